@@ -113,6 +113,15 @@ pub fn function_names() -> impl Iterator<Item = &'static str> + Clone {
     FUNCTIONS.names()
 }
 
+/// Whether `extract` and `date_part` of a date or timestamp that is not NULL always yield this field. Of an
+/// infinite one, those that grow without end are infinite and all others NULL (timestamp.c,
+/// `NonFiniteTimestampTzPart`). The field is as it is written, of any case.
+pub fn extract_is_never_null(field: &str) -> bool {
+    ["century", "decade", "epoch", "isoyear", "julian", "millennium", "year"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(field))
+}
+
 /// An argument, input or output; an upper-case mode marks an output that is never NULL.
 struct Detail {
     mode: u8,
