@@ -134,6 +134,7 @@ pub(super) fn run(client: &mut Client, never_null: &NeverNull) -> Result<()> {
             missed.push(*name);
         }
     }
+    let fields = wrong_fields(client)?;
     println!(
         "{calls} calls answered, {} functions, {} of them NULL",
         never_null.signatures().count(),
