@@ -4,9 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-
-mod describe;
-mod schema_files;
+use dsql_edge_codegen::describe;
 
 #[derive(Parser)]
 #[command(name = "dsql-edge", version, about = "Typed SQL for Amazon Aurora DSQL: the command line")]

@@ -18,7 +18,7 @@ use answer::{Answer, Describer};
 
 /// Show the parameters and columns that `sql!` infers for queries
 #[derive(Args)]
-pub(crate) struct Options {
+pub struct Options {
     /// The schema: a file of DDL, or a folder of migrations
     #[arg(long, default_value = "dsql-schema.sql", env = "DSQL_EDGE_SCHEMA")]
     schema: PathBuf,
@@ -40,7 +40,11 @@ enum Dialect {
     Postgres,
 }
 
-pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+/// Runs the command.
+///
+/// # Errors
+/// A schema that cannot be read or understood, and input that is no question. A refused query is an answer.
+pub fn run(options: &Options) -> Result<ExitCode> {
     let files = schema_files::read(&options.schema)?;
     let describer = Describer::new(&files, options.dialect)?;
     if options.jsonl {
