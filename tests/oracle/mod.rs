@@ -1,10 +1,16 @@
 //! The oracle: a real PostgreSQL 16, a fresh database for each schema. SQL in, what PostgreSQL says out.
 
+mod describe;
+mod seed;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, Config, NoTls};
+
+pub use describe::Verdict;
+pub use seed::Observed;
 
 /// Databases made so far, by all oracles of this process.
 static DATABASES: AtomicUsize = AtomicUsize::new(0);

@@ -2,7 +2,7 @@
 //! (with `pg_aggregate`'s part) out, and beside them the reviewed column of `data/never_null.txt`.
 
 use super::Oid;
-use super::table::{Row, Table, number, oids};
+use super::table::{Key, Row, Table, number, oids};
 
 const FUNCTIONS: Table = Table::new(include_str!("data/functions.txt"));
 const FUNCTIONS_BY_OID: Table = Table::new(include_str!("data/functions_by_oid.txt"));
@@ -98,14 +98,14 @@ impl Function {
 
 /// The overloads of a name of `pg_catalog`, by OID.
 pub fn functions(name: &str) -> impl Iterator<Item = Function> + Clone + use<> {
-    FUNCTIONS.named(name).map(read)
+    FUNCTIONS.find(Key::name(name)).map(read)
 }
 
 /// The function with this OID.
 pub fn function_by_oid(oid: Oid) -> Option<Function> {
-    let mut fields = FUNCTIONS_BY_OID.keyed([oid])?.fields();
+    let mut fields = FUNCTIONS_BY_OID.find(Key::oid(oid)).next()?.fields();
     fields.oid();
-    functions(fields.text()).find(|function| function.oid == oid)
+    FUNCTIONS.find(Key::name(fields.text()).then(oid)).next().map(read)
 }
 
 /// Every name of a function, sorted, each once.
@@ -151,7 +151,7 @@ fn read(row: Row) -> Function {
         defaults: fields.count(),
         direct_args: fields.count(),
         args: fields.text(),
-        details: fields.text(),
+        details: fields.rest(),
     }
 }
 
