@@ -1,6 +1,8 @@
 //! `pull` against a real PostgreSQL 16: everything that a snapshot holds, printed the same each time, and as DDL
 //! that makes the same schema again.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use anyhow::{Context, Result};

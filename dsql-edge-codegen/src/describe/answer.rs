@@ -12,40 +12,54 @@ use crate::schema_files::SchemaFile;
 /// What is known of a query. Serialised, it is the answer of `--jsonl`.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Answer {
+pub enum Answer {
+    /// It can run.
     Described {
+        /// Its parameters, by number.
         params: Vec<Param>,
+        /// Its columns, in order.
         columns: Vec<Column>,
+        /// How many rows: `none`, `one`, `zero-or-one`, `many`.
         cardinality: &'static str,
     },
+    /// It cannot, and why.
     Refused {
+        /// The errors as `--jsonl` prints them.
         errors: Vec<Problem>,
+        /// Errors and warnings as the compiler has them.
         #[serde(skip)]
         diagnostics: Vec<Diagnostic>,
     },
 }
 
+/// A parameter.
 #[derive(Serialize)]
-pub(super) struct Param {
+pub struct Param {
     /// As it is written: `$category`, `$1`.
     #[serde(skip)]
-    pub(super) name: String,
+    pub name: String,
+    /// The typname.
     #[serde(rename = "type")]
-    pub(super) type_name: String,
-    pub(super) nullable: bool,
+    pub type_name: String,
+    /// Whether it may be NULL, as far as is proved.
+    pub nullable: bool,
 }
 
+/// A column.
 #[derive(Serialize)]
-pub(super) struct Column {
-    pub(super) name: String,
+pub struct Column {
+    /// As the server reports it.
+    pub name: String,
+    /// The typname.
     #[serde(rename = "type")]
-    pub(super) type_name: String,
-    pub(super) nullable: bool,
+    pub type_name: String,
+    /// Whether it may be NULL, as far as is proved.
+    pub nullable: bool,
 }
 
 /// An error. `offset` and `end` are bytes, from 0.
 #[derive(Serialize)]
-pub(super) struct Problem {
+pub struct Problem {
     stage: &'static str,
     code: &'static str,
     sqlstate: &'static str,
@@ -57,14 +71,23 @@ pub(super) struct Problem {
 }
 
 /// The compiler with a schema.
-pub(super) struct Describer {}
+pub struct Describer {}
 
 impl Describer {
+    /// With the schema that this DDL makes.
+    ///
+    /// # Errors
+    /// DDL that cannot be understood.
+    pub fn from_sql(ddl: &str) -> Result<Self> {
+        Self::new(&[SchemaFile { name: "schema".to_owned(), text: ddl.to_owned() }], None)
+    }
+
     pub(super) fn new(_files: &[SchemaFile], _dialect: Option<Dialect>) -> Result<Self> {
         Ok(Self {})
     }
 
-    pub(super) fn describe(&self, source: &Source) -> Answer {
+    /// What is known of a query.
+    pub fn describe(&self, source: &Source) -> Answer {
         let lexed = syntax::lex(source);
         let diagnostics = match syntax::parse_statement(&source.text, &lexed) {
             Err(diagnostic) => Diagnostics::from(diagnostic),

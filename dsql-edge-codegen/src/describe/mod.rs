@@ -14,7 +14,7 @@ use dsql_edge_compiler::source::Source;
 use serde::Deserialize;
 
 use crate::schema_files;
-use answer::{Answer, Describer};
+pub use answer::{Answer, Column, Describer, Param, Problem};
 
 /// Show the parameters and columns that `sql!` infers for queries
 #[derive(Args)]
