@@ -5,31 +5,34 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use dsql_edge_codegen::pull::{Ask, Row, snapshot};
 use dsql_edge_tests::golden;
 use dsql_edge_tests::oracle::{Database, Oracle};
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::Client;
 
-/// The simple protocol answers in text, as `pull` wants it.
-struct Simple<'a>(&'a Client);
+/// tokio-postgres in place of dsql-edge's own client.
+struct TokioPostgres<'a>(&'a Client);
 
-impl Ask for Simple<'_> {
-    async fn ask(&mut self, sql: &'static str) -> Result<Vec<Row>> {
-        let messages = self.0.simple_query(sql).await.with_context(|| sql.to_owned())?;
-        let rows = messages.into_iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => {
-                Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
-            }
-            _ => None,
-        });
-        Ok(rows.collect())
+impl Ask for TokioPostgres<'_> {
+    async fn run(&mut self, sql: &'static str) -> Result<()> {
+        Ok(self.0.batch_execute(sql).await?)
+    }
+
+    async fn ask<const N: usize>(&mut self, sql: &'static str) -> Result<Vec<Row<N>>> {
+        let rows = self.0.query(sql, &[]).await.with_context(|| sql.to_owned())?;
+        rows.iter()
+            .map(|row| {
+                let fields: Vec<Option<String>> = (0..row.len()).map(|at| row.get(at)).collect();
+                Row::<N>::try_from(fields).map_err(|fields| anyhow!("{} columns: {sql}", fields.len()))
+            })
+            .collect()
     }
 }
 
 fn pull(database: &Database<'_>, old: &str) -> String {
     let (client, runtime) = database.client();
-    runtime.block_on(snapshot(&mut Simple(client), old)).unwrap()
+    runtime.block_on(snapshot(&mut TokioPostgres(client), old)).unwrap()
 }
 
 /// Pulls from a database with this DDL, and from one with what was pulled: both must say the same.

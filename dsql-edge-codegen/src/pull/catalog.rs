@@ -8,15 +8,21 @@ use anyhow::{Context, Result};
 use super::queries;
 
 /// A row, every column as text or NULL.
-pub type Row = Vec<Option<String>>;
+pub type Row<const N: usize> = [Option<String>; N];
 
 /// Whoever can run a query and return its rows as text.
 pub trait Ask {
-    /// Runs one statement.
+    /// Runs one statement that returns nothing.
     ///
     /// # Errors
     /// What the server or the connection said.
-    fn ask(&mut self, sql: &'static str) -> impl Future<Output = Result<Vec<Row>>>;
+    fn run(&mut self, sql: &'static str) -> impl Future<Output = Result<()>>;
+
+    /// Runs one query of `N` columns, all of the type text.
+    ///
+    /// # Errors
+    /// What the server or the connection said.
+    fn ask<const N: usize>(&mut self, sql: &'static str) -> impl Future<Output = Result<Vec<Row<N>>>>;
 }
 
 /// The parts of a schema.
@@ -95,24 +101,21 @@ pub(super) struct Function {
 
 /// Asks everything.
 pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
-    server.ask(queries::NO_SEARCH_PATH).await?;
+    server.run(queries::NO_SEARCH_PATH).await?;
     let mut catalog = Catalog::default();
-    for row in server.ask(queries::SCHEMAS).await? {
-        let [name] = fields(row)?;
+    for [name] in server.ask(queries::SCHEMAS).await? {
         catalog.schemas.push(text(name)?);
     }
     catalog.extensions = pairs(server.ask(queries::EXTENSIONS).await?)?;
     catalog.enums = pairs(server.ask(queries::ENUMS).await?)?;
     catalog.ranges = pairs(server.ask(queries::RANGES).await?)?;
-    for row in server.ask(queries::DOMAINS).await? {
-        let [name, base, not_null, default, checks, over] = fields(row)?;
+    for [name, base, not_null, default, checks, over] in server.ask(queries::DOMAINS).await? {
         let (name, base, not_null) = (text(name)?, text(base)?, flag(not_null));
         catalog.domains.push(Domain { name, base, not_null, default, checks, over });
     }
     catalog.sequences = pairs(server.ask(queries::SEQUENCES).await?)?;
     catalog.relations = relations(server.ask(queries::COLUMNS).await?)?;
-    for row in server.ask(queries::CONSTRAINTS).await? {
-        let [table, name, kind, keys, nulls_not_distinct, definition] = fields(row)?;
+    for [table, name, kind, keys, nulls_not_distinct, definition] in server.ask(queries::CONSTRAINTS).await? {
         catalog.constraints.push(Constraint {
             table: text(table)?,
             name: text(name)?,
@@ -122,8 +125,9 @@ pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
             definition: text(definition)?,
         });
     }
-    for row in server.ask(queries::INDEXES).await? {
-        let [name, table, unique, method, keys, nulls_not_distinct, predicate] = fields(row)?;
+    for [name, table, unique, method, keys, nulls_not_distinct, predicate] in
+        server.ask(queries::INDEXES).await?
+    {
         catalog.indexes.push(Index {
             name: text(name)?,
             table: text(table)?,
@@ -135,8 +139,7 @@ pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
         });
     }
     catalog.views = views(server.ask(queries::VIEWS).await?, server.ask(queries::VIEW_DEPENDENCIES).await?)?;
-    for row in server.ask(queries::FUNCTIONS).await? {
-        let [definition, after_tables] = fields(row)?;
+    for [definition, after_tables] in server.ask(queries::FUNCTIONS).await? {
         let (definition, after_tables) = (text(definition)?, flag(after_tables));
         catalog.functions.push(Function { definition, after_tables });
     }
@@ -144,10 +147,9 @@ pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
 }
 
 /// Columns of one relation follow each other; a relation without columns is a row without one.
-fn relations(rows: Vec<Row>) -> Result<Vec<Relation>> {
+fn relations(rows: Vec<Row<8>>) -> Result<Vec<Relation>> {
     let mut relations: Vec<Relation> = Vec::new();
-    for row in rows {
-        let [relation, kind, name, type_name, not_null, identity, generated, default] = fields(row)?;
+    for [relation, kind, name, type_name, not_null, identity, generated, default] in rows {
         let (relation, kind) = (text(relation)?, text(kind)?);
         if relations.last().is_none_or(|last| last.name != relation) {
             relations.push(Relation { name: relation, kind, columns: Vec::new() });
@@ -166,12 +168,11 @@ fn relations(rows: Vec<Row>) -> Result<Vec<Relation>> {
     Ok(relations)
 }
 
-fn views(definitions: Vec<Row>, dependencies: Vec<Row>) -> Result<Vec<View>> {
+fn views(definitions: Vec<Row<2>>, dependencies: Vec<Row<2>>) -> Result<Vec<View>> {
     let dependencies = pairs(dependencies)?;
     definitions
         .into_iter()
-        .map(|row| {
-            let [name, definition] = fields(row)?;
+        .map(|[name, definition]| {
             let name = text(name)?;
             let reads =
                 dependencies.iter().filter(|[view, _]| *view == name).map(|[_, read]| read.clone()).collect();
@@ -180,17 +181,8 @@ fn views(definitions: Vec<Row>, dependencies: Vec<Row>) -> Result<Vec<View>> {
         .collect()
 }
 
-fn pairs(rows: Vec<Row>) -> Result<Vec<[String; 2]>> {
-    rows.into_iter()
-        .map(|row| {
-            let [first, second] = fields(row)?;
-            Ok([text(first)?, second.unwrap_or_default()])
-        })
-        .collect()
-}
-
-fn fields<const N: usize>(row: Row) -> Result<[Option<String>; N]> {
-    row.try_into().ok().context("the server answered with another number of columns than asked for")
+fn pairs(rows: Vec<Row<2>>) -> Result<Vec<[String; 2]>> {
+    rows.into_iter().map(|[first, second]| Ok([text(first)?, second.unwrap_or_default()])).collect()
 }
 
 fn text(field: Option<String>) -> Result<String> {
