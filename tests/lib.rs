@@ -1,1 +1,6 @@
-//! Tests live in the files beside this one; this library is empty on purpose.
+//! What the tests beside this file share.
+
+pub mod case_file;
+pub mod check;
+pub mod golden;
+pub mod oracle;

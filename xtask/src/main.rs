@@ -6,17 +6,21 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod catalog;
+mod corpus;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own commands")]
 enum Command {
     /// Take the built-in catalogue from a PostgreSQL 16.
     Catalog(catalog::Options),
+    /// Measure the compiler against real queries and statements.
+    Corpus(corpus::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Catalog(options) => catalog::run(&options),
+        Command::Corpus(options) => corpus::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
