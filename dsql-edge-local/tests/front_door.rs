@@ -2,6 +2,8 @@
 //!
 //! One server serves all tests of this file but those that need their own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
