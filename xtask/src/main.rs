@@ -1,2 +1,32 @@
-//! .
-fn main() {}
+//! `cargo xtask`: reads which command is meant, and runs it. Each command is a room of its own.
+
+mod demo;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Command {
+    /// Run the example blog in workerd against a local DSQL, and show its answers
+    Demo(demo::Options),
+    /// Run every check: format, lints, docs, the Worker's build, all tests
+    Test,
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Demo(options) => demo::demo(&options),
+        Command::Test => test::test(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

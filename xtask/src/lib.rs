@@ -1,0 +1,11 @@
+//! What `cargo xtask` and the end-to-end tests both need: the tools installed, Workers built and bundled, and
+//! the configuration that workerd runs them by.
+
+pub mod project;
+pub mod setup;
+pub mod step;
+pub mod worker;
+pub mod workerd;
+
+/// Errors here are for a person to read.
+pub type Outcome<T> = Result<T, Box<dyn std::error::Error>>;

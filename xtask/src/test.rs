@@ -1,0 +1,67 @@
+//! `cargo xtask test`: every check there is, in order, with a summary.
+//!
+//! All checks run, also after one has failed: one run tells everything.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use xtask::step::run;
+use xtask::{Outcome, project, setup, worker};
+
+pub(crate) fn test() -> Outcome<()> {
+    setup::runtime()?;
+    setup::wasm_target()?;
+    let example = project::root().join("examples/blog/Cargo.toml");
+    let cargo = |arguments: &[&str]| {
+        let mut command = project::cargo();
+        command.args(arguments);
+        command
+    };
+    let of_example = |arguments: &[&str]| {
+        let mut command = cargo(arguments);
+        command.arg("--manifest-path").arg(&example);
+        command
+    };
+    let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    let mut lint_example = of_example(&["clippy", "--locked", "--target", worker::TARGET]);
+    lint_example.args(["--", "-D", "warnings"]);
+    let wasm = ["check", "--locked", "-p", "dsql-edge", "--target", worker::TARGET];
+    let mut results = Vec::new();
+    for (name, mut command) in [
+        ("format", cargo(&["fmt", "--all", "--check"])),
+        ("format of the example", of_example(&["fmt", "--check"])),
+        ("lints", cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+        ("lints of the example", lint_example),
+        ("docs", docs),
+        ("wasm", cargo(&wasm)),
+        ("wasm, without default features", cargo(&[&wasm[..], &["--no-default-features"]].concat())),
+        ("tests", cargo(&["test", "--locked", "--workspace"])),
+    ] {
+        results.push(check(name, &mut command));
+    }
+    summary(&results)
+}
+
+struct Result {
+    name: &'static str,
+    time: Duration,
+    failed: Option<String>,
+}
+
+fn check(name: &'static str, command: &mut Command) -> Result {
+    eprintln!("\n=> {name}");
+    let start = Instant::now();
+    let failed = run(command).err().map(|error| error.to_string());
+    Result { name, time: start.elapsed(), failed }
+}
+
+fn summary(results: &[Result]) -> Outcome<()> {
+    println!();
+    for result in results {
+        let verdict = if result.failed.is_some() { "FAILED" } else { "ok" };
+        println!("{:<34} {verdict:<7} {:6.1} s", result.name, result.time.as_secs_f64());
+    }
+    let failed: Vec<&str> = results.iter().filter(|result| result.failed.is_some()).map(|r| r.name).collect();
+    if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
+}
