@@ -23,10 +23,13 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Outcome<PathBuf> {
     let bundler = project::target().join("debug/dsql-edge-bundler");
     step("building the bundler", || run(project::cargo().args(["build", "-p", "dsql-edge-bundler"])))?;
     step(&format!("building the Worker {name}"), || {
-        // As worker-build sets it: js-sys's types instead of copies in every crate.
         let mut build = project::cargo();
         build.args(["build", "--release", "--locked", "--target", TARGET, "--manifest-path"]);
-        build.arg(folder.join("Cargo.toml")).args(cargo_arguments).env("WASM_BINDGEN_USE_JS_SYS", "1");
+        build.arg(folder.join("Cargo.toml")).args(cargo_arguments);
+        // wasm-bindgen reads the section that says which features the wasm uses; the bundler strips later.
+        build.args(["--config", "profile.release.strip='debuginfo'"]);
+        // As worker-build sets it: js-sys's types instead of copies in every crate.
+        build.env("WASM_BINDGEN_USE_JS_SYS", "1");
         run(&mut build)
     })?;
     let wasm =

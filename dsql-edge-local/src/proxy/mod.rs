@@ -70,6 +70,7 @@ impl Endpoint {
                 refusal.sqlstate,
                 refusal.reason
             )),
+            Err(Ended::Lost(error)) if hung_up(&error) => {}
             Err(Ended::Lost(error)) => (self.log)(&format!("connection ended: {error}")),
         }
     }
@@ -172,6 +173,12 @@ impl From<std::io::Error> for Ended {
     fn from(error: std::io::Error) -> Ended {
         Ended::Lost(error)
     }
+}
+
+/// Whether a client merely went away, as Workers do: a request ends, and its socket with it.
+fn hung_up(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 /// Sends a refusal, and gives it back for the log.

@@ -29,9 +29,13 @@ mod tests {
 
     #[test]
     fn classes_are_exported_by_name_and_nothing_else_is() {
-        let bindings = "export class Pool {\nexport class R2Range{\nexport function fetch(a) {\n  export class no {\n";
+        let bindings =
+            "export class Pool {\nexport class R2Range{\nexport function fetch(a) {\n  export class no {\n";
         let entry = of(bindings);
         let added = entry.strip_prefix(ENTRY).unwrap();
-        assert_eq!(added, "export const Pool = renewed(worker.Pool);\nexport const R2Range = renewed(worker.R2Range);\n");
+        assert_eq!(
+            added,
+            "export const Pool = renewed(worker.Pool);\nexport const R2Range = renewed(worker.R2Range);\n"
+        );
     }
 }

@@ -41,6 +41,7 @@ fn bundle(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
         .module(true)?
         .typescript(false)
         .remove_producers_section(true)
+        .remove_name_section(true)
         // What worker-build asks for too: they make the reset after a panic possible.
         .reset_state_function(true)
         .force_enable_abort_handler(true);
