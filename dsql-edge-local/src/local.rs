@@ -8,6 +8,7 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::keys::{self, Credentials};
 use crate::postgres::{ADMIN, Data, Postgres, SUPERUSER, find};
@@ -39,6 +40,7 @@ pub struct Builder {
     hosts: Vec<String>,
     credentials: Option<Credentials>,
     init: Vec<(String, String)>,
+    clock_ahead: Duration,
     log: Log,
 }
 
@@ -54,6 +56,7 @@ impl Local {
             hosts: Vec::new(),
             credentials: None,
             init: Vec::new(),
+            clock_ahead: Duration::ZERO,
             log: Arc::new(|_| {}),
         }
     }
@@ -195,6 +198,13 @@ impl Builder {
         Ok(self.named_init_sql(path.display().to_string(), sql))
     }
 
+    /// Sets the clock that tokens are verified by ahead of the system's, as if so much time had passed since
+    /// they were signed.
+    pub fn clock_ahead(mut self, ahead: Duration) -> Builder {
+        self.clock_ahead = ahead;
+        self
+    }
+
     /// Takes a line for each connection that is refused or lost. It never holds a secret.
     pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Builder {
         self.log = Arc::new(log);
@@ -242,6 +252,7 @@ impl Builder {
             region: self.region.clone(),
             credentials: credentials.clone(),
             postgres: postgres.socket(),
+            clock_ahead: self.clock_ahead,
             log: self.log,
         };
         Ok(Local {

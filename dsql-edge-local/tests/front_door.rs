@@ -262,6 +262,12 @@ async fn a_good_token_opens_a_session_and_bad_ones_are_told_why() {
     let answer = flight(&mut tls, &as_reader, &reader, "SELECT current_user, 1/0").await;
     assert!(answer.iter().any(|(tag, body)| *tag == b'E' && body.windows(6).any(|w| w == b"C22012")));
     local.stop().await.unwrap();
+
+    let later = Local::builder().clock_ahead(Duration::from_secs(3600)).start().await.unwrap();
+    let mut tls = dial(&later).to(&later).await.unwrap();
+    let answer = flight(&mut tls, &plain, &token(&later, |_| {}), "SELECT 1").await;
+    assert!(refusal(&answer).2.starts_with("Signature expired: "));
+    later.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -44,6 +44,8 @@ pub(crate) struct Endpoint {
     pub(crate) credentials: Credentials,
     /// PostgreSQL's Unix socket.
     pub(crate) postgres: PathBuf,
+    /// How far the clock that verifies is ahead of the system's.
+    pub(crate) clock_ahead: Duration,
     pub(crate) log: Log,
 }
 
@@ -125,7 +127,7 @@ impl Endpoint {
         let password = door::password(client).await?;
         let expected =
             iam::Expected { user: &startup.user, host, region: &self.region, credentials: &self.credentials };
-        iam::verify(&password, expected, OffsetDateTime::now_utc())?;
+        iam::verify(&password, expected, OffsetDateTime::now_utc() + self.clock_ahead)?;
         if let Some(name) = &startup.refused {
             return Err(Refusal::parameter_not_supported(name).into());
         }
