@@ -23,6 +23,12 @@ pub async fn blog() -> &'static Path {
     BUILT.get_or_init(|| bundle("examples/blog")).await
 }
 
+/// The bundle of the Worker that does what no example should.
+pub async fn probe() -> &'static Path {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    BUILT.get_or_init(|| bundle("tests/probe")).await
+}
+
 /// A Worker of the project, built and bundled.
 async fn bundle(folder: &'static str) -> PathBuf {
     let build = move || {
