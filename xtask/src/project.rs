@@ -2,8 +2,11 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::Outcome;
 
 /// The folder of the workspace.
 pub fn root() -> PathBuf {
@@ -20,6 +23,18 @@ pub fn target() -> PathBuf {
         profile.parent().map(Path::to_owned)
     });
     built.unwrap_or_else(|| root().join("target"))
+}
+
+/// Keeps other processes of the project, and other threads of this one, from the same work until it is dropped.
+///
+/// # Errors
+/// Where the target folder cannot be written.
+pub fn lock(work: &str) -> Outcome<File> {
+    let folder = target().join("xtask-locks");
+    fs::create_dir_all(&folder)?;
+    let file = File::create(folder.join(work))?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// A `cargo` of the running toolchain, in the project's folder, building into the project's target folder.

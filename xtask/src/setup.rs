@@ -88,12 +88,13 @@ fn found(scope: &str, prefix: &str, path: &str) -> Outcome<PathBuf> {
 }
 
 fn npm(folder: &Path) -> Outcome<()> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let _lock = project::lock(&name)?;
     // npm writes this file when it is done, with what it has installed.
     let modified = |path: &str| fs::metadata(folder.join(path)).and_then(|file| file.modified()).ok();
     if modified("node_modules/.package-lock.json") > modified("package-lock.json") {
         return Ok(());
     }
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     step(&format!("installing npm packages ({name})"), || {
         run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))
     })

@@ -21,6 +21,7 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Outcome<PathBuf> {
     setup::wasm_target()?;
     let name = package(folder)?;
     let bundler = project::target().join("debug/dsql-edge-bundler");
+    let _lock = project::lock(&format!("worker-{name}"))?;
     step("building the bundler", || run(project::cargo().args(["build", "-p", "dsql-edge-bundler"])))?;
     step(&format!("building the Worker {name}"), || {
         let mut build = project::cargo();
@@ -36,7 +37,12 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Outcome<PathBuf> {
         project::target().join(TARGET).join("release").join(format!("{}.wasm", name.replace('-', "_")));
     let bundle = project::target().join("worker").join(&name);
     fs::create_dir_all(project::target().join("worker"))?;
-    step(&format!("bundling the Worker {name}"), || run(Command::new(bundler).arg(wasm).arg(&bundle)))?;
+    // Another process may be about to read a bundle that is as it should be.
+    let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let bundled = modified(&bundle.join("index.js"));
+    if bundled < modified(&wasm) || bundled < modified(&bundler) {
+        step(&format!("bundling the Worker {name}"), || run(Command::new(bundler).arg(wasm).arg(&bundle)))?;
+    }
     Ok(bundle)
 }
 
