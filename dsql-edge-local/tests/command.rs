@@ -93,6 +93,24 @@ fn a_command_has_the_bindings_and_its_exit_code_is_passed_on() {
 }
 
 #[test]
+fn kept_data_is_there_at_the_next_start() {
+    let folder = Folder::new("keep");
+    fs::write(folder.0.join("schema.sql"), "CREATE TABLE t (id int);").unwrap();
+    for _ in 0..2 {
+        // A relative folder; the second start would fail to make the table again.
+        let arguments = ["run", "--keep", "--init", "schema.sql", "--", "true"];
+        assert!(folder.dsql_local(&arguments).status().unwrap().success());
+    }
+    let mark = folder.0.join(".dsql-local").canonicalize().unwrap();
+    let mark = mark.to_string_lossy().replace(|c: char| !c.is_alphanumeric(), "-");
+    let as_root = PathBuf::from(format!("/var/tmp/dsql-local{mark}"));
+    assert!(
+        folder.0.join(".dsql-local/data/PG_VERSION").exists() || as_root.join("data/PG_VERSION").exists()
+    );
+    let _ = fs::remove_dir_all(as_root);
+}
+
+#[test]
 fn what_cannot_work_is_said_and_fails() {
     let folder = Folder::new("errors");
     fs::write(folder.0.join("bad.sql"), "\nCREATE TABLE t (id nosuch);").unwrap();

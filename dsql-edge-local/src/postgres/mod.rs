@@ -188,10 +188,11 @@ fn make_home(account: Account) -> Result<PathBuf, Error> {
 /// Where kept data lives: in the folder that was asked for, or, when root asks, where the other account can
 /// reach it.
 fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
+    // PostgreSQL runs in a working folder of its own.
+    let folder = fs::canonicalize(folder).map_err(Error::file(folder))?;
     let parent = match account {
-        Account::Ours => folder.to_owned(),
+        Account::Ours => folder,
         Account::Nobody => {
-            let folder = fs::canonicalize(folder).map_err(Error::file(folder))?;
             let name: String =
                 folder.to_string_lossy().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
             PathBuf::from(format!("/var/tmp/dsql-local{name}"))
