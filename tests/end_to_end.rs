@@ -206,7 +206,8 @@ async fn a_server_that_closes_mid_answer_is_an_error_at_every_stage() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kept_dsql_is_an_error_and_a_panic_ends_one_instance_only() {
     let local = Local::builder().start().await.unwrap();
-    let probe = Workerd::start(workerd::probe().await, local.ca_pem(), &local.bindings()).await;
+    let (bundle, bindings) = (workerd::probe().await, local.bindings());
+    let probe = Workerd::start_with_objects(bundle, local.ca_pem(), &bindings, &["Counter"]).await;
     let answer = |status, body: &str| Answer { status, body: body.to_owned() };
     assert_eq!(probe.get("/three").await, answer(200, "[1,2,3]"));
     assert_eq!(probe.get("/many").await, answer(200, r#"{"last":5000,"rows":5000,"whole":true}"#));
@@ -219,12 +220,15 @@ async fn a_kept_dsql_is_an_error_and_a_panic_ends_one_instance_only() {
     }
     assert_eq!(probe.get("/one").await, answer(200, "[1]"));
 
+    assert_eq!(probe.get("/object").await, answer(200, "1"));
+    assert_eq!(probe.get("/object").await, answer(200, "2"));
     let panicked = probe.get("/panic").await;
     assert_eq!(panicked.status, 500, "{}", panicked.body);
     assert_eq!(probe.get("/one").await, answer(200, "[1]"));
     probe.logged("Reinitializing Wasm application").await;
     // The instance is another: what the old one kept is gone.
     assert_eq!(probe.get("/kept").await, answer(200, "1"));
+    assert_eq!(probe.get("/object").await, answer(200, "1"), "a Durable Object's Rust half is made again");
     probe.stop().await;
     local.stop().await.unwrap();
 }

@@ -58,6 +58,16 @@ pub struct Answer {
 impl Workerd {
     /// Starts a Worker's bundle; `ca_pem` is trusted besides the authorities of browsers.
     pub async fn start(bundle: &Path, ca_pem: &str, bindings: &[(&'static str, String)]) -> Workerd {
+        Workerd::start_with_objects(bundle, ca_pem, bindings, &[]).await
+    }
+
+    /// The same, with classes of Durable Objects, each bound by its own name.
+    pub async fn start_with_objects(
+        bundle: &Path,
+        ca_pem: &str,
+        bindings: &[(&'static str, String)],
+        durable_objects: &[&str],
+    ) -> Workerd {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = project::target().join("workerd").join(name);
@@ -65,7 +75,8 @@ impl Workerd {
         let (ca, config) = (folder.join("ca.crt"), folder.join("workerd.capnp"));
         std::fs::write(&ca, ca_pem).unwrap();
         let names: Vec<&str> = bindings.iter().map(|(name, _)| *name).collect();
-        xtask::workerd::write(&config, &Worker { bundle, ca: &ca, bindings: &names }).unwrap();
+        xtask::workerd::write(&config, &Worker { bundle, ca: &ca, bindings: &names, durable_objects })
+            .unwrap();
 
         let program = setup::workerd().unwrap();
         let arguments = xtask::workerd::SERVE.map(Into::into).into_iter().chain([config.into_os_string()]);

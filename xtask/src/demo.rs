@@ -75,7 +75,7 @@ impl Running {
             fs::write(&ca, "")?;
         }
         let config = folder.join("workerd.capnp");
-        workerd::write(&config, &Worker { bundle, ca: &ca, bindings: &BINDINGS })?;
+        workerd::write(&config, &Worker { bundle, ca: &ca, bindings: &BINDINGS, durable_objects: &[] })?;
         if fs::metadata(&ca)?.len() == 0 {
             fs::remove_file(&ca)?;
         }

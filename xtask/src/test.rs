@@ -8,31 +8,39 @@ use std::time::{Duration, Instant};
 use xtask::step::run;
 use xtask::{Outcome, project, setup, worker};
 
+const EXAMPLE: &str = "examples/blog";
+const PROBE: &str = "tests/probe";
+
 pub(crate) fn test() -> Outcome<()> {
     setup::runtime()?;
     setup::wasm_target()?;
-    let example = project::root().join("examples/blog/Cargo.toml");
     let cargo = |arguments: &[&str]| {
         let mut command = project::cargo();
         command.args(arguments);
         command
     };
-    let of_example = |arguments: &[&str]| {
+    // Workers are packages of their own.
+    let of_worker = |folder: &str, arguments: &[&str]| {
         let mut command = cargo(arguments);
-        command.arg("--manifest-path").arg(&example);
+        command.arg("--manifest-path").arg(project::root().join(folder).join("Cargo.toml"));
+        command
+    };
+    let lints_of_worker = |folder: &str| {
+        let mut command = of_worker(folder, &["clippy", "--locked", "--target", worker::TARGET]);
+        command.args(["--", "-D", "warnings"]);
         command
     };
     let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
-    let mut lint_example = of_example(&["clippy", "--locked", "--target", worker::TARGET]);
-    lint_example.args(["--", "-D", "warnings"]);
     let wasm = ["check", "--locked", "-p", "dsql-edge", "--target", worker::TARGET];
     let mut results = Vec::new();
     for (name, mut command) in [
         ("format", cargo(&["fmt", "--all", "--check"])),
-        ("format of the example", of_example(&["fmt", "--check"])),
+        ("format of the example", of_worker(EXAMPLE, &["fmt", "--check"])),
+        ("format of the tests' Worker", of_worker(PROBE, &["fmt", "--check"])),
         ("lints", cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])),
-        ("lints of the example", lint_example),
+        ("lints of the example", lints_of_worker(EXAMPLE)),
+        ("lints of the tests' Worker", lints_of_worker(PROBE)),
         ("docs", docs),
         ("wasm", cargo(&wasm)),
         ("wasm, without default features", cargo(&[&wasm[..], &["--no-default-features"]].concat())),

@@ -20,6 +20,8 @@ pub struct Worker<'a> {
     pub ca: &'a Path,
     /// Variables of workerd's environment that the Worker sees as text bindings.
     pub bindings: &'a [&'a str],
+    /// Classes of Durable Objects that the Worker exports, each bound by its own name; kept in memory.
+    pub durable_objects: &'a [&'a str],
 }
 
 /// Arguments after which workerd serves a configuration and tells on standard output where it listens, one
@@ -47,9 +49,18 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Outcome<()> {
         let name = literal(&name);
         writeln!(modules, "    (name = {name}, {kind} = embed {}),", relative(&file)?)?;
     }
-    let bindings = worker.bindings.iter().map(|name| {
+    let text_bindings = worker.bindings.iter().map(|name| {
         let name = literal(name);
         format!("    (name = {name}, fromEnvironment = {name})")
+    });
+    let object_bindings = worker.durable_objects.iter().map(|class| {
+        let class = literal(class);
+        format!("    (name = {class}, durableObjectNamespace = {class})")
+    });
+    let bindings: Vec<String> = text_bindings.chain(object_bindings).collect();
+    let objects = worker.durable_objects.iter().map(|class| {
+        let class = literal(class);
+        format!("    (className = {class}, uniqueKey = {class})")
     });
     let text = format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
@@ -71,12 +82,17 @@ const worker :Workerd.Worker = (
   compatibilityDate = "{COMPATIBILITY_DATE}",
   bindings = [
 {bindings}
-  ]
+  ],
+  durableObjectNamespaces = [
+{objects}
+  ],
+  durableObjectStorage = (inMemory = void)
 );
 "#,
         ca = relative(worker.ca)?,
         modules = modules.trim_end().trim_end_matches(',').to_owned() + "\n",
-        bindings = bindings.collect::<Vec<_>>().join(",\n"),
+        bindings = bindings.join(",\n"),
+        objects = objects.collect::<Vec<_>>().join(",\n"),
     );
     fs::write(path, text)?;
     Ok(())
@@ -131,7 +147,16 @@ mod tests {
         }
         fs::write(folder.join("ca.crt"), "").unwrap();
         let path = folder.join("config.capnp");
-        write(&path, &Worker { bundle: &bundle, ca: &folder.join("ca.crt"), bindings: &["A", "B"] }).unwrap();
+        write(
+            &path,
+            &Worker {
+                bundle: &bundle,
+                ca: &folder.join("ca.crt"),
+                bindings: &["A", "B"],
+                durable_objects: &["C"],
+            },
+        )
+        .unwrap();
         let text = fs::read_to_string(&path).unwrap();
         let names: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("(name = ")).collect();
         assert_eq!(
@@ -142,7 +167,8 @@ mod tests {
                 r#""snippets/s.js", esModule = embed "bundle/snippets/s.js"),"#,
                 r#""w.wasm", wasm = embed "bundle/w.wasm")"#,
                 r#""A", fromEnvironment = "A"),"#,
-                r#""B", fromEnvironment = "B")"#,
+                r#""B", fromEnvironment = "B"),"#,
+                r#""C", durableObjectNamespace = "C")"#,
             ]
         );
         fs::remove_dir_all(folder).unwrap();
