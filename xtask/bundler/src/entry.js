@@ -42,21 +42,24 @@ function watched(call) {
 }
 
 // A Durable Object outlives an instance of the wasm: its Rust half is then made again, from the same arguments.
+// workerd asks for a method once and keeps it, so a method looks up the present half each time it is called.
 function renewed(type) {
   return new Proxy(type, {
     construct(_, args) {
-      renew();
-      let made = state.instanceId;
-      let object = Reflect.construct(type, args);
-      return new Proxy(object, {
+      let made, object;
+      const present = () => {
+        renew();
+        if (made !== state.instanceId) {
+          made = state.instanceId;
+          object = Reflect.construct(type, args);
+        }
+        return object;
+      };
+      return new Proxy(present(), {
         get(_, name) {
-          renew();
-          if (made !== state.instanceId) {
-            made = state.instanceId;
-            object = Reflect.construct(type, args);
-          }
-          const value = Reflect.get(object, name);
-          return typeof value === "function" ? watched(value).bind(object) : value;
+          const value = Reflect.get(present(), name);
+          if (typeof value !== "function") return value;
+          return watched((...args) => present()[name](...args));
         },
       });
     },
