@@ -10,9 +10,10 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use anyhow::{Result, anyhow};
 use xtask::step::{run, step};
 use xtask::workerd::{self, Worker};
-use xtask::{Outcome, project, setup, worker};
+use xtask::{project, setup, worker};
 
 /// How long PostgreSQL and workerd may take to start.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
@@ -27,7 +28,7 @@ pub(crate) struct Options {
     once: bool,
 }
 
-pub(crate) fn demo(options: &Options) -> Outcome<()> {
+pub(crate) fn demo(options: &Options) -> Result<()> {
     setup::runtime()?;
     let example = project::root().join("examples/blog");
     let bundle = worker::bundle(&example, &[])?;
@@ -49,7 +50,7 @@ pub(crate) fn demo(options: &Options) -> Outcome<()> {
 }
 
 /// Ctrl-C, and requests to terminate. From now on they no longer end this process by themselves.
-fn interrupts() -> Outcome<Receiver<()>> {
+fn interrupts() -> Result<Receiver<()>> {
     let (send, receive) = mpsc::channel();
     ctrlc::set_handler(move || {
         let _ = send.send(());
@@ -66,7 +67,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(folder: &Path, example: &Path, bundle: &Path, interrupted: &Receiver<()>) -> Outcome<Running> {
+    fn start(folder: &Path, example: &Path, bundle: &Path, interrupted: &Receiver<()>) -> Result<Running> {
         let keys = folder.join("dsql-local");
         fs::create_dir_all(&keys)?;
         // dsql-local makes its authority before it starts the command; the configuration names it by path.
@@ -91,35 +92,35 @@ impl Running {
         let start = Instant::now();
         loop {
             if interrupted.try_recv().is_ok() {
-                return Err("interrupted".into());
+                return Err(anyhow!("interrupted"));
             }
             match lines.recv_timeout(Duration::from_millis(100)) {
                 Ok(port) => running.port = port,
                 Err(RecvTimeoutError::Timeout) if start.elapsed() < START_TIMEOUT => continue,
-                Err(RecvTimeoutError::Timeout) => return Err("workerd does not listen".into()),
+                Err(RecvTimeoutError::Timeout) => return Err(anyhow!("workerd does not listen")),
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = running.process.wait()?;
-                    return Err(format!("dsql-local or workerd ended at its start ({status})").into());
+                    return Err(anyhow!("dsql-local or workerd ended at its start ({status})"));
                 }
             }
             return Ok(running);
         }
     }
 
-    fn wait(mut self, interrupted: &Receiver<()>) -> Outcome<()> {
+    fn wait(mut self, interrupted: &Receiver<()>) -> Result<()> {
         while interrupted.recv_timeout(Duration::from_millis(100)).is_err() {
             if let Some(status) = self.process.try_wait()? {
-                return Err(format!("dsql-local or workerd ended ({status})").into());
+                return Err(anyhow!("dsql-local or workerd ended ({status})"));
             }
         }
         self.stop()
     }
 
-    fn stop(mut self) -> Outcome<()> {
+    fn stop(mut self) -> Result<()> {
         self.end()
     }
 
-    fn end(&mut self) -> Outcome<()> {
+    fn end(&mut self) -> Result<()> {
         drop(self.leash.take());
         self.process.wait()?;
         Ok(())
@@ -151,7 +152,7 @@ fn follow(output: Option<impl io::Read + Send + 'static>) -> Receiver<u16> {
 }
 
 /// Asks the blog all that its README names, and shows the answers.
-fn requests(address: &str) -> Outcome<()> {
+fn requests(address: &str) -> Result<()> {
     let tag = r#"{"tag_name":"ペアプログラミング","tag_category":"Methodology"}"#;
     for (method, path, body, expected) in [
         ("GET", "/", "", 200),
@@ -176,7 +177,7 @@ fn requests(address: &str) -> Outcome<()> {
         println!("{status} in {:.0} ms", start.elapsed().as_secs_f64() * 1000.0);
         println!("{}", lines(&text));
         if status != expected {
-            return Err(format!("{method} {path} answered {status}, not {expected}").into());
+            return Err(anyhow!("{method} {path} answered {status}, not {expected}"));
         }
     }
     Ok(())

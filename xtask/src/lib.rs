@@ -6,6 +6,3 @@ pub mod setup;
 pub mod step;
 pub mod worker;
 pub mod workerd;
-
-/// Errors here are for a person to read.
-pub type Outcome<T> = Result<T, Box<dyn std::error::Error>>;

@@ -1,5 +1,6 @@
 //! `cargo xtask`: reads which command is meant, and runs it. Each command is a room of its own.
 
+mod catalog;
 mod demo;
 mod test;
 
@@ -15,17 +16,20 @@ enum Command {
     Demo(demo::Options),
     /// Run every check: format, lints, docs, the Worker's build, all tests
     Test,
+    /// Take the built-in catalogue from a PostgreSQL 16
+    Catalog(catalog::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Demo(options) => demo::demo(&options),
         Command::Test => test::test(),
+        Command::Catalog(options) => catalog::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("\nxtask: {error}");
+            eprintln!("\nxtask: {error:#}");
             ExitCode::FAILURE
         }
     }

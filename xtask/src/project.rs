@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::Outcome;
+use anyhow::Result;
 
 /// The folder of the workspace.
 pub fn root() -> PathBuf {
@@ -29,7 +29,7 @@ pub fn target() -> PathBuf {
 ///
 /// # Errors
 /// Where the target folder cannot be written.
-pub fn lock(work: &str) -> Outcome<File> {
+pub fn lock(work: &str) -> Result<File> {
     let folder = target().join("xtask-locks");
     fs::create_dir_all(&folder)?;
     let file = File::create(folder.join(work))?;

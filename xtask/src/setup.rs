@@ -10,13 +10,14 @@ use std::process::{Command, Stdio};
 
 use crate::project;
 use crate::step::{run, step};
-use crate::{Outcome, worker};
+use crate::worker;
+use anyhow::{Context, Result};
 
 /// workerd and a PostgreSQL 16.
 ///
 /// # Errors
 /// Where npm is missing or fails.
-pub fn runtime() -> Outcome<()> {
+pub fn runtime() -> Result<()> {
     npm(&project::root().join("xtask/npm"))
 }
 
@@ -24,7 +25,7 @@ pub fn runtime() -> Outcome<()> {
 ///
 /// # Errors
 /// Where npm is missing or fails.
-pub fn wrangler() -> Outcome<PathBuf> {
+pub fn wrangler() -> Result<PathBuf> {
     let folder = project::root().join("xtask/npm-wrangler");
     npm(&folder)?;
     Ok(folder.join("node_modules/.bin/wrangler"))
@@ -34,7 +35,7 @@ pub fn wrangler() -> Outcome<PathBuf> {
 ///
 /// # Errors
 /// Where rustup fails.
-pub fn wasm_target() -> Outcome<()> {
+pub fn wasm_target() -> Result<()> {
     let list = Command::new("rustup")
         .args(["target", "list", "--installed"])
         .current_dir(project::root())
@@ -56,7 +57,7 @@ pub fn wasm_target() -> Outcome<()> {
 ///
 /// # Errors
 /// Where it is not installed.
-pub fn workerd() -> Outcome<PathBuf> {
+pub fn workerd() -> Result<PathBuf> {
     found("@cloudflare", "workerd-", "bin/workerd")
 }
 
@@ -64,30 +65,29 @@ pub fn workerd() -> Outcome<PathBuf> {
 ///
 /// # Errors
 /// Where there is none for this platform.
-pub fn postgres() -> Outcome<PathBuf> {
+pub fn postgres() -> Result<PathBuf> {
     match env::var_os("DSQL_LOCAL_PG_BIN").filter(|folder| !folder.is_empty()) {
         Some(folder) => Ok(folder.into()),
         None => found("@embedded-postgres", "", "native/bin"),
     }
 }
 
-fn found(scope: &str, prefix: &str, path: &str) -> Outcome<PathBuf> {
+fn found(scope: &str, prefix: &str, path: &str) -> Result<PathBuf> {
     let folder = project::root().join("xtask/npm/node_modules").join(scope);
     let packages = fs::read_dir(&folder).into_iter().flatten().flatten();
     packages
         .filter(|package| package.file_name().to_string_lossy().starts_with(prefix))
         .map(|package| package.path().join(path))
         .find(|path| path.exists())
-        .ok_or_else(|| {
+        .with_context(|| {
             format!(
                 "there is no {prefix}{path} below {}: npm has no package for this platform",
                 folder.display()
             )
-            .into()
         })
 }
 
-fn npm(folder: &Path) -> Outcome<()> {
+fn npm(folder: &Path) -> Result<()> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let _lock = project::lock(&name)?;
     // npm writes this file when it is done, with what it has installed.

@@ -3,13 +3,13 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::Outcome;
+use anyhow::{Context, Result, anyhow};
 
 /// Does one thing, and tells of it on standard error.
 ///
 /// # Errors
 /// What `work` returns.
-pub fn step<T>(name: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+pub fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("=> {name}");
     let start = Instant::now();
     let done = work()?;
@@ -21,7 +21,7 @@ pub fn step<T>(name: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
 ///
 /// # Errors
 /// Where it cannot be started or fails; with its name, and never with its environment.
-pub fn run(command: &mut Command) -> Outcome<()> {
+pub fn run(command: &mut Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let first = command.get_args().next().map(|argument| format!(" {}", argument.to_string_lossy()));
     let name = format!("{name}{}", first.unwrap_or_default());
@@ -29,6 +29,6 @@ pub fn run(command: &mut Command) -> Outcome<()> {
         .stdin(Stdio::null())
         .stdout(std::io::stderr())
         .status()
-        .map_err(|error| format!("{name} cannot be started: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{name} failed ({status})").into()) }
+        .with_context(|| format!("{name} cannot be started"))?;
+    if status.success() { Ok(()) } else { Err(anyhow!("{name} failed ({status})")) }
 }

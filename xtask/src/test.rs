@@ -5,13 +5,14 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use anyhow::{Result, anyhow};
 use xtask::step::run;
-use xtask::{Outcome, project, setup, worker};
+use xtask::{project, setup, worker};
 
 const EXAMPLE: &str = "examples/blog";
 const PROBE: &str = "tests/probe";
 
-pub(crate) fn test() -> Outcome<()> {
+pub(crate) fn test() -> Result<()> {
     setup::runtime()?;
     setup::wasm_target()?;
     let cargo = |arguments: &[&str]| {
@@ -33,6 +34,12 @@ pub(crate) fn test() -> Outcome<()> {
     let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     let wasm = ["check", "--locked", "-p", "dsql-edge", "--target", worker::TARGET];
+    let mut catalog = Command::new(project::target().join("debug/dsql-local"));
+    // A PostgreSQL 16 of its own; dsql-local tells where it is, past its front door.
+    let script = r#"DSQL_EDGE_POSTGRES_URL="$DSQL_LOCAL_POSTGRES_URL" exec "$0" catalog --check"#;
+    catalog.args(["run", "--no-dev-vars", "--folder"]).arg(project::target().join("xtask-dsql-local"));
+    catalog.arg("--postgres").arg(setup::postgres()?);
+    catalog.args(["--", "sh", "-c", script]).arg(std::env::current_exe()?);
     let mut results = Vec::new();
     for (name, mut command) in [
         ("format", cargo(&["fmt", "--all", "--check"])),
@@ -44,6 +51,8 @@ pub(crate) fn test() -> Outcome<()> {
         ("docs", docs),
         ("wasm", cargo(&wasm)),
         ("wasm, without default features", cargo(&[&wasm[..], &["--no-default-features"]].concat())),
+        ("dsql-local", cargo(&["build", "--locked", "-p", "dsql-edge-local"])),
+        ("the catalogue is PostgreSQL's", catalog),
         ("tests", cargo(&["test", "--locked", "--workspace"])),
     ] {
         results.push(check(name, &mut command));
@@ -51,25 +60,25 @@ pub(crate) fn test() -> Outcome<()> {
     summary(&results)
 }
 
-struct Result {
+struct Verdict {
     name: &'static str,
     time: Duration,
     failed: Option<String>,
 }
 
-fn check(name: &'static str, command: &mut Command) -> Result {
+fn check(name: &'static str, command: &mut Command) -> Verdict {
     eprintln!("\n=> {name}");
     let start = Instant::now();
     let failed = run(command).err().map(|error| error.to_string());
-    Result { name, time: start.elapsed(), failed }
+    Verdict { name, time: start.elapsed(), failed }
 }
 
-fn summary(results: &[Result]) -> Outcome<()> {
+fn summary(results: &[Verdict]) -> Result<()> {
     println!();
     for result in results {
         let verdict = if result.failed.is_some() { "FAILED" } else { "ok" };
         println!("{:<34} {verdict:<7} {:6.1} s", result.name, result.time.as_secs_f64());
     }
     let failed: Vec<&str> = results.iter().filter(|result| result.failed.is_some()).map(|r| r.name).collect();
-    if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
+    if failed.is_empty() { Ok(()) } else { Err(anyhow!("failed: {}", failed.join(", "))) }
 }

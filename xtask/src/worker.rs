@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::step::{run, step};
-use crate::{Outcome, project, setup};
+use crate::{project, setup};
+use anyhow::{Context, Result};
 
 /// What Workers run.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -17,7 +18,7 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 ///
 /// # Errors
 /// Where cargo or the bundler fails; they have then said why on standard error.
-pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Outcome<PathBuf> {
+pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
     setup::wasm_target()?;
     let name = package(folder)?;
     let bundler = project::target().join("debug/dsql-edge-bundler");
@@ -47,12 +48,12 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Outcome<PathBuf> {
 }
 
 /// The name in a Cargo.toml: the first `name = "…"`, which is the package's.
-fn package(folder: &Path) -> Outcome<String> {
+fn package(folder: &Path) -> Result<String> {
     let path = folder.join("Cargo.toml");
-    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let name = text.lines().find_map(|line| {
         let value = line.strip_prefix("name")?.trim_start().strip_prefix('=')?;
         Some(value.trim().trim_matches('"').to_owned())
     });
-    name.ok_or_else(|| format!("{} names no package", path.display()).into())
+    name.with_context(|| format!("{} names no package", path.display()))
 }

