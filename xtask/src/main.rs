@@ -1,37 +1,40 @@
-//! The project's own commands, run as `cargo xtask NAME`.
+//! `cargo xtask`: reads which command is meant, and runs it. Each command is a room of its own.
 
-use std::path::{Path, PathBuf};
+mod catalog;
+mod corpus;
+mod demo;
+mod test;
+
 use std::process::ExitCode;
 
 use clap::Parser;
 
-mod catalog;
-mod corpus;
-
+/// The project's own commands.
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "The project's own commands")]
+#[command(bin_name = "cargo xtask")]
 enum Command {
-    /// Take the built-in catalogue from a PostgreSQL 16.
+    /// Run the example blog in workerd against a local DSQL, and show its answers
+    Demo(demo::Options),
+    /// Run every check: format, lints, docs, the Worker's build, all tests
+    Test,
+    /// Take the built-in catalogue from a PostgreSQL 16
     Catalog(catalog::Options),
     /// Measure the compiler against real queries and statements.
     Corpus(corpus::Options),
 }
 
 fn main() -> ExitCode {
-    let outcome = match Command::parse() {
+    let done = match Command::parse() {
+        Command::Demo(options) => demo::demo(&options),
+        Command::Test => test::test(),
         Command::Catalog(options) => catalog::run(&options),
         Command::Corpus(options) => corpus::run(&options),
     };
-    match outcome {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("\nxtask: {error:#}");
             ExitCode::FAILURE
         }
     }
-}
-
-/// The root of the workspace: the folder above this package's.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

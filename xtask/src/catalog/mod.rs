@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn data_folder() -> PathBuf {
-    crate::root().join("dsql-edge-compiler/src/builtin/data")
+    xtask::project::root().join("dsql-edge-compiler/src/builtin/data")
 }
 
 fn connect(url: &str) -> Result<Client> {
