@@ -1,0 +1,179 @@
+//! A query that is ready to run: what `sql!` evaluates to.
+//!
+//! Goes in: the static [`Statement`], its arguments, and the function that decodes a row. Comes out: rows, from
+//! anything that is an [`Executor`].
+
+use core::future::Future;
+
+use crate::arguments::Arguments;
+use crate::client::Executor;
+use crate::error::{Error, Kind};
+use crate::row::DataRow;
+use crate::statement::Statement;
+
+/// A query that returns rows of the type `R`. Made by `sql!`; it does nothing until it is fetched or executed.
+#[must_use = "a query does nothing until it is fetched or executed"]
+pub struct Query<R> {
+    request: Request,
+    decode: fn(&DataRow<'_>) -> Result<R, Error>,
+}
+
+/// A statement that returns no rows. Made by `sql!`; it does nothing until it is executed.
+#[must_use = "a statement does nothing until it is executed"]
+pub struct Command {
+    request: Request,
+}
+
+/// A row of one column without a type of its own: what [`Query::fetch_value`] takes the value out of.
+#[diagnostic::on_unimplemented(
+    message = "`fetch_value` needs a query that returns one column",
+    label = "this query's rows have more than one column, or are of a type of yours",
+    note = "use `fetch_one` and take the field you want"
+)]
+pub trait SingleColumn {
+    /// The type of the column.
+    type Value;
+
+    /// The column's value.
+    fn into_value(self) -> Self::Value;
+}
+
+/// What an [`Executor`] runs: a statement and its arguments.
+#[derive(Debug)]
+pub struct Request {
+    pub(crate) statement: &'static Statement,
+    pub(crate) arguments: Arguments,
+    /// From `sql_unchecked!`: the types of columns are not known before the server describes them.
+    pub(crate) unchecked: bool,
+}
+
+impl<R: Send + 'static> Query<R> {
+    /// A query whose columns were checked when it was compiled.
+    pub fn new(
+        statement: &'static Statement,
+        arguments: Arguments,
+        decode: fn(&DataRow<'_>) -> Result<R, Error>,
+    ) -> Self {
+        Query { request: Request { statement, arguments, unchecked: false }, decode }
+    }
+
+    /// A query whose columns' names alone are known; `decode` must use
+    /// [`unchecked_column`](DataRow::unchecked_column).
+    pub fn unchecked(
+        statement: &'static Statement,
+        arguments: Arguments,
+        decode: fn(&DataRow<'_>) -> Result<R, Error>,
+    ) -> Self {
+        Query { request: Request { statement, arguments, unchecked: true }, decode }
+    }
+
+    /// All rows, in the order the server sends them.
+    ///
+    /// # Errors
+    /// Any [`Error`] of the connection, the database or the decoding.
+    pub fn fetch_all<E: Executor>(
+        self,
+        mut executor: E,
+    ) -> impl Future<Output = Result<Vec<R>, Error>> + Send {
+        async move {
+            let mut rows = Vec::new();
+            let decode = self.decode;
+            executor
+                .run(self.request, &mut |row| {
+                    rows.push(decode(row)?);
+                    Ok(())
+                })
+                .await?;
+            Ok(rows)
+        }
+    }
+
+    /// The one row.
+    ///
+    /// # Errors
+    /// When there is none ([`Error::is_no_rows`]) or more than one ([`Error::is_too_many_rows`]); otherwise as
+    /// [`fetch_all`](Query::fetch_all).
+    pub fn fetch_one<E: Executor>(self, executor: E) -> impl Future<Output = Result<R, Error>> + Send {
+        async move {
+            let place = self.request.statement.place();
+            self.fetch_optional(executor).await?.ok_or_else(|| Error::new(Kind::NoRows).at(place))
+        }
+    }
+
+    /// The one row, if there is one.
+    ///
+    /// # Errors
+    /// When there is more than one ([`Error::is_too_many_rows`]); otherwise as [`fetch_all`](Query::fetch_all).
+    pub fn fetch_optional<E: Executor>(
+        self,
+        mut executor: E,
+    ) -> impl Future<Output = Result<Option<R>, Error>> + Send {
+        async move {
+            let mut found = None;
+            let decode = self.decode;
+            let place = self.request.statement.place();
+            executor
+                .run(self.request, &mut |row| {
+                    if found.is_some() {
+                        return Err(Error::new(Kind::TooManyRows).at(place));
+                    }
+                    found = Some(decode(row)?);
+                    Ok(())
+                })
+                .await?;
+            Ok(found)
+        }
+    }
+
+    /// The value of the one column of the one row.
+    ///
+    /// # Errors
+    /// As [`fetch_one`](Query::fetch_one).
+    pub fn fetch_value<E: Executor>(self, executor: E) -> impl Future<Output = Result<R::Value, Error>> + Send
+    where
+        R: SingleColumn,
+    {
+        async move { self.fetch_one(executor).await.map(R::into_value) }
+    }
+
+    /// Runs it and returns the number of rows that it inserted, updated, deleted or found. The rows themselves
+    /// are not decoded.
+    ///
+    /// # Errors
+    /// As [`fetch_all`](Query::fetch_all).
+    pub fn execute<E: Executor>(self, executor: E) -> impl Future<Output = Result<u64, Error>> + Send {
+        Command { request: self.request }.execute(executor)
+    }
+}
+
+impl Command {
+    /// A statement that returns no rows.
+    pub fn new(statement: &'static Statement, arguments: Arguments) -> Self {
+        Command { request: Request { statement, arguments, unchecked: false } }
+    }
+
+    /// A statement that returns no rows, from `sql_unchecked!`.
+    pub fn unchecked(statement: &'static Statement, arguments: Arguments) -> Self {
+        Command { request: Request { statement, arguments, unchecked: true } }
+    }
+
+    /// Runs it and returns the number of rows that it inserted, updated or deleted.
+    ///
+    /// # Errors
+    /// Any [`Error`] of the connection or the database.
+    pub fn execute<E: Executor>(self, mut executor: E) -> impl Future<Output = Result<u64, Error>> + Send {
+        async move { executor.run(self.request, &mut |_| Ok(())).await }
+    }
+}
+
+impl<R> core::fmt::Debug for Query<R> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("Query").field(&self.request.statement.sql).finish()
+    }
+}
+
+impl core::fmt::Debug for Command {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("Command").field(&self.request.statement.sql).finish()
+    }
+}
