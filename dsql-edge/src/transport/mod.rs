@@ -61,6 +61,7 @@ pub(crate) enum TransportErrorKind {
     /// The socket belongs to another request.
     OtherRequest,
     /// This build cannot connect at all.
+    #[cfg_attr(any(feature = "tokio", target_arch = "wasm32"), allow(dead_code))]
     Unsupported,
 }
 
