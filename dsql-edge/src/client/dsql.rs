@@ -10,7 +10,7 @@ use crate::client::{Session, Sink};
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::query::Request;
-use crate::transport::{self, BoxFuture};
+use crate::transport::{self, BoxFuture, IoContext};
 
 /// An Aurora DSQL cluster, as one request sees it.
 ///
@@ -27,6 +27,7 @@ use crate::transport::{self, BoxFuture};
 /// ```
 pub struct Dsql {
     config: Config,
+    made_in: IoContext,
     lender: Mutex<Lender>,
 }
 
@@ -51,7 +52,7 @@ impl Dsql {
 
     /// From a [`Config`].
     pub fn new(config: Config) -> Self {
-        Dsql { config, lender: Mutex::default() }
+        Dsql { config, made_in: IoContext::current(), lender: Mutex::default() }
     }
 
     /// A connection of its own, apart from those that `&Dsql` lends to queries. It connects with its first query.
@@ -65,6 +66,9 @@ impl Dsql {
     }
 
     async fn run_request(&self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
+        if !self.made_in.is_current() {
+            return Err(Error::new(Kind::OtherRequest));
+        }
         // The timer is set before anything is waited for: it belongs to the request that asks, whoever wakes it.
         let mut timer = transport::sleep(self.config.connect_limit());
         let mut loan = self.borrow_link(&mut timer).await?;
@@ -97,7 +101,7 @@ impl Dsql {
             timer.as_mut().poll(context).map(|()| {
                 Err(Error::new(Kind::Timeout(
                     "waiting for one of the connections of this Dsql: other queries hold them all (see \
-                     Config::max_connections); if this Dsql is kept in a static, make one in each request",
+                     Config::max_connections)",
                 )))
             })
         })

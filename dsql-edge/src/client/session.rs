@@ -7,7 +7,7 @@ use crate::client::link::Link;
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::query::Request;
-use crate::transport;
+use crate::transport::{self, IoContext};
 
 /// One connection of its own, made with [`Dsql::session`](crate::Dsql::session). It connects with its first
 /// query, which travels with the login. When it is dropped, the connection is closed.
@@ -15,6 +15,7 @@ use crate::transport;
 /// After an error of the connection it is not opened again: it would be another session.
 pub struct Session {
     config: Config,
+    made_in: IoContext,
     state: State,
 }
 
@@ -26,7 +27,7 @@ enum State {
 
 impl Session {
     pub(super) fn new(config: Config) -> Self {
-        Session { config, state: State::NotOpened }
+        Session { config, made_in: IoContext::current(), state: State::NotOpened }
     }
 
     pub(super) async fn run(&mut self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
@@ -35,6 +36,9 @@ impl Session {
     }
 
     async fn run_request(&mut self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
+        if !self.made_in.is_current() {
+            return Err(Error::new(Kind::OtherRequest));
+        }
         // Whatever happens to this future, a link that is not put back is gone.
         let (mut link, mut timer) = match core::mem::replace(&mut self.state, State::Gone) {
             State::Open(link) => (link, transport::sleep(self.config.query_limit())),

@@ -91,6 +91,9 @@ pub(crate) fn sleep(duration: Duration) -> BoxFuture<()> {
     platform::sleep(duration)
 }
 
+/// The request in which something was made, where the platform lets no other request use it.
+pub(crate) use platform::IoContext;
+
 /// Seconds since 1970-01-01 UTC.
 pub(crate) fn unix_time() -> u64 {
     platform::unix_time()
@@ -117,6 +120,22 @@ use worker as platform;
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 use self::tokio as platform;
 
+/// Where sockets belong to nobody.
+#[cfg(not(target_arch = "wasm32"))]
+mod anywhere {
+    pub(crate) struct IoContext;
+
+    impl IoContext {
+        pub(crate) fn current() -> Self {
+            IoContext
+        }
+
+        pub(crate) fn is_current(&self) -> bool {
+            true
+        }
+    }
+}
+
 /// A program that is no Worker, without the feature `tokio`: editors check it, nobody runs it.
 #[cfg(all(not(feature = "tokio"), not(target_arch = "wasm32")))]
 mod platform {
@@ -134,6 +153,8 @@ mod platform {
     pub(super) fn sleep(_: Duration) -> BoxFuture<()> {
         Box::pin(core::future::pending())
     }
+
+    pub(crate) use super::anywhere::IoContext;
 
     pub(super) fn unix_time() -> u64 {
         std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())

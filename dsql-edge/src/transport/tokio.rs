@@ -38,6 +38,8 @@ pub(super) fn sleep(duration: Duration) -> BoxFuture<()> {
     Box::pin(tokio::time::sleep(duration))
 }
 
+pub(crate) use super::anywhere::IoContext;
+
 pub(super) fn unix_time() -> u64 {
     std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
 }

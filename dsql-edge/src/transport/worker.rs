@@ -45,6 +45,29 @@ pub(super) fn unix_time() -> u64 {
     worker::Date::now().as_millis() / 1000
 }
 
+/// The request that was being handled when this was made; none outside of any.
+///
+/// Workers does not say which request it is, but some objects throw when another request touches them, and the
+/// state of a WebSocket is the one that does so at once, without I/O and without being changed. Sockets tell only
+/// when they are used, and whoever merely waits for one would be woken by the other request, and then answer in its
+/// name: that ends in "Internal Server Error", or in no answer at all.
+pub(crate) struct IoContext(Option<OneThread<JsValue>>);
+
+impl IoContext {
+    pub(crate) fn current() -> Self {
+        let pair = WebSocketPair::new().ok();
+        IoContext(pair.and_then(|pair| Reflect::get_u32(&pair, 0).ok()).map(OneThread))
+    }
+
+    pub(crate) fn is_current(&self) -> bool {
+        let Some(OneThread(socket)) = &self.0 else { return true };
+        match Reflect::get(socket, &JsValue::from_str("readyState")) {
+            Ok(_) => true,
+            Err(thrown) => error(TransportErrorKind::Lost, &thrown).kind != TransportErrorKind::OtherRequest,
+        }
+    }
+}
+
 /// A value of JavaScript's, or a future that holds some, where Rust wants `Send`: axum's handlers, our own
 /// futures. workers-rs does the same (`worker::send`).
 struct OneThread<T>(T);
@@ -66,6 +89,11 @@ impl<F: Future> Future for OneThread<F> {
 
 #[wasm_bindgen]
 extern "C" {
+    #[wasm_bindgen(extends = Object)]
+    type WebSocketPair;
+    #[wasm_bindgen(constructor, catch)]
+    fn new() -> Result<WebSocketPair, JsValue>;
+
     type Readable;
     #[wasm_bindgen(method, catch, js_name = getReader)]
     fn get_reader(this: &Readable) -> Result<Reader, JsValue>;
