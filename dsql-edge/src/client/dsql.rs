@@ -5,7 +5,7 @@ use core::future::poll_fn;
 use core::task::{Poll, Waker};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::client::link::Link;
+use crate::client::link::{Link, Prepared};
 use crate::client::{Session, Sink};
 use crate::config::Config;
 use crate::error::{Error, Kind};
@@ -66,19 +66,20 @@ impl Dsql {
     }
 
     async fn run_request(&self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
+        let query = Prepared::new(request)?;
         if !self.made_in.is_current() {
             return Err(Error::new(Kind::OtherRequest));
         }
         // The timer is set before anything is waited for: it belongs to the request that asks, whoever wakes it.
-        let mut timer = transport::sleep(self.config.connect_limit());
+        let mut timer = transport::sleep(&self.config, self.config.connect_limit());
         let mut loan = self.borrow_link(&mut timer).await?;
         if loan.link.is_some() {
-            timer = transport::sleep(self.config.query_limit());
+            timer = transport::sleep(&self.config, self.config.query_limit());
         } else {
             loan.link = Some(Link::open(&self.config, &mut timer).await?);
         }
         match &mut loan.link {
-            Some(link) => link.run(&self.config, request, &mut timer, sink).await,
+            Some(link) => link.run(&self.config, &query, &mut timer, sink).await,
             None => Err(Error::new(Kind::Lost("the connection is gone".into()))),
         }
     }
@@ -106,6 +107,11 @@ impl Dsql {
             })
         })
         .await
+    }
+
+    #[cfg(test)]
+    pub(super) async fn borrow_link_for_test(&self) -> Result<impl Drop, Error> {
+        self.borrow_link(&mut transport::sleep(&self.config, self.config.connect_limit())).await
     }
 
     fn lender(&self) -> MutexGuard<'_, Lender> {

@@ -17,7 +17,7 @@ use crate::session::{Connection, Event, Fault};
 use crate::statement::{Effect, Statement};
 use crate::transport::{self, BoxFuture, Transport, TransportError, TransportErrorKind};
 use crate::types::sql::Format;
-use crate::wire::{Bind, DatabaseError, Field, Malformed, Startup, frontend};
+use crate::wire::{Bind, DatabaseError, Field, Malformed, Parameters, Startup, frontend};
 
 /// A connection, from TCP on.
 pub(super) struct Link {
@@ -28,6 +28,26 @@ pub(super) struct Link {
     /// The server has let us in.
     started: bool,
     read: Vec<u8>,
+}
+
+/// A query that can be sent: its arguments could all be encoded.
+pub(super) struct Prepared {
+    statement: &'static Statement,
+    parameters: Parameters,
+    /// Of `sql_unchecked!`, whose statement has none.
+    types: Vec<u32>,
+    formats: Vec<i16>,
+    unchecked: bool,
+}
+
+impl Prepared {
+    pub(super) fn new(request: Request) -> Result<Self, Error> {
+        let Request { statement, arguments, unchecked } = request;
+        let (parameters, types) = arguments.into_parts()?;
+        // Of columns whose types are not known yet, the format must be one for all.
+        let formats = if unchecked { vec![Format::Binary.code()] } else { result_formats(statement.columns) };
+        Ok(Prepared { statement, parameters, types, formats, unchecked })
+    }
 }
 
 /// What may go wrong with a query, apart from what the query itself is about.
@@ -85,24 +105,21 @@ impl Link {
     pub(super) async fn run(
         &mut self,
         config: &Config,
-        request: Request,
+        query: &Prepared,
         timer: &mut BoxFuture<()>,
         sink: &mut Sink<'_>,
     ) -> Result<u64, Error> {
-        let statement = request.statement;
-        let formats =
-            if request.unchecked { vec![Format::Binary.code()] } else { result_formats(statement.columns) };
-        let (parameters, types) = request.arguments.into_parts()?;
+        let statement = query.statement;
         let bind = Bind {
             sql: statement.sql,
-            parameter_types: if types.is_empty() { statement.params } else { &types },
-            parameters: &parameters,
-            result_formats: &formats,
+            parameter_types: if query.types.is_empty() { statement.params } else { &query.types },
+            parameters: &query.parameters,
+            result_formats: &query.formats,
         };
         self.connection.submit(&bind).map_err(|Malformed(reason)| Error::new(Kind::Unsendable(reason)))?;
 
         let mut answer =
-            Answer { statement, unchecked: request.unchecked, fields: Vec::new(), error: None, sink };
+            Answer { statement, unchecked: query.unchecked, fields: Vec::new(), error: None, sink };
         let result = poll_fn(|context| self.poll_run(context, config, timer, &mut answer)).await;
         match (result, answer.error) {
             (Ok(affected), None) => Ok(affected),
@@ -124,7 +141,7 @@ impl Link {
                 match event {
                     Event::Started => {
                         self.started = true;
-                        *timer = transport::sleep(config.query_limit());
+                        *timer = transport::sleep(config, config.query_limit());
                     }
                     Event::Complete { affected } => return Poll::Ready(Ok(affected)),
                     Event::Failed(error) => return Poll::Ready(Err(Failure::Database(error))),
@@ -230,6 +247,10 @@ fn dial_error(config: &Config, error: TransportError) -> Error {
     match error.kind {
         TransportErrorKind::OtherRequest => Error::new(Kind::OtherRequest),
         TransportErrorKind::Unsupported => Error::connect(error.text),
+        TransportErrorKind::NoTls => Error::connect(format!(
+            "{location} is no DSQL endpoint: {}; check DSQL_ENDPOINT, and the port with dsql-local",
+            error.text
+        )),
         TransportErrorKind::Tls => {
             Error::connect(format!("TLS with {location} failed: {}; {CHECK_TLS}", error.text))
         }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::client::Sink;
-use crate::client::link::Link;
+use crate::client::link::{Link, Prepared};
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::query::Request;
@@ -36,19 +36,20 @@ impl Session {
     }
 
     async fn run_request(&mut self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
+        let query = Prepared::new(request)?;
         if !self.made_in.is_current() {
             return Err(Error::new(Kind::OtherRequest));
         }
         // Whatever happens to this future, a link that is not put back is gone.
         let (mut link, mut timer) = match core::mem::replace(&mut self.state, State::Gone) {
-            State::Open(link) => (link, transport::sleep(self.config.query_limit())),
+            State::Open(link) => (link, transport::sleep(&self.config, self.config.query_limit())),
             State::NotOpened => {
-                let mut timer = transport::sleep(self.config.connect_limit());
+                let mut timer = transport::sleep(&self.config, self.config.connect_limit());
                 (Box::new(Link::open(&self.config, &mut timer).await?), timer)
             }
             State::Gone => return Err(Error::new(Kind::Lost("this session's connection is gone".into()))),
         };
-        let result = link.run(&self.config, request, &mut timer, sink).await;
+        let result = link.run(&self.config, &query, &mut timer, sink).await;
         if link.is_idle() {
             self.state = State::Open(link);
         }

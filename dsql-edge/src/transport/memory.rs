@@ -2,13 +2,14 @@
 //!
 //! Goes in: a script of what arrives, and when it breaks. Comes out: the bytes that the client sent.
 
+use core::future::poll_fn;
 use core::task::{Context, Poll};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
 
-use super::{Dialed, Transport, TransportError, TransportErrorKind};
+use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
 
 /// What the server does next.
 #[derive(Debug, Clone)]
@@ -36,6 +37,7 @@ struct State {
     written: Vec<Vec<u8>>,
     dialed: usize,
     open: usize,
+    expired: bool,
 }
 
 impl Network {
@@ -57,6 +59,18 @@ impl Network {
     pub(crate) fn connections(&self) -> (usize, usize) {
         let state = self.0.lock().unwrap();
         (state.dialed, state.open)
+    }
+
+    /// Every timer ends, and those that are set later end at once.
+    pub(crate) fn expire(&self) {
+        self.0.lock().unwrap().expired = true;
+    }
+
+    pub(super) fn timer(&self) -> BoxFuture<()> {
+        let network = self.clone();
+        Box::pin(poll_fn(
+            move |_| if network.0.lock().unwrap().expired { Poll::Ready(()) } else { Poll::Pending },
+        ))
     }
 
     pub(super) fn dial(&self) -> Dialed {

@@ -54,7 +54,9 @@ pub(crate) struct TransportError {
 pub(crate) enum TransportErrorKind {
     /// Nobody listens there, or there is no such host.
     Unreachable,
-    /// The answer to SSLRequest, or the handshake.
+    /// The answer to SSLRequest is no yes.
+    NoTls,
+    /// The handshake.
     Tls,
     /// The connection broke.
     Lost,
@@ -87,7 +89,12 @@ pub(crate) fn dial(config: &Config) -> BoxFuture<Dialed> {
 }
 
 /// Waits this long.
-pub(crate) fn sleep(duration: Duration) -> BoxFuture<()> {
+pub(crate) fn sleep(config: &Config, duration: Duration) -> BoxFuture<()> {
+    #[cfg(test)]
+    if let Some(network) = config.memory_network() {
+        return network.timer();
+    }
+    let _ = config;
     platform::sleep(duration)
 }
 
@@ -111,7 +118,7 @@ fn check_ssl_answer(answer: &[u8]) -> Result<(), TransportError> {
         [b'E', ..] => "the server answered SSLRequest with an error",
         _ => "the server does not speak PostgreSQL's protocol",
     };
-    Err(TransportError::new(TransportErrorKind::Tls, text))
+    Err(TransportError::new(TransportErrorKind::NoTls, text))
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -170,7 +177,7 @@ mod tests {
         assert!(check_ssl_answer(b"S").is_ok());
         for answer in [&b""[..], b"N", b"E", b"Eerror\0", b"SS", b"S\0", b"H", b"HTTP/1.1 400"] {
             let error = check_ssl_answer(answer).unwrap_err();
-            assert_eq!(error.kind, TransportErrorKind::Tls);
+            assert_eq!(error.kind, TransportErrorKind::NoTls);
             assert!(!error.text.contains("error\0"));
         }
     }
