@@ -3,8 +3,6 @@
 //! Goes in: the static [`Statement`], its arguments, and the function that decodes a row. Comes out: rows, from
 //! anything that is an [`Executor`].
 
-use core::future::Future;
-
 use crate::arguments::Arguments;
 use crate::client::Executor;
 use crate::error::{Error, Kind};
@@ -71,21 +69,16 @@ impl<R: Send + 'static> Query<R> {
     ///
     /// # Errors
     /// Any [`Error`] of the connection, the database or the decoding.
-    pub fn fetch_all<E: Executor>(
-        self,
-        mut executor: E,
-    ) -> impl Future<Output = Result<Vec<R>, Error>> + Send {
-        async move {
-            let mut rows = Vec::new();
-            let decode = self.decode;
-            executor
-                .run(self.request, &mut |row| {
-                    rows.push(decode(row)?);
-                    Ok(())
-                })
-                .await?;
-            Ok(rows)
-        }
+    pub async fn fetch_all<E: Executor>(self, mut executor: E) -> Result<Vec<R>, Error> {
+        let mut rows = Vec::new();
+        let decode = self.decode;
+        executor
+            .run(self.request, &mut |row| {
+                rows.push(decode(row)?);
+                Ok(())
+            })
+            .await?;
+        Ok(rows)
     }
 
     /// The one row.
@@ -93,47 +86,40 @@ impl<R: Send + 'static> Query<R> {
     /// # Errors
     /// When there is none ([`Error::is_no_rows`]) or more than one ([`Error::is_too_many_rows`]); otherwise as
     /// [`fetch_all`](Query::fetch_all).
-    pub fn fetch_one<E: Executor>(self, executor: E) -> impl Future<Output = Result<R, Error>> + Send {
-        async move {
-            let place = self.request.statement.place();
-            self.fetch_optional(executor).await?.ok_or_else(|| Error::new(Kind::NoRows).at(place))
-        }
+    pub async fn fetch_one<E: Executor>(self, executor: E) -> Result<R, Error> {
+        let place = self.request.statement.place();
+        self.fetch_optional(executor).await?.ok_or_else(|| Error::new(Kind::NoRows).at(place))
     }
 
     /// The one row, if there is one.
     ///
     /// # Errors
     /// When there is more than one ([`Error::is_too_many_rows`]); otherwise as [`fetch_all`](Query::fetch_all).
-    pub fn fetch_optional<E: Executor>(
-        self,
-        mut executor: E,
-    ) -> impl Future<Output = Result<Option<R>, Error>> + Send {
-        async move {
-            let mut found = None;
-            let decode = self.decode;
-            let place = self.request.statement.place();
-            executor
-                .run(self.request, &mut |row| {
-                    if found.is_some() {
-                        return Err(Error::new(Kind::TooManyRows).at(place));
-                    }
-                    found = Some(decode(row)?);
-                    Ok(())
-                })
-                .await?;
-            Ok(found)
-        }
+    pub async fn fetch_optional<E: Executor>(self, mut executor: E) -> Result<Option<R>, Error> {
+        let mut found = None;
+        let decode = self.decode;
+        let place = self.request.statement.place();
+        executor
+            .run(self.request, &mut |row| {
+                if found.is_some() {
+                    return Err(Error::new(Kind::TooManyRows).at(place));
+                }
+                found = Some(decode(row)?);
+                Ok(())
+            })
+            .await?;
+        Ok(found)
     }
 
     /// The value of the one column of the one row.
     ///
     /// # Errors
     /// As [`fetch_one`](Query::fetch_one).
-    pub fn fetch_value<E: Executor>(self, executor: E) -> impl Future<Output = Result<R::Value, Error>> + Send
+    pub async fn fetch_value<E: Executor>(self, executor: E) -> Result<R::Value, Error>
     where
         R: SingleColumn,
     {
-        async move { self.fetch_one(executor).await.map(R::into_value) }
+        self.fetch_one(executor).await.map(R::into_value)
     }
 
     /// Runs it and returns the number of rows that it inserted, updated, deleted or found. The rows themselves
@@ -141,8 +127,8 @@ impl<R: Send + 'static> Query<R> {
     ///
     /// # Errors
     /// As [`fetch_all`](Query::fetch_all).
-    pub fn execute<E: Executor>(self, executor: E) -> impl Future<Output = Result<u64, Error>> + Send {
-        Command { request: self.request }.execute(executor)
+    pub async fn execute<E: Executor>(self, executor: E) -> Result<u64, Error> {
+        Command { request: self.request }.execute(executor).await
     }
 }
 
@@ -161,8 +147,8 @@ impl Command {
     ///
     /// # Errors
     /// Any [`Error`] of the connection or the database.
-    pub fn execute<E: Executor>(self, mut executor: E) -> impl Future<Output = Result<u64, Error>> + Send {
-        async move { executor.run(self.request, &mut |_| Ok(())).await }
+    pub async fn execute<E: Executor>(self, mut executor: E) -> Result<u64, Error> {
+        executor.run(self.request, &mut |_| Ok(())).await
     }
 }
 

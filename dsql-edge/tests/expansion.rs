@@ -1,5 +1,8 @@
 //! What `sql!` writes, written by hand: it must compile, be `Send`, and serialize.
 
+#![allow(unreachable_pub, reason = "written as the macro writes it")]
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use dsql_edge::types::{Column, ConversionError, IsNull, NotNull, Param, Uuid, sql};
 use dsql_edge::{Config, Credentials, Dsql, Error, Executor};
 

@@ -52,7 +52,7 @@ impl Prepared {
 
 /// What may go wrong with a query, apart from what the query itself is about.
 enum Failure {
-    Database(DatabaseError),
+    Database(Box<DatabaseError>),
     Session(Fault),
     Transport(TransportError),
     Timeout,
@@ -184,11 +184,11 @@ impl Link {
         let error = match failure {
             Failure::Database(error) => {
                 may_have_run = false;
-                Error::new(Kind::Database(error))
+                Error::new(Kind::Database(*error))
             }
             Failure::Session(Fault::Refused(error)) => {
                 may_have_run = false;
-                Error::new(Kind::Refused(error))
+                Error::new(Kind::Refused(*error))
             }
             Failure::Session(Fault::Authentication(how)) => {
                 may_have_run = false;

@@ -209,8 +209,11 @@ fn a_stale_snapshot_is_named_and_the_connection_goes_on() {
     assert_eq!(network.connections(), (1, 1));
 }
 
+/// Its name, the script, and what the error must say of itself.
+type Failing = (&'static str, Result<Vec<Step>, TransportErrorKind>, fn(&Error) -> bool);
+
 /// Every way in which a query can fail: the script, and what the error must say of itself.
-fn failures() -> Vec<(&'static str, Result<Vec<Step>, TransportErrorKind>, fn(&Error) -> bool)> {
+fn failures() -> Vec<Failing> {
     let after_login = |step: Step| Ok(vec![Step::AwaitWrite, Step::Send(login()), step]);
     let before_login = |step: Step| Ok(vec![Step::AwaitWrite, step]);
     vec![

@@ -32,7 +32,7 @@ pub(crate) struct Connection {
     described: usize,
     affected: u64,
     /// The error of the query that is being answered: it is final only with ReadyForQuery.
-    error: Option<DatabaseError>,
+    error: Option<Box<DatabaseError>>,
     max_frame: usize,
     /// Any byte of the server's has arrived.
     heard: bool,
@@ -73,14 +73,14 @@ pub(crate) enum Event {
         affected: u64,
     },
     /// The query failed; nothing of it stays.
-    Failed(DatabaseError),
+    Failed(Box<DatabaseError>),
 }
 
 /// Why the session is dead.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The server refused us before the session had started.
-    Refused(DatabaseError),
+    Refused(Box<DatabaseError>),
     /// The server wants another kind of authentication than the one we agree to.
     Authentication(&'static str),
     /// The server closed the connection.
@@ -213,7 +213,8 @@ impl Connection {
             ) => {}
 
             (_, Message::ErrorResponse(body)) => {
-                return self.handle_error(backend::database_error(body.fields()).map_err(malformed)?);
+                return self
+                    .handle_error(Box::new(backend::database_error(body.fields()).map_err(malformed)?));
             }
 
             (State::AwaitPasswordRequest, Message::AuthenticationCleartextPassword) => {
@@ -269,7 +270,7 @@ impl Connection {
         Ok(None)
     }
 
-    fn handle_error(&mut self, error: DatabaseError) -> Result<Option<Event>, Fault> {
+    fn handle_error(&mut self, error: Box<DatabaseError>) -> Result<Option<Event>, Fault> {
         match self.state {
             State::AwaitPasswordRequest | State::AwaitAuthenticationOk | State::AwaitStarted => {
                 Err(Fault::Refused(error))
@@ -289,7 +290,7 @@ impl Connection {
     }
 
     /// The last event of a session that ends with an error: of the query, if there is one.
-    fn fail_for_good(&mut self, error: DatabaseError) -> Result<Event, Fault> {
+    fn fail_for_good(&mut self, error: Box<DatabaseError>) -> Result<Event, Fault> {
         if !self.query_in_flight {
             return Err(Fault::Closed);
         }

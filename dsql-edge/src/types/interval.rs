@@ -77,7 +77,7 @@ pub(super) fn write_clock(f: &mut fmt::Formatter<'_>, microseconds: u64) -> fmt:
         return Ok(());
     }
     let mut width = 6;
-    while fraction % 10 == 0 {
+    while fraction.is_multiple_of(10) {
         fraction /= 10;
         width -= 1;
     }
