@@ -96,9 +96,10 @@ impl Link {
         Ok(Link { transport, connection, writing: false, started: false, read: Vec::new() })
     }
 
-    /// Whether another query may run on it.
+    /// Whether another query may run on it. What was written last has arrived then, even where the transport has not
+    /// noticed yet: it was answered.
     pub(super) fn is_idle(&self) -> bool {
-        self.connection.is_idle() && !self.writing
+        self.connection.is_idle()
     }
 
     /// Runs one query. `timer` is that of connecting until the server has let us in, then it is set anew.
@@ -149,19 +150,7 @@ impl Link {
                     Event::Row(row) => answer.take(&row),
                 }
             }
-            let mut write_error = None;
-            if !self.writing
-                && let Some(bytes) = self.connection.poll_transmit()
-            {
-                self.transport.start_write(bytes);
-                self.writing = true;
-            }
-            if self.writing
-                && let Poll::Ready(written) = self.transport.poll_write(context)
-            {
-                self.writing = false;
-                write_error = written.err();
-            }
+            let write_error = self.poll_transmit(context).err();
             match self.transport.poll_read(context, &mut self.read) {
                 Poll::Ready(Ok(())) if self.read.is_empty() => self.connection.handle_eof(),
                 Poll::Ready(Ok(())) => self.connection.handle_input(&self.read),
@@ -173,6 +162,24 @@ impl Link {
                     }
                     return timer.as_mut().poll(context).map(|()| Err(Failure::Timeout));
                 }
+            }
+        }
+    }
+
+    /// Sends what there is to send, as far as that goes now.
+    fn poll_transmit(&mut self, context: &mut Context<'_>) -> Result<(), TransportError> {
+        loop {
+            if !self.writing {
+                let Some(bytes) = self.connection.poll_transmit() else { return Ok(()) };
+                self.transport.start_write(bytes);
+                self.writing = true;
+            }
+            match self.transport.poll_write(context) {
+                Poll::Ready(written) => {
+                    self.writing = false;
+                    written?;
+                }
+                Poll::Pending => return Ok(()),
             }
         }
     }

@@ -14,10 +14,10 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::BytesMut;
-use worker::js_sys::{Object, Promise, Reflect, Uint8Array};
+use worker::js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
-use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
+use worker::wasm_bindgen_futures::JsFuture;
 use worker::worker_sys;
 
 use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind, check_ssl_answer};
@@ -267,12 +267,11 @@ impl Transport for OneThread<Socket> {
     }
 }
 
-/// Takes note of how a promise ends, so that its failure is no unhandled rejection, and no more.
+/// Lets a promise end as it may. `allSettled` handles it, so that its failure is no unhandled rejection; and unlike
+/// a future that is spawned for it, it keeps nothing in wasm's memory when the promise never settles.
 fn hush(promise: Result<Promise, JsValue>) {
     if let Ok(promise) = promise {
-        spawn_local(async move {
-            let _ = JsFuture::from(promise).await;
-        });
+        drop(Promise::all_settled(&Array::of1(&promise)));
     }
 }
 
