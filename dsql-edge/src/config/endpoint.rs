@@ -126,7 +126,7 @@ fn port_number(text: &str) -> Option<u16> {
 }
 
 fn malformed(text: &str) -> Error {
-    let why = if text.contains("://") {
+    let why = if text.as_bytes().windows(3).any(|window| window == b"://") {
         "it is a URL: give the host name alone"
     } else if text.trim() != text || text.is_empty() {
         "it is empty, or has a space or line break around it"

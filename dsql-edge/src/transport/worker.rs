@@ -316,7 +316,8 @@ fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
         None => thrown.as_string(),
     };
     let text = text.unwrap_or_default();
-    if text.contains("on behalf of a different request") {
+    const OTHER_REQUEST: &[u8] = b"on behalf of a different request";
+    if text.as_bytes().windows(OTHER_REQUEST.len()).any(|window| window == OTHER_REQUEST) {
         return TransportError::new(
             TransportErrorKind::OtherRequest,
             "the socket belongs to another request",

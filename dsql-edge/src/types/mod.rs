@@ -62,6 +62,9 @@ mod scalar;
 mod text;
 mod unchecked;
 
+#[cfg(test)]
+mod tests;
+
 pub use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 pub use rust_decimal::Decimal;
 pub use serde_json::Value as JsonValue;
