@@ -34,5 +34,5 @@ pub use auth::Credentials;
 pub use client::{Dsql, Executor, Session};
 pub use config::Config;
 pub use error::Error;
-pub use query::{Command, Query};
+pub use query::{Command, Fetch, Query};
 pub use sqlstate::SqlState;
