@@ -16,9 +16,7 @@ mod sigv4;
 #[cfg(test)]
 mod tests;
 
-pub use credentials::Credentials;
-
-pub(crate) use credentials::Secret;
+pub use credentials::{Credentials, Secret};
 
 use crate::error::Error;
 

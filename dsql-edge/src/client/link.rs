@@ -75,6 +75,7 @@ impl Link {
             user: config.user_name(),
             database: "postgres",
             application_name: config.application(),
+            search_path: config.schemas(),
         };
         let mut connection = Connection::new(config.max_message());
         connection

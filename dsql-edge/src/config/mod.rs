@@ -33,6 +33,7 @@ pub struct Config {
     credentials: Credentials,
     user: String,
     application_name: String,
+    search_path: Option<String>,
     connect_timeout: Duration,
     query_timeout: Duration,
     max_connections: usize,
@@ -90,6 +91,13 @@ impl Config {
         self
     }
 
+    /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`); the role's own setting if it
+    /// is not set. It must be what the snapshot says.
+    pub fn search_path(mut self, schemas: impl Into<String>) -> Self {
+        self.search_path = Some(schemas.into());
+        self
+    }
+
     /// How long to wait for a free connection, TCP, TLS and the login together; 10 seconds if it is not set.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -123,6 +131,7 @@ impl Config {
             credentials,
             user: "admin".to_owned(),
             application_name: concat!("dsql-edge/", env!("CARGO_PKG_VERSION")).to_owned(),
+            search_path: None,
             connect_timeout: Duration::from_secs(10),
             query_timeout: Duration::from_secs(30),
             max_connections: 3,
@@ -165,6 +174,10 @@ impl Config {
 
     pub(crate) fn application(&self) -> &str {
         &self.application_name
+    }
+
+    pub(crate) fn schemas(&self) -> Option<&str> {
+        self.search_path.as_deref()
     }
 
     pub(crate) fn connect_limit(&self) -> Duration {

@@ -7,7 +7,8 @@ use crate::sqlstate::SqlState;
 use crate::wire::Parameters;
 
 const MAX_FRAME: usize = 1 << 20;
-const STARTUP: Startup<'static> = Startup { user: "admin", database: "postgres", application_name: "test" };
+const STARTUP: Startup<'static> =
+    Startup { user: "admin", database: "postgres", application_name: "test", search_path: None };
 
 fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
     [&[tag][..], &(body.len() as u32 + 4).to_be_bytes(), body].concat()

@@ -7,7 +7,7 @@ use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -73,8 +73,14 @@ async fn open(
 
 fn connector(extra_ca: Option<&[u8]>) -> Result<TlsConnector, TransportError> {
     let tls = |text: String| TransportError::new(TransportErrorKind::Tls, text);
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    // Reading the system's roots takes longer than connecting: once for each process.
+    static SYSTEM: OnceLock<RootCertStore> = OnceLock::new();
+    let system = SYSTEM.get_or_init(|| {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots
+    });
+    let mut roots = system.clone();
     for certificate in extra_ca.map(CertificateDer::pem_slice_iter).into_iter().flatten() {
         let certificate =
             certificate.map_err(|error| tls(format!("the extra CA is no PEM certificate: {error}")))?;

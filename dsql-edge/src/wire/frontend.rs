@@ -22,6 +22,8 @@ pub(crate) struct Startup<'a> {
     pub(crate) user: &'a str,
     pub(crate) database: &'a str,
     pub(crate) application_name: &'a str,
+    /// The schemas in which names are looked up, if not the role's own.
+    pub(crate) search_path: Option<&'a str>,
 }
 
 /// The parameters of a query, encoded one behind the other.
@@ -49,7 +51,8 @@ pub(crate) fn startup(startup: &Startup<'_>, out: &mut BytesMut) -> Result<(), M
         ("application_name", startup.application_name),
         ("client_encoding", "UTF8"),
     ];
-    frontend::startup_message(parameters, out)
+    let search_path = startup.search_path.map(|path| ("search_path", path));
+    frontend::startup_message(parameters.into_iter().chain(search_path), out)
         .map_err(|_| Malformed("the user or the application's name has a NUL character"))
 }
 
@@ -116,13 +119,33 @@ mod tests {
     #[test]
     fn a_nul_never_ends_a_string_early() {
         let mut out = BytesMut::new();
-        let forged = Startup { user: "x\0user\0admin", database: "postgres", application_name: "a" };
+        let forged = Startup {
+            user: "x\0user\0admin",
+            database: "postgres",
+            application_name: "a",
+            search_path: None,
+        };
         assert!(startup(&forged, &mut out).is_err());
         assert!(password(b"token\0", &mut out).is_err());
         let parameters = Parameters::default();
         let bind =
             Bind { sql: "SELECT 1\0", parameter_types: &[], parameters: &parameters, result_formats: &[1] };
         assert!(query(&bind, 1 << 20, &mut out).is_err());
+    }
+
+    #[test]
+    fn a_startup_says_who_and_where_and_nothing_that_dsql_refuses() {
+        let mut out = BytesMut::new();
+        let who = Startup {
+            user: "u",
+            database: "postgres",
+            application_name: "a",
+            search_path: Some("app, public"),
+        };
+        startup(&who, &mut out).unwrap();
+        let expected: &[u8] = b"\0\0\0\x62\0\x03\0\0user\0u\0database\0postgres\0application_name\0a\0\
+            client_encoding\0UTF8\0search_path\0app, public\0\0";
+        assert_eq!(&out[..], expected);
     }
 
     #[test]
