@@ -30,6 +30,9 @@ impl Parse for Input {
             None
         } else {
             let path = input.parse::<Path>()?;
+            if !input.peek(Token![,]) {
+                return Err(syn::Error::new(path.span(), NOT_A_LITERAL));
+            }
             input.parse::<Token![,]>()?;
             Some(path)
         };
@@ -38,12 +41,15 @@ impl Parse for Input {
     }
 }
 
+const NOT_A_LITERAL: &str =
+    "sql! takes its SQL as a string literal: text built at run time could hold anything";
+
 /// SQL comes as a literal alone: a value never becomes SQL text.
 pub(crate) fn sql_literal(input: ParseStream<'_>) -> syn::Result<LitStr> {
     if input.peek(LitStr) {
         return input.parse();
     }
-    Err(input.error("sql! takes its SQL as a string literal: text built at run time could hold anything"))
+    Err(input.error(NOT_A_LITERAL))
 }
 
 /// `, a, name = b`, with an optional comma at the end.
