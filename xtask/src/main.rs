@@ -1,6 +1,7 @@
 //! `cargo xtask`: reads which command is meant, and runs it. Each command is a room of its own.
 
 mod catalog;
+mod corpus;
 mod demo;
 mod test;
 
@@ -18,6 +19,8 @@ enum Command {
     Test,
     /// Take the built-in catalogue from a PostgreSQL 16
     Catalog(catalog::Options),
+    /// Measure the compiler against real queries and statements.
+    Corpus(corpus::Options),
 }
 
 fn main() -> ExitCode {
@@ -25,6 +28,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::demo(&options),
         Command::Test => test::test(),
         Command::Catalog(options) => catalog::run(&options),
+        Command::Corpus(options) => corpus::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,9 +2,9 @@
 //! text input and output, of arrays, domains, records, `unknown`) are the analyzer's.
 
 use super::Oid;
-use super::table::{Row, Table};
+use super::table::{Key, Row, Table};
 
-const CASTS: Table = Table::new(include_str!("data/casts.txt"));
+const CASTS: Table = Table::of_even_lines(include_str!("data/casts.txt"));
 
 /// A row of `pg_cast`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +25,12 @@ pub struct Cast {
 
 /// The cast between two types.
 pub fn cast(source: Oid, target: Oid) -> Option<Cast> {
-    CASTS.keyed([source, target]).map(read)
+    CASTS.find(Key::oid(source).then(target)).next().map(read)
 }
 
 /// Every cast of a type, by target.
 pub fn casts_from(source: Oid) -> impl Iterator<Item = Cast> + Clone {
-    CASTS.keyed_by_first(source).map(read)
+    CASTS.find(Key::oid(source)).map(read)
 }
 
 fn read(row: Row) -> Cast {

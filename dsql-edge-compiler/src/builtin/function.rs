@@ -2,7 +2,7 @@
 //! (with `pg_aggregate`'s part) out, and beside them the reviewed column of `data/never_null.txt`.
 
 use super::Oid;
-use super::table::{Row, Table, number, oids};
+use super::table::{Key, Row, Table, number, oids};
 
 const FUNCTIONS: Table = Table::new(include_str!("data/functions.txt"));
 const FUNCTIONS_BY_OID: Table = Table::new(include_str!("data/functions_by_oid.txt"));
@@ -98,19 +98,28 @@ impl Function {
 
 /// The overloads of a name of `pg_catalog`, by OID.
 pub fn functions(name: &str) -> impl Iterator<Item = Function> + Clone + use<> {
-    FUNCTIONS.named(name).map(read)
+    FUNCTIONS.find(Key::name(name)).map(read)
 }
 
 /// The function with this OID.
 pub fn function_by_oid(oid: Oid) -> Option<Function> {
-    let mut fields = FUNCTIONS_BY_OID.keyed([oid])?.fields();
+    let mut fields = FUNCTIONS_BY_OID.find(Key::oid(oid)).next()?.fields();
     fields.oid();
-    functions(fields.text()).find(|function| function.oid == oid)
+    FUNCTIONS.find(Key::name(fields.text()).then(oid)).next().map(read)
 }
 
 /// Every name of a function, sorted, each once.
 pub fn function_names() -> impl Iterator<Item = &'static str> + Clone {
     FUNCTIONS.names()
+}
+
+/// Whether `extract` and `date_part` of a date or timestamp that is not NULL always yield this field. Of an
+/// infinite one, those that grow without end are infinite and all others NULL (timestamp.c,
+/// `NonFiniteTimestampTzPart`). The field is as it is written, of any case.
+pub fn extract_is_never_null(field: &str) -> bool {
+    ["century", "decade", "epoch", "isoyear", "julian", "millennium", "year"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(field))
 }
 
 /// An argument, input or output; an upper-case mode marks an output that is never NULL.
@@ -142,7 +151,7 @@ fn read(row: Row) -> Function {
         defaults: fields.count(),
         direct_args: fields.count(),
         args: fields.text(),
-        details: fields.text(),
+        details: fields.rest(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Operators: a name in, rows of `pg_operator` out, with what matters of the function behind.
 
 use super::Oid;
-use super::table::{Row, Table};
+use super::table::{Key, Row, Table};
 
 const OPERATORS: Table = Table::new(include_str!("data/operators.txt"));
 
@@ -42,9 +42,14 @@ pub struct Operator {
     pub negator: Oid,
 }
 
-/// The operators of this name in `pg_catalog`, by OID; prefix operators are among them.
+/// The operator of this name for exactly these operands; 0 on the left for a prefix operator.
+pub fn operator(name: &str, left: Oid, right: Oid) -> Option<Operator> {
+    OPERATORS.find(Key::name(name).then(left).then(right)).next().map(read)
+}
+
+/// The operators of this name in `pg_catalog`, by operands; prefix operators are among them.
 pub fn operators(name: &str) -> impl Iterator<Item = Operator> + Clone + use<> {
-    OPERATORS.named(name).map(read)
+    OPERATORS.find(Key::name(name)).map(read)
 }
 
 /// Every name of an operator, sorted, each once.
@@ -55,13 +60,13 @@ pub fn operator_names() -> impl Iterator<Item = &'static str> + Clone {
 fn read(row: Row) -> Operator {
     let mut fields = row.fields();
     let name = fields.text();
-    let oid = fields.oid();
+    let (left, right, oid) = (fields.oid(), fields.oid(), fields.oid());
     let [volatility, strict, retset, hash, merge, never_null] = fields.letters();
     Operator {
         oid,
         name,
-        left: fields.oid(),
-        right: fields.oid(),
+        left,
+        right,
         result: fields.oid(),
         function: fields.oid(),
         function_name: fields.text(),
@@ -83,7 +88,9 @@ mod tests {
     use super::*;
 
     fn one(name: &str, left: Oid, right: Oid) -> Operator {
-        operators(name).find(|it| (it.left, it.right) == (left, right)).unwrap()
+        let exact = operator(name, left, right).unwrap();
+        assert_eq!(operators(name).find(|it| (it.left, it.right) == (left, right)), Some(exact));
+        exact
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Tables and views of `pg_catalog` and `information_schema`: a name in, its columns out.
 
 use super::Oid;
-use super::table::{Table, number};
+use super::table::{Key, Table, number};
 
 const RELATIONS: Table = Table::new(include_str!("data/relations.txt"));
 
@@ -44,7 +44,7 @@ impl Relation {
 
 /// The table or view of this name in `pg_catalog` or `information_schema`.
 pub fn relation(schema: &str, name: &str) -> Option<Relation> {
-    let mut fields = RELATIONS.named(&format!("{schema}.{name}")).next()?.fields();
+    let mut fields = RELATIONS.find(Key::name(&format!("{schema}.{name}"))).next()?.fields();
     let qualified_name = fields.text();
     let [kind] = fields.letters();
     Some(Relation { qualified_name, kind, row_type: fields.oid(), columns: fields.text() })

@@ -2,10 +2,10 @@
 //! parser's keywords are not known here.
 
 use super::Oid;
-use super::table::{Row, Table};
+use super::table::{Key, Row, Table};
 
-const TYPES: Table = Table::new(include_str!("data/types.txt"));
-const TYPES_BY_NAME: Table = Table::new(include_str!("data/types_by_name.txt"));
+const TYPES: Table = Table::of_even_lines(include_str!("data/types.txt"));
+const TYPES_BY_NAME: Table = Table::of_even_lines(include_str!("data/types_by_name.txt"));
 
 /// A row of `pg_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,24 +54,19 @@ impl Type {
 
 /// The type with this OID.
 pub fn type_by_oid(oid: Oid) -> Option<Type> {
-    TYPES.keyed([oid]).map(read)
+    TYPES.find(Key::oid(oid)).next().map(read)
 }
 
 /// The type of `pg_catalog` with this `typname`.
 pub fn type_by_name(name: &str) -> Option<Type> {
-    // A name with a dot in it would find a type of another schema.
-    if name.contains('.') {
-        return None;
-    }
-    by_key(name)
+    type_by_qualified_name("pg_catalog", name)
 }
 
 /// The type with this `typname` in this schema.
 pub fn type_by_qualified_name(schema: &str, name: &str) -> Option<Type> {
-    match schema {
-        "pg_catalog" => type_by_name(name),
-        _ => by_key(&format!("{schema}.{name}")),
-    }
+    let mut fields = TYPES_BY_NAME.find(Key::name(&format!("{schema}.{name}"))).next()?.fields();
+    fields.text();
+    type_by_oid(fields.oid())
 }
 
 /// The array type over this element; `None` where there is none (and for an array).
@@ -81,22 +76,14 @@ pub fn array_of(element: Oid) -> Option<Type> {
 
 /// Every `typname` of `pg_catalog`, sorted.
 pub fn type_names() -> impl Iterator<Item = &'static str> + Clone {
-    TYPES_BY_NAME.names().filter(|name| !name.contains('.'))
-}
-
-fn by_key(key: &str) -> Option<Type> {
-    let mut fields = TYPES_BY_NAME.named(key).next()?.fields();
-    fields.text();
-    type_by_oid(fields.oid())
+    TYPES_BY_NAME.names().filter_map(|name| name.strip_prefix("pg_catalog."))
 }
 
 fn read(row: Row) -> Type {
     let mut fields = row.fields();
     let oid = fields.oid();
-    let (schema, name) = match fields.text() {
-        qualified if qualified.contains('.') => qualified.split_once('.').unwrap_or_default(),
-        name => ("pg_catalog", name),
-    };
+    let qualified = fields.text();
+    let (schema, name) = qualified.split_once('.').unwrap_or_default();
     let [kind, category, preferred, collatable, subscript, not_null] = fields.letters();
     Type {
         oid,
@@ -114,7 +101,8 @@ fn read(row: Row) -> Type {
         base: fields.oid(),
         subtype: fields.oid(),
         counterpart: fields.oid(),
-        relid_name: fields.text(),
+        // A composite type has the name of its relation.
+        relid_name: if kind == b'c' { qualified } else { "" },
     }
 }
 

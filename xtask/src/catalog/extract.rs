@@ -23,7 +23,7 @@ FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
 WHERE n.nspname IN ('pg_catalog', 'information_schema')";
 
 const TYPES: &str = "
-SELECT s.number, CASE WHEN n.nspname = 'pg_catalog' THEN '' ELSE n.nspname || '.' END || t.typname,
+SELECT s.number, n.nspname || '.' || t.typname,
        concat(t.typtype, t.typcategory,
               CASE WHEN t.typispreferred THEN 'p' ELSE '-' END,
               CASE WHEN t.typcollation <> 0 THEN 'c' ELSE '-' END,
@@ -31,15 +31,12 @@ SELECT s.number, CASE WHEN n.nspname = 'pg_catalog' THEN '' ELSE n.nspname || '.
                                         WHEN 'jsonb_subscript_handler' THEN 'j' ELSE '-' END,
               CASE WHEN t.typnotnull THEN 'n' ELSE '-' END),
        t.typlen, coalesce(element.number, 0), coalesce(arrays.number, 0), coalesce(base.number, 0),
-       coalesce(r.rngsubtype, 0), coalesce(CASE WHEN t.oid = r.rngtypid THEN r.rngmultitypid ELSE r.rngtypid END, 0),
-       coalesce((SELECT cn.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace cn ON cn.oid = c.relnamespace
-                 WHERE c.oid = t.typrelid), '')
+       coalesce(r.rngsubtype, 0), coalesce(CASE WHEN t.oid = r.rngtypid THEN r.rngmultitypid ELSE r.rngtypid END, 0)
 FROM stable_type s JOIN pg_type t ON t.oid = s.oid JOIN pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN stable_type element ON element.oid = t.typelem
 LEFT JOIN stable_type arrays ON arrays.oid = t.typarray
 LEFT JOIN stable_type base ON base.oid = t.typbasetype
-LEFT JOIN pg_range r ON t.oid IN (r.rngtypid, r.rngmultitypid)
-ORDER BY s.number";
+LEFT JOIN pg_range r ON t.oid IN (r.rngtypid, r.rngmultitypid)";
 
 const FUNCTIONS: &str = "
 SELECT p.proname, p.oid,
@@ -52,8 +49,7 @@ SELECT p.proname, p.oid,
             FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS u (type, i)
             WHERE p.proargnames IS NOT NULL OR p.proargmodes IS NOT NULL), '') AS details
 FROM pg_proc p LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid
-WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.oid < 10000
-ORDER BY p.proname COLLATE \"C\", p.oid";
+WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.oid < 10000";
 
 const OPERATORS: &str = "
 SELECT o.oprname, o.oid,
@@ -61,13 +57,11 @@ SELECT o.oprname, o.oid,
               CASE WHEN o.oprcanhash THEN 'h' ELSE '-' END, CASE WHEN o.oprcanmerge THEN 'm' ELSE '-' END) AS letters,
        o.oprleft, o.oprright, o.oprresult, p.oid AS function, p.proname, o.oprcom, o.oprnegate
 FROM pg_operator o JOIN pg_proc p ON p.oid = o.oprcode
-WHERE o.oprnamespace = 'pg_catalog'::regnamespace
-ORDER BY o.oprname COLLATE \"C\", o.oid";
+WHERE o.oprnamespace = 'pg_catalog'::regnamespace";
 
 const CASTS: &str = "
 SELECT castsource, casttarget, concat(castcontext, castmethod) AS letters, castfunc AS function
-FROM pg_cast WHERE castsource < 10000 AND casttarget < 10000
-ORDER BY castsource, casttarget";
+FROM pg_cast WHERE castsource < 10000 AND casttarget < 10000";
 
 const RELATIONS: &str = "
 SELECT n.nspname || '.' || c.relname, c.relkind, s.number,
@@ -75,25 +69,21 @@ SELECT n.nspname || '.' || c.relname, c.relkind, s.number,
         FROM pg_attribute a JOIN stable_type t ON t.oid = a.atttypid
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN stable_type s ON s.oid = c.reltype
-WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v')
-ORDER BY (n.nspname || '.' || c.relname) COLLATE \"C\"";
+WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v')";
 
 /// Every data file, as it should be.
 pub(crate) fn files(client: &mut Client, never_null: &NeverNull) -> Result<Vec<File>> {
     client.simple_query(STABLE_TYPES)?;
-    let types = lines(client, TYPES)?;
-    let relations = lines(client, RELATIONS)?;
+    let (types, types_by_name) = types(client)?;
     let functions = functions(client, never_null)?;
-    let operators = operators(client, &functions)?;
-    let casts = casts(client, &functions)?;
     let files = vec![
-        File { name: "types_by_name.txt", text: index(&types, 1, 0) },
         File { name: "types.txt", text: types },
-        File { name: "functions_by_oid.txt", text: functions.by_oid() },
+        File { name: "types_by_name.txt", text: types_by_name },
+        File { name: "operators.txt", text: operators(client, &functions)? },
+        File { name: "casts.txt", text: casts(client, &functions)? },
+        File { name: "relations.txt", text: relations(client)? },
+        File { name: "functions_by_oid.txt", text: functions.by_oid },
         File { name: "functions.txt", text: functions.text },
-        File { name: "operators.txt", text: operators },
-        File { name: "casts.txt", text: casts },
-        File { name: "relations.txt", text: relations },
     ];
     for file in &files {
         if !file.text.is_ascii() {
@@ -103,25 +93,42 @@ pub(crate) fn files(client: &mut Client, never_null: &NeverNull) -> Result<Vec<F
     Ok(files)
 }
 
+/// By OID and by name; every line as long as the others, which makes them quick to find.
+fn types(client: &mut Client) -> Result<(String, String)> {
+    let rows = rows(client, TYPES)?;
+    let rows: Vec<[&str; 9]> = rows.iter().map(fields).collect::<Result<_>>()?;
+    let width = rows.iter().map(|[_, name, ..]| name.len()).max().unwrap_or(0);
+    let by_oid = rows.iter().map(|[oid, name, letters, length, oids @ ..]| {
+        format!("{oid:0>5}\t{name:<width$}\t{letters}\t{length:0>2}\t{}", five_digits(oids))
+    });
+    let by_name = rows.iter().map(|[oid, name, ..]| format!("{name:<width$}\t{oid:0>5}"));
+    Ok((sorted(by_oid), sorted(by_name)))
+}
+
+fn relations(client: &mut Client) -> Result<String> {
+    let rows = rows(client, RELATIONS)?;
+    let lines = rows.iter().map(|row| {
+        let [name, kind, row_type, columns] = fields(row)?;
+        Ok(format!("{name}\t{kind}\t{row_type:0>5}\t{columns}"))
+    });
+    Ok(sorted(lines.collect::<Result<Vec<String>>>()?.into_iter()))
+}
+
 struct Functions {
     text: String,
-    names: BTreeMap<u32, String>,
-    classes: BTreeMap<u32, Class>,
+    by_oid: String,
+    classes: BTreeMap<String, Class>,
 }
 
 impl Functions {
-    fn by_oid(&self) -> String {
-        self.names.iter().map(|(oid, name)| format!("{oid}\t{name}\n")).collect()
-    }
-
-    fn letter(&self, oid: &str) -> Result<char> {
-        Ok(self.classes.get(&oid.parse()?).map_or('-', |class| class.letter()))
+    fn letter(&self, oid: &str) -> char {
+        self.classes.get(oid).map_or('-', |class| class.letter())
     }
 }
 
 fn functions(client: &mut Client, never_null: &NeverNull) -> Result<Functions> {
-    let mut text = String::new();
-    let mut names = BTreeMap::new();
+    let mut lines = Vec::new();
+    let mut by_oid = Vec::new();
     let mut classes = BTreeMap::new();
     let mut unused: BTreeSet<&str> = never_null.signatures().map(|(signature, _)| signature).collect();
 
@@ -134,20 +141,21 @@ fn functions(client: &mut Client, never_null: &NeverNull) -> Result<Functions> {
         for detail in details.split(' ').filter(|detail| !detail.is_empty()) {
             marked.push(mark_column(detail, signature, class, never_null, &mut unused));
         }
-        let oid: u32 = oid.parse()?;
-        names.insert(oid, name.to_owned());
         if let Some(class) = class {
-            classes.insert(oid, class);
+            classes.insert(oid.to_owned(), class);
         }
         let letter = class.map_or('-', Class::letter);
-        let line =
-            [&oid.to_string(), &format!("{letters}{letter}"), returns, variadic, defaults, direct, args];
-        text += &format!("{name}\t{}\t{}\n", line.join("\t"), marked.join(" "));
+        let types = five_digits(&[returns, variadic]);
+        by_oid.push(format!("{oid:0>5}\t{name}"));
+        lines.push(format!(
+            "{name}\t{oid:0>5}\t{letters}{letter}\t{types}\t{defaults}\t{direct}\t{args}\t{}",
+            marked.join(" ")
+        ));
     }
     if !unused.is_empty() {
         bail!("never_null.txt names what is not there: {}", Vec::from_iter(unused).join(" "));
     }
-    Ok(Functions { text, names, classes })
+    Ok(Functions { text: sorted(lines.into_iter()), by_oid: sorted(by_oid.into_iter()), classes })
 }
 
 /// An OUT argument that is never NULL has its mode in upper case.
@@ -171,56 +179,39 @@ fn mark_column(
 }
 
 fn operators(client: &mut Client, functions: &Functions) -> Result<String> {
-    let mut text = String::new();
-    for row in rows(client, OPERATORS)? {
+    let rows = rows(client, OPERATORS)?;
+    let lines = rows.iter().map(|row| {
         let [name, oid, letters, left, right, result, function, function_name, commutator, negator] =
-            fields(&row)?;
-        let letter = functions.letter(function)?;
-        let line = [
-            name,
-            oid,
-            &format!("{letters}{letter}"),
-            left,
-            right,
-            result,
-            function,
-            function_name,
-            commutator,
-            negator,
-        ];
-        text += &(line.join("\t") + "\n");
-    }
-    Ok(text)
+            fields(row)?;
+        let letter = functions.letter(function);
+        let (key, behind) = (five_digits(&[left, right, oid]), five_digits(&[result, function]));
+        let others = five_digits(&[commutator, negator]);
+        Ok(format!("{name}\t{key}\t{letters}{letter}\t{behind}\t{function_name}\t{others}"))
+    });
+    Ok(sorted(lines.collect::<Result<Vec<String>>>()?.into_iter()))
 }
 
 fn casts(client: &mut Client, functions: &Functions) -> Result<String> {
-    let mut text = String::new();
-    for row in rows(client, CASTS)? {
-        let [source, target, letters, function] = fields(&row)?;
+    let rows = rows(client, CASTS)?;
+    let lines = rows.iter().map(|row| {
+        let [source, target, letters, function] = fields(row)?;
         // The same bytes are the same value; an input function that yields NULL is an error
         // (InputFunctionCall), and so is an output function that does.
-        let never_null = !letters.ends_with('f') || functions.letter(function)? != '-';
+        let never_null = !letters.ends_with('f') || functions.letter(function) != '-';
         let letter = if never_null { 'y' } else { '-' };
-        text += &format!("{source}\t{target}\t{letters}{letter}\t{function}\n");
-    }
-    Ok(text)
+        Ok(format!("{source:0>5}\t{target:0>5}\t{letters}{letter}\t{function:0>5}"))
+    });
+    Ok(sorted(lines.collect::<Result<Vec<String>>>()?.into_iter()))
 }
 
-/// A second way into a file: its field `key`, then its field `value`, sorted.
-fn index(text: &str, key: usize, value: usize) -> String {
-    let field = |line: &str, at: usize| line.split('\t').nth(at).unwrap_or_default().to_owned();
-    let entries: BTreeSet<_> = text.lines().map(|line| (field(line, key), field(line, value))).collect();
-    entries.iter().map(|(key, value)| format!("{key}\t{value}\n")).collect()
+/// OIDs as fields; all of the same length, so that they sort bytewise as they do as numbers.
+fn five_digits(oids: &[&str]) -> String {
+    oids.iter().map(|oid| format!("{oid:0>5}")).collect::<Vec<_>>().join("\t")
 }
 
-/// The rows of a query as they come, a line each.
-fn lines(client: &mut Client, sql: &str) -> Result<String> {
-    let mut text = String::new();
-    for row in rows(client, sql)? {
-        let line: Vec<&str> = (0..row.len()).map(|at| row.get(at).unwrap_or_default()).collect();
-        text += &(line.join("\t") + "\n");
-    }
-    Ok(text)
+/// The lines of a file, sorted bytewise.
+fn sorted(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<BTreeSet<_>>().iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn rows(client: &mut Client, sql: &str) -> Result<Vec<SimpleQueryRow>> {

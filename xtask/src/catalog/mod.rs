@@ -1,6 +1,8 @@
 //! `cargo xtask catalog`: writes `dsql-edge-compiler/src/builtin/data/*.txt` from a PostgreSQL 16, checks that
 //! what is committed is what would be written, and attacks the reviewed column `never_null.txt`.
 
+mod attack;
+mod battery;
 mod extract;
 mod never_null;
 
@@ -21,6 +23,9 @@ pub(crate) struct Options {
     /// Write nothing; fail where a file differs from what would be written.
     #[arg(long)]
     check: bool,
+    /// Write nothing; call what `never_null.txt` names with extreme values and fail on a NULL.
+    #[arg(long, conflicts_with = "check")]
+    attack: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -30,6 +35,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let never_null = NeverNull::parse(&reviewed).with_context(|| path.display().to_string())?;
 
     let mut client = connect(&options.postgres_url)?;
+    if options.attack {
+        return attack::run(&mut client, &never_null);
+    }
     let files = extract::files(&mut client, &never_null)?;
     if options.check { compare(&data, &files) } else { write(&data, &files) }
 }

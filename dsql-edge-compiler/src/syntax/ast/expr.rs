@@ -326,3 +326,66 @@ impl ValueFunction {
         }
     }
 }
+
+/// Calls `visit` on each query directly inside an expression.
+pub fn walk_queries<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Query)) {
+    match &expr.kind {
+        ExprKind::Subquery(query) | ExprKind::Exists(query) | ExprKind::ArraySubquery(query) => visit(query),
+        ExprKind::Quantified { left, right, .. } => {
+            walk_queries(left, visit);
+            match right {
+                Quantified::Array(array) => walk_queries(array, visit),
+                Quantified::Subquery(query) => visit(query),
+            }
+        }
+        ExprKind::In { left, right, .. } => {
+            walk_queries(left, visit);
+            match right {
+                InList::List(list) => list.iter().for_each(|item| walk_queries(item, visit)),
+                InList::Subquery(query) => visit(query),
+            }
+        }
+        _ => {}
+    }
+    for child in children(expr) {
+        walk_queries(child, visit);
+    }
+}
+
+/// The expressions directly inside an expression, those of [`ExprKind::In`] and
+/// [`ExprKind::Quantified`] excepted.
+fn children(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::Indirection { base, .. } => vec![base],
+        ExprKind::Operator { left, right, .. } => left.iter().map(|it| &**it).chain([&**right]).collect(),
+        ExprKind::And(list)
+        | ExprKind::Or(list)
+        | ExprKind::Coalesce(list)
+        | ExprKind::MinMax { args: list, .. }
+        | ExprKind::Row(list)
+        | ExprKind::Array(list)
+        | ExprKind::Grouping(list)
+        | ExprKind::SqlFunction { args: list, .. } => list.iter().collect(),
+        ExprKind::Not(arg)
+        | ExprKind::IsNull { arg, .. }
+        | ExprKind::BooleanTest { arg, .. }
+        | ExprKind::IsJson { arg, .. }
+        | ExprKind::IsDocument { arg, .. }
+        | ExprKind::Cast { arg, .. }
+        | ExprKind::Collate { arg, .. } => vec![arg],
+        ExprKind::IsDistinct { left, right, .. } | ExprKind::NullIf { left, right, .. } => vec![left, right],
+        ExprKind::Like { left, right, escape, .. } => {
+            [&**left, &**right].into_iter().chain(escape.iter().map(|it| &**it)).collect()
+        }
+        ExprKind::Between { arg, low, high, .. } => vec![arg, low, high],
+        ExprKind::Case { operand, arms, otherwise } => {
+            let pairs = arms.iter().flat_map(|(condition, result)| [condition, result]);
+            operand.iter().map(|it| &**it).chain(pairs).chain(otherwise.iter().map(|it| &**it)).collect()
+        }
+        ExprKind::Function(call) => {
+            let keys = call.order_by.iter().map(|key| &key.expr);
+            call.args.iter().map(|arg| &arg.value).chain(keys).chain(&call.filter).collect()
+        }
+        _ => Vec::new(),
+    }
+}

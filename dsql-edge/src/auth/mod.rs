@@ -1,0 +1,80 @@
+//! Who we are, and the proof of it: AWS credentials and the token that DSQL takes as a password.
+//!
+//! Goes in: credentials, the cluster, the role, the time. Comes out: a token, signed here without any
+//! network. Never asks a clock, never shows a secret.
+//!
+//! A token is a presigned `GET https://host/?Action=DbConnect` (`DbConnectAdmin` for the role `admin`) of the
+//! service `dsql`, without its `https://` (AWS Signature Version 4, query form; as `aws-sdk-dsql` makes it).
+
+mod credentials;
+mod encoding;
+#[cfg(any(test, not(feature = "aws-sigv4")))]
+mod presign;
+#[cfg(feature = "aws-sigv4")]
+mod sigv4;
+
+#[cfg(test)]
+mod tests;
+
+pub use credentials::{Credentials, Secret};
+
+use crate::error::Error;
+
+/// The longest life AWS lets a token have: a week.
+pub const MAX_EXPIRES_SECONDS: u32 = 604_800;
+
+/// What the token allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// To connect as a role of your own (`dsql:DbConnect`).
+    DbConnect,
+    /// To connect as `admin` (`dsql:DbConnectAdmin`).
+    DbConnectAdmin,
+}
+
+impl Action {
+    /// The action that a role needs.
+    pub fn for_user(user: &str) -> Self {
+        if user == "admin" { Action::DbConnectAdmin } else { Action::DbConnect }
+    }
+
+    /// The name in the token.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::DbConnect => "DbConnect",
+            Action::DbConnectAdmin => "DbConnectAdmin",
+        }
+    }
+}
+
+/// What a token is for.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenRequest<'a> {
+    /// The host name of the cluster, without a port.
+    pub host: &'a str,
+    /// The AWS region of the cluster.
+    pub region: &'a str,
+    /// What it allows.
+    pub action: Action,
+    /// The time, in seconds since 1970-01-01 UTC.
+    pub now: u64,
+    /// How long it may be used to connect, in seconds; a session that is open outlives it.
+    pub expires: u32,
+}
+
+/// The token: what goes to the server as a password.
+///
+/// # Errors
+/// When it would live longer than [`MAX_EXPIRES_SECONDS`], or the time is past the year 9999.
+pub fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {
+    if request.expires == 0 || request.expires > MAX_EXPIRES_SECONDS {
+        return Err(Error::config("a token lives from one second to one week (604,800 seconds)"));
+    }
+    if request.now > 253_402_300_799 {
+        return Err(Error::config("the time to sign for is past the year 9999"));
+    }
+    #[cfg(feature = "aws-sigv4")]
+    return sigv4::token(credentials, request);
+    #[cfg(not(feature = "aws-sigv4"))]
+    return Ok(presign::token(credentials, request));
+}

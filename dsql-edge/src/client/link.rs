@@ -1,0 +1,296 @@
+//! One connection: the session's state machine on a transport, and the timer.
+//!
+//! Goes in: a query. Comes out: its rows, or the first thing that went wrong. Reads while it writes, because a
+//! server that cannot get rid of its answers stops reading. A link whose query was dropped halfway is never used
+//! again: [`Link::is_idle`] says so.
+
+use core::future::poll_fn;
+use core::task::{Context, Poll};
+
+use crate::auth::{self, Action, TokenRequest};
+use crate::client::Sink;
+use crate::config::Config;
+use crate::error::{Error, Kind};
+use crate::query::Request;
+use crate::row::{DataRow, check_description, result_formats};
+use crate::session::{Connection, Event, Fault};
+use crate::statement::{Effect, Statement};
+use crate::transport::{self, BoxFuture, Transport, TransportError, TransportErrorKind};
+use crate::types::sql::Format;
+use crate::wire::{Bind, DatabaseError, Field, Malformed, Parameters, Startup, frontend};
+
+/// A connection, from TCP on.
+pub(super) struct Link {
+    transport: Box<dyn Transport>,
+    connection: Connection,
+    /// Bytes have been given to the transport that it has not written yet.
+    writing: bool,
+    /// The server has let us in.
+    started: bool,
+    read: Vec<u8>,
+}
+
+/// A query that can be sent: its arguments could all be encoded.
+pub(super) struct Prepared {
+    statement: &'static Statement,
+    parameters: Parameters,
+    /// Of `sql_unchecked!`, whose statement has none.
+    types: Vec<u32>,
+    formats: Vec<i16>,
+    unchecked: bool,
+}
+
+impl Prepared {
+    pub(super) fn new(request: Request) -> Result<Self, Error> {
+        let Request { statement, arguments, unchecked } = request;
+        let (parameters, types) = arguments.into_parts()?;
+        // Of columns whose types are not known yet, the format must be one for all.
+        let formats = if unchecked { vec![Format::Binary.code()] } else { result_formats(statement.columns) };
+        Ok(Prepared { statement, parameters, types, formats, unchecked })
+    }
+}
+
+/// What may go wrong with a query, apart from what the query itself is about.
+enum Failure {
+    Database(Box<DatabaseError>),
+    Session(Fault),
+    Transport(TransportError),
+    Timeout,
+}
+
+impl Link {
+    /// Dials, up to TLS. What the server must be told first goes out with the first query.
+    pub(super) async fn open(config: &Config, timer: &mut BoxFuture<()>) -> Result<Self, Error> {
+        let token = auth::token(
+            config.credentials(),
+            &TokenRequest {
+                host: config.signing_host(),
+                region: config.region(),
+                action: Action::for_user(config.user_name()),
+                now: transport::unix_time(),
+                expires: config.token_seconds(),
+            },
+        )?;
+        let startup = Startup {
+            user: config.user_name(),
+            database: "postgres",
+            application_name: config.application(),
+            search_path: config.schemas(),
+        };
+        let mut connection = Connection::new(config.max_message());
+        connection
+            .start(&startup, token.expose().as_bytes(), config.knows_cleartext())
+            .map_err(|Malformed(reason)| Error::config(reason))?;
+
+        let mut dialing = transport::dial(config);
+        let dialed = poll_fn(|context| {
+            if let Poll::Ready(dialed) = dialing.as_mut().poll(context) {
+                return Poll::Ready(Some(dialed));
+            }
+            timer.as_mut().poll(context).map(|()| None)
+        });
+        let transport = match dialed.await {
+            Some(Ok(transport)) => transport,
+            Some(Err(error)) => return Err(dial_error(config, error)),
+            None => return Err(Error::new(Kind::Timeout(CONNECTING))),
+        };
+        Ok(Link { transport, connection, writing: false, started: false, read: Vec::new() })
+    }
+
+    /// Whether another query may run on it. What was written last has arrived then, even where the transport has not
+    /// noticed yet: it was answered.
+    pub(super) fn is_idle(&self) -> bool {
+        self.connection.is_idle()
+    }
+
+    /// Runs one query. `timer` is that of connecting until the server has let us in, then it is set anew.
+    pub(super) async fn run(
+        &mut self,
+        config: &Config,
+        query: &Prepared,
+        timer: &mut BoxFuture<()>,
+        sink: &mut Sink<'_>,
+    ) -> Result<u64, Error> {
+        let statement = query.statement;
+        let bind = Bind {
+            sql: statement.sql,
+            parameter_types: if query.types.is_empty() { statement.params } else { &query.types },
+            parameters: &query.parameters,
+            result_formats: &query.formats,
+        };
+        self.connection.submit(&bind).map_err(|Malformed(reason)| Error::new(Kind::Unsendable(reason)))?;
+
+        let mut answer =
+            Answer { statement, unchecked: query.unchecked, fields: Vec::new(), error: None, sink };
+        let result = poll_fn(|context| self.poll_run(context, config, timer, &mut answer)).await;
+        match (result, answer.error) {
+            (Ok(affected), None) => Ok(affected),
+            // The query itself went well: the connection can be used again.
+            (Ok(_), Some(error)) => Err(error),
+            (Err(failure), _) => Err(self.explain(config, statement, failure)),
+        }
+    }
+
+    fn poll_run(
+        &mut self,
+        context: &mut Context<'_>,
+        config: &Config,
+        timer: &mut BoxFuture<()>,
+        answer: &mut Answer<'_, '_>,
+    ) -> Poll<Result<u64, Failure>> {
+        loop {
+            while let Some(event) = self.connection.poll_event().map_err(Failure::Session)? {
+                match event {
+                    Event::Started => {
+                        self.started = true;
+                        *timer = transport::sleep(config, config.query_limit());
+                    }
+                    Event::Complete { affected } => return Poll::Ready(Ok(affected)),
+                    Event::Failed(error) => return Poll::Ready(Err(Failure::Database(error))),
+                    Event::Described(fields) => answer.describe(fields),
+                    Event::Row(row) => answer.take(&row),
+                }
+            }
+            let write_error = self.poll_transmit(context).err();
+            match self.transport.poll_read(context, &mut self.read) {
+                Poll::Ready(Ok(())) if self.read.is_empty() => self.connection.handle_eof(),
+                Poll::Ready(Ok(())) => self.connection.handle_input(&self.read),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(Failure::Transport(error))),
+                Poll::Pending => {
+                    // A server that refuses and leaves breaks the write too: what it said has been read by now.
+                    if let Some(error) = write_error {
+                        return Poll::Ready(Err(Failure::Transport(error)));
+                    }
+                    return timer.as_mut().poll(context).map(|()| Err(Failure::Timeout));
+                }
+            }
+        }
+    }
+
+    /// Sends what there is to send, as far as that goes now.
+    fn poll_transmit(&mut self, context: &mut Context<'_>) -> Result<(), TransportError> {
+        loop {
+            if !self.writing {
+                let Some(bytes) = self.connection.poll_transmit() else { return Ok(()) };
+                self.transport.start_write(bytes);
+                self.writing = true;
+            }
+            match self.transport.poll_write(context) {
+                Poll::Ready(written) => {
+                    self.writing = false;
+                    written?;
+                }
+                Poll::Pending => return Ok(()),
+            }
+        }
+    }
+
+    /// What happened, and whether it leaves open what became of the query. Decided by how far the session had
+    /// come, never by the words of an error.
+    fn explain(&self, config: &Config, statement: &'static Statement, failure: Failure) -> Error {
+        let mut may_have_run = statement.effect == Effect::Write;
+        let error = match failure {
+            Failure::Database(error) => {
+                may_have_run = false;
+                Error::new(Kind::Database(*error))
+            }
+            Failure::Session(Fault::Refused(error)) => {
+                may_have_run = false;
+                Error::new(Kind::Refused(*error))
+            }
+            Failure::Session(Fault::Authentication(how)) => {
+                may_have_run = false;
+                Error::connect(format!(
+                    "{} is no DSQL endpoint: {how}, where DSQL asks for a cleartext password inside TLS",
+                    config.location()
+                ))
+            }
+            Failure::Session(Fault::Malformed(reason)) => Error::new(Kind::Protocol(reason)),
+            Failure::Session(Fault::Closed) => self.lost(config, "the server closed the connection"),
+            Failure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
+                // The socket never took the bytes.
+                may_have_run = false;
+                Error::new(Kind::OtherRequest)
+            }
+            Failure::Transport(error) => self.lost(config, &error.text),
+            Failure::Timeout if self.started => {
+                Error::new(Kind::Timeout("waiting for the answer to the query"))
+            }
+            Failure::Timeout => Error::new(Kind::Timeout(CONNECTING)),
+        };
+        error.with_outcome_unknown(may_have_run)
+    }
+
+    fn lost(&self, config: &Config, text: &str) -> Error {
+        if self.started {
+            return Error::new(Kind::Lost(
+                format!("the connection broke before the answer had arrived: {text}").into(),
+            ));
+        }
+        let location = config.location();
+        if self.connection.has_heard() {
+            return Error::connect(format!("the connection to {location} broke while logging in: {text}"));
+        }
+        Error::connect(format!(
+            "no answer from {location} came through TLS: {text}; {}, and that nothing but the cluster answers there",
+            CHECK_TLS
+        ))
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        let last: &'static [u8] = if self.is_idle() { &frontend::TERMINATE } else { &[] };
+        self.transport.close(last);
+    }
+}
+
+const CONNECTING: &str = "connecting to the database";
+
+const CHECK_TLS: &str = "check that its certificate is valid for this very host name and signed by a CA that is \
+                         trusted here (for dsql-local: `dsql-local run -- …` sets NODE_EXTRA_CA_CERTS)";
+
+fn dial_error(config: &Config, error: TransportError) -> Error {
+    let location = config.location();
+    match error.kind {
+        TransportErrorKind::OtherRequest => Error::new(Kind::OtherRequest),
+        TransportErrorKind::Unsupported => Error::connect(error.text),
+        TransportErrorKind::NoTls => Error::connect(format!(
+            "{location} is no DSQL endpoint: {}; check DSQL_ENDPOINT, and the port with dsql-local",
+            error.text
+        )),
+        TransportErrorKind::Tls => {
+            Error::connect(format!("TLS with {location} failed: {}; {CHECK_TLS}", error.text))
+        }
+        TransportErrorKind::Unreachable | TransportErrorKind::Lost => Error::connect(format!(
+            "nothing answers at {location}: {}; check DSQL_ENDPOINT, and that the server runs",
+            error.text
+        )),
+    }
+}
+
+/// The answer to a query, as far as it has come.
+struct Answer<'a, 's> {
+    statement: &'static Statement,
+    unchecked: bool,
+    fields: Vec<Field>,
+    /// The first thing that could not be made sense of; the rest is received and dropped.
+    error: Option<Error>,
+    sink: &'a mut Sink<'s>,
+}
+
+impl Answer<'_, '_> {
+    fn describe(&mut self, fields: Vec<Field>) {
+        // Without columns `sql_unchecked!` says nothing of what it expects.
+        if !(self.unchecked && self.statement.columns.is_empty()) {
+            self.error = check_description(self.statement, &fields).err();
+        }
+        self.fields = fields;
+    }
+
+    fn take(&mut self, row: &crate::wire::Row) {
+        if self.error.is_none() {
+            self.error = (self.sink)(&DataRow::new(self.statement, &self.fields, row)).err();
+        }
+    }
+}

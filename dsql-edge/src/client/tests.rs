@@ -1,0 +1,344 @@
+//! The client over a scripted network: flights, the connections of a `Dsql`, and every way to fail.
+
+use core::future::Future;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
+
+use super::*;
+use crate::arguments::Arguments;
+use crate::auth::Credentials;
+use crate::config::Config;
+use crate::query::{Command, Query};
+use crate::statement::{ColumnDesc, Effect, Statement};
+use crate::transport::TransportErrorKind;
+use crate::transport::memory::{Network, Step};
+use crate::types::{NotNull, sql};
+
+const CANARY: &str = "canary";
+
+static READ: Statement = statement("SELECT n FROM t", Effect::Read);
+static WRITE: Statement = statement("INSERT INTO t VALUES (1) RETURNING n", Effect::Write);
+static DELETE: Statement = Statement { columns: &[], ..statement("DELETE FROM t", Effect::Write) };
+
+const fn statement(sql: &'static str, effect: Effect) -> Statement {
+    Statement {
+        sql,
+        name: "numbers",
+        file: "src/lib.rs",
+        line: 7,
+        column: 1,
+        params: &[],
+        columns: &[ColumnDesc { name: "n", type_oid: 23, type_name: "int4" }],
+        effect,
+        tables: &["t"],
+    }
+}
+
+fn query(statement: &'static Statement) -> Query<i32> {
+    Query::new(statement, Arguments::with_capacity(0), |row| row.column::<sql::Int4, NotNull, i32>(0))
+}
+
+fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
+    [&[tag][..], &(body.len() as u32 + 4).to_be_bytes(), body].concat()
+}
+
+fn login() -> Vec<u8> {
+    [frame(b'R', &[0, 0, 0, 3]), frame(b'R', &[0; 4]), frame(b'K', &[0; 8]), frame(b'Z', b"I")].concat()
+}
+
+fn rows(name: &str, oid: u32, values: &[i32]) -> Vec<u8> {
+    let column =
+        [name.as_bytes(), b"\0", &[0; 6], &oid.to_be_bytes(), &[0, 4, 255, 255, 255, 255, 0, 1]].concat();
+    let mut answer =
+        [frame(b'1', b""), frame(b'2', b""), frame(b'T', &[&[0, 1][..], &column].concat())].concat();
+    for value in values {
+        answer.extend(frame(b'D', &[&[0, 1, 0, 0, 0, 4][..], &value.to_be_bytes()].concat()));
+    }
+    answer.extend(frame(b'C', format!("SELECT {}\0", values.len()).as_bytes()));
+    answer.extend(frame(b'Z', b"I"));
+    answer
+}
+
+fn error(severity: &str, code: &str) -> Vec<u8> {
+    let fields =
+        format!("S{severity}\0V{severity}\0C{code}\0Msorry\0DKey (n)=({CANARY})\0nt_pkey\0tt\0cn\0\0");
+    frame(b'E', fields.as_bytes())
+}
+
+fn failure(code: &str) -> Vec<u8> {
+    [error("ERROR", code), frame(b'Z', b"I")].concat()
+}
+
+/// A connection that lets us in and then gives these answers, one for each query.
+fn answers(answers: impl IntoIterator<Item = Vec<u8>>) -> Vec<Step> {
+    let mut steps = vec![Step::AwaitWrite, Step::Send(login())];
+    for (position, answer) in answers.into_iter().enumerate() {
+        if position > 0 {
+            steps.push(Step::AwaitWrite);
+        }
+        steps.push(Step::Send(answer));
+    }
+    steps.push(Step::Stall);
+    steps
+}
+
+fn config(network: &Network) -> Config {
+    let credentials = Credentials::new(format!("{CANARY}-id"), format!("{CANARY}-key"))
+        .with_session_token(format!("{CANARY}-token"));
+    Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(network)
+}
+
+/// Polls until nothing moves any more.
+fn settle<F: Future>(future: F) -> Poll<F::Output> {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    (0..10).map(|_| future.as_mut().poll(&mut context)).find(Poll::is_ready).unwrap_or(Poll::Pending)
+}
+
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match settle(future) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+#[test]
+fn the_first_query_is_one_flight_with_the_login_and_the_next_one_flight_alone() {
+    let network = Network::default();
+    network.accept(answers([rows("n", 23, &[1, 2]), rows("n", 23, &[3])]));
+    let dsql = Dsql::new(config(&network));
+    assert_eq!(now(query(&READ).fetch_all(&dsql)).unwrap(), [1, 2]);
+    assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 3);
+    assert_eq!(network.connections(), (1, 1));
+    let written = network.written();
+    assert_eq!(written.len(), 2);
+    assert_eq!(written[1][0], b'P');
+    drop(dsql);
+    assert_eq!(network.connections(), (1, 0));
+    assert_eq!(network.written()[2], [b'X', 0, 0, 0, 4]);
+}
+
+#[test]
+fn one_row_means_one_row() {
+    let network = Network::default();
+    network
+        .accept(answers([&[][..], &[1], &[1, 2]].iter().cycle().take(6).map(|values| rows("n", 23, values))));
+    let dsql = Dsql::new(config(&network));
+    assert!(now(query(&READ).fetch_one(&dsql)).unwrap_err().is_no_rows());
+    assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 1);
+    assert!(now(query(&READ).fetch_one(&dsql)).unwrap_err().is_too_many_rows());
+    assert_eq!(now(query(&READ).fetch_optional(&dsql)).unwrap(), None);
+    assert_eq!(now(query(&READ).fetch_optional(&dsql)).unwrap(), Some(1));
+    assert!(now(query(&READ).fetch_optional(&dsql)).unwrap_err().is_too_many_rows());
+    assert_eq!(network.connections(), (1, 1));
+}
+
+#[test]
+fn queries_at_the_same_time_open_more_connections_up_to_the_limit_and_then_wait() {
+    let network = Network::default();
+    for _ in 0..2 {
+        network.accept(answers([rows("n", 23, &[1]), rows("n", 23, &[2])]));
+    }
+    let dsql = Dsql::new(config(&network).max_connections(2));
+    let mut context = Context::from_waker(Waker::noop());
+    // Each holds a connection from its first poll on; a script that is not read holds nobody up.
+    let mut first = Box::pin(dsql.borrow_link_for_test());
+    let mut second = Box::pin(dsql.borrow_link_for_test());
+    let mut third = Box::pin(query(&READ).fetch_one(&dsql));
+    let Poll::Ready(Ok(first)) = first.as_mut().poll(&mut context) else { panic!("a connection is free") };
+    let Poll::Ready(Ok(second)) = second.as_mut().poll(&mut context) else { panic!("a connection is free") };
+    assert!(third.as_mut().poll(&mut context).is_pending());
+    drop(first);
+    assert_eq!(now(third).unwrap(), 1);
+    drop(second);
+    assert_eq!(network.connections(), (1, 1));
+}
+
+#[test]
+fn waiting_for_a_connection_ends_with_a_timeout() {
+    let network = Network::default();
+    let dsql = Dsql::new(config(&network).max_connections(1));
+    let held = now(dsql.borrow_link_for_test()).unwrap();
+    network.expire();
+    let error = now(query(&READ).fetch_one(&dsql)).unwrap_err();
+    assert!(error.is_timeout() && error.to_string().contains("max_connections"), "{error}");
+    drop(held);
+}
+
+#[test]
+fn a_query_that_is_dropped_halfway_takes_its_connection_with_it() {
+    let network = Network::default();
+    network.accept([Step::AwaitWrite, Step::Send(login()), Step::Stall]);
+    network.accept(answers([rows("n", 23, &[5])]));
+    let dsql = Dsql::new(config(&network));
+    assert!(settle(query(&READ).fetch_one(&dsql)).is_pending());
+    assert_eq!(network.connections(), (1, 0));
+    assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 5);
+}
+
+#[test]
+fn a_session_does_not_open_a_second_connection() {
+    let network = Network::default();
+    network.accept(answers([
+        rows("n", 23, &[5]),
+        failure("42P01"),
+        rows("n", 23, &[6]),
+        error("FATAL", "57P01"),
+    ]));
+    let mut session = Dsql::new(config(&network)).session();
+    assert_eq!(now(query(&READ).fetch_one(&mut session)).unwrap(), 5);
+    assert!(now(query(&READ).fetch_one(&mut session)).unwrap_err().is_stale_snapshot());
+    assert_eq!(now(query(&READ).fetch_one(&mut session)).unwrap(), 6);
+    assert!(now(query(&READ).fetch_one(&mut session)).unwrap_err().is_database());
+    assert!(now(query(&READ).fetch_one(&mut session)).unwrap_err().to_string().contains("gone"));
+    assert_eq!(network.connections(), (1, 0));
+}
+
+#[test]
+fn a_stale_snapshot_is_named_and_the_connection_goes_on() {
+    let network = Network::default();
+    network.accept(answers([rows("m", 23, &[1]), rows("n", 20, &[1]), rows("n", 23, &[9])]));
+    let dsql = Dsql::new(config(&network));
+    for said in ["\"m\" in the database and \"n\"", "of type int8 in the database and of type int4"] {
+        let error = now(query(&READ).fetch_all(&dsql)).unwrap_err();
+        assert!(error.is_stale_snapshot() && error.column() == Some("n"));
+        assert!(error.to_string().contains(said) && error.to_string().contains("dsql-edge pull"), "{error}");
+    }
+    let error = now(Command::new(&DELETE, Arguments::default()).execute(&dsql)).unwrap_err();
+    assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
+    assert_eq!(network.connections(), (1, 1));
+}
+
+/// Its name, the script, and what the error must say of itself.
+type Failing = (&'static str, Result<Vec<Step>, TransportErrorKind>, fn(&Error) -> bool);
+
+/// Every way in which a query can fail: the script, and what the error must say of itself.
+fn failures() -> Vec<Failing> {
+    let after_login = |step: Step| Ok(vec![Step::AwaitWrite, Step::Send(login()), step]);
+    let before_login = |step: Step| Ok(vec![Step::AwaitWrite, step]);
+    vec![
+        ("unreachable", Err(TransportErrorKind::Unreachable), |e| e.is_connect() && !e.is_outcome_unknown()),
+        ("no TLS", Err(TransportErrorKind::NoTls), |e| e.is_connect() && !e.is_outcome_unknown()),
+        ("bad certificate", Err(TransportErrorKind::Tls), |e| e.is_connect() && !e.is_outcome_unknown()),
+        ("another request's", Err(TransportErrorKind::OtherRequest), |e| e.is_other_request()),
+        ("no first byte", before_login(Step::Close), |e| {
+            e.is_connect() && e.to_string().contains("certificate")
+        }),
+        ("lost in the login", Ok(vec![Step::Send(frame(b'R', &[0, 0, 0, 3])), Step::Close]), |e| {
+            e.is_connect() && e.to_string().contains("logging in")
+        }),
+        ("another authentication", before_login(Step::Send(frame(b'R', &[0, 0, 0, 5, 1, 2, 3, 4]))), |e| {
+            e.is_connect() && e.to_string().contains("MD5") && !e.is_outcome_unknown()
+        }),
+        ("refused", before_login(Step::Send(error("FATAL", "28000"))), |e| {
+            e.is_connect() && e.is_access_denied() && !e.is_outcome_unknown()
+        }),
+        ("throttled", before_login(Step::Send(error("FATAL", "53400"))), |e| e.is_throttled()),
+        ("lost after the login", after_login(Step::Close), |e| e.is_outcome_unknown() && !e.is_connect()),
+        (
+            "broken after the login",
+            after_login(Step::Break(TransportErrorKind::Lost)),
+            Error::is_outcome_unknown,
+        ),
+        ("used elsewhere", after_login(Step::Break(TransportErrorKind::OtherRequest)), |e| {
+            e.is_other_request() && !e.is_outcome_unknown()
+        }),
+        ("no protocol", after_login(Step::Send(frame(b'!', b""))), Error::is_outcome_unknown),
+        ("unique", after_login(Step::Send(failure("23505"))), |e| {
+            e.is_unique_violation()
+                && !e.is_outcome_unknown()
+                && (e.constraint(), e.table(), e.column()) == (Some("t_pkey"), Some("t"), Some("n"))
+        }),
+        ("conflict", after_login(Step::Send(failure("40001"))), |e| {
+            e.is_conflict() && !e.is_outcome_unknown()
+        }),
+        ("DSQL's conflict", after_login(Step::Send(failure("OC001"))), Error::is_conflict),
+        ("dropped", after_login(Step::Send(failure("42P01"))), Error::is_stale_snapshot),
+        ("value", after_login(Step::Send(failure("22P02"))), Error::is_database),
+        ("described otherwise", after_login(Step::Send(rows("x", 23, &[1]))), Error::is_stale_snapshot),
+        ("too many rows", after_login(Step::Send(rows("n", 23, &[1, 2]))), Error::is_too_many_rows),
+        ("no rows", after_login(Step::Send(rows("n", 23, &[]))), Error::is_no_rows),
+    ]
+}
+
+#[test]
+fn every_failure_says_what_it_is_and_where_and_shows_no_secret() {
+    for (name, script, is_right) in failures() {
+        let network = Network::default();
+        match script {
+            Ok(steps) => network.accept(steps),
+            Err(kind) => network.refuse(kind),
+        }
+        let dsql = Dsql::new(config(&network));
+        let error = now(query(&WRITE).fetch_one(&dsql)).unwrap_err();
+        assert!(is_right(&error), "{name}: {error}");
+        let worker = worker::Error::from(now_again(name)).to_string();
+        for text in
+            [error.to_string(), format!("{error:?}"), format!("{error:#?}"), worker, format!("{dsql:?}")]
+        {
+            assert!(!text.contains(CANARY), "{name}: {text}");
+        }
+        assert!(error.to_string().ends_with("(numbers, src/lib.rs:7)"), "{name}: {error}");
+    }
+}
+
+fn now_again(name: &str) -> Error {
+    let network = Network::default();
+    let (_, script, _) = failures().into_iter().find(|(other, ..)| *other == name).unwrap();
+    match script {
+        Ok(steps) => network.accept(steps),
+        Err(kind) => network.refuse(kind),
+    }
+    now(query(&READ).fetch_one(&Dsql::new(config(&network)))).unwrap_err()
+}
+
+#[test]
+fn a_read_leaves_nothing_unknown() {
+    for (name, ..) in failures() {
+        assert!(!now_again(name).is_outcome_unknown(), "{name}");
+    }
+}
+
+#[test]
+fn a_server_that_is_silent_ends_with_a_timeout_that_says_where() {
+    for (script, said) in [
+        (vec![Step::Stall], "connecting"),
+        (vec![Step::AwaitWrite, Step::Send(login()), Step::Stall], "answer to the query"),
+    ] {
+        let network = Network::default();
+        network.accept(script);
+        let dsql = Dsql::new(config(&network));
+        let mut waiting = Box::pin(query(&WRITE).fetch_one(&dsql));
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        network.expire();
+        let error = now(waiting).unwrap_err();
+        assert!(
+            error.is_timeout() && error.is_outcome_unknown() && error.to_string().contains(said),
+            "{error}"
+        );
+        assert_eq!(network.connections(), (1, 0));
+    }
+}
+
+#[test]
+fn a_message_for_a_worker_s_answer_quotes_no_value() {
+    let fields = format!("SERROR\0VERROR\0C22P02\0Minvalid input syntax for type uuid: \"{CANARY}\"\0\0");
+    let network = Network::default();
+    network.accept(answers([[frame(b'E', fields.as_bytes()), frame(b'Z', b"I")].concat()]));
+    let error = now(query(&READ).fetch_one(&Dsql::new(config(&network)))).unwrap_err();
+    assert!(error.to_string().contains(CANARY) && error.message().unwrap().contains(CANARY));
+    let worker = worker::Error::from(error).to_string();
+    assert!(worker.contains("22P02") && !worker.contains(CANARY), "{worker}");
+}
+
+#[test]
+fn an_argument_that_cannot_be_encoded_is_named_and_nothing_is_sent() {
+    let network = Network::default();
+    let dsql = Dsql::new(config(&network));
+    let mut arguments = Arguments::with_capacity(2);
+    arguments.bind::<sql::Text, NotNull, _>("fine");
+    arguments.bind::<sql::Text, NotNull, _>(&format!("{CANARY}\0"));
+    let error = now(Command::new(&DELETE, arguments).execute(&dsql)).unwrap_err();
+    assert!(error.is_conversion() && error.to_string().contains("$2") && !error.to_string().contains(CANARY));
+    assert_eq!(network.connections(), (0, 0));
+}

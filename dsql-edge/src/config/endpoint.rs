@@ -1,0 +1,214 @@
+//! Which hosts a token may be sent to.
+//!
+//! Goes in: `DSQL_ENDPOINT`. Comes out: host, port and region, or an error that says what is wrong without
+//! repeating the text, which may be a connection string with a password in it. No regular expressions: they
+//! would cost a Worker more than all of this.
+
+use crate::error::Error;
+
+const PORT: u16 = 5432;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// What the token is signed for.
+    pub(super) signing_host: String,
+    pub(super) region: String,
+    /// DSQL or dsql-local, which ask for a cleartext password.
+    pub(super) known: bool,
+}
+
+impl Endpoint {
+    /// A DSQL host, or `localhost[:port]` with a region.
+    pub(super) fn parse(text: &str, region: Option<&str>) -> Result<Self, Error> {
+        if text == "localhost" || text.starts_with("localhost:") {
+            return match region {
+                Some(region) => Endpoint::local(text, region),
+                None => Err(Error::config(
+                    "DSQL_ENDPOINT is localhost, so DSQL_REGION must say for which region tokens are signed \
+                     (`dsql-local` writes both into .dev.vars)",
+                )),
+            };
+        }
+        let host = text.strip_suffix(":5432").unwrap_or(text);
+        let Some(of_host) = region_of(host) else { return Err(malformed(text)) };
+        if region.is_some_and(|region| region != of_host) {
+            return Err(Error::config(
+                "DSQL_REGION is not the region in DSQL_ENDPOINT: it is not needed there",
+            ));
+        }
+        Ok(Endpoint {
+            host: host.to_owned(),
+            port: PORT,
+            signing_host: host.to_owned(),
+            region: of_host.to_owned(),
+            known: true,
+        })
+    }
+
+    pub(super) fn local(text: &str, region: &str) -> Result<Self, Error> {
+        let port = match text.strip_prefix("localhost") {
+            Some("") => PORT,
+            Some(port) => port.strip_prefix(':').and_then(port_number).ok_or_else(|| {
+                Error::config(
+                    "the port in DSQL_ENDPOINT is no number from 1 to 65535: write localhost:<port>",
+                )
+            })?,
+            None => return Err(malformed(text)),
+        };
+        check_region(region)?;
+        Ok(Endpoint {
+            host: "localhost".to_owned(),
+            port,
+            signing_host: "localhost".to_owned(),
+            region: region.to_owned(),
+            known: true,
+        })
+    }
+
+    pub(super) fn dangerous(host: &str, port: u16, signing_host: &str, region: &str) -> Result<Self, Error> {
+        for name in [host, signing_host] {
+            let is_host =
+                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
+            if name.is_empty() || !name.bytes().all(is_host) {
+                return Err(Error::config(
+                    "a host name of the endpoint is empty or has characters that none has",
+                ));
+            }
+        }
+        check_region(region)?;
+        Ok(Endpoint {
+            host: host.to_owned(),
+            port,
+            signing_host: signing_host.to_owned(),
+            region: region.to_owned(),
+            known: false,
+        })
+    }
+}
+
+/// The region in a cluster's host name: `<26 × [a-z0-9]>.dsql[suffix].<region>.on.aws`, the form that AWS's own
+/// connectors check. The suffix is that of PrivateLink (`dsql-fnh4`).
+fn region_of(host: &str) -> Option<&str> {
+    let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let mut labels = host.split('.');
+    let (cluster, service, region) = (labels.next()?, labels.next()?, labels.next()?);
+    let suffix = service.strip_prefix("dsql")?;
+    let fits = labels.eq(["on", "aws"])
+        && cluster.len() == 26
+        && cluster.bytes().all(lower)
+        && suffix.bytes().all(|byte| lower(byte) || byte == b'-')
+        && is_region(region);
+    fits.then_some(region)
+}
+
+fn check_region(region: &str) -> Result<(), Error> {
+    if is_region(region) {
+        Ok(())
+    } else {
+        Err(Error::config("DSQL_REGION is no name of an AWS region, such as us-east-1"))
+    }
+}
+
+fn is_region(region: &str) -> bool {
+    !region.is_empty()
+        && region.len() <= 63
+        && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+fn port_number(text: &str) -> Option<u16> {
+    // `parse` would take a sign.
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok().filter(|port| *port != 0)
+}
+
+fn malformed(text: &str) -> Error {
+    let why = if text.as_bytes().windows(3).any(|window| window == b"://") {
+        "it is a URL: give the host name alone"
+    } else if text.trim() != text || text.is_empty() {
+        "it is empty, or has a space or line break around it"
+    } else if text.len() == 26 && !text.contains('.') {
+        "it is only the cluster's identifier: give the whole host name"
+    } else if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        "it has upper-case letters"
+    } else {
+        "for another host use Config::dangerous_endpoint"
+    };
+    Error::config(format!(
+        "DSQL_ENDPOINT is not the host name of a DSQL cluster, <26 letters and digits>.dsql.<region>.on.aws, nor \
+         localhost:<port>: {why}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";
+
+    #[test]
+    fn clusters_say_their_region() {
+        for text in [HOST.to_owned(), format!("{HOST}:5432")] {
+            let endpoint = Endpoint::parse(&text, None).unwrap();
+            assert_eq!(
+                (endpoint.host.as_str(), endpoint.port, endpoint.region.as_str()),
+                (HOST, 5432, "us-east-1")
+            );
+            assert_eq!(endpoint.signing_host, HOST);
+        }
+        let private = HOST.replace(".dsql.", ".dsql-fnh4.");
+        assert_eq!(Endpoint::parse(&private, Some("us-east-1")).unwrap().region, "us-east-1");
+        assert!(Endpoint::parse(HOST, Some("eu-west-1")).is_err());
+    }
+
+    #[test]
+    fn localhost_needs_a_region_and_is_exact() {
+        let endpoint = Endpoint::parse("localhost:6543", Some("us-east-1")).unwrap();
+        assert_eq!((endpoint.host.as_str(), endpoint.port), ("localhost", 6543));
+        assert_eq!(Endpoint::parse("localhost", Some("us-east-1")).unwrap().port, 5432);
+        assert!(Endpoint::parse("localhost:6543", None).unwrap_err().to_string().contains("DSQL_REGION"));
+        for text in [
+            "localhost:",
+            "localhost:0",
+            "localhost:+1",
+            "localhost:65536",
+            "localhost:1:2",
+            "localhost.evil.com",
+        ] {
+            assert!(Endpoint::parse(text, Some("us-east-1")).is_err(), "{text}");
+        }
+        assert!(Endpoint::parse("localhost", Some("us east")).is_err());
+    }
+
+    #[test]
+    fn nothing_else_gets_a_token() {
+        for text in [
+            "",
+            " ",
+            "127.0.0.1",
+            "evil.com",
+            "foo0bar1baz2quux3quuux4abc",
+            "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws.evil.com",
+            "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws.",
+            "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws:443",
+            "Foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws",
+            "foo0bar1baz2quux3quuux4ab.dsql.us-east-1.on.aws",
+            "foo0bar1baz2quux3quuux4abc.rds.us-east-1.on.aws",
+            "foo0bar1baz2quux3quuux4abc.dsql..on.aws",
+            "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws\n",
+            "evil.com/foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws",
+            "foo0bar1baz2quux3quuux4abc.dsql@evil.us-east-1.on.aws",
+        ] {
+            assert!(Endpoint::parse(text, None).unwrap_err().is_config(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_connection_string_is_not_repeated() {
+        let error = Endpoint::parse("postgres://admin:canary@host/db", None).unwrap_err().to_string();
+        assert!(error.contains("URL") && !error.contains("canary"));
+    }
+}

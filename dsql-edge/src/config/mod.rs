@@ -1,0 +1,230 @@
+//! Where the database is, who we are there, and how long to wait.
+//!
+//! Goes in: the bindings of a Worker, or parts. Comes out: a [`Config`] that has been checked: the endpoint is
+//! one that a token may be sent to. Never shows a credential.
+
+mod bindings;
+mod endpoint;
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::auth::Credentials;
+use crate::error::Error;
+use endpoint::Endpoint;
+
+/// Everything that is needed to connect.
+///
+/// ```
+/// use std::time::Duration;
+/// use dsql_edge::{Config, Credentials};
+///
+/// let config = Config::new(
+///     "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws",
+///     Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+/// )?
+/// .user("blog")
+/// .query_timeout(Duration::from_secs(5));
+/// # Ok::<(), dsql_edge::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Config {
+    endpoint: Endpoint,
+    credentials: Credentials,
+    user: String,
+    application_name: String,
+    search_path: Option<String>,
+    connect_timeout: Duration,
+    query_timeout: Duration,
+    max_connections: usize,
+    extra_ca: Option<Vec<u8>>,
+    #[cfg(test)]
+    network: Option<crate::transport::memory::Network>,
+}
+
+impl Config {
+    /// The cluster with this host name, `<26 letters and digits>.dsql.<region>.on.aws`, which says its region.
+    ///
+    /// # Errors
+    /// When it is no host name of a DSQL cluster.
+    pub fn new(endpoint: &str, credentials: Credentials) -> Result<Self, Error> {
+        Endpoint::parse(endpoint, None).map(|endpoint| Config::with(endpoint, credentials))
+    }
+
+    /// A database on this machine, such as `dsql-local`: exactly `localhost` or `localhost:<port>`. Tokens are
+    /// signed for the host `localhost` and this region, and worth nothing elsewhere.
+    ///
+    /// # Errors
+    /// When it is anything else than `localhost`, or the region is no region's name.
+    pub fn local(endpoint: &str, region: &str, credentials: Credentials) -> Result<Self, Error> {
+        Endpoint::local(endpoint, region).map(|endpoint| Config::with(endpoint, credentials))
+    }
+
+    /// Any host, for a proxy or a private name. Dangerous: whoever answers there with a valid certificate gets a
+    /// token that is good for the cluster `signing_host`, for a minute.
+    ///
+    /// The password is not sent until it is asked for, which costs a round trip.
+    ///
+    /// # Errors
+    /// When a name has characters that no host name has.
+    pub fn dangerous_endpoint(
+        host: &str,
+        port: u16,
+        signing_host: &str,
+        region: &str,
+        credentials: Credentials,
+    ) -> Result<Self, Error> {
+        Endpoint::dangerous(host, port, signing_host, region)
+            .map(|endpoint| Config::with(endpoint, credentials))
+    }
+
+    /// The role to connect as; `admin` if it is not set. Every role but `admin` needs `AWS IAM GRANT`.
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.user = user.into();
+        self
+    }
+
+    /// The name that the session has in the server's logs; `dsql-edge/<version>` if it is not set. No data of your
+    /// users belongs in it.
+    pub fn application_name(mut self, name: impl Into<String>) -> Self {
+        self.application_name = name.into();
+        self
+    }
+
+    /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`); the role's own setting if it
+    /// is not set. It must be what the snapshot says.
+    pub fn search_path(mut self, schemas: impl Into<String>) -> Self {
+        self.search_path = Some(schemas.into());
+        self
+    }
+
+    /// How long to wait for a free connection, TCP, TLS and the login together; 10 seconds if it is not set.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long to wait for the whole answer to a query; 30 seconds if it is not set. DSQL has no timeout of its
+    /// own for statements; a transaction it ends after 5 minutes.
+    pub fn query_timeout(mut self, timeout: Duration) -> Self {
+        self.query_timeout = timeout;
+        self
+    }
+
+    /// How many connections one [`Dsql`](crate::Dsql) may have; 3 if it is not set, at least 1. Workers allows six
+    /// that are connecting at the same time.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections.max(1);
+        self
+    }
+
+    /// A certificate authority to trust besides the system's, in PEM: that of `dsql-local`. Only for programs
+    /// that are no Workers (feature `tokio`); a Worker's runtime has roots of its own.
+    pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.extra_ca = Some(pem.into());
+        self
+    }
+
+    fn with(endpoint: Endpoint, credentials: Credentials) -> Self {
+        Config {
+            endpoint,
+            credentials,
+            user: "admin".to_owned(),
+            application_name: concat!("dsql-edge/", env!("CARGO_PKG_VERSION")).to_owned(),
+            search_path: None,
+            connect_timeout: Duration::from_secs(10),
+            query_timeout: Duration::from_secs(30),
+            max_connections: 3,
+            extra_ca: None,
+            #[cfg(test)]
+            network: None,
+        }
+    }
+
+    #[cfg_attr(all(not(feature = "tokio"), not(target_arch = "wasm32")), allow(dead_code))]
+    pub(crate) fn address(&self) -> (&str, u16) {
+        (&self.endpoint.host, self.endpoint.port)
+    }
+
+    /// `host:port`, for messages.
+    pub(crate) fn location(&self) -> String {
+        format!("{}:{}", self.endpoint.host, self.endpoint.port)
+    }
+
+    pub(crate) fn signing_host(&self) -> &str {
+        &self.endpoint.signing_host
+    }
+
+    pub(crate) fn region(&self) -> &str {
+        &self.endpoint.region
+    }
+
+    /// Whether the endpoint is known to ask for a cleartext password, so that it may be sent unasked.
+    pub(crate) fn knows_cleartext(&self) -> bool {
+        self.endpoint.known
+    }
+
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    pub(crate) fn user_name(&self) -> &str {
+        &self.user
+    }
+
+    pub(crate) fn application(&self) -> &str {
+        &self.application_name
+    }
+
+    pub(crate) fn schemas(&self) -> Option<&str> {
+        self.search_path.as_deref()
+    }
+
+    pub(crate) fn connect_limit(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    pub(crate) fn query_limit(&self) -> Duration {
+        self.query_timeout
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.max_connections
+    }
+
+    /// A token is made for each connection and used at once: a minute allows for clocks that differ.
+    pub(crate) fn token_seconds(&self) -> u32 {
+        60
+    }
+
+    /// The longest message to send or receive: DSQL's own limit, 10 MiB.
+    pub(crate) fn max_message(&self) -> usize {
+        10 << 20
+    }
+
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only that transport has roots of its own"))]
+    pub(crate) fn extra_ca_pem(&self) -> Option<&[u8]> {
+        self.extra_ca.as_deref()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn memory(mut self, network: &crate::transport::memory::Network) -> Self {
+        self.network = Some(network.clone());
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn memory_network(&self) -> Option<&crate::transport::memory::Network> {
+        self.network.as_ref()
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("endpoint", &self.location())
+            .field("region", &self.endpoint.region)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}

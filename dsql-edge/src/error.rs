@@ -1,0 +1,376 @@
+//! The one error type, and what may be asked of it.
+//!
+//! Goes in: what went wrong, from every room. Comes out: predicates for programs, a line for people. Never
+//! shows a token, a credential, a parameter or a row: PostgreSQL's DETAIL, which quotes rows, has an accessor
+//! and no place in `Display` or `Debug`.
+
+use core::fmt;
+use std::borrow::Cow;
+
+use crate::refusal::Refusal;
+use crate::sqlstate::SqlState;
+use crate::types::ConversionError;
+use crate::wire::DatabaseError;
+
+/// Anything that can go wrong, at run time, between a query and its rows.
+///
+/// It displays as one line: the SQLSTATE and the primary message of the server, or what happened otherwise
+/// and what to do about it, and the place of the query in the source. Ask it with the `is_*` methods.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    place: Option<Place>,
+    outcome_unknown: bool,
+}
+
+/// Where a query stands in the source.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) name: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+}
+
+pub(crate) enum Kind {
+    /// A binding, an endpoint, a limit: names it and says how to set it.
+    Config(Cow<'static, str>),
+    /// No connection: nothing of the query was executed.
+    Connect(Cow<'static, str>),
+    /// The server refused the connection in its own words: nothing of the query was executed.
+    Refused(DatabaseError),
+    /// The server refused the query.
+    Database(DatabaseError),
+    /// The connection broke after the query was handed over.
+    Lost(Cow<'static, str>),
+    /// The server does not speak the protocol as it should.
+    Protocol(&'static str),
+    /// The query is longer than it may be, or has a NUL: it was not sent.
+    Unsendable(&'static str),
+    Timeout(&'static str),
+    /// What the server describes is not what was compiled.
+    Stale {
+        column: Option<String>,
+        difference: String,
+    },
+    Decode {
+        column: String,
+        sql_type: Cow<'static, str>,
+        reason: ConversionError,
+    },
+    Encode {
+        parameter: usize,
+        sql_type: &'static str,
+        reason: ConversionError,
+    },
+    NoRows,
+    TooManyRows,
+    OtherRequest,
+}
+
+const PULL: &str = "the snapshot is stale: run `dsql-edge pull`";
+
+impl Error {
+    /// Whether a binding, the endpoint or another setting is missing or malformed.
+    pub fn is_config(&self) -> bool {
+        matches!(self.0.kind, Kind::Config(_))
+    }
+
+    /// Whether no connection came about: nobody listens, TLS failed, or the server refused. Nothing was executed.
+    pub fn is_connect(&self) -> bool {
+        matches!(self.0.kind, Kind::Connect(_) | Kind::Refused(_))
+    }
+
+    /// Whether the server refused the connection because of who asked: the token, its keys, the role.
+    pub fn is_access_denied(&self) -> bool {
+        self.refusal().is_some_and(Refusal::is_access_denied)
+    }
+
+    /// Whether the server refused the connection because there are too many, or too many a second.
+    pub fn is_throttled(&self) -> bool {
+        self.refusal().is_some_and(Refusal::is_throttled)
+    }
+
+    /// Whether something took longer than [`Config`](crate::Config) allows.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.0.kind, Kind::Timeout(_))
+    }
+
+    /// Whether the server answered the query with an error; [`sqlstate`](Error::sqlstate) says which.
+    pub fn is_database(&self) -> bool {
+        matches!(self.0.kind, Kind::Database(_))
+    }
+
+    /// Whether a row with this key is there already (23505).
+    pub fn is_unique_violation(&self) -> bool {
+        self.is_state(SqlState::UNIQUE_VIOLATION)
+    }
+
+    /// Whether a row that is referred to is missing, or one that is referred to would go (23503).
+    pub fn is_foreign_key_violation(&self) -> bool {
+        self.is_state(SqlState::FOREIGN_KEY_VIOLATION)
+    }
+
+    /// Whether a column that must have a value would be NULL (23502).
+    pub fn is_not_null_violation(&self) -> bool {
+        self.is_state(SqlState::NOT_NULL_VIOLATION)
+    }
+
+    /// Whether a CHECK constraint refuses the row (23514).
+    pub fn is_check_violation(&self) -> bool {
+        self.is_state(SqlState::CHECK_VIOLATION)
+    }
+
+    /// Whether another transaction got there first (40001; DSQL's OC000 and OC001). Nothing was changed, and
+    /// the whole transaction may be run again.
+    pub fn is_conflict(&self) -> bool {
+        self.sqlstate().is_some_and(|state| {
+            state == SqlState::SERIALIZATION_FAILURE || matches!(state.as_str(), "OC000" | "OC001")
+        })
+    }
+
+    /// Whether the schema is not, or no longer, what the query was compiled against.
+    pub fn is_stale_snapshot(&self) -> bool {
+        match &self.0.kind {
+            Kind::Stale { .. } => true,
+            Kind::Database(error) => error.sqlstate.is_some_and(is_about_the_schema),
+            _ => false,
+        }
+    }
+
+    /// Whether a value does not fit its Rust type, or its SQL type.
+    pub fn is_conversion(&self) -> bool {
+        matches!(self.0.kind, Kind::Decode { .. } | Kind::Encode { .. } | Kind::Unsendable(_))
+    }
+
+    /// Whether `fetch_one` found no row.
+    pub fn is_no_rows(&self) -> bool {
+        matches!(self.0.kind, Kind::NoRows)
+    }
+
+    /// Whether `fetch_one`, `fetch_optional` or `fetch_value` found more than one row.
+    pub fn is_too_many_rows(&self) -> bool {
+        matches!(self.0.kind, Kind::TooManyRows)
+    }
+
+    /// Whether a statement that writes was handed over and its outcome never came back: it may have happened.
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.0.outcome_unknown
+    }
+
+    /// Whether a [`Dsql`](crate::Dsql) was used in another request than the one it belongs to.
+    pub fn is_other_request(&self) -> bool {
+        matches!(self.0.kind, Kind::OtherRequest)
+    }
+
+    /// The SQLSTATE of the server's error.
+    pub fn sqlstate(&self) -> Option<SqlState> {
+        self.database_error()?.sqlstate
+    }
+
+    /// The constraint that refused the row, as the server names it.
+    pub fn constraint(&self) -> Option<&str> {
+        self.database_error()?.constraint.as_deref()
+    }
+
+    /// The table that the server's error is about.
+    pub fn table(&self) -> Option<&str> {
+        self.database_error()?.table.as_deref()
+    }
+
+    /// The column that the error is about: that of the server's error, of a conversion, or of a stale snapshot.
+    pub fn column(&self) -> Option<&str> {
+        match &self.0.kind {
+            Kind::Stale { column, .. } => column.as_deref(),
+            Kind::Decode { column, .. } => Some(column),
+            _ => self.database_error()?.column.as_deref(),
+        }
+    }
+
+    /// The primary message of the server's error.
+    pub fn message(&self) -> Option<&str> {
+        Some(&self.database_error()?.message)
+    }
+
+    /// The DETAIL of the server's error. It may quote rows: not for logs, not for answers.
+    pub fn detail(&self) -> Option<&str> {
+        self.database_error()?.detail.as_deref()
+    }
+
+    /// The HINT of the server's error.
+    pub fn hint(&self) -> Option<&str> {
+        self.database_error()?.hint.as_deref()
+    }
+
+    pub(crate) fn new(kind: Kind) -> Self {
+        Error(Box::new(Inner { kind, place: None, outcome_unknown: false }))
+    }
+
+    pub(crate) fn config(text: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(Kind::Config(text.into()))
+    }
+
+    pub(crate) fn connect(text: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(Kind::Connect(text.into()))
+    }
+
+    /// The same error, of this query.
+    pub(crate) fn at(mut self, place: Place) -> Self {
+        self.0.place.get_or_insert(place);
+        self
+    }
+
+    /// The same error, if it leaves open whether something was written.
+    pub(crate) fn with_outcome_unknown(mut self, unknown: bool) -> Self {
+        self.0.outcome_unknown = unknown;
+        self
+    }
+
+    fn refusal(&self) -> Option<Refusal> {
+        match &self.0.kind {
+            Kind::Refused(error) => Some(Refusal::of(error)),
+            _ => None,
+        }
+    }
+
+    fn database_error(&self) -> Option<&DatabaseError> {
+        match &self.0.kind {
+            Kind::Refused(error) | Kind::Database(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    fn is_state(&self, state: SqlState) -> bool {
+        self.sqlstate() == Some(state)
+    }
+
+    /// Without what could quote a row: a data exception (class 22) has the value in its primary message.
+    fn write(&self, f: &mut fmt::Formatter<'_>, quoting: bool) -> fmt::Result {
+        match &self.0.kind {
+            Kind::Config(text) | Kind::Connect(text) | Kind::Lost(text) => f.write_str(text)?,
+            Kind::Refused(error) => {
+                f.write_str("the database refused the connection: ")?;
+                write_database_error(f, error, true)?;
+                if let Some(advice) = Refusal::of(error).advice() {
+                    f.write_str("; ")?;
+                    f.write_str(advice)?;
+                }
+            }
+            Kind::Database(error) => {
+                write_database_error(f, error, quoting)?;
+                if self.is_stale_snapshot() {
+                    f.write_str("; if this worked when it was compiled, ")?;
+                    f.write_str(PULL)?;
+                }
+            }
+            Kind::Protocol(text) => {
+                f.write_str("the server does not keep to PostgreSQL's protocol: ")?;
+                f.write_str(text)?;
+            }
+            Kind::Unsendable(text) => {
+                f.write_str("the query was not sent: ")?;
+                f.write_str(text)?;
+            }
+            Kind::Timeout(text) => {
+                f.write_str("timeout ")?;
+                f.write_str(text)?;
+            }
+            Kind::Stale { difference, .. } => {
+                f.write_str(difference)?;
+                f.write_str("; ")?;
+                f.write_str(PULL)?;
+            }
+            Kind::Decode { column, sql_type, reason } => {
+                f.write_str("column \"")?;
+                f.write_str(column)?;
+                f.write_str("\" of type ")?;
+                f.write_str(sql_type)?;
+                f.write_str(": ")?;
+                fmt::Display::fmt(reason, f)?;
+            }
+            Kind::Encode { parameter, sql_type, reason } => {
+                write!(f, "parameter ${parameter} of type {sql_type}: {reason}")?;
+            }
+            Kind::NoRows => f.write_str("the query returned no row where one was asked for")?,
+            Kind::TooManyRows => f.write_str("the query returned more than one row where one was asked for")?,
+            Kind::OtherRequest => f.write_str(
+                "a Dsql was used in another request than the one it was made in; Workers forbids that: make one \
+                 in each request (`Dsql::from_env(&env)?` costs nothing) and keep none in a static",
+            )?,
+        }
+        if self.0.outcome_unknown {
+            f.write_str("; the statement writes and may have been executed: whether it was is not known")?;
+        }
+        if let Some(place) = self.0.place {
+            f.write_str(" (")?;
+            if !place.name.is_empty() {
+                f.write_str(place.name)?;
+                f.write_str(", ")?;
+            }
+            write!(f, "{}:{})", place.file, place.line)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_about_the_schema(state: SqlState) -> bool {
+    matches!(
+        state,
+        SqlState::UNDEFINED_TABLE
+            | SqlState::UNDEFINED_COLUMN
+            | SqlState::UNDEFINED_FUNCTION
+            | SqlState::UNDEFINED_OBJECT
+    )
+}
+
+fn write_database_error(f: &mut fmt::Formatter<'_>, error: &DatabaseError, quoting: bool) -> fmt::Result {
+    if let Some(state) = error.sqlstate {
+        f.write_str("SQLSTATE ")?;
+        f.write_str(state.as_str())?;
+        if !quoting && state.class() == "22" {
+            return f.write_str(": a value does not fit (data exception)");
+        }
+        f.write_str(": ")?;
+    }
+    f.write_str(&error.message)
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, true)
+    }
+}
+
+/// The line of `Display`, so that `unwrap` and `{:?}` in a log tell as much and no more.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Error(")?;
+        self.write(f, true)?;
+        f.write_str(")")
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.kind {
+            Kind::Decode { reason, .. } | Kind::Encode { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+}
+
+/// So that `?` works in a Worker's handler. Frameworks put this text into logs and answers: where the
+/// server's message could quote a value, it is left out.
+impl From<Error> for worker::Error {
+    fn from(error: Error) -> Self {
+        struct Unquoted(Error);
+
+        impl fmt::Display for Unquoted {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.write(f, false)
+            }
+        }
+
+        worker::Error::RustError(Unquoted(error).to_string())
+    }
+}

@@ -1,0 +1,57 @@
+//! What the code that `sql!` writes may name, together with [`types`](crate::types). Not for people: it may
+//! change in any release.
+
+pub use crate::arguments::Arguments;
+pub use crate::error::Error;
+pub use crate::query::{Command, Query, SingleColumn};
+pub use crate::row::DataRow;
+pub use crate::statement::{ColumnDesc, Effect, Statement};
+pub use crate::types::{NotNull, Nullable};
+
+#[cfg(feature = "serde")]
+pub use serde;
+
+#[doc(inline)]
+pub use crate::__dsql_edge_serialize as serialize;
+
+/// `impl Serialize` for a row, where the feature `serde` is on.
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __dsql_edge_serialize {
+    ($row:ident { $($field:ident : $name:literal),* $(,)? }) => {
+        $crate::__dsql_edge_serialize! { @impl $row [] [] { $($field: $name),* } }
+    };
+    ($row:ident < $($generic:ident),+ $(,)? > { $($field:ident : $name:literal),* $(,)? }) => {
+        $crate::__dsql_edge_serialize! {
+            @impl $row [< $($generic: $crate::private::serde::Serialize),+ >] [< $($generic),+ >] { $($field: $name),* }
+        }
+    };
+    (@impl $row:ident [$($params:tt)*] [$($args:tt)*] { $($field:ident : $name:literal),* }) => {
+        impl $($params)* $crate::private::serde::Serialize for $row $($args)* {
+            fn serialize<__Serializer: $crate::private::serde::Serializer>(
+                &self,
+                serializer: __Serializer,
+            ) -> ::core::result::Result<__Serializer::Ok, __Serializer::Error> {
+                #[allow(unused_mut)]
+                let mut row = $crate::private::serde::Serializer::serialize_struct(
+                    serializer,
+                    ::core::stringify!($row),
+                    <[&str]>::len(&[$($name),*]),
+                )?;
+                $(
+                    $crate::private::serde::ser::SerializeStruct::serialize_field(&mut row, $name, &self.$field)?;
+                )*
+                $crate::private::serde::ser::SerializeStruct::end(row)
+            }
+        }
+    };
+}
+
+/// Nothing: the feature `serde` is off.
+#[cfg(not(feature = "serde"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __dsql_edge_serialize {
+    ($($row:tt)*) => {};
+}

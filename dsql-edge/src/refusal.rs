@@ -1,0 +1,151 @@
+//! Why the server refused a connection, by the words DSQL uses, and what to do about it.
+//!
+//! Goes in: an ErrorResponse that came before the session was ready. Comes out: which refusal it is. Only
+//! here may words decide: nothing was executed yet, and DSQL gives one SQLSTATE (08006) to most of them. The
+//! texts are those of Aurora DSQL's user guide ("Troubleshooting") and of clusters.
+
+use crate::sqlstate::SqlState;
+use crate::wire::DatabaseError;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    SignatureExpired,
+    WrongAction,
+    NotAuthorized,
+    AccessDenied,
+    NoServerName,
+    WakingUp,
+    TooManyConnections,
+    RateExceeded,
+    Parameter,
+    Other,
+}
+
+impl Refusal {
+    pub(crate) fn of(error: &DatabaseError) -> Self {
+        match error.sqlstate {
+            Some(SqlState::TOO_MANY_CONNECTIONS) => return Refusal::TooManyConnections,
+            Some(SqlState::CONFIGURATION_LIMIT_EXCEEDED) => return Refusal::RateExceeded,
+            _ => {}
+        }
+        let says = |words| contains(&error.message, words);
+        let hints = |words| error.hint.as_deref().is_some_and(|hint| contains(hint, words));
+        if hints("signature expired") {
+            Refusal::SignatureExpired
+        } else if hints("wrong user to action mapping") {
+            Refusal::WrongAction
+        } else if hints("is not authorized") {
+            Refusal::NotAuthorized
+        } else if says("sni was not received") {
+            Refusal::NoServerName
+        } else if says("waking up cluster") {
+            Refusal::WakingUp
+        } else if says("setting configuration parameter") {
+            Refusal::Parameter
+        } else if says("access denied")
+            || says("authentication failed")
+            || error.sqlstate.is_some_and(|state| state.class() == "28")
+        {
+            Refusal::AccessDenied
+        } else {
+            Refusal::Other
+        }
+    }
+
+    pub(crate) fn is_access_denied(self) -> bool {
+        use Refusal::{AccessDenied, NotAuthorized, SignatureExpired, WrongAction};
+        matches!(self, SignatureExpired | WrongAction | NotAuthorized | AccessDenied)
+    }
+
+    pub(crate) fn is_throttled(self) -> bool {
+        matches!(self, Refusal::TooManyConnections | Refusal::RateExceeded)
+    }
+
+    pub(crate) fn advice(self) -> Option<&'static str> {
+        Some(match self {
+            Refusal::SignatureExpired => "the token was too old on arrival: is this machine's clock right?",
+            Refusal::WrongAction => {
+                "the role `admin` needs the IAM action dsql:DbConnectAdmin, every other role dsql:DbConnect: check \
+                 DSQL_USER"
+            }
+            Refusal::NotAuthorized => {
+                "allow the IAM user of AWS_ACCESS_KEY_ID dsql:DbConnect (for `admin` dsql:DbConnectAdmin) on this \
+                 cluster"
+            }
+            Refusal::AccessDenied => {
+                "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and DSQL_ENDPOINT; for a role of \
+                 your own, that DSQL_USER names it and `AWS IAM GRANT role TO 'arn:…'` was run"
+            }
+            Refusal::NoServerName => "connect by the cluster's host name, never by an IP address",
+            Refusal::WakingUp => "the cluster was idle and is starting: try again in a few seconds",
+            Refusal::TooManyConnections => "the cluster's quota of open connections is used up",
+            Refusal::RateExceeded => {
+                "the cluster's quota of new connections a second (100) is used up: try again"
+            }
+            Refusal::Parameter | Refusal::Other => return None,
+        })
+    }
+}
+
+/// Whether the text contains the words, which are lower-case ASCII, in any case.
+fn contains(text: &str, words: &str) -> bool {
+    text.as_bytes().windows(words.len()).any(|window| window.eq_ignore_ascii_case(words.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dsql_s_refusals_are_told_apart() {
+        let denied = "unable to accept connection, access denied";
+        let cases = [
+            (
+                "08006",
+                denied,
+                Some("Signature expired: 20240827T000000Z is now earlier than"),
+                Refusal::SignatureExpired,
+            ),
+            (
+                "08006",
+                denied,
+                Some("Wrong user to action mapping. user: admin, action: DbConnect"),
+                Refusal::WrongAction,
+            ),
+            (
+                "08006",
+                denied,
+                Some("User: arn:aws:iam::1:user/x is not authorized to perform"),
+                Refusal::NotAuthorized,
+            ),
+            ("28000", denied, None, Refusal::AccessDenied),
+            ("28P01", "password authentication failed for user \"admin\"", None, Refusal::AccessDenied),
+            ("08006", "IAM authentication failed for user \"x\"", None, Refusal::AccessDenied),
+            ("08006", "unable to accept connection, sni was not received", None, Refusal::NoServerName),
+            (
+                "08006",
+                "Unable to accept connection, waking up cluster, please retry later",
+                None,
+                Refusal::WakingUp,
+            ),
+            (
+                "53300",
+                "Unable to accept connection, too many open connections.",
+                None,
+                Refusal::TooManyConnections,
+            ),
+            ("53400", "Unable to accept connection, rate exceeded.", None, Refusal::RateExceeded),
+            ("0A000", "setting configuration parameter \"x\" not supported", None, Refusal::Parameter),
+            ("XX000", "x", None, Refusal::Other),
+        ];
+        for (state, message, hint, expected) in cases {
+            let error = DatabaseError {
+                sqlstate: SqlState::from_bytes(state.as_bytes()),
+                message: message.to_owned(),
+                hint: hint.map(str::to_owned),
+                ..DatabaseError::default()
+            };
+            assert_eq!(Refusal::of(&error), expected, "{message} {hint:?}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! A row of the server's, read by the columns that the query was compiled against.
+//!
+//! Goes in: RowDescription, checked once for each result, and DataRows. Comes out: Rust values. A column that
+//! is not what was compiled is an error that names it, never a misread.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Kind};
+use crate::statement::{ColumnDesc, Statement};
+use crate::types::sql::{Format, SqlType, format_of};
+use crate::types::{Column, ConversionError, FIRST_USER_OID, UncheckedColumn};
+use crate::wire::{Field, Row};
+
+/// One row, as long as it is being decoded.
+#[derive(Debug)]
+pub struct DataRow<'a> {
+    statement: &'static Statement,
+    fields: &'a [Field],
+    row: &'a Row,
+}
+
+impl<'a> DataRow<'a> {
+    pub(crate) fn new(statement: &'static Statement, fields: &'a [Field], row: &'a Row) -> Self {
+        DataRow { statement, fields, row }
+    }
+
+    /// The column at this index, compiled as of the SQL type `S`, NULL or not (`N`).
+    ///
+    /// # Errors
+    /// When the server sends another type, or a value that `T` cannot hold: the error names the column.
+    pub fn column<S: SqlType, N, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
+        let (field, bytes) = self.cell(index)?;
+        let value = if !fits::<S>(field) {
+            Err(ConversionError::new("the server sends another type or format than was compiled"))
+        } else {
+            match bytes {
+                Some(bytes) => T::decode(bytes),
+                None => T::null(),
+            }
+        };
+        value.map_err(|reason| self.decode_error(field, S::NAME.into(), reason))
+    }
+
+    /// The column at this index, of whichever type the server describes, if `T` accepts it.
+    ///
+    /// # Errors
+    /// When `T` does not accept the type, or cannot hold the value: the error names the column.
+    pub fn unchecked_column<T: UncheckedColumn>(&self, index: usize) -> Result<T, Error> {
+        let (field, bytes) = self.cell(index)?;
+        let value = if field.format != Format::Binary.code() {
+            Err(ConversionError::new("the server sends it as text"))
+        } else if !T::accepts(field.type_oid) {
+            Err(ConversionError::new(format!(
+                "its type does not fit the Rust type {}",
+                core::any::type_name::<T>()
+            )))
+        } else {
+            match bytes {
+                Some(bytes) => T::decode_as(field.type_oid, bytes),
+                None => T::null(),
+            }
+        };
+        value.map_err(|reason| self.decode_error(field, type_name(field.type_oid), reason))
+    }
+
+    fn cell(&self, index: usize) -> Result<(&'a Field, Option<&'a [u8]>), Error> {
+        match (self.fields.get(index), self.row.column(index)) {
+            (Some(field), Some(bytes)) => Ok((field, bytes)),
+            _ => Err(Error::new(Kind::Protocol("a row has fewer columns than were described"))
+                .at(self.statement.place())),
+        }
+    }
+
+    fn decode_error(&self, field: &Field, sql_type: Cow<'static, str>, reason: ConversionError) -> Error {
+        Error::new(Kind::Decode { column: field.name.clone(), sql_type, reason }).at(self.statement.place())
+    }
+}
+
+/// Whether the bytes of the field are what `S` decodes (type and format, not merely the width).
+fn fits<S: SqlType>(field: &Field) -> bool {
+    match S::FORMAT {
+        Format::Binary => field.type_oid == S::OID && field.format == Format::Binary.code(),
+        // The text family among itself, and the labels of enums.
+        Format::Same => field.type_oid == S::OID || field.type_oid >= FIRST_USER_OID,
+        Format::Text => field.format == Format::Text.code() || field.type_oid >= FIRST_USER_OID,
+    }
+}
+
+/// The formats to ask for: one for each column that was compiled.
+pub(crate) fn result_formats(columns: &[ColumnDesc]) -> Vec<i16> {
+    columns.iter().map(|column| format_of(column.type_oid).code()).collect()
+}
+
+/// Compares what the server describes with what was compiled, names and types, in order.
+pub(crate) fn check_description(statement: &'static Statement, fields: &[Field]) -> Result<(), Error> {
+    let stale = |column: Option<&str>, difference: String| {
+        Error::new(Kind::Stale { column: column.map(str::to_owned), difference }).at(statement.place())
+    };
+    for (position, (compiled, described)) in statement.columns.iter().zip(fields).enumerate() {
+        if compiled.name != described.name {
+            return Err(stale(
+                Some(compiled.name),
+                format!(
+                    "column {} is \"{}\" in the database and \"{}\" in the snapshot",
+                    position + 1,
+                    described.name,
+                    compiled.name
+                ),
+            ));
+        }
+        if compiled.type_oid != 0 && compiled.type_oid != described.type_oid {
+            return Err(stale(
+                Some(compiled.name),
+                format!(
+                    "column \"{}\" is of type {} in the database and of type {} in the snapshot",
+                    compiled.name,
+                    type_name(described.type_oid),
+                    compiled.type_name
+                ),
+            ));
+        }
+    }
+    let (compiled, described) = (statement.columns.len(), fields.len());
+    if compiled != described {
+        let first = match statement.columns.get(described) {
+            Some(column) => Some(column.name),
+            None => fields.get(compiled).map(|field| field.name.as_str()),
+        };
+        return Err(stale(
+            first,
+            format!(
+                "the query returns {described} columns in the database and {compiled} in the snapshot; the first that \
+                 differs is \"{}\"",
+                first.unwrap_or_default()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The name of a built-in type, or its OID.
+fn type_name(oid: u32) -> Cow<'static, str> {
+    match crate::types::sql::name_of(oid) {
+        Some(name) => Cow::Borrowed(name),
+        None => Cow::Owned(format!("with the OID {oid}")),
+    }
+}

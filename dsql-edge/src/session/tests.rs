@@ -1,0 +1,323 @@
+//! The session over transcripts of PostgreSQL 16: whole, cut at every byte, and wrong in every way.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::sqlstate::SqlState;
+use crate::wire::Parameters;
+
+const MAX_FRAME: usize = 1 << 20;
+const STARTUP: Startup<'static> =
+    Startup { user: "admin", database: "postgres", application_name: "test", search_path: None };
+
+fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
+    [&[tag][..], &(body.len() as u32 + 4).to_be_bytes(), body].concat()
+}
+
+fn login() -> Vec<u8> {
+    [
+        frame(b'R', &3_u32.to_be_bytes()),
+        frame(b'R', &0_u32.to_be_bytes()),
+        frame(b'S', b"server_version\x0016.14\0"),
+        frame(b'S', b"TimeZone\0UTC\0"),
+        frame(b'K', &[0, 0, 4, 210, 1, 2, 3, 4]),
+        frame(b'Z', b"I"),
+    ]
+    .concat()
+}
+
+fn column(name: &str, oid: u32) -> Vec<u8> {
+    [name.as_bytes(), b"\0", &[0; 6], &oid.to_be_bytes(), &[0, 4, 255, 255, 255, 255, 0, 1]].concat()
+}
+
+fn described() -> Vec<u8> {
+    [
+        frame(b'1', b""),
+        frame(b'2', b""),
+        frame(b'T', &[&[0, 2][..], &column("n", 23), &column("t", 25)].concat()),
+    ]
+    .concat()
+}
+
+fn row(n: u8) -> Vec<u8> {
+    frame(b'D', &[0, 2, 0, 0, 0, 4, 0, 0, 0, n, 255, 255, 255, 255])
+}
+
+fn answer() -> Vec<u8> {
+    [
+        described(),
+        row(1),
+        frame(b'N', b"SNOTICE\0Mhello\0\0"),
+        row(2),
+        frame(b'C', b"SELECT 2\0"),
+        frame(b'Z', b"I"),
+    ]
+    .concat()
+}
+
+fn error(severity: &str, code: &str) -> Vec<u8> {
+    frame(
+        b'E',
+        format!("S{severity}\0V{severity}\0C{code}\0Msorry\0Dcanary\0tthings\0nthings_pkey\0\0").as_bytes(),
+    )
+}
+
+fn started(pipelined: bool) -> Connection {
+    let mut connection = Connection::new(MAX_FRAME);
+    connection.start(&STARTUP, b"token", pipelined).unwrap();
+    submit(&mut connection);
+    connection
+}
+
+fn submit(connection: &mut Connection) {
+    let parameters = Parameters::default();
+    let bind = Bind {
+        sql: "SELECT n, t FROM x",
+        parameter_types: &[],
+        parameters: &parameters,
+        result_formats: &[1, 1],
+    };
+    connection.submit(&bind).unwrap();
+}
+
+/// All events until there are no more, as text.
+fn events(connection: &mut Connection) -> (Vec<String>, Option<Fault>) {
+    let mut events = Vec::new();
+    loop {
+        match connection.poll_event() {
+            Ok(Some(event)) => events.push(format!("{event:?}")),
+            Ok(None) => return (events, None),
+            Err(fault) => return (events, Some(fault)),
+        }
+    }
+}
+
+#[test]
+fn a_cold_query_is_one_flight_and_succeeds_with_the_second_ready_for_query() {
+    let mut connection = started(true);
+    let flight = connection.poll_transmit().unwrap();
+    assert_eq!(flight[4..8], [0, 3, 0, 0]);
+    assert!(connection.poll_transmit().is_none());
+    let tags = |mut bytes: &[u8]| {
+        let mut tags = String::new();
+        while let Some((tag, rest)) = bytes.split_first() {
+            tags.push(char::from(*tag));
+            let length = u32::from_be_bytes(*rest.first_chunk().unwrap());
+            bytes = &rest[length as usize..];
+        }
+        tags
+    };
+    let startup = u32::from_be_bytes(*flight.first_chunk().unwrap()) as usize;
+    assert_eq!(tags(&flight[startup..]), "pPBDES");
+
+    connection.handle_input(&login());
+    connection.handle_input(&answer());
+    let (events, fault) = events(&mut connection);
+    assert_eq!(fault, None);
+    assert_eq!(events.len(), 5, "{events:#?}");
+    assert_eq!(events[0], "Started");
+    assert_eq!(events[4], "Complete { affected: 2 }");
+    assert!(connection.is_idle());
+
+    submit(&mut connection);
+    assert!(!connection.is_idle());
+    assert_eq!(tags(&connection.poll_transmit().unwrap()), "PBDES");
+}
+
+#[test]
+fn without_pipelining_nothing_goes_out_before_the_server_asks() {
+    let mut connection = started(false);
+    let flight = connection.poll_transmit().unwrap();
+    assert_eq!(u32::from_be_bytes(*flight.first_chunk().unwrap()) as usize, flight.len());
+    connection.handle_input(&frame(b'R', &3_u32.to_be_bytes()));
+    assert_eq!(events(&mut connection), (vec![], None));
+    let rest = connection.poll_transmit().unwrap();
+    assert_eq!((rest[0], rest.last()), (b'p', Some(&4)));
+}
+
+#[test]
+fn every_split_of_the_bytes_gives_the_same_events() {
+    let bytes = [login(), answer()].concat();
+    let whole = {
+        let mut connection = started(true);
+        connection.handle_input(&bytes);
+        events(&mut connection)
+    };
+    for split in 0..=bytes.len() {
+        let mut connection = started(true);
+        connection.handle_input(&bytes[..split]);
+        let (mut first, fault) = events(&mut connection);
+        assert_eq!(fault, None);
+        connection.handle_input(&bytes[split..]);
+        let (second, fault) = events(&mut connection);
+        first.extend(second);
+        assert_eq!((first, fault), whole, "split at {split}");
+    }
+    let mut connection = started(true);
+    let mut bytewise = Vec::new();
+    for byte in bytes {
+        connection.handle_input(&[byte]);
+        bytewise.extend(events(&mut connection).0);
+    }
+    assert_eq!(bytewise, whole.0);
+}
+
+#[test]
+fn every_truncation_is_a_fault_and_never_a_success() {
+    for bytes in
+        [[login(), answer()].concat(), [login(), described(), row(1), error("ERROR", "23505")].concat()]
+    {
+        for end in 0..bytes.len() {
+            let mut connection = started(true);
+            connection.handle_input(&bytes[..end]);
+            connection.handle_eof();
+            let (events, fault) = events(&mut connection);
+            assert_eq!(fault, Some(Fault::Closed), "cut at {end}");
+            assert!(!events.iter().any(|event| event.starts_with("Complete")), "cut at {end}");
+            assert!(!connection.is_idle());
+        }
+    }
+}
+
+#[test]
+fn command_complete_is_not_yet_success() {
+    // An implicit transaction commits at Sync: PostgreSQL says INSERT 0 1 and then 23505 for a deferred key.
+    let mut connection = started(true);
+    connection.handle_input(&login());
+    connection.handle_input(&[described(), frame(b'C', b"INSERT 0 1\0")].concat());
+    assert!(!events(&mut connection).0.iter().any(|event| event.contains("Complete")));
+    connection.handle_input(&[error("ERROR", "40001"), frame(b'Z', b"I")].concat());
+    let Ok(Some(Event::Failed(error))) = connection.poll_event() else { panic!("it failed") };
+    assert_eq!(error.sqlstate, Some(SqlState::SERIALIZATION_FAILURE));
+    assert_eq!((error.table.as_deref(), error.constraint.as_deref()), (Some("things"), Some("things_pkey")));
+    assert!(connection.is_idle());
+}
+
+#[test]
+fn a_session_that_is_left_in_a_transaction_is_not_used_again() {
+    for status in [b"T", b"E", b"?"] {
+        let mut connection = started(true);
+        connection
+            .handle_input(&[login(), described(), frame(b'C', b"BEGIN\0"), frame(b'Z', status)].concat());
+        let (events, _) = events(&mut connection);
+        assert_eq!(events.last().unwrap(), "Complete { affected: 0 }");
+        assert!(!connection.is_idle());
+        assert_eq!(connection.poll_event().err(), Some(Fault::Closed));
+    }
+}
+
+#[test]
+fn a_fatal_error_ends_the_session_with_the_server_s_words() {
+    let mut connection = started(true);
+    connection.handle_input(&[login(), described(), error("FATAL", "57P01")].concat());
+    let (events, fault) = events(&mut connection);
+    assert!(events.last().unwrap().contains("57P01"));
+    assert_eq!(fault, Some(Fault::Closed));
+    // Cut off between the error and ReadyForQuery: the error is still what happened.
+    let mut connection = started(true);
+    connection.handle_input(&[login(), described(), error("ERROR", "42P01")].concat());
+    connection.handle_eof();
+    assert!(self::events(&mut connection).0.last().unwrap().contains("42P01"));
+}
+
+#[test]
+fn a_refusal_is_told_from_an_error_of_the_query() {
+    for before in 0..3 {
+        let mut connection = started(true);
+        let frames = [frame(b'R', &3_u32.to_be_bytes()), frame(b'R', &0_u32.to_be_bytes())];
+        connection.handle_input(&frames[..before].concat());
+        connection.handle_input(&error("FATAL", "28000"));
+        let Err(Fault::Refused(error)) = connection.poll_event() else { panic!("it was refused") };
+        assert_eq!(error.sqlstate.unwrap().as_str(), "28000");
+    }
+}
+
+#[test]
+fn only_a_cleartext_password_is_agreed_to() {
+    let md5 = [&5_u32.to_be_bytes()[..], b"salt"].concat();
+    let sasl = [&10_u32.to_be_bytes()[..], b"SCRAM-SHA-256\0\0"].concat();
+    for body in [&0_u32.to_be_bytes()[..], &md5, &sasl, &[0, 0, 0, 7], &[0, 0, 0, 2]] {
+        for pipelined in [true, false] {
+            let mut connection = started(pipelined);
+            connection.poll_transmit();
+            connection.handle_input(&frame(b'R', body));
+            assert!(matches!(connection.poll_event(), Err(Fault::Authentication(_))), "{body:?}");
+            assert!(connection.poll_transmit().is_none());
+        }
+    }
+}
+
+#[test]
+fn what_may_not_come_poisons() {
+    let wrong_count = frame(b'D', &[0, 1, 255, 255, 255, 255]);
+    let long_field = frame(b'D', &[0, 2, 0, 0, 0, 9, 0, 255, 255, 255, 255]);
+    let cases = [
+        [login(), login()].concat(),
+        [login(), row(1)].concat(),
+        [login(), described(), frame(b'1', b"")].concat(),
+        [login(), described(), wrong_count].concat(),
+        [login(), described(), long_field].concat(),
+        [login(), described(), frame(b's', b"")].concat(),
+        [login(), described(), frame(b'H', &[0, 0, 0])].concat(),
+        [login(), described(), frame(b'Z', b"I")].concat(),
+        [login(), answer(), error("ERROR", "XX000")].concat(),
+        [login(), described(), error("ERROR", "XX000"), row(1)].concat(),
+        [login(), described(), error("ERROR", "XX000"), error("ERROR", "XX000")].concat(),
+        [login(), frame(b'1', b"x")].concat(),
+        b"HTTP/1.1 400 Bad Request\r\n".to_vec(),
+    ];
+    for (case, bytes) in cases.iter().enumerate() {
+        let mut connection = started(true);
+        connection.handle_input(bytes);
+        let (_, fault) = events(&mut connection);
+        assert!(matches!(fault, Some(Fault::Malformed(_))), "case {case}: {fault:?}");
+        assert!(!connection.is_idle());
+        connection.handle_input(&[login(), answer()].concat());
+        assert_eq!(connection.poll_event().err(), Some(Fault::Closed), "case {case}");
+    }
+}
+
+#[test]
+fn a_second_query_while_one_is_in_flight_is_refused() {
+    let mut connection = started(true);
+    let parameters = Parameters::default();
+    let bind = Bind { sql: "SELECT 1", parameter_types: &[], parameters: &parameters, result_formats: &[] };
+    assert!(connection.submit(&bind).is_err());
+}
+
+#[test]
+fn a_query_that_cannot_be_encoded_leaves_nothing_behind() {
+    let mut connection = Connection::new(MAX_FRAME);
+    connection.start(&STARTUP, b"token", true).unwrap();
+    let parameters = Parameters { bytes: vec![0; MAX_FRAME], each: vec![(Some(MAX_FRAME), 1)] };
+    let bind = Bind { sql: "SELECT $1", parameter_types: &[], parameters: &parameters, result_formats: &[] };
+    assert!(connection.submit(&bind).is_err());
+    assert!(connection.poll_transmit().unwrap().len() < 200);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_after_any_prefix_of_a_true_answer(
+        keep in 0_usize..200,
+        noise in proptest::collection::vec(any::<u8>(), 0..60),
+    ) {
+        let truth = [login(), answer()].concat();
+        let mut bytes = truth[..keep.min(truth.len() - 1)].to_vec();
+        bytes.extend(&noise);
+        let mut connection = started(true);
+        connection.handle_input(&bytes);
+        connection.handle_eof();
+        prop_assert!(events(&mut connection).1.is_some());
+    }
+
+    #[test]
+    fn a_flipped_byte_never_panics(position in 0_usize..300, value: u8) {
+        let mut bytes = [login(), answer()].concat();
+        let position = position % bytes.len();
+        bytes[position] = value;
+        let mut connection = started(true);
+        connection.handle_input(&bytes);
+        connection.handle_eof();
+        prop_assert!(events(&mut connection).1.is_some());
+    }
+}

@@ -1,0 +1,65 @@
+//! SQLSTATE, the five characters by which PostgreSQL and DSQL name an error.
+
+use core::fmt;
+
+/// A five-character error code. The catalogue is PostgreSQL's appendix A; `OC000` and `OC001` are DSQL's own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SqlState([u8; 5]);
+
+impl SqlState {
+    /// A row with this key is there already.
+    pub const UNIQUE_VIOLATION: SqlState = SqlState(*b"23505");
+    /// A row that is referred to does not exist, or one that is referred to would go.
+    pub const FOREIGN_KEY_VIOLATION: SqlState = SqlState(*b"23503");
+    /// A column that must have a value would be NULL.
+    pub const NOT_NULL_VIOLATION: SqlState = SqlState(*b"23502");
+    /// A CHECK constraint refuses the row.
+    pub const CHECK_VIOLATION: SqlState = SqlState(*b"23514");
+    /// DSQL's optimistic concurrency control refused the transaction (and serializable PostgreSQL does).
+    pub const SERIALIZATION_FAILURE: SqlState = SqlState(*b"40001");
+    /// There is no such table.
+    pub const UNDEFINED_TABLE: SqlState = SqlState(*b"42P01");
+    /// There is no such column.
+    pub const UNDEFINED_COLUMN: SqlState = SqlState(*b"42703");
+    /// There is no such function, or operator.
+    pub const UNDEFINED_FUNCTION: SqlState = SqlState(*b"42883");
+    /// There is no such type, or another object.
+    pub const UNDEFINED_OBJECT: SqlState = SqlState(*b"42704");
+    /// The role may not do this.
+    pub const INSUFFICIENT_PRIVILEGE: SqlState = SqlState(*b"42501");
+    /// The quota of open connections is used up.
+    pub const TOO_MANY_CONNECTIONS: SqlState = SqlState(*b"53300");
+    /// A limit of the configuration; DSQL says it of the rate of new connections.
+    pub const CONFIGURATION_LIMIT_EXCEEDED: SqlState = SqlState(*b"53400");
+    /// The password, here the token, was refused.
+    pub const INVALID_PASSWORD: SqlState = SqlState(*b"28P01");
+
+    /// The code in these bytes, if they are five digits and upper-case letters.
+    pub fn from_bytes(code: &[u8]) -> Option<Self> {
+        let code: [u8; 5] = code.try_into().ok()?;
+        code.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()).then_some(SqlState(code))
+    }
+
+    /// The code as text.
+    pub fn as_str(&self) -> &str {
+        // Always ASCII: `from_bytes` saw to it.
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The first two characters: the class.
+    pub fn class(&self) -> &str {
+        self.as_str().get(..2).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

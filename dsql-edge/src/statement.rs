@@ -1,0 +1,55 @@
+//! What the compiler knew of a query, as the static data that `sql!` emits.
+
+use crate::error::Place;
+
+/// A query as it was compiled: its text and what it takes and gives.
+///
+/// Written by `sql!`; a field of it is never changed.
+#[derive(Debug)]
+pub struct Statement {
+    /// The SQL as it is sent, with `$1`, `$2` … for the parameters.
+    pub sql: &'static str,
+    /// The name of the query function, or nothing.
+    pub name: &'static str,
+    /// The file in which the query stands.
+    pub file: &'static str,
+    /// Its line, from 1.
+    pub line: u32,
+    /// Its column, from 1.
+    pub column: u32,
+    /// The OIDs of the parameters' types; 0 where only the server knows it.
+    pub params: &'static [u32],
+    /// The columns it gives.
+    pub columns: &'static [ColumnDesc],
+    /// Whether it writes.
+    pub effect: Effect,
+    /// The tables it names.
+    pub tables: &'static [&'static str],
+}
+
+/// A column as it was compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnDesc {
+    /// The name that the server must give it.
+    pub name: &'static str,
+    /// The OID that the server must give it; 0 where it is not known (a type the user made).
+    pub type_oid: u32,
+    /// The name of the type, for messages.
+    pub type_name: &'static str,
+}
+
+/// Whether a statement may change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It only reads: when the answer is lost, nothing else is.
+    Read,
+    /// It writes: when the answer is lost, nobody knows whether it happened.
+    Write,
+}
+
+impl Statement {
+    /// Where it stands in the source.
+    pub(crate) fn place(&self) -> Place {
+        Place { name: self.name, file: self.file, line: self.line }
+    }
+}

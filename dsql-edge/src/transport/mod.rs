@@ -1,0 +1,184 @@
+//! Bytes to a server and back, over TLS, and the two other things a platform has: a clock and a timer.
+//!
+//! Goes in: a host name and a port. Comes out: a [`Transport`] on which TLS is up, or on its way up. Every
+//! transport speaks plain text only for SSLRequest and its one-byte answer; anything but a lone `S` ends it.
+//! After an error a transport is dead: it answers with the same error for ever.
+
+#![cfg_attr(all(not(feature = "tokio"), not(target_arch = "wasm32")), allow(dead_code))] // no transport here
+
+#[cfg(test)]
+pub(crate) mod memory;
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+mod tokio;
+#[cfg(target_arch = "wasm32")]
+mod worker;
+
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::borrow::Cow;
+
+use bytes::BytesMut;
+
+use crate::config::Config;
+
+/// A connection to a server, inside TLS.
+pub(crate) trait Transport: Send + Sync {
+    /// Takes bytes to send. All of them are handed over at once; [`poll_write`](Transport::poll_write) drives
+    /// them out. Called only when the last have been taken.
+    fn start_write(&mut self, bytes: BytesMut);
+
+    /// Ready when nothing is left to write.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>>;
+
+    /// Puts what has arrived into `into`, which is emptied first. No bytes: the server closed the connection.
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        into: &mut Vec<u8>,
+    ) -> Poll<Result<(), TransportError>>;
+
+    /// Says goodbye with these last bytes, without waiting for anything.
+    fn close(&mut self, last: &'static [u8]);
+}
+
+/// Why a transport is dead.
+#[derive(Debug, Clone)]
+pub(crate) struct TransportError {
+    pub(crate) kind: TransportErrorKind,
+    pub(crate) text: Cow<'static, str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TransportErrorKind {
+    /// Nobody listens there, or there is no such host.
+    Unreachable,
+    /// The answer to SSLRequest is no yes.
+    NoTls,
+    /// The handshake.
+    Tls,
+    /// The connection broke.
+    Lost,
+    /// The socket belongs to another request.
+    OtherRequest,
+    /// This build cannot connect at all.
+    #[cfg_attr(any(feature = "tokio", target_arch = "wasm32"), allow(dead_code))]
+    Unsupported,
+}
+
+impl TransportError {
+    pub(crate) fn new(kind: TransportErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
+        TransportError { kind, text: text.into() }
+    }
+}
+
+/// A future that may be anywhere.
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+type Dialed = Result<Box<dyn Transport>, TransportError>;
+
+/// Connects: TCP, SSLRequest, TLS.
+pub(crate) fn dial(config: &Config) -> BoxFuture<Dialed> {
+    #[cfg(test)]
+    if let Some(network) = config.memory_network() {
+        let dialed = network.dial();
+        return Box::pin(async move { dialed });
+    }
+    platform::dial(config)
+}
+
+/// Waits this long.
+pub(crate) fn sleep(config: &Config, duration: Duration) -> BoxFuture<()> {
+    #[cfg(test)]
+    if let Some(network) = config.memory_network() {
+        return network.timer();
+    }
+    let _ = config;
+    platform::sleep(duration)
+}
+
+/// The request in which something was made, where the platform lets no other request use it.
+pub(crate) use platform::IoContext;
+
+/// Seconds since 1970-01-01 UTC.
+pub(crate) fn unix_time() -> u64 {
+    platform::unix_time()
+}
+
+/// What is wrong with the answer to SSLRequest, if anything. More than one byte would be plain text that
+/// someone put in before TLS began (CVE-2021-23222).
+fn check_ssl_answer(answer: &[u8]) -> Result<(), TransportError> {
+    let text = match answer {
+        [b'S'] => return Ok(()),
+        [] => "the server closed the connection when it was asked for TLS",
+        [b'N'] => "the server does not offer TLS",
+        [b'S', ..] => "the server sent unencrypted data behind its answer to SSLRequest",
+        // An ErrorResponse in plain text could come from anyone: it is not shown.
+        [b'E', ..] => "the server answered SSLRequest with an error",
+        _ => "the server does not speak PostgreSQL's protocol",
+    };
+    Err(TransportError::new(TransportErrorKind::NoTls, text))
+}
+
+#[cfg(target_arch = "wasm32")]
+use worker as platform;
+
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+use self::tokio as platform;
+
+/// Where sockets belong to nobody.
+#[cfg(not(target_arch = "wasm32"))]
+mod anywhere {
+    pub(crate) struct IoContext;
+
+    impl IoContext {
+        pub(crate) fn current() -> Self {
+            IoContext
+        }
+
+        pub(crate) fn is_current(&self) -> bool {
+            true
+        }
+    }
+}
+
+/// A program that is no Worker, without the feature `tokio`: editors check it, nobody runs it.
+#[cfg(all(not(feature = "tokio"), not(target_arch = "wasm32")))]
+mod platform {
+    use super::*;
+
+    pub(super) fn dial(_: &Config) -> BoxFuture<Dialed> {
+        Box::pin(async {
+            Err(TransportError::new(
+                TransportErrorKind::Unsupported,
+                "outside of Workers dsql-edge connects only with its feature `tokio`",
+            ))
+        })
+    }
+
+    pub(super) fn sleep(_: Duration) -> BoxFuture<()> {
+        Box::pin(core::future::pending())
+    }
+
+    pub(crate) use super::anywhere::IoContext;
+
+    pub(super) fn unix_time() -> u64 {
+        std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_lone_s_is_a_yes() {
+        assert!(check_ssl_answer(b"S").is_ok());
+        for answer in [&b""[..], b"N", b"E", b"Eerror\0", b"SS", b"S\0", b"H", b"HTTP/1.1 400"] {
+            let error = check_ssl_answer(answer).unwrap_err();
+            assert_eq!(error.kind, TransportErrorKind::NoTls);
+            assert!(!error.text.contains("error\0"));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! TCP through tokio and TLS through rustls, for programs that are no Workers.
+//!
+//! Goes in: a host name and a port. Comes out: a [`Transport`] whose TLS is verified: against the system's
+//! roots and, where [`Config::extra_ca`] has some, against those too. There is no way to turn that off.
+
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+
+use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind, check_ssl_answer};
+use crate::config::Config;
+use crate::wire::frontend::SSL_REQUEST;
+
+const READ_SIZE: usize = 65_536;
+
+pub(super) fn dial(config: &Config) -> BoxFuture<Dialed> {
+    let (host, port) = config.address();
+    let host = host.to_owned();
+    let extra_ca = config.extra_ca_pem().map(<[u8]>::to_vec);
+    Box::pin(async move {
+        let stream = open(&host, port, extra_ca.as_deref()).await?;
+        Ok(Box::new(Socket { stream, outgoing: BytesMut::new(), dead: None }) as Box<dyn Transport>)
+    })
+}
+
+pub(super) fn sleep(duration: Duration) -> BoxFuture<()> {
+    Box::pin(tokio::time::sleep(duration))
+}
+
+pub(crate) use super::anywhere::IoContext;
+
+pub(super) fn unix_time() -> u64 {
+    std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
+}
+
+struct Socket {
+    stream: TlsStream<TcpStream>,
+    outgoing: BytesMut,
+    dead: Option<TransportError>,
+}
+
+async fn open(
+    host: &str,
+    port: u16,
+    extra_ca: Option<&[u8]>,
+) -> Result<TlsStream<TcpStream>, TransportError> {
+    let unreachable =
+        |error: io::Error| TransportError::new(TransportErrorKind::Unreachable, error.to_string());
+    let tls = |text: String| TransportError::new(TransportErrorKind::Tls, text);
+
+    let connector = connector(extra_ca)?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| tls(error.to_string()))?;
+    let mut plain = TcpStream::connect((host, port)).await.map_err(unreachable)?;
+    plain.set_nodelay(true).map_err(unreachable)?;
+    plain.write_all(&SSL_REQUEST).await.map_err(unreachable)?;
+    // Room for more than the one byte that may come, to see what may not.
+    let mut answer = [0; 64];
+    let length = plain.read(&mut answer).await.map_err(unreachable)?;
+    check_ssl_answer(answer.get(..length).unwrap_or_default())?;
+    connector.connect(name, plain).await.map_err(|error| tls(error.to_string()))
+}
+
+fn connector(extra_ca: Option<&[u8]>) -> Result<TlsConnector, TransportError> {
+    let tls = |text: String| TransportError::new(TransportErrorKind::Tls, text);
+    // Reading the system's roots takes longer than connecting: once for each process.
+    static SYSTEM: OnceLock<RootCertStore> = OnceLock::new();
+    let system = SYSTEM.get_or_init(|| {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots
+    });
+    let mut roots = system.clone();
+    for certificate in extra_ca.map(CertificateDer::pem_slice_iter).into_iter().flatten() {
+        let certificate =
+            certificate.map_err(|error| tls(format!("the extra CA is no PEM certificate: {error}")))?;
+        roots.add(certificate).map_err(|error| tls(format!("the extra CA is no certificate: {error}")))?;
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| tls(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+impl Socket {
+    fn fail<T>(&mut self, error: &io::Error) -> Poll<Result<T, TransportError>> {
+        let error = TransportError::new(TransportErrorKind::Lost, error.to_string());
+        self.dead = Some(error.clone());
+        Poll::Ready(Err(error))
+    }
+}
+
+impl Transport for Socket {
+    fn start_write(&mut self, bytes: BytesMut) {
+        self.outgoing.unsplit(bytes);
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        if let Some(error) = &self.dead {
+            return Poll::Ready(Err(error.clone()));
+        }
+        while !self.outgoing.is_empty() {
+            match ready!(Pin::new(&mut self.stream).poll_write(context, &self.outgoing)) {
+                Ok(0) => return self.fail(&io::ErrorKind::WriteZero.into()),
+                Ok(written) => self.outgoing.advance(written),
+                Err(error) => return self.fail(&error),
+            }
+        }
+        match ready!(Pin::new(&mut self.stream).poll_flush(context)) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        into: &mut Vec<u8>,
+    ) -> Poll<Result<(), TransportError>> {
+        if let Some(error) = &self.dead {
+            return Poll::Ready(Err(error.clone()));
+        }
+        into.resize(READ_SIZE, 0);
+        let mut buffer = ReadBuf::new(into);
+        let result = Pin::new(&mut self.stream).poll_read(context, &mut buffer);
+        let length = buffer.filled().len();
+        into.truncate(length);
+        match ready!(result) {
+            Ok(()) => Poll::Ready(Ok(())),
+            // A server that leaves without TLS's goodbye has left: what it said before counts.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    fn close(&mut self, last: &'static [u8]) {
+        // One try without waiting: TLS encrypts it and the socket's buffer takes it, or it stays unsaid.
+        if self.dead.is_none() && self.outgoing.is_empty() {
+            let mut context = Context::from_waker(std::task::Waker::noop());
+            let _ = Pin::new(&mut self.stream).poll_write(&mut context, last);
+            let _ = Pin::new(&mut self.stream).poll_flush(&mut context);
+        }
+        self.dead = Some(TransportError::new(TransportErrorKind::Lost, "the connection was closed"));
+    }
+}

@@ -1,0 +1,165 @@
+//! Arrays ⇄ `Vec<T>` and `Vec<Option<T>>`, of one dimension.
+//!
+//! Goes in and comes out: PostgreSQL's binary arrays. What the header claims is never believed: the memory
+//! taken grows with the elements that are really there.
+
+use super::sql::{Array, SqlType};
+use super::{Column, ConversionError, IsNull, NotNull, Nullable, Param, split};
+
+impl<S: SqlType, T: Column<S, NotNull>> Column<Array<S>, NotNull> for Vec<T> {
+    fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
+        let (dimensions, rest) = split(bytes)?;
+        let (_has_nulls, rest) = split::<4>(rest)?;
+        let (element, rest) = split(rest)?;
+        if S::OID != u32::from_be_bytes(element) {
+            return Err(ConversionError::new(
+                "its elements are of another type than the query was compiled for",
+            ));
+        }
+        let (count, mut rest) = match i32::from_be_bytes(dimensions) {
+            0 => (0, rest),
+            1 => {
+                let (count, rest) = split(rest)?;
+                let (_lower_bound, rest) = split::<4>(rest)?;
+                (i32::from_be_bytes(count), rest)
+            }
+            2..=6 => {
+                return Err(ConversionError::new("it has more than one dimension, which is not supported"));
+            }
+            _ => return Err(ConversionError::truncated()),
+        };
+        // Each element has at least its four bytes of length.
+        let Some(count) = usize::try_from(count).ok().filter(|count| *count <= rest.len() / 4) else {
+            return Err(ConversionError::truncated());
+        };
+        let mut elements = Vec::new();
+        for _ in 0..count {
+            let (length, after) = split(rest)?;
+            let element = match i32::from_be_bytes(length) {
+                -1 => {
+                    rest = after;
+                    T::null().map_err(|_| {
+                        ConversionError::new("one of its elements is NULL: use a Vec of Option")
+                    })?
+                }
+                length => {
+                    let length = usize::try_from(length).map_err(|_| ConversionError::truncated())?;
+                    let (element, after) =
+                        after.split_at_checked(length).ok_or(ConversionError::truncated())?;
+                    rest = after;
+                    T::decode(element)?
+                }
+            };
+            elements.push(element);
+        }
+        if rest.is_empty() { Ok(elements) } else { Err(ConversionError::truncated()) }
+    }
+}
+
+impl<S: SqlType, N, T: Param<S, Nullable>> Param<Array<S>, N> for [T] {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
+        let too_long = |_| ConversionError::new("it is longer than PostgreSQL's arrays can be");
+        if S::OID == 0 || S::ARRAY_OID == 0 {
+            return Err(ConversionError::new("arrays of this type cannot be sent"));
+        }
+        let dimensions: i32 = if self.is_empty() { 0 } else { 1 };
+        out.extend_from_slice(&dimensions.to_be_bytes());
+        let has_nulls_at = out.len();
+        out.extend_from_slice(&0_i32.to_be_bytes());
+        out.extend_from_slice(&S::OID.to_be_bytes());
+        if self.is_empty() {
+            return Ok(IsNull::No);
+        }
+        out.extend_from_slice(&i32::try_from(self.len()).map_err(too_long)?.to_be_bytes());
+        out.extend_from_slice(&1_i32.to_be_bytes());
+        for element in self {
+            let length_at = out.len();
+            out.extend_from_slice(&(-1_i32).to_be_bytes());
+            let start = out.len();
+            let (at, word) = match element.encode(out)? {
+                IsNull::No => (length_at, i32::try_from(out.len() - start).map_err(too_long)?),
+                IsNull::Yes => {
+                    out.truncate(start);
+                    (has_nulls_at, 1)
+                }
+            };
+            if let Some(place) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+                *place = word.to_be_bytes();
+            }
+        }
+        Ok(IsNull::No)
+    }
+}
+
+macro_rules! through_slice {
+    ($([$($generic:tt)*] $rust:ty),*) => {$(
+        impl<S: SqlType, N, T: Param<S, Nullable>, $($generic)*> Param<Array<S>, N> for $rust {
+            fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
+                <[T] as Param<Array<S>, NotNull>>::encode(self, out)
+            }
+        }
+    )*};
+}
+
+through_slice!([] Vec<T>, [const LENGTH: usize] [T; LENGTH]);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::sql;
+    use super::*;
+
+    fn encoded<T: Param<sql::Int4, Nullable>>(elements: &[T]) -> Vec<u8> {
+        let mut out = vec![0xEE];
+        assert_eq!(<[T] as Param<Array<sql::Int4>, NotNull>>::encode(elements, &mut out), Ok(IsNull::No));
+        assert_eq!(out.remove(0), 0xEE);
+        out
+    }
+
+    #[test]
+    fn bytes_as_postgresql_16_sends_them() {
+        let words = |words: &[i32]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
+        assert_eq!(encoded::<i32>(&[]), words(&[0, 0, 23]));
+        assert_eq!(encoded(&[7]), words(&[1, 0, 23, 1, 1, 4, 7]));
+        assert_eq!(encoded(&[Some(7), None]), words(&[1, 1, 23, 2, 1, 4, 7, -1]));
+    }
+
+    #[test]
+    fn a_null_element_needs_an_option() {
+        let bytes = encoded(&[Some(7), None]);
+        let strict: Result<Vec<i32>, _> = Column::<Array<sql::Int4>, NotNull>::decode(&bytes);
+        assert!(strict.unwrap_err().to_string().contains("NULL"));
+        let open: Result<Vec<Option<i32>>, _> = Column::<Array<sql::Int4>, NotNull>::decode(&bytes);
+        assert_eq!(open, Ok(vec![Some(7), None]));
+    }
+
+    #[test]
+    fn a_header_that_claims_much_takes_no_memory() {
+        let bytes: Vec<u8> =
+            [1, 0, 23, i32::MAX, 1].iter().flat_map(|word: &i32| word.to_be_bytes()).collect();
+        let result: Result<Vec<i32>, _> = Column::<Array<sql::Int4>, NotNull>::decode(&bytes);
+        assert!(result.is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_a_value_or_an_error(
+            dimensions in 0_i32..3,
+            count in prop_oneof![0_i32..5, any::<i32>()],
+            bytes in proptest::collection::vec(any::<u8>(), 0..64),
+        ) {
+            let mut hostile: Vec<u8> =
+                [dimensions, 0, 25, count, 1].iter().flat_map(|word: &i32| word.to_be_bytes()).collect();
+            hostile.extend(&bytes);
+            let _: Result<Vec<String>, _> = Column::<Array<sql::Text>, NotNull>::decode(&hostile);
+            let _: Result<Vec<Option<String>>, _> = Column::<Array<sql::Text>, NotNull>::decode(&bytes);
+        }
+
+        #[test]
+        fn elements_survive(elements: Vec<Option<i32>>) {
+            let back: Vec<Option<i32>> = Column::<Array<sql::Int4>, NotNull>::decode(&encoded(&elements)).unwrap();
+            prop_assert_eq!(back, elements);
+        }
+    }
+}

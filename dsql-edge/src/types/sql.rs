@@ -1,0 +1,169 @@
+//! PostgreSQL's types as names for the compiler: one empty enum each, with its name and OIDs.
+//!
+//! Goes in: nothing. Comes out: what [`Param`](super::Param) and [`Column`](super::Column) are generic
+//! over. No value of these types ever exists. OIDs are those of PostgreSQL's `pg_type.dat`.
+
+/// In which of PostgreSQL's two formats the values of a type travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The text that `psql` would show: for types this crate has no decoder for.
+    Text,
+    /// What the type's `typsend` gives.
+    Binary,
+    /// Both formats are the same bytes: the text family, and the labels of enums.
+    Same,
+}
+
+impl Format {
+    /// The format code of Bind and RowDescription.
+    pub(crate) fn code(self) -> i16 {
+        match self {
+            Format::Text => 0,
+            Format::Binary | Format::Same => 1,
+        }
+    }
+}
+
+/// A type of PostgreSQL.
+pub trait SqlType {
+    /// The name in `pg_type`, as error messages show it.
+    const NAME: &'static str;
+    /// The OID; 0 where only the server knows it.
+    const OID: u32;
+    /// The name of the array type over it.
+    const ARRAY_NAME: &'static str;
+    /// The OID of the array type over it; 0 where there is none.
+    const ARRAY_OID: u32;
+    /// How its values travel.
+    const FORMAT: Format;
+}
+
+/// An array of any number of elements of the type `S`.
+#[derive(Debug, Clone, Copy)]
+pub struct Array<S>(core::convert::Infallible, core::marker::PhantomData<S>);
+
+impl<S: SqlType> SqlType for Array<S> {
+    const NAME: &'static str = S::ARRAY_NAME;
+    const OID: u32 = S::ARRAY_OID;
+    // PostgreSQL has no arrays of arrays: `int4[][]` is `int4[]`.
+    const ARRAY_NAME: &'static str = S::ARRAY_NAME;
+    const ARRAY_OID: u32 = S::ARRAY_OID;
+    const FORMAT: Format = Format::Binary;
+}
+
+macro_rules! sql_types {
+    ($($(#[$doc:meta])* $marker:ident $name:literal $oid:literal $array_oid:literal $format:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy)]
+            pub enum $marker {}
+
+            impl SqlType for $marker {
+                const NAME: &'static str = $name;
+                const OID: u32 = $oid;
+                const ARRAY_NAME: &'static str = concat!($name, "[]");
+                const ARRAY_OID: u32 = $array_oid;
+                const FORMAT: Format = Format::$format;
+            }
+        )*
+
+        // Types without an array type have 0 there, which the first arm takes.
+        #[allow(unreachable_patterns)]
+        /// The name of a type that is listed here, or of an array of it.
+        pub(crate) fn name_of(oid: u32) -> Option<&'static str> {
+            match oid {
+                0 => None,
+                $($oid => Some($name),)*
+                $($array_oid => Some(concat!($name, "[]")),)*
+                _ => None,
+            }
+        }
+
+        #[allow(unreachable_patterns)]
+        /// The format to ask for when a column of this type is expected.
+        ///
+        /// 0 stands for a type the user made: a domain arrives as its base type and an enum as its label,
+        /// both well in binary. A built-in type that is not listed here has no decoder and comes as text.
+        pub(crate) fn format_of(oid: u32) -> Format {
+            match oid {
+                0 => Format::Binary,
+                $($oid => Format::$format,)*
+                $($array_oid => Format::Binary,)*
+                _ => Format::Text,
+            }
+        }
+    };
+}
+
+sql_types! {
+    /// `boolean`
+    Bool "bool" 16 1000 Binary;
+    /// `smallint`
+    Int2 "int2" 21 1005 Binary;
+    /// `integer`
+    Int4 "int4" 23 1007 Binary;
+    /// `bigint`
+    Int8 "int8" 20 1016 Binary;
+    /// `real`
+    Float4 "float4" 700 1021 Binary;
+    /// `double precision`
+    Float8 "float8" 701 1022 Binary;
+    /// `numeric`, also called `decimal`
+    Numeric "numeric" 1700 1231 Binary;
+    /// `text`
+    Text "text" 25 1009 Same;
+    /// `character varying`
+    Varchar "varchar" 1043 1015 Same;
+    /// `character`, blank-padded: the padding arrives too
+    Bpchar "bpchar" 1042 1014 Same;
+    /// `name`, the type of identifiers in the catalog
+    Name "name" 19 1003 Same;
+    /// `bytea`
+    Bytea "bytea" 17 1001 Binary;
+    /// `uuid`
+    Uuid "uuid" 2950 2951 Binary;
+    /// `date`
+    Date "date" 1082 1182 Binary;
+    /// `time without time zone`
+    Time "time" 1083 1183 Binary;
+    /// `time with time zone`
+    Timetz "timetz" 1266 1270 Binary;
+    /// `timestamp without time zone`
+    Timestamp "timestamp" 1114 1115 Binary;
+    /// `timestamp with time zone`
+    Timestamptz "timestamptz" 1184 1185 Binary;
+    /// `interval`
+    Interval "interval" 1186 1187 Binary;
+    /// `json`
+    Json "json" 114 199 Same;
+    /// `jsonb`
+    Jsonb "jsonb" 3802 3807 Binary;
+    /// `oid`
+    Oid "oid" 26 1028 Binary;
+    /// `"char"`, the one-byte type of the catalog; not `character(1)`, which is [`Bpchar`]
+    Char "char" 18 1002 Binary;
+    /// `void`, what a function that returns nothing returns
+    Void "void" 2278 0 Binary;
+    /// Any type that has no decoder here; it travels as text and is a `String` in Rust
+    Unknown "unknown" 705 0 Text;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_take_their_names_and_oids_from_the_element() {
+        assert_eq!((<Array<Int4> as SqlType>::NAME, <Array<Int4> as SqlType>::OID), ("int4[]", 1007));
+        assert_eq!(<Array<Array<Int4>> as SqlType>::OID, 1007);
+    }
+
+    #[test]
+    fn only_types_with_a_decoder_are_asked_for_in_binary() {
+        let inet = 869;
+        assert_eq!(format_of(inet), Format::Text);
+        assert_eq!(format_of(705), Format::Text);
+        assert_eq!(format_of(2951), Format::Binary);
+        assert_eq!(format_of(0), Format::Binary);
+    }
+}

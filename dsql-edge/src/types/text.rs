@@ -1,0 +1,70 @@
+//! The text family, `text`, `varchar`, `bpchar`, `name`, and every type that travels as text.
+//!
+//! Goes in: strings. Comes out: the same bytes; PostgreSQL sends UTF-8, for the session asks for it. A NUL
+//! character, which PostgreSQL's text cannot hold, is an error here already.
+
+use std::borrow::Cow;
+
+use super::{Column, ConversionError, IsNull, NotNull, Param, sql};
+
+/// The bytes as a string.
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, ConversionError> {
+    core::str::from_utf8(bytes).map_err(|_| ConversionError::new("it is not UTF-8"))
+}
+
+/// Appends a string.
+pub(super) fn put_str(text: &str, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
+    if text.as_bytes().contains(&0) {
+        return Err(ConversionError::new("it holds a NUL character, which PostgreSQL's text cannot hold"));
+    }
+    out.extend_from_slice(text.as_bytes());
+    Ok(IsNull::No)
+}
+
+macro_rules! text {
+    ($($sql:ident),*) => {$(
+        impl Column<sql::$sql, NotNull> for String {
+            fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
+                utf8(bytes).map(str::to_owned)
+            }
+        }
+
+        impl Column<sql::$sql, NotNull> for Box<str> {
+            fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
+                utf8(bytes).map(Box::from)
+            }
+        }
+
+        impl Column<sql::$sql, NotNull> for Cow<'static, str> {
+            fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
+                utf8(bytes).map(|text| Cow::Owned(text.to_owned()))
+            }
+        }
+
+        impl<N> Param<sql::$sql, N> for str {
+            fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
+                put_str(self, out)
+            }
+        }
+
+        impl<N> Param<sql::$sql, N> for String {
+            fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
+                put_str(self, out)
+            }
+        }
+
+        impl<N> Param<sql::$sql, N> for Cow<'_, str> {
+            fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
+                put_str(self, out)
+            }
+        }
+
+        impl<N> Param<sql::$sql, N> for char {
+            fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
+                put_str(self.encode_utf8(&mut [0; 4]), out)
+            }
+        }
+    )*};
+}
+
+text!(Text, Varchar, Bpchar, Name, Unknown);

@@ -1,0 +1,216 @@
+//! The types of `sql_unchecked!`, where no compiler knew what the query gives and wants.
+//!
+//! Goes in: a parameter whose Rust type says its SQL type, or a column with the OID that the server
+//! described. Comes out: the same as from [`Param`] and [`Column`]; a column of another type than the Rust
+//! type stands for is an error, never a misread.
+
+use super::sql::{self, Array, SqlType};
+use super::{
+    Column, ConversionError, DateTime, Decimal, Interval, JsonValue, NaiveDate, NaiveDateTime, NaiveTime,
+    NotNull, Nullable, Numeric, Param, PgDate, PgTime, PgTimestamp, TimeTz, Utc, Uuid,
+};
+
+/// A Rust type that says which SQL type it is when it is a parameter.
+///
+/// Strings and JSON leave it to the server ([`sql::Unknown`]), as quoted literals do.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which SQL type it is, so it cannot be a parameter of `sql_unchecked!`",
+    note = "implement `dsql_edge::types::UncheckedParam` for a type of your own"
+)]
+pub trait UncheckedParam: Param<<Self as UncheckedParam>::Sql, Nullable> {
+    /// The SQL type.
+    type Sql: SqlType;
+}
+
+/// A Rust type that says which SQL types it fits when it is a column.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which SQL types it fits, so it cannot be a column of `sql_unchecked!`",
+    note = "implement `dsql_edge::types::UncheckedColumn` for a type of your own"
+)]
+pub trait UncheckedColumn: Sized {
+    /// Whether a column of the type with this OID fits.
+    fn accepts(oid: u32) -> bool;
+
+    /// The value from the bytes of a column of the type with this OID, one that it accepts.
+    ///
+    /// # Errors
+    /// As [`Column::decode`].
+    fn decode_as(oid: u32, bytes: &[u8]) -> Result<Self, ConversionError>;
+
+    /// The value for NULL.
+    ///
+    /// # Errors
+    /// Unless the type is an `Option`.
+    fn null() -> Result<Self, ConversionError> {
+        Err(ConversionError::new("it is NULL: make the field an Option"))
+    }
+}
+
+impl<T: UncheckedParam + ?Sized> UncheckedParam for &T {
+    type Sql = T::Sql;
+}
+
+impl<T: UncheckedParam + Param<<T as UncheckedParam>::Sql, NotNull>> UncheckedParam for Option<T> {
+    type Sql = T::Sql;
+}
+
+impl<T: UncheckedColumn> UncheckedColumn for Option<T> {
+    fn accepts(oid: u32) -> bool {
+        T::accepts(oid)
+    }
+
+    fn decode_as(oid: u32, bytes: &[u8]) -> Result<Self, ConversionError> {
+        T::decode_as(oid, bytes).map(Some)
+    }
+
+    fn null() -> Result<Self, ConversionError> {
+        Ok(None)
+    }
+}
+
+macro_rules! params {
+    ($($rust:ty: $sql:ty;)*) => {$(
+        impl UncheckedParam for $rust {
+            type Sql = $sql;
+        }
+    )*};
+}
+
+params! {
+    bool: sql::Bool;
+    i16: sql::Int2;
+    i32: sql::Int4;
+    i64: sql::Int8;
+    f32: sql::Float4;
+    f64: sql::Float8;
+    Decimal: sql::Numeric;
+    Numeric: sql::Numeric;
+    str: sql::Unknown;
+    String: sql::Unknown;
+    [u8]: sql::Bytea;
+    Vec<u8>: sql::Bytea;
+    Uuid: sql::Uuid;
+    NaiveDate: sql::Date;
+    PgDate: sql::Date;
+    NaiveTime: sql::Time;
+    PgTime: sql::Time;
+    TimeTz: sql::Timetz;
+    NaiveDateTime: sql::Timestamp;
+    DateTime<Utc>: sql::Timestamptz;
+    Interval: sql::Interval;
+    JsonValue: sql::Unknown;
+    u32: sql::Oid;
+    [bool]: Array<sql::Bool>;
+    [i16]: Array<sql::Int2>;
+    [i32]: Array<sql::Int4>;
+    [i64]: Array<sql::Int8>;
+    [f64]: Array<sql::Float8>;
+    [String]: Array<sql::Text>;
+    [&str]: Array<sql::Text>;
+    [Uuid]: Array<sql::Uuid>;
+    Vec<bool>: Array<sql::Bool>;
+    Vec<i16>: Array<sql::Int2>;
+    Vec<i32>: Array<sql::Int4>;
+    Vec<i64>: Array<sql::Int8>;
+    Vec<f64>: Array<sql::Float8>;
+    Vec<String>: Array<sql::Text>;
+    Vec<&str>: Array<sql::Text>;
+    Vec<Uuid>: Array<sql::Uuid>;
+}
+
+macro_rules! columns {
+    ($($rust:ty: $($sql:ident)*;)*) => {$(
+        impl UncheckedColumn for $rust {
+            fn accepts(oid: u32) -> bool {
+                false $(|| oid == <sql::$sql as SqlType>::OID)*
+            }
+
+            fn decode_as(oid: u32, bytes: &[u8]) -> Result<Self, ConversionError> {
+                match oid {
+                    $(<sql::$sql as SqlType>::OID => <$rust as Column<sql::$sql, NotNull>>::decode(bytes),)*
+                    _ => Err(OTHER_TYPE),
+                }
+            }
+        }
+
+        columns!(@array Vec<$rust>: $($sql)*);
+        columns!(@array Vec<Option<$rust>>: $($sql)*);
+    )*};
+    (@array $rust:ty: $($sql:ident)*) => {
+        impl UncheckedColumn for $rust {
+            fn accepts(oid: u32) -> bool {
+                false $(|| oid == <sql::$sql as SqlType>::ARRAY_OID)*
+            }
+
+            fn decode_as(oid: u32, bytes: &[u8]) -> Result<Self, ConversionError> {
+                match oid {
+                    $(<sql::$sql as SqlType>::ARRAY_OID => <$rust as Column<Array<sql::$sql>, NotNull>>::decode(bytes),)*
+                    _ => Err(OTHER_TYPE),
+                }
+            }
+        }
+    };
+}
+
+const OTHER_TYPE: ConversionError =
+    ConversionError(std::borrow::Cow::Borrowed("it is of an SQL type that its Rust type does not stand for"));
+
+columns! {
+    bool: Bool;
+    i16: Int2;
+    i32: Int4;
+    i64: Int8;
+    f32: Float4;
+    f64: Float8;
+    Decimal: Numeric;
+    Numeric: Numeric;
+    Uuid: Uuid;
+    NaiveDate: Date;
+    PgDate: Date;
+    NaiveTime: Time;
+    PgTime: Time;
+    TimeTz: Timetz;
+    NaiveDateTime: Timestamp;
+    DateTime<Utc>: Timestamptz;
+    PgTimestamp: Timestamp Timestamptz;
+    Interval: Interval;
+    JsonValue: Json Jsonb;
+    u32: Oid;
+    Vec<u8>: Bytea;
+}
+
+/// The first OID that can be a type the user made (PostgreSQL's `FirstNormalObjectId`).
+pub(crate) const FIRST_USER_OID: u32 = 16_384;
+
+impl UncheckedColumn for String {
+    fn accepts(oid: u32) -> bool {
+        matches!(oid, 18 | 19 | 25 | 114 | 705 | 1042 | 1043 | 3802 | FIRST_USER_OID..)
+    }
+
+    fn decode_as(oid: u32, bytes: &[u8]) -> Result<Self, ConversionError> {
+        match oid {
+            <sql::Char as SqlType>::OID => <String as Column<sql::Char, NotNull>>::decode(bytes),
+            <sql::Jsonb as SqlType>::OID => <String as Column<sql::Jsonb, NotNull>>::decode(bytes),
+            // The rest of the text family, and the labels of enums: the same bytes in both formats.
+            _ => <String as Column<sql::Text, NotNull>>::decode(bytes),
+        }
+    }
+}
+
+columns!(@array Vec<String>: Text Varchar Bpchar Name);
+columns!(@array Vec<Option<String>>: Text Varchar Bpchar Name);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_of_another_type_is_refused() {
+        assert!(i32::accepts(23) && !i32::accepts(20) && !i32::accepts(26));
+        assert!(Vec::<i32>::accepts(1007) && !Vec::<i32>::accepts(23));
+        assert_eq!(i32::decode_as(20, &[0; 4]), Err(OTHER_TYPE));
+        assert_eq!(JsonValue::decode_as(3802, b"\x01[1]"), Ok(JsonValue::from(vec![1])));
+        assert_eq!(String::decode_as(20_000, b"label"), Ok("label".to_owned()));
+        assert!(Vec::<Option<Vec<u8>>>::accepts(1001));
+    }
+}
