@@ -16,7 +16,11 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         "/kept" => kept(&env).await,
         "/many" => many(&env).await,
         "/object" => {
-            return env.durable_object("Counter")?.get_by_name("one")?.fetch_with_str("http://counter/").await;
+            return env
+                .durable_object("Counter")?
+                .get_by_name("one")?
+                .fetch_with_str("http://counter/")
+                .await;
         }
         "/panic" => panic!("asked for"),
         _ => return Response::error("there is nothing here", 404),
