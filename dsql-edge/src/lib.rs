@@ -33,6 +33,7 @@ mod wire;
 pub use auth::Credentials;
 pub use client::{Dsql, Executor, Session};
 pub use config::Config;
+pub use dsql_edge_macros::{sql, sql_unchecked};
 pub use error::Error;
 pub use query::{Command, Fetch, Query};
 pub use sqlstate::SqlState;
