@@ -364,7 +364,7 @@ async fn a_client_library_works_through_the_door_and_past_it() {
         .password(token(&local, |_| {}))
         .ssl_mode(tokio_postgres::config::SslMode::Disable);
     let (client, connection) = config.connect_raw(tls, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let session = tokio::spawn(connection);
     client.batch_execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)").await.unwrap();
     let row = client
         .query_one("SELECT count(*), current_setting('transaction_isolation') FROM t WHERE id > $1", &[&1])
@@ -382,6 +382,13 @@ async fn a_client_library_works_through_the_door_and_past_it() {
     let long = "あ".repeat(400_000);
     let row = client.query_one("SELECT $1::text || 'x'", &[&long]).await.unwrap();
     assert_eq!(row.get::<_, String>(0).len(), 1_200_001);
+    // Why PostgreSQL ends a session arrives.
+    oracle
+        .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'admin'", &[])
+        .await
+        .unwrap();
+    let ended = session.await.unwrap().unwrap_err();
+    assert_eq!(ended.code().map(|code| code.code()), Some("57P01"), "{ended}");
     local.stop().await.unwrap();
     assert!(client.query_one("SELECT 1", &[]).await.is_err());
 }

@@ -31,8 +31,10 @@ pub(crate) struct Options {
 pub(crate) fn demo(options: &Options) -> Result<()> {
     setup::runtime()?;
     let example = project::root().join("examples/blog");
+    // In one go, for all cores.
+    let tools = ["build", "--locked", "-p", "dsql-edge-local", "-p", "dsql-edge-bundler"];
+    step("building dsql-local and the bundler", || run(project::cargo().args(tools)))?;
     let bundle = worker::bundle(&example, &[])?;
-    step("building dsql-local", || run(project::cargo().args(["build", "-p", "dsql-edge-local"])))?;
 
     let interrupted = interrupts()?;
     let folder = project::target().join("demo");

@@ -2,11 +2,11 @@
 //!
 //! All checks run, also after one has failed: one run tells everything.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow};
-use xtask::step::run;
+use anyhow::{Context, Result, anyhow};
 use xtask::{project, setup, worker};
 
 const EXAMPLE: &str = "examples/blog";
@@ -53,7 +53,7 @@ pub(crate) fn test() -> Result<()> {
         ("wasm, without default features", cargo(&[&wasm[..], &["--no-default-features"]].concat())),
         ("dsql-local", cargo(&["build", "--locked", "-p", "dsql-edge-local"])),
         ("the catalogue is PostgreSQL's", catalog),
-        ("tests", cargo(&["test", "--locked", "--workspace"])),
+        ("tests", cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])),
     ] {
         results.push(check(name, &mut command));
     }
@@ -63,22 +63,91 @@ pub(crate) fn test() -> Result<()> {
 struct Verdict {
     name: &'static str,
     time: Duration,
-    failed: Option<String>,
+    counts: Counts,
+    failed: bool,
+}
+
+/// Tests, as the test programs count them.
+#[derive(Default)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+    ignored: usize,
 }
 
 fn check(name: &'static str, command: &mut Command) -> Verdict {
     eprintln!("\n=> {name}");
     let start = Instant::now();
-    let failed = run(command).err().map(|error| error.to_string());
-    Verdict { name, time: start.elapsed(), failed }
+    let mut counts = Counts::default();
+    let ran = run_counting(command, &mut counts);
+    if let Err(error) = &ran {
+        eprintln!("{error:#}");
+    }
+    Verdict { name, time: start.elapsed(), counts, failed: ran.is_err() }
+}
+
+/// Runs a command to its end; its output is seen, on standard error, and its tests are counted.
+fn run_counting(command: &mut Command, counts: &mut Counts) -> Result<()> {
+    let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let output = process.stdout.take().context("the output is piped")?;
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        eprintln!("{line}");
+        counts.add(&line);
+    }
+    let status = process.wait()?;
+    if status.success() { Ok(()) } else { Err(anyhow!("failed ({status})")) }
+}
+
+impl Counts {
+    /// Adds what a line such as `test result: ok. 17 passed; 0 failed; 2 ignored; …` says.
+    fn add(&mut self, line: &str) {
+        let Some((_, rest)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
+        else {
+            return;
+        };
+        for part in rest.split("; ") {
+            let Some((count, what)) = part.split_once(' ') else { continue };
+            let count = count.parse().unwrap_or(0);
+            match what {
+                "passed" => self.passed += count,
+                "failed" => self.failed += count,
+                "ignored" => self.ignored += count,
+                _ => {}
+            }
+        }
+    }
 }
 
 fn summary(results: &[Verdict]) -> Result<()> {
     println!();
-    for result in results {
-        let verdict = if result.failed.is_some() { "FAILED" } else { "ok" };
-        println!("{:<34} {verdict:<7} {:6.1} s", result.name, result.time.as_secs_f64());
+    for Verdict { name, time, counts, failed } in results {
+        let verdict = if *failed { "FAILED" } else { "ok" };
+        print!("{name:<34} {verdict:<7} {:6.1} s", time.as_secs_f64());
+        if counts.passed + counts.failed > 0 {
+            print!("   {} passed, {} failed, {} ignored", counts.passed, counts.failed, counts.ignored);
+        }
+        println!();
     }
-    let failed: Vec<&str> = results.iter().filter(|result| result.failed.is_some()).map(|r| r.name).collect();
+    let failed: Vec<&str> = results.iter().filter(|result| result.failed).map(|result| result.name).collect();
     if failed.is_empty() { Ok(()) } else { Err(anyhow!("failed: {}", failed.join(", "))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_several_programs_add_up() {
+        let mut counts = Counts::default();
+        for line in [
+            "test result: ok. 17 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.04s",
+            "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 60.01s",
+            "test other ... ok",
+        ] {
+            counts.add(line);
+        }
+        assert_eq!((counts.passed, counts.failed, counts.ignored), (20, 1, 2));
+    }
 }

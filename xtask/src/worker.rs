@@ -23,7 +23,9 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
     let name = package(folder)?;
     let bundler = project::target().join("debug/dsql-edge-bundler");
     let _lock = project::lock(&format!("worker-{name}"))?;
-    step("building the bundler", || run(project::cargo().args(["build", "-p", "dsql-edge-bundler"])))?;
+    step("building the bundler", || {
+        run(project::cargo().args(["build", "--locked", "-p", "dsql-edge-bundler"]))
+    })?;
     step(&format!("building the Worker {name}"), || {
         let mut build = project::cargo();
         build.args(["build", "--release", "--locked", "--target", TARGET, "--manifest-path"]);

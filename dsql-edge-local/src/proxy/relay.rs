@@ -27,7 +27,6 @@ where
         ended = messages(&mut from_client, &mut to_postgres) => ended,
         ended = bytes(&mut from_postgres, &mut to_client) => ended,
     };
-    // What PostgreSQL still has to say, such as why it ended, is passed on by `bytes` before it returns.
     let _ = to_client.shutdown().await;
     ended
 }
@@ -55,7 +54,10 @@ where
             whole += length;
         }
         if let Some(ready) = pending.get(..whole).filter(|ready| !ready.is_empty()) {
-            to.write_all(ready).await?;
+            if to.write_all(ready).await.is_err() {
+                // PostgreSQL has gone, and may have said why: `bytes` ends the session once it has passed that on.
+                return std::future::pending().await;
+            }
             pending.drain(..whole);
         }
         pending.reserve(CHUNK);

@@ -16,7 +16,11 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         "/kept" => kept(&env).await,
         "/many" => many(&env).await,
         "/object" => {
-            return env.durable_object("Counter")?.get_by_name("one")?.fetch_with_str("http://counter/").await;
+            return env
+                .durable_object("Counter")?
+                .get_by_name("one")?
+                .fetch_with_str("http://counter/")
+                .await;
         }
         "/panic" => panic!("asked for"),
         _ => return Response::error("there is nothing here", 404),
@@ -57,7 +61,7 @@ async fn many(env: &Env) -> std::result::Result<serde_json::Value, Error> {
     let rows = sql!("SELECT n, repeat('あ', 100) AS words FROM generate_series(1, 5000) AS n")
         .fetch_all(&dsql)
         .await?;
-    let whole = rows.iter().all(|row| row.words.as_ref().is_some_and(|words| words.chars().count() == 100));
+    let whole = rows.iter().all(|row| row.words.chars().count() == 100);
     Ok(json!({ "rows": rows.len(), "whole": whole, "last": rows.last().map(|row| row.n) }))
 }
 
