@@ -1,1 +1,11 @@
-//! Tests live in the files beside this one; this library is empty on purpose.
+//! What the tests beside this file share: case files and their oracle, a real workerd, and a network
+//! with delays and faults.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+pub mod case_file;
+pub mod check;
+pub mod golden;
+pub mod network;
+pub mod oracle;
+pub mod workerd;

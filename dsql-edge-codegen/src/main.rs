@@ -1,2 +1,23 @@
-//! .
-fn main() {}
+//! The `dsql-edge` command line: one file a command. It prints answers on stdout, everything else on stderr, and
+//! ends with 1 where something failed.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use dsql_edge_codegen::describe;
+
+#[derive(Parser)]
+#[command(name = "dsql-edge", version, about = "Typed SQL for Amazon Aurora DSQL: the command line")]
+enum Command {
+    Describe(describe::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse() {
+        Command::Describe(options) => describe::run(&options),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,1 +1,61 @@
-//! .
+//! Checks SQL against a schema and turns it into Rust.
+//!
+//! Pure: SQL and a schema in, a typed query or diagnostics out. It never reads a file, never opens a
+//! connection, and knows nothing of `proc_macro`.
+
+pub mod analyze;
+pub mod builtin;
+pub mod diagnostic;
+pub mod schema;
+pub mod source;
+pub mod sql_type;
+pub mod syntax;
+pub mod typed;
+
+pub use schema::Schema;
+pub use source::Source;
+pub use typed::TypedQuery;
+
+use diagnostic::Diagnostics;
+
+/// Checks one statement against a schema.
+///
+/// # Errors
+///
+/// Everything that is wrong with it, in the order in which PostgreSQL would meet it; of syntax errors
+/// there is only one.
+///
+/// ```
+/// use dsql_edge_compiler::{Schema, Source, compile};
+///
+/// let schema = Schema::parse("CREATE TABLE posts (id int PRIMARY KEY, title text)").unwrap();
+/// let query = compile(&Source::numbered("SELECT title FROM posts WHERE id = $1"), &schema).unwrap();
+/// assert_eq!(query.parameters[0].sql_type.name, "int4");
+/// assert!(query.columns[0].nullable);
+///
+/// let wrong = compile(&Source::numbered("SELECT titel FROM posts"), &schema).unwrap_err();
+/// assert_eq!(wrong.iter().next().unwrap().message, "column \"titel\" does not exist");
+/// ```
+pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
+    let lexed = syntax::lex(source);
+    let statement = syntax::parse_statement(&source.text, &lexed)?;
+    let mut query = analyze::analyze(&statement, schema)?;
+    query.sql = numbered_text(&source.text, &lexed);
+    for (parameter, name) in query.parameters.iter_mut().zip(&lexed.captures) {
+        parameter.name = Some(name.clone());
+    }
+    Ok(query)
+}
+
+/// The text with every `$name` replaced by its number.
+fn numbered_text(text: &str, lexed: &syntax::Lexed) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for (span, number) in &lexed.placeholders {
+        out.push_str(text.get(at..span.start as usize).unwrap_or(""));
+        out.push_str(&format!("${number}"));
+        at = span.end as usize;
+    }
+    out.push_str(text.get(at..).unwrap_or(""));
+    out
+}

@@ -1,2 +1,32 @@
-//! .
-fn main() {}
+//! `dsql-local`: the command line. Reads arguments, and hands them to the command that was named.
+
+mod command;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use command::{Command, run, serve, watch};
+
+/// A local Aurora DSQL to develop against: TLS, verified IAM tokens, a real PostgreSQL 16 behind.
+#[derive(Parser)]
+#[command(name = "dsql-local", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Serve(options) => serve::serve(&options).await,
+        Command::Run { options, command } => run::run(&options, &command).await,
+        Command::Watch { pid } => watch::watch(pid),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("dsql-local: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,2 +1,40 @@
-//! .
-fn main() {}
+//! `cargo xtask`: reads which command is meant, and runs it. Each command is a room of its own.
+
+mod catalog;
+mod corpus;
+mod demo;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Command {
+    /// Run the example blog in workerd against a local DSQL, and show its answers
+    Demo(demo::Options),
+    /// Run every check: format, lints, docs, the Worker's build, all tests
+    Test,
+    /// Take the built-in catalogue from a PostgreSQL 16
+    Catalog(catalog::Options),
+    /// Measure the compiler against real queries and statements.
+    Corpus(corpus::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Demo(options) => demo::demo(&options),
+        Command::Test => test::test(),
+        Command::Catalog(options) => catalog::run(&options),
+        Command::Corpus(options) => corpus::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

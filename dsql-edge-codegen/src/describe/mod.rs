@@ -1,0 +1,91 @@
+//! `dsql-edge describe`: what `sql!` infers for queries, as a table for people or as JSON lines. A schema and
+//! queries in, parameters, columns or errors out; it connects to nothing.
+
+mod answer;
+mod table;
+
+use std::io::{self, BufRead, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use dsql_edge_compiler::source::Source;
+use serde::Deserialize;
+
+use crate::schema_files;
+pub use answer::{Answer, Column, Describer, Param, Problem};
+
+/// Show the parameters and columns that `sql!` infers for queries
+#[derive(Args)]
+pub struct Options {
+    /// The schema: a file of DDL, or a folder of migrations
+    #[arg(long, default_value = "dsql-schema.sql", env = "DSQL_EDGE_SCHEMA")]
+    schema: PathBuf,
+    /// Read `{"sql": …}` a line from stdin and answer with a JSON line each, in order
+    #[arg(long, conflicts_with = "queries")]
+    jsonl: bool,
+    /// Whose rules apply; a schema may say so itself
+    #[arg(long, value_enum)]
+    dialect: Option<Dialect>,
+    /// The queries, with `$name` or `$1`; without any, statements are read from stdin, separated by semicolons
+    queries: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Dialect {
+    /// Amazon Aurora DSQL
+    Dsql,
+    /// PostgreSQL 16
+    Postgres,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A schema that cannot be read or understood, and input that is no question. A refused query is an answer.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let files = schema_files::read(&options.schema)?;
+    let describer = Describer::new(&files, options.dialect)?;
+    if options.jsonl {
+        return json_lines(&describer);
+    }
+    let queries = if options.queries.is_empty() { from_stdin()? } else { options.queries.clone() };
+    let mut stdout = io::stdout().lock();
+    let mut code = ExitCode::SUCCESS;
+    for query in &queries {
+        let source = Source::named(query);
+        let answer = describer.describe(&source);
+        if matches!(answer, Answer::Refused { .. }) {
+            code = ExitCode::FAILURE;
+        }
+        write!(stdout, "{}", table::render(query, &answer))?;
+    }
+    Ok(code)
+}
+
+/// A refused statement is an answer, not a failure of the command.
+fn json_lines(describer: &Describer) -> Result<ExitCode> {
+    #[derive(Deserialize)]
+    struct Question {
+        sql: String,
+    }
+    let mut stdout = io::stdout().lock();
+    for (number, line) in (1..).zip(io::stdin().lock().lines()) {
+        let line = line?;
+        let question: Question =
+            serde_json::from_str(&line).with_context(|| format!("line {number}: not {{\"sql\": …}}"))?;
+        let answer = describer.describe(&Source::numbered(question.sql));
+        serde_json::to_writer(&mut stdout, &answer)?;
+        // Flushed line by line: who asks may wait for an answer before asking on.
+        stdout.write_all(b"\n")?;
+        stdout.flush()?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn from_stdin() -> Result<Vec<String>> {
+    let mut text = String::new();
+    io::stdin().lock().read_to_string(&mut text)?;
+    Ok(answer::statements(&text))
+}

@@ -1,0 +1,5 @@
+//! What the `dsql-edge` command line does, one room a command; a library so that tests reach it.
+
+pub mod describe;
+pub mod pull;
+mod schema_files;

@@ -1,0 +1,194 @@
+//! What a database has, as it answered the questions of [`super::queries`]: rows of text in, named fields out.
+//! It neither sorts nor prints.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+
+use super::queries;
+
+/// A row, every column as text or NULL.
+pub type Row<const N: usize> = [Option<String>; N];
+
+/// Whoever can run a query and return its rows as text.
+pub trait Ask {
+    /// Runs one statement that returns nothing.
+    ///
+    /// # Errors
+    /// What the server or the connection said.
+    fn run(&mut self, sql: &'static str) -> impl Future<Output = Result<()>>;
+
+    /// Runs one query of `N` columns, all of the type text.
+    ///
+    /// # Errors
+    /// What the server or the connection said.
+    fn ask<const N: usize>(&mut self, sql: &'static str) -> impl Future<Output = Result<Vec<Row<N>>>>;
+}
+
+/// The parts of a schema.
+#[derive(Default)]
+pub(super) struct Catalog {
+    pub(super) schemas: Vec<String>,
+    pub(super) extensions: Vec<[String; 2]>,
+    pub(super) enums: Vec<[String; 2]>,
+    pub(super) ranges: Vec<[String; 2]>,
+    pub(super) domains: Vec<Domain>,
+    pub(super) sequences: Vec<[String; 2]>,
+    pub(super) relations: Vec<Relation>,
+    pub(super) constraints: Vec<Constraint>,
+    pub(super) indexes: Vec<Index>,
+    pub(super) views: Vec<View>,
+    pub(super) functions: Vec<Function>,
+}
+
+pub(super) struct Domain {
+    pub(super) name: String,
+    pub(super) base: String,
+    pub(super) not_null: bool,
+    pub(super) default: Option<String>,
+    pub(super) checks: Option<String>,
+    pub(super) over: Option<String>,
+}
+
+pub(super) struct Relation {
+    pub(super) name: String,
+    /// `pg_class.relkind`.
+    pub(super) kind: String,
+    pub(super) columns: Vec<Column>,
+}
+
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) type_name: String,
+    pub(super) not_null: bool,
+    /// `pg_attribute.attidentity`: `a`lways, by `d`efault, or empty.
+    pub(super) identity: String,
+    /// `pg_attribute.attgenerated`: `s`tored, or empty.
+    pub(super) generated: String,
+    pub(super) default: Option<String>,
+}
+
+pub(super) struct Constraint {
+    pub(super) table: String,
+    pub(super) name: String,
+    /// `pg_constraint.contype`.
+    pub(super) kind: String,
+    pub(super) keys: String,
+    pub(super) nulls_not_distinct: bool,
+    pub(super) definition: String,
+}
+
+pub(super) struct Index {
+    pub(super) name: String,
+    pub(super) table: String,
+    pub(super) unique: bool,
+    pub(super) method: String,
+    pub(super) keys: String,
+    pub(super) nulls_not_distinct: bool,
+    pub(super) predicate: Option<String>,
+}
+
+pub(super) struct View {
+    pub(super) name: String,
+    pub(super) definition: String,
+    pub(super) reads: BTreeSet<String>,
+}
+
+pub(super) struct Function {
+    pub(super) definition: String,
+    pub(super) after_tables: bool,
+}
+
+/// Asks everything.
+pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
+    server.run(queries::NO_SEARCH_PATH).await?;
+    let mut catalog = Catalog::default();
+    for [name] in server.ask(queries::SCHEMAS).await? {
+        catalog.schemas.push(text(name)?);
+    }
+    catalog.extensions = pairs(server.ask(queries::EXTENSIONS).await?)?;
+    catalog.enums = pairs(server.ask(queries::ENUMS).await?)?;
+    catalog.ranges = pairs(server.ask(queries::RANGES).await?)?;
+    for [name, base, not_null, default, checks, over] in server.ask(queries::DOMAINS).await? {
+        let (name, base, not_null) = (text(name)?, text(base)?, flag(not_null));
+        catalog.domains.push(Domain { name, base, not_null, default, checks, over });
+    }
+    catalog.sequences = pairs(server.ask(queries::SEQUENCES).await?)?;
+    catalog.relations = relations(server.ask(queries::COLUMNS).await?)?;
+    for [table, name, kind, keys, nulls_not_distinct, definition] in server.ask(queries::CONSTRAINTS).await? {
+        catalog.constraints.push(Constraint {
+            table: text(table)?,
+            name: text(name)?,
+            kind: text(kind)?,
+            keys: keys.unwrap_or_default(),
+            nulls_not_distinct: flag(nulls_not_distinct),
+            definition: text(definition)?,
+        });
+    }
+    for [name, table, unique, method, keys, nulls_not_distinct, predicate] in
+        server.ask(queries::INDEXES).await?
+    {
+        catalog.indexes.push(Index {
+            name: text(name)?,
+            table: text(table)?,
+            unique: flag(unique),
+            method: text(method)?,
+            keys: text(keys)?,
+            nulls_not_distinct: flag(nulls_not_distinct),
+            predicate,
+        });
+    }
+    catalog.views = views(server.ask(queries::VIEWS).await?, server.ask(queries::VIEW_DEPENDENCIES).await?)?;
+    for [definition, after_tables] in server.ask(queries::FUNCTIONS).await? {
+        let (definition, after_tables) = (text(definition)?, flag(after_tables));
+        catalog.functions.push(Function { definition, after_tables });
+    }
+    Ok(catalog)
+}
+
+/// Columns of one relation follow each other; a relation without columns is a row without one.
+fn relations(rows: Vec<Row<8>>) -> Result<Vec<Relation>> {
+    let mut relations: Vec<Relation> = Vec::new();
+    for [relation, kind, name, type_name, not_null, identity, generated, default] in rows {
+        let (relation, kind) = (text(relation)?, text(kind)?);
+        if relations.last().is_none_or(|last| last.name != relation) {
+            relations.push(Relation { name: relation, kind, columns: Vec::new() });
+        }
+        if let (Some(name), Some(last)) = (name, relations.last_mut()) {
+            last.columns.push(Column {
+                name,
+                type_name: text(type_name)?,
+                not_null: flag(not_null),
+                identity: identity.unwrap_or_default(),
+                generated: generated.unwrap_or_default(),
+                default,
+            });
+        }
+    }
+    Ok(relations)
+}
+
+fn views(definitions: Vec<Row<2>>, dependencies: Vec<Row<2>>) -> Result<Vec<View>> {
+    let dependencies = pairs(dependencies)?;
+    definitions
+        .into_iter()
+        .map(|[name, definition]| {
+            let name = text(name)?;
+            let reads =
+                dependencies.iter().filter(|[view, _]| *view == name).map(|[_, read]| read.clone()).collect();
+            Ok(View { definition: text(definition)?, reads, name })
+        })
+        .collect()
+}
+
+fn pairs(rows: Vec<Row<2>>) -> Result<Vec<[String; 2]>> {
+    rows.into_iter().map(|[first, second]| Ok([text(first)?, second.unwrap_or_default()])).collect()
+}
+
+fn text(field: Option<String>) -> Result<String> {
+    field.context("the server answered NULL where the catalogue has none")
+}
+
+fn flag(field: Option<String>) -> bool {
+    field.as_deref() == Some("t")
+}

@@ -1,0 +1,195 @@
+//! A catalogue as DDL: sorted, normalised, the same bytes for the same schema. It is meant to be read in a
+//! diff, by `sql!`, and by PostgreSQL itself; it carries no owner, no privilege, no storage and no comment.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::catalog::{Catalog, Column, Constraint, Domain, Index, Relation, View};
+
+/// The whole file below its head.
+pub(super) fn print(catalog: &Catalog) -> String {
+    let mut out = String::new();
+    section(&mut out, catalog.schemas.iter().map(|name| format!("CREATE SCHEMA {name};\n")));
+    let extensions = catalog.extensions.iter();
+    section(
+        &mut out,
+        extensions.map(|[name, schema]| format!("CREATE EXTENSION {name} WITH SCHEMA {schema};\n")),
+    );
+    section(
+        &mut out,
+        catalog.enums.iter().map(|[name, labels]| format!("CREATE TYPE {name} AS ENUM ({labels});\n")),
+    );
+    section(&mut out, in_order(&catalog.domains, domain_order).into_iter().map(domain));
+    let composites = catalog.relations.iter().filter(|relation| relation.kind == "c");
+    section(&mut out, composites.map(composite));
+    section(
+        &mut out,
+        catalog
+            .ranges
+            .iter()
+            .map(|[name, subtype]| format!("CREATE TYPE {name} AS RANGE (subtype = {subtype});\n")),
+    );
+    section(&mut out, catalog.sequences.iter().map(|[name, type_name]| sequence(name, type_name)));
+    if !catalog.functions.is_empty() {
+        // What a body says is checked where it is called; what it names may come later here.
+        out += "\nSET check_function_bodies = false;\n";
+    }
+    functions(&mut out, catalog, false);
+    for relation in
+        catalog.relations.iter().filter(|relation| matches!(relation.kind.as_str(), "r" | "p" | "f"))
+    {
+        let of_table: Vec<&Constraint> =
+            catalog.constraints.iter().filter(|it| it.table == relation.name).collect();
+        let indexes = catalog.indexes.iter().filter(|it| it.table == relation.name);
+        out.push('\n');
+        out += &table(relation, &of_table);
+        out.extend(indexes.map(index));
+    }
+    // A foreign key may point at a table that comes later.
+    let foreign = catalog.constraints.iter().filter(|it| it.kind == "f");
+    section(
+        &mut out,
+        foreign.map(|it| format!("ALTER TABLE {} ADD CONSTRAINT {} {};\n", it.table, it.name, it.definition)),
+    );
+    functions(&mut out, catalog, true);
+    for it in in_order(&catalog.views, view_order) {
+        out.push('\n');
+        out += &view(it, catalog);
+        out.extend(catalog.indexes.iter().filter(|index| index.table == it.name).map(index));
+    }
+    out
+}
+
+/// Lines that belong together, an empty line before them.
+fn section(out: &mut String, lines: impl Iterator<Item = String>) {
+    let mut first = true;
+    for line in lines {
+        if std::mem::take(&mut first) {
+            out.push('\n');
+        }
+        *out += &line;
+    }
+}
+
+fn functions(out: &mut String, catalog: &Catalog, after_tables: bool) {
+    for it in catalog.functions.iter().filter(|it| it.after_tables == after_tables) {
+        let _ = write!(out, "\n{};\n", it.definition.trim_end());
+    }
+}
+
+fn domain(it: &Domain) -> String {
+    let mut out = format!("CREATE DOMAIN {} AS {}", it.name, it.base);
+    if let Some(default) = &it.default {
+        let _ = write!(out, " DEFAULT {default}");
+    }
+    if it.not_null {
+        out += " NOT NULL";
+    }
+    if let Some(checks) = &it.checks {
+        let _ = write!(out, " {checks}");
+    }
+    out + ";\n"
+}
+
+fn composite(relation: &Relation) -> String {
+    let columns: Vec<String> =
+        relation.columns.iter().map(|it| format!("{} {}", it.name, it.type_name)).collect();
+    format!("CREATE TYPE {} AS ({});\n", relation.name, columns.join(", "))
+}
+
+fn sequence(name: &str, type_name: &str) -> String {
+    match type_name {
+        "bigint" => format!("CREATE SEQUENCE {name};\n"),
+        _ => format!("CREATE SEQUENCE {name} AS {type_name};\n"),
+    }
+}
+
+fn table(relation: &Relation, constraints: &[&Constraint]) -> String {
+    let mut lines: Vec<String> = relation.columns.iter().map(column).collect();
+    for kind in ["p", "u", "c"] {
+        lines.extend(constraints.iter().filter(|it| it.kind == kind).map(|it| constraint(it)));
+    }
+    if lines.is_empty() {
+        return format!("CREATE TABLE {} ();\n", relation.name);
+    }
+    format!("CREATE TABLE {} (\n    {}\n);\n", relation.name, lines.join(",\n    "))
+}
+
+fn column(it: &Column) -> String {
+    let mut out = format!("{} {}", it.name, it.type_name);
+    if it.not_null {
+        out += " NOT NULL";
+    }
+    let default = it.default.as_deref().unwrap_or_default();
+    match (it.generated.as_str(), it.identity.as_str()) {
+        ("s", _) => {
+            let _ = write!(out, " GENERATED ALWAYS AS ({default}) STORED");
+        }
+        (_, "a") => out += " GENERATED ALWAYS AS IDENTITY",
+        (_, "d") => out += " GENERATED BY DEFAULT AS IDENTITY",
+        _ if !default.is_empty() => {
+            let _ = write!(out, " DEFAULT {default}");
+        }
+        _ => {}
+    }
+    out
+}
+
+fn constraint(it: &Constraint) -> String {
+    let nulls = if it.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
+    match it.kind.as_str() {
+        "p" => format!("CONSTRAINT {} PRIMARY KEY ({})", it.name, it.keys),
+        "u" => format!("CONSTRAINT {} UNIQUE{nulls} ({})", it.name, it.keys),
+        _ => format!("CONSTRAINT {} {}", it.name, it.definition),
+    }
+}
+
+fn index(it: &Index) -> String {
+    let unique = if it.unique { "UNIQUE " } else { "" };
+    // DSQL calls its only method btree_index.
+    let method = match it.method.as_str() {
+        "btree" | "btree_index" => String::new(),
+        other => format!(" USING {other}"),
+    };
+    let nulls = if it.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
+    let predicate = it.predicate.as_ref().map(|it| format!(" WHERE {it}")).unwrap_or_default();
+    format!("CREATE {unique}INDEX {} ON {}{method} ({}){nulls}{predicate};\n", it.name, it.table, it.keys)
+}
+
+fn view(it: &View, catalog: &Catalog) -> String {
+    let relation = catalog.relations.iter().find(|relation| relation.name == it.name);
+    let materialized =
+        if relation.is_some_and(|relation| relation.kind == "m") { "MATERIALIZED " } else { "" };
+    let names: Vec<&str> = relation
+        .map(|relation| relation.columns.iter().map(|it| it.name.as_str()).collect())
+        .unwrap_or_default();
+    let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+    let definition = it.definition.trim().trim_end_matches(';');
+    format!("CREATE {materialized}VIEW {}{names} AS\n{definition};\n", it.name)
+}
+
+fn domain_order(it: &Domain) -> (&str, Vec<&str>) {
+    (&it.name, it.over.as_deref().into_iter().collect())
+}
+
+fn view_order(it: &View) -> (&str, Vec<&str>) {
+    (&it.name, it.reads.iter().map(String::as_str).collect())
+}
+
+/// What others need first, else as it was sorted: in each round the first that needs nothing that is missing.
+fn in_order<T>(items: &[T], order: impl Fn(&T) -> (&str, Vec<&str>)) -> Vec<&T> {
+    let names: BTreeSet<&str> = items.iter().map(|item| order(item).0).collect();
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    let mut waiting: Vec<&T> = items.iter().collect();
+    let mut sorted = Vec::with_capacity(items.len());
+    while !waiting.is_empty() {
+        let ready =
+            |item: &&T| order(item).1.iter().all(|needed| done.contains(needed) || !names.contains(needed));
+        // A circle cannot be; were there one, its first would break it.
+        let next = waiting.iter().position(ready).unwrap_or(0);
+        let item = waiting.remove(next);
+        done.insert(order(item).0);
+        sorted.push(item);
+    }
+    sorted
+}

@@ -1,0 +1,196 @@
+//! The questions that `pull` asks the catalogue. Every column comes as text, names already quoted where they
+//! need it, in an order that no server decides.
+//!
+//! Each uses only what is known to run on Aurora DSQL and in any PostgreSQL 16. Keys are taken from
+//! `pg_constraint.conkey` and from the key columns of `pg_index` alone: on DSQL a primary key's index holds all
+//! other columns as INCLUDE.
+
+/// Names come out qualified, whatever the role's own path is.
+pub(super) const NO_SEARCH_PATH: &str = "SET search_path TO ''";
+
+macro_rules! user_schemas {
+    () => {
+        "n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys') AND n.nspname NOT LIKE 'pg\\_%'"
+    };
+}
+
+/// What an extension brought comes with it.
+macro_rules! not_of_extension {
+    ($class:literal, $oid:literal $(, $also:literal)?) => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.",
+            $class,
+            "'::regclass AND e.objid = ",
+            $oid,
+            " AND e.deptype IN ('e'", $(", '", $also, "'",)? "))"
+        )
+    };
+}
+
+/// name
+pub(super) const SCHEMAS: &str = concat!(
+    "SELECT quote_ident(n.nspname) FROM pg_catalog.pg_namespace n WHERE ",
+    user_schemas!(),
+    " AND n.nspname <> 'public' ORDER BY n.nspname COLLATE \"C\""
+);
+
+/// name, schema; what they bring is theirs, and not printed
+pub(super) const EXTENSIONS: &str = "SELECT quote_ident(x.extname), quote_ident(n.nspname)
+     FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
+     WHERE n.nspname <> 'pg_catalog' ORDER BY x.extname COLLATE \"C\"";
+
+/// name, labels as they stand between the parentheses
+pub(super) const ENUMS: &str = concat!(
+    "SELECT quote_ident(n.nspname) || '.' || quote_ident(t.typname),
+            (SELECT string_agg(quote_literal(l.enumlabel), ', ' ORDER BY l.enumsortorder)
+             FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid)
+     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+     WHERE t.typtype = 'e' AND ",
+    user_schemas!(),
+    " AND ",
+    not_of_extension!("pg_type", "t.oid"),
+    " ORDER BY n.nspname COLLATE \"C\", t.typname COLLATE \"C\""
+);
+
+/// name, subtype
+pub(super) const RANGES: &str = concat!(
+    "SELECT quote_ident(n.nspname) || '.' || quote_ident(t.typname), format_type(r.rngsubtype, NULL)
+     FROM pg_catalog.pg_range r JOIN pg_catalog.pg_type t ON t.oid = r.rngtypid
+     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE ",
+    user_schemas!(),
+    " AND ",
+    not_of_extension!("pg_type", "t.oid"),
+    " ORDER BY n.nspname COLLATE \"C\", t.typname COLLATE \"C\""
+);
+
+/// name, base type, NOT NULL as `t` or `f`, default, checks as they follow each other, the domain it is over
+pub(super) const DOMAINS: &str = concat!(
+    "SELECT quote_ident(n.nspname) || '.' || quote_ident(t.typname), format_type(t.typbasetype, t.typtypmod),
+            CASE WHEN t.typnotnull THEN 't' ELSE 'f' END, t.typdefault,
+            (SELECT string_agg('CONSTRAINT ' || quote_ident(c.conname) || ' ' || pg_get_constraintdef(c.oid), ' '
+                               ORDER BY c.conname COLLATE \"C\")
+             FROM pg_catalog.pg_constraint c WHERE c.contypid = t.oid AND c.contype = 'c'),
+            (SELECT quote_ident(bn.nspname) || '.' || quote_ident(b.typname)
+             FROM pg_catalog.pg_type b JOIN pg_catalog.pg_namespace bn ON bn.oid = b.typnamespace
+             WHERE b.oid = t.typbasetype AND b.typtype = 'd')
+     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+     WHERE t.typtype = 'd' AND ",
+    user_schemas!(),
+    " AND ",
+    not_of_extension!("pg_type", "t.oid"),
+    " ORDER BY n.nspname COLLATE \"C\", t.typname COLLATE \"C\""
+);
+
+/// name, type; those of identity columns come with their columns
+pub(super) const SEQUENCES: &str = concat!(
+    "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), format_type(s.seqtypid, NULL)
+     FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ",
+    user_schemas!(),
+    " AND ",
+    not_of_extension!("pg_class", "c.oid"),
+    " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                      AND d.objid = c.oid AND d.deptype = 'i')
+     ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\""
+);
+
+/// relation, its kind, name, type, NOT NULL as `t` or `f`, identity, generated, default or expression; of
+/// composite types, tables, views and all that is like them
+pub(super) const COLUMNS: &str = concat!(
+    "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind::text,
+            quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
+            CASE WHEN a.attnotnull THEN 't' ELSE 'f' END, a.attidentity::text, a.attgenerated::text,
+            pg_get_expr(d.adbin, d.adrelid)
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE c.relkind IN ('r', 'p', 'f', 'c', 'v', 'm') AND ",
+    user_schemas!(),
+    " AND ",
+    not_of_extension!("pg_class", "c.oid"),
+    " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\", a.attnum"
+);
+
+/// table, name, kind, key columns, `t` where NULLs are not distinct, definition
+pub(super) const CONSTRAINTS: &str = concat!(
+    "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), quote_ident(k.conname), k.contype::text,
+            (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.place)
+             FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
+             JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum),
+            (SELECT CASE WHEN i.indnullsnotdistinct THEN 't' ELSE 'f' END
+             FROM pg_catalog.pg_index i WHERE i.indexrelid = k.conindid),
+            pg_get_constraintdef(k.oid)
+     FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE k.contype IN ('p', 'u', 'c', 'f') AND k.conparentid = 0 AND ",
+    user_schemas!(),
+    " AND ",
+    not_of_extension!("pg_class", "c.oid"),
+    " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\", k.conname COLLATE \"C\""
+);
+
+/// index, table, `t` where unique, access method, keys, `t` where NULLs are not distinct, predicate; those behind
+/// constraints come with the constraints
+pub(super) const INDEXES: &str = concat!(
+    "SELECT quote_ident(x.relname), quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+            CASE WHEN i.indisunique THEN 't' ELSE 'f' END, m.amname::text,
+            (SELECT string_agg(pg_get_indexdef(i.indexrelid, key, true), ', ' ORDER BY key)
+             FROM generate_series(1, i.indnkeyatts::int) AS key),
+            CASE WHEN i.indnullsnotdistinct THEN 't' ELSE 'f' END,
+            pg_get_expr(i.indpred, i.indrelid)
+     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+     JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_catalog.pg_am m ON m.oid = x.relam
+     WHERE i.indisvalid AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid
+                                        AND k.contype IN ('p', 'u', 'x'))
+       AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE h.inhrelid = i.indexrelid) AND ",
+    user_schemas!(),
+    " AND ",
+    not_of_extension!("pg_class", "c.oid"),
+    " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\", x.relname COLLATE \"C\""
+);
+
+/// view, definition
+pub(super) const VIEWS: &str = concat!(
+    "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), pg_get_viewdef(c.oid)
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('v', 'm') AND ",
+    user_schemas!(),
+    " AND ",
+    not_of_extension!("pg_class", "c.oid"),
+    " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\""
+);
+
+/// view, another view that it reads
+pub(super) const VIEW_DEPENDENCIES: &str = concat!(
+    "SELECT DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+            quote_ident(rn.nspname) || '.' || quote_ident(rc.relname)
+     FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class c ON c.oid = w.ev_class
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
+          AND d.refclassid = 'pg_catalog.pg_class'::regclass
+     JOIN pg_catalog.pg_class rc ON rc.oid = d.refobjid JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
+     WHERE c.relkind IN ('v', 'm') AND rc.relkind IN ('v', 'm') AND rc.oid <> c.oid AND ",
+    user_schemas!(),
+    " ORDER BY 1, 2"
+);
+
+/// definition, `t` where tables have to be there first: its types are of their rows, or its body is parsed as it is
+/// created. A range has its constructors (deptype `i`), trigger functions are not called by queries, and
+/// aggregates have no such definition.
+pub(super) const FUNCTIONS: &str = concat!(
+    "SELECT pg_get_functiondef(p.oid),
+            CASE WHEN p.prosqlbody IS NOT NULL OR EXISTS (
+                SELECT 1 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_class r ON r.oid = t.typrelid
+                WHERE r.relkind <> 'c'
+                  AND (t.oid = p.prorettype OR t.typarray = p.prorettype
+                       OR t.oid = ANY (p.proargtypes::oid[]) OR t.typarray = ANY (p.proargtypes::oid[]))
+            ) THEN 't' ELSE 'f' END
+     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+     WHERE p.prokind IN ('f', 'w', 'p')
+       AND p.prorettype NOT IN ('pg_catalog.trigger'::regtype, 'pg_catalog.event_trigger'::regtype) AND ",
+    user_schemas!(),
+    " AND ",
+    not_of_extension!("pg_proc", "p.oid", "i"),
+    " ORDER BY n.nspname COLLATE \"C\", p.proname COLLATE \"C\", pg_get_function_identity_arguments(p.oid) COLLATE \"C\""
+);

@@ -1,0 +1,43 @@
+//! Finds the files of a schema: a path in, their names and texts out, in the order in which they apply. It
+//! does not read what they say.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// A file of DDL.
+pub(crate) struct SchemaFile {
+    /// As it was named or found, for messages.
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+/// The file itself, or the `.sql` files of a folder (and of its folders) sorted by path: migrations.
+pub(crate) fn read(path: &Path) -> Result<Vec<SchemaFile>> {
+    let paths = if path.is_dir() { sql_files(path)? } else { vec![path.to_owned()] };
+    if paths.is_empty() {
+        bail!("{} has no .sql file in it", path.display());
+    }
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            Ok(SchemaFile { name: path.display().to_string(), text })
+        })
+        .collect()
+}
+
+fn sql_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(sql_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "sql") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}

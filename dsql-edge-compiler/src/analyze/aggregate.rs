@@ -1,0 +1,406 @@
+//! Aggregates, window functions and grouping: `parse_agg.c`.
+//!
+//! In: calls that turned out to be aggregates, and a finished query level. Out: aggregates at the level
+//! they belong to; the errors of misplaced ones and of columns that are not grouped.
+
+use super::Analyzer;
+use super::function::Facts;
+use super::scope::{Place, Scope};
+use super::tree::{Aggregate, Node, NodeKind, Query, RteSource, WindowCall};
+use crate::builtin::Oid;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ast::{FrameBound, FunctionCall, Window};
+
+impl Analyzer<'_> {
+    /// What is wrong with the form of an aggregate call.
+    pub(super) fn aggregate_misuse(
+        &self,
+        call: &FunctionCall,
+        facts: &Facts,
+        name: &str,
+    ) -> Option<(Code, String)> {
+        let ordered = facts.agg_kind != b'n';
+        if ordered && !call.within_group {
+            return Some((
+                Code::WrongObjectType,
+                format!("WITHIN GROUP is required for ordered-set aggregate {name}"),
+            ));
+        }
+        if !ordered && call.within_group {
+            return Some((
+                Code::WrongObjectType,
+                format!("{name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"),
+            ));
+        }
+        if call.over.is_some() && ordered {
+            return Some((
+                Code::FeatureNotSupported,
+                format!("OVER is not supported for ordered-set aggregate {name}"),
+            ));
+        }
+        if call.args.is_empty() && !call.star && !ordered && facts.name != "count" && facts.kind == b'a' {
+            return Some((
+                Code::WrongObjectType,
+                format!("{name}(*) must be used to call a parameterless aggregate function"),
+            ));
+        }
+        if call.args.is_empty() && !call.star && facts.name == "count" {
+            return Some((
+                Code::WrongObjectType,
+                format!("{name}(*) must be used to call a parameterless aggregate function"),
+            ));
+        }
+        None
+    }
+
+    /// `transformAggregateCall`.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn aggregate(
+        &mut self,
+        scope: &Scope<'_>,
+        call: &FunctionCall,
+        facts: Facts,
+        args: Vec<Node>,
+        _direct: usize,
+        filter: Option<Node>,
+        returns: Oid,
+        span: Span,
+    ) -> Node {
+        let order_by: Vec<Node> = if call.within_group {
+            Vec::new()
+        } else {
+            call.order_by
+                .iter()
+                .map(|key| {
+                    let node = self.expr(scope, &key.expr);
+                    self.unknown_to_text(node)
+                })
+                .collect()
+        };
+        // It belongs to the innermost query whose columns it uses; to this one if it uses none.
+        let level = args.iter().chain(&filter).chain(&order_by).filter_map(lowest_level).min().unwrap_or(0);
+        let parts = || args.iter().chain(&filter).chain(&order_by);
+        if parts().any(|arg| {
+            arg.any(&|node| matches!(&node.kind, NodeKind::Aggregate(inner) if inner.level == level))
+        }) {
+            self.report(Diagnostic::error(
+                Code::MisplacedAggregate,
+                call.location,
+                "aggregate function calls cannot be nested",
+            ));
+            return Node::error(span);
+        }
+        if parts().any(|arg| arg.any(&|node| matches!(node.kind, NodeKind::WindowCall(_)))) {
+            let message = "aggregate function calls cannot contain window function calls";
+            self.report(Diagnostic::error(Code::MisplacedAggregate, call.location, message));
+            return Node::error(span);
+        }
+        let owner = scope.up(level).unwrap_or(scope);
+        if !self.aggregate_allowed(owner, call) {
+            return Node::error(span);
+        }
+        owner.has_aggregates.set(true);
+        // An aggregate skips NULLs or takes them as they are; either way NULL means little to it.
+        let kind = NodeKind::Aggregate(Box::new(Aggregate {
+            name: facts.name,
+            level,
+            args,
+            filter,
+            order_by,
+            never_null: facts.never_null,
+            never_null_on_rows: facts.never_null_on_rows,
+            never_null_on_any_row: facts.never_null_on_any_row,
+        }));
+        Node::new(returns, kind, span)
+    }
+
+    /// `check_agglevels_and_constraints`.
+    fn aggregate_allowed(&mut self, scope: &Scope<'_>, call: &FunctionCall) -> bool {
+        let place = scope.place.get();
+        let message = match place {
+            Place::Target | Place::Having | Place::OrderBy | Place::DistinctOn | Place::Window => {
+                return true;
+            }
+            Place::JoinOn => "aggregate functions are not allowed in JOIN conditions".to_owned(),
+            Place::FromSubquery => {
+                "aggregate functions are not allowed in FROM clause of their own query level".to_owned()
+            }
+            _ => format!("aggregate functions are not allowed in {}", place.name()),
+        };
+        let mut diagnostic = Diagnostic::error(Code::MisplacedAggregate, call.location, message);
+        if place == Place::Where {
+            diagnostic = diagnostic.with_hint("conditions on aggregates belong in HAVING");
+        }
+        self.report(diagnostic);
+        false
+    }
+
+    /// `transformWindowFuncCall`.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn window_call(
+        &mut self,
+        scope: &Scope<'_>,
+        call: &FunctionCall,
+        window: &Window,
+        facts: Facts,
+        args: Vec<Node>,
+        filter: Option<Node>,
+        returns: Oid,
+        span: Span,
+    ) -> Node {
+        if call.distinct {
+            let message = "DISTINCT is not implemented for window functions";
+            self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
+            return Node::error(span);
+        }
+        if facts.kind == b'a' && !call.order_by.is_empty() {
+            let message = "aggregate ORDER BY is not implemented for window functions";
+            self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
+            return Node::error(span);
+        }
+        if args.iter().any(|arg| arg.any(&|node| matches!(node.kind, NodeKind::WindowCall(_)))) {
+            self.report(Diagnostic::error(
+                Code::MisplacedWindow,
+                call.location,
+                "window function calls cannot be nested",
+            ));
+            return Node::error(span);
+        }
+        match scope.place.get() {
+            Place::Target | Place::OrderBy | Place::DistinctOn => {}
+            Place::Window => {
+                let message = "window functions are not allowed in window definitions";
+                self.report(Diagnostic::error(Code::MisplacedWindow, call.location, message));
+                return Node::error(span);
+            }
+            place => {
+                let message = format!("window functions are not allowed in {}", place.name());
+                let hint = "put the window function into a subquery, and the condition around it";
+                self.report(Diagnostic::error(Code::MisplacedWindow, call.location, message).with_hint(hint));
+                return Node::error(span);
+            }
+        }
+        scope.has_window_calls.set(true);
+        let (keys, frame_has_row) = self.window_definition(scope, window);
+        let kind = NodeKind::WindowCall(Box::new(WindowCall {
+            name: facts.name,
+            args,
+            filter,
+            window: keys,
+            never_null: facts.never_null,
+            never_null_on_rows: facts.never_null_on_rows,
+            never_null_on_any_row: facts.never_null_on_any_row,
+            frame_has_row,
+        }));
+        Node::new(returns, kind, span)
+    }
+
+    /// The keys of a window, and whether its frame always holds the current row.
+    fn window_definition(&mut self, scope: &Scope<'_>, window: &Window) -> (Vec<Node>, bool) {
+        if let Some(name) = &window.name {
+            let Some(found) =
+                scope.windows.iter().find(|known| known.name.as_ref().is_some_and(|it| it.text == name.text))
+            else {
+                let message = format!("window \"{}\" does not exist", name.text);
+                self.report(Diagnostic::error(Code::UnknownWindow, name.span, message));
+                return (Vec::new(), false);
+            };
+            // The WINDOW clause's own expressions are analysed with the query.
+            return (Vec::new(), frame_has_current_row(found) && !base_frame(scope, found));
+        }
+        if let Some(base) = &window.base
+            && !scope.windows.iter().any(|known| known.name.as_ref().is_some_and(|it| it.text == base.text))
+        {
+            let message = format!("window \"{}\" does not exist", base.text);
+            self.report(Diagnostic::error(Code::UnknownWindow, base.span, message));
+        }
+        (self.window_keys(scope, window), frame_has_current_row(window))
+    }
+
+    /// `PARTITION BY`, `ORDER BY` and the offsets of a frame.
+    pub(super) fn window_keys(&mut self, scope: &Scope<'_>, window: &Window) -> Vec<Node> {
+        let place = scope.place.replace(Place::Window);
+        let mut keys: Vec<Node> = Vec::new();
+        for expr in window.partition_by.iter().chain(window.order_by.iter().map(|key| &key.expr)) {
+            let node = self.expr(scope, expr);
+            keys.push(self.unknown_to_text(node));
+        }
+        if let Some(frame) = &window.frame {
+            for bound in [Some(&frame.start), frame.end.as_ref()].into_iter().flatten() {
+                if let FrameBound::Preceding(offset) | FrameBound::Following(offset) = bound {
+                    let node = self.expr(scope, offset);
+                    let node = if frame.mode == crate::syntax::ast::FrameMode::Range {
+                        self.range_offset(node, keys.last())
+                    } else {
+                        let mode =
+                            if frame.mode == crate::syntax::ast::FrameMode::Rows { "ROWS" } else { "GROUPS" };
+                        self.coerce_to_specific(node, crate::builtin::oid::INT8, mode)
+                    };
+                    keys.push(node);
+                }
+            }
+        }
+        scope.place.set(place);
+        keys
+    }
+
+    /// `RANGE x PRECEDING`: a number for numbers, an interval for dates and times.
+    fn range_offset(&mut self, node: Node, key: Option<&Node>) -> Node {
+        use crate::builtin::oid;
+        let Some(key) = key else { return node };
+        let target = match self.catalog.base_type(key.ty).0 {
+            oid::DATE | oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::INTERVAL => {
+                oid::INTERVAL
+            }
+            oid::INT2 | oid::INT4 | oid::INT8 => oid::INT8,
+            oid::FLOAT4 | oid::FLOAT8 => oid::FLOAT8,
+            oid::NUMERIC => oid::NUMERIC,
+            _ => return node,
+        };
+        self.coerce_to_specific(node, target, "RANGE")
+    }
+
+    /// `parseCheckAggregates`: columns outside aggregates must be grouped.
+    pub(super) fn check_grouping(&mut self, query: &Query) {
+        if !(query.grouped || query.has_aggregates || query.having.is_some()) {
+            return;
+        }
+        // Columns that depend on a grouped primary key are grouped too.
+        let functional = self.grouped_by_key(query);
+        for target in &query.targets {
+            self.check_grouped(query, &target.node, &functional, 0);
+        }
+        for node in query.having.iter().chain(&query.other) {
+            self.check_grouped(query, node, &functional, 0);
+        }
+    }
+
+    /// Entries all of whose columns are determined by the grouping columns.
+    fn grouped_by_key(&self, query: &Query) -> Vec<usize> {
+        if query.grouping_sets {
+            return Vec::new();
+        }
+        let grouped = |rte: usize, column: usize| {
+            query.group_by.iter().any(|node| {
+                matches!(node.kind, NodeKind::Var(var) if (var.level, var.rte, var.column) == (0, rte, column))
+            })
+        };
+        (0..query.rtes.len())
+            .filter(|&at| match &query.rtes[at].source {
+                RteSource::Table { keys, relation, .. } => {
+                    let primary = self.primary_key(relation);
+                    keys.iter().any(|key| {
+                        Some(key) == primary.as_ref() && key.iter().all(|column| grouped(at, *column))
+                    })
+                }
+                _ => false,
+            })
+            .collect()
+    }
+
+    fn check_grouped(&mut self, query: &Query, node: &Node, functional: &[usize], depth: usize) {
+        if depth == 0 && query.group_by.iter().any(|key| key.same(node)) {
+            return;
+        }
+        match &node.kind {
+            // Columns inside an aggregate of the checked level are free.
+            NodeKind::Aggregate(call) if call.level == depth => return,
+            NodeKind::Constant(_) | NodeKind::Parameter(_) => return,
+            NodeKind::Var(var) if var.level == depth => {
+                let grouped = query.group_by.iter().any(|key| {
+                    matches!(key.kind, NodeKind::Var(known) if (known.rte, known.column) == (var.rte, var.column))
+                });
+                if grouped || functional.contains(&var.rte) {
+                    return;
+                }
+                let Some(rte) = query.rtes.get(var.rte) else { return };
+                let column = rte.columns.get(var.column).map_or("?", |column| column.name.as_str());
+                let name = format!("{}.{column}", rte.name);
+                let (message, hint) = if depth == 0 {
+                    (
+                        format!(
+                            "column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"
+                        ),
+                        format!("add {name} to GROUP BY, or aggregate it: max({name})"),
+                    )
+                } else {
+                    (
+                        format!("subquery uses ungrouped column \"{name}\" from outer query"),
+                        format!("add {name} to the outer GROUP BY"),
+                    )
+                };
+                self.report(Diagnostic::error(Code::NotGrouped, node.span, message).with_hint(hint));
+                return;
+            }
+            _ => {}
+        }
+        let mut children = Vec::new();
+        node.children(&mut |child| children.push(child));
+        for child in children {
+            self.check_grouped(query, child, functional, depth);
+        }
+        if let Some(inner) = node.subquery() {
+            self.check_grouped_query(query, inner, functional, depth + 1);
+        }
+    }
+
+    fn check_grouped_query(&mut self, query: &Query, inner: &Query, functional: &[usize], depth: usize) {
+        let mut nodes = Vec::new();
+        inner.expressions(&mut |node| nodes.push(node));
+        for node in nodes {
+            self.check_grouped(query, node, functional, depth);
+        }
+        for nested in inner.subqueries() {
+            self.check_grouped_query(query, &nested, functional, depth + 1);
+        }
+    }
+}
+
+/// The innermost level whose columns an expression uses.
+fn lowest_level(node: &Node) -> Option<usize> {
+    fn walk(node: &Node, depth: usize, lowest: &mut Option<usize>) {
+        let found = match &node.kind {
+            NodeKind::Var(var) => Some(var.level),
+            NodeKind::WholeRow { level, .. } => Some(*level),
+            NodeKind::Aggregate(call) => Some(call.level),
+            _ => None,
+        };
+        if let Some(level) = found.and_then(|level| level.checked_sub(depth)) {
+            *lowest = Some(lowest.map_or(level, |known| known.min(level)));
+        }
+        node.children(&mut |child| walk(child, depth, lowest));
+        if let Some(query) = node.subquery() {
+            walk_query(query, depth + 1, lowest);
+        }
+    }
+    fn walk_query(query: &Query, depth: usize, lowest: &mut Option<usize>) {
+        query.expressions(&mut |node| walk(node, depth, lowest));
+        for nested in query.subqueries() {
+            walk_query(&nested, depth + 1, lowest);
+        }
+    }
+    let mut lowest = None;
+    walk(node, 0, &mut lowest);
+    lowest
+}
+
+/// Whether a frame always holds the current row.
+fn frame_has_current_row(window: &Window) -> bool {
+    let Some(frame) = &window.frame else { return true };
+    let starts = matches!(frame.start, FrameBound::UnboundedPreceding | FrameBound::CurrentRow);
+    let ends = match &frame.end {
+        None => true,
+        Some(end) => matches!(end, FrameBound::UnboundedFollowing | FrameBound::CurrentRow),
+    };
+    starts && ends && !frame.excludes
+}
+
+/// Whether the window that a named one builds on brings a frame.
+fn base_frame(scope: &Scope<'_>, window: &Window) -> bool {
+    window.base.as_ref().is_some_and(|base| {
+        scope.windows.iter().any(|known| {
+            known.name.as_ref().is_some_and(|it| it.text == base.text) && !frame_has_current_row(known)
+        })
+    })
+}

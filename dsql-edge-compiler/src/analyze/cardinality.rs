@@ -1,0 +1,160 @@
+//! How many rows a query can give.
+//!
+//! In: an analysed query. Out: exactly one, at most one, or any number. Proved by aggregates without
+//! `GROUP BY`, `LIMIT`, and equality on every column of a unique key.
+
+use super::tree::{Body, Command, JoinTree, LimitKind, Node, NodeKind, Query, RteSource};
+use crate::typed::Cardinality;
+
+/// The number of rows of a statement's result.
+pub(super) fn of(query: &Query) -> Cardinality {
+    if query.targets.is_empty() {
+        return Cardinality::None;
+    }
+    let most = at_most_one(query);
+    if most && has_a_row(query) {
+        Cardinality::One
+    } else if most {
+        Cardinality::AtMostOne
+    } else {
+        Cardinality::Many
+    }
+}
+
+/// Whether there is always at least one row.
+pub(super) fn has_a_row(query: &Query) -> bool {
+    if query.offset || !matches!(query.limit, LimitKind::None | LimitKind::Constant(1..)) {
+        return false;
+    }
+    if query.command != Command::Select || query.has_target_srf {
+        return false;
+    }
+    match &query.body {
+        Body::Values(rows) => !rows.is_empty(),
+        Body::SetOperation { operator, left, right } => {
+            matches!(operator, crate::syntax::ast::SetOperator::Union)
+                && (has_a_row(left) || has_a_row(right))
+        }
+        Body::Plain => {
+            if query.having.is_some() {
+                return false;
+            }
+            let one_group = query.has_aggregates && !query.grouped || query.empty_grouping_set;
+            one_group
+                || (query.filter.is_none()
+                    && !query.grouped
+                    && query.from.iter().all(|tree| tree_has_a_row(query, tree)))
+        }
+    }
+}
+
+fn tree_has_a_row(query: &Query, tree: &JoinTree) -> bool {
+    use crate::syntax::ast::JoinKind;
+    match tree {
+        JoinTree::Leaf(rte) => match &query.rtes[*rte].source {
+            RteSource::Subquery { query, .. } => has_a_row(query),
+            RteSource::Cte(cte) => {
+                !cte.recursive && cte.query.borrow().as_ref().is_some_and(|query| has_a_row(query))
+            }
+            _ => false,
+        },
+        JoinTree::Join { kind, left, right, .. } => match kind {
+            JoinKind::Cross => tree_has_a_row(query, left) && tree_has_a_row(query, right),
+            JoinKind::Left => tree_has_a_row(query, left),
+            JoinKind::Right => tree_has_a_row(query, right),
+            JoinKind::Full => tree_has_a_row(query, left) || tree_has_a_row(query, right),
+            JoinKind::Inner => false,
+        },
+    }
+}
+
+/// Whether there is never more than one row.
+fn at_most_one(query: &Query) -> bool {
+    if matches!(query.limit, LimitKind::Constant(..=1)) {
+        return true;
+    }
+    match &query.body {
+        Body::Values(rows) => rows.len() <= 1 && query.command == Command::Select,
+        Body::SetOperation { .. } => false,
+        Body::Plain => {
+            if query.has_target_srf {
+                return false;
+            }
+            match query.command {
+                // How many rows an INSERT gives depends on its source, which is not kept.
+                Command::Insert | Command::Merge | Command::Utility => return query.single_row_insert,
+                _ => {}
+            }
+            if query.has_aggregates && !query.grouped {
+                return true;
+            }
+            // Grouping never makes rows, but for grouping sets.
+            !query.grouping_sets && query.from.iter().all(|tree| tree_at_most_one(query, tree))
+        }
+    }
+}
+
+fn tree_at_most_one(query: &Query, tree: &JoinTree) -> bool {
+    match tree {
+        JoinTree::Leaf(rte) => match &query.rtes[*rte].source {
+            RteSource::Table { keys, .. } => keys.iter().any(|key| {
+                !key.is_empty()
+                    && key.iter().all(|column| {
+                        query.filter.as_ref().is_some_and(|filter| fixes(filter, *rte, *column))
+                    })
+            }),
+            RteSource::Subquery { query, .. } => at_most_one(query),
+            RteSource::Cte(cte) => {
+                !cte.recursive && cte.query.borrow().as_ref().is_some_and(|query| at_most_one(query))
+            }
+            RteSource::Function { functions, .. } => functions.iter().all(|(call, _)| match &call.kind {
+                NodeKind::Call { function, .. } => !function.set,
+                _ => false,
+            }),
+            RteSource::Nullable => false,
+        },
+        JoinTree::Join { left, right, .. } => tree_at_most_one(query, left) && tree_at_most_one(query, right),
+    }
+}
+
+/// Whether the condition holds the column to one value: `column = constant`, among ANDs.
+fn fixes(condition: &Node, rte: usize, column: usize) -> bool {
+    match &condition.kind {
+        NodeKind::And(parts) => parts.iter().any(|part| fixes(part, rte, column)),
+        NodeKind::Call { function, args } if is_equality(&function.name) => match args.as_slice() {
+            [left, right] => {
+                (is_column(left, rte, column) && is_fixed(right))
+                    || (is_column(right, rte, column) && is_fixed(left))
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+fn is_equality(function: &str) -> bool {
+    function.ends_with("eq") && !function.ends_with("iceq") && !function.contains("like")
+        || matches!(
+            function,
+            "int48eq" | "int84eq" | "int24eq" | "int42eq" | "int28eq" | "int82eq" | "uuid_eq" | "jsonb_eq"
+        )
+}
+
+fn is_column(node: &Node, rte: usize, column: usize) -> bool {
+    match &node.kind {
+        NodeKind::Var(var) => (var.level, var.rte, var.column) == (0, rte, column),
+        // A varchar compared as text.
+        NodeKind::Cast { arg, function: None } => is_column(arg, rte, column),
+        _ => false,
+    }
+}
+
+fn is_fixed(node: &Node) -> bool {
+    let varies = node.any(&|part| {
+        matches!(&part.kind, NodeKind::Var(var) if var.level == 0)
+            || matches!(&part.kind, NodeKind::WholeRow { level: 0, .. })
+            || matches!(&part.kind, NodeKind::Call { function, .. } if function.volatile || function.set)
+            || part.subquery().is_some()
+    });
+    !varies
+}

@@ -1,0 +1,377 @@
+//! PostgreSQL's types and the schema's, under one kind of number.
+//!
+//! In: an OID, or a type name as written. Out: what `pg_type` would say. Types of the schema get
+//! numbers of our own above [`USER_TYPES`]; they never leave the compiler.
+
+use crate::builtin::{self, Oid, oid};
+use crate::schema::{Schema, UserTypeKind};
+use crate::syntax::ast::{Expr, ExprKind, Literal, TypeName};
+use std::borrow::Cow;
+
+/// Types of the schema: `USER_TYPES + 4 * index`, then its array, then (of a range) its multirange.
+pub(super) const USER_TYPES: Oid = 1 << 20;
+/// Row types of the schema's relations: `ROW_TYPES + 2 * index`, then the array.
+const ROW_TYPES: Oid = 1 << 24;
+
+/// The number that stands for "already reported": it fits everywhere and says nothing.
+pub(super) const ERROR: Oid = 0;
+
+/// A row of `pg_type`, real or made from the schema.
+#[derive(Clone, Debug)]
+pub(super) struct TypeInfo {
+    pub(super) oid: Oid,
+    pub(super) name: Cow<'static, str>,
+    pub(super) schema: Cow<'static, str>,
+    /// `typtype`.
+    pub(super) kind: u8,
+    pub(super) category: u8,
+    pub(super) preferred: bool,
+    pub(super) elem: Oid,
+    pub(super) array: Oid,
+    pub(super) base: Oid,
+    pub(super) base_typmod: i32,
+    pub(super) is_array: bool,
+    pub(super) collatable: bool,
+    pub(super) subtype: Oid,
+    pub(super) counterpart: Oid,
+    pub(super) not_null: bool,
+}
+
+/// The schema beside the built-in catalogue.
+#[derive(Clone, Copy)]
+pub(super) struct Catalog<'a> {
+    pub(super) schema: &'a Schema,
+}
+
+/// Why a type name could not be resolved.
+pub(super) enum TypeError {
+    /// No type of that name.
+    Unknown,
+    /// A modifier that cannot be.
+    Modifier(String),
+    /// `%TYPE` and the like.
+    Unsupported(&'static str),
+}
+
+impl<'a> Catalog<'a> {
+    /// The type of this number.
+    pub(super) fn type_info(self, type_oid: Oid) -> TypeInfo {
+        if type_oid >= ROW_TYPES {
+            return self.row_type_info(type_oid);
+        }
+        if type_oid >= USER_TYPES {
+            return self.user_type_info(type_oid);
+        }
+        match builtin::type_by_oid(type_oid) {
+            Some(found) => TypeInfo {
+                oid: found.oid,
+                name: Cow::Borrowed(found.name),
+                schema: Cow::Borrowed(found.schema),
+                kind: found.kind,
+                category: found.category,
+                preferred: found.preferred,
+                elem: found.elem,
+                array: found.array,
+                base: found.base,
+                base_typmod: -1,
+                is_array: found.is_array(),
+                collatable: found.collatable,
+                subtype: found.subtype,
+                counterpart: found.counterpart,
+                not_null: found.not_null,
+            },
+            None => plain(type_oid, Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), b'p', b'X'),
+        }
+    }
+
+    fn user_type_info(self, type_oid: Oid) -> TypeInfo {
+        let (index, which) = ((type_oid - USER_TYPES) / 4, (type_oid - USER_TYPES) % 4);
+        let base_oid = type_oid - which;
+        let Some(user) = self.schema.types.get(index as usize) else {
+            return plain(type_oid, Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), b'p', b'X');
+        };
+        let schema = Cow::Owned(user.schema.clone());
+        let name = user.name.clone();
+        match which {
+            1 => return array_info(type_oid, base_oid, &name, schema, self.type_info(base_oid).collatable),
+            2 => {
+                let multirange = match name.strip_suffix("range") {
+                    Some(stem) => format!("{stem}multirange"),
+                    None => format!("{name}_multirange"),
+                };
+                let mut info = plain(type_oid, Cow::Owned(multirange), schema, b'm', b'R');
+                info.subtype = self.type_info(base_oid).subtype;
+                info.counterpart = base_oid;
+                return info;
+            }
+            _ => {}
+        }
+        let mut info = plain(type_oid, Cow::Owned(name), schema, b'b', b'U');
+        info.array = base_oid + 1;
+        match &user.kind {
+            UserTypeKind::Domain { base, not_null, .. } => {
+                let (base, typmod) = self.resolve(base).unwrap_or((oid::TEXT, -1));
+                let below = self.type_info(base);
+                info.kind = b'd';
+                info.category = below.category;
+                info.collatable = below.collatable;
+                info.base = base;
+                info.base_typmod = typmod;
+                info.not_null = *not_null;
+            }
+            UserTypeKind::Enum(_) => (info.kind, info.category) = (b'e', b'E'),
+            UserTypeKind::Composite(_) => (info.kind, info.category) = (b'c', b'C'),
+            UserTypeKind::Range(subtype) => {
+                (info.kind, info.category) = (b'r', b'R');
+                info.subtype = subtype.as_ref().and_then(|it| self.resolve(it).ok()).map_or(0, |it| it.0);
+                info.counterpart = base_oid + 2;
+            }
+            UserTypeKind::Base => {}
+        }
+        info
+    }
+
+    fn row_type_info(self, type_oid: Oid) -> TypeInfo {
+        let base_oid = type_oid & !1;
+        let Some(relation) = self.schema.relations.get(((base_oid - ROW_TYPES) / 2) as usize) else {
+            return plain(type_oid, Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), b'p', b'X');
+        };
+        let schema = Cow::Owned(relation.schema.clone());
+        if type_oid != base_oid {
+            return array_info(type_oid, base_oid, &relation.name, schema, false);
+        }
+        let mut info = plain(type_oid, Cow::Owned(relation.name.clone()), schema, b'c', b'C');
+        info.array = base_oid + 1;
+        info
+    }
+
+    /// The row type of a relation of the schema.
+    pub(super) fn row_type(index: usize) -> Oid {
+        ROW_TYPES + 2 * index as Oid
+    }
+
+    /// The relation whose row type this is.
+    pub(super) fn relation_of(type_oid: Oid) -> Option<usize> {
+        (type_oid >= ROW_TYPES && type_oid % 2 == 0).then(|| ((type_oid - ROW_TYPES) / 2) as usize)
+    }
+
+    /// The schema's type of this number, if it is one and not an array.
+    pub(super) fn user_kind(self, type_oid: Oid) -> Option<&'a UserTypeKind> {
+        if !(USER_TYPES..ROW_TYPES).contains(&type_oid) || (type_oid - USER_TYPES) % 4 != 0 {
+            return None;
+        }
+        self.schema.types.get(((type_oid - USER_TYPES) / 4) as usize).map(|it| &it.kind)
+    }
+
+    /// The type of this name, found by the search path.
+    pub(super) fn type_named(self, schema: Option<&str>, name: &str) -> Option<Oid> {
+        let user = |schema: &str| {
+            let created = self.schema.user_type(schema, name).map(|at| USER_TYPES + 4 * at as Oid);
+            created.or_else(|| self.schema.relation(schema, name).map(Self::row_type)).or_else(|| {
+                // Array types have names too: `_name`.
+                let element = name.strip_prefix('_')?;
+                self.schema.user_type(schema, element).map(|at| USER_TYPES + 4 * at as Oid + 1)
+            })
+        };
+        match schema {
+            Some(schema) => {
+                builtin::type_by_qualified_name(schema, name).map(|found| found.oid).or_else(|| user(schema))
+            }
+            None => builtin::type_by_name(name)
+                .map(|found| found.oid)
+                .or_else(|| self.schema.search_path.iter().find_map(|schema| user(schema))),
+        }
+    }
+
+    /// A type as written, with its modifier.
+    pub(super) fn resolve(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
+        if written.percent_type {
+            return Err(TypeError::Unsupported("%TYPE"));
+        }
+        let schema = written.name.schema();
+        let mut found = self.type_named(schema, written.name.name()).ok_or(TypeError::Unknown)?;
+        let typmod = self.typmod(found, &written.modifiers)?;
+        if written.array_dimensions > 0 {
+            found =
+                Some(self.type_info(found).array).filter(|array| *array != 0).ok_or(TypeError::Unknown)?;
+        }
+        Ok((found, typmod))
+    }
+
+    /// `typmodin` of the types that have one.
+    fn typmod(self, type_oid: Oid, modifiers: &[Expr]) -> Result<i32, TypeError> {
+        if modifiers.is_empty() {
+            return Ok(-1);
+        }
+        let name = self.display(type_oid, -1);
+        let mut numbers = Vec::new();
+        for modifier in modifiers {
+            match &modifier.kind {
+                ExprKind::Literal(Literal::Integer(number)) => numbers.push(*number),
+                _ => {
+                    return Err(TypeError::Modifier(
+                        "type modifiers must be simple constants or identifiers".into(),
+                    ));
+                }
+            }
+        }
+        match (type_oid, numbers.as_slice()) {
+            (oid::BPCHAR | oid::VARCHAR, [length]) if *length < 1 => {
+                let name = if type_oid == oid::BPCHAR { "char" } else { "varchar" };
+                Err(TypeError::Modifier(format!("length for type {name} must be at least 1")))
+            }
+            (oid::BPCHAR | oid::VARCHAR, [length]) => Ok(*length + 4),
+            (oid::NUMERIC, [precision, rest @ ..]) if rest.len() < 2 => {
+                let scale = rest.first().copied().unwrap_or(0);
+                if !(1..=1000).contains(precision) {
+                    let message = format!("NUMERIC precision {precision} must be between 1 and 1000");
+                    return Err(TypeError::Modifier(message));
+                }
+                if !(-1000..=1000).contains(&scale) {
+                    let message = format!("NUMERIC scale {scale} must be between -1000 and 1000");
+                    return Err(TypeError::Modifier(message));
+                }
+                Ok(((precision << 16) | (scale & 0x7ff)) + 4)
+            }
+            (oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ, [precision]) => {
+                Ok((*precision).min(6))
+            }
+            (oid::INTERVAL, [range]) if *range > 6 => Ok((range << 16) | 0xFFFF),
+            (oid::INTERVAL, [precision]) => Ok((0x7FFF << 16) | (*precision).min(6)),
+            (oid::INTERVAL, [range, precision]) => Ok((range << 16) | (*precision).min(6)),
+            (oid::BIT | oid::VARBIT, [length]) => Ok(*length),
+            (
+                oid::BPCHAR
+                | oid::VARCHAR
+                | oid::NUMERIC
+                | oid::TIME
+                | oid::TIMETZ
+                | oid::TIMESTAMP
+                | oid::TIMESTAMPTZ,
+                _,
+            ) => Err(TypeError::Modifier("invalid type modifier".into())),
+            _ => Err(TypeError::Modifier(format!("type modifier is not allowed for type \"{name}\""))),
+        }
+    }
+
+    /// A domain's type, and the types below that, down to one that is no domain; with its modifier.
+    pub(super) fn base_type(self, mut type_oid: Oid) -> (Oid, i32) {
+        let mut typmod = -1;
+        // Domains cannot form a cycle in PostgreSQL; a broken snapshot could.
+        for _ in 0..32 {
+            let info = self.type_info(type_oid);
+            if info.kind != b'd' {
+                break;
+            }
+            type_oid = info.base;
+            typmod = info.base_typmod;
+        }
+        (type_oid, typmod)
+    }
+
+    /// Whether a domain, or one below it, says NOT NULL.
+    pub(super) fn domain_not_null(self, mut type_oid: Oid) -> bool {
+        for _ in 0..32 {
+            let info = self.type_info(type_oid);
+            if info.kind != b'd' {
+                return false;
+            }
+            if info.not_null {
+                return true;
+            }
+            type_oid = info.base;
+        }
+        false
+    }
+
+    /// `get_element_type`, looking through domains.
+    pub(super) fn element_type(self, type_oid: Oid) -> Option<Oid> {
+        let info = self.type_info(self.base_type(type_oid).0);
+        info.is_array.then_some(info.elem)
+    }
+
+    /// The array over a type.
+    pub(super) fn array_type(self, type_oid: Oid) -> Option<Oid> {
+        match type_oid {
+            ERROR => Some(ERROR),
+            _ => Some(self.type_info(type_oid).array).filter(|array| *array != 0),
+        }
+    }
+
+    /// `format_type`: a type in PostgreSQL's messages.
+    pub(super) fn display(self, type_oid: Oid, typmod: i32) -> String {
+        let info = self.type_info(type_oid);
+        if info.is_array && info.elem != 0 && info.name.starts_with('_') {
+            return format!("{}[]", self.display(info.elem, typmod));
+        }
+        let precision = |name: &str, suffix: &str| match typmod {
+            0.. => format!("{name}({typmod}){suffix}"),
+            _ => format!("{name}{suffix}"),
+        };
+        match type_oid {
+            oid::BOOL => "boolean".into(),
+            oid::INT2 => "smallint".into(),
+            oid::INT4 => "integer".into(),
+            oid::INT8 => "bigint".into(),
+            oid::FLOAT4 => "real".into(),
+            oid::FLOAT8 => "double precision".into(),
+            oid::BPCHAR if typmod > 4 => format!("character({})", typmod - 4),
+            oid::BPCHAR => "character".into(),
+            oid::VARCHAR if typmod > 4 => format!("character varying({})", typmod - 4),
+            oid::VARCHAR => "character varying".into(),
+            oid::CHAR => "\"char\"".into(),
+            oid::BIT => "bit".into(),
+            oid::VARBIT => "bit varying".into(),
+            oid::NUMERIC if typmod >= 4 => {
+                let scale = (((typmod - 4) & 0x7ff) ^ 1024) - 1024;
+                format!("numeric({},{scale})", (typmod - 4) >> 16)
+            }
+            oid::TIME => precision("time", " without time zone"),
+            oid::TIMETZ => precision("time", " with time zone"),
+            oid::TIMESTAMP => precision("timestamp", " without time zone"),
+            oid::TIMESTAMPTZ => precision("timestamp", " with time zone"),
+            _ => {
+                let visible = info.schema == "pg_catalog"
+                    || self.schema.search_path.iter().any(|schema| *schema == info.schema);
+                let name = quote_identifier(&info.name);
+                if visible { name } else { format!("{}.{name}", quote_identifier(&info.schema)) }
+            }
+        }
+    }
+}
+
+/// An identifier, quoted if it has to be.
+pub(super) fn quote_identifier(name: &str) -> String {
+    let plain = name.bytes().enumerate().all(|(at, byte)| {
+        byte.is_ascii_lowercase() || byte == b'_' || (at > 0 && (byte.is_ascii_digit() || byte == b'$'))
+    });
+    if plain && !name.is_empty() { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+fn plain(oid: Oid, name: Cow<'static, str>, schema: Cow<'static, str>, kind: u8, category: u8) -> TypeInfo {
+    TypeInfo {
+        oid,
+        name,
+        schema,
+        kind,
+        category,
+        preferred: false,
+        elem: 0,
+        array: 0,
+        base: 0,
+        base_typmod: -1,
+        is_array: false,
+        collatable: false,
+        subtype: 0,
+        counterpart: 0,
+        not_null: false,
+    }
+}
+
+fn array_info(oid: Oid, elem: Oid, name: &str, schema: Cow<'static, str>, collatable: bool) -> TypeInfo {
+    let mut info = plain(oid, Cow::Owned(format!("_{name}")), schema, b'b', b'A');
+    info.elem = elem;
+    info.is_array = true;
+    info.collatable = collatable;
+    info
+}

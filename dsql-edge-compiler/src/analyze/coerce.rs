@@ -1,0 +1,390 @@
+//! Casts and coercion: `parse_coerce.c`.
+//!
+//! In: a typed expression and the type its place asks for. Out: the expression as that type, or why
+//! not. The contexts are PostgreSQL's: implicit, assignment, explicit.
+
+use super::catalog::{Catalog, ERROR};
+use super::constant;
+use super::tree::{Callee, Node, NodeKind};
+use super::{Analyzer, polymorphic};
+use crate::builtin::{self, Oid, oid};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use std::rc::Rc;
+
+/// How far a coercion may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Context {
+    Implicit,
+    Assignment,
+    Explicit,
+}
+
+/// How a coercion is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pathway {
+    None,
+    Relabel,
+    Function(Oid, bool),
+    ViaIo,
+    Array,
+}
+
+/// The pseudo-types whose actual type each call decides.
+pub(super) fn is_polymorphic(type_oid: Oid) -> bool {
+    matches!(
+        type_oid,
+        oid::ANYELEMENT
+            | oid::ANYARRAY
+            | oid::ANYNONARRAY
+            | oid::ANYENUM
+            | oid::ANYRANGE
+            | oid::ANYMULTIRANGE
+    ) || is_compatible_polymorphic(type_oid)
+}
+
+pub(super) fn is_compatible_polymorphic(type_oid: Oid) -> bool {
+    matches!(
+        type_oid,
+        oid::ANYCOMPATIBLE
+            | oid::ANYCOMPATIBLEARRAY
+            | oid::ANYCOMPATIBLENONARRAY
+            | oid::ANYCOMPATIBLERANGE
+            | oid::ANYCOMPATIBLEMULTIRANGE
+    )
+}
+
+impl Catalog<'_> {
+    /// `find_coercion_pathway`.
+    pub(super) fn pathway(self, target: Oid, source: Oid, context: Context) -> Pathway {
+        let (target, source) = (self.base_type(target).0, self.base_type(source).0);
+        if target == source {
+            return Pathway::Relabel;
+        }
+        if let Some(cast) = builtin::cast(source, target) {
+            let allowed = match cast.context {
+                b'i' => true,
+                b'a' => context >= Context::Assignment,
+                _ => context >= Context::Explicit,
+            };
+            return match cast.method {
+                _ if !allowed => Pathway::None,
+                b'f' => Pathway::Function(cast.function, cast.never_null),
+                b'i' => Pathway::ViaIo,
+                _ => Pathway::Relabel,
+            };
+        }
+        let (target_info, source_info) = (self.type_info(target), self.type_info(source));
+        if target != oid::OIDVECTOR
+            && target != oid::INT2VECTOR
+            && target_info.is_array
+            && source_info.is_array
+        {
+            return match self.pathway(target_info.elem, source_info.elem, context) {
+                Pathway::None => Pathway::None,
+                _ => Pathway::Array,
+            };
+        }
+        // A range is cast to its own multirange by a catalogue row; user types have none.
+        if (context >= Context::Assignment && target_info.category == b'S')
+            || (context >= Context::Explicit && source_info.category == b'S')
+        {
+            return Pathway::ViaIo;
+        }
+        Pathway::None
+    }
+
+    pub(super) fn is_complex(self, type_oid: Oid) -> bool {
+        self.type_info(self.base_type(type_oid).0).kind == b'c'
+    }
+
+    /// `can_coerce_type`.
+    pub(super) fn can_coerce(self, inputs: &[Oid], targets: &[Oid], context: Context) -> bool {
+        let mut generics = false;
+        for (&input, &target) in inputs.iter().zip(targets) {
+            if input == target || target == oid::ANY || input == ERROR || target == ERROR {
+                continue;
+            }
+            if is_polymorphic(target) {
+                generics = true;
+                continue;
+            }
+            if input == oid::UNKNOWN || self.pathway(target, input, context) != Pathway::None {
+                continue;
+            }
+            if (input == oid::RECORD && self.is_complex(target))
+                || (target == oid::RECORD && self.is_complex(input))
+            {
+                continue;
+            }
+            let complex_array = self.element_type(input).is_some_and(|element| self.is_complex(element));
+            if target == oid::RECORDARRAY && complex_array {
+                continue;
+            }
+            return false;
+        }
+        !generics || polymorphic::consistent(self, inputs, targets)
+    }
+
+    /// `IsBinaryCoercible`.
+    pub(super) fn binary_coercible(self, source: Oid, target: Oid) -> bool {
+        if source == target || target == oid::ANY || target == oid::ANYELEMENT || target == oid::ANYCOMPATIBLE
+        {
+            return true;
+        }
+        let source = self.base_type(source).0;
+        if source == target {
+            return true;
+        }
+        let info = self.type_info(source);
+        match target {
+            oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => return info.is_array,
+            oid::ANYNONARRAY | oid::ANYCOMPATIBLENONARRAY => return !info.is_array,
+            oid::ANYENUM => return info.kind == b'e',
+            oid::ANYRANGE | oid::ANYCOMPATIBLERANGE => return info.kind == b'r',
+            oid::ANYMULTIRANGE | oid::ANYCOMPATIBLEMULTIRANGE => return info.kind == b'm',
+            oid::RECORD => return info.kind == b'c',
+            _ => {}
+        }
+        builtin::cast(source, target).is_some_and(|cast| cast.method == b'b' && cast.context == b'i')
+    }
+}
+
+impl Analyzer<'_> {
+    /// `coerce_to_target_type` without its error: the expression as the type, if it can be.
+    pub(super) fn try_coerce(
+        &mut self,
+        node: Node,
+        target: Oid,
+        typmod: i32,
+        context: Context,
+    ) -> Result<Node, Box<Node>> {
+        if !self.catalog.can_coerce(&[node.ty], &[target], context) {
+            return Err(Box::new(node));
+        }
+        let mut node = self.coerce(node, target, typmod, context);
+        if typmod >= 0 {
+            node.typmod = typmod;
+        }
+        Ok(node)
+    }
+
+    /// `coerce_type`: the caller has checked that it can be done.
+    pub(super) fn coerce(&mut self, node: Node, target: Oid, typmod: i32, context: Context) -> Node {
+        let span = node.span;
+        if node.ty == target || node.is_error() || target == ERROR {
+            return node;
+        }
+        if matches!(
+            target,
+            oid::ANY | oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY
+        ) {
+            return node;
+        }
+        if is_polymorphic(target) && node.ty != oid::UNKNOWN {
+            return node;
+        }
+        if node.ty == oid::UNKNOWN {
+            return self.coerce_unknown(node, target, typmod);
+        }
+        if let NodeKind::Collate(arg) = node.kind {
+            let inner = self.coerce(*arg, target, typmod, context);
+            return Node {
+                ty: inner.ty,
+                typmod: inner.typmod,
+                kind: NodeKind::Collate(Box::new(inner)),
+                span,
+            };
+        }
+        let function = match self.catalog.pathway(target, node.ty, context) {
+            Pathway::Function(function, never_null) => {
+                let (name, volatile) = builtin::function_by_oid(function)
+                    .map_or((String::new(), false), |it| (it.name.to_owned(), it.volatility == b'v'));
+                Some(Rc::new(Callee {
+                    name,
+                    strict: true,
+                    never_null,
+                    never_null_on_null: false,
+                    set: false,
+                    volatile,
+                }))
+            }
+            _ => None,
+        };
+        Node { ty: target, typmod, kind: NodeKind::Cast { arg: Box::new(node), function }, span }
+    }
+
+    /// An `unknown` constant is read by the type's input function now; a parameter takes the type.
+    fn coerce_unknown(&mut self, node: Node, target: Oid, typmod: i32) -> Node {
+        let span = node.span;
+        match node.kind {
+            NodeKind::Parameter(number) => {
+                self.set_parameter_type(number, target, span);
+                Node { ty: target, typmod: -1, kind: NodeKind::Parameter(number), span }
+            }
+            NodeKind::Constant(value) => {
+                let (base, _) = self.catalog.base_type(target);
+                if let Some(text) = &value
+                    && let Err((code, message)) = constant::check(self.catalog, base, text)
+                {
+                    self.report(Diagnostic::error(code, span, message));
+                }
+                Node { ty: target, typmod, kind: NodeKind::Constant(value), span }
+            }
+            NodeKind::Collate(arg) => {
+                let inner = self.coerce_unknown(*arg, target, typmod);
+                Node { ty: target, typmod, kind: NodeKind::Collate(Box::new(inner)), span }
+            }
+            kind => {
+                let node = Node { ty: oid::UNKNOWN, typmod: -1, kind, span };
+                Node {
+                    ty: target,
+                    typmod,
+                    kind: NodeKind::Cast { arg: Box::new(node), function: None },
+                    span,
+                }
+            }
+        }
+    }
+
+    /// `coerce_to_boolean`.
+    pub(super) fn coerce_to_boolean(&mut self, node: Node, construct: &str) -> Node {
+        let (ty, span) = (node.ty, node.span);
+        match self.try_coerce(node, oid::BOOL, -1, Context::Assignment) {
+            Ok(node) => node,
+            Err(_) => {
+                let found = self.catalog.display(ty, -1);
+                let message = format!("argument of {construct} must be type boolean, not type {found}");
+                self.report(Diagnostic::error(Code::TypeMismatch, span, message));
+                Node::error(span)
+            }
+        }
+    }
+
+    /// `coerce_to_specific_type`.
+    pub(super) fn coerce_to_specific(&mut self, node: Node, target: Oid, construct: &str) -> Node {
+        let (ty, span) = (node.ty, node.span);
+        match self.try_coerce(node, target, -1, Context::Assignment) {
+            Ok(node) => node,
+            Err(_) => {
+                let (wanted, found) = (self.catalog.display(target, -1), self.catalog.display(ty, -1));
+                let message = format!("argument of {construct} must be type {wanted}, not type {found}");
+                self.report(Diagnostic::error(Code::TypeMismatch, span, message));
+                Node::error(span)
+            }
+        }
+    }
+
+    /// `select_common_type`: reports where there is none.
+    pub(super) fn common_type(&mut self, nodes: &[&Node], construct: &str) -> Oid {
+        match common_type_of(self.catalog, nodes.iter().map(|node| (node.ty, node.span))) {
+            Ok(found) => found,
+            Err((left, right, span)) => {
+                let (left, right) = (self.catalog.display(left, -1), self.catalog.display(right, -1));
+                let message = format!("{construct} types {left} and {right} cannot be matched");
+                let hint = format!("cast one side, for example `(…)::{left}`");
+                self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
+                ERROR
+            }
+        }
+    }
+
+    /// `coerce_to_common_type`.
+    pub(super) fn coerce_to_common(&mut self, node: Node, target: Oid, construct: &str) -> Node {
+        if target == ERROR || node.ty == target {
+            return node;
+        }
+        let (ty, span) = (node.ty, node.span);
+        match self.try_coerce(node, target, -1, Context::Implicit) {
+            Ok(node) => node,
+            Err(_) => {
+                let (from, to) = (self.catalog.display(ty, -1), self.catalog.display(target, -1));
+                let message = format!("{construct} could not convert type {from} to {to}");
+                self.report(Diagnostic::error(Code::CannotCast, span, message));
+                Node::error(span)
+            }
+        }
+    }
+
+    /// A cast that the user wrote.
+    pub(super) fn explicit_cast(&mut self, node: Node, target: Oid, typmod: i32, location: Span) -> Node {
+        let span = node.span;
+        if node.is_error() || target == ERROR {
+            return Node { ty: target, typmod, kind: NodeKind::Error, span };
+        }
+        let ty = node.ty;
+        if let NodeKind::Row(fields) = &node.kind
+            && self.catalog.is_complex(target)
+            && ty == oid::RECORD
+        {
+            return self.coerce_row(node.span, fields.clone(), target);
+        }
+        match self.try_coerce(node, target, typmod, Context::Explicit) {
+            Ok(node) => node,
+            Err(_) => {
+                let (from, to) = (self.catalog.display(ty, -1), self.catalog.display(target, -1));
+                let message = format!("cannot cast type {from} to {to}");
+                self.report(Diagnostic::error(Code::CannotCast, location, message));
+                Node::error(span)
+            }
+        }
+    }
+
+    /// `coerce_record_to_complex`, as far as parameters and constants inside take their types from it.
+    fn coerce_row(&mut self, span: Span, fields: Vec<Node>, target: Oid) -> Node {
+        let columns = self.composite_columns(self.catalog.base_type(target).0);
+        if columns.len() != fields.len() {
+            let to = self.catalog.display(target, -1);
+            let few = if fields.len() < columns.len() { "few" } else { "many" };
+            let diagnostic =
+                Diagnostic::error(Code::CannotCast, span, format!("cannot cast type record to {to}"))
+                    .with_detail(format!("Input has too {few} columns."));
+            self.report(diagnostic);
+            return Node::error(span);
+        }
+        let fields = fields
+            .into_iter()
+            .zip(columns)
+            .map(|(field, column)| {
+                let at = field.span;
+                self.explicit_cast(field, column.ty, column.typmod, at)
+            })
+            .collect();
+        Node::new(target, NodeKind::Row(fields), span)
+    }
+}
+
+/// The common type, or the two that do not match and where the second stands.
+pub(super) fn common_type_of(
+    catalog: Catalog<'_>,
+    types: impl Iterator<Item = (Oid, Span)> + Clone,
+) -> Result<Oid, (Oid, Oid, Span)> {
+    let mut rest = types.clone();
+    let Some((first, _)) = rest.next() else { return Ok(oid::TEXT) };
+    if types.clone().any(|(ty, _)| ty == ERROR) {
+        return Ok(ERROR);
+    }
+    if first != oid::UNKNOWN && rest.clone().all(|(ty, _)| ty == first) {
+        return Ok(first);
+    }
+    let mut chosen = catalog.base_type(first).0;
+    let mut info = catalog.type_info(chosen);
+    for (ty, span) in rest {
+        let candidate = catalog.base_type(ty).0;
+        if candidate == oid::UNKNOWN || candidate == chosen {
+            continue;
+        }
+        let candidate_info = catalog.type_info(candidate);
+        if chosen == oid::UNKNOWN {
+            (chosen, info) = (candidate, candidate_info);
+        } else if candidate_info.category != info.category {
+            return Err((chosen, candidate, span));
+        } else if !info.preferred
+            && catalog.can_coerce(&[chosen], &[candidate], Context::Implicit)
+            && !catalog.can_coerce(&[candidate], &[chosen], Context::Implicit)
+        {
+            (chosen, info) = (candidate, candidate_info);
+        }
+    }
+    Ok(if chosen == oid::UNKNOWN { oid::TEXT } else { chosen })
+}

@@ -1,0 +1,155 @@
+//! Constants that PostgreSQL reads during parse analysis: the input functions of types.
+//!
+//! In: a type and the text of a quoted constant. Out: whether the type's input function takes it, and
+//! PostgreSQL's message if not. Types whose input is not modelled here are taken as they are: the
+//! server has the last word, at run time.
+
+use super::catalog::Catalog;
+use crate::builtin::{Oid, oid};
+use crate::diagnostic::Code;
+use crate::schema::UserTypeKind;
+
+/// Whether `text` is a value of the type, as far as that is known here.
+pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), (Code, String)> {
+    let invalid =
+        |name: &str| Err((Code::InvalidLiteral, format!("invalid input syntax for type {name}: \"{text}\"")));
+    match type_oid {
+        oid::INT2 => integer(text, "smallint", i64::from(i16::MIN), i64::from(i16::MAX)),
+        oid::INT4 => integer(text, "integer", i64::from(i32::MIN), i64::from(i32::MAX)),
+        oid::INT8 => integer(text, "bigint", i64::MIN, i64::MAX),
+        oid::BOOL if !is_boolean(text) => invalid("boolean"),
+        oid::UUID if !is_uuid(text) => invalid("uuid"),
+        oid::FLOAT4 if !is_float(text) => invalid("real"),
+        oid::FLOAT8 if !is_float(text) => invalid("double precision"),
+        oid::NUMERIC if !is_numeric(text) => invalid("numeric"),
+        _ => match catalog.user_kind(type_oid) {
+            Some(UserTypeKind::Enum(labels)) if !labels.iter().any(|label| label == text) => {
+                let name = catalog.display(type_oid, -1);
+                Err((Code::InvalidLiteral, format!("invalid input value for enum {name}: \"{text}\"")))
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+/// `pg_strtoint32_safe` and its kin, PostgreSQL 16: signs, radix prefixes, underscores, blanks around.
+fn integer(text: &str, name: &str, least: i64, most: i64) -> Result<(), (Code, String)> {
+    let invalid = || (Code::InvalidLiteral, format!("invalid input syntax for type {name}: \"{text}\""));
+    let trimmed = text.trim_matches(|character: char| character.is_ascii_whitespace() || character == '\x0b');
+    let (negative, digits) = match trimmed.as_bytes().first() {
+        Some(b'-') => (true, &trimmed[1..]),
+        Some(b'+') => (false, &trimmed[1..]),
+        _ => (false, trimmed),
+    };
+    let (radix, digits) = match digits.get(..2) {
+        Some("0x" | "0X") => (16, &digits[2..]),
+        Some("0o" | "0O") => (8, &digits[2..]),
+        Some("0b" | "0B") => (2, &digits[2..]),
+        _ => (10, digits),
+    };
+    let well_formed = !digits.is_empty()
+        && !digits.ends_with('_')
+        && !digits.contains("__")
+        && !(radix == 10 && digits.starts_with('_'))
+        && digits.chars().all(|digit| digit == '_' || digit.is_digit(radix));
+    if !well_formed {
+        return Err(invalid());
+    }
+    let digits: String = digits.chars().filter(|digit| *digit != '_').collect();
+    let value = i128::from_str_radix(&digits, radix).map(|value| if negative { -value } else { value });
+    match value {
+        Ok(value) if (i128::from(least)..=i128::from(most)).contains(&value) => Ok(()),
+        _ => Err((Code::OutOfRange, format!("value \"{text}\" is out of range for type {name}"))),
+    }
+}
+
+/// `parse_bool_with_len`: any unambiguous prefix.
+fn is_boolean(text: &str) -> bool {
+    let word = text.trim_matches(|character: char| character.is_ascii_whitespace()).to_ascii_lowercase();
+    match word.as_str() {
+        "" | "o" => false,
+        "1" | "0" | "on" | "of" | "off" => true,
+        _ => ["true", "false", "yes", "no"].iter().any(|full| full.starts_with(&word)),
+    }
+}
+
+/// `string_to_uuid`: 32 digits, a hyphen allowed after each group of four, braces around.
+fn is_uuid(text: &str) -> bool {
+    let inner = match (text.strip_prefix('{'), text.ends_with('}')) {
+        (Some(rest), true) => &rest[..rest.len() - 1],
+        (None, false) => text,
+        _ => return false,
+    };
+    let mut digits = 0;
+    let mut after_hyphen = false;
+    for byte in inner.bytes() {
+        match byte {
+            b'-' if digits % 4 == 0 && digits > 0 && digits < 32 && !after_hyphen => after_hyphen = true,
+            byte if byte.is_ascii_hexdigit() => {
+                digits += 1;
+                after_hyphen = false;
+            }
+            _ => return false,
+        }
+    }
+    digits == 32 && !after_hyphen
+}
+
+fn is_float(text: &str) -> bool {
+    let word = text.trim_matches(|character: char| character.is_ascii_whitespace());
+    let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word).to_ascii_lowercase();
+    // strtod takes hexadecimal too; Rust's parser does not.
+    matches!(unsigned.as_str(), "nan" | "inf" | "infinity")
+        || unsigned.starts_with("0x")
+        || decimal(&unsigned)
+}
+
+fn is_numeric(text: &str) -> bool {
+    let word = text.trim_matches(|character: char| character.is_ascii_whitespace());
+    let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word).to_ascii_lowercase();
+    let radix = ["0x", "0o", "0b"].iter().any(|prefix| unsigned.starts_with(prefix));
+    matches!(unsigned.as_str(), "nan" | "inf" | "infinity") || radix || decimal(&unsigned.replace('_', ""))
+}
+
+fn decimal(text: &str) -> bool {
+    let (mantissa, exponent) = text.split_once('e').map_or((text, None), |(left, right)| (left, Some(right)));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let exponent = exponent.is_none_or(|exponent| {
+        let digits_only = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+        !digits_only.is_empty() && digits(digits_only)
+    });
+    digits(whole) && digits(fraction) && !(whole.is_empty() && fraction.is_empty()) && exponent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+
+    #[test]
+    fn constants_by_type() {
+        let schema = Schema::default();
+        let catalog = Catalog { schema: &schema };
+        for (ty, text, fine) in [
+            (oid::INT4, " 12 ", true),
+            (oid::INT4, "0x1F", true),
+            (oid::INT4, "1_000", true),
+            (oid::INT4, "abc", false),
+            (oid::INT4, "", false),
+            (oid::INT4, "2147483648", false),
+            (oid::INT2, "-32768", true),
+            (oid::BOOL, "t", true),
+            (oid::BOOL, "maybe", false),
+            (oid::UUID, "{a0eebc99-9c0b4ef8-bb6d6bb9-bd380a11}", true),
+            (oid::UUID, "a0eebc99", false),
+            (oid::FLOAT8, "-1.5e3", true),
+            (oid::FLOAT8, "e3", false),
+            (oid::NUMERIC, "NaN", true),
+            (oid::NUMERIC, ".", false),
+            (oid::TEXT, "anything", true),
+        ] {
+            assert_eq!(check(catalog, ty, text).is_ok(), fine, "{ty} {text:?}");
+        }
+    }
+}

@@ -1,0 +1,605 @@
+//! `FROM`: `parse_clause.c` and `parse_relation.c`.
+//!
+//! In: the items of `FROM`. Out: range table entries and the namespace they make, with the tree of
+//! joins that nullability is proved over.
+
+use super::Analyzer;
+use super::catalog::ERROR;
+use super::scope::{NamespaceItem, Place, Scope, column_nodes};
+use super::tree::{JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
+use crate::builtin::{Oid, oid};
+use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::source::Span;
+use crate::syntax::ast::{
+    self, Alias, ColumnDefinition, ExprKind, FromItem, FunctionItem, Join, JoinConstraint, JoinKind, Name,
+    Operator, QualifiedName,
+};
+use std::rc::Rc;
+
+impl Analyzer<'_> {
+    /// `transformFromClause`: each item sees those before it if it is LATERAL.
+    pub(super) fn from_clause(&mut self, scope: &mut Scope<'_>, items: &[FromItem]) -> Vec<JoinTree> {
+        let mut trees = Vec::with_capacity(items.len());
+        for item in items {
+            // While an item is analysed, only LATERAL sees what stands beside it.
+            let before = std::mem::take(&mut scope.namespace);
+            scope.namespace = before.iter().cloned().map(lateral_only).collect();
+            let (tree, added) = self.from_item(scope, item);
+            self.check_aliases(&before, &added, item);
+            scope.namespace = before;
+            scope.namespace.extend(added);
+            trees.push(tree);
+        }
+        trees
+    }
+
+    /// `checkNameSpaceConflicts`.
+    fn check_aliases(&mut self, before: &[NamespaceItem], added: &[NamespaceItem], item: &FromItem) {
+        for new in added.iter().filter(|new| new.relation_visible && !new.name.is_empty()) {
+            let same = |known: &&NamespaceItem| {
+                known.relation_visible
+                    && known.name == new.name
+                    // Two tables of one name in different schemas may both stand without alias.
+                    && !(known.schema.is_some() && new.schema.is_some() && known.schema != new.schema)
+            };
+            if before.iter().any(|known| same(&known)) {
+                let message = format!("table name \"{}\" specified more than once", new.name);
+                let span = item_span(item);
+                let hint = "give one of them another alias";
+                self.report(Diagnostic::error(Code::DuplicateAlias, span, message).with_hint(hint));
+            }
+        }
+    }
+
+    fn from_item(&mut self, scope: &mut Scope<'_>, item: &FromItem) -> (JoinTree, Vec<NamespaceItem>) {
+        match item {
+            FromItem::Table { name, alias, sample, .. } => {
+                let added = self.table(scope, name, alias.as_ref());
+                if let Some(sample) = sample {
+                    for arg in sample.args.iter().chain(&sample.repeatable) {
+                        let node = self.expr(scope, arg);
+                        let target = if node.ty == oid::UNKNOWN { oid::FLOAT4 } else { node.ty };
+                        self.coerce(node, target, -1, super::coerce::Context::Implicit);
+                    }
+                }
+                added
+            }
+            FromItem::Subquery { lateral, query, alias, span } => {
+                self.subquery_item(scope, *lateral, query, alias.as_ref(), *span)
+            }
+            FromItem::Function(function) => self.function_item(scope, function),
+            FromItem::Join(join) => self.join(scope, join),
+            FromItem::XmlTable { span } => {
+                self.report(Diagnostic::unsupported(*span, "XMLTABLE"));
+                scope.broken_from.set(true);
+                self.leaf(scope, broken(""), None, true)
+            }
+        }
+    }
+
+    /// Adds an entry, without touching the namespace.
+    fn leaf(
+        &mut self,
+        scope: &mut Scope<'_>,
+        rte: Rte,
+        schema: Option<String>,
+        visible: bool,
+    ) -> (JoinTree, Vec<NamespaceItem>) {
+        let at = scope.rtes.len();
+        let item = NamespaceItem {
+            name: rte.name.clone(),
+            schema,
+            columns: column_nodes(&rte, at),
+            rte: Some(at),
+            relation_visible: visible,
+            columns_visible: true,
+            lateral_only: false,
+            lateral_ok: true,
+        };
+        scope.rtes.push(rte);
+        (JoinTree::Leaf(at), vec![item])
+    }
+
+    fn table(
+        &mut self,
+        scope: &mut Scope<'_>,
+        name: &QualifiedName,
+        alias: Option<&Alias>,
+    ) -> (JoinTree, Vec<NamespaceItem>) {
+        if name.schema().is_none()
+            && let Some(rte) = self.cte_reference(scope, name)
+        {
+            let rte = self.aliased(rte, alias, name.span());
+            return self.leaf(scope, rte, None, true);
+        }
+        let Some((rte, relation)) = self.open_relation(name) else {
+            scope.broken_from.set(true);
+            let shown = alias.map_or_else(|| name.name().to_owned(), |alias| alias.name.text.clone());
+            scope.reported.borrow_mut().push(shown.clone());
+            return self.leaf(scope, broken(&shown), None, true);
+        };
+        let schema = match (alias, relation) {
+            (Some(_), _) => None,
+            (None, Some(at)) => Some(self.catalog.schema.relations[at].schema.clone()),
+            (None, None) => Some(name.schema().unwrap_or("pg_catalog").to_owned()),
+        };
+        if rte.columns.is_empty() && matches!(rte.source, RteSource::Nullable) {
+            scope.broken_from.set(true);
+            if let Some(last) = name.parts.last() {
+                self.report_broken(name.name(), last);
+            }
+        }
+        if let Some(alias) = alias {
+            self.aliases.push((alias.name.text.clone(), rte.name.clone()));
+        }
+        let rte = self.aliased(rte, alias, name.span());
+        if let Some(at) = relation {
+            self.row_types
+                .insert((rte.name.clone(), scope.rtes.len()), super::catalog::Catalog::row_type(at));
+        } else if let Some(found) =
+            crate::builtin::relation(name.schema().unwrap_or("pg_catalog"), name.name())
+        {
+            self.row_types.insert((rte.name.clone(), scope.rtes.len()), found.row_type);
+        }
+        self.leaf(scope, rte, schema, true)
+    }
+
+    /// Applies `AS x (a, b)`.
+    fn aliased(&mut self, mut rte: Rte, alias: Option<&Alias>, span: Span) -> Rte {
+        let Some(alias) = alias else { return rte };
+        if alias.columns.len() > rte.columns.len() && !rte.columns.is_empty() {
+            let message = format!(
+                "table \"{}\" has {} columns available but {} columns specified",
+                alias.name.text,
+                rte.columns.len(),
+                alias.columns.len()
+            );
+            let _ = span;
+            self.report(Diagnostic::error(Code::InvalidColumnReference, Span::default(), message));
+        }
+        rte.name.clone_from(&alias.name.text);
+        for (column, name) in rte.columns.iter_mut().zip(&alias.columns) {
+            column.name.clone_from(&name.text);
+        }
+        rte
+    }
+
+    fn subquery_item(
+        &mut self,
+        scope: &mut Scope<'_>,
+        lateral: bool,
+        query: &ast::Query,
+        alias: Option<&Alias>,
+        span: Span,
+    ) -> (JoinTree, Vec<NamespaceItem>) {
+        let was = scope.lateral.replace(lateral);
+        let place = scope.place.replace(Place::FromSubquery);
+        let analysed = {
+            let query = self.query(query, Some(scope));
+            self.settle_unknown(query)
+        };
+        scope.lateral.set(was);
+        scope.place.set(place);
+        let columns: Vec<RteColumn> = analysed
+            .targets
+            .iter()
+            .map(|target| RteColumn {
+                name: target.name.clone(),
+                ty: target.node.ty,
+                typmod: target.node.typmod,
+            })
+            .collect();
+        let rte = Rte {
+            name: "unnamed_subquery".into(),
+            columns,
+            source: RteSource::Subquery { query: Rc::new(analysed), lateral, view: false },
+        };
+        let rte = self.aliased(rte, alias, span);
+        self.leaf(scope, rte, None, alias.is_some())
+    }
+
+    /// `transformRangeFunction`.
+    fn function_item(
+        &mut self,
+        scope: &mut Scope<'_>,
+        item: &FunctionItem,
+    ) -> (JoinTree, Vec<NamespaceItem>) {
+        // A function is implicitly LATERAL.
+        let was = scope.lateral.replace(true);
+        let place = scope.place.replace(Place::FromFunction);
+        let mut columns: Vec<RteColumn> = Vec::new();
+        let mut functions = Vec::new();
+        let mut scalar_names = Vec::new();
+        let mut name = None;
+        for (call, definitions) in self.from_calls(item) {
+            let node = self.expr(scope, &call);
+            let node = self.unknown_to_text(node);
+            let call_name = super::target::column_name(&call);
+            name.get_or_insert_with(|| call_name.clone());
+            let definitions: &[ColumnDefinition] =
+                if definitions.is_empty() && !item.rows_from { &item.columns } else { definitions };
+            let (found, never_null, scalar) =
+                self.function_columns(&node, &call_name, definitions, item, call.span);
+            if scalar {
+                scalar_names.push(columns.len());
+            }
+            columns.extend(found);
+            functions.push((node, never_null));
+        }
+        scope.lateral.set(was);
+        scope.place.set(place);
+        if item.ordinality {
+            columns.push(RteColumn { name: "ordinality".into(), ty: oid::INT8, typmod: -1 });
+        }
+        let single_scalar = functions.len() == 1 && scalar_names == [0];
+        let broken_call = functions.iter().any(|(node, _)| node.is_error());
+        if broken_call {
+            scope.broken_from.set(true);
+        }
+        let mut rte = Rte {
+            name: name.unwrap_or_default(),
+            columns,
+            source: RteSource::Function { functions, ordinality: item.ordinality },
+        };
+        if let Some(alias) = &item.alias {
+            rte.name.clone_from(&alias.name.text);
+            // `FROM f(…) AS x`: the alias names the one column of a scalar function.
+            if single_scalar && let Some(column) = rte.columns.first_mut() {
+                column.name.clone_from(&alias.name.text);
+            }
+            rte = self.aliased(rte, Some(alias), item.span);
+        }
+        self.leaf(scope, rte, None, true)
+    }
+
+    /// The calls of an item; `unnest` of several arrays is one call each: gram's special case.
+    fn from_calls<'i>(&self, item: &'i FunctionItem) -> Vec<(ast::Expr, &'i [ColumnDefinition])> {
+        let mut out = Vec::new();
+        for (expr, definitions) in &item.functions {
+            match &expr.kind {
+                ExprKind::Function(call)
+                    if call.name.parts.len() == 1
+                        && call.name.name() == "unnest"
+                        && call.args.len() > 1
+                        && !call.variadic
+                        && !call.distinct
+                        && call.args.iter().all(|arg| arg.name.is_none())
+                        && definitions.is_empty() =>
+                {
+                    for arg in &call.args {
+                        let mut single = (**call).clone();
+                        single.args = vec![arg.clone()];
+                        out.push((
+                            ast::Expr { kind: ExprKind::Function(Box::new(single)), span: expr.span },
+                            definitions.as_slice(),
+                        ));
+                    }
+                }
+                _ => out.push((expr.clone(), definitions.as_slice())),
+            }
+        }
+        out
+    }
+
+    /// The columns that a function in `FROM` gives; which are never NULL; whether it is a scalar.
+    fn function_columns(
+        &mut self,
+        node: &Node,
+        name: &str,
+        definitions: &[ColumnDefinition],
+        item: &FunctionItem,
+        span: Span,
+    ) -> (Vec<RteColumn>, Vec<bool>, bool) {
+        if node.is_error() {
+            let columns =
+                definitions.iter().map(|it| RteColumn { name: it.name.text.clone(), ty: ERROR, typmod: -1 });
+            return (columns.collect(), vec![false; definitions.len()], false);
+        }
+        if !definitions.is_empty() {
+            if node.ty != oid::RECORD {
+                let message = if self.catalog.is_complex(node.ty) {
+                    "a column definition list is redundant for a function returning a named composite type"
+                } else {
+                    "a column definition list is only allowed for functions returning \"record\""
+                };
+                self.report(Diagnostic::error(Code::SyntaxError, definitions[0].name.span, message));
+            }
+            let mut columns = Vec::with_capacity(definitions.len());
+            for definition in definitions {
+                let (ty, typmod) = self.type_name(&definition.type_name).unwrap_or((ERROR, -1));
+                columns.push(RteColumn { name: definition.name.text.clone(), ty, typmod });
+            }
+            let never = vec![false; columns.len()];
+            return (columns, never, false);
+        }
+        let _ = item;
+        // OUT columns of the function that was meant.
+        if let NodeKind::Call { function, .. } = &node.kind
+            && node.ty == oid::RECORD
+        {
+            let out = self.out_columns(&function.name, node);
+            if !out.is_empty() {
+                let never = out.iter().map(|it| it.2).collect();
+                let columns =
+                    out.into_iter().map(|(name, ty, _)| RteColumn { name, ty, typmod: -1 }).collect();
+                return (columns, never, false);
+            }
+            let message = "a column definition list is required for functions returning \"record\"";
+            self.report(
+                Diagnostic::error(Code::SyntaxError, span, message)
+                    .with_hint("add `AS x (a int, b text)` with the columns that it returns"),
+            );
+            return (Vec::new(), Vec::new(), false);
+        }
+        let base = self.catalog.base_type(node.ty).0;
+        if self.catalog.is_complex(base) {
+            let columns = self.composite_columns(base);
+            let never = vec![false; columns.len()];
+            return (columns, never, false);
+        }
+        // One OUT argument names the column.
+        let named = match &node.kind {
+            NodeKind::Call { function, .. } => {
+                let out = self.out_columns(&function.name, node);
+                match out.as_slice() {
+                    [(only, ..)] if !only.is_empty() => Some(only.clone()),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        let scalar = named.is_none();
+        let never_null = matches!(&node.kind, NodeKind::Call { function, .. } if function.never_null);
+        let name = named.unwrap_or_else(|| name.to_owned());
+        (vec![RteColumn { name, ty: node.ty, typmod: node.typmod }], vec![never_null], scalar)
+    }
+
+    /// OUT columns by name of function; polymorphic ones by the type of the first argument.
+    fn out_columns(&mut self, name: &str, node: &Node) -> Vec<(String, Oid, bool)> {
+        let NodeKind::Call { args, .. } = &node.kind else { return Vec::new() };
+        let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
+        let builtin = crate::builtin::functions(name)
+            .find(|found| {
+                let declared: Vec<Oid> = found.args().collect();
+                declared.len() >= types.len()
+                    && self.catalog.can_coerce(
+                        &types,
+                        &declared[..types.len()],
+                        super::coerce::Context::Implicit,
+                    )
+            })
+            .map(|found| self.facts(&super::function::Function::Builtin(found)));
+        let facts = builtin.or_else(|| {
+            let at = self.catalog.schema.functions.iter().position(|it| it.definition.name.name() == name)?;
+            Some(self.facts(&super::function::Function::User(at)))
+        });
+        let Some(facts) = facts else { return Vec::new() };
+        let element = types.iter().find_map(|ty| self.catalog.element_type(*ty)).unwrap_or(ERROR);
+        facts
+            .columns
+            .into_iter()
+            .map(|(name, ty, never)| match ty {
+                oid::ANYELEMENT | oid::ANYCOMPATIBLE => (name, element, never),
+                oid::ANYARRAY => (name, types.first().copied().unwrap_or(ERROR), never),
+                ty => (name, ty, never),
+            })
+            .enumerate()
+            .map(|(at, (name, ty, never))| {
+                (if name.is_empty() { format!("column{}", at + 1) } else { name }, ty, never)
+            })
+            .collect()
+    }
+
+    /// `transformFromClauseItem` for a join.
+    fn join(&mut self, scope: &mut Scope<'_>, join: &Join) -> (JoinTree, Vec<NamespaceItem>) {
+        let outer = scope.namespace.clone();
+        let (left_tree, left) = self.from_item(scope, &join.left);
+        // The right side may refer to the left one, if it is LATERAL and the join lets it.
+        let allowed = matches!(join.kind, JoinKind::Inner | JoinKind::Left | JoinKind::Cross);
+        scope.namespace = outer.clone();
+        scope.namespace.extend(
+            left.iter().cloned().map(|item| NamespaceItem { lateral_ok: allowed, ..lateral_only(item) }),
+        );
+        let (right_tree, right) = self.from_item(scope, &join.right);
+        self.check_aliases(&left, &right, &join.right);
+        scope.namespace = outer.clone();
+
+        let using = self.using_columns(join, &left, &right);
+        let (mut items, columns, mut on) = self.merge_columns(join, left, right, using);
+        if let JoinConstraint::On(condition) = &join.constraint {
+            let before = std::mem::replace(&mut scope.namespace, outer.clone());
+            scope.namespace.extend(items.iter().cloned());
+            let place = scope.place.replace(Place::JoinOn);
+            let node = self.expr(scope, condition);
+            on = Some(self.coerce_to_boolean(node, "JOIN/ON"));
+            scope.place.set(place);
+            scope.namespace = before;
+        }
+        let tree =
+            JoinTree::Join { kind: join.kind, left: Box::new(left_tree), right: Box::new(right_tree), on };
+        if let Some(alias) = &join.alias {
+            // The alias hides the tables inside.
+            let mut columns = columns;
+            for (column, name) in columns.iter_mut().zip(&alias.columns) {
+                column.0.clone_from(&name.text);
+            }
+            items = vec![named_join(&alias.name, columns)];
+        } else if let JoinConstraint::Using(names, Some(alias)) = &join.constraint {
+            let merged = columns.into_iter().take(names.len()).collect();
+            let mut item = named_join(alias, merged);
+            item.columns_visible = false;
+            items.push(item);
+        }
+        (tree, items)
+    }
+
+    /// The columns that USING or NATURAL join on.
+    fn using_columns(
+        &mut self,
+        join: &Join,
+        left: &[NamespaceItem],
+        right: &[NamespaceItem],
+    ) -> Vec<(Name, Node, Node)> {
+        let names: Vec<Name> = match &join.constraint {
+            JoinConstraint::Using(names, _) => names.clone(),
+            JoinConstraint::None if join.natural => visible_columns(left)
+                .filter(|(name, _)| visible_columns(right).any(|(other, _)| other == name))
+                .map(|(name, _)| Name { text: name.clone(), span: join.span })
+                .collect(),
+            _ => return Vec::new(),
+        };
+        let mut out = Vec::with_capacity(names.len());
+        let mut seen: Vec<&str> = Vec::new();
+        for name in &names {
+            if seen.contains(&name.text.as_str()) {
+                let message = format!("column name \"{}\" appears more than once in USING clause", name.text);
+                self.report(Diagnostic::error(Code::DuplicateColumn, Span::default(), message));
+                continue;
+            }
+            seen.push(&name.text);
+            let Some(a) = self.using_side(name, left, "left") else { continue };
+            let Some(b) = self.using_side(name, right, "right") else { continue };
+            out.push((name.clone(), a, b));
+        }
+        out
+    }
+
+    fn using_side(&mut self, name: &Name, side: &[NamespaceItem], which: &str) -> Option<Node> {
+        let found: Vec<Node> = visible_columns(side)
+            .filter(|(column, _)| *column == name.text)
+            .map(|(_, node)| node.clone())
+            .collect();
+        match found.as_slice() {
+            [node] => Some(node.clone()),
+            [] => {
+                let unknown = side.iter().any(|item| item.columns.is_empty());
+                if !unknown {
+                    let message = format!(
+                        "column \"{}\" specified in USING clause does not exist in {which} table",
+                        name.text
+                    );
+                    let mut diagnostic = Diagnostic::error(Code::UnknownColumn, name.span, message);
+                    if let Some(nearest) =
+                        suggestion::nearest(&name.text, visible_columns(side).map(|(it, _)| it.as_str()))
+                    {
+                        diagnostic = diagnostic.with_hint(format!("the {which} table has {nearest}"));
+                    }
+                    self.report(diagnostic);
+                }
+                None
+            }
+            _ => {
+                let message =
+                    format!("common column name \"{}\" appears more than once in {which} table", name.text);
+                self.report(Diagnostic::error(Code::AmbiguousColumn, name.span, message));
+                None
+            }
+        }
+    }
+
+    /// The namespace after a join, the columns of the join in order, and the condition of USING.
+    #[allow(clippy::type_complexity)]
+    fn merge_columns(
+        &mut self,
+        join: &Join,
+        mut left: Vec<NamespaceItem>,
+        mut right: Vec<NamespaceItem>,
+        using: Vec<(Name, Node, Node)>,
+    ) -> (Vec<NamespaceItem>, Vec<(String, Node)>, Option<Node>) {
+        let mut conditions = Vec::new();
+        let mut merged = Vec::with_capacity(using.len());
+        for (name, a, b) in &using {
+            let operator = Operator { schema: None, name: "=".into(), location: name.span };
+            let condition = self.operator(&operator, Some(a.clone()), b.clone(), name.span);
+            conditions.push(condition);
+            // `buildMergedJoinVar`
+            let common = self.common_type(&[a, b], "JOIN/USING");
+            let left = self.coerce_to_common(a.clone(), common, "JOIN/USING");
+            let right = self.coerce_to_common(b.clone(), common, "JOIN/USING");
+            let node = match join.kind {
+                JoinKind::Left | JoinKind::Inner | JoinKind::Cross => {
+                    if join.kind == JoinKind::Inner && a.ty != common && b.ty == common {
+                        right
+                    } else {
+                        left
+                    }
+                }
+                JoinKind::Right => right,
+                JoinKind::Full => Node::new(common, NodeKind::Coalesce(vec![left, right]), name.span),
+            };
+            merged.push((name.text.clone(), node));
+        }
+        let names: Vec<&str> = merged.iter().map(|(name, _)| name.as_str()).collect();
+        let mut columns = merged.clone();
+        for items in [&left, &right] {
+            columns
+                .extend(visible_columns(items).filter(|(name, _)| !names.contains(&name.as_str())).cloned());
+        }
+        let on = match conditions.len() {
+            0 => None,
+            1 => conditions.pop(),
+            _ => Some(Node::new(oid::BOOL, NodeKind::And(conditions), join.span)),
+        };
+        let mut items = Vec::new();
+        if merged.is_empty() {
+            items.append(&mut left);
+            items.append(&mut right);
+        } else {
+            // Merged columns are reached through the join; the tables keep their own for `t.column`.
+            for item in left.iter_mut().chain(&mut right) {
+                item.columns_visible = false;
+            }
+            items.append(&mut left);
+            items.append(&mut right);
+            items.push(NamespaceItem {
+                name: String::new(),
+                schema: None,
+                columns: columns.clone(),
+                rte: None,
+                relation_visible: false,
+                columns_visible: true,
+                lateral_only: false,
+                lateral_ok: true,
+            });
+        }
+        (items, columns, on)
+    }
+}
+
+fn visible_columns(items: &[NamespaceItem]) -> impl Iterator<Item = &(String, Node)> {
+    items.iter().filter(|item| item.columns_visible).flat_map(|item| item.columns.iter())
+}
+
+fn lateral_only(item: NamespaceItem) -> NamespaceItem {
+    NamespaceItem { lateral_only: true, ..item }
+}
+
+fn named_join(name: &Name, columns: Vec<(String, Node)>) -> NamespaceItem {
+    NamespaceItem {
+        name: name.text.clone(),
+        schema: None,
+        columns,
+        rte: None,
+        relation_visible: true,
+        columns_visible: true,
+        lateral_only: false,
+        lateral_ok: true,
+    }
+}
+
+/// An entry whose columns are not known, after an error.
+fn broken(name: &str) -> Rte {
+    Rte { name: name.to_owned(), columns: Vec::new(), source: RteSource::Nullable }
+}
+
+fn item_span(item: &FromItem) -> Span {
+    match item {
+        FromItem::Table { name, alias, .. } => {
+            alias.as_ref().map_or_else(|| name.span(), |alias| alias.name.span)
+        }
+        FromItem::Subquery { alias, span, .. } => alias.as_ref().map_or(*span, |alias| alias.name.span),
+        FromItem::Function(item) => item.alias.as_ref().map_or(item.span, |alias| alias.name.span),
+        FromItem::Join(join) => join.span,
+        FromItem::XmlTable { span } => *span,
+    }
+}

@@ -1,0 +1,583 @@
+//! Function calls: `parse_func.c`.
+//!
+//! In: a call and its typed arguments. Out: the typed call, an aggregate, a window call or a cast in
+//! function form; or PostgreSQL's error with what exists instead.
+
+use super::Analyzer;
+use super::catalog::ERROR;
+use super::coerce::{Context, Pathway};
+use super::overload::{self, Choice};
+use super::scope::{Place, Scope};
+use super::tree::{Callee, Node, NodeKind};
+use crate::builtin::{self, Oid, oid};
+use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::schema;
+use crate::source::Span;
+use crate::syntax::ast::{FunctionCall, ParameterMode, QualifiedName};
+use std::rc::Rc;
+
+/// A function of PostgreSQL or of the schema.
+#[derive(Clone)]
+pub(super) enum Function {
+    Builtin(builtin::Function),
+    /// By its number in the schema.
+    User(usize),
+}
+
+/// A function that could be meant, with its arguments brought into the call's shape.
+struct Candidate {
+    function: Function,
+    /// Declared types, one for each argument given (and each default used).
+    args: Vec<Oid>,
+    /// A VARIADIC argument was spread over several.
+    spread: bool,
+    /// From the search path: the place of its schema.
+    path: usize,
+}
+
+/// What a name and arguments resolve to.
+pub(super) struct Resolved {
+    pub(super) function: Function,
+    pub(super) declared: Vec<Oid>,
+}
+
+enum Lookup {
+    Function(Resolved),
+    /// `typename(x)`.
+    Coercion(Oid),
+    None,
+    Ambiguous,
+}
+
+impl Analyzer<'_> {
+    /// `transformFuncCall` and `ParseFuncOrColumn`.
+    pub(super) fn function_call(&mut self, scope: &Scope<'_>, call: &FunctionCall, span: Span) -> Node {
+        // Arguments first, then ORDER BY, then FILTER, as PostgreSQL does.
+        let was_in_aggregate = scope.in_aggregate.get();
+        let mut args: Vec<Node> = call.args.iter().map(|arg| self.expr(scope, &arg.value)).collect();
+        let mut order_by = Vec::new();
+        if call.within_group {
+            order_by = call.order_by.iter().map(|key| self.expr(scope, &key.expr)).collect();
+        }
+        let filter = call.filter.as_ref().map(|filter| {
+            let place = scope.place.replace(Place::Filter);
+            let node = self.expr(scope, filter);
+            let node = self.coerce_to_boolean(node, "FILTER");
+            scope.place.set(place);
+            node
+        });
+        scope.in_aggregate.set(was_in_aggregate);
+        let direct = args.len();
+        args.append(&mut order_by);
+
+        if args.iter().any(Node::is_error) {
+            // The argument has been reported; the result type may still be certain.
+            return self.call_with_errors(call, args, span);
+        }
+        // `t.f` written as `f(t)`: a column of a composite value.
+        if let Some(node) = self.column_as_function(call, &args, span) {
+            return node;
+        }
+        let names: Vec<Option<&str>> =
+            call.args.iter().map(|arg| arg.name.as_ref().map(|name| name.text.as_str())).collect();
+        let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
+        match self.lookup(&call.name, &types, &names, !call.variadic) {
+            Lookup::Function(resolved) => {
+                self.resolved_call(scope, call, resolved, args, direct, filter, span)
+            }
+            Lookup::Coercion(target) => {
+                let node = args.remove(0);
+                self.explicit_cast(node, target, -1, call.location)
+            }
+            Lookup::Ambiguous => {
+                let signature = self.signature(&call.name, &types, &names);
+                let message = format!("function {signature} is not unique");
+                self.report(Diagnostic::error(Code::AmbiguousFunction, call.location, message).with_hint(
+                    "Could not choose a best candidate function. You might need to add explicit type casts.",
+                ));
+                Node::error(span)
+            }
+            Lookup::None => {
+                self.report_missing(call, &types, &names);
+                Node::error(span)
+            }
+        }
+    }
+
+    /// A call with an argument that failed: if every overload of that many arguments returns one
+    /// type, the call has it, and errors further out are still found.
+    fn call_with_errors(&mut self, call: &FunctionCall, args: Vec<Node>, span: Span) -> Node {
+        let mut returns: Vec<Oid> = builtin::functions(call.name.name())
+            .filter(|found| found.nargs() == args.len())
+            .map(|found| found.returns)
+            .collect();
+        returns.dedup();
+        let ty = match returns.as_slice() {
+            [one] if !super::coerce::is_polymorphic(*one) && *one != oid::RECORD => *one,
+            _ => ERROR,
+        };
+        Node { ty, typmod: -1, kind: NodeKind::Error, span }
+    }
+
+    fn column_as_function(&mut self, call: &FunctionCall, args: &[Node], span: Span) -> Option<Node> {
+        let plain = call.name.parts.len() == 1
+            && args.len() == 1
+            && !call.star
+            && !call.distinct
+            && call.over.is_none()
+            && call.filter.is_none()
+            && call.order_by.is_empty()
+            && !call.variadic
+            && call.args.first().is_some_and(|arg| arg.name.is_none());
+        if !plain || !self.catalog.is_complex(args[0].ty) {
+            return None;
+        }
+        self.field(args[0].clone(), &call.name.parts[0].text, span)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn resolved_call(
+        &mut self,
+        scope: &Scope<'_>,
+        call: &FunctionCall,
+        resolved: Resolved,
+        args: Vec<Node>,
+        direct: usize,
+        filter: Option<Node>,
+        span: Span,
+    ) -> Node {
+        let facts = self.facts(&resolved.function);
+        let aggregate = facts.kind == b'a';
+        let name = call.name.display();
+        let misuse = if call.star && !aggregate {
+            Some((
+                Code::WrongObjectType,
+                format!("{name}(*) specified, but {name} is not an aggregate function"),
+            ))
+        } else if call.distinct && !aggregate {
+            Some((
+                Code::WrongObjectType,
+                format!("DISTINCT specified, but {name} is not an aggregate function"),
+            ))
+        } else if call.within_group && !aggregate {
+            Some((
+                Code::WrongObjectType,
+                format!("WITHIN GROUP specified, but {name} is not an aggregate function"),
+            ))
+        } else if !call.order_by.is_empty() && !aggregate {
+            Some((
+                Code::WrongObjectType,
+                format!("ORDER BY specified, but {name} is not an aggregate function"),
+            ))
+        } else if filter.is_some() && !aggregate {
+            Some((
+                Code::WrongObjectType,
+                format!("FILTER specified, but {name} is not an aggregate function"),
+            ))
+        } else if call.over.is_some() && !matches!(facts.kind, b'a' | b'w') {
+            let message =
+                format!("OVER specified, but {name} is not a window function nor an aggregate function");
+            Some((Code::WrongObjectType, message))
+        } else if facts.kind == b'p' {
+            let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
+            let signature = self.signature(&call.name, &types, &[]);
+            Some((Code::WrongObjectType, format!("{signature} is a procedure")))
+        } else if facts.kind == b'w' && call.over.is_none() {
+            Some((Code::WrongObjectType, format!("window function {name} requires an OVER clause")))
+        } else {
+            None
+        };
+        if let Some((code, message)) = misuse {
+            self.report(Diagnostic::error(code, call.location, message));
+            return Node::error(span);
+        }
+        if aggregate && let Some((code, message)) = self.aggregate_misuse(call, &facts, &name) {
+            self.report(Diagnostic::error(code, call.location, message));
+            return Node::error(span);
+        }
+        let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
+        let (actual, mut returns) = match super::polymorphic::resolve(
+            self.catalog,
+            &types,
+            &resolved.declared[..types.len()],
+            facts.returns,
+        ) {
+            Ok(found) => found,
+            Err(message) => {
+                let code = if message.starts_with("could not") {
+                    Code::IndeterminateType
+                } else {
+                    Code::TypeMismatch
+                };
+                self.report(Diagnostic::error(code, call.location, message));
+                return Node::error(span);
+            }
+        };
+        let args: Vec<Node> = args
+            .into_iter()
+            .zip(actual)
+            .map(|(arg, target)| self.coerce(arg, target, -1, Context::Implicit))
+            .collect();
+        if returns == oid::UNKNOWN {
+            returns = oid::TEXT;
+        }
+        if facts.volatile && facts.kind == b'f' && !is_harmless(&facts.name) {
+            self.writes = true;
+        }
+        if facts.set && scope.place.get() != Place::FromFunction {
+            self.check_srf(scope, call);
+        }
+        match (&call.over, aggregate) {
+            (None, false) => {
+                if facts.never_null_on_null || !facts.strict {
+                    args.iter().for_each(|arg| self.accepts_null(arg));
+                }
+                let function = Rc::new(Callee {
+                    name: facts.name,
+                    strict: facts.strict,
+                    never_null: facts.never_null,
+                    never_null_on_null: facts.never_null_on_null,
+                    set: facts.set,
+                    volatile: facts.volatile,
+                });
+                Node::new(returns, NodeKind::Call { function, args }, span)
+            }
+            (None, true) => self.aggregate(scope, call, facts, args, direct, filter, returns, span),
+            (Some(window), _) => self.window_call(scope, call, window, facts, args, filter, returns, span),
+        }
+    }
+
+    /// Set-returning functions are refused where PostgreSQL refuses them (`check_srf_call_placement`).
+    fn check_srf(&mut self, scope: &Scope<'_>, call: &FunctionCall) {
+        let place = scope.place.get();
+        match place {
+            Place::Target
+            | Place::Values
+            | Place::InsertTarget
+            | Place::GroupBy
+            | Place::OrderBy
+            | Place::DistinctOn => {
+                scope.has_srf.set(true);
+            }
+            _ => {
+                let message = format!("set-returning functions are not allowed in {}", place.name());
+                self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
+            }
+        }
+    }
+
+    /// `func_get_detail`.
+    fn lookup(&self, name: &QualifiedName, types: &[Oid], names: &[Option<&str>], spread: bool) -> Lookup {
+        let mut candidates = self.candidates(name, types.len(), names, spread);
+        // The same signature further along the search path is hidden by the nearer one.
+        candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));
+        let mut kept: Vec<Candidate> = Vec::new();
+        for candidate in candidates {
+            if !kept.iter().any(|known| known.args == candidate.args) {
+                kept.push(candidate);
+            }
+        }
+        if let Some(at) = kept.iter().position(|candidate| candidate.args.get(..types.len()) == Some(types)) {
+            return Lookup::Function(resolved(kept.swap_remove(at)));
+        }
+        if let ([only], None) = (types, names.iter().flatten().next())
+            && let Some(target) = self.catalog.type_named(name.schema(), name.name())
+            && !self.catalog.type_info(target).is_array
+        {
+            let pathway = self.catalog.pathway(target, *only, Context::Explicit);
+            let category = self.catalog.type_info(target).category;
+            let possible = match pathway {
+                _ if *only == oid::UNKNOWN => true,
+                Pathway::Relabel => true,
+                Pathway::ViaIo => {
+                    !((*only == oid::RECORD || self.catalog.is_complex(*only)) && category == b'S')
+                }
+                _ => false,
+            };
+            if possible {
+                return Lookup::Coercion(target);
+            }
+        }
+        let declared: Vec<&[Oid]> = kept.iter().map(|candidate| &candidate.args[..types.len()]).collect();
+        match overload::choose(self.catalog, types, &declared) {
+            Choice::One(at) => Lookup::Function(resolved(kept.swap_remove(at))),
+            Choice::None => Lookup::None,
+            Choice::Ambiguous => Lookup::Ambiguous,
+        }
+    }
+
+    /// `FuncnameGetCandidates`.
+    fn candidates(
+        &self,
+        name: &QualifiedName,
+        given: usize,
+        names: &[Option<&str>],
+        spread: bool,
+    ) -> Vec<Candidate> {
+        let mut out = Vec::new();
+        let schema = name.schema();
+        if schema.is_none_or(|schema| schema == "pg_catalog") {
+            for function in builtin::functions(name.name()) {
+                let declared: Vec<Oid> = function.args().collect();
+                let arg_names: Vec<&str> = function.arg_names().collect();
+                let shape = Shape {
+                    declared: &declared,
+                    names: &arg_names,
+                    variadic: function.variadic,
+                    defaults: usize::from(function.defaults),
+                };
+                if let Some((args, spread)) = shape.fit(given, names, spread) {
+                    out.push(Candidate { function: Function::Builtin(function), args, spread, path: 0 });
+                }
+            }
+        }
+        for (at, function) in self.catalog.schema.functions.iter().enumerate() {
+            if function.definition.name.name() != name.name() {
+                continue;
+            }
+            let path = match schema {
+                Some(schema) if schema == function.schema => 1,
+                Some(_) => continue,
+                None => {
+                    match self.catalog.schema.search_path.iter().position(|schema| *schema == function.schema)
+                    {
+                        Some(path) => path + 1,
+                        None => continue,
+                    }
+                }
+            };
+            let inputs: Vec<_> = input_parameters(function).collect();
+            let declared: Vec<Oid> = inputs
+                .iter()
+                .map(|it| self.catalog.resolve(&it.type_name).map_or(ERROR, |found| found.0))
+                .collect();
+            let arg_names: Vec<&str> =
+                inputs.iter().map(|it| it.name.as_ref().map_or("", |name| &name.text)).collect();
+            let variadic = match inputs.last() {
+                Some(last) if last.mode == ParameterMode::Variadic => {
+                    declared.last().and_then(|array| self.catalog.element_type(*array)).unwrap_or(0)
+                }
+                _ => 0,
+            };
+            let defaults = inputs.iter().filter(|it| it.has_default).count();
+            let shape = Shape { declared: &declared, names: &arg_names, variadic, defaults };
+            if let Some((args, spread)) = shape.fit(given, names, spread) {
+                out.push(Candidate { function: Function::User(at), args, spread, path });
+            }
+        }
+        out
+    }
+
+    /// `funcname_signature_string`.
+    pub(super) fn signature(&self, name: &QualifiedName, types: &[Oid], names: &[Option<&str>]) -> String {
+        let args: Vec<String> = types
+            .iter()
+            .enumerate()
+            .map(|(at, ty)| {
+                let shown = self.catalog.display(*ty, -1);
+                match names.get(at) {
+                    Some(Some(name)) => format!("{name} => {shown}"),
+                    _ => shown,
+                }
+            })
+            .collect();
+        format!("{}({})", name.display(), args.join(", "))
+    }
+
+    fn report_missing(&mut self, call: &FunctionCall, types: &[Oid], names: &[Option<&str>]) {
+        let signature = self.signature(&call.name, types, names);
+        let message = if call.star {
+            format!("function {}() does not exist", call.name.display())
+        } else {
+            format!("function {signature} does not exist")
+        };
+        let overloads: Vec<builtin::Function> = builtin::functions(call.name.name()).take(6).collect();
+        let schema = self.catalog.schema;
+        let names: Vec<&str> =
+            schema.functions.iter().map(|function| function.definition.name.name()).collect();
+        let hint = if !overloads.is_empty() {
+            let shown: Vec<String> = overloads
+                .iter()
+                .map(|found| {
+                    let args: Vec<Oid> = found.args().collect();
+                    self.signature(&call.name, &args, &[])
+                })
+                .collect();
+            format!("there is {}; a cast of the arguments may be missing", shown.join(", "))
+        } else if let Some(nearest) = suggestion::nearest(call.name.name(), names)
+            .or_else(|| suggestion::nearest(call.name.name(), builtin::function_names()))
+        {
+            format!("did you mean {nearest}?")
+        } else {
+            "No function matches the given name and argument types. You might need to add explicit type casts.".into()
+        };
+        self.report(Diagnostic::error(Code::UnknownFunction, call.location, message).with_hint(hint));
+    }
+
+    /// What is known of a function, wherever it comes from.
+    pub(super) fn facts(&self, function: &Function) -> Facts {
+        match function {
+            Function::Builtin(found) => Facts {
+                name: found.name.to_owned(),
+                kind: found.kind,
+                returns: found.returns,
+                set: found.set,
+                strict: found.strict,
+                volatile: found.volatility == b'v',
+                never_null: found.never_null,
+                never_null_on_null: found.never_null_on_null,
+                never_null_on_rows: found.never_null_on_rows,
+                never_null_on_any_row: found.never_null_on_any_row,
+                agg_kind: found.agg_kind,
+                columns: found
+                    .out_columns()
+                    .map(|it| (it.name.to_owned(), it.type_oid, it.never_null))
+                    .collect(),
+            },
+            Function::User(at) => self.user_facts(&self.catalog.schema.functions[*at]),
+        }
+    }
+
+    fn user_facts(&self, function: &schema::Function) -> Facts {
+        let definition = &function.definition;
+        let resolve = |type_name| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
+        let columns: Vec<(String, Oid, bool)> = definition
+            .parameters
+            .iter()
+            .filter(|it| matches!(it.mode, ParameterMode::Out | ParameterMode::InOut | ParameterMode::Table))
+            .map(|it| {
+                (
+                    it.name.as_ref().map_or_else(String::new, |name| name.text.clone()),
+                    resolve(&it.type_name),
+                    false,
+                )
+            })
+            .collect();
+        let table = definition.parameters.iter().any(|it| it.mode == ParameterMode::Table);
+        let returns = match (&definition.returns, columns.as_slice()) {
+            (Some(returns), _) => resolve(returns),
+            (None, [(_, only, _)]) => *only,
+            (None, []) => oid::VOID,
+            (None, _) => oid::RECORD,
+        };
+        Facts {
+            name: definition.name.name().to_owned(),
+            kind: if definition.procedure { b'p' } else { b'f' },
+            returns,
+            set: table || definition.returns.as_ref().is_some_and(|it| it.set_of),
+            strict: definition.strict,
+            volatile: definition.volatility == b'v',
+            never_null: false,
+            never_null_on_null: false,
+            never_null_on_rows: false,
+            never_null_on_any_row: false,
+            agg_kind: 0,
+            columns,
+        }
+    }
+}
+
+/// What calls need to know of a function.
+pub(super) struct Facts {
+    pub(super) name: String,
+    pub(super) kind: u8,
+    pub(super) returns: Oid,
+    pub(super) set: bool,
+    pub(super) strict: bool,
+    pub(super) volatile: bool,
+    pub(super) never_null: bool,
+    pub(super) never_null_on_null: bool,
+    pub(super) never_null_on_rows: bool,
+    pub(super) never_null_on_any_row: bool,
+    pub(super) agg_kind: u8,
+    /// OUT and TABLE columns: name, type, never NULL.
+    pub(super) columns: Vec<(String, Oid, bool)>,
+}
+
+fn resolved(candidate: Candidate) -> Resolved {
+    Resolved { function: candidate.function, declared: candidate.args }
+}
+
+fn input_parameters(
+    function: &schema::Function,
+) -> impl Iterator<Item = &crate::syntax::ast::FunctionParameter> {
+    function
+        .definition
+        .parameters
+        .iter()
+        .filter(|it| matches!(it.mode, ParameterMode::In | ParameterMode::InOut | ParameterMode::Variadic))
+}
+
+/// Volatile functions that write nothing a retry would double.
+fn is_harmless(name: &str) -> bool {
+    matches!(
+        name,
+        "random"
+            | "random_normal"
+            | "clock_timestamp"
+            | "timeofday"
+            | "gen_random_uuid"
+            | "pg_sleep"
+            | "pg_sleep_for"
+            | "pg_sleep_until"
+            | "currval"
+            | "lastval"
+            | "version"
+            | "pg_typeof"
+    )
+}
+
+/// The declared shape of one function.
+struct Shape<'s> {
+    declared: &'s [Oid],
+    names: &'s [&'s str],
+    variadic: Oid,
+    defaults: usize,
+}
+
+impl Shape<'_> {
+    /// The declared type for each argument given, if that many (and those names) can be given.
+    fn fit(&self, given: usize, names: &[Option<&str>], spread: bool) -> Option<(Vec<Oid>, bool)> {
+        let declared = self.declared.len();
+        if names.iter().any(Option::is_some) {
+            return self.fit_named(given, names);
+        }
+        if given == declared && !(self.variadic != 0 && spread) {
+            return Some((self.declared.to_vec(), false));
+        }
+        if self.variadic != 0 && spread && given >= declared {
+            let mut args = self.declared[..declared - 1].to_vec();
+            args.resize(given, self.variadic);
+            return Some((args, true));
+        }
+        if given < declared && given + self.defaults >= declared {
+            return Some((self.declared[..given].to_vec(), false));
+        }
+        None
+    }
+
+    fn fit_named(&self, given: usize, names: &[Option<&str>]) -> Option<(Vec<Oid>, bool)> {
+        if given > self.declared.len() || self.variadic != 0 {
+            return None;
+        }
+        let mut positions = Vec::with_capacity(given);
+        for (at, name) in names.iter().enumerate().take(given) {
+            let position = match name {
+                Some(name) => self.names.iter().position(|known| known == name)?,
+                None => at,
+            };
+            if positions.contains(&position) {
+                return None;
+            }
+            positions.push(position);
+        }
+        // What is left out must have a default.
+        let first_default = self.declared.len() - self.defaults.min(self.declared.len());
+        let missing = (0..self.declared.len()).filter(|position| !positions.contains(position));
+        if missing.clone().any(|position| position < first_default) {
+            return None;
+        }
+        let args = positions.iter().map(|position| self.declared[*position]).collect();
+        Some((args, false))
+    }
+}

@@ -1,0 +1,113 @@
+//! Parse analysis: names, types and nullability of one statement, by PostgreSQL's rules.
+//!
+//! In: a statement's syntax tree and the schema. Out: a [`TypedQuery`], or everything that is wrong, in
+//! the order in which PostgreSQL would meet it. The files carry PostgreSQL's own nouns
+//! (`src/backend/parser/README`): what `parse_oper.c` does is in `operator`, and so on.
+
+mod aggregate;
+mod cardinality;
+mod catalog;
+mod coerce;
+mod constant;
+mod cte;
+mod dml;
+mod expr;
+mod from;
+mod function;
+mod nullability;
+mod operator;
+mod output;
+mod overload;
+mod param;
+mod polymorphic;
+mod query;
+mod relation;
+mod scope;
+mod subquery;
+mod target;
+mod tree;
+
+use crate::builtin::Oid;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::schema::Schema;
+use crate::syntax::ast::{Statement, StatementKind};
+use crate::typed::TypedQuery;
+use catalog::Catalog;
+use param::Parameter;
+use std::collections::HashMap;
+use std::rc::Rc;
+use tree::{Command, Query, RteColumn};
+
+/// Analyses one statement; what was found beside errors (warnings) is in the query.
+///
+/// # Errors
+///
+/// All diagnostics, errors and warnings, in PostgreSQL's order.
+pub fn analyze(statement: &Statement, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
+    let mut analyzer = Analyzer::new(schema);
+    let query = match &statement.kind {
+        StatementKind::Query(query) => analyzer.query(query, None),
+        StatementKind::Insert(insert) => analyzer.insert(insert, None),
+        StatementKind::Update(update) => analyzer.update(update, None),
+        StatementKind::Delete(delete) => analyzer.delete(delete, None),
+        StatementKind::Merge(merge) => analyzer.merge(merge, None),
+        // DDL and utility statements return nothing and take no parameters.
+        _ => Query { command: Command::Utility, ..Query::default() },
+    };
+    let query = analyzer.finish_targets(query);
+    analyzer.check_parameters();
+    if analyzer.diagnostics.has_errors() {
+        return Err(analyzer.diagnostics);
+    }
+    Ok(output::typed_query(analyzer, &query))
+}
+
+/// The state of one analysis.
+struct Analyzer<'a> {
+    catalog: Catalog<'a>,
+    diagnostics: Diagnostics,
+    parameters: Vec<Parameter>,
+    /// Views that were read, by the number of their relation.
+    views: HashMap<usize, Option<Rc<Query>>>,
+    /// Aliases and the tables behind them, for hints.
+    aliases: Vec<(String, String)>,
+    /// Column names of recursive queries that are being analysed.
+    aliases_of_recursion: Vec<(String, Vec<crate::syntax::ast::Name>)>,
+    /// Row types of entries, by name and number.
+    row_types: HashMap<(String, usize), Oid>,
+    /// Views that could not be analysed, and why.
+    broken_views: Vec<(String, String)>,
+    /// Columns whose type the snapshot does not define: table, column, type.
+    broken_columns: Vec<(String, String, String)>,
+    /// Names of the tables that the statement reads or writes.
+    table_names: Vec<String>,
+    /// A volatile function or a nested write was seen.
+    writes: bool,
+}
+
+impl<'a> Analyzer<'a> {
+    fn new(schema: &'a Schema) -> Analyzer<'a> {
+        Analyzer {
+            catalog: Catalog { schema },
+            diagnostics: Diagnostics::new(),
+            parameters: Vec::new(),
+            views: HashMap::new(),
+            aliases: Vec::new(),
+            aliases_of_recursion: Vec::new(),
+            row_types: HashMap::new(),
+            broken_views: Vec::new(),
+            broken_columns: Vec::new(),
+            table_names: Vec::new(),
+            writes: false,
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// The columns of a composite type.
+    fn composite_columns(&mut self, type_oid: Oid) -> Vec<RteColumn> {
+        relation::composite_columns(self, type_oid)
+    }
+}

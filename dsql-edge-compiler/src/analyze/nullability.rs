@@ -1,0 +1,241 @@
+//! Which columns can be NULL: proved, never guessed.
+//!
+//! In: an analysed query. Out: for each of its columns whether a row could hold NULL there. PostgreSQL's
+//! model: a column is NULL if its table lets it be, or if an outer join nulls the table's whole row
+//! (`p_nullingrels`); conditions that a surviving row has passed take both back (`reduce_outer_joins`,
+//! `find_nonnullable_vars`). What is not proved NOT NULL is nullable.
+
+mod expr;
+mod narrowing;
+
+use super::cardinality;
+use super::param::Parameter;
+use super::tree::{Body, Cte, JoinTree, Node, NodeKind, Query, RteSource, Var};
+use crate::syntax::ast::{JoinKind, SetOperator};
+use std::collections::BTreeSet;
+
+/// For each column of the query: whether it can be NULL.
+pub(super) fn columns(parameters: &[Parameter], query: &Query) -> Vec<bool> {
+    Prover { parameters }.columns(query, None)
+}
+
+/// For each column that is an array: whether an element can be NULL.
+pub(super) fn element_nullability(parameters: &[Parameter], query: &Query) -> Vec<bool> {
+    let prover = Prover { parameters };
+    match &query.body {
+        Body::Plain => {
+            let env = prover.environment(query, None);
+            query.targets.iter().map(|target| prover.elements_nullable(&target.node, &env)).collect()
+        }
+        _ => vec![true; query.targets.len()],
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Prover<'p> {
+    parameters: &'p [Parameter],
+}
+
+/// What is known at one query level.
+struct Environment<'e> {
+    query: &'e Query,
+    /// For each entry: whether each of its own columns can be NULL.
+    base: Vec<Vec<bool>>,
+    /// For each entry: the sides of outer joins that may still null its row.
+    nulled_by: Vec<BTreeSet<usize>>,
+    /// Columns that conditions prove, here and of outer levels.
+    proven: Vec<Var>,
+    /// Other expressions that conditions prove.
+    proven_nodes: Vec<&'e Node>,
+    /// Grouping sets null the grouped columns, except inside aggregates.
+    grouping_nulls: bool,
+    outer: Option<&'e Environment<'e>>,
+}
+
+/// A side of an outer join that is nulled, and the entries in it.
+struct Nuller {
+    rtes: Vec<usize>,
+}
+
+impl<'p> Prover<'p> {
+    fn columns(&self, query: &Query, outer: Option<&Environment<'_>>) -> Vec<bool> {
+        match &query.body {
+            Body::Plain => {
+                let env = self.environment(query, outer);
+                query.targets.iter().map(|target| self.nullable(&target.node, &env)).collect()
+            }
+            Body::Values(rows) => {
+                let env = self.environment(query, outer);
+                let width = query.targets.len();
+                (0..width)
+                    .map(|at| rows.iter().any(|row| row.get(at).is_none_or(|node| self.nullable(node, &env))))
+                    .collect()
+            }
+            Body::SetOperation { operator, left, right } => {
+                let env = self.environment(query, outer);
+                let left = self.columns(left, Some(&env));
+                let right = self.columns(right, Some(&env));
+                left.iter()
+                    .enumerate()
+                    .map(|(at, left)| {
+                        let right = right.get(at).copied().unwrap_or(true);
+                        match operator {
+                            SetOperator::Union => *left || right,
+                            // A row must be in both; NULLs count as equal.
+                            SetOperator::Intersect => *left && right,
+                            SetOperator::Except => *left,
+                        }
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    /// The knowledge at a query's own level, its conditions applied.
+    fn environment<'e>(&self, query: &'e Query, outer: Option<&'e Environment<'e>>) -> Environment<'e> {
+        let mut nullers = Vec::new();
+        for tree in &query.from {
+            collect_nullers(tree, &mut nullers, &|tree, on| self.always_matches(query, tree, on));
+        }
+        let mut nulled_by = vec![BTreeSet::new(); query.rtes.len()];
+        for (id, nuller) in nullers.iter().enumerate() {
+            for rte in &nuller.rtes {
+                nulled_by[*rte].insert(id);
+            }
+        }
+        let mut env = Environment {
+            query,
+            base: Vec::with_capacity(query.rtes.len()),
+            nulled_by,
+            proven: Vec::new(),
+            proven_nodes: Vec::new(),
+            grouping_nulls: query.grouping_sets,
+            outer,
+        };
+        // In order: a LATERAL entry sees those before it.
+        for at in 0..query.rtes.len() {
+            let base = self.entry(query, at, &env);
+            env.base.push(base);
+        }
+        self.narrow(&mut env, &query.from);
+        env
+    }
+
+    /// An outer join whose nullable side always has a row, and whose condition is plain TRUE, nulls nothing.
+    fn always_matches(&self, query: &Query, tree: &JoinTree, on: Option<&Node>) -> bool {
+        let certain =
+            on.is_none_or(|on| matches!(&on.kind, NodeKind::Constant(Some(text)) if text == "true"));
+        match tree {
+            JoinTree::Leaf(rte) if certain => match &query.rtes[*rte].source {
+                RteSource::Subquery { query, .. } => cardinality::has_a_row(query),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// The columns of one entry, before joins.
+    fn entry(&self, query: &Query, at: usize, env: &Environment<'_>) -> Vec<bool> {
+        let rte = &query.rtes[at];
+        match &rte.source {
+            RteSource::Table { not_null, .. } => not_null.iter().map(|not_null| !not_null).collect(),
+            RteSource::Subquery { query, lateral, view } => {
+                let inner = if *view { self.columns(query, None) } else { self.columns(query, Some(env)) };
+                let _ = lateral;
+                inner
+            }
+            RteSource::Cte(cte) => self.cte(cte),
+            RteSource::Function { functions, ordinality } => {
+                let mut out = Vec::with_capacity(rte.columns.len());
+                for (call, never_null) in functions {
+                    // Several functions side by side are padded with NULL.
+                    let padded = functions.len() > 1;
+                    out.extend(
+                        self.function_columns(call, never_null, env)
+                            .into_iter()
+                            .map(|nullable| nullable || padded),
+                    );
+                }
+                if *ordinality {
+                    out.push(false);
+                }
+                out
+            }
+            RteSource::Nullable => vec![true; rte.columns.len()],
+        }
+    }
+
+    fn function_columns(&self, call: &Node, never_null: &[bool], env: &Environment<'_>) -> Vec<bool> {
+        let NodeKind::Call { function, args } = &call.kind else {
+            return vec![self.nullable(call, env); never_null.len().max(1)];
+        };
+        let args_nullable = args.iter().any(|arg| self.nullable(arg, env));
+        if function.name == "unnest"
+            && let [array] = args.as_slice()
+            && never_null.len() == 1
+        {
+            return vec![self.elements_nullable(array, env)];
+        }
+        // A strict set-returning function gives no rows for NULL; a plain one gives one row of NULL.
+        let nulled_by_args =
+            args_nullable && !(function.strict && function.set) && !function.never_null_on_null;
+        never_null.iter().map(|never_null| !never_null || nulled_by_args).collect()
+    }
+
+    /// A query of `WITH`, a recursive one to its fixed point: nothing is NULL until a term says so.
+    fn cte(&self, cte: &Cte) -> Vec<bool> {
+        let width = cte.columns.borrow().len();
+        if let Some(assumed) = cte.assumed.borrow().as_ref() {
+            return assumed.clone();
+        }
+        let Some(query) = cte.query.borrow().clone() else { return vec![true; width] };
+        let pad = |mut found: Vec<bool>| {
+            // The columns of SEARCH and CYCLE are computed, never NULL.
+            found.truncate(width);
+            found.resize(width, false);
+            found
+        };
+        if !cte.recursive {
+            let found = pad(self.columns(&query, None));
+            *cte.assumed.borrow_mut() = Some(found.clone());
+            return found;
+        }
+        let mut assumed = vec![false; width];
+        loop {
+            *cte.assumed.borrow_mut() = Some(assumed.clone());
+            let found = pad(self.columns(&query, None));
+            let next: Vec<bool> = assumed.iter().zip(&found).map(|(a, b)| *a || *b).collect();
+            if next == assumed {
+                return assumed;
+            }
+            assumed = next;
+        }
+    }
+}
+
+/// Numbers the nulled sides of outer joins, inner ones first.
+fn collect_nullers(
+    tree: &JoinTree,
+    out: &mut Vec<Nuller>,
+    always_matches: &dyn Fn(&JoinTree, Option<&Node>) -> bool,
+) {
+    let JoinTree::Join { kind, left, right, on } = tree else { return };
+    collect_nullers(left, out, always_matches);
+    collect_nullers(right, out, always_matches);
+    let mut null = |side: &JoinTree| {
+        let mut rtes = Vec::new();
+        if !always_matches(side, on.as_ref()) {
+            side.rtes(&mut rtes);
+        }
+        out.push(Nuller { rtes });
+    };
+    match kind {
+        JoinKind::Left => null(right),
+        JoinKind::Right => null(left),
+        JoinKind::Full => {
+            null(left);
+            null(right);
+        }
+        JoinKind::Inner | JoinKind::Cross => {}
+    }
+}

@@ -1,0 +1,217 @@
+//! Whether an expression can be NULL, given what is known of the row.
+
+use super::super::cardinality;
+use super::super::tree::{Node, NodeKind, Var};
+use super::narrowing::{Facts, if_false, if_true};
+use super::{Environment, Prover};
+
+impl Prover<'_> {
+    /// Whether the value can be NULL.
+    pub(super) fn nullable(&self, node: &Node, env: &Environment<'_>) -> bool {
+        if env.grouping_nulls && env.query.group_by.iter().any(|key| key.same(node)) {
+            return true;
+        }
+        if env.proven_nodes.iter().any(|known| known.same(node)) && !env.grouping_nulls {
+            return false;
+        }
+        let any = |nodes: &[Node]| nodes.iter().any(|node| self.nullable(node, env));
+        match &node.kind {
+            NodeKind::Error | NodeKind::Opaque(_) | NodeKind::Default => true,
+            NodeKind::Constant(value) => value.is_none(),
+            NodeKind::Parameter(number) => {
+                self.parameters.get(*number - 1).is_none_or(|parameter| parameter.nullable)
+            }
+            NodeKind::NeverNull
+            | NodeKind::IsNull { .. }
+            | NodeKind::BooleanTest { .. }
+            | NodeKind::Distinct { .. }
+            | NodeKind::Row(_)
+            | NodeKind::Array(_)
+            | NodeKind::Exists(_)
+            | NodeKind::ArraySubquery(_) => false,
+            NodeKind::Var(var) => self.var_nullable(*var, env),
+            NodeKind::WholeRow { level, rte } => {
+                // A row reference is NULL only where an outer join nulls the row.
+                let Some(env) = up(env, *level) else { return true };
+                let proven = env.proven.iter().any(|var| (var.level, var.rte) == (0, *rte));
+                !proven && env.nulled_by.get(*rte).is_none_or(|nullers| !nullers.is_empty())
+            }
+            NodeKind::Call { function, args } => {
+                if function.never_null_on_null {
+                    return false;
+                }
+                !function.never_null || any(args)
+            }
+            NodeKind::Aggregate(call) => {
+                if call.never_null {
+                    return false;
+                }
+                // A group has at least one row, unless the whole input is one group or FILTER empties it.
+                let owner = up(env, call.level);
+                let has_rows = owner.is_some_and(|env| env.query.grouped && !env.query.empty_grouping_set);
+                if !has_rows || call.filter.is_some() {
+                    return true;
+                }
+                if call.never_null_on_any_row {
+                    return false;
+                }
+                if !call.never_null_on_rows {
+                    return true;
+                }
+                let inner = Environment { grouping_nulls: false, ..copy(env) };
+                call.args.iter().any(|arg| self.nullable(arg, &inner))
+            }
+            NodeKind::WindowCall(call) => {
+                if call.never_null {
+                    return call.args.iter().any(|arg| self.nullable(arg, env)) && call.name != "count";
+                }
+                let args = || call.args.iter().any(|arg| self.nullable(arg, env));
+                match call.name.as_str() {
+                    "lag" | "lead" if call.args.len() == 3 => args(),
+                    "first_value" | "last_value" => !call.frame_has_row || args(),
+                    _ => {
+                        let rows = call.frame_has_row && call.filter.is_none();
+                        let certain = call.never_null_on_any_row || (call.never_null_on_rows && !args());
+                        !(rows && certain)
+                    }
+                }
+            }
+            NodeKind::And(parts) | NodeKind::Or(parts) => any(parts),
+            NodeKind::InList { comparisons, .. } => any(comparisons),
+            NodeKind::Not(arg) | NodeKind::Collate(arg) => self.nullable(arg, env),
+            NodeKind::ArrayComparison { function, left, right, .. } => {
+                !function.never_null
+                    || self.nullable(left, env)
+                    || self.nullable(right, env)
+                    || self.elements_nullable(right, env)
+            }
+            NodeKind::Case { arms, otherwise } => self.case_nullable(arms, otherwise.as_deref(), env),
+            NodeKind::Coalesce(args) | NodeKind::MinMax(args) => {
+                args.iter().all(|arg| self.nullable(arg, env))
+            }
+            NodeKind::NullIf { .. } | NodeKind::Subscript(_) | NodeKind::Field(..) => true,
+            NodeKind::Cast { arg, function } => {
+                function.as_ref().is_some_and(|function| !function.never_null) || self.nullable(arg, env)
+            }
+            NodeKind::ScalarSubquery(query) => {
+                !cardinality::has_a_row(query)
+                    || self.columns(query, Some(env)).first().copied().unwrap_or(true)
+            }
+            NodeKind::Quantified { left, functions, query, .. } => {
+                any(left)
+                    || functions.iter().any(|function| !function.never_null)
+                    || self.columns(query, Some(env)).iter().any(|nullable| *nullable)
+            }
+        }
+    }
+
+    fn var_nullable(&self, var: Var, env: &Environment<'_>) -> bool {
+        // A condition of an inner query may prove a column of an outer one.
+        let mut at = Some(env);
+        for level in 0..=var.level {
+            let Some(current) = at else { return true };
+            let here = Var { level: var.level - level, ..var };
+            if current.proven.contains(&here) && !(current.grouping_nulls && here.level == 0) {
+                return false;
+            }
+            if here.level == 0 {
+                let grouped_away = current.grouping_nulls;
+                let base = current.base.get(var.rte).and_then(|columns| columns.get(var.column)).copied();
+                let nulled = current.nulled_by.get(var.rte).is_none_or(|nullers| !nullers.is_empty());
+                return base.unwrap_or(true) || nulled || grouped_away;
+            }
+            at = current.outer;
+        }
+        true
+    }
+
+    /// An arm's result is seen with its condition TRUE and those before it not TRUE.
+    fn case_nullable(&self, arms: &[(Node, Node)], otherwise: Option<&Node>, env: &Environment<'_>) -> bool {
+        let mut known = Facts::default();
+        for (condition, result) in arms {
+            let facts = if_true(condition);
+            let inner = with_facts(env, &known, &facts);
+            if self.nullable(result, &inner) {
+                return true;
+            }
+            // A condition that is never NULL and was not TRUE was FALSE.
+            if !self.nullable(condition, env) {
+                let facts = if_false(condition);
+                known.vars.extend(facts.vars);
+                known.nodes.extend(facts.nodes);
+            }
+        }
+        match otherwise {
+            Some(otherwise) => self.nullable(otherwise, &with_facts(env, &known, &Facts::default())),
+            None => true,
+        }
+    }
+
+    /// Whether an element of an array can be NULL.
+    pub(super) fn elements_nullable(&self, node: &Node, env: &Environment<'_>) -> bool {
+        match &node.kind {
+            NodeKind::Array(elements) => elements.iter().any(|element| match &element.kind {
+                NodeKind::Array(_) => self.elements_nullable(element, env),
+                _ => self.nullable(element, env),
+            }),
+            NodeKind::ArraySubquery(query) => self.columns(query, Some(env)).first().copied().unwrap_or(true),
+            NodeKind::Cast { arg, function: None } | NodeKind::Collate(arg) => {
+                self.elements_nullable(arg, env)
+            }
+            NodeKind::Aggregate(call) if call.name == "array_agg" => {
+                let inner = Environment { grouping_nulls: false, ..copy(env) };
+                call.args.first().is_none_or(|arg| self.nullable(arg, &inner))
+            }
+            NodeKind::Coalesce(args) => args.iter().any(|arg| self.elements_nullable(arg, env)),
+            NodeKind::Call { function, args } => match function.name.as_str() {
+                "string_to_array" => args.len() != 2,
+                "regexp_split_to_array" | "regexp_matches_all" => false,
+                _ => true,
+            },
+            NodeKind::Constant(Some(text)) => {
+                !text.trim().starts_with("{}") && text.to_ascii_lowercase().contains("null")
+            }
+            _ => true,
+        }
+    }
+}
+
+fn up<'e, 'x>(env: &'x Environment<'e>, level: usize) -> Option<&'x Environment<'e>>
+where
+    'e: 'x,
+{
+    let mut at = env;
+    for _ in 0..level {
+        at = at.outer?;
+    }
+    Some(at)
+}
+
+fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
+    Environment {
+        query: env.query,
+        base: env.base.clone(),
+        nulled_by: env.nulled_by.clone(),
+        proven: env.proven.clone(),
+        proven_nodes: env.proven_nodes.clone(),
+        grouping_nulls: env.grouping_nulls,
+        outer: env.outer,
+    }
+}
+
+fn with_facts<'e>(env: &Environment<'e>, known: &Facts<'e>, more: &Facts<'e>) -> Environment<'e> {
+    let mut out = copy(env);
+    for facts in [known, more] {
+        for var in &facts.vars {
+            // A column that is not NULL proves that no join nulled its row.
+            if var.level == 0
+                && let Some(nullers) = out.nulled_by.get(var.rte).cloned()
+            {
+                out.nulled_by.iter_mut().for_each(|it| it.retain(|id| !nullers.contains(id)));
+            }
+        }
+        out.proven.extend(&facts.vars);
+        out.proven_nodes.extend(&facts.nodes);
+    }
+    out
+}

@@ -1,0 +1,243 @@
+//! What a surviving row has proved: conditions that were TRUE, and the outer joins that they reduce.
+//!
+//! In: the conditions of a query. Out: columns and expressions that are not NULL in its rows.
+
+use super::super::tree::{Body, JoinTree, Node, NodeKind, Var};
+use super::{Environment, Prover};
+use crate::syntax::ast::JoinKind;
+
+/// A fact: a column is not NULL, or (column `ROW`) its entry's row is a real one.
+pub(super) const ROW: usize = usize::MAX;
+
+/// What a condition proves.
+#[derive(Default, Clone)]
+pub(super) struct Facts<'n> {
+    pub(super) vars: Vec<Var>,
+    pub(super) nodes: Vec<&'n Node>,
+}
+
+impl<'n> Facts<'n> {
+    fn union(mut self, other: Facts<'n>) -> Facts<'n> {
+        self.vars.extend(other.vars);
+        self.nodes.extend(other.nodes);
+        self
+    }
+
+    fn intersection(self, other: &Facts<'n>) -> Facts<'n> {
+        let mut out = Facts::default();
+        for var in self.vars {
+            // A column that is not NULL proves that its row is there.
+            if other.vars.iter().any(|it| (it.level, it.rte) == (var.level, var.rte)) {
+                let same = other.vars.contains(&var);
+                out.vars.push(if same { var } else { Var { column: ROW, ..var } });
+            }
+        }
+        out.nodes =
+            self.nodes.into_iter().filter(|node| other.nodes.iter().any(|it| it.same(node))).collect();
+        out
+    }
+
+    fn all<'i>(items: impl Iterator<Item = Facts<'n>> + 'i) -> Facts<'n> {
+        items.fold(Facts::default(), Facts::union)
+    }
+
+    fn common(mut items: impl Iterator<Item = Facts<'n>>) -> Facts<'n> {
+        let Some(first) = items.next() else { return Facts::default() };
+        items.fold(first, |known, next| known.intersection(&next))
+    }
+}
+
+impl Prover<'_> {
+    /// Applies the conditions of a query until nothing new follows.
+    pub(super) fn narrow<'e>(&self, env: &mut Environment<'e>, from: &'e [JoinTree]) {
+        if !matches!(env.query.body, Body::Plain) {
+            return;
+        }
+        loop {
+            let mut conditions: Vec<&'e Node> = env.query.filter.iter().collect();
+            let mut next_nuller = 0;
+            for tree in from {
+                valid_conditions(tree, env, &mut next_nuller, true, &mut conditions);
+            }
+            let facts = Facts::all(conditions.iter().map(|condition| if_true(condition)));
+            let mut changed = false;
+            for var in &facts.vars {
+                if var.level == 0 && !self.is_assigned(env, var) {
+                    let removed = env.nulled_by.get(var.rte).cloned().unwrap_or_default();
+                    for nullers in &mut env.nulled_by {
+                        let before = nullers.len();
+                        nullers.retain(|id| !removed.contains(id));
+                        changed |= nullers.len() != before;
+                    }
+                }
+            }
+            env.proven = facts.vars;
+            env.proven_nodes = facts.nodes;
+            if !changed {
+                let assigned: Vec<Var> =
+                    env.proven.iter().filter(|var| self.is_assigned(env, var)).copied().collect();
+                env.proven.retain(|var| !assigned.contains(var));
+                if env.query.result_rte.is_some() {
+                    // Expressions over the old row say nothing of the new one.
+                    env.proven_nodes.clear();
+                }
+                return;
+            }
+        }
+    }
+
+    /// A column that an UPDATE gives a new value.
+    fn is_assigned(&self, env: &Environment<'_>, var: &Var) -> bool {
+        var.level == 0 && env.query.result_rte == Some(var.rte) && env.query.assigned.contains(&var.column)
+    }
+}
+
+/// The ON conditions that every row has passed: those of inner joins, and of outer joins that are
+/// reduced, as long as nothing above can null them.
+fn valid_conditions<'e>(
+    tree: &'e JoinTree,
+    env: &Environment<'e>,
+    next_nuller: &mut usize,
+    reached: bool,
+    out: &mut Vec<&'e Node>,
+) {
+    let JoinTree::Join { kind, left, right, on } = tree else { return };
+    // The numbering is that of `collect_nullers`: children first.
+    let still_nulled = |side: &JoinTree, id: usize| {
+        let mut rtes = Vec::new();
+        side.rtes(&mut rtes);
+        rtes.iter().any(|rte| env.nulled_by[*rte].contains(&id))
+    };
+    let first = *next_nuller + count_nullers(left) + count_nullers(right);
+    let (left_nulled, right_nulled) = match kind {
+        JoinKind::Inner | JoinKind::Cross => (false, false),
+        JoinKind::Left => (false, still_nulled(right, first)),
+        JoinKind::Right => (still_nulled(left, first), false),
+        JoinKind::Full => (still_nulled(left, first), still_nulled(right, first + 1)),
+    };
+    valid_conditions(left, env, next_nuller, reached && !left_nulled, out);
+    valid_conditions(right, env, next_nuller, reached && !right_nulled, out);
+    *next_nuller += match kind {
+        JoinKind::Inner | JoinKind::Cross => 0,
+        JoinKind::Left | JoinKind::Right => 1,
+        JoinKind::Full => 2,
+    };
+    // A join that was found to match always is not numbered as nulling, but its condition is TRUE anyway.
+    if reached && !left_nulled && !right_nulled {
+        out.extend(on);
+    }
+}
+
+fn count_nullers(tree: &JoinTree) -> usize {
+    match tree {
+        JoinTree::Leaf(_) => 0,
+        JoinTree::Join { kind, left, right, .. } => {
+            let own = match kind {
+                JoinKind::Inner | JoinKind::Cross => 0,
+                JoinKind::Left | JoinKind::Right => 1,
+                JoinKind::Full => 2,
+            };
+            own + count_nullers(left) + count_nullers(right)
+        }
+    }
+}
+
+/// What holds if the condition is TRUE.
+pub(super) fn if_true(node: &Node) -> Facts<'_> {
+    match &node.kind {
+        NodeKind::And(parts) => Facts::all(parts.iter().map(if_true)),
+        NodeKind::Or(parts) => Facts::common(parts.iter().map(if_true)),
+        NodeKind::InList { comparisons, negated: false } => Facts::common(comparisons.iter().map(if_true)),
+        NodeKind::InList { comparisons, negated: true } => Facts::all(comparisons.iter().map(if_true)),
+        NodeKind::Not(arg) => if_false(arg),
+        NodeKind::IsNull { arg, negated: true } => not_null(arg),
+        NodeKind::BooleanTest { arg, value: Some(true), negated: false } => if_true(arg),
+        NodeKind::BooleanTest { arg, value: Some(false), negated: false } => if_false(arg),
+        NodeKind::BooleanTest { arg, value: None, negated: true } => strict(arg),
+        NodeKind::ArrayComparison { function, left, right, all } => {
+            let array = strict(right);
+            // ALL over an empty array is TRUE whatever the left side is.
+            if function.strict && !all { strict(left).union(array) } else { array }
+        }
+        NodeKind::Quantified { left, functions, all: false, .. } if functions.iter().all(|it| it.strict) => {
+            Facts::all(left.iter().map(strict))
+        }
+        // `COALESCE (condition, false)`
+        NodeKind::Coalesce(args) => match args.as_slice() {
+            [condition, otherwise] if is_false(otherwise) => if_true(condition),
+            _ => Facts::default(),
+        },
+        NodeKind::Cast { arg, .. } => strict(arg),
+        _ => strict(node),
+    }
+}
+
+/// What holds if the condition is FALSE.
+pub(super) fn if_false(node: &Node) -> Facts<'_> {
+    match &node.kind {
+        NodeKind::And(parts) => Facts::common(parts.iter().map(if_false)),
+        NodeKind::Or(parts) => Facts::all(parts.iter().map(if_false)),
+        NodeKind::Not(arg) => if_true(arg),
+        NodeKind::IsNull { arg, negated: false } => match arg.kind {
+            // A row that is not all NULL is a real one, and no more is known.
+            NodeKind::WholeRow { level, rte } => {
+                Facts { vars: vec![Var { level, rte, column: ROW }], nodes: Vec::new() }
+            }
+            NodeKind::Row(_) => Facts::default(),
+            _ => not_null(arg),
+        },
+        NodeKind::BooleanTest { arg, value: None, negated: false } => strict(arg),
+        NodeKind::Call { .. } | NodeKind::Var(_) => strict(node),
+        _ => Facts::default(),
+    }
+}
+
+/// What holds if the value is not NULL; of a row, if none of its fields is.
+fn not_null(node: &Node) -> Facts<'_> {
+    match &node.kind {
+        NodeKind::WholeRow { level, rte } => {
+            Facts { vars: vec![Var { level: *level, rte: *rte, column: ROW }], nodes: Vec::new() }
+        }
+        NodeKind::Row(fields) => Facts::all(fields.iter().map(strict)),
+        _ => strict(node),
+    }
+}
+
+/// `find_nonnullable_vars`: what must be there for the value not to be NULL.
+pub(super) fn strict(node: &Node) -> Facts<'_> {
+    let below = match &node.kind {
+        NodeKind::Var(var) => return Facts { vars: vec![*var], nodes: Vec::new() },
+        NodeKind::Call { function, args } if function.strict && !function.set => {
+            Facts::all(args.iter().map(strict))
+        }
+        NodeKind::Cast { arg, function } if function.as_ref().is_none_or(|it| it.strict) => strict(arg),
+        NodeKind::Collate(arg) | NodeKind::Not(arg) | NodeKind::Field(arg, _) => strict(arg),
+        NodeKind::NullIf { left, .. } => strict(left),
+        NodeKind::Subscript(parts) => Facts::all(parts.iter().map(strict)),
+        NodeKind::Coalesce(args) | NodeKind::MinMax(args) => Facts::common(args.iter().map(strict)),
+        NodeKind::ArrayComparison { right, .. } => strict(right),
+        NodeKind::Case { arms, otherwise: Some(otherwise) } => {
+            Facts::common(arms.iter().map(|(_, result)| strict(result)).chain([strict(otherwise)]))
+        }
+        _ => Facts::default(),
+    };
+    // The expression itself, if it means the same each time.
+    let stable = !node.any(&|part| {
+        part.subquery().is_some()
+            || matches!(&part.kind, NodeKind::Call { function, .. } if function.volatile || function.set)
+            || matches!(part.kind, NodeKind::Aggregate(_) | NodeKind::WindowCall(_) | NodeKind::Parameter(_))
+    });
+    let worth = matches!(
+        node.kind,
+        NodeKind::Call { .. }
+            | NodeKind::Cast { .. }
+            | NodeKind::Subscript(_)
+            | NodeKind::Field(..)
+            | NodeKind::Coalesce(_)
+    );
+    if stable && worth { Facts { nodes: vec![node], ..Facts::default() }.union(below) } else { below }
+}
+
+fn is_false(node: &Node) -> bool {
+    matches!(&node.kind, NodeKind::Constant(Some(text)) if text == "false")
+}

@@ -1,0 +1,330 @@
+//! Operators: `parse_oper.c`.
+//!
+//! In: an operator's name and its typed operands. Out: the call of the function behind it, or
+//! PostgreSQL's error with the cast that would help.
+
+use super::Analyzer;
+use super::catalog::{ERROR, quote_identifier};
+use super::coerce::Context;
+use super::overload::{self, Choice};
+use super::tree::{Callee, Node, NodeKind};
+use crate::builtin::{self, Oid, Operator, oid};
+use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::source::Span;
+use crate::syntax::ast;
+use std::rc::Rc;
+
+impl Analyzer<'_> {
+    /// `make_op`: `left op right`, or a prefix operator.
+    pub(super) fn operator(
+        &mut self,
+        written: &ast::Operator,
+        left: Option<Node>,
+        right: Node,
+        span: Span,
+    ) -> Node {
+        let operands: Vec<Oid> = left.iter().map(|node| node.ty).chain([right.ty]).collect();
+        if operands.contains(&ERROR) {
+            return Node { ty: self.error_result(&written.name), typmod: -1, kind: NodeKind::Error, span };
+        }
+        let Some(found) = self.find_operator(written, left.as_ref().map(|node| node.ty), right.ty) else {
+            return Node::error(span);
+        };
+        let (left_type, right_type, result) = match self.operator_types(&found, &operands) {
+            Ok(types) => types,
+            Err(message) => {
+                self.report(Diagnostic::error(Code::TypeMismatch, written.location, message));
+                return Node::error(span);
+            }
+        };
+        let mut args = Vec::with_capacity(2);
+        if let Some(left) = left {
+            args.push(self.coerce(left, left_type, -1, Context::Implicit));
+        }
+        args.push(self.coerce(right, right_type, -1, Context::Implicit));
+        self.warn_null_comparison(&found, &args, span);
+        let function = callee_of(&found);
+        Node::new(result, NodeKind::Call { function, args }, span)
+    }
+
+    /// A comparison with an error inside is still a boolean: nothing more need be said of it.
+    fn error_result(&self, _name: &str) -> Oid {
+        ERROR
+    }
+
+    /// `= NULL` is never true.
+    fn warn_null_comparison(&mut self, found: &Operator, args: &[Node], span: Span) {
+        let null = args.iter().any(|arg| matches!(arg.kind, NodeKind::Constant(None)));
+        if !null || found.result != oid::BOOL || !found.function_strict || args.len() != 2 {
+            return;
+        }
+        let advice = match found.name {
+            "=" => "write IS NULL",
+            "<>" => "write IS NOT NULL",
+            _ => return,
+        };
+        let message = format!("a comparison with NULL by {} is never true", found.name);
+        self.report(Diagnostic::warning(Code::ComparesWithNull, span, message).with_hint(advice));
+    }
+
+    /// The declared types of an operator for these operands, polymorphic ones resolved.
+    pub(super) fn operator_types(
+        &self,
+        found: &Operator,
+        operands: &[Oid],
+    ) -> Result<(Oid, Oid, Oid), String> {
+        let declared: Vec<Oid> =
+            if found.left == 0 { vec![found.right] } else { vec![found.left, found.right] };
+        let (args, result) = super::polymorphic::resolve(self.catalog, operands, &declared, found.result)?;
+        Ok((args[0], args[args.len() - 1], result))
+    }
+
+    /// `oper` and `left_oper`: reports what is missing or ambiguous.
+    pub(super) fn find_operator(
+        &mut self,
+        written: &ast::Operator,
+        left: Option<Oid>,
+        right: Oid,
+    ) -> Option<Operator> {
+        let schema = written.schema.as_ref().map(|schema| schema.text.as_str());
+        let known = schema.is_none_or(|schema| schema == "pg_catalog");
+        let candidates: Vec<Operator> = if known {
+            builtin::operators(&written.name).filter(|found| (found.left == 0) == left.is_none()).collect()
+        } else {
+            Vec::new()
+        };
+        let found = match left {
+            Some(left) => self.binary(&candidates, left, right),
+            None => self.prefix(&candidates, right),
+        };
+        match found {
+            Ok(found) => Some(found),
+            Err(ambiguous) => {
+                self.report_operator(written, left, right, ambiguous);
+                None
+            }
+        }
+    }
+
+    /// `binary_oper_exact`, then the choice among candidates. The error says whether it was ambiguous.
+    fn binary(&self, candidates: &[Operator], left: Oid, right: Oid) -> Result<Operator, bool> {
+        let exact = |left: Oid, right: Oid| {
+            candidates.iter().find(|found| (found.left, found.right) == (left, right)).copied()
+        };
+        // An unknown operand is taken as the other's type.
+        let (guessed_left, guessed_right, unknown) = match (left, right) {
+            (oid::UNKNOWN, right) => (right, right, right != oid::UNKNOWN),
+            (left, oid::UNKNOWN) => (left, left, true),
+            both => (both.0, both.1, false),
+        };
+        if let Some(found) = exact(guessed_left, guessed_right) {
+            return Ok(found);
+        }
+        if unknown {
+            let base = self.catalog.base_type(guessed_left).0;
+            if base != guessed_left
+                && let Some(found) = exact(base, base)
+            {
+                return Ok(found);
+            }
+        }
+        let declared: Vec<[Oid; 2]> = candidates.iter().map(|found| [found.left, found.right]).collect();
+        let declared: Vec<&[Oid]> = declared.iter().map(|types| types.as_slice()).collect();
+        // `oper_select_candidate` sees the operands as they are.
+        match overload::choose(self.catalog, &[left, right], &declared) {
+            Choice::One(at) => Ok(candidates[at]),
+            Choice::None => Err(false),
+            Choice::Ambiguous => Err(true),
+        }
+    }
+
+    fn prefix(&self, candidates: &[Operator], right: Oid) -> Result<Operator, bool> {
+        if let Some(found) = candidates.iter().find(|found| found.right == right) {
+            return Ok(*found);
+        }
+        let declared: Vec<[Oid; 1]> = candidates.iter().map(|found| [found.right]).collect();
+        let declared: Vec<&[Oid]> = declared.iter().map(|types| types.as_slice()).collect();
+        match overload::choose(self.catalog, &[right], &declared) {
+            Choice::One(at) => Ok(candidates[at]),
+            Choice::None => Err(false),
+            Choice::Ambiguous => Err(true),
+        }
+    }
+
+    /// `op_error`.
+    fn report_operator(&mut self, written: &ast::Operator, left: Option<Oid>, right: Oid, ambiguous: bool) {
+        let name = match &written.schema {
+            Some(schema) => format!("{}.{}", schema.text, written.name),
+            None => written.name.clone(),
+        };
+        let right_name = self.catalog.display(right, -1);
+        let signature = match left {
+            Some(left) => format!("{} {name} {right_name}", self.catalog.display(left, -1)),
+            None => format!("{name} {right_name}"),
+        };
+        if ambiguous {
+            let message = format!("operator is not unique: {signature}");
+            self.report(Diagnostic::error(Code::AmbiguousFunction, written.location, message).with_hint(
+                "Could not choose a best candidate operator. You might need to add explicit type casts.",
+            ));
+            return;
+        }
+        let message = format!("operator does not exist: {signature}");
+        let hint = self.operator_hint(&written.name, left, right);
+        self.report(Diagnostic::error(Code::UnknownOperator, written.location, message).with_hint(hint));
+    }
+
+    /// The cast that makes it work, or the nearest operator.
+    fn operator_hint(&self, name: &str, left: Option<Oid>, right: Oid) -> String {
+        let exists = builtin::operators(name).next().is_some();
+        if !exists {
+            let advice = match name {
+                "==" => Some("="),
+                "&&&" | "&&" => Some("AND"),
+                _ => suggestion::nearest(
+                    name,
+                    ["=", "<>", "<=", ">=", "||", "->", "->>", "@>", "~", "!~", "~*"],
+                ),
+            };
+            return advice.map_or_else(
+                || format!("PostgreSQL has no operator {name}"),
+                |it| format!("did you mean {it}?"),
+            );
+        }
+        let Some(left) = left else {
+            return "No operator matches the given name and argument type. You might need to add an explicit type cast.".into();
+        };
+        let works = |left: Oid, right: Oid| {
+            builtin::operators(name).any(|found| (found.left, found.right) == (left, right))
+        };
+        let (left_base, right_base) = (self.catalog.base_type(left).0, self.catalog.base_type(right).0);
+        let element = |array: Oid| self.catalog.element_type(array);
+        if element(right).is_some_and(|element| element == left_base) && name == "=" {
+            return "to look for the value in the array, write `= ANY (…)`".to_owned();
+        }
+        for (to, side, other) in [(left_base, "right", right), (right_base, "left", left)] {
+            let castable = self.catalog.can_coerce(&[other], &[to], Context::Explicit);
+            if to != oid::UNKNOWN && castable && works(to, to) {
+                return format!("cast the {side} side: `(…)::{}`", quote_type(&self.catalog.display(to, -1)));
+            }
+        }
+        "No operator matches the given name and argument types. You might need to add explicit type casts."
+            .into()
+    }
+
+    /// `make_scalar_array_op`.
+    pub(super) fn array_operator(
+        &mut self,
+        written: &ast::Operator,
+        left: Node,
+        right: Node,
+        all: bool,
+        span: Span,
+    ) -> Node {
+        if left.is_error() || right.is_error() {
+            return Node { ty: oid::BOOL, typmod: -1, kind: NodeKind::Error, span };
+        }
+        let element = if right.ty == oid::UNKNOWN {
+            oid::UNKNOWN
+        } else {
+            match self.catalog.element_type(right.ty) {
+                Some(element) => element,
+                None => {
+                    let message = "op ANY/ALL (array) requires array on right side";
+                    let hint = format!("it is {}", self.catalog.display(right.ty, -1));
+                    self.report(
+                        Diagnostic::error(Code::WrongObjectType, written.location, message).with_hint(hint),
+                    );
+                    return Node::error(span);
+                }
+            }
+        };
+        let Some(found) = self.find_operator(written, Some(left.ty), element) else {
+            return Node::error(span);
+        };
+        let (left_type, right_type, result) = match self.operator_types(&found, &[left.ty, element]) {
+            Ok(types) => types,
+            Err(message) => {
+                self.report(Diagnostic::error(Code::TypeMismatch, written.location, message));
+                return Node::error(span);
+            }
+        };
+        if result != oid::BOOL {
+            let message = "op ANY/ALL (array) requires operator to yield boolean";
+            self.report(Diagnostic::error(Code::WrongObjectType, written.location, message));
+            return Node::error(span);
+        }
+        let array_type = if super::coerce::is_polymorphic(right_type) {
+            right.ty
+        } else {
+            match self.catalog.array_type(right_type) {
+                Some(array) => array,
+                None => {
+                    let name = self.catalog.display(right_type, -1);
+                    let message = format!("could not find array type for data type {name}");
+                    self.report(Diagnostic::error(Code::UnknownObject, written.location, message));
+                    return Node::error(span);
+                }
+            }
+        };
+        let left = self.coerce(left, left_type, -1, Context::Implicit);
+        let right = self.coerce(right, array_type, -1, Context::Implicit);
+        let kind = NodeKind::ArrayComparison {
+            function: callee_of(&found),
+            left: Box::new(left),
+            right: Box::new(right),
+            all,
+        };
+        Node::new(oid::BOOL, kind, span)
+    }
+
+    /// The type has an ordering: for `ORDER BY`, `GREATEST` and the like.
+    pub(super) fn has_order(&self, ty: Oid) -> bool {
+        let base = self.catalog.base_type(ty).0;
+        let info = self.catalog.type_info(base);
+        if matches!(info.kind, b'e' | b'r' | b'm' | b'c')
+            || matches!(base, oid::RECORD | oid::UNKNOWN | ERROR)
+        {
+            return true;
+        }
+        if info.is_array {
+            return self.has_order(info.elem);
+        }
+        // Varchar and its kin sort as text.
+        let text =
+            builtin::cast(base, oid::TEXT).is_some_and(|cast| cast.method == b'b' && cast.context == b'i');
+        text || builtin::operators("<")
+            .any(|found| (found.left, found.right) == (base, base) && found.function_name != "xid_lt")
+            && !matches!(
+                base,
+                oid::POINT | oid::LSEG | oid::PATH | oid::BOX | oid::POLYGON | oid::LINE | oid::CIRCLE
+            )
+    }
+
+    /// The type has equality: for `DISTINCT`, `GROUP BY`, set operations.
+    pub(super) fn has_equality(&self, ty: Oid) -> bool {
+        let base = self.catalog.base_type(ty).0;
+        self.has_order(ty) || matches!(base, oid::XID | oid::CID | oid::XID8 | oid::ACLITEM)
+    }
+}
+
+/// What is known of the function behind an operator.
+pub(super) fn callee_of(found: &Operator) -> Rc<Callee> {
+    Rc::new(Callee {
+        name: found.function_name.to_owned(),
+        strict: found.function_strict,
+        never_null: found.never_null,
+        never_null_on_null: found.never_null_on_null,
+        set: found.function_retset,
+        volatile: found.function_volatility == b'v',
+    })
+}
+
+fn quote_type(name: &str) -> String {
+    // The names that format_type gives need no quotes, but a user's type may.
+    if name.contains(' ') || name.contains('"') || name.contains('.') {
+        name.to_owned()
+    } else {
+        quote_identifier(name)
+    }
+}

@@ -1,0 +1,109 @@
+//! Parameters: their types as PostgreSQL infers them (`parse_param.c`, variable parameters).
+//!
+//! In: each use of `$n` and the type its place asks for. Out: one type a parameter; the uses that
+//! disagree, and the parameters of which nothing is known, are errors.
+
+use super::Analyzer;
+use super::tree::{Node, NodeKind};
+use crate::builtin::{Oid, oid};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+
+/// What is known of one parameter.
+#[derive(Clone, Debug)]
+pub(super) struct Parameter {
+    /// Its type; `unknown` until a use says; `None` if the number is skipped.
+    pub(super) ty: Option<Oid>,
+    /// Where it was used first.
+    pub(super) first: Span,
+    /// NULL means something in one of its uses.
+    pub(super) nullable: bool,
+}
+
+impl Analyzer<'_> {
+    /// A use of `$n`: `variable_paramref_hook`.
+    pub(super) fn parameter(&mut self, number: u32, span: Span) -> Node {
+        let number = number as usize;
+        if number == 0 || number > 65_535 {
+            let shown = if number > i32::MAX as usize { i32::MAX as usize } else { number };
+            self.report(Diagnostic::error(
+                Code::UnknownParameter,
+                span,
+                format!("there is no parameter ${shown}"),
+            ));
+            return Node::error(span);
+        }
+        if self.parameters.len() < number {
+            self.parameters.resize(number, Parameter { ty: None, first: Span::default(), nullable: false });
+        }
+        let parameter = &mut self.parameters[number - 1];
+        if parameter.ty.is_none() {
+            parameter.ty = Some(oid::UNKNOWN);
+            parameter.first = span;
+        }
+        let ty = parameter.ty.unwrap_or(oid::UNKNOWN);
+        Node { ty, typmod: -1, kind: NodeKind::Parameter(number), span }
+    }
+
+    /// `variable_coerce_param_hook`.
+    pub(super) fn set_parameter_type(&mut self, number: usize, target: Oid, span: Span) {
+        let Some(parameter) = self.parameters.get_mut(number - 1) else { return };
+        match parameter.ty {
+            None | Some(oid::UNKNOWN) => parameter.ty = Some(target),
+            Some(known) if known == target => {}
+            Some(known) => {
+                let (known, target) = (self.catalog.display(known, -1), self.catalog.display(target, -1));
+                let message = format!("inconsistent types deduced for parameter ${number}");
+                self.report(
+                    Diagnostic::error(Code::AmbiguousParameter, span, message)
+                        .with_detail(format!("{known} versus {target}"))
+                        .with_hint(format!("write the cast: ${number}::{known}")),
+                );
+            }
+        }
+    }
+
+    /// After the whole statement: parameters that no use has given a type (`check_variable_parameters`,
+    /// then what `PREPARE` checks).
+    pub(super) fn check_parameters(&mut self) {
+        for at in 0..self.parameters.len() {
+            let parameter = &self.parameters[at];
+            if matches!(parameter.ty, None | Some(oid::UNKNOWN)) {
+                let message = format!("could not determine data type of parameter ${}", at + 1);
+                let span = parameter.first;
+                let hint = format!("write its type, for example ${}::text", at + 1);
+                self.report(Diagnostic::error(Code::IndeterminateParameter, span, message).with_hint(hint));
+            }
+        }
+    }
+
+    /// NULL means something here: a parameter, alone or under casts, may be an `Option`.
+    pub(super) fn accepts_null(&mut self, node: &Node) {
+        match &node.kind {
+            NodeKind::Parameter(number) => {
+                if let Some(parameter) = self.parameters.get_mut(*number - 1) {
+                    parameter.nullable = true;
+                }
+            }
+            NodeKind::Cast { arg, .. } | NodeKind::Collate(arg) => self.accepts_null(arg),
+            _ => {}
+        }
+    }
+
+    /// The value of `node` may be NULL: so may every parameter whose NULL passes through to it.
+    pub(super) fn flows_to_nullable(&mut self, node: &Node) {
+        match &node.kind {
+            NodeKind::Parameter(_) => self.accepts_null(node),
+            NodeKind::Cast { arg, .. } | NodeKind::Collate(arg) => self.flows_to_nullable(arg),
+            NodeKind::Call { function, args } if function.strict => {
+                args.iter().for_each(|arg| self.flows_to_nullable(arg));
+            }
+            NodeKind::Case { arms, otherwise } => {
+                arms.iter().for_each(|(_, result)| self.flows_to_nullable(result));
+                otherwise.iter().for_each(|result| self.flows_to_nullable(result));
+            }
+            NodeKind::NullIf { left, .. } => self.flows_to_nullable(left),
+            _ => {}
+        }
+    }
+}

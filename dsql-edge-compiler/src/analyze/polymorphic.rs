@@ -1,0 +1,264 @@
+//! Polymorphic types: `check_generic_type_consistency` and `enforce_generic_type_consistency`.
+//!
+//! In: the types given and the types declared. Out: whether they agree, and what each `any…` stands for.
+
+use super::catalog::{Catalog, ERROR};
+use super::coerce::{Context, common_type_of, is_polymorphic};
+use crate::builtin::{Oid, oid};
+use crate::source::Span;
+
+/// What the `any…` types of one call stand for; 0 where nothing has said yet.
+#[derive(Default)]
+struct Actual {
+    element: Oid,
+    array: Oid,
+    range: Oid,
+    multirange: Oid,
+    compatible: Vec<Oid>,
+    compatible_array: Oid,
+    compatible_range: Oid,
+    compatible_multirange: Oid,
+    nonarray: bool,
+    enumerated: bool,
+    compatible_nonarray: bool,
+    any_compatible: bool,
+}
+
+/// Whether the types given can stand for the types declared.
+pub(super) fn consistent(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) -> bool {
+    collect(catalog, given, declared).and_then(|actual| solve(catalog, &actual).map(|_| ())).is_ok()
+}
+
+/// The argument types that a call really has, and its result type.
+///
+/// # Errors
+///
+/// Why they do not agree, in PostgreSQL's words.
+pub(super) fn resolve(
+    catalog: Catalog<'_>,
+    given: &[Oid],
+    declared: &[Oid],
+    returns: Oid,
+) -> Result<(Vec<Oid>, Oid), String> {
+    if !is_polymorphic(returns) && !declared.iter().any(|it| is_polymorphic(*it)) {
+        return Ok((declared.to_vec(), returns));
+    }
+    if given.contains(&ERROR) {
+        return Ok((given.to_vec(), ERROR));
+    }
+    let actual = collect(catalog, given, declared)?;
+    let solution = solve(catalog, &actual)?;
+    let args = declared
+        .iter()
+        .zip(given)
+        .map(|(declared, given)| solution.stands_for(catalog, *declared).unwrap_or(*given));
+    let args = args.collect();
+    let undetermined = || "could not determine polymorphic type because input has type unknown".to_owned();
+    let returns = match solution.stands_for(catalog, returns) {
+        Some(0) => return Err(undetermined()),
+        Some(found) => found,
+        None => returns,
+    };
+    Ok((args, returns))
+}
+
+fn collect(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) -> Result<Actual, String> {
+    let mut actual = Actual::default();
+    let same = |slot: &mut Oid, found: Oid, name: &str| {
+        if *slot != 0 && *slot != found {
+            let (left, right) = (catalog.display(*slot, -1), catalog.display(found, -1));
+            return Err(format!("arguments declared \"{name}\" are not all alike: {left} versus {right}"));
+        }
+        *slot = found;
+        Ok(())
+    };
+    for (&given, &declared) in given.iter().zip(declared) {
+        let base = catalog.base_type(given).0;
+        let unknown = given == oid::UNKNOWN;
+        match declared {
+            oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => {
+                actual.nonarray |= declared == oid::ANYNONARRAY;
+                actual.enumerated |= declared == oid::ANYENUM;
+                if !unknown {
+                    same(&mut actual.element, given, "anyelement")?;
+                }
+            }
+            oid::ANYARRAY if !unknown => same(&mut actual.array, base, "anyarray")?,
+            oid::ANYRANGE if !unknown => same(&mut actual.range, base, "anyrange")?,
+            oid::ANYMULTIRANGE if !unknown => same(&mut actual.multirange, base, "anymultirange")?,
+            oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY => {
+                actual.any_compatible = true;
+                actual.compatible_nonarray |= declared == oid::ANYCOMPATIBLENONARRAY;
+                if !unknown {
+                    actual.compatible.push(given);
+                }
+            }
+            oid::ANYCOMPATIBLEARRAY => {
+                actual.any_compatible = true;
+                if !unknown {
+                    let Some(element) = catalog.element_type(given) else {
+                        return Err(not_array("anycompatiblearray", &catalog.display(given, -1)));
+                    };
+                    actual.compatible_array = base;
+                    actual.compatible.push(element);
+                }
+            }
+            oid::ANYCOMPATIBLERANGE => {
+                actual.any_compatible = true;
+                if !unknown {
+                    same(&mut actual.compatible_range, base, "anycompatiblerange")?;
+                    actual.compatible.push(range_subtype(catalog, base, b'r', "anycompatiblerange")?);
+                }
+            }
+            oid::ANYCOMPATIBLEMULTIRANGE => {
+                actual.any_compatible = true;
+                if !unknown {
+                    same(&mut actual.compatible_multirange, base, "anycompatiblemultirange")?;
+                    actual.compatible.push(range_subtype(catalog, base, b'm', "anycompatiblemultirange")?);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(actual)
+}
+
+fn not_array(declared: &str, found: &str) -> String {
+    format!("argument declared {declared} is not an array but type {found}")
+}
+
+fn range_subtype(catalog: Catalog<'_>, range: Oid, kind: u8, declared: &str) -> Result<Oid, String> {
+    let info = catalog.type_info(range);
+    if info.kind != kind {
+        let what = if kind == b'r' { "range" } else { "multirange" };
+        return Err(format!(
+            "argument declared {declared} is not a {what} type but type {}",
+            catalog.display(range, -1)
+        ));
+    }
+    Ok(info.subtype)
+}
+
+/// The types found; 0 is "nothing said".
+struct Solution {
+    element: Oid,
+    array: Oid,
+    range: Oid,
+    multirange: Oid,
+    compatible: Oid,
+    compatible_range: Oid,
+    compatible_multirange: Oid,
+}
+
+fn solve(catalog: Catalog<'_>, actual: &Actual) -> Result<Solution, String> {
+    let mut element = actual.element;
+    let mut implied = |found: Oid, container: &str| {
+        if element == 0 {
+            element = found;
+        } else if element != found && catalog.base_type(element).0 != found {
+            let (outer, inner) = (container, catalog.display(element, -1));
+            return Err(format!(
+                "argument declared {outer} is not consistent with argument declared anyelement: {inner}"
+            ));
+        }
+        Ok(())
+    };
+    let mut array = actual.array;
+    if array != 0 && array != oid::ANYARRAY {
+        let Some(found) = catalog.element_type(array) else {
+            return Err(not_array("anyarray", &catalog.display(array, -1)));
+        };
+        implied(found, "anyarray")?;
+    }
+    let (mut range, mut multirange) = (actual.range, actual.multirange);
+    if multirange != 0 {
+        let subtype = range_subtype(catalog, multirange, b'm', "anymultirange")?;
+        let counterpart = catalog.type_info(multirange).counterpart;
+        if range == 0 {
+            range = counterpart;
+        } else if range != counterpart {
+            return Err(
+                "argument declared anymultirange is not consistent with argument declared anyrange".into()
+            );
+        }
+        implied(subtype, "anymultirange")?;
+    }
+    if range != 0 {
+        implied(range_subtype(catalog, range, b'r', "anyrange")?, "anyrange")?;
+        if multirange == 0 {
+            multirange = catalog.type_info(range).counterpart;
+        }
+    }
+    if actual.nonarray && element != 0 && catalog.type_info(catalog.base_type(element).0).is_array {
+        return Err(format!(
+            "type matched to anynonarray is an array type: {}",
+            catalog.display(element, -1)
+        ));
+    }
+    if actual.enumerated && element != 0 && catalog.type_info(catalog.base_type(element).0).kind != b'e' {
+        return Err(format!("type matched to anyenum is not an enum type: {}", catalog.display(element, -1)));
+    }
+    if array == 0 && element != 0 {
+        array = catalog.array_type(element).unwrap_or(0);
+    }
+    let mut compatible = 0;
+    let mut compatible_range = actual.compatible_range;
+    if actual.any_compatible {
+        if actual.compatible_multirange != 0 && compatible_range == 0 {
+            compatible_range = catalog.type_info(actual.compatible_multirange).counterpart;
+        }
+        compatible = match actual.compatible.as_slice() {
+            // All of them unknown: text.
+            [] => oid::TEXT,
+            types => common_type_of(catalog, types.iter().map(|ty| (*ty, Span::default())))
+                .map_err(|(left, right, _)| {
+                    let (left, right) = (catalog.display(left, -1), catalog.display(right, -1));
+                    format!("arguments of anycompatible family cannot be cast to a common type: {left} and {right}")
+                })?,
+        };
+        if types_need(catalog, &actual.compatible, compatible).is_none() {
+            return Err("arguments of anycompatible family cannot be cast to a common type".into());
+        }
+        if compatible_range != 0 && catalog.type_info(compatible_range).subtype != compatible {
+            return Err(format!(
+                "anycompatiblerange type {} does not match anycompatible type {}",
+                catalog.display(compatible_range, -1),
+                catalog.display(compatible, -1)
+            ));
+        }
+        if actual.compatible_nonarray && catalog.type_info(compatible).is_array {
+            return Err(format!(
+                "type matched to anycompatiblenonarray is an array type: {}",
+                catalog.display(compatible, -1)
+            ));
+        }
+    }
+    let compatible_multirange = match actual.compatible_multirange {
+        0 if compatible_range != 0 => catalog.type_info(compatible_range).counterpart,
+        found => found,
+    };
+    Ok(Solution { element, array, range, multirange, compatible, compatible_range, compatible_multirange })
+}
+
+/// Whether every type coerces to the common one.
+fn types_need(catalog: Catalog<'_>, types: &[Oid], common: Oid) -> Option<()> {
+    types.iter().all(|ty| catalog.can_coerce(&[*ty], &[common], Context::Implicit)).then_some(())
+}
+
+impl Solution {
+    /// What a declared type stands for; `None` for one that is not polymorphic, 0 where unknown.
+    fn stands_for(&self, catalog: Catalog<'_>, declared: Oid) -> Option<Oid> {
+        Some(match declared {
+            oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => self.element,
+            oid::ANYARRAY => self.array,
+            oid::ANYRANGE => self.range,
+            oid::ANYMULTIRANGE => self.multirange,
+            oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY => self.compatible,
+            oid::ANYCOMPATIBLEARRAY => catalog.array_type(self.compatible).unwrap_or(0),
+            oid::ANYCOMPATIBLERANGE => self.compatible_range,
+            oid::ANYCOMPATIBLEMULTIRANGE => self.compatible_multirange,
+            other if !is_polymorphic(other) => other,
+            _ => return None,
+        })
+    }
+}

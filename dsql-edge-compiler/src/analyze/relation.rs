@@ -1,0 +1,287 @@
+//! Tables and views as range table entries, and the columns of composite types.
+//!
+//! In: a name in `FROM` or after `INTO`. Out: its columns with their types; of a view, its definition
+//! analysed by the same rules.
+
+use super::Analyzer;
+use super::catalog::{Catalog, ERROR};
+use super::scope::NamespaceItem;
+use super::tree::{Node, NodeKind, Query, Rte, RteColumn, RteSource};
+use crate::builtin::{self, Oid, oid};
+use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::schema::{Relation, RelationKind, Schema, UserTypeKind};
+use crate::syntax::ast::{Name, QualifiedName};
+use std::rc::Rc;
+
+impl<'a> Analyzer<'a> {
+    /// The number of a relation of the schema, by the search path.
+    pub(super) fn find_user_relation(&self, name: &QualifiedName) -> Option<usize> {
+        let schema: &'a Schema = self.catalog.schema;
+        match name.schema() {
+            Some(namespace) => schema.relation(namespace, name.name()),
+            None => schema.search_path.iter().find_map(|namespace| schema.relation(namespace, name.name())),
+        }
+    }
+
+    /// A table or view that is read. Reports one that does not exist.
+    pub(super) fn open_relation(&mut self, name: &QualifiedName) -> Option<(Rte, Option<usize>)> {
+        // `pg_catalog` is searched first, as PostgreSQL does.
+        if name.schema().is_none_or(|schema| schema == "pg_catalog" || schema == "information_schema") {
+            let schema = name.schema().unwrap_or("pg_catalog");
+            if let Some(found) = builtin::relation(schema, name.name()) {
+                return Some((builtin_relation(found, name.name()), None));
+            }
+        }
+        match self.find_user_relation(name) {
+            Some(at) => {
+                self.note_table(at);
+                let rte = self.relation_rte(at);
+                Some((rte, Some(at)))
+            }
+            None => {
+                self.missing_table(name);
+                None
+            }
+        }
+    }
+
+    fn note_table(&mut self, at: usize) {
+        let relation = &self.catalog.schema.relations[at];
+        let name = if relation.schema == "public" {
+            relation.name.clone()
+        } else {
+            format!("{}.{}", relation.schema, relation.name)
+        };
+        if !self.table_names.contains(&name) {
+            self.table_names.push(name);
+        }
+    }
+
+    fn missing_table(&mut self, name: &QualifiedName) {
+        let schema = self.catalog.schema;
+        if let Some(namespace) = name.schema()
+            && !schema.has_schema(namespace)
+            && namespace != "pg_catalog"
+            && namespace != "information_schema"
+            && !schema.relations.iter().any(|relation| relation.schema == namespace)
+        {
+            let message = format!("relation \"{}\" does not exist", name.display());
+            let hint = format!("the snapshot has no schema \"{namespace}\"");
+            self.report(Diagnostic::error(Code::UnknownTable, name.span(), message).with_hint(hint));
+            return;
+        }
+        let message = format!("relation \"{}\" does not exist", name.display());
+        let mut diagnostic = Diagnostic::error(Code::UnknownTable, name.span(), message);
+        let elsewhere = schema.relations.iter().find(|relation| relation.name == name.name());
+        let names = schema.relations.iter().map(|relation| relation.name.as_str());
+        if let Some(relation) = elsewhere.filter(|_| name.schema().is_none()) {
+            diagnostic = diagnostic.with_hint(format!("there is {}.{}", relation.schema, relation.name));
+        } else if let Some(nearest) = suggestion::nearest(name.name(), names) {
+            diagnostic = diagnostic.with_hint(format!("did you mean {nearest}?"));
+        } else if schema.relations.is_empty() {
+            diagnostic = diagnostic.with_hint("the snapshot has no tables; is it the right file?");
+        } else if schema.relations.len() <= 12 {
+            let names: Vec<&str> = schema.relations.iter().map(|relation| relation.name.as_str()).collect();
+            diagnostic = diagnostic.with_hint(format!("the tables are {}", names.join(", ")));
+        } else {
+            diagnostic = diagnostic.with_hint("if it is new, run `dsql-edge pull`");
+        }
+        self.report(diagnostic);
+    }
+
+    /// A relation of the schema as a range table entry.
+    pub(super) fn relation_rte(&mut self, at: usize) -> Rte {
+        let relation = &self.catalog.schema.relations[at];
+        let name = relation.name.clone();
+        match &relation.kind {
+            RelationKind::Table => self.table_rte(relation),
+            RelationKind::Sequence => Rte {
+                name,
+                columns: [("last_value", oid::INT8), ("log_cnt", oid::INT8), ("is_called", oid::BOOL)]
+                    .map(|(name, ty)| RteColumn { name: name.into(), ty, typmod: -1 })
+                    .to_vec(),
+                source: RteSource::Table {
+                    relation: String::new(),
+                    not_null: vec![true; 3],
+                    keys: Vec::new(),
+                },
+            },
+            RelationKind::View(..) | RelationKind::TableAs(..) => {
+                let not_view = matches!(relation.kind, RelationKind::TableAs(..));
+                let Some(query) = self.view_query(at) else {
+                    return Rte { name, columns: Vec::new(), source: RteSource::Nullable };
+                };
+                let columns = query
+                    .targets
+                    .iter()
+                    .map(|target| RteColumn {
+                        name: target.name.clone(),
+                        ty: target.node.ty,
+                        typmod: target.node.typmod,
+                    })
+                    .collect();
+                let source = if not_view {
+                    RteSource::Nullable
+                } else {
+                    RteSource::Subquery { query, lateral: false, view: true }
+                };
+                Rte { name, columns, source }
+            }
+        }
+    }
+
+    fn table_rte(&mut self, relation: &Relation) -> Rte {
+        let mut columns = Vec::with_capacity(relation.columns.len());
+        let mut not_null = Vec::with_capacity(relation.columns.len());
+        for column in &relation.columns {
+            let (ty, typmod) = match self.catalog.resolve(&column.type_name) {
+                Ok(found) => found,
+                Err(_) => (ERROR, -1),
+            };
+            if ty == ERROR {
+                self.broken_columns.push((
+                    relation.name.clone(),
+                    column.name.clone(),
+                    column.type_name.name.display(),
+                ));
+            }
+            not_null.push(column.not_null || self.catalog.domain_not_null(ty));
+            columns.push(RteColumn { name: column.name.clone(), ty, typmod });
+        }
+        let keys = relation
+            .keys
+            .iter()
+            .filter(|key| !key.partial)
+            .filter_map(|key| {
+                key.columns
+                    .iter()
+                    .map(|name| relation.columns.iter().position(|column| column.name == *name))
+                    .collect()
+            })
+            .collect();
+        let qualified = format!("{}.{}", relation.schema, relation.name);
+        Rte {
+            name: relation.name.clone(),
+            columns,
+            source: RteSource::Table { relation: qualified, not_null, keys },
+        }
+    }
+
+    /// The column numbers of a table's primary key.
+    pub(super) fn primary_key(&self, qualified: &str) -> Option<Vec<usize>> {
+        let (schema, name) = qualified.split_once('.')?;
+        let relation = &self.catalog.schema.relations[self.catalog.schema.relation(schema, name)?];
+        let key = relation.keys.iter().find(|key| key.primary)?;
+        key.columns
+            .iter()
+            .map(|name| relation.columns.iter().position(|column| column.name == *name))
+            .collect()
+    }
+
+    /// A view's definition, analysed once. A view that cannot be analysed is reported where it is used.
+    fn view_query(&mut self, at: usize) -> Option<Rc<Query>> {
+        if let Some(known) = self.views.get(&at) {
+            return known.clone();
+        }
+        // A view that reads itself cannot be in PostgreSQL; a broken snapshot must not loop.
+        self.views.insert(at, None);
+        let relation = &self.catalog.schema.relations[at];
+        let (RelationKind::View(definition, names) | RelationKind::TableAs(definition, names)) =
+            &relation.kind
+        else {
+            return None;
+        };
+        let mut inner = Analyzer::new(self.catalog.schema);
+        inner.views = std::mem::take(&mut self.views);
+        let query = inner.query(definition, None);
+        let mut query = inner.settle_unknown(query);
+        self.views = std::mem::take(&mut inner.views);
+        for (target, name) in query.targets.iter_mut().zip(names) {
+            target.name.clone_from(&name.text);
+        }
+        if let Some(error) = inner.diagnostics.errors().next() {
+            self.broken_views.push((relation.name.clone(), error.message.clone()));
+            return None;
+        }
+        let query = Rc::new(query);
+        self.views.insert(at, Some(query.clone()));
+        Some(query)
+    }
+
+    /// What a broken view or column type has to say, where a query uses it.
+    pub(super) fn report_broken(&mut self, relation: &str, name: &Name) {
+        if let Some((_, message)) = self.broken_views.iter().find(|(view, _)| view == relation) {
+            let message = format!("the view \"{relation}\" cannot be analysed: {message}");
+            let diagnostic = Diagnostic::error(Code::NotSupportedYet, name.span, message)
+                .with_hint("sql_unchecked! sends the statement as it is, with the types that you write down");
+            self.report(diagnostic);
+        }
+    }
+
+    /// The type of a whole row of a namespace item; [`ERROR`] where it has none of its own.
+    pub(super) fn row_type_of(&self, item: &NamespaceItem) -> Oid {
+        match item.rte.and_then(|rte| self.row_types.get(&(item.name.clone(), rte))) {
+            Some(found) => *found,
+            None if item.columns.len() == 1 => ERROR,
+            None => oid::RECORD,
+        }
+    }
+
+    /// The columns of a value of composite type, or of a record whose shape is known.
+    pub(super) fn record_columns(&mut self, node: &Node) -> Vec<RteColumn> {
+        match &node.kind {
+            NodeKind::Cast { arg, .. } if node.ty == oid::RECORD => {
+                let arg = (**arg).clone();
+                self.record_columns(&arg)
+            }
+            NodeKind::Call { function, .. } if node.ty == oid::RECORD => builtin::functions(&function.name)
+                .filter(|found| found.returns == oid::RECORD)
+                .map(|found| {
+                    found
+                        .out_columns()
+                        .map(|column| RteColumn { name: column.name.into(), ty: column.type_oid, typmod: -1 })
+                        .collect::<Vec<_>>()
+                })
+                .find(|columns| !columns.is_empty())
+                .unwrap_or_default(),
+            _ => {
+                let base = self.catalog.base_type(node.ty).0;
+                self.composite_columns(base)
+            }
+        }
+    }
+}
+
+/// The columns of a composite type: of the schema, of one of its relations, or of PostgreSQL's.
+pub(super) fn composite_columns(analyzer: &mut Analyzer<'_>, type_oid: Oid) -> Vec<RteColumn> {
+    if let Some(at) = Catalog::relation_of(type_oid) {
+        return analyzer.relation_rte(at).columns;
+    }
+    if let Some(UserTypeKind::Composite(fields)) = analyzer.catalog.user_kind(type_oid) {
+        return fields
+            .iter()
+            .map(|(name, written)| {
+                let (ty, typmod) = analyzer.catalog.resolve(written).unwrap_or((ERROR, -1));
+                RteColumn { name: name.clone(), ty, typmod }
+            })
+            .collect();
+    }
+    let relation = builtin::type_by_oid(type_oid).and_then(|found| {
+        let (schema, name) = found.relid_name.split_once('.')?;
+        builtin::relation(schema, name)
+    });
+    relation.map_or_else(Vec::new, |found| builtin_relation(found, "").columns)
+}
+
+fn builtin_relation(found: builtin::Relation, name: &str) -> Rte {
+    let columns: Vec<RteColumn> = found
+        .columns()
+        .map(|column| RteColumn { name: column.name.into(), ty: column.type_oid, typmod: -1 })
+        .collect();
+    let not_null = found.columns().map(|column| column.not_null).collect();
+    Rte {
+        name: name.to_owned(),
+        columns,
+        source: RteSource::Table { relation: found.qualified_name.to_owned(), not_null, keys: Vec::new() },
+    }
+}

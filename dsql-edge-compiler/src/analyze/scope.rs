@@ -1,0 +1,486 @@
+//! What names mean at one place of a query: `ParseState` and `parse_relation.c`.
+//!
+//! In: a column or table name. Out: the expression it stands for, or PostgreSQL's error, with the
+//! nearest name as a suggestion.
+
+use super::Analyzer;
+use super::tree::{Cte, Node, NodeKind, Rte, Var};
+use crate::builtin::Oid;
+use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::source::Span;
+use crate::syntax::ast::{Name, Window};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// Where an expression stands: `ParseExprKind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Target,
+    Where,
+    JoinOn,
+    GroupBy,
+    Having,
+    OrderBy,
+    DistinctOn,
+    Window,
+    Filter,
+    Limit,
+    Offset,
+    Values,
+    InsertTarget,
+    UpdateSource,
+    Returning,
+    FromFunction,
+    FromSubquery,
+    OnConflict,
+    MergeWhen,
+    Default,
+    Check,
+}
+
+impl Place {
+    /// The place in PostgreSQL's messages (`ParseExprKindName`).
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Place::Target => "SELECT",
+            Place::Where => "WHERE",
+            Place::JoinOn => "JOIN conditions",
+            Place::GroupBy => "GROUP BY",
+            Place::Having => "HAVING",
+            Place::OrderBy => "ORDER BY",
+            Place::DistinctOn => "DISTINCT ON",
+            Place::Window => "window definitions",
+            Place::Filter => "FILTER",
+            Place::Limit => "LIMIT",
+            Place::Offset => "OFFSET",
+            Place::Values => "VALUES",
+            Place::InsertTarget => "INSERT",
+            Place::UpdateSource => "UPDATE",
+            Place::Returning => "RETURNING",
+            Place::FromFunction => "functions in FROM",
+            Place::FromSubquery => "FROM clause of their own query level",
+            Place::OnConflict => "ON CONFLICT",
+            Place::MergeWhen => "MERGE WHEN conditions",
+            Place::Default => "DEFAULT expressions",
+            Place::Check => "check constraints",
+        }
+    }
+}
+
+/// One entry of the namespace: a name, and the columns that can be reached through it.
+#[derive(Clone, Debug)]
+pub(super) struct NamespaceItem {
+    /// The alias; empty for an unnamed join.
+    pub(super) name: String,
+    /// The table's schema, where it was named without alias: `schema.table.column` reaches it.
+    pub(super) schema: Option<String>,
+    /// Name and expression of each column.
+    pub(super) columns: Vec<(String, Node)>,
+    /// The range table entry; `None` for a join.
+    pub(super) rte: Option<usize>,
+    /// `name.column` reaches it.
+    pub(super) relation_visible: bool,
+    /// Plain `column` reaches it.
+    pub(super) columns_visible: bool,
+    /// It is reached only from a LATERAL item.
+    pub(super) lateral_only: bool,
+    /// … and may be: false behind the nullable side of a RIGHT or FULL join.
+    pub(super) lateral_ok: bool,
+}
+
+/// One query level.
+pub(super) struct Scope<'p> {
+    pub(super) parent: Option<&'p Scope<'p>>,
+    pub(super) rtes: Vec<Rte>,
+    pub(super) namespace: Vec<NamespaceItem>,
+    /// The queries of `WITH` at this level.
+    pub(super) ctes: Vec<Rc<Cte>>,
+    /// The `WINDOW` clause.
+    pub(super) windows: Vec<Window>,
+    pub(super) place: Cell<Place>,
+    /// A LATERAL item is being analysed: lateral-only entries count.
+    pub(super) lateral: Cell<bool>,
+    pub(super) has_aggregates: Cell<bool>,
+    pub(super) has_window_calls: Cell<bool>,
+    pub(super) has_srf: Cell<bool>,
+    /// An aggregate's arguments are being analysed: its name.
+    pub(super) in_aggregate: Cell<bool>,
+    pub(super) in_window_call: Cell<bool>,
+    /// Column names that were not found, so that each is reported once.
+    pub(super) reported: RefCell<Vec<String>>,
+    /// Something of `FROM` failed: columns that are not found may be its.
+    pub(super) broken_from: Cell<bool>,
+}
+
+impl<'p> Scope<'p> {
+    pub(super) fn new(parent: Option<&'p Scope<'p>>) -> Scope<'p> {
+        Scope {
+            parent,
+            rtes: Vec::new(),
+            namespace: Vec::new(),
+            ctes: Vec::new(),
+            windows: Vec::new(),
+            place: Cell::new(Place::Target),
+            lateral: Cell::new(false),
+            has_aggregates: Cell::new(false),
+            has_window_calls: Cell::new(false),
+            has_srf: Cell::new(false),
+            in_aggregate: Cell::new(false),
+            in_window_call: Cell::new(false),
+            reported: RefCell::new(Vec::new()),
+            broken_from: Cell::new(false),
+        }
+    }
+
+    /// The scope so many levels up.
+    pub(super) fn up(&self, level: usize) -> Option<&Scope<'p>> {
+        let mut scope = self;
+        for _ in 0..level {
+            scope = scope.parent?;
+        }
+        Some(scope)
+    }
+
+    fn visible(&self, item: &NamespaceItem) -> bool {
+        !item.lateral_only || self.lateral.get()
+    }
+
+    /// Adds an entry and names it; returns its number.
+    pub(super) fn add(
+        &mut self,
+        rte: Rte,
+        schema: Option<String>,
+        relation_visible: bool,
+        columns_visible: bool,
+    ) -> usize {
+        let at = self.rtes.len();
+        self.namespace.push(NamespaceItem {
+            name: rte.name.clone(),
+            schema,
+            columns: column_nodes(&rte, at),
+            rte: Some(at),
+            relation_visible,
+            columns_visible,
+            lateral_only: false,
+            lateral_ok: true,
+        });
+        self.rtes.push(rte);
+        at
+    }
+}
+
+/// The columns of an entry as expressions at its own level.
+pub(super) fn column_nodes(rte: &Rte, at: usize) -> Vec<(String, Node)> {
+    rte.columns
+        .iter()
+        .enumerate()
+        .map(|(column, it)| (it.name.clone(), var(at, column, it.ty, it.typmod)))
+        .collect()
+}
+
+pub(super) fn var(rte: usize, column: usize, ty: Oid, typmod: i32) -> Node {
+    Node { ty, typmod, kind: NodeKind::Var(Var { level: 0, rte, column }), span: Span::default() }
+}
+
+/// An expression of a scope, seen from so many levels below.
+pub(super) fn raised(node: &Node, levels: usize) -> Node {
+    let mut node = node.clone();
+    if levels > 0 {
+        raise(&mut node, levels);
+    }
+    node
+}
+
+fn raise(node: &mut Node, levels: usize) {
+    match &mut node.kind {
+        NodeKind::Var(var) => var.level += levels,
+        NodeKind::WholeRow { level, .. } => *level += levels,
+        // Joined columns are plain columns, casts of them, or COALESCE of two.
+        NodeKind::Coalesce(args) | NodeKind::Row(args) => args.iter_mut().for_each(|arg| raise(arg, levels)),
+        NodeKind::Cast { arg, .. } => raise(arg, levels),
+        _ => {}
+    }
+}
+
+/// What a search for a column found.
+enum Found {
+    None,
+    One(Node),
+    Ambiguous,
+    /// It is there, but not from here.
+    Forbidden(String),
+}
+
+impl Analyzer<'_> {
+    /// An unqualified column: `colNameToVar`.
+    pub(super) fn column(&mut self, scope: &Scope<'_>, name: &Name) -> Option<Node> {
+        let mut level = 0;
+        let mut at = Some(scope);
+        while let Some(current) = at {
+            match search(current, &name.text) {
+                Found::None => {}
+                Found::One(node) => return Some(Node { span: name.span, ..raised(&node, level) }),
+                Found::Ambiguous => {
+                    let tables: Vec<&str> = current
+                        .namespace
+                        .iter()
+                        .filter(|item| {
+                            item.columns_visible
+                                && item.columns.iter().any(|(column, _)| *column == name.text)
+                        })
+                        .map(|item| item.name.as_str())
+                        .filter(|name| !name.is_empty())
+                        .collect();
+                    let mut diagnostic = Diagnostic::error(
+                        Code::AmbiguousColumn,
+                        name.span,
+                        format!("column reference \"{}\" is ambiguous", name.text),
+                    );
+                    if let [first, rest @ ..] = tables.as_slice()
+                        && !rest.is_empty()
+                    {
+                        let choices: Vec<String> =
+                            tables.iter().map(|table| format!("{table}.{}", name.text)).collect();
+                        let _ = first;
+                        diagnostic = diagnostic.with_hint(format!("say which: {}", choices.join(" or ")));
+                    }
+                    self.report(diagnostic);
+                    return Some(Node::error(name.span));
+                }
+                Found::Forbidden(table) => {
+                    self.report_lateral(&table, name.span);
+                    return Some(Node::error(name.span));
+                }
+            }
+            level += 1;
+            at = current.parent;
+        }
+        None
+    }
+
+    fn report_lateral(&mut self, table: &str, span: Span) {
+        let message = format!("invalid reference to FROM-clause entry for table \"{table}\"");
+        self.report(
+            Diagnostic::error(Code::MissingFrom, span, message)
+                .with_detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference."),
+        );
+    }
+
+    /// `errorMissingColumn` for an unqualified name.
+    pub(super) fn missing_column(&mut self, scope: &Scope<'_>, name: &Name) -> Node {
+        let mut names: Vec<(String, String)> = Vec::new();
+        let mut at = Some(scope);
+        let mut broken = false;
+        while let Some(current) = at {
+            broken |= current.broken_from.get();
+            for item in current.namespace.iter().filter(|item| item.rte.is_some()) {
+                names.extend(item.columns.iter().map(|(column, _)| (item.name.clone(), column.clone())));
+            }
+            at = current.parent;
+        }
+        // A table that could not be resolved may well have had it: one mistake, one error.
+        if broken {
+            return Node::error(name.span);
+        }
+        let mut diagnostic = Diagnostic::error(
+            Code::UnknownColumn,
+            name.span,
+            format!("column \"{}\" does not exist", name.text),
+        );
+        let hidden = names.iter().find(|(_, column)| *column == name.text);
+        let nearest = suggestion::nearest(&name.text, names.iter().map(|(_, column)| column.as_str()));
+        if let Some((table, column)) = hidden {
+            diagnostic = diagnostic.with_hint(format!("there is a column \"{column}\" in table \"{table}\", but it cannot be referenced from this part of the query"));
+        } else if let Some(nearest) = nearest {
+            let owners: Vec<&str> = names
+                .iter()
+                .filter(|(_, column)| column == nearest)
+                .map(|(table, _)| table.as_str())
+                .collect();
+            let name = match owners.as_slice() {
+                [_] => super::catalog::quote_identifier(nearest),
+                [first, ..] => format!("{first}.{}", super::catalog::quote_identifier(nearest)),
+                [] => nearest.to_owned(),
+            };
+            diagnostic = diagnostic.with_hint(format!("did you mean {name}?"));
+        } else if !names.is_empty() && names.len() <= 24 {
+            let mut columns: Vec<&str> = names.iter().map(|(_, column)| column.as_str()).collect();
+            columns.dedup();
+            diagnostic = diagnostic.with_hint(format!("the columns here are {}", columns.join(", ")));
+        }
+        self.report(diagnostic);
+        Node::error(name.span)
+    }
+
+    /// `table.column`, `schema.table.column`.
+    pub(super) fn qualified_column(
+        &mut self,
+        scope: &Scope<'_>,
+        schema: Option<&Name>,
+        table: &Name,
+        column: &Name,
+    ) -> Node {
+        let span = schema.unwrap_or(table).span.to(column.span);
+        let Some((level, item)) = self.find_relation(scope, schema, table, span) else {
+            return Node::error(span);
+        };
+        let matches: Vec<&Node> =
+            item.columns.iter().filter(|(name, _)| *name == column.text).map(|(_, node)| node).collect();
+        match matches.as_slice() {
+            [node] => Node { span, ..raised(node, level) },
+            [] => {
+                let name = format!("{}.{}", table.text, column.text);
+                let node = self.system_column(&item, column, span);
+                if let Some(node) = node {
+                    return node;
+                }
+                if scope.up(level).is_some_and(|owner| owner.broken_from.get()) && item.columns.is_empty() {
+                    return Node::error(span);
+                }
+                let mut diagnostic =
+                    Diagnostic::error(Code::UnknownColumn, span, format!("column {name} does not exist"));
+                let names: Vec<&str> = item.columns.iter().map(|(name, _)| name.as_str()).collect();
+                if let Some(nearest) = suggestion::nearest(&column.text, names.iter().copied()) {
+                    diagnostic = diagnostic.with_hint(format!(
+                        "did you mean {}.{}?",
+                        table.text,
+                        super::catalog::quote_identifier(nearest)
+                    ));
+                } else if !names.is_empty() && names.len() <= 24 {
+                    diagnostic = diagnostic.with_hint(format!(
+                        "the columns of {} are {}",
+                        table.text,
+                        names.join(", ")
+                    ));
+                }
+                self.report(diagnostic);
+                Node::error(span)
+            }
+            _ => {
+                let message = format!("column reference \"{}\" is ambiguous", column.text);
+                self.report(Diagnostic::error(Code::AmbiguousColumn, span, message));
+                Node::error(span)
+            }
+        }
+    }
+
+    /// `ctid`, `xmin` and their kin, of a table.
+    fn system_column(&self, item: &NamespaceItem, column: &Name, span: Span) -> Option<Node> {
+        use crate::builtin::oid;
+        let ty = match column.text.as_str() {
+            "ctid" => oid::TID,
+            "xmin" | "xmax" => oid::XID,
+            "cmin" | "cmax" => oid::CID,
+            "tableoid" => oid::OID,
+            _ => return None,
+        };
+        let table = item.rte.is_some_and(|rte| self.row_types.contains_key(&(item.name.clone(), rte)));
+        table.then(|| Node::new(ty, NodeKind::Opaque(Vec::new()), span))
+    }
+
+    /// A relation by alias, at this level or above: `refnameNamespaceItem`. Reports what is missing.
+    pub(super) fn find_relation(
+        &mut self,
+        scope: &Scope<'_>,
+        schema: Option<&Name>,
+        table: &Name,
+        span: Span,
+    ) -> Option<(usize, NamespaceItem)> {
+        let mut level = 0;
+        let mut at = Some(scope);
+        while let Some(current) = at {
+            let found: Vec<&NamespaceItem> = current
+                .namespace
+                .iter()
+                .filter(|item| item.relation_visible && item.name == table.text && current.visible(item))
+                .filter(|item| schema.is_none_or(|schema| item.schema.as_deref() == Some(&schema.text)))
+                .collect();
+            match found.as_slice() {
+                [] => {}
+                [item] => {
+                    if item.lateral_only && !item.lateral_ok {
+                        self.report_lateral(&table.text, span);
+                        return None;
+                    }
+                    return Some((level, (*item).clone()));
+                }
+                _ => {
+                    let message = format!("table reference \"{}\" is ambiguous", table.text);
+                    self.report(Diagnostic::error(Code::AmbiguousTable, span, message));
+                    return None;
+                }
+            }
+            level += 1;
+            at = current.parent;
+        }
+        self.missing_relation(scope, schema, table, span);
+        None
+    }
+
+    /// `errorMissingRTE`.
+    fn missing_relation(&mut self, scope: &Scope<'_>, schema: Option<&Name>, table: &Name, span: Span) {
+        let mut names = Vec::new();
+        let mut hidden = false;
+        let mut at = Some(scope);
+        while let Some(current) = at {
+            for item in &current.namespace {
+                hidden |= item.name == table.text;
+                names.push((item.name.clone(), item.schema.clone()));
+            }
+            // The entry may exist outside the namespace: aliased, or not in reach here.
+            hidden |= current.rtes.iter().any(|rte| rte.name == table.text);
+            if current.broken_from.get() && current.reported.borrow().contains(&table.text) {
+                return;
+            }
+            at = current.parent;
+        }
+        let written =
+            schema.map_or_else(|| table.text.clone(), |schema| format!("{}.{}", schema.text, table.text));
+        let aliased =
+            self.aliases.iter().find(|(_, real)| *real == table.text).map(|(alias, _)| alias.clone());
+        let nearest =
+            suggestion::nearest(&table.text, names.iter().map(|(name, _)| name.as_str())).map(str::to_owned);
+        let mut diagnostic = if hidden || aliased.is_some() {
+            let message = format!("invalid reference to FROM-clause entry for table \"{written}\"");
+            Diagnostic::error(Code::MissingFrom, span, message)
+        } else {
+            Diagnostic::error(
+                Code::MissingFrom,
+                span,
+                format!("missing FROM-clause entry for table \"{written}\""),
+            )
+        };
+        if let Some(alias) = aliased {
+            diagnostic =
+                diagnostic.with_hint(format!("Perhaps you meant to reference the table alias \"{alias}\"."));
+        } else if hidden {
+            diagnostic = diagnostic.with_detail(format!(
+                "There is an entry for table \"{}\", but it cannot be referenced from this part of the query.",
+                table.text
+            ));
+        } else if let Some(nearest) = nearest {
+            diagnostic = diagnostic.with_hint(format!("did you mean {nearest}?"));
+        }
+        self.report(diagnostic);
+    }
+}
+
+/// `scanNSItemForColumn` over one level.
+fn search(scope: &Scope<'_>, name: &str) -> Found {
+    let mut found = Found::None;
+    for item in scope.namespace.iter().filter(|item| item.columns_visible && scope.visible(item)) {
+        for (column, node) in &item.columns {
+            if column != name {
+                continue;
+            }
+            if item.lateral_only && !item.lateral_ok {
+                return Found::Forbidden(item.name.clone());
+            }
+            found = match found {
+                Found::None => Found::One(node.clone()),
+                _ => return Found::Ambiguous,
+            };
+        }
+    }
+    found
+}

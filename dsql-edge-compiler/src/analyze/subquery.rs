@@ -1,0 +1,142 @@
+//! Subqueries in expressions: `transformSubLink`.
+
+use super::Analyzer;
+use super::operator::callee_of;
+use super::scope::Scope;
+use super::tree::{Node, NodeKind, Query};
+use crate::builtin::oid;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ast::{self, Expr, ExprKind, Operator};
+
+impl Analyzer<'_> {
+    /// A subquery of an expression, its own columns settled.
+    fn sublink(&mut self, scope: &Scope<'_>, query: &ast::Query) -> Query {
+        let query = self.query(query, Some(scope));
+        self.settle_unknown(query)
+    }
+
+    pub(super) fn exists(&mut self, scope: &Scope<'_>, query: &ast::Query, span: Span) -> Node {
+        let query = self.sublink(scope, query);
+        Node::new(oid::BOOL, NodeKind::Exists(Box::new(query)), span)
+    }
+
+    pub(super) fn scalar_subquery(&mut self, scope: &Scope<'_>, query: &ast::Query, span: Span) -> Node {
+        let query = self.sublink(scope, query);
+        match query.targets.as_slice() {
+            [target] => {
+                let (ty, typmod) = (target.node.ty, target.node.typmod);
+                Node { ty, typmod, kind: NodeKind::ScalarSubquery(Box::new(query)), span }
+            }
+            _ if query.targets.iter().any(|target| target.node.is_error()) => Node::error(span),
+            _ => {
+                self.report(Diagnostic::error(
+                    Code::SyntaxError,
+                    span,
+                    "subquery must return only one column",
+                ));
+                Node::error(span)
+            }
+        }
+    }
+
+    pub(super) fn array_subquery(&mut self, scope: &Scope<'_>, query: &ast::Query, span: Span) -> Node {
+        let query = self.sublink(scope, query);
+        let [target] = query.targets.as_slice() else {
+            self.report(Diagnostic::error(Code::SyntaxError, span, "subquery must return only one column"));
+            return Node::error(span);
+        };
+        let element = target.node.ty;
+        let array = if self.catalog.type_info(element).is_array {
+            Some(element)
+        } else {
+            self.catalog.array_type(element)
+        };
+        match array {
+            Some(array) => Node::new(array, NodeKind::ArraySubquery(Box::new(query)), span),
+            None => {
+                let shown = self.catalog.display(element, -1);
+                let message = format!("could not find array type for data type {shown}");
+                self.report(Diagnostic::error(Code::UnknownObject, span, message));
+                Node::error(span)
+            }
+        }
+    }
+
+    /// `left op ANY | ALL (SELECT …)`, and `left IN (SELECT …)`.
+    pub(super) fn quantified_subquery(
+        &mut self,
+        scope: &Scope<'_>,
+        left: &Expr,
+        operator: &Operator,
+        query: &ast::Query,
+        all: bool,
+        span: Span,
+    ) -> Node {
+        let query = self.sublink(scope, query);
+        let left = match &left.kind {
+            ExprKind::Row(fields) => self.expr_list_expanded(scope, fields),
+            _ => vec![self.expr(scope, left)],
+        };
+        self.compare_with_query(operator, left, query, all, span)
+    }
+
+    /// `row op (SELECT …)`.
+    pub(super) fn row_subquery(
+        &mut self,
+        scope: &Scope<'_>,
+        left: &Expr,
+        operator: &Operator,
+        query: &ast::Query,
+        span: Span,
+    ) -> Node {
+        let query = self.sublink(scope, query);
+        let left = match &left.kind {
+            ExprKind::Row(fields) => self.expr_list_expanded(scope, fields),
+            _ => vec![self.expr(scope, left)],
+        };
+        self.compare_with_query(operator, left, query, true, span)
+    }
+
+    fn compare_with_query(
+        &mut self,
+        operator: &Operator,
+        left: Vec<Node>,
+        query: Query,
+        all: bool,
+        span: Span,
+    ) -> Node {
+        if query.targets.iter().any(|target| target.node.is_error()) || left.iter().any(Node::is_error) {
+            return Node { ty: oid::BOOL, typmod: -1, kind: NodeKind::Error, span };
+        }
+        if left.len() != query.targets.len() {
+            let words = if left.len() < query.targets.len() { "too many" } else { "too few" };
+            let message = format!("subquery has {words} columns");
+            self.report(Diagnostic::error(Code::SyntaxError, operator.location, message));
+            return Node::error(span);
+        }
+        let mut functions = Vec::with_capacity(left.len());
+        let mut coerced = Vec::with_capacity(left.len());
+        for (node, target) in left.into_iter().zip(&query.targets) {
+            let Some(found) = self.find_operator(operator, Some(node.ty), target.node.ty) else {
+                return Node::error(span);
+            };
+            match self.operator_types(&found, &[node.ty, target.node.ty]) {
+                Ok((left_type, _, result)) => {
+                    if result != oid::BOOL {
+                        let message = "row comparison operator must yield type boolean";
+                        self.report(Diagnostic::error(Code::TypeMismatch, operator.location, message));
+                    }
+                    coerced.push(self.coerce(node, left_type, -1, super::coerce::Context::Implicit));
+                }
+                Err(message) => {
+                    self.report(Diagnostic::error(Code::TypeMismatch, operator.location, message));
+                    return Node::error(span);
+                }
+            }
+            functions.push(callee_of(&found));
+        }
+        let kind = NodeKind::Quantified { left: coerced, functions, query: Box::new(query), all };
+        Node::new(oid::BOOL, kind, span)
+    }
+}

@@ -1,0 +1,237 @@
+//! Target lists: `parse_target.c`.
+//!
+//! In: what stands after `SELECT` or `RETURNING`. Out: one entry a column, stars expanded, each with
+//! the name that PostgreSQL would give it.
+
+use super::Analyzer;
+use super::catalog::ERROR;
+use super::scope::{NamespaceItem, Scope, raised};
+use super::tree::{Node, NodeKind, Query, TargetEntry};
+use crate::builtin::oid;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ast::{Expr, ExprKind, FromItem, Indirection, QueryBody, Target};
+
+impl Analyzer<'_> {
+    /// `transformTargetList`.
+    pub(super) fn target_list(&mut self, scope: &Scope<'_>, targets: &[Target]) -> Vec<TargetEntry> {
+        let mut out = Vec::with_capacity(targets.len());
+        for target in targets {
+            if let Some(columns) = self.expand_star(scope, &target.expr) {
+                let span = target.expr.span;
+                out.extend(columns.into_iter().map(|(name, mut node)| {
+                    node.span = span;
+                    TargetEntry { node, name, span }
+                }));
+                continue;
+            }
+            let node = self.expr(scope, &target.expr);
+            let (name, span) = match &target.label {
+                Some(label) => (label.text.clone(), target.expr.span.to(label.span)),
+                None => (column_name(&target.expr), target.expr.span),
+            };
+            out.push(TargetEntry { node, name, span });
+        }
+        out
+    }
+
+    /// The columns of `*`, `t.*` or `(x).*`; `None` for anything else.
+    pub(super) fn expand_star(&mut self, scope: &Scope<'_>, expr: &Expr) -> Option<Vec<(String, Node)>> {
+        match &expr.kind {
+            ExprKind::Star(parts) => Some(match parts.as_slice() {
+                [] => self.all_columns(scope, expr.span),
+                [table] => self.columns_of(scope, None, table, expr.span),
+                [.., schema, table] => self.columns_of(scope, Some(schema), table, expr.span),
+            }),
+            ExprKind::Indirection { base, steps } => match steps.split_last() {
+                Some((Indirection::Star(_), rest)) => {
+                    let inner = if rest.is_empty() {
+                        (**base).clone()
+                    } else {
+                        Expr {
+                            kind: ExprKind::Indirection { base: base.clone(), steps: rest.to_vec() },
+                            span: base.span,
+                        }
+                    };
+                    Some(self.columns_of_composite(scope, &inner, expr.span))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn all_columns(&mut self, scope: &Scope<'_>, span: Span) -> Vec<(String, Node)> {
+        let items: Vec<&NamespaceItem> =
+            scope.namespace.iter().filter(|item| item.columns_visible && !item.lateral_only).collect();
+        if items.is_empty() && !scope.broken_from.get() {
+            self.report(Diagnostic::error(
+                Code::SyntaxError,
+                span,
+                "SELECT * with no tables specified is not valid",
+            ));
+        }
+        items.iter().flat_map(|item| item.columns.clone()).collect()
+    }
+
+    fn columns_of(
+        &mut self,
+        scope: &Scope<'_>,
+        schema: Option<&crate::syntax::ast::Name>,
+        table: &crate::syntax::ast::Name,
+        span: Span,
+    ) -> Vec<(String, Node)> {
+        if schema.is_none()
+            && !self.relation_in_reach(scope, None, table)
+            && let Some(base) = self.column(scope, table)
+        {
+            return self.columns_of_node(base, span);
+        }
+        match self.find_relation(scope, schema, table, span) {
+            Some((level, item)) => {
+                item.columns.iter().map(|(name, node)| (name.clone(), raised(node, level))).collect()
+            }
+            None => vec![("?column?".to_owned(), Node::error(span))],
+        }
+    }
+
+    fn columns_of_composite(&mut self, scope: &Scope<'_>, expr: &Expr, span: Span) -> Vec<(String, Node)> {
+        let node = self.expr(scope, expr);
+        self.columns_of_node(node, span)
+    }
+
+    fn columns_of_node(&mut self, node: Node, span: Span) -> Vec<(String, Node)> {
+        if node.is_error() {
+            return vec![("?column?".to_owned(), Node::error(span))];
+        }
+        if let NodeKind::Row(fields) = &node.kind
+            && node.ty == oid::RECORD
+        {
+            return fields
+                .iter()
+                .enumerate()
+                .map(|(at, field)| (format!("f{}", at + 1), field.clone()))
+                .collect();
+        }
+        let columns = self.record_columns(&node);
+        if columns.is_empty() {
+            let shown = self.catalog.display(node.ty, -1);
+            let message = if node.ty == oid::RECORD {
+                "record type has not been registered".to_owned()
+            } else {
+                format!("type {shown} is not composite")
+            };
+            self.report(Diagnostic::error(Code::WrongObjectType, node.span, message));
+            return vec![("?column?".to_owned(), Node::error(span))];
+        }
+        columns
+            .into_iter()
+            .enumerate()
+            .map(|(at, column)| {
+                let kind = NodeKind::Field(Box::new(node.clone()), at);
+                (column.name, Node { ty: column.ty, typmod: column.typmod, kind, span })
+            })
+            .collect()
+    }
+
+    /// A whole row as a value.
+    pub(super) fn whole_row(&mut self, item: &NamespaceItem, level: usize, span: Span) -> Node {
+        let Some(rte) = item.rte else {
+            let fields = item.columns.iter().map(|(_, node)| raised(node, level)).collect();
+            return Node::new(oid::RECORD, NodeKind::Row(fields), span);
+        };
+        let ty = self.row_type_of(item);
+        // A function that gives one scalar column stands for that scalar.
+        if ty == ERROR
+            && let [(_, node)] = item.columns.as_slice()
+        {
+            return Node { span, ..raised(node, level) };
+        }
+        let ty = if ty == ERROR { oid::RECORD } else { ty };
+        Node::new(ty, NodeKind::WholeRow { level, rte }, span)
+    }
+
+    /// Constants and parameters still `unknown` in the result are text: `resolveTargetListUnknowns`.
+    pub(super) fn settle_unknown(&mut self, mut query: Query) -> Query {
+        for target in &mut query.targets {
+            if target.node.ty == oid::UNKNOWN {
+                let node = std::mem::replace(&mut target.node, Node::error(target.span));
+                target.node = self.unknown_to_text(node);
+            }
+        }
+        query
+    }
+
+    /// The same for the statement itself.
+    pub(super) fn finish_targets(&mut self, query: Query) -> Query {
+        self.settle_unknown(query)
+    }
+}
+
+/// `FigureColname`.
+pub(super) fn column_name(expr: &Expr) -> String {
+    figure(expr).map_or_else(|| "?column?".to_owned(), |(name, _)| name)
+}
+
+/// The name, and how sure it is: 2 for a real name, 1 for a type or keyword.
+fn figure(expr: &Expr) -> Option<(String, u8)> {
+    let sure = |name: &str| Some((name.to_owned(), 2));
+    match &expr.kind {
+        ExprKind::Column(parts) => parts.last().map(|part| (part.text.clone(), 2)),
+        ExprKind::Indirection { base, steps } => {
+            let field = steps.iter().rev().find_map(|step| match step {
+                Indirection::Field(name) => Some(name.text.clone()),
+                _ => None,
+            });
+            match field {
+                Some(field) => Some((field, 2)),
+                None => figure(base),
+            }
+        }
+        ExprKind::Function(call) => sure(call.name.name()),
+        ExprKind::NullIf { .. } => sure("nullif"),
+        ExprKind::Cast { arg, target, .. } => match figure(arg) {
+            Some((name, 2)) => Some((name, 2)),
+            _ => Some((target.name.name().to_owned(), 1)),
+        },
+        ExprKind::Collate { arg, .. } => figure(arg),
+        ExprKind::Grouping(_) => sure("grouping"),
+        ExprKind::Exists(_) => sure("exists"),
+        ExprKind::ArraySubquery(_) => sure("array"),
+        ExprKind::Subquery(query) => first_target(query),
+        ExprKind::Case { otherwise, .. } => match otherwise.as_deref().and_then(figure) {
+            Some((name, 2)) => Some((name, 2)),
+            _ => Some(("case".to_owned(), 1)),
+        },
+        ExprKind::Array(_) => sure("array"),
+        ExprKind::Row(_) => sure("row"),
+        ExprKind::Coalesce(_) => sure("coalesce"),
+        ExprKind::MinMax { greatest: true, .. } => sure("greatest"),
+        ExprKind::MinMax { .. } => sure("least"),
+        ExprKind::ValueFunction { function, .. } => sure(function.name()),
+        ExprKind::SqlFunction { name, .. } => sure(name),
+        _ => None,
+    }
+}
+
+/// The name of a scalar subquery's column.
+fn first_target(query: &crate::syntax::ast::Query) -> Option<(String, u8)> {
+    match &query.body {
+        QueryBody::Select(select) => {
+            let target = select.targets.first()?;
+            if let Some(label) = &target.label {
+                return Some((label.text.clone(), 2));
+            }
+            // The transformed target has a name even where the written one has none.
+            match &target.expr.kind {
+                ExprKind::Star(_) => match select.from.first() {
+                    Some(FromItem::Function(_)) | None => None,
+                    _ => Some(("?column?".to_owned(), 2)),
+                },
+                _ => Some((column_name(&target.expr), 2)),
+            }
+        }
+        QueryBody::Values(_) => Some(("column1".to_owned(), 2)),
+        QueryBody::SetOperation { left, .. } => first_target(left),
+    }
+}

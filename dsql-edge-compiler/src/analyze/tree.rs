@@ -1,0 +1,469 @@
+//! The analysed query: every name resolved, every expression typed.
+//!
+//! This is PostgreSQL's `Query` (`parsenodes.h`) as far as types, nullability and cardinality need it.
+//! It is made by the analyzer, read by `nullability` and `cardinality`, and never leaves `analyze`.
+
+use crate::builtin::Oid;
+use crate::source::Span;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// A typed expression.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) ty: Oid,
+    pub(super) typmod: i32,
+    pub(super) kind: NodeKind,
+    pub(super) span: Span,
+}
+
+/// A reference to a column: how many queries up, which range table entry, which column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Var {
+    pub(super) level: usize,
+    pub(super) rte: usize,
+    pub(super) column: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum NodeKind {
+    /// Already reported; fits everywhere.
+    Error,
+    Var(Var),
+    /// A whole row; `None` for the column.
+    WholeRow {
+        level: usize,
+        rte: usize,
+    },
+    /// A constant; `None` is NULL.
+    Constant(Option<String>),
+    Parameter(usize),
+    /// A function or an operator.
+    Call {
+        function: Rc<Callee>,
+        args: Vec<Node>,
+    },
+    Aggregate(Box<Aggregate>),
+    WindowCall(Box<WindowCall>),
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Not(Box<Node>),
+    IsNull {
+        arg: Box<Node>,
+        negated: bool,
+    },
+    /// `IS TRUE` and the like; `None` is UNKNOWN.
+    BooleanTest {
+        arg: Box<Node>,
+        value: Option<bool>,
+        negated: bool,
+    },
+    Distinct {
+        left: Box<Node>,
+        right: Box<Node>,
+        negated: bool,
+    },
+    /// `x op ANY (array)`.
+    ArrayComparison {
+        function: Rc<Callee>,
+        left: Box<Node>,
+        right: Box<Node>,
+        all: bool,
+    },
+    /// `x IN (…)`: a list of comparisons.
+    InList {
+        comparisons: Vec<Node>,
+        negated: bool,
+    },
+    Case {
+        arms: Vec<(Node, Node)>,
+        otherwise: Option<Box<Node>>,
+    },
+    Coalesce(Vec<Node>),
+    MinMax(Vec<Node>),
+    NullIf {
+        left: Box<Node>,
+        right: Box<Node>,
+    },
+    Row(Vec<Node>),
+    Array(Vec<Node>),
+    /// A subscript or slice of the first.
+    Subscript(Vec<Node>),
+    /// A field of a composite value.
+    Field(Box<Node>, usize),
+    /// A cast, with whether it can turn a value into NULL.
+    Cast {
+        arg: Box<Node>,
+        function: Option<Rc<Callee>>,
+    },
+    Collate(Box<Node>),
+    /// `(SELECT …)`.
+    ScalarSubquery(Box<Query>),
+    Exists(Box<Query>),
+    ArraySubquery(Box<Query>),
+    /// `left op ANY | ALL (SELECT …)`; the comparison of each column pair.
+    Quantified {
+        left: Vec<Node>,
+        functions: Vec<Rc<Callee>>,
+        query: Box<Query>,
+        all: bool,
+    },
+    /// Something that is never NULL: `CURRENT_DATE`, `GROUPING (…)`.
+    NeverNull,
+    /// Something that may be NULL and is not looked into.
+    Opaque(Vec<Node>),
+    /// `DEFAULT` in `INSERT` or `UPDATE`.
+    Default,
+}
+
+/// What is called, and what is known of its result.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Callee {
+    pub(super) name: String,
+    pub(super) strict: bool,
+    pub(super) never_null: bool,
+    pub(super) never_null_on_null: bool,
+    pub(super) set: bool,
+    pub(super) volatile: bool,
+}
+
+/// An aggregate call.
+#[derive(Clone, Debug)]
+pub(super) struct Aggregate {
+    pub(super) name: String,
+    /// How many queries up it belongs.
+    pub(super) level: usize,
+    pub(super) args: Vec<Node>,
+    pub(super) filter: Option<Node>,
+    pub(super) order_by: Vec<Node>,
+    pub(super) never_null: bool,
+    pub(super) never_null_on_rows: bool,
+    pub(super) never_null_on_any_row: bool,
+}
+
+/// A window function call, or an aggregate used as one.
+#[derive(Clone, Debug)]
+pub(super) struct WindowCall {
+    pub(super) name: String,
+    pub(super) args: Vec<Node>,
+    pub(super) filter: Option<Node>,
+    pub(super) window: Vec<Node>,
+    pub(super) never_null: bool,
+    /// Of an aggregate: not NULL over at least one non-NULL row.
+    pub(super) never_null_on_rows: bool,
+    pub(super) never_null_on_any_row: bool,
+    /// The frame always holds the current row.
+    pub(super) frame_has_row: bool,
+}
+
+/// A query.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Query {
+    pub(super) command: Command,
+    pub(super) rtes: Vec<Rte>,
+    /// The items of `FROM`; several are a cross join.
+    pub(super) from: Vec<JoinTree>,
+    pub(super) filter: Option<Node>,
+    pub(super) targets: Vec<TargetEntry>,
+    pub(super) group_by: Vec<Node>,
+    /// There is a `GROUP BY`, even if it groups by nothing.
+    pub(super) grouped: bool,
+    /// Grouping sets other than a plain list: grouped columns may be NULL.
+    pub(super) grouping_sets: bool,
+    /// A grouping set is empty: there is a row even over no input, and other groups beside it.
+    pub(super) empty_grouping_set: bool,
+    pub(super) having: Option<Node>,
+    pub(super) has_aggregates: bool,
+    /// A set-returning function in the target list.
+    pub(super) has_target_srf: bool,
+    pub(super) distinct: bool,
+    pub(super) limit: LimitKind,
+    pub(super) offset: bool,
+    pub(super) body: Body,
+    /// Sort keys, `DISTINCT ON`, window definitions, `LIMIT`: only for walkers.
+    pub(super) other: Vec<Node>,
+    pub(super) ctes: Vec<Rc<Cte>>,
+    /// Of an UPDATE: the columns of its table that get new values.
+    pub(super) assigned: Vec<usize>,
+    /// Of an INSERT: its source is a single row.
+    pub(super) single_row_insert: bool,
+    /// Of a statement that writes: its table.
+    pub(super) result_rte: Option<usize>,
+}
+
+/// What a query does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) enum Command {
+    #[default]
+    Select,
+    Insert,
+    Update,
+    Delete,
+    Merge,
+    Utility,
+}
+
+/// Where a query's rows come from, beside `FROM`.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Body {
+    #[default]
+    Plain,
+    Values(Vec<Vec<Node>>),
+    SetOperation {
+        operator: crate::syntax::ast::SetOperator,
+        left: Box<Query>,
+        right: Box<Query>,
+    },
+}
+
+/// What is known of `LIMIT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) enum LimitKind {
+    #[default]
+    None,
+    /// A constant.
+    Constant(i64),
+    /// A parameter or an expression.
+    Unknown,
+}
+
+/// A column of the result.
+#[derive(Clone, Debug)]
+pub(super) struct TargetEntry {
+    pub(super) node: Node,
+    pub(super) name: String,
+    /// The whole entry as written, for messages.
+    pub(super) span: Span,
+}
+
+/// A range table entry.
+#[derive(Clone, Debug)]
+pub(super) struct Rte {
+    pub(super) name: String,
+    pub(super) columns: Vec<RteColumn>,
+    pub(super) source: RteSource,
+}
+
+/// A column of a range table entry.
+#[derive(Clone, Debug)]
+pub(super) struct RteColumn {
+    pub(super) name: String,
+    pub(super) ty: Oid,
+    pub(super) typmod: i32,
+}
+
+/// What a range table entry stands for.
+#[derive(Clone, Debug)]
+pub(super) enum RteSource {
+    /// A table: which columns are NOT NULL, and its unique keys as column numbers.
+    Table { relation: String, not_null: Vec<bool>, keys: Vec<Vec<usize>> },
+    /// A subquery or a view; a view's outer queries are none of the query's.
+    Subquery { query: Rc<Query>, lateral: bool, view: bool },
+    /// A query of `WITH`.
+    Cte(Rc<Cte>),
+    /// Functions: for each, the call, how many columns it gives, and which are never NULL.
+    Function { functions: Vec<(Node, Vec<bool>)>, ordinality: bool },
+    /// `EXCLUDED`, or the source of an error: columns may be NULL.
+    Nullable,
+}
+
+/// A query of `WITH`.
+#[derive(Debug, Default)]
+pub(super) struct Cte {
+    pub(super) name: String,
+    pub(super) query: RefCell<Option<Rc<Query>>>,
+    pub(super) columns: RefCell<Vec<RteColumn>>,
+    /// Columns that `SEARCH` and `CYCLE` add, at the end.
+    pub(super) added: usize,
+    /// For the fixed point over a recursive query: what is assumed of each column.
+    pub(super) assumed: RefCell<Option<Vec<bool>>>,
+    /// Whether somebody reads it.
+    pub(super) recursive: bool,
+}
+
+/// The shape of `FROM`.
+#[derive(Clone, Debug)]
+pub(super) enum JoinTree {
+    Leaf(usize),
+    Join { kind: crate::syntax::ast::JoinKind, left: Box<JoinTree>, right: Box<JoinTree>, on: Option<Node> },
+}
+
+impl JoinTree {
+    /// The entries below.
+    pub(super) fn rtes(&self, out: &mut Vec<usize>) {
+        match self {
+            JoinTree::Leaf(rte) => out.push(*rte),
+            JoinTree::Join { left, right, .. } => {
+                left.rtes(out);
+                right.rtes(out);
+            }
+        }
+    }
+}
+
+impl Node {
+    pub(super) fn error(span: Span) -> Node {
+        Node { ty: super::catalog::ERROR, typmod: -1, kind: NodeKind::Error, span }
+    }
+
+    pub(super) fn new(ty: Oid, kind: NodeKind, span: Span) -> Node {
+        Node { ty, typmod: -1, kind, span }
+    }
+
+    pub(super) fn is_error(&self) -> bool {
+        self.ty == super::catalog::ERROR
+    }
+
+    /// Calls `visit` on each direct part, queries excluded.
+    pub(super) fn children<'n>(&'n self, visit: &mut dyn FnMut(&'n Node)) {
+        match &self.kind {
+            NodeKind::Error
+            | NodeKind::Var(_)
+            | NodeKind::WholeRow { .. }
+            | NodeKind::Constant(_)
+            | NodeKind::Parameter(_)
+            | NodeKind::NeverNull
+            | NodeKind::Default
+            | NodeKind::ScalarSubquery(_)
+            | NodeKind::Exists(_)
+            | NodeKind::ArraySubquery(_) => {}
+            NodeKind::Call { args, .. }
+            | NodeKind::And(args)
+            | NodeKind::Or(args)
+            | NodeKind::InList { comparisons: args, .. }
+            | NodeKind::Coalesce(args)
+            | NodeKind::MinMax(args)
+            | NodeKind::Row(args)
+            | NodeKind::Array(args)
+            | NodeKind::Subscript(args)
+            | NodeKind::Opaque(args)
+            | NodeKind::Quantified { left: args, .. } => args.iter().for_each(visit),
+            NodeKind::Aggregate(call) => {
+                call.args.iter().chain(&call.filter).chain(&call.order_by).for_each(visit);
+            }
+            NodeKind::WindowCall(call) => {
+                call.args.iter().chain(&call.filter).chain(&call.window).for_each(visit);
+            }
+            NodeKind::Not(arg)
+            | NodeKind::IsNull { arg, .. }
+            | NodeKind::BooleanTest { arg, .. }
+            | NodeKind::Field(arg, _)
+            | NodeKind::Cast { arg, .. }
+            | NodeKind::Collate(arg) => visit(arg),
+            NodeKind::Distinct { left, right, .. }
+            | NodeKind::ArrayComparison { left, right, .. }
+            | NodeKind::NullIf { left, right } => {
+                visit(left);
+                visit(right);
+            }
+            NodeKind::Case { arms, otherwise } => {
+                for (condition, result) in arms {
+                    visit(condition);
+                    visit(result);
+                }
+                if let Some(otherwise) = otherwise {
+                    visit(otherwise);
+                }
+            }
+        }
+    }
+
+    /// The query inside, if this is a subquery expression.
+    pub(super) fn subquery(&self) -> Option<&Query> {
+        match &self.kind {
+            NodeKind::ScalarSubquery(query)
+            | NodeKind::Exists(query)
+            | NodeKind::ArraySubquery(query)
+            | NodeKind::Quantified { query, .. } => Some(query),
+            _ => None,
+        }
+    }
+
+    /// Whether `test` holds for this node or any part of it, queries excluded.
+    pub(super) fn any(&self, test: &dyn Fn(&Node) -> bool) -> bool {
+        if test(self) {
+            return true;
+        }
+        let mut found = false;
+        self.children(&mut |child| found = found || child.any(test));
+        found
+    }
+
+    /// PostgreSQL's `equal()`: the same expression, wherever it was written.
+    pub(super) fn same(&self, other: &Node) -> bool {
+        if self.ty != other.ty || std::mem::discriminant(&self.kind) != std::mem::discriminant(&other.kind) {
+            return false;
+        }
+        let here = match (&self.kind, &other.kind) {
+            (NodeKind::Var(a), NodeKind::Var(b)) => a == b,
+            (NodeKind::WholeRow { level: a, rte: b }, NodeKind::WholeRow { level: c, rte: d }) => {
+                (a, b) == (c, d)
+            }
+            (NodeKind::Constant(a), NodeKind::Constant(b)) => a == b,
+            (NodeKind::Parameter(a), NodeKind::Parameter(b)) => a == b,
+            (NodeKind::Call { function: a, .. }, NodeKind::Call { function: b, .. }) => a == b,
+            (NodeKind::IsNull { negated: a, .. }, NodeKind::IsNull { negated: b, .. }) => a == b,
+            (
+                NodeKind::BooleanTest { value: a, negated: b, .. },
+                NodeKind::BooleanTest { value: c, negated: d, .. },
+            ) => (a, b) == (c, d),
+            (NodeKind::Field(_, a), NodeKind::Field(_, b)) => a == b,
+            (NodeKind::Aggregate(a), NodeKind::Aggregate(b)) => a.name == b.name,
+            _ => self.subquery().is_none(),
+        };
+        if !here {
+            return false;
+        }
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        self.children(&mut |child| left.push(child));
+        other.children(&mut |child| right.push(child));
+        left.len() == right.len() && left.iter().zip(&right).all(|(a, b)| a.same(b))
+    }
+}
+
+impl Query {
+    /// Calls `visit` on every expression of this query's own level, those of its `FROM` included.
+    pub(super) fn expressions<'n>(&'n self, visit: &mut dyn FnMut(&'n Node)) {
+        fn joins<'n>(tree: &'n JoinTree, visit: &mut dyn FnMut(&'n Node)) {
+            if let JoinTree::Join { left, right, on, .. } = tree {
+                joins(left, visit);
+                joins(right, visit);
+                if let Some(on) = on {
+                    visit(on);
+                }
+            }
+        }
+        self.from.iter().for_each(|tree| joins(tree, visit));
+        for rte in &self.rtes {
+            if let RteSource::Function { functions, .. } = &rte.source {
+                functions.iter().for_each(|(call, _)| visit(call));
+            }
+        }
+        self.filter.iter().for_each(&mut *visit);
+        self.targets.iter().for_each(|target| visit(&target.node));
+        self.group_by.iter().for_each(&mut *visit);
+        self.having.iter().for_each(&mut *visit);
+        self.other.iter().for_each(&mut *visit);
+        if let Body::Values(rows) = &self.body {
+            rows.iter().flatten().for_each(&mut *visit);
+        }
+    }
+
+    /// The queries directly inside: `FROM`, set operations and `WITH`; not those of expressions.
+    pub(super) fn subqueries(&self) -> Vec<Rc<Query>> {
+        let mut out = Vec::new();
+        for rte in &self.rtes {
+            if let RteSource::Subquery { query, view: false, .. } = &rte.source {
+                out.push(query.clone());
+            }
+        }
+        for cte in &self.ctes {
+            out.extend(cte.query.borrow().clone());
+        }
+        if let Body::SetOperation { left, right, .. } = &self.body {
+            out.push(Rc::new((**left).clone()));
+            out.push(Rc::new((**right).clone()));
+        }
+        out
+    }
+}

@@ -1,0 +1,67 @@
+//! Casts: two types in, the row of `pg_cast` out. Casts that PostgreSQL has without a row (through
+//! text input and output, of arrays, domains, records, `unknown`) are the analyzer's.
+
+use super::Oid;
+use super::table::{Key, Row, Table};
+
+const CASTS: Table = Table::of_even_lines(include_str!("data/casts.txt"));
+
+/// A row of `pg_cast`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cast {
+    /// The type that is cast.
+    pub source: Oid,
+    /// The type it is cast to; the same as `source` where the cast applies a length.
+    pub target: Oid,
+    /// `castcontext`: `i`mplicit, `a`ssignment, `e`xplicit.
+    pub context: u8,
+    /// `castmethod`: `f`unction, `b`inary coercible, `i`nput and output.
+    pub method: u8,
+    /// The function; 0 for the other methods.
+    pub function: Oid,
+    /// Reviewed: a value that is not NULL does not become NULL.
+    pub never_null: bool,
+}
+
+/// The cast between two types.
+pub fn cast(source: Oid, target: Oid) -> Option<Cast> {
+    CASTS.find(Key::oid(source).then(target)).next().map(read)
+}
+
+/// Every cast of a type, by target.
+pub fn casts_from(source: Oid) -> impl Iterator<Item = Cast> + Clone {
+    CASTS.find(Key::oid(source)).map(read)
+}
+
+fn read(row: Row) -> Cast {
+    let mut fields = row.fields();
+    let (source, target) = (fields.oid(), fields.oid());
+    let [context, method, never_null] = fields.letters();
+    Cast { source, target, context, method, never_null: never_null == b'y', function: fields.oid() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::oid;
+    use super::*;
+
+    #[test]
+    fn casts_of_each_context_and_method() {
+        let widen = cast(oid::INT4, oid::INT8).unwrap();
+        assert_eq!((widen.context, widen.method, widen.never_null), (b'i', b'f', true));
+        assert_eq!(cast(oid::INT8, oid::INT4).unwrap().context, b'a');
+        let binary = cast(oid::VARCHAR, oid::TEXT).unwrap();
+        assert_eq!((binary.context, binary.method, binary.function), (b'i', b'b', 0));
+        let json = cast(oid::JSON, oid::JSONB).unwrap();
+        assert_eq!((json.context, json.method, json.never_null), (b'a', b'i', true));
+        assert_eq!(cast(oid::INT4, oid::UUID), None);
+        assert_eq!(cast(oid::VARCHAR, oid::VARCHAR).map(|it| it.method), Some(b'f'));
+    }
+
+    #[test]
+    fn all_casts_of_a_type() {
+        let targets: Vec<_> = casts_from(oid::DATE).map(|it| it.target).collect();
+        assert_eq!(targets, [oid::TIMESTAMP, oid::TIMESTAMPTZ]);
+        assert_eq!(casts_from(oid::UUID).count(), 0);
+    }
+}

@@ -1,0 +1,135 @@
+//! Operators: a name in, rows of `pg_operator` out, with what matters of the function behind.
+
+use super::Oid;
+use super::table::{Key, Row, Table};
+
+const OPERATORS: Table = Table::new(include_str!("data/operators.txt"));
+
+/// A row of `pg_operator`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operator {
+    /// The OID of `pg_operator`.
+    pub oid: Oid,
+    /// `oprname`.
+    pub name: &'static str,
+    /// The type on the left; 0 of a prefix operator.
+    pub left: Oid,
+    /// The type on the right.
+    pub right: Oid,
+    /// The type of the result.
+    pub result: Oid,
+    /// The function behind it.
+    pub function: Oid,
+    /// Its name.
+    pub function_name: &'static str,
+    /// Its `proisstrict`: NULL in, NULL out.
+    pub function_strict: bool,
+    /// Its `provolatile`: `i`mmutable, `s`table, `v`olatile.
+    pub function_volatility: u8,
+    /// Its `proretset`.
+    pub function_retset: bool,
+    /// Reviewed: with operands that are not NULL the result is not NULL.
+    pub never_null: bool,
+    /// Reviewed: the result is not NULL even where an operand is.
+    pub never_null_on_null: bool,
+    /// `oprcanhash`.
+    pub can_hash: bool,
+    /// `oprcanmerge`.
+    pub can_merge: bool,
+    /// The operator with its operands swapped; 0 for none.
+    pub commutator: Oid,
+    /// The operator with the opposite answer; 0 for none.
+    pub negator: Oid,
+}
+
+/// The operator of this name for exactly these operands; 0 on the left for a prefix operator.
+pub fn operator(name: &str, left: Oid, right: Oid) -> Option<Operator> {
+    OPERATORS.find(Key::name(name).then(left).then(right)).next().map(read)
+}
+
+/// The operators of this name in `pg_catalog`, by operands; prefix operators are among them.
+pub fn operators(name: &str) -> impl Iterator<Item = Operator> + Clone + use<> {
+    OPERATORS.find(Key::name(name)).map(read)
+}
+
+/// Every name of an operator, sorted, each once.
+pub fn operator_names() -> impl Iterator<Item = &'static str> + Clone {
+    OPERATORS.names()
+}
+
+fn read(row: Row) -> Operator {
+    let mut fields = row.fields();
+    let name = fields.text();
+    let (left, right, oid) = (fields.oid(), fields.oid(), fields.oid());
+    let [volatility, strict, retset, hash, merge, never_null] = fields.letters();
+    Operator {
+        oid,
+        name,
+        left,
+        right,
+        result: fields.oid(),
+        function: fields.oid(),
+        function_name: fields.text(),
+        function_strict: strict == b's',
+        function_volatility: volatility,
+        function_retset: retset == b'r',
+        never_null: matches!(never_null, b'y' | b'a'),
+        never_null_on_null: never_null == b'a',
+        can_hash: hash == b'h',
+        can_merge: merge == b'm',
+        commutator: fields.oid(),
+        negator: fields.oid(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{function_by_oid, oid};
+    use super::*;
+
+    fn one(name: &str, left: Oid, right: Oid) -> Operator {
+        let exact = operator(name, left, right).unwrap();
+        assert_eq!(operators(name).find(|it| (it.left, it.right) == (left, right)), Some(exact));
+        exact
+    }
+
+    #[test]
+    fn an_operator_carries_its_function() {
+        let equal = one("=", oid::INT4, oid::INT4);
+        assert_eq!((equal.oid, equal.result, equal.function_name), (96, oid::BOOL, "int4eq"));
+        assert!(equal.function_strict && equal.never_null && equal.can_hash && equal.can_merge);
+        assert_eq!(equal.commutator, 96);
+        assert_eq!(equal.negator, one("<>", oid::INT4, oid::INT4).oid);
+        let minus = one("-", 0, oid::INT4);
+        assert_eq!((minus.function_name, minus.result), ("int4um", oid::INT4));
+    }
+
+    #[test]
+    fn lookups_in_json_may_find_nothing() {
+        for name in ["->", "->>", "#>", "#>>"] {
+            for operator in operators(name) {
+                let json = [oid::JSON, oid::JSONB].contains(&operator.left);
+                assert!(!(json && operator.never_null), "{operator:?}");
+            }
+        }
+        assert!(one("||", oid::JSONB, oid::JSONB).never_null);
+        assert!(!one("@?", oid::JSONB, oid::JSONPATH).never_null);
+    }
+
+    #[test]
+    fn every_operator_agrees_with_its_function() {
+        let mut count = 0;
+        for name in operator_names() {
+            for operator in operators(name) {
+                let function = function_by_oid(operator.function).unwrap();
+                assert_eq!(operator.function_name, function.name);
+                assert_eq!(operator.function_strict, function.strict, "{name}");
+                assert_eq!(operator.never_null, function.never_null, "{name}");
+                assert_eq!(operator.function_volatility, function.volatility, "{name}");
+                assert_eq!(operator.function_retset, function.set, "{name}");
+                count += 1;
+            }
+        }
+        assert_eq!(count, 799);
+    }
+}

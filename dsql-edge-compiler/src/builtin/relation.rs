@@ -1,0 +1,93 @@
+//! Tables and views of `pg_catalog` and `information_schema`: a name in, its columns out.
+
+use super::Oid;
+use super::table::{Key, Table, number};
+
+const RELATIONS: Table = Table::new(include_str!("data/relations.txt"));
+
+/// A table or view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Relation {
+    /// `schema.name`.
+    pub qualified_name: &'static str,
+    /// `relkind`: `r` a table, `v` a view.
+    pub kind: u8,
+    /// Its row type.
+    pub row_type: Oid,
+    columns: &'static str,
+}
+
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// `attname`.
+    pub name: &'static str,
+    /// `atttypid`.
+    pub type_oid: Oid,
+    /// `attnotnull`; never set in a view.
+    pub not_null: bool,
+}
+
+impl Relation {
+    /// Its columns, in order, without the system columns.
+    pub fn columns(&self) -> impl Iterator<Item = Column> + Clone + use<> {
+        self.columns.split(' ').map(|item| {
+            let mut parts = item.split(':');
+            Column {
+                name: parts.next().unwrap_or_default(),
+                type_oid: number(parts.next().unwrap_or_default()),
+                not_null: parts.next() == Some("n"),
+            }
+        })
+    }
+}
+
+/// The table or view of this name in `pg_catalog` or `information_schema`.
+pub fn relation(schema: &str, name: &str) -> Option<Relation> {
+    let mut fields = RELATIONS.find(Key::name(&format!("{schema}.{name}"))).next()?.fields();
+    let qualified_name = fields.text();
+    let [kind] = fields.letters();
+    Some(Relation { qualified_name, kind, row_type: fields.oid(), columns: fields.text() })
+}
+
+/// Every `schema.name`, sorted.
+pub fn relation_names() -> impl Iterator<Item = &'static str> + Clone {
+    RELATIONS.names()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{oid, type_by_oid};
+    use super::*;
+
+    #[test]
+    fn a_table() {
+        let class = relation("pg_catalog", "pg_class").unwrap();
+        assert_eq!(class.kind, b'r');
+        assert_eq!(type_by_oid(class.row_type).unwrap().relid_name, class.qualified_name);
+        let column = class.columns().nth(1).unwrap();
+        assert_eq!(column, Column { name: "relname", type_oid: oid::NAME, not_null: true });
+        assert!(!class.columns().find(|it| it.name == "relacl").unwrap().not_null);
+    }
+
+    #[test]
+    fn a_view_has_only_nullable_columns() {
+        let view = relation("information_schema", "columns").unwrap();
+        assert_eq!(view.kind, b'v');
+        let column = view.columns().find(|it| it.name == "table_name").unwrap();
+        assert_eq!(type_by_oid(column.type_oid).unwrap().name, "sql_identifier");
+        assert!(view.columns().all(|it| !it.not_null));
+        assert_eq!(relation("pg_catalog", "columns"), None);
+        assert_eq!(relation("public", "pg_class"), None);
+    }
+
+    #[test]
+    fn the_type_of_every_column_is_known() {
+        for name in relation_names() {
+            let (schema, name) = name.split_once('.').unwrap();
+            for column in relation(schema, name).unwrap().columns() {
+                assert!(type_by_oid(column.type_oid).is_some(), "{schema}.{name}.{}", column.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! A sorted text of lines with tab-separated fields: in goes a key, out come the lines that open with it.
+//! It knows nothing of what the fields mean.
+//!
+//! All of it runs unoptimised in a proc macro, hence comparisons of whole slices, which the standard library
+//! brings compiled, in place of loops of our own.
+
+use std::cmp::Ordering;
+use std::fmt::Write;
+
+use super::Oid;
+
+/// One of the data files. Its lines are sorted bytewise, OIDs in them are of five digits, and a name that is
+/// followed by spaces ends at the first of them.
+#[derive(Clone, Copy)]
+pub(super) struct Table {
+    text: &'static str,
+    /// The length of every line, its newline included; 0 where it differs.
+    width: usize,
+}
+
+impl Table {
+    /// A table of lines that differ in length.
+    pub(super) const fn new(text: &'static str) -> Self {
+        Self { text, width: 0 }
+    }
+
+    /// A table of lines that are all as long as the first: found faster.
+    pub(super) const fn of_even_lines(text: &'static str) -> Self {
+        let bytes = text.as_bytes();
+        let mut width = 0;
+        while bytes[width] != b'\n' {
+            width += 1;
+        }
+        Self { text, width: width + 1 }
+    }
+
+    /// The lines that open with these fields.
+    pub(super) fn find(self, key: Key) -> impl Iterator<Item = Row> + Clone + use<> {
+        let start = self.first(key.text());
+        let rest = self.text.get(start..).unwrap_or_default();
+        lines(rest)
+            .take_while(move |line| compare(line, key.text()) == Ordering::Equal)
+            .map(|line| Row { line })
+    }
+
+    /// Every line, in order.
+    pub(super) fn rows(self) -> impl Iterator<Item = Row> + Clone {
+        lines(self.text).map(|line| Row { line })
+    }
+
+    /// The first field of every line, each once.
+    pub(super) fn names(self) -> impl Iterator<Item = &'static str> + Clone {
+        let mut last = "";
+        self.rows().map(|row| row.fields().text()).filter(move |name| {
+            let fresh = *name != last;
+            last = name;
+            fresh
+        })
+    }
+
+    /// The offset of the first line that does not come before the key. `low` and `high` are always starts
+    /// of lines.
+    fn first(self, key: &str) -> usize {
+        let (mut low, mut high) = (0, self.text.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let start = match self.width {
+                0 => {
+                    let before = self.text.get(low..middle).unwrap_or_default();
+                    before.rfind('\n').map_or(low, |newline| low + newline + 1)
+                }
+                width => middle - middle % width,
+            };
+            let line = self.text.get(start..).unwrap_or_default();
+            if compare(line, key) == Ordering::Less {
+                let length = match self.width {
+                    0 => line.find('\n').map_or(line.len(), |newline| newline + 1),
+                    width => width,
+                };
+                low = start + length;
+            } else {
+                high = start;
+            }
+        }
+        low
+    }
+}
+
+/// How a line's opening compares with a key. A field ends at a tab, a space or the line's end, all of which
+/// come before what can be in a field.
+fn compare(line: &str, key: &str) -> Ordering {
+    let (line, key) = (line.as_bytes(), key.as_bytes());
+    let Some(opening) = line.get(..key.len()) else { return line.cmp(key) };
+    match opening.cmp(key) {
+        Ordering::Equal => match line.get(key.len()) {
+            Some(byte) if *byte > b' ' => Ordering::Greater,
+            _ => Ordering::Equal,
+        },
+        unequal => unequal,
+    }
+}
+
+fn lines(text: &'static str) -> impl Iterator<Item = &'static str> + Clone {
+    text.split_terminator('\n')
+}
+
+/// The fields that a line has to open with.
+#[derive(Clone)]
+pub(super) struct Key(String);
+
+impl Key {
+    /// A name. One that could not be a field finds nothing.
+    pub(super) fn name(name: &str) -> Key {
+        // No line opens with a newline.
+        if name.bytes().any(|byte| byte <= b' ') { Key("\n".to_owned()) } else { Key(name.to_owned()) }
+    }
+
+    /// An OID.
+    pub(super) fn oid(oid: Oid) -> Key {
+        Key(format!("{oid:05}"))
+    }
+
+    /// One more field.
+    pub(super) fn then(mut self, oid: Oid) -> Key {
+        let _ = write!(self.0, "\t{oid:05}");
+        self
+    }
+
+    fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A line.
+#[derive(Clone, Copy)]
+pub(super) struct Row {
+    line: &'static str,
+}
+
+impl Row {
+    /// Its fields, from the first on.
+    pub(super) fn fields(self) -> Fields {
+        Fields { rest: self.line }
+    }
+}
+
+/// What is left of a line.
+pub(super) struct Fields {
+    rest: &'static str,
+}
+
+impl Fields {
+    /// The next field, without spaces that fill it up; "" after the last.
+    pub(super) fn text(&mut self) -> &'static str {
+        let (field, rest) = self.rest.split_once('\t').unwrap_or((self.rest, ""));
+        self.rest = rest;
+        if field.ends_with(' ') { field.trim_end_matches(' ') } else { field }
+    }
+
+    /// The next field as an OID; 0 where there is none.
+    pub(super) fn oid(&mut self) -> Oid {
+        let (field, rest) = match self.rest.as_bytes() {
+            // Nearly all are of five digits with a tab behind.
+            [_, _, _, _, _, b'\t', ..] => self.rest.split_at(5),
+            _ => {
+                let field = self.text();
+                return number(field);
+            }
+        };
+        self.rest = rest.get(1..).unwrap_or_default();
+        number(field)
+    }
+
+    /// The next field as a small count.
+    pub(super) fn count(&mut self) -> u8 {
+        u8::try_from(number(self.text())).unwrap_or_default()
+    }
+
+    /// The next field as one-letter flags, `N` of them.
+    pub(super) fn letters<const N: usize>(&mut self) -> [u8; N] {
+        self.text().as_bytes().first_chunk::<N>().copied().unwrap_or([b'-'; N])
+    }
+
+    /// All that is left.
+    pub(super) fn rest(self) -> &'static str {
+        self.rest
+    }
+}
+
+/// Numbers separated by single spaces.
+pub(super) fn oids(text: &'static str) -> impl Iterator<Item = Oid> + Clone {
+    text.split(' ').filter(|item| !item.is_empty()).map(number)
+}
+
+/// A decimal number; 0 for anything else.
+pub(super) fn number(text: &str) -> Oid {
+    text.parse().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Row, Table};
+
+    const NAMES: Table = Table::new("a\t00001\nb\t00002\nb\t00003\nbb\t00004\nd\t00005\n");
+    const EVEN: Table = Table::of_even_lines("00001\ta.b  \tx\n00001\ta.bc \ty\n00020\ta.bcd\tz\n");
+
+    fn second(table: Table, key: Key) -> Vec<u32> {
+        let second = |row: Row| {
+            let mut fields = row.fields();
+            fields.text();
+            fields.oid()
+        };
+        table.find(key).map(second).collect()
+    }
+
+    #[test]
+    fn finds_every_line_of_a_name_and_no_other() {
+        assert_eq!(second(NAMES, Key::name("a")), [1]);
+        assert_eq!(second(NAMES, Key::name("b")), [2, 3]);
+        assert_eq!(second(NAMES, Key::name("bb")), [4]);
+        assert_eq!(second(NAMES, Key::name("d")), [5]);
+        for absent in ["A", "ba", "bbb", "c", "e", "a\t00001", "b "] {
+            assert!(second(NAMES, Key::name(absent)).is_empty(), "{absent:?}");
+        }
+        assert_eq!(second(NAMES, Key::name("b").then(3)), [3]);
+        assert!(second(NAMES, Key::name("b").then(1)).is_empty());
+        assert!(second(Table::new(""), Key::name("a")).is_empty());
+    }
+
+    #[test]
+    fn finds_in_even_lines() {
+        let found = |key| {
+            let texts = EVEN.find(key).map(|row| {
+                let mut fields = row.fields();
+                fields.oid();
+                fields.text()
+            });
+            texts.collect::<Vec<_>>()
+        };
+        assert_eq!(found(Key::oid(1)), ["a.b", "a.bc"]);
+        assert_eq!(found(Key::oid(20)), ["a.bcd"]);
+        assert!(found(Key::oid(2)).is_empty() && found(Key::oid(200_000)).is_empty());
+    }
+
+    #[test]
+    fn names_come_once() {
+        assert_eq!(NAMES.names().collect::<Vec<_>>(), ["a", "b", "bb", "d"]);
+    }
+}

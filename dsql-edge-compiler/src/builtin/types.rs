@@ -1,0 +1,169 @@
+//! Types: a name or an OID in, the row of `pg_type` out. `format_type`'s spellings (`integer`) and the
+//! parser's keywords are not known here.
+
+use super::Oid;
+use super::table::{Key, Row, Table};
+
+const TYPES: Table = Table::of_even_lines(include_str!("data/types.txt"));
+const TYPES_BY_NAME: Table = Table::of_even_lines(include_str!("data/types_by_name.txt"));
+
+/// A row of `pg_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Type {
+    /// The server's OID; from [`super::oid::FIRST_UNPINNED`] on a number of ours (see there).
+    pub oid: Oid,
+    /// `typname`: `int4`, `_text`.
+    pub name: &'static str,
+    /// `pg_catalog` or `information_schema`.
+    pub schema: &'static str,
+    /// `typtype`: `b`ase, `c`omposite, `d`omain, `e`num, `p`seudo, `r`ange, `m`ultirange.
+    pub kind: u8,
+    /// `typcategory`.
+    pub category: u8,
+    /// `typispreferred`.
+    pub preferred: bool,
+    /// `typelem`: what subscripting yields; also set for `name`, `point` and the like, which are no
+    /// arrays (see [`Type::is_array`]). 0 for none.
+    pub elem: Oid,
+    /// `typarray`; 0 for none.
+    pub array: Oid,
+    /// `typbasetype` of a domain; 0 for none.
+    pub base: Oid,
+    /// `typlen`: bytes, -1 for varlena, -2 for a C string.
+    pub len: i16,
+    /// Whether `typcollation` is set.
+    pub collatable: bool,
+    /// How it is subscripted: `a` as an array, `r` as a fixed-length "raw array", `j` as jsonb, `-` not.
+    pub subscript: u8,
+    /// Of a range and a multirange: the type of the bounds; 0 for others.
+    pub subtype: Oid,
+    /// Of a range its multirange, of a multirange its range; 0 for others.
+    pub counterpart: Oid,
+    /// `typnotnull` of a domain.
+    pub not_null: bool,
+    /// Of a composite type: its relation, as `schema.name`; "" for others.
+    pub relid_name: &'static str,
+}
+
+impl Type {
+    /// PostgreSQL's `IsTrueArrayType`: `elem` is an element, and the array functions take it.
+    pub fn is_array(&self) -> bool {
+        self.elem != 0 && self.subscript == b'a'
+    }
+}
+
+/// The type with this OID.
+pub fn type_by_oid(oid: Oid) -> Option<Type> {
+    TYPES.find(Key::oid(oid)).next().map(read)
+}
+
+/// The type of `pg_catalog` with this `typname`.
+pub fn type_by_name(name: &str) -> Option<Type> {
+    type_by_qualified_name("pg_catalog", name)
+}
+
+/// The type with this `typname` in this schema.
+pub fn type_by_qualified_name(schema: &str, name: &str) -> Option<Type> {
+    let mut fields = TYPES_BY_NAME.find(Key::name(&format!("{schema}.{name}"))).next()?.fields();
+    fields.text();
+    type_by_oid(fields.oid())
+}
+
+/// The array type over this element; `None` where there is none (and for an array).
+pub fn array_of(element: Oid) -> Option<Type> {
+    type_by_oid(type_by_oid(element)?.array)
+}
+
+/// Every `typname` of `pg_catalog`, sorted.
+pub fn type_names() -> impl Iterator<Item = &'static str> + Clone {
+    TYPES_BY_NAME.names().filter_map(|name| name.strip_prefix("pg_catalog."))
+}
+
+fn read(row: Row) -> Type {
+    let mut fields = row.fields();
+    let oid = fields.oid();
+    let qualified = fields.text();
+    let (schema, name) = qualified.split_once('.').unwrap_or_default();
+    let [kind, category, preferred, collatable, subscript, not_null] = fields.letters();
+    Type {
+        oid,
+        name,
+        schema,
+        kind,
+        category,
+        preferred: preferred == b'p',
+        collatable: collatable == b'c',
+        subscript,
+        not_null: not_null == b'n',
+        len: fields.text().parse().unwrap_or_default(),
+        elem: fields.oid(),
+        array: fields.oid(),
+        base: fields.oid(),
+        subtype: fields.oid(),
+        counterpart: fields.oid(),
+        // A composite type has the name of its relation.
+        relid_name: if kind == b'c' { qualified } else { "" },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::oid;
+    use super::*;
+
+    #[test]
+    fn a_base_type() {
+        let int4 = type_by_name("int4").unwrap();
+        assert_eq!(type_by_oid(oid::INT4), Some(int4));
+        assert_eq!((int4.oid, int4.kind, int4.category, int4.preferred), (23, b'b', b'N', false));
+        assert_eq!((int4.len, int4.array, int4.elem, int4.is_array()), (4, oid::INT4ARRAY, 0, false));
+        assert!(!int4.collatable);
+        let text = type_by_oid(oid::TEXT).unwrap();
+        assert!(text.preferred && text.collatable && text.len == -1);
+    }
+
+    #[test]
+    fn arrays_and_what_only_looks_like_one() {
+        let array = type_by_name("_text").unwrap();
+        assert!(array.is_array() && array.elem == oid::TEXT);
+        assert_eq!(array_of(oid::TEXT), Some(array));
+        assert_eq!(array_of(array.oid), None);
+        assert!(type_by_name("int2vector").unwrap().is_array());
+        assert!(!type_by_name("point").unwrap().is_array());
+        assert_eq!(type_by_name("jsonb").unwrap().subscript, b'j');
+    }
+
+    #[test]
+    fn ranges_and_multiranges_name_each_other() {
+        let range = type_by_name("int4range").unwrap();
+        let multirange = type_by_name("int4multirange").unwrap();
+        assert_eq!((range.kind, range.subtype, range.counterpart), (b'r', oid::INT4, multirange.oid));
+        assert_eq!(
+            (multirange.kind, multirange.subtype, multirange.counterpart),
+            (b'm', oid::INT4, range.oid)
+        );
+    }
+
+    #[test]
+    fn composite_types_and_domains() {
+        let row = type_by_name("pg_class").unwrap();
+        assert_eq!((row.kind, row.relid_name), (b'c', "pg_catalog.pg_class"));
+        let domain = type_by_qualified_name("information_schema", "sql_identifier").unwrap();
+        assert_eq!((domain.kind, domain.base, domain.schema), (b'd', oid::NAME, "information_schema"));
+        assert!(domain.oid >= oid::FIRST_UNPINNED);
+        assert_eq!(type_by_name("sql_identifier"), None);
+        assert_eq!(type_by_name("information_schema.sql_identifier"), None);
+        assert_eq!(type_by_name("int5"), None);
+        assert_eq!(type_by_oid(0), None);
+    }
+
+    #[test]
+    fn every_name_finds_its_type() {
+        let mut count = 0;
+        for name in type_names() {
+            assert_eq!(type_by_name(name).map(|found| found.name), Some(name));
+            count += 1;
+        }
+        assert!(count > 400, "{count}");
+    }
+}

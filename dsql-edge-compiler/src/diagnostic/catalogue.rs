@@ -1,0 +1,153 @@
+//! The codes of diagnostics and the SQLSTATE that PostgreSQL gives for each.
+//!
+//! A code names the mistake; several codes may share one SQLSTATE. Codes are stable: CI logs and
+//! editors refer to them.
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $sqlstate:literal,)*) => {
+        /// A kind of mistake.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Code] = &[$(Code::$variant,)*];
+
+            /// The code as it is printed.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// The SQLSTATE that PostgreSQL (or DSQL) answers with.
+            pub fn sqlstate(self) -> &'static str {
+                match self { $(Code::$variant => $sqlstate,)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    /// The statement does not follow the grammar.
+    SyntaxError "syntax-error" "42601",
+    /// A string, number or identifier is malformed.
+    InvalidEscape "invalid-escape" "22025",
+    /// Bytes that are no UTF-8, or a NUL.
+    InvalidEncoding "invalid-encoding" "22021",
+    /// An identifier or keyword where PostgreSQL reserves the name.
+    ReservedName "reserved-name" "42939",
+    /// A name that may not be used there.
+    InvalidName "invalid-name" "42602",
+    /// The number of names, values or columns does not match.
+    WrongCount "wrong-count" "42601",
+    /// No column of that name is in reach.
+    UnknownColumn "unknown-column" "42703",
+    /// No parameter type can be told: the statement uses `$2` and never `$1`, or gives no clue.
+    IndeterminateParameter "indeterminate-parameter" "42P18",
+    /// A parameter number that cannot be.
+    UnknownParameter "unknown-parameter" "42P02",
+    /// The same parameter is needed as two different types.
+    AmbiguousParameter "ambiguous-parameter" "42P08",
+    /// A table that the snapshot does not have.
+    UnknownTable "unknown-table" "42P01",
+    /// A table name that `FROM` does not bring in, or not there.
+    MissingFrom "missing-from" "42P01",
+    /// A schema that the snapshot does not have.
+    UnknownSchema "unknown-schema" "3F000",
+    /// No function of that name and those argument types.
+    UnknownFunction "unknown-function" "42883",
+    /// No operator of that name for those operand types.
+    UnknownOperator "unknown-operator" "42883",
+    /// A type that does not exist.
+    UnknownType "unknown-type" "42704",
+    /// A constraint, collation or other named object that does not exist.
+    UnknownObject "unknown-object" "42704",
+    /// A column name that two tables in reach share.
+    AmbiguousColumn "ambiguous-column" "42702",
+    /// A table name that occurs twice.
+    AmbiguousTable "ambiguous-table" "42P09",
+    /// More than one function fits.
+    AmbiguousFunction "ambiguous-function" "42725",
+    /// The same alias twice in one `FROM`.
+    DuplicateAlias "duplicate-alias" "42712",
+    /// The same column twice in one list.
+    DuplicateColumn "duplicate-column" "42701",
+    /// The same table, view or type twice.
+    DuplicateObject "duplicate-object" "42710",
+    /// The same table twice.
+    DuplicateTable "duplicate-table" "42P07",
+    /// An expression has another type than its place asks for.
+    TypeMismatch "type-mismatch" "42804",
+    /// No cast leads from one type to the other.
+    CannotCast "cannot-cast" "42846",
+    /// A constant that its type cannot read.
+    InvalidLiteral "invalid-literal" "22P02",
+    /// A date or time constant that its type cannot read.
+    InvalidDatetime "invalid-datetime" "22007",
+    /// A number out of its type's range.
+    OutOfRange "out-of-range" "22003",
+    /// A column that is neither grouped nor aggregated.
+    NotGrouped "not-grouped" "42803",
+    /// An aggregate where none is allowed.
+    MisplacedAggregate "misplaced-aggregate" "42803",
+    /// A window function where none is allowed.
+    MisplacedWindow "misplaced-window" "42P20",
+    /// A window that is not defined.
+    UnknownWindow "unknown-window" "42704",
+    /// `ORDER BY`, `LIMIT`, `DISTINCT ON` and the like in an impossible combination.
+    InvalidColumnReference "invalid-column-reference" "42P10",
+    /// A reference to a recursive query where SQL forbids it.
+    InvalidRecursion "invalid-recursion" "42P19",
+    /// Something that has the wrong kind: a view where a table is needed.
+    WrongObjectType "wrong-object-type" "42809",
+    /// A polymorphic call whose result type cannot be told.
+    IndeterminateType "indeterminate-type" "42P18",
+    /// A collation that cannot be told.
+    IndeterminateCollation "indeterminate-collation" "42P22",
+    /// A `GENERATED ALWAYS` column that is written to.
+    GeneratedAlways "generated-always" "428C9",
+    /// A statement that only one row may answer.
+    CardinalityViolation "cardinality-violation" "21000",
+    /// PostgreSQL itself does not have it.
+    FeatureNotSupported "feature-not-supported" "0A000",
+    /// PostgreSQL has it, and this compiler does not know it yet.
+    NotSupportedYet "not-supported-yet" "0A000",
+    /// A limit on nesting, names or sizes.
+    TooComplex "too-complex" "54001",
+    /// More columns, arguments or keys than PostgreSQL takes.
+    TooMany "too-many" "54011",
+    /// A schema statement that contradicts what stands before it.
+    InvalidTable "invalid-table" "42P16",
+    /// A schema statement that cannot be understood.
+    InvalidDefinition "invalid-definition" "42P17",
+    /// An `AS "x: T"`, `"x!"` or `"x?"` that cannot be.
+    InvalidOverride "invalid-override" "42601",
+    /// A column that has no name, or the same name as another, where Rust needs one.
+    UnnamedColumn "unnamed-column" "42701",
+    /// An SQL type that has no Rust type here.
+    NoRustType "no-rust-type" "0A000",
+    /// `$name` where a value cannot be captured.
+    InvalidCapture "invalid-capture" "42601",
+    /// `"x!"` on a column that is proved NOT NULL already.
+    NeedlessOverride "needless-override" "00000",
+    /// An `UPDATE` or `DELETE` without `WHERE`.
+    MissingWhere "missing-where" "00000",
+    /// A comparison with NULL, which is never true.
+    ComparesWithNull "compares-with-null" "00000",
+    /// An `INSERT` that leaves out a column which is NOT NULL and has no default.
+    MissingValue "missing-value" "23502",
+    /// NULL for a column that is NOT NULL.
+    NullForNotNull "null-for-not-null" "23502",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_sqlstates_well_formed() {
+        for (at, code) in Code::ALL.iter().enumerate() {
+            assert!(Code::ALL[at + 1..].iter().all(|other| other.name() != code.name()), "{code:?}");
+            assert!(code.sqlstate().len() == 5, "{code:?}");
+        }
+    }
+}

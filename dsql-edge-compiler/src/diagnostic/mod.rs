@@ -1,0 +1,164 @@
+//! What is wrong with a query or a schema, as a value.
+//!
+//! In: a code, PostgreSQL's words, a place. Out: [`Diagnostic`], rendered by [`render`] for people and
+//! by the CLI as JSON. Nothing here decides whether something is wrong.
+
+mod catalogue;
+pub mod render;
+pub mod suggestion;
+
+pub use catalogue::Code;
+
+use crate::source::Span;
+
+/// Which of PostgreSQL's stages would have refused the statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The raw parser (`gram.y`, `scan.l`), whatever the SQLSTATE.
+    Syntax,
+    /// Parse analysis, or this compiler's own checks.
+    Analysis,
+    /// PostgreSQL takes it, DSQL does not.
+    Dialect,
+}
+
+impl Stage {
+    /// The stage as the CLI prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Syntax => "syntax",
+            Stage::Analysis => "analysis",
+            Stage::Dialect => "dialect",
+        }
+    }
+}
+
+/// Whether the build must stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The query cannot run.
+    Error,
+    /// The query runs, and probably does not do what was meant.
+    Warning,
+}
+
+/// One thing that is wrong, and what to do about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// Which kind of mistake.
+    pub code: Code,
+    /// Error or warning.
+    pub severity: Severity,
+    /// Who would have refused it.
+    pub stage: Stage,
+    /// PostgreSQL's own primary message where PostgreSQL has one.
+    pub message: String,
+    /// What to underline; it starts where PostgreSQL's cursor would stand.
+    pub span: Span,
+    /// More about the cause.
+    pub detail: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error of parse analysis.
+    pub fn error(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            code,
+            severity: Severity::Error,
+            stage: Stage::Analysis,
+            message: message.into(),
+            span,
+            detail: None,
+            hint: None,
+        }
+    }
+
+    /// An error of the raw parser.
+    pub fn syntax(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { stage: Stage::Syntax, ..Diagnostic::error(code, span, message) }
+    }
+
+    /// A warning.
+    pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, span, message) }
+    }
+
+    /// Something that PostgreSQL has and this compiler does not support yet.
+    pub fn unsupported(span: Span, what: impl std::fmt::Display) -> Diagnostic {
+        Diagnostic::error(Code::NotSupportedYet, span, format!("{what} is not supported by dsql-edge yet"))
+            .with_hint("sql_unchecked! sends the statement as it is, with the types that you write down")
+    }
+
+    /// Adds advice.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Diagnostic {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Diagnostic {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Whether it stops the build.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// Everything that is wrong with one source, in the order in which PostgreSQL would meet it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Nothing wrong so far.
+    pub fn new() -> Diagnostics {
+        Diagnostics(Vec::new())
+    }
+
+    /// Adds one, unless the very same is there already.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if !self.0.contains(&diagnostic) {
+            self.0.push(diagnostic);
+        }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.0.iter()
+    }
+
+    /// The errors alone.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter().filter(|diagnostic| diagnostic.is_error())
+    }
+
+    /// Whether the build must stop.
+    pub fn has_errors(&self) -> bool {
+        self.errors().next().is_some()
+    }
+
+    /// How many errors there are.
+    pub fn error_count(&self) -> usize {
+        self.errors().count()
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Diagnostics {
+        Diagnostics(vec![diagnostic])
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

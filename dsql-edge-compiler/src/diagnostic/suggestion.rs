@@ -1,0 +1,62 @@
+//! The nearest name to a misspelt one.
+//!
+//! In: what was written and what could have been. Out: the candidate within PostgreSQL's own bound:
+//! an edit distance of at most half the length of what was written (`parse_relation.c`,
+//! `updateFuzzyAttrMatchState`), and closer to it than any other.
+
+/// The candidate nearest to `written`, or nothing if none is near.
+pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let bound = (written.chars().count() / 2).clamp(1, 3);
+    candidates
+        .into_iter()
+        .filter(|candidate| *candidate != written)
+        .map(|candidate| (distance(written, candidate, bound), candidate))
+        .filter(|(distance, _)| *distance <= bound)
+        .min_by_key(|(distance, candidate)| (*distance, candidate.len()))
+        .map(|(_, candidate)| candidate)
+}
+
+/// The edit distance, a swap of neighbours counting as one; anything above `bound` is `bound + 1`.
+fn distance(left: &str, right: &str, bound: usize) -> usize {
+    let left: Vec<char> = left.chars().flat_map(char::to_lowercase).collect();
+    let right: Vec<char> = right.chars().flat_map(char::to_lowercase).collect();
+    if left.len().abs_diff(right.len()) > bound {
+        return bound + 1;
+    }
+    let mut before: Vec<usize> = Vec::new();
+    let mut previous: Vec<usize> = (0..=right.len()).collect();
+    for (row, a) in left.iter().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, b) in right.iter().enumerate() {
+            let mut best = (previous[column] + usize::from(a != b))
+                .min(previous[column + 1] + 1)
+                .min(current[column] + 1);
+            if row > 0 && column > 0 && *a == right[column - 1] && left[row - 1] == *b {
+                best = best.min(before[column - 1] + 1);
+            }
+            current.push(best);
+        }
+        before = std::mem::replace(&mut previous, current);
+    }
+    previous[right.len()].min(bound + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_a_person_would() {
+        let columns = ["id", "title", "title_ja", "published_at"];
+        for (written, expected) in [
+            ("titel", Some("title")),
+            ("tilte", Some("title")),
+            ("publishd_at", Some("published_at")),
+            ("ID", Some("id")),
+            ("author", None),
+            ("x", None),
+        ] {
+            assert_eq!(nearest(written, columns), expected, "{written}");
+        }
+    }
+}

@@ -1,0 +1,641 @@
+//! DDL statements, one after the other, into a [`Schema`].
+//!
+//! In: parsed statements. Out: the schema that stands after them. What queries do not see (owners,
+//! grants, comments, triggers) is passed over; what contradicts the schema so far is an error.
+
+use super::{
+    Column, Function, Key, Relation, RelationKind, Schema, UserType, UserTypeKind, directive, is_null_default,
+};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{Source, Span};
+use crate::syntax::ast::{
+    AlterAction, AlterTable, Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView,
+    Drop, ExprKind, KeyConstraint, Name, NewType, ObjectKind, QualifiedName, Statement, StatementKind,
+    TableColumn, TableElement, TypeName,
+};
+use crate::syntax::{lex, parse_statements};
+
+/// Something in a schema file that cannot be understood.
+#[derive(Clone, Debug)]
+pub struct SchemaError {
+    /// The file, as it was named to [`Schema::parse_files`].
+    pub file: String,
+    /// What is wrong, its span in that file.
+    pub diagnostic: Diagnostic,
+}
+
+pub(super) fn fold<'a>(
+    files: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Schema, Vec<SchemaError>> {
+    let mut fold = Fold { schema: Schema::default(), path: Vec::new(), problems: Vec::new() };
+    let mut errors = Vec::new();
+    for (file, sql) in files {
+        errors.extend(directive::read(&mut fold.schema, file, sql));
+        // A file's `SET search_path` ends with the file, as a session of pg_dump's would.
+        fold.path = fold.schema.search_path.clone();
+        let source = Source::numbered(blank_meta_commands(sql));
+        match parse_statements(&source.text, &lex(&source)) {
+            Ok(statements) => statements.into_iter().for_each(|statement| fold.statement(statement)),
+            Err(diagnostic) => fold.problems.push(diagnostic),
+        }
+        errors.extend(
+            fold.problems.drain(..).map(|diagnostic| SchemaError { file: file.to_owned(), diagnostic }),
+        );
+    }
+    if errors.is_empty() { Ok(fold.schema) } else { Err(errors) }
+}
+
+/// psql's `\restrict` lines of pg_dump are passed over; the offsets of everything else stay.
+fn blank_meta_commands(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len());
+    for line in sql.split_inclusive('\n') {
+        let command = ["\\restrict", "\\unrestrict", "\\connect"].iter().any(|word| line.starts_with(word));
+        if command {
+            out.extend(line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+        } else {
+            out.push_str(line);
+        }
+    }
+    out
+}
+
+struct Fold {
+    schema: Schema,
+    path: Vec<String>,
+    problems: Vec<Diagnostic>,
+}
+
+impl Fold {
+    fn statement(&mut self, statement: Statement) {
+        match statement.kind {
+            StatementKind::CreateTable(table) => self.create_table(*table),
+            StatementKind::CreateTableAs(table) => self.create_table_as(*table),
+            StatementKind::CreateView(view) => self.create_view(*view),
+            StatementKind::CreateIndex(index) => self.create_index(*index),
+            StatementKind::CreateDomain(domain) => {
+                let not_null = domain.constraints.iter().any(|it| matches!(it.kind, ConstraintKind::NotNull));
+                let has_default = domain.constraints.iter().any(|it| has_default(&it.kind));
+                let kind = UserTypeKind::Domain { base: domain.type_name, not_null, has_default };
+                self.add_type(&domain.name, kind);
+            }
+            StatementKind::CreateType(new) => {
+                let kind = match new.kind {
+                    NewType::Enum(labels) => UserTypeKind::Enum(labels),
+                    NewType::Composite(columns) => UserTypeKind::Composite(
+                        columns
+                            .into_iter()
+                            .filter_map(|column| Some((column.name.text, column.type_name?)))
+                            .collect(),
+                    ),
+                    NewType::Range(subtype) => UserTypeKind::Range(subtype),
+                    NewType::Base => UserTypeKind::Base,
+                };
+                self.add_type(&new.name, kind);
+            }
+            StatementKind::CreateSequence(sequence) => {
+                let relation = self.relation_named(&sequence.name, RelationKind::Sequence);
+                self.add_relation(relation, sequence.if_not_exists, sequence.name.span());
+            }
+            StatementKind::CreateSchema(created) => {
+                if let Some(name) = created.name
+                    && !self.schema.has_schema(&name.text)
+                {
+                    self.schema.schemas.push(name.text);
+                }
+            }
+            StatementKind::CreateFunction(definition) => {
+                let schema = self.creation_schema(&definition.name);
+                let same = |known: &Function| {
+                    known.schema == schema
+                        && known.definition.name.name() == definition.name.name()
+                        && known
+                            .definition
+                            .parameters
+                            .iter()
+                            .map(|it| &it.type_name.name)
+                            .eq(definition.parameters.iter().map(|it| &it.type_name.name))
+                };
+                self.schema.functions.retain(|known| !same(known));
+                self.schema.functions.push(Function { schema, definition: *definition });
+            }
+            StatementKind::AlterTable(alter) => self.alter(*alter),
+            StatementKind::Drop(drop) => self.drop_objects(*drop),
+            StatementKind::Set(set) if set.name == "search_path" => {
+                let path: Vec<String> =
+                    set.values.into_iter().filter(|name| !name.is_empty() && name != "pg_catalog").collect();
+                self.path = if path.is_empty() { self.schema.search_path.clone() } else { path };
+            }
+            // Data, grants, settings: nothing that the shape of a query depends on.
+            _ => {}
+        }
+    }
+
+    fn problem(&mut self, code: Code, span: Span, message: impl Into<String>) {
+        self.problems.push(Diagnostic::error(code, span, message));
+    }
+
+    /// The schema that an unqualified name is created in.
+    fn creation_schema(&self, name: &QualifiedName) -> String {
+        name.schema()
+            .map_or_else(|| self.path.first().cloned().unwrap_or_else(|| "public".to_owned()), str::to_owned)
+    }
+
+    fn relation_named(&self, name: &QualifiedName, kind: RelationKind) -> Relation {
+        Relation {
+            schema: self.creation_schema(name),
+            name: name.name().to_owned(),
+            columns: Vec::new(),
+            keys: Vec::new(),
+            kind,
+        }
+    }
+
+    fn find_relation(&self, name: &QualifiedName) -> Option<usize> {
+        match name.schema() {
+            Some(schema) => self.schema.relation(schema, name.name()),
+            None => self.path.iter().find_map(|schema| self.schema.relation(schema, name.name())),
+        }
+    }
+
+    fn add_relation(&mut self, relation: Relation, if_not_exists: bool, span: Span) {
+        let key = (relation.schema.clone(), relation.name.clone());
+        match self.schema.relation_index.get(&key) {
+            Some(_) if if_not_exists => {}
+            Some(_) => {
+                let message = format!("relation \"{}\" already exists", relation.name);
+                self.problem(Code::DuplicateTable, span, message);
+            }
+            None => {
+                self.schema.relation_index.insert(key, self.schema.relations.len());
+                self.schema.relations.push(relation);
+            }
+        }
+    }
+
+    fn add_type(&mut self, name: &QualifiedName, kind: UserTypeKind) {
+        let key = (self.creation_schema(name), name.name().to_owned());
+        match self.schema.type_index.get(&key) {
+            Some(&at) if matches!(self.schema.types[at].kind, UserTypeKind::Base) => {
+                self.schema.types[at].kind = kind
+            }
+            Some(_) => {
+                let message = format!("type \"{}\" already exists", name.name());
+                self.problem(Code::DuplicateObject, name.span(), message);
+            }
+            None => {
+                let (schema, name) = key.clone();
+                self.schema.type_index.insert(key, self.schema.types.len());
+                self.schema.types.push(UserType { schema, name, kind });
+            }
+        }
+    }
+
+    fn create_table(&mut self, table: CreateTable) {
+        let mut relation = self.relation_named(&table.name, RelationKind::Table);
+        for parent in table.inherits.iter().chain(&table.partition_of) {
+            match self.find_relation(parent) {
+                Some(at) => {
+                    let inherited = self.schema.relations[at].columns.clone();
+                    relation.columns.extend(inherited);
+                }
+                None => self.unknown_relation(parent),
+            }
+        }
+        if let Some(of_type) = &table.of_type {
+            self.typed_columns(&mut relation, of_type);
+        }
+        for element in table.elements {
+            match element {
+                TableElement::Column(column) => self.add_column(&mut relation, column),
+                TableElement::Constraint(constraint) => self.add_constraint(&mut relation, constraint),
+                TableElement::Like { table, including } => match self.find_relation(&table) {
+                    Some(at) => {
+                        let wants = |what: &str| {
+                            including
+                                .iter()
+                                .rev()
+                                .find(|(_, name)| *name == what || *name == "all")
+                                .is_some_and(|it| it.0)
+                        };
+                        let source = &self.schema.relations[at];
+                        for column in &source.columns {
+                            let mut column = column.clone();
+                            if !wants("identity") {
+                                column.identity = None;
+                            }
+                            if !wants("generated") {
+                                column.generated = false;
+                            }
+                            column.has_default = column.identity.is_some()
+                                || column.generated
+                                || (column.has_default && wants("defaults"));
+                            relation.columns.push(column);
+                        }
+                        if wants("indexes") {
+                            relation.keys.extend(source.keys.clone());
+                        }
+                    }
+                    None => self.unknown_relation(&table),
+                },
+            }
+        }
+        self.add_relation(relation, table.if_not_exists, table.name.span());
+    }
+
+    fn typed_columns(&mut self, relation: &mut Relation, of_type: &QualifiedName) {
+        let found = match of_type.schema() {
+            Some(schema) => self.schema.user_type(schema, of_type.name()),
+            None => self.path.iter().find_map(|schema| self.schema.user_type(schema, of_type.name())),
+        };
+        match found.map(|at| &self.schema.types[at].kind) {
+            Some(UserTypeKind::Composite(fields)) => {
+                let columns =
+                    fields.iter().map(|(name, type_name)| plain_column(name.clone(), type_name.clone()));
+                relation.columns.extend(columns.collect::<Vec<_>>());
+            }
+            _ => {
+                let message = format!("type \"{}\" does not exist", of_type.display());
+                self.problem(Code::UnknownType, of_type.span(), message);
+            }
+        }
+    }
+
+    fn add_column(&mut self, relation: &mut Relation, column: TableColumn) {
+        let TableColumn { name, type_name, constraints, .. } = column;
+        let at = match (type_name, relation.columns.iter().position(|known| known.name == name.text)) {
+            (Some(type_name), None) => {
+                let mut column = plain_column(name.text, type_name);
+                let written = serial_name(&column.type_name).to_owned();
+                if serial(&mut column) && self.schema.dialect == super::Dialect::Dsql {
+                    let message = format!("type \"{written}\" does not exist");
+                    self.problems.push(
+                        Diagnostic::error(Code::UnknownType, column.type_name.span, message).with_hint(
+                            "DSQL has no serial types; use `bigint GENERATED BY DEFAULT AS IDENTITY (CACHE 65536)`, or a uuid with `DEFAULT gen_random_uuid()`",
+                        ),
+                    );
+                }
+                relation.columns.push(column);
+                relation.columns.len() - 1
+            }
+            // A column of a parent, repeated or given options.
+            (_, Some(at)) => at,
+            (None, None) => {
+                let message = format!("column \"{}\" does not exist", name.text);
+                self.problem(Code::UnknownColumn, name.span, message);
+                return;
+            }
+        };
+        for constraint in constraints {
+            self.column_constraint(relation, at, constraint);
+        }
+    }
+
+    fn column_constraint(&mut self, relation: &mut Relation, at: usize, constraint: Constraint) {
+        let constraint_name = constraint.name.map(|name| name.text);
+        let column = &mut relation.columns[at];
+        match constraint.kind {
+            ConstraintKind::NotNull => column.not_null = true,
+            ConstraintKind::Default(expr) => column.has_default = !is_null_default(&expr),
+            ConstraintKind::Identity { always, .. } => {
+                column.identity = Some(always);
+                column.has_default = true;
+                column.not_null = true;
+            }
+            ConstraintKind::Generated(_) => {
+                column.generated = true;
+                column.has_default = true;
+            }
+            ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_) => {
+                let primary = matches!(constraint.kind, ConstraintKind::PrimaryKey(_));
+                let nulls_not_distinct =
+                    matches!(&constraint.kind, ConstraintKind::Unique(key) if key.nulls_not_distinct);
+                column.not_null |= primary;
+                let columns = vec![column.name.clone()];
+                let name = constraint_name.or_else(|| Some(key_name(&relation.name, &columns, primary)));
+                relation.keys.push(Key {
+                    name,
+                    columns,
+                    primary,
+                    constraint: true,
+                    nulls_not_distinct,
+                    partial: false,
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn add_constraint(&mut self, relation: &mut Relation, constraint: Constraint) {
+        let (key, primary) = match constraint.kind {
+            ConstraintKind::PrimaryKey(key) => (key, true),
+            ConstraintKind::Unique(key) => (key, false),
+            _ => return,
+        };
+        self.add_key(relation, key, primary, constraint.name);
+    }
+
+    fn add_key(&mut self, relation: &mut Relation, key: KeyConstraint, primary: bool, name: Option<Name>) {
+        if let Some(index) = &key.index {
+            // `USING INDEX`: the index becomes the constraint and takes its name.
+            if let Some(known) =
+                relation.keys.iter_mut().find(|known| known.name.as_deref() == Some(&index.text))
+            {
+                known.constraint = true;
+                known.primary = primary;
+                let columns = known.columns.clone();
+                if let Some(name) = name {
+                    known.name = Some(name.text);
+                }
+                if primary {
+                    set_not_null(relation, &columns);
+                }
+            }
+            return;
+        }
+        for column in &key.columns {
+            if relation.column(&column.text).is_none() {
+                let message = format!("column \"{}\" named in key does not exist", column.text);
+                self.problem(Code::UnknownColumn, column.span, message);
+            }
+        }
+        let columns: Vec<String> = key.columns.into_iter().map(|column| column.text).collect();
+        if primary {
+            set_not_null(relation, &columns);
+        }
+        let name = name.map(|name| name.text).or_else(|| Some(key_name(&relation.name, &columns, primary)));
+        let nulls_not_distinct = key.nulls_not_distinct;
+        relation.keys.push(Key {
+            name,
+            columns,
+            primary,
+            constraint: true,
+            nulls_not_distinct,
+            partial: false,
+        });
+    }
+
+    fn create_table_as(&mut self, table: CreateTableAs) {
+        let Some(query) = table.query else { return };
+        let query = Box::new(query);
+        let kind = if table.materialized_view {
+            RelationKind::View(query, table.columns)
+        } else {
+            RelationKind::TableAs(query, table.columns)
+        };
+        let relation = self.relation_named(&table.name, kind);
+        self.add_relation(relation, table.if_not_exists, table.name.span());
+    }
+
+    fn create_view(&mut self, view: CreateView) {
+        let query = Box::new(view.query);
+        let relation = self.relation_named(&view.name, RelationKind::View(query, view.columns));
+        let known = self.schema.relation(&relation.schema, &relation.name);
+        match known {
+            Some(at) if view.or_replace && self.schema.relations[at].is_view() => {
+                self.schema.relations[at] = relation
+            }
+            _ => self.add_relation(relation, false, view.name.span()),
+        }
+    }
+
+    fn create_index(&mut self, index: CreateIndex) {
+        let Some(at) = self.find_relation(&index.table) else { return self.unknown_relation(&index.table) };
+        if !index.unique {
+            return;
+        }
+        let mut columns = Vec::new();
+        for element in &index.elements {
+            match &element.expr.kind {
+                ExprKind::Column(parts) if parts.len() == 1 => columns.push(parts[0].text.clone()),
+                // An expression index is no key of columns.
+                _ => return,
+            }
+        }
+        let key = Key {
+            name: index.name.map(|name| name.text),
+            columns,
+            primary: false,
+            constraint: false,
+            nulls_not_distinct: index.nulls_not_distinct,
+            partial: index.filter.is_some(),
+        };
+        self.schema.relations[at].keys.push(key);
+    }
+
+    fn unknown_relation(&mut self, name: &QualifiedName) {
+        let message = format!("relation \"{}\" does not exist", name.display());
+        self.problem(Code::UnknownTable, name.span(), message);
+    }
+
+    fn alter(&mut self, alter: AlterTable) {
+        if matches!(alter.object, ObjectKind::Type | ObjectKind::Domain) {
+            return self.alter_type(alter);
+        }
+        if alter.object == ObjectKind::Index {
+            return;
+        }
+        let Some(at) = self.find_relation(&alter.name) else {
+            if !alter.if_exists {
+                self.unknown_relation(&alter.name);
+            }
+            return;
+        };
+        for action in alter.actions {
+            self.alter_action(at, action);
+        }
+    }
+
+    fn alter_action(&mut self, at: usize, action: AlterAction) {
+        let mut relation = self.schema.relations[at].clone();
+        match action {
+            AlterAction::AddColumn { column, if_not_exists } => {
+                if relation.column(&column.name.text).is_some() {
+                    if !if_not_exists {
+                        let message = format!(
+                            "column \"{}\" of relation \"{}\" already exists",
+                            column.name.text, relation.name
+                        );
+                        self.problem(Code::DuplicateColumn, column.name.span, message);
+                    }
+                    return;
+                }
+                self.add_column(&mut relation, column);
+            }
+            AlterAction::DropColumn { name, if_exists } => {
+                if relation.column(&name.text).is_none() && !if_exists {
+                    self.unknown_column(&relation, &name);
+                }
+                relation.columns.retain(|column| column.name != name.text);
+                relation.keys.retain(|key| !key.columns.contains(&name.text));
+            }
+            AlterAction::SetType { column, type_name } => {
+                self.change(&mut relation, &column, |it| it.type_name = type_name);
+            }
+            AlterAction::SetDefault { column, default } => {
+                let set = default.is_some_and(|expr| !is_null_default(&expr));
+                if !relation.is_view() {
+                    self.change(&mut relation, &column, |it| it.has_default = set);
+                }
+            }
+            AlterAction::SetNotNull(column) => self.change(&mut relation, &column, |it| it.not_null = true),
+            AlterAction::DropNotNull(column) => self.change(&mut relation, &column, |it| it.not_null = false),
+            AlterAction::AddIdentity { column, always, .. } => self.change(&mut relation, &column, |it| {
+                it.identity = Some(always);
+                it.has_default = true;
+                it.not_null = true;
+            }),
+            AlterAction::DropIdentity(column) => self.change(&mut relation, &column, |it| {
+                it.identity = None;
+                it.has_default = false;
+            }),
+            AlterAction::DropExpression(column) => self.change(&mut relation, &column, |it| {
+                it.generated = false;
+                it.has_default = false;
+            }),
+            AlterAction::AddConstraint(constraint) => self.add_constraint(&mut relation, constraint),
+            AlterAction::DropConstraint { name, .. } => {
+                relation.keys.retain(|key| key.name.as_deref() != Some(&name.text));
+            }
+            AlterAction::Rename(name) => {
+                let old = (relation.schema.clone(), relation.name.clone());
+                self.schema.relation_index.remove(&old);
+                relation.name = name.text;
+                self.schema.relation_index.insert((relation.schema.clone(), relation.name.clone()), at);
+            }
+            AlterAction::RenameColumn { from, to } => {
+                self.change(&mut relation, &from, |it| it.name = to.text.clone());
+                for key in &mut relation.keys {
+                    key.columns
+                        .iter_mut()
+                        .filter(|column| **column == from.text)
+                        .for_each(|it| *it = to.text.clone());
+                }
+            }
+            AlterAction::RenameConstraint { from, to } => {
+                for key in &mut relation.keys {
+                    if key.name.as_deref() == Some(&from.text) {
+                        key.name = Some(to.text.clone());
+                    }
+                }
+            }
+            AlterAction::SetSchema(name) => {
+                let old = (relation.schema.clone(), relation.name.clone());
+                self.schema.relation_index.remove(&old);
+                relation.schema = name.text;
+                self.schema.relation_index.insert((relation.schema.clone(), relation.name.clone()), at);
+            }
+            AlterAction::Other(_) => {}
+        }
+        self.schema.relations[at] = relation;
+    }
+
+    fn change(&mut self, relation: &mut Relation, name: &Name, change: impl FnOnce(&mut Column)) {
+        match relation.columns.iter_mut().find(|column| column.name == name.text) {
+            Some(column) => change(column),
+            None => self.unknown_column(relation, name),
+        }
+    }
+
+    fn unknown_column(&mut self, relation: &Relation, name: &Name) {
+        let message = format!("column \"{}\" of relation \"{}\" does not exist", name.text, relation.name);
+        self.problem(Code::UnknownColumn, name.span, message);
+    }
+
+    fn alter_type(&mut self, alter: AlterTable) {
+        let found = match alter.name.schema() {
+            Some(schema) => self.schema.user_type(schema, alter.name.name()),
+            None => self.path.iter().find_map(|schema| self.schema.user_type(schema, alter.name.name())),
+        };
+        let Some(at) = found else {
+            let message = format!("type \"{}\" does not exist", alter.name.display());
+            return self.problem(Code::UnknownType, alter.name.span(), message);
+        };
+        for action in alter.actions {
+            match (action, &mut self.schema.types[at].kind) {
+                (AlterAction::SetNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = true,
+                (AlterAction::DropNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = false,
+                (AlterAction::AddColumn { column, .. }, UserTypeKind::Composite(fields)) => {
+                    if let Some(type_name) = column.type_name {
+                        fields.push((column.name.text, type_name));
+                    }
+                }
+                (AlterAction::DropColumn { name, .. }, UserTypeKind::Composite(fields)) => {
+                    fields.retain(|(field, _)| *field != name.text);
+                }
+                (AlterAction::Rename(name), _) => {
+                    let known = &mut self.schema.types[at];
+                    self.schema.type_index.remove(&(known.schema.clone(), known.name.clone()));
+                    known.name = name.text;
+                    self.schema.type_index.insert((known.schema.clone(), known.name.clone()), at);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn drop_objects(&mut self, drop: Drop) {
+        for name in &drop.names {
+            match drop.object {
+                ObjectKind::Type | ObjectKind::Domain => {
+                    let key = (self.creation_schema(name), name.name().to_owned());
+                    // The entry stays, so that the numbers of other types do; its name is gone.
+                    self.schema.type_index.remove(&key);
+                }
+                ObjectKind::Schema => self.schema.schemas.retain(|schema| schema != name.name()),
+                ObjectKind::Index => {
+                    for relation in &mut self.schema.relations {
+                        relation.keys.retain(|key| key.name.as_deref() != Some(name.name()));
+                    }
+                }
+                _ => match self.find_relation(name) {
+                    Some(at) => {
+                        let relation = &self.schema.relations[at];
+                        let key = (relation.schema.clone(), relation.name.clone());
+                        self.schema.relation_index.remove(&key);
+                    }
+                    None if drop.if_exists => {}
+                    None => self.unknown_relation(name),
+                },
+            }
+        }
+    }
+}
+
+fn plain_column(name: String, type_name: TypeName) -> Column {
+    Column { name, type_name, not_null: false, has_default: false, identity: None, generated: false }
+}
+
+fn set_not_null(relation: &mut Relation, columns: &[String]) {
+    for column in relation.columns.iter_mut().filter(|column| columns.contains(&column.name)) {
+        column.not_null = true;
+    }
+}
+
+fn has_default(kind: &ConstraintKind) -> bool {
+    matches!(kind, ConstraintKind::Default(expr) if !is_null_default(expr))
+}
+
+/// PostgreSQL's name for a key that has none.
+fn key_name(table: &str, columns: &[String], primary: bool) -> String {
+    if primary { format!("{table}_pkey") } else { format!("{table}_{}_key", columns.join("_")) }
+}
+
+/// `serial` is an integer with a sequence; true if the column was one.
+fn serial(column: &mut Column) -> bool {
+    let integer = match serial_name(&column.type_name) {
+        "serial" | "serial4" => "int4",
+        "bigserial" | "serial8" => "int8",
+        "smallserial" | "serial2" => "int2",
+        _ => return false,
+    };
+    if let Some(last) = column.type_name.name.parts.last_mut() {
+        last.text = integer.to_owned();
+    }
+    column.not_null = true;
+    column.has_default = true;
+    true
+}
+
+fn serial_name(type_name: &TypeName) -> &str {
+    if type_name.name.parts.len() == 1 { type_name.name.name() } else { "" }
+}

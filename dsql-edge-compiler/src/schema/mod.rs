@@ -1,0 +1,223 @@
+//! The snapshot: DDL folded into relations, types and functions.
+//!
+//! In: SQL text, one file or several in order. Out: [`Schema`], which keeps names and written types as
+//! the syntax tree has them; resolving a type name against PostgreSQL's own is the analyzer's work, and
+//! happens only for what a query names.
+
+mod directive;
+mod fold;
+
+pub use fold::SchemaError;
+
+use crate::syntax::ast::{Expr, Name, Query, TypeName};
+use std::collections::HashMap;
+
+/// Whose rules apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// Amazon Aurora DSQL.
+    #[default]
+    Dsql,
+    /// Plain PostgreSQL 16: DSQL's refusals are silent.
+    Postgres,
+}
+
+/// Everything a query can name that PostgreSQL does not ship.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    /// Tables and views, in order of creation.
+    pub relations: Vec<Relation>,
+    /// Domains, enums, composite and range types.
+    pub types: Vec<UserType>,
+    /// Functions.
+    pub functions: Vec<Function>,
+    /// Schemas that were created, `public` included.
+    pub schemas: Vec<String>,
+    /// Where unqualified names are looked up.
+    pub search_path: Vec<String>,
+    /// Whose rules apply.
+    pub dialect: Dialect,
+    /// `-- dsql-edge: type users.id = crate::UserId`: the column or type, and the Rust type.
+    pub rust_types: Vec<(String, String)>,
+    relation_index: HashMap<(String, String), usize>,
+    type_index: HashMap<(String, String), usize>,
+}
+
+impl Default for Schema {
+    fn default() -> Schema {
+        Schema {
+            relations: Vec::new(),
+            types: Vec::new(),
+            functions: Vec::new(),
+            schemas: vec!["public".to_owned()],
+            search_path: vec!["public".to_owned()],
+            dialect: Dialect::default(),
+            rust_types: Vec::new(),
+            relation_index: HashMap::new(),
+            type_index: HashMap::new(),
+        }
+    }
+}
+
+/// A table or a view.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Its columns; of a view, only what its definition's column list renames.
+    pub columns: Vec<Column>,
+    /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
+    pub keys: Vec<Key>,
+    /// What it is.
+    pub kind: RelationKind,
+}
+
+/// What a relation is.
+#[derive(Clone, Debug)]
+pub enum RelationKind {
+    /// A table that can be written to.
+    Table,
+    /// A view or materialized view: its query and its column names, if given.
+    View(Box<Query>, Vec<Name>),
+    /// `CREATE TABLE … AS`: the types of the query, and nothing proved of its columns.
+    TableAs(Box<Query>, Vec<Name>),
+    /// A sequence, which can be read from.
+    Sequence,
+}
+
+/// A unique key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key {
+    /// The name of the constraint or index.
+    pub name: Option<String>,
+    /// The columns.
+    pub columns: Vec<String>,
+    /// A primary key.
+    pub primary: bool,
+    /// A constraint rather than only an index.
+    pub constraint: bool,
+    /// `NULLS NOT DISTINCT`.
+    pub nulls_not_distinct: bool,
+    /// A partial index: it serves `ON CONFLICT`, and proves nothing of cardinality.
+    pub partial: bool,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type as written.
+    pub type_name: TypeName,
+    /// NOT NULL by constraint, primary key or identity; a domain may add to it.
+    pub not_null: bool,
+    /// It has a default, an identity or a generation expression.
+    pub has_default: bool,
+    /// `GENERATED … AS IDENTITY`: whether `ALWAYS`.
+    pub identity: Option<bool>,
+    /// `GENERATED ALWAYS AS (…) STORED`.
+    pub generated: bool,
+}
+
+/// A type that the schema creates.
+#[derive(Clone, Debug)]
+pub struct UserType {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: UserTypeKind,
+}
+
+/// The kinds of user type.
+#[derive(Clone, Debug)]
+pub enum UserTypeKind {
+    /// A domain over a type; `not_null` by constraint.
+    Domain {
+        /// The type below.
+        base: TypeName,
+        /// `NOT NULL`.
+        not_null: bool,
+        /// `DEFAULT …`.
+        has_default: bool,
+    },
+    /// An enum and its labels.
+    Enum(Vec<String>),
+    /// A composite type.
+    Composite(Vec<(String, TypeName)>),
+    /// A range over a type.
+    Range(Option<TypeName>),
+    /// A base type, of which nothing is known but its name.
+    Base,
+}
+
+/// A function that the schema creates.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its schema.
+    pub schema: String,
+    /// The statement.
+    pub definition: crate::syntax::ast::CreateFunction,
+}
+
+impl Schema {
+    /// Folds one file of DDL into an empty schema.
+    ///
+    /// # Errors
+    ///
+    /// Everything in the file that cannot be understood, with its place.
+    pub fn parse(sql: &str) -> Result<Schema, Vec<SchemaError>> {
+        Schema::parse_files([("", sql)])
+    }
+
+    /// Folds several files, in the order given: a folder of migrations.
+    ///
+    /// # Errors
+    ///
+    /// Everything in the files that cannot be understood, with file and place.
+    pub fn parse_files<'a>(
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Schema, Vec<SchemaError>> {
+        fold::fold(files)
+    }
+
+    /// The index of a relation by exact schema and name.
+    pub fn relation(&self, schema: &str, name: &str) -> Option<usize> {
+        self.relation_index.get(&(schema.to_owned(), name.to_owned())).copied()
+    }
+
+    /// The index of a type by exact schema and name.
+    pub fn user_type(&self, schema: &str, name: &str) -> Option<usize> {
+        self.type_index.get(&(schema.to_owned(), name.to_owned())).copied()
+    }
+
+    /// Whether a schema of this name exists.
+    pub fn has_schema(&self, name: &str) -> bool {
+        self.schemas.iter().any(|schema| schema == name)
+    }
+}
+
+impl Relation {
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether it is a view of some kind.
+    pub fn is_view(&self) -> bool {
+        matches!(self.kind, RelationKind::View(..))
+    }
+}
+
+/// A default that is the constant NULL is none.
+fn is_null_default(expr: &Expr) -> bool {
+    use crate::syntax::ast::{ExprKind, Literal};
+    match &expr.kind {
+        ExprKind::Literal(Literal::Null) => true,
+        ExprKind::Cast { arg, .. } => is_null_default(arg),
+        _ => false,
+    }
+}

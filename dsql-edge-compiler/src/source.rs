@@ -1,0 +1,80 @@
+//! The text of one query or schema file, and places in it.
+//!
+//! In: SQL as the user wrote it. Out: byte spans, and lines and columns for people.
+//! It never reads a file and never knows Rust's own source positions: the macro maps those.
+
+use std::fmt;
+
+/// A half-open range of bytes in a [`Source`].
+#[derive(Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The bytes from `start` up to `end`.
+    pub fn new(start: usize, end: usize) -> Span {
+        Span { start: start as u32, end: end as u32 }
+    }
+
+    /// The smallest span that holds both.
+    pub fn to(self, other: Span) -> Span {
+        Span { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+
+    /// The text under the span; empty if the span lies outside `text`.
+    pub fn text(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize).unwrap_or("")
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.start, self.end)
+    }
+}
+
+/// How parameters are written in a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Placeholders {
+    /// `$1`, `$2`: PostgreSQL's own, and the only form in schema files.
+    #[default]
+    Numbered,
+    /// `$name` as the macro reads it; `$1` is read too, and mixing is left to the macro to refuse.
+    Named,
+}
+
+/// SQL to compile.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The SQL text. At most 4 GiB, for spans are 32 bits wide.
+    pub text: String,
+    /// How its parameters are written.
+    pub placeholders: Placeholders,
+}
+
+impl Source {
+    /// SQL with `$1` parameters.
+    pub fn numbered(text: impl Into<String>) -> Source {
+        Source { text: text.into(), placeholders: Placeholders::Numbered }
+    }
+
+    /// SQL with `$name` parameters.
+    pub fn named(text: impl Into<String>) -> Source {
+        Source { text: text.into(), placeholders: Placeholders::Named }
+    }
+}
+
+/// Line and column of a byte offset, both counted from 1, the column in characters.
+pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    let before = &text[..offset];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    (before.bytes().filter(|byte| *byte == b'\n').count() + 1, before[line_start..].chars().count() + 1)
+}

@@ -1,0 +1,383 @@
+//! Schema statements, as far as a snapshot or a DSQL rule needs their parts.
+
+use super::{Expr, IndexElement, Name, QualifiedName, Query, TypeName};
+use crate::source::Span;
+
+/// `CREATE TABLE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateTable {
+    /// `TEMP`, `UNLOGGED`.
+    pub persistence: Persistence,
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// The name.
+    pub name: QualifiedName,
+    /// Columns, constraints and `LIKE`s, in order.
+    pub elements: Vec<TableElement>,
+    /// `INHERITS (…)`.
+    pub inherits: Vec<QualifiedName>,
+    /// `PARTITION OF parent`.
+    pub partition_of: Option<QualifiedName>,
+    /// `OF type`.
+    pub of_type: Option<QualifiedName>,
+    /// `PARTITION BY …`.
+    pub partitioned: bool,
+    /// `WITH (…)`, `ON COMMIT …`, `TABLESPACE …`, `USING …`: which of them stand there.
+    pub options: Vec<(&'static str, Span)>,
+}
+
+/// How long a table lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub enum Persistence {
+    #[default]
+    Permanent,
+    Temporary,
+    Unlogged,
+}
+
+/// An element of `CREATE TABLE (…)`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TableElement {
+    /// A column.
+    Column(TableColumn),
+    /// A table constraint.
+    Constraint(Constraint),
+    /// `LIKE table [INCLUDING …]`.
+    Like { table: QualifiedName, including: Vec<(bool, &'static str)> },
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableColumn {
+    /// The name.
+    pub name: Name,
+    /// The type; `None` in `CREATE TABLE … OF`.
+    pub type_name: Option<TypeName>,
+    /// `COLLATE`.
+    pub collation: Option<QualifiedName>,
+    /// `STORAGE`, `COMPRESSION`.
+    pub storage: bool,
+    /// Its constraints.
+    pub constraints: Vec<Constraint>,
+    /// The definition.
+    pub span: Span,
+}
+
+/// A constraint of a column, table or domain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constraint {
+    /// `CONSTRAINT name`.
+    pub name: Option<Name>,
+    /// What it says.
+    pub kind: ConstraintKind,
+    /// Where.
+    pub span: Span,
+}
+
+/// What a constraint says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConstraintKind {
+    /// `NOT NULL`
+    NotNull,
+    /// `NULL`
+    Null,
+    /// `DEFAULT …`
+    Default(Expr),
+    /// `GENERATED ALWAYS | BY DEFAULT AS IDENTITY (…)`
+    Identity { always: bool, options: Vec<SequenceOption> },
+    /// `GENERATED ALWAYS AS (…) STORED`
+    Generated(Expr),
+    /// `CHECK (…)`
+    Check { expr: Expr, not_valid: bool },
+    /// `PRIMARY KEY`; a column constraint has no columns of its own.
+    PrimaryKey(KeyConstraint),
+    /// `UNIQUE`
+    Unique(KeyConstraint),
+    /// `EXCLUDE …`
+    Exclude,
+    /// `REFERENCES`, `FOREIGN KEY`
+    ForeignKey { columns: Vec<Name>, table: QualifiedName, referenced: Vec<Name> },
+    /// `DEFERRABLE` and the like, which stand alone in the grammar.
+    Attribute,
+}
+
+/// `PRIMARY KEY` or `UNIQUE`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct KeyConstraint {
+    /// The columns.
+    pub columns: Vec<Name>,
+    /// `INCLUDE (…)`.
+    pub include: Vec<Name>,
+    /// `NULLS NOT DISTINCT`.
+    pub nulls_not_distinct: bool,
+    /// `USING INDEX name`.
+    pub index: Option<Name>,
+}
+
+/// An option of a sequence or identity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SequenceOption {
+    /// `cache`, `increment`, `as`, …
+    pub name: &'static str,
+    /// Its number, as written, with its sign.
+    pub value: Option<String>,
+    /// `AS type`.
+    pub type_name: Option<TypeName>,
+    /// Where.
+    pub span: Span,
+}
+
+/// `CREATE TABLE … AS`, `CREATE MATERIALIZED VIEW`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateTableAs {
+    /// The name.
+    pub name: QualifiedName,
+    /// The column names.
+    pub columns: Vec<Name>,
+    /// The query; `None` for `EXECUTE`.
+    pub query: Option<Query>,
+    /// `MATERIALIZED VIEW`.
+    pub materialized_view: bool,
+    /// `TEMP`, `UNLOGGED`.
+    pub persistence: Persistence,
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+}
+
+/// `CREATE VIEW`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateView {
+    /// `OR REPLACE`.
+    pub or_replace: bool,
+    /// `TEMP`.
+    pub persistence: Persistence,
+    /// `RECURSIVE`.
+    pub recursive: bool,
+    /// The name.
+    pub name: QualifiedName,
+    /// The column names.
+    pub columns: Vec<Name>,
+    /// The definition.
+    pub query: Query,
+}
+
+/// `CREATE INDEX`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateIndex {
+    /// `UNIQUE`.
+    pub unique: bool,
+    /// `CONCURRENTLY`.
+    pub concurrently: bool,
+    /// DSQL's `ASYNC`.
+    pub asynchronous: bool,
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// The name.
+    pub name: Option<Name>,
+    /// The table.
+    pub table: QualifiedName,
+    /// `USING method`.
+    pub method: Option<Name>,
+    /// The keys.
+    pub elements: Vec<IndexElement>,
+    /// `INCLUDE (…)`.
+    pub include: Vec<IndexElement>,
+    /// `NULLS NOT DISTINCT`.
+    pub nulls_not_distinct: bool,
+    /// `WHERE`.
+    pub filter: Option<Expr>,
+}
+
+/// `CREATE DOMAIN`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateDomain {
+    /// The name.
+    pub name: QualifiedName,
+    /// The base type.
+    pub type_name: TypeName,
+    /// Its constraints.
+    pub constraints: Vec<Constraint>,
+}
+
+/// `CREATE TYPE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateType {
+    /// The name.
+    pub name: QualifiedName,
+    /// What it is.
+    pub kind: NewType,
+}
+
+/// The kinds of `CREATE TYPE`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NewType {
+    /// `AS ENUM (…)`
+    Enum(Vec<String>),
+    /// `AS (…)`
+    Composite(Vec<TableColumn>),
+    /// `AS RANGE (subtype = …)`
+    Range(Option<TypeName>),
+    /// A base or shell type.
+    Base,
+}
+
+/// `CREATE SEQUENCE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateSequence {
+    /// The name.
+    pub name: QualifiedName,
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// `TEMP`, `UNLOGGED`.
+    pub persistence: Persistence,
+    /// The options.
+    pub options: Vec<SequenceOption>,
+}
+
+/// `CREATE SCHEMA`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateSchema {
+    /// The name.
+    pub name: Option<Name>,
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+}
+
+/// `CREATE FUNCTION`, `CREATE PROCEDURE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateFunction {
+    /// `OR REPLACE`.
+    pub or_replace: bool,
+    /// `PROCEDURE`.
+    pub procedure: bool,
+    /// The name.
+    pub name: QualifiedName,
+    /// The parameters.
+    pub parameters: Vec<FunctionParameter>,
+    /// `RETURNS type`.
+    pub returns: Option<TypeName>,
+    /// `LANGUAGE`.
+    pub language: Option<String>,
+    /// `STRICT`.
+    pub strict: bool,
+    /// `IMMUTABLE`, `STABLE`, `VOLATILE`: `i`, `s`, `v`.
+    pub volatility: u8,
+}
+
+/// A parameter of a function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionParameter {
+    /// `IN`, `OUT`, `INOUT`, `VARIADIC`, or a column of `RETURNS TABLE`.
+    pub mode: ParameterMode,
+    /// The name.
+    pub name: Option<Name>,
+    /// The type.
+    pub type_name: TypeName,
+    /// Whether it has a default.
+    pub has_default: bool,
+}
+
+/// The modes of `pg_proc.proargmodes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ParameterMode {
+    In,
+    Out,
+    InOut,
+    Variadic,
+    Table,
+}
+
+/// `ALTER TABLE` and its kin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterTable {
+    /// What is altered.
+    pub object: ObjectKind,
+    /// DSQL's `ALTER TABLE ASYNC`.
+    pub asynchronous: bool,
+    /// `IF EXISTS`.
+    pub if_exists: bool,
+    /// The name.
+    pub name: QualifiedName,
+    /// The actions.
+    pub actions: Vec<AlterAction>,
+}
+
+/// One action of `ALTER TABLE`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AlterAction {
+    /// `ADD COLUMN`
+    AddColumn { column: TableColumn, if_not_exists: bool },
+    /// `DROP COLUMN`
+    DropColumn { name: Name, if_exists: bool },
+    /// `ALTER COLUMN … TYPE`
+    SetType { column: Name, type_name: TypeName },
+    /// `ALTER COLUMN … SET | DROP DEFAULT`
+    SetDefault { column: Name, default: Option<Expr> },
+    /// `ALTER COLUMN … SET NOT NULL`
+    SetNotNull(Name),
+    /// `ALTER COLUMN … DROP NOT NULL`
+    DropNotNull(Name),
+    /// `ALTER COLUMN … ADD GENERATED … AS IDENTITY`
+    AddIdentity { column: Name, always: bool, options: Vec<SequenceOption> },
+    /// `ALTER COLUMN … DROP IDENTITY`
+    DropIdentity(Name),
+    /// `ALTER COLUMN … DROP EXPRESSION`
+    DropExpression(Name),
+    /// `ADD CONSTRAINT`
+    AddConstraint(Constraint),
+    /// `DROP CONSTRAINT`
+    DropConstraint { name: Name, if_exists: bool },
+    /// `RENAME TO`
+    Rename(Name),
+    /// `RENAME COLUMN`
+    RenameColumn { from: Name, to: Name },
+    /// `RENAME CONSTRAINT`
+    RenameConstraint { from: Name, to: Name },
+    /// `SET SCHEMA`
+    SetSchema(Name),
+    /// Anything that queries do not see (`OWNER TO`, `SET STATISTICS`, `ENABLE TRIGGER` …): its words.
+    Other(&'static str),
+}
+
+/// The kinds of object that statements name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ObjectKind {
+    Table,
+    View,
+    MaterializedView,
+    Index,
+    Sequence,
+    ForeignTable,
+    Domain,
+    Type,
+    Schema,
+    Function,
+    Other,
+}
+
+/// `DROP`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drop {
+    /// What is dropped.
+    pub object: ObjectKind,
+    /// `IF EXISTS`.
+    pub if_exists: bool,
+    /// The names.
+    pub names: Vec<QualifiedName>,
+    /// `CASCADE`.
+    pub cascade: bool,
+}
+
+/// `SET name TO values`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Set {
+    /// The setting.
+    pub name: String,
+    /// Its values; empty for `DEFAULT`.
+    pub values: Vec<String>,
+    /// The statement's words before the name: `SET`, `SET LOCAL`, `RESET`.
+    pub command: &'static str,
+}

@@ -1,0 +1,160 @@
+//! `INSERT`, `UPDATE`, `DELETE`, `MERGE`.
+
+use super::{Alias, Expr, FromItem, Indirection, Name, QualifiedName, Query, Target, With};
+use crate::source::Span;
+
+/// The table that a statement writes to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetTable {
+    /// Its name.
+    pub name: QualifiedName,
+    /// `AS x`.
+    pub alias: Option<Alias>,
+}
+
+/// `INSERT`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Insert {
+    /// `WITH`.
+    pub with: Option<With>,
+    /// The table.
+    pub table: TargetTable,
+    /// The column list.
+    pub columns: Vec<TargetColumn>,
+    /// `OVERRIDING SYSTEM | USER VALUE`: true for `SYSTEM`.
+    pub overriding: Option<bool>,
+    /// The rows; `None` is `DEFAULT VALUES`.
+    pub source: Option<Query>,
+    /// `ON CONFLICT`.
+    pub on_conflict: Option<OnConflict>,
+    /// `RETURNING`.
+    pub returning: Vec<Target>,
+}
+
+/// `a`, `a.f` or `a[1]` on the left of an assignment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetColumn {
+    /// The column.
+    pub name: Name,
+    /// What follows it.
+    pub indirection: Vec<Indirection>,
+}
+
+/// `ON CONFLICT`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnConflict {
+    /// What decides.
+    pub target: ConflictTarget,
+    /// `DO UPDATE SET …`; `None` is `DO NOTHING`.
+    pub update: Option<(Vec<Assignment>, Option<Expr>)>,
+    /// The clause.
+    pub span: Span,
+}
+
+/// The arbiter of `ON CONFLICT`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConflictTarget {
+    /// None given.
+    Any,
+    /// `(a, lower(b)) [WHERE …]`.
+    Index(Vec<IndexElement>, Option<Expr>),
+    /// `ON CONSTRAINT name`.
+    Constraint(Name),
+}
+
+/// A key of an index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexElement {
+    /// A column or an expression.
+    pub expr: Expr,
+    /// `COLLATE`.
+    pub collation: Option<QualifiedName>,
+    /// The operator class.
+    pub operator_class: Option<QualifiedName>,
+    /// `DESC` is true, `ASC` is false.
+    pub descending: Option<bool>,
+    /// `NULLS FIRST`.
+    pub nulls_first: Option<bool>,
+}
+
+/// `SET …`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Assignment {
+    /// `a = x`.
+    Single(TargetColumn, Expr),
+    /// `(a, b) = (x, y)`, `(a, b) = (SELECT …)`.
+    Multiple(Vec<TargetColumn>, Expr),
+}
+
+/// `UPDATE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    /// `WITH`.
+    pub with: Option<With>,
+    /// The table.
+    pub table: TargetTable,
+    /// `SET`.
+    pub assignments: Vec<Assignment>,
+    /// `FROM`.
+    pub from: Vec<FromItem>,
+    /// `WHERE`.
+    pub filter: Option<Expr>,
+    /// `RETURNING`.
+    pub returning: Vec<Target>,
+}
+
+/// `DELETE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delete {
+    /// `WITH`.
+    pub with: Option<With>,
+    /// The table.
+    pub table: TargetTable,
+    /// `USING`.
+    pub using: Vec<FromItem>,
+    /// `WHERE`.
+    pub filter: Option<Expr>,
+    /// `RETURNING`.
+    pub returning: Vec<Target>,
+}
+
+/// `MERGE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merge {
+    /// `WITH`.
+    pub with: Option<With>,
+    /// The table.
+    pub table: TargetTable,
+    /// `USING`.
+    pub source: FromItem,
+    /// `ON`.
+    pub on: Expr,
+    /// `WHEN …`.
+    pub clauses: Vec<MergeClause>,
+    /// The keyword.
+    pub span: Span,
+}
+
+/// One `WHEN`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MergeClause {
+    /// `MATCHED`.
+    pub matched: bool,
+    /// `AND …`.
+    pub condition: Option<Expr>,
+    /// `THEN …`.
+    pub action: MergeAction,
+}
+
+/// What a `WHEN` does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MergeAction {
+    /// `UPDATE SET …`
+    Update(Vec<Assignment>),
+    /// `DELETE`
+    Delete,
+    /// `INSERT (…) VALUES (…)`; no values is `DEFAULT VALUES`.
+    Insert(Vec<TargetColumn>, Option<Vec<Expr>>),
+    /// `DO NOTHING`
+    Nothing,
+}

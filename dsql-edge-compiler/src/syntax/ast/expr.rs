@@ -1,0 +1,391 @@
+//! Expressions.
+
+use super::{Name, QualifiedName, Query};
+use crate::source::Span;
+
+/// An expression and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// From its first byte to its last.
+    pub span: Span,
+}
+
+/// The kinds of expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// `a`, `t.a`, `s.t.a`; also a whole-row reference, which only analysis can tell apart.
+    Column(Vec<Name>),
+    /// `*`, `t.*`, `s.t.*`.
+    Star(Vec<Name>),
+    /// A constant.
+    Literal(Literal),
+    /// `$1`; numbers count from 1.
+    Parameter(u32),
+    /// `(x).f`, `(x).*`, `$1[2]`, `(x)[1:2]`.
+    Indirection { base: Box<Expr>, steps: Vec<Indirection> },
+    /// `a + b`, `- a`, `a OPERATOR(s.+) b`.
+    Operator { operator: Operator, left: Option<Box<Expr>>, right: Box<Expr> },
+    /// `a = ANY (array)`, `a < ALL (SELECT …)`.
+    Quantified { operator: Operator, left: Box<Expr>, all: bool, right: Quantified },
+    /// `a AND b AND c`.
+    And(Vec<Expr>),
+    /// `a OR b OR c`.
+    Or(Vec<Expr>),
+    /// `NOT a`.
+    Not(Box<Expr>),
+    /// `a IS [NOT] NULL`.
+    IsNull { arg: Box<Expr>, negated: bool },
+    /// `a IS [NOT] TRUE | FALSE | UNKNOWN`.
+    BooleanTest { arg: Box<Expr>, value: Option<bool>, negated: bool },
+    /// `a IS [NOT] DISTINCT FROM b`; `location` is that of `IS`.
+    IsDistinct { left: Box<Expr>, right: Box<Expr>, negated: bool, location: Span },
+    /// `a IS [NOT] JSON …`.
+    IsJson { arg: Box<Expr>, negated: bool },
+    /// `a IS DOCUMENT`.
+    IsDocument { arg: Box<Expr>, negated: bool },
+    /// `a [NOT] IN (b, c)`, `a IN (SELECT …)`; `location` is that of `IN`.
+    In { left: Box<Expr>, right: InList, negated: bool, location: Span },
+    /// `a [NOT] LIKE b [ESCAPE c]`.
+    Like {
+        left: Box<Expr>,
+        right: Box<Expr>,
+        escape: Option<Box<Expr>>,
+        kind: LikeKind,
+        negated: bool,
+        location: Span,
+    },
+    /// `a [NOT] BETWEEN [SYMMETRIC] b AND c`.
+    Between {
+        arg: Box<Expr>,
+        low: Box<Expr>,
+        high: Box<Expr>,
+        negated: bool,
+        symmetric: bool,
+        location: Span,
+    },
+    /// `CASE`.
+    Case { operand: Option<Box<Expr>>, arms: Vec<(Expr, Expr)>, otherwise: Option<Box<Expr>> },
+    /// `COALESCE (…)`.
+    Coalesce(Vec<Expr>),
+    /// `GREATEST (…)`, `LEAST (…)`.
+    MinMax { greatest: bool, args: Vec<Expr> },
+    /// `NULLIF (a, b)`; `location` is that of the keyword.
+    NullIf { left: Box<Expr>, right: Box<Expr>, location: Span },
+    /// `ROW (…)`, `(a, b)`.
+    Row(Vec<Expr>),
+    /// `ARRAY[…]`; nested brackets are arrays too.
+    Array(Vec<Expr>),
+    /// `ARRAY (SELECT …)`.
+    ArraySubquery(Box<Query>),
+    /// `EXISTS (SELECT …)`.
+    Exists(Box<Query>),
+    /// `(SELECT …)`.
+    Subquery(Box<Query>),
+    /// A function call.
+    Function(Box<FunctionCall>),
+    /// `a::t`, `CAST (a AS t)`, `t 'literal'`; `location` as PostgreSQL keeps it.
+    Cast { arg: Box<Expr>, target: Box<TypeName>, location: Span },
+    /// `a COLLATE c`.
+    Collate { arg: Box<Expr>, collation: QualifiedName, location: Span },
+    /// `CURRENT_DATE`, `LOCALTIMESTAMP(3)`, `CURRENT_USER` …
+    ValueFunction { function: ValueFunction, precision: Option<i32> },
+    /// `GROUPING (…)`.
+    Grouping(Vec<Expr>),
+    /// `DEFAULT`.
+    Default,
+    /// `CURRENT OF cursor`.
+    CurrentOf(Name),
+    /// `XMLELEMENT`, `XMLPARSE` … and SQL/JSON constructors: the SQL name, the arguments, the result.
+    SqlFunction { name: &'static str, args: Vec<Expr>, returning: Option<Box<TypeName>> },
+}
+
+/// A constant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// `'…'`
+    String(String),
+    /// An integer of 32 bits.
+    Integer(i32),
+    /// Any other number, as written.
+    Numeric(String),
+    /// `B'…'`
+    Bit(String),
+    /// `X'…'`
+    Hex(String),
+    /// `TRUE`, `FALSE`
+    Boolean(bool),
+    /// `NULL`
+    Null,
+}
+
+/// One step of an indirection.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Indirection {
+    /// `.field`
+    Field(Name),
+    /// `.*`
+    Star(Span),
+    /// `[i]`
+    Index(Box<Expr>),
+    /// `[low:high]`
+    Slice(Option<Box<Expr>>, Option<Box<Expr>>),
+}
+
+/// An operator as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operator {
+    /// `OPERATOR(schema.op)`.
+    pub schema: Option<Name>,
+    /// `+`, `->>`, `<>` …; `!=` is `<>`.
+    pub name: String,
+    /// Where the operator stands: PostgreSQL's cursor for its errors.
+    pub location: Span,
+}
+
+/// The right side of `ANY` and `ALL`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Quantified {
+    /// An array.
+    Array(Box<Expr>),
+    /// A subquery.
+    Subquery(Box<Query>),
+}
+
+/// The right side of `IN`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InList {
+    /// Expressions.
+    List(Vec<Expr>),
+    /// A subquery.
+    Subquery(Box<Query>),
+}
+
+/// The pattern operators that are keywords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LikeKind {
+    /// `LIKE`, operator `~~`
+    Like,
+    /// `ILIKE`, operator `~~*`
+    ILike,
+    /// `SIMILAR TO`, operator `~`
+    Similar,
+}
+
+/// A call of a function, an aggregate or a window function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionCall {
+    /// The name.
+    pub name: QualifiedName,
+    /// The arguments.
+    pub args: Vec<FunctionArg>,
+    /// `VARIADIC` before the last argument.
+    pub variadic: bool,
+    /// `f(*)`.
+    pub star: bool,
+    /// `f(DISTINCT …)`.
+    pub distinct: bool,
+    /// `f(… ORDER BY …)` or `WITHIN GROUP (ORDER BY …)`.
+    pub order_by: Vec<SortBy>,
+    /// `WITHIN GROUP`.
+    pub within_group: bool,
+    /// `FILTER (WHERE …)`.
+    pub filter: Option<Expr>,
+    /// `OVER …`.
+    pub over: Option<Window>,
+    /// The name as written: PostgreSQL's cursor.
+    pub location: Span,
+}
+
+/// An argument, perhaps by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionArg {
+    /// `name =>`.
+    pub name: Option<Name>,
+    /// Its value.
+    pub value: Expr,
+}
+
+/// `OVER name`, `OVER (…)`, or an entry of the `WINDOW` clause.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// In the `WINDOW` clause: its name. In `OVER name`: the name, and nothing else is set.
+    pub name: Option<Name>,
+    /// `OVER (base …)`.
+    pub base: Option<Name>,
+    /// `PARTITION BY`.
+    pub partition_by: Vec<Expr>,
+    /// `ORDER BY`.
+    pub order_by: Vec<SortBy>,
+    /// `ROWS | RANGE | GROUPS …`.
+    pub frame: Option<Frame>,
+    /// From `(` to `)`, or the name.
+    pub span: Span,
+}
+
+/// A window frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// `RANGE`, `ROWS` or `GROUPS`.
+    pub mode: FrameMode,
+    /// Where it begins.
+    pub start: FrameBound,
+    /// Where it ends, if said.
+    pub end: Option<FrameBound>,
+    /// `EXCLUDE …`.
+    pub excludes: bool,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// The unit of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FrameMode {
+    Range,
+    Rows,
+    Groups,
+}
+
+/// One end of a frame.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum FrameBound {
+    UnboundedPreceding,
+    Preceding(Box<Expr>),
+    CurrentRow,
+    Following(Box<Expr>),
+    UnboundedFollowing,
+}
+
+/// One sort key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SortBy {
+    /// The key.
+    pub expr: Expr,
+    /// `DESC`.
+    pub descending: bool,
+    /// `NULLS FIRST` is true, `NULLS LAST` is false.
+    pub nulls_first: Option<bool>,
+    /// `USING op`.
+    pub using: Option<Operator>,
+}
+
+/// A type as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypeName {
+    /// The name; for the grammar's own types (`int`, `character varying`) `pg_catalog.…`.
+    pub name: QualifiedName,
+    /// Whether the grammar put `pg_catalog` there itself.
+    pub system: bool,
+    /// `(10, 2)`, or an interval's fields.
+    pub modifiers: Vec<Expr>,
+    /// How many `[]`.
+    pub array_dimensions: usize,
+    /// `SETOF`.
+    pub set_of: bool,
+    /// `table.column%TYPE`.
+    pub percent_type: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Values that look like a keyword.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ValueFunction {
+    CurrentDate,
+    CurrentTime,
+    CurrentTimestamp,
+    LocalTime,
+    LocalTimestamp,
+    CurrentRole,
+    CurrentUser,
+    SessionUser,
+    SystemUser,
+    CurrentCatalog,
+    CurrentSchema,
+}
+
+impl ValueFunction {
+    /// The name of an unlabelled column.
+    pub fn name(self) -> &'static str {
+        match self {
+            ValueFunction::CurrentDate => "current_date",
+            ValueFunction::CurrentTime => "current_time",
+            ValueFunction::CurrentTimestamp => "current_timestamp",
+            ValueFunction::LocalTime => "localtime",
+            ValueFunction::LocalTimestamp => "localtimestamp",
+            ValueFunction::CurrentRole => "current_role",
+            ValueFunction::CurrentUser => "current_user",
+            ValueFunction::SessionUser => "session_user",
+            ValueFunction::SystemUser => "system_user",
+            ValueFunction::CurrentCatalog => "current_catalog",
+            ValueFunction::CurrentSchema => "current_schema",
+        }
+    }
+}
+
+/// Calls `visit` on each query directly inside an expression.
+pub fn walk_queries<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Query)) {
+    match &expr.kind {
+        ExprKind::Subquery(query) | ExprKind::Exists(query) | ExprKind::ArraySubquery(query) => visit(query),
+        ExprKind::Quantified { left, right, .. } => {
+            walk_queries(left, visit);
+            match right {
+                Quantified::Array(array) => walk_queries(array, visit),
+                Quantified::Subquery(query) => visit(query),
+            }
+        }
+        ExprKind::In { left, right, .. } => {
+            walk_queries(left, visit);
+            match right {
+                InList::List(list) => list.iter().for_each(|item| walk_queries(item, visit)),
+                InList::Subquery(query) => visit(query),
+            }
+        }
+        _ => {}
+    }
+    for child in children(expr) {
+        walk_queries(child, visit);
+    }
+}
+
+/// The expressions directly inside an expression, those of [`ExprKind::In`] and
+/// [`ExprKind::Quantified`] excepted.
+fn children(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::Indirection { base, .. } => vec![base],
+        ExprKind::Operator { left, right, .. } => left.iter().map(|it| &**it).chain([&**right]).collect(),
+        ExprKind::And(list)
+        | ExprKind::Or(list)
+        | ExprKind::Coalesce(list)
+        | ExprKind::MinMax { args: list, .. }
+        | ExprKind::Row(list)
+        | ExprKind::Array(list)
+        | ExprKind::Grouping(list)
+        | ExprKind::SqlFunction { args: list, .. } => list.iter().collect(),
+        ExprKind::Not(arg)
+        | ExprKind::IsNull { arg, .. }
+        | ExprKind::BooleanTest { arg, .. }
+        | ExprKind::IsJson { arg, .. }
+        | ExprKind::IsDocument { arg, .. }
+        | ExprKind::Cast { arg, .. }
+        | ExprKind::Collate { arg, .. } => vec![arg],
+        ExprKind::IsDistinct { left, right, .. } | ExprKind::NullIf { left, right, .. } => vec![left, right],
+        ExprKind::Like { left, right, escape, .. } => {
+            [&**left, &**right].into_iter().chain(escape.iter().map(|it| &**it)).collect()
+        }
+        ExprKind::Between { arg, low, high, .. } => vec![arg, low, high],
+        ExprKind::Case { operand, arms, otherwise } => {
+            let pairs = arms.iter().flat_map(|(condition, result)| [condition, result]);
+            operand.iter().map(|it| &**it).chain(pairs).chain(otherwise.iter().map(|it| &**it)).collect()
+        }
+        ExprKind::Function(call) => {
+            let keys = call.order_by.iter().map(|key| &key.expr);
+            call.args.iter().map(|arg| &arg.value).chain(keys).chain(&call.filter).collect()
+        }
+        _ => Vec::new(),
+    }
+}

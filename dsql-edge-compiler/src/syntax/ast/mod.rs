@@ -1,0 +1,111 @@
+//! The syntax tree: what was written, with names folded and places kept, and nothing resolved.
+//!
+//! The nodes are those of PostgreSQL's raw parse tree (`parsenodes.h`), as Rust enums. What the
+//! grammar itself rewrites (`EXTRACT`, `TRIM`, `AT TIME ZONE` …) is rewritten here too.
+
+// The fields of struct-like variants are said by their names and the comment of the variant.
+#![allow(missing_docs)]
+
+mod ddl;
+mod dml;
+mod expr;
+mod query;
+
+pub use ddl::*;
+pub use dml::*;
+pub use expr::*;
+pub use query::*;
+
+use crate::source::Span;
+
+/// One identifier, folded or as quoted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Name {
+    /// The name.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// `name`, `schema.name` or `catalog.schema.name`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QualifiedName {
+    /// One to three names.
+    pub parts: Vec<Name>,
+}
+
+impl QualifiedName {
+    /// The last name.
+    pub fn name(&self) -> &str {
+        self.parts.last().map_or("", |name| &name.text)
+    }
+
+    /// The name before the last.
+    pub fn schema(&self) -> Option<&str> {
+        self.parts.len().checked_sub(2).and_then(|at| self.parts.get(at)).map(|name| name.text.as_str())
+    }
+
+    /// From the first name to the last.
+    pub fn span(&self) -> Span {
+        match (self.parts.first(), self.parts.last()) {
+            (Some(first), Some(last)) => first.span.to(last.span),
+            _ => Span::default(),
+        }
+    }
+
+    /// As PostgreSQL prints it in messages: the parts with dots, unquoted.
+    pub fn display(&self) -> String {
+        let parts: Vec<&str> = self.parts.iter().map(|part| part.text.as_str()).collect();
+        parts.join(".")
+    }
+}
+
+/// A statement and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// What it is.
+    pub kind: StatementKind,
+    /// From its first token to its last, without the semicolon.
+    pub span: Span,
+}
+
+/// The statements that this compiler reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StatementKind {
+    /// `SELECT`, `VALUES`, `TABLE`, with or without `WITH`.
+    Query(Box<Query>),
+    /// `INSERT`.
+    Insert(Box<Insert>),
+    /// `UPDATE`.
+    Update(Box<Update>),
+    /// `DELETE`.
+    Delete(Box<Delete>),
+    /// `MERGE`.
+    Merge(Box<Merge>),
+    /// `CREATE TABLE`.
+    CreateTable(Box<CreateTable>),
+    /// `CREATE TABLE … AS`, `CREATE MATERIALIZED VIEW … AS`.
+    CreateTableAs(Box<CreateTableAs>),
+    /// `CREATE VIEW`.
+    CreateView(Box<CreateView>),
+    /// `CREATE INDEX`.
+    CreateIndex(Box<CreateIndex>),
+    /// `CREATE DOMAIN`.
+    CreateDomain(Box<CreateDomain>),
+    /// `CREATE TYPE`.
+    CreateType(Box<CreateType>),
+    /// `CREATE SEQUENCE`.
+    CreateSequence(Box<CreateSequence>),
+    /// `CREATE SCHEMA`.
+    CreateSchema(Box<CreateSchema>),
+    /// `CREATE FUNCTION`, `CREATE PROCEDURE`.
+    CreateFunction(Box<CreateFunction>),
+    /// `ALTER TABLE` and its kin for views, indexes and sequences.
+    AlterTable(Box<AlterTable>),
+    /// `DROP` of tables, views, types and the like.
+    Drop(Box<Drop>),
+    /// `SET name = …`, as far as a schema needs it.
+    Set(Box<Set>),
+    /// A statement that neither returns rows nor changes what queries see; its command words.
+    Utility(&'static str),
+}

@@ -1,0 +1,316 @@
+//! Queries: `SELECT`, `VALUES`, set operations, `FROM`.
+
+use super::{Expr, Name, QualifiedName, SortBy, Statement, TypeName, Window};
+use crate::source::Span;
+
+/// A query with the clauses that may follow a set operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// `WITH`.
+    pub with: Option<With>,
+    /// What yields the rows.
+    pub body: QueryBody,
+    /// `ORDER BY`.
+    pub order_by: Vec<SortBy>,
+    /// `LIMIT` or `FETCH FIRST`.
+    pub limit: Option<Limit>,
+    /// `OFFSET`.
+    pub offset: Option<Expr>,
+    /// `FOR UPDATE` and the like.
+    pub locking: Vec<Locking>,
+    /// From `WITH` or `SELECT` to the end, without the parentheses around it.
+    pub span: Span,
+}
+
+/// The row source of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub enum QueryBody {
+    /// `SELECT`.
+    Select(Box<Select>),
+    /// `VALUES (…), (…)`.
+    Values(Vec<Vec<Expr>>),
+    /// `… UNION …`; the location is that of the keyword.
+    SetOperation { operator: SetOperator, all: bool, left: Box<Query>, right: Box<Query>, location: Span },
+}
+
+/// The set operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum SetOperator {
+    Union,
+    Intersect,
+    Except,
+}
+
+impl SetOperator {
+    /// The keyword.
+    pub fn name(self) -> &'static str {
+        match self {
+            SetOperator::Union => "UNION",
+            SetOperator::Intersect => "INTERSECT",
+            SetOperator::Except => "EXCEPT",
+        }
+    }
+}
+
+/// `LIMIT`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Limit {
+    /// `LIMIT ALL`.
+    All,
+    /// `LIMIT n`, `FETCH FIRST n ROWS ONLY`.
+    Count(Expr),
+    /// `FETCH FIRST n ROWS WITH TIES`.
+    WithTies(Expr),
+}
+
+/// One locking clause.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Locking {
+    /// How strong.
+    pub strength: LockStrength,
+    /// `OF t, …`.
+    pub tables: Vec<QualifiedName>,
+    /// `NOWAIT` or `SKIP LOCKED`.
+    pub no_wait: bool,
+    /// The clause.
+    pub span: Span,
+}
+
+/// `FOR …`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum LockStrength {
+    Update,
+    NoKeyUpdate,
+    Share,
+    KeyShare,
+}
+
+impl LockStrength {
+    /// The clause as PostgreSQL prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            LockStrength::Update => "FOR UPDATE",
+            LockStrength::NoKeyUpdate => "FOR NO KEY UPDATE",
+            LockStrength::Share => "FOR SHARE",
+            LockStrength::KeyShare => "FOR KEY SHARE",
+        }
+    }
+}
+
+/// A plain `SELECT`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Select {
+    /// `DISTINCT`.
+    pub distinct: Option<Distinct>,
+    /// The target list.
+    pub targets: Vec<Target>,
+    /// `INTO table`.
+    pub into: Option<QualifiedName>,
+    /// `FROM`.
+    pub from: Vec<FromItem>,
+    /// `WHERE`.
+    pub filter: Option<Expr>,
+    /// `GROUP BY`.
+    pub group_by: Vec<GroupingElement>,
+    /// `GROUP BY DISTINCT`.
+    pub group_distinct: bool,
+    /// `HAVING`.
+    pub having: Option<Expr>,
+    /// `WINDOW`.
+    pub windows: Vec<Window>,
+    /// From `SELECT` to the end of its own clauses.
+    pub span: Span,
+}
+
+/// `DISTINCT [ON (…)]`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Distinct {
+    /// `DISTINCT`.
+    All(Span),
+    /// `DISTINCT ON (…)`.
+    On(Vec<Expr>),
+}
+
+/// One entry of a target list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// The expression; `*` is [`super::ExprKind::Star`].
+    pub expr: Expr,
+    /// `AS label`.
+    pub label: Option<Name>,
+}
+
+/// One element of `GROUP BY`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GroupingElement {
+    /// An expression.
+    Expr(Expr),
+    /// `()`.
+    Empty(Span),
+    /// `ROLLUP (…)`.
+    Rollup(Vec<Expr>, Span),
+    /// `CUBE (…)`.
+    Cube(Vec<Expr>, Span),
+    /// `GROUPING SETS (…)`.
+    Sets(Vec<GroupingElement>, Span),
+}
+
+/// `WITH`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct With {
+    /// `RECURSIVE`.
+    pub recursive: bool,
+    /// The queries.
+    pub ctes: Vec<Cte>,
+    /// From `WITH` to the last parenthesis.
+    pub span: Span,
+}
+
+/// One query of `WITH`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cte {
+    /// Its name.
+    pub name: Name,
+    /// `name (a, b)`.
+    pub columns: Vec<Name>,
+    /// `[NOT] MATERIALIZED`.
+    pub materialized: Option<bool>,
+    /// A query, or a statement with `RETURNING`.
+    pub statement: Box<Statement>,
+    /// `SEARCH … SET column`.
+    pub search: Option<Search>,
+    /// `CYCLE … SET …`.
+    pub cycle: Option<Box<Cycle>>,
+}
+
+/// `SEARCH DEPTH | BREADTH FIRST BY a, b SET column`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Search {
+    /// `BREADTH`.
+    pub breadth: bool,
+    /// The keys.
+    pub columns: Vec<Name>,
+    /// The column that is added.
+    pub sequence: Name,
+}
+
+/// `CYCLE a, b SET mark [TO x DEFAULT y] USING path`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cycle {
+    /// The keys.
+    pub columns: Vec<Name>,
+    /// The mark column that is added.
+    pub mark: Name,
+    /// `TO x DEFAULT y`.
+    pub values: Option<(Expr, Expr)>,
+    /// The path column that is added.
+    pub path: Name,
+}
+
+/// An item of `FROM`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FromItem {
+    /// A table, view, or query of `WITH`.
+    Table { name: QualifiedName, alias: Option<Alias>, sample: Option<Box<TableSample>>, span: Span },
+    /// `(SELECT …) AS x`.
+    Subquery { lateral: bool, query: Box<Query>, alias: Option<Alias>, span: Span },
+    /// `f(…)`, `ROWS FROM (…)`.
+    Function(Box<FunctionItem>),
+    /// `a JOIN b`.
+    Join(Box<Join>),
+    /// `XMLTABLE (…)`: read, and refused by analysis.
+    XmlTable { span: Span },
+}
+
+/// A function in `FROM`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionItem {
+    /// `LATERAL`.
+    pub lateral: bool,
+    /// Written as `ROWS FROM`.
+    pub rows_from: bool,
+    /// The calls, each with its `AS (a int, …)`.
+    pub functions: Vec<(Expr, Vec<ColumnDefinition>)>,
+    /// `WITH ORDINALITY`.
+    pub ordinality: bool,
+    /// `AS x (a, b)`.
+    pub alias: Option<Alias>,
+    /// `AS x (a int, b text)`.
+    pub columns: Vec<ColumnDefinition>,
+    /// The item.
+    pub span: Span,
+}
+
+/// `a int`, in a column definition list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnDefinition {
+    /// The name.
+    pub name: Name,
+    /// The type.
+    pub type_name: TypeName,
+}
+
+/// A join.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Join {
+    /// Which.
+    pub kind: JoinKind,
+    /// `NATURAL`.
+    pub natural: bool,
+    /// Left side.
+    pub left: FromItem,
+    /// Right side.
+    pub right: FromItem,
+    /// `ON` or `USING`.
+    pub constraint: JoinConstraint,
+    /// `(a JOIN b …) AS x`.
+    pub alias: Option<Alias>,
+    /// The join.
+    pub span: Span,
+}
+
+/// The kinds of join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum JoinKind {
+    Cross,
+    Inner,
+    Left,
+    Right,
+    Full,
+}
+
+/// What a join is on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JoinConstraint {
+    /// `CROSS` and `NATURAL`.
+    None,
+    /// `ON`.
+    On(Expr),
+    /// `USING (…) [AS x]`.
+    Using(Vec<Name>, Option<Name>),
+}
+
+/// `AS x (a, b)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alias {
+    /// The name.
+    pub name: Name,
+    /// The column names.
+    pub columns: Vec<Name>,
+}
+
+/// `TABLESAMPLE method (…) [REPEATABLE (…)]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableSample {
+    /// The method.
+    pub method: QualifiedName,
+    /// Its arguments.
+    pub args: Vec<Expr>,
+    /// `REPEATABLE`.
+    pub repeatable: Option<Expr>,
+    /// The clause.
+    pub span: Span,
+}

@@ -1,0 +1,387 @@
+//! SQL text into tokens, by PostgreSQL 16's `scan.l`.
+//!
+//! In: a [`Source`]. Out: all tokens at once. A malformed token ends the list as an error that the
+//! parser reports only when it gets there, because PostgreSQL's scanner works on demand too.
+//! The one addition is the macro's: `$name`, if [`Placeholders::Named`] is on.
+
+use super::keyword::Keyword;
+use super::token::{Token, TokenKind};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{Placeholders, Source, Span};
+
+mod string;
+
+/// `NAMEDATALEN - 1`: longer identifiers are cut, as PostgreSQL does.
+const MAX_IDENTIFIER_BYTES: usize = 63;
+
+/// A lexed source.
+#[derive(Clone, Debug, Default)]
+pub struct Lexed {
+    /// The tokens; the last is always [`TokenKind::End`].
+    pub tokens: Vec<Token>,
+    /// Set if lexing stopped before the end of the text: why.
+    pub error: Option<Diagnostic>,
+    /// The names of `$name` parameters, in order of first appearance; the first is parameter 1.
+    pub captures: Vec<String>,
+    /// Where each placeholder stands, and its number.
+    pub placeholders: Vec<(Span, u32)>,
+}
+
+/// Lexes the whole text.
+pub fn lex(source: &Source) -> Lexed {
+    let mut lexer = Lexer {
+        text: &source.text,
+        at: 0,
+        named: source.placeholders == Placeholders::Named,
+        out: Lexed::default(),
+    };
+    if let Err(error) = lexer.run() {
+        lexer.out.error = Some(error);
+    }
+    let end = source.text.len();
+    lexer.out.tokens.push(Token { kind: TokenKind::End, span: Span::new(end, end) });
+    lexer.out
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+    named: bool,
+    out: Lexed,
+}
+
+type Lexing<T> = Result<T, Diagnostic>;
+
+impl<'a> Lexer<'a> {
+    fn run(&mut self) -> Lexing<()> {
+        loop {
+            self.skip_blanks()?;
+            let start = self.at;
+            let Some(byte) = self.byte(0) else { return Ok(()) };
+            let kind = match byte {
+                b'\'' => TokenKind::String(self.plain_string(start, 0)?),
+                b'"' => {
+                    let name = self.delimited(start)?;
+                    TokenKind::Identifier(truncate(name))
+                }
+                b'b' | b'B' if self.byte(1) == Some(b'\'') => TokenKind::BitString(self.digit_string(start)?),
+                b'x' | b'X' if self.byte(1) == Some(b'\'') => TokenKind::HexString(self.digit_string(start)?),
+                b'n' | b'N' if self.byte(1) == Some(b'\'') => {
+                    // NCHAR: scan.l gives back the keyword, then the string.
+                    self.at += 1;
+                    TokenKind::Keyword(Keyword::Nchar)
+                }
+                b'e' | b'E' if self.byte(1) == Some(b'\'') => TokenKind::String(self.escape_string(start)?),
+                b'u' | b'U' if self.byte(1) == Some(b'&') && self.byte(2) == Some(b'\'') => {
+                    TokenKind::String(self.unicode_string(start)?)
+                }
+                b'u' | b'U' if self.byte(1) == Some(b'&') && self.byte(2) == Some(b'"') => {
+                    TokenKind::Identifier(truncate(self.unicode_identifier(start)?))
+                }
+                b'$' => self.dollar(start)?,
+                b'0'..=b'9' => self.number(start)?,
+                b'.' if self.byte(1).is_some_and(|next| next.is_ascii_digit()) => self.number(start)?,
+                b'.' if self.byte(1) == Some(b'.') => self.advance(2, TokenKind::DotDot),
+                b':' if self.byte(1) == Some(b':') => self.advance(2, TokenKind::Typecast),
+                b':' if self.byte(1) == Some(b'=') => self.advance(2, TokenKind::ColonEquals),
+                b',' | b'(' | b')' | b'[' | b']' | b'.' | b';' | b':' => {
+                    self.advance(1, TokenKind::Symbol(byte))
+                }
+                byte if is_operator(byte) => self.operator(start)?,
+                byte if is_identifier_start(byte) => self.word(),
+                _ => {
+                    let character = self.text[start..].chars().next().unwrap_or('\0');
+                    let span = Span::new(start, start + character.len_utf8());
+                    return Err(syntax_error_at(span, self.text));
+                }
+            };
+            self.out.tokens.push(Token { kind, span: Span::new(start, self.at) });
+        }
+    }
+
+    fn byte(&self, ahead: usize) -> Option<u8> {
+        self.text.as_bytes().get(self.at + ahead).copied()
+    }
+
+    fn advance(&mut self, bytes: usize, kind: TokenKind) -> TokenKind {
+        self.at += bytes;
+        kind
+    }
+
+    fn skip_blanks(&mut self) -> Lexing<()> {
+        loop {
+            match (self.byte(0), self.byte(1)) {
+                (Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c), _) => self.at += 1,
+                (Some(b'-'), Some(b'-')) => self.skip_line(),
+                (Some(b'/'), Some(b'*')) => self.skip_block_comment()?,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn skip_line(&mut self) {
+        while self.byte(0).is_some_and(|byte| byte != b'\n' && byte != b'\r') {
+            self.at += 1;
+        }
+    }
+
+    fn skip_block_comment(&mut self) -> Lexing<()> {
+        let start = self.at;
+        let mut depth = 0usize;
+        loop {
+            match (self.byte(0), self.byte(1)) {
+                (Some(b'/'), Some(b'*')) => {
+                    depth += 1;
+                    self.at += 2;
+                }
+                (Some(b'*'), Some(b'/')) => {
+                    depth -= 1;
+                    self.at += 2;
+                    if depth == 0 {
+                        return Ok(());
+                    }
+                }
+                (Some(_), _) => self.at += 1,
+                (None, _) => return Err(self.error(start, "unterminated /* comment")),
+            }
+        }
+    }
+
+    fn word(&mut self) -> TokenKind {
+        let start = self.at;
+        while self.byte(0).is_some_and(is_identifier_part) {
+            self.at += 1;
+        }
+        let word = self.text[start..self.at].to_ascii_lowercase();
+        match Keyword::from_word(&word) {
+            Some(keyword) => TokenKind::Keyword(keyword),
+            None => TokenKind::Identifier(truncate(word)),
+        }
+    }
+
+    fn operator(&mut self, start: usize) -> Lexing<TokenKind> {
+        let bytes = self.text.as_bytes();
+        let mut end = start;
+        while bytes.get(end).copied().is_some_and(is_operator) {
+            // A comment ends an operator, wherever it begins.
+            if end > start
+                && matches!((bytes[end], bytes.get(end + 1)), (b'-', Some(b'-')) | (b'/', Some(b'*')))
+            {
+                break;
+            }
+            end += 1;
+        }
+        let special = |byte: &u8| b"~!@#^&|`?%".contains(byte);
+        if end - start > 1 && matches!(bytes[end - 1], b'+' | b'-') && !bytes[start..end].iter().any(special)
+        {
+            while end - start > 1 && matches!(bytes[end - 1], b'+' | b'-') {
+                end -= 1;
+            }
+        }
+        self.at = end;
+        let text = &self.text[start..end];
+        Ok(match text {
+            "=>" => TokenKind::EqualsGreater,
+            "<=" => TokenKind::LessEquals,
+            ">=" => TokenKind::GreaterEquals,
+            "<>" | "!=" => TokenKind::NotEquals,
+            "+" | "-" | "*" | "/" | "%" | "^" | "<" | ">" | "=" => TokenKind::Symbol(bytes[start]),
+            _ if text.len() > MAX_IDENTIFIER_BYTES => {
+                return Err(Diagnostic::syntax(
+                    Code::SyntaxError,
+                    Span::new(start, end),
+                    format!("operator too long at or near \"{text}\""),
+                ));
+            }
+            _ => TokenKind::Operator(text.to_owned()),
+        })
+    }
+
+    /// `$1`, `$name`, or a dollar-quoted string.
+    fn dollar(&mut self, start: usize) -> Lexing<TokenKind> {
+        let bytes = self.text.as_bytes();
+        let mut end = start + 1;
+        if bytes.get(end).is_some_and(u8::is_ascii_digit) {
+            while bytes.get(end).is_some_and(u8::is_ascii_digit) {
+                end += 1;
+            }
+            if bytes.get(end).copied().is_some_and(is_identifier_start) {
+                self.at = end + 1;
+                return Err(self.error(start, "trailing junk after parameter"));
+            }
+            self.at = end;
+            // Larger numbers than PostgreSQL's own limit fail in analysis, with its message.
+            let number = self.text[start + 1..end].parse::<i32>().unwrap_or(i32::MAX) as u32;
+            self.out.placeholders.push((Span::new(start, end), number));
+            return Ok(TokenKind::Parameter(number));
+        }
+        while bytes
+            .get(end)
+            .copied()
+            .is_some_and(|byte| is_identifier_start(byte) || (end > start + 1 && byte.is_ascii_digit()))
+        {
+            end += 1;
+        }
+        if bytes.get(end) == Some(&b'$') {
+            return self.dollar_string(start, end + 1).map(TokenKind::String);
+        }
+        if !self.named || end == start + 1 {
+            return Err(syntax_error_at(Span::new(start, start + 1), self.text));
+        }
+        self.at = end;
+        let name = &self.text[start + 1..end];
+        let index = match self.out.captures.iter().position(|known| known == name) {
+            Some(index) => index,
+            None => {
+                self.out.captures.push(name.to_owned());
+                self.out.captures.len() - 1
+            }
+        };
+        let number = index as u32 + 1;
+        self.out.placeholders.push((Span::new(start, end), number));
+        if bytes.get(end) == Some(&b'.') && bytes.get(end + 1).copied().is_some_and(is_identifier_start) {
+            let mut field_end = end + 1;
+            while bytes.get(field_end).copied().is_some_and(is_identifier_part) {
+                field_end += 1;
+            }
+            let path = &self.text[start + 1..field_end];
+            let field = &self.text[end + 1..field_end];
+            return Err(Diagnostic::syntax(
+                Code::InvalidCapture,
+                Span::new(start, field_end),
+                format!("`${path}` cannot be captured: only a plain variable can"),
+            )
+            .with_hint(format!("write ${field} in the SQL and add `{field} = {path}` after it")));
+        }
+        Ok(TokenKind::Parameter(number))
+    }
+
+    fn number(&mut self, start: usize) -> Lexing<TokenKind> {
+        let bytes = self.text.as_bytes();
+        if bytes[start] == b'0' {
+            let radix = match bytes.get(start + 1) {
+                Some(b'x' | b'X') => Some((16, "hexadecimal")),
+                Some(b'o' | b'O') => Some((8, "octal")),
+                Some(b'b' | b'B') => Some((2, "binary")),
+                _ => None,
+            };
+            if let Some((radix, name)) = radix {
+                return self.radix_integer(start, radix, name);
+            }
+        }
+        let mut end = self.decimal_digits(start);
+        let mut integer = true;
+        if bytes.get(end) == Some(&b'.') && !(end > start && bytes.get(end + 1) == Some(&b'.')) {
+            integer = false;
+            end = self.decimal_digits(end + 1);
+        }
+        if matches!(bytes.get(end), Some(b'e' | b'E')) {
+            let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+            if bytes.get(end + 1 + sign).is_some_and(u8::is_ascii_digit) {
+                integer = false;
+                end = self.decimal_digits(end + 1 + sign);
+            } else if sign == 1 {
+                self.at = end + 2;
+                return Err(self.error(start, "trailing junk after numeric literal"));
+            }
+        }
+        self.after_number(start, end)?;
+        let digits: String = self.text[start..end].chars().filter(|digit| *digit != '_').collect();
+        Ok(match digits.parse::<i32>() {
+            Ok(value) if integer => TokenKind::Integer(value),
+            _ => TokenKind::Numeric(digits),
+        })
+    }
+
+    fn radix_integer(&mut self, start: usize, radix: u32, name: &str) -> Lexing<TokenKind> {
+        let bytes = self.text.as_bytes();
+        let is_digit = |at: usize| bytes.get(at).is_some_and(|byte| (*byte as char).is_digit(radix));
+        let mut end = start + 2;
+        loop {
+            let gap = usize::from(bytes.get(end) == Some(&b'_'));
+            if !is_digit(end + gap) {
+                break;
+            }
+            end += gap + 1;
+        }
+        if end == start + 2 {
+            self.at = end + usize::from(bytes.get(end) == Some(&b'_'));
+            return Err(self.error(start, &format!("invalid {name} integer")));
+        }
+        self.after_number(start, end)?;
+        let digits: String = self.text[start + 2..end].chars().filter(|digit| *digit != '_').collect();
+        Ok(match i32::from_str_radix(&digits, radix) {
+            Ok(value) => TokenKind::Integer(value),
+            Err(_) => TokenKind::Numeric(self.text[start..end].to_owned()),
+        })
+    }
+
+    fn decimal_digits(&self, mut at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+        if !is_digit(at) {
+            return at;
+        }
+        loop {
+            let gap = usize::from(bytes.get(at) == Some(&b'_'));
+            if !is_digit(at + gap) {
+                return at;
+            }
+            at += gap + 1;
+        }
+    }
+
+    fn after_number(&mut self, start: usize, end: usize) -> Lexing<()> {
+        self.at = end;
+        if self.byte(0).is_some_and(is_identifier_start) {
+            let character = self.text[end..].chars().next().map_or(1, char::len_utf8);
+            self.at = end + character;
+            return Err(self.error(start, "trailing junk after numeric literal"));
+        }
+        Ok(())
+    }
+
+    /// An error in PostgreSQL's form: what it read so far is named.
+    fn error(&self, start: usize, what: &str) -> Diagnostic {
+        let near = &self.text[start..self.at.min(self.text.len())];
+        Diagnostic::syntax(
+            Code::SyntaxError,
+            Span::new(start, self.at),
+            format!("{what} at or near \"{near}\""),
+        )
+    }
+}
+
+/// `syntax error at or near "…"`.
+pub(super) fn syntax_error_at(span: Span, text: &str) -> Diagnostic {
+    let near = span.text(text);
+    let message = if near.is_empty() {
+        "syntax error at end of input".to_owned()
+    } else {
+        format!("syntax error at or near \"{near}\"")
+    };
+    Diagnostic::syntax(Code::SyntaxError, span, message)
+}
+
+fn is_identifier_start(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
+}
+
+fn is_identifier_part(byte: u8) -> bool {
+    is_identifier_start(byte) || byte.is_ascii_digit() || byte == b'$'
+}
+
+fn is_operator(byte: u8) -> bool {
+    b"~!@#^&|`?+-*/%<>=".contains(&byte)
+}
+
+fn truncate(mut name: String) -> String {
+    if name.len() > MAX_IDENTIFIER_BYTES {
+        let mut end = MAX_IDENTIFIER_BYTES;
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        name.truncate(end);
+    }
+    name
+}

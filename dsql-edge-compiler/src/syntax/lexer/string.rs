@@ -1,0 +1,325 @@
+//! Quoted things: strings of all five kinds, and delimited identifiers.
+//!
+//! In: the lexer at an opening quote. Out: the decoded text, the lexer after the closing quote.
+
+use super::{Lexer, Lexing, is_identifier_part};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+
+impl Lexer<'_> {
+    /// `'…'` whose quote stands `prefix` bytes after `start`.
+    pub(super) fn plain_string(&mut self, start: usize, prefix: usize) -> Lexing<String> {
+        self.at = start + prefix + 1;
+        let mut out = String::new();
+        loop {
+            match self.quoted_part(b'\'', &mut out) {
+                None => return Err(self.error(start, "unterminated quoted string")),
+                Some(()) if self.continues() => {}
+                Some(()) => return Ok(out),
+            }
+        }
+    }
+
+    /// `B'…'` and `X'…'`: which digits are allowed is left to the type's input function.
+    pub(super) fn digit_string(&mut self, start: usize) -> Lexing<String> {
+        let kind = if matches!(self.byte(0), Some(b'b' | b'B')) { "bit" } else { "hexadecimal" };
+        self.at = start + 2;
+        let mut out = String::new();
+        loop {
+            match self.quoted_part(b'\'', &mut out) {
+                None => return Err(self.error(start, &format!("unterminated {kind} string literal"))),
+                Some(()) if self.continues() => {}
+                Some(()) => return Ok(out),
+            }
+        }
+    }
+
+    /// `"…"`.
+    pub(super) fn delimited(&mut self, start: usize) -> Lexing<String> {
+        self.at = start + 1;
+        let mut out = String::new();
+        if self.quoted_part(b'"', &mut out).is_none() {
+            return Err(self.error(start, "unterminated quoted identifier"));
+        }
+        if out.is_empty() {
+            return Err(self.error(start, "zero-length delimited identifier"));
+        }
+        Ok(out)
+    }
+
+    /// Copies up to the closing quote, undoubling quotes; `None` if there is none.
+    fn quoted_part(&mut self, quote: u8, out: &mut String) -> Option<()> {
+        loop {
+            let rest = self.text.get(self.at..)?;
+            let Some(length) = rest.bytes().position(|byte| byte == quote) else {
+                self.at = self.text.len();
+                return None;
+            };
+            out.push_str(&rest[..length]);
+            self.at += length + 1;
+            if self.byte(0) != Some(quote) {
+                return Some(());
+            }
+            out.push(quote as char);
+            self.at += 1;
+        }
+    }
+
+    /// A string goes on after white space that holds a newline (SQL's continuation). If it does, the
+    /// lexer stands after the reopening quote.
+    fn continues(&mut self) -> bool {
+        let before = self.at;
+        let mut newline = false;
+        loop {
+            match (self.byte(0), self.byte(1)) {
+                (Some(b'\n' | b'\r'), _) => {
+                    newline = true;
+                    self.at += 1;
+                }
+                (Some(b' ' | b'\t' | 0x0b | 0x0c), _) => self.at += 1,
+                (Some(b'-'), Some(b'-')) => self.skip_line(),
+                (Some(b'\''), _) if newline => {
+                    self.at += 1;
+                    return true;
+                }
+                _ => {
+                    self.at = before;
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// `$tag$…$tag$`; `body` is where the text begins.
+    pub(super) fn dollar_string(&mut self, start: usize, body: usize) -> Lexing<String> {
+        let delimiter = &self.text[start..body];
+        match self.text[body..].find(delimiter) {
+            Some(length) => {
+                self.at = body + length + delimiter.len();
+                Ok(self.text[body..body + length].to_owned())
+            }
+            None => {
+                self.at = self.text.len();
+                Err(self.error(start, "unterminated dollar-quoted string"))
+            }
+        }
+    }
+
+    /// `E'…'`.
+    pub(super) fn escape_string(&mut self, start: usize) -> Lexing<String> {
+        self.at = start + 2;
+        let mut out: Vec<u8> = Vec::new();
+        let mut surrogate: Option<u32> = None;
+        loop {
+            let Some(byte) = self.byte(0) else {
+                return Err(self.error(start, "unterminated quoted string"));
+            };
+            let at = self.at;
+            if surrogate.is_some() && !(byte == b'\\' && matches!(self.byte(1), Some(b'u' | b'U'))) {
+                return Err(unicode_error(at, at + 1, "invalid Unicode surrogate pair"));
+            }
+            match byte {
+                b'\'' if self.byte(1) == Some(b'\'') => {
+                    out.push(b'\'');
+                    self.at += 2;
+                }
+                b'\'' => {
+                    self.at += 1;
+                    if !self.continues() {
+                        break;
+                    }
+                }
+                b'\\' => self.escape(start, &mut out, &mut surrogate)?,
+                _ => {
+                    out.push(byte);
+                    self.at += 1;
+                }
+            }
+        }
+        match String::from_utf8(out) {
+            Ok(text) if !text.contains('\0') => Ok(text),
+            _ => Err(Diagnostic::syntax(
+                Code::InvalidEncoding,
+                Span::new(start, self.at),
+                "invalid byte sequence for encoding \"UTF8\"",
+            )),
+        }
+    }
+
+    fn escape(&mut self, start: usize, out: &mut Vec<u8>, surrogate: &mut Option<u32>) -> Lexing<()> {
+        let at = self.at;
+        let Some(kind) = self.byte(1) else {
+            self.at += 1;
+            return Err(self.error(start, "unterminated quoted string"));
+        };
+        self.at += 2;
+        match kind {
+            b'u' | b'U' => {
+                let digits = if kind == b'u' { 4 } else { 8 };
+                let Some(value) = self.text.get(self.at..self.at + digits).and_then(hexadecimal) else {
+                    let error = unicode_error(at, self.at, "invalid Unicode escape");
+                    return Err(error.with_hint("Unicode escapes must be \\uXXXX or \\UXXXXXXXX."));
+                };
+                self.at += digits;
+                push_code_point(value, surrogate, at, self.at, |character| {
+                    let mut buffer = [0; 4];
+                    out.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
+                })?;
+            }
+            b'x' if self.byte(0).is_some_and(|digit| digit.is_ascii_hexdigit()) => {
+                out.push(self.digits(16, 2));
+            }
+            b'0'..=b'7' => {
+                self.at -= 1;
+                out.push(self.digits(8, 3));
+            }
+            b'b' => out.push(8),
+            b'f' => out.push(12),
+            b'n' => out.push(b'\n'),
+            b'r' => out.push(b'\r'),
+            b't' => out.push(b'\t'),
+            b'v' => out.push(11),
+            other => out.push(other),
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self, radix: u32, most: usize) -> u8 {
+        let mut value = 0u32;
+        for _ in 0..most {
+            let Some(digit) = self.byte(0).and_then(|byte| (byte as char).to_digit(radix)) else { break };
+            value = value * radix + digit;
+            self.at += 1;
+        }
+        value as u8
+    }
+
+    /// `U&'…' [UESCAPE 'c']`.
+    pub(super) fn unicode_string(&mut self, start: usize) -> Lexing<String> {
+        let raw = self.plain_string(start, 2)?;
+        self.unicode_escapes(start, &raw)
+    }
+
+    /// `U&"…" [UESCAPE 'c']`.
+    pub(super) fn unicode_identifier(&mut self, start: usize) -> Lexing<String> {
+        self.at = start + 2;
+        let raw = self.delimited(start + 2)?;
+        self.unicode_escapes(start, &raw)
+    }
+
+    fn unicode_escapes(&mut self, start: usize, raw: &str) -> Lexing<String> {
+        let escape = self.uescape()?;
+        let characters: Vec<char> = raw.chars().collect();
+        let mut out = String::new();
+        let mut surrogate = None;
+        let mut at = 0;
+        let end = self.at;
+        while let Some(character) = characters.get(at).copied() {
+            let escaped = character == escape && characters.get(at + 1) != Some(&escape);
+            if surrogate.is_some() && !escaped {
+                return Err(unicode_error(start, end, "invalid Unicode surrogate pair"));
+            }
+            if !escaped {
+                out.push(character);
+                at += if character == escape { 2 } else { 1 };
+                continue;
+            }
+            let (skip, digits) = if characters.get(at + 1) == Some(&'+') { (2, 6) } else { (1, 4) };
+            let text: String = characters.iter().skip(at + skip).take(digits).collect();
+            let Some(value) = (text.len() == digits).then(|| hexadecimal(&text)).flatten() else {
+                let error = unicode_error(start, end, "invalid Unicode escape");
+                return Err(error.with_hint("Unicode escapes must be \\XXXX or \\+XXXXXX."));
+            };
+            push_code_point(value, &mut surrogate, start, end, |character| out.push(character))?;
+            at += skip + digits;
+        }
+        match surrogate {
+            Some(_) => Err(unicode_error(start, end, "invalid Unicode surrogate pair")),
+            None => Ok(out),
+        }
+    }
+
+    /// The escape character of a following `UESCAPE 'c'`, or the backslash.
+    fn uescape(&mut self) -> Lexing<char> {
+        let after_string = self.at;
+        self.skip_blanks()?;
+        let word_start = self.at;
+        while self.byte(0).is_some_and(is_identifier_part) {
+            self.at += 1;
+        }
+        if !self.text[word_start..self.at].eq_ignore_ascii_case("uescape") {
+            self.at = after_string;
+            return Ok('\\');
+        }
+        self.skip_blanks()?;
+        let start = self.at;
+        let bad = |end| {
+            let span = Span::new(start, end);
+            let message = "UESCAPE must be followed by a simple string literal";
+            Diagnostic::syntax(
+                Code::SyntaxError,
+                span,
+                format!("{message} at or near \"{}\"", span.text(self.text)),
+            )
+        };
+        if self.byte(0) != Some(b'\'') {
+            let end = start + self.text[start..].chars().next().map_or(0, char::len_utf8);
+            return Err(bad(end));
+        }
+        let text = self.plain_string(start, 0)?;
+        let mut characters = text.chars();
+        match (characters.next(), characters.next()) {
+            (Some(escape), None)
+                if !escape.is_ascii_hexdigit()
+                    && !matches!(escape, '+' | '\'' | '"')
+                    && !escape.is_whitespace() =>
+            {
+                Ok(escape)
+            }
+            _ => {
+                let message =
+                    format!("invalid Unicode escape character at or near \"{}\"", &self.text[start..self.at]);
+                Err(Diagnostic::syntax(Code::SyntaxError, Span::new(start, self.at), message))
+            }
+        }
+    }
+}
+
+fn hexadecimal(digits: &str) -> Option<u32> {
+    digits
+        .bytes()
+        .all(|digit| digit.is_ascii_hexdigit())
+        .then(|| u32::from_str_radix(digits, 16).ok())
+        .flatten()
+}
+
+fn push_code_point(
+    value: u32,
+    surrogate: &mut Option<u32>,
+    start: usize,
+    end: usize,
+    mut push: impl FnMut(char),
+) -> Lexing<()> {
+    let value = match (surrogate.take(), value) {
+        (Some(high), 0xDC00..=0xDFFF) => 0x10000 + ((high - 0xD800) << 10) + (value - 0xDC00),
+        (Some(_), _) | (None, 0xDC00..=0xDFFF) => {
+            return Err(unicode_error(start, end, "invalid Unicode surrogate pair"));
+        }
+        (None, 0xD800..=0xDBFF) => {
+            *surrogate = Some(value);
+            return Ok(());
+        }
+        (None, value) => value,
+    };
+    match char::from_u32(value).filter(|character| *character != '\0') {
+        Some(character) => {
+            push(character);
+            Ok(())
+        }
+        None => Err(unicode_error(start, end, "invalid Unicode escape value")),
+    }
+}
+
+fn unicode_error(start: usize, end: usize, message: &str) -> Diagnostic {
+    Diagnostic::syntax(Code::InvalidEscape, Span::new(start, end), message)
+}

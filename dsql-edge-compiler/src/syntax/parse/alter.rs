@@ -1,0 +1,657 @@
+//! `ALTER TABLE` and its kin, and `DROP`.
+
+use super::{K, Parser, Parsing};
+use crate::syntax::ast::{AlterAction, AlterTable, Drop, Name, ObjectKind, QualifiedName, StatementKind};
+
+impl Parser<'_> {
+    pub(super) fn alter(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        let object = match self.keyword() {
+            Some(K::Table) => ObjectKind::Table,
+            Some(K::View) => ObjectKind::View,
+            Some(K::Index) => ObjectKind::Index,
+            Some(K::Sequence) => ObjectKind::Sequence,
+            Some(K::Materialized) => ObjectKind::MaterializedView,
+            Some(K::Foreign) if self.keyword_ahead(1) == Some(K::Table) => ObjectKind::ForeignTable,
+            Some(K::Type) => ObjectKind::Type,
+            Some(K::Domain) => ObjectKind::Domain,
+            _ => return self.other_alter(),
+        };
+        if matches!(object, ObjectKind::MaterializedView | ObjectKind::ForeignTable) {
+            self.advance();
+        }
+        self.advance();
+        if self.at_keyword(K::All) {
+            self.skip_statement();
+            return Ok(StatementKind::Utility("ALTER ALL IN TABLESPACE"));
+        }
+        // DSQL: `ALTER TABLE ASYNC t …`; the word alone, before another name.
+        let asynchronous = object == ObjectKind::Table && self.name_follows() && self.eat_word("async");
+        let if_exists = self.if_exists()?;
+        let name = self.relation_name()?;
+        if object == ObjectKind::Sequence && !self.at_shared_action() {
+            let options = self.sequence_options()?;
+            if options.is_empty() {
+                return Err(self.error_here());
+            }
+            return Ok(StatementKind::Utility("ALTER SEQUENCE"));
+        }
+        let actions = match object {
+            ObjectKind::Type => self.type_actions()?,
+            ObjectKind::Domain => vec![self.domain_action()?],
+            _ => self.table_actions(object)?,
+        };
+        Ok(StatementKind::AlterTable(Box::new(AlterTable { object, asynchronous, if_exists, name, actions })))
+    }
+
+    fn name_follows(&self) -> bool {
+        use crate::syntax::token::TokenKind;
+        match &self.ahead(1).kind {
+            TokenKind::Identifier(_) => true,
+            TokenKind::Keyword(K::If) => true,
+            TokenKind::Keyword(keyword) => {
+                Self::is_col_id(*keyword)
+                    && !matches!(
+                        keyword,
+                        K::Add
+                            | K::Alter
+                            | K::Drop
+                            | K::Rename
+                            | K::Set
+                            | K::Reset
+                            | K::Owner
+                            | K::Enable
+                            | K::Disable
+                            | K::Force
+                            | K::No
+                            | K::Attach
+                            | K::Detach
+                            | K::Validate
+                            | K::Replica
+                            | K::Cluster
+                            | K::Inherit
+                    )
+            }
+            _ => false,
+        }
+    }
+
+    /// The actions that all relations share.
+    fn at_shared_action(&self) -> bool {
+        matches!(self.keyword(), Some(K::Rename | K::Set))
+            || (self.at_keyword(K::Owner) && self.keyword_ahead(1) == Some(K::To))
+            || self.at_keyword(K::Add)
+            || self.at_keyword(K::Alter)
+    }
+
+    fn other_alter(&mut self) -> Parsing<StatementKind> {
+        let what = match self.keyword() {
+            Some(K::Default) => "ALTER DEFAULT PRIVILEGES",
+            Some(K::Function) => "ALTER FUNCTION",
+            Some(K::Procedure) => "ALTER PROCEDURE",
+            Some(K::Routine) => "ALTER ROUTINE",
+            Some(K::Aggregate) => "ALTER AGGREGATE",
+            Some(K::Schema) => "ALTER SCHEMA",
+            Some(K::Extension) => "ALTER EXTENSION",
+            Some(K::Database) => "ALTER DATABASE",
+            Some(K::Role) => "ALTER ROLE",
+            Some(K::User) => "ALTER USER",
+            Some(K::Group) => "ALTER GROUP",
+            Some(K::Policy) => "ALTER POLICY",
+            Some(K::Trigger) => "ALTER TRIGGER",
+            Some(K::Event) => "ALTER EVENT TRIGGER",
+            Some(K::Rule) => "ALTER RULE",
+            Some(K::Operator) => "ALTER OPERATOR",
+            Some(K::Collation) => "ALTER COLLATION",
+            Some(K::Conversion) => "ALTER CONVERSION",
+            Some(K::Language | K::Procedural) => "ALTER LANGUAGE",
+            Some(K::Large) => "ALTER LARGE OBJECT",
+            Some(K::Publication) => "ALTER PUBLICATION",
+            Some(K::Subscription) => "ALTER SUBSCRIPTION",
+            Some(K::Server) => "ALTER SERVER",
+            Some(K::Foreign) => "ALTER FOREIGN DATA WRAPPER",
+            Some(K::Statistics) => "ALTER STATISTICS",
+            Some(K::System) => "ALTER SYSTEM",
+            Some(K::Tablespace) => "ALTER TABLESPACE",
+            Some(K::Text) => "ALTER TEXT SEARCH",
+            _ => return Err(self.error_here()),
+        };
+        self.skip_statement();
+        Ok(StatementKind::Utility(what))
+    }
+
+    pub(super) fn if_exists(&mut self) -> Parsing<bool> {
+        if !self.at_keyword(K::If) || self.keyword_ahead(1) != Some(K::Exists) {
+            return Ok(false);
+        }
+        self.at += 2;
+        Ok(true)
+    }
+
+    fn table_actions(&mut self, object: ObjectKind) -> Parsing<Vec<AlterAction>> {
+        // Forms that stand alone.
+        match self.keyword() {
+            Some(K::Rename) => return Ok(vec![self.rename()?]),
+            Some(K::Set) if self.keyword_ahead(1) == Some(K::Schema) => {
+                self.at += 2;
+                return Ok(vec![AlterAction::SetSchema(self.col_id()?)]);
+            }
+            Some(K::Attach | K::Detach) => {
+                self.skip_statement();
+                return Ok(vec![AlterAction::Other("ATTACH or DETACH PARTITION")]);
+            }
+            Some(K::Depends) | Some(K::No) if object != ObjectKind::Table => {
+                self.skip_statement();
+                return Ok(vec![AlterAction::Other("DEPENDS ON EXTENSION")]);
+            }
+            _ => {}
+        }
+        self.list(Self::table_action)
+    }
+
+    fn rename(&mut self) -> Parsing<AlterAction> {
+        self.advance();
+        if self.eat_keyword(K::To) {
+            return Ok(AlterAction::Rename(self.col_id()?));
+        }
+        if self.at_keyword(K::Constraint) {
+            self.advance();
+            let from = self.col_id()?;
+            self.expect_keyword(K::To)?;
+            return Ok(AlterAction::RenameConstraint { from, to: self.col_id()? });
+        }
+        if !self.eat_keyword(K::Column) {
+            self.eat_keyword(K::Attribute);
+        }
+        let from = self.col_id()?;
+        self.expect_keyword(K::To)?;
+        let to = self.col_id()?;
+        self.drop_behaviour();
+        Ok(AlterAction::RenameColumn { from, to })
+    }
+
+    fn table_action(&mut self) -> Parsing<AlterAction> {
+        match self.keyword() {
+            Some(K::Add) => self.add_action(),
+            Some(K::Drop) => self.drop_action(),
+            Some(K::Alter) => {
+                self.advance();
+                if self.eat_keyword(K::Constraint) {
+                    self.col_id()?;
+                    self.constraint_attributes()?;
+                    return Ok(AlterAction::Other("ALTER CONSTRAINT"));
+                }
+                self.eat_keyword(K::Column);
+                self.alter_column()
+            }
+            Some(K::Validate) => {
+                self.advance();
+                self.expect_keyword(K::Constraint)?;
+                self.col_id()?;
+                Ok(AlterAction::Other("VALIDATE CONSTRAINT"))
+            }
+            Some(K::Owner) => {
+                self.advance();
+                self.expect_keyword(K::To)?;
+                self.role()?;
+                Ok(AlterAction::Other("OWNER TO"))
+            }
+            Some(K::Set) => self.set_action(),
+            Some(K::Reset) => {
+                self.advance();
+                self.relation_options()?;
+                Ok(AlterAction::Other("RESET"))
+            }
+            Some(K::Enable | K::Disable) => self.enable_action(),
+            Some(K::Force) => {
+                self.advance();
+                self.row_level_security()
+            }
+            Some(K::No) if self.keyword_ahead(1) == Some(K::Force) => {
+                self.at += 2;
+                self.row_level_security()
+            }
+            Some(K::No) if self.keyword_ahead(1) == Some(K::Inherit) => {
+                self.at += 2;
+                self.qualified_name()?;
+                Ok(AlterAction::Other("NO INHERIT"))
+            }
+            Some(K::Inherit) => {
+                self.advance();
+                self.qualified_name()?;
+                Ok(AlterAction::Other("INHERIT"))
+            }
+            Some(K::Cluster) => {
+                self.advance();
+                self.expect_keyword(K::On)?;
+                self.col_id()?;
+                Ok(AlterAction::Other("CLUSTER ON"))
+            }
+            Some(K::Replica) => {
+                self.advance();
+                self.expect_keyword(K::Identity)?;
+                match self.keyword() {
+                    Some(K::Nothing | K::Full | K::Default) => {
+                        self.advance();
+                    }
+                    Some(K::Using) => {
+                        self.advance();
+                        self.expect_keyword(K::Index)?;
+                        self.col_id()?;
+                    }
+                    _ => return Err(self.error_here()),
+                }
+                Ok(AlterAction::Other("REPLICA IDENTITY"))
+            }
+            Some(K::Of) => {
+                self.advance();
+                self.any_name()?;
+                Ok(AlterAction::Other("OF"))
+            }
+            Some(K::Not) if self.keyword_ahead(1) == Some(K::Of) => {
+                self.at += 2;
+                Ok(AlterAction::Other("NOT OF"))
+            }
+            Some(K::Options) => {
+                self.advance();
+                self.skip_parentheses()?;
+                Ok(AlterAction::Other("OPTIONS"))
+            }
+            _ => Err(self.error_here()),
+        }
+    }
+
+    fn row_level_security(&mut self) -> Parsing<AlterAction> {
+        self.expect_keyword(K::Row)?;
+        self.expect_keyword(K::Level)?;
+        self.expect_keyword(K::Security)?;
+        Ok(AlterAction::Other("ROW LEVEL SECURITY"))
+    }
+
+    fn role(&mut self) -> Parsing<()> {
+        if matches!(self.keyword(), Some(K::CurrentRole | K::CurrentUser | K::SessionUser)) {
+            self.advance();
+            return Ok(());
+        }
+        self.non_reserved_word().map(|_| ())
+    }
+
+    fn add_action(&mut self) -> Parsing<AlterAction> {
+        self.advance();
+        if self.at_table_constraint() {
+            return self.table_constraint().map(AlterAction::AddConstraint);
+        }
+        if !self.eat_keyword(K::Column) {
+            self.eat_keyword(K::Attribute);
+        }
+        let if_not_exists = self.if_not_exists()?;
+        Ok(AlterAction::AddColumn { column: self.table_column()?, if_not_exists })
+    }
+
+    fn drop_action(&mut self) -> Parsing<AlterAction> {
+        self.advance();
+        if self.eat_keyword(K::Constraint) {
+            let if_exists = self.if_exists()?;
+            let name = self.col_id()?;
+            self.drop_behaviour();
+            return Ok(AlterAction::DropConstraint { name, if_exists });
+        }
+        if !self.eat_keyword(K::Column) {
+            self.eat_keyword(K::Attribute);
+        }
+        let if_exists = self.if_exists()?;
+        let name = self.col_id()?;
+        self.drop_behaviour();
+        Ok(AlterAction::DropColumn { name, if_exists })
+    }
+
+    /// `CASCADE`, `RESTRICT`, or neither; whether it is `CASCADE`.
+    pub(super) fn drop_behaviour(&mut self) -> bool {
+        let cascade = self.eat_keyword(K::Cascade);
+        if !cascade {
+            self.eat_keyword(K::Restrict);
+        }
+        cascade
+    }
+
+    fn alter_column(&mut self) -> Parsing<AlterAction> {
+        use crate::syntax::token::TokenKind;
+        if matches!(self.token().kind, TokenKind::Integer(_)) {
+            self.advance();
+            self.expect_keyword(K::Set)?;
+            self.expect_keyword(K::Statistics)?;
+            self.signed_value()?;
+            return Ok(AlterAction::Other("SET STATISTICS"));
+        }
+        let column = self.col_id()?;
+        match self.keyword() {
+            Some(K::Type) => self.column_type(column),
+            Some(K::Options) => {
+                self.advance();
+                self.skip_parentheses()?;
+                Ok(AlterAction::Other("OPTIONS"))
+            }
+            Some(K::Drop) => {
+                self.advance();
+                match self.keyword() {
+                    Some(K::Default) => {
+                        self.advance();
+                        Ok(AlterAction::SetDefault { column, default: None })
+                    }
+                    Some(K::Not) => {
+                        self.advance();
+                        self.expect_keyword(K::Null)?;
+                        Ok(AlterAction::DropNotNull(column))
+                    }
+                    Some(K::Identity) => {
+                        self.advance();
+                        self.if_exists()?;
+                        Ok(AlterAction::DropIdentity(column))
+                    }
+                    Some(K::Expression) => {
+                        self.advance();
+                        self.if_exists()?;
+                        Ok(AlterAction::DropExpression(column))
+                    }
+                    _ => Err(self.error_here()),
+                }
+            }
+            Some(K::Add) => {
+                self.advance();
+                self.expect_keyword(K::Generated)?;
+                let always = self.eat_keyword(K::Always);
+                if !always {
+                    self.expect_keyword(K::By)?;
+                    self.expect_keyword(K::Default)?;
+                }
+                self.expect_keyword(K::As)?;
+                self.expect_keyword(K::Identity)?;
+                let mut options = Vec::new();
+                if self.eat_symbol(b'(') {
+                    options = self.sequence_options()?;
+                    self.expect_symbol(b')')?;
+                }
+                Ok(AlterAction::AddIdentity { column, always, options })
+            }
+            Some(K::Restart) => {
+                self.sequence_options()?;
+                Ok(AlterAction::Other("RESTART"))
+            }
+            Some(K::Reset) => {
+                self.advance();
+                self.relation_options()?;
+                Ok(AlterAction::Other("RESET"))
+            }
+            Some(K::Set) => {
+                self.advance();
+                self.set_column(column)
+            }
+            _ => Err(self.error_here()),
+        }
+    }
+
+    fn column_type(&mut self, column: Name) -> Parsing<AlterAction> {
+        self.expect_keyword(K::Type)?;
+        let type_name = self.type_name()?;
+        if self.eat_keyword(K::Collate) {
+            self.any_name()?;
+        }
+        if self.eat_keyword(K::Using) {
+            self.expr()?;
+        }
+        self.drop_behaviour();
+        Ok(AlterAction::SetType { column, type_name })
+    }
+
+    fn set_column(&mut self, column: Name) -> Parsing<AlterAction> {
+        match self.keyword() {
+            Some(K::Default) => {
+                self.advance();
+                Ok(AlterAction::SetDefault { column, default: Some(self.expr()?) })
+            }
+            Some(K::Not) => {
+                self.advance();
+                self.expect_keyword(K::Null)?;
+                Ok(AlterAction::SetNotNull(column))
+            }
+            Some(K::Data) => {
+                self.advance();
+                self.column_type(column)
+            }
+            Some(K::Statistics) => {
+                self.advance();
+                self.signed_value()?;
+                Ok(AlterAction::Other("SET STATISTICS"))
+            }
+            Some(K::Storage | K::Compression) => {
+                self.advance();
+                if !self.eat_keyword(K::Default) {
+                    self.col_id()?;
+                }
+                Ok(AlterAction::Other("SET STORAGE"))
+            }
+            Some(K::Generated) => {
+                self.advance();
+                if !self.eat_keyword(K::Always) {
+                    self.expect_keyword(K::By)?;
+                    self.expect_keyword(K::Default)?;
+                }
+                self.more_identity_options()
+            }
+            _ if self.at_symbol(b'(') => {
+                self.relation_options()?;
+                Ok(AlterAction::Other("SET"))
+            }
+            _ => {
+                if self.sequence_options()?.is_empty() {
+                    return Err(self.error_here());
+                }
+                self.more_identity_options()
+            }
+        }
+    }
+
+    /// `SET …` and `RESTART …` of an identity column may follow each other.
+    fn more_identity_options(&mut self) -> Parsing<AlterAction> {
+        loop {
+            if self.at_keyword(K::Restart) {
+                self.sequence_options()?;
+            } else if self.eat_keyword(K::Set) {
+                if self.eat_keyword(K::Generated) {
+                    if !self.eat_keyword(K::Always) {
+                        self.expect_keyword(K::By)?;
+                        self.expect_keyword(K::Default)?;
+                    }
+                } else if self.sequence_options()?.is_empty() {
+                    return Err(self.error_here());
+                }
+            } else {
+                return Ok(AlterAction::Other("SET GENERATED"));
+            }
+        }
+    }
+
+    fn signed_value(&mut self) -> Parsing<()> {
+        if self.at_symbol(b'-') || self.at_symbol(b'+') {
+            self.advance();
+        }
+        self.integer().map(|_| ())
+    }
+
+    fn set_action(&mut self) -> Parsing<AlterAction> {
+        self.advance();
+        if self.at_symbol(b'(') {
+            self.relation_options()?;
+            return Ok(AlterAction::Other("SET"));
+        }
+        match self.keyword() {
+            Some(K::Without) => {
+                self.advance();
+                if !self.eat_keyword(K::Oids) {
+                    self.expect_keyword(K::Cluster)?;
+                }
+            }
+            Some(K::Tablespace) => {
+                self.advance();
+                self.col_id()?;
+                self.eat_keyword(K::Nowait);
+            }
+            Some(K::Logged | K::Unlogged) => {
+                self.advance();
+            }
+            Some(K::Access) => {
+                self.advance();
+                self.expect_keyword(K::Method)?;
+                self.col_id()?;
+            }
+            _ => return Err(self.error_here()),
+        }
+        Ok(AlterAction::Other("SET"))
+    }
+
+    fn enable_action(&mut self) -> Parsing<AlterAction> {
+        self.advance();
+        match self.keyword() {
+            Some(K::Row) => return self.row_level_security(),
+            Some(K::Always | K::Replica) => {
+                self.advance();
+            }
+            _ => {}
+        }
+        match self.keyword() {
+            Some(K::Trigger) => {
+                self.advance();
+                if matches!(self.keyword(), Some(K::All | K::User)) {
+                    self.advance();
+                } else {
+                    self.col_id()?;
+                }
+                Ok(AlterAction::Other("TRIGGER"))
+            }
+            Some(K::Rule) => {
+                self.advance();
+                self.col_id()?;
+                Ok(AlterAction::Other("RULE"))
+            }
+            _ => Err(self.error_here()),
+        }
+    }
+
+    fn type_actions(&mut self) -> Parsing<Vec<AlterAction>> {
+        match self.keyword() {
+            Some(K::Add) if self.keyword_ahead(1) == Some(K::Value) => {
+                self.at += 2;
+                self.if_not_exists()?;
+                self.string()?;
+                if matches!(self.keyword(), Some(K::Before | K::After)) {
+                    self.advance();
+                    self.string()?;
+                }
+                Ok(vec![AlterAction::Other("ADD VALUE")])
+            }
+            Some(K::Rename) if self.keyword_ahead(1) == Some(K::Value) => {
+                self.at += 2;
+                self.string()?;
+                self.expect_keyword(K::To)?;
+                self.string()?;
+                Ok(vec![AlterAction::Other("RENAME VALUE")])
+            }
+            Some(K::Rename) => Ok(vec![self.rename()?]),
+            Some(K::Set) if self.keyword_ahead(1) == Some(K::Schema) => {
+                self.at += 2;
+                Ok(vec![AlterAction::SetSchema(self.col_id()?)])
+            }
+            Some(K::Set) if self.symbol_ahead(1, b'(') => {
+                self.advance();
+                self.relation_options()?;
+                Ok(vec![AlterAction::Other("SET")])
+            }
+            Some(K::Owner) => Ok(vec![self.table_action()?]),
+            _ => self.list(|parser| match parser.keyword() {
+                Some(K::Alter) => {
+                    parser.advance();
+                    parser.expect_keyword(K::Attribute)?;
+                    let column = parser.col_id()?;
+                    parser.eat_keywords(K::Set, K::Data);
+                    parser.column_type(column)
+                }
+                Some(K::Add | K::Drop) => {
+                    let action = parser.table_action()?;
+                    parser.drop_behaviour();
+                    Ok(action)
+                }
+                _ => Err(parser.error_here()),
+            }),
+        }
+    }
+
+    fn domain_action(&mut self) -> Parsing<AlterAction> {
+        let column = Self::synthetic_name("", self.span());
+        match self.keyword() {
+            Some(K::Set) if self.keyword_ahead(1) == Some(K::Not) => {
+                self.at += 2;
+                self.expect_keyword(K::Null)?;
+                Ok(AlterAction::SetNotNull(column))
+            }
+            Some(K::Set) if self.keyword_ahead(1) == Some(K::Default) => {
+                self.at += 2;
+                Ok(AlterAction::SetDefault { column, default: Some(self.expr()?) })
+            }
+            Some(K::Set) if self.keyword_ahead(1) == Some(K::Schema) => {
+                self.at += 2;
+                Ok(AlterAction::SetSchema(self.col_id()?))
+            }
+            Some(K::Drop) if self.keyword_ahead(1) == Some(K::Not) => {
+                self.at += 2;
+                self.expect_keyword(K::Null)?;
+                Ok(AlterAction::DropNotNull(column))
+            }
+            Some(K::Drop) if self.keyword_ahead(1) == Some(K::Default) => {
+                self.at += 2;
+                Ok(AlterAction::SetDefault { column, default: None })
+            }
+            Some(K::Drop) => self.drop_action(),
+            Some(K::Rename) => self.rename(),
+            _ => self.table_action(),
+        }
+    }
+
+    pub(super) fn drop_statement(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        let object = match self.keyword() {
+            Some(K::Table) => ObjectKind::Table,
+            Some(K::View) => ObjectKind::View,
+            Some(K::Index) => ObjectKind::Index,
+            Some(K::Sequence) => ObjectKind::Sequence,
+            Some(K::Domain) => ObjectKind::Domain,
+            Some(K::Type) => ObjectKind::Type,
+            Some(K::Schema) => ObjectKind::Schema,
+            Some(K::Materialized) => ObjectKind::MaterializedView,
+            Some(K::Foreign) if self.keyword_ahead(1) == Some(K::Table) => ObjectKind::ForeignTable,
+            Some(K::Function | K::Procedure | K::Routine | K::Aggregate) => ObjectKind::Function,
+            Some(_) => ObjectKind::Other,
+            None => return Err(self.error_here()),
+        };
+        if matches!(object, ObjectKind::Other | ObjectKind::Function) {
+            self.skip_statement();
+            let names: Vec<QualifiedName> = Vec::new();
+            return Ok(StatementKind::Drop(Box::new(Drop {
+                object,
+                if_exists: false,
+                names,
+                cascade: false,
+            })));
+        }
+        if matches!(object, ObjectKind::MaterializedView | ObjectKind::ForeignTable) {
+            self.advance();
+        }
+        self.advance();
+        if object == ObjectKind::Index {
+            self.eat_keyword(K::Concurrently);
+        }
+        let if_exists = self.if_exists()?;
+        let names = self.list(Self::any_name)?;
+        let cascade = self.drop_behaviour();
+        Ok(StatementKind::Drop(Box::new(Drop { object, if_exists, names, cascade })))
+    }
+}

@@ -1,0 +1,482 @@
+//! `CREATE` of everything but tables.
+
+use super::{K, Parser, Parsing, TokenKind};
+use crate::syntax::ast::{
+    CreateDomain, CreateFunction, CreateIndex, CreateSchema, CreateSequence, CreateTableAs, CreateType,
+    CreateView, FunctionParameter, NewType, ParameterMode, Persistence, Query, QueryBody, Select,
+    StatementKind, TableColumn, Target,
+};
+use crate::syntax::ast::{Expr, ExprKind, FromItem};
+
+impl Parser<'_> {
+    pub(super) fn create(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        let or_replace = self.at_keywords(K::Or, K::Replace);
+        if or_replace {
+            self.at += 2;
+        }
+        let persistence = self.persistence();
+        match self.keyword() {
+            Some(K::Table) if !or_replace => {
+                self.advance();
+                self.create_table(persistence)
+            }
+            Some(K::View) => {
+                self.advance();
+                self.create_view(or_replace, persistence, false)
+            }
+            Some(K::Recursive) if self.keyword_ahead(1) == Some(K::View) => {
+                self.at += 2;
+                self.create_view(or_replace, persistence, true)
+            }
+            Some(K::Sequence) if !or_replace => self.create_sequence(persistence),
+            Some(K::Function | K::Procedure) if persistence == Persistence::Permanent => {
+                self.create_function(or_replace)
+            }
+            _ if or_replace => self.other_create(),
+            Some(K::Materialized) => self.create_materialized_view(persistence),
+            Some(K::Index | K::Unique) => self.create_index(),
+            Some(K::Domain) => self.create_domain(),
+            Some(K::Type) => self.create_type(),
+            Some(K::Schema) => self.create_schema(),
+            Some(K::Foreign) if self.keyword_ahead(1) == Some(K::Table) => {
+                self.at += 2;
+                let table = self.create_table(Persistence::Permanent)?;
+                self.skip_statement();
+                Ok(table)
+            }
+            _ => self.other_create(),
+        }
+    }
+
+    fn persistence(&mut self) -> Persistence {
+        if matches!(self.keyword(), Some(K::Local | K::Global))
+            && matches!(self.keyword_ahead(1), Some(K::Temp | K::Temporary))
+        {
+            self.advance();
+        }
+        match self.keyword() {
+            Some(K::Temp | K::Temporary) => {
+                self.advance();
+                Persistence::Temporary
+            }
+            Some(K::Unlogged) => {
+                self.advance();
+                Persistence::Unlogged
+            }
+            _ => Persistence::Permanent,
+        }
+    }
+
+    /// Statements that queries do not see: the words are checked, the rest is passed over.
+    fn other_create(&mut self) -> Parsing<StatementKind> {
+        let what = match self.keyword() {
+            Some(K::Extension) => "CREATE EXTENSION",
+            Some(K::Trigger | K::Constraint) => "CREATE TRIGGER",
+            Some(K::Event) => "CREATE EVENT TRIGGER",
+            Some(K::Database) => "CREATE DATABASE",
+            Some(K::Role) => "CREATE ROLE",
+            Some(K::User) => "CREATE USER",
+            Some(K::Group) => "CREATE GROUP",
+            Some(K::Policy) => "CREATE POLICY",
+            Some(K::Rule) => "CREATE RULE",
+            Some(K::Operator) => "CREATE OPERATOR",
+            Some(K::Aggregate) => "CREATE AGGREGATE",
+            Some(K::Cast) => "CREATE CAST",
+            Some(K::Collation) => "CREATE COLLATION",
+            Some(K::Conversion | K::Default) => "CREATE CONVERSION",
+            Some(K::Language | K::Trusted | K::Procedural) => "CREATE LANGUAGE",
+            Some(K::Publication) => "CREATE PUBLICATION",
+            Some(K::Subscription) => "CREATE SUBSCRIPTION",
+            Some(K::Server) => "CREATE SERVER",
+            Some(K::Foreign) => "CREATE FOREIGN DATA WRAPPER",
+            Some(K::Statistics) => "CREATE STATISTICS",
+            Some(K::Tablespace) => "CREATE TABLESPACE",
+            Some(K::Text) => "CREATE TEXT SEARCH",
+            Some(K::Transform) => "CREATE TRANSFORM",
+            Some(K::Access) => "CREATE ACCESS METHOD",
+            _ => return Err(self.error_here()),
+        };
+        self.skip_statement();
+        Ok(StatementKind::Utility(what))
+    }
+
+    /// Up to the semicolon that ends the statement, parentheses and `BEGIN ATOMIC` bodies included.
+    pub(super) fn skip_statement(&mut self) {
+        let mut depth = 0usize;
+        loop {
+            match self.token().kind {
+                TokenKind::End => return,
+                TokenKind::Symbol(b';') if depth == 0 => return,
+                TokenKind::Symbol(b'(') => depth += 1,
+                TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
+                TokenKind::Keyword(K::Atomic | K::Case) => depth += 1,
+                TokenKind::Keyword(K::End) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            self.advance();
+        }
+    }
+
+    fn create_view(
+        &mut self,
+        or_replace: bool,
+        persistence: Persistence,
+        recursive: bool,
+    ) -> Parsing<StatementKind> {
+        let name = self.qualified_name()?;
+        let columns = if self.at_symbol(b'(') { self.column_list()? } else { Vec::new() };
+        if recursive && columns.is_empty() {
+            return Err(self.error_here());
+        }
+        if self.at_keyword(K::With) && self.symbol_ahead(1, b'(') {
+            self.advance();
+            self.relation_options()?;
+        }
+        self.expect_keyword(K::As)?;
+        let start = self.span();
+        let mut query = self.query()?;
+        if self.at_keyword(K::With) {
+            self.advance();
+            if matches!(self.keyword(), Some(K::Cascaded | K::Local)) {
+                self.advance();
+            }
+            let check = self.expect_keyword(K::Check)?;
+            self.expect_keyword(K::Option)?;
+            if recursive {
+                return Err(self.not_implemented(check, "WITH CHECK OPTION not supported on recursive views"));
+            }
+        }
+        if recursive {
+            query = recursive_view(&name, &columns, query, start);
+        }
+        let view = CreateView { or_replace, persistence, recursive, name, columns, query };
+        Ok(StatementKind::CreateView(Box::new(view)))
+    }
+
+    fn create_materialized_view(&mut self, persistence: Persistence) -> Parsing<StatementKind> {
+        self.advance();
+        self.expect_keyword(K::View)?;
+        let if_not_exists = self.if_not_exists()?;
+        let name = self.qualified_name()?;
+        let columns = if self.at_symbol(b'(') { self.column_list()? } else { Vec::new() };
+        if self.eat_keyword(K::Using) {
+            self.col_id()?;
+        }
+        if self.at_keyword(K::With) && self.symbol_ahead(1, b'(') {
+            self.advance();
+            self.relation_options()?;
+        }
+        if self.eat_keyword(K::Tablespace) {
+            self.col_id()?;
+        }
+        self.expect_keyword(K::As)?;
+        let query = Some(self.query()?);
+        self.with_data()?;
+        let view =
+            CreateTableAs { name, columns, query, materialized_view: true, persistence, if_not_exists };
+        Ok(StatementKind::CreateTableAs(Box::new(view)))
+    }
+
+    fn create_index(&mut self) -> Parsing<StatementKind> {
+        let unique = self.eat_keyword(K::Unique);
+        self.expect_keyword(K::Index)?;
+        let concurrently = self.eat_keyword(K::Concurrently);
+        // DSQL: `CREATE INDEX ASYNC`; an index may also be named async.
+        let asynchronous = !self.async_is_a_name() && self.eat_word("async");
+        let if_not_exists = self.if_not_exists()?;
+        let name = if self.at_keyword(K::On) { None } else { Some(self.col_id()?) };
+        if if_not_exists && name.is_none() {
+            return Err(self.error_here());
+        }
+        self.expect_keyword(K::On)?;
+        let table = self.relation_name()?;
+        let method = if self.eat_keyword(K::Using) { Some(self.col_id()?) } else { None };
+        let elements = self.parenthesized_list(Self::index_element)?;
+        let include = if self.eat_keyword(K::Include) {
+            self.parenthesized_list(Self::index_element)?
+        } else {
+            Vec::new()
+        };
+        let mut nulls_not_distinct = false;
+        if self.eat_keyword(K::Nulls) {
+            nulls_not_distinct = self.eat_keyword(K::Not);
+            self.expect_keyword(K::Distinct)?;
+        }
+        if self.eat_keyword(K::With) {
+            self.relation_options()?;
+        }
+        if self.eat_keyword(K::Tablespace) {
+            self.col_id()?;
+        }
+        let filter = if self.eat_keyword(K::Where) { Some(self.expr()?) } else { None };
+        Ok(StatementKind::CreateIndex(Box::new(CreateIndex {
+            unique,
+            concurrently,
+            asynchronous,
+            if_not_exists,
+            name,
+            table,
+            method,
+            elements,
+            include,
+            nulls_not_distinct,
+            filter,
+        })))
+    }
+
+    fn async_is_a_name(&self) -> bool {
+        self.keyword_ahead(1) == Some(K::On)
+            && !matches!(&self.ahead(2).kind, TokenKind::Keyword(K::On))
+            && matches!(&self.token().kind, TokenKind::Identifier(word) if word == "async")
+            && self.text.get(self.span().start as usize..self.span().start as usize + 1) == Some("\"")
+    }
+
+    fn create_domain(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        let name = self.any_name()?;
+        self.eat_keyword(K::As);
+        let type_name = self.type_name()?;
+        let (_, constraints) = self.column_constraints()?;
+        Ok(StatementKind::CreateDomain(Box::new(CreateDomain { name, type_name, constraints })))
+    }
+
+    fn create_type(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        let name = self.any_name()?;
+        let kind = if self.eat_keyword(K::As) {
+            if self.eat_keyword(K::Enum) {
+                self.expect_symbol(b'(')?;
+                let labels = if self.at_symbol(b')') { Vec::new() } else { self.list(Self::string)? };
+                self.expect_symbol(b')')?;
+                NewType::Enum(labels)
+            } else if self.eat_keyword(K::Range) {
+                NewType::Range(self.range_definition()?)
+            } else {
+                self.expect_symbol(b'(')?;
+                let columns =
+                    if self.at_symbol(b')') { Vec::new() } else { self.list(Self::composite_attribute)? };
+                self.expect_symbol(b')')?;
+                NewType::Composite(columns)
+            }
+        } else {
+            self.skip_statement();
+            NewType::Base
+        };
+        Ok(StatementKind::CreateType(Box::new(CreateType { name, kind })))
+    }
+
+    fn composite_attribute(&mut self) -> Parsing<TableColumn> {
+        let name = self.col_id()?;
+        let type_name = Some(self.type_name()?);
+        let collation = if self.eat_keyword(K::Collate) { Some(self.any_name()?) } else { None };
+        let span = name.span.to(self.previous_span());
+        Ok(TableColumn { name, type_name, collation, storage: false, constraints: Vec::new(), span })
+    }
+
+    /// `(subtype = t, …)`.
+    fn range_definition(&mut self) -> Parsing<Option<crate::syntax::ast::TypeName>> {
+        let mut subtype = None;
+        self.parenthesized_list(|parser| {
+            let label = parser.col_label()?;
+            if parser.eat_symbol(b'=') {
+                if label.text == "subtype" {
+                    subtype = Some(parser.type_name()?);
+                } else {
+                    parser.definition_value()?;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(subtype)
+    }
+
+    fn create_sequence(&mut self, persistence: Persistence) -> Parsing<StatementKind> {
+        self.advance();
+        let if_not_exists = self.if_not_exists()?;
+        let name = self.qualified_name()?;
+        let options = self.sequence_options()?;
+        Ok(StatementKind::CreateSequence(Box::new(CreateSequence {
+            name,
+            if_not_exists,
+            persistence,
+            options,
+        })))
+    }
+
+    fn create_schema(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        let if_not_exists = self.if_not_exists()?;
+        let name = if self.at_keyword(K::Authorization) { None } else { Some(self.col_id()?) };
+        if self.eat_keyword(K::Authorization) {
+            self.non_reserved_word()?;
+        }
+        if !self.at_end() && !self.at_symbol(b';') {
+            let span = self.span();
+            return Err(Box::new(crate::diagnostic::Diagnostic::unsupported(
+                span,
+                "CREATE SCHEMA with schema elements",
+            )));
+        }
+        Ok(StatementKind::CreateSchema(Box::new(CreateSchema { name, if_not_exists })))
+    }
+
+    fn create_function(&mut self, or_replace: bool) -> Parsing<StatementKind> {
+        let procedure = self.at_keyword(K::Procedure);
+        self.advance();
+        let name = self.function_name()?;
+        let mut function = CreateFunction {
+            or_replace,
+            procedure,
+            name,
+            parameters: Vec::new(),
+            returns: None,
+            language: None,
+            strict: false,
+            volatility: b'v',
+        };
+        self.expect_symbol(b'(')?;
+        if !self.at_symbol(b')') {
+            function.parameters = self.list(Self::function_parameter)?;
+        }
+        self.expect_symbol(b')')?;
+        if self.eat_keyword(K::Returns) {
+            if self.eat_keyword(K::Table) {
+                let columns = self.parenthesized_list(|parser| {
+                    let name = Some(parser.col_id()?);
+                    let type_name = parser.type_name()?;
+                    Ok(FunctionParameter { mode: ParameterMode::Table, name, type_name, has_default: false })
+                })?;
+                function.parameters.extend(columns);
+            } else {
+                function.returns = Some(self.type_name()?);
+            }
+        }
+        self.function_options(&mut function)?;
+        Ok(StatementKind::CreateFunction(Box::new(function)))
+    }
+
+    fn function_parameter(&mut self) -> Parsing<FunctionParameter> {
+        let mut mode = self.parameter_mode();
+        // `name type`, `type`, or `name MODE type`.
+        let named = matches!(self.token().kind, TokenKind::Identifier(_) | TokenKind::Keyword(_))
+            && !matches!(
+                self.ahead(1).kind,
+                TokenKind::Symbol(b',' | b')' | b'(' | b'[' | b'.' | b'=' | b'%')
+                    | TokenKind::Keyword(K::Default | K::Array)
+            )
+            && self.keyword().is_none_or(|keyword| {
+                Self::is_type_function_name(keyword) && keyword != K::Double && keyword != K::Setof
+            });
+        let name = if named { Some(self.non_reserved_word()?) } else { None };
+        if mode.is_none() {
+            mode = self.parameter_mode();
+        }
+        let type_name = self.type_name()?;
+        let has_default = self.eat_keyword(K::Default) || self.eat_symbol(b'=');
+        if has_default {
+            self.expr()?;
+        }
+        Ok(FunctionParameter { mode: mode.unwrap_or(ParameterMode::In), name, type_name, has_default })
+    }
+
+    fn parameter_mode(&mut self) -> Option<ParameterMode> {
+        let mode = match self.keyword()? {
+            K::In => {
+                self.advance();
+                if self.eat_keyword(K::Out) {
+                    return Some(ParameterMode::InOut);
+                }
+                return Some(ParameterMode::In);
+            }
+            K::Out => ParameterMode::Out,
+            K::Inout => ParameterMode::InOut,
+            K::Variadic => ParameterMode::Variadic,
+            _ => return None,
+        };
+        self.advance();
+        Some(mode)
+    }
+
+    /// `LANGUAGE`, `STRICT`, volatility; the body and all else are passed over.
+    fn function_options(&mut self, function: &mut CreateFunction) -> Parsing<()> {
+        loop {
+            match self.keyword() {
+                Some(K::Language) => {
+                    self.advance();
+                    let language =
+                        if self.at_string() { self.string()? } else { self.non_reserved_word()?.text };
+                    function.language = Some(language.to_ascii_lowercase());
+                    continue;
+                }
+                Some(K::Immutable) => function.volatility = b'i',
+                Some(K::Stable) => function.volatility = b's',
+                Some(K::Volatile) => function.volatility = b'v',
+                Some(K::Strict) => function.strict = true,
+                Some(K::Returns) if self.keyword_ahead(1) == Some(K::Null) => function.strict = true,
+                Some(K::Begin | K::Return) => {
+                    self.skip_statement();
+                    return Ok(());
+                }
+                _ => {}
+            }
+            if self.at_end() || self.at_symbol(b';') {
+                return Ok(());
+            }
+            self.advance();
+        }
+    }
+}
+
+/// `CREATE RECURSIVE VIEW v (a) AS q` is `WITH RECURSIVE v (a) AS (q) SELECT a FROM v`.
+fn recursive_view(
+    name: &crate::syntax::ast::QualifiedName,
+    columns: &[crate::syntax::ast::Name],
+    query: Query,
+    start: crate::source::Span,
+) -> Query {
+    use crate::syntax::ast::{Cte, Name, QualifiedName, Statement, With};
+    let span = start.to(query.span);
+    let relation = Name { text: name.name().to_owned(), span: name.span() };
+    let targets = columns
+        .iter()
+        .map(|column| Target {
+            expr: Expr { kind: ExprKind::Column(vec![column.clone()]), span: column.span },
+            label: None,
+        })
+        .collect();
+    let cte = Cte {
+        name: relation.clone(),
+        columns: columns.to_vec(),
+        materialized: None,
+        statement: Box::new(Statement { kind: StatementKind::Query(Box::new(query)), span }),
+        search: None,
+        cycle: None,
+    };
+    let select = Select {
+        distinct: None,
+        targets,
+        into: None,
+        from: vec![FromItem::Table {
+            name: QualifiedName { parts: vec![relation] },
+            alias: None,
+            sample: None,
+            span,
+        }],
+        filter: None,
+        group_by: Vec::new(),
+        group_distinct: false,
+        having: None,
+        windows: Vec::new(),
+        span,
+    };
+    Query {
+        with: Some(With { recursive: true, ctes: vec![cte], span }),
+        body: QueryBody::Select(Box::new(select)),
+        order_by: Vec::new(),
+        limit: None,
+        offset: None,
+        locking: Vec::new(),
+        span,
+    }
+}

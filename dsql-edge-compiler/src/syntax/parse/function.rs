@@ -1,0 +1,603 @@
+//! Function calls, and the calls that have a grammar of their own.
+//!
+//! `EXTRACT`, `TRIM`, `POSITION` and the like become calls of the `pg_catalog` functions that
+//! gram.y calls for them.
+
+use super::expr::system_call;
+use super::{K, Parser, Parsing, TokenKind};
+use crate::source::Span;
+use crate::syntax::ast::{
+    Expr, ExprKind, Frame, FrameBound, FrameMode, FunctionArg, FunctionCall, Literal, QualifiedName, SortBy,
+    TypeName, ValueFunction, Window,
+};
+
+impl Parser<'_> {
+    /// `func_application` and what may follow it, at the opening parenthesis.
+    pub(super) fn function_call(&mut self, name: QualifiedName, location: Span) -> Parsing<Expr> {
+        let start = location;
+        self.expect_symbol(b'(')?;
+        let mut call = FunctionCall {
+            name,
+            args: Vec::new(),
+            variadic: false,
+            star: false,
+            distinct: false,
+            order_by: Vec::new(),
+            within_group: false,
+            filter: None,
+            over: None,
+            location,
+        };
+        if self.eat_symbol(b'*') {
+            call.star = true;
+        } else if !self.at_symbol(b')') {
+            if self.eat_keyword(K::Distinct) {
+                call.distinct = true;
+            } else {
+                self.eat_keyword(K::All);
+            }
+            loop {
+                call.variadic = self.eat_keyword(K::Variadic);
+                call.args.push(self.function_arg()?);
+                if call.variadic || !self.eat_symbol(b',') {
+                    break;
+                }
+            }
+            call.order_by = self.sort_clause()?;
+        }
+        let close = self.expect_symbol(b')')?;
+        if self.at_string() && !call.star && !call.distinct && !call.variadic {
+            return self.constant_with_modifiers(call, start);
+        }
+        self.call_suffixes(&mut call, close)?;
+        Ok(Expr { kind: ExprKind::Function(Box::new(call)), span: start.to(self.previous_span()) })
+    }
+
+    /// `WITHIN GROUP (…)`, `FILTER (…)`, `OVER …`.
+    fn call_suffixes(&mut self, call: &mut FunctionCall, close: Span) -> Parsing<()> {
+        if self.at_keyword(K::Within) && self.keyword_ahead(1) == Some(K::Group) {
+            let location = self.span();
+            self.at += 2;
+            if !call.order_by.is_empty() {
+                return Err(self.error_at(location, "cannot use multiple ORDER BY clauses with WITHIN GROUP"));
+            }
+            if call.distinct {
+                return Err(self.error_at(location, "cannot use DISTINCT with WITHIN GROUP"));
+            }
+            if call.variadic {
+                return Err(self.error_at(location, "cannot use VARIADIC with WITHIN GROUP"));
+            }
+            self.expect_symbol(b'(')?;
+            if !self.at_keyword(K::Order) {
+                return Err(self.error_here());
+            }
+            call.order_by = self.sort_clause()?;
+            call.within_group = true;
+            self.expect_symbol(b')')?;
+        }
+        if self.at_keyword(K::Filter) && self.symbol_ahead(1, b'(') {
+            self.at += 2;
+            self.expect_keyword(K::Where)?;
+            call.filter = Some(self.expr()?);
+            self.expect_symbol(b')')?;
+        }
+        if self.eat_keyword(K::Over) {
+            call.over = Some(self.over()?);
+        }
+        let _ = close;
+        Ok(())
+    }
+
+    /// `func_name (modifiers) 'constant'`.
+    fn constant_with_modifiers(&mut self, call: FunctionCall, start: Span) -> Parsing<Expr> {
+        if let Some(named) = call.args.iter().find_map(|arg| arg.name.as_ref()) {
+            return Err(self.error_at(named.span, "type modifier cannot have parameter name"));
+        }
+        if let Some(sort) = call.order_by.first() {
+            return Err(self.error_at(sort.expr.span, "type modifier cannot have ORDER BY"));
+        }
+        let target = TypeName {
+            name: call.name,
+            system: false,
+            modifiers: call.args.into_iter().map(|arg| arg.value).collect(),
+            array_dimensions: 0,
+            set_of: false,
+            percent_type: false,
+            span: start,
+        };
+        let span = self.span();
+        let arg = Expr { kind: ExprKind::Literal(Literal::String(self.string()?)), span };
+        let kind = ExprKind::Cast { arg: Box::new(arg), target: Box::new(target), location: start };
+        Ok(Expr { kind, span: start.to(span) })
+    }
+
+    fn function_arg(&mut self) -> Parsing<FunctionArg> {
+        let named = matches!(self.ahead(1).kind, TokenKind::EqualsGreater | TokenKind::ColonEquals);
+        let name = if named {
+            let name = match self.keyword() {
+                Some(keyword) if !Self::is_type_function_name(keyword) => return Err(self.error_here()),
+                _ => self.non_reserved_word()?,
+            };
+            self.advance();
+            Some(name)
+        } else {
+            None
+        };
+        Ok(FunctionArg { name, value: self.expr()? })
+    }
+
+    fn over(&mut self) -> Parsing<Window> {
+        if self.at_symbol(b'(') {
+            return self.window_specification();
+        }
+        let name = self.col_id()?;
+        let span = name.span;
+        Ok(Window {
+            name: Some(name),
+            base: None,
+            partition_by: Vec::new(),
+            order_by: Vec::new(),
+            frame: None,
+            span,
+        })
+    }
+
+    /// `(base PARTITION BY … ORDER BY … frame)`.
+    pub(super) fn window_specification(&mut self) -> Parsing<Window> {
+        let start = self.expect_symbol(b'(')?;
+        let clause = matches!(self.keyword(), Some(K::Partition | K::Order | K::Range | K::Rows | K::Groups));
+        let base = if self.at_col_id() && !clause { Some(self.col_id()?) } else { None };
+        let partition_by = if self.eat_keyword(K::Partition) {
+            self.expect_keyword(K::By)?;
+            self.expr_list()?
+        } else {
+            Vec::new()
+        };
+        let order_by = self.sort_clause()?;
+        let frame = self.frame()?;
+        let span = start.to(self.expect_symbol(b')')?);
+        Ok(Window { name: None, base, partition_by, order_by, frame, span })
+    }
+
+    fn frame(&mut self) -> Parsing<Option<Frame>> {
+        let mode = match self.keyword() {
+            Some(K::Range) => FrameMode::Range,
+            Some(K::Rows) => FrameMode::Rows,
+            Some(K::Groups) => FrameMode::Groups,
+            _ => return Ok(None),
+        };
+        let start_span = self.advance();
+        let (start, end);
+        if self.eat_keyword(K::Between) {
+            let at = self.span();
+            start = self.frame_bound()?;
+            self.expect_keyword(K::And)?;
+            let end_at = self.span();
+            let bound = self.frame_bound()?;
+            self.check_frame(&start, Some(&bound), at, end_at)?;
+            end = Some(bound);
+        } else {
+            let at = self.span();
+            start = self.frame_bound()?;
+            self.check_frame(&start, None, at, at)?;
+            end = None;
+        }
+        let mut excludes = false;
+        if self.eat_keyword(K::Exclude) {
+            excludes = true;
+            match self.keyword() {
+                Some(K::Current) => {
+                    self.advance();
+                    self.expect_keyword(K::Row)?;
+                }
+                Some(K::Group | K::Ties) => {
+                    self.advance();
+                }
+                Some(K::No) => {
+                    self.advance();
+                    self.expect_keyword(K::Others)?;
+                    excludes = false;
+                }
+                _ => return Err(self.error_here()),
+            }
+        }
+        Ok(Some(Frame { mode, start, end, excludes, span: start_span.to(self.previous_span()) }))
+    }
+
+    /// The checks of `frame_extent`'s grammar actions.
+    fn check_frame(
+        &self,
+        start: &FrameBound,
+        end: Option<&FrameBound>,
+        at: Span,
+        end_at: Span,
+    ) -> Parsing<()> {
+        let windowing = |span, message: &str| {
+            let mut error = self.error_at(span, message);
+            error.code = crate::diagnostic::Code::MisplacedWindow;
+            Err(error)
+        };
+        match (start, end) {
+            (FrameBound::UnboundedFollowing, _) => windowing(at, "frame start cannot be UNBOUNDED FOLLOWING"),
+            (FrameBound::Following(_), None) => {
+                windowing(at, "frame starting from following row cannot end with current row")
+            }
+            (_, Some(FrameBound::UnboundedPreceding)) => {
+                windowing(end_at, "frame end cannot be UNBOUNDED PRECEDING")
+            }
+            (FrameBound::CurrentRow, Some(FrameBound::Preceding(_))) => {
+                windowing(end_at, "frame starting from current row cannot have preceding rows")
+            }
+            (FrameBound::Following(_), Some(FrameBound::Preceding(_) | FrameBound::CurrentRow)) => {
+                windowing(end_at, "frame starting from following row cannot have preceding rows")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn frame_bound(&mut self) -> Parsing<FrameBound> {
+        if self.at_keyword(K::Unbounded) && matches!(self.keyword_ahead(1), Some(K::Preceding | K::Following))
+        {
+            self.advance();
+            let preceding = self.at_keyword(K::Preceding);
+            self.advance();
+            return Ok(if preceding {
+                FrameBound::UnboundedPreceding
+            } else {
+                FrameBound::UnboundedFollowing
+            });
+        }
+        if self.eat_keywords(K::Current, K::Row) {
+            return Ok(FrameBound::CurrentRow);
+        }
+        let offset = Box::new(self.expr()?);
+        if self.eat_keyword(K::Preceding) {
+            Ok(FrameBound::Preceding(offset))
+        } else {
+            self.expect_keyword(K::Following)?;
+            Ok(FrameBound::Following(offset))
+        }
+    }
+
+    /// `ORDER BY …`, or nothing.
+    pub(super) fn sort_clause(&mut self) -> Parsing<Vec<SortBy>> {
+        if !self.eat_keyword(K::Order) {
+            return Ok(Vec::new());
+        }
+        self.expect_keyword(K::By)?;
+        self.list(|parser| {
+            let expr = parser.expr()?;
+            let using = if parser.eat_keyword(K::Using) { Some(parser.operator()?) } else { None };
+            let descending = using.is_none() && parser.eat_keyword(K::Desc);
+            if using.is_none() && !descending {
+                parser.eat_keyword(K::Asc);
+            }
+            let nulls_first = parser.nulls_order()?;
+            Ok(SortBy { expr, descending, nulls_first, using })
+        })
+    }
+
+    /// `NULLS FIRST | LAST`.
+    pub(super) fn nulls_order(&mut self) -> Parsing<Option<bool>> {
+        if !self.at_keyword(K::Nulls) || !matches!(self.keyword_ahead(1), Some(K::First | K::Last)) {
+            return Ok(None);
+        }
+        self.advance();
+        let first = self.at_keyword(K::First);
+        self.advance();
+        Ok(Some(first))
+    }
+
+    /// `func_expr_common_subexpr`: keywords that are calls. `None` if the keyword is a plain name here.
+    pub(super) fn special_function(&mut self, keyword: K) -> Parsing<Option<Expr>> {
+        let start = self.span();
+        if let Some((function, takes_precision)) = value_function(keyword) {
+            // `current_schema` is a function name too: `current_schema()`.
+            if keyword == K::CurrentSchema && self.symbol_ahead(1, b'(') {
+                return Ok(None);
+            }
+            self.advance();
+            let mut precision = None;
+            if takes_precision && self.eat_symbol(b'(') {
+                precision = Some(self.integer()?);
+                self.expect_symbol(b')')?;
+            }
+            let span = start.to(self.previous_span());
+            return Ok(Some(Expr { kind: ExprKind::ValueFunction { function, precision }, span }));
+        }
+        if keyword == K::Collation && self.keyword_ahead(1) == Some(K::For) {
+            self.at += 2;
+            self.expect_symbol(b'(')?;
+            let arg = self.expr()?;
+            let span = start.to(self.expect_symbol(b')')?);
+            return Ok(Some(system_call("pg_collation_for", vec![arg], start, span)));
+        }
+        if !self.symbol_ahead(1, b'(') {
+            return Ok(None);
+        }
+        let call = |parser: &Self, name: &str, args: Vec<Expr>| {
+            system_call(name, args, start, start.to(parser.previous_span()))
+        };
+        let kind = match keyword {
+            K::Coalesce => {
+                self.advance();
+                ExprKind::Coalesce(self.parenthesized_list(Self::expr)?)
+            }
+            K::Greatest | K::Least => {
+                self.advance();
+                ExprKind::MinMax {
+                    greatest: keyword == K::Greatest,
+                    args: self.parenthesized_list(Self::expr)?,
+                }
+            }
+            K::Nullif => {
+                self.at += 2;
+                let left = Box::new(self.expr()?);
+                self.expect_symbol(b',')?;
+                let right = Box::new(self.expr()?);
+                self.expect_symbol(b')')?;
+                ExprKind::NullIf { left, right, location: start }
+            }
+            K::Treat => {
+                self.at += 2;
+                let arg = self.expr()?;
+                self.expect_keyword(K::As)?;
+                let target = self.type_name()?;
+                self.expect_symbol(b')')?;
+                // `TREAT (x AS t)` is the call t(x), as gram.y makes it.
+                let name = target.name.name().to_owned();
+                return Ok(Some(call(self, &name, vec![arg])));
+            }
+            K::Extract => {
+                self.at += 2;
+                let span = self.span();
+                let field = match (&self.token().kind, self.keyword()) {
+                    (TokenKind::Identifier(text) | TokenKind::String(text), _) => text.clone(),
+                    (_, Some(field @ (K::Year | K::Month | K::Day | K::Hour | K::Minute | K::Second))) => {
+                        field.text().to_owned()
+                    }
+                    _ => return Err(self.error_here()),
+                };
+                self.advance();
+                self.expect_keyword(K::From)?;
+                let field = Expr { kind: ExprKind::Literal(Literal::String(field)), span };
+                let args = vec![field, self.expr()?];
+                self.expect_symbol(b')')?;
+                return Ok(Some(call(self, "extract", args)));
+            }
+            K::Normalize => {
+                self.at += 2;
+                let mut args = vec![self.expr()?];
+                if self.eat_symbol(b',') {
+                    let span = self.span();
+                    match self.keyword() {
+                        Some(form @ (K::Nfc | K::Nfd | K::Nfkc | K::Nfkd)) => {
+                            self.advance();
+                            let text = form.text().to_ascii_uppercase();
+                            args.push(Expr { kind: ExprKind::Literal(Literal::String(text)), span });
+                        }
+                        _ => return Err(self.error_here()),
+                    }
+                }
+                self.expect_symbol(b')')?;
+                return Ok(Some(call(self, "normalize", args)));
+            }
+            K::Overlay => {
+                self.at += 2;
+                let mut args = vec![self.expr()?];
+                if self.eat_keyword(K::Placing) {
+                    args.push(self.expr()?);
+                    self.expect_keyword(K::From)?;
+                    args.push(self.expr()?);
+                    if self.eat_keyword(K::For) {
+                        args.push(self.expr()?);
+                    }
+                    self.expect_symbol(b')')?;
+                    return Ok(Some(call(self, "overlay", args)));
+                }
+                return self.plain_call("overlay", args, start).map(Some);
+            }
+            K::Position => {
+                self.at += 2;
+                let needle = self.restricted_expr()?;
+                self.expect_keyword(K::In)?;
+                let haystack = self.restricted_expr()?;
+                self.expect_symbol(b')')?;
+                return Ok(Some(call(self, "position", vec![haystack, needle])));
+            }
+            K::Substring => return self.substring(start).map(Some),
+            K::Trim => return self.trim(start).map(Some),
+            _ => return self.sql_function(keyword),
+        };
+        let expr = Expr { kind, span: start.to(self.previous_span()) };
+        // `COALESCE (…)` and its kin take no FILTER or OVER.
+        Ok(Some(expr))
+    }
+
+    /// The rest of `name (arg, …)` for keywords that are ordinary functions too; `first` has been read.
+    fn plain_call(&mut self, name: &str, first: Vec<Expr>, start: Span) -> Parsing<Expr> {
+        let mut args: Vec<FunctionArg> =
+            first.into_iter().map(|value| FunctionArg { name: None, value }).collect();
+        while self.eat_symbol(b',') {
+            args.push(self.function_arg()?);
+        }
+        self.expect_symbol(b')')?;
+        let mut expr = system_call(name, Vec::new(), start, start.to(self.previous_span()));
+        if let ExprKind::Function(call) = &mut expr.kind {
+            call.name = QualifiedName { parts: vec![Self::synthetic_name(name, start)] };
+            call.args = args;
+        }
+        Ok(expr)
+    }
+
+    fn substring(&mut self, start: Span) -> Parsing<Expr> {
+        self.at += 2;
+        if self.at_symbol(b')') {
+            return self.plain_call("substring", Vec::new(), start);
+        }
+        let subject = self.expr()?;
+        let call =
+            |parser: &Self, args| system_call("substring", args, start, start.to(parser.previous_span()));
+        if self.eat_keyword(K::From) {
+            let from = self.expr()?;
+            let mut args = vec![subject, from];
+            if self.eat_keyword(K::For) {
+                args.push(self.expr()?);
+            }
+            self.expect_symbol(b')')?;
+            return Ok(call(self, args));
+        }
+        if self.eat_keyword(K::For) {
+            let length = self.expr()?;
+            if self.eat_keyword(K::From) {
+                let from = self.expr()?;
+                self.expect_symbol(b')')?;
+                return Ok(call(self, vec![subject, from, length]));
+            }
+            self.expect_symbol(b')')?;
+            // gram.y: SUBSTRING(a FOR n) is substring(a, 1, n::int4).
+            let one = Expr { kind: ExprKind::Literal(Literal::Integer(1)), span: length.span };
+            let target = Box::new(super::type_name::system("int4", length.span));
+            let span = length.span;
+            let length =
+                Expr { kind: ExprKind::Cast { arg: Box::new(length), target, location: span }, span };
+            return Ok(call(self, vec![subject, one, length]));
+        }
+        if self.eat_keyword(K::Similar) {
+            let pattern = self.expr()?;
+            self.expect_keyword(K::Escape)?;
+            let escape = self.expr()?;
+            self.expect_symbol(b')')?;
+            return Ok(call(self, vec![subject, pattern, escape]));
+        }
+        self.plain_call("substring", vec![subject], start)
+    }
+
+    fn trim(&mut self, start: Span) -> Parsing<Expr> {
+        self.at += 2;
+        let name = match self.keyword() {
+            Some(K::Leading) => "ltrim",
+            Some(K::Trailing) => "rtrim",
+            _ => "btrim",
+        };
+        if matches!(self.keyword(), Some(K::Leading | K::Trailing | K::Both)) {
+            self.advance();
+        }
+        // trim_list: [a] FROM list, or list; the first argument of the function is the string.
+        let args = if self.eat_keyword(K::From) {
+            self.expr_list()?
+        } else {
+            let mut first = vec![self.expr()?];
+            if self.eat_keyword(K::From) {
+                let mut args = self.expr_list()?;
+                args.append(&mut first);
+                args
+            } else {
+                while self.eat_symbol(b',') {
+                    first.push(self.expr()?);
+                }
+                first
+            }
+        };
+        self.expect_symbol(b')')?;
+        Ok(system_call(name, args, start, start.to(self.previous_span())))
+    }
+
+    /// XML and SQL/JSON constructors: read by parts that matter for types.
+    fn sql_function(&mut self, keyword: K) -> Parsing<Option<Expr>> {
+        let start = self.span();
+        let name = match keyword {
+            K::JsonObject | K::JsonArray => keyword.text(),
+            K::JsonObjectagg | K::JsonArrayagg => keyword.text(),
+            K::Xmlconcat
+            | K::Xmlelement
+            | K::Xmlexists
+            | K::Xmlforest
+            | K::Xmlparse
+            | K::Xmlpi
+            | K::Xmlroot
+            | K::Xmlserialize => {
+                return Err(Box::new(crate::diagnostic::Diagnostic::unsupported(
+                    start,
+                    format!("{}()", keyword.text()),
+                )));
+            }
+            _ => return Ok(None),
+        };
+        self.at += 2;
+        let mut args = Vec::new();
+        let object = matches!(keyword, K::JsonObject | K::JsonObjectagg);
+        let mut returning = None;
+        while !self.at_symbol(b')') {
+            match self.keyword() {
+                Some(K::Returning) => {
+                    self.advance();
+                    returning = Some(Box::new(self.type_name()?));
+                    self.json_format()?;
+                }
+                Some(K::Null | K::Absent) if self.keyword_ahead(1) == Some(K::On) => {
+                    self.at += 2;
+                    self.expect_keyword(K::Null)?;
+                }
+                Some(K::With | K::Without) => self.json_unique_keys()?,
+                Some(K::Order) => {
+                    self.sort_clause()?;
+                }
+                _ if self.at_query_keyword() && !object => {
+                    let span = self.span();
+                    let query = self.query()?;
+                    args.push(Expr { kind: ExprKind::Subquery(Box::new(query)), span });
+                    self.json_format()?;
+                }
+                _ => {
+                    args.push(if object { self.json_key()? } else { self.expr()? });
+                    self.json_format()?;
+                    if object
+                        && (self.eat_keyword(K::Value) || self.eat_symbol(b':') || self.eat_symbol(b','))
+                    {
+                        args.push(self.expr()?);
+                        self.json_format()?;
+                    }
+                    if !self.eat_symbol(b',') && self.keyword().is_none() && !self.at_symbol(b')') {
+                        return Err(self.error_here());
+                    }
+                }
+            }
+        }
+        self.expect_symbol(b')')?;
+        Ok(Some(Expr {
+            kind: ExprKind::SqlFunction { name, args, returning },
+            span: start.to(self.previous_span()),
+        }))
+    }
+
+    /// A key, which is a `c_expr` before `VALUE` and an expression otherwise.
+    fn json_key(&mut self) -> Parsing<Expr> {
+        self.expr()
+    }
+
+    fn json_format(&mut self) -> Parsing<()> {
+        if self.eat_keywords(K::Format, K::Json) && self.eat_keyword(K::Encoding) {
+            self.non_reserved_word()?;
+        }
+        Ok(())
+    }
+}
+
+/// Values spelt as a bare keyword, and whether a precision may follow.
+fn value_function(keyword: K) -> Option<(ValueFunction, bool)> {
+    Some(match keyword {
+        K::CurrentDate => (ValueFunction::CurrentDate, false),
+        K::CurrentTime => (ValueFunction::CurrentTime, true),
+        K::CurrentTimestamp => (ValueFunction::CurrentTimestamp, true),
+        K::Localtime => (ValueFunction::LocalTime, true),
+        K::Localtimestamp => (ValueFunction::LocalTimestamp, true),
+        K::CurrentRole => (ValueFunction::CurrentRole, false),
+        K::CurrentUser | K::User => (ValueFunction::CurrentUser, false),
+        K::SessionUser => (ValueFunction::SessionUser, false),
+        K::SystemUser => (ValueFunction::SystemUser, false),
+        K::CurrentCatalog => (ValueFunction::CurrentCatalog, false),
+        K::CurrentSchema => (ValueFunction::CurrentSchema, false),
+        _ => return None,
+    })
+}

@@ -1,0 +1,260 @@
+//! Tokens into statements: recursive descent for statements, precedence climbing for expressions.
+//!
+//! In: [`Lexed`]. Out: the tree, or the one error that PostgreSQL's LALR parser would report, at the
+//! token where it would stop. One file per statement family; this one holds the token cursor.
+
+mod alter;
+mod create;
+mod dml;
+mod expr;
+mod from;
+mod function;
+mod names;
+mod primary;
+mod query;
+mod table;
+mod type_name;
+mod utility;
+
+use super::ast::{Statement, StatementKind};
+use super::keyword::Keyword as K;
+use super::lexer::{Lexed, syntax_error_at};
+use super::token::{Token, TokenKind};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+
+type Parsing<T> = Result<T, Box<Diagnostic>>;
+
+/// How deep statements and expressions may nest. PostgreSQL's own limit is its stack; a macro's stack
+/// is the compiler's, which must not overflow.
+const MAX_DEPTH: usize = 160;
+
+/// Parses exactly one statement; a trailing semicolon is allowed.
+pub fn parse_statement(text: &str, lexed: &Lexed) -> Result<Statement, Diagnostic> {
+    let mut statements = parse_statements(text, lexed)?;
+    match (statements.len(), statements.pop()) {
+        (1, Some(statement)) => Ok(statement),
+        (0, _) => {
+            Err(syntax_error_at(Span::new(text.len(), text.len()), text).with_hint("the query is empty"))
+        }
+        (_, Some(statement)) => {
+            let message = "cannot insert multiple commands into a prepared statement";
+            Err(Diagnostic::error(Code::SyntaxError, statement.span, message)
+                .with_hint("write one statement in each sql!"))
+        }
+        (_, None) => unreachable_empty(text),
+    }
+}
+
+fn unreachable_empty(text: &str) -> Result<Statement, Diagnostic> {
+    Err(syntax_error_at(Span::new(0, 0), text))
+}
+
+/// Parses statements separated by semicolons.
+pub fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statement>, Diagnostic> {
+    let mut parser = Parser { text, lexed, at: 0, depth: 0 };
+    let mut statements = Vec::new();
+    loop {
+        while parser.eat_symbol(b';') {}
+        if parser.at_end() {
+            // A lexical error is met when its token is needed.
+            return match &lexed.error {
+                Some(error) => Err(error.clone()),
+                None => Ok(statements),
+            };
+        }
+        statements.push(parser.statement().map_err(|error| *error)?);
+        if !parser.at_end() && !parser.at_symbol(b';') {
+            return Err(*parser.error_here());
+        }
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    lexed: &'a Lexed,
+    at: usize,
+    depth: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn statement(&mut self) -> Parsing<Statement> {
+        let start = self.span();
+        let kind = match &self.token().kind {
+            TokenKind::Symbol(b'(') | TokenKind::Keyword(K::Select | K::Values | K::Table) => {
+                StatementKind::Query(Box::new(self.query()?))
+            }
+            TokenKind::Keyword(K::With) => self.with_statement()?,
+            TokenKind::Keyword(K::Insert) => StatementKind::Insert(Box::new(self.insert(None)?)),
+            TokenKind::Keyword(K::Update) => StatementKind::Update(Box::new(self.update(None)?)),
+            TokenKind::Keyword(K::Delete) => StatementKind::Delete(Box::new(self.delete(None)?)),
+            TokenKind::Keyword(K::Merge) => StatementKind::Merge(Box::new(self.merge(None)?)),
+            TokenKind::Keyword(K::Create) => self.create()?,
+            TokenKind::Keyword(K::Alter) => self.alter()?,
+            _ => self.utility()?,
+        };
+        Ok(Statement { kind, span: start.to(self.previous_span()) })
+    }
+
+    /// `WITH … SELECT | INSERT | UPDATE | DELETE | MERGE`.
+    fn with_statement(&mut self) -> Parsing<StatementKind> {
+        let with = self.with_clause()?;
+        Ok(match &self.token().kind {
+            TokenKind::Keyword(K::Insert) => StatementKind::Insert(Box::new(self.insert(Some(with))?)),
+            TokenKind::Keyword(K::Update) => StatementKind::Update(Box::new(self.update(Some(with))?)),
+            TokenKind::Keyword(K::Delete) => StatementKind::Delete(Box::new(self.delete(Some(with))?)),
+            TokenKind::Keyword(K::Merge) => StatementKind::Merge(Box::new(self.merge(Some(with))?)),
+            _ => StatementKind::Query(Box::new(self.query_after_with(with)?)),
+        })
+    }
+
+    /// A statement that may stand in a CTE.
+    fn preparable_statement(&mut self) -> Parsing<Statement> {
+        let start = self.span();
+        let kind = match &self.token().kind {
+            TokenKind::Keyword(K::With) => self.with_statement()?,
+            TokenKind::Keyword(K::Insert) => StatementKind::Insert(Box::new(self.insert(None)?)),
+            TokenKind::Keyword(K::Update) => StatementKind::Update(Box::new(self.update(None)?)),
+            TokenKind::Keyword(K::Delete) => StatementKind::Delete(Box::new(self.delete(None)?)),
+            TokenKind::Keyword(K::Merge) => StatementKind::Merge(Box::new(self.merge(None)?)),
+            _ => StatementKind::Query(Box::new(self.query()?)),
+        };
+        Ok(Statement { kind, span: start.to(self.previous_span()) })
+    }
+
+    // The token cursor.
+
+    fn token(&self) -> &'a Token {
+        self.ahead(0)
+    }
+
+    fn ahead(&self, count: usize) -> &'a Token {
+        let tokens = &self.lexed.tokens;
+        &tokens[(self.at + count).min(tokens.len() - 1)]
+    }
+
+    fn span(&self) -> Span {
+        self.token().span
+    }
+
+    fn previous_span(&self) -> Span {
+        self.lexed.tokens[self.at.saturating_sub(1)].span
+    }
+
+    fn advance(&mut self) -> Span {
+        let span = self.span();
+        self.at = (self.at + 1).min(self.lexed.tokens.len() - 1);
+        span
+    }
+
+    fn at_end(&self) -> bool {
+        self.token().kind == TokenKind::End
+    }
+
+    fn keyword(&self) -> Option<K> {
+        self.keyword_ahead(0)
+    }
+
+    fn keyword_ahead(&self, count: usize) -> Option<K> {
+        match self.ahead(count).kind {
+            TokenKind::Keyword(keyword) => Some(keyword),
+            _ => None,
+        }
+    }
+
+    fn at_keyword(&self, keyword: K) -> bool {
+        self.keyword() == Some(keyword)
+    }
+
+    fn at_keywords(&self, first: K, second: K) -> bool {
+        self.at_keyword(first) && self.keyword_ahead(1) == Some(second)
+    }
+
+    fn eat_keyword(&mut self, keyword: K) -> bool {
+        let found = self.at_keyword(keyword);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    /// Both keywords, or neither.
+    fn eat_keywords(&mut self, first: K, second: K) -> bool {
+        let found = self.at_keywords(first, second);
+        if found {
+            self.at += 2;
+        }
+        found
+    }
+
+    fn expect_keyword(&mut self, keyword: K) -> Parsing<Span> {
+        if self.at_keyword(keyword) { Ok(self.advance()) } else { Err(self.error_here()) }
+    }
+
+    fn at_symbol(&self, symbol: u8) -> bool {
+        self.token().kind == TokenKind::Symbol(symbol)
+    }
+
+    fn symbol_ahead(&self, count: usize, symbol: u8) -> bool {
+        self.ahead(count).kind == TokenKind::Symbol(symbol)
+    }
+
+    fn eat_symbol(&mut self, symbol: u8) -> bool {
+        let found = self.at_symbol(symbol);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    fn expect_symbol(&mut self, symbol: u8) -> Parsing<Span> {
+        if self.at_symbol(symbol) { Ok(self.advance()) } else { Err(self.error_here()) }
+    }
+
+    /// `syntax error at or near …` the current token.
+    fn error_here(&self) -> Box<Diagnostic> {
+        self.error_ahead(0)
+    }
+
+    fn error_ahead(&self, count: usize) -> Box<Diagnostic> {
+        let token = self.ahead(count);
+        match (&token.kind, &self.lexed.error) {
+            (TokenKind::End, Some(error)) => Box::new(error.clone()),
+            _ => Box::new(syntax_error_at(token.span, self.text)),
+        }
+    }
+
+    /// An error that PostgreSQL raises in a grammar action.
+    fn error_at(&self, span: Span, message: impl Into<String>) -> Box<Diagnostic> {
+        Box::new(Diagnostic::syntax(Code::SyntaxError, span, message))
+    }
+
+    /// Runs `parse` one level deeper.
+    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsing<T>) -> Parsing<T> {
+        if self.depth >= MAX_DEPTH {
+            let message = format!("the statement nests deeper than {MAX_DEPTH} levels");
+            return Err(Box::new(Diagnostic::syntax(Code::TooComplex, self.span(), message)));
+        }
+        self.depth += 1;
+        let result = parse(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// `item, item, …`
+    fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Parsing<T>) -> Parsing<Vec<T>> {
+        let mut items = vec![item(self)?];
+        while self.eat_symbol(b',') {
+            items.push(item(self)?);
+        }
+        Ok(items)
+    }
+
+    /// `( item, item, … )`
+    fn parenthesized_list<T>(&mut self, item: impl FnMut(&mut Self) -> Parsing<T>) -> Parsing<Vec<T>> {
+        self.expect_symbol(b'(')?;
+        let items = self.list(item)?;
+        self.expect_symbol(b')')?;
+        Ok(items)
+    }
+}

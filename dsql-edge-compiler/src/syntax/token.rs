@@ -1,0 +1,54 @@
+//! What the lexer yields and the parser reads.
+
+use super::keyword::Keyword;
+use crate::source::Span;
+
+/// A token and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token {
+    /// What it is.
+    pub kind: TokenKind,
+    /// Where it stands, the quotes included.
+    pub span: Span,
+}
+
+/// The terminals of PostgreSQL's grammar.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TokenKind {
+    /// An identifier: folded to lower case, or as quoted.
+    Identifier(String),
+    /// A keyword, however it was capitalised.
+    Keyword(Keyword),
+    /// `'…'`, `E'…'`, `$$…$$`, `U&'…'`: the decoded text.
+    String(String),
+    /// `B'…'`, with the digits.
+    BitString(String),
+    /// `X'…'`, with the digits.
+    HexString(String),
+    /// An integer that fits 32 bits.
+    Integer(i32),
+    /// Any other number, as written.
+    Numeric(String),
+    /// `$1`, or `$name` by its place among the captures.
+    Parameter(u32),
+    /// An operator of more than one character, or a single one that is not in [`TokenKind::Symbol`].
+    Operator(String),
+    /// One of `, ( ) [ ] . ; : + - * / % ^ < > =`.
+    Symbol(u8),
+    /// `::`
+    Typecast,
+    /// `..`
+    DotDot,
+    /// `:=`
+    ColonEquals,
+    /// `=>`
+    EqualsGreater,
+    /// `<=`
+    LessEquals,
+    /// `>=`
+    GreaterEquals,
+    /// `<>` or `!=`
+    NotEquals,
+    /// After the last token.
+    End,
+}

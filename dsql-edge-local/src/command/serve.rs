@@ -1,0 +1,20 @@
+//! `dsql-local serve`: an endpoint until it is told to stop.
+
+use std::process::ExitCode;
+
+use super::{Options, Outcome, signals};
+
+pub(crate) async fn serve(options: &Options) -> Outcome<ExitCode> {
+    let mut signals = signals::Signals::listen(options.stop_on_eof)?;
+    let local = tokio::select! {
+        local = options.start() => local?,
+        stop = signals.next() => return Ok(stop.code()),
+    };
+    if !options.no_dev_vars {
+        eprintln!("dsql-local: bindings in {}", options.dev_vars.display());
+    }
+    eprintln!("dsql-local: certificate to trust: NODE_EXTRA_CA_CERTS={}", options.ca_path().display());
+    let stop = signals.next().await;
+    local.stop().await?;
+    Ok(stop.code())
+}

@@ -1,0 +1,61 @@
+//! What can go wrong while a local DSQL is started. No variant carries a secret.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a local DSQL did not start, or did not stop cleanly.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder could not be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No PostgreSQL 16 was found; the text lists where it was looked for and what to do.
+    #[error("{0}")]
+    NoPostgres(String),
+    /// PostgreSQL was found, and does not run.
+    #[error("PostgreSQL does not start: {0}")]
+    Postgres(String),
+    /// The certificate authority or the certificate could not be made or read.
+    #[error("certificates: {0}")]
+    Certificate(String),
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes: {0}")]
+    Random(String),
+    /// The folder's file of made-up keys is not one of ours.
+    #[error("{path}: {why}", path = path.display())]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// No port could be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address and port.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An SQL text given for the start was refused by PostgreSQL.
+    #[error("{place}: {message}")]
+    InitSql {
+        /// The file's name, with the line where PostgreSQL gave one.
+        place: String,
+        /// SQLSTATE and message.
+        message: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Error {
+        let path = path.to_owned();
+        move |source| Error::File { path, source }
+    }
+}

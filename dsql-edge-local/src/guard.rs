@@ -1,0 +1,154 @@
+//! A child process that cannot outlive this one, however this one ends, SIGKILL included.
+//!
+//! Between us and the child stands a shell that waits for its standard input to end: a pipe whose other end is
+//! ours alone, so the system closes it when we die. It then kills the child and removes the child's folder.
+//! (Linux's parent-death signal would need unsafe code, and other systems have none.)
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use tokio::process::{Child, ChildStdin, Command};
+
+/// $1: the signal to end with. $2: a folder to remove afterwards, or nothing. The rest: the command.
+const SCRIPT: &str = r#"
+signal=$1; folder=$2; shift 2
+exec 3<&0
+"$@" </dev/null 3<&- &
+child=$!
+(cat <&3; kill "-$signal" "$child") >/dev/null 2>&1 &
+watcher=$!
+wait "$child"; status=$?
+kill "$watcher" 2>/dev/null
+[ -z "$folder" ] || rm -rf "$folder"
+exit "$status"
+"#;
+
+/// A guarded child process.
+#[derive(Debug)]
+pub struct Guarded {
+    shell: Child,
+    leash: Option<ChildStdin>,
+}
+
+impl Guarded {
+    /// Starts `program` with `arguments`. `signal` (`KILL`, `INT`, …) ends it when [`Guarded::stop`] is
+    /// called or this process dies; `folder` is removed once it has ended. `prepare` sets environment,
+    /// output and working folder; standard input is empty.
+    ///
+    /// # Errors
+    /// Where no shell can be started. A `program` that cannot be started ends with status 126 or 127.
+    pub fn spawn<I>(
+        program: &OsStr,
+        arguments: I,
+        signal: &str,
+        folder: Option<&Path>,
+        prepare: impl FnOnce(&mut Command),
+    ) -> io::Result<Guarded>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<OsStr>,
+    {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", SCRIPT, "guard", signal])
+            .arg(folder.map_or(OsStr::new(""), Path::as_os_str))
+            .arg(program)
+            .args(arguments);
+        prepare(&mut command);
+        // A group of its own: the terminal's Ctrl-C is for us, and we end the child in order.
+        command.stdin(Stdio::piped()).process_group(0);
+        let mut shell = command.spawn()?;
+        let leash = shell.stdin.take();
+        Ok(Guarded { shell, leash })
+    }
+
+    /// The child's standard output, where `prepare` asked for a pipe.
+    pub fn take_stdout(&mut self) -> Option<tokio::process::ChildStdout> {
+        self.shell.stdout.take()
+    }
+
+    /// The child's standard error, where `prepare` asked for a pipe.
+    pub fn take_stderr(&mut self) -> Option<tokio::process::ChildStderr> {
+        self.shell.stderr.take()
+    }
+
+    /// Whether the child has ended by itself, and how.
+    ///
+    /// # Errors
+    /// Where the system does not tell.
+    pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.shell.try_wait()
+    }
+
+    /// Ends the child and waits until it is gone.
+    ///
+    /// # Errors
+    /// Where the system does not tell that it has ended.
+    pub async fn stop(mut self) -> io::Result<ExitStatus> {
+        drop(self.leash.take());
+        self.shell.wait().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    fn alive(pid: &str) -> bool {
+        std::process::Command::new("kill").args(["-0", pid]).stderr(Stdio::null()).status().unwrap().success()
+    }
+
+    async fn gone(pid: &str) -> bool {
+        let start = Instant::now();
+        while alive(pid) {
+            if start.elapsed() > Duration::from_secs(20) {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        true
+    }
+
+    #[tokio::test]
+    async fn a_dropped_child_ends_and_its_folder_goes() {
+        let folder = std::env::temp_dir().join(format!("dsql-local-guard-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("inner")).unwrap();
+        let pid_file = std::env::temp_dir().join(format!("dsql-local-guard-{}.pid", std::process::id()));
+        let script = format!("echo $$ > {0}.new; mv {0}.new {0}; exec sleep 600", pid_file.display());
+        let guarded =
+            Guarded::spawn(OsStr::new("/bin/sh"), ["-c", &script], "KILL", Some(&folder), |_| {}).unwrap();
+        let pid = loop {
+            match std::fs::read_to_string(&pid_file) {
+                Ok(text) => break text.trim().to_owned(),
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        };
+        assert!(alive(&pid));
+        drop(guarded);
+        assert!(gone(&pid).await, "{pid} outlived its guard");
+        let start = Instant::now();
+        while folder.exists() && start.elapsed() < Duration::from_secs(20) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(!folder.exists());
+        std::fs::remove_file(pid_file).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_child_that_ends_by_itself_tells_its_status() {
+        let guarded = Guarded::spawn(OsStr::new("/bin/sh"), ["-c", "exit 7"], "KILL", None, |_| {}).unwrap();
+        let mut guarded = guarded;
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = guarded.ended().unwrap() {
+                break status;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        assert_eq!(status.code(), Some(7));
+    }
+}

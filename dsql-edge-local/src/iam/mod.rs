@@ -1,0 +1,348 @@
+//! Whether an IAM token opens this endpoint for this user, now.
+//!
+//! In: the token as it came as a password, who asks, and the time. Out: nothing, or the [`Refusal`] that DSQL
+//! would send. Pure: no clock is read and no socket is touched.
+
+mod signature;
+mod token;
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use time::{Duration, OffsetDateTime};
+
+use crate::keys::Credentials;
+use crate::refusal::Refusal;
+pub use token::MAX_EXPIRES;
+use token::{Malformed, Token};
+
+/// The service that tokens are signed for.
+const SERVICE: &str = "dsql";
+
+/// How far ahead of ours a signer's clock may be, as AWS allows.
+const SKEW: Duration = Duration::minutes(5);
+
+/// The words AWS answers with when it knows no such access key (`InvalidClientTokenId`).
+const UNKNOWN_KEY: &str = "The security token included in the request is invalid.";
+
+/// The words AWS answers with when the signature is not the one it computes (`SignatureDoesNotMatch`).
+const SIGNATURE_DIFFERS: &str = "The request signature we calculated does not match the signature you provided. \
+     Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
+
+/// What a token must be for.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// The role that logs in; `admin` needs the action `DbConnectAdmin`, every other `DbConnect`.
+    pub user: &'a str,
+    /// The host that the client named in its TLS handshake.
+    pub host: &'a str,
+    /// The region of the endpoint.
+    pub region: &'a str,
+    /// The keys that sign.
+    pub credentials: &'a Credentials,
+}
+
+/// Verifies a token. Its signature is computed anew and compared in constant time.
+///
+/// # Errors
+/// The refusal to send. Of several faults the first is told in this order: form, algorithm and scope, access
+/// key, dates, signature, action. `Signature expired: …` and `Wrong user to action mapping. …` are DSQL's own
+/// words as users report them; the others are AWS's general ones, taken to be DSQL's too.
+pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Result<(), Refusal> {
+    let token = Token::parse(token).map_err(|Malformed(why)| {
+        Refusal::access_denied(UNKNOWN_KEY, format!("the password is not an IAM token: {why}"))
+    })?;
+    let scope = &token.scope;
+    if scope.service != SERVICE || scope.region != expected.region {
+        return Err(Refusal::access_denied(
+            format!("Credential should be scoped to a valid region and to correct service: '{SERVICE}'."),
+            format!(
+                "the token is signed for service {:?} in region {:?}, this endpoint is {SERVICE} in {}",
+                scope.service, scope.region, expected.region
+            ),
+        ));
+    }
+    let known = expected.credentials.access_key_id();
+    if scope.access_key_id != known {
+        return Err(Refusal::access_denied(
+            UNKNOWN_KEY,
+            format!(
+                "the token is signed with access key {:?}, this endpoint knows {known:?}",
+                scope.access_key_id
+            ),
+        ));
+    }
+    if token.security_token.as_deref() != expected.credentials.session_token() {
+        return Err(Refusal::access_denied(
+            UNKNOWN_KEY,
+            "the session token (X-Amz-Security-Token) is not the one that goes with the access key",
+        ));
+    }
+    in_time(&token, now)?;
+    if !token.host.eq_ignore_ascii_case(expected.host) {
+        return Err(Refusal::access_denied(
+            SIGNATURE_DIFFERS,
+            format!(
+                "the token is signed for host {:?}, the client connected to {:?}",
+                token.host, expected.host
+            ),
+        ));
+    }
+    let computed = signature::of(&token, expected.credentials.secret_access_key());
+    if !bool::from(computed.as_bytes().ct_eq(token.signature.as_bytes())) {
+        return Err(Refusal::access_denied(
+            SIGNATURE_DIFFERS,
+            "the signature does not verify: another secret signed, or the token was changed",
+        ));
+    }
+    let action = if expected.user == "admin" { "DbConnectAdmin" } else { "DbConnect" };
+    if token.action != action {
+        return Err(Refusal::access_denied(
+            format!("Wrong user to action mapping. user: {}, action: {}", expected.user, token.action),
+            format!("user {:?} needs a token for the action {action}", expected.user),
+        ));
+    }
+    Ok(())
+}
+
+fn in_time(token: &Token, now: OffsetDateTime) -> Result<(), Refusal> {
+    let end = token.date + Duration::seconds(token.expires.into());
+    if now >= end {
+        return Err(Refusal::access_denied(
+            format!("Signature expired: {} is now earlier than {}", AmzDate(end), AmzDate(now)),
+            format!("the token was good for {} s and has expired", token.expires),
+        ));
+    }
+    if token.date > now + SKEW {
+        return Err(Refusal::access_denied(
+            format!(
+                "Signature not yet current: {} is still later than {} ({} + 5 min.)",
+                AmzDate(token.date),
+                AmzDate(now + SKEW),
+                AmzDate(now)
+            ),
+            "the token is dated in the future: the clocks differ",
+        ));
+    }
+    Ok(())
+}
+
+/// A time as SigV4 writes it, `20240827T000000Z`.
+struct AmzDate(OffsetDateTime);
+
+impl fmt::Display for AmzDate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let t = self.0;
+        let month = u8::from(t.month());
+        write!(
+            out,
+            "{:04}{month:02}{:02}T{:02}{:02}{:02}Z",
+            t.year(),
+            t.day(),
+            t.hour(),
+            t.minute(),
+            t.second()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    /// Made with aws-sdk-dsql and @aws-sdk/dsql-signer, all at this time.
+    const SIGNED_AT: OffsetDateTime = datetime!(2024-08-27 00:00:00 UTC);
+    const PECCY: &str = "peccy.dsql.us-east-1.on.aws";
+    const FOO: &str = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";
+    const EXAMPLE: (&str, &str) = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+    const SESSION: &str = "FwoGZXIvYXdzE/+=tok en~*";
+
+    fn token(
+        host: &str,
+        action: &str,
+        akid: &str,
+        expires: u32,
+        session: Option<&str>,
+        signature: &str,
+    ) -> String {
+        let session = session.map_or(String::new(), |text| {
+            let form = text.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D").replace('~', "%7E");
+            format!("&X-Amz-Security-Token={}", form.replace(' ', "+"))
+        });
+        format!(
+            "{host}/?Action={action}&X-Amz-Algorithm=AWS4-HMAC-SHA256\
+             &X-Amz-Credential={akid}%2F20240827%2Fus-east-1%2Fdsql%2Faws4_request&X-Amz-Date=20240827T000000Z\
+             &X-Amz-Expires={expires}&X-Amz-SignedHeaders=host&X-Amz-Signature={signature}{session}"
+        )
+    }
+
+    fn check(
+        text: &str,
+        user: &str,
+        host: &str,
+        keys: &Credentials,
+        now: OffsetDateTime,
+    ) -> Result<(), Refusal> {
+        verify(text, Expected { user, host, region: "us-east-1", credentials: keys }, now)
+    }
+
+    #[test]
+    fn the_published_vectors_verify() {
+        let admin = "DbConnectAdmin";
+        for (host, keys, expires, action, session, signature) in [
+            (
+                PECCY,
+                ("akid", "secret"),
+                450,
+                "DbConnect",
+                None,
+                "f5f2ad764ca5df44045d4ab6ccecba0eef941b0007e5765885a0b6ed3702a3f8",
+            ),
+            (
+                PECCY,
+                ("akid", "secret"),
+                450,
+                admin,
+                None,
+                "267cf8d04d84444f7a62d5bdb40c44bfc6cb13dd6c64fa7f772df6bbaa90fff1",
+            ),
+            (
+                FOO,
+                EXAMPLE,
+                900,
+                admin,
+                None,
+                "34108ec70de63a73ab34c3676b8e09f3badf33aef103c8607bc4a537b58bdf4c",
+            ),
+            (
+                FOO,
+                EXAMPLE,
+                900,
+                "DbConnect",
+                None,
+                "72d5a4370481c36344bbed071ded618e17413ae578560315b887d81eb10595f1",
+            ),
+            (
+                FOO,
+                EXAMPLE,
+                604_800,
+                admin,
+                Some(SESSION),
+                "0516bc0e3144a240e967bb8e66f0d9d670f734456662080c24766ea51e080499",
+            ),
+            (
+                FOO,
+                EXAMPLE,
+                604_800,
+                "DbConnect",
+                Some(SESSION),
+                "a4052640dd5306033fe0af72b5b54944d7c1d4c1cfaf754e5134bf0d993889ff",
+            ),
+        ] {
+            let credentials = Credentials::new(keys.0, keys.1, session.map(str::to_owned));
+            let text = token(host, action, keys.0, expires, session, signature);
+            let user = if action == admin { "admin" } else { "reader" };
+            assert_eq!(check(&text, user, host, &credentials, SIGNED_AT), Ok(()), "{action} {signature}");
+        }
+    }
+
+    #[test]
+    fn each_fault_is_refused_in_its_own_words() {
+        let good = token(
+            FOO,
+            "DbConnectAdmin",
+            EXAMPLE.0,
+            900,
+            None,
+            "34108ec70de63a73ab34c3676b8e09f3badf33aef103c8607bc4a537b58bdf4c",
+        );
+        let keys = Credentials::new(EXAMPLE.0, EXAMPLE.1, None);
+        let with_session = Credentials::new(EXAMPLE.0, EXAMPLE.1, Some(SESSION.to_owned()));
+        let later = |seconds| SIGNED_AT + Duration::seconds(seconds);
+        assert_eq!(check(&good, "admin", FOO, &keys, later(899)), Ok(()));
+        assert_eq!(check(&good, "admin", FOO, &keys, later(-300)), Ok(()));
+
+        let edit = |from: &str, to: &str| good.replacen(from, to, 1);
+        for (text, user, host, keys, now, hint) in [
+            (
+                good.clone(),
+                "admin",
+                FOO,
+                &keys,
+                later(900),
+                "Signature expired: 20240827T001500Z is now earlier than 20240827T001500Z",
+            ),
+            (
+                good.clone(),
+                "admin",
+                FOO,
+                &keys,
+                later(-301),
+                "Signature not yet current: 20240827T000000Z is still later than 20240826T235959Z (20240826T235459Z + 5 min.)",
+            ),
+            (
+                good.clone(),
+                "reader",
+                FOO,
+                &keys,
+                SIGNED_AT,
+                "Wrong user to action mapping. user: reader, action: DbConnectAdmin",
+            ),
+            (good.clone(), "admin", PECCY, &keys, SIGNED_AT, SIGNATURE_DIFFERS),
+            (edit("bdf4c", "bdf4d"), "admin", FOO, &keys, SIGNED_AT, SIGNATURE_DIFFERS),
+            (edit("Expires=900", "Expires=901"), "admin", FOO, &keys, SIGNED_AT, SIGNATURE_DIFFERS),
+            (
+                edit("Action=DbConnectAdmin", "Action=DbConnect"),
+                "x",
+                FOO,
+                &keys,
+                SIGNED_AT,
+                SIGNATURE_DIFFERS,
+            ),
+            (edit("AKIDEXAMPLE", "AKIDEXAMPLF"), "admin", FOO, &keys, SIGNED_AT, UNKNOWN_KEY),
+            (
+                good.clone(),
+                "admin",
+                FOO,
+                &Credentials::new(EXAMPLE.0, "wrong", None),
+                SIGNED_AT,
+                SIGNATURE_DIFFERS,
+            ),
+            (good.clone(), "admin", FOO, &with_session, SIGNED_AT, UNKNOWN_KEY),
+            (
+                edit("us-east-1%2Fdsql", "us-east-2%2Fdsql"),
+                "admin",
+                FOO,
+                &keys,
+                SIGNED_AT,
+                "Credential should be scoped to a valid region and to correct service: 'dsql'.",
+            ),
+            ("hunter2".to_owned(), "admin", FOO, &keys, SIGNED_AT, UNKNOWN_KEY),
+        ] {
+            let refusal = check(&text, user, host, keys, now).expect_err(&text);
+            assert_eq!(refusal.message, "unable to accept connection, access denied");
+            assert_eq!((refusal.sqlstate, refusal.hint.as_deref()), ("08006", Some(hint)), "{text}");
+            assert!(
+                !refusal.reason.contains(EXAMPLE.1) && !refusal.reason.contains("34108ec7"),
+                "{}",
+                refusal.reason
+            );
+        }
+    }
+
+    #[test]
+    fn a_session_token_that_was_changed_is_refused() {
+        let keys = Credentials::new(EXAMPLE.0, EXAMPLE.1, Some(SESSION.to_owned()));
+        let changed = token(
+            FOO,
+            "DbConnect",
+            EXAMPLE.0,
+            604_800,
+            Some("Other"),
+            "a4052640dd5306033fe0af72b5b54944d7c1d4c1cfaf754e5134bf0d993889ff",
+        );
+        let refusal = check(&changed, "x", FOO, &keys, SIGNED_AT).unwrap_err();
+        assert_eq!(refusal.hint.as_deref(), Some(UNKNOWN_KEY));
+    }
+}

@@ -1,0 +1,189 @@
+//! The form of a token: a SigV4 presigned URL without its scheme.
+//!
+//! `HOST/?Action=…&X-Amz-Algorithm=…&X-Amz-Credential=…&X-Amz-Date=…&X-Amz-Expires=…&X-Amz-SignedHeaders=host
+//! &X-Amz-Signature=…[&X-Amz-Security-Token=…]`. In, hostile text; out, its parts, each checked for form alone.
+
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+/// The longest life of a token, in seconds: one week ("Generating an authentication token", DSQL user guide).
+pub const MAX_EXPIRES: u32 = 604_800;
+
+/// Longer than any token with a session token in it.
+const MAX_LENGTH: usize = 16 * 1024;
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+const SIGNATURE: &str = "X-Amz-Signature";
+
+/// What is wrong with the form; never repeats what the text held.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Malformed(pub(super) String);
+
+/// A token, taken apart and decoded.
+pub(super) struct Token {
+    pub(super) host: String,
+    /// `X-Amz-Date` as it was written.
+    pub(super) stamp: String,
+    pub(super) date: OffsetDateTime,
+    /// Seconds.
+    pub(super) expires: u32,
+    pub(super) action: String,
+    pub(super) scope: Scope,
+    pub(super) security_token: Option<String>,
+    pub(super) signature: String,
+    /// Every parameter but the signature, decoded, in the order they came.
+    pub(super) signed: Vec<(String, String)>,
+}
+
+/// `X-Amz-Credential`.
+pub(super) struct Scope {
+    pub(super) access_key_id: String,
+    /// `yyyymmdd`, checked to be the date's.
+    pub(super) day: String,
+    pub(super) region: String,
+    pub(super) service: String,
+}
+
+impl Token {
+    pub(super) fn parse(text: &str) -> Result<Token, Malformed> {
+        let wrong = |why: &str| Malformed(why.to_owned());
+        if text.len() > MAX_LENGTH {
+            return Err(wrong("it is longer than any token"));
+        }
+        let (host, query) = text.split_once("/?").ok_or_else(|| wrong("it has no \"/?\" after a host"))?;
+        if host.is_empty()
+            || !host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'))
+        {
+            return Err(wrong("it does not begin with a host name (a token has no https://)"));
+        }
+        let mut parameters: Vec<(String, String)> = Vec::new();
+        for part in query.split('&') {
+            let (name, value) = part.split_once('=').ok_or_else(|| wrong("a parameter has no \"=\""))?;
+            let decoded =
+                decode(name).zip(decode(value)).ok_or_else(|| wrong("a parameter is wrongly encoded"))?;
+            if parameters.iter().any(|(known, _)| *known == decoded.0) {
+                return Err(Malformed(format!("{:?} is there twice", decoded.0)));
+            }
+            parameters.push(decoded);
+        }
+        let find =
+            |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let need = |name: &str| find(name).ok_or_else(|| Malformed(format!("{name} is missing")));
+
+        if need("X-Amz-Algorithm")? != ALGORITHM {
+            return Err(Malformed(format!("X-Amz-Algorithm is not {ALGORITHM}")));
+        }
+        if need("X-Amz-SignedHeaders")? != "host" {
+            return Err(wrong("X-Amz-SignedHeaders is not \"host\""));
+        }
+        let stamp = need("X-Amz-Date")?;
+        let date = PrimitiveDateTime::parse(
+            &stamp,
+            format_description!("[year][month][day]T[hour][minute][second]Z"),
+        )
+        .map_err(|_| wrong("X-Amz-Date is not of the form yyyymmddThhmmssZ"))?
+        .assume_utc();
+        let expires = need("X-Amz-Expires")?
+            .parse()
+            .ok()
+            .filter(|seconds| (1..=MAX_EXPIRES).contains(seconds))
+            .ok_or_else(|| Malformed(format!("X-Amz-Expires is not between 1 and {MAX_EXPIRES}")))?;
+        let scope = scope(&need("X-Amz-Credential")?, &stamp)?;
+        let signature = need(SIGNATURE)?;
+        let (action, security_token) = (need("Action")?, find("X-Amz-Security-Token"));
+        parameters.retain(|(name, _)| name != SIGNATURE);
+        Ok(Token {
+            host: host.to_owned(),
+            stamp,
+            date,
+            expires,
+            action,
+            scope,
+            security_token,
+            signature,
+            signed: parameters,
+        })
+    }
+}
+
+fn scope(credential: &str, stamp: &str) -> Result<Scope, Malformed> {
+    let parts: Vec<&str> = credential.split('/').collect();
+    let [access_key_id, day, region, service, "aws4_request"] = parts.as_slice() else {
+        return Err(Malformed("X-Amz-Credential is not key/yyyymmdd/region/dsql/aws4_request".to_owned()));
+    };
+    if stamp.get(..8) != Some(day) {
+        return Err(Malformed("the days in X-Amz-Credential and X-Amz-Date differ".to_owned()));
+    }
+    let owned = |text: &&str| (*text).to_owned();
+    Ok(Scope {
+        access_key_id: owned(access_key_id),
+        day: owned(day),
+        region: owned(region),
+        service: owned(service),
+    })
+}
+
+/// Percent-decoding, `+` as a space: the Rust SDK writes the query as a form does.
+fn decode(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => hex(bytes.next()?)? << 4 | hex(bytes.next()?)?,
+            b'+' => b' ',
+            other => other,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    u8::try_from(char::from(digit).to_digit(16)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "localhost/?Action=DbConnect&X-Amz-Algorithm=AWS4-HMAC-SHA256\
+        &X-Amz-Credential=K%2F20240827%2Fus-east-1%2Fdsql%2Faws4_request&X-Amz-Date=20240827T000000Z\
+        &X-Amz-Expires=900&X-Amz-SignedHeaders=host&X-Amz-Signature=ab";
+
+    #[test]
+    fn what_is_malformed_is_named() {
+        assert!(Token::parse(GOOD).is_ok());
+        for (from, to, why) in [
+            ("localhost/?", "localhost/", "it has no \"/?\" after a host"),
+            (
+                "localhost/?",
+                "https://localhost/?",
+                "it does not begin with a host name (a token has no https://)",
+            ),
+            ("AWS4-HMAC-SHA256", "AWS4", "X-Amz-Algorithm is not AWS4-HMAC-SHA256"),
+            ("T000000Z", "T250000Z", "X-Amz-Date is not of the form yyyymmddThhmmssZ"),
+            ("=900", "=0", "X-Amz-Expires is not between 1 and 604800"),
+            ("=900", "=604801", "X-Amz-Expires is not between 1 and 604800"),
+            ("=900", "=-1", "X-Amz-Expires is not between 1 and 604800"),
+            ("K%2F20240827", "K%2F20240828", "the days in X-Amz-Credential and X-Amz-Date differ"),
+            ("%2Faws4_request", "", "X-Amz-Credential is not key/yyyymmdd/region/dsql/aws4_request"),
+            ("SignedHeaders=host", "SignedHeaders=", "X-Amz-SignedHeaders is not \"host\""),
+            ("&X-Amz-Signature=ab", "", "X-Amz-Signature is missing"),
+            ("Action=DbConnect&", "Action=DbConnect&Action=x&", "\"Action\" is there twice"),
+            ("Action=DbConnect&", "Action=DbConnect&&", "a parameter has no \"=\""),
+            ("DbConnect", "Db%4", "a parameter is wrongly encoded"),
+            ("DbConnect", "Db%FF", "a parameter is wrongly encoded"),
+        ] {
+            let text = GOOD.replacen(from, to, 1);
+            assert_ne!(text, GOOD);
+            assert_eq!(Token::parse(&text).err(), Some(Malformed(why.to_owned())), "{text}");
+        }
+        assert!(Token::parse(&format!("{GOOD}{}", "a".repeat(MAX_LENGTH))).is_err());
+    }
+
+    #[test]
+    fn no_cut_of_a_token_panics() {
+        for end in 0..GOOD.len() {
+            let _ = Token::parse(&GOOD[..end]);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! A local Amazon Aurora DSQL to develop and test against.
+//!
+//! [`Local`] puts DSQL's front door before a real PostgreSQL 16: TLS with a certificate authority of its own,
+//! the server name (SNI) required, IAM tokens asked for as a cleartext password and really verified, and only
+//! the startup parameters that DSQL allows. What passes the door is a PostgreSQL session.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), dsql_edge_local::Error> {
+//! let local = dsql_edge_local::Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY)").start().await?;
+//! println!("{} is signed for with {}", local.endpoint(), local.credentials().access_key_id());
+//! local.stop().await
+//! # }
+//! ```
+//!
+//! DSQL's statement rules, its optimistic concurrency control and its limits are not here yet: a statement
+//! that PostgreSQL takes and DSQL refuses passes.
+
+#[cfg(not(unix))]
+compile_error!("dsql-edge-local needs Unix sockets and processes; on Windows it runs under WSL");
+
+mod error;
+mod guard;
+pub mod iam;
+mod keys;
+mod local;
+mod postgres;
+mod proxy;
+mod refusal;
+mod tls;
+
+pub use error::Error;
+pub use guard::Guarded;
+pub use keys::Credentials;
+pub use local::{Builder, Local};
+pub use postgres::find::{Installation, installation};
+pub use refusal::Refusal;

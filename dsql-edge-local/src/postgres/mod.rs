@@ -1,0 +1,229 @@
+//! The PostgreSQL 16 behind the front door: started on a private Unix socket, ended with us.
+//!
+//! In: an installation, and where the data shall live. Out: a server with DSQL's settings and its role
+//! `admin`, and the socket to reach it by. It listens on no port, and its socket's folder is closed to others.
+
+mod account;
+pub(crate) mod find;
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::process::Command;
+use tokio_postgres::{Client, Config, NoTls};
+
+use crate::guard::Guarded;
+use crate::{Error, Installation};
+use account::Account;
+
+/// The role that owns the server. DSQL has no such login; it does not pass the front door.
+pub(crate) const SUPERUSER: &str = "postgres";
+
+/// DSQL's administrator: not a superuser.
+pub(crate) const ADMIN: &str = "admin";
+
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Written into a kept data folder once all SQL of the start has run.
+const READY: &str = "dsql-local.ready";
+
+/// What a DSQL cluster has that a new PostgreSQL has not (facts of its connection and its roles).
+const ROLES: &str = "CREATE ROLE admin LOGIN CREATEROLE;
+    GRANT ALL ON DATABASE postgres TO admin;
+    ALTER SCHEMA public OWNER TO admin";
+
+/// DSQL's fixed settings, and a small server's.
+const SETTINGS: [&str; 9] = [
+    "listen_addresses=",
+    "unix_socket_permissions=0700",
+    "timezone=UTC",
+    "log_timezone=UTC",
+    "default_transaction_isolation=repeatable read",
+    "max_connections=200",
+    "shared_buffers=32MB",
+    "jit=off",
+    "logging_collector=off",
+];
+
+/// Where the data lives.
+#[derive(Debug, Clone)]
+pub(crate) enum Data {
+    /// In a folder that goes when the server ends.
+    Fresh,
+    /// In a folder that stays.
+    Kept(PathBuf),
+}
+
+/// A running server.
+pub(crate) struct Postgres {
+    guard: Guarded,
+    home: PathBuf,
+    data: PathBuf,
+    new: bool,
+}
+
+impl Postgres {
+    /// Starts a server and waits until it answers.
+    pub(crate) async fn start(installation: &Installation, data: &Data) -> Result<Postgres, Error> {
+        let account = Account::choose();
+        let home = make_home(account)?;
+        let started = Postgres::start_in(&home, account, installation, data).await;
+        if started.is_err() {
+            let _ = fs::remove_dir_all(&home);
+        }
+        started
+    }
+
+    async fn start_in(
+        home: &Path,
+        account: Account,
+        installation: &Installation,
+        data: &Data,
+    ) -> Result<Postgres, Error> {
+        let bin = account.reachable(&installation.bin, home).await?;
+        let (folder, durable) = match data {
+            Data::Fresh => (home.join("data"), false),
+            Data::Kept(folder) => (kept_folder(account, folder)?, true),
+        };
+        let new = !folder.join(READY).exists();
+        if new {
+            if folder.exists() {
+                fs::remove_dir_all(&folder).map_err(Error::file(&folder))?;
+            }
+            initdb(account, &bin, &folder, home).await?;
+        }
+        let mut arguments: Vec<OsString> = vec!["-D".into(), folder.clone().into(), "-k".into(), home.into()];
+        let unsafe_but_fast = [if durable { "synchronous_commit=off" } else { "fsync=off" }];
+        for setting in SETTINGS.iter().chain(&unsafe_but_fast) {
+            arguments.extend(["-c".into(), (*setting).into()]);
+        }
+        let log = home.join("server.log");
+        let output = fs::File::create(&log).map_err(Error::file(&log))?;
+        let errors = output.try_clone().map_err(Error::file(&log))?;
+        // INT is PostgreSQL's fast shutdown, with a checkpoint; QUIT leaves everything as it is.
+        let signal = if durable { "INT" } else { "QUIT" };
+        let guard =
+            Guarded::spawn(bin.join("postgres").as_os_str(), arguments, signal, Some(home), |command| {
+                account.apply(command, home);
+                command.stdout(output).stderr(errors);
+            })
+            .map_err(|error| Error::Postgres(error.to_string()))?;
+        let mut server = Postgres { guard, home: home.to_owned(), data: folder, new };
+        server.wait_until_ready(&log).await?;
+        if new {
+            let client = server.connect(SUPERUSER).await?;
+            client.batch_execute(ROLES).await.map_err(|error| Error::Postgres(error.to_string()))?;
+        }
+        Ok(server)
+    }
+
+    async fn wait_until_ready(&mut self, log: &Path) -> Result<(), Error> {
+        let start = Instant::now();
+        loop {
+            let Err(error) = self.connect(SUPERUSER).await else { return Ok(()) };
+            let ended = self.guard.ended().map_err(|error| Error::Postgres(error.to_string()))?;
+            if ended.is_some() || start.elapsed() > START_TIMEOUT {
+                let said = fs::read_to_string(log).unwrap_or_default();
+                return Err(Error::Postgres(format!("{error}\n{}", said.trim())));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Whether the data folder was made by this start, so that the start's SQL must run.
+    pub(crate) fn is_new(&self) -> bool {
+        self.new
+    }
+
+    /// Remembers that the start's SQL has run.
+    pub(crate) fn mark_ready(&self) -> Result<(), Error> {
+        let path = self.data.join(READY);
+        fs::write(&path, "").map_err(Error::file(&path))
+    }
+
+    /// A session past the front door, as `role`.
+    pub(crate) async fn connect(&self, role: &str) -> Result<Client, Error> {
+        let (client, connection) = Config::new()
+            .host_path(&self.home)
+            .user(role)
+            .dbname("postgres")
+            .connect(NoTls)
+            .await
+            .map_err(|error| Error::Postgres(error.to_string()))?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    /// The socket that the front door connects to.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.home.join(".s.PGSQL.5432")
+    }
+
+    /// The folder of the socket, as libpq and tokio-postgres take it for a host.
+    pub(crate) fn socket_folder(&self) -> &Path {
+        &self.home
+    }
+
+    /// Ends the server and waits until it is gone.
+    pub(crate) async fn stop(self) -> Result<(), Error> {
+        self.guard.stop().await.map_err(|error| Error::Postgres(error.to_string()))?;
+        let _ = fs::remove_dir_all(&self.home);
+        Ok(())
+    }
+}
+
+/// The folder of the socket, the log and fresh data: short, since a socket's path has about 100 characters.
+fn make_home(account: Account) -> Result<PathBuf, Error> {
+    let mut random = [0; 6];
+    getrandom::fill(&mut random).map_err(|error| Error::Random(error.to_string()))?;
+    let mark: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let home = PathBuf::from(format!("/tmp/dsql-local-{mark}"));
+    account.make_folder(&home)?;
+    Ok(home)
+}
+
+/// Where kept data lives: in the folder that was asked for, or, when root asks, where the other account can
+/// reach it.
+fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
+    // PostgreSQL runs in a working folder of its own.
+    let folder = fs::canonicalize(folder).map_err(Error::file(folder))?;
+    let parent = match account {
+        Account::Ours => folder,
+        Account::Nobody => {
+            let name: String =
+                folder.to_string_lossy().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+            PathBuf::from(format!("/var/tmp/dsql-local{name}"))
+        }
+    };
+    if !parent.exists() {
+        account.make_folder(&parent)?;
+    }
+    Ok(parent.join("data"))
+}
+
+async fn initdb(account: Account, bin: &Path, data: &Path, home: &Path) -> Result<(), Error> {
+    let mut command = Command::new(bin.join("initdb"));
+    command.args([
+        "-U",
+        SUPERUSER,
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "-A",
+        "trust",
+        "--no-sync",
+        "--no-instructions",
+        "-D",
+    ]);
+    command.arg(data).stdin(Stdio::null()).kill_on_drop(true);
+    account.apply(&mut command, home);
+    let output = command.output().await.map_err(|error| Error::Postgres(format!("initdb: {error}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Error::Postgres(format!("initdb: {}", said.trim())))
+}

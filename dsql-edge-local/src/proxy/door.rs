@@ -1,0 +1,83 @@
+//! A client's first bytes: how it wants to speak, its startup packet, its password.
+//!
+//! In: a stream that may send anything. Out: one packet at a time, lengths checked; reads not a byte further,
+//! so nothing sent in clear can be taken for part of the TLS session.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::frame;
+use super::startup::MAX_LENGTH;
+use crate::refusal::Refusal;
+
+const SSL_REQUEST: u32 = 80_877_103;
+const GSSENC_REQUEST: u32 = 80_877_104;
+/// The code of a CancelRequest, where a version stands in a startup packet.
+pub(super) const CANCEL: u32 = 80_877_102;
+
+/// The first byte of a TLS record that holds a ClientHello.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// The longest password taken, in bytes: a token with a long session token is below 4 KiB.
+const MAX_PASSWORD: usize = 64 * 1024;
+
+/// How a client begins.
+pub(super) enum Knock {
+    /// With TLS, after an SSLRequest or at once.
+    Tls { direct: bool },
+    /// With a request to cancel; the packet, whole.
+    Cancel(Vec<u8>),
+    /// With a session in clear.
+    Plain,
+}
+
+/// Answers what comes before TLS.
+pub(super) async fn knock(tcp: &mut TcpStream) -> io::Result<Knock> {
+    let mut first = [0];
+    if tcp.peek(&mut first).await? == 1 && first == [TLS_HANDSHAKE] {
+        return Ok(Knock::Tls { direct: true });
+    }
+    loop {
+        match startup(tcp).await? {
+            (SSL_REQUEST, _) => {
+                tcp.write_all(b"S").await?;
+                return Ok(Knock::Tls { direct: false });
+            }
+            (GSSENC_REQUEST, _) => tcp.write_all(b"N").await?,
+            (CANCEL, body) => return Ok(Knock::Cancel(packet(CANCEL, &body))),
+            _ => return Ok(Knock::Plain),
+        }
+    }
+}
+
+/// Reads a packet that has a length and a code and no tag.
+pub(super) async fn startup<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(u32, Vec<u8>)> {
+    let length = usize::try_from(stream.read_u32().await?).unwrap_or(usize::MAX);
+    if !(8..=MAX_LENGTH).contains(&length) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "invalid length of startup packet"));
+    }
+    let code = stream.read_u32().await?;
+    let mut body = vec![0; length - 8];
+    stream.read_exact(&mut body).await?;
+    Ok((code, body))
+}
+
+/// The packet again, as it came.
+pub(super) fn packet(code: u32, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 8).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), &code.to_be_bytes(), body].concat()
+}
+
+/// Reads the PasswordMessage.
+pub(super) async fn password<S: AsyncRead + Unpin>(stream: &mut S) -> Result<String, super::Ended> {
+    let frame = frame::read(stream).await?;
+    if frame.tag() != Some(b'p') || frame.bytes.len() > MAX_PASSWORD {
+        return Err(Refusal::protocol("expected password response").into());
+    }
+    let text = frame.body().strip_suffix(b"\0").filter(|text| !text.contains(&0));
+    text.and_then(|text| std::str::from_utf8(text).ok())
+        .map(str::to_owned)
+        .ok_or_else(|| Refusal::protocol("invalid password packet size").into())
+}

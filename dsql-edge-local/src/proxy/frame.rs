@@ -1,0 +1,83 @@
+//! One message of the PostgreSQL protocol, as bytes with their length checked.
+//!
+//! In: a stream that may send anything. Out: whole messages no longer than DSQL takes.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// The longest message DSQL takes, in bytes ("Cluster quotas", DSQL user guide: 10 MiB).
+pub(super) const MAX_LENGTH: usize = 10 * 1024 * 1024;
+
+/// AuthenticationCleartextPassword.
+pub(super) const CLEARTEXT_PASSWORD: [u8; 9] = [b'R', 0, 0, 0, 8, 0, 0, 0, 3];
+
+/// A whole message: tag, length, body.
+pub(super) struct Frame {
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Frame {
+    pub(super) fn tag(&self) -> Option<u8> {
+        self.bytes.first().copied()
+    }
+
+    pub(super) fn body(&self) -> &[u8] {
+        self.bytes.get(5..).unwrap_or_default()
+    }
+}
+
+/// The length of the first message in `bytes`, tag included, once its head is there.
+///
+/// # Errors
+/// A length below 4 or above [`MAX_LENGTH`].
+pub(super) fn first_length(bytes: &[u8]) -> io::Result<Option<usize>> {
+    let Some(&[_, a, b, c, d]) = bytes.first_chunk::<5>() else { return Ok(None) };
+    let length = u32::from_be_bytes([a, b, c, d]);
+    match usize::try_from(length) {
+        Ok(length @ 4..=MAX_LENGTH) => Ok(Some(length + 1)),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("invalid message length: {length} bytes, DSQL takes 4 to {MAX_LENGTH}"),
+        )),
+    }
+}
+
+/// Reads one message and not a byte more.
+pub(super) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Frame> {
+    let mut head = [0; 5];
+    stream.read_exact(&mut head).await?;
+    let length = first_length(&head)?.unwrap_or(head.len());
+    let mut bytes = head.to_vec();
+    // Grows as bytes come: a claimed length alone reserves nothing.
+    let rest = length.saturating_sub(head.len());
+    let read = stream.take(rest as u64).read_to_end(&mut bytes).await?;
+    if read < rest {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Frame { bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_checked_before_anything_is_reserved() {
+        assert_eq!(first_length(b"Q\0\0\0").unwrap(), None);
+        assert_eq!(first_length(b"Q\0\0\0\x04").unwrap(), Some(5));
+        assert_eq!(first_length(&[b'Q', 0, 0xa0, 0, 0]).unwrap(), Some(MAX_LENGTH + 1));
+        for bad in [[b'Q', 0, 0, 0, 3], [b'Q', 0, 0xa0, 0, 1], [b'Q', 0xff, 0xff, 0xff, 0xff]] {
+            assert!(first_length(&bad).is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cut_message_is_an_error() {
+        let whole = b"p\0\0\0\x08abc\0";
+        assert_eq!(read(&mut whole.as_slice()).await.unwrap().body(), b"abc\0");
+        for end in 0..whole.len() {
+            assert!(read(&mut &whole[..end]).await.is_err());
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The listeners: one port on both loopback addresses, and the task that serves what comes.
+//!
+//! In: a wish for a port. Out: the port that was got, and a handle that ends every session when dropped.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::Endpoint;
+use crate::Error;
+
+/// How often to try another port when only one of the two addresses had it free.
+const ATTEMPTS: usize = 50;
+
+/// An endpoint that is listened on. Dropping it ends its sessions.
+pub(crate) struct Listening {
+    port: u16,
+    task: JoinHandle<()>,
+}
+
+impl Listening {
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Bound sockets, not served yet: the port is known before PostgreSQL has started.
+pub(crate) struct Bound {
+    v4: TcpListener,
+    v6: Option<TcpListener>,
+    port: u16,
+}
+
+/// Binds `wanted` on 127.0.0.1 and, where the machine has it, ::1; any free port where it is taken or 0.
+pub(crate) async fn listen(wanted: u16) -> Result<Bound, Error> {
+    let mut port = wanted;
+    let mut last = None;
+    for _ in 0..ATTEMPTS {
+        match bind(port).await {
+            Ok(bound) => return Ok(bound),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => last = Some(error),
+            Err(source) => return Err(Error::Listen { address: format!("127.0.0.1:{port}"), source }),
+        }
+        port = 0;
+    }
+    Err(Error::Listen {
+        address: "127.0.0.1 and ::1".to_owned(),
+        source: last.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()),
+    })
+}
+
+async fn bind(port: u16) -> io::Result<Bound> {
+    let v4 = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    let port = v4.local_addr()?.port();
+    let v6 = match TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).await {
+        Ok(listener) => Some(listener),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+        // A machine without IPv6.
+        Err(_) => None,
+    };
+    Ok(Bound { v4, v6, port })
+}
+
+impl Bound {
+    /// Serves every connection from now on.
+    pub(crate) fn serve(self, endpoint: Endpoint) -> Listening {
+        let port = self.port;
+        Listening { port, task: tokio::spawn(accept(self, Arc::new(endpoint))) }
+    }
+}
+
+async fn accept(bound: Bound, endpoint: Arc<Endpoint>) {
+    // Aborts its tasks when this task is aborted.
+    let mut sessions = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = bound.v4.accept() => accepted,
+            accepted = accept_v6(bound.v6.as_ref()) => accepted,
+            Some(_) = sessions.join_next() => continue,
+        };
+        match accepted {
+            Ok((tcp, _)) => {
+                let endpoint = endpoint.clone();
+                sessions.spawn(async move { endpoint.serve(tcp).await });
+            }
+            // Out of file descriptors, most likely: sessions that end give some back.
+            Err(error) => {
+                (endpoint.log)(&format!("cannot accept a connection: {error}"));
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn accept_v6(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,212 @@
+//! The front door: listens, speaks TLS, verifies who comes, and passes the session to PostgreSQL.
+//!
+//! In: TCP connections and what the endpoint expects of them. Out: bytes relayed between client and
+//! PostgreSQL, or a refusal to the client and its reason to the log. Never changes what passes.
+
+mod door;
+mod frame;
+mod listen;
+mod relay;
+mod startup;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+use crate::iam;
+use crate::keys::Credentials;
+use crate::refusal::Refusal;
+use crate::tls::ALPN;
+use door::Knock;
+use frame::Frame;
+pub(crate) use listen::{Listening, listen};
+use startup::Startup;
+
+/// Time for a client to come through the door; PostgreSQL's own default (`authentication_timeout`).
+const DOOR_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// DSQL's one database.
+const DATABASE: &str = "postgres";
+
+/// Takes one line for the log.
+pub(crate) type Log = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What every connection of an endpoint has in common.
+pub(crate) struct Endpoint {
+    pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) region: String,
+    pub(crate) credentials: Credentials,
+    /// PostgreSQL's Unix socket.
+    pub(crate) postgres: PathBuf,
+    /// How far the clock that verifies is ahead of the system's.
+    pub(crate) clock_ahead: Duration,
+    pub(crate) log: Log,
+}
+
+impl Endpoint {
+    /// Serves one connection to its end.
+    pub(crate) async fn serve(&self, mut tcp: TcpStream) {
+        // Each answer is one write; without this the kernel may hold it back for 40 ms.
+        let _ = tcp.set_nodelay(true);
+        let ended = match tokio::time::timeout(DOOR_TIMEOUT, door::knock(&mut tcp)).await {
+            Ok(Ok(Knock::Tls { direct })) => self.serve_tls(tcp, direct).await,
+            Ok(Ok(Knock::Cancel(packet))) => {
+                relay::cancel(&self.postgres, &packet).await.map_err(Ended::Lost)
+            }
+            Ok(Ok(Knock::Plain)) => refuse(&mut tcp, Refusal::tls_missing()).await,
+            Ok(Err(error)) => Err(Ended::Lost(error)),
+            Err(_) => Ok(()),
+        };
+        match ended {
+            Ok(()) => {}
+            Err(Ended::Refused(refusal)) => (self.log)(&format!(
+                "refused: {}{} [{}]: {}",
+                refusal.message,
+                refusal.hint.as_ref().map_or(String::new(), |hint| format!(" ({hint})")),
+                refusal.sqlstate,
+                refusal.reason
+            )),
+            Err(Ended::Lost(error)) if hung_up(&error) => {}
+            Err(Ended::Lost(error)) => (self.log)(&format!("connection ended: {error}")),
+        }
+    }
+
+    async fn serve_tls(&self, tcp: TcpStream, direct: bool) -> Result<(), Ended> {
+        let accepted =
+            tokio::time::timeout(DOOR_TIMEOUT, TlsAcceptor::from(self.tls.clone()).accept(tcp)).await;
+        let mut client = match accepted {
+            Ok(tls) => {
+                tls.map_err(|error| Ended::Lost(std::io::Error::other(format!("TLS handshake: {error}"))))?
+            }
+            Err(_) => return Ok(()),
+        };
+        let session = client.get_ref().1;
+        if direct && session.alpn_protocol() != Some(ALPN) {
+            // As PostgreSQL 17 does; a client that wants this must name the protocol.
+            return Err(Ended::Lost(std::io::Error::other("direct TLS without ALPN \"postgresql\"")));
+        }
+        let host = session.server_name().map(str::to_owned);
+        let admitted =
+            match tokio::time::timeout(DOOR_TIMEOUT, self.admit(&mut client, host.as_deref())).await {
+                Ok(admitted) => admitted,
+                Err(_) => return Ok(()),
+            };
+        match admitted {
+            Ok(Admitted::Session(mut postgres)) => {
+                relay::relay(&mut client, &mut postgres).await.map_err(Ended::Lost)
+            }
+            Ok(Admitted::Cancelled) => Ok(()),
+            Err(Ended::Refused(refusal)) => refuse(&mut client, refusal).await,
+            Err(lost) => Err(lost),
+        }
+    }
+
+    /// From the startup message to PostgreSQL's answer to it.
+    async fn admit<S>(&self, client: &mut S, host: Option<&str>) -> Result<Admitted, Ended>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (version, body) = door::startup(client).await?;
+        if version == door::CANCEL {
+            relay::cancel(&self.postgres, &door::packet(version, &body)).await?;
+            return Ok(Admitted::Cancelled);
+        }
+        let host = host.ok_or_else(Refusal::sni_missing)?;
+        let startup = Startup::parse(version, &body)?;
+        if let Some(negotiation) = startup.negotiation() {
+            client.write_all(&negotiation).await?;
+        }
+        client.write_all(&frame::CLEARTEXT_PASSWORD).await?;
+        client.flush().await?;
+        let password = door::password(client).await?;
+        let expected =
+            iam::Expected { user: &startup.user, host, region: &self.region, credentials: &self.credentials };
+        iam::verify(&password, expected, OffsetDateTime::now_utc() + self.clock_ahead)?;
+        if let Some(name) = &startup.refused {
+            return Err(Refusal::parameter_not_supported(name).into());
+        }
+        if startup.database != DATABASE {
+            return Err(Refusal::database_missing(&startup.database).into());
+        }
+        if startup.user == crate::postgres::SUPERUSER {
+            return Err(Refusal::role_not_mapped(&startup.user).into());
+        }
+        let mut postgres = UnixStream::connect(&self.postgres).await.map_err(Refusal::backend_unreachable)?;
+        postgres.write_all(&startup.to_postgres()).await?;
+        // PostgreSQL says AuthenticationOk before it looks for the role.
+        let authenticated = frame::read(&mut postgres).await?;
+        let next = frame::read(&mut postgres).await?;
+        if next.is_error(b"28000") {
+            // No such role, or one that may not log in: on DSQL there is then no mapping either.
+            return Err(Refusal::role_not_mapped(&startup.user).into());
+        }
+        client.write_all(&[authenticated.bytes, next.bytes].concat()).await?;
+        Ok(Admitted::Session(postgres))
+    }
+}
+
+/// What came of a client at the door.
+enum Admitted {
+    /// PostgreSQL has answered the startup; its first two messages have been passed on.
+    Session(UnixStream),
+    /// It was a request to cancel, and is done.
+    Cancelled,
+}
+
+/// Why a connection came to no good end.
+enum Ended {
+    Refused(Refusal),
+    Lost(std::io::Error),
+}
+
+impl From<Refusal> for Ended {
+    fn from(refusal: Refusal) -> Ended {
+        Ended::Refused(refusal)
+    }
+}
+
+impl From<std::io::Error> for Ended {
+    fn from(error: std::io::Error) -> Ended {
+        Ended::Lost(error)
+    }
+}
+
+/// Whether a client merely went away, as Workers do: a request ends, and its socket with it.
+fn hung_up(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+}
+
+/// Sends a refusal, and gives it back for the log.
+async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(client: &mut S, refusal: Refusal) -> Result<(), Ended> {
+    client.write_all(&refusal.to_error_response()).await?;
+    client.shutdown().await?;
+    // A client that pipelined has bytes under way: closing over unread ones would reset the connection, and
+    // the refusal could be lost with it.
+    let mut rest = [0; 4096];
+    let mut left = frame::MAX_LENGTH;
+    let drain = async {
+        while let Ok(read @ 1..) = client.read(&mut rest).await {
+            left = left.saturating_sub(read);
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(2), drain).await;
+    Err(Ended::Refused(refusal))
+}
+
+impl Frame {
+    /// Whether this is an ErrorResponse with this SQLSTATE.
+    fn is_error(&self, sqlstate: &[u8]) -> bool {
+        self.tag() == Some(b'E')
+            && self.body().split(|byte| *byte == 0).any(|field| field.strip_prefix(b"C") == Some(sqlstate))
+    }
+}

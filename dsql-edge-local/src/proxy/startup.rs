@@ -1,0 +1,256 @@
+//! A client's StartupMessage: what it asks for, and what DSQL lets it ask for.
+//!
+//! In: the bytes of the packet after its length. Out: user, database and the parameters that pass to
+//! PostgreSQL, or the refusal.
+
+use crate::refusal::Refusal;
+
+/// PostgreSQL's own cap on this packet, in bytes.
+pub(super) const MAX_LENGTH: usize = 10_000;
+
+const PROTOCOL_3: u32 = 3 << 16;
+
+/// What a client may set when it connects, compared without case; `enable_*` too (AWS's pgdump-proxy).
+const ALLOWED: [&str; 7] = [
+    "application_name",
+    "client_encoding",
+    "datestyle",
+    "extra_float_digits",
+    "intervalstyle",
+    "timezone",
+    "search_path",
+];
+
+/// Settings that DSQL has and PostgreSQL has not: allowed, and kept from PostgreSQL.
+const DSQL_ONLY: [&str; 3] = ["dsql.enable_batched_nestloop", "disable_sync_create_index", "amzn-cluster-id"];
+
+/// What a startup packet says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Startup {
+    pub(super) user: String,
+    pub(super) database: String,
+    /// The settings that pass to PostgreSQL.
+    pub(super) settings: Vec<(String, String)>,
+    /// The first setting that DSQL refuses. Told only after the token has been verified.
+    pub(super) refused: Option<String>,
+    /// The answer to what of the protocol we do not know: `NegotiateProtocolVersion`'s options, where needed.
+    pub(super) negotiate: Option<Vec<String>>,
+}
+
+impl Startup {
+    pub(super) fn parse(version: u32, body: &[u8]) -> Result<Startup, Refusal> {
+        if version >> 16 != PROTOCOL_3 >> 16 {
+            return Err(Refusal {
+                sqlstate: "0A000",
+                message: format!(
+                    "unsupported frontend protocol {}.{}: server supports 3.0 to 3.0",
+                    version >> 16,
+                    version & 0xffff
+                ),
+                hint: None,
+                reason: "the client speaks another protocol".to_owned(),
+            });
+        }
+        let text = std::str::from_utf8(body)
+            .ok()
+            .and_then(|text| text.strip_suffix("\0\0").or(if text == "\0" { Some("") } else { None }))
+            .ok_or_else(|| {
+                Refusal::protocol("invalid startup packet layout: expected terminator as last byte")
+            })?;
+        let mut startup = Startup {
+            user: String::new(),
+            database: String::new(),
+            settings: Vec::new(),
+            refused: None,
+            negotiate: (version > PROTOCOL_3).then(Vec::new),
+        };
+        let mut parts = text.split('\0');
+        while let Some(name) = parts.next().filter(|name| !name.is_empty()) {
+            let value = parts.next().ok_or_else(|| Refusal::protocol("invalid startup packet layout"))?;
+            match name {
+                "user" => startup.user = value.to_owned(),
+                "database" => startup.database = value.to_owned(),
+                "options" => {
+                    for (name, value) in options(value)? {
+                        startup.setting(name, value);
+                    }
+                }
+                _ if name.starts_with("_pq_.") => {
+                    startup.negotiate.get_or_insert_default().push(name.to_owned());
+                }
+                _ => startup.setting(name.to_owned(), value.to_owned()),
+            }
+        }
+        if startup.user.is_empty() {
+            return Err(Refusal {
+                sqlstate: "28000",
+                message: "no PostgreSQL user name specified in startup packet".to_owned(),
+                hint: None,
+                reason: "the client names no user".to_owned(),
+            });
+        }
+        if startup.database.is_empty() {
+            startup.database.clone_from(&startup.user);
+        }
+        Ok(startup)
+    }
+
+    fn setting(&mut self, name: String, value: String) {
+        let lower = name.to_ascii_lowercase();
+        if ALLOWED.contains(&lower.as_str()) || lower.starts_with("enable_") {
+            self.settings.push((name, value));
+        } else if !DSQL_ONLY.contains(&lower.as_str()) {
+            self.refused.get_or_insert(name);
+        }
+    }
+
+    /// The packet for PostgreSQL, length included.
+    pub(super) fn to_postgres(&self) -> Vec<u8> {
+        let mut body = Vec::new();
+        body.extend(PROTOCOL_3.to_be_bytes());
+        let pairs = [("user", self.user.as_str()), ("database", self.database.as_str())];
+        for (name, value) in
+            pairs.into_iter().chain(self.settings.iter().map(|(n, v)| (n.as_str(), v.as_str())))
+        {
+            for text in [name, value] {
+                body.extend(text.as_bytes());
+                body.push(0);
+            }
+        }
+        body.push(0);
+        let mut packet = u32::try_from(body.len() + 4).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+        packet.extend(body);
+        packet
+    }
+
+    /// `NegotiateProtocolVersion`, where the client asked for more than 3.0.
+    pub(super) fn negotiation(&self) -> Option<Vec<u8>> {
+        let options = self.negotiate.as_ref()?;
+        let mut body = 0u32.to_be_bytes().to_vec();
+        body.extend(u32::try_from(options.len()).unwrap_or(u32::MAX).to_be_bytes());
+        for option in options {
+            body.extend(option.as_bytes());
+            body.push(0);
+        }
+        let mut message = vec![b'v'];
+        message.extend(u32::try_from(body.len() + 4).unwrap_or(u32::MAX).to_be_bytes());
+        message.extend(body);
+        Some(message)
+    }
+}
+
+/// The settings in `options`: `-c name=value` and `--name=value`, split at blanks, a backslash keeps one.
+fn options(text: &str) -> Result<Vec<(String, String)>, Refusal> {
+    let mut words = vec![String::new()];
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => words.last_mut().into_iter().for_each(|word| word.extend(characters.next())),
+            c if c.is_ascii_whitespace() => words.push(String::new()),
+            c => words.last_mut().into_iter().for_each(|word| word.push(c)),
+        }
+    }
+    let mut settings = Vec::new();
+    let mut words = words.into_iter().filter(|word| !word.is_empty());
+    while let Some(word) = words.next() {
+        let setting = match word.strip_prefix("--").or_else(|| word.strip_prefix("-c")) {
+            Some("") => words.next(),
+            Some(rest) => Some(rest.to_owned()),
+            None => None,
+        };
+        let Some((name, value)) = setting.as_deref().and_then(|setting| setting.split_once('=')) else {
+            return Err(Refusal::parameter_not_supported(&word));
+        };
+        // As PostgreSQL reads them: `--search-path` is search_path. DSQL's own has a real hyphen.
+        let name = if name == "amzn-cluster-id" { name.to_owned() } else { name.replace('-', "_") };
+        settings.push((name, value.to_owned()));
+    }
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(pairs: &[(&str, &str)]) -> Vec<u8> {
+        let mut body = Vec::new();
+        for (name, value) in pairs {
+            for text in [name, value] {
+                body.extend(text.as_bytes());
+                body.push(0);
+            }
+        }
+        body.push(0);
+        body
+    }
+
+    fn parse(pairs: &[(&str, &str)]) -> Result<Startup, Refusal> {
+        Startup::parse(PROTOCOL_3, &packet(pairs))
+    }
+
+    #[test]
+    fn the_allowed_pass_and_dsqls_own_stay_here() {
+        let startup = parse(&[
+            ("user", "admin"),
+            ("database", "postgres"),
+            ("TimeZone", "Asia/Tokyo"),
+            ("enable_seqscan", "off"),
+            ("disable_sync_create_index", "off"),
+            ("options", r"-c amzn-cluster-id=abc -c search_path=a,\ b --extra-float-digits=3"),
+        ])
+        .unwrap();
+        assert_eq!(startup.refused, None);
+        let settings: Vec<(&str, &str)> =
+            startup.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(
+            settings,
+            [
+                ("TimeZone", "Asia/Tokyo"),
+                ("enable_seqscan", "off"),
+                ("search_path", "a, b"),
+                ("extra_float_digits", "3")
+            ]
+        );
+        let sent = startup.to_postgres();
+        assert_eq!(sent[..8], [0, 0, 0, u8::try_from(sent.len()).unwrap(), 0, 3, 0, 0]);
+        assert!(sent.ends_with(b"extra_float_digits\x003\0\0"));
+    }
+
+    #[test]
+    fn others_are_refused_by_name() {
+        for (name, value, refused) in [
+            ("statement_timeout", "1s", "statement_timeout"),
+            ("role", "postgres", "role"),
+            ("client_min_messages", "debug", "client_min_messages"),
+            ("replication", "database", "replication"),
+            ("options", "-cstatement_timeout=5", "statement_timeout"),
+            ("my.setting", "x", "my.setting"),
+        ] {
+            let startup = parse(&[("user", "admin"), (name, value)]).unwrap();
+            assert_eq!(startup.refused.as_deref(), Some(refused));
+        }
+    }
+
+    #[test]
+    fn no_cut_or_change_of_a_packet_panics() {
+        let whole = packet(&[("user", "admin"), ("options", r"-c a=b\"), ("_pq_.x", "1")]);
+        assert!(Startup::parse(PROTOCOL_3, &whole).is_ok());
+        for at in 0..whole.len() {
+            let _ = Startup::parse(PROTOCOL_3, &whole[..at]);
+            for byte in [0, b'-', b'\\', 0xff] {
+                let mut changed = whole.clone();
+                changed[at] = byte;
+                let _ = Startup::parse(PROTOCOL_3 + 2, &changed);
+            }
+        }
+    }
+
+    #[test]
+    fn a_newer_protocol_is_negotiated_down_and_another_refused() {
+        let newer = Startup::parse(PROTOCOL_3 + 2, &packet(&[("user", "a"), ("_pq_.x", "1")])).unwrap();
+        assert_eq!(newer.negotiation().unwrap(), b"v\0\0\0\x13\0\0\0\0\0\0\0\x01_pq_.x\0");
+        assert_eq!(parse(&[("user", "a")]).unwrap().negotiation(), None);
+        assert_eq!(Startup::parse(2 << 16, b"\0").unwrap_err().sqlstate, "0A000");
+        assert_eq!(parse(&[]).unwrap_err().sqlstate, "28000");
+    }
+}

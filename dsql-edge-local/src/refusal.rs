@@ -1,0 +1,132 @@
+//! A connection that is refused: in, the reason; out, the `ErrorResponse` that DSQL sends, byte for byte.
+//!
+//! The words are DSQL's where they are known (the user guide's troubleshooting page, and what users report).
+//! Nothing here decides whether to refuse.
+
+/// Why a connection is refused: severity FATAL, with the fields that DSQL fills.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// SQLSTATE, five characters.
+    pub sqlstate: &'static str,
+    /// The primary message.
+    pub message: String,
+    /// The HINT field, where DSQL puts the reason of a denied access.
+    pub hint: Option<String>,
+    /// What a developer should know and DSQL would not tell; logged, never sent.
+    pub reason: String,
+}
+
+impl Refusal {
+    /// `unable to accept connection, access denied`, 08006, with the reason as HINT.
+    pub(crate) fn access_denied(hint: impl Into<String>, reason: impl Into<String>) -> Refusal {
+        Refusal {
+            sqlstate: "08006",
+            message: "unable to accept connection, access denied".to_owned(),
+            hint: Some(hint.into()),
+            reason: reason.into(),
+        }
+    }
+
+    /// The same words with 28000 and no HINT: the role is not mapped to who signed the token.
+    pub(crate) fn role_not_mapped(user: &str) -> Refusal {
+        Refusal {
+            sqlstate: "28000",
+            message: "unable to accept connection, access denied".to_owned(),
+            hint: None,
+            reason: format!("there is no role {user:?} that can log in: CREATE ROLE … WITH LOGIN makes one"),
+        }
+    }
+
+    pub(crate) fn sni_missing() -> Refusal {
+        Refusal {
+            sqlstate: "08006",
+            message: "unable to accept connection, sni was not received".to_owned(),
+            hint: None,
+            reason:
+                "the client sent no server name in its TLS handshake: connect to a name, not to an address"
+                    .to_owned(),
+        }
+    }
+
+    /// DSQL takes no session without TLS. Its own words for that are not known.
+    pub(crate) fn tls_missing() -> Refusal {
+        Refusal {
+            sqlstate: "08004",
+            message: "unable to accept connection, TLS is required".to_owned(),
+            hint: None,
+            reason: "the client did not ask for TLS: use sslmode=verify-full or require".to_owned(),
+        }
+    }
+
+    pub(crate) fn parameter_not_supported(name: &str) -> Refusal {
+        Refusal {
+            sqlstate: "0A000",
+            message: format!("setting configuration parameter \"{name}\" not supported"),
+            hint: None,
+            reason: format!("DSQL does not let a client set {name:?} when it connects"),
+        }
+    }
+
+    pub(crate) fn database_missing(name: &str) -> Refusal {
+        Refusal {
+            sqlstate: "3D000",
+            message: format!("database \"{name}\" does not exist"),
+            hint: None,
+            reason: "a DSQL cluster has one database, postgres".to_owned(),
+        }
+    }
+
+    pub(crate) fn protocol(message: impl Into<String>) -> Refusal {
+        let message = message.into();
+        Refusal { sqlstate: "08P01", reason: message.clone(), message, hint: None }
+    }
+
+    pub(crate) fn backend_unreachable(why: impl std::fmt::Display) -> Refusal {
+        Refusal {
+            sqlstate: "08006",
+            message: "unable to accept connection".to_owned(),
+            hint: None,
+            reason: format!("the PostgreSQL behind does not answer: {why}"),
+        }
+    }
+
+    /// The `ErrorResponse` message.
+    pub fn to_error_response(&self) -> Vec<u8> {
+        let mut fields = Vec::new();
+        let mut field = |code: u8, text: &str| {
+            fields.push(code);
+            fields.extend(text.bytes().filter(|byte| *byte != 0));
+            fields.push(0);
+        };
+        field(b'S', "FATAL");
+        field(b'V', "FATAL");
+        field(b'C', self.sqlstate);
+        field(b'M', &self.message);
+        if let Some(hint) = &self.hint {
+            field(b'H', hint);
+        }
+        fields.push(0);
+        let length = u32::try_from(fields.len() + 4).unwrap_or(u32::MAX);
+        let mut message = vec![b'E'];
+        message.extend(length.to_be_bytes());
+        message.extend(fields);
+        message
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nul_in_a_name_cannot_end_a_field_early() {
+        let refusal = Refusal::parameter_not_supported("a\0Mother");
+        let bytes = refusal.to_error_response();
+        let length = u32::from_be_bytes(bytes[1..5].try_into().unwrap()) as usize;
+        assert_eq!(bytes.len(), length + 1);
+        let fields: Vec<&[u8]> = bytes[5..].split(|byte| *byte == 0).collect();
+        assert_eq!(fields[2], b"C0A000");
+        assert_eq!(fields[3], b"Msetting configuration parameter \"aMother\" not supported");
+        assert_eq!(fields.len(), 6);
+    }
+}

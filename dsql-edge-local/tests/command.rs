@@ -1,0 +1,147 @@
+//! The binary `dsql-local`: what it hands to a command, and that nothing outlives it, however it ends.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A working folder of its own for one `dsql-local`.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("dsql-edge-local-test-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn dsql_local(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-local"));
+        command.args(arguments).current_dir(&self.0).stdin(Stdio::null()).stderr(Stdio::inherit());
+        command
+    }
+
+    /// Starts `run` with a command that tells its process id and where PostgreSQL is, then sleeps.
+    fn start_sleeper(&self, options: &[&str], stdin: Stdio) -> (Child, String, PathBuf) {
+        let script = "echo $$ ${DSQL_LOCAL_POSTGRES_URL#host=} > told.new; mv told.new told; sleep 600; :";
+        let arguments = [&["run"], options, &["--", "sh", "-c", script]].concat();
+        let child = self.dsql_local(&arguments).stdin(stdin).spawn().unwrap();
+        wait_until("the command tells", || self.0.join("told").exists());
+        let told = fs::read_to_string(self.0.join("told")).unwrap();
+        let mut words = told.split_whitespace();
+        let (pid, home) = (words.next().unwrap().to_owned(), PathBuf::from(words.next().unwrap()));
+        assert!(home.join(".s.PGSQL.5432").exists() && alive(&pid));
+        (child, pid, home)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn alive(pid: &str) -> bool {
+    Command::new("kill").args(["-0", pid]).stderr(Stdio::null()).status().unwrap().success()
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+fn wait_until(what: &str, done: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn gone(pid: &str, home: &Path) {
+    wait_until("the command is gone", || !alive(pid));
+    wait_until("PostgreSQL is gone", || !home.exists());
+}
+
+#[test]
+fn a_command_has_the_bindings_and_its_exit_code_is_passed_on() {
+    let folder = Folder::new("run");
+    fs::write(folder.0.join("schema.sql"), "CREATE TABLE t (id int);").unwrap();
+    fs::write(folder.0.join(".dev.vars"), "MINE=1\n").unwrap();
+    fs::write(folder.0.join("other.crt"), "-----OTHER-----\n").unwrap();
+    let script = r#"printf '%s|' "$DSQL_ENDPOINT" "$DSQL_REGION" "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"
+        cat "$NODE_EXTRA_CA_CERTS"; exit 3"#;
+    let output = folder
+        .dsql_local(&["run", "--init", "schema.sql", "--region", "eu-west-1", "--", "sh", "-c", script])
+        .env("NODE_EXTRA_CA_CERTS", folder.0.join("other.crt"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let [endpoint, region, key, secret, certificates] =
+        said.splitn(5, '|').collect::<Vec<_>>().try_into().unwrap();
+    assert!(endpoint.starts_with("localhost:") && region == "eu-west-1" && key.starts_with("DSQLLOCAL"));
+    assert!(certificates.contains("BEGIN CERTIFICATE") && certificates.contains("OTHER"));
+    assert_eq!(
+        fs::read_to_string(folder.0.join(".dev.vars")).unwrap(),
+        format!(
+            "MINE=1\nDSQL_ENDPOINT={endpoint}\nDSQL_REGION=eu-west-1\nAWS_ACCESS_KEY_ID={key}\n\
+             AWS_SECRET_ACCESS_KEY={secret}\n"
+        )
+    );
+}
+
+#[test]
+fn kept_data_is_there_at_the_next_start() {
+    let folder = Folder::new("keep");
+    fs::write(folder.0.join("schema.sql"), "CREATE TABLE t (id int);").unwrap();
+    for _ in 0..2 {
+        // A relative folder; the second start would fail to make the table again.
+        let arguments = ["run", "--keep", "--init", "schema.sql", "--", "true"];
+        assert!(folder.dsql_local(&arguments).status().unwrap().success());
+    }
+    let mark = folder.0.join(".dsql-local").canonicalize().unwrap();
+    let mark = mark.to_string_lossy().replace(|c: char| !c.is_alphanumeric(), "-");
+    let as_root = PathBuf::from(format!("/var/tmp/dsql-local{mark}"));
+    assert!(
+        folder.0.join(".dsql-local/data/PG_VERSION").exists() || as_root.join("data/PG_VERSION").exists()
+    );
+    let _ = fs::remove_dir_all(as_root);
+}
+
+#[test]
+fn what_cannot_work_is_said_and_fails() {
+    let folder = Folder::new("errors");
+    fs::write(folder.0.join("bad.sql"), "\nCREATE TABLE t (id nosuch);").unwrap();
+    for (arguments, said) in [
+        (&["serve", "--init", "none.sql"][..], "none.sql: No such file or directory"),
+        (&["serve", "--init", "bad.sql"], "bad.sql:2: 42704: type \"nosuch\" does not exist"),
+        (&["serve", "--postgres", "/nowhere"], "no PostgreSQL 16 in /nowhere"),
+        (&["run", "--", "/no/such/command"], "/no/such/command: No such file or directory"),
+    ] {
+        let output = folder.dsql_local(arguments).stderr(Stdio::piped()).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains(said), "{error}");
+    }
+    fs::write(folder.0.join(".dev.vars"), "DSQL_ENDPOINT=abc.dsql.us-east-1.on.aws\n").unwrap();
+    let output = folder.dsql_local(&["serve"]).stderr(Stdio::piped()).output().unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().contains(".dev.vars: DSQL_ENDPOINT is not localhost"));
+}
+
+#[test]
+fn nothing_outlives_it() {
+    for (name, how) in [("int", "-INT"), ("term", "-TERM"), ("hup", "-HUP"), ("kill", "-KILL")] {
+        let folder = Folder::new(name);
+        let (mut child, pid, home) = folder.start_sleeper(&[], Stdio::null());
+        signal(&child, how);
+        child.wait().unwrap();
+        gone(&pid, &home);
+    }
+    let folder = Folder::new("eof");
+    let (mut child, pid, home) = folder.start_sleeper(&["--stop-on-eof", "--no-dev-vars"], Stdio::piped());
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+    gone(&pid, &home);
+    assert!(!folder.0.join(".dev.vars").exists());
+}

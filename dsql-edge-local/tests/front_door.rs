@@ -1,0 +1,420 @@
+//! The front door as a client meets it: TLS, tokens, startup parameters, and a session behind it.
+//!
+//! One server serves all tests of this file but those that need their own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials as AwsCredentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use dsql_edge_local::{Credentials, Error, Local};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, NamedGroup, ProtocolVersion, RootCertStore};
+
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+
+/// How a client dials; the default is what a good client does.
+struct Dial<'a> {
+    name: &'a str,
+    sni: bool,
+    direct: bool,
+    alpn: bool,
+    ca: String,
+}
+
+fn dial(local: &Local) -> Dial<'static> {
+    Dial { name: "localhost", sni: true, direct: false, alpn: false, ca: local.ca_pem().to_owned() }
+}
+
+impl Dial<'_> {
+    async fn to(&self, local: &Local) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut tcp = TcpStream::connect(("127.0.0.1", local.port())).await?;
+        if !self.direct {
+            tcp.write_all(&SSL_REQUEST).await?;
+            assert_eq!(tcp.read_u8().await?, b'S');
+        }
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.ca.as_bytes()).unwrap()).unwrap();
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.enable_sni = self.sni;
+        if self.alpn {
+            config.alpn_protocols = vec![b"postgresql".to_vec()];
+        }
+        let name = ServerName::try_from(self.name.to_owned()).unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, tcp).await
+    }
+}
+
+/// A token as AWS's own signer makes it.
+fn token(local: &Local, edit: impl FnOnce(&mut TokenOf)) -> String {
+    let mut of = TokenOf {
+        host: "localhost".to_owned(),
+        region: local.region().to_owned(),
+        action: "DbConnectAdmin",
+        keys: local.credentials().clone(),
+        at: SystemTime::now(),
+        expires: Duration::from_secs(900),
+    };
+    edit(&mut of);
+    let identity = AwsCredentials::new(
+        of.keys.access_key_id(),
+        of.keys.secret_access_key(),
+        of.keys.session_token().map(str::to_owned),
+        None,
+        "test",
+    )
+    .into();
+    let mut settings = SigningSettings::default();
+    settings.expires_in = Some(of.expires);
+    settings.signature_location = SignatureLocation::QueryParams;
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(&of.region)
+        .name("dsql")
+        .time(of.at)
+        .settings(settings)
+        .build()
+        .unwrap();
+    let mut url = format!("https://{}/?Action={}", of.host, of.action);
+    let request = SignableRequest::new("GET", &url, std::iter::empty(), SignableBody::Bytes(&[])).unwrap();
+    let (instructions, _) = sign(request, &params.into()).unwrap().into_parts();
+    for (name, value) in instructions.params() {
+        let value: String = value
+            .bytes()
+            .map(|b| {
+                if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+                    char::from(b).to_string()
+                } else {
+                    format!("%{b:02X}")
+                }
+            })
+            .collect();
+        url.push_str(&format!("&{name}={value}"));
+    }
+    url.strip_prefix("https://").unwrap().to_owned()
+}
+
+struct TokenOf {
+    host: String,
+    region: String,
+    action: &'static str,
+    keys: Credentials,
+    at: SystemTime,
+    expires: Duration,
+}
+
+/// A startup packet with further settings.
+fn startup(user: &str, settings: &[(&str, &str)]) -> Vec<u8> {
+    let mut body = 196_608u32.to_be_bytes().to_vec();
+    for (name, value) in [("user", user), ("database", "postgres")].iter().chain(settings) {
+        body.extend(format!("{name}\0{value}\0").bytes());
+    }
+    body.push(0);
+    [&u32::try_from(body.len() + 4).unwrap().to_be_bytes(), body.as_slice()].concat()
+}
+
+fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+    [&[tag], u32::try_from(body.len() + 4).unwrap().to_be_bytes().as_slice(), body].concat()
+}
+
+/// Startup, password and one simple query in a single write; everything the server then says, by message.
+async fn flight(
+    tls: &mut TlsStream<TcpStream>,
+    startup: &[u8],
+    token: &str,
+    sql: &str,
+) -> Vec<(u8, Vec<u8>)> {
+    let password = message(b'p', format!("{token}\0").as_bytes());
+    let query = message(b'Q', format!("{sql}\0").as_bytes());
+    let goodbye = message(b'X', b"");
+    tls.write_all(&[startup, &password, &query, &goodbye].concat()).await.unwrap();
+    let mut said = Vec::new();
+    tls.read_to_end(&mut said).await.unwrap();
+    let mut messages = Vec::new();
+    let mut rest = said.as_slice();
+    while let Some(head) = rest.first_chunk::<5>() {
+        let length = u32::from_be_bytes(head[1..].try_into().unwrap()) as usize;
+        messages.push((head[0], rest[5..=length].to_vec()));
+        rest = &rest[length + 1..];
+    }
+    assert!(rest.is_empty());
+    messages
+}
+
+/// SQLSTATE, message and HINT of the ErrorResponse that ends a connection.
+fn refusal(messages: &[(u8, Vec<u8>)]) -> (String, String, String) {
+    let (tag, body) = messages.last().expect("the server says why");
+    assert_eq!(*tag, b'E', "{messages:?}");
+    let field = |code: char| {
+        String::from_utf8_lossy(body)
+            .split('\0')
+            .find_map(|field| field.strip_prefix(code).map(str::to_owned))
+            .unwrap_or_default()
+    };
+    assert_eq!(field('S'), "FATAL");
+    (field('C'), field('M'), field('H'))
+}
+
+async fn local() -> Local {
+    Local::builder()
+        .init_sql("CREATE TABLE greeting (id int PRIMARY KEY, words text NOT NULL);")
+        .named_init_sql(
+            "seed.sql",
+            "INSERT INTO greeting VALUES (1, 'こんにちは'); CREATE ROLE reader LOGIN;",
+        )
+        .start()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_good_token_opens_a_session_and_bad_ones_are_told_why() {
+    let local = local().await;
+    let good = token(&local, |_| {});
+    let mut tls = dial(&local).to(&local).await.unwrap();
+    assert_eq!(tls.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_3));
+    assert_eq!(tls.get_ref().1.negotiated_key_exchange_group().unwrap().name(), NamedGroup::X25519);
+    let answer = flight(
+        &mut tls,
+        &startup("admin", &[("TimeZone", "Asia/Tokyo")]),
+        &good,
+        "SELECT words FROM greeting",
+    )
+    .await;
+    let tags: String = answer.iter().map(|(tag, _)| char::from(*tag)).filter(|tag| *tag != 'S').collect();
+    assert_eq!(tags, "RRKZTDCZ");
+    assert_eq!(answer[0].1, [0, 0, 0, 3]);
+    assert!(answer.iter().any(|(tag, body)| *tag == b'D' && body.ends_with("こんにちは".as_bytes())));
+    assert!(answer.iter().any(|(tag, body)| *tag == b'S' && body == b"TimeZone\0Asia/Tokyo\0"));
+
+    let reader = token(&local, |of| of.action = "DbConnect");
+    let elsewhere = token(&local, |of| of.host = "abc.dsql.us-east-1.on.aws".to_owned());
+    let expired = token(&local, |of| of.at -= Duration::from_secs(901));
+    let future = token(&local, |of| of.at += Duration::from_secs(600));
+    let stranger = token(&local, |of| of.keys = Credentials::made_up().unwrap());
+    let wrong_secret =
+        token(&local, |of| of.keys = Credentials::new(of.keys.access_key_id(), "not-it", None));
+    let tampered = good.replace("Expires=900", "Expires=604800");
+    let eternal = token(&local, |of| of.expires = Duration::from_secs(604_801));
+    let denied = "unable to accept connection, access denied";
+    let differs = "The request signature we calculated does not match";
+    let invalid = "The security token included in the request is invalid.";
+    let (plain, timeout) = (startup("admin", &[]), startup("admin", &[("statement_timeout", "5s")]));
+    let (as_reader, as_nobody) = (startup("reader", &[]), startup("nosuch", &[]));
+    for (name, packet, token, sqlstate, text, hint) in [
+        ("host", &plain, &elsewhere, "08006", denied, differs),
+        ("expired", &plain, &expired, "08006", denied, "Signature expired: "),
+        ("future", &plain, &future, "08006", denied, "Signature not yet current: "),
+        ("key", &plain, &stranger, "08006", denied, invalid),
+        ("secret", &plain, &wrong_secret, "08006", denied, differs),
+        ("tampered", &plain, &tampered, "08006", denied, differs),
+        ("eternal", &plain, &eternal, "08006", denied, invalid),
+        (
+            "action",
+            &plain,
+            &reader,
+            "08006",
+            denied,
+            "Wrong user to action mapping. user: admin, action: DbConnect",
+        ),
+        (
+            "user",
+            &as_reader,
+            &good,
+            "08006",
+            denied,
+            "Wrong user to action mapping. user: reader, action: DbConnectAdmin",
+        ),
+        ("no role", &as_nobody, &reader, "28000", denied, ""),
+        ("superuser", &startup("postgres", &[]), &reader, "28000", denied, ""),
+        ("malformed", &plain, &"hunter2".to_owned(), "08006", denied, invalid),
+        (
+            "setting",
+            &timeout,
+            &good,
+            "0A000",
+            "setting configuration parameter \"statement_timeout\" not supported",
+            "",
+        ),
+        ("setting, no token", &timeout, &expired, "08006", denied, "Signature expired: "),
+    ] {
+        let mut tls = dial(&local).to(&local).await.unwrap();
+        let answer = flight(&mut tls, packet, token, "SELECT 1").await;
+        let (got_state, got_text, got_hint) = refusal(&answer);
+        assert_eq!((got_state.as_str(), got_text.as_str()), (sqlstate, text), "{name}");
+        assert!(got_hint.starts_with(hint) && got_hint.is_empty() == hint.is_empty(), "{name}: {got_hint}");
+        assert!(answer.iter().all(|(tag, _)| matches!(tag, b'R' | b'E')), "{name}: nothing ran");
+    }
+    let mut tls = dial(&local).to(&local).await.unwrap();
+    let answer = flight(&mut tls, &as_reader, &reader, "SELECT current_user, 1/0").await;
+    assert!(answer.iter().any(|(tag, body)| *tag == b'E' && body.windows(6).any(|w| w == b"C22012")));
+    local.stop().await.unwrap();
+
+    let later = Local::builder().clock_ahead(Duration::from_secs(3600)).start().await.unwrap();
+    let mut tls = dial(&later).to(&later).await.unwrap();
+    let answer = flight(&mut tls, &plain, &token(&later, |_| {}), "SELECT 1").await;
+    assert!(refusal(&answer).2.starts_with("Signature expired: "));
+    later.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_comes_before_the_session_is_dsqls() {
+    let local = local().await;
+    let good = token(&local, |_| {});
+    // No server name: the words of DSQL, after the handshake.
+    let mut tls = Dial { sni: false, ..dial(&local) }.to(&local).await.unwrap();
+    let answer = flight(&mut tls, &startup("admin", &[]), &good, "SELECT 1").await;
+    let (state, text, _) = refusal(&answer);
+    assert_eq!(
+        (state.as_str(), text.as_str()),
+        ("08006", "unable to accept connection, sni was not received")
+    );
+    // An address is certified too, and carries no server name.
+    let mut tls = Dial { name: "127.0.0.1", ..dial(&local) }.to(&local).await.unwrap();
+    assert_eq!(refusal(&flight(&mut tls, &startup("admin", &[]), &good, "").await).1, text);
+    // Certificates are for the names alone, and only for who trusts the authority.
+    assert!(Dial { name: "example.com", ..dial(&local) }.to(&local).await.is_err());
+    let other = Local::builder().start().await.unwrap();
+    assert!(Dial { ca: other.ca_pem().to_owned(), ..dial(&local) }.to(&local).await.is_err());
+    other.stop().await.unwrap();
+    // TLS at once needs the protocol's name.
+    let mut tls = Dial { direct: true, alpn: true, ..dial(&local) }.to(&local).await.unwrap();
+    let answer = flight(&mut tls, &startup("admin", &[]), &good, "SELECT 1").await;
+    assert!(answer.iter().any(|(tag, _)| *tag == b'D'));
+    let mut tls = Dial { direct: true, ..dial(&local) }.to(&local).await.unwrap();
+    assert!(tls.write_all(&startup("admin", &[])).await.is_err() || tls.read_u8().await.is_err());
+    // A session in clear is refused, GSSAPI declined.
+    let mut tcp = TcpStream::connect(("127.0.0.1", local.port())).await.unwrap();
+    tcp.write_all(&[0, 0, 0, 8, 4, 210, 22, 48]).await.unwrap();
+    assert_eq!(tcp.read_u8().await.unwrap(), b'N');
+    tcp.write_all(&startup("admin", &[])).await.unwrap();
+    let mut said = Vec::new();
+    tcp.read_to_end(&mut said).await.unwrap();
+    assert!(said.starts_with(b"E") && String::from_utf8_lossy(&said).contains("TLS is required"));
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn hostile_bytes_end_only_their_own_connection() {
+    let local = local().await;
+    for bytes in [
+        &[0u8, 0, 0, 3, 0, 0, 0, 0][..],
+        &[0xff; 64],
+        &[0x16, 3, 1, 0xff, 0xff, 0],
+        b"GET / HTTP/1.1\r\n\r\n",
+    ] {
+        let mut tcp = TcpStream::connect(("127.0.0.1", local.port())).await.unwrap();
+        tcp.write_all(bytes).await.unwrap();
+        tcp.shutdown().await.unwrap();
+        let _ = tcp.read_to_end(&mut Vec::new()).await;
+    }
+    // In a session: a message that claims more than DSQL takes.
+    let good = token(&local, |_| {});
+    let password = message(b'p', format!("{good}\0").as_bytes());
+    let mut tls = dial(&local).to(&local).await.unwrap();
+    tls.write_all(&[startup("admin", &[]).as_slice(), &password, b"Q\x7f\xff\xff\xff"].concat())
+        .await
+        .unwrap();
+    tokio::time::timeout(Duration::from_secs(30), tls.read_to_end(&mut Vec::new())).await.unwrap().ok();
+    // A password that is no password, and one that is too long.
+    for frame in [
+        message(b'Q', b"SELECT 1\0"),
+        message(b'p', &[b'a'; 70_000]),
+        message(b'p', b"a\0b\0"),
+        message(b'p', b""),
+    ] {
+        let mut tls = dial(&local).to(&local).await.unwrap();
+        tls.write_all(&[startup("admin", &[]), frame].concat()).await.unwrap();
+        let mut said = Vec::new();
+        tls.read_to_end(&mut said).await.unwrap();
+        assert!(said.windows(6).any(|w| w == b"C08P01"), "{said:?}");
+    }
+    let mut tls = dial(&local).to(&local).await.unwrap();
+    let answer = flight(&mut tls, &startup("admin", &[]), &good, "SELECT 1").await;
+    assert!(answer.iter().any(|(tag, _)| *tag == b'D'));
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_library_works_through_the_door_and_past_it() {
+    let keys = Credentials::new("DSQLLOCALKEY", "secret", Some("a/session+token==".to_owned()));
+    let local = Local::builder().credentials(keys).region("eu-west-1").start().await.unwrap();
+    let again = Local::builder().port(local.port()).start().await.unwrap();
+    assert_ne!(again.port(), local.port(), "a port that is taken is not a failure");
+    again.stop().await.unwrap();
+
+    let tls = dial(&local).to(&local).await.unwrap();
+    let mut config = tokio_postgres::Config::new();
+    config
+        .user("admin")
+        .dbname("postgres")
+        .password(token(&local, |_| {}))
+        .ssl_mode(tokio_postgres::config::SslMode::Disable);
+    let (client, connection) = config.connect_raw(tls, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)").await.unwrap();
+    let row = client
+        .query_one("SELECT count(*), current_setting('transaction_isolation') FROM t WHERE id > $1", &[&1])
+        .await
+        .unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, &str>(1)), (1, "repeatable read"));
+    assert!(client.batch_execute("CREATE ROLE x SUPERUSER").await.is_err(), "admin is no superuser");
+
+    let (oracle, connection) =
+        tokio_postgres::connect(&local.postgres_url(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let row = oracle.query_one("SELECT tableowner FROM pg_tables WHERE tablename = 't'", &[]).await.unwrap();
+    assert_eq!(row.get::<_, &str>(0), "admin");
+    // A megabyte each way, through both relays.
+    let long = "あ".repeat(400_000);
+    let row = client.query_one("SELECT $1::text || 'x'", &[&long]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0).len(), 1_200_001);
+    local.stop().await.unwrap();
+    assert!(client.query_one("SELECT 1", &[]).await.is_err());
+}
+
+#[tokio::test]
+async fn sql_for_the_start_is_refused_with_file_and_line() {
+    let error = Local::builder()
+        .named_init_sql("schema.sql", "CREATE TABLE a (id int);\nCREATE TABLE b (id nosuch);")
+        .start()
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), "schema.sql:2: 42704: type \"nosuch\" does not exist");
+    assert!(matches!(error, Error::InitSql { .. }));
+}
+
+#[tokio::test]
+async fn a_folder_keeps_authority_keys_and_data() {
+    let folder = std::env::temp_dir().join(format!("dsql-local-kept-{}", std::process::id()));
+    let start =
+        || Local::builder().folder(&folder).keep_data(true).init_sql("CREATE TABLE kept (id int)").start();
+    let first = start().await.unwrap();
+    let (ca, keys) = (first.ca_pem().to_owned(), first.credentials().clone());
+    first.run_sql("test", "INSERT INTO kept VALUES (7)").await.unwrap();
+    first.stop().await.unwrap();
+    let second = start().await.unwrap();
+    assert_eq!((second.ca_pem(), second.credentials()), (ca.as_str(), &keys));
+    let mut tls = dial(&second).to(&second).await.unwrap();
+    let answer =
+        flight(&mut tls, &startup("admin", &[]), &token(&second, |_| {}), "SELECT id FROM kept").await;
+    assert!(answer.iter().any(|(tag, body)| *tag == b'D' && body.ends_with(b"7")));
+    second.stop().await.unwrap();
+    // As root, PostgreSQL's part lives where another account can reach it.
+    let mark = folder.canonicalize().unwrap().to_string_lossy().replace(|c: char| !c.is_alphanumeric(), "-");
+    let _ = std::fs::remove_dir_all(format!("/var/tmp/dsql-local{mark}"));
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,23 @@
+//! All case files: `CASE=name` picks those whose path holds the name, `UPDATE=1` writes their answers.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use dsql_edge_tests::check::check;
+use dsql_edge_tests::oracle::Oracle;
+
+#[test]
+fn cases() {
+    let only = std::env::var("CASE").ok();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let checked = check(&folder, only.as_deref(), &Oracle::start().unwrap()).unwrap();
+    println!("{} cases, {} rows observed", checked.cases, checked.rows);
+    assert!(checked.cases > 0, "no case file holds {only:?}");
+    let count = checked.failures.len();
+    assert!(count == 0, "{count} of {} cases fail\n\n{}", checked.cases, checked.failures.join("\n\n"));
+    assert!(
+        only.is_some() || checked.rows > 0,
+        "no query returned a row: the data that is full of NULLs is missing"
+    );
+}

@@ -1,0 +1,201 @@
+//! One door for all case files: each query is compiled, its answer compared with the one that stands below it, and
+//! PostgreSQL asked for a second opinion.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use dsql_edge_codegen::describe::{Answer, Describer};
+use dsql_edge_compiler::diagnostic::render::render;
+use dsql_edge_compiler::source::Source;
+use dsql_edge_compiler::syntax;
+
+use crate::case_file::{Case, CaseFile, Expectation};
+use crate::golden::updating;
+use crate::oracle::{Database, Oracle, Verdict};
+
+/// Checks every `.md` below a folder; `only` picks those whose path holds it. With `UPDATE=1` it writes the answers.
+///
+/// # Errors
+/// What could not be read or asked. What failed is returned: where, and how.
+pub fn check(folder: &Path, only: Option<&str>, oracle: &Oracle) -> Result<Checked> {
+    let mut checked = Checked::default();
+    for path in case_files(folder)? {
+        let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+        if only.is_none_or(|only| name.contains(only)) {
+            check_file(&path, &name, oracle, &mut checked).with_context(|| name.clone())?;
+        }
+    }
+    Ok(checked)
+}
+
+/// What came of it.
+#[derive(Default)]
+pub struct Checked {
+    /// Cases that were looked at.
+    pub cases: usize,
+    /// Rows that PostgreSQL returned for them over data full of NULLs.
+    pub rows: usize,
+    /// What is wrong.
+    pub failures: Vec<String>,
+}
+
+fn case_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(case_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn check_file(path: &Path, name: &str, oracle: &Oracle, checked: &mut Checked) -> Result<()> {
+    let text = fs::read_to_string(path)?;
+    let file = CaseFile::parse(&text)?;
+    let mut databases: BTreeMap<&str, Database<'_>> = BTreeMap::new();
+    let mut answers = Vec::new();
+    for case in file.cases() {
+        let describer =
+            Describer::from_sql(&case.schema).with_context(|| format!("line {}: the schema", case.line))?;
+        let source = Source::named(&case.query);
+        let answer = describer.describe(&source);
+        let answer_text = answer_text(&case.query, &answer);
+        let database = match databases.entry(&case.schema) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                let database = oracle.database(&case.schema)?;
+                database.seed()?;
+                entry.insert(database)
+            }
+        };
+        let mut complaints = Vec::new();
+        if !updating() && answer_text != case.answer {
+            complaints.push(format!("expected:\n{}actual:\n{answer_text}", case.answer));
+        }
+        complaints.extend(second_opinion(case, &source, &answer, database, &mut checked.rows)?);
+        for complaint in complaints {
+            checked.failures.push(format!("{name}:{}\n{}\n{complaint}", case.line, case.query));
+        }
+        checked.cases += 1;
+        answers.push(answer_text);
+    }
+    if updating() {
+        let updated = file.with_answers(&answers);
+        if updated != text {
+            fs::write(path, updated)?;
+        }
+    }
+    Ok(())
+}
+
+/// The answer as it stands in a case file.
+fn answer_text(query: &str, answer: &Answer) -> String {
+    let or_null = |nullable| if nullable { " or NULL" } else { "" };
+    match answer {
+        Answer::Described { params, columns, cardinality } => {
+            let mut text = String::new();
+            for it in params {
+                text += &format!("parameter {}: {}{}\n", it.name, it.type_name, or_null(it.nullable));
+            }
+            for it in columns {
+                text += &format!("column {}: {}{}\n", it.name, it.type_name, or_null(it.nullable));
+            }
+            text + &format!("rows: {cardinality}\n")
+        }
+        Answer::Refused { diagnostics, .. } => diagnostics
+            .iter()
+            .map(|it| {
+                render(it, query, None)
+                    .lines()
+                    .map(|line| format!("{}\n", line.trim_end()))
+                    .collect::<String>()
+            })
+            .collect(),
+    }
+}
+
+/// What PostgreSQL says otherwise.
+fn second_opinion(
+    case: &Case,
+    source: &Source,
+    answer: &Answer,
+    database: &Database<'_>,
+    rows: &mut usize,
+) -> Result<Option<String>> {
+    let asked = Numbered::of(source);
+    let verdict = database.describe(&asked.text)?;
+    let complaint = match (case.oracle, answer, &verdict) {
+        (Expectation::Accepts, Answer::Refused { .. }, Verdict::Accepted { .. })
+        | (Expectation::Refuses, Answer::Refused { .. }, Verdict::Refused { .. }) => None,
+        (Expectation::Agrees, Answer::Described { params, columns, .. }, Verdict::Accepted { .. }) => {
+            let ours = Verdict::Accepted {
+                params: params.iter().map(|it| it.type_name.clone()).collect(),
+                columns: columns.iter().map(|it| (it.name.clone(), it.type_name.clone())).collect(),
+            };
+            if ours != verdict {
+                Some(format!("PostgreSQL: {verdict:?}\n      ours: {ours:?}"))
+            } else {
+                let nullable: Vec<bool> = params.iter().map(|it| it.nullable).collect();
+                let observed = database.observe(&asked.text, &nullable)?;
+                *rows += observed.rows;
+                let wrong =
+                    columns.iter().zip(&observed.null).find(|(column, null)| !column.nullable && **null);
+                wrong.map(|(column, _)| {
+                    format!("PostgreSQL returned NULL for {}, said to be NOT NULL", column.name)
+                })
+            }
+        }
+        (
+            Expectation::Agrees,
+            Answer::Refused { diagnostics, .. },
+            Verdict::Refused { sqlstate, offset, .. },
+        ) => {
+            let first = diagnostics.iter().find(|it| it.is_error());
+            let ours = first.map(|it| (it.code.sqlstate(), Some(asked.position(it.span.start as usize))));
+            let theirs = Some((sqlstate.as_str(), *offset));
+            // Some errors of PostgreSQL have no place; ours has one always.
+            let same_place = offset.is_none() || ours == theirs;
+            let same_code = ours.map(|(code, _)| code) == Some(sqlstate.as_str());
+            (!same_code || !same_place).then(|| format!("PostgreSQL: {verdict:?}\n      ours: {ours:?}"))
+        }
+        (expectation, ..) => Some(format!("PostgreSQL ({expectation:?} was expected): {verdict:?}")),
+    };
+    Ok(complaint)
+}
+
+/// A query with its named parameters numbered, as it is sent.
+struct Numbered {
+    text: String,
+    /// For each placeholder: its end as written, and by how much what follows has moved.
+    moved: Vec<(usize, isize)>,
+}
+
+impl Numbered {
+    fn of(source: &Source) -> Numbered {
+        let lexed = syntax::lex(source);
+        let mut text = String::new();
+        let mut moved = Vec::new();
+        let mut at = 0;
+        for (span, number) in &lexed.placeholders {
+            let (start, end) = (span.start as usize, span.end as usize);
+            text += source.text.get(at..start).unwrap_or_default();
+            text += &format!("${number}");
+            moved.push((end, text.len().cast_signed() - end.cast_signed()));
+            at = end;
+        }
+        text += source.text.get(at..).unwrap_or_default();
+        Numbered { text, moved }
+    }
+
+    /// Where a byte of the query as written stands as it is sent.
+    fn position(&self, offset: usize) -> usize {
+        let shift = self.moved.iter().rev().find(|(end, _)| *end <= offset).map_or(0, |(_, shift)| *shift);
+        offset.saturating_add_signed(shift)
+    }
+}

@@ -1,0 +1,183 @@
+//! A stretch of network between a Worker and its database: with a delay, a count of round trips, and a fault.
+//!
+//! In: the port to pass connections to. Out: a port of its own, and for each connection what was seen.
+
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// Without a delay of this length bytes of one flight may look like two; see the numbers in the design.
+pub const DELAY: Duration = Duration::from_millis(20);
+
+/// What the network does to a connection besides delaying it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// The connection is closed after so many bytes from the server.
+    CutAfter(usize),
+}
+
+/// A network that runs until it is dropped.
+pub struct Network {
+    port: u16,
+    connections: Arc<Mutex<Vec<Seen>>>,
+    task: JoinHandle<()>,
+}
+
+/// What was seen of one connection: its flights.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    flights: Vec<Flight>,
+}
+
+/// Client bytes, and the server bytes that follow them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flight {
+    /// Bytes from the client.
+    pub sent: usize,
+    /// Bytes from the server until the client sends again.
+    pub received: usize,
+}
+
+impl Seen {
+    /// The round trips that the client waited for, the one of TCP itself not among them.
+    ///
+    /// A goodbye is none: Terminate and the end of TLS are a few bytes that nobody waits for, answered by the
+    /// end of TLS (an encrypted alert of 24 bytes) or by nothing.
+    pub fn round_trips(&self) -> usize {
+        let goodbye = self.flights.last().is_some_and(|flight| flight.received <= 32);
+        self.flights.len() - usize::from(goodbye)
+    }
+
+    /// Bytes that came from the server.
+    pub fn received(&self) -> usize {
+        self.flights.iter().map(|flight| flight.received).sum()
+    }
+}
+
+impl Network {
+    /// Passes connections on to `port` of this machine.
+    pub async fn to(port: u16, delay: Duration, fault: Fault) -> Network {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let connections: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let task = tokio::spawn(accept(listener, port, delay, fault, connections.clone()));
+        Network { port: own, connections, task }
+    }
+
+    /// `localhost:PORT`, for `DSQL_ENDPOINT`.
+    pub fn endpoint(&self) -> String {
+        format!("localhost:{}", self.port)
+    }
+
+    /// What has been seen of each connection so far, in the order they came.
+    pub fn connections(&self) -> Vec<Seen> {
+        self.connections.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    port: u16,
+    delay: Duration,
+    fault: Fault,
+    connections: Arc<Mutex<Vec<Seen>>>,
+) {
+    loop {
+        let (client, _) = listener.accept().await.unwrap();
+        let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+        for stream in [&client, &server] {
+            stream.set_nodelay(true).unwrap();
+        }
+        let number = {
+            let mut connections = connections.lock().unwrap();
+            connections.push(Seen::default());
+            connections.len() - 1
+        };
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = server.into_split();
+        let sent = Direction::FromClient { connections: connections.clone(), number };
+        let received = Direction::FromServer { connections: connections.clone(), number, fault };
+        tokio::spawn(async move {
+            // Either end closing closes both, once what is under way has arrived.
+            tokio::select! {
+                () = carry(from_client, to_server, delay, sent) => {}
+                () = carry(from_server, to_client, delay, received) => {}
+            }
+        });
+    }
+}
+
+enum Direction {
+    FromClient { connections: Arc<Mutex<Vec<Seen>>>, number: usize },
+    FromServer { connections: Arc<Mutex<Vec<Seen>>>, number: usize, fault: Fault },
+}
+
+impl Direction {
+    /// Client bytes count when they are sent, server bytes when they arrive: what the client sends while an
+    /// answer is still under way is not sent because of it.
+    fn sent(&self, bytes: usize) {
+        if let Direction::FromClient { connections, number } = self {
+            let mut connections = connections.lock().unwrap();
+            let flights = &mut connections[*number].flights;
+            match flights.last_mut() {
+                Some(flight) if flight.received == 0 => flight.sent += bytes,
+                _ => flights.push(Flight { sent: bytes, received: 0 }),
+            }
+        }
+    }
+
+    fn arriving(&self, bytes: usize) -> usize {
+        let Direction::FromServer { connections, number, fault } = self else { return bytes };
+        let mut connections = connections.lock().unwrap();
+        let seen = &mut connections[*number];
+        let passes = match fault {
+            Fault::None => bytes,
+            Fault::CutAfter(limit) => bytes.min(limit.saturating_sub(seen.received())),
+        };
+        if let Some(flight) = seen.flights.last_mut() {
+            flight.received += passes;
+        }
+        passes
+    }
+}
+
+/// Carries bytes one way: each arrives as long after it was sent as the delay says, none waits for another.
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration, direction: Direction) {
+    let (send, mut under_way) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+    let direction = &direction;
+    let read = async move {
+        let mut chunk = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = from.read(&mut chunk).await {
+            direction.sent(length);
+            let _ = send.send((Instant::now() + delay, chunk[..length].to_vec()));
+        }
+    };
+    let write = async move {
+        while let Some((at, bytes)) = under_way.recv().await {
+            tokio::time::sleep_until(at).await;
+            let passes = direction.arriving(bytes.len());
+            if to.write_all(&bytes[..passes]).await.is_err() || passes < bytes.len() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = write => {}
+        () = async { read.await; std::future::pending().await } => {}
+    }
+}

@@ -1,0 +1,65 @@
+//! What PostgreSQL says of a statement that it has only prepared: the Describe message, or the first error.
+
+use anyhow::{Result, bail};
+
+use super::Database;
+
+/// PostgreSQL's opinion.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It prepares the statement.
+    Accepted {
+        /// The types of the parameters, as typnames.
+        params: Vec<String>,
+        /// Names and types of the columns.
+        columns: Vec<(String, String)>,
+    },
+    /// It refuses the statement.
+    Refused {
+        /// The SQLSTATE.
+        sqlstate: String,
+        /// Where, as a byte of the statement from 0, if it says so.
+        offset: Option<usize>,
+        /// The primary message.
+        message: String,
+    },
+}
+
+impl Database<'_> {
+    /// Prepares a statement with numbered parameters.
+    ///
+    /// # Errors
+    /// Where the connection fails; a refusal is a verdict.
+    pub fn describe(&self, sql: &str) -> Result<Verdict> {
+        let (client, runtime) = self.client();
+        match runtime.block_on(client.prepare(sql)) {
+            Ok(statement) => Ok(Verdict::Accepted {
+                params: statement.params().iter().map(|it| it.name().to_owned()).collect(),
+                columns: statement
+                    .columns()
+                    .iter()
+                    .map(|it| (it.name().to_owned(), it.type_().name().to_owned()))
+                    .collect(),
+            }),
+            Err(error) => {
+                let Some(error) = error.as_db_error() else { bail!("{error}: {sql}") };
+                let offset = match error.position() {
+                    Some(tokio_postgres::error::ErrorPosition::Original(position)) => {
+                        Some(byte_offset(sql, *position as usize))
+                    }
+                    _ => None,
+                };
+                Ok(Verdict::Refused {
+                    sqlstate: error.code().code().to_owned(),
+                    offset,
+                    message: error.message().to_owned(),
+                })
+            }
+        }
+    }
+}
+
+/// PostgreSQL counts characters from 1.
+fn byte_offset(sql: &str, position: usize) -> usize {
+    sql.char_indices().nth(position.saturating_sub(1)).map_or(sql.len(), |(offset, _)| offset)
+}

@@ -1,0 +1,91 @@
+//! The oracle: a real PostgreSQL 16, a fresh database for each schema. SQL in, what PostgreSQL says out.
+
+mod describe;
+mod seed;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result};
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, Config, NoTls};
+
+pub use describe::Verdict;
+pub use seed::Observed;
+
+/// Databases made so far, by all oracles of this process.
+static DATABASES: AtomicUsize = AtomicUsize::new(0);
+
+/// A PostgreSQL 16 that runs as long as this lives.
+pub struct Oracle {
+    runtime: Runtime,
+    config: Config,
+}
+
+/// One database.
+pub struct Database<'a> {
+    oracle: &'a Oracle,
+    name: String,
+    client: Client,
+}
+
+impl Oracle {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// Where no PostgreSQL 16 is found or it does not start.
+    pub fn start() -> Result<Oracle> {
+        let runtime = Runtime::new()?;
+        let url = std::env::var("DSQL_EDGE_POSTGRES_URL")
+            .context("DSQL_EDGE_POSTGRES_URL names no PostgreSQL 16")?;
+        Ok(Oracle { runtime, config: url.parse()? })
+    }
+
+    /// A new database with this DDL in it.
+    ///
+    /// # Errors
+    /// What PostgreSQL refuses in the DDL.
+    pub fn database(&self, ddl: &str) -> Result<Database<'_>> {
+        let number = DATABASES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("oracle_{}_{number}", std::process::id());
+        let admin = self.connect(&self.config)?;
+        self.runtime.block_on(admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")))?;
+        let client = self.connect(self.config.clone().dbname(&name))?;
+        let database = Database { oracle: self, name, client };
+        database.run(ddl)?;
+        Ok(database)
+    }
+
+    fn connect(&self, config: &Config) -> Result<Client> {
+        let (client, connection) =
+            self.runtime.block_on(config.connect(NoTls)).context("connecting to PostgreSQL")?;
+        self.runtime.spawn(connection);
+        Ok(client)
+    }
+}
+
+impl Database<'_> {
+    /// Runs statements.
+    ///
+    /// # Errors
+    /// What PostgreSQL refuses.
+    pub fn run(&self, sql: &str) -> Result<()> {
+        Ok(self.oracle.runtime.block_on(self.client.batch_execute(sql))?)
+    }
+
+    /// The connection, and the runtime that drives it.
+    pub fn client(&self) -> (&Client, &Runtime) {
+        (&self.client, &self.oracle.runtime)
+    }
+}
+
+impl Drop for Database<'_> {
+    fn drop(&mut self) {
+        // A server of our own ends with the tests; one that was lent is left as it was.
+        if let Ok(admin) = self.oracle.connect(&self.oracle.config) {
+            let _ = self
+                .oracle
+                .runtime
+                .block_on(admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name)));
+        }
+    }
+}

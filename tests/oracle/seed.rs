@@ -1,0 +1,223 @@
+//! Fills every table of a database with rows that are NULL wherever they may be, and runs statements over
+//! them: a column said NOT NULL must never be NULL.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use tokio_postgres::SimpleQueryMessage;
+
+use super::Database;
+
+/// So many rows a table; a value is told by the number of its row, so that joins find partners.
+const ROWS: usize = 4;
+
+impl Database<'_> {
+    /// Fills every table. A row that a constraint refuses stays out.
+    ///
+    /// # Errors
+    /// Where the catalogue cannot be read.
+    pub fn seed(&self) -> Result<()> {
+        // Foreign keys and triggers look away; every other constraint holds.
+        self.run("SET session_replication_role = replica")?;
+        for (table, columns) in self.tables()? {
+            for number in 0..ROWS {
+                let mut names = Vec::new();
+                let mut values = Vec::new();
+                for (at, column) in columns.iter().enumerate() {
+                    // The first row is full, the second as empty as it may be, the others half and half.
+                    let empty = match number {
+                        0 => false,
+                        1 => true,
+                        _ => (at + number) % 2 == 0,
+                    };
+                    names.push(column.name.clone());
+                    values.push(if empty && column.nullable {
+                        "NULL".to_owned()
+                    } else {
+                        column.literal(number)
+                    });
+                }
+                let insert = if names.is_empty() {
+                    format!("INSERT INTO {table} DEFAULT VALUES")
+                } else {
+                    let (names, values) = (names.join(", "), values.join(", "));
+                    format!("INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE VALUES ({values})")
+                };
+                let _ = self.run(&insert);
+            }
+        }
+        self.run("SET session_replication_role = origin; ANALYZE")
+    }
+
+    /// Runs a statement with several sets of arguments, each time undone. Says for each column whether it was
+    /// ever NULL, and how many rows there were.
+    ///
+    /// # Errors
+    /// Where the statement cannot be prepared; one that fails as it runs returned no rows.
+    pub fn observe(&self, sql: &str, nullable_params: &[bool]) -> Result<Observed> {
+        let (client, runtime) = self.client();
+        let mut observed = Observed::default();
+        let types = self.param_types(sql)?;
+        for number in 0..=ROWS {
+            let arguments: Vec<String> = types
+                .iter()
+                .enumerate()
+                .map(|(at, it)| match nullable_params.get(at) {
+                    Some(true) if number == ROWS => "NULL".to_owned(),
+                    _ => it.literal(number % ROWS),
+                })
+                .collect();
+            let arguments =
+                if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+            let run = format!("BEGIN; PREPARE observed AS {sql}\n; EXECUTE observed{arguments}");
+            if let Ok(messages) = runtime.block_on(client.simple_query(&run)) {
+                for message in messages {
+                    if let SimpleQueryMessage::Row(row) = message {
+                        observed.rows += 1;
+                        observed.null.resize(row.len().max(observed.null.len()), false);
+                        for (at, null) in observed.null.iter_mut().enumerate() {
+                            *null |= row.get(at).is_none();
+                        }
+                    }
+                }
+            }
+            self.run("ROLLBACK; DEALLOCATE ALL")?;
+        }
+        Ok(observed)
+    }
+
+    fn tables(&self) -> Result<BTreeMap<String, Vec<Filled>>> {
+        let sql = "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), quote_ident(a.attname),
+                          NOT a.attnotnull AND NOT coalesce(t.typnotnull, false), a.atttypid
+                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                   LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+                   LEFT JOIN pg_type t ON t.oid = a.atttypid
+                   WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_'
+                   ORDER BY 1, a.attnum";
+        let (client, runtime) = self.client();
+        let mut tables: BTreeMap<String, Vec<Filled>> = BTreeMap::new();
+        for row in runtime.block_on(client.query(sql, &[]))? {
+            let columns = tables.entry(row.get(0)).or_default();
+            if let (Some(name), Some(nullable), Some(oid)) = (row.get(1), row.get(2), row.get(3)) {
+                columns.push(Filled { name, nullable, kind: self.kind(oid)? });
+            }
+        }
+        Ok(tables)
+    }
+
+    fn param_types(&self, sql: &str) -> Result<Vec<Filled>> {
+        let (client, runtime) = self.client();
+        let statement = runtime.block_on(client.prepare(sql))?;
+        statement
+            .params()
+            .iter()
+            .map(|it| Ok(Filled { name: String::new(), nullable: true, kind: self.kind(it.oid())? }))
+            .collect()
+    }
+
+    /// What literals a type takes.
+    fn kind(&self, oid: u32) -> Result<Kind> {
+        let sql = "SELECT t.typtype::text, t.typcategory::text, t.typname::text, t.typbasetype, t.typelem,
+                          ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
+                          coalesce((SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid), 0),
+                          ARRAY(SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0
+                                AND NOT a.attisdropped ORDER BY a.attnum)
+                   FROM pg_type t WHERE t.oid = $1";
+        let (client, runtime) = self.client();
+        let row = runtime.block_on(client.query_one(sql, &[&oid]))?;
+        let (kind, category, name): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        Ok(match (kind.as_str(), category.as_str()) {
+            ("d", _) => self.kind(row.get(3))?,
+            ("e", _) => Kind::Enum(row.get(5)),
+            ("r", _) => Kind::Range(Box::new(self.kind(row.get(6))?)),
+            ("c", _) => {
+                let fields: Vec<u32> = row.get(7);
+                Kind::Composite(fields.into_iter().map(|oid| self.kind(oid)).collect::<Result<_>>()?)
+            }
+            (_, "A") => Kind::Array(Box::new(self.kind(row.get(4))?)),
+            _ => Kind::Base(name),
+        })
+    }
+}
+
+/// What came back.
+#[derive(Default, Debug)]
+pub struct Observed {
+    /// Rows, over all runs.
+    pub rows: usize,
+    /// For each column: whether one of them was NULL there. Empty where there was no row.
+    pub null: Vec<bool>,
+}
+
+/// A column or parameter to fill.
+struct Filled {
+    name: String,
+    nullable: bool,
+    kind: Kind,
+}
+
+enum Kind {
+    Base(String),
+    Enum(Vec<String>),
+    Array(Box<Kind>),
+    Range(Box<Kind>),
+    Composite(Vec<Kind>),
+}
+
+impl Filled {
+    /// A quoted literal, without a type.
+    fn literal(&self, number: usize) -> String {
+        format!("'{}'", self.kind.text(number).replace('\'', "''"))
+    }
+}
+
+impl Kind {
+    fn text(&self, number: usize) -> String {
+        match self {
+            Kind::Base(name) => base_text(name, number),
+            Kind::Enum(labels) => labels.get(number % labels.len().max(1)).cloned().unwrap_or_default(),
+            Kind::Array(_) if number == 1 => "{}".to_owned(),
+            Kind::Array(element) => format!("{{\"{}\",NULL}}", element.text(number).replace('"', "\\\"")),
+            Kind::Range(_) if number == 1 => "empty".to_owned(),
+            Kind::Range(_) if number == 2 => "(,)".to_owned(),
+            Kind::Range(subtype) => format!("[\"{0}\",\"{0}\"]", subtype.text(number)),
+            Kind::Composite(fields) => {
+                let fields: Vec<String> = fields
+                    .iter()
+                    .enumerate()
+                    .map(|(at, field)| {
+                        if at == 0 {
+                            String::new()
+                        } else {
+                            format!("\"{}\"", field.text(number).replace('"', "\"\""))
+                        }
+                    })
+                    .collect();
+                format!("({})", fields.join(","))
+            }
+        }
+    }
+}
+
+/// Values that are the same for the same number, whatever the type says of a number; 1 is the odd one.
+fn base_text(type_name: &str, number: usize) -> String {
+    match type_name {
+        "bool" => if number.is_multiple_of(2) { "t" } else { "f" }.to_owned(),
+        "float4" | "float8" if number == 1 => "NaN".to_owned(),
+        "date" | "timestamp" | "timestamptz" if number == 1 => "infinity".to_owned(),
+        "date" | "timestamp" | "timestamptz" => format!("2024-02-0{}", number + 1),
+        "time" | "timetz" => format!("0{number}:00:00"),
+        "interval" => format!("{number} days"),
+        "uuid" => format!("00000000-0000-0000-0000-00000000000{number}"),
+        "json" | "jsonb" => match number {
+            0 => "{\"a\": null, \"b\": [1, null]}".to_owned(),
+            1 => "null".to_owned(),
+            2 => "[]".to_owned(),
+            _ => "{}".to_owned(),
+        },
+        "bytea" => format!("\\x0{number}"),
+        "inet" | "cidr" => format!("10.0.0.{number}"),
+        "text" | "varchar" | "bpchar" | "name" | "char" if number == 1 => String::new(),
+        _ => number.to_string(),
+    }
+}

@@ -1,0 +1,164 @@
+//! A real workerd that runs a bundle.
+//!
+//! In: a Worker's folder, the authority to trust, its bindings. Out: answers over HTTP, and what the Worker
+//! wrote to its log. It ends with the test, however the test ends.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use dsql_edge_local::Guarded;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::sync::{OnceCell, mpsc};
+use xtask::workerd::Worker;
+use xtask::{project, setup};
+
+/// Longer than any answer takes; an answer that takes longer is a hang.
+const HANG: Duration = Duration::from_secs(60);
+
+/// The bundle of the example blog.
+pub async fn blog() -> &'static Path {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    BUILT.get_or_init(|| bundle("examples/blog")).await
+}
+
+/// The bundle of the Worker that does what no example should.
+pub async fn probe() -> &'static Path {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    BUILT.get_or_init(|| bundle("tests/probe")).await
+}
+
+/// A Worker of the project, built and bundled.
+async fn bundle(folder: &'static str) -> PathBuf {
+    let build = move || {
+        setup::runtime().unwrap();
+        xtask::worker::bundle(&project::root().join(folder), &[]).unwrap()
+    };
+    tokio::task::spawn_blocking(build).await.unwrap()
+}
+
+/// A workerd that listens.
+pub struct Workerd {
+    guard: Guarded,
+    port: u16,
+    log: Arc<Mutex<String>>,
+    folder: PathBuf,
+}
+
+/// What the Worker answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+}
+
+impl Workerd {
+    /// Starts a Worker's bundle; `ca_pem` is trusted besides the authorities of browsers.
+    pub async fn start(bundle: &Path, ca_pem: &str, bindings: &[(&'static str, String)]) -> Workerd {
+        Workerd::start_with_objects(bundle, ca_pem, bindings, &[]).await
+    }
+
+    /// The same, with classes of Durable Objects, each bound by its own name.
+    pub async fn start_with_objects(
+        bundle: &Path,
+        ca_pem: &str,
+        bindings: &[(&'static str, String)],
+        durable_objects: &[&str],
+    ) -> Workerd {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = project::target().join("workerd").join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let (ca, config) = (folder.join("ca.crt"), folder.join("workerd.capnp"));
+        std::fs::write(&ca, ca_pem).unwrap();
+        let names: Vec<&str> = bindings.iter().map(|(name, _)| *name).collect();
+        xtask::workerd::write(&config, &Worker { bundle, ca: &ca, bindings: &names, durable_objects })
+            .unwrap();
+
+        let program = setup::workerd().unwrap();
+        let arguments = xtask::workerd::SERVE.map(Into::into).into_iter().chain([config.into_os_string()]);
+        // workerd drains its requests at SIGTERM: one that hangs would keep it.
+        let mut guard = Guarded::spawn(program.as_os_str(), arguments, "KILL", Some(&folder), |command| {
+            command.envs(bindings.iter().map(|(name, value)| (name, value)));
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        })
+        .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (tell, mut told) = mpsc::unbounded_channel();
+        tokio::spawn(follow(guard.take_stdout().unwrap(), log.clone(), tell.clone()));
+        tokio::spawn(follow(guard.take_stderr().unwrap(), log.clone(), tell));
+        match tokio::time::timeout(HANG, told.recv()).await {
+            Ok(Some(port)) => Workerd { guard, port, log, folder },
+            _ => panic!("workerd does not listen: {}", log.lock().unwrap()),
+        }
+    }
+
+    /// Asks by GET. An answer always comes: a hang fails the test.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask(path, None).await
+    }
+
+    /// Asks by POST.
+    pub async fn post(&self, path: &str, body: &str) -> Answer {
+        self.ask(path, Some(body.to_owned())).await
+    }
+
+    async fn ask(&self, path: &str, body: Option<String>) -> Answer {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let ask = move || {
+            let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(HANG));
+            let agent: ureq::Agent = config.build().into();
+            let mut response = match body {
+                Some(body) => agent.post(&url).send(body),
+                None => agent.get(&url).call(),
+            }
+            .unwrap_or_else(|error| panic!("{url}: {error}"));
+            let status = response.status().as_u16();
+            Answer { status, body: response.body_mut().read_to_string().unwrap() }
+        };
+        tokio::task::spawn_blocking(ask).await.unwrap()
+    }
+
+    /// What the Worker and workerd have written so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until the log holds some text: a Worker may answer before its log line is read here.
+    pub async fn logged(&self, text: &str) -> String {
+        let start = Instant::now();
+        loop {
+            let log = self.log();
+            if log.contains(text) {
+                return log;
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "{text:?} is not in the log:\n{log}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Ends it and waits until it is gone.
+    pub async fn stop(self) {
+        self.guard.stop().await.unwrap();
+        let _ = std::fs::remove_dir_all(self.folder);
+    }
+}
+
+async fn follow(output: impl AsyncRead + Unpin, log: Arc<Mutex<String>>, tell: mpsc::UnboundedSender<u16>) {
+    let mut lines = BufReader::new(output).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        match xtask::workerd::listening(&line) {
+            Some(port) => {
+                let _ = tell.send(port);
+            }
+            None => {
+                let mut log = log.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Turns a Worker's wasm into a bundle that workerd runs.
+//!
+//! In: `dsql-edge-bundler WASM FOLDER`. Out, in the folder: `index.js`, the entry; `worker.js` and
+//! `worker_bg.wasm`, wasm-bindgen's output; `snippets/`, the JavaScript that crates bring. It does what
+//! worker-build does between cargo and wrangler, without the tools that worker-build downloads; nothing is
+//! minified and wasm-opt is not run (it saves a tenth before compression, and nothing after).
+
+mod entry;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use wasm_bindgen_cli_support::Bindgen;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let [wasm, folder] = arguments.as_slice() else {
+        eprintln!("usage: dsql-edge-bundler WASM FOLDER");
+        return ExitCode::from(2);
+    };
+    match bundle(Path::new(wasm), Path::new(folder)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("dsql-edge-bundler: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bundle(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .input_path(wasm)
+        .out_name("worker")
+        .module(true)?
+        .typescript(false)
+        .remove_producers_section(true)
+        .remove_name_section(true)
+        // What worker-build asks for too: they make the reset after a panic possible.
+        .reset_state_function(true)
+        .force_enable_abort_handler(true);
+    bindgen.generate(folder).map_err(|error| format!("{error:#}"))?;
+
+    let path = folder.join("worker.js");
+    // wasm-bindgen imports the wasm as the "source phase" proposal writes it; Workers have it as a module.
+    let bindings = fs::read_to_string(&path)?.replace("import source ", "import ");
+    fs::write(&path, &bindings)?;
+    fs::write(folder.join("index.js"), entry::of(&bindings))?;
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! `cargo xtask corpus`: measures the compiler against the corpora that `DSQL_EDGE_CORPUS` names. It asks the
+//! way anyone can, through `dsql-edge describe --jsonl`, and compares with what PostgreSQL said.
+
+mod describe;
+mod queries;
+mod report;
+mod syntax;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+
+use report::Report;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The folder with `queries/` and `syntax/`.
+    #[arg(long, env = "DSQL_EDGE_CORPUS")]
+    corpus: Option<PathBuf>,
+    /// Only these parts; all by default.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// Only this project of `queries/`, or this file of `syntax/`.
+    #[arg(long)]
+    only: Option<String>,
+    /// Print every failure, with what was expected.
+    #[arg(long)]
+    failures: bool,
+    /// One JSON object a figure.
+    #[arg(long)]
+    json: bool,
+    /// Build `dsql-edge` optimised: slower to build, faster to run.
+    #[arg(long)]
+    release: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Real queries: names, types, nullability.
+    Queries,
+    /// Statements that PostgreSQL's raw parser accepts and refuses.
+    Syntax,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let Some(corpus) = &options.corpus else {
+        // A fresh clone has no corpus and passes without it.
+        println!("no corpus: name its folder with --corpus or DSQL_EDGE_CORPUS");
+        return Ok(());
+    };
+    if !corpus.is_dir() {
+        bail!("{} is not a folder", corpus.display());
+    }
+    let describe = describe::build(options.release)?;
+    let mut report = Report::new(options.json, options.failures);
+    let wants = |part| options.parts.is_empty() || options.parts.contains(&part);
+    if wants(Part::Queries) {
+        queries::measure(&describe, &corpus.join("queries"), options.only.as_deref(), &mut report)?;
+    }
+    if wants(Part::Syntax) {
+        syntax::measure(&describe, &corpus.join("syntax"), options.only.as_deref(), &mut report)?;
+    }
+    report.finish();
+    Ok(())
+}

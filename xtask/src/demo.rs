@@ -1,0 +1,189 @@
+//! `cargo xtask demo`: the example blog in workerd, against a local DSQL, asked over HTTP.
+//!
+//! From a fresh clone with Rust and Node. One process is started, `dsql-local run`, which starts the other two
+//! and ends them when this one ends in any way: it stops when its standard input closes.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use xtask::step::{run, step};
+use xtask::workerd::{self, Worker};
+use xtask::{project, setup, worker};
+
+/// How long PostgreSQL and workerd may take to start.
+const START_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// What the example's Worker reads from its environment.
+const BINDINGS: [&str; 4] = ["DSQL_ENDPOINT", "DSQL_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Stop after the requests instead of at Ctrl-C
+    #[arg(long)]
+    once: bool,
+}
+
+pub(crate) fn demo(options: &Options) -> Result<()> {
+    setup::runtime()?;
+    let example = project::root().join("examples/blog");
+    let bundle = worker::bundle(&example, &[])?;
+    step("building dsql-local", || run(project::cargo().args(["build", "-p", "dsql-edge-local"])))?;
+
+    let interrupted = interrupts()?;
+    let folder = project::target().join("demo");
+    fs::create_dir_all(&folder)?;
+    let running = step("starting PostgreSQL, dsql-local and workerd", || {
+        Running::start(&folder, &example, &bundle, &interrupted)
+    })?;
+    let address = format!("http://127.0.0.1:{}", running.port);
+    requests(&address)?;
+    if options.once {
+        return running.stop();
+    }
+    eprintln!("\nThe blog is at {address} until Ctrl-C.");
+    running.wait(&interrupted)
+}
+
+/// Ctrl-C, and requests to terminate. From now on they no longer end this process by themselves.
+fn interrupts() -> Result<Receiver<()>> {
+    let (send, receive) = mpsc::channel();
+    ctrlc::set_handler(move || {
+        let _ = send.send(());
+    })?;
+    Ok(receive)
+}
+
+/// `dsql-local run -- workerd`, with the Worker listening.
+struct Running {
+    process: Child,
+    /// It ends when this is closed.
+    leash: Option<ChildStdin>,
+    port: u16,
+}
+
+impl Running {
+    fn start(folder: &Path, example: &Path, bundle: &Path, interrupted: &Receiver<()>) -> Result<Running> {
+        let keys = folder.join("dsql-local");
+        fs::create_dir_all(&keys)?;
+        // dsql-local makes its authority before it starts the command; the configuration names it by path.
+        let ca = keys.join("ca.crt");
+        if !ca.exists() {
+            fs::write(&ca, "")?;
+        }
+        let config = folder.join("workerd.capnp");
+        workerd::write(&config, &Worker { bundle, ca: &ca, bindings: &BINDINGS, durable_objects: &[] })?;
+        if fs::metadata(&ca)?.len() == 0 {
+            fs::remove_file(&ca)?;
+        }
+        let mut command = Command::new(project::target().join("debug/dsql-local"));
+        command.args(["run", "--stop-on-eof", "--no-dev-vars", "--folder"]).arg(&keys);
+        command.arg("--postgres").arg(setup::postgres()?);
+        command.arg("--init").arg(example.join("dsql-schema.sql")).arg(example.join("seed.sql"));
+        command.arg("--").arg(setup::workerd()?).args(workerd::SERVE).arg(&config);
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let leash = process.stdin.take();
+        let lines = follow(process.stdout.take());
+        let mut running = Running { process, leash, port: 0 };
+        let start = Instant::now();
+        loop {
+            if interrupted.try_recv().is_ok() {
+                return Err(anyhow!("interrupted"));
+            }
+            match lines.recv_timeout(Duration::from_millis(100)) {
+                Ok(port) => running.port = port,
+                Err(RecvTimeoutError::Timeout) if start.elapsed() < START_TIMEOUT => continue,
+                Err(RecvTimeoutError::Timeout) => return Err(anyhow!("workerd does not listen")),
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = running.process.wait()?;
+                    return Err(anyhow!("dsql-local or workerd ended at its start ({status})"));
+                }
+            }
+            return Ok(running);
+        }
+    }
+
+    fn wait(mut self, interrupted: &Receiver<()>) -> Result<()> {
+        while interrupted.recv_timeout(Duration::from_millis(100)).is_err() {
+            if let Some(status) = self.process.try_wait()? {
+                return Err(anyhow!("dsql-local or workerd ended ({status})"));
+            }
+        }
+        self.stop()
+    }
+
+    fn stop(mut self) -> Result<()> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<()> {
+        drop(self.leash.take());
+        self.process.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.end();
+    }
+}
+
+/// Passes on what the Worker writes, and sends the port that workerd tells first.
+fn follow(output: Option<impl io::Read + Send + 'static>) -> Receiver<u16> {
+    let (send, receive) = mpsc::channel();
+    if let Some(output) = output {
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                match workerd::listening(&line) {
+                    Some(port) => {
+                        let _ = send.send(port);
+                    }
+                    None => eprintln!("   worker: {line}"),
+                }
+            }
+        });
+    }
+    receive
+}
+
+/// Asks the blog all that its README names, and shows the answers.
+fn requests(address: &str) -> Result<()> {
+    let tag = r#"{"tag_name":"ペアプログラミング","tag_category":"Methodology"}"#;
+    for (method, path, body, expected) in [
+        ("GET", "/", "", 200),
+        ("GET", "/posts", "", 200),
+        ("GET", "/tags/Methodology", "", 200),
+        ("POST", "/tags", tag, 201),
+        ("POST", "/tags", tag, 409),
+        ("POST", "/tags", r#"{"tag_name":"#, 400),
+    ] {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .into();
+        let start = Instant::now();
+        let url = format!("{address}{path}");
+        let mut response =
+            if method == "POST" { agent.post(&url).send(body) } else { agent.get(&url).call() }?;
+        let status = response.status().as_u16();
+        let text = response.body_mut().read_to_string()?;
+        println!("\n{method} {path} {body}");
+        println!("{status} in {:.0} ms", start.elapsed().as_secs_f64() * 1000.0);
+        println!("{}", lines(&text));
+        if status != expected {
+            return Err(anyhow!("{method} {path} answered {status}, not {expected}"));
+        }
+    }
+    Ok(())
+}
+
+/// JSON with each object of an array on a line of its own.
+fn lines(json: &str) -> String {
+    json.replace("},{", "},\n {")
+}

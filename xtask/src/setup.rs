@@ -1,0 +1,101 @@
+//! Installs what is needed beyond Rust and Node, from the project's own lock files and nothing else.
+//!
+//! In: the folders with a `package-lock.json`, and `rust-toolchain.toml`. Out: `node_modules` beside them,
+//! and the wasm target. What is installed already costs nothing.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::project;
+use crate::step::{run, step};
+use crate::worker;
+use anyhow::{Context, Result};
+
+/// workerd and a PostgreSQL 16.
+///
+/// # Errors
+/// Where npm is missing or fails.
+pub fn runtime() -> Result<()> {
+    npm(&project::root().join("xtask/npm"))
+}
+
+/// wrangler.
+///
+/// # Errors
+/// Where npm is missing or fails.
+pub fn wrangler() -> Result<PathBuf> {
+    let folder = project::root().join("xtask/npm-wrangler");
+    npm(&folder)?;
+    Ok(folder.join("node_modules/.bin/wrangler"))
+}
+
+/// The standard library for wasm. Where rustup is not in charge, cargo will say what is missing.
+///
+/// # Errors
+/// Where rustup fails.
+pub fn wasm_target() -> Result<()> {
+    let list = Command::new("rustup")
+        .args(["target", "list", "--installed"])
+        .current_dir(project::root())
+        .stderr(Stdio::null())
+        .output();
+    match list {
+        Ok(list) if !String::from_utf8_lossy(&list.stdout).lines().any(|line| line == worker::TARGET) => {
+            step("installing the wasm target", || {
+                run(Command::new("rustup")
+                    .args(["target", "add", worker::TARGET])
+                    .current_dir(project::root()))
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The program of the npm package `workerd`.
+///
+/// # Errors
+/// Where it is not installed.
+pub fn workerd() -> Result<PathBuf> {
+    found("@cloudflare", "workerd-", "bin/workerd")
+}
+
+/// The binaries of npm's PostgreSQL 16, or the folder that `DSQL_LOCAL_PG_BIN` names.
+///
+/// # Errors
+/// Where there is none for this platform.
+pub fn postgres() -> Result<PathBuf> {
+    match env::var_os("DSQL_LOCAL_PG_BIN").filter(|folder| !folder.is_empty()) {
+        Some(folder) => Ok(folder.into()),
+        None => found("@embedded-postgres", "", "native/bin"),
+    }
+}
+
+fn found(scope: &str, prefix: &str, path: &str) -> Result<PathBuf> {
+    let folder = project::root().join("xtask/npm/node_modules").join(scope);
+    let packages = fs::read_dir(&folder).into_iter().flatten().flatten();
+    packages
+        .filter(|package| package.file_name().to_string_lossy().starts_with(prefix))
+        .map(|package| package.path().join(path))
+        .find(|path| path.exists())
+        .with_context(|| {
+            format!(
+                "there is no {prefix}{path} below {}: npm has no package for this platform",
+                folder.display()
+            )
+        })
+}
+
+fn npm(folder: &Path) -> Result<()> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let _lock = project::lock(&name)?;
+    // npm writes this file when it is done, with what it has installed.
+    let modified = |path: &str| fs::metadata(folder.join(path)).and_then(|file| file.modified()).ok();
+    if modified("node_modules/.package-lock.json") > modified("package-lock.json") {
+        return Ok(());
+    }
+    step(&format!("installing npm packages ({name})"), || {
+        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))
+    })
+}

@@ -1,0 +1,59 @@
+//! Builds a Worker: its crate to wasm, the wasm to a bundle.
+//!
+//! In: the folder of a Worker's crate, with its lock file. Out: the folder of the bundle, below the target
+//! folder. worker-build is for users; this needs no tool that is not built here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::step::{run, step};
+use crate::{project, setup};
+use anyhow::{Context, Result};
+
+/// What Workers run.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Builds the Worker whose crate stands in `folder` and bundles it.
+///
+/// # Errors
+/// Where cargo or the bundler fails; they have then said why on standard error.
+pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
+    setup::wasm_target()?;
+    let name = package(folder)?;
+    let bundler = project::target().join("debug/dsql-edge-bundler");
+    let _lock = project::lock(&format!("worker-{name}"))?;
+    step("building the bundler", || run(project::cargo().args(["build", "-p", "dsql-edge-bundler"])))?;
+    step(&format!("building the Worker {name}"), || {
+        let mut build = project::cargo();
+        build.args(["build", "--release", "--locked", "--target", TARGET, "--manifest-path"]);
+        build.arg(folder.join("Cargo.toml")).args(cargo_arguments);
+        // wasm-bindgen reads the section that says which features the wasm uses; the bundler strips later.
+        build.args(["--config", "profile.release.strip='debuginfo'"]);
+        // As worker-build sets it: js-sys's types instead of copies in every crate.
+        build.env("WASM_BINDGEN_USE_JS_SYS", "1");
+        run(&mut build)
+    })?;
+    let wasm =
+        project::target().join(TARGET).join("release").join(format!("{}.wasm", name.replace('-', "_")));
+    let bundle = project::target().join("worker").join(&name);
+    fs::create_dir_all(project::target().join("worker"))?;
+    // Another process may be about to read a bundle that is as it should be.
+    let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let bundled = modified(&bundle.join("index.js"));
+    if bundled < modified(&wasm) || bundled < modified(&bundler) {
+        step(&format!("bundling the Worker {name}"), || run(Command::new(bundler).arg(wasm).arg(&bundle)))?;
+    }
+    Ok(bundle)
+}
+
+/// The name in a Cargo.toml: the first `name = "…"`, which is the package's.
+fn package(folder: &Path) -> Result<String> {
+    let path = folder.join("Cargo.toml");
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let name = text.lines().find_map(|line| {
+        let value = line.strip_prefix("name")?.trim_start().strip_prefix('=')?;
+        Some(value.trim().trim_matches('"').to_owned())
+    });
+    name.with_context(|| format!("{} names no package", path.display()))
+}

@@ -1,0 +1,176 @@
+//! The configuration by which plain workerd runs a bundle.
+//!
+//! In: a bundle's folder, the certificates to trust, the names of its bindings. Out: Cap'n Proto text. The
+//! values of bindings come from workerd's environment, so that no secret is written to a file.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// What the Workers here are written for.
+const COMPATIBILITY_DATE: &str = "2026-04-01";
+
+/// What a Worker is given.
+pub struct Worker<'a> {
+    /// The folder that the bundler wrote.
+    pub bundle: &'a Path,
+    /// A certificate authority to trust, PEM, besides those of browsers.
+    pub ca: &'a Path,
+    /// Variables of workerd's environment that the Worker sees as text bindings.
+    pub bindings: &'a [&'a str],
+    /// Classes of Durable Objects that the Worker exports, each bound by its own name; kept in memory.
+    pub durable_objects: &'a [&'a str],
+}
+
+/// Arguments after which workerd serves a configuration and tells on standard output where it listens, one
+/// line of JSON: `{"event":"listen","socket":"http","port":N}`.
+pub const SERVE: [&str; 2] = ["serve", "--control-fd=1"];
+
+/// The port in a line that workerd wrote, if it tells one.
+pub fn listening(line: &str) -> Option<u16> {
+    let (_, rest) = line.strip_prefix(r#"{"event":"listen""#)?.split_once(r#""port":"#)?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Writes the configuration of one Worker, on any free port, to `path`.
+///
+/// # Errors
+/// Where the bundle cannot be read or the file cannot be written.
+pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
+    // Paths in the text are relative to it.
+    let folder = path.parent().context("the configuration needs a folder")?;
+    let relative = |file: &Path| relative(folder, file).map(|path| literal(&path.to_string_lossy()));
+    let mut modules = String::new();
+    for file in files(worker.bundle)? {
+        let name = file.strip_prefix(worker.bundle)?.to_string_lossy().into_owned();
+        let kind = if name.ends_with(".wasm") { "wasm" } else { "esModule" };
+        let name = literal(&name);
+        writeln!(modules, "    (name = {name}, {kind} = embed {}),", relative(&file)?)?;
+    }
+    let text_bindings = worker.bindings.iter().map(|name| {
+        let name = literal(name);
+        format!("    (name = {name}, fromEnvironment = {name})")
+    });
+    let object_bindings = worker.durable_objects.iter().map(|class| {
+        let class = literal(class);
+        format!("    (name = {class}, durableObjectNamespace = {class})")
+    });
+    let bindings: Vec<String> = text_bindings.chain(object_bindings).collect();
+    let objects = worker.durable_objects.iter().map(|class| {
+        let class = literal(class);
+        format!("    (className = {class}, uniqueKey = {class})")
+    });
+    let text = format!(
+        r#"using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (
+      allow = ["public", "private"],
+      tlsOptions = (trustBrowserCas = true, trustedCertificates = [embed {ca}])
+    ))
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]
+);
+
+const worker :Workerd.Worker = (
+  modules = [
+{modules}  ],
+  compatibilityDate = "{COMPATIBILITY_DATE}",
+  bindings = [
+{bindings}
+  ],
+  durableObjectNamespaces = [
+{objects}
+  ],
+  durableObjectStorage = (inMemory = void)
+);
+"#,
+        ca = relative(worker.ca)?,
+        modules = modules.trim_end().trim_end_matches(',').to_owned() + "\n",
+        bindings = bindings.join(",\n"),
+        objects = objects.collect::<Vec<_>>().join(",\n"),
+    );
+    fs::write(path, text)?;
+    Ok(())
+}
+
+/// Every file of a bundle, the entry first: workerd takes the first module for the main one.
+fn files(bundle: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![bundle.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+        for entry in entries {
+            let path = entry?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    files.sort_by_key(|file| !file.ends_with("index.js"));
+    Ok(files)
+}
+
+fn relative(folder: &Path, file: &Path) -> Result<PathBuf> {
+    let (folder, file) = (fs::canonicalize(folder)?, fs::canonicalize(file)?);
+    let common = folder.components().zip(file.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(common).map(|_| Path::new("..").as_os_str());
+    Ok(up.chain(file.components().skip(common).map(|part| part.as_os_str())).collect())
+}
+
+/// A string as Cap'n Proto writes it.
+fn literal(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_read_from_workerds_line_alone() {
+        assert_eq!(listening(r#"{"event":"listen","socket":"http","port":37375}"#), Some(37375));
+        assert_eq!(listening(r#"{"event":"listen","socket":"http","port":99999}"#), None);
+        assert_eq!(listening("a worker's own line"), None);
+    }
+
+    #[test]
+    fn the_entry_comes_first_and_paths_are_relative() {
+        let folder = std::env::temp_dir().join(format!("xtask-workerd-{}", std::process::id()));
+        let bundle = folder.join("bundle");
+        fs::create_dir_all(bundle.join("snippets")).unwrap();
+        for name in ["a.js", "index.js", "w.wasm", "snippets/s.js"] {
+            fs::write(bundle.join(name), "").unwrap();
+        }
+        fs::write(folder.join("ca.crt"), "").unwrap();
+        let path = folder.join("config.capnp");
+        write(
+            &path,
+            &Worker {
+                bundle: &bundle,
+                ca: &folder.join("ca.crt"),
+                bindings: &["A", "B"],
+                durable_objects: &["C"],
+            },
+        )
+        .unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let names: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("(name = ")).collect();
+        assert_eq!(
+            names[2..],
+            [
+                r#""index.js", esModule = embed "bundle/index.js"),"#,
+                r#""a.js", esModule = embed "bundle/a.js"),"#,
+                r#""snippets/s.js", esModule = embed "bundle/snippets/s.js"),"#,
+                r#""w.wasm", wasm = embed "bundle/w.wasm")"#,
+                r#""A", fromEnvironment = "A"),"#,
+                r#""B", fromEnvironment = "B"),"#,
+                r#""C", durableObjectNamespace = "C")"#,
+            ]
+        );
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
