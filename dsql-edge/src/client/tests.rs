@@ -293,6 +293,33 @@ fn now_again(name: &str) -> Error {
 }
 
 #[test]
+fn wherever_the_answer_is_cut_a_write_is_unknown_and_never_a_success() {
+    let whole = [login(), rows("n", 23, &[1])].concat();
+    for cut in 0..whole.len() {
+        for end in [Step::Close, Step::Break(TransportErrorKind::Lost), Step::Stall] {
+            let network = Network::default();
+            network.accept([Step::AwaitWrite, Step::Send(whole[..cut].to_vec()), end.clone()]);
+            // A read of no bytes is the end of the stream.
+            if cut == 0 && matches!(end, Step::Stall) {
+                continue;
+            }
+            let dsql = Dsql::new(config(&network));
+            let mut waiting = Box::pin(query(&WRITE).fetch_one(&dsql));
+            let error = match waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(result) => result.unwrap_err(),
+                Poll::Pending => {
+                    network.expire();
+                    now(waiting).unwrap_err()
+                }
+            };
+            assert!(error.is_outcome_unknown(), "cut at {cut}, {end:?}: {error}");
+            assert_eq!(error.is_timeout(), matches!(end, Step::Stall), "cut at {cut}: {error}");
+            assert_eq!(network.connections(), (1, 0));
+        }
+    }
+}
+
+#[test]
 fn a_read_leaves_nothing_unknown() {
     for (name, ..) in failures() {
         assert!(!now_again(name).is_outcome_unknown(), "{name}");
