@@ -14,6 +14,7 @@ use crate::error::{Error, Kind};
 use crate::query::Request;
 use crate::row::{DataRow, check_description, result_formats};
 use crate::session::{Connection, Event, Fault};
+use crate::sqlstate::SqlState;
 use crate::statement::{Effect, Statement};
 use crate::transport::{self, BoxFuture, Transport, TransportError, TransportErrorKind};
 use crate::types::sql::Format;
@@ -52,7 +53,7 @@ impl Prepared {
 
 /// What may go wrong with a query, apart from what the query itself is about.
 enum Failure {
-    Database(Box<DatabaseError>),
+    Database { error: Box<DatabaseError>, completed: bool },
     Session(Fault),
     Transport(TransportError),
     Timeout,
@@ -146,7 +147,9 @@ impl Link {
                         *timer = transport::sleep(config, config.query_limit());
                     }
                     Event::Complete { affected } => return Poll::Ready(Ok(affected)),
-                    Event::Failed(error) => return Poll::Ready(Err(Failure::Database(error))),
+                    Event::Failed { error, completed } => {
+                        return Poll::Ready(Err(Failure::Database { error, completed }));
+                    }
                     Event::Described(fields) => answer.describe(fields),
                     Event::Row(row) => answer.take(&row),
                 }
@@ -190,8 +193,8 @@ impl Link {
     fn explain(&self, config: &Config, statement: &'static Statement, failure: Failure) -> Error {
         let mut may_have_run = statement.effect == Effect::Write;
         let error = match failure {
-            Failure::Database(error) => {
-                may_have_run = false;
+            Failure::Database { error, completed } => {
+                may_have_run &= leaves_unknown(&error, completed);
                 Error::new(Kind::Database(*error))
             }
             Failure::Session(Fault::Refused(error)) => {
@@ -236,6 +239,20 @@ impl Link {
             CHECK_TLS
         ))
     }
+}
+
+/// Whether the server's own error leaves open what became of the statement: it says so, or it had to stop between
+/// executing and saying that it had committed. DSQL says XX000 when its parts cannot reach each other.
+fn leaves_unknown(error: &DatabaseError, completed: bool) -> bool {
+    let says_so = error.sqlstate.is_some_and(|state| {
+        matches!(
+            state,
+            SqlState::STATEMENT_COMPLETION_UNKNOWN
+                | SqlState::TRANSACTION_RESOLUTION_UNKNOWN
+                | SqlState::INTERNAL_ERROR
+        )
+    });
+    says_so || (error.fatal && completed)
 }
 
 impl Drop for Link {

@@ -249,6 +249,15 @@ fn failures() -> Vec<Failing> {
                 && !e.is_outcome_unknown()
                 && (e.constraint(), e.table(), e.column()) == (Some("t_pkey"), Some("t"), Some("n"))
         }),
+        ("unavailable", after_login(Step::Send(failure("XX000"))), |e| {
+            e.is_database() && e.is_outcome_unknown()
+        }),
+        ("shut down before the end", after_login(Step::Send(error("FATAL", "57P01"))), |e| {
+            !e.is_outcome_unknown()
+        }),
+        ("shut down at the commit", after_login(Step::Send(shut_down_at_the_commit())), |e| {
+            e.is_database() && e.is_outcome_unknown()
+        }),
         ("conflict", after_login(Step::Send(failure("40001"))), |e| {
             e.is_conflict() && !e.is_outcome_unknown()
         }),
@@ -259,6 +268,14 @@ fn failures() -> Vec<Failing> {
         ("too many rows", after_login(Step::Send(rows("n", 23, &[1, 2]))), Error::is_too_many_rows),
         ("no rows", after_login(Step::Send(rows("n", 23, &[]))), Error::is_no_rows),
     ]
+}
+
+/// The query was executed; the server stops before it says that it has committed.
+fn shut_down_at_the_commit() -> Vec<u8> {
+    let mut answer = rows("n", 23, &[1]);
+    answer.truncate(answer.len() - frame(b'Z', b"I").len());
+    answer.extend(error("FATAL", "57P01"));
+    answer
 }
 
 #[test]
