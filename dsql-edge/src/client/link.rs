@@ -10,7 +10,7 @@ use core::task::{Context, Poll};
 use crate::auth::{self, Action, TokenRequest};
 use crate::client::Sink;
 use crate::config::Config;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Outcome};
 use crate::query::Request;
 use crate::row::{DataRow, check_description, result_formats};
 use crate::session::{Connection, Event, Fault};
@@ -26,6 +26,8 @@ pub(super) struct Link {
     connection: Connection,
     /// Bytes have been given to the transport that it has not written yet.
     writing: bool,
+    /// Writing failed. What the server said before that is still worth reading.
+    write_error: Option<TransportError>,
     /// The server has let us in.
     started: bool,
     read: Vec<u8>,
@@ -95,7 +97,14 @@ impl Link {
             Some(Err(error)) => return Err(dial_error(config, error)),
             None => return Err(Error::new(Kind::Timeout(CONNECTING))),
         };
-        Ok(Link { transport, connection, writing: false, started: false, read: Vec::new() })
+        Ok(Link {
+            transport,
+            connection,
+            writing: false,
+            write_error: None,
+            started: false,
+            read: Vec::new(),
+        })
     }
 
     /// Whether another query may run on it. What was written last has arrived then, even where the transport has not
@@ -126,8 +135,11 @@ impl Link {
         let result = poll_fn(|context| self.poll_run(context, config, timer, &mut answer)).await;
         match (result, answer.error) {
             (Ok(affected), None) => Ok(affected),
-            // The query itself went well: the connection can be used again.
-            (Ok(_), Some(error)) => Err(error),
+            // The query itself went well, and the connection can be used again.
+            (Ok(_), Some(error)) => Err(error.with_outcome(match statement.effect {
+                Effect::Read => Outcome::Nothing,
+                Effect::Write => Outcome::Executed,
+            })),
             (Err(failure), _) => Err(self.explain(config, statement, failure)),
         }
     }
@@ -154,14 +166,14 @@ impl Link {
                     Event::Row(row) => answer.take(&row),
                 }
             }
-            let write_error = self.poll_transmit(context).err();
+            self.poll_transmit(context);
             match self.transport.poll_read(context, &mut self.read) {
                 Poll::Ready(Ok(())) if self.read.is_empty() => self.connection.handle_eof(),
                 Poll::Ready(Ok(())) => self.connection.handle_input(&self.read),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Failure::Transport(error))),
                 Poll::Pending => {
                     // A server that refuses and leaves breaks the write too: what it said has been read by now.
-                    if let Some(error) = write_error {
+                    if let Some(error) = self.write_error.take() {
                         return Poll::Ready(Err(Failure::Transport(error)));
                     }
                     return timer.as_mut().poll(context).map(|()| Err(Failure::Timeout));
@@ -171,19 +183,18 @@ impl Link {
     }
 
     /// Sends what there is to send, as far as that goes now.
-    fn poll_transmit(&mut self, context: &mut Context<'_>) -> Result<(), TransportError> {
+    fn poll_transmit(&mut self, context: &mut Context<'_>) {
         loop {
             if !self.writing {
-                let Some(bytes) = self.connection.poll_transmit() else { return Ok(()) };
+                let Some(bytes) = self.connection.poll_transmit() else { return };
                 self.transport.start_write(bytes);
                 self.writing = true;
             }
-            match self.transport.poll_write(context) {
-                Poll::Ready(written) => {
-                    self.writing = false;
-                    written?;
-                }
-                Poll::Pending => return Ok(()),
+            let Poll::Ready(written) = self.transport.poll_write(context) else { return };
+            self.writing = false;
+            if let Err(error) = written {
+                self.write_error = Some(error);
+                return;
             }
         }
     }
@@ -221,7 +232,7 @@ impl Link {
             }
             Failure::Timeout => Error::new(Kind::Timeout(CONNECTING)),
         };
-        error.with_outcome_unknown(may_have_run)
+        error.with_outcome(if may_have_run { Outcome::Unknown } else { Outcome::Nothing })
     }
 
     fn lost(&self, config: &Config, text: &str) -> Error {
