@@ -6,6 +6,9 @@
 pub mod analyze;
 pub mod builtin;
 pub mod diagnostic;
+pub mod emit;
+pub mod fields;
+pub mod ident;
 pub mod schema;
 pub mod source;
 pub mod sql_type;
@@ -48,7 +51,7 @@ pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnosti
 }
 
 /// The text with every `$name` replaced by its number.
-fn numbered_text(text: &str, lexed: &syntax::Lexed) -> String {
+pub fn numbered_text(text: &str, lexed: &syntax::Lexed) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for (span, number) in &lexed.placeholders {

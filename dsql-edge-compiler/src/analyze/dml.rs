@@ -575,7 +575,7 @@ impl<'a> Analyzer<'a> {
         for item in &mut scope.namespace {
             item.lateral_ok = false;
         }
-        let trees = self.from_clause(scope, items);
+        let trees = self.range_table(scope, items);
         for item in &mut scope.namespace {
             item.lateral_ok = true;
         }

@@ -528,7 +528,7 @@ impl Analyzer<'_> {
                 let left = Box::new(args.remove(0));
                 self.accepts_null(&left);
                 self.accepts_null(&right);
-                Node::new(oid::BOOL, NodeKind::Distinct { left, right, negated }, span)
+                Node::new(oid::BOOL, NodeKind::Distinct { left, right }, span)
             }
             _ => Node::error(span),
         }

@@ -18,13 +18,13 @@ use std::rc::Rc;
 
 impl Analyzer<'_> {
     /// `transformFromClause`: each item sees those before it if it is LATERAL.
-    pub(super) fn from_clause(&mut self, scope: &mut Scope<'_>, items: &[FromItem]) -> Vec<JoinTree> {
+    pub(super) fn range_table(&mut self, scope: &mut Scope<'_>, items: &[FromItem]) -> Vec<JoinTree> {
         let mut trees = Vec::with_capacity(items.len());
         for item in items {
             // While an item is analysed, only LATERAL sees what stands beside it.
             let before = std::mem::take(&mut scope.namespace);
             scope.namespace = before.iter().cloned().map(lateral_only).collect();
-            let (tree, added) = self.from_item(scope, item);
+            let (tree, added) = self.range_table_item(scope, item);
             self.check_aliases(&before, &added, item);
             scope.namespace = before;
             scope.namespace.extend(added);
@@ -51,7 +51,7 @@ impl Analyzer<'_> {
         }
     }
 
-    fn from_item(&mut self, scope: &mut Scope<'_>, item: &FromItem) -> (JoinTree, Vec<NamespaceItem>) {
+    fn range_table_item(&mut self, scope: &mut Scope<'_>, item: &FromItem) -> (JoinTree, Vec<NamespaceItem>) {
         match item {
             FromItem::Table { name, alias, sample, .. } => {
                 let added = self.table(scope, name, alias.as_ref());
@@ -211,7 +211,7 @@ impl Analyzer<'_> {
         let mut functions = Vec::new();
         let mut scalar_names = Vec::new();
         let mut name = None;
-        for (call, definitions) in self.from_calls(item) {
+        for (call, definitions) in self.calls_of(item) {
             let node = self.expr(scope, &call);
             let node = self.unknown_to_text(node);
             let call_name = super::target::column_name(&call);
@@ -253,7 +253,7 @@ impl Analyzer<'_> {
     }
 
     /// The calls of an item; `unnest` of several arrays is one call each: gram's special case.
-    fn from_calls<'i>(&self, item: &'i FunctionItem) -> Vec<(ast::Expr, &'i [ColumnDefinition])> {
+    fn calls_of<'i>(&self, item: &'i FunctionItem) -> Vec<(ast::Expr, &'i [ColumnDefinition])> {
         let mut out = Vec::new();
         for (expr, definitions) in &item.functions {
             match &expr.kind {
@@ -393,14 +393,14 @@ impl Analyzer<'_> {
     /// `transformFromClauseItem` for a join.
     fn join(&mut self, scope: &mut Scope<'_>, join: &Join) -> (JoinTree, Vec<NamespaceItem>) {
         let outer = scope.namespace.clone();
-        let (left_tree, left) = self.from_item(scope, &join.left);
+        let (left_tree, left) = self.range_table_item(scope, &join.left);
         // The right side may refer to the left one, if it is LATERAL and the join lets it.
         let allowed = matches!(join.kind, JoinKind::Inner | JoinKind::Left | JoinKind::Cross);
         scope.namespace = outer.clone();
         scope.namespace.extend(
             left.iter().cloned().map(|item| NamespaceItem { lateral_ok: allowed, ..lateral_only(item) }),
         );
-        let (right_tree, right) = self.from_item(scope, &join.right);
+        let (right_tree, right) = self.range_table_item(scope, &join.right);
         self.check_aliases(&left, &right, &join.right);
         scope.namespace = outer.clone();
 

@@ -61,7 +61,6 @@ pub(super) enum NodeKind {
     Distinct {
         left: Box<Node>,
         right: Box<Node>,
-        negated: bool,
     },
     /// `x op ANY (array)`.
     ArrayComparison {
@@ -273,11 +272,9 @@ pub(super) struct Cte {
     pub(super) name: String,
     pub(super) query: RefCell<Option<Rc<Query>>>,
     pub(super) columns: RefCell<Vec<RteColumn>>,
-    /// Columns that `SEARCH` and `CYCLE` add, at the end.
-    pub(super) added: usize,
     /// For the fixed point over a recursive query: what is assumed of each column.
     pub(super) assumed: RefCell<Option<Vec<bool>>>,
-    /// Whether somebody reads it.
+    /// It refers to itself.
     pub(super) recursive: bool,
 }
 

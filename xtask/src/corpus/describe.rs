@@ -57,7 +57,8 @@ pub(super) fn build(release: bool) -> Result<Describe> {
     if release {
         cargo.arg("--release");
     }
-    let built = cargo.current_dir(crate::root()).stderr(Stdio::inherit()).output().context("cargo build")?;
+    let built =
+        cargo.current_dir(xtask::project::root()).stderr(Stdio::inherit()).output().context("cargo build")?;
     if !built.status.success() {
         bail!("dsql-edge-codegen does not build");
     }

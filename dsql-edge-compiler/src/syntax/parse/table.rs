@@ -37,7 +37,7 @@ impl Parser<'_> {
         }
         let typed = table.of_type.is_some() || table.partition_of.is_some();
         if self.eat_symbol(b'(') {
-            if !(self.at_symbol(b')') && !typed) {
+            if typed || !self.at_symbol(b')') {
                 table.elements = self.list(|parser| parser.table_element(typed))?;
             }
             self.expect_symbol(b')')?;

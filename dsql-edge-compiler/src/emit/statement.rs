@@ -1,0 +1,53 @@
+//! The static description of a statement, and the binding of its arguments.
+
+use super::{marker_path, nullability};
+use crate::fields::{Marker, rust_type};
+use crate::typed::{Effect, TypedQuery};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+/// `static STATEMENT: Statement = …;`
+pub(super) fn statement(query: &TypedQuery) -> TokenStream {
+    let sql = &query.sql;
+    let params = query.parameters.iter().map(|parameter| parameter.sql_type.oid);
+    let columns = query.columns.iter().map(|column| {
+        let (name, oid, type_name) = (&column.name, column.sql_type.oid, &column.sql_type.name);
+        quote!(::dsql_edge::private::ColumnDesc { name: #name, type_oid: #oid, type_name: #type_name })
+    });
+    let effect = match query.effect {
+        Effect::Read => quote!(Read),
+        Effect::Write => quote!(Write),
+    };
+    let tables = &query.tables;
+    quote! {
+        static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+            sql: #sql,
+            name: "",
+            file: ::core::file!(),
+            line: ::core::line!(),
+            column: ::core::column!(),
+            params: &[#(#params),*],
+            columns: &[#(#columns),*],
+            effect: ::dsql_edge::private::Effect::#effect,
+            tables: &[#(#tables),*],
+        };
+    }
+}
+
+/// One `bind` a parameter.
+pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
+    let arguments = Ident::new("arguments", proc_macro2::Span::mixed_site());
+    query
+        .parameters
+        .iter()
+        .zip(names)
+        .map(|(parameter, name)| {
+            // A type without a Rust type is sent as text, which the server reads.
+            let marker =
+                rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
+            let marker = marker_path(&marker);
+            let nullable = nullability(parameter.nullable);
+            quote!(#arguments.bind::<#marker, #nullable, _>(#name);)
+        })
+        .collect()
+}

@@ -1,0 +1,124 @@
+//! Column names as Rust names.
+//!
+//! In: a column's name as the server reports it. Out: the field's name and the override written into it
+//! (`"x!"`, `"x?"`, `"x: T"`), or why there can be no field.
+
+/// A name that is a Rust identifier; only [`FieldName::new`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldName(String);
+
+impl FieldName {
+    /// The name, if it can be a Rust field; keywords become raw identifiers when written.
+    pub fn new(name: &str) -> Option<FieldName> {
+        let mut characters = name.chars();
+        let first = characters.next()?;
+        let start = first == '_' || first.is_alphabetic();
+        let rest = characters.all(|character| character == '_' || character.is_alphanumeric());
+        // These can be no raw identifiers either.
+        let impossible = matches!(name, "_" | "self" | "Self" | "super" | "crate");
+        (start && rest && !impossible).then(|| FieldName(name.to_owned()))
+    }
+
+    /// The name without `r#`: what Serialize writes.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// As an identifier at the call site.
+    pub fn ident(&self) -> proc_macro2::Ident {
+        let span = proc_macro2::Span::call_site();
+        if is_keyword(&self.0) {
+            proc_macro2::Ident::new_raw(&self.0, span)
+        } else {
+            proc_macro2::Ident::new(&self.0, span)
+        }
+    }
+}
+
+/// Rust's keywords, those of later editions included.
+fn is_keyword(name: &str) -> bool {
+    [
+        "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
+        "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
+        "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "static",
+        "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where",
+        "while", "yield",
+    ]
+    .binary_search(&name)
+    .is_ok()
+}
+
+/// A column name taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnName {
+    /// What is left for the field.
+    pub field: String,
+    /// `!` or `?`.
+    pub nullability: Option<Nullability>,
+    /// `: T`, as written; `_` leaves it to the struct.
+    pub rust_type: Option<String>,
+}
+
+/// A nullability that the user declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nullability {
+    /// `"x!"`
+    NotNull,
+    /// `"x?"`
+    Nullable,
+}
+
+impl ColumnName {
+    /// Reads `name`, `name!`, `name?`, `name: T`, `name!: T`, `name?: T`: sqlx's forms.
+    pub fn parse(name: &str) -> ColumnName {
+        let (left, rust_type) = match name.split_once(':') {
+            Some((left, right)) => (left.trim(), Some(right.trim().to_owned())),
+            None => (name.trim(), None),
+        };
+        let rust_type = rust_type.filter(|written| !written.is_empty() && written != "_");
+        let (field, nullability) = match (left.strip_suffix('!'), left.strip_suffix('?')) {
+            (Some(field), _) => (field, Some(Nullability::NotNull)),
+            // `?column?` is PostgreSQL's own name for none.
+            (None, Some(field)) if left != "?column?" => (field, Some(Nullability::Nullable)),
+            _ => (left, None),
+        };
+        ColumnName { field: field.trim().to_owned(), nullability, rust_type }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overrides_in_column_names() {
+        let parsed = |name: &str| {
+            let column = ColumnName::parse(name);
+            (column.field, column.nullability, column.rust_type)
+        };
+        let (not_null, nullable) = (Some(Nullability::NotNull), Some(Nullability::Nullable));
+        assert_eq!(parsed("id"), ("id".into(), None, None));
+        assert_eq!(parsed("id!"), ("id".into(), not_null, None));
+        assert_eq!(parsed("id?"), ("id".into(), nullable, None));
+        assert_eq!(parsed("id!: crate::UserId"), ("id".into(), not_null, Some("crate::UserId".into())));
+        assert_eq!(parsed("id: _"), ("id".into(), None, None));
+        assert_eq!(parsed("?column?"), ("?column?".into(), None, None));
+    }
+
+    #[test]
+    fn fields_are_rust_identifiers() {
+        for (name, fine) in [
+            ("title", true),
+            ("type", true),
+            ("記事", true),
+            ("?column?", false),
+            ("1st", false),
+            ("self", false),
+            ("a b", false),
+            ("", false),
+        ] {
+            assert_eq!(FieldName::new(name).is_some(), fine, "{name}");
+        }
+        assert_eq!(FieldName::new("type").unwrap().ident().to_string(), "r#type");
+    }
+}

@@ -1,0 +1,128 @@
+//! `sql_unchecked!`: syntax and parameters only; the types come from Rust.
+
+use crate::expand::{compile_error, failed, syntax_errors};
+use crate::input::{self, Argument, Value, values};
+use dsql_edge_compiler::emit::parameter_names;
+use dsql_edge_compiler::{Source, syntax};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{LitStr, Path, Token, Type, braced};
+
+/// `[Row { field: Type, … },] "SQL" [, argument]*`
+struct Unchecked {
+    row: Option<(Path, Vec<(Ident, Type)>)>,
+    sql: LitStr,
+    arguments: Vec<Argument>,
+}
+
+impl Parse for Unchecked {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Unchecked> {
+        let row = if input.peek(LitStr) {
+            None
+        } else {
+            let path = input.parse::<Path>()?;
+            if !input.peek(syn::token::Brace) {
+                return Err(
+                    input.error("name the fields and their types: sql_unchecked!(Post { id: Uuid }, \"…\")")
+                );
+            }
+            let content;
+            braced!(content in input);
+            let fields = Punctuated::<(Ident, Type), Token![,]>::parse_terminated_with(&content, |field| {
+                let name = field.parse()?;
+                field.parse::<Token![:]>()?;
+                Ok((name, field.parse()?))
+            })?;
+            input.parse::<Token![,]>()?;
+            Some((path, fields.into_iter().collect()))
+        };
+        let sql = input::sql_literal(input)?;
+        Ok(Unchecked { row, sql, arguments: input::arguments(input)? })
+    }
+}
+
+pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
+    let input = match syn::parse2::<Unchecked>(tokens) {
+        Ok(input) => input,
+        Err(error) => return failed(&[], error.to_compile_error()),
+    };
+    let source = Source::named(input.sql.value());
+    if let Some(errors) = syntax_errors(&source, &input.sql) {
+        return failed(&values(&input.arguments), errors);
+    }
+    let lexed = syntax::lex(&source);
+    let span = input.sql.span();
+    if let Err(error) = input::check_placeholders(&lexed, span) {
+        return failed(&values(&input.arguments), error.to_compile_error());
+    }
+    if lexed.numbered > 65_535 {
+        return failed(
+            &values(&input.arguments),
+            compile_error(span, "a query takes at most 65535 parameters"),
+        );
+    }
+    let arguments = match input::match_arguments(&lexed, &input.arguments, span) {
+        Ok(arguments) => arguments,
+        Err(errors) => {
+            return failed(
+                &values(&input.arguments),
+                errors.iter().map(syn::Error::to_compile_error).collect(),
+            );
+        }
+    };
+    expression(&input, &dsql_edge_compiler::numbered_text(&source.text, &lexed), &arguments)
+}
+
+fn expression(input: &Unchecked, sql: &str, values: &[Value]) -> TokenStream {
+    let names = parameter_names(values);
+    let values = values.iter().map(|(value, _)| value);
+    let arguments = Ident::new("arguments", Span::mixed_site());
+    let mutable = if names.is_empty() { quote!() } else { quote!(mut) };
+    let count = names.len();
+    let params = names.iter().map(|_| quote!(0));
+    let (decode, result) = match &input.row {
+        None => (quote!(), quote!(::dsql_edge::private::Command::unchecked(&STATEMENT, #arguments))),
+        Some((row, fields)) => {
+            let columns = fields
+                .iter()
+                .enumerate()
+                .map(|(at, (name, ty))| quote!(#name: row.unchecked_column::<#ty>(#at)?));
+            let decode = quote! {
+                fn decode(
+                    row: &::dsql_edge::private::DataRow<'_>,
+                ) -> ::core::result::Result<#row, ::dsql_edge::private::Error> {
+                    ::core::result::Result::Ok(#row { #(#columns),* })
+                }
+            };
+            (decode, quote!(::dsql_edge::private::Query::unchecked(&STATEMENT, #arguments, decode)))
+        }
+    };
+    let columns = input.row.iter().flat_map(|(_, fields)| fields).map(|(name, _)| {
+        let name = name.to_string();
+        let name = name.strip_prefix("r#").unwrap_or(&name);
+        quote!(::dsql_edge::private::ColumnDesc { name: #name, type_oid: 0, type_name: "" })
+    });
+    quote! {
+        match (#(&(#values),)*) {
+            (#(#names,)*) => {
+                #decode
+                static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                    sql: #sql,
+                    name: "",
+                    file: ::core::file!(),
+                    line: ::core::line!(),
+                    column: ::core::column!(),
+                    params: &[#(#params),*],
+                    columns: &[#(#columns),*],
+                    effect: ::dsql_edge::private::Effect::Write,
+                    tables: &[],
+                };
+                let #mutable #arguments = ::dsql_edge::private::Arguments::with_capacity(#count);
+                #(#arguments.bind_unchecked(#names);)*
+                #result
+            }
+        }
+    }
+}
