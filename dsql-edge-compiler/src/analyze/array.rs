@@ -95,7 +95,7 @@ impl Analyzer<'_> {
         span: Span,
     ) -> Node {
         let Some((ty, typmod)) = self.type_name(target) else {
-            let _ = self.expr(scope, arg);
+            self.expr(scope, arg);
             return Node::error(span);
         };
         // An array constructor takes its element type from the cast.

@@ -46,7 +46,7 @@ impl<'a> Analyzer<'a> {
         match &insert.source {
             None => self.check_left_out(&target, &[], insert.table.name.span()),
             Some(source) => {
-                let width = self.insert_source(&mut scope, insert, source, &target, &columns);
+                let width = self.insert_source(&mut scope, source, &target, &columns);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
                 self.check_left_out(&target, given, insert.table.name.span());
             }
@@ -184,7 +184,6 @@ impl<'a> Analyzer<'a> {
     pub(super) fn insert_source(
         &mut self,
         scope: &mut Scope<'_>,
-        insert: &Insert,
         source: &ast::Query,
         target: &Target,
         columns: &[(usize, Option<TargetColumn>)],
@@ -199,12 +198,11 @@ impl<'a> Analyzer<'a> {
             _ => {
                 let mut query = self.query(source, Some(scope));
                 let spans: Vec<Span> = query.targets.iter().map(|entry| entry.span).collect();
-                self.check_width(target, columns, &spans, source.span);
+                self.check_width(columns, &spans, source.span);
                 for (entry, (column, written)) in query.targets.iter_mut().zip(columns) {
                     let node = std::mem::replace(&mut entry.node, Node::error(entry.span));
                     entry.node = self.assign(target, *column, written.as_ref(), node, entry.span);
                 }
-                let _ = insert;
                 query.targets.len()
             }
         }
@@ -245,7 +243,7 @@ impl<'a> Analyzer<'a> {
                 }
                 _ => width = Some(nodes.len()),
             }
-            if !self.check_width(target, columns, &spans, Span::default()) {
+            if !self.check_width(columns, &spans, Span::default()) {
                 continue;
             }
             for ((node, span), (column, written)) in nodes.into_iter().zip(spans).zip(columns) {
@@ -263,7 +261,6 @@ impl<'a> Analyzer<'a> {
     /// `transformInsertRow`'s counts.
     pub(super) fn check_width(
         &mut self,
-        target: &Target,
         columns: &[(usize, Option<TargetColumn>)],
         values: &[Span],
         whole: Span,
@@ -282,7 +279,6 @@ impl<'a> Analyzer<'a> {
             self.report(Diagnostic::error(Code::SyntaxError, column.name.span, message).with_hint(hint));
             return false;
         }
-        let _ = target;
         true
     }
 

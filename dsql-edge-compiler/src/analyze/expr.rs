@@ -170,7 +170,7 @@ impl Analyzer<'_> {
             ExprKind::Subquery(query) => self.scalar_subquery(scope, query, span),
             ExprKind::Function(call) => self.function_call(scope, call, span),
             ExprKind::Cast { arg, target, location } => self.cast(scope, arg, target, *location, span),
-            ExprKind::Collate { arg, collation, location } => {
+            ExprKind::Collate { arg, location, .. } => {
                 let arg = self.expr(scope, arg);
                 let info = self.catalog.type_info(arg.ty);
                 if !info.collatable && arg.ty != oid::UNKNOWN && arg.ty != ERROR {
@@ -179,12 +179,11 @@ impl Analyzer<'_> {
                     self.report(Diagnostic::error(Code::TypeMismatch, *location, message));
                     return Node::error(span);
                 }
-                let _ = collation;
                 Node { ty: arg.ty, typmod: arg.typmod, kind: NodeKind::Collate(Box::new(arg)), span }
             }
             ExprKind::ValueFunction { function, .. } => value_function(*function, span),
             ExprKind::Grouping(args) => {
-                let _ = self.expr_list(scope, args);
+                self.expr_list(scope, args);
                 Node::new(oid::INT4, NodeKind::NeverNull, span)
             }
             ExprKind::Default => {

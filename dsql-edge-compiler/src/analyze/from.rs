@@ -70,8 +70,8 @@ impl Analyzer<'_> {
                 }
                 added
             }
-            FromItem::Subquery { lateral, query, alias, span } => {
-                self.subquery_item(scope, *lateral, query, alias.as_ref(), *span)
+            FromItem::Subquery { lateral, query, alias, .. } => {
+                self.subquery_item(scope, *lateral, query, alias.as_ref())
             }
             FromItem::Function(function) => self.function_item(scope, function),
             FromItem::Join(join) => self.join(scope, join),
@@ -115,7 +115,7 @@ impl Analyzer<'_> {
         if name.schema().is_none()
             && let Some(rte) = self.cte_reference(scope, name)
         {
-            let rte = self.aliased(rte, alias, name.span());
+            let rte = self.aliased(rte, alias);
             return self.leaf(scope, rte, None, true);
         }
         let Some((rte, relation)) = self.open_relation(name) else {
@@ -138,7 +138,7 @@ impl Analyzer<'_> {
         if let Some(alias) = alias {
             self.aliases.push((alias.name.text.clone(), rte.name.clone()));
         }
-        let rte = self.aliased(rte, alias, name.span());
+        let rte = self.aliased(rte, alias);
         if let Some(at) = relation {
             self.row_types
                 .insert((rte.name.clone(), scope.rtes.len()), super::catalog::Catalog::row_type(at));
@@ -151,7 +151,7 @@ impl Analyzer<'_> {
     }
 
     /// Applies `AS x (a, b)`.
-    pub(super) fn aliased(&mut self, mut rte: Rte, alias: Option<&Alias>, span: Span) -> Rte {
+    pub(super) fn aliased(&mut self, mut rte: Rte, alias: Option<&Alias>) -> Rte {
         let Some(alias) = alias else { return rte };
         if alias.columns.len() > rte.columns.len() && !rte.columns.is_empty() {
             let message = format!(
@@ -160,7 +160,6 @@ impl Analyzer<'_> {
                 rte.columns.len(),
                 alias.columns.len()
             );
-            let _ = span;
             self.report(Diagnostic::error(Code::InvalidColumnReference, Span::default(), message));
         }
         rte.name.clone_from(&alias.name.text);
@@ -176,7 +175,6 @@ impl Analyzer<'_> {
         lateral: bool,
         query: &ast::Query,
         alias: Option<&Alias>,
-        span: Span,
     ) -> (JoinTree, Vec<NamespaceItem>) {
         let was = scope.lateral.replace(lateral);
         let place = scope.place.replace(Place::FromSubquery);
@@ -198,9 +196,9 @@ impl Analyzer<'_> {
         let rte = Rte {
             name: "unnamed_subquery".into(),
             columns,
-            source: RteSource::Subquery { query: Rc::new(analysed), lateral, view: false },
+            source: RteSource::Subquery { query: Rc::new(analysed), view: false },
         };
-        let rte = self.aliased(rte, alias, span);
+        let rte = self.aliased(rte, alias);
         self.leaf(scope, rte, None, alias.is_some())
     }
 
@@ -225,7 +223,7 @@ impl Analyzer<'_> {
             let definitions: &[ColumnDefinition] =
                 if definitions.is_empty() && !item.rows_from { &item.columns } else { definitions };
             let (found, never_null, scalar) =
-                self.function_columns(&node, &call_name, definitions, item, call.span);
+                self.function_columns(&node, &call_name, definitions, call.span);
             if scalar {
                 scalar_names.push(columns.len());
             }
@@ -253,7 +251,7 @@ impl Analyzer<'_> {
             if single_scalar && let Some(column) = rte.columns.first_mut() {
                 column.name.clone_from(&alias.name.text);
             }
-            rte = self.aliased(rte, Some(alias), item.span);
+            rte = self.aliased(rte, Some(alias));
         }
         self.leaf(scope, rte, None, true)
     }
@@ -293,7 +291,6 @@ impl Analyzer<'_> {
         node: &Node,
         name: &str,
         definitions: &[ColumnDefinition],
-        item: &FunctionItem,
         span: Span,
     ) -> (Vec<RteColumn>, Vec<bool>, bool) {
         if node.is_error() {
@@ -318,7 +315,6 @@ impl Analyzer<'_> {
             let never = vec![false; columns.len()];
             return (columns, never, false);
         }
-        let _ = item;
         // OUT columns of the function that was meant.
         if let NodeKind::Call { function, .. } = &node.kind
             && node.ty == oid::RECORD

@@ -44,16 +44,16 @@ impl Parser<'_> {
             }
             call.order_by = self.sort_clause()?;
         }
-        let close = self.expect_symbol(b')')?;
+        self.expect_symbol(b')')?;
         if self.at_string() && !call.star && !call.distinct && !call.variadic {
             return self.constant_with_modifiers(call, start);
         }
-        self.call_suffixes(&mut call, close)?;
+        self.call_suffixes(&mut call)?;
         Ok(Expr { kind: ExprKind::Function(Box::new(call)), span: start.to(self.previous_span()) })
     }
 
     /// `WITHIN GROUP (…)`, `FILTER (…)`, `OVER …`.
-    pub(super) fn call_suffixes(&mut self, call: &mut FunctionCall, close: Span) -> Parsing<()> {
+    pub(super) fn call_suffixes(&mut self, call: &mut FunctionCall) -> Parsing<()> {
         if self.at_keyword(K::Within) && self.keyword_ahead(1) == Some(K::Group) {
             let location = self.span();
             self.at += 2;
@@ -83,7 +83,6 @@ impl Parser<'_> {
         if self.eat_keyword(K::Over) {
             call.over = Some(self.over()?);
         }
-        let _ = close;
         Ok(())
     }
 
