@@ -3,7 +3,7 @@
 //! A query that fails becomes a block that borrows its captures and holds one `compile_error!` a
 //! diagnostic, nothing else: whatever is done with the result, no other error follows from it.
 
-use crate::input::{self, Argument, Input};
+use crate::input::{self, Input, Value};
 use crate::snapshot;
 use crate::source_map::SourceMap;
 use dsql_edge_compiler::diagnostic::render::render;
@@ -25,6 +25,9 @@ pub(crate) fn sql(tokens: TokenStream) -> TokenStream {
         Err(message) => return failed(&borrowed(&input), compile_error(span, &message)),
     };
     let source = Source::named(input.sql.value());
+    if let Err(error) = input::check_placeholders(&syntax::lex(&source), span) {
+        return failed(&input::values(&input.arguments), error.to_compile_error());
+    }
     let checked = compile(&source, &snapshot.schema).and_then(|query| Ok((fields(&query)?, query)));
     let (fields, query) = match checked {
         Ok(checked) => checked,
@@ -53,9 +56,7 @@ fn expression(
     query: &TypedQuery,
     fields: &Fields,
 ) -> Result<TokenStream, TokenStream> {
-    let captures = syntax::lex(source).captures;
-    let numbered = if captures.is_empty() { query.parameters.len() } else { 0 };
-    let arguments = input::match_arguments(&captures, numbered, &input.arguments, input.sql.span())
+    let arguments = input::match_arguments(&syntax::lex(source), &input.arguments, input.sql.span())
         .map_err(|errors| errors.iter().map(syn::Error::to_compile_error).collect::<TokenStream>())?;
     let types = written_types(fields, input.sql.span())?;
     let target = match &input.row {
@@ -165,19 +166,14 @@ pub(crate) fn compile_error(span: Span, message: &str) -> TokenStream {
 }
 
 /// What a query that failed still borrows: its captures and its arguments.
-fn borrowed(input: &Input) -> Vec<TokenStream> {
-    let captures = syntax::lex(&Source::named(input.sql.value())).captures;
-    let numbered = if captures.is_empty() { input.arguments.len() } else { 0 };
-    input::match_arguments(&captures, numbered, &input.arguments, input.sql.span())
-        .unwrap_or_else(|_| values(&input.arguments))
-}
-
-/// The arguments as written.
-pub(crate) fn values(arguments: &[Argument]) -> Vec<TokenStream> {
-    arguments.iter().map(|argument| argument.value.to_token_stream()).collect()
+fn borrowed(input: &Input) -> Vec<Value> {
+    let lexed = syntax::lex(&Source::named(input.sql.value()));
+    input::match_arguments(&lexed, &input.arguments, input.sql.span())
+        .unwrap_or_else(|_| input::values(&input.arguments))
 }
 
 /// The arguments are used, so that nobody warns of unused variables, and the errors stand alone.
-pub(crate) fn failed(values: &[TokenStream], errors: TokenStream) -> TokenStream {
+pub(crate) fn failed(values: &[Value], errors: TokenStream) -> TokenStream {
+    let values = values.iter().map(|(value, _)| value);
     quote!({ #(let _ = &(#values);)* #errors })
 }

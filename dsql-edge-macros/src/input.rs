@@ -1,8 +1,11 @@
 //! The grammar of the macros' input, and which argument belongs to which placeholder.
 
+use dsql_edge_compiler::syntax::Lexed;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned as _;
 use syn::{Expr, LitStr, Path, Token};
 
 /// `[Path,] "SQL" [, argument]*`
@@ -27,6 +30,9 @@ impl Parse for Input {
             None
         } else {
             let path = input.parse::<Path>()?;
+            if !input.peek(Token![,]) {
+                return Err(syn::Error::new(path.span(), NOT_A_LITERAL));
+            }
             input.parse::<Token![,]>()?;
             Some(path)
         };
@@ -35,14 +41,15 @@ impl Parse for Input {
     }
 }
 
-use syn::ext::IdentExt as _;
+const NOT_A_LITERAL: &str =
+    "sql! takes its SQL as a string literal: text built at run time could hold anything";
 
 /// SQL comes as a literal alone: a value never becomes SQL text.
 pub(crate) fn sql_literal(input: ParseStream<'_>) -> syn::Result<LitStr> {
     if input.peek(LitStr) {
         return input.parse();
     }
-    Err(input.error("sql! takes its SQL as a string literal: text built at run time could hold anything"))
+    Err(input.error(NOT_A_LITERAL))
 }
 
 /// `, a, name = b`, with an optional comma at the end.
@@ -66,22 +73,33 @@ pub(crate) fn arguments(input: ParseStream<'_>) -> syn::Result<Vec<Argument>> {
     Ok(out)
 }
 
+/// An argument expression, and where an error about it is shown.
+pub(crate) type Value = (TokenStream, Span);
+
+/// Refuses `$1` beside `$name`.
+pub(crate) fn check_placeholders(lexed: &Lexed, sql: Span) -> Result<(), syn::Error> {
+    match lexed.captures.first() {
+        Some(name) if lexed.numbered > 0 => {
+            let message = format!("the query mixes $1 and ${name}: use numbers or names, not both");
+            Err(syn::Error::new(sql, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The expression of each parameter.
 ///
 /// # Errors
 ///
-/// Placeholders without an argument, arguments without a placeholder, the two forms mixed.
+/// Placeholders without an argument, arguments without a placeholder.
 pub(crate) fn match_arguments(
-    captures: &[String],
-    numbered: usize,
+    lexed: &Lexed,
     arguments: &[Argument],
     sql: Span,
-) -> Result<Vec<TokenStream>, Vec<syn::Error>> {
+) -> Result<Vec<Value>, Vec<syn::Error>> {
     let mut errors = Vec::new();
-    if !captures.is_empty() && numbered > 0 {
-        let message = format!("the query mixes $1 and ${}: use numbers or names, not both", captures[0]);
-        return Err(vec![syn::Error::new(sql, message)]);
-    }
+    let captures = lexed.captures.as_slice();
+    let numbered = lexed.numbered as usize;
     if numbered > 0 || (captures.is_empty() && arguments.iter().all(|argument| argument.name.is_none())) {
         for named in arguments.iter().filter_map(|argument| argument.name.as_ref()) {
             let message = format!("`{named} = …` has no place: the query's parameters are numbers");
@@ -97,7 +115,7 @@ pub(crate) fn match_arguments(
             errors.push(syn::Error::new(sql, message));
         }
         if errors.is_empty() {
-            return Ok(arguments.iter().map(|argument| argument.value.to_token_stream()).collect());
+            return Ok(values(arguments));
         }
         return Err(errors);
     }
@@ -125,11 +143,16 @@ pub(crate) fn match_arguments(
             let given =
                 arguments.iter().find(|argument| argument.name.as_ref().is_some_and(|name| name == capture));
             match given {
-                Some(argument) => argument.value.to_token_stream(),
-                None => captured(capture, sql),
+                Some(argument) => (argument.value.to_token_stream(), argument.value.span()),
+                None => (captured(capture, sql), sql),
             }
         })
         .collect())
+}
+
+/// The arguments as written.
+pub(crate) fn values(arguments: &[Argument]) -> Vec<Value> {
+    arguments.iter().map(|argument| (argument.value.to_token_stream(), argument.value.span())).collect()
 }
 
 /// The variable that `$name` captures, found where the literal stands.

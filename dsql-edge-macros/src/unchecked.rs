@@ -1,10 +1,11 @@
 //! `sql_unchecked!`: syntax and parameters only; the types come from Rust.
 
-use crate::expand::{compile_error, failed, syntax_errors, values};
-use crate::input::{self, Argument};
+use crate::expand::{compile_error, failed, syntax_errors};
+use crate::input::{self, Argument, Value, values};
+use dsql_edge_compiler::emit::parameter_names;
 use dsql_edge_compiler::{Source, syntax};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{LitStr, Path, Token, Type, braced};
@@ -52,19 +53,17 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
         return failed(&values(&input.arguments), errors);
     }
     let lexed = syntax::lex(&source);
-    let numbered = if lexed.captures.is_empty() {
-        lexed.placeholders.iter().map(|(_, number)| *number as usize).max().unwrap_or(0)
-    } else {
-        0
-    };
     let span = input.sql.span();
-    if numbered > 65_535 {
+    if let Err(error) = input::check_placeholders(&lexed, span) {
+        return failed(&values(&input.arguments), error.to_compile_error());
+    }
+    if lexed.numbered > 65_535 {
         return failed(
             &values(&input.arguments),
             compile_error(span, "a query takes at most 65535 parameters"),
         );
     }
-    let arguments = match input::match_arguments(&lexed.captures, numbered, &input.arguments, span) {
+    let arguments = match input::match_arguments(&lexed, &input.arguments, span) {
         Ok(arguments) => arguments,
         Err(errors) => {
             return failed(
@@ -76,9 +75,9 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     expression(&input, &dsql_edge_compiler::numbered_text(&source.text, &lexed), &arguments)
 }
 
-fn expression(input: &Unchecked, sql: &str, values: &[TokenStream]) -> TokenStream {
-    let names: Vec<_> =
-        (0..values.len()).map(|at| format_ident!("p{}", at + 1, span = Span::mixed_site())).collect();
+fn expression(input: &Unchecked, sql: &str, values: &[Value]) -> TokenStream {
+    let names = parameter_names(values);
+    let values = values.iter().map(|(value, _)| value);
     let arguments = Ident::new("arguments", Span::mixed_site());
     let mutable = if names.is_empty() { quote!() } else { quote!(mut) };
     let count = names.len();

@@ -21,7 +21,18 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: Kind,
     place: Option<Place>,
-    outcome_unknown: bool,
+    outcome: Outcome,
+}
+
+/// What became of a statement that writes, when it ended with an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing of it stays, or it never wrote.
+    Nothing,
+    /// It was executed and committed; what it returned could not be used.
+    Executed,
+    /// Nobody knows.
+    Unknown,
 }
 
 /// Where a query stands in the source.
@@ -76,7 +87,8 @@ impl Error {
         matches!(self.0.kind, Kind::Config(_))
     }
 
-    /// Whether no connection came about: nobody listens, TLS failed, or the server refused. Nothing was executed.
+    /// Whether no connection came about: nobody listens, TLS failed, or the server refused. Nothing was executed,
+    /// unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise: the first query travels with the login.
     pub fn is_connect(&self) -> bool {
         matches!(self.0.kind, Kind::Connect(_) | Kind::Refused(_))
     }
@@ -155,7 +167,13 @@ impl Error {
 
     /// Whether a statement that writes was handed over and its outcome never came back: it may have happened.
     pub fn is_outcome_unknown(&self) -> bool {
-        self.0.outcome_unknown
+        self.0.outcome == Outcome::Unknown
+    }
+
+    /// Whether a statement that writes was executed and committed, though the rows it returned could not be used:
+    /// the snapshot is stale, a value does not fit, or there were more rows than were asked for. Do not run it again.
+    pub fn is_executed(&self) -> bool {
+        self.0.outcome == Outcome::Executed
     }
 
     /// Whether a [`Dsql`](crate::Dsql) was used in another request than the one it belongs to.
@@ -203,7 +221,7 @@ impl Error {
     }
 
     pub(crate) fn new(kind: Kind) -> Self {
-        Error(Box::new(Inner { kind, place: None, outcome_unknown: false }))
+        Error(Box::new(Inner { kind, place: None, outcome: Outcome::Nothing }))
     }
 
     pub(crate) fn config(text: impl Into<Cow<'static, str>>) -> Self {
@@ -220,9 +238,9 @@ impl Error {
         self
     }
 
-    /// The same error, if it leaves open whether something was written.
-    pub(crate) fn with_outcome_unknown(mut self, unknown: bool) -> Self {
-        self.0.outcome_unknown = unknown;
+    /// The same error, of a statement that ended like this.
+    pub(crate) fn with_outcome(mut self, outcome: Outcome) -> Self {
+        self.0.outcome = outcome;
         self
     }
 
@@ -298,8 +316,14 @@ impl Error {
                  in each request (`Dsql::from_env(&env)?` costs nothing) and keep none in a static",
             )?,
         }
-        if self.0.outcome_unknown {
-            f.write_str("; the statement writes and may have been executed: whether it was is not known")?;
+        match self.0.outcome {
+            Outcome::Nothing => {}
+            Outcome::Executed => f.write_str("; the statement writes, and was executed all the same")?,
+            Outcome::Unknown => {
+                f.write_str(
+                    "; the statement writes and may have been executed: whether it was is not known",
+                )?;
+            }
         }
         if let Some(place) = self.0.place {
             f.write_str(" (")?;

@@ -1,7 +1,43 @@
-//! Typed SQL for Amazon Aurora DSQL on Cloudflare Workers: the runtime.
+//! Typed SQL for Amazon Aurora DSQL on Cloudflare Workers.
 //!
-//! Goes in: queries that `sql!` checked when they were compiled. Comes out: rows, over a Worker's TCP socket, in
-//! the fewest round trips the platform allows, with the IAM token signed here.
+//! `sql!` checks a query when it is compiled, against a snapshot of the schema that lies beside `Cargo.toml`, and gives
+//! it a row type of its own. This crate runs it: over a Worker's TCP socket, in the fewest round trips the platform
+//! allows (4 for the first query of a request, 1 for each one after it), with the IAM token signed here.
+//!
+//! ```ignore
+//! use dsql_edge::{Dsql, sql};
+//! use worker::{Context, Env, Request, Response, event};
+//!
+//! #[event(fetch)]
+//! async fn fetch(_request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+//!     let dsql = Dsql::from_env(&env)?;
+//!     let category = "Methodology";
+//!     let tags = sql!("SELECT tag_name, usage_count FROM tag_master WHERE tag_category = $category")
+//!         .fetch_all(&dsql)
+//!         .await?;
+//!     Response::from_json(&tags)
+//! }
+//! ```
+//!
+//! - [`Dsql`]: a cluster, as one request sees it; [`Config`]: where it is and who we are.
+//! - [`types`]: which Rust types fit which SQL types, and how a type of your own does.
+//! - [`Error`]: what can go wrong, and what may be asked of it.
+//!
+//! # Features
+//!
+//! Features only add; none changes what `sql!` writes.
+//!
+//! | feature | default | |
+//! |---|---|---|
+//! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
+//! | `aws-sigv4` | yes | tokens are signed by AWS's own crate; without it by a small signer in this one, which saves 43 kB of a compressed Worker |
+//! | `tokio` | no | connecting from programs that are no Workers, through tokio and rustls |
+//!
+//! # What never happens
+//!
+//! A value never becomes SQL text. A token leaves this process only inside TLS, and only for a host that [`Config`] lets
+//! through. A credential, a token or a parameter never shows in an error, in `Debug` or in a log. Bytes of the server
+//! never make this crate panic. A statement that writes is never sent twice.
 #![cfg_attr(
     not(test),
     deny(
@@ -10,7 +46,10 @@
         clippy::expect_used,
         clippy::panic,
         clippy::unreachable,
-        clippy::string_slice
+        clippy::string_slice,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
     )
 )]
 
@@ -31,9 +70,9 @@ pub mod types;
 mod wire;
 
 pub use auth::Credentials;
-pub use client::{Dsql, Executor, Session};
+pub use client::{Dsql, Executor, Fetch, Session};
 pub use config::Config;
 pub use dsql_edge_macros::{sql, sql_unchecked};
 pub use error::Error;
-pub use query::{Command, Fetch, Query};
+pub use query::{Command, Query};
 pub use sqlstate::SqlState;

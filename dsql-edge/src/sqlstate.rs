@@ -17,6 +17,12 @@ impl SqlState {
     pub const CHECK_VIOLATION: SqlState = SqlState(*b"23514");
     /// DSQL's optimistic concurrency control refused the transaction (and serializable PostgreSQL does).
     pub const SERIALIZATION_FAILURE: SqlState = SqlState(*b"40001");
+    /// Whether the statement was executed is not known.
+    pub const STATEMENT_COMPLETION_UNKNOWN: SqlState = SqlState(*b"40003");
+    /// Whether the transaction was committed is not known.
+    pub const TRANSACTION_RESOLUTION_UNKNOWN: SqlState = SqlState(*b"08007");
+    /// The server is not well; DSQL says it where a part of it is not available.
+    pub const INTERNAL_ERROR: SqlState = SqlState(*b"XX000");
     /// There is no such table.
     pub const UNDEFINED_TABLE: SqlState = SqlState(*b"42P01");
     /// There is no such column.

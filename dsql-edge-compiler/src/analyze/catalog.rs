@@ -19,7 +19,6 @@ pub(super) const ERROR: Oid = 0;
 /// A row of `pg_type`, real or made from the schema.
 #[derive(Clone, Debug)]
 pub(super) struct TypeInfo {
-    pub(super) oid: Oid,
     pub(super) name: Cow<'static, str>,
     pub(super) schema: Cow<'static, str>,
     /// `typtype`.
@@ -64,7 +63,6 @@ impl<'a> Catalog<'a> {
         }
         match builtin::type_by_oid(type_oid) {
             Some(found) => TypeInfo {
-                oid: found.oid,
                 name: Cow::Borrowed(found.name),
                 schema: Cow::Borrowed(found.schema),
                 kind: found.kind,
@@ -80,7 +78,7 @@ impl<'a> Catalog<'a> {
                 counterpart: found.counterpart,
                 not_null: found.not_null,
             },
-            None => plain(type_oid, Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), b'p', b'X'),
+            None => plain(Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), b'p', b'X'),
         }
     }
 
@@ -88,25 +86,25 @@ impl<'a> Catalog<'a> {
         let (index, which) = ((type_oid - USER_TYPES) / 4, (type_oid - USER_TYPES) % 4);
         let base_oid = type_oid - which;
         let Some(user) = self.schema.types.get(index as usize) else {
-            return plain(type_oid, Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), b'p', b'X');
+            return plain(Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), b'p', b'X');
         };
         let schema = Cow::Owned(user.schema.clone());
         let name = user.name.clone();
         match which {
-            1 => return array_info(type_oid, base_oid, &name, schema, self.type_info(base_oid).collatable),
+            1 => return array_info(base_oid, &name, schema, self.type_info(base_oid).collatable),
             2 => {
                 let multirange = match name.strip_suffix("range") {
                     Some(stem) => format!("{stem}multirange"),
                     None => format!("{name}_multirange"),
                 };
-                let mut info = plain(type_oid, Cow::Owned(multirange), schema, b'm', b'R');
+                let mut info = plain(Cow::Owned(multirange), schema, b'm', b'R');
                 info.subtype = self.type_info(base_oid).subtype;
                 info.counterpart = base_oid;
                 return info;
             }
             _ => {}
         }
-        let mut info = plain(type_oid, Cow::Owned(name), schema, b'b', b'U');
+        let mut info = plain(Cow::Owned(name), schema, b'b', b'U');
         info.array = base_oid + 1;
         match &user.kind {
             UserTypeKind::Domain { base, not_null, .. } => {
@@ -134,13 +132,13 @@ impl<'a> Catalog<'a> {
     fn row_type_info(self, type_oid: Oid) -> TypeInfo {
         let base_oid = type_oid & !1;
         let Some(relation) = self.schema.relations.get(((base_oid - ROW_TYPES) / 2) as usize) else {
-            return plain(type_oid, Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), b'p', b'X');
+            return plain(Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), b'p', b'X');
         };
         let schema = Cow::Owned(relation.schema.clone());
         if type_oid != base_oid {
-            return array_info(type_oid, base_oid, &relation.name, schema, false);
+            return array_info(base_oid, &relation.name, schema, false);
         }
-        let mut info = plain(type_oid, Cow::Owned(relation.name.clone()), schema, b'c', b'C');
+        let mut info = plain(Cow::Owned(relation.name.clone()), schema, b'c', b'C');
         info.array = base_oid + 1;
         info
     }
@@ -152,12 +150,12 @@ impl<'a> Catalog<'a> {
 
     /// The relation whose row type this is.
     pub(super) fn relation_of(type_oid: Oid) -> Option<usize> {
-        (type_oid >= ROW_TYPES && type_oid % 2 == 0).then(|| ((type_oid - ROW_TYPES) / 2) as usize)
+        (type_oid >= ROW_TYPES && type_oid.is_multiple_of(2)).then(|| ((type_oid - ROW_TYPES) / 2) as usize)
     }
 
     /// The schema's type of this number, if it is one and not an array.
     pub(super) fn user_kind(self, type_oid: Oid) -> Option<&'a UserTypeKind> {
-        if !(USER_TYPES..ROW_TYPES).contains(&type_oid) || (type_oid - USER_TYPES) % 4 != 0 {
+        if !(USER_TYPES..ROW_TYPES).contains(&type_oid) || !(type_oid - USER_TYPES).is_multiple_of(4) {
             return None;
         }
         self.schema.types.get(((type_oid - USER_TYPES) / 4) as usize).map(|it| &it.kind)
@@ -348,9 +346,8 @@ pub(super) fn quote_identifier(name: &str) -> String {
     if plain && !name.is_empty() { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
-fn plain(oid: Oid, name: Cow<'static, str>, schema: Cow<'static, str>, kind: u8, category: u8) -> TypeInfo {
+fn plain(name: Cow<'static, str>, schema: Cow<'static, str>, kind: u8, category: u8) -> TypeInfo {
     TypeInfo {
-        oid,
         name,
         schema,
         kind,
@@ -368,8 +365,8 @@ fn plain(oid: Oid, name: Cow<'static, str>, schema: Cow<'static, str>, kind: u8,
     }
 }
 
-fn array_info(oid: Oid, elem: Oid, name: &str, schema: Cow<'static, str>, collatable: bool) -> TypeInfo {
-    let mut info = plain(oid, Cow::Owned(format!("_{name}")), schema, b'b', b'A');
+fn array_info(elem: Oid, name: &str, schema: Cow<'static, str>, collatable: bool) -> TypeInfo {
+    let mut info = plain(Cow::Owned(format!("_{name}")), schema, b'b', b'A');
     info.elem = elem;
     info.is_array = true;
     info.collatable = collatable;

@@ -125,29 +125,6 @@ impl Catalog<'_> {
         }
         !generics || polymorphic::consistent(self, inputs, targets)
     }
-
-    /// `IsBinaryCoercible`.
-    pub(super) fn binary_coercible(self, source: Oid, target: Oid) -> bool {
-        if source == target || target == oid::ANY || target == oid::ANYELEMENT || target == oid::ANYCOMPATIBLE
-        {
-            return true;
-        }
-        let source = self.base_type(source).0;
-        if source == target {
-            return true;
-        }
-        let info = self.type_info(source);
-        match target {
-            oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => return info.is_array,
-            oid::ANYNONARRAY | oid::ANYCOMPATIBLENONARRAY => return !info.is_array,
-            oid::ANYENUM => return info.kind == b'e',
-            oid::ANYRANGE | oid::ANYCOMPATIBLERANGE => return info.kind == b'r',
-            oid::ANYMULTIRANGE | oid::ANYCOMPATIBLEMULTIRANGE => return info.kind == b'm',
-            oid::RECORD => return info.kind == b'c',
-            _ => {}
-        }
-        builtin::cast(source, target).is_some_and(|cast| cast.method == b'b' && cast.context == b'i')
-    }
 }
 
 impl Analyzer<'_> {

@@ -47,12 +47,12 @@ fn integer(text: &str, name: &str, least: i64, most: i64) -> Result<(), (Code, S
         Some("0b" | "0B") => (2, &digits[2..]),
         _ => (10, digits),
     };
-    let well_formed = !digits.is_empty()
-        && !digits.ends_with('_')
-        && !digits.contains("__")
-        && !(radix == 10 && digits.starts_with('_'))
-        && digits.chars().all(|digit| digit == '_' || digit.is_digit(radix));
-    if !well_formed {
+    let malformed = digits.is_empty()
+        || digits.ends_with('_')
+        || digits.contains("__")
+        || (radix == 10 && digits.starts_with('_'))
+        || !digits.chars().all(|digit| digit == '_' || digit.is_digit(radix));
+    if malformed {
         return Err(invalid());
     }
     let digits: String = digits.chars().filter(|digit| *digit != '_').collect();

@@ -26,7 +26,6 @@ impl Analyzer<'_> {
             let added = self.search_and_cycle(scope, cte);
             let entry = Rc::new(Cte {
                 name: cte.name.text.clone(),
-                added: added.len(),
                 recursive: with.recursive && mentions(&cte.statement, &cte.name.text),
                 ..Cte::default()
             });

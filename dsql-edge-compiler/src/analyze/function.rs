@@ -251,12 +251,7 @@ impl Analyzer<'_> {
     fn check_srf(&mut self, scope: &Scope<'_>, call: &FunctionCall) {
         let place = scope.place.get();
         match place {
-            Place::Target
-            | Place::Values
-            | Place::InsertTarget
-            | Place::GroupBy
-            | Place::OrderBy
-            | Place::DistinctOn => {
+            Place::Target | Place::Values | Place::GroupBy | Place::OrderBy | Place::DistinctOn => {
                 scope.has_srf.set(true);
             }
             _ => {

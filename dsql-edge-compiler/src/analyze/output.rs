@@ -1,6 +1,6 @@
 //! The analysed query into a [`TypedQuery`].
 
-use super::catalog::{Catalog, ERROR, USER_TYPES};
+use super::catalog::{Catalog, ERROR};
 use super::tree::{Command, NodeKind, Query};
 use super::{Analyzer, cardinality, nullability};
 use crate::builtin::{Oid, oid};
@@ -75,11 +75,7 @@ pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
     };
     SqlType {
         // Numbers that differ from server to server are not given out.
-        oid: if type_oid < crate::builtin::oid::FIRST_UNPINNED && type_oid < USER_TYPES {
-            type_oid
-        } else {
-            0
-        },
+        oid: if type_oid < oid::FIRST_UNPINNED { type_oid } else { 0 },
         name: info.name.into_owned(),
         display: catalog.display(type_oid, -1),
         kind,

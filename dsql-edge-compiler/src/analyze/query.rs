@@ -41,7 +41,7 @@ impl Analyzer<'_> {
         };
         analysed.rtes = std::mem::take(&mut scope.rtes);
         analysed.ctes = std::mem::take(&mut scope.ctes);
-        if query.locking.first().is_some() {
+        if !query.locking.is_empty() {
             self.locking(query, &analysed);
         }
         analysed
@@ -52,7 +52,7 @@ impl Analyzer<'_> {
             self.report(Diagnostic::unsupported(into.span(), "SELECT INTO"));
         }
         scope.windows.clone_from(&select.windows);
-        let from = self.from_clause(scope, &select.from);
+        let from = self.range_table(scope, &select.from);
         scope.place.set(Place::Target);
         let mut targets = self.target_list(scope, &select.targets);
         let filter =

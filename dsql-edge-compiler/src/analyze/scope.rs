@@ -27,15 +27,11 @@ pub(super) enum Place {
     Limit,
     Offset,
     Values,
-    InsertTarget,
     UpdateSource,
     Returning,
     FromFunction,
     FromSubquery,
     OnConflict,
-    MergeWhen,
-    Default,
-    Check,
 }
 
 impl Place {
@@ -54,15 +50,11 @@ impl Place {
             Place::Limit => "LIMIT",
             Place::Offset => "OFFSET",
             Place::Values => "VALUES",
-            Place::InsertTarget => "INSERT",
             Place::UpdateSource => "UPDATE",
             Place::Returning => "RETURNING",
             Place::FromFunction => "functions in FROM",
             Place::FromSubquery => "FROM clause of their own query level",
             Place::OnConflict => "ON CONFLICT",
-            Place::MergeWhen => "MERGE WHEN conditions",
-            Place::Default => "DEFAULT expressions",
-            Place::Check => "check constraints",
         }
     }
 }
@@ -105,7 +97,6 @@ pub(super) struct Scope<'p> {
     pub(super) has_srf: Cell<bool>,
     /// An aggregate's arguments are being analysed: its name.
     pub(super) in_aggregate: Cell<bool>,
-    pub(super) in_window_call: Cell<bool>,
     /// Column names that were not found, so that each is reported once.
     pub(super) reported: RefCell<Vec<String>>,
     /// Something of `FROM` failed: columns that are not found may be its.
@@ -126,7 +117,6 @@ impl<'p> Scope<'p> {
             has_window_calls: Cell::new(false),
             has_srf: Cell::new(false),
             in_aggregate: Cell::new(false),
-            in_window_call: Cell::new(false),
             reported: RefCell::new(Vec::new()),
             broken_from: Cell::new(false),
         }
@@ -219,7 +209,10 @@ impl Analyzer<'_> {
         while let Some(current) = at {
             match search(current, &name.text) {
                 Found::None => {}
-                Found::One(node) => return Some(Node { span: name.span, ..raised(&node, level) }),
+                Found::One(node) => {
+                    self.check_column_type(&node, &name.text, name.span);
+                    return Some(Node { span: name.span, ..raised(&node, level) });
+                }
                 Found::Ambiguous => {
                     let tables: Vec<&str> = current
                         .namespace
@@ -236,12 +229,9 @@ impl Analyzer<'_> {
                         name.span,
                         format!("column reference \"{}\" is ambiguous", name.text),
                     );
-                    if let [first, rest @ ..] = tables.as_slice()
-                        && !rest.is_empty()
-                    {
+                    if tables.len() > 1 {
                         let choices: Vec<String> =
                             tables.iter().map(|table| format!("{table}.{}", name.text)).collect();
-                        let _ = first;
                         diagnostic = diagnostic.with_hint(format!("say which: {}", choices.join(" or ")));
                     }
                     self.report(diagnostic);
@@ -252,10 +242,35 @@ impl Analyzer<'_> {
                     return Some(Node::error(name.span));
                 }
             }
+            if let Some(node) = self.unqualified_system_column(current, name) {
+                return Some(node);
+            }
             level += 1;
             at = current.parent;
         }
         None
+    }
+
+    /// A column whose type the snapshot does not define is an error where it is used.
+    pub(super) fn check_column_type(&mut self, node: &Node, name: &str, span: Span) {
+        if !node.is_error() {
+            return;
+        }
+        let Some((table, column, ty)) =
+            self.broken_columns.iter().find(|(_, column, _)| column == name).cloned()
+        else {
+            return;
+        };
+        let message = format!(
+            "column \"{column}\" of table \"{table}\" has the type \"{ty}\", which the snapshot does not define"
+        );
+        let hint = "add its CREATE TYPE or CREATE DOMAIN to the snapshot, or run `dsql-edge pull`";
+        self.report(Diagnostic::error(Code::UnknownType, span, message).with_hint(hint));
+    }
+
+    fn unqualified_system_column(&self, scope: &Scope<'_>, name: &Name) -> Option<Node> {
+        let mut items = scope.namespace.iter().filter(|item| item.columns_visible && scope.visible(item));
+        items.find_map(|item| self.system_column(item, name, name.span))
     }
 
     fn report_lateral(&mut self, table: &str, span: Span) {
@@ -327,7 +342,10 @@ impl Analyzer<'_> {
         let matches: Vec<&Node> =
             item.columns.iter().filter(|(name, _)| *name == column.text).map(|(_, node)| node).collect();
         match matches.as_slice() {
-            [node] => Node { span, ..raised(node, level) },
+            [node] => {
+                self.check_column_type(node, &column.text, span);
+                Node { span, ..raised(node, level) }
+            }
             [] => {
                 let name = format!("{}.{}", table.text, column.text);
                 let node = self.system_column(&item, column, span);

@@ -19,10 +19,11 @@ impl Analyzer<'_> {
         for target in targets {
             if let Some(columns) = self.expand_star(scope, &target.expr) {
                 let span = target.expr.span;
-                out.extend(columns.into_iter().map(|(name, mut node)| {
+                for (name, mut node) in columns {
+                    self.check_column_type(&node, &name, span);
                     node.span = span;
-                    TargetEntry { node, name, span }
-                }));
+                    out.push(TargetEntry { node, name, span });
+                }
                 continue;
             }
             let node = self.expr(scope, &target.expr);

@@ -61,7 +61,6 @@ pub(super) enum NodeKind {
     Distinct {
         left: Box<Node>,
         right: Box<Node>,
-        negated: bool,
     },
     /// `x op ANY (array)`.
     ArrayComparison {
@@ -258,7 +257,7 @@ pub(super) enum RteSource {
     /// A table: which columns are NOT NULL, and its unique keys as column numbers.
     Table { relation: String, not_null: Vec<bool>, keys: Vec<Vec<usize>> },
     /// A subquery or a view; a view's outer queries are none of the query's.
-    Subquery { query: Rc<Query>, lateral: bool, view: bool },
+    Subquery { query: Rc<Query>, view: bool },
     /// A query of `WITH`.
     Cte(Rc<Cte>),
     /// Functions: for each, the call, how many columns it gives, and which are never NULL.
@@ -273,11 +272,9 @@ pub(super) struct Cte {
     pub(super) name: String,
     pub(super) query: RefCell<Option<Rc<Query>>>,
     pub(super) columns: RefCell<Vec<RteColumn>>,
-    /// Columns that `SEARCH` and `CYCLE` add, at the end.
-    pub(super) added: usize,
     /// For the fixed point over a recursive query: what is assumed of each column.
     pub(super) assumed: RefCell<Option<Vec<bool>>>,
-    /// Whether somebody reads it.
+    /// It refers to itself.
     pub(super) recursive: bool,
 }
 

@@ -9,7 +9,7 @@ mod statement;
 
 use crate::fields::{Field, Fields, Marker, RustType};
 use crate::typed::TypedQuery;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
 /// What rows become.
@@ -22,17 +22,17 @@ pub enum RowTarget {
 
 /// The expansion of `sql!`: an expression that is a `Query` or a `Command`.
 ///
-/// `arguments` are the user's expressions, one a parameter; `types` are the Rust types that overrides
+/// `arguments` are the user's expressions, one a parameter, and where each stands; `types` are the Rust types that overrides
 /// name, as tokens, one for each [`RustType::Written`] in order.
 pub fn emit(
     query: &TypedQuery,
     fields: &Fields,
     target: &RowTarget,
-    arguments: &[TokenStream],
+    arguments: &[(TokenStream, Span)],
     types: &[TokenStream],
 ) -> TokenStream {
-    let names: Vec<_> =
-        (0..arguments.len()).map(|at| format_ident!("p{}", at + 1, span = Span::mixed_site())).collect();
+    let names = parameter_names(arguments);
+    let arguments = arguments.iter().map(|(value, _)| value);
     let statement = statement::statement(query);
     let bind = statement::bind(query, &names);
     let count = names.len();
@@ -56,6 +56,15 @@ pub fn emit(
             }
         }
     }
+}
+
+/// The names that arguments are bound to: no name of the user's, but shown where the argument stands.
+pub fn parameter_names(arguments: &[(TokenStream, Span)]) -> Vec<Ident> {
+    arguments
+        .iter()
+        .enumerate()
+        .map(|(at, (_, span))| format_ident!("p{}", at + 1, span = Span::mixed_site().located_at(*span)))
+        .collect()
 }
 
 /// A marker as a path.

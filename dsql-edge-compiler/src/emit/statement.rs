@@ -3,8 +3,8 @@
 use super::{marker_path, nullability};
 use crate::fields::{Marker, rust_type};
 use crate::typed::{Effect, TypedQuery};
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 
 /// `static STATEMENT: Statement = …;`
 pub(super) fn statement(query: &TypedQuery) -> TokenStream {
@@ -36,7 +36,7 @@ pub(super) fn statement(query: &TypedQuery) -> TokenStream {
 
 /// One `bind` a parameter.
 pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
-    let arguments = Ident::new("arguments", proc_macro2::Span::mixed_site());
+    let arguments = Ident::new("arguments", Span::mixed_site());
     query
         .parameters
         .iter()
@@ -47,7 +47,9 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
                 rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
             let marker = marker_path(&marker);
             let nullable = nullability(parameter.nullable);
-            quote!(#arguments.bind::<#marker, #nullable, _>(#name);)
+            // A value that does not fit is shown where the value stands.
+            let span = Span::call_site().located_at(name.span());
+            quote_spanned!(span=> #arguments.bind::<#marker, #nullable, _>(#name);)
         })
         .collect()
 }

@@ -23,6 +23,8 @@ pub struct Lexed {
     pub error: Option<Diagnostic>,
     /// The names of `$name` parameters, in order of first appearance; the first is parameter 1.
     pub captures: Vec<String>,
+    /// The greatest number among `$1`, `$2` …; 0 if there is none.
+    pub numbered: u32,
     /// Where each placeholder stands, and its number.
     pub placeholders: Vec<(Span, u32)>,
 }
@@ -212,6 +214,7 @@ impl<'a> Lexer<'a> {
             self.at = end;
             // Larger numbers than PostgreSQL's own limit fail in analysis, with its message.
             let number = self.text[start + 1..end].parse::<i32>().unwrap_or(i32::MAX) as u32;
+            self.out.numbered = self.out.numbered.max(number);
             self.out.placeholders.push((Span::new(start, end), number));
             return Ok(TokenKind::Parameter(number));
         }

@@ -10,10 +10,11 @@ use core::task::{Context, Poll};
 use crate::auth::{self, Action, TokenRequest};
 use crate::client::Sink;
 use crate::config::Config;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Outcome};
 use crate::query::Request;
 use crate::row::{DataRow, check_description, result_formats};
 use crate::session::{Connection, Event, Fault};
+use crate::sqlstate::SqlState;
 use crate::statement::{Effect, Statement};
 use crate::transport::{self, BoxFuture, Transport, TransportError, TransportErrorKind};
 use crate::types::sql::Format;
@@ -25,6 +26,8 @@ pub(super) struct Link {
     connection: Connection,
     /// Bytes have been given to the transport that it has not written yet.
     writing: bool,
+    /// Writing failed. What the server said before that is still worth reading.
+    write_error: Option<TransportError>,
     /// The server has let us in.
     started: bool,
     read: Vec<u8>,
@@ -52,7 +55,7 @@ impl Prepared {
 
 /// What may go wrong with a query, apart from what the query itself is about.
 enum Failure {
-    Database(Box<DatabaseError>),
+    Database { error: Box<DatabaseError>, completed: bool },
     Session(Fault),
     Transport(TransportError),
     Timeout,
@@ -94,7 +97,14 @@ impl Link {
             Some(Err(error)) => return Err(dial_error(config, error)),
             None => return Err(Error::new(Kind::Timeout(CONNECTING))),
         };
-        Ok(Link { transport, connection, writing: false, started: false, read: Vec::new() })
+        Ok(Link {
+            transport,
+            connection,
+            writing: false,
+            write_error: None,
+            started: false,
+            read: Vec::new(),
+        })
     }
 
     /// Whether another query may run on it. What was written last has arrived then, even where the transport has not
@@ -125,8 +135,11 @@ impl Link {
         let result = poll_fn(|context| self.poll_run(context, config, timer, &mut answer)).await;
         match (result, answer.error) {
             (Ok(affected), None) => Ok(affected),
-            // The query itself went well: the connection can be used again.
-            (Ok(_), Some(error)) => Err(error),
+            // The query itself went well, and the connection can be used again.
+            (Ok(_), Some(error)) => Err(error.with_outcome(match statement.effect {
+                Effect::Read => Outcome::Nothing,
+                Effect::Write => Outcome::Executed,
+            })),
             (Err(failure), _) => Err(self.explain(config, statement, failure)),
         }
     }
@@ -146,19 +159,21 @@ impl Link {
                         *timer = transport::sleep(config, config.query_limit());
                     }
                     Event::Complete { affected } => return Poll::Ready(Ok(affected)),
-                    Event::Failed(error) => return Poll::Ready(Err(Failure::Database(error))),
+                    Event::Failed { error, completed } => {
+                        return Poll::Ready(Err(Failure::Database { error, completed }));
+                    }
                     Event::Described(fields) => answer.describe(fields),
                     Event::Row(row) => answer.take(&row),
                 }
             }
-            let write_error = self.poll_transmit(context).err();
+            self.poll_transmit(context);
             match self.transport.poll_read(context, &mut self.read) {
                 Poll::Ready(Ok(())) if self.read.is_empty() => self.connection.handle_eof(),
                 Poll::Ready(Ok(())) => self.connection.handle_input(&self.read),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Failure::Transport(error))),
                 Poll::Pending => {
                     // A server that refuses and leaves breaks the write too: what it said has been read by now.
-                    if let Some(error) = write_error {
+                    if let Some(error) = self.write_error.take() {
                         return Poll::Ready(Err(Failure::Transport(error)));
                     }
                     return timer.as_mut().poll(context).map(|()| Err(Failure::Timeout));
@@ -168,19 +183,18 @@ impl Link {
     }
 
     /// Sends what there is to send, as far as that goes now.
-    fn poll_transmit(&mut self, context: &mut Context<'_>) -> Result<(), TransportError> {
+    fn poll_transmit(&mut self, context: &mut Context<'_>) {
         loop {
             if !self.writing {
-                let Some(bytes) = self.connection.poll_transmit() else { return Ok(()) };
+                let Some(bytes) = self.connection.poll_transmit() else { return };
                 self.transport.start_write(bytes);
                 self.writing = true;
             }
-            match self.transport.poll_write(context) {
-                Poll::Ready(written) => {
-                    self.writing = false;
-                    written?;
-                }
-                Poll::Pending => return Ok(()),
+            let Poll::Ready(written) = self.transport.poll_write(context) else { return };
+            self.writing = false;
+            if let Err(error) = written {
+                self.write_error = Some(error);
+                return;
             }
         }
     }
@@ -190,8 +204,8 @@ impl Link {
     fn explain(&self, config: &Config, statement: &'static Statement, failure: Failure) -> Error {
         let mut may_have_run = statement.effect == Effect::Write;
         let error = match failure {
-            Failure::Database(error) => {
-                may_have_run = false;
+            Failure::Database { error, completed } => {
+                may_have_run &= leaves_unknown(&error, completed);
                 Error::new(Kind::Database(*error))
             }
             Failure::Session(Fault::Refused(error)) => {
@@ -218,7 +232,7 @@ impl Link {
             }
             Failure::Timeout => Error::new(Kind::Timeout(CONNECTING)),
         };
-        error.with_outcome_unknown(may_have_run)
+        error.with_outcome(if may_have_run { Outcome::Unknown } else { Outcome::Nothing })
     }
 
     fn lost(&self, config: &Config, text: &str) -> Error {
@@ -236,6 +250,20 @@ impl Link {
             CHECK_TLS
         ))
     }
+}
+
+/// Whether the server's own error leaves open what became of the statement: it says so, or it had to stop between
+/// executing and saying that it had committed. DSQL says XX000 when its parts cannot reach each other.
+fn leaves_unknown(error: &DatabaseError, completed: bool) -> bool {
+    let says_so = error.sqlstate.is_some_and(|state| {
+        matches!(
+            state,
+            SqlState::STATEMENT_COMPLETION_UNKNOWN
+                | SqlState::TRANSACTION_RESOLUTION_UNKNOWN
+                | SqlState::INTERNAL_ERROR
+        )
+    });
+    says_so || (error.fatal && completed)
 }
 
 impl Drop for Link {

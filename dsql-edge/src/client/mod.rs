@@ -4,6 +4,7 @@
 //! (the transports aside). Nothing here outlives the request, and nothing runs in the background.
 
 mod dsql;
+mod fetch;
 mod link;
 mod session;
 
@@ -11,6 +12,7 @@ mod session;
 mod tests;
 
 pub use dsql::Dsql;
+pub use fetch::Fetch;
 pub use session::Session;
 
 use core::future::Future;

@@ -233,6 +233,19 @@ fn failures() -> Vec<Failing> {
         ("refused", before_login(Step::Send(error("FATAL", "28000"))), |e| {
             e.is_connect() && e.is_access_denied() && !e.is_outcome_unknown()
         }),
+        (
+            "refused and gone",
+            Ok(vec![Step::RefuseWrites, Step::Send(error("FATAL", "28000")), Step::Close]),
+            |e| e.is_access_denied() && !e.is_outcome_unknown(),
+        ),
+        ("gone without a word", Ok(vec![Step::RefuseWrites, Step::Stall]), |e| {
+            e.is_connect() && e.to_string().contains("the write broke")
+        }),
+        (
+            "half a word and gone",
+            Ok(vec![Step::RefuseWrites, Step::Send(b"E\0".to_vec()), Step::Stall]),
+            |e| e.is_connect() && e.to_string().contains("the write broke"),
+        ),
         ("throttled", before_login(Step::Send(error("FATAL", "53400"))), |e| e.is_throttled()),
         ("lost after the login", after_login(Step::Close), |e| e.is_outcome_unknown() && !e.is_connect()),
         (
@@ -249,16 +262,37 @@ fn failures() -> Vec<Failing> {
                 && !e.is_outcome_unknown()
                 && (e.constraint(), e.table(), e.column()) == (Some("t_pkey"), Some("t"), Some("n"))
         }),
+        ("unavailable", after_login(Step::Send(failure("XX000"))), |e| {
+            e.is_database() && e.is_outcome_unknown()
+        }),
+        ("shut down before the end", after_login(Step::Send(error("FATAL", "57P01"))), |e| {
+            !e.is_outcome_unknown()
+        }),
+        ("shut down at the commit", after_login(Step::Send(shut_down_at_the_commit())), |e| {
+            e.is_database() && e.is_outcome_unknown()
+        }),
         ("conflict", after_login(Step::Send(failure("40001"))), |e| {
             e.is_conflict() && !e.is_outcome_unknown()
         }),
         ("DSQL's conflict", after_login(Step::Send(failure("OC001"))), Error::is_conflict),
         ("dropped", after_login(Step::Send(failure("42P01"))), Error::is_stale_snapshot),
         ("value", after_login(Step::Send(failure("22P02"))), Error::is_database),
-        ("described otherwise", after_login(Step::Send(rows("x", 23, &[1]))), Error::is_stale_snapshot),
-        ("too many rows", after_login(Step::Send(rows("n", 23, &[1, 2]))), Error::is_too_many_rows),
+        ("described otherwise", after_login(Step::Send(rows("x", 23, &[1]))), |e| {
+            e.is_stale_snapshot() && e.is_executed() && !e.is_outcome_unknown()
+        }),
+        ("too many rows", after_login(Step::Send(rows("n", 23, &[1, 2]))), |e| {
+            e.is_too_many_rows() && e.is_executed() && e.to_string().contains("executed all the same")
+        }),
         ("no rows", after_login(Step::Send(rows("n", 23, &[]))), Error::is_no_rows),
     ]
+}
+
+/// The query was executed; the server stops before it says that it has committed.
+fn shut_down_at_the_commit() -> Vec<u8> {
+    let mut answer = rows("n", 23, &[1]);
+    answer.truncate(answer.len() - frame(b'Z', b"I").len());
+    answer.extend(error("FATAL", "57P01"));
+    answer
 }
 
 #[test]
@@ -293,9 +327,37 @@ fn now_again(name: &str) -> Error {
 }
 
 #[test]
-fn a_read_leaves_nothing_unknown() {
+fn wherever_the_answer_is_cut_a_write_is_unknown_and_never_a_success() {
+    let whole = [login(), rows("n", 23, &[1])].concat();
+    for cut in 0..whole.len() {
+        for end in [Step::Close, Step::Break(TransportErrorKind::Lost), Step::Stall] {
+            let network = Network::default();
+            network.accept([Step::AwaitWrite, Step::Send(whole[..cut].to_vec()), end.clone()]);
+            // A read of no bytes is the end of the stream.
+            if cut == 0 && matches!(end, Step::Stall) {
+                continue;
+            }
+            let dsql = Dsql::new(config(&network));
+            let mut waiting = Box::pin(query(&WRITE).fetch_one(&dsql));
+            let error = match waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(result) => result.unwrap_err(),
+                Poll::Pending => {
+                    network.expire();
+                    now(waiting).unwrap_err()
+                }
+            };
+            assert!(error.is_outcome_unknown(), "cut at {cut}, {end:?}: {error}");
+            assert_eq!(error.is_timeout(), matches!(end, Step::Stall), "cut at {cut}: {error}");
+            assert_eq!(network.connections(), (1, 0));
+        }
+    }
+}
+
+#[test]
+fn a_read_leaves_nothing_behind() {
     for (name, ..) in failures() {
-        assert!(!now_again(name).is_outcome_unknown(), "{name}");
+        let error = now_again(name);
+        assert!(!error.is_outcome_unknown() && !error.is_executed(), "{name}: {error}");
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Connection {
     /// The columns of the result that is being received.
     described: usize,
     affected: u64,
+    /// CommandComplete has come for it.
+    completed: bool,
     /// The error of the query that is being answered: it is final only with ReadyForQuery.
     error: Option<Box<DatabaseError>>,
     max_frame: usize,
@@ -72,8 +74,12 @@ pub(crate) enum Event {
     Complete {
         affected: u64,
     },
-    /// The query failed; nothing of it stays.
-    Failed(Box<DatabaseError>),
+    /// The query failed. Nothing of it stays, unless the server had to stop (the error is fatal) when it had executed
+    /// the query (`completed`) and was about to commit, or had just done so.
+    Failed {
+        error: Box<DatabaseError>,
+        completed: bool,
+    },
 }
 
 /// Why the session is dead.
@@ -99,6 +105,7 @@ impl Connection {
             query_in_flight: false,
             described: 0,
             affected: 0,
+            completed: false,
             error: None,
             max_frame,
             heard: false,
@@ -139,6 +146,7 @@ impl Connection {
         }
         self.query_in_flight = true;
         self.affected = 0;
+        self.completed = false;
         if self.state == State::Idle {
             self.state = State::AwaitParseComplete;
         }
@@ -249,6 +257,7 @@ impl Connection {
             }
             (State::AwaitRows, Message::CommandComplete(body)) => {
                 self.affected = backend::affected_rows(body.tag().unwrap_or_default().as_bytes());
+                self.completed = true;
                 self.state = State::AwaitReady;
             }
             (State::AwaitRows, Message::EmptyQueryResponse) => self.state = State::AwaitReady,
@@ -257,7 +266,7 @@ impl Connection {
                 // Inside a transaction block, or a failed one, it must not be lent to anyone again.
                 self.state = if backend::is_idle(&body) { State::Idle } else { State::Dead };
                 return Ok(Some(match self.error.take() {
-                    Some(error) => Event::Failed(error),
+                    Some(error) => Event::Failed { error, completed: self.completed },
                     None => Event::Complete { affected: self.affected },
                 }));
             }
@@ -295,7 +304,7 @@ impl Connection {
             return Err(Fault::Closed);
         }
         self.die();
-        Ok(Event::Failed(error))
+        Ok(Event::Failed { error, completed: self.completed })
     }
 
     fn die(&mut self) {

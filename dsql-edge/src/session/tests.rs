@@ -187,7 +187,9 @@ fn command_complete_is_not_yet_success() {
     connection.handle_input(&[described(), frame(b'C', b"INSERT 0 1\0")].concat());
     assert!(!events(&mut connection).0.iter().any(|event| event.contains("Complete")));
     connection.handle_input(&[error("ERROR", "40001"), frame(b'Z', b"I")].concat());
-    let Ok(Some(Event::Failed(error))) = connection.poll_event() else { panic!("it failed") };
+    let Ok(Some(Event::Failed { error, completed: true })) = connection.poll_event() else {
+        panic!("it failed")
+    };
     assert_eq!(error.sqlstate, Some(SqlState::SERIALIZATION_FAILURE));
     assert_eq!((error.table.as_deref(), error.constraint.as_deref()), (Some("things"), Some("things_pkey")));
     assert!(connection.is_idle());

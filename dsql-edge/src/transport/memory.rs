@@ -22,6 +22,8 @@ pub(crate) enum Step {
     Close,
     /// The connection breaks with this error.
     Break(TransportErrorKind),
+    /// What the client writes fails; what comes can still be read.
+    RefuseWrites,
     /// Says nothing more, for ever.
     Stall,
 }
@@ -98,6 +100,10 @@ impl Transport for Connection {
     }
 
     fn poll_write(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        if matches!(self.steps.front(), Some(Step::RefuseWrites)) {
+            self.steps.pop_front();
+            return Poll::Ready(Err(TransportError::new(TransportErrorKind::Lost, "the write broke")));
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -117,7 +123,7 @@ impl Transport for Connection {
                 }
                 Some(Step::Break(kind)) => return Poll::Ready(Err(TransportError::new(*kind, "scripted"))),
                 Some(Step::Close) | None => return Poll::Ready(Ok(())),
-                Some(Step::Stall) => return Poll::Pending,
+                Some(Step::Stall | Step::RefuseWrites) => return Poll::Pending,
             }
         }
     }

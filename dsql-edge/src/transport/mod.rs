@@ -2,7 +2,7 @@
 //!
 //! Goes in: a host name and a port. Comes out: a [`Transport`] on which TLS is up, or on its way up. Every
 //! transport speaks plain text only for SSLRequest and its one-byte answer; anything but a lone `S` ends it.
-//! After an error a transport is dead: it answers with the same error for ever.
+//! After an error of reading a transport is dead: it answers with the same error for ever.
 
 #![cfg_attr(all(not(feature = "tokio"), not(target_arch = "wasm32")), allow(dead_code))] // no transport here
 

@@ -47,6 +47,7 @@ pub(super) fn unix_time() -> u64 {
 struct Socket {
     stream: TlsStream<TcpStream>,
     outgoing: BytesMut,
+    /// After an error nothing is read any more.
     dead: Option<TransportError>,
 }
 
@@ -94,34 +95,21 @@ fn connector(extra_ca: Option<&[u8]>) -> Result<TlsConnector, TransportError> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-impl Socket {
-    fn fail<T>(&mut self, error: &io::Error) -> Poll<Result<T, TransportError>> {
-        let error = TransportError::new(TransportErrorKind::Lost, error.to_string());
-        self.dead = Some(error.clone());
-        Poll::Ready(Err(error))
-    }
-}
-
 impl Transport for Socket {
     fn start_write(&mut self, bytes: BytesMut) {
         self.outgoing.unsplit(bytes);
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        if let Some(error) = &self.dead {
-            return Poll::Ready(Err(error.clone()));
-        }
+        let lost = |error: io::Error| TransportError::new(TransportErrorKind::Lost, error.to_string());
         while !self.outgoing.is_empty() {
             match ready!(Pin::new(&mut self.stream).poll_write(context, &self.outgoing)) {
-                Ok(0) => return self.fail(&io::ErrorKind::WriteZero.into()),
+                Ok(0) => return Poll::Ready(Err(lost(io::ErrorKind::WriteZero.into()))),
                 Ok(written) => self.outgoing.advance(written),
-                Err(error) => return self.fail(&error),
+                Err(error) => return Poll::Ready(Err(lost(error))),
             }
         }
-        match ready!(Pin::new(&mut self.stream).poll_flush(context)) {
-            Ok(()) => Poll::Ready(Ok(())),
-            Err(error) => self.fail(&error),
-        }
+        Pin::new(&mut self.stream).poll_flush(context).map_err(lost)
     }
 
     fn poll_read(
@@ -141,7 +129,11 @@ impl Transport for Socket {
             Ok(()) => Poll::Ready(Ok(())),
             // A server that leaves without TLS's goodbye has left: what it said before counts.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
-            Err(error) => self.fail(&error),
+            Err(error) => {
+                let error = TransportError::new(TransportErrorKind::Lost, error.to_string());
+                self.dead = Some(error.clone());
+                Poll::Ready(Err(error))
+            }
         }
     }
 

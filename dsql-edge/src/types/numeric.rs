@@ -104,20 +104,22 @@ impl Numeric {
 impl From<Decimal> for Numeric {
     fn from(decimal: Decimal) -> Self {
         let scale = decimal.scale();
-        // Whole base-10000 digits after the point.
+        // Whole base-10000 digits after the point: at most 7.
         let after_point = scale.div_ceil(4);
         let mut rest = decimal.mantissa().unsigned_abs() * 10_u128.pow(after_point * 4 - scale);
+        let mut weight = -1;
+        (0..after_point).for_each(|_| weight -= 1);
         let mut digits = Vec::with_capacity(9);
         while rest != 0 {
-            // A remainder of 10,000 fits.
-            digits.push((rest % 10_000) as u16);
+            // A remainder of 10,000 always fits.
+            digits.push(u16::try_from(rest % 10_000).unwrap_or_default());
             rest /= 10_000;
+            weight += 1;
         }
         digits.reverse();
-        // Both are small: at most 9 digits, at most 7 of them after the point.
-        let weight = digits.len() as i32 - 1 - after_point as i32;
         let sign = if decimal.is_sign_negative() { NEGATIVE } else { 0 };
-        Numeric::finite(digits, weight, sign, scale as u16).unwrap_or_else(|_| Numeric::special(NAN))
+        let scale = u16::try_from(scale).unwrap_or_default();
+        Numeric::finite(digits, weight, sign, scale).unwrap_or_else(|_| Numeric::special(NAN))
     }
 }
 

@@ -138,7 +138,7 @@ impl Parser<'_> {
         let table = self.target_table()?;
         self.expect_keyword(K::Set)?;
         let assignments = self.list(Self::assignment)?;
-        let from = if self.eat_keyword(K::From) { self.list(Self::from_item)? } else { Vec::new() };
+        let from = if self.eat_keyword(K::From) { self.list(Self::table_ref)? } else { Vec::new() };
         let filter = self.where_or_current()?;
         let returning = self.returning()?;
         Ok(Update { with, table, assignments, from, filter, returning })
@@ -148,7 +148,7 @@ impl Parser<'_> {
         self.advance();
         self.expect_keyword(K::From)?;
         let table = self.target_table()?;
-        let using = if self.eat_keyword(K::Using) { self.list(Self::from_item)? } else { Vec::new() };
+        let using = if self.eat_keyword(K::Using) { self.list(Self::table_ref)? } else { Vec::new() };
         let filter = self.where_or_current()?;
         let returning = self.returning()?;
         Ok(Delete { with, table, using, filter, returning })
@@ -205,7 +205,7 @@ impl Parser<'_> {
         self.expect_keyword(K::Into)?;
         let table = self.target_table()?;
         self.expect_keyword(K::Using)?;
-        let source = self.from_item()?;
+        let source = self.table_ref()?;
         self.expect_keyword(K::On)?;
         let on = self.expr()?;
         let mut clauses = Vec::new();

@@ -381,7 +381,7 @@ impl Parser<'_> {
     fn in_list(&mut self) -> Parsing<InList> {
         self.expect_symbol(b'(')?;
         let right = match self.parenthesis_content()? {
-            Parenthesized::Query(query) => InList::Subquery(Box::new(query)),
+            Parenthesized::Query(query) => InList::Subquery(query),
             Parenthesized::Exprs(list) => InList::List(list),
         };
         self.expect_symbol(b')')?;
@@ -393,7 +393,7 @@ impl Parser<'_> {
         self.advance();
         self.expect_symbol(b'(')?;
         let right = match self.parenthesis_content()? {
-            Parenthesized::Query(query) => Quantified::Subquery(Box::new(query)),
+            Parenthesized::Query(query) => Quantified::Subquery(query),
             Parenthesized::Exprs(mut list) => match (list.pop(), list.is_empty()) {
                 (Some(array), true) => Quantified::Array(Box::new(array)),
                 _ => return Err(self.error_here()),

@@ -9,15 +9,15 @@ use crate::syntax::ast::{
 
 /// What parentheses in `FROM` turn out to hold.
 enum Parenthesized {
-    Query(Query),
+    Query(Box<Query>),
     Joined(FromItem),
 }
 
 impl Parser<'_> {
     /// `table_ref`, with the joins that follow it.
-    pub(super) fn from_item(&mut self) -> Parsing<FromItem> {
+    pub(super) fn table_ref(&mut self) -> Parsing<FromItem> {
         self.nested(|parser| {
-            let item = parser.from_primary()?;
+            let item = parser.table_primary()?;
             parser.joins(item)
         })
     }
@@ -27,7 +27,7 @@ impl Parser<'_> {
             // ON and USING close the innermost open join, so the right side of a qualified join is
             // greedy; CROSS and NATURAL joins associate to the left.
             let qualified = !natural && kind != JoinKind::Cross;
-            let right = if qualified { self.from_item()? } else { self.from_primary()? };
+            let right = if qualified { self.table_ref()? } else { self.table_primary()? };
             let constraint = if qualified { self.join_constraint()? } else { JoinConstraint::None };
             let span = item_span(&left).to(self.previous_span());
             left =
@@ -74,7 +74,7 @@ impl Parser<'_> {
         Ok(JoinConstraint::On(self.expr()?))
     }
 
-    fn from_primary(&mut self) -> Parsing<FromItem> {
+    fn table_primary(&mut self) -> Parsing<FromItem> {
         let start = self.span();
         let lateral = self.eat_keyword(K::Lateral);
         if self.at_symbol(b'(') {
@@ -82,8 +82,8 @@ impl Parser<'_> {
                 let query = self.query_in_parentheses()?;
                 return self.aliased_query(start, true, query);
             }
-            return match self.from_parenthesized()? {
-                Parenthesized::Query(query) => self.aliased_query(start, false, query),
+            return match self.parenthesized_table_ref()? {
+                Parenthesized::Query(query) => self.aliased_query(start, false, *query),
                 Parenthesized::Joined(item) => self.aliased_join(item),
             };
         }
@@ -114,23 +114,23 @@ impl Parser<'_> {
     }
 
     /// After the opening parenthesis has been seen.
-    fn from_parenthesized(&mut self) -> Parsing<Parenthesized> {
+    fn parenthesized_table_ref(&mut self) -> Parsing<Parenthesized> {
         let start = self.expect_symbol(b'(')?;
         if self.at_query_keyword() {
             let query = self.query()?;
             self.expect_symbol(b')')?;
-            return Ok(Parenthesized::Query(query));
+            return Ok(Parenthesized::Query(Box::new(query)));
         }
         let inner_start = self.span();
         let item = if self.at_symbol(b'(') {
-            match self.nested(Self::from_parenthesized)? {
+            match self.nested(Self::parenthesized_table_ref)? {
                 Parenthesized::Query(query) if self.at_symbol(b')') || self.at_query_continuation() => {
-                    let query = self.query_after_parentheses(query)?;
+                    let query = self.query_after_parentheses(*query)?;
                     self.expect_symbol(b')')?;
-                    return Ok(Parenthesized::Query(query));
+                    return Ok(Parenthesized::Query(Box::new(query)));
                 }
                 Parenthesized::Query(query) => {
-                    let item = self.aliased_query(inner_start, false, query)?;
+                    let item = self.aliased_query(inner_start, false, *query)?;
                     self.joins(item)?
                 }
                 Parenthesized::Joined(item) => {
@@ -139,7 +139,7 @@ impl Parser<'_> {
                 }
             }
         } else {
-            self.from_item()?
+            self.table_ref()?
         };
         let end = self.span();
         // Only a join may stand in parentheses.

@@ -8,7 +8,7 @@ use crate::syntax::ast::{Expr, ExprKind, Indirection, Literal, Name, QualifiedNa
 /// What stands between parentheses.
 pub(super) enum Parenthesized {
     /// A query, itself perhaps in more parentheses.
-    Query(Query),
+    Query(Box<Query>),
     /// One or more expressions.
     Exprs(Vec<Expr>),
 }
@@ -206,9 +206,7 @@ impl Parser<'_> {
         let content = self.nested(Self::parenthesis_content)?;
         let span = start.to(self.expect_symbol(b')')?);
         match content {
-            Parenthesized::Query(query) => {
-                self.indirected(Expr { kind: ExprKind::Subquery(Box::new(query)), span })
-            }
+            Parenthesized::Query(query) => self.indirected(Expr { kind: ExprKind::Subquery(query), span }),
             Parenthesized::Exprs(mut exprs) => match (exprs.pop(), exprs.is_empty()) {
                 (Some(inner), true) => {
                     let steps = self.indirection()?;
@@ -232,7 +230,7 @@ impl Parser<'_> {
     /// `((SELECT 1) + 2)` and `((SELECT 1), 2)` are told apart after the inner parenthesis.
     pub(super) fn parenthesis_content(&mut self) -> Parsing<Parenthesized> {
         if self.at_query_keyword() {
-            return self.query().map(Parenthesized::Query);
+            return self.query().map(|query| Parenthesized::Query(Box::new(query)));
         }
         if !self.at_symbol(b'(') || !self.query_behind_parentheses() {
             return self.expr_list().map(Parenthesized::Exprs);
@@ -242,9 +240,11 @@ impl Parser<'_> {
             Parenthesized::Query(query) => {
                 let span = start.to(self.expect_symbol(b')')?);
                 if self.at_symbol(b')') || self.at_query_continuation() {
-                    return self.query_after_parentheses(query).map(Parenthesized::Query);
+                    return self
+                        .query_after_parentheses(*query)
+                        .map(|query| Parenthesized::Query(Box::new(query)));
                 }
-                let subquery = Expr { kind: ExprKind::Subquery(Box::new(query)), span };
+                let subquery = Expr { kind: ExprKind::Subquery(query), span };
                 let subquery = self.indirected(subquery)?;
                 self.expr_after(subquery)?
             }

@@ -301,8 +301,8 @@ impl Parser<'_> {
             self.eat_keyword(K::All);
         }
         let targets = if self.at_target() || distinct.is_some() { self.target_list()? } else { Vec::new() };
-        let into = if self.eat_keyword(K::Into) { Some(self.into_table()?) } else { None };
-        let from = if self.eat_keyword(K::From) { self.list(Self::from_item)? } else { Vec::new() };
+        let into = if self.eat_keyword(K::Into) { Some(self.select_into_target()?) } else { None };
+        let from = if self.eat_keyword(K::From) { self.list(Self::table_ref)? } else { Vec::new() };
         let filter = if self.eat_keyword(K::Where) { Some(self.expr()?) } else { None };
         let mut group_distinct = false;
         let mut group_by = Vec::new();
@@ -347,7 +347,7 @@ impl Parser<'_> {
     }
 
     /// `OptTempTableName`.
-    fn into_table(&mut self) -> Parsing<crate::syntax::ast::QualifiedName> {
+    fn select_into_target(&mut self) -> Parsing<crate::syntax::ast::QualifiedName> {
         if matches!(self.keyword(), Some(K::Local | K::Global))
             && matches!(self.keyword_ahead(1), Some(K::Temporary | K::Temp))
         {

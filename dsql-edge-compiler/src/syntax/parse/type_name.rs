@@ -159,10 +159,8 @@ impl Parser<'_> {
     fn character_type(&mut self, start: Span, keyword: K, constant: bool) -> Parsing<TypeName> {
         self.advance();
         let mut varying = keyword == K::Varchar;
-        if keyword == K::National {
-            if !self.eat_keyword(K::Character) {
-                self.expect_keyword(K::Char)?;
-            }
+        if keyword == K::National && !self.eat_keyword(K::Character) {
+            self.expect_keyword(K::Char)?;
         }
         if keyword != K::Varchar {
             varying = self.eat_keyword(K::Varying);

@@ -1,0 +1,13 @@
+CREATE TABLE users (
+    id uuid PRIMARY KEY,
+    name text NOT NULL,
+    email text
+);
+
+CREATE TABLE posts (
+    id uuid PRIMARY KEY,
+    author_id uuid NOT NULL REFERENCES users (id),
+    title text NOT NULL,
+    body text,
+    views integer DEFAULT 0 NOT NULL
+);
