@@ -12,7 +12,6 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use dsql_edge_tests::workerd;
-use xtask::step::run;
 use xtask::{project, setup};
 
 #[tokio::test]
@@ -26,7 +25,6 @@ async fn wrangler_deploys_the_example_and_develops_it() {
     assert!(output.status.success() && said.contains("Total Upload"), "{output:?}");
     assert!(!said.contains("warning") && output.stderr.is_empty(), "{output:?}");
 
-    run(project::cargo().args(["build", "-p", "dsql-edge-local"])).unwrap();
     let example = project::root().join("examples/blog");
     let mut develop = folder.command(&project::target().join("debug/dsql-local"));
     develop

@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use xtask::step::{run, step};
+use xtask::step::step;
 use xtask::workerd::{self, Worker};
 use xtask::{project, setup, worker};
 
@@ -31,9 +31,6 @@ pub(crate) struct Options {
 pub(crate) fn demo(options: &Options) -> Result<()> {
     setup::runtime()?;
     let example = project::root().join("examples/blog");
-    // In one go, for all cores.
-    let tools = ["build", "--locked", "-p", "dsql-edge-local", "-p", "dsql-edge-bundler"];
-    step("building dsql-local and the bundler", || run(project::cargo().args(tools)))?;
     let bundle = worker::bundle(&example, &[])?;
 
     let interrupted = interrupts()?;

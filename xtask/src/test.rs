@@ -15,6 +15,7 @@ const PROBE: &str = "tests/probe";
 pub(crate) fn test() -> Result<()> {
     setup::runtime()?;
     setup::wasm_target()?;
+    worker::tools()?;
     let cargo = |arguments: &[&str]| {
         let mut command = project::cargo();
         command.args(arguments);
@@ -51,7 +52,6 @@ pub(crate) fn test() -> Result<()> {
         ("docs", docs),
         ("wasm", cargo(&wasm)),
         ("wasm, without default features", cargo(&[&wasm[..], &["--no-default-features"]].concat())),
-        ("dsql-local", cargo(&["build", "--locked", "-p", "dsql-edge-local"])),
         ("the catalogue is PostgreSQL's", catalog),
         ("tests", cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])),
     ] {

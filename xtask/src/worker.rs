@@ -49,6 +49,17 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
     Ok(bundle)
 }
 
+/// Builds `dsql-local` and the bundler: always together, since cargo builds what they share once for each set of
+/// packages that it is asked for.
+///
+/// # Errors
+/// Where cargo fails.
+pub fn tools() -> Result<()> {
+    let _lock = project::lock("tools")?;
+    let build = ["build", "--locked", "-p", "dsql-edge-local", "-p", "dsql-edge-bundler"];
+    step("building dsql-local and the bundler", || run(project::cargo().args(build)))
+}
+
 /// The name in a Cargo.toml: the first `name = "…"`, which is the package's.
 fn package(folder: &Path) -> Result<String> {
     let path = folder.join("Cargo.toml");
