@@ -5,27 +5,24 @@
 //! behind `ON CONFLICT`) is found here, and marked as such.
 
 use super::Analyzer;
-use super::catalog::ERROR;
-use super::coerce::Context;
 use super::scope::{NamespaceItem, Place, Scope, column_nodes};
-use super::tree::{Body, Command, JoinTree, Node, NodeKind, Query, Rte, RteColumn, RteSource};
-use crate::builtin::{Oid, oid};
-use crate::diagnostic::{Code, Diagnostic, Stage, suggestion};
+use super::tree::{Body, Command, JoinTree, Node, NodeKind, Query, RteColumn, RteSource};
+use crate::builtin::oid;
+use crate::diagnostic::{Code, Diagnostic, Stage};
 use crate::schema::{Dialect, Relation, RelationKind};
 use crate::source::Span;
 use crate::syntax::ast::{
-    self, Assignment, ConflictTarget, Delete, Expr, ExprKind, Indirection, Insert, Merge, OnConflict,
-    QueryBody, TargetColumn, TargetTable, Update,
+    self, Delete, Expr, ExprKind, Insert, Merge, QueryBody, TargetColumn, TargetTable, Update,
 };
 
 /// The table that a statement writes to.
-struct Target {
+pub(super) struct Target {
     /// Its number in the schema.
-    relation: usize,
+    pub(super) relation: usize,
     /// Its entry in the range table.
-    rte: usize,
-    columns: Vec<RteColumn>,
-    not_null: Vec<bool>,
+    pub(super) rte: usize,
+    pub(super) columns: Vec<RteColumn>,
+    pub(super) not_null: Vec<bool>,
 }
 
 impl<'a> Analyzer<'a> {
@@ -49,7 +46,7 @@ impl<'a> Analyzer<'a> {
         match &insert.source {
             None => self.check_left_out(&target, &[], insert.table.name.span()),
             Some(source) => {
-                let width = self.insert_source(&mut scope, insert, source, &target, &columns);
+                let width = self.insert_source(&mut scope, source, &target, &columns);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
                 self.check_left_out(&target, given, insert.table.name.span());
             }
@@ -74,7 +71,12 @@ impl<'a> Analyzer<'a> {
         self.finish_write(scope, query, Vec::new())
     }
 
-    fn finish_write(&mut self, mut scope: Scope<'_>, mut query: Query, assigned: Vec<usize>) -> Query {
+    pub(super) fn finish_write(
+        &mut self,
+        mut scope: Scope<'_>,
+        mut query: Query,
+        assigned: Vec<usize>,
+    ) -> Query {
         query.rtes = std::mem::take(&mut scope.rtes);
         query.ctes = std::mem::take(&mut scope.ctes);
         query.assigned = assigned;
@@ -83,7 +85,12 @@ impl<'a> Analyzer<'a> {
     }
 
     /// `setTargetTable`.
-    fn target_table(&mut self, scope: &mut Scope<'_>, table: &TargetTable, visible: bool) -> Option<Target> {
+    pub(super) fn target_table(
+        &mut self,
+        scope: &mut Scope<'_>,
+        table: &TargetTable,
+        visible: bool,
+    ) -> Option<Target> {
         let builtin = table.name.schema().is_none_or(|schema| schema == "pg_catalog")
             && crate::builtin::relation("pg_catalog", table.name.name()).is_some();
         if builtin {
@@ -127,7 +134,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// Puts the target table into the namespace.
-    fn reveal(&mut self, scope: &mut Scope<'_>, target: &Target, table: &TargetTable) {
+    pub(super) fn reveal(&mut self, scope: &mut Scope<'_>, target: &Target, table: &TargetTable) {
         let rte = &scope.rtes[target.rte];
         let relation = &self.catalog.schema.relations[target.relation];
         let item = NamespaceItem {
@@ -144,7 +151,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// `checkInsertTargets`: column numbers and where each is written.
-    fn insert_columns(
+    pub(super) fn insert_columns(
         &mut self,
         target: &Target,
         written: &[TargetColumn],
@@ -173,29 +180,10 @@ impl<'a> Analyzer<'a> {
         out
     }
 
-    fn target_column(&mut self, target: &Target, name: &ast::Name) -> Option<usize> {
-        let found = target.columns.iter().position(|column| column.name == name.text);
-        if found.is_none() {
-            let relation = &self.catalog.schema.relations[target.relation].name;
-            let message = format!("column \"{}\" of relation \"{relation}\" does not exist", name.text);
-            let mut diagnostic = Diagnostic::error(Code::UnknownColumn, name.span, message);
-            let names: Vec<&str> = target.columns.iter().map(|column| column.name.as_str()).collect();
-            if let Some(nearest) = suggestion::nearest(&name.text, names.iter().copied()) {
-                diagnostic = diagnostic
-                    .with_hint(format!("did you mean {}?", super::catalog::quote_identifier(nearest)));
-            } else if names.len() <= 24 {
-                diagnostic = diagnostic.with_hint(format!("its columns are {}", names.join(", ")));
-            }
-            self.report(diagnostic);
-        }
-        found
-    }
-
     /// The rows to insert; returns how many columns they have.
-    fn insert_source(
+    pub(super) fn insert_source(
         &mut self,
         scope: &mut Scope<'_>,
-        insert: &Insert,
         source: &ast::Query,
         target: &Target,
         columns: &[(usize, Option<TargetColumn>)],
@@ -210,18 +198,17 @@ impl<'a> Analyzer<'a> {
             _ => {
                 let mut query = self.query(source, Some(scope));
                 let spans: Vec<Span> = query.targets.iter().map(|entry| entry.span).collect();
-                self.check_width(target, columns, &spans, source.span);
+                self.check_width(columns, &spans, source.span);
                 for (entry, (column, written)) in query.targets.iter_mut().zip(columns) {
                     let node = std::mem::replace(&mut entry.node, Node::error(entry.span));
                     entry.node = self.assign(target, *column, written.as_ref(), node, entry.span);
                 }
-                let _ = insert;
                 query.targets.len()
             }
         }
     }
 
-    fn insert_values(
+    pub(super) fn insert_values(
         &mut self,
         scope: &mut Scope<'_>,
         rows: &[Vec<Expr>],
@@ -256,7 +243,7 @@ impl<'a> Analyzer<'a> {
                 }
                 _ => width = Some(nodes.len()),
             }
-            if !self.check_width(target, columns, &spans, Span::default()) {
+            if !self.check_width(columns, &spans, Span::default()) {
                 continue;
             }
             for ((node, span), (column, written)) in nodes.into_iter().zip(spans).zip(columns) {
@@ -272,9 +259,8 @@ impl<'a> Analyzer<'a> {
     }
 
     /// `transformInsertRow`'s counts.
-    fn check_width(
+    pub(super) fn check_width(
         &mut self,
-        target: &Target,
         columns: &[(usize, Option<TargetColumn>)],
         values: &[Span],
         whole: Span,
@@ -293,100 +279,17 @@ impl<'a> Analyzer<'a> {
             self.report(Diagnostic::error(Code::SyntaxError, column.name.span, message).with_hint(hint));
             return false;
         }
-        let _ = target;
         true
     }
 
-    /// `transformAssignedExpr`: a value into a column.
-    fn assign(
-        &mut self,
-        target: &Target,
-        column: usize,
-        written: Option<&TargetColumn>,
-        node: Node,
-        span: Span,
-    ) -> Node {
-        let Some(known) = target.columns.get(column) else {
-            // The column was reported; a parameter takes a type all the same.
-            return self.unknown_to_error(node);
-        };
-        let relation = &self.catalog.schema.relations[target.relation];
-        if relation.columns.get(column).is_some_and(|it| it.generated) && written.is_some() {
-            let message = format!("cannot insert a non-DEFAULT value into column \"{}\"", known.name);
-            let detail = format!("Column \"{}\" is a generated column.", known.name);
-            self.report(Diagnostic::error(Code::GeneratedAlways, span, message).with_detail(detail));
-        }
-        let (mut ty, mut typmod) = (known.ty, known.typmod);
-        let whole = written.is_none_or(|it| it.indirection.is_empty());
-        if let Some(written) = written.filter(|_| !whole) {
-            (ty, typmod) = self.assigned_part(ty, typmod, &written.indirection);
-        }
-        let name = known.name.clone();
-        let not_null = target.not_null.get(column).copied().unwrap_or(false);
-        if matches!(node.kind, NodeKind::Constant(None)) && not_null && whole {
-            self.report_null(&relation.name.clone(), &name, span);
-        }
-        let (found, at) = (node.ty, node.span);
-        let node = match self.try_coerce(node, ty, typmod, Context::Assignment) {
-            Ok(node) => node,
-            Err(_) => {
-                let (wanted, found) = (self.catalog.display(ty, -1), self.catalog.display(found, -1));
-                let message =
-                    format!("column \"{name}\" is of type {wanted} but expression is of type {found}");
-                let hint = format!("You will need to rewrite or cast the expression: `(…)::{wanted}`");
-                self.report(Diagnostic::error(Code::TypeMismatch, at, message).with_hint(hint));
-                return Node::error(span);
-            }
-        };
-        if !not_null {
-            self.flows_to_nullable(&node);
-        }
-        node
-    }
-
-    fn unknown_to_error(&mut self, node: Node) -> Node {
-        if let NodeKind::Parameter(number) = node.kind
-            && node.ty == oid::UNKNOWN
-        {
-            self.set_parameter_type(number, ERROR, node.span);
-        }
-        Node::error(node.span)
-    }
-
-    /// The type of `a.f` or `a[1]` on the left of an assignment.
-    fn assigned_part(&mut self, mut ty: Oid, mut typmod: i32, steps: &[Indirection]) -> (Oid, i32) {
-        for step in steps {
-            match step {
-                Indirection::Field(name) => {
-                    let base = self.catalog.base_type(ty).0;
-                    match self.composite_columns(base).into_iter().find(|column| column.name == name.text) {
-                        Some(column) => (ty, typmod) = (column.ty, column.typmod),
-                        None => {
-                            let shown = self.catalog.display(ty, -1);
-                            let message = format!(
-                                "cannot assign to field \"{}\": there is no such column in data type {shown}",
-                                name.text
-                            );
-                            self.report(Diagnostic::error(Code::UnknownColumn, name.span, message));
-                            return (ERROR, -1);
-                        }
-                    }
-                }
-                Indirection::Index(_) => (ty, typmod) = (self.catalog.element_type(ty).unwrap_or(ty), -1),
-                Indirection::Slice(..) | Indirection::Star(_) => {}
-            }
-        }
-        (ty, typmod)
-    }
-
     /// What PostgreSQL finds only when the statement runs.
-    fn runtime_error(&mut self, diagnostic: Diagnostic) {
+    pub(super) fn runtime_error(&mut self, diagnostic: Diagnostic) {
         if self.catalog.schema.dialect == Dialect::Dsql {
             self.report(Diagnostic { stage: Stage::Dialect, ..diagnostic });
         }
     }
 
-    fn report_null(&mut self, relation: &str, column: &str, span: Span) {
+    pub(super) fn report_null(&mut self, relation: &str, column: &str, span: Span) {
         let message = format!(
             "null value in column \"{column}\" of relation \"{relation}\" violates not-null constraint"
         );
@@ -394,7 +297,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// `DEFAULT` for a column that has none and is NOT NULL.
-    fn check_default(&mut self, target: &Target, column: usize, span: Span) {
+    pub(super) fn check_default(&mut self, target: &Target, column: usize, span: Span) {
         let relation = &self.catalog.schema.relations[target.relation];
         let Some(known) = relation.columns.get(column) else { return };
         let not_null = target.not_null.get(column).copied().unwrap_or(false);
@@ -405,7 +308,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// Columns that the statement leaves out, that have no default and are NOT NULL.
-    fn check_left_out(&mut self, target: &Target, given: &[usize], span: Span) {
+    pub(super) fn check_left_out(&mut self, target: &Target, given: &[usize], span: Span) {
         let relation = &self.catalog.schema.relations[target.relation];
         // A column that could not be resolved may be the one that seems to be missing.
         if given.contains(&usize::MAX) {
@@ -432,112 +335,13 @@ impl<'a> Analyzer<'a> {
         self.runtime_error(Diagnostic::error(Code::MissingValue, span, message).with_hint(hint));
     }
 
-    fn domain_default(&self, column: usize, target: &Target) -> bool {
+    pub(super) fn domain_default(&self, column: usize, target: &Target) -> bool {
         use crate::schema::UserTypeKind;
         target
             .columns
             .get(column)
             .and_then(|column| self.catalog.user_kind(column.ty))
             .is_some_and(|kind| matches!(kind, UserTypeKind::Domain { has_default: true, .. }))
-    }
-
-    /// `transformOnConflictClause`.
-    fn on_conflict(&mut self, scope: &mut Scope<'_>, conflict: &OnConflict, target: &Target) {
-        let relation = self.catalog.schema.relations[target.relation].clone();
-        match &conflict.target {
-            ConflictTarget::Any => {
-                if conflict.update.is_some() {
-                    let message = "ON CONFLICT DO UPDATE requires inference specification or constraint name";
-                    self.report(
-                        Diagnostic::error(Code::SyntaxError, conflict.span, message)
-                            .with_hint("For example, ON CONFLICT (column_name)."),
-                    );
-                }
-            }
-            ConflictTarget::Constraint(name) => {
-                let known =
-                    relation.keys.iter().any(|key| key.constraint && key.name.as_deref() == Some(&name.text));
-                if !known {
-                    let message = format!(
-                        "constraint \"{}\" for table \"{}\" does not exist",
-                        name.text, relation.name
-                    );
-                    let names = relation
-                        .keys
-                        .iter()
-                        .filter(|key| key.constraint)
-                        .filter_map(|key| key.name.as_deref());
-                    let mut diagnostic = Diagnostic::error(Code::UnknownObject, name.span, message);
-                    let names: Vec<&str> = names.collect();
-                    if !names.is_empty() {
-                        diagnostic = diagnostic.with_hint(format!("it has {}", names.join(", ")));
-                    }
-                    self.report(diagnostic);
-                }
-            }
-            ConflictTarget::Index(elements, filter) => {
-                let place = scope.place.replace(Place::OnConflict);
-                let mut columns = Vec::new();
-                let mut expressions = false;
-                for element in elements {
-                    let node = self.expr(scope, &element.expr);
-                    match &element.expr.kind {
-                        ExprKind::Column(parts) if parts.len() == 1 => columns.push(parts[0].text.clone()),
-                        _ => expressions = true,
-                    }
-                    if node.is_error() {
-                        // Nothing can be said of keys.
-                        expressions = true;
-                    }
-                }
-                if let Some(filter) = filter {
-                    let node = self.expr(scope, filter);
-                    self.coerce_to_boolean(node, "WHERE");
-                }
-                scope.place.set(place);
-                columns.sort();
-                columns.dedup();
-                let matching = |key: &crate::schema::Key| {
-                    let mut names = key.columns.clone();
-                    names.sort();
-                    names == columns && (!key.partial || filter.is_some())
-                };
-                if !expressions && !relation.keys.iter().any(matching) {
-                    let message =
-                        "there is no unique or exclusion constraint matching the ON CONFLICT specification";
-                    let keys: Vec<String> =
-                        relation.keys.iter().map(|key| format!("({})", key.columns.join(", "))).collect();
-                    let mut diagnostic =
-                        Diagnostic::error(Code::InvalidColumnReference, conflict.span, message);
-                    diagnostic = diagnostic.with_hint(if keys.is_empty() {
-                        format!("\"{}\" has no unique key", relation.name)
-                    } else {
-                        format!("the unique keys of \"{}\" are {}", relation.name, keys.join(", "))
-                    });
-                    self.runtime_error(diagnostic);
-                }
-            }
-        }
-        let Some((assignments, filter)) = &conflict.update else { return };
-        let excluded =
-            Rte { name: "excluded".into(), columns: target.columns.clone(), source: RteSource::Nullable };
-        // What was proposed for insertion passed the NOT NULL constraints.
-        let excluded = Rte {
-            source: RteSource::Table {
-                relation: String::new(),
-                not_null: target.not_null.clone(),
-                keys: Vec::new(),
-            },
-            ..excluded
-        };
-        let at = scope.add(excluded, None, true, false);
-        self.row_types.insert(("excluded".into(), at), super::catalog::Catalog::row_type(target.relation));
-        self.assignments(scope, assignments, target);
-        if let Some(filter) = filter {
-            self.condition(scope, filter, Place::Where, "WHERE");
-        }
-        // RETURNING does not see EXCLUDED.
-        scope.namespace.retain(|item| item.rte != Some(at));
     }
 
     pub(super) fn update(&mut self, update: &Update, parent: Option<&Scope<'_>>) -> Query {
@@ -562,7 +366,7 @@ impl<'a> Analyzer<'a> {
         self.finish_write(scope, query, assigned)
     }
 
-    fn warn_no_where(&mut self, span: Span, statement: &str) {
+    pub(super) fn warn_no_where(&mut self, span: Span, statement: &str) {
         let message = format!("{statement} without WHERE changes every row of the table");
         self.report(
             Diagnostic::warning(Code::MissingWhere, span, message)
@@ -571,7 +375,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// `FROM` of an UPDATE, `USING` of a DELETE: subqueries there do not see the target.
-    fn write_from(&mut self, scope: &mut Scope<'_>, items: &[ast::FromItem]) -> Vec<JoinTree> {
+    pub(super) fn write_from(&mut self, scope: &mut Scope<'_>, items: &[ast::FromItem]) -> Vec<JoinTree> {
         for item in &mut scope.namespace {
             item.lateral_ok = false;
         }
@@ -580,127 +384,6 @@ impl<'a> Analyzer<'a> {
             item.lateral_ok = true;
         }
         trees
-    }
-
-    /// `transformUpdateTargetList`; the numbers of the columns that are assigned.
-    fn assignments(
-        &mut self,
-        scope: &mut Scope<'_>,
-        assignments: &[Assignment],
-        target: &Target,
-    ) -> Vec<usize> {
-        let place = scope.place.replace(Place::UpdateSource);
-        // All values first, then the columns, as PostgreSQL does.
-        let mut pending: Vec<(TargetColumn, Option<Node>, Span)> = Vec::new();
-        for assignment in assignments {
-            match assignment {
-                Assignment::Single(column, value) => {
-                    let node = self.assigned_value(scope, value);
-                    pending.push((column.clone(), node, value.span));
-                }
-                Assignment::Multiple(columns, value) => self.multiple(scope, columns, value, &mut pending),
-            }
-        }
-        let mut assigned = Vec::new();
-        for (column, node, span) in pending {
-            let Some(at) = self.target_column(target, &column.name) else {
-                if let Some(node) = node {
-                    self.unknown_to_error(node);
-                }
-                continue;
-            };
-            if column.indirection.is_empty() && assigned.contains(&at) {
-                let message = format!("multiple assignments to same column \"{}\"", column.name.text);
-                self.report(Diagnostic::error(Code::SyntaxError, Span::default(), message));
-            }
-            let relation = &self.catalog.schema.relations[target.relation];
-            if let Some(known) = relation.columns.get(at)
-                && node.is_some()
-                && (known.generated || known.identity == Some(true))
-            {
-                let what = if known.generated {
-                    "a generated column"
-                } else {
-                    "an identity column defined as GENERATED ALWAYS"
-                };
-                let message = format!("column \"{}\" can only be updated to DEFAULT", known.name);
-                let detail = format!("Column \"{}\" is {what}.", known.name);
-                self.report(
-                    Diagnostic::error(Code::GeneratedAlways, column.name.span, message).with_detail(detail),
-                );
-            }
-            match node {
-                Some(node) => {
-                    self.assign_update(target, at, &column, node, span);
-                }
-                None => self.check_default(target, at, span),
-            }
-            assigned.push(at);
-        }
-        scope.place.set(place);
-        assigned
-    }
-
-    fn assign_update(&mut self, target: &Target, at: usize, column: &TargetColumn, node: Node, span: Span) {
-        let relation = &self.catalog.schema.relations[target.relation];
-        if relation.columns.get(at).is_some_and(|known| known.generated) {
-            return;
-        }
-        self.assign(target, at, Some(column), node, span);
-    }
-
-    /// A value; `None` for `DEFAULT`.
-    fn assigned_value(&mut self, scope: &Scope<'_>, value: &Expr) -> Option<Node> {
-        match value.kind {
-            ExprKind::Default => None,
-            _ => Some(self.expr(scope, value)),
-        }
-    }
-
-    /// `(a, b) = (x, y)` and `(a, b) = (SELECT …)`.
-    fn multiple(
-        &mut self,
-        scope: &Scope<'_>,
-        columns: &[TargetColumn],
-        value: &Expr,
-        pending: &mut Vec<(TargetColumn, Option<Node>, Span)>,
-    ) {
-        let mismatch = |analyzer: &mut Self| {
-            let message = "number of columns does not match number of values";
-            analyzer.report(Diagnostic::error(Code::SyntaxError, value.span, message));
-        };
-        match &value.kind {
-            ExprKind::Row(fields) => {
-                if fields.len() != columns.len() {
-                    return mismatch(self);
-                }
-                for (column, field) in columns.iter().zip(fields) {
-                    let node = self.assigned_value(scope, field);
-                    pending.push((column.clone(), node, field.span));
-                }
-            }
-            ExprKind::Subquery(inner) => {
-                let query = self.query(inner, Some(scope));
-                let query = self.settle_unknown(query);
-                if query.targets.len() != columns.len() {
-                    return mismatch(self);
-                }
-                for (column, entry) in columns.iter().zip(&query.targets) {
-                    let kind = NodeKind::Opaque(Vec::new());
-                    let node = Node { ty: entry.node.ty, typmod: entry.node.typmod, kind, span: entry.span };
-                    pending.push((column.clone(), Some(node), entry.span));
-                }
-            }
-            _ if columns.len() == 1 => {
-                let node = self.expr(scope, value);
-                pending.push((columns[0].clone(), Some(node), value.span));
-            }
-            _ => {
-                let message =
-                    "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression";
-                self.report(Diagnostic::error(Code::FeatureNotSupported, value.span, message));
-            }
-        }
     }
 
     pub(super) fn delete(&mut self, delete: &Delete, parent: Option<&Scope<'_>>) -> Query {

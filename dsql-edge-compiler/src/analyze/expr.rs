@@ -4,17 +4,14 @@
 //! reported once and becomes an error node that fits everywhere.
 
 use super::Analyzer;
-use super::catalog::{ERROR, TypeError};
+use super::catalog::ERROR;
 use super::coerce::Context;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};
 use crate::builtin::{Oid, oid};
-use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{
-    self, Expr, ExprKind, InList, Indirection, LikeKind, Literal, Name, Operator, Quantified, TypeName,
-    ValueFunction,
-};
+use crate::syntax::ast::{Expr, ExprKind, InList, Literal, Operator, Quantified, TypeName, ValueFunction};
 
 impl Analyzer<'_> {
     /// `transformExpr`.
@@ -24,7 +21,7 @@ impl Analyzer<'_> {
         node
     }
 
-    fn expr_kind(&mut self, scope: &Scope<'_>, expr: &Expr) -> Node {
+    pub(super) fn expr_kind(&mut self, scope: &Scope<'_>, expr: &Expr) -> Node {
         let span = expr.span;
         match &expr.kind {
             ExprKind::Column(parts) => self.column_reference(scope, parts),
@@ -173,7 +170,7 @@ impl Analyzer<'_> {
             ExprKind::Subquery(query) => self.scalar_subquery(scope, query, span),
             ExprKind::Function(call) => self.function_call(scope, call, span),
             ExprKind::Cast { arg, target, location } => self.cast(scope, arg, target, *location, span),
-            ExprKind::Collate { arg, collation, location } => {
+            ExprKind::Collate { arg, location, .. } => {
                 let arg = self.expr(scope, arg);
                 let info = self.catalog.type_info(arg.ty);
                 if !info.collatable && arg.ty != oid::UNKNOWN && arg.ty != ERROR {
@@ -182,12 +179,11 @@ impl Analyzer<'_> {
                     self.report(Diagnostic::error(Code::TypeMismatch, *location, message));
                     return Node::error(span);
                 }
-                let _ = collation;
                 Node { ty: arg.ty, typmod: arg.typmod, kind: NodeKind::Collate(Box::new(arg)), span }
             }
             ExprKind::ValueFunction { function, .. } => value_function(*function, span),
             ExprKind::Grouping(args) => {
-                let _ = self.expr_list(scope, args);
+                self.expr_list(scope, args);
                 Node::new(oid::INT4, NodeKind::NeverNull, span)
             }
             ExprKind::Default => {
@@ -221,7 +217,12 @@ impl Analyzer<'_> {
         out
     }
 
-    fn boolean_list(&mut self, scope: &Scope<'_>, args: &[Expr], name: &str) -> Result<Vec<Node>, Node> {
+    pub(super) fn boolean_list(
+        &mut self,
+        scope: &Scope<'_>,
+        args: &[Expr],
+        name: &str,
+    ) -> Result<Vec<Node>, Node> {
         Ok(args
             .iter()
             .map(|arg| {
@@ -231,456 +232,8 @@ impl Analyzer<'_> {
             .collect())
     }
 
-    /// `transformColumnRef`.
-    fn column_reference(&mut self, scope: &Scope<'_>, parts: &[Name]) -> Node {
-        match parts {
-            [name] => match self.column(scope, name) {
-                Some(node) => node,
-                None => self.whole_row_or_missing(scope, name),
-            },
-            [table, column] => {
-                let known = self.relation_in_reach(scope, None, table);
-                if !known
-                    && let Some(base) = self.column(scope, table)
-                    && self.catalog.is_complex(base.ty)
-                {
-                    let span = table.span.to(column.span);
-                    return self.field(base, &column.text, span).unwrap_or_else(|| Node::error(span));
-                }
-                self.qualified_column(scope, None, table, column)
-            }
-            [schema, table, column] => self.qualified_column(scope, Some(schema), table, column),
-            [_, schema, table, column] => self.qualified_column(scope, Some(schema), table, column),
-            _ => {
-                let span = parts.first().map_or_else(Span::default, |name| name.span);
-                let names: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
-                let message = format!("improper qualified name (too many dotted names): {}", names.join("."));
-                self.report(Diagnostic::error(Code::SyntaxError, span, message));
-                Node::error(span)
-            }
-        }
-    }
-
-    pub(super) fn relation_in_reach(&self, scope: &Scope<'_>, schema: Option<&Name>, table: &Name) -> bool {
-        let mut at = Some(scope);
-        while let Some(current) = at {
-            let found = current.namespace.iter().any(|item| {
-                item.relation_visible
-                    && item.name == table.text
-                    && schema.is_none_or(|schema| item.schema.as_deref() == Some(&schema.text))
-            });
-            if found {
-                return true;
-            }
-            at = current.parent;
-        }
-        false
-    }
-
-    /// A table's name alone is its whole row.
-    fn whole_row_or_missing(&mut self, scope: &Scope<'_>, name: &Name) -> Node {
-        if !self.relation_in_reach(scope, None, name) {
-            return self.missing_column(scope, name);
-        }
-        match self.find_relation(scope, None, name, name.span) {
-            Some((level, item)) => self.whole_row(&item, level, name.span),
-            None => Node::error(name.span),
-        }
-    }
-
-    /// `transformIndirection`.
-    fn indirection(&mut self, scope: &Scope<'_>, mut node: Node, steps: &[Indirection], span: Span) -> Node {
-        let mut at = 0;
-        while let Some(step) = steps.get(at) {
-            if node.is_error() {
-                return Node::error(span);
-            }
-            node = match step {
-                Indirection::Field(name) => {
-                    at += 1;
-                    match self.field(node, &name.text, span) {
-                        Some(node) => node,
-                        None => return Node::error(span),
-                    }
-                }
-                Indirection::Star(star) => {
-                    let message = "row expansion via \"*\" is not supported here";
-                    self.report(Diagnostic::error(Code::FeatureNotSupported, *star, message));
-                    return Node::error(span);
-                }
-                Indirection::Index(_) | Indirection::Slice(..) => {
-                    let end = steps[at..]
-                        .iter()
-                        .position(|step| !matches!(step, Indirection::Index(_) | Indirection::Slice(..)))
-                        .map_or(steps.len(), |length| at + length);
-                    let subscripts = &steps[at..end];
-                    at = end;
-                    self.subscript(scope, node, subscripts, span)
-                }
-            };
-        }
-        node
-    }
-
-    /// `transformContainerSubscripts`.
-    fn subscript(&mut self, scope: &Scope<'_>, node: Node, subscripts: &[Indirection], span: Span) -> Node {
-        let (container, _) = self.catalog.base_type(node.ty);
-        let slice = subscripts.iter().any(|it| matches!(it, Indirection::Slice(..)));
-        let info = self.catalog.type_info(container);
-        let json = container == oid::JSONB;
-        if !json && info.elem == 0 {
-            let shown = self.catalog.display(node.ty, -1);
-            let message = format!("cannot subscript type {shown} because it does not support subscripting");
-            self.report(Diagnostic::error(Code::TypeMismatch, node.span, message));
-            return Node::error(span);
-        }
-        let mut parts = vec![node];
-        for subscript in subscripts {
-            let bounds: Vec<&Expr> = match subscript {
-                Indirection::Index(index) => vec![index],
-                Indirection::Slice(low, high) => low.iter().chain(high).map(|it| &**it).collect(),
-                _ => Vec::new(),
-            };
-            for bound in bounds {
-                let index = self.expr(scope, bound);
-                let (ty, at) = (index.ty, index.span);
-                let target = if json && ty != oid::INT4 { oid::TEXT } else { oid::INT4 };
-                match self.try_coerce(index, target, -1, Context::Assignment) {
-                    Ok(index) => parts.push(index),
-                    Err(_) => {
-                        let message = if json {
-                            "subscript type is not supported".to_owned()
-                        } else {
-                            "array subscript must have type integer".to_owned()
-                        };
-                        self.report(Diagnostic::error(Code::TypeMismatch, at, message));
-                    }
-                }
-            }
-        }
-        let result = if json {
-            oid::JSONB
-        } else if slice {
-            container
-        } else {
-            info.elem
-        };
-        Node::new(result, NodeKind::Subscript(parts), span)
-    }
-
-    /// A field of a composite value: `ParseComplexProjection`.
-    pub(super) fn field(&mut self, node: Node, name: &str, span: Span) -> Option<Node> {
-        let columns = match &node.kind {
-            NodeKind::Row(fields) if node.ty == oid::RECORD => {
-                // `(ROW(1, 2)).f1`
-                let at = name.strip_prefix('f').and_then(|digits| digits.parse::<usize>().ok());
-                let field = at.and_then(|at| fields.get(at.checked_sub(1)?)).cloned();
-                if field.is_some() {
-                    return field;
-                }
-                Vec::new()
-            }
-            _ => self.composite_columns(self.catalog.base_type(node.ty).0),
-        };
-        match columns.iter().position(|column| column.name == name) {
-            Some(at) => {
-                let column = &columns[at];
-                Some(Node {
-                    ty: column.ty,
-                    typmod: column.typmod,
-                    kind: NodeKind::Field(Box::new(node), at),
-                    span,
-                })
-            }
-            None => {
-                let message = match node.ty {
-                    oid::RECORD => format!("could not identify column \"{name}\" in record data type"),
-                    _ if self.catalog.is_complex(node.ty) => {
-                        let shown = self.catalog.display(node.ty, -1);
-                        format!("column \"{name}\" not found in data type {shown}")
-                    }
-                    _ => {
-                        let shown = self.catalog.display(node.ty, -1);
-                        let message = format!(
-                            "column notation .{name} applied to type {shown}, which is not a composite type"
-                        );
-                        self.report(Diagnostic::error(Code::WrongObjectType, node.span, message));
-                        return Some(Node::error(span));
-                    }
-                };
-                let mut diagnostic = Diagnostic::error(Code::UnknownColumn, node.span, message);
-                if let Some(nearest) =
-                    suggestion::nearest(name, columns.iter().map(|column| column.name.as_str()))
-                {
-                    diagnostic = diagnostic.with_hint(format!("did you mean {nearest}?"));
-                }
-                self.report(diagnostic);
-                Some(Node::error(span))
-            }
-        }
-    }
-
-    fn operator_expr(
-        &mut self,
-        scope: &Scope<'_>,
-        operator: &Operator,
-        left: Option<&Expr>,
-        right: &Expr,
-        span: Span,
-    ) -> Node {
-        if let Some(left) = left {
-            // `row op row` and `row op (SELECT …)`.
-            if let (ExprKind::Row(a), ExprKind::Row(b)) = (&left.kind, &right.kind) {
-                let a = self.expr_list_expanded(scope, a);
-                let b = self.expr_list_expanded(scope, b);
-                return self.row_comparison(operator, a, b, span);
-            }
-            if let (ExprKind::Row(_), ExprKind::Subquery(query)) = (&left.kind, &right.kind) {
-                return self.row_subquery(scope, left, operator, query, span);
-            }
-        }
-        let left = left.map(|left| self.expr(scope, left));
-        let right = self.expr(scope, right);
-        self.operator(operator, left, right, span)
-    }
-
-    /// `make_row_comparison_op`.
-    pub(super) fn row_comparison(
-        &mut self,
-        operator: &Operator,
-        left: Vec<Node>,
-        right: Vec<Node>,
-        span: Span,
-    ) -> Node {
-        if left.len() != right.len() {
-            let message = "unequal number of entries in row expressions";
-            self.report(Diagnostic::error(Code::SyntaxError, operator.location, message));
-            return Node::error(span);
-        }
-        if left.is_empty() {
-            let message = "cannot compare rows of zero length";
-            self.report(Diagnostic::error(Code::FeatureNotSupported, operator.location, message));
-            return Node::error(span);
-        }
-        let mut comparisons = Vec::with_capacity(left.len());
-        for (left, right) in left.into_iter().zip(right) {
-            let node = self.operator(operator, Some(left), right, span);
-            if node.ty != oid::BOOL && !node.is_error() {
-                let shown = self.catalog.display(node.ty, -1);
-                let message = format!("row comparison operator must yield type boolean, not type {shown}");
-                self.report(Diagnostic::error(Code::TypeMismatch, operator.location, message));
-            }
-            comparisons.push(node);
-        }
-        if let [_] = comparisons.as_slice() {
-            return comparisons.remove(0);
-        }
-        if !matches!(operator.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=") {
-            let message =
-                format!("could not determine interpretation of row comparison operator {}", operator.name);
-            self.report(
-                Diagnostic::error(Code::FeatureNotSupported, operator.location, message)
-                    .with_hint("Row comparison operators must be associated with btree operator families."),
-            );
-            return Node::error(span);
-        }
-        let kind = match operator.name.as_str() {
-            "=" => NodeKind::And(comparisons),
-            "<>" => NodeKind::Or(comparisons),
-            // The first pair that differs decides; NULL in any may make it NULL.
-            _ => NodeKind::InList { comparisons, negated: false },
-        };
-        Node::new(oid::BOOL, kind, span)
-    }
-
-    fn is_distinct(
-        &mut self,
-        scope: &Scope<'_>,
-        left: &Expr,
-        right: &Expr,
-        negated: bool,
-        location: Span,
-        span: Span,
-    ) -> Node {
-        let operator = Operator { schema: None, name: "=".into(), location };
-        if let (ExprKind::Row(a), ExprKind::Row(b)) = (&left.kind, &right.kind) {
-            let a = self.expr_list_expanded(scope, a);
-            let b = self.expr_list_expanded(scope, b);
-            a.iter().chain(&b).for_each(|node| self.accepts_null(node));
-            self.row_comparison(&operator, a, b, span);
-            return Node::new(oid::BOOL, NodeKind::NeverNull, span);
-        }
-        let left = self.expr(scope, left);
-        let right = self.expr(scope, right);
-        // With a constant NULL it is a null test.
-        if matches!(right.kind, NodeKind::Constant(None)) {
-            self.accepts_null(&left);
-            return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(left), negated: !negated }, span);
-        }
-        if matches!(left.kind, NodeKind::Constant(None)) {
-            self.accepts_null(&right);
-            return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(right), negated: !negated }, span);
-        }
-        let comparison = self.operator(&operator, Some(left), right, span);
-        match comparison.kind {
-            NodeKind::Call { mut args, .. } if args.len() == 2 => {
-                let right = Box::new(args.remove(1));
-                let left = Box::new(args.remove(0));
-                self.accepts_null(&left);
-                self.accepts_null(&right);
-                Node::new(oid::BOOL, NodeKind::Distinct { left, right }, span)
-            }
-            _ => Node::error(span),
-        }
-    }
-
-    /// `transformAExprIn`.
-    fn in_list(
-        &mut self,
-        scope: &Scope<'_>,
-        left: &Expr,
-        list: &[Expr],
-        negated: bool,
-        location: Span,
-        span: Span,
-    ) -> Node {
-        let name = if negated { "<>" } else { "=" };
-        let operator = Operator { schema: None, name: name.into(), location };
-        if let ExprKind::Row(_) = &left.kind {
-            let mut comparisons = Vec::new();
-            for item in list {
-                let (ExprKind::Row(a), ExprKind::Row(b)) = (&left.kind, &item.kind) else {
-                    let left = self.expr(scope, left);
-                    let item = self.expr(scope, item);
-                    comparisons.push(self.operator(&operator, Some(left), item, span));
-                    continue;
-                };
-                let a = self.expr_list_expanded(scope, a);
-                let b = self.expr_list_expanded(scope, b);
-                comparisons.push(self.row_comparison(&operator, a, b, span));
-            }
-            return Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span);
-        }
-        let left = self.expr(scope, left);
-        let items = self.expr_list(scope, list);
-        // Constants and parameters become an array if they have a common type with the left side.
-        let (plain, with_columns): (Vec<&Node>, Vec<&Node>) =
-            items.iter().partition(|item| !contains_columns(item));
-        let mut comparisons = Vec::new();
-        let mut handled = false;
-        if plain.len() > 1 {
-            let types = std::iter::once(&left).chain(plain.iter().copied()).map(|node| (node.ty, node.span));
-            let common = super::coerce::common_type_of(self.catalog, types).unwrap_or(oid::RECORD);
-            let array = if common == oid::RECORD { None } else { self.catalog.array_type(common) };
-            if common != ERROR
-                && let Some(array) = array
-            {
-                let elements: Vec<Node> =
-                    plain.iter().map(|item| self.coerce_to_common((*item).clone(), common, "IN")).collect();
-                let array = Node::new(array, NodeKind::Array(elements), span);
-                comparisons.push(self.array_operator(&operator, left.clone(), array, negated, span));
-                handled = true;
-            }
-        }
-        let rest: Vec<Node> = if handled {
-            with_columns.into_iter().cloned().collect()
-        } else {
-            items.iter().map(Node::clone).collect()
-        };
-        for item in rest {
-            comparisons.push(self.operator(&operator, Some(left.clone()), item, span));
-        }
-        if let [_] = comparisons.as_slice() {
-            return comparisons.remove(0);
-        }
-        Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span)
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn like(
-        &mut self,
-        scope: &Scope<'_>,
-        left: &Expr,
-        right: &Expr,
-        escape: Option<&Expr>,
-        kind: LikeKind,
-        negated: bool,
-        location: Span,
-        span: Span,
-    ) -> Node {
-        let name = match (kind, negated) {
-            (LikeKind::Like, false) => "~~",
-            (LikeKind::Like, true) => "!~~",
-            (LikeKind::ILike, false) => "~~*",
-            (LikeKind::ILike, true) => "!~~*",
-            (LikeKind::Similar, false) => "~",
-            (LikeKind::Similar, true) => "!~",
-        };
-        let operator = Operator { schema: None, name: name.into(), location };
-        let left = self.expr(scope, left);
-        let function = if kind == LikeKind::Similar { "similar_to_escape" } else { "like_escape" };
-        let right = if escape.is_some() || kind == LikeKind::Similar {
-            let mut args = vec![ast::FunctionArg { name: None, value: right.clone() }];
-            args.extend(escape.map(|escape| ast::FunctionArg { name: None, value: escape.clone() }));
-            let part = |text: &str| Name { text: text.into(), span: location };
-            let call = ast::FunctionCall {
-                name: ast::QualifiedName { parts: vec![part("pg_catalog"), part(function)] },
-                args,
-                variadic: false,
-                star: false,
-                distinct: false,
-                order_by: Vec::new(),
-                within_group: false,
-                filter: None,
-                over: None,
-                location,
-            };
-            self.function_call(scope, &call, right.span)
-        } else {
-            self.expr(scope, right)
-        };
-        self.operator(&operator, Some(left), right, span)
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn between(
-        &mut self,
-        scope: &Scope<'_>,
-        arg: &Expr,
-        low: &Expr,
-        high: &Expr,
-        negated: bool,
-        symmetric: bool,
-        location: Span,
-        span: Span,
-    ) -> Node {
-        let arg = self.expr(scope, arg);
-        let low = self.expr(scope, low);
-        let high = self.expr(scope, high);
-        let operator = |name: &str| Operator { schema: None, name: name.into(), location };
-        let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };
-        let pair = |analyzer: &mut Self, low: &Node, high: &Node| {
-            let left = analyzer.operator(&operator(first), Some(arg.clone()), low.clone(), span);
-            let right = analyzer.operator(&operator(second), Some(arg.clone()), high.clone(), span);
-            let parts = vec![left, right];
-            let kind = if negated { NodeKind::Or(parts) } else { NodeKind::And(parts) };
-            Node::new(oid::BOOL, kind, span)
-        };
-        let straight = pair(self, &low, &high);
-        if !symmetric {
-            return straight;
-        }
-        let swapped = pair(self, &high, &low);
-        let kind = if negated {
-            NodeKind::And(vec![straight, swapped])
-        } else {
-            NodeKind::Or(vec![straight, swapped])
-        };
-        Node::new(oid::BOOL, kind, span)
-    }
-
     /// `transformCaseExpr`.
-    fn case(
+    pub(super) fn case(
         &mut self,
         scope: &Scope<'_>,
         operand: Option<&Expr>,
@@ -717,161 +270,8 @@ impl Analyzer<'_> {
         Node::new(target, NodeKind::Case { arms, otherwise }, span)
     }
 
-    /// `transformArrayExpr`; `target` is the array type of a cast around it.
-    fn array(
-        &mut self,
-        scope: &Scope<'_>,
-        elements: &[Expr],
-        target: Option<(Oid, i32)>,
-        span: Span,
-    ) -> Node {
-        let element_target =
-            target.and_then(|(array, typmod)| Some((self.catalog.element_type(array)?, typmod)));
-        let mut nodes = Vec::with_capacity(elements.len());
-        let mut nested = false;
-        for element in elements {
-            match &element.kind {
-                ExprKind::Array(inner) => {
-                    nested = true;
-                    nodes.push(self.array(scope, inner, target, element.span));
-                }
-                _ => {
-                    let node = self.expr(scope, element);
-                    nested |= node.ty != oid::INT2VECTOR
-                        && node.ty != oid::OIDVECTOR
-                        && self.catalog.type_info(node.ty).is_array
-                        && target.is_none();
-                    nodes.push(node);
-                }
-            }
-        }
-        if nodes.iter().any(Node::is_error) {
-            return Node { ty: target.map_or(ERROR, |it| it.0), typmod: -1, kind: NodeKind::Error, span };
-        }
-        let (array_type, element_type) =
-            match (target, element_target) {
-                (Some((array, _)), Some((element, _))) => (array, if nested { array } else { element }),
-                _ => {
-                    if nodes.is_empty() {
-                        let message = "cannot determine type of empty array";
-                        self.report(Diagnostic::error(Code::IndeterminateType, span, message).with_hint(
-                            "Explicitly cast to the desired type, for example ARRAY[]::integer[].",
-                        ));
-                        return Node::error(span);
-                    }
-                    let common = self.common_type(&nodes.iter().collect::<Vec<_>>(), "ARRAY");
-                    if common == ERROR {
-                        return Node::error(span);
-                    }
-                    if nested {
-                        (common, common)
-                    } else {
-                        match self.catalog.array_type(common) {
-                            Some(array) => (array, common),
-                            None => {
-                                let shown = self.catalog.display(common, -1);
-                                let message = format!("could not find array type for data type {shown}");
-                                self.report(Diagnostic::error(Code::UnknownObject, span, message));
-                                return Node::error(span);
-                            }
-                        }
-                    }
-                }
-            };
-        let nodes: Vec<Node> = nodes
-            .into_iter()
-            .map(|node| {
-                let at = node.span;
-                match target {
-                    Some(_) => self.explicit_cast(node, element_type, -1, at),
-                    None => self.coerce_to_common(node, element_type, "ARRAY"),
-                }
-            })
-            .collect();
-        nodes.iter().for_each(|node| self.accepts_null(node));
-        Node::new(array_type, NodeKind::Array(nodes), span)
-    }
-
-    /// `transformTypeCast`.
-    fn cast(&mut self, scope: &Scope<'_>, arg: &Expr, target: &TypeName, location: Span, span: Span) -> Node {
-        let Some((ty, typmod)) = self.type_name(target) else {
-            let _ = self.expr(scope, arg);
-            return Node::error(span);
-        };
-        // An array constructor takes its element type from the cast.
-        if let ExprKind::Array(elements) = &arg.kind
-            && self.catalog.element_type(ty).is_some()
-        {
-            let (base, base_typmod) = self.catalog.base_type(ty);
-            let typmod = if typmod >= 0 { typmod } else { base_typmod };
-            let array = self.array(scope, elements, Some((base, typmod)), span);
-            return self.explicit_cast(array, ty, typmod, location);
-        }
-        let node = self.expr(scope, arg);
-        self.explicit_cast(node, ty, typmod, location)
-    }
-
-    /// A type as written; reports what does not exist.
-    pub(super) fn type_name(&mut self, written: &TypeName) -> Option<(Oid, i32)> {
-        match self.catalog.resolve(written) {
-            Ok(found) => Some(found),
-            Err(TypeError::Unknown) => {
-                let mut name = written.name.display();
-                for _ in 0..written.array_dimensions.min(1) {
-                    name.push_str("[]");
-                }
-                let mut diagnostic = Diagnostic::error(
-                    Code::UnknownType,
-                    written.span,
-                    format!("type \"{name}\" does not exist"),
-                );
-                let user = self.catalog.schema.types.iter().map(|known| known.name.as_str());
-                let usual = [
-                    "int4",
-                    "int8",
-                    "int2",
-                    "text",
-                    "bool",
-                    "uuid",
-                    "timestamptz",
-                    "timestamp",
-                    "date",
-                    "numeric",
-                    "jsonb",
-                    "json",
-                    "bytea",
-                    "varchar",
-                    "float8",
-                    "interval",
-                ];
-                let written_name = written.name.name();
-                let advice = match written_name {
-                    "string" => Some("text"),
-                    "datetime" => Some("timestamptz"),
-                    "long" => Some("bigint"),
-                    "double" => Some("double precision"),
-                    "blob" => Some("bytea"),
-                    _ => suggestion::nearest(written_name, user.chain(usual)),
-                };
-                if let Some(advice) = advice {
-                    diagnostic = diagnostic.with_hint(format!("did you mean {advice}?"));
-                }
-                self.report(diagnostic);
-                None
-            }
-            Err(TypeError::Modifier(message)) => {
-                self.report(Diagnostic::error(Code::OutOfRange, written.span, message));
-                None
-            }
-            Err(TypeError::Unsupported(what)) => {
-                self.report(Diagnostic::unsupported(written.span, what));
-                None
-            }
-        }
-    }
-
     /// SQL/JSON constructors.
-    fn sql_function(
+    pub(super) fn sql_function(
         &mut self,
         scope: &Scope<'_>,
         name: &str,
@@ -944,9 +344,4 @@ fn value_function(function: ValueFunction, span: Span) -> Node {
         _ => oid::NAME,
     };
     Node::new(ty, NodeKind::NeverNull, span)
-}
-
-/// `contain_vars_of_level(…, 0)`.
-fn contains_columns(node: &Node) -> bool {
-    node.any(&|part| matches!(&part.kind, NodeKind::Var(var) if var.level == 0) || part.subquery().is_some())
 }

@@ -8,12 +8,9 @@ use super::catalog::ERROR;
 use super::scope::{NamespaceItem, Place, Scope, column_nodes};
 use super::tree::{JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
 use crate::builtin::{Oid, oid};
-use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{
-    self, Alias, ColumnDefinition, ExprKind, FromItem, FunctionItem, Join, JoinConstraint, JoinKind, Name,
-    Operator, QualifiedName,
-};
+use crate::syntax::ast::{self, Alias, ColumnDefinition, ExprKind, FromItem, FunctionItem, QualifiedName};
 use std::rc::Rc;
 
 impl Analyzer<'_> {
@@ -34,7 +31,12 @@ impl Analyzer<'_> {
     }
 
     /// `checkNameSpaceConflicts`.
-    fn check_aliases(&mut self, before: &[NamespaceItem], added: &[NamespaceItem], item: &FromItem) {
+    pub(super) fn check_aliases(
+        &mut self,
+        before: &[NamespaceItem],
+        added: &[NamespaceItem],
+        item: &FromItem,
+    ) {
         for new in added.iter().filter(|new| new.relation_visible && !new.name.is_empty()) {
             let same = |known: &&NamespaceItem| {
                 known.relation_visible
@@ -51,7 +53,11 @@ impl Analyzer<'_> {
         }
     }
 
-    fn range_table_item(&mut self, scope: &mut Scope<'_>, item: &FromItem) -> (JoinTree, Vec<NamespaceItem>) {
+    pub(super) fn range_table_item(
+        &mut self,
+        scope: &mut Scope<'_>,
+        item: &FromItem,
+    ) -> (JoinTree, Vec<NamespaceItem>) {
         match item {
             FromItem::Table { name, alias, sample, .. } => {
                 let added = self.table(scope, name, alias.as_ref());
@@ -64,8 +70,8 @@ impl Analyzer<'_> {
                 }
                 added
             }
-            FromItem::Subquery { lateral, query, alias, span } => {
-                self.subquery_item(scope, *lateral, query, alias.as_ref(), *span)
+            FromItem::Subquery { lateral, query, alias, .. } => {
+                self.subquery_item(scope, *lateral, query, alias.as_ref())
             }
             FromItem::Function(function) => self.function_item(scope, function),
             FromItem::Join(join) => self.join(scope, join),
@@ -78,7 +84,7 @@ impl Analyzer<'_> {
     }
 
     /// Adds an entry, without touching the namespace.
-    fn leaf(
+    pub(super) fn leaf(
         &mut self,
         scope: &mut Scope<'_>,
         rte: Rte,
@@ -100,7 +106,7 @@ impl Analyzer<'_> {
         (JoinTree::Leaf(at), vec![item])
     }
 
-    fn table(
+    pub(super) fn table(
         &mut self,
         scope: &mut Scope<'_>,
         name: &QualifiedName,
@@ -109,7 +115,7 @@ impl Analyzer<'_> {
         if name.schema().is_none()
             && let Some(rte) = self.cte_reference(scope, name)
         {
-            let rte = self.aliased(rte, alias, name.span());
+            let rte = self.aliased(rte, alias);
             return self.leaf(scope, rte, None, true);
         }
         let Some((rte, relation)) = self.open_relation(name) else {
@@ -132,7 +138,7 @@ impl Analyzer<'_> {
         if let Some(alias) = alias {
             self.aliases.push((alias.name.text.clone(), rte.name.clone()));
         }
-        let rte = self.aliased(rte, alias, name.span());
+        let rte = self.aliased(rte, alias);
         if let Some(at) = relation {
             self.row_types
                 .insert((rte.name.clone(), scope.rtes.len()), super::catalog::Catalog::row_type(at));
@@ -145,7 +151,7 @@ impl Analyzer<'_> {
     }
 
     /// Applies `AS x (a, b)`.
-    fn aliased(&mut self, mut rte: Rte, alias: Option<&Alias>, span: Span) -> Rte {
+    pub(super) fn aliased(&mut self, mut rte: Rte, alias: Option<&Alias>) -> Rte {
         let Some(alias) = alias else { return rte };
         if alias.columns.len() > rte.columns.len() && !rte.columns.is_empty() {
             let message = format!(
@@ -154,7 +160,6 @@ impl Analyzer<'_> {
                 rte.columns.len(),
                 alias.columns.len()
             );
-            let _ = span;
             self.report(Diagnostic::error(Code::InvalidColumnReference, Span::default(), message));
         }
         rte.name.clone_from(&alias.name.text);
@@ -164,13 +169,12 @@ impl Analyzer<'_> {
         rte
     }
 
-    fn subquery_item(
+    pub(super) fn subquery_item(
         &mut self,
         scope: &mut Scope<'_>,
         lateral: bool,
         query: &ast::Query,
         alias: Option<&Alias>,
-        span: Span,
     ) -> (JoinTree, Vec<NamespaceItem>) {
         let was = scope.lateral.replace(lateral);
         let place = scope.place.replace(Place::FromSubquery);
@@ -192,14 +196,14 @@ impl Analyzer<'_> {
         let rte = Rte {
             name: "unnamed_subquery".into(),
             columns,
-            source: RteSource::Subquery { query: Rc::new(analysed), lateral, view: false },
+            source: RteSource::Subquery { query: Rc::new(analysed), view: false },
         };
-        let rte = self.aliased(rte, alias, span);
+        let rte = self.aliased(rte, alias);
         self.leaf(scope, rte, None, alias.is_some())
     }
 
     /// `transformRangeFunction`.
-    fn function_item(
+    pub(super) fn function_item(
         &mut self,
         scope: &mut Scope<'_>,
         item: &FunctionItem,
@@ -219,7 +223,7 @@ impl Analyzer<'_> {
             let definitions: &[ColumnDefinition] =
                 if definitions.is_empty() && !item.rows_from { &item.columns } else { definitions };
             let (found, never_null, scalar) =
-                self.function_columns(&node, &call_name, definitions, item, call.span);
+                self.function_columns(&node, &call_name, definitions, call.span);
             if scalar {
                 scalar_names.push(columns.len());
             }
@@ -247,13 +251,13 @@ impl Analyzer<'_> {
             if single_scalar && let Some(column) = rte.columns.first_mut() {
                 column.name.clone_from(&alias.name.text);
             }
-            rte = self.aliased(rte, Some(alias), item.span);
+            rte = self.aliased(rte, Some(alias));
         }
         self.leaf(scope, rte, None, true)
     }
 
     /// The calls of an item; `unnest` of several arrays is one call each: gram's special case.
-    fn calls_of<'i>(&self, item: &'i FunctionItem) -> Vec<(ast::Expr, &'i [ColumnDefinition])> {
+    pub(super) fn calls_of<'i>(&self, item: &'i FunctionItem) -> Vec<(ast::Expr, &'i [ColumnDefinition])> {
         let mut out = Vec::new();
         for (expr, definitions) in &item.functions {
             match &expr.kind {
@@ -282,12 +286,11 @@ impl Analyzer<'_> {
     }
 
     /// The columns that a function in `FROM` gives; which are never NULL; whether it is a scalar.
-    fn function_columns(
+    pub(super) fn function_columns(
         &mut self,
         node: &Node,
         name: &str,
         definitions: &[ColumnDefinition],
-        item: &FunctionItem,
         span: Span,
     ) -> (Vec<RteColumn>, Vec<bool>, bool) {
         if node.is_error() {
@@ -312,7 +315,6 @@ impl Analyzer<'_> {
             let never = vec![false; columns.len()];
             return (columns, never, false);
         }
-        let _ = item;
         // OUT columns of the function that was meant.
         if let NodeKind::Call { function, .. } = &node.kind
             && node.ty == oid::RECORD
@@ -355,7 +357,7 @@ impl Analyzer<'_> {
     }
 
     /// OUT columns by name of function; polymorphic ones by the type of the first argument.
-    fn out_columns(&mut self, name: &str, node: &Node) -> Vec<(String, Oid, bool)> {
+    pub(super) fn out_columns(&mut self, name: &str, node: &Node) -> Vec<(String, Oid, bool)> {
         let NodeKind::Call { args, .. } = &node.kind else { return Vec::new() };
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
         let builtin = crate::builtin::functions(name)
@@ -389,202 +391,10 @@ impl Analyzer<'_> {
             })
             .collect()
     }
-
-    /// `transformFromClauseItem` for a join.
-    fn join(&mut self, scope: &mut Scope<'_>, join: &Join) -> (JoinTree, Vec<NamespaceItem>) {
-        let outer = scope.namespace.clone();
-        let (left_tree, left) = self.range_table_item(scope, &join.left);
-        // The right side may refer to the left one, if it is LATERAL and the join lets it.
-        let allowed = matches!(join.kind, JoinKind::Inner | JoinKind::Left | JoinKind::Cross);
-        scope.namespace = outer.clone();
-        scope.namespace.extend(
-            left.iter().cloned().map(|item| NamespaceItem { lateral_ok: allowed, ..lateral_only(item) }),
-        );
-        let (right_tree, right) = self.range_table_item(scope, &join.right);
-        self.check_aliases(&left, &right, &join.right);
-        scope.namespace = outer.clone();
-
-        let using = self.using_columns(join, &left, &right);
-        let (mut items, columns, mut on) = self.merge_columns(join, left, right, using);
-        if let JoinConstraint::On(condition) = &join.constraint {
-            let before = std::mem::replace(&mut scope.namespace, outer.clone());
-            scope.namespace.extend(items.iter().cloned());
-            let place = scope.place.replace(Place::JoinOn);
-            let node = self.expr(scope, condition);
-            on = Some(self.coerce_to_boolean(node, "JOIN/ON"));
-            scope.place.set(place);
-            scope.namespace = before;
-        }
-        let tree =
-            JoinTree::Join { kind: join.kind, left: Box::new(left_tree), right: Box::new(right_tree), on };
-        if let Some(alias) = &join.alias {
-            // The alias hides the tables inside.
-            let mut columns = columns;
-            for (column, name) in columns.iter_mut().zip(&alias.columns) {
-                column.0.clone_from(&name.text);
-            }
-            items = vec![named_join(&alias.name, columns)];
-        } else if let JoinConstraint::Using(names, Some(alias)) = &join.constraint {
-            let merged = columns.into_iter().take(names.len()).collect();
-            let mut item = named_join(alias, merged);
-            item.columns_visible = false;
-            items.push(item);
-        }
-        (tree, items)
-    }
-
-    /// The columns that USING or NATURAL join on.
-    fn using_columns(
-        &mut self,
-        join: &Join,
-        left: &[NamespaceItem],
-        right: &[NamespaceItem],
-    ) -> Vec<(Name, Node, Node)> {
-        let names: Vec<Name> = match &join.constraint {
-            JoinConstraint::Using(names, _) => names.clone(),
-            JoinConstraint::None if join.natural => visible_columns(left)
-                .filter(|(name, _)| visible_columns(right).any(|(other, _)| other == name))
-                .map(|(name, _)| Name { text: name.clone(), span: join.span })
-                .collect(),
-            _ => return Vec::new(),
-        };
-        let mut out = Vec::with_capacity(names.len());
-        let mut seen: Vec<&str> = Vec::new();
-        for name in &names {
-            if seen.contains(&name.text.as_str()) {
-                let message = format!("column name \"{}\" appears more than once in USING clause", name.text);
-                self.report(Diagnostic::error(Code::DuplicateColumn, Span::default(), message));
-                continue;
-            }
-            seen.push(&name.text);
-            let Some(a) = self.using_side(name, left, "left") else { continue };
-            let Some(b) = self.using_side(name, right, "right") else { continue };
-            out.push((name.clone(), a, b));
-        }
-        out
-    }
-
-    fn using_side(&mut self, name: &Name, side: &[NamespaceItem], which: &str) -> Option<Node> {
-        let found: Vec<Node> = visible_columns(side)
-            .filter(|(column, _)| *column == name.text)
-            .map(|(_, node)| node.clone())
-            .collect();
-        match found.as_slice() {
-            [node] => Some(node.clone()),
-            [] => {
-                let unknown = side.iter().any(|item| item.columns.is_empty());
-                if !unknown {
-                    let message = format!(
-                        "column \"{}\" specified in USING clause does not exist in {which} table",
-                        name.text
-                    );
-                    let mut diagnostic = Diagnostic::error(Code::UnknownColumn, name.span, message);
-                    if let Some(nearest) =
-                        suggestion::nearest(&name.text, visible_columns(side).map(|(it, _)| it.as_str()))
-                    {
-                        diagnostic = diagnostic.with_hint(format!("the {which} table has {nearest}"));
-                    }
-                    self.report(diagnostic);
-                }
-                None
-            }
-            _ => {
-                let message =
-                    format!("common column name \"{}\" appears more than once in {which} table", name.text);
-                self.report(Diagnostic::error(Code::AmbiguousColumn, name.span, message));
-                None
-            }
-        }
-    }
-
-    /// The namespace after a join, the columns of the join in order, and the condition of USING.
-    #[allow(clippy::type_complexity)]
-    fn merge_columns(
-        &mut self,
-        join: &Join,
-        mut left: Vec<NamespaceItem>,
-        mut right: Vec<NamespaceItem>,
-        using: Vec<(Name, Node, Node)>,
-    ) -> (Vec<NamespaceItem>, Vec<(String, Node)>, Option<Node>) {
-        let mut conditions = Vec::new();
-        let mut merged = Vec::with_capacity(using.len());
-        for (name, a, b) in &using {
-            let operator = Operator { schema: None, name: "=".into(), location: name.span };
-            let condition = self.operator(&operator, Some(a.clone()), b.clone(), name.span);
-            conditions.push(condition);
-            // `buildMergedJoinVar`
-            let common = self.common_type(&[a, b], "JOIN/USING");
-            let left = self.coerce_to_common(a.clone(), common, "JOIN/USING");
-            let right = self.coerce_to_common(b.clone(), common, "JOIN/USING");
-            let node = match join.kind {
-                JoinKind::Left | JoinKind::Inner | JoinKind::Cross => {
-                    if join.kind == JoinKind::Inner && a.ty != common && b.ty == common {
-                        right
-                    } else {
-                        left
-                    }
-                }
-                JoinKind::Right => right,
-                JoinKind::Full => Node::new(common, NodeKind::Coalesce(vec![left, right]), name.span),
-            };
-            merged.push((name.text.clone(), node));
-        }
-        let names: Vec<&str> = merged.iter().map(|(name, _)| name.as_str()).collect();
-        let mut columns = merged.clone();
-        for items in [&left, &right] {
-            columns
-                .extend(visible_columns(items).filter(|(name, _)| !names.contains(&name.as_str())).cloned());
-        }
-        let on = match conditions.len() {
-            0 => None,
-            1 => conditions.pop(),
-            _ => Some(Node::new(oid::BOOL, NodeKind::And(conditions), join.span)),
-        };
-        let mut items = Vec::new();
-        if merged.is_empty() {
-            items.append(&mut left);
-            items.append(&mut right);
-        } else {
-            // Merged columns are reached through the join; the tables keep their own for `t.column`.
-            for item in left.iter_mut().chain(&mut right) {
-                item.columns_visible = false;
-            }
-            items.append(&mut left);
-            items.append(&mut right);
-            items.push(NamespaceItem {
-                name: String::new(),
-                schema: None,
-                columns: columns.clone(),
-                rte: None,
-                relation_visible: false,
-                columns_visible: true,
-                lateral_only: false,
-                lateral_ok: true,
-            });
-        }
-        (items, columns, on)
-    }
 }
 
-fn visible_columns(items: &[NamespaceItem]) -> impl Iterator<Item = &(String, Node)> {
-    items.iter().filter(|item| item.columns_visible).flat_map(|item| item.columns.iter())
-}
-
-fn lateral_only(item: NamespaceItem) -> NamespaceItem {
+pub(super) fn lateral_only(item: NamespaceItem) -> NamespaceItem {
     NamespaceItem { lateral_only: true, ..item }
-}
-
-fn named_join(name: &Name, columns: Vec<(String, Node)>) -> NamespaceItem {
-    NamespaceItem {
-        name: name.text.clone(),
-        schema: None,
-        columns,
-        rte: None,
-        relation_visible: true,
-        columns_visible: true,
-        lateral_only: false,
-        lateral_ok: true,
-    }
 }
 
 /// An entry whose columns are not known, after an error.

@@ -4,16 +4,22 @@
 //! the order in which PostgreSQL would meet it. The files carry PostgreSQL's own nouns
 //! (`src/backend/parser/README`): what `parse_oper.c` does is in `operator`, and so on.
 
+mod access;
 mod aggregate;
+mod array;
+mod assignment;
 mod cardinality;
 mod catalog;
 mod coerce;
+mod comparison;
+mod conflict;
 mod constant;
 mod cte;
 mod dml;
 mod expr;
 mod from;
 mod function;
+mod join;
 mod nullability;
 mod operator;
 mod output;

@@ -139,11 +139,8 @@ impl<'p> Prover<'p> {
         let rte = &query.rtes[at];
         match &rte.source {
             RteSource::Table { not_null, .. } => not_null.iter().map(|not_null| !not_null).collect(),
-            RteSource::Subquery { query, lateral, view } => {
-                let inner = if *view { self.columns(query, None) } else { self.columns(query, Some(env)) };
-                let _ = lateral;
-                inner
-            }
+            RteSource::Subquery { query, view: true } => self.columns(query, None),
+            RteSource::Subquery { query, view: false } => self.columns(query, Some(env)),
             RteSource::Cte(cte) => self.cte(cte),
             RteSource::Function { functions, ordinality } => {
                 let mut out = Vec::with_capacity(rte.columns.len());

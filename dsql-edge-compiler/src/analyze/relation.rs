@@ -120,11 +120,8 @@ impl<'a> Analyzer<'a> {
                         typmod: target.node.typmod,
                     })
                     .collect();
-                let source = if not_view {
-                    RteSource::Nullable
-                } else {
-                    RteSource::Subquery { query, lateral: false, view: true }
-                };
+                let source =
+                    if not_view { RteSource::Nullable } else { RteSource::Subquery { query, view: true } };
                 Rte { name, columns, source }
             }
         }

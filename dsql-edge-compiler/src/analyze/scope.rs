@@ -229,12 +229,9 @@ impl Analyzer<'_> {
                         name.span,
                         format!("column reference \"{}\" is ambiguous", name.text),
                     );
-                    if let [first, rest @ ..] = tables.as_slice()
-                        && !rest.is_empty()
-                    {
+                    if tables.len() > 1 {
                         let choices: Vec<String> =
                             tables.iter().map(|table| format!("{table}.{}", name.text)).collect();
-                        let _ = first;
                         diagnostic = diagnostic.with_hint(format!("say which: {}", choices.join(" or ")));
                     }
                     self.report(diagnostic);

@@ -257,7 +257,7 @@ pub(super) enum RteSource {
     /// A table: which columns are NOT NULL, and its unique keys as column numbers.
     Table { relation: String, not_null: Vec<bool>, keys: Vec<Vec<usize>> },
     /// A subquery or a view; a view's outer queries are none of the query's.
-    Subquery { query: Rc<Query>, lateral: bool, view: bool },
+    Subquery { query: Rc<Query>, view: bool },
     /// A query of `WITH`.
     Cte(Rc<Cte>),
     /// Functions: for each, the call, how many columns it gives, and which are never NULL.

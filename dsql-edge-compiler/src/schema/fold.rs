@@ -9,9 +9,8 @@ use super::{
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 use crate::syntax::ast::{
-    AlterAction, AlterTable, Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView,
-    Drop, ExprKind, KeyConstraint, Name, NewType, ObjectKind, QualifiedName, Statement, StatementKind,
-    TableColumn, TableElement, TypeName,
+    Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView, ExprKind, KeyConstraint,
+    Name, NewType, QualifiedName, Statement, StatementKind, TableColumn, TableElement, TypeName,
 };
 use crate::syntax::{lex, parse_statements};
 
@@ -59,14 +58,14 @@ fn blank_meta_commands(sql: &str) -> String {
     out
 }
 
-struct Fold {
-    schema: Schema,
-    path: Vec<String>,
-    problems: Vec<Diagnostic>,
+pub(super) struct Fold {
+    pub(super) schema: Schema,
+    pub(super) path: Vec<String>,
+    pub(super) problems: Vec<Diagnostic>,
 }
 
 impl Fold {
-    fn statement(&mut self, statement: Statement) {
+    pub(super) fn statement(&mut self, statement: Statement) {
         match statement.kind {
             StatementKind::CreateTable(table) => self.create_table(*table),
             StatementKind::CreateTableAs(table) => self.create_table_as(*table),
@@ -130,17 +129,17 @@ impl Fold {
         }
     }
 
-    fn problem(&mut self, code: Code, span: Span, message: impl Into<String>) {
+    pub(super) fn problem(&mut self, code: Code, span: Span, message: impl Into<String>) {
         self.problems.push(Diagnostic::error(code, span, message));
     }
 
     /// The schema that an unqualified name is created in.
-    fn creation_schema(&self, name: &QualifiedName) -> String {
+    pub(super) fn creation_schema(&self, name: &QualifiedName) -> String {
         name.schema()
             .map_or_else(|| self.path.first().cloned().unwrap_or_else(|| "public".to_owned()), str::to_owned)
     }
 
-    fn relation_named(&self, name: &QualifiedName, kind: RelationKind) -> Relation {
+    pub(super) fn relation_named(&self, name: &QualifiedName, kind: RelationKind) -> Relation {
         Relation {
             schema: self.creation_schema(name),
             name: name.name().to_owned(),
@@ -150,14 +149,14 @@ impl Fold {
         }
     }
 
-    fn find_relation(&self, name: &QualifiedName) -> Option<usize> {
+    pub(super) fn find_relation(&self, name: &QualifiedName) -> Option<usize> {
         match name.schema() {
             Some(schema) => self.schema.relation(schema, name.name()),
             None => self.path.iter().find_map(|schema| self.schema.relation(schema, name.name())),
         }
     }
 
-    fn add_relation(&mut self, relation: Relation, if_not_exists: bool, span: Span) {
+    pub(super) fn add_relation(&mut self, relation: Relation, if_not_exists: bool, span: Span) {
         let key = (relation.schema.clone(), relation.name.clone());
         match self.schema.relation_index.get(&key) {
             Some(_) if if_not_exists => {}
@@ -172,7 +171,7 @@ impl Fold {
         }
     }
 
-    fn add_type(&mut self, name: &QualifiedName, kind: UserTypeKind) {
+    pub(super) fn add_type(&mut self, name: &QualifiedName, kind: UserTypeKind) {
         let key = (self.creation_schema(name), name.name().to_owned());
         match self.schema.type_index.get(&key) {
             Some(&at) if matches!(self.schema.types[at].kind, UserTypeKind::Base) => {
@@ -190,7 +189,7 @@ impl Fold {
         }
     }
 
-    fn create_table(&mut self, table: CreateTable) {
+    pub(super) fn create_table(&mut self, table: CreateTable) {
         let mut relation = self.relation_named(&table.name, RelationKind::Table);
         for parent in table.inherits.iter().chain(&table.partition_of) {
             match self.find_relation(parent) {
@@ -242,7 +241,7 @@ impl Fold {
         self.add_relation(relation, table.if_not_exists, table.name.span());
     }
 
-    fn typed_columns(&mut self, relation: &mut Relation, of_type: &QualifiedName) {
+    pub(super) fn typed_columns(&mut self, relation: &mut Relation, of_type: &QualifiedName) {
         let found = match of_type.schema() {
             Some(schema) => self.schema.user_type(schema, of_type.name()),
             None => self.path.iter().find_map(|schema| self.schema.user_type(schema, of_type.name())),
@@ -260,7 +259,7 @@ impl Fold {
         }
     }
 
-    fn add_column(&mut self, relation: &mut Relation, column: TableColumn) {
+    pub(super) fn add_column(&mut self, relation: &mut Relation, column: TableColumn) {
         let TableColumn { name, type_name, constraints, .. } = column;
         let at = match (type_name, relation.columns.iter().position(|known| known.name == name.text)) {
             (Some(type_name), None) => {
@@ -290,7 +289,7 @@ impl Fold {
         }
     }
 
-    fn column_constraint(&mut self, relation: &mut Relation, at: usize, constraint: Constraint) {
+    pub(super) fn column_constraint(&mut self, relation: &mut Relation, at: usize, constraint: Constraint) {
         let constraint_name = constraint.name.map(|name| name.text);
         let column = &mut relation.columns[at];
         match constraint.kind {
@@ -325,7 +324,7 @@ impl Fold {
         }
     }
 
-    fn add_constraint(&mut self, relation: &mut Relation, constraint: Constraint) {
+    pub(super) fn add_constraint(&mut self, relation: &mut Relation, constraint: Constraint) {
         let (key, primary) = match constraint.kind {
             ConstraintKind::PrimaryKey(key) => (key, true),
             ConstraintKind::Unique(key) => (key, false),
@@ -334,7 +333,13 @@ impl Fold {
         self.add_key(relation, key, primary, constraint.name);
     }
 
-    fn add_key(&mut self, relation: &mut Relation, key: KeyConstraint, primary: bool, name: Option<Name>) {
+    pub(super) fn add_key(
+        &mut self,
+        relation: &mut Relation,
+        key: KeyConstraint,
+        primary: bool,
+        name: Option<Name>,
+    ) {
         if let Some(index) = &key.index {
             // `USING INDEX`: the index becomes the constraint and takes its name.
             if let Some(known) =
@@ -374,7 +379,7 @@ impl Fold {
         });
     }
 
-    fn create_table_as(&mut self, table: CreateTableAs) {
+    pub(super) fn create_table_as(&mut self, table: CreateTableAs) {
         let Some(query) = table.query else { return };
         let query = Box::new(query);
         let kind = if table.materialized_view {
@@ -386,7 +391,7 @@ impl Fold {
         self.add_relation(relation, table.if_not_exists, table.name.span());
     }
 
-    fn create_view(&mut self, view: CreateView) {
+    pub(super) fn create_view(&mut self, view: CreateView) {
         let query = Box::new(view.query);
         let relation = self.relation_named(&view.name, RelationKind::View(query, view.columns));
         let known = self.schema.relation(&relation.schema, &relation.name);
@@ -398,7 +403,7 @@ impl Fold {
         }
     }
 
-    fn create_index(&mut self, index: CreateIndex) {
+    pub(super) fn create_index(&mut self, index: CreateIndex) {
         let Some(at) = self.find_relation(&index.table) else { return self.unknown_relation(&index.table) };
         if !index.unique {
             return;
@@ -422,182 +427,9 @@ impl Fold {
         self.schema.relations[at].keys.push(key);
     }
 
-    fn unknown_relation(&mut self, name: &QualifiedName) {
+    pub(super) fn unknown_relation(&mut self, name: &QualifiedName) {
         let message = format!("relation \"{}\" does not exist", name.display());
         self.problem(Code::UnknownTable, name.span(), message);
-    }
-
-    fn alter(&mut self, alter: AlterTable) {
-        if matches!(alter.object, ObjectKind::Type | ObjectKind::Domain) {
-            return self.alter_type(alter);
-        }
-        if alter.object == ObjectKind::Index {
-            return;
-        }
-        let Some(at) = self.find_relation(&alter.name) else {
-            if !alter.if_exists {
-                self.unknown_relation(&alter.name);
-            }
-            return;
-        };
-        for action in alter.actions {
-            self.alter_action(at, action);
-        }
-    }
-
-    fn alter_action(&mut self, at: usize, action: AlterAction) {
-        let mut relation = self.schema.relations[at].clone();
-        match action {
-            AlterAction::AddColumn { column, if_not_exists } => {
-                if relation.column(&column.name.text).is_some() {
-                    if !if_not_exists {
-                        let message = format!(
-                            "column \"{}\" of relation \"{}\" already exists",
-                            column.name.text, relation.name
-                        );
-                        self.problem(Code::DuplicateColumn, column.name.span, message);
-                    }
-                    return;
-                }
-                self.add_column(&mut relation, column);
-            }
-            AlterAction::DropColumn { name, if_exists } => {
-                if relation.column(&name.text).is_none() && !if_exists {
-                    self.unknown_column(&relation, &name);
-                }
-                relation.columns.retain(|column| column.name != name.text);
-                relation.keys.retain(|key| !key.columns.contains(&name.text));
-            }
-            AlterAction::SetType { column, type_name } => {
-                self.change(&mut relation, &column, |it| it.type_name = type_name);
-            }
-            AlterAction::SetDefault { column, default } => {
-                let set = default.is_some_and(|expr| !is_null_default(&expr));
-                if !relation.is_view() {
-                    self.change(&mut relation, &column, |it| it.has_default = set);
-                }
-            }
-            AlterAction::SetNotNull(column) => self.change(&mut relation, &column, |it| it.not_null = true),
-            AlterAction::DropNotNull(column) => self.change(&mut relation, &column, |it| it.not_null = false),
-            AlterAction::AddIdentity { column, always, .. } => self.change(&mut relation, &column, |it| {
-                it.identity = Some(always);
-                it.has_default = true;
-                it.not_null = true;
-            }),
-            AlterAction::DropIdentity(column) => self.change(&mut relation, &column, |it| {
-                it.identity = None;
-                it.has_default = false;
-            }),
-            AlterAction::DropExpression(column) => self.change(&mut relation, &column, |it| {
-                it.generated = false;
-                it.has_default = false;
-            }),
-            AlterAction::AddConstraint(constraint) => self.add_constraint(&mut relation, constraint),
-            AlterAction::DropConstraint { name, .. } => {
-                relation.keys.retain(|key| key.name.as_deref() != Some(&name.text));
-            }
-            AlterAction::Rename(name) => {
-                let old = (relation.schema.clone(), relation.name.clone());
-                self.schema.relation_index.remove(&old);
-                relation.name = name.text;
-                self.schema.relation_index.insert((relation.schema.clone(), relation.name.clone()), at);
-            }
-            AlterAction::RenameColumn { from, to } => {
-                self.change(&mut relation, &from, |it| it.name = to.text.clone());
-                for key in &mut relation.keys {
-                    key.columns
-                        .iter_mut()
-                        .filter(|column| **column == from.text)
-                        .for_each(|it| *it = to.text.clone());
-                }
-            }
-            AlterAction::RenameConstraint { from, to } => {
-                for key in &mut relation.keys {
-                    if key.name.as_deref() == Some(&from.text) {
-                        key.name = Some(to.text.clone());
-                    }
-                }
-            }
-            AlterAction::SetSchema(name) => {
-                let old = (relation.schema.clone(), relation.name.clone());
-                self.schema.relation_index.remove(&old);
-                relation.schema = name.text;
-                self.schema.relation_index.insert((relation.schema.clone(), relation.name.clone()), at);
-            }
-            AlterAction::Other(_) => {}
-        }
-        self.schema.relations[at] = relation;
-    }
-
-    fn change(&mut self, relation: &mut Relation, name: &Name, change: impl FnOnce(&mut Column)) {
-        match relation.columns.iter_mut().find(|column| column.name == name.text) {
-            Some(column) => change(column),
-            None => self.unknown_column(relation, name),
-        }
-    }
-
-    fn unknown_column(&mut self, relation: &Relation, name: &Name) {
-        let message = format!("column \"{}\" of relation \"{}\" does not exist", name.text, relation.name);
-        self.problem(Code::UnknownColumn, name.span, message);
-    }
-
-    fn alter_type(&mut self, alter: AlterTable) {
-        let found = match alter.name.schema() {
-            Some(schema) => self.schema.user_type(schema, alter.name.name()),
-            None => self.path.iter().find_map(|schema| self.schema.user_type(schema, alter.name.name())),
-        };
-        let Some(at) = found else {
-            let message = format!("type \"{}\" does not exist", alter.name.display());
-            return self.problem(Code::UnknownType, alter.name.span(), message);
-        };
-        for action in alter.actions {
-            match (action, &mut self.schema.types[at].kind) {
-                (AlterAction::SetNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = true,
-                (AlterAction::DropNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = false,
-                (AlterAction::AddColumn { column, .. }, UserTypeKind::Composite(fields)) => {
-                    if let Some(type_name) = column.type_name {
-                        fields.push((column.name.text, type_name));
-                    }
-                }
-                (AlterAction::DropColumn { name, .. }, UserTypeKind::Composite(fields)) => {
-                    fields.retain(|(field, _)| *field != name.text);
-                }
-                (AlterAction::Rename(name), _) => {
-                    let known = &mut self.schema.types[at];
-                    self.schema.type_index.remove(&(known.schema.clone(), known.name.clone()));
-                    known.name = name.text;
-                    self.schema.type_index.insert((known.schema.clone(), known.name.clone()), at);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn drop_objects(&mut self, drop: Drop) {
-        for name in &drop.names {
-            match drop.object {
-                ObjectKind::Type | ObjectKind::Domain => {
-                    let key = (self.creation_schema(name), name.name().to_owned());
-                    // The entry stays, so that the numbers of other types do; its name is gone.
-                    self.schema.type_index.remove(&key);
-                }
-                ObjectKind::Schema => self.schema.schemas.retain(|schema| schema != name.name()),
-                ObjectKind::Index => {
-                    for relation in &mut self.schema.relations {
-                        relation.keys.retain(|key| key.name.as_deref() != Some(name.name()));
-                    }
-                }
-                _ => match self.find_relation(name) {
-                    Some(at) => {
-                        let relation = &self.schema.relations[at];
-                        let key = (relation.schema.clone(), relation.name.clone());
-                        self.schema.relation_index.remove(&key);
-                    }
-                    None if drop.if_exists => {}
-                    None => self.unknown_relation(name),
-                },
-            }
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! the syntax tree has them; resolving a type name against PostgreSQL's own is the analyzer's work, and
 //! happens only for what a query names.
 
+mod alter;
 mod directive;
 mod fold;
 

@@ -7,8 +7,7 @@ use super::expr::system_call;
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
 use crate::syntax::ast::{
-    Expr, ExprKind, Frame, FrameBound, FrameMode, FunctionArg, FunctionCall, Literal, QualifiedName, SortBy,
-    TypeName, ValueFunction, Window,
+    Expr, ExprKind, FunctionArg, FunctionCall, Literal, QualifiedName, TypeName, ValueFunction,
 };
 
 impl Parser<'_> {
@@ -45,16 +44,16 @@ impl Parser<'_> {
             }
             call.order_by = self.sort_clause()?;
         }
-        let close = self.expect_symbol(b')')?;
+        self.expect_symbol(b')')?;
         if self.at_string() && !call.star && !call.distinct && !call.variadic {
             return self.constant_with_modifiers(call, start);
         }
-        self.call_suffixes(&mut call, close)?;
+        self.call_suffixes(&mut call)?;
         Ok(Expr { kind: ExprKind::Function(Box::new(call)), span: start.to(self.previous_span()) })
     }
 
     /// `WITHIN GROUP (…)`, `FILTER (…)`, `OVER …`.
-    fn call_suffixes(&mut self, call: &mut FunctionCall, close: Span) -> Parsing<()> {
+    pub(super) fn call_suffixes(&mut self, call: &mut FunctionCall) -> Parsing<()> {
         if self.at_keyword(K::Within) && self.keyword_ahead(1) == Some(K::Group) {
             let location = self.span();
             self.at += 2;
@@ -84,12 +83,11 @@ impl Parser<'_> {
         if self.eat_keyword(K::Over) {
             call.over = Some(self.over()?);
         }
-        let _ = close;
         Ok(())
     }
 
     /// `func_name (modifiers) 'constant'`.
-    fn constant_with_modifiers(&mut self, call: FunctionCall, start: Span) -> Parsing<Expr> {
+    pub(super) fn constant_with_modifiers(&mut self, call: FunctionCall, start: Span) -> Parsing<Expr> {
         if let Some(named) = call.args.iter().find_map(|arg| arg.name.as_ref()) {
             return Err(self.error_at(named.span, "type modifier cannot have parameter name"));
         }
@@ -111,7 +109,7 @@ impl Parser<'_> {
         Ok(Expr { kind, span: start.to(span) })
     }
 
-    fn function_arg(&mut self) -> Parsing<FunctionArg> {
+    pub(super) fn function_arg(&mut self) -> Parsing<FunctionArg> {
         let named = matches!(self.ahead(1).kind, TokenKind::EqualsGreater | TokenKind::ColonEquals);
         let name = if named {
             let name = match self.keyword() {
@@ -124,168 +122,6 @@ impl Parser<'_> {
             None
         };
         Ok(FunctionArg { name, value: self.expr()? })
-    }
-
-    fn over(&mut self) -> Parsing<Window> {
-        if self.at_symbol(b'(') {
-            return self.window_specification();
-        }
-        let name = self.col_id()?;
-        let span = name.span;
-        Ok(Window {
-            name: Some(name),
-            base: None,
-            partition_by: Vec::new(),
-            order_by: Vec::new(),
-            frame: None,
-            span,
-        })
-    }
-
-    /// `(base PARTITION BY … ORDER BY … frame)`.
-    pub(super) fn window_specification(&mut self) -> Parsing<Window> {
-        let start = self.expect_symbol(b'(')?;
-        let clause = matches!(self.keyword(), Some(K::Partition | K::Order | K::Range | K::Rows | K::Groups));
-        let base = if self.at_col_id() && !clause { Some(self.col_id()?) } else { None };
-        let partition_by = if self.eat_keyword(K::Partition) {
-            self.expect_keyword(K::By)?;
-            self.expr_list()?
-        } else {
-            Vec::new()
-        };
-        let order_by = self.sort_clause()?;
-        let frame = self.frame()?;
-        let span = start.to(self.expect_symbol(b')')?);
-        Ok(Window { name: None, base, partition_by, order_by, frame, span })
-    }
-
-    fn frame(&mut self) -> Parsing<Option<Frame>> {
-        let mode = match self.keyword() {
-            Some(K::Range) => FrameMode::Range,
-            Some(K::Rows) => FrameMode::Rows,
-            Some(K::Groups) => FrameMode::Groups,
-            _ => return Ok(None),
-        };
-        let start_span = self.advance();
-        let (start, end);
-        if self.eat_keyword(K::Between) {
-            let at = self.span();
-            start = self.frame_bound()?;
-            self.expect_keyword(K::And)?;
-            let end_at = self.span();
-            let bound = self.frame_bound()?;
-            self.check_frame(&start, Some(&bound), at, end_at)?;
-            end = Some(bound);
-        } else {
-            let at = self.span();
-            start = self.frame_bound()?;
-            self.check_frame(&start, None, at, at)?;
-            end = None;
-        }
-        let mut excludes = false;
-        if self.eat_keyword(K::Exclude) {
-            excludes = true;
-            match self.keyword() {
-                Some(K::Current) => {
-                    self.advance();
-                    self.expect_keyword(K::Row)?;
-                }
-                Some(K::Group | K::Ties) => {
-                    self.advance();
-                }
-                Some(K::No) => {
-                    self.advance();
-                    self.expect_keyword(K::Others)?;
-                    excludes = false;
-                }
-                _ => return Err(self.error_here()),
-            }
-        }
-        Ok(Some(Frame { mode, start, end, excludes, span: start_span.to(self.previous_span()) }))
-    }
-
-    /// The checks of `frame_extent`'s grammar actions.
-    fn check_frame(
-        &self,
-        start: &FrameBound,
-        end: Option<&FrameBound>,
-        at: Span,
-        end_at: Span,
-    ) -> Parsing<()> {
-        let windowing = |span, message: &str| {
-            let mut error = self.error_at(span, message);
-            error.code = crate::diagnostic::Code::MisplacedWindow;
-            Err(error)
-        };
-        match (start, end) {
-            (FrameBound::UnboundedFollowing, _) => windowing(at, "frame start cannot be UNBOUNDED FOLLOWING"),
-            (FrameBound::Following(_), None) => {
-                windowing(at, "frame starting from following row cannot end with current row")
-            }
-            (_, Some(FrameBound::UnboundedPreceding)) => {
-                windowing(end_at, "frame end cannot be UNBOUNDED PRECEDING")
-            }
-            (FrameBound::CurrentRow, Some(FrameBound::Preceding(_))) => {
-                windowing(end_at, "frame starting from current row cannot have preceding rows")
-            }
-            (FrameBound::Following(_), Some(FrameBound::Preceding(_) | FrameBound::CurrentRow)) => {
-                windowing(end_at, "frame starting from following row cannot have preceding rows")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn frame_bound(&mut self) -> Parsing<FrameBound> {
-        if self.at_keyword(K::Unbounded) && matches!(self.keyword_ahead(1), Some(K::Preceding | K::Following))
-        {
-            self.advance();
-            let preceding = self.at_keyword(K::Preceding);
-            self.advance();
-            return Ok(if preceding {
-                FrameBound::UnboundedPreceding
-            } else {
-                FrameBound::UnboundedFollowing
-            });
-        }
-        if self.eat_keywords(K::Current, K::Row) {
-            return Ok(FrameBound::CurrentRow);
-        }
-        let offset = Box::new(self.expr()?);
-        if self.eat_keyword(K::Preceding) {
-            Ok(FrameBound::Preceding(offset))
-        } else {
-            self.expect_keyword(K::Following)?;
-            Ok(FrameBound::Following(offset))
-        }
-    }
-
-    /// `ORDER BY …`, or nothing.
-    pub(super) fn sort_clause(&mut self) -> Parsing<Vec<SortBy>> {
-        if !self.eat_keyword(K::Order) {
-            return Ok(Vec::new());
-        }
-        self.expect_keyword(K::By)?;
-        self.list(|parser| {
-            let expr = parser.expr()?;
-            let using = if parser.eat_keyword(K::Using) { Some(parser.operator()?) } else { None };
-            let descending = using.is_none() && parser.eat_keyword(K::Desc);
-            if using.is_none() && !descending {
-                parser.eat_keyword(K::Asc);
-            }
-            let nulls_first = parser.nulls_order()?;
-            Ok(SortBy { expr, descending, nulls_first, using })
-        })
-    }
-
-    /// `NULLS FIRST | LAST`.
-    pub(super) fn nulls_order(&mut self) -> Parsing<Option<bool>> {
-        if !self.at_keyword(K::Nulls) || !matches!(self.keyword_ahead(1), Some(K::First | K::Last)) {
-            return Ok(None);
-        }
-        self.advance();
-        let first = self.at_keyword(K::First);
-        self.advance();
-        Ok(Some(first))
     }
 
     /// `func_expr_common_subexpr`: keywords that are calls. `None` if the keyword is a plain name here.
@@ -415,7 +251,7 @@ impl Parser<'_> {
     }
 
     /// The rest of `name (arg, …)` for keywords that are ordinary functions too; `first` has been read.
-    fn plain_call(&mut self, name: &str, first: Vec<Expr>, start: Span) -> Parsing<Expr> {
+    pub(super) fn plain_call(&mut self, name: &str, first: Vec<Expr>, start: Span) -> Parsing<Expr> {
         let mut args: Vec<FunctionArg> =
             first.into_iter().map(|value| FunctionArg { name: None, value }).collect();
         while self.eat_symbol(b',') {
@@ -430,7 +266,7 @@ impl Parser<'_> {
         Ok(expr)
     }
 
-    fn substring(&mut self, start: Span) -> Parsing<Expr> {
+    pub(super) fn substring(&mut self, start: Span) -> Parsing<Expr> {
         self.at += 2;
         if self.at_symbol(b')') {
             return self.plain_call("substring", Vec::new(), start);
@@ -473,7 +309,7 @@ impl Parser<'_> {
         self.plain_call("substring", vec![subject], start)
     }
 
-    fn trim(&mut self, start: Span) -> Parsing<Expr> {
+    pub(super) fn trim(&mut self, start: Span) -> Parsing<Expr> {
         self.at += 2;
         let name = match self.keyword() {
             Some(K::Leading) => "ltrim",
@@ -504,7 +340,7 @@ impl Parser<'_> {
     }
 
     /// XML and SQL/JSON constructors: read by parts that matter for types.
-    fn sql_function(&mut self, keyword: K) -> Parsing<Option<Expr>> {
+    pub(super) fn sql_function(&mut self, keyword: K) -> Parsing<Option<Expr>> {
         let start = self.span();
         let name = match keyword {
             K::JsonObject | K::JsonArray => keyword.text(),
@@ -572,11 +408,11 @@ impl Parser<'_> {
     }
 
     /// A key, which is a `c_expr` before `VALUE` and an expression otherwise.
-    fn json_key(&mut self) -> Parsing<Expr> {
+    pub(super) fn json_key(&mut self) -> Parsing<Expr> {
         self.expr()
     }
 
-    fn json_format(&mut self) -> Parsing<()> {
+    pub(super) fn json_format(&mut self) -> Parsing<()> {
         if self.eat_keywords(K::Format, K::Json) && self.eat_keyword(K::Encoding) {
             self.non_reserved_word()?;
         }

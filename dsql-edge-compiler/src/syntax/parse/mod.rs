@@ -4,6 +4,8 @@
 //! token where it would stop. One file per statement family; this one holds the token cursor.
 
 mod alter;
+mod alter_column;
+mod constraint;
 mod create;
 mod dml;
 mod expr;
@@ -15,6 +17,7 @@ mod query;
 mod table;
 mod type_name;
 mod utility;
+mod window;
 
 use super::ast::{Statement, StatementKind};
 use super::keyword::Keyword as K;

@@ -1,0 +1,172 @@
+//! Array constructors and casts, whose types depend on each other; and type names as written.
+
+use super::Analyzer;
+use super::catalog::{ERROR, TypeError};
+use super::scope::Scope;
+use super::tree::{Node, NodeKind};
+use crate::builtin::{Oid, oid};
+use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::source::Span;
+use crate::syntax::ast::{Expr, ExprKind, TypeName};
+
+impl Analyzer<'_> {
+    /// `transformArrayExpr`; `target` is the array type of a cast around it.
+    pub(super) fn array(
+        &mut self,
+        scope: &Scope<'_>,
+        elements: &[Expr],
+        target: Option<(Oid, i32)>,
+        span: Span,
+    ) -> Node {
+        let element_target =
+            target.and_then(|(array, typmod)| Some((self.catalog.element_type(array)?, typmod)));
+        let mut nodes = Vec::with_capacity(elements.len());
+        let mut nested = false;
+        for element in elements {
+            match &element.kind {
+                ExprKind::Array(inner) => {
+                    nested = true;
+                    nodes.push(self.array(scope, inner, target, element.span));
+                }
+                _ => {
+                    let node = self.expr(scope, element);
+                    nested |= node.ty != oid::INT2VECTOR
+                        && node.ty != oid::OIDVECTOR
+                        && self.catalog.type_info(node.ty).is_array
+                        && target.is_none();
+                    nodes.push(node);
+                }
+            }
+        }
+        if nodes.iter().any(Node::is_error) {
+            return Node { ty: target.map_or(ERROR, |it| it.0), typmod: -1, kind: NodeKind::Error, span };
+        }
+        let (array_type, element_type) =
+            match (target, element_target) {
+                (Some((array, _)), Some((element, _))) => (array, if nested { array } else { element }),
+                _ => {
+                    if nodes.is_empty() {
+                        let message = "cannot determine type of empty array";
+                        self.report(Diagnostic::error(Code::IndeterminateType, span, message).with_hint(
+                            "Explicitly cast to the desired type, for example ARRAY[]::integer[].",
+                        ));
+                        return Node::error(span);
+                    }
+                    let common = self.common_type(&nodes.iter().collect::<Vec<_>>(), "ARRAY");
+                    if common == ERROR {
+                        return Node::error(span);
+                    }
+                    if nested {
+                        (common, common)
+                    } else {
+                        match self.catalog.array_type(common) {
+                            Some(array) => (array, common),
+                            None => {
+                                let shown = self.catalog.display(common, -1);
+                                let message = format!("could not find array type for data type {shown}");
+                                self.report(Diagnostic::error(Code::UnknownObject, span, message));
+                                return Node::error(span);
+                            }
+                        }
+                    }
+                }
+            };
+        let nodes: Vec<Node> = nodes
+            .into_iter()
+            .map(|node| {
+                let at = node.span;
+                match target {
+                    Some(_) => self.explicit_cast(node, element_type, -1, at),
+                    None => self.coerce_to_common(node, element_type, "ARRAY"),
+                }
+            })
+            .collect();
+        nodes.iter().for_each(|node| self.accepts_null(node));
+        Node::new(array_type, NodeKind::Array(nodes), span)
+    }
+
+    /// `transformTypeCast`.
+    pub(super) fn cast(
+        &mut self,
+        scope: &Scope<'_>,
+        arg: &Expr,
+        target: &TypeName,
+        location: Span,
+        span: Span,
+    ) -> Node {
+        let Some((ty, typmod)) = self.type_name(target) else {
+            self.expr(scope, arg);
+            return Node::error(span);
+        };
+        // An array constructor takes its element type from the cast.
+        if let ExprKind::Array(elements) = &arg.kind
+            && self.catalog.element_type(ty).is_some()
+        {
+            let (base, base_typmod) = self.catalog.base_type(ty);
+            let typmod = if typmod >= 0 { typmod } else { base_typmod };
+            let array = self.array(scope, elements, Some((base, typmod)), span);
+            return self.explicit_cast(array, ty, typmod, location);
+        }
+        let node = self.expr(scope, arg);
+        self.explicit_cast(node, ty, typmod, location)
+    }
+
+    /// A type as written; reports what does not exist.
+    pub(super) fn type_name(&mut self, written: &TypeName) -> Option<(Oid, i32)> {
+        match self.catalog.resolve(written) {
+            Ok(found) => Some(found),
+            Err(TypeError::Unknown) => {
+                let mut name = written.name.display();
+                for _ in 0..written.array_dimensions.min(1) {
+                    name.push_str("[]");
+                }
+                let mut diagnostic = Diagnostic::error(
+                    Code::UnknownType,
+                    written.span,
+                    format!("type \"{name}\" does not exist"),
+                );
+                let user = self.catalog.schema.types.iter().map(|known| known.name.as_str());
+                let usual = [
+                    "int4",
+                    "int8",
+                    "int2",
+                    "text",
+                    "bool",
+                    "uuid",
+                    "timestamptz",
+                    "timestamp",
+                    "date",
+                    "numeric",
+                    "jsonb",
+                    "json",
+                    "bytea",
+                    "varchar",
+                    "float8",
+                    "interval",
+                ];
+                let written_name = written.name.name();
+                let advice = match written_name {
+                    "string" => Some("text"),
+                    "datetime" => Some("timestamptz"),
+                    "long" => Some("bigint"),
+                    "double" => Some("double precision"),
+                    "blob" => Some("bytea"),
+                    _ => suggestion::nearest(written_name, user.chain(usual)),
+                };
+                if let Some(advice) = advice {
+                    diagnostic = diagnostic.with_hint(format!("did you mean {advice}?"));
+                }
+                self.report(diagnostic);
+                None
+            }
+            Err(TypeError::Modifier(message)) => {
+                self.report(Diagnostic::error(Code::OutOfRange, written.span, message));
+                None
+            }
+            Err(TypeError::Unsupported(what)) => {
+                self.report(Diagnostic::unsupported(written.span, what));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Values into columns: `transformAssignedExpr`, `transformUpdateTargetList`.
+//!
+//! In: a value and the column it is for. Out: the value as the column's type; the parameters through
+//! which NULL may reach a nullable column.
+
+use super::Analyzer;
+use super::catalog::ERROR;
+use super::coerce::Context;
+use super::dml::Target;
+use super::scope::{Place, Scope};
+use super::tree::{Node, NodeKind};
+use crate::builtin::{Oid, oid};
+use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::source::Span;
+use crate::syntax::ast::{self, Assignment, Expr, ExprKind, Indirection, TargetColumn};
+
+impl Analyzer<'_> {
+    pub(super) fn target_column(&mut self, target: &Target, name: &ast::Name) -> Option<usize> {
+        let found = target.columns.iter().position(|column| column.name == name.text);
+        if found.is_none() {
+            let relation = &self.catalog.schema.relations[target.relation].name;
+            let message = format!("column \"{}\" of relation \"{relation}\" does not exist", name.text);
+            let mut diagnostic = Diagnostic::error(Code::UnknownColumn, name.span, message);
+            let names: Vec<&str> = target.columns.iter().map(|column| column.name.as_str()).collect();
+            if let Some(nearest) = suggestion::nearest(&name.text, names.iter().copied()) {
+                diagnostic = diagnostic
+                    .with_hint(format!("did you mean {}?", super::catalog::quote_identifier(nearest)));
+            } else if names.len() <= 24 {
+                diagnostic = diagnostic.with_hint(format!("its columns are {}", names.join(", ")));
+            }
+            self.report(diagnostic);
+        }
+        found
+    }
+
+    /// `transformAssignedExpr`: a value into a column.
+    pub(super) fn assign(
+        &mut self,
+        target: &Target,
+        column: usize,
+        written: Option<&TargetColumn>,
+        node: Node,
+        span: Span,
+    ) -> Node {
+        let Some(known) = target.columns.get(column) else {
+            // The column was reported; a parameter takes a type all the same.
+            return self.unknown_to_error(node);
+        };
+        let relation = &self.catalog.schema.relations[target.relation];
+        if relation.columns.get(column).is_some_and(|it| it.generated) && written.is_some() {
+            let message = format!("cannot insert a non-DEFAULT value into column \"{}\"", known.name);
+            let detail = format!("Column \"{}\" is a generated column.", known.name);
+            self.report(Diagnostic::error(Code::GeneratedAlways, span, message).with_detail(detail));
+        }
+        let (mut ty, mut typmod) = (known.ty, known.typmod);
+        let whole = written.is_none_or(|it| it.indirection.is_empty());
+        if let Some(written) = written.filter(|_| !whole) {
+            (ty, typmod) = self.assigned_part(ty, typmod, &written.indirection);
+        }
+        let name = known.name.clone();
+        let not_null = target.not_null.get(column).copied().unwrap_or(false);
+        if matches!(node.kind, NodeKind::Constant(None)) && not_null && whole {
+            self.report_null(&relation.name.clone(), &name, span);
+        }
+        let (found, at) = (node.ty, node.span);
+        let node = match self.try_coerce(node, ty, typmod, Context::Assignment) {
+            Ok(node) => node,
+            Err(_) => {
+                let (wanted, found) = (self.catalog.display(ty, -1), self.catalog.display(found, -1));
+                let message =
+                    format!("column \"{name}\" is of type {wanted} but expression is of type {found}");
+                let hint = format!("You will need to rewrite or cast the expression: `(…)::{wanted}`");
+                self.report(Diagnostic::error(Code::TypeMismatch, at, message).with_hint(hint));
+                return Node::error(span);
+            }
+        };
+        if !not_null {
+            self.flows_to_nullable(&node);
+        }
+        node
+    }
+
+    pub(super) fn unknown_to_error(&mut self, node: Node) -> Node {
+        if let NodeKind::Parameter(number) = node.kind
+            && node.ty == oid::UNKNOWN
+        {
+            self.set_parameter_type(number, ERROR, node.span);
+        }
+        Node::error(node.span)
+    }
+
+    /// The type of `a.f` or `a[1]` on the left of an assignment.
+    pub(super) fn assigned_part(
+        &mut self,
+        mut ty: Oid,
+        mut typmod: i32,
+        steps: &[Indirection],
+    ) -> (Oid, i32) {
+        for step in steps {
+            match step {
+                Indirection::Field(name) => {
+                    let base = self.catalog.base_type(ty).0;
+                    match self.composite_columns(base).into_iter().find(|column| column.name == name.text) {
+                        Some(column) => (ty, typmod) = (column.ty, column.typmod),
+                        None => {
+                            let shown = self.catalog.display(ty, -1);
+                            let message = format!(
+                                "cannot assign to field \"{}\": there is no such column in data type {shown}",
+                                name.text
+                            );
+                            self.report(Diagnostic::error(Code::UnknownColumn, name.span, message));
+                            return (ERROR, -1);
+                        }
+                    }
+                }
+                Indirection::Index(_) => (ty, typmod) = (self.catalog.element_type(ty).unwrap_or(ty), -1),
+                Indirection::Slice(..) | Indirection::Star(_) => {}
+            }
+        }
+        (ty, typmod)
+    }
+
+    /// `transformUpdateTargetList`; the numbers of the columns that are assigned.
+    pub(super) fn assignments(
+        &mut self,
+        scope: &mut Scope<'_>,
+        assignments: &[Assignment],
+        target: &Target,
+    ) -> Vec<usize> {
+        let place = scope.place.replace(Place::UpdateSource);
+        // All values first, then the columns, as PostgreSQL does.
+        let mut pending: Vec<(TargetColumn, Option<Node>, Span)> = Vec::new();
+        for assignment in assignments {
+            match assignment {
+                Assignment::Single(column, value) => {
+                    let node = self.assigned_value(scope, value);
+                    pending.push((column.clone(), node, value.span));
+                }
+                Assignment::Multiple(columns, value) => self.multiple(scope, columns, value, &mut pending),
+            }
+        }
+        let mut assigned = Vec::new();
+        for (column, node, span) in pending {
+            let Some(at) = self.target_column(target, &column.name) else {
+                if let Some(node) = node {
+                    self.unknown_to_error(node);
+                }
+                continue;
+            };
+            if column.indirection.is_empty() && assigned.contains(&at) {
+                let message = format!("multiple assignments to same column \"{}\"", column.name.text);
+                self.report(Diagnostic::error(Code::SyntaxError, Span::default(), message));
+            }
+            let relation = &self.catalog.schema.relations[target.relation];
+            if let Some(known) = relation.columns.get(at)
+                && node.is_some()
+                && (known.generated || known.identity == Some(true))
+            {
+                let what = if known.generated {
+                    "a generated column"
+                } else {
+                    "an identity column defined as GENERATED ALWAYS"
+                };
+                let message = format!("column \"{}\" can only be updated to DEFAULT", known.name);
+                let detail = format!("Column \"{}\" is {what}.", known.name);
+                self.report(
+                    Diagnostic::error(Code::GeneratedAlways, column.name.span, message).with_detail(detail),
+                );
+            }
+            match node {
+                Some(node) => {
+                    self.assign_update(target, at, &column, node, span);
+                }
+                None => self.check_default(target, at, span),
+            }
+            assigned.push(at);
+        }
+        scope.place.set(place);
+        assigned
+    }
+
+    pub(super) fn assign_update(
+        &mut self,
+        target: &Target,
+        at: usize,
+        column: &TargetColumn,
+        node: Node,
+        span: Span,
+    ) {
+        let relation = &self.catalog.schema.relations[target.relation];
+        if relation.columns.get(at).is_some_and(|known| known.generated) {
+            return;
+        }
+        self.assign(target, at, Some(column), node, span);
+    }
+
+    /// A value; `None` for `DEFAULT`.
+    pub(super) fn assigned_value(&mut self, scope: &Scope<'_>, value: &Expr) -> Option<Node> {
+        match value.kind {
+            ExprKind::Default => None,
+            _ => Some(self.expr(scope, value)),
+        }
+    }
+
+    /// `(a, b) = (x, y)` and `(a, b) = (SELECT …)`.
+    pub(super) fn multiple(
+        &mut self,
+        scope: &Scope<'_>,
+        columns: &[TargetColumn],
+        value: &Expr,
+        pending: &mut Vec<(TargetColumn, Option<Node>, Span)>,
+    ) {
+        let mismatch = |analyzer: &mut Self| {
+            let message = "number of columns does not match number of values";
+            analyzer.report(Diagnostic::error(Code::SyntaxError, value.span, message));
+        };
+        match &value.kind {
+            ExprKind::Row(fields) => {
+                if fields.len() != columns.len() {
+                    return mismatch(self);
+                }
+                for (column, field) in columns.iter().zip(fields) {
+                    let node = self.assigned_value(scope, field);
+                    pending.push((column.clone(), node, field.span));
+                }
+            }
+            ExprKind::Subquery(inner) => {
+                let query = self.query(inner, Some(scope));
+                let query = self.settle_unknown(query);
+                if query.targets.len() != columns.len() {
+                    return mismatch(self);
+                }
+                for (column, entry) in columns.iter().zip(&query.targets) {
+                    let kind = NodeKind::Opaque(Vec::new());
+                    let node = Node { ty: entry.node.ty, typmod: entry.node.typmod, kind, span: entry.span };
+                    pending.push((column.clone(), Some(node), entry.span));
+                }
+            }
+            _ if columns.len() == 1 => {
+                let node = self.expr(scope, value);
+                pending.push((columns[0].clone(), Some(node), value.span));
+            }
+            _ => {
+                let message =
+                    "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression";
+                self.report(Diagnostic::error(Code::FeatureNotSupported, value.span, message));
+            }
+        }
+    }
+}

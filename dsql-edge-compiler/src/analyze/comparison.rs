@@ -1,0 +1,278 @@
+//! Comparisons: operators between rows, `IN`, `LIKE`, `BETWEEN`, `IS DISTINCT FROM`.
+//!
+//! What `parse_expr.c` does with `A_Expr` before `operator` chooses the function.
+
+use super::Analyzer;
+use super::catalog::ERROR;
+use super::scope::Scope;
+use super::tree::{Node, NodeKind};
+use crate::builtin::oid;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ast::{self, Expr, ExprKind, LikeKind, Name, Operator};
+
+impl Analyzer<'_> {
+    pub(super) fn operator_expr(
+        &mut self,
+        scope: &Scope<'_>,
+        operator: &Operator,
+        left: Option<&Expr>,
+        right: &Expr,
+        span: Span,
+    ) -> Node {
+        if let Some(left) = left {
+            // `row op row` and `row op (SELECT …)`.
+            if let (ExprKind::Row(a), ExprKind::Row(b)) = (&left.kind, &right.kind) {
+                let a = self.expr_list_expanded(scope, a);
+                let b = self.expr_list_expanded(scope, b);
+                return self.row_comparison(operator, a, b, span);
+            }
+            if let (ExprKind::Row(_), ExprKind::Subquery(query)) = (&left.kind, &right.kind) {
+                return self.row_subquery(scope, left, operator, query, span);
+            }
+        }
+        let left = left.map(|left| self.expr(scope, left));
+        let right = self.expr(scope, right);
+        self.operator(operator, left, right, span)
+    }
+
+    /// `make_row_comparison_op`.
+    pub(super) fn row_comparison(
+        &mut self,
+        operator: &Operator,
+        left: Vec<Node>,
+        right: Vec<Node>,
+        span: Span,
+    ) -> Node {
+        if left.len() != right.len() {
+            let message = "unequal number of entries in row expressions";
+            self.report(Diagnostic::error(Code::SyntaxError, operator.location, message));
+            return Node::error(span);
+        }
+        if left.is_empty() {
+            let message = "cannot compare rows of zero length";
+            self.report(Diagnostic::error(Code::FeatureNotSupported, operator.location, message));
+            return Node::error(span);
+        }
+        let mut comparisons = Vec::with_capacity(left.len());
+        for (left, right) in left.into_iter().zip(right) {
+            let node = self.operator(operator, Some(left), right, span);
+            if node.ty != oid::BOOL && !node.is_error() {
+                let shown = self.catalog.display(node.ty, -1);
+                let message = format!("row comparison operator must yield type boolean, not type {shown}");
+                self.report(Diagnostic::error(Code::TypeMismatch, operator.location, message));
+            }
+            comparisons.push(node);
+        }
+        if let [_] = comparisons.as_slice() {
+            return comparisons.remove(0);
+        }
+        if !matches!(operator.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=") {
+            let message =
+                format!("could not determine interpretation of row comparison operator {}", operator.name);
+            self.report(
+                Diagnostic::error(Code::FeatureNotSupported, operator.location, message)
+                    .with_hint("Row comparison operators must be associated with btree operator families."),
+            );
+            return Node::error(span);
+        }
+        let kind = match operator.name.as_str() {
+            "=" => NodeKind::And(comparisons),
+            "<>" => NodeKind::Or(comparisons),
+            // The first pair that differs decides; NULL in any may make it NULL.
+            _ => NodeKind::InList { comparisons, negated: false },
+        };
+        Node::new(oid::BOOL, kind, span)
+    }
+
+    pub(super) fn is_distinct(
+        &mut self,
+        scope: &Scope<'_>,
+        left: &Expr,
+        right: &Expr,
+        negated: bool,
+        location: Span,
+        span: Span,
+    ) -> Node {
+        let operator = Operator { schema: None, name: "=".into(), location };
+        if let (ExprKind::Row(a), ExprKind::Row(b)) = (&left.kind, &right.kind) {
+            let a = self.expr_list_expanded(scope, a);
+            let b = self.expr_list_expanded(scope, b);
+            a.iter().chain(&b).for_each(|node| self.accepts_null(node));
+            self.row_comparison(&operator, a, b, span);
+            return Node::new(oid::BOOL, NodeKind::NeverNull, span);
+        }
+        let left = self.expr(scope, left);
+        let right = self.expr(scope, right);
+        // With a constant NULL it is a null test.
+        if matches!(right.kind, NodeKind::Constant(None)) {
+            self.accepts_null(&left);
+            return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(left), negated: !negated }, span);
+        }
+        if matches!(left.kind, NodeKind::Constant(None)) {
+            self.accepts_null(&right);
+            return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(right), negated: !negated }, span);
+        }
+        let comparison = self.operator(&operator, Some(left), right, span);
+        match comparison.kind {
+            NodeKind::Call { mut args, .. } if args.len() == 2 => {
+                let right = Box::new(args.remove(1));
+                let left = Box::new(args.remove(0));
+                self.accepts_null(&left);
+                self.accepts_null(&right);
+                Node::new(oid::BOOL, NodeKind::Distinct { left, right }, span)
+            }
+            _ => Node::error(span),
+        }
+    }
+
+    /// `transformAExprIn`.
+    pub(super) fn in_list(
+        &mut self,
+        scope: &Scope<'_>,
+        left: &Expr,
+        list: &[Expr],
+        negated: bool,
+        location: Span,
+        span: Span,
+    ) -> Node {
+        let name = if negated { "<>" } else { "=" };
+        let operator = Operator { schema: None, name: name.into(), location };
+        if let ExprKind::Row(_) = &left.kind {
+            let mut comparisons = Vec::new();
+            for item in list {
+                let (ExprKind::Row(a), ExprKind::Row(b)) = (&left.kind, &item.kind) else {
+                    let left = self.expr(scope, left);
+                    let item = self.expr(scope, item);
+                    comparisons.push(self.operator(&operator, Some(left), item, span));
+                    continue;
+                };
+                let a = self.expr_list_expanded(scope, a);
+                let b = self.expr_list_expanded(scope, b);
+                comparisons.push(self.row_comparison(&operator, a, b, span));
+            }
+            return Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span);
+        }
+        let left = self.expr(scope, left);
+        let items = self.expr_list(scope, list);
+        // Constants and parameters become an array if they have a common type with the left side.
+        let (plain, with_columns): (Vec<&Node>, Vec<&Node>) =
+            items.iter().partition(|item| !contains_columns(item));
+        let mut comparisons = Vec::new();
+        let mut handled = false;
+        if plain.len() > 1 {
+            let types = std::iter::once(&left).chain(plain.iter().copied()).map(|node| (node.ty, node.span));
+            let common = super::coerce::common_type_of(self.catalog, types).unwrap_or(oid::RECORD);
+            let array = if common == oid::RECORD { None } else { self.catalog.array_type(common) };
+            if common != ERROR
+                && let Some(array) = array
+            {
+                let elements: Vec<Node> =
+                    plain.iter().map(|item| self.coerce_to_common((*item).clone(), common, "IN")).collect();
+                let array = Node::new(array, NodeKind::Array(elements), span);
+                comparisons.push(self.array_operator(&operator, left.clone(), array, negated, span));
+                handled = true;
+            }
+        }
+        let rest: Vec<Node> = if handled {
+            with_columns.into_iter().cloned().collect()
+        } else {
+            items.iter().map(Node::clone).collect()
+        };
+        for item in rest {
+            comparisons.push(self.operator(&operator, Some(left.clone()), item, span));
+        }
+        if let [_] = comparisons.as_slice() {
+            return comparisons.remove(0);
+        }
+        Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn like(
+        &mut self,
+        scope: &Scope<'_>,
+        left: &Expr,
+        right: &Expr,
+        escape: Option<&Expr>,
+        kind: LikeKind,
+        negated: bool,
+        location: Span,
+        span: Span,
+    ) -> Node {
+        let name = match (kind, negated) {
+            (LikeKind::Like, false) => "~~",
+            (LikeKind::Like, true) => "!~~",
+            (LikeKind::ILike, false) => "~~*",
+            (LikeKind::ILike, true) => "!~~*",
+            (LikeKind::Similar, false) => "~",
+            (LikeKind::Similar, true) => "!~",
+        };
+        let operator = Operator { schema: None, name: name.into(), location };
+        let left = self.expr(scope, left);
+        let function = if kind == LikeKind::Similar { "similar_to_escape" } else { "like_escape" };
+        let right = if escape.is_some() || kind == LikeKind::Similar {
+            let mut args = vec![ast::FunctionArg { name: None, value: right.clone() }];
+            args.extend(escape.map(|escape| ast::FunctionArg { name: None, value: escape.clone() }));
+            let part = |text: &str| Name { text: text.into(), span: location };
+            let call = ast::FunctionCall {
+                name: ast::QualifiedName { parts: vec![part("pg_catalog"), part(function)] },
+                args,
+                variadic: false,
+                star: false,
+                distinct: false,
+                order_by: Vec::new(),
+                within_group: false,
+                filter: None,
+                over: None,
+                location,
+            };
+            self.function_call(scope, &call, right.span)
+        } else {
+            self.expr(scope, right)
+        };
+        self.operator(&operator, Some(left), right, span)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn between(
+        &mut self,
+        scope: &Scope<'_>,
+        arg: &Expr,
+        low: &Expr,
+        high: &Expr,
+        negated: bool,
+        symmetric: bool,
+        location: Span,
+        span: Span,
+    ) -> Node {
+        let arg = self.expr(scope, arg);
+        let low = self.expr(scope, low);
+        let high = self.expr(scope, high);
+        let operator = |name: &str| Operator { schema: None, name: name.into(), location };
+        let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };
+        let pair = |analyzer: &mut Self, low: &Node, high: &Node| {
+            let left = analyzer.operator(&operator(first), Some(arg.clone()), low.clone(), span);
+            let right = analyzer.operator(&operator(second), Some(arg.clone()), high.clone(), span);
+            let parts = vec![left, right];
+            let kind = if negated { NodeKind::Or(parts) } else { NodeKind::And(parts) };
+            Node::new(oid::BOOL, kind, span)
+        };
+        let straight = pair(self, &low, &high);
+        if !symmetric {
+            return straight;
+        }
+        let swapped = pair(self, &high, &low);
+        let kind = if negated {
+            NodeKind::And(vec![straight, swapped])
+        } else {
+            NodeKind::Or(vec![straight, swapped])
+        };
+        Node::new(oid::BOOL, kind, span)
+    }
+}
+
+/// `contain_vars_of_level(…, 0)`.
+fn contains_columns(node: &Node) -> bool {
+    node.any(&|part| matches!(&part.kind, NodeKind::Var(var) if var.level == 0) || part.subquery().is_some())
+}

@@ -1,0 +1,109 @@
+//! `ON CONFLICT`: `transformOnConflictClause`, and the key that it needs.
+
+use super::Analyzer;
+use super::dml::Target;
+use super::scope::{Place, Scope};
+use super::tree::{Rte, RteSource};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::syntax::ast::{ConflictTarget, ExprKind, OnConflict};
+
+impl<'a> Analyzer<'a> {
+    /// `transformOnConflictClause`.
+    pub(super) fn on_conflict(&mut self, scope: &mut Scope<'_>, conflict: &OnConflict, target: &Target) {
+        let relation = self.catalog.schema.relations[target.relation].clone();
+        match &conflict.target {
+            ConflictTarget::Any => {
+                if conflict.update.is_some() {
+                    let message = "ON CONFLICT DO UPDATE requires inference specification or constraint name";
+                    self.report(
+                        Diagnostic::error(Code::SyntaxError, conflict.span, message)
+                            .with_hint("For example, ON CONFLICT (column_name)."),
+                    );
+                }
+            }
+            ConflictTarget::Constraint(name) => {
+                let known =
+                    relation.keys.iter().any(|key| key.constraint && key.name.as_deref() == Some(&name.text));
+                if !known {
+                    let message = format!(
+                        "constraint \"{}\" for table \"{}\" does not exist",
+                        name.text, relation.name
+                    );
+                    let names = relation
+                        .keys
+                        .iter()
+                        .filter(|key| key.constraint)
+                        .filter_map(|key| key.name.as_deref());
+                    let mut diagnostic = Diagnostic::error(Code::UnknownObject, name.span, message);
+                    let names: Vec<&str> = names.collect();
+                    if !names.is_empty() {
+                        diagnostic = diagnostic.with_hint(format!("it has {}", names.join(", ")));
+                    }
+                    self.report(diagnostic);
+                }
+            }
+            ConflictTarget::Index(elements, filter) => {
+                let place = scope.place.replace(Place::OnConflict);
+                let mut columns = Vec::new();
+                let mut expressions = false;
+                for element in elements {
+                    let node = self.expr(scope, &element.expr);
+                    match &element.expr.kind {
+                        ExprKind::Column(parts) if parts.len() == 1 => columns.push(parts[0].text.clone()),
+                        _ => expressions = true,
+                    }
+                    if node.is_error() {
+                        // Nothing can be said of keys.
+                        expressions = true;
+                    }
+                }
+                if let Some(filter) = filter {
+                    let node = self.expr(scope, filter);
+                    self.coerce_to_boolean(node, "WHERE");
+                }
+                scope.place.set(place);
+                columns.sort();
+                columns.dedup();
+                let matching = |key: &crate::schema::Key| {
+                    let mut names = key.columns.clone();
+                    names.sort();
+                    names == columns && (!key.partial || filter.is_some())
+                };
+                if !expressions && !relation.keys.iter().any(matching) {
+                    let message =
+                        "there is no unique or exclusion constraint matching the ON CONFLICT specification";
+                    let keys: Vec<String> =
+                        relation.keys.iter().map(|key| format!("({})", key.columns.join(", "))).collect();
+                    let mut diagnostic =
+                        Diagnostic::error(Code::InvalidColumnReference, conflict.span, message);
+                    diagnostic = diagnostic.with_hint(if keys.is_empty() {
+                        format!("\"{}\" has no unique key", relation.name)
+                    } else {
+                        format!("the unique keys of \"{}\" are {}", relation.name, keys.join(", "))
+                    });
+                    self.runtime_error(diagnostic);
+                }
+            }
+        }
+        let Some((assignments, filter)) = &conflict.update else { return };
+        let excluded =
+            Rte { name: "excluded".into(), columns: target.columns.clone(), source: RteSource::Nullable };
+        // What was proposed for insertion passed the NOT NULL constraints.
+        let excluded = Rte {
+            source: RteSource::Table {
+                relation: String::new(),
+                not_null: target.not_null.clone(),
+                keys: Vec::new(),
+            },
+            ..excluded
+        };
+        let at = scope.add(excluded, None, true, false);
+        self.row_types.insert(("excluded".into(), at), super::catalog::Catalog::row_type(target.relation));
+        self.assignments(scope, assignments, target);
+        if let Some(filter) = filter {
+            self.condition(scope, filter, Place::Where, "WHERE");
+        }
+        // RETURNING does not see EXCLUDED.
+        scope.namespace.retain(|item| item.rte != Some(at));
+    }
+}

@@ -1,0 +1,281 @@
+//! Constraints of columns, tables and domains.
+
+use super::{K, Parser, Parsing};
+use crate::syntax::ast::{Constraint, ConstraintKind, KeyConstraint, Name, QualifiedName};
+
+impl Parser<'_> {
+    pub(super) fn at_table_constraint(&self) -> bool {
+        match self.keyword() {
+            Some(K::Constraint | K::Check | K::Unique | K::Primary | K::Foreign) => true,
+            Some(K::Exclude) => self.symbol_ahead(1, b'(') || self.keyword_ahead(1) == Some(K::Using),
+            _ => false,
+        }
+    }
+
+    #[allow(clippy::type_complexity)]
+    pub(super) fn column_constraints(&mut self) -> Parsing<(Option<QualifiedName>, Vec<Constraint>)> {
+        let mut collation = None;
+        let mut constraints = Vec::new();
+        loop {
+            let start = self.span();
+            let name = if self.eat_keyword(K::Constraint) { Some(self.col_id()?) } else { None };
+            if name.is_none() && self.at_keyword(K::Collate) {
+                self.advance();
+                collation = Some(self.any_name()?);
+                continue;
+            }
+            let Some(kind) = self.column_constraint()? else {
+                if name.is_some() {
+                    return Err(self.error_here());
+                }
+                return Ok((collation, constraints));
+            };
+            constraints.push(Constraint { name, kind, span: start.to(self.previous_span()) });
+        }
+    }
+
+    pub(super) fn column_constraint(&mut self) -> Parsing<Option<ConstraintKind>> {
+        Ok(Some(match self.keyword() {
+            Some(K::Not) if self.keyword_ahead(1) == Some(K::Null) => {
+                self.at += 2;
+                ConstraintKind::NotNull
+            }
+            Some(K::Null) => {
+                self.advance();
+                ConstraintKind::Null
+            }
+            Some(K::Unique) => {
+                self.advance();
+                let nulls_not_distinct = self.nulls_not_distinct()?;
+                self.index_parameters()?;
+                ConstraintKind::Unique(KeyConstraint { nulls_not_distinct, ..KeyConstraint::default() })
+            }
+            Some(K::Primary) => {
+                self.advance();
+                self.expect_keyword(K::Key)?;
+                self.index_parameters()?;
+                ConstraintKind::PrimaryKey(KeyConstraint::default())
+            }
+            Some(K::Check) => {
+                self.advance();
+                self.expect_symbol(b'(')?;
+                let expr = self.expr()?;
+                self.expect_symbol(b')')?;
+                self.eat_keywords(K::No, K::Inherit);
+                ConstraintKind::Check { expr, not_valid: false }
+            }
+            Some(K::Default) => {
+                self.advance();
+                ConstraintKind::Default(self.restricted_expr()?)
+            }
+            Some(K::Generated) => {
+                self.advance();
+                let always = self.eat_keyword(K::Always);
+                if !always {
+                    self.expect_keyword(K::By)?;
+                    self.expect_keyword(K::Default)?;
+                }
+                self.expect_keyword(K::As)?;
+                if self.eat_keyword(K::Identity) {
+                    ConstraintKind::Identity { always, options: self.sequence_options_in_parentheses()? }
+                } else {
+                    let at = self.previous_span();
+                    self.expect_symbol(b'(')?;
+                    let expr = self.expr()?;
+                    self.expect_symbol(b')')?;
+                    self.expect_keyword(K::Stored)?;
+                    if !always {
+                        return Err(
+                            self.error_at(at, "for a generated column, GENERATED ALWAYS must be specified")
+                        );
+                    }
+                    ConstraintKind::Generated(expr)
+                }
+            }
+            Some(K::References) => {
+                let (table, referenced) = self.references()?;
+                ConstraintKind::ForeignKey { columns: Vec::new(), table, referenced }
+            }
+            Some(K::Deferrable) => {
+                self.advance();
+                ConstraintKind::Attribute
+            }
+            Some(K::Not) if self.keyword_ahead(1) == Some(K::Deferrable) => {
+                self.at += 2;
+                ConstraintKind::Attribute
+            }
+            Some(K::Initially) => {
+                self.advance();
+                if !self.eat_keyword(K::Deferred) {
+                    self.expect_keyword(K::Immediate)?;
+                }
+                ConstraintKind::Attribute
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    pub(super) fn nulls_not_distinct(&mut self) -> Parsing<bool> {
+        if !self.at_keyword(K::Nulls) {
+            return Ok(false);
+        }
+        self.advance();
+        let not = self.eat_keyword(K::Not);
+        self.expect_keyword(K::Distinct)?;
+        Ok(not)
+    }
+
+    /// `WITH (…)` and `USING INDEX TABLESPACE …` of a key.
+    pub(super) fn index_parameters(&mut self) -> Parsing<()> {
+        if self.at_keyword(K::With) && self.symbol_ahead(1, b'(') {
+            self.advance();
+            self.relation_options()?;
+        }
+        if self.at_keywords(K::Using, K::Index) && self.keyword_ahead(2) == Some(K::Tablespace) {
+            self.at += 3;
+            self.col_id()?;
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::type_complexity)]
+    pub(super) fn references(&mut self) -> Parsing<(QualifiedName, Vec<Name>)> {
+        self.expect_keyword(K::References)?;
+        let table = self.qualified_name()?;
+        let referenced = if self.at_symbol(b'(') { self.column_list()? } else { Vec::new() };
+        if self.eat_keyword(K::Match) {
+            match self.keyword() {
+                Some(K::Full | K::Simple) => {
+                    self.advance();
+                }
+                Some(K::Partial) => {
+                    return Err(self.not_implemented(self.span(), "MATCH PARTIAL not yet implemented"));
+                }
+                _ => return Err(self.error_here()),
+            }
+        }
+        while self.at_keyword(K::On) && matches!(self.keyword_ahead(1), Some(K::Delete | K::Update)) {
+            self.at += 2;
+            match self.keyword() {
+                Some(K::No) => {
+                    self.advance();
+                    self.expect_keyword(K::Action)?;
+                }
+                Some(K::Restrict | K::Cascade) => {
+                    self.advance();
+                }
+                Some(K::Set) => {
+                    self.advance();
+                    if !self.eat_keyword(K::Null) {
+                        self.expect_keyword(K::Default)?;
+                    }
+                    if self.at_symbol(b'(') {
+                        self.column_list()?;
+                    }
+                }
+                _ => return Err(self.error_here()),
+            }
+        }
+        Ok((table, referenced))
+    }
+
+    /// `[CONSTRAINT name] CHECK | UNIQUE | PRIMARY KEY | FOREIGN KEY | EXCLUDE …`.
+    pub(super) fn table_constraint(&mut self) -> Parsing<Constraint> {
+        let start = self.span();
+        let name = if self.eat_keyword(K::Constraint) { Some(self.col_id()?) } else { None };
+        let mut kind = match self.keyword() {
+            Some(K::Check) => {
+                self.advance();
+                self.expect_symbol(b'(')?;
+                let expr = self.expr()?;
+                self.expect_symbol(b')')?;
+                ConstraintKind::Check { expr, not_valid: false }
+            }
+            Some(K::Unique) => {
+                self.advance();
+                ConstraintKind::Unique(self.key_constraint(true)?)
+            }
+            Some(K::Primary) => {
+                self.advance();
+                self.expect_keyword(K::Key)?;
+                ConstraintKind::PrimaryKey(self.key_constraint(false)?)
+            }
+            Some(K::Foreign) => {
+                self.advance();
+                self.expect_keyword(K::Key)?;
+                let columns = self.column_list()?;
+                let (table, referenced) = self.references()?;
+                ConstraintKind::ForeignKey { columns, table, referenced }
+            }
+            Some(K::Exclude) => {
+                self.advance();
+                if self.eat_keyword(K::Using) {
+                    self.col_id()?;
+                }
+                self.parenthesized_list(|parser| {
+                    parser.index_element()?;
+                    parser.expect_keyword(K::With)?;
+                    parser.operator()
+                })?;
+                if self.eat_keyword(K::Include) {
+                    self.column_list()?;
+                }
+                self.index_parameters()?;
+                if self.eat_keyword(K::Where) {
+                    self.expect_symbol(b'(')?;
+                    self.expr()?;
+                    self.expect_symbol(b')')?;
+                }
+                ConstraintKind::Exclude
+            }
+            _ => return Err(self.error_here()),
+        };
+        let invalid = self.constraint_attributes()?;
+        if let ConstraintKind::Check { not_valid, .. } = &mut kind {
+            *not_valid = invalid;
+        }
+        Ok(Constraint { name, kind, span: start.to(self.previous_span()) })
+    }
+
+    pub(super) fn key_constraint(&mut self, unique: bool) -> Parsing<KeyConstraint> {
+        let mut key = KeyConstraint::default();
+        if self.at_keywords(K::Using, K::Index) {
+            self.at += 2;
+            key.index = Some(self.col_id()?);
+            return Ok(key);
+        }
+        if unique {
+            key.nulls_not_distinct = self.nulls_not_distinct()?;
+        }
+        key.columns = self.column_list()?;
+        if self.eat_keyword(K::Include) {
+            key.include = self.column_list()?;
+        }
+        self.index_parameters()?;
+        Ok(key)
+    }
+
+    /// `DEFERRABLE`, `INITIALLY …`, `NOT VALID`, `NO INHERIT`, any number; whether `NOT VALID` is there.
+    pub(super) fn constraint_attributes(&mut self) -> Parsing<bool> {
+        let mut not_valid = false;
+        loop {
+            if self.eat_keyword(K::Deferrable)
+                || self.eat_keywords(K::Not, K::Deferrable)
+                || self.eat_keywords(K::No, K::Inherit)
+            {
+                continue;
+            }
+            if self.eat_keyword(K::Initially) {
+                if !self.eat_keyword(K::Deferred) {
+                    self.expect_keyword(K::Immediate)?;
+                }
+                continue;
+            }
+            if self.eat_keywords(K::Not, K::Valid) {
+                not_valid = true;
+                continue;
+            }
+            return Ok(not_valid);
+        }
+    }
+}
