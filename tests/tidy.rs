@@ -40,7 +40,9 @@ fn sources(folder: &str) -> Vec<Source> {
     let mut pending = vec![root().join(folder)];
     let mut out = Vec::new();
     while let Some(folder) = pending.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        for entry in
+            std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
@@ -82,7 +84,8 @@ fn imports_run_one_way() {
     let mut problems = may_only_name(&format!("{compiler}/syntax"), &["syntax", "source", "diagnostic"]);
     problems.extend(may_only_name(&format!("{compiler}/diagnostic"), &["source", "diagnostic"]));
     problems.extend(may_only_name(&format!("{compiler}/builtin"), &["builtin"]));
-    problems.extend(may_only_name(&format!("{compiler}/schema"), &["syntax", "source", "diagnostic", "schema"]));
+    problems
+        .extend(may_only_name(&format!("{compiler}/schema"), &["syntax", "source", "diagnostic", "schema"]));
     problems.extend(may_only_name(&format!("{compiler}/emit"), &["typed", "sql_type", "ident", "fields"]));
     for source in sources(compiler) {
         let names: Vec<String> = source.crate_imports().into_iter().map(|(_, name)| name).collect();
@@ -101,14 +104,21 @@ fn javascript_and_proc_macro_have_one_room_each() {
         let javascript = ["wasm_bindgen", "js_sys", "web_sys", "worker_sys", "JsValue"];
         for name in javascript {
             let code = source.text.lines().filter(|line| !line.trim_start().starts_with("//"));
-            if !source.path.ends_with("transport/worker.rs") && code.into_iter().any(|line| line.contains(name)) {
+            if !source.path.ends_with("transport/worker.rs")
+                && code.into_iter().any(|line| line.contains(name))
+            {
                 problems.push(format!("{}: only transport/worker.rs knows JavaScript ({name})", source.path));
             }
         }
     }
-    for folder in ["dsql-edge/src", "dsql-edge-compiler/src", "dsql-edge-codegen/src", "dsql-edge-local/src"] {
+    for folder in ["dsql-edge/src", "dsql-edge-compiler/src", "dsql-edge-codegen/src", "dsql-edge-local/src"]
+    {
         for source in sources(folder) {
-            if source.text.lines().any(|line| line.contains("proc_macro::") && !line.trim_start().starts_with("//")) {
+            if source
+                .text
+                .lines()
+                .any(|line| line.contains("proc_macro::") && !line.trim_start().starts_with("//"))
+            {
                 problems.push(format!("{}: only dsql-edge-macros names proc_macro", source.path));
             }
         }
@@ -123,7 +133,10 @@ fn generated_code_names_private_and_types_alone() {
     for source in emitting {
         for (at, line) in source.text.lines().enumerate() {
             for part in line.split("::dsql_edge::").skip(1) {
-                if !part.starts_with("private") && !part.starts_with("types") && !line.trim_start().starts_with("//") {
+                if !part.starts_with("private")
+                    && !part.starts_with("types")
+                    && !line.trim_start().starts_with("//")
+                {
                     problems.push(format!("{}:{}: `::dsql_edge::{part}`", source.path, at + 1));
                 }
             }
@@ -135,7 +148,16 @@ fn generated_code_names_private_and_types_alone() {
 #[test]
 fn files_are_rooms() {
     let mut problems = Vec::new();
-    for folder in ["dsql-edge", "dsql-edge-macros", "dsql-edge-compiler", "dsql-edge-codegen", "dsql-edge-local", "tests", "xtask", "examples"] {
+    for folder in [
+        "dsql-edge",
+        "dsql-edge-macros",
+        "dsql-edge-compiler",
+        "dsql-edge-codegen",
+        "dsql-edge-local",
+        "tests",
+        "xtask",
+        "examples",
+    ] {
         for source in sources(folder) {
             let lines = source.text.lines().count();
             if lines > 600 {
@@ -143,7 +165,8 @@ fn files_are_rooms() {
             }
             let ui = source.path.starts_with("tests/ui/");
             if !ui && !source.text.starts_with("//!") {
-                problems.push(format!("{}: begins without //!, what goes in and what comes out", source.path));
+                problems
+                    .push(format!("{}: begins without //!, what goes in and what comes out", source.path));
             }
             let name = Path::new(&source.path).file_stem().unwrap().to_string_lossy().into_owned();
             if ["utils", "util", "helpers", "misc", "common"].contains(&name.as_str()) {

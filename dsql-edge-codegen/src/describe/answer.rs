@@ -88,12 +88,11 @@ impl Describer {
 
     pub(super) fn new(files: &[SchemaFile], dialect: Option<Dialect>) -> Result<Self> {
         let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
-        let mut schema = Schema::parse_files(texts).map_err(|errors| unreadable(files, &errors))?;
-        match dialect {
-            Some(Dialect::Dsql) => schema.dialect = schema::Dialect::Dsql,
-            Some(Dialect::Postgres) => schema.dialect = schema::Dialect::Postgres,
-            None => {}
-        }
+        let dialect = dialect.map(|dialect| match dialect {
+            Dialect::Dsql => schema::Dialect::Dsql,
+            Dialect::Postgres => schema::Dialect::Postgres,
+        });
+        let schema = Schema::parse_files(texts, dialect).map_err(|errors| unreadable(files, &errors))?;
         Ok(Self { schema })
     }
 
@@ -129,7 +128,8 @@ fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
     let shown: Vec<String> = errors
         .iter()
         .map(|error| {
-            let text = files.iter().find(|file| file.name == error.file).map_or("", |file| file.text.as_str());
+            let text =
+                files.iter().find(|file| file.name == error.file).map_or("", |file| file.text.as_str());
             let (line, column) = line_and_column(text, error.diagnostic.span.start as usize);
             render(&error.diagnostic, text, Some(Place { file: Some(error.file.clone()), line, column }))
         })
