@@ -4,17 +4,19 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use dsql_edge_codegen::describe;
+use dsql_edge_codegen::{describe, pull};
 
 #[derive(Parser)]
 #[command(name = "dsql-edge", version, about = "Typed SQL for Amazon Aurora DSQL: the command line")]
 enum Command {
     Describe(describe::Options),
+    Pull(pull::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Describe(options) => describe::run(&options),
+        Command::Pull(options) => pull::run(&options),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

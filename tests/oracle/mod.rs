@@ -6,6 +6,7 @@ mod seed;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
+use dsql_edge_local::Local;
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -18,13 +19,13 @@ static DATABASES: AtomicUsize = AtomicUsize::new(0);
 /// A PostgreSQL 16 that runs as long as this lives.
 pub struct Oracle {
     runtime: Runtime,
+    local: Option<Local>,
     config: Config,
 }
 
 /// One database.
 pub struct Database<'a> {
     oracle: &'a Oracle,
-    name: String,
     client: Client,
 }
 
@@ -34,10 +35,11 @@ impl Oracle {
     /// # Errors
     /// Where no PostgreSQL 16 is found or it does not start.
     pub fn start() -> Result<Oracle> {
+        xtask::setup::runtime()?;
         let runtime = Runtime::new()?;
-        let url = std::env::var("DSQL_EDGE_POSTGRES_URL")
-            .context("DSQL_EDGE_POSTGRES_URL names no PostgreSQL 16")?;
-        Ok(Oracle { runtime, config: url.parse()? })
+        let local = runtime.block_on(Local::builder().start())?;
+        let config = local.postgres_url().parse()?;
+        Ok(Oracle { runtime, local: Some(local), config })
     }
 
     /// A new database with this DDL in it.
@@ -45,12 +47,11 @@ impl Oracle {
     /// # Errors
     /// What PostgreSQL refuses in the DDL.
     pub fn database(&self, ddl: &str) -> Result<Database<'_>> {
-        let number = DATABASES.fetch_add(1, Ordering::Relaxed);
-        let name = format!("oracle_{}_{number}", std::process::id());
+        let name = format!("oracle_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         let admin = self.connect(&self.config)?;
         self.runtime.block_on(admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")))?;
         let client = self.connect(self.config.clone().dbname(&name))?;
-        let database = Database { oracle: self, name, client };
+        let database = Database { oracle: self, client };
         database.run(ddl)?;
         Ok(database)
     }
@@ -78,14 +79,10 @@ impl Database<'_> {
     }
 }
 
-impl Drop for Database<'_> {
+impl Drop for Oracle {
     fn drop(&mut self) {
-        // A server of our own ends with the tests; one that was lent is left as it was.
-        if let Ok(admin) = self.oracle.connect(&self.oracle.config) {
-            let _ = self
-                .oracle
-                .runtime
-                .block_on(admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name)));
+        if let Some(local) = self.local.take() {
+            let _ = self.runtime.block_on(local.stop());
         }
     }
 }

@@ -69,7 +69,10 @@ impl Database<'_> {
                 .collect();
             let arguments =
                 if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
-            let run = format!("BEGIN; PREPARE observed AS {sql}\n; EXECUTE observed{arguments}");
+            // A recursive query over made-up data may never end.
+            let run = format!(
+                "BEGIN; SET LOCAL statement_timeout = 2000; PREPARE observed AS {sql}\n; EXECUTE observed{arguments}"
+            );
             if let Ok(messages) = runtime.block_on(client.simple_query(&run)) {
                 for message in messages {
                     if let SimpleQueryMessage::Row(row) = message {

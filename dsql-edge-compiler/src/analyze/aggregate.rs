@@ -81,19 +81,16 @@ impl Analyzer<'_> {
         // It belongs to the innermost query whose columns it uses; to this one if it uses none.
         let level = args.iter().chain(&filter).chain(&order_by).filter_map(lowest_level).min().unwrap_or(0);
         let parts = || args.iter().chain(&filter).chain(&order_by);
-        if parts().any(|arg| {
-            arg.any(&|node| matches!(&node.kind, NodeKind::Aggregate(inner) if inner.level == level))
-        }) {
-            self.report(Diagnostic::error(
-                Code::MisplacedAggregate,
-                call.location,
-                "aggregate function calls cannot be nested",
-            ));
+        let nested = |node: &Node| matches!(&node.kind, NodeKind::Aggregate(inner) if inner.level == level);
+        if let Some(inner) = parts().find_map(|arg| find(arg, &nested)) {
+            let message = "aggregate function calls cannot be nested";
+            self.report(Diagnostic::error(Code::MisplacedAggregate, inner.span, message));
             return Node::error(span);
         }
-        if parts().any(|arg| arg.any(&|node| matches!(node.kind, NodeKind::WindowCall(_)))) {
+        let window = |node: &Node| matches!(node.kind, NodeKind::WindowCall(_));
+        if let Some(inner) = parts().find_map(|arg| find(arg, &window)) {
             let message = "aggregate function calls cannot contain window function calls";
-            self.report(Diagnostic::error(Code::MisplacedAggregate, call.location, message));
+            self.report(Diagnostic::error(Code::MisplacedAggregate, inner.span, message));
             return Node::error(span);
         }
         let owner = scope.up(level).unwrap_or(scope);
@@ -355,6 +352,20 @@ impl Analyzer<'_> {
             self.check_grouped_query(query, &nested, functional, depth + 1);
         }
     }
+}
+
+/// The first part of an expression that passes the test, queries excluded.
+fn find<'n>(node: &'n Node, test: &dyn Fn(&Node) -> bool) -> Option<&'n Node> {
+    if test(node) {
+        return Some(node);
+    }
+    let mut found = None;
+    node.children(&mut |child| {
+        if found.is_none() {
+            found = find(child, test);
+        }
+    });
+    found
 }
 
 /// The innermost level whose columns an expression uses.

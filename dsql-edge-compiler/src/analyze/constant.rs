@@ -4,6 +4,8 @@
 //! PostgreSQL's message if not. Types whose input is not modelled here are taken as they are: the
 //! server has the last word, at run time.
 
+mod json;
+
 use super::catalog::Catalog;
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::Code;
@@ -22,6 +24,16 @@ pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(
         oid::FLOAT4 if !is_float(text) => invalid("real"),
         oid::FLOAT8 if !is_float(text) => invalid("double precision"),
         oid::NUMERIC if !is_numeric(text) => invalid("numeric"),
+        oid::JSON | oid::JSONB if !json::is_valid(text) => {
+            Err((Code::InvalidLiteral, "invalid input syntax for type json".to_owned()))
+        }
+        oid::DATE | oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::INTERVAL
+            if !may_be_datetime(text) =>
+        {
+            let message =
+                format!("invalid input syntax for type {}: \"{text}\"", catalog.display(type_oid, -1));
+            Err((Code::InvalidDatetime, message))
+        }
         _ => match catalog.user_kind(type_oid) {
             Some(UserTypeKind::Enum(labels)) if !labels.iter().any(|label| label == text) => {
                 let name = catalog.display(type_oid, -1);
@@ -111,6 +123,14 @@ fn is_numeric(text: &str) -> bool {
     matches!(unsigned.as_str(), "nan" | "inf" | "infinity") || radix || decimal(&unsigned.replace('_', ""))
 }
 
+/// Dates and times have too many forms to be read here. What has no digit and is none of the special
+/// words (`datetime.c`) is certainly none of them.
+fn may_be_datetime(text: &str) -> bool {
+    let special = ["now", "today", "tomorrow", "yesterday", "epoch", "infinity", "allballs"];
+    let word = text.trim().trim_start_matches(['-', '+']).to_ascii_lowercase();
+    text.bytes().any(|byte| byte.is_ascii_digit()) || special.iter().any(|known| word.starts_with(known))
+}
+
 fn decimal(text: &str) -> bool {
     let (mantissa, exponent) = text.split_once('e').map_or((text, None), |(left, right)| (left, Some(right)));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -148,6 +168,16 @@ mod tests {
             (oid::NUMERIC, "NaN", true),
             (oid::NUMERIC, ".", false),
             (oid::TEXT, "anything", true),
+            (oid::DATE, "2026-11-21", true),
+            (oid::DATE, "yesterdayish", true),
+            (oid::DATE, "soon", false),
+            (oid::TIMESTAMPTZ, "-infinity", true),
+            (oid::INTERVAL, "", false),
+            (oid::JSONB, r#" {"a": [1, -2.5e3, "\u8a18", null, true]} "#, true),
+            (oid::JSON, "{a: 1}", false),
+            (oid::JSON, "[1,]", false),
+            (oid::JSON, "01", false),
+            (oid::JSON, "", false),
         ] {
             assert_eq!(check(catalog, ty, text).is_ok(), fine, "{ty} {text:?}");
         }

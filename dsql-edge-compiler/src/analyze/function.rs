@@ -74,10 +74,6 @@ impl Analyzer<'_> {
             // The argument has been reported; the result type may still be certain.
             return self.call_with_errors(call, args, span);
         }
-        // `t.f` written as `f(t)`: a column of a composite value.
-        if let Some(node) = self.column_as_function(call, &args, span) {
-            return node;
-        }
         let names: Vec<Option<&str>> =
             call.args.iter().map(|arg| arg.name.as_ref().map(|name| name.text.as_str())).collect();
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
@@ -98,6 +94,10 @@ impl Analyzer<'_> {
                 Node::error(span)
             }
             Lookup::None => {
+                // `t.f` written as `f(t)`: a column of a composite value.
+                if let Some(node) = self.column_as_function(call, &args, span) {
+                    return node;
+                }
                 self.report_missing(call, &types, &names);
                 Node::error(span)
             }
@@ -132,7 +132,9 @@ impl Analyzer<'_> {
         if !plain || !self.catalog.is_complex(args[0].ty) {
             return None;
         }
-        self.field(args[0].clone(), &call.name.parts[0].text, span)
+        let name = &call.name.parts[0].text;
+        let columns = self.composite_columns(self.catalog.base_type(args[0].ty).0);
+        columns.iter().any(|column| column.name == *name).then(|| self.field(args[0].clone(), name, span))?
     }
 
     #[allow(clippy::too_many_arguments)]
