@@ -6,8 +6,10 @@ mod seed;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
+use dsql_edge_local::Local;
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, Config, NoTls};
+use xtask::setup;
 
 pub use describe::Verdict;
 pub use seed::Observed;
@@ -17,8 +19,10 @@ static DATABASES: AtomicUsize = AtomicUsize::new(0);
 
 /// A PostgreSQL 16 that runs as long as this lives.
 pub struct Oracle {
-    runtime: Runtime,
     config: Config,
+    /// Ends when it is dropped.
+    _local: Option<Local>,
+    runtime: Runtime,
 }
 
 /// One database.
@@ -29,15 +33,18 @@ pub struct Database<'a> {
 }
 
 impl Oracle {
-    /// Starts it.
+    /// Starts it, or takes the one that `DSQL_EDGE_POSTGRES_URL` names.
     ///
     /// # Errors
     /// Where no PostgreSQL 16 is found or it does not start.
     pub fn start() -> Result<Oracle> {
         let runtime = Runtime::new()?;
-        let url = std::env::var("DSQL_EDGE_POSTGRES_URL")
-            .context("DSQL_EDGE_POSTGRES_URL names no PostgreSQL 16")?;
-        Ok(Oracle { runtime, config: url.parse()? })
+        if let Ok(url) = std::env::var("DSQL_EDGE_POSTGRES_URL") {
+            return Ok(Oracle { config: url.parse()?, _local: None, runtime });
+        }
+        setup::runtime()?;
+        let local = runtime.block_on(Local::builder().postgres_bin(setup::postgres()?).start())?;
+        Ok(Oracle { config: local.postgres_url().parse()?, _local: Some(local), runtime })
     }
 
     /// A new database with this DDL in it.
