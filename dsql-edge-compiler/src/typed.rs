@@ -71,7 +71,7 @@ impl Cardinality {
         match self {
             Cardinality::None => "none",
             Cardinality::One => "one",
-            Cardinality::AtMostOne => "optional",
+            Cardinality::AtMostOne => "zero-or-one",
             Cardinality::Many => "many",
         }
     }

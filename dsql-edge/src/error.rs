@@ -58,7 +58,7 @@ pub(crate) enum Kind {
     Protocol(&'static str),
     /// The query is longer than it may be, or has a NUL: it was not sent.
     Unsendable(&'static str),
-    Timeout(&'static str),
+    Timeout(Cow<'static, str>),
     /// What the server describes is not what was compiled.
     Stale {
         column: Option<String>,

@@ -84,6 +84,7 @@ fn futures_are_send_and_queries_outlive_their_arguments() {
     };
     drop(is_send(is_send(query).fetch_all(&dsql)));
     drop(is_send(tags!("a &str").fetch_optional(&dsql)));
+    drop(is_send(tags!("a reference to a reference").fetch_one(&&dsql)));
     let mut session = dsql.session();
     drop(is_send(tags!(std::borrow::Cow::Borrowed("a Cow")).execute(&mut session)));
     is_send(session);

@@ -1,9 +1,11 @@
 //! Asks the compiler: a schema and a query in, the answer out as the value that both forms print.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::diagnostic::{Diagnostic, Diagnostics};
-use dsql_edge_compiler::source::Source;
-use dsql_edge_compiler::syntax;
+use dsql_edge_compiler::schema::{self, SchemaError};
+use dsql_edge_compiler::source::{Source, line_and_column};
+use dsql_edge_compiler::{Schema, TypedQuery, compile, syntax};
 use serde::Serialize;
 
 use super::Dialect;
@@ -71,7 +73,9 @@ pub struct Problem {
 }
 
 /// The compiler with a schema.
-pub struct Describer {}
+pub struct Describer {
+    schema: Schema,
+}
 
 impl Describer {
     /// With the schema that this DDL makes.
@@ -82,19 +86,55 @@ impl Describer {
         Self::new(&[SchemaFile { name: "schema".to_owned(), text: ddl.to_owned() }], None)
     }
 
-    pub(super) fn new(_files: &[SchemaFile], _dialect: Option<Dialect>) -> Result<Self> {
-        Ok(Self {})
+    pub(super) fn new(files: &[SchemaFile], dialect: Option<Dialect>) -> Result<Self> {
+        let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
+        let dialect = dialect.map(|dialect| match dialect {
+            Dialect::Dsql => schema::Dialect::Dsql,
+            Dialect::Postgres => schema::Dialect::Postgres,
+        });
+        let schema = Schema::parse_files(texts, dialect).map_err(|errors| unreadable(files, &errors))?;
+        Ok(Self { schema })
     }
 
     /// What is known of a query.
     pub fn describe(&self, source: &Source) -> Answer {
-        let lexed = syntax::lex(source);
-        let diagnostics = match syntax::parse_statement(&source.text, &lexed) {
-            Err(diagnostic) => Diagnostics::from(diagnostic),
-            Ok(statement) => Diagnostic::unsupported(statement.span, "the analysis of statements").into(),
-        };
-        refused(diagnostics)
+        match compile(source, &self.schema) {
+            Ok(query) => described(query),
+            Err(diagnostics) => refused(diagnostics),
+        }
     }
+}
+
+fn described(query: TypedQuery) -> Answer {
+    let params = query.parameters.into_iter().enumerate().map(|(at, parameter)| Param {
+        name: parameter.name.map_or_else(|| format!("${}", at + 1), |name| format!("${name}")),
+        type_name: parameter.sql_type.name,
+        nullable: parameter.nullable,
+    });
+    let columns = query.columns.into_iter().map(|column| Column {
+        name: column.name,
+        type_name: column.sql_type.name,
+        nullable: column.nullable,
+    });
+    Answer::Described {
+        params: params.collect(),
+        columns: columns.collect(),
+        cardinality: query.cardinality.name(),
+    }
+}
+
+/// The errors of a schema, each with its file and place.
+fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
+    let shown: Vec<String> = errors
+        .iter()
+        .map(|error| {
+            let text =
+                files.iter().find(|file| file.name == error.file).map_or("", |file| file.text.as_str());
+            let (line, column) = line_and_column(text, error.diagnostic.span.start as usize);
+            render(&error.diagnostic, text, Some(Place { file: Some(error.file.clone()), line, column }))
+        })
+        .collect();
+    anyhow!("the schema cannot be understood:\n{}", shown.join("\n"))
 }
 
 /// The statements of a text, without their semicolons; a text that does not parse is one statement.

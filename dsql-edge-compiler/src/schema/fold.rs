@@ -25,11 +25,13 @@ pub struct SchemaError {
 
 pub(super) fn fold<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a str)>,
+    dialect: Option<super::Dialect>,
 ) -> Result<Schema, Vec<SchemaError>> {
     let mut fold = Fold { schema: Schema::default(), path: Vec::new(), problems: Vec::new() };
     let mut errors = Vec::new();
     for (file, sql) in files {
         errors.extend(directive::read(&mut fold.schema, file, sql));
+        fold.schema.dialect = dialect.unwrap_or(fold.schema.dialect);
         // A file's `SET search_path` ends with the file, as a session of pg_dump's would.
         fold.path = fold.schema.search_path.clone();
         let source = Source::numbered(blank_meta_commands(sql));

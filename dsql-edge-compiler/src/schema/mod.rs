@@ -171,18 +171,19 @@ impl Schema {
     ///
     /// Everything in the file that cannot be understood, with its place.
     pub fn parse(sql: &str) -> Result<Schema, Vec<SchemaError>> {
-        Schema::parse_files([("", sql)])
+        Schema::parse_files([("", sql)], None)
     }
 
-    /// Folds several files, in the order given: a folder of migrations.
+    /// Folds several files, in the order given: a folder of migrations. `dialect` goes before what the files say.
     ///
     /// # Errors
     ///
     /// Everything in the files that cannot be understood, with file and place.
     pub fn parse_files<'a>(
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
+        dialect: Option<Dialect>,
     ) -> Result<Schema, Vec<SchemaError>> {
-        fold::fold(files)
+        fold::fold(files, dialect)
     }
 
     /// The index of a relation by exact schema and name.

@@ -102,7 +102,8 @@ impl Dsql {
             timer.as_mut().poll(context).map(|()| {
                 Err(Error::new(Kind::Timeout(
                     "waiting for one of the connections of this Dsql: other queries hold them all (see \
-                     Config::max_connections)",
+                     Config::max_connections)"
+                        .into(),
                 )))
             })
         })

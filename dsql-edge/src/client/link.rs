@@ -95,7 +95,7 @@ impl Link {
         let transport = match dialed.await {
             Some(Ok(transport)) => transport,
             Some(Err(error)) => return Err(dial_error(config, error)),
-            None => return Err(Error::new(Kind::Timeout(CONNECTING))),
+            None => return Err(connect_timeout(config)),
         };
         Ok(Link {
             transport,
@@ -227,10 +227,10 @@ impl Link {
                 Error::new(Kind::OtherRequest)
             }
             Failure::Transport(error) => self.lost(config, &error.text),
-            Failure::Timeout if self.started => {
-                Error::new(Kind::Timeout("waiting for the answer to the query"))
-            }
-            Failure::Timeout => Error::new(Kind::Timeout(CONNECTING)),
+            Failure::Timeout if self.started => Error::new(Kind::Timeout(
+                "waiting for the answer to the query (Config::query_timeout)".into(),
+            )),
+            Failure::Timeout => connect_timeout(config),
         };
         error.with_outcome(if may_have_run { Outcome::Unknown } else { Outcome::Nothing })
     }
@@ -273,10 +273,19 @@ impl Drop for Link {
     }
 }
 
-const CONNECTING: &str = "connecting to the database";
-
 const CHECK_TLS: &str = "check that its certificate is valid for this very host name and signed by a CA that is \
                          trusted here (for dsql-local: `dsql-local run -- …` sets NODE_EXTRA_CA_CERTS)";
+
+fn connect_timeout(config: &Config) -> Error {
+    let location = config.location();
+    Error::new(Kind::Timeout(
+        format!(
+            "connecting to {location} (Config::connect_timeout); check DSQL_ENDPOINT, and that nothing in between \
+             blocks the port"
+        )
+        .into(),
+    ))
+}
 
 fn dial_error(config: &Config, error: TransportError) -> Error {
     let location = config.location();

@@ -58,6 +58,13 @@ impl Executor for &Dsql {
     }
 }
 
+/// What `&dsql` is where `dsql` is a reference already.
+impl Executor for &&Dsql {
+    async fn run(&mut self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
+        Dsql::run(self, request, sink).await
+    }
+}
+
 impl Executor for Session {
     async fn run(&mut self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
         Session::run(self, request, sink).await
@@ -74,6 +81,7 @@ mod sealed {
     pub trait Sealed {}
 
     impl Sealed for &super::Dsql {}
+    impl Sealed for &&super::Dsql {}
     impl Sealed for super::Session {}
     impl<E: Sealed> Sealed for &mut E {}
 }

@@ -1,0 +1,186 @@
+//! The house rules that a compiler does not check: who may import whom, how long a file may be, what must not
+//! stand in one. DESIGN and ARCHITECTURE.md say why.
+
+use std::path::{Path, PathBuf};
+
+/// A file and its text.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The names after `crate::` and, in a test-free part of the file, where they stand.
+    fn crate_imports(&self) -> Vec<(usize, String)> {
+        let code = self.text.split("#[cfg(test)]").next().unwrap_or("");
+        let mut found = Vec::new();
+        for (at, line) in code.lines().enumerate() {
+            if line.trim_start().starts_with("//") {
+                continue;
+            }
+            for part in line.split("crate::").skip(1) {
+                let before = line.split("crate::").next().unwrap_or("");
+                if before.ends_with('$') || before.ends_with("dsql_edge_") {
+                    continue;
+                }
+                let name: String = part.chars().take_while(|it| it.is_alphanumeric() || *it == '_').collect();
+                found.push((at + 1, name));
+            }
+        }
+        found
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every Rust file of the project under a folder, build output excepted.
+fn sources(folder: &str) -> Vec<Source> {
+    let mut pending = vec![root().join(folder)];
+    let mut out = Vec::new();
+    while let Some(folder) = pending.pop() {
+        for entry in
+            std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                if !matches!(name.as_str(), "target" | "node_modules" | "build" | ".git" | ".dsql-local") {
+                    pending.push(path);
+                }
+            } else if name.ends_with(".rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let path = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+                out.push(Source { path, text });
+            }
+        }
+    }
+    assert!(!out.is_empty(), "{folder} has no sources");
+    out.sort_by(|a, b| a.path.cmp(&b.path));
+    out
+}
+
+fn fail_if_any(problems: Vec<String>) {
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+/// Files under `folder` may name only these modules of their own crate.
+fn may_only_name(folder: &str, allowed: &[&str]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for source in sources(folder) {
+        for (line, name) in source.crate_imports() {
+            if !allowed.contains(&name.as_str()) {
+                problems.push(format!("{}:{line}: {folder} must not know `crate::{name}`", source.path));
+            }
+        }
+    }
+    problems
+}
+
+#[test]
+fn imports_run_one_way() {
+    let compiler = "dsql-edge-compiler/src";
+    let mut problems = may_only_name(&format!("{compiler}/syntax"), &["syntax", "source", "diagnostic"]);
+    problems.extend(may_only_name(&format!("{compiler}/diagnostic"), &["source", "diagnostic"]));
+    problems.extend(may_only_name(&format!("{compiler}/builtin"), &["builtin"]));
+    problems
+        .extend(may_only_name(&format!("{compiler}/schema"), &["syntax", "source", "diagnostic", "schema"]));
+    problems.extend(may_only_name(&format!("{compiler}/emit"), &["typed", "sql_type", "ident", "fields"]));
+    for source in sources(compiler) {
+        let names: Vec<String> = source.crate_imports().into_iter().map(|(_, name)| name).collect();
+        let both = names.iter().any(|name| name == "schema") && names.iter().any(|name| name == "builtin");
+        if both && !source.path.contains("/analyze/") {
+            problems.push(format!("{}: only analyze knows both schema and builtin", source.path));
+        }
+    }
+    fail_if_any(problems);
+}
+
+#[test]
+fn javascript_and_proc_macro_have_one_room_each() {
+    let mut problems = Vec::new();
+    for source in sources("dsql-edge/src") {
+        let javascript = ["wasm_bindgen", "js_sys", "web_sys", "worker_sys", "JsValue"];
+        for name in javascript {
+            let code = source.text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            if !source.path.ends_with("transport/worker.rs")
+                && code.into_iter().any(|line| line.contains(name))
+            {
+                problems.push(format!("{}: only transport/worker.rs knows JavaScript ({name})", source.path));
+            }
+        }
+    }
+    for folder in ["dsql-edge/src", "dsql-edge-compiler/src", "dsql-edge-codegen/src", "dsql-edge-local/src"]
+    {
+        for source in sources(folder) {
+            if source
+                .text
+                .lines()
+                .any(|line| line.contains("proc_macro::") && !line.trim_start().starts_with("//"))
+            {
+                problems.push(format!("{}: only dsql-edge-macros names proc_macro", source.path));
+            }
+        }
+    }
+    fail_if_any(problems);
+}
+
+#[test]
+fn generated_code_names_private_and_types_alone() {
+    let mut problems = Vec::new();
+    let emitting = sources("dsql-edge-compiler/src/emit").into_iter().chain(sources("dsql-edge-macros/src"));
+    for source in emitting {
+        for (at, line) in source.text.lines().enumerate() {
+            for part in line.split("::dsql_edge::").skip(1) {
+                if !part.starts_with("private")
+                    && !part.starts_with("types")
+                    && !line.trim_start().starts_with("//")
+                {
+                    problems.push(format!("{}:{}: `::dsql_edge::{part}`", source.path, at + 1));
+                }
+            }
+        }
+    }
+    fail_if_any(problems);
+}
+
+#[test]
+fn files_are_rooms() {
+    let mut problems = Vec::new();
+    for folder in [
+        "dsql-edge",
+        "dsql-edge-macros",
+        "dsql-edge-compiler",
+        "dsql-edge-codegen",
+        "dsql-edge-local",
+        "tests",
+        "xtask",
+        "examples",
+    ] {
+        for source in sources(folder) {
+            let lines = source.text.lines().count();
+            if lines > 600 {
+                problems.push(format!("{}: {lines} lines; split it where it falls apart", source.path));
+            }
+            let ui = source.path.starts_with("tests/ui/");
+            if !ui && !source.text.starts_with("//!") {
+                problems
+                    .push(format!("{}: begins without //!, what goes in and what comes out", source.path));
+            }
+            let name = Path::new(&source.path).file_stem().unwrap().to_string_lossy().into_owned();
+            if ["utils", "util", "helpers", "misc", "common"].contains(&name.as_str()) {
+                problems.push(format!("{}: the name does not say what is inside", source.path));
+            }
+            let this = source.path == "tests/tidy.rs";
+            for (at, line) in source.text.lines().enumerate().filter(|_| !this) {
+                for left in ["todo!(", "unimplemented!(", "#[ignore", "FIXME", "XXX:"] {
+                    if line.contains(left) {
+                        problems.push(format!("{}:{}: {left}", source.path, at + 1));
+                    }
+                }
+            }
+        }
+    }
+    fail_if_any(problems);
+}
