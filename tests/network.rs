@@ -53,8 +53,8 @@ impl Seen {
     /// A goodbye is none: Terminate and the end of TLS are a few bytes that nobody waits for, answered by the
     /// end of TLS (an encrypted alert of 24 bytes) or by nothing.
     pub fn round_trips(&self) -> usize {
-        let goodbye = self.flights.last().is_some_and(|flight| flight.received <= 32);
-        self.flights.len() - usize::from(goodbye)
+        let last = self.flights.iter().rposition(|flight| flight.received > 32);
+        last.map_or(0, |last| last + 1)
     }
 
     /// Bytes that came from the server.

@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::Error;
 
 /// Every made-up access key begins so: a reader, and `.dev.vars`, can tell it from a real one.
-pub(crate) const MADE_UP: &str = "DSQLLOCAL";
+const MADE_UP: &str = "DSQLLOCAL";
 
 /// An access key with its secret, and a session token where there is one.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,6 +44,11 @@ impl Credentials {
         let id = format!("{MADE_UP}{}", random_text(11, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")?);
         let secret = random_text(40, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")?;
         Ok(Credentials::new(id, secret, None))
+    }
+
+    /// Whether an access key is one of [`Credentials::made_up`], and so opens nothing elsewhere.
+    pub fn is_made_up(access_key_id: &str) -> bool {
+        access_key_id.starts_with(MADE_UP)
     }
 
     /// The access key, `AWS_ACCESS_KEY_ID`.

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use dsql_edge_local::Local;
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, Config, NoTls};
+use xtask::setup;
 
 pub use describe::Verdict;
 pub use seed::Observed;
@@ -18,28 +19,32 @@ static DATABASES: AtomicUsize = AtomicUsize::new(0);
 
 /// A PostgreSQL 16 that runs as long as this lives.
 pub struct Oracle {
-    runtime: Runtime,
-    local: Option<Local>,
     config: Config,
+    /// Ends when it is dropped.
+    _local: Option<Local>,
+    runtime: Runtime,
 }
 
 /// One database.
 pub struct Database<'a> {
     oracle: &'a Oracle,
+    name: String,
     client: Client,
 }
 
 impl Oracle {
-    /// Starts it.
+    /// Starts it, or takes the one that `DSQL_EDGE_POSTGRES_URL` names.
     ///
     /// # Errors
     /// Where no PostgreSQL 16 is found or it does not start.
     pub fn start() -> Result<Oracle> {
-        xtask::setup::runtime()?;
         let runtime = Runtime::new()?;
-        let local = runtime.block_on(Local::builder().start())?;
-        let config = local.postgres_url().parse()?;
-        Ok(Oracle { runtime, local: Some(local), config })
+        if let Ok(url) = std::env::var("DSQL_EDGE_POSTGRES_URL") {
+            return Ok(Oracle { config: url.parse()?, _local: None, runtime });
+        }
+        setup::runtime()?;
+        let local = runtime.block_on(Local::builder().postgres_bin(setup::postgres()?).start())?;
+        Ok(Oracle { config: local.postgres_url().parse()?, _local: Some(local), runtime })
     }
 
     /// A new database with this DDL in it.
@@ -47,11 +52,12 @@ impl Oracle {
     /// # Errors
     /// What PostgreSQL refuses in the DDL.
     pub fn database(&self, ddl: &str) -> Result<Database<'_>> {
-        let name = format!("oracle_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let number = DATABASES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("oracle_{}_{number}", std::process::id());
         let admin = self.connect(&self.config)?;
         self.runtime.block_on(admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")))?;
         let client = self.connect(self.config.clone().dbname(&name))?;
-        let database = Database { oracle: self, client };
+        let database = Database { oracle: self, name, client };
         database.run(ddl)?;
         Ok(database)
     }
@@ -79,10 +85,14 @@ impl Database<'_> {
     }
 }
 
-impl Drop for Oracle {
+impl Drop for Database<'_> {
     fn drop(&mut self) {
-        if let Some(local) = self.local.take() {
-            let _ = self.runtime.block_on(local.stop());
+        // A server of our own ends with the tests; one that was lent is left as it was.
+        if let Ok(admin) = self.oracle.connect(&self.oracle.config) {
+            let _ = self
+                .oracle
+                .runtime
+                .block_on(admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name)));
         }
     }
 }

@@ -8,10 +8,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::Outcome;
+use dsql_edge_local::Credentials;
 
-/// Keys made up by dsql-local begin so.
-const MADE_UP: &str = "DSQLLOCAL";
+use super::Outcome;
 
 /// Whether the file may be written to.
 pub(crate) fn check(path: &Path) -> Outcome<()> {
@@ -19,7 +18,7 @@ pub(crate) fn check(path: &Path) -> Outcome<()> {
     let endpoint = value(&text, "DSQL_ENDPOINT").unwrap_or_default();
     let local = endpoint.is_empty() || endpoint == "localhost" || endpoint.starts_with("localhost:");
     let key = value(&text, "AWS_ACCESS_KEY_ID").unwrap_or_default();
-    if local && (key.is_empty() || key.starts_with(MADE_UP)) {
+    if local && (key.is_empty() || Credentials::is_made_up(key)) {
         return Ok(());
     }
     let what = if local {
