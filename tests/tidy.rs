@@ -1,6 +1,8 @@
 //! The house rules that a compiler does not check: who may import whom, how long a file may be, what must not
 //! stand in one. DESIGN and ARCHITECTURE.md say why.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 /// A file and its text.

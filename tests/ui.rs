@@ -2,6 +2,8 @@
 //!
 //! Only what needs rustc stands here; all else is a case file. `TRYBUILD=overwrite` blesses.
 
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::process::{Command, ExitCode};
 
 /// Says which half this process runs: a macro reads the environment of the compiler that loads it.
