@@ -89,22 +89,20 @@ fn find() -> Result<PathBuf, String> {
     let Some(crate_folder) = crate_folder else {
         return Err(format!("no schema snapshot: set {VARIABLE}, for CARGO_MANIFEST_DIR is not set either"));
     };
-    let mut looked = Vec::new();
     for folder in crate_folder.ancestors() {
         let path = folder.join(FILE);
         if path.exists() {
             return Ok(path);
         }
-        looked.push(path.display().to_string());
         // The workspace's root has the lock file; nothing above it belongs to us.
         if folder.join("Cargo.lock").exists() {
             break;
         }
     }
-    looked.truncate(2);
+    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     Err(format!(
-        "no schema snapshot: there is no {}; run `dsql-edge pull` to write it, or set {VARIABLE}",
-        looked.join(" and no ")
+        "no schema snapshot: there is no {FILE} beside the Cargo.toml of {package}, nor further up to the \
+         workspace's; run `dsql-edge pull` to write it, or set {VARIABLE}"
     ))
 }
 

@@ -17,7 +17,7 @@ const MAX_IDENTIFIER_BYTES: usize = 63;
 /// A lexed source.
 #[derive(Clone, Debug, Default)]
 pub struct Lexed {
-    /// The tokens; the last is always [`TokenKind::End`].
+    /// The tokens; the last is always the end of input.
     pub tokens: Vec<Token>,
     /// Set if lexing stopped before the end of the text: why.
     pub error: Option<Diagnostic>,

@@ -133,7 +133,8 @@ impl Parser<'_> {
             if closed == Some(next) {
                 return Err(self.error_here());
             }
-            chain += 1;
+            // AND and OR make lists, not chains.
+            chain += usize::from(next > level::AND);
             if chain > MAX_CHAIN {
                 let message =
                     format!("an expression of more than {MAX_CHAIN} operators in a row is too long");

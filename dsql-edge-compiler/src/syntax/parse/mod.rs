@@ -30,7 +30,7 @@ type Parsing<T> = Result<T, Box<Diagnostic>>;
 
 /// How deep statements and expressions may nest. PostgreSQL's own limit is its stack; a macro's stack
 /// is the compiler's, which must not overflow.
-const MAX_DEPTH: usize = 160;
+const MAX_DEPTH: usize = 320;
 
 /// Parses exactly one statement; a trailing semicolon is allowed.
 pub fn parse_statement(text: &str, lexed: &Lexed) -> Result<Statement, Diagnostic> {

@@ -1,11 +1,15 @@
 //! Queries: `select_no_parens`, set operations, `WITH`, `VALUES`, and the clauses at the end.
 
 use super::{K, Parser, Parsing, TokenKind};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{
     Cte, Cycle, Distinct, Expr, ExprKind, GroupingElement, Limit, Literal, LockStrength, Locking, Query,
     QueryBody, Search, Select, SetOperator, Target, Window, With,
 };
+
+/// How many set operations may follow each other: the tree of them is as deep (see `MAX_DEPTH`).
+const MAX_SET_OPERATIONS: usize = 300;
 
 impl Parser<'_> {
     /// A query, with or without parentheses around it.
@@ -98,6 +102,7 @@ impl Parser<'_> {
 
     /// `INTERSECT` binds tighter than `UNION` and `EXCEPT`; all associate to the left.
     fn set_operations(&mut self, mut left: Query, minimum: u8) -> Parsing<Query> {
+        let mut chain = 0;
         loop {
             let (operator, level) = match self.keyword() {
                 Some(K::Union) => (SetOperator::Union, 1),
@@ -107,6 +112,11 @@ impl Parser<'_> {
             };
             if level <= minimum {
                 return Ok(left);
+            }
+            chain += 1;
+            if chain > MAX_SET_OPERATIONS {
+                let message = format!("more than {MAX_SET_OPERATIONS} set operations in a row are too many");
+                return Err(Box::new(Diagnostic::syntax(Code::TooComplex, self.span(), message)));
             }
             let location = self.advance();
             let all = self.eat_keyword(K::All);
