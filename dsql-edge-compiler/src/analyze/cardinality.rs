@@ -82,7 +82,7 @@ fn at_most_one(query: &Query) -> bool {
             }
             match query.command {
                 // How many rows an INSERT gives depends on its source, which is not kept.
-                Command::Insert | Command::Merge | Command::Utility => return query.single_row_insert,
+                Command::Insert | Command::Merge | Command::Utility => return query.single_row,
                 _ => {}
             }
             if query.has_aggregates && !query.grouped {

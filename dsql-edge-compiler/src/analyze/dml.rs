@@ -60,7 +60,7 @@ impl<'a> Analyzer<'a> {
             scope.place.set(Place::Returning);
             query.targets = self.target_list(&scope, &insert.returning);
         }
-        query.single_row_insert = match insert.source.as_ref().map(|source| &source.body) {
+        query.single_row = match insert.source.as_ref().map(|source| &source.body) {
             None => true,
             Some(QueryBody::Values(rows)) => rows.len() == 1,
             Some(_) => false,

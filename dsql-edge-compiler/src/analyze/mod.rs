@@ -33,16 +33,17 @@ mod subquery;
 mod target;
 mod tree;
 
-use crate::builtin::Oid;
+use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::schema::Schema;
+use crate::source::Span;
 use crate::syntax::ast::{Statement, StatementKind};
 use crate::typed::TypedQuery;
 use catalog::Catalog;
 use param::Parameter;
 use std::collections::HashMap;
 use std::rc::Rc;
-use tree::{Command, Query, RteColumn};
+use tree::{Command, Node, NodeKind, Query, RteColumn, TargetEntry};
 
 /// Analyses one statement; what was found beside errors (warnings) is in the query.
 ///
@@ -57,6 +58,13 @@ pub fn analyze(statement: &Statement, schema: &Schema) -> Result<TypedQuery, Dia
         StatementKind::Update(update) => analyzer.update(update, None),
         StatementKind::Delete(delete) => analyzer.delete(delete, None),
         StatementKind::Merge(merge) => analyzer.merge(merge, None),
+        StatementKind::Utility(name @ ("EXPLAIN" | "SHOW" | "EXECUTE" | "FETCH" | "CALL" | "COPY")) => {
+            let what = format!("{name}, whose columns are not known before it runs,");
+            analyzer.report(Diagnostic::unsupported(statement.span, what));
+            Query::default()
+        }
+        StatementKind::CreateIndex(index) if index.asynchronous => job(statement.span),
+        StatementKind::AlterTable(alter) if alter.asynchronous => job(statement.span),
         // DDL and utility statements return nothing and take no parameters.
         _ => Query { command: Command::Utility, ..Query::default() },
     };
@@ -66,6 +74,13 @@ pub fn analyze(statement: &Statement, schema: &Schema) -> Result<TypedQuery, Dia
         return Err(analyzer.diagnostics);
     }
     Ok(output::typed_query(analyzer, &query))
+}
+
+/// DSQL answers `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` with the job's id.
+fn job(span: Span) -> Query {
+    let node = Node::new(oid::TEXT, NodeKind::NeverNull, span);
+    let target = TargetEntry { node, name: "job_id".to_owned(), span };
+    Query { command: Command::Utility, targets: vec![target], single_row: true, ..Query::default() }
 }
 
 /// The state of one analysis.

@@ -94,7 +94,7 @@ impl Analyzer<'_> {
             other,
             ctes: Vec::new(),
             assigned: Vec::new(),
-            single_row_insert: false,
+            single_row: false,
             result_rte: None,
         };
         self.check_grouping(&analysed);

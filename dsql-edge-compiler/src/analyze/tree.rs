@@ -184,8 +184,8 @@ pub(super) struct Query {
     pub(super) ctes: Vec<Rc<Cte>>,
     /// Of an UPDATE: the columns of its table that get new values.
     pub(super) assigned: Vec<usize>,
-    /// Of an INSERT: its source is a single row.
-    pub(super) single_row_insert: bool,
+    /// Of an INSERT: its source is a single row. Of a statement without rows of its own: it answers with one.
+    pub(super) single_row: bool,
     /// Of a statement that writes: its table.
     pub(super) result_rte: Option<usize>,
 }

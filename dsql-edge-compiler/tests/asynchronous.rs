@@ -1,0 +1,38 @@
+//! DSQL's own statements, which no PostgreSQL can give a second opinion on.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use dsql_edge_compiler::typed::{Cardinality, Effect};
+use dsql_edge_compiler::{Schema, Source, TypedQuery, compile};
+
+fn compiled(sql: &str) -> TypedQuery {
+    let schema = Schema::parse("CREATE TABLE posts (id uuid PRIMARY KEY, title text)").unwrap();
+    compile(&Source::numbered(sql), &schema).unwrap()
+}
+
+#[test]
+fn asynchronous_ddl_answers_with_a_job() {
+    for sql in [
+        "CREATE INDEX ASYNC posts_title ON posts (title)",
+        "CREATE UNIQUE INDEX ASYNC IF NOT EXISTS posts_title ON posts (title)",
+        "ALTER TABLE ASYNC posts VALIDATE CONSTRAINT title_length",
+    ] {
+        let query = compiled(sql);
+        let columns: Vec<_> =
+            query.columns.iter().map(|it| (it.name.as_str(), it.sql_type.name.as_str())).collect();
+        assert_eq!(columns, [("job_id", "text")], "{sql}");
+        assert_eq!((query.cardinality, query.effect), (Cardinality::AtMostOne, Effect::Write), "{sql}");
+    }
+}
+
+#[test]
+fn async_is_still_a_name() {
+    for sql in [
+        "CREATE INDEX \"async\" ON posts (title)",
+        "ALTER TABLE posts RENAME TO async",
+        "SELECT id AS async FROM posts",
+    ] {
+        compiled(sql);
+    }
+    assert!(compiled("CREATE INDEX posts_title ON posts (title)").columns.is_empty());
+}
