@@ -21,7 +21,12 @@ child=$!
 watcher=$!
 wait "$child"; status=$?
 kill "$watcher" 2>/dev/null
-[ -z "$folder" ] || rm -rf "$folder"
+# A grandchild that is still ending may write once more: then the folder is not empty yet.
+tries=0
+while [ -n "$folder" ] && ! rm -rf "$folder" && [ "$tries" -lt 50 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+done
 exit "$status"
 "#;
 
