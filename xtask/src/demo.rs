@@ -31,6 +31,7 @@ pub(crate) struct Options {
 pub(crate) fn demo(options: &Options) -> Result<()> {
     setup::runtime()?;
     let example = project::root().join("examples/blog");
+    worker::tools()?;
     let bundle = worker::bundle(&example, &[])?;
 
     let interrupted = interrupts()?;
