@@ -17,6 +17,8 @@ use crate::schema_files::SchemaFile;
 pub enum Answer {
     /// It can run.
     Described {
+        /// The text that is sent.
+        sql: String,
         /// Its parameters, by number.
         params: Vec<Param>,
         /// Its columns, in order.
@@ -117,6 +119,7 @@ fn described(query: TypedQuery) -> Answer {
         nullable: column.nullable,
     });
     Answer::Described {
+        sql: query.sql,
         params: params.collect(),
         columns: columns.collect(),
         cardinality: query.cardinality.name(),

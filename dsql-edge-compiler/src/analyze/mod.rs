@@ -29,6 +29,7 @@ mod polymorphic;
 mod query;
 mod relation;
 mod scope;
+mod star;
 mod subquery;
 mod target;
 mod tree;
@@ -102,6 +103,8 @@ struct Analyzer<'a> {
     broken_columns: Vec<(String, String, String)>,
     /// Names of the tables that the statement reads or writes.
     table_names: Vec<String>,
+    /// What stars are sent as.
+    edits: Vec<star::Edit>,
     /// A volatile function or a nested write was seen.
     writes: bool,
 }
@@ -119,6 +122,7 @@ impl<'a> Analyzer<'a> {
             broken_views: Vec::new(),
             broken_columns: Vec::new(),
             table_names: Vec::new(),
+            edits: Vec::new(),
             writes: false,
         }
     }

@@ -7,6 +7,9 @@
 
 mod expr;
 mod narrowing;
+mod source;
+
+pub(super) use source::Source;
 
 use super::cardinality;
 use super::param::Parameter;
@@ -29,6 +32,11 @@ pub(super) fn element_nullability(parameters: &[Parameter], query: &Query) -> Ve
         }
         _ => vec![true; query.targets.len()],
     }
+}
+
+/// For each column of the query: where it comes from, and which joins null it.
+pub(super) fn sources(parameters: &[Parameter], query: &Query) -> Vec<Source> {
+    Prover { parameters }.sources(query)
 }
 
 #[derive(Clone, Copy)]

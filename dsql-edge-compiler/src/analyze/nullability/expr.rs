@@ -187,7 +187,7 @@ where
     Some(at)
 }
 
-fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
+pub(super) fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
     Environment {
         query: env.query,
         base: env.base.clone(),
