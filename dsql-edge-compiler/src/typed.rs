@@ -17,6 +17,8 @@ pub struct TypedQuery {
     pub parameters: Vec<TypedParameter>,
     /// Its columns; none for a statement that returns no rows.
     pub columns: Vec<TypedColumn>,
+    /// Parameters, from 1, that are arrays of one `UNNEST`: they must be equally long.
+    pub equal_lengths: Vec<Vec<usize>>,
     /// How many rows there can be.
     pub cardinality: Cardinality,
     /// Whether it can change anything.
@@ -36,6 +38,8 @@ pub struct TypedParameter {
     pub sql_type: SqlType,
     /// NULL means something there.
     pub nullable: bool,
+    /// Of an array: NULL means something for its elements.
+    pub elements_nullable: bool,
 }
 
 /// A column of the result.

@@ -41,11 +41,17 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
             name: None,
             sql_type: sql_type(catalog, parameter.ty.unwrap_or(ERROR)),
             nullable: parameter.nullable,
+            elements_nullable: parameter.elements_nullable(),
         })
         .collect();
+    // NULL for one of them is a length of its own.
+    let certain = |number: &usize| analyzer.parameters.get(*number - 1).is_some_and(|it| !it.nullable);
+    let equal_lengths =
+        analyzer.equal_lengths.iter().filter(|group| group.iter().all(certain)).cloned().collect();
     let reads = query.command == Command::Select && !analyzer.writes;
     TypedQuery {
         sql: String::new(),
+        equal_lengths,
         edits: analyzer.edits.into_iter().map(|edit| (edit.span, edit.text)).collect(),
         parameters,
         columns,

@@ -262,7 +262,12 @@ pub(super) enum RteSource {
     /// A query of `WITH`.
     Cte(Rc<Cte>),
     /// Functions: for each, the call, how many columns it gives, and which are never NULL.
-    Function { functions: Vec<(Node, Vec<bool>)>, ordinality: bool },
+    Function {
+        functions: Vec<(Node, Vec<bool>)>,
+        ordinality: bool,
+        /// The parameters of an `UNNEST` of several, which are sent with equal lengths.
+        equally_long: Vec<usize>,
+    },
     /// `EXCLUDED`, or the source of an error: columns may be NULL.
     Nullable,
 }
