@@ -13,7 +13,7 @@ use dsql_edge_compiler::syntax;
 
 use crate::case_file::{Case, CaseFile, Expectation};
 use crate::golden::updating;
-use crate::oracle::{Database, Oracle, Verdict};
+use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
 /// Checks every `.md` below a folder; `only` picks those whose path holds it. With `UPDATE=1` it writes the answers.
 ///
@@ -98,6 +98,11 @@ fn check_file(path: &Path, name: &str, oracle: &Oracle, checked: &mut Checked) -
 /// The answer as it stands in a case file.
 fn answer_text(query: &str, asked: &Numbered, answer: &Answer) -> String {
     let or_null = |nullable| if nullable { " or NULL" } else { "" };
+    // Arrays by their typname.
+    let with_nulls = |type_name: &str, nullable| match type_name.starts_with('_') && nullable {
+        true => ", elements or NULL",
+        false => "",
+    };
     match answer {
         Answer::Described { sql, params, columns, cardinality } => {
             let mut text = String::new();
@@ -106,10 +111,14 @@ fn answer_text(query: &str, asked: &Numbered, answer: &Answer) -> String {
                 text += &format!("sent: {sql}\n");
             }
             for it in params {
-                text += &format!("parameter {}: {}{}\n", it.name, it.type_name, or_null(it.nullable));
+                text += &format!("parameter {}: {}{}", it.name, it.type_name, or_null(it.nullable));
+                text += with_nulls(&it.type_name, it.elements_nullable);
+                text += "\n";
             }
             for it in columns {
-                text += &format!("column {}: {}{}\n", it.name, it.type_name, or_null(it.nullable));
+                text += &format!("column {}: {}{}", it.name, it.type_name, or_null(it.nullable));
+                text += with_nulls(&it.type_name, it.elements_nullable);
+                text += "\n";
             }
             text + &format!("rows: {cardinality}\n")
         }
@@ -155,8 +164,9 @@ fn second_opinion(
             } else if ours != verdict {
                 Some(format!("PostgreSQL: {verdict:?}\n      ours: {ours:?}"))
             } else {
-                let nullable: Vec<bool> = params.iter().map(|it| it.nullable).collect();
-                let observed = database.observe(sent, &nullable)?;
+                let nulls =
+                    params.iter().map(|it| Nulls { value: it.nullable, elements: it.elements_nullable });
+                let observed = database.observe(sent, &nulls.collect::<Vec<_>>())?;
                 *rows += observed.rows;
                 let wrong =
                     columns.iter().zip(&observed.null).find(|(column, null)| !column.nullable && **null);

@@ -4,7 +4,7 @@
 //! taken grows with the elements that are really there.
 
 use super::sql::{Array, SqlType};
-use super::{Column, ConversionError, IsNull, NotNull, Nullable, Param, split};
+use super::{Column, ConversionError, IsNull, NotNull, Param, split};
 
 impl<S: SqlType, T: Column<S, NotNull>> Column<Array<S>, NotNull> for Vec<T> {
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
