@@ -22,8 +22,12 @@ pub(crate) const FILLINGS: [&str; 3] = ["full", "few", "bare"];
 pub(crate) struct Outcome {
     /// PostgreSQL prepares it.
     pub(crate) accepted: bool,
+    /// What PostgreSQL has against it.
+    pub(crate) refused: Option<String>,
     /// The compiler says that it does not support something.
     pub(crate) unsupported: Option<String>,
+    /// A constant that PostgreSQL refuses, of a type whose input the compiler does not know.
+    pub(crate) unread: Option<String>,
     /// At least one run came to its end.
     pub(crate) ran: bool,
     /// The rows of all runs.
@@ -60,8 +64,12 @@ fn find(kind: impl Into<String>, details: impl Into<String>) -> Option<Find> {
 /// Both opinions of a statement with numbered parameters.
 pub(crate) fn judge(sql: &str, schema: &Schema, database: &Database<'_>, rng: &mut Rng) -> Result<Outcome> {
     let mut outcome = Outcome::default();
+    if std::env::var_os("SOUNDNESS_TRACE").is_some() { eprintln!("{sql}"); }
     let verdict = database.describe(sql)?;
     outcome.accepted = matches!(verdict, Verdict::Accepted { .. });
+    if let Verdict::Refused { sqlstate, message, .. } = &verdict {
+        outcome.refused = Some(format!("{sqlstate} {}", blur(message)));
+    }
     let Ok(ours) = catch_unwind(AssertUnwindSafe(|| compile(&Source::numbered(sql), schema))) else {
         outcome.find = find("the compiler panics", "");
         return Ok(outcome);
@@ -85,6 +93,11 @@ pub(crate) fn judge(sql: &str, schema: &Schema, database: &Database<'_>, rng: &m
             }
         }
         (Ok(_), Verdict::Refused { sqlstate, message, offset }) => {
+            if sqlstate.starts_with("22") {
+                // Most types' input functions are PostgreSQL's alone: it has the last word, when the query is prepared.
+                outcome.unread = Some(blur(&message));
+                return Ok(outcome);
+            }
             let kind = format!("we alone accept [{sqlstate} {}]", blur(&message));
             outcome.find = find(kind, format!("PostgreSQL: {message} at byte {offset:?}"));
         }
@@ -204,7 +217,7 @@ fn execute(database: &Database<'_>, runs: &[(&str, String, String)]) -> Result<V
         for (_, _, text) in runs {
             // The request is sent as the future is first polled.
             let mut run = Box::pin(client.simple_query(text));
-            let mut undo = Box::pin(client.batch_execute("ROLLBACK; DEALLOCATE ALL"));
+            let mut undo = Box::pin(client.batch_execute("ROLLBACK; DEALLOCATE p"));
             let polled = std::future::poll_fn(|context| {
                 let run = run.as_mut().poll(context);
                 let undo = undo.as_mut().poll(context);
@@ -219,10 +232,16 @@ fn execute(database: &Database<'_>, runs: &[(&str, String, String)]) -> Result<V
                 std::task::Poll::Ready(done) => done,
                 std::task::Poll::Pending => run.await,
             };
-            match early_undo {
+            // A run that failed early has prepared nothing.
+            let undone = match early_undo {
                 std::task::Poll::Ready(done) => done,
                 std::task::Poll::Pending => undo.await,
-            }?;
+            };
+            if let Err(error) = undone
+                && error.as_db_error().is_none()
+            {
+                bail!("{error}");
+            }
             answers.push(match run {
                 Ok(messages) => Ok(messages
                     .into_iter()

@@ -28,8 +28,12 @@ pub(crate) struct Report {
     pub(crate) columns: usize,
     /// Columns said NOT NULL.
     pub(crate) proved: usize,
+    /// Why PostgreSQL refused what was not made wrong.
+    pub(crate) refused: BTreeMap<String, usize>,
     /// What the compiler does not support, by message.
     pub(crate) unsupported: BTreeMap<String, usize>,
+    /// Constants that only PostgreSQL refuses, by message.
+    pub(crate) unread: BTreeMap<String, usize>,
     /// SQLSTATEs of runs that failed.
     pub(crate) failed: BTreeMap<String, usize>,
     /// How often each construct was in a statement that was accepted, and in one that returned rows.
@@ -53,6 +57,12 @@ impl Report {
         self.proved += outcome.proved;
         if let Some(message) = &outcome.unsupported {
             *self.unsupported.entry(message.clone()).or_default() += 1;
+        }
+        if let Some(message) = &outcome.unread {
+            *self.unread.entry(message.clone()).or_default() += 1;
+        }
+        if let Some(why) = outcome.refused.as_ref().filter(|_| !spoilt) {
+            *self.refused.entry(why.clone()).or_default() += 1;
         }
         if let Some(sqlstate) = outcome.failed.as_ref().filter(|_| outcome.rows == 0) {
             *self.failed.entry(sqlstate.clone()).or_default() += 1;
@@ -85,6 +95,8 @@ impl Report {
         self.proved += other.proved;
         for (map, more) in [
             (&mut self.unsupported, other.unsupported),
+            (&mut self.refused, other.refused),
+            (&mut self.unread, other.unread),
             (&mut self.failed, other.failed),
             (&mut self.finds, other.finds),
         ] {
@@ -131,6 +143,18 @@ impl Report {
             for (message, count) in &self.unsupported {
                 writeln!(out, "  {count:6} {message}")?;
             }
+        }
+        if !self.unread.is_empty() {
+            writeln!(out, "constants that only PostgreSQL reads, and refuses:")?;
+            for (message, count) in &self.unread {
+                writeln!(out, "  {count:6} {message}")?;
+            }
+        }
+        let mut refused: Vec<_> = self.refused.iter().collect();
+        refused.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        writeln!(out, "what PostgreSQL refused although it was not made wrong, the most frequent:")?;
+        for (why, count) in refused.iter().take(25) {
+            writeln!(out, "  {count:6} {why}")?;
         }
         writeln!(out, "SQLSTATE of statements that returned no row since a run failed: {:?}", self.failed)?;
         writeln!(

@@ -93,7 +93,7 @@ impl<'a> Analyzer<'a> {
             source: RteSource::Table { relation: None, not_null: target.not_null.clone(), keys: Vec::new() },
             ..excluded
         };
-        let at = scope.add(excluded, None, true, false);
+        let at = scope.add(excluded, None, true, true);
         self.row_types.insert(("excluded".into(), at), super::catalog::Catalog::row_type(target.relation));
         self.assignments(scope, assignments, target);
         if let Some(filter) = filter {

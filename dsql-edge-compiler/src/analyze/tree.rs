@@ -243,6 +243,14 @@ pub(super) struct Rte {
     pub(super) source: RteSource,
 }
 
+impl Rte {
+    /// One function with one result that is no row.
+    pub(super) fn is_scalar_function(&self) -> bool {
+        matches!(&self.source, RteSource::Function { functions, ordinality: false, .. } if functions.len() == 1)
+            && self.columns.len() == 1
+    }
+}
+
 /// A column of a range table entry.
 #[derive(Clone, Debug)]
 pub(super) struct RteColumn {

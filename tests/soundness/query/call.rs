@@ -113,7 +113,7 @@ impl Gen<'_> {
                     let ordered = args.len() == 1 && self.once_in(8);
                     if ordered {
                         let key_type = self.ordered_type(&inside);
-                        let key = self.expr(key_type, 0, &inside);
+                        let key = self.key(key_type, 0, &inside);
                         finish(Node::expr(ty, what), &function, args, "").before_end(" ORDER BY ", key)
                     } else {
                         let sortable = function.args().all(|it| self.schema.types.is_ordered(it))
@@ -146,6 +146,7 @@ impl Gen<'_> {
                             .text(") WITHIN GROUP (ORDER BY ")
                             .node(second)
                             .text(")"),
+                        depth,
                         &inside,
                     ));
                 }
@@ -170,14 +171,14 @@ impl Gen<'_> {
                     .text(")")
             }
         };
-        Some(self.filter(node, &inside))
+        Some(self.filter(node, depth, &inside))
     }
 
-    fn filter(&mut self, node: Node, inside: &Scope) -> Node {
+    fn filter(&mut self, node: Node, depth: u32, inside: &Scope) -> Node {
         if !self.once_in(5) {
             return node;
         }
-        let condition = self.condition(1, inside);
+        let condition = self.condition(depth.min(1), inside);
         Node::new(node.sort, "FILTER").node(node).text(" FILTER (WHERE ").node(condition).text(")")
     }
 
@@ -220,7 +221,7 @@ impl Gen<'_> {
             } else {
                 let args = self.arguments(&function, Some(ty), depth, &plain)?;
                 let call = finish(Node::expr(ty, format!("{}()", function.name)), &function, args, "");
-                self.filter(call, &plain)
+                self.filter(call, depth, &plain)
             }
         };
         let over = match self.choose(&scope.named_windows) {
@@ -240,7 +241,7 @@ impl Gen<'_> {
         let mut order = Vec::new();
         if self.rng.bool() {
             let ty = self.ordered_type(scope);
-            order.push(self.expr(ty, 0, scope).text(self.direction()));
+            order.push(self.key(ty, 0, scope).text(self.direction()));
         }
         let unit = if order.is_empty() { "ROWS" } else { self.choose(&["ROWS", "GROUPS"]).unwrap_or("ROWS") };
         let range = self.choose(&[

@@ -65,21 +65,22 @@ impl Gen<'_> {
         let number = self.rng.u32(..8);
         let literal = self.schema.types.literal(ty, number);
         match self.rng.u32(..100) {
-            0..12 if self.parametric => {
+            0..6 if self.parametric => {
                 let id = self.parameter(ty);
                 Node::expr(ty, "bare parameter").parameter(id)
             }
-            12..30 if self.parametric => {
+            6..30 if self.parametric => {
                 let id = self.parameter(ty);
                 Node::expr(ty, "parameter").parameter(id).text(format!("::{sql}"))
             }
-            30..35 => Node::expr(ty, "NULL").text("NULL"),
-            35..43 => Node::expr(ty, "typed NULL").text(format!("NULL::{sql}")),
+            30..33 => Node::expr(ty, "NULL").text("NULL"),
+            33..43 => Node::expr(ty, "typed NULL").text(format!("NULL::{sql}")),
             43..55 => match ty {
                 oid::INT4 => Node::expr(ty, "number").text(["0", "1", "2", "3", "7"][number as usize % 5]),
                 oid::NUMERIC => Node::expr(ty, "number").text(["0.0", "1.5", "2e3"][number as usize % 3]),
                 oid::BOOL => Node::expr(ty, "boolean").text(["TRUE", "FALSE"][number as usize % 2]),
                 oid::INT8 => Node::expr(ty, "number").text("3000000000"),
+                _ if number > 3 => Node::expr(ty, "constant").text(format!("{literal}::{sql}")),
                 _ => Node::expr(ty, "unknown constant").text(literal),
             },
             55..65 => Node::expr(ty, "CAST").text(format!("CAST({literal} AS {sql})")),

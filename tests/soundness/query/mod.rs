@@ -110,6 +110,18 @@ impl<'a> Gen<'a> {
         }
     }
 
+    /// A key to sort or group by: no bare constant, which would be a position or an error.
+    fn key(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
+        let node = self.expr(ty, depth, scope);
+        match node.what.as_ref() {
+            "NULL" | "number" | "boolean" | "unknown constant" | "bare parameter" => {
+                let sql = self.sql(ty);
+                Node::expr(ty, "::").text("(").node(node).text(format!(")::{sql}"))
+            }
+            _ => node,
+        }
+    }
+
     /// A type with an order.
     fn ordered_type(&mut self, scope: &Scope) -> Ty {
         for _ in 0..8 {

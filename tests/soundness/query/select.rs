@@ -155,13 +155,13 @@ impl Gen<'_> {
             0 if sortable => lead = lead.text(" DISTINCT"),
             1 => {
                 let ty = self.ordered_type(&scope.plain());
-                let key = self.expr(ty, 0, &scope.plain());
+                let key = self.key(ty, 0, &scope.plain());
                 order.push(Node::new(Sort::Other, "").node(key.clone()).text(self.direction()));
                 lead = lead.node(Node::new(Sort::Other, "DISTINCT ON").text(" DISTINCT ON (").node(key).text(")"));
             }
             2 | 3 => {
                 let ty = self.ordered_type(&scope);
-                order.push(Node::new(Sort::Other, "ORDER BY").node(self.expr(ty, 1, &scope)).text(self.direction()));
+                order.push(Node::new(Sort::Other, "ORDER BY").node(self.key(ty, depth.min(1), &scope)).text(self.direction()));
             }
             4 if sortable => order.push(Node::new(Sort::Other, "ORDER BY number").text("1")),
             _ => {}
@@ -219,7 +219,7 @@ impl Gen<'_> {
                 Some(item) if !self.once_in(5) => item,
                 _ => {
                     let ty = self.ordered_type(scope);
-                    (ty, self.expr(ty, depth.min(1), &scope.plain()))
+                    (ty, self.key(ty, depth.min(1), &scope.plain()))
                 }
             };
             // A parameter or a constant is another one where it recurs.

@@ -165,6 +165,8 @@ impl Parser<'_> {
                 K::Is if a => level::IS,
                 K::Is if self.b_expr_is() => level::IS,
                 K::Isnull | K::Notnull if a => level::IS,
+                // `SUBSTRING(a SIMILAR b ESCAPE c)` is no operator.
+                K::Similar if self.keyword_ahead(1) != Some(K::To) => return None,
                 K::Between | K::In | K::Like | K::Ilike | K::Similar if a => level::PATTERN,
                 K::Not if a => match self.keyword_ahead(1) {
                     Some(K::Between | K::In | K::Like | K::Ilike | K::Similar) => level::PATTERN,
