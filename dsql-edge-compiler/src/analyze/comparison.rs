@@ -102,14 +102,15 @@ impl Analyzer<'_> {
             self.row_comparison(&operator, a, b, span);
             return Node::new(oid::BOOL, NodeKind::NeverNull, span);
         }
+        let (left_expr, right_expr) = (left, right);
         let left = self.expr(scope, left);
         let right = self.expr(scope, right);
-        // With a constant NULL it is a null test.
-        if matches!(right.kind, NodeKind::Constant(None)) {
+        // With a bare NULL it is a null test.
+        if matches!(right_expr.kind, ExprKind::Literal(ast::Literal::Null)) {
             self.accepts_null(&left);
             return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(left), negated: !negated }, span);
         }
-        if matches!(left.kind, NodeKind::Constant(None)) {
+        if matches!(left_expr.kind, ExprKind::Literal(ast::Literal::Null)) {
             self.accepts_null(&right);
             return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(right), negated: !negated }, span);
         }

@@ -146,6 +146,7 @@ impl<'a> Analyzer<'a> {
             columns_visible: true,
             lateral_only: false,
             lateral_ok: true,
+            function: false,
             scalar: false,
             joined: false,
         };

@@ -180,7 +180,6 @@ impl Analyzer<'_> {
             }
             ExprKind::Row(fields) => {
                 let fields = self.expr_list_expanded(scope, fields);
-                let fields = fields.into_iter().map(|field| self.unknown_to_text(field)).collect();
                 Node::new(oid::RECORD, NodeKind::Row(fields), span)
             }
             ExprKind::Array(elements) => self.array(scope, elements, None, span),

@@ -107,6 +107,7 @@ impl Analyzer<'_> {
             columns_visible: true,
             lateral_only: false,
             lateral_ok: true,
+            function: rte.is_function(),
             scalar: rte.is_scalar_function(),
             joined: false,
         };
@@ -264,6 +265,13 @@ impl Analyzer<'_> {
                 column.name.clone_from(&alias.name.text);
             }
             rte = self.aliased(rte, Some(alias));
+        }
+        // The whole row of a function that returns rows of a type is of that type.
+        if let RteSource::Function { functions, ordinality: false, .. } = &rte.source
+            && let [(call, _)] = functions.as_slice()
+            && self.catalog.is_complex(call.ty)
+        {
+            self.row_types.insert((rte.name.clone(), scope.rtes.len()), self.catalog.base_type(call.ty).0);
         }
         self.leaf(scope, rte, None, true)
     }

@@ -292,8 +292,10 @@ impl Analyzer<'_> {
             return self.has_order(info.elem);
         }
         // Varchar and its kin sort as text, regclass and its kin as oid: `GetDefaultOpClass`.
-        let relabelled = [oid::TEXT, oid::OID].iter().any(|target| {
-            builtin::cast(base, *target).is_some_and(|cast| cast.method == b'b' && cast.context == b'i')
+        let relabelled = builtin::casts_from(base).any(|cast| {
+            cast.method == b'b'
+                && cast.context == b'i'
+                && builtin::operators("<").any(|found| (found.left, found.right) == (cast.target, cast.target))
         });
         relabelled || builtin::operators("<")
             .any(|found| (found.left, found.right) == (base, base) && found.function_name != "xid_lt")

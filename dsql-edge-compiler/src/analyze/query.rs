@@ -186,6 +186,12 @@ impl Analyzer<'_> {
             _ => {}
         }
         let node = self.expr(scope, expr);
+        // `findTargetlistEntrySQL99`
+        if node.ty == oid::UNKNOWN
+            && let Some(target) = targets.iter_mut().find(|target| target.node.same(&node))
+        {
+            return self.target_key(target);
+        }
         self.unknown_to_text(node)
     }
 
@@ -490,7 +496,13 @@ impl Analyzer<'_> {
             };
             let first = &mut left.targets[at];
             let common = self.common_type(&[&first.node, &other.node], name);
-            let span = first.span;
+            // The side that decides the type, as `select_common_type` tells.
+            let decides = |target: &TargetEntry| self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0;
+            let unknown = first.node.ty == oid::UNKNOWN;
+            let span = match unknown && other.node.ty != oid::UNKNOWN || !unknown && !decides(first) {
+                true => other.node.span,
+                false => first.node.span,
+            };
             for target in [&mut *first, other] {
                 let node = std::mem::replace(&mut target.node, Node::error(target.span));
                 target.node = self.coerce_to_common(node, common, name);

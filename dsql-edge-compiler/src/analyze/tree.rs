@@ -246,6 +246,11 @@ pub(super) struct Rte {
 }
 
 impl Rte {
+    /// One function or several.
+    pub(super) fn is_function(&self) -> bool {
+        matches!(&self.source, RteSource::Function { .. })
+    }
+
     /// One function with one result that is no row.
     pub(super) fn is_scalar_function(&self) -> bool {
         matches!(&self.source, RteSource::Function { functions, ordinality: false, .. } if functions.len() == 1)

@@ -128,7 +128,7 @@ impl Gen<'_> {
         let subject_type = self.ordered_type(scope);
         let mut node = Node::expr(ty, if simple { "simple CASE" } else { "CASE" }).text("CASE");
         if simple {
-            node = node.text(" ").node(self.expr(subject_type, depth, scope));
+            node = node.text(" ").node(self.operand(subject_type, depth, scope));
         }
         let count = self.rng.usize(1..3);
         let mut arms = Vec::new();
