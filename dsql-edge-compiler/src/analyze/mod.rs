@@ -30,10 +30,12 @@ mod polymorphic;
 mod query;
 mod relation;
 mod scope;
+mod sql_json;
 mod star;
 mod subquery;
 mod target;
 mod tree;
+mod xml;
 
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Diagnostic, Diagnostics};
