@@ -99,7 +99,7 @@ impl<'a> Analyzer<'a> {
             },
             ..excluded
         };
-        let at = scope.add(excluded, None, true, false);
+        let at = scope.add(excluded, None, true, true);
         self.row_types.insert(("excluded".into(), at), super::catalog::Catalog::row_type(target.relation));
         self.assignments(scope, assignments, target);
         if let Some(filter) = filter {

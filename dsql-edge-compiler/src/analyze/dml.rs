@@ -146,6 +146,8 @@ impl<'a> Analyzer<'a> {
             columns_visible: true,
             lateral_only: false,
             lateral_ok: true,
+            scalar: false,
+            joined: false,
         };
         scope.namespace.push(item);
     }

@@ -76,6 +76,11 @@ impl Analyzer<'_> {
             }
             RteSource::Subquery { query, view: false } => self.column_accepts_null(query, var.column),
             RteSource::Cte(cte) => {
+                // A recursive query comes by here again.
+                if cte.asked.borrow().contains(&var.column) {
+                    return;
+                }
+                cte.asked.borrow_mut().push(var.column);
                 let query = cte.query.borrow().clone();
                 if let Some(query) = query {
                     self.column_accepts_null(&query, var.column);

@@ -103,6 +103,8 @@ impl Analyzer<'_> {
             columns_visible: true,
             lateral_only: false,
             lateral_ok: true,
+            scalar: rte.is_scalar_function(),
+            joined: false,
         };
         scope.rtes.push(rte);
         (JoinTree::Leaf(at), vec![item])
@@ -368,7 +370,13 @@ impl Analyzer<'_> {
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
         let builtin = crate::builtin::functions(name)
             .find(|found| {
-                let declared: Vec<Oid> = found.args().collect();
+                let mut declared: Vec<Oid> = found.args().collect();
+                if found.variadic != 0
+                    && types.last().is_none_or(|last| self.catalog.element_type(*last).is_none())
+                {
+                    declared.pop();
+                    declared.resize(declared.len().max(types.len()), found.variadic);
+                }
                 declared.len() >= types.len()
                     && self.catalog.can_coerce(
                         &types,

@@ -71,7 +71,9 @@ impl Analyzer<'_> {
         let names: Vec<Option<&str>> =
             call.args.iter().map(|arg| arg.name.as_ref().map(|name| name.text.as_str())).collect();
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
-        match self.lookup(&call.name, &types, &names, !call.variadic) {
+        // Of an unknown argument only a constant is read by the type's input function.
+        let constant = matches!(args.first(), Some(Node { kind: NodeKind::Constant(_), .. }));
+        match self.lookup(&call.name, &types, &names, !call.variadic, constant) {
             Lookup::Function(resolved) => {
                 self.resolved_call(scope, call, resolved, args, direct, filter, span)
             }
@@ -200,12 +202,7 @@ impl Analyzer<'_> {
         ) {
             Ok(found) => found,
             Err(message) => {
-                let code = if message.starts_with("could not") {
-                    Code::IndeterminateType
-                } else {
-                    Code::TypeMismatch
-                };
-                self.report(Diagnostic::error(code, call.location, message));
+                self.report(Diagnostic::error(Code::TypeMismatch, call.location, message));
                 return Node::error(span);
             }
         };
@@ -265,7 +262,14 @@ impl Analyzer<'_> {
     }
 
     /// `func_get_detail`.
-    fn lookup(&self, name: &QualifiedName, types: &[Oid], names: &[Option<&str>], spread: bool) -> Lookup {
+    fn lookup(
+        &self,
+        name: &QualifiedName,
+        types: &[Oid],
+        names: &[Option<&str>],
+        spread: bool,
+        constant: bool,
+    ) -> Lookup {
         let mut candidates = self.candidates(name, types.len(), names, spread);
         // The same signature further along the search path is hidden by the nearer one.
         candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));
@@ -285,7 +289,7 @@ impl Analyzer<'_> {
             let pathway = self.catalog.pathway(target, *only, Context::Explicit);
             let category = self.catalog.type_info(target).category;
             let possible = match pathway {
-                _ if *only == oid::UNKNOWN => true,
+                _ if *only == oid::UNKNOWN => constant,
                 Pathway::Relabel => true,
                 Pathway::ViaIo => {
                     !((*only == oid::RECORD || self.catalog.is_complex(*only)) && category == b'S')

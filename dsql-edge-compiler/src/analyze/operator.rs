@@ -291,10 +291,11 @@ impl Analyzer<'_> {
         if info.is_array {
             return self.has_order(info.elem);
         }
-        // Varchar and its kin sort as text.
-        let text =
-            builtin::cast(base, oid::TEXT).is_some_and(|cast| cast.method == b'b' && cast.context == b'i');
-        text || builtin::operators("<")
+        // Varchar and its kin sort as text, regclass and its kin as oid: `GetDefaultOpClass`.
+        let relabelled = [oid::TEXT, oid::OID].iter().any(|target| {
+            builtin::cast(base, *target).is_some_and(|cast| cast.method == b'b' && cast.context == b'i')
+        });
+        relabelled || builtin::operators("<")
             .any(|found| (found.left, found.right) == (base, base) && found.function_name != "xid_lt")
             && !matches!(
                 base,

@@ -245,6 +245,14 @@ pub(super) struct Rte {
     pub(super) source: RteSource,
 }
 
+impl Rte {
+    /// One function with one result that is no row.
+    pub(super) fn is_scalar_function(&self) -> bool {
+        matches!(&self.source, RteSource::Function { functions, ordinality: false, .. } if functions.len() == 1)
+            && self.columns.len() == 1
+    }
+}
+
 /// A column of a range table entry.
 #[derive(Clone, Debug)]
 pub(super) struct RteColumn {
@@ -298,6 +306,8 @@ pub(super) struct Cte {
     pub(super) columns: RefCell<Vec<RteColumn>>,
     /// For the fixed point over a recursive query: what is assumed of each column.
     pub(super) assumed: RefCell<Option<Vec<bool>>>,
+    /// Columns of which it is known that NULL means something there.
+    pub(super) asked: RefCell<Vec<usize>>,
     /// It refers to itself.
     pub(super) recursive: bool,
 }

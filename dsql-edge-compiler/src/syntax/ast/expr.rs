@@ -66,7 +66,7 @@ pub enum ExprKind {
         location: Span,
     },
     /// `CASE`.
-    Case { operand: Option<Box<Expr>>, arms: Vec<(Expr, Expr)>, otherwise: Option<Box<Expr>> },
+    Case { operand: Option<Box<Expr>>, arms: Vec<When>, otherwise: Option<Box<Expr>> },
     /// `COALESCE (…)`.
     Coalesce(Vec<Expr>),
     /// `GREATEST (…)`, `LEAST (…)`.
@@ -170,6 +170,15 @@ pub enum Quantified {
     Array(Box<Expr>),
     /// A subquery.
     Subquery(Box<Query>),
+}
+
+/// `WHEN condition THEN result`; `location` is that of `WHEN`.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct When {
+    pub condition: Expr,
+    pub result: Expr,
+    pub location: Span,
 }
 
 /// The right side of `IN`.
@@ -401,7 +410,7 @@ fn children(expr: &Expr) -> Vec<&Expr> {
         }
         ExprKind::Between { arg, low, high, .. } => vec![arg, low, high],
         ExprKind::Case { operand, arms, otherwise } => {
-            let pairs = arms.iter().flat_map(|(condition, result)| [condition, result]);
+            let pairs = arms.iter().flat_map(|arm| [&arm.condition, &arm.result]);
             operand.iter().map(|it| &**it).chain(pairs).chain(otherwise.iter().map(|it| &**it)).collect()
         }
         ExprKind::Function(call) => {
