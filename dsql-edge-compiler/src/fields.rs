@@ -29,6 +29,8 @@ pub struct Field {
     pub rust_type: RustType,
     /// Whether the field is an `Option`.
     pub nullable: bool,
+    /// What is said of it where the row has a name: its SQL type.
+    pub doc: String,
 }
 
 /// An SQL type by the runtime's names.
@@ -78,9 +80,15 @@ pub fn fields(query: &TypedQuery) -> Result<Fields, Diagnostics> {
         seen.push((written.field.clone(), at));
         let nullable = nullability(&written, column, &mut out.warnings, &mut problems);
         let Some((marker, rust_type)) = types(&written, column, &mut problems) else { continue };
-        out.fields.push(Field { name, marker, rust_type, nullable });
+        let doc = doc(column, nullable);
+        out.fields.push(Field { name, marker, rust_type, nullable, doc });
     }
     if problems.has_errors() { Err(problems) } else { Ok(out) }
+}
+
+fn doc(column: &TypedColumn, nullable: bool) -> String {
+    let not_null = if nullable { "" } else { " NOT NULL" };
+    format!("`{}{not_null}`", column.sql_type.display)
 }
 
 fn field_name(name: &str, at: usize, column: &TypedColumn, problems: &mut Diagnostics) -> Option<FieldName> {

@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::sql_type::SqlType;
 
 /// A fully analysed statement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TypedQuery {
     /// The text to send: `$name` has become `$1`.
     pub sql: String,
@@ -53,9 +53,10 @@ pub struct TypedColumn {
 }
 
 /// How many rows a statement gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cardinality {
     /// It returns no columns.
+    #[default]
     None,
     /// Always exactly one row.
     One,
@@ -78,10 +79,11 @@ impl Cardinality {
 }
 
 /// What running a statement can change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing: every function in it is known not to write.
     Read,
     /// Something, or nobody knows.
+    #[default]
     Write,
 }

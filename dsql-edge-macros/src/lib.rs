@@ -3,11 +3,18 @@
 //! In: tokens. Out: tokens. This is the only crate that names `proc_macro`, and the only one at build
 //! time that reads a file: the schema snapshot. All checking is `dsql_edge_compiler`'s.
 
+mod arguments;
+mod check;
 mod expand;
+mod function_input;
+mod functions;
 mod input;
+mod row_attributes;
 mod snapshot;
 mod source_map;
+mod text;
 mod unchecked;
+mod warnings;
 
 use proc_macro::TokenStream;
 

@@ -6,6 +6,8 @@
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::source::line_and_column;
+use proc_macro2::TokenStream;
+use quote::quote;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -106,8 +108,17 @@ fn find() -> Result<PathBuf, String> {
     ))
 }
 
-/// Whether cargo must still be told, by this process, that the build depends on the file.
-pub(crate) fn first_use(path: &Path) -> bool {
+/// What tells cargo that the build depends on a file: once a process, not once a query.
+pub(crate) fn tracked(path: &Path) -> TokenStream {
+    match path.to_str() {
+        Some(text) if first_use(path) => quote!(
+            const _: &[u8] = ::core::include_bytes!(#text);
+        ),
+        _ => TokenStream::new(),
+    }
+}
+
+fn first_use(path: &Path) -> bool {
     static TOLD: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
     let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
     let first = !told.iter().any(|known| known == path);
