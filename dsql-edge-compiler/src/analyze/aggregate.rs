@@ -286,7 +286,7 @@ impl Analyzer<'_> {
         (0..query.rtes.len())
             .filter(|&at| match &query.rtes[at].source {
                 RteSource::Table { keys, relation, .. } => {
-                    let primary = self.primary_key(relation);
+                    let primary = relation.and_then(|relation| self.primary_key(relation));
                     keys.iter().any(|key| {
                         Some(key) == primary.as_ref() && key.iter().all(|column| grouped(at, *column))
                     })

@@ -7,6 +7,9 @@
 
 mod expr;
 mod narrowing;
+mod source;
+
+pub(super) use source::Source;
 
 use super::cardinality;
 use super::param::Parameter;
@@ -29,6 +32,11 @@ pub(super) fn element_nullability(parameters: &[Parameter], query: &Query) -> Ve
         }
         _ => vec![true; query.targets.len()],
     }
+}
+
+/// For each column of the query: where it comes from, and which joins null it.
+pub(super) fn sources(parameters: &[Parameter], query: &Query) -> Vec<Source> {
+    Prover { parameters }.sources(query)
 }
 
 #[derive(Clone, Copy)]
@@ -134,6 +142,10 @@ impl<'p> Prover<'p> {
         }
     }
 
+    pub(super) fn may_be_null(&self, parameter: usize) -> bool {
+        self.parameters.get(parameter - 1).is_none_or(|parameter| parameter.nullable)
+    }
+
     /// The columns of one entry, before joins.
     fn entry(&self, query: &Query, at: usize, env: &Environment<'_>) -> Vec<bool> {
         let rte = &query.rtes[at];
@@ -142,11 +154,12 @@ impl<'p> Prover<'p> {
             RteSource::Subquery { query, view: true } => self.columns(query, None),
             RteSource::Subquery { query, view: false } => self.columns(query, Some(env)),
             RteSource::Cte(cte) => self.cte(cte),
-            RteSource::Function { functions, ordinality } => {
+            RteSource::Function { functions, ordinality, equally_long } => {
+                let even = !equally_long.is_empty() && !equally_long.iter().any(|it| self.may_be_null(*it));
                 let mut out = Vec::with_capacity(rte.columns.len());
                 for (call, never_null) in functions {
                     // Several functions side by side are padded with NULL.
-                    let padded = functions.len() > 1;
+                    let padded = functions.len() > 1 && !even;
                     out.extend(
                         self.function_columns(call, never_null, env)
                             .into_iter()

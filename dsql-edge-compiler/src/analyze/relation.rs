@@ -94,17 +94,13 @@ impl<'a> Analyzer<'a> {
         let relation = &self.catalog.schema.relations[at];
         let name = relation.name.clone();
         match &relation.kind {
-            RelationKind::Table => self.table_rte(relation),
+            RelationKind::Table => self.table_rte(at, relation),
             RelationKind::Sequence => Rte {
                 name,
                 columns: [("last_value", oid::INT8), ("log_cnt", oid::INT8), ("is_called", oid::BOOL)]
                     .map(|(name, ty)| RteColumn { name: name.into(), ty, typmod: -1 })
                     .to_vec(),
-                source: RteSource::Table {
-                    relation: String::new(),
-                    not_null: vec![true; 3],
-                    keys: Vec::new(),
-                },
+                source: RteSource::Table { relation: None, not_null: vec![true; 3], keys: Vec::new() },
             },
             RelationKind::View(..) | RelationKind::TableAs(..) => {
                 let not_view = matches!(relation.kind, RelationKind::TableAs(..));
@@ -127,7 +123,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    fn table_rte(&mut self, relation: &Relation) -> Rte {
+    fn table_rte(&mut self, at: usize, relation: &Relation) -> Rte {
         let mut columns = Vec::with_capacity(relation.columns.len());
         let mut not_null = Vec::with_capacity(relation.columns.len());
         for column in &relation.columns {
@@ -156,18 +152,16 @@ impl<'a> Analyzer<'a> {
                     .collect()
             })
             .collect();
-        let qualified = format!("{}.{}", relation.schema, relation.name);
         Rte {
             name: relation.name.clone(),
             columns,
-            source: RteSource::Table { relation: qualified, not_null, keys },
+            source: RteSource::Table { relation: Some(at), not_null, keys },
         }
     }
 
     /// The column numbers of a table's primary key.
-    pub(super) fn primary_key(&self, qualified: &str) -> Option<Vec<usize>> {
-        let (schema, name) = qualified.split_once('.')?;
-        let relation = &self.catalog.schema.relations[self.catalog.schema.relation(schema, name)?];
+    pub(super) fn primary_key(&self, relation: usize) -> Option<Vec<usize>> {
+        let relation = &self.catalog.schema.relations[relation];
         let key = relation.keys.iter().find(|key| key.primary)?;
         key.columns
             .iter()
@@ -279,6 +273,6 @@ fn builtin_relation(found: builtin::Relation, name: &str) -> Rte {
     Rte {
         name: name.to_owned(),
         columns,
-        source: RteSource::Table { relation: found.qualified_name.to_owned(), not_null, keys: Vec::new() },
+        source: RteSource::Table { relation: None, not_null, keys: Vec::new() },
     }
 }

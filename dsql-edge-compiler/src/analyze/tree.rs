@@ -254,14 +254,20 @@ pub(super) struct RteColumn {
 /// What a range table entry stands for.
 #[derive(Clone, Debug)]
 pub(super) enum RteSource {
-    /// A table: which columns are NOT NULL, and its unique keys as column numbers.
-    Table { relation: String, not_null: Vec<bool>, keys: Vec<Vec<usize>> },
+    /// A table: its number in the schema (PostgreSQL's own have none), which columns are NOT NULL, and its
+    /// unique keys as column numbers.
+    Table { relation: Option<usize>, not_null: Vec<bool>, keys: Vec<Vec<usize>> },
     /// A subquery or a view; a view's outer queries are none of the query's.
     Subquery { query: Rc<Query>, view: bool },
     /// A query of `WITH`.
     Cte(Rc<Cte>),
     /// Functions: for each, the call, how many columns it gives, and which are never NULL.
-    Function { functions: Vec<(Node, Vec<bool>)>, ordinality: bool },
+    Function {
+        functions: Vec<(Node, Vec<bool>)>,
+        ordinality: bool,
+        /// The parameters of an `UNNEST` of several, which are sent with equal lengths.
+        equally_long: Vec<usize>,
+    },
     /// `EXCLUDED`, or the source of an error: columns may be NULL.
     Nullable,
 }

@@ -1,7 +1,8 @@
 //! Whether an expression can be NULL, given what is known of the row.
 
 use super::super::cardinality;
-use super::super::tree::{Node, NodeKind, Var};
+use super::super::param::Parameter;
+use super::super::tree::{Body, Node, NodeKind, RteSource, Var};
 use super::narrowing::{Facts, if_false, if_true};
 use super::{Environment, Prover};
 
@@ -18,9 +19,7 @@ impl Prover<'_> {
         match &node.kind {
             NodeKind::Error | NodeKind::Opaque(_) | NodeKind::Default => true,
             NodeKind::Constant(value) => value.is_none(),
-            NodeKind::Parameter(number) => {
-                self.parameters.get(*number - 1).is_none_or(|parameter| parameter.nullable)
-            }
+            NodeKind::Parameter(number) => self.may_be_null(*number),
             NodeKind::NeverNull
             | NodeKind::IsNull { .. }
             | NodeKind::BooleanTest { .. }
@@ -162,14 +161,39 @@ impl Prover<'_> {
                 let inner = Environment { grouping_nulls: false, ..copy(env) };
                 call.args.first().is_none_or(|arg| self.nullable(arg, &inner))
             }
+            NodeKind::Parameter(number) => {
+                self.parameters.get(*number - 1).is_none_or(Parameter::elements_nullable)
+            }
+            NodeKind::Var(var) if var.level == 0 => self.elements_of_column(*var, env),
             NodeKind::Coalesce(args) => args.iter().any(|arg| self.elements_nullable(arg, env)),
             NodeKind::Call { function, args } => match function.name.as_str() {
                 "string_to_array" => args.len() != 2,
+                "enum_range" => false,
                 "regexp_split_to_array" | "regexp_matches_all" => false,
                 _ => true,
             },
             NodeKind::Constant(Some(text)) => {
                 !text.trim().starts_with("{}") && text.to_ascii_lowercase().contains("null")
+            }
+            _ => true,
+        }
+    }
+
+    /// The same of an array that a subquery made.
+    fn elements_of_column(&self, var: Var, env: &Environment<'_>) -> bool {
+        let Some(rte) = env.query.rtes.get(var.rte) else { return true };
+        let query = match &rte.source {
+            RteSource::Subquery { query, .. } => query.clone(),
+            RteSource::Cte(cte) if !cte.recursive => match cte.query.borrow().clone() {
+                Some(query) => query,
+                None => return true,
+            },
+            _ => return true,
+        };
+        match (&query.body, query.targets.get(var.column)) {
+            (Body::Plain, Some(target)) => {
+                let inner = self.environment(&query, None);
+                self.elements_nullable(&target.node, &inner)
             }
             _ => true,
         }
@@ -187,7 +211,7 @@ where
     Some(at)
 }
 
-fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
+pub(super) fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
     Environment {
         query: env.query,
         base: env.base.clone(),
