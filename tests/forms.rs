@@ -85,7 +85,7 @@ async fn shout(mut db: impl Executor, to: &str) -> Result<Shouted, Error> {
 #[tokio::test]
 async fn query_functions() {
     let (local, dsql) = blog().await;
-    let top = top_posts(20, Some(10)).fetch_all(&dsql).await.unwrap();
+    let top = top_posts(20, 10).fetch_all(&dsql).await.unwrap();
     assert_eq!(top.iter().map(|post| &post.title).collect::<Vec<_>>(), ["Third", "Second"]);
     let one: Post = post_of("Second").fetch_one(&dsql).await.unwrap();
     assert_eq!((one.author_id, Some(&one)), (Some(id(2)), top.get(1)));

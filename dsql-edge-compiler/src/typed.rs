@@ -38,6 +38,8 @@ pub struct TypedParameter {
     pub sql_type: SqlType,
     /// NULL means something there.
     pub nullable: bool,
+    /// And not only as LIMIT takes NULL, where a value is what people mean.
+    pub null_expected: bool,
     /// Of an array: NULL means something for its elements.
     pub elements_nullable: bool,
 }
