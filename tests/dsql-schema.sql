@@ -1,3 +1,4 @@
+-- dsql-edge: type users.id = crate::UserId
 -- The schema of `forms.rs`, which also creates these tables.
 
 CREATE TABLE users (

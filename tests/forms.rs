@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use dsql_edge::types::{self, Column, ConversionError, NotNull, Param, Uuid};
-use dsql_edge::{Config, Dsql, Error, Executor, sql};
+use dsql_edge::{Config, Dsql, Error, Executor, sql, sql_file};
 use dsql_edge_local::Local;
 
 /// A cluster that holds the tables of `dsql-schema.sql`, two users and three posts.
@@ -96,5 +96,84 @@ async fn query_functions() {
     assert_eq!(shout(&dsql, "Last").await.unwrap().0, "LAST");
     let error = post_of("a").fetch_one(&dsql).await.unwrap_err().to_string();
     assert!(error.contains("post_of"), "{error}");
+    local.stop().await.unwrap();
+}
+
+#[derive(Debug, PartialEq)]
+struct Views {
+    title: String,
+    views: i32,
+}
+
+#[tokio::test]
+async fn sql_in_a_file() {
+    let (local, dsql) = blog().await;
+    let author = id(1);
+    let rows = sql_file!("queries/posts_of.sql").fetch_all(&dsql).await.unwrap();
+    assert_eq!((rows.len(), rows[0].views), (1, 10));
+    let rows = sql_file!(Views, "queries/posts_of.sql", author = id(2)).fetch_all(&dsql).await.unwrap();
+    assert_eq!(rows, [Views { title: "Second".to_owned(), views: 20 }]);
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn arrays_of_every_kind_of_rust() {
+    let (local, dsql) = blog().await;
+    let ids = vec![id(1), id(3)];
+    let views = [10, 30];
+    let titles = vec!["First".to_owned(), "Third".to_owned()];
+    let slice: &[i32] = &views;
+    let borrowed = &ids;
+    for found in [
+        sql!("SELECT title FROM posts WHERE id = ANY($ids)").execute(&dsql).await,
+        sql!("SELECT title FROM posts WHERE id = ANY($borrowed)").execute(&dsql).await,
+        sql!("SELECT title FROM posts WHERE id = ANY($1)", &ids[..]).execute(&dsql).await,
+        sql!("SELECT title FROM posts WHERE views = ANY($slice)").execute(&dsql).await,
+        sql!("SELECT title FROM posts WHERE views = ANY($views)").execute(&dsql).await,
+        sql!("SELECT title FROM posts WHERE title = ANY($titles)").execute(&dsql).await,
+        sql!("SELECT title FROM posts WHERE title = ANY($1)", ["First", "Third"]).execute(&dsql).await,
+        by_titles(&["First", "Third"]).execute(&dsql).await,
+        by_ids(&ids).execute(&dsql).await,
+    ] {
+        assert_eq!(found.unwrap(), 2);
+    }
+    local.stop().await.unwrap();
+}
+
+sql! {
+    fn by_titles(titles) -> Title = "SELECT title FROM posts WHERE title = ANY($titles)";
+    fn by_ids(ids) -> Title = "SELECT title FROM posts WHERE id = ANY($ids)";
+}
+
+/// What the snapshot's directive makes of `users.id`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct UserId(Uuid);
+
+impl Column<types::sql::Uuid, NotNull> for UserId {
+    fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
+        Uuid::decode(bytes).map(UserId)
+    }
+}
+
+impl<N> Param<types::sql::Uuid, N> for UserId {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<types::IsNull, ConversionError> {
+        <Uuid as Param<types::sql::Uuid, NotNull>>::encode(&self.0, out)
+    }
+}
+
+sql! {
+    fn user(id: UserId) -> pub(self) User = "SELECT id, name FROM users WHERE id = $id";
+}
+
+#[tokio::test]
+async fn a_directive_gives_a_column_its_rust_type() {
+    let (local, dsql) = blog().await;
+    let ada: UserId = user(UserId(id(1))).fetch_one(&dsql).await.unwrap().id;
+    let row = sql!("SELECT u.id, p.author_id, u.id AS \"plain: _\" FROM posts p LEFT JOIN users u ON u.id = p.author_id WHERE u.id = $ada")
+        .fetch_one(&dsql)
+        .await
+        .unwrap();
+    let (own, plain): (UserId, Uuid) = (row.id, row.plain);
+    assert_eq!((own, plain, row.author_id), (ada, id(1), id(1)));
     local.stop().await.unwrap();
 }

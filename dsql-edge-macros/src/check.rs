@@ -30,7 +30,7 @@ pub(crate) fn check(text: &Text, snapshot: &Snapshot) -> Result<Checked, TokenSt
         diagnostics.errors().map(|error| text.error(error)).collect()
     };
     let query = compile(&text.source, &snapshot.schema).map_err(shown)?;
-    let fields = fields(&query).map_err(shown)?;
+    let fields = fields(&query, &snapshot.schema).map_err(shown)?;
     let types = written_types(&fields, text.span)?;
     Ok(Checked { query, fields, types })
 }
@@ -40,9 +40,9 @@ pub(crate) fn check_partly(text: &Text, snapshot: &Snapshot) -> Option<Checked> 
     let mut query = compile_partly(&text.source, &snapshot.schema)?;
     query.columns.retain(|column| {
         let alone = TypedQuery { columns: vec![column.clone()], ..TypedQuery::default() };
-        fields(&alone).is_ok_and(|fields| written_types(&fields, text.span).is_ok())
+        fields(&alone, &snapshot.schema).is_ok_and(|fields| written_types(&fields, text.span).is_ok())
     });
-    let fields = fields(&query).ok()?;
+    let fields = fields(&query, &snapshot.schema).ok()?;
     let types = written_types(&fields, text.span).ok()?;
     Some(Checked { query, fields, types })
 }
@@ -54,10 +54,9 @@ fn written_types(fields: &Fields, span: Span) -> Result<WrittenTypes, TokenStrea
         match syn::parse_str::<syn::Type>(written) {
             Ok(ty) => out.insert(at, respan(ty.to_token_stream(), span)),
             Err(_) => {
-                let message = format!(
-                    "`{written}`, in the override of column `{}`, is no Rust type",
-                    field.name.text()
-                );
+                let name = field.name.text();
+                let message =
+                    format!("`{written}`, which is to be the type of column \"{name}\", is no Rust type");
                 return Err(compile_error(span, &message));
             }
         };

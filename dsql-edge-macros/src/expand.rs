@@ -12,7 +12,7 @@ use crate::text::{Text, compile_error};
 use crate::warnings::warnings;
 use dsql_edge_compiler::emit::{Emission, RowTarget};
 use dsql_edge_compiler::syntax;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::Path;
 
@@ -22,22 +22,38 @@ pub(crate) fn sql(tokens: TokenStream) -> TokenStream {
         return functions::functions(tokens);
     }
     match syn::parse2::<Input>(tokens) {
-        Ok(Input { row, sql, arguments }) => {
-            let query = Expression { row, text: Text::literal(sql), arguments };
-            query.expand()
-        }
+        Ok(input) => Expression::new(Text::literal(input.sql.clone()), input).expand(),
         Err(error) => failed(&[], error.to_compile_error()),
+    }
+}
+
+/// An expression whose SQL stands in a file.
+pub(crate) fn sql_file(tokens: TokenStream) -> TokenStream {
+    let input = match syn::parse2::<Input>(tokens) {
+        Ok(input) => input,
+        Err(error) => return failed(&[], error.to_compile_error()),
+    };
+    match Text::file(&input.sql) {
+        Ok(text) => Expression::new(text, input).expand(),
+        Err(message) => {
+            failed(&arguments::values(&input.arguments), compile_error(input.sql.span(), &message))
+        }
     }
 }
 
 /// A query with all that the macro was given.
 struct Expression {
+    allowed: Vec<Ident>,
     row: Option<Path>,
     text: Text,
     arguments: Vec<input::Argument>,
 }
 
 impl Expression {
+    fn new(text: Text, input: Input) -> Expression {
+        Expression { allowed: input.allowed, row: input.row, text, arguments: input.arguments }
+    }
+
     fn expand(&self) -> TokenStream {
         let (text, span) = (&self.text, self.text.span);
         let lexed = syntax::lex(&text.source);
@@ -62,8 +78,8 @@ impl Expression {
             .and_then(|matched| self.emit(&checked, &matched));
         match emitted {
             Ok(expression) => {
-                let tracked = snapshot::tracked(&snapshot.path);
-                let warnings = warnings(&checked, text);
+                let tracked: TokenStream = [snapshot.tracked(), text.tracked()].into_iter().collect();
+                let warnings = warnings(&checked, text, &self.allowed);
                 if tracked.is_empty() && warnings.is_empty() {
                     return expression;
                 }

@@ -10,7 +10,7 @@ use crate::function_input::{self, FunctionInput, RowInput};
 use crate::row_attributes::RowAttributes;
 use crate::snapshot::{self, Snapshot};
 use crate::text::{Text, compile_error};
-use crate::warnings::warnings;
+use crate::warnings::{split, warnings};
 use dsql_edge_compiler::emit::{
     Declaration, Emission, Function, Returns, RowTarget, declaration, field_types, parameter_type,
 };
@@ -43,8 +43,7 @@ pub(crate) fn functions(tokens: TokenStream) -> TokenStream {
     }
     out.extend(rows(&functions));
     out.extend(functions.iter().map(Compiled::expand));
-    let tracked = snapshot.map(|snapshot| snapshot::tracked(&snapshot.path));
-    out.extend(tracked);
+    out.extend(snapshot.map(|snapshot| snapshot.tracked()));
     out
 }
 
@@ -101,8 +100,9 @@ impl Compiled {
     }
 
     fn expand(&self) -> TokenStream {
+        let (allowed, attributes) = split(&self.input.attributes);
         let function = Function {
-            attributes: self.input.attributes.iter().map(ToTokens::to_token_stream).collect(),
+            attributes,
             visibility: self.input.visibility.to_token_stream(),
             name: self.input.name.clone(),
             generics: self.input.generics.to_token_stream(),
@@ -116,7 +116,7 @@ impl Compiled {
             let (errors, function) = (&self.errors, function.without_query());
             return quote!(#errors #function);
         };
-        let warnings = warnings(checked, &self.text);
+        let warnings = warnings(checked, &self.text, &allowed);
         let function = function.with_query(&Emission {
             query: &checked.query,
             fields: &checked.fields,

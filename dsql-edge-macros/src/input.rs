@@ -5,14 +5,17 @@
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Expr, LitStr, Path, Token};
+use syn::{Attribute, Expr, LitStr, Path, Token};
 
-/// `[Path,] "SQL" [, argument]*`
+/// `[#[allow(code)]] [Path,] "SQL" [, argument]*`
 pub(crate) struct Input {
+    /// Warnings that are not to be given.
+    pub(crate) allowed: Vec<Ident>,
     /// The user's row struct.
     pub(crate) row: Option<Path>,
-    /// The SQL.
+    /// The SQL; of `sql_file!`, the path of its file.
     pub(crate) sql: LitStr,
     /// What follows it.
     pub(crate) arguments: Vec<Argument>,
@@ -26,6 +29,13 @@ pub(crate) struct Argument {
 
 impl Parse for Input {
     fn parse(input: ParseStream<'_>) -> syn::Result<Input> {
+        let mut allowed = Vec::new();
+        for attribute in input.call(Attribute::parse_outer)? {
+            if !attribute.path().is_ident("allow") {
+                return Err(syn::Error::new(attribute.span(), "only `#[allow(…)]` stands before the SQL"));
+            }
+            allowed.extend(attribute.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated)?);
+        }
         let row = if input.peek(LitStr) || !input.peek(syn::Ident::peek_any) && !input.peek(Token![::]) {
             None
         } else {
@@ -37,7 +47,7 @@ impl Parse for Input {
             Some(path)
         };
         let sql = sql_literal(input)?;
-        Ok(Input { row, sql, arguments: arguments(input)? })
+        Ok(Input { allowed, row, sql, arguments: arguments(input)? })
     }
 }
 
