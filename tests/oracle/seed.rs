@@ -185,7 +185,11 @@ impl Filled {
     /// The same; arrays without NULLs if elements may not be NULL.
     fn argument(&self, number: usize, null_elements: bool) -> String {
         let text = match &self.kind {
-            Kind::Array(element) if !null_elements && number != 1 => array(&[&element.text(number)], &[]),
+            // As long as the others: UNNEST may zip them.
+            Kind::Array(element) if !null_elements && number != 1 => {
+                let text = element.text(number);
+                array(&[&text, &text], &[])
+            }
             kind => kind.text(number),
         };
         format!("'{}'", text.replace('\'', "''"))

@@ -90,7 +90,13 @@ impl<'a> Analyzer<'a> {
             Rte { name: "excluded".into(), columns: target.columns.clone(), source: RteSource::Nullable };
         // What was proposed for insertion passed the NOT NULL constraints.
         let excluded = Rte {
-            source: RteSource::Table { relation: None, not_null: target.not_null.clone(), keys: Vec::new() },
+            source: RteSource::Table {
+                relation: None,
+                references: Vec::new(),
+                sampled: false,
+                not_null: target.not_null.clone(),
+                keys: Vec::new(),
+            },
             ..excluded
         };
         let at = scope.add(excluded, None, true, false);

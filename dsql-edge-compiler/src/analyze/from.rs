@@ -62,6 +62,12 @@ impl Analyzer<'_> {
             FromItem::Table { name, alias, sample, .. } => {
                 let added = self.table(scope, name, alias.as_ref());
                 if let Some(sample) = sample {
+                    if let (JoinTree::Leaf(at), _) = &added
+                        && let Some(rte) = scope.rtes.get_mut(*at)
+                        && let RteSource::Table { sampled, .. } = &mut rte.source
+                    {
+                        *sampled = true;
+                    }
                     for arg in sample.args.iter().chain(&sample.repeatable) {
                         let node = self.expr(scope, arg);
                         let target = if node.ty == oid::UNKNOWN { oid::FLOAT4 } else { node.ty };

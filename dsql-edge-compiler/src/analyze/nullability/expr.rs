@@ -2,7 +2,7 @@
 
 use super::super::cardinality;
 use super::super::param::Parameter;
-use super::super::tree::{Body, Node, NodeKind, RteSource, Var};
+use super::super::tree::{Body, Node, NodeKind, RteSource, SYSTEM_COLUMN, Var};
 use super::narrowing::{Facts, if_false, if_true};
 use super::{Environment, Prover};
 
@@ -34,6 +34,10 @@ impl Prover<'_> {
                 let Some(env) = up(env, *level) else { return true };
                 let proven = env.proven.iter().any(|var| (var.level, var.rte) == (0, *rte));
                 !proven && env.nulled_by.get(*rte).is_none_or(|nullers| !nullers.is_empty())
+            }
+            NodeKind::Call { function, .. } if function.set && env.padded => true,
+            NodeKind::Call { function, args } if function.set && function.name == "unnest" => {
+                args.first().is_none_or(|array| self.elements_nullable(array, env))
             }
             NodeKind::Call { function, args } => {
                 if function.never_null_on_null {
@@ -115,7 +119,10 @@ impl Prover<'_> {
             }
             if here.level == 0 {
                 let grouped_away = current.grouping_nulls;
-                let base = current.base.get(var.rte).and_then(|columns| columns.get(var.column)).copied();
+                let base = match var.column {
+                    SYSTEM_COLUMN => Some(false),
+                    column => current.base.get(var.rte).and_then(|columns| columns.get(column)).copied(),
+                };
                 let nulled = current.nulled_by.get(var.rte).is_none_or(|nullers| !nullers.is_empty());
                 return base.unwrap_or(true) || nulled || grouped_away;
             }
@@ -216,9 +223,12 @@ pub(super) fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
         query: env.query,
         base: env.base.clone(),
         nulled_by: env.nulled_by.clone(),
+        foreign: env.foreign.clone(),
+        matched: env.matched.clone(),
         proven: env.proven.clone(),
         proven_nodes: env.proven_nodes.clone(),
         grouping_nulls: env.grouping_nulls,
+        padded: env.padded,
         outer: env.outer,
     }
 }
