@@ -140,7 +140,9 @@ impl<'i> Impls<'i> {
         let equality =
             if names.is_empty() { quote!(true) } else { quote!(#(self.#names == other.#names)&&*) };
         let other = if names.is_empty() { quote!(_) } else { quote!(other) };
+        // So that clippy lets a user derive Hash beside it.
         let equal = quote! {
+            #[automatically_derived]
             impl #params ::core::cmp::PartialEq for #row #args #equal {
                 fn eq(&self, #other: &Self) -> bool {
                     #equality
