@@ -72,7 +72,7 @@ mod wire;
 pub use auth::Credentials;
 pub use client::{Dsql, Executor, Fetch, Session};
 pub use config::Config;
-pub use dsql_edge_macros::{sql, sql_unchecked};
+pub use dsql_edge_macros::{sql, sql_file, sql_unchecked};
 pub use error::Error;
 pub use query::{Command, Query};
 pub use sqlstate::SqlState;

@@ -55,6 +55,24 @@ use tree::{Command, Node, NodeKind, Query, RteColumn, TargetEntry};
 ///
 /// All diagnostics, errors and warnings, in PostgreSQL's order.
 pub fn analyze(statement: &Statement, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
+    let (analyzer, query) = analyzed(statement, schema);
+    if analyzer.diagnostics.has_errors() {
+        return Err(analyzer.diagnostics);
+    }
+    Ok(output::typed_query(analyzer, &query))
+}
+
+/// What is known of a statement that is wrong: the columns and parameters that resolved all the same.
+pub fn analyze_partly(statement: &Statement, schema: &Schema) -> TypedQuery {
+    let (analyzer, query) = analyzed(statement, schema);
+    let known: Vec<bool> = query.targets.iter().map(|target| !target.node.is_error()).collect();
+    let mut typed = output::typed_query(analyzer, &query);
+    let mut known = known.into_iter();
+    typed.columns.retain(|_| known.next().unwrap_or(false));
+    typed
+}
+
+fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Query) {
     let mut analyzer = Analyzer::new(schema);
     let query = match &statement.kind {
         StatementKind::Query(query) => analyzer.query(query, None),
@@ -75,10 +93,7 @@ pub fn analyze(statement: &Statement, schema: &Schema) -> Result<TypedQuery, Dia
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);
     analyzer.check_parameters();
-    if analyzer.diagnostics.has_errors() {
-        return Err(analyzer.diagnostics);
-    }
-    Ok(output::typed_query(analyzer, &query))
+    (analyzer, query)
 }
 
 /// DSQL answers `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` with the job's id.

@@ -18,6 +18,8 @@ pub(super) struct Parameter {
     pub(super) first: Span,
     /// NULL means something in one of its uses.
     pub(super) nullable: bool,
+    /// And not only as LIMIT takes it.
+    pub(super) null_expected: bool,
     /// How often it was used, and how often of it only as an array for its elements.
     pub(super) uses: usize,
     pub(super) element_uses: usize,
@@ -107,6 +109,7 @@ impl Analyzer<'_> {
             NodeKind::Parameter(number) => {
                 if let Some(parameter) = self.parameters.get_mut(*number - 1) {
                     parameter.nullable = true;
+                    parameter.null_expected = true;
                 }
             }
             NodeKind::Cast { arg, .. } | NodeKind::Collate(arg) => self.accepts_null(arg),

@@ -363,7 +363,15 @@ impl Analyzer<'_> {
 
     /// `LIMIT $1` with NULL means no limit, which nobody means by accident: it is accepted.
     fn accepts_null_limit(&mut self, node: &Node) {
-        self.accepts_null(node);
+        match &node.kind {
+            NodeKind::Parameter(number) => {
+                if let Some(parameter) = self.parameters.get_mut(*number - 1) {
+                    parameter.nullable = true;
+                }
+            }
+            NodeKind::Cast { arg, .. } => self.accepts_null_limit(arg),
+            _ => {}
+        }
     }
 
     /// `transformLimitClause`.
