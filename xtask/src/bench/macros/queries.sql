@@ -7,7 +7,7 @@ SELECT id, email, handle, display_name, bio, is_admin, created_at, last_seen_at 
 
 SELECT u.id, u.handle, s.expires_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token = $1 AND s.expires_at > now() - interval '{n} minutes'
 
-SELECT count(*) AS "total!" FROM users WHERE created_at > $1 AND handle <> 'user{n}'
+SELECT count(*) AS total FROM users WHERE created_at > $1 AND handle <> 'user{n}'
 
 INSERT INTO users (email, handle, display_name) VALUES ($1, $2, 'user {n}') RETURNING id, created_at
 
