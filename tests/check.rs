@@ -13,7 +13,7 @@ use dsql_edge_compiler::syntax;
 
 use crate::case_file::{Case, CaseFile, Expectation};
 use crate::golden::updating;
-use crate::oracle::{Database, Oracle, Verdict};
+use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
 /// Checks every `.md` below a folder; `only` picks those whose path holds it. With `UPDATE=1` it writes the answers.
 ///
@@ -65,7 +65,8 @@ fn check_file(path: &Path, name: &str, oracle: &Oracle, checked: &mut Checked) -
             Describer::from_sql(&case.schema).with_context(|| format!("line {}: the schema", case.line))?;
         let source = Source::named(&case.query);
         let answer = describer.describe(&source);
-        let answer_text = answer_text(&case.query, &answer);
+        let asked = Numbered::of(&source);
+        let answer_text = answer_text(&case.query, &asked, &answer);
         let database = match databases.entry(&case.schema) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
@@ -78,7 +79,7 @@ fn check_file(path: &Path, name: &str, oracle: &Oracle, checked: &mut Checked) -
         if !updating() && answer_text != case.answer {
             complaints.push(format!("expected:\n{}actual:\n{answer_text}", case.answer));
         }
-        complaints.extend(second_opinion(case, &source, &answer, database, &mut checked.rows)?);
+        complaints.extend(second_opinion(case, &asked, &answer, database, &mut checked.rows)?);
         for complaint in complaints {
             checked.failures.push(format!("{name}:{}\n{}\n{complaint}", case.line, case.query));
         }
@@ -95,16 +96,29 @@ fn check_file(path: &Path, name: &str, oracle: &Oracle, checked: &mut Checked) -
 }
 
 /// The answer as it stands in a case file.
-fn answer_text(query: &str, answer: &Answer) -> String {
+fn answer_text(query: &str, asked: &Numbered, answer: &Answer) -> String {
     let or_null = |nullable| if nullable { " or NULL" } else { "" };
+    // Arrays by their typname.
+    let with_nulls = |type_name: &str, nullable| match type_name.starts_with('_') && nullable {
+        true => ", elements or NULL",
+        false => "",
+    };
     match answer {
-        Answer::Described { params, columns, cardinality } => {
+        Answer::Described { sql, params, columns, cardinality } => {
             let mut text = String::new();
+            // Stars are sent as their columns.
+            if *sql != asked.text {
+                text += &format!("sent: {sql}\n");
+            }
             for it in params {
-                text += &format!("parameter {}: {}{}\n", it.name, it.type_name, or_null(it.nullable));
+                text += &format!("parameter {}: {}{}", it.name, it.type_name, or_null(it.nullable));
+                text += with_nulls(&it.type_name, it.elements_nullable);
+                text += "\n";
             }
             for it in columns {
-                text += &format!("column {}: {}{}\n", it.name, it.type_name, or_null(it.nullable));
+                text += &format!("column {}: {}{}", it.name, it.type_name, or_null(it.nullable));
+                text += with_nulls(&it.type_name, it.elements_nullable);
+                text += "\n";
             }
             text + &format!("rows: {cardinality}\n")
         }
@@ -123,13 +137,18 @@ fn answer_text(query: &str, answer: &Answer) -> String {
 /// What PostgreSQL says otherwise.
 fn second_opinion(
     case: &Case,
-    source: &Source,
+    asked: &Numbered,
     answer: &Answer,
     database: &Database<'_>,
     rows: &mut usize,
 ) -> Result<Option<String>> {
-    let asked = Numbered::of(source);
+    // What is sent must mean what was written.
     let verdict = database.describe(&asked.text)?;
+    let sent = match answer {
+        Answer::Described { sql, .. } => sql.as_str(),
+        Answer::Refused { .. } => asked.text.as_str(),
+    };
+    let verdict_on_sent = if sent == asked.text { verdict.clone() } else { database.describe(sent)? };
     let complaint = match (case.oracle, answer, &verdict) {
         (Expectation::Accepts, Answer::Refused { .. }, Verdict::Accepted { .. })
         | (Expectation::Refuses, Answer::Refused { .. }, Verdict::Refused { .. }) => None,
@@ -138,11 +157,16 @@ fn second_opinion(
                 params: params.iter().map(|it| it.type_name.clone()).collect(),
                 columns: columns.iter().map(|it| (it.name.clone(), it.type_name.clone())).collect(),
             };
-            if ours != verdict {
+            if verdict_on_sent != verdict {
+                Some(format!(
+                    "PostgreSQL, of what is sent: {verdict_on_sent:?}\n  of what was written: {verdict:?}"
+                ))
+            } else if ours != verdict {
                 Some(format!("PostgreSQL: {verdict:?}\n      ours: {ours:?}"))
             } else {
-                let nullable: Vec<bool> = params.iter().map(|it| it.nullable).collect();
-                let observed = database.observe(&asked.text, &nullable)?;
+                let nulls =
+                    params.iter().map(|it| Nulls { value: it.nullable, elements: it.elements_nullable });
+                let observed = database.observe(sent, &nulls.collect::<Vec<_>>())?;
                 *rows += observed.rows;
                 let wrong =
                     columns.iter().zip(&observed.null).find(|(column, null)| !column.nullable && **null);

@@ -43,7 +43,7 @@ pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnosti
     let lexed = syntax::lex(source);
     let statement = syntax::parse_statement(&source.text, &lexed)?;
     let mut query = analyze::analyze(&statement, schema)?;
-    query.sql = numbered_text(&source.text, &lexed);
+    query.sql = text_to_send(&source.text, &lexed, &query.edits);
     for (parameter, name) in query.parameters.iter_mut().zip(&lexed.captures) {
         parameter.name = Some(name.clone());
     }
@@ -52,11 +52,18 @@ pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnosti
 
 /// The text with every `$name` replaced by its number.
 pub fn numbered_text(text: &str, lexed: &syntax::Lexed) -> String {
+    text_to_send(text, lexed, &[])
+}
+
+fn text_to_send(text: &str, lexed: &syntax::Lexed, edits: &[(source::Span, String)]) -> String {
+    let numbers = lexed.placeholders.iter().map(|(span, number)| (*span, format!("${number}")));
+    let mut pieces: Vec<(source::Span, String)> = numbers.chain(edits.iter().cloned()).collect();
+    pieces.sort_by_key(|(span, _)| span.start);
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
-    for (span, number) in &lexed.placeholders {
+    for (span, piece) in pieces {
         out.push_str(text.get(at..span.start as usize).unwrap_or(""));
-        out.push_str(&format!("${number}"));
+        out.push_str(&piece);
         at = span.end as usize;
     }
     out.push_str(text.get(at..).unwrap_or(""));

@@ -3,17 +3,22 @@
 //! Inert: no lookup, no failure for the user's SQL comes after it.
 
 use crate::diagnostic::Diagnostic;
+use crate::source::Span;
 use crate::sql_type::SqlType;
 
 /// A fully analysed statement.
 #[derive(Clone, Debug)]
 pub struct TypedQuery {
-    /// The text to send: `$name` has become `$1`.
+    /// The text to send: `$name` has become `$1`, and `*` its columns.
     pub sql: String,
+    /// Pieces of the text as written, and what is sent instead: `*` as its columns.
+    pub edits: Vec<(Span, String)>,
     /// Its parameters, `$1` first.
     pub parameters: Vec<TypedParameter>,
     /// Its columns; none for a statement that returns no rows.
     pub columns: Vec<TypedColumn>,
+    /// Parameters, from 1, that are arrays of one `UNNEST`: they must be equally long.
+    pub equal_lengths: Vec<Vec<usize>>,
     /// How many rows there can be.
     pub cardinality: Cardinality,
     /// Whether it can change anything.
@@ -33,6 +38,8 @@ pub struct TypedParameter {
     pub sql_type: SqlType,
     /// NULL means something there.
     pub nullable: bool,
+    /// Of an array: NULL means something for its elements.
+    pub elements_nullable: bool,
 }
 
 /// A column of the result.
@@ -48,8 +55,26 @@ pub struct TypedColumn {
     pub elements_nullable: bool,
     /// It is the constant NULL.
     pub always_null: bool,
+    /// The column of a table that it shows unchanged.
+    pub origin: Option<Origin>,
+    /// The nullable sides of outer joins that make it NULL when they miss, by number; empty where the
+    /// column is proved NOT NULL, or where NULL says nothing of a join.
+    pub nulled_by: Vec<u32>,
+    /// Whether it can be NULL even when all of those joins match.
+    pub nullable_within: bool,
     /// Where it stands in the SQL as written.
-    pub span: crate::source::Span,
+    pub span: Span,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The table's schema.
+    pub schema: String,
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
 }
 
 /// How many rows a statement gives.

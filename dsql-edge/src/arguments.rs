@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Kind};
 use crate::types::sql::SqlType;
-use crate::types::{IsNull, Nullable, Param, UncheckedParam};
+use crate::types::{ConversionError, IsNull, Nullable, Param, UncheckedParam};
 use crate::wire::Parameters;
 
 /// The arguments of one run of a query.
@@ -49,6 +49,33 @@ impl Arguments {
         }
     }
 
+    /// Arrays that one `UNNEST` zips, by the numbers of their parameters: PostgreSQL would pad the shorter
+    /// ones with NULLs, which nobody means. Of other lengths is an error.
+    pub fn equally_long(&mut self, group: &[usize]) {
+        let lengths = group.iter().map(|number| (*number, self.array_length(*number)));
+        let Some((_, first)) = lengths.clone().next() else { return };
+        if let Some((parameter, _)) = lengths.into_iter().find(|(_, length)| *length != first) {
+            let reason = ConversionError::new(
+                "UNNEST zips it with an array of another length, which would fill up the shorter one with NULLs",
+            );
+            let sql_type = "array";
+            self.error.get_or_insert_with(|| Error::new(Kind::Encode { parameter, sql_type, reason }));
+        }
+    }
+
+    /// The number of elements of an array as it was encoded; `None` for NULL.
+    fn array_length(&self, number: usize) -> Option<i32> {
+        let (end, _) = *self.parameters.each.get(number.checked_sub(1)?)?;
+        let before = self.parameters.each.get(..number.checked_sub(1)?)?;
+        let start = before.iter().rev().find_map(|(end, _)| *end).unwrap_or(0);
+        let bytes = self.parameters.bytes.get(start..end?)?;
+        // Dimensions, whether there are NULLs, the element's type; then, unless it is empty, the length.
+        match bytes.first_chunk() {
+            Some([0, 0, 0, 0]) => Some(0),
+            _ => bytes.get(12..)?.first_chunk().map(|length| i32::from_be_bytes(*length)),
+        }
+    }
+
     /// The next argument, of the SQL type that its Rust type stands for.
     pub fn bind_unchecked<T: UncheckedParam + ?Sized>(&mut self, value: &T) {
         // 705, `unknown`, and 0 both leave the type to the server.
@@ -69,5 +96,30 @@ impl Arguments {
 impl core::fmt::Debug for Arguments {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Arguments({})", self.parameters.each.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{NotNull, sql};
+
+    fn bound(ids: &[i32], between: Option<i64>, titles: &[&str]) -> Result<(), Error> {
+        let mut arguments = Arguments::with_capacity(3);
+        arguments.bind::<sql::Array<sql::Int4, NotNull>, NotNull, _>(ids);
+        arguments.bind::<sql::Int8, Nullable, _>(&between);
+        arguments.bind::<sql::Array<sql::Text, NotNull>, NotNull, _>(titles);
+        arguments.equally_long(&[1, 3]);
+        arguments.into_parts().map(drop)
+    }
+
+    #[test]
+    fn arrays_that_are_zipped_are_equally_long() {
+        assert!(bound(&[1, 2], None, &["a", ""]).is_ok());
+        assert!(bound(&[], Some(7), &[]).is_ok());
+        for (ids, titles) in [(&[1, 2][..], &["a"][..]), (&[], &["a"]), (&[1], &[])] {
+            let error = bound(ids, None, titles).unwrap_err().to_string();
+            assert!(error.contains("$3") && error.contains("UNNEST"), "{error}");
+        }
     }
 }

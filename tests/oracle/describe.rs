@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use super::Database;
 
 /// PostgreSQL's opinion.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It prepares the statement.
     Accepted {

@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Config, NoTls};
 use xtask::setup;
 
 pub use describe::Verdict;
-pub use seed::Observed;
+pub use seed::{Nulls, Observed};
 
 /// Databases made so far, by all oracles of this process.
 static DATABASES: AtomicUsize = AtomicUsize::new(0);

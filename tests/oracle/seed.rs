@@ -54,7 +54,7 @@ impl Database<'_> {
     ///
     /// # Errors
     /// Where the statement cannot be prepared; one that fails as it runs returned no rows.
-    pub fn observe(&self, sql: &str, nullable_params: &[bool]) -> Result<Observed> {
+    pub fn observe(&self, sql: &str, nulls: &[Nulls]) -> Result<Observed> {
         let (client, runtime) = self.client();
         let mut observed = Observed::default();
         let types = self.param_types(sql)?;
@@ -62,9 +62,9 @@ impl Database<'_> {
             let arguments: Vec<String> = types
                 .iter()
                 .enumerate()
-                .map(|(at, it)| match nullable_params.get(at) {
-                    Some(true) if number == ROWS => "NULL".to_owned(),
-                    _ => it.literal(number % ROWS),
+                .map(|(at, it)| match nulls.get(at) {
+                    Some(nulls) if nulls.value && number == ROWS => "NULL".to_owned(),
+                    nulls => it.argument(number % ROWS, nulls.is_some_and(|it| it.elements)),
                 })
                 .collect();
             let arguments =
@@ -143,6 +143,15 @@ impl Database<'_> {
     }
 }
 
+/// Where an argument may be NULL.
+#[derive(Clone, Copy)]
+pub struct Nulls {
+    /// The value.
+    pub value: bool,
+    /// An element of an array.
+    pub elements: bool,
+}
+
 /// What came back.
 #[derive(Default, Debug)]
 pub struct Observed {
@@ -170,7 +179,20 @@ enum Kind {
 impl Filled {
     /// A quoted literal, without a type.
     fn literal(&self, number: usize) -> String {
-        format!("'{}'", self.kind.text(number).replace('\'', "''"))
+        self.argument(number, true)
+    }
+
+    /// The same; arrays without NULLs if elements may not be NULL.
+    fn argument(&self, number: usize, null_elements: bool) -> String {
+        let text = match &self.kind {
+            // As long as the others: UNNEST may zip them.
+            Kind::Array(element) if !null_elements && number != 1 => {
+                let text = element.text(number);
+                array(&[&text, &text], &[])
+            }
+            kind => kind.text(number),
+        };
+        format!("'{}'", text.replace('\'', "''"))
     }
 }
 
@@ -180,7 +202,7 @@ impl Kind {
             Kind::Base(name) => base_text(name, number),
             Kind::Enum(labels) => labels.get(number % labels.len().max(1)).cloned().unwrap_or_default(),
             Kind::Array(_) if number == 1 => "{}".to_owned(),
-            Kind::Array(element) => format!("{{\"{}\",NULL}}", element.text(number).replace('"', "\\\"")),
+            Kind::Array(element) => array(&[&element.text(number)], &["NULL"]),
             Kind::Range(_) if number == 1 => "empty".to_owned(),
             Kind::Range(_) if number == 2 => "(,)".to_owned(),
             Kind::Range(subtype) => format!("[\"{0}\",\"{0}\"]", subtype.text(number)),
@@ -200,6 +222,13 @@ impl Kind {
             }
         }
     }
+}
+
+/// The elements, quoted, and those that go unquoted.
+fn array(quoted: &[&str], unquoted: &[&str]) -> String {
+    let quoted = quoted.iter().map(|text| format!("\"{}\"", text.replace('"', "\\\"")));
+    let elements: Vec<String> = quoted.chain(unquoted.iter().map(|text| (*text).to_owned())).collect();
+    format!("{{{}}}", elements.join(","))
 }
 
 /// Values that are the same for the same number, whatever the type says of a number; 1 is the odd one.

@@ -17,6 +17,8 @@ use crate::schema_files::SchemaFile;
 pub enum Answer {
     /// It can run.
     Described {
+        /// The text that is sent.
+        sql: String,
         /// Its parameters, by number.
         params: Vec<Param>,
         /// Its columns, in order.
@@ -45,6 +47,8 @@ pub struct Param {
     pub type_name: String,
     /// Whether it may be NULL, as far as is proved.
     pub nullable: bool,
+    /// Of an array: whether an element may be NULL.
+    pub elements_nullable: bool,
 }
 
 /// A column.
@@ -57,6 +61,8 @@ pub struct Column {
     pub type_name: String,
     /// Whether it may be NULL, as far as is proved.
     pub nullable: bool,
+    /// Of an array: whether an element may be NULL, as far as is proved.
+    pub elements_nullable: bool,
 }
 
 /// An error. `offset` and `end` are bytes, from 0.
@@ -110,13 +116,16 @@ fn described(query: TypedQuery) -> Answer {
         name: parameter.name.map_or_else(|| format!("${}", at + 1), |name| format!("${name}")),
         type_name: parameter.sql_type.name,
         nullable: parameter.nullable,
+        elements_nullable: parameter.elements_nullable,
     });
     let columns = query.columns.into_iter().map(|column| Column {
         name: column.name,
         type_name: column.sql_type.name,
         nullable: column.nullable,
+        elements_nullable: column.elements_nullable,
     });
     Answer::Described {
+        sql: query.sql,
         params: params.collect(),
         columns: columns.collect(),
         cardinality: query.cardinality.name(),

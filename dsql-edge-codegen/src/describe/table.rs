@@ -8,7 +8,7 @@ use super::answer::Answer;
 pub(super) fn render(query: &str, answer: &Answer) -> String {
     let query = query.trim_end();
     let mut out = match answer {
-        Answer::Described { params, columns, cardinality } => {
+        Answer::Described { params, columns, cardinality, .. } => {
             let mut out = format!("{query}\n");
             let params: Vec<[&str; 3]> = params
                 .iter()

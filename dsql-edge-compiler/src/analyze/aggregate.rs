@@ -285,11 +285,9 @@ impl Analyzer<'_> {
         };
         (0..query.rtes.len())
             .filter(|&at| match &query.rtes[at].source {
-                RteSource::Table { keys, relation, .. } => {
-                    let primary = self.primary_key(relation);
-                    keys.iter().any(|key| {
-                        Some(key) == primary.as_ref() && key.iter().all(|column| grouped(at, *column))
-                    })
+                RteSource::Table { relation, .. } => {
+                    let primary = relation.and_then(|relation| self.primary_key(relation));
+                    primary.is_some_and(|key| key.iter().all(|column| grouped(at, *column)))
                 }
                 _ => false,
             })

@@ -169,6 +169,9 @@ impl Analyzer<'_> {
             }
             match node {
                 Some(node) => {
+                    if !target.not_null.get(at).copied().unwrap_or(false) {
+                        self.element_flows_to_nullable(&scope.rtes, &node);
+                    }
                     self.assign_update(target, at, &column, node, span);
                 }
                 None => self.check_default(target, at, span),

@@ -52,6 +52,8 @@ fn tree_has_a_row(query: &Query, tree: &JoinTree) -> bool {
     use crate::syntax::ast::JoinKind;
     match tree {
         JoinTree::Leaf(rte) => match &query.rtes[*rte].source {
+            // A sequence.
+            RteSource::Table { keys, sampled: false, .. } => keys.iter().any(Vec::is_empty),
             RteSource::Subquery { query, .. } => has_a_row(query),
             RteSource::Cte(cte) => {
                 !cte.recursive && cte.query.borrow().as_ref().is_some_and(|query| has_a_row(query))
@@ -98,10 +100,8 @@ fn tree_at_most_one(query: &Query, tree: &JoinTree) -> bool {
     match tree {
         JoinTree::Leaf(rte) => match &query.rtes[*rte].source {
             RteSource::Table { keys, .. } => keys.iter().any(|key| {
-                !key.is_empty()
-                    && key.iter().all(|column| {
-                        query.filter.as_ref().is_some_and(|filter| fixes(filter, *rte, *column))
-                    })
+                key.iter()
+                    .all(|column| query.filter.as_ref().is_some_and(|filter| fixes(filter, *rte, *column)))
             }),
             RteSource::Subquery { query, .. } => at_most_one(query),
             RteSource::Cte(cte) => {
@@ -132,7 +132,7 @@ fn fixes(condition: &Node, rte: usize, column: usize) -> bool {
     }
 }
 
-fn is_equality(function: &str) -> bool {
+pub(super) fn is_equality(function: &str) -> bool {
     function.ends_with("eq") && !function.ends_with("iceq") && !function.contains("like")
         || matches!(
             function,

@@ -6,6 +6,7 @@
 use crate::builtin::{self, Oid, oid};
 use crate::schema::{Schema, UserTypeKind};
 use crate::syntax::ast::{Expr, ExprKind, Literal, TypeName};
+use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
 
 /// Types of the schema: `USER_TYPES + 4 * index`, then its array, then (of a range) its multirange.
@@ -343,7 +344,13 @@ pub(super) fn quote_identifier(name: &str) -> String {
     let plain = name.bytes().enumerate().all(|(at, byte)| {
         byte.is_ascii_lowercase() || byte == b'_' || (at > 0 && (byte.is_ascii_digit() || byte == b'$'))
     });
-    if plain && !name.is_empty() { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+    // As PostgreSQL's function does: every keyword but the unreserved ones is quoted.
+    let reserved = Keyword::from_word(name).is_some_and(|keyword| keyword.class() != Class::Unreserved);
+    if plain && !reserved && !name.is_empty() {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
 }
 
 fn plain(name: Cow<'static, str>, schema: Cow<'static, str>, kind: u8, category: u8) -> TypeInfo {

@@ -91,7 +91,9 @@ impl<'a> Analyzer<'a> {
         // What was proposed for insertion passed the NOT NULL constraints.
         let excluded = Rte {
             source: RteSource::Table {
-                relation: String::new(),
+                relation: None,
+                references: Vec::new(),
+                sampled: false,
                 not_null: target.not_null.clone(),
                 keys: Vec::new(),
             },

@@ -203,6 +203,12 @@ impl<'a> Analyzer<'a> {
                     let node = std::mem::replace(&mut entry.node, Node::error(entry.span));
                     entry.node = self.assign(target, *column, written.as_ref(), node, entry.span);
                 }
+                self.elements_asked_for_null(&query);
+                for (entry, (column, _)) in query.targets.iter().zip(columns) {
+                    if !target.not_null.get(*column).copied().unwrap_or(false) {
+                        self.element_flows_to_nullable(&query.rtes, &entry.node);
+                    }
+                }
                 query.targets.len()
             }
         }

@@ -62,6 +62,12 @@ impl Analyzer<'_> {
             FromItem::Table { name, alias, sample, .. } => {
                 let added = self.table(scope, name, alias.as_ref());
                 if let Some(sample) = sample {
+                    if let (JoinTree::Leaf(at), _) = &added
+                        && let Some(rte) = scope.rtes.get_mut(*at)
+                        && let RteSource::Table { sampled, .. } = &mut rte.source
+                    {
+                        *sampled = true;
+                    }
                     for arg in sample.args.iter().chain(&sample.repeatable) {
                         let node = self.expr(scope, arg);
                         let target = if node.ty == oid::UNKNOWN { oid::FLOAT4 } else { node.ty };
@@ -235,6 +241,10 @@ impl Analyzer<'_> {
         if item.ordinality {
             columns.push(RteColumn { name: "ordinality".into(), ty: oid::INT8, typmod: -1 });
         }
+        let equally_long = equally_long(item, &functions);
+        if !equally_long.is_empty() && !self.equal_lengths.contains(&equally_long) {
+            self.equal_lengths.push(equally_long.clone());
+        }
         let single_scalar = functions.len() == 1 && scalar_names == [0];
         let broken_call = functions.iter().any(|(node, _)| node.is_error());
         if broken_call {
@@ -243,7 +253,7 @@ impl Analyzer<'_> {
         let mut rte = Rte {
             name: name.unwrap_or_default(),
             columns,
-            source: RteSource::Function { functions, ordinality: item.ordinality },
+            source: RteSource::Function { functions, ordinality: item.ordinality, equally_long },
         };
         if let Some(alias) = &item.alias {
             rte.name.clone_from(&alias.name.text);
@@ -391,6 +401,19 @@ impl Analyzer<'_> {
             })
             .collect()
     }
+}
+
+/// `UNNEST ($1, $2)`: arrays that are zipped are meant to be equally long, and are refused otherwise when
+/// they are bound; PostgreSQL would pad the shorter with NULLs.
+fn equally_long(item: &FunctionItem, functions: &[(Node, Vec<bool>)]) -> Vec<usize> {
+    if item.functions.len() != 1 || functions.len() < 2 {
+        return Vec::new();
+    }
+    let number = |(call, _): &(Node, Vec<bool>)| match &call.kind {
+        NodeKind::Call { args, .. } => super::element::parameter_of(args.first()?),
+        _ => None,
+    };
+    functions.iter().map(number).collect::<Option<Vec<usize>>>().unwrap_or_default()
 }
 
 pub(super) fn lateral_only(item: NamespaceItem) -> NamespaceItem {

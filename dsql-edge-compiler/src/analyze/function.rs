@@ -234,6 +234,9 @@ impl Analyzer<'_> {
                 if facts.never_null_on_null || !facts.strict {
                     args.iter().for_each(|arg| self.accepts_null(arg));
                 }
+                if facts.name == "unnest" && matches!(resolved.function, Function::Builtin(_)) {
+                    args.iter().for_each(|array| self.used_by_element(array));
+                }
                 let function = Rc::new(Callee {
                     name: facts.name,
                     strict: facts.strict,

@@ -16,6 +16,7 @@ mod conflict;
 mod constant;
 mod cte;
 mod dml;
+mod element;
 mod expr;
 mod from;
 mod function;
@@ -29,6 +30,7 @@ mod polymorphic;
 mod query;
 mod relation;
 mod scope;
+mod star;
 mod subquery;
 mod target;
 mod tree;
@@ -69,6 +71,7 @@ pub fn analyze(statement: &Statement, schema: &Schema) -> Result<TypedQuery, Dia
         _ => Query { command: Command::Utility, ..Query::default() },
     };
     let query = analyzer.finish_targets(query);
+    analyzer.elements_asked_for_null(&query);
     analyzer.check_parameters();
     if analyzer.diagnostics.has_errors() {
         return Err(analyzer.diagnostics);
@@ -102,6 +105,10 @@ struct Analyzer<'a> {
     broken_columns: Vec<(String, String, String)>,
     /// Names of the tables that the statement reads or writes.
     table_names: Vec<String>,
+    /// Arrays of one `UNNEST`, by the numbers of their parameters: they must be equally long.
+    equal_lengths: Vec<Vec<usize>>,
+    /// What stars are sent as.
+    edits: Vec<star::Edit>,
     /// A volatile function or a nested write was seen.
     writes: bool,
 }
@@ -119,6 +126,8 @@ impl<'a> Analyzer<'a> {
             broken_views: Vec::new(),
             broken_columns: Vec::new(),
             table_names: Vec::new(),
+            equal_lengths: Vec::new(),
+            edits: Vec::new(),
             writes: false,
         }
     }

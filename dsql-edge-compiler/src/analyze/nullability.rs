@@ -6,13 +6,19 @@
 //! `find_nonnullable_vars`). What is not proved NOT NULL is nullable.
 
 mod expr;
+mod foreign;
 mod narrowing;
+mod source;
+
+pub(super) use source::Source;
 
 use super::cardinality;
 use super::param::Parameter;
 use super::tree::{Body, Cte, JoinTree, Node, NodeKind, Query, RteSource, Var};
 use crate::syntax::ast::{JoinKind, SetOperator};
+use foreign::{ForeignJoin, foreign_joins};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// For each column of the query: whether it can be NULL.
 pub(super) fn columns(parameters: &[Parameter], query: &Query) -> Vec<bool> {
@@ -31,6 +37,11 @@ pub(super) fn element_nullability(parameters: &[Parameter], query: &Query) -> Ve
     }
 }
 
+/// For each column of the query: where it comes from, and which joins null it.
+pub(super) fn sources(parameters: &[Parameter], query: &Query) -> Vec<Source> {
+    Prover { parameters }.sources(query)
+}
+
 #[derive(Clone, Copy)]
 struct Prover<'p> {
     parameters: &'p [Parameter],
@@ -43,12 +54,17 @@ struct Environment<'e> {
     base: Vec<Vec<bool>>,
     /// For each entry: the sides of outer joins that may still null its row.
     nulled_by: Vec<BTreeSet<usize>>,
+    /// Joins along foreign keys, and the numbers of those that were found to null nothing.
+    foreign: Rc<[ForeignJoin]>,
+    matched: BTreeSet<usize>,
     /// Columns that conditions prove, here and of outer levels.
     proven: Vec<Var>,
     /// Other expressions that conditions prove.
     proven_nodes: Vec<&'e Node>,
     /// Grouping sets null the grouped columns, except inside aggregates.
     grouping_nulls: bool,
+    /// Several set-returning functions in the target list: the shorter ones are padded with NULLs.
+    padded: bool,
     outer: Option<&'e Environment<'e>>,
 }
 
@@ -107,9 +123,12 @@ impl<'p> Prover<'p> {
             query,
             base: Vec::with_capacity(query.rtes.len()),
             nulled_by,
+            foreign: foreign_joins(query).into(),
+            matched: BTreeSet::new(),
             proven: Vec::new(),
             proven_nodes: Vec::new(),
             grouping_nulls: query.grouping_sets,
+            padded: query.has_target_srf && target_srfs(query) > 1,
             outer,
         };
         // In order: a LATERAL entry sees those before it.
@@ -134,6 +153,10 @@ impl<'p> Prover<'p> {
         }
     }
 
+    pub(super) fn may_be_null(&self, parameter: usize) -> bool {
+        self.parameters.get(parameter - 1).is_none_or(|parameter| parameter.nullable)
+    }
+
     /// The columns of one entry, before joins.
     fn entry(&self, query: &Query, at: usize, env: &Environment<'_>) -> Vec<bool> {
         let rte = &query.rtes[at];
@@ -142,11 +165,12 @@ impl<'p> Prover<'p> {
             RteSource::Subquery { query, view: true } => self.columns(query, None),
             RteSource::Subquery { query, view: false } => self.columns(query, Some(env)),
             RteSource::Cte(cte) => self.cte(cte),
-            RteSource::Function { functions, ordinality } => {
+            RteSource::Function { functions, ordinality, equally_long } => {
+                let even = !equally_long.is_empty() && !equally_long.iter().any(|it| self.may_be_null(*it));
                 let mut out = Vec::with_capacity(rte.columns.len());
                 for (call, never_null) in functions {
                     // Several functions side by side are padded with NULL.
-                    let padded = functions.len() > 1;
+                    let padded = functions.len() > 1 && !even;
                     out.extend(
                         self.function_columns(call, never_null, env)
                             .into_iter()
@@ -208,6 +232,20 @@ impl<'p> Prover<'p> {
             assumed = next;
         }
     }
+}
+
+/// How many set-returning functions run side by side with the target list.
+fn target_srfs(query: &Query) -> usize {
+    fn count(node: &Node) -> usize {
+        let mut below = 0;
+        node.children(&mut |child| below += count(child));
+        below + usize::from(matches!(&node.kind, NodeKind::Call { function, .. } if function.set))
+    }
+    let keys = query.other.iter().chain(&query.group_by).filter(|key| {
+        // A key that is a column of the target list is no call of its own.
+        !query.targets.iter().any(|target| target.node.same(key))
+    });
+    query.targets.iter().map(|target| &target.node).chain(keys).map(count).sum()
 }
 
 /// Numbers the nulled sides of outer joins, inner ones first.

@@ -269,6 +269,7 @@ impl Analyzer<'_> {
         };
         let left = self.coerce(left, left_type, -1, Context::Implicit);
         let right = self.coerce(right, array_type, -1, Context::Implicit);
+        self.used_by_element(&right);
         let kind = NodeKind::ArrayComparison {
             function: callee_of(&found),
             left: Box::new(left),

@@ -6,12 +6,13 @@ use super::{Analyzer, cardinality, nullability};
 use crate::builtin::{Oid, oid};
 use crate::schema::UserTypeKind;
 use crate::sql_type::{SqlType, SqlTypeKind};
-use crate::typed::{Effect, TypedColumn, TypedParameter, TypedQuery};
+use crate::typed::{Effect, Origin, TypedColumn, TypedParameter, TypedQuery};
 
 pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
     let catalog = analyzer.catalog;
     let nullable = nullability::columns(&analyzer.parameters, query);
     let elements = nullability::element_nullability(&analyzer.parameters, query);
+    let mut sources = nullability::sources(&analyzer.parameters, query);
     let columns = query
         .targets
         .iter()
@@ -19,12 +20,16 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
         .map(|(at, target)| {
             // RowDescription names the type below a domain.
             let ty = catalog.base_type(target.node.ty).0;
+            let source = sources.get_mut(at).map(std::mem::take).unwrap_or_default();
             TypedColumn {
                 name: target.name.clone(),
                 sql_type: sql_type(catalog, ty),
                 nullable: nullable.get(at).copied().unwrap_or(true),
                 elements_nullable: elements.get(at).copied().unwrap_or(true),
                 always_null: always_null(&target.node.kind),
+                origin: source.origin.and_then(|(relation, column)| origin(catalog, relation, column)),
+                nulled_by: source.nulled_by,
+                nullable_within: source.nullable_within,
                 span: target.span,
             }
         })
@@ -36,11 +41,18 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
             name: None,
             sql_type: sql_type(catalog, parameter.ty.unwrap_or(ERROR)),
             nullable: parameter.nullable,
+            elements_nullable: parameter.elements_nullable(),
         })
         .collect();
+    // NULL for one of them is a length of its own.
+    let certain = |number: &usize| analyzer.parameters.get(*number - 1).is_some_and(|it| !it.nullable);
+    let equal_lengths =
+        analyzer.equal_lengths.iter().filter(|group| group.iter().all(certain)).cloned().collect();
     let reads = query.command == Command::Select && !analyzer.writes;
     TypedQuery {
         sql: String::new(),
+        equal_lengths,
+        edits: analyzer.edits.into_iter().map(|edit| (edit.span, edit.text)).collect(),
         parameters,
         columns,
         cardinality: cardinality::of(query),
@@ -48,6 +60,12 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
         tables: analyzer.table_names,
         warnings: analyzer.diagnostics.into_iter().collect(),
     }
+}
+
+fn origin(catalog: Catalog<'_>, relation: usize, column: usize) -> Option<Origin> {
+    let relation = catalog.schema.relations.get(relation)?;
+    let column = relation.columns.get(column)?.name.clone();
+    Some(Origin { schema: relation.schema.clone(), table: relation.name.clone(), column })
 }
 
 fn always_null(kind: &NodeKind) -> bool {

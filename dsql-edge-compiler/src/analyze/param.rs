@@ -10,7 +10,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 /// What is known of one parameter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Parameter {
     /// Its type; `unknown` until a use says; `None` if the number is skipped.
     pub(super) ty: Option<Oid>,
@@ -18,6 +18,18 @@ pub(super) struct Parameter {
     pub(super) first: Span,
     /// NULL means something in one of its uses.
     pub(super) nullable: bool,
+    /// How often it was used, and how often of it only as an array for its elements.
+    pub(super) uses: usize,
+    pub(super) element_uses: usize,
+    /// NULL means something for an element.
+    pub(super) elements_accepted: bool,
+}
+
+impl Parameter {
+    /// Of an array: whether its elements may be NULL.
+    pub(super) fn elements_nullable(&self) -> bool {
+        self.uses != self.element_uses || self.elements_accepted
+    }
 }
 
 impl Analyzer<'_> {
@@ -34,13 +46,14 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         if self.parameters.len() < number {
-            self.parameters.resize(number, Parameter { ty: None, first: Span::default(), nullable: false });
+            self.parameters.resize_with(number, Parameter::default);
         }
         let parameter = &mut self.parameters[number - 1];
         if parameter.ty.is_none() {
             parameter.ty = Some(oid::UNKNOWN);
             parameter.first = span;
         }
+        parameter.uses += 1;
         let ty = parameter.ty.unwrap_or(oid::UNKNOWN);
         Node { ty, typmod: -1, kind: NodeKind::Parameter(number), span }
     }

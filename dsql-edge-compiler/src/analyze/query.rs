@@ -42,6 +42,7 @@ impl Analyzer<'_> {
         analysed.rtes = std::mem::take(&mut scope.rtes);
         analysed.ctes = std::mem::take(&mut scope.ctes);
         if !query.locking.is_empty() {
+            analysed.locked = true;
             self.locking(query, &analysed);
         }
         analysed
@@ -93,9 +94,7 @@ impl Analyzer<'_> {
             body: Body::Plain,
             other,
             ctes: Vec::new(),
-            assigned: Vec::new(),
-            single_row: false,
-            result_rte: None,
+            ..Query::default()
         };
         self.check_grouping(&analysed);
         analysed

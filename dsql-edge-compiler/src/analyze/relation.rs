@@ -6,7 +6,7 @@
 use super::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::scope::NamespaceItem;
-use super::tree::{Node, NodeKind, Query, Rte, RteColumn, RteSource};
+use super::tree::{Node, NodeKind, Query, Reference, Rte, RteColumn, RteSource};
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::schema::{Relation, RelationKind, Schema, UserTypeKind};
@@ -94,16 +94,19 @@ impl<'a> Analyzer<'a> {
         let relation = &self.catalog.schema.relations[at];
         let name = relation.name.clone();
         match &relation.kind {
-            RelationKind::Table => self.table_rte(relation),
+            RelationKind::Table => self.table_rte(at, relation),
             RelationKind::Sequence => Rte {
                 name,
                 columns: [("last_value", oid::INT8), ("log_cnt", oid::INT8), ("is_called", oid::BOOL)]
                     .map(|(name, ty)| RteColumn { name: name.into(), ty, typmod: -1 })
                     .to_vec(),
                 source: RteSource::Table {
-                    relation: String::new(),
+                    relation: None,
                     not_null: vec![true; 3],
-                    keys: Vec::new(),
+                    // The key of no columns: there is one row.
+                    keys: vec![Vec::new()],
+                    references: Vec::new(),
+                    sampled: false,
                 },
             },
             RelationKind::View(..) | RelationKind::TableAs(..) => {
@@ -127,7 +130,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    fn table_rte(&mut self, relation: &Relation) -> Rte {
+    fn table_rte(&mut self, at: usize, relation: &Relation) -> Rte {
         let mut columns = Vec::with_capacity(relation.columns.len());
         let mut not_null = Vec::with_capacity(relation.columns.len());
         for column in &relation.columns {
@@ -148,7 +151,7 @@ impl<'a> Analyzer<'a> {
         let keys = relation
             .keys
             .iter()
-            .filter(|key| !key.partial)
+            .filter(|key| !key.partial && !key.deferrable && !relation.has_children)
             .filter_map(|key| {
                 key.columns
                     .iter()
@@ -156,18 +159,41 @@ impl<'a> Analyzer<'a> {
                     .collect()
             })
             .collect();
-        let qualified = format!("{}.{}", relation.schema, relation.name);
+        let references = self.references(relation);
         Rte {
             name: relation.name.clone(),
             columns,
-            source: RteSource::Table { relation: qualified, not_null, keys },
+            source: RteSource::Table {
+                relation: Some(at),
+                not_null,
+                keys,
+                references,
+                sampled: relation.row_security,
+            },
         }
     }
 
+    /// The foreign keys of a table that hold at every moment.
+    fn references(&self, relation: &Relation) -> Vec<Reference> {
+        let number = |table: &Relation, names: &[String]| -> Option<Vec<usize>> {
+            names.iter().map(|name| table.columns.iter().position(|column| column.name == *name)).collect()
+        };
+        // The rows of children are not under its keys.
+        let keys = relation.foreign_keys.iter().filter(|key| key.proves() && !relation.has_children);
+        keys.filter_map(|key| {
+            let other = self.catalog.schema.relations.get(key.table)?;
+            // A table that was dropped is there no more under its name.
+            let known = self.catalog.schema.relation(&other.schema, &other.name) == Some(key.table);
+            let (columns, referenced) = (number(relation, &key.columns)?, number(other, &key.referenced)?);
+            let whole = known && !columns.is_empty() && columns.len() == referenced.len();
+            whole.then_some(Reference { columns, relation: key.table, referenced })
+        })
+        .collect()
+    }
+
     /// The column numbers of a table's primary key.
-    pub(super) fn primary_key(&self, qualified: &str) -> Option<Vec<usize>> {
-        let (schema, name) = qualified.split_once('.')?;
-        let relation = &self.catalog.schema.relations[self.catalog.schema.relation(schema, name)?];
+    pub(super) fn primary_key(&self, relation: usize) -> Option<Vec<usize>> {
+        let relation = &self.catalog.schema.relations[relation];
         let key = relation.keys.iter().find(|key| key.primary)?;
         key.columns
             .iter()
@@ -279,6 +305,12 @@ fn builtin_relation(found: builtin::Relation, name: &str) -> Rte {
     Rte {
         name: name.to_owned(),
         columns,
-        source: RteSource::Table { relation: found.qualified_name.to_owned(), not_null, keys: Vec::new() },
+        source: RteSource::Table {
+            relation: None,
+            not_null,
+            keys: Vec::new(),
+            references: Vec::new(),
+            sampled: false,
+        },
     }
 }

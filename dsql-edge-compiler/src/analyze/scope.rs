@@ -4,7 +4,7 @@
 //! nearest name as a suggestion.
 
 use super::Analyzer;
-use super::tree::{Cte, Node, NodeKind, Rte, Var};
+use super::tree::{Cte, Node, NodeKind, Rte, SYSTEM_COLUMN, Var};
 use crate::builtin::Oid;
 use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::source::Span;
@@ -242,7 +242,7 @@ impl Analyzer<'_> {
                     return Some(Node::error(name.span));
                 }
             }
-            if let Some(node) = self.unqualified_system_column(current, name) {
+            if let Some(node) = self.unqualified_system_column(current, level, name) {
                 return Some(node);
             }
             level += 1;
@@ -268,9 +268,9 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::UnknownType, span, message).with_hint(hint));
     }
 
-    fn unqualified_system_column(&self, scope: &Scope<'_>, name: &Name) -> Option<Node> {
+    fn unqualified_system_column(&self, scope: &Scope<'_>, level: usize, name: &Name) -> Option<Node> {
         let mut items = scope.namespace.iter().filter(|item| item.columns_visible && scope.visible(item));
-        items.find_map(|item| self.system_column(item, name, name.span))
+        items.find_map(|item| self.system_column(item, level, name, name.span))
     }
 
     fn report_lateral(&mut self, table: &str, span: Span) {
@@ -348,7 +348,7 @@ impl Analyzer<'_> {
             }
             [] => {
                 let name = format!("{}.{}", table.text, column.text);
-                let node = self.system_column(&item, column, span);
+                let node = self.system_column(&item, level, column, span);
                 if let Some(node) = node {
                     return node;
                 }
@@ -383,7 +383,7 @@ impl Analyzer<'_> {
     }
 
     /// `ctid`, `xmin` and their kin, of a table.
-    fn system_column(&self, item: &NamespaceItem, column: &Name, span: Span) -> Option<Node> {
+    fn system_column(&self, item: &NamespaceItem, level: usize, column: &Name, span: Span) -> Option<Node> {
         use crate::builtin::oid;
         let ty = match column.text.as_str() {
             "ctid" => oid::TID,
@@ -392,8 +392,9 @@ impl Analyzer<'_> {
             "tableoid" => oid::OID,
             _ => return None,
         };
-        let table = item.rte.is_some_and(|rte| self.row_types.contains_key(&(item.name.clone(), rte)));
-        table.then(|| Node::new(ty, NodeKind::Opaque(Vec::new()), span))
+        let rte = item.rte.filter(|rte| self.row_types.contains_key(&(item.name.clone(), *rte)))?;
+        let kind = NodeKind::Var(Var { level, rte, column: SYSTEM_COLUMN });
+        Some(Node::new(ty, kind, span))
     }
 
     /// A relation by alias, at this level or above: `refnameNamespaceItem`. Reports what is missing.

@@ -17,7 +17,9 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn exists(&mut self, scope: &Scope<'_>, query: &ast::Query, span: Span) -> Node {
-        let query = self.sublink(scope, query);
+        let written = query;
+        let query = self.sublink(scope, written);
+        self.keep_stars(written);
         Node::new(oid::BOOL, NodeKind::Exists(Box::new(query)), span)
     }
 

@@ -19,6 +19,7 @@ impl Analyzer<'_> {
         for target in targets {
             if let Some(columns) = self.expand_star(scope, &target.expr) {
                 let span = target.expr.span;
+                self.expand_text(scope, &target.expr, &columns);
                 for (name, mut node) in columns {
                     self.check_column_type(&node, &name, span);
                     node.span = span;

@@ -182,6 +182,8 @@ pub(super) struct Query {
     /// Sort keys, `DISTINCT ON`, window definitions, `LIMIT`: only for walkers.
     pub(super) other: Vec<Node>,
     pub(super) ctes: Vec<Rc<Cte>>,
+    /// `FOR UPDATE` and its kin: a row may be seen newer than those that it is joined with.
+    pub(super) locked: bool,
     /// Of an UPDATE: the columns of its table that get new values.
     pub(super) assigned: Vec<usize>,
     /// Of an INSERT: its source is a single row. Of a statement without rows of its own: it answers with one.
@@ -254,16 +256,38 @@ pub(super) struct RteColumn {
 /// What a range table entry stands for.
 #[derive(Clone, Debug)]
 pub(super) enum RteSource {
-    /// A table: which columns are NOT NULL, and its unique keys as column numbers.
-    Table { relation: String, not_null: Vec<bool>, keys: Vec<Vec<usize>> },
+    /// A table: its number in the schema (PostgreSQL's own have none), which columns are NOT NULL, and its
+    /// unique keys as column numbers.
+    Table {
+        relation: Option<usize>,
+        not_null: Vec<bool>,
+        keys: Vec<Vec<usize>>,
+        references: Vec<Reference>,
+        /// Some rows may be left out: `TABLESAMPLE`, row level security.
+        sampled: bool,
+    },
     /// A subquery or a view; a view's outer queries are none of the query's.
     Subquery { query: Rc<Query>, view: bool },
     /// A query of `WITH`.
     Cte(Rc<Cte>),
     /// Functions: for each, the call, how many columns it gives, and which are never NULL.
-    Function { functions: Vec<(Node, Vec<bool>)>, ordinality: bool },
+    Function {
+        functions: Vec<(Node, Vec<bool>)>,
+        ordinality: bool,
+        /// The parameters of an `UNNEST` of several, which are sent with equal lengths.
+        equally_long: Vec<usize>,
+    },
     /// `EXCLUDED`, or the source of an error: columns may be NULL.
     Nullable,
+}
+
+/// A foreign key that holds: for each row whose columns are not NULL the other table has its row.
+#[derive(Clone, Debug)]
+pub(super) struct Reference {
+    pub(super) columns: Vec<usize>,
+    /// The other table, as a relation of the schema.
+    pub(super) relation: usize,
+    pub(super) referenced: Vec<usize>,
 }
 
 /// A query of `WITH`.
@@ -284,6 +308,9 @@ pub(super) enum JoinTree {
     Leaf(usize),
     Join { kind: crate::syntax::ast::JoinKind, left: Box<JoinTree>, right: Box<JoinTree>, on: Option<Node> },
 }
+
+/// The column number of every system column, which no row lacks.
+pub(super) const SYSTEM_COLUMN: usize = usize::MAX - 1;
 
 impl JoinTree {
     /// The entries below.

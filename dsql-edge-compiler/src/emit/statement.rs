@@ -3,7 +3,7 @@
 use super::{marker_path, nullability};
 use crate::fields::{Marker, rust_type};
 use crate::typed::{Effect, TypedQuery};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 /// `static STATEMENT: Statement = …;`
@@ -45,11 +45,26 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
             // A type without a Rust type is sent as text, which the server reads.
             let marker =
                 rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
-            let marker = marker_path(&marker);
+            let marker = parameter_marker(&marker, parameter.elements_nullable);
             let nullable = nullability(parameter.nullable);
             // A value that does not fit is shown where the value stands.
             let span = Span::call_site().located_at(name.span());
             quote_spanned!(span=> #arguments.bind::<#marker, #nullable, _>(#name);)
         })
+        .chain(query.equal_lengths.iter().map(|group| {
+            let group = group.iter().map(|number| Literal::usize_unsuffixed(*number));
+            quote!(#arguments.equally_long(&[#(#group),*]);)
+        }))
         .collect()
+}
+
+/// An array whose elements cannot be NULL says so.
+fn parameter_marker(marker: &Marker, elements_nullable: bool) -> TokenStream {
+    match marker {
+        Marker::Array(element) if !elements_nullable => {
+            let element = marker_path(element);
+            quote!(::dsql_edge::types::sql::Array<#element, ::dsql_edge::private::NotNull>)
+        }
+        _ => marker_path(marker),
+    }
 }

@@ -46,6 +46,8 @@ impl Fold {
                 }
                 relation.columns.retain(|column| column.name != name.text);
                 relation.keys.retain(|key| !key.columns.contains(&name.text));
+                relation.foreign_keys.retain(|key| !key.columns.contains(&name.text));
+                self.forget_references(at, &name.text);
             }
             AlterAction::SetType { column, type_name } => {
                 self.change(&mut relation, &column, |it| it.type_name = type_name);
@@ -74,6 +76,7 @@ impl Fold {
             AlterAction::AddConstraint(constraint) => self.add_constraint(&mut relation, constraint),
             AlterAction::DropConstraint { name, .. } => {
                 relation.keys.retain(|key| key.name.as_deref() != Some(&name.text));
+                relation.foreign_keys.retain(|key| key.name != name.text);
             }
             AlterAction::Rename(name) => {
                 let old = (relation.schema.clone(), relation.name.clone());
@@ -89,12 +92,31 @@ impl Fold {
                         .filter(|column| **column == from.text)
                         .for_each(|it| *it = to.text.clone());
                 }
+                for key in &mut relation.foreign_keys {
+                    rename(&mut key.columns, &from.text, &to.text);
+                    if key.table == at {
+                        rename(&mut key.referenced, &from.text, &to.text);
+                    }
+                }
+                for other in self.schema.relations.iter_mut().flat_map(|it| &mut it.foreign_keys) {
+                    if other.table == at {
+                        rename(&mut other.referenced, &from.text, &to.text);
+                    }
+                }
             }
             AlterAction::RenameConstraint { from, to } => {
                 for key in &mut relation.keys {
                     if key.name.as_deref() == Some(&from.text) {
                         key.name = Some(to.text.clone());
                     }
+                }
+                for key in relation.foreign_keys.iter_mut().filter(|key| key.name == from.text) {
+                    key.name.clone_from(&to.text);
+                }
+            }
+            AlterAction::ValidateConstraint(name) => {
+                for key in relation.foreign_keys.iter_mut().filter(|key| key.name == name.text) {
+                    key.validated = true;
                 }
             }
             AlterAction::SetSchema(name) => {
@@ -103,9 +125,19 @@ impl Fold {
                 relation.schema = name.text;
                 self.schema.relation_index.insert((relation.schema.clone(), relation.name.clone()), at);
             }
+            AlterAction::RowSecurity => relation.row_security = true,
             AlterAction::Other(_) => {}
         }
         self.schema.relations[at] = relation;
+    }
+
+    /// A column that is gone is referenced no more.
+    fn forget_references(&mut self, table: usize, column: &str) {
+        for relation in &mut self.schema.relations {
+            relation
+                .foreign_keys
+                .retain(|key| key.table != table || !key.referenced.iter().any(|it| it == column));
+        }
     }
 
     pub(super) fn change(&mut self, relation: &mut Relation, name: &Name, change: impl FnOnce(&mut Column)) {
@@ -178,4 +210,8 @@ impl Fold {
             }
         }
     }
+}
+
+fn rename(columns: &mut [String], from: &str, to: &str) {
+    columns.iter_mut().filter(|column| *column == from).for_each(|column| to.clone_into(column));
 }

@@ -3,14 +3,15 @@
 //! In: parsed statements. Out: the schema that stands after them. What queries do not see (owners,
 //! grants, comments, triggers) is passed over; what contradicts the schema so far is an error.
 
+use super::key::key_name;
 use super::{
     Column, Function, Key, Relation, RelationKind, Schema, UserType, UserTypeKind, directive, is_null_default,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 use crate::syntax::ast::{
-    Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView, ExprKind, KeyConstraint,
-    Name, NewType, QualifiedName, Statement, StatementKind, TableColumn, TableElement, TypeName,
+    Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView, ExprKind, NewType,
+    QualifiedName, Statement, StatementKind, TableColumn, TableElement, TypeName,
 };
 use crate::syntax::{lex, parse_statements};
 
@@ -147,6 +148,9 @@ impl Fold {
             name: name.name().to_owned(),
             columns: Vec::new(),
             keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            has_children: false,
+            row_security: false,
             kind,
         }
     }
@@ -198,6 +202,8 @@ impl Fold {
                 Some(at) => {
                     let inherited = self.schema.relations[at].columns.clone();
                     relation.columns.extend(inherited);
+                    // A partition's rows are under its parent's keys, a child's are not.
+                    self.schema.relations[at].has_children |= table.inherits.contains(parent);
                 }
                 None => self.unknown_relation(parent),
             }
@@ -320,65 +326,25 @@ impl Fold {
                     constraint: true,
                     nulls_not_distinct,
                     partial: false,
+                    deferrable: false,
                 });
+            }
+            ConstraintKind::ForeignKey(key) => {
+                let columns = vec![column.name.clone()];
+                self.add_foreign_key(relation, columns, key, constraint_name);
+            }
+            // It belongs to the constraint before it.
+            ConstraintKind::Attribute { deferrable: true } => {
+                let columns = [column.name.clone()];
+                if let Some(key) = relation.foreign_keys.last_mut().filter(|key| key.columns == columns) {
+                    key.deferrable = true;
+                }
+                if let Some(key) = relation.keys.last_mut().filter(|key| key.columns == columns) {
+                    key.deferrable = true;
+                }
             }
             _ => {}
         }
-    }
-
-    pub(super) fn add_constraint(&mut self, relation: &mut Relation, constraint: Constraint) {
-        let (key, primary) = match constraint.kind {
-            ConstraintKind::PrimaryKey(key) => (key, true),
-            ConstraintKind::Unique(key) => (key, false),
-            _ => return,
-        };
-        self.add_key(relation, key, primary, constraint.name);
-    }
-
-    pub(super) fn add_key(
-        &mut self,
-        relation: &mut Relation,
-        key: KeyConstraint,
-        primary: bool,
-        name: Option<Name>,
-    ) {
-        if let Some(index) = &key.index {
-            // `USING INDEX`: the index becomes the constraint and takes its name.
-            if let Some(known) =
-                relation.keys.iter_mut().find(|known| known.name.as_deref() == Some(&index.text))
-            {
-                known.constraint = true;
-                known.primary = primary;
-                let columns = known.columns.clone();
-                if let Some(name) = name {
-                    known.name = Some(name.text);
-                }
-                if primary {
-                    set_not_null(relation, &columns);
-                }
-            }
-            return;
-        }
-        for column in &key.columns {
-            if relation.column(&column.text).is_none() {
-                let message = format!("column \"{}\" named in key does not exist", column.text);
-                self.problem(Code::UnknownColumn, column.span, message);
-            }
-        }
-        let columns: Vec<String> = key.columns.into_iter().map(|column| column.text).collect();
-        if primary {
-            set_not_null(relation, &columns);
-        }
-        let name = name.map(|name| name.text).or_else(|| Some(key_name(&relation.name, &columns, primary)));
-        let nulls_not_distinct = key.nulls_not_distinct;
-        relation.keys.push(Key {
-            name,
-            columns,
-            primary,
-            constraint: true,
-            nulls_not_distinct,
-            partial: false,
-        });
     }
 
     pub(super) fn create_table_as(&mut self, table: CreateTableAs) {
@@ -425,6 +391,7 @@ impl Fold {
             constraint: false,
             nulls_not_distinct: index.nulls_not_distinct,
             partial: index.filter.is_some(),
+            deferrable: false,
         };
         self.schema.relations[at].keys.push(key);
     }
@@ -439,19 +406,8 @@ fn plain_column(name: String, type_name: TypeName) -> Column {
     Column { name, type_name, not_null: false, has_default: false, identity: None, generated: false }
 }
 
-fn set_not_null(relation: &mut Relation, columns: &[String]) {
-    for column in relation.columns.iter_mut().filter(|column| columns.contains(&column.name)) {
-        column.not_null = true;
-    }
-}
-
 fn has_default(kind: &ConstraintKind) -> bool {
     matches!(kind, ConstraintKind::Default(expr) if !is_null_default(expr))
-}
-
-/// PostgreSQL's name for a key that has none.
-fn key_name(table: &str, columns: &[String], primary: bool) -> String {
-    if primary { format!("{table}_pkey") } else { format!("{table}_{}_key", columns.join("_")) }
 }
 
 /// `serial` is an integer with a sequence; true if the column was one.

@@ -7,6 +7,7 @@
 mod alter;
 mod directive;
 mod fold;
+mod key;
 
 pub use fold::SchemaError;
 
@@ -71,6 +72,12 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
+    /// What its rows refer to.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Tables inherit from it: its rows are not all under its keys.
+    pub has_children: bool,
+    /// Row level security was spoken of: rows may be there that a query does not see.
+    pub row_security: bool,
     /// What it is.
     pub kind: RelationKind,
 }
@@ -103,6 +110,32 @@ pub struct Key {
     pub nulls_not_distinct: bool,
     /// A partial index: it serves `ON CONFLICT`, and proves nothing of cardinality.
     pub partial: bool,
+    /// It may be violated until the transaction ends, and proves nothing of cardinality.
+    pub deferrable: bool,
+}
+
+/// A foreign key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForeignKey {
+    /// The name of the constraint.
+    pub name: String,
+    /// The columns.
+    pub columns: Vec<String>,
+    /// The table that is referenced, by its place among the relations.
+    pub table: usize,
+    /// Its columns.
+    pub referenced: Vec<String>,
+    /// Not `NOT VALID`.
+    pub validated: bool,
+    /// It may be violated until the transaction ends.
+    pub deferrable: bool,
+}
+
+impl ForeignKey {
+    /// It holds at every moment for every row.
+    pub fn proves(&self) -> bool {
+        self.validated && !self.deferrable
+    }
 }
 
 /// A column of a table.

@@ -4,7 +4,7 @@
 //! taken grows with the elements that are really there.
 
 use super::sql::{Array, SqlType};
-use super::{Column, ConversionError, IsNull, NotNull, Nullable, Param, split};
+use super::{Column, ConversionError, IsNull, NotNull, Param, split};
 
 impl<S: SqlType, T: Column<S, NotNull>> Column<Array<S>, NotNull> for Vec<T> {
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
@@ -56,7 +56,7 @@ impl<S: SqlType, T: Column<S, NotNull>> Column<Array<S>, NotNull> for Vec<T> {
     }
 }
 
-impl<S: SqlType, N, T: Param<S, Nullable>> Param<Array<S>, N> for [T] {
+impl<S: SqlType, E, N, T: Param<S, E>> Param<Array<S, E>, N> for [T] {
     fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
         let too_long = |_| ConversionError::new("it is longer than PostgreSQL's arrays can be");
         if S::OID == 0 || S::ARRAY_OID == 0 {
@@ -93,9 +93,9 @@ impl<S: SqlType, N, T: Param<S, Nullable>> Param<Array<S>, N> for [T] {
 
 macro_rules! through_slice {
     ($([$($generic:tt)*] $rust:ty),*) => {$(
-        impl<S: SqlType, N, T: Param<S, Nullable>, $($generic)*> Param<Array<S>, N> for $rust {
+        impl<S: SqlType, E, N, T: Param<S, E>, $($generic)*> Param<Array<S, E>, N> for $rust {
             fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
-                <[T] as Param<Array<S>, NotNull>>::encode(self, out)
+                <[T] as Param<Array<S, E>, NotNull>>::encode(self, out)
             }
         }
     )*};

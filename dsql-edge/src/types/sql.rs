@@ -38,11 +38,12 @@ pub trait SqlType {
     const FORMAT: Format;
 }
 
-/// An array of any number of elements of the type `S`.
+/// An array of any number of elements of the type `S`; of a parameter, `N` says whether an element may be
+/// NULL.
 #[derive(Debug, Clone, Copy)]
-pub struct Array<S>(core::convert::Infallible, core::marker::PhantomData<S>);
+pub struct Array<S, N = super::Nullable>(core::convert::Infallible, core::marker::PhantomData<(S, N)>);
 
-impl<S: SqlType> SqlType for Array<S> {
+impl<S: SqlType, N> SqlType for Array<S, N> {
     const NAME: &'static str = S::ARRAY_NAME;
     const OID: u32 = S::ARRAY_OID;
     // PostgreSQL has no arrays of arrays: `int4[][]` is `int4[]`.

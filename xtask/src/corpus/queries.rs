@@ -180,7 +180,8 @@ fn compare(
             });
         }
         let marked = is_marked_not_null(&expected.name) && !seen_null;
-        let by_catalogue = expected.sqlx_nullable == Some(false) && !seen_null;
+        let by_catalogue =
+            expected.sqlx_nullable == Some(false) && !is_overridden(&expected.name) && !seen_null;
         if marked {
             figures.marked_proved.count(not_null);
         }
@@ -197,6 +198,11 @@ fn compare(
 /// sqlx's `"x!"` and `"x!: T"`.
 fn is_marked_not_null(name: &str) -> bool {
     name.split(':').next().is_some_and(|name| name.trim_end().ends_with('!'))
+}
+
+/// Any of sqlx's overrides.
+fn is_overridden(name: &str) -> bool {
+    name.contains([':', '!', '?'])
 }
 
 pub(super) fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {

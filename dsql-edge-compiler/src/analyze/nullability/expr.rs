@@ -1,7 +1,8 @@
 //! Whether an expression can be NULL, given what is known of the row.
 
 use super::super::cardinality;
-use super::super::tree::{Node, NodeKind, Var};
+use super::super::param::Parameter;
+use super::super::tree::{Body, Node, NodeKind, RteSource, SYSTEM_COLUMN, Var};
 use super::narrowing::{Facts, if_false, if_true};
 use super::{Environment, Prover};
 
@@ -18,9 +19,7 @@ impl Prover<'_> {
         match &node.kind {
             NodeKind::Error | NodeKind::Opaque(_) | NodeKind::Default => true,
             NodeKind::Constant(value) => value.is_none(),
-            NodeKind::Parameter(number) => {
-                self.parameters.get(*number - 1).is_none_or(|parameter| parameter.nullable)
-            }
+            NodeKind::Parameter(number) => self.may_be_null(*number),
             NodeKind::NeverNull
             | NodeKind::IsNull { .. }
             | NodeKind::BooleanTest { .. }
@@ -35,6 +34,10 @@ impl Prover<'_> {
                 let Some(env) = up(env, *level) else { return true };
                 let proven = env.proven.iter().any(|var| (var.level, var.rte) == (0, *rte));
                 !proven && env.nulled_by.get(*rte).is_none_or(|nullers| !nullers.is_empty())
+            }
+            NodeKind::Call { function, .. } if function.set && env.padded => true,
+            NodeKind::Call { function, args } if function.set && function.name == "unnest" => {
+                args.first().is_none_or(|array| self.elements_nullable(array, env))
             }
             NodeKind::Call { function, args } => {
                 if function.never_null_on_null {
@@ -116,7 +119,10 @@ impl Prover<'_> {
             }
             if here.level == 0 {
                 let grouped_away = current.grouping_nulls;
-                let base = current.base.get(var.rte).and_then(|columns| columns.get(var.column)).copied();
+                let base = match var.column {
+                    SYSTEM_COLUMN => Some(false),
+                    column => current.base.get(var.rte).and_then(|columns| columns.get(column)).copied(),
+                };
                 let nulled = current.nulled_by.get(var.rte).is_none_or(|nullers| !nullers.is_empty());
                 return base.unwrap_or(true) || nulled || grouped_away;
             }
@@ -162,14 +168,39 @@ impl Prover<'_> {
                 let inner = Environment { grouping_nulls: false, ..copy(env) };
                 call.args.first().is_none_or(|arg| self.nullable(arg, &inner))
             }
+            NodeKind::Parameter(number) => {
+                self.parameters.get(*number - 1).is_none_or(Parameter::elements_nullable)
+            }
+            NodeKind::Var(var) if var.level == 0 => self.elements_of_column(*var, env),
             NodeKind::Coalesce(args) => args.iter().any(|arg| self.elements_nullable(arg, env)),
             NodeKind::Call { function, args } => match function.name.as_str() {
                 "string_to_array" => args.len() != 2,
+                "enum_range" => false,
                 "regexp_split_to_array" | "regexp_matches_all" => false,
                 _ => true,
             },
             NodeKind::Constant(Some(text)) => {
                 !text.trim().starts_with("{}") && text.to_ascii_lowercase().contains("null")
+            }
+            _ => true,
+        }
+    }
+
+    /// The same of an array that a subquery made.
+    fn elements_of_column(&self, var: Var, env: &Environment<'_>) -> bool {
+        let Some(rte) = env.query.rtes.get(var.rte) else { return true };
+        let query = match &rte.source {
+            RteSource::Subquery { query, .. } => query.clone(),
+            RteSource::Cte(cte) if !cte.recursive => match cte.query.borrow().clone() {
+                Some(query) => query,
+                None => return true,
+            },
+            _ => return true,
+        };
+        match (&query.body, query.targets.get(var.column)) {
+            (Body::Plain, Some(target)) => {
+                let inner = self.environment(&query, None);
+                self.elements_nullable(&target.node, &inner)
             }
             _ => true,
         }
@@ -187,14 +218,17 @@ where
     Some(at)
 }
 
-fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
+pub(super) fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
     Environment {
         query: env.query,
         base: env.base.clone(),
         nulled_by: env.nulled_by.clone(),
+        foreign: env.foreign.clone(),
+        matched: env.matched.clone(),
         proven: env.proven.clone(),
         proven_nodes: env.proven_nodes.clone(),
         grouping_nulls: env.grouping_nulls,
+        padded: env.padded,
         outer: env.outer,
     }
 }

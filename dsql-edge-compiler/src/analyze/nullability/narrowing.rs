@@ -71,6 +71,7 @@ impl Prover<'_> {
                     }
                 }
             }
+            changed |= follow_foreign_keys(env, &facts.vars);
             env.proven = facts.vars;
             env.proven_nodes = facts.nodes;
             if !changed {
@@ -92,6 +93,32 @@ impl Prover<'_> {
     }
 }
 
+/// A join along a foreign key nulls its table only where the row that refers to it is nulled.
+fn follow_foreign_keys(env: &mut Environment<'_>, proven: &[Var]) -> bool {
+    let mut changed = false;
+    for join in env.foreign.clone().iter() {
+        let (child, nuller) = (join.child, join.nuller);
+        if env.matched.contains(&nuller) || env.query.result_rte == Some(child) {
+            continue;
+        }
+        let not_null = |column: &usize| {
+            env.base[child].get(*column) == Some(&false)
+                || proven.contains(&Var { level: 0, rte: child, column: *column })
+        };
+        if join.columns.iter().all(not_null) {
+            let inherited = env.nulled_by[child].iter().copied().filter(|id| Some(*id) != join.sibling);
+            let inherited: Vec<usize> = inherited.collect();
+            let nulled_by = &mut env.nulled_by[join.table];
+            if nulled_by.remove(&nuller) {
+                nulled_by.extend(inherited);
+                env.matched.insert(nuller);
+                changed = true;
+            }
+        }
+    }
+    changed
+}
+
 /// The ON conditions that every row has passed: those of inner joins, and of outer joins that are
 /// reduced, as long as nothing above can null them.
 fn valid_conditions<'e>(
@@ -106,7 +133,8 @@ fn valid_conditions<'e>(
     let still_nulled = |side: &JoinTree, id: usize| {
         let mut rtes = Vec::new();
         side.rtes(&mut rtes);
-        rtes.iter().any(|rte| env.nulled_by[*rte].contains(&id))
+        // Of a join along a foreign key only the match is known, not that its condition was met.
+        env.matched.contains(&id) || rtes.iter().any(|rte| env.nulled_by[*rte].contains(&id))
     };
     let first = *next_nuller + count_nullers(left) + count_nullers(right);
     let (left_nulled, right_nulled) = match kind {

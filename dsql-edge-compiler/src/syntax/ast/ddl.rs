@@ -97,9 +97,33 @@ pub enum ConstraintKind {
     /// `EXCLUDE …`
     Exclude,
     /// `REFERENCES`, `FOREIGN KEY`
-    ForeignKey { columns: Vec<Name>, table: QualifiedName, referenced: Vec<Name> },
-    /// `DEFERRABLE` and the like, which stand alone in the grammar.
-    Attribute,
+    ForeignKey(ForeignKeyConstraint),
+    /// `DEFERRABLE` and the like, which stand alone in the grammar: whether it defers.
+    Attribute { deferrable: bool },
+}
+
+/// `REFERENCES` or `FOREIGN KEY`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForeignKeyConstraint {
+    /// The columns; of a column's constraint none.
+    pub columns: Vec<Name>,
+    /// The table that is referenced.
+    pub table: QualifiedName,
+    /// Its columns; none for its primary key.
+    pub referenced: Vec<Name>,
+    /// `NOT VALID`.
+    pub not_valid: bool,
+    /// `DEFERRABLE`.
+    pub deferrable: bool,
+}
+
+/// What follows a constraint.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct ConstraintAttributes {
+    /// `NOT VALID`.
+    pub not_valid: bool,
+    /// `DEFERRABLE`, or `INITIALLY DEFERRED`, which implies it.
+    pub deferrable: bool,
 }
 
 /// `PRIMARY KEY` or `UNIQUE`.
@@ -113,6 +137,8 @@ pub struct KeyConstraint {
     pub nulls_not_distinct: bool,
     /// `USING INDEX name`.
     pub index: Option<Name>,
+    /// `DEFERRABLE`.
+    pub deferrable: bool,
 }
 
 /// An option of a sequence or identity.
@@ -338,6 +364,11 @@ pub enum AlterAction {
     /// `SET SCHEMA`
     SetSchema(Name),
     /// Anything that queries do not see (`OWNER TO`, `SET STATISTICS`, `ENABLE TRIGGER` …): its words.
+    /// `VALIDATE CONSTRAINT`
+    ValidateConstraint(Name),
+    /// `ENABLE ROW LEVEL SECURITY` and its kin
+    RowSecurity,
+    /// Anything that no query can tell.
     Other(&'static str),
 }
 

@@ -187,8 +187,7 @@ impl Parser<'_> {
             Some(K::Validate) => {
                 self.advance();
                 self.expect_keyword(K::Constraint)?;
-                self.col_id()?;
-                Ok(AlterAction::Other("VALIDATE CONSTRAINT"))
+                Ok(AlterAction::ValidateConstraint(self.col_id()?))
             }
             Some(K::Owner) => {
                 self.advance();
@@ -265,7 +264,7 @@ impl Parser<'_> {
         self.expect_keyword(K::Row)?;
         self.expect_keyword(K::Level)?;
         self.expect_keyword(K::Security)?;
-        Ok(AlterAction::Other("ROW LEVEL SECURITY"))
+        Ok(AlterAction::RowSecurity)
     }
 
     pub(super) fn role(&mut self) -> Parsing<()> {

@@ -1,7 +1,10 @@
 //! Constraints of columns, tables and domains.
 
 use super::{K, Parser, Parsing};
-use crate::syntax::ast::{Constraint, ConstraintKind, KeyConstraint, Name, QualifiedName};
+use crate::syntax::ast::{
+    Constraint, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint, KeyConstraint, Name,
+    QualifiedName,
+};
 
 impl Parser<'_> {
     pub(super) fn at_table_constraint(&self) -> bool {
@@ -94,22 +97,23 @@ impl Parser<'_> {
             }
             Some(K::References) => {
                 let (table, referenced) = self.references()?;
-                ConstraintKind::ForeignKey { columns: Vec::new(), table, referenced }
+                ConstraintKind::ForeignKey(foreign_key(Vec::new(), table, referenced))
             }
             Some(K::Deferrable) => {
                 self.advance();
-                ConstraintKind::Attribute
+                ConstraintKind::Attribute { deferrable: true }
             }
             Some(K::Not) if self.keyword_ahead(1) == Some(K::Deferrable) => {
                 self.at += 2;
-                ConstraintKind::Attribute
+                ConstraintKind::Attribute { deferrable: false }
             }
             Some(K::Initially) => {
                 self.advance();
-                if !self.eat_keyword(K::Deferred) {
+                let deferrable = self.eat_keyword(K::Deferred);
+                if !deferrable {
                     self.expect_keyword(K::Immediate)?;
                 }
-                ConstraintKind::Attribute
+                ConstraintKind::Attribute { deferrable }
             }
             _ => return Ok(None),
         }))
@@ -205,7 +209,7 @@ impl Parser<'_> {
                 self.expect_keyword(K::Key)?;
                 let columns = self.column_list()?;
                 let (table, referenced) = self.references()?;
-                ConstraintKind::ForeignKey { columns, table, referenced }
+                ConstraintKind::ForeignKey(foreign_key(columns, table, referenced))
             }
             Some(K::Exclude) => {
                 self.advance();
@@ -230,9 +234,16 @@ impl Parser<'_> {
             }
             _ => return Err(self.error_here()),
         };
-        let invalid = self.constraint_attributes()?;
-        if let ConstraintKind::Check { not_valid, .. } = &mut kind {
-            *not_valid = invalid;
+        let attributes = self.constraint_attributes()?;
+        match &mut kind {
+            ConstraintKind::Check { not_valid, .. } => *not_valid = attributes.not_valid,
+            ConstraintKind::ForeignKey(key) => {
+                (key.not_valid, key.deferrable) = (attributes.not_valid, attributes.deferrable);
+            }
+            ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => {
+                key.deferrable = attributes.deferrable;
+            }
+            _ => {}
         }
         Ok(Constraint { name, kind, span: start.to(self.previous_span()) })
     }
@@ -255,27 +266,34 @@ impl Parser<'_> {
         Ok(key)
     }
 
-    /// `DEFERRABLE`, `INITIALLY …`, `NOT VALID`, `NO INHERIT`, any number; whether `NOT VALID` is there.
-    pub(super) fn constraint_attributes(&mut self) -> Parsing<bool> {
-        let mut not_valid = false;
+    /// `DEFERRABLE`, `INITIALLY …`, `NOT VALID`, `NO INHERIT`, any number.
+    pub(super) fn constraint_attributes(&mut self) -> Parsing<ConstraintAttributes> {
+        let mut found = ConstraintAttributes::default();
         loop {
-            if self.eat_keyword(K::Deferrable)
-                || self.eat_keywords(K::Not, K::Deferrable)
-                || self.eat_keywords(K::No, K::Inherit)
-            {
+            if self.eat_keyword(K::Deferrable) {
+                found.deferrable = true;
+                continue;
+            }
+            if self.eat_keywords(K::Not, K::Deferrable) || self.eat_keywords(K::No, K::Inherit) {
                 continue;
             }
             if self.eat_keyword(K::Initially) {
-                if !self.eat_keyword(K::Deferred) {
+                if self.eat_keyword(K::Deferred) {
+                    found.deferrable = true;
+                } else {
                     self.expect_keyword(K::Immediate)?;
                 }
                 continue;
             }
             if self.eat_keywords(K::Not, K::Valid) {
-                not_valid = true;
+                found.not_valid = true;
                 continue;
             }
-            return Ok(not_valid);
+            return Ok(found);
         }
     }
+}
+
+fn foreign_key(columns: Vec<Name>, table: QualifiedName, referenced: Vec<Name>) -> ForeignKeyConstraint {
+    ForeignKeyConstraint { columns, table, referenced, not_valid: false, deferrable: false }
 }

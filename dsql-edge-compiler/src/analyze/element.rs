@@ -1,0 +1,145 @@
+//! Arrays as parameters: whether NULL means something for their elements.
+//!
+//! In: the uses of a parameter. Out: `= ANY ($1)` and `unnest($1)` read elements alone; there an element
+//! may be NULL only if the column that it becomes goes where NULL means something. Arrays that are stored
+//! or passed on whole may hold NULLs always.
+
+use super::Analyzer;
+use super::tree::{Body, Node, NodeKind, Query, Rte, RteSource, Var};
+
+/// The parameter below casts.
+pub(super) fn parameter_of(node: &Node) -> Option<usize> {
+    match &node.kind {
+        NodeKind::Parameter(number) => Some(*number),
+        NodeKind::Cast { arg, .. } | NodeKind::Collate(arg) => parameter_of(arg),
+        _ => None,
+    }
+}
+
+impl Analyzer<'_> {
+    /// An array is used for its elements alone.
+    pub(super) fn used_by_element(&mut self, array: &Node) {
+        if let Some(number) = parameter_of(array)
+            && let Some(parameter) = self.parameters.get_mut(number - 1)
+        {
+            parameter.element_uses += 1;
+        }
+    }
+
+    /// The value goes into a column that may be NULL: so may the elements that it comes from.
+    pub(super) fn element_flows_to_nullable(&mut self, rtes: &[Rte], node: &Node) {
+        match &node.kind {
+            NodeKind::Var(var) => self.element_accepts_null(rtes, *var),
+            NodeKind::Cast { arg, .. } | NodeKind::Collate(arg) | NodeKind::NullIf { left: arg, .. } => {
+                self.element_flows_to_nullable(rtes, arg);
+            }
+            NodeKind::Call { function, args } if function.name == "unnest" => {
+                if let [array] = args.as_slice() {
+                    self.mark_elements(array);
+                }
+            }
+            NodeKind::Call { function, args } if function.strict => {
+                args.iter().for_each(|arg| self.element_flows_to_nullable(rtes, arg));
+            }
+            NodeKind::Case { arms, otherwise } => {
+                let results = arms.iter().map(|(_, result)| result).chain(otherwise.as_deref());
+                results.for_each(|result| self.element_flows_to_nullable(rtes, result));
+            }
+            _ => {}
+        }
+    }
+
+    fn mark_elements(&mut self, array: &Node) {
+        if let Some(number) = parameter_of(array)
+            && let Some(parameter) = self.parameters.get_mut(number - 1)
+        {
+            parameter.elements_accepted = true;
+        }
+    }
+
+    /// NULL means something for this column: a column of `unnest($1)`, perhaps through subqueries.
+    fn element_accepts_null(&mut self, rtes: &[Rte], var: Var) {
+        if var.level > 0 {
+            return;
+        }
+        let Some(rte) = rtes.get(var.rte) else { return };
+        match &rte.source {
+            RteSource::Function { functions, .. } => {
+                let mut first = 0;
+                for (call, columns) in functions {
+                    let NodeKind::Call { function, args } = &call.kind else { return };
+                    if (first..first + columns.len()).contains(&var.column) && function.name == "unnest" {
+                        args.iter().for_each(|array| self.mark_elements(array));
+                    }
+                    first += columns.len();
+                }
+            }
+            RteSource::Subquery { query, view: false } => self.column_accepts_null(query, var.column),
+            RteSource::Cte(cte) => {
+                let query = cte.query.borrow().clone();
+                if let Some(query) = query {
+                    self.column_accepts_null(&query, var.column);
+                }
+            }
+            RteSource::Table { .. } | RteSource::Subquery { .. } | RteSource::Nullable => {}
+        }
+    }
+
+    fn column_accepts_null(&mut self, query: &Query, column: usize) {
+        match &query.body {
+            Body::SetOperation { left, right, .. } => {
+                self.column_accepts_null(left, column);
+                self.column_accepts_null(right, column);
+            }
+            Body::Values(rows) => {
+                for row in rows {
+                    row.get(column).into_iter().for_each(|node| self.accepts_null(node));
+                }
+            }
+            Body::Plain => {
+                if let Some(target) = query.targets.get(column) {
+                    self.accepts_null(&target.node);
+                    self.element_flows_to_nullable(&query.rtes, &target.node);
+                }
+            }
+        }
+    }
+
+    /// Looks through an analysed query for columns of `unnest` that are asked for NULL.
+    pub(super) fn elements_asked_for_null(&mut self, query: &Query) {
+        let mut asked: Vec<&Node> = Vec::new();
+        query.expressions(&mut |node| collect_asked(node, &mut asked));
+        for node in asked {
+            self.element_flows_to_nullable(&query.rtes, node);
+        }
+        let mut inner: Vec<&Query> = Vec::new();
+        query.expressions(&mut |node| collect_queries(node, &mut inner));
+        for query in inner {
+            self.elements_asked_for_null(query);
+        }
+        for query in query.subqueries() {
+            self.elements_asked_for_null(&query);
+        }
+    }
+}
+
+/// The arguments of what gives another answer for NULL than NULL.
+fn collect_asked<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
+    match &node.kind {
+        NodeKind::IsNull { arg, .. } | NodeKind::BooleanTest { arg, .. } => out.push(arg),
+        NodeKind::Distinct { left, right } => out.extend([&**left, &**right]),
+        NodeKind::Coalesce(args)
+        | NodeKind::MinMax(args)
+        | NodeKind::Row(args)
+        | NodeKind::Array(args)
+        | NodeKind::InList { comparisons: args, .. } => out.extend(args),
+        NodeKind::Call { function, args } if !function.strict => out.extend(args),
+        _ => {}
+    }
+    node.children(&mut |child| collect_asked(child, out));
+}
+
+fn collect_queries<'n>(node: &'n Node, out: &mut Vec<&'n Query>) {
+    out.extend(node.subquery());
+    node.children(&mut |child| collect_queries(child, out));
+}

@@ -1,0 +1,90 @@
+//! What `*` is sent as: the columns that were compiled, so that a later ADD COLUMN changes nothing.
+//!
+//! In: a star of a target list and the columns it stands for. Out: an edit of the text to send. Where a
+//! column cannot be named unambiguously the star stays, and the server expands it.
+
+use super::Analyzer;
+use super::catalog::quote_identifier as quoted;
+use super::scope::{NamespaceItem, Scope};
+use super::tree::{Node, NodeKind, Var};
+use crate::source::Span;
+use crate::syntax::ast::{self, Expr, ExprKind, QueryBody};
+
+/// A piece of the text and what stands there in the text that is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Edit {
+    pub(super) span: Span,
+    pub(super) text: String,
+}
+
+impl Analyzer<'_> {
+    /// Notes what the star of a target list is sent as.
+    pub(super) fn expand_text(&mut self, scope: &Scope<'_>, star: &Expr, columns: &[(String, Node)]) {
+        let ExprKind::Star(parts) = &star.kind else { return };
+        let names: Option<Vec<String>> = match parts.as_slice() {
+            [] => visible(scope)
+                .flat_map(|item| item.columns.iter().map(move |column| (item, column)))
+                .map(|(item, (name, node))| reference(scope, item, name, node))
+                .collect(),
+            parts => {
+                let prefix: Vec<String> = parts.iter().map(|part| quoted(&part.text)).collect();
+                let prefix = prefix.join(".");
+                let once = |name: &str| columns.iter().filter(|(other, _)| other == name).count() == 1;
+                columns
+                    .iter()
+                    .map(|(name, node)| {
+                        let known = once(name) && !node.is_error();
+                        known.then(|| format!("{prefix}.{}", quoted(name)))
+                    })
+                    .collect()
+            }
+        };
+        if let Some(names) = names.filter(|names| !names.is_empty()) {
+            self.edits.push(Edit { span: star.span, text: names.join(", ") });
+        }
+    }
+
+    /// The stars of `EXISTS (SELECT * …)` read nothing: they stay as they are.
+    pub(super) fn keep_stars(&mut self, query: &ast::Query) {
+        match &query.body {
+            QueryBody::Select(select) => {
+                let stars: Vec<Span> = select.targets.iter().map(|target| target.expr.span).collect();
+                self.edits.retain(|edit| !stars.contains(&edit.span));
+            }
+            QueryBody::SetOperation { .. } | QueryBody::Values(_) => {}
+        }
+    }
+}
+
+/// What `*` stands for.
+fn visible<'s>(scope: &'s Scope<'_>) -> impl Iterator<Item = &'s NamespaceItem> {
+    scope.namespace.iter().filter(|item| item.columns_visible && !item.lateral_only)
+}
+
+/// An unambiguous name for a column of an item of the namespace.
+fn reference(scope: &Scope<'_>, item: &NamespaceItem, name: &str, node: &Node) -> Option<String> {
+    if node.is_error() {
+        return None;
+    }
+    let same = visible(scope).flat_map(|item| &item.columns).filter(|(other, _)| other == name).count();
+    let plain = (same == 1).then(|| quoted(name));
+    // With several tables a plain name may become ambiguous when one of them gets a column.
+    let alone = item.rte.is_some() && visible(scope).count() == 1;
+    let table = match node.kind {
+        // A column of an unnamed join, by its table.
+        NodeKind::Var(Var { level: 0, rte, .. }) if item.name.is_empty() => {
+            scope.namespace.iter().find(|item| item.rte == Some(rte)).unwrap_or(item)
+        }
+        _ => item,
+    };
+    plain.clone().filter(|_| alone).or_else(|| qualified(scope, table, name)).or(plain)
+}
+
+fn qualified(scope: &Scope<'_>, item: &NamespaceItem, name: &str) -> Option<String> {
+    let reachable = |other: &&NamespaceItem| other.relation_visible && other.name == item.name;
+    let known = !item.name.is_empty()
+        && item.relation_visible
+        && scope.namespace.iter().filter(reachable).count() == 1
+        && item.columns.iter().filter(|(other, _)| other == name).count() == 1;
+    known.then(|| format!("{}.{}", quoted(&item.name), quoted(name)))
+}

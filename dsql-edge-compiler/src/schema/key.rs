@@ -1,0 +1,111 @@
+//! Unique keys and foreign keys of tables.
+//!
+//! In: constraints as written. Out: keys by column name, which prove how many rows there can be and that
+//! a join finds its row. A key that does not hold at every moment proves nothing.
+
+use super::fold::Fold;
+use super::{ForeignKey, Key, Relation};
+use crate::diagnostic::Code;
+use crate::syntax::ast::{Constraint, ConstraintKind, ForeignKeyConstraint, KeyConstraint, Name};
+
+impl Fold {
+    pub(super) fn add_constraint(&mut self, relation: &mut Relation, constraint: Constraint) {
+        let (key, primary) = match constraint.kind {
+            ConstraintKind::PrimaryKey(key) => (key, true),
+            ConstraintKind::Unique(key) => (key, false),
+            ConstraintKind::ForeignKey(mut key) => {
+                let columns = std::mem::take(&mut key.columns).into_iter().map(|column| column.text);
+                let name = constraint.name.map(|name| name.text);
+                return self.add_foreign_key(relation, columns.collect(), key, name);
+            }
+            _ => return,
+        };
+        self.add_key(relation, key, primary, constraint.name);
+    }
+
+    pub(super) fn add_key(
+        &mut self,
+        relation: &mut Relation,
+        key: KeyConstraint,
+        primary: bool,
+        name: Option<Name>,
+    ) {
+        if let Some(index) = &key.index {
+            // `USING INDEX`: the index becomes the constraint and takes its name.
+            if let Some(known) =
+                relation.keys.iter_mut().find(|known| known.name.as_deref() == Some(&index.text))
+            {
+                known.constraint = true;
+                known.primary = primary;
+                let columns = known.columns.clone();
+                if let Some(name) = name {
+                    known.name = Some(name.text);
+                }
+                if primary {
+                    set_not_null(relation, &columns);
+                }
+            }
+            return;
+        }
+        for column in &key.columns {
+            if relation.column(&column.text).is_none() {
+                let message = format!("column \"{}\" named in key does not exist", column.text);
+                self.problem(Code::UnknownColumn, column.span, message);
+            }
+        }
+        let columns: Vec<String> = key.columns.into_iter().map(|column| column.text).collect();
+        if primary {
+            set_not_null(relation, &columns);
+        }
+        let name = name.map(|name| name.text).or_else(|| Some(key_name(&relation.name, &columns, primary)));
+        let nulls_not_distinct = key.nulls_not_distinct;
+        relation.keys.push(Key {
+            name,
+            columns,
+            primary,
+            constraint: true,
+            nulls_not_distinct,
+            partial: false,
+            deferrable: key.deferrable,
+        });
+    }
+
+    /// `name` is the constraint's, if it has one.
+    pub(super) fn add_foreign_key(
+        &mut self,
+        relation: &mut Relation,
+        columns: Vec<String>,
+        key: ForeignKeyConstraint,
+        name: Option<String>,
+    ) {
+        let own = key.table.name() == relation.name
+            && key.table.schema().is_none_or(|schema| schema == relation.schema);
+        let table = match self.find_relation(&key.table) {
+            Some(at) => at,
+            // A table that refers to itself is about to be added.
+            None if own => self.schema.relations.len(),
+            // What the snapshot leaves out proves nothing.
+            None => return,
+        };
+        let referenced = if key.referenced.is_empty() {
+            let keys = if own { &relation.keys } else { &self.schema.relations[table].keys };
+            keys.iter().find(|key| key.primary).map(|key| key.columns.clone()).unwrap_or_default()
+        } else {
+            key.referenced.into_iter().map(|column| column.text).collect()
+        };
+        let name = name.unwrap_or_else(|| format!("{}_{}_fkey", relation.name, columns.join("_")));
+        let (validated, deferrable) = (!key.not_valid, key.deferrable);
+        relation.foreign_keys.push(ForeignKey { name, columns, table, referenced, validated, deferrable });
+    }
+}
+
+fn set_not_null(relation: &mut Relation, columns: &[String]) {
+    for column in relation.columns.iter_mut().filter(|column| columns.contains(&column.name)) {
+        column.not_null = true;
+    }
+}
+
+/// PostgreSQL's name for a key that has none.
+pub(super) fn key_name(table: &str, columns: &[String], primary: bool) -> String {
+    if primary { format!("{table}_pkey") } else { format!("{table}_{}_key", columns.join("_")) }
+}
