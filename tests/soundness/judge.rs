@@ -64,7 +64,9 @@ fn find(kind: impl Into<String>, details: impl Into<String>) -> Option<Find> {
 /// Both opinions of a statement with numbered parameters.
 pub(crate) fn judge(sql: &str, schema: &Schema, database: &Database<'_>, rng: &mut Rng) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    if std::env::var_os("SOUNDNESS_TRACE").is_some() { eprintln!("{sql}"); }
+    if std::env::var_os("SOUNDNESS_TRACE").is_some() {
+        eprintln!("{sql}");
+    }
     let verdict = database.describe(sql)?;
     outcome.accepted = matches!(verdict, Verdict::Accepted { .. });
     if let Verdict::Refused { sqlstate, message, .. } = &verdict {
@@ -88,7 +90,8 @@ pub(crate) fn judge(sql: &str, schema: &Schema, database: &Database<'_>, rng: &m
             if first.code == Code::NotSupportedYet {
                 outcome.unsupported = Some(first.message.clone());
             } else {
-                let kind = format!("PostgreSQL alone accepts [{} {}]", first.code.sqlstate(), blur(&first.message));
+                let kind =
+                    format!("PostgreSQL alone accepts [{} {}]", first.code.sqlstate(), blur(&first.message));
                 outcome.find = find(kind, format!("{} at byte {}", first.message, first.span.start));
             }
         }
@@ -113,11 +116,17 @@ pub(crate) fn judge(sql: &str, schema: &Schema, database: &Database<'_>, rng: &m
                     first.code.sqlstate(),
                     blur(&first.message)
                 );
-                let details = format!("PostgreSQL: {message} at byte {offset:?}\nours: {} at byte {place}", first.message);
+                let details = format!(
+                    "PostgreSQL: {message} at byte {offset:?}\nours: {} at byte {place}",
+                    first.message
+                );
                 outcome.find = find(kind, details);
             } else if offset.is_some_and(|offset| offset != place) {
                 let kind = format!("another place [{sqlstate} {}]", blur(&message));
-                let details = format!("PostgreSQL: {message} at byte {offset:?}\nours: {} at byte {place}", first.message);
+                let details = format!(
+                    "PostgreSQL: {message} at byte {offset:?}\nours: {} at byte {place}",
+                    first.message
+                );
                 outcome.find = find(kind, details);
             }
         }
@@ -140,7 +149,10 @@ fn difference(query: &TypedQuery, params: &[String], columns: &[(String, String)
     if ours != *params {
         let pair = ours.iter().zip(params).find(|(ours, theirs)| **ours != theirs.as_str());
         let pair = pair.map(|(ours, theirs)| format!("{theirs}, ours {ours}")).unwrap_or_default();
-        return find(format!("parameter types differ [{pair}]"), format!("PostgreSQL: {params:?}\nours: {ours:?}"));
+        return find(
+            format!("parameter types differ [{pair}]"),
+            format!("PostgreSQL: {params:?}\nours: {ours:?}"),
+        );
     }
     let ours: Vec<(&str, &str)> =
         query.columns.iter().map(|it| (it.name.as_str(), it.sql_type.name.as_str())).collect();
@@ -148,7 +160,9 @@ fn difference(query: &TypedQuery, params: &[String], columns: &[(String, String)
     if ours != theirs {
         let pair = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs);
         let what = match pair {
-            Some((ours, theirs)) if ours.1 != theirs.1 => format!("column types differ [{}, ours {}]", theirs.1, ours.1),
+            Some((ours, theirs)) if ours.1 != theirs.1 => {
+                format!("column types differ [{}, ours {}]", theirs.1, ours.1)
+            }
             Some((ours, theirs)) => format!("column names differ [{}, ours {}]", theirs.0, ours.0),
             None => "the number of columns differs".to_owned(),
         };
@@ -158,7 +172,13 @@ fn difference(query: &TypedQuery, params: &[String], columns: &[(String, String)
 }
 
 /// Runs it over each filling, with arguments and with NULL where NULL is said to be allowed; all is undone.
-fn run(sql: &str, query: &TypedQuery, database: &Database<'_>, rng: &mut Rng, outcome: &mut Outcome) -> Result<()> {
+fn run(
+    sql: &str,
+    query: &TypedQuery,
+    database: &Database<'_>,
+    rng: &mut Rng,
+    outcome: &mut Outcome,
+) -> Result<()> {
     let nullable = query.parameters.iter().any(|it| it.nullable);
     let mode = if query.effect == Effect::Read { " READ ONLY" } else { "" };
     let mut runs = Vec::new();
@@ -174,9 +194,14 @@ fn run(sql: &str, query: &TypedQuery, database: &Database<'_>, rng: &mut Rng, ou
             let mut arguments = Vec::new();
             for parameter in &query.parameters {
                 let null = parameter.nullable && (round == 1 || round == 2 && rng.bool());
-                arguments.push(if null { "NULL".to_owned() } else { database.argument(&parameter.sql_type, rng.u32(..8)) });
+                arguments.push(if null {
+                    "NULL".to_owned()
+                } else {
+                    database.argument(&parameter.sql_type, rng.u32(..8))
+                });
             }
-            let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+            let arguments =
+                if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
             let text = format!(
                 "BEGIN{mode}; SET LOCAL search_path = {filling}; SET LOCAL statement_timeout = 400;\n\
                  PREPARE p AS {sql}\n; EXECUTE p{arguments}"
@@ -192,7 +217,10 @@ fn run(sql: &str, query: &TypedQuery, database: &Database<'_>, rng: &mut Rng, ou
                 if outcome.find.is_none() {
                     outcome.find = untrue(query, &rows).map(|it| Find {
                         kind: it.kind,
-                        details: format!("{}\nover the filling `{filling}` with arguments {arguments}", it.details),
+                        details: format!(
+                            "{}\nover the filling `{filling}` with arguments {arguments}",
+                            it.details
+                        ),
                     });
                 }
             }
@@ -274,7 +302,10 @@ fn untrue(query: &TypedQuery, rows: &Rows) -> Option<Find> {
                     return find("a value in a column said always NULL", format!("column {at}: {value}"));
                 }
                 Some(value) if !column.elements_nullable && has_null_element(value) => {
-                    return find("NULL in an array whose elements are said NOT NULL", format!("column {at}: {value}"));
+                    return find(
+                        "NULL in an array whose elements are said NOT NULL",
+                        format!("column {at}: {value}"),
+                    );
                 }
                 _ => {}
             }
@@ -336,10 +367,13 @@ impl Arguments for Database<'_> {
 fn value(ty: &dsql_edge_compiler::sql_type::SqlType, number: u32) -> String {
     use dsql_edge_compiler::sql_type::SqlTypeKind;
     match &ty.kind {
-        SqlTypeKind::Enum(labels) => labels.get(number as usize % labels.len().max(1)).cloned().unwrap_or_default(),
+        SqlTypeKind::Enum(labels) => {
+            labels.get(number as usize % labels.len().max(1)).cloned().unwrap_or_default()
+        }
         SqlTypeKind::Domain(base) => value(base, number),
         SqlTypeKind::Array(element) => {
-            let quoted = |number| format!("\"{}\"", value(element, number).replace('\\', "\\\\").replace('"', "\\\""));
+            let quoted =
+                |number| format!("\"{}\"", value(element, number).replace('\\', "\\\\").replace('"', "\\\""));
             match number % 3 {
                 0 => format!("{{{}}}", quoted(number)),
                 1 => "{}".to_owned(),

@@ -203,7 +203,7 @@ fn named_join(name: &Name, columns: Vec<(String, Node)>) -> NamespaceItem {
         columns_visible: true,
         lateral_only: false,
         lateral_ok: true,
-                scalar: false,
-                joined: false,
+        scalar: false,
+        joined: false,
     }
 }

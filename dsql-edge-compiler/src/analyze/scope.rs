@@ -275,10 +275,8 @@ impl Analyzer<'_> {
     }
 
     fn unqualified_system_column(&self, scope: &Scope<'_>, level: usize, name: &Name) -> Option<Node> {
-        let mut items = scope
-            .namespace
-            .iter()
-            .filter(|item| item.columns_visible && !item.joined && scope.visible(item));
+        let mut items =
+            scope.namespace.iter().filter(|item| item.columns_visible && !item.joined && scope.visible(item));
         items.find_map(|item| self.system_column(item, level, name, name.span))
     }
 
