@@ -4,28 +4,44 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// Says which half this process runs: a macro reads the environment of the compiler that loads it.
-const HALF: &str = "DSQL_EDGE_UI_TESTS";
+/// Says which part this process runs: a macro reads the environment of the compiler that loads it.
+const PART: &str = "DSQL_EDGE_UI_TESTS";
+
+/// A part: its name, its files, and the snapshot.
+const PARTS: [(&str, &str, &str); 4] = [
+    ("with a snapshot", "ui/*.rs", "DSQL_EDGE_SCHEMA=ui/dsql-schema.sql"),
+    ("without a snapshot", "ui/no_snapshot/*.rs", "DSQL_EDGE_SCHEMA="),
+    ("with migrations", "ui/migrations/*.rs", "DSQL_EDGE_MIGRATIONS=ui/migrations"),
+    ("with a folder for a snapshot", "ui/folder/*.rs", "DSQL_EDGE_SCHEMA=ui/migrations"),
+];
 
 fn main() -> ExitCode {
-    match std::env::var(HALF).as_deref() {
-        Ok("with a snapshot") => trybuild::TestCases::new().compile_fail("ui/*.rs"),
-        Ok("without a snapshot") => trybuild::TestCases::new().compile_fail("ui/no_snapshot/*.rs"),
-        _ => return both(),
+    let part = std::env::var(PART).ok();
+    match PARTS.iter().find(|(name, ..)| Some(*name) == part.as_deref()) {
+        Some((_, files, _)) => trybuild::TestCases::new().compile_fail(files),
+        None => return all(),
     }
     ExitCode::SUCCESS
 }
 
-fn both() -> ExitCode {
-    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/ui/dsql-schema.sql");
+fn all() -> ExitCode {
+    let this = std::env::current_exe().expect("a running test has a path");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // `sql_file!` looks beside the Cargo.toml that trybuild writes.
+    let target = this.ancestors().nth(3).expect("a test lies in target/debug/deps");
+    let queries = target.join("tests/trybuild/dsql-edge-tests/queries");
+    std::fs::create_dir_all(&queries).expect("trybuild's folder can be written");
+    std::fs::copy(here.join("ui/queries/wrong.sql"), queries.join("wrong.sql")).expect("the query is there");
     let mut code = ExitCode::SUCCESS;
-    for (half, schema) in [("with a snapshot", schema), ("without a snapshot", "")] {
-        let this = std::env::current_exe().expect("a running test has a path");
-        let run = Command::new(this).env(HALF, half).env("DSQL_EDGE_SCHEMA", schema).status();
+    for (part, _, variable) in PARTS {
+        let (name, value) = variable.split_once('=').expect("a variable has a value");
+        let value = if value.is_empty() { value.into() } else { here.join(value) };
+        let run = Command::new(&this).env(PART, part).env(name, value).status();
         if !run.is_ok_and(|status| status.success()) {
-            eprintln!("ui tests {half} failed");
+            eprintln!("ui tests {part} failed");
             code = ExitCode::FAILURE;
         }
     }

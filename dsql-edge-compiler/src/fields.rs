@@ -6,6 +6,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ident::{ColumnName, FieldName, Nullability};
+use crate::schema::Schema;
 use crate::sql_type::{SqlType, SqlTypeKind};
 use crate::typed::{TypedColumn, TypedQuery};
 
@@ -29,6 +30,8 @@ pub struct Field {
     pub rust_type: RustType,
     /// Whether the field is an `Option`.
     pub nullable: bool,
+    /// What is said of it where the row has a name: its SQL type.
+    pub doc: String,
 }
 
 /// An SQL type by the runtime's names.
@@ -52,16 +55,16 @@ pub enum RustType {
         /// Whether elements are `Option`s.
         nullable: bool,
     },
-    /// Written by the user: `"x: T"`.
+    /// Written by the user: `"x: T"`, or a directive of the snapshot.
     Written(String),
 }
 
-/// Plans the row of a query.
+/// Plans the row of a query; `schema` may give columns Rust types of the user's.
 ///
 /// # Errors
 ///
 /// Every column that can be no field.
-pub fn fields(query: &TypedQuery) -> Result<Fields, Diagnostics> {
+pub fn fields(query: &TypedQuery, schema: &Schema) -> Result<Fields, Diagnostics> {
     let mut out = Fields::default();
     let mut problems = Diagnostics::new();
     let mut seen: Vec<(String, usize)> = Vec::new();
@@ -77,10 +80,16 @@ pub fn fields(query: &TypedQuery) -> Result<Fields, Diagnostics> {
         }
         seen.push((written.field.clone(), at));
         let nullable = nullability(&written, column, &mut out.warnings, &mut problems);
-        let Some((marker, rust_type)) = types(&written, column, &mut problems) else { continue };
-        out.fields.push(Field { name, marker, rust_type, nullable });
+        let Some((marker, rust_type)) = types(&written, column, schema, &mut problems) else { continue };
+        let doc = doc(column, nullable);
+        out.fields.push(Field { name, marker, rust_type, nullable, doc });
     }
     if problems.has_errors() { Err(problems) } else { Ok(out) }
+}
+
+fn doc(column: &TypedColumn, nullable: bool) -> String {
+    let not_null = if nullable { "" } else { " NOT NULL" };
+    format!("`{}{not_null}`", column.sql_type.display)
 }
 
 fn field_name(name: &str, at: usize, column: &TypedColumn, problems: &mut Diagnostics) -> Option<FieldName> {
@@ -132,12 +141,18 @@ fn nullability(
 fn types(
     written: &ColumnName,
     column: &TypedColumn,
+    schema: &Schema,
     problems: &mut Diagnostics,
 ) -> Option<(Marker, RustType)> {
     let known = rust_type(&column.sql_type, column.elements_nullable);
-    if let Some(rust) = &written.rust_type {
+    let rust = match written.rust_type.as_deref() {
+        Some("_") => None,
+        Some(rust) => Some(rust),
+        None => directed(column, schema),
+    };
+    if let Some(rust) = rust {
         let marker = known.map_or(Marker::Scalar("Unknown"), |(marker, _)| marker);
-        return Some((marker, RustType::Written(rust.clone())));
+        return Some((marker, RustType::Written(rust.to_owned())));
     }
     if known.is_none() {
         let message = format!(
@@ -148,6 +163,18 @@ fn types(
         problems.push(Diagnostic::error(Code::NoRustType, column.span, message).with_hint(hint));
     }
     known
+}
+
+/// The Rust type that the snapshot's directives give to a column.
+fn directed<'s>(column: &TypedColumn, schema: &'s Schema) -> Option<&'s str> {
+    if schema.rust_types.is_empty() {
+        return None;
+    }
+    let of_column = column
+        .origin
+        .as_ref()
+        .and_then(|origin| schema.rust_type_of_column(&origin.schema, &origin.table, &origin.column));
+    of_column.or_else(|| schema.rust_type_of_type([&column.sql_type.name, &column.sql_type.display]))
 }
 
 /// The marker and the Rust type of a parameter's or column's SQL type.

@@ -55,7 +55,7 @@ pub struct ColumnName {
     pub field: String,
     /// `!` or `?`.
     pub nullability: Option<Nullability>,
-    /// `: T`, as written; `_` leaves it to the struct.
+    /// `: T`, as written; `_` is the type that the column has without any.
     pub rust_type: Option<String>,
 }
 
@@ -75,7 +75,7 @@ impl ColumnName {
             Some((left, right)) => (left.trim(), Some(right.trim().to_owned())),
             None => (name.trim(), None),
         };
-        let rust_type = rust_type.filter(|written| !written.is_empty() && written != "_");
+        let rust_type = rust_type.filter(|written| !written.is_empty());
         let (field, nullability) = match (left.strip_suffix('!'), left.strip_suffix('?')) {
             (Some(field), _) => (field, Some(Nullability::NotNull)),
             // `?column?` is PostgreSQL's own name for none.
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(parsed("id!"), ("id".into(), not_null, None));
         assert_eq!(parsed("id?"), ("id".into(), nullable, None));
         assert_eq!(parsed("id!: crate::UserId"), ("id".into(), not_null, Some("crate::UserId".into())));
-        assert_eq!(parsed("id: _"), ("id".into(), None, None));
+        assert_eq!(parsed("id: _"), ("id".into(), None, Some("_".into())));
         assert_eq!(parsed("?column?"), ("?column?".into(), None, None));
     }
 

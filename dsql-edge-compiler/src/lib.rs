@@ -42,12 +42,24 @@ use diagnostic::Diagnostics;
 pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let lexed = syntax::lex(source);
     let statement = syntax::parse_statement(&source.text, &lexed)?;
-    let mut query = analyze::analyze(&statement, schema)?;
-    query.sql = text_to_send(&source.text, &lexed, &query.edits);
+    let query = analyze::analyze(&statement, schema)?;
+    Ok(with_text(query, source, &lexed))
+}
+
+/// What is known of a statement that is wrong: the columns and parameters that resolved all the same.
+/// Nothing, where the statement does not parse.
+pub fn compile_partly(source: &Source, schema: &Schema) -> Option<TypedQuery> {
+    let lexed = syntax::lex(source);
+    let statement = syntax::parse_statement(&source.text, &lexed).ok()?;
+    Some(with_text(analyze::analyze_partly(&statement, schema), source, &lexed))
+}
+
+fn with_text(mut query: TypedQuery, source: &Source, lexed: &syntax::Lexed) -> TypedQuery {
+    query.sql = text_to_send(&source.text, lexed, &query.edits);
     for (parameter, name) in query.parameters.iter_mut().zip(&lexed.captures) {
         parameter.name = Some(name.clone());
     }
-    Ok(query)
+    query
 }
 
 /// The text with every `$name` replaced by its number.

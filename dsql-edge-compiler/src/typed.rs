@@ -7,7 +7,7 @@ use crate::source::Span;
 use crate::sql_type::SqlType;
 
 /// A fully analysed statement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TypedQuery {
     /// The text to send: `$name` has become `$1`, and `*` its columns.
     pub sql: String,
@@ -38,6 +38,8 @@ pub struct TypedParameter {
     pub sql_type: SqlType,
     /// NULL means something there.
     pub nullable: bool,
+    /// And not only as LIMIT takes NULL, where a value is what people mean.
+    pub null_expected: bool,
     /// Of an array: NULL means something for its elements.
     pub elements_nullable: bool,
 }
@@ -78,9 +80,10 @@ pub struct Origin {
 }
 
 /// How many rows a statement gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cardinality {
     /// It returns no columns.
+    #[default]
     None,
     /// Always exactly one row.
     One,
@@ -103,10 +106,11 @@ impl Cardinality {
 }
 
 /// What running a statement can change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing: every function in it is known not to write.
     Read,
     /// Something, or nobody knows.
+    #[default]
     Write,
 }

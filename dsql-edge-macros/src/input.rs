@@ -1,18 +1,21 @@
-//! The grammar of the macros' input, and which argument belongs to which placeholder.
+//! The grammar of what the macros take as an expression.
+//!
+//! In: tokens. Out: their parts. It does not look into the SQL.
 
-use dsql_edge_compiler::syntax::Lexed;
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Expr, LitStr, Path, Token};
+use syn::{Attribute, Expr, LitStr, Path, Token};
 
-/// `[Path,] "SQL" [, argument]*`
+/// `[#[allow(code)]] [Path,] "SQL" [, argument]*`
 pub(crate) struct Input {
+    /// Warnings that are not to be given.
+    pub(crate) allowed: Vec<Ident>,
     /// The user's row struct.
     pub(crate) row: Option<Path>,
-    /// The SQL.
+    /// The SQL; of `sql_file!`, the path of its file.
     pub(crate) sql: LitStr,
     /// What follows it.
     pub(crate) arguments: Vec<Argument>,
@@ -26,6 +29,13 @@ pub(crate) struct Argument {
 
 impl Parse for Input {
     fn parse(input: ParseStream<'_>) -> syn::Result<Input> {
+        let mut allowed = Vec::new();
+        for attribute in input.call(Attribute::parse_outer)? {
+            if !attribute.path().is_ident("allow") {
+                return Err(syn::Error::new(attribute.span(), "only `#[allow(…)]` stands before the SQL"));
+            }
+            allowed.extend(attribute.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated)?);
+        }
         let row = if input.peek(LitStr) || !input.peek(syn::Ident::peek_any) && !input.peek(Token![::]) {
             None
         } else {
@@ -37,7 +47,7 @@ impl Parse for Input {
             Some(path)
         };
         let sql = sql_literal(input)?;
-        Ok(Input { row, sql, arguments: arguments(input)? })
+        Ok(Input { allowed, row, sql, arguments: arguments(input)? })
     }
 }
 
@@ -71,108 +81,4 @@ pub(crate) fn arguments(input: ParseStream<'_>) -> syn::Result<Vec<Argument>> {
         out.push(Argument { name, value: input.parse()? });
     }
     Ok(out)
-}
-
-/// An argument expression, and where an error about it is shown.
-pub(crate) type Value = (TokenStream, Span);
-
-/// Refuses `$1` beside `$name`.
-pub(crate) fn check_placeholders(lexed: &Lexed, sql: Span) -> Result<(), syn::Error> {
-    match lexed.captures.first() {
-        Some(name) if lexed.numbered > 0 => {
-            let message = format!("the query mixes $1 and ${name}: use numbers or names, not both");
-            Err(syn::Error::new(sql, message))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The expression of each parameter.
-///
-/// # Errors
-///
-/// Placeholders without an argument, arguments without a placeholder.
-pub(crate) fn match_arguments(
-    lexed: &Lexed,
-    arguments: &[Argument],
-    sql: Span,
-) -> Result<Vec<Value>, Vec<syn::Error>> {
-    let mut errors = Vec::new();
-    let captures = lexed.captures.as_slice();
-    let numbered = lexed.numbered as usize;
-    if numbered > 0 || (captures.is_empty() && arguments.iter().all(|argument| argument.name.is_none())) {
-        for named in arguments.iter().filter_map(|argument| argument.name.as_ref()) {
-            let message = format!("`{named} = …` has no place: the query's parameters are numbers");
-            errors.push(syn::Error::new(named.span(), message));
-        }
-        for (at, argument) in arguments.iter().enumerate().skip(numbered) {
-            let message = format!("argument {} is not used: the query has {}", at + 1, count(numbered));
-            errors.push(syn::Error::new_spanned(&argument.value, message));
-        }
-        if arguments.len() < numbered {
-            let message =
-                format!("parameter ${} has no argument: write its value after the SQL", arguments.len() + 1);
-            errors.push(syn::Error::new(sql, message));
-        }
-        if errors.is_empty() {
-            return Ok(values(arguments));
-        }
-        return Err(errors);
-    }
-    for argument in arguments {
-        match &argument.name {
-            None => {
-                let message = "the query's parameters have names: write `name = value`";
-                errors.push(syn::Error::new_spanned(&argument.value, message));
-            }
-            Some(name) if !captures.iter().any(|capture| name == capture) => {
-                let known: Vec<String> = captures.iter().map(|capture| format!("${capture}")).collect();
-                let has = if known.is_empty() { "no parameters".to_owned() } else { known.join(", ") };
-                let message = format!("`{name} = …` is not used: the query has {has}");
-                errors.push(syn::Error::new(name.span(), message));
-            }
-            Some(_) => {}
-        }
-    }
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    Ok(captures
-        .iter()
-        .map(|capture| {
-            let given =
-                arguments.iter().find(|argument| argument.name.as_ref().is_some_and(|name| name == capture));
-            match given {
-                Some(argument) => (argument.value.to_token_stream(), argument.value.span()),
-                None => (captured(capture, sql), sql),
-            }
-        })
-        .collect())
-}
-
-/// The arguments as written.
-pub(crate) fn values(arguments: &[Argument]) -> Vec<Value> {
-    arguments.iter().map(|argument| (argument.value.to_token_stream(), argument.value.span())).collect()
-}
-
-/// The variable that `$name` captures, found where the literal stands.
-fn captured(name: &str, span: Span) -> TokenStream {
-    match syn::parse_str::<Ident>(name).or_else(|_| syn::parse_str::<Ident>(&format!("r#{name}"))) {
-        Ok(mut ident) => {
-            ident.set_span(span);
-            quote!(#ident)
-        }
-        Err(_) => {
-            let message = format!("${name} is no Rust variable");
-            quote_spanned!(span=> ::core::compile_error!(#message))
-        }
-    }
-}
-
-fn count(parameters: usize) -> String {
-    match parameters {
-        0 => "no parameters".to_owned(),
-        1 => "1 parameter".to_owned(),
-        more => format!("{more} parameters"),
-    }
 }

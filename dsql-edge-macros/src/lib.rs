@@ -1,13 +1,20 @@
-//! `sql!` and `sql_unchecked!`: the thin shell around the compiler.
+//! `sql!`, `sql_file!` and `sql_unchecked!`: the thin shell around the compiler.
 //!
 //! In: tokens. Out: tokens. This is the only crate that names `proc_macro`, and the only one at build
-//! time that reads a file: the schema snapshot. All checking is `dsql_edge_compiler`'s.
+//! time that reads files: the schema snapshot, and SQL that stands in one. All checking is `dsql_edge_compiler`'s.
 
+mod arguments;
+mod check;
 mod expand;
+mod function_input;
+mod functions;
 mod input;
+mod row_attributes;
 mod snapshot;
 mod source_map;
+mod text;
 mod unchecked;
+mod warnings;
 
 use proc_macro::TokenStream;
 
@@ -41,6 +48,21 @@ use proc_macro::TokenStream;
 #[proc_macro]
 pub fn sql(tokens: TokenStream) -> TokenStream {
     expand::sql(tokens.into()).into()
+}
+
+/// [`sql!`](macro@sql) with the SQL in a file, whose path is relative to `Cargo.toml`.
+///
+/// ```ignore
+/// let top = sql_file!("queries/top.sql", limit = 10).fetch_all(&dsql).await?;
+/// let top = sql_file!(Post, "queries/top.sql", limit = 10).fetch_all(&dsql).await?;
+/// ```
+///
+/// # Errors
+///
+/// As of `sql!`, with line and column in the file.
+#[proc_macro]
+pub fn sql_file(tokens: TokenStream) -> TokenStream {
+    expand::sql_file(tokens.into()).into()
 }
 
 /// The way out where `sql!` cannot follow: syntax and parameters are checked, the types are yours.

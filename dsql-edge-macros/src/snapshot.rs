@@ -5,7 +5,10 @@
 
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
+use dsql_edge_compiler::schema::SchemaError;
 use dsql_edge_compiler::source::line_and_column;
+use proc_macro2::TokenStream;
+use quote::quote;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,14 +18,20 @@ use std::time::SystemTime;
 const FILE: &str = "dsql-schema.sql";
 /// Overrides the search.
 const VARIABLE: &str = "DSQL_EDGE_SCHEMA";
+/// A folder of migrations; a build script sets it, for cargo would not see a new file otherwise.
+const MIGRATIONS: &str = "DSQL_EDGE_MIGRATIONS";
 
-/// A schema and the file that it came from.
+/// A schema and the files that it came from.
 pub(crate) struct Snapshot {
     pub(crate) schema: Arc<Schema>,
-    pub(crate) path: PathBuf,
+    files: Vec<PathBuf>,
 }
 
-type Cached = (Option<SystemTime>, u64, Result<Arc<Schema>, String>);
+/// A file, its time and its length.
+type Stamp = (PathBuf, Option<SystemTime>, u64);
+
+/// What was read, and what it was read from.
+type Cached = (Vec<Stamp>, Result<Arc<Schema>, String>);
 
 static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
 
@@ -32,67 +41,107 @@ static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
 ///
 /// What is missing or cannot be read, and what to do.
 pub(crate) fn snapshot() -> Result<Snapshot, String> {
-    let path = find()?;
-    let metadata = std::fs::metadata(&path)
-        .map_err(|error| format!("the schema snapshot {} cannot be read: {error}", path.display()))?;
-    if metadata.is_dir() {
-        return Err(format!(
-            "{} is a folder: a folder of migrations is not supported by dsql-edge yet; \
-             run `dsql-edge pull` to write {FILE}",
-            path.display()
-        ));
-    }
-    let (time, length) = (metadata.modified().ok(), metadata.len());
+    let (path, is_folder) = find()?;
+    let stamps = if is_folder { stamps_of_folder(&path)? } else { vec![stamp(&path)?] };
     let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     let cache = cache.get_or_insert_with(HashMap::new);
-    let fresh = cache
-        .get(&path)
-        .is_some_and(|(known_time, known_length, _)| (*known_time, *known_length) == (time, length));
-    if !fresh {
-        cache.insert(path.clone(), (time, length, read(&path)));
+    if cache.get(&path).is_none_or(|(known, _)| *known != stamps) {
+        let schema = read(&stamps);
+        cache.insert(path.clone(), (stamps, schema));
     }
     match cache.get(&path) {
-        Some((_, _, Ok(schema))) => Ok(Snapshot { schema: schema.clone(), path }),
-        Some((_, _, Err(error))) => Err(error.clone()),
+        Some((stamps, Ok(schema))) => Ok(Snapshot {
+            schema: schema.clone(),
+            files: stamps.iter().map(|(file, ..)| file.clone()).collect(),
+        }),
+        Some((_, Err(error))) => Err(error.clone()),
         None => Err(format!("the schema snapshot {} cannot be read", path.display())),
     }
 }
 
-fn read(path: &Path) -> Result<Arc<Schema>, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("the schema snapshot {} cannot be read: {error}", path.display()))?;
-    Schema::parse(&text).map(Arc::new).map_err(|errors| {
-        let shown = errors.iter().take(5).map(|error| {
-            let (line, column) = line_and_column(&text, error.diagnostic.span.start as usize);
-            let place = Place { file: Some(path.display().to_string()), line, column };
-            render(&error.diagnostic, &text, Some(place))
-        });
-        let shown: Vec<String> = shown.collect();
+fn read(files: &[Stamp]) -> Result<Arc<Schema>, String> {
+    let mut texts = Vec::with_capacity(files.len());
+    for (path, ..) in files {
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        texts.push((path.display().to_string(), text));
+    }
+    let parsed = Schema::parse_files(texts.iter().map(|(file, text)| (file.as_str(), text.as_str())), None);
+    parsed.map(Arc::new).map_err(|errors| {
+        let shown: Vec<String> = errors.iter().take(5).map(|error| shown(error, &texts)).collect();
         format!("the schema snapshot cannot be understood: {}", shown.join("\n"))
     })
 }
 
-/// `DSQL_EDGE_SCHEMA`; else beside the crate's Cargo.toml; else up to the workspace's.
-fn find() -> Result<PathBuf, String> {
+fn shown(error: &SchemaError, texts: &[(String, String)]) -> String {
+    let text = texts.iter().find(|(file, _)| *file == error.file).map_or("", |(_, text)| text);
+    let (line, column) = line_and_column(text, error.diagnostic.span.start as usize);
+    render(&error.diagnostic, text, Some(Place { file: Some(error.file.clone()), line, column }))
+}
+
+fn stamp(path: &Path) -> Result<Stamp, String> {
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    Ok((path.to_owned(), metadata.modified().ok(), metadata.len()))
+}
+
+/// The `.sql` files of a folder by name; those that undo (`.down.sql`) are left out.
+fn stamps_of_folder(folder: &Path) -> Result<Vec<Stamp>, String> {
+    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            name.ends_with(".sql") && !name.ends_with(".down.sql")
+        })
+        .collect();
+    files.sort();
+    if files.is_empty() {
+        return Err(format!("{MIGRATIONS} names {}, which holds no .sql file", folder.display()));
+    }
+    files.iter().map(|file| stamp(file)).collect()
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
+    format!("the schema snapshot {} cannot be read: {error}", path.display())
+}
+
+/// Where the snapshot is, and whether that is a folder: `DSQL_EDGE_SCHEMA`; else the folder of migrations that a
+/// build script names; else beside the crate's Cargo.toml; else up to the workspace's.
+fn find() -> Result<(PathBuf, bool), String> {
     let crate_folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    if let Some(given) = std::env::var_os(VARIABLE).filter(|given| !given.is_empty()) {
-        let given = PathBuf::from(given);
-        let path = match &crate_folder {
-            Some(folder) if given.is_relative() => folder.join(given),
-            _ => given,
-        };
-        if path.exists() {
-            return Ok(path);
+    let given = |variable: &str| {
+        let given = std::env::var_os(variable).filter(|given| !given.is_empty()).map(PathBuf::from)?;
+        Some(match &crate_folder {
+            Some(folder) => folder.join(given),
+            None => given,
+        })
+    };
+    if let Some(path) = given(VARIABLE) {
+        if path.is_dir() {
+            return Err(format!("{VARIABLE} names the folder {}: {}", path.display(), build_script(&path)));
         }
-        return Err(format!("{VARIABLE} names {}, which does not exist", path.display()));
+        return if path.exists() {
+            Ok((path, false))
+        } else {
+            Err(format!("{VARIABLE} names {}, which does not exist", path.display()))
+        };
+    }
+    if let Some(path) = given(MIGRATIONS) {
+        return if path.is_dir() {
+            Ok((path, true))
+        } else {
+            Err(format!("{MIGRATIONS} names {}, which is no folder", path.display()))
+        };
     }
     let Some(crate_folder) = crate_folder else {
         return Err(format!("no schema snapshot: set {VARIABLE}, for CARGO_MANIFEST_DIR is not set either"));
     };
     for folder in crate_folder.ancestors() {
         let path = folder.join(FILE);
+        if path.is_dir() {
+            return Err(format!("{} is a folder: {}", path.display(), build_script(&path)));
+        }
         if path.exists() {
-            return Ok(path);
+            return Ok((path, false));
         }
         // The workspace's root has the lock file; nothing above it belongs to us.
         if folder.join("Cargo.lock").exists() {
@@ -106,8 +155,38 @@ fn find() -> Result<PathBuf, String> {
     ))
 }
 
-/// Whether cargo must still be told, by this process, that the build depends on the file.
-pub(crate) fn first_use(path: &Path) -> bool {
+fn build_script(folder: &Path) -> String {
+    let name = folder.file_name().map_or_else(|| "migrations".into(), |name| name.to_string_lossy());
+    format!(
+        "cargo would not see a file that is added to it. Unset it, and let a build.rs beside Cargo.toml name the \
+         folder:\nfn main() {{ println!(\"cargo::rustc-env={MIGRATIONS}={name}\\ncargo::rerun-if-changed={name}\") }}"
+    )
+}
+
+impl Snapshot {
+    /// What tells cargo that the build depends on the snapshot.
+    pub(crate) fn tracked(&self) -> TokenStream {
+        tracked(&self.files)
+    }
+}
+
+/// What tells cargo that the build depends on files that are read together: once a process, not once a query.
+pub(crate) fn tracked(files: &[PathBuf]) -> TokenStream {
+    match files.first() {
+        Some(first) if first_use(first) => files
+            .iter()
+            .filter_map(|file| file.to_str())
+            .map(|file| {
+                quote!(
+                    const _: &[u8] = ::core::include_bytes!(#file);
+                )
+            })
+            .collect(),
+        _ => TokenStream::new(),
+    }
+}
+
+fn first_use(path: &Path) -> bool {
     static TOLD: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
     let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
     let first = !told.iter().any(|known| known == path);

@@ -1,9 +1,12 @@
 //! `sql_unchecked!`: syntax and parameters only; the types come from Rust.
 
-use crate::expand::{compile_error, failed, syntax_errors};
-use crate::input::{self, Argument, Value, values};
+use crate::arguments::{self, Value, values};
+use crate::expand::failed;
+use crate::input::{self, Argument};
+use crate::text::{Text, compile_error};
+use dsql_edge_compiler::diagnostic::Diagnostics;
 use dsql_edge_compiler::emit::parameter_names;
-use dsql_edge_compiler::{Source, syntax};
+use dsql_edge_compiler::syntax;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
@@ -48,13 +51,14 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
         Ok(input) => input,
         Err(error) => return failed(&[], error.to_compile_error()),
     };
-    let source = Source::named(input.sql.value());
-    if let Some(errors) = syntax_errors(&source, &input.sql) {
+    let text = Text::literal(input.sql.clone());
+    let (source, span) = (&text.source, text.span);
+    let lexed = syntax::lex(source);
+    if let Err(error) = syntax::parse_statement(&source.text, &lexed) {
+        let errors = Diagnostics::from(error).errors().map(|error| text.error(error)).collect();
         return failed(&values(&input.arguments), errors);
     }
-    let lexed = syntax::lex(&source);
-    let span = input.sql.span();
-    if let Err(error) = input::check_placeholders(&lexed, span) {
+    if let Err(error) = arguments::check_placeholders(&lexed, span) {
         return failed(&values(&input.arguments), error.to_compile_error());
     }
     if lexed.numbered > 65_535 {
@@ -63,7 +67,7 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
             compile_error(span, "a query takes at most 65535 parameters"),
         );
     }
-    let arguments = match input::match_arguments(&lexed, &input.arguments, span) {
+    let arguments = match arguments::match_arguments(&lexed, &input.arguments, span) {
         Ok(arguments) => arguments,
         Err(errors) => {
             return failed(

@@ -62,6 +62,8 @@ pub mod private;
 mod query;
 mod refusal;
 mod row;
+#[cfg(feature = "serde")]
+mod serialize;
 mod session;
 mod sqlstate;
 mod statement;
@@ -72,7 +74,7 @@ mod wire;
 pub use auth::Credentials;
 pub use client::{Dsql, Executor, Fetch, Session};
 pub use config::Config;
-pub use dsql_edge_macros::{sql, sql_unchecked};
+pub use dsql_edge_macros::{sql, sql_file, sql_unchecked};
 pub use error::Error;
 pub use query::{Command, Query};
 pub use sqlstate::SqlState;

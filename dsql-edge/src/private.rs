@@ -9,40 +9,32 @@ pub use crate::statement::{ColumnDesc, Effect, Statement};
 pub use crate::types::{NotNull, Nullable};
 
 #[cfg(feature = "serde")]
+pub use crate::serialize::SerializedRow;
+#[cfg(feature = "serde")]
 pub use serde;
 
 #[doc(inline)]
 pub use crate::__dsql_edge_serialize as serialize;
 
-/// `impl Serialize` for a row, where the feature `serde` is on.
+/// `impl Serialize` for a row, where the feature `serde` is on: `[<params>] Row [<args>] [where …] { field: "name" }`.
 #[cfg(feature = "serde")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __dsql_edge_serialize {
-    ($row:ident { $($field:ident : $name:literal),* $(,)? }) => {
-        $crate::__dsql_edge_serialize! { @impl $row [] [] { $($field: $name),* } }
-    };
-    ($row:ident < $($generic:ident),+ $(,)? > { $($field:ident : $name:literal),* $(,)? }) => {
-        $crate::__dsql_edge_serialize! {
-            @impl $row [< $($generic: $crate::private::serde::Serialize),+ >] [< $($generic),+ >] { $($field: $name),* }
-        }
-    };
-    (@impl $row:ident [$($params:tt)*] [$($args:tt)*] { $($field:ident : $name:literal),* }) => {
-        impl $($params)* $crate::private::serde::Serialize for $row $($args)* {
+    ([$($params:tt)*] $row:ident [$($args:tt)*] [$($bounds:tt)*] { $($field:ident : $name:literal),* $(,)? }) => {
+        impl $($params)* $crate::private::serde::Serialize for $row $($args)* $($bounds)* {
             fn serialize<__Serializer: $crate::private::serde::Serializer>(
                 &self,
                 serializer: __Serializer,
             ) -> ::core::result::Result<__Serializer::Ok, __Serializer::Error> {
                 #[allow(unused_mut)]
-                let mut row = $crate::private::serde::Serializer::serialize_struct(
+                let mut row = $crate::private::SerializedRow::new(
                     serializer,
                     ::core::stringify!($row),
                     <[&str]>::len(&[$($name),*]),
-                )?;
-                $(
-                    $crate::private::serde::ser::SerializeStruct::serialize_field(&mut row, $name, &self.$field)?;
-                )*
-                $crate::private::serde::ser::SerializeStruct::end(row)
+                );
+                $(row.field($name, &self.$field);)*
+                row.end()
             }
         }
     };

@@ -16,7 +16,9 @@ macro_rules! tags {
                     pub tag_name: ::std::string::String,
                     pub usage_count: ::core::option::Option<i32>,
                 }
-                ::dsql_edge::private::serialize! { Row { tag_name: "tag_name", usage_count: "usage_count" } }
+                ::dsql_edge::private::serialize! {
+                    [] Row [] [] { tag_name: "tag_name", usage_count: "usage_count" }
+                }
                 fn decode(
                     row: &::dsql_edge::private::DataRow<'_>,
                 ) -> ::core::result::Result<Row, ::dsql_edge::private::Error> {
@@ -64,7 +66,9 @@ pub struct Generic<T0> {
     pub n: T0,
 }
 
-dsql_edge::private::serialize! { Generic<T0> { n: "n" } }
+dsql_edge::private::serialize! {
+    [<T0>] Generic [<T0>] [where T0: ::dsql_edge::private::serde::Serialize] { n: "n" }
+}
 
 fn database() -> Dsql {
     let endpoint = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";

@@ -26,15 +26,25 @@ pub(crate) struct Catalog {
 }
 
 /// Stable or volatile, and harmless.
-const VOLATILE: &[&str] = &[
-    "random", "gen_random_uuid", "clock_timestamp", "timeofday", "statement_timestamp", "now",
-];
+const VOLATILE: &[&str] =
+    &["random", "gen_random_uuid", "clock_timestamp", "timeofday", "statement_timestamp", "now"];
 
 /// What takes long, eats memory, wants another build of PostgreSQL, or only serves its own machinery.
 const SKIPPED: &[&str] = &[
-    "database_to_xml", "database_to_xmlschema", "database_to_xml_and_xmlschema", "schema_to_xml",
-    "schema_to_xmlschema", "schema_to_xml_and_xmlschema", "ts_stat", "pg_sequence_last_value",
-    "pg_stat_get_activity", "shell_in", "shell_out", "any_in", "any_out", "pg_get_shmem_allocations",
+    "database_to_xml",
+    "database_to_xmlschema",
+    "database_to_xml_and_xmlschema",
+    "schema_to_xml",
+    "schema_to_xmlschema",
+    "schema_to_xml_and_xmlschema",
+    "ts_stat",
+    "pg_sequence_last_value",
+    "pg_stat_get_activity",
+    "shell_in",
+    "shell_out",
+    "any_in",
+    "any_out",
+    "pg_get_shmem_allocations",
     "generate_series",
 ];
 
@@ -64,9 +74,9 @@ impl Catalog {
                     continue;
                 }
                 if is_polymorphic(operator.result) {
-                    catalog.polymorphic_operators.push(operator);
+                    catalog.polymorphic_operators.push(*operator);
                 } else if is_makeable(operator.result) {
-                    catalog.operators.entry(operator.result).or_default().push(operator);
+                    catalog.operators.entry(operator.result).or_default().push(*operator);
                 }
             }
         }

@@ -71,7 +71,9 @@ pub(crate) fn judge(
     rng: &mut Rng,
 ) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    if std::env::var_os("SOUNDNESS_TRACE").is_some() { eprintln!("{sql}"); }
+    if std::env::var_os("SOUNDNESS_TRACE").is_some() {
+        eprintln!("{sql}");
+    }
     let verdict = database.describe(sql)?;
     outcome.accepted = matches!(verdict, Verdict::Accepted { .. });
     if let Verdict::Refused { sqlstate, message, .. } = &verdict {
@@ -95,7 +97,8 @@ pub(crate) fn judge(
             if first.code == Code::NotSupportedYet {
                 outcome.unsupported = Some(first.message.clone());
             } else {
-                let kind = format!("PostgreSQL alone accepts [{} {}]", first.code.sqlstate(), blur(&first.message));
+                let kind =
+                    format!("PostgreSQL alone accepts [{} {}]", first.code.sqlstate(), blur(&first.message));
                 outcome.find = find(kind, format!("{} at byte {}", first.message, first.span.start));
             }
         }
@@ -113,7 +116,9 @@ pub(crate) fn judge(
             let place = first.span.start as usize;
             if first.code == Code::NotSupportedYet {
                 outcome.unsupported = Some(first.message.clone());
-            } else if sqlstate.starts_with("22") && (first.code.sqlstate() != sqlstate || offset.is_some_and(|it| it < place)) {
+            } else if sqlstate.starts_with("22")
+                && (first.code.sqlstate() != sqlstate || offset.is_some_and(|it| it < place))
+            {
                 outcome.unread = Some(blur(&message));
             } else if first.code.sqlstate() != sqlstate {
                 let kind = format!(
@@ -122,11 +127,17 @@ pub(crate) fn judge(
                     first.code.sqlstate(),
                     blur(&first.message)
                 );
-                let details = format!("PostgreSQL: {message} at byte {offset:?}\nours: {} at byte {place}", first.message);
+                let details = format!(
+                    "PostgreSQL: {message} at byte {offset:?}\nours: {} at byte {place}",
+                    first.message
+                );
                 outcome.find = find(kind, details);
             } else if offset.is_some_and(|offset| offset != place) {
                 let kind = format!("another place [{sqlstate} {}]", blur(&message));
-                let details = format!("PostgreSQL: {message} at byte {offset:?}\nours: {} at byte {place}", first.message);
+                let details = format!(
+                    "PostgreSQL: {message} at byte {offset:?}\nours: {} at byte {place}",
+                    first.message
+                );
                 outcome.find = find(kind, details);
             }
         }
@@ -149,7 +160,10 @@ fn difference(query: &TypedQuery, params: &[String], columns: &[(String, String)
     if ours != *params {
         let pair = ours.iter().zip(params).find(|(ours, theirs)| **ours != theirs.as_str());
         let pair = pair.map(|(ours, theirs)| format!("{theirs}, ours {ours}")).unwrap_or_default();
-        return find(format!("parameter types differ [{pair}]"), format!("PostgreSQL: {params:?}\nours: {ours:?}"));
+        return find(
+            format!("parameter types differ [{pair}]"),
+            format!("PostgreSQL: {params:?}\nours: {ours:?}"),
+        );
     }
     let ours: Vec<(&str, &str)> =
         query.columns.iter().map(|it| (it.name.as_str(), it.sql_type.name.as_str())).collect();
@@ -157,7 +171,9 @@ fn difference(query: &TypedQuery, params: &[String], columns: &[(String, String)
     if ours != theirs {
         let pair = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs);
         let what = match pair {
-            Some((ours, theirs)) if ours.1 != theirs.1 => format!("column types differ [{}, ours {}]", theirs.1, ours.1),
+            Some((ours, theirs)) if ours.1 != theirs.1 => {
+                format!("column types differ [{}, ours {}]", theirs.1, ours.1)
+            }
             Some((ours, theirs)) => format!("column names differ [{}, ours {}]", theirs.0, ours.0),
             None => "the number of columns differs".to_owned(),
         };
@@ -190,9 +206,14 @@ fn run(
             let mut arguments = Vec::new();
             for parameter in &query.parameters {
                 let null = parameter.nullable && (round == 1 || round == 2 && rng.bool());
-                arguments.push(if null { "NULL".to_owned() } else { argument(types, &parameter.sql_type, rng.u32(..8)) });
+                arguments.push(if null {
+                    "NULL".to_owned()
+                } else {
+                    argument(types, &parameter.sql_type, rng.u32(..8))
+                });
             }
-            let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+            let arguments =
+                if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
             let text = format!(
                 "BEGIN{mode}; SET LOCAL search_path = {filling}; SET LOCAL statement_timeout = 400;\n\
                  PREPARE p AS {sql}\n; EXECUTE p{arguments}"
@@ -208,7 +229,10 @@ fn run(
                 if outcome.find.is_none() {
                     outcome.find = untrue(query, &rows).map(|it| Find {
                         kind: it.kind,
-                        details: format!("{}\nover the filling `{filling}` with arguments {arguments}", it.details),
+                        details: format!(
+                            "{}\nover the filling `{filling}` with arguments {arguments}",
+                            it.details
+                        ),
                     });
                 }
             }
@@ -290,7 +314,10 @@ fn untrue(query: &TypedQuery, rows: &Rows) -> Option<Find> {
                     return find("a value in a column said always NULL", format!("column {at}: {value}"));
                 }
                 Some(value) if !column.elements_nullable && has_null_element(value) => {
-                    return find("NULL in an array whose elements are said NOT NULL", format!("column {at}: {value}"));
+                    return find(
+                        "NULL in an array whose elements are said NOT NULL",
+                        format!("column {at}: {value}"),
+                    );
                 }
                 _ => {}
             }
@@ -344,10 +371,14 @@ fn argument(types: &Types, ty: &SqlType, number: u32) -> String {
 
 fn value(types: &Types, ty: &SqlType, number: u32) -> String {
     match &ty.kind {
-        SqlTypeKind::Enum(labels) => labels.get(number as usize % labels.len().max(1)).cloned().unwrap_or_default(),
+        SqlTypeKind::Enum(labels) => {
+            labels.get(number as usize % labels.len().max(1)).cloned().unwrap_or_default()
+        }
         SqlTypeKind::Domain(base) => value(types, base, number),
         SqlTypeKind::Array(element) => {
-            let quoted = |number| format!("\"{}\"", value(types, element, number).replace('\\', "\\\\").replace('"', "\\\""));
+            let quoted = |number| {
+                format!("\"{}\"", value(types, element, number).replace('\\', "\\\\").replace('"', "\\\""))
+            };
             match number % 3 {
                 0 => format!("{{{}}}", quoted(number)),
                 1 => "{}".to_owned(),

@@ -63,11 +63,13 @@ fn soundness() {
             let work = || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    let over = schemas.is_some_and(|it| at >= it) || until.is_some_and(|it| start.elapsed() > it);
+                    let over =
+                        schemas.is_some_and(|it| at >= it) || until.is_some_and(|it| start.elapsed() > it);
                     if over {
                         break;
                     }
-                    let report = one_schema(seed.wrapping_mul(1_000_003) + at, &catalog, &oracle, &shrunk).unwrap();
+                    let report =
+                        one_schema(seed.wrapping_mul(1_000_003) + at, &catalog, &oracle, &shrunk).unwrap();
                     let mut total = total.lock().unwrap();
                     total.merge(report);
                     let (queries, finds) = (total.queries, total.finds.values().sum::<usize>());
@@ -89,7 +91,12 @@ fn soundness() {
 }
 
 /// Makes a schema, and statements over it.
-fn one_schema(seed: u64, catalog: &Catalog, oracle: &Oracle, shrunk: &Mutex<BTreeMap<String, usize>>) -> Result<Report> {
+fn one_schema(
+    seed: u64,
+    catalog: &Catalog,
+    oracle: &Oracle,
+    shrunk: &Mutex<BTreeMap<String, usize>>,
+) -> Result<Report> {
     let mut rng = Rng::with_seed(seed);
     let mut report = Report { schemas: 1, ..Report::default() };
     let database = case::workshop(oracle)?;

@@ -137,7 +137,10 @@ impl Report {
         }
         writeln!(out, "  {line}")?;
         let called = self.constructs.keys().filter(|what| calls(what)).count();
-        writeln!(out, "{called} names of functions and operators (of {callable} signatures that can be called)")?;
+        writeln!(
+            out,
+            "{called} names of functions and operators (of {callable} signatures that can be called)"
+        )?;
         if !self.unsupported.is_empty() {
             writeln!(out, "not supported by the compiler:")?;
             for (message, count) in &self.unsupported {

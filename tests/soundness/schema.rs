@@ -107,7 +107,8 @@ fn user_type(rng: &mut Rng, schema: &mut Schema) {
     let number = schema.types.user.len();
     let (name, kind, sql) = match rng.u32(..10) {
         0..3 => {
-            let labels: Vec<String> = ["red", "green", "Blue one"][..rng.usize(1..4)].iter().map(|it| (*it).to_owned()).collect();
+            let labels: Vec<String> =
+                ["red", "green", "Blue one"][..rng.usize(1..4)].iter().map(|it| (*it).to_owned()).collect();
             let name = format!("e{number}");
             let list: Vec<String> = labels.iter().map(|it| format!("'{it}'")).collect();
             let sql = format!("CREATE TYPE {name} AS ENUM ({})", list.join(", "));
@@ -139,7 +140,8 @@ fn user_type(rng: &mut Rng, schema: &mut Schema) {
             (name, UserKind::Composite(fields), sql)
         }
         _ => {
-            let subtype = *rng.choice([oid::TEXT, oid::UUID, oid::FLOAT8, oid::TIME].iter()).unwrap_or(&oid::TEXT);
+            let subtype =
+                *rng.choice([oid::TEXT, oid::UUID, oid::FLOAT8, oid::TIME].iter()).unwrap_or(&oid::TEXT);
             let name = format!("r{number}");
             let sql = format!("CREATE TYPE {name} AS RANGE (subtype = {})", schema.types.sql(subtype));
             (name, UserKind::Range(subtype), sql)
@@ -177,7 +179,10 @@ fn table(rng: &mut Rng, schema: &mut Schema, number: usize) {
                 column.generated = true;
                 column.not_null = true;
             }
-            1 | 2 if ty == oid::TEXT && columns.first().is_some_and(|it: &Column| it.ty != oid::TEXT && !it.generated) => {
+            1 | 2
+                if ty == oid::TEXT
+                    && columns.first().is_some_and(|it: &Column| it.ty != oid::TEXT && !it.generated) =>
+            {
                 let first = &columns[0].name;
                 sql = sql.text(format!(" GENERATED ALWAYS AS (nullif({first}, {first})::text) STORED"));
                 column.generated = true;
@@ -201,7 +206,8 @@ fn table(rng: &mut Rng, schema: &mut Schema, number: usize) {
     if primary {
         let mut key = vec![0];
         if rng.u32(..4) == 0
-            && let Some(second) = (1..count).find(|at| types.is_ordered(columns[*at].ty) && !columns[*at].generated)
+            && let Some(second) =
+                (1..count).find(|at| types.is_ordered(columns[*at].ty) && !columns[*at].generated)
         {
             key.push(second);
         }
@@ -241,10 +247,8 @@ fn function(rng: &mut Rng, schema: &mut Schema, catalog: &Catalog, number: usize
         let list: Vec<String> =
             columns.iter().map(|(name, ty)| format!("{name} {}", schema.types.sql(*ty))).collect();
         // What the generator takes for the type is not always the type.
-        let casts: Vec<String> = columns
-            .iter()
-            .map(|(name, ty)| format!("{name}::text::{}", schema.types.sql(*ty)))
-            .collect();
+        let casts: Vec<String> =
+            columns.iter().map(|(name, ty)| format!("{name}::text::{}", schema.types.sql(*ty))).collect();
         let body = Node::words(format!("SELECT {} FROM (", casts.join(", "))).node(query).text(") AS q");
         (body, oid::RECORD, columns, format!("TABLE ({})", list.join(", ")))
     } else {
@@ -282,9 +286,10 @@ pub(crate) fn rows(rng: &mut Rng, schema: &Schema) -> Vec<Node> {
                     1 => true,
                     _ => rng.u32(..3) == 0,
                 };
-                let domain_not_null = schema.types.user(column.ty).is_some_and(
-                    |it| matches!(it.kind, UserKind::Domain { not_null: true, .. }),
-                );
+                let domain_not_null = schema
+                    .types
+                    .user(column.ty)
+                    .is_some_and(|it| matches!(it.kind, UserKind::Domain { not_null: true, .. }));
                 values.push(Node::words(if column.generated {
                     "DEFAULT".to_owned()
                 } else if empty && !column.not_null && !domain_not_null {

@@ -98,8 +98,11 @@ fn candidates(case: &Case, number: usize) -> Vec<Case> {
     }
     // An expression in parentheses of its own, of another type.
     if let Sort::Expr(_) = node.sort {
-        let children: Vec<Node> =
-            node.children().filter(|it| matches!(it.sort, Sort::Expr(_)) && it.sort != node.sort).cloned().collect();
+        let children: Vec<Node> = node
+            .children()
+            .filter(|it| matches!(it.sort, Sort::Expr(_)) && it.sort != node.sort)
+            .cloned()
+            .collect();
         for child in children {
             edit(&move |node| *node = child.clone());
         }

@@ -162,9 +162,7 @@ impl Types {
         match self.user(ty).map(|user| &user.kind) {
             Some(UserKind::Range(subtype)) => Some(*subtype),
             Some(_) => None,
-            None => {
-                builtin::type_by_oid(ty).filter(|found| found.kind == b'r').map(|found| found.subtype)
-            }
+            None => builtin::type_by_oid(ty).filter(|found| found.kind == b'r').map(|found| found.subtype),
         }
     }
 
@@ -233,7 +231,11 @@ impl Types {
                 0 => format!("{{{}}}", quoted(number)),
                 1 => "{}".to_owned(),
                 2 => format!("{{{},{}}}", quoted(number), quoted(number + 1)),
-                3 if matches!(self.user(element), Some(UserType { kind: UserKind::Domain { not_null: true, .. }, .. })) => {
+                3 if matches!(
+                    self.user(element),
+                    Some(UserType { kind: UserKind::Domain { not_null: true, .. }, .. })
+                ) =>
+                {
                     format!("[0:1]={{{},{}}}", quoted(number), quoted(number + 1))
                 }
                 3 => format!("{{{},NULL}}", quoted(number)),
@@ -277,7 +279,9 @@ fn base_text(ty: Ty, number: u32) -> String {
         oid::INT2 | oid::INT4 | oid::INT8 => &["1", "0", "2", "3", "-1", "7", "30000"],
         oid::NUMERIC => &["1", "0", "2", "3", "-1", "1.50", "NaN", "Infinity"],
         oid::FLOAT4 | oid::FLOAT8 => &["1", "0", "2", "3", "-1", "0.5", "NaN", "-Infinity"],
-        oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::NAME => &["1", "", "a", "B b", "a,b", "%", "2020-01-01"],
+        oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::NAME => {
+            &["1", "", "a", "B b", "a,b", "%", "2020-01-01"]
+        }
         oid::CHAR => &["1", "", "a", "b"],
         oid::DATE | oid::TIMESTAMP => &["2020-01-01", "infinity", "2020-01-02", "1999-12-31", "-infinity"],
         oid::TIMESTAMPTZ => {
@@ -286,9 +290,7 @@ fn base_text(ty: Ty, number: u32) -> String {
         oid::TIME => &["01:00", "00:00", "02:00", "24:00"],
         oid::TIMETZ => &["01:00+00", "00:00+00", "02:00+02"],
         oid::INTERVAL => &["1 day", "0", "2 mons", "-3 hours", "1 year 2 days"],
-        oid::UUID => {
-            &["00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000000"]
-        }
+        oid::UUID => &["00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000000"],
         oid::JSON | oid::JSONB => &[
             r#"{"a": 1, "b": null}"#,
             "null",

@@ -44,7 +44,8 @@ fn tokens(rng: &mut Rng, sql: &str) -> Node {
     let mut quote = None;
     for c in sql.chars() {
         let word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-        let joins = quote.is_some() || tokens.last().and_then(|it| it.chars().last()).is_some_and(|it| word(it) && word(c));
+        let joins = quote.is_some()
+            || tokens.last().and_then(|it| it.chars().last()).is_some_and(|it| word(it) && word(c));
         match quote {
             Some(open) if open == c => quote = None,
             None if c == '\'' || c == '"' => quote = Some(c),

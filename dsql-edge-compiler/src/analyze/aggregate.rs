@@ -219,16 +219,26 @@ impl Analyzer<'_> {
     pub(super) fn window_keys(&mut self, scope: &Scope<'_>, window: &Window) -> Vec<Node> {
         let place = scope.place.replace(Place::Window);
         let mut keys: Vec<Node> = Vec::new();
-        for expr in window.partition_by.iter().chain(window.order_by.iter().map(|key| &key.expr)) {
+        // Ordering first, as `transformWindowDefinitions` has it.
+        let ordering = window.order_by.iter().map(|key| (&key.expr, "ordering"));
+        for (expr, kind) in ordering.chain(window.partition_by.iter().map(|key| (key, "equality"))) {
             let node = self.expr(scope, expr);
-            keys.push(self.unknown_to_text(node));
+            let node = self.unknown_to_text(node);
+            let fine = if kind == "ordering" { self.has_order(node.ty) } else { self.has_equality(node.ty) };
+            if !node.is_error() && !fine {
+                let shown = self.catalog.display(node.ty, -1);
+                let message = format!("could not identify an {kind} operator for type {shown}");
+                self.report(Diagnostic::error(Code::UnknownOperator, expr.span, message));
+            }
+            keys.push(node);
         }
+        let ordered = keys.get(window.order_by.len().wrapping_sub(1)).cloned();
         if let Some(frame) = &window.frame {
             for bound in [Some(&frame.start), frame.end.as_ref()].into_iter().flatten() {
                 if let FrameBound::Preceding(offset) | FrameBound::Following(offset) = bound {
                     let node = self.expr(scope, offset);
                     let node = if frame.mode == crate::syntax::ast::FrameMode::Range {
-                        self.range_offset(node, keys.last())
+                        self.range_offset(node, ordered.as_ref())
                     } else {
                         let mode =
                             if frame.mode == crate::syntax::ast::FrameMode::Rows { "ROWS" } else { "GROUPS" };

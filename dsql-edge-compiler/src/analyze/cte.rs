@@ -225,7 +225,7 @@ fn item_mentions(item: &ast::FromItem, name: &str) -> bool {
         ast::FromItem::Table { name: table, .. } => table.schema().is_none() && table.name() == name,
         ast::FromItem::Subquery { query, .. } => query_mentions(query, name),
         ast::FromItem::Join(join) => item_mentions(&join.left, name) || item_mentions(&join.right, name),
-        ast::FromItem::Function(_) | ast::FromItem::XmlTable { .. } => false,
+        ast::FromItem::Function(_) | ast::FromItem::XmlTable(_) => false,
     }
 }
 

@@ -11,7 +11,7 @@ use super::tree::{Node, NodeKind};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{Expr, ExprKind, InList, Literal, Operator, Quantified, TypeName, ValueFunction, When};
+use crate::syntax::ast::{Expr, ExprKind, InList, Literal, Operator, Quantified, ValueFunction, When};
 
 impl Analyzer<'_> {
     /// `transformExpr`.
@@ -213,9 +213,10 @@ impl Analyzer<'_> {
                 Node::error(span)
             }
             ExprKind::CurrentOf(_) => Node::new(oid::BOOL, NodeKind::NeverNull, span),
-            ExprKind::SqlFunction { name, args, returning } => {
-                self.sql_function(scope, name, args, returning.as_deref(), span)
+            ExprKind::SqlFunction(call) if call.name.starts_with("xml") => {
+                self.xml_function(scope, call, span)
             }
+            ExprKind::SqlFunction(call) => self.sql_json(scope, call, span),
         }
     }
 
@@ -286,30 +287,6 @@ impl Analyzer<'_> {
             results.into_iter().map(|result| self.coerce_to_common(result, target, "CASE/WHEN")).collect();
         let arms = conditions.into_iter().zip(results).collect();
         Node::new(target, NodeKind::Case { arms, otherwise }, span)
-    }
-
-    /// SQL/JSON constructors.
-    pub(super) fn sql_function(
-        &mut self,
-        scope: &Scope<'_>,
-        name: &str,
-        args: &[Expr],
-        returning: Option<&TypeName>,
-        span: Span,
-    ) -> Node {
-        let args = self.expr_list(scope, args);
-        let args: Vec<Node> = args.into_iter().map(|arg| self.unknown_to_text(arg)).collect();
-        args.iter().for_each(|arg| self.accepts_null(arg));
-        let ty = match returning {
-            Some(returning) => self.type_name(returning).map_or(ERROR, |found| found.0),
-            None => oid::JSON,
-        };
-        let aggregate = name.ends_with("agg");
-        if aggregate {
-            scope.has_aggregates.set(true);
-        }
-        let kind = if aggregate { NodeKind::Opaque(args) } else { NodeKind::Row(args) };
-        Node::new(ty, kind, span)
     }
 
     /// An `unknown` constant or parameter that nothing else decides is text.

@@ -81,11 +81,7 @@ impl Analyzer<'_> {
             }
             FromItem::Function(function) => self.function_item(scope, function),
             FromItem::Join(join) => self.join(scope, join),
-            FromItem::XmlTable { span } => {
-                self.report(Diagnostic::unsupported(*span, "XMLTABLE"));
-                scope.broken_from.set(true);
-                self.leaf(scope, broken(""), None, true)
-            }
+            FromItem::XmlTable(table) => self.xml_table(scope, table),
         }
     }
 
@@ -449,6 +445,6 @@ fn item_span(item: &FromItem) -> Span {
         FromItem::Subquery { alias, span, .. } => alias.as_ref().map_or(*span, |alias| alias.name.span),
         FromItem::Function(item) => item.alias.as_ref().map_or(item.span, |alias| alias.name.span),
         FromItem::Join(join) => join.span,
-        FromItem::XmlTable { span } => *span,
+        FromItem::XmlTable(table) => table.alias.as_ref().map_or(table.span, |alias| alias.name.span),
     }
 }

@@ -59,13 +59,7 @@ impl Analyzer<'_> {
         if call.within_group {
             order_by = call.order_by.iter().map(|key| self.expr(scope, &key.expr)).collect();
         }
-        let filter = call.filter.as_ref().map(|filter| {
-            let place = scope.place.replace(Place::Filter);
-            let node = self.expr(scope, filter);
-            let node = self.coerce_to_boolean(node, "FILTER");
-            scope.place.set(place);
-            node
-        });
+        let filter = call.filter.as_ref().map(|filter| self.aggregate_filter(scope, filter));
         scope.in_aggregate.set(was_in_aggregate);
         let direct = args.len();
         args.append(&mut order_by);
@@ -247,6 +241,10 @@ impl Analyzer<'_> {
             (None, true) => self.aggregate(scope, call, facts, args, direct, filter, returns, span),
             (Some(window), _) => self.window_call(scope, call, window, facts, args, filter, returns, span),
         }
+    }
+
+    pub(super) fn aggregate_filter(&mut self, scope: &Scope<'_>, filter: &crate::syntax::ast::Expr) -> Node {
+        self.condition(scope, filter, Place::Filter, "FILTER")
     }
 
     /// Set-returning functions are refused where PostgreSQL refuses them (`check_srf_call_placement`).

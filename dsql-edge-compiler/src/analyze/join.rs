@@ -182,7 +182,7 @@ impl Analyzer<'_> {
                 lateral_only: false,
                 lateral_ok: true,
                 function: false,
-            scalar: false,
+                scalar: false,
                 joined: false,
             });
         }
@@ -204,8 +204,8 @@ fn named_join(name: &Name, columns: Vec<(String, Node)>) -> NamespaceItem {
         columns_visible: true,
         lateral_only: false,
         lateral_ok: true,
-                function: false,
-            scalar: false,
-                joined: false,
+        function: false,
+        scalar: false,
+        joined: false,
     }
 }

@@ -30,10 +30,12 @@ mod polymorphic;
 mod query;
 mod relation;
 mod scope;
+mod sql_json;
 mod star;
 mod subquery;
 mod target;
 mod tree;
+mod xml;
 
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -53,6 +55,24 @@ use tree::{Command, Node, NodeKind, Query, RteColumn, TargetEntry};
 ///
 /// All diagnostics, errors and warnings, in PostgreSQL's order.
 pub fn analyze(statement: &Statement, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
+    let (analyzer, query) = analyzed(statement, schema);
+    if analyzer.diagnostics.has_errors() {
+        return Err(analyzer.diagnostics);
+    }
+    Ok(output::typed_query(analyzer, &query))
+}
+
+/// What is known of a statement that is wrong: the columns and parameters that resolved all the same.
+pub fn analyze_partly(statement: &Statement, schema: &Schema) -> TypedQuery {
+    let (analyzer, query) = analyzed(statement, schema);
+    let known: Vec<bool> = query.targets.iter().map(|target| !target.node.is_error()).collect();
+    let mut typed = output::typed_query(analyzer, &query);
+    let mut known = known.into_iter();
+    typed.columns.retain(|_| known.next().unwrap_or(false));
+    typed
+}
+
+fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Query) {
     let mut analyzer = Analyzer::new(schema);
     let query = match &statement.kind {
         StatementKind::Query(query) => analyzer.query(query, None),
@@ -72,11 +92,8 @@ pub fn analyze(statement: &Statement, schema: &Schema) -> Result<TypedQuery, Dia
     };
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);
-    analyzer.check_parameters();
-    if analyzer.diagnostics.has_errors() {
-        return Err(analyzer.diagnostics);
-    }
-    Ok(output::typed_query(analyzer, &query))
+    analyzer.check_parameters(&query);
+    (analyzer, query)
 }
 
 /// DSQL answers `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` with the job's id.
@@ -111,6 +128,8 @@ struct Analyzer<'a> {
     edits: Vec<star::Edit>,
     /// A volatile function or a nested write was seen.
     writes: bool,
+    /// Composite types whose fields are being compared.
+    comparing: Vec<Oid>,
 }
 
 impl<'a> Analyzer<'a> {
@@ -129,6 +148,7 @@ impl<'a> Analyzer<'a> {
             equal_lengths: Vec::new(),
             edits: Vec::new(),
             writes: false,
+            comparing: Vec::new(),
         }
     }
 

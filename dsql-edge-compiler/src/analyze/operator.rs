@@ -89,7 +89,11 @@ impl Analyzer<'_> {
         let schema = written.schema.as_ref().map(|schema| schema.text.as_str());
         let known = schema.is_none_or(|schema| schema == "pg_catalog");
         let candidates: Vec<Operator> = if known {
-            builtin::operators(&written.name).filter(|found| (found.left == 0) == left.is_none()).collect()
+            builtin::operators(&written.name)
+                .iter()
+                .copied()
+                .filter(|found| (found.left == 0) == left.is_none())
+                .collect()
         } else {
             Vec::new()
         };
@@ -176,7 +180,7 @@ impl Analyzer<'_> {
 
     /// The cast that makes it work, or the nearest operator.
     fn operator_hint(&self, name: &str, left: Option<Oid>, right: Oid) -> String {
-        let exists = builtin::operators(name).next().is_some();
+        let exists = !builtin::operators(name).is_empty();
         if !exists {
             let advice = match name {
                 "==" => Some("="),
@@ -195,7 +199,7 @@ impl Analyzer<'_> {
             return "No operator matches the given name and argument type. You might need to add an explicit type cast.".into();
         };
         let works = |left: Oid, right: Oid| {
-            builtin::operators(name).any(|found| (found.left, found.right) == (left, right))
+            builtin::operators(name).iter().any(|found| (found.left, found.right) == (left, right))
         };
         let (left_base, right_base) = (self.catalog.base_type(left).0, self.catalog.base_type(right).0);
         let element = |array: Oid| self.catalog.element_type(array);
@@ -280,12 +284,13 @@ impl Analyzer<'_> {
     }
 
     /// The type has an ordering: for `ORDER BY`, `GREATEST` and the like.
-    pub(super) fn has_order(&self, ty: Oid) -> bool {
+    pub(super) fn has_order(&mut self, ty: Oid) -> bool {
         let base = self.catalog.base_type(ty).0;
         let info = self.catalog.type_info(base);
-        if matches!(info.kind, b'e' | b'r' | b'm' | b'c')
-            || matches!(base, oid::RECORD | oid::UNKNOWN | ERROR)
-        {
+        if info.kind == b'c' {
+            return self.has_comparable_fields(base, true);
+        }
+        if matches!(info.kind, b'e' | b'r' | b'm') || matches!(base, oid::RECORD | oid::UNKNOWN | ERROR) {
             return true;
         }
         if info.is_array {
@@ -295,19 +300,41 @@ impl Analyzer<'_> {
         let relabelled = builtin::casts_from(base).any(|cast| {
             cast.method == b'b'
                 && cast.context == b'i'
-                && builtin::operators("<").any(|found| (found.left, found.right) == (cast.target, cast.target))
+                && builtin::operators("<").iter()
+                    .any(|found| (found.left, found.right) == (cast.target, cast.target))
         });
-        relabelled || builtin::operators("<")
-            .any(|found| (found.left, found.right) == (base, base) && found.function_name != "xid_lt")
-            && !matches!(
-                base,
-                oid::POINT | oid::LSEG | oid::PATH | oid::BOX | oid::POLYGON | oid::LINE | oid::CIRCLE
-            )
+        relabelled
+            || builtin::operators("<")
+                .iter()
+                .any(|found| (found.left, found.right) == (base, base) && found.function_name != "xid_lt")
+                && !matches!(
+                    base,
+                    oid::POINT | oid::LSEG | oid::PATH | oid::BOX | oid::POLYGON | oid::LINE | oid::CIRCLE
+                )
+    }
+
+    /// Rows compare if all their fields do: `cache_record_field_properties`.
+    fn has_comparable_fields(&mut self, ty: Oid, ordered: bool) -> bool {
+        // An array of the same rows leads back here; the other fields decide.
+        if self.comparing.contains(&ty) {
+            return true;
+        }
+        self.comparing.push(ty);
+        let columns = self.composite_columns(ty);
+        let fine = columns.iter().all(|column| {
+            column.ty == ERROR
+                || if ordered { self.has_order(column.ty) } else { self.has_equality(column.ty) }
+        });
+        self.comparing.pop();
+        fine
     }
 
     /// The type has equality: for `DISTINCT`, `GROUP BY`, set operations.
-    pub(super) fn has_equality(&self, ty: Oid) -> bool {
+    pub(super) fn has_equality(&mut self, ty: Oid) -> bool {
         let base = self.catalog.base_type(ty).0;
+        if self.catalog.type_info(base).kind == b'c' {
+            return self.has_comparable_fields(base, false);
+        }
         self.has_order(ty) || matches!(base, oid::XID | oid::CID | oid::XID8 | oid::ACLITEM)
     }
 }

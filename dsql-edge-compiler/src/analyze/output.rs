@@ -41,6 +41,7 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
             name: None,
             sql_type: sql_type(catalog, parameter.ty.unwrap_or(ERROR)),
             nullable: parameter.nullable,
+            null_expected: parameter.null_expected,
             elements_nullable: parameter.elements_nullable(),
         })
         .collect();

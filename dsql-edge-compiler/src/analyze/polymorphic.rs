@@ -26,10 +26,12 @@ struct Actual {
 
 /// Whether the types given can stand for the types declared.
 pub(super) fn consistent(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) -> bool {
-    collect(catalog, given, declared).and_then(|actual| solve(catalog, &actual).map(|found| (found, actual))).is_ok_and(
-        // Nothing unknown can be told to be an enum.
-        |(found, actual)| !(actual.enumerated && found.element == 0),
-    )
+    collect(catalog, given, declared)
+        .and_then(|actual| solve(catalog, &actual).map(|found| (found, actual)))
+        .is_ok_and(
+            // Nothing unknown can be told to be an enum.
+            |(found, actual)| !(actual.enumerated && found.element == 0),
+        )
 }
 
 /// The argument types that a call really has, and its result type.
@@ -52,7 +54,9 @@ pub(super) fn resolve(
     let actual = collect(catalog, given, declared)?;
     let solution = solve(catalog, &actual)?;
     let undetermined = || "could not determine polymorphic type because input has type unknown".to_owned();
-    if solution.element == 0 && declared.iter().any(|it| is_polymorphic(*it) && !is_compatible_polymorphic(*it)) {
+    if solution.element == 0
+        && declared.iter().any(|it| is_polymorphic(*it) && !is_compatible_polymorphic(*it))
+    {
         return Err(undetermined());
     }
     let args = declared

@@ -125,7 +125,7 @@ impl Analyzer<'_> {
                 let shown = self.catalog.display(node.ty, -1);
                 let message = format!("could not identify an ordering operator for type {shown}");
                 self.report(
-                    Diagnostic::error(Code::UnknownOperator, node.span, message)
+                    Diagnostic::error(Code::UnknownOperator, key.expr.span, message)
                         .with_hint("Use an explicit ordering operator or modify the query."),
                 );
             }
@@ -212,8 +212,11 @@ impl Analyzer<'_> {
         let place = scope.place.replace(Place::GroupBy);
         let mut keys = Vec::new();
         let (mut sets, mut empty) = (false, false);
-        for element in &select.group_by {
-            self.grouping_element(scope, element, targets, &mut keys, &mut sets, &mut empty);
+        for (at, element) in select.group_by.iter().enumerate() {
+            // Several elements make the product of their sets: it has an empty one if all have.
+            let mut has_empty = false;
+            self.grouping_element(scope, element, targets, &mut keys, &mut sets, &mut has_empty);
+            empty = has_empty && (at == 0 || empty);
         }
         scope.place.set(place);
         for key in &keys {
@@ -369,7 +372,15 @@ impl Analyzer<'_> {
 
     /// `LIMIT $1` with NULL means no limit, which nobody means by accident: it is accepted.
     fn accepts_null_limit(&mut self, node: &Node) {
-        self.accepts_null(node);
+        match &node.kind {
+            NodeKind::Parameter(number) => {
+                if let Some(parameter) = self.parameters.get_mut(*number - 1) {
+                    parameter.nullable = true;
+                }
+            }
+            NodeKind::Cast { arg, .. } => self.accepts_null_limit(arg),
+            _ => {}
+        }
     }
 
     /// `transformLimitClause`.
@@ -394,7 +405,7 @@ impl Analyzer<'_> {
             if let Some(first) = analysed.first()
                 && first.len() != nodes.len()
             {
-                let span = row.first().map_or(query.span, |expr| expr.span);
+                let span = nodes.first().map_or(query.span, |node| node.span);
                 self.report(Diagnostic::error(
                     Code::SyntaxError,
                     span,
@@ -497,7 +508,9 @@ impl Analyzer<'_> {
             let first = &mut left.targets[at];
             let common = self.common_type(&[&first.node, &other.node], name);
             // The side that decides the type, as `select_common_type` tells.
-            let decides = |target: &TargetEntry| self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0;
+            let decides = |target: &TargetEntry| {
+                self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0
+            };
             let unknown = first.node.ty == oid::UNKNOWN;
             let span = match unknown && other.node.ty != oid::UNKNOWN || !unknown && !decides(first) {
                 true => other.node.span,

@@ -410,7 +410,10 @@ impl Analyzer<'_> {
             "tableoid" => oid::OID,
             _ => return None,
         };
-        let rte = item.rte.filter(|_| !item.function).filter(|rte| self.row_types.contains_key(&(item.name.clone(), *rte)))?;
+        let rte = item
+            .rte
+            .filter(|_| !item.function)
+            .filter(|rte| self.row_types.contains_key(&(item.name.clone(), *rte)))?;
         let kind = NodeKind::Var(Var { level, rte, column: SYSTEM_COLUMN });
         Some(Node::new(ty, kind, span))
     }
@@ -512,8 +515,10 @@ fn search(scope: &Scope<'_>, name: &str) -> Found {
             }
             if item.lateral_only && !item.lateral_ok {
                 // A join looks for the name among all its columns first.
-                let others = scope.namespace.iter().filter(|other| item.joined && other.joined && other.lateral_only);
-                let count = others.flat_map(|other| &other.columns).filter(|(column, _)| column == name).count();
+                let others =
+                    scope.namespace.iter().filter(|other| item.joined && other.joined && other.lateral_only);
+                let count =
+                    others.flat_map(|other| &other.columns).filter(|(column, _)| column == name).count();
                 return if count > 1 { Found::Ambiguous } else { Found::Forbidden(item.name.clone()) };
             }
             found = match found {

@@ -212,7 +212,7 @@ fn figure(expr: &Expr) -> Option<(String, u8)> {
         ExprKind::MinMax { greatest: true, .. } => sure("greatest"),
         ExprKind::MinMax { .. } => sure("least"),
         ExprKind::ValueFunction { function, .. } => sure(function.name()),
-        ExprKind::SqlFunction { name, .. } => sure(name),
+        ExprKind::SqlFunction(call) => sure(call.name),
         _ => None,
     }
 }

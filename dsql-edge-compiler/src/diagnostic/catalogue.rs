@@ -22,6 +22,11 @@ macro_rules! catalogue {
             pub fn sqlstate(self) -> &'static str {
                 match self { $(Code::$variant => $sqlstate,)* }
             }
+
+            /// Whether it is only ever a warning: its SQLSTATE is that of success.
+            pub fn is_warning(self) -> bool {
+                self.sqlstate() == "00000"
+            }
         }
     };
 }

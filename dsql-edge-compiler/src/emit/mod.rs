@@ -1,65 +1,87 @@
 //! Typed queries into Rust tokens.
 //!
-//! In: a [`TypedQuery`], its [`Fields`], and the argument expressions of the macro. Out: tokens that read
+//! In: an [`Emission`]: a [`TypedQuery`], its [`Fields`], and what the user wrote around it. Out: tokens that read
 //! like code a person wrote. They name `::dsql_edge::private` and `::dsql_edge::types` alone, and nothing
 //! here can fail for the user's SQL.
 
+mod function;
 mod row;
 mod statement;
+
+pub use function::{Function, Returns, parameter_type};
+pub use row::{Declaration, declaration};
 
 use crate::fields::{Field, Fields, Marker, RustType};
 use crate::typed::TypedQuery;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
+use std::collections::BTreeMap;
+
+/// The Rust types that overrides and directives name, by the number of their column.
+pub type WrittenTypes = BTreeMap<usize, TokenStream>;
+
+/// An argument: the user's expression, and where an error about it is shown.
+pub type Argument = (TokenStream, Span);
 
 /// What rows become.
 pub enum RowTarget {
     /// A struct made for this query.
     Anonymous,
-    /// The user's own struct.
+    /// A struct that is there: the user's own, or one made by [`declaration`].
     Struct(TokenStream),
 }
 
-/// The expansion of `sql!`: an expression that is a `Query` or a `Command`.
-///
-/// `arguments` are the user's expressions, one a parameter, and where each stands; `types` are the Rust types that overrides
-/// name, as tokens, one for each [`RustType::Written`] in order.
-pub fn emit(
-    query: &TypedQuery,
-    fields: &Fields,
-    target: &RowTarget,
-    arguments: &[(TokenStream, Span)],
-    types: &[TokenStream],
-) -> TokenStream {
-    let names = parameter_names(arguments);
-    let arguments = arguments.iter().map(|(value, _)| value);
-    let statement = statement::statement(query);
-    let bind = statement::bind(query, &names);
-    let count = names.len();
-    let mutable = if count == 0 { quote!() } else { quote!(mut) };
-    let arguments_name = format_ident!("arguments", span = Span::mixed_site());
-    let result = if query.columns.is_empty() {
-        quote!(::dsql_edge::private::Command::new(&STATEMENT, #arguments_name))
-    } else {
-        quote!(::dsql_edge::private::Query::new(&STATEMENT, #arguments_name, decode))
-    };
-    let row = if query.columns.is_empty() { TokenStream::new() } else { row::row(fields, target, types) };
-    // The arguments are evaluated outside the block that holds the items, whose names they must not see.
-    quote! {
-        match (#(&(#arguments),)*) {
-            (#(#names,)*) => {
-                #row
-                #statement
-                let #mutable #arguments_name = ::dsql_edge::private::Arguments::with_capacity(#count);
-                #(#bind)*
-                #result
+/// A query and what is made of it.
+pub struct Emission<'e> {
+    /// The query.
+    pub query: &'e TypedQuery,
+    /// Its row.
+    pub fields: &'e Fields,
+    /// The types that the user wrote.
+    pub types: &'e WrittenTypes,
+    /// What rows become.
+    pub row: &'e RowTarget,
+    /// One for each parameter.
+    pub arguments: &'e [Argument],
+    /// The name of the query function, or nothing.
+    pub name: &'e str,
+    /// Where the SQL stands, if that is not where the macro stands.
+    pub place: Option<Span>,
+}
+
+impl Emission<'_> {
+    /// An expression that is a `Query` or a `Command`.
+    pub fn expression(&self) -> TokenStream {
+        let names = parameter_names(self.arguments);
+        let arguments = self.arguments.iter().map(|(value, _)| value);
+        let statement = statement::statement(self);
+        let bind = statement::bind(self.query, &names);
+        let count = names.len();
+        let mutable = if count == 0 { quote!() } else { quote!(mut) };
+        let arguments_name = format_ident!("arguments", span = Span::mixed_site());
+        let (row, result) = if self.query.columns.is_empty() {
+            (quote!(), quote!(::dsql_edge::private::Command::new(&STATEMENT, #arguments_name)))
+        } else {
+            let query = quote!(::dsql_edge::private::Query::new(&STATEMENT, #arguments_name, decode));
+            (row::row(self.fields, self.row, self.types), query)
+        };
+        // The arguments are evaluated outside the block that holds the items, whose names they must not see.
+        quote! {
+            match (#(&(#arguments),)*) {
+                (#(#names,)*) => {
+                    #row
+                    #statement
+                    let #mutable #arguments_name = ::dsql_edge::private::Arguments::with_capacity(#count);
+                    #(#bind)*
+                    #result
+                }
             }
         }
     }
 }
 
 /// The names that arguments are bound to: no name of the user's, but shown where the argument stands.
-pub fn parameter_names(arguments: &[(TokenStream, Span)]) -> Vec<Ident> {
+pub fn parameter_names(arguments: &[Argument]) -> Vec<Ident> {
     arguments
         .iter()
         .enumerate()
@@ -90,20 +112,37 @@ fn path(text: &str) -> TokenStream {
     text.parse().unwrap_or_default()
 }
 
-/// The type of a field, the `Option` included; `generic` stands for a type that the user wrote.
-fn field_type(field: &Field, generic: Option<&proc_macro2::Ident>) -> TokenStream {
-    let inner = match (&field.rust_type, generic) {
-        (_, Some(generic)) => quote!(#generic),
+fn optional(nullable: bool, inner: TokenStream) -> TokenStream {
+    if nullable { quote!(::core::option::Option<#inner>) } else { inner }
+}
+
+/// The name and the type of each field, to compare rows by.
+pub fn field_types(fields: &Fields, types: &WrittenTypes) -> Vec<(String, String)> {
+    let each = fields.fields.iter().enumerate().map(|(at, field)| {
+        (field.name.text().to_owned(), readable(&field_type(field, types.get(&at)).to_string()))
+    });
+    each.collect()
+}
+
+/// A type as people write it.
+fn readable(ty: &str) -> String {
+    let mut ty: String = ty.split_whitespace().collect();
+    for path in ["::core::option::", "::std::vec::", "::std::string::", "::dsql_edge::types::"] {
+        ty = ty.replace(path, "");
+    }
+    ty
+}
+
+/// The type of a field, the `Option` included; `written` stands for what the user wrote.
+fn field_type(field: &Field, written: Option<&TokenStream>) -> TokenStream {
+    let inner = match (&field.rust_type, written) {
+        (_, Some(written)) => written.clone(),
         (RustType::Known(known), None) => path(known),
         (RustType::Vec { element, nullable }, None) => {
-            let element = path(element);
-            if *nullable {
-                quote!(::std::vec::Vec<::core::option::Option<#element>>)
-            } else {
-                quote!(::std::vec::Vec<#element>)
-            }
+            let element = optional(*nullable, path(element));
+            quote!(::std::vec::Vec<#element>)
         }
         (RustType::Written(written), None) => path(written),
     };
-    if field.nullable { quote!(::core::option::Option<#inner>) } else { inner }
+    optional(field.nullable, inner)
 }

@@ -1,13 +1,21 @@
 //! The static description of a statement, and the binding of its arguments.
 
-use super::{marker_path, nullability};
+use super::{Emission, marker_path, nullability};
 use crate::fields::{Marker, rust_type};
 use crate::typed::{Effect, TypedQuery};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 /// `static STATEMENT: Statement = …;`
-pub(super) fn statement(query: &TypedQuery) -> TokenStream {
+pub(super) fn statement(emission: &Emission<'_>) -> TokenStream {
+    let Emission { query, name, .. } = emission;
+    // These three tell where the tokens stand.
+    let span = emission.place.unwrap_or_else(Span::call_site);
+    let place = quote_spanned! {span=>
+        file: ::core::file!(),
+        line: ::core::line!(),
+        column: ::core::column!(),
+    };
     let sql = &query.sql;
     let params = query.parameters.iter().map(|parameter| parameter.sql_type.oid);
     let columns = query.columns.iter().map(|column| {
@@ -22,10 +30,8 @@ pub(super) fn statement(query: &TypedQuery) -> TokenStream {
     quote! {
         static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
             sql: #sql,
-            name: "",
-            file: ::core::file!(),
-            line: ::core::line!(),
-            column: ::core::column!(),
+            name: #name,
+            #place
             params: &[#(#params),*],
             columns: &[#(#columns),*],
             effect: ::dsql_edge::private::Effect::#effect,

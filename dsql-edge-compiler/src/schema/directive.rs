@@ -3,7 +3,7 @@
 //! In: the text of a file. Out: settings on the schema. `pull` keeps these lines as they are.
 
 use super::fold::SchemaError;
-use super::{Dialect, Schema};
+use super::{Dialect, RelationKind, RustType, Schema};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
@@ -20,10 +20,10 @@ pub(super) fn read(schema: &mut Schema, file: &str, sql: &str) -> Vec<SchemaErro
         }
         let Some(comment) = text.strip_prefix("--") else { break };
         let Some(directive) = comment.trim_start().strip_prefix("dsql-edge:") else { continue };
-        if let Err(message) = apply(schema, directive.trim()) {
-            let span = Span::new(start, start + line.trim_end().len());
+        let span = Span::new(start, start + line.trim_end().len());
+        if let Err(message) = apply(schema, directive.trim(), file, span) {
             let diagnostic = Diagnostic::error(Code::InvalidDefinition, span, message).with_hint(
-                "the directives are `dialect dsql|postgres`, `search_path a, b` and `type table.column = rust::Path`",
+                "the directives are `dialect dsql|postgres`, `search_path a, b` and `type table.column = rust::Path` (or a type's name)",
             );
             errors.push(SchemaError { file: file.to_owned(), diagnostic });
         }
@@ -31,7 +31,38 @@ pub(super) fn read(schema: &mut Schema, file: &str, sql: &str) -> Vec<SchemaErro
     errors
 }
 
-fn apply(schema: &mut Schema, directive: &str) -> Result<(), String> {
+/// Directives for columns that the schema, read to its end, does not have.
+pub(super) fn check(schema: &Schema) -> Vec<SchemaError> {
+    let wrong = schema.rust_types.iter().filter_map(|it| {
+        let message = match it.sql.as_slice() {
+            [table, column] => {
+                let tables: Vec<_> =
+                    schema.search_path.iter().filter_map(|path| schema.relation(path, table)).collect();
+                unknown(schema, &tables, table, column)
+            }
+            [path, table, column] => {
+                let tables: Vec<_> = schema.relation(path, table).into_iter().collect();
+                unknown(schema, &tables, table, column)
+            }
+            _ => None,
+        };
+        let (file, span) = it.place.clone();
+        Some(SchemaError { file, diagnostic: Diagnostic::error(Code::InvalidDefinition, span, message?) })
+    });
+    wrong.collect()
+}
+
+fn unknown(schema: &Schema, tables: &[usize], table: &str, column: &str) -> Option<String> {
+    let mut tables = tables.iter().filter_map(|table| schema.relations.get(*table)).peekable();
+    if tables.peek().is_none() {
+        return Some(format!("type {table}.{column}: table \"{table}\" does not exist"));
+    }
+    // The columns of a view are those of its query, which is not looked at here.
+    let known = tables.any(|it| !matches!(it.kind, RelationKind::Table) || it.column(column).is_some());
+    (!known).then(|| format!("type {table}.{column}: column \"{column}\" does not exist"))
+}
+
+fn apply(schema: &mut Schema, directive: &str, file: &str, span: Span) -> Result<(), String> {
     let (word, rest) = directive.split_once(char::is_whitespace).unwrap_or((directive, ""));
     let rest = rest.trim();
     match word {
@@ -51,10 +82,33 @@ fn apply(schema: &mut Schema, directive: &str) -> Result<(), String> {
             schema.search_path = names;
         }
         "type" => {
-            let (column, path) = rest.split_once('=').ok_or("type needs `name = rust::Path`")?;
-            schema.rust_types.push((column.trim().to_owned(), path.trim().to_owned()));
+            let (name, rust) = rest.split_once('=').ok_or("type needs `name = rust::Path`")?;
+            let sql = name.trim().split('.').map(|part| part.trim().trim_matches('"').to_owned()).collect();
+            let place = (file.to_owned(), span);
+            schema.rust_types.push(RustType { sql, rust: rust.trim().to_owned(), place });
         }
         other => return Err(format!("unknown directive \"{other}\"")),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_for_a_column_that_is_not_there_is_an_error() {
+        let schema = |name: &str| {
+            Schema::parse(&format!(
+                "-- dsql-edge: type {name} = crate::UserId\nCREATE TABLE users (id uuid);"
+            ))
+        };
+        for fine in ["users.id", "public.users.id", "\"users\".\"id\"", "uuid"] {
+            assert!(schema(fine).is_ok(), "{fine}");
+        }
+        for wrong in ["users.idd", "user.id", "app.users.id"] {
+            let errors = schema(wrong).unwrap_err();
+            assert_eq!(errors[0].diagnostic.span.start, 0, "{wrong}");
+        }
+    }
 }

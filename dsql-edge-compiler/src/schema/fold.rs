@@ -44,6 +44,9 @@ pub(super) fn fold<'a>(
             fold.problems.drain(..).map(|diagnostic| SchemaError { file: file.to_owned(), diagnostic }),
         );
     }
+    if errors.is_empty() {
+        errors = directive::check(&fold.schema);
+    }
     if errors.is_empty() { Ok(fold.schema) } else { Err(errors) }
 }
 

@@ -11,6 +11,7 @@ mod key;
 
 pub use fold::SchemaError;
 
+use crate::source::Span;
 use crate::syntax::ast::{Expr, Name, Query, TypeName};
 use std::collections::HashMap;
 
@@ -39,8 +40,8 @@ pub struct Schema {
     pub search_path: Vec<String>,
     /// Whose rules apply.
     pub dialect: Dialect,
-    /// `-- dsql-edge: type users.id = crate::UserId`: the column or type, and the Rust type.
-    pub rust_types: Vec<(String, String)>,
+    /// `-- dsql-edge: type users.id = crate::UserId`.
+    pub rust_types: Vec<RustType>,
     relation_index: HashMap<(String, String), usize>,
     type_index: HashMap<(String, String), usize>,
 }
@@ -59,6 +60,17 @@ impl Default for Schema {
             type_index: HashMap::new(),
         }
     }
+}
+
+/// A Rust type that the snapshot gives to a column, or to all columns of a type.
+#[derive(Clone, Debug)]
+pub struct RustType {
+    /// `[schema,] table, column`, or the type alone.
+    pub sql: Vec<String>,
+    /// The Rust type as written.
+    pub rust: String,
+    /// The file, and where in it.
+    pub place: (String, Span),
 }
 
 /// A table or a view.
@@ -227,6 +239,35 @@ impl Schema {
     /// The index of a type by exact schema and name.
     pub fn user_type(&self, schema: &str, name: &str) -> Option<usize> {
         self.type_index.get(&(schema.to_owned(), name.to_owned())).copied()
+    }
+
+    /// The Rust type that the snapshot gives to a column of a table.
+    pub fn rust_type_of_column(&self, schema: &str, table: &str, column: &str) -> Option<&str> {
+        let found = self.rust_types.iter().find(|it| match it.sql.as_slice() {
+            [its_table, its_column] => {
+                let mut path = self.search_path.iter();
+                // The first schema of the path that has such a table is the one that is meant.
+                its_table == table
+                    && its_column == column
+                    && path
+                        .find(|path| self.relation(path, table).is_some())
+                        .is_some_and(|path| path == schema)
+            }
+            [its_schema, its_table, its_column] => {
+                its_schema == schema && its_table == table && its_column == column
+            }
+            _ => false,
+        });
+        found.map(|it| it.rust.as_str())
+    }
+
+    /// The Rust type that the snapshot gives to an SQL type.
+    pub fn rust_type_of_type(&self, names: [&str; 2]) -> Option<&str> {
+        let found = self.rust_types.iter().find(|it| match it.sql.as_slice() {
+            [name] => names.contains(&name.as_str()),
+            _ => false,
+        });
+        found.map(|it| it.rust.as_str())
     }
 
     /// Whether a schema of this name exists.

@@ -107,7 +107,7 @@ through_slice!([] Vec<T>, [const LENGTH: usize] [T; LENGTH]);
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::sql;
+    use super::super::{Nullable, sql};
     use super::*;
 
     fn encoded<T: Param<sql::Int4, Nullable>>(elements: &[T]) -> Vec<u8> {

@@ -38,7 +38,13 @@ impl Gen<'_> {
     }
 
     /// The arguments of a call, so that its result is of this type.
-    fn arguments(&mut self, function: &Function, ty: Option<Ty>, depth: u32, scope: &Scope) -> Option<Vec<Node>> {
+    fn arguments(
+        &mut self,
+        function: &Function,
+        ty: Option<Ty>,
+        depth: u32,
+        scope: &Scope,
+    ) -> Option<Vec<Node>> {
         let types = self.schema.types.clone();
         let element = match ty {
             Some(ty) if is_polymorphic(function.returns) => element_for(&types, function.returns, ty)?,
@@ -127,7 +133,8 @@ impl Gen<'_> {
                     } else {
                         let sortable = function.args().all(|it| self.schema.types.is_ordered(it))
                             && !function.args().any(is_polymorphic);
-                        let distinct = if sortable && args.len() == 1 && self.once_in(6) { "DISTINCT " } else { "" };
+                        let distinct =
+                            if sortable && args.len() == 1 && self.once_in(6) { "DISTINCT " } else { "" };
                         finish(Node::expr(ty, what), &function, args, distinct)
                     }
                 }
@@ -148,16 +155,18 @@ impl Gen<'_> {
                 if function.agg_kind == b'h' {
                     let first = self.leaf(element, &Scope::default());
                     let second = self.leaf(element, &inside);
-                    return Some(self.filter(
-                        Node::expr(ty, what)
-                            .text(format!("{}(", quoted(function.name)))
-                            .node(first)
-                            .text(") WITHIN GROUP (ORDER BY ")
-                            .node(second)
-                            .text(")"),
-                        depth,
-                        &inside,
-                    ));
+                    return Some(
+                        self.filter(
+                            Node::expr(ty, what)
+                                .text(format!("{}(", quoted(function.name)))
+                                .node(first)
+                                .text(") WITHIN GROUP (ORDER BY ")
+                                .node(second)
+                                .text(")"),
+                            depth,
+                            &inside,
+                        ),
+                    );
                 }
                 let mut directs = Vec::new();
                 for declared in declared.iter().take(direct) {
@@ -198,8 +207,7 @@ impl Gen<'_> {
             .iter()
             .filter(|it| {
                 it.returns == ty
-                    || is_polymorphic(it.returns)
-                        && element_for(&self.schema.types, it.returns, ty).is_some()
+                    || is_polymorphic(it.returns) && element_for(&self.schema.types, it.returns, ty).is_some()
             })
             .copied()
             .collect();
@@ -264,15 +272,26 @@ impl Gen<'_> {
             "UNBOUNDED PRECEDING",
             "BETWEEN CURRENT ROW AND 1 FOLLOWING",
         ];
-        let exclude = self.choose(&["", "", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES", " EXCLUDE NO OTHERS"]);
+        let exclude = self.choose(&[
+            "",
+            "",
+            " EXCLUDE CURRENT ROW",
+            " EXCLUDE GROUP",
+            " EXCLUDE TIES",
+            " EXCLUDE NO OTHERS",
+        ]);
         let frame = match self.rng.u32(..6) {
             0 => range.map(|it| Node::new(crate::tree::Sort::Other, "frame").text(it)),
             1 | 2 => self.choose(&bounds).map(|it| {
-                Node::new(crate::tree::Sort::Other, "frame").text(format!("{unit} {it}{}", exclude.unwrap_or("")))
+                Node::new(crate::tree::Sort::Other, "frame")
+                    .text(format!("{unit} {it}{}", exclude.unwrap_or("")))
             }),
             _ => None,
         };
-        Node::words("").list("PARTITION BY ", ", ", partition).list(" ORDER BY ", ", ", order).maybe(" ", frame)
+        Node::words("")
+            .list("PARTITION BY ", ", ", partition)
+            .list(" ORDER BY ", ", ", order)
+            .maybe(" ", frame)
     }
 
     pub(super) fn direction(&mut self) -> &'static str {
@@ -314,7 +333,9 @@ impl Gen<'_> {
             }
             5..7 if self.schema.functions.iter().any(|it| it.set) => {
                 let own: Vec<_> = self.schema.functions.iter().filter(|it| it.set).cloned().collect();
-                let Some(function) = self.choose(&own) else { return (Node::words("unnest('{1}'::int4[])"), vec![(String::new(), oid::INT4)]) };
+                let Some(function) = self.choose(&own) else {
+                    return (Node::words("unnest('{1}'::int4[])"), vec![(String::new(), oid::INT4)]);
+                };
                 let args = function.args.iter().map(|ty| self.expr(*ty, depth, scope)).collect();
                 let columns = if function.columns.is_empty() {
                     vec![(String::new(), function.returns)]
@@ -332,11 +353,13 @@ impl Gen<'_> {
                 let catalog = self.catalog;
                 for _ in 0..4 {
                     let Some(function) = self.choose(&catalog.sets) else { break };
-                    let ty = if is_polymorphic(function.returns) { Some(BASE[self.rng.usize(..8)]) } else { None };
+                    let ty =
+                        if is_polymorphic(function.returns) { Some(BASE[self.rng.usize(..8)]) } else { None };
                     let Some(args) = self.arguments(&function, ty, depth, scope) else { continue };
                     let mut columns: Vec<(String, Ty)> =
                         function.out_columns().map(|it| (it.name.to_owned(), it.type_oid)).collect();
-                    if columns.iter().any(|it| is_polymorphic(it.1)) || (columns.is_empty() && function.returns == oid::RECORD)
+                    if columns.iter().any(|it| is_polymorphic(it.1))
+                        || (columns.is_empty() && function.returns == oid::RECORD)
                     {
                         continue;
                     }

@@ -101,9 +101,19 @@ impl Gen<'_> {
             }
             80..88 => {
                 let test = self
-                    .choose(&["IS TRUE", "IS NOT TRUE", "IS FALSE", "IS NOT FALSE", "IS UNKNOWN", "IS NOT UNKNOWN"])
+                    .choose(&[
+                        "IS TRUE",
+                        "IS NOT TRUE",
+                        "IS FALSE",
+                        "IS NOT FALSE",
+                        "IS UNKNOWN",
+                        "IS NOT UNKNOWN",
+                    ])
                     .unwrap_or("IS TRUE");
-                truth("IS [NOT] TRUE …").text("(").node(self.expr(oid::BOOL, next, scope)).text(format!(" {test})"))
+                truth("IS [NOT] TRUE …")
+                    .text("(")
+                    .node(self.expr(oid::BOOL, next, scope))
+                    .text(format!(" {test})"))
             }
             88..92 => truth("CASE condition")
                 .text("(CASE WHEN ")
@@ -159,7 +169,12 @@ impl Gen<'_> {
         let word = self.choose(&["ANY", "ALL"]).unwrap_or("ANY");
         let left = self.side(ty, depth, scope);
         let right = self.expr(array, depth, scope);
-        truth("ANY/ALL array").text("(").node(left).text(format!(" {operator} {word} (")).node(right).text("))")
+        truth("ANY/ALL array")
+            .text("(")
+            .node(left)
+            .text(format!(" {operator} {word} ("))
+            .node(right)
+            .text("))")
     }
 
     fn row_comparison(&mut self, depth: u32, scope: &Scope) -> Node {
@@ -174,13 +189,22 @@ impl Gen<'_> {
             0..4 => {
                 let operator = self.choose(COMPARISONS).unwrap_or("=");
                 let right = row(self);
-                truth("row comparison").text("(").node(left).text(format!(" {operator} ")).node(right).text(")")
+                truth("row comparison")
+                    .text("(")
+                    .node(left)
+                    .text(format!(" {operator} "))
+                    .node(right)
+                    .text(")")
             }
             4 => {
                 let right = row(self);
                 truth("row IS DISTINCT").text("(").node(left).text(" IS DISTINCT FROM ").node(right).text(")")
             }
-            5 => truth("row IS NULL").text("(").node(left).text(if self.rng.bool() { " IS NULL)" } else { " IS NOT NULL)" }),
+            5 => truth("row IS NULL").text("(").node(left).text(if self.rng.bool() {
+                " IS NULL)"
+            } else {
+                " IS NOT NULL)"
+            }),
             6 => {
                 let items = (0..2).map(|_| row(self)).collect();
                 truth("row IN list").text("(").node(left).text(" IN (").list_of(1, "", ", ", items).text("))")

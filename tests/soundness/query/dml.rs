@@ -15,7 +15,11 @@ impl Gen<'_> {
             if self.once_in(3) {
                 items.push(self.modifying(1));
             }
-            let query = if self.rng.bool() { self.query(1, None, None, false).0 } else { self.modification(1, false).0 };
+            let query = if self.rng.bool() {
+                self.query(1, None, None, false).0
+            } else {
+                self.modification(1, false).0
+            };
             self.ctes.clear();
             return Node::new(Sort::Other, "").list("WITH ", ", ", items).text(" ").node(query);
         }
@@ -99,7 +103,8 @@ impl Gen<'_> {
                                 1..6 => {
                                     let ty = table.columns[*at].ty;
                                     let number = self.rng.u32(..8);
-                                    Node::expr(ty, "unknown constant").text(self.schema.types.literal(ty, number))
+                                    Node::expr(ty, "unknown constant")
+                                        .text(self.schema.types.literal(ty, number))
                                 }
                                 _ => self.expr(table.columns[*at].ty, depth.min(1), &scope),
                             })
@@ -131,7 +136,8 @@ impl Gen<'_> {
         }
         let mut scope = own.plain();
         for column in &table.columns {
-            scope.push(column.ty, Node::expr(column.ty, "EXCLUDED").text(format!("excluded.{}", column.name)));
+            scope
+                .push(column.ty, Node::expr(column.ty, "EXCLUDED").text(format!("excluded.{}", column.name)));
         }
         let set = self.assignments(table, 1, &scope);
         let filter = if self.once_in(3) { Some(self.condition(1, &scope)) } else { None };
@@ -144,7 +150,8 @@ impl Gen<'_> {
     }
 
     fn assignments(&mut self, table: &Relation, depth: u32, scope: &Scope) -> Vec<Node> {
-        let mut free: Vec<usize> = (0..table.columns.len()).filter(|at| !table.columns[*at].generated).collect();
+        let mut free: Vec<usize> =
+            (0..table.columns.len()).filter(|at| !table.columns[*at].generated).collect();
         let mut out = Vec::new();
         for _ in 0..self.rng.usize(1..3) {
             if free.is_empty() {
@@ -243,7 +250,8 @@ impl Gen<'_> {
         let mut arms = vec![Node::words("WHEN MATCHED THEN ").node(matched)];
         if self.rng.bool() {
             let bundle = self.bundle();
-            let free: Vec<usize> = (0..table.columns.len()).filter(|at| !table.columns[*at].generated).collect();
+            let free: Vec<usize> =
+                (0..table.columns.len()).filter(|at| !table.columns[*at].generated).collect();
             let names = free.iter().map(|at| Node::words(table.columns[*at].name.clone())).collect();
             let values = free.iter().map(|at| self.expr(table.columns[*at].ty, 1, &source_scope)).collect();
             arms.push(

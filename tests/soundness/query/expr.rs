@@ -14,12 +14,14 @@ impl Gen<'_> {
             return self.leaf(ty, scope);
         }
         let next = depth - 1;
-        if scope.inside.is_some() && self.once_in(4)
+        if scope.inside.is_some()
+            && self.once_in(4)
             && let Some(node) = self.aggregate(ty, next, scope)
         {
             return node;
         }
-        if scope.windows && self.once_in(7)
+        if scope.windows
+            && self.once_in(7)
             && let Some(node) = self.window_call(ty, next, scope)
         {
             return node;
@@ -84,7 +86,12 @@ impl Gen<'_> {
                 _ => Node::expr(ty, "unknown constant").text(literal),
             },
             55..65 => Node::expr(ty, "CAST").text(format!("CAST({literal} AS {sql})")),
-            65..70 if schema_free(ty) && self.schema.types.element(ty).is_none() && builtin::type_by_oid(ty).is_some() && ty != oid::CHAR => {
+            65..70
+                if schema_free(ty)
+                    && self.schema.types.element(ty).is_none()
+                    && builtin::type_by_oid(ty).is_some()
+                    && ty != oid::CHAR =>
+            {
                 Node::expr(ty, "typed constant").text(format!("{sql} {literal}"))
             }
             70..74 => match self.niladic(ty) {
@@ -97,8 +104,7 @@ impl Gen<'_> {
 
     /// A parameter of this type: a new one, or one that is there already.
     pub(super) fn parameter(&mut self, ty: Ty) -> u32 {
-        let same: Vec<usize> =
-            (0..self.parameters.len()).filter(|at| self.parameters[*at] == ty).collect();
+        let same: Vec<usize> = (0..self.parameters.len()).filter(|at| self.parameters[*at] == ty).collect();
         match self.choose(&same) {
             Some(at) if self.once_in(3) => at as u32,
             _ => {
@@ -115,7 +121,9 @@ impl Gen<'_> {
             oid::TIMESTAMPTZ => &["CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP(0)", "now()"],
             oid::TIME => &["LOCALTIME"],
             oid::TIMESTAMP => &["LOCALTIMESTAMP", "LOCALTIMESTAMP(3)"],
-            oid::NAME => &["CURRENT_USER", "SESSION_USER", "CURRENT_CATALOG", "CURRENT_SCHEMA", "CURRENT_ROLE", "USER"],
+            oid::NAME => {
+                &["CURRENT_USER", "SESSION_USER", "CURRENT_CATALOG", "CURRENT_SCHEMA", "CURRENT_ROLE", "USER"]
+            }
             oid::UUID => &["gen_random_uuid()"],
             oid::FLOAT8 => &["random()"],
             _ => return None,
@@ -133,8 +141,7 @@ impl Gen<'_> {
         let count = self.rng.usize(1..3);
         let mut arms = Vec::new();
         for _ in 0..count {
-            let when =
-                if simple { self.expr(subject_type, 0, scope) } else { self.condition(depth, scope) };
+            let when = if simple { self.expr(subject_type, 0, scope) } else { self.condition(depth, scope) };
             arms.push(Node::words("WHEN ").node(when).text(" THEN ").node(self.expr(ty, depth, scope)));
         }
         node = node.list_of(1, " ", " ", arms);
@@ -241,18 +248,25 @@ impl Gen<'_> {
             Some(UserKind::Composite(fields)) => {
                 let items: Vec<Node> = fields.iter().map(|field| self.expr(field.1, depth, scope)).collect();
                 let sql = self.sql(ty);
-                return Node::expr(ty, "ROW").text("ROW(").list_of(items.len(), "", ", ", items).text(format!(")::{sql}"));
+                return Node::expr(ty, "ROW")
+                    .text("ROW(")
+                    .list_of(items.len(), "", ", ", items)
+                    .text(format!(")::{sql}"));
             }
             Some(UserKind::Domain { base, .. }) => {
                 let sql = self.sql(ty);
-                return Node::expr(ty, "::").text("(").node(self.expr(base, depth, scope)).text(format!(")::{sql}"));
+                return Node::expr(ty, "::")
+                    .text("(")
+                    .node(self.expr(base, depth, scope))
+                    .text(format!(")::{sql}"));
             }
             _ => {}
         }
         match ty {
             oid::TEXT => self.text_syntax(depth, scope),
             oid::NUMERIC => {
-                let field = self.choose(&["year", "epoch", "day", "hour", "century", "isodow"]).unwrap_or("day");
+                let field =
+                    self.choose(&["year", "epoch", "day", "hour", "century", "isodow"]).unwrap_or("day");
                 let source = self
                     .choose(&[oid::DATE, oid::TIMESTAMP, oid::TIMESTAMPTZ, oid::INTERVAL])
                     .unwrap_or(oid::TIMESTAMP);
@@ -289,10 +303,9 @@ impl Gen<'_> {
                 .text("JSON_OBJECT('k' VALUE ")
                 .node(self.expr(some, depth, scope))
                 .text(if self.rng.bool() { " ABSENT ON NULL)" } else { ")" }),
-            1 if ty == oid::JSON => Node::expr(ty, "JSON_ARRAY")
-                .text("JSON_ARRAY(")
-                .node(self.expr(some, depth, scope))
-                .text(")"),
+            1 if ty == oid::JSON => {
+                Node::expr(ty, "JSON_ARRAY").text("JSON_ARRAY(").node(self.expr(some, depth, scope)).text(")")
+            }
             2 if ty == oid::JSONB => Node::expr(ty, "jsonb subscript")
                 .text("((")
                 .node(self.expr(ty, depth, scope))
@@ -306,7 +319,10 @@ impl Gen<'_> {
                         Node::words(format!("'k{at}', ")).node(self.expr(ty, depth, scope))
                     })
                     .collect();
-                Node::expr(ty, "json_build_object").text(format!("{prefix}_build_object(")).list("", ", ", items).text(")")
+                Node::expr(ty, "json_build_object")
+                    .text(format!("{prefix}_build_object("))
+                    .list("", ", ", items)
+                    .text(")")
             }
         }
     }
@@ -353,7 +369,10 @@ impl Gen<'_> {
             }
             _ => {
                 let slice = self.choose(&["[1:2]", "[:1]", "[2:]", "[:]"]).unwrap_or("[:]");
-                Node::expr(ty, "slice").text("((").node(self.expr(ty, depth, scope)).text(format!(")::{sql}){slice}"))
+                Node::expr(ty, "slice")
+                    .text("((")
+                    .node(self.expr(ty, depth, scope))
+                    .text(format!(")::{sql}){slice}"))
             }
         }
     }

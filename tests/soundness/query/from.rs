@@ -84,13 +84,16 @@ impl Gen<'_> {
                 return (node, visible(&alias, columns));
             }
         }
-        let Some(relation) = self.choose(&self.schema.relations) else { return (Node::words("t0"), Visible::default()) };
+        let Some(relation) = self.choose(&self.schema.relations) else {
+            return (Node::words("t0"), Visible::default());
+        };
         let what = if relation.view { "view" } else { "table" };
         let mut columns: Vec<(String, Ty)> =
             relation.columns.iter().map(|it| (it.name.clone(), it.ty)).collect();
         let mut text = format!("{} AS {alias}", relation.name);
         if self.once_in(10) {
-            let renamed: Vec<String> = (0..self.rng.usize(1..=columns.len())).map(|_| self.fresh("n")).collect();
+            let renamed: Vec<String> =
+                (0..self.rng.usize(1..=columns.len())).map(|_| self.fresh("n")).collect();
             text += &format!(" ({})", renamed.join(", "));
             columns.iter_mut().zip(renamed).for_each(|(column, name)| column.0 = name);
         }
@@ -121,11 +124,15 @@ impl Gen<'_> {
         let (query, columns) = self.query(depth, outer, None, false);
         let alias = self.fresh("s");
         let (what, lead) = if lateral { ("LATERAL", "LATERAL (") } else { ("subquery in FROM", "(") };
-        (Node::new(Sort::From, what).text(lead).node(query).text(format!(") AS {alias}")), visible(&alias, columns))
+        (
+            Node::new(Sort::From, what).text(lead).node(query).text(format!(") AS {alias}")),
+            visible(&alias, columns),
+        )
     }
 
     fn values(&mut self, outer: Option<&Scope>) -> (Node, Visible) {
-        let types: Vec<Ty> = (0..self.rng.usize(1..4)).map(|_| self.schema.types.any(&mut self.rng)).collect();
+        let types: Vec<Ty> =
+            (0..self.rng.usize(1..4)).map(|_| self.schema.types.any(&mut self.rng)).collect();
         let node = self.values_rows(&types, 0, outer);
         let alias = self.fresh("v");
         let columns: Vec<(String, Ty)> =
@@ -220,7 +227,17 @@ impl Gen<'_> {
 
     fn join(&mut self, depth: u32, outer: Option<&Scope>) -> (Node, Visible) {
         let (left, seen) = self.from(depth, outer);
-        let kind = self.choose(&["JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", "INNER JOIN"]).unwrap_or("JOIN");
+        let kind = self
+            .choose(&[
+                "JOIN",
+                "LEFT JOIN",
+                "LEFT JOIN",
+                "RIGHT JOIN",
+                "FULL JOIN",
+                "CROSS JOIN",
+                "INNER JOIN",
+            ])
+            .unwrap_or("JOIN");
         if ["JOIN", "LEFT JOIN", "CROSS JOIN"].contains(&kind) && self.once_in(5) {
             let mut around = self.scope(&seen, outer);
             around.windows = false;
@@ -230,7 +247,11 @@ impl Gen<'_> {
                 let (function, visible) = self.function(depth, Some(&around));
                 (Node::new(Sort::From, "LATERAL function").node(function), visible)
             };
-            let node = Node::new(Sort::From, format!("{kind} LATERAL")).text("(").node(left).text(format!(" {kind} ")).node(right);
+            let node = Node::new(Sort::From, format!("{kind} LATERAL"))
+                .text("(")
+                .node(left)
+                .text(format!(" {kind} "))
+                .node(right);
             let both = seen.join(more);
             let node = if kind == "CROSS JOIN" {
                 node
@@ -249,7 +270,10 @@ impl Gen<'_> {
         }
         let common: Vec<(String, Ty)> = {
             let right = more.names();
-            seen.names().into_iter().filter(|it| right.contains(it) && self.schema.types.is_ordered(it.1)).collect()
+            seen.names()
+                .into_iter()
+                .filter(|it| right.contains(it) && self.schema.types.is_ordered(it.1))
+                .collect()
         };
         if !common.is_empty() && self.rng.bool() {
             let count = self.rng.usize(1..=common.len().min(2));
@@ -263,10 +287,15 @@ impl Gen<'_> {
             let mut both = Visible::default();
             both.columns.extend(merged.iter().map(|it| (String::new(), it.0.clone(), it.1)));
             let rest = seen.join(more);
-            both.columns.extend(rest.columns.into_iter().filter(|it| !it.0.is_empty() || !names.contains(&it.1)));
+            both.columns
+                .extend(rest.columns.into_iter().filter(|it| !it.0.is_empty() || !names.contains(&it.1)));
             both.tables = rest.tables;
             let node = if natural {
-                Node::new(Sort::From, "NATURAL").text("(").node(left).text(format!(" NATURAL {kind} ")).node(right)
+                Node::new(Sort::From, "NATURAL")
+                    .text("(")
+                    .node(left)
+                    .text(format!(" NATURAL {kind} "))
+                    .node(right)
             } else {
                 let alias = if self.once_in(5) { format!(" AS {}", self.fresh("u")) } else { String::new() };
                 Node::new(Sort::From, format!("{kind} USING"))
@@ -287,13 +316,23 @@ impl Gen<'_> {
             0 => Node::expr(oid::BOOL, "").text("TRUE"),
             _ => self.condition(depth.min(2), &scope),
         };
-        let node = node.text("(").node(left).text(format!(" {kind} ")).node(right).text(" ON ").node(condition).text(")");
+        let node = node
+            .text("(")
+            .node(left)
+            .text(format!(" {kind} "))
+            .node(right)
+            .text(" ON ")
+            .node(condition)
+            .text(")");
         if self.once_in(12) {
             // An alias for the join hides what is below it.
             let alias = self.fresh("j");
             let names = both.names();
-            let unique: Vec<(String, Ty)> =
-                names.into_iter().filter(|it| both.is_unique(&it.0)).filter(|it| it.0 != "ctid" && it.0 != "tableoid").collect();
+            let unique: Vec<(String, Ty)> = names
+                .into_iter()
+                .filter(|it| both.is_unique(&it.0))
+                .filter(|it| it.0 != "ctid" && it.0 != "tableoid")
+                .collect();
             let node = Node::new(Sort::From, "join with an alias").node(node).text(format!(" AS {alias}"));
             return (node, visible(&alias, unique));
         }
@@ -318,7 +357,9 @@ impl Gen<'_> {
             })
             .collect();
         match self.choose(&pairs) {
-            Some((a, b)) => Node::expr(oid::BOOL, "comparison").text("(").node(a).text(" = ").node(b).text(")"),
+            Some((a, b)) => {
+                Node::expr(oid::BOOL, "comparison").text("(").node(a).text(" = ").node(b).text(")")
+            }
             None => Node::expr(oid::BOOL, "").text("TRUE"),
         }
     }

@@ -86,7 +86,7 @@ impl<'a> Gen<'a> {
     fn fresh(&mut self, prefix: &str) -> String {
         self.names += 1;
         // Now and then one that a query further out may have too.
-        let number = if prefix == "a" && self.once_in(12) { 1 + self.rng.u32(..3) } else { self.names };
+        let number = if prefix == "a" && self.once_in(40) { 1 + self.rng.u32(..3) } else { self.names };
         format!("{prefix}{number}")
     }
 

@@ -132,7 +132,10 @@ impl Gen<'_> {
             let name = self.fresh("w");
             let over = Scope { windows: false, ..scope.clone() };
             windows.push(
-                Node::new(Sort::Other, "WINDOW").text(format!("{name} AS (")).node(self.window(0, &over)).text(")"),
+                Node::new(Sort::Other, "WINDOW")
+                    .text(format!("{name} AS ("))
+                    .node(self.window(0, &over))
+                    .text(")"),
             );
             scope.named_windows.push(name);
         }
@@ -157,11 +160,16 @@ impl Gen<'_> {
                 let ty = self.ordered_type(&scope.plain());
                 let key = self.key(ty, 0, &scope.plain());
                 order.push(Node::new(Sort::Other, "").node(key.clone()).text(self.direction()));
-                lead = lead.node(Node::new(Sort::Other, "DISTINCT ON").text(" DISTINCT ON (").node(key).text(")"));
+                lead = lead
+                    .node(Node::new(Sort::Other, "DISTINCT ON").text(" DISTINCT ON (").node(key).text(")"));
             }
             2 | 3 => {
                 let ty = self.ordered_type(&scope);
-                order.push(Node::new(Sort::Other, "ORDER BY").node(self.key(ty, depth.min(1), &scope)).text(self.direction()));
+                order.push(
+                    Node::new(Sort::Other, "ORDER BY")
+                        .node(self.key(ty, depth.min(1), &scope))
+                        .text(self.direction()),
+                );
             }
             4 if sortable => order.push(Node::new(Sort::Other, "ORDER BY number").text("1")),
             _ => {}
@@ -179,7 +187,10 @@ impl Gen<'_> {
 
     /// A target: an expression, at the top also a whole row or a set.
     fn target(&mut self, ty: Ty, depth: u32, scope: &Scope, free: bool) -> Node {
-        if free && scope.inside.is_none() && !scope.rows.is_empty() && self.once_in(20)
+        if free
+            && scope.inside.is_none()
+            && !scope.rows.is_empty()
+            && self.once_in(20)
             && let Some(name) = self.choose(&scope.rows)
         {
             return Node::expr(ty, "whole row").text(name);
@@ -235,7 +246,10 @@ impl Gen<'_> {
                 let relation = self.schema.relations.iter().find(|it| it.primary && !it.view)?;
                 Some((alias.clone(), relation.clone()))
             })
-            && relation.columns.iter().all(|it| visible.columns.contains(&(alias.clone(), it.name.clone(), it.ty)))
+            && relation
+                .columns
+                .iter()
+                .all(|it| visible.columns.contains(&(alias.clone(), it.name.clone(), it.ty)))
         {
             // By the primary key: the other columns depend on it.
             keys = relation.keys[0]
@@ -268,7 +282,9 @@ impl Gen<'_> {
                 }
                 self.grouping(&keys, grouped);
                 return Some(
-                    Node::new(Sort::Other, "GROUPING SETS").list_of(1, "GROUPING SETS (", ", ", sets).text(")"),
+                    Node::new(Sort::Other, "GROUPING SETS")
+                        .list_of(1, "GROUPING SETS (", ", ", sets)
+                        .text(")"),
                 );
             }
             _ => return Some(Node::new(Sort::Other, "GROUP BY").list_of(1, "", ", ", keys)),
@@ -285,13 +301,16 @@ impl Gen<'_> {
     /// GROUPING() over one of the keys.
     fn grouping(&mut self, keys: &[Node], grouped: &mut Scope) {
         if let Some(key) = self.choose(keys) {
-            grouped.push(oid::INT4, Node::expr(oid::INT4, "GROUPING()").text("GROUPING(").node(key).text(")"));
+            grouped
+                .push(oid::INT4, Node::expr(oid::INT4, "GROUPING()").text("GROUPING(").node(key).text(")"));
         }
     }
 
     fn limit(&mut self, node: Node) -> Node {
         let limit = match self.rng.u32(..24) {
-            0 | 1 => Some(Node::new(Sort::Other, "LIMIT").text(self.choose(&["1", "2", "0", "ALL"]).unwrap_or("1"))),
+            0 | 1 => Some(
+                Node::new(Sort::Other, "LIMIT").text(self.choose(&["1", "2", "0", "ALL"]).unwrap_or("1")),
+            ),
             2 => Some(Node::new(Sort::Other, "LIMIT").text("NULL")),
             3 if self.parametric => {
                 let id = self.parameter(oid::INT8);
@@ -300,7 +319,10 @@ impl Gen<'_> {
             _ => None,
         };
         let fetch = if limit.is_none() && self.once_in(25) {
-            Some(Node::new(Sort::Other, "FETCH FIRST").text(self.choose(&["FIRST ROW ONLY", "FIRST 2 ROWS ONLY"]).unwrap_or("")))
+            Some(
+                Node::new(Sort::Other, "FETCH FIRST")
+                    .text(self.choose(&["FIRST ROW ONLY", "FIRST 2 ROWS ONLY"]).unwrap_or("")),
+            )
         } else {
             None
         };

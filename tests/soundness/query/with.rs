@@ -28,7 +28,10 @@ impl Gen<'_> {
             }
             let materialized = self.choose(&["", "", " MATERIALIZED", " NOT MATERIALIZED"]).unwrap_or("");
             items.push(
-                Node::new(Sort::Other, "WITH").text(format!("{head} AS{materialized} (")).node(query).text(")"),
+                Node::new(Sort::Other, "WITH")
+                    .text(format!("{head} AS{materialized} ("))
+                    .node(query)
+                    .text(")"),
             );
             self.ctes.push((name, columns));
         }
@@ -37,7 +40,8 @@ impl Gen<'_> {
 
     fn recursive(&mut self, depth: u32) -> Node {
         let name = self.fresh("r");
-        let types: Vec<Ty> = (0..self.rng.usize(..3)).map(|_| crate::types::BASE[self.rng.usize(..10)]).collect();
+        let types: Vec<Ty> =
+            (0..self.rng.usize(..3)).map(|_| crate::types::BASE[self.rng.usize(..10)]).collect();
         let columns: Vec<(String, Ty)> = std::iter::once(("n".to_owned(), oid::INT4))
             .chain(types.iter().enumerate().map(|(at, ty)| (format!("c{at}"), *ty)))
             .collect();

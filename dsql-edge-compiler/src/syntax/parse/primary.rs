@@ -99,6 +99,12 @@ impl Parser<'_> {
         }
         match self.system_type(true) {
             Ok(Some(target)) if self.at_string() => self.constant_of(start, target).map(Some),
+            // `timestamp with time`: nothing else begins so.
+            Err(error)
+                if self.at > before + 2 && matches!(self.previous().kind, TokenKind::Keyword(K::Time)) =>
+            {
+                Err(error)
+            }
             // Not a constant after all: a column of that name, or an error that the name rules place.
             _ => {
                 self.at = before;

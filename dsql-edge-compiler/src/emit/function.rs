@@ -1,0 +1,82 @@
+//! Named query functions.
+//!
+//! In: the head as the user wrote it and the [`Emission`] of its SQL. Out: a `fn` that returns a query.
+
+use super::{Emission, optional, path};
+use crate::fields::{RustType, rust_type};
+use crate::typed::TypedParameter;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+/// The head of a query function.
+pub struct Function {
+    /// Attributes, documentation among them.
+    pub attributes: TokenStream,
+    /// `pub` and the like.
+    pub visibility: TokenStream,
+    /// Its name.
+    pub name: Ident,
+    /// `<'a, T: …>`, or nothing.
+    pub generics: TokenStream,
+    /// Names and types, in the order of the signature.
+    pub parameters: Vec<(Ident, TokenStream)>,
+    /// What running it gives.
+    pub returns: Returns,
+}
+
+/// What a query function returns.
+pub enum Returns {
+    /// A query of rows of this type.
+    Rows(TokenStream),
+    /// A statement without rows.
+    Nothing,
+}
+
+impl Function {
+    /// The function with its query.
+    pub fn with_query(&self, emission: &Emission<'_>) -> TokenStream {
+        self.with_body(&emission.expression())
+    }
+
+    /// The function where its query is wrong: the signature alone, so that its callers compile.
+    pub fn without_query(&self) -> TokenStream {
+        let names = self.parameters.iter().map(|(name, _)| name);
+        self.with_body(&quote! { #(let _ = #names;)* loop {} })
+    }
+
+    fn with_body(&self, body: &TokenStream) -> TokenStream {
+        let Function { attributes, visibility, name, generics, parameters, returns } = self;
+        let parameters = parameters.iter().map(|(name, ty)| quote!(#name: #ty));
+        let returned = match returns {
+            Returns::Rows(row) => quote!(::dsql_edge::private::Query<#row>),
+            Returns::Nothing => quote!(::dsql_edge::private::Command),
+        };
+        quote! {
+            #attributes
+            #visibility fn #name #generics (#(#parameters),*) -> #returned {
+                #body
+            }
+        }
+    }
+}
+
+/// The type of a function's parameter that has none written: what its SQL type is in Rust, borrowed where that
+/// owns memory, and an `Option` where NULL is as good a value as another.
+pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
+    let borrowed = |owned: &str| match owned {
+        "::std::string::String" => quote!(&str),
+        "::std::vec::Vec<u8>" => quote!(&[u8]),
+        "::dsql_edge::types::JsonValue" => quote!(&::dsql_edge::types::JsonValue),
+        copied => path(copied),
+    };
+    let inner = match rust_type(&parameter.sql_type, false) {
+        Some((_, RustType::Known(known))) => borrowed(known),
+        Some((_, RustType::Vec { element, .. })) => {
+            let element = borrowed(element);
+            quote!(&[#element])
+        }
+        // A type without a Rust type is sent as text.
+        Some((_, RustType::Written(_))) | None => quote!(&str),
+    };
+    optional(parameter.null_expected, inner)
+}

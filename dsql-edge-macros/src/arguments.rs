@@ -1,0 +1,173 @@
+//! Which argument belongs to which placeholder.
+//!
+//! In: the placeholders of the SQL, and the arguments or a function's parameters. Out: one expression for each
+//! parameter of the query, or what is missing and what is too much.
+
+use crate::input::Argument;
+use dsql_edge_compiler::emit;
+use dsql_edge_compiler::syntax::Lexed;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Type;
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+
+/// An argument expression, and where an error about it is shown.
+pub(crate) type Value = emit::Argument;
+
+/// Refuses `$1` beside `$name`.
+pub(crate) fn check_placeholders(lexed: &Lexed, sql: Span) -> Result<(), syn::Error> {
+    match lexed.captures.first() {
+        Some(name) if lexed.numbered > 0 => {
+            let message = format!("the query mixes $1 and ${name}: use numbers or names, not both");
+            Err(syn::Error::new(sql, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The expression of each parameter.
+///
+/// # Errors
+///
+/// Placeholders without an argument, arguments without a placeholder.
+pub(crate) fn match_arguments(
+    lexed: &Lexed,
+    arguments: &[Argument],
+    sql: Span,
+) -> Result<Vec<Value>, Vec<syn::Error>> {
+    let mut errors = Vec::new();
+    let captures = lexed.captures.as_slice();
+    let numbered = lexed.numbered as usize;
+    if numbered > 0 || (captures.is_empty() && arguments.iter().all(|argument| argument.name.is_none())) {
+        for named in arguments.iter().filter_map(|argument| argument.name.as_ref()) {
+            let message = format!("`{named} = …` has no place: the query's parameters are numbers");
+            errors.push(syn::Error::new(named.span(), message));
+        }
+        for (at, argument) in arguments.iter().enumerate().skip(numbered) {
+            let message = format!("argument {} is not used: the query has {}", at + 1, count(numbered));
+            errors.push(syn::Error::new_spanned(&argument.value, message));
+        }
+        if arguments.len() < numbered {
+            let message =
+                format!("parameter ${} has no argument: write its value after the SQL", arguments.len() + 1);
+            errors.push(syn::Error::new(sql, message));
+        }
+        if errors.is_empty() {
+            return Ok(values(arguments));
+        }
+        return Err(errors);
+    }
+    for argument in arguments {
+        match &argument.name {
+            None => {
+                let message = "the query's parameters have names: write `name = value`";
+                errors.push(syn::Error::new_spanned(&argument.value, message));
+            }
+            Some(name) if !captures.iter().any(|capture| is(name, capture)) => {
+                let known: Vec<String> = captures.iter().map(|capture| format!("${capture}")).collect();
+                let has = if known.is_empty() { "no parameters".to_owned() } else { known.join(", ") };
+                let message = format!("`{name} = …` is not used: the query has {has}");
+                errors.push(syn::Error::new(name.span(), message));
+            }
+            Some(_) => {}
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(captures
+        .iter()
+        .map(|capture| {
+            let given = arguments
+                .iter()
+                .find(|argument| argument.name.as_ref().is_some_and(|name| is(name, capture)));
+            match given {
+                Some(argument) => (argument.value.to_token_stream(), argument.value.span()),
+                None => (captured(capture, sql), sql),
+            }
+        })
+        .collect())
+}
+
+/// The expression of each parameter of a query function's SQL: the function's own parameters, shown where
+/// their types stand.
+///
+/// # Errors
+///
+/// Placeholders that the function does not take, and what it takes in vain.
+pub(crate) fn match_parameters(
+    lexed: &Lexed,
+    parameters: &[(Ident, Option<Type>)],
+    sql: Span,
+) -> Result<Vec<Value>, Vec<syn::Error>> {
+    let captures = lexed.captures.as_slice();
+    let numbered = lexed.numbered as usize;
+    let mut errors = Vec::new();
+    for (at, (name, _)) in parameters.iter().enumerate() {
+        let used = at < numbered || captures.iter().any(|capture| is(name, capture));
+        if !used {
+            let message =
+                format!("the query does not use `{name}`: write ${name} in it, or leave it out here");
+            errors.push(syn::Error::new(name.span(), message));
+        }
+    }
+    let value = |(name, ty): &(Ident, Option<Type>)| {
+        (name.to_token_stream(), ty.as_ref().map_or_else(|| name.span(), |ty| ty.span()))
+    };
+    let mut values = Vec::new();
+    for capture in captures {
+        match parameters.iter().find(|(name, _)| is(name, capture)) {
+            Some(parameter) => values.push(value(parameter)),
+            None => {
+                let message =
+                    format!("the function does not take ${capture}: add `{capture}` to its parameters");
+                errors.push(syn::Error::new(sql, message));
+            }
+        }
+    }
+    if parameters.len() < numbered {
+        let message = format!(
+            "parameter ${} has no name: the function takes {}",
+            parameters.len() + 1,
+            count(parameters.len())
+        );
+        errors.push(syn::Error::new(sql, message));
+    }
+    if numbered > 0 {
+        values.extend(parameters.iter().take(numbered).map(value));
+    }
+    if errors.is_empty() { Ok(values) } else { Err(errors) }
+}
+
+/// Whether `$capture` means this name, which may be written `r#name`.
+pub(crate) fn is(name: &Ident, capture: &str) -> bool {
+    name.unraw() == capture
+}
+
+/// The arguments as written.
+pub(crate) fn values(arguments: &[Argument]) -> Vec<Value> {
+    arguments.iter().map(|argument| (argument.value.to_token_stream(), argument.value.span())).collect()
+}
+
+/// The variable that `$name` captures, found where the literal stands.
+fn captured(name: &str, span: Span) -> TokenStream {
+    match syn::parse_str::<Ident>(name).or_else(|_| syn::parse_str::<Ident>(&format!("r#{name}"))) {
+        Ok(mut ident) => {
+            ident.set_span(span);
+            quote!(#ident)
+        }
+        Err(_) => {
+            let message = format!("${name} is no Rust variable");
+            quote_spanned!(span=> ::core::compile_error!(#message))
+        }
+    }
+}
+
+fn count(parameters: usize) -> String {
+    match parameters {
+        0 => "no parameters".to_owned(),
+        1 => "1 parameter".to_owned(),
+        more => format!("{more} parameters"),
+    }
+}

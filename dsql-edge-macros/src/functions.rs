@@ -1,0 +1,288 @@
+//! `sql!` as items: query functions, and the rows they declare.
+//!
+//! In: a block of functions. Out: one `fn` each, and one struct for each row that is declared, shared by all
+//! functions that declare it. Where the SQL is wrong the signature stays, and every column that resolved, so
+//! that exactly one error shows.
+
+use crate::arguments::{self, Value};
+use crate::check::{Checked, check, check_partly};
+use crate::function_input::{self, FunctionInput, RowInput};
+use crate::row_attributes::RowAttributes;
+use crate::snapshot::{self, Snapshot};
+use crate::text::{Text, compile_error};
+use crate::warnings::{split, warnings};
+use dsql_edge_compiler::emit::{
+    Declaration, Emission, Function, Returns, RowTarget, declaration, field_types, parameter_type,
+};
+use dsql_edge_compiler::syntax;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::spanned::Spanned as _;
+use syn::{Attribute, Visibility};
+
+pub(crate) use crate::function_input::are_functions;
+
+/// The whole block.
+pub(crate) fn functions(tokens: TokenStream) -> TokenStream {
+    let (inputs, errors) = function_input::functions(tokens);
+    let mut out: TokenStream = errors.iter().map(syn::Error::to_compile_error).collect();
+    let snapshot = match snapshot::snapshot() {
+        Ok(snapshot) => Some(snapshot),
+        Err(message) => {
+            let span = inputs.first().map_or_else(Span::call_site, |input| input.sql.span());
+            out.extend(compile_error(span, &message));
+            None
+        }
+    };
+    let mut functions: Vec<Compiled> =
+        inputs.into_iter().map(|input| Compiled::new(input, snapshot.as_ref())).collect();
+    for (at, error) in differences(&functions) {
+        if let Some(function) = functions.get_mut(at) {
+            function.errors.extend(error);
+        }
+    }
+    out.extend(rows(&functions));
+    out.extend(functions.iter().map(Compiled::expand));
+    out.extend(snapshot.map(|snapshot| snapshot.tracked()));
+    out
+}
+
+/// A function and what became of its SQL.
+struct Compiled {
+    input: FunctionInput,
+    text: Text,
+    /// Without errors, all is known; with errors, what resolved.
+    checked: Option<Checked>,
+    arguments: Vec<Value>,
+    errors: TokenStream,
+}
+
+impl Compiled {
+    fn new(input: FunctionInput, snapshot: Option<&Snapshot>) -> Compiled {
+        let text = Text::literal(input.sql.clone());
+        let mut out =
+            Compiled { input, text, checked: None, arguments: Vec::new(), errors: TokenStream::new() };
+        let Some(snapshot) = snapshot else { return out };
+        let lexed = syntax::lex(&out.text.source);
+        if let Err(error) = arguments::check_placeholders(&lexed, out.text.span) {
+            out.errors.extend(error.to_compile_error());
+        }
+        match check(&out.text, snapshot) {
+            Ok(checked) => out.checked = Some(checked),
+            Err(errors) => {
+                out.errors.extend(errors);
+                out.checked = check_partly(&out.text, snapshot);
+            }
+        }
+        if out.errors.is_empty() {
+            match arguments::match_parameters(&lexed, &out.input.parameters, out.text.span) {
+                Ok(arguments) => out.arguments = arguments,
+                Err(errors) => out.errors.extend(errors.iter().map(syn::Error::to_compile_error)),
+            }
+            out.errors.extend(out.row_error());
+        }
+        out
+    }
+
+    /// A row for a statement that has none, or none for one that has.
+    fn row_error(&self) -> Option<TokenStream> {
+        let columns = !self.checked.as_ref()?.query.columns.is_empty();
+        let message = match (&self.input.row, columns) {
+            (None, true) => {
+                "the statement returns columns: name its row after the parameters, `-> pub Row` for a struct that is made here, `-> Row` for one of yours"
+            }
+            (Some(_), false) => {
+                "the statement returns no columns, so there is no row: add RETURNING, or leave out what follows the arrow, and the arrow"
+            }
+            _ => return None,
+        };
+        Some(compile_error(self.text.span, message))
+    }
+
+    fn expand(&self) -> TokenStream {
+        let (allowed, attributes) = split(&self.input.attributes);
+        let function = Function {
+            attributes,
+            visibility: self.input.visibility.to_token_stream(),
+            name: self.input.name.clone(),
+            generics: self.input.generics.to_token_stream(),
+            parameters: self.parameters(),
+            returns: match &self.input.row {
+                Some(row) => Returns::Rows(row.path()),
+                None => Returns::Nothing,
+            },
+        };
+        let (Some(checked), true) = (&self.checked, self.errors.is_empty()) else {
+            let (errors, function) = (&self.errors, function.without_query());
+            return quote!(#errors #function);
+        };
+        let warnings = warnings(checked, &self.text, &allowed);
+        let function = function.with_query(&Emission {
+            query: &checked.query,
+            fields: &checked.fields,
+            types: &checked.types,
+            row: &self.input.row.as_ref().map_or(RowTarget::Anonymous, |row| RowTarget::Struct(row.path())),
+            arguments: &self.arguments,
+            name: &self.input.name.to_string(),
+            place: Some(self.text.span),
+        });
+        quote!(#warnings #function)
+    }
+
+    fn parameters(&self) -> Vec<(Ident, TokenStream)> {
+        let known = self.checked.as_ref().map_or(&[][..], |checked| &checked.query.parameters);
+        let named = known.iter().any(|parameter| parameter.name.is_some());
+        let typed = |at: usize, name: &Ident| match named {
+            true => {
+                known.iter().find(|known| known.name.as_ref().is_some_and(|known| arguments::is(name, known)))
+            }
+            false => known.get(at),
+        };
+        let each = self.input.parameters.iter().enumerate().map(|(at, (name, written))| {
+            let ty = match (written, typed(at, name)) {
+                (Some(written), _) => written.to_token_stream(),
+                (None, Some(parameter)) => parameter_type(parameter),
+                // The error stands at the SQL; callers may pass anything.
+                (None, None) => quote!(impl ::core::marker::Sized),
+            };
+            (name.clone(), ty)
+        });
+        each.collect()
+    }
+}
+
+impl RowInput {
+    fn path(&self) -> TokenStream {
+        match self {
+            RowInput::Declared { name, .. } => quote!(#name),
+            RowInput::Own(path) => quote!(#path),
+        }
+    }
+}
+
+/// A row that a function declares.
+struct Declared<'f> {
+    function: &'f Compiled,
+    attributes: &'f [Attribute],
+    visibility: &'f Visibility,
+    name: &'f Ident,
+}
+
+impl<'f> Declared<'f> {
+    fn of(function: &'f Compiled) -> Option<Declared<'f>> {
+        match function.input.row.as_ref()? {
+            RowInput::Declared { attributes, visibility, name } => {
+                Some(Declared { function, attributes, visibility, name })
+            }
+            RowInput::Own(_) => None,
+        }
+    }
+
+    /// Each field's name and type, sorted by name.
+    fn shape(&self) -> Vec<(String, String)> {
+        let Some(checked) = &self.function.checked else { return Vec::new() };
+        let mut shape = field_types(&checked.fields, &checked.types);
+        shape.sort();
+        shape
+    }
+
+    /// What the same row is elsewhere, if not the same.
+    fn difference(&self, first: &Declared<'_>) -> Option<(Span, String)> {
+        let (this, that) = (&self.function.input.name, &first.function.input.name);
+        let row = self.name;
+        if self.visibility.to_token_stream().to_string() != first.visibility.to_token_stream().to_string() {
+            let message = format!("`{row}` is the row of `{that}` too, with another visibility");
+            return Some((row.span(), message));
+        }
+        let text = |attributes: &[Attribute]| {
+            attributes.iter().map(|it| it.to_token_stream().to_string()).collect::<String>()
+        };
+        if !self.attributes.is_empty() && text(self.attributes) != text(first.attributes) {
+            let message = format!(
+                "`{row}` is the row of `{that}` too: write its attributes there, where it comes first"
+            );
+            return Some((self.attributes.first().map_or(row.span(), |it| it.span()), message));
+        }
+        let (ours, theirs) = (self.shape(), first.shape());
+        let find = |shape: &[(String, String)], name: &str| {
+            shape.iter().find(|(known, _)| known == name).map(|(_, ty)| ty.clone())
+        };
+        let names = ours.iter().chain(&theirs).map(|(name, _)| name);
+        let mut differences = names.filter_map(|name| match (find(&ours, name), find(&theirs, name)) {
+            (Some(ours), Some(theirs)) if ours != theirs => {
+                Some(format!("column \"{name}\" is `{ours}` in `{this}` and `{theirs}` in `{that}`"))
+            }
+            (Some(_), None) => Some(format!("`{that}` has no column \"{name}\"")),
+            (None, Some(_)) => Some(format!("`{this}` has no column \"{name}\"")),
+            _ => None,
+        });
+        let difference = differences.next()?;
+        let message = format!("`{row}` is the row of two functions that differ: {difference}");
+        Some((self.function.text.span, message))
+    }
+}
+
+/// The functions whose row is not what it is in the first function that declares it, and how it differs.
+fn differences(functions: &[Compiled]) -> Vec<(usize, TokenStream)> {
+    let right = |function: &&Compiled| function.errors.is_empty();
+    let mut out = Vec::new();
+    for (at, function) in functions.iter().enumerate().filter(|(_, function)| right(function)) {
+        let Some(declared) = Declared::of(function) else { continue };
+        let first =
+            functions.iter().filter(right).filter_map(Declared::of).find(|first| first.name == declared.name);
+        let difference = first.and_then(|first| declared.difference(&first));
+        out.extend(difference.map(|(span, message)| (at, compile_error(span, &message))));
+    }
+    out
+}
+
+/// The structs that the functions declare, one for each name.
+fn rows(functions: &[Compiled]) -> TokenStream {
+    let mut out = TokenStream::new();
+    let mut done: Vec<&Ident> = Vec::new();
+    for declared in functions.iter().filter_map(Declared::of) {
+        if done.contains(&declared.name) {
+            continue;
+        }
+        done.push(declared.name);
+        let mut same = functions.iter().filter_map(Declared::of).filter(|other| other.name == declared.name);
+        // A function that is wrong says nothing of the row, unless there is no other.
+        let right = same.find(|other| other.function.errors.is_empty());
+        out.extend(row(&declared, right.as_ref().unwrap_or(&declared)));
+    }
+    out
+}
+
+fn row(declared: &Declared<'_>, shape: &Declared<'_>) -> TokenStream {
+    let mut out = TokenStream::new();
+    let attributes = RowAttributes::new(declared.attributes).unwrap_or_else(|error| {
+        out.extend(error.to_compile_error());
+        RowAttributes::default()
+    });
+    let nothing = Checked::default();
+    let checked = shape.function.checked.as_ref().unwrap_or(&nothing);
+    let names = checked.fields.fields.iter().map(|field| attributes.serialized(field.name.text()));
+    let doc = if RowAttributes::has_doc(declared.attributes) {
+        TokenStream::new()
+    } else {
+        let doc = format!("A row of [`{}`].", declared.function.input.name);
+        quote!(#[doc = #doc])
+    };
+    let kept = &attributes.kept;
+    let visibility = match declared.visibility {
+        Visibility::Restricted(restricted) if restricted.path.is_ident("self") => TokenStream::new(),
+        other => other.to_token_stream(),
+    };
+    let declaration = declaration(
+        &Declaration {
+            name: declared.name.clone(),
+            visibility,
+            attributes: quote!(#doc #kept),
+            derived: &attributes.derived,
+            serialized: &names.collect::<Vec<_>>(),
+        },
+        &checked.fields,
+        &checked.types,
+    );
+    quote!(#out #declaration)
+}

@@ -1,0 +1,170 @@
+//! The attributes of a row that is made here.
+//!
+//! In: attributes. Out: those that the struct gets, the traits they derive, and the names under which fields are
+//! serialized. `#[serde(rename_all = "…")]` works without a derive, for the row's own `Serialize`; with a derive
+//! of serde's, all of serde's attributes are the derive's.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, LitStr, Path, Token};
+
+/// What the attributes say.
+#[derive(Default)]
+pub(crate) struct RowAttributes {
+    /// What the struct gets.
+    pub(crate) kept: TokenStream,
+    /// The last names of the traits that are derived.
+    pub(crate) derived: Vec<String>,
+    rename_all: Option<RenameAll>,
+}
+
+impl RowAttributes {
+    /// # Errors
+    ///
+    /// Attributes of serde that only its derive understands.
+    pub(crate) fn new(attributes: &[Attribute]) -> syn::Result<RowAttributes> {
+        let mut out = RowAttributes::default();
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("derive")) {
+            let traits = attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated)?;
+            let last = traits.iter().filter_map(|path| path.segments.last());
+            out.derived.extend(last.map(|segment| segment.ident.to_string()));
+        }
+        let serde_derives = out.derived.iter().any(|name| name == "Serialize" || name == "Deserialize");
+        for attribute in attributes {
+            if attribute.path().is_ident("serde") && !serde_derives {
+                attribute.parse_nested_meta(|meta| {
+                    if !meta.path.is_ident("rename_all") {
+                        return Err(meta.error(
+                            "without a derive, `rename_all` alone is understood here: write `#[derive(serde::Serialize)]` too",
+                        ));
+                    }
+                    out.rename_all = Some(RenameAll::new(&meta.value()?.parse()?)?);
+                    Ok(())
+                })?;
+            } else {
+                out.kept.extend(quote!(#attribute));
+            }
+        }
+        Ok(out)
+    }
+
+    /// The name under which a field is serialized.
+    pub(crate) fn serialized(&self, field: &str) -> String {
+        match &self.rename_all {
+            Some(rule) => rule.apply(field),
+            None => field.to_owned(),
+        }
+    }
+
+    pub(crate) fn has_doc(attributes: &[Attribute]) -> bool {
+        attributes.iter().any(|attribute| attribute.path().is_ident("doc"))
+    }
+}
+
+/// serde's rules for the names of fields.
+#[derive(Clone, Copy)]
+enum RenameAll {
+    Lower,
+    Upper,
+    Pascal,
+    Camel,
+    Snake,
+    ScreamingSnake,
+    Kebab,
+    ScreamingKebab,
+}
+
+impl RenameAll {
+    fn new(written: &LitStr) -> syn::Result<RenameAll> {
+        Ok(match written.value().as_str() {
+            "lowercase" => RenameAll::Lower,
+            "UPPERCASE" => RenameAll::Upper,
+            "PascalCase" => RenameAll::Pascal,
+            "camelCase" => RenameAll::Camel,
+            "snake_case" => RenameAll::Snake,
+            "SCREAMING_SNAKE_CASE" => RenameAll::ScreamingSnake,
+            "kebab-case" => RenameAll::Kebab,
+            "SCREAMING-KEBAB-CASE" => RenameAll::ScreamingKebab,
+            other => {
+                return Err(syn::Error::new(
+                    written.span(),
+                    format!("`{other}` is none of serde's rules: `camelCase`, `PascalCase`, `kebab-case` …"),
+                ));
+            }
+        })
+    }
+
+    /// As serde's derive does it (`serde_derive`, `case.rs`): a field's name is taken for snake_case.
+    fn apply(self, field: &str) -> String {
+        match self {
+            RenameAll::Lower | RenameAll::Snake => field.to_owned(),
+            RenameAll::Upper | RenameAll::ScreamingSnake => field.to_ascii_uppercase(),
+            RenameAll::Pascal => pascal(field),
+            RenameAll::Camel => {
+                let pascal = pascal(field);
+                let mut characters = pascal.chars();
+                match characters.next() {
+                    Some(first) => format!("{}{}", first.to_ascii_lowercase(), characters.as_str()),
+                    None => pascal,
+                }
+            }
+            RenameAll::Kebab => field.replace('_', "-"),
+            RenameAll::ScreamingKebab => field.to_ascii_uppercase().replace('_', "-"),
+        }
+    }
+}
+
+fn pascal(field: &str) -> String {
+    let mut out = String::new();
+    let mut capital = true;
+    for character in field.chars() {
+        if character == '_' {
+            capital = true;
+        } else if capital {
+            out.push(character.to_ascii_uppercase());
+            capital = false;
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attributes(written: &str) -> syn::Result<RowAttributes> {
+        let parsed: syn::ItemStruct = syn::parse_str(&format!("{written} struct Row;")).unwrap();
+        RowAttributes::new(&parsed.attrs)
+    }
+
+    #[test]
+    fn names_as_serde_writes_them() {
+        for (rule, expected) in [
+            ("lowercase", "author_id"),
+            ("UPPERCASE", "AUTHOR_ID"),
+            ("PascalCase", "AuthorId"),
+            ("camelCase", "authorId"),
+            ("snake_case", "author_id"),
+            ("SCREAMING_SNAKE_CASE", "AUTHOR_ID"),
+            ("kebab-case", "author-id"),
+            ("SCREAMING-KEBAB-CASE", "AUTHOR-ID"),
+        ] {
+            let row = attributes(&format!("#[serde(rename_all = \"{rule}\")]")).unwrap();
+            assert_eq!(row.serialized("author_id"), expected);
+            assert!(row.kept.is_empty(), "{}", row.kept);
+        }
+    }
+
+    #[test]
+    fn a_derive_of_serde_gets_its_attributes() {
+        let row =
+            attributes("/// Doc.\n#[derive(Eq, serde::Serialize)] #[serde(deny_unknown_fields)]").unwrap();
+        assert_eq!(row.derived, ["Eq", "Serialize"]);
+        assert!(row.kept.to_string().contains("deny_unknown_fields"));
+        assert!(attributes("#[serde(deny_unknown_fields)]").is_err());
+        assert!(attributes("#[serde(rename_all = \"CamelCase\")]").is_err());
+    }
+}

@@ -1,0 +1,179 @@
+//! The forms of `sql!`, run against a real PostgreSQL 16 behind dsql-local.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use dsql_edge::types::{self, Column, ConversionError, NotNull, Param, Uuid};
+use dsql_edge::{Config, Dsql, Error, Executor, sql, sql_file};
+use dsql_edge_local::Local;
+
+/// A cluster that holds the tables of `dsql-schema.sql`, two users and three posts.
+async fn blog() -> (Local, Dsql) {
+    let local = Local::builder().start().await.unwrap();
+    let bindings = local.bindings();
+    let lookup =
+        |name: &str| bindings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    let dsql = Dsql::new(Config::from_bindings("", lookup).unwrap().extra_ca(local.ca_pem()));
+    sql!("CREATE TABLE users (id uuid PRIMARY KEY, name text NOT NULL, email text)")
+        .execute(&dsql)
+        .await
+        .unwrap();
+    sql!(
+        "CREATE TABLE posts (id uuid PRIMARY KEY, author_id uuid, title text NOT NULL, body text,
+                             views integer DEFAULT 0 NOT NULL)"
+    )
+    .execute(&dsql)
+    .await
+    .unwrap();
+    add_user(id(1), "Ada", Some("ada@example.com")).execute(&dsql).await.unwrap();
+    add_user(id(2), "Grace", None).execute(&dsql).await.unwrap();
+    for (number, author, title, views) in
+        [(1, Some(id(1)), "First", 10), (2, Some(id(2)), "Second", 20), (3, None, "Third", 30)]
+    {
+        sql!(
+            "INSERT INTO posts (id, author_id, title, views) VALUES ($id, $author, $title, $views)",
+            id = id(number)
+        )
+        .execute(&dsql)
+        .await
+        .unwrap();
+    }
+    (local, dsql)
+}
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+sql! {
+    fn add_user(id, name, email) = "INSERT INTO users (id, name, email) VALUES ($id, $name, $email)";
+
+    /// The posts with the most views.
+    #[must_use]
+    pub fn top_posts(at_least: i16, limit) -> #[derive(Eq, Hash)] #[serde(rename_all = "camelCase")] pub Post =
+        "SELECT id, title, author_id FROM posts WHERE views >= $at_least ORDER BY views DESC LIMIT $limit";
+
+    /// The same row, its columns in another order.
+    pub(crate) fn post_of(r#type: &str) -> pub Post = "SELECT title, id, author_id FROM posts WHERE title = $1";
+
+    fn titles() -> Title = "SELECT title FROM posts ORDER BY title";
+
+    fn rename<'a>(title: Option<&'a str>, to: impl AsRef<str> + Param<types::sql::Text, NotNull>)
+        -> pub(self) Renamed =
+        "UPDATE posts SET title = $to WHERE title IS NOT DISTINCT FROM $title RETURNING title AS \"title: Shouted\"";
+}
+
+#[derive(Debug, PartialEq)]
+struct Title {
+    title: String,
+}
+
+/// Neither Clone nor Serialize: the row is nevertheless made.
+#[derive(Debug)]
+struct Shouted(String);
+
+impl Column<types::sql::Text, NotNull> for Shouted {
+    fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
+        let text: Result<String, _> = Column::<types::sql::Text, NotNull>::decode(bytes);
+        text.map(|text| Shouted(text.to_uppercase()))
+    }
+}
+
+async fn shout(mut db: impl Executor, to: &str) -> Result<Shouted, Error> {
+    rename(Some("Third"), to.to_owned()).fetch_value(&mut db).await
+}
+
+#[tokio::test]
+async fn query_functions() {
+    let (local, dsql) = blog().await;
+    let top = top_posts(20, 10).fetch_all(&dsql).await.unwrap();
+    assert_eq!(top.iter().map(|post| &post.title).collect::<Vec<_>>(), ["Third", "Second"]);
+    let one: Post = post_of("Second").fetch_one(&dsql).await.unwrap();
+    assert_eq!((one.author_id, Some(&one)), (Some(id(2)), top.get(1)));
+    let json = serde_json::to_value(&one).unwrap();
+    assert_eq!(json["authorId"], id(2).to_string());
+    let titles = titles().fetch_all(&dsql).await.unwrap();
+    assert_eq!(titles.first(), Some(&Title { title: "First".to_owned() }));
+    assert_eq!(shout(&dsql, "Last").await.unwrap().0, "LAST");
+    let error = post_of("a").fetch_one(&dsql).await.unwrap_err().to_string();
+    assert!(error.contains("post_of"), "{error}");
+    local.stop().await.unwrap();
+}
+
+#[derive(Debug, PartialEq)]
+struct Views {
+    title: String,
+    views: i32,
+}
+
+#[tokio::test]
+async fn sql_in_a_file() {
+    let (local, dsql) = blog().await;
+    let author = id(1);
+    let rows = sql_file!("queries/posts_of.sql").fetch_all(&dsql).await.unwrap();
+    assert_eq!((rows.len(), rows[0].views), (1, 10));
+    let rows = sql_file!(Views, "queries/posts_of.sql", author = id(2)).fetch_all(&dsql).await.unwrap();
+    assert_eq!(rows, [Views { title: "Second".to_owned(), views: 20 }]);
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn arrays_of_every_kind_of_rust() {
+    let (local, dsql) = blog().await;
+    let ids = vec![id(1), id(3)];
+    let views = [10, 30];
+    let titles = vec!["First".to_owned(), "Third".to_owned()];
+    let slice: &[i32] = &views;
+    let borrowed = &ids;
+    for found in [
+        sql!("SELECT title FROM posts WHERE id = ANY($ids)").execute(&dsql).await,
+        sql!("SELECT title FROM posts WHERE id = ANY($borrowed)").execute(&dsql).await,
+        sql!("SELECT title FROM posts WHERE id = ANY($1)", &ids[..]).execute(&dsql).await,
+        sql!("SELECT title FROM posts WHERE views = ANY($slice)").execute(&dsql).await,
+        sql!("SELECT title FROM posts WHERE views = ANY($views)").execute(&dsql).await,
+        sql!("SELECT title FROM posts WHERE title = ANY($titles)").execute(&dsql).await,
+        sql!("SELECT title FROM posts WHERE title = ANY($1)", ["First", "Third"]).execute(&dsql).await,
+        by_titles(&["First", "Third"]).execute(&dsql).await,
+        by_ids(&ids).execute(&dsql).await,
+    ] {
+        assert_eq!(found.unwrap(), 2);
+    }
+    local.stop().await.unwrap();
+}
+
+sql! {
+    fn by_titles(titles) -> Title = "SELECT title FROM posts WHERE title = ANY($titles)";
+    fn by_ids(ids) -> Title = "SELECT title FROM posts WHERE id = ANY($ids)";
+}
+
+/// What the snapshot's directive makes of `users.id`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct UserId(Uuid);
+
+impl Column<types::sql::Uuid, NotNull> for UserId {
+    fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
+        Uuid::decode(bytes).map(UserId)
+    }
+}
+
+impl<N> Param<types::sql::Uuid, N> for UserId {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<types::IsNull, ConversionError> {
+        <Uuid as Param<types::sql::Uuid, NotNull>>::encode(&self.0, out)
+    }
+}
+
+sql! {
+    fn user(id: UserId) -> pub(self) User = "SELECT id, name FROM users WHERE id = $id";
+}
+
+#[tokio::test]
+async fn a_directive_gives_a_column_its_rust_type() {
+    let (local, dsql) = blog().await;
+    let ada: UserId = user(UserId(id(1))).fetch_one(&dsql).await.unwrap().id;
+    let row = sql!("SELECT u.id, p.author_id, u.id AS \"plain: _\" FROM posts p LEFT JOIN users u ON u.id = p.author_id WHERE u.id = $ada")
+        .fetch_one(&dsql)
+        .await
+        .unwrap();
+    let (own, plain): (UserId, Uuid) = (row.id, row.plain);
+    assert_eq!((own, plain, row.author_id), (ada, id(1), id(1)));
+    local.stop().await.unwrap();
+}

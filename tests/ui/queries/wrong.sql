@@ -1,0 +1,4 @@
+-- A column that is not there.
+SELECT title,
+       vews
+  FROM posts
