@@ -94,7 +94,7 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         let owner = scope.up(level).unwrap_or(scope);
-        if !self.aggregate_allowed(owner, call) {
+        if !self.aggregate_allowed(owner, "aggregate functions", call.location) {
             return Node::error(span);
         }
         owner.has_aggregates.set(true);
@@ -112,20 +112,60 @@ impl Analyzer<'_> {
         Node::new(returns, kind, span)
     }
 
+    /// `transformGroupingFunc`.
+    pub(super) fn grouping_call(&mut self, scope: &Scope<'_>, args: Vec<Node>, span: Span) -> Node {
+        let level = args.iter().filter_map(lowest_level).min().unwrap_or(0);
+        let nested = |node: &Node| match &node.kind {
+            NodeKind::Aggregate(inner) => inner.level == level,
+            NodeKind::Grouping(_) => true,
+            _ => false,
+        };
+        if let Some(inner) = args.iter().find_map(|arg| find(arg, &nested)) {
+            let message = "aggregate function calls cannot be nested";
+            self.report(Diagnostic::error(Code::MisplacedAggregate, inner.span, message));
+            return Node::error(span);
+        }
+        let owner = scope.up(level).unwrap_or(scope);
+        if !self.aggregate_allowed(owner, "grouping operations", span) {
+            return Node::error(span);
+        }
+        owner.has_aggregates.set(true);
+        Node::new(crate::builtin::oid::INT4, NodeKind::Grouping(args), span)
+    }
+
+    /// `finalize_grouping_exprs`.
+    fn check_grouping_calls(&mut self, query: &Query, node: &Node) {
+        if let NodeKind::Grouping(args) = &node.kind {
+            // One of an outer query is checked there.
+            let own = args.iter().filter_map(lowest_level).min().unwrap_or(0) == 0;
+            let wrong = args.iter().find(|arg| own && !query.group_by.iter().any(|key| key.same(arg)));
+            if let Some(arg) = wrong {
+                let message = "arguments to GROUPING must be grouping expressions of the associated query level";
+                self.report(Diagnostic::error(Code::NotGrouped, arg.span, message));
+            }
+            return;
+        }
+        let mut children = Vec::new();
+        node.children(&mut |child| children.push(child));
+        for child in children {
+            self.check_grouping_calls(query, child);
+        }
+    }
+
     /// `check_agglevels_and_constraints`.
-    fn aggregate_allowed(&mut self, scope: &Scope<'_>, call: &FunctionCall) -> bool {
+    fn aggregate_allowed(&mut self, scope: &Scope<'_>, what: &str, location: Span) -> bool {
         let place = scope.place.get();
         let message = match place {
             Place::Target | Place::Having | Place::OrderBy | Place::DistinctOn | Place::Window => {
                 return true;
             }
-            Place::JoinOn => "aggregate functions are not allowed in JOIN conditions".to_owned(),
+            Place::JoinOn => format!("{what} are not allowed in JOIN conditions"),
             Place::FromSubquery => {
-                "aggregate functions are not allowed in FROM clause of their own query level".to_owned()
+                format!("{what} are not allowed in FROM clause of their own query level")
             }
-            _ => format!("aggregate functions are not allowed in {}", place.name()),
+            _ => format!("{what} are not allowed in {}", place.name()),
         };
-        let mut diagnostic = Diagnostic::error(Code::MisplacedAggregate, call.location, message);
+        let mut diagnostic = Diagnostic::error(Code::MisplacedAggregate, location, message);
         if place == Place::Where {
             diagnostic = diagnostic.with_hint("conditions on aggregates belong in HAVING");
         }
@@ -276,6 +316,12 @@ impl Analyzer<'_> {
         // Columns that depend on a grouped primary key are grouped too.
         let functional = self.grouped_by_key(query);
         for target in &query.targets {
+            self.check_grouping_calls(query, &target.node);
+        }
+        for node in query.other.iter().chain(&query.having) {
+            self.check_grouping_calls(query, node);
+        }
+        for target in &query.targets {
             self.check_grouped(query, &target.node, &functional, 0);
         }
         for node in query.having.iter().chain(&query.other) {
@@ -312,6 +358,7 @@ impl Analyzer<'_> {
             // Columns inside an aggregate of the checked level are free.
             NodeKind::Aggregate(call) if call.level == depth => return,
             NodeKind::Constant(_) | NodeKind::Parameter(_) => return,
+            NodeKind::Grouping(_) if depth == 0 => return,
             NodeKind::Var(var) if var.level == depth => {
                 let grouped = query.group_by.iter().any(|key| {
                     matches!(key.kind, NodeKind::Var(known) if (known.rte, known.column) == (var.rte, var.column))

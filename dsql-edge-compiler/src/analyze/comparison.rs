@@ -99,8 +99,11 @@ impl Analyzer<'_> {
             let a = self.expr_list_expanded(scope, a);
             let b = self.expr_list_expanded(scope, b);
             a.iter().chain(&b).for_each(|node| self.accepts_null(node));
-            self.row_comparison(&operator, a, b, span);
-            return Node::new(oid::BOOL, NodeKind::NeverNull, span);
+            let fields = match self.row_comparison(&operator, a, b, span) {
+                node if node.is_error() => return node,
+                node => vec![node],
+            };
+            return Node::new(oid::BOOL, NodeKind::NeverNullOf(fields), span);
         }
         let (left_expr, right_expr) = (left, right);
         let left = self.expr(scope, left);

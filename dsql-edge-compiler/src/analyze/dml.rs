@@ -146,7 +146,7 @@ impl<'a> Analyzer<'a> {
             columns_visible: true,
             lateral_only: false,
             lateral_ok: true,
-            function: false,
+            derived: false,
             scalar: false,
             joined: false,
         };

@@ -201,8 +201,8 @@ impl Analyzer<'_> {
             }
             ExprKind::ValueFunction { function, .. } => value_function(*function, span),
             ExprKind::Grouping(args) => {
-                self.expr_list(scope, args);
-                Node::new(oid::INT4, NodeKind::NeverNull, span)
+                let args = self.expr_list(scope, args);
+                self.grouping_call(scope, args, span)
             }
             ExprKind::Default => {
                 self.report(Diagnostic::error(

@@ -6,7 +6,7 @@
 use super::Analyzer;
 use super::catalog::ERROR;
 use super::scope::{NamespaceItem, Place, Scope, column_nodes};
-use super::tree::{JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
+use super::tree::{Command, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -103,7 +103,7 @@ impl Analyzer<'_> {
             columns_visible: true,
             lateral_only: false,
             lateral_ok: true,
-            function: rte.is_function(),
+            derived: rte.is_derived(),
             scalar: rte.is_scalar_function(),
             joined: false,
         };
@@ -158,7 +158,9 @@ impl Analyzer<'_> {
     /// Applies `AS x (a, b)`.
     pub(super) fn aliased(&mut self, mut rte: Rte, alias: Option<&Alias>) -> Rte {
         let Some(alias) = alias else { return rte };
-        if alias.columns.len() > rte.columns.len() && !rte.columns.is_empty() {
+        let known = !rte.columns.is_empty()
+            || matches!(&rte.source, RteSource::Subquery { query, .. } if query.command == Command::Select);
+        if alias.columns.len() > rte.columns.len() && known {
             let message = format!(
                 "table \"{}\" has {} columns available but {} columns specified",
                 alias.name.text,

@@ -181,7 +181,7 @@ impl Analyzer<'_> {
                 columns_visible: true,
                 lateral_only: false,
                 lateral_ok: true,
-                function: false,
+                derived: false,
                 scalar: false,
                 joined: false,
             });
@@ -204,7 +204,7 @@ fn named_join(name: &Name, columns: Vec<(String, Node)>) -> NamespaceItem {
         columns_visible: true,
         lateral_only: false,
         lateral_ok: true,
-        function: false,
+        derived: false,
         scalar: false,
         joined: false,
     }

@@ -492,7 +492,7 @@ impl Analyzer<'_> {
         let mut right = self.query(right, Some(scope));
         let name = operator.name();
         if left.targets.len() != right.targets.len() {
-            let span = right.targets.first().map_or(location, |target| target.span);
+            let span = right.targets.first().map_or(location, |target| target.node.span);
             let message = format!("each {name} query must have the same number of columns");
             let broken = left.targets.iter().chain(&right.targets).any(|target| target.node.is_error());
             if !broken {
@@ -512,7 +512,10 @@ impl Analyzer<'_> {
                 self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0
             };
             let unknown = first.node.ty == oid::UNKNOWN;
-            let span = match unknown && other.node.ty != oid::UNKNOWN || !unknown && !decides(first) {
+            // One with a clause of its own is asked for its first query's columns.
+            let leaf = query.limit.is_some() || query.offset.is_some() || !query.order_by.is_empty();
+            let other_decides = if unknown { other.node.ty != oid::UNKNOWN } else { !decides(first) };
+            let span = match !leaf && other_decides {
                 true => other.node.span,
                 false => first.node.span,
             };

@@ -78,8 +78,8 @@ pub(super) struct NamespaceItem {
     pub(super) lateral_only: bool,
     /// … and may be: false behind the nullable side of a RIGHT or FULL join.
     pub(super) lateral_ok: bool,
-    /// It stands for functions.
-    pub(super) function: bool,
+    /// It stands for functions or a query, which have no system columns.
+    pub(super) derived: bool,
     /// It is a function with one scalar result.
     pub(super) scalar: bool,
     /// It is below a join, whose columns are what a plain name finds: no system column is.
@@ -159,7 +159,7 @@ impl<'p> Scope<'p> {
             columns_visible,
             lateral_only: false,
             lateral_ok: true,
-            function: rte.is_function(),
+            derived: rte.is_derived(),
             scalar: rte.is_scalar_function(),
             joined: false,
         });
@@ -412,7 +412,7 @@ impl Analyzer<'_> {
         };
         let rte = item
             .rte
-            .filter(|_| !item.function)
+            .filter(|_| !item.derived)
             .filter(|rte| self.row_types.contains_key(&(item.name.clone(), *rte)))?;
         let kind = NodeKind::Var(Var { level, rte, column: SYSTEM_COLUMN });
         Some(Node::new(ty, kind, span))

@@ -40,7 +40,7 @@ impl Analyzer<'_> {
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
         let ty = self.json_type(call, &types);
         if !aggregate {
-            return Node::new(ty, NodeKind::Row(args), span);
+            return Node::new(ty, NodeKind::NeverNullOf(args), span);
         }
         let name = Name { text: call.name.to_owned(), span };
         let plain = FunctionCall {

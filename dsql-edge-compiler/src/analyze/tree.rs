@@ -88,6 +88,10 @@ pub(super) enum NodeKind {
     Array(Vec<Node>),
     /// A subscript or slice of the first.
     Subscript(Vec<Node>),
+    /// Never NULL, whatever its parts are: SQL/JSON constructors, `IS DISTINCT FROM` of rows.
+    NeverNullOf(Vec<Node>),
+    /// `GROUPING (…)`: never NULL.
+    Grouping(Vec<Node>),
     /// A field of a composite value.
     Field(Box<Node>, usize),
     /// A cast, with whether it can turn a value into NULL.
@@ -107,7 +111,7 @@ pub(super) enum NodeKind {
         query: Box<Query>,
         all: bool,
     },
-    /// Something that is never NULL: `CURRENT_DATE`, `GROUPING (…)`.
+    /// Something that is never NULL: `CURRENT_DATE`.
     NeverNull,
     /// Something that may be NULL and is not looked into.
     Opaque(Vec<Node>),
@@ -246,9 +250,9 @@ pub(super) struct Rte {
 }
 
 impl Rte {
-    /// One function or several.
-    pub(super) fn is_function(&self) -> bool {
-        matches!(&self.source, RteSource::Function { .. })
+    /// Functions, a query or a view.
+    pub(super) fn is_derived(&self) -> bool {
+        matches!(&self.source, RteSource::Function { .. } | RteSource::Subquery { .. } | RteSource::Cte(_))
     }
 
     /// One function with one result that is no row.
@@ -373,6 +377,8 @@ impl Node {
             | NodeKind::Coalesce(args)
             | NodeKind::MinMax(args)
             | NodeKind::Row(args)
+            | NodeKind::NeverNullOf(args)
+            | NodeKind::Grouping(args)
             | NodeKind::Array(args)
             | NodeKind::Subscript(args)
             | NodeKind::Opaque(args)
@@ -472,17 +478,18 @@ impl Query {
                 }
             }
         }
+        // In PostgreSQL's order: `query_tree_walker`.
+        self.targets.iter().for_each(|target| visit(&target.node));
+        self.group_by.iter().for_each(&mut *visit);
         self.from.iter().for_each(|tree| joins(tree, visit));
+        self.filter.iter().for_each(&mut *visit);
+        self.having.iter().for_each(&mut *visit);
+        self.other.iter().for_each(&mut *visit);
         for rte in &self.rtes {
             if let RteSource::Function { functions, .. } = &rte.source {
                 functions.iter().for_each(|(call, _)| visit(call));
             }
         }
-        self.filter.iter().for_each(&mut *visit);
-        self.targets.iter().for_each(|target| visit(&target.node));
-        self.group_by.iter().for_each(&mut *visit);
-        self.having.iter().for_each(&mut *visit);
-        self.other.iter().for_each(&mut *visit);
         if let Body::Values(rows) = &self.body {
             rows.iter().flatten().for_each(&mut *visit);
         }
