@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use dsql_edge_compiler::diagnostic::Code;
 use dsql_edge_compiler::source::Source;
 use dsql_edge_compiler::sql_type::{SqlType, SqlTypeKind};
-use dsql_edge_compiler::typed::{Cardinality, Effect};
+use dsql_edge_compiler::typed::{Cardinality, Effect, TypedParameter};
 use dsql_edge_compiler::{Schema, TypedQuery, compile};
 use dsql_edge_tests::oracle::{Database, Verdict};
 use fastrand::Rng;
@@ -204,12 +204,13 @@ fn run(
         };
         for round in 0..rounds {
             let mut arguments = Vec::new();
+            let length = rng.u32(..3);
             for parameter in &query.parameters {
                 let null = parameter.nullable && (round == 1 || round == 2 && rng.bool());
                 arguments.push(if null {
                     "NULL".to_owned()
                 } else {
-                    argument(types, &parameter.sql_type, rng.u32(..8))
+                    argument(types, parameter, rng.u32(..8), length)
                 });
             }
             let arguments =
@@ -364,9 +365,25 @@ fn has_null_element(text: &str) -> bool {
     false
 }
 
-/// A quoted value for a parameter; no element of an array is NULL.
-fn argument(types: &Types, ty: &SqlType, number: u32) -> String {
-    format!("'{}'", value(types, ty, number).replace('\'', "''"))
+/// A quoted value for a parameter. Arrays are of this length, since those that are unnested together have to be
+/// alike; where an element may be NULL, the last is.
+fn argument(types: &Types, parameter: &TypedParameter, number: u32, length: u32) -> String {
+    let text = match &parameter.sql_type.kind {
+        SqlTypeKind::Array(element) => {
+            let mut items: Vec<String> = (0..length)
+                .map(|at| {
+                    let text = value(types, element, number + at);
+                    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+                })
+                .collect();
+            if let Some(last) = items.last_mut().filter(|_| parameter.elements_nullable) {
+                "NULL".clone_into(last);
+            }
+            format!("{{{}}}", items.join(","))
+        }
+        _ => value(types, &parameter.sql_type, number),
+    };
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn value(types: &Types, ty: &SqlType, number: u32) -> String {
@@ -375,17 +392,8 @@ fn value(types: &Types, ty: &SqlType, number: u32) -> String {
             labels.get(number as usize % labels.len().max(1)).cloned().unwrap_or_default()
         }
         SqlTypeKind::Domain(base) => value(types, base, number),
-        SqlTypeKind::Array(element) => {
-            let quoted = |number| {
-                format!("\"{}\"", value(types, element, number).replace('\\', "\\\\").replace('"', "\\\""))
-            };
-            match number % 3 {
-                0 => format!("{{{}}}", quoted(number)),
-                1 => "{}".to_owned(),
-                _ => format!("{{{},{}}}", quoted(number), quoted(number + 1)),
-            }
-        }
-        _ if ty.oid != 0 => Types::default().text(ty.oid, number),
+        SqlTypeKind::Array(_) => "{}".to_owned(),
+        _ if ty.oid != 0 => types.text(ty.oid, number),
         _ => match types.user.iter().position(|it| it.name == ty.name) {
             Some(at) => types.text(Types::user_ty(at), number),
             // A table's row.

@@ -138,9 +138,11 @@ impl Analyzer<'_> {
         if let NodeKind::Grouping(args) = &node.kind {
             // One of an outer query is checked there.
             let own = args.iter().filter_map(lowest_level).min().unwrap_or(0) == 0;
-            let wrong = args.iter().find(|arg| own && !query.group_by.iter().any(|key| key.same(arg)));
+            let wrong =
+                args.iter().find(|arg| own && !query.group_by.iter().any(|key| key.written_alike(arg)));
             if let Some(arg) = wrong {
-                let message = "arguments to GROUPING must be grouping expressions of the associated query level";
+                let message =
+                    "arguments to GROUPING must be grouping expressions of the associated query level";
                 self.report(Diagnostic::error(Code::NotGrouped, arg.span, message));
             }
             return;
@@ -351,7 +353,7 @@ impl Analyzer<'_> {
     }
 
     fn check_grouped(&mut self, query: &Query, node: &Node, functional: &[usize], depth: usize) {
-        if depth == 0 && query.group_by.iter().any(|key| key.same(node)) {
+        if depth == 0 && query.group_by.iter().any(|key| key.written_alike(node)) {
             return;
         }
         match &node.kind {

@@ -17,6 +17,7 @@ mod constant;
 mod cte;
 mod dml;
 mod element;
+mod equal;
 mod expr;
 mod from;
 mod function;

@@ -300,7 +300,8 @@ impl Analyzer<'_> {
         let relabelled = builtin::casts_from(base).any(|cast| {
             cast.method == b'b'
                 && cast.context == b'i'
-                && builtin::operators("<").iter()
+                && builtin::operators("<")
+                    .iter()
                     .any(|found| (found.left, found.right) == (cast.target, cast.target))
         });
         relabelled

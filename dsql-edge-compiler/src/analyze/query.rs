@@ -158,7 +158,7 @@ impl Analyzer<'_> {
                     let matches: Vec<usize> =
                         (0..targets.len()).filter(|&at| targets[at].name == name.text).collect();
                     if let [first, rest @ ..] = matches.as_slice() {
-                        if rest.iter().any(|at| !targets[*first].node.same(&targets[*at].node)) {
+                        if rest.iter().any(|at| !targets[*first].node.written_alike(&targets[*at].node)) {
                             let message = format!("{clause} \"{}\" is ambiguous", name.text);
                             self.report(Diagnostic::error(Code::AmbiguousColumn, expr.span, message));
                             return Node::error(expr.span);
@@ -188,7 +188,7 @@ impl Analyzer<'_> {
         let node = self.expr(scope, expr);
         // `findTargetlistEntrySQL99`
         if node.ty == oid::UNKNOWN
-            && let Some(target) = targets.iter_mut().find(|target| target.node.same(&node))
+            && let Some(target) = targets.iter_mut().find(|target| target.node.written_alike(&node))
         {
             return self.target_key(target);
         }
@@ -279,7 +279,7 @@ impl Analyzer<'_> {
     /// `transformDistinctClause`.
     fn check_distinct(&mut self, targets: &mut [TargetEntry], sort_keys: &[Node], _span: Span) {
         for key in sort_keys {
-            if !key.is_error() && !targets.iter().any(|target| target.node.same(key)) {
+            if !key.is_error() && !targets.iter().any(|target| target.node.written_alike(key)) {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
                 self.report(Diagnostic::error(Code::InvalidColumnReference, key.span, message));
                 return;
@@ -317,7 +317,7 @@ impl Analyzer<'_> {
             if key.is_error() {
                 return;
             }
-            if nodes.iter().any(|node| node.same(key)) {
+            if nodes.iter().any(|node| node.written_alike(key)) {
                 if skipped {
                     let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
                     self.report(Diagnostic::error(Code::InvalidColumnReference, key.span, message));
@@ -329,7 +329,7 @@ impl Analyzer<'_> {
             }
         }
         if skipped && used < nodes.len() {
-            let missing = nodes.iter().find(|node| !sort_keys.iter().any(|key| key.same(node)));
+            let missing = nodes.iter().find(|node| !sort_keys.iter().any(|key| key.written_alike(node)));
             if let Some(node) = missing {
                 let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
                 let span = node.span;

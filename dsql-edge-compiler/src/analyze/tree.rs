@@ -433,37 +433,6 @@ impl Node {
         self.children(&mut |child| found = found || child.any(test));
         found
     }
-
-    /// PostgreSQL's `equal()`: the same expression, wherever it was written.
-    pub(super) fn same(&self, other: &Node) -> bool {
-        if self.ty != other.ty || std::mem::discriminant(&self.kind) != std::mem::discriminant(&other.kind) {
-            return false;
-        }
-        let here = match (&self.kind, &other.kind) {
-            (NodeKind::Var(a), NodeKind::Var(b)) => a == b,
-            (NodeKind::WholeRow { level: a, rte: b }, NodeKind::WholeRow { level: c, rte: d }) => {
-                (a, b) == (c, d)
-            }
-            (NodeKind::Constant(a), NodeKind::Constant(b)) => a == b,
-            (NodeKind::Parameter(a), NodeKind::Parameter(b)) => a == b,
-            (NodeKind::Call { function: a, .. }, NodeKind::Call { function: b, .. }) => a == b,
-            (NodeKind::IsNull { negated: a, .. }, NodeKind::IsNull { negated: b, .. }) => a == b,
-            (
-                NodeKind::BooleanTest { value: a, negated: b, .. },
-                NodeKind::BooleanTest { value: c, negated: d, .. },
-            ) => (a, b) == (c, d),
-            (NodeKind::Field(_, a), NodeKind::Field(_, b)) => a == b,
-            (NodeKind::Aggregate(a), NodeKind::Aggregate(b)) => a.name == b.name,
-            _ => self.subquery().is_none(),
-        };
-        if !here {
-            return false;
-        }
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        self.children(&mut |child| left.push(child));
-        other.children(&mut |child| right.push(child));
-        left.len() == right.len() && left.iter().zip(&right).all(|(a, b)| a.same(b))
-    }
 }
 
 impl Query {

@@ -299,7 +299,7 @@ impl Gen<'_> {
     fn json(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         let some = self.some_type(scope);
         match self.rng.u32(..4) {
-            0 if ty == oid::JSON => Node::expr(ty, "JSON_OBJECT")
+            0 | 3 if ty == oid::JSON => Node::expr(ty, "JSON_OBJECT")
                 .text("JSON_OBJECT('k' VALUE ")
                 .node(self.expr(some, depth, scope))
                 .text(if self.rng.bool() { " ABSENT ON NULL)" } else { ")" }),
