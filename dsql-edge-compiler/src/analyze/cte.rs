@@ -83,12 +83,8 @@ impl Analyzer<'_> {
             StatementKind::Update(update) => self.update(update, parent),
             StatementKind::Delete(delete) => self.delete(delete, parent),
             _ => {
-                let what = "MERGE in WITH";
-                self.report(Diagnostic::error(
-                    Code::FeatureNotSupported,
-                    cte.name.span,
-                    format!("{what} is not supported"),
-                ));
+                let message = "MERGE not supported in WITH query";
+                self.report(Diagnostic::error(Code::FeatureNotSupported, cte.name.span, message));
                 return Query::default();
             }
         };

@@ -74,7 +74,7 @@ impl Analyzer<'_> {
                     first += columns.len();
                 }
             }
-            RteSource::Subquery { query, view: false } => self.column_accepts_null(query, var.column),
+            RteSource::Subquery { query, view: None } => self.column_accepts_null(query, var.column),
             RteSource::Cte(cte) => {
                 // A recursive query comes by here again.
                 if cte.asked.borrow().contains(&var.column) {

@@ -203,7 +203,7 @@ impl Analyzer<'_> {
         let rte = Rte {
             name: "unnamed_subquery".into(),
             columns,
-            source: RteSource::Subquery { query: Rc::new(analysed), view: false },
+            source: RteSource::Subquery { query: Rc::new(analysed), view: None },
         };
         let rte = self.aliased(rte, alias);
         self.leaf(scope, rte, None, alias.is_some())

@@ -22,6 +22,7 @@ mod expr;
 mod from;
 mod function;
 mod join;
+mod merge;
 mod nullability;
 mod operator;
 mod output;
@@ -35,6 +36,7 @@ mod sql_json;
 mod star;
 mod subquery;
 mod target;
+mod target_table;
 mod tree;
 mod xml;
 
@@ -94,6 +96,8 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);
     analyzer.check_parameters(&query);
+    let later = std::mem::take(&mut analyzer.later);
+    later.into_iter().for_each(|diagnostic| analyzer.report(diagnostic));
     (analyzer, query)
 }
 
@@ -125,6 +129,8 @@ struct Analyzer<'a> {
     table_names: Vec<String>,
     /// Arrays of one `UNNEST`, by the numbers of their parameters: they must be equally long.
     equal_lengths: Vec<Vec<usize>>,
+    /// Errors that PostgreSQL finds after parse analysis.
+    later: Vec<Diagnostic>,
     /// What stars are sent as.
     edits: Vec<star::Edit>,
     /// A volatile function or a nested write was seen.
@@ -147,6 +153,7 @@ impl<'a> Analyzer<'a> {
             broken_columns: Vec::new(),
             table_names: Vec::new(),
             equal_lengths: Vec::new(),
+            later: Vec::new(),
             edits: Vec::new(),
             writes: false,
             comparing: Vec::new(),

@@ -32,6 +32,7 @@ pub(super) enum Place {
     FromFunction,
     FromSubquery,
     OnConflict,
+    MergeWhen,
 }
 
 impl Place {
@@ -55,6 +56,7 @@ impl Place {
             Place::FromFunction => "functions in FROM",
             Place::FromSubquery => "FROM clause of their own query level",
             Place::OnConflict => "ON CONFLICT",
+            Place::MergeWhen => "MERGE WHEN conditions",
         }
     }
 }

@@ -283,8 +283,8 @@ pub(super) enum RteSource {
         /// Some rows may be left out: `TABLESAMPLE`, row level security.
         sampled: bool,
     },
-    /// A subquery or a view; a view's outer queries are none of the query's.
-    Subquery { query: Rc<Query>, view: bool },
+    /// A subquery, or a view by its number in the schema; a view's outer queries are none of the query's.
+    Subquery { query: Rc<Query>, view: Option<usize> },
     /// A query of `WITH`.
     Cte(Rc<Cte>),
     /// Functions: for each, the call, how many columns it gives, and which are never NULL.
@@ -468,7 +468,7 @@ impl Query {
     pub(super) fn subqueries(&self) -> Vec<Rc<Query>> {
         let mut out = Vec::new();
         for rte in &self.rtes {
-            if let RteSource::Subquery { query, view: false, .. } = &rte.source {
+            if let RteSource::Subquery { query, view: None, .. } = &rte.source {
                 out.push(query.clone());
             }
         }
