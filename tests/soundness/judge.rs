@@ -103,7 +103,7 @@ pub(crate) fn judge(
             }
         }
         (Ok(_), Verdict::Refused { sqlstate, message, offset }) => {
-            if sqlstate.starts_with("22") {
+            if sqlstate.starts_with("22") || message.starts_with("cannot accept a value of type") {
                 // Most types' input functions are PostgreSQL's alone: it has the last word, when the query is prepared.
                 outcome.unread = Some(blur(&message));
                 return Ok(outcome);

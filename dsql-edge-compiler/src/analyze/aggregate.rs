@@ -81,10 +81,9 @@ impl Analyzer<'_> {
         // It belongs to the innermost query whose columns it uses; to this one if it uses none.
         let level = args.iter().chain(&filter).chain(&order_by).filter_map(lowest_level).min().unwrap_or(0);
         let parts = || args.iter().chain(&filter).chain(&order_by);
-        let nested = |node: &Node| matches!(&node.kind, NodeKind::Aggregate(inner) if inner.level == level);
-        if let Some(inner) = parts().find_map(|arg| find(arg, &nested)) {
+        if let Some(inner) = parts().find_map(|arg| aggregate_of_level(arg, level)) {
             let message = "aggregate function calls cannot be nested";
-            self.report(Diagnostic::error(Code::MisplacedAggregate, inner.span, message));
+            self.report(Diagnostic::error(Code::MisplacedAggregate, inner, message));
             return Node::error(span);
         }
         let window = |node: &Node| matches!(node.kind, NodeKind::WindowCall(_));
@@ -221,7 +220,10 @@ impl Analyzer<'_> {
             }
         }
         scope.has_window_calls.set(true);
+        // PostgreSQL looks at window definitions after all the other clauses.
+        let before = self.diagnostics.iter().len();
         let (keys, frame_has_row) = self.window_definition(scope, window);
+        scope.of_windows.borrow_mut().extend(self.diagnostics.split_off(before));
         let kind = NodeKind::WindowCall(Box::new(WindowCall {
             name: facts.name,
             args,
@@ -423,6 +425,23 @@ fn find<'n>(node: &'n Node, test: &dyn Fn(&Node) -> bool) -> Option<&'n Node> {
         }
     });
     found
+}
+
+/// Where an aggregate of this level stands in an expression, its queries included.
+fn aggregate_of_level(node: &Node, level: usize) -> Option<Span> {
+    fn in_query(query: &Query, level: usize) -> Option<Span> {
+        let mut found = None;
+        query.expressions(&mut |node| found = found.or_else(|| aggregate_of_level(node, level)));
+        found.or_else(|| query.subqueries().iter().find_map(|query| in_query(query, level + 1)))
+    }
+    if let NodeKind::Aggregate(inner) = &node.kind
+        && inner.level == level
+    {
+        return Some(node.span);
+    }
+    let mut found = None;
+    node.children(&mut |child| found = found.or_else(|| aggregate_of_level(child, level)));
+    found.or_else(|| node.subquery().and_then(|query| in_query(query, level + 1)))
 }
 
 /// The innermost level whose columns an expression uses.

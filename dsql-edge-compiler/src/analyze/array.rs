@@ -108,11 +108,13 @@ impl Analyzer<'_> {
             return self.explicit_cast(array, ty, typmod, location);
         }
         let node = self.expr(scope, arg);
-        let inner = node.span;
+        let (inner, was_record) = (node.span, node.ty == oid::RECORD);
         let mut node = self.explicit_cast(node, ty, typmod, location);
-        let applies_length = typmod >= 0 && matches!(node.kind, NodeKind::Constant(_));
+        let applies_length = typmod >= 0;
         node.span = match node.kind {
             NodeKind::Cast { .. } | NodeKind::Parameter(_) => span,
+            // `coerce_record_to_complex`
+            NodeKind::Row(_) if was_record && node.ty != oid::RECORD => location,
             _ if applies_length => span,
             _ => inner,
         };

@@ -142,18 +142,19 @@ impl Analyzer<'_> {
     ) -> Node {
         let name = if negated { "<>" } else { "=" };
         let operator = Operator { schema: None, name: name.into(), location };
-        if let ExprKind::Row(_) = &left.kind {
+        if let ExprKind::Row(fields) = &left.kind {
+            // Analysed once: a parameter in it keeps what it is for all comparisons.
+            let fields = self.expr_list_expanded(scope, fields);
             let mut comparisons = Vec::new();
             for item in list {
-                let (ExprKind::Row(a), ExprKind::Row(b)) = (&left.kind, &item.kind) else {
+                let ExprKind::Row(b) = &item.kind else {
                     let left = self.expr(scope, left);
                     let item = self.expr(scope, item);
                     comparisons.push(self.operator(&operator, Some(left), item, span));
                     continue;
                 };
-                let a = self.expr_list_expanded(scope, a);
                 let b = self.expr_list_expanded(scope, b);
-                comparisons.push(self.row_comparison(&operator, a, b, span));
+                comparisons.push(self.row_comparison(&operator, fields.clone(), b, span));
             }
             return Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span);
         }

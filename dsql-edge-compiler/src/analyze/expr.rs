@@ -279,8 +279,10 @@ impl Analyzer<'_> {
             results.push(self.expr(scope, result));
         }
         let otherwise_node = otherwise.map(|otherwise| self.expr(scope, otherwise));
-        // PostgreSQL looks at ELSE first.
-        let order: Vec<&Node> = otherwise_node.iter().chain(&results).collect();
+        // PostgreSQL looks at ELSE first; where there is none, at NULL.
+        let null = constant(&Literal::Null, span);
+        let order: Vec<&Node> =
+            std::iter::once(otherwise_node.as_ref().unwrap_or(&null)).chain(&results).collect();
         let target = self.common_type(&order, "CASE");
         let otherwise = otherwise_node.map(|node| Box::new(self.coerce_to_common(node, target, "CASE/ELSE")));
         let results: Vec<Node> =

@@ -19,11 +19,11 @@ impl Analyzer<'_> {
         let mut scope = Scope::new(parent);
         let query = Query { command: Command::Merge, ..Query::default() };
         if let Some(with) = &merge.with {
-            self.with_clause(&mut scope, with);
             if with.recursive {
                 let message = "WITH RECURSIVE is not supported for MERGE statement";
-                self.report(Diagnostic::error(Code::FeatureNotSupported, merge.span, message));
+                self.report(Diagnostic::error(Code::SyntaxError, merge.span, message));
             }
+            self.with_clause(&mut scope, with);
         }
         self.check_reachable(&merge.clauses);
         let Some(target) = self.target_table(&mut scope, &merge.table, "merge into", false) else {
@@ -40,7 +40,8 @@ impl Analyzer<'_> {
         // The source does not see the target; ON sees both.
         let from = self.range_table(&mut scope, std::slice::from_ref(&merge.source));
         let name = scope.rtes[target.rte].name.clone();
-        if scope.namespace.iter().any(|item| item.relation_visible && item.name == name) {
+        let alone = matches!(from.as_slice(), [JoinTree::Leaf(_)]);
+        if alone && scope.namespace.iter().any(|item| item.relation_visible && item.name == name) {
             let message = format!("name \"{name}\" specified more than once");
             let detail = "The name is used both as MERGE target table and data source.";
             let span = merge.table.alias.as_ref().map_or(merge.table.name.span(), |alias| alias.name.span);
