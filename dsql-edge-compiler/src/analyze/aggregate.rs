@@ -197,12 +197,10 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
             return Node::error(span);
         }
-        if args.iter().any(|arg| arg.any(&|node| matches!(node.kind, NodeKind::WindowCall(_)))) {
-            self.report(Diagnostic::error(
-                Code::MisplacedWindow,
-                call.location,
-                "window function calls cannot be nested",
-            ));
+        let nested = |node: &Node| matches!(node.kind, NodeKind::WindowCall(_));
+        if let Some(inner) = args.iter().chain(&filter).find_map(|arg| find(arg, &nested)) {
+            let message = "window function calls cannot be nested";
+            self.report(Diagnostic::error(Code::MisplacedWindow, inner.span, message));
             return Node::error(span);
         }
         match scope.place.get() {
@@ -275,6 +273,14 @@ impl Analyzer<'_> {
                 self.report(Diagnostic::error(Code::UnknownOperator, expr.span, message));
             }
             keys.push(node);
+        }
+        if let Some(frame) = &window.frame
+            && frame.mode == crate::syntax::ast::FrameMode::Groups
+            && window.order_by.is_empty()
+            && window.base.is_none()
+        {
+            let message = "GROUPS mode requires an ORDER BY clause";
+            self.report(Diagnostic::error(Code::MisplacedWindow, window.span, message));
         }
         let ordered = keys.get(window.order_by.len().wrapping_sub(1)).cloned();
         if let Some(frame) = &window.frame {
@@ -363,6 +369,20 @@ impl Analyzer<'_> {
             NodeKind::Aggregate(call) if call.level == depth => return,
             NodeKind::Constant(_) | NodeKind::Parameter(_) => return,
             NodeKind::Grouping(_) if depth == 0 => return,
+            NodeKind::WholeRow { level, rte } if *level == depth => {
+                if functional.contains(rte) {
+                    return;
+                }
+                let name = query.rtes.get(*rte).map_or("?", |rte| rte.name.as_str());
+                let message = match depth {
+                    0 => format!(
+                        "column \"{name}.*\" must appear in the GROUP BY clause or be used in an aggregate function"
+                    ),
+                    _ => format!("subquery uses ungrouped column \"{name}.*\" from outer query"),
+                };
+                self.report(Diagnostic::error(Code::NotGrouped, node.span, message));
+                return;
+            }
             NodeKind::Var(var) if var.level == depth => {
                 let grouped = query.group_by.iter().any(|key| {
                     matches!(key.kind, NodeKind::Var(known) if (known.rte, known.column) == (var.rte, var.column))

@@ -108,14 +108,16 @@ impl Analyzer<'_> {
             return self.explicit_cast(array, ty, typmod, location);
         }
         let node = self.expr(scope, arg);
-        let (inner, was_record) = (node.span, node.ty == oid::RECORD);
+        let (inner, before) = (node.span, node.ty);
         let mut node = self.explicit_cast(node, ty, typmod, location);
         let applies_length = typmod >= 0;
         node.span = match node.kind {
-            NodeKind::Cast { .. } | NodeKind::Parameter(_) => span,
             // `coerce_record_to_complex`
-            NodeKind::Row(_) if was_record && node.ty != oid::RECORD => location,
-            _ if applies_length => span,
+            NodeKind::Row(_) if before == oid::RECORD && node.ty != oid::RECORD => location,
+            _ if applies_length || self.catalog.base_type(ty).0 != ty => span,
+            // Nothing to do: it stays where it stands.
+            _ if before == ty => inner,
+            NodeKind::Cast { .. } | NodeKind::Parameter(_) => span,
             _ => inner,
         };
         node

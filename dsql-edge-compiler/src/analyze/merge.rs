@@ -117,7 +117,10 @@ impl Analyzer<'_> {
                 continue;
             }
             let found = self.expr_list_expanded(scope, std::slice::from_ref(value));
-            nodes.extend(found.into_iter().map(|node| (node, value.span)));
+            nodes.extend(found.into_iter().map(|node| {
+                let span = if node.span == Span::default() { value.span } else { node.span };
+                (node, span)
+            }));
         }
         let spans: Vec<Span> = nodes.iter().map(|(_, span)| *span).collect();
         if self.check_width(&columns, &spans, table) {

@@ -331,11 +331,11 @@ impl Analyzer<'_> {
             }
         }
         if skipped && used < nodes.len() {
-            let missing = nodes.iter().find(|node| !sort_keys.iter().any(|key| key.written_alike(node)));
-            if let Some(node) = missing {
+            let missing =
+                nodes.iter().zip(keys).find(|(node, _)| !sort_keys.iter().any(|key| key.written_alike(node)));
+            if let Some((_, written)) = missing {
                 let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
-                let span = node.span;
-                self.report(Diagnostic::error(Code::InvalidColumnReference, span, message));
+                self.report(Diagnostic::error(Code::InvalidColumnReference, written.span, message));
             }
         }
         other.extend(nodes);

@@ -50,6 +50,10 @@ impl Parser<'_> {
 
     /// `BareColLabel`, if one stands here.
     pub(super) fn bare_label(&mut self) -> Option<Name> {
+        // `NULLS FIRST` is no label: PostgreSQL's lexer looks ahead.
+        if self.at_keyword(K::Nulls) && matches!(self.keyword_ahead(1), Some(K::First | K::Last)) {
+            return None;
+        }
         let name = self.name_ahead(0, K::is_bare_label)?;
         self.advance();
         Some(name)
