@@ -84,7 +84,9 @@ impl Database<'_> {
                     }
                 }
             }
-            self.run("ROLLBACK; DEALLOCATE ALL")?;
+            self.run("ROLLBACK")?;
+            // Not all of them: the client keeps some of its own. It is not there if preparing it failed.
+            let _ = self.run("DEALLOCATE observed");
         }
         Ok(observed)
     }

@@ -125,7 +125,10 @@ impl<'a> Catalog<'a> {
                 info.subtype = subtype.as_ref().and_then(|it| self.resolve(it).ok()).map_or(0, |it| it.0);
                 info.counterpart = base_oid + 2;
             }
-            UserTypeKind::Base => {}
+            UserTypeKind::Base { category } => {
+                info.category = *category;
+                info.collatable = *category == b'S';
+            }
         }
         info
     }

@@ -26,6 +26,7 @@ mod nullability;
 mod operator;
 mod output;
 mod overload;
+mod own;
 mod param;
 mod polymorphic;
 mod query;

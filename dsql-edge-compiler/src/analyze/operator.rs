@@ -88,7 +88,7 @@ impl Analyzer<'_> {
     ) -> Option<Operator> {
         let schema = written.schema.as_ref().map(|schema| schema.text.as_str());
         let known = schema.is_none_or(|schema| schema == "pg_catalog");
-        let candidates: Vec<Operator> = if known {
+        let mut candidates: Vec<Operator> = if known {
             builtin::operators(&written.name)
                 .iter()
                 .copied()
@@ -97,6 +97,8 @@ impl Analyzer<'_> {
         } else {
             Vec::new()
         };
+        let own = self.own_operators(written);
+        candidates.extend(own.filter(|found| (found.left == 0) == left.is_none()));
         let found = match left {
             Some(left) => self.binary(&candidates, left, right),
             None => self.prefix(&candidates, right),
@@ -300,6 +302,7 @@ impl Analyzer<'_> {
             builtin::cast(base, *target).is_some_and(|cast| cast.method == b'b' && cast.context == b'i')
         });
         relabelled
+            || self.has_own_order(base)
             || builtin::operators("<")
                 .iter()
                 .any(|found| (found.left, found.right) == (base, base) && found.function_name != "xid_lt")

@@ -260,16 +260,10 @@ impl<'a> Analyzer<'a> {
                 let arg = (**arg).clone();
                 self.record_columns(&arg)
             }
-            NodeKind::Call { function, .. } if node.ty == oid::RECORD => builtin::functions(&function.name)
-                .filter(|found| found.returns == oid::RECORD)
-                .map(|found| {
-                    found
-                        .out_columns()
-                        .map(|column| RteColumn { name: column.name.into(), ty: column.type_oid, typmod: -1 })
-                        .collect::<Vec<_>>()
-                })
-                .find(|columns| !columns.is_empty())
-                .unwrap_or_default(),
+            NodeKind::Call { function, .. } if node.ty == oid::RECORD => {
+                let found = self.out_columns(&function.name, node).into_iter();
+                found.map(|(name, ty, _)| RteColumn { name, ty, typmod: -1 }).collect()
+            }
             _ => {
                 let base = self.catalog.base_type(node.ty).0;
                 self.composite_columns(base)

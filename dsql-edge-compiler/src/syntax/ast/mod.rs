@@ -100,6 +100,12 @@ pub enum StatementKind {
     CreateSchema(Box<CreateSchema>),
     /// `CREATE FUNCTION`, `CREATE PROCEDURE`.
     CreateFunction(Box<CreateFunction>),
+    /// `CREATE OPERATOR`.
+    CreateOperator(Box<CreateOperator>),
+    /// `CREATE CAST`.
+    CreateCast(Box<CreateCast>),
+    /// `CREATE EXTENSION`.
+    CreateExtension(CreateExtension),
     /// `ALTER TABLE` and its kin for views, indexes and sequences.
     AlterTable(Box<AlterTable>),
     /// `DROP` of tables, views, types and the like.
