@@ -182,7 +182,8 @@ impl Analyzer<'_> {
 
     /// The cast that makes it work, or the nearest operator.
     fn operator_hint(&self, name: &str, left: Option<Oid>, right: Oid) -> String {
-        let exists = !builtin::operators(name).is_empty();
+        let own = self.catalog.schema.operators.iter().any(|(_, it)| it.name == name);
+        let exists = own || !builtin::operators(name).is_empty();
         if !exists {
             let advice = match name {
                 "==" => Some("="),
