@@ -85,7 +85,7 @@ impl Database<'_> {
                 }
             }
             self.run("ROLLBACK")?;
-            // Not all of them: the client keeps some of its own. It is not there if preparing it failed.
+            // It is not there where it could not be prepared; other statements are the connection's own.
             let _ = self.run("DEALLOCATE observed");
         }
         Ok(observed)

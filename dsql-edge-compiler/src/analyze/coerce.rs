@@ -175,6 +175,10 @@ impl Analyzer<'_> {
         if is_polymorphic(target) && node.ty != oid::UNKNOWN {
             return node;
         }
+        // A composite value is a record already, and stays what it is.
+        if target == oid::RECORD && self.catalog.is_complex(node.ty) {
+            return node;
+        }
         if node.ty == oid::UNKNOWN {
             return self.coerce_unknown(node, target, typmod);
         }

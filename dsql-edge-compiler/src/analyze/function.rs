@@ -289,7 +289,7 @@ impl Analyzer<'_> {
             let pathway = self.catalog.pathway(target, *only, Context::Explicit);
             let category = self.catalog.type_info(target).category;
             let possible = match pathway {
-                _ if *only == oid::UNKNOWN => constant,
+                _ if *only == oid::UNKNOWN && constant => true,
                 Pathway::Relabel => true,
                 Pathway::ViaIo => {
                     !((*only == oid::RECORD || self.catalog.is_complex(*only)) && category == b'S')

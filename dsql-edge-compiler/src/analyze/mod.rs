@@ -17,6 +17,7 @@ mod constant;
 mod cte;
 mod dml;
 mod element;
+mod equal;
 mod expr;
 mod from;
 mod function;
@@ -95,7 +96,7 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
     };
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);
-    analyzer.check_parameters();
+    analyzer.check_parameters(&query);
     let later = std::mem::take(&mut analyzer.later);
     later.into_iter().for_each(|diagnostic| analyzer.report(diagnostic));
     (analyzer, query)
@@ -135,6 +136,8 @@ struct Analyzer<'a> {
     edits: Vec<star::Edit>,
     /// A volatile function or a nested write was seen.
     writes: bool,
+    /// Composite types whose fields are being compared.
+    comparing: Vec<Oid>,
 }
 
 impl<'a> Analyzer<'a> {
@@ -154,6 +157,7 @@ impl<'a> Analyzer<'a> {
             later: Vec::new(),
             edits: Vec::new(),
             writes: false,
+            comparing: Vec::new(),
         }
     }
 

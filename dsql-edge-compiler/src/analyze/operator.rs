@@ -287,20 +287,25 @@ impl Analyzer<'_> {
     }
 
     /// The type has an ordering: for `ORDER BY`, `GREATEST` and the like.
-    pub(super) fn has_order(&self, ty: Oid) -> bool {
+    pub(super) fn has_order(&mut self, ty: Oid) -> bool {
         let base = self.catalog.base_type(ty).0;
         let info = self.catalog.type_info(base);
-        if matches!(info.kind, b'e' | b'r' | b'm' | b'c')
-            || matches!(base, oid::RECORD | oid::UNKNOWN | ERROR)
-        {
+        if info.kind == b'c' {
+            return self.has_comparable_fields(base, true);
+        }
+        if matches!(info.kind, b'e' | b'r' | b'm') || matches!(base, oid::RECORD | oid::UNKNOWN | ERROR) {
             return true;
         }
         if info.is_array {
             return self.has_order(info.elem);
         }
         // Varchar and its kin sort as text, regclass and its kin as oid: `GetDefaultOpClass`.
-        let relabelled = [oid::TEXT, oid::OID].iter().any(|target| {
-            builtin::cast(base, *target).is_some_and(|cast| cast.method == b'b' && cast.context == b'i')
+        let relabelled = builtin::casts_from(base).any(|cast| {
+            cast.method == b'b'
+                && cast.context == b'i'
+                && builtin::operators("<")
+                    .iter()
+                    .any(|found| (found.left, found.right) == (cast.target, cast.target))
         });
         relabelled
             || self.has_own_order(base)
@@ -313,9 +318,28 @@ impl Analyzer<'_> {
                 )
     }
 
+    /// Rows compare if all their fields do: `cache_record_field_properties`.
+    fn has_comparable_fields(&mut self, ty: Oid, ordered: bool) -> bool {
+        // An array of the same rows leads back here; the other fields decide.
+        if self.comparing.contains(&ty) {
+            return true;
+        }
+        self.comparing.push(ty);
+        let columns = self.composite_columns(ty);
+        let fine = columns.iter().all(|column| {
+            column.ty == ERROR
+                || if ordered { self.has_order(column.ty) } else { self.has_equality(column.ty) }
+        });
+        self.comparing.pop();
+        fine
+    }
+
     /// The type has equality: for `DISTINCT`, `GROUP BY`, set operations.
-    pub(super) fn has_equality(&self, ty: Oid) -> bool {
+    pub(super) fn has_equality(&mut self, ty: Oid) -> bool {
         let base = self.catalog.base_type(ty).0;
+        if self.catalog.type_info(base).kind == b'c' {
+            return self.has_comparable_fields(base, false);
+        }
         self.has_order(ty) || matches!(base, oid::XID | oid::CID | oid::XID8 | oid::ACLITEM)
     }
 }
