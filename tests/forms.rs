@@ -177,3 +177,37 @@ async fn a_directive_gives_a_column_its_rust_type() {
     assert_eq!((own, plain, row.author_id), (ada, id(1), id(1)));
     local.stop().await.unwrap();
 }
+
+sql! {
+    fn search(author, at_least: Option<i32>, limit) -> Views =
+        "SELECT title, views FROM posts
+          WHERE true {? AND (author_id = $author OR author_id IS NULL AND $author IS NULL) }
+                     {?AND views >= $at_least}
+          ORDER BY views {? - $at_least} LIMIT $limit";
+}
+
+#[tokio::test]
+async fn optional_text() {
+    let (local, dsql) = blog().await;
+    for (author, at_least, expected) in [
+        (None, None, 3),
+        (Some(Some(id(1))), None, 1),
+        (Some(Some(id(1))), Some(20), 0),
+        (Some(None), Some(20), 1),
+        (None, Some(20), 2),
+    ] {
+        let found = search(author, at_least, 10).fetch_all(&dsql).await.unwrap();
+        assert_eq!(found.len(), expected, "{author:?} {at_least:?}");
+    }
+    // `$most` stands before the optional text in one combination, and is the first parameter in the other.
+    for (title, expected) in [(Some("Second".to_owned()), 1), (None, 2)] {
+        let rows = sql!(
+            "SELECT title, '{? no }' AS text -- {? nor this
+               FROM posts WHERE {? title = $title AND} views > 0 AND views <= $most",
+            title = &title,
+            most = 20
+        );
+        assert_eq!(rows.fetch_all(&dsql).await.unwrap().len(), expected);
+    }
+    local.stop().await.unwrap();
+}

@@ -58,6 +58,7 @@ pub mod auth;
 mod client;
 mod config;
 mod error;
+mod optional;
 pub mod private;
 mod query;
 mod refusal;

@@ -54,15 +54,16 @@ impl Emission<'_> {
     pub fn expression(&self) -> TokenStream {
         let names = parameter_names(self.arguments);
         let arguments = self.arguments.iter().map(|(value, _)| value);
-        let statement = statement::statement(self);
+        let statement = statement::statements(self);
+        let chosen = statement::chosen(self.query, &names);
         let bind = statement::bind(self.query, &names);
         let count = names.len();
         let mutable = if count == 0 { quote!() } else { quote!(mut) };
         let arguments_name = format_ident!("arguments", span = Span::mixed_site());
         let (row, result) = if self.query.columns.is_empty() {
-            (quote!(), quote!(::dsql_edge::private::Command::new(&STATEMENT, #arguments_name)))
+            (quote!(), quote!(::dsql_edge::private::Command::new(#chosen, #arguments_name)))
         } else {
-            let query = quote!(::dsql_edge::private::Query::new(&STATEMENT, #arguments_name, decode));
+            let query = quote!(::dsql_edge::private::Query::new(#chosen, #arguments_name, decode));
             (row::row(self.fields, self.row, self.types), query)
         };
         // The arguments are evaluated outside the block that holds the items, whose names they must not see.
