@@ -211,3 +211,76 @@ async fn optional_text() {
     }
     local.stop().await.unwrap();
 }
+
+#[derive(Debug, PartialEq)]
+struct Written {
+    title: String,
+    author: Option<Author>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Author {
+    name: String,
+    email: Option<String>,
+}
+
+sql! {
+    /// Posts with their authors, if they have any.
+    fn with_authors(least) -> #[serde(rename_all = "camelCase")] pub(self) WithAuthor =
+        r#"SELECT p.title, u.name AS "written_by.full_name", u.email AS "written_by.email",
+                  p.views AS "numbers.views", length(u.email) AS "numbers.more.letters"
+             FROM posts p LEFT JOIN users u ON u.id = p.author_id
+            WHERE p.views >= $least ORDER BY p.views"#;
+
+    fn into_own() -> Written { author: Author } =
+        r#"SELECT p.title, u.name AS "author.name", u.email AS "author.email"
+             FROM posts p LEFT JOIN users u ON u.id = p.author_id ORDER BY p.title"#;
+}
+
+#[tokio::test]
+async fn nested_rows() {
+    let (local, dsql) = blog().await;
+    let rows = with_authors(10).fetch_all(&dsql).await.unwrap();
+    let authors: Vec<Option<&WithAuthorWrittenBy>> = rows.iter().map(|row| row.written_by.as_ref()).collect();
+    let [Some(ada), Some(grace), None] = authors[..] else { panic!("{authors:?}") };
+    assert_eq!((ada.full_name.as_str(), ada.email.as_deref()), ("Ada", Some("ada@example.com")));
+    assert_eq!((grace.full_name.as_str(), grace.email.as_deref()), ("Grace", None));
+    // Where one column is there always, so is the group.
+    let numbers: Vec<(i32, Option<i32>)> =
+        rows.iter().map(|row| (row.numbers.views, row.numbers.more.letters)).collect();
+    assert_eq!(numbers, [(10, Some(15)), (20, None), (30, None)]);
+    let json = serde_json::to_value(&rows[0]).unwrap();
+    assert_eq!(json["writtenBy"]["fullName"], "Ada");
+
+    let own = into_own().fetch_all(&dsql).await.unwrap();
+    let author = Author { name: "Grace".to_owned(), email: None };
+    assert_eq!(own[1], Written { title: "Second".to_owned(), author: Some(author) });
+    assert_eq!(own[2], Written { title: "Third".to_owned(), author: None });
+
+    // Anonymous, two joins deep: the inner group is there whenever the outer one is.
+    let rows = sql!(
+        r#"SELECT p.id, u.id AS "user.id", u.name AS "user.name", q.title AS "user.post.title", q.id AS "user.post.id"
+             FROM posts p LEFT JOIN (users u JOIN posts q ON q.author_id = u.id) ON u.id = p.author_id
+            ORDER BY p.views"#
+    )
+    .fetch_all(&dsql)
+    .await
+    .unwrap();
+    let user = rows[1].user.as_ref().unwrap();
+    assert_eq!((user.id, user.post.title.as_str(), user.post.id), (UserId(id(2)), "Second", id(2)));
+    assert!(rows[2].user.is_none());
+    // A column of another join may be there where this one is not: no value is lost.
+    let rows = sql!(
+        r#"SELECT u.name AS "both.name", q.title AS "both.title"
+             FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Ada'
+                          LEFT JOIN posts q ON q.id = p.id AND q.views > 10
+            ORDER BY p.views"#
+    )
+    .fetch_all(&dsql)
+    .await
+    .unwrap();
+    let both: Vec<(Option<&str>, Option<&str>)> =
+        rows.iter().map(|row| (row.both.name.as_deref(), row.both.title.as_deref())).collect();
+    assert_eq!(both, [(Some("Ada"), None), (None, Some("Second")), (None, Some("Third"))]);
+    local.stop().await.unwrap();
+}

@@ -2,19 +2,20 @@
 //!
 //! In: tokens. Out: their parts. It does not look into the SQL.
 
+use crate::row_input::OwnRow;
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Expr, LitStr, Path, Token};
+use syn::{Attribute, Expr, LitStr, Token};
 
-/// `[#[allow(code)]] [Path,] "SQL" [, argument]*`
+/// `[#[allow(code)]] [Row,] "SQL" [, argument]*`
 pub(crate) struct Input {
     /// Warnings that are not to be given.
     pub(crate) allowed: Vec<Ident>,
     /// The user's row struct.
-    pub(crate) row: Option<Path>,
+    pub(crate) row: Option<OwnRow>,
     /// The SQL; of `sql_file!`, the path of its file.
     pub(crate) sql: LitStr,
     /// What follows it.
@@ -39,12 +40,12 @@ impl Parse for Input {
         let row = if input.peek(LitStr) || !input.peek(syn::Ident::peek_any) && !input.peek(Token![::]) {
             None
         } else {
-            let path = input.parse::<Path>()?;
+            let row = input.parse::<OwnRow>()?;
             if !input.peek(Token![,]) {
-                return Err(syn::Error::new(path.span(), NOT_A_LITERAL));
+                return Err(syn::Error::new(row.path.span(), NOT_A_LITERAL));
             }
             input.parse::<Token![,]>()?;
-            Some(path)
+            Some(row)
         };
         let sql = sql_literal(input)?;
         Ok(Input { allowed, row, sql, arguments: arguments(input)? })

@@ -10,6 +10,7 @@ mod function_input;
 mod functions;
 mod input;
 mod row_attributes;
+mod row_input;
 mod snapshot;
 mod source_map;
 mod text;
