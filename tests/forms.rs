@@ -269,6 +269,21 @@ async fn nested_rows() {
     let user = rows[1].user.as_ref().unwrap();
     assert_eq!((user.id, user.post.title.as_str(), user.post.id), (UserId(id(2)), "Second", id(2)));
     assert!(rows[2].user.is_none());
+    // The second join cannot match where the first did not, so the first decides.
+    let rows = sql!(
+        r#"SELECT q.title AS "user.title", u.name AS "user.name"
+             FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Grace'
+                          LEFT JOIN posts q ON q.author_id = u.id AND q.views > 20
+            ORDER BY p.views"#
+    )
+    .fetch_all(&dsql)
+    .await
+    .unwrap();
+    let users: Vec<Option<(&str, Option<&str>)>> = rows
+        .iter()
+        .map(|row| row.user.as_ref().map(|user| (user.name.as_str(), user.title.as_deref())))
+        .collect();
+    assert_eq!(users, [None, Some(("Grace", None)), None]);
     // A column of another join may be there where this one is not: no value is lost.
     let rows = sql!(
         r#"SELECT u.name AS "both.name", q.title AS "both.title"
