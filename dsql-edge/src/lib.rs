@@ -66,6 +66,8 @@ pub mod private;
 mod query;
 mod refusal;
 mod row;
+#[cfg(feature = "serde")]
+mod serialize;
 mod session;
 mod sqlstate;
 mod statement;

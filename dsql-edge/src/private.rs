@@ -10,6 +10,8 @@ pub use crate::statement::{ColumnDesc, Effect, Statement};
 pub use crate::types::{NotNull, Nullable};
 
 #[cfg(feature = "serde")]
+pub use crate::serialize::SerializedRow;
+#[cfg(feature = "serde")]
 pub use serde;
 
 #[doc(inline)]
@@ -27,15 +29,13 @@ macro_rules! __dsql_edge_serialize {
                 serializer: __Serializer,
             ) -> ::core::result::Result<__Serializer::Ok, __Serializer::Error> {
                 #[allow(unused_mut)]
-                let mut row = $crate::private::serde::Serializer::serialize_struct(
+                let mut row = $crate::private::SerializedRow::new(
                     serializer,
                     ::core::stringify!($row),
                     <[&str]>::len(&[$($name),*]),
-                )?;
-                $(
-                    $crate::private::serde::ser::SerializeStruct::serialize_field(&mut row, $name, &self.$field)?;
-                )*
-                $crate::private::serde::ser::SerializeStruct::end(row)
+                );
+                $(row.field($name, &self.$field);)*
+                row.end()
             }
         }
     };

@@ -1,5 +1,6 @@
 //! `cargo xtask`: reads which command is meant, and runs it. Each command is a room of its own.
 
+mod bench;
 mod catalog;
 mod corpus;
 mod demo;
@@ -21,14 +22,21 @@ enum Command {
     Catalog(catalog::Options),
     /// Measure the compiler against real queries and statements.
     Corpus(corpus::Options),
+    /// Measure, beside the peers, in one run
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = bench::rustc_stand_in() {
+        return code;
+    }
     let done = match Command::parse() {
         Command::Demo(options) => demo::demo(&options),
         Command::Test => test::test(),
         Command::Catalog(options) => catalog::run(&options),
         Command::Corpus(options) => corpus::run(&options),
+        Command::Bench(bench) => bench::run(&bench),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

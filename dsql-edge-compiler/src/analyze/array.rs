@@ -108,7 +108,15 @@ impl Analyzer<'_> {
             return self.explicit_cast(array, ty, typmod, location);
         }
         let node = self.expr(scope, arg);
-        self.explicit_cast(node, ty, typmod, location)
+        let inner = node.span;
+        let mut node = self.explicit_cast(node, ty, typmod, location);
+        let applies_length = typmod >= 0 && matches!(node.kind, NodeKind::Constant(_));
+        node.span = match node.kind {
+            NodeKind::Cast { .. } | NodeKind::Parameter(_) => span,
+            _ if applies_length => span,
+            _ => inner,
+        };
+        node
     }
 
     /// A type as written; reports what does not exist.

@@ -6,15 +6,16 @@
 use super::Analyzer;
 use super::catalog::ERROR;
 use super::coerce::Context;
-use super::dml::Target;
 use super::scope::{Place, Scope};
+use super::target_table::Target;
 use super::tree::{Node, NodeKind};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::schema::Schema;
 use crate::source::Span;
 use crate::syntax::ast::{self, Assignment, Expr, ExprKind, Indirection, TargetColumn};
 
-impl Analyzer<'_> {
+impl<'a> Analyzer<'a> {
     pub(super) fn target_column(&mut self, target: &Target, name: &ast::Name) -> Option<usize> {
         let found = target.columns.iter().position(|column| column.name == name.text);
         if found.is_none() {
@@ -46,11 +47,11 @@ impl Analyzer<'_> {
             // The column was reported; a parameter takes a type all the same.
             return self.unknown_to_error(node);
         };
-        let relation = &self.catalog.schema.relations[target.relation];
-        if relation.columns.get(column).is_some_and(|it| it.generated) && written.is_some() {
+        let schema: &'a Schema = self.catalog.schema;
+        if target.base_column(schema, column).is_some_and(|it| it.generated) && written.is_some() {
             let message = format!("cannot insert a non-DEFAULT value into column \"{}\"", known.name);
             let detail = format!("Column \"{}\" is a generated column.", known.name);
-            self.report(Diagnostic::error(Code::GeneratedAlways, span, message).with_detail(detail));
+            self.found_later(Diagnostic::error(Code::GeneratedAlways, span, message).with_detail(detail));
         }
         let (mut ty, mut typmod) = (known.ty, known.typmod);
         let whole = written.is_none_or(|it| it.indirection.is_empty());
@@ -60,7 +61,7 @@ impl Analyzer<'_> {
         let name = known.name.clone();
         let not_null = target.not_null.get(column).copied().unwrap_or(false);
         if matches!(node.kind, NodeKind::Constant(None)) && not_null && whole {
-            self.report_null(&relation.name.clone(), &name, span);
+            self.report_null(&schema.relations[target.base].name, &name, span);
         }
         let (found, at) = (node.ty, node.span);
         let node = match self.try_coerce(node, ty, typmod, Context::Assignment) {
@@ -151,8 +152,9 @@ impl Analyzer<'_> {
                 let message = format!("multiple assignments to same column \"{}\"", column.name.text);
                 self.report(Diagnostic::error(Code::SyntaxError, Span::default(), message));
             }
-            let relation = &self.catalog.schema.relations[target.relation];
-            if let Some(known) = relation.columns.get(at)
+            self.check_updatable(target, at, "update", column.name.span);
+            let schema: &'a Schema = self.catalog.schema;
+            if let Some(known) = target.base_column(schema, at)
                 && node.is_some()
                 && (known.generated || known.identity == Some(true))
             {
@@ -163,7 +165,7 @@ impl Analyzer<'_> {
                 };
                 let message = format!("column \"{}\" can only be updated to DEFAULT", known.name);
                 let detail = format!("Column \"{}\" is {what}.", known.name);
-                self.report(
+                self.found_later(
                     Diagnostic::error(Code::GeneratedAlways, column.name.span, message).with_detail(detail),
                 );
             }
@@ -190,8 +192,7 @@ impl Analyzer<'_> {
         node: Node,
         span: Span,
     ) {
-        let relation = &self.catalog.schema.relations[target.relation];
-        if relation.columns.get(at).is_some_and(|known| known.generated) {
+        if target.base_column(self.catalog.schema, at).is_some_and(|known| known.generated) {
             return;
         }
         self.assign(target, at, Some(column), node, span);

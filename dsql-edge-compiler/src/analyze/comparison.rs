@@ -248,17 +248,26 @@ impl Analyzer<'_> {
     ) -> Node {
         let arg = self.expr(scope, arg);
         let low = self.expr(scope, low);
-        let high = self.expr(scope, high);
         let operator = |name: &str| Operator { schema: None, name: name.into(), location };
         let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };
+        // PostgreSQL analyses each operand anew for each comparison: a parameter has a type by then.
+        let compare = |analyzer: &mut Self, name: &str, bound: &Node| {
+            let (arg, bound) = (analyzer.anew(&arg), analyzer.anew(bound));
+            analyzer.operator(&operator(name), Some(arg), bound, span)
+        };
         let pair = |analyzer: &mut Self, low: &Node, high: &Node| {
-            let left = analyzer.operator(&operator(first), Some(arg.clone()), low.clone(), span);
-            let right = analyzer.operator(&operator(second), Some(arg.clone()), high.clone(), span);
+            let left = compare(analyzer, first, low);
+            let right = compare(analyzer, second, high);
             let parts = vec![left, right];
             let kind = if negated { NodeKind::Or(parts) } else { NodeKind::And(parts) };
             Node::new(oid::BOOL, kind, span)
         };
-        let straight = pair(self, &low, &high);
+        let left = compare(self, first, &low);
+        let high = self.expr(scope, high);
+        let right = compare(self, second, &high);
+        let parts = vec![left, right];
+        let kind = if negated { NodeKind::Or(parts) } else { NodeKind::And(parts) };
+        let straight = Node::new(oid::BOOL, kind, span);
         if !symmetric {
             return straight;
         }

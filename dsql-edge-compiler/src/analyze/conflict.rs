@@ -1,16 +1,18 @@
 //! `ON CONFLICT`: `transformOnConflictClause`, and the key that it needs.
 
 use super::Analyzer;
-use super::dml::Target;
 use super::scope::{Place, Scope};
+use super::target_table::Target;
 use super::tree::{Rte, RteSource};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::Schema;
 use crate::syntax::ast::{ConflictTarget, ExprKind, OnConflict};
 
 impl<'a> Analyzer<'a> {
     /// `transformOnConflictClause`.
     pub(super) fn on_conflict(&mut self, scope: &mut Scope<'_>, conflict: &OnConflict, target: &Target) {
-        let relation = self.catalog.schema.relations[target.relation].clone();
+        let schema: &'a Schema = self.catalog.schema;
+        let relation = &schema.relations[target.base];
         match &conflict.target {
             ConflictTarget::Any => {
                 if conflict.update.is_some() {
@@ -62,6 +64,13 @@ impl<'a> Analyzer<'a> {
                     self.coerce_to_boolean(node, "WHERE");
                 }
                 scope.place.set(place);
+                // Keys are the table's, names may be a view's.
+                let of_table = |name: String| {
+                    let at = target.columns.iter().position(|column| column.name == name);
+                    at.and_then(|at| target.base_column(schema, at))
+                        .map_or(name, |column| column.name.clone())
+                };
+                let mut columns: Vec<String> = columns.into_iter().map(of_table).collect();
                 columns.sort();
                 columns.dedup();
                 let matching = |key: &crate::schema::Key| {
@@ -99,7 +108,7 @@ impl<'a> Analyzer<'a> {
             },
             ..excluded
         };
-        let at = scope.add(excluded, None, true, false);
+        let at = scope.add(excluded, None, true, true);
         self.row_types.insert(("excluded".into(), at), super::catalog::Catalog::row_type(target.relation));
         self.assignments(scope, assignments, target);
         if let Some(filter) = filter {

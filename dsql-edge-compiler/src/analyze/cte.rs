@@ -83,12 +83,8 @@ impl Analyzer<'_> {
             StatementKind::Update(update) => self.update(update, parent),
             StatementKind::Delete(delete) => self.delete(delete, parent),
             _ => {
-                let what = "MERGE in WITH";
-                self.report(Diagnostic::error(
-                    Code::FeatureNotSupported,
-                    cte.name.span,
-                    format!("{what} is not supported"),
-                ));
+                let message = "MERGE not supported in WITH query";
+                self.report(Diagnostic::error(Code::FeatureNotSupported, cte.name.span, message));
                 return Query::default();
             }
         };
@@ -225,7 +221,7 @@ fn item_mentions(item: &ast::FromItem, name: &str) -> bool {
         ast::FromItem::Table { name: table, .. } => table.schema().is_none() && table.name() == name,
         ast::FromItem::Subquery { query, .. } => query_mentions(query, name),
         ast::FromItem::Join(join) => item_mentions(&join.left, name) || item_mentions(&join.right, name),
-        ast::FromItem::Function(_) | ast::FromItem::XmlTable { .. } => false,
+        ast::FromItem::Function(_) | ast::FromItem::XmlTable(_) => false,
     }
 }
 

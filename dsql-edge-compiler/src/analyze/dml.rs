@@ -5,25 +5,13 @@
 //! behind `ON CONFLICT`) is found here, and marked as such.
 
 use super::Analyzer;
-use super::scope::{NamespaceItem, Place, Scope, column_nodes};
-use super::tree::{Body, Command, JoinTree, Node, NodeKind, Query, RteColumn, RteSource};
+use super::scope::{Place, Scope};
+use super::target_table::Target;
+use super::tree::{Command, JoinTree, Node, NodeKind, Query};
 use crate::builtin::oid;
-use crate::diagnostic::{Code, Diagnostic, Stage};
-use crate::schema::{Dialect, Relation, RelationKind};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{
-    self, Delete, Expr, ExprKind, Insert, Merge, QueryBody, TargetColumn, TargetTable, Update,
-};
-
-/// The table that a statement writes to.
-pub(super) struct Target {
-    /// Its number in the schema.
-    pub(super) relation: usize,
-    /// Its entry in the range table.
-    pub(super) rte: usize,
-    pub(super) columns: Vec<RteColumn>,
-    pub(super) not_null: Vec<bool>,
-}
+use crate::syntax::ast::{self, Delete, Expr, ExprKind, Insert, QueryBody, TargetColumn, Update};
 
 impl<'a> Analyzer<'a> {
     pub(super) fn insert(&mut self, insert: &Insert, parent: Option<&Scope<'_>>) -> Query {
@@ -33,7 +21,7 @@ impl<'a> Analyzer<'a> {
         }
         let mut query = Query { command: Command::Insert, ..Query::default() };
         // The values do not see the target table; RETURNING and ON CONFLICT do.
-        let Some(target) = self.target_table(&mut scope, &insert.table, false) else {
+        let Some(target) = self.target_table(&mut scope, &insert.table, "insert into", false) else {
             scope.broken_from.set(true);
             if let Some(source) = &insert.source {
                 let source = self.query(source, Some(&scope));
@@ -43,6 +31,10 @@ impl<'a> Analyzer<'a> {
         };
         let columns = self.insert_columns(&target, &insert.columns);
         let listed: Vec<usize> = columns.iter().map(|(column, _)| *column).collect();
+        for (column, written) in &columns {
+            let span = written.as_ref().map_or(insert.table.name.span(), |written| written.name.span);
+            self.check_updatable(&target, *column, "insert into", span);
+        }
         match &insert.source {
             None => self.check_left_out(&target, &[], insert.table.name.span()),
             Some(source) => {
@@ -82,72 +74,6 @@ impl<'a> Analyzer<'a> {
         query.assigned = assigned;
         self.writes = true;
         query
-    }
-
-    /// `setTargetTable`.
-    pub(super) fn target_table(
-        &mut self,
-        scope: &mut Scope<'_>,
-        table: &TargetTable,
-        visible: bool,
-    ) -> Option<Target> {
-        let builtin = table.name.schema().is_none_or(|schema| schema == "pg_catalog")
-            && crate::builtin::relation("pg_catalog", table.name.name()).is_some();
-        if builtin {
-            self.report(Diagnostic::unsupported(table.name.span(), "writing to a system catalog"));
-            return None;
-        }
-        let (rte, relation) = self.open_relation(&table.name)?;
-        let relation = relation?;
-        let schema: &'a crate::schema::Schema = self.catalog.schema;
-        let found: &Relation = &schema.relations[relation];
-        match found.kind {
-            RelationKind::Table | RelationKind::TableAs(..) => {}
-            RelationKind::View(..) => {
-                self.report(Diagnostic::unsupported(table.name.span(), "writing to a view"));
-                return None;
-            }
-            RelationKind::Sequence => {
-                let message = format!("cannot change sequence \"{}\"", found.name);
-                self.report(Diagnostic::error(Code::WrongObjectType, table.name.span(), message));
-                return None;
-            }
-        }
-        let columns = rte.columns.clone();
-        let not_null = match &rte.source {
-            RteSource::Table { not_null, .. } => not_null.clone(),
-            _ => vec![false; columns.len()],
-        };
-        let mut rte = rte;
-        if let Some(alias) = &table.alias {
-            self.aliases.push((alias.name.text.clone(), rte.name.clone()));
-            rte.name.clone_from(&alias.name.text);
-        }
-        let at = scope.rtes.len();
-        self.row_types.insert((rte.name.clone(), at), super::catalog::Catalog::row_type(relation));
-        scope.rtes.push(rte);
-        let target = Target { relation, rte: at, columns, not_null };
-        if visible {
-            self.reveal(scope, &target, table);
-        }
-        Some(target)
-    }
-
-    /// Puts the target table into the namespace.
-    pub(super) fn reveal(&mut self, scope: &mut Scope<'_>, target: &Target, table: &TargetTable) {
-        let rte = &scope.rtes[target.rte];
-        let relation = &self.catalog.schema.relations[target.relation];
-        let item = NamespaceItem {
-            name: rte.name.clone(),
-            schema: table.alias.is_none().then(|| relation.schema.clone()),
-            columns: column_nodes(rte, target.rte),
-            rte: Some(target.rte),
-            relation_visible: true,
-            columns_visible: true,
-            lateral_only: false,
-            lateral_ok: true,
-        };
-        scope.namespace.push(item);
     }
 
     /// `checkInsertTargets`: column numbers and where each is written.
@@ -288,75 +214,13 @@ impl<'a> Analyzer<'a> {
         true
     }
 
-    /// What PostgreSQL finds only when the statement runs.
-    pub(super) fn runtime_error(&mut self, diagnostic: Diagnostic) {
-        if self.catalog.schema.dialect == Dialect::Dsql {
-            self.report(Diagnostic { stage: Stage::Dialect, ..diagnostic });
-        }
-    }
-
-    pub(super) fn report_null(&mut self, relation: &str, column: &str, span: Span) {
-        let message = format!(
-            "null value in column \"{column}\" of relation \"{relation}\" violates not-null constraint"
-        );
-        self.runtime_error(Diagnostic::error(Code::NullForNotNull, span, message));
-    }
-
-    /// `DEFAULT` for a column that has none and is NOT NULL.
-    pub(super) fn check_default(&mut self, target: &Target, column: usize, span: Span) {
-        let relation = &self.catalog.schema.relations[target.relation];
-        let Some(known) = relation.columns.get(column) else { return };
-        let not_null = target.not_null.get(column).copied().unwrap_or(false);
-        if not_null && !known.has_default && !self.domain_default(column, target) {
-            let (relation, name) = (relation.name.clone(), known.name.clone());
-            self.report_null(&relation, &name, span);
-        }
-    }
-
-    /// Columns that the statement leaves out, that have no default and are NOT NULL.
-    pub(super) fn check_left_out(&mut self, target: &Target, given: &[usize], span: Span) {
-        let relation = &self.catalog.schema.relations[target.relation];
-        // A column that could not be resolved may be the one that seems to be missing.
-        if given.contains(&usize::MAX) {
-            return;
-        }
-        let missing: Vec<&str> = relation
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(at, column)| {
-                let not_null = target.not_null.get(*at).copied().unwrap_or(false);
-                not_null && !given.contains(at) && !column.has_default && !self.domain_default(*at, target)
-            })
-            .map(|(_, column)| column.name.as_str())
-            .collect();
-        let Some(first) = missing.first() else { return };
-        let message = format!(
-            "null value in column \"{first}\" of relation \"{}\" violates not-null constraint",
-            relation.name
-        );
-        let (noun, verb) = if missing.len() == 1 { ("column", "is") } else { ("columns", "are") };
-        let hint =
-            format!("the {noun} {} {verb} NOT NULL without a default: give a value", missing.join(", "));
-        self.runtime_error(Diagnostic::error(Code::MissingValue, span, message).with_hint(hint));
-    }
-
-    pub(super) fn domain_default(&self, column: usize, target: &Target) -> bool {
-        use crate::schema::UserTypeKind;
-        target
-            .columns
-            .get(column)
-            .and_then(|column| self.catalog.user_kind(column.ty))
-            .is_some_and(|kind| matches!(kind, UserTypeKind::Domain { has_default: true, .. }))
-    }
-
     pub(super) fn update(&mut self, update: &Update, parent: Option<&Scope<'_>>) -> Query {
         let mut scope = Scope::new(parent);
         if let Some(with) = &update.with {
             self.with_clause(&mut scope, with);
         }
         let mut query = Query { command: Command::Update, ..Query::default() };
-        let Some(target) = self.target_table(&mut scope, &update.table, true) else { return query };
+        let Some(target) = self.target_table(&mut scope, &update.table, "update", true) else { return query };
         query.from = vec![JoinTree::Leaf(target.rte)];
         let from = self.write_from(&mut scope, &update.from);
         query.from.extend(from);
@@ -398,7 +262,9 @@ impl<'a> Analyzer<'a> {
             self.with_clause(&mut scope, with);
         }
         let mut query = Query { command: Command::Delete, ..Query::default() };
-        let Some(target) = self.target_table(&mut scope, &delete.table, true) else { return query };
+        let Some(target) = self.target_table(&mut scope, &delete.table, "delete from", true) else {
+            return query;
+        };
         query.from = vec![JoinTree::Leaf(target.rte)];
         let from = self.write_from(&mut scope, &delete.using);
         query.from.extend(from);
@@ -411,10 +277,5 @@ impl<'a> Analyzer<'a> {
         query.has_target_srf = scope.has_srf.get();
         query.result_rte = Some(target.rte);
         self.finish_write(scope, query, Vec::new())
-    }
-
-    pub(super) fn merge(&mut self, merge: &Merge, _parent: Option<&Scope<'_>>) -> Query {
-        self.report(Diagnostic::unsupported(merge.span, "MERGE"));
-        Query { command: Command::Merge, body: Body::Plain, ..Query::default() }
     }
 }

@@ -74,8 +74,13 @@ impl Analyzer<'_> {
                     first += columns.len();
                 }
             }
-            RteSource::Subquery { query, view: false } => self.column_accepts_null(query, var.column),
+            RteSource::Subquery { query, view: None } => self.column_accepts_null(query, var.column),
             RteSource::Cte(cte) => {
+                // A recursive query comes by here again.
+                if cte.asked.borrow().contains(&var.column) {
+                    return;
+                }
+                cte.asked.borrow_mut().push(var.column);
                 let query = cte.query.borrow().clone();
                 if let Some(query) = query {
                     self.column_accepts_null(&query, var.column);

@@ -11,13 +11,32 @@ use super::tree::{Node, NodeKind};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{Expr, ExprKind, InList, Literal, Operator, Quantified, TypeName, ValueFunction};
+use crate::syntax::ast::{Expr, ExprKind, InList, Literal, Operator, Quantified, ValueFunction, When};
 
 impl Analyzer<'_> {
     /// `transformExpr`.
     pub(super) fn expr(&mut self, scope: &Scope<'_>, expr: &Expr) -> Node {
         let mut node = self.expr_kind(scope, expr);
-        node.span = expr.span;
+        // A constant that is read as the type of its cast stays where it stands: `exprLocation`.
+        node.span = match expr.kind {
+            ExprKind::Cast { .. } => node.span,
+            // What begins with an operand begins where that does.
+            ExprKind::Operator { left: Some(_), .. }
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::IsNull { .. }
+            | ExprKind::BooleanTest { .. }
+            | ExprKind::IsDistinct { .. }
+            | ExprKind::In { .. }
+            | ExprKind::Like { .. }
+            | ExprKind::Between { .. }
+            | ExprKind::Indirection { .. }
+            | ExprKind::Collate { .. } => Span {
+                start: first_operand(&node).unwrap_or(expr.span.start).max(expr.span.start),
+                end: expr.span.end,
+            },
+            _ => expr.span,
+        };
         node
     }
 
@@ -195,9 +214,10 @@ impl Analyzer<'_> {
                 Node::error(span)
             }
             ExprKind::CurrentOf(_) => Node::new(oid::BOOL, NodeKind::NeverNull, span),
-            ExprKind::SqlFunction { name, args, returning } => {
-                self.sql_function(scope, name, args, returning.as_deref(), span)
+            ExprKind::SqlFunction(call) if call.name.starts_with("xml") => {
+                self.xml_function(scope, call, span)
             }
+            ExprKind::SqlFunction(call) => self.sql_json(scope, call, span),
         }
     }
 
@@ -237,7 +257,7 @@ impl Analyzer<'_> {
         &mut self,
         scope: &Scope<'_>,
         operand: Option<&Expr>,
-        arms: &[(Expr, Expr)],
+        arms: &[When],
         otherwise: Option<&Expr>,
         span: Span,
     ) -> Node {
@@ -247,11 +267,11 @@ impl Analyzer<'_> {
         });
         let mut conditions = Vec::with_capacity(arms.len());
         let mut results = Vec::with_capacity(arms.len() + 1);
-        for (condition, result) in arms {
+        for When { condition, result, location } in arms {
             let node = self.expr(scope, condition);
             let node = match &operand {
                 Some(operand) => {
-                    let operator = Operator { schema: None, name: "=".into(), location: condition.span };
+                    let operator = Operator { schema: None, name: "=".into(), location: *location };
                     self.operator(&operator, Some(operand.clone()), node, condition.span)
                 }
                 None => node,
@@ -270,34 +290,21 @@ impl Analyzer<'_> {
         Node::new(target, NodeKind::Case { arms, otherwise }, span)
     }
 
-    /// SQL/JSON constructors.
-    pub(super) fn sql_function(
-        &mut self,
-        scope: &Scope<'_>,
-        name: &str,
-        args: &[Expr],
-        returning: Option<&TypeName>,
-        span: Span,
-    ) -> Node {
-        let args = self.expr_list(scope, args);
-        let args: Vec<Node> = args.into_iter().map(|arg| self.unknown_to_text(arg)).collect();
-        args.iter().for_each(|arg| self.accepts_null(arg));
-        let ty = match returning {
-            Some(returning) => self.type_name(returning).map_or(ERROR, |found| found.0),
-            None => oid::JSON,
-        };
-        let aggregate = name.ends_with("agg");
-        if aggregate {
-            scope.has_aggregates.set(true);
-        }
-        let kind = if aggregate { NodeKind::Opaque(args) } else { NodeKind::Row(args) };
-        Node::new(ty, kind, span)
-    }
-
     /// An `unknown` constant or parameter that nothing else decides is text.
     pub(super) fn unknown_to_text(&mut self, node: Node) -> Node {
         if node.ty == oid::UNKNOWN { self.coerce(node, oid::TEXT, -1, Context::Implicit) } else { node }
     }
+}
+
+/// Where the first operand begins: `exprLocation`.
+fn first_operand(node: &Node) -> Option<u32> {
+    let mut start = None;
+    node.children(&mut |child| {
+        if start.is_none() && child.span != Span::default() {
+            start = Some(child.span.start);
+        }
+    });
+    start
 }
 
 /// A constant has the type that the grammar gives it: `make_const`.

@@ -81,11 +81,7 @@ impl Analyzer<'_> {
             }
             FromItem::Function(function) => self.function_item(scope, function),
             FromItem::Join(join) => self.join(scope, join),
-            FromItem::XmlTable { span } => {
-                self.report(Diagnostic::unsupported(*span, "XMLTABLE"));
-                scope.broken_from.set(true);
-                self.leaf(scope, broken(""), None, true)
-            }
+            FromItem::XmlTable(table) => self.xml_table(scope, table),
         }
     }
 
@@ -107,6 +103,8 @@ impl Analyzer<'_> {
             columns_visible: true,
             lateral_only: false,
             lateral_ok: true,
+            scalar: rte.is_scalar_function(),
+            joined: false,
         };
         scope.rtes.push(rte);
         (JoinTree::Leaf(at), vec![item])
@@ -202,7 +200,7 @@ impl Analyzer<'_> {
         let rte = Rte {
             name: "unnamed_subquery".into(),
             columns,
-            source: RteSource::Subquery { query: Rc::new(analysed), view: false },
+            source: RteSource::Subquery { query: Rc::new(analysed), view: None },
         };
         let rte = self.aliased(rte, alias);
         self.leaf(scope, rte, None, alias.is_some())
@@ -372,7 +370,13 @@ impl Analyzer<'_> {
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
         let builtin = crate::builtin::functions(name)
             .find(|found| {
-                let declared: Vec<Oid> = found.args().collect();
+                let mut declared: Vec<Oid> = found.args().collect();
+                if found.variadic != 0
+                    && types.last().is_none_or(|last| self.catalog.element_type(*last).is_none())
+                {
+                    declared.pop();
+                    declared.resize(declared.len().max(types.len()), found.variadic);
+                }
                 declared.len() >= types.len()
                     && self.catalog.can_coerce(
                         &types,
@@ -433,6 +437,6 @@ fn item_span(item: &FromItem) -> Span {
         FromItem::Subquery { alias, span, .. } => alias.as_ref().map_or(*span, |alias| alias.name.span),
         FromItem::Function(item) => item.alias.as_ref().map_or(item.span, |alias| alias.name.span),
         FromItem::Join(join) => join.span,
-        FromItem::XmlTable { span } => *span,
+        FromItem::XmlTable(table) => table.alias.as_ref().map_or(table.span, |alias| alias.name.span),
     }
 }

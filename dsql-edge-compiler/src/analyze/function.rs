@@ -59,13 +59,7 @@ impl Analyzer<'_> {
         if call.within_group {
             order_by = call.order_by.iter().map(|key| self.expr(scope, &key.expr)).collect();
         }
-        let filter = call.filter.as_ref().map(|filter| {
-            let place = scope.place.replace(Place::Filter);
-            let node = self.expr(scope, filter);
-            let node = self.coerce_to_boolean(node, "FILTER");
-            scope.place.set(place);
-            node
-        });
+        let filter = call.filter.as_ref().map(|filter| self.aggregate_filter(scope, filter));
         scope.in_aggregate.set(was_in_aggregate);
         let direct = args.len();
         args.append(&mut order_by);
@@ -77,7 +71,9 @@ impl Analyzer<'_> {
         let names: Vec<Option<&str>> =
             call.args.iter().map(|arg| arg.name.as_ref().map(|name| name.text.as_str())).collect();
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
-        match self.lookup(&call.name, &types, &names, !call.variadic) {
+        // Of an unknown argument only a constant is read by the type's input function.
+        let constant = matches!(args.first(), Some(Node { kind: NodeKind::Constant(_), .. }));
+        match self.lookup(&call.name, &types, &names, !call.variadic, constant) {
             Lookup::Function(resolved) => {
                 self.resolved_call(scope, call, resolved, args, direct, filter, span)
             }
@@ -206,12 +202,7 @@ impl Analyzer<'_> {
         ) {
             Ok(found) => found,
             Err(message) => {
-                let code = if message.starts_with("could not") {
-                    Code::IndeterminateType
-                } else {
-                    Code::TypeMismatch
-                };
-                self.report(Diagnostic::error(code, call.location, message));
+                self.report(Diagnostic::error(Code::TypeMismatch, call.location, message));
                 return Node::error(span);
             }
         };
@@ -252,6 +243,10 @@ impl Analyzer<'_> {
         }
     }
 
+    pub(super) fn aggregate_filter(&mut self, scope: &Scope<'_>, filter: &crate::syntax::ast::Expr) -> Node {
+        self.condition(scope, filter, Place::Filter, "FILTER")
+    }
+
     /// Set-returning functions are refused where PostgreSQL refuses them (`check_srf_call_placement`).
     fn check_srf(&mut self, scope: &Scope<'_>, call: &FunctionCall) {
         let place = scope.place.get();
@@ -267,7 +262,14 @@ impl Analyzer<'_> {
     }
 
     /// `func_get_detail`.
-    fn lookup(&self, name: &QualifiedName, types: &[Oid], names: &[Option<&str>], spread: bool) -> Lookup {
+    fn lookup(
+        &self,
+        name: &QualifiedName,
+        types: &[Oid],
+        names: &[Option<&str>],
+        spread: bool,
+        constant: bool,
+    ) -> Lookup {
         let mut candidates = self.candidates(name, types.len(), names, spread);
         // The same signature further along the search path is hidden by the nearer one.
         candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));
@@ -287,7 +289,7 @@ impl Analyzer<'_> {
             let pathway = self.catalog.pathway(target, *only, Context::Explicit);
             let category = self.catalog.type_info(target).category;
             let possible = match pathway {
-                _ if *only == oid::UNKNOWN => true,
+                _ if *only == oid::UNKNOWN => constant,
                 Pathway::Relabel => true,
                 Pathway::ViaIo => {
                     !((*only == oid::RECORD || self.catalog.is_complex(*only)) && category == b'S')

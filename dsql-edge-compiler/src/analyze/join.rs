@@ -160,6 +160,7 @@ impl Analyzer<'_> {
             1 => conditions.pop(),
             _ => Some(Node::new(oid::BOOL, NodeKind::And(conditions), join.span)),
         };
+        left.iter_mut().chain(&mut right).for_each(|item| item.joined = true);
         let mut items = Vec::new();
         if merged.is_empty() {
             items.append(&mut left);
@@ -180,6 +181,8 @@ impl Analyzer<'_> {
                 columns_visible: true,
                 lateral_only: false,
                 lateral_ok: true,
+                scalar: false,
+                joined: false,
             });
         }
         (items, columns, on)
@@ -200,5 +203,7 @@ fn named_join(name: &Name, columns: Vec<(String, Node)>) -> NamespaceItem {
         columns_visible: true,
         lateral_only: false,
         lateral_ok: true,
+        scalar: false,
+        joined: false,
     }
 }

@@ -21,6 +21,7 @@ mod expr;
 mod from;
 mod function;
 mod join;
+mod merge;
 mod nullability;
 mod operator;
 mod output;
@@ -30,10 +31,13 @@ mod polymorphic;
 mod query;
 mod relation;
 mod scope;
+mod sql_json;
 mod star;
 mod subquery;
 mod target;
+mod target_table;
 mod tree;
+mod xml;
 
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -91,6 +95,8 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);
     analyzer.check_parameters();
+    let later = std::mem::take(&mut analyzer.later);
+    later.into_iter().for_each(|diagnostic| analyzer.report(diagnostic));
     (analyzer, query)
 }
 
@@ -122,6 +128,8 @@ struct Analyzer<'a> {
     table_names: Vec<String>,
     /// Arrays of one `UNNEST`, by the numbers of their parameters: they must be equally long.
     equal_lengths: Vec<Vec<usize>>,
+    /// Errors that PostgreSQL finds after parse analysis.
+    later: Vec<Diagnostic>,
     /// What stars are sent as.
     edits: Vec<star::Edit>,
     /// A volatile function or a nested write was seen.
@@ -142,6 +150,7 @@ impl<'a> Analyzer<'a> {
             broken_columns: Vec::new(),
             table_names: Vec::new(),
             equal_lengths: Vec::new(),
+            later: Vec::new(),
             edits: Vec::new(),
             writes: false,
         }

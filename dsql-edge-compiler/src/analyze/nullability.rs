@@ -162,8 +162,8 @@ impl<'p> Prover<'p> {
         let rte = &query.rtes[at];
         match &rte.source {
             RteSource::Table { not_null, .. } => not_null.iter().map(|not_null| !not_null).collect(),
-            RteSource::Subquery { query, view: true } => self.columns(query, None),
-            RteSource::Subquery { query, view: false } => self.columns(query, Some(env)),
+            RteSource::Subquery { query, view: Some(_) } => self.columns(query, None),
+            RteSource::Subquery { query, view: None } => self.columns(query, Some(env)),
             RteSource::Cte(cte) => self.cte(cte),
             RteSource::Function { functions, ordinality, equally_long } => {
                 let even = !equally_long.is_empty() && !equally_long.iter().any(|it| self.may_be_null(*it));

@@ -89,7 +89,11 @@ impl Analyzer<'_> {
         let schema = written.schema.as_ref().map(|schema| schema.text.as_str());
         let known = schema.is_none_or(|schema| schema == "pg_catalog");
         let candidates: Vec<Operator> = if known {
-            builtin::operators(&written.name).filter(|found| (found.left == 0) == left.is_none()).collect()
+            builtin::operators(&written.name)
+                .iter()
+                .copied()
+                .filter(|found| (found.left == 0) == left.is_none())
+                .collect()
         } else {
             Vec::new()
         };
@@ -176,7 +180,7 @@ impl Analyzer<'_> {
 
     /// The cast that makes it work, or the nearest operator.
     fn operator_hint(&self, name: &str, left: Option<Oid>, right: Oid) -> String {
-        let exists = builtin::operators(name).next().is_some();
+        let exists = !builtin::operators(name).is_empty();
         if !exists {
             let advice = match name {
                 "==" => Some("="),
@@ -195,7 +199,7 @@ impl Analyzer<'_> {
             return "No operator matches the given name and argument type. You might need to add an explicit type cast.".into();
         };
         let works = |left: Oid, right: Oid| {
-            builtin::operators(name).any(|found| (found.left, found.right) == (left, right))
+            builtin::operators(name).iter().any(|found| (found.left, found.right) == (left, right))
         };
         let (left_base, right_base) = (self.catalog.base_type(left).0, self.catalog.base_type(right).0);
         let element = |array: Oid| self.catalog.element_type(array);
@@ -291,15 +295,18 @@ impl Analyzer<'_> {
         if info.is_array {
             return self.has_order(info.elem);
         }
-        // Varchar and its kin sort as text.
-        let text =
-            builtin::cast(base, oid::TEXT).is_some_and(|cast| cast.method == b'b' && cast.context == b'i');
-        text || builtin::operators("<")
-            .any(|found| (found.left, found.right) == (base, base) && found.function_name != "xid_lt")
-            && !matches!(
-                base,
-                oid::POINT | oid::LSEG | oid::PATH | oid::BOX | oid::POLYGON | oid::LINE | oid::CIRCLE
-            )
+        // Varchar and its kin sort as text, regclass and its kin as oid: `GetDefaultOpClass`.
+        let relabelled = [oid::TEXT, oid::OID].iter().any(|target| {
+            builtin::cast(base, *target).is_some_and(|cast| cast.method == b'b' && cast.context == b'i')
+        });
+        relabelled
+            || builtin::operators("<")
+                .iter()
+                .any(|found| (found.left, found.right) == (base, base) && found.function_name != "xid_lt")
+                && !matches!(
+                    base,
+                    oid::POINT | oid::LSEG | oid::PATH | oid::BOX | oid::POLYGON | oid::LINE | oid::CIRCLE
+                )
     }
 
     /// The type has equality: for `DISTINCT`, `GROUP BY`, set operations.

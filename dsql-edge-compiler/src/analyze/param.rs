@@ -60,6 +60,17 @@ impl Analyzer<'_> {
         Node { ty, typmod: -1, kind: NodeKind::Parameter(number), span }
     }
 
+    /// What a parameter is when it is read again: the type that a use has given it since.
+    pub(super) fn anew(&self, node: &Node) -> Node {
+        match node.kind {
+            NodeKind::Parameter(number) if node.ty == oid::UNKNOWN => {
+                let known = self.parameters.get(number - 1).and_then(|it| it.ty);
+                Node { ty: known.unwrap_or(oid::UNKNOWN), ..node.clone() }
+            }
+            _ => node.clone(),
+        }
+    }
+
     /// `variable_coerce_param_hook`.
     pub(super) fn set_parameter_type(&mut self, number: usize, target: Oid, span: Span) {
         let Some(parameter) = self.parameters.get_mut(number - 1) else { return };

@@ -66,7 +66,7 @@ impl Analyzer<'_> {
         let (group_by, grouping_sets, empty_grouping_set) = self.group_clause(scope, select, &mut targets);
         let distinct = select.distinct.is_some();
         match &select.distinct {
-            Some(Distinct::All(span)) => self.check_distinct(&targets, &sort_keys, *span),
+            Some(Distinct::All(span)) => self.check_distinct(&mut targets, &sort_keys, *span),
             Some(Distinct::On(keys)) => self.distinct_on(scope, keys, &mut targets, &sort_keys, &mut other),
             None => {}
         }
@@ -268,7 +268,7 @@ impl Analyzer<'_> {
     }
 
     /// `transformDistinctClause`.
-    fn check_distinct(&mut self, targets: &[TargetEntry], sort_keys: &[Node], _span: Span) {
+    fn check_distinct(&mut self, targets: &mut [TargetEntry], sort_keys: &[Node], _span: Span) {
         for key in sort_keys {
             if !key.is_error() && !targets.iter().any(|target| target.node.same(key)) {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
@@ -277,8 +277,9 @@ impl Analyzer<'_> {
             }
         }
         for target in targets {
-            if !target.node.is_error() && target.node.ty != oid::UNKNOWN && !self.has_equality(target.node.ty)
-            {
+            // `addTargetToGroupList`
+            self.target_key(target);
+            if !target.node.is_error() && !self.has_equality(target.node.ty) {
                 let shown = self.catalog.display(target.node.ty, -1);
                 let message = format!("could not identify an equality operator for type {shown}");
                 self.report(Diagnostic::error(Code::UnknownOperator, target.node.span, message));

@@ -123,8 +123,11 @@ impl<'a> Analyzer<'a> {
                         typmod: target.node.typmod,
                     })
                     .collect();
-                let source =
-                    if not_view { RteSource::Nullable } else { RteSource::Subquery { query, view: true } };
+                let source = if not_view {
+                    RteSource::Nullable
+                } else {
+                    RteSource::Subquery { query, view: Some(at) }
+                };
                 Rte { name, columns, source }
             }
         }
@@ -202,7 +205,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// A view's definition, analysed once. A view that cannot be analysed is reported where it is used.
-    fn view_query(&mut self, at: usize) -> Option<Rc<Query>> {
+    pub(super) fn view_query(&mut self, at: usize) -> Option<Rc<Query>> {
         if let Some(known) = self.views.get(&at) {
             return known.clone();
         }

@@ -32,6 +32,7 @@ pub(super) enum Place {
     FromFunction,
     FromSubquery,
     OnConflict,
+    MergeWhen,
 }
 
 impl Place {
@@ -55,6 +56,7 @@ impl Place {
             Place::FromFunction => "functions in FROM",
             Place::FromSubquery => "FROM clause of their own query level",
             Place::OnConflict => "ON CONFLICT",
+            Place::MergeWhen => "MERGE WHEN conditions",
         }
     }
 }
@@ -78,6 +80,10 @@ pub(super) struct NamespaceItem {
     pub(super) lateral_only: bool,
     /// … and may be: false behind the nullable side of a RIGHT or FULL join.
     pub(super) lateral_ok: bool,
+    /// It is a function with one scalar result.
+    pub(super) scalar: bool,
+    /// It is below a join, whose columns are what a plain name finds: no system column is.
+    pub(super) joined: bool,
 }
 
 /// One query level.
@@ -153,6 +159,8 @@ impl<'p> Scope<'p> {
             columns_visible,
             lateral_only: false,
             lateral_ok: true,
+            scalar: rte.is_scalar_function(),
+            joined: false,
         });
         self.rtes.push(rte);
         at
@@ -269,7 +277,8 @@ impl Analyzer<'_> {
     }
 
     fn unqualified_system_column(&self, scope: &Scope<'_>, level: usize, name: &Name) -> Option<Node> {
-        let mut items = scope.namespace.iter().filter(|item| item.columns_visible && scope.visible(item));
+        let mut items =
+            scope.namespace.iter().filter(|item| item.columns_visible && !item.joined && scope.visible(item));
         items.find_map(|item| self.system_column(item, level, name, name.span))
     }
 

@@ -143,8 +143,9 @@ impl Analyzer<'_> {
             return Node::new(oid::RECORD, NodeKind::Row(fields), span);
         };
         let ty = self.row_type_of(item);
-        // A function that gives one scalar column stands for that scalar.
+        // A function that gives one scalar column stands for that scalar; a query of one column does not.
         if ty == ERROR
+            && item.scalar
             && let [(_, node)] = item.columns.as_slice()
         {
             return Node { span, ..raised(node, level) };
@@ -211,7 +212,7 @@ fn figure(expr: &Expr) -> Option<(String, u8)> {
         ExprKind::MinMax { greatest: true, .. } => sure("greatest"),
         ExprKind::MinMax { .. } => sure("least"),
         ExprKind::ValueFunction { function, .. } => sure(function.name()),
-        ExprKind::SqlFunction { name, .. } => sure(name),
+        ExprKind::SqlFunction(call) => sure(call.name),
         _ => None,
     }
 }

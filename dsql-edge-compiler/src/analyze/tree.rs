@@ -245,6 +245,14 @@ pub(super) struct Rte {
     pub(super) source: RteSource,
 }
 
+impl Rte {
+    /// One function with one result that is no row.
+    pub(super) fn is_scalar_function(&self) -> bool {
+        matches!(&self.source, RteSource::Function { functions, ordinality: false, .. } if functions.len() == 1)
+            && self.columns.len() == 1
+    }
+}
+
 /// A column of a range table entry.
 #[derive(Clone, Debug)]
 pub(super) struct RteColumn {
@@ -266,8 +274,8 @@ pub(super) enum RteSource {
         /// Some rows may be left out: `TABLESAMPLE`, row level security.
         sampled: bool,
     },
-    /// A subquery or a view; a view's outer queries are none of the query's.
-    Subquery { query: Rc<Query>, view: bool },
+    /// A subquery, or a view by its number in the schema; a view's outer queries are none of the query's.
+    Subquery { query: Rc<Query>, view: Option<usize> },
     /// A query of `WITH`.
     Cte(Rc<Cte>),
     /// Functions: for each, the call, how many columns it gives, and which are never NULL.
@@ -298,6 +306,8 @@ pub(super) struct Cte {
     pub(super) columns: RefCell<Vec<RteColumn>>,
     /// For the fixed point over a recursive query: what is assumed of each column.
     pub(super) assumed: RefCell<Option<Vec<bool>>>,
+    /// Columns of which it is known that NULL means something there.
+    pub(super) asked: RefCell<Vec<usize>>,
     /// It refers to itself.
     pub(super) recursive: bool,
 }
@@ -477,7 +487,7 @@ impl Query {
     pub(super) fn subqueries(&self) -> Vec<Rc<Query>> {
         let mut out = Vec::new();
         for rte in &self.rtes {
-            if let RteSource::Subquery { query, view: false, .. } = &rte.source {
+            if let RteSource::Subquery { query, view: None, .. } = &rte.source {
                 out.push(query.clone());
             }
         }

@@ -2,9 +2,12 @@
 //! text input and output, of arrays, domains, records, `unknown`) are the analyzer's.
 
 use super::Oid;
+use super::memo::Memo;
 use super::table::{Key, Row, Table};
 
 const CASTS: Table = Table::of_even_lines(include_str!("data/casts.txt"));
+/// By source, of which there are 57.
+static READ: Memo<Vec<Cast>, 256> = Memo::new();
 
 /// A row of `pg_cast`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +28,18 @@ pub struct Cast {
 
 /// The cast between two types.
 pub fn cast(source: Oid, target: Oid) -> Option<Cast> {
-    CASTS.find(Key::oid(source).then(target)).next().map(read)
+    casts(source).iter().find(|cast| cast.target == target).copied()
 }
 
 /// Every cast of a type, by target.
 pub fn casts_from(source: Oid) -> impl Iterator<Item = Cast> + Clone {
-    CASTS.find(Key::oid(source)).map(read)
+    casts(source).iter().copied()
+}
+
+fn casts(source: Oid) -> &'static [Cast] {
+    let is = |known: &Vec<Cast>| known.first().is_some_and(|cast| cast.source == source);
+    let read = || CASTS.find(Key::oid(source)).map(read).collect();
+    READ.value(source as usize, is, || Some(read()).filter(is)).map_or(&[], Vec::as_slice)
 }
 
 fn read(row: Row) -> Cast {

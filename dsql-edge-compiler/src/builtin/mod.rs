@@ -3,13 +3,14 @@
 //!
 //! The rows lie in `data/*.txt`, written by `cargo xtask catalog` from a real PostgreSQL 16 and never
 //! by hand (but for `never_null.txt`, the reviewed column). A proc macro runs unoptimised, so nothing
-//! here builds a map or parses a file: each lookup is a binary search over the text, and only the
-//! lines that a query names are ever split into fields.
+//! here builds a map or parses a file: each lookup is a binary search over the text, only the lines
+//! that a query names are ever split into fields, and types, operators and casts only once (`memo`).
 //!
 //! Nothing here resolves overloads or knows a user's schema.
 
 mod cast;
 mod function;
+mod memo;
 pub mod oid;
 mod operator;
 mod relation;

@@ -1,9 +1,12 @@
 //! Operators: a name in, rows of `pg_operator` out, with what matters of the function behind.
 
 use super::Oid;
+use super::memo::Memo;
 use super::table::{Key, Row, Table};
 
 const OPERATORS: Table = Table::new(include_str!("data/operators.txt"));
+/// By name, of which there are 74.
+static READ: Memo<Vec<Operator>, 256> = Memo::new();
 
 /// A row of `pg_operator`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,12 +47,15 @@ pub struct Operator {
 
 /// The operator of this name for exactly these operands; 0 on the left for a prefix operator.
 pub fn operator(name: &str, left: Oid, right: Oid) -> Option<Operator> {
-    OPERATORS.find(Key::name(name).then(left).then(right)).next().map(read)
+    operators(name).iter().find(|found| (found.left, found.right) == (left, right)).copied()
 }
 
 /// The operators of this name in `pg_catalog`, by operands; prefix operators are among them.
-pub fn operators(name: &str) -> impl Iterator<Item = Operator> + Clone + use<> {
-    OPERATORS.find(Key::name(name)).map(read)
+pub fn operators(name: &str) -> &'static [Operator] {
+    let is = |known: &Vec<Operator>| known.first().is_some_and(|operator| operator.name == name);
+    let read = || OPERATORS.find(Key::name(name)).map(read).collect();
+    let place = name.bytes().take(4).fold(0, |place, byte| place * 31 + usize::from(byte));
+    READ.value(place, is, || Some(read()).filter(is)).map_or(&[], Vec::as_slice)
 }
 
 /// Every name of an operator, sorted, each once.
@@ -89,7 +95,7 @@ mod tests {
 
     fn one(name: &str, left: Oid, right: Oid) -> Operator {
         let exact = operator(name, left, right).unwrap();
-        assert_eq!(operators(name).find(|it| (it.left, it.right) == (left, right)), Some(exact));
+        assert_eq!(operators(name).iter().find(|it| (it.left, it.right) == (left, right)), Some(&exact));
         exact
     }
 

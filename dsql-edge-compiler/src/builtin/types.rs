@@ -2,10 +2,13 @@
 //! parser's keywords are not known here.
 
 use super::Oid;
+use super::memo::Memo;
 use super::table::{Key, Row, Table};
 
 const TYPES: Table = Table::of_even_lines(include_str!("data/types.txt"));
 const TYPES_BY_NAME: Table = Table::of_even_lines(include_str!("data/types_by_name.txt"));
+/// Of 613 types.
+static READ: Memo<Type, 2048> = Memo::new();
 
 /// A row of `pg_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +57,7 @@ impl Type {
 
 /// The type with this OID.
 pub fn type_by_oid(oid: Oid) -> Option<Type> {
-    TYPES.find(Key::oid(oid)).next().map(read)
+    READ.value(oid as usize, |known| known.oid == oid, || TYPES.find(Key::oid(oid)).next().map(read)).copied()
 }
 
 /// The type of `pg_catalog` with this `typname`.

@@ -108,6 +108,8 @@ catalogue! {
     IndeterminateType "indeterminate-type" "42P18",
     /// A collation that cannot be told.
     IndeterminateCollation "indeterminate-collation" "42P22",
+    /// A view that cannot be written through.
+    NotUpdatable "not-updatable" "55000",
     /// A `GENERATED ALWAYS` column that is written to.
     GeneratedAlways "generated-always" "428C9",
     /// A statement that only one row may answer.

@@ -154,6 +154,7 @@ impl Fold {
             foreign_keys: Vec::new(),
             has_children: false,
             row_security: false,
+            materialized: false,
             kind,
         }
     }
@@ -358,7 +359,8 @@ impl Fold {
         } else {
             RelationKind::TableAs(query, table.columns)
         };
-        let relation = self.relation_named(&table.name, kind);
+        let mut relation = self.relation_named(&table.name, kind);
+        relation.materialized = table.materialized_view;
         self.add_relation(relation, table.if_not_exists, table.name.span());
     }
 

@@ -88,6 +88,8 @@ pub struct Relation {
     pub foreign_keys: Vec<ForeignKey>,
     /// Tables inherit from it: its rows are not all under its keys.
     pub has_children: bool,
+    /// A materialized view.
+    pub materialized: bool,
     /// Row level security was spoken of: rows may be there that a query does not see.
     pub row_security: bool,
     /// What it is.

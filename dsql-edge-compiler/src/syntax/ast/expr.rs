@@ -66,7 +66,7 @@ pub enum ExprKind {
         location: Span,
     },
     /// `CASE`.
-    Case { operand: Option<Box<Expr>>, arms: Vec<(Expr, Expr)>, otherwise: Option<Box<Expr>> },
+    Case { operand: Option<Box<Expr>>, arms: Vec<When>, otherwise: Option<Box<Expr>> },
     /// `COALESCE (…)`.
     Coalesce(Vec<Expr>),
     /// `GREATEST (…)`, `LEAST (…)`.
@@ -97,8 +97,27 @@ pub enum ExprKind {
     Default,
     /// `CURRENT OF cursor`.
     CurrentOf(Name),
-    /// `XMLELEMENT`, `XMLPARSE` … and SQL/JSON constructors: the SQL name, the arguments, the result.
-    SqlFunction { name: &'static str, args: Vec<Expr>, returning: Option<Box<TypeName>> },
+    /// `XMLELEMENT`, `JSON_OBJECT` and their kin.
+    SqlFunction(Box<SqlFunction>),
+}
+
+/// A call of XML or SQL/JSON, whose arguments have a grammar of their own.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct SqlFunction {
+    /// As the column is named: `xmlelement`.
+    pub name: &'static str,
+    /// The values, keys and values in turn.
+    pub args: Vec<Expr>,
+    /// `RETURNING type`, `AS type`.
+    pub returning: Option<TypeName>,
+    /// Of an aggregate.
+    pub order_by: Vec<SortBy>,
+    /// Of an aggregate.
+    pub filter: Option<Expr>,
+    /// Of an aggregate.
+    pub over: Option<Window>,
+    /// An attribute of XML that has no name and is no column.
+    pub unnamed: Option<Span>,
 }
 
 /// A constant.
@@ -151,6 +170,15 @@ pub enum Quantified {
     Array(Box<Expr>),
     /// A subquery.
     Subquery(Box<Query>),
+}
+
+/// `WHEN condition THEN result`; `location` is that of `WHEN`.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct When {
+    pub condition: Expr,
+    pub result: Expr,
+    pub location: Span,
 }
 
 /// The right side of `IN`.
@@ -364,8 +392,11 @@ fn children(expr: &Expr) -> Vec<&Expr> {
         | ExprKind::MinMax { args: list, .. }
         | ExprKind::Row(list)
         | ExprKind::Array(list)
-        | ExprKind::Grouping(list)
-        | ExprKind::SqlFunction { args: list, .. } => list.iter().collect(),
+        | ExprKind::Grouping(list) => list.iter().collect(),
+        ExprKind::SqlFunction(call) => {
+            let keys = call.order_by.iter().map(|key| &key.expr);
+            call.args.iter().chain(keys).chain(&call.filter).collect()
+        }
         ExprKind::Not(arg)
         | ExprKind::IsNull { arg, .. }
         | ExprKind::BooleanTest { arg, .. }
@@ -379,7 +410,7 @@ fn children(expr: &Expr) -> Vec<&Expr> {
         }
         ExprKind::Between { arg, low, high, .. } => vec![arg, low, high],
         ExprKind::Case { operand, arms, otherwise } => {
-            let pairs = arms.iter().flat_map(|(condition, result)| [condition, result]);
+            let pairs = arms.iter().flat_map(|arm| [&arm.condition, &arm.result]);
             operand.iter().map(|it| &**it).chain(pairs).chain(otherwise.iter().map(|it| &**it)).collect()
         }
         ExprKind::Function(call) => {

@@ -220,8 +220,42 @@ pub enum FromItem {
     Function(Box<FunctionItem>),
     /// `a JOIN b`.
     Join(Box<Join>),
-    /// `XMLTABLE (…)`: read, and refused by analysis.
-    XmlTable { span: Span },
+    /// `XMLTABLE (…)`.
+    XmlTable(Box<XmlTable>),
+}
+
+/// `XMLTABLE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct XmlTable {
+    /// `LATERAL`.
+    pub lateral: bool,
+    /// The URIs of `XMLNAMESPACES`.
+    pub namespaces: Vec<Expr>,
+    /// The path of the rows.
+    pub row: Expr,
+    /// `PASSING`.
+    pub document: Expr,
+    /// `COLUMNS`.
+    pub columns: Vec<XmlColumn>,
+    /// `AS x`.
+    pub alias: Option<Alias>,
+    /// All of it.
+    pub span: Span,
+}
+
+/// A column of `XMLTABLE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct XmlColumn {
+    /// Its name.
+    pub name: Name,
+    /// Its type; none for `FOR ORDINALITY`.
+    pub type_name: Option<TypeName>,
+    /// `PATH`.
+    pub path: Option<Expr>,
+    /// `DEFAULT`.
+    pub default: Option<Expr>,
+    /// `NOT NULL`.
+    pub not_null: bool,
 }
 
 /// A function in `FROM`.

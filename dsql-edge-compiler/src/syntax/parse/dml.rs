@@ -18,8 +18,9 @@ impl Parser<'_> {
             None
         };
         let mut columns = Vec::new();
-        // `INSERT INTO t (SELECT …)` and `INSERT INTO t (a, b)` part at the word behind the parentheses.
-        if self.at_symbol(b'(') && !self.query_in_parentheses_ahead() {
+        // `INSERT INTO t (SELECT …)` and `INSERT INTO t (a, b)` part behind the parenthesis; two of them
+        // can only hold a query.
+        if self.at_symbol(b'(') && !self.symbol_ahead(1, b'(') && !self.query_in_parentheses_ahead() {
             columns = self.parenthesized_list(Self::target_column)?;
         }
         let mut overriding = None;
@@ -30,13 +31,13 @@ impl Parser<'_> {
             }
             self.expect_keyword(K::Value)?;
         }
-        let source = if columns.is_empty() && overriding.is_none() && self.eat_keywords(K::Default, K::Values)
-        {
+        let source = if columns.is_empty() && overriding.is_none() && self.eat_keyword(K::Default) {
+            self.expect_keyword(K::Values)?;
             None
         } else {
             Some(self.query()?)
         };
-        let on_conflict = if self.at_keywords(K::On, K::Conflict) { Some(self.on_conflict()?) } else { None };
+        let on_conflict = if self.at_keyword(K::On) { Some(self.on_conflict()?) } else { None };
         let returning = self.returning()?;
         Ok(Insert {
             with,
@@ -64,7 +65,7 @@ impl Parser<'_> {
 
     fn on_conflict(&mut self) -> Parsing<OnConflict> {
         let start = self.advance();
-        self.advance();
+        self.expect_keyword(K::Conflict)?;
         let target = if self.at_symbol(b'(') {
             let elements = self.parenthesized_list(Self::index_element)?;
             let filter = if self.eat_keyword(K::Where) { Some(self.expr()?) } else { None };

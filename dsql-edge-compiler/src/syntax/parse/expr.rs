@@ -165,6 +165,8 @@ impl Parser<'_> {
                 K::Is if a => level::IS,
                 K::Is if self.b_expr_is() => level::IS,
                 K::Isnull | K::Notnull if a => level::IS,
+                // `SUBSTRING (x SIMILAR y ESCAPE z)`
+                K::Similar if self.in_substring && self.keyword_ahead(1) != Some(K::To) => return None,
                 K::Between | K::In | K::Like | K::Ilike | K::Similar if a => level::PATTERN,
                 K::Not if a => match self.keyword_ahead(1) {
                     Some(K::Between | K::In | K::Like | K::Ilike | K::Similar) => level::PATTERN,
@@ -313,14 +315,6 @@ impl Parser<'_> {
     }
 
     /// `[WITH | WITHOUT] UNIQUE [KEYS]`.
-    pub(super) fn json_unique_keys(&mut self) -> Parsing<()> {
-        if matches!(self.keyword(), Some(K::With | K::Without)) && self.keyword_ahead(1) == Some(K::Unique) {
-            self.at += 2;
-            self.eat_keyword(K::Keys);
-        }
-        Ok(())
-    }
-
     fn pattern_rule(&mut self, left: Expr) -> Parsing<(Expr, bool)> {
         let location = self.span();
         let negated = self.eat_keyword(K::Not);

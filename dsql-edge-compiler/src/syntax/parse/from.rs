@@ -6,6 +6,7 @@ use crate::syntax::ast::{
     Alias, ColumnDefinition, ExprKind, FromItem, FunctionItem, Join, JoinConstraint, JoinKind, Name,
     QualifiedName, Query, TableSample,
 };
+use crate::syntax::keyword::Class;
 
 /// What parentheses in `FROM` turn out to hold.
 enum Parenthesized {
@@ -88,10 +89,7 @@ impl Parser<'_> {
             };
         }
         if self.at_keyword(K::Xmltable) && self.symbol_ahead(1, b'(') {
-            self.advance();
-            self.skip_parentheses()?;
-            self.alias()?;
-            return Ok(FromItem::XmlTable { span: start.to(self.previous_span()) });
+            return self.xml_table(start, lateral);
         }
         if self.at_keywords(K::Rows, K::From) && self.symbol_ahead(2, b'(') {
             self.at += 2;
@@ -116,7 +114,8 @@ impl Parser<'_> {
     /// After the opening parenthesis has been seen.
     fn parenthesized_table_ref(&mut self) -> Parsing<Parenthesized> {
         let start = self.expect_symbol(b'(')?;
-        if self.at_query_keyword() {
+        // `VALUES` is a table's name unless its rows follow.
+        if self.at_query_keyword() && (!self.at_keyword(K::Values) || self.symbol_ahead(1, b'(')) {
             let query = self.query()?;
             self.expect_symbol(b')')?;
             return Ok(Parenthesized::Query(Box::new(query)));
@@ -196,13 +195,15 @@ impl Parser<'_> {
             count += 2;
         }
         let name = matches!(self.token().kind, TokenKind::Identifier(_) | TokenKind::Keyword(_));
-        let reserved =
-            self.keyword().is_some_and(|keyword| keyword.class() == crate::syntax::keyword::Class::Reserved);
+        let reserved = self.keyword().is_some_and(|keyword| keyword.class() == Class::Reserved);
         name && !reserved && !self.at_keyword(K::Only) && self.symbol_ahead(count, b'(')
     }
 
     /// `func_expr_windowless`.
     pub(super) fn windowless_function(&mut self) -> Parsing<crate::syntax::ast::Expr> {
+        if self.at_symbol(b'(') {
+            return Err(self.error_here());
+        }
         let expr = self.primary()?;
         match &expr.kind {
             ExprKind::Function(call)
@@ -214,7 +215,7 @@ impl Parser<'_> {
             | ExprKind::MinMax { .. }
             | ExprKind::NullIf { .. }
             | ExprKind::ValueFunction { .. }
-            | ExprKind::SqlFunction { .. }
+            | ExprKind::SqlFunction(_)
             | ExprKind::Cast { .. } => Ok(expr),
             _ => Err(self.error_here()),
         }
@@ -298,6 +299,11 @@ impl Parser<'_> {
 
     fn relation_expr_with_alias(&mut self) -> Parsing<FromItem> {
         let start = self.span();
+        // A keyword that names functions alone.
+        if self.keyword().is_some_and(|keyword| keyword.class() == Class::TypeOrFunctionName) {
+            self.advance();
+            return Err(self.error_here());
+        }
         let name = self.relation_name()?;
         let alias = self.alias()?;
         let sample =
@@ -350,7 +356,8 @@ impl Parser<'_> {
 
 fn item_span(item: &FromItem) -> Span {
     match item {
-        FromItem::Table { span, .. } | FromItem::Subquery { span, .. } | FromItem::XmlTable { span } => *span,
+        FromItem::Table { span, .. } | FromItem::Subquery { span, .. } => *span,
+        FromItem::XmlTable(table) => table.span,
         FromItem::Function(function) => function.span,
         FromItem::Join(join) => join.span,
     }

@@ -7,7 +7,7 @@ use super::expr::system_call;
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
 use crate::syntax::ast::{
-    Expr, ExprKind, FunctionArg, FunctionCall, Literal, QualifiedName, TypeName, ValueFunction,
+    Expr, ExprKind, FunctionArg, FunctionCall, Literal, QualifiedName, TypeName, ValueFunction, Window,
 };
 
 impl Parser<'_> {
@@ -45,7 +45,8 @@ impl Parser<'_> {
             call.order_by = self.sort_clause()?;
         }
         self.expect_symbol(b')')?;
-        if self.at_string() && !call.star && !call.distinct && !call.variadic {
+        // A type's modifiers; `f() 'x'` has none.
+        if self.at_string() && !call.args.is_empty() && !call.distinct && !call.variadic {
             return self.constant_with_modifiers(call, start);
         }
         self.call_suffixes(&mut call)?;
@@ -74,16 +75,20 @@ impl Parser<'_> {
             call.within_group = true;
             self.expect_symbol(b')')?;
         }
+        (call.filter, call.over) = self.filter_and_over()?;
+        Ok(())
+    }
+
+    pub(super) fn filter_and_over(&mut self) -> Parsing<(Option<Expr>, Option<Window>)> {
+        let mut filter = None;
         if self.at_keyword(K::Filter) && self.symbol_ahead(1, b'(') {
             self.at += 2;
             self.expect_keyword(K::Where)?;
-            call.filter = Some(self.expr()?);
+            filter = Some(self.expr()?);
             self.expect_symbol(b')')?;
         }
-        if self.eat_keyword(K::Over) {
-            call.over = Some(self.over()?);
-        }
-        Ok(())
+        let over = if self.eat_keyword(K::Over) { Some(self.over()?) } else { None };
+        Ok((filter, over))
     }
 
     /// `func_name (modifiers) 'constant'`.
@@ -243,7 +248,18 @@ impl Parser<'_> {
             }
             K::Substring => return self.substring(start).map(Some),
             K::Trim => return self.trim(start).map(Some),
-            _ => return self.sql_function(keyword),
+            K::JsonObject | K::JsonArray | K::JsonObjectagg | K::JsonArrayagg => {
+                return self.sql_json(keyword).map(Some);
+            }
+            K::Xmlconcat
+            | K::Xmlelement
+            | K::Xmlexists
+            | K::Xmlforest
+            | K::Xmlparse
+            | K::Xmlpi
+            | K::Xmlroot
+            | K::Xmlserialize => return self.xml_function(keyword).map(Some),
+            _ => return Ok(None),
         };
         let expr = Expr { kind, span: start.to(self.previous_span()) };
         // `COALESCE (…)` and its kin take no FILTER or OVER.
@@ -271,7 +287,10 @@ impl Parser<'_> {
         if self.at_symbol(b')') {
             return self.plain_call("substring", Vec::new(), start);
         }
-        let subject = self.expr()?;
+        let outside = std::mem::replace(&mut self.in_substring, true);
+        let subject = self.expr();
+        self.in_substring = outside;
+        let subject = subject?;
         let call =
             |parser: &Self, args| system_call("substring", args, start, start.to(parser.previous_span()));
         if self.eat_keyword(K::From) {
@@ -337,86 +356,6 @@ impl Parser<'_> {
         };
         self.expect_symbol(b')')?;
         Ok(system_call(name, args, start, start.to(self.previous_span())))
-    }
-
-    /// XML and SQL/JSON constructors: read by parts that matter for types.
-    pub(super) fn sql_function(&mut self, keyword: K) -> Parsing<Option<Expr>> {
-        let start = self.span();
-        let name = match keyword {
-            K::JsonObject | K::JsonArray => keyword.text(),
-            K::JsonObjectagg | K::JsonArrayagg => keyword.text(),
-            K::Xmlconcat
-            | K::Xmlelement
-            | K::Xmlexists
-            | K::Xmlforest
-            | K::Xmlparse
-            | K::Xmlpi
-            | K::Xmlroot
-            | K::Xmlserialize => {
-                return Err(Box::new(crate::diagnostic::Diagnostic::unsupported(
-                    start,
-                    format!("{}()", keyword.text()),
-                )));
-            }
-            _ => return Ok(None),
-        };
-        self.at += 2;
-        let mut args = Vec::new();
-        let object = matches!(keyword, K::JsonObject | K::JsonObjectagg);
-        let mut returning = None;
-        while !self.at_symbol(b')') {
-            match self.keyword() {
-                Some(K::Returning) => {
-                    self.advance();
-                    returning = Some(Box::new(self.type_name()?));
-                    self.json_format()?;
-                }
-                Some(K::Null | K::Absent) if self.keyword_ahead(1) == Some(K::On) => {
-                    self.at += 2;
-                    self.expect_keyword(K::Null)?;
-                }
-                Some(K::With | K::Without) => self.json_unique_keys()?,
-                Some(K::Order) => {
-                    self.sort_clause()?;
-                }
-                _ if self.at_query_keyword() && !object => {
-                    let span = self.span();
-                    let query = self.query()?;
-                    args.push(Expr { kind: ExprKind::Subquery(Box::new(query)), span });
-                    self.json_format()?;
-                }
-                _ => {
-                    args.push(if object { self.json_key()? } else { self.expr()? });
-                    self.json_format()?;
-                    if object
-                        && (self.eat_keyword(K::Value) || self.eat_symbol(b':') || self.eat_symbol(b','))
-                    {
-                        args.push(self.expr()?);
-                        self.json_format()?;
-                    }
-                    if !self.eat_symbol(b',') && self.keyword().is_none() && !self.at_symbol(b')') {
-                        return Err(self.error_here());
-                    }
-                }
-            }
-        }
-        self.expect_symbol(b')')?;
-        Ok(Some(Expr {
-            kind: ExprKind::SqlFunction { name, args, returning },
-            span: start.to(self.previous_span()),
-        }))
-    }
-
-    /// A key, which is a `c_expr` before `VALUE` and an expression otherwise.
-    pub(super) fn json_key(&mut self) -> Parsing<Expr> {
-        self.expr()
-    }
-
-    pub(super) fn json_format(&mut self) -> Parsing<()> {
-        if self.eat_keywords(K::Format, K::Json) && self.eat_keyword(K::Encoding) {
-            self.non_reserved_word()?;
-        }
-        Ok(())
     }
 }
 

@@ -14,10 +14,12 @@ mod function;
 mod names;
 mod primary;
 mod query;
+mod sql_json;
 mod table;
 mod type_name;
 mod utility;
 mod window;
+mod xml;
 
 use super::ast::{Statement, StatementKind};
 use super::keyword::Keyword as K;
@@ -55,7 +57,7 @@ fn unreachable_empty(text: &str) -> Result<Statement, Diagnostic> {
 
 /// Parses statements separated by semicolons.
 pub fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statement>, Diagnostic> {
-    let mut parser = Parser { text, lexed, at: 0, depth: 0 };
+    let mut parser = Parser { text, lexed, at: 0, depth: 0, in_substring: false };
     let mut statements = Vec::new();
     loop {
         while parser.eat_symbol(b';') {}
@@ -78,6 +80,8 @@ struct Parser<'a> {
     lexed: &'a Lexed,
     at: usize,
     depth: usize,
+    /// The first argument of `SUBSTRING (x SIMILAR y ESCAPE z)` is being read.
+    in_substring: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -140,8 +144,12 @@ impl<'a> Parser<'a> {
         self.token().span
     }
 
+    fn previous(&self) -> &'a Token {
+        &self.lexed.tokens[self.at.saturating_sub(1)]
+    }
+
     fn previous_span(&self) -> Span {
-        self.lexed.tokens[self.at.saturating_sub(1)].span
+        self.previous().span
     }
 
     fn advance(&mut self) -> Span {

@@ -3,7 +3,7 @@
 use super::expr::system_call;
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
-use crate::syntax::ast::{Expr, ExprKind, Indirection, Literal, Name, QualifiedName, Query, TypeName};
+use crate::syntax::ast::{Expr, ExprKind, Indirection, Literal, Name, QualifiedName, Query, TypeName, When};
 
 /// What stands between parentheses.
 pub(super) enum Parenthesized {
@@ -99,6 +99,12 @@ impl Parser<'_> {
         }
         match self.system_type(true) {
             Ok(Some(target)) if self.at_string() => self.constant_of(start, target).map(Some),
+            // `timestamp with time`: nothing else begins so.
+            Err(error)
+                if self.at > before + 2 && matches!(self.previous().kind, TokenKind::Keyword(K::Time)) =>
+            {
+                Err(error)
+            }
             // Not a constant after all: a column of that name, or an error that the name rules place.
             _ => {
                 self.at = before;
@@ -211,10 +217,10 @@ impl Parser<'_> {
                 (Some(inner), true) => {
                     let steps = self.indirection()?;
                     if steps.is_empty() {
-                        // The parentheses stay in the span: an underline should hold them.
-                        return Ok(Expr { kind: inner.kind, span });
+                        // PostgreSQL's cursor stands inside the parentheses.
+                        return Ok(inner);
                     }
-                    let span = span.to(self.previous_span());
+                    let span = inner.span.to(self.previous_span());
                     Ok(Expr { kind: ExprKind::Indirection { base: Box::new(inner), steps }, span })
                 }
                 (Some(last), false) => {
@@ -251,7 +257,7 @@ impl Parser<'_> {
             Parenthesized::Exprs(mut exprs) => {
                 let span = start.to(self.expect_symbol(b')')?);
                 let inner = match (exprs.pop(), exprs.is_empty()) {
-                    (Some(only), true) => Expr { kind: only.kind, span },
+                    (Some(only), true) => only,
                     (Some(last), false) => {
                         exprs.push(last);
                         self.overlaps(Expr { kind: ExprKind::Row(exprs), span })?
@@ -317,14 +323,15 @@ impl Parser<'_> {
         let start = self.advance();
         let operand = if self.at_keyword(K::When) { None } else { Some(Box::new(self.expr()?)) };
         let mut arms = Vec::new();
-        self.expect_keyword(K::When)?;
+        let mut location = self.expect_keyword(K::When)?;
         loop {
             let condition = self.expr()?;
             self.expect_keyword(K::Then)?;
-            arms.push((condition, self.expr()?));
-            if !self.eat_keyword(K::When) {
+            arms.push(When { condition, result: self.expr()?, location });
+            if !self.at_keyword(K::When) {
                 break;
             }
+            location = self.advance();
         }
         let otherwise = if self.eat_keyword(K::Else) { Some(Box::new(self.expr()?)) } else { None };
         let end = self.expect_keyword(K::End)?;

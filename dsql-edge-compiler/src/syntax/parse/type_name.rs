@@ -30,7 +30,7 @@ impl Parser<'_> {
         Ok(name)
     }
 
-    fn simple_type_name(&mut self) -> Parsing<TypeName> {
+    pub(super) fn simple_type_name(&mut self) -> Parsing<TypeName> {
         if let Some(name) = self.system_type(false)? {
             return Ok(name);
         }

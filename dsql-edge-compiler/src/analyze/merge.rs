@@ -1,0 +1,136 @@
+//! `MERGE`: `parse_merge.c`.
+//!
+//! In: the statement. Out: a query without rows, for PostgreSQL 16 knows no `RETURNING` here; every value
+//! coerced to its column, and each `WHEN` seeing the tables that it may.
+
+use super::Analyzer;
+use super::scope::{Place, Scope};
+use super::target_table::Target;
+use super::tree::{Command, JoinTree, Node, NodeKind, Query};
+use crate::builtin::oid;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::RelationKind;
+use crate::source::Span;
+use crate::syntax::ast::{Expr, ExprKind, JoinKind, Merge, MergeAction, MergeClause, TargetColumn};
+
+impl Analyzer<'_> {
+    /// `transformMergeStmt`.
+    pub(super) fn merge(&mut self, merge: &Merge, parent: Option<&Scope<'_>>) -> Query {
+        let mut scope = Scope::new(parent);
+        let query = Query { command: Command::Merge, ..Query::default() };
+        if let Some(with) = &merge.with {
+            self.with_clause(&mut scope, with);
+            if with.recursive {
+                let message = "WITH RECURSIVE is not supported for MERGE statement";
+                self.report(Diagnostic::error(Code::FeatureNotSupported, merge.span, message));
+            }
+        }
+        self.check_reachable(&merge.clauses);
+        let Some(target) = self.target_table(&mut scope, &merge.table, "merge into", false) else {
+            return query;
+        };
+        let relation = &self.catalog.schema.relations[target.relation];
+        if !matches!(relation.kind, RelationKind::Table) {
+            let message = format!("cannot execute MERGE on relation \"{}\"", relation.name);
+            let detail = "This operation is not supported for views.";
+            let span = merge.table.name.span();
+            self.report(Diagnostic::error(Code::FeatureNotSupported, span, message).with_detail(detail));
+            return query;
+        }
+        // The source does not see the target; ON sees both.
+        let from = self.range_table(&mut scope, std::slice::from_ref(&merge.source));
+        let name = scope.rtes[target.rte].name.clone();
+        if scope.namespace.iter().any(|item| item.relation_visible && item.name == name) {
+            let message = format!("name \"{name}\" specified more than once");
+            let detail = "The name is used both as MERGE target table and data source.";
+            let span = merge.table.alias.as_ref().map_or(merge.table.name.span(), |alias| alias.name.span);
+            self.report(Diagnostic::error(Code::DuplicateAlias, span, message).with_detail(detail));
+        }
+        let sources = scope.namespace.len();
+        self.reveal(&mut scope, &target, &merge.table);
+        let on = self.condition(&scope, &merge.on, Place::JoinOn, "JOIN/ON");
+        for clause in &merge.clauses {
+            // NOT MATCHED has no row of the target.
+            for item in scope.namespace.iter_mut().skip(sources) {
+                item.relation_visible = clause.matched;
+                item.columns_visible = clause.matched;
+            }
+            self.merge_clause(&mut scope, clause, &target, merge.table.name.span());
+        }
+        let left = Box::new(JoinTree::Leaf(target.rte));
+        let from = from.into_iter().next().map(|source| JoinTree::Join {
+            kind: JoinKind::Inner,
+            left,
+            right: Box::new(source),
+            on: Some(on),
+        });
+        let query = Query { from: from.into_iter().collect(), result_rte: Some(target.rte), ..query };
+        self.finish_write(scope, query, Vec::new())
+    }
+
+    /// A `WHEN` behind one of its kind without condition.
+    fn check_reachable(&mut self, clauses: &[MergeClause]) {
+        let mut closed = [false; 2];
+        for clause in clauses {
+            let closed = &mut closed[usize::from(clause.matched)];
+            if *closed {
+                let message = "unreachable WHEN clause specified after unconditional WHEN clause";
+                let span = clause.condition.as_ref().map_or(Span::default(), |condition| condition.span);
+                self.report(Diagnostic::error(Code::SyntaxError, span, message));
+                return;
+            }
+            *closed = clause.condition.is_none();
+        }
+    }
+
+    fn merge_clause(&mut self, scope: &mut Scope<'_>, clause: &MergeClause, target: &Target, table: Span) {
+        if let Some(condition) = &clause.condition {
+            self.condition(scope, condition, Place::MergeWhen, "WHEN");
+        }
+        match &clause.action {
+            MergeAction::Update(assignments) => {
+                self.assignments(scope, assignments, target);
+            }
+            MergeAction::Insert(columns, values) => {
+                self.merge_insert(scope, columns, values.as_deref(), target, table);
+            }
+            MergeAction::Delete | MergeAction::Nothing => {}
+        }
+    }
+
+    fn merge_insert(
+        &mut self,
+        scope: &mut Scope<'_>,
+        columns: &[TargetColumn],
+        values: Option<&[Expr]>,
+        target: &Target,
+        table: Span,
+    ) {
+        let Some(values) = values else { return self.check_left_out(target, &[], table) };
+        let columns = self.insert_columns(target, columns);
+        let place = scope.place.replace(Place::Values);
+        let mut nodes: Vec<(Node, Span)> = Vec::with_capacity(values.len());
+        for value in values {
+            if matches!(value.kind, ExprKind::Default) {
+                nodes.push((Node::new(oid::UNKNOWN, NodeKind::Default, value.span), value.span));
+                continue;
+            }
+            let found = self.expr_list_expanded(scope, std::slice::from_ref(value));
+            nodes.extend(found.into_iter().map(|node| (node, value.span)));
+        }
+        let spans: Vec<Span> = nodes.iter().map(|(_, span)| *span).collect();
+        if self.check_width(&columns, &spans, table) {
+            for ((node, span), (column, written)) in nodes.into_iter().zip(&columns) {
+                match node.kind {
+                    NodeKind::Default => self.check_default(target, *column, span),
+                    _ => {
+                        self.assign(target, *column, written.as_ref(), node, span);
+                    }
+                }
+            }
+            let given: Vec<usize> = columns.iter().take(spans.len()).map(|(column, _)| *column).collect();
+            self.check_left_out(target, &given, table);
+        }
+        scope.place.set(place);
+    }
+}

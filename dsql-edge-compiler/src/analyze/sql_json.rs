@@ -1,0 +1,88 @@
+//! SQL/JSON constructors: `transformJsonObjectConstructor` and its kin in `parse_expr.c`.
+//!
+//! In: a call as written. Out: the value that it makes; of an aggregate, an aggregate.
+
+use super::Analyzer;
+use super::catalog::ERROR;
+use super::function::Facts;
+use super::scope::Scope;
+use super::tree::{Node, NodeKind};
+use crate::builtin::oid;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ast::{ExprKind, FunctionCall, Name, QualifiedName, SqlFunction};
+
+impl Analyzer<'_> {
+    /// `JSON_OBJECT`, `JSON_ARRAY`, `JSON_OBJECTAGG`, `JSON_ARRAYAGG`.
+    pub(super) fn sql_json(&mut self, scope: &Scope<'_>, call: &SqlFunction, span: Span) -> Node {
+        let pairs = call.name.starts_with("json_object");
+        let aggregate = call.name.ends_with("agg");
+        if let ([argument], false) = (call.args.as_slice(), aggregate)
+            && let ExprKind::Subquery(query) = &argument.kind
+        {
+            let query = self.query(query, Some(scope));
+            let query = self.settle_unknown(query);
+            if query.targets.len() != 1 {
+                let message = "subquery must return only one column";
+                self.report(Diagnostic::error(Code::SyntaxError, span, message));
+            }
+            // Over no rows it is NULL.
+            return Node::new(self.json_type(call), NodeKind::Opaque(Vec::new()), span);
+        }
+        let args = self.expr_list(scope, &call.args);
+        let args: Vec<Node> = args.into_iter().map(|arg| self.unknown_to_text(arg)).collect();
+        // A key that is NULL is an error; a value that is NULL is a value.
+        args.iter()
+            .skip(usize::from(pairs))
+            .step_by(1 + usize::from(pairs))
+            .for_each(|it| self.accepts_null(it));
+        let ty = self.json_type(call);
+        if !aggregate {
+            return Node::new(ty, NodeKind::Row(args), span);
+        }
+        let name = Name { text: call.name.to_owned(), span };
+        let plain = FunctionCall {
+            name: QualifiedName { parts: vec![name] },
+            args: Vec::new(),
+            variadic: false,
+            star: false,
+            distinct: false,
+            order_by: call.order_by.clone(),
+            within_group: false,
+            filter: call.filter.clone(),
+            over: call.over.clone(),
+            location: span,
+        };
+        let filter = plain.filter.as_ref().map(|filter| self.aggregate_filter(scope, filter));
+        let facts = json_aggregate(call.name, ty);
+        match &plain.over {
+            None => self.aggregate(scope, &plain, facts, args, 0, filter, ty, span),
+            Some(window) => self.window_call(scope, &plain, window, facts, args, filter, ty, span),
+        }
+    }
+
+    fn json_type(&mut self, call: &SqlFunction) -> crate::builtin::Oid {
+        match &call.returning {
+            Some(returning) => self.type_name(returning).map_or(ERROR, |found| found.0),
+            None => oid::JSON,
+        }
+    }
+}
+
+/// They are NULL over no rows.
+fn json_aggregate(name: &str, returns: crate::builtin::Oid) -> Facts {
+    Facts {
+        name: name.to_owned(),
+        kind: b'a',
+        returns,
+        set: false,
+        strict: false,
+        volatile: false,
+        never_null: false,
+        never_null_on_null: false,
+        never_null_on_rows: false,
+        never_null_on_any_row: false,
+        agg_kind: b'n',
+        columns: Vec::new(),
+    }
+}

@@ -1,0 +1,285 @@
+//! The relation that a statement writes to: `setTargetTable`, `rewriteTargetView`.
+//!
+//! In: a name after `INTO`, `UPDATE` or `FROM`. Out: its columns and the table behind them, which for a
+//! simple view is another one; what is wrong with what is written there, if only when it runs.
+
+use super::Analyzer;
+use super::catalog::{Catalog, ERROR};
+use super::scope::{NamespaceItem, Scope, column_nodes};
+use super::tree::{Body, JoinTree, LimitKind, NodeKind, Query, RteColumn, RteSource, Var};
+use crate::builtin::Oid;
+use crate::diagnostic::{Code, Diagnostic, Stage};
+use crate::schema::{self, Dialect, RelationKind, Schema, UserTypeKind};
+use crate::source::Span;
+use crate::syntax::ast::TargetTable;
+use std::rc::Rc;
+
+/// The relation that a statement writes to.
+pub(super) struct Target {
+    /// Its number in the schema.
+    pub(super) relation: usize,
+    /// Its entry in the range table.
+    pub(super) rte: usize,
+    pub(super) columns: Vec<RteColumn>,
+    pub(super) not_null: Vec<bool>,
+    /// The table that is written to: the relation itself, or what a view shows.
+    pub(super) base: usize,
+    /// For each column its column there; `None` for an expression of a view.
+    pub(super) base_columns: Vec<Option<usize>>,
+}
+
+impl Target {
+    /// The table's column behind a column.
+    pub(super) fn base_column<'s>(&self, schema: &'s Schema, column: usize) -> Option<&'s schema::Column> {
+        let base = (*self.base_columns.get(column)?)?;
+        schema.relations.get(self.base)?.columns.get(base)
+    }
+}
+
+impl<'a> Analyzer<'a> {
+    /// `setTargetTable`; `verb` is what the statement does to it, and without `visible` the namespace does
+    /// not get it yet.
+    pub(super) fn target_table(
+        &mut self,
+        scope: &mut Scope<'_>,
+        table: &TargetTable,
+        verb: &str,
+        visible: bool,
+    ) -> Option<Target> {
+        let builtin = table.name.schema().is_none_or(|schema| schema == "pg_catalog")
+            && crate::builtin::relation("pg_catalog", table.name.name()).is_some();
+        if builtin {
+            self.report(Diagnostic::unsupported(table.name.span(), "writing to a system catalog"));
+            return None;
+        }
+        let (mut rte, relation) = self.open_relation(&table.name)?;
+        let relation = relation?;
+        let schema: &'a Schema = self.catalog.schema;
+        let found = &schema.relations[relation];
+        let span = table.name.span();
+        let (mut base, mut base_columns) = (relation, (0..rte.columns.len()).map(Some).collect());
+        match found.kind {
+            RelationKind::View(..) if found.materialized => {
+                let message = format!("cannot change materialized view \"{}\"", found.name);
+                self.runtime_error(Diagnostic::error(Code::WrongObjectType, span, message));
+                rte.source = RteSource::Nullable;
+            }
+            RelationKind::View(..) => match self.updatable(relation, verb != "delete from") {
+                Ok(known) => {
+                    (base, base_columns) = known;
+                    rte.source = self.view_target(base, &base_columns);
+                }
+                Err(detail) => {
+                    let message = format!("cannot {verb} view \"{}\"", found.name);
+                    let diagnostic = Diagnostic::error(Code::NotUpdatable, span, message);
+                    self.found_later(diagnostic.with_detail(detail).with_hint("write to its table"));
+                    rte.source = RteSource::Nullable;
+                }
+            },
+            RelationKind::Sequence => {
+                let message = format!("cannot change sequence \"{}\"", found.name);
+                self.report(Diagnostic::error(Code::WrongObjectType, span, message));
+                return None;
+            }
+            RelationKind::Table | RelationKind::TableAs(..) => {}
+        }
+        let columns = rte.columns.clone();
+        let not_null = match &rte.source {
+            RteSource::Table { not_null, .. } => not_null.clone(),
+            _ => vec![false; columns.len()],
+        };
+        if let Some(alias) = &table.alias {
+            self.aliases.push((alias.name.text.clone(), rte.name.clone()));
+            rte.name.clone_from(&alias.name.text);
+        }
+        let at = scope.rtes.len();
+        self.row_types.insert((rte.name.clone(), at), Catalog::row_type(relation));
+        scope.rtes.push(rte);
+        let target = Target { relation, rte: at, columns, not_null, base, base_columns };
+        if visible {
+            self.reveal(scope, &target, table);
+        }
+        Some(target)
+    }
+
+    /// Puts the target table into the namespace.
+    pub(super) fn reveal(&mut self, scope: &mut Scope<'_>, target: &Target, table: &TargetTable) {
+        let rte = &scope.rtes[target.rte];
+        let relation = &self.catalog.schema.relations[target.relation];
+        let item = NamespaceItem {
+            name: rte.name.clone(),
+            schema: table.alias.is_none().then(|| relation.schema.clone()),
+            columns: column_nodes(rte, target.rte),
+            rte: Some(target.rte),
+            relation_visible: true,
+            columns_visible: true,
+            lateral_only: false,
+            lateral_ok: true,
+            scalar: false,
+            joined: false,
+        };
+        scope.namespace.push(item);
+    }
+
+    /// `view_query_is_auto_updatable`: the table behind a view and the columns there, or why there is none.
+    fn updatable(
+        &mut self,
+        view: usize,
+        check_columns: bool,
+    ) -> Result<(usize, Vec<Option<usize>>), &'static str> {
+        let not_single =
+            "Views that do not select from a single table or view are not automatically updatable.";
+        let query = self.view_query(view).ok_or(not_single)?;
+        not_updatable(&query).map_or(Ok(()), Err)?;
+        let [JoinTree::Leaf(rte)] = query.from.as_slice() else { return Err(not_single) };
+        let columns: Vec<Option<usize>> = query
+            .targets
+            .iter()
+            .map(|target| match target.node.kind {
+                NodeKind::Var(Var { level: 0, rte: of, column }) if of == *rte => Some(column),
+                _ => None,
+            })
+            .collect();
+        let (base, below) = match &query.rtes[*rte].source {
+            RteSource::Table { relation: Some(base), not_null, sampled, .. } => {
+                if *sampled && !self.catalog.schema.relations[*base].row_security {
+                    return Err("Views containing TABLESAMPLE are not automatically updatable.");
+                }
+                (*base, (0..not_null.len()).map(Some).collect())
+            }
+            RteSource::Subquery { view: Some(inner), .. } => self.updatable(*inner, check_columns)?,
+            _ => return Err(not_single),
+        };
+        let through = |column: &Option<usize>| column.and_then(|column| below.get(column).copied().flatten());
+        let columns: Vec<Option<usize>> = columns.iter().map(through).collect();
+        if check_columns && columns.iter().all(Option::is_none) {
+            return Err("Views that have no updatable columns are not automatically updatable.");
+        }
+        Ok((base, columns))
+    }
+
+    /// A view that is written to, as an entry: its rows are the table's, and its condition may have
+    /// stopped to hold for them.
+    fn view_target(&mut self, base: usize, columns: &[Option<usize>]) -> RteSource {
+        let RteSource::Table { not_null, keys, .. } = self.relation_rte(base).source else {
+            return RteSource::Nullable;
+        };
+        let of_base =
+            |column: &Option<usize>| column.is_some_and(|column| not_null.get(column) == Some(&true));
+        let keys = keys.iter().filter_map(|key| {
+            key.iter().map(|column| columns.iter().position(|it| *it == Some(*column))).collect()
+        });
+        RteSource::Table {
+            relation: None,
+            not_null: columns.iter().map(of_base).collect(),
+            keys: keys.collect(),
+            references: Vec::new(),
+            sampled: false,
+        }
+    }
+
+    /// Columns that the statement gives values, which a view may not be able to take.
+    pub(super) fn check_updatable(&mut self, target: &Target, column: usize, verb: &str, span: Span) {
+        if target.base_columns.get(column) != Some(&None) || target.base == target.relation {
+            return;
+        }
+        let view = &self.catalog.schema.relations[target.relation].name;
+        let name = target.columns.get(column).map_or("", |column| column.name.as_str());
+        let message = format!("cannot {verb} column \"{name}\" of view \"{view}\"");
+        let detail = "View columns that are not columns of their base relation are not updatable.";
+        self.found_later(Diagnostic::error(Code::FeatureNotSupported, span, message).with_detail(detail));
+    }
+
+    /// What PostgreSQL finds only when the statement runs.
+    pub(super) fn runtime_error(&mut self, diagnostic: Diagnostic) {
+        if self.catalog.schema.dialect == Dialect::Dsql {
+            self.found_later(Diagnostic { stage: Stage::Dialect, ..diagnostic });
+        }
+    }
+
+    /// What PostgreSQL finds only after parse analysis: in its rewriter, or when the statement runs.
+    pub(super) fn found_later(&mut self, diagnostic: Diagnostic) {
+        self.later.push(diagnostic);
+    }
+
+    pub(super) fn report_null(&mut self, relation: &str, column: &str, span: Span) {
+        let message = format!(
+            "null value in column \"{column}\" of relation \"{relation}\" violates not-null constraint"
+        );
+        self.runtime_error(Diagnostic::error(Code::NullForNotNull, span, message));
+    }
+
+    /// `DEFAULT` for a column that has none and is NOT NULL.
+    pub(super) fn check_default(&mut self, target: &Target, column: usize, span: Span) {
+        let schema: &'a Schema = self.catalog.schema;
+        let Some(known) = target.base_column(schema, column) else { return };
+        let not_null = target.not_null.get(column).copied().unwrap_or(false);
+        let ty = target.columns.get(column).map_or(ERROR, |column| column.ty);
+        if not_null && !known.has_default && !self.domain_default(ty) {
+            self.report_null(&schema.relations[target.base].name, &known.name, span);
+        }
+    }
+
+    /// Columns that the statement leaves out, that have no default and are NOT NULL.
+    pub(super) fn check_left_out(&mut self, target: &Target, given: &[usize], span: Span) {
+        let schema: &'a Schema = self.catalog.schema;
+        let relation = &schema.relations[target.base];
+        // A column that could not be resolved may be the one that seems to be missing.
+        if given.contains(&usize::MAX) || !matches!(relation.kind, RelationKind::Table) {
+            return;
+        }
+        let given: Vec<Option<usize>> =
+            given.iter().filter_map(|column| target.base_columns.get(*column).copied()).collect();
+        let base = self.relation_rte(target.base);
+        let RteSource::Table { not_null, .. } = &base.source else { return };
+        let columns = relation.columns.iter().zip(&base.columns).zip(not_null).enumerate();
+        let missing: Vec<&str> = columns
+            .filter(|(at, ((column, typed), not_null))| {
+                let without = **not_null && !column.has_default && !self.domain_default(typed.ty);
+                without && !given.contains(&Some(*at))
+            })
+            .map(|(_, ((column, _), _))| column.name.as_str())
+            .collect();
+        let Some(first) = missing.first() else { return };
+        let message = format!(
+            "null value in column \"{first}\" of relation \"{}\" violates not-null constraint",
+            relation.name
+        );
+        let (noun, verb) = if missing.len() == 1 { ("column", "is") } else { ("columns", "are") };
+        let hint =
+            format!("the {noun} {} {verb} NOT NULL without a default: give a value", missing.join(", "));
+        self.runtime_error(Diagnostic::error(Code::MissingValue, span, message).with_hint(hint));
+    }
+
+    fn domain_default(&self, ty: Oid) -> bool {
+        matches!(self.catalog.user_kind(ty), Some(UserTypeKind::Domain { has_default: true, .. }))
+    }
+}
+
+/// Why a query, whatever it reads from, cannot be written through.
+fn not_updatable(query: &Rc<Query>) -> Option<&'static str> {
+    let window = |target: &super::tree::TargetEntry| {
+        target.node.any(&|node| matches!(node.kind, NodeKind::WindowCall(_)))
+    };
+    if query.distinct {
+        Some("Views containing DISTINCT are not automatically updatable.")
+    } else if query.grouped {
+        Some("Views containing GROUP BY are not automatically updatable.")
+    } else if query.having.is_some() {
+        Some("Views containing HAVING are not automatically updatable.")
+    } else if matches!(query.body, Body::SetOperation { .. }) {
+        Some("Views containing UNION, INTERSECT, or EXCEPT are not automatically updatable.")
+    } else if !query.ctes.is_empty() {
+        Some("Views containing WITH are not automatically updatable.")
+    } else if query.offset || query.limit != LimitKind::None {
+        Some("Views containing LIMIT or OFFSET are not automatically updatable.")
+    } else if query.has_aggregates {
+        Some("Views that return aggregate functions are not automatically updatable.")
+    } else if query.targets.iter().any(window) {
+        Some("Views that return window functions are not automatically updatable.")
+    } else if query.has_target_srf {
+        Some("Views that return set-returning functions are not automatically updatable.")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,132 @@
+//! XML: `transformXmlExpr`, `transformXmlSerialize`, `transformRangeTableFunc`.
+//!
+//! In: calls and `XMLTABLE` as written. Out: values of type xml, and a range table entry.
+
+use super::Analyzer;
+use super::catalog::ERROR;
+use super::coerce::Context;
+use super::scope::{NamespaceItem, Place, Scope};
+use super::tree::{Callee, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
+use crate::builtin::oid;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ast::{SqlFunction, XmlTable};
+use std::rc::Rc;
+
+impl Analyzer<'_> {
+    /// `XMLELEMENT` and the like; `XMLEXISTS` is an ordinary function.
+    pub(super) fn xml_function(&mut self, scope: &Scope<'_>, call: &SqlFunction, span: Span) -> Node {
+        if let Some(unnamed) = call.unnamed {
+            let what = if call.name == "xmlforest" { "element" } else { "attribute" };
+            let message = format!("unnamed XML {what} value must be a column reference");
+            self.report(Diagnostic::error(Code::SyntaxError, unnamed, message).with_hint("name it: AS name"));
+            return Node::error(span);
+        }
+        let mut args = Vec::with_capacity(call.args.len());
+        for (at, arg) in call.args.iter().enumerate() {
+            let node = self.expr(scope, arg);
+            let node = match (call.name, at) {
+                ("xmlconcat", _) => self.coerce_to_specific(node, oid::XML, "XMLCONCAT"),
+                ("xmlroot", 0) => self.coerce_to_specific(node, oid::XML, "XMLROOT"),
+                ("xmlserialize", _) => self.coerce_to_specific(node, oid::XML, "XMLSERIALIZE"),
+                ("xmlroot", _) => self.coerce_to_specific(node, oid::TEXT, "XMLROOT"),
+                ("xmlparse", _) => self.coerce_to_specific(node, oid::TEXT, "XMLPARSE"),
+                ("xmlpi", _) => self.coerce_to_specific(node, oid::TEXT, "XMLPI"),
+                _ => self.unknown_to_text(node),
+            };
+            args.push(node);
+        }
+        let (mut ty, mut typmod) = (oid::XML, -1);
+        if let Some(returning) = &call.returning {
+            (ty, typmod) = self.type_name(returning).unwrap_or((ERROR, -1));
+            if !self.catalog.can_coerce(&[oid::TEXT], &[ty], Context::Implicit) {
+                let shown = self.catalog.display(ty, -1);
+                let message = format!("cannot cast XMLSERIALIZE result to {shown}");
+                self.report(Diagnostic::error(Code::CannotCast, span, message));
+            }
+        }
+        let kind = match (call.name, args.len()) {
+            // NULL if all of them are.
+            ("xmlconcat" | "xmlforest", _) => {
+                args.iter().for_each(|arg| self.accepts_null(arg));
+                NodeKind::Coalesce(args)
+            }
+            ("xmlelement", _) => {
+                args.iter().for_each(|arg| self.accepts_null(arg));
+                NodeKind::Row(args)
+            }
+            (_, 0) => NodeKind::NeverNull,
+            _ => NodeKind::Cast { arg: Box::new(args.swap_remove(0)), function: None },
+        };
+        Node { ty, typmod, kind, span }
+    }
+
+    /// `XMLTABLE (…)` in `FROM`, which sees what stands before it.
+    pub(super) fn xml_table(
+        &mut self,
+        scope: &mut Scope<'_>,
+        table: &XmlTable,
+    ) -> (JoinTree, Vec<NamespaceItem>) {
+        let was = scope.lateral.replace(true);
+        let place = scope.place.replace(Place::FromFunction);
+        let row = self.expr(scope, &table.row);
+        self.coerce_to_specific(row, oid::TEXT, "XMLTABLE");
+        let document = self.expr(scope, &table.document);
+        self.coerce_to_specific(document, oid::XML, "XMLTABLE");
+        let mut columns: Vec<RteColumn> = Vec::with_capacity(table.columns.len());
+        let mut not_null = Vec::with_capacity(table.columns.len());
+        let mut ordinality = false;
+        for column in &table.columns {
+            let name = &column.name;
+            let (ty, typmod) = match &column.type_name {
+                Some(type_name) => self.type_name(type_name).unwrap_or((ERROR, -1)),
+                None => (oid::INT4, -1),
+            };
+            if column.type_name.is_none() && std::mem::replace(&mut ordinality, true) {
+                let message = "only one FOR ORDINALITY column is allowed";
+                self.report(Diagnostic::error(Code::SyntaxError, name.span, message));
+            }
+            if let Some(path) = &column.path {
+                let path = self.expr(scope, path);
+                self.coerce_to_specific(path, oid::TEXT, "XMLTABLE");
+            }
+            if let Some(default) = &column.default {
+                let default = self.expr(scope, default);
+                let (found, at) = (default.ty, default.span);
+                if self.try_coerce(default, ty, typmod, Context::Assignment).is_err() {
+                    let (wanted, found) = (self.catalog.display(ty, -1), self.catalog.display(found, -1));
+                    let message = format!("argument of XMLTABLE must be type {wanted}, not type {found}");
+                    self.report(Diagnostic::error(Code::TypeMismatch, at, message));
+                }
+            }
+            if columns.iter().any(|known| known.name == name.text) {
+                let message = format!("column name \"{}\" is not unique", name.text);
+                self.report(Diagnostic::error(Code::SyntaxError, name.span, message));
+            }
+            columns.push(RteColumn { name: name.text.clone(), ty, typmod });
+            not_null.push(column.not_null || column.type_name.is_none());
+        }
+        for uri in &table.namespaces {
+            let uri = self.expr(scope, uri);
+            self.coerce_to_specific(uri, oid::TEXT, "XMLTABLE");
+        }
+        scope.lateral.set(was);
+        scope.place.set(place);
+        let function = Rc::new(Callee {
+            name: "xmltable".to_owned(),
+            strict: false,
+            never_null: false,
+            never_null_on_null: false,
+            set: true,
+            volatile: false,
+        });
+        let call = Node::new(oid::RECORD, NodeKind::Call { function, args: Vec::new() }, table.span);
+        let source = RteSource::Function {
+            functions: vec![(call, not_null)],
+            ordinality: false,
+            equally_long: Vec::new(),
+        };
+        let rte = self.aliased(Rte { name: "xmltable".into(), columns, source }, table.alias.as_ref());
+        self.leaf(scope, rte, None, true)
+    }
+}

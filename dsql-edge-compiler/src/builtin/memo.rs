@@ -1,0 +1,75 @@
+//! What was read of the catalogue already: in goes a key, out comes its value, read at most once a process.
+//!
+//! It holds only what the catalogue has, never a key that found nothing, so that it cannot outgrow the catalogue. A
+//! proc macro runs unoptimised and asks for the same few types and operators for every query of a crate.
+
+use std::sync::OnceLock;
+
+/// A table of `N` places, of which fewer are ever filled. A value knows its own key.
+pub(super) struct Memo<V, const N: usize> {
+    slots: [OnceLock<V>; N],
+}
+
+impl<V, const N: usize> Memo<V, N> {
+    pub(super) const fn new() -> Self {
+        Self { slots: [const { OnceLock::new() }; N] }
+    }
+
+    /// The value that `is` the one meant, looked for from this place on; what `read` finds is kept.
+    pub(super) fn value(
+        &'static self,
+        place: usize,
+        is: impl Fn(&V) -> bool,
+        read: impl FnOnce() -> Option<V>,
+    ) -> Option<&'static V> {
+        let mut place = place % N;
+        while let Some(known) = self.slots.get(place)?.get() {
+            if is(known) {
+                return Some(known);
+            }
+            place = (place + 1) % N;
+        }
+        let mut fresh = read()?;
+        // Another thread may have taken the place meanwhile.
+        for at in (place..N).chain(0..place) {
+            let slot = self.slots.get(at)?;
+            match slot.set(fresh) {
+                Ok(()) => return slot.get(),
+                Err(back) => fresh = back,
+            }
+            if slot.get().is_some_and(&is) {
+                return slot.get();
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Memo;
+    use std::cell::Cell;
+
+    #[test]
+    fn reads_once_finds_beyond_a_taken_place_and_keeps_nothing_that_is_not() {
+        static MEMO: Memo<(usize, &str), 8> = Memo::new();
+        let reads = Cell::new(0);
+        let ask = |place: usize, key: usize| {
+            let found = MEMO.value(
+                place,
+                |known| known.0 == key,
+                || {
+                    reads.set(reads.get() + 1);
+                    Some((key, *["zero", "one", "two"].get(key)?))
+                },
+            );
+            found.map(|found| found.1)
+        };
+        for _ in 0..2 {
+            assert_eq!((ask(7, 0), ask(7, 1), ask(15, 2)), (Some("zero"), Some("one"), Some("two")));
+        }
+        assert_eq!(reads.get(), 3);
+        assert_eq!((ask(7, 3), ask(7, 3)), (None, None));
+        assert_eq!(reads.get(), 5);
+    }
+}

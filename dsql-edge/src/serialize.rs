@@ -1,0 +1,81 @@
+//! A row's fields, serialized one by one.
+//!
+//! Goes in: a serializer and the fields of a row. Comes out: what the serializer makes of them, or its first error. The
+//! error is kept here until the end, so that the code that `sql!` writes has no branch: a `?` a field would take
+//! rustc longer than all else in the row.
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+/// A struct on its way into a serializer.
+pub struct SerializedRow<S: Serializer>(Result<S::SerializeStruct, S::Error>);
+
+impl<S: Serializer> SerializedRow<S> {
+    /// Begins a struct of this name with so many fields.
+    pub fn new(serializer: S, name: &'static str, fields: usize) -> Self {
+        SerializedRow(serializer.serialize_struct(name, fields))
+    }
+
+    /// The next field; nothing, once a field has failed.
+    pub fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
+        if let Ok(row) = &mut self.0
+            && let Err(error) = row.serialize_field(name, value)
+        {
+            self.0 = Err(error);
+        }
+    }
+
+    /// Ends the struct.
+    ///
+    /// # Errors
+    /// The first error that the serializer gave.
+    pub fn end(self) -> Result<S::Ok, S::Error> {
+        self.0?.end()
+    }
+}
+
+impl<S: Serializer> core::fmt::Debug for SerializedRow<S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("SerializedRow(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SerializedRow;
+    use serde::ser::{Error as _, Serializer};
+
+    /// Serializes as its inner value, if it has one, and otherwise fails.
+    struct Fails(Option<i32>);
+
+    impl serde::Serialize for Fails {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                Some(value) => serializer.serialize_i32(value),
+                None => Err(S::Error::custom("no value")),
+            }
+        }
+    }
+
+    struct Row(Fails, Fails, Fails);
+
+    impl serde::Serialize for Row {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut row = SerializedRow::new(serializer, "Row", 3);
+            row.field("a", &self.0);
+            row.field("b", &self.1);
+            row.field("c", &self.2);
+            row.end()
+        }
+    }
+
+    #[test]
+    fn fields_come_in_order_and_the_first_error_is_the_row_s() {
+        let row = Row(Fails(Some(1)), Fails(Some(2)), Fails(Some(3)));
+        assert_eq!(serde_json::to_string(&row).ok().as_deref(), Some(r#"{"a":1,"b":2,"c":3}"#));
+        let row = Row(Fails(Some(1)), Fails(None), Fails(Some(3)));
+        assert_eq!(
+            serde_json::to_string(&row).err().map(|error| error.to_string()).as_deref(),
+            Some("no value")
+        );
+    }
+}

@@ -1,0 +1,387 @@
+//! Asks the compiler and PostgreSQL about one statement, runs it, and says where the two part.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use anyhow::{Result, bail};
+use dsql_edge_compiler::diagnostic::Code;
+use dsql_edge_compiler::source::Source;
+use dsql_edge_compiler::typed::{Cardinality, Effect};
+use dsql_edge_compiler::{Schema, TypedQuery, compile};
+use dsql_edge_tests::oracle::{Database, Verdict};
+use fastrand::Rng;
+use tokio_postgres::SimpleQueryMessage;
+
+use crate::types::Types;
+
+/// The schemas that hold the same tables: with all rows, with few, with none.
+pub(crate) const FILLINGS: [&str; 3] = ["full", "few", "bare"];
+
+/// What came of one statement.
+#[derive(Default, Debug)]
+pub(crate) struct Outcome {
+    /// PostgreSQL prepares it.
+    pub(crate) accepted: bool,
+    /// What PostgreSQL has against it.
+    pub(crate) refused: Option<String>,
+    /// The compiler says that it does not support something.
+    pub(crate) unsupported: Option<String>,
+    /// A constant that PostgreSQL refuses, of a type whose input the compiler does not know.
+    pub(crate) unread: Option<String>,
+    /// At least one run came to its end.
+    pub(crate) ran: bool,
+    /// The rows of all runs.
+    pub(crate) rows: usize,
+    /// SQLSTATE of a run that failed.
+    pub(crate) failed: Option<String>,
+    /// Columns, and how many of them the compiler proves.
+    pub(crate) columns: usize,
+    /// So many of them are said NOT NULL.
+    pub(crate) proved: usize,
+    /// Where the two part.
+    pub(crate) find: Option<Find>,
+}
+
+/// Where the compiler and PostgreSQL part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Find {
+    /// The kind, the same for the same fault as far as that can be told.
+    pub(crate) kind: String,
+    /// All about it.
+    pub(crate) details: String,
+}
+
+impl fmt::Display for Find {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.kind, self.details)
+    }
+}
+
+fn find(kind: impl Into<String>, details: impl Into<String>) -> Option<Find> {
+    Some(Find { kind: kind.into(), details: details.into() })
+}
+
+/// Both opinions of a statement with numbered parameters.
+pub(crate) fn judge(sql: &str, schema: &Schema, database: &Database<'_>, rng: &mut Rng) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    if std::env::var_os("SOUNDNESS_TRACE").is_some() {
+        eprintln!("{sql}");
+    }
+    let verdict = database.describe(sql)?;
+    outcome.accepted = matches!(verdict, Verdict::Accepted { .. });
+    if let Verdict::Refused { sqlstate, message, .. } = &verdict {
+        outcome.refused = Some(format!("{sqlstate} {}", blur(message)));
+    }
+    let Ok(ours) = catch_unwind(AssertUnwindSafe(|| compile(&Source::numbered(sql), schema))) else {
+        outcome.find = find("the compiler panics", "");
+        return Ok(outcome);
+    };
+    match (ours, verdict) {
+        (Ok(query), Verdict::Accepted { params, columns }) => {
+            outcome.columns = query.columns.len();
+            outcome.proved = query.columns.iter().filter(|it| !it.nullable).count();
+            outcome.find = difference(&query, &params, &columns);
+            if outcome.find.is_none() {
+                run(sql, &query, database, rng, &mut outcome)?;
+            }
+        }
+        (Err(diagnostics), Verdict::Accepted { .. }) => {
+            let Some(first) = diagnostics.errors().next() else { bail!("refused without an error: {sql}") };
+            if first.code == Code::NotSupportedYet {
+                outcome.unsupported = Some(first.message.clone());
+            } else {
+                let kind =
+                    format!("PostgreSQL alone accepts [{} {}]", first.code.sqlstate(), blur(&first.message));
+                outcome.find = find(kind, format!("{} at byte {}", first.message, first.span.start));
+            }
+        }
+        (Ok(_), Verdict::Refused { sqlstate, message, offset }) => {
+            if sqlstate.starts_with("22") {
+                // Most types' input functions are PostgreSQL's alone: it has the last word, when the query is prepared.
+                outcome.unread = Some(blur(&message));
+                return Ok(outcome);
+            }
+            let kind = format!("we alone accept [{sqlstate} {}]", blur(&message));
+            outcome.find = find(kind, format!("PostgreSQL: {message} at byte {offset:?}"));
+        }
+        (Err(diagnostics), Verdict::Refused { sqlstate, offset, message }) => {
+            let Some(first) = diagnostics.errors().next() else { bail!("refused without an error: {sql}") };
+            let place = first.span.start as usize;
+            if first.code == Code::NotSupportedYet {
+                outcome.unsupported = Some(first.message.clone());
+            } else if first.code.sqlstate() != sqlstate {
+                let kind = format!(
+                    "another first error [{sqlstate} {}, ours {} {}]",
+                    blur(&message),
+                    first.code.sqlstate(),
+                    blur(&first.message)
+                );
+                let details = format!(
+                    "PostgreSQL: {message} at byte {offset:?}\nours: {} at byte {place}",
+                    first.message
+                );
+                outcome.find = find(kind, details);
+            } else if offset.is_some_and(|offset| offset != place) {
+                let kind = format!("another place [{sqlstate} {}]", blur(&message));
+                let details = format!(
+                    "PostgreSQL: {message} at byte {offset:?}\nours: {} at byte {place}",
+                    first.message
+                );
+                outcome.find = find(kind, details);
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// A message without what is quoted in it, and without what comes after a colon.
+fn blur(message: &str) -> String {
+    let mut out = String::new();
+    for (at, part) in message.split('"').enumerate() {
+        out.push_str(if at % 2 == 0 { part } else { "…" });
+    }
+    let cut = out.split(": ").next().unwrap_or("");
+    cut.split('(').next().unwrap_or("").trim().to_owned()
+}
+
+fn difference(query: &TypedQuery, params: &[String], columns: &[(String, String)]) -> Option<Find> {
+    let ours: Vec<&str> = query.parameters.iter().map(|it| it.sql_type.name.as_str()).collect();
+    if ours != *params {
+        let pair = ours.iter().zip(params).find(|(ours, theirs)| **ours != theirs.as_str());
+        let pair = pair.map(|(ours, theirs)| format!("{theirs}, ours {ours}")).unwrap_or_default();
+        return find(
+            format!("parameter types differ [{pair}]"),
+            format!("PostgreSQL: {params:?}\nours: {ours:?}"),
+        );
+    }
+    let ours: Vec<(&str, &str)> =
+        query.columns.iter().map(|it| (it.name.as_str(), it.sql_type.name.as_str())).collect();
+    let theirs: Vec<(&str, &str)> = columns.iter().map(|it| (it.0.as_str(), it.1.as_str())).collect();
+    if ours != theirs {
+        let pair = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs);
+        let what = match pair {
+            Some((ours, theirs)) if ours.1 != theirs.1 => {
+                format!("column types differ [{}, ours {}]", theirs.1, ours.1)
+            }
+            Some((ours, theirs)) => format!("column names differ [{}, ours {}]", theirs.0, ours.0),
+            None => "the number of columns differs".to_owned(),
+        };
+        return find(what, format!("PostgreSQL: {theirs:?}\nours: {ours:?}"));
+    }
+    None
+}
+
+/// Runs it over each filling, with arguments and with NULL where NULL is said to be allowed; all is undone.
+fn run(
+    sql: &str,
+    query: &TypedQuery,
+    database: &Database<'_>,
+    rng: &mut Rng,
+    outcome: &mut Outcome,
+) -> Result<()> {
+    let nullable = query.parameters.iter().any(|it| it.nullable);
+    let mode = if query.effect == Effect::Read { " READ ONLY" } else { "" };
+    let mut runs = Vec::new();
+    for filling in FILLINGS {
+        let rounds = match filling {
+            "full" if query.parameters.is_empty() => 1,
+            "full" if nullable => 3,
+            "full" => 2,
+            _ if nullable => 2,
+            _ => 1,
+        };
+        for round in 0..rounds {
+            let mut arguments = Vec::new();
+            for parameter in &query.parameters {
+                let null = parameter.nullable && (round == 1 || round == 2 && rng.bool());
+                arguments.push(if null {
+                    "NULL".to_owned()
+                } else {
+                    database.argument(&parameter.sql_type, rng.u32(..8))
+                });
+            }
+            let arguments =
+                if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+            let text = format!(
+                "BEGIN{mode}; SET LOCAL search_path = {filling}; SET LOCAL statement_timeout = 400;\n\
+                 PREPARE p AS {sql}\n; EXECUTE p{arguments}"
+            );
+            runs.push((filling, arguments, text));
+        }
+    }
+    for ((filling, arguments, _), answer) in runs.iter().zip(execute(database, &runs)?) {
+        match answer {
+            Ok(rows) => {
+                outcome.ran = true;
+                outcome.rows += rows.len();
+                if outcome.find.is_none() {
+                    outcome.find = untrue(query, &rows).map(|it| Find {
+                        kind: it.kind,
+                        details: format!(
+                            "{}\nover the filling `{filling}` with arguments {arguments}",
+                            it.details
+                        ),
+                    });
+                }
+            }
+            Err(sqlstate) => {
+                if sqlstate == "25006" && outcome.find.is_none() {
+                    outcome.find = find("said to read only, and writes", "");
+                }
+                outcome.failed = Some(sqlstate);
+            }
+        }
+    }
+    Ok(())
+}
+
+type Rows = Vec<Vec<Option<String>>>;
+
+/// All runs in one flight.
+fn execute(database: &Database<'_>, runs: &[(&str, String, String)]) -> Result<Vec<Result<Rows, String>>> {
+    let (client, runtime) = database.client();
+    runtime.block_on(async {
+        let mut flights = Vec::new();
+        for (_, _, text) in runs {
+            // The request is sent as the future is first polled.
+            let mut run = Box::pin(client.simple_query(text));
+            let mut undo = Box::pin(client.batch_execute("ROLLBACK; DEALLOCATE p"));
+            let polled = std::future::poll_fn(|context| {
+                let run = run.as_mut().poll(context);
+                let undo = undo.as_mut().poll(context);
+                std::task::Poll::Ready((run, undo))
+            })
+            .await;
+            flights.push((run, undo, polled));
+        }
+        let mut answers = Vec::new();
+        for (run, undo, (early_run, early_undo)) in flights {
+            let run = match early_run {
+                std::task::Poll::Ready(done) => done,
+                std::task::Poll::Pending => run.await,
+            };
+            // A run that failed early has prepared nothing.
+            let undone = match early_undo {
+                std::task::Poll::Ready(done) => done,
+                std::task::Poll::Pending => undo.await,
+            };
+            if let Err(error) = undone
+                && error.as_db_error().is_none()
+            {
+                bail!("{error}");
+            }
+            answers.push(match run {
+                Ok(messages) => Ok(messages
+                    .into_iter()
+                    .filter_map(|message| match message {
+                        SimpleQueryMessage::Row(row) => {
+                            Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
+                        }
+                        _ => None,
+                    })
+                    .collect()),
+                Err(error) => match error.code() {
+                    Some(code) => Err(code.code().to_owned()),
+                    None => bail!("{error}"),
+                },
+            });
+        }
+        Ok(answers)
+    })
+}
+
+/// What the rows refute.
+fn untrue(query: &TypedQuery, rows: &Rows) -> Option<Find> {
+    for row in rows {
+        for (at, (column, value)) in query.columns.iter().zip(row).enumerate() {
+            match value {
+                None if !column.nullable => {
+                    return find("NULL in a column said NOT NULL", format!("column {at}, {}", column.name));
+                }
+                Some(value) if column.always_null => {
+                    return find("a value in a column said always NULL", format!("column {at}: {value}"));
+                }
+                Some(value) if !column.elements_nullable && has_null_element(value) => {
+                    return find(
+                        "NULL in an array whose elements are said NOT NULL",
+                        format!("column {at}: {value}"),
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+    let wrong = match query.cardinality {
+        Cardinality::One => rows.len() != 1,
+        Cardinality::AtMostOne => rows.len() > 1,
+        Cardinality::None => !rows.is_empty() && !query.columns.is_empty(),
+        Cardinality::Many => false,
+    };
+    if wrong {
+        return find(format!("cardinality {}", query.cardinality.name()), format!("{} rows", rows.len()));
+    }
+    None
+}
+
+/// Whether an array's text has an element NULL.
+fn has_null_element(text: &str) -> bool {
+    if !text.starts_with(['{', '[']) {
+        return false;
+    }
+    let mut bare = String::new();
+    let mut quoted = false;
+    let mut escaped = false;
+    for c in text.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => {
+                quoted = !quoted;
+                bare.push('"');
+            }
+            _ if quoted => {}
+            ',' | '}' | '{' => {
+                if bare == "NULL" {
+                    return true;
+                }
+                bare.clear();
+            }
+            c => bare.push(c),
+        }
+    }
+    false
+}
+
+/// What arguments of a type look like.
+pub(crate) trait Arguments {
+    /// A quoted value for a parameter; no element of an array is NULL.
+    fn argument(&self, ty: &dsql_edge_compiler::sql_type::SqlType, number: u32) -> String;
+}
+
+impl Arguments for Database<'_> {
+    fn argument(&self, ty: &dsql_edge_compiler::sql_type::SqlType, number: u32) -> String {
+        format!("'{}'", value(ty, number).replace('\'', "''"))
+    }
+}
+
+fn value(ty: &dsql_edge_compiler::sql_type::SqlType, number: u32) -> String {
+    use dsql_edge_compiler::sql_type::SqlTypeKind;
+    match &ty.kind {
+        SqlTypeKind::Enum(labels) => {
+            labels.get(number as usize % labels.len().max(1)).cloned().unwrap_or_default()
+        }
+        SqlTypeKind::Domain(base) => value(base, number),
+        SqlTypeKind::Array(element) => {
+            let quoted =
+                |number| format!("\"{}\"", value(element, number).replace('\\', "\\\\").replace('"', "\\\""));
+            match number % 3 {
+                0 => format!("{{{}}}", quoted(number)),
+                1 => "{}".to_owned(),
+                _ => format!("{{{},{}}}", quoted(number), quoted(number + 1)),
+            }
+        }
+        _ if ty.oid != 0 => Types::default().text(ty.oid, number),
+        SqlTypeKind::Range => "empty".to_owned(),
+        _ => "()".to_owned(),
+    }
+}

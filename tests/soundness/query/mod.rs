@@ -1,0 +1,135 @@
+//! Makes statements: a schema and a seed in, a tree out that PostgreSQL nearly always accepts.
+//!
+//! What it takes for the type of an expression is what it asked for; PostgreSQL may see another, and both sides are
+//! then asked who is right. Nothing here compares answers.
+
+mod call;
+mod condition;
+mod dml;
+mod expr;
+mod from;
+mod scope;
+mod select;
+mod with;
+
+use fastrand::Rng;
+
+use crate::catalog::Catalog;
+use crate::schema::Schema;
+use crate::tree::Node;
+use crate::types::Ty;
+use scope::Scope;
+
+/// A generator of one statement.
+pub(crate) struct Gen<'a> {
+    rng: Rng,
+    schema: &'a Schema,
+    catalog: &'a Catalog,
+    /// Aliases, parameters and bundles given out so far.
+    names: u32,
+    parameters: Vec<Ty>,
+    bundles: u32,
+    /// Queries of `WITH` in reach: name and columns.
+    ctes: Vec<(String, Vec<(String, Ty)>)>,
+    /// Whether the statement can have parameters.
+    parametric: bool,
+}
+
+impl<'a> Gen<'a> {
+    /// A generator.
+    pub(crate) fn new(rng: Rng, schema: &'a Schema, catalog: &'a Catalog) -> Gen<'a> {
+        Gen {
+            rng,
+            schema,
+            catalog,
+            names: 0,
+            parameters: Vec::new(),
+            bundles: 1000,
+            ctes: Vec::new(),
+            parametric: true,
+        }
+    }
+
+    /// A statement.
+    pub(crate) fn statement(&mut self) -> Node {
+        match self.rng.u32(..100) {
+            0..72 => {
+                let depth = self.rng.u32(1..4);
+                self.query(depth, None, None, true).0
+            }
+            _ => self.dml(2),
+        }
+    }
+
+    /// A query that can define a view: no parameters, a name for every column.
+    pub(crate) fn view(&mut self) -> (Node, Vec<(String, Ty)>) {
+        self.parametric = false;
+        self.query(2, None, None, false)
+    }
+
+    /// An expression over parameters `$1` … of a function, written by name.
+    pub(crate) fn value_over(&mut self, ty: Ty, args: &[Ty]) -> Node {
+        self.parametric = false;
+        let mut scope = Scope::default();
+        for (at, ty) in args.iter().enumerate() {
+            scope.push(*ty, Node::expr(*ty, "").text(format!("a{at}")));
+        }
+        self.expr(ty, 2, &scope)
+    }
+
+    /// True once in so many times.
+    fn once_in(&mut self, times: u32) -> bool {
+        self.rng.u32(..times) == 0
+    }
+
+    /// A name that is not in use.
+    fn fresh(&mut self, prefix: &str) -> String {
+        self.names += 1;
+        format!("{prefix}{}", self.names)
+    }
+
+    fn bundle(&mut self) -> u32 {
+        self.bundles += 1;
+        self.bundles
+    }
+
+    fn choose<T: Clone>(&mut self, from: &[T]) -> Option<T> {
+        if from.is_empty() { None } else { Some(from[self.rng.usize(..from.len())].clone()) }
+    }
+
+    fn sql(&self, ty: Ty) -> String {
+        self.schema.types.sql(ty)
+    }
+
+    /// A type that a value can have, one of those in scope by preference.
+    fn some_type(&mut self, scope: &Scope) -> Ty {
+        let known: Vec<Ty> = scope.items.iter().map(|item| item.0).collect();
+        match self.choose(&known) {
+            Some(ty) if !self.once_in(3) => ty,
+            _ => self.schema.types.any(&mut self.rng),
+        }
+    }
+
+    /// A key to sort or group by: no bare constant, which would be a position or an error.
+    fn key(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
+        let node = self.expr(ty, depth, scope);
+        match node.what.as_ref() {
+            "NULL" | "number" | "boolean" | "unknown constant" | "bare parameter" => {
+                let sql = self.sql(ty);
+                Node::expr(ty, "::").text("(").node(node).text(format!(")::{sql}"))
+            }
+            _ => node,
+        }
+    }
+
+    /// A type with an order.
+    fn ordered_type(&mut self, scope: &Scope) -> Ty {
+        for _ in 0..8 {
+            let ty = self.some_type(scope);
+            if self.schema.types.is_ordered(ty) {
+                return ty;
+            }
+        }
+        dsql_edge_compiler::builtin::oid::INT4
+    }
+}

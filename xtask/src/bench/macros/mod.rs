@@ -1,0 +1,222 @@
+//! `cargo xtask bench macro`: what a query costs at build time, beside sqlx 0.9 in offline mode.
+//!
+//! Two packages with the same functions, one with `sql!`, one with `query!`, are compiled with no query and with
+//! more and more of them. What a query costs is the difference to the package without one. rustc's own figures
+//! are used: its time for macro expansion, its user time and its peak memory (from the kernel). Everything is unoptimised,
+//! as in a debug build, not incremental, and the least of several rounds, for whatever else runs can only add.
+
+mod cold;
+mod offline;
+mod packages;
+mod queries;
+pub(super) mod rustc;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use xtask::project;
+use xtask::step::step;
+
+use super::figures::Figures;
+use packages::{Package, Peer};
+use rustc::Run;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// One JSON object a figure
+    #[arg(long)]
+    json: bool,
+    /// How many queries in one crate
+    #[arg(long, value_delimiter = ',', default_value = "10,100,500")]
+    queries: Vec<usize>,
+    /// How often each is compiled; the least counts
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Leave out the cold builds, which take minutes
+    #[arg(long)]
+    no_cold: bool,
+    /// Leave out debug builds: `cargo check` alone
+    #[arg(long)]
+    no_build: bool,
+}
+
+/// How far the compiler goes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mode {
+    /// `cargo check`
+    Check,
+    /// `cargo build`
+    Build,
+}
+
+/// What is compiled: for whom, how far, against which schema, how many queries.
+type Case = (Peer, Mode, Schema, usize);
+
+/// The schema that `sql!` reads.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Schema {
+    /// The one that the queries are about.
+    Small,
+    /// The same within a megabyte of other tables.
+    Large,
+}
+
+pub(super) fn run(options: &Options) -> Result<()> {
+    ensure!(options.rounds > 0, "--rounds is at least 1");
+    let figures = Figures::new("macro", options.json);
+    let folder = project::target().join("xtask-bench");
+    let _lock = project::lock("bench-macro")?;
+    let packages = Packages::write(&folder, options)?;
+    let least = measure(&packages, options)?;
+    let bench = Results { least, options, figures: &figures };
+    bench.tell();
+    if !options.no_cold {
+        cold::measure(&folder, &figures)?;
+    }
+    Ok(())
+}
+
+/// Both packages, and the files of the schemas.
+struct Packages {
+    ours: Package,
+    sqlx: Package,
+    small: PathBuf,
+    large: PathBuf,
+    queries: Vec<queries::Query>,
+}
+
+impl Packages {
+    fn write(folder: &std::path::Path, options: &Options) -> Result<Self> {
+        let most = options.queries.iter().copied().max().unwrap_or(0);
+        let queries = queries::queries(most)?;
+        let (small, large) = (folder.join("small.sql"), folder.join("large.sql"));
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(&small, queries::SCHEMA)?;
+        std::fs::write(&large, queries::large_schema())?;
+        let ours = Package::write(Peer::Ours, folder)?;
+        let sqlx = Package::write(Peer::Sqlx, folder)?;
+        offline::write(&queries, sqlx.folder())?;
+        Ok(Self { ours, sqlx, small, large, queries })
+    }
+
+    fn compile(&self, (peer, mode, schema, count): Case) -> Result<Run> {
+        let package = match peer {
+            Peer::Ours => &self.ours,
+            Peer::Sqlx => &self.sqlx,
+        };
+        let schema = match schema {
+            Schema::Small => &self.small,
+            Schema::Large => &self.large,
+        };
+        package.compile(mode, schema, self.queries.get(..count).unwrap_or(&self.queries))
+    }
+}
+
+/// Rounds of everything, so that a noisy minute cannot fall on one side alone.
+fn measure(packages: &Packages, options: &Options) -> Result<BTreeMap<Case, Run>> {
+    let modes = if options.no_build { vec![Mode::Check] } else { vec![Mode::Check, Mode::Build] };
+    let mut cases: Vec<Case> = Vec::new();
+    for &mode in &modes {
+        for &count in [0].iter().chain(&options.queries) {
+            cases.extend([Peer::Ours, Peer::Sqlx].map(|peer| (peer, mode, Schema::Small, count)));
+        }
+    }
+    for &count in [0].iter().chain(&options.queries) {
+        cases.push((Peer::Ours, Mode::Check, Schema::Large, count));
+    }
+    for &mode in &modes {
+        step("compiling what both stand on", || {
+            packages.compile((Peer::Ours, mode, Schema::Small, 0))?;
+            packages.compile((Peer::Sqlx, mode, Schema::Small, 0))
+        })?;
+    }
+    let mut least: BTreeMap<Case, Run> = BTreeMap::new();
+    for round in 1..=options.rounds {
+        step(&format!("round {round} of {}", options.rounds), || {
+            for &case in &cases {
+                let run = packages.compile(case)?;
+                least.entry(case).and_modify(|known| *known = known.least(run)).or_insert(run);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(least)
+}
+
+/// The least of every case, and what follows from it.
+struct Results<'b> {
+    least: BTreeMap<Case, Run>,
+    options: &'b Options,
+    figures: &'b Figures,
+}
+
+impl Results<'_> {
+    fn tell(&self) {
+        for &count in self.options.queries.iter().filter(|count| **count > 0) {
+            self.figures.title(&format!("{count} queries in one crate"));
+            let expansion = |run: Run| run.expansion;
+            self.beside("macro expansion per query", Mode::Check, count, expansion, Some(1.0), None);
+            let user = |run: Run| run.user;
+            self.beside("cargo check, user time per query", Mode::Check, count, user, None, Some(0.5));
+            if !self.options.no_build {
+                self.beside("cargo build, user time per query", Mode::Build, count, user, None, Some(0.5));
+            }
+            self.memory(count);
+        }
+        self.large_schema();
+    }
+
+    /// What one query adds for each, in milliseconds, and how they compare.
+    fn beside(
+        &self,
+        what: &str,
+        mode: Mode,
+        count: usize,
+        seconds: impl Fn(Run) -> f64,
+        ours_at_most: Option<f64>,
+        ratio_at_most: Option<f64>,
+    ) {
+        let per_query = |peer| {
+            let with = self.least.get(&(peer, mode, Schema::Small, count))?;
+            let without = self.least.get(&(peer, mode, Schema::Small, 0))?;
+            Some((seconds(*with) - seconds(*without)) * 1000.0 / count as f64)
+        };
+        let (Some(ours), Some(sqlx)) = (per_query(Peer::Ours), per_query(Peer::Sqlx)) else { return };
+        let case = |who: &str| format!("{what}, {count} queries, {who}");
+        self.figures.figure(&case("dsql-edge"), ours, "ms", ours_at_most);
+        self.figures.figure(&case("sqlx offline"), sqlx, "ms", None);
+        self.figures.figure(&case("dsql-edge / sqlx"), ours / sqlx, "ratio", ratio_at_most);
+    }
+
+    fn memory(&self, count: usize) {
+        for (peer, who) in [(Peer::Ours, "dsql-edge"), (Peer::Sqlx, "sqlx offline")] {
+            if let Some(run) = self.least.get(&(peer, Mode::Check, Schema::Small, count)) {
+                let case = format!("cargo check, peak memory of rustc, {count} queries, {who}");
+                self.figures.figure(&case, run.memory_mib, "MiB", None);
+            }
+        }
+    }
+
+    /// A large schema is read once; a query of it costs what a query of a small one does.
+    fn large_schema(&self) {
+        let counts = &self.options.queries;
+        let (Some(&few), Some(&many)) = (counts.iter().min(), counts.iter().max()) else { return };
+        let expansion = |schema, count| {
+            self.least
+                .get(&(Peer::Ours, Mode::Check, schema, count))
+                .map_or(f64::NAN, |run| run.expansion * 1000.0)
+        };
+        self.figures.title("a schema of 1 MB");
+        if many > few {
+            for (schema, name) in [(Schema::Small, "small schema"), (Schema::Large, "schema of 1 MB")] {
+                let more = (expansion(schema, many) - expansion(schema, few)) / (many - few) as f64;
+                let case = format!("macro expansion of one more query ({few} to {many}), {name}");
+                self.figures.figure(&case, more, "ms", Some(1.0));
+            }
+        }
+        let once = expansion(Schema::Large, few) - expansion(Schema::Small, few);
+        self.figures.figure("reading the schema of 1 MB, once a crate", once, "ms", None);
+    }
+}

@@ -1,0 +1,22 @@
+//! `cargo xtask bench NAME`: measures, side by side with the peers in one run, and prints a table for people or, with
+//! `--json`, a line a figure. It asserts nothing: figures are for people to judge.
+
+mod figures;
+mod macros;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+pub(crate) use macros::rustc::stand_in as rustc_stand_in;
+
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// What `sql!` costs at build time, beside sqlx's `query!` in offline mode
+    Macro(macros::Options),
+}
+
+pub(crate) fn run(bench: &Bench) -> Result<()> {
+    match bench {
+        Bench::Macro(options) => macros::run(options),
+    }
+}
