@@ -50,7 +50,9 @@ impl Analyzer<'_> {
 
     fn select(&mut self, scope: &mut Scope<'_>, query: &ast::Query, select: &Select) -> Query {
         if let Some(into) = &select.into {
-            self.report(Diagnostic::unsupported(into.span(), "SELECT INTO"));
+            // At the top it is a CREATE TABLE AS, and was taken away.
+            let message = "SELECT ... INTO is not allowed here";
+            self.report(Diagnostic::error(Code::SyntaxError, into.span(), message));
         }
         scope.windows.clone_from(&select.windows);
         let from = self.range_table(scope, &select.from);

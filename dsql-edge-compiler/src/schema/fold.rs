@@ -102,11 +102,14 @@ impl Fold {
                 self.add_relation(relation, sequence.if_not_exists, sequence.name.span());
             }
             StatementKind::CreateSchema(created) => {
-                if let Some(name) = created.name
-                    && !self.schema.has_schema(&name.text)
-                {
-                    self.schema.schemas.push(name.text);
+                let Some(name) = created.name else { return };
+                if !self.schema.has_schema(&name.text) {
+                    self.schema.schemas.push(name.text.clone());
                 }
+                let path = self.path.clone();
+                self.path.insert(0, name.text);
+                created.elements.into_iter().for_each(|element| self.statement(element));
+                self.path = path;
             }
             StatementKind::CreateFunction(definition) => {
                 let schema = self.creation_schema(&definition.name);

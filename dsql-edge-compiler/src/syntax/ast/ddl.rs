@@ -1,6 +1,6 @@
 //! Schema statements, as far as a snapshot or a DSQL rule needs their parts.
 
-use super::{Expr, IndexElement, Name, QualifiedName, Query, TypeName};
+use super::{Expr, IndexElement, Name, QualifiedName, Query, Statement, TypeName};
 use crate::source::Span;
 
 /// `CREATE TABLE`.
@@ -268,6 +268,8 @@ pub struct CreateSchema {
     pub name: Option<Name>,
     /// `IF NOT EXISTS`.
     pub if_not_exists: bool,
+    /// What is created in it.
+    pub elements: Vec<Statement>,
 }
 
 /// `CREATE FUNCTION`, `CREATE PROCEDURE`.

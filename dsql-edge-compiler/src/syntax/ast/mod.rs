@@ -9,11 +9,13 @@
 mod ddl;
 mod dml;
 mod expr;
+mod mention;
 mod query;
 
 pub use ddl::*;
 pub use dml::*;
 pub use expr::*;
+pub use mention::mentions;
 pub use query::*;
 
 use crate::source::Span;

@@ -334,14 +334,16 @@ impl Parser<'_> {
         if self.eat_keyword(K::Authorization) {
             self.non_reserved_word()?;
         }
-        if !self.at_end() && !self.at_symbol(b';') {
-            let span = self.span();
-            return Err(Box::new(crate::diagnostic::Diagnostic::unsupported(
-                span,
-                "CREATE SCHEMA with schema elements",
-            )));
+        let start = self.span();
+        let mut elements = Vec::new();
+        while matches!(self.keyword(), Some(K::Create | K::Grant)) {
+            elements.push(self.statement()?);
         }
-        Ok(StatementKind::CreateSchema(Box::new(CreateSchema { name, if_not_exists })))
+        if if_not_exists && !elements.is_empty() {
+            let message = "CREATE SCHEMA IF NOT EXISTS cannot include schema elements";
+            return Err(self.not_implemented(start, message));
+        }
+        Ok(StatementKind::CreateSchema(Box::new(CreateSchema { name, if_not_exists, elements })))
     }
 
     fn create_function(&mut self, or_replace: bool) -> Parsing<StatementKind> {
