@@ -7,14 +7,14 @@ use crate::arguments::{self, Value};
 use crate::check::{Checked, check};
 use crate::functions;
 use crate::input::{self, Input};
+use crate::row_input::OwnRow;
 use crate::snapshot;
 use crate::text::{Text, compile_error};
 use crate::warnings::warnings;
 use dsql_edge_compiler::emit::{Emission, RowTarget};
 use dsql_edge_compiler::syntax;
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
-use syn::Path;
+use quote::quote;
 
 /// An expression, or query functions.
 pub(crate) fn sql(tokens: TokenStream) -> TokenStream {
@@ -44,7 +44,7 @@ pub(crate) fn sql_file(tokens: TokenStream) -> TokenStream {
 /// A query with all that the macro was given.
 struct Expression {
     allowed: Vec<Ident>,
-    row: Option<Path>,
+    row: Option<OwnRow>,
     text: Text,
     arguments: Vec<input::Argument>,
 }
@@ -95,7 +95,10 @@ impl Expression {
                 let message = "the statement returns no columns, so there is no row to fill: add RETURNING, or leave the struct out";
                 return Err(compile_error(self.text.span, message));
             }
-            Some(path) => RowTarget::Struct(path.to_token_stream()),
+            Some(row) => {
+                let row = row.row_type(&checked.fields.entries).map_err(|error| error.to_compile_error())?;
+                RowTarget::Struct(row)
+            }
             None => RowTarget::Anonymous,
         };
         let emission = Emission {

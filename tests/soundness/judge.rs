@@ -78,9 +78,6 @@ pub(crate) fn judge(
     rng: &mut Rng,
 ) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    if std::env::var_os("SOUNDNESS_TRACE").is_some() {
-        eprintln!("{sql}");
-    }
     let mut verdict = database.describe(sql)?;
     if matches!(&verdict, Verdict::Refused { sqlstate, .. } if sqlstate == "25P02") {
         // The time of the run before was up as it was undone.
@@ -90,6 +87,9 @@ pub(crate) fn judge(
     outcome.accepted = matches!(verdict, Verdict::Accepted { .. });
     if let Verdict::Refused { sqlstate, message, .. } = &verdict {
         outcome.refused = Some(format!("{sqlstate} {}", blur(message)));
+        if std::env::var_os("SOUNDNESS_TRACE").is_some() {
+            eprintln!("{message}\n  {sql}");
+        }
     }
     let Ok(ours) = catch_unwind(AssertUnwindSafe(|| compile(&Source::numbered(sql), schema))) else {
         outcome.find = find("the compiler panics", "");

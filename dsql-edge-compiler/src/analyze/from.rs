@@ -401,7 +401,10 @@ impl Analyzer<'_> {
             })
             .map(|found| self.facts(&super::function::Function::Builtin(found)));
         let facts = builtin.or_else(|| {
-            let at = self.catalog.schema.functions.iter().position(|it| it.definition.name.name() == name)?;
+            let at = self.catalog.schema.functions.iter().position(|it| {
+                name.strip_prefix(it.schema.as_str()).and_then(|rest| rest.strip_prefix('.'))
+                    == Some(it.definition.name.name())
+            })?;
             Some(self.facts(&super::function::Function::User(at)))
         });
         let Some(facts) = facts else { return Vec::new() };

@@ -10,6 +10,7 @@ mod array;
 mod assignment;
 mod cardinality;
 mod catalog;
+mod clause;
 mod coerce;
 mod comparison;
 mod conflict;
@@ -27,6 +28,7 @@ mod nullability;
 mod operator;
 mod output;
 mod overload;
+mod own;
 mod param;
 mod polymorphic;
 mod query;
@@ -44,7 +46,7 @@ use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::schema::Schema;
 use crate::source::Span;
-use crate::syntax::ast::{Statement, StatementKind};
+use crate::syntax::ast::{self, Statement, StatementKind};
 use crate::typed::TypedQuery;
 use catalog::Catalog;
 use param::Parameter;
@@ -78,7 +80,14 @@ pub fn analyze_partly(statement: &Statement, schema: &Schema) -> TypedQuery {
 fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Query) {
     let mut analyzer = Analyzer::new(schema);
     let query = match &statement.kind {
-        StatementKind::Query(query) => analyzer.query(query, None),
+        StatementKind::Query(query) => match without_into(query) {
+            // `SELECT … INTO t` is `CREATE TABLE t AS SELECT …`.
+            Some(plain) => {
+                let query = analyzer.query(&plain, None);
+                Query { command: Command::Utility, targets: Vec::new(), ..query }
+            }
+            None => analyzer.query(query, None),
+        },
         StatementKind::Insert(insert) => analyzer.insert(insert, None),
         StatementKind::Update(update) => analyzer.update(update, None),
         StatementKind::Delete(delete) => analyzer.delete(delete, None),
@@ -99,6 +108,28 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
     let later = std::mem::take(&mut analyzer.later);
     later.into_iter().for_each(|diagnostic| analyzer.report(diagnostic));
     (analyzer, query)
+}
+
+/// The query without its `INTO`, which the leftmost SELECT may have.
+fn without_into(query: &ast::Query) -> Option<ast::Query> {
+    fn leftmost(query: &ast::Query) -> Option<&ast::QualifiedName> {
+        match &query.body {
+            ast::QueryBody::Select(select) => select.into.as_ref(),
+            ast::QueryBody::SetOperation { left, .. } => leftmost(left),
+            ast::QueryBody::Values(_) => None,
+        }
+    }
+    fn take(query: &mut ast::Query) {
+        match &mut query.body {
+            ast::QueryBody::Select(select) => select.into = None,
+            ast::QueryBody::SetOperation { left, .. } => take(left),
+            ast::QueryBody::Values(_) => {}
+        }
+    }
+    leftmost(query)?;
+    let mut plain = query.clone();
+    take(&mut plain);
+    Some(plain)
 }
 
 /// DSQL answers `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` with the job's id.

@@ -88,7 +88,7 @@ impl Analyzer<'_> {
     ) -> Option<Operator> {
         let schema = written.schema.as_ref().map(|schema| schema.text.as_str());
         let known = schema.is_none_or(|schema| schema == "pg_catalog");
-        let candidates: Vec<Operator> = if known {
+        let mut candidates: Vec<Operator> = if known {
             builtin::operators(&written.name)
                 .iter()
                 .copied()
@@ -97,6 +97,8 @@ impl Analyzer<'_> {
         } else {
             Vec::new()
         };
+        let own = self.own_operators(written);
+        candidates.extend(own.filter(|found| (found.left == 0) == left.is_none()));
         let found = match left {
             Some(left) => self.binary(&candidates, left, right),
             None => self.prefix(&candidates, right),
@@ -180,7 +182,8 @@ impl Analyzer<'_> {
 
     /// The cast that makes it work, or the nearest operator.
     fn operator_hint(&self, name: &str, left: Option<Oid>, right: Oid) -> String {
-        let exists = !builtin::operators(name).is_empty();
+        let own = self.catalog.schema.operators.iter().any(|(_, it)| it.name == name);
+        let exists = own || !builtin::operators(name).is_empty();
         if !exists {
             let advice = match name {
                 "==" => Some("="),
@@ -305,6 +308,7 @@ impl Analyzer<'_> {
                     .any(|found| (found.left, found.right) == (cast.target, cast.target))
         });
         relabelled
+            || self.has_own_order(base)
             || builtin::operators("<")
                 .iter()
                 .any(|found| (found.left, found.right) == (base, base) && found.function_name != "xid_lt")

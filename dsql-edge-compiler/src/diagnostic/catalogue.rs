@@ -134,6 +134,8 @@ catalogue! {
     NoRustType "no-rust-type" "0A000",
     /// `$name` where a value cannot be captured.
     InvalidCapture "invalid-capture" "42601",
+    /// `{? … }` that is not closed, depends on no parameter, or changes what the query returns.
+    OptionalText "optional-text" "42601",
     /// `"x!"` on a column that is proved NOT NULL already.
     NeedlessOverride "needless-override" "00000",
     /// An `UPDATE` or `DELETE` without `WHERE`.

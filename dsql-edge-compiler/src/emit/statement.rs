@@ -4,10 +4,59 @@ use super::{Emission, marker_path, nullability};
 use crate::fields::{Marker, rust_type};
 use crate::typed::{Effect, TypedQuery};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 
-/// `static STATEMENT: Statement = …;`
-pub(super) fn statement(emission: &Emission<'_>) -> TokenStream {
+/// `static STATEMENT: Statement = …;`, or one for each combination of optional text.
+pub(super) fn statements(emission: &Emission<'_>) -> TokenStream {
+    let query = emission.query;
+    if query.combinations.is_empty() {
+        let columns = columns(query);
+        let parameters: Vec<usize> = (0..query.parameters.len()).collect();
+        let statement = statement(emission, &query.sql, &parameters, &columns);
+        return quote!(static STATEMENT: ::dsql_edge::private::Statement = #statement;);
+    }
+    let columns = columns(query);
+    let statements = query.combinations.iter().enumerate().map(|(at, combination)| {
+        let name = numbered(at);
+        let statement = statement(emission, &combination.sql, &combination.parameters, &quote!(COLUMNS));
+        quote!(static #name: ::dsql_edge::private::Statement = #statement;)
+    });
+    quote! {
+        const COLUMNS: &[::dsql_edge::private::ColumnDesc] = #columns;
+        #(#statements)*
+    }
+}
+
+/// Which of the statements is sent.
+pub(super) fn chosen(query: &TypedQuery, names: &[Ident]) -> TokenStream {
+    if query.combinations.is_empty() {
+        return quote!(&STATEMENT);
+    }
+    let deciding: Vec<usize> = (0..query.parameters.len())
+        .filter(|at| query.parameters.get(*at).is_some_and(|it| it.optional))
+        .collect();
+    let given = deciding.iter().filter_map(|at| names.get(*at)).map(|name| quote!(#name.is_some()));
+    let arms = query.combinations.iter().enumerate().map(|(at, combination)| {
+        let name = numbered(at);
+        let given = deciding.iter().map(|at| combination.parameters.contains(at));
+        quote!((#(#given,)*) => &#name)
+    });
+    quote!(match (#(#given,)*) { #(#arms),* })
+}
+
+fn numbered(at: usize) -> Ident {
+    format_ident!("STATEMENT_{at}")
+}
+
+fn columns(query: &TypedQuery) -> TokenStream {
+    let columns = query.columns.iter().map(|column| {
+        let (name, oid, type_name) = (&column.name, column.sql_type.oid, &column.sql_type.name);
+        quote!(::dsql_edge::private::ColumnDesc { name: #name, type_oid: #oid, type_name: #type_name })
+    });
+    quote!(&[#(#columns),*])
+}
+
+fn statement(emission: &Emission<'_>, sql: &str, parameters: &[usize], columns: &TokenStream) -> TokenStream {
     let Emission { query, name, .. } = emission;
     // These three tell where the tokens stand.
     let span = emission.place.unwrap_or_else(Span::call_site);
@@ -16,31 +65,26 @@ pub(super) fn statement(emission: &Emission<'_>) -> TokenStream {
         line: ::core::line!(),
         column: ::core::column!(),
     };
-    let sql = &query.sql;
-    let params = query.parameters.iter().map(|parameter| parameter.sql_type.oid);
-    let columns = query.columns.iter().map(|column| {
-        let (name, oid, type_name) = (&column.name, column.sql_type.oid, &column.sql_type.name);
-        quote!(::dsql_edge::private::ColumnDesc { name: #name, type_oid: #oid, type_name: #type_name })
-    });
+    let params = parameters.iter().filter_map(|at| query.parameters.get(*at)).map(|it| it.sql_type.oid);
     let effect = match query.effect {
         Effect::Read => quote!(Read),
         Effect::Write => quote!(Write),
     };
     let tables = &query.tables;
     quote! {
-        static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+        ::dsql_edge::private::Statement {
             sql: #sql,
             name: #name,
             #place
             params: &[#(#params),*],
-            columns: &[#(#columns),*],
+            columns: #columns,
             effect: ::dsql_edge::private::Effect::#effect,
             tables: &[#(#tables),*],
-        };
+        }
     }
 }
 
-/// One `bind` a parameter.
+/// One `bind` a parameter; of those that decide on optional text, what is there.
 pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
     let arguments = Ident::new("arguments", Span::mixed_site());
     query
@@ -55,6 +99,14 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
             let nullable = nullability(parameter.nullable);
             // A value that does not fit is shown where the value stands.
             let span = Span::call_site().located_at(name.span());
+            if parameter.optional {
+                return quote_spanned! {span=>
+                    let #name = ::dsql_edge::private::given(#name);
+                    if let ::core::option::Option::Some(#name) = #name {
+                        #arguments.bind::<#marker, #nullable, _>(#name);
+                    }
+                };
+            }
             quote_spanned!(span=> #arguments.bind::<#marker, #nullable, _>(#name);)
         })
         .chain(query.equal_lengths.iter().map(|group| {

@@ -21,9 +21,14 @@ use crate::transport::{self, BoxFuture, IoContext};
 /// It belongs to the request it was made in. Workers lets no request use another's sockets: a `Dsql` kept in a
 /// static fails with an error that says so ([`Error::is_other_request`]).
 ///
-/// ```ignore
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql};
+/// # async fn tags(env: worker::Env) -> Result<(), Error> {
 /// let dsql = Dsql::from_env(&env)?;
 /// let tags = sql!("SELECT tag_name, usage_count FROM tag_master").fetch_all(&dsql).await?;
+/// # drop(tags);
+/// # Ok(())
+/// # }
 /// ```
 pub struct Dsql {
     config: Config,

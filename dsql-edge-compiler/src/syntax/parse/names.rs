@@ -10,6 +10,12 @@ impl Parser<'_> {
         let token = self.ahead(count);
         let text = match &token.kind {
             TokenKind::Identifier(text) => text.clone(),
+            // PostgreSQL's lexer looks ahead: before FIRST and LAST it is no name.
+            TokenKind::Keyword(K::Nulls)
+                if matches!(self.keyword_ahead(count + 1), Some(K::First | K::Last)) =>
+            {
+                return None;
+            }
             TokenKind::Keyword(keyword) if allowed(*keyword) => keyword.text().to_owned(),
             _ => return None,
         };
@@ -50,10 +56,6 @@ impl Parser<'_> {
 
     /// `BareColLabel`, if one stands here.
     pub(super) fn bare_label(&mut self) -> Option<Name> {
-        // `NULLS FIRST` is no label: PostgreSQL's lexer looks ahead.
-        if self.at_keyword(K::Nulls) && matches!(self.keyword_ahead(1), Some(K::First | K::Last)) {
-            return None;
-        }
         let name = self.name_ahead(0, K::is_bare_label)?;
         self.advance();
         Some(name)
