@@ -137,7 +137,9 @@ impl Analyzer<'_> {
                 let ty = index.ty;
                 // PostgreSQL analyses a test in its place, and points at anything else as it was written.
                 let at = match bound.kind {
-                    ExprKind::IsNull { .. } | ExprKind::BooleanTest { .. } => index.span,
+                    ExprKind::IsNull { .. } | ExprKind::BooleanTest { .. } | ExprKind::Function(_) => {
+                        index.span
+                    }
                     _ => bound.span,
                 };
                 let target = if json && ty != oid::INT4 { oid::TEXT } else { oid::INT4 };

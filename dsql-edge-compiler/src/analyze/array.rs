@@ -127,6 +127,17 @@ impl Analyzer<'_> {
     pub(super) fn type_name(&mut self, written: &TypeName) -> Option<(Oid, i32)> {
         match self.catalog.resolve(written) {
             Ok(found) => Some(found),
+            Err(TypeError::Unknown)
+                if written.name.schema().is_some_and(|schema| {
+                    !matches!(schema, "pg_catalog" | "information_schema")
+                        && !self.catalog.schema.has_schema(schema)
+                }) =>
+            {
+                let message =
+                    format!("schema \"{}\" does not exist", written.name.schema().unwrap_or_default());
+                self.report(Diagnostic::error(Code::UnknownSchema, written.span, message));
+                None
+            }
             Err(TypeError::Unknown) => {
                 let mut name = written.name.display();
                 for _ in 0..written.array_dimensions.min(1) {

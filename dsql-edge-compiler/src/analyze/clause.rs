@@ -123,7 +123,7 @@ impl Analyzer<'_> {
         }
         scope.place.set(place);
         for key in &keys {
-            if key.any(&|node| matches!(node.kind, NodeKind::Aggregate(_))) {
+            if key.any(&|node| matches!(&node.kind, NodeKind::Aggregate(call) if call.level == 0)) {
                 let message = "aggregate functions are not allowed in GROUP BY";
                 self.report(Diagnostic::error(Code::MisplacedAggregate, key.span, message));
             } else if key.any(&|node| matches!(node.kind, NodeKind::WindowCall(_))) {

@@ -54,6 +54,8 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::FeatureNotSupported, operator.location, message));
             return Node::error(span);
         }
+        // `exprLocation` of a comparison of rows is its first field's.
+        let span = Span { start: left.first().map_or(span.start, |field| field.span.start), ..span };
         let mut comparisons = Vec::with_capacity(left.len());
         for (left, right) in left.into_iter().zip(right) {
             let node = self.operator(operator, Some(left), right, span);

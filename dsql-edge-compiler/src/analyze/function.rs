@@ -202,7 +202,9 @@ impl Analyzer<'_> {
         ) {
             Ok(found) => found,
             Err(message) => {
-                self.report(Diagnostic::error(Code::TypeMismatch, call.location, message));
+                let no_array = message.starts_with("could not find array type");
+                let code = if no_array { Code::UnknownObject } else { Code::TypeMismatch };
+                self.report(Diagnostic::error(code, call.location, message));
                 return Node::error(span);
             }
         };

@@ -49,7 +49,11 @@ impl Analyzer<'_> {
         }
         let sources = scope.namespace.len();
         self.reveal(&mut scope, &target, &merge.table);
-        let on = self.condition(&scope, &merge.on, Place::JoinOn, "JOIN/ON");
+        let place = scope.place.replace(Place::JoinOn);
+        let on = self.expr(&scope, &merge.on);
+        scope.place.set(place);
+        // PostgreSQL leaves what is unknown as it is here; what is no boolean it takes, and fails as it runs.
+        let on = if on.ty == oid::UNKNOWN { on } else { self.coerce_to_boolean(on, "JOIN/ON") };
         for clause in &merge.clauses {
             // NOT MATCHED has no row of the target.
             for item in scope.namespace.iter_mut().skip(sources) {
