@@ -242,8 +242,9 @@ impl<'a> Analyzer<'a> {
                 }
                 for (column, entry) in columns.iter().zip(&query.targets) {
                     let kind = NodeKind::Opaque(Vec::new());
-                    let node = Node { ty: entry.node.ty, typmod: entry.node.typmod, kind, span: entry.span };
-                    pending.push((column.clone(), Some(node), entry.span));
+                    let node =
+                        Node { ty: entry.node.ty, typmod: entry.node.typmod, kind, span: entry.node.span };
+                    pending.push((column.clone(), Some(node), entry.node.span));
                 }
             }
             _ if columns.len() == 1 => {

@@ -108,7 +108,10 @@ impl<'a> Analyzer<'a> {
                 relation: None,
                 references: Vec::new(),
                 sampled: false,
-                not_null: target.not_null.clone(),
+                not_null: match scope.rtes.get(target.rte).map(|rte| &rte.source) {
+                    Some(RteSource::Table { not_null, .. }) => not_null.clone(),
+                    _ => vec![false; target.columns.len()],
+                },
                 keys: Vec::new(),
             },
             ..excluded

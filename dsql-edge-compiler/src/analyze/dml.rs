@@ -133,11 +133,12 @@ impl<'a> Analyzer<'a> {
             }
             _ => {
                 let mut query = self.query(source, Some(scope));
-                let spans: Vec<Span> = query.targets.iter().map(|entry| entry.span).collect();
+                let spans: Vec<Span> = query.targets.iter().map(|entry| entry.node.span).collect();
                 self.check_width(columns, &spans, source.span);
                 for (entry, (column, written)) in query.targets.iter_mut().zip(columns) {
-                    let node = std::mem::replace(&mut entry.node, Node::error(entry.span));
-                    entry.node = self.assign(target, *column, written.as_ref(), node, entry.span);
+                    let span = entry.node.span;
+                    let node = std::mem::replace(&mut entry.node, Node::error(span));
+                    entry.node = self.assign(target, *column, written.as_ref(), node, span);
                 }
                 self.elements_asked_for_null(&query);
                 for (entry, (column, _)) in query.targets.iter().zip(columns) {
@@ -180,7 +181,7 @@ impl<'a> Analyzer<'a> {
                     continue;
                 }
                 for node in self.expr_list_expanded(scope, std::slice::from_ref(expr)) {
-                    spans.push(expr.span);
+                    spans.push(if node.span == Span::default() { expr.span } else { node.span });
                     nodes.push(node);
                 }
             }

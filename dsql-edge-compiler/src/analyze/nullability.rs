@@ -175,8 +175,10 @@ impl<'p> Prover<'p> {
                 for (call, never_null) in functions {
                     // Several functions side by side are padded with NULL.
                     let padded = functions.len() > 1 && !even;
+                    // The one column of a composite type is a field of it, not the value.
+                    let is_value = rte.columns.get(out.len()).is_some_and(|column| column.ty == call.ty);
                     out.extend(
-                        self.function_columns(call, never_null, env)
+                        self.function_columns(call, never_null, is_value, env)
                             .into_iter()
                             .map(|nullable| nullable || padded),
                     );
@@ -190,7 +192,13 @@ impl<'p> Prover<'p> {
         }
     }
 
-    fn function_columns(&self, call: &Node, never_null: &[bool], env: &Environment<'_>) -> Vec<bool> {
+    fn function_columns(
+        &self,
+        call: &Node,
+        never_null: &[bool],
+        is_value: bool,
+        env: &Environment<'_>,
+    ) -> Vec<bool> {
         let NodeKind::Call { function, args } = &call.kind else {
             return vec![self.nullable(call, env); never_null.len().max(1)];
         };
@@ -198,6 +206,7 @@ impl<'p> Prover<'p> {
         if function.name == "unnest"
             && let [array] = args.as_slice()
             && never_null.len() == 1
+            && is_value
         {
             return vec![self.elements_nullable(array, env)];
         }

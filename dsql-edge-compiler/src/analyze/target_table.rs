@@ -90,6 +90,9 @@ impl<'a> Analyzer<'a> {
             RteSource::Table { not_null, .. } => not_null.clone(),
             _ => vec![false; columns.len()],
         };
+        // What is assigned to a NOT NULL domain is checked; what is read of one may have come by another way.
+        let not_null = not_null.iter().zip(&columns);
+        let not_null = not_null.map(|(it, column)| *it || self.catalog.domain_not_null(column.ty)).collect();
         if let Some(alias) = &table.alias {
             self.aliases.push((alias.name.text.clone(), rte.name.clone()));
             rte.name.clone_from(&alias.name.text);

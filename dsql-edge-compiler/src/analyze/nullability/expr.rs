@@ -186,17 +186,24 @@ impl Prover<'_> {
     /// Whether an element of an array can be NULL.
     pub(super) fn elements_nullable(&self, node: &Node, env: &Environment<'_>) -> bool {
         match &node.kind {
-            NodeKind::Array(elements) => elements.iter().any(|element| match &element.kind {
-                NodeKind::Array(_) => self.elements_nullable(element, env),
+            NodeKind::Array(elements) => elements.iter().any(|element| match element.kind {
+                _ if element.ty == node.ty => self.elements_nullable(element, env),
                 _ => self.nullable(element, env),
             }),
-            NodeKind::ArraySubquery(query) => self.columns(query, Some(env)).first().copied().unwrap_or(true),
+            NodeKind::ArraySubquery(query) => {
+                query.targets.first().is_none_or(|target| target.node.ty == node.ty)
+                    || self.columns(query, Some(env)).first().copied().unwrap_or(true)
+            }
             NodeKind::Cast { arg, function: None } | NodeKind::Collate(arg) => {
                 self.elements_nullable(arg, env)
             }
             NodeKind::Aggregate(call) if call.name == "array_agg" => {
                 let inner = Environment { grouping_nulls: false, ..copy(env) };
-                call.args.first().is_none_or(|arg| self.nullable(arg, &inner))
+                call.args.first().is_none_or(|arg| match arg.ty == node.ty {
+                    // Arrays are put together into one of more dimensions.
+                    true => self.elements_nullable(arg, &inner),
+                    false => self.nullable(arg, &inner),
+                })
             }
             NodeKind::Parameter(number) => {
                 self.parameters.get(*number - 1).is_none_or(Parameter::elements_nullable)
