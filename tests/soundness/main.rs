@@ -131,7 +131,7 @@ fn one_schema(
         if sql.len() > 6000 || sql.trim().is_empty() {
             continue;
         }
-        let outcome = judge::judge(&sql, &compiled, &database, &mut Rng::with_seed(seed))?;
+        let outcome = judge::judge(&sql, &compiled, &schema.types, &database, &mut Rng::with_seed(seed))?;
         report.add(&statement, spoilt, &outcome);
         let Some(find) = outcome.find else { continue };
         *report.finds.entry(find.kind.clone()).or_default() += 1;
@@ -143,7 +143,7 @@ fn one_schema(
         };
         if count <= SHRUNK {
             let case = Case::new(&schema.ddl, &rows, statement);
-            let (case, find) = shrink::shrink(&case, &find, &database, seed)?;
+            let (case, find) = shrink::shrink(&case, &find, &schema.types, &database, seed)?;
             report.cases.push(format!("{}{find}\n", case.markdown(&find.kind)));
             eprintln!("{}{find}\n", case.markdown(&find.kind));
             setup.install(&database)?;

@@ -171,7 +171,7 @@ impl Analyzer<'_> {
                 }
                 Vec::new()
             }
-            _ => self.composite_columns(self.catalog.base_type(node.ty).0),
+            _ => self.record_columns(&node),
         };
         match columns.iter().position(|column| column.name == name) {
             Some(at) => {

@@ -171,10 +171,6 @@ impl Analyzer<'_> {
                 self.report(Diagnostic::error(Code::OutOfRange, written.span, message));
                 None
             }
-            Err(TypeError::Unsupported(what)) => {
-                self.report(Diagnostic::unsupported(written.span, what));
-                None
-            }
         }
     }
 }

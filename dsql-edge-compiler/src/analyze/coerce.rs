@@ -10,6 +10,7 @@ use super::{Analyzer, polymorphic};
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
+use crate::syntax::ast::{CastContext, CastMethod};
 use std::rc::Rc;
 
 /// How far a coercion may go.
@@ -72,6 +73,19 @@ impl Catalog<'_> {
                 b'f' => Pathway::Function(cast.function, cast.never_null),
                 b'i' => Pathway::ViaIo,
                 _ => Pathway::Relabel,
+            };
+        }
+        if let Some(own) = self.own_cast(source, target) {
+            let allowed = match own.context {
+                CastContext::Implicit => true,
+                CastContext::Assignment => context >= Context::Assignment,
+                CastContext::Explicit => context >= Context::Explicit,
+            };
+            return match own.method {
+                _ if !allowed => Pathway::None,
+                CastMethod::Function(_) => Pathway::Function(0, false),
+                CastMethod::Binary => Pathway::Relabel,
+                CastMethod::InOut => Pathway::ViaIo,
             };
         }
         let (target_info, source_info) = (self.type_info(target), self.type_info(source));
@@ -159,6 +173,10 @@ impl Analyzer<'_> {
             return node;
         }
         if is_polymorphic(target) && node.ty != oid::UNKNOWN {
+            return node;
+        }
+        // A composite value is a record already, and stays what it is.
+        if target == oid::RECORD && self.catalog.is_complex(node.ty) {
             return node;
         }
         if node.ty == oid::UNKNOWN {

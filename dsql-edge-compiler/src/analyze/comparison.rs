@@ -99,17 +99,21 @@ impl Analyzer<'_> {
             let a = self.expr_list_expanded(scope, a);
             let b = self.expr_list_expanded(scope, b);
             a.iter().chain(&b).for_each(|node| self.accepts_null(node));
-            self.row_comparison(&operator, a, b, span);
-            return Node::new(oid::BOOL, NodeKind::NeverNull, span);
+            let fields = match self.row_comparison(&operator, a, b, span) {
+                node if node.is_error() => return node,
+                node => vec![node],
+            };
+            return Node::new(oid::BOOL, NodeKind::NeverNullOf(fields), span);
         }
+        let (left_expr, right_expr) = (left, right);
         let left = self.expr(scope, left);
         let right = self.expr(scope, right);
-        // With a constant NULL it is a null test.
-        if matches!(right.kind, NodeKind::Constant(None)) {
+        // With a bare NULL it is a null test.
+        if matches!(right_expr.kind, ExprKind::Literal(ast::Literal::Null)) {
             self.accepts_null(&left);
             return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(left), negated: !negated }, span);
         }
-        if matches!(left.kind, NodeKind::Constant(None)) {
+        if matches!(left_expr.kind, ExprKind::Literal(ast::Literal::Null)) {
             self.accepts_null(&right);
             return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(right), negated: !negated }, span);
         }

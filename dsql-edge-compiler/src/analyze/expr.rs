@@ -180,7 +180,6 @@ impl Analyzer<'_> {
             }
             ExprKind::Row(fields) => {
                 let fields = self.expr_list_expanded(scope, fields);
-                let fields = fields.into_iter().map(|field| self.unknown_to_text(field)).collect();
                 Node::new(oid::RECORD, NodeKind::Row(fields), span)
             }
             ExprKind::Array(elements) => self.array(scope, elements, None, span),
@@ -202,8 +201,8 @@ impl Analyzer<'_> {
             }
             ExprKind::ValueFunction { function, .. } => value_function(*function, span),
             ExprKind::Grouping(args) => {
-                self.expr_list(scope, args);
-                Node::new(oid::INT4, NodeKind::NeverNull, span)
+                let args = self.expr_list(scope, args);
+                self.grouping_call(scope, args, span)
             }
             ExprKind::Default => {
                 self.report(Diagnostic::error(

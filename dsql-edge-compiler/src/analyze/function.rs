@@ -289,7 +289,7 @@ impl Analyzer<'_> {
             let pathway = self.catalog.pathway(target, *only, Context::Explicit);
             let category = self.catalog.type_info(target).category;
             let possible = match pathway {
-                _ if *only == oid::UNKNOWN => constant,
+                _ if *only == oid::UNKNOWN && constant => true,
                 Pathway::Relabel => true,
                 Pathway::ViaIo => {
                     !((*only == oid::RECORD || self.catalog.is_complex(*only)) && category == b'S')
@@ -437,44 +437,6 @@ impl Analyzer<'_> {
                     .collect(),
             },
             Function::User(at) => self.user_facts(&self.catalog.schema.functions[*at]),
-        }
-    }
-
-    fn user_facts(&self, function: &schema::Function) -> Facts {
-        let definition = &function.definition;
-        let resolve = |type_name| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
-        let columns: Vec<(String, Oid, bool)> = definition
-            .parameters
-            .iter()
-            .filter(|it| matches!(it.mode, ParameterMode::Out | ParameterMode::InOut | ParameterMode::Table))
-            .map(|it| {
-                (
-                    it.name.as_ref().map_or_else(String::new, |name| name.text.clone()),
-                    resolve(&it.type_name),
-                    false,
-                )
-            })
-            .collect();
-        let table = definition.parameters.iter().any(|it| it.mode == ParameterMode::Table);
-        let returns = match (&definition.returns, columns.as_slice()) {
-            (Some(returns), _) => resolve(returns),
-            (None, [(_, only, _)]) => *only,
-            (None, []) => oid::VOID,
-            (None, _) => oid::RECORD,
-        };
-        Facts {
-            name: definition.name.name().to_owned(),
-            kind: if definition.procedure { b'p' } else { b'f' },
-            returns,
-            set: table || definition.returns.as_ref().is_some_and(|it| it.set_of),
-            strict: definition.strict,
-            volatile: definition.volatility == b'v',
-            never_null: false,
-            never_null_on_null: false,
-            never_null_on_rows: false,
-            never_null_on_any_row: false,
-            agg_kind: 0,
-            columns,
         }
     }
 }

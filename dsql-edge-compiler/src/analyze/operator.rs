@@ -88,7 +88,7 @@ impl Analyzer<'_> {
     ) -> Option<Operator> {
         let schema = written.schema.as_ref().map(|schema| schema.text.as_str());
         let known = schema.is_none_or(|schema| schema == "pg_catalog");
-        let candidates: Vec<Operator> = if known {
+        let mut candidates: Vec<Operator> = if known {
             builtin::operators(&written.name)
                 .iter()
                 .copied()
@@ -97,6 +97,8 @@ impl Analyzer<'_> {
         } else {
             Vec::new()
         };
+        let own = self.own_operators(written);
+        candidates.extend(own.filter(|found| (found.left == 0) == left.is_none()));
         let found = match left {
             Some(left) => self.binary(&candidates, left, right),
             None => self.prefix(&candidates, right),
@@ -180,7 +182,8 @@ impl Analyzer<'_> {
 
     /// The cast that makes it work, or the nearest operator.
     fn operator_hint(&self, name: &str, left: Option<Oid>, right: Oid) -> String {
-        let exists = !builtin::operators(name).is_empty();
+        let own = self.catalog.schema.operators.iter().any(|(_, it)| it.name == name);
+        let exists = own || !builtin::operators(name).is_empty();
         if !exists {
             let advice = match name {
                 "==" => Some("="),
@@ -284,22 +287,28 @@ impl Analyzer<'_> {
     }
 
     /// The type has an ordering: for `ORDER BY`, `GREATEST` and the like.
-    pub(super) fn has_order(&self, ty: Oid) -> bool {
+    pub(super) fn has_order(&mut self, ty: Oid) -> bool {
         let base = self.catalog.base_type(ty).0;
         let info = self.catalog.type_info(base);
-        if matches!(info.kind, b'e' | b'r' | b'm' | b'c')
-            || matches!(base, oid::RECORD | oid::UNKNOWN | ERROR)
-        {
+        if info.kind == b'c' {
+            return self.has_comparable_fields(base, true);
+        }
+        if matches!(info.kind, b'e' | b'r' | b'm') || matches!(base, oid::RECORD | oid::UNKNOWN | ERROR) {
             return true;
         }
         if info.is_array {
             return self.has_order(info.elem);
         }
         // Varchar and its kin sort as text, regclass and its kin as oid: `GetDefaultOpClass`.
-        let relabelled = [oid::TEXT, oid::OID].iter().any(|target| {
-            builtin::cast(base, *target).is_some_and(|cast| cast.method == b'b' && cast.context == b'i')
+        let relabelled = builtin::casts_from(base).any(|cast| {
+            cast.method == b'b'
+                && cast.context == b'i'
+                && builtin::operators("<")
+                    .iter()
+                    .any(|found| (found.left, found.right) == (cast.target, cast.target))
         });
         relabelled
+            || self.has_own_order(base)
             || builtin::operators("<")
                 .iter()
                 .any(|found| (found.left, found.right) == (base, base) && found.function_name != "xid_lt")
@@ -309,9 +318,28 @@ impl Analyzer<'_> {
                 )
     }
 
+    /// Rows compare if all their fields do: `cache_record_field_properties`.
+    fn has_comparable_fields(&mut self, ty: Oid, ordered: bool) -> bool {
+        // An array of the same rows leads back here; the other fields decide.
+        if self.comparing.contains(&ty) {
+            return true;
+        }
+        self.comparing.push(ty);
+        let columns = self.composite_columns(ty);
+        let fine = columns.iter().all(|column| {
+            column.ty == ERROR
+                || if ordered { self.has_order(column.ty) } else { self.has_equality(column.ty) }
+        });
+        self.comparing.pop();
+        fine
+    }
+
     /// The type has equality: for `DISTINCT`, `GROUP BY`, set operations.
-    pub(super) fn has_equality(&self, ty: Oid) -> bool {
+    pub(super) fn has_equality(&mut self, ty: Oid) -> bool {
         let base = self.catalog.base_type(ty).0;
+        if self.catalog.type_info(base).kind == b'c' {
+            return self.has_comparable_fields(base, false);
+        }
         self.has_order(ty) || matches!(base, oid::XID | oid::CID | oid::XID8 | oid::ACLITEM)
     }
 }

@@ -50,7 +50,9 @@ impl Analyzer<'_> {
 
     fn select(&mut self, scope: &mut Scope<'_>, query: &ast::Query, select: &Select) -> Query {
         if let Some(into) = &select.into {
-            self.report(Diagnostic::unsupported(into.span(), "SELECT INTO"));
+            // At the top it is a CREATE TABLE AS, and was taken away.
+            let message = "SELECT ... INTO is not allowed here";
+            self.report(Diagnostic::error(Code::SyntaxError, into.span(), message));
         }
         scope.windows.clone_from(&select.windows);
         let from = self.range_table(scope, &select.from);
@@ -125,7 +127,7 @@ impl Analyzer<'_> {
                 let shown = self.catalog.display(node.ty, -1);
                 let message = format!("could not identify an ordering operator for type {shown}");
                 self.report(
-                    Diagnostic::error(Code::UnknownOperator, node.span, message)
+                    Diagnostic::error(Code::UnknownOperator, key.expr.span, message)
                         .with_hint("Use an explicit ordering operator or modify the query."),
                 );
             }
@@ -158,7 +160,7 @@ impl Analyzer<'_> {
                     let matches: Vec<usize> =
                         (0..targets.len()).filter(|&at| targets[at].name == name.text).collect();
                     if let [first, rest @ ..] = matches.as_slice() {
-                        if rest.iter().any(|at| !targets[*first].node.same(&targets[*at].node)) {
+                        if rest.iter().any(|at| !targets[*first].node.written_alike(&targets[*at].node)) {
                             let message = format!("{clause} \"{}\" is ambiguous", name.text);
                             self.report(Diagnostic::error(Code::AmbiguousColumn, expr.span, message));
                             return Node::error(expr.span);
@@ -186,6 +188,12 @@ impl Analyzer<'_> {
             _ => {}
         }
         let node = self.expr(scope, expr);
+        // `findTargetlistEntrySQL99`
+        if node.ty == oid::UNKNOWN
+            && let Some(target) = targets.iter_mut().find(|target| target.node.written_alike(&node))
+        {
+            return self.target_key(target);
+        }
         self.unknown_to_text(node)
     }
 
@@ -206,8 +214,11 @@ impl Analyzer<'_> {
         let place = scope.place.replace(Place::GroupBy);
         let mut keys = Vec::new();
         let (mut sets, mut empty) = (false, false);
-        for element in &select.group_by {
-            self.grouping_element(scope, element, targets, &mut keys, &mut sets, &mut empty);
+        for (at, element) in select.group_by.iter().enumerate() {
+            // Several elements make the product of their sets: it has an empty one if all have.
+            let mut has_empty = false;
+            self.grouping_element(scope, element, targets, &mut keys, &mut sets, &mut has_empty);
+            empty = has_empty && (at == 0 || empty);
         }
         scope.place.set(place);
         for key in &keys {
@@ -270,7 +281,7 @@ impl Analyzer<'_> {
     /// `transformDistinctClause`.
     fn check_distinct(&mut self, targets: &mut [TargetEntry], sort_keys: &[Node], _span: Span) {
         for key in sort_keys {
-            if !key.is_error() && !targets.iter().any(|target| target.node.same(key)) {
+            if !key.is_error() && !targets.iter().any(|target| target.node.written_alike(key)) {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
                 self.report(Diagnostic::error(Code::InvalidColumnReference, key.span, message));
                 return;
@@ -308,7 +319,7 @@ impl Analyzer<'_> {
             if key.is_error() {
                 return;
             }
-            if nodes.iter().any(|node| node.same(key)) {
+            if nodes.iter().any(|node| node.written_alike(key)) {
                 if skipped {
                     let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
                     self.report(Diagnostic::error(Code::InvalidColumnReference, key.span, message));
@@ -320,7 +331,7 @@ impl Analyzer<'_> {
             }
         }
         if skipped && used < nodes.len() {
-            let missing = nodes.iter().find(|node| !sort_keys.iter().any(|key| key.same(node)));
+            let missing = nodes.iter().find(|node| !sort_keys.iter().any(|key| key.written_alike(node)));
             if let Some(node) = missing {
                 let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
                 let span = node.span;
@@ -396,7 +407,7 @@ impl Analyzer<'_> {
             if let Some(first) = analysed.first()
                 && first.len() != nodes.len()
             {
-                let span = row.first().map_or(query.span, |expr| expr.span);
+                let span = nodes.first().map_or(query.span, |node| node.span);
                 self.report(Diagnostic::error(
                     Code::SyntaxError,
                     span,
@@ -483,7 +494,7 @@ impl Analyzer<'_> {
         let mut right = self.query(right, Some(scope));
         let name = operator.name();
         if left.targets.len() != right.targets.len() {
-            let span = right.targets.first().map_or(location, |target| target.span);
+            let span = right.targets.first().map_or(location, |target| target.node.span);
             let message = format!("each {name} query must have the same number of columns");
             let broken = left.targets.iter().chain(&right.targets).any(|target| target.node.is_error());
             if !broken {
@@ -498,7 +509,18 @@ impl Analyzer<'_> {
             };
             let first = &mut left.targets[at];
             let common = self.common_type(&[&first.node, &other.node], name);
-            let span = first.span;
+            // The side that decides the type, as `select_common_type` tells.
+            let decides = |target: &TargetEntry| {
+                self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0
+            };
+            let unknown = first.node.ty == oid::UNKNOWN;
+            // One with a clause of its own is asked for its first query's columns.
+            let leaf = query.limit.is_some() || query.offset.is_some() || !query.order_by.is_empty();
+            let other_decides = if unknown { other.node.ty != oid::UNKNOWN } else { !decides(first) };
+            let span = match !leaf && other_decides {
+                true => other.node.span,
+                false => first.node.span,
+            };
             for target in [&mut *first, other] {
                 let node = std::mem::replace(&mut target.node, Node::error(target.span));
                 target.node = self.coerce_to_common(node, common, name);

@@ -115,6 +115,7 @@ impl<'a> Analyzer<'a> {
             columns_visible: true,
             lateral_only: false,
             lateral_ok: true,
+            derived: false,
             scalar: false,
             joined: false,
         };

@@ -100,6 +100,12 @@ impl Gen<'_> {
                             .iter()
                             .map(|at| match self.rng.u32(..12) {
                                 0 => Node::new(Sort::Other, "DEFAULT").text("DEFAULT"),
+                                1..6 => {
+                                    let ty = table.columns[*at].ty;
+                                    let number = self.rng.u32(..8);
+                                    Node::expr(ty, "unknown constant")
+                                        .text(self.schema.types.literal(ty, number))
+                                }
                                 _ => self.expr(table.columns[*at].ty, depth.min(1), &scope),
                             })
                             .collect();

@@ -21,6 +21,8 @@ impl Prover<'_> {
             NodeKind::Constant(value) => value.is_none(),
             NodeKind::Parameter(number) => self.may_be_null(*number),
             NodeKind::NeverNull
+            | NodeKind::NeverNullOf(_)
+            | NodeKind::Grouping(_)
             | NodeKind::IsNull { .. }
             | NodeKind::BooleanTest { .. }
             | NodeKind::Distinct { .. }
