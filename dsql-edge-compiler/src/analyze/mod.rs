@@ -10,6 +10,7 @@ mod array;
 mod assignment;
 mod cardinality;
 mod catalog;
+mod clause;
 mod coerce;
 mod comparison;
 mod conflict;
