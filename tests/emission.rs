@@ -8,10 +8,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use dsql_edge_compiler::emit::{
-    Declaration, Emission, Function, Returns, RowTarget, WrittenTypes, declaration, declared_type,
+    Declaration, Emission, Function, Many, Returns, RowTarget, WrittenTypes, declaration, declared_type,
     parameter_type,
 };
 use dsql_edge_compiler::fields::fields;
+use dsql_edge_compiler::many::unnest;
 use dsql_edge_compiler::{Schema, Source, compile};
 use dsql_edge_tests::golden;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -24,6 +25,9 @@ mod anonymous;
 #[path = "golden/function.rs"]
 mod function;
 #[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[path = "golden/many_rows.rs"]
+mod many_rows;
+#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
 #[path = "golden/nested.rs"]
 mod nested;
 #[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
@@ -34,6 +38,10 @@ const SCHEMA: &str = include_str!("ui/dsql-schema.sql");
 
 /// A function over a query; with a row if that has a name.
 fn emitted(name: &str, row: Option<&str>, sql: &str) -> TokenStream {
+    emitted_for(name, row, sql, None)
+}
+
+fn emitted_for(name: &str, row: Option<&str>, sql: &str, pattern: Option<TokenStream>) -> TokenStream {
     let schema = Schema::parse(SCHEMA).unwrap();
     let query = compile(&Source::of_macro(sql), &schema).unwrap();
     let (fields, types) = (fields(&query, &schema).unwrap(), WrittenTypes::new());
@@ -48,6 +56,11 @@ fn emitted(name: &str, row: Option<&str>, sql: &str) -> TokenStream {
         Some(row) => RowTarget::Struct(declared_type(&named(row), &fields)),
         None => RowTarget::Anonymous,
     };
+    let many = pattern.map(|pattern| Many {
+        pattern,
+        rows: quote!(people),
+        unnest: unnest(&Source::of_macro(sql), &query),
+    });
     let emission = Emission {
         query: &query,
         fields: &fields,
@@ -55,8 +68,14 @@ fn emitted(name: &str, row: Option<&str>, sql: &str) -> TokenStream {
         row: &target,
         arguments: &arguments,
         name,
+        many: many.as_ref(),
         place: None,
     };
+    if many.is_some() {
+        let types = parameters.iter().map(|(_, ty)| ty);
+        let (name, expression) = (format_ident!("{name}"), emission.expression());
+        return quote!(fn #name(people: &[(#(#types),*)]) { let _ = #expression; });
+    }
     let Some(row) = row else {
         let (expression, parameters) =
             (emission.expression(), parameters.iter().map(|(name, ty)| quote!(#name: #ty)));
@@ -123,4 +142,13 @@ fn a_nested_row() {
 fn an_optional_text() {
     let sql = "SELECT count(*) AS found FROM posts WHERE views > $least {? AND title = $title }{? AND body = $body }";
     check("optional_text.rs", emitted("optional", None, sql));
+}
+
+#[test]
+fn many_rows_at_once_and_one_by_one() {
+    let insert = "INSERT INTO users (id, name, email) VALUES ($id, $name, $email)";
+    let at_once = emitted_for("at_once", None, insert, Some(quote!((id, name, email))));
+    let returning = "UPDATE users SET name = $name WHERE id = $id RETURNING email";
+    let one_by_one = emitted_for("one_by_one", None, returning, Some(quote!((name, id))));
+    check("many_rows.rs", quote!(#at_once #one_by_one));
 }

@@ -299,3 +299,58 @@ async fn nested_rows() {
     assert_eq!(both, [(Some("Ada"), None), (None, Some("Second")), (None, Some("Third"))]);
     local.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn many_rows_in_one_flight() {
+    let (local, dsql) = blog().await;
+    let count = || sql!("SELECT count(*) FROM users").fetch_value(&dsql);
+    let people: Vec<(Uuid, String, Option<&str>)> = (10..500)
+        .map(|number| (id(number), format!("user {number}"), (number % 2 == 0).then_some("x@y.z")))
+        .collect();
+    // As arrays.
+    let added = sql!(
+        "INSERT INTO users (id, name, email) VALUES ($id, $name, $email)",
+        for (id, name, email) in &people
+    );
+    assert!(format!("{added:?}").contains("UNNEST"), "{added:?}");
+    assert_eq!(added.execute(&dsql).await.unwrap(), 490);
+    let even = sql!("SELECT count(*) FROM users WHERE email = 'x@y.z' AND name LIKE 'user %'");
+    assert_eq!(even.fetch_value(&dsql).await.unwrap(), 245);
+
+    // Row by row, for the rows come back.
+    let names = sql!(
+        "UPDATE users SET name = $name WHERE id = $id RETURNING name",
+        for number in 10..20,
+        id = id(number),
+        name = format!("renamed {number}")
+    )
+    .fetch_all(&dsql)
+    .await
+    .unwrap();
+    assert_eq!(names.len(), 10);
+    assert_eq!(names[9].name, "renamed 19");
+
+    // All or nothing: the last one is there already.
+    for attempt in 0..2 {
+        let before = count().await.unwrap();
+        let ids = [id(1000), id(1001), id(10)];
+        let refused = if attempt == 0 {
+            sql!("INSERT INTO users (id, name) VALUES ($id, 'x')", for id in ids).execute(&dsql).await
+        } else {
+            sql!("INSERT INTO users (id, name) VALUES ($id, lower('X'))", for id in ids).execute(&dsql).await
+        };
+        assert!(refused.unwrap_err().is_unique_violation());
+        assert_eq!(count().await.unwrap(), before);
+    }
+
+    let none: [Uuid; 0] = [];
+    let nothing = sql!("INSERT INTO users (id, name) VALUES ($id, 'x')", for id in none).execute(&dsql).await;
+    assert_eq!(nothing.unwrap(), 0);
+    let nothing = sql!("DELETE FROM users WHERE id = $id", for id in none).execute(&dsql).await;
+    assert_eq!(nothing.unwrap(), 0);
+    // More answers than the buffers between us hold: what comes is read while the rest is sent.
+    let long = "x".repeat(20_000);
+    let echoed = sql!("SELECT $text::text AS text", for text in std::iter::repeat_n(&long, 300));
+    assert_eq!(echoed.fetch_all(&dsql).await.unwrap().len(), 300);
+    local.stop().await.unwrap();
+}

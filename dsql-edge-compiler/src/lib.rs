@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod emit;
 pub mod fields;
 pub mod ident;
+pub mod many;
 pub mod schema;
 pub mod source;
 pub mod sql_type;
@@ -84,8 +85,11 @@ pub fn numbered_text(text: &str, lexed: &syntax::Lexed) -> String {
 
 fn text_to_send(text: &str, lexed: &syntax::Lexed, edits: &[(source::Span, String)]) -> String {
     let numbers = lexed.placeholders.iter().map(|(span, number)| (*span, format!("${number}")));
-    let mut pieces: Vec<(source::Span, String)> =
-        numbers.chain(lexed.edits.iter().chain(edits).cloned()).collect();
+    edited(text, numbers.chain(lexed.edits.iter().chain(edits).cloned()).collect())
+}
+
+/// The text with pieces of it replaced.
+fn edited(text: &str, mut pieces: Vec<(source::Span, String)>) -> String {
     pieces.sort_by_key(|(span, _)| span.start);
     let mut out = String::with_capacity(text.len());
     let mut at = 0;

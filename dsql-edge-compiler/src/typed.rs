@@ -31,6 +31,15 @@ pub struct TypedQuery {
     pub combinations: Vec<Combination>,
 }
 
+/// A statement that takes many rows at once.
+#[derive(Clone, Debug)]
+pub struct Unnest {
+    /// The text to send.
+    pub sql: String,
+    /// Of each parameter: the OID of its type, and that of the array of it which is sent.
+    pub types: Vec<(u32, u32)>,
+}
+
 /// One combination of optional text.
 #[derive(Clone, Debug)]
 pub struct Combination {

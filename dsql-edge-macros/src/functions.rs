@@ -130,6 +130,7 @@ impl Compiled {
             row: &self.target(checked),
             arguments: &self.arguments,
             name: &self.input.name.to_string(),
+            many: None,
             place: Some(self.text.span),
         });
         quote!(#warnings #function)

@@ -8,9 +8,9 @@ use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Expr, LitStr, Token};
+use syn::{Attribute, Expr, LitStr, Pat, Token};
 
-/// `[#[allow(code)]] [Row,] "SQL" [, argument]*`
+/// `[#[allow(code)]] [Row,] "SQL" [, for pattern in rows] [, argument]*`
 pub(crate) struct Input {
     /// Warnings that are not to be given.
     pub(crate) allowed: Vec<Ident>,
@@ -18,8 +18,16 @@ pub(crate) struct Input {
     pub(crate) row: Option<OwnRow>,
     /// The SQL; of `sql_file!`, the path of its file.
     pub(crate) sql: LitStr,
+    /// `for pattern in rows`
+    pub(crate) each: Option<Each>,
     /// What follows it.
     pub(crate) arguments: Vec<Argument>,
+}
+
+/// `for pattern in rows`
+pub(crate) struct Each {
+    pub(crate) pattern: Pat,
+    pub(crate) rows: Expr,
 }
 
 /// `expr` or `name = expr`.
@@ -48,7 +56,16 @@ impl Parse for Input {
             Some(row)
         };
         let sql = sql_literal(input)?;
-        Ok(Input { allowed, row, sql, arguments: arguments(input)? })
+        let each = if input.peek(Token![,]) && input.peek2(Token![for]) {
+            input.parse::<Token![,]>()?;
+            input.parse::<Token![for]>()?;
+            let pattern = Pat::parse_multi_with_leading_vert(input)?;
+            input.parse::<Token![in]>()?;
+            Some(Each { pattern, rows: input.parse()? })
+        } else {
+            None
+        };
+        Ok(Input { allowed, row, sql, each, arguments: arguments(input)? })
     }
 }
 
@@ -90,7 +107,7 @@ mod tests {
     use crate::function_input::{are_functions, functions};
     use proc_macro2::{Group, TokenStream, TokenTree};
 
-    const INPUTS: [&str; 6] = [
+    const INPUTS: [&str; 7] = [
         r#""SELECT 1 AS one""#,
         r##"#[allow(missing_where)] crate::Post<'a, T> { author: Author { at: At }, tags: Tag }, r#"SELECT 1"#, 1 + 1, "x""##,
         r#"Post, "SELECT 1", id = posts[0].id, title = { let x = 1; x },"#,
@@ -98,6 +115,7 @@ mod tests {
            #[must_use] pub(crate) fn top<'a, T: Into<i64>>(author: &'a str, limit, r#type: T)
                -> #[serde(rename_all = "camelCase")] pub Post = "SELECT 1 AS one";
            fn other() -> Post { author: Author } = "SELECT 1";"#,
+        r#""INSERT", for (a, Post { b, .. }) | (a, Post { b }) in posts.iter().map(|x| x), id = a, b = b"#,
         r#"pub fn nothing() = "DELETE FROM posts";"#,
         r#"async fn waits() -> pub(in crate::here) Row = "SELECT 1 AS one";"#,
     ];

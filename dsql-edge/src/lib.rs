@@ -61,6 +61,7 @@ mod client;
 mod config;
 mod error;
 mod macros;
+mod many_rows;
 mod optional;
 pub mod private;
 mod query;

@@ -113,6 +113,27 @@
 /// the value in it is bound. Others must stand outside too. Every combination is compiled (at most six parameters
 /// decide), all agree in their columns and parameters, and the one that is meant is sent; a value never becomes text.
 ///
+/// # Many rows
+///
+/// `for pattern in rows` after the text executes the statement once for each row, in one flight and one transaction:
+/// all of it happens, or nothing.
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
+/// # struct Post { id: Uuid, title: String }
+/// # async fn add(dsql: &Dsql, posts: Vec<Post>) -> Result<(), Error> {
+/// sql!("INSERT INTO posts (id, title) VALUES ($id, $title)", for post in &posts, id = post.id, title = &post.title)
+///     .execute(dsql)
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// An `INSERT` of one row of parameters, casts of them and constants, without `RETURNING` and `DO UPDATE`, is sent as
+/// one statement with an array for each parameter (`INSERT … SELECT … FROM UNNEST($1, $2)`); everything else is bound
+/// and executed row by row. DSQL takes 3,000 rows in a transaction. `execute` counts all rows; of no rows nothing
+/// happens.
+///
 /// # Warnings
 ///
 /// What is suspicious is a warning. `sql!(#[allow(missing_where)] "DELETE FROM posts")` takes one back, in functions

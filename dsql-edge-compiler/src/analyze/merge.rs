@@ -70,7 +70,7 @@ impl Analyzer<'_> {
             on: Some(on),
         });
         let query = Query { from: from.into_iter().collect(), result_rte: Some(target.rte), ..query };
-        self.finish_write(scope, query, Vec::new())
+        self.finish_write(scope, query, Vec::new(), &target)
     }
 
     /// A `WHEN` behind one of its kind without condition.

@@ -25,6 +25,8 @@ impl Analyzer<'_> {
     ) -> Node {
         let operands: Vec<Oid> = left.iter().map(|node| node.ty).chain([right.ty]).collect();
         if operands.contains(&ERROR) {
+            // A parameter beside the mistake is no mistake of its own.
+            left.into_iter().chain([right]).for_each(|operand| drop(self.unknown_to_error(operand)));
             return Node { ty: self.error_result(&written.name), typmod: -1, kind: NodeKind::Error, span };
         }
         let Some(found) = self.find_operator(written, left.as_ref().map(|node| node.ty), right.ty) else {

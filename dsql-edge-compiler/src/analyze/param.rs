@@ -4,6 +4,7 @@
 //! disagree, and the parameters of which nothing is known, are errors.
 
 use super::Analyzer;
+use super::catalog::ERROR;
 use super::tree::{Node, NodeKind, Query};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
@@ -75,8 +76,8 @@ impl Analyzer<'_> {
     pub(super) fn set_parameter_type(&mut self, number: usize, target: Oid, span: Span) {
         let Some(parameter) = self.parameters.get_mut(number - 1) else { return };
         match parameter.ty {
-            None | Some(oid::UNKNOWN) => parameter.ty = Some(target),
-            Some(known) if known == target => {}
+            None | Some(oid::UNKNOWN | ERROR) => parameter.ty = Some(target),
+            Some(known) if known == target || target == ERROR => {}
             Some(known) => {
                 let (known, target) = (self.catalog.display(known, -1), self.catalog.display(target, -1));
                 let message = format!("inconsistent types deduced for parameter ${number}");

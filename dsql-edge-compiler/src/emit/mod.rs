@@ -5,6 +5,7 @@
 //! here can fail for the user's SQL.
 
 mod function;
+mod many;
 mod row;
 mod statement;
 
@@ -12,7 +13,7 @@ pub use function::{Function, Returns, parameter_type};
 pub use row::{Declaration, declaration, declared_type};
 
 use crate::fields::{Entry, Field, Fields, Marker, RustType};
-use crate::typed::TypedQuery;
+use crate::typed::{TypedQuery, Unnest};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeMap;
@@ -40,6 +41,16 @@ pub struct RowType {
     pub groups: Vec<(String, RowType)>,
 }
 
+/// `for pattern in rows`
+pub struct Many {
+    /// The pattern.
+    pub pattern: TokenStream,
+    /// What is iterated over.
+    pub rows: TokenStream,
+    /// The statement that takes all of them at once, if there is one.
+    pub unnest: Option<Unnest>,
+}
+
 /// A query and what is made of it.
 pub struct Emission<'e> {
     /// The query.
@@ -54,6 +65,8 @@ pub struct Emission<'e> {
     pub arguments: &'e [Argument],
     /// The name of the query function, or nothing.
     pub name: &'e str,
+    /// The rows it is for, if they are many.
+    pub many: Option<&'e Many>,
     /// Where the SQL stands, if that is not where the macro stands.
     pub place: Option<Span>,
 }
@@ -61,6 +74,9 @@ pub struct Emission<'e> {
 impl Emission<'_> {
     /// An expression that is a `Query` or a `Command`.
     pub fn expression(&self) -> TokenStream {
+        if let Some(many) = self.many {
+            return many::expression(self, many);
+        }
         let names = parameter_names(self.arguments);
         let arguments = self.arguments.iter().map(|(value, _)| value);
         let statement = statement::statements(self);

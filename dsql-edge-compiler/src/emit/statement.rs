@@ -11,14 +11,24 @@ pub(super) fn statements(emission: &Emission<'_>) -> TokenStream {
     let query = emission.query;
     if query.combinations.is_empty() {
         let columns = columns(query);
-        let parameters: Vec<usize> = (0..query.parameters.len()).collect();
-        let statement = statement(emission, &query.sql, &parameters, &columns);
+        let statement = match emission.many.and_then(|many| many.unnest.as_ref()) {
+            Some(unnest) => {
+                let arrays = unnest.types.iter().map(|(_, array)| *array).collect::<Vec<_>>();
+                statement(emission, &unnest.sql, &arrays, &columns)
+            }
+            None => statement(emission, &query.sql, &oids(query, 0..query.parameters.len()), &columns),
+        };
         return quote!(static STATEMENT: ::dsql_edge::private::Statement = #statement;);
     }
     let columns = columns(query);
     let statements = query.combinations.iter().enumerate().map(|(at, combination)| {
         let name = numbered(at);
-        let statement = statement(emission, &combination.sql, &combination.parameters, &quote!(COLUMNS));
+        let statement = statement(
+            emission,
+            &combination.sql,
+            &oids(query, combination.parameters.iter().copied()),
+            &quote!(COLUMNS),
+        );
         quote!(static #name: ::dsql_edge::private::Statement = #statement;)
     });
     quote! {
@@ -44,6 +54,10 @@ pub(super) fn chosen(query: &TypedQuery, names: &[Ident]) -> TokenStream {
     quote!(match (#(#given,)*) { #(#arms),* })
 }
 
+fn oids(query: &TypedQuery, parameters: impl Iterator<Item = usize>) -> Vec<u32> {
+    parameters.filter_map(|at| query.parameters.get(at)).map(|it| it.sql_type.oid).collect()
+}
+
 fn numbered(at: usize) -> Ident {
     format_ident!("STATEMENT_{at}")
 }
@@ -56,7 +70,7 @@ fn columns(query: &TypedQuery) -> TokenStream {
     quote!(&[#(#columns),*])
 }
 
-fn statement(emission: &Emission<'_>, sql: &str, parameters: &[usize], columns: &TokenStream) -> TokenStream {
+fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &TokenStream) -> TokenStream {
     let Emission { query, name, .. } = emission;
     // These three tell where the tokens stand.
     let span = emission.place.unwrap_or_else(Span::call_site);
@@ -65,7 +79,6 @@ fn statement(emission: &Emission<'_>, sql: &str, parameters: &[usize], columns: 
         line: ::core::line!(),
         column: ::core::column!(),
     };
-    let params = parameters.iter().filter_map(|at| query.parameters.get(*at)).map(|it| it.sql_type.oid);
     let effect = match query.effect {
         Effect::Read => quote!(Read),
         Effect::Write => quote!(Write),
@@ -114,6 +127,17 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
             quote!(#arguments.equally_long(&[#(#group),*]);)
         }))
         .collect()
+}
+
+/// One element a parameter, of the arrays `rows`.
+pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -> Vec<TokenStream> {
+    let each = query.parameters.iter().zip(names).enumerate().map(|(at, (parameter, name))| {
+        let marker = rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
+        let (marker, nullable) = (marker_path(&marker), nullability(parameter.nullable));
+        let span = Span::call_site().located_at(name.span());
+        quote_spanned!(span=> #rows.bind::<#marker, #nullable, _>(#at, #name);)
+    });
+    each.collect()
 }
 
 /// An array whose elements cannot be NULL says so.

@@ -75,6 +75,9 @@ impl Dsql {
         if !self.made_in.is_current() {
             return Err(Error::new(Kind::OtherRequest));
         }
+        if query.is_empty() {
+            return Ok(0);
+        }
         // The timer is set before anything is waited for: it belongs to the request that asks, whoever wakes it.
         let mut timer = transport::sleep(&self.config, self.config.connect_limit());
         let mut loan = self.borrow_link(&mut timer).await?;
