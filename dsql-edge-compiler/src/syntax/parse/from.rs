@@ -204,7 +204,10 @@ impl Parser<'_> {
         if self.at_symbol(b'(') {
             return Err(self.error_here());
         }
-        let expr = self.primary()?;
+        self.windowless = true;
+        let expr = self.primary();
+        self.windowless = false;
+        let expr = expr?;
         match &expr.kind {
             ExprKind::Function(call)
                 if call.over.is_none() && call.filter.is_none() && !call.within_group =>

@@ -14,6 +14,7 @@ impl Parser<'_> {
     /// `func_application` and what may follow it, at the opening parenthesis.
     pub(super) fn function_call(&mut self, name: QualifiedName, location: Span) -> Parsing<Expr> {
         let start = location;
+        let windowless = std::mem::take(&mut self.windowless);
         self.expect_symbol(b'(')?;
         let mut call = FunctionCall {
             name,
@@ -49,7 +50,9 @@ impl Parser<'_> {
         if self.at_string() && !call.args.is_empty() && !call.distinct && !call.variadic {
             return self.constant_with_modifiers(call, start);
         }
-        self.call_suffixes(&mut call)?;
+        if !windowless {
+            self.call_suffixes(&mut call)?;
+        }
         Ok(Expr { kind: ExprKind::Function(Box::new(call)), span: start.to(self.previous_span()) })
     }
 
@@ -81,8 +84,8 @@ impl Parser<'_> {
 
     pub(super) fn filter_and_over(&mut self) -> Parsing<(Option<Expr>, Option<Window>)> {
         let mut filter = None;
-        if self.at_keyword(K::Filter) && self.symbol_ahead(1, b'(') {
-            self.at += 2;
+        if self.eat_keyword(K::Filter) {
+            self.expect_symbol(b'(')?;
             self.expect_keyword(K::Where)?;
             filter = Some(self.expr()?);
             self.expect_symbol(b')')?;

@@ -58,7 +58,7 @@ fn unreachable_empty(text: &str) -> Result<Statement, Diagnostic> {
 
 /// Parses statements separated by semicolons.
 pub fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statement>, Diagnostic> {
-    let mut parser = Parser { text, lexed, at: 0, depth: 0, in_substring: false };
+    let mut parser = Parser { text, lexed, at: 0, depth: 0, in_substring: false, windowless: false };
     let mut statements = Vec::new();
     loop {
         while parser.eat_symbol(b';') {}
@@ -83,6 +83,8 @@ struct Parser<'a> {
     depth: usize,
     /// The first argument of `SUBSTRING (x SIMILAR y ESCAPE z)` is being read.
     in_substring: bool,
+    /// The next call is one of `FROM`: what follows it is an alias, not FILTER or OVER.
+    windowless: bool,
 }
 
 impl<'a> Parser<'a> {
