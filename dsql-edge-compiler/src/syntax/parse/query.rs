@@ -418,8 +418,8 @@ impl Parser<'_> {
         let mut materialized = None;
         if self.eat_keyword(K::Materialized) {
             materialized = Some(true);
-        } else if self.at_keywords(K::Not, K::Materialized) {
-            self.at += 2;
+        } else if self.eat_keyword(K::Not) {
+            self.expect_keyword(K::Materialized)?;
             materialized = Some(false);
         }
         self.expect_symbol(b'(')?;
