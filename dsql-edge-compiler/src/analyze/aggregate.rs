@@ -84,7 +84,8 @@ impl Analyzer<'_> {
         let nested = |node: &Node| matches!(&node.kind, NodeKind::Aggregate(inner) if inner.level == level);
         if let Some(inner) = parts().find_map(|arg| find(arg, &nested)) {
             let message = "aggregate function calls cannot be nested";
-            self.report(Diagnostic::error(Code::MisplacedAggregate, inner.span, message));
+            let hint = "aggregate in a subquery, and its result around it";
+            self.report(Diagnostic::error(Code::MisplacedAggregate, inner.span, message).with_hint(hint));
             return Node::error(span);
         }
         let window = |node: &Node| matches!(node.kind, NodeKind::WindowCall(_));

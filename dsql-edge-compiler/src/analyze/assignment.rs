@@ -10,7 +10,7 @@ use super::scope::{Place, Scope};
 use super::target_table::Target;
 use super::tree::{Node, NodeKind};
 use crate::builtin::{Oid, oid};
-use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::diagnostic::{Code, Diagnostic, quotation, suggestion};
 use crate::schema::Schema;
 use crate::source::Span;
 use crate::syntax::ast::{self, Assignment, Expr, ExprKind, Indirection, TargetColumn};
@@ -70,7 +70,7 @@ impl<'a> Analyzer<'a> {
                 let (wanted, found) = (self.catalog.display(ty, -1), self.catalog.display(found, -1));
                 let message =
                     format!("column \"{name}\" is of type {wanted} but expression is of type {found}");
-                let hint = format!("You will need to rewrite or cast the expression: `(…)::{wanted}`");
+                let hint = format!("cast it: {}::{wanted}", quotation::operand(at));
                 self.report(Diagnostic::error(Code::TypeMismatch, at, message).with_hint(hint));
                 return Node::error(span);
             }
@@ -216,7 +216,7 @@ impl<'a> Analyzer<'a> {
     ) {
         let mismatch = |analyzer: &mut Self| {
             let message = "number of columns does not match number of values";
-            analyzer.report(Diagnostic::error(Code::SyntaxError, value.span, message));
+            analyzer.report(Diagnostic::error(Code::WrongCount, value.span, message));
         };
         match &value.kind {
             ExprKind::Row(fields) => {

@@ -8,7 +8,7 @@ use super::constant;
 use super::tree::{Callee, Node, NodeKind};
 use super::{Analyzer, polymorphic};
 use crate::builtin::{self, Oid, oid};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, quotation};
 use crate::source::Span;
 use std::rc::Rc;
 
@@ -204,7 +204,9 @@ impl Analyzer<'_> {
                 if let Some(text) = &value
                     && let Err((code, message)) = constant::check(self.catalog, base, text)
                 {
-                    self.report(Diagnostic::error(code, span, message));
+                    let mut diagnostic = Diagnostic::error(code, span, message);
+                    diagnostic.hint = self.literal_advice(base, text);
+                    self.report(diagnostic);
                 }
                 Node { ty: target, typmod, kind: NodeKind::Constant(value), span }
             }
@@ -232,7 +234,8 @@ impl Analyzer<'_> {
             Err(_) => {
                 let found = self.catalog.display(ty, -1);
                 let message = format!("argument of {construct} must be type boolean, not type {found}");
-                self.report(Diagnostic::error(Code::TypeMismatch, span, message));
+                let hint = format!("write a condition, such as {} IS NOT NULL", quotation::operand(span));
+                self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
                 Node::error(span)
             }
         }
@@ -246,7 +249,8 @@ impl Analyzer<'_> {
             Err(_) => {
                 let (wanted, found) = (self.catalog.display(target, -1), self.catalog.display(ty, -1));
                 let message = format!("argument of {construct} must be type {wanted}, not type {found}");
-                self.report(Diagnostic::error(Code::TypeMismatch, span, message));
+                let hint = format!("cast it: {}::{wanted}", quotation::operand(span));
+                self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
                 Node::error(span)
             }
         }
@@ -259,7 +263,7 @@ impl Analyzer<'_> {
             Err((left, right, span)) => {
                 let (left, right) = (self.catalog.display(left, -1), self.catalog.display(right, -1));
                 let message = format!("{construct} types {left} and {right} cannot be matched");
-                let hint = format!("cast one side, for example `(…)::{left}`");
+                let hint = format!("cast it: {}::{left}", quotation::operand(span));
                 self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
                 ERROR
             }
@@ -301,7 +305,8 @@ impl Analyzer<'_> {
             Err(_) => {
                 let (from, to) = (self.catalog.display(ty, -1), self.catalog.display(target, -1));
                 let message = format!("cannot cast type {from} to {to}");
-                self.report(Diagnostic::error(Code::CannotCast, location, message));
+                let hint = self.cast_advice(ty, target, span);
+                self.report(Diagnostic::error(Code::CannotCast, location, message).with_hint(hint));
                 Node::error(span)
             }
         }

@@ -46,7 +46,7 @@ impl Analyzer<'_> {
     ) -> Node {
         if left.len() != right.len() {
             let message = "unequal number of entries in row expressions";
-            self.report(Diagnostic::error(Code::SyntaxError, operator.location, message));
+            self.report(Diagnostic::error(Code::WrongCount, operator.location, message));
             return Node::error(span);
         }
         if left.is_empty() {

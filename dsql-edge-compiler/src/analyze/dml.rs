@@ -200,7 +200,8 @@ impl<'a> Analyzer<'a> {
         if values.len() > columns.len() {
             let span = values.get(columns.len()).copied().unwrap_or(whole);
             let message = "INSERT has more expressions than target columns";
-            self.report(Diagnostic::error(Code::SyntaxError, span, message));
+            let hint = format!("there are {} columns and {} values", columns.len(), values.len());
+            self.report(Diagnostic::error(Code::WrongCount, span, message).with_hint(hint));
             return false;
         }
         if values.len() < columns.len()
@@ -208,7 +209,7 @@ impl<'a> Analyzer<'a> {
         {
             let message = "INSERT has more target columns than expressions";
             let hint = format!("{} has no value", column.name.text);
-            self.report(Diagnostic::error(Code::SyntaxError, column.name.span, message).with_hint(hint));
+            self.report(Diagnostic::error(Code::WrongCount, column.name.span, message).with_hint(hint));
             return false;
         }
         true

@@ -8,7 +8,7 @@ use super::catalog::ERROR;
 use super::scope::{Place, Scope};
 use super::tree::{Body, Command, Cte, LimitKind, Node, NodeKind, Query, RteColumn, TargetEntry};
 use crate::builtin::oid;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, quotation};
 use crate::source::Span;
 use crate::syntax::ast::{
     self, Distinct, Expr, ExprKind, GroupingElement, Limit, Literal, QueryBody, Select, SetOperator, SortBy,
@@ -56,6 +56,7 @@ impl Analyzer<'_> {
         let from = self.range_table(scope, &select.from);
         scope.place.set(Place::Target);
         let mut targets = self.target_list(scope, &select.targets);
+        scope.output_names = targets.iter().map(|target| (target.name.clone(), target.node.span)).collect();
         let filter =
             select.filter.as_ref().map(|filter| self.condition(scope, filter, Place::Where, "WHERE"));
         let having =
@@ -173,7 +174,11 @@ impl Analyzer<'_> {
                     Some(index) => self.target_key(&mut targets[index]),
                     None => {
                         let message = format!("{clause} position {position} is not in select list");
-                        self.report(Diagnostic::error(Code::InvalidColumnReference, expr.span, message));
+                        let hint = format!("the select list ends at {}", targets.len());
+                        self.report(
+                            Diagnostic::error(Code::InvalidColumnReference, expr.span, message)
+                                .with_hint(hint),
+                        );
                         Node::error(expr.span)
                     }
                 };
@@ -272,7 +277,10 @@ impl Analyzer<'_> {
         for key in sort_keys {
             if !key.is_error() && !targets.iter().any(|target| target.node.same(key)) {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
-                self.report(Diagnostic::error(Code::InvalidColumnReference, key.span, message));
+                let hint = format!("select {} too, or use GROUP BY", quotation::operand(key.span));
+                self.report(
+                    Diagnostic::error(Code::InvalidColumnReference, key.span, message).with_hint(hint),
+                );
                 return;
             }
         }
@@ -398,7 +406,7 @@ impl Analyzer<'_> {
             {
                 let span = row.first().map_or(query.span, |expr| expr.span);
                 self.report(Diagnostic::error(
-                    Code::SyntaxError,
+                    Code::WrongCount,
                     span,
                     "VALUES lists must all be the same length",
                 ));
@@ -485,9 +493,10 @@ impl Analyzer<'_> {
         if left.targets.len() != right.targets.len() {
             let span = right.targets.first().map_or(location, |target| target.span);
             let message = format!("each {name} query must have the same number of columns");
+            let hint = format!("the first has {}, this one {}", left.targets.len(), right.targets.len());
             let broken = left.targets.iter().chain(&right.targets).any(|target| target.node.is_error());
             if !broken {
-                self.report(Diagnostic::error(Code::SyntaxError, span, message));
+                self.report(Diagnostic::error(Code::WrongCount, span, message).with_hint(hint));
             }
         }
         let mut targets = Vec::with_capacity(left.targets.len());

@@ -4,6 +4,7 @@
 //! by the CLI as JSON. Nothing here decides whether something is wrong.
 
 mod catalogue;
+pub mod quotation;
 pub mod render;
 pub mod suggestion;
 
@@ -125,6 +126,13 @@ impl Diagnostics {
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if !self.0.contains(&diagnostic) {
             self.0.push(diagnostic);
+        }
+    }
+
+    /// Fills in what the hints quote of the statement.
+    pub(crate) fn quote(&mut self, text: &str, captures: &[String]) {
+        for diagnostic in &mut self.0 {
+            quotation::quote(diagnostic, text, captures);
         }
     }
 
