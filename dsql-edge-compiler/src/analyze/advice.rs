@@ -32,6 +32,15 @@ impl Analyzer<'_> {
         }
     }
 
+    /// Of an expression that has another type than its place asks for: the cast, if there is one.
+    pub(super) fn type_advice(&self, from: Oid, to: Oid, span: Span) -> String {
+        let wanted = self.catalog.display(to, -1);
+        match self.catalog.can_coerce(&[from], &[to], Context::Explicit) {
+            true => format!("cast it: {}::{wanted}", quotation::operand(span)),
+            false => format!("nothing leads from {} to {wanted}", self.catalog.display(from, -1)),
+        }
+    }
+
     /// Of a cast that does not exist.
     pub(super) fn cast_advice(&self, from: Oid, to: Oid, span: Span) -> String {
         let path = |source, target| self.catalog.pathway(target, source, Context::Explicit) != Pathway::None;
@@ -70,7 +79,9 @@ impl Analyzer<'_> {
             };
             let known = signatures.join(", ");
             return match takes(types.len()) {
-                false => format!("{shown} does not take {}: there is {known}", arguments(types.len())),
+                false => {
+                    format!("{shown} does not take {}: there is {known}", count(types.len(), "argument"))
+                }
                 true => format!("there is {known}; a cast of the arguments may be missing"),
             };
         }
@@ -97,7 +108,12 @@ impl Analyzer<'_> {
     }
 
     /// Of a table that FROM does not have: a table of the snapshot, or a column that was taken for one.
-    pub(super) fn from_advice(&self, scope: &Scope<'_>, table: &str, in_reach: &[String]) -> Option<String> {
+    pub(super) fn missing_from_advice(
+        &self,
+        scope: &Scope<'_>,
+        table: &str,
+        in_reach: &[String],
+    ) -> Option<String> {
         let is_column = |item: &NamespaceItem| item.columns.iter().any(|(column, _)| column == table);
         if scope.namespace.iter().any(is_column) {
             return Some(format!(
@@ -115,11 +131,12 @@ impl Analyzer<'_> {
     }
 }
 
-fn arguments(count: usize) -> String {
-    match count {
-        0 => "no arguments".to_owned(),
-        1 => "1 argument".to_owned(),
-        more => format!("{more} arguments"),
+/// So many of something.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    match number {
+        0 => format!("no {noun}s"),
+        1 => format!("1 {noun}"),
+        more => format!("{more} {noun}s"),
     }
 }
 

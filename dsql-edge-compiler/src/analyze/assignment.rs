@@ -10,7 +10,7 @@ use super::scope::{Place, Scope};
 use super::target_table::Target;
 use super::tree::{Node, NodeKind};
 use crate::builtin::{Oid, oid};
-use crate::diagnostic::{Code, Diagnostic, quotation, suggestion};
+use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::schema::Schema;
 use crate::source::Span;
 use crate::syntax::ast::{self, Assignment, Expr, ExprKind, Indirection, TargetColumn};
@@ -67,10 +67,10 @@ impl<'a> Analyzer<'a> {
         let node = match self.try_coerce(node, ty, typmod, Context::Assignment) {
             Ok(node) => node,
             Err(_) => {
+                let hint = self.type_advice(found, ty, at);
                 let (wanted, found) = (self.catalog.display(ty, -1), self.catalog.display(found, -1));
                 let message =
                     format!("column \"{name}\" is of type {wanted} but expression is of type {found}");
-                let hint = format!("cast it: {}::{wanted}", quotation::operand(at));
                 self.report(Diagnostic::error(Code::TypeMismatch, at, message).with_hint(hint));
                 return Node::error(span);
             }

@@ -249,7 +249,7 @@ impl Analyzer<'_> {
             Err(_) => {
                 let (wanted, found) = (self.catalog.display(target, -1), self.catalog.display(ty, -1));
                 let message = format!("argument of {construct} must be type {wanted}, not type {found}");
-                let hint = format!("cast it: {}::{wanted}", quotation::operand(span));
+                let hint = self.type_advice(ty, target, span);
                 self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
                 Node::error(span)
             }
@@ -261,9 +261,9 @@ impl Analyzer<'_> {
         match common_type_of(self.catalog, nodes.iter().map(|node| (node.ty, node.span))) {
             Ok(found) => found,
             Err((left, right, span)) => {
+                let hint = self.type_advice(right, left, span);
                 let (left, right) = (self.catalog.display(left, -1), self.catalog.display(right, -1));
                 let message = format!("{construct} types {left} and {right} cannot be matched");
-                let hint = format!("cast it: {}::{left}", quotation::operand(span));
                 self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
                 ERROR
             }

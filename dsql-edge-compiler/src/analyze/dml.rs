@@ -5,6 +5,7 @@
 //! behind `ON CONFLICT`) is found here, and marked as such.
 
 use super::Analyzer;
+use super::advice::count;
 use super::scope::{Place, Scope};
 use super::target_table::Target;
 use super::tree::{Command, JoinTree, Node, NodeKind, Query};
@@ -200,7 +201,8 @@ impl<'a> Analyzer<'a> {
         if values.len() > columns.len() {
             let span = values.get(columns.len()).copied().unwrap_or(whole);
             let message = "INSERT has more expressions than target columns";
-            let hint = format!("there are {} columns and {} values", columns.len(), values.len());
+            let (values, columns) = (count(values.len(), "value"), count(columns.len(), "column"));
+            let hint = format!("{values} for {columns}");
             self.report(Diagnostic::error(Code::WrongCount, span, message).with_hint(hint));
             return false;
         }

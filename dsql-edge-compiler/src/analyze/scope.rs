@@ -502,7 +502,7 @@ impl Analyzer<'_> {
         } else {
             let in_reach: Vec<String> =
                 names.iter().map(|(name, _)| name.clone()).filter(|it| !it.is_empty()).collect();
-            diagnostic.hint = self.from_advice(scope, &table.text, &in_reach);
+            diagnostic.hint = self.missing_from_advice(scope, &table.text, &in_reach);
         }
         self.report(diagnostic);
     }

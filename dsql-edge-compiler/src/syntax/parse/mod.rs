@@ -69,9 +69,9 @@ pub fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statement>, Dia
                 None => Ok(statements),
             };
         }
-        statements.push(parser.statement().map_err(|error| parser.advised(error))?);
+        statements.push(parser.statement().map_err(|error| parser.advised(*error))?);
         if !parser.at_end() && !parser.at_symbol(b';') {
-            return Err(parser.advised(parser.error_here()));
+            return Err(parser.advised(*parser.error_here()));
         }
     }
 }
@@ -237,13 +237,13 @@ impl<'a> Parser<'a> {
     }
 
     /// The error, with what was probably meant.
-    fn advised(&self, error: Box<Diagnostic>) -> Diagnostic {
+    fn advised(&self, error: Diagnostic) -> Diagnostic {
         if error.code != Code::SyntaxError || error.hint.is_some() {
-            return *error;
+            return error;
         }
         match advice::advice(self.text, &self.lexed.tokens, error.span) {
             Some(hint) => error.with_hint(hint),
-            None => *error,
+            None => error,
         }
     }
 
