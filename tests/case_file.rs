@@ -1,7 +1,7 @@
 //! Case files: Markdown in, cases out, and the file with new answers written back. It compiles nothing.
 //!
 //! A file holds blocks fenced by three backticks, and prose, which is for people. `sql schema` sets the schema of the
-//! cases that follow; `sql` is a query, the next block `answer` is what is expected of it:
+//! cases that follow, `sql rows` statements that fill its tables beside what the oracle makes up; `sql` is a query, the next block `answer` is what is expected of it:
 //!
 //! ````text
 //! ```sql schema
@@ -27,6 +27,8 @@ pub struct Case {
     pub line: usize,
     /// The DDL that holds here.
     pub schema: String,
+    /// Rows that are there beside those that the oracle makes up.
+    pub rows: String,
     /// The query.
     pub query: String,
     /// The query is itself a schema, one that cannot be understood.
@@ -70,6 +72,7 @@ impl CaseFile {
     pub fn parse(text: &str) -> Result<CaseFile> {
         let mut parts = Vec::new();
         let mut schema = String::new();
+        let mut rows = String::new();
         let mut lines = (1..).zip(text.lines());
         while let Some((number, line)) = lines.next() {
             let Some(info) = line.strip_prefix("```") else {
@@ -88,6 +91,11 @@ impl CaseFile {
                 "sql schema" => {
                     parts.push(Part::Text(format!("{line}\n{body}```\n")));
                     schema = body;
+                    rows.clear();
+                }
+                "sql rows" => {
+                    parts.push(Part::Text(format!("{line}\n{body}```\n")));
+                    rows = body;
                 }
                 "answer" => match parts.iter_mut().rev().find_map(as_case) {
                     Some(case) if case.answer.is_empty() => case.answer = body,
@@ -97,6 +105,7 @@ impl CaseFile {
                     let case = Case {
                         line: number,
                         schema: String::new(),
+                        rows: String::new(),
                         query: body.trim_end().to_owned(),
                         is_schema: true,
                         oracle: Expectation::Agrees,
@@ -112,6 +121,7 @@ impl CaseFile {
                     let case = Case {
                         line: number,
                         schema: schema.clone(),
+                        rows: rows.clone(),
                         query,
                         is_schema: false,
                         oracle,

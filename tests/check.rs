@@ -68,7 +68,7 @@ fn case_files(folder: &Path) -> Result<Vec<PathBuf>> {
 fn check_file(path: &Path, name: &str, rows: Rows, oracle: &Oracle, checked: &mut Checked) -> Result<()> {
     let text = fs::read_to_string(path)?;
     let file = CaseFile::parse(&text)?;
-    let mut databases: BTreeMap<&str, Database<'_>> = BTreeMap::new();
+    let mut databases: BTreeMap<(&str, &str), Database<'_>> = BTreeMap::new();
     let mut answers = Vec::new();
     for case in file.cases() {
         if case.is_schema {
@@ -89,11 +89,12 @@ fn check_file(path: &Path, name: &str, rows: Rows, oracle: &Oracle, checked: &mu
         let answer = describer.describe(&source);
         let asked = Numbered::of(&source);
         let answer_text = answer_text(&case.query, &asked, &answer, rows);
-        let database = match databases.entry(&case.schema) {
+        let database = match databases.entry((&case.schema, &case.rows)) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
                 let database = oracle.database(&case.schema)?;
                 database.seed()?;
+                database.run(&case.rows).with_context(|| format!("line {}: the rows", case.line))?;
                 entry.insert(database)
             }
         };

@@ -115,7 +115,7 @@ pub(crate) fn judge(
             }
         }
         (Ok(_), Verdict::Refused { sqlstate, message, offset }) => {
-            if sqlstate.starts_with("22") || message.starts_with("cannot accept a value of type") {
+            if is_about_a_constant(&sqlstate, &message) {
                 // Most types' input functions are PostgreSQL's alone: it has the last word, when the query is prepared.
                 outcome.unread = Some(blur(&message));
                 return Ok(outcome);
@@ -128,7 +128,7 @@ pub(crate) fn judge(
             let place = first.span.start as usize;
             if first.code == Code::NotSupportedYet {
                 outcome.unsupported = Some(first.message.clone());
-            } else if sqlstate.starts_with("22")
+            } else if is_about_a_constant(&sqlstate, &message)
                 && (first.code.sqlstate() != sqlstate || offset.is_some_and(|it| it < place))
             {
                 outcome.unread = Some(blur(&message));
@@ -155,6 +155,15 @@ pub(crate) fn judge(
         }
     }
     Ok(outcome)
+}
+
+/// Whether an input function has refused the text of a constant.
+fn is_about_a_constant(sqlstate: &str, message: &str) -> bool {
+    let inputs = ["cannot accept a value of type", "syntax error in ts"];
+    sqlstate.starts_with("22")
+        || sqlstate == "42602"
+        || inputs.iter().any(|beginning| message.starts_with(beginning))
+        || message.contains("jsonpath input")
 }
 
 /// A message without what is quoted in it, and without what comes after a colon.

@@ -17,17 +17,7 @@ impl Analyzer<'_> {
                 Some(node) => node,
                 None => self.whole_row_or_missing(scope, name),
             },
-            [table, column] => {
-                let known = self.relation_in_reach(scope, None, table);
-                if !known
-                    && let Some(base) = self.column(scope, table)
-                    && self.catalog.is_complex(base.ty)
-                {
-                    let span = table.span.to(column.span);
-                    return self.field(base, &column.text, span).unwrap_or_else(|| Node::error(span));
-                }
-                self.qualified_column(scope, None, table, column)
-            }
+            [table, column] => self.qualified_column(scope, None, table, column),
             [schema, table, column] => self.qualified_column(scope, Some(schema), table, column),
             [_, schema, table, column] => self.qualified_column(scope, Some(schema), table, column),
             _ => {
@@ -169,7 +159,7 @@ impl Analyzer<'_> {
     /// A field of a composite value: `ParseComplexProjection`.
     pub(super) fn field(&mut self, node: Node, name: &str, span: Span) -> Option<Node> {
         let columns = match &node.kind {
-            NodeKind::Row(fields) if node.ty == oid::RECORD => {
+            NodeKind::Row(fields) | NodeKind::JoinedRow(fields) if node.ty == oid::RECORD => {
                 // `(ROW(1, 2)).f1`
                 let at = name.strip_prefix('f').and_then(|digits| digits.parse::<usize>().ok());
                 let field = at.and_then(|at| fields.get(at.checked_sub(1)?)).cloned();

@@ -335,7 +335,8 @@ impl Analyzer<'_> {
         for target in &query.targets {
             self.check_grouped(query, &target.node, &functional, 0);
         }
-        for node in query.having.iter().chain(&query.other) {
+        // Keys are among PostgreSQL's targets.
+        for node in query.other.iter().chain(&query.having) {
             self.check_grouped(query, node, &functional, 0);
         }
     }

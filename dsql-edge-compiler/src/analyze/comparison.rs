@@ -274,9 +274,10 @@ impl Analyzer<'_> {
             let kind = if negated { NodeKind::Or(parts) } else { NodeKind::And(parts) };
             Node::new(oid::BOOL, kind, span)
         };
-        let left = compare(self, first, &low);
+        let left = self.operator(&operator(first), Some(arg.clone()), low.clone(), span);
+        let again = self.anew(&arg);
         let high = self.expr(scope, high);
-        let right = compare(self, second, &high);
+        let right = self.operator(&operator(second), Some(again), high.clone(), span);
         let parts = vec![left, right];
         let kind = if negated { NodeKind::Or(parts) } else { NodeKind::And(parts) };
         let straight = Node::new(oid::BOOL, kind, span);

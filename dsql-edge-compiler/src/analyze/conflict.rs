@@ -117,7 +117,9 @@ impl<'a> Analyzer<'a> {
             ..excluded
         };
         let at = scope.add(excluded, None, true, true);
-        self.row_types.insert(("excluded".into(), at), super::catalog::Catalog::row_type(target.relation));
+        if let Some(item) = scope.namespace.iter_mut().find(|item| item.rte == Some(at)) {
+            item.row_type = Some(super::catalog::Catalog::row_type(target.relation));
+        }
         let assigned = self.assignments(scope, assignments, target);
         if let Some(filter) = filter {
             self.condition(scope, filter, Place::Where, "WHERE");

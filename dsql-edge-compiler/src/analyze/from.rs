@@ -104,6 +104,7 @@ impl Analyzer<'_> {
             lateral_only: false,
             lateral_ok: true,
             derived: rte.is_derived(),
+            row_type: self.row_types.remove(&(rte.name.clone(), at)),
             scalar: rte.is_scalar_function(),
             joined: false,
         };
@@ -151,6 +152,9 @@ impl Analyzer<'_> {
             crate::builtin::relation(name.schema().unwrap_or("pg_catalog"), name.name())
         {
             self.row_types.insert((rte.name.clone(), scope.rtes.len()), found.row_type);
+            let (tree, mut items) = self.leaf(scope, rte, schema, true);
+            items.iter_mut().for_each(|item| item.derived |= found.kind == b'v');
+            return (tree, items);
         }
         self.leaf(scope, rte, schema, true)
     }

@@ -273,7 +273,12 @@ impl Analyzer<'_> {
     fn check_srf(&mut self, scope: &Scope<'_>, call: &FunctionCall) {
         let place = scope.place.get();
         match place {
-            Place::Target | Place::Values | Place::GroupBy | Place::OrderBy | Place::DistinctOn => {
+            Place::Target
+            | Place::Values
+            | Place::GroupBy
+            | Place::OrderBy
+            | Place::DistinctOn
+            | Place::Window => {
                 scope.has_srf.set(true);
             }
             _ => {

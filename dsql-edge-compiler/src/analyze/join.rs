@@ -182,6 +182,7 @@ impl Analyzer<'_> {
                 lateral_only: false,
                 lateral_ok: true,
                 derived: false,
+                row_type: None,
                 scalar: false,
                 joined: false,
             });
@@ -205,6 +206,7 @@ fn named_join(name: &Name, columns: Vec<(String, Node)>) -> NamespaceItem {
         lateral_only: false,
         lateral_ok: true,
         derived: false,
+        row_type: None,
         scalar: false,
         joined: false,
     }

@@ -152,7 +152,7 @@ struct Analyzer<'a> {
     aliases: Vec<(String, String)>,
     /// Column names of recursive queries that are being analysed.
     aliases_of_recursion: Vec<(String, Vec<crate::syntax::ast::Name>)>,
-    /// Row types of entries, by name and number.
+    /// The row type of the entry that is being opened, by name and number.
     row_types: HashMap<(String, usize), Oid>,
     /// Views that could not be analysed, and why.
     broken_views: Vec<(String, String)>,

@@ -251,7 +251,9 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::WrongObjectType, written.location, message));
             return Node::error(span);
         }
-        let array_type = if super::coerce::is_polymorphic(right_type) {
+        // What a polymorphic operator was declared with stays as it is, but where the element is unknown.
+        let polymorphic = super::coerce::is_polymorphic(found.right) && element != oid::UNKNOWN;
+        let array_type = if polymorphic || super::coerce::is_polymorphic(right_type) {
             right.ty
         } else {
             match self.catalog.array_type(right_type) {

@@ -257,8 +257,8 @@ impl<'a> Analyzer<'a> {
 
     /// The type of a whole row of a namespace item; [`ERROR`] where it has none of its own.
     pub(super) fn row_type_of(&self, item: &NamespaceItem) -> Oid {
-        match item.rte.and_then(|rte| self.row_types.get(&(item.name.clone(), rte))) {
-            Some(found) => *found,
+        match item.row_type {
+            Some(found) => found,
             None if item.columns.len() == 1 => ERROR,
             None => oid::RECORD,
         }

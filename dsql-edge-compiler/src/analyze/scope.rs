@@ -82,6 +82,8 @@ pub(super) struct NamespaceItem {
     pub(super) lateral_ok: bool,
     /// It stands for functions or a query, which have no system columns.
     pub(super) derived: bool,
+    /// The type of its whole row, where it has a name.
+    pub(super) row_type: Option<Oid>,
     /// It is a function with one scalar result.
     pub(super) scalar: bool,
     /// It is below a join, whose columns are what a plain name finds: no system column is.
@@ -168,6 +170,7 @@ impl<'p> Scope<'p> {
             lateral_only: false,
             lateral_ok: true,
             derived: rte.is_derived(),
+            row_type: None,
             scalar: rte.is_scalar_function(),
             joined: false,
         });
@@ -203,7 +206,9 @@ fn raise(node: &mut Node, levels: usize) {
         NodeKind::Var(var) => var.level += levels,
         NodeKind::WholeRow { level, .. } => *level += levels,
         // Joined columns are plain columns, casts of them, or COALESCE of two.
-        NodeKind::Coalesce(args) | NodeKind::Row(args) => args.iter_mut().for_each(|arg| raise(arg, levels)),
+        NodeKind::Coalesce(args) | NodeKind::Row(args) | NodeKind::JoinedRow(args) => {
+            args.iter_mut().for_each(|arg| raise(arg, levels))
+        }
         NodeKind::Cast { arg, .. } => raise(arg, levels),
         _ => {}
     }
@@ -426,10 +431,7 @@ impl Analyzer<'_> {
             "tableoid" => oid::OID,
             _ => return None,
         };
-        let rte = item
-            .rte
-            .filter(|_| !item.derived)
-            .filter(|rte| self.row_types.contains_key(&(item.name.clone(), *rte)))?;
+        let rte = item.rte.filter(|_| !item.derived).filter(|_| item.row_type.is_some())?;
         let kind = NodeKind::Var(Var { level, rte, column: SYSTEM_COLUMN });
         Some(Node::new(ty, kind, span))
     }

@@ -106,7 +106,7 @@ impl Analyzer<'_> {
         if node.is_error() {
             return vec![("?column?".to_owned(), Node::error(span))];
         }
-        if let NodeKind::Row(fields) = &node.kind
+        if let NodeKind::Row(fields) | NodeKind::JoinedRow(fields) = &node.kind
             && node.ty == oid::RECORD
         {
             return fields
@@ -140,7 +140,7 @@ impl Analyzer<'_> {
     pub(super) fn whole_row(&mut self, item: &NamespaceItem, level: usize, span: Span) -> Node {
         let Some(rte) = item.rte else {
             let fields = item.columns.iter().map(|(_, node)| raised(node, level)).collect();
-            return Node::new(oid::RECORD, NodeKind::Row(fields), span);
+            return Node::new(oid::RECORD, NodeKind::JoinedRow(fields), span);
         };
         let ty = self.row_type_of(item);
         // A function that gives one scalar column stands for that scalar; a query of one column does not.

@@ -98,7 +98,6 @@ impl<'a> Analyzer<'a> {
             rte.name.clone_from(&alias.name.text);
         }
         let at = scope.rtes.len();
-        self.row_types.insert((rte.name.clone(), at), Catalog::row_type(relation));
         scope.rtes.push(rte);
         let target = Target { relation, rte: at, columns, not_null, base, base_columns };
         if visible {
@@ -121,6 +120,7 @@ impl<'a> Analyzer<'a> {
             lateral_only: false,
             lateral_ok: true,
             derived: false,
+            row_type: Some(Catalog::row_type(target.relation)),
             scalar: false,
             joined: false,
         };

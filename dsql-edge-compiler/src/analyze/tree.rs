@@ -88,6 +88,8 @@ pub(super) enum NodeKind {
     Array(Vec<Node>),
     /// A subscript or slice of the first.
     Subscript(Vec<Node>),
+    /// The whole row of a join with an alias: NULL where the join is nulled.
+    JoinedRow(Vec<Node>),
     /// Never NULL, whatever its parts are: SQL/JSON constructors, `IS DISTINCT FROM` of rows.
     NeverNullOf(Vec<Node>),
     /// `GROUPING (…)`: never NULL.
@@ -387,6 +389,7 @@ impl Node {
             | NodeKind::Coalesce(args)
             | NodeKind::MinMax(args)
             | NodeKind::Row(args)
+            | NodeKind::JoinedRow(args)
             | NodeKind::NeverNullOf(args)
             | NodeKind::Grouping(args)
             | NodeKind::Array(args)

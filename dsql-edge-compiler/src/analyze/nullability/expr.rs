@@ -17,7 +17,7 @@ impl Prover<'_> {
         }
         let any = |nodes: &[Node]| nodes.iter().any(|node| self.nullable(node, env));
         match &node.kind {
-            NodeKind::Error | NodeKind::Opaque(_) | NodeKind::Default => true,
+            NodeKind::Error | NodeKind::Opaque(_) | NodeKind::Default | NodeKind::JoinedRow(_) => true,
             NodeKind::Constant(value) => value.is_none(),
             NodeKind::Parameter(number) => self.may_be_null(*number),
             NodeKind::NeverNull
