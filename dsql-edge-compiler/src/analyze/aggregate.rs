@@ -81,10 +81,9 @@ impl Analyzer<'_> {
         // It belongs to the innermost query whose columns it uses; to this one if it uses none.
         let level = args.iter().chain(&filter).chain(&order_by).filter_map(lowest_level).min().unwrap_or(0);
         let parts = || args.iter().chain(&filter).chain(&order_by);
-        let nested = |node: &Node| matches!(&node.kind, NodeKind::Aggregate(inner) if inner.level == level);
-        if let Some(inner) = parts().find_map(|arg| find(arg, &nested)) {
+        if let Some(inner) = parts().find_map(|arg| aggregate_of_level(arg, level)) {
             let message = "aggregate function calls cannot be nested";
-            self.report(Diagnostic::error(Code::MisplacedAggregate, inner.span, message));
+            self.report(Diagnostic::error(Code::MisplacedAggregate, inner, message));
             return Node::error(span);
         }
         let window = |node: &Node| matches!(node.kind, NodeKind::WindowCall(_));
@@ -198,12 +197,10 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
             return Node::error(span);
         }
-        if args.iter().any(|arg| arg.any(&|node| matches!(node.kind, NodeKind::WindowCall(_)))) {
-            self.report(Diagnostic::error(
-                Code::MisplacedWindow,
-                call.location,
-                "window function calls cannot be nested",
-            ));
+        let nested = |node: &Node| matches!(node.kind, NodeKind::WindowCall(_));
+        if let Some(inner) = args.iter().chain(&filter).find_map(|arg| find(arg, &nested)) {
+            let message = "window function calls cannot be nested";
+            self.report(Diagnostic::error(Code::MisplacedWindow, inner.span, message));
             return Node::error(span);
         }
         match scope.place.get() {
@@ -221,7 +218,10 @@ impl Analyzer<'_> {
             }
         }
         scope.has_window_calls.set(true);
+        // PostgreSQL looks at window definitions after all the other clauses.
+        let before = self.diagnostics.iter().len();
         let (keys, frame_has_row) = self.window_definition(scope, window);
+        scope.of_windows.borrow_mut().extend(self.diagnostics.split_off(before));
         let kind = NodeKind::WindowCall(Box::new(WindowCall {
             name: facts.name,
             args,
@@ -273,6 +273,14 @@ impl Analyzer<'_> {
                 self.report(Diagnostic::error(Code::UnknownOperator, expr.span, message));
             }
             keys.push(node);
+        }
+        if let Some(frame) = &window.frame
+            && frame.mode == crate::syntax::ast::FrameMode::Groups
+            && window.order_by.is_empty()
+            && window.base.is_none()
+        {
+            let message = "GROUPS mode requires an ORDER BY clause";
+            self.report(Diagnostic::error(Code::MisplacedWindow, window.span, message));
         }
         let ordered = keys.get(window.order_by.len().wrapping_sub(1)).cloned();
         if let Some(frame) = &window.frame {
@@ -361,6 +369,20 @@ impl Analyzer<'_> {
             NodeKind::Aggregate(call) if call.level == depth => return,
             NodeKind::Constant(_) | NodeKind::Parameter(_) => return,
             NodeKind::Grouping(_) if depth == 0 => return,
+            NodeKind::WholeRow { level, rte } if *level == depth => {
+                if functional.contains(rte) {
+                    return;
+                }
+                let name = query.rtes.get(*rte).map_or("?", |rte| rte.name.as_str());
+                let message = match depth {
+                    0 => format!(
+                        "column \"{name}.*\" must appear in the GROUP BY clause or be used in an aggregate function"
+                    ),
+                    _ => format!("subquery uses ungrouped column \"{name}.*\" from outer query"),
+                };
+                self.report(Diagnostic::error(Code::NotGrouped, node.span, message));
+                return;
+            }
             NodeKind::Var(var) if var.level == depth => {
                 let grouped = query.group_by.iter().any(|key| {
                     matches!(key.kind, NodeKind::Var(known) if (known.rte, known.column) == (var.rte, var.column))
@@ -423,6 +445,23 @@ fn find<'n>(node: &'n Node, test: &dyn Fn(&Node) -> bool) -> Option<&'n Node> {
         }
     });
     found
+}
+
+/// Where an aggregate of this level stands in an expression, its queries included.
+fn aggregate_of_level(node: &Node, level: usize) -> Option<Span> {
+    fn in_query(query: &Query, level: usize) -> Option<Span> {
+        let mut found = None;
+        query.expressions(&mut |node| found = found.or_else(|| aggregate_of_level(node, level)));
+        found.or_else(|| query.subqueries().iter().find_map(|query| in_query(query, level + 1)))
+    }
+    if let NodeKind::Aggregate(inner) = &node.kind
+        && inner.level == level
+    {
+        return Some(node.span);
+    }
+    let mut found = None;
+    node.children(&mut |child| found = found.or_else(|| aggregate_of_level(child, level)));
+    found.or_else(|| node.subquery().and_then(|query| in_query(query, level + 1)))
 }
 
 /// The innermost level whose columns an expression uses.

@@ -123,7 +123,7 @@ impl Analyzer<'_> {
         }
         scope.place.set(place);
         for key in &keys {
-            if key.any(&|node| matches!(node.kind, NodeKind::Aggregate(_))) {
+            if key.any(&|node| matches!(&node.kind, NodeKind::Aggregate(call) if call.level == 0)) {
                 let message = "aggregate functions are not allowed in GROUP BY";
                 self.report(Diagnostic::error(Code::MisplacedAggregate, key.span, message));
             } else if key.any(&|node| matches!(node.kind, NodeKind::WindowCall(_))) {
@@ -232,11 +232,11 @@ impl Analyzer<'_> {
             }
         }
         if skipped && used < nodes.len() {
-            let missing = nodes.iter().find(|node| !sort_keys.iter().any(|key| key.written_alike(node)));
-            if let Some(node) = missing {
+            let missing =
+                nodes.iter().zip(keys).find(|(node, _)| !sort_keys.iter().any(|key| key.written_alike(node)));
+            if let Some((_, written)) = missing {
                 let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
-                let span = node.span;
-                self.report(Diagnostic::error(Code::InvalidColumnReference, span, message));
+                self.report(Diagnostic::error(Code::InvalidColumnReference, written.span, message));
             }
         }
         other.extend(nodes);

@@ -140,7 +140,7 @@ impl Analyzer<'_> {
         mut columns: Vec<RteColumn>,
         added: Vec<RteColumn>,
     ) {
-        if cte.columns.len() > columns.len() && !columns.is_empty() {
+        if cte.columns.len() > columns.len() && (!columns.is_empty() || !self.diagnostics.has_errors()) {
             let message = format!(
                 "WITH query \"{}\" has {} columns available but {} columns specified",
                 cte.name.text,

@@ -18,7 +18,7 @@ impl Analyzer<'_> {
     pub(super) fn expr(&mut self, scope: &Scope<'_>, expr: &Expr) -> Node {
         let mut node = self.expr_kind(scope, expr);
         // A constant that is read as the type of its cast stays where it stands: `exprLocation`.
-        node.span = match expr.kind {
+        node.span = match &expr.kind {
             ExprKind::Cast { .. } => node.span,
             // What begins with an operand begins where that does.
             ExprKind::Operator { left: Some(_), .. }
@@ -33,6 +33,11 @@ impl Analyzer<'_> {
             | ExprKind::Indirection { .. }
             | ExprKind::Collate { .. } => Span {
                 start: first_operand(&node).unwrap_or(expr.span.start).max(expr.span.start),
+                end: expr.span.end,
+            },
+            // `x AT TIME ZONE z` is a call that stands at its keyword, and its first argument is the zone.
+            ExprKind::Function(call) if call.location.start > expr.span.start => Span {
+                start: first_operand(&node).unwrap_or(u32::MAX).min(call.location.start),
                 end: expr.span.end,
             },
             _ => expr.span,
@@ -279,8 +284,10 @@ impl Analyzer<'_> {
             results.push(self.expr(scope, result));
         }
         let otherwise_node = otherwise.map(|otherwise| self.expr(scope, otherwise));
-        // PostgreSQL looks at ELSE first.
-        let order: Vec<&Node> = otherwise_node.iter().chain(&results).collect();
+        // PostgreSQL looks at ELSE first; where there is none, at NULL.
+        let null = constant(&Literal::Null, span);
+        let order: Vec<&Node> =
+            std::iter::once(otherwise_node.as_ref().unwrap_or(&null)).chain(&results).collect();
         let target = self.common_type(&order, "CASE");
         let otherwise = otherwise_node.map(|node| Box::new(self.coerce_to_common(node, target, "CASE/ELSE")));
         let results: Vec<Node> =

@@ -218,6 +218,11 @@ impl Analyzer<'_> {
         // A function is implicitly LATERAL.
         let was = scope.lateral.replace(true);
         let place = scope.place.replace(Place::FromFunction);
+        if let Some(first) = item.columns.first().filter(|_| item.rows_from && item.functions.len() > 1) {
+            let message = "ROWS FROM() with multiple functions cannot have a column definition list";
+            let hint = "Put a separate column definition list for each function inside ROWS FROM().";
+            self.report(Diagnostic::error(Code::SyntaxError, first.name.span, message).with_hint(hint));
+        }
         let mut columns: Vec<RteColumn> = Vec::new();
         let mut functions = Vec::new();
         let mut scalar_names = Vec::new();

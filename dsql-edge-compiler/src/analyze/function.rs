@@ -202,15 +202,20 @@ impl Analyzer<'_> {
         ) {
             Ok(found) => found,
             Err(message) => {
-                self.report(Diagnostic::error(Code::TypeMismatch, call.location, message));
+                let no_array = message.starts_with("could not find array type");
+                let code = if no_array { Code::UnknownObject } else { Code::TypeMismatch };
+                self.report(Diagnostic::error(code, call.location, message));
                 return Node::error(span);
             }
         };
-        let args: Vec<Node> = args
+        let mut args: Vec<Node> = args
             .into_iter()
             .zip(actual)
             .map(|(arg, target)| self.coerce(arg, target, -1, Context::Implicit))
             .collect();
+        if facts.agg_kind == b'h' && call.within_group {
+            self.unify_hypothetical(&mut args, direct);
+        }
         if returns == oid::UNKNOWN {
             returns = oid::TEXT;
         }
@@ -245,6 +250,19 @@ impl Analyzer<'_> {
 
     pub(super) fn aggregate_filter(&mut self, scope: &Scope<'_>, filter: &crate::syntax::ast::Expr) -> Node {
         self.condition(scope, filter, Place::Filter, "FILTER")
+    }
+
+    /// `unify_hypothetical_args`: each hypothetical value is of the type of its sort key.
+    fn unify_hypothetical(&mut self, args: &mut [Node], direct: usize) {
+        let (values, keys) = args.split_at_mut(direct);
+        for (value, key) in values.iter_mut().zip(keys) {
+            let common = self.common_type(&[&*key, &*value], "WITHIN GROUP");
+            for node in [key, value] {
+                let span = node.span;
+                let arg = std::mem::replace(node, Node::error(span));
+                *node = self.coerce_to_common(arg, common, "WITHIN GROUP");
+            }
+        }
     }
 
     /// Set-returning functions are refused where PostgreSQL refuses them (`check_srf_call_placement`).

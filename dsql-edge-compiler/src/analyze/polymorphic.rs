@@ -65,11 +65,23 @@ pub(super) fn resolve(
         .map(|(declared, given)| solution.stands_for(catalog, *declared).unwrap_or(*given));
     let args = args.collect();
     let returns = match solution.stands_for(catalog, returns) {
+        Some(0) if is_array(returns) && element_of(&solution, returns) != 0 => {
+            let element = catalog.display(element_of(&solution, returns), -1);
+            return Err(format!("could not find array type for data type {element}"));
+        }
         Some(0) => return Err(undetermined()),
         Some(found) => found,
         None => returns,
     };
     Ok((args, returns))
+}
+
+fn is_array(declared: Oid) -> bool {
+    matches!(declared, oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY)
+}
+
+fn element_of(solution: &Solution, array: Oid) -> Oid {
+    if array == oid::ANYARRAY { solution.element } else { solution.compatible }
 }
 
 fn collect(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) -> Result<Actual, String> {

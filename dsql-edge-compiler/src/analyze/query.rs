@@ -74,6 +74,8 @@ impl Analyzer<'_> {
         for window in &select.windows {
             other.extend(self.window_keys(scope, window));
         }
+        let of_windows = std::mem::take(&mut *scope.of_windows.borrow_mut());
+        of_windows.into_iter().for_each(|it| self.report(it));
         let grouped = !select.group_by.is_empty();
         let analysed = Query {
             command: Command::Select,

@@ -157,7 +157,9 @@ impl<'a> Analyzer<'a> {
                     column.type_name.name.display(),
                 ));
             }
-            not_null.push(column.not_null || self.catalog.domain_not_null(ty));
+            // A NOT NULL domain is no proof: a subquery without rows stores NULL in such a column (PostgreSQL's
+            // CREATE DOMAIN, Notes).
+            not_null.push(column.not_null);
             columns.push(RteColumn { name: column.name.clone(), ty, typmod });
         }
         let keys = relation

@@ -105,6 +105,8 @@ pub(super) struct Scope<'p> {
     pub(super) has_srf: Cell<bool>,
     /// An aggregate's arguments are being analysed: its name.
     pub(super) in_aggregate: Cell<bool>,
+    /// What is wrong with window definitions, reported after the other clauses.
+    pub(super) of_windows: RefCell<Vec<Diagnostic>>,
     /// Column names that were not found, so that each is reported once.
     pub(super) reported: RefCell<Vec<String>>,
     /// Something of `FROM` failed: columns that are not found may be its.
@@ -125,6 +127,7 @@ impl<'p> Scope<'p> {
             has_window_calls: Cell::new(false),
             has_srf: Cell::new(false),
             in_aggregate: Cell::new(false),
+            of_windows: RefCell::new(Vec::new()),
             reported: RefCell::new(Vec::new()),
             broken_from: Cell::new(false),
         }

@@ -188,12 +188,22 @@ pub(super) struct Query {
     pub(super) ctes: Vec<Rc<Cte>>,
     /// `FOR UPDATE` and its kin: a row may be seen newer than those that it is joined with.
     pub(super) locked: bool,
-    /// Of an UPDATE: the columns of its table that get new values.
-    pub(super) assigned: Vec<usize>,
+    /// Of a statement that writes: the columns of its table that get new values.
+    pub(super) assigned: Vec<Written>,
+    /// Of an `INSERT … SELECT`: the query, and the columns that it fills.
+    pub(super) source: Option<(Rc<Query>, Vec<usize>)>,
     /// Of an INSERT: its source is a single row. Of a statement without rows of its own: it answers with one.
     pub(super) single_row: bool,
     /// Of a statement that writes: its table.
     pub(super) result_rte: Option<usize>,
+}
+
+/// A column that is written to.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) column: usize,
+    /// What it may get: of several rows one value each. None where nothing is known of it.
+    pub(super) values: Vec<Node>,
 }
 
 /// What a query does.
@@ -454,6 +464,7 @@ impl Query {
         self.filter.iter().for_each(&mut *visit);
         self.having.iter().for_each(&mut *visit);
         self.other.iter().for_each(&mut *visit);
+        self.assigned.iter().flat_map(|written| &written.values).for_each(&mut *visit);
         for rte in &self.rtes {
             if let RteSource::Function { functions, .. } = &rte.source {
                 functions.iter().for_each(|(call, _)| visit(call));

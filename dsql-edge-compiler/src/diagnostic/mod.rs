@@ -128,6 +128,11 @@ impl Diagnostics {
         }
     }
 
+    /// Takes those after the first so many.
+    pub fn split_off(&mut self, at: usize) -> Diagnostics {
+        Diagnostics(self.0.split_off(at.min(self.0.len())))
+    }
+
     /// All of them.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.0.iter()

@@ -132,6 +132,11 @@ impl Fold {
                 self.schema.operators.push((schema, *operator));
             }
             StatementKind::CreateCast(cast) => self.schema.casts.push(*cast),
+            StatementKind::CreateTrigger(table) => {
+                if let Some(at) = self.find_relation(&table) {
+                    self.schema.relations[at].has_triggers = true;
+                }
+            }
             StatementKind::CreateExtension(extension) => self.create_extension(extension),
             StatementKind::AlterTable(alter) => self.alter(*alter),
             StatementKind::Drop(drop) => self.drop_objects(*drop),
@@ -164,6 +169,7 @@ impl Fold {
             foreign_keys: Vec::new(),
             has_children: false,
             row_security: false,
+            has_triggers: false,
             materialized: false,
             kind,
         }

@@ -96,6 +96,8 @@ pub struct Relation {
     pub foreign_keys: Vec<ForeignKey>,
     /// Tables inherit from it: its rows are not all under its keys.
     pub has_children: bool,
+    /// It has triggers, which may change what is written.
+    pub has_triggers: bool,
     /// A materialized view.
     pub materialized: bool,
     /// Row level security was spoken of: rows may be there that a query does not see.

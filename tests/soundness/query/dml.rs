@@ -135,6 +135,8 @@ impl Gen<'_> {
             return Some(Node::new(Sort::Other, "ON CONFLICT").text(format!("{target} DO NOTHING")));
         }
         let mut scope = own.plain();
+        // A bare name would be both rows'.
+        scope.items.retain(|(_, node)| node.what == "column" || self.rng.u32(..20) == 0);
         for column in &table.columns {
             scope
                 .push(column.ty, Node::expr(column.ty, "EXCLUDED").text(format!("excluded.{}", column.name)));

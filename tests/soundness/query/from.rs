@@ -19,7 +19,12 @@ pub(super) struct Visible {
 }
 
 impl Visible {
-    fn join(mut self, other: Visible) -> Visible {
+    fn join(mut self, mut other: Visible) -> Visible {
+        // A merged column that has a namesake on the other side can no longer be named alone.
+        let named = |side: &Visible, name: &str| side.columns.iter().any(|it| it.1 == name);
+        let (mine, theirs) = (self.clone(), other.clone());
+        self.columns.retain(|it| !it.0.is_empty() || !named(&theirs, &it.1));
+        other.columns.retain(|it| !it.0.is_empty() || !named(&mine, &it.1));
         self.columns.extend(other.columns);
         self.tables.extend(other.tables);
         self
@@ -151,7 +156,7 @@ impl Gen<'_> {
         let scope = Scope { outer: outer.map(|it| Rc::new(it.plain())), ..Scope::default() };
         let rows = (0..self.rng.usize(1..4))
             .map(|_| {
-                let items = types.iter().map(|ty| self.expr(*ty, depth, &scope)).collect();
+                let items = types.iter().map(|ty| self.operand(*ty, depth, &scope)).collect();
                 Node::words("(").bundle(bundle, "", ", ", items).text(")")
             })
             .collect();

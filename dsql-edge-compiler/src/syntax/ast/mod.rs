@@ -102,6 +102,8 @@ pub enum StatementKind {
     CreateSchema(Box<CreateSchema>),
     /// `CREATE FUNCTION`, `CREATE PROCEDURE`.
     CreateFunction(Box<CreateFunction>),
+    /// `CREATE TRIGGER … ON table`.
+    CreateTrigger(QualifiedName),
     /// `CREATE OPERATOR`.
     CreateOperator(Box<CreateOperator>),
     /// `CREATE CAST`.

@@ -33,6 +33,7 @@ impl Parser<'_> {
             Some(K::Function | K::Procedure) if persistence == Persistence::Permanent => {
                 self.create_function(or_replace)
             }
+            Some(K::Trigger | K::Constraint) => self.create_trigger(),
             _ if or_replace => self.other_create(),
             Some(K::Materialized) => self.create_materialized_view(persistence),
             Some(K::Index | K::Unique) => self.create_index(),
@@ -77,7 +78,6 @@ impl Parser<'_> {
     /// Statements that queries do not see: the words are checked, the rest is passed over.
     fn other_create(&mut self) -> Parsing<StatementKind> {
         let what = match self.keyword() {
-            Some(K::Trigger | K::Constraint) => "CREATE TRIGGER",
             Some(K::Event) => "CREATE EVENT TRIGGER",
             Some(K::Database) => "CREATE DATABASE",
             Some(K::Role) => "CREATE ROLE",

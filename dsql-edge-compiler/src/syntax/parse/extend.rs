@@ -1,4 +1,4 @@
-//! What a schema adds to PostgreSQL itself: operators, casts, aggregates, extensions.
+//! What a schema adds to PostgreSQL itself: operators, casts, aggregates, extensions; triggers.
 //!
 //! What queries cannot tell (selectivity estimators, support functions) is read and dropped.
 
@@ -167,5 +167,23 @@ impl Parser<'_> {
         }
         self.skip_statement();
         Ok(StatementKind::CreateExtension(CreateExtension { name, schema }))
+    }
+
+    /// `CREATE [CONSTRAINT] TRIGGER name … ON table …`, behind `CREATE`.
+    pub(super) fn create_trigger(&mut self) -> Parsing<StatementKind> {
+        if self.eat_keyword(K::Constraint) {
+            self.expect_keyword(K::Trigger)?;
+        } else {
+            self.advance();
+        }
+        self.col_id()?;
+        // The events may list columns, never `ON`.
+        while !self.at_keyword(K::On) && !self.at_end() && !self.at_symbol(b';') {
+            self.advance();
+        }
+        self.expect_keyword(K::On)?;
+        let table = self.qualified_name()?;
+        self.skip_statement();
+        Ok(StatementKind::CreateTrigger(table))
     }
 }
