@@ -177,3 +177,180 @@ async fn a_directive_gives_a_column_its_rust_type() {
     assert_eq!((own, plain, row.author_id), (ada, id(1), id(1)));
     local.stop().await.unwrap();
 }
+
+sql! {
+    fn search(author, at_least: Option<i32>, limit) -> Views =
+        "SELECT title, views FROM posts
+          WHERE true {? AND (author_id = $author OR author_id IS NULL AND $author IS NULL) }
+                     {?AND views >= $at_least}
+          ORDER BY views {? - $at_least} LIMIT $limit";
+}
+
+#[tokio::test]
+async fn optional_text() {
+    let (local, dsql) = blog().await;
+    for (author, at_least, expected) in [
+        (None, None, 3),
+        (Some(Some(id(1))), None, 1),
+        (Some(Some(id(1))), Some(20), 0),
+        (Some(None), Some(20), 1),
+        (None, Some(20), 2),
+    ] {
+        let found = search(author, at_least, 10).fetch_all(&dsql).await.unwrap();
+        assert_eq!(found.len(), expected, "{author:?} {at_least:?}");
+    }
+    // `$most` stands before the optional text in one combination, and is the first parameter in the other.
+    for (title, expected) in [(Some("Second".to_owned()), 1), (None, 2)] {
+        let rows = sql!(
+            "SELECT title, '{? no }' AS text -- {? nor this
+               FROM posts WHERE {? title = $title AND} views > 0 AND views <= $most",
+            title = &title,
+            most = 20
+        );
+        assert_eq!(rows.fetch_all(&dsql).await.unwrap().len(), expected);
+    }
+    local.stop().await.unwrap();
+}
+
+#[derive(Debug, PartialEq)]
+struct Written {
+    title: String,
+    author: Option<Author>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Author {
+    name: String,
+    email: Option<String>,
+}
+
+sql! {
+    /// Posts with their authors, if they have any.
+    fn with_authors(least) -> #[serde(rename_all = "camelCase")] pub(self) WithAuthor =
+        r#"SELECT p.title, u.name AS "written_by.full_name", u.email AS "written_by.email",
+                  p.views AS "numbers.views", length(u.email) AS "numbers.more.letters"
+             FROM posts p LEFT JOIN users u ON u.id = p.author_id
+            WHERE p.views >= $least ORDER BY p.views"#;
+
+    fn into_own() -> Written { author: Author } =
+        r#"SELECT p.title, u.name AS "author.name", u.email AS "author.email"
+             FROM posts p LEFT JOIN users u ON u.id = p.author_id ORDER BY p.title"#;
+}
+
+#[tokio::test]
+async fn nested_rows() {
+    let (local, dsql) = blog().await;
+    let rows = with_authors(10).fetch_all(&dsql).await.unwrap();
+    let authors: Vec<Option<&WithAuthorWrittenBy>> = rows.iter().map(|row| row.written_by.as_ref()).collect();
+    let [Some(ada), Some(grace), None] = authors[..] else { panic!("{authors:?}") };
+    assert_eq!((ada.full_name.as_str(), ada.email.as_deref()), ("Ada", Some("ada@example.com")));
+    assert_eq!((grace.full_name.as_str(), grace.email.as_deref()), ("Grace", None));
+    // Where one column is there always, so is the group.
+    let numbers: Vec<(i32, Option<i32>)> =
+        rows.iter().map(|row| (row.numbers.views, row.numbers.more.letters)).collect();
+    assert_eq!(numbers, [(10, Some(15)), (20, None), (30, None)]);
+    let json = serde_json::to_value(&rows[0]).unwrap();
+    assert_eq!(json["writtenBy"]["fullName"], "Ada");
+
+    let own = into_own().fetch_all(&dsql).await.unwrap();
+    let author = Author { name: "Grace".to_owned(), email: None };
+    assert_eq!(own[1], Written { title: "Second".to_owned(), author: Some(author) });
+    assert_eq!(own[2], Written { title: "Third".to_owned(), author: None });
+
+    // Anonymous, two joins deep: the inner group is there whenever the outer one is.
+    let rows = sql!(
+        r#"SELECT p.id, u.id AS "user.id", u.name AS "user.name", q.title AS "user.post.title", q.id AS "user.post.id"
+             FROM posts p LEFT JOIN (users u JOIN posts q ON q.author_id = u.id) ON u.id = p.author_id
+            ORDER BY p.views"#
+    )
+    .fetch_all(&dsql)
+    .await
+    .unwrap();
+    let user = rows[1].user.as_ref().unwrap();
+    assert_eq!((user.id, user.post.title.as_str(), user.post.id), (UserId(id(2)), "Second", id(2)));
+    assert!(rows[2].user.is_none());
+    // The second join cannot match where the first did not, so the first decides.
+    let rows = sql!(
+        r#"SELECT q.title AS "user.title", u.name AS "user.name"
+             FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Grace'
+                          LEFT JOIN posts q ON q.author_id = u.id AND q.views > 20
+            ORDER BY p.views"#
+    )
+    .fetch_all(&dsql)
+    .await
+    .unwrap();
+    let users: Vec<Option<(&str, Option<&str>)>> = rows
+        .iter()
+        .map(|row| row.user.as_ref().map(|user| (user.name.as_str(), user.title.as_deref())))
+        .collect();
+    assert_eq!(users, [None, Some(("Grace", None)), None]);
+    // A column of another join may be there where this one is not: no value is lost.
+    let rows = sql!(
+        r#"SELECT u.name AS "both.name", q.title AS "both.title"
+             FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Ada'
+                          LEFT JOIN posts q ON q.id = p.id AND q.views > 10
+            ORDER BY p.views"#
+    )
+    .fetch_all(&dsql)
+    .await
+    .unwrap();
+    let both: Vec<(Option<&str>, Option<&str>)> =
+        rows.iter().map(|row| (row.both.name.as_deref(), row.both.title.as_deref())).collect();
+    assert_eq!(both, [(Some("Ada"), None), (None, Some("Second")), (None, Some("Third"))]);
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn many_rows_in_one_flight() {
+    let (local, dsql) = blog().await;
+    let count = || sql!("SELECT count(*) FROM users").fetch_value(&dsql);
+    let people: Vec<(Uuid, String, Option<&str>)> = (10..500)
+        .map(|number| (id(number), format!("user {number}"), (number % 2 == 0).then_some("x@y.z")))
+        .collect();
+    // As arrays.
+    let added = sql!(
+        "INSERT INTO users (id, name, email) VALUES ($id, $name, $email)",
+        for (id, name, email) in &people
+    );
+    assert!(format!("{added:?}").contains("UNNEST"), "{added:?}");
+    assert_eq!(added.execute(&dsql).await.unwrap(), 490);
+    let even = sql!("SELECT count(*) FROM users WHERE email = 'x@y.z' AND name LIKE 'user %'");
+    assert_eq!(even.fetch_value(&dsql).await.unwrap(), 245);
+
+    // Row by row, for the rows come back.
+    let names = sql!(
+        "UPDATE users SET name = $name WHERE id = $id RETURNING name",
+        for number in 10..20,
+        id = id(number),
+        name = format!("renamed {number}")
+    )
+    .fetch_all(&dsql)
+    .await
+    .unwrap();
+    assert_eq!(names.len(), 10);
+    assert_eq!(names[9].name, "renamed 19");
+
+    // All or nothing: the last one is there already.
+    for attempt in 0..2 {
+        let before = count().await.unwrap();
+        let ids = [id(1000), id(1001), id(10)];
+        let refused = if attempt == 0 {
+            sql!("INSERT INTO users (id, name) VALUES ($id, 'x')", for id in ids).execute(&dsql).await
+        } else {
+            sql!("INSERT INTO users (id, name) VALUES ($id, lower('X'))", for id in ids).execute(&dsql).await
+        };
+        assert!(refused.unwrap_err().is_unique_violation());
+        assert_eq!(count().await.unwrap(), before);
+    }
+
+    let none: [Uuid; 0] = [];
+    let nothing = sql!("INSERT INTO users (id, name) VALUES ($id, 'x')", for id in none).execute(&dsql).await;
+    assert_eq!(nothing.unwrap(), 0);
+    let nothing = sql!("DELETE FROM users WHERE id = $id", for id in none).execute(&dsql).await;
+    assert_eq!(nothing.unwrap(), 0);
+    // More answers than the buffers between us hold: what comes is read while the rest is sent.
+    let long = "x".repeat(20_000);
+    let echoed = sql!("SELECT $text::text AS text", for text in std::iter::repeat_n(&long, 300));
+    assert_eq!(echoed.fetch_all(&dsql).await.unwrap().len(), 300);
+    local.stop().await.unwrap();
+}

@@ -4,19 +4,31 @@
 //! field (no name, the same name twice, a type without a Rust type, an override that cannot be), each
 //! with what to write instead.
 
+mod group;
+
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ident::{ColumnName, FieldName, Nullability};
 use crate::schema::Schema;
 use crate::sql_type::{SqlType, SqlTypeKind};
 use crate::typed::{TypedColumn, TypedQuery};
+use group::Branch;
 
 /// The fields of a row, in the order of the columns.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
-    /// The fields.
-    pub fields: Vec<Field>,
+    /// Fields and groups of them.
+    pub entries: Vec<Entry>,
     /// Overrides that say nothing new.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// A field of one column, or of several.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// `AS name`
+    Field(Field),
+    /// `AS "author.name"`
+    Group(Group),
 }
 
 /// One field.
@@ -24,6 +36,8 @@ pub struct Fields {
 pub struct Field {
     /// Its name.
     pub name: FieldName,
+    /// The number of its column, from 0.
+    pub column: usize,
     /// The type marker of the column, under `::dsql_edge::types::sql`.
     pub marker: Marker,
     /// What the column's value is in Rust, without `Option`.
@@ -32,6 +46,17 @@ pub struct Field {
     pub nullable: bool,
     /// What is said of it where the row has a name: its SQL type.
     pub doc: String,
+}
+
+/// A struct in the row.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: FieldName,
+    /// The column that is NULL exactly where the group has no row; the field is then an `Option`.
+    pub witness: Option<usize>,
+    /// What is in it.
+    pub entries: Vec<Entry>,
 }
 
 /// An SQL type by the runtime's names.
@@ -65,26 +90,89 @@ pub enum RustType {
 ///
 /// Every column that can be no field.
 pub fn fields(query: &TypedQuery, schema: &Schema) -> Result<Fields, Diagnostics> {
-    let mut out = Fields::default();
-    let mut problems = Diagnostics::new();
-    let mut seen: Vec<(String, usize)> = Vec::new();
-    for (at, column) in query.columns.iter().enumerate() {
-        let written = ColumnName::parse(&column.name);
-        let Some(name) = field_name(&written.field, at, column, &mut problems) else { continue };
-        if let Some((_, first)) = seen.iter().find(|(known, _)| *known == written.field) {
-            let message =
-                format!("column {} has the same name as column {}: \"{}\"", at + 1, first + 1, written.field);
-            let hint = format!("name one of them: AS {}_2", written.field);
-            problems.push(Diagnostic::error(Code::UnnamedColumn, column.span, message).with_hint(hint));
-            continue;
-        }
-        seen.push((written.field.clone(), at));
-        let nullable = nullability(&written, column, &mut out.warnings, &mut problems);
-        let Some((marker, rust_type)) = types(&written, column, schema, &mut problems) else { continue };
-        let doc = doc(column, nullable);
-        out.fields.push(Field { name, marker, rust_type, nullable, doc });
+    let mut plan = Plan { schema, columns: Vec::new(), warnings: Vec::new(), problems: Diagnostics::new() };
+    plan.columns = query.columns.iter().map(|column| (ColumnName::parse(&column.name), column)).collect();
+    let tree = group::tree(&plan.columns, &mut plan.problems);
+    let entries = plan.entries(&tree, &[]);
+    if plan.problems.has_errors() {
+        // In the order of the columns, though groups gather them.
+        let mut problems: Vec<Diagnostic> = plan.problems.into_iter().collect();
+        problems.sort_by_key(|problem| problem.span.start);
+        let mut out = Diagnostics::new();
+        problems.into_iter().for_each(|problem| out.push(problem));
+        return Err(out);
     }
-    if problems.has_errors() { Err(problems) } else { Ok(out) }
+    Ok(Fields { entries, warnings: plan.warnings })
+}
+
+struct Plan<'p> {
+    schema: &'p Schema,
+    columns: Vec<(ColumnName, &'p TypedColumn)>,
+    warnings: Vec<Diagnostic>,
+    problems: Diagnostics,
+}
+
+impl Plan<'_> {
+    /// `matched` are the joins that are known to have matched where these entries are.
+    fn entries(&mut self, tree: &[Branch], matched: &[u32]) -> Vec<Entry> {
+        let mut out = Vec::new();
+        for branch in tree {
+            match branch {
+                Branch::Column { name, column } => out.extend(self.field(name, *column, matched)),
+                Branch::Group { name, branches } => {
+                    let witness = group::witness(branches, &self.columns, matched);
+                    let mut inside = matched.to_vec();
+                    if let Some((_, column)) = witness.and_then(|at| self.columns.get(at)) {
+                        inside.extend(&column.nulled_by);
+                    }
+                    let entries = self.entries(branches, &inside);
+                    out.push(Entry::Group(Group { name: name.clone(), witness, entries }));
+                }
+            }
+        }
+        out
+    }
+
+    fn field(&mut self, name: &FieldName, at: usize, matched: &[u32]) -> Option<Entry> {
+        let Plan { schema, columns, warnings, problems } = self;
+        let (written, column) = columns.get(at)?;
+        let by_join = column.nulled_by.iter().any(|join| !matched.contains(join));
+        // Where a join is known to have matched, less can be NULL than in the row as a whole.
+        let can_be_null =
+            column.nullable && (column.nulled_by.is_empty() || column.nullable_within || by_join);
+        let nullable = nullability(written, column, can_be_null, warnings, problems);
+        let (marker, rust_type) = types(written, column, schema, problems)?;
+        let doc = doc(column, nullable);
+        Some(Entry::Field(Field { name: name.clone(), column: at, marker, rust_type, nullable, doc }))
+    }
+}
+
+impl Fields {
+    /// All fields, those in groups too, by their columns.
+    pub fn all(&self) -> Vec<&Field> {
+        fn collect<'f>(entries: &'f [Entry], out: &mut Vec<&'f Field>) {
+            for entry in entries {
+                match entry {
+                    Entry::Field(field) => out.push(field),
+                    Entry::Group(group) => collect(&group.entries, out),
+                }
+            }
+        }
+        let mut out = Vec::new();
+        collect(&self.entries, &mut out);
+        out.sort_by_key(|field| field.column);
+        out
+    }
+}
+
+impl Entry {
+    /// The name of the field.
+    pub fn name(&self) -> &FieldName {
+        match self {
+            Entry::Field(field) => &field.name,
+            Entry::Group(group) => &group.name,
+        }
+    }
 }
 
 fn doc(column: &TypedColumn, nullable: bool) -> String {
@@ -92,31 +180,15 @@ fn doc(column: &TypedColumn, nullable: bool) -> String {
     format!("`{}{not_null}`", column.sql_type.display)
 }
 
-fn field_name(name: &str, at: usize, column: &TypedColumn, problems: &mut Diagnostics) -> Option<FieldName> {
-    let found = FieldName::new(name);
-    if found.is_none() {
-        let (message, hint) = if name == "?column?" || name.is_empty() {
-            (format!("column {} has no name", at + 1), "give it one: AS name".to_owned())
-        } else if name.contains('.') {
-            let message = format!("column \"{name}\": nested rows are not supported by dsql-edge yet");
-            (message, format!("give it a plain name: AS {}", name.replace('.', "_")))
-        } else {
-            let message = format!("column \"{name}\" cannot be the name of a Rust field");
-            (message, "give it another: AS name".to_owned())
-        };
-        problems.push(Diagnostic::error(Code::UnnamedColumn, column.span, message).with_hint(hint));
-    }
-    found
-}
-
 fn nullability(
     written: &ColumnName,
     column: &TypedColumn,
+    can_be_null: bool,
     warnings: &mut Vec<Diagnostic>,
     problems: &mut Diagnostics,
 ) -> bool {
     match written.nullability {
-        None => column.nullable,
+        None => can_be_null,
         Some(Nullability::Nullable) => true,
         Some(Nullability::NotNull) if column.always_null => {
             let message =
@@ -127,7 +199,7 @@ fn nullability(
             true
         }
         Some(Nullability::NotNull) => {
-            if !column.nullable {
+            if !can_be_null {
                 let message =
                     format!("column \"{}\" is proved NOT NULL: the \"!\" is not needed", written.field);
                 let warning = Diagnostic::warning(Code::NeedlessOverride, column.span, message);

@@ -5,10 +5,12 @@
 
 pub mod analyze;
 pub mod builtin;
+mod combinations;
 pub mod diagnostic;
 pub mod emit;
 pub mod fields;
 pub mod ident;
+pub mod many;
 pub mod schema;
 pub mod source;
 pub mod sql_type;
@@ -41,18 +43,32 @@ use diagnostic::Diagnostics;
 /// ```
 pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let lexed = syntax::lex(source);
-    let statement = syntax::parse_statement(&source.text, &lexed)?;
+    if lexed.pieces.is_empty() {
+        compile_tokens(source, &lexed, schema)
+    } else {
+        combinations::compile(source, &lexed, schema)
+    }
+}
+
+fn compile_tokens(
+    source: &Source,
+    lexed: &syntax::Lexed,
+    schema: &Schema,
+) -> Result<TypedQuery, Diagnostics> {
+    let statement = syntax::parse_statement(&source.text, lexed)?;
     let query = analyze::analyze(&statement, schema).map_err(|mut errors| {
         errors.quote(&source.text, &lexed.captures);
         errors
     })?;
-    Ok(with_text(query, source, &lexed))
+    Ok(with_text(query, source, lexed))
 }
 
-/// What is known of a statement that is wrong: the columns and parameters that resolved all the same.
-/// Nothing, where the statement does not parse.
+/// What is known of a statement that is wrong: the columns and parameters that resolved all the same, all
+/// optional text in. Nothing, where the statement does not parse.
 pub fn compile_partly(source: &Source, schema: &Schema) -> Option<TypedQuery> {
     let lexed = syntax::lex(source);
+    let all = vec![true; lexed.pieces.len()];
+    let (lexed, _) = syntax::optional_text::combination(&lexed, &all);
     let statement = syntax::parse_statement(&source.text, &lexed).ok()?;
     Some(with_text(analyze::analyze_partly(&statement, schema), source, &lexed))
 }
@@ -75,7 +91,11 @@ pub fn numbered_text(text: &str, lexed: &syntax::Lexed) -> String {
 
 fn text_to_send(text: &str, lexed: &syntax::Lexed, edits: &[(source::Span, String)]) -> String {
     let numbers = lexed.placeholders.iter().map(|(span, number)| (*span, format!("${number}")));
-    let mut pieces: Vec<(source::Span, String)> = numbers.chain(edits.iter().cloned()).collect();
+    edited(text, numbers.chain(lexed.edits.iter().chain(edits).cloned()).collect())
+}
+
+/// The text with pieces of it replaced.
+fn edited(text: &str, mut pieces: Vec<(source::Span, String)>) -> String {
     pieces.sort_by_key(|(span, _)| span.start);
     let mut out = String::with_capacity(text.len());
     let mut at = 0;

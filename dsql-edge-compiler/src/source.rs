@@ -54,17 +54,24 @@ pub struct Source {
     pub text: String,
     /// How its parameters are written.
     pub placeholders: Placeholders,
+    /// Whether `{? … }` is text that is there only if its parameter is.
+    pub optional_text: bool,
 }
 
 impl Source {
     /// SQL with `$1` parameters.
     pub fn numbered(text: impl Into<String>) -> Source {
-        Source { text: text.into(), placeholders: Placeholders::Numbered }
+        Source { text: text.into(), placeholders: Placeholders::Numbered, optional_text: false }
     }
 
     /// SQL with `$name` parameters.
     pub fn named(text: impl Into<String>) -> Source {
-        Source { text: text.into(), placeholders: Placeholders::Named }
+        Source { text: text.into(), placeholders: Placeholders::Named, optional_text: false }
+    }
+
+    /// SQL as `sql!` reads it: `$name` parameters and `{? … }`.
+    pub fn of_macro(text: impl Into<String>) -> Source {
+        Source { optional_text: true, ..Source::named(text) }
     }
 }
 

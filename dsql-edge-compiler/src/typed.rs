@@ -27,6 +27,26 @@ pub struct TypedQuery {
     pub tables: Vec<String>,
     /// What is suspicious about it.
     pub warnings: Vec<Diagnostic>,
+    /// What is sent instead of `sql`, where the query has optional text: one for each combination.
+    pub combinations: Vec<Combination>,
+}
+
+/// A statement that takes many rows at once.
+#[derive(Clone, Debug)]
+pub struct Unnest {
+    /// The text to send.
+    pub sql: String,
+    /// Of each parameter: the OID of its type, and that of the array of it which is sent.
+    pub types: Vec<(u32, u32)>,
+}
+
+/// One combination of optional text.
+#[derive(Clone, Debug)]
+pub struct Combination {
+    /// The text to send, its parameters numbered without gaps.
+    pub sql: String,
+    /// Its parameters, by their place among those of the query, from 0.
+    pub parameters: Vec<usize>,
 }
 
 /// A parameter.
@@ -36,6 +56,8 @@ pub struct TypedParameter {
     pub name: Option<String>,
     /// Its type.
     pub sql_type: SqlType,
+    /// It decides on optional text, which is there if its argument is `Some`.
+    pub optional: bool,
     /// NULL means something there.
     pub nullable: bool,
     /// And not only as LIMIT takes NULL, where a value is what people mean.

@@ -49,10 +49,10 @@ pub(crate) fn check_partly(text: &Text, snapshot: &Snapshot) -> Option<Checked> 
 
 fn written_types(fields: &Fields, span: Span) -> Result<WrittenTypes, TokenStream> {
     let mut out = WrittenTypes::new();
-    for (at, field) in fields.fields.iter().enumerate() {
+    for field in fields.all() {
         let RustType::Written(written) = &field.rust_type else { continue };
         match syn::parse_str::<syn::Type>(written) {
-            Ok(ty) => out.insert(at, respan(ty.to_token_stream(), span)),
+            Ok(ty) => out.insert(field.column, respan(ty.to_token_stream(), span)),
             Err(_) => {
                 let name = field.name.text();
                 let message =

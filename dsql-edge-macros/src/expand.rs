@@ -6,15 +6,16 @@
 use crate::arguments::{self, Value};
 use crate::check::{Checked, check};
 use crate::functions;
-use crate::input::{self, Input};
+use crate::input::{self, Each, Input};
+use crate::row_input::OwnRow;
 use crate::snapshot;
 use crate::text::{Text, compile_error};
 use crate::warnings::warnings;
-use dsql_edge_compiler::emit::{Emission, RowTarget};
+use dsql_edge_compiler::emit::{Emission, Many, RowTarget};
+use dsql_edge_compiler::many::unnest;
 use dsql_edge_compiler::syntax;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::Path;
 
 /// An expression, or query functions.
 pub(crate) fn sql(tokens: TokenStream) -> TokenStream {
@@ -44,21 +45,28 @@ pub(crate) fn sql_file(tokens: TokenStream) -> TokenStream {
 /// A query with all that the macro was given.
 struct Expression {
     allowed: Vec<Ident>,
-    row: Option<Path>,
+    row: Option<OwnRow>,
     text: Text,
+    each: Option<Each>,
     arguments: Vec<input::Argument>,
 }
 
 impl Expression {
     fn new(text: Text, input: Input) -> Expression {
-        Expression { allowed: input.allowed, row: input.row, text, arguments: input.arguments }
+        Expression {
+            allowed: input.allowed,
+            row: input.row,
+            text,
+            each: input.each,
+            arguments: input.arguments,
+        }
     }
 
     fn expand(&self) -> TokenStream {
         let (text, span) = (&self.text, self.text.span);
         let lexed = syntax::lex(&text.source);
         if let Err(error) = arguments::check_placeholders(&lexed, span) {
-            return failed(&arguments::values(&self.arguments), error.to_compile_error());
+            return self.failed(&arguments::values(&self.arguments), error.to_compile_error());
         }
         let matched = arguments::match_arguments(&lexed, &self.arguments, span);
         let borrowed = match &matched {
@@ -67,11 +75,11 @@ impl Expression {
         };
         let snapshot = match snapshot::snapshot() {
             Ok(snapshot) => snapshot,
-            Err(message) => return failed(&borrowed, compile_error(span, &message)),
+            Err(message) => return self.failed(&borrowed, compile_error(span, &message)),
         };
         let checked = match check(text, &snapshot) {
             Ok(checked) => checked,
-            Err(errors) => return failed(&borrowed, errors),
+            Err(errors) => return self.failed(&borrowed, errors),
         };
         let emitted = matched
             .map_err(|errors| errors.iter().map(syn::Error::to_compile_error).collect())
@@ -85,7 +93,7 @@ impl Expression {
                 }
                 quote!({ #tracked #warnings #expression })
             }
-            Err(errors) => failed(&borrowed, errors),
+            Err(errors) => self.failed(&borrowed, errors),
         }
     }
 
@@ -95,9 +103,21 @@ impl Expression {
                 let message = "the statement returns no columns, so there is no row to fill: add RETURNING, or leave the struct out";
                 return Err(compile_error(self.text.span, message));
             }
-            Some(path) => RowTarget::Struct(path.to_token_stream()),
+            Some(row) => {
+                let row = row.row_type(&checked.fields.entries).map_err(|error| error.to_compile_error())?;
+                RowTarget::Struct(row)
+            }
             None => RowTarget::Anonymous,
         };
+        let many = self.each.as_ref().map(|Each { pattern, rows }| Many {
+            pattern: pattern.to_token_stream(),
+            rows: rows.to_token_stream(),
+            unnest: unnest(&self.text.source, &checked.query),
+        });
+        if many.is_some() && !checked.query.combinations.is_empty() {
+            let message = "optional text, {? … }, does not go with `for`: which text is sent would differ from row to row";
+            return Err(compile_error(self.text.span, message));
+        }
         let emission = Emission {
             query: &checked.query,
             fields: &checked.fields,
@@ -105,9 +125,21 @@ impl Expression {
             row: &row,
             arguments: matched,
             name: "",
+            many: many.as_ref(),
             place: None,
         };
         Ok(emission.expression())
+    }
+
+    /// The errors alone, and the arguments where their variables are.
+    fn failed(&self, values: &[Value], errors: TokenStream) -> TokenStream {
+        match &self.each {
+            None => failed(values, errors),
+            Some(Each { pattern, rows }) => {
+                let values = values.iter().map(|(value, _)| value);
+                quote!({ for #pattern in #rows { #(let _ = &(#values);)* } #errors })
+            }
+        }
     }
 }
 

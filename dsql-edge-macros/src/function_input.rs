@@ -4,11 +4,12 @@
 //! look into the SQL.
 
 use crate::input;
+use crate::row_input::OwnRow;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Generics, LitStr, Path, Token, Type, Visibility, parenthesized};
+use syn::{Attribute, Generics, LitStr, Token, Type, Visibility, parenthesized};
 
 /// One function as written.
 pub(crate) struct FunctionInput {
@@ -26,8 +27,8 @@ pub(crate) struct FunctionInput {
 pub(crate) enum RowInput {
     /// `pub Post`: a struct that is made here.
     Declared { attributes: Vec<Attribute>, visibility: Visibility, name: Ident },
-    /// `Post`: a struct that is there.
-    Own(Path),
+    /// `Post`, `Post { author: Author }`: structs that are there.
+    Own(OwnRow),
 }
 
 /// Whether the macro was given functions rather than an expression.

@@ -12,7 +12,8 @@ use crate::snapshot::{self, Snapshot};
 use crate::text::{Text, compile_error};
 use crate::warnings::{split, warnings};
 use dsql_edge_compiler::emit::{
-    Declaration, Emission, Function, Returns, RowTarget, declaration, field_types, parameter_type,
+    Declaration, Emission, Function, Returns, RowTarget, declaration, declared_type, field_types,
+    parameter_type,
 };
 use dsql_edge_compiler::syntax;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -86,13 +87,18 @@ impl Compiled {
 
     /// A row for a statement that has none, or none for one that has.
     fn row_error(&self) -> Option<TokenStream> {
-        let columns = !self.checked.as_ref()?.query.columns.is_empty();
+        let checked = self.checked.as_ref()?;
+        let columns = !checked.query.columns.is_empty();
         let message = match (&self.input.row, columns) {
             (None, true) => {
                 "the statement returns columns: name its row after the parameters, `-> pub Row` for a struct that is made here, `-> Row` for one of yours"
             }
             (Some(_), false) => {
                 "the statement returns no columns, so there is no row: add RETURNING, or leave out what follows the arrow, and the arrow"
+            }
+            (Some(RowInput::Own(row)), true) => {
+                let wrong = row.row_type(&checked.fields.entries).err();
+                return wrong.map(|error| error.to_compile_error());
             }
             _ => return None,
         };
@@ -121,12 +127,24 @@ impl Compiled {
             query: &checked.query,
             fields: &checked.fields,
             types: &checked.types,
-            row: &self.input.row.as_ref().map_or(RowTarget::Anonymous, |row| RowTarget::Struct(row.path())),
+            row: &self.target(checked),
             arguments: &self.arguments,
             name: &self.input.name.to_string(),
+            many: None,
             place: Some(self.text.span),
         });
         quote!(#warnings #function)
+    }
+
+    fn target(&self, checked: &Checked) -> RowTarget {
+        match &self.input.row {
+            Some(RowInput::Declared { name, .. }) => RowTarget::Struct(declared_type(name, &checked.fields)),
+            // What is wrong with it is among the errors already, and then nothing is emitted.
+            Some(RowInput::Own(row)) => {
+                row.row_type(&checked.fields.entries).map_or(RowTarget::Anonymous, RowTarget::Struct)
+            }
+            None => RowTarget::Anonymous,
+        }
     }
 
     fn parameters(&self) -> Vec<(Ident, TokenStream)> {
@@ -155,7 +173,7 @@ impl RowInput {
     fn path(&self) -> TokenStream {
         match self {
             RowInput::Declared { name, .. } => quote!(#name),
-            RowInput::Own(path) => quote!(#path),
+            RowInput::Own(row) => row.path.to_token_stream(),
         }
     }
 }
@@ -261,14 +279,12 @@ fn row(declared: &Declared<'_>, shape: &Declared<'_>) -> TokenStream {
     });
     let nothing = Checked::default();
     let checked = shape.function.checked.as_ref().unwrap_or(&nothing);
-    let names = checked.fields.fields.iter().map(|field| attributes.serialized(field.name.text()));
-    let doc = if RowAttributes::has_doc(declared.attributes) {
-        TokenStream::new()
-    } else {
+    let docs = if attributes.docs.is_empty() {
         let doc = format!("A row of [`{}`].", declared.function.input.name);
         quote!(#[doc = #doc])
+    } else {
+        attributes.docs.clone()
     };
-    let kept = &attributes.kept;
     let visibility = match declared.visibility {
         Visibility::Restricted(restricted) if restricted.path.is_ident("self") => TokenStream::new(),
         other => other.to_token_stream(),
@@ -277,9 +293,10 @@ fn row(declared: &Declared<'_>, shape: &Declared<'_>) -> TokenStream {
         &Declaration {
             name: declared.name.clone(),
             visibility,
-            attributes: quote!(#doc #kept),
+            docs,
+            attributes: attributes.kept.clone(),
             derived: &attributes.derived,
-            serialized: &names.collect::<Vec<_>>(),
+            serialized: &|field| attributes.serialized(field),
         },
         &checked.fields,
         &checked.types,

@@ -2,23 +2,32 @@
 //!
 //! In: tokens. Out: their parts. It does not look into the SQL.
 
+use crate::row_input::OwnRow;
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Expr, LitStr, Path, Token};
+use syn::{Attribute, Expr, LitStr, Pat, Token};
 
-/// `[#[allow(code)]] [Path,] "SQL" [, argument]*`
+/// `[#[allow(code)]] [Row,] "SQL" [, for pattern in rows] [, argument]*`
 pub(crate) struct Input {
     /// Warnings that are not to be given.
     pub(crate) allowed: Vec<Ident>,
     /// The user's row struct.
-    pub(crate) row: Option<Path>,
+    pub(crate) row: Option<OwnRow>,
     /// The SQL; of `sql_file!`, the path of its file.
     pub(crate) sql: LitStr,
+    /// `for pattern in rows`
+    pub(crate) each: Option<Each>,
     /// What follows it.
     pub(crate) arguments: Vec<Argument>,
+}
+
+/// `for pattern in rows`
+pub(crate) struct Each {
+    pub(crate) pattern: Pat,
+    pub(crate) rows: Expr,
 }
 
 /// `expr` or `name = expr`.
@@ -39,15 +48,24 @@ impl Parse for Input {
         let row = if input.peek(LitStr) || !input.peek(syn::Ident::peek_any) && !input.peek(Token![::]) {
             None
         } else {
-            let path = input.parse::<Path>()?;
+            let row = input.parse::<OwnRow>()?;
             if !input.peek(Token![,]) {
-                return Err(syn::Error::new(path.span(), NOT_A_LITERAL));
+                return Err(syn::Error::new(row.path.span(), NOT_A_LITERAL));
             }
             input.parse::<Token![,]>()?;
-            Some(path)
+            Some(row)
         };
         let sql = sql_literal(input)?;
-        Ok(Input { allowed, row, sql, arguments: arguments(input)? })
+        let each = if input.peek(Token![,]) && input.peek2(Token![for]) {
+            input.parse::<Token![,]>()?;
+            input.parse::<Token![for]>()?;
+            let pattern = Pat::parse_multi_with_leading_vert(input)?;
+            input.parse::<Token![in]>()?;
+            Some(Each { pattern, rows: input.parse()? })
+        } else {
+            None
+        };
+        Ok(Input { allowed, row, sql, each, arguments: arguments(input)? })
     }
 }
 
@@ -81,4 +99,58 @@ pub(crate) fn arguments(input: ParseStream<'_>) -> syn::Result<Vec<Argument>> {
         out.push(Argument { name, value: input.parse()? });
     }
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Input;
+    use crate::function_input::{are_functions, functions};
+    use proc_macro2::{Group, TokenStream, TokenTree};
+
+    const INPUTS: [&str; 7] = [
+        r#""SELECT 1 AS one""#,
+        r##"#[allow(missing_where)] crate::Post<'a, T> { author: Author { at: At }, tags: Tag }, r#"SELECT 1"#, 1 + 1, "x""##,
+        r#"Post, "SELECT 1", id = posts[0].id, title = { let x = 1; x },"#,
+        r#"/// Doc.
+           #[must_use] pub(crate) fn top<'a, T: Into<i64>>(author: &'a str, limit, r#type: T)
+               -> #[serde(rename_all = "camelCase")] pub Post = "SELECT 1 AS one";
+           fn other() -> Post { author: Author } = "SELECT 1";"#,
+        r#""INSERT", for (a, Post { b, .. }) | (a, Post { b }) in posts.iter().map(|x| x), id = a, b = b"#,
+        r#"pub fn nothing() = "DELETE FROM posts";"#,
+        r#"async fn waits() -> pub(in crate::here) Row = "SELECT 1 AS one";"#,
+    ];
+
+    /// Every beginning of the tokens, those inside of groups too: what an editor sends while one types.
+    fn beginnings(tokens: &[TokenTree]) -> Vec<TokenStream> {
+        let mut out = Vec::new();
+        for end in 0..=tokens.len() {
+            let (before, _) = tokens.split_at(end);
+            out.push(before.iter().cloned().collect());
+            let Some(TokenTree::Group(group)) = tokens.get(end) else { continue };
+            let inside: Vec<TokenTree> = group.stream().into_iter().collect();
+            for cut in beginnings(&inside) {
+                let cut = TokenTree::Group(Group::new(group.delimiter(), cut));
+                out.push(before.iter().cloned().chain([cut]).collect());
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn unfinished_input_is_an_error_and_no_panic() {
+        for input in INPUTS {
+            let tokens: Vec<TokenTree> = input.parse::<TokenStream>().unwrap().into_iter().collect();
+            for beginning in beginnings(&tokens) {
+                let _ = syn::parse2::<Input>(beginning.clone());
+                let _ = are_functions(&beginning);
+                let (found, errors) = functions(beginning.clone());
+                let is_empty = beginning.is_empty();
+                assert!(is_empty || !found.is_empty() || !errors.is_empty(), "{beginning}");
+            }
+            let (found, errors) = functions(tokens.iter().cloned().collect());
+            let read = syn::parse2::<Input>(tokens.iter().cloned().collect()).is_ok();
+            let is_async = input.starts_with("async");
+            assert!(read || is_async || (errors.is_empty() && !found.is_empty()), "{input}");
+        }
+    }
 }

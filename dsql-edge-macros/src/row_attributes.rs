@@ -12,7 +12,9 @@ use syn::{Attribute, LitStr, Path, Token};
 /// What the attributes say.
 #[derive(Default)]
 pub(crate) struct RowAttributes {
-    /// What the struct gets.
+    /// What documents the struct.
+    pub(crate) docs: TokenStream,
+    /// What the struct and those of its groups get.
     pub(crate) kept: TokenStream,
     /// The last names of the traits that are derived.
     pub(crate) derived: Vec<String>,
@@ -42,6 +44,8 @@ impl RowAttributes {
                     out.rename_all = Some(RenameAll::new(&meta.value()?.parse()?)?);
                     Ok(())
                 })?;
+            } else if attribute.path().is_ident("doc") {
+                out.docs.extend(quote!(#attribute));
             } else {
                 out.kept.extend(quote!(#attribute));
             }
@@ -55,10 +59,6 @@ impl RowAttributes {
             Some(rule) => rule.apply(field),
             None => field.to_owned(),
         }
-    }
-
-    pub(crate) fn has_doc(attributes: &[Attribute]) -> bool {
-        attributes.iter().any(|attribute| attribute.path().is_ident("doc"))
     }
 }
 

@@ -12,7 +12,7 @@ use quote::quote;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 /// The name of the snapshot, beside Cargo.toml.
 const FILE: &str = "dsql-schema.sql";
@@ -24,14 +24,22 @@ const MIGRATIONS: &str = "DSQL_EDGE_MIGRATIONS";
 /// A schema and the files that it came from.
 pub(crate) struct Snapshot {
     pub(crate) schema: Arc<Schema>,
-    files: Vec<PathBuf>,
+    files: Arc<[PathBuf]>,
 }
 
 /// A file, its time and its length.
 type Stamp = (PathBuf, Option<SystemTime>, u64);
 
 /// What was read, and what it was read from.
-type Cached = (Vec<Stamp>, Result<Arc<Schema>, String>);
+struct Cached {
+    stamps: Vec<Stamp>,
+    files: Arc<[PathBuf]>,
+    schema: Result<Arc<Schema>, String>,
+    looked_at: Instant,
+}
+
+/// A folder is not looked through for each of a hundred queries.
+const FRESH: Duration = Duration::from_millis(200);
 
 static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
 
@@ -42,20 +50,27 @@ static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
 /// What is missing or cannot be read, and what to do.
 pub(crate) fn snapshot() -> Result<Snapshot, String> {
     let (path, is_folder) = find()?;
-    let stamps = if is_folder { stamps_of_folder(&path)? } else { vec![stamp(&path)?] };
     let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     let cache = cache.get_or_insert_with(HashMap::new);
-    if cache.get(&path).is_none_or(|(known, _)| *known != stamps) {
-        let schema = read(&stamps);
-        cache.insert(path.clone(), (stamps, schema));
+    if let Some(cached) = cache.get(&path).filter(|cached| is_folder && cached.looked_at.elapsed() < FRESH) {
+        return cached.snapshot();
     }
-    match cache.get(&path) {
-        Some((stamps, Ok(schema))) => Ok(Snapshot {
-            schema: schema.clone(),
-            files: stamps.iter().map(|(file, ..)| file.clone()).collect(),
-        }),
-        Some((_, Err(error))) => Err(error.clone()),
-        None => Err(format!("the schema snapshot {} cannot be read", path.display())),
+    let stamps = if is_folder { stamps_of_folder(&path)? } else { vec![stamp(&path)?] };
+    if let Some(cached) = cache.get_mut(&path).filter(|cached| cached.stamps == stamps) {
+        cached.looked_at = Instant::now();
+        return cached.snapshot();
+    }
+    let schema = read(&stamps);
+    let files = stamps.iter().map(|(file, ..)| file.clone()).collect();
+    let cached = Cached { stamps, files, schema, looked_at: Instant::now() };
+    let snapshot = cached.snapshot();
+    cache.insert(path, cached);
+    snapshot
+}
+
+impl Cached {
+    fn snapshot(&self) -> Result<Snapshot, String> {
+        self.schema.clone().map(|schema| Snapshot { schema, files: self.files.clone() })
     }
 }
 

@@ -32,7 +32,7 @@ enum Origin {
 impl Text {
     pub(crate) fn literal(literal: LitStr) -> Text {
         Text {
-            source: Source::named(literal.value()),
+            source: Source::of_macro(literal.value()),
             span: literal.span(),
             origin: Origin::Literal(literal),
         }
@@ -51,7 +51,11 @@ impl Text {
             format!("{written} cannot be read: {error}; the path is relative to Cargo.toml")
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        Ok(Text { source: Source::named(text), span: literal.span(), origin: Origin::File { written, path } })
+        Ok(Text {
+            source: Source::of_macro(text),
+            span: literal.span(),
+            origin: Origin::File { written, path },
+        })
     }
 
     /// What tells cargo that the build depends on the file.

@@ -61,6 +61,10 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     if let Err(error) = arguments::check_placeholders(&lexed, span) {
         return failed(&values(&input.arguments), error.to_compile_error());
     }
+    if !lexed.pieces.is_empty() {
+        let message = "optional text, {? … }, is for sql! alone: write one sql_unchecked! for each text";
+        return failed(&values(&input.arguments), compile_error(span, message));
+    }
     if lexed.numbered > 65_535 {
         return failed(
             &values(&input.arguments),

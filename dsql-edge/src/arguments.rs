@@ -5,7 +5,7 @@
 //! fails.
 
 use crate::error::{Error, Kind};
-use crate::types::sql::SqlType;
+use crate::types::sql::{Format, SqlType};
 use crate::types::{ConversionError, IsNull, Nullable, Param, UncheckedParam};
 use crate::wire::Parameters;
 
@@ -81,6 +81,17 @@ impl Arguments {
         // 705, `unknown`, and 0 both leave the type to the server.
         self.types.push(if T::Sql::OID == 705 { 0 } else { T::Sql::OID });
         self.bind::<T::Sql, Nullable, T>(value);
+    }
+
+    /// The next argument, as the server reads it.
+    pub(crate) fn push_encoded(&mut self, format: Format, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.parameters.bytes);
+        self.parameters.each.push((Some(self.parameters.bytes.len()), format.code()));
+    }
+
+    pub(crate) fn or_error(mut self, error: Option<Error>) -> Self {
+        self.error = self.error.or(error);
+        self
     }
 
     /// The parameters and, if they were bound unchecked, their types.

@@ -4,7 +4,7 @@
 //! it a row type of its own. This crate runs it: over a Worker's TCP socket, in the fewest round trips the platform
 //! allows (4 for the first query of a request, 1 for each one after it), with the IAM token signed here.
 //!
-//! ```ignore
+//! ```no_run
 //! use dsql_edge::{Dsql, sql};
 //! use worker::{Context, Env, Request, Response, event};
 //!
@@ -17,8 +17,10 @@
 //!         .await?;
 //!     Response::from_json(&tags)
 //! }
+//! # fn main() {}
 //! ```
 //!
+//! - [`sql!`]: what a query can be: an expression, functions, nested rows, optional text; and the snapshot.
 //! - [`Dsql`]: a cluster, as one request sees it; [`Config`]: where it is and who we are.
 //! - [`types`]: which Rust types fit which SQL types, and how a type of your own does.
 //! - [`Error`]: what can go wrong, and what may be asked of it.
@@ -58,6 +60,9 @@ pub mod auth;
 mod client;
 mod config;
 mod error;
+mod macros;
+mod many_rows;
+mod optional;
 pub mod private;
 mod query;
 mod refusal;
@@ -74,7 +79,8 @@ mod wire;
 pub use auth::Credentials;
 pub use client::{Dsql, Executor, Fetch, Session};
 pub use config::Config;
-pub use dsql_edge_macros::{sql, sql_file, sql_unchecked};
 pub use error::Error;
+#[doc(inline)]
+pub use macros::{sql, sql_file, sql_unchecked};
 pub use query::{Command, Query};
 pub use sqlstate::SqlState;

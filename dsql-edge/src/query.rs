@@ -39,7 +39,8 @@ pub trait SingleColumn {
 #[derive(Debug)]
 pub struct Request {
     pub(crate) statement: &'static Statement,
-    pub(crate) arguments: Arguments,
+    /// One for each time that it is executed, all in one flight and one implicit transaction.
+    pub(crate) arguments: Vec<Arguments>,
     /// From `sql_unchecked!`: the types of columns are not known before the server describes them.
     pub(crate) unchecked: bool,
 }
@@ -49,6 +50,15 @@ impl<R: Send + 'static> Query<R> {
     pub fn new(
         statement: &'static Statement,
         arguments: Arguments,
+        decode: fn(&DataRow<'_>) -> Result<R, Error>,
+    ) -> Self {
+        Query { request: Request { statement, arguments: vec![arguments], unchecked: false }, decode }
+    }
+
+    /// A query that is executed once for each of these, in one transaction.
+    pub fn many(
+        statement: &'static Statement,
+        arguments: Vec<Arguments>,
         decode: fn(&DataRow<'_>) -> Result<R, Error>,
     ) -> Self {
         Query { request: Request { statement, arguments, unchecked: false }, decode }
@@ -61,19 +71,24 @@ impl<R: Send + 'static> Query<R> {
         arguments: Arguments,
         decode: fn(&DataRow<'_>) -> Result<R, Error>,
     ) -> Self {
-        Query { request: Request { statement, arguments, unchecked: true }, decode }
+        Query { request: Request { statement, arguments: vec![arguments], unchecked: true }, decode }
     }
 }
 
 impl Command {
     /// A statement that returns no rows.
     pub fn new(statement: &'static Statement, arguments: Arguments) -> Self {
+        Command { request: Request { statement, arguments: vec![arguments], unchecked: false } }
+    }
+
+    /// A statement that is executed once for each of these, in one transaction.
+    pub fn many(statement: &'static Statement, arguments: Vec<Arguments>) -> Self {
         Command { request: Request { statement, arguments, unchecked: false } }
     }
 
     /// A statement that returns no rows, from `sql_unchecked!`.
     pub fn unchecked(statement: &'static Statement, arguments: Arguments) -> Self {
-        Command { request: Request { statement, arguments, unchecked: true } }
+        Command { request: Request { statement, arguments: vec![arguments], unchecked: true } }
     }
 }
 

@@ -63,6 +63,21 @@ impl<'a> DataRow<'a> {
         value.map_err(|reason| self.decode_error(field, type_name(field.type_oid), reason))
     }
 
+    /// A group of columns, unless the one at the index `witness` is NULL: then an outer join missed.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn group<T>(
+        &self,
+        witness: usize,
+        make: impl FnOnce(&Self) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        match self.cell(witness)? {
+            (_, None) => Ok(None),
+            (_, Some(_)) => make(self).map(Some),
+        }
+    }
+
     fn cell(&self, index: usize) -> Result<(&'a Field, Option<&'a [u8]>), Error> {
         match (self.fields.get(index), self.row.column(index)) {
             (Some(field), Some(bytes)) => Ok((field, bytes)),

@@ -84,7 +84,9 @@ impl Database<'_> {
                     }
                 }
             }
-            self.run("ROLLBACK; DEALLOCATE ALL")?;
+            self.run("ROLLBACK")?;
+            // It is not there where it could not be prepared; other statements are the connection's own.
+            let _ = self.run("DEALLOCATE observed");
         }
         Ok(observed)
     }

@@ -74,9 +74,9 @@ impl Catalog {
                     continue;
                 }
                 if is_polymorphic(operator.result) {
-                    catalog.polymorphic_operators.push(operator);
+                    catalog.polymorphic_operators.push(*operator);
                 } else if is_makeable(operator.result) {
-                    catalog.operators.entry(operator.result).or_default().push(operator);
+                    catalog.operators.entry(operator.result).or_default().push(*operator);
                 }
             }
         }

@@ -38,6 +38,8 @@ pub(crate) struct Report {
     pub(crate) failed: BTreeMap<String, usize>,
     /// How often each construct was in a statement that was accepted, and in one that returned rows.
     pub(crate) constructs: BTreeMap<String, (usize, usize)>,
+    /// What is known to differ, by reason.
+    pub(crate) known: BTreeMap<String, usize>,
     /// Finds by kind.
     pub(crate) finds: BTreeMap<String, usize>,
     /// One case of each kind.
@@ -96,6 +98,7 @@ impl Report {
         for (map, more) in [
             (&mut self.unsupported, other.unsupported),
             (&mut self.refused, other.refused),
+            (&mut self.known, other.known),
             (&mut self.unread, other.unread),
             (&mut self.failed, other.failed),
             (&mut self.finds, other.finds),
@@ -173,6 +176,9 @@ impl Report {
         )?;
         writeln!(out, "{} columns, {:.1} % said NOT NULL", self.columns, share(self.proved, self.columns))?;
         let minutes = elapsed.as_secs_f64() / 60.0;
+        for (why, count) in &self.known {
+            writeln!(out, "{count} times known: {why}")?;
+        }
         let finds: usize = self.finds.values().sum();
         writeln!(out, "{minutes:.1} minutes, {:.0} statements a minute", self.queries as f64 / minutes)?;
         writeln!(out, "{finds} finds of {} kinds", self.finds.len())?;

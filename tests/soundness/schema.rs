@@ -215,10 +215,10 @@ fn table(rng: &mut Rng, schema: &mut Schema, number: usize) {
         constraints.push(Node::words(format!("PRIMARY KEY ({})", names.join(", "))));
         keys.push(key);
     }
-    for at in 1..count {
-        if rng.u32(..6) == 0 && types.is_ordered(columns[at].ty) && !columns[at].generated {
+    for (at, column) in columns.iter().enumerate().skip(1) {
+        if rng.u32(..6) == 0 && types.is_ordered(column.ty) && !column.generated {
             let nulls = if rng.u32(..4) == 0 { "NULLS NOT DISTINCT " } else { "" };
-            constraints.push(Node::words(format!("UNIQUE {nulls}({})", columns[at].name)));
+            constraints.push(Node::words(format!("UNIQUE {nulls}({})", column.name)));
             keys.push(vec![at]);
         }
     }

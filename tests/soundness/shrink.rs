@@ -8,6 +8,7 @@ use fastrand::Rng;
 use crate::case::Case;
 use crate::judge::{Find, judge};
 use crate::tree::{Node, Part, Sort};
+use crate::types::Types;
 
 /// At most so many tries.
 const TRIES: usize = 1500;
@@ -16,7 +17,13 @@ const TRIES: usize = 1500;
 ///
 /// # Errors
 /// Where PostgreSQL is lost.
-pub(crate) fn shrink(case: &Case, find: &Find, database: &Database<'_>, seed: u64) -> Result<(Case, Find)> {
+pub(crate) fn shrink(
+    case: &Case,
+    find: &Find,
+    types: &Types,
+    database: &Database<'_>,
+    seed: u64,
+) -> Result<(Case, Find)> {
     let mut best = (case.clone(), find.clone());
     let mut tries = 0;
     let mut installed: Option<(String, Schema)> = None;
@@ -35,7 +42,7 @@ pub(crate) fn shrink(case: &Case, find: &Find, database: &Database<'_>, seed: u6
         // Several times: arguments are drawn by lot.
         for round in 0..3 {
             let mut rng = Rng::with_seed(seed + round);
-            let outcome = judge(&candidate.sql(), schema, database, &mut rng)?;
+            let outcome = judge(&candidate.sql(), schema, types, database, &mut rng)?;
             match outcome.find {
                 Some(found) if found.kind == find.kind => return Ok(Some(found)),
                 _ if !candidate.sql().contains('$') => break,

@@ -4,6 +4,7 @@ mod bench;
 mod catalog;
 mod corpus;
 mod demo;
+mod soundness;
 mod test;
 
 use std::process::ExitCode;
@@ -22,6 +23,8 @@ enum Command {
     Catalog(catalog::Options),
     /// Measure the compiler against real queries and statements.
     Corpus(corpus::Options),
+    /// Attack the compiler with made-up queries on a real PostgreSQL 16
+    Soundness(soundness::Options),
     /// Measure, beside the peers, in one run
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Command::Test => test::test(),
         Command::Catalog(options) => catalog::run(&options),
         Command::Corpus(options) => corpus::run(&options),
+        Command::Soundness(options) => soundness::soundness(&options),
         Command::Bench(bench) => bench::run(&bench),
     };
     match done {

@@ -158,7 +158,11 @@ fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
 
 /// The statements of a text, without their semicolons; a text that does not parse is one statement.
 pub(super) fn statements(text: &str) -> Vec<String> {
-    let lexed = syntax::lex(&Source::named(text));
+    let lexed = syntax::lex(&Source::of_macro(text));
+    if !lexed.pieces.is_empty() {
+        // A statement's last token may stand inside of {? … }.
+        return vec![text.to_owned()];
+    }
     match syntax::parse_statements(text, &lexed) {
         Ok(statements) => statements.iter().map(|it| it.span.text(text).to_owned()).collect(),
         Err(_) => vec![text.to_owned()],

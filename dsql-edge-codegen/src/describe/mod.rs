@@ -54,7 +54,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut stdout = io::stdout().lock();
     let mut code = ExitCode::SUCCESS;
     for query in &queries {
-        let source = Source::named(query);
+        let source = Source::of_macro(query);
         let answer = describer.describe(&source);
         if matches!(answer, Answer::Refused { .. }) {
             code = ExitCode::FAILURE;

@@ -7,7 +7,7 @@ use super::tree::{Node, NodeKind};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::source::Span;
-use crate::syntax::ast::{Expr, Indirection, Name};
+use crate::syntax::ast::{Expr, ExprKind, Indirection, Name};
 
 impl Analyzer<'_> {
     /// `transformColumnRef`.
@@ -134,7 +134,14 @@ impl Analyzer<'_> {
             };
             for bound in bounds {
                 let index = self.expr(scope, bound);
-                let (ty, at) = (index.ty, index.span);
+                let ty = index.ty;
+                // PostgreSQL analyses a test in its place, and points at anything else as it was written.
+                let at = match bound.kind {
+                    ExprKind::IsNull { .. } | ExprKind::BooleanTest { .. } | ExprKind::Function(_) => {
+                        index.span
+                    }
+                    _ => bound.span,
+                };
                 let target = if json && ty != oid::INT4 { oid::TEXT } else { oid::INT4 };
                 match self.try_coerce(index, target, -1, Context::Assignment) {
                     Ok(index) => parts.push(index),
@@ -171,7 +178,7 @@ impl Analyzer<'_> {
                 }
                 Vec::new()
             }
-            _ => self.composite_columns(self.catalog.base_type(node.ty).0),
+            _ => self.record_columns(&node),
         };
         match columns.iter().position(|column| column.name == name) {
             Some(at) => {

@@ -37,7 +37,7 @@ impl Analyzer<'_> {
         let wanted = self.catalog.display(to, -1);
         match self.catalog.can_coerce(&[from], &[to], Context::Explicit) {
             true => format!("cast it: {}::{wanted}", quotation::operand(span)),
-            false => format!("nothing leads from {} to {wanted}", self.catalog.display(from, -1)),
+            false => format!("there is no cast from {} to {wanted}", self.catalog.display(from, -1)),
         }
     }
 
@@ -54,7 +54,7 @@ impl Analyzer<'_> {
                 );
             }
         }
-        format!("nothing leads from {} to {shown}", self.catalog.display(from, -1))
+        format!("there is no cast from {} to {shown}", self.catalog.display(from, -1))
     }
 
     /// Of a function that PostgreSQL does not have, or not for these arguments.

@@ -81,11 +81,10 @@ impl Analyzer<'_> {
         // It belongs to the innermost query whose columns it uses; to this one if it uses none.
         let level = args.iter().chain(&filter).chain(&order_by).filter_map(lowest_level).min().unwrap_or(0);
         let parts = || args.iter().chain(&filter).chain(&order_by);
-        let nested = |node: &Node| matches!(&node.kind, NodeKind::Aggregate(inner) if inner.level == level);
-        if let Some(inner) = parts().find_map(|arg| find(arg, &nested)) {
+        if let Some(inner) = parts().find_map(|arg| aggregate_of_level(arg, level)) {
             let message = "aggregate function calls cannot be nested";
             let hint = "aggregate in a subquery, and its result around it";
-            self.report(Diagnostic::error(Code::MisplacedAggregate, inner.span, message).with_hint(hint));
+            self.report(Diagnostic::error(Code::MisplacedAggregate, inner, message).with_hint(hint));
             return Node::error(span);
         }
         let window = |node: &Node| matches!(node.kind, NodeKind::WindowCall(_));
@@ -95,7 +94,7 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         let owner = scope.up(level).unwrap_or(scope);
-        if !self.aggregate_allowed(owner, call) {
+        if !self.aggregate_allowed(owner, "aggregate functions", call.location) {
             return Node::error(span);
         }
         owner.has_aggregates.set(true);
@@ -113,20 +112,62 @@ impl Analyzer<'_> {
         Node::new(returns, kind, span)
     }
 
+    /// `transformGroupingFunc`.
+    pub(super) fn grouping_call(&mut self, scope: &Scope<'_>, args: Vec<Node>, span: Span) -> Node {
+        let level = args.iter().filter_map(lowest_level).min().unwrap_or(0);
+        let nested = |node: &Node| match &node.kind {
+            NodeKind::Aggregate(inner) => inner.level == level,
+            NodeKind::Grouping(_) => true,
+            _ => false,
+        };
+        if let Some(inner) = args.iter().find_map(|arg| find(arg, &nested)) {
+            let message = "aggregate function calls cannot be nested";
+            self.report(Diagnostic::error(Code::MisplacedAggregate, inner.span, message));
+            return Node::error(span);
+        }
+        let owner = scope.up(level).unwrap_or(scope);
+        if !self.aggregate_allowed(owner, "grouping operations", span) {
+            return Node::error(span);
+        }
+        owner.has_aggregates.set(true);
+        Node::new(crate::builtin::oid::INT4, NodeKind::Grouping(args), span)
+    }
+
+    /// `finalize_grouping_exprs`.
+    fn check_grouping_calls(&mut self, query: &Query, node: &Node) {
+        if let NodeKind::Grouping(args) = &node.kind {
+            // One of an outer query is checked there.
+            let own = args.iter().filter_map(lowest_level).min().unwrap_or(0) == 0;
+            let wrong =
+                args.iter().find(|arg| own && !query.group_by.iter().any(|key| key.written_alike(arg)));
+            if let Some(arg) = wrong {
+                let message =
+                    "arguments to GROUPING must be grouping expressions of the associated query level";
+                self.report(Diagnostic::error(Code::NotGrouped, arg.span, message));
+            }
+            return;
+        }
+        let mut children = Vec::new();
+        node.children(&mut |child| children.push(child));
+        for child in children {
+            self.check_grouping_calls(query, child);
+        }
+    }
+
     /// `check_agglevels_and_constraints`.
-    fn aggregate_allowed(&mut self, scope: &Scope<'_>, call: &FunctionCall) -> bool {
+    fn aggregate_allowed(&mut self, scope: &Scope<'_>, what: &str, location: Span) -> bool {
         let place = scope.place.get();
         let message = match place {
             Place::Target | Place::Having | Place::OrderBy | Place::DistinctOn | Place::Window => {
                 return true;
             }
-            Place::JoinOn => "aggregate functions are not allowed in JOIN conditions".to_owned(),
+            Place::JoinOn => format!("{what} are not allowed in JOIN conditions"),
             Place::FromSubquery => {
-                "aggregate functions are not allowed in FROM clause of their own query level".to_owned()
+                format!("{what} are not allowed in FROM clause of their own query level")
             }
-            _ => format!("aggregate functions are not allowed in {}", place.name()),
+            _ => format!("{what} are not allowed in {}", place.name()),
         };
-        let mut diagnostic = Diagnostic::error(Code::MisplacedAggregate, call.location, message);
+        let mut diagnostic = Diagnostic::error(Code::MisplacedAggregate, location, message);
         if place == Place::Where {
             diagnostic = diagnostic.with_hint("conditions on aggregates belong in HAVING");
         }
@@ -157,12 +198,10 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
             return Node::error(span);
         }
-        if args.iter().any(|arg| arg.any(&|node| matches!(node.kind, NodeKind::WindowCall(_)))) {
-            self.report(Diagnostic::error(
-                Code::MisplacedWindow,
-                call.location,
-                "window function calls cannot be nested",
-            ));
+        let nested = |node: &Node| matches!(node.kind, NodeKind::WindowCall(_));
+        if let Some(inner) = args.iter().chain(&filter).find_map(|arg| find(arg, &nested)) {
+            let message = "window function calls cannot be nested";
+            self.report(Diagnostic::error(Code::MisplacedWindow, inner.span, message));
             return Node::error(span);
         }
         match scope.place.get() {
@@ -180,7 +219,10 @@ impl Analyzer<'_> {
             }
         }
         scope.has_window_calls.set(true);
+        // PostgreSQL looks at window definitions after all the other clauses.
+        let before = self.diagnostics.iter().len();
         let (keys, frame_has_row) = self.window_definition(scope, window);
+        scope.of_windows.borrow_mut().extend(self.diagnostics.split_off(before));
         let kind = NodeKind::WindowCall(Box::new(WindowCall {
             name: facts.name,
             args,
@@ -220,16 +262,34 @@ impl Analyzer<'_> {
     pub(super) fn window_keys(&mut self, scope: &Scope<'_>, window: &Window) -> Vec<Node> {
         let place = scope.place.replace(Place::Window);
         let mut keys: Vec<Node> = Vec::new();
-        for expr in window.partition_by.iter().chain(window.order_by.iter().map(|key| &key.expr)) {
+        // Ordering first, as `transformWindowDefinitions` has it.
+        let ordering = window.order_by.iter().map(|key| (&key.expr, "ordering"));
+        for (expr, kind) in ordering.chain(window.partition_by.iter().map(|key| (key, "equality"))) {
             let node = self.expr(scope, expr);
-            keys.push(self.unknown_to_text(node));
+            let node = self.unknown_to_text(node);
+            let fine = if kind == "ordering" { self.has_order(node.ty) } else { self.has_equality(node.ty) };
+            if !node.is_error() && !fine {
+                let shown = self.catalog.display(node.ty, -1);
+                let message = format!("could not identify an {kind} operator for type {shown}");
+                self.report(Diagnostic::error(Code::UnknownOperator, expr.span, message));
+            }
+            keys.push(node);
         }
+        if let Some(frame) = &window.frame
+            && frame.mode == crate::syntax::ast::FrameMode::Groups
+            && window.order_by.is_empty()
+            && window.base.is_none()
+        {
+            let message = "GROUPS mode requires an ORDER BY clause";
+            self.report(Diagnostic::error(Code::MisplacedWindow, window.span, message));
+        }
+        let ordered = keys.get(window.order_by.len().wrapping_sub(1)).cloned();
         if let Some(frame) = &window.frame {
             for bound in [Some(&frame.start), frame.end.as_ref()].into_iter().flatten() {
                 if let FrameBound::Preceding(offset) | FrameBound::Following(offset) = bound {
                     let node = self.expr(scope, offset);
                     let node = if frame.mode == crate::syntax::ast::FrameMode::Range {
-                        self.range_offset(node, keys.last())
+                        self.range_offset(node, ordered.as_ref())
                     } else {
                         let mode =
                             if frame.mode == crate::syntax::ast::FrameMode::Rows { "ROWS" } else { "GROUPS" };
@@ -267,6 +327,12 @@ impl Analyzer<'_> {
         // Columns that depend on a grouped primary key are grouped too.
         let functional = self.grouped_by_key(query);
         for target in &query.targets {
+            self.check_grouping_calls(query, &target.node);
+        }
+        for node in query.other.iter().chain(&query.having) {
+            self.check_grouping_calls(query, node);
+        }
+        for target in &query.targets {
             self.check_grouped(query, &target.node, &functional, 0);
         }
         for node in query.having.iter().chain(&query.other) {
@@ -296,13 +362,28 @@ impl Analyzer<'_> {
     }
 
     fn check_grouped(&mut self, query: &Query, node: &Node, functional: &[usize], depth: usize) {
-        if depth == 0 && query.group_by.iter().any(|key| key.same(node)) {
+        if depth == 0 && query.group_by.iter().any(|key| key.written_alike(node)) {
             return;
         }
         match &node.kind {
             // Columns inside an aggregate of the checked level are free.
             NodeKind::Aggregate(call) if call.level == depth => return,
             NodeKind::Constant(_) | NodeKind::Parameter(_) => return,
+            NodeKind::Grouping(_) if depth == 0 => return,
+            NodeKind::WholeRow { level, rte } if *level == depth => {
+                if functional.contains(rte) {
+                    return;
+                }
+                let name = query.rtes.get(*rte).map_or("?", |rte| rte.name.as_str());
+                let message = match depth {
+                    0 => format!(
+                        "column \"{name}.*\" must appear in the GROUP BY clause or be used in an aggregate function"
+                    ),
+                    _ => format!("subquery uses ungrouped column \"{name}.*\" from outer query"),
+                };
+                self.report(Diagnostic::error(Code::NotGrouped, node.span, message));
+                return;
+            }
             NodeKind::Var(var) if var.level == depth => {
                 let grouped = query.group_by.iter().any(|key| {
                     matches!(key.kind, NodeKind::Var(known) if (known.rte, known.column) == (var.rte, var.column))
@@ -365,6 +446,23 @@ fn find<'n>(node: &'n Node, test: &dyn Fn(&Node) -> bool) -> Option<&'n Node> {
         }
     });
     found
+}
+
+/// Where an aggregate of this level stands in an expression, its queries included.
+fn aggregate_of_level(node: &Node, level: usize) -> Option<Span> {
+    fn in_query(query: &Query, level: usize) -> Option<Span> {
+        let mut found = None;
+        query.expressions(&mut |node| found = found.or_else(|| aggregate_of_level(node, level)));
+        found.or_else(|| query.subqueries().iter().find_map(|query| in_query(query, level + 1)))
+    }
+    if let NodeKind::Aggregate(inner) = &node.kind
+        && inner.level == level
+    {
+        return Some(node.span);
+    }
+    let mut found = None;
+    node.children(&mut |child| found = found.or_else(|| aggregate_of_level(child, level)));
+    found.or_else(|| node.subquery().and_then(|query| in_query(query, level + 1)))
 }
 
 /// The innermost level whose columns an expression uses.

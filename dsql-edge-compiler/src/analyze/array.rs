@@ -108,12 +108,16 @@ impl Analyzer<'_> {
             return self.explicit_cast(array, ty, typmod, location);
         }
         let node = self.expr(scope, arg);
-        let inner = node.span;
+        let (inner, before) = (node.span, node.ty);
         let mut node = self.explicit_cast(node, ty, typmod, location);
-        let applies_length = typmod >= 0 && matches!(node.kind, NodeKind::Constant(_));
+        let applies_length = typmod >= 0;
         node.span = match node.kind {
+            // `coerce_record_to_complex`
+            NodeKind::Row(_) if before == oid::RECORD && node.ty != oid::RECORD => location,
+            _ if applies_length || self.catalog.base_type(ty).0 != ty => span,
+            // Nothing to do: it stays where it stands.
+            _ if before == ty => inner,
             NodeKind::Cast { .. } | NodeKind::Parameter(_) => span,
-            _ if applies_length => span,
             _ => inner,
         };
         node
@@ -123,6 +127,19 @@ impl Analyzer<'_> {
     pub(super) fn type_name(&mut self, written: &TypeName) -> Option<(Oid, i32)> {
         match self.catalog.resolve(written) {
             Ok(found) => Some(found),
+            Err(TypeError::Unknown)
+                if written.name.schema().is_some_and(|schema| {
+                    !matches!(schema, "pg_catalog" | "information_schema")
+                        && !self.catalog.schema.has_schema(schema)
+                }) =>
+            {
+                let message =
+                    format!("schema \"{}\" does not exist", written.name.schema().unwrap_or_default());
+                let known = self.catalog.schema.schemas.join(", ");
+                let hint = format!("the schemas of the snapshot are {known}");
+                self.report(Diagnostic::error(Code::UnknownSchema, written.span, message).with_hint(hint));
+                None
+            }
             Err(TypeError::Unknown) => {
                 let mut name = written.name.display();
                 for _ in 0..written.array_dimensions.min(1) {
@@ -173,10 +190,6 @@ impl Analyzer<'_> {
             }
             Err(TypeError::Modifier(message)) => {
                 self.report(Diagnostic::error(Code::OutOfRange, written.span, message));
-                None
-            }
-            Err(TypeError::Unsupported(what)) => {
-                self.report(Diagnostic::unsupported(written.span, what));
                 None
             }
         }

@@ -8,7 +8,7 @@ use super::catalog::ERROR;
 use super::coerce::Context;
 use super::scope::{Place, Scope};
 use super::target_table::Target;
-use super::tree::{Node, NodeKind};
+use super::tree::{Node, NodeKind, Written};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::schema::Schema;
@@ -121,13 +121,13 @@ impl<'a> Analyzer<'a> {
         (ty, typmod)
     }
 
-    /// `transformUpdateTargetList`; the numbers of the columns that are assigned.
+    /// `transformUpdateTargetList`; the columns that are assigned.
     pub(super) fn assignments(
         &mut self,
         scope: &mut Scope<'_>,
         assignments: &[Assignment],
         target: &Target,
-    ) -> Vec<usize> {
+    ) -> Vec<Written> {
         let place = scope.place.replace(Place::UpdateSource);
         // All values first, then the columns, as PostgreSQL does.
         let mut pending: Vec<(TargetColumn, Option<Node>, Span)> = Vec::new();
@@ -140,7 +140,7 @@ impl<'a> Analyzer<'a> {
                 Assignment::Multiple(columns, value) => self.multiple(scope, columns, value, &mut pending),
             }
         }
-        let mut assigned = Vec::new();
+        let mut assigned: Vec<Written> = Vec::new();
         for (column, node, span) in pending {
             let Some(at) = self.target_column(target, &column.name) else {
                 if let Some(node) = node {
@@ -148,7 +148,7 @@ impl<'a> Analyzer<'a> {
                 }
                 continue;
             };
-            if column.indirection.is_empty() && assigned.contains(&at) {
+            if column.indirection.is_empty() && assigned.iter().any(|known| known.column == at) {
                 let message = format!("multiple assignments to same column \"{}\"", column.name.text);
                 self.report(Diagnostic::error(Code::SyntaxError, Span::default(), message));
             }
@@ -174,11 +174,17 @@ impl<'a> Analyzer<'a> {
                     if !target.not_null.get(at).copied().unwrap_or(false) {
                         self.element_flows_to_nullable(&scope.rtes, &node);
                     }
-                    self.assign_update(target, at, &column, node, span);
+                    let node = self.assign_update(target, at, &column, node, span);
+                    // A part of the column says nothing of the rest.
+                    let whole = column.indirection.is_empty();
+                    assigned
+                        .push(Written { column: at, values: node.filter(|_| whole).into_iter().collect() });
                 }
-                None => self.check_default(target, at, span),
+                None => {
+                    self.check_default(target, at, span);
+                    assigned.push(Written { column: at, values: Vec::new() });
+                }
             }
-            assigned.push(at);
         }
         scope.place.set(place);
         assigned
@@ -191,11 +197,11 @@ impl<'a> Analyzer<'a> {
         column: &TargetColumn,
         node: Node,
         span: Span,
-    ) {
+    ) -> Option<Node> {
         if target.base_column(self.catalog.schema, at).is_some_and(|known| known.generated) {
-            return;
+            return None;
         }
-        self.assign(target, at, Some(column), node, span);
+        Some(self.assign(target, at, Some(column), node, span))
     }
 
     /// A value; `None` for `DEFAULT`.
@@ -236,8 +242,9 @@ impl<'a> Analyzer<'a> {
                 }
                 for (column, entry) in columns.iter().zip(&query.targets) {
                     let kind = NodeKind::Opaque(Vec::new());
-                    let node = Node { ty: entry.node.ty, typmod: entry.node.typmod, kind, span: entry.span };
-                    pending.push((column.clone(), Some(node), entry.span));
+                    let node =
+                        Node { ty: entry.node.ty, typmod: entry.node.typmod, kind, span: entry.node.span };
+                    pending.push((column.clone(), Some(node), entry.node.span));
                 }
             }
             _ if columns.len() == 1 => {

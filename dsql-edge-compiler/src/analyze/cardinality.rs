@@ -113,6 +113,8 @@ fn tree_at_most_one(query: &Query, tree: &JoinTree) -> bool {
             }),
             RteSource::Nullable => false,
         },
+        // Rows without a partner stand side by side.
+        JoinTree::Join { kind: crate::syntax::ast::JoinKind::Full, .. } => false,
         JoinTree::Join { left, right, .. } => tree_at_most_one(query, left) && tree_at_most_one(query, right),
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::builtin::{self, Oid, oid};
 use crate::schema::{Schema, UserTypeKind};
-use crate::syntax::ast::{Expr, ExprKind, Literal, TypeName};
+use crate::syntax::ast::{Expr, ExprKind, Literal, QualifiedName, TypeName};
 use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
 
@@ -49,8 +49,6 @@ pub(super) enum TypeError {
     Unknown,
     /// A modifier that cannot be.
     Modifier(String),
-    /// `%TYPE` and the like.
-    Unsupported(&'static str),
 }
 
 impl<'a> Catalog<'a> {
@@ -125,7 +123,10 @@ impl<'a> Catalog<'a> {
                 info.subtype = subtype.as_ref().and_then(|it| self.resolve(it).ok()).map_or(0, |it| it.0);
                 info.counterpart = base_oid + 2;
             }
-            UserTypeKind::Base => {}
+            UserTypeKind::Base { category } => {
+                info.category = *category;
+                info.collatable = *category == b'S';
+            }
         }
         info
     }
@@ -185,7 +186,7 @@ impl<'a> Catalog<'a> {
     /// A type as written, with its modifier.
     pub(super) fn resolve(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
         if written.percent_type {
-            return Err(TypeError::Unsupported("%TYPE"));
+            return self.type_of_column(&written.name).ok_or(TypeError::Unknown);
         }
         let schema = written.name.schema();
         let mut found = self.type_named(schema, written.name.name()).ok_or(TypeError::Unknown)?;
@@ -195,6 +196,19 @@ impl<'a> Catalog<'a> {
                 Some(self.type_info(found).array).filter(|array| *array != 0).ok_or(TypeError::Unknown)?;
         }
         Ok((found, typmod))
+    }
+
+    /// `[schema.]table.column%TYPE`
+    fn type_of_column(self, name: &QualifiedName) -> Option<(Oid, i32)> {
+        let (column, table) = name.parts.split_last()?;
+        let (table, schema) = table.split_last()?;
+        let at = match schema.last() {
+            Some(schema) => self.schema.relation(&schema.text, &table.text)?,
+            None => self.schema.search_path.iter().find_map(|it| self.schema.relation(it, &table.text))?,
+        };
+        let relation = self.schema.relations.get(at)?;
+        let column = relation.columns.iter().find(|known| known.name == column.text)?;
+        self.resolve(&column.type_name).ok()
     }
 
     /// `typmodin` of the types that have one.

@@ -10,6 +10,7 @@ use super::{Analyzer, polymorphic};
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic, quotation};
 use crate::source::Span;
+use crate::syntax::ast::{CastContext, CastMethod};
 use std::rc::Rc;
 
 /// How far a coercion may go.
@@ -72,6 +73,19 @@ impl Catalog<'_> {
                 b'f' => Pathway::Function(cast.function, cast.never_null),
                 b'i' => Pathway::ViaIo,
                 _ => Pathway::Relabel,
+            };
+        }
+        if let Some(own) = self.own_cast(source, target) {
+            let allowed = match own.context {
+                CastContext::Implicit => true,
+                CastContext::Assignment => context >= Context::Assignment,
+                CastContext::Explicit => context >= Context::Explicit,
+            };
+            return match own.method {
+                _ if !allowed => Pathway::None,
+                CastMethod::Function(_) => Pathway::Function(0, false),
+                CastMethod::Binary => Pathway::Relabel,
+                CastMethod::InOut => Pathway::ViaIo,
             };
         }
         let (target_info, source_info) = (self.type_info(target), self.type_info(source));
@@ -159,6 +173,10 @@ impl Analyzer<'_> {
             return node;
         }
         if is_polymorphic(target) && node.ty != oid::UNKNOWN {
+            return node;
+        }
+        // A composite value is a record already, and stays what it is.
+        if target == oid::RECORD && self.catalog.is_complex(node.ty) {
             return node;
         }
         if node.ty == oid::UNKNOWN {
@@ -298,9 +316,18 @@ impl Analyzer<'_> {
             && self.catalog.is_complex(target)
             && ty == oid::RECORD
         {
-            return self.coerce_row(node.span, fields.clone(), target);
+            return self.coerce_row(location, fields.clone(), target);
         }
-        match self.try_coerce(node, target, typmod, Context::Explicit) {
+        // Of a record only the fields that are written out can be cast.
+        let opaque_record = ty == oid::RECORD
+            && self.catalog.is_complex(target)
+            && !matches!(node.kind, NodeKind::WholeRow { .. });
+        let cast = if opaque_record {
+            Err(Box::new(node))
+        } else {
+            self.try_coerce(node, target, typmod, Context::Explicit)
+        };
+        match cast {
             Ok(node) => node,
             Err(_) => {
                 let (from, to) = (self.catalog.display(ty, -1), self.catalog.display(target, -1));
@@ -327,9 +354,20 @@ impl Analyzer<'_> {
         let fields = fields
             .into_iter()
             .zip(columns)
-            .map(|(field, column)| {
-                let at = field.span;
-                self.explicit_cast(field, column.ty, column.typmod, at)
+            .enumerate()
+            .map(|(at, (field, column))| {
+                let (ty, place) = (field.ty, field.span);
+                if field.is_error() || column.ty == ERROR {
+                    return field;
+                }
+                self.try_coerce(field, column.ty, column.typmod, Context::Explicit).unwrap_or_else(|_| {
+                    let to = self.catalog.display(target, -1);
+                    let (from, wanted) = (self.catalog.display(ty, -1), self.catalog.display(column.ty, -1));
+                    let detail = format!("Cannot cast type {from} to {wanted} in column {}.", at + 1);
+                    let message = format!("cannot cast type record to {to}");
+                    self.report(Diagnostic::error(Code::CannotCast, span, message).with_detail(detail));
+                    Node::error(place)
+                })
             })
             .collect();
         Node::new(target, NodeKind::Row(fields), span)

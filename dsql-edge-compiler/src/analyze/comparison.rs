@@ -54,6 +54,8 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::FeatureNotSupported, operator.location, message));
             return Node::error(span);
         }
+        // `exprLocation` of a comparison of rows is its first field's.
+        let span = Span { start: left.first().map_or(span.start, |field| field.span.start), ..span };
         let mut comparisons = Vec::with_capacity(left.len());
         for (left, right) in left.into_iter().zip(right) {
             let node = self.operator(operator, Some(left), right, span);
@@ -99,21 +101,25 @@ impl Analyzer<'_> {
             let a = self.expr_list_expanded(scope, a);
             let b = self.expr_list_expanded(scope, b);
             a.iter().chain(&b).for_each(|node| self.accepts_null(node));
-            self.row_comparison(&operator, a, b, span);
-            return Node::new(oid::BOOL, NodeKind::NeverNull, span);
+            let fields = match self.row_comparison(&operator, a, b, span) {
+                node if node.is_error() => return node,
+                node => vec![node],
+            };
+            return Node::new(oid::BOOL, NodeKind::NeverNullOf(fields), span);
         }
+        let (left_expr, right_expr) = (left, right);
         let left = self.expr(scope, left);
         let right = self.expr(scope, right);
-        // With a constant NULL it is a null test.
-        if matches!(right.kind, NodeKind::Constant(None)) {
+        // With a bare NULL it is a null test.
+        if matches!(right_expr.kind, ExprKind::Literal(ast::Literal::Null)) {
             self.accepts_null(&left);
             return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(left), negated: !negated }, span);
         }
-        if matches!(left.kind, NodeKind::Constant(None)) {
+        if matches!(left_expr.kind, ExprKind::Literal(ast::Literal::Null)) {
             self.accepts_null(&right);
             return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(right), negated: !negated }, span);
         }
-        let comparison = self.operator(&operator, Some(left), right, span);
+        let comparison = self.make_operator(&operator, Some(left), right, span);
         match comparison.kind {
             NodeKind::Call { mut args, .. } if args.len() == 2 => {
                 let right = Box::new(args.remove(1));
@@ -138,18 +144,19 @@ impl Analyzer<'_> {
     ) -> Node {
         let name = if negated { "<>" } else { "=" };
         let operator = Operator { schema: None, name: name.into(), location };
-        if let ExprKind::Row(_) = &left.kind {
+        if let ExprKind::Row(fields) = &left.kind {
+            // Analysed once: a parameter in it keeps what it is for all comparisons.
+            let fields = self.expr_list_expanded(scope, fields);
             let mut comparisons = Vec::new();
             for item in list {
-                let (ExprKind::Row(a), ExprKind::Row(b)) = (&left.kind, &item.kind) else {
+                let ExprKind::Row(b) = &item.kind else {
                     let left = self.expr(scope, left);
                     let item = self.expr(scope, item);
                     comparisons.push(self.operator(&operator, Some(left), item, span));
                     continue;
                 };
-                let a = self.expr_list_expanded(scope, a);
                 let b = self.expr_list_expanded(scope, b);
-                comparisons.push(self.row_comparison(&operator, a, b, span));
+                comparisons.push(self.row_comparison(&operator, fields.clone(), b, span));
             }
             return Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span);
         }
@@ -164,7 +171,12 @@ impl Analyzer<'_> {
             let types = std::iter::once(&left).chain(plain.iter().copied()).map(|node| (node.ty, node.span));
             let common = super::coerce::common_type_of(self.catalog, types).unwrap_or(oid::RECORD);
             let array = if common == oid::RECORD { None } else { self.catalog.array_type(common) };
+            // `verify_common_type`
+            let converts = std::iter::once(&left)
+                .chain(plain.iter().copied())
+                .all(|node| self.catalog.can_coerce(&[node.ty], &[common], super::coerce::Context::Implicit));
             if common != ERROR
+                && converts
                 && let Some(array) = array
             {
                 let elements: Vec<Node> =

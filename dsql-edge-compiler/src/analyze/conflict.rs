@@ -3,14 +3,19 @@
 use super::Analyzer;
 use super::scope::{Place, Scope};
 use super::target_table::Target;
-use super::tree::{Rte, RteSource};
+use super::tree::{Rte, RteSource, Written};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Schema;
 use crate::syntax::ast::{ConflictTarget, ExprKind, OnConflict};
 
 impl<'a> Analyzer<'a> {
-    /// `transformOnConflictClause`.
-    pub(super) fn on_conflict(&mut self, scope: &mut Scope<'_>, conflict: &OnConflict, target: &Target) {
+    /// `transformOnConflictClause`; what it assigns to the row that is there, if it does.
+    pub(super) fn on_conflict(
+        &mut self,
+        scope: &mut Scope<'_>,
+        conflict: &OnConflict,
+        target: &Target,
+    ) -> Option<Vec<Written>> {
         let schema: &'a Schema = self.catalog.schema;
         let relation = &schema.relations[target.base];
         match &conflict.target {
@@ -94,7 +99,7 @@ impl<'a> Analyzer<'a> {
                 }
             }
         }
-        let Some((assignments, filter)) = &conflict.update else { return };
+        let (assignments, filter) = conflict.update.as_ref()?;
         let excluded =
             Rte { name: "excluded".into(), columns: target.columns.clone(), source: RteSource::Nullable };
         // What was proposed for insertion passed the NOT NULL constraints.
@@ -103,18 +108,22 @@ impl<'a> Analyzer<'a> {
                 relation: None,
                 references: Vec::new(),
                 sampled: false,
-                not_null: target.not_null.clone(),
+                not_null: match scope.rtes.get(target.rte).map(|rte| &rte.source) {
+                    Some(RteSource::Table { not_null, .. }) => not_null.clone(),
+                    _ => vec![false; target.columns.len()],
+                },
                 keys: Vec::new(),
             },
             ..excluded
         };
         let at = scope.add(excluded, None, true, true);
         self.row_types.insert(("excluded".into(), at), super::catalog::Catalog::row_type(target.relation));
-        self.assignments(scope, assignments, target);
+        let assigned = self.assignments(scope, assignments, target);
         if let Some(filter) = filter {
             self.condition(scope, filter, Place::Where, "WHERE");
         }
         // RETURNING does not see EXCLUDED.
         scope.namespace.retain(|item| item.rte != Some(at));
+        Some(assigned)
     }
 }

@@ -16,6 +16,14 @@ pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(
     let invalid =
         |name: &str| Err((Code::InvalidLiteral, format!("invalid input syntax for type {name}: \"{text}\"")));
     match type_oid {
+        oid::RECORD | oid::RECORDARRAY
+            if type_oid == oid::RECORD || !matches!(text.trim(), "{}" | "{NULL}") =>
+        {
+            Err((
+                Code::FeatureNotSupported,
+                "input of anonymous composite types is not implemented".to_owned(),
+            ))
+        }
         oid::INT2 => integer(text, "smallint", i64::from(i16::MIN), i64::from(i16::MAX)),
         oid::INT4 => integer(text, "integer", i64::from(i32::MIN), i64::from(i32::MAX)),
         oid::INT8 => integer(text, "bigint", i64::MIN, i64::MAX),

@@ -8,20 +8,18 @@ use super::scope::Scope;
 use super::tree::{Command, Cte, Query, Rte, RteColumn, RteSource};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::syntax::ast::{self, QualifiedName, QueryBody, StatementKind, With};
+use crate::syntax::ast::{self, QualifiedName, QueryBody, StatementKind, With, mentions};
 use std::rc::Rc;
 
 impl Analyzer<'_> {
     /// `transformWithClause`.
     pub(super) fn with_clause(&mut self, scope: &mut Scope<'_>, with: &With) {
-        for (at, cte) in with.ctes.iter().enumerate() {
+        let order = self.definition_order(scope, with);
+        for (at, cte) in order.into_iter().filter_map(|at| Some((at, with.ctes.get(at)?))) {
             if with.ctes[..at].iter().any(|known| known.name.text == cte.name.text) {
                 let message = format!("WITH query name \"{}\" specified more than once", cte.name.text);
                 self.report(Diagnostic::error(Code::DuplicateAlias, cte.name.span, message));
                 continue;
-            }
-            if with.recursive {
-                self.check_forward(&with.ctes[at + 1..], cte);
             }
             let added = self.search_and_cycle(scope, cte);
             let entry = Rc::new(Cte {
@@ -46,15 +44,37 @@ impl Analyzer<'_> {
         }
     }
 
-    /// A reference to a query that stands later in the list, which only `RECURSIVE` allows.
-    fn check_forward(&mut self, later: &[ast::Cte], cte: &ast::Cte) {
-        for other in later {
-            if mentions(&cte.statement, &other.name.text) {
-                let what =
-                    format!("a reference to the WITH query \"{}\" before its definition", other.name.text);
-                self.report(Diagnostic::unsupported(cte.name.span, what));
-            }
+    /// The order in which the queries are analysed: as written, except that with `RECURSIVE` one may name
+    /// those behind it (`makeDependencyGraph`).
+    fn definition_order(&mut self, scope: &mut Scope<'_>, with: &With) -> Vec<usize> {
+        let mut pending: Vec<usize> = (0..with.ctes.len()).collect();
+        if !with.recursive {
+            return pending;
         }
+        let mut order = Vec::with_capacity(pending.len());
+        while !pending.is_empty() {
+            let free = |at: &usize| {
+                let others =
+                    pending.iter().filter(|other| *other != at).filter_map(|other| with.ctes.get(*other));
+                let statement = with.ctes.get(*at).map(|cte| &cte.statement);
+                statement.is_some_and(|it| !others.into_iter().any(|other| mentions(it, &other.name.text)))
+            };
+            let Some(next) = pending.iter().position(free) else {
+                let span = pending.first().and_then(|at| with.ctes.get(*at)).map(|cte| cte.name.span);
+                let message = "mutual recursion between WITH items is not implemented";
+                self.report(Diagnostic::error(Code::FeatureNotSupported, span.unwrap_or_default(), message));
+                // They are known by name, so that nobody else complains.
+                for cte in pending.iter().filter_map(|at| with.ctes.get(*at)) {
+                    let entry = Cte { name: cte.name.text.clone(), ..Cte::default() };
+                    *entry.query.borrow_mut() = Some(Rc::new(Query::default()));
+                    scope.ctes.push(Rc::new(entry));
+                }
+                scope.broken_from.set(true);
+                return order;
+            };
+            order.push(pending.remove(next));
+        }
+        order
     }
 
     fn cte_statement(&mut self, scope: &Scope<'_>, cte: &ast::Cte, entry: &Rc<Cte>) -> Query {
@@ -120,7 +140,7 @@ impl Analyzer<'_> {
         mut columns: Vec<RteColumn>,
         added: Vec<RteColumn>,
     ) {
-        if cte.columns.len() > columns.len() && !columns.is_empty() {
+        if cte.columns.len() > columns.len() && (!columns.is_empty() || !self.diagnostics.has_errors()) {
             let message = format!(
                 "WITH query \"{}\" has {} columns available but {} columns specified",
                 cte.name.text,
@@ -190,43 +210,4 @@ impl Analyzer<'_> {
         }
         None
     }
-}
-
-/// Whether a statement names a relation, in its own `FROM` or below. A local `WITH` of the same name
-/// may make this true without need; then the query is merely treated as recursive.
-fn mentions(statement: &ast::Statement, name: &str) -> bool {
-    match &statement.kind {
-        StatementKind::Query(query) => query_mentions(query, name),
-        _ => false,
-    }
-}
-
-fn query_mentions(query: &ast::Query, name: &str) -> bool {
-    let with = query.with.iter().flat_map(|with| &with.ctes).any(|cte| mentions(&cte.statement, name));
-    with || match &query.body {
-        QueryBody::Select(select) => {
-            select.from.iter().any(|item| item_mentions(item, name))
-                || select.filter.iter().chain(&select.having).any(|expr| expr_mentions(expr, name))
-                || select.targets.iter().any(|target| expr_mentions(&target.expr, name))
-        }
-        QueryBody::Values(rows) => rows.iter().flatten().any(|expr| expr_mentions(expr, name)),
-        QueryBody::SetOperation { left, right, .. } => {
-            query_mentions(left, name) || query_mentions(right, name)
-        }
-    }
-}
-
-fn item_mentions(item: &ast::FromItem, name: &str) -> bool {
-    match item {
-        ast::FromItem::Table { name: table, .. } => table.schema().is_none() && table.name() == name,
-        ast::FromItem::Subquery { query, .. } => query_mentions(query, name),
-        ast::FromItem::Join(join) => item_mentions(&join.left, name) || item_mentions(&join.right, name),
-        ast::FromItem::Function(_) | ast::FromItem::XmlTable(_) => false,
-    }
-}
-
-fn expr_mentions(expr: &ast::Expr, name: &str) -> bool {
-    let mut found = false;
-    ast::walk_queries(expr, &mut |query| found = found || query_mentions(query, name));
-    found
 }

@@ -8,11 +8,12 @@ use super::Analyzer;
 use super::advice::count;
 use super::scope::{Place, Scope};
 use super::target_table::Target;
-use super::tree::{Command, JoinTree, Node, NodeKind, Query};
+use super::tree::{Command, JoinTree, Node, NodeKind, Query, Written};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, Delete, Expr, ExprKind, Insert, QueryBody, TargetColumn, Update};
+use std::rc::Rc;
 
 impl<'a> Analyzer<'a> {
     pub(super) fn insert(&mut self, insert: &Insert, parent: Option<&Scope<'_>>) -> Query {
@@ -39,7 +40,7 @@ impl<'a> Analyzer<'a> {
         match &insert.source {
             None => self.check_left_out(&target, &[], insert.table.name.span()),
             Some(source) => {
-                let width = self.insert_source(&mut scope, source, &target, &columns);
+                let width = self.insert_source(&mut scope, source, &target, &columns, &mut query);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
                 self.check_left_out(&target, given, insert.table.name.span());
             }
@@ -47,7 +48,10 @@ impl<'a> Analyzer<'a> {
         // From here on the target is in reach.
         self.reveal(&mut scope, &target, &insert.table);
         if let Some(conflict) = &insert.on_conflict {
-            self.on_conflict(&mut scope, conflict, &target);
+            let updated = self.on_conflict(&mut scope, conflict, &target);
+            if let Some(updated) = updated {
+                inserted_or_updated(&mut query, updated);
+            }
         }
         if !insert.returning.is_empty() {
             scope.place.set(Place::Returning);
@@ -61,18 +65,21 @@ impl<'a> Analyzer<'a> {
         query.from = vec![JoinTree::Leaf(target.rte)];
         query.result_rte = Some(target.rte);
         query.has_target_srf = scope.has_srf.get();
-        self.finish_write(scope, query, Vec::new())
+        let assigned = std::mem::take(&mut query.assigned);
+        self.finish_write(scope, query, assigned, &target)
     }
 
     pub(super) fn finish_write(
         &mut self,
         mut scope: Scope<'_>,
         mut query: Query,
-        assigned: Vec<usize>,
+        assigned: Vec<Written>,
+        target: &Target,
     ) -> Query {
         query.rtes = std::mem::take(&mut scope.rtes);
         query.ctes = std::mem::take(&mut scope.ctes);
         query.assigned = assigned;
+        self.write_on(&mut query, target);
         self.writes = true;
         query
     }
@@ -114,6 +121,7 @@ impl<'a> Analyzer<'a> {
         source: &ast::Query,
         target: &Target,
         columns: &[(usize, Option<TargetColumn>)],
+        write: &mut Query,
     ) -> usize {
         let plain_values = source.with.is_none()
             && source.order_by.is_empty()
@@ -121,14 +129,17 @@ impl<'a> Analyzer<'a> {
             && source.offset.is_none()
             && source.locking.is_empty();
         match &source.body {
-            QueryBody::Values(rows) if plain_values => self.insert_values(scope, rows, target, columns),
+            QueryBody::Values(rows) if plain_values => {
+                self.insert_values(scope, rows, target, columns, write)
+            }
             _ => {
                 let mut query = self.query(source, Some(scope));
-                let spans: Vec<Span> = query.targets.iter().map(|entry| entry.span).collect();
+                let spans: Vec<Span> = query.targets.iter().map(|entry| entry.node.span).collect();
                 self.check_width(columns, &spans, source.span);
                 for (entry, (column, written)) in query.targets.iter_mut().zip(columns) {
-                    let node = std::mem::replace(&mut entry.node, Node::error(entry.span));
-                    entry.node = self.assign(target, *column, written.as_ref(), node, entry.span);
+                    let span = entry.node.span;
+                    let node = std::mem::replace(&mut entry.node, Node::error(span));
+                    entry.node = self.assign(target, *column, written.as_ref(), node, span);
                 }
                 self.elements_asked_for_null(&query);
                 for (entry, (column, _)) in query.targets.iter().zip(columns) {
@@ -136,7 +147,13 @@ impl<'a> Analyzer<'a> {
                         self.element_flows_to_nullable(&query.rtes, &entry.node);
                     }
                 }
-                query.targets.len()
+                let width = query.targets.len();
+                let filled = columns.iter().map(|(column, written)| match written {
+                    Some(written) if !written.indirection.is_empty() => usize::MAX,
+                    _ => *column,
+                });
+                write.source = Some((Rc::new(query), filled.collect()));
+                width
             }
         }
     }
@@ -147,8 +164,13 @@ impl<'a> Analyzer<'a> {
         rows: &[Vec<Expr>],
         target: &Target,
         columns: &[(usize, Option<TargetColumn>)],
+        write: &mut Query,
     ) -> usize {
         let place = scope.place.replace(Place::Values);
+        let whole =
+            |written: &Option<TargetColumn>| written.as_ref().is_none_or(|it| it.indirection.is_empty());
+        let mut values: Vec<Vec<Node>> = vec![Vec::new(); columns.len()];
+        let mut unknown = vec![false; columns.len()];
         let mut width = None;
         for row in rows {
             let mut nodes = Vec::with_capacity(row.len());
@@ -160,7 +182,7 @@ impl<'a> Analyzer<'a> {
                     continue;
                 }
                 for node in self.expr_list_expanded(scope, std::slice::from_ref(expr)) {
-                    spans.push(expr.span);
+                    spans.push(if node.span == Span::default() { expr.span } else { node.span });
                     nodes.push(node);
                 }
             }
@@ -179,15 +201,22 @@ impl<'a> Analyzer<'a> {
             if !self.check_width(columns, &spans, Span::default()) {
                 continue;
             }
-            for ((node, span), (column, written)) in nodes.into_iter().zip(spans).zip(columns) {
+            let given = nodes.into_iter().zip(spans).zip(columns).enumerate();
+            for (at, ((node, span), (column, written))) in given {
                 if matches!(node.kind, NodeKind::Default) {
                     self.check_default(target, *column, span);
+                    unknown[at] = true;
                     continue;
                 }
-                self.assign(target, *column, written.as_ref(), node, span);
+                let node = self.assign(target, *column, written.as_ref(), node, span);
+                unknown[at] |= !whole(written);
+                values[at].push(node);
             }
         }
         scope.place.set(place);
+        let known = columns.iter().zip(values).zip(unknown).filter(|(_, unknown)| !unknown);
+        write.assigned =
+            known.map(|(((column, _), values), _)| Written { column: *column, values }).collect();
         width.unwrap_or(0)
     }
 
@@ -236,7 +265,7 @@ impl<'a> Analyzer<'a> {
         query.has_target_srf = scope.has_srf.get();
         let assigned = self.assignments(&mut scope, &update.assignments, &target);
         query.result_rte = Some(target.rte);
-        self.finish_write(scope, query, assigned)
+        self.finish_write(scope, query, assigned, &target)
     }
 
     pub(super) fn warn_no_where(&mut self, span: Span, statement: &str) {
@@ -279,6 +308,19 @@ impl<'a> Analyzer<'a> {
         query.targets = self.target_list(&scope, &delete.returning);
         query.has_target_srf = scope.has_srf.get();
         query.result_rte = Some(target.rte);
-        self.finish_write(scope, query, Vec::new())
+        self.finish_write(scope, query, Vec::new(), &target)
+    }
+}
+
+/// The row that comes back was inserted, or was there and updated: both ways must be known.
+fn inserted_or_updated(query: &mut Query, updated: Vec<Written>) {
+    query.source = None;
+    let inserted = std::mem::take(&mut query.assigned);
+    for mut written in inserted {
+        let Some(update) = updated.iter().find(|update| update.column == written.column) else { continue };
+        if !update.values.is_empty() && !written.values.is_empty() {
+            written.values.extend(update.values.iter().cloned());
+            query.assigned.push(written);
+        }
     }
 }

@@ -136,6 +136,7 @@ fn collect_asked<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
         NodeKind::Coalesce(args)
         | NodeKind::MinMax(args)
         | NodeKind::Row(args)
+        | NodeKind::NeverNullOf(args)
         | NodeKind::Array(args)
         | NodeKind::InList { comparisons: args, .. } => out.extend(args),
         NodeKind::Call { function, args } if !function.strict => out.extend(args),

@@ -18,7 +18,7 @@ impl Analyzer<'_> {
     pub(super) fn expr(&mut self, scope: &Scope<'_>, expr: &Expr) -> Node {
         let mut node = self.expr_kind(scope, expr);
         // A constant that is read as the type of its cast stays where it stands: `exprLocation`.
-        node.span = match expr.kind {
+        node.span = match &expr.kind {
             ExprKind::Cast { .. } => node.span,
             // What begins with an operand begins where that does.
             ExprKind::Operator { left: Some(_), .. }
@@ -33,6 +33,11 @@ impl Analyzer<'_> {
             | ExprKind::Indirection { .. }
             | ExprKind::Collate { .. } => Span {
                 start: first_operand(&node).unwrap_or(expr.span.start).max(expr.span.start),
+                end: expr.span.end,
+            },
+            // `x AT TIME ZONE z` is a call that stands at its keyword, and its first argument is the zone.
+            ExprKind::Function(call) if call.location.start > expr.span.start => Span {
+                start: first_operand(&node).unwrap_or(u32::MAX).min(call.location.start),
                 end: expr.span.end,
             },
             _ => expr.span,
@@ -168,7 +173,7 @@ impl Analyzer<'_> {
                 let left = self.expr(scope, left);
                 let right = self.expr(scope, right);
                 let operator = Operator { schema: None, name: "=".into(), location: *location };
-                let comparison = self.operator(&operator, Some(left), right, span);
+                let comparison = self.make_operator(&operator, Some(left), right, span);
                 match comparison.kind {
                     NodeKind::Call { mut args, .. } if args.len() == 2 => {
                         let right = Box::new(args.remove(1));
@@ -180,7 +185,6 @@ impl Analyzer<'_> {
             }
             ExprKind::Row(fields) => {
                 let fields = self.expr_list_expanded(scope, fields);
-                let fields = fields.into_iter().map(|field| self.unknown_to_text(field)).collect();
                 Node::new(oid::RECORD, NodeKind::Row(fields), span)
             }
             ExprKind::Array(elements) => self.array(scope, elements, None, span),
@@ -202,8 +206,8 @@ impl Analyzer<'_> {
             }
             ExprKind::ValueFunction { function, .. } => value_function(*function, span),
             ExprKind::Grouping(args) => {
-                self.expr_list(scope, args);
-                Node::new(oid::INT4, NodeKind::NeverNull, span)
+                let args = self.expr_list(scope, args);
+                self.grouping_call(scope, args, span)
             }
             ExprKind::Default => {
                 self.report(Diagnostic::error(
@@ -280,8 +284,10 @@ impl Analyzer<'_> {
             results.push(self.expr(scope, result));
         }
         let otherwise_node = otherwise.map(|otherwise| self.expr(scope, otherwise));
-        // PostgreSQL looks at ELSE first.
-        let order: Vec<&Node> = otherwise_node.iter().chain(&results).collect();
+        // PostgreSQL looks at ELSE first; where there is none, at NULL.
+        let null = constant(&Literal::Null, span);
+        let order: Vec<&Node> =
+            std::iter::once(otherwise_node.as_ref().unwrap_or(&null)).chain(&results).collect();
         let target = self.common_type(&order, "CASE");
         let otherwise = otherwise_node.map(|node| Box::new(self.coerce_to_common(node, target, "CASE/ELSE")));
         let results: Vec<Node> =

@@ -6,7 +6,7 @@
 use super::Analyzer;
 use super::catalog::ERROR;
 use super::scope::{NamespaceItem, Place, Scope, column_nodes};
-use super::tree::{JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
+use super::tree::{Command, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -103,6 +103,7 @@ impl Analyzer<'_> {
             columns_visible: true,
             lateral_only: false,
             lateral_ok: true,
+            derived: rte.is_derived(),
             scalar: rte.is_scalar_function(),
             joined: false,
         };
@@ -157,7 +158,9 @@ impl Analyzer<'_> {
     /// Applies `AS x (a, b)`.
     pub(super) fn aliased(&mut self, mut rte: Rte, alias: Option<&Alias>) -> Rte {
         let Some(alias) = alias else { return rte };
-        if alias.columns.len() > rte.columns.len() && !rte.columns.is_empty() {
+        let known = !rte.columns.is_empty()
+            || matches!(&rte.source, RteSource::Subquery { query, .. } if query.command == Command::Select);
+        if alias.columns.len() > rte.columns.len() && known {
             let message = format!(
                 "table \"{}\" has {} columns available but {} columns specified",
                 alias.name.text,
@@ -215,6 +218,11 @@ impl Analyzer<'_> {
         // A function is implicitly LATERAL.
         let was = scope.lateral.replace(true);
         let place = scope.place.replace(Place::FromFunction);
+        if let Some(first) = item.columns.first().filter(|_| item.rows_from && item.functions.len() > 1) {
+            let message = "ROWS FROM() with multiple functions cannot have a column definition list";
+            let hint = "Put a separate column definition list for each function inside ROWS FROM().";
+            self.report(Diagnostic::error(Code::SyntaxError, first.name.span, message).with_hint(hint));
+        }
         let mut columns: Vec<RteColumn> = Vec::new();
         let mut functions = Vec::new();
         let mut scalar_names = Vec::new();
@@ -260,6 +268,13 @@ impl Analyzer<'_> {
                 column.name.clone_from(&alias.name.text);
             }
             rte = self.aliased(rte, Some(alias));
+        }
+        // The whole row of a function that returns rows of a type is of that type.
+        if let RteSource::Function { functions, ordinality: false, .. } = &rte.source
+            && let [(call, _)] = functions.as_slice()
+            && self.catalog.is_complex(call.ty)
+        {
+            self.row_types.insert((rte.name.clone(), scope.rtes.len()), self.catalog.base_type(call.ty).0);
         }
         self.leaf(scope, rte, None, true)
     }
@@ -386,7 +401,10 @@ impl Analyzer<'_> {
             })
             .map(|found| self.facts(&super::function::Function::Builtin(found)));
         let facts = builtin.or_else(|| {
-            let at = self.catalog.schema.functions.iter().position(|it| it.definition.name.name() == name)?;
+            let at = self.catalog.schema.functions.iter().position(|it| {
+                name.strip_prefix(it.schema.as_str()).and_then(|rest| rest.strip_prefix('.'))
+                    == Some(it.definition.name.name())
+            })?;
             Some(self.facts(&super::function::Function::User(at)))
         });
         let Some(facts) = facts else { return Vec::new() };

@@ -206,15 +206,20 @@ impl Analyzer<'_> {
         ) {
             Ok(found) => found,
             Err(message) => {
-                self.report(Diagnostic::error(Code::TypeMismatch, call.location, message));
+                let no_array = message.starts_with("could not find array type");
+                let code = if no_array { Code::UnknownObject } else { Code::TypeMismatch };
+                self.report(Diagnostic::error(code, call.location, message));
                 return Node::error(span);
             }
         };
-        let args: Vec<Node> = args
+        let mut args: Vec<Node> = args
             .into_iter()
             .zip(actual)
             .map(|(arg, target)| self.coerce(arg, target, -1, Context::Implicit))
             .collect();
+        if facts.agg_kind == b'h' && call.within_group {
+            self.unify_hypothetical(&mut args, direct);
+        }
         if returns == oid::UNKNOWN {
             returns = oid::TEXT;
         }
@@ -249,6 +254,19 @@ impl Analyzer<'_> {
 
     pub(super) fn aggregate_filter(&mut self, scope: &Scope<'_>, filter: &crate::syntax::ast::Expr) -> Node {
         self.condition(scope, filter, Place::Filter, "FILTER")
+    }
+
+    /// `unify_hypothetical_args`: each hypothetical value is of the type of its sort key.
+    fn unify_hypothetical(&mut self, args: &mut [Node], direct: usize) {
+        let (values, keys) = args.split_at_mut(direct);
+        for (value, key) in values.iter_mut().zip(keys) {
+            let common = self.common_type(&[&*key, &*value], "WITHIN GROUP");
+            for node in [key, value] {
+                let span = node.span;
+                let arg = std::mem::replace(node, Node::error(span));
+                *node = self.coerce_to_common(arg, common, "WITHIN GROUP");
+            }
+        }
     }
 
     /// Set-returning functions are refused where PostgreSQL refuses them (`check_srf_call_placement`).
@@ -293,7 +311,7 @@ impl Analyzer<'_> {
             let pathway = self.catalog.pathway(target, *only, Context::Explicit);
             let category = self.catalog.type_info(target).category;
             let possible = match pathway {
-                _ if *only == oid::UNKNOWN => constant,
+                _ if *only == oid::UNKNOWN && constant => true,
                 Pathway::Relabel => true,
                 Pathway::ViaIo => {
                     !((*only == oid::RECORD || self.catalog.is_complex(*only)) && category == b'S')
@@ -427,44 +445,6 @@ impl Analyzer<'_> {
                     .collect(),
             },
             Function::User(at) => self.user_facts(&self.catalog.schema.functions[*at]),
-        }
-    }
-
-    fn user_facts(&self, function: &schema::Function) -> Facts {
-        let definition = &function.definition;
-        let resolve = |type_name| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
-        let columns: Vec<(String, Oid, bool)> = definition
-            .parameters
-            .iter()
-            .filter(|it| matches!(it.mode, ParameterMode::Out | ParameterMode::InOut | ParameterMode::Table))
-            .map(|it| {
-                (
-                    it.name.as_ref().map_or_else(String::new, |name| name.text.clone()),
-                    resolve(&it.type_name),
-                    false,
-                )
-            })
-            .collect();
-        let table = definition.parameters.iter().any(|it| it.mode == ParameterMode::Table);
-        let returns = match (&definition.returns, columns.as_slice()) {
-            (Some(returns), _) => resolve(returns),
-            (None, [(_, only, _)]) => *only,
-            (None, []) => oid::VOID,
-            (None, _) => oid::RECORD,
-        };
-        Facts {
-            name: definition.name.name().to_owned(),
-            kind: if definition.procedure { b'p' } else { b'f' },
-            returns,
-            set: table || definition.returns.as_ref().is_some_and(|it| it.set_of),
-            strict: definition.strict,
-            volatile: definition.volatility == b'v',
-            never_null: false,
-            never_null_on_null: false,
-            never_null_on_rows: false,
-            never_null_on_any_row: false,
-            agg_kind: 0,
-            columns,
         }
     }
 }

@@ -35,6 +35,7 @@ impl Analyzer<'_> {
             scope.place.set(place);
             scope.namespace = before;
         }
+        items.iter_mut().for_each(|item| item.joined = true);
         let tree =
             JoinTree::Join { kind: join.kind, left: Box::new(left_tree), right: Box::new(right_tree), on };
         if let Some(alias) = &join.alias {
@@ -160,7 +161,6 @@ impl Analyzer<'_> {
             1 => conditions.pop(),
             _ => Some(Node::new(oid::BOOL, NodeKind::And(conditions), join.span)),
         };
-        left.iter_mut().chain(&mut right).for_each(|item| item.joined = true);
         let mut items = Vec::new();
         if merged.is_empty() {
             items.append(&mut left);
@@ -181,6 +181,7 @@ impl Analyzer<'_> {
                 columns_visible: true,
                 lateral_only: false,
                 lateral_ok: true,
+                derived: false,
                 scalar: false,
                 joined: false,
             });
@@ -203,6 +204,7 @@ fn named_join(name: &Name, columns: Vec<(String, Node)>) -> NamespaceItem {
         columns_visible: true,
         lateral_only: false,
         lateral_ok: true,
+        derived: false,
         scalar: false,
         joined: false,
     }

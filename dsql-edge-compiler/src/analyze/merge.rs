@@ -19,11 +19,11 @@ impl Analyzer<'_> {
         let mut scope = Scope::new(parent);
         let query = Query { command: Command::Merge, ..Query::default() };
         if let Some(with) = &merge.with {
-            self.with_clause(&mut scope, with);
             if with.recursive {
                 let message = "WITH RECURSIVE is not supported for MERGE statement";
-                self.report(Diagnostic::error(Code::FeatureNotSupported, merge.span, message));
+                self.report(Diagnostic::error(Code::SyntaxError, merge.span, message));
             }
+            self.with_clause(&mut scope, with);
         }
         self.check_reachable(&merge.clauses);
         let Some(target) = self.target_table(&mut scope, &merge.table, "merge into", false) else {
@@ -40,7 +40,8 @@ impl Analyzer<'_> {
         // The source does not see the target; ON sees both.
         let from = self.range_table(&mut scope, std::slice::from_ref(&merge.source));
         let name = scope.rtes[target.rte].name.clone();
-        if scope.namespace.iter().any(|item| item.relation_visible && item.name == name) {
+        let alone = matches!(from.as_slice(), [JoinTree::Leaf(_)]);
+        if alone && scope.namespace.iter().any(|item| item.relation_visible && item.name == name) {
             let message = format!("name \"{name}\" specified more than once");
             let detail = "The name is used both as MERGE target table and data source.";
             let span = merge.table.alias.as_ref().map_or(merge.table.name.span(), |alias| alias.name.span);
@@ -48,7 +49,11 @@ impl Analyzer<'_> {
         }
         let sources = scope.namespace.len();
         self.reveal(&mut scope, &target, &merge.table);
-        let on = self.condition(&scope, &merge.on, Place::JoinOn, "JOIN/ON");
+        let place = scope.place.replace(Place::JoinOn);
+        let on = self.expr(&scope, &merge.on);
+        scope.place.set(place);
+        // PostgreSQL leaves what is unknown as it is here; what is no boolean it takes, and fails as it runs.
+        let on = if on.ty == oid::UNKNOWN { on } else { self.coerce_to_boolean(on, "JOIN/ON") };
         for clause in &merge.clauses {
             // NOT MATCHED has no row of the target.
             for item in scope.namespace.iter_mut().skip(sources) {
@@ -65,7 +70,7 @@ impl Analyzer<'_> {
             on: Some(on),
         });
         let query = Query { from: from.into_iter().collect(), result_rte: Some(target.rte), ..query };
-        self.finish_write(scope, query, Vec::new())
+        self.finish_write(scope, query, Vec::new(), &target)
     }
 
     /// A `WHEN` behind one of its kind without condition.
@@ -116,7 +121,10 @@ impl Analyzer<'_> {
                 continue;
             }
             let found = self.expr_list_expanded(scope, std::slice::from_ref(value));
-            nodes.extend(found.into_iter().map(|node| (node, value.span)));
+            nodes.extend(found.into_iter().map(|node| {
+                let span = if node.span == Span::default() { value.span } else { node.span };
+                (node, span)
+            }));
         }
         let spans: Vec<Span> = nodes.iter().map(|(_, span)| *span).collect();
         if self.check_width(&columns, &spans, table) {

@@ -11,6 +11,7 @@ mod array;
 mod assignment;
 mod cardinality;
 mod catalog;
+mod clause;
 mod coerce;
 mod comparison;
 mod conflict;
@@ -18,6 +19,7 @@ mod constant;
 mod cte;
 mod dml;
 mod element;
+mod equal;
 mod expr;
 mod from;
 mod function;
@@ -28,6 +30,7 @@ mod operator;
 mod operator_advice;
 mod output;
 mod overload;
+mod own;
 mod param;
 mod polymorphic;
 mod query;
@@ -45,7 +48,7 @@ use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::schema::Schema;
 use crate::source::Span;
-use crate::syntax::ast::{Statement, StatementKind};
+use crate::syntax::ast::{self, Statement, StatementKind};
 use crate::typed::TypedQuery;
 use catalog::Catalog;
 use param::Parameter;
@@ -79,7 +82,14 @@ pub fn analyze_partly(statement: &Statement, schema: &Schema) -> TypedQuery {
 fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Query) {
     let mut analyzer = Analyzer::new(schema);
     let query = match &statement.kind {
-        StatementKind::Query(query) => analyzer.query(query, None),
+        StatementKind::Query(query) => match without_into(query) {
+            // `SELECT … INTO t` is `CREATE TABLE t AS SELECT …`.
+            Some(plain) => {
+                let query = analyzer.query(&plain, None);
+                Query { command: Command::Utility, targets: Vec::new(), ..query }
+            }
+            None => analyzer.query(query, None),
+        },
         StatementKind::Insert(insert) => analyzer.insert(insert, None),
         StatementKind::Update(update) => analyzer.update(update, None),
         StatementKind::Delete(delete) => analyzer.delete(delete, None),
@@ -96,10 +106,32 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
     };
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);
-    analyzer.check_parameters();
+    analyzer.check_parameters(&query);
     let later = std::mem::take(&mut analyzer.later);
     later.into_iter().for_each(|diagnostic| analyzer.report(diagnostic));
     (analyzer, query)
+}
+
+/// The query without its `INTO`, which the leftmost SELECT may have.
+fn without_into(query: &ast::Query) -> Option<ast::Query> {
+    fn leftmost(query: &ast::Query) -> Option<&ast::QualifiedName> {
+        match &query.body {
+            ast::QueryBody::Select(select) => select.into.as_ref(),
+            ast::QueryBody::SetOperation { left, .. } => leftmost(left),
+            ast::QueryBody::Values(_) => None,
+        }
+    }
+    fn take(query: &mut ast::Query) {
+        match &mut query.body {
+            ast::QueryBody::Select(select) => select.into = None,
+            ast::QueryBody::SetOperation { left, .. } => take(left),
+            ast::QueryBody::Values(_) => {}
+        }
+    }
+    leftmost(query)?;
+    let mut plain = query.clone();
+    take(&mut plain);
+    Some(plain)
 }
 
 /// DSQL answers `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` with the job's id.
@@ -136,6 +168,8 @@ struct Analyzer<'a> {
     edits: Vec<star::Edit>,
     /// A volatile function or a nested write was seen.
     writes: bool,
+    /// Composite types whose fields are being compared.
+    comparing: Vec<Oid>,
 }
 
 impl<'a> Analyzer<'a> {
@@ -155,6 +189,7 @@ impl<'a> Analyzer<'a> {
             later: Vec::new(),
             edits: Vec::new(),
             writes: false,
+            comparing: Vec::new(),
         }
     }
 

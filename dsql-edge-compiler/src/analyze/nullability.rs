@@ -54,6 +54,8 @@ struct Environment<'e> {
     base: Vec<Vec<bool>>,
     /// For each entry: the sides of outer joins that may still null its row.
     nulled_by: Vec<BTreeSet<usize>>,
+    /// FULL joins, by the number of their left side; the right one's follows.
+    full_joins: Rc<[usize]>,
     /// Joins along foreign keys, and the numbers of those that were found to null nothing.
     foreign: Rc<[ForeignJoin]>,
     matched: BTreeSet<usize>,
@@ -113,6 +115,7 @@ impl<'p> Prover<'p> {
         for tree in &query.from {
             collect_nullers(tree, &mut nullers, &|tree, on| self.always_matches(query, tree, on));
         }
+        let full_joins: Vec<usize> = full_joins(&query.from);
         let mut nulled_by = vec![BTreeSet::new(); query.rtes.len()];
         for (id, nuller) in nullers.iter().enumerate() {
             for rte in &nuller.rtes {
@@ -123,6 +126,7 @@ impl<'p> Prover<'p> {
             query,
             base: Vec::with_capacity(query.rtes.len()),
             nulled_by,
+            full_joins: full_joins.into(),
             foreign: foreign_joins(query).into(),
             matched: BTreeSet::new(),
             proven: Vec::new(),
@@ -171,8 +175,10 @@ impl<'p> Prover<'p> {
                 for (call, never_null) in functions {
                     // Several functions side by side are padded with NULL.
                     let padded = functions.len() > 1 && !even;
+                    // The one column of a composite type is a field of it, not the value.
+                    let is_value = rte.columns.get(out.len()).is_some_and(|column| column.ty == call.ty);
                     out.extend(
-                        self.function_columns(call, never_null, env)
+                        self.function_columns(call, never_null, is_value, env)
                             .into_iter()
                             .map(|nullable| nullable || padded),
                     );
@@ -186,7 +192,13 @@ impl<'p> Prover<'p> {
         }
     }
 
-    fn function_columns(&self, call: &Node, never_null: &[bool], env: &Environment<'_>) -> Vec<bool> {
+    fn function_columns(
+        &self,
+        call: &Node,
+        never_null: &[bool],
+        is_value: bool,
+        env: &Environment<'_>,
+    ) -> Vec<bool> {
         let NodeKind::Call { function, args } = &call.kind else {
             return vec![self.nullable(call, env); never_null.len().max(1)];
         };
@@ -194,6 +206,7 @@ impl<'p> Prover<'p> {
         if function.name == "unnest"
             && let [array] = args.as_slice()
             && never_null.len() == 1
+            && is_value
         {
             return vec![self.elements_nullable(array, env)];
         }
@@ -246,6 +259,26 @@ fn target_srfs(query: &Query) -> usize {
         !query.targets.iter().any(|target| target.node.same(key))
     });
     query.targets.iter().map(|target| &target.node).chain(keys).map(count).sum()
+}
+
+/// The numbers of the left sides of FULL joins, by the numbering of `collect_nullers`.
+fn full_joins(from: &[JoinTree]) -> Vec<usize> {
+    fn collect(tree: &JoinTree, next: &mut usize, out: &mut Vec<usize>) {
+        let JoinTree::Join { kind, left, right, .. } = tree else { return };
+        collect(left, next, out);
+        collect(right, next, out);
+        match kind {
+            JoinKind::Left | JoinKind::Right => *next += 1,
+            JoinKind::Full => {
+                out.push(*next);
+                *next += 2;
+            }
+            JoinKind::Inner | JoinKind::Cross => {}
+        }
+    }
+    let (mut next, mut out) = (0, Vec::new());
+    from.iter().for_each(|tree| collect(tree, &mut next, &mut out));
+    out
 }
 
 /// Numbers the nulled sides of outer joins, inner ones first.

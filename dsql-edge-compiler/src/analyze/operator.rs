@@ -16,8 +16,21 @@ use crate::syntax::ast;
 use std::rc::Rc;
 
 impl Analyzer<'_> {
-    /// `make_op`: `left op right`, or a prefix operator.
+    /// `left op right`, or a prefix operator, as somebody wrote it.
     pub(super) fn operator(
+        &mut self,
+        written: &ast::Operator,
+        left: Option<Node>,
+        right: Node,
+        span: Span,
+    ) -> Node {
+        let node = self.make_operator(written, left, right, span);
+        self.warn_null_comparison(&written.name, &node, span);
+        node
+    }
+
+    /// `make_op`
+    pub(super) fn make_operator(
         &mut self,
         written: &ast::Operator,
         left: Option<Node>,
@@ -26,6 +39,8 @@ impl Analyzer<'_> {
     ) -> Node {
         let operands: Vec<Oid> = left.iter().map(|node| node.ty).chain([right.ty]).collect();
         if operands.contains(&ERROR) {
+            // A parameter beside the mistake is no mistake of its own.
+            left.into_iter().chain([right]).for_each(|operand| drop(self.unknown_to_error(operand)));
             return Node { ty: self.error_result(&written.name), typmod: -1, kind: NodeKind::Error, span };
         }
         let Some(found) = self.find_operator(written, left.as_ref().map(operand), operand(&right)) else {
@@ -43,7 +58,6 @@ impl Analyzer<'_> {
             args.push(self.coerce(left, left_type, -1, Context::Implicit));
         }
         args.push(self.coerce(right, right_type, -1, Context::Implicit));
-        self.warn_null_comparison(&found, &args, span);
         let function = callee_of(&found);
         Node::new(result, NodeKind::Call { function, args }, span)
     }
@@ -54,19 +68,20 @@ impl Analyzer<'_> {
     }
 
     /// `= NULL` is never true.
-    fn warn_null_comparison(&mut self, found: &Operator, args: &[Node], span: Span) {
+    fn warn_null_comparison(&mut self, name: &str, node: &Node, span: Span) {
+        let NodeKind::Call { function, args } = &node.kind else { return };
         let null = args.iter().any(|arg| matches!(arg.kind, NodeKind::Constant(None)));
-        if !null || found.result != oid::BOOL || !found.function_strict || args.len() != 2 {
+        if !null || node.ty != oid::BOOL || !function.strict || args.len() != 2 {
             return;
         }
         let value = args.iter().find(|arg| !matches!(arg.kind, NodeKind::Constant(None)));
         let value = value.map_or_else(|| "NULL".to_owned(), |value| quotation::operand(value.span));
-        let advice = match found.name {
+        let advice = match name {
             "=" => format!("write {value} IS NULL"),
             "<>" => format!("write {value} IS NOT NULL"),
             _ => return,
         };
-        let message = format!("a comparison with NULL by {} is never true", found.name);
+        let message = format!("a comparison with NULL by {name} is never true");
         self.report(Diagnostic::warning(Code::ComparesWithNull, span, message).with_hint(advice));
     }
 
@@ -91,7 +106,7 @@ impl Analyzer<'_> {
     ) -> Option<Operator> {
         let schema = written.schema.as_ref().map(|schema| schema.text.as_str());
         let known = schema.is_none_or(|schema| schema == "pg_catalog");
-        let candidates: Vec<Operator> = if known {
+        let mut candidates: Vec<Operator> = if known {
             builtin::operators(&written.name)
                 .iter()
                 .copied()
@@ -100,6 +115,8 @@ impl Analyzer<'_> {
         } else {
             Vec::new()
         };
+        let own = self.own_operators(written);
+        candidates.extend(own.filter(|found| (found.left == 0) == left.is_none()));
         let found = match left {
             Some(left) => self.binary(&candidates, left.ty, right.ty),
             None => self.prefix(&candidates, right.ty),
@@ -260,22 +277,28 @@ impl Analyzer<'_> {
     }
 
     /// The type has an ordering: for `ORDER BY`, `GREATEST` and the like.
-    pub(super) fn has_order(&self, ty: Oid) -> bool {
+    pub(super) fn has_order(&mut self, ty: Oid) -> bool {
         let base = self.catalog.base_type(ty).0;
         let info = self.catalog.type_info(base);
-        if matches!(info.kind, b'e' | b'r' | b'm' | b'c')
-            || matches!(base, oid::RECORD | oid::UNKNOWN | ERROR)
-        {
+        if info.kind == b'c' {
+            return self.has_comparable_fields(base, true);
+        }
+        if matches!(info.kind, b'e' | b'r' | b'm') || matches!(base, oid::RECORD | oid::UNKNOWN | ERROR) {
             return true;
         }
         if info.is_array {
             return self.has_order(info.elem);
         }
         // Varchar and its kin sort as text, regclass and its kin as oid: `GetDefaultOpClass`.
-        let relabelled = [oid::TEXT, oid::OID].iter().any(|target| {
-            builtin::cast(base, *target).is_some_and(|cast| cast.method == b'b' && cast.context == b'i')
+        let relabelled = builtin::casts_from(base).any(|cast| {
+            cast.method == b'b'
+                && cast.context == b'i'
+                && builtin::operators("<")
+                    .iter()
+                    .any(|found| (found.left, found.right) == (cast.target, cast.target))
         });
         relabelled
+            || self.has_own_order(base)
             || builtin::operators("<")
                 .iter()
                 .any(|found| (found.left, found.right) == (base, base) && found.function_name != "xid_lt")
@@ -285,9 +308,28 @@ impl Analyzer<'_> {
                 )
     }
 
+    /// Rows compare if all their fields do: `cache_record_field_properties`.
+    fn has_comparable_fields(&mut self, ty: Oid, ordered: bool) -> bool {
+        // An array of the same rows leads back here; the other fields decide.
+        if self.comparing.contains(&ty) {
+            return true;
+        }
+        self.comparing.push(ty);
+        let columns = self.composite_columns(ty);
+        let fine = columns.iter().all(|column| {
+            column.ty == ERROR
+                || if ordered { self.has_order(column.ty) } else { self.has_equality(column.ty) }
+        });
+        self.comparing.pop();
+        fine
+    }
+
     /// The type has equality: for `DISTINCT`, `GROUP BY`, set operations.
-    pub(super) fn has_equality(&self, ty: Oid) -> bool {
+    pub(super) fn has_equality(&mut self, ty: Oid) -> bool {
         let base = self.catalog.base_type(ty).0;
+        if self.catalog.type_info(base).kind == b'c' {
+            return self.has_comparable_fields(base, false);
+        }
         self.has_order(ty) || matches!(base, oid::XID | oid::CID | oid::XID8 | oid::ACLITEM)
     }
 }

@@ -40,6 +40,7 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
         .map(|parameter| TypedParameter {
             name: None,
             sql_type: sql_type(catalog, parameter.ty.unwrap_or(ERROR)),
+            optional: false,
             nullable: parameter.nullable,
             null_expected: parameter.null_expected,
             elements_nullable: parameter.elements_nullable(),
@@ -60,6 +61,7 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
         effect: if reads { Effect::Read } else { Effect::Write },
         tables: analyzer.table_names,
         warnings: analyzer.diagnostics.into_iter().collect(),
+        combinations: Vec::new(),
     }
 }
 

@@ -4,7 +4,8 @@
 //! disagree, and the parameters of which nothing is known, are errors.
 
 use super::Analyzer;
-use super::tree::{Node, NodeKind};
+use super::catalog::ERROR;
+use super::tree::{Node, NodeKind, Query};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -75,8 +76,8 @@ impl Analyzer<'_> {
     pub(super) fn set_parameter_type(&mut self, number: usize, target: Oid, span: Span) {
         let Some(parameter) = self.parameters.get_mut(number - 1) else { return };
         match parameter.ty {
-            None | Some(oid::UNKNOWN) => parameter.ty = Some(target),
-            Some(known) if known == target => {}
+            None | Some(oid::UNKNOWN | ERROR) => parameter.ty = Some(target),
+            Some(known) if known == target || target == ERROR => {}
             Some(known) => {
                 let (known, target) = (self.catalog.display(known, -1), self.catalog.display(target, -1));
                 let message = format!("inconsistent types deduced for parameter ${number}");
@@ -89,12 +90,36 @@ impl Analyzer<'_> {
         }
     }
 
+    /// Uses of a parameter that got no type, although another use has one (`check_parameter_resolution_walker`).
+    fn check_unresolved(&mut self, query: &Query) {
+        let mut unresolved = Vec::new();
+        let mut inner = Vec::new();
+        query.expressions(&mut |node| collect_unresolved(node, &mut unresolved, &mut inner));
+        for (number, span) in unresolved {
+            let known = self.parameters.get(number - 1).and_then(|it| it.ty);
+            if let Some(known) = known.filter(|known| *known != oid::UNKNOWN) {
+                let message = format!("could not determine data type of parameter ${number}");
+                let hint = format!("write the cast here too: ${number}::{}", self.catalog.display(known, -1));
+                self.report(Diagnostic::error(Code::AmbiguousParameter, span, message).with_hint(hint));
+            }
+        }
+        for query in inner {
+            self.check_unresolved(query);
+        }
+        for query in query.subqueries() {
+            self.check_unresolved(&query);
+        }
+    }
+
     /// After the whole statement: parameters that no use has given a type (`check_variable_parameters`,
     /// then what `PREPARE` checks).
-    pub(super) fn check_parameters(&mut self) {
+    pub(super) fn check_parameters(&mut self, query: &Query) {
         // What is wrong elsewhere may be why nothing is known.
         if self.diagnostics.has_errors() {
             return;
+        }
+        if !self.parameters.is_empty() {
+            self.check_unresolved(query);
         }
         for at in 0..self.parameters.len() {
             let parameter = &self.parameters[at];
@@ -137,4 +162,12 @@ impl Analyzer<'_> {
             _ => {}
         }
     }
+}
+
+fn collect_unresolved<'n>(node: &'n Node, out: &mut Vec<(usize, Span)>, queries: &mut Vec<&'n Query>) {
+    match node.kind {
+        NodeKind::Parameter(number) if node.ty == oid::UNKNOWN => out.push((number, node.span)),
+        _ => queries.extend(node.subquery()),
+    }
+    node.children(&mut |child| collect_unresolved(child, out, queries));
 }

@@ -3,7 +3,7 @@
 //! In: the types given and the types declared. Out: whether they agree, and what each `any…` stands for.
 
 use super::catalog::{Catalog, ERROR};
-use super::coerce::{Context, common_type_of, is_polymorphic};
+use super::coerce::{Context, common_type_of, is_compatible_polymorphic, is_polymorphic};
 use crate::builtin::{Oid, oid};
 use crate::source::Span;
 
@@ -26,7 +26,12 @@ struct Actual {
 
 /// Whether the types given can stand for the types declared.
 pub(super) fn consistent(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) -> bool {
-    collect(catalog, given, declared).and_then(|actual| solve(catalog, &actual).map(|_| ())).is_ok()
+    collect(catalog, given, declared)
+        .and_then(|actual| solve(catalog, &actual).map(|found| (found, actual)))
+        .is_ok_and(
+            // Nothing unknown can be told to be an enum.
+            |(found, actual)| !(actual.enumerated && found.element == 0),
+        )
 }
 
 /// The argument types that a call really has, and its result type.
@@ -48,18 +53,35 @@ pub(super) fn resolve(
     }
     let actual = collect(catalog, given, declared)?;
     let solution = solve(catalog, &actual)?;
+    let undetermined = || "could not determine polymorphic type because input has type unknown".to_owned();
+    if solution.element == 0
+        && declared.iter().any(|it| is_polymorphic(*it) && !is_compatible_polymorphic(*it))
+    {
+        return Err(undetermined());
+    }
     let args = declared
         .iter()
         .zip(given)
         .map(|(declared, given)| solution.stands_for(catalog, *declared).unwrap_or(*given));
     let args = args.collect();
-    let undetermined = || "could not determine polymorphic type because input has type unknown".to_owned();
     let returns = match solution.stands_for(catalog, returns) {
+        Some(0) if is_array(returns) && element_of(&solution, returns) != 0 => {
+            let element = catalog.display(element_of(&solution, returns), -1);
+            return Err(format!("could not find array type for data type {element}"));
+        }
         Some(0) => return Err(undetermined()),
         Some(found) => found,
         None => returns,
     };
     Ok((args, returns))
+}
+
+fn is_array(declared: Oid) -> bool {
+    matches!(declared, oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY)
+}
+
+fn element_of(solution: &Solution, array: Oid) -> Oid {
+    if array == oid::ANYARRAY { solution.element } else { solution.compatible }
 }
 
 fn collect(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) -> Result<Actual, String> {

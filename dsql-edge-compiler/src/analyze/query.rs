@@ -8,11 +8,9 @@ use super::catalog::ERROR;
 use super::scope::{Place, Scope};
 use super::tree::{Body, Command, Cte, LimitKind, Node, NodeKind, Query, RteColumn, TargetEntry};
 use crate::builtin::oid;
-use crate::diagnostic::{Code, Diagnostic, quotation};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{
-    self, Distinct, Expr, ExprKind, GroupingElement, Limit, Literal, QueryBody, Select, SetOperator, SortBy,
-};
+use crate::syntax::ast::{self, Distinct, Expr, ExprKind, Limit, Literal, QueryBody, Select, SetOperator};
 use std::rc::Rc;
 
 impl Analyzer<'_> {
@@ -50,7 +48,9 @@ impl Analyzer<'_> {
 
     fn select(&mut self, scope: &mut Scope<'_>, query: &ast::Query, select: &Select) -> Query {
         if let Some(into) = &select.into {
-            self.report(Diagnostic::unsupported(into.span(), "SELECT INTO"));
+            // At the top it is a CREATE TABLE AS, and was taken away.
+            let message = "SELECT ... INTO is not allowed here";
+            self.report(Diagnostic::error(Code::SyntaxError, into.span(), message));
         }
         scope.windows.clone_from(&select.windows);
         let from = self.range_table(scope, &select.from);
@@ -75,6 +75,8 @@ impl Analyzer<'_> {
         for window in &select.windows {
             other.extend(self.window_keys(scope, window));
         }
+        let of_windows = std::mem::take(&mut *scope.of_windows.borrow_mut());
+        of_windows.into_iter().for_each(|it| self.report(it));
         let grouped = !select.group_by.is_empty();
         let analysed = Query {
             command: Command::Select,
@@ -108,234 +110,6 @@ impl Analyzer<'_> {
         let node = self.coerce_to_boolean(node, name);
         scope.place.set(before);
         node
-    }
-
-    /// `transformSortClause`: the keys, those that are not in the target list added to `other`.
-    fn sort_clause(
-        &mut self,
-        scope: &Scope<'_>,
-        keys: &[SortBy],
-        targets: &mut [TargetEntry],
-        other: &mut Vec<Node>,
-    ) -> Vec<Node> {
-        let place = scope.place.replace(Place::OrderBy);
-        let mut out = Vec::with_capacity(keys.len());
-        for key in keys {
-            let node = self.sort_or_group_key(scope, &key.expr, targets, "ORDER BY");
-            if !node.is_error() && !self.has_order(node.ty) {
-                let shown = self.catalog.display(node.ty, -1);
-                let message = format!("could not identify an ordering operator for type {shown}");
-                self.report(
-                    Diagnostic::error(Code::UnknownOperator, node.span, message)
-                        .with_hint("Use an explicit ordering operator or modify the query."),
-                );
-            }
-            other.push(node.clone());
-            out.push(node);
-        }
-        scope.place.set(place);
-        out
-    }
-
-    /// `findTargetlistEntrySQL92`, then the plain expression.
-    fn sort_or_group_key(
-        &mut self,
-        scope: &Scope<'_>,
-        expr: &Expr,
-        targets: &mut [TargetEntry],
-        clause: &str,
-    ) -> Node {
-        match &expr.kind {
-            ExprKind::Column(parts) if parts.len() == 1 => {
-                let name = &parts[0];
-                // In GROUP BY a column of FROM goes before a label of the target list.
-                let column_first = clause == "GROUP BY"
-                    && scope.namespace.iter().any(|item| {
-                        item.columns_visible
-                            && !item.lateral_only
-                            && item.columns.iter().any(|(column, _)| *column == name.text)
-                    });
-                if !column_first {
-                    let matches: Vec<usize> =
-                        (0..targets.len()).filter(|&at| targets[at].name == name.text).collect();
-                    if let [first, rest @ ..] = matches.as_slice() {
-                        if rest.iter().any(|at| !targets[*first].node.same(&targets[*at].node)) {
-                            let message = format!("{clause} \"{}\" is ambiguous", name.text);
-                            self.report(Diagnostic::error(Code::AmbiguousColumn, expr.span, message));
-                            return Node::error(expr.span);
-                        }
-                        return self.target_key(&mut targets[*first]);
-                    }
-                }
-            }
-            ExprKind::Literal(Literal::Integer(position)) => {
-                let index = usize::try_from(*position).ok().and_then(|position| position.checked_sub(1));
-                return match index.filter(|index| *index < targets.len()) {
-                    Some(index) => self.target_key(&mut targets[index]),
-                    None => {
-                        let message = format!("{clause} position {position} is not in select list");
-                        let hint = format!("the select list ends at {}", targets.len());
-                        self.report(
-                            Diagnostic::error(Code::InvalidColumnReference, expr.span, message)
-                                .with_hint(hint),
-                        );
-                        Node::error(expr.span)
-                    }
-                };
-            }
-            ExprKind::Literal(_) => {
-                let message = format!("non-integer constant in {clause}");
-                self.report(Diagnostic::error(Code::SyntaxError, expr.span, message));
-                return Node::error(expr.span);
-            }
-            _ => {}
-        }
-        let node = self.expr(scope, expr);
-        self.unknown_to_text(node)
-    }
-
-    /// A target that is a key can no longer be unknown.
-    fn target_key(&mut self, target: &mut TargetEntry) -> Node {
-        let node = std::mem::replace(&mut target.node, Node::error(target.span));
-        target.node = self.unknown_to_text(node);
-        target.node.clone()
-    }
-
-    /// `transformGroupClause`: the keys, whether there are grouping sets, whether one is empty.
-    fn group_clause(
-        &mut self,
-        scope: &Scope<'_>,
-        select: &Select,
-        targets: &mut [TargetEntry],
-    ) -> (Vec<Node>, bool, bool) {
-        let place = scope.place.replace(Place::GroupBy);
-        let mut keys = Vec::new();
-        let (mut sets, mut empty) = (false, false);
-        for element in &select.group_by {
-            self.grouping_element(scope, element, targets, &mut keys, &mut sets, &mut empty);
-        }
-        scope.place.set(place);
-        for key in &keys {
-            if key.any(&|node| matches!(node.kind, NodeKind::Aggregate(_))) {
-                let message = "aggregate functions are not allowed in GROUP BY";
-                self.report(Diagnostic::error(Code::MisplacedAggregate, key.span, message));
-            } else if key.any(&|node| matches!(node.kind, NodeKind::WindowCall(_))) {
-                let message = "window functions are not allowed in GROUP BY";
-                self.report(Diagnostic::error(Code::MisplacedWindow, key.span, message));
-            } else if !key.is_error() && !self.has_equality(key.ty) {
-                let shown = self.catalog.display(key.ty, -1);
-                let message = format!("could not identify an equality operator for type {shown}");
-                self.report(Diagnostic::error(Code::UnknownOperator, key.span, message));
-            }
-        }
-        (keys, sets, empty)
-    }
-
-    fn grouping_element(
-        &mut self,
-        scope: &Scope<'_>,
-        element: &GroupingElement,
-        targets: &mut [TargetEntry],
-        keys: &mut Vec<Node>,
-        sets: &mut bool,
-        empty: &mut bool,
-    ) {
-        let mut exprs = |analyzer: &mut Self, list: &[Expr]| {
-            for expr in list {
-                match &expr.kind {
-                    ExprKind::Row(fields) => {
-                        for field in fields {
-                            keys.push(analyzer.sort_or_group_key(scope, field, targets, "GROUP BY"));
-                        }
-                    }
-                    _ => keys.push(analyzer.sort_or_group_key(scope, expr, targets, "GROUP BY")),
-                }
-            }
-        };
-        match element {
-            GroupingElement::Expr(expr) => exprs(self, std::slice::from_ref(expr)),
-            GroupingElement::Empty(_) => {
-                *sets = true;
-                *empty = true;
-            }
-            GroupingElement::Rollup(list, _) | GroupingElement::Cube(list, _) => {
-                *sets = true;
-                *empty = true;
-                exprs(self, list);
-            }
-            GroupingElement::Sets(list, _) => {
-                *sets = true;
-                for element in list {
-                    self.grouping_element(scope, element, targets, keys, sets, empty);
-                }
-            }
-        }
-    }
-
-    /// `transformDistinctClause`.
-    fn check_distinct(&mut self, targets: &mut [TargetEntry], sort_keys: &[Node], _span: Span) {
-        for key in sort_keys {
-            if !key.is_error() && !targets.iter().any(|target| target.node.same(key)) {
-                let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
-                let hint = format!("select {} too, or use GROUP BY", quotation::operand(key.span));
-                self.report(
-                    Diagnostic::error(Code::InvalidColumnReference, key.span, message).with_hint(hint),
-                );
-                return;
-            }
-        }
-        for target in targets {
-            // `addTargetToGroupList`
-            self.target_key(target);
-            if !target.node.is_error() && !self.has_equality(target.node.ty) {
-                let shown = self.catalog.display(target.node.ty, -1);
-                let message = format!("could not identify an equality operator for type {shown}");
-                self.report(Diagnostic::error(Code::UnknownOperator, target.node.span, message));
-            }
-        }
-    }
-
-    /// `transformDistinctOnClause`.
-    fn distinct_on(
-        &mut self,
-        scope: &Scope<'_>,
-        keys: &[Expr],
-        targets: &mut [TargetEntry],
-        sort_keys: &[Node],
-        other: &mut Vec<Node>,
-    ) {
-        let place = scope.place.replace(Place::DistinctOn);
-        let mut nodes = Vec::with_capacity(keys.len());
-        for key in keys {
-            nodes.push(self.sort_or_group_key(scope, key, targets, "DISTINCT ON"));
-        }
-        scope.place.set(place);
-        let mut skipped = false;
-        let mut used = 0;
-        for key in sort_keys {
-            if key.is_error() {
-                return;
-            }
-            if nodes.iter().any(|node| node.same(key)) {
-                if skipped {
-                    let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
-                    self.report(Diagnostic::error(Code::InvalidColumnReference, key.span, message));
-                    return;
-                }
-                used += 1;
-            } else {
-                skipped = true;
-            }
-        }
-        if skipped && used < nodes.len() {
-            let missing = nodes.iter().find(|node| !sort_keys.iter().any(|key| key.same(node)));
-            if let Some(node) = missing {
-                let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
-                let span = node.span;
-                self.report(Diagnostic::error(Code::InvalidColumnReference, span, message));
-            }
-        }
-        other.extend(nodes);
     }
 
     fn limit_clauses(
@@ -404,7 +178,7 @@ impl Analyzer<'_> {
             if let Some(first) = analysed.first()
                 && first.len() != nodes.len()
             {
-                let span = row.first().map_or(query.span, |expr| expr.span);
+                let span = nodes.first().map_or(query.span, |node| node.span);
                 self.report(Diagnostic::error(
                     Code::WrongCount,
                     span,
@@ -491,7 +265,7 @@ impl Analyzer<'_> {
         let mut right = self.query(right, Some(scope));
         let name = operator.name();
         if left.targets.len() != right.targets.len() {
-            let span = right.targets.first().map_or(location, |target| target.span);
+            let span = right.targets.first().map_or(location, |target| target.node.span);
             let message = format!("each {name} query must have the same number of columns");
             let hint = format!("the first has {}, this one {}", left.targets.len(), right.targets.len());
             let broken = left.targets.iter().chain(&right.targets).any(|target| target.node.is_error());
@@ -507,7 +281,18 @@ impl Analyzer<'_> {
             };
             let first = &mut left.targets[at];
             let common = self.common_type(&[&first.node, &other.node], name);
-            let span = first.span;
+            // The side that decides the type, as `select_common_type` tells.
+            let decides = |target: &TargetEntry| {
+                self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0
+            };
+            let unknown = first.node.ty == oid::UNKNOWN;
+            // One with a clause of its own is asked for its first query's columns.
+            let leaf = query.limit.is_some() || query.offset.is_some() || !query.order_by.is_empty();
+            let other_decides = if unknown { other.node.ty != oid::UNKNOWN } else { !decides(first) };
+            let span = match !leaf && other_decides {
+                true => other.node.span,
+                false => first.node.span,
+            };
             for target in [&mut *first, other] {
                 let node = std::mem::replace(&mut target.node, Node::error(target.span));
                 target.node = self.coerce_to_common(node, common, name);

@@ -9,7 +9,7 @@ use super::scope::NamespaceItem;
 use super::tree::{Node, NodeKind, Query, Reference, Rte, RteColumn, RteSource};
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic, suggestion};
-use crate::schema::{Relation, RelationKind, Schema, UserTypeKind};
+use crate::schema::{Dialect, Relation, RelationKind, Schema, UserTypeKind};
 use crate::syntax::ast::{Name, QualifiedName};
 use std::rc::Rc;
 
@@ -31,6 +31,15 @@ impl<'a> Analyzer<'a> {
             if let Some(found) = builtin::relation(schema, name.name()) {
                 return Some((builtin_relation(found, name.name()), None));
             }
+        }
+        if name.schema() == Some("sys")
+            && self.catalog.schema.dialect == Dialect::Dsql
+            && let Some(columns) = builtin::dsql_relation(name.name())
+        {
+            let column =
+                |(name, ty): &(&str, Oid)| RteColumn { name: (*name).to_owned(), ty: *ty, typmod: -1 };
+            let columns = columns.iter().map(column).collect();
+            return Some((Rte { name: name.name().to_owned(), columns, source: RteSource::Nullable }, None));
         }
         match self.find_user_relation(name) {
             Some(at) => {
@@ -148,7 +157,9 @@ impl<'a> Analyzer<'a> {
                     column.type_name.name.display(),
                 ));
             }
-            not_null.push(column.not_null || self.catalog.domain_not_null(ty));
+            // A NOT NULL domain is no proof: a subquery without rows stores NULL in such a column (PostgreSQL's
+            // CREATE DOMAIN, Notes).
+            not_null.push(column.not_null);
             columns.push(RteColumn { name: column.name.clone(), ty, typmod });
         }
         let keys = relation
@@ -260,16 +271,10 @@ impl<'a> Analyzer<'a> {
                 let arg = (**arg).clone();
                 self.record_columns(&arg)
             }
-            NodeKind::Call { function, .. } if node.ty == oid::RECORD => builtin::functions(&function.name)
-                .filter(|found| found.returns == oid::RECORD)
-                .map(|found| {
-                    found
-                        .out_columns()
-                        .map(|column| RteColumn { name: column.name.into(), ty: column.type_oid, typmod: -1 })
-                        .collect::<Vec<_>>()
-                })
-                .find(|columns| !columns.is_empty())
-                .unwrap_or_default(),
+            NodeKind::Call { function, .. } if node.ty == oid::RECORD => {
+                let found = self.out_columns(&function.name, node).into_iter();
+                found.map(|(name, ty, _)| RteColumn { name, ty, typmod: -1 }).collect()
+            }
             _ => {
                 let base = self.catalog.base_type(node.ty).0;
                 self.composite_columns(base)

@@ -80,6 +80,8 @@ pub(super) struct NamespaceItem {
     pub(super) lateral_only: bool,
     /// … and may be: false behind the nullable side of a RIGHT or FULL join.
     pub(super) lateral_ok: bool,
+    /// It stands for functions or a query, which have no system columns.
+    pub(super) derived: bool,
     /// It is a function with one scalar result.
     pub(super) scalar: bool,
     /// It is below a join, whose columns are what a plain name finds: no system column is.
@@ -103,6 +105,8 @@ pub(super) struct Scope<'p> {
     pub(super) has_srf: Cell<bool>,
     /// An aggregate's arguments are being analysed: its name.
     pub(super) in_aggregate: Cell<bool>,
+    /// What is wrong with window definitions, reported after the other clauses.
+    pub(super) of_windows: RefCell<Vec<Diagnostic>>,
     /// Column names that were not found, so that each is reported once.
     pub(super) reported: RefCell<Vec<String>>,
     /// What the select list names, and what it stands for: for advice alone.
@@ -125,6 +129,7 @@ impl<'p> Scope<'p> {
             has_window_calls: Cell::new(false),
             has_srf: Cell::new(false),
             in_aggregate: Cell::new(false),
+            of_windows: RefCell::new(Vec::new()),
             reported: RefCell::new(Vec::new()),
             output_names: Vec::new(),
             broken_from: Cell::new(false),
@@ -162,6 +167,7 @@ impl<'p> Scope<'p> {
             columns_visible,
             lateral_only: false,
             lateral_ok: true,
+            derived: rte.is_derived(),
             scalar: rte.is_scalar_function(),
             joined: false,
         });
@@ -253,8 +259,14 @@ impl Analyzer<'_> {
                     return Some(Node::error(name.span));
                 }
             }
-            if let Some(node) = self.unqualified_system_column(current, level, name) {
-                return Some(node);
+            match self.unqualified_system_columns(current, level, name).as_slice() {
+                [] => {}
+                [node] => return Some(node.clone()),
+                _ => {
+                    let message = format!("column reference \"{}\" is ambiguous", name.text);
+                    self.report(Diagnostic::error(Code::AmbiguousColumn, name.span, message));
+                    return Some(Node::error(name.span));
+                }
             }
             level += 1;
             at = current.parent;
@@ -279,16 +291,18 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::UnknownType, span, message).with_hint(hint));
     }
 
-    fn unqualified_system_column(&self, scope: &Scope<'_>, level: usize, name: &Name) -> Option<Node> {
-        let mut items =
-            scope.namespace.iter().filter(|item| item.columns_visible && !item.joined && scope.visible(item));
-        items.find_map(|item| self.system_column(item, level, name, name.span))
+    fn unqualified_system_columns(&self, scope: &Scope<'_>, level: usize, name: &Name) -> Vec<Node> {
+        let items = scope.namespace.iter();
+        items
+            .filter(|item| item.columns_visible && !item.joined && scope.visible(item))
+            .filter_map(|item| self.system_column(item, level, name, name.span))
+            .collect()
     }
 
     fn report_lateral(&mut self, table: &str, span: Span) {
         let message = format!("invalid reference to FROM-clause entry for table \"{table}\"");
         self.report(
-            Diagnostic::error(Code::MissingFrom, span, message)
+            Diagnostic::error(Code::InvalidColumnReference, span, message)
                 .with_detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference."),
         );
     }
@@ -412,7 +426,10 @@ impl Analyzer<'_> {
             "tableoid" => oid::OID,
             _ => return None,
         };
-        let rte = item.rte.filter(|rte| self.row_types.contains_key(&(item.name.clone(), *rte)))?;
+        let rte = item
+            .rte
+            .filter(|_| !item.derived)
+            .filter(|rte| self.row_types.contains_key(&(item.name.clone(), *rte)))?;
         let kind = NodeKind::Var(Var { level, rte, column: SYSTEM_COLUMN });
         Some(Node::new(ty, kind, span))
     }
@@ -517,7 +534,12 @@ fn search(scope: &Scope<'_>, name: &str) -> Found {
                 continue;
             }
             if item.lateral_only && !item.lateral_ok {
-                return Found::Forbidden(item.name.clone());
+                // A join looks for the name among all its columns first.
+                let others =
+                    scope.namespace.iter().filter(|other| item.joined && other.joined && other.lateral_only);
+                let count =
+                    others.flat_map(|other| &other.columns).filter(|(column, _)| column == name).count();
+                return if count > 1 { Found::Ambiguous } else { Found::Forbidden(item.name.clone()) };
             }
             found = match found {
                 Found::None => Found::One(node.clone()),

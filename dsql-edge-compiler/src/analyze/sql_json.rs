@@ -7,7 +7,7 @@ use super::catalog::ERROR;
 use super::function::Facts;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};
-use crate::builtin::oid;
+use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{ExprKind, FunctionCall, Name, QualifiedName, SqlFunction};
@@ -27,7 +27,8 @@ impl Analyzer<'_> {
                 self.report(Diagnostic::error(Code::WrongCount, span, message));
             }
             // Over no rows it is NULL.
-            return Node::new(self.json_type(call), NodeKind::Opaque(Vec::new()), span);
+            let types: Vec<Oid> = query.targets.iter().map(|target| target.node.ty).collect();
+            return Node::new(self.json_type(call, &types), NodeKind::Opaque(Vec::new()), span);
         }
         let args = self.expr_list(scope, &call.args);
         let args: Vec<Node> = args.into_iter().map(|arg| self.unknown_to_text(arg)).collect();
@@ -36,9 +37,10 @@ impl Analyzer<'_> {
             .skip(usize::from(pairs))
             .step_by(1 + usize::from(pairs))
             .for_each(|it| self.accepts_null(it));
-        let ty = self.json_type(call);
+        let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
+        let ty = self.json_type(call, &types);
         if !aggregate {
-            return Node::new(ty, NodeKind::Row(args), span);
+            return Node::new(ty, NodeKind::NeverNullOf(args), span);
         }
         let name = Name { text: call.name.to_owned(), span };
         let plain = FunctionCall {
@@ -61,16 +63,18 @@ impl Analyzer<'_> {
         }
     }
 
-    fn json_type(&mut self, call: &SqlFunction) -> crate::builtin::Oid {
+    /// `transformJsonConstructorOutput`
+    fn json_type(&mut self, call: &SqlFunction, args: &[Oid]) -> Oid {
         match &call.returning {
             Some(returning) => self.type_name(returning).map_or(ERROR, |found| found.0),
+            None if args.contains(&oid::JSONB) => oid::JSONB,
             None => oid::JSON,
         }
     }
 }
 
 /// They are NULL over no rows.
-fn json_aggregate(name: &str, returns: crate::builtin::Oid) -> Facts {
+fn json_aggregate(name: &str, returns: Oid) -> Facts {
     Facts {
         name: name.to_owned(),
         kind: b'a',

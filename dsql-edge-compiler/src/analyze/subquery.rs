@@ -77,7 +77,11 @@ impl Analyzer<'_> {
         let query = self.sublink(scope, query);
         let left = match &left.kind {
             ExprKind::Row(fields) => self.expr_list_expanded(scope, fields),
-            _ => vec![self.expr(scope, left)],
+            _ => match self.expr(scope, left) {
+                // A row that was cast is still a row.
+                Node { kind: NodeKind::Row(fields), ty, .. } if self.catalog.is_complex(ty) => fields,
+                node => vec![node],
+            },
         };
         self.compare_with_query(operator, left, query, all, span)
     }

@@ -6,7 +6,7 @@
 use super::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::scope::{NamespaceItem, Scope, column_nodes};
-use super::tree::{Body, JoinTree, LimitKind, NodeKind, Query, RteColumn, RteSource, Var};
+use super::tree::{Body, Command, JoinTree, LimitKind, NodeKind, Query, RteColumn, RteSource, Var, Written};
 use crate::builtin::Oid;
 use crate::diagnostic::{Code, Diagnostic, Stage};
 use crate::schema::{self, Dialect, RelationKind, Schema, UserTypeKind};
@@ -69,6 +69,8 @@ impl<'a> Analyzer<'a> {
                     (base, base_columns) = known;
                     rte.source = self.view_target(base, &base_columns);
                 }
+                // INSTEAD OF triggers do as they like.
+                Err(_) if found.has_triggers => rte.source = RteSource::Nullable,
                 Err(detail) => {
                     let message = format!("cannot {verb} view \"{}\"", found.name);
                     let diagnostic = Diagnostic::error(Code::NotUpdatable, span, message);
@@ -88,6 +90,9 @@ impl<'a> Analyzer<'a> {
             RteSource::Table { not_null, .. } => not_null.clone(),
             _ => vec![false; columns.len()],
         };
+        // What is assigned to a NOT NULL domain is checked; what is read of one may have come by another way.
+        let not_null = not_null.iter().zip(&columns);
+        let not_null = not_null.map(|(it, column)| *it || self.catalog.domain_not_null(column.ty)).collect();
         if let Some(alias) = &table.alias {
             self.aliases.push((alias.name.text.clone(), rte.name.clone()));
             rte.name.clone_from(&alias.name.text);
@@ -115,6 +120,7 @@ impl<'a> Analyzer<'a> {
             columns_visible: true,
             lateral_only: false,
             lateral_ok: true,
+            derived: false,
             scalar: false,
             joined: false,
         };
@@ -175,6 +181,23 @@ impl<'a> Analyzer<'a> {
             keys: keys.collect(),
             references: Vec::new(),
             sampled: false,
+        }
+    }
+
+    /// What else a write changes: columns that are computed of others, and whatever triggers like.
+    pub(super) fn write_on(&mut self, query: &mut Query, target: &Target) {
+        let schema: &'a Schema = self.catalog.schema;
+        let has_triggers = schema.relations[target.base].has_triggers;
+        if has_triggers {
+            query.source = None;
+        }
+        for column in 0..target.columns.len() {
+            let base = target.base_column(schema, column);
+            let computed = base.is_none_or(|base| base.generated) && query.command != Command::Delete;
+            if has_triggers || computed {
+                query.assigned.retain(|known| known.column != column);
+                query.assigned.push(Written { column, values: Vec::new() });
+            }
         }
     }
 

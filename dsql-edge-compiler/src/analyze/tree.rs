@@ -88,6 +88,10 @@ pub(super) enum NodeKind {
     Array(Vec<Node>),
     /// A subscript or slice of the first.
     Subscript(Vec<Node>),
+    /// Never NULL, whatever its parts are: SQL/JSON constructors, `IS DISTINCT FROM` of rows.
+    NeverNullOf(Vec<Node>),
+    /// `GROUPING (…)`: never NULL.
+    Grouping(Vec<Node>),
     /// A field of a composite value.
     Field(Box<Node>, usize),
     /// A cast, with whether it can turn a value into NULL.
@@ -107,7 +111,7 @@ pub(super) enum NodeKind {
         query: Box<Query>,
         all: bool,
     },
-    /// Something that is never NULL: `CURRENT_DATE`, `GROUPING (…)`.
+    /// Something that is never NULL: `CURRENT_DATE`.
     NeverNull,
     /// Something that may be NULL and is not looked into.
     Opaque(Vec<Node>),
@@ -184,12 +188,22 @@ pub(super) struct Query {
     pub(super) ctes: Vec<Rc<Cte>>,
     /// `FOR UPDATE` and its kin: a row may be seen newer than those that it is joined with.
     pub(super) locked: bool,
-    /// Of an UPDATE: the columns of its table that get new values.
-    pub(super) assigned: Vec<usize>,
+    /// Of a statement that writes: the columns of its table that get new values.
+    pub(super) assigned: Vec<Written>,
+    /// Of an `INSERT … SELECT`: the query, and the columns that it fills.
+    pub(super) source: Option<(Rc<Query>, Vec<usize>)>,
     /// Of an INSERT: its source is a single row. Of a statement without rows of its own: it answers with one.
     pub(super) single_row: bool,
     /// Of a statement that writes: its table.
     pub(super) result_rte: Option<usize>,
+}
+
+/// A column that is written to.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) column: usize,
+    /// What it may get: of several rows one value each. None where nothing is known of it.
+    pub(super) values: Vec<Node>,
 }
 
 /// What a query does.
@@ -246,6 +260,11 @@ pub(super) struct Rte {
 }
 
 impl Rte {
+    /// Functions, a query or a view.
+    pub(super) fn is_derived(&self) -> bool {
+        matches!(&self.source, RteSource::Function { .. } | RteSource::Subquery { .. } | RteSource::Cte(_))
+    }
+
     /// One function with one result that is no row.
     pub(super) fn is_scalar_function(&self) -> bool {
         matches!(&self.source, RteSource::Function { functions, ordinality: false, .. } if functions.len() == 1)
@@ -368,6 +387,8 @@ impl Node {
             | NodeKind::Coalesce(args)
             | NodeKind::MinMax(args)
             | NodeKind::Row(args)
+            | NodeKind::NeverNullOf(args)
+            | NodeKind::Grouping(args)
             | NodeKind::Array(args)
             | NodeKind::Subscript(args)
             | NodeKind::Opaque(args)
@@ -422,37 +443,6 @@ impl Node {
         self.children(&mut |child| found = found || child.any(test));
         found
     }
-
-    /// PostgreSQL's `equal()`: the same expression, wherever it was written.
-    pub(super) fn same(&self, other: &Node) -> bool {
-        if self.ty != other.ty || std::mem::discriminant(&self.kind) != std::mem::discriminant(&other.kind) {
-            return false;
-        }
-        let here = match (&self.kind, &other.kind) {
-            (NodeKind::Var(a), NodeKind::Var(b)) => a == b,
-            (NodeKind::WholeRow { level: a, rte: b }, NodeKind::WholeRow { level: c, rte: d }) => {
-                (a, b) == (c, d)
-            }
-            (NodeKind::Constant(a), NodeKind::Constant(b)) => a == b,
-            (NodeKind::Parameter(a), NodeKind::Parameter(b)) => a == b,
-            (NodeKind::Call { function: a, .. }, NodeKind::Call { function: b, .. }) => a == b,
-            (NodeKind::IsNull { negated: a, .. }, NodeKind::IsNull { negated: b, .. }) => a == b,
-            (
-                NodeKind::BooleanTest { value: a, negated: b, .. },
-                NodeKind::BooleanTest { value: c, negated: d, .. },
-            ) => (a, b) == (c, d),
-            (NodeKind::Field(_, a), NodeKind::Field(_, b)) => a == b,
-            (NodeKind::Aggregate(a), NodeKind::Aggregate(b)) => a.name == b.name,
-            _ => self.subquery().is_none(),
-        };
-        if !here {
-            return false;
-        }
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        self.children(&mut |child| left.push(child));
-        other.children(&mut |child| right.push(child));
-        left.len() == right.len() && left.iter().zip(&right).all(|(a, b)| a.same(b))
-    }
 }
 
 impl Query {
@@ -467,17 +457,19 @@ impl Query {
                 }
             }
         }
+        // In PostgreSQL's order: `query_tree_walker`.
+        self.targets.iter().for_each(|target| visit(&target.node));
+        self.group_by.iter().for_each(&mut *visit);
         self.from.iter().for_each(|tree| joins(tree, visit));
+        self.filter.iter().for_each(&mut *visit);
+        self.having.iter().for_each(&mut *visit);
+        self.other.iter().for_each(&mut *visit);
+        self.assigned.iter().flat_map(|written| &written.values).for_each(&mut *visit);
         for rte in &self.rtes {
             if let RteSource::Function { functions, .. } = &rte.source {
                 functions.iter().for_each(|(call, _)| visit(call));
             }
         }
-        self.filter.iter().for_each(&mut *visit);
-        self.targets.iter().for_each(|target| visit(&target.node));
-        self.group_by.iter().for_each(&mut *visit);
-        self.having.iter().for_each(&mut *visit);
-        self.other.iter().for_each(&mut *visit);
         if let Body::Values(rows) = &self.body {
             rows.iter().flatten().for_each(&mut *visit);
         }

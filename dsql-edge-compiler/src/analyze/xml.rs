@@ -53,7 +53,7 @@ impl Analyzer<'_> {
             }
             ("xmlelement", _) => {
                 args.iter().for_each(|arg| self.accepts_null(arg));
-                NodeKind::Row(args)
+                NodeKind::NeverNullOf(args)
             }
             (_, 0) => NodeKind::NeverNull,
             _ => NodeKind::Cast { arg: Box::new(args.swap_remove(0)), function: None },

@@ -21,5 +21,5 @@ pub use cast::{Cast, cast, casts_from};
 pub use function::{Function, OutColumn, extract_is_never_null, function_by_oid, function_names, functions};
 pub use oid::Oid;
 pub use operator::{Operator, operator, operator_names, operators};
-pub use relation::{Column, Relation, relation, relation_names};
+pub use relation::{Column, Relation, dsql_relation, relation, relation_names};
 pub use types::{Type, array_of, type_by_name, type_by_oid, type_by_qualified_name, type_names};

@@ -1,7 +1,7 @@
 //! Tables and views of `pg_catalog` and `information_schema`: a name in, its columns out.
 
-use super::Oid;
 use super::table::{Key, Table, number};
+use super::{Oid, oid};
 
 const RELATIONS: Table = Table::new(include_str!("data/relations.txt"));
 
@@ -53,6 +53,33 @@ pub fn relation(schema: &str, name: &str) -> Option<Relation> {
 /// Every `schema.name`, sorted.
 pub fn relation_names() -> impl Iterator<Item = &'static str> + Clone {
     RELATIONS.names()
+}
+
+/// The columns of a relation of DSQL's own schema `sys`, all of them nullable as far as is known.
+///
+/// Of `jobs` the recorded answers of a cluster (September 2026), of `iam_pg_role_mappings` the user guide,
+/// "Using database roles and IAM authentication".
+pub fn dsql_relation(name: &str) -> Option<&'static [(&'static str, Oid)]> {
+    match name {
+        "jobs" => Some(&[
+            ("job_id", oid::TEXT),
+            ("status", oid::TEXT),
+            ("details", oid::TEXT),
+            ("job_type", oid::TEXT),
+            ("class_id", oid::OID),
+            ("object_id", oid::OID),
+            ("object_name", oid::TEXT),
+            ("start_time", oid::TIMESTAMPTZ),
+            ("update_time", oid::TIMESTAMPTZ),
+        ]),
+        "iam_pg_role_mappings" => Some(&[
+            ("iam_oid", oid::OID),
+            ("arn", oid::TEXT),
+            ("pg_role_oid", oid::OID),
+            ("pg_role_name", oid::NAME),
+        ]),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -64,6 +64,8 @@ catalogue! {
     UnknownTable "unknown-table" "42P01",
     /// A table name that `FROM` does not bring in, or not there.
     MissingFrom "missing-from" "42P01",
+    /// A schema that does not exist.
+    UnknownSchema "unknown-schema" "3F000",
     /// No function of that name and those argument types.
     UnknownFunction "unknown-function" "42883",
     /// No operator of that name for those operand types.
@@ -132,6 +134,8 @@ catalogue! {
     NoRustType "no-rust-type" "0A000",
     /// `$name` where a value cannot be captured.
     InvalidCapture "invalid-capture" "42601",
+    /// `{? … }` that is not closed, depends on no parameter, or changes what the query returns.
+    OptionalText "optional-text" "42601",
     /// `"x!"` on a column that is proved NOT NULL already.
     NeedlessOverride "needless-override" "00000",
     /// An `UPDATE` or `DELETE` without `WHERE`.

@@ -61,7 +61,8 @@ impl Function {
 }
 
 /// The type of a function's parameter that has none written: what its SQL type is in Rust, borrowed where that
-/// owns memory, and an `Option` where NULL is as good a value as another.
+/// owns memory, and an `Option` where NULL is as good a value as another
+/// or where it decides on optional text.
 pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
     let borrowed = |owned: &str| match owned {
         "::std::string::String" => quote!(&str),
@@ -78,5 +79,5 @@ pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
         // A type without a Rust type is sent as text.
         Some((_, RustType::Written(_))) | None => quote!(&str),
     };
-    optional(parameter.null_expected, inner)
+    optional(parameter.optional, optional(parameter.null_expected, inner))
 }

@@ -5,14 +5,15 @@
 //! here can fail for the user's SQL.
 
 mod function;
+mod many;
 mod row;
 mod statement;
 
 pub use function::{Function, Returns, parameter_type};
-pub use row::{Declaration, declaration};
+pub use row::{Declaration, declaration, declared_type};
 
-use crate::fields::{Field, Fields, Marker, RustType};
-use crate::typed::TypedQuery;
+use crate::fields::{Entry, Field, Fields, Marker, RustType};
+use crate::typed::{TypedQuery, Unnest};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeMap;
@@ -28,7 +29,26 @@ pub enum RowTarget {
     /// A struct made for this query.
     Anonymous,
     /// A struct that is there: the user's own, or one made by [`declaration`].
-    Struct(TokenStream),
+    Struct(RowType),
+}
+
+/// A struct that is there, and those of its groups by name.
+#[derive(Clone)]
+pub struct RowType {
+    /// Its path.
+    pub path: TokenStream,
+    /// Its groups.
+    pub groups: Vec<(String, RowType)>,
+}
+
+/// `for pattern in rows`
+pub struct Many {
+    /// The pattern.
+    pub pattern: TokenStream,
+    /// What is iterated over.
+    pub rows: TokenStream,
+    /// The statement that takes all of them at once, if there is one.
+    pub unnest: Option<Unnest>,
 }
 
 /// A query and what is made of it.
@@ -45,6 +65,8 @@ pub struct Emission<'e> {
     pub arguments: &'e [Argument],
     /// The name of the query function, or nothing.
     pub name: &'e str,
+    /// The rows it is for, if they are many.
+    pub many: Option<&'e Many>,
     /// Where the SQL stands, if that is not where the macro stands.
     pub place: Option<Span>,
 }
@@ -52,17 +74,21 @@ pub struct Emission<'e> {
 impl Emission<'_> {
     /// An expression that is a `Query` or a `Command`.
     pub fn expression(&self) -> TokenStream {
+        if let Some(many) = self.many {
+            return many::expression(self, many);
+        }
         let names = parameter_names(self.arguments);
         let arguments = self.arguments.iter().map(|(value, _)| value);
-        let statement = statement::statement(self);
+        let statement = statement::statements(self);
+        let chosen = statement::chosen(self.query, &names);
         let bind = statement::bind(self.query, &names);
         let count = names.len();
         let mutable = if count == 0 { quote!() } else { quote!(mut) };
         let arguments_name = format_ident!("arguments", span = Span::mixed_site());
         let (row, result) = if self.query.columns.is_empty() {
-            (quote!(), quote!(::dsql_edge::private::Command::new(&STATEMENT, #arguments_name)))
+            (quote!(), quote!(::dsql_edge::private::Command::new(#chosen, #arguments_name)))
         } else {
-            let query = quote!(::dsql_edge::private::Query::new(&STATEMENT, #arguments_name, decode));
+            let query = quote!(::dsql_edge::private::Query::new(#chosen, #arguments_name, decode));
             (row::row(self.fields, self.row, self.types), query)
         };
         // The arguments are evaluated outside the block that holds the items, whose names they must not see.
@@ -118,10 +144,24 @@ fn optional(nullable: bool, inner: TokenStream) -> TokenStream {
 
 /// The name and the type of each field, to compare rows by.
 pub fn field_types(fields: &Fields, types: &WrittenTypes) -> Vec<(String, String)> {
-    let each = fields.fields.iter().enumerate().map(|(at, field)| {
-        (field.name.text().to_owned(), readable(&field_type(field, types.get(&at)).to_string()))
-    });
-    each.collect()
+    fn collect(entries: &[Entry], types: &WrittenTypes, before: &str, out: &mut Vec<(String, String)>) {
+        for entry in entries {
+            let name = format!("{before}{}", entry.name().text());
+            match entry {
+                Entry::Field(field) => {
+                    let ty = field_type(field, types.get(&field.column)).to_string();
+                    out.push((name, readable(&ty)));
+                }
+                Entry::Group(group) => {
+                    collect(&group.entries, types, &format!("{name}."), out);
+                    out.push((name, if group.witness.is_some() { "Option<_>" } else { "_" }.to_owned()));
+                }
+            }
+        }
+    }
+    let mut out = Vec::new();
+    collect(&fields.entries, types, "", &mut out);
+    out
 }
 
 /// A type as people write it.

@@ -1,58 +1,80 @@
 //! Row structs with their impls written out, and the function that decodes a row.
 
-use super::{RowTarget, WrittenTypes, field_type, marker_path, nullability};
-use crate::fields::{Field, Fields};
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use super::{RowTarget, RowType, WrittenTypes, field_type, marker_path, nullability, optional};
+use crate::fields::{Entry, Field, Fields, Group};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 
-/// A row struct of its own, for named query functions.
+/// A row struct of its own, for named query functions. The structs of its groups are named after it and the
+/// group: `PostAuthor`.
 pub struct Declaration<'d> {
     /// Its name.
     pub name: Ident,
     /// Its visibility, and that of its fields.
     pub visibility: TokenStream,
-    /// Its attributes, without those of serde that `serialized` stands for.
+    /// What documents the struct, its groups excepted.
+    pub docs: TokenStream,
+    /// Its other attributes, without those of serde that `serialized` stands for.
     pub attributes: TokenStream,
     /// Traits that attributes derive already, by the last name of their path.
     pub derived: &'d [String],
-    /// The names under which fields are serialized, in order.
-    pub serialized: &'d [String],
+    /// The name under which a field is serialized.
+    pub serialized: &'d dyn Fn(&str) -> String,
 }
 
-/// The struct, and its impls of Debug, Clone, PartialEq and Serialize.
+/// The structs, and their impls of Debug, Clone, PartialEq and Serialize.
 pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenTypes) -> TokenStream {
-    let Declaration { name, visibility, attributes, derived, serialized } = declared;
-    let declarations = fields.fields.iter().enumerate().map(|(at, field)| {
-        let (name, ty) = (field.name.ident(), field_type(field, types.get(&at)));
-        let doc = &field.doc;
-        quote!(#[doc = #doc] #visibility #name: #ty)
+    let Declaration { name, visibility, docs, attributes, derived, serialized } = declared;
+    let mut out = TokenStream::new();
+    each_struct(name, &fields.entries, &mut |name, entries| {
+        let declarations = entries.iter().map(|entry| {
+            let (field, ty) = (entry.name().ident(), entry_type(name, entry, types, &|_| quote!()));
+            let doc = match entry {
+                Entry::Field(field) => field.doc.clone(),
+                Entry::Group(group) if group.witness.is_some() => {
+                    "`None` where an outer join missed.".to_owned()
+                }
+                Entry::Group(_) => "A group of columns.".to_owned(),
+            };
+            quote!(#[doc = #doc] #visibility #field: #ty)
+        });
+        // A bound on a type that has no parameter is checked at once, unless `for` puts it off; and a type that
+        // the user wrote need not have the traits of the row.
+        let written: Vec<&TokenStream> = columns(entries).iter().filter_map(|at| types.get(at)).collect();
+        let bounds = |bound: TokenStream| {
+            if written.is_empty() { quote!() } else { quote!(where #(for<'t> #written: #bound),*) }
+        };
+        let impls = Impls::new(name, entries, serialized).all(&quote!(), &bounds);
+        let ours = impls.iter().filter(|(name, _)| !derived.iter().any(|derived| derived == name));
+        let impls = ours.map(|(_, tokens)| tokens);
+        let docs = if name == &declared.name {
+            docs.clone()
+        } else {
+            let doc = format!("A group of the columns of [`{}`].", declared.name);
+            quote!(#[doc = #doc])
+        };
+        out.extend(quote! {
+            #docs
+            #attributes
+            #visibility struct #name { #(#declarations),* }
+            #(#impls)*
+        });
     });
-    // A bound on a type that has no parameter is checked at once, unless `for` puts it off; and a type that the
-    // user wrote need not have the traits of the row.
-    let written: Vec<&TokenStream> = types.values().collect();
-    let bounds = |bound: TokenStream| {
-        if written.is_empty() { quote!() } else { quote!(where #(for<'t> #written: #bound),*) }
-    };
-    let is_derived = |name: &str| derived.iter().any(|derived| derived == name);
-    let mut impls = Impls::new(name, fields, serialized).all(&quote!(), &quote!(), &bounds);
-    impls.retain(|(name, _)| !is_derived(name));
-    let impls = impls.iter().map(|(_, tokens)| tokens);
-    let single = match fields.fields.as_slice() {
-        [field] => single_column(&quote!(#name), &quote!(), field, types.get(&0)),
-        _ => quote!(),
-    };
-    quote! {
-        #attributes
-        #visibility struct #name { #(#declarations),* }
-        #(#impls)*
-        #single
+    if let [Entry::Field(field)] = fields.entries.as_slice() {
+        out.extend(single_column(&quote!(#name), &quote!(), field, types.get(&field.column)));
     }
+    out
+}
+
+/// The structs that [`declaration`] makes.
+pub fn declared_type(name: &Ident, fields: &Fields) -> RowType {
+    row_type(name, &fields.entries)
 }
 
 /// What stands in the block of a query.
 pub(super) fn row(fields: &Fields, target: &RowTarget, types: &WrittenTypes) -> TokenStream {
     match target {
-        RowTarget::Struct(path) => decode(fields, types, path, path),
+        RowTarget::Struct(row) => decode(fields, types, &row.path, row),
         RowTarget::Anonymous => anonymous(fields, types),
     }
 }
@@ -60,32 +82,107 @@ pub(super) fn row(fields: &Fields, target: &RowTarget, types: &WrittenTypes) -> 
 /// A type that an override names is a type parameter, so that it need not have the row's own traits.
 fn anonymous(fields: &Fields, types: &WrittenTypes) -> TokenStream {
     let row = format_ident!("Row");
-    let generics: Vec<Ident> = (0..types.len()).map(|at| format_ident!("T{at}")).collect();
-    let of_column: WrittenTypes =
-        types.keys().zip(&generics).map(|(column, generic)| (*column, quote!(#generic))).collect();
-    let declarations = fields.fields.iter().enumerate().map(|(at, field)| {
-        let (name, ty) = (field.name.ident(), field_type(field, of_column.get(&at)));
-        quote!(pub #name: #ty)
+    let generic = |at: &usize| format_ident!("T{at}");
+    let generics: WrittenTypes = types
+        .keys()
+        .map(|at| {
+            let generic = generic(at);
+            (*at, quote!(#generic))
+        })
+        .collect();
+    let params = |entries: &[Entry]| {
+        let own = columns(entries);
+        angle(own.iter().filter(|at| types.contains_key(at)).map(|at| {
+            let generic = generic(at);
+            quote!(#generic)
+        }))
+    };
+    let mut out = TokenStream::new();
+    each_struct(&row, &fields.entries, &mut |name, entries| {
+        let declarations = entries.iter().map(|entry| {
+            let (field, ty) = (entry.name().ident(), entry_type(name, entry, &generics, &params));
+            quote!(pub #field: #ty)
+        });
+        let own: Vec<Ident> =
+            columns(entries).iter().filter(|at| types.contains_key(at)).map(generic).collect();
+        let bounds =
+            |bound: TokenStream| if own.is_empty() { quote!() } else { quote!(where #(#own: #bound),*) };
+        let params = params(entries);
+        let impls = Impls::new(name, entries, &str::to_owned).all(&params, &bounds);
+        let impls = impls.iter().map(|(_, tokens)| tokens);
+        out.extend(quote! {
+            #[allow(dead_code)]
+            pub struct #name #params { #(#declarations),* }
+            #(#impls)*
+        });
     });
-    let params = angle(generics.iter().map(|generic| quote!(#generic)));
-    let bounds = |bound: TokenStream| {
-        if generics.is_empty() { quote!() } else { quote!(where #(#generics: #bound),*) }
-    };
-    let texts: Vec<String> = fields.fields.iter().map(|field| field.name.text().to_owned()).collect();
-    let impls = Impls::new(&row, fields, &texts).all(&params, &params, &bounds);
-    let impls = impls.iter().map(|(_, tokens)| tokens);
-    let single = match fields.fields.as_slice() {
-        [field] => single_column(&quote!(#row #params), &params, field, of_column.get(&0)),
-        _ => quote!(),
-    };
+    let params = params(&fields.entries);
+    if let [Entry::Field(field)] = fields.entries.as_slice() {
+        out.extend(single_column(&quote!(#row #params), &params, field, generics.get(&field.column)));
+    }
     let concrete = angle(types.values().cloned());
-    let decode = decode(fields, types, &quote!(#row #concrete), &quote!(#row));
-    quote! {
-        #[allow(dead_code)]
-        pub struct #row #params { #(#declarations),* }
-        #(#impls)*
-        #single
-        #decode
+    let decode = decode(fields, types, &quote!(#row #concrete), &row_type(&row, &fields.entries));
+    quote!(#out #decode)
+}
+
+/// Calls `make` for the row and for each group in it, with the name of the struct.
+fn each_struct(name: &Ident, entries: &[Entry], make: &mut dyn FnMut(&Ident, &[Entry])) {
+    make(name, entries);
+    for entry in entries {
+        if let Entry::Group(group) = entry {
+            each_struct(&group_name(name, group), &group.entries, make);
+        }
+    }
+}
+
+/// `Post` and `written_by` are `PostWrittenBy`.
+fn group_name(row: &Ident, group: &Group) -> Ident {
+    let mut name = row.to_string();
+    for part in group.name.text().split('_') {
+        let mut characters = part.chars();
+        name.extend(characters.next().into_iter().flat_map(char::to_uppercase));
+        name.push_str(characters.as_str());
+    }
+    Ident::new(name.trim_start_matches("r#"), row.span())
+}
+
+fn row_type(name: &Ident, entries: &[Entry]) -> RowType {
+    let groups = entries.iter().filter_map(|entry| match entry {
+        Entry::Field(_) => None,
+        Entry::Group(group) => {
+            let row = row_type(&group_name(name, group), &group.entries);
+            Some((group.name.text().to_owned(), row))
+        }
+    });
+    RowType { path: quote!(#name), groups: groups.collect() }
+}
+
+/// The columns of entries, those of their groups too, in order.
+fn columns(entries: &[Entry]) -> Vec<usize> {
+    let mut out = Vec::new();
+    for entry in entries {
+        match entry {
+            Entry::Field(field) => out.push(field.column),
+            Entry::Group(group) => out.extend(columns(&group.entries)),
+        }
+    }
+    out.sort_unstable();
+    out
+}
+
+/// The type of a field of the struct `row`; `args` are what the struct of a group takes.
+fn entry_type(
+    row: &Ident,
+    entry: &Entry,
+    types: &WrittenTypes,
+    args: &dyn Fn(&[Entry]) -> TokenStream,
+) -> TokenStream {
+    match entry {
+        Entry::Field(field) => field_type(field, types.get(&field.column)),
+        Entry::Group(group) => {
+            let (name, args) = (group_name(row, group), args(&group.entries));
+            optional(group.witness.is_some(), quote!(#name #args))
+        }
     }
 }
 
@@ -94,16 +191,17 @@ struct Impls<'i> {
     row: &'i Ident,
     names: Vec<Ident>,
     texts: Vec<&'i str>,
-    serialized: &'i [String],
+    serialized: Vec<String>,
 }
 
 impl<'i> Impls<'i> {
-    fn new(row: &'i Ident, fields: &'i Fields, serialized: &'i [String]) -> Impls<'i> {
+    fn new(row: &'i Ident, entries: &'i [Entry], serialized: &dyn Fn(&str) -> String) -> Impls<'i> {
+        let texts: Vec<&str> = entries.iter().map(|entry| entry.name().text()).collect();
         Impls {
             row,
-            names: fields.fields.iter().map(|field| field.name.ident()).collect(),
-            texts: fields.fields.iter().map(|field| field.name.text()).collect(),
-            serialized,
+            names: entries.iter().map(|entry| entry.name().ident()).collect(),
+            serialized: texts.iter().map(|text| serialized(text)).collect(),
+            texts,
         }
     }
 
@@ -111,9 +209,8 @@ impl<'i> Impls<'i> {
     fn all(
         &self,
         params: &TokenStream,
-        args: &TokenStream,
         bounds: &dyn Fn(TokenStream) -> TokenStream,
-    ) -> Vec<(&'static str, TokenStream)> {
+    ) -> [(&'static str, TokenStream); 4] {
         let Impls { row, names, texts, serialized } = self;
         let shown = row.to_string();
         let (debug, clone, equal) = (
@@ -121,17 +218,16 @@ impl<'i> Impls<'i> {
             bounds(quote!(::core::clone::Clone)),
             bounds(quote!(::core::cmp::PartialEq)),
         );
-        // The bound is repeated by the macro, which is nothing without serde.
         let serialize = bounds(quote!(::dsql_edge::private::serde::Serialize));
         let debug = quote! {
-            impl #params ::core::fmt::Debug for #row #args #debug {
+            impl #params ::core::fmt::Debug for #row #params #debug {
                 fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                     f.debug_struct(#shown)#(.field(#texts, &self.#names))*.finish()
                 }
             }
         };
         let clone = quote! {
-            impl #params ::core::clone::Clone for #row #args #clone {
+            impl #params ::core::clone::Clone for #row #params #clone {
                 fn clone(&self) -> Self {
                     #row { #(#names: ::core::clone::Clone::clone(&self.#names)),* }
                 }
@@ -143,7 +239,7 @@ impl<'i> Impls<'i> {
         // So that clippy lets a user derive Hash beside it.
         let equal = quote! {
             #[automatically_derived]
-            impl #params ::core::cmp::PartialEq for #row #args #equal {
+            impl #params ::core::cmp::PartialEq for #row #params #equal {
                 fn eq(&self, #other: &Self) -> bool {
                     #equality
                 }
@@ -151,38 +247,57 @@ impl<'i> Impls<'i> {
         };
         let serialize = quote! {
             ::dsql_edge::private::serialize! {
-                [#params] #row [#args] [#serialize] { #(#names: #serialized),* }
+                [#params] #row [#params] [#serialize] { #(#names: #serialized),* }
             }
         };
-        vec![("Debug", debug), ("Clone", clone), ("PartialEq", equal), ("Serialize", serialize)]
+        [("Debug", debug), ("Clone", clone), ("PartialEq", equal), ("Serialize", serialize)]
     }
 }
 
 /// `fn decode(row: &DataRow) -> Result<Row, Error>`
-fn decode(
-    fields: &Fields,
-    types: &WrittenTypes,
-    result: &TokenStream,
-    constructor: &TokenStream,
-) -> TokenStream {
-    let columns = fields.fields.iter().enumerate().map(|(at, field)| {
-        let name = field.name.ident();
-        let value = column(field, at, types.get(&at));
-        quote!(#name: #value)
-    });
+fn decode(fields: &Fields, types: &WrittenTypes, result: &TokenStream, row: &RowType) -> TokenStream {
+    let value = constructed(&fields.entries, row, types);
     quote! {
         fn decode(
             row: &::dsql_edge::private::DataRow<'_>,
         ) -> ::core::result::Result<#result, ::dsql_edge::private::Error> {
-            ::core::result::Result::Ok(#constructor { #(#columns),* })
+            ::core::result::Result::Ok(#value)
         }
     }
 }
 
+/// `Row { field: …, … }`
+fn constructed(entries: &[Entry], row: &RowType, types: &WrittenTypes) -> TokenStream {
+    let path = &row.path;
+    let values = entries.iter().filter_map(|entry| {
+        let name = entry.name().ident();
+        let value = match entry {
+            Entry::Field(field) => column(field, types.get(&field.column)),
+            Entry::Group(group) => {
+                let (_, inner) = row.groups.iter().find(|(known, _)| known == group.name.text())?;
+                let value = constructed(&group.entries, inner, types);
+                match group.witness {
+                    None => value,
+                    Some(witness) => {
+                        // A struct that has no `Option` there is shown where it was named.
+                        let named = inner.path.clone().into_iter().next();
+                        let span =
+                            Span::call_site().located_at(named.map_or_else(Span::call_site, |it| it.span()));
+                        quote_spanned!(span=> row.group(#witness, |row| ::core::result::Result::Ok(#value))?)
+                    }
+                }
+            }
+        };
+        Some(quote!(#name: #value))
+    });
+    quote!(#path { #(#values),* })
+}
+
 /// One field from one column; the field's own type decides what is not written.
-fn column(field: &Field, at: usize, written: Option<&TokenStream>) -> TokenStream {
+fn column(field: &Field, written: Option<&TokenStream>) -> TokenStream {
     let marker = marker_path(&field.marker);
     let nullable = nullability(field.nullable);
+    let at = field.column;
     let ty = match written {
         Some(_) => field_type(field, written),
         None => quote!(_),
@@ -209,6 +324,7 @@ fn single_column(
     }
 }
 
-fn angle(items: impl ExactSizeIterator<Item = TokenStream>) -> TokenStream {
-    if items.len() == 0 { TokenStream::new() } else { quote!(<#(#items),*>) }
+fn angle(items: impl Iterator<Item = TokenStream>) -> TokenStream {
+    let items: Vec<TokenStream> = items.collect();
+    if items.is_empty() { TokenStream::new() } else { quote!(<#(#items),*>) }
 }

@@ -4,10 +4,73 @@ use super::{Emission, marker_path, nullability};
 use crate::fields::{Marker, rust_type};
 use crate::typed::{Effect, TypedQuery};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 
-/// `static STATEMENT: Statement = …;`
-pub(super) fn statement(emission: &Emission<'_>) -> TokenStream {
+/// `static STATEMENT: Statement = …;`, or one for each combination of optional text.
+pub(super) fn statements(emission: &Emission<'_>) -> TokenStream {
+    let query = emission.query;
+    if query.combinations.is_empty() {
+        let columns = columns(query);
+        let statement = match emission.many.and_then(|many| many.unnest.as_ref()) {
+            Some(unnest) => {
+                let arrays = unnest.types.iter().map(|(_, array)| *array).collect::<Vec<_>>();
+                statement(emission, &unnest.sql, &arrays, &columns)
+            }
+            None => statement(emission, &query.sql, &oids(query, 0..query.parameters.len()), &columns),
+        };
+        return quote!(static STATEMENT: ::dsql_edge::private::Statement = #statement;);
+    }
+    let columns = columns(query);
+    let statements = query.combinations.iter().enumerate().map(|(at, combination)| {
+        let name = numbered(at);
+        let statement = statement(
+            emission,
+            &combination.sql,
+            &oids(query, combination.parameters.iter().copied()),
+            &quote!(COLUMNS),
+        );
+        quote!(static #name: ::dsql_edge::private::Statement = #statement;)
+    });
+    quote! {
+        const COLUMNS: &[::dsql_edge::private::ColumnDesc] = #columns;
+        #(#statements)*
+    }
+}
+
+/// Which of the statements is sent.
+pub(super) fn chosen(query: &TypedQuery, names: &[Ident]) -> TokenStream {
+    if query.combinations.is_empty() {
+        return quote!(&STATEMENT);
+    }
+    let deciding: Vec<usize> = (0..query.parameters.len())
+        .filter(|at| query.parameters.get(*at).is_some_and(|it| it.optional))
+        .collect();
+    let given = deciding.iter().filter_map(|at| names.get(*at)).map(|name| quote!(#name.is_some()));
+    let arms = query.combinations.iter().enumerate().map(|(at, combination)| {
+        let name = numbered(at);
+        let given = deciding.iter().map(|at| combination.parameters.contains(at));
+        quote!((#(#given,)*) => &#name)
+    });
+    quote!(match (#(#given,)*) { #(#arms),* })
+}
+
+fn oids(query: &TypedQuery, parameters: impl Iterator<Item = usize>) -> Vec<u32> {
+    parameters.filter_map(|at| query.parameters.get(at)).map(|it| it.sql_type.oid).collect()
+}
+
+fn numbered(at: usize) -> Ident {
+    format_ident!("STATEMENT_{at}")
+}
+
+fn columns(query: &TypedQuery) -> TokenStream {
+    let columns = query.columns.iter().map(|column| {
+        let (name, oid, type_name) = (&column.name, column.sql_type.oid, &column.sql_type.name);
+        quote!(::dsql_edge::private::ColumnDesc { name: #name, type_oid: #oid, type_name: #type_name })
+    });
+    quote!(&[#(#columns),*])
+}
+
+fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &TokenStream) -> TokenStream {
     let Emission { query, name, .. } = emission;
     // These three tell where the tokens stand.
     let span = emission.place.unwrap_or_else(Span::call_site);
@@ -16,31 +79,25 @@ pub(super) fn statement(emission: &Emission<'_>) -> TokenStream {
         line: ::core::line!(),
         column: ::core::column!(),
     };
-    let sql = &query.sql;
-    let params = query.parameters.iter().map(|parameter| parameter.sql_type.oid);
-    let columns = query.columns.iter().map(|column| {
-        let (name, oid, type_name) = (&column.name, column.sql_type.oid, &column.sql_type.name);
-        quote!(::dsql_edge::private::ColumnDesc { name: #name, type_oid: #oid, type_name: #type_name })
-    });
     let effect = match query.effect {
         Effect::Read => quote!(Read),
         Effect::Write => quote!(Write),
     };
     let tables = &query.tables;
     quote! {
-        static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+        ::dsql_edge::private::Statement {
             sql: #sql,
             name: #name,
             #place
             params: &[#(#params),*],
-            columns: &[#(#columns),*],
+            columns: #columns,
             effect: ::dsql_edge::private::Effect::#effect,
             tables: &[#(#tables),*],
-        };
+        }
     }
 }
 
-/// One `bind` a parameter.
+/// One `bind` a parameter; of those that decide on optional text, what is there.
 pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
     let arguments = Ident::new("arguments", Span::mixed_site());
     query
@@ -55,6 +112,14 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
             let nullable = nullability(parameter.nullable);
             // A value that does not fit is shown where the value stands.
             let span = Span::call_site().located_at(name.span());
+            if parameter.optional {
+                return quote_spanned! {span=>
+                    let #name = ::dsql_edge::private::given(#name);
+                    if let ::core::option::Option::Some(#name) = #name {
+                        #arguments.bind::<#marker, #nullable, _>(#name);
+                    }
+                };
+            }
             quote_spanned!(span=> #arguments.bind::<#marker, #nullable, _>(#name);)
         })
         .chain(query.equal_lengths.iter().map(|group| {
@@ -62,6 +127,17 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
             quote!(#arguments.equally_long(&[#(#group),*]);)
         }))
         .collect()
+}
+
+/// One element a parameter, of the arrays `rows`.
+pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -> Vec<TokenStream> {
+    let each = query.parameters.iter().zip(names).enumerate().map(|(at, (parameter, name))| {
+        let marker = rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
+        let (marker, nullable) = (marker_path(&marker), nullability(parameter.nullable));
+        let span = Span::call_site().located_at(name.span());
+        quote_spanned!(span=> #rows.bind::<#marker, #nullable, _>(#at, #name);)
+    });
+    each.collect()
 }
 
 /// An array whose elements cannot be NULL says so.

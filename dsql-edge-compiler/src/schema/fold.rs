@@ -93,7 +93,7 @@ impl Fold {
                             .collect(),
                     ),
                     NewType::Range(subtype) => UserTypeKind::Range(subtype),
-                    NewType::Base => UserTypeKind::Base,
+                    NewType::Base { category } => UserTypeKind::Base { category },
                 };
                 self.add_type(&new.name, kind);
             }
@@ -102,11 +102,14 @@ impl Fold {
                 self.add_relation(relation, sequence.if_not_exists, sequence.name.span());
             }
             StatementKind::CreateSchema(created) => {
-                if let Some(name) = created.name
-                    && !self.schema.has_schema(&name.text)
-                {
-                    self.schema.schemas.push(name.text);
+                let Some(name) = created.name else { return };
+                if !self.schema.has_schema(&name.text) {
+                    self.schema.schemas.push(name.text.clone());
                 }
+                let path = self.path.clone();
+                self.path.insert(0, name.text);
+                created.elements.into_iter().for_each(|element| self.statement(element));
+                self.path = path;
             }
             StatementKind::CreateFunction(definition) => {
                 let schema = self.creation_schema(&definition.name);
@@ -123,6 +126,18 @@ impl Fold {
                 self.schema.functions.retain(|known| !same(known));
                 self.schema.functions.push(Function { schema, definition: *definition });
             }
+            StatementKind::CreateOperator(operator) => {
+                let schema = operator.schema.clone();
+                let schema = schema.or_else(|| self.path.first().cloned()).unwrap_or_else(|| "public".into());
+                self.schema.operators.push((schema, *operator));
+            }
+            StatementKind::CreateCast(cast) => self.schema.casts.push(*cast),
+            StatementKind::CreateTrigger(table) => {
+                if let Some(at) = self.find_relation(&table) {
+                    self.schema.relations[at].has_triggers = true;
+                }
+            }
+            StatementKind::CreateExtension(extension) => self.create_extension(extension),
             StatementKind::AlterTable(alter) => self.alter(*alter),
             StatementKind::Drop(drop) => self.drop_objects(*drop),
             StatementKind::Set(set) if set.name == "search_path" => {
@@ -154,6 +169,7 @@ impl Fold {
             foreign_keys: Vec::new(),
             has_children: false,
             row_security: false,
+            has_triggers: false,
             materialized: false,
             kind,
         }
@@ -184,7 +200,7 @@ impl Fold {
     pub(super) fn add_type(&mut self, name: &QualifiedName, kind: UserTypeKind) {
         let key = (self.creation_schema(name), name.name().to_owned());
         match self.schema.type_index.get(&key) {
-            Some(&at) if matches!(self.schema.types[at].kind, UserTypeKind::Base) => {
+            Some(&at) if matches!(self.schema.types[at].kind, UserTypeKind::Base { .. }) => {
                 self.schema.types[at].kind = kind
             }
             Some(_) => {

@@ -6,13 +6,15 @@
 
 mod alter;
 mod directive;
+mod extension;
 mod fold;
 mod key;
 
+pub use extension::extension_names;
 pub use fold::SchemaError;
 
 use crate::source::Span;
-use crate::syntax::ast::{Expr, Name, Query, TypeName};
+use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, TypeName};
 use std::collections::HashMap;
 
 /// Whose rules apply.
@@ -34,6 +36,10 @@ pub struct Schema {
     pub types: Vec<UserType>,
     /// Functions.
     pub functions: Vec<Function>,
+    /// Operators that it creates, with their schemas.
+    pub operators: Vec<(String, CreateOperator)>,
+    /// Casts that it creates.
+    pub casts: Vec<CreateCast>,
     /// Schemas that were created, `public` included.
     pub schemas: Vec<String>,
     /// Where unqualified names are looked up.
@@ -52,6 +58,8 @@ impl Default for Schema {
             relations: Vec::new(),
             types: Vec::new(),
             functions: Vec::new(),
+            operators: Vec::new(),
+            casts: Vec::new(),
             schemas: vec!["public".to_owned()],
             search_path: vec!["public".to_owned()],
             dialect: Dialect::default(),
@@ -88,6 +96,8 @@ pub struct Relation {
     pub foreign_keys: Vec<ForeignKey>,
     /// Tables inherit from it: its rows are not all under its keys.
     pub has_children: bool,
+    /// It has triggers, which may change what is written.
+    pub has_triggers: bool,
     /// A materialized view.
     pub materialized: bool,
     /// Row level security was spoken of: rows may be there that a query does not see.
@@ -199,7 +209,10 @@ pub enum UserTypeKind {
     /// A range over a type.
     Range(Option<TypeName>),
     /// A base type, of which nothing is known but its name.
-    Base,
+    Base {
+        /// `CATEGORY`.
+        category: u8,
+    },
 }
 
 /// A function that the schema creates.

@@ -5,6 +5,7 @@
 //! The one addition is the macro's: `$name`, if [`Placeholders::Named`] is on.
 
 use super::keyword::Keyword;
+use super::optional_text::Piece;
 use super::token::{Token, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Placeholders, Source, Span};
@@ -27,6 +28,10 @@ pub struct Lexed {
     pub numbered: u32,
     /// Where each placeholder stands, and its number.
     pub placeholders: Vec<(Span, u32)>,
+    /// `{? … }`, in order.
+    pub pieces: Vec<Piece>,
+    /// What is sent instead of pieces of the text, or of their braces.
+    pub edits: Vec<(Span, String)>,
 }
 
 /// Lexes the whole text.
@@ -35,6 +40,8 @@ pub fn lex(source: &Source) -> Lexed {
         text: &source.text,
         at: 0,
         named: source.placeholders == Placeholders::Named,
+        optional_text: source.optional_text,
+        open: None,
         out: Lexed::default(),
     };
     if let Err(error) = lexer.run() {
@@ -49,6 +56,9 @@ struct Lexer<'a> {
     text: &'a str,
     at: usize,
     named: bool,
+    optional_text: bool,
+    /// Where the `{?` stands that is not closed yet, and how many tokens stand before it.
+    open: Option<(usize, usize)>,
     out: Lexed,
 }
 
@@ -59,8 +69,16 @@ impl<'a> Lexer<'a> {
         loop {
             self.skip_blanks()?;
             let start = self.at;
-            let Some(byte) = self.byte(0) else { return Ok(()) };
+            let Some(byte) = self.byte(0) else { return self.no_open_piece() };
             let kind = match byte {
+                b'{' if self.optional_text && self.byte(1) == Some(b'?') => {
+                    self.open_piece(start)?;
+                    continue;
+                }
+                b'}' if self.open.is_some() => {
+                    self.close_piece();
+                    continue;
+                }
                 b'\'' => TokenKind::String(self.plain_string(start, 0)?),
                 b'"' => {
                     let name = self.delimited(start)?;
@@ -98,6 +116,37 @@ impl<'a> Lexer<'a> {
                 }
             };
             self.out.tokens.push(Token { kind, span: Span::new(start, self.at) });
+        }
+    }
+
+    fn open_piece(&mut self, start: usize) -> Lexing<()> {
+        if self.open.is_some() {
+            let span = Span::new(start, start + 2);
+            let message = "optional text stands inside optional text";
+            return Err(Diagnostic::syntax(Code::OptionalText, span, message)
+                .with_hint("close the first with } before; both may depend on the same parameter"));
+        }
+        self.open = Some((start, self.out.tokens.len()));
+        self.at += 2;
+        Ok(())
+    }
+
+    fn close_piece(&mut self) {
+        self.at += 1;
+        if let Some((start, first)) = self.open.take() {
+            let tokens = first..self.out.tokens.len();
+            self.out.pieces.push(Piece { span: Span::new(start, self.at), tokens });
+        }
+    }
+
+    fn no_open_piece(&self) -> Lexing<()> {
+        match self.open {
+            Some((start, _)) => {
+                let span = Span::new(start, start + 2);
+                Err(Diagnostic::syntax(Code::OptionalText, span, "unterminated optional text")
+                    .with_hint("close it: {? AND author = $author }"))
+            }
+            None => Ok(()),
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod ast;
 pub mod keyword;
 mod lexer;
+pub mod optional_text;
 mod parse;
 mod token;
 

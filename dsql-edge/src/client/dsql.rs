@@ -21,9 +21,14 @@ use crate::transport::{self, BoxFuture, IoContext};
 /// It belongs to the request it was made in. Workers lets no request use another's sockets: a `Dsql` kept in a
 /// static fails with an error that says so ([`Error::is_other_request`]).
 ///
-/// ```ignore
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql};
+/// # async fn tags(env: worker::Env) -> Result<(), Error> {
 /// let dsql = Dsql::from_env(&env)?;
 /// let tags = sql!("SELECT tag_name, usage_count FROM tag_master").fetch_all(&dsql).await?;
+/// # drop(tags);
+/// # Ok(())
+/// # }
 /// ```
 pub struct Dsql {
     config: Config,
@@ -69,6 +74,9 @@ impl Dsql {
         let query = Prepared::new(request)?;
         if !self.made_in.is_current() {
             return Err(Error::new(Kind::OtherRequest));
+        }
+        if query.is_empty() {
+            return Ok(0);
         }
         // The timer is set before anything is waited for: it belongs to the request that asks, whoever wakes it.
         let mut timer = transport::sleep(&self.config, self.config.connect_limit());

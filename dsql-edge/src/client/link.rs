@@ -36,7 +36,8 @@ pub(super) struct Link {
 /// A query that can be sent: its arguments could all be encoded.
 pub(super) struct Prepared {
     statement: &'static Statement,
-    parameters: Parameters,
+    /// One for each time that it is executed.
+    parameters: Vec<Parameters>,
     /// Of `sql_unchecked!`, whose statement has none.
     types: Vec<u32>,
     formats: Vec<i16>,
@@ -46,10 +47,21 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn new(request: Request) -> Result<Self, Error> {
         let Request { statement, arguments, unchecked } = request;
-        let (parameters, types) = arguments.into_parts()?;
+        let mut parameters = Vec::with_capacity(arguments.len());
+        let mut types = Vec::new();
+        for arguments in arguments {
+            let (encoded, unchecked) = arguments.into_parts()?;
+            parameters.push(encoded);
+            types = unchecked;
+        }
         // Of columns whose types are not known yet, the format must be one for all.
         let formats = if unchecked { vec![Format::Binary.code()] } else { result_formats(statement.columns) };
         Ok(Prepared { statement, parameters, types, formats, unchecked })
+    }
+
+    /// There is nothing to execute: `for` over no rows.
+    pub(super) fn is_empty(&self) -> bool {
+        self.parameters.is_empty()
     }
 }
 

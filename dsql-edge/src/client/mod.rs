@@ -29,7 +29,8 @@ pub type Sink<'s> = dyn FnMut(&DataRow<'_>) -> Result<(), Error> + Send + 's;
 ///
 /// It is public so that functions can take one:
 ///
-/// ```ignore
+/// ```
+/// # use dsql_edge::{Executor, sql};
 /// async fn tags(mut db: impl Executor) -> Result<i64, dsql_edge::Error> {
 ///     sql!("DELETE FROM tag_master WHERE usage_count = 0").execute(&mut db).await?;
 ///     sql!("SELECT count(*) FROM tag_master").fetch_value(&mut db).await

@@ -40,6 +40,9 @@ impl Session {
         if !self.made_in.is_current() {
             return Err(Error::new(Kind::OtherRequest));
         }
+        if query.is_empty() {
+            return Ok(0);
+        }
         // Whatever happens to this future, a link that is not put back is gone.
         let (mut link, mut timer) = match core::mem::replace(&mut self.state, State::Gone) {
             State::Open(link) => (link, transport::sleep(&self.config, self.config.query_limit())),

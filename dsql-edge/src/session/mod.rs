@@ -31,7 +31,9 @@ pub(crate) struct Connection {
     /// The columns of the result that is being received.
     described: usize,
     affected: u64,
-    /// CommandComplete has come for it.
+    /// How often it is still to be executed, after this time.
+    further: usize,
+    /// CommandComplete has come for it, every time.
     completed: bool,
     /// The error of the query that is being answered: it is final only with ReadyForQuery.
     error: Option<Box<DatabaseError>>,
@@ -55,6 +57,8 @@ enum State {
     AwaitBindComplete,
     AwaitDescription,
     AwaitRows,
+    /// CommandComplete has come, and it is executed again.
+    AwaitNextBindComplete,
     /// CommandComplete has come, which is not yet success: an implicit transaction commits at Sync.
     AwaitReady,
     /// ErrorResponse has come: the server skips to Sync.
@@ -105,6 +109,7 @@ impl Connection {
             query_in_flight: false,
             described: 0,
             affected: 0,
+            further: 0,
             completed: false,
             error: None,
             max_frame,
@@ -146,6 +151,7 @@ impl Connection {
         }
         self.query_in_flight = true;
         self.affected = 0;
+        self.further = query.parameters.len().saturating_sub(1);
         self.completed = false;
         if self.state == State::Idle {
             self.state = State::AwaitParseComplete;
@@ -256,9 +262,14 @@ impl Connection {
                 return Ok(Some(Event::Row(backend::data_row(&body, self.described).map_err(malformed)?)));
             }
             (State::AwaitRows, Message::CommandComplete(body)) => {
-                self.affected = backend::affected_rows(body.tag().unwrap_or_default().as_bytes());
-                self.completed = true;
-                self.state = State::AwaitReady;
+                let affected = backend::affected_rows(body.tag().unwrap_or_default().as_bytes());
+                self.affected = self.affected.saturating_add(affected);
+                self.completed = self.further == 0;
+                self.state = if self.completed { State::AwaitReady } else { State::AwaitNextBindComplete };
+            }
+            (State::AwaitNextBindComplete, Message::BindComplete) => {
+                self.further = self.further.saturating_sub(1);
+                self.state = State::AwaitRows;
             }
             (State::AwaitRows, Message::EmptyQueryResponse) => self.state = State::AwaitReady,
             (State::AwaitReady | State::AwaitReadyAfterError, Message::ReadyForQuery(body)) => {

@@ -70,7 +70,11 @@ fn started(pipelined: bool) -> Connection {
 }
 
 fn submit(connection: &mut Connection) {
-    let parameters = Parameters::default();
+    submit_times(connection, 1);
+}
+
+fn submit_times(connection: &mut Connection, times: usize) {
+    let parameters = vec![Parameters::default(); times];
     let bind = Bind {
         sql: "SELECT n, t FROM x",
         parameter_types: &[],
@@ -280,9 +284,51 @@ fn what_may_not_come_poisons() {
 }
 
 #[test]
+fn many_rows_succeed_with_the_last_of_them() {
+    let again = [frame(b'2', b""), row(3), frame(b'C', b"INSERT 0 1\0")].concat();
+    let first = [described(), row(1), row(2), frame(b'C', b"INSERT 0 2\0")].concat();
+    let ready = frame(b'Z', b"I");
+    let idle = || {
+        let mut connection = started(true);
+        connection.handle_input(&[login(), answer()].concat());
+        assert_eq!(events(&mut connection).1, None);
+        submit_times(&mut connection, 3);
+        connection
+    };
+    let whole = [&first[..], &again, &again, &ready].concat();
+    for split in 0..=whole.len() {
+        let mut connection = idle();
+        connection.handle_input(&whole[..split]);
+        let (mut seen, fault) = events(&mut connection);
+        assert_eq!(fault, None);
+        assert!(split == whole.len() || !seen.iter().any(|event| event.starts_with("Complete")), "{split}");
+        connection.handle_input(&whole[split..]);
+        seen.extend(events(&mut connection).0);
+        assert_eq!(seen.len(), 6, "{seen:#?}");
+        assert_eq!(seen[5], "Complete { affected: 4 }");
+        assert!(connection.is_idle());
+    }
+    // One answer too few, or too many, is no success.
+    for wrong in
+        [[&first[..], &again, &ready].concat(), [&first[..], &again, &again, &again, &ready].concat()]
+    {
+        let mut connection = idle();
+        connection.handle_input(&wrong);
+        assert!(matches!(events(&mut connection).1, Some(Fault::Malformed(_))));
+    }
+    // The second row is refused: nothing stays, and the connection can be used again.
+    let mut connection = idle();
+    connection.handle_input(&[&first[..], &error("ERROR", "23505"), &ready].concat());
+    let (seen, fault) = events(&mut connection);
+    assert_eq!(fault, None);
+    assert!(seen[3].contains("23505") && seen[3].contains("completed: false"), "{seen:#?}");
+    assert!(connection.is_idle());
+}
+
+#[test]
 fn a_second_query_while_one_is_in_flight_is_refused() {
     let mut connection = started(true);
-    let parameters = Parameters::default();
+    let parameters = [Parameters::default()];
     let bind = Bind { sql: "SELECT 1", parameter_types: &[], parameters: &parameters, result_formats: &[] };
     assert!(connection.submit(&bind).is_err());
 }
@@ -291,7 +337,7 @@ fn a_second_query_while_one_is_in_flight_is_refused() {
 fn a_query_that_cannot_be_encoded_leaves_nothing_behind() {
     let mut connection = Connection::new(MAX_FRAME);
     connection.start(&STARTUP, b"token", true).unwrap();
-    let parameters = Parameters { bytes: vec![0; MAX_FRAME], each: vec![(Some(MAX_FRAME), 1)] };
+    let parameters = [Parameters { bytes: vec![0; MAX_FRAME], each: vec![(Some(MAX_FRAME), 1)] }];
     let bind = Bind { sql: "SELECT $1", parameter_types: &[], parameters: &parameters, result_formats: &[] };
     assert!(connection.submit(&bind).is_err());
     assert!(connection.poll_transmit().unwrap().len() < 200);

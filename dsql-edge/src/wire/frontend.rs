@@ -39,7 +39,8 @@ pub(crate) struct Parameters {
 pub(crate) struct Bind<'a> {
     pub(crate) sql: &'a str,
     pub(crate) parameter_types: &'a [u32],
-    pub(crate) parameters: &'a Parameters,
+    /// One for each time that it is executed.
+    pub(crate) parameters: &'a [Parameters],
     /// One for each column, or one for all, or none: all text.
     pub(crate) result_formats: &'a [i16],
 }
@@ -60,43 +61,65 @@ pub(crate) fn password(password: &[u8], out: &mut BytesMut) -> Result<(), Malfor
     frontend::password_message(password, out).map_err(|_| Malformed("the token has a NUL character"))
 }
 
-/// Parse, Bind, Describe, Execute, Sync.
-pub(crate) fn query(query: &Bind<'_>, max_frame: usize, out: &mut BytesMut) -> Result<(), Malformed> {
-    const NUL: Malformed = Malformed("the SQL has a NUL character");
-    const TOO_LONG: Malformed = Malformed("the query and its parameters are longer than one message may be");
+const NUL: Malformed = Malformed("the SQL has a NUL character");
+const TOO_LONG: Malformed = Malformed("the query and its parameters are longer than one message may be");
 
-    if query.parameters.each.len() > MAX_PARAMETERS || query.parameter_types.len() > MAX_PARAMETERS {
-        return Err(Malformed("a query has at most 65,535 parameters"));
+/// Parse, Bind, Describe, Execute, then Bind and Execute for each further time, Sync.
+pub(crate) fn query(query: &Bind<'_>, max_frame: usize, out: &mut BytesMut) -> Result<(), Malformed> {
+    if query.parameter_types.len() > MAX_PARAMETERS {
+        return Err(TOO_MANY);
     }
-    if query.sql.len() > max_frame || query.parameters.bytes.len() > max_frame {
+    if query.sql.len() > max_frame {
         return Err(TOO_LONG);
     }
     let start = out.len();
     frontend::parse("", query.sql, query.parameter_types.iter().copied(), out).map_err(|_| NUL)?;
-    let bind = out.len();
+    if out.len() - start > max_frame {
+        return Err(TOO_LONG);
+    }
+    for (time, parameters) in query.parameters.iter().enumerate() {
+        bind(parameters, query.result_formats, max_frame, out)?;
+        if time == 0 {
+            frontend::describe(b'P', "", out).map_err(|_| NUL)?;
+        }
+        frontend::execute("", 0, out).map_err(|_| NUL)?;
+    }
+    frontend::sync(out);
+    Ok(())
+}
+
+const TOO_MANY: Malformed = Malformed("a query has at most 65,535 parameters");
+
+fn bind(
+    parameters: &Parameters,
+    result_formats: &[i16],
+    max_frame: usize,
+    out: &mut BytesMut,
+) -> Result<(), Malformed> {
+    if parameters.each.len() > MAX_PARAMETERS {
+        return Err(TOO_MANY);
+    }
+    if parameters.bytes.len() > max_frame {
+        return Err(TOO_LONG);
+    }
+    let start = out.len();
     let mut begin = 0;
     frontend::bind(
         "",
         "",
-        query.parameters.each.iter().map(|(_, format)| *format),
-        query.parameters.each.iter().map(|(end, _)| *end),
+        parameters.each.iter().map(|(_, format)| *format),
+        parameters.each.iter().map(|(end, _)| *end),
         |end, out| {
             let Some(end) = end else { return Ok(IsNull::Yes) };
-            out.extend_from_slice(query.parameters.bytes.get(begin..end).unwrap_or_default());
+            out.extend_from_slice(parameters.bytes.get(begin..end).unwrap_or_default());
             begin = end;
             Ok(IsNull::No)
         },
-        query.result_formats.iter().copied(),
+        result_formats.iter().copied(),
         out,
     )
     .map_err(|_| TOO_LONG)?;
-    if out.len() - bind > max_frame || bind - start > max_frame {
-        return Err(TOO_LONG);
-    }
-    frontend::describe(b'P', "", out).map_err(|_| NUL)?;
-    frontend::execute("", 0, out).map_err(|_| NUL)?;
-    frontend::sync(out);
-    Ok(())
+    if out.len() - start > max_frame { Err(TOO_LONG) } else { Ok(()) }
 }
 
 /// Terminate.
@@ -127,7 +150,7 @@ mod tests {
         };
         assert!(startup(&forged, &mut out).is_err());
         assert!(password(b"token\0", &mut out).is_err());
-        let parameters = Parameters::default();
+        let parameters = [Parameters::default()];
         let bind =
             Bind { sql: "SELECT 1\0", parameter_types: &[], parameters: &parameters, result_formats: &[1] };
         assert!(query(&bind, 1 << 20, &mut out).is_err());
@@ -150,10 +173,10 @@ mod tests {
 
     #[test]
     fn a_query_is_five_frames() {
-        let parameters = Parameters {
+        let parameters = [Parameters {
             bytes: b"abcd".to_vec(),
             each: vec![(Some(3), 1), (None, 1), (Some(3), 0), (Some(4), 1)],
-        };
+        }];
         let bind =
             Bind { sql: "S", parameter_types: &[25, 0], parameters: &parameters, result_formats: &[1] };
         let mut out = BytesMut::new();
@@ -165,5 +188,21 @@ mod tests {
         expected.extend_from_slice(b"D\0\0\0\x06P\0E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04");
         assert_eq!(&out[..], &expected[..]);
         assert!(query(&bind, 40, &mut BytesMut::new()).is_err());
+    }
+
+    #[test]
+    fn many_rows_are_bound_and_executed_one_after_the_other() {
+        let row = |byte: u8| Parameters { bytes: vec![byte], each: vec![(Some(1), 1)] };
+        let rows = [row(b'a'), row(b'b')];
+        let bind = Bind { sql: "S", parameter_types: &[], parameters: &rows, result_formats: &[] };
+        let mut out = BytesMut::new();
+        query(&bind, 1 << 20, &mut out).unwrap();
+        let mut kinds = Vec::new();
+        let mut rest = &out[..];
+        while let [kind, a, b, c, d, ..] = rest {
+            kinds.push(*kind);
+            rest = &rest[1 + u32::from_be_bytes([*a, *b, *c, *d]) as usize..];
+        }
+        assert_eq!(kinds, b"PBDEBES");
     }
 }

@@ -63,10 +63,19 @@ impl Gen<'_> {
                     oid::ANY => self.some_type(scope),
                     declared => instantiate(&types, declared, element)?,
                 };
-                args.push(self.expr(ty, depth, scope));
+                args.push(if is_polymorphic(declared) {
+                    self.operand(ty, depth, scope)
+                } else {
+                    self.expr(ty, depth, scope)
+                });
             }
         }
         Some(args)
+    }
+
+    /// An expression whose type PostgreSQL can nearly always tell by itself.
+    pub(super) fn operand(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
+        if self.once_in(12) { self.expr(ty, depth, scope) } else { self.key(ty, depth, scope) }
     }
 
     /// What the polymorphic arguments are made of.
@@ -101,8 +110,8 @@ impl Gen<'_> {
         let left = instantiate(&types, operator.left, element);
         let (Some(left), Some(right)) = (left, right) else { return self.leaf(ty, scope) };
         let node = Node::expr(ty, format!("operator {}", operator.name)).text("(");
-        let node = if left == 0 { node } else { node.node(self.expr(left, depth, scope)).text(" ") };
-        node.text(format!("{} ", operator.name)).node(self.expr(right, depth, scope)).text(")")
+        let node = if left == 0 { node } else { node.node(self.operand(left, depth, scope)).text(" ") };
+        node.text(format!("{} ", operator.name)).node(self.operand(right, depth, scope)).text(")")
     }
 
     /// An aggregate that gives this type.

@@ -100,6 +100,12 @@ impl Gen<'_> {
                             .iter()
                             .map(|at| match self.rng.u32(..12) {
                                 0 => Node::new(Sort::Other, "DEFAULT").text("DEFAULT"),
+                                1..6 => {
+                                    let ty = table.columns[*at].ty;
+                                    let number = self.rng.u32(..8);
+                                    Node::expr(ty, "unknown constant")
+                                        .text(self.schema.types.literal(ty, number))
+                                }
                                 _ => self.expr(table.columns[*at].ty, depth.min(1), &scope),
                             })
                             .collect();
@@ -129,6 +135,8 @@ impl Gen<'_> {
             return Some(Node::new(Sort::Other, "ON CONFLICT").text(format!("{target} DO NOTHING")));
         }
         let mut scope = own.plain();
+        // A bare name would be both rows'.
+        scope.items.retain(|(_, node)| node.what == "column" || self.rng.u32(..20) == 0);
         for column in &table.columns {
             scope
                 .push(column.ty, Node::expr(column.ty, "EXCLUDED").text(format!("excluded.{}", column.name)));

@@ -136,7 +136,7 @@ impl Gen<'_> {
         let subject_type = self.ordered_type(scope);
         let mut node = Node::expr(ty, if simple { "simple CASE" } else { "CASE" }).text("CASE");
         if simple {
-            node = node.text(" ").node(self.expr(subject_type, depth, scope));
+            node = node.text(" ").node(self.operand(subject_type, depth, scope));
         }
         let count = self.rng.usize(1..3);
         let mut arms = Vec::new();
@@ -299,7 +299,7 @@ impl Gen<'_> {
     fn json(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         let some = self.some_type(scope);
         match self.rng.u32(..4) {
-            0 if ty == oid::JSON => Node::expr(ty, "JSON_OBJECT")
+            0 | 3 if ty == oid::JSON => Node::expr(ty, "JSON_OBJECT")
                 .text("JSON_OBJECT('k' VALUE ")
                 .node(self.expr(some, depth, scope))
                 .text(if self.rng.bool() { " ABSENT ON NULL)" } else { ")" }),

@@ -19,7 +19,12 @@ pub(super) struct Visible {
 }
 
 impl Visible {
-    fn join(mut self, other: Visible) -> Visible {
+    fn join(mut self, mut other: Visible) -> Visible {
+        // A merged column that has a namesake on the other side can no longer be named alone.
+        let named = |side: &Visible, name: &str| side.columns.iter().any(|it| it.1 == name);
+        let (mine, theirs) = (self.clone(), other.clone());
+        self.columns.retain(|it| !it.0.is_empty() || !named(&theirs, &it.1));
+        other.columns.retain(|it| !it.0.is_empty() || !named(&mine, &it.1));
         self.columns.extend(other.columns);
         self.tables.extend(other.tables);
         self
@@ -48,7 +53,8 @@ impl Gen<'_> {
     pub(super) fn scope(&mut self, visible: &Visible, outer: Option<&Scope>) -> Scope {
         let mut scope = Scope { outer: outer.map(|it| Rc::new(it.plain())), ..Scope::default() };
         for (table, name, ty) in &visible.columns {
-            let bare = table.is_empty() || (visible.is_unique(name) && self.once_in(4));
+            let system = ["ctid", "tableoid"].contains(&name.as_str()) && !self.once_in(8);
+            let bare = !system && (table.is_empty() || (visible.is_unique(name) && self.once_in(4)));
             let (what, text) =
                 if bare { ("bare column", name.clone()) } else { ("column", format!("{table}.{name}")) };
             scope.push(*ty, Node::expr(*ty, what).text(text));
@@ -150,7 +156,7 @@ impl Gen<'_> {
         let scope = Scope { outer: outer.map(|it| Rc::new(it.plain())), ..Scope::default() };
         let rows = (0..self.rng.usize(1..4))
             .map(|_| {
-                let items = types.iter().map(|ty| self.expr(*ty, depth, &scope)).collect();
+                let items = types.iter().map(|ty| self.operand(*ty, depth, &scope)).collect();
                 Node::words("(").bundle(bundle, "", ", ", items).text(")")
             })
             .collect();
@@ -306,9 +312,12 @@ impl Gen<'_> {
             };
             return (node.text(")"), both);
         }
+        let seen_before = seen.clone();
         let both = seen.join(more);
         let scope = self.scope(&both, outer);
         let condition = match self.rng.u32(..6) {
+            // Any other condition of a FULL JOIN is refused as it runs.
+            0..5 if kind == "FULL JOIN" => self.equality(&seen_before, &scope),
             0 => Node::expr(oid::BOOL, "").text("TRUE"),
             _ => self.condition(depth.min(2), &scope),
         };
@@ -333,6 +342,31 @@ impl Gen<'_> {
             return (node, visible(&alias, unique));
         }
         (node, both)
+    }
+}
+
+impl Gen<'_> {
+    /// Columns of both sides of a join, of the same type, that are equal.
+    fn equality(&mut self, left: &Visible, scope: &Scope) -> Node {
+        let pairs: Vec<(Node, Node)> = scope
+            .items
+            .iter()
+            .take(left.columns.len())
+            .flat_map(|a| {
+                let right = scope.items.iter().skip(left.columns.len());
+                right.filter(move |b| a.0 == b.0).map(move |b| (a.1.clone(), b.1.clone()))
+            })
+            .filter(|(a, _)| match a.sort {
+                Sort::Expr(ty) => self.schema.types.is_ordered(ty),
+                _ => false,
+            })
+            .collect();
+        match self.choose(&pairs) {
+            Some((a, b)) => {
+                Node::expr(oid::BOOL, "comparison").text("(").node(a).text(" = ").node(b).text(")")
+            }
+            None => Node::expr(oid::BOOL, "").text("TRUE"),
+        }
     }
 }
 

@@ -85,7 +85,9 @@ impl<'a> Gen<'a> {
     /// A name that is not in use.
     fn fresh(&mut self, prefix: &str) -> String {
         self.names += 1;
-        format!("{prefix}{}", self.names)
+        // Now and then one that a query further out may have too.
+        let number = if prefix == "a" && self.once_in(40) { 1 + self.rng.u32(..3) } else { self.names };
+        format!("{prefix}{number}")
     }
 
     fn bundle(&mut self) -> u32 {

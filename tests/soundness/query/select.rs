@@ -199,7 +199,7 @@ impl Gen<'_> {
             let (call, _) = self.set_call(depth.min(1), &scope.plain());
             return Node::expr(ty, "set in the targets").node(call);
         }
-        self.expr(ty, depth, scope)
+        if free { self.expr(ty, depth, scope) } else { self.operand(ty, depth, scope) }
     }
 
     fn star(&mut self, depth: u32, from: Vec<Node>, scope: &Scope) -> Node {

@@ -1,8 +1,9 @@
-//! `cargo xtask catalog`: writes `dsql-edge-compiler/src/builtin/data/*.txt` from a PostgreSQL 16, checks that
+//! `cargo xtask catalog`: writes `dsql-edge-compiler/src/builtin/data` from a PostgreSQL 16, checks that
 //! what is committed is what would be written, and attacks the reviewed column `never_null.txt`.
 
 mod attack;
 mod battery;
+mod extension;
 mod extract;
 mod never_null;
 
@@ -38,7 +39,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.attack {
         return attack::run(&mut client, &never_null);
     }
-    let files = extract::files(&mut client, &never_null)?;
+    let mut files = extract::files(&mut client, &never_null)?;
+    files.extend(extension::files(&mut client)?);
     if options.check { compare(&data, &files) } else { write(&data, &files) }
 }
 

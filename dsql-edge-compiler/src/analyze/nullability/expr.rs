@@ -21,6 +21,8 @@ impl Prover<'_> {
             NodeKind::Constant(value) => value.is_none(),
             NodeKind::Parameter(number) => self.may_be_null(*number),
             NodeKind::NeverNull
+            | NodeKind::NeverNullOf(_)
+            | NodeKind::Grouping(_)
             | NodeKind::IsNull { .. }
             | NodeKind::BooleanTest { .. }
             | NodeKind::Distinct { .. }
@@ -90,9 +92,16 @@ impl Prover<'_> {
             }
             NodeKind::Case { arms, otherwise } => self.case_nullable(arms, otherwise.as_deref(), env),
             NodeKind::Coalesce(args) | NodeKind::MinMax(args) => {
-                args.iter().all(|arg| self.nullable(arg, env))
+                args.iter().all(|arg| self.nullable(arg, env)) && !self.sides_of_full_join(args, env)
             }
-            NodeKind::NullIf { .. } | NodeKind::Subscript(_) | NodeKind::Field(..) => true,
+            NodeKind::Field(row, column) => match row.kind {
+                // A field of a row in reach is that column.
+                NodeKind::WholeRow { level, rte } => {
+                    self.var_nullable(Var { level, rte, column: *column }, env)
+                }
+                _ => true,
+            },
+            NodeKind::NullIf { .. } | NodeKind::Subscript(_) => true,
             NodeKind::Cast { arg, function } => {
                 function.as_ref().is_some_and(|function| !function.never_null) || self.nullable(arg, env)
             }
@@ -106,6 +115,27 @@ impl Prover<'_> {
                     || self.columns(query, Some(env)).iter().any(|nullable| *nullable)
             }
         }
+    }
+
+    /// `COALESCE (l.x, r.x)` over the two sides of a FULL join, one of which is always there: a column of
+    /// `USING` is made so.
+    fn sides_of_full_join(&self, args: &[Node], env: &Environment<'_>) -> bool {
+        let only_nuller = |node: &Node| -> Option<usize> {
+            let var = match &node.kind {
+                NodeKind::Var(var) => *var,
+                NodeKind::Cast { arg, function: None } => match arg.kind {
+                    NodeKind::Var(var) => var,
+                    _ => return None,
+                },
+                _ => return None,
+            };
+            let not_null = env.base.get(var.rte)?.get(var.column) == Some(&false);
+            let mut nullers = env.nulled_by.get(var.rte)?.iter();
+            let only = nullers.next().copied().filter(|_| nullers.next().is_none());
+            only.filter(|_| var.level == 0 && not_null && !env.grouping_nulls)
+        };
+        let nullers: Vec<usize> = args.iter().filter_map(only_nuller).collect();
+        env.full_joins.iter().any(|first| nullers.contains(first) && nullers.contains(&(first + 1)))
     }
 
     fn var_nullable(&self, var: Var, env: &Environment<'_>) -> bool {
@@ -156,17 +186,24 @@ impl Prover<'_> {
     /// Whether an element of an array can be NULL.
     pub(super) fn elements_nullable(&self, node: &Node, env: &Environment<'_>) -> bool {
         match &node.kind {
-            NodeKind::Array(elements) => elements.iter().any(|element| match &element.kind {
-                NodeKind::Array(_) => self.elements_nullable(element, env),
+            NodeKind::Array(elements) => elements.iter().any(|element| match element.kind {
+                _ if element.ty == node.ty => self.elements_nullable(element, env),
                 _ => self.nullable(element, env),
             }),
-            NodeKind::ArraySubquery(query) => self.columns(query, Some(env)).first().copied().unwrap_or(true),
+            NodeKind::ArraySubquery(query) => {
+                query.targets.first().is_none_or(|target| target.node.ty == node.ty)
+                    || self.columns(query, Some(env)).first().copied().unwrap_or(true)
+            }
             NodeKind::Cast { arg, function: None } | NodeKind::Collate(arg) => {
                 self.elements_nullable(arg, env)
             }
             NodeKind::Aggregate(call) if call.name == "array_agg" => {
                 let inner = Environment { grouping_nulls: false, ..copy(env) };
-                call.args.first().is_none_or(|arg| self.nullable(arg, &inner))
+                call.args.first().is_none_or(|arg| match arg.ty == node.ty {
+                    // Arrays are put together into one of more dimensions.
+                    true => self.elements_nullable(arg, &inner),
+                    false => self.nullable(arg, &inner),
+                })
             }
             NodeKind::Parameter(number) => {
                 self.parameters.get(*number - 1).is_none_or(Parameter::elements_nullable)
@@ -223,6 +260,7 @@ pub(super) fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
         query: env.query,
         base: env.base.clone(),
         nulled_by: env.nulled_by.clone(),
+        full_joins: env.full_joins.clone(),
         foreign: env.foreign.clone(),
         matched: env.matched.clone(),
         proven: env.proven.clone(),

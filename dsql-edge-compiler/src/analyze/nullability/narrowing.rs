@@ -75,21 +75,46 @@ impl Prover<'_> {
             env.proven = facts.vars;
             env.proven_nodes = facts.nodes;
             if !changed {
+                let written = self.written(env);
                 let assigned: Vec<Var> =
                     env.proven.iter().filter(|var| self.is_assigned(env, var)).copied().collect();
                 env.proven.retain(|var| !assigned.contains(var));
                 if env.query.result_rte.is_some() {
                     // Expressions over the old row say nothing of the new one.
                     env.proven_nodes.clear();
+                    self.write(env, written);
                 }
                 return;
             }
         }
     }
 
+    /// The columns that get values, and whether those can be NULL, as the old rows are known.
+    fn written(&self, env: &Environment<'_>) -> Vec<(usize, bool)> {
+        let known = env.query.assigned.iter().filter(|written| !written.values.is_empty());
+        let mut out: Vec<(usize, bool)> = known
+            .map(|written| (written.column, written.values.iter().any(|value| self.nullable(value, env))))
+            .collect();
+        if let Some((source, columns)) = &env.query.source {
+            out.extend(columns.iter().copied().zip(self.columns(source, Some(env))));
+        }
+        out
+    }
+
+    fn write(&self, env: &mut Environment<'_>, written: Vec<(usize, bool)>) {
+        let Some(columns) = env.query.result_rte.and_then(|rte| env.base.get_mut(rte)) else { return };
+        for (column, nullable) in written {
+            if let Some(known) = columns.get_mut(column) {
+                *known &= nullable;
+            }
+        }
+    }
+
     /// A column that an UPDATE gives a new value.
     fn is_assigned(&self, env: &Environment<'_>, var: &Var) -> bool {
-        var.level == 0 && env.query.result_rte == Some(var.rte) && env.query.assigned.contains(&var.column)
+        var.level == 0
+            && env.query.result_rte == Some(var.rte)
+            && env.query.assigned.iter().any(|written| written.column == var.column)
     }
 }
 

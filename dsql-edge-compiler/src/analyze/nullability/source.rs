@@ -3,9 +3,10 @@
 //! In: an analysed query. Out: for each column the table's column it shows, and the sides of joins whose
 //! miss it witnesses: what a row struct needs to tell "no author" from "an author without a name".
 
-use super::narrowing::strict;
+use super::narrowing::{if_true, strict};
 use super::{Environment, Prover};
-use crate::analyze::tree::{Body, Node, NodeKind, Query, RteSource, Var};
+use crate::analyze::tree::{Body, JoinTree, Node, NodeKind, Query, RteSource, Var};
+use crate::syntax::ast::JoinKind;
 use std::collections::BTreeSet;
 
 /// What is known of one column.
@@ -46,13 +47,54 @@ impl Prover<'_> {
             return (Vec::new(), true);
         }
         let own = needed.iter().filter(|var| var.level == 0 && !env.proven.contains(var));
-        let nullers: BTreeSet<usize> =
+        let mut nullers: BTreeSet<usize> =
             own.filter_map(|var| env.nulled_by.get(var.rte)).flatten().copied().collect();
+        follow_misses(env, &mut nullers);
         let mut matched = super::expr::copy(env);
         matched.nulled_by.iter_mut().for_each(|it| it.retain(|id| !nullers.contains(id)));
         let nullable_within = self.nullable(node, &matched);
         (nullers.into_iter().filter_map(|id| u32::try_from(id).ok()).collect(), nullable_within)
     }
+}
+
+/// Adds the joins whose miss makes one of these miss too: their conditions need a column that it nulls.
+fn follow_misses(env: &Environment<'_>, nullers: &mut BTreeSet<usize>) {
+    let mut needs = Vec::new();
+    let mut next = 0;
+    env.query.from.iter().for_each(|tree| needed_rows(tree, &mut next, &mut needs));
+    loop {
+        let before = nullers.len();
+        for (nuller, rte) in &needs {
+            if nullers.contains(nuller) {
+                nullers.extend(env.nulled_by.get(*rte).into_iter().flatten());
+            }
+        }
+        if nullers.len() == before {
+            return;
+        }
+    }
+}
+
+/// For each nulled side, numbered as `collect_nullers` does: the rows without which nothing matches.
+fn needed_rows(tree: &JoinTree, next: &mut usize, out: &mut Vec<(usize, usize)>) {
+    let JoinTree::Join { kind, left, right, on } = tree else { return };
+    needed_rows(left, next, out);
+    needed_rows(right, next, out);
+    let other = match kind {
+        JoinKind::Inner | JoinKind::Cross => return,
+        JoinKind::Left => left,
+        JoinKind::Right => right,
+        JoinKind::Full => {
+            *next += 2;
+            return;
+        }
+    };
+    let mut rows = Vec::new();
+    other.rtes(&mut rows);
+    let facts = on.iter().flat_map(|on| if_true(on).vars);
+    let needed = facts.filter(|var| var.level == 0 && rows.contains(&var.rte));
+    out.extend(needed.map(|var| (*next, var.rte)));
+    *next += 1;
 }
 
 /// The table's column behind an expression, through subqueries, views and `WITH`.

@@ -1,6 +1,6 @@
 //! Schema statements, as far as a snapshot or a DSQL rule needs their parts.
 
-use super::{Expr, IndexElement, Name, QualifiedName, Query, TypeName};
+use super::{Expr, IndexElement, Name, QualifiedName, Query, Statement, TypeName};
 use crate::source::Span;
 
 /// `CREATE TABLE`.
@@ -244,8 +244,8 @@ pub enum NewType {
     Composite(Vec<TableColumn>),
     /// `AS RANGE (subtype = …)`
     Range(Option<TypeName>),
-    /// A base or shell type.
-    Base,
+    /// A base or shell type, with its category.
+    Base { category: u8 },
 }
 
 /// `CREATE SEQUENCE`.
@@ -268,6 +268,8 @@ pub struct CreateSchema {
     pub name: Option<Name>,
     /// `IF NOT EXISTS`.
     pub if_not_exists: bool,
+    /// What is created in it.
+    pub elements: Vec<Statement>,
 }
 
 /// `CREATE FUNCTION`, `CREATE PROCEDURE`.
@@ -277,6 +279,8 @@ pub struct CreateFunction {
     pub or_replace: bool,
     /// `PROCEDURE`.
     pub procedure: bool,
+    /// `AGGREGATE`.
+    pub aggregate: Option<AggregateDefinition>,
     /// The name.
     pub name: QualifiedName,
     /// The parameters.
@@ -289,6 +293,76 @@ pub struct CreateFunction {
     pub strict: bool,
     /// `IMMUTABLE`, `STABLE`, `VOLATILE`: `i`, `s`, `v`.
     pub volatility: u8,
+}
+
+/// What an aggregate gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AggregateDefinition {
+    /// `STYPE`: the result's type where there is no final function.
+    pub state: TypeName,
+    /// `FINALFUNC`.
+    pub final_function: Option<QualifiedName>,
+    /// It is called with `WITHIN GROUP`.
+    pub ordered: bool,
+}
+
+/// `CREATE OPERATOR`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateOperator {
+    /// Its schema, if written.
+    pub schema: Option<String>,
+    /// The name.
+    pub name: String,
+    /// `LEFTARG`; none for a prefix operator.
+    pub left: Option<TypeName>,
+    /// `RIGHTARG`.
+    pub right: Option<TypeName>,
+    /// `FUNCTION`.
+    pub function: Option<QualifiedName>,
+}
+
+/// `CREATE CAST`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateCast {
+    /// From.
+    pub source: TypeName,
+    /// To.
+    pub target: TypeName,
+    /// By what.
+    pub method: CastMethod,
+    /// Where.
+    pub context: CastContext,
+}
+
+/// By what a cast is done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CastMethod {
+    /// `WITH FUNCTION f`
+    Function(QualifiedName),
+    /// `WITHOUT FUNCTION`
+    Binary,
+    /// `WITH INOUT`
+    InOut,
+}
+
+/// Where a cast is done without being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CastContext {
+    /// `AS IMPLICIT`: everywhere.
+    Implicit,
+    /// `AS ASSIGNMENT`: into a column.
+    Assignment,
+    /// Nowhere.
+    Explicit,
+}
+
+/// `CREATE EXTENSION`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateExtension {
+    /// The name.
+    pub name: Name,
+    /// `SCHEMA`.
+    pub schema: Option<String>,
 }
 
 /// A parameter of a function.

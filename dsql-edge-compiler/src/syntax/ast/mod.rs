@@ -9,11 +9,13 @@
 mod ddl;
 mod dml;
 mod expr;
+mod mention;
 mod query;
 
 pub use ddl::*;
 pub use dml::*;
 pub use expr::*;
+pub use mention::mentions;
 pub use query::*;
 
 use crate::source::Span;
@@ -100,6 +102,14 @@ pub enum StatementKind {
     CreateSchema(Box<CreateSchema>),
     /// `CREATE FUNCTION`, `CREATE PROCEDURE`.
     CreateFunction(Box<CreateFunction>),
+    /// `CREATE TRIGGER … ON table`.
+    CreateTrigger(QualifiedName),
+    /// `CREATE OPERATOR`.
+    CreateOperator(Box<CreateOperator>),
+    /// `CREATE CAST`.
+    CreateCast(Box<CreateCast>),
+    /// `CREATE EXTENSION`.
+    CreateExtension(CreateExtension),
     /// `ALTER TABLE` and its kin for views, indexes and sequences.
     AlterTable(Box<AlterTable>),
     /// `DROP` of tables, views, types and the like.

@@ -33,6 +33,7 @@ impl Parser<'_> {
             Some(K::Function | K::Procedure) if persistence == Persistence::Permanent => {
                 self.create_function(or_replace)
             }
+            Some(K::Trigger | K::Constraint) => self.create_trigger(),
             _ if or_replace => self.other_create(),
             Some(K::Materialized) => self.create_materialized_view(persistence),
             Some(K::Index | K::Unique) => self.create_index(),
@@ -44,6 +45,12 @@ impl Parser<'_> {
                 let table = self.create_table(Persistence::Permanent)?;
                 self.skip_statement();
                 Ok(table)
+            }
+            Some(K::Extension) => self.create_extension(),
+            Some(K::Aggregate) => self.create_aggregate(or_replace),
+            Some(K::Cast) => self.create_cast(),
+            Some(K::Operator) if !matches!(self.keyword_ahead(1), Some(K::Class | K::Family)) => {
+                self.create_operator()
             }
             _ => self.other_create(),
         }
@@ -71,8 +78,6 @@ impl Parser<'_> {
     /// Statements that queries do not see: the words are checked, the rest is passed over.
     fn other_create(&mut self) -> Parsing<StatementKind> {
         let what = match self.keyword() {
-            Some(K::Extension) => "CREATE EXTENSION",
-            Some(K::Trigger | K::Constraint) => "CREATE TRIGGER",
             Some(K::Event) => "CREATE EVENT TRIGGER",
             Some(K::Database) => "CREATE DATABASE",
             Some(K::Role) => "CREATE ROLE",
@@ -81,8 +86,6 @@ impl Parser<'_> {
             Some(K::Policy) => "CREATE POLICY",
             Some(K::Rule) => "CREATE RULE",
             Some(K::Operator) => "CREATE OPERATOR",
-            Some(K::Aggregate) => "CREATE AGGREGATE",
-            Some(K::Cast) => "CREATE CAST",
             Some(K::Collation) => "CREATE COLLATION",
             Some(K::Conversion | K::Default) => "CREATE CONVERSION",
             Some(K::Language | K::Trusted | K::Procedural) => "CREATE LANGUAGE",
@@ -260,10 +263,30 @@ impl Parser<'_> {
                 NewType::Composite(columns)
             }
         } else {
-            self.skip_statement();
-            NewType::Base
+            let mut category = b'U';
+            if self.at_symbol(b'(') {
+                category = self.base_type_category()?;
+            }
+            NewType::Base { category }
         };
         Ok(StatementKind::CreateType(Box::new(CreateType { name, kind })))
+    }
+
+    /// `(INPUT = f, CATEGORY = 'S', …)`: the category.
+    fn base_type_category(&mut self) -> Parsing<u8> {
+        let mut category = b'U';
+        self.parenthesized_list(|parser| {
+            let label = parser.col_label()?;
+            if !parser.eat_symbol(b'=') {
+                return Ok(());
+            }
+            if label.text == "category" && parser.at_string() {
+                category = parser.string()?.bytes().next().unwrap_or(category);
+                return Ok(());
+            }
+            parser.definition_value()
+        })?;
+        Ok(category)
     }
 
     fn composite_attribute(&mut self) -> Parsing<TableColumn> {
@@ -311,14 +334,16 @@ impl Parser<'_> {
         if self.eat_keyword(K::Authorization) {
             self.non_reserved_word()?;
         }
-        if !self.at_end() && !self.at_symbol(b';') {
-            let span = self.span();
-            return Err(Box::new(crate::diagnostic::Diagnostic::unsupported(
-                span,
-                "CREATE SCHEMA with schema elements",
-            )));
+        let start = self.span();
+        let mut elements = Vec::new();
+        while matches!(self.keyword(), Some(K::Create | K::Grant)) {
+            elements.push(self.statement()?);
         }
-        Ok(StatementKind::CreateSchema(Box::new(CreateSchema { name, if_not_exists })))
+        if if_not_exists && !elements.is_empty() {
+            let message = "CREATE SCHEMA IF NOT EXISTS cannot include schema elements";
+            return Err(self.not_implemented(start, message));
+        }
+        Ok(StatementKind::CreateSchema(Box::new(CreateSchema { name, if_not_exists, elements })))
     }
 
     fn create_function(&mut self, or_replace: bool) -> Parsing<StatementKind> {
@@ -328,6 +353,7 @@ impl Parser<'_> {
         let mut function = CreateFunction {
             or_replace,
             procedure,
+            aggregate: None,
             name,
             parameters: Vec::new(),
             returns: None,
@@ -356,7 +382,7 @@ impl Parser<'_> {
         Ok(StatementKind::CreateFunction(Box::new(function)))
     }
 
-    fn function_parameter(&mut self) -> Parsing<FunctionParameter> {
+    pub(super) fn function_parameter(&mut self) -> Parsing<FunctionParameter> {
         let mut mode = self.parameter_mode();
         // `name type`, `type`, or `name MODE type`.
         let named = matches!(self.token().kind, TokenKind::Identifier(_) | TokenKind::Keyword(_))

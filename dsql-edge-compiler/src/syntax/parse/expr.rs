@@ -404,7 +404,7 @@ impl Parser<'_> {
         if self.at_keyword(K::Operator) { self.qualified_operator() } else { self.plain_operator() }
     }
 
-    fn plain_operator(&mut self) -> Parsing<Operator> {
+    pub(super) fn plain_operator(&mut self) -> Parsing<Operator> {
         let name = match &self.token().kind {
             TokenKind::Operator(name) => name.clone(),
             TokenKind::LessEquals => "<=".to_owned(),

@@ -91,7 +91,7 @@ impl Parser<'_> {
         if self.at_keyword(K::Xmltable) && self.symbol_ahead(1, b'(') {
             return self.xml_table(start, lateral);
         }
-        if self.at_keywords(K::Rows, K::From) && self.symbol_ahead(2, b'(') {
+        if self.at_keywords(K::Rows, K::From) {
             self.at += 2;
             let functions = self.parenthesized_list(|parser| {
                 let function = parser.windowless_function()?;

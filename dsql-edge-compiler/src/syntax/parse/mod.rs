@@ -10,6 +10,7 @@ mod constraint;
 mod create;
 mod dml;
 mod expr;
+mod extend;
 mod from;
 mod function;
 mod names;

@@ -10,6 +10,12 @@ impl Parser<'_> {
         let token = self.ahead(count);
         let text = match &token.kind {
             TokenKind::Identifier(text) => text.clone(),
+            // PostgreSQL's lexer looks ahead: before FIRST and LAST it is no name.
+            TokenKind::Keyword(K::Nulls)
+                if matches!(self.keyword_ahead(count + 1), Some(K::First | K::Last)) =>
+            {
+                return None;
+            }
             TokenKind::Keyword(keyword) if allowed(*keyword) => keyword.text().to_owned(),
             _ => return None,
         };

@@ -1,0 +1,251 @@
+//! `ORDER BY`, `GROUP BY` and `DISTINCT`: `parse_clause.c`.
+//!
+//! In: keys as written and the target list. Out: the keys as expressions, those that name a column of the
+//! result being that column.
+
+use super::Analyzer;
+use super::scope::{Place, Scope};
+use super::tree::{Node, NodeKind, TargetEntry};
+use crate::builtin::oid;
+use crate::diagnostic::{Code, Diagnostic, quotation};
+use crate::source::Span;
+use crate::syntax::ast::{Expr, ExprKind, GroupingElement, Literal, Select, SortBy};
+
+impl Analyzer<'_> {
+    /// `transformSortClause`: the keys, those that are not in the target list added to `other`.
+    pub(super) fn sort_clause(
+        &mut self,
+        scope: &Scope<'_>,
+        keys: &[SortBy],
+        targets: &mut [TargetEntry],
+        other: &mut Vec<Node>,
+    ) -> Vec<Node> {
+        let place = scope.place.replace(Place::OrderBy);
+        let mut out = Vec::with_capacity(keys.len());
+        for key in keys {
+            let node = self.sort_or_group_key(scope, &key.expr, targets, "ORDER BY");
+            if !node.is_error() && !self.has_order(node.ty) {
+                let shown = self.catalog.display(node.ty, -1);
+                let message = format!("could not identify an ordering operator for type {shown}");
+                self.report(
+                    Diagnostic::error(Code::UnknownOperator, key.expr.span, message)
+                        .with_hint("Use an explicit ordering operator or modify the query."),
+                );
+            }
+            other.push(node.clone());
+            out.push(node);
+        }
+        scope.place.set(place);
+        out
+    }
+
+    /// `findTargetlistEntrySQL92`, then the plain expression.
+    pub(super) fn sort_or_group_key(
+        &mut self,
+        scope: &Scope<'_>,
+        expr: &Expr,
+        targets: &mut [TargetEntry],
+        clause: &str,
+    ) -> Node {
+        match &expr.kind {
+            ExprKind::Column(parts) if parts.len() == 1 => {
+                let name = &parts[0];
+                // In GROUP BY a column of FROM goes before a label of the target list.
+                let column_first = clause == "GROUP BY"
+                    && scope.namespace.iter().any(|item| {
+                        item.columns_visible
+                            && !item.lateral_only
+                            && item.columns.iter().any(|(column, _)| *column == name.text)
+                    });
+                if !column_first {
+                    let matches: Vec<usize> =
+                        (0..targets.len()).filter(|&at| targets[at].name == name.text).collect();
+                    if let [first, rest @ ..] = matches.as_slice() {
+                        if rest.iter().any(|at| !targets[*first].node.written_alike(&targets[*at].node)) {
+                            let message = format!("{clause} \"{}\" is ambiguous", name.text);
+                            self.report(Diagnostic::error(Code::AmbiguousColumn, expr.span, message));
+                            return Node::error(expr.span);
+                        }
+                        return self.target_key(&mut targets[*first]);
+                    }
+                }
+            }
+            ExprKind::Literal(Literal::Integer(position)) => {
+                let index = usize::try_from(*position).ok().and_then(|position| position.checked_sub(1));
+                return match index.filter(|index| *index < targets.len()) {
+                    Some(index) => self.target_key(&mut targets[index]),
+                    None => {
+                        let message = format!("{clause} position {position} is not in select list");
+                        let hint = format!("the select list ends at {}", targets.len());
+                        self.report(
+                            Diagnostic::error(Code::InvalidColumnReference, expr.span, message)
+                                .with_hint(hint),
+                        );
+                        Node::error(expr.span)
+                    }
+                };
+            }
+            ExprKind::Literal(_) => {
+                let message = format!("non-integer constant in {clause}");
+                self.report(Diagnostic::error(Code::SyntaxError, expr.span, message));
+                return Node::error(expr.span);
+            }
+            _ => {}
+        }
+        let node = self.expr(scope, expr);
+        // `findTargetlistEntrySQL99`
+        if node.ty == oid::UNKNOWN
+            && let Some(target) = targets.iter_mut().find(|target| target.node.written_alike(&node))
+        {
+            return self.target_key(target);
+        }
+        self.unknown_to_text(node)
+    }
+
+    /// A target that is a key can no longer be unknown.
+    pub(super) fn target_key(&mut self, target: &mut TargetEntry) -> Node {
+        let node = std::mem::replace(&mut target.node, Node::error(target.span));
+        target.node = self.unknown_to_text(node);
+        target.node.clone()
+    }
+
+    /// `transformGroupClause`: the keys, whether there are grouping sets, whether one is empty.
+    pub(super) fn group_clause(
+        &mut self,
+        scope: &Scope<'_>,
+        select: &Select,
+        targets: &mut [TargetEntry],
+    ) -> (Vec<Node>, bool, bool) {
+        let place = scope.place.replace(Place::GroupBy);
+        let mut keys = Vec::new();
+        let (mut sets, mut empty) = (false, false);
+        for (at, element) in select.group_by.iter().enumerate() {
+            // Several elements make the product of their sets: it has an empty one if all have.
+            let mut has_empty = false;
+            self.grouping_element(scope, element, targets, &mut keys, &mut sets, &mut has_empty);
+            empty = has_empty && (at == 0 || empty);
+        }
+        scope.place.set(place);
+        for key in &keys {
+            if key.any(&|node| matches!(&node.kind, NodeKind::Aggregate(call) if call.level == 0)) {
+                let message = "aggregate functions are not allowed in GROUP BY";
+                self.report(Diagnostic::error(Code::MisplacedAggregate, key.span, message));
+            } else if key.any(&|node| matches!(node.kind, NodeKind::WindowCall(_))) {
+                let message = "window functions are not allowed in GROUP BY";
+                self.report(Diagnostic::error(Code::MisplacedWindow, key.span, message));
+            } else if !key.is_error() && !self.has_equality(key.ty) {
+                let shown = self.catalog.display(key.ty, -1);
+                let message = format!("could not identify an equality operator for type {shown}");
+                self.report(Diagnostic::error(Code::UnknownOperator, key.span, message));
+            }
+        }
+        (keys, sets, empty)
+    }
+
+    fn grouping_element(
+        &mut self,
+        scope: &Scope<'_>,
+        element: &GroupingElement,
+        targets: &mut [TargetEntry],
+        keys: &mut Vec<Node>,
+        sets: &mut bool,
+        empty: &mut bool,
+    ) {
+        let mut exprs = |analyzer: &mut Self, list: &[Expr]| {
+            for expr in list {
+                match &expr.kind {
+                    ExprKind::Row(fields) => {
+                        for field in fields {
+                            keys.push(analyzer.sort_or_group_key(scope, field, targets, "GROUP BY"));
+                        }
+                    }
+                    _ => keys.push(analyzer.sort_or_group_key(scope, expr, targets, "GROUP BY")),
+                }
+            }
+        };
+        match element {
+            GroupingElement::Expr(expr) => exprs(self, std::slice::from_ref(expr)),
+            GroupingElement::Empty(_) => {
+                *sets = true;
+                *empty = true;
+            }
+            GroupingElement::Rollup(list, _) | GroupingElement::Cube(list, _) => {
+                *sets = true;
+                *empty = true;
+                exprs(self, list);
+            }
+            GroupingElement::Sets(list, _) => {
+                *sets = true;
+                for element in list {
+                    self.grouping_element(scope, element, targets, keys, sets, empty);
+                }
+            }
+        }
+    }
+
+    /// `transformDistinctClause`.
+    pub(super) fn check_distinct(&mut self, targets: &mut [TargetEntry], sort_keys: &[Node], _span: Span) {
+        for key in sort_keys {
+            if !key.is_error() && !targets.iter().any(|target| target.node.written_alike(key)) {
+                let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
+                let hint = format!("select {} too, or use GROUP BY", quotation::operand(key.span));
+                self.report(
+                    Diagnostic::error(Code::InvalidColumnReference, key.span, message).with_hint(hint),
+                );
+                return;
+            }
+        }
+        for target in targets {
+            // `addTargetToGroupList`
+            self.target_key(target);
+            if !target.node.is_error() && !self.has_equality(target.node.ty) {
+                let shown = self.catalog.display(target.node.ty, -1);
+                let message = format!("could not identify an equality operator for type {shown}");
+                self.report(Diagnostic::error(Code::UnknownOperator, target.node.span, message));
+            }
+        }
+    }
+
+    /// `transformDistinctOnClause`.
+    pub(super) fn distinct_on(
+        &mut self,
+        scope: &Scope<'_>,
+        keys: &[Expr],
+        targets: &mut [TargetEntry],
+        sort_keys: &[Node],
+        other: &mut Vec<Node>,
+    ) {
+        let place = scope.place.replace(Place::DistinctOn);
+        let mut nodes = Vec::with_capacity(keys.len());
+        for key in keys {
+            nodes.push(self.sort_or_group_key(scope, key, targets, "DISTINCT ON"));
+        }
+        scope.place.set(place);
+        let mut skipped = false;
+        let mut used = 0;
+        for key in sort_keys {
+            if key.is_error() {
+                return;
+            }
+            if nodes.iter().any(|node| node.written_alike(key)) {
+                if skipped {
+                    let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
+                    self.report(Diagnostic::error(Code::InvalidColumnReference, key.span, message));
+                    return;
+                }
+                used += 1;
+            } else {
+                skipped = true;
+            }
+        }
+        if skipped && used < nodes.len() {
+            let missing =
+                nodes.iter().zip(keys).find(|(node, _)| !sort_keys.iter().any(|key| key.written_alike(node)));
+            if let Some((_, written)) = missing {
+                let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
+                self.report(Diagnostic::error(Code::InvalidColumnReference, written.span, message));
+            }
+        }
+        other.extend(nodes);
+    }
+}

@@ -1,0 +1,163 @@
+//! Functions, aggregates, operators and casts that the schema creates.
+//!
+//! In: their definitions as folded. Out: the same facts that the catalogue has of PostgreSQL's own, except
+//! that none of them is known never to give NULL.
+
+use super::Analyzer;
+use super::catalog::{Catalog, ERROR};
+use super::function::Facts;
+use crate::builtin::{self, Oid, Operator, oid};
+use crate::schema::{self, Schema};
+use crate::syntax::ast::{self, CreateCast, CreateFunction, ParameterMode};
+
+impl<'a> Analyzer<'a> {
+    pub(super) fn user_facts(&self, function: &schema::Function) -> Facts {
+        let definition = &function.definition;
+        let resolve = |type_name| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
+        let columns: Vec<(String, Oid, bool)> = definition
+            .parameters
+            .iter()
+            .filter(|it| matches!(it.mode, ParameterMode::Out | ParameterMode::InOut | ParameterMode::Table))
+            .map(|it| {
+                (
+                    it.name.as_ref().map_or_else(String::new, |name| name.text.clone()),
+                    resolve(&it.type_name),
+                    false,
+                )
+            })
+            .collect();
+        let table = definition.parameters.iter().any(|it| it.mode == ParameterMode::Table);
+        let returns = match (&definition.returns, columns.as_slice()) {
+            _ if definition.aggregate.is_some() => self.aggregate_result(definition),
+            (Some(returns), _) => resolve(returns),
+            (None, [(_, only, _)]) => *only,
+            (None, []) => oid::VOID,
+            (None, _) => oid::RECORD,
+        };
+        Facts {
+            // Qualified: what is known of PostgreSQL's functions by name does not hold for it.
+            name: format!("{}.{}", function.schema, definition.name.name()),
+            kind: match &definition.aggregate {
+                Some(_) => b'a',
+                None if definition.procedure => b'p',
+                None => b'f',
+            },
+            returns,
+            set: table || definition.returns.as_ref().is_some_and(|it| it.set_of),
+            strict: definition.strict,
+            volatile: definition.volatility == b'v',
+            never_null: false,
+            never_null_on_null: false,
+            never_null_on_rows: false,
+            never_null_on_any_row: false,
+            agg_kind: match &definition.aggregate {
+                Some(aggregate) if aggregate.ordered => b'o',
+                Some(_) => b'n',
+                None => 0,
+            },
+            columns,
+        }
+    }
+
+    /// What an aggregate gives: its final function's result, or its state.
+    fn aggregate_result(&self, definition: &CreateFunction) -> Oid {
+        let Some(aggregate) = &definition.aggregate else { return ERROR };
+        let resolve =
+            |type_name: &ast::TypeName| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
+        let state = resolve(&aggregate.state);
+        let Some(last) = &aggregate.final_function else { return state };
+        let mut own = self.catalog.schema.functions.iter().map(|it| &it.definition);
+        let first =
+            |it: &CreateFunction| it.parameters.first().map(|parameter| resolve(&parameter.type_name));
+        if let Some(own) = own.find(|it| it.name.name() == last.name() && first(it) == Some(state)) {
+            return own.returns.as_ref().map_or(ERROR, resolve);
+        }
+        builtin::functions(last.name()).next().map_or(state, |found| found.returns)
+    }
+
+    /// The operators of that name that the schema creates, as far as the search path reaches.
+    pub(super) fn own_operators(&self, written: &ast::Operator) -> impl Iterator<Item = Operator> + use<'a> {
+        let catalog = self.catalog;
+        let schema: &'a Schema = catalog.schema;
+        let (name, of) = (written.name.clone(), written.schema.as_ref().map(|schema| schema.text.clone()));
+        let reached = move |known: &str| match &of {
+            Some(of) => of == known,
+            None => schema.search_path.iter().any(|path| path == known),
+        };
+        let operators = schema.operators.iter();
+        operators.filter(move |(known, it)| it.name == name && reached(known)).filter_map(move |(_, it)| {
+            let resolve = |type_name: &ast::TypeName| catalog.resolve(type_name).ok().map(|found| found.0);
+            let left = it.left.as_ref().map_or(Some(0), resolve)?;
+            let right = resolve(it.right.as_ref()?)?;
+            own_operator(catalog, left, right, it.function.as_ref()?)
+        })
+    }
+
+    /// A type of the schema with a `<` of its own has a class for it, as all types of extensions do.
+    pub(super) fn has_own_order(&self, base: Oid) -> bool {
+        let schema = self.catalog.schema;
+        self.catalog.user_kind(base).is_some()
+            && schema.operators.iter().filter(|(_, it)| it.name == "<").any(|(_, it)| {
+                let of = it.left.as_ref().and_then(|left| self.catalog.resolve(left).ok());
+                of.is_some_and(|(of, _)| of == base)
+            })
+    }
+}
+
+impl<'a> Catalog<'a> {
+    /// A cast that the schema creates.
+    pub(super) fn own_cast(self, source: Oid, target: Oid) -> Option<&'a CreateCast> {
+        let schema: &'a Schema = self.schema;
+        if schema.casts.is_empty() {
+            return None;
+        }
+        let is = |type_name, ty| self.resolve(type_name).is_ok_and(|found| found.0 == ty);
+        schema.casts.iter().find(|cast| is(&cast.source, source) && is(&cast.target, target))
+    }
+}
+
+/// An operator of the schema; nothing is known of its function by name.
+fn own_operator(
+    catalog: Catalog<'_>,
+    left: Oid,
+    right: Oid,
+    function: &ast::QualifiedName,
+) -> Option<Operator> {
+    let operands: Vec<Oid> = [left, right].into_iter().filter(|ty| *ty != 0).collect();
+    let resolve = |type_name: &ast::TypeName| catalog.resolve(type_name).map_or(ERROR, |found| found.0);
+    let mut functions = catalog.schema.functions.iter().map(|it| &it.definition);
+    let own = functions.find(|it| {
+        it.name.name() == function.name()
+            && it
+                .parameters
+                .iter()
+                .map(|parameter| resolve(&parameter.type_name))
+                .eq(operands.iter().copied())
+    });
+    let (result, strict, volatility) = match own {
+        Some(own) => (resolve(own.returns.as_ref()?), own.strict, own.volatility),
+        None => {
+            let known =
+                builtin::functions(function.name()).find(|it| it.args().eq(operands.iter().copied()))?;
+            (known.returns, known.strict, known.volatility)
+        }
+    };
+    Some(Operator {
+        oid: 0,
+        name: "",
+        left,
+        right,
+        result,
+        function: 0,
+        function_name: "",
+        function_strict: strict,
+        function_volatility: volatility,
+        function_retset: false,
+        never_null: false,
+        never_null_on_null: false,
+        can_hash: false,
+        can_merge: false,
+        commutator: 0,
+        negator: 0,
+    })
+}

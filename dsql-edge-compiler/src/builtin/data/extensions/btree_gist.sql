@@ -1,0 +1,25 @@
+-- What the extension btree_gist brings, as PostgreSQL 16 has it.
+CREATE FUNCTION cash_dist(money, money) RETURNS money LANGUAGE c IMMUTABLE STRICT;
+CREATE FUNCTION date_dist(date, date) RETURNS integer LANGUAGE c IMMUTABLE STRICT;
+CREATE FUNCTION float4_dist(real, real) RETURNS real LANGUAGE c IMMUTABLE STRICT;
+CREATE FUNCTION float8_dist(double precision, double precision) RETURNS double precision LANGUAGE c IMMUTABLE STRICT;
+CREATE FUNCTION int2_dist(smallint, smallint) RETURNS smallint LANGUAGE c IMMUTABLE STRICT;
+CREATE FUNCTION int4_dist(integer, integer) RETURNS integer LANGUAGE c IMMUTABLE STRICT;
+CREATE FUNCTION int8_dist(bigint, bigint) RETURNS bigint LANGUAGE c IMMUTABLE STRICT;
+CREATE FUNCTION interval_dist(interval, interval) RETURNS interval LANGUAGE c IMMUTABLE STRICT;
+CREATE FUNCTION oid_dist(oid, oid) RETURNS oid LANGUAGE c IMMUTABLE STRICT;
+CREATE FUNCTION time_dist(time without time zone, time without time zone) RETURNS interval LANGUAGE c IMMUTABLE STRICT;
+CREATE FUNCTION ts_dist(timestamp without time zone, timestamp without time zone) RETURNS interval LANGUAGE c IMMUTABLE STRICT;
+CREATE FUNCTION tstz_dist(timestamp with time zone, timestamp with time zone) RETURNS interval LANGUAGE c IMMUTABLE STRICT;
+CREATE OPERATOR <-> (FUNCTION = cash_dist, LEFTARG = money, RIGHTARG = money);
+CREATE OPERATOR <-> (FUNCTION = date_dist, LEFTARG = date, RIGHTARG = date);
+CREATE OPERATOR <-> (FUNCTION = float4_dist, LEFTARG = real, RIGHTARG = real);
+CREATE OPERATOR <-> (FUNCTION = float8_dist, LEFTARG = double precision, RIGHTARG = double precision);
+CREATE OPERATOR <-> (FUNCTION = int2_dist, LEFTARG = smallint, RIGHTARG = smallint);
+CREATE OPERATOR <-> (FUNCTION = int4_dist, LEFTARG = integer, RIGHTARG = integer);
+CREATE OPERATOR <-> (FUNCTION = int8_dist, LEFTARG = bigint, RIGHTARG = bigint);
+CREATE OPERATOR <-> (FUNCTION = interval_dist, LEFTARG = interval, RIGHTARG = interval);
+CREATE OPERATOR <-> (FUNCTION = oid_dist, LEFTARG = oid, RIGHTARG = oid);
+CREATE OPERATOR <-> (FUNCTION = time_dist, LEFTARG = time without time zone, RIGHTARG = time without time zone);
+CREATE OPERATOR <-> (FUNCTION = ts_dist, LEFTARG = timestamp without time zone, RIGHTARG = timestamp without time zone);
+CREATE OPERATOR <-> (FUNCTION = tstz_dist, LEFTARG = timestamp with time zone, RIGHTARG = timestamp with time zone);

@@ -1,0 +1,155 @@
+//! A query with optional text, compiled in every combination.
+//!
+//! In: its tokens with their pieces. Out: one [`TypedQuery`] that holds for all of them: the columns and
+//! parameters are the same everywhere, a column can be NULL if it can be in one of them, and an `Option` fits
+//! a parameter if it does in all of them.
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::schema::Schema;
+use crate::source::{Source, Span};
+use crate::syntax::Lexed;
+use crate::syntax::optional_text::{combination, deciding};
+use crate::typed::{Cardinality, Combination, Effect, TypedColumn, TypedQuery};
+
+pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
+    let pieces = match deciding(lexed) {
+        Ok(pieces) => pieces,
+        // What the lexer met comes first.
+        Err(error) => return Err(lexed.error.clone().unwrap_or(error).into()),
+    };
+    let mut numbers = pieces.clone();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut whole: Option<TypedQuery> = None;
+    // With all of them first, so that its errors are the ones that show.
+    for absent in 0..1_u32 << numbers.len() {
+        let is_given =
+            |number: &u32| numbers.iter().position(|it| it == number).is_some_and(|at| absent >> at & 1 == 0);
+        let is_in: Vec<bool> = pieces.iter().map(is_given).collect();
+        let (tokens, present) = combination(lexed, &is_in);
+        let query = crate::compile_tokens(source, &tokens, schema)
+            .map_err(|errors| named(errors, source, lexed, &is_in))?;
+        let parameters: Vec<usize> = present.iter().map(|number| *number as usize - 1).collect();
+        let sql = query.sql.clone();
+        let merged = match &mut whole {
+            None => {
+                let mut first = query;
+                for (at, parameter) in first.parameters.iter_mut().enumerate() {
+                    parameter.optional = numbers.contains(&(at as u32 + 1));
+                }
+                whole.insert(first)
+            }
+            Some(whole) => {
+                merge(whole, query, &parameters)
+                    .map_err(|error| named(error.into(), source, lexed, &is_in))?;
+                whole
+            }
+        };
+        merged.combinations.push(Combination { sql, parameters });
+    }
+    let whole = whole.unwrap_or_default();
+    if !whole.equal_lengths.is_empty() {
+        let span = lexed.pieces.first().map_or(Span::default(), |piece| piece.span);
+        return Err(Diagnostic::unsupported(span, "optional text beside an UNNEST of several arrays").into());
+    }
+    Ok(whole)
+}
+
+/// Says in which combination it is wrong, unless all text is in.
+fn named(errors: Diagnostics, source: &Source, lexed: &Lexed, is_in: &[bool]) -> Diagnostics {
+    if is_in.iter().all(|is_in| *is_in) {
+        return errors;
+    }
+    let list = |which: bool| -> Vec<&str> {
+        lexed
+            .pieces
+            .iter()
+            .zip(is_in)
+            .filter(|(_, is_in)| **is_in == which)
+            .map(|(it, _)| it.span.text(&source.text))
+            .collect()
+    };
+    let mut detail = format!("this is so without {}", list(false).join(" and "));
+    if is_in.contains(&true) {
+        detail += &format!(", with {}", list(true).join(" and "));
+    }
+    let mut out = Diagnostics::new();
+    for error in errors {
+        let detail = match &error.detail {
+            Some(known) => format!("{known}; {detail}"),
+            None => detail.clone(),
+        };
+        out.push(error.with_detail(detail));
+    }
+    out
+}
+
+/// Takes up what another combination adds.
+fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Result<(), Diagnostic> {
+    if whole.columns.len() != other.columns.len() {
+        let span = other.columns.first().or(whole.columns.first()).map_or(Span::default(), |it| it.span);
+        let message = format!(
+            "the query returns {} columns here and {} with all optional text: they must be the same",
+            other.columns.len(),
+            whole.columns.len()
+        );
+        return Err(Diagnostic::error(Code::OptionalText, span, message));
+    }
+    for (at, (column, other)) in whole.columns.iter_mut().zip(&other.columns).enumerate() {
+        merge_column(at, column, other)?;
+    }
+    for (at, other_parameter) in parameters.iter().zip(&other.parameters) {
+        let Some(parameter) = whole.parameters.get_mut(*at) else { continue };
+        if parameter.sql_type != other_parameter.sql_type {
+            let name = parameter.name.clone().unwrap_or_else(|| (at + 1).to_string());
+            let (ours, theirs) = (&other_parameter.sql_type.display, &parameter.sql_type.display);
+            let message = format!(
+                "parameter ${name} is of type {ours} here and of type {theirs} with all optional text"
+            );
+            return Err(Diagnostic::error(Code::OptionalText, Span::default(), message)
+                .with_hint(format!("write the cast everywhere: ${name}::{theirs}")));
+        }
+        parameter.nullable &= other_parameter.nullable;
+        parameter.null_expected &= other_parameter.null_expected;
+        parameter.elements_nullable &= other_parameter.elements_nullable;
+    }
+    if whole.cardinality != other.cardinality {
+        whole.cardinality = Cardinality::Many;
+    }
+    if other.effect == Effect::Write {
+        whole.effect = Effect::Write;
+    }
+    let new = other.tables.into_iter().filter(|table| !whole.tables.contains(table)).collect::<Vec<_>>();
+    whole.tables.extend(new);
+    let new =
+        other.warnings.into_iter().filter(|warning| !whole.warnings.contains(warning)).collect::<Vec<_>>();
+    whole.warnings.extend(new);
+    whole.equal_lengths.extend(other.equal_lengths);
+    Ok(())
+}
+
+fn merge_column(at: usize, column: &mut TypedColumn, other: &TypedColumn) -> Result<(), Diagnostic> {
+    let difference = if column.name != other.name {
+        format!("column {} is \"{}\" here and \"{}\" with all optional text", at + 1, other.name, column.name)
+    } else if column.sql_type != other.sql_type {
+        let (ours, theirs) = (&other.sql_type.display, &column.sql_type.display);
+        format!(
+            "column \"{}\" is of type {ours} here and of type {theirs} with all optional text",
+            column.name
+        )
+    } else {
+        column.nullable |= other.nullable;
+        column.elements_nullable |= other.elements_nullable;
+        column.always_null &= other.always_null;
+        if column.origin != other.origin {
+            column.origin = None;
+        }
+        if (&column.nulled_by, column.nullable_within) != (&other.nulled_by, other.nullable_within) {
+            // NULL no longer tells of the same joins.
+            column.nulled_by.clear();
+            column.nullable_within = column.nullable;
+        }
+        return Ok(());
+    };
+    Err(Diagnostic::error(Code::OptionalText, other.span, difference))
+}

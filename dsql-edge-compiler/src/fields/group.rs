@@ -1,0 +1,116 @@
+//! Columns whose names have parts, `"author.name"`, gathered into groups.
+//!
+//! In: columns. Out: the tree of their names, and for a group the column whose NULL means that an outer join
+//! missed. No value is ever lost: a group is absent only where every column of it is certain to be NULL.
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::ident::{ColumnName, FieldName};
+use crate::typed::TypedColumn;
+
+/// A node of the tree.
+pub(super) enum Branch {
+    Column { name: FieldName, column: usize },
+    Group { name: FieldName, branches: Vec<Branch> },
+}
+
+impl Branch {
+    fn name(&self) -> &FieldName {
+        match self {
+            Branch::Column { name, .. } | Branch::Group { name, .. } => name,
+        }
+    }
+
+    fn columns(&self, out: &mut Vec<usize>) {
+        match self {
+            Branch::Column { column, .. } => out.push(*column),
+            Branch::Group { branches, .. } => branches.iter().for_each(|branch| branch.columns(out)),
+        }
+    }
+}
+
+/// The tree of the columns' names; those that can be no field are problems.
+pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagnostics) -> Vec<Branch> {
+    let mut tree = Vec::new();
+    for (at, (written, column)) in columns.iter().enumerate() {
+        let inserted = path(&written.field, at).and_then(|path| insert(&mut tree, &path, at, columns));
+        if let Err((message, hint)) = inserted {
+            problems.push(Diagnostic::error(Code::UnnamedColumn, column.span, message).with_hint(hint));
+        }
+    }
+    tree
+}
+
+/// What is wrong, and what to do.
+type Problem = (String, String);
+
+fn path(name: &str, at: usize) -> Result<Vec<FieldName>, Problem> {
+    if name == "?column?" || name.is_empty() {
+        return Err((format!("column {} has no name", at + 1), "give it one: AS name".to_owned()));
+    }
+    let parts = name.split('.').map(|part| FieldName::new(part).ok_or(part));
+    parts.collect::<Result<_, _>>().map_err(|part| {
+        let message = if part == name {
+            format!("column \"{name}\" cannot be the name of a Rust field")
+        } else {
+            format!("column \"{name}\": \"{part}\" cannot be the name of a Rust field")
+        };
+        (message, "give it another: AS name".to_owned())
+    })
+}
+
+fn insert(
+    tree: &mut Vec<Branch>,
+    path: &[FieldName],
+    at: usize,
+    columns: &[(ColumnName, &TypedColumn)],
+) -> Result<(), Problem> {
+    let Some((first, rest)) = path.split_first() else { return Ok(()) };
+    let known = tree.iter_mut().find(|branch| branch.name() == first);
+    match (known, rest.is_empty()) {
+        (None, true) => tree.push(Branch::Column { name: first.clone(), column: at }),
+        (None, false) => {
+            let mut branches = Vec::new();
+            insert(&mut branches, rest, at, columns)?;
+            tree.push(Branch::Group { name: first.clone(), branches });
+        }
+        (Some(Branch::Group { branches, .. }), false) => insert(branches, rest, at, columns)?,
+        (Some(Branch::Column { column, .. }), true) => {
+            let name = columns.get(at).map_or("", |(written, _)| &written.field);
+            let message =
+                format!("column {} has the same name as column {}: \"{name}\"", at + 1, *column + 1);
+            return Err((message, format!("name one of them: AS {}_2", first.text())));
+        }
+        (Some(_), _) => {
+            let name = first.text();
+            let message = format!("\"{name}\" is a column and, with what stands after its dot, a group too");
+            return Err((message, format!("name the column otherwise: AS {name}_2")));
+        }
+    }
+    Ok(())
+}
+
+/// The column of a group that is NULL exactly where the group is absent: an outer join that is not known to have
+/// matched nulls it, nothing else does, and whatever nulls it nulls all columns of the group.
+pub(super) fn witness(
+    branches: &[Branch],
+    columns: &[(ColumnName, &TypedColumn)],
+    matched: &[u32],
+) -> Option<usize> {
+    let mut inside = Vec::new();
+    branches.iter().for_each(|branch| branch.columns(&mut inside));
+    let column = |at: usize| columns.get(at).map(|(_, column)| *column);
+    let open = |column: &TypedColumn| -> Vec<u32> {
+        column.nulled_by.iter().copied().filter(|join| !matched.contains(join)).collect()
+    };
+    let can_witness = |at: usize| {
+        let Some(witness) = column(at) else { return false };
+        let joins = open(witness);
+        let nulls_all = || {
+            inside
+                .iter()
+                .all(|at| column(*at).is_some_and(|it| joins.iter().all(|join| it.nulled_by.contains(join))))
+        };
+        !joins.is_empty() && !witness.nullable_within && nulls_all()
+    };
+    inside.iter().copied().find(|at| can_witness(*at))
+}

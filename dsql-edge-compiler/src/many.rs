@@ -1,0 +1,125 @@
+//! One statement for many rows: whether it can be sent once, with an array for each parameter.
+//!
+//! In: a statement that was compiled. Out: `INSERT … SELECT … FROM UNNEST($1, $2)`, where that is certain to do what
+//! the statement does row by row; else nothing, and it is executed once for each row.
+
+use crate::builtin;
+use crate::fields::{Marker, rust_type};
+use crate::source::{Source, Span};
+use crate::sql_type::SqlTypeKind;
+use crate::syntax;
+use crate::syntax::ast::{Expr, ExprKind, Insert, QueryBody, StatementKind};
+use crate::typed::{TypedQuery, Unnest};
+
+/// What the rows are called in the statement; no name of a user's.
+const ROWS: &str = "dsql_edge_rows";
+
+/// The statement with arrays, if it is an INSERT of one row whose values are parameters, casts of them, or constants.
+pub fn unnest(source: &Source, query: &TypedQuery) -> Option<Unnest> {
+    let lexed = syntax::lex(source);
+    let statement = syntax::parse_statement(&source.text, &lexed).ok()?;
+    let StatementKind::Insert(insert) = statement.kind else { return None };
+    let row = plain_row(&insert)?;
+    let mut types = Vec::with_capacity(query.parameters.len());
+    for parameter in &query.parameters {
+        let ty = &parameter.sql_type;
+        // An array of arrays is flat, and of a type of the schema's no array is known.
+        let known = matches!(rust_type(ty, false), Some((Marker::Scalar(name), _)) if name != "Unknown");
+        let array = builtin::type_by_oid(ty.oid).map_or(0, |it| it.array);
+        if !known || ty.kind != SqlTypeKind::Scalar || array == 0 {
+            return None;
+        }
+        types.push((ty.oid, array));
+    }
+    if types.is_empty() {
+        return None;
+    }
+    // From the first value on, `VALUES (` and `)` give way to the SELECT.
+    let (first, last) = (row.first()?, row.last()?);
+    let body = insert.source.as_ref()?.span;
+    let opening = Span { start: body.start, end: first.span.start };
+    let closing = Span { start: last.span.end, end: body.end };
+    let numbers = || 1..=types.len();
+    let arrays: Vec<String> = numbers().map(|number| format!("${number}")).collect();
+    let names: Vec<String> = numbers().map(|number| format!("p{number}")).collect();
+    let from = format!(" FROM UNNEST({}) AS {ROWS}({})", arrays.join(", "), names.join(", "));
+    let mut edits = vec![(opening, "SELECT ".to_owned()), (closing, from)];
+    edits.extend(lexed.placeholders.iter().map(|(span, number)| (*span, format!("{ROWS}.p{number}"))));
+    Some(Unnest { sql: crate::edited(&source.text, edits), types })
+}
+
+/// The one row of an INSERT without anything that looks at the rows before it or at their order.
+fn plain_row(insert: &Insert) -> Option<&[Expr]> {
+    let plain = insert.with.is_none() && insert.overriding.is_none() && insert.returning.is_empty();
+    let updates = insert.on_conflict.as_ref().is_some_and(|it| it.update.is_some());
+    let source = insert.source.as_ref()?;
+    let only_values = source.with.is_none()
+        && source.order_by.is_empty()
+        && source.limit.is_none()
+        && source.offset.is_none()
+        && source.locking.is_empty();
+    match &source.body {
+        QueryBody::Values(rows) if plain && !updates && only_values => match rows.as_slice() {
+            [row]
+                if row.iter().all(is_plain) && insert.columns.iter().all(|it| it.indirection.is_empty()) =>
+            {
+                Some(row)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn is_plain(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Parameter(_) | ExprKind::Literal(_) => true,
+        ExprKind::Cast { arg, .. } => is_plain(arg),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Schema, compile};
+
+    fn sent(sql: &str) -> Option<String> {
+        let schema = "CREATE DOMAIN score AS int;
+            CREATE TYPE mood AS ENUM ('ok');
+            CREATE TABLE t (id int PRIMARY KEY, a text, b text[], c mood, d score, e jsonb);";
+        let schema = Schema::parse(schema).unwrap();
+        let source = Source::of_macro(sql);
+        unnest(&source, &compile(&source, &schema).unwrap()).map(|it| it.sql)
+    }
+
+    #[test]
+    fn only_what_means_the_same_becomes_one_statement() {
+        assert_eq!(
+            sent(
+                "INSERT INTO t (id, a, e) VALUES ( $id, lower, $e::text::jsonb ) ON CONFLICT DO NOTHING"
+                    .replace("lower", "'x'")
+                    .as_str()
+            )
+            .unwrap(),
+            "INSERT INTO t (id, a, e) SELECT dsql_edge_rows.p1, 'x', dsql_edge_rows.p2::text::jsonb \
+             FROM UNNEST($1, $2) AS dsql_edge_rows(p1, p2) ON CONFLICT DO NOTHING"
+        );
+        assert!(sent("INSERT INTO t VALUES ($1, $2)").is_some());
+        for row_by_row in [
+            "INSERT INTO t (id) VALUES ($id) RETURNING id",
+            "INSERT INTO t (id) VALUES ($id) ON CONFLICT (id) DO UPDATE SET a = 'x'",
+            "INSERT INTO t (id, a) VALUES ($id, DEFAULT)",
+            "INSERT INTO t (id, a) VALUES ($id, lower($a))",
+            "INSERT INTO t (id, b) VALUES ($id, $b)",
+            "INSERT INTO t (id, c) VALUES ($id, $c)",
+            "INSERT INTO t (id) VALUES ($id), ($id + 1)",
+            "INSERT INTO t (id) SELECT $id",
+            "INSERT INTO t (id) VALUES (1)",
+            "WITH x AS (SELECT 1) INSERT INTO t (id) VALUES ($id)",
+            "UPDATE t SET a = $a WHERE id = $id",
+        ] {
+            assert_eq!(sent(row_by_row), None, "{row_by_row}");
+        }
+    }
+}

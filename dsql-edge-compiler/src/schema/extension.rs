@@ -1,0 +1,68 @@
+//! The functions, operators, types and casts of extensions that a schema names.
+//!
+//! In: `CREATE EXTENSION`. Out: what PostgreSQL 16's own version of it brings, folded in as if it stood in
+//! the schema. Of an extension that is not known nothing is added; what it brings is then not found.
+
+use super::fold::Fold;
+use crate::source::Source;
+use crate::syntax::ast::CreateExtension;
+use crate::syntax::{lex, parse_statements};
+
+/// As `cargo xtask catalog` reads them from PostgreSQL.
+const EXTENSIONS: [(&str, &str); 11] = [
+    ("btree_gist", include_str!("../builtin/data/extensions/btree_gist.sql")),
+    ("citext", include_str!("../builtin/data/extensions/citext.sql")),
+    ("cube", include_str!("../builtin/data/extensions/cube.sql")),
+    ("earthdistance", include_str!("../builtin/data/extensions/earthdistance.sql")),
+    ("fuzzystrmatch", include_str!("../builtin/data/extensions/fuzzystrmatch.sql")),
+    ("hstore", include_str!("../builtin/data/extensions/hstore.sql")),
+    ("ltree", include_str!("../builtin/data/extensions/ltree.sql")),
+    ("pg_trgm", include_str!("../builtin/data/extensions/pg_trgm.sql")),
+    ("pgcrypto", include_str!("../builtin/data/extensions/pgcrypto.sql")),
+    ("unaccent", include_str!("../builtin/data/extensions/unaccent.sql")),
+    ("uuid-ossp", include_str!("../builtin/data/extensions/uuid-ossp.sql")),
+];
+
+/// The names of the extensions that are known.
+pub fn extension_names() -> impl Iterator<Item = &'static str> {
+    EXTENSIONS.iter().map(|(name, _)| *name)
+}
+
+impl Fold {
+    pub(super) fn create_extension(&mut self, extension: CreateExtension) {
+        let Some((_, text)) = EXTENSIONS.iter().find(|(name, _)| *name == extension.name.text) else {
+            return;
+        };
+        let schema =
+            extension.schema.or_else(|| self.path.first().cloned()).unwrap_or_else(|| "public".into());
+        let source = Source::numbered(*text);
+        if let Ok(statements) = parse_statements(&source.text, &lex(&source)) {
+            let path = std::mem::replace(&mut self.path, vec![schema]);
+            statements.into_iter().for_each(|statement| self.statement(statement));
+            self.path = path;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Schema, Source, compile};
+
+    #[test]
+    fn every_extension_folds() {
+        for (name, text) in super::EXTENSIONS {
+            let schema = Schema::parse(text).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
+            assert!(!schema.functions.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_it_brings_is_found_in_its_schema_alone() {
+        let query = Source::numbered("SELECT similarity('a', 'b') AS a, 'a' <-> 'b'::text AS b");
+        let public = "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;";
+        assert!(compile(&query, &Schema::parse(public).unwrap()).is_ok());
+        let elsewhere = "CREATE SCHEMA extensions; CREATE EXTENSION pg_trgm SCHEMA extensions;";
+        assert!(compile(&query, &Schema::parse(elsewhere).unwrap()).is_err());
+        assert!(compile(&query, &Schema::parse("").unwrap()).is_err());
+    }
+}

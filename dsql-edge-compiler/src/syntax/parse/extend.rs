@@ -1,0 +1,189 @@
+//! What a schema adds to PostgreSQL itself: operators, casts, aggregates, extensions; triggers.
+//!
+//! What queries cannot tell (selectivity estimators, support functions) is read and dropped.
+
+use super::{K, Parser, Parsing};
+use crate::syntax::ast::{
+    AggregateDefinition, CastContext, CastMethod, CreateCast, CreateExtension, CreateFunction,
+    CreateOperator, FunctionParameter, QualifiedName, StatementKind, TypeName,
+};
+
+impl Parser<'_> {
+    /// `CREATE OPERATOR name (FUNCTION = f, LEFTARG = t, RIGHTARG = t, …)`, behind `CREATE`.
+    pub(super) fn create_operator(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        let (schema, name) = self.any_operator()?;
+        let mut operator = CreateOperator { schema, name, left: None, right: None, function: None };
+        self.definition(|parser, label| {
+            match label {
+                "leftarg" | "rightarg" if parser.eat_keyword(K::None) => {}
+                "leftarg" => operator.left = Some(parser.type_name()?),
+                "rightarg" => operator.right = Some(parser.type_name()?),
+                "function" | "procedure" => operator.function = Some(parser.type_name()?.name),
+                _ => parser.definition_value()?,
+            }
+            Ok(())
+        })?;
+        Ok(StatementKind::CreateOperator(Box::new(operator)))
+    }
+
+    /// `[schema.]op`
+    fn any_operator(&mut self) -> Parsing<(Option<String>, String)> {
+        let mut schema = None;
+        while self.at_col_id() && self.symbol_ahead(1, b'.') {
+            schema = Some(self.col_id()?.text);
+            self.advance();
+        }
+        let operator = self.plain_operator()?;
+        Ok((schema, operator.name))
+    }
+
+    /// `(label = value, …)`, each value read by `item`; a label may stand alone.
+    fn definition(&mut self, mut item: impl FnMut(&mut Self, &str) -> Parsing<()>) -> Parsing<()> {
+        self.parenthesized_list(|parser| {
+            let label = parser.col_label()?;
+            if parser.eat_symbol(b'=') { item(parser, &label.text) } else { Ok(()) }
+        })?;
+        Ok(())
+    }
+
+    /// `CREATE CAST (a AS b) WITH … [AS IMPLICIT | AS ASSIGNMENT]`, behind `CREATE`.
+    pub(super) fn create_cast(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        self.expect_symbol(b'(')?;
+        let source = self.type_name()?;
+        self.expect_keyword(K::As)?;
+        let target = self.type_name()?;
+        self.expect_symbol(b')')?;
+        let method = if self.eat_keyword(K::Without) {
+            self.expect_keyword(K::Function)?;
+            CastMethod::Binary
+        } else {
+            self.expect_keyword(K::With)?;
+            if self.eat_keyword(K::Inout) {
+                CastMethod::InOut
+            } else {
+                self.expect_keyword(K::Function)?;
+                let function = self.function_name()?;
+                if self.at_symbol(b'(') {
+                    self.skip_parentheses()?;
+                }
+                CastMethod::Function(function)
+            }
+        };
+        let mut context = CastContext::Explicit;
+        if self.eat_keyword(K::As) {
+            context = if self.eat_keyword(K::Implicit) {
+                CastContext::Implicit
+            } else {
+                self.expect_keyword(K::Assignment)?;
+                CastContext::Assignment
+            };
+        }
+        Ok(StatementKind::CreateCast(Box::new(CreateCast { source, target, method, context })))
+    }
+
+    /// `CREATE [OR REPLACE] AGGREGATE name (args) (SFUNC = f, STYPE = t, …)`, behind `CREATE`.
+    pub(super) fn create_aggregate(&mut self, or_replace: bool) -> Parsing<StatementKind> {
+        self.advance();
+        let name = self.function_name()?;
+        let (mut parameters, mut ordered) = (Vec::new(), false);
+        // The old style has the arguments' type among the definitions.
+        let mut old_style = false;
+        let definitions_alone = self.at_symbol(b'(') && {
+            let before = self.at;
+            self.skip_parentheses()?;
+            let alone = !self.at_symbol(b'(');
+            self.at = before;
+            alone
+        };
+        if definitions_alone {
+            old_style = true;
+        } else {
+            (parameters, ordered) = self.aggregate_parameters()?;
+        }
+        let mut state: Option<TypeName> = None;
+        let mut final_function: Option<QualifiedName> = None;
+        let mut base = None;
+        self.definition(|parser, label| {
+            match label {
+                "stype" | "stype1" => state = Some(parser.type_name()?),
+                "finalfunc" => final_function = Some(parser.type_name()?.name),
+                "basetype" if old_style => base = Some(parser.type_name()?),
+                _ => parser.definition_value()?,
+            }
+            Ok(())
+        })?;
+        if let Some(type_name) = base.filter(|it: &TypeName| it.name.name() != "any") {
+            let mode = crate::syntax::ast::ParameterMode::In;
+            parameters.push(FunctionParameter { mode, name: None, type_name, has_default: false });
+        }
+        let Some(state) = state else { return Err(self.error_here()) };
+        let aggregate = Some(AggregateDefinition { state, final_function, ordered });
+        Ok(StatementKind::CreateFunction(Box::new(CreateFunction {
+            or_replace,
+            procedure: false,
+            aggregate,
+            name,
+            parameters,
+            returns: None,
+            language: None,
+            strict: false,
+            volatility: b'i',
+        })))
+    }
+
+    /// `(*)`, `(a, b)`, `(ORDER BY a)`, `(a ORDER BY b)`.
+    fn aggregate_parameters(&mut self) -> Parsing<(Vec<FunctionParameter>, bool)> {
+        self.expect_symbol(b'(')?;
+        let mut parameters = Vec::new();
+        let mut ordered = false;
+        if !self.eat_symbol(b'*') {
+            if !self.at_keyword(K::Order) {
+                parameters = self.list(Self::function_parameter)?;
+            }
+            if self.eat_keyword(K::Order) {
+                self.expect_keyword(K::By)?;
+                ordered = true;
+                parameters.extend(self.list(Self::function_parameter)?);
+            }
+        }
+        self.expect_symbol(b')')?;
+        Ok((parameters, ordered))
+    }
+
+    /// `CREATE EXTENSION [IF NOT EXISTS] name [WITH] [SCHEMA s] …`, behind `CREATE`.
+    pub(super) fn create_extension(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        if self.eat_keyword(K::If) {
+            self.expect_keyword(K::Not)?;
+            self.expect_keyword(K::Exists)?;
+        }
+        let name = self.col_id()?;
+        self.eat_keyword(K::With);
+        let mut schema = None;
+        if self.eat_keyword(K::Schema) {
+            schema = Some(self.col_id()?.text);
+        }
+        self.skip_statement();
+        Ok(StatementKind::CreateExtension(CreateExtension { name, schema }))
+    }
+
+    /// `CREATE [CONSTRAINT] TRIGGER name … ON table …`, behind `CREATE`.
+    pub(super) fn create_trigger(&mut self) -> Parsing<StatementKind> {
+        if self.eat_keyword(K::Constraint) {
+            self.expect_keyword(K::Trigger)?;
+        } else {
+            self.advance();
+        }
+        self.col_id()?;
+        // The events may list columns, never `ON`.
+        while !self.at_keyword(K::On) && !self.at_end() && !self.at_symbol(b';') {
+            self.advance();
+        }
+        self.expect_keyword(K::On)?;
+        let table = self.qualified_name()?;
+        self.skip_statement();
+        Ok(StatementKind::CreateTrigger(table))
+    }
+}

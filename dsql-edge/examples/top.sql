@@ -1,0 +1,4 @@
+SELECT title, views
+  FROM posts
+ ORDER BY views DESC
+ LIMIT $limit;

@@ -1,0 +1,45 @@
+//! Arguments that decide on optional text: `{? AND author = $author }`.
+
+/// An `Option`, or a reference to one: the text is there if it is `Some`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` decides on optional text, so it must be an `Option`",
+    label = "`Some` puts the text in, `None` leaves it out",
+    note = "where the text is always there, write it without the braces of {{? … }}"
+)]
+pub trait Optional {
+    /// What is bound where the text is there.
+    type Value;
+
+    /// The value, if the text is there.
+    fn given(&self) -> Option<&Self::Value>;
+}
+
+/// The value of an argument, if its text is there.
+// `V` stands for `O::Value`, so that what is no `Option` is one error and not two.
+pub fn given<V, O: Optional<Value = V> + ?Sized>(argument: &O) -> Option<&V> {
+    argument.given()
+}
+
+impl<T> Optional for Option<T> {
+    type Value = T;
+
+    fn given(&self) -> Option<&T> {
+        self.as_ref()
+    }
+}
+
+impl<T: Optional + ?Sized> Optional for &T {
+    type Value = T::Value;
+
+    fn given(&self) -> Option<&T::Value> {
+        T::given(self)
+    }
+}
+
+impl<T: Optional + ?Sized> Optional for &mut T {
+    type Value = T::Value;
+
+    fn given(&self) -> Option<&T::Value> {
+        T::given(self)
+    }
+}

@@ -1,0 +1,154 @@
+//! What `sql!` writes: each query below emitted, formatted and compared with the file beside it. The files are part
+//! of this test, so that what is in them compiles. `UPDATE=1` writes them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use dsql_edge_compiler::emit::{
+    Declaration, Emission, Function, Many, Returns, RowTarget, WrittenTypes, declaration, declared_type,
+    parameter_type,
+};
+use dsql_edge_compiler::fields::fields;
+use dsql_edge_compiler::many::unnest;
+use dsql_edge_compiler::{Schema, Source, compile};
+use dsql_edge_tests::golden;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+
+#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[path = "golden/anonymous.rs"]
+mod anonymous;
+#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[path = "golden/function.rs"]
+mod function;
+#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[path = "golden/many_rows.rs"]
+mod many_rows;
+#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[path = "golden/nested.rs"]
+mod nested;
+#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[path = "golden/optional_text.rs"]
+mod optional_text;
+
+const SCHEMA: &str = include_str!("ui/dsql-schema.sql");
+
+/// A function over a query; with a row if that has a name.
+fn emitted(name: &str, row: Option<&str>, sql: &str) -> TokenStream {
+    emitted_for(name, row, sql, None)
+}
+
+fn emitted_for(name: &str, row: Option<&str>, sql: &str, pattern: Option<TokenStream>) -> TokenStream {
+    let schema = Schema::parse(SCHEMA).unwrap();
+    let query = compile(&Source::of_macro(sql), &schema).unwrap();
+    let (fields, types) = (fields(&query, &schema).unwrap(), WrittenTypes::new());
+    let named = |name: &str| Ident::new(name, Span::call_site());
+    let parameters: Vec<_> = query
+        .parameters
+        .iter()
+        .map(|parameter| (named(parameter.name.as_deref().unwrap()), parameter_type(parameter)))
+        .collect();
+    let arguments: Vec<_> = parameters.iter().map(|(name, _)| (quote!(#name), Span::call_site())).collect();
+    let target = match row {
+        Some(row) => RowTarget::Struct(declared_type(&named(row), &fields)),
+        None => RowTarget::Anonymous,
+    };
+    let many = pattern.map(|pattern| Many {
+        pattern,
+        rows: quote!(people),
+        unnest: unnest(&Source::of_macro(sql), &query),
+    });
+    let emission = Emission {
+        query: &query,
+        fields: &fields,
+        types: &types,
+        row: &target,
+        arguments: &arguments,
+        name,
+        many: many.as_ref(),
+        place: None,
+    };
+    if many.is_some() {
+        let types = parameters.iter().map(|(_, ty)| ty);
+        let (name, expression) = (format_ident!("{name}"), emission.expression());
+        return quote!(fn #name(people: &[(#(#types),*)]) { let _ = #expression; });
+    }
+    let Some(row) = row else {
+        let (expression, parameters) =
+            (emission.expression(), parameters.iter().map(|(name, ty)| quote!(#name: #ty)));
+        let name = format_ident!("{name}");
+        return quote!(fn #name(#(#parameters),*) { let _ = #expression; });
+    };
+    let declared = Declaration {
+        name: named(row),
+        visibility: quote!(pub),
+        docs: quote!(#[doc = "A row."]),
+        attributes: quote!(),
+        derived: &[],
+        serialized: &str::to_owned,
+    };
+    let row = named(row);
+    let function = Function {
+        attributes: quote!(#[doc = "A function."]),
+        visibility: quote!(pub),
+        name: named(name),
+        generics: quote!(),
+        parameters,
+        returns: Returns::Rows(quote!(#row)),
+    };
+    let (declaration, function) = (declaration(&declared, &fields, &types), function.with_query(&emission));
+    quote!(#declaration #function)
+}
+
+fn check(file: &str, tokens: TokenStream) {
+    let text = format!("//! Written by `sql!` for the query in `emission.rs`.\n{tokens}");
+    let mut rustfmt = Command::new("rustfmt")
+        .args(["--edition", "2024"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("rustfmt is there: rust-toolchain.toml asks for it");
+    rustfmt.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = rustfmt.wait_with_output().unwrap();
+    assert!(output.status.success(), "{text}");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(file);
+    golden::compare(&path, &String::from_utf8(output.stdout).unwrap()).unwrap();
+}
+
+#[test]
+fn an_anonymous_row() {
+    let sql = "SELECT title, body FROM posts WHERE author_id = $author AND views > $least";
+    check("anonymous.rs", emitted("anonymous", None, sql));
+}
+
+#[test]
+fn a_function() {
+    let sql =
+        "SELECT title, array_agg(body) AS bodies FROM posts WHERE id = ANY($ids) GROUP BY title LIMIT $limit";
+    check("function.rs", emitted("posts", Some("Post"), sql));
+}
+
+#[test]
+fn a_nested_row() {
+    let sql = r#"SELECT p.title, u.name AS "author.name", u.email AS "author.email"
+                   FROM posts p LEFT JOIN users u ON u.name = p.title"#;
+    check("nested.rs", emitted("nested", Some("Post"), sql));
+}
+
+#[test]
+fn an_optional_text() {
+    let sql = "SELECT count(*) AS found FROM posts WHERE views > $least {? AND title = $title }{? AND body = $body }";
+    check("optional_text.rs", emitted("optional", None, sql));
+}
+
+#[test]
+fn many_rows_at_once_and_one_by_one() {
+    let insert = "INSERT INTO users (id, name, email) VALUES ($id, $name, $email)";
+    let at_once = emitted_for("at_once", None, insert, Some(quote!((id, name, email))));
+    let returning = "UPDATE users SET name = $name WHERE id = $id RETURNING email";
+    let one_by_one = emitted_for("one_by_one", None, returning, Some(quote!((name, id))));
+    check("many_rows.rs", quote!(#at_once #one_by_one));
+}

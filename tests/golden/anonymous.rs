@@ -1,0 +1,60 @@
+//! Written by `sql!` for the query in `emission.rs`.
+fn anonymous(author: ::dsql_edge::types::Uuid, least: i32) {
+    let _ = match (&(author), &(least)) {
+        (p1, p2) => {
+            #[allow(dead_code)]
+            pub struct Row {
+                pub title: ::std::string::String,
+                pub body: ::core::option::Option<::std::string::String>,
+            }
+            impl ::core::fmt::Debug for Row {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    f.debug_struct("Row").field("title", &self.title).field("body", &self.body).finish()
+                }
+            }
+            impl ::core::clone::Clone for Row {
+                fn clone(&self) -> Self {
+                    Row {
+                        title: ::core::clone::Clone::clone(&self.title),
+                        body: ::core::clone::Clone::clone(&self.body),
+                    }
+                }
+            }
+            #[automatically_derived]
+            impl ::core::cmp::PartialEq for Row {
+                fn eq(&self, other: &Self) -> bool {
+                    self.title == other.title && self.body == other.body
+                }
+            }
+            ::dsql_edge::private::serialize! { [] Row [] [] { title : "title" , body : "body" } }
+            fn decode(
+                row: &::dsql_edge::private::DataRow<'_>,
+            ) -> ::core::result::Result<Row, ::dsql_edge::private::Error> {
+                ::core::result::Result::Ok(Row {
+                    title: row
+                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(0usize)?,
+                    body: row
+                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(1usize)?,
+                })
+            }
+            static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                sql: "SELECT title, body FROM posts WHERE author_id = $1 AND views > $2",
+                name: "anonymous",
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+                params: &[2950u32, 23u32],
+                columns: &[
+                    ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25u32, type_name: "text" },
+                    ::dsql_edge::private::ColumnDesc { name: "body", type_oid: 25u32, type_name: "text" },
+                ],
+                effect: ::dsql_edge::private::Effect::Read,
+                tables: &["posts"],
+            };
+            let mut arguments = ::dsql_edge::private::Arguments::with_capacity(2usize);
+            arguments.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(p1);
+            arguments.bind::<::dsql_edge::types::sql::Int4, ::dsql_edge::private::NotNull, _>(p2);
+            ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode)
+        }
+    };
+}

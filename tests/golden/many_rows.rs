@@ -1,0 +1,97 @@
+//! Written by `sql!` for the query in `emission.rs`.
+fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&str>)]) {
+    let _ = {
+        let mut rows = ::dsql_edge::private::ManyRows::new(&[2950u32, 25u32, 25u32]);
+        for (id, name, email) in people {
+            match (&(id), &(name), &(email)) {
+                (p1, p2, p3) => {
+                    rows.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(0usize, p1);
+                    rows.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(1usize, p2);
+                    rows.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(2usize, p3);
+                }
+            }
+        }
+        {
+            static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                sql: "INSERT INTO users (id, name, email) SELECT dsql_edge_rows.p1, dsql_edge_rows.p2, dsql_edge_rows.p3 FROM UNNEST($1, $2, $3) AS dsql_edge_rows(p1, p2, p3)",
+                name: "at_once",
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+                params: &[2951u32, 1009u32, 1009u32],
+                columns: &[],
+                effect: ::dsql_edge::private::Effect::Write,
+                tables: &["users"],
+            };
+            ::dsql_edge::private::Command::new(&STATEMENT, rows.into_arguments())
+        }
+    };
+}
+fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
+    let _ = {
+        let mut rows = ::std::vec::Vec::new();
+        for (name, id) in people {
+            match (&(name), &(id)) {
+                (p1, p2) => {
+                    let mut arguments = ::dsql_edge::private::Arguments::with_capacity(2usize);
+                    arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p1);
+                    arguments.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(p2);
+                    rows.push(arguments);
+                }
+            }
+        }
+        {
+            #[allow(dead_code)]
+            pub struct Row {
+                pub email: ::core::option::Option<::std::string::String>,
+            }
+            impl ::core::fmt::Debug for Row {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    f.debug_struct("Row").field("email", &self.email).finish()
+                }
+            }
+            impl ::core::clone::Clone for Row {
+                fn clone(&self) -> Self {
+                    Row { email: ::core::clone::Clone::clone(&self.email) }
+                }
+            }
+            #[automatically_derived]
+            impl ::core::cmp::PartialEq for Row {
+                fn eq(&self, other: &Self) -> bool {
+                    self.email == other.email
+                }
+            }
+            ::dsql_edge::private::serialize! { [] Row [] [] { email : "email" } }
+            impl ::dsql_edge::private::SingleColumn for Row {
+                type Value = ::core::option::Option<::std::string::String>;
+                fn into_value(self) -> ::core::option::Option<::std::string::String> {
+                    self.email
+                }
+            }
+            fn decode(
+                row: &::dsql_edge::private::DataRow<'_>,
+            ) -> ::core::result::Result<Row, ::dsql_edge::private::Error> {
+                ::core::result::Result::Ok(Row {
+                    email: row
+                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(0usize)?,
+                })
+            }
+            static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                sql: "UPDATE users SET name = $1 WHERE id = $2 RETURNING email",
+                name: "one_by_one",
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+                params: &[25u32, 2950u32],
+                columns: &[::dsql_edge::private::ColumnDesc {
+                    name: "email",
+                    type_oid: 25u32,
+                    type_name: "text",
+                }],
+                effect: ::dsql_edge::private::Effect::Write,
+                tables: &["users"],
+            };
+            ::dsql_edge::private::Query::many(&STATEMENT, rows, decode)
+        }
+    };
+}

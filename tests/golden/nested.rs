@@ -1,0 +1,107 @@
+//! Written by `sql!` for the query in `emission.rs`.
+#[doc = "A row."]
+pub struct Post {
+    #[doc = "`text NOT NULL`"]
+    pub title: ::std::string::String,
+    #[doc = "`None` where an outer join missed."]
+    pub author: ::core::option::Option<PostAuthor>,
+}
+impl ::core::fmt::Debug for Post {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("Post").field("title", &self.title).field("author", &self.author).finish()
+    }
+}
+impl ::core::clone::Clone for Post {
+    fn clone(&self) -> Self {
+        Post {
+            title: ::core::clone::Clone::clone(&self.title),
+            author: ::core::clone::Clone::clone(&self.author),
+        }
+    }
+}
+#[automatically_derived]
+impl ::core::cmp::PartialEq for Post {
+    fn eq(&self, other: &Self) -> bool {
+        self.title == other.title && self.author == other.author
+    }
+}
+::dsql_edge::private::serialize! { [] Post [] [] { title : "title" , author : "author" } }
+#[doc = "A group of the columns of [`Post`]."]
+pub struct PostAuthor {
+    #[doc = "`text NOT NULL`"]
+    pub name: ::std::string::String,
+    #[doc = "`text`"]
+    pub email: ::core::option::Option<::std::string::String>,
+}
+impl ::core::fmt::Debug for PostAuthor {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("PostAuthor").field("name", &self.name).field("email", &self.email).finish()
+    }
+}
+impl ::core::clone::Clone for PostAuthor {
+    fn clone(&self) -> Self {
+        PostAuthor {
+            name: ::core::clone::Clone::clone(&self.name),
+            email: ::core::clone::Clone::clone(&self.email),
+        }
+    }
+}
+#[automatically_derived]
+impl ::core::cmp::PartialEq for PostAuthor {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.email == other.email
+    }
+}
+::dsql_edge::private::serialize! { [] PostAuthor [] [] { name : "name" , email : "email" } }
+#[doc = "A function."]
+pub fn nested() -> ::dsql_edge::private::Query<Post> {
+    match () {
+        () => {
+            fn decode(
+                row: &::dsql_edge::private::DataRow<'_>,
+            ) -> ::core::result::Result<Post, ::dsql_edge::private::Error> {
+                ::core::result::Result::Ok(Post {
+                    title: row
+                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(0usize)?,
+                    author: row.group(1usize, |row| {
+                        ::core::result::Result::Ok(PostAuthor {
+                            name: row
+                                .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(
+                                    1usize,
+                                )?,
+                            email: row
+                                .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(
+                                    2usize,
+                                )?,
+                        })
+                    })?,
+                })
+            }
+            static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                sql: "SELECT p.title, u.name AS \"author.name\", u.email AS \"author.email\"\n                   FROM posts p LEFT JOIN users u ON u.name = p.title",
+                name: "nested",
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+                params: &[],
+                columns: &[
+                    ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25u32, type_name: "text" },
+                    ::dsql_edge::private::ColumnDesc {
+                        name: "author.name",
+                        type_oid: 25u32,
+                        type_name: "text",
+                    },
+                    ::dsql_edge::private::ColumnDesc {
+                        name: "author.email",
+                        type_oid: 25u32,
+                        type_name: "text",
+                    },
+                ],
+                effect: ::dsql_edge::private::Effect::Read,
+                tables: &["posts", "users"],
+            };
+            let arguments = ::dsql_edge::private::Arguments::with_capacity(0usize);
+            ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode)
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Written by `sql!` for the query in `emission.rs`.
+fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::option::Option<&str>) {
+    let _ = match (&(least), &(title), &(body)) {
+        (p1, p2, p3) => {
+            #[allow(dead_code)]
+            pub struct Row {
+                pub found: i64,
+            }
+            impl ::core::fmt::Debug for Row {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    f.debug_struct("Row").field("found", &self.found).finish()
+                }
+            }
+            impl ::core::clone::Clone for Row {
+                fn clone(&self) -> Self {
+                    Row { found: ::core::clone::Clone::clone(&self.found) }
+                }
+            }
+            #[automatically_derived]
+            impl ::core::cmp::PartialEq for Row {
+                fn eq(&self, other: &Self) -> bool {
+                    self.found == other.found
+                }
+            }
+            ::dsql_edge::private::serialize! { [] Row [] [] { found : "found" } }
+            impl ::dsql_edge::private::SingleColumn for Row {
+                type Value = i64;
+                fn into_value(self) -> i64 {
+                    self.found
+                }
+            }
+            fn decode(
+                row: &::dsql_edge::private::DataRow<'_>,
+            ) -> ::core::result::Result<Row, ::dsql_edge::private::Error> {
+                ::core::result::Result::Ok(Row {
+                    found: row
+                        .column::<::dsql_edge::types::sql::Int8, ::dsql_edge::private::NotNull, _>(0usize)?,
+                })
+            }
+            const COLUMNS: &[::dsql_edge::private::ColumnDesc] =
+                &[::dsql_edge::private::ColumnDesc { name: "found", type_oid: 20u32, type_name: "int8" }];
+            static STATEMENT_0: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                sql: "SELECT count(*) AS found FROM posts WHERE views > $1   AND title = $2    AND body = $3  ",
+                name: "optional",
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+                params: &[23u32, 25u32, 25u32],
+                columns: COLUMNS,
+                effect: ::dsql_edge::private::Effect::Read,
+                tables: &["posts"],
+            };
+            static STATEMENT_1: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                sql: "SELECT count(*) AS found FROM posts WHERE views > $1    AND body = $2  ",
+                name: "optional",
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+                params: &[23u32, 25u32],
+                columns: COLUMNS,
+                effect: ::dsql_edge::private::Effect::Read,
+                tables: &["posts"],
+            };
+            static STATEMENT_2: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                sql: "SELECT count(*) AS found FROM posts WHERE views > $1   AND title = $2   ",
+                name: "optional",
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+                params: &[23u32, 25u32],
+                columns: COLUMNS,
+                effect: ::dsql_edge::private::Effect::Read,
+                tables: &["posts"],
+            };
+            static STATEMENT_3: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                sql: "SELECT count(*) AS found FROM posts WHERE views > $1   ",
+                name: "optional",
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+                params: &[23u32],
+                columns: COLUMNS,
+                effect: ::dsql_edge::private::Effect::Read,
+                tables: &["posts"],
+            };
+            let mut arguments = ::dsql_edge::private::Arguments::with_capacity(3usize);
+            arguments.bind::<::dsql_edge::types::sql::Int4, ::dsql_edge::private::NotNull, _>(p1);
+            let p2 = ::dsql_edge::private::given(p2);
+            if let ::core::option::Option::Some(p2) = p2 {
+                arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p2);
+            }
+            let p3 = ::dsql_edge::private::given(p3);
+            if let ::core::option::Option::Some(p3) = p3 {
+                arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p3);
+            }
+            ::dsql_edge::private::Query::new(
+                match (p2.is_some(), p3.is_some()) {
+                    (true, true) => &STATEMENT_0,
+                    (false, true) => &STATEMENT_1,
+                    (true, false) => &STATEMENT_2,
+                    (false, false) => &STATEMENT_3,
+                },
+                arguments,
+                decode,
+            )
+        }
+    };
+}

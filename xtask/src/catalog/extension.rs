@@ -1,0 +1,86 @@
+//! Extensions, as the DDL that a schema could have written itself: a PostgreSQL 16 in, one file an
+//! extension out. What only C can call is left out.
+
+use anyhow::{Context, Result};
+use postgres::Client;
+
+use super::extract::File;
+
+const NAMES: [(&str, &str); 11] = [
+    ("btree_gist", "extensions/btree_gist.sql"),
+    ("citext", "extensions/citext.sql"),
+    ("cube", "extensions/cube.sql"),
+    ("earthdistance", "extensions/earthdistance.sql"),
+    ("fuzzystrmatch", "extensions/fuzzystrmatch.sql"),
+    ("hstore", "extensions/hstore.sql"),
+    ("ltree", "extensions/ltree.sql"),
+    ("pg_trgm", "extensions/pg_trgm.sql"),
+    ("pgcrypto", "extensions/pgcrypto.sql"),
+    ("unaccent", "extensions/unaccent.sql"),
+    ("uuid-ossp", "extensions/uuid-ossp.sql"),
+];
+
+/// Types, functions, aggregates, operators and casts, each as a statement, in an order of their own.
+const STATEMENTS: &str = r#"
+WITH own AS (
+    SELECT d.classid, d.objid FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+    WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = $1
+), pseudo AS (
+    SELECT oid FROM pg_type WHERE typname IN ('internal', 'cstring', 'trigger', 'event_trigger', 'language_handler')
+)
+SELECT statement FROM (
+SELECT 1 AS rank, format('CREATE TYPE %I (CATEGORY = %L);', t.typname, t.typcategory) AS statement
+FROM own JOIN pg_type t ON own.classid = 'pg_type'::regclass AND t.oid = own.objid
+WHERE t.typtype = 'b' AND t.typelem = 0 AND t.typname !~ '^gbtreekey|^gtrgm$|^ltree_gist$|^ghstore$'
+UNION ALL
+SELECT 2, format('CREATE DOMAIN %I AS %s;', t.typname, format_type(t.typbasetype, t.typtypmod))
+FROM own JOIN pg_type t ON own.classid = 'pg_type'::regclass AND t.oid = own.objid WHERE t.typtype = 'd'
+UNION ALL
+SELECT 3, format('CREATE FUNCTION %I(%s) RETURNS %s LANGUAGE c%s%s;', p.proname, pg_get_function_arguments(p.oid),
+                 pg_get_function_result(p.oid),
+                 CASE p.provolatile WHEN 'i' THEN ' IMMUTABLE' WHEN 's' THEN ' STABLE' ELSE ' VOLATILE' END,
+                 CASE WHEN p.proisstrict THEN ' STRICT' ELSE '' END)
+FROM own JOIN pg_proc p ON own.classid = 'pg_proc'::regclass AND p.oid = own.objid
+WHERE p.prokind = 'f' AND NOT EXISTS (SELECT 1 FROM pseudo WHERE oid = p.prorettype OR oid = ANY (p.proargtypes))
+UNION ALL
+SELECT 4, format('CREATE AGGREGATE %I(%s) (SFUNC = %s, STYPE = %s%s);', p.proname, pg_get_function_arguments(p.oid),
+                 a.aggtransfn::regproc, format_type(a.aggtranstype, NULL),
+                 CASE WHEN a.aggfinalfn <> 0 THEN ', FINALFUNC = ' || a.aggfinalfn::regproc ELSE '' END)
+FROM own JOIN pg_proc p ON own.classid = 'pg_proc'::regclass AND p.oid = own.objid
+JOIN pg_aggregate a ON a.aggfnoid = p.oid
+UNION ALL
+SELECT 5, format('CREATE OPERATOR %s (FUNCTION = %I, %sRIGHTARG = %s);', o.oprname, p.proname,
+                 CASE WHEN o.oprleft <> 0 THEN format('LEFTARG = %s, ', format_type(o.oprleft, NULL)) ELSE '' END,
+                 format_type(o.oprright, NULL))
+FROM own JOIN pg_operator o ON own.classid = 'pg_operator'::regclass AND o.oid = own.objid
+JOIN pg_proc p ON p.oid = o.oprcode
+WHERE NOT EXISTS (SELECT 1 FROM pseudo WHERE oid IN (o.oprleft, o.oprright))
+UNION ALL
+SELECT 6, format('CREATE CAST (%s AS %s) %s%s;', format_type(c.castsource, NULL), format_type(c.casttarget, NULL),
+                 CASE c.castmethod WHEN 'f' THEN format('WITH FUNCTION %s', c.castfunc::regprocedure)
+                                   WHEN 'b' THEN 'WITHOUT FUNCTION' ELSE 'WITH INOUT' END,
+                 CASE c.castcontext WHEN 'i' THEN ' AS IMPLICIT' WHEN 'a' THEN ' AS ASSIGNMENT' ELSE '' END)
+FROM own JOIN pg_cast c ON own.classid = 'pg_cast'::regclass AND c.oid = own.objid
+) AS statements ORDER BY rank, statement COLLATE "C""#;
+
+/// One file an extension; what is created for it is rolled back.
+pub(super) fn files(client: &mut Client) -> Result<Vec<File>> {
+    NAMES.iter().map(|(extension, file)| one(client, extension, file)).collect()
+}
+
+fn one(client: &mut Client, extension: &str, file: &'static str) -> Result<File> {
+    let mut transaction = client.transaction()?;
+    transaction.batch_execute(&format!(
+        "CREATE SCHEMA of_extension; SET LOCAL search_path = of_extension; \
+         CREATE EXTENSION \"{extension}\" SCHEMA of_extension CASCADE"
+    ))?;
+    let rows = transaction.query(STATEMENTS, &[&extension]).with_context(|| extension.to_owned())?;
+    let mut text = format!("-- What the extension {extension} brings, as PostgreSQL 16 has it.\n");
+    for row in rows {
+        let statement: String = row.get("statement");
+        text += &statement;
+        text.push('\n');
+    }
+    transaction.rollback()?;
+    Ok(File { name: file, text })
+}

@@ -1,0 +1,32 @@
+//! `cargo xtask soundness`: attacks the compiler with made-up schemas, rows and statements, for as long as is asked.
+//!
+//! In: minutes or a number of schemas, and a seed. Out: what the tests' target `soundness` prints: a case for each
+//! find, ready for `tests/cases`, how often each construct occurred, and the figures.
+
+use anyhow::Result;
+use xtask::project;
+use xtask::step::run;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Go on for so many minutes
+    #[arg(long, default_value_t = 10, conflicts_with = "schemas")]
+    minutes: u64,
+    /// Stop after so many schemas, each with its statements
+    #[arg(long)]
+    schemas: Option<u64>,
+    /// Where to begin: the same seed makes the same schemas and statements
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+pub(crate) fn soundness(options: &Options) -> Result<()> {
+    let mut command = project::cargo();
+    command.args(["test", "-p", "dsql-edge-tests", "--test", "soundness", "--", "--nocapture"]);
+    command.env("SOUNDNESS_SEED", options.seed.to_string());
+    match options.schemas {
+        Some(schemas) => command.env("SOUNDNESS_SCHEMAS", schemas.to_string()),
+        None => command.env("SOUNDNESS_MINUTES", options.minutes.to_string()),
+    };
+    run(&mut command)
+}
