@@ -152,6 +152,10 @@ impl Analyzer<'_> {
                 );
                 let user = self.catalog.schema.types.iter().map(|known| known.name.as_str());
                 let usual = [
+                    "bigint",
+                    "integer",
+                    "smallint",
+                    "boolean",
                     "int4",
                     "int8",
                     "int2",

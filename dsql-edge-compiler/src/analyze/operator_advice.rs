@@ -98,9 +98,9 @@ impl Analyzer<'_> {
             (Some(one), Some(other)) => Some(format!("cast one side: {other} or {one}")),
             (Some(one), None) | (None, Some(one)) => Some(format!("cast one side: {one}")),
             (None, None) => Some(format!(
-                "{} and {} cannot be compared or combined so: cast one of them, or compare another column",
-                catalog.display(left.ty, -1),
-                catalog.display(right.ty, -1)
+                "no cast leads from {} to {}: is another column or value meant?",
+                catalog.display(right.ty, -1),
+                catalog.display(left.ty, -1)
             )),
         }
     }
