@@ -114,7 +114,7 @@ impl Analyzer<'_> {
 
     /// `transformGroupingFunc`.
     pub(super) fn grouping_call(&mut self, scope: &Scope<'_>, args: Vec<Node>, span: Span) -> Node {
-        let level = args.iter().filter_map(lowest_level).min().unwrap_or(0);
+        let level = level_of(&args);
         let nested = |node: &Node| match &node.kind {
             NodeKind::Aggregate(inner) => inner.level == level,
             NodeKind::Grouping(_) => true,
@@ -133,14 +133,20 @@ impl Analyzer<'_> {
         Node::new(crate::builtin::oid::INT4, NodeKind::Grouping(args), span)
     }
 
-    /// `finalize_grouping_exprs`.
-    fn check_grouping_calls(&mut self, query: &Query, node: &Node) {
+    /// `finalize_grouping_exprs`, with the queries inside, where a column alone can be an argument.
+    fn check_grouping_calls(&mut self, query: &Query, node: &Node, depth: usize) {
         if let NodeKind::Grouping(args) = &node.kind {
-            // One of an outer query is checked there.
-            let own = args.iter().filter_map(lowest_level).min().unwrap_or(0) == 0;
-            let wrong =
-                args.iter().find(|arg| own && !query.group_by.iter().any(|key| key.written_alike(arg)));
-            if let Some(arg) = wrong {
+            let is_key = |arg: &Node| {
+                query.group_by.iter().any(|key| match (&key.kind, &arg.kind) {
+                    (NodeKind::Var(key), NodeKind::Var(arg)) => {
+                        (key.rte, key.column) == (arg.rte, arg.column) && arg.level == depth
+                    }
+                    _ => depth == 0 && key.written_alike(arg),
+                })
+            };
+            if level_of(args) == depth
+                && let Some(arg) = args.iter().find(|arg| !is_key(arg))
+            {
                 let message =
                     "arguments to GROUPING must be grouping expressions of the associated query level";
                 self.report(Diagnostic::error(Code::NotGrouped, arg.span, message));
@@ -150,7 +156,21 @@ impl Analyzer<'_> {
         let mut children = Vec::new();
         node.children(&mut |child| children.push(child));
         for child in children {
-            self.check_grouping_calls(query, child);
+            self.check_grouping_calls(query, child, depth);
+        }
+        if let Some(inner) = node.subquery() {
+            self.check_grouping_calls_within(query, inner, depth + 1);
+        }
+    }
+
+    fn check_grouping_calls_within(&mut self, query: &Query, inner: &Query, depth: usize) {
+        let mut nodes = Vec::new();
+        inner.expressions(&mut |node| nodes.push(node));
+        for node in nodes {
+            self.check_grouping_calls(query, node, depth);
+        }
+        for nested in inner.subqueries() {
+            self.check_grouping_calls_within(query, &nested, depth + 1);
         }
     }
 
@@ -327,10 +347,10 @@ impl Analyzer<'_> {
         // Columns that depend on a grouped primary key are grouped too.
         let functional = self.grouped_by_key(query);
         for target in &query.targets {
-            self.check_grouping_calls(query, &target.node);
+            self.check_grouping_calls(query, &target.node, 0);
         }
         for node in query.other.iter().chain(&query.having) {
-            self.check_grouping_calls(query, node);
+            self.check_grouping_calls(query, node, 0);
         }
         for target in &query.targets {
             self.check_grouped(query, &target.node, &functional, 0);
@@ -370,7 +390,7 @@ impl Analyzer<'_> {
             // Columns inside an aggregate of the checked level are free.
             NodeKind::Aggregate(call) if call.level == depth => return,
             NodeKind::Constant(_) | NodeKind::Parameter(_) => return,
-            NodeKind::Grouping(_) if depth == 0 => return,
+            NodeKind::Grouping(args) if level_of(args) == depth => return,
             NodeKind::WholeRow { level, rte } if *level == depth => {
                 if functional.contains(rte) {
                     return;
@@ -447,6 +467,11 @@ fn find<'n>(node: &'n Node, test: &dyn Fn(&Node) -> bool) -> Option<&'n Node> {
         }
     });
     found
+}
+
+/// The level that GROUPING belongs to.
+fn level_of(args: &[Node]) -> usize {
+    args.iter().filter_map(lowest_level).min().unwrap_or(0)
 }
 
 /// Where an aggregate of this level stands in an expression, its queries included.

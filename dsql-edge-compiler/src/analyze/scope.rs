@@ -462,6 +462,10 @@ impl Analyzer<'_> {
                     }
                     return Some((level, (*item).clone()));
                 }
+                [first, ..] if first.lateral_only && !first.lateral_ok => {
+                    self.report_lateral(&table.text, span);
+                    return None;
+                }
                 _ => {
                     let message = format!("table reference \"{}\" is ambiguous", table.text);
                     self.report(Diagnostic::error(Code::AmbiguousTable, span, message));

@@ -4,6 +4,7 @@ use super::expr::system_call;
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Indirection, Literal, Name, QualifiedName, Query, TypeName, When};
+use crate::syntax::keyword::Class;
 
 /// What stands between parentheses.
 pub(super) enum Parenthesized {
@@ -97,7 +98,11 @@ impl Parser<'_> {
         if self.symbol_ahead(1, b'.') {
             return Ok(None);
         }
+        // `numeric (…)` is a type with a length, never a call: what is missing is the string behind it.
+        let with_length =
+            self.symbol_ahead(1, b'(') && self.keyword().is_some_and(|it| it.class() == Class::ColumnName);
         match self.system_type(true) {
+            Ok(Some(_)) if with_length && !self.at_string() => Err(self.error_here()),
             Ok(Some(target)) if self.at_string() => self.constant_of(start, target).map(Some),
             // `timestamp with time`: nothing else begins so.
             Err(error)
