@@ -3,7 +3,7 @@
 //! Who makes a hint knows where a thing stands, not how it was written: in goes a place, and out comes, once the text is at
 //! hand, the text there. Parameters get back the names that they were written with.
 
-use super::Diagnostic;
+use super::{Code, Diagnostic};
 use crate::source::Span;
 
 /// Stands around a place; no SQL holds it.
@@ -23,6 +23,13 @@ pub fn operand(span: Span) -> String {
 
 /// Fills in what `text` has at the places that a hint quotes, and the names of the parameters.
 pub(crate) fn quote(diagnostic: &mut Diagnostic, text: &str, captures: &[String]) {
+    let of_parameter = matches!(
+        diagnostic.code,
+        Code::IndeterminateParameter | Code::AmbiguousParameter | Code::InvalidCapture
+    );
+    if of_parameter && !captures.is_empty() {
+        diagnostic.message = named(&diagnostic.message, captures);
+    }
     for part in [&mut diagnostic.hint, &mut diagnostic.detail].into_iter().flatten() {
         if !captures.is_empty() {
             *part = named(part, captures);
