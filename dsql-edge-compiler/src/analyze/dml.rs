@@ -42,7 +42,10 @@ impl<'a> Analyzer<'a> {
             Some(source) => {
                 let width = self.insert_source(&mut scope, source, &target, &columns, &mut query);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
-                self.check_left_out(&target, given, insert.table.name.span());
+                // Too few values for the columns that are named have been spoken of.
+                if insert.columns.is_empty() || width == columns.len() {
+                    self.check_left_out(&target, given, insert.table.name.span());
+                }
             }
         }
         // From here on the target is in reach.
