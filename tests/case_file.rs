@@ -17,6 +17,7 @@
 //! ````
 //!
 //! Where PostgreSQL has another opinion, the query says which and why: `sql oracle=accepts: DSQL alone refuses`.
+//! A block `sql wrong schema` is a schema that cannot be understood, and the answer says why.
 
 use anyhow::{Result, bail};
 
@@ -30,6 +31,8 @@ pub struct Case {
     pub rows: String,
     /// The query.
     pub query: String,
+    /// The query is itself a schema, one that cannot be understood.
+    pub is_schema: bool,
     /// What PostgreSQL says of it.
     pub oracle: Expectation,
     /// The expected answer; "" where none stands there yet.
@@ -98,6 +101,18 @@ impl CaseFile {
                     Some(case) if case.answer.is_empty() => case.answer = body,
                     _ => bail!("line {number}: an answer to no question"),
                 },
+                "sql wrong schema" => {
+                    let case = Case {
+                        line: number,
+                        schema: String::new(),
+                        rows: String::new(),
+                        query: body.trim_end().to_owned(),
+                        is_schema: true,
+                        oracle: Expectation::Agrees,
+                        answer: String::new(),
+                    };
+                    parts.push(Part::Case { opening: line.to_owned(), case });
+                }
                 _ if info == "sql" || info.starts_with("sql oracle=") => {
                     let oracle = expectation(info).ok_or_else(|| {
                         anyhow::anyhow!("line {number}: oracle=accepts or oracle=refuses, and why")
@@ -108,6 +123,7 @@ impl CaseFile {
                         schema: schema.clone(),
                         rows: rows.clone(),
                         query,
+                        is_schema: false,
                         oracle,
                         answer: String::new(),
                     };

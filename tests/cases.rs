@@ -4,14 +4,14 @@
 
 use std::path::Path;
 
-use dsql_edge_tests::check::check;
+use dsql_edge_tests::check::{Rows, check};
 use dsql_edge_tests::oracle::Oracle;
 
 #[test]
 fn cases() {
     let only = std::env::var("CASE").ok();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
-    let checked = check(&folder, only.as_deref(), &Oracle::start().unwrap()).unwrap();
+    let checked = check(&folder, only.as_deref(), Rows::AsSql, &Oracle::start().unwrap()).unwrap();
     println!("{} cases, {} rows observed", checked.cases, checked.rows);
     assert!(checked.cases > 0, "no case file holds {only:?}");
     let count = checked.failures.len();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use dsql_edge_codegen::describe::{Answer, Describer};
+use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::diagnostic::render::render;
 use dsql_edge_compiler::source::Source;
 use dsql_edge_compiler::syntax;
@@ -19,15 +20,24 @@ use crate::oracle::{Database, Nulls, Oracle, Verdict};
 ///
 /// # Errors
 /// What could not be read or asked. What failed is returned: where, and how.
-pub fn check(folder: &Path, only: Option<&str>, oracle: &Oracle) -> Result<Checked> {
+pub fn check(folder: &Path, only: Option<&str>, rows: Rows, oracle: &Oracle) -> Result<Checked> {
     let mut checked = Checked::default();
     for path in case_files(folder)? {
         let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
         if only.is_none_or(|only| name.contains(only)) {
-            check_file(&path, &name, oracle, &mut checked).with_context(|| name.clone())?;
+            check_file(&path, &name, rows, oracle, &mut checked).with_context(|| name.clone())?;
         }
     }
     Ok(checked)
+}
+
+/// Whether the columns of a query must make a row in Rust, as `sql!` wants them to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// They may lack a name or a Rust type.
+    AsSql,
+    /// What keeps them from it belongs to the answer.
+    InRust,
 }
 
 /// What came of it.
@@ -55,18 +65,30 @@ fn case_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn check_file(path: &Path, name: &str, oracle: &Oracle, checked: &mut Checked) -> Result<()> {
+fn check_file(path: &Path, name: &str, rows: Rows, oracle: &Oracle, checked: &mut Checked) -> Result<()> {
     let text = fs::read_to_string(path)?;
     let file = CaseFile::parse(&text)?;
     let mut databases: BTreeMap<(&str, &str), Database<'_>> = BTreeMap::new();
     let mut answers = Vec::new();
     for case in file.cases() {
+        if case.is_schema {
+            let answer = schema_answer(&case.query);
+            if !updating() && answer != case.answer {
+                let complaint = format!("expected:\n{}actual:\n{answer}", case.answer);
+                checked.failures.push(format!("{name}:{}\n{}\n{complaint}", case.line, case.query));
+            }
+            checked.cases += 1;
+            answers.push(answer);
+            continue;
+        }
         let describer =
             Describer::from_sql(&case.schema).with_context(|| format!("line {}: the schema", case.line))?;
-        let source = Source::named(&case.query);
+        // Optional text is the macro's own.
+        let source =
+            if optional_text(case) { Source::of_macro(&case.query) } else { Source::named(&case.query) };
         let answer = describer.describe(&source);
         let asked = Numbered::of(&source);
-        let answer_text = answer_text(&case.query, &asked, &answer);
+        let answer_text = answer_text(&case.query, &asked, &answer, rows);
         let database = match databases.entry((&case.schema, &case.rows)) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
@@ -97,7 +119,7 @@ fn check_file(path: &Path, name: &str, oracle: &Oracle, checked: &mut Checked) -
 }
 
 /// The answer as it stands in a case file.
-fn answer_text(query: &str, asked: &Numbered, answer: &Answer) -> String {
+fn answer_text(query: &str, asked: &Numbered, answer: &Answer, rows: Rows) -> String {
     let or_null = |nullable| if nullable { " or NULL" } else { "" };
     // Arrays by their typname.
     let with_nulls = |type_name: &str, nullable| match type_name.starts_with('_') && nullable {
@@ -105,7 +127,7 @@ fn answer_text(query: &str, asked: &Numbered, answer: &Answer) -> String {
         false => "",
     };
     match answer {
-        Answer::Described { sql, params, columns, cardinality } => {
+        Answer::Described { sql, params, columns, cardinality, remarks } => {
             let mut text = String::new();
             // Stars are sent as their columns.
             if *sql != asked.text {
@@ -121,18 +143,29 @@ fn answer_text(query: &str, asked: &Numbered, answer: &Answer) -> String {
                 text += with_nulls(&it.type_name, it.elements_nullable);
                 text += "\n";
             }
-            text + &format!("rows: {cardinality}\n")
+            text += &format!("rows: {cardinality}\n");
+            let shown = remarks.iter().filter(|it| rows == Rows::InRust || !it.is_error());
+            text.extend(shown.map(|it| rendered(it, query)));
+            text
         }
-        Answer::Refused { diagnostics, .. } => diagnostics
-            .iter()
-            .map(|it| {
-                render(it, query, None)
-                    .lines()
-                    .map(|line| format!("{}\n", line.trim_end()))
-                    .collect::<String>()
-            })
-            .collect(),
+        Answer::Refused { diagnostics, .. } => diagnostics.iter().map(|it| rendered(it, query)).collect(),
     }
+}
+
+fn rendered(diagnostic: &Diagnostic, query: &str) -> String {
+    render(diagnostic, query, None).lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// Why a schema cannot be understood.
+fn schema_answer(ddl: &str) -> String {
+    match Describer::from_sql(ddl) {
+        Ok(_) => "it is understood\n".to_owned(),
+        Err(error) => error.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect(),
+    }
+}
+
+fn optional_text(case: &Case) -> bool {
+    case.query.contains("{?")
 }
 
 /// What PostgreSQL says otherwise.
@@ -143,6 +176,10 @@ fn second_opinion(
     database: &Database<'_>,
     rows: &mut usize,
 ) -> Result<Option<String>> {
+    // It is no SQL.
+    if optional_text(case) {
+        return Ok(None);
+    }
     // What is sent must mean what was written.
     let verdict = database.describe(&asked.text)?;
     let sent = match answer {

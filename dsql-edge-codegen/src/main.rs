@@ -4,18 +4,20 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use dsql_edge_codegen::{describe, pull};
+use dsql_edge_codegen::{describe, explain, pull};
 
 #[derive(Parser)]
 #[command(name = "dsql-edge", version, about = "Typed SQL for Amazon Aurora DSQL: the command line")]
 enum Command {
     Describe(describe::Options),
+    Explain(explain::Options),
     Pull(pull::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Describe(options) => describe::run(&options),
+        Command::Explain(options) => explain::run(&options),
         Command::Pull(options) => pull::run(&options),
     };
     outcome.unwrap_or_else(|error| {

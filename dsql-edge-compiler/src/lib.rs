@@ -56,7 +56,10 @@ fn compile_tokens(
     schema: &Schema,
 ) -> Result<TypedQuery, Diagnostics> {
     let statement = syntax::parse_statement(&source.text, lexed)?;
-    let query = analyze::analyze(&statement, schema)?;
+    let query = analyze::analyze(&statement, schema).map_err(|mut errors| {
+        errors.quote(&source.text, &lexed.captures);
+        errors
+    })?;
     Ok(with_text(query, source, lexed))
 }
 
@@ -71,6 +74,9 @@ pub fn compile_partly(source: &Source, schema: &Schema) -> Option<TypedQuery> {
 }
 
 fn with_text(mut query: TypedQuery, source: &Source, lexed: &syntax::Lexed) -> TypedQuery {
+    for warning in &mut query.warnings {
+        diagnostic::quotation::quote(warning, &source.text, &lexed.captures);
+    }
     query.sql = text_to_send(&source.text, lexed, &query.edits);
     for (parameter, name) in query.parameters.iter_mut().zip(&lexed.captures) {
         parameter.name = Some(name.clone());

@@ -66,6 +66,13 @@ pub struct TypedParameter {
     pub elements_nullable: bool,
 }
 
+impl TypedParameter {
+    /// Whether its type is known; of a statement that is wrong it may not be.
+    pub fn is_resolved(&self) -> bool {
+        !matches!(self.sql_type.name.as_str(), "???" | "unknown")
+    }
+}
+
 /// A column of the result.
 #[derive(Clone, Debug)]
 pub struct TypedColumn {

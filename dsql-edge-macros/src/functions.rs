@@ -159,9 +159,9 @@ impl Compiled {
         let each = self.input.parameters.iter().enumerate().map(|(at, (name, written))| {
             let ty = match (written, typed(at, name)) {
                 (Some(written), _) => written.to_token_stream(),
-                (None, Some(parameter)) => parameter_type(parameter),
+                (None, Some(parameter)) if parameter.is_resolved() => parameter_type(parameter),
                 // The error stands at the SQL; callers may pass anything.
-                (None, None) => quote!(impl ::core::marker::Sized),
+                (None, _) => quote!(impl ::core::marker::Sized),
             };
             (name.clone(), ty)
         });

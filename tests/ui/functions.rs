@@ -7,6 +7,8 @@ sql! {
     pub fn posts_of(author: dsql_edge::types::Uuid, limit) -> pub Post =
         "SELECT p.title, p.vews AS views FROM posts p WHERE p.author_id = $author LIMIT $limit";
 
+    fn by_title(title) -> pub(self) Titled = "SELECT views FROM posts WHERE titel = $title";
+
     fn one_more(minimum: i64, maximum) -> pub(self) More =
         "SELECT title FROM posts WHERE views > $minimum AND views < $limit";
 
@@ -32,6 +34,7 @@ sql! {
 }
 
 async fn run(dsql: &Dsql, author: dsql_edge::types::Uuid) -> Result<String, Error> {
+    let _ = by_title(5).fetch_value(dsql).await?;
     let posts = posts_of(author, 10).fetch_all(dsql).await?;
     Ok(posts.into_iter().map(|post| post.title).collect())
 }

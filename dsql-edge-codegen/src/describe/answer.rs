@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow};
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::diagnostic::{Diagnostic, Diagnostics};
+use dsql_edge_compiler::fields::fields;
 use dsql_edge_compiler::schema::{self, SchemaError};
 use dsql_edge_compiler::source::{Source, line_and_column};
 use dsql_edge_compiler::{Schema, TypedQuery, compile, syntax};
@@ -25,6 +26,9 @@ pub enum Answer {
         columns: Vec<Column>,
         /// How many rows: `none`, `one`, `zero-or-one`, `many`.
         cardinality: &'static str,
+        /// What is suspicious about it, and what keeps its columns from being a row in Rust.
+        #[serde(skip)]
+        remarks: Vec<Diagnostic>,
     },
     /// It cannot, and why.
     Refused {
@@ -105,13 +109,18 @@ impl Describer {
     /// What is known of a query.
     pub fn describe(&self, source: &Source) -> Answer {
         match compile(source, &self.schema) {
-            Ok(query) => described(query),
+            Ok(query) => described(query, &self.schema),
             Err(diagnostics) => refused(diagnostics),
         }
     }
 }
 
-fn described(query: TypedQuery) -> Answer {
+fn described(query: TypedQuery, schema: &Schema) -> Answer {
+    let mut remarks = query.warnings.clone();
+    match fields(&query, schema) {
+        Ok(fields) => remarks.extend(fields.warnings),
+        Err(diagnostics) => remarks.extend(diagnostics),
+    }
     let params = query.parameters.into_iter().enumerate().map(|(at, parameter)| Param {
         name: parameter.name.map_or_else(|| format!("${}", at + 1), |name| format!("${name}")),
         type_name: parameter.sql_type.name,
@@ -129,6 +138,7 @@ fn described(query: TypedQuery) -> Answer {
         params: params.collect(),
         columns: columns.collect(),
         cardinality: query.cardinality.name(),
+        remarks,
     }
 }
 

@@ -8,7 +8,7 @@ use super::answer::Answer;
 pub(super) fn render(query: &str, answer: &Answer) -> String {
     let query = query.trim_end();
     let mut out = match answer {
-        Answer::Described { params, columns, cardinality, .. } => {
+        Answer::Described { params, columns, cardinality, remarks, .. } => {
             let mut out = format!("{query}\n");
             let params: Vec<[&str; 3]> = params
                 .iter()
@@ -20,7 +20,9 @@ pub(super) fn render(query: &str, answer: &Answer) -> String {
                 .collect();
             out += &rows("parameter", &params);
             out += &rows("column", &columns);
-            out + &format!("  rows: {cardinality}\n")
+            out += &format!("  rows: {cardinality}\n");
+            out.extend(remarks.iter().map(|it| render_diagnostic(it, query, None) + "\n"));
+            out
         }
         Answer::Refused { diagnostics, .. } => {
             diagnostics.iter().map(|diagnostic| render_diagnostic(diagnostic, query, None) + "\n").collect()

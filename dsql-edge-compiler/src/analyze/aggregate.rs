@@ -83,7 +83,8 @@ impl Analyzer<'_> {
         let parts = || args.iter().chain(&filter).chain(&order_by);
         if let Some(inner) = parts().find_map(|arg| aggregate_of_level(arg, level)) {
             let message = "aggregate function calls cannot be nested";
-            self.report(Diagnostic::error(Code::MisplacedAggregate, inner, message));
+            let hint = "aggregate in a subquery, and its result around it";
+            self.report(Diagnostic::error(Code::MisplacedAggregate, inner, message).with_hint(hint));
             return Node::error(span);
         }
         let window = |node: &Node| matches!(node.kind, NodeKind::WindowCall(_));

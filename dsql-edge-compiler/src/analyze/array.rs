@@ -135,7 +135,9 @@ impl Analyzer<'_> {
             {
                 let message =
                     format!("schema \"{}\" does not exist", written.name.schema().unwrap_or_default());
-                self.report(Diagnostic::error(Code::UnknownSchema, written.span, message));
+                let known = self.catalog.schema.schemas.join(", ");
+                let hint = format!("the schemas of the snapshot are {known}");
+                self.report(Diagnostic::error(Code::UnknownSchema, written.span, message).with_hint(hint));
                 None
             }
             Err(TypeError::Unknown) => {
@@ -150,6 +152,10 @@ impl Analyzer<'_> {
                 );
                 let user = self.catalog.schema.types.iter().map(|known| known.name.as_str());
                 let usual = [
+                    "bigint",
+                    "integer",
+                    "smallint",
+                    "boolean",
                     "int4",
                     "int8",
                     "int2",

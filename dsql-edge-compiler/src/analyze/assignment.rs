@@ -67,10 +67,10 @@ impl<'a> Analyzer<'a> {
         let node = match self.try_coerce(node, ty, typmod, Context::Assignment) {
             Ok(node) => node,
             Err(_) => {
+                let hint = self.type_advice(found, ty, at);
                 let (wanted, found) = (self.catalog.display(ty, -1), self.catalog.display(found, -1));
                 let message =
                     format!("column \"{name}\" is of type {wanted} but expression is of type {found}");
-                let hint = format!("You will need to rewrite or cast the expression: `(…)::{wanted}`");
                 self.report(Diagnostic::error(Code::TypeMismatch, at, message).with_hint(hint));
                 return Node::error(span);
             }
@@ -222,7 +222,7 @@ impl<'a> Analyzer<'a> {
     ) {
         let mismatch = |analyzer: &mut Self| {
             let message = "number of columns does not match number of values";
-            analyzer.report(Diagnostic::error(Code::SyntaxError, value.span, message));
+            analyzer.report(Diagnostic::error(Code::WrongCount, value.span, message));
         };
         match &value.kind {
             ExprKind::Row(fields) => {

@@ -7,7 +7,7 @@ use super::Analyzer;
 use super::scope::{Place, Scope};
 use super::tree::{Node, NodeKind, TargetEntry};
 use crate::builtin::oid;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, quotation};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, GroupingElement, Literal, Select, SortBy};
 
@@ -76,7 +76,11 @@ impl Analyzer<'_> {
                     Some(index) => self.target_key(&mut targets[index]),
                     None => {
                         let message = format!("{clause} position {position} is not in select list");
-                        self.report(Diagnostic::error(Code::InvalidColumnReference, expr.span, message));
+                        let hint = format!("the select list ends at {}", targets.len());
+                        self.report(
+                            Diagnostic::error(Code::InvalidColumnReference, expr.span, message)
+                                .with_hint(hint),
+                        );
                         Node::error(expr.span)
                     }
                 };
@@ -184,7 +188,10 @@ impl Analyzer<'_> {
         for key in sort_keys {
             if !key.is_error() && !targets.iter().any(|target| target.node.written_alike(key)) {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
-                self.report(Diagnostic::error(Code::InvalidColumnReference, key.span, message));
+                let hint = format!("select {} too, or use GROUP BY", quotation::operand(key.span));
+                self.report(
+                    Diagnostic::error(Code::InvalidColumnReference, key.span, message).with_hint(hint),
+                );
                 return;
             }
         }

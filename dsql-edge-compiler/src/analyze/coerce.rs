@@ -8,7 +8,7 @@ use super::constant;
 use super::tree::{Callee, Node, NodeKind};
 use super::{Analyzer, polymorphic};
 use crate::builtin::{self, Oid, oid};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, quotation};
 use crate::source::Span;
 use crate::syntax::ast::{CastContext, CastMethod};
 use std::rc::Rc;
@@ -222,7 +222,9 @@ impl Analyzer<'_> {
                 if let Some(text) = &value
                     && let Err((code, message)) = constant::check(self.catalog, base, text)
                 {
-                    self.report(Diagnostic::error(code, span, message));
+                    let mut diagnostic = Diagnostic::error(code, span, message);
+                    diagnostic.hint = self.literal_advice(base, text);
+                    self.report(diagnostic);
                 }
                 Node { ty: target, typmod, kind: NodeKind::Constant(value), span }
             }
@@ -250,7 +252,8 @@ impl Analyzer<'_> {
             Err(_) => {
                 let found = self.catalog.display(ty, -1);
                 let message = format!("argument of {construct} must be type boolean, not type {found}");
-                self.report(Diagnostic::error(Code::TypeMismatch, span, message));
+                let hint = format!("write a condition, such as {} IS NOT NULL", quotation::operand(span));
+                self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
                 Node::error(span)
             }
         }
@@ -264,7 +267,8 @@ impl Analyzer<'_> {
             Err(_) => {
                 let (wanted, found) = (self.catalog.display(target, -1), self.catalog.display(ty, -1));
                 let message = format!("argument of {construct} must be type {wanted}, not type {found}");
-                self.report(Diagnostic::error(Code::TypeMismatch, span, message));
+                let hint = self.type_advice(ty, target, span);
+                self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
                 Node::error(span)
             }
         }
@@ -275,9 +279,9 @@ impl Analyzer<'_> {
         match common_type_of(self.catalog, nodes.iter().map(|node| (node.ty, node.span))) {
             Ok(found) => found,
             Err((left, right, span)) => {
+                let hint = self.type_advice(right, left, span);
                 let (left, right) = (self.catalog.display(left, -1), self.catalog.display(right, -1));
                 let message = format!("{construct} types {left} and {right} cannot be matched");
-                let hint = format!("cast one side, for example `(…)::{left}`");
                 self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
                 ERROR
             }
@@ -328,7 +332,8 @@ impl Analyzer<'_> {
             Err(_) => {
                 let (from, to) = (self.catalog.display(ty, -1), self.catalog.display(target, -1));
                 let message = format!("cannot cast type {from} to {to}");
-                self.report(Diagnostic::error(Code::CannotCast, location, message));
+                let hint = self.cast_advice(ty, target, span);
+                self.report(Diagnostic::error(Code::CannotCast, location, message).with_hint(hint));
                 Node::error(span)
             }
         }

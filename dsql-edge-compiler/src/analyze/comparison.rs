@@ -46,7 +46,7 @@ impl Analyzer<'_> {
     ) -> Node {
         if left.len() != right.len() {
             let message = "unequal number of entries in row expressions";
-            self.report(Diagnostic::error(Code::SyntaxError, operator.location, message));
+            self.report(Diagnostic::error(Code::WrongCount, operator.location, message));
             return Node::error(span);
         }
         if left.is_empty() {
@@ -119,7 +119,7 @@ impl Analyzer<'_> {
             self.accepts_null(&right);
             return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(right), negated: !negated }, span);
         }
-        let comparison = self.operator(&operator, Some(left), right, span);
+        let comparison = self.make_operator(&operator, Some(left), right, span);
         match comparison.kind {
             NodeKind::Call { mut args, .. } if args.len() == 2 => {
                 let right = Box::new(args.remove(1));

@@ -5,6 +5,7 @@
 //! behind `ON CONFLICT`) is found here, and marked as such.
 
 use super::Analyzer;
+use super::advice::count;
 use super::scope::{Place, Scope};
 use super::target_table::Target;
 use super::tree::{Command, JoinTree, Node, NodeKind, Query, Written};
@@ -41,7 +42,10 @@ impl<'a> Analyzer<'a> {
             Some(source) => {
                 let width = self.insert_source(&mut scope, source, &target, &columns, &mut query);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
-                self.check_left_out(&target, given, insert.table.name.span());
+                // Too few values for the columns that are named have been spoken of.
+                if insert.columns.is_empty() || width == columns.len() {
+                    self.check_left_out(&target, given, insert.table.name.span());
+                }
             }
         }
         // From here on the target is in reach.
@@ -229,7 +233,9 @@ impl<'a> Analyzer<'a> {
         if values.len() > columns.len() {
             let span = values.get(columns.len()).copied().unwrap_or(whole);
             let message = "INSERT has more expressions than target columns";
-            self.report(Diagnostic::error(Code::SyntaxError, span, message));
+            let (values, columns) = (count(values.len(), "value"), count(columns.len(), "column"));
+            let hint = format!("{values} for {columns}");
+            self.report(Diagnostic::error(Code::WrongCount, span, message).with_hint(hint));
             return false;
         }
         if values.len() < columns.len()
@@ -237,7 +243,7 @@ impl<'a> Analyzer<'a> {
         {
             let message = "INSERT has more target columns than expressions";
             let hint = format!("{} has no value", column.name.text);
-            self.report(Diagnostic::error(Code::SyntaxError, column.name.span, message).with_hint(hint));
+            self.report(Diagnostic::error(Code::WrongCount, column.name.span, message).with_hint(hint));
             return false;
         }
         true

@@ -173,7 +173,7 @@ impl Analyzer<'_> {
                 let left = self.expr(scope, left);
                 let right = self.expr(scope, right);
                 let operator = Operator { schema: None, name: "=".into(), location: *location };
-                let comparison = self.operator(&operator, Some(left), right, span);
+                let comparison = self.make_operator(&operator, Some(left), right, span);
                 match comparison.kind {
                     NodeKind::Call { mut args, .. } if args.len() == 2 => {
                         let right = Box::new(args.remove(1));

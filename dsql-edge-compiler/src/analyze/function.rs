@@ -10,7 +10,7 @@ use super::overload::{self, Choice};
 use super::scope::{Place, Scope};
 use super::tree::{Callee, Node, NodeKind};
 use crate::builtin::{self, Oid, oid};
-use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::schema;
 use crate::source::Span;
 use crate::syntax::ast::{FunctionCall, ParameterMode, QualifiedName};
@@ -186,7 +186,11 @@ impl Analyzer<'_> {
             None
         };
         if let Some((code, message)) = misuse {
-            self.report(Diagnostic::error(code, call.location, message));
+            let mut diagnostic = Diagnostic::error(code, call.location, message);
+            if facts.kind == b'w' {
+                diagnostic = diagnostic.with_hint(format!("write {name}(…) OVER (ORDER BY …)"));
+            }
+            self.report(diagnostic);
             return Node::error(span);
         }
         if aggregate && let Some((code, message)) = self.aggregate_misuse(call, &facts, &name) {
@@ -417,25 +421,11 @@ impl Analyzer<'_> {
             format!("function {signature} does not exist")
         };
         let overloads: Vec<builtin::Function> = builtin::functions(call.name.name()).take(6).collect();
-        let schema = self.catalog.schema;
-        let names: Vec<&str> =
-            schema.functions.iter().map(|function| function.definition.name.name()).collect();
-        let hint = if !overloads.is_empty() {
-            let shown: Vec<String> = overloads
-                .iter()
-                .map(|found| {
-                    let args: Vec<Oid> = found.args().collect();
-                    self.signature(&call.name, &args, &[])
-                })
-                .collect();
-            format!("there is {}; a cast of the arguments may be missing", shown.join(", "))
-        } else if let Some(nearest) = suggestion::nearest(call.name.name(), names)
-            .or_else(|| suggestion::nearest(call.name.name(), builtin::function_names()))
-        {
-            format!("did you mean {nearest}?")
-        } else {
-            "No function matches the given name and argument types. You might need to add explicit type casts.".into()
-        };
+        let shown: Vec<String> = overloads
+            .iter()
+            .map(|found| self.signature(&call.name, &found.args().collect::<Vec<_>>(), &[]))
+            .collect();
+        let hint = self.function_advice(call.name.name(), &call.name.display(), types, &shown);
         self.report(Diagnostic::error(Code::UnknownFunction, call.location, message).with_hint(hint));
     }
 

@@ -5,6 +5,7 @@
 //! (`src/backend/parser/README`): what `parse_oper.c` does is in `operator`, and so on.
 
 mod access;
+mod advice;
 mod aggregate;
 mod array;
 mod assignment;
@@ -26,6 +27,7 @@ mod join;
 mod merge;
 mod nullability;
 mod operator;
+mod operator_advice;
 mod output;
 mod overload;
 mod own;

@@ -4,19 +4,33 @@
 //! PostgreSQL's error with the cast that would help.
 
 use super::Analyzer;
-use super::catalog::{ERROR, quote_identifier};
+use super::catalog::ERROR;
 use super::coerce::Context;
+use super::operator_advice::Operand;
 use super::overload::{self, Choice};
 use super::tree::{Callee, Node, NodeKind};
 use crate::builtin::{self, Oid, Operator, oid};
-use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::diagnostic::{Code, Diagnostic, quotation};
 use crate::source::Span;
 use crate::syntax::ast;
 use std::rc::Rc;
 
 impl Analyzer<'_> {
-    /// `make_op`: `left op right`, or a prefix operator.
+    /// `left op right`, or a prefix operator, as somebody wrote it.
     pub(super) fn operator(
+        &mut self,
+        written: &ast::Operator,
+        left: Option<Node>,
+        right: Node,
+        span: Span,
+    ) -> Node {
+        let node = self.make_operator(written, left, right, span);
+        self.warn_null_comparison(&written.name, &node, span);
+        node
+    }
+
+    /// `make_op`
+    pub(super) fn make_operator(
         &mut self,
         written: &ast::Operator,
         left: Option<Node>,
@@ -29,7 +43,7 @@ impl Analyzer<'_> {
             left.into_iter().chain([right]).for_each(|operand| drop(self.unknown_to_error(operand)));
             return Node { ty: self.error_result(&written.name), typmod: -1, kind: NodeKind::Error, span };
         }
-        let Some(found) = self.find_operator(written, left.as_ref().map(|node| node.ty), right.ty) else {
+        let Some(found) = self.find_operator(written, left.as_ref().map(operand), operand(&right)) else {
             return Node::error(span);
         };
         let (left_type, right_type, result) = match self.operator_types(&found, &operands) {
@@ -44,7 +58,6 @@ impl Analyzer<'_> {
             args.push(self.coerce(left, left_type, -1, Context::Implicit));
         }
         args.push(self.coerce(right, right_type, -1, Context::Implicit));
-        self.warn_null_comparison(&found, &args, span);
         let function = callee_of(&found);
         Node::new(result, NodeKind::Call { function, args }, span)
     }
@@ -55,17 +68,20 @@ impl Analyzer<'_> {
     }
 
     /// `= NULL` is never true.
-    fn warn_null_comparison(&mut self, found: &Operator, args: &[Node], span: Span) {
+    fn warn_null_comparison(&mut self, name: &str, node: &Node, span: Span) {
+        let NodeKind::Call { function, args } = &node.kind else { return };
         let null = args.iter().any(|arg| matches!(arg.kind, NodeKind::Constant(None)));
-        if !null || found.result != oid::BOOL || !found.function_strict || args.len() != 2 {
+        if !null || node.ty != oid::BOOL || !function.strict || args.len() != 2 {
             return;
         }
-        let advice = match found.name {
-            "=" => "write IS NULL",
-            "<>" => "write IS NOT NULL",
+        let value = args.iter().find(|arg| !matches!(arg.kind, NodeKind::Constant(None)));
+        let value = value.map_or_else(|| "NULL".to_owned(), |value| quotation::operand(value.span));
+        let advice = match name {
+            "=" => format!("write {value} IS NULL"),
+            "<>" => format!("write {value} IS NOT NULL"),
             _ => return,
         };
-        let message = format!("a comparison with NULL by {} is never true", found.name);
+        let message = format!("a comparison with NULL by {name} is never true");
         self.report(Diagnostic::warning(Code::ComparesWithNull, span, message).with_hint(advice));
     }
 
@@ -85,8 +101,8 @@ impl Analyzer<'_> {
     pub(super) fn find_operator(
         &mut self,
         written: &ast::Operator,
-        left: Option<Oid>,
-        right: Oid,
+        left: Option<Operand>,
+        right: Operand,
     ) -> Option<Operator> {
         let schema = written.schema.as_ref().map(|schema| schema.text.as_str());
         let known = schema.is_none_or(|schema| schema == "pg_catalog");
@@ -102,8 +118,8 @@ impl Analyzer<'_> {
         let own = self.own_operators(written);
         candidates.extend(own.filter(|found| (found.left == 0) == left.is_none()));
         let found = match left {
-            Some(left) => self.binary(&candidates, left, right),
-            None => self.prefix(&candidates, right),
+            Some(left) => self.binary(&candidates, left.ty, right.ty),
+            None => self.prefix(&candidates, right.ty),
         };
         match found {
             Ok(found) => Some(found),
@@ -160,14 +176,20 @@ impl Analyzer<'_> {
     }
 
     /// `op_error`.
-    fn report_operator(&mut self, written: &ast::Operator, left: Option<Oid>, right: Oid, ambiguous: bool) {
+    fn report_operator(
+        &mut self,
+        written: &ast::Operator,
+        left: Option<Operand>,
+        right: Operand,
+        ambiguous: bool,
+    ) {
         let name = match &written.schema {
             Some(schema) => format!("{}.{}", schema.text, written.name),
             None => written.name.clone(),
         };
-        let right_name = self.catalog.display(right, -1);
+        let right_name = self.catalog.display(right.ty, -1);
         let signature = match left {
-            Some(left) => format!("{} {name} {right_name}", self.catalog.display(left, -1)),
+            Some(left) => format!("{} {name} {right_name}", self.catalog.display(left.ty, -1)),
             None => format!("{name} {right_name}"),
         };
         if ambiguous {
@@ -178,47 +200,8 @@ impl Analyzer<'_> {
             return;
         }
         let message = format!("operator does not exist: {signature}");
-        let hint = self.operator_hint(&written.name, left, right);
+        let hint = self.operator_advice(&written.name, left, right);
         self.report(Diagnostic::error(Code::UnknownOperator, written.location, message).with_hint(hint));
-    }
-
-    /// The cast that makes it work, or the nearest operator.
-    fn operator_hint(&self, name: &str, left: Option<Oid>, right: Oid) -> String {
-        let own = self.catalog.schema.operators.iter().any(|(_, it)| it.name == name);
-        let exists = own || !builtin::operators(name).is_empty();
-        if !exists {
-            let advice = match name {
-                "==" => Some("="),
-                "&&&" | "&&" => Some("AND"),
-                _ => suggestion::nearest(
-                    name,
-                    ["=", "<>", "<=", ">=", "||", "->", "->>", "@>", "~", "!~", "~*"],
-                ),
-            };
-            return advice.map_or_else(
-                || format!("PostgreSQL has no operator {name}"),
-                |it| format!("did you mean {it}?"),
-            );
-        }
-        let Some(left) = left else {
-            return "No operator matches the given name and argument type. You might need to add an explicit type cast.".into();
-        };
-        let works = |left: Oid, right: Oid| {
-            builtin::operators(name).iter().any(|found| (found.left, found.right) == (left, right))
-        };
-        let (left_base, right_base) = (self.catalog.base_type(left).0, self.catalog.base_type(right).0);
-        let element = |array: Oid| self.catalog.element_type(array);
-        if element(right).is_some_and(|element| element == left_base) && name == "=" {
-            return "to look for the value in the array, write `= ANY (…)`".to_owned();
-        }
-        for (to, side, other) in [(left_base, "right", right), (right_base, "left", left)] {
-            let castable = self.catalog.can_coerce(&[other], &[to], Context::Explicit);
-            if to != oid::UNKNOWN && castable && works(to, to) {
-                return format!("cast the {side} side: `(…)::{}`", quote_type(&self.catalog.display(to, -1)));
-            }
-        }
-        "No operator matches the given name and argument types. You might need to add explicit type casts."
-            .into()
     }
 
     /// `make_scalar_array_op`.
@@ -240,7 +223,10 @@ impl Analyzer<'_> {
                 Some(element) => element,
                 None => {
                     let message = "op ANY/ALL (array) requires array on right side";
-                    let hint = format!("it is {}", self.catalog.display(right.ty, -1));
+                    let hint = format!(
+                        "it is {}; compare with it by =, or give an array",
+                        self.catalog.display(right.ty, -1)
+                    );
                     self.report(
                         Diagnostic::error(Code::WrongObjectType, written.location, message).with_hint(hint),
                     );
@@ -248,7 +234,9 @@ impl Analyzer<'_> {
                 }
             }
         };
-        let Some(found) = self.find_operator(written, Some(left.ty), element) else {
+        let Some(found) =
+            self.find_operator(written, Some(operand(&left)), Operand { ty: element, span: None })
+        else {
             return Node::error(span);
         };
         let (left_type, right_type, result) = match self.operator_types(&found, &[left.ty, element]) {
@@ -360,11 +348,7 @@ pub(super) fn callee_of(found: &Operator) -> Rc<Callee> {
     })
 }
 
-fn quote_type(name: &str) -> String {
-    // The names that format_type gives need no quotes, but a user's type may.
-    if name.contains(' ') || name.contains('"') || name.contains('.') {
-        name.to_owned()
-    } else {
-        quote_identifier(name)
-    }
+/// A node as an operand that advice may quote.
+pub(super) fn operand(node: &Node) -> Operand {
+    Operand { ty: node.ty, span: Some(node.span) }
 }

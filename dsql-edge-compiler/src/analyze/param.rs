@@ -114,7 +114,11 @@ impl Analyzer<'_> {
     /// After the whole statement: parameters that no use has given a type (`check_variable_parameters`,
     /// then what `PREPARE` checks).
     pub(super) fn check_parameters(&mut self, query: &Query) {
-        if !self.parameters.is_empty() && !self.diagnostics.has_errors() {
+        // What is wrong elsewhere may be why nothing is known.
+        if self.diagnostics.has_errors() {
+            return;
+        }
+        if !self.parameters.is_empty() {
             self.check_unresolved(query);
         }
         for at in 0..self.parameters.len() {
@@ -122,7 +126,7 @@ impl Analyzer<'_> {
             if matches!(parameter.ty, None | Some(oid::UNKNOWN)) {
                 let message = format!("could not determine data type of parameter ${}", at + 1);
                 let span = parameter.first;
-                let hint = format!("write its type, for example ${}::text", at + 1);
+                let hint = format!("say what it is: ${0}::text, ${0}::bigint …", at + 1);
                 self.report(Diagnostic::error(Code::IndeterminateParameter, span, message).with_hint(hint));
             }
         }

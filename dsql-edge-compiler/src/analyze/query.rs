@@ -56,6 +56,7 @@ impl Analyzer<'_> {
         let from = self.range_table(scope, &select.from);
         scope.place.set(Place::Target);
         let mut targets = self.target_list(scope, &select.targets);
+        scope.output_names = targets.iter().map(|target| (target.name.clone(), target.node.span)).collect();
         let filter =
             select.filter.as_ref().map(|filter| self.condition(scope, filter, Place::Where, "WHERE"));
         let having =
@@ -179,7 +180,7 @@ impl Analyzer<'_> {
             {
                 let span = nodes.first().map_or(query.span, |node| node.span);
                 self.report(Diagnostic::error(
-                    Code::SyntaxError,
+                    Code::WrongCount,
                     span,
                     "VALUES lists must all be the same length",
                 ));
@@ -266,9 +267,10 @@ impl Analyzer<'_> {
         if left.targets.len() != right.targets.len() {
             let span = right.targets.first().map_or(location, |target| target.node.span);
             let message = format!("each {name} query must have the same number of columns");
+            let hint = format!("the first has {}, this one {}", left.targets.len(), right.targets.len());
             let broken = left.targets.iter().chain(&right.targets).any(|target| target.node.is_error());
             if !broken {
-                self.report(Diagnostic::error(Code::SyntaxError, span, message));
+                self.report(Diagnostic::error(Code::WrongCount, span, message).with_hint(hint));
             }
         }
         let mut targets = Vec::with_capacity(left.targets.len());

@@ -6,7 +6,7 @@
 use super::Analyzer;
 use super::tree::{Cte, Node, NodeKind, Rte, SYSTEM_COLUMN, Var};
 use crate::builtin::Oid;
-use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::diagnostic::{Code, Diagnostic, quotation, suggestion};
 use crate::source::Span;
 use crate::syntax::ast::{Name, Window};
 use std::cell::{Cell, RefCell};
@@ -111,6 +111,8 @@ pub(super) struct Scope<'p> {
     pub(super) of_windows: RefCell<Vec<Diagnostic>>,
     /// Column names that were not found, so that each is reported once.
     pub(super) reported: RefCell<Vec<String>>,
+    /// What the select list names, and what it stands for: for advice alone.
+    pub(super) output_names: Vec<(String, Span)>,
     /// Something of `FROM` failed: columns that are not found may be its.
     pub(super) broken_from: Cell<bool>,
 }
@@ -131,6 +133,7 @@ impl<'p> Scope<'p> {
             in_aggregate: Cell::new(false),
             of_windows: RefCell::new(Vec::new()),
             reported: RefCell::new(Vec::new()),
+            output_names: Vec::new(),
             broken_from: Cell::new(false),
         }
     }
@@ -332,7 +335,13 @@ impl Analyzer<'_> {
         );
         let hidden = names.iter().find(|(_, column)| *column == name.text);
         let nearest = suggestion::nearest(&name.text, names.iter().map(|(_, column)| column.as_str()));
-        if let Some((table, column)) = hidden {
+        let output = scope.output_names.iter().find(|(output, _)| *output == name.text);
+        if let Some((output, span)) = output {
+            let meant = quotation::written(*span);
+            diagnostic = diagnostic.with_hint(format!(
+                "{output} is a name of the select list, which is not known here: write {meant}"
+            ));
+        } else if let Some((table, column)) = hidden {
             diagnostic = diagnostic.with_hint(format!("there is a column \"{column}\" in table \"{table}\", but it cannot be referenced from this part of the query"));
         } else if let Some(nearest) = nearest {
             let owners: Vec<&str> = names
@@ -346,6 +355,8 @@ impl Analyzer<'_> {
                 [] => nearest.to_owned(),
             };
             diagnostic = diagnostic.with_hint(format!("did you mean {name}?"));
+        } else if let Some(advice) = self.column_advice(&name.text, name.span) {
+            diagnostic = diagnostic.with_hint(advice);
         } else if !names.is_empty() && names.len() <= 24 {
             let mut columns: Vec<&str> = names.iter().map(|(_, column)| column.as_str()).collect();
             columns.dedup();
@@ -511,6 +522,10 @@ impl Analyzer<'_> {
             ));
         } else if let Some(nearest) = nearest {
             diagnostic = diagnostic.with_hint(format!("did you mean {nearest}?"));
+        } else {
+            let in_reach: Vec<String> =
+                names.iter().map(|(name, _)| name.clone()).filter(|it| !it.is_empty()).collect();
+            diagnostic.hint = self.missing_from_advice(scope, &table.text, &in_reach);
         }
         self.report(diagnostic);
     }

@@ -24,7 +24,7 @@ impl Analyzer<'_> {
             let query = self.settle_unknown(query);
             if query.targets.len() != 1 {
                 let message = "subquery must return only one column";
-                self.report(Diagnostic::error(Code::SyntaxError, span, message));
+                self.report(Diagnostic::error(Code::WrongCount, span, message));
             }
             // Over no rows it is NULL.
             let types: Vec<Oid> = query.targets.iter().map(|target| target.node.ty).collect();

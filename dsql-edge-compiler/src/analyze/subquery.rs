@@ -1,7 +1,7 @@
 //! Subqueries in expressions: `transformSubLink`.
 
 use super::Analyzer;
-use super::operator::callee_of;
+use super::operator::{callee_of, operand};
 use super::scope::Scope;
 use super::tree::{Node, NodeKind, Query};
 use crate::builtin::oid;
@@ -32,11 +32,10 @@ impl Analyzer<'_> {
             }
             _ if query.targets.iter().any(|target| target.node.is_error()) => Node::error(span),
             _ => {
-                self.report(Diagnostic::error(
-                    Code::SyntaxError,
-                    span,
-                    "subquery must return only one column",
-                ));
+                self.report(
+                    Diagnostic::error(Code::WrongCount, span, "subquery must return only one column")
+                        .with_hint("select one column; for several compare a row: (a, b) = (SELECT c, d …)"),
+                );
                 Node::error(span)
             }
         }
@@ -45,7 +44,7 @@ impl Analyzer<'_> {
     pub(super) fn array_subquery(&mut self, scope: &Scope<'_>, query: &ast::Query, span: Span) -> Node {
         let query = self.sublink(scope, query);
         let [target] = query.targets.as_slice() else {
-            self.report(Diagnostic::error(Code::SyntaxError, span, "subquery must return only one column"));
+            self.report(Diagnostic::error(Code::WrongCount, span, "subquery must return only one column"));
             return Node::error(span);
         };
         let element = target.node.ty;
@@ -118,13 +117,14 @@ impl Analyzer<'_> {
         if left.len() != query.targets.len() {
             let words = if left.len() < query.targets.len() { "too many" } else { "too few" };
             let message = format!("subquery has {words} columns");
-            self.report(Diagnostic::error(Code::SyntaxError, operator.location, message));
+            self.report(Diagnostic::error(Code::WrongCount, operator.location, message));
             return Node::error(span);
         }
         let mut functions = Vec::with_capacity(left.len());
         let mut coerced = Vec::with_capacity(left.len());
         for (node, target) in left.into_iter().zip(&query.targets) {
-            let Some(found) = self.find_operator(operator, Some(node.ty), target.node.ty) else {
+            let Some(found) = self.find_operator(operator, Some(operand(&node)), operand(&target.node))
+            else {
                 return Node::error(span);
             };
             match self.operator_types(&found, &[node.ty, target.node.ty]) {

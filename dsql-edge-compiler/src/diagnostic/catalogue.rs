@@ -1,7 +1,7 @@
 //! The codes of diagnostics and the SQLSTATE that PostgreSQL gives for each.
 //!
 //! A code names the mistake; several codes may share one SQLSTATE. Codes are stable: CI logs and
-//! editors refer to them.
+//! editors refer to them. Each has a page, `errors/CODE.md`, which is a test as well.
 
 macro_rules! catalogue {
     ($($(#[$doc:meta])* $variant:ident $name:literal $sqlstate:literal,)*) => {
@@ -16,6 +16,18 @@ macro_rules! catalogue {
             /// The code as it is printed.
             pub fn name(self) -> &'static str {
                 match self { $(Code::$variant => $name,)* }
+            }
+
+            /// The code of this name.
+            pub fn named(name: &str) -> Option<Code> {
+                Code::ALL.iter().copied().find(|code| code.name() == name)
+            }
+
+            /// Its page, in Markdown: what it means, an example, and how to mend it.
+            pub fn page(self) -> &'static str {
+                match self {
+                    $(Code::$variant => include_str!(concat!("../../errors/", $name, ".md")),)*
+                }
             }
 
             /// The SQLSTATE that PostgreSQL (or DSQL) answers with.
@@ -38,10 +50,6 @@ catalogue! {
     InvalidEscape "invalid-escape" "22025",
     /// Bytes that are no UTF-8, or a NUL.
     InvalidEncoding "invalid-encoding" "22021",
-    /// An identifier or keyword where PostgreSQL reserves the name.
-    ReservedName "reserved-name" "42939",
-    /// A name that may not be used there.
-    InvalidName "invalid-name" "42602",
     /// The number of names, values or columns does not match.
     WrongCount "wrong-count" "42601",
     /// No column of that name is in reach.
@@ -56,7 +64,7 @@ catalogue! {
     UnknownTable "unknown-table" "42P01",
     /// A table name that `FROM` does not bring in, or not there.
     MissingFrom "missing-from" "42P01",
-    /// A schema that the snapshot does not have.
+    /// A schema that does not exist.
     UnknownSchema "unknown-schema" "3F000",
     /// No function of that name and those argument types.
     UnknownFunction "unknown-function" "42883",
@@ -106,24 +114,16 @@ catalogue! {
     WrongObjectType "wrong-object-type" "42809",
     /// A polymorphic call whose result type cannot be told.
     IndeterminateType "indeterminate-type" "42P18",
-    /// A collation that cannot be told.
-    IndeterminateCollation "indeterminate-collation" "42P22",
     /// A view that cannot be written through.
     NotUpdatable "not-updatable" "55000",
     /// A `GENERATED ALWAYS` column that is written to.
     GeneratedAlways "generated-always" "428C9",
-    /// A statement that only one row may answer.
-    CardinalityViolation "cardinality-violation" "21000",
     /// PostgreSQL itself does not have it.
     FeatureNotSupported "feature-not-supported" "0A000",
     /// PostgreSQL has it, and this compiler does not know it yet.
     NotSupportedYet "not-supported-yet" "0A000",
     /// A limit on nesting, names or sizes.
     TooComplex "too-complex" "54001",
-    /// More columns, arguments or keys than PostgreSQL takes.
-    TooMany "too-many" "54011",
-    /// A schema statement that contradicts what stands before it.
-    InvalidTable "invalid-table" "42P16",
     /// A schema statement that cannot be understood.
     InvalidDefinition "invalid-definition" "42P17",
     /// An `AS "x: T"`, `"x!"` or `"x?"` that cannot be.

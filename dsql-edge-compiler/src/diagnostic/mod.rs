@@ -4,6 +4,7 @@
 //! by the CLI as JSON. Nothing here decides whether something is wrong.
 
 mod catalogue;
+pub mod quotation;
 pub mod render;
 pub mod suggestion;
 
@@ -131,6 +132,13 @@ impl Diagnostics {
     /// Takes those after the first so many.
     pub fn split_off(&mut self, at: usize) -> Diagnostics {
         Diagnostics(self.0.split_off(at.min(self.0.len())))
+    }
+
+    /// Fills in what the hints quote of the statement.
+    pub(crate) fn quote(&mut self, text: &str, captures: &[String]) {
+        for diagnostic in &mut self.0 {
+            quotation::quote(diagnostic, text, captures);
+        }
     }
 
     /// All of them.

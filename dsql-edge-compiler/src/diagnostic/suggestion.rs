@@ -6,7 +6,8 @@
 
 /// The candidate nearest to `written`, or nothing if none is near.
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let bound = (written.chars().count() / 2).clamp(1, 3);
+    // Any letter is one edit from any other: of a single one only the case may differ.
+    let bound = (written.chars().count() / 2).min(3);
     candidates
         .into_iter()
         .filter(|candidate| *candidate != written)

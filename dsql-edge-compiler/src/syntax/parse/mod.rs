@@ -1,8 +1,9 @@
 //! Tokens into statements: recursive descent for statements, precedence climbing for expressions.
 //!
 //! In: [`Lexed`]. Out: the tree, or the one error that PostgreSQL's LALR parser would report, at the
-//! token where it would stop. One file per statement family; this one holds the token cursor.
+//! token where it would stop, with advice. One file per statement family; this one holds the token cursor.
 
+mod advice;
 mod alter;
 mod alter_column;
 mod constraint;
@@ -69,9 +70,9 @@ pub fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statement>, Dia
                 None => Ok(statements),
             };
         }
-        statements.push(parser.statement().map_err(|error| *error)?);
+        statements.push(parser.statement().map_err(|error| parser.advised(*error))?);
         if !parser.at_end() && !parser.at_symbol(b';') {
-            return Err(*parser.error_here());
+            return Err(parser.advised(*parser.error_here()));
         }
     }
 }
@@ -235,6 +236,17 @@ impl<'a> Parser<'a> {
         match (&token.kind, &self.lexed.error) {
             (TokenKind::End, Some(error)) => Box::new(error.clone()),
             _ => Box::new(syntax_error_at(token.span, self.text)),
+        }
+    }
+
+    /// The error, with what was probably meant.
+    fn advised(&self, error: Diagnostic) -> Diagnostic {
+        if error.code != Code::SyntaxError || error.hint.is_some() {
+            return error;
+        }
+        match advice::advice(self.text, &self.lexed.tokens, error.span) {
+            Some(hint) => error.with_hint(hint),
+            None => error,
         }
     }
 

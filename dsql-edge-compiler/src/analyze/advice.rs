@@ -1,0 +1,164 @@
+//! What to write instead, where it takes more than a name: constants, casts, functions, names that are not there.
+//!
+//! In: what was written, and what its place asks for. Out: one line of advice. It decides nothing.
+
+use super::Analyzer;
+use super::coerce::{Context, Pathway};
+use super::scope::{NamespaceItem, Scope};
+use crate::builtin::{self, Oid, oid};
+use crate::diagnostic::{quotation, suggestion};
+use crate::schema::UserTypeKind;
+use crate::source::Span;
+
+impl Analyzer<'_> {
+    /// Of a constant that its type cannot read.
+    pub(super) fn literal_advice(&self, type_oid: Oid, text: &str) -> Option<String> {
+        if let Some(UserTypeKind::Enum(labels)) = self.catalog.user_kind(type_oid) {
+            let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+            return Some(match suggestion::nearest(text, labels.iter().copied()) {
+                Some(nearest) => format!("did you mean '{nearest}'?"),
+                None => format!("its labels are '{}'", labels.join("', '")),
+            });
+        }
+        match type_oid {
+            oid::JSON | oid::JSONB => {
+                Some(format!("a JSON string is '\"{text}\"'; ->> instead of -> gives text to compare with"))
+            }
+            oid::UUID => Some("a uuid is written 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'".to_owned()),
+            oid::DATE => Some("a date is written '2026-12-31'".to_owned()),
+            oid::TIMESTAMP | oid::TIMESTAMPTZ => Some("a time is written '2026-12-31 23:59:59'".to_owned()),
+            oid::INTERVAL => Some("an interval is written '7 days' or '1 hour 30 minutes'".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Of an expression that has another type than its place asks for: the cast, if there is one.
+    pub(super) fn type_advice(&self, from: Oid, to: Oid, span: Span) -> String {
+        let wanted = self.catalog.display(to, -1);
+        match self.catalog.can_coerce(&[from], &[to], Context::Explicit) {
+            true => format!("cast it: {}::{wanted}", quotation::operand(span)),
+            false => format!("there is no cast from {} to {wanted}", self.catalog.display(from, -1)),
+        }
+    }
+
+    /// Of a cast that does not exist.
+    pub(super) fn cast_advice(&self, from: Oid, to: Oid, span: Span) -> String {
+        let path = |source, target| self.catalog.pathway(target, source, Context::Explicit) != Pathway::None;
+        let shown = self.catalog.display(to, -1);
+        for between in [oid::INT4, oid::TIMESTAMP] {
+            if between != from && between != to && path(from, between) && path(between, to) {
+                let by = self.catalog.display(between, -1);
+                return format!(
+                    "by way of {by}, if that is meant: {}::{by}::{shown}",
+                    quotation::operand(span)
+                );
+            }
+        }
+        format!("there is no cast from {} to {shown}", self.catalog.display(from, -1))
+    }
+
+    /// Of a function that PostgreSQL does not have, or not for these arguments.
+    pub(super) fn function_advice(
+        &self,
+        name: &str,
+        shown: &str,
+        types: &[Oid],
+        signatures: &[String],
+    ) -> String {
+        if let Some(ours) = elsewhere(name) {
+            return format!("in PostgreSQL it is {ours}");
+        }
+        let overloads: Vec<builtin::Function> = builtin::functions(name).collect();
+        if !overloads.is_empty() {
+            let takes = |count: usize| {
+                overloads.iter().any(|found| {
+                    let (all, optional) = (found.nargs(), usize::from(found.defaults));
+                    (all - optional.min(all)..=all).contains(&count)
+                        || (found.variadic != 0 && count + 1 >= all)
+                })
+            };
+            let known = signatures.join(", ");
+            return match takes(types.len()) {
+                false => {
+                    format!("{shown} does not take {}: there is {known}", count(types.len(), "argument"))
+                }
+                true => format!("there is {known}; a cast of the arguments may be missing"),
+            };
+        }
+        let schema = self.catalog.schema;
+        let own = schema.functions.iter().map(|function| function.definition.name.name());
+        let nearest =
+            suggestion::nearest(name, own).or_else(|| suggestion::nearest(name, builtin::function_names()));
+        match nearest {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => {
+                "neither PostgreSQL nor the snapshot has it; if it is new, run `dsql-edge pull`".to_owned()
+            }
+        }
+    }
+
+    /// Of a column that nothing in reach has, though it may be something else.
+    pub(super) fn column_advice(&self, name: &str, span: Span) -> Option<String> {
+        // Only a quoted name is longer than itself.
+        let quoted = (span.end - span.start) as usize > name.len();
+        if quoted {
+            return Some(format!("a text is written in single quotes: '{}'", name.replace('\'', "''")));
+        }
+        None
+    }
+
+    /// Of a table that FROM does not have: a table of the snapshot, or a column that was taken for one.
+    pub(super) fn missing_from_advice(
+        &self,
+        scope: &Scope<'_>,
+        table: &str,
+        in_reach: &[String],
+    ) -> Option<String> {
+        let is_column = |item: &NamespaceItem| item.columns.iter().any(|(column, _)| column == table);
+        if scope.namespace.iter().any(is_column) {
+            return Some(format!(
+                "{table} is a column: of JSON write {table}->>'…', of a composite type ({table}).…"
+            ));
+        }
+        let known = |relation: &&crate::schema::Relation| relation.name == table;
+        if self.catalog.schema.relations.iter().any(|relation| known(&relation)) {
+            return Some(format!("bring it in: FROM {table}, or JOIN {table} ON …"));
+        }
+        match in_reach {
+            [] => None,
+            names => Some(format!("FROM has {}", names.join(", "))),
+        }
+    }
+}
+
+/// So many of something.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    match number {
+        0 => format!("no {noun}s"),
+        1 => format!("1 {noun}"),
+        more => format!("{more} {noun}s"),
+    }
+}
+
+/// What other databases call it.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "ifnull" | "nvl" | "isnull" => "coalesce(a, b)",
+        "group_concat" | "listagg" => "string_agg(value, ',')",
+        "getdate" | "sysdate" | "curdate" | "utc_timestamp" => "now()",
+        "len" => "length(text)",
+        "rand" => "random()",
+        "uuid" | "newid" | "uuid_generate_v4" => "gen_random_uuid()",
+        "date_format" | "strftime" => "to_char(time, 'YYYY-MM-DD')",
+        "unix_timestamp" => "extract(epoch FROM time)",
+        "from_unixtime" => "to_timestamp(seconds)",
+        "datediff" | "timestampdiff" => "a - b, or age(a, b)",
+        "date_add" | "dateadd" => "time + interval '1 day'",
+        "instr" | "charindex" | "locate" => "strpos(text, part)",
+        "last_insert_id" | "scope_identity" => "RETURNING id, at the end of the INSERT",
+        "json_extract" => "json -> 'key', or json ->> 'key' for text",
+        "ucase" => "upper(text)",
+        "lcase" => "lower(text)",
+        _ => return None,
+    })
+}

@@ -1,0 +1,116 @@
+//! What to write where no operator fits.
+//!
+//! In: the operator as written and the types of its operands. Out: one line of advice, with the user's own words where
+//! their places are known. It decides nothing.
+
+use super::Analyzer;
+use super::catalog::Catalog;
+use super::coerce::Context;
+use crate::builtin::{self, Oid, oid};
+use crate::diagnostic::{quotation, suggestion};
+use crate::source::Span;
+
+/// An operand: its type, and where it stands, if that is known.
+#[derive(Clone, Copy)]
+pub(super) struct Operand {
+    pub(super) ty: Oid,
+    pub(super) span: Option<Span>,
+}
+
+impl Operand {
+    /// As it is written.
+    fn text(self) -> String {
+        self.span.map_or_else(|| "(…)".to_owned(), quotation::operand)
+    }
+}
+
+impl Analyzer<'_> {
+    /// The cast that makes it work, the nearest operator, or what other languages call it.
+    pub(super) fn operator_advice(&self, name: &str, left: Option<Operand>, right: Operand) -> String {
+        let boolean = |operand: Operand| self.catalog.base_type(operand.ty).0 == oid::BOOL;
+        match (name, left) {
+            ("==" | "===", _) => return "write =".to_owned(),
+            ("!==", _) => return "write <>".to_owned(),
+            ("&&", Some(left)) if boolean(left) || boolean(right) => return "write AND".to_owned(),
+            ("||", Some(left)) if boolean(left) || boolean(right) => return "write OR".to_owned(),
+            ("!", None) => return format!("write NOT {}", right.text()),
+            _ => {}
+        }
+        if builtin::operators(name).is_empty() {
+            let known = ["=", "<>", "<=", ">=", "||", "->", "->>", "@>", "~", "!~", "~*"];
+            return match suggestion::nearest(name, known) {
+                Some(nearest) => format!("did you mean {nearest}?"),
+                None => format!("PostgreSQL has no operator {name}"),
+            };
+        }
+        left.and_then(|left| self.binary_advice(name, left, right))
+            .unwrap_or_else(|| "no operator takes these types: cast one of them".to_owned())
+    }
+
+    fn binary_advice(&self, name: &str, left: Operand, right: Operand) -> Option<String> {
+        let catalog = self.catalog;
+        let (left_base, right_base) = (catalog.base_type(left.ty).0, catalog.base_type(right.ty).0);
+        let is_string = |base: Oid| catalog.type_info(base).category == b'S' && base != oid::UNKNOWN;
+        let is_number = |base: Oid| catalog.type_info(base).category == b'N';
+        let is_time = |base: Oid| catalog.type_info(base).category == b'D' && base != oid::DATE;
+        if catalog.element_type(right.ty).is_some_and(|element| fits(catalog, left_base, element)) {
+            match name {
+                "=" => {
+                    return Some(format!(
+                        "write {} = ANY ({}) to look into an array",
+                        left.text(),
+                        shown(right)
+                    ));
+                }
+                "<>" => {
+                    return Some(format!(
+                        "write {} <> ALL ({}) to look into an array",
+                        left.text(),
+                        shown(right)
+                    ));
+                }
+                _ => {}
+            }
+        }
+        if name == "+" && is_string(left_base) && is_string(right_base) {
+            return Some(format!("texts are joined by ||: {} || {}", left.text(), right.text()));
+        }
+        if matches!(name, "+" | "-") && is_time(left_base) && is_number(right_base) {
+            let days = right.text();
+            return Some(format!("add an interval: {} {name} {days} * interval '1 day'", left.text()));
+        }
+        // `LIKE` and its kin are operators on text.
+        if matches!(name, "~~" | "!~~" | "~~*" | "!~~*" | "~" | "~*" | "!~" | "!~*") {
+            let other = if is_string(left_base) { right } else { left };
+            return Some(format!("it compares texts: write {}::text", other.text()));
+        }
+        let cast = |operand: Operand, to: Oid| {
+            let works = builtin::operators(name).iter().any(|found| (found.left, found.right) == (to, to));
+            let to_text = catalog.display(to, -1);
+            let castable = to != oid::UNKNOWN && catalog.can_coerce(&[operand.ty], &[to], Context::Explicit);
+            (works && castable).then(|| format!("{}::{to_text}", operand.text()))
+        };
+        let (right_as_left, left_as_right) = (cast(right, left_base), cast(left, right_base));
+        match (left_as_right, right_as_left) {
+            (Some(one), Some(other)) if is_string(left_base) => {
+                Some(format!("cast one side: {one} or {other}"))
+            }
+            (Some(one), Some(other)) => Some(format!("cast one side: {other} or {one}")),
+            (Some(one), None) | (None, Some(one)) => Some(format!("cast one side: {one}")),
+            (None, None) => Some(format!(
+                "no cast leads from {} to {}: is another column or value meant?",
+                catalog.display(right.ty, -1),
+                catalog.display(left.ty, -1)
+            )),
+        }
+    }
+}
+
+/// Within parentheses of its own.
+fn shown(operand: Operand) -> String {
+    operand.span.map_or_else(|| "…".to_owned(), quotation::written)
+}
+
+fn fits(catalog: Catalog<'_>, left: Oid, element: Oid) -> bool {
+    left == element || catalog.can_coerce(&[left], &[element], Context::Implicit)
+}

@@ -1,0 +1,105 @@
+//! Hints that quote the statement.
+//!
+//! Who makes a hint knows where a thing stands, not how it was written: in goes a place, and out comes, once the text is at
+//! hand, the text there. Parameters get back the names that they were written with.
+
+use super::{Code, Diagnostic};
+use crate::source::Span;
+
+/// Stands around a place; no SQL holds it.
+const MARK: char = '\u{1}';
+/// What is longer is left out.
+const LONGEST: usize = 48;
+
+/// Stands for what is written at a place, until [`quote`] fills it in.
+pub fn written(span: Span) -> String {
+    format!("{MARK}{} {}{MARK}", span.start, span.end)
+}
+
+/// The same as an operand: in parentheses unless it is one word.
+pub fn operand(span: Span) -> String {
+    format!("{MARK}{} {} operand{MARK}", span.start, span.end)
+}
+
+/// Fills in what `text` has at the places that a hint quotes, and the names of the parameters.
+pub(crate) fn quote(diagnostic: &mut Diagnostic, text: &str, captures: &[String]) {
+    let of_parameter = matches!(
+        diagnostic.code,
+        Code::IndeterminateParameter | Code::AmbiguousParameter | Code::InvalidCapture
+    );
+    if of_parameter && !captures.is_empty() {
+        diagnostic.message = named(&diagnostic.message, captures);
+    }
+    for part in [&mut diagnostic.hint, &mut diagnostic.detail].into_iter().flatten() {
+        if !captures.is_empty() {
+            *part = named(part, captures);
+        }
+        if part.contains(MARK) {
+            *part = filled(part, text);
+        }
+    }
+}
+
+fn filled(hint: &str, text: &str) -> String {
+    let mut out = String::with_capacity(hint.len());
+    for (at, part) in hint.split(MARK).enumerate() {
+        if at % 2 == 0 {
+            out.push_str(part);
+            continue;
+        }
+        let mut numbers = part.split(' ');
+        let mut number = || numbers.next().and_then(|number| number.parse().ok()).unwrap_or(0);
+        let quoted = Span::new(number(), number()).text(text);
+        let word = |it: char| it.is_alphanumeric() || matches!(it, '_' | '$' | '"' | '.');
+        let call = quoted.ends_with(')')
+            && quoted.matches('(').count() == 1
+            && quoted.starts_with(char::is_alphabetic);
+        let literal = quoted.len() > 1 && quoted.starts_with('\'') && quoted.ends_with('\'');
+        match quoted {
+            _ if quoted.is_empty() || quoted.chars().count() > LONGEST || quoted.contains('\n') => {
+                out.push_str("(…)")
+            }
+            _ if !part.ends_with("operand") || quoted.chars().all(word) || literal || call => {
+                out.push_str(quoted)
+            }
+            _ => out.push_str(&format!("({quoted})")),
+        }
+    }
+    out
+}
+
+/// `$1` by the name that it was written with.
+fn named(hint: &str, captures: &[String]) -> String {
+    let mut pieces = hint.split('$');
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let digits = piece.len() - piece.trim_start_matches(|it: char| it.is_ascii_digit()).len();
+        let (number, rest) = piece.split_at(digits);
+        let name = number.parse::<usize>().ok().and_then(|number| captures.get(number.checked_sub(1)?));
+        out.push('$');
+        out.push_str(name.map_or(number, String::as_str));
+        out.push_str(rest);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Code;
+
+    #[test]
+    fn a_hint_quotes_what_was_written() {
+        let sql = "SELECT a, b + 1, $limit";
+        let quoted = |hint: String| {
+            let mut diagnostic = Diagnostic::error(Code::TypeMismatch, Span::new(0, 1), "x").with_hint(hint);
+            quote(&mut diagnostic, sql, &["limit".to_owned()]);
+            diagnostic.hint.unwrap_or_default()
+        };
+        assert_eq!(quoted(format!("{}::text", operand(Span::new(7, 8)))), "a::text");
+        assert_eq!(quoted(format!("{}::text", operand(Span::new(10, 15)))), "(b + 1)::text");
+        assert_eq!(quoted(format!("say {}", written(Span::new(10, 15)))), "say b + 1");
+        assert_eq!(quoted(format!("say {}", written(Span::new(90, 99)))), "say (…)");
+        assert_eq!(quoted("write $1::int, not $2 or $".to_owned()), "write $limit::int, not $2 or $");
+    }
+}

@@ -1,0 +1,206 @@
+//! What was probably meant where the grammar stopped.
+//!
+//! In: the tokens and the one at which PostgreSQL reports its syntax error. Out: advice, or nothing. It changes neither
+//! the error nor its place.
+
+use super::super::keyword::{Class, Keyword as K};
+use super::super::token::{Token, TokenKind};
+use crate::source::Span;
+
+/// The advice on a syntax error at a place.
+pub(super) fn advice(text: &str, tokens: &[Token], place: Span) -> Option<String> {
+    let at = tokens.iter().position(|token| token.span.start >= place.start)?;
+    let before = |count: usize| at.checked_sub(count).and_then(|at| tokens.get(at));
+    let token = tokens.get(at)?;
+    let written = token.span.text(text);
+    let previous = before(1)?;
+    let second = before(2);
+    quote_in_text(text, token, previous)
+        .or_else(|| foreign_quotes(text, tokens, at))
+        .or_else(|| foreign_parameter(text, token, previous, tokens.get(at + 1)))
+        .or_else(|| trailing_comma(text, token, previous))
+        .or_else(|| reserved_word(text, token, previous))
+        .or_else(|| other_dialect(text, token, previous, second))
+        .or_else(|| needs_parentheses(text, token, previous))
+        .or_else(|| unfinished(text, token, previous))
+        .or_else(|| {
+            missing_comma(token, previous, second).then(|| format!("a comma may be missing before {written}"))
+        })
+}
+
+/// `'it's'`.
+fn quote_in_text(text: &str, token: &Token, previous: &Token) -> Option<String> {
+    let beside = previous.span.end == token.span.start && matches!(previous.kind, TokenKind::String(_));
+    let string = previous.span.text(text).trim_end_matches('\'');
+    beside.then(|| format!("a quote inside a text is doubled: {string}''{}…", token.span.text(text)))
+}
+
+/// `` `name` ``.
+fn foreign_quotes(text: &str, tokens: &[Token], at: usize) -> Option<String> {
+    let is_backtick = |token: &Token| token.span.text(text).contains('`');
+    let near = tokens.get(at.saturating_sub(3)..(at + 2).min(tokens.len()))?;
+    near.iter().any(is_backtick).then(|| "names are quoted with \"…\", not with backticks".to_owned())
+}
+
+/// `?`, `:name`.
+fn foreign_parameter(text: &str, token: &Token, previous: &Token, next: Option<&Token>) -> Option<String> {
+    if token.kind == TokenKind::Symbol(b':')
+        && let Some(next) = next
+        && matches!(next.kind, TokenKind::Identifier(_) | TokenKind::Keyword(_))
+    {
+        let name = next.span.text(text);
+        return Some(format!("a parameter is written ${name}, not :{name}"));
+    }
+    let question = |token: &Token| matches!(&token.kind, TokenKind::Operator(name) if name == "?");
+    (question(token) || question(previous)).then(|| "a parameter is written $name or $1, not ?".to_owned())
+}
+
+/// `SELECT a, FROM t`.
+fn trailing_comma(text: &str, token: &Token, previous: &Token) -> Option<String> {
+    let ends = match &token.kind {
+        TokenKind::Keyword(keyword) => starts_a_clause(*keyword),
+        TokenKind::Symbol(b')') | TokenKind::End => true,
+        _ => false,
+    };
+    (ends && previous.kind == TokenKind::Symbol(b',')).then(|| match token.kind {
+        TokenKind::End => "remove the comma at the end".to_owned(),
+        _ => format!("remove the comma before {}", token.span.text(text)),
+    })
+}
+
+fn starts_a_clause(keyword: K) -> bool {
+    matches!(
+        keyword,
+        K::From
+            | K::Where
+            | K::Group
+            | K::Having
+            | K::Order
+            | K::Limit
+            | K::Offset
+            | K::Union
+            | K::Returning
+            | K::Values
+            | K::Set
+            | K::On
+    )
+}
+
+/// A word that may be a name only in quotes.
+fn reserved_word(text: &str, token: &Token, previous: &Token) -> Option<String> {
+    let quoted = |token: &Token| {
+        let written = token.span.text(text);
+        Some(format!("{written} is a reserved word: as a name it is written \"{}\"", written.to_lowercase()))
+    };
+    // `SELECT order FROM t`: the grammar waited for BY.
+    if matches!(previous.kind, TokenKind::Keyword(K::Order | K::Group)) {
+        return quoted(previous);
+    }
+    let TokenKind::Keyword(keyword) = token.kind else { return None };
+    let name_expected = matches!(
+        previous.kind,
+        TokenKind::Symbol(b',' | b'.' | b'(')
+            | TokenKind::Keyword(
+                K::Select | K::From | K::Join | K::Into | K::Update | K::Set | K::By | K::As | K::Table
+            )
+    );
+    let is_reserved = keyword.class() == Class::Reserved;
+    (name_expected && is_reserved && !matches!(keyword, K::From | K::Where | K::Select))
+        .then(|| quoted(token))?
+}
+
+/// What other databases write.
+fn other_dialect(text: &str, token: &Token, previous: &Token, second: Option<&Token>) -> Option<String> {
+    let word = |token: &Token| token.span.text(text).to_ascii_lowercase();
+    let (here, last) = (word(token), word(previous));
+    let advice = match (last.as_str(), here.as_str()) {
+        ("top", _) if second.is_some_and(|second| word(second) == "select") => {
+            "write LIMIT at the end of the query"
+        }
+        ("delete", _) => return Some(format!("write DELETE FROM {}", token.span.text(text))),
+        (_, "contains") => "write = ANY (…) for an element of an array, LIKE '%…%' for a part of a text",
+        (_, "set") if second.is_some_and(|second| word(second) == "into") => {
+            "write INSERT INTO … (columns) VALUES (values)"
+        }
+        (_, "regexp" | "rlike") => "write ~ for a regular expression",
+        (_, "like" | "in") if last == "is" => "write it without IS",
+        ("is", _) => "IS is for NULL, TRUE, FALSE and DISTINCT FROM; to compare values write =",
+        ("interval", _) => "the value of an interval is quoted: interval '7 days'",
+        _ => return None,
+    };
+    Some(advice.to_owned())
+}
+
+/// `IN tags`, `EXISTS SELECT`, `VALUES 1, 2`.
+fn needs_parentheses(text: &str, token: &Token, previous: &Token) -> Option<String> {
+    let written = token.span.text(text);
+    match previous.kind {
+        TokenKind::Keyword(K::In)
+            if matches!(token.kind, TokenKind::Parameter(_) | TokenKind::Identifier(_)) =>
+        {
+            Some(format!("write = ANY ({written}) for an array, IN (…) for a list"))
+        }
+        TokenKind::Keyword(keyword @ (K::Exists | K::In | K::Values | K::Any | K::All)) => {
+            Some(format!("{} takes parentheses", keyword.text().to_uppercase()))
+        }
+        _ => None,
+    }
+}
+
+/// The statement ends, or goes on, where an operand is missing.
+fn unfinished(text: &str, token: &Token, previous: &Token) -> Option<String> {
+    let ends = match token.kind {
+        TokenKind::End => true,
+        TokenKind::Keyword(keyword) => starts_a_clause(keyword),
+        _ => false,
+    };
+    let waits = match &previous.kind {
+        TokenKind::Keyword(keyword) => matches!(
+            keyword,
+            K::And
+                | K::Or
+                | K::Not
+                | K::Where
+                | K::Having
+                | K::On
+                | K::By
+                | K::Set
+                | K::From
+                | K::Join
+                | K::Select
+                | K::Like
+        ),
+        TokenKind::Symbol(symbol) => matches!(symbol, b'=' | b'<' | b'>' | b'+' | b'-' | b'*' | b'/'),
+        TokenKind::NotEquals | TokenKind::LessEquals | TokenKind::GreaterEquals | TokenKind::Operator(_) => {
+            true
+        }
+        _ => false,
+    };
+    if ends && waits {
+        return Some(format!("something is missing after {}", previous.span.text(text)));
+    }
+    (token.kind == TokenKind::Keyword(K::Where) && is_name(previous))
+        .then(|| "a join needs ON or USING before WHERE".to_owned())
+}
+
+/// `a b c`: two names beside each other are a name and its alias; a third has no place.
+fn missing_comma(token: &Token, previous: &Token, second: Option<&Token>) -> bool {
+    let constant = |token: &Token| {
+        matches!(
+            token.kind,
+            TokenKind::String(_) | TokenKind::Integer(_) | TokenKind::Numeric(_) | TokenKind::Parameter(_)
+        )
+    };
+    let operand = |token: &Token| constant(token) || is_name(token);
+    let after_alias = is_name(previous) && second.is_some_and(operand);
+    operand(token) && (after_alias || constant(previous))
+}
+
+/// A word that may be a name as it stands.
+fn is_name(token: &Token) -> bool {
+    match token.kind {
+        TokenKind::Identifier(_) => true,
+        TokenKind::Keyword(keyword) => matches!(keyword.class(), Class::Unreserved | Class::ColumnName),
+        _ => false,
+    }
+}

@@ -1,0 +1,63 @@
+//! The page of each diagnostic code: its examples are refused, or warned of, as it says, and what it calls mended
+//! compiles. `UPDATE=1` writes the answers, `CASE=name` picks pages.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use dsql_edge_compiler::diagnostic::Code;
+use dsql_edge_tests::case_file::CaseFile;
+use dsql_edge_tests::check::{Rows, check};
+use dsql_edge_tests::oracle::Oracle;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../dsql-edge-compiler/errors")
+}
+
+#[test]
+fn pages_hold() {
+    let only = std::env::var("CASE").ok();
+    // What nests too deep needs the stack that rustc gives a macro; a test has a quarter of it.
+    let stack = std::thread::Builder::new().stack_size(8 << 20);
+    let pages = move || check(&folder(), only.as_deref(), Rows::InRust, &Oracle::start().unwrap()).unwrap();
+    let checked = stack.spawn(pages).unwrap().join().unwrap();
+    let count = checked.failures.len();
+    assert!(count == 0, "{count} of {} cases fail\n\n{}", checked.cases, checked.failures.join("\n\n"));
+}
+
+#[test]
+fn every_code_has_a_page_and_every_page_a_code() {
+    let named: BTreeSet<String> = Code::ALL.iter().map(|code| code.name().to_owned()).collect();
+    let written: BTreeSet<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.file_name().is_some_and(|name| name != "README.md"))
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(named, written);
+}
+
+#[test]
+fn the_index_names_every_page() {
+    let index = std::fs::read_to_string(folder().join("README.md")).unwrap();
+    for code in Code::ALL {
+        let line = format!("| [{0}]({0}.md) | {1} |", code.name(), code.sqlstate());
+        assert!(index.contains(&line), "README.md lacks:\n{line}");
+    }
+}
+
+/// A page begins with the code's own mistake, and each example of a mistake is followed by what mends it.
+#[test]
+fn a_page_shows_its_own_mistake_and_mends_it() {
+    for code in Code::ALL {
+        let file = CaseFile::parse(code.page()).unwrap_or_else(|error| panic!("{}: {error}", code.name()));
+        let answers: Vec<&str> = file.cases().map(|case| case.answer.as_str()).collect();
+        let shown = |answer: &&str| answer.lines().any(|line| line.contains(&format!("{}]", code.name())));
+        assert!(answers.first().is_some_and(shown), "{}: the first example is of another code", code.name());
+        let mended =
+            answers.last().is_some_and(|answer| !answer.contains(" = help") && answer.contains("rows: "));
+        assert!(mended, "{}: what is said to mend it does not", code.name());
+        assert!(code.page().starts_with(&format!("# {}\n", code.name())), "{}: the title", code.name());
+    }
+}
