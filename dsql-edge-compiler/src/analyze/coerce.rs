@@ -206,6 +206,8 @@ impl Analyzer<'_> {
             }
             _ => None,
         };
+        // NULL does not pass the check of a NOT NULL domain.
+        let function = if self.catalog.domain_not_null(target) { Some(domain_check()) } else { function };
         Node { ty: target, typmod, kind: NodeKind::Cast { arg: Box::new(node), function }, span }
     }
 
@@ -407,4 +409,16 @@ pub(super) fn common_type_of(
         }
     }
     Ok(if chosen == oid::UNKNOWN { oid::TEXT } else { chosen })
+}
+
+/// `CoerceToDomain`, with NOT NULL: an error is no value.
+fn domain_check() -> Rc<Callee> {
+    Rc::new(Callee {
+        name: String::new(),
+        strict: false,
+        never_null: true,
+        never_null_on_null: true,
+        set: false,
+        volatile: false,
+    })
 }

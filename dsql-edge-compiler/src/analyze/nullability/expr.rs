@@ -102,6 +102,7 @@ impl Prover<'_> {
                 _ => true,
             },
             NodeKind::NullIf { .. } | NodeKind::Subscript(_) => true,
+            NodeKind::Cast { function: Some(function), .. } if function.never_null_on_null => false,
             NodeKind::Cast { arg, function } => {
                 function.as_ref().is_some_and(|function| !function.never_null) || self.nullable(arg, env)
             }
