@@ -42,7 +42,7 @@ impl Report {
         if self.json {
             self.line(bench, case, format!("{:.3}", share.percent()), "%");
         } else {
-            println!("{bench:<16}{case:<58}{:>7.2} %  {:>5} of {}", share.percent(), share.part, share.whole);
+            println!("{bench:<30}{case:<58}{:>7.2} %  {:>5} of {}", share.percent(), share.part, share.whole);
         }
     }
 
@@ -51,7 +51,7 @@ impl Report {
         if self.json {
             self.line(bench, case, number.to_string(), unit);
         } else {
-            println!("{bench:<16}{case:<58}{number:>7} {unit}");
+            println!("{bench:<30}{case:<58}{number:>7} {unit}");
         }
     }
 
