@@ -41,6 +41,7 @@ fn statement(
         columns: columns.leak(),
         effect: Effect::Read,
         tables: &[],
+        search_path: "",
     }))
 }
 

@@ -25,6 +25,8 @@ pub struct TypedQuery {
     pub effect: Effect,
     /// The tables it names.
     pub tables: Vec<String>,
+    /// Where its names were looked up, as PostgreSQL takes it; empty for the usual, `public`.
+    pub search_path: String,
     /// What is suspicious about it.
     pub warnings: Vec<Diagnostic>,
     /// What is sent instead of `sql`, where the query has optional text: one for each combination.

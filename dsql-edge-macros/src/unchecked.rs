@@ -126,6 +126,7 @@ fn expression(input: &Unchecked, sql: &str, values: &[Value]) -> TokenStream {
                     columns: &[#(#columns),*],
                     effect: ::dsql_edge::private::Effect::Write,
                     tables: &[],
+                    search_path: "",
                 };
                 let #mutable #arguments = ::dsql_edge::private::Arguments::with_capacity(#count);
                 #(#arguments.bind_unchecked(#names);)*

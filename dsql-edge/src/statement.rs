@@ -25,6 +25,9 @@ pub struct Statement {
     pub effect: Effect,
     /// The tables it names.
     pub tables: &'static [&'static str],
+    /// Where its names were looked up when it was compiled, as PostgreSQL takes it; empty for the server's own
+    /// setting.
+    pub search_path: &'static str,
 }
 
 /// A column as it was compiled.

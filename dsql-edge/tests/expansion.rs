@@ -50,6 +50,7 @@ macro_rules! tags {
                     ],
                     effect: ::dsql_edge::private::Effect::Read,
                     tables: &["tag_master"],
+                    search_path: "",
                 };
                 let mut arguments = ::dsql_edge::private::Arguments::with_capacity(1);
                 arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p1);

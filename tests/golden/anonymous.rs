@@ -50,6 +50,7 @@ fn anonymous(author: ::dsql_edge::types::Uuid, least: i32) {
                 ],
                 effect: ::dsql_edge::private::Effect::Read,
                 tables: &["posts"],
+                search_path: "",
             };
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(2usize);
             arguments.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(p1);

@@ -52,6 +52,7 @@ pub fn posts(ids: &[::dsql_edge::types::Uuid], limit: i64) -> ::dsql_edge::priva
                 ],
                 effect: ::dsql_edge::private::Effect::Read,
                 tables: &["posts"],
+                search_path: "",
             };
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(2usize);
             arguments . bind :: < :: dsql_edge :: types :: sql :: Array < :: dsql_edge :: types :: sql :: Uuid , :: dsql_edge :: private :: NotNull > , :: dsql_edge :: private :: NotNull , _ > (p1) ;

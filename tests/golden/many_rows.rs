@@ -22,6 +22,7 @@ fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&st
                 columns: &[],
                 effect: ::dsql_edge::private::Effect::Write,
                 tables: &["users"],
+                search_path: "",
             };
             ::dsql_edge::private::Command::new(&STATEMENT, rows.into_arguments())
         }
@@ -90,6 +91,7 @@ fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
                 }],
                 effect: ::dsql_edge::private::Effect::Write,
                 tables: &["users"],
+                search_path: "",
             };
             ::dsql_edge::private::Query::many(&STATEMENT, rows, decode)
         }

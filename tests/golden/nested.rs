@@ -99,6 +99,7 @@ pub fn nested() -> ::dsql_edge::private::Query<Post> {
                 ],
                 effect: ::dsql_edge::private::Effect::Read,
                 tables: &["posts", "users"],
+                search_path: "",
             };
             let arguments = ::dsql_edge::private::Arguments::with_capacity(0usize);
             ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode)

@@ -49,6 +49,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 columns: COLUMNS,
                 effect: ::dsql_edge::private::Effect::Read,
                 tables: &["posts"],
+                search_path: "",
             };
             static STATEMENT_1: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
                 sql: "SELECT count(*) AS found FROM posts WHERE views > $1    AND body = $2  ",
@@ -60,6 +61,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 columns: COLUMNS,
                 effect: ::dsql_edge::private::Effect::Read,
                 tables: &["posts"],
+                search_path: "",
             };
             static STATEMENT_2: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
                 sql: "SELECT count(*) AS found FROM posts WHERE views > $1   AND title = $2   ",
@@ -71,6 +73,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 columns: COLUMNS,
                 effect: ::dsql_edge::private::Effect::Read,
                 tables: &["posts"],
+                search_path: "",
             };
             static STATEMENT_3: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
                 sql: "SELECT count(*) AS found FROM posts WHERE views > $1   ",
@@ -82,6 +85,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 columns: COLUMNS,
                 effect: ::dsql_edge::private::Effect::Read,
                 tables: &["posts"],
+                search_path: "",
             };
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(3usize);
             arguments.bind::<::dsql_edge::types::sql::Int4, ::dsql_edge::private::NotNull, _>(p1);

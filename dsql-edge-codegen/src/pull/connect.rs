@@ -129,5 +129,6 @@ fn statement(sql: &'static str) -> &'static Statement {
         columns: &[],
         effect: Effect::Read,
         tables: &[],
+        search_path: "",
     }))
 }

@@ -1,6 +1,6 @@
 //! The analysed query into a [`TypedQuery`].
 
-use super::catalog::{Catalog, ERROR};
+use super::catalog::{Catalog, ERROR, quote_identifier};
 use super::tree::{Command, NodeKind, Query};
 use super::{Analyzer, cardinality, nullability};
 use crate::builtin::{Oid, oid};
@@ -60,6 +60,7 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
         cardinality: cardinality::of(query),
         effect: if reads { Effect::Read } else { Effect::Write },
         tables: analyzer.table_names,
+        search_path: search_path(&catalog.schema.search_path),
         warnings: analyzer.diagnostics.into_iter().collect(),
         combinations: Vec::new(),
     }
@@ -69,6 +70,17 @@ fn origin(catalog: Catalog<'_>, relation: usize, column: usize) -> Option<Origin
     let relation = catalog.schema.relations.get(relation)?;
     let column = relation.columns.get(column)?.name.clone();
     Some(Origin { schema: relation.schema.clone(), table: relation.name.clone(), column })
+}
+
+/// As the server takes it.
+fn search_path(schemas: &[String]) -> String {
+    match schemas {
+        [only] if only == "public" => String::new(),
+        schemas => {
+            let names: Vec<String> = schemas.iter().map(|name| quote_identifier(name)).collect();
+            names.join(", ")
+        }
+    }
 }
 
 fn always_null(kind: &NodeKind) -> bool {

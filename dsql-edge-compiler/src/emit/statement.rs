@@ -83,7 +83,7 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
         Effect::Read => quote!(Read),
         Effect::Write => quote!(Write),
     };
-    let tables = &query.tables;
+    let (tables, search_path) = (&query.tables, &query.search_path);
     quote! {
         ::dsql_edge::private::Statement {
             sql: #sql,
@@ -93,6 +93,7 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
             columns: #columns,
             effect: ::dsql_edge::private::Effect::#effect,
             tables: &[#(#tables),*],
+            search_path: #search_path,
         }
     }
 }

@@ -84,7 +84,7 @@ impl Dsql {
         if loan.link.is_some() {
             timer = transport::sleep(&self.config, self.config.query_limit());
         } else {
-            loan.link = Some(Link::open(&self.config, &mut timer).await?);
+            loan.link = Some(Link::open(&self.config, query.search_path(), &mut timer).await?);
         }
         match &mut loan.link {
             Some(link) => link.run(&self.config, &query, &mut timer, sink).await,

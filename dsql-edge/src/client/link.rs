@@ -30,6 +30,8 @@ pub(super) struct Link {
     write_error: Option<TransportError>,
     /// The server has let us in.
     started: bool,
+    /// What the first query was compiled for.
+    search_path: &'static str,
     read: Vec<u8>,
 }
 
@@ -59,6 +61,11 @@ impl Prepared {
         Ok(Prepared { statement, parameters, types, formats, unchecked })
     }
 
+    /// Where its names were looked up when it was compiled.
+    pub(super) fn search_path(&self) -> &'static str {
+        self.statement.search_path
+    }
+
     /// There is nothing to execute: `for` over no rows.
     pub(super) fn is_empty(&self) -> bool {
         self.parameters.is_empty()
@@ -75,7 +82,12 @@ enum Failure {
 
 impl Link {
     /// Dials, up to TLS. What the server must be told first goes out with the first query.
-    pub(super) async fn open(config: &Config, timer: &mut BoxFuture<()>) -> Result<Self, Error> {
+    /// `search_path` is that of the first query, if Config has none.
+    pub(super) async fn open(
+        config: &Config,
+        search_path: &'static str,
+        timer: &mut BoxFuture<()>,
+    ) -> Result<Self, Error> {
         let token = auth::token(
             config.credentials(),
             &TokenRequest {
@@ -90,7 +102,7 @@ impl Link {
             user: config.user_name(),
             database: "postgres",
             application_name: config.application(),
-            search_path: config.schemas(),
+            search_path: config.schemas().or(Some(search_path).filter(|path| !path.is_empty())),
         };
         let mut connection = Connection::new(config.max_message());
         connection
@@ -115,6 +127,7 @@ impl Link {
             writing: false,
             write_error: None,
             started: false,
+            search_path,
             read: Vec::new(),
         })
     }
@@ -134,6 +147,7 @@ impl Link {
         sink: &mut Sink<'_>,
     ) -> Result<u64, Error> {
         let statement = query.statement;
+        self.check_search_path(config, statement)?;
         let bind = Bind {
             sql: statement.sql,
             parameter_types: if query.types.is_empty() { statement.params } else { &query.types },
@@ -154,6 +168,22 @@ impl Link {
             })),
             (Err(failure), _) => Err(self.explain(config, statement, failure)),
         }
+    }
+
+    /// A name must mean what it meant when the query was compiled.
+    fn check_search_path(&self, config: &Config, statement: &Statement) -> Result<(), Error> {
+        let here = config.schemas().unwrap_or(self.search_path);
+        let compiled = statement.search_path;
+        let same = schemas(here).eq(schemas(compiled));
+        // What is not checked against a snapshot has no opinion, nor has a snapshot without one.
+        if compiled.is_empty() || same {
+            return Ok(());
+        }
+        Err(Error::config(format!(
+            "the query was compiled for search_path {compiled}, and this connection has {}: a Dsql serves one \
+             snapshot; set Config::search_path to what its snapshot says, or make another Dsql",
+            if here.is_empty() { "the server's own" } else { here }
+        )))
     }
 
     fn poll_run(
@@ -262,6 +292,11 @@ impl Link {
             CHECK_TLS
         ))
     }
+}
+
+/// The schemas of a search path.
+fn schemas(path: &str) -> impl Iterator<Item = &str> {
+    path.split(',').map(|schema| schema.trim().trim_matches('"')).filter(|schema| !schema.is_empty())
 }
 
 /// Whether the server's own error leaves open what became of the statement: it says so, or it had to stop between

@@ -48,7 +48,7 @@ impl Session {
             State::Open(link) => (link, transport::sleep(&self.config, self.config.query_limit())),
             State::NotOpened => {
                 let mut timer = transport::sleep(&self.config, self.config.connect_limit());
-                (Box::new(Link::open(&self.config, &mut timer).await?), timer)
+                (Box::new(Link::open(&self.config, query.search_path(), &mut timer).await?), timer)
             }
             State::Gone => return Err(Error::new(Kind::Lost("this session's connection is gone".into()))),
         };

@@ -31,6 +31,7 @@ const fn statement(sql: &'static str, effect: Effect) -> Statement {
         columns: &[ColumnDesc { name: "n", type_oid: 23, type_name: "int4" }],
         effect,
         tables: &["t"],
+        search_path: "",
     }
 }
 
@@ -116,6 +117,35 @@ fn the_first_query_is_one_flight_with_the_login_and_the_next_one_flight_alone() 
     drop(dsql);
     assert_eq!(network.connections(), (1, 0));
     assert_eq!(network.written()[2], [b'X', 0, 0, 0, 4]);
+}
+
+#[test]
+fn names_mean_what_they_meant_when_the_query_was_compiled() {
+    static APP: Statement =
+        Statement { search_path: "app, public", ..statement("SELECT n FROM t", Effect::Read) };
+    let has = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+
+    let network = Network::default();
+    network.accept(answers([rows("n", 23, &[1]), rows("n", 23, &[2])]));
+    let dsql = Dsql::new(config(&network));
+    assert_eq!(now(query(&APP).fetch_one(&dsql)).unwrap(), 1);
+    assert!(has(&network.written()[0], b"search_path\0app, public\0"));
+    assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 2);
+
+    // A connection that was opened for another snapshot, or configured otherwise, is refused before it is used.
+    let network = Network::default();
+    network.accept(answers([rows("n", 23, &[1])]));
+    let dsql = Dsql::new(config(&network));
+    assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 1);
+    assert!(!has(&network.written()[0], b"search_path"));
+    let refused = now(query(&APP).fetch_one(&dsql)).unwrap_err().to_string();
+    assert!(refused.contains("search_path app, public") && refused.contains("the server's own"), "{refused}");
+    assert_eq!(network.written().len(), 1);
+
+    let network = Network::default();
+    network.accept(answers([rows("n", 23, &[1])]));
+    let dsql = Dsql::new(config(&network).search_path("\"app\",public"));
+    assert_eq!(now(query(&APP).fetch_one(&dsql)).unwrap(), 1);
 }
 
 #[test]

@@ -91,8 +91,9 @@ impl Config {
         self
     }
 
-    /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`); the role's own setting if it
-    /// is not set. It must be what the snapshot says.
+    /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`); what the snapshot's directive
+    /// `search_path` says if it is not set, and without one the role's own setting. A query that was compiled for
+    /// another one is an error before it is sent.
     pub fn search_path(mut self, schemas: impl Into<String>) -> Self {
         self.search_path = Some(schemas.into());
         self
