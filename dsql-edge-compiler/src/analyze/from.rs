@@ -405,10 +405,19 @@ impl Analyzer<'_> {
             })
             .map(|found| self.facts(&super::function::Function::Builtin(found)));
         let facts = builtin.or_else(|| {
-            let at = self.catalog.schema.functions.iter().position(|it| {
+            let named = |it: &crate::schema::Function| {
                 name.strip_prefix(it.schema.as_str()).and_then(|rest| rest.strip_prefix('.'))
                     == Some(it.definition.name.name())
-            })?;
+            };
+            // The arguments were coerced to what it takes: of several that is the one with just these types.
+            let takes = |it: &crate::schema::Function| {
+                let resolve = |type_name| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
+                let inputs = super::function::input_parameters(it).map(|it| resolve(&it.type_name));
+                inputs.take(types.len()).eq(types.iter().copied())
+            };
+            let functions = &self.catalog.schema.functions;
+            let exact = functions.iter().position(|it| named(it) && takes(it));
+            let at = exact.or_else(|| functions.iter().position(named))?;
             Some(self.facts(&super::function::Function::User(at)))
         });
         let Some(facts) = facts else { return Vec::new() };

@@ -475,7 +475,7 @@ fn resolved(candidate: Candidate) -> Resolved {
     Resolved { function: candidate.function, declared: candidate.args }
 }
 
-fn input_parameters(
+pub(super) fn input_parameters(
     function: &schema::Function,
 ) -> impl Iterator<Item = &crate::syntax::ast::FunctionParameter> {
     function
