@@ -141,6 +141,11 @@ impl<'p> Prover<'p> {
             env.base.push(base);
         }
         self.narrow(&mut env, &query.from);
+        if query.has_aggregates && !query.grouped || query.empty_grouping_set {
+            // The one group is there even where no row has passed the conditions: they say nothing of it.
+            env.proven.retain(|var| var.level == 0);
+            env.proven_nodes.clear();
+        }
         env
     }
 
