@@ -62,7 +62,6 @@ impl Analyzer<'_> {
         call: &FunctionCall,
         facts: Facts,
         args: Vec<Node>,
-        _direct: usize,
         filter: Option<Node>,
         returns: Oid,
         span: Span,

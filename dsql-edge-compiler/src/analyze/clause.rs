@@ -8,7 +8,6 @@ use super::scope::{Place, Scope};
 use super::tree::{Node, NodeKind, TargetEntry};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, quotation};
-use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, GroupingElement, Literal, Select, SortBy};
 
 impl Analyzer<'_> {
@@ -184,7 +183,7 @@ impl Analyzer<'_> {
     }
 
     /// `transformDistinctClause`.
-    pub(super) fn check_distinct(&mut self, targets: &mut [TargetEntry], sort_keys: &[Node], _span: Span) {
+    pub(super) fn check_distinct(&mut self, targets: &mut [TargetEntry], sort_keys: &[Node]) {
         for key in sort_keys {
             if !key.is_error() && !targets.iter().any(|target| target.node.written_alike(key)) {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";

@@ -247,7 +247,7 @@ impl Analyzer<'_> {
                 });
                 Node::new(returns, NodeKind::Call { function, args }, span)
             }
-            (None, true) => self.aggregate(scope, call, facts, args, direct, filter, returns, span),
+            (None, true) => self.aggregate(scope, call, facts, args, filter, returns, span),
             (Some(window), _) => self.window_call(scope, call, window, facts, args, filter, returns, span),
         }
     }

@@ -8,6 +8,7 @@
 mod expr;
 mod foreign;
 mod narrowing;
+mod side;
 mod source;
 
 pub(super) use source::Source;
@@ -15,8 +16,9 @@ pub(super) use source::Source;
 use super::cardinality;
 use super::param::Parameter;
 use super::tree::{Body, Cte, JoinTree, Node, NodeKind, Query, RteSource, Var};
-use crate::syntax::ast::{JoinKind, SetOperator};
+use crate::syntax::ast::SetOperator;
 use foreign::{ForeignJoin, foreign_joins};
+use side::{Side, sides};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -54,8 +56,8 @@ struct Environment<'e> {
     base: Vec<Vec<bool>>,
     /// For each entry: the sides of outer joins that may still null its row.
     nulled_by: Vec<BTreeSet<usize>>,
-    /// FULL joins, by the number of their left side; the right one's follows.
-    full_joins: Rc<[usize]>,
+    /// The sides of outer joins, by number.
+    sides: Rc<[Side<'e>]>,
     /// Joins along foreign keys, and the numbers of those that were found to null nothing.
     foreign: Rc<[ForeignJoin]>,
     matched: BTreeSet<usize>,
@@ -68,11 +70,6 @@ struct Environment<'e> {
     /// Several set-returning functions in the target list: the shorter ones are padded with NULLs.
     padded: bool,
     outer: Option<&'e Environment<'e>>,
-}
-
-/// A side of an outer join that is nulled, and the entries in it.
-struct Nuller {
-    rtes: Vec<usize>,
 }
 
 impl<'p> Prover<'p> {
@@ -111,23 +108,19 @@ impl<'p> Prover<'p> {
 
     /// The knowledge at a query's own level, its conditions applied.
     fn environment<'e>(&self, query: &'e Query, outer: Option<&'e Environment<'e>>) -> Environment<'e> {
-        let mut nullers = Vec::new();
-        for tree in &query.from {
-            collect_nullers(tree, &mut nullers, &|tree, on| self.always_matches(query, tree, on));
-        }
-        let full_joins: Vec<usize> = full_joins(&query.from);
+        let sides = sides(&query.from);
         let mut nulled_by = vec![BTreeSet::new(); query.rtes.len()];
-        for (id, nuller) in nullers.iter().enumerate() {
-            for rte in &nuller.rtes {
-                nulled_by[*rte].insert(id);
+        for side in sides.iter().filter(|side| !self.always_matches(query, side)) {
+            for rte in side.rows() {
+                nulled_by[rte].insert(side.number);
             }
         }
         let mut env = Environment {
             query,
             base: Vec::with_capacity(query.rtes.len()),
             nulled_by,
-            full_joins: full_joins.into(),
-            foreign: foreign_joins(query).into(),
+            foreign: foreign_joins(query, &sides).into(),
+            sides: sides.into(),
             matched: BTreeSet::new(),
             proven: Vec::new(),
             proven_nodes: Vec::new(),
@@ -150,10 +143,10 @@ impl<'p> Prover<'p> {
     }
 
     /// An outer join whose nullable side always has a row, and whose condition is plain TRUE, nulls nothing.
-    fn always_matches(&self, query: &Query, tree: &JoinTree, on: Option<&Node>) -> bool {
+    fn always_matches(&self, query: &Query, side: &Side<'_>) -> bool {
         let certain =
-            on.is_none_or(|on| matches!(&on.kind, NodeKind::Constant(Some(text)) if text == "true"));
-        match tree {
+            side.on.is_none_or(|on| matches!(&on.kind, NodeKind::Constant(Some(text)) if text == "true"));
+        match side.nulled {
             JoinTree::Leaf(rte) if certain => match &query.rtes[*rte].source {
                 RteSource::Subquery { query, .. } => cardinality::has_a_row(query),
                 _ => false,
@@ -264,51 +257,4 @@ fn target_srfs(query: &Query) -> usize {
         !query.targets.iter().any(|target| target.node.same(key))
     });
     query.targets.iter().map(|target| &target.node).chain(keys).map(count).sum()
-}
-
-/// The numbers of the left sides of FULL joins, by the numbering of `collect_nullers`.
-fn full_joins(from: &[JoinTree]) -> Vec<usize> {
-    fn collect(tree: &JoinTree, next: &mut usize, out: &mut Vec<usize>) {
-        let JoinTree::Join { kind, left, right, .. } = tree else { return };
-        collect(left, next, out);
-        collect(right, next, out);
-        match kind {
-            JoinKind::Left | JoinKind::Right => *next += 1,
-            JoinKind::Full => {
-                out.push(*next);
-                *next += 2;
-            }
-            JoinKind::Inner | JoinKind::Cross => {}
-        }
-    }
-    let (mut next, mut out) = (0, Vec::new());
-    from.iter().for_each(|tree| collect(tree, &mut next, &mut out));
-    out
-}
-
-/// Numbers the nulled sides of outer joins, inner ones first.
-fn collect_nullers(
-    tree: &JoinTree,
-    out: &mut Vec<Nuller>,
-    always_matches: &dyn Fn(&JoinTree, Option<&Node>) -> bool,
-) {
-    let JoinTree::Join { kind, left, right, on } = tree else { return };
-    collect_nullers(left, out, always_matches);
-    collect_nullers(right, out, always_matches);
-    let mut null = |side: &JoinTree| {
-        let mut rtes = Vec::new();
-        if !always_matches(side, on.as_ref()) {
-            side.rtes(&mut rtes);
-        }
-        out.push(Nuller { rtes });
-    };
-    match kind {
-        JoinKind::Left => null(right),
-        JoinKind::Right => null(left),
-        JoinKind::Full => {
-            null(left);
-            null(right);
-        }
-        JoinKind::Inner | JoinKind::Cross => {}
-    }
 }

@@ -67,7 +67,7 @@ impl Analyzer<'_> {
         let (group_by, grouping_sets, empty_grouping_set) = self.group_clause(scope, select, &mut targets);
         let distinct = select.distinct.is_some();
         match &select.distinct {
-            Some(Distinct::All(span)) => self.check_distinct(&mut targets, &sort_keys, *span),
+            Some(Distinct::All(_)) => self.check_distinct(&mut targets, &sort_keys),
             Some(Distinct::On(keys)) => self.distinct_on(scope, keys, &mut targets, &sort_keys, &mut other),
             None => {}
         }

@@ -369,6 +369,15 @@ impl Node {
         self.ty == super::catalog::ERROR
     }
 
+    /// The column of this level that it is, perhaps relabelled: a varchar compared as text.
+    pub(super) fn plain_column(&self) -> Option<Var> {
+        match &self.kind {
+            NodeKind::Var(var) if var.level == 0 => Some(*var),
+            NodeKind::Cast { arg, function: None } => arg.plain_column(),
+            _ => None,
+        }
+    }
+
     /// Calls `visit` on each direct part, queries excluded.
     pub(super) fn children<'n>(&'n self, visit: &mut dyn FnMut(&'n Node)) {
         match &self.kind {

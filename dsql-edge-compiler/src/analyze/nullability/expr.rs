@@ -122,21 +122,17 @@ impl Prover<'_> {
     /// `USING` is made so.
     fn sides_of_full_join(&self, args: &[Node], env: &Environment<'_>) -> bool {
         let only_nuller = |node: &Node| -> Option<usize> {
-            let var = match &node.kind {
-                NodeKind::Var(var) => *var,
-                NodeKind::Cast { arg, function: None } => match arg.kind {
-                    NodeKind::Var(var) => var,
-                    _ => return None,
-                },
-                _ => return None,
-            };
+            let var = node.plain_column()?;
             let not_null = env.base.get(var.rte)?.get(var.column) == Some(&false);
             let mut nullers = env.nulled_by.get(var.rte)?.iter();
             let only = nullers.next().copied().filter(|_| nullers.next().is_none());
-            only.filter(|_| var.level == 0 && not_null && !env.grouping_nulls)
+            only.filter(|_| not_null && !env.grouping_nulls)
         };
         let nullers: Vec<usize> = args.iter().filter_map(only_nuller).collect();
-        env.full_joins.iter().any(|first| nullers.contains(first) && nullers.contains(&(first + 1)))
+        env.sides.iter().any(|side| {
+            let sibling = side.sibling.is_some_and(|sibling| nullers.contains(&sibling));
+            sibling && nullers.contains(&side.number)
+        })
     }
 
     fn var_nullable(&self, var: Var, env: &Environment<'_>) -> bool {
@@ -261,7 +257,7 @@ pub(super) fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
         query: env.query,
         base: env.base.clone(),
         nulled_by: env.nulled_by.clone(),
-        full_joins: env.full_joins.clone(),
+        sides: env.sides.clone(),
         foreign: env.foreign.clone(),
         matched: env.matched.clone(),
         proven: env.proven.clone(),

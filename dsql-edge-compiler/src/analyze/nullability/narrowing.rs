@@ -4,7 +4,6 @@
 
 use super::super::tree::{Body, JoinTree, Node, NodeKind, Var};
 use super::{Environment, Prover};
-use crate::syntax::ast::JoinKind;
 
 /// A fact: a column is not NULL, or (column `ROW`) its entry's row is a real one.
 pub(super) const ROW: usize = usize::MAX;
@@ -55,9 +54,8 @@ impl Prover<'_> {
         }
         loop {
             let mut conditions: Vec<&'e Node> = env.query.filter.iter().collect();
-            let mut next_nuller = 0;
             for tree in from {
-                valid_conditions(tree, env, &mut next_nuller, true, &mut conditions);
+                valid_conditions(tree, env, true, &mut conditions);
             }
             let facts = Facts::all(conditions.iter().map(|condition| if_true(condition)));
             let mut changed = false;
@@ -146,52 +144,22 @@ fn follow_foreign_keys(env: &mut Environment<'_>, proven: &[Var]) -> bool {
 
 /// The ON conditions that every row has passed: those of inner joins, and of outer joins that are
 /// reduced, as long as nothing above can null them.
-fn valid_conditions<'e>(
-    tree: &'e JoinTree,
-    env: &Environment<'e>,
-    next_nuller: &mut usize,
-    reached: bool,
-    out: &mut Vec<&'e Node>,
-) {
-    let JoinTree::Join { kind, left, right, on } = tree else { return };
-    // The numbering is that of `collect_nullers`: children first.
-    let still_nulled = |side: &JoinTree, id: usize| {
-        let mut rtes = Vec::new();
-        side.rtes(&mut rtes);
-        // Of a join along a foreign key only the match is known, not that its condition was met.
-        env.matched.contains(&id) || rtes.iter().any(|rte| env.nulled_by[*rte].contains(&id))
+fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool, out: &mut Vec<&'e Node>) {
+    let JoinTree::Join { left, right, on, .. } = tree else { return };
+    let still_nulled = |tree: &JoinTree| {
+        let side = env.sides.iter().find(|side| std::ptr::eq(side.nulled, tree));
+        side.is_some_and(|side| {
+            // Of a join along a foreign key only the match is known, not that its condition was met.
+            env.matched.contains(&side.number)
+                || side.rows().iter().any(|rte| env.nulled_by[*rte].contains(&side.number))
+        })
     };
-    let first = *next_nuller + count_nullers(left) + count_nullers(right);
-    let (left_nulled, right_nulled) = match kind {
-        JoinKind::Inner | JoinKind::Cross => (false, false),
-        JoinKind::Left => (false, still_nulled(right, first)),
-        JoinKind::Right => (still_nulled(left, first), false),
-        JoinKind::Full => (still_nulled(left, first), still_nulled(right, first + 1)),
-    };
-    valid_conditions(left, env, next_nuller, reached && !left_nulled, out);
-    valid_conditions(right, env, next_nuller, reached && !right_nulled, out);
-    *next_nuller += match kind {
-        JoinKind::Inner | JoinKind::Cross => 0,
-        JoinKind::Left | JoinKind::Right => 1,
-        JoinKind::Full => 2,
-    };
-    // A join that was found to match always is not numbered as nulling, but its condition is TRUE anyway.
+    let (left_nulled, right_nulled) = (still_nulled(left), still_nulled(right));
+    valid_conditions(left, env, reached && !left_nulled, out);
+    valid_conditions(right, env, reached && !right_nulled, out);
+    // A side that always matches nulls nothing, and its condition is TRUE.
     if reached && !left_nulled && !right_nulled {
         out.extend(on);
-    }
-}
-
-fn count_nullers(tree: &JoinTree) -> usize {
-    match tree {
-        JoinTree::Leaf(_) => 0,
-        JoinTree::Join { kind, left, right, .. } => {
-            let own = match kind {
-                JoinKind::Inner | JoinKind::Cross => 0,
-                JoinKind::Left | JoinKind::Right => 1,
-                JoinKind::Full => 2,
-            };
-            own + count_nullers(left) + count_nullers(right)
-        }
     }
 }
 
