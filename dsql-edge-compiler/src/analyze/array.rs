@@ -123,15 +123,17 @@ impl Analyzer<'_> {
         node
     }
 
+    /// Whether the snapshot or PostgreSQL has a schema of this name.
+    pub(super) fn is_schema(&self, name: &str) -> bool {
+        matches!(name, "pg_catalog" | "information_schema") || self.catalog.schema.has_schema(name)
+    }
+
     /// A type as written; reports what does not exist.
     pub(super) fn type_name(&mut self, written: &TypeName) -> Option<(Oid, i32)> {
         match self.catalog.resolve(written) {
             Ok(found) => Some(found),
             Err(TypeError::Unknown)
-                if written.name.schema().is_some_and(|schema| {
-                    !matches!(schema, "pg_catalog" | "information_schema")
-                        && !self.catalog.schema.has_schema(schema)
-                }) =>
+                if written.name.schema().is_some_and(|schema| !self.is_schema(schema)) =>
             {
                 let message =
                     format!("schema \"{}\" does not exist", written.name.schema().unwrap_or_default());

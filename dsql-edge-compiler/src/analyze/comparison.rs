@@ -69,7 +69,13 @@ impl Analyzer<'_> {
         if let [_] = comparisons.as_slice() {
             return comparisons.remove(0);
         }
-        if !matches!(operator.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=") {
+        let named = matches!(operator.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=");
+        // An operator of a B-tree family has an order on both sides.
+        let in_btree = |node: &Node| match &node.kind {
+            NodeKind::Call { args, .. } => args.iter().all(|arg| arg.is_error() || self.has_order(arg.ty)),
+            _ => true,
+        };
+        if !named || !comparisons.iter().all(in_btree) {
             let message =
                 format!("could not determine interpretation of row comparison operator {}", operator.name);
             self.report(

@@ -285,6 +285,8 @@ impl<'a> Analyzer<'a> {
         scope.place.set(Place::Returning);
         query.targets = self.target_list(&scope, &update.returning);
         query.has_target_srf = scope.has_srf.get();
+        // `transformUpdateStmt` is done with RETURNING before it looks at what is set.
+        query = self.settle_unknown(query);
         let assigned = self.assignments(&mut scope, &update.assignments, &target);
         query.result_rte = Some(target.rte);
         self.finish_write(scope, query, assigned, &target)

@@ -172,13 +172,17 @@ impl Analyzer<'_> {
             ExprKind::NullIf { left, right, location } => {
                 let left = self.expr(scope, left);
                 let right = self.expr(scope, right);
+                let unknown = left.ty == oid::UNKNOWN;
                 let operator = Operator { schema: None, name: "=".into(), location: *location };
                 let comparison = self.make_operator(&operator, Some(left), right, span);
                 match comparison.kind {
                     NodeKind::Call { mut args, .. } if args.len() == 2 => {
                         let right = Box::new(args.remove(1));
                         let left = Box::new(args.remove(0));
-                        Node::new(left.ty, NodeKind::NullIf { left, right }, span)
+                        // Rows of any kind are compared as records, and a NULL beside one is a record then.
+                        let unknown = unknown && self.catalog.is_complex(right.ty);
+                        let ty = if unknown { oid::RECORD } else { left.ty };
+                        Node::new(ty, NodeKind::NullIf { left, right }, span)
                     }
                     _ => Node::error(span),
                 }

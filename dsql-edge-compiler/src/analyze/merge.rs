@@ -54,6 +54,10 @@ impl Analyzer<'_> {
         scope.place.set(place);
         // PostgreSQL leaves what is unknown as it is here; what is no boolean it takes, and fails as it runs.
         let on = if on.ty == oid::UNKNOWN { on } else { self.coerce_to_boolean(on, "JOIN/ON") };
+        // `setNamespaceVisibilityForRTE` shows every item of a join, that of `USING (…) AS alias` too.
+        for item in scope.namespace.iter_mut().take(sources).filter(|item| item.rte.is_none()) {
+            item.columns_visible = true;
+        }
         for clause in &merge.clauses {
             // NOT MATCHED has no row of the target.
             for item in scope.namespace.iter_mut().skip(sources) {

@@ -18,6 +18,7 @@ use super::param::Parameter;
 use super::tree::{Body, Cte, JoinTree, Node, NodeKind, Query, RteSource, Var};
 use crate::syntax::ast::SetOperator;
 use foreign::{ForeignJoin, foreign_joins};
+use narrowing::Facts;
 use side::{Side, sides};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -65,6 +66,8 @@ struct Environment<'e> {
     proven: Vec<Var>,
     /// Other expressions that conditions prove.
     proven_nodes: Vec<&'e Node>,
+    /// What `HAVING` proves of the grouped rows.
+    having: Facts<'e>,
     /// Grouping sets null the grouped columns, except inside aggregates.
     grouping_nulls: bool,
     /// Several set-returning functions in the target list: the shorter ones are padded with NULLs.
@@ -124,6 +127,7 @@ impl<'p> Prover<'p> {
             matched: BTreeSet::new(),
             proven: Vec::new(),
             proven_nodes: Vec::new(),
+            having: Facts::default(),
             grouping_nulls: query.grouping_sets,
             padded: query.has_target_srf && target_srfs(query) > 1,
             outer,
@@ -138,6 +142,14 @@ impl<'p> Prover<'p> {
             // The one group is there even where no row has passed the conditions: they say nothing of it.
             env.proven.retain(|var| var.level == 0);
             env.proven_nodes.clear();
+        }
+        if let Some(having) = &query.having {
+            env.having = narrowing::if_true(having);
+            if !query.grouping_sets {
+                for var in env.having.vars.clone() {
+                    narrowing::row_is_there(&mut env.nulled_by, var);
+                }
+            }
         }
         env
     }

@@ -64,7 +64,7 @@ impl Analyzer<'_> {
 
         let mut other = Vec::new();
         let sort_keys = self.sort_clause(scope, &query.order_by, &mut targets, &mut other);
-        let (group_by, grouping_sets, empty_grouping_set) = self.group_clause(scope, select, &mut targets);
+        let grouping = self.group_clause(scope, select, &mut targets);
         let distinct = select.distinct.is_some();
         match &select.distinct {
             Some(Distinct::All(_)) => self.check_distinct(&mut targets, &sort_keys),
@@ -84,10 +84,11 @@ impl Analyzer<'_> {
             from,
             filter,
             targets,
-            group_by,
+            group_by: grouping.keys,
             grouped,
-            grouping_sets,
-            empty_grouping_set,
+            grouping_sets: grouping.sets,
+            empty_grouping_set: grouping.empty,
+            common_keys: grouping.common,
             having,
             has_aggregates: scope.has_aggregates.get(),
             has_target_srf: scope.has_srf.get(),

@@ -229,13 +229,16 @@ impl Analyzer<'_> {
         let mut level = 0;
         let mut at = Some(scope);
         while let Some(current) = at {
-            match search(current, &name.text) {
+            let found = search(current, &name.text);
+            let system = self.unqualified_system_columns(current, level, name);
+            match found {
                 Found::None => {}
-                Found::One(node) => {
+                // A function's column may have the name of another table's system column.
+                Found::One(node) if system.is_empty() => {
                     self.check_column_type(&node, &name.text, name.span);
                     return Some(Node { span: name.span, ..raised(&node, level) });
                 }
-                Found::Ambiguous => {
+                Found::One(_) | Found::Ambiguous => {
                     let tables: Vec<&str> = current
                         .namespace
                         .iter()
@@ -264,7 +267,7 @@ impl Analyzer<'_> {
                     return Some(Node::error(name.span));
                 }
             }
-            match self.unqualified_system_columns(current, level, name).as_slice() {
+            match system.as_slice() {
                 [] => {}
                 [node] => return Some(node.clone()),
                 _ => {
@@ -300,6 +303,7 @@ impl Analyzer<'_> {
         let items = scope.namespace.iter();
         items
             .filter(|item| item.columns_visible && !item.joined && scope.visible(item))
+            .filter(|item| item.columns.iter().all(|(column, _)| *column != name.text))
             .filter_map(|item| self.system_column(item, level, name, name.span))
             .collect()
     }

@@ -58,7 +58,7 @@ impl Analyzer<'_> {
         let filter = plain.filter.as_ref().map(|filter| self.aggregate_filter(scope, filter));
         let facts = json_aggregate(call.name, ty);
         match &plain.over {
-            None => self.aggregate(scope, &plain, facts, args, filter, ty, span),
+            None => self.aggregate(scope, &plain, facts, args, 0, filter, ty, span),
             Some(window) => self.window_call(scope, &plain, window, facts, args, filter, ty, span),
         }
     }

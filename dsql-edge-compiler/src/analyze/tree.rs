@@ -139,6 +139,8 @@ pub(super) struct Aggregate {
     /// How many queries up it belongs.
     pub(super) level: usize,
     pub(super) args: Vec<Node>,
+    /// So many of the arguments are taken once for each group: those before `WITHIN GROUP`.
+    pub(super) direct: usize,
     pub(super) filter: Option<Node>,
     pub(super) order_by: Vec<Node>,
     pub(super) never_null: bool,
@@ -171,6 +173,8 @@ pub(super) struct Query {
     pub(super) filter: Option<Node>,
     pub(super) targets: Vec<TargetEntry>,
     pub(super) group_by: Vec<Node>,
+    /// The keys that every grouping set has.
+    pub(super) common_keys: Vec<Node>,
     /// There is a `GROUP BY`, even if it groups by nothing.
     pub(super) grouped: bool,
     /// Grouping sets other than a plain list: grouped columns may be NULL.

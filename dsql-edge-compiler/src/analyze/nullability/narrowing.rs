@@ -4,6 +4,7 @@
 
 use super::super::tree::{Body, JoinTree, Node, NodeKind, Var};
 use super::{Environment, Prover};
+use std::collections::BTreeSet;
 
 /// A fact: a column is not NULL, or (column `ROW`) its entry's row is a real one.
 pub(super) const ROW: usize = usize::MAX;
@@ -60,13 +61,8 @@ impl Prover<'_> {
             let facts = Facts::all(conditions.iter().map(|condition| if_true(condition)));
             let mut changed = false;
             for var in &facts.vars {
-                if var.level == 0 && !self.is_assigned(env, var) {
-                    let removed = env.nulled_by.get(var.rte).cloned().unwrap_or_default();
-                    for nullers in &mut env.nulled_by {
-                        let before = nullers.len();
-                        nullers.retain(|id| !removed.contains(id));
-                        changed |= nullers.len() != before;
-                    }
+                if !self.is_assigned(env, var) {
+                    changed |= row_is_there(&mut env.nulled_by, *var);
                 }
             }
             changed |= follow_foreign_keys(env, &facts.vars);
@@ -114,6 +110,19 @@ impl Prover<'_> {
             && env.query.result_rte == Some(var.rte)
             && env.query.assigned.iter().any(|written| written.column == var.column)
     }
+}
+
+/// A column that is not NULL proves that no join nulled its row, nor those that were nulled with it. Returns whether
+/// that is new.
+pub(super) fn row_is_there(nulled_by: &mut [BTreeSet<usize>], var: Var) -> bool {
+    if var.level > 0 {
+        return false;
+    }
+    let Some(removed) = nulled_by.get(var.rte).filter(|removed| !removed.is_empty()).cloned() else {
+        return false;
+    };
+    nulled_by.iter_mut().for_each(|nullers| nullers.retain(|id| !removed.contains(id)));
+    true
 }
 
 /// A join along a foreign key nulls its table only where the row that refers to it is nulled.
@@ -246,11 +255,12 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
     let stable = !node.any(&|part| {
         part.subquery().is_some()
             || matches!(&part.kind, NodeKind::Call { function, .. } if function.volatile || function.set)
-            || matches!(part.kind, NodeKind::Aggregate(_) | NodeKind::WindowCall(_) | NodeKind::Parameter(_))
+            || matches!(part.kind, NodeKind::WindowCall(_) | NodeKind::Parameter(_))
     });
     let worth = matches!(
         node.kind,
         NodeKind::Call { .. }
+            | NodeKind::Aggregate(_)
             | NodeKind::Cast { .. }
             | NodeKind::Subscript(_)
             | NodeKind::Field(..)
