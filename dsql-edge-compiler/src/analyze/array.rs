@@ -32,8 +32,7 @@ impl Analyzer<'_> {
                     let node = self.expr(scope, element);
                     nested |= node.ty != oid::INT2VECTOR
                         && node.ty != oid::OIDVECTOR
-                        && self.catalog.type_info(node.ty).is_array
-                        && target.is_none();
+                        && self.catalog.type_info(node.ty).is_array;
                     nodes.push(node);
                 }
             }

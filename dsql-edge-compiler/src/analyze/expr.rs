@@ -165,7 +165,7 @@ impl Analyzer<'_> {
                 if target != ERROR && !self.has_order(target) {
                     let shown = self.catalog.display(target, -1);
                     let message = format!("could not identify a comparison function for type {shown}");
-                    self.report(Diagnostic::error(Code::UnknownFunction, span, message));
+                    self.found_later(Diagnostic::error(Code::UnknownFunction, span, message));
                 }
                 Node::new(target, NodeKind::MinMax(args), span)
             }

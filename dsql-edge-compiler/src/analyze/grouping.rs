@@ -5,7 +5,7 @@
 
 use super::Analyzer;
 use super::aggregate::level_of;
-use super::tree::{Node, NodeKind, Query, RteSource};
+use super::tree::{Node, NodeKind, Query, RteSource, system_column};
 use crate::diagnostic::{Code, Diagnostic};
 
 impl Analyzer<'_> {
@@ -16,12 +16,8 @@ impl Analyzer<'_> {
         }
         // Columns that depend on a grouped primary key are grouped too.
         let functional = self.grouped_by_key(query);
-        // Keys are among PostgreSQL's targets, those of windows behind all others.
-        let mut targets: Vec<&Node> = query.targets.iter().map(|target| &target.node).collect();
-        targets.extend(&query.other);
-        let mut windows = Vec::new();
-        targets.iter().for_each(|target| window_keys(target, &mut windows));
-        targets.extend(windows);
+        // Keys are among PostgreSQL's targets.
+        let targets = query.targets.iter().map(|target| &target.node).chain(&query.other).collect();
         let having: Vec<&Node> = query.having.iter().collect();
         for clause in [targets, having] {
             for node in &clause {
@@ -63,12 +59,6 @@ impl Analyzer<'_> {
                 }
                 return;
             }
-            NodeKind::WindowCall(call) if depth == 0 => {
-                for arg in call.args.iter().chain(&call.filter) {
-                    self.check_grouped(query, arg, functional, depth);
-                }
-                return;
-            }
             NodeKind::Constant(_) | NodeKind::Parameter(_) => return,
             NodeKind::Grouping(args) if level_of(args) == depth => return,
             NodeKind::WholeRow { level, rte } if *level == depth => {
@@ -93,7 +83,9 @@ impl Analyzer<'_> {
                     return;
                 }
                 let Some(rte) = query.rtes.get(var.rte) else { return };
-                let column = rte.columns.get(var.column).map_or("?", |column| column.name.as_str());
+                let column = rte.columns.get(var.column).map(|column| column.name.as_str());
+                let column =
+                    column.or_else(|| system_column(var.column).map(|(name, _)| name)).unwrap_or("?");
                 let name = format!("{}.{column}", rte.name);
                 let (message, hint) = if depth == 0 {
                     (
@@ -174,13 +166,4 @@ impl Analyzer<'_> {
             self.check_grouping_calls_within(query, &nested, depth + 1);
         }
     }
-}
-
-/// The keys of the windows that are defined where they are used.
-fn window_keys<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
-    if let NodeKind::WindowCall(call) = &node.kind {
-        out.extend(&call.window);
-        return;
-    }
-    node.children(&mut |child| window_keys(child, out));
 }

@@ -72,11 +72,7 @@ impl Analyzer<'_> {
             None => {}
         }
         let (limit, offset) = self.limit_clauses(scope, query, &mut other);
-        for window in &select.windows {
-            other.extend(self.window_keys(scope, window));
-        }
-        let of_windows = std::mem::take(&mut *scope.of_windows.borrow_mut());
-        of_windows.into_iter().for_each(|it| self.report(it));
+        self.window_definitions(scope, &mut other);
         let grouped = !select.group_by.is_empty();
         let analysed = Query {
             command: Command::Select,

@@ -58,15 +58,16 @@ impl Analyzer<'_> {
             }
         }
         scope.has_window_calls.set(true);
-        // PostgreSQL looks at window definitions after all the other clauses.
-        let before = self.diagnostics.iter().len();
-        let (keys, frame_has_row) = self.window_definition(scope, window);
-        scope.of_windows.borrow_mut().extend(self.diagnostics.split_off(before));
+        let Some(frame_has_row) = self.frame_has_row(scope, window) else { return Node::error(span) };
+        if window.name.is_none() && !scope.inline_windows.borrow().iter().any(|it| it.tokens == window.tokens)
+        {
+            scope.inline_windows.borrow_mut().push(window.clone());
+        }
         let kind = NodeKind::WindowCall(Box::new(WindowCall {
             name: facts.name,
             args,
             filter,
-            window: keys,
+            window: window.tokens.clone(),
             never_null: facts.never_null,
             never_null_on_rows: facts.never_null_on_rows,
             never_null_on_any_row: facts.never_null_on_any_row,
@@ -75,30 +76,34 @@ impl Analyzer<'_> {
         Node::new(returns, kind, span)
     }
 
-    /// The keys of a window, and whether its frame always holds the current row.
-    fn window_definition(&mut self, scope: &Scope<'_>, window: &Window) -> (Vec<Node>, bool) {
-        if let Some(name) = &window.name {
-            let Some(found) =
-                scope.windows.iter().find(|known| known.name.as_ref().is_some_and(|it| it.text == name.text))
-            else {
-                let message = format!("window \"{}\" does not exist", name.text);
-                self.report(Diagnostic::error(Code::UnknownWindow, name.span, message));
-                return (Vec::new(), false);
-            };
-            // The WINDOW clause's own expressions are analysed with the query.
-            return (Vec::new(), frame_has_current_row(found) && !base_frame(scope, found));
+    /// Whether the frame of a window always holds the current row; none if there is no such window.
+    fn frame_has_row(&mut self, scope: &Scope<'_>, window: &Window) -> Option<bool> {
+        let Some(name) = &window.name else { return Some(frame_has_current_row(window)) };
+        let Some(found) = named(scope, &name.text) else {
+            let message = format!("window \"{}\" does not exist", name.text);
+            self.report(Diagnostic::error(Code::UnknownWindow, name.span, message));
+            return None;
+        };
+        Some(frame_has_current_row(found) && !base_frame(scope, found))
+    }
+
+    /// `transformWindowDefinitions`, after all the other clauses: the keys of the `WINDOW` clause, then of the windows
+    /// that are defined where they are used.
+    pub(super) fn window_definitions(&mut self, scope: &Scope<'_>, other: &mut Vec<Node>) {
+        let inline = scope.inline_windows.take();
+        for window in scope.windows.iter().chain(&inline) {
+            if let Some(base) = &window.base
+                && named(scope, &base.text).is_none()
+            {
+                let message = format!("window \"{}\" does not exist", base.text);
+                self.report(Diagnostic::error(Code::UnknownWindow, base.span, message));
+            }
+            other.extend(self.window_keys(scope, window));
         }
-        if let Some(base) = &window.base
-            && !scope.windows.iter().any(|known| known.name.as_ref().is_some_and(|it| it.text == base.text))
-        {
-            let message = format!("window \"{}\" does not exist", base.text);
-            self.report(Diagnostic::error(Code::UnknownWindow, base.span, message));
-        }
-        (self.window_keys(scope, window), frame_has_current_row(window))
     }
 
     /// `PARTITION BY`, `ORDER BY` and the offsets of a frame.
-    pub(super) fn window_keys(&mut self, scope: &Scope<'_>, window: &Window) -> Vec<Node> {
+    fn window_keys(&mut self, scope: &Scope<'_>, window: &Window) -> Vec<Node> {
         let place = scope.place.replace(Place::Window);
         let mut keys: Vec<Node> = Vec::new();
         // Ordering first, as `transformWindowDefinitions` has it.
@@ -170,9 +175,11 @@ fn frame_has_current_row(window: &Window) -> bool {
 
 /// Whether the window that a named one builds on brings a frame.
 fn base_frame(scope: &Scope<'_>, window: &Window) -> bool {
-    window.base.as_ref().is_some_and(|base| {
-        scope.windows.iter().any(|known| {
-            known.name.as_ref().is_some_and(|it| it.text == base.text) && !frame_has_current_row(known)
-        })
-    })
+    let base = window.base.as_ref().and_then(|base| named(scope, &base.text));
+    base.is_some_and(|base| !frame_has_current_row(base))
+}
+
+/// A window of the `WINDOW` clause.
+fn named<'s>(scope: &'s Scope<'_>, name: &str) -> Option<&'s Window> {
+    scope.windows.iter().find(|known| known.name.as_ref().is_some_and(|it| it.text == name))
 }

@@ -2,7 +2,7 @@
 
 use super::super::cardinality;
 use super::super::param::Parameter;
-use super::super::tree::{Body, Node, NodeKind, RteSource, SYSTEM_COLUMN, Var};
+use super::super::tree::{Body, Node, NodeKind, RteSource, Var, system_column};
 use super::narrowing::{Facts, if_false, if_true, row_is_there};
 use super::{Environment, Prover};
 
@@ -161,7 +161,7 @@ impl Prover<'_> {
             }
             if here.level == 0 {
                 let base = match var.column {
-                    SYSTEM_COLUMN => Some(false),
+                    column if system_column(column).is_some() => Some(false),
                     column => current.base.get(var.rte).and_then(|columns| columns.get(column)).copied(),
                 };
                 let nulled = current.nulled_by.get(var.rte).is_none_or(|nullers| !nullers.is_empty());
