@@ -7,7 +7,7 @@ use super::Analyzer;
 use super::function::Facts;
 use super::scope::{Place, Scope};
 use super::tree::{Aggregate, Node, NodeKind, Query};
-use crate::builtin::Oid;
+use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::FunctionCall;
@@ -78,8 +78,12 @@ impl Analyzer<'_> {
                 })
                 .collect()
         };
-        // It belongs to the innermost query whose columns it uses; to this one if it uses none.
         let (direct_args, aggregated) = args.split_at(direct.min(args.len()));
+        let keys = if call.within_group { aggregated } else { &order_by };
+        if !self.can_be_sorted(keys) || call.distinct && !self.can_be_distinct(aggregated, keys) {
+            return Node::error(span);
+        }
+        // It belongs to the innermost query whose columns it uses; to this one if it uses none.
         let parts = || aggregated.iter().chain(&filter).chain(&order_by);
         let level = parts().filter_map(lowest_level).min().unwrap_or(0);
         let nested = parts().find_map(|arg| aggregate_of_level(arg, level));
@@ -125,6 +129,46 @@ impl Analyzer<'_> {
         Node::new(returns, kind, span)
     }
 
+    /// `addTargetToSortList`: the keys have an order.
+    fn can_be_sorted(&mut self, keys: &[Node]) -> bool {
+        let Some(key) = keys.iter().find(|key| !key.is_error() && !self.has_order(key.ty)) else {
+            return true;
+        };
+        let message =
+            format!("could not identify an ordering operator for type {}", self.catalog.display(key.ty, -1));
+        let hint = "Use an explicit ordering operator or modify the query.";
+        self.report(Diagnostic::error(Code::UnknownOperator, key.span, message).with_hint(hint));
+        false
+    }
+
+    /// `transformDistinctClause` for an aggregate: keys are arguments, and arguments have equality and an order.
+    fn can_be_distinct(&mut self, args: &[Node], keys: &[Node]) -> bool {
+        if let Some(key) = keys.iter().find(|key| !args.iter().any(|arg| arg.written_alike(key))) {
+            let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
+            self.report(Diagnostic::error(Code::InvalidColumnReference, key.span, message));
+            return false;
+        }
+        for arg in args.iter().filter(|arg| !arg.is_error()) {
+            let (what, detail) = match (self.has_equality(arg.ty), self.has_order(arg.ty)) {
+                (true, true) => continue,
+                (true, false) => {
+                    ("an ordering", "Aggregates with DISTINCT must be able to sort their inputs.")
+                }
+                (false, _) => ("an equality", "DISTINCT compares the values with each other."),
+            };
+            let shown = self.catalog.display(arg.ty, -1);
+            let message = format!("could not identify {what} operator for type {shown}");
+            let mut diagnostic =
+                Diagnostic::error(Code::UnknownOperator, arg.span, message).with_detail(detail);
+            if arg.ty == oid::JSON {
+                diagnostic = diagnostic.with_hint("cast it to jsonb, which can be compared");
+            }
+            self.report(diagnostic);
+            return false;
+        }
+        true
+    }
+
     /// `transformGroupingFunc`.
     pub(super) fn grouping_call(&mut self, scope: &Scope<'_>, args: Vec<Node>, span: Span) -> Node {
         let level = level_of(&args);
@@ -143,7 +187,7 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         owner.has_aggregates.set(true);
-        Node::new(crate::builtin::oid::INT4, NodeKind::Grouping(args), span)
+        Node::new(oid::INT4, NodeKind::Grouping(args), span)
     }
 
     /// `check_agglevels_and_constraints`.
