@@ -116,7 +116,9 @@ impl Analyzer<'_> {
             _ if applies_length || self.catalog.base_type(ty).0 != ty => span,
             // Nothing to do: it stays where it stands.
             _ if before == ty => inner,
-            NodeKind::Cast { .. } | NodeKind::Parameter(_) => span,
+            NodeKind::Cast { .. } | NodeKind::Parameter(_) => {
+                Span { start: inner.start.min(location.start).max(span.start), ..span }
+            }
             _ => inner,
         };
         node

@@ -20,6 +20,8 @@ impl Analyzer<'_> {
         // A constant that is read as the type of its cast stays where it stands: `exprLocation`.
         node.span = match &expr.kind {
             ExprKind::Cast { .. } => node.span,
+            // `type(constant)` is a cast too.
+            ExprKind::Function(_) if matches!(node.kind, NodeKind::Constant(_)) => node.span,
             // What begins with an operand begins where that does.
             ExprKind::Operator { left: Some(_), .. }
             | ExprKind::And(_)
@@ -308,7 +310,10 @@ impl Analyzer<'_> {
 
 /// Where the first operand begins: `exprLocation`.
 fn first_operand(node: &Node) -> Option<u32> {
-    let mut start = None;
+    let mut start = match &node.kind {
+        NodeKind::Subscript(parts) => parts.first().map(|base| base.span.start),
+        _ => None,
+    };
     node.children(&mut |child| {
         if start.is_none() && child.span != Span::default() {
             start = Some(child.span.start);
