@@ -235,7 +235,12 @@ impl Analyzer<'_> {
                     && let Err((code, message)) = constant::check(self.catalog, base, text)
                 {
                     let mut diagnostic = Diagnostic::error(code, span, message);
-                    diagnostic.hint = self.literal_advice(base, text);
+                    diagnostic.hint = match code {
+                        Code::DatetimeOutOfRange => {
+                            Some("there is no such day, or no such time of day".to_owned())
+                        }
+                        _ => self.literal_advice(base, text),
+                    };
                     self.report(diagnostic);
                 }
                 Node { ty: target, typmod, kind: NodeKind::Constant(value), span }
