@@ -142,7 +142,7 @@ impl<'a> Analyzer<'a> {
                 for (entry, (column, written)) in query.targets.iter_mut().zip(columns) {
                     let span = entry.node.span;
                     let node = std::mem::replace(&mut entry.node, Node::error(span));
-                    entry.node = self.assign(target, *column, written.as_ref(), node, span);
+                    entry.node = self.assign(target, *column, written.as_ref(), node.into_column(), span);
                 }
                 self.elements_asked_for_null(&query);
                 for (entry, (column, _)) in query.targets.iter().zip(columns) {

@@ -297,6 +297,17 @@ impl Analyzer<'_> {
         }
     }
 
+    /// Whether no part of these gives several rows; says so otherwise.
+    pub(super) fn is_without_sets(&mut self, args: &[Node], message: &str) -> bool {
+        let gives_rows = |node: &Node| matches!(&node.kind, NodeKind::Call { function, .. } if function.set);
+        let Some(found) = args.iter().find_map(|arg| super::aggregate::find(arg, &gives_rows)) else {
+            return true;
+        };
+        let hint = "You might be able to move the set-returning function into a LATERAL FROM item.";
+        self.report(Diagnostic::error(Code::FeatureNotSupported, found.span, message).with_hint(hint));
+        false
+    }
+
     /// `func_get_detail`.
     fn lookup(
         &self,
