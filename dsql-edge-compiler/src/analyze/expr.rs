@@ -30,6 +30,7 @@ impl Analyzer<'_> {
             | ExprKind::BooleanTest { .. }
             | ExprKind::IsDistinct { .. }
             | ExprKind::In { .. }
+            | ExprKind::Quantified { .. }
             | ExprKind::Like { .. }
             | ExprKind::Between { .. }
             | ExprKind::Indirection { .. }
