@@ -68,6 +68,9 @@ fn compile_tokens(
         // DSQL refuses after parse analysis, and before anything runs.
         let (at_run_time, mut all): (Vec<_>, Vec<_>) =
             errors.into_iter().partition(|error| error.stage == diagnostic::Stage::Dialect);
+        // What DSQL says of a place, it says instead.
+        let said = |span: source::Span| refusals.iter().any(|it| it.diagnostic.span.start == span.start);
+        all.retain(|error| !said(error.span));
         all.extend(refusals.into_iter().map(|refusal| refusal.diagnostic));
         all.extend(at_run_time);
         let mut all: Diagnostics = all.into_iter().collect();
@@ -87,7 +90,7 @@ fn refusals(
     if schema.dialect == schema::Dialect::Postgres {
         return Vec::new();
     }
-    let mut found = dsql::findings(statement, &source.text, lexed, Some(schema));
+    let mut found = dsql::findings_within(statement, &source.text, lexed, schema);
     // What nobody has seen DSQL refuse is no reason to stop a build.
     found.retain(|finding| finding.diagnostic.is_error());
     found

@@ -6,11 +6,12 @@
 use super::clauses::*;
 use super::words::Words;
 use super::{Finding, limits, types};
+use crate::schema::Schema;
 use crate::source::Span;
 use crate::syntax::ast::{
-    Constraint, ConstraintKind, CreateFunction, CreateIndex, CreateSequence, CreateTable, CreateTableAs,
-    CreateType, CreateView, ExprKind, IndexElement, KeyConstraint, NewType, Persistence, SequenceOption,
-    TableColumn, TableElement,
+    AlterAction, Constraint, ConstraintKind, CreateFunction, CreateIndex, CreateSequence, CreateTable,
+    CreateTableAs, CreateType, CreateView, ExprKind, IndexElement, KeyConstraint, NewType, Persistence,
+    SequenceOption, StatementKind, TableColumn, TableElement, TypeName,
 };
 
 const LEAST_CACHE: i64 = 65_536;
@@ -49,6 +50,34 @@ pub(super) fn table(table: &CreateTable, words: &Words<'_>, out: &mut Vec<Findin
         out.push(rule.at(*span));
     }
     limits::columns(table, out);
+}
+
+/// Types of columns that the schema, where all of it is known, does not have.
+pub(super) fn unknown_types(statement: &StatementKind, schema: &Schema, out: &mut Vec<Finding>) {
+    let is_created = |ty: &TypeName| match ty.name.schema() {
+        Some(namespace) => schema.user_type(namespace, ty.name.name()).is_some(),
+        None => schema.search_path.iter().any(|path| schema.user_type(path, ty.name.name()).is_some()),
+    };
+    let mut look = |column: &TableColumn| {
+        out.extend(column.type_name.as_ref().and_then(|ty| types::unknown(ty, is_created)));
+    };
+    match statement {
+        StatementKind::CreateTable(table) => {
+            for element in &table.elements {
+                if let TableElement::Column(column) = element {
+                    look(column);
+                }
+            }
+        }
+        StatementKind::AlterTable(alter) => {
+            for action in &alter.actions {
+                if let AlterAction::AddColumn { column, .. } = action {
+                    look(column);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn column(column: &TableColumn, elements: &[TableElement], words: &Words<'_>, out: &mut Vec<Finding>) {

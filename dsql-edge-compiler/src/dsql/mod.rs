@@ -72,6 +72,15 @@ pub fn findings(statement: &Statement, text: &str, lexed: &Lexed, schema: Option
     out
 }
 
+/// The same, and types of columns that a schema does not have of which all is known.
+pub fn findings_within(statement: &Statement, text: &str, lexed: &Lexed, schema: &Schema) -> Vec<Finding> {
+    let mut out = findings(statement, text, lexed, Some(schema));
+    if !out.iter().any(|finding| finding.whole) {
+        ddl::unknown_types(&statement.kind, schema, &mut out);
+    }
+    out
+}
+
 fn by_kind(
     statement: &Statement,
     text: &str,
