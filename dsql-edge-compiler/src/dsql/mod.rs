@@ -52,7 +52,8 @@ pub fn findings(statement: &Statement, text: &str, lexed: &Lexed, schema: Option
     let mut out = Vec::new();
     match &statement.kind {
         // The most frequent by far: their words are not looked at.
-        StatementKind::Query(_) | StatementKind::Update(_) | StatementKind::Delete(_) => {}
+        StatementKind::Query(query) => out.extend(query::into(query)),
+        StatementKind::Update(_) | StatementKind::Delete(_) => {}
         StatementKind::Insert(insert) => limits::inserted(insert, &mut out),
         StatementKind::Merge(merge) => {
             return vec![Finding { whole: true, ..statements::merge.at(merge.span) }];

@@ -19,6 +19,18 @@ pub(super) fn queries(statement: &Statement, schema: Option<&Schema>, out: &mut 
     out.append(&mut found.out);
 }
 
+/// `SELECT … INTO t`, which only the leftmost SELECT may say.
+pub(super) fn into(query: &Query) -> Option<Finding> {
+    match &query.body {
+        QueryBody::Select(select) => {
+            let finding = create_table_as.at(select.into.as_ref()?.span());
+            Some(Finding { whole: true, ..finding })
+        }
+        QueryBody::SetOperation { left, .. } => into(left),
+        QueryBody::Values(_) => None,
+    }
+}
+
 struct Queries<'a> {
     schema: Option<&'a Schema>,
     out: Vec<Finding>,
@@ -34,15 +46,9 @@ impl<'s> Visit<'s> for Queries<'_> {
             };
             self.out.push(locking.naming(lock.span, instead));
         }
-        if let QueryBody::Select(select) = &query.body
-            && let Some(into) = &select.into
-        {
-            let finding = create_table_as.at(into.span());
-            self.out.push(Finding { whole: true, ..finding });
-        }
     }
 
-    fn from_item(&mut self, item: &'s FromItem) {
+    fn item(&mut self, item: &'s FromItem) {
         match item {
             FromItem::Table { sample: Some(sample), .. } => self.out.push(tablesample.at(sample.span)),
             FromItem::Join(join) if join.kind == JoinKind::Left => {
@@ -145,7 +151,7 @@ struct References<'s> {
 
 impl<'s> Visit<'s> for References<'s> {
     fn query(&mut self, _: &'s Query) {}
-    fn from_item(&mut self, _: &'s FromItem) {}
+    fn item(&mut self, _: &'s FromItem) {}
     fn expr(&mut self, expr: &'s Expr) {
         if let ExprKind::Column(parts) = &expr.kind {
             self.found.push(parts);

@@ -83,7 +83,7 @@ impl Rule {
         let severity = if self.known == Known::Inferred { Severity::Warning } else { Severity::Error };
         let mut hint = self.instead.replace("{}", written);
         if let Some(day) = self.since {
-            hint += &format!(" (DSQL has it since 2026-{day})");
+            hint += &format!(" (in DSQL since 2026-{day})");
         }
         let diagnostic = Diagnostic {
             severity,

@@ -12,7 +12,7 @@ use crate::syntax::ast::{
 /// What is told of a statement's parts.
 pub(super) trait Visit<'s> {
     fn query(&mut self, query: &'s Query);
-    fn from_item(&mut self, item: &'s FromItem);
+    fn item(&mut self, item: &'s FromItem);
     fn expr(&mut self, expr: &'s Expr);
     /// The type of a cast.
     fn target_type(&mut self, ty: &'s TypeName, of: &'s Expr);
@@ -161,7 +161,7 @@ fn window<'s>(window: &'s Window, visit: &mut dyn Visit<'s>) {
 }
 
 fn from_item<'s>(item: &'s FromItem, visit: &mut dyn Visit<'s>) {
-    visit.from_item(item);
+    visit.item(item);
     match item {
         FromItem::Table { sample, .. } => {
             if let Some(sample) = sample {
