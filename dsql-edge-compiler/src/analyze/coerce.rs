@@ -182,6 +182,16 @@ impl Analyzer<'_> {
         if node.ty == oid::UNKNOWN {
             return self.coerce_unknown(node, target, typmod);
         }
+        // `coerce_record_to_complex`: the fields of any other record are not known.
+        let fields = matches!(
+            node.kind,
+            NodeKind::Row(_) | NodeKind::WholeRow { .. } | NodeKind::JoinedRow(_) | NodeKind::Collate(_)
+        );
+        if node.ty == oid::RECORD && self.catalog.is_complex(target) && !fields {
+            let message = format!("cannot cast type record to {}", self.catalog.display(target, -1));
+            self.report(Diagnostic::error(Code::CannotCast, span, message));
+            return Node::error(span);
+        }
         if let NodeKind::Collate(arg) = node.kind {
             let inner = self.coerce(*arg, target, typmod, context);
             return Node {
