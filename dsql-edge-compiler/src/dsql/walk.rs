@@ -89,7 +89,7 @@ fn with<'s>(with: &'s Option<With>, visit: &mut dyn Visit<'s>) {
 }
 
 fn on_conflict<'s>(conflict: &'s OnConflict, visit: &mut dyn Visit<'s>) {
-    if let ConflictTarget::Index(elements, filter) = &conflict.target {
+    if let ConflictTarget::Index(elements, filter, _) = &conflict.target {
         exprs(elements.iter().map(|it| &it.expr).chain(filter), visit);
     }
     if let Some((assignments, filter)) = &conflict.update {
