@@ -55,6 +55,10 @@ pub(super) fn alter(
                 out.push(if alone { finding.fixed("write ALTER TABLE ASYNC", edits) } else { finding });
             }
             AlterAction::DropColumn { name, .. } => out.extend(drop_column(alter, name, schema)),
+            AlterAction::AddIdentity { options, .. } => {
+                let end = Span { start: place.end, end: place.end };
+                ddl::identity_cache_of(options, *place, end, out);
+            }
             AlterAction::RowSecurity => out.push(row_level_security.at(*place)),
             AlterAction::Other(what) => out.extend(other(what, *place)),
             _ => {}

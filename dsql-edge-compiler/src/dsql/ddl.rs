@@ -156,20 +156,8 @@ fn identity_options(
     options: &[SequenceOption],
     out: &mut Vec<Finding>,
 ) {
-    match cache(options) {
-        Cache::Fits => {}
-        Cache::Missing => {
-            let title = "say CACHE 1, which is PostgreSQL's default";
-            let end = constraint.span.end;
-            // `( … )`, or nothing.
-            let edit = match options.last() {
-                Some(last) => (Span { start: last.span.end, end: last.span.end }, " CACHE 1".to_owned()),
-                None => (Span { start: end, end }, " (CACHE 1)".to_owned()),
-            };
-            out.push(identity_cache.at(constraint.span).fixed(title, vec![edit]));
-        }
-        Cache::Other(span) => out.push(identity_cache.at(span)),
-    }
+    let end = Span { start: constraint.span.end, end: constraint.span.end };
+    identity_cache_of(options, constraint.span, end, out);
     if let Some(ty) = &column.type_name
         && types::column(ty).is_none()
         && let Some(finding) = types::identity(ty)
@@ -177,6 +165,23 @@ fn identity_options(
         let integer = matches!(ty.name.name(), "int2" | "int4") && ty.array_dimensions == 0;
         let edits = vec![(ty.span, "bigint".to_owned())];
         out.push(if integer { finding.fixed("make it bigint", edits) } else { finding });
+    }
+}
+
+/// The cache of an identity that ends at `end`.
+pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Span, out: &mut Vec<Finding>) {
+    match cache(options) {
+        Cache::Fits => {}
+        Cache::Missing => {
+            // `( … )`, or nothing.
+            let edit = match options.last() {
+                Some(last) => (Span { start: last.span.end, end: last.span.end }, " CACHE 1".to_owned()),
+                None => (end, " (CACHE 1)".to_owned()),
+            };
+            let title = "say CACHE 1, which is PostgreSQL's default";
+            out.push(identity_cache.at(place).fixed(title, vec![edit]));
+        }
+        Cache::Other(span) => out.push(identity_cache.at(span)),
     }
 }
 

@@ -24,9 +24,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("pg_try_advisory_xact_lock",       LOCK),
     ("pg_try_advisory_xact_lock_shared", LOCK),
     ("inet_server_addr",                ADDRESS),
-    ("inet_server_port",                ADDRESS),
-    ("inet_client_addr",                ADDRESS),
-    ("inet_client_port",                ADDRESS),
 ];
 
 const LOCK: &str = "nobody waits in DSQL: SELECT … FOR UPDATE a row of a table of locks, and retry on 40001";
