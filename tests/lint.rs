@@ -49,11 +49,11 @@ fn dsql_edge() -> PathBuf {
         .unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let lines = String::from_utf8(built.stdout).unwrap();
-    let last = lines.lines().filter_map(|line| {
+    let mut last = lines.lines().filter_map(|line| {
         let artifact: serde_json::Value = serde_json::from_str(line).ok()?;
         artifact["executable"].as_str().map(PathBuf::from)
     });
-    last.last().expect("cargo names the binary")
+    last.next_back().expect("cargo names the binary")
 }
 
 #[test]
