@@ -126,9 +126,7 @@ impl Failed {
             (Answered | Stopped | Unavailable, _, _) => Rule::R9,
             // Time that is over is not given twice.
             (Timeout, _, Reads | Transaction) => Rule::R12 { unknown: false },
-            (Protocol, reached, payload) => {
-                Rule::R12 { unknown: payload == Commit && reached != Nothing }
-            }
+            (Protocol, reached, payload) => Rule::R12 { unknown: payload == Commit && reached != Nothing },
         }
     }
 }
@@ -310,8 +308,7 @@ mod tests {
         for (signal, reached, payload, expected) in rows {
             assert_eq!(rule(signal, reached, payload), expected, "{signal:?} {reached:?} {payload:?}");
         }
-        let kept =
-            Failed { reached: Nothing, payload: Commit, signal: Lost, kept: true };
+        let kept = Failed { reached: Nothing, payload: Commit, signal: Lost, kept: true };
         assert_eq!(kept.rule(), Rule::R10);
     }
 
@@ -320,8 +317,14 @@ mod tests {
     fn what_may_have_committed_runs_again_only_with_a_key() {
         let refusal = Signal::Refused { refusal: Refusal::WakingUp, pipelined: true };
         let lossy = [Signal::Lost, Signal::Timeout, Signal::Unsure, Signal::Protocol];
-        let definite =
-            [Signal::Local, Signal::Stopped, Signal::Conflict, Signal::Unavailable, Signal::Answered, refusal];
+        let definite = [
+            Signal::Local,
+            Signal::Stopped,
+            Signal::Conflict,
+            Signal::Unavailable,
+            Signal::Answered,
+            refusal,
+        ];
         for reached in REACHED {
             for payload in PAYLOADS {
                 for signal in lossy {
@@ -344,8 +347,9 @@ mod tests {
     #[test]
     fn pauses_grow_and_end() {
         let mut attempts = Attempts::new(5);
-        let pauses: Vec<_> =
-            core::iter::from_fn(|| attempts.after(Rule::R6, false, &[])).map(|it| it.to.as_millis()).collect();
+        let pauses: Vec<_> = core::iter::from_fn(|| attempts.after(Rule::R6, false, &[]))
+            .map(|it| it.to.as_millis())
+            .collect();
         assert_eq!(pauses, [5, 10, 20, 40]);
         assert_eq!(conflict_pause(30), Pause::millis(0, 500));
         assert_eq!(conflict_pause(99), Pause::millis(0, 500));

@@ -42,9 +42,7 @@ pub(super) fn explain(link: &Link, config: &Config, failure: Failure) -> (Error,
         }
         Failure::Transport(error) => (lost(link, config, &error.text), Signal::Lost),
         Failure::Timeout if link.has_started() => (
-            Error::new(Kind::Timeout(
-                "waiting for the answer to the query (Config::query_timeout)".into(),
-            )),
+            Error::new(Kind::Timeout("waiting for the answer to the query (Config::query_timeout)".into())),
             Signal::Timeout,
         ),
         Failure::Timeout => (connect_timeout(config), Signal::Timeout),

@@ -6,8 +6,8 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::client::pipeline::{self, Pipelined};
 use crate::client::Executor;
+use crate::client::pipeline::{self, Pipelined};
 use crate::error::Error;
 use crate::query::{Command, Query, SingleColumn};
 
@@ -77,10 +77,7 @@ impl Command {
 }
 
 impl<'e, T> Fetch<'e, T> {
-    pub(super) fn of<P: Pipelined<Output = T> + 'e, E: Executor + 'e>(
-        pipelined: P,
-        mut executor: E,
-    ) -> Self {
+    pub(super) fn of<P: Pipelined<Output = T> + 'e, E: Executor + 'e>(pipelined: P, mut executor: E) -> Self {
         Fetch(Box::pin(async move { pipeline::run(executor.target(), pipelined).await }))
     }
 }

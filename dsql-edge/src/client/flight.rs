@@ -312,12 +312,15 @@ impl<'a, 's> Answer<'a, 's> {
     fn take(&mut self, row: &Row) {
         self.rows += 1;
         let (Step::Member(at), None) = (self.step, &self.local) else { return };
-        let (Some(member), Some(sink)) = (self.flight.members.get(at), self.sinks.get_mut(at)) else { return };
+        let (Some(member), Some(sink)) = (self.flight.members.get(at), self.sinks.get_mut(at)) else {
+            return;
+        };
         let statement = member.statement;
         if sink.keeps() {
             self.kept = self.kept.saturating_add(row.len());
             if self.kept > self.most {
-                let text = "the rows of one fetch are more bytes than Config::max_result; `fetch` streams them";
+                let text =
+                    "the rows of one fetch are more bytes than Config::max_result; `fetch` streams them";
                 self.local = Some(Error::new(Kind::TooLong(text)).at(statement.place()));
                 return;
             }

@@ -27,13 +27,10 @@ pub struct Target<'t> {
 
 impl Target<'_> {
     /// Runs these statements in one flight, and gives the rows of each to its sink. Several are one transaction.
-    pub(super) async fn run(
-        &self,
-        members: &[Prepared],
-        sinks: &mut [&mut dyn Sink],
-    ) -> Result<(), Error> {
+    pub(super) async fn run(&self, members: &[Prepared], sinks: &mut [&mut dyn Sink]) -> Result<(), Error> {
         let first = members.first().map(|member| member.statement);
-        let mut runs = Runs::new(self.lender, self.lender.config.attempts(), self.lender.config.query_limit());
+        let mut runs =
+            Runs::new(self.lender, self.lender.config.attempts(), self.lender.config.query_limit());
         let result = match self.transaction {
             None => runs.fly_until_done(&Flight::alone(members), sinks).await,
             Some(id) => runs.fly_in(id, members, sinks).await,

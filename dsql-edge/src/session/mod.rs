@@ -22,7 +22,9 @@ use std::collections::VecDeque;
 use bytes::BytesMut;
 use postgres_protocol::message::backend::Message;
 
-use crate::wire::{DatabaseError, Field, Limits, Malformed, Parameters, Row, Startup, Tag, backend, frontend};
+use crate::wire::{
+    DatabaseError, Field, Limits, Malformed, Parameters, Row, Startup, Tag, backend, frontend,
+};
 
 /// The session of one connection, from StartupMessage on (TLS comes before it).
 #[derive(Debug)]
@@ -264,12 +266,11 @@ impl Connection {
 
     fn advance(&mut self) -> Result<Option<Event>, Fault> {
         loop {
-            let message = backend::next_message(&mut self.incoming, &self.limits).map_err(|refused| {
-                match refused {
+            let message =
+                backend::next_message(&mut self.incoming, &self.limits).map_err(|refused| match refused {
                     backend::Refused::Malformed(reason) => Fault::Malformed(reason),
                     backend::Refused::TooLong(limit) => Fault::TooLong(limit),
-                }
-            })?;
+                })?;
             let Some(message) = message else {
                 return if self.eof { Err(Fault::Closed) } else { Ok(None) };
             };

@@ -249,9 +249,8 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
         connection.sync().unwrap();
         connection
     };
-    let control = |tag: &str| {
-        [frame(b'1', b""), frame(b'2', b""), frame(b'C', format!("{tag}\0").as_bytes())].concat()
-    };
+    let control =
+        |tag: &str| [frame(b'1', b""), frame(b'2', b""), frame(b'C', format!("{tag}\0").as_bytes())].concat();
     let begin = [login(), control("BEGIN")].concat();
     let answer = [described(), row(1), frame(b'C', b"SELECT 1\0")].concat();
     let whole = [
@@ -274,7 +273,17 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
         let kinds: Vec<_> = seen.iter().map(|event| event.split(['(', ' ']).next().unwrap()).collect();
         assert_eq!(
             kinds,
-            ["Started", "Completed", "Described", "Row", "Completed", "Completed", "Ready", "Completed", "Ready"]
+            [
+                "Started",
+                "Completed",
+                "Described",
+                "Row",
+                "Completed",
+                "Completed",
+                "Ready",
+                "Completed",
+                "Ready"
+            ]
         );
         assert!(seen[5].contains("rows: 7") && seen[7].contains("Commit"), "{seen:#?}");
         assert!(connection.is_idle());
@@ -282,14 +291,8 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
     // The server skips from the error to the next Sync, and no further.
     let mut connection = flight();
     connection.handle_input(
-        &[
-            &begin[..],
-            &error("ERROR", "40001"),
-            &frame(b'Z', b"E"),
-            &control("ROLLBACK"),
-            &frame(b'Z', b"I"),
-        ]
-        .concat(),
+        &[&begin[..], &error("ERROR", "40001"), &frame(b'Z', b"E"), &control("ROLLBACK"), &frame(b'Z', b"I")]
+            .concat(),
     );
     let (seen, fault) = events(&mut connection);
     assert_eq!((seen.len(), fault), (6, None), "{seen:#?}");
