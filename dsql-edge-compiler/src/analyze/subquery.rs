@@ -1,7 +1,7 @@
 //! Subqueries in expressions: `transformSubLink`.
 
 use super::Analyzer;
-use super::operator::{callee_of, operand};
+use super::operator::operand;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind, Query};
 use crate::builtin::oid;
@@ -140,7 +140,7 @@ impl Analyzer<'_> {
                     return Node::error(span);
                 }
             }
-            functions.push(callee_of(&found));
+            functions.push(self.callee_of(&found));
         }
         let kind = NodeKind::Quantified { left: coerced, functions, query: Box::new(query), all };
         Node::new(oid::BOOL, kind, span)
