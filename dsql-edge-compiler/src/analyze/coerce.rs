@@ -182,6 +182,16 @@ impl Analyzer<'_> {
         if node.ty == oid::UNKNOWN {
             return self.coerce_unknown(node, target, typmod);
         }
+        // `coerce_record_to_complex`: the fields of any other record are not known.
+        let fields = matches!(
+            node.kind,
+            NodeKind::Row(_) | NodeKind::WholeRow { .. } | NodeKind::JoinedRow(_) | NodeKind::Collate(_)
+        );
+        if node.ty == oid::RECORD && self.catalog.is_complex(target) && !fields {
+            let message = format!("cannot cast type record to {}", self.catalog.display(target, -1));
+            self.report(Diagnostic::error(Code::CannotCast, span, message));
+            return Node::error(span);
+        }
         if let NodeKind::Collate(arg) = node.kind {
             let inner = self.coerce(*arg, target, typmod, context);
             return Node {
@@ -227,7 +237,12 @@ impl Analyzer<'_> {
                     && let Err((code, message)) = constant::check(self.catalog, base, text)
                 {
                     let mut diagnostic = Diagnostic::error(code, span, message);
-                    diagnostic.hint = self.literal_advice(base, text);
+                    diagnostic.hint = match code {
+                        Code::DatetimeOutOfRange => {
+                            Some("there is no such day, or no such time of day".to_owned())
+                        }
+                        _ => self.literal_advice(base, text),
+                    };
                     self.report(diagnostic);
                 }
                 Node { ty: target, typmod, kind: NodeKind::Constant(value), span }
@@ -265,8 +280,19 @@ impl Analyzer<'_> {
 
     /// `coerce_to_specific_type`.
     pub(super) fn coerce_to_specific(&mut self, node: Node, target: Oid, construct: &str) -> Node {
+        self.coerce_to_specific_typmod(node, target, -1, construct)
+    }
+
+    /// `coerce_to_specific_type_typmod`.
+    pub(super) fn coerce_to_specific_typmod(
+        &mut self,
+        node: Node,
+        target: Oid,
+        typmod: i32,
+        construct: &str,
+    ) -> Node {
         let (ty, span) = (node.ty, node.span);
-        match self.try_coerce(node, target, -1, Context::Assignment) {
+        match self.try_coerce(node, target, typmod, Context::Assignment) {
             Ok(node) => node,
             Err(_) => {
                 let (wanted, found) = (self.catalog.display(target, -1), self.catalog.display(ty, -1));

@@ -249,7 +249,16 @@ impl Analyzer<'_> {
                 });
                 Node::new(returns, NodeKind::Call { function, args }, span)
             }
-            (None, true) => self.aggregate(scope, call, facts, args, direct, filter, returns, span),
+            (None, true) => self.aggregate(
+                scope,
+                call,
+                facts,
+                args,
+                if call.within_group { direct } else { 0 },
+                filter,
+                returns,
+                span,
+            ),
             (Some(window), _) => self.window_call(scope, call, window, facts, args, filter, returns, span),
         }
     }
@@ -267,25 +276,6 @@ impl Analyzer<'_> {
                 let span = node.span;
                 let arg = std::mem::replace(node, Node::error(span));
                 *node = self.coerce_to_common(arg, common, "WITHIN GROUP");
-            }
-        }
-    }
-
-    /// Set-returning functions are refused where PostgreSQL refuses them (`check_srf_call_placement`).
-    fn check_srf(&mut self, scope: &Scope<'_>, call: &FunctionCall) {
-        let place = scope.place.get();
-        match place {
-            Place::Target
-            | Place::Values
-            | Place::GroupBy
-            | Place::OrderBy
-            | Place::DistinctOn
-            | Place::Window => {
-                scope.has_srf.set(true);
-            }
-            _ => {
-                let message = format!("set-returning functions are not allowed in {}", place.name());
-                self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
             }
         }
     }
@@ -416,6 +406,20 @@ impl Analyzer<'_> {
     }
 
     fn report_missing(&mut self, call: &FunctionCall, types: &[Oid], names: &[Option<&str>]) {
+        match call.name.parts.as_slice() {
+            [schema, _] if !self.is_schema(&schema.text) => {
+                let message = format!("schema \"{}\" does not exist", schema.text);
+                self.report(Diagnostic::error(Code::UnknownSchema, call.location, message));
+                return;
+            }
+            [_, _, _, ..] => {
+                let message =
+                    format!("cross-database references are not implemented: {}", call.name.display());
+                self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
+                return;
+            }
+            _ => {}
+        }
         let signature = self.signature(&call.name, types, names);
         let message = if call.star {
             format!("function {}() does not exist", call.name.display())

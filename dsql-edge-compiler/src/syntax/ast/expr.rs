@@ -2,6 +2,7 @@
 
 use super::{Name, QualifiedName, Query};
 use crate::source::Span;
+use crate::syntax::token::TokenKind;
 
 /// An expression and its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -250,6 +251,8 @@ pub struct Window {
     pub frame: Option<Frame>,
     /// From `(` to `)`, or the name.
     pub span: Span,
+    /// The same, token by token: definitions of the same tokens are one.
+    pub tokens: Vec<TokenKind>,
 }
 
 /// A window frame.
@@ -386,7 +389,14 @@ pub fn walk_queries<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Query)) {
 /// [`ExprKind::Quantified`] excepted.
 fn children(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
-        ExprKind::Indirection { base, .. } => vec![base],
+        ExprKind::Indirection { base, steps } => {
+            let subscripts = steps.iter().flat_map(|step| match step {
+                Indirection::Index(index) => [Some(&**index), None],
+                Indirection::Slice(low, high) => [low.as_deref(), high.as_deref()],
+                Indirection::Field(_) | Indirection::Star(_) => [None, None],
+            });
+            std::iter::once(&**base).chain(subscripts.flatten()).collect()
+        }
         ExprKind::Operator { left, right, .. } => left.iter().map(|it| &**it).chain([&**right]).collect(),
         ExprKind::And(list)
         | ExprKind::Or(list)
