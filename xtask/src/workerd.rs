@@ -99,7 +99,10 @@ const worker :Workerd.Worker = (
 }
 
 /// Every file of a bundle, the entry first: workerd takes the first module for the main one.
-fn files(bundle: &Path) -> Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// Where a folder cannot be read.
+pub fn files(bundle: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![bundle.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -10,6 +10,8 @@ mod credentials;
 mod encoding;
 #[cfg(any(test, not(feature = "aws-sigv4")))]
 mod presign;
+#[cfg(any(test, not(feature = "aws-sigv4")))]
+mod signature;
 #[cfg(feature = "aws-sigv4")]
 mod sigv4;
 

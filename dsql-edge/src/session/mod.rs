@@ -13,10 +13,9 @@
 #[cfg(test)]
 mod tests;
 
-use bytes::BytesMut;
-use postgres_protocol::message::backend::Message;
-
+use crate::wire::backend::Message;
 use crate::wire::{Bind, DatabaseError, Field, Malformed, Row, Startup, backend, frontend};
+use bytes::BytesMut;
 
 /// The session of one connection, from StartupMessage on (TLS comes before it).
 #[derive(Debug)]
@@ -221,14 +220,10 @@ impl Connection {
         let malformed = |Malformed(reason)| Fault::Malformed(reason);
         match (self.state, message) {
             // These may come at any time. What they say is not needed.
-            (
-                _,
-                Message::NoticeResponse(_) | Message::ParameterStatus(_) | Message::NotificationResponse(_),
-            ) => {}
+            (_, Message::NoticeResponse | Message::ParameterStatus | Message::NotificationResponse) => {}
 
             (_, Message::ErrorResponse(body)) => {
-                return self
-                    .handle_error(Box::new(backend::database_error(body.fields()).map_err(malformed)?));
+                return self.handle_error(Box::new(backend::database_error(&body).map_err(malformed)?));
             }
 
             (State::AwaitPasswordRequest, Message::AuthenticationCleartextPassword) => {
@@ -239,8 +234,8 @@ impl Connection {
             }
             (State::AwaitPasswordRequest, message) => return Err(other_authentication(&message)),
             (State::AwaitAuthenticationOk, Message::AuthenticationOk) => self.state = State::AwaitStarted,
-            (State::AwaitStarted, Message::BackendKeyData(_)) => {}
-            (State::AwaitStarted, Message::ReadyForQuery(body)) if backend::is_idle(&body) => {
+            (State::AwaitStarted, Message::BackendKeyData) => {}
+            (State::AwaitStarted, Message::ReadyForQuery(b'I')) => {
                 self.state = if self.query_in_flight { State::AwaitParseComplete } else { State::Idle };
                 return Ok(Some(Event::Started));
             }
@@ -259,10 +254,10 @@ impl Connection {
                 return Ok(Some(Event::Described(fields)));
             }
             (State::AwaitRows, Message::DataRow(body)) => {
-                return Ok(Some(Event::Row(backend::data_row(&body, self.described).map_err(malformed)?)));
+                return Ok(Some(Event::Row(backend::data_row(body, self.described).map_err(malformed)?)));
             }
             (State::AwaitRows, Message::CommandComplete(body)) => {
-                let affected = backend::affected_rows(body.tag().unwrap_or_default().as_bytes());
+                let affected = backend::affected_rows(body.tag().map_err(malformed)?);
                 self.affected = self.affected.saturating_add(affected);
                 self.completed = self.further == 0;
                 self.state = if self.completed { State::AwaitReady } else { State::AwaitNextBindComplete };
@@ -272,19 +267,17 @@ impl Connection {
                 self.state = State::AwaitRows;
             }
             (State::AwaitRows, Message::EmptyQueryResponse) => self.state = State::AwaitReady,
-            (State::AwaitReady | State::AwaitReadyAfterError, Message::ReadyForQuery(body)) => {
+            (State::AwaitReady | State::AwaitReadyAfterError, Message::ReadyForQuery(status)) => {
                 self.query_in_flight = false;
                 // Inside a transaction block, or a failed one, it must not be lent to anyone again.
-                self.state = if backend::is_idle(&body) { State::Idle } else { State::Dead };
+                self.state = if status == b'I' { State::Idle } else { State::Dead };
                 return Ok(Some(match self.error.take() {
                     Some(error) => Event::Failed { error, completed: self.completed },
                     None => Event::Complete { affected: self.affected },
                 }));
             }
 
-            (_, Message::CopyInResponse(_) | Message::CopyOutResponse(_)) => {
-                return Err(Fault::Malformed("COPY is not supported"));
-            }
+            (_, Message::Copy) => return Err(Fault::Malformed("COPY is not supported")),
             _ => return Err(Fault::Malformed("a message came that may not come here")),
         }
         Ok(None)
@@ -331,12 +324,9 @@ impl Connection {
 fn other_authentication(message: &Message) -> Fault {
     Fault::Authentication(match message {
         Message::AuthenticationOk => "it asks for no password",
-        Message::AuthenticationMd5Password(_) => "it asks for an MD5 password",
-        Message::AuthenticationSasl(_) => "it asks for SCRAM (SASL)",
-        Message::AuthenticationGss
-        | Message::AuthenticationSspi
-        | Message::AuthenticationKerberosV5
-        | Message::AuthenticationScmCredential => "it asks for Kerberos, GSSAPI, SSPI or SCM",
+        Message::OtherAuthentication(5) => "it asks for an MD5 password",
+        Message::OtherAuthentication(10) => "it asks for SCRAM (SASL)",
+        Message::OtherAuthentication(_) => "it asks for Kerberos, GSSAPI, SSPI or SCM",
         _ => return Fault::Malformed("the answer to StartupMessage is no request for a password"),
     })
 }

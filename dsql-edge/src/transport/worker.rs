@@ -134,34 +134,44 @@ struct Socket {
 
 /// TCP, SSLRequest, `startTls`. Whether TLS verifies shows only with the first byte that comes back.
 async fn open(host: &str, port: u16) -> Result<Socket, TransportError> {
-    let address = object(&[("hostname", JsValue::from_str(host)), ("port", JsValue::from(port))])
-        .map_err(unreachable)?;
+    let failed = |kind| move |thrown: JsValue| error(kind, &thrown);
+    let plain = connect(host, port).map_err(failed(TransportErrorKind::Unreachable))?;
+    let answer = ask_for_tls(&plain).await.map_err(failed(TransportErrorKind::Unreachable))?;
+    check_ssl_answer(&answer)?;
+    start_tls(&plain).map_err(failed(TransportErrorKind::Tls))
+}
+
+fn connect(host: &str, port: u16) -> Result<worker_sys::Socket, JsValue> {
+    let address = object(&[("hostname", JsValue::from_str(host)), ("port", JsValue::from(port))])?;
     let options =
-        object(&[("secureTransport", JsValue::from_str("starttls")), ("allowHalfOpen", JsValue::FALSE)])
-            .map_err(unreachable)?;
-    let plain = worker_sys::connect(address.into(), options.into()).map_err(unreachable)?;
+        object(&[("secureTransport", JsValue::from_str("starttls")), ("allowHalfOpen", JsValue::FALSE)])?;
+    let plain = worker_sys::connect(address.into(), options.into())?;
     hush(plain.closed());
     hush(plain.opened());
+    Ok(plain)
+}
 
-    let writer = writable(&plain).and_then(|writable| writable.get_writer()).map_err(unreachable)?;
-    let written = writer.write(&Uint8Array::from(&SSL_REQUEST[..])).map_err(unreachable)?;
-    JsFuture::from(written).await.map_err(unreachable)?;
-    let reader = readable(&plain).and_then(|readable| readable.get_reader()).map_err(unreachable)?;
-    let answer = JsFuture::from(reader.read().map_err(unreachable)?).await.map_err(unreachable)?;
-    check_ssl_answer(&chunk(&answer).map(|chunk| chunk.to_vec()).unwrap_or_default())?;
+/// SSLRequest and the answer to it. The streams are free again then: they must be, before they are replaced.
+async fn ask_for_tls(plain: &worker_sys::Socket) -> Result<Vec<u8>, JsValue> {
+    let writer = writable(plain)?.get_writer()?;
+    JsFuture::from(writer.write(&Uint8Array::from(&SSL_REQUEST[..]))?).await?;
+    let reader = readable(plain)?.get_reader()?;
+    let answer = JsFuture::from(reader.read()?).await?;
+    reader.release_lock()?;
+    writer.release_lock()?;
+    Ok(chunk(&answer).map(|chunk| chunk.to_vec()).unwrap_or_default())
+}
 
-    // The streams must be free before they are replaced.
-    reader.release_lock().map_err(tls)?;
-    writer.release_lock().map_err(tls)?;
-    let socket = plain.start_tls().map_err(tls)?;
+fn start_tls(plain: &worker_sys::Socket) -> Result<Socket, JsValue> {
+    let socket = plain.start_tls()?;
     hush(socket.closed());
     hush(socket.opened());
-    let writer = writable(&socket).and_then(|writable| writable.get_writer()).map_err(tls)?;
-    let readable = readable(&socket).map_err(tls)?;
-    let mode = object(&[("mode", JsValue::from_str("byob"))]).map_err(tls)?;
+    let writer = writable(&socket)?.get_writer()?;
+    let readable = readable(&socket)?;
+    let mode = object(&[("mode", JsValue::from_str("byob"))])?;
     let (reader, byob) = match readable.get_byob_reader(&mode) {
         Ok(reader) => (reader, true),
-        Err(_) => (readable.get_reader().map_err(tls)?, false),
+        Err(_) => (readable.get_reader()?, false),
     };
     Ok(Socket { socket, reader, byob, spare: None, reading: None, writer, writing: None, dead: None })
 }
@@ -298,14 +308,6 @@ fn object(entries: &[(&str, JsValue)]) -> Result<Object, JsValue> {
         Reflect::set(&object, &JsValue::from_str(name), value)?;
     }
     Ok(object)
-}
-
-fn unreachable(thrown: JsValue) -> TransportError {
-    error(TransportErrorKind::Unreachable, &thrown)
-}
-
-fn tls(thrown: JsValue) -> TransportError {
-    error(TransportErrorKind::Tls, &thrown)
 }
 
 /// What was thrown, as an error of this kind, unless it is the one that Workers has for sockets of another
