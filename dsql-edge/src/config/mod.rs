@@ -94,8 +94,8 @@ impl Config {
     /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`); what the snapshot's directive
     /// `search_path` says if it is not set, and without one the role's own setting. A query that was compiled for
     /// another one is an error before it is sent.
-    pub fn search_path(mut self, schemas: impl Into<String>) -> Self {
-        self.search_path = Some(schemas.into());
+    pub fn search_path(mut self, schemas: impl AsRef<str>) -> Self {
+        self.search_path = Some(search_path(schemas.as_ref()));
         self
     }
 
@@ -220,6 +220,12 @@ impl Config {
     }
 }
 
+/// As the snapshot's is sent: one space behind a comma.
+fn search_path(schemas: &str) -> String {
+    let names = schemas.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.collect::<Vec<_>>().join(", ")
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
@@ -227,5 +233,22 @@ impl fmt::Debug for Config {
             .field("region", &self.endpoint.region)
             .field("user", &self.user)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_path_is_written_in_one_way() {
+        for (written, sent) in [
+            ("app,public", "app, public"),
+            (" app ,  public, ", "app, public"),
+            (r#""$user","Mixed Case""#, r#""$user", "Mixed Case""#),
+            ("", ""),
+        ] {
+            assert_eq!(search_path(written), sent);
+        }
     }
 }

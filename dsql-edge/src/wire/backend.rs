@@ -117,7 +117,8 @@ impl Row {
 
 /// The rows that a command tag counts: the number at the end of `INSERT 0 5`, `UPDATE 3`, `SELECT 2`.
 pub(crate) fn affected_rows(tag: &str) -> u64 {
-    tag.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0)
+    let count = tag.bytes().rev().take_while(u8::is_ascii_digit).count();
+    tag.get(tag.len() - count..).and_then(|count| count.parse().ok()).unwrap_or(0)
 }
 
 /// The fields of an ErrorResponse.
@@ -131,8 +132,7 @@ pub(crate) fn database_error(body: &Body) -> Result<DatabaseError, Malformed> {
             return if reader.is_empty() { Ok(error) } else { Err(MALFORMED) };
         }
         let value = reader.string().ok_or(MALFORMED)?;
-        // Before the session is ready the server may answer in another encoding.
-        let text = || String::from_utf8_lossy(value).into_owned();
+        let text = || readable(value);
         match field {
             // `V` is `S`, never translated; servers before 9.6 send only `S`.
             b'V' | b'S' => error.fatal |= matches!(value, b"FATAL" | b"PANIC"),
@@ -145,6 +145,15 @@ pub(crate) fn database_error(body: &Body) -> Result<DatabaseError, Malformed> {
             b'n' => error.constraint = Some(text()),
             _ => {}
         }
+    }
+}
+
+/// Text; where it is not UTF-8, as it may be before the session is ready, what of it is ASCII.
+fn readable(bytes: &[u8]) -> String {
+    let ascii = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { char::REPLACEMENT_CHARACTER };
+    match core::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(ascii).collect(),
     }
 }
 
