@@ -1,4 +1,4 @@
-//! Percent-encoding, numbers and hexadecimal digits, as signatures want them.
+//! Percent-encoding and hexadecimal digits, as signatures want them.
 
 /// RFC 3986, as the signature wants it: all but letters, digits and `-_.~`.
 pub(super) fn percent_encode(text: &str, out: &mut String) {
@@ -16,14 +16,5 @@ pub(super) fn percent_encode(text: &str, out: &mut String) {
 pub(super) fn push_hex(byte: u8, digits: &[u8; 16], out: &mut String) {
     for nibble in [byte >> 4, byte & 15] {
         out.extend(digits.get(usize::from(nibble)).map(|digit| char::from(*digit)));
-    }
-}
-
-/// A decimal number of at least so many digits.
-pub(super) fn push_number(number: u32, width: u32, out: &mut String) {
-    let digits = number.checked_ilog10().unwrap_or(0) + 1;
-    for place in (0..digits.max(width)).rev() {
-        let digit = u8::try_from(number / 10_u32.pow(place) % 10).unwrap_or(0);
-        out.push(char::from(b'0' + digit));
     }
 }

@@ -3,8 +3,8 @@
 //! Goes in: credentials and a [`TokenRequest`]. Comes out: the token. The query's names are written in the
 //! order that the canonical form wants, so nothing is sorted. It is held to `aws-sigv4` by property tests.
 
-use super::encoding::{percent_encode, push_number};
-use super::signature::{Scope, sha256};
+use super::encoding::percent_encode;
+use super::signature::{Scope, push_number, sha256};
 use super::{Credentials, Secret, TokenRequest};
 
 pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Secret {

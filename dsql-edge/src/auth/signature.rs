@@ -6,7 +6,7 @@
 use chrono::{DateTime, Datelike, Timelike};
 use hmac_sha256::{HMAC, Hash};
 
-use super::encoding::{push_hex, push_number};
+use super::encoding::push_hex;
 
 /// What a signature is for, beside the request itself.
 pub(super) struct Scope<'a> {
@@ -71,4 +71,13 @@ fn hex(digest: &[u8; 32]) -> String {
     let mut digits = String::with_capacity(64);
     digest.iter().for_each(|byte| push_hex(*byte, b"0123456789abcdef", &mut digits));
     digits
+}
+
+/// A decimal number of at least so many digits.
+pub(super) fn push_number(number: u32, width: u32, out: &mut String) {
+    let digits = number.checked_ilog10().unwrap_or(0) + 1;
+    for place in (0..digits.max(width)).rev() {
+        let digit = u8::try_from(number / 10_u32.pow(place) % 10).unwrap_or(0);
+        out.push(char::from(b'0' + digit));
+    }
 }
