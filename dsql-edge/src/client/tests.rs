@@ -3,18 +3,21 @@
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
+use core::time::Duration;
 
 use super::*;
 use crate::arguments::Arguments;
 use crate::auth::Credentials;
 use crate::config::Config;
+use crate::error::Error;
 use crate::query::{Command, Query};
 use crate::statement::{ColumnDesc, Effect, Statement};
-use crate::transport::TransportErrorKind;
 use crate::transport::memory::{Network, Step};
+use crate::transport::{self, TransportErrorKind};
 use crate::types::{NotNull, sql};
 
 const CANARY: &str = "canary";
+const SOON: Duration = Duration::from_secs(10);
 
 static READ: Statement = statement("SELECT n FROM t", Effect::Read);
 static WRITE: Statement = statement("INSERT INTO t VALUES (1) RETURNING n", Effect::Write);
@@ -86,7 +89,12 @@ fn answers(answers: impl IntoIterator<Item = Vec<u8>>) -> Vec<Step> {
 fn config(network: &Network) -> Config {
     let credentials = Credentials::new(format!("{CANARY}-id"), format!("{CANARY}-key"))
         .with_session_token(format!("{CANARY}-token"));
-    Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(network)
+    Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(network).max_attempts(1)
+}
+
+/// The same, with as many attempts as there are without being asked.
+fn retrying(network: &Network) -> Config {
+    config(network).max_attempts(5)
 }
 
 /// Polls until nothing moves any more.
@@ -172,8 +180,10 @@ fn queries_at_the_same_time_open_more_connections_up_to_the_limit_and_then_wait(
     let dsql = Dsql::new(config(&network).max_connections(2));
     let mut context = Context::from_waker(Waker::noop());
     // Each holds a connection from its first poll on; a script that is not read holds nobody up.
-    let mut first = Box::pin(dsql.borrow_link_for_test());
-    let mut second = Box::pin(dsql.borrow_link_for_test());
+    let (mut timer, mut other) =
+        (transport::sleep(&config(&network), SOON), transport::sleep(&config(&network), SOON));
+    let mut first = Box::pin(dsql.lender().borrow(&mut timer));
+    let mut second = Box::pin(dsql.lender().borrow(&mut other));
     let mut third = Box::pin(query(&READ).fetch_one(&dsql));
     let Poll::Ready(Ok(first)) = first.as_mut().poll(&mut context) else { panic!("a connection is free") };
     let Poll::Ready(Ok(second)) = second.as_mut().poll(&mut context) else { panic!("a connection is free") };
@@ -188,7 +198,8 @@ fn queries_at_the_same_time_open_more_connections_up_to_the_limit_and_then_wait(
 fn waiting_for_a_connection_ends_with_a_timeout() {
     let network = Network::default();
     let dsql = Dsql::new(config(&network).max_connections(1));
-    let held = now(dsql.borrow_link_for_test()).unwrap();
+    let mut timer = transport::sleep(&config(&network), SOON);
+    let held = now(dsql.lender().borrow(&mut timer)).unwrap();
     network.expire();
     let error = now(query(&READ).fetch_one(&dsql)).unwrap_err();
     assert!(error.is_timeout() && error.to_string().contains("max_connections"), "{error}");

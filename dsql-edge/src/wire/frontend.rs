@@ -44,17 +44,6 @@ pub(crate) struct Parameters {
     pub(crate) each: Vec<(Option<usize>, i16)>,
 }
 
-/// One query for the extended protocol, on the unnamed statement and portal.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bind<'a> {
-    pub(crate) sql: &'a str,
-    pub(crate) parameter_types: &'a [u32],
-    /// One for each time that it is executed.
-    pub(crate) parameters: &'a [Parameters],
-    /// One for each column, or one for all, or none: all text.
-    pub(crate) result_formats: &'a [i16],
-}
-
 pub(crate) fn startup(startup: &Startup<'_>, out: &mut BytesMut) -> Result<(), Malformed> {
     let parameters = [
         ("user", startup.user),
@@ -91,51 +80,66 @@ const NUL: Malformed = Malformed("the SQL has a NUL character");
 const TOO_LONG: Malformed = Malformed("the query and its parameters are longer than one message may be");
 const TOO_MANY: Malformed = Malformed("a query has at most 65,535 parameters");
 
-/// Parse, Bind, Describe, Execute, then Bind and Execute for each further time, Sync.
-pub(crate) fn query(query: &Bind<'_>, max_frame: usize, out: &mut BytesMut) -> Result<(), Malformed> {
-    if query.parameter_types.len() > MAX_PARAMETERS {
+/// Parse, as the unnamed statement.
+pub(crate) fn parse(
+    sql: &str,
+    parameter_types: &[u32],
+    max_frame: usize,
+    out: &mut BytesMut,
+) -> Result<(), Malformed> {
+    if parameter_types.len() > MAX_PARAMETERS {
         return Err(TOO_MANY);
     }
-    if query.sql.len() > max_frame {
+    if sql.len() > max_frame {
         return Err(TOO_LONG);
     }
     let start = out.len();
-    parse(query, out).map_err(|Unfit| NUL)?;
+    write_parse(sql, parameter_types, out).map_err(|Unfit| NUL)?;
+    if out.len() - start > max_frame { Err(TOO_LONG) } else { Ok(()) }
+}
+
+/// Bind, Describe if it is wanted, Execute: the unnamed statement, through the unnamed portal. The formats are one for
+/// each column, or one for all, or none: all text.
+pub(crate) fn execute(
+    parameters: &Parameters,
+    result_formats: &[i16],
+    described: bool,
+    max_frame: usize,
+    out: &mut BytesMut,
+) -> Result<(), Malformed> {
+    if parameters.each.len() > MAX_PARAMETERS {
+        return Err(TOO_MANY);
+    }
+    if parameters.bytes.len() > max_frame {
+        return Err(TOO_LONG);
+    }
+    let start = out.len();
+    write_bind(parameters, result_formats, out).map_err(|Unfit| TOO_LONG)?;
     if out.len() - start > max_frame {
         return Err(TOO_LONG);
     }
-    for (time, parameters) in query.parameters.iter().enumerate() {
-        if parameters.each.len() > MAX_PARAMETERS {
-            return Err(TOO_MANY);
-        }
-        if parameters.bytes.len() > max_frame {
-            return Err(TOO_LONG);
-        }
-        let start = out.len();
-        bind(parameters, query.result_formats, out).map_err(|Unfit| TOO_LONG)?;
-        if out.len() - start > max_frame {
-            return Err(TOO_LONG);
-        }
-        out.extend_from_slice(if time == 0 { &DESCRIBE_AND_EXECUTE } else { &EXECUTE });
-    }
-    out.extend_from_slice(&SYNC);
+    out.extend_from_slice(if described { &DESCRIBE_AND_EXECUTE } else { &EXECUTE });
     Ok(())
 }
 
-/// Of the unnamed statement.
-fn parse(query: &Bind<'_>, out: &mut BytesMut) -> Result<(), Unfit> {
+/// Sync.
+pub(crate) fn sync(out: &mut BytesMut) {
+    out.extend_from_slice(&SYNC);
+}
+
+fn write_parse(sql: &str, parameter_types: &[u32], out: &mut BytesMut) -> Result<(), Unfit> {
     let mut frame = Frame::new(b'P', out);
     frame.string(b"")?;
-    frame.string(query.sql.as_bytes())?;
-    frame.count(query.parameter_types.len())?;
-    query.parameter_types.iter().for_each(|oid| frame.u32(*oid));
+    frame.string(sql.as_bytes())?;
+    frame.count(parameter_types.len())?;
+    parameter_types.iter().for_each(|oid| frame.u32(*oid));
     frame.end()
 }
 
-/// Of the unnamed portal, on the unnamed statement.
-fn bind(parameters: &Parameters, result_formats: &[i16], out: &mut BytesMut) -> Result<(), Unfit> {
+fn write_bind(parameters: &Parameters, result_formats: &[i16], out: &mut BytesMut) -> Result<(), Unfit> {
     let mut frame = Frame::new(b'B', out);
-    frame.bytes(&[0, 0]);
+    frame.string(b"")?;
+    frame.string(b"")?;
     frame.formats(parameters.each.iter().map(|(_, format)| *format))?;
     frame.count(parameters.each.len())?;
     let mut begin = 0;
@@ -175,10 +179,7 @@ mod tests {
         };
         assert!(startup(&forged, &mut out).is_err());
         assert!(password(b"token\0", &mut out).is_err());
-        let parameters = [Parameters::default()];
-        let bind =
-            Bind { sql: "SELECT 1\0", parameter_types: &[], parameters: &parameters, result_formats: &[1] };
-        assert!(query(&bind, 1 << 20, &mut out).is_err());
+        assert!(parse("SELECT 1\0", &[], 1 << 20, &mut out).is_err());
     }
 
     #[test]
@@ -198,36 +199,21 @@ mod tests {
 
     #[test]
     fn a_query_is_five_frames() {
-        let parameters = [Parameters {
+        let parameters = Parameters {
             bytes: b"abcd".to_vec(),
             each: vec![(Some(3), 1), (None, 1), (Some(3), 0), (Some(4), 1)],
-        }];
-        let bind =
-            Bind { sql: "S", parameter_types: &[25, 0], parameters: &parameters, result_formats: &[1] };
+        };
         let mut out = BytesMut::new();
-        query(&bind, 1 << 20, &mut out).unwrap();
+        parse("S", &[25, 0], 1 << 20, &mut out).unwrap();
+        execute(&parameters, &[1], true, 1 << 20, &mut out).unwrap();
+        sync(&mut out);
         let mut expected = Vec::new();
         expected.extend_from_slice(b"P\0\0\0\x11\0S\0\0\x02\0\0\0\x19\0\0\0\0");
         expected.extend_from_slice(b"B\0\0\0\x2a\0\0\0\x04\0\x01\0\x01\0\0\0\x01\0\x04");
         expected.extend_from_slice(b"\0\0\0\x03abc\xff\xff\xff\xff\0\0\0\0\0\0\0\x01d\0\x01\0\x01");
         expected.extend_from_slice(b"D\0\0\0\x06P\0E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04");
         assert_eq!(&out[..], &expected[..]);
-        assert!(query(&bind, 40, &mut BytesMut::new()).is_err());
-    }
-
-    #[test]
-    fn many_rows_are_bound_and_executed_one_after_the_other() {
-        let row = |byte: u8| Parameters { bytes: vec![byte], each: vec![(Some(1), 1)] };
-        let rows = [row(b'a'), row(b'b')];
-        let bind = Bind { sql: "S", parameter_types: &[], parameters: &rows, result_formats: &[] };
-        let mut out = BytesMut::new();
-        query(&bind, 1 << 20, &mut out).unwrap();
-        let mut kinds = Vec::new();
-        let mut rest = &out[..];
-        while let [kind, a, b, c, d, ..] = rest {
-            kinds.push(*kind);
-            rest = &rest[1 + u32::from_be_bytes([*a, *b, *c, *d]) as usize..];
-        }
-        assert_eq!(kinds, b"PBDEBES");
+        assert!(execute(&parameters, &[1], true, 40, &mut BytesMut::new()).is_err());
+        assert!(parse("SELECT 1", &[], 10, &mut BytesMut::new()).is_err());
     }
 }

@@ -7,7 +7,7 @@ use postgres_protocol::message::{backend as their_backend, frontend as theirs};
 use proptest::prelude::*;
 
 use super::backend::{self, Message};
-use super::{Bind, Parameters, frontend};
+use super::{Limits, Parameters, frontend};
 
 fn parameters(values: &[Option<Vec<u8>>]) -> Parameters {
     let mut parameters = Parameters::default();
@@ -29,9 +29,12 @@ proptest! {
         formats in proptest::collection::vec(0_i16..2, 0..4),
     ) {
         let each: Vec<Parameters> = times.iter().map(|values| parameters(values)).collect();
-        let query = Bind { sql: &sql, parameter_types: &types, parameters: &each, result_formats: &formats };
         let mut ours = BytesMut::new();
-        frontend::query(&query, 1 << 20, &mut ours).unwrap();
+        frontend::parse(&sql, &types, 1 << 20, &mut ours).unwrap();
+        for (time, parameters) in each.iter().enumerate() {
+            frontend::execute(parameters, &formats, time == 0, 1 << 20, &mut ours).unwrap();
+        }
+        frontend::sync(&mut ours);
 
         let mut expected = BytesMut::new();
         theirs::parse("", &sql, types.iter().copied(), &mut expected).unwrap();
@@ -72,7 +75,7 @@ proptest! {
         let mut frame = BytesMut::from(&[tag][..]);
         frame.extend_from_slice(&(body.len() as u32 + 4).to_be_bytes());
         frame.extend_from_slice(&body);
-        let ours = backend::next_message(&mut frame.clone(), 1 << 20).map(|message| message.unwrap());
+        let ours = backend::next_message(&mut frame.clone(), &Limits { message: 1 << 20, row: 1 << 20 }).map(|message| message.unwrap());
         let theirs = their_backend::Message::parse(&mut frame).map(|message| message.unwrap());
         match (ours, theirs) {
             (Ok(Message::CommandComplete(ours)), theirs) => {
