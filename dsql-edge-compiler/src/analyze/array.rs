@@ -32,8 +32,7 @@ impl Analyzer<'_> {
                     let node = self.expr(scope, element);
                     nested |= node.ty != oid::INT2VECTOR
                         && node.ty != oid::OIDVECTOR
-                        && self.catalog.type_info(node.ty).is_array
-                        && target.is_none();
+                        && self.catalog.type_info(node.ty).is_array;
                     nodes.push(node);
                 }
             }
@@ -117,10 +116,17 @@ impl Analyzer<'_> {
             _ if applies_length || self.catalog.base_type(ty).0 != ty => span,
             // Nothing to do: it stays where it stands.
             _ if before == ty => inner,
-            NodeKind::Cast { .. } | NodeKind::Parameter(_) => span,
+            NodeKind::Cast { .. } | NodeKind::Parameter(_) => {
+                Span { start: inner.start.min(location.start).max(span.start), ..span }
+            }
             _ => inner,
         };
         node
+    }
+
+    /// Whether the snapshot or PostgreSQL has a schema of this name.
+    pub(super) fn is_schema(&self, name: &str) -> bool {
+        matches!(name, "pg_catalog" | "information_schema") || self.catalog.schema.has_schema(name)
     }
 
     /// A type as written; reports what does not exist.
@@ -128,10 +134,7 @@ impl Analyzer<'_> {
         match self.catalog.resolve(written) {
             Ok(found) => Some(found),
             Err(TypeError::Unknown)
-                if written.name.schema().is_some_and(|schema| {
-                    !matches!(schema, "pg_catalog" | "information_schema")
-                        && !self.catalog.schema.has_schema(schema)
-                }) =>
+                if written.name.schema().is_some_and(|schema| !self.is_schema(schema)) =>
             {
                 let message =
                     format!("schema \"{}\" does not exist", written.name.schema().unwrap_or_default());

@@ -143,12 +143,7 @@ pub(super) fn is_equality(function: &str) -> bool {
 }
 
 fn is_column(node: &Node, rte: usize, column: usize) -> bool {
-    match &node.kind {
-        NodeKind::Var(var) => (var.level, var.rte, var.column) == (0, rte, column),
-        // A varchar compared as text.
-        NodeKind::Cast { arg, function: None } => is_column(arg, rte, column),
-        _ => false,
-    }
+    node.plain_column().is_some_and(|var| (var.rte, var.column) == (rte, column))
 }
 
 fn is_fixed(node: &Node) -> bool {

@@ -8,7 +8,6 @@ use super::scope::{Place, Scope};
 use super::tree::{Node, NodeKind, TargetEntry};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, quotation};
-use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, GroupingElement, Literal, Select, SortBy};
 
 impl Analyzer<'_> {
@@ -109,21 +108,22 @@ impl Analyzer<'_> {
         target.node.clone()
     }
 
-    /// `transformGroupClause`: the keys, whether there are grouping sets, whether one is empty.
+    /// `transformGroupClause`.
     pub(super) fn group_clause(
         &mut self,
         scope: &Scope<'_>,
         select: &Select,
         targets: &mut [TargetEntry],
-    ) -> (Vec<Node>, bool, bool) {
+    ) -> Grouping {
         let place = scope.place.replace(Place::GroupBy);
         let mut keys = Vec::new();
-        let (mut sets, mut empty) = (false, false);
+        let mut sets = Sets { count: 1, ..Sets::default() };
         for (at, element) in select.group_by.iter().enumerate() {
             // Several elements make the product of their sets: it has an empty one if all have.
-            let mut has_empty = false;
-            self.grouping_element(scope, element, targets, &mut keys, &mut sets, &mut has_empty);
-            empty = has_empty && (at == 0 || empty);
+            let found = self.grouping_element(scope, element, targets, &mut keys);
+            sets.count = sets.count.saturating_mul(found.count);
+            sets.empty = found.empty && (at == 0 || sets.empty);
+            sets.common.extend(found.common);
         }
         scope.place.set(place);
         for key in &keys {
@@ -139,7 +139,7 @@ impl Analyzer<'_> {
                 self.report(Diagnostic::error(Code::UnknownOperator, key.span, message));
             }
         }
-        (keys, sets, empty)
+        Grouping { keys, sets: sets.count > 1, empty: sets.empty, common: sets.common }
     }
 
     fn grouping_element(
@@ -148,43 +148,53 @@ impl Analyzer<'_> {
         element: &GroupingElement,
         targets: &mut [TargetEntry],
         keys: &mut Vec<Node>,
-        sets: &mut bool,
-        empty: &mut bool,
-    ) {
+    ) -> Sets {
+        let before = keys.len();
         let mut exprs = |analyzer: &mut Self, list: &[Expr]| {
             for expr in list {
-                match &expr.kind {
-                    ExprKind::Row(fields) => {
-                        for field in fields {
-                            keys.push(analyzer.sort_or_group_key(scope, field, targets, "GROUP BY"));
-                        }
-                    }
-                    _ => keys.push(analyzer.sort_or_group_key(scope, expr, targets, "GROUP BY")),
+                let fields = match &expr.kind {
+                    ExprKind::Row(fields) => fields.as_slice(),
+                    _ => std::slice::from_ref(expr),
+                };
+                for field in fields {
+                    keys.push(analyzer.sort_or_group_key(scope, field, targets, "GROUP BY"));
                 }
             }
         };
         match element {
-            GroupingElement::Expr(expr) => exprs(self, std::slice::from_ref(expr)),
-            GroupingElement::Empty(_) => {
-                *sets = true;
-                *empty = true;
+            GroupingElement::Expr(expr) => {
+                exprs(self, std::slice::from_ref(expr));
+                let common = keys.get(before..).unwrap_or_default().to_vec();
+                Sets { count: 1, empty: false, common }
             }
-            GroupingElement::Rollup(list, _) | GroupingElement::Cube(list, _) => {
-                *sets = true;
-                *empty = true;
+            GroupingElement::Empty(_) => Sets { count: 1, empty: true, common: Vec::new() },
+            GroupingElement::Rollup(list, _) => {
                 exprs(self, list);
+                Sets { count: list.len() + 1, empty: true, common: Vec::new() }
+            }
+            GroupingElement::Cube(list, _) => {
+                exprs(self, list);
+                let count = u32::try_from(list.len()).map_or(usize::MAX, |it| 2_usize.saturating_pow(it));
+                Sets { count, empty: true, common: Vec::new() }
             }
             GroupingElement::Sets(list, _) => {
-                *sets = true;
-                for element in list {
-                    self.grouping_element(scope, element, targets, keys, sets, empty);
+                let mut all = Sets::default();
+                for (at, element) in list.iter().enumerate() {
+                    let found = self.grouping_element(scope, element, targets, keys);
+                    all.count = all.count.saturating_add(found.count);
+                    all.empty |= found.empty;
+                    match at {
+                        0 => all.common = found.common,
+                        _ => all.common.retain(|key| found.common.iter().any(|it| it.written_alike(key))),
+                    }
                 }
+                all
             }
         }
     }
 
     /// `transformDistinctClause`.
-    pub(super) fn check_distinct(&mut self, targets: &mut [TargetEntry], sort_keys: &[Node], _span: Span) {
+    pub(super) fn check_distinct(&mut self, targets: &mut [TargetEntry], sort_keys: &[Node]) {
         for key in sort_keys {
             if !key.is_error() && !targets.iter().any(|target| target.node.written_alike(key)) {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
@@ -248,4 +258,23 @@ impl Analyzer<'_> {
         }
         other.extend(nodes);
     }
+}
+
+/// What `GROUP BY` groups by.
+pub(super) struct Grouping {
+    pub(super) keys: Vec<Node>,
+    /// There are several grouping sets: a key may be NULL where a set lacks it.
+    pub(super) sets: bool,
+    /// A grouping set is empty.
+    pub(super) empty: bool,
+    /// The keys that every set has.
+    pub(super) common: Vec<Node>,
+}
+
+/// Grouping sets, as far as they must be known.
+#[derive(Default)]
+struct Sets {
+    count: usize,
+    empty: bool,
+    common: Vec<Node>,
 }

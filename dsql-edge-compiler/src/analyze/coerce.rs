@@ -182,6 +182,16 @@ impl Analyzer<'_> {
         if node.ty == oid::UNKNOWN {
             return self.coerce_unknown(node, target, typmod);
         }
+        // `coerce_record_to_complex`: the fields of any other record are not known.
+        let fields = matches!(
+            node.kind,
+            NodeKind::Row(_) | NodeKind::WholeRow { .. } | NodeKind::JoinedRow(_) | NodeKind::Collate(_)
+        );
+        if node.ty == oid::RECORD && self.catalog.is_complex(target) && !fields {
+            let message = format!("cannot cast type record to {}", self.catalog.display(target, -1));
+            self.report(Diagnostic::error(Code::CannotCast, span, message));
+            return Node::error(span);
+        }
         if let NodeKind::Collate(arg) = node.kind {
             let inner = self.coerce(*arg, target, typmod, context);
             return Node {
@@ -225,7 +235,12 @@ impl Analyzer<'_> {
                     && let Err((code, message)) = constant::check(self.catalog, base, text)
                 {
                     let mut diagnostic = Diagnostic::error(code, span, message);
-                    diagnostic.hint = self.literal_advice(base, text);
+                    diagnostic.hint = match code {
+                        Code::DatetimeOutOfRange => {
+                            Some("there is no such day, or no such time of day".to_owned())
+                        }
+                        _ => self.literal_advice(base, text),
+                    };
                     self.report(diagnostic);
                 }
                 Node { ty: target, typmod, kind: NodeKind::Constant(value), span }

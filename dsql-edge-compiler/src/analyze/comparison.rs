@@ -6,7 +6,7 @@ use super::Analyzer;
 use super::catalog::ERROR;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};
-use crate::builtin::oid;
+use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, LikeKind, Name, Operator};
@@ -69,13 +69,13 @@ impl Analyzer<'_> {
         if let [_] = comparisons.as_slice() {
             return comparisons.remove(0);
         }
-        if !matches!(operator.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=") {
-            let message =
-                format!("could not determine interpretation of row comparison operator {}", operator.name);
-            self.report(
-                Diagnostic::error(Code::FeatureNotSupported, operator.location, message)
-                    .with_hint("Row comparison operators must be associated with btree operator families."),
-            );
+        let mut types = Vec::new();
+        for node in &comparisons {
+            if let NodeKind::Call { args, .. } = &node.kind {
+                types.extend(args.iter().map(|arg| arg.ty));
+            }
+        }
+        if !self.has_interpretation(operator, &types) {
             return Node::error(span);
         }
         let kind = match operator.name.as_str() {
@@ -85,6 +85,22 @@ impl Analyzer<'_> {
             _ => NodeKind::InList { comparisons, negated: false },
         };
         Node::new(oid::BOOL, kind, span)
+    }
+
+    /// Whether the operators between rows, which take operands of these types, belong to a B-tree family: their operands
+    /// have an order then.
+    pub(super) fn has_interpretation(&mut self, operator: &Operator, types: &[Oid]) -> bool {
+        let named = matches!(operator.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=");
+        if named && types.iter().all(|ty| *ty == ERROR || self.has_order(*ty)) {
+            return true;
+        }
+        let message =
+            format!("could not determine interpretation of row comparison operator {}", operator.name);
+        self.report(
+            Diagnostic::error(Code::FeatureNotSupported, operator.location, message)
+                .with_hint("Row comparison operators must be associated with btree operator families."),
+        );
+        false
     }
 
     pub(super) fn is_distinct(

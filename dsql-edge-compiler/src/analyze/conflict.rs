@@ -49,12 +49,20 @@ impl<'a> Analyzer<'a> {
                     self.report(diagnostic);
                 }
             }
-            ConflictTarget::Index(elements, filter) => {
+            ConflictTarget::Index(elements, filter, open) => {
                 let place = scope.place.replace(Place::OnConflict);
                 let mut columns = Vec::new();
                 let mut expressions = false;
                 for element in elements {
+                    let before = self.diagnostics.iter().len();
                     let node = self.expr(scope, &element.expr);
+                    for mut diagnostic in self.diagnostics.split_off(before) {
+                        // PostgreSQL's cursor stands at the parenthesis.
+                        if diagnostic.span == element.expr.span && diagnostic.code == Code::UnknownColumn {
+                            diagnostic.span = open.to(diagnostic.span);
+                        }
+                        self.report(diagnostic);
+                    }
                     match &element.expr.kind {
                         ExprKind::Column(parts) if parts.len() == 1 => columns.push(parts[0].text.clone()),
                         _ => expressions = true,

@@ -176,19 +176,7 @@ impl<'a> Analyzer<'a> {
         let mut unknown = vec![false; columns.len()];
         let mut width = None;
         for row in rows {
-            let mut nodes = Vec::with_capacity(row.len());
-            let mut spans = Vec::with_capacity(row.len());
-            for expr in row {
-                if matches!(expr.kind, ExprKind::Default) {
-                    nodes.push(Node::new(oid::UNKNOWN, NodeKind::Default, expr.span));
-                    spans.push(expr.span);
-                    continue;
-                }
-                for node in self.expr_list_expanded(scope, std::slice::from_ref(expr)) {
-                    spans.push(if node.span == Span::default() { expr.span } else { node.span });
-                    nodes.push(node);
-                }
-            }
+            let (nodes, spans) = self.row_values(scope, row);
             match width {
                 Some(width) if width != nodes.len() => {
                     let span = spans.first().copied().unwrap_or_default();
@@ -204,16 +192,10 @@ impl<'a> Analyzer<'a> {
             if !self.check_width(columns, &spans, Span::default()) {
                 continue;
             }
-            let given = nodes.into_iter().zip(spans).zip(columns).enumerate();
-            for (at, ((node, span), (column, written))) in given {
-                if matches!(node.kind, NodeKind::Default) {
-                    self.check_default(target, *column, span);
-                    unknown[at] = true;
-                    continue;
-                }
-                let node = self.assign(target, *column, written.as_ref(), node, span);
-                unknown[at] |= !whole(written);
-                values[at].push(node);
+            let row = self.assign_row(target, columns, nodes, &spans);
+            for (at, (value, (_, written))) in row.into_iter().zip(columns).enumerate() {
+                unknown[at] |= value.is_none() || !whole(written);
+                values[at].extend(value);
             }
         }
         scope.place.set(place);
@@ -221,6 +203,43 @@ impl<'a> Analyzer<'a> {
         write.assigned =
             known.map(|(((column, _), values), _)| Written { column: *column, values }).collect();
         width.unwrap_or(0)
+    }
+
+    /// The values of one row, and where each is written.
+    pub(super) fn row_values(&mut self, scope: &Scope<'_>, row: &[Expr]) -> (Vec<Node>, Vec<Span>) {
+        let (mut nodes, mut spans) = (Vec::with_capacity(row.len()), Vec::with_capacity(row.len()));
+        for expr in row {
+            if matches!(expr.kind, ExprKind::Default) {
+                nodes.push(Node::new(oid::UNKNOWN, NodeKind::Default, expr.span));
+                spans.push(expr.span);
+                continue;
+            }
+            for node in self.expr_list_expanded(scope, std::slice::from_ref(expr)) {
+                spans.push(if node.span == Span::default() { expr.span } else { node.span });
+                nodes.push(node);
+            }
+        }
+        (nodes, spans)
+    }
+
+    /// A row into its columns: each value as its column's type; nothing for `DEFAULT`.
+    pub(super) fn assign_row(
+        &mut self,
+        target: &Target,
+        columns: &[(usize, Option<TargetColumn>)],
+        nodes: Vec<Node>,
+        spans: &[Span],
+    ) -> Vec<Option<Node>> {
+        let given = nodes.into_iter().zip(spans).zip(columns);
+        given
+            .map(|((node, span), (column, written))| match node.kind {
+                NodeKind::Default => {
+                    self.check_default(target, *column, *span);
+                    None
+                }
+                _ => Some(self.assign(target, *column, written.as_ref(), node, *span)),
+            })
+            .collect()
     }
 
     /// `transformInsertRow`'s counts.
@@ -266,6 +285,8 @@ impl<'a> Analyzer<'a> {
         scope.place.set(Place::Returning);
         query.targets = self.target_list(&scope, &update.returning);
         query.has_target_srf = scope.has_srf.get();
+        // `transformUpdateStmt` is done with RETURNING before it looks at what is set.
+        query = self.settle_unknown(query);
         let assigned = self.assignments(&mut scope, &update.assignments, &target);
         query.result_rte = Some(target.rte);
         self.finish_write(scope, query, assigned, &target)

@@ -43,7 +43,7 @@ impl Node {
             (NodeKind::Field(_, a), NodeKind::Field(_, b)) => a == b,
             (NodeKind::Aggregate(a), NodeKind::Aggregate(b)) => (&a.name, a.level) == (&b.name, b.level),
             (NodeKind::WindowCall(a), NodeKind::WindowCall(b)) => {
-                (&a.name, a.frame_has_row) == (&b.name, b.frame_has_row)
+                (&a.name, &a.window) == (&b.name, &b.window)
             }
             // What they are is not kept.
             (NodeKind::Opaque(_), NodeKind::Opaque(_)) => as_written,

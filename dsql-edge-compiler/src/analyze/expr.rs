@@ -20,6 +20,8 @@ impl Analyzer<'_> {
         // A constant that is read as the type of its cast stays where it stands: `exprLocation`.
         node.span = match &expr.kind {
             ExprKind::Cast { .. } => node.span,
+            // `type(constant)` is a cast too.
+            ExprKind::Function(_) if matches!(node.kind, NodeKind::Constant(_)) => node.span,
             // What begins with an operand begins where that does.
             ExprKind::Operator { left: Some(_), .. }
             | ExprKind::And(_)
@@ -165,20 +167,24 @@ impl Analyzer<'_> {
                 if target != ERROR && !self.has_order(target) {
                     let shown = self.catalog.display(target, -1);
                     let message = format!("could not identify a comparison function for type {shown}");
-                    self.report(Diagnostic::error(Code::UnknownFunction, span, message));
+                    self.found_later(Diagnostic::error(Code::UnknownFunction, span, message));
                 }
                 Node::new(target, NodeKind::MinMax(args), span)
             }
             ExprKind::NullIf { left, right, location } => {
                 let left = self.expr(scope, left);
                 let right = self.expr(scope, right);
+                let unknown = left.ty == oid::UNKNOWN;
                 let operator = Operator { schema: None, name: "=".into(), location: *location };
                 let comparison = self.make_operator(&operator, Some(left), right, span);
                 match comparison.kind {
                     NodeKind::Call { mut args, .. } if args.len() == 2 => {
                         let right = Box::new(args.remove(1));
                         let left = Box::new(args.remove(0));
-                        Node::new(left.ty, NodeKind::NullIf { left, right }, span)
+                        // Rows of any kind are compared as records, and a NULL beside one is a record then.
+                        let unknown = unknown && self.catalog.is_complex(right.ty);
+                        let ty = if unknown { oid::RECORD } else { left.ty };
+                        Node::new(ty, NodeKind::NullIf { left, right }, span)
                     }
                     _ => Node::error(span),
                 }
@@ -304,7 +310,10 @@ impl Analyzer<'_> {
 
 /// Where the first operand begins: `exprLocation`.
 fn first_operand(node: &Node) -> Option<u32> {
-    let mut start = None;
+    let mut start = match &node.kind {
+        NodeKind::Subscript(parts) => parts.first().map(|base| base.span.start),
+        _ => None,
+    };
     node.children(&mut |child| {
         if start.is_none() && child.span != Span::default() {
             start = Some(child.span.start);

@@ -247,7 +247,16 @@ impl Analyzer<'_> {
                 });
                 Node::new(returns, NodeKind::Call { function, args }, span)
             }
-            (None, true) => self.aggregate(scope, call, facts, args, direct, filter, returns, span),
+            (None, true) => self.aggregate(
+                scope,
+                call,
+                facts,
+                args,
+                if call.within_group { direct } else { 0 },
+                filter,
+                returns,
+                span,
+            ),
             (Some(window), _) => self.window_call(scope, call, window, facts, args, filter, returns, span),
         }
     }
@@ -414,6 +423,20 @@ impl Analyzer<'_> {
     }
 
     fn report_missing(&mut self, call: &FunctionCall, types: &[Oid], names: &[Option<&str>]) {
+        match call.name.parts.as_slice() {
+            [schema, _] if !self.is_schema(&schema.text) => {
+                let message = format!("schema \"{}\" does not exist", schema.text);
+                self.report(Diagnostic::error(Code::UnknownSchema, call.location, message));
+                return;
+            }
+            [_, _, _, ..] => {
+                let message =
+                    format!("cross-database references are not implemented: {}", call.name.display());
+                self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
+                return;
+            }
+            _ => {}
+        }
         let signature = self.signature(&call.name, types, names);
         let message = if call.star {
             format!("function {}() does not exist", call.name.display())

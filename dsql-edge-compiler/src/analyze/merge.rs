@@ -6,12 +6,12 @@
 use super::Analyzer;
 use super::scope::{Place, Scope};
 use super::target_table::Target;
-use super::tree::{Command, JoinTree, Node, NodeKind, Query};
+use super::tree::{Command, JoinTree, Query};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::RelationKind;
 use crate::source::Span;
-use crate::syntax::ast::{Expr, ExprKind, JoinKind, Merge, MergeAction, MergeClause, TargetColumn};
+use crate::syntax::ast::{Expr, JoinKind, Merge, MergeAction, MergeClause, TargetColumn};
 
 impl Analyzer<'_> {
     /// `transformMergeStmt`.
@@ -54,6 +54,10 @@ impl Analyzer<'_> {
         scope.place.set(place);
         // PostgreSQL leaves what is unknown as it is here; what is no boolean it takes, and fails as it runs.
         let on = if on.ty == oid::UNKNOWN { on } else { self.coerce_to_boolean(on, "JOIN/ON") };
+        // `setNamespaceVisibilityForRTE` shows every item of a join, that of `USING (…) AS alias` too.
+        for item in scope.namespace.iter_mut().take(sources).filter(|item| item.rte.is_none()) {
+            item.columns_visible = true;
+        }
         for clause in &merge.clauses {
             // NOT MATCHED has no row of the target.
             for item in scope.namespace.iter_mut().skip(sources) {
@@ -114,28 +118,9 @@ impl Analyzer<'_> {
         let Some(values) = values else { return self.check_left_out(target, &[], table) };
         let columns = self.insert_columns(target, columns);
         let place = scope.place.replace(Place::Values);
-        let mut nodes: Vec<(Node, Span)> = Vec::with_capacity(values.len());
-        for value in values {
-            if matches!(value.kind, ExprKind::Default) {
-                nodes.push((Node::new(oid::UNKNOWN, NodeKind::Default, value.span), value.span));
-                continue;
-            }
-            let found = self.expr_list_expanded(scope, std::slice::from_ref(value));
-            nodes.extend(found.into_iter().map(|node| {
-                let span = if node.span == Span::default() { value.span } else { node.span };
-                (node, span)
-            }));
-        }
-        let spans: Vec<Span> = nodes.iter().map(|(_, span)| *span).collect();
+        let (nodes, spans) = self.row_values(scope, values);
         if self.check_width(&columns, &spans, table) {
-            for ((node, span), (column, written)) in nodes.into_iter().zip(&columns) {
-                match node.kind {
-                    NodeKind::Default => self.check_default(target, *column, span),
-                    _ => {
-                        self.assign(target, *column, written.as_ref(), node, span);
-                    }
-                }
-            }
+            self.assign_row(target, &columns, nodes, &spans);
             let given: Vec<usize> = columns.iter().take(spans.len()).map(|(column, _)| *column).collect();
             self.check_left_out(target, &given, table);
         }

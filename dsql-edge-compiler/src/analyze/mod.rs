@@ -23,6 +23,7 @@ mod equal;
 mod expr;
 mod from;
 mod function;
+mod grouping;
 mod join;
 mod merge;
 mod nullability;
@@ -42,6 +43,7 @@ mod subquery;
 mod target;
 mod target_table;
 mod tree;
+mod window;
 mod xml;
 
 use crate::builtin::{Oid, oid};

@@ -8,6 +8,7 @@
 mod expr;
 mod foreign;
 mod narrowing;
+mod side;
 mod source;
 
 pub(super) use source::Source;
@@ -15,8 +16,10 @@ pub(super) use source::Source;
 use super::cardinality;
 use super::param::Parameter;
 use super::tree::{Body, Cte, JoinTree, Node, NodeKind, Query, RteSource, Var};
-use crate::syntax::ast::{JoinKind, SetOperator};
+use crate::syntax::ast::SetOperator;
 use foreign::{ForeignJoin, foreign_joins};
+use narrowing::Facts;
+use side::{Side, sides};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -54,8 +57,8 @@ struct Environment<'e> {
     base: Vec<Vec<bool>>,
     /// For each entry: the sides of outer joins that may still null its row.
     nulled_by: Vec<BTreeSet<usize>>,
-    /// FULL joins, by the number of their left side; the right one's follows.
-    full_joins: Rc<[usize]>,
+    /// The sides of outer joins, by number.
+    sides: Rc<[Side<'e>]>,
     /// Joins along foreign keys, and the numbers of those that were found to null nothing.
     foreign: Rc<[ForeignJoin]>,
     matched: BTreeSet<usize>,
@@ -63,16 +66,13 @@ struct Environment<'e> {
     proven: Vec<Var>,
     /// Other expressions that conditions prove.
     proven_nodes: Vec<&'e Node>,
+    /// What `HAVING` proves of the grouped rows.
+    having: Facts<'e>,
     /// Grouping sets null the grouped columns, except inside aggregates.
     grouping_nulls: bool,
     /// Several set-returning functions in the target list: the shorter ones are padded with NULLs.
     padded: bool,
     outer: Option<&'e Environment<'e>>,
-}
-
-/// A side of an outer join that is nulled, and the entries in it.
-struct Nuller {
-    rtes: Vec<usize>,
 }
 
 impl<'p> Prover<'p> {
@@ -111,26 +111,23 @@ impl<'p> Prover<'p> {
 
     /// The knowledge at a query's own level, its conditions applied.
     fn environment<'e>(&self, query: &'e Query, outer: Option<&'e Environment<'e>>) -> Environment<'e> {
-        let mut nullers = Vec::new();
-        for tree in &query.from {
-            collect_nullers(tree, &mut nullers, &|tree, on| self.always_matches(query, tree, on));
-        }
-        let full_joins: Vec<usize> = full_joins(&query.from);
+        let sides = sides(&query.from);
         let mut nulled_by = vec![BTreeSet::new(); query.rtes.len()];
-        for (id, nuller) in nullers.iter().enumerate() {
-            for rte in &nuller.rtes {
-                nulled_by[*rte].insert(id);
+        for side in sides.iter().filter(|side| !self.always_matches(query, side)) {
+            for rte in side.rows() {
+                nulled_by[rte].insert(side.number);
             }
         }
         let mut env = Environment {
             query,
             base: Vec::with_capacity(query.rtes.len()),
             nulled_by,
-            full_joins: full_joins.into(),
-            foreign: foreign_joins(query).into(),
+            foreign: foreign_joins(query, &sides).into(),
+            sides: sides.into(),
             matched: BTreeSet::new(),
             proven: Vec::new(),
             proven_nodes: Vec::new(),
+            having: Facts::default(),
             grouping_nulls: query.grouping_sets,
             padded: query.has_target_srf && target_srfs(query) > 1,
             outer,
@@ -146,14 +143,22 @@ impl<'p> Prover<'p> {
             env.proven.retain(|var| var.level == 0);
             env.proven_nodes.clear();
         }
+        if let Some(having) = &query.having {
+            env.having = narrowing::if_true(having);
+            if !query.grouping_sets {
+                for var in env.having.vars.clone() {
+                    narrowing::row_is_there(&mut env.nulled_by, var);
+                }
+            }
+        }
         env
     }
 
     /// An outer join whose nullable side always has a row, and whose condition is plain TRUE, nulls nothing.
-    fn always_matches(&self, query: &Query, tree: &JoinTree, on: Option<&Node>) -> bool {
+    fn always_matches(&self, query: &Query, side: &Side<'_>) -> bool {
         let certain =
-            on.is_none_or(|on| matches!(&on.kind, NodeKind::Constant(Some(text)) if text == "true"));
-        match tree {
+            side.on.is_none_or(|on| matches!(&on.kind, NodeKind::Constant(Some(text)) if text == "true"));
+        match side.nulled {
             JoinTree::Leaf(rte) if certain => match &query.rtes[*rte].source {
                 RteSource::Subquery { query, .. } => cardinality::has_a_row(query),
                 _ => false,
@@ -264,51 +269,4 @@ fn target_srfs(query: &Query) -> usize {
         !query.targets.iter().any(|target| target.node.same(key))
     });
     query.targets.iter().map(|target| &target.node).chain(keys).map(count).sum()
-}
-
-/// The numbers of the left sides of FULL joins, by the numbering of `collect_nullers`.
-fn full_joins(from: &[JoinTree]) -> Vec<usize> {
-    fn collect(tree: &JoinTree, next: &mut usize, out: &mut Vec<usize>) {
-        let JoinTree::Join { kind, left, right, .. } = tree else { return };
-        collect(left, next, out);
-        collect(right, next, out);
-        match kind {
-            JoinKind::Left | JoinKind::Right => *next += 1,
-            JoinKind::Full => {
-                out.push(*next);
-                *next += 2;
-            }
-            JoinKind::Inner | JoinKind::Cross => {}
-        }
-    }
-    let (mut next, mut out) = (0, Vec::new());
-    from.iter().for_each(|tree| collect(tree, &mut next, &mut out));
-    out
-}
-
-/// Numbers the nulled sides of outer joins, inner ones first.
-fn collect_nullers(
-    tree: &JoinTree,
-    out: &mut Vec<Nuller>,
-    always_matches: &dyn Fn(&JoinTree, Option<&Node>) -> bool,
-) {
-    let JoinTree::Join { kind, left, right, on } = tree else { return };
-    collect_nullers(left, out, always_matches);
-    collect_nullers(right, out, always_matches);
-    let mut null = |side: &JoinTree| {
-        let mut rtes = Vec::new();
-        if !always_matches(side, on.as_ref()) {
-            side.rtes(&mut rtes);
-        }
-        out.push(Nuller { rtes });
-    };
-    match kind {
-        JoinKind::Left => null(right),
-        JoinKind::Right => null(left),
-        JoinKind::Full => {
-            null(left);
-            null(right);
-        }
-        JoinKind::Inner | JoinKind::Cross => {}
-    }
 }

@@ -41,7 +41,7 @@ impl Analyzer<'_> {
         if operands.contains(&ERROR) {
             // A parameter beside the mistake is no mistake of its own.
             left.into_iter().chain([right]).for_each(|operand| drop(self.unknown_to_error(operand)));
-            return Node { ty: self.error_result(&written.name), typmod: -1, kind: NodeKind::Error, span };
+            return Node::error(span);
         }
         let Some(found) = self.find_operator(written, left.as_ref().map(operand), operand(&right)) else {
             return Node::error(span);
@@ -60,11 +60,6 @@ impl Analyzer<'_> {
         args.push(self.coerce(right, right_type, -1, Context::Implicit));
         let function = callee_of(&found);
         Node::new(result, NodeKind::Call { function, args }, span)
-    }
-
-    /// A comparison with an error inside is still a boolean: nothing more need be said of it.
-    fn error_result(&self, _name: &str) -> Oid {
-        ERROR
     }
 
     /// `= NULL` is never true.

@@ -106,7 +106,8 @@ impl Analyzer<'_> {
         for query in inner {
             self.check_unresolved(query);
         }
-        for query in query.subqueries() {
+        for query in query.subqueries().into_iter().chain(query.source.iter().map(|(query, _)| query.clone()))
+        {
             self.check_unresolved(&query);
         }
     }

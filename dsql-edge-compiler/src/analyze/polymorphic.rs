@@ -217,7 +217,7 @@ fn solve(catalog: Catalog<'_>, actual: &Actual) -> Result<Solution, String> {
             catalog.display(element, -1)
         ));
     }
-    if actual.enumerated && element != 0 && catalog.type_info(catalog.base_type(element).0).kind != b'e' {
+    if actual.enumerated && element != 0 && catalog.type_info(element).kind != b'e' {
         return Err(format!("type matched to anyenum is not an enum type: {}", catalog.display(element, -1)));
     }
     if array == 0 && element != 0 {

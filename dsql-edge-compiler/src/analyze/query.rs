@@ -64,19 +64,15 @@ impl Analyzer<'_> {
 
         let mut other = Vec::new();
         let sort_keys = self.sort_clause(scope, &query.order_by, &mut targets, &mut other);
-        let (group_by, grouping_sets, empty_grouping_set) = self.group_clause(scope, select, &mut targets);
+        let grouping = self.group_clause(scope, select, &mut targets);
         let distinct = select.distinct.is_some();
         match &select.distinct {
-            Some(Distinct::All(span)) => self.check_distinct(&mut targets, &sort_keys, *span),
+            Some(Distinct::All(_)) => self.check_distinct(&mut targets, &sort_keys),
             Some(Distinct::On(keys)) => self.distinct_on(scope, keys, &mut targets, &sort_keys, &mut other),
             None => {}
         }
         let (limit, offset) = self.limit_clauses(scope, query, &mut other);
-        for window in &select.windows {
-            other.extend(self.window_keys(scope, window));
-        }
-        let of_windows = std::mem::take(&mut *scope.of_windows.borrow_mut());
-        of_windows.into_iter().for_each(|it| self.report(it));
+        self.window_definitions(scope, &mut other);
         let grouped = !select.group_by.is_empty();
         let analysed = Query {
             command: Command::Select,
@@ -84,10 +80,11 @@ impl Analyzer<'_> {
             from,
             filter,
             targets,
-            group_by,
+            group_by: grouping.keys,
             grouped,
-            grouping_sets,
-            empty_grouping_set,
+            grouping_sets: grouping.sets,
+            empty_grouping_set: grouping.empty,
+            common_keys: grouping.common,
             having,
             has_aggregates: scope.has_aggregates.get(),
             has_target_srf: scope.has_srf.get(),

@@ -4,7 +4,7 @@
 //! nearest name as a suggestion.
 
 use super::Analyzer;
-use super::tree::{Cte, Node, NodeKind, Rte, SYSTEM_COLUMN, Var};
+use super::tree::{Cte, FIRST_SYSTEM_COLUMN, Node, NodeKind, Rte, SYSTEM_COLUMNS, Var};
 use crate::builtin::Oid;
 use crate::diagnostic::{Code, Diagnostic, quotation, suggestion};
 use crate::source::Span;
@@ -107,8 +107,8 @@ pub(super) struct Scope<'p> {
     pub(super) has_srf: Cell<bool>,
     /// An aggregate's arguments are being analysed: its name.
     pub(super) in_aggregate: Cell<bool>,
-    /// What is wrong with window definitions, reported after the other clauses.
-    pub(super) of_windows: RefCell<Vec<Diagnostic>>,
+    /// Windows that are defined where they are used, each once; analysed after the other clauses.
+    pub(super) inline_windows: RefCell<Vec<Window>>,
     /// Column names that were not found, so that each is reported once.
     pub(super) reported: RefCell<Vec<String>>,
     /// What the select list names, and what it stands for: for advice alone.
@@ -131,7 +131,7 @@ impl<'p> Scope<'p> {
             has_window_calls: Cell::new(false),
             has_srf: Cell::new(false),
             in_aggregate: Cell::new(false),
-            of_windows: RefCell::new(Vec::new()),
+            inline_windows: RefCell::new(Vec::new()),
             reported: RefCell::new(Vec::new()),
             output_names: Vec::new(),
             broken_from: Cell::new(false),
@@ -229,13 +229,16 @@ impl Analyzer<'_> {
         let mut level = 0;
         let mut at = Some(scope);
         while let Some(current) = at {
-            match search(current, &name.text) {
+            let found = search(current, &name.text);
+            let system = self.unqualified_system_columns(current, level, name);
+            match found {
                 Found::None => {}
-                Found::One(node) => {
+                // A function's column may have the name of another table's system column.
+                Found::One(node) if system.is_empty() => {
                     self.check_column_type(&node, &name.text, name.span);
                     return Some(Node { span: name.span, ..raised(&node, level) });
                 }
-                Found::Ambiguous => {
+                Found::One(_) | Found::Ambiguous => {
                     let tables: Vec<&str> = current
                         .namespace
                         .iter()
@@ -264,7 +267,7 @@ impl Analyzer<'_> {
                     return Some(Node::error(name.span));
                 }
             }
-            match self.unqualified_system_columns(current, level, name).as_slice() {
+            match system.as_slice() {
                 [] => {}
                 [node] => return Some(node.clone()),
                 _ => {
@@ -300,6 +303,7 @@ impl Analyzer<'_> {
         let items = scope.namespace.iter();
         items
             .filter(|item| item.columns_visible && !item.joined && scope.visible(item))
+            .filter(|item| item.columns.iter().all(|(column, _)| *column != name.text))
             .filter_map(|item| self.system_column(item, level, name, name.span))
             .collect()
     }
@@ -423,16 +427,10 @@ impl Analyzer<'_> {
 
     /// `ctid`, `xmin` and their kin, of a table.
     fn system_column(&self, item: &NamespaceItem, level: usize, column: &Name, span: Span) -> Option<Node> {
-        use crate::builtin::oid;
-        let ty = match column.text.as_str() {
-            "ctid" => oid::TID,
-            "xmin" | "xmax" => oid::XID,
-            "cmin" | "cmax" => oid::CID,
-            "tableoid" => oid::OID,
-            _ => return None,
-        };
+        let at = SYSTEM_COLUMNS.iter().position(|(name, _)| *name == column.text)?;
+        let (_, ty) = *SYSTEM_COLUMNS.get(at)?;
         let rte = item.rte.filter(|_| !item.derived).filter(|_| item.row_type.is_some())?;
-        let kind = NodeKind::Var(Var { level, rte, column: SYSTEM_COLUMN });
+        let kind = NodeKind::Var(Var { level, rte, column: FIRST_SYSTEM_COLUMN - at });
         Some(Node::new(ty, kind, span))
     }
 

@@ -122,13 +122,15 @@ impl Analyzer<'_> {
         }
         let mut functions = Vec::with_capacity(left.len());
         let mut coerced = Vec::with_capacity(left.len());
+        let mut types = Vec::with_capacity(2 * left.len());
         for (node, target) in left.into_iter().zip(&query.targets) {
             let Some(found) = self.find_operator(operator, Some(operand(&node)), operand(&target.node))
             else {
                 return Node::error(span);
             };
             match self.operator_types(&found, &[node.ty, target.node.ty]) {
-                Ok((left_type, _, result)) => {
+                Ok((left_type, right_type, result)) => {
+                    types.extend([left_type, right_type]);
                     if result != oid::BOOL {
                         let message = "row comparison operator must yield type boolean";
                         self.report(Diagnostic::error(Code::TypeMismatch, operator.location, message));
@@ -141,6 +143,9 @@ impl Analyzer<'_> {
                 }
             }
             functions.push(callee_of(&found));
+        }
+        if coerced.len() > 1 && !self.has_interpretation(operator, &types) {
+            return Node::error(span);
         }
         let kind = NodeKind::Quantified { left: coerced, functions, query: Box::new(query), all };
         Node::new(oid::BOOL, kind, span)

@@ -3,8 +3,9 @@
 //! This is PostgreSQL's `Query` (`parsenodes.h`) as far as types, nullability and cardinality need it.
 //! It is made by the analyzer, read by `nullability` and `cardinality`, and never leaves `analyze`.
 
-use crate::builtin::Oid;
+use crate::builtin::{Oid, oid};
 use crate::source::Span;
+use crate::syntax::token::TokenKind;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -139,6 +140,8 @@ pub(super) struct Aggregate {
     /// How many queries up it belongs.
     pub(super) level: usize,
     pub(super) args: Vec<Node>,
+    /// So many of the arguments are taken once for each group: those before `WITHIN GROUP`.
+    pub(super) direct: usize,
     pub(super) filter: Option<Node>,
     pub(super) order_by: Vec<Node>,
     pub(super) never_null: bool,
@@ -152,7 +155,8 @@ pub(super) struct WindowCall {
     pub(super) name: String,
     pub(super) args: Vec<Node>,
     pub(super) filter: Option<Node>,
-    pub(super) window: Vec<Node>,
+    /// Its definition as written, or its name. The keys are among what the query has beside its targets.
+    pub(super) window: Vec<TokenKind>,
     pub(super) never_null: bool,
     /// Of an aggregate: not NULL over at least one non-NULL row.
     pub(super) never_null_on_rows: bool,
@@ -171,6 +175,8 @@ pub(super) struct Query {
     pub(super) filter: Option<Node>,
     pub(super) targets: Vec<TargetEntry>,
     pub(super) group_by: Vec<Node>,
+    /// The keys that every grouping set has.
+    pub(super) common_keys: Vec<Node>,
     /// There is a `GROUP BY`, even if it groups by nothing.
     pub(super) grouped: bool,
     /// Grouping sets other than a plain list: grouped columns may be NULL.
@@ -340,8 +346,23 @@ pub(super) enum JoinTree {
     Join { kind: crate::syntax::ast::JoinKind, left: Box<JoinTree>, right: Box<JoinTree>, on: Option<Node> },
 }
 
-/// The column number of every system column, which no row lacks.
-pub(super) const SYSTEM_COLUMN: usize = usize::MAX - 1;
+/// The system columns, which no row lacks; their column numbers count down from [`FIRST_SYSTEM_COLUMN`].
+pub(super) const SYSTEM_COLUMNS: [(&str, Oid); 6] = [
+    ("ctid", oid::TID),
+    ("xmin", oid::XID),
+    ("xmax", oid::XID),
+    ("cmin", oid::CID),
+    ("cmax", oid::CID),
+    ("tableoid", oid::OID),
+];
+
+/// The column number of the first system column; that of a whole row is above it.
+pub(super) const FIRST_SYSTEM_COLUMN: usize = usize::MAX - 1;
+
+/// The system column of this number.
+pub(super) fn system_column(column: usize) -> Option<(&'static str, Oid)> {
+    SYSTEM_COLUMNS.get(FIRST_SYSTEM_COLUMN.checked_sub(column)?).copied()
+}
 
 impl JoinTree {
     /// The entries below.
@@ -369,6 +390,15 @@ impl Node {
         self.ty == super::catalog::ERROR
     }
 
+    /// The column of this level that it is, perhaps relabelled: a varchar compared as text.
+    pub(super) fn plain_column(&self) -> Option<Var> {
+        match &self.kind {
+            NodeKind::Var(var) if var.level == 0 => Some(*var),
+            NodeKind::Cast { arg, function: None } => arg.plain_column(),
+            _ => None,
+        }
+    }
+
     /// Calls `visit` on each direct part, queries excluded.
     pub(super) fn children<'n>(&'n self, visit: &mut dyn FnMut(&'n Node)) {
         match &self.kind {
@@ -393,14 +423,18 @@ impl Node {
             | NodeKind::NeverNullOf(args)
             | NodeKind::Grouping(args)
             | NodeKind::Array(args)
-            | NodeKind::Subscript(args)
             | NodeKind::Opaque(args)
             | NodeKind::Quantified { left: args, .. } => args.iter().for_each(visit),
+            // What is subscripted comes last, as in `expression_tree_walker`.
+            NodeKind::Subscript(parts) => {
+                let (base, subscripts) = parts.split_at(parts.len().min(1));
+                subscripts.iter().chain(base).for_each(visit);
+            }
             NodeKind::Aggregate(call) => {
                 call.args.iter().chain(&call.filter).chain(&call.order_by).for_each(visit);
             }
             NodeKind::WindowCall(call) => {
-                call.args.iter().chain(&call.filter).chain(&call.window).for_each(visit);
+                call.args.iter().chain(&call.filter).for_each(visit);
             }
             NodeKind::Not(arg)
             | NodeKind::IsNull { arg, .. }
@@ -462,11 +496,11 @@ impl Query {
         }
         // In PostgreSQL's order: `query_tree_walker`.
         self.targets.iter().for_each(|target| visit(&target.node));
+        self.other.iter().for_each(&mut *visit);
         self.group_by.iter().for_each(&mut *visit);
         self.from.iter().for_each(|tree| joins(tree, visit));
         self.filter.iter().for_each(&mut *visit);
         self.having.iter().for_each(&mut *visit);
-        self.other.iter().for_each(&mut *visit);
         self.assigned.iter().flat_map(|written| &written.values).for_each(&mut *visit);
         for rte in &self.rtes {
             if let RteSource::Function { functions, .. } = &rte.source {

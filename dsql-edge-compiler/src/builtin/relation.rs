@@ -57,8 +57,9 @@ pub fn relation_names() -> impl Iterator<Item = &'static str> + Clone {
 
 /// The columns of a relation of DSQL's own schema `sys`, all of them nullable as far as is known.
 ///
-/// Of `jobs` the recorded answers of a cluster (September 2026), of `iam_pg_role_mappings` the user guide,
-/// "Using database roles and IAM authentication".
+/// The columns of `jobs` and their types are those that a cluster answered with (September 2026). Of
+/// `iam_pg_role_mappings` three columns are known and no types; a wrong one is an error when the query runs, never
+/// a wrong value.
 pub fn dsql_relation(name: &str) -> Option<&'static [(&'static str, Oid)]> {
     match name {
         "jobs" => Some(&[
@@ -72,12 +73,9 @@ pub fn dsql_relation(name: &str) -> Option<&'static [(&'static str, Oid)]> {
             ("start_time", oid::TIMESTAMPTZ),
             ("update_time", oid::TIMESTAMPTZ),
         ]),
-        "iam_pg_role_mappings" => Some(&[
-            ("iam_oid", oid::OID),
-            ("arn", oid::TEXT),
-            ("pg_role_oid", oid::OID),
-            ("pg_role_name", oid::NAME),
-        ]),
+        "iam_pg_role_mappings" => {
+            Some(&[("pg_role_name", oid::NAME), ("arn", oid::TEXT), ("iam_oid", oid::OID)])
+        }
         _ => None,
     }
 }

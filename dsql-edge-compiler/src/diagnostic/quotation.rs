@@ -49,7 +49,7 @@ fn filled(hint: &str, text: &str) -> String {
         }
         let mut numbers = part.split(' ');
         let mut number = || numbers.next().and_then(|number| number.parse().ok()).unwrap_or(0);
-        let quoted = Span::new(number(), number()).text(text);
+        let quoted = balanced(Span::new(number(), number()), text);
         let word = |it: char| it.is_alphanumeric() || matches!(it, '_' | '$' | '"' | '.');
         let call = quoted.ends_with(')')
             && quoted.matches('(').count() == 1
@@ -66,6 +66,25 @@ fn filled(hint: &str, text: &str) -> String {
         }
     }
     out
+}
+
+/// The text there, from its first parenthesis on: PostgreSQL's place of `(x)::t` is that of `x`.
+fn balanced(span: Span, text: &str) -> &str {
+    let quoted = span.text(text);
+    let (mut open, mut missing) = (0_usize, 0_usize);
+    for byte in quoted.bytes() {
+        match byte {
+            b'(' => open += 1,
+            b')' if open == 0 => missing += 1,
+            b')' => open -= 1,
+            _ => {}
+        }
+    }
+    let before = text.get(..span.start as usize).unwrap_or_default();
+    match missing.checked_sub(1).and_then(|further| before.rmatch_indices('(').nth(further)) {
+        Some((start, _)) => Span { start: start as u32, ..span }.text(text),
+        None => quoted,
+    }
 }
 
 /// `$1` by the name that it was written with.
@@ -100,6 +119,8 @@ mod tests {
         assert_eq!(quoted(format!("{}::text", operand(Span::new(10, 15)))), "(b + 1)::text");
         assert_eq!(quoted(format!("say {}", written(Span::new(10, 15)))), "say b + 1");
         assert_eq!(quoted(format!("say {}", written(Span::new(90, 99)))), "say (…)");
+        assert_eq!(balanced(Span::new(13, 18), "SELECT date((b)::x)"), "(b)::x");
+        assert_eq!(balanced(Span::new(13, 14), "SELECT date((b)::x)"), "b");
         assert_eq!(quoted("write $1::int, not $2 or $".to_owned()), "write $limit::int, not $2 or $");
     }
 }

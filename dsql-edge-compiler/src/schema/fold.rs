@@ -3,15 +3,15 @@
 //! In: parsed statements. Out: the schema that stands after them. What queries do not see (owners,
 //! grants, comments, triggers) is passed over; what contradicts the schema so far is an error.
 
-use super::key::key_name;
 use super::{
     Column, Function, Key, Relation, RelationKind, Schema, UserType, UserTypeKind, directive, is_null_default,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 use crate::syntax::ast::{
-    Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView, ExprKind, NewType,
-    QualifiedName, Statement, StatementKind, TableColumn, TableElement, TypeName,
+    Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView, ExprKind,
+    ForeignKeyConstraint, KeyConstraint, Name, NewType, QualifiedName, Statement, StatementKind, TableColumn,
+    TableElement, TypeName,
 };
 use crate::syntax::{lex, parse_statements};
 
@@ -317,8 +317,12 @@ impl Fold {
         }
     }
 
-    pub(super) fn column_constraint(&mut self, relation: &mut Relation, at: usize, constraint: Constraint) {
-        let constraint_name = constraint.name.map(|name| name.text);
+    pub(super) fn column_constraint(
+        &mut self,
+        relation: &mut Relation,
+        at: usize,
+        mut constraint: Constraint,
+    ) {
         let column = &mut relation.columns[at];
         match constraint.kind {
             ConstraintKind::NotNull => column.not_null = true,
@@ -332,26 +336,12 @@ impl Fold {
                 column.generated = true;
                 column.has_default = true;
             }
-            ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_) => {
-                let primary = matches!(constraint.kind, ConstraintKind::PrimaryKey(_));
-                let nulls_not_distinct =
-                    matches!(&constraint.kind, ConstraintKind::Unique(key) if key.nulls_not_distinct);
-                column.not_null |= primary;
-                let columns = vec![column.name.clone()];
-                let name = constraint_name.or_else(|| Some(key_name(&relation.name, &columns, primary)));
-                relation.keys.push(Key {
-                    name,
-                    columns,
-                    primary,
-                    constraint: true,
-                    nulls_not_distinct,
-                    partial: false,
-                    deferrable: false,
-                });
-            }
-            ConstraintKind::ForeignKey(key) => {
-                let columns = vec![column.name.clone()];
-                self.add_foreign_key(relation, columns, key, constraint_name);
+            // The same constraint of a table names its columns.
+            ConstraintKind::PrimaryKey(KeyConstraint { ref mut columns, .. })
+            | ConstraintKind::Unique(KeyConstraint { ref mut columns, .. })
+            | ConstraintKind::ForeignKey(ForeignKeyConstraint { ref mut columns, .. }) => {
+                columns.push(Name { text: column.name.clone(), span: constraint.span });
+                self.add_constraint(relation, constraint);
             }
             // It belongs to the constraint before it.
             ConstraintKind::Attribute { deferrable: true } => {

@@ -106,6 +106,6 @@ fn set_not_null(relation: &mut Relation, columns: &[String]) {
 }
 
 /// PostgreSQL's name for a key that has none.
-pub(super) fn key_name(table: &str, columns: &[String], primary: bool) -> String {
+fn key_name(table: &str, columns: &[String], primary: bool) -> String {
     if primary { format!("{table}_pkey") } else { format!("{table}_{}_key", columns.join("_")) }
 }

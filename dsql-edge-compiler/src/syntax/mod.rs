@@ -8,7 +8,7 @@ pub mod keyword;
 mod lexer;
 pub mod optional_text;
 mod parse;
-mod token;
+pub mod token;
 
 pub use lexer::{Lexed, lex};
 pub use parse::{parse_statement, parse_statements};

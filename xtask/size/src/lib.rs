@@ -24,7 +24,8 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 #[cfg(feature = "query")]
 async fn posts(env: &Env) -> Result<Response> {
     let dsql = dsql_edge::Dsql::from_env(env)?;
-    let posts = dsql_edge::sql!(Post, "SELECT title, view_count, published_at FROM post").fetch_all(&dsql).await;
+    let posts =
+        dsql_edge::sql!(Post, "SELECT title, view_count, published_at FROM post").fetch_all(&dsql).await;
     match posts {
         Ok(posts) => Response::from_json(&posts),
         Err(error) if error.is_throttled() => Response::error("too many at once", 503),
@@ -38,5 +39,7 @@ async fn posts(env: &Env) -> Result<Response> {
 #[cfg(not(feature = "query"))]
 async fn posts(_env: &Env) -> Result<Response> {
     let published_at = DateTime::from_timestamp(1_773_014_400, 0).unwrap_or_default();
-    Response::from_json(&[Post { title: "往復回数を数えよう".to_owned(), view_count: 42, published_at }])
+    Response::from_json(&[Post {
+        title: "往復回数を数えよう".to_owned(), view_count: 42, published_at
+    }])
 }

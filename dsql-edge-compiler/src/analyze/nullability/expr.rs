@@ -2,14 +2,21 @@
 
 use super::super::cardinality;
 use super::super::param::Parameter;
-use super::super::tree::{Body, Node, NodeKind, RteSource, SYSTEM_COLUMN, Var};
-use super::narrowing::{Facts, if_false, if_true};
+use super::super::tree::{Body, Node, NodeKind, RteSource, Var, system_column};
+use super::narrowing::{Facts, if_false, if_true, row_is_there};
 use super::{Environment, Prover};
 
 impl Prover<'_> {
     /// Whether the value can be NULL.
     pub(super) fn nullable(&self, node: &Node, env: &Environment<'_>) -> bool {
-        if env.grouping_nulls && env.query.group_by.iter().any(|key| key.same(node)) {
+        let in_having = match &node.kind {
+            NodeKind::Var(var) => env.having.vars.contains(var),
+            _ => env.having.nodes.iter().any(|known| known.same(node)),
+        };
+        if in_having {
+            return false;
+        }
+        if env.grouping_nulls && is_left_out(env, node) {
             return true;
         }
         if env.proven_nodes.iter().any(|known| known.same(node)) && !env.grouping_nulls {
@@ -63,7 +70,7 @@ impl Prover<'_> {
                 if !call.never_null_on_rows {
                     return true;
                 }
-                let inner = Environment { grouping_nulls: false, ..copy(env) };
+                let inner = before_grouping(env);
                 call.args.iter().any(|arg| self.nullable(arg, &inner))
             }
             NodeKind::WindowCall(call) => {
@@ -122,21 +129,17 @@ impl Prover<'_> {
     /// `USING` is made so.
     fn sides_of_full_join(&self, args: &[Node], env: &Environment<'_>) -> bool {
         let only_nuller = |node: &Node| -> Option<usize> {
-            let var = match &node.kind {
-                NodeKind::Var(var) => *var,
-                NodeKind::Cast { arg, function: None } => match arg.kind {
-                    NodeKind::Var(var) => var,
-                    _ => return None,
-                },
-                _ => return None,
-            };
+            let var = node.plain_column()?;
             let not_null = env.base.get(var.rte)?.get(var.column) == Some(&false);
             let mut nullers = env.nulled_by.get(var.rte)?.iter();
             let only = nullers.next().copied().filter(|_| nullers.next().is_none());
-            only.filter(|_| var.level == 0 && not_null && !env.grouping_nulls)
+            only.filter(|_| not_null && !env.grouping_nulls)
         };
         let nullers: Vec<usize> = args.iter().filter_map(only_nuller).collect();
-        env.full_joins.iter().any(|first| nullers.contains(first) && nullers.contains(&(first + 1)))
+        env.sides.iter().any(|side| {
+            let sibling = side.sibling.is_some_and(|sibling| nullers.contains(&sibling));
+            sibling && nullers.contains(&side.number)
+        })
     }
 
     fn var_nullable(&self, var: Var, env: &Environment<'_>) -> bool {
@@ -145,13 +148,20 @@ impl Prover<'_> {
         for level in 0..=var.level {
             let Some(current) = at else { return true };
             let here = Var { level: var.level - level, ..var };
-            if current.proven.contains(&here) && !(current.grouping_nulls && here.level == 0) {
+            if current.having.vars.contains(&here) {
+                return false;
+            }
+            let in_every_set = || {
+                let mut keys = current.query.common_keys.iter();
+                keys.any(|key| matches!(key.kind, NodeKind::Var(key) if key == here))
+            };
+            let grouped_away = here.level == 0 && current.grouping_nulls && !in_every_set();
+            if current.proven.contains(&here) && !grouped_away {
                 return false;
             }
             if here.level == 0 {
-                let grouped_away = current.grouping_nulls;
                 let base = match var.column {
-                    SYSTEM_COLUMN => Some(false),
+                    column if system_column(column).is_some() => Some(false),
                     column => current.base.get(var.rte).and_then(|columns| columns.get(column)).copied(),
                 };
                 let nulled = current.nulled_by.get(var.rte).is_none_or(|nullers| !nullers.is_empty());
@@ -199,7 +209,7 @@ impl Prover<'_> {
                 self.elements_nullable(arg, env)
             }
             NodeKind::Aggregate(call) if call.name == "array_agg" => {
-                let inner = Environment { grouping_nulls: false, ..copy(env) };
+                let inner = before_grouping(env);
                 call.args.first().is_none_or(|arg| match arg.ty == node.ty {
                     // Arrays are put together into one of more dimensions.
                     true => self.elements_nullable(arg, &inner),
@@ -256,16 +266,28 @@ where
     Some(at)
 }
 
+/// Whether it is a key that some grouping set lacks: where that set is shown, it is NULL.
+fn is_left_out(env: &Environment<'_>, node: &Node) -> bool {
+    let among = |keys: &[Node]| keys.iter().any(|key| key.written_alike(node));
+    among(&env.query.group_by) && !among(&env.query.common_keys)
+}
+
+/// What is known of the rows that an aggregate takes, which are not grouped yet.
+fn before_grouping<'e>(env: &Environment<'e>) -> Environment<'e> {
+    Environment { grouping_nulls: false, having: Facts::default(), ..copy(env) }
+}
+
 pub(super) fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
     Environment {
         query: env.query,
         base: env.base.clone(),
         nulled_by: env.nulled_by.clone(),
-        full_joins: env.full_joins.clone(),
+        sides: env.sides.clone(),
         foreign: env.foreign.clone(),
         matched: env.matched.clone(),
         proven: env.proven.clone(),
         proven_nodes: env.proven_nodes.clone(),
+        having: env.having.clone(),
         grouping_nulls: env.grouping_nulls,
         padded: env.padded,
         outer: env.outer,
@@ -276,12 +298,7 @@ fn with_facts<'e>(env: &Environment<'e>, known: &Facts<'e>, more: &Facts<'e>) ->
     let mut out = copy(env);
     for facts in [known, more] {
         for var in &facts.vars {
-            // A column that is not NULL proves that no join nulled its row.
-            if var.level == 0
-                && let Some(nullers) = out.nulled_by.get(var.rte).cloned()
-            {
-                out.nulled_by.iter_mut().for_each(|it| it.retain(|id| !nullers.contains(id)));
-            }
+            row_is_there(&mut out.nulled_by, *var);
         }
         out.proven.extend(&facts.vars);
         out.proven_nodes.extend(&facts.nodes);

@@ -5,12 +5,12 @@
 //! references `authors`.
 
 use super::super::cardinality::is_equality;
-use super::super::tree::{JoinTree, Node, NodeKind, Query, RteSource, Var};
-use crate::syntax::ast::JoinKind;
+use super::super::tree::{JoinTree, NodeKind, Query, RteSource, Var};
+use super::side::Side;
 
 /// An outer join that finds its row where the columns of a foreign key are not NULL.
 pub(super) struct ForeignJoin {
-    /// The number of its nulled side, by the numbering of `collect_nullers`.
+    /// The number of its nulled side.
     pub(super) nuller: usize,
     /// Of a FULL join: the number of the other side, which is not nulled together with this one.
     pub(super) sibling: Option<usize>,
@@ -22,39 +22,17 @@ pub(super) struct ForeignJoin {
 }
 
 /// The joins of a query that go along foreign keys.
-pub(super) fn foreign_joins(query: &Query) -> Vec<ForeignJoin> {
-    let mut out = Vec::new();
+pub(super) fn foreign_joins(query: &Query, sides: &[Side<'_>]) -> Vec<ForeignJoin> {
     // A locked row may be newer than the row it is joined with (`EvalPlanQual`).
-    if !query.locked {
-        let mut next = 0;
-        query.from.iter().for_each(|tree| collect(query, tree, &mut next, &mut out));
+    if query.locked {
+        return Vec::new();
     }
-    out
+    sides.iter().filter_map(|side| foreign_join(query, side)).collect()
 }
 
-fn collect(query: &Query, tree: &JoinTree, next: &mut usize, out: &mut Vec<ForeignJoin>) {
-    let JoinTree::Join { kind, left, right, on } = tree else { return };
-    collect(query, left, next, out);
-    collect(query, right, next, out);
-    let first = *next;
-    let mut nulled = |side: &JoinTree, other: &JoinTree, sibling: Option<usize>| {
-        let found = on.as_ref().and_then(|on| foreign_join(query, side, other, on));
-        out.extend(found.map(|found| ForeignJoin { nuller: *next, sibling, ..found }));
-        *next += 1;
-    };
-    match kind {
-        JoinKind::Left => nulled(right, left, None),
-        JoinKind::Right => nulled(left, right, None),
-        JoinKind::Full => {
-            nulled(left, right, Some(first + 1));
-            nulled(right, left, Some(first));
-        }
-        JoinKind::Inner | JoinKind::Cross => {}
-    }
-}
-
-fn foreign_join(query: &Query, side: &JoinTree, other: &JoinTree, on: &Node) -> Option<ForeignJoin> {
-    let JoinTree::Leaf(table) = *side else { return None };
+fn foreign_join(query: &Query, side: &Side<'_>) -> Option<ForeignJoin> {
+    let (JoinTree::Leaf(table), Some(on)) = (side.nulled, side.on) else { return None };
+    let table = *table;
     let RteSource::Table { relation: Some(relation), sampled: false, .. } = query.rtes.get(table)?.source
     else {
         return None;
@@ -67,7 +45,7 @@ fn foreign_join(query: &Query, side: &JoinTree, other: &JoinTree, on: &Node) -> 
     for condition in conditions {
         let NodeKind::Call { function, args } = &condition.kind else { return None };
         let [left, right] = args.as_slice() else { return None };
-        let (left, right) = (column(left)?, column(right)?);
+        let (left, right) = (left.plain_column()?, right.plain_column()?);
         if !is_equality(&function.name) {
             return None;
         }
@@ -79,7 +57,7 @@ fn foreign_join(query: &Query, side: &JoinTree, other: &JoinTree, on: &Node) -> 
     }
     let child = pairs.first()?.0.rte;
     let mut others = Vec::new();
-    other.rtes(&mut others);
+    side.other.rtes(&mut others);
     if !others.contains(&child) || pairs.iter().any(|(var, _)| var.rte != child) {
         return None;
     }
@@ -91,14 +69,11 @@ fn foreign_join(query: &Query, side: &JoinTree, other: &JoinTree, on: &Node) -> 
         };
         reference.relation == relation && pairs.iter().all(promised)
     })?;
-    Some(ForeignJoin { nuller: 0, sibling: None, table, child, columns: reference.columns.clone() })
-}
-
-/// A plain column, perhaps relabelled.
-fn column(node: &Node) -> Option<Var> {
-    match &node.kind {
-        NodeKind::Var(var) if var.level == 0 => Some(*var),
-        NodeKind::Cast { arg, function: None } => column(arg),
-        _ => None,
-    }
+    Some(ForeignJoin {
+        nuller: side.number,
+        sibling: side.sibling,
+        table,
+        child,
+        columns: reference.columns.clone(),
+    })
 }

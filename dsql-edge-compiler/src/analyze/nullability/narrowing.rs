@@ -4,7 +4,7 @@
 
 use super::super::tree::{Body, JoinTree, Node, NodeKind, Var};
 use super::{Environment, Prover};
-use crate::syntax::ast::JoinKind;
+use std::collections::BTreeSet;
 
 /// A fact: a column is not NULL, or (column `ROW`) its entry's row is a real one.
 pub(super) const ROW: usize = usize::MAX;
@@ -55,20 +55,14 @@ impl Prover<'_> {
         }
         loop {
             let mut conditions: Vec<&'e Node> = env.query.filter.iter().collect();
-            let mut next_nuller = 0;
             for tree in from {
-                valid_conditions(tree, env, &mut next_nuller, true, &mut conditions);
+                valid_conditions(tree, env, true, &mut conditions);
             }
             let facts = Facts::all(conditions.iter().map(|condition| if_true(condition)));
             let mut changed = false;
             for var in &facts.vars {
-                if var.level == 0 && !self.is_assigned(env, var) {
-                    let removed = env.nulled_by.get(var.rte).cloned().unwrap_or_default();
-                    for nullers in &mut env.nulled_by {
-                        let before = nullers.len();
-                        nullers.retain(|id| !removed.contains(id));
-                        changed |= nullers.len() != before;
-                    }
+                if !self.is_assigned(env, var) {
+                    changed |= row_is_there(&mut env.nulled_by, *var);
                 }
             }
             changed |= follow_foreign_keys(env, &facts.vars);
@@ -118,6 +112,19 @@ impl Prover<'_> {
     }
 }
 
+/// A column that is not NULL proves that no join nulled its row, nor those that were nulled with it. Returns whether
+/// that is new.
+pub(super) fn row_is_there(nulled_by: &mut [BTreeSet<usize>], var: Var) -> bool {
+    if var.level > 0 {
+        return false;
+    }
+    let Some(removed) = nulled_by.get(var.rte).filter(|removed| !removed.is_empty()).cloned() else {
+        return false;
+    };
+    nulled_by.iter_mut().for_each(|nullers| nullers.retain(|id| !removed.contains(id)));
+    true
+}
+
 /// A join along a foreign key nulls its table only where the row that refers to it is nulled.
 fn follow_foreign_keys(env: &mut Environment<'_>, proven: &[Var]) -> bool {
     let mut changed = false;
@@ -146,52 +153,22 @@ fn follow_foreign_keys(env: &mut Environment<'_>, proven: &[Var]) -> bool {
 
 /// The ON conditions that every row has passed: those of inner joins, and of outer joins that are
 /// reduced, as long as nothing above can null them.
-fn valid_conditions<'e>(
-    tree: &'e JoinTree,
-    env: &Environment<'e>,
-    next_nuller: &mut usize,
-    reached: bool,
-    out: &mut Vec<&'e Node>,
-) {
-    let JoinTree::Join { kind, left, right, on } = tree else { return };
-    // The numbering is that of `collect_nullers`: children first.
-    let still_nulled = |side: &JoinTree, id: usize| {
-        let mut rtes = Vec::new();
-        side.rtes(&mut rtes);
-        // Of a join along a foreign key only the match is known, not that its condition was met.
-        env.matched.contains(&id) || rtes.iter().any(|rte| env.nulled_by[*rte].contains(&id))
+fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool, out: &mut Vec<&'e Node>) {
+    let JoinTree::Join { left, right, on, .. } = tree else { return };
+    let still_nulled = |tree: &JoinTree| {
+        let side = env.sides.iter().find(|side| std::ptr::eq(side.nulled, tree));
+        side.is_some_and(|side| {
+            // Of a join along a foreign key only the match is known, not that its condition was met.
+            env.matched.contains(&side.number)
+                || side.rows().iter().any(|rte| env.nulled_by[*rte].contains(&side.number))
+        })
     };
-    let first = *next_nuller + count_nullers(left) + count_nullers(right);
-    let (left_nulled, right_nulled) = match kind {
-        JoinKind::Inner | JoinKind::Cross => (false, false),
-        JoinKind::Left => (false, still_nulled(right, first)),
-        JoinKind::Right => (still_nulled(left, first), false),
-        JoinKind::Full => (still_nulled(left, first), still_nulled(right, first + 1)),
-    };
-    valid_conditions(left, env, next_nuller, reached && !left_nulled, out);
-    valid_conditions(right, env, next_nuller, reached && !right_nulled, out);
-    *next_nuller += match kind {
-        JoinKind::Inner | JoinKind::Cross => 0,
-        JoinKind::Left | JoinKind::Right => 1,
-        JoinKind::Full => 2,
-    };
-    // A join that was found to match always is not numbered as nulling, but its condition is TRUE anyway.
+    let (left_nulled, right_nulled) = (still_nulled(left), still_nulled(right));
+    valid_conditions(left, env, reached && !left_nulled, out);
+    valid_conditions(right, env, reached && !right_nulled, out);
+    // A side that always matches nulls nothing, and its condition is TRUE.
     if reached && !left_nulled && !right_nulled {
         out.extend(on);
-    }
-}
-
-fn count_nullers(tree: &JoinTree) -> usize {
-    match tree {
-        JoinTree::Leaf(_) => 0,
-        JoinTree::Join { kind, left, right, .. } => {
-            let own = match kind {
-                JoinKind::Inner | JoinKind::Cross => 0,
-                JoinKind::Left | JoinKind::Right => 1,
-                JoinKind::Full => 2,
-            };
-            own + count_nullers(left) + count_nullers(right)
-        }
     }
 }
 
@@ -278,11 +255,12 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
     let stable = !node.any(&|part| {
         part.subquery().is_some()
             || matches!(&part.kind, NodeKind::Call { function, .. } if function.volatile || function.set)
-            || matches!(part.kind, NodeKind::Aggregate(_) | NodeKind::WindowCall(_) | NodeKind::Parameter(_))
+            || matches!(part.kind, NodeKind::WindowCall(_) | NodeKind::Parameter(_))
     });
     let worth = matches!(
         node.kind,
         NodeKind::Call { .. }
+            | NodeKind::Aggregate(_)
             | NodeKind::Cast { .. }
             | NodeKind::Subscript(_)
             | NodeKind::Field(..)

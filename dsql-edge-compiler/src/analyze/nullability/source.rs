@@ -4,9 +4,9 @@
 //! miss it witnesses: what a row struct needs to tell "no author" from "an author without a name".
 
 use super::narrowing::{if_true, strict};
+use super::side::Side;
 use super::{Environment, Prover};
-use crate::analyze::tree::{Body, JoinTree, Node, NodeKind, Query, RteSource, Var};
-use crate::syntax::ast::JoinKind;
+use crate::analyze::tree::{Body, Node, NodeKind, Query, RteSource, Var};
 use std::collections::BTreeSet;
 
 /// What is known of one column.
@@ -59,9 +59,7 @@ impl Prover<'_> {
 
 /// Adds the joins whose miss makes one of these miss too: their conditions need a column that it nulls.
 fn follow_misses(env: &Environment<'_>, nullers: &mut BTreeSet<usize>) {
-    let mut needs = Vec::new();
-    let mut next = 0;
-    env.query.from.iter().for_each(|tree| needed_rows(tree, &mut next, &mut needs));
+    let needs: Vec<(usize, usize)> = env.sides.iter().flat_map(needed_rows).collect();
     loop {
         let before = nullers.len();
         for (nuller, rte) in &needs {
@@ -75,26 +73,16 @@ fn follow_misses(env: &Environment<'_>, nullers: &mut BTreeSet<usize>) {
     }
 }
 
-/// For each nulled side, numbered as `collect_nullers` does: the rows without which nothing matches.
-fn needed_rows(tree: &JoinTree, next: &mut usize, out: &mut Vec<(usize, usize)>) {
-    let JoinTree::Join { kind, left, right, on } = tree else { return };
-    needed_rows(left, next, out);
-    needed_rows(right, next, out);
-    let other = match kind {
-        JoinKind::Inner | JoinKind::Cross => return,
-        JoinKind::Left => left,
-        JoinKind::Right => right,
-        JoinKind::Full => {
-            *next += 2;
-            return;
-        }
-    };
+/// The rows without which a nulled side finds no match. Of a FULL join none is needed.
+fn needed_rows(side: &Side<'_>) -> Vec<(usize, usize)> {
+    if side.sibling.is_some() {
+        return Vec::new();
+    }
     let mut rows = Vec::new();
-    other.rtes(&mut rows);
-    let facts = on.iter().flat_map(|on| if_true(on).vars);
+    side.other.rtes(&mut rows);
+    let facts = side.on.iter().flat_map(|on| if_true(on).vars);
     let needed = facts.filter(|var| var.level == 0 && rows.contains(&var.rte));
-    out.extend(needed.map(|var| (*next, var.rte)));
-    *next += 1;
+    needed.map(|var| (side.number, var.rte)).collect()
 }
 
 /// The table's column behind an expression, through subqueries, views and `WITH`.

@@ -57,7 +57,7 @@ pub enum ConflictTarget {
     /// None given.
     Any,
     /// `(a, lower(b)) [WHERE …]`.
-    Index(Vec<IndexElement>, Option<Expr>),
+    Index(Vec<IndexElement>, Option<Expr>, Span),
     /// `ON CONSTRAINT name`.
     Constraint(Name),
 }

@@ -2,6 +2,7 @@
 
 use super::{Name, QualifiedName, Query};
 use crate::source::Span;
+use crate::syntax::token::TokenKind;
 
 /// An expression and its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -250,6 +251,8 @@ pub struct Window {
     pub frame: Option<Frame>,
     /// From `(` to `)`, or the name.
     pub span: Span,
+    /// The same, token by token: definitions of the same tokens are one.
+    pub tokens: Vec<TokenKind>,
 }
 
 /// A window frame.

@@ -67,9 +67,10 @@ impl Parser<'_> {
         let start = self.advance();
         self.expect_keyword(K::Conflict)?;
         let target = if self.at_symbol(b'(') {
+            let open = self.span();
             let elements = self.parenthesized_list(Self::index_element)?;
             let filter = if self.eat_keyword(K::Where) { Some(self.expr()?) } else { None };
-            ConflictTarget::Index(elements, filter)
+            ConflictTarget::Index(elements, filter, open)
         } else if self.eat_keyword(K::On) {
             self.expect_keyword(K::Constraint)?;
             ConflictTarget::Constraint(self.col_id()?)

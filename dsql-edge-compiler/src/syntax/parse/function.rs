@@ -58,9 +58,9 @@ impl Parser<'_> {
 
     /// `WITHIN GROUP (…)`, `FILTER (…)`, `OVER …`.
     pub(super) fn call_suffixes(&mut self, call: &mut FunctionCall) -> Parsing<()> {
-        if self.at_keyword(K::Within) && self.keyword_ahead(1) == Some(K::Group) {
-            let location = self.span();
-            self.at += 2;
+        if self.at_keyword(K::Within) {
+            let location = self.advance();
+            self.expect_keyword(K::Group)?;
             if !call.order_by.is_empty() {
                 return Err(self.error_at(location, "cannot use multiple ORDER BY clauses with WITHIN GROUP"));
             }

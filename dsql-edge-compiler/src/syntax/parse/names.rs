@@ -10,12 +10,7 @@ impl Parser<'_> {
         let token = self.ahead(count);
         let text = match &token.kind {
             TokenKind::Identifier(text) => text.clone(),
-            // PostgreSQL's lexer looks ahead: before FIRST and LAST it is no name.
-            TokenKind::Keyword(K::Nulls)
-                if matches!(self.keyword_ahead(count + 1), Some(K::First | K::Last)) =>
-            {
-                return None;
-            }
+            TokenKind::Keyword(keyword) if is_half(*keyword, self.keyword_ahead(count + 1)) => return None,
             TokenKind::Keyword(keyword) if allowed(*keyword) => keyword.text().to_owned(),
             _ => return None,
         };
@@ -133,5 +128,17 @@ impl Parser<'_> {
             self.advance();
         }
         found
+    }
+}
+
+/// PostgreSQL's lexer looks ahead (`base_yylex`): these two make a token that is no name.
+fn is_half(keyword: K, next: Option<K>) -> bool {
+    match keyword {
+        K::Nulls => matches!(next, Some(K::First | K::Last)),
+        K::Not => matches!(next, Some(K::Between | K::In | K::Like | K::Ilike | K::Similar)),
+        K::With => matches!(next, Some(K::Time | K::Ordinality)),
+        K::Without => next == Some(K::Time),
+        K::Format => next == Some(K::Json),
+        _ => false,
     }
 }

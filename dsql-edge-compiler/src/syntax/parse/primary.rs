@@ -149,7 +149,7 @@ impl Parser<'_> {
         if callable && self.at_symbol(b'(') {
             return self.function_call(QualifiedName { parts }, span);
         }
-        if callable && self.at_string() {
+        if callable && self.at_string() && !self.windowless {
             let target = TypeName {
                 name: QualifiedName { parts },
                 system: false,

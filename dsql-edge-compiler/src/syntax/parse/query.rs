@@ -171,7 +171,8 @@ impl Parser<'_> {
                     self.advance();
                     let limit =
                         if self.eat_keyword(K::All) { Limit::All } else { Limit::Count(self.expr()?) };
-                    if self.at_symbol(b',') {
+                    if self.eat_symbol(b',') {
+                        self.expr()?;
                         let error = self.error_at(start, "LIMIT #,# syntax is not supported");
                         return Err(Box::new(error.with_hint("Use separate LIMIT and OFFSET clauses.")));
                     }

@@ -1,6 +1,6 @@
 //! Windows, frames and sort keys.
 
-use super::{K, Parser, Parsing};
+use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
 use crate::syntax::ast::{Frame, FrameBound, FrameMode, SortBy, Window};
 
@@ -11,6 +11,7 @@ impl Parser<'_> {
         }
         let name = self.col_id()?;
         let span = name.span;
+        let tokens = vec![TokenKind::Identifier(name.text.clone())];
         Ok(Window {
             name: Some(name),
             base: None,
@@ -18,11 +19,13 @@ impl Parser<'_> {
             order_by: Vec::new(),
             frame: None,
             span,
+            tokens,
         })
     }
 
     /// `(base PARTITION BY … ORDER BY … frame)`.
     pub(super) fn window_specification(&mut self) -> Parsing<Window> {
+        let first = self.at;
         let start = self.expect_symbol(b'(')?;
         let clause = matches!(self.keyword(), Some(K::Partition | K::Order | K::Range | K::Rows | K::Groups));
         let base = if self.at_col_id() && !clause { Some(self.col_id()?) } else { None };
@@ -35,7 +38,9 @@ impl Parser<'_> {
         let order_by = self.sort_clause()?;
         let frame = self.frame()?;
         let span = start.to(self.expect_symbol(b')')?);
-        Ok(Window { name: None, base, partition_by, order_by, frame, span })
+        let tokens = self.lexed.tokens.get(first..self.at).unwrap_or_default();
+        let tokens = tokens.iter().map(|token| token.kind.clone()).collect();
+        Ok(Window { name: None, base, partition_by, order_by, frame, span, tokens })
     }
 
     pub(super) fn frame(&mut self) -> Parsing<Option<Frame>> {

@@ -1,0 +1,169 @@
+//! What must be grouped: `parseCheckAggregates`.
+//!
+//! In: a finished query level. Out: the errors of columns that are neither grouped nor aggregated, and of arguments of
+//! `GROUPING` that are no keys.
+
+use super::Analyzer;
+use super::aggregate::level_of;
+use super::tree::{Node, NodeKind, Query, RteSource, system_column};
+use crate::diagnostic::{Code, Diagnostic};
+
+impl Analyzer<'_> {
+    /// `parseCheckAggregates`: columns outside aggregates must be grouped.
+    pub(super) fn check_grouping(&mut self, query: &Query) {
+        if !(query.grouped || query.has_aggregates || query.having.is_some()) {
+            return;
+        }
+        // Columns that depend on a grouped primary key are grouped too.
+        let functional = self.grouped_by_key(query);
+        // Keys are among PostgreSQL's targets.
+        let targets = query.targets.iter().map(|target| &target.node).chain(&query.other).collect();
+        let having: Vec<&Node> = query.having.iter().collect();
+        for clause in [targets, having] {
+            for node in &clause {
+                self.check_grouping_calls(query, node, 0);
+            }
+            for node in &clause {
+                self.check_grouped(query, node, &functional, 0);
+            }
+        }
+    }
+
+    /// Entries all of whose columns are determined by the grouping columns.
+    fn grouped_by_key(&self, query: &Query) -> Vec<usize> {
+        let grouped = |rte: usize, column: usize| {
+            query.common_keys.iter().any(|node| {
+                matches!(node.kind, NodeKind::Var(var) if (var.level, var.rte, var.column) == (0, rte, column))
+            })
+        };
+        (0..query.rtes.len())
+            .filter(|&at| match &query.rtes[at].source {
+                RteSource::Table { relation, .. } => {
+                    let primary = relation.and_then(|relation| self.primary_key(relation));
+                    primary.is_some_and(|key| key.iter().all(|column| grouped(at, *column)))
+                }
+                _ => false,
+            })
+            .collect()
+    }
+
+    fn check_grouped(&mut self, query: &Query, node: &Node, functional: &[usize], depth: usize) {
+        if depth == 0 && query.group_by.iter().any(|key| key.written_alike(node)) {
+            return;
+        }
+        match &node.kind {
+            // Columns inside an aggregate of the checked level are free, those before WITHIN GROUP are not.
+            NodeKind::Aggregate(call) if call.level == depth => {
+                for arg in call.args.iter().take(call.direct) {
+                    self.check_grouped(query, arg, functional, depth);
+                }
+                return;
+            }
+            NodeKind::Constant(_) | NodeKind::Parameter(_) => return,
+            NodeKind::Grouping(args) if level_of(args) == depth => return,
+            NodeKind::WholeRow { level, rte } if *level == depth => {
+                if functional.contains(rte) {
+                    return;
+                }
+                let name = query.rtes.get(*rte).map_or("?", |rte| rte.name.as_str());
+                let message = match depth {
+                    0 => format!(
+                        "column \"{name}.*\" must appear in the GROUP BY clause or be used in an aggregate function"
+                    ),
+                    _ => format!("subquery uses ungrouped column \"{name}.*\" from outer query"),
+                };
+                self.report(Diagnostic::error(Code::NotGrouped, node.span, message));
+                return;
+            }
+            NodeKind::Var(var) if var.level == depth => {
+                let grouped = query.group_by.iter().any(|key| {
+                    matches!(key.kind, NodeKind::Var(known) if (known.rte, known.column) == (var.rte, var.column))
+                });
+                if grouped || functional.contains(&var.rte) {
+                    return;
+                }
+                let Some(rte) = query.rtes.get(var.rte) else { return };
+                let column = rte.columns.get(var.column).map(|column| column.name.as_str());
+                let column =
+                    column.or_else(|| system_column(var.column).map(|(name, _)| name)).unwrap_or("?");
+                let name = format!("{}.{column}", rte.name);
+                let (message, hint) = if depth == 0 {
+                    (
+                        format!(
+                            "column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"
+                        ),
+                        format!("add {name} to GROUP BY, or aggregate it: max({name})"),
+                    )
+                } else {
+                    (
+                        format!("subquery uses ungrouped column \"{name}\" from outer query"),
+                        format!("add {name} to the outer GROUP BY"),
+                    )
+                };
+                self.report(Diagnostic::error(Code::NotGrouped, node.span, message).with_hint(hint));
+                return;
+            }
+            _ => {}
+        }
+        let mut children = Vec::new();
+        node.children(&mut |child| children.push(child));
+        for child in children {
+            self.check_grouped(query, child, functional, depth);
+        }
+        if let Some(inner) = node.subquery() {
+            self.check_grouped_query(query, inner, functional, depth + 1);
+        }
+    }
+
+    fn check_grouped_query(&mut self, query: &Query, inner: &Query, functional: &[usize], depth: usize) {
+        let mut nodes = Vec::new();
+        inner.expressions(&mut |node| nodes.push(node));
+        for node in nodes {
+            self.check_grouped(query, node, functional, depth);
+        }
+        for nested in inner.subqueries() {
+            self.check_grouped_query(query, &nested, functional, depth + 1);
+        }
+    }
+
+    /// `finalize_grouping_exprs`, with the queries inside, where a column alone can be an argument.
+    fn check_grouping_calls(&mut self, query: &Query, node: &Node, depth: usize) {
+        if let NodeKind::Grouping(args) = &node.kind {
+            let is_key = |arg: &Node| {
+                query.group_by.iter().any(|key| match (&key.kind, &arg.kind) {
+                    (NodeKind::Var(key), NodeKind::Var(arg)) => {
+                        (key.rte, key.column) == (arg.rte, arg.column) && arg.level == depth
+                    }
+                    _ => depth == 0 && key.written_alike(arg),
+                })
+            };
+            if level_of(args) == depth
+                && let Some(arg) = args.iter().find(|arg| !is_key(arg))
+            {
+                let message =
+                    "arguments to GROUPING must be grouping expressions of the associated query level";
+                self.report(Diagnostic::error(Code::NotGrouped, arg.span, message));
+            }
+            return;
+        }
+        let mut children = Vec::new();
+        node.children(&mut |child| children.push(child));
+        for child in children {
+            self.check_grouping_calls(query, child, depth);
+        }
+        if let Some(inner) = node.subquery() {
+            self.check_grouping_calls_within(query, inner, depth + 1);
+        }
+    }
+
+    fn check_grouping_calls_within(&mut self, query: &Query, inner: &Query, depth: usize) {
+        let mut nodes = Vec::new();
+        inner.expressions(&mut |node| nodes.push(node));
+        for node in nodes {
+            self.check_grouping_calls(query, node, depth);
+        }
+        for nested in inner.subqueries() {
+            self.check_grouping_calls_within(query, &nested, depth + 1);
+        }
+    }
+}
