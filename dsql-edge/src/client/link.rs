@@ -153,7 +153,7 @@ impl Link {
 
     /// Sends ROLLBACK and waits for nothing: the next flight does.
     pub(super) fn roll_back(&mut self) {
-        if self.connection.is_settled() && write_rollback(&mut self.connection).is_ok() {
+        if self.connection.is_settled() && !self.is_idle() && write_rollback(&mut self.connection).is_ok() {
             self.rolling_back = true;
             self.poll_transmit(&mut Context::from_waker(core::task::Waker::noop()));
         }
@@ -257,6 +257,8 @@ impl Link {
             *timer = transport::sleep(config, config.query_limit());
         }
         loop {
+            // Nothing is the answer to what was not sent.
+            self.poll_transmit(context);
             // Whoever takes the rows polls this again when there is room; until then the server waits.
             while !answer.is_full() {
                 let event = match self.connection.poll_event() {
@@ -284,6 +286,7 @@ impl Link {
                     return Poll::Ready(Ok(landed));
                 }
             }
+            // The end of the login lets out what waited for it.
             self.poll_transmit(context);
             if answer.is_full() {
                 return Poll::Pending;
