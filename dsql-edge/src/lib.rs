@@ -33,6 +33,7 @@
 //! |---|---|---|
 //! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
 //! | `aws-sigv4` | yes | tokens are signed by AWS's own crate; without it by a small signer in this one, which saves 47 kB of a compressed Worker |
+//! | `assume-role` | no | [`AssumeRole`]: credentials of a role, from AWS STS |
 //! | `tokio` | no | connecting from programs that are no Workers, through tokio and rustls |
 //!
 //! # What never happens
@@ -77,6 +78,8 @@ mod transport;
 pub mod types;
 mod wire;
 
+#[cfg(feature = "assume-role")]
+pub use auth::AssumeRole;
 pub use auth::Credentials;
 pub use client::{
     Dsql, Event, Executor, Fetch, Member, Once, Pipelined, Session, Transact, TransactOnce, Transacting,

@@ -21,7 +21,11 @@ pub(super) enum Failure {
 pub(super) fn explain(link: &Link, config: &Config, failure: Failure) -> (Error, Signal) {
     match failure {
         Failure::Session(Fault::Refused(error)) => {
-            let signal = Signal::Refused { refusal: Refusal::of(&error), pipelined: link.is_pipelined() };
+            let refusal = Refusal::of(&error);
+            if refusal.is_access_denied() {
+                config.source().forget();
+            }
+            let signal = Signal::Refused { refusal, pipelined: link.is_pipelined() };
             (Error::new(Kind::Refused(*error)), signal)
         }
         Failure::Session(Fault::Authentication(how)) => {
@@ -77,6 +81,10 @@ pub(super) fn connect_timeout(config: &Config) -> Error {
         )
         .into(),
     ))
+}
+
+pub(super) fn credentials_timeout() -> Error {
+    Error::new(Kind::Timeout("waiting for credentials (Config::connect_timeout)".into()))
 }
 
 /// What kept a connection from coming about. TLS that failed fails again, a network perhaps not.

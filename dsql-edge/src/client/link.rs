@@ -4,11 +4,12 @@
 //! Reads while it writes, because a server that cannot get rid of its answers stops reading. A link whose flight was
 //! dropped halfway is never used again: [`Link::is_idle`] and [`Link::is_settled`] say so.
 
-use core::future::poll_fn;
+use core::future::{Future, poll_fn};
 use core::ops::ControlFlow;
+use core::pin::pin;
 use core::task::{Context, Poll};
 
-use crate::auth::{self, Action, TokenRequest};
+use crate::auth::{self, Action, Credentials, TokenRequest};
 use crate::client::failure::{self, Failure};
 use crate::client::flight::{Answer, Flight, Landed, Sink, Step, write_rollback};
 use crate::config::Config;
@@ -62,7 +63,9 @@ impl Link {
         timer: &mut BoxFuture<()>,
     ) -> Result<Self, (Error, Signal)> {
         let pipelined = config.knows_cleartext() && !serially;
-        let connection = Self::start(config, search_path, pipelined).map_err(|it| (it, Signal::Local))?;
+        let credentials = Self::credentials(config, timer).await?;
+        let connection =
+            Self::start(config, &credentials, search_path, pipelined).map_err(|it| (it, Signal::Local))?;
         let mut dialing = transport::dial(config);
         let dialed = poll_fn(|context| {
             if let Poll::Ready(dialed) = dialing.as_mut().poll(context) {
@@ -91,9 +94,33 @@ impl Link {
         })
     }
 
-    fn start(config: &Config, search_path: &'static str, pipelined: bool) -> Result<Connection, Error> {
+    /// What to sign with. For keys that were given nothing is awaited.
+    async fn credentials(config: &Config, timer: &mut BoxFuture<()>) -> Result<Credentials, (Error, Signal)> {
+        let mut asking = pin!(config.source().credentials(config));
+        let asked = poll_fn(|context| {
+            if let Poll::Ready(asked) = asking.as_mut().poll(context) {
+                return Poll::Ready(Some(asked));
+            }
+            timer.as_mut().poll(context).map(|()| None)
+        });
+        match asked.await {
+            Some(Ok(credentials)) => Ok(credentials),
+            Some(Err(unavailable)) => {
+                let signal = if unavailable.passing { Signal::Lost } else { Signal::Local };
+                Err((unavailable.error, signal))
+            }
+            None => Err((failure::credentials_timeout(), Signal::Timeout)),
+        }
+    }
+
+    fn start(
+        config: &Config,
+        credentials: &Credentials,
+        search_path: &'static str,
+        pipelined: bool,
+    ) -> Result<Connection, Error> {
         let token = auth::token(
-            config.credentials(),
+            credentials,
             &TokenRequest {
                 host: config.signing_host(),
                 region: config.region(),

@@ -88,6 +88,33 @@ impl Endpoint {
     }
 }
 
+/// Where STS answers.
+#[cfg(feature = "assume-role")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StsEndpoint {
+    /// AWS's own, in the region of the cluster.
+    Regional,
+    /// On this machine. Signatures for `localhost` are worth nothing elsewhere.
+    Local {
+        /// Of `localhost`.
+        port: u16,
+    },
+}
+
+#[cfg(feature = "assume-role")]
+impl StsEndpoint {
+    /// `https://localhost:<port>`, and nothing else.
+    pub(super) fn local(url: &str) -> Result<Self, Error> {
+        match url.strip_prefix("https://localhost:").and_then(port_number) {
+            Some(port) => Ok(StsEndpoint::Local { port }),
+            None => Err(Error::config(
+                "AWS_ENDPOINT_URL_STS is for an STS on this machine, https://localhost:<port> (`dsql-local` writes \
+                 it); without it the STS of the cluster's region is asked",
+            )),
+        }
+    }
+}
+
 /// The region in a cluster's host name: `<26 × [a-z0-9]>.dsql[suffix].<region>.on.aws`, the form that AWS's own
 /// connectors check. The suffix is that of PrivateLink (`dsql-fnh4`).
 fn region_of(host: &str) -> Option<&str> {

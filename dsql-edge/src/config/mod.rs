@@ -4,6 +4,7 @@
 //! one that a token may be sent to. Never shows a credential.
 
 mod bindings;
+mod connection_string;
 mod endpoint;
 
 use core::fmt;
@@ -11,10 +12,14 @@ use core::time::Duration;
 
 use std::sync::Arc;
 
-use crate::auth::Credentials;
+#[cfg(feature = "assume-role")]
+use crate::auth::AssumeRole;
+use crate::auth::{Credentials, CredentialsProvider, Source};
 use crate::client::Event;
 use crate::error::Error;
 use endpoint::Endpoint;
+#[cfg(feature = "assume-role")]
+pub(crate) use endpoint::StsEndpoint;
 
 type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 
@@ -35,7 +40,9 @@ type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 #[derive(Clone)]
 pub struct Config {
     endpoint: Endpoint,
-    credentials: Credentials,
+    source: Source,
+    #[cfg(feature = "assume-role")]
+    sts: StsEndpoint,
     user: String,
     application_name: String,
     search_path: Option<String>,
@@ -87,6 +94,34 @@ impl Config {
     ) -> Result<Self, Error> {
         Endpoint::dangerous(host, port, signing_host, region)
             .map(|endpoint| Config::with(endpoint, credentials))
+    }
+
+    /// Asks this provider for credentials instead, whenever a connection is opened.
+    pub fn credentials_provider(mut self, provider: impl CredentialsProvider + 'static) -> Self {
+        self.source = Source::Provider(Arc::new(provider));
+        self
+    }
+
+    /// Signs with the credentials of this role of IAM, for which the ones there are so far ask STS in the cluster's
+    /// region. Feature `assume-role`.
+    ///
+    /// # Errors
+    /// When a part of it has a form that STS refuses.
+    #[cfg(feature = "assume-role")]
+    pub fn assume_role(mut self, role: AssumeRole) -> Result<Self, Error> {
+        role.check()?;
+        self.source = Source::Role(Arc::new((role, self.source)));
+        Ok(self)
+    }
+
+    /// An STS on this machine, that of `dsql-local`: exactly `https://localhost:<port>`. Feature `assume-role`.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    #[cfg(feature = "assume-role")]
+    pub fn local_sts(mut self, url: &str) -> Result<Self, Error> {
+        self.sts = StsEndpoint::local(url)?;
+        Ok(self)
     }
 
     /// The role to connect as; `admin` if it is not set. Every role but `admin` needs `AWS IAM GRANT`.
@@ -190,7 +225,9 @@ impl Config {
     fn with(endpoint: Endpoint, credentials: Credentials) -> Self {
         Config {
             endpoint,
-            credentials,
+            source: Source::Given(credentials),
+            #[cfg(feature = "assume-role")]
+            sts: StsEndpoint::Regional,
             user: "admin".to_owned(),
             application_name: concat!("dsql-edge/", env!("CARGO_PKG_VERSION")).to_owned(),
             search_path: None,
@@ -232,8 +269,13 @@ impl Config {
         self.endpoint.known
     }
 
-    pub(crate) fn credentials(&self) -> &Credentials {
-        &self.credentials
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    #[cfg(feature = "assume-role")]
+    pub(crate) fn sts_endpoint(&self) -> &StsEndpoint {
+        &self.sts
     }
 
     pub(crate) fn user_name(&self) -> &str {

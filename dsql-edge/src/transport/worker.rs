@@ -14,6 +14,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::BytesMut;
+#[cfg(feature = "assume-role")]
+use worker::js_sys::Array;
 use worker::js_sys::{Promise, Uint8Array};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
@@ -29,6 +31,24 @@ pub(super) fn dial(config: &Config) -> BoxFuture<Dialed> {
     Box::pin(OneThread(async move {
         let socket = open(&host, port).await?;
         Ok(Box::new(OneThread(socket)) as Box<dyn Transport>)
+    }))
+}
+
+#[cfg(feature = "assume-role")]
+pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::Reply, TransportError>> {
+    let url = format!("https://{}:{}/", request.host, request.port);
+    let headers = request.headers.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
+    let answer = JsFuture::from(fetch(&url, headers, &request.body, super::MAX_REPLY));
+    Box::pin(OneThread(async move {
+        let answer: Array = match answer.await {
+            Ok(answer) => answer.unchecked_into(),
+            Err(thrown) => return Err(error(TransportErrorKind::Unreachable, &thrown)),
+        };
+        let status = answer.get(0).as_string().and_then(|status| status.parse().ok());
+        let (Some(status), Some(body)) = (status, answer.get(1).as_string()) else {
+            return Err(TransportError::new(TransportErrorKind::Unreachable, "the answer is too long"));
+        };
+        Ok(super::Reply { status, body })
     }))
 }
 
@@ -109,6 +129,14 @@ extern "C" {
     fn mark() -> JsValue;
     #[wasm_bindgen(catch)]
     fn touch(mark: &JsValue) -> Result<(), JsValue>;
+}
+
+#[cfg(feature = "assume-role")]
+#[wasm_bindgen(module = "/src/transport/fetch.js")]
+extern "C" {
+    /// `[status, body]`, without a body where it is too long.
+    #[wasm_bindgen(js_name = post)]
+    fn fetch(url: &str, headers: Vec<String>, body: &str, longest: u32) -> Promise;
 }
 
 struct Socket {
