@@ -158,6 +158,11 @@ impl Rule {
     pub(crate) fn leaves_unknown(self) -> bool {
         matches!(self, Rule::R4 | Rule::R7 | Rule::R8 | Rule::R12 { unknown: true })
     }
+
+    /// Whether another time it may go well.
+    pub(crate) fn is_transient(self) -> bool {
+        !matches!(self, Rule::R0 | Rule::R9 | Rule::R12 { .. }) && !self.leaves_unknown()
+    }
 }
 
 /// What has been tried so far: of one query, one pipeline, one transaction.

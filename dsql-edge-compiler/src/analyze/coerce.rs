@@ -280,8 +280,19 @@ impl Analyzer<'_> {
 
     /// `coerce_to_specific_type`.
     pub(super) fn coerce_to_specific(&mut self, node: Node, target: Oid, construct: &str) -> Node {
+        self.coerce_to_specific_typmod(node, target, -1, construct)
+    }
+
+    /// `coerce_to_specific_type_typmod`.
+    pub(super) fn coerce_to_specific_typmod(
+        &mut self,
+        node: Node,
+        target: Oid,
+        typmod: i32,
+        construct: &str,
+    ) -> Node {
         let (ty, span) = (node.ty, node.span);
-        match self.try_coerce(node, target, -1, Context::Assignment) {
+        match self.try_coerce(node, target, typmod, Context::Assignment) {
             Ok(node) => node,
             Err(_) => {
                 let (wanted, found) = (self.catalog.display(target, -1), self.catalog.display(ty, -1));

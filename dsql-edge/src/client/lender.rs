@@ -28,6 +28,7 @@ pub(super) struct Lender {
 
 #[derive(Default)]
 struct State {
+    #[allow(clippy::vec_box, reason = "they are lent as they are")]
     idle: Vec<Box<Link>>,
     /// Idle ones, lent ones, and those of transactions.
     open: usize,

@@ -317,8 +317,12 @@ impl<'d> Course<'d> {
             if self.runs.again(&failure.failed, self.key.is_some()).await {
                 return Next::Again;
             }
-            let concluded = self.runs.conclude(failure.error, &failure.failed);
-            return if well { Next::Failed(concluded) } else { Next::Over };
+            // What the closure made of an error of its own stands; of one that would have run it again it knows too
+            // little: not how often that was tried.
+            if !well && !failure.failed.rule().is_transient() {
+                return Next::Over;
+            }
+            return Next::Failed(self.runs.conclude(failure.error, &failure.failed));
         }
         let unopened = self.lender.opening(id).is_some();
         if !well || unopened || self.options.read_only {

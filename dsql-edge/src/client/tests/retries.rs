@@ -41,7 +41,8 @@ fn refused(code: &str, message: &str) -> Result<Vec<Step>, TransportErrorKind> {
 
 #[test]
 fn reads_run_again_when_the_connection_breaks_and_writes_do_not() {
-    let lost: Vec<fn() -> Result<Vec<Step>, TransportErrorKind>> = vec![
+    type Script = fn() -> Result<Vec<Step>, TransportErrorKind>;
+    let lost: Vec<Script> = vec![
         || Ok(vec![Step::AwaitWrite, Step::Close]),
         || Ok(vec![Step::AwaitWrite, Step::Break(TransportErrorKind::Lost)]),
         || after_login(Step::Close),

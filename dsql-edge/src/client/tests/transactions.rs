@@ -263,9 +263,18 @@ fn attempts_end() {
     let error = eventually(&network, dsql.transaction(read).into_future()).unwrap_err();
     assert!(error.is_conflict() && error.attempts() == 5, "{error}");
     assert!(error.to_string().contains("after 5 attempts"), "{error}");
-    let error = now(dsql.transaction(read).max_attempts(1).into_future()).unwrap_err();
-    assert!(error.is_conflict() && error.attempts() == 1, "{error}");
+    let once = now(dsql.transaction(read).max_attempts(1).into_future()).unwrap_err();
+    assert!(once.is_conflict() && once.attempts() == 1, "{once}");
     assert_eq!(said(&network).iter().filter(|it| it.as_str() == "COMMIT |").count(), 6);
+    // At a statement, whatever the closure makes of it.
+    let network = Network::default();
+    network.accept(answers((0..20).flat_map(|_| [begun_badly("40001"), rolled_back()])));
+    let dsql = Dsql::new(retrying(&network));
+    let vague = dsql.transaction(async |tx| {
+        query(&READ).fetch_one(tx).await.map_err(|_| Error::new(crate::error::Kind::NoRows))
+    });
+    let error = eventually(&network, vague.into_future()).unwrap_err();
+    assert!(error.is_conflict() && error.attempts() == 5, "{error}");
 }
 
 #[test]
