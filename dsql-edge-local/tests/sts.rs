@@ -1,6 +1,6 @@
 //! The STS of a local DSQL as AWS's own signer meets it: what it gives, and every refusal in AWS's words.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
