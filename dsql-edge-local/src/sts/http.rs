@@ -41,6 +41,9 @@ impl Request {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         };
+        if end > MAX_HEAD {
+            return Ok(Err(431));
+        }
         let Some(headers) = received.get(..end).and_then(head) else { return Ok(Err(400)) };
         let mut request = Request { headers, body: Vec::new() };
         let length = match (request.header("content-length"), request.header("transfer-encoding")) {
