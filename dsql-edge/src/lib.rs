@@ -22,6 +22,7 @@
 //!
 //! - [`sql!`]: what a query can be: an expression, functions, nested rows, optional text; and the snapshot.
 //! - [`Dsql`]: a cluster, as one request sees it; [`Config`]: where it is and who we are.
+//! - [`auth`]: credentials, where they come from, and the token.
 //! - [`types`]: which Rust types fit which SQL types, and how a type of your own does.
 //! - [`Error`]: what can go wrong, and what may be asked of it.
 //!
@@ -33,7 +34,7 @@
 //! |---|---|---|
 //! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
 //! | `aws-sigv4` | yes | tokens are signed by AWS's own crate; without it by a small signer in this one, which saves 47 kB of a compressed Worker |
-//! | `assume-role` | no | [`AssumeRole`]: credentials of a role, from AWS STS |
+//! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `tokio` | no | connecting from programs that are no Workers, through tokio and rustls |
 //!
 //! # What never happens

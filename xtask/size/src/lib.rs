@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use worker::{Context, Env, Request, Response, Result, event};
 
-/// The row, in both.
+/// The row.
+#[cfg_attr(feature = "serde", allow(dead_code))]
 #[derive(Serialize)]
 struct Post {
     title: String,
@@ -24,8 +25,12 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 #[cfg(feature = "query")]
 async fn posts(env: &Env) -> Result<Response> {
     let dsql = dsql_edge::Dsql::from_env(env)?;
-    let posts =
-        dsql_edge::sql!(Post, "SELECT title, view_count, published_at FROM post").fetch_all(&dsql).await;
+    // With `serde` the row's own `Serialize`, without it the one above.
+    #[cfg(feature = "serde")]
+    let query = dsql_edge::sql!("SELECT title, view_count, published_at FROM post");
+    #[cfg(not(feature = "serde"))]
+    let query = dsql_edge::sql!(Post, "SELECT title, view_count, published_at FROM post");
+    let posts = query.fetch_all(&dsql).await;
     match posts {
         Ok(posts) => Response::from_json(&posts),
         Err(error) if error.is_throttled() => Response::error("too many at once", 503),

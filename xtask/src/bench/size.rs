@@ -25,8 +25,11 @@ pub(crate) struct Options {
 const MARK: f64 = 25.0;
 
 /// What a feature adds: its name, the features of the Worker with it, and those of the Worker it is added to.
-const FEATURES: [(&str, &str, &str); 2] =
-    [("feature aws-sigv4", "query,aws-sigv4", "query"), ("feature serde", "query,serde", "query")];
+const FEATURES: [(&str, &str, &str); 3] = [
+    ("feature aws-sigv4", "query,aws-sigv4", "query"),
+    ("feature serde", "query,serde", "query"),
+    ("feature assume-role", "query,assume-role", "query"),
+];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let figures = Figures::new("size", options.json);
