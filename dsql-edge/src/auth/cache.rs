@@ -78,11 +78,9 @@ impl Cache {
         if self.kept.len() >= ROOM {
             self.kept.remove(0);
         }
-        // 75 to 85 %, in thousandths.
-        let share = 750 + random % 101;
-        let life = expires_at.saturating_sub(now);
-        let refresh_at =
-            now.saturating_add((u128::from(life) * u128::from(share) / 1000).try_into().unwrap_or(life));
+        // 75 to 85 %, in thousandths; what lives for ever is looked at once a week.
+        let life = expires_at.saturating_sub(now).min(604_800);
+        let refresh_at = now.saturating_add(life * (750 + random % 101) / 1000);
         self.kept.push(Kept {
             key: key.to_owned(),
             credentials: credentials.clone(),

@@ -25,7 +25,7 @@ mod tests;
 #[cfg(feature = "assume-role")]
 pub use assume_role::AssumeRole;
 pub use credentials::{Credentials, Secret};
-pub(crate) use source::Source;
+pub(crate) use source::{Asking, Source};
 pub use source::{CredentialsProvider, ProvidedCredentials};
 
 use crate::error::Error;

@@ -64,14 +64,26 @@ pub trait CredentialsProvider: Send + Sync {
     }
 }
 
-/// What a [`Config`] signs with.
+/// What a [`Config`] signs with. Who has keys alone links nothing of what stands behind `Asked`.
 #[derive(Clone)]
 pub(crate) enum Source {
     Given(Credentials),
-    Provider(Arc<dyn CredentialsProvider>),
-    #[cfg(feature = "assume-role")]
-    Role(Arc<(AssumeRole, Source)>),
+    Asked(Arc<dyn Asked>),
 }
+
+/// A source that is asked whenever a connection is opened.
+pub(crate) trait Asked: Send + Sync {
+    /// The credentials to sign with, now.
+    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a>;
+
+    /// Has the next connection ask for new ones: the server refused these.
+    fn forget(&self) {
+        cache::forget_all();
+    }
+}
+
+/// Credentials on their way.
+pub(crate) type Asking<'a> = Pin<Box<dyn Future<Output = Result<Credentials, Unavailable>> + Send + 'a>>;
 
 /// Why there are no credentials, and whether there may be some in a moment.
 #[derive(Debug)]
@@ -87,32 +99,48 @@ impl From<Error> for Unavailable {
 }
 
 impl Source {
-    /// The credentials to sign with, now.
-    pub(crate) async fn credentials(&self, config: &Config) -> Result<Credentials, Unavailable> {
-        match self {
-            Source::Given(credentials) => Ok(credentials.clone()),
-            Source::Provider(provider) => match provider.cache_key() {
-                Some(key) => {
-                    let key = ["provider ", &key].concat();
-                    kept(config, &key, async { Ok(provider.credentials().await?) }).await
-                }
-                None => Ok(provider.credentials().await?),
-            },
-            #[cfg(feature = "assume-role")]
-            Source::Role(assumed) => {
-                let (role, base) = &**assumed;
-                // A role whose keys come from another role: the type of the future would be infinite.
-                let base = Box::pin(base.credentials(config)).await?;
-                kept(config, &role.cache_key(config, &base), role.assume(config, &base)).await
-            }
-        }
+    pub(crate) fn provider(provider: impl CredentialsProvider + 'static) -> Self {
+        Source::Asked(Arc::new(Provided(provider)))
     }
 
-    /// Has the next connection ask for new ones: the server refused these.
-    pub(crate) fn forget(&self) {
-        if !matches!(self, Source::Given(_)) {
-            cache::forget_all();
-        }
+    #[cfg(feature = "assume-role")]
+    pub(crate) fn role(role: AssumeRole, base: Source) -> Self {
+        Source::Asked(Arc::new(Assumed { role, base }))
+    }
+}
+
+struct Provided<P>(P);
+
+impl<P: CredentialsProvider> Asked for Provided<P> {
+    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a> {
+        Box::pin(async move {
+            match self.0.cache_key() {
+                Some(key) => {
+                    let key = ["provider ", &key].concat();
+                    kept(config, &key, async { Ok(self.0.credentials().await?) }).await
+                }
+                None => Ok(self.0.credentials().await?),
+            }
+        })
+    }
+}
+
+#[cfg(feature = "assume-role")]
+struct Assumed {
+    role: AssumeRole,
+    base: Source,
+}
+
+#[cfg(feature = "assume-role")]
+impl Asked for Assumed {
+    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a> {
+        Box::pin(async move {
+            let base = match &self.base {
+                Source::Given(credentials) => credentials.clone(),
+                Source::Asked(base) => base.ask(config).await?,
+            };
+            kept(config, &self.role.cache_key(config, &base), self.role.assume(config, &base)).await
+        })
     }
 }
 

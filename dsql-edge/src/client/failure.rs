@@ -3,6 +3,7 @@
 //! Goes in: what the transport, the session or the timer reported. Comes out: an error whose words name the endpoint
 //! and what to check. Decides nothing about running again.
 
+use crate::auth::Source;
 use crate::client::link::Link;
 use crate::config::Config;
 use crate::error::{Error, Kind};
@@ -22,8 +23,8 @@ pub(super) fn explain(link: &Link, config: &Config, failure: Failure) -> (Error,
     match failure {
         Failure::Session(Fault::Refused(error)) => {
             let refusal = Refusal::of(&error);
-            if refusal.is_access_denied() {
-                config.source().forget();
+            if let (true, Source::Asked(source)) = (refusal.is_access_denied(), config.source()) {
+                source.forget();
             }
             let signal = Signal::Refused { refusal, pipelined: link.is_pipelined() };
             (Error::new(Kind::Refused(*error)), signal)

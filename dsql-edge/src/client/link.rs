@@ -4,12 +4,11 @@
 //! Reads while it writes, because a server that cannot get rid of its answers stops reading. A link whose flight was
 //! dropped halfway is never used again: [`Link::is_idle`] and [`Link::is_settled`] say so.
 
-use core::future::{Future, poll_fn};
+use core::future::poll_fn;
 use core::ops::ControlFlow;
-use core::pin::pin;
 use core::task::{Context, Poll};
 
-use crate::auth::{self, Action, Credentials, TokenRequest};
+use crate::auth::{self, Action, Asking, Credentials, Source, TokenRequest};
 use crate::client::failure::{self, Failure};
 use crate::client::flight::{Answer, Flight, Landed, Sink, Step, write_rollback};
 use crate::config::Config;
@@ -63,9 +62,16 @@ impl Link {
         timer: &mut BoxFuture<()>,
     ) -> Result<Self, (Error, Signal)> {
         let pipelined = config.knows_cleartext() && !serially;
-        let credentials = Self::credentials(config, timer).await?;
+        let asked;
+        let credentials = match config.source() {
+            Source::Given(credentials) => credentials,
+            Source::Asked(source) => {
+                asked = Self::ask(source.ask(config), timer).await?;
+                &asked
+            }
+        };
         let connection =
-            Self::start(config, &credentials, search_path, pipelined).map_err(|it| (it, Signal::Local))?;
+            Self::start(config, credentials, search_path, pipelined).map_err(|it| (it, Signal::Local))?;
         let mut dialing = transport::dial(config);
         let dialed = poll_fn(|context| {
             if let Poll::Ready(dialed) = dialing.as_mut().poll(context) {
@@ -94,9 +100,7 @@ impl Link {
         })
     }
 
-    /// What to sign with. For keys that were given nothing is awaited.
-    async fn credentials(config: &Config, timer: &mut BoxFuture<()>) -> Result<Credentials, (Error, Signal)> {
-        let mut asking = pin!(config.source().credentials(config));
+    async fn ask(mut asking: Asking<'_>, timer: &mut BoxFuture<()>) -> Result<Credentials, (Error, Signal)> {
         let asked = poll_fn(|context| {
             if let Poll::Ready(asked) = asking.as_mut().poll(context) {
                 return Poll::Ready(Some(asked));

@@ -98,7 +98,7 @@ impl Config {
 
     /// Asks this provider for credentials instead, whenever a connection is opened.
     pub fn credentials_provider(mut self, provider: impl CredentialsProvider + 'static) -> Self {
-        self.source = Source::Provider(Arc::new(provider));
+        self.source = Source::provider(provider);
         self
     }
 
@@ -110,7 +110,7 @@ impl Config {
     #[cfg(feature = "assume-role")]
     pub fn assume_role(mut self, role: AssumeRole) -> Result<Self, Error> {
         role.check()?;
-        self.source = Source::Role(Arc::new((role, self.source)));
+        self.source = Source::role(role, self.source);
         Ok(self)
     }
 

@@ -1,15 +1,19 @@
 //! `cargo xtask bench size`: what dsql-edge adds to a Worker, as it is uploaded.
 //!
 //! In: the Worker in `xtask/size`, which answers with a row of three columns, from a query or as constants. Out: by how
-//! much its bundle grows with the query, and with each feature. A bundle is measured as `gzip -9` of each of its files;
-//! it is built as the project's own Workers are, without wasm-opt, which saves nothing after compression.
+//! much its bundle grows with the query, and with each feature. A bundle is measured as `gzip -9` of each of its files.
+//! It is built as the project's own Workers are; where `ESBUILD_BIN` and `WASM_OPT_BIN` name these tools, by which
+//! worker-build packs what users deploy (and which it finds by the same names), they pack this too.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use xtask::step;
 use xtask::{project, worker};
 
 use super::figures::Figures;
@@ -46,7 +50,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let query = weight("query")?;
     let default = weight("query,aws-sigv4,serde")?;
 
-    figures.title("What a Worker weighs, gzip -9 of its wasm and JavaScript");
+    figures.title(match tools() {
+        Some(_) => "What a Worker weighs, gzip -9 of its wasm and JavaScript, packed as worker-build does",
+        None => "What a Worker weighs, gzip -9 of its wasm and JavaScript, neither minified nor optimised",
+    });
     figures.figure("the Worker, with constants", constants, "kB", None);
     figures.figure("with a query, default features", default, "kB", None);
     figures.figure("with a query, without default features", query, "kB", None);
@@ -68,13 +75,36 @@ fn weigh(features: &str) -> Result<f64> {
     if bundled.exists() {
         fs::remove_dir_all(&bundled)?;
     }
-    let bundle = worker::bundle(&folder, &["--features", features])?;
+    let mut bundle = worker::bundle(&folder, &["--features", features])?;
+    if let Some(tools) = tools() {
+        bundle = pack(&bundle, &tools)?;
+    }
     let mut bytes = 0;
     for file in xtask::workerd::files(&bundle)? {
         bytes += gzip(&file)?;
     }
     #[allow(clippy::cast_precision_loss, reason = "kilobytes")]
     Ok(bytes as f64 / 1000.0)
+}
+
+/// esbuild and wasm-opt.
+fn tools() -> Option<[OsString; 2]> {
+    Some([env::var_os("ESBUILD_BIN")?, env::var_os("WASM_OPT_BIN")?])
+}
+
+/// What worker-build 0.8 does to a bundle.
+fn pack(bundle: &Path, [esbuild, wasm_opt]: &[OsString; 2]) -> Result<PathBuf> {
+    let packed = bundle.join("packed");
+    fs::create_dir_all(&packed)?;
+    let mut minify = Command::new(esbuild);
+    minify.arg(bundle.join("index.js")).args(["--bundle", "--minify", "--format=esm", "--log-level=warning"]);
+    minify.args(["--external:./worker_bg.wasm", "--external:cloudflare:*"]);
+    step::run(minify.arg(format!("--outfile={}", packed.join("index.js").display())))?;
+    let wasm = "worker_bg.wasm";
+    let mut optimise = Command::new(wasm_opt);
+    optimise.args(["-O", "--all-features"]).arg(bundle.join(wasm)).arg("-o").arg(packed.join(wasm));
+    step::run(&mut optimise)?;
+    Ok(packed)
 }
 
 fn gzip(file: &Path) -> Result<usize> {
