@@ -86,7 +86,7 @@ fn search_path(schemas: &[String]) -> String {
 fn always_null(kind: &NodeKind) -> bool {
     match kind {
         NodeKind::Constant(None) => true,
-        NodeKind::Cast { arg, .. } | NodeKind::Collate(arg) => always_null(&arg.kind),
+        NodeKind::Cast { arg, .. } | NodeKind::Collate(arg, _) => always_null(&arg.kind),
         _ => false,
     }
 }
