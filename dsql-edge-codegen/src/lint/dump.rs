@@ -37,7 +37,16 @@ pub(super) fn mend(text: &str, lexed: &Lexed, statements: &[Statement], findings
         let Some(at) = statements.iter().position(|statement| statement.span == finding.statement) else {
             continue;
         };
-        let fix = match (rule.id, &statements[at].kind) {
+        let later = statements.get(at + 1..).unwrap_or_default();
+        let Some(statement) = statements.get(at) else { continue };
+        let fix = match (rule.id, &statement.kind) {
+            ("add_constraint_not_valid", StatementKind::AlterTable(alter)) => {
+                // The file validates it itself.
+                let validated = alter.actions.iter().any(|action| is_validated(action, &alter.name, later));
+                let end = Span { start: statement.span.end, end: statement.span.end };
+                let edits = vec![(end, " NOT VALID".to_owned())];
+                (validated && alter.actions.len() == 1).then_some(Fix { title: "add it NOT VALID", edits })
+            }
             ("add_primary_key" | "add_unique", _) => moved(text, lexed, statements, at)
                 .map(|edits| Fix { title: "move the key into CREATE TABLE", edits }),
             ("set_parameter", StatementKind::Set(set)) => {
@@ -50,6 +59,18 @@ pub(super) fn mend(text: &str, lexed: &Lexed, statements: &[Statement], findings
         };
         finding.fix = fix.or(finding.fix.take());
     }
+}
+
+/// Whether a statement behind validates the constraint that the action adds.
+fn is_validated(action: &AlterAction, table: &QualifiedName, later: &[Statement]) -> bool {
+    let AlterAction::AddConstraint(added) = action else { return false };
+    let Some(name) = &added.name else { return false };
+    later.iter().any(|statement| {
+        let StatementKind::AlterTable(alter) = &statement.kind else { return false };
+        let validates =
+            |action: &AlterAction| matches!(action, AlterAction::ValidateConstraint(it) if it.text == name.text);
+        same(&alter.name, table) && alter.actions.iter().any(validates)
+    })
 }
 
 /// The key cut out and put into its table.

@@ -52,7 +52,9 @@ impl LintedFile {
         transactions.message(if whole { statements.len() } else { 1 });
         for statement in &statements {
             let own = if complete {
-                dsql::findings_within(statement, &sent, &lexed, grown.schema())
+                let mut own = dsql::findings_within(statement, &sent, &lexed, grown.schema());
+                own.extend(dsql::unknown_casts(statement, grown.schema()));
+                own
             } else {
                 dsql::findings(statement, &sent, &lexed, Some(grown.schema()))
             };

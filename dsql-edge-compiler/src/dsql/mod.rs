@@ -82,6 +82,13 @@ pub fn findings_within(statement: &Statement, text: &str, lexed: &Lexed, schema:
     out
 }
 
+/// Casts to types that a schema does not have of which all is known: the analyzer's to find, where there is one.
+pub fn unknown_casts(statement: &Statement, schema: &Schema) -> Vec<Finding> {
+    let mut out = Vec::new();
+    query::unknown_casts(statement, schema, &mut out);
+    out
+}
+
 fn by_kind(
     statement: &Statement,
     text: &str,
