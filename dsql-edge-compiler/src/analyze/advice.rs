@@ -20,6 +20,11 @@ impl Analyzer<'_> {
                 None => format!("its labels are '{}'", labels.join("', '")),
             });
         }
+        if self.catalog.type_info(type_oid).is_array && !text.trim_start().starts_with('{') {
+            return Some(format!(
+                "an array is written '{{a,b}}'; whether it holds the value: '{text}' = ANY (…)"
+            ));
+        }
         match type_oid {
             oid::JSON | oid::JSONB => {
                 Some(format!("a JSON string is '\"{text}\"'; ->> instead of -> gives text to compare with"))

@@ -103,6 +103,10 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::NotGrouped, arg.span, message));
             return Node::error(span);
         }
+        let message = "aggregate function calls cannot contain set-returning function calls";
+        if !self.is_without_sets(&args, message) {
+            return Node::error(span);
+        }
         let window = |node: &Node| matches!(node.kind, NodeKind::WindowCall(_));
         if let Some(inner) = args.iter().chain(&filter).chain(&order_by).find_map(|arg| find(arg, &window)) {
             let message = "aggregate function calls cannot contain window function calls";

@@ -191,6 +191,10 @@ impl Analyzer<'_> {
                 self.report(diagnostic);
                 None
             }
+            Err(TypeError::ModifierForm(message)) => {
+                self.report(Diagnostic::error(Code::SyntaxError, written.span, message));
+                None
+            }
             Err(TypeError::Modifier(message)) => {
                 self.report(Diagnostic::error(Code::OutOfRange, written.span, message));
                 None

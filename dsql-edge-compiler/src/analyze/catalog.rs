@@ -5,7 +5,7 @@
 
 use crate::builtin::{self, Oid, oid};
 use crate::schema::{Schema, UserTypeKind};
-use crate::syntax::ast::{Expr, ExprKind, Literal, QualifiedName, TypeName};
+use crate::syntax::ast::{ExprKind, Literal, QualifiedName, TypeName};
 use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
 
@@ -49,6 +49,8 @@ pub(super) enum TypeError {
     Unknown,
     /// A modifier that cannot be.
     Modifier(String),
+    /// A modifier where none may be, or one that is no constant.
+    ModifierForm(String),
 }
 
 impl<'a> Catalog<'a> {
@@ -190,7 +192,7 @@ impl<'a> Catalog<'a> {
         }
         let schema = written.name.schema();
         let mut found = self.type_named(schema, written.name.name()).ok_or(TypeError::Unknown)?;
-        let typmod = self.typmod(found, &written.modifiers)?;
+        let typmod = self.typmod(found, written)?;
         if written.array_dimensions > 0 {
             found =
                 Some(self.type_info(found).array).filter(|array| *array != 0).ok_or(TypeError::Unknown)?;
@@ -212,17 +214,33 @@ impl<'a> Catalog<'a> {
     }
 
     /// `typmodin` of the types that have one.
-    fn typmod(self, type_oid: Oid, modifiers: &[Expr]) -> Result<i32, TypeError> {
-        if modifiers.is_empty() {
+    fn typmod(self, type_oid: Oid, written: &TypeName) -> Result<i32, TypeError> {
+        if written.modifiers.is_empty() {
             return Ok(-1);
         }
-        let name = self.display(type_oid, -1);
+        let takes_one = matches!(
+            type_oid,
+            oid::BPCHAR
+                | oid::VARCHAR
+                | oid::NUMERIC
+                | oid::TIME
+                | oid::TIMETZ
+                | oid::TIMESTAMP
+                | oid::TIMESTAMPTZ
+                | oid::INTERVAL
+                | oid::BIT
+                | oid::VARBIT
+        );
+        if !takes_one {
+            let name = written.name.display();
+            return Err(TypeError::ModifierForm(format!("type modifier is not allowed for type \"{name}\"")));
+        }
         let mut numbers = Vec::new();
-        for modifier in modifiers {
+        for modifier in &written.modifiers {
             match &modifier.kind {
                 ExprKind::Literal(Literal::Integer(number)) => numbers.push(*number),
                 _ => {
-                    return Err(TypeError::Modifier(
+                    return Err(TypeError::ModifierForm(
                         "type modifiers must be simple constants or identifiers".into(),
                     ));
                 }
@@ -253,17 +271,7 @@ impl<'a> Catalog<'a> {
             (oid::INTERVAL, [precision]) => Ok((0x7FFF << 16) | (*precision).min(6)),
             (oid::INTERVAL, [range, precision]) => Ok((range << 16) | (*precision).min(6)),
             (oid::BIT | oid::VARBIT, [length]) => Ok(*length),
-            (
-                oid::BPCHAR
-                | oid::VARCHAR
-                | oid::NUMERIC
-                | oid::TIME
-                | oid::TIMETZ
-                | oid::TIMESTAMP
-                | oid::TIMESTAMPTZ,
-                _,
-            ) => Err(TypeError::Modifier("invalid type modifier".into())),
-            _ => Err(TypeError::Modifier(format!("type modifier is not allowed for type \"{name}\""))),
+            _ => Err(TypeError::Modifier("invalid type modifier".into())),
         }
     }
 

@@ -133,10 +133,6 @@ impl Analyzer<'_> {
             } else if key.any(&|node| matches!(node.kind, NodeKind::WindowCall(_))) {
                 let message = "window functions are not allowed in GROUP BY";
                 self.report(Diagnostic::error(Code::MisplacedWindow, key.span, message));
-            } else if !key.is_error() && !self.has_equality(key.ty) {
-                let shown = self.catalog.display(key.ty, -1);
-                let message = format!("could not identify an equality operator for type {shown}");
-                self.report(Diagnostic::error(Code::UnknownOperator, key.span, message));
             }
         }
         Grouping { keys, sets: sets.count > 1, empty: sets.empty, common: sets.common }
@@ -157,7 +153,13 @@ impl Analyzer<'_> {
                     _ => std::slice::from_ref(expr),
                 };
                 for field in fields {
-                    keys.push(analyzer.sort_or_group_key(scope, field, targets, "GROUP BY"));
+                    let key = analyzer.sort_or_group_key(scope, field, targets, "GROUP BY");
+                    if !key.is_error() && !analyzer.has_equality(key.ty) {
+                        let shown = analyzer.catalog.display(key.ty, -1);
+                        let message = format!("could not identify an equality operator for type {shown}");
+                        analyzer.report(Diagnostic::error(Code::UnknownOperator, field.span, message));
+                    }
+                    keys.push(key);
                 }
             }
         };

@@ -235,7 +235,12 @@ impl Analyzer<'_> {
                     && let Err((code, message)) = constant::check(self.catalog, base, text)
                 {
                     let mut diagnostic = Diagnostic::error(code, span, message);
-                    diagnostic.hint = self.literal_advice(base, text);
+                    diagnostic.hint = match code {
+                        Code::DatetimeOutOfRange => {
+                            Some("there is no such day, or no such time of day".to_owned())
+                        }
+                        _ => self.literal_advice(base, text),
+                    };
                     self.report(diagnostic);
                 }
                 Node { ty: target, typmod, kind: NodeKind::Constant(value), span }
@@ -273,8 +278,19 @@ impl Analyzer<'_> {
 
     /// `coerce_to_specific_type`.
     pub(super) fn coerce_to_specific(&mut self, node: Node, target: Oid, construct: &str) -> Node {
+        self.coerce_to_specific_typmod(node, target, -1, construct)
+    }
+
+    /// `coerce_to_specific_type_typmod`.
+    pub(super) fn coerce_to_specific_typmod(
+        &mut self,
+        node: Node,
+        target: Oid,
+        typmod: i32,
+        construct: &str,
+    ) -> Node {
         let (ty, span) = (node.ty, node.span);
-        match self.try_coerce(node, target, -1, Context::Assignment) {
+        match self.try_coerce(node, target, typmod, Context::Assignment) {
             Ok(node) => node,
             Err(_) => {
                 let (wanted, found) = (self.catalog.display(target, -1), self.catalog.display(ty, -1));

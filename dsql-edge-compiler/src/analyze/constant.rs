@@ -4,6 +4,8 @@
 //! PostgreSQL's message if not. Types whose input is not modelled here are taken as they are: the
 //! server has the last word, at run time.
 
+mod calendar;
+mod container;
 mod json;
 
 use super::catalog::Catalog;
@@ -41,6 +43,26 @@ pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(
             let message =
                 format!("invalid input syntax for type {}: \"{text}\"", catalog.display(type_oid, -1));
             Err((Code::InvalidDatetime, message))
+        }
+        oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ if calendar::is_out_of_range(text) => {
+            Err((Code::DatetimeOutOfRange, format!("date/time field value out of range: \"{text}\"")))
+        }
+        oid::TIME | oid::TIMETZ if calendar::is_time_out_of_range(text) => {
+            Err((Code::DatetimeOutOfRange, format!("date/time field value out of range: \"{text}\"")))
+        }
+        _ if catalog.type_info(type_oid).is_array => {
+            let info = catalog.type_info(type_oid);
+            let delimiter = if info.elem == oid::BOX { ';' } else { ',' };
+            let malformed = |_| (Code::InvalidLiteral, format!("malformed array literal: \"{text}\""));
+            let element = catalog.base_type(info.elem).0;
+            let elements = container::array_elements(text, delimiter).map_err(malformed)?;
+            elements.iter().try_for_each(|text| check(catalog, element, text))
+        }
+        _ if catalog.type_info(type_oid).kind == b'r' => {
+            let subtype = catalog.base_type(catalog.type_info(type_oid).subtype).0;
+            let malformed = |_| (Code::InvalidLiteral, format!("malformed range literal: \"{text}\""));
+            let bounds = container::range_bounds(text).map_err(malformed)?;
+            bounds.iter().try_for_each(|text| check(catalog, subtype, text))
         }
         _ => match catalog.user_kind(type_oid) {
             Some(UserTypeKind::Enum(labels)) if !labels.iter().any(|label| label == text) => {

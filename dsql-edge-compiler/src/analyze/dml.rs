@@ -142,7 +142,7 @@ impl<'a> Analyzer<'a> {
                 for (entry, (column, written)) in query.targets.iter_mut().zip(columns) {
                     let span = entry.node.span;
                     let node = std::mem::replace(&mut entry.node, Node::error(span));
-                    entry.node = self.assign(target, *column, written.as_ref(), node, span);
+                    entry.node = self.assign(target, *column, written.as_ref(), node.into_column(), span);
                 }
                 self.elements_asked_for_null(&query);
                 for (entry, (column, _)) in query.targets.iter().zip(columns) {
@@ -338,13 +338,18 @@ impl<'a> Analyzer<'a> {
 
 /// The row that comes back was inserted, or was there and updated: both ways must be known.
 fn inserted_or_updated(query: &mut Query, updated: Vec<Written>) {
-    query.source = None;
+    if let Some((_, columns)) = &mut query.source {
+        columns.clear();
+    }
     let inserted = std::mem::take(&mut query.assigned);
     for mut written in inserted {
-        let Some(update) = updated.iter().find(|update| update.column == written.column) else { continue };
-        if !update.values.is_empty() && !written.values.is_empty() {
-            written.values.extend(update.values.iter().cloned());
-            query.assigned.push(written);
+        match updated.iter().find(|update| update.column == written.column) {
+            Some(update) if !update.values.is_empty() && !written.values.is_empty() => {
+                written.values.extend(update.values.iter().cloned());
+                query.assigned.push(written);
+            }
+            // Nothing is known of the column, but the values are still part of the statement.
+            _ => query.other.extend(written.values),
         }
     }
 }

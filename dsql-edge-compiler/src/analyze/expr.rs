@@ -30,6 +30,7 @@ impl Analyzer<'_> {
             | ExprKind::BooleanTest { .. }
             | ExprKind::IsDistinct { .. }
             | ExprKind::In { .. }
+            | ExprKind::Quantified { .. }
             | ExprKind::Like { .. }
             | ExprKind::Between { .. }
             | ExprKind::Indirection { .. }
@@ -155,6 +156,9 @@ impl Analyzer<'_> {
                 let args: Vec<Node> =
                     args.into_iter().map(|arg| self.coerce_to_common(arg, target, "COALESCE")).collect();
                 args.iter().for_each(|arg| self.accepts_null(arg));
+                if !self.is_without_sets(&args, "set-returning functions are not allowed in COALESCE") {
+                    return Node::error(span);
+                }
                 Node::new(target, NodeKind::Coalesce(args), span)
             }
             ExprKind::MinMax { greatest, args } => {
@@ -299,7 +303,13 @@ impl Analyzer<'_> {
         let results: Vec<Node> =
             results.into_iter().map(|result| self.coerce_to_common(result, target, "CASE/WHEN")).collect();
         let arms = conditions.into_iter().zip(results).collect();
-        Node::new(target, NodeKind::Case { arms, otherwise }, span)
+        let node = Node::new(target, NodeKind::Case { arms, otherwise }, span);
+        match self
+            .is_without_sets(std::slice::from_ref(&node), "set-returning functions are not allowed in CASE")
+        {
+            true => node,
+            false => Node::error(span),
+        }
     }
 
     /// An `unknown` constant or parameter that nothing else decides is text.

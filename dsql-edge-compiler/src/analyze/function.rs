@@ -206,9 +206,7 @@ impl Analyzer<'_> {
         ) {
             Ok(found) => found,
             Err(message) => {
-                let no_array = message.starts_with("could not find array type");
-                let code = if no_array { Code::UnknownObject } else { Code::TypeMismatch };
-                self.report(Diagnostic::error(code, call.location, message));
+                self.report_polymorphism(message, call.location);
                 return Node::error(span);
             }
         };
@@ -274,25 +272,6 @@ impl Analyzer<'_> {
                 let span = node.span;
                 let arg = std::mem::replace(node, Node::error(span));
                 *node = self.coerce_to_common(arg, common, "WITHIN GROUP");
-            }
-        }
-    }
-
-    /// Set-returning functions are refused where PostgreSQL refuses them (`check_srf_call_placement`).
-    fn check_srf(&mut self, scope: &Scope<'_>, call: &FunctionCall) {
-        let place = scope.place.get();
-        match place {
-            Place::Target
-            | Place::Values
-            | Place::GroupBy
-            | Place::OrderBy
-            | Place::DistinctOn
-            | Place::Window => {
-                scope.has_srf.set(true);
-            }
-            _ => {
-                let message = format!("set-returning functions are not allowed in {}", place.name());
-                self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
             }
         }
     }

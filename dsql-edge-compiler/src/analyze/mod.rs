@@ -37,6 +37,7 @@ mod polymorphic;
 mod query;
 mod relation;
 mod scope;
+mod set_returning;
 mod sql_json;
 mod star;
 mod subquery;

@@ -292,7 +292,7 @@ impl Analyzer<'_> {
             };
             for target in [&mut *first, other] {
                 let node = std::mem::replace(&mut target.node, Node::error(target.span));
-                target.node = self.coerce_to_common(node, common, name);
+                target.node = self.coerce_to_common(node.into_column(), common, name);
             }
             if let Some(cte) = recursive
                 && let Some(column) = cte.columns.borrow().get(at)

@@ -390,6 +390,18 @@ impl Node {
         self.ty == super::catalog::ERROR
     }
 
+    /// What a query around it sees: of all that is unknown only constants and parameters themselves can still get a
+    /// type there.
+    pub(super) fn into_column(self) -> Node {
+        match self.kind {
+            NodeKind::Collate(_) if self.ty == oid::UNKNOWN => {
+                let span = self.span;
+                Node::new(oid::UNKNOWN, NodeKind::Opaque(vec![self]), span)
+            }
+            _ => self,
+        }
+    }
+
     /// The column of this level that it is, perhaps relabelled: a varchar compared as text.
     pub(super) fn plain_column(&self) -> Option<Var> {
         match &self.kind {

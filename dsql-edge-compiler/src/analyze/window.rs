@@ -43,6 +43,10 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::MisplacedWindow, inner.span, message));
             return Node::error(span);
         }
+        let message = "window function calls cannot contain set-returning function calls";
+        if !self.is_without_sets(&args, message) {
+            return Node::error(span);
+        }
         match scope.place.get() {
             Place::Target | Place::OrderBy | Place::DistinctOn => {}
             Place::Window => {

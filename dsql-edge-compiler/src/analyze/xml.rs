@@ -92,12 +92,7 @@ impl Analyzer<'_> {
             }
             if let Some(default) = &column.default {
                 let default = self.expr(scope, default);
-                let (found, at) = (default.ty, default.span);
-                if self.try_coerce(default, ty, typmod, Context::Assignment).is_err() {
-                    let (wanted, found) = (self.catalog.display(ty, -1), self.catalog.display(found, -1));
-                    let message = format!("argument of XMLTABLE must be type {wanted}, not type {found}");
-                    self.report(Diagnostic::error(Code::TypeMismatch, at, message));
-                }
+                self.coerce_to_specific_typmod(default, ty, typmod, "XMLTABLE");
             }
             if columns.iter().any(|known| known.name == name.text) {
                 let message = format!("column name \"{}\" is not unique", name.text);

@@ -96,6 +96,8 @@ catalogue! {
     InvalidLiteral "invalid-literal" "22P02",
     /// A date or time constant that its type cannot read.
     InvalidDatetime "invalid-datetime" "22007",
+    /// A date or time with a month, day or hour that there is not.
+    DatetimeOutOfRange "datetime-out-of-range" "22008",
     /// A number out of its type's range.
     OutOfRange "out-of-range" "22003",
     /// A column that is neither grouped nor aggregated.

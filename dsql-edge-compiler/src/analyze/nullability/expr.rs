@@ -210,6 +210,8 @@ impl Prover<'_> {
             }
             NodeKind::Aggregate(call) if call.name == "array_agg" => {
                 let inner = before_grouping(env);
+                let passed = call.filter.as_ref().map(if_true).unwrap_or_default();
+                let inner = with_facts(&inner, &passed, &Facts::default());
                 call.args.first().is_none_or(|arg| match arg.ty == node.ty {
                     // Arrays are put together into one of more dimensions.
                     true => self.elements_nullable(arg, &inner),

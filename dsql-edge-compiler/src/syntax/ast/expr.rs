@@ -389,7 +389,14 @@ pub fn walk_queries<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Query)) {
 /// [`ExprKind::Quantified`] excepted.
 fn children(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
-        ExprKind::Indirection { base, .. } => vec![base],
+        ExprKind::Indirection { base, steps } => {
+            let subscripts = steps.iter().flat_map(|step| match step {
+                Indirection::Index(index) => [Some(&**index), None],
+                Indirection::Slice(low, high) => [low.as_deref(), high.as_deref()],
+                Indirection::Field(_) | Indirection::Star(_) => [None, None],
+            });
+            std::iter::once(&**base).chain(subscripts.flatten()).collect()
+        }
         ExprKind::Operator { left, right, .. } => left.iter().map(|it| &**it).chain([&**right]).collect(),
         ExprKind::And(list)
         | ExprKind::Or(list)

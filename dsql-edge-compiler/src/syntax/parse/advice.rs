@@ -23,6 +23,7 @@ pub(super) fn advice(text: &str, tokens: &[Token], place: Span) -> Option<String
         .or_else(|| other_dialect(text, token, previous, second))
         .or_else(|| needs_parentheses(text, token, previous))
         .or_else(|| unfinished(text, token, previous))
+        .or_else(|| half_a_construct(token, tokens.get(..at)?))
         .or_else(|| {
             missing_comma(token, previous, second).then(|| format!("a comma may be missing before {written}"))
         })
@@ -122,6 +123,8 @@ fn other_dialect(text: &str, token: &Token, previous: &Token, second: Option<&To
         (_, "set") if second.is_some_and(|second| word(second) == "into") => {
             "write INSERT INTO … (columns) VALUES (values)"
         }
+        ("like" | "ilike", "%" | "_") => "a pattern is a text, in single quotes: LIKE '%…%'",
+        ("on", "duplicate") => "write ON CONFLICT (key) DO UPDATE SET column = excluded.column",
         (_, "regexp" | "rlike") => "write ~ for a regular expression",
         (_, "like" | "in") if last == "is" => "write it without IS",
         ("is", _) => "IS is for NULL, TRUE, FALSE and DISTINCT FROM; to compare values write =",
@@ -176,11 +179,29 @@ fn unfinished(text: &str, token: &Token, previous: &Token) -> Option<String> {
         }
         _ => false,
     };
-    if ends && waits {
-        return Some(format!("something is missing after {}", previous.span.text(text)));
-    }
-    (token.kind == TokenKind::Keyword(K::Where) && is_name(previous))
-        .then(|| "a join needs ON or USING before WHERE".to_owned())
+    (ends && waits).then(|| format!("something is missing after {}", previous.span.text(text)))
+}
+
+/// `a JOIN b` without its condition, `BETWEEN a` without its second bound.
+fn half_a_construct(token: &Token, before: &[Token]) -> Option<String> {
+    let ends = match token.kind {
+        TokenKind::End | TokenKind::Symbol(b')') => true,
+        TokenKind::Keyword(keyword) => starts_a_clause(keyword),
+        _ => false,
+    };
+    let words = before.iter().rev().filter_map(|token| match token.kind {
+        TokenKind::Keyword(keyword) => Some(keyword),
+        _ => None,
+    });
+    let mut last = words.skip_while(|it| {
+        !matches!(it, K::Join | K::On | K::Using | K::Between | K::And | K::Where | K::From)
+    });
+    let advice = match last.next().filter(|_| ends)? {
+        K::Join if !matches!(last.next(), Some(K::Cross | K::Natural)) => "a JOIN needs ON or USING",
+        K::Between => "BETWEEN takes two bounds: BETWEEN … AND …",
+        _ => return None,
+    };
+    Some(advice.to_owned())
 }
 
 /// `a b c`: two names beside each other are a name and its alias; a third has no place.

@@ -52,7 +52,9 @@ impl Parser<'_> {
         };
         let start_span = self.advance();
         let (start, end);
-        if self.eat_keyword(K::Between) {
+        // `between[1] PRECEDING` is about a column of that name.
+        let column = self.symbol_ahead(1, b'[') || self.symbol_ahead(1, b'.');
+        if !column && self.eat_keyword(K::Between) {
             let at = self.span();
             start = self.frame_bound()?;
             self.expect_keyword(K::And)?;
