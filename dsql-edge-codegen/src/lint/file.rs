@@ -143,7 +143,7 @@ fn is_allowed(text: &str, finding: &Finding) -> bool {
         let start = text.get(..place).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
         let own = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
         let above =
-            text.get(..start.saturating_sub(1)).and_then(|before| before.lines().last()).unwrap_or("");
+            text.get(..start.saturating_sub(1)).and_then(|before| before.rsplit('\n').next()).unwrap_or("");
         allows(own) || allows(above)
     })
 }
