@@ -23,6 +23,8 @@ pub enum Fault {
     None,
     /// The connection is closed after so many bytes from the server.
     CutAfter(usize),
+    /// The first connection is; the others live.
+    CutFirstAfter(usize),
 }
 
 /// A network that runs until it is dropped.
@@ -147,7 +149,10 @@ impl Direction {
         let seen = &mut connections[*number];
         let passes = match fault {
             Fault::None => bytes,
-            Fault::CutAfter(limit) => bytes.min(limit.saturating_sub(seen.received())),
+            Fault::CutFirstAfter(_) if *number > 0 => bytes,
+            Fault::CutAfter(limit) | Fault::CutFirstAfter(limit) => {
+                bytes.min(limit.saturating_sub(seen.received()))
+            }
         };
         if let Some(flight) = seen.flights.last_mut() {
             flight.received += passes;

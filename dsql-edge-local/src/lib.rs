@@ -26,6 +26,7 @@ mod local;
 mod postgres;
 mod proxy;
 mod refusal;
+mod rules;
 mod tls;
 
 pub use error::Error;

@@ -18,10 +18,12 @@ use crate::wire::DatabaseError;
 /// and what to do about it, and the place of the query in the source. Ask it with the `is_*` methods.
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: Kind,
     place: Option<Place>,
     outcome: Outcome,
+    attempts: u32,
 }
 
 /// What became of a statement that writes, when it ended with an error.
@@ -43,6 +45,7 @@ pub(crate) struct Place {
     pub(crate) line: u32,
 }
 
+#[derive(Clone)]
 pub(crate) enum Kind {
     /// A binding, an endpoint, a limit: names it and says how to set it.
     Config(Cow<'static, str>),
@@ -76,6 +79,16 @@ pub(crate) enum Kind {
     },
     NoRows,
     TooManyRows,
+    /// More than a limit lets through, which is named.
+    TooLong(&'static str),
+    /// COMMIT was answered with ROLLBACK.
+    RolledBack,
+    /// A statement began or ended a transaction behind our back.
+    Astray,
+    /// An earlier statement of this transaction failed.
+    TransactionFailed,
+    /// The transaction has ended.
+    TransactionOver,
     OtherRequest,
 }
 
@@ -101,6 +114,40 @@ impl Error {
     /// Whether the server refused the connection because there are too many, or too many a second.
     pub fn is_throttled(&self) -> bool {
         self.refusal().is_some_and(Refusal::is_throttled)
+    }
+
+    /// Whether the server refused the connection because the cluster was idle and is starting.
+    pub fn is_waking_up(&self) -> bool {
+        self.refusal().is_some_and(Refusal::is_waking_up)
+    }
+
+    /// Whether the connection broke after the server had let us in.
+    pub fn is_connection_lost(&self) -> bool {
+        match &self.0.kind {
+            Kind::Lost(_) => true,
+            Kind::Database(error) => error.fatal,
+            _ => false,
+        }
+    }
+
+    /// Whether a message, a row or a result is longer than [`Config`](crate::Config) allows.
+    pub fn is_too_long(&self) -> bool {
+        matches!(self.0.kind, Kind::TooLong(_))
+    }
+
+    /// Whether the server answered COMMIT with ROLLBACK: nothing of the transaction stays.
+    pub fn is_rolled_back(&self) -> bool {
+        matches!(self.0.kind, Kind::RolledBack)
+    }
+
+    /// Whether an earlier statement of the same transaction had failed, which ends it, or the transaction is over.
+    pub fn is_transaction_over(&self) -> bool {
+        matches!(self.0.kind, Kind::TransactionFailed | Kind::TransactionOver)
+    }
+
+    /// How often it was tried.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
     }
 
     /// Whether something took longer than [`Config`](crate::Config) allows.
@@ -136,9 +183,7 @@ impl Error {
     /// Whether another transaction got there first (40001; DSQL's OC000 and OC001). Nothing was changed, and
     /// the whole transaction may be run again.
     pub fn is_conflict(&self) -> bool {
-        self.sqlstate().is_some_and(|state| {
-            state == SqlState::SERIALIZATION_FAILURE || matches!(state.as_str(), "OC000" | "OC001")
-        })
+        self.database_error().is_some_and(DatabaseError::is_conflict)
     }
 
     /// Whether the schema is not, or no longer, what the query was compiled against.
@@ -221,7 +266,7 @@ impl Error {
     }
 
     pub(crate) fn new(kind: Kind) -> Self {
-        Error(Box::new(Inner { kind, place: None, outcome: Outcome::Nothing }))
+        Error(Box::new(Inner { kind, place: None, outcome: Outcome::Nothing, attempts: 1 }))
     }
 
     pub(crate) fn config(text: impl Into<Cow<'static, str>>) -> Self {
@@ -242,6 +287,17 @@ impl Error {
     pub(crate) fn with_outcome(mut self, outcome: Outcome) -> Self {
         self.0.outcome = outcome;
         self
+    }
+
+    /// The same error, of what was tried so often.
+    pub(crate) fn after_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// The same error, for somebody else.
+    pub(crate) fn again(&self) -> Self {
+        Error(self.0.clone())
     }
 
     fn refusal(&self) -> Option<Refusal> {
@@ -309,12 +365,25 @@ impl Error {
             Kind::Encode { parameter, sql_type, reason } => {
                 write!(f, "parameter ${parameter} of type {sql_type}: {reason}")?;
             }
+            Kind::TooLong(limit) => f.write_str(limit)?,
+            Kind::RolledBack => f.write_str("the server answered COMMIT with ROLLBACK: nothing of it stays")?,
+            Kind::Astray => f.write_str(
+                "a statement began or ended a transaction: BEGIN, COMMIT and ROLLBACK are sent by \
+                 `dsql.transaction(…)` alone",
+            )?,
+            Kind::TransactionFailed => f.write_str(
+                "an earlier statement of this transaction failed or was given up, which ends the transaction",
+            )?,
+            Kind::TransactionOver => f.write_str("the transaction is over: its handle has outlived its closure")?,
             Kind::NoRows => f.write_str("the query returned no row where one was asked for")?,
             Kind::TooManyRows => f.write_str("the query returned more than one row where one was asked for")?,
             Kind::OtherRequest => f.write_str(
                 "a Dsql was used in another request than the one it was made in; Workers forbids that: make one \
                  in each request (`Dsql::from_env(&env)?` costs nothing) and keep none in a static",
             )?,
+        }
+        if self.0.attempts > 1 {
+            write!(f, "; after {} attempts", self.0.attempts)?;
         }
         match self.0.outcome {
             Outcome::Nothing => {}

@@ -66,6 +66,7 @@ mod optional;
 pub mod private;
 mod query;
 mod refusal;
+mod retry;
 mod row;
 #[cfg(feature = "serde")]
 mod serialize;
@@ -77,7 +78,10 @@ pub mod types;
 mod wire;
 
 pub use auth::Credentials;
-pub use client::{Dsql, Executor, Fetch, Session};
+pub use client::{
+    Dsql, Event, Executor, Fetch, Member, Once, Pipelined, Session, Transact, TransactOnce, Transacting,
+    Transaction,
+};
 pub use config::Config;
 pub use error::Error;
 #[doc(inline)]

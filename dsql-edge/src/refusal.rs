@@ -18,6 +18,8 @@ pub(crate) enum Refusal {
     TooManyConnections,
     RateExceeded,
     Parameter,
+    /// It did not understand what came before it had asked.
+    Protocol,
     Other,
 }
 
@@ -26,6 +28,7 @@ impl Refusal {
         match error.sqlstate {
             Some(SqlState::TOO_MANY_CONNECTIONS) => return Refusal::TooManyConnections,
             Some(SqlState::CONFIGURATION_LIMIT_EXCEEDED) => return Refusal::RateExceeded,
+            Some(SqlState::PROTOCOL_VIOLATION) => return Refusal::Protocol,
             _ => {}
         }
         let says = |words| contains(&error.message, words);
@@ -61,6 +64,10 @@ impl Refusal {
         matches!(self, Refusal::TooManyConnections | Refusal::RateExceeded)
     }
 
+    pub(crate) fn is_waking_up(self) -> bool {
+        self == Refusal::WakingUp
+    }
+
     pub(crate) fn advice(self) -> Option<&'static str> {
         Some(match self {
             Refusal::SignatureExpired => "the token was too old on arrival: is this machine's clock right?",
@@ -82,7 +89,7 @@ impl Refusal {
             Refusal::RateExceeded => {
                 "the cluster's quota of new connections a second (100) is used up: try again"
             }
-            Refusal::Parameter | Refusal::Other => return None,
+            Refusal::Parameter | Refusal::Protocol | Refusal::Other => return None,
         })
     }
 }
@@ -136,6 +143,7 @@ mod tests {
             ),
             ("53400", "Unable to accept connection, rate exceeded.", None, Refusal::RateExceeded),
             ("0A000", "setting configuration parameter \"x\" not supported", None, Refusal::Parameter),
+            ("08P01", "invalid frontend message type 112", None, Refusal::Protocol),
             ("XX000", "x", None, Refusal::Other),
         ];
         for (state, message, hint, expected) in cases {

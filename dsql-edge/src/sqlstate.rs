@@ -21,6 +21,8 @@ impl SqlState {
     pub const STATEMENT_COMPLETION_UNKNOWN: SqlState = SqlState(*b"40003");
     /// Whether the transaction was committed is not known.
     pub const TRANSACTION_RESOLUTION_UNKNOWN: SqlState = SqlState(*b"08007");
+    /// A message that the server did not expect.
+    pub const PROTOCOL_VIOLATION: SqlState = SqlState(*b"08P01");
     /// The server is not well; DSQL says it where a part of it is not available.
     pub const INTERNAL_ERROR: SqlState = SqlState(*b"XX000");
     /// There is no such table.

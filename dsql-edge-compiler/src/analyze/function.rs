@@ -221,7 +221,9 @@ impl Analyzer<'_> {
         if returns == oid::UNKNOWN {
             returns = oid::TEXT;
         }
-        if facts.volatile && facts.kind == b'f' && !is_harmless(&facts.name) {
+        // What a function of the schema does is not known here, whatever volatility it declares.
+        let own = matches!(resolved.function, Function::User(_));
+        if own || (facts.volatile && !is_harmless(&facts.name)) {
             self.writes = true;
         }
         if facts.set && scope.place.get() != Place::FromFunction {

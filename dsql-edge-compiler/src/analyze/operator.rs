@@ -58,7 +58,7 @@ impl Analyzer<'_> {
             args.push(self.coerce(left, left_type, -1, Context::Implicit));
         }
         args.push(self.coerce(right, right_type, -1, Context::Implicit));
-        let function = callee_of(&found);
+        let function = self.callee_of(&found);
         Node::new(result, NodeKind::Call { function, args }, span)
     }
 
@@ -272,7 +272,7 @@ impl Analyzer<'_> {
         let right = self.coerce(right, array_type, -1, Context::Implicit);
         self.used_by_element(&right);
         let kind = NodeKind::ArrayComparison {
-            function: callee_of(&found),
+            function: self.callee_of(&found),
             left: Box::new(left),
             right: Box::new(right),
             all,
@@ -338,16 +338,20 @@ impl Analyzer<'_> {
     }
 }
 
-/// What is known of the function behind an operator.
-pub(super) fn callee_of(found: &Operator) -> Rc<Callee> {
-    Rc::new(Callee {
-        name: found.function_name.to_owned(),
-        strict: found.function_strict,
-        never_null: found.never_null,
-        never_null_on_null: found.never_null_on_null,
-        set: found.function_retset,
-        volatile: found.function_volatility == b'v',
-    })
+impl Analyzer<'_> {
+    /// What is known of the function behind an operator.
+    pub(super) fn callee_of(&mut self, found: &Operator) -> Rc<Callee> {
+        // Of an operator of the schema nothing is known that it does not do.
+        self.writes |= found.oid == 0 || found.function_volatility == b'v';
+        Rc::new(Callee {
+            name: found.function_name.to_owned(),
+            strict: found.function_strict,
+            never_null: found.never_null,
+            never_null_on_null: found.never_null_on_null,
+            set: found.function_retset,
+            volatile: found.function_volatility == b'v',
+        })
+    }
 }
 
 /// A node as an operand that advice may quote.

@@ -114,3 +114,54 @@ pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
         kind,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::source::Source;
+    use crate::typed::Effect;
+    use crate::{Schema, compile};
+
+    #[test]
+    fn only_what_is_known_to_read_reads() {
+        let schema = "CREATE TABLE t (id int PRIMARY KEY, a text);
+            CREATE SEQUENCE s;
+            CREATE FUNCTION random() RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+            CREATE FUNCTION app(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+            CREATE FUNCTION same(text, int) RETURNS bool LANGUAGE sql STABLE AS 'SELECT true';
+            CREATE OPERATOR ~=~ (LEFTARG = text, RIGHTARG = int, FUNCTION = same);
+            CREATE VIEW plain AS SELECT id FROM t;
+            CREATE VIEW counting AS SELECT nextval('s') AS n;
+            CREATE VIEW above AS SELECT n FROM counting;";
+        let schema = Schema::parse(schema).unwrap();
+        let effect = |sql: &str| {
+            compile(&Source::of_macro(sql), &schema).unwrap_or_else(|error| panic!("{sql}: {error:?}")).effect
+        };
+        for reads in [
+            "SELECT id, lower(a), now(), gen_random_uuid() FROM t WHERE id = $1 ORDER BY a LIMIT 1",
+            "WITH x AS (SELECT count(*) AS n FROM t) SELECT n FROM x",
+            "SELECT id FROM plain UNION SELECT 1",
+            "VALUES (1)",
+        ] {
+            assert_eq!(effect(reads), Effect::Read, "{reads}");
+        }
+        for writes in [
+            "INSERT INTO t (id) VALUES (1)",
+            "SELECT id FROM t FOR UPDATE",
+            "WITH x AS (DELETE FROM t RETURNING id) SELECT id FROM x",
+            "SELECT nextval('s')",
+            "SELECT set_config('a.b', 'c', false)",
+            "SELECT pg_advisory_lock(1)",
+            "SELECT pg_notify('a', 'b')",
+            "SELECT id FROM t WHERE id = (SELECT nextval('s'))",
+            "SELECT app(id) FROM t",
+            "SELECT public.random()",
+            "SELECT id FROM t WHERE a ~=~ id",
+            "SELECT n FROM counting",
+            "SELECT a.n FROM above a JOIN above b ON true",
+            "SELECT id FROM t ORDER BY app(id)",
+            "CREATE TABLE u (id int)",
+        ] {
+            assert_eq!(effect(writes), Effect::Write, "{writes}");
+        }
+    }
+}

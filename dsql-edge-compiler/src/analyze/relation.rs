@@ -232,6 +232,7 @@ impl<'a> Analyzer<'a> {
         inner.views = std::mem::take(&mut self.views);
         let query = inner.query(definition, None);
         let mut query = inner.settle_unknown(query);
+        self.writes |= inner.writes;
         self.views = std::mem::take(&mut inner.views);
         for (target, name) in query.targets.iter_mut().zip(names) {
             target.name.clone_from(&name.text);

@@ -1,7 +1,7 @@
 //! Subqueries in expressions: `transformSubLink`.
 
 use super::Analyzer;
-use super::operator::{callee_of, operand};
+use super::operator::operand;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind, Query};
 use crate::builtin::oid;
@@ -142,7 +142,7 @@ impl Analyzer<'_> {
                     return Node::error(span);
                 }
             }
-            functions.push(callee_of(&found));
+            functions.push(self.callee_of(&found));
         }
         if coerced.len() > 1 && !self.has_interpretation(operator, &types) {
             return Node::error(span);

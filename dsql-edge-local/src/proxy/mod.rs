@@ -4,7 +4,7 @@
 //! PostgreSQL, or a refusal to the client and its reason to the log. Never changes what passes.
 
 mod door;
-mod frame;
+pub(crate) mod frame;
 mod listen;
 mod relay;
 mod startup;
@@ -99,7 +99,7 @@ impl Endpoint {
             };
         match admitted {
             Ok(Admitted::Session(mut postgres)) => {
-                relay::relay(&mut client, &mut postgres).await.map_err(Ended::Lost)
+                relay::relay(&mut client, &mut postgres, &self.postgres).await.map_err(Ended::Lost)
             }
             Ok(Admitted::Cancelled) => Ok(()),
             Err(Ended::Refused(refusal)) => refuse(&mut client, refusal).await,

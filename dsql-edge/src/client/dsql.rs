@@ -1,16 +1,16 @@
 //! The database, as one request sees it.
 
 use core::fmt;
-use core::future::poll_fn;
-use core::task::{Poll, Waker};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use core::future::Future;
 
-use crate::client::link::{Link, Prepared};
-use crate::client::{Session, Sink};
+use crate::client::Session;
+use crate::client::fetch::Fetch;
+use crate::client::lender::Lender;
+use crate::client::pipeline::Pipelined;
+use crate::client::run::Target;
+use crate::client::transaction::{Transact, Transaction};
 use crate::config::Config;
-use crate::error::{Error, Kind};
-use crate::query::Request;
-use crate::transport::{self, BoxFuture, IoContext};
+use crate::error::Error;
 
 /// An Aurora DSQL cluster, as one request sees it.
 ///
@@ -30,19 +30,11 @@ use crate::transport::{self, BoxFuture, IoContext};
 /// # Ok(())
 /// # }
 /// ```
-pub struct Dsql {
-    config: Config,
-    made_in: IoContext,
-    lender: Mutex<Lender>,
-}
-
-#[derive(Default)]
-struct Lender {
-    idle: Vec<Link>,
-    /// Idle ones and lent ones.
-    open: usize,
-    waiting: Vec<Waker>,
-}
+///
+/// What runs again by itself: queries that only read, when the connection breaks; whatever the server refused for a
+/// conflict (40001), because nothing of it stayed; and connecting. A statement that writes is never sent again when its
+/// outcome is not known: then the error says so ([`Error::is_outcome_unknown`]).
+pub struct Dsql(Lender);
 
 impl Dsql {
     /// From the bindings of a Worker: `DSQL_ENDPOINT`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and, where
@@ -57,101 +49,89 @@ impl Dsql {
 
     /// From a [`Config`].
     pub fn new(config: Config) -> Self {
-        Dsql { config, made_in: IoContext::current(), lender: Mutex::default() }
+        Dsql(Lender::new(config, false))
     }
 
     /// A connection of its own, apart from those that `&Dsql` lends to queries. It connects with its first query.
     pub fn session(&self) -> Session {
-        Session::new(self.config.clone())
+        Session::new(self.0.config.clone())
     }
 
-    pub(super) async fn run(&self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
-        let place = request.statement.place();
-        self.run_request(request, sink).await.map_err(|error| error.at(place))
+    /// Several queries in one round trip, all or nothing.
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn page(dsql: &Dsql) -> Result<(), Error> {
+    /// let category = "Methodology";
+    /// let (tags, count, changed) = dsql
+    ///     .pipeline((
+    ///         sql!("SELECT tag_name, usage_count FROM tag_master WHERE tag_category = $category"),
+    ///         sql!("SELECT count(*) FROM tag_master").value(),
+    ///         sql!("UPDATE tag_master SET usage_count = usage_count + 1 WHERE tag_category = $category"),
+    ///     ))
+    ///     .await?;
+    /// # let _: (usize, i64, u64) = (tags.len(), count, changed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// They are a transaction: BEGIN and COMMIT travel with them, they run in order, see one snapshot, and when one
+    /// fails nothing of any of them stays. Because COMMIT is sent before anything has come back, a connection that
+    /// breaks leaves open what became of it if one of them writes ([`Error::is_outcome_unknown`]); a
+    /// [`transaction`](Dsql::transaction) is safer and takes a round trip more.
+    pub fn pipeline<'s, P: Pipelined + 's>(&'s self, queries: P) -> Fetch<'s, P::Output> {
+        Fetch::of(queries, self)
     }
 
-    async fn run_request(&self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
-        let query = Prepared::new(request)?;
-        if !self.made_in.is_current() {
-            return Err(Error::new(Kind::OtherRequest));
-        }
-        if query.is_empty() {
-            return Ok(0);
-        }
-        // The timer is set before anything is waited for: it belongs to the request that asks, whoever wakes it.
-        let mut timer = transport::sleep(&self.config, self.config.connect_limit());
-        let mut loan = self.borrow_link(&mut timer).await?;
-        if loan.link.is_some() {
-            timer = transport::sleep(&self.config, self.config.query_limit());
-        } else {
-            loan.link = Some(Link::open(&self.config, query.search_path(), &mut timer).await?);
-        }
-        match &mut loan.link {
-            Some(link) => link.run(&self.config, &query, &mut timer, sink).await,
-            None => Err(Error::new(Kind::Lost("the connection is gone".into()))),
-        }
+    /// A transaction: what the closure does stays as a whole, or not at all.
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn rename(dsql: &Dsql, from: &str, to: &str) -> Result<(), Error> {
+    /// let moved = dsql
+    ///     .transaction(async move |tx| {
+    ///         let count = sql!("SELECT usage_count FROM tag_master WHERE tag_name = $from").fetch_value(tx).await?;
+    ///         sql!("UPDATE tag_master SET usage_count = 0 WHERE tag_name = $from").execute(tx).await?;
+    ///         sql!("UPDATE tag_master SET usage_count = $count WHERE tag_name = $to").execute(tx).await
+    ///     })
+    ///     .await?;
+    /// # let _: u64 = moved;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// When the closure returns an error everything is rolled back. When another transaction got there first (40001),
+    /// or the connection is lost before COMMIT was sent, the closure **runs again**: five times at the most
+    /// ([`Config::max_attempts`]) and no longer than [`Config::transaction_timeout`]. So it must do nothing outside of
+    /// the database, and what it captures by value is cloned for each time. An error of the server ends the attempt
+    /// even where the closure goes on after it.
+    ///
+    /// The error type is yours, if it is `From<Error>`; where the compiler cannot tell it, say it:
+    /// `async move |tx| -> Result<_, dsql_edge::Error> { … }`.
+    ///
+    /// If the answer to COMMIT is lost the error says so ([`Error::is_outcome_unknown`]); with a
+    /// [`Transact::idempotency_key`] that is resolved. Without a statement it costs nothing.
+    pub fn transaction<'s, F, Fut, T, E>(&'s self, body: F) -> Transact<'s, F>
+    where
+        F: FnOnce(Transaction<'s>) -> Fut + Clone + Send + 's,
+        Fut: Future<Output = Result<T, E>> + Send + 's,
+        E: From<Error>,
+    {
+        Transact::new(&self.0, body)
     }
 
-    /// An idle connection, or the right to open one, or a turn in the queue.
-    async fn borrow_link(&self, timer: &mut BoxFuture<()>) -> Result<Loan<'_>, Error> {
-        poll_fn(|context| {
-            let mut lender = self.lender();
-            if let Some(link) = lender.idle.pop() {
-                return Poll::Ready(Ok(Loan { dsql: self, link: Some(link) }));
-            }
-            if lender.open < self.config.connections() {
-                lender.open += 1;
-                return Poll::Ready(Ok(Loan { dsql: self, link: None }));
-            }
-            if !lender.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-                lender.waiting.push(context.waker().clone());
-            }
-            drop(lender);
-            timer.as_mut().poll(context).map(|()| {
-                Err(Error::new(Kind::Timeout(
-                    "waiting for one of the connections of this Dsql: other queries hold them all (see \
-                     Config::max_connections)"
-                        .into(),
-                )))
-            })
-        })
-        .await
+    pub(super) fn target(&self) -> Target<'_> {
+        Target { lender: &self.0, transaction: None }
     }
 
     #[cfg(test)]
-    pub(super) async fn borrow_link_for_test(&self) -> Result<impl Drop, Error> {
-        self.borrow_link(&mut transport::sleep(&self.config, self.config.connect_limit())).await
-    }
-
-    fn lender(&self) -> MutexGuard<'_, Lender> {
-        // Nothing panics while it is held; and if it did, the list of connections is still one.
-        self.lender.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A connection that is lent, or the right to open one. When it ends, however it ends, the connection goes back
-/// if it can be used again, and whoever waits is told.
-struct Loan<'a> {
-    dsql: &'a Dsql,
-    link: Option<Link>,
-}
-
-impl Drop for Loan<'_> {
-    fn drop(&mut self) {
-        let mut lender = self.dsql.lender();
-        let link = self.link.take();
-        match link {
-            Some(link) if link.is_idle() => lender.idle.push(link),
-            _ => lender.open -= 1,
-        }
-        let waiting = core::mem::take(&mut lender.waiting);
-        drop(lender);
-        waiting.into_iter().for_each(Waker::wake);
+    pub(super) fn lender(&self) -> &Lender {
+        &self.0
     }
 }
 
 impl fmt::Debug for Dsql {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Dsql").field(&self.config).finish()
+        f.debug_tuple("Dsql").field(&self.0.config).finish()
     }
 }

@@ -7,7 +7,8 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::client::Executor;
-use crate::error::{Error, Kind};
+use crate::client::pipeline::{self, Pipelined};
+use crate::error::Error;
 use crate::query::{Command, Query, SingleColumn};
 
 /// A query on its way: await it. It is `Send`, on Workers too, so that frameworks such as axum take it.
@@ -22,18 +23,8 @@ impl<R: Send + 'static> Query<R> {
     ///
     /// # Errors
     /// Any [`Error`] of the connection, the database or the decoding.
-    pub fn fetch_all<'e, E: Executor + 'e>(self, mut executor: E) -> Fetch<'e, Vec<R>> {
-        Fetch::new(async move {
-            let mut rows = Vec::new();
-            let decode = self.decode;
-            executor
-                .run(self.request, &mut |row| {
-                    rows.push(decode(row)?);
-                    Ok(())
-                })
-                .await?;
-            Ok(rows)
-        })
+    pub fn fetch_all<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, Vec<R>> {
+        Fetch::of(self, executor)
     }
 
     /// The one row.
@@ -41,16 +32,16 @@ impl<R: Send + 'static> Query<R> {
     /// # Errors
     /// When there is none ([`Error::is_no_rows`]) or more than one ([`Error::is_too_many_rows`]); otherwise as
     /// [`fetch_all`](Query::fetch_all).
-    pub fn fetch_one<'e, E: Executor + 'e>(self, mut executor: E) -> Fetch<'e, R> {
-        Fetch::new(async move { self.one(&mut executor).await })
+    pub fn fetch_one<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, R> {
+        Fetch::of(self.one(), executor)
     }
 
     /// The one row, if there is one.
     ///
     /// # Errors
     /// When there is more than one ([`Error::is_too_many_rows`]); otherwise as [`fetch_all`](Query::fetch_all).
-    pub fn fetch_optional<'e, E: Executor + 'e>(self, mut executor: E) -> Fetch<'e, Option<R>> {
-        Fetch::new(async move { self.at_most_one(&mut executor).await })
+    pub fn fetch_optional<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, Option<R>> {
+        Fetch::of(self.optional(), executor)
     }
 
     /// The value of the one column of the one row.
@@ -58,11 +49,11 @@ impl<R: Send + 'static> Query<R> {
     /// # Errors
     /// As [`fetch_one`](Query::fetch_one).
     // `V` stands for `R::Value`, so that a query of two columns is one error and not three.
-    pub fn fetch_value<'e, E: Executor + 'e, V>(self, mut executor: E) -> Fetch<'e, V>
+    pub fn fetch_value<'e, E: Executor + 'e, V: Send + 'e>(self, executor: E) -> Fetch<'e, V>
     where
         R: SingleColumn<Value = V>,
     {
-        Fetch::new(async move { self.one(&mut executor).await.map(R::into_value) })
+        Fetch::of(self.value(), executor)
     }
 
     /// Runs it and returns the number of rows that it inserted, updated, deleted or found. The rows themselves
@@ -73,27 +64,6 @@ impl<R: Send + 'static> Query<R> {
     pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, u64> {
         Command { request: self.request }.execute(executor)
     }
-
-    async fn one<E: Executor>(self, executor: &mut E) -> Result<R, Error> {
-        let place = self.request.statement.place();
-        self.at_most_one(executor).await?.ok_or_else(|| Error::new(Kind::NoRows).at(place))
-    }
-
-    async fn at_most_one<E: Executor>(self, executor: &mut E) -> Result<Option<R>, Error> {
-        let mut found = None;
-        let decode = self.decode;
-        let place = self.request.statement.place();
-        executor
-            .run(self.request, &mut |row| {
-                if found.is_some() {
-                    return Err(Error::new(Kind::TooManyRows).at(place));
-                }
-                found = Some(decode(row)?);
-                Ok(())
-            })
-            .await?;
-        Ok(found)
-    }
 }
 
 impl Command {
@@ -101,14 +71,14 @@ impl Command {
     ///
     /// # Errors
     /// Any [`Error`] of the connection or the database.
-    pub fn execute<'e, E: Executor + 'e>(self, mut executor: E) -> Fetch<'e, u64> {
-        Fetch::new(async move { executor.run(self.request, &mut |_| Ok(())).await })
+    pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, u64> {
+        Fetch::of(self, executor)
     }
 }
 
 impl<'e, T> Fetch<'e, T> {
-    fn new(running: impl Future<Output = Result<T, Error>> + Send + 'e) -> Self {
-        Fetch(Box::pin(running))
+    pub(super) fn of<P: Pipelined<Output = T> + 'e, E: Executor + 'e>(pipelined: P, mut executor: E) -> Self {
+        Fetch(Box::pin(async move { pipeline::run(executor.target(), pipelined).await }))
     }
 }
 

@@ -1,24 +1,23 @@
 //! One connection: the session's state machine on a transport, and the timer.
 //!
-//! Goes in: a query. Comes out: its rows, or the first thing that went wrong. Reads while it writes, because a
-//! server that cannot get rid of its answers stops reading. A link whose query was dropped halfway is never used
-//! again: [`Link::is_idle`] says so.
+//! Goes in: a flight. Comes out: its rows, or how it failed: the error, and the facts by which `retry.rs` decides.
+//! Reads while it writes, because a server that cannot get rid of its answers stops reading. A link whose flight was
+//! dropped halfway is never used again: [`Link::is_idle`] and [`Link::is_settled`] say so.
 
 use core::future::poll_fn;
+use core::ops::ControlFlow;
 use core::task::{Context, Poll};
 
 use crate::auth::{self, Action, TokenRequest};
-use crate::client::Sink;
+use crate::client::failure::{self, Failure};
+use crate::client::flight::{Answer, Flight, Landed, Sink, Step, write_rollback};
 use crate::config::Config;
-use crate::error::{Error, Kind, Outcome};
-use crate::query::Request;
-use crate::row::{DataRow, check_description, result_formats};
-use crate::session::{Connection, Event, Fault};
-use crate::sqlstate::SqlState;
-use crate::statement::{Effect, Statement};
-use crate::transport::{self, BoxFuture, Transport, TransportError, TransportErrorKind};
-use crate::types::sql::Format;
-use crate::wire::{Bind, DatabaseError, Field, Malformed, Parameters, Startup, frontend};
+use crate::error::{Error, Kind};
+use crate::retry::{Failed, Reached, Signal};
+use crate::session::{Connection, Event, Fault, Status};
+use crate::statement::Statement;
+use crate::transport::{self, BoxFuture, Transport, TransportError};
+use crate::wire::{Limits, Malformed, Startup, frontend};
 
 /// A connection, from TCP on.
 pub(super) struct Link {
@@ -30,64 +29,69 @@ pub(super) struct Link {
     write_error: Option<TransportError>,
     /// The server has let us in.
     started: bool,
+    /// It has served a flight before this one.
+    kept: bool,
+    /// The password was sent before it was asked for.
+    pipelined: bool,
+    /// ROLLBACK has been sent, and its answer is not awaited: it comes before that of the next flight.
+    rolling_back: bool,
     /// What the first query was compiled for.
     search_path: &'static str,
     read: Vec<u8>,
+    /// Client bytes that followed server bytes; three for dialing.
+    round_trips: u32,
+    /// The last bytes that went by were the server's, or none have.
+    heard_last: bool,
 }
 
-/// A query that can be sent: its arguments could all be encoded.
-pub(super) struct Prepared {
-    statement: &'static Statement,
-    /// One for each time that it is executed.
-    parameters: Vec<Parameters>,
-    /// Of `sql_unchecked!`, whose statement has none.
-    types: Vec<u32>,
-    formats: Vec<i16>,
-    unchecked: bool,
-}
-
-impl Prepared {
-    pub(super) fn new(request: Request) -> Result<Self, Error> {
-        let Request { statement, arguments, unchecked } = request;
-        let mut parameters = Vec::with_capacity(arguments.len());
-        let mut types = Vec::new();
-        for arguments in arguments {
-            let (encoded, unchecked) = arguments.into_parts()?;
-            parameters.push(encoded);
-            types = unchecked;
-        }
-        // Of columns whose types are not known yet, the format must be one for all.
-        let formats = if unchecked { vec![Format::Binary.code()] } else { result_formats(statement.columns) };
-        Ok(Prepared { statement, parameters, types, formats, unchecked })
-    }
-
-    /// Where its names were looked up when it was compiled.
-    pub(super) fn search_path(&self) -> &'static str {
-        self.statement.search_path
-    }
-
-    /// There is nothing to execute: `for` over no rows.
-    pub(super) fn is_empty(&self) -> bool {
-        self.parameters.is_empty()
-    }
-}
-
-/// What may go wrong with a query, apart from what the query itself is about.
-enum Failure {
-    Database { error: Box<DatabaseError>, completed: bool },
-    Session(Fault),
-    Transport(TransportError),
-    Timeout,
+/// How a flight failed.
+pub(super) struct Failing {
+    pub(super) error: Error,
+    pub(super) failed: Failed,
+    /// The idempotency key was there already.
+    pub(super) key_taken: bool,
 }
 
 impl Link {
-    /// Dials, up to TLS. What the server must be told first goes out with the first query.
-    /// `search_path` is that of the first query, if Config has none.
+    /// Dials, up to TLS. What the server must be told first goes out with the first flight.
+    /// `search_path` is that of the first query, if Config has none. `serially` waits to be asked for the password.
     pub(super) async fn open(
         config: &Config,
         search_path: &'static str,
+        serially: bool,
         timer: &mut BoxFuture<()>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, (Error, Signal)> {
+        let pipelined = config.knows_cleartext() && !serially;
+        let connection = Self::start(config, search_path, pipelined).map_err(|it| (it, Signal::Local))?;
+        let mut dialing = transport::dial(config);
+        let dialed = poll_fn(|context| {
+            if let Poll::Ready(dialed) = dialing.as_mut().poll(context) {
+                return Poll::Ready(Some(dialed));
+            }
+            timer.as_mut().poll(context).map(|()| None)
+        });
+        let transport = match dialed.await {
+            Some(Ok(transport)) => transport,
+            Some(Err(error)) => return Err(failure::of_dialing(config, error)),
+            None => return Err((failure::connect_timeout(config), Signal::Timeout)),
+        };
+        Ok(Link {
+            transport,
+            connection,
+            writing: false,
+            write_error: None,
+            started: false,
+            kept: false,
+            pipelined,
+            rolling_back: false,
+            search_path,
+            read: Vec::new(),
+            round_trips: DIALED,
+            heard_last: true,
+        })
+    }
+
+    fn start(config: &Config, search_path: &'static str, pipelined: bool) -> Result<Connection, Error> {
         let token = auth::token(
             config.credentials(),
             &TokenRequest {
@@ -104,70 +108,126 @@ impl Link {
             application_name: config.application(),
             search_path: config.schemas().or(Some(search_path).filter(|path| !path.is_empty())),
         };
-        let mut connection = Connection::new(config.max_message());
+        let limits = Limits { message: config.message_limit(), row: config.row_limit() };
+        let mut connection = Connection::new(limits);
         connection
-            .start(&startup, token.expose().as_bytes(), config.knows_cleartext())
+            .start(&startup, token.expose().as_bytes(), pipelined)
             .map_err(|Malformed(reason)| Error::config(reason))?;
-
-        let mut dialing = transport::dial(config);
-        let dialed = poll_fn(|context| {
-            if let Poll::Ready(dialed) = dialing.as_mut().poll(context) {
-                return Poll::Ready(Some(dialed));
-            }
-            timer.as_mut().poll(context).map(|()| None)
-        });
-        let transport = match dialed.await {
-            Some(Ok(transport)) => transport,
-            Some(Err(error)) => return Err(dial_error(config, error)),
-            None => return Err(connect_timeout(config)),
-        };
-        Ok(Link {
-            transport,
-            connection,
-            writing: false,
-            write_error: None,
-            started: false,
-            search_path,
-            read: Vec::new(),
-        })
+        Ok(connection)
     }
 
-    /// Whether another query may run on it. What was written last has arrived then, even where the transport has not
+    /// Whether anyone may use it. What was written last has arrived then, even where the transport has not
     /// noticed yet: it was answered.
     pub(super) fn is_idle(&self) -> bool {
-        self.connection.is_idle()
+        self.connection.is_idle() || self.rolling_back
     }
 
-    /// Runs one query. `timer` is that of connecting until the server has let us in, then it is set anew.
-    pub(super) async fn run(
+    /// Whether it can serve another flight of the transaction that it is in.
+    pub(super) fn is_settled(&self) -> bool {
+        self.connection.is_settled()
+    }
+
+    /// Whether the server has let us in.
+    pub(super) fn has_started(&self) -> bool {
+        self.started
+    }
+
+    /// Whether, so far as can be told without asking, the server is still there. Servers close what is idle for long,
+    /// or old, and Workers' sockets do not outlive their network.
+    pub(super) fn poll_alive(&mut self, context: &mut Context<'_>) -> bool {
+        loop {
+            match self.transport.poll_read(context, &mut self.read) {
+                Poll::Pending => return self.is_idle(),
+                Poll::Ready(Ok(())) if self.read.is_empty() => return false,
+                Poll::Ready(Ok(())) => {
+                    self.connection.handle_input(&self.read);
+                    // The end of a ROLLBACK is read where it is expected; of what else may come all is silent.
+                    if !self.rolling_back && !matches!(self.connection.poll_event(), Ok(None)) {
+                        return false;
+                    }
+                }
+                Poll::Ready(Err(_)) => return false,
+            }
+        }
+    }
+
+    /// Sends ROLLBACK and waits for nothing: the next flight does.
+    pub(super) fn roll_back(&mut self) {
+        if self.connection.is_settled() && !self.is_idle() && write_rollback(&mut self.connection).is_ok() {
+            self.rolling_back = true;
+            self.poll_transmit(&mut Context::from_waker(core::task::Waker::noop()));
+        }
+    }
+
+    /// Sends one flight and receives its answer. `timer` is that of connecting until the server has let us in, then
+    /// it is set anew.
+    pub(super) async fn fly(
         &mut self,
         config: &Config,
-        query: &Prepared,
+        flight: &Flight<'_>,
+        sinks: &mut [&mut dyn Sink],
         timer: &mut BoxFuture<()>,
-        sink: &mut Sink<'_>,
-    ) -> Result<u64, Error> {
-        let statement = query.statement;
-        self.check_search_path(config, statement)?;
-        let bind = Bind {
-            sql: statement.sql,
-            parameter_types: if query.types.is_empty() { statement.params } else { &query.types },
-            parameters: &query.parameters,
-            result_formats: &query.formats,
-        };
-        self.connection.submit(&bind).map_err(|Malformed(reason)| Error::new(Kind::Unsendable(reason)))?;
-
-        let mut answer =
-            Answer { statement, unchecked: query.unchecked, fields: Vec::new(), error: None, sink };
-        let result = poll_fn(|context| self.poll_run(context, config, timer, &mut answer)).await;
-        match (result, answer.error) {
-            (Ok(affected), None) => Ok(affected),
-            // The query itself went well, and the connection can be used again.
-            (Ok(_), Some(error)) => Err(error.with_outcome(match statement.effect {
-                Effect::Read => Outcome::Nothing,
-                Effect::Write => Outcome::Executed,
-            })),
-            (Err(failure), _) => Err(self.explain(config, statement, failure)),
+    ) -> Result<(Option<Error>, u64), Box<Failing>> {
+        let statements = flight.key.into_iter().chain(flight.members).map(|it| it.statement);
+        let unsendable = statements
+            .map(|statement| self.check_search_path(config, statement).map_err(|it| it.at(statement.place())))
+            .find_map(Result::err);
+        let unsendable = unsendable.or_else(|| {
+            let Malformed(reason) = flight.write(&mut self.connection).err()?;
+            Some(Error::new(Kind::Unsendable(reason)))
+        });
+        if let Some(error) = unsendable {
+            return Err(self.failing(flight, error, Signal::Local));
         }
+        let mut answer = Answer::new(flight, sinks, config.result_limit());
+        let landed = poll_fn(|context| self.poll_fly(context, config, timer, &mut answer)).await;
+        let rows = answer.rows;
+        self.kept = true;
+        match landed {
+            Ok(Landed::Well(local)) => Ok((local, rows)),
+            Ok(Landed::Refused { error, step }) => {
+                let signal = flight.signal(&error, step);
+                let key_taken = step == Step::Key && error.is_unique_violation();
+                let error = Error::new(Kind::Database(*error));
+                let error = match flight.place(step) {
+                    Some(place) => error.at(place),
+                    None => error,
+                };
+                let mut failing = self.failing(flight, error, signal);
+                failing.key_taken = key_taken;
+                Err(failing)
+            }
+            Ok(Landed::RolledBack) => {
+                Err(self.failing(flight, Error::new(Kind::RolledBack), Signal::Answered))
+            }
+            Ok(Landed::Astray) => Err(self.failing(flight, Error::new(Kind::Astray), Signal::Protocol)),
+            Err(failure) => {
+                let (error, signal) = failure::explain(self, config, failure);
+                Err(self.failing(flight, error, signal))
+            }
+        }
+    }
+
+    pub(super) fn round_trips(&self) -> u32 {
+        self.round_trips
+    }
+
+    pub(super) fn has_heard(&self) -> bool {
+        self.connection.has_heard()
+    }
+
+    pub(super) fn is_pipelined(&self) -> bool {
+        self.pipelined
+    }
+
+    fn failing(&self, flight: &Flight<'_>, error: Error, signal: Signal) -> Box<Failing> {
+        let reached = match self.started {
+            _ if signal == Signal::Local || self.connection.is_held_back() => Reached::Nothing,
+            true => Reached::Session,
+            false => Reached::Login,
+        };
+        let failed = Failed { reached, payload: flight.payload(), signal, kept: false };
+        Box::new(Failing { error, failed, key_taken: false })
     }
 
     /// A name must mean what it meant when the query was compiled.
@@ -186,32 +246,58 @@ impl Link {
         )))
     }
 
-    fn poll_run(
+    fn poll_fly(
         &mut self,
         context: &mut Context<'_>,
         config: &Config,
         timer: &mut BoxFuture<()>,
         answer: &mut Answer<'_, '_>,
-    ) -> Poll<Result<u64, Failure>> {
+    ) -> Poll<Result<Landed, Failure>> {
+        if answer.resumes() {
+            // The time that the reader takes is not the server's.
+            *timer = transport::sleep(config, config.query_limit());
+        }
         loop {
-            while let Some(event) = self.connection.poll_event().map_err(Failure::Session)? {
-                match event {
-                    Event::Started => {
-                        self.started = true;
-                        *timer = transport::sleep(config, config.query_limit());
+            // Nothing is the answer to what was not sent.
+            self.poll_transmit(context);
+            // Whoever takes the rows polls this again when there is room; until then the server waits.
+            while !answer.is_full() {
+                let event = match self.connection.poll_event() {
+                    Ok(Some(event)) => event,
+                    Ok(None) => break,
+                    Err(Fault::Closed) => match answer.cut_off() {
+                        Some(landed) => return Poll::Ready(Ok(landed)),
+                        None => return Poll::Ready(Err(Failure::Session(Fault::Closed))),
+                    },
+                    Err(fault) => return Poll::Ready(Err(Failure::Session(fault))),
+                };
+                if let Event::Started = event {
+                    self.started = true;
+                    *timer = transport::sleep(config, config.query_limit());
+                }
+                if self.rolling_back {
+                    match event {
+                        Event::Ready(Status::Idle) => self.rolling_back = false,
+                        Event::Completed(_) => {}
+                        _ => return Poll::Ready(Err(Failure::Session(Fault::Malformed(NOT_ROLLED_BACK)))),
                     }
-                    Event::Complete { affected } => return Poll::Ready(Ok(affected)),
-                    Event::Failed { error, completed } => {
-                        return Poll::Ready(Err(Failure::Database { error, completed }));
-                    }
-                    Event::Described(fields) => answer.describe(fields),
-                    Event::Row(row) => answer.take(&row),
+                    continue;
+                }
+                if let ControlFlow::Break(landed) = answer.handle(event) {
+                    return Poll::Ready(Ok(landed));
                 }
             }
+            // The end of the login lets out what waited for it.
             self.poll_transmit(context);
+            if answer.is_full() {
+                return Poll::Pending;
+            }
             match self.transport.poll_read(context, &mut self.read) {
                 Poll::Ready(Ok(())) if self.read.is_empty() => self.connection.handle_eof(),
-                Poll::Ready(Ok(())) => self.connection.handle_input(&self.read),
+                Poll::Ready(Ok(())) => {
+                    self.heard_last = true;
+                    self.connection.handle_input(&self.read);
+                }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Failure::Transport(error))),
                 Poll::Pending => {
                     // A server that refuses and leaves breaks the write too: what it said has been read by now.
@@ -229,6 +315,9 @@ impl Link {
         loop {
             if !self.writing {
                 let Some(bytes) = self.connection.poll_transmit() else { return };
+                if core::mem::replace(&mut self.heard_last, false) {
+                    self.round_trips += 1;
+                }
                 self.transport.start_write(bytes);
                 self.writing = true;
             }
@@ -240,141 +329,22 @@ impl Link {
             }
         }
     }
-
-    /// What happened, and whether it leaves open what became of the query. Decided by how far the session had
-    /// come, never by the words of an error.
-    fn explain(&self, config: &Config, statement: &'static Statement, failure: Failure) -> Error {
-        let mut may_have_run = statement.effect == Effect::Write;
-        let error = match failure {
-            Failure::Database { error, completed } => {
-                may_have_run &= leaves_unknown(&error, completed);
-                Error::new(Kind::Database(*error))
-            }
-            Failure::Session(Fault::Refused(error)) => {
-                may_have_run = false;
-                Error::new(Kind::Refused(*error))
-            }
-            Failure::Session(Fault::Authentication(how)) => {
-                may_have_run = false;
-                Error::connect(format!(
-                    "{} is no DSQL endpoint: {how}, where DSQL asks for a cleartext password inside TLS",
-                    config.location()
-                ))
-            }
-            Failure::Session(Fault::Malformed(reason)) => Error::new(Kind::Protocol(reason)),
-            Failure::Session(Fault::Closed) => self.lost(config, "the server closed the connection"),
-            Failure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
-                // The socket never took the bytes.
-                may_have_run = false;
-                Error::new(Kind::OtherRequest)
-            }
-            Failure::Transport(error) => self.lost(config, &error.text),
-            Failure::Timeout if self.started => Error::new(Kind::Timeout(
-                "waiting for the answer to the query (Config::query_timeout)".into(),
-            )),
-            Failure::Timeout => connect_timeout(config),
-        };
-        error.with_outcome(if may_have_run { Outcome::Unknown } else { Outcome::Nothing })
-    }
-
-    fn lost(&self, config: &Config, text: &str) -> Error {
-        if self.started {
-            return Error::new(Kind::Lost(
-                format!("the connection broke before the answer had arrived: {text}").into(),
-            ));
-        }
-        let location = config.location();
-        if self.connection.has_heard() {
-            return Error::connect(format!("the connection to {location} broke while logging in: {text}"));
-        }
-        Error::connect(format!(
-            "no answer from {location} came through TLS: {text}; {}, and that nothing but the cluster answers there",
-            CHECK_TLS
-        ))
-    }
 }
+
+/// TCP, SSLRequest, TLS.
+const DIALED: u32 = 3;
+
+const NOT_ROLLED_BACK: &str = "ROLLBACK was answered with something else";
 
 /// The schemas of a search path.
 fn schemas(path: &str) -> impl Iterator<Item = &str> {
     path.split(',').map(|schema| schema.trim().trim_matches('"')).filter(|schema| !schema.is_empty())
 }
 
-/// Whether the server's own error leaves open what became of the statement: it says so, or it had to stop between
-/// executing and saying that it had committed. DSQL says XX000 when its parts cannot reach each other.
-fn leaves_unknown(error: &DatabaseError, completed: bool) -> bool {
-    let says_so = error.sqlstate.is_some_and(|state| {
-        matches!(
-            state,
-            SqlState::STATEMENT_COMPLETION_UNKNOWN
-                | SqlState::TRANSACTION_RESOLUTION_UNKNOWN
-                | SqlState::INTERNAL_ERROR
-        )
-    });
-    says_so || (error.fatal && completed)
-}
-
 impl Drop for Link {
     fn drop(&mut self) {
-        let last: &'static [u8] = if self.is_idle() { &frontend::TERMINATE } else { &[] };
+        let last: &'static [u8] =
+            if self.connection.is_settled() || self.rolling_back { &frontend::TERMINATE } else { &[] };
         self.transport.close(last);
-    }
-}
-
-const CHECK_TLS: &str = "check that its certificate is valid for this very host name and signed by a CA that is \
-                         trusted here (for dsql-local: `dsql-local run -- …` sets NODE_EXTRA_CA_CERTS)";
-
-fn connect_timeout(config: &Config) -> Error {
-    let location = config.location();
-    Error::new(Kind::Timeout(
-        format!(
-            "connecting to {location} (Config::connect_timeout); check DSQL_ENDPOINT, and that nothing in between \
-             blocks the port"
-        )
-        .into(),
-    ))
-}
-
-fn dial_error(config: &Config, error: TransportError) -> Error {
-    let location = config.location();
-    match error.kind {
-        TransportErrorKind::OtherRequest => Error::new(Kind::OtherRequest),
-        TransportErrorKind::Unsupported => Error::connect(error.text),
-        TransportErrorKind::NoTls => Error::connect(format!(
-            "{location} is no DSQL endpoint: {}; check DSQL_ENDPOINT, and the port with dsql-local",
-            error.text
-        )),
-        TransportErrorKind::Tls => {
-            Error::connect(format!("TLS with {location} failed: {}; {CHECK_TLS}", error.text))
-        }
-        TransportErrorKind::Unreachable | TransportErrorKind::Lost => Error::connect(format!(
-            "nothing answers at {location}: {}; check DSQL_ENDPOINT, and that the server runs",
-            error.text
-        )),
-    }
-}
-
-/// The answer to a query, as far as it has come.
-struct Answer<'a, 's> {
-    statement: &'static Statement,
-    unchecked: bool,
-    fields: Vec<Field>,
-    /// The first thing that could not be made sense of; the rest is received and dropped.
-    error: Option<Error>,
-    sink: &'a mut Sink<'s>,
-}
-
-impl Answer<'_, '_> {
-    fn describe(&mut self, fields: Vec<Field>) {
-        // Without columns `sql_unchecked!` says nothing of what it expects.
-        if !(self.unchecked && self.statement.columns.is_empty()) {
-            self.error = check_description(self.statement, &fields).err();
-        }
-        self.fields = fields;
-    }
-
-    fn take(&mut self, row: &crate::wire::Row) {
-        if self.error.is_none() {
-            self.error = (self.sink)(&DataRow::new(self.statement, &self.fields, row)).err();
-        }
     }
 }

@@ -1,31 +1,40 @@
-//! Running queries: [`Dsql`], the connections of one request, and [`Session`], one connection.
+//! Running queries: [`Dsql`], the connections of one request; [`Session`], one connection; [`Transaction`].
 //!
 //! Goes in: what `sql!` evaluates to. Comes out: rows, through an [`Executor`]. Here alone is anything awaited
 //! (the transports aside). Nothing here outlives the request, and nothing runs in the background.
+//!
+//! ```text
+//! fetch, pipeline, transaction   what users call
+//!        run                     attempts, by the rules of retry.rs
+//!       lender                   whose connection it runs on
+//!        link                    one connection: flight ⇄ session ⇄ transport
+//! ```
 
 mod dsql;
+mod event;
+mod failure;
 mod fetch;
+mod flight;
+mod lender;
 mod link;
+mod pipeline;
+mod run;
 mod session;
+mod transaction;
 
 #[cfg(test)]
 mod tests;
 
 pub use dsql::Dsql;
+pub use event::Event;
 pub use fetch::Fetch;
+pub use pipeline::{Member, Pipelined};
 pub use session::Session;
+pub use transaction::{Once, Transact, TransactOnce, Transacting, Transaction};
 
-use core::future::Future;
+use run::Target;
 
-use crate::error::Error;
-use crate::query::Request;
-use crate::row::DataRow;
-
-/// What takes each row, as it arrives.
-#[allow(unreachable_pub, reason = "named in a public trait that only this crate implements")]
-pub type Sink<'s> = dyn FnMut(&DataRow<'_>) -> Result<(), Error> + Send + 's;
-
-/// What a query can run on: `&Dsql`, `&mut Session`.
+/// What a query can run on: `&Dsql`, `&mut Session`, a `Transaction`.
 ///
 /// It is public so that functions can take one:
 ///
@@ -38,43 +47,48 @@ pub type Sink<'s> = dyn FnMut(&DataRow<'_>) -> Result<(), Error> + Send + 's;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is nothing that a query can run on",
-    label = "a query runs on `&Dsql` or `&mut Session`",
+    label = "a query runs on `&Dsql`, `&mut Session` or a `Transaction`",
     note = "borrow it: `.fetch_all(&dsql)`"
 )]
 pub trait Executor: sealed::Sealed + Send {
-    /// Runs a query, gives each row to `sink`, and returns the number of rows that the server counts.
-    ///
-    /// When `sink` fails the rest of the answer is still received, and the error returned.
     #[doc(hidden)]
-    fn run(
-        &mut self,
-        request: Request,
-        sink: &mut Sink<'_>,
-    ) -> impl Future<Output = Result<u64, Error>> + Send;
+    fn target(&mut self) -> Target<'_>;
 }
 
 impl Executor for &Dsql {
-    async fn run(&mut self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
-        Dsql::run(self, request, sink).await
+    fn target(&mut self) -> Target<'_> {
+        Dsql::target(self)
     }
 }
 
 /// What `&dsql` is where `dsql` is a reference already.
 impl Executor for &&Dsql {
-    async fn run(&mut self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
-        Dsql::run(self, request, sink).await
+    fn target(&mut self) -> Target<'_> {
+        Dsql::target(self)
     }
 }
 
 impl Executor for Session {
-    async fn run(&mut self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
-        Session::run(self, request, sink).await
+    fn target(&mut self) -> Target<'_> {
+        Session::target(self)
+    }
+}
+
+impl Executor for Transaction<'_> {
+    fn target(&mut self) -> Target<'_> {
+        Transaction::target(self)
+    }
+}
+
+impl Executor for &Transaction<'_> {
+    fn target(&mut self) -> Target<'_> {
+        Transaction::target(self)
     }
 }
 
 impl<E: Executor> Executor for &mut E {
-    async fn run(&mut self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
-        E::run(self, request, sink).await
+    fn target(&mut self) -> Target<'_> {
+        E::target(self)
     }
 }
 
@@ -84,5 +98,7 @@ mod sealed {
     impl Sealed for &super::Dsql {}
     impl Sealed for &&super::Dsql {}
     impl Sealed for super::Session {}
+    impl Sealed for super::Transaction<'_> {}
+    impl Sealed for &super::Transaction<'_> {}
     impl<E: Sealed> Sealed for &mut E {}
 }

@@ -1,62 +1,45 @@
 //! One connection, for who wants to hold one.
 
 use core::fmt;
+use core::future::Future;
 
-use crate::client::Sink;
-use crate::client::link::{Link, Prepared};
+use crate::client::fetch::Fetch;
+use crate::client::lender::Lender;
+use crate::client::pipeline::Pipelined;
+use crate::client::run::Target;
+use crate::client::transaction::{Transact, Transaction};
 use crate::config::Config;
-use crate::error::{Error, Kind};
-use crate::query::Request;
-use crate::transport::{self, IoContext};
+use crate::error::Error;
 
 /// One connection of its own, made with [`Dsql::session`](crate::Dsql::session). It connects with its first
 /// query, which travels with the login. When it is dropped, the connection is closed.
 ///
 /// After an error of the connection it is not opened again: it would be another session.
-pub struct Session {
-    config: Config,
-    made_in: IoContext,
-    state: State,
-}
-
-enum State {
-    NotOpened,
-    Open(Box<Link>),
-    Gone,
-}
+pub struct Session(Lender);
 
 impl Session {
     pub(super) fn new(config: Config) -> Self {
-        Session { config, made_in: IoContext::current(), state: State::NotOpened }
+        Session(Lender::new(config, true))
     }
 
-    pub(super) async fn run(&mut self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
-        let place = request.statement.place();
-        self.run_request(request, sink).await.map_err(|error| error.at(place))
+    /// Several queries in one round trip, all or nothing: see [`Dsql::pipeline`](crate::Dsql::pipeline).
+    pub fn pipeline<'s, P: Pipelined + 's>(&'s mut self, queries: P) -> Fetch<'s, P::Output> {
+        Fetch::of(queries, self)
     }
 
-    async fn run_request(&mut self, request: Request, sink: &mut Sink<'_>) -> Result<u64, Error> {
-        let query = Prepared::new(request)?;
-        if !self.made_in.is_current() {
-            return Err(Error::new(Kind::OtherRequest));
-        }
-        if query.is_empty() {
-            return Ok(0);
-        }
-        // Whatever happens to this future, a link that is not put back is gone.
-        let (mut link, mut timer) = match core::mem::replace(&mut self.state, State::Gone) {
-            State::Open(link) => (link, transport::sleep(&self.config, self.config.query_limit())),
-            State::NotOpened => {
-                let mut timer = transport::sleep(&self.config, self.config.connect_limit());
-                (Box::new(Link::open(&self.config, query.search_path(), &mut timer).await?), timer)
-            }
-            State::Gone => return Err(Error::new(Kind::Lost("this session's connection is gone".into()))),
-        };
-        let result = link.run(&self.config, &query, &mut timer, sink).await;
-        if link.is_idle() {
-            self.state = State::Open(link);
-        }
-        result
+    /// A transaction on this connection: see [`Dsql::transaction`](crate::Dsql::transaction). When the connection is
+    /// lost it does not run again.
+    pub fn transaction<'s, F, Fut, T, E>(&'s mut self, body: F) -> Transact<'s, F>
+    where
+        F: FnOnce(Transaction<'s>) -> Fut + Clone + Send + 's,
+        Fut: Future<Output = Result<T, E>> + Send + 's,
+        E: From<Error>,
+    {
+        Transact::new(&self.0, body)
+    }
+
+    pub(super) fn target(&self) -> Target<'_> {
+        Target { lender: &self.0, transaction: None }
     }
 }
 

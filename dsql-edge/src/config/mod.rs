@@ -9,9 +9,14 @@ mod endpoint;
 use core::fmt;
 use core::time::Duration;
 
+use std::sync::Arc;
+
 use crate::auth::Credentials;
+use crate::client::Event;
 use crate::error::Error;
 use endpoint::Endpoint;
+
+type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 
 /// Everything that is needed to connect.
 ///
@@ -36,7 +41,13 @@ pub struct Config {
     search_path: Option<String>,
     connect_timeout: Duration,
     query_timeout: Duration,
+    transaction_timeout: Duration,
     max_connections: usize,
+    max_attempts: u32,
+    max_message: usize,
+    max_row: usize,
+    max_result: usize,
+    listener: Option<Arc<Listener>>,
     extra_ca: Option<Vec<u8>>,
     #[cfg(test)]
     network: Option<crate::transport::memory::Network>,
@@ -119,6 +130,56 @@ impl Config {
         self
     }
 
+    /// How long a transaction may take, all its attempts and the pauses between them together; 60 seconds if it is not
+    /// set. DSQL ends a transaction after 5 minutes.
+    pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
+        self.transaction_timeout = timeout;
+        self
+    }
+
+    /// How often a query or a transaction is tried at the most, with the first time; 5 if it is not set, and 1 tries
+    /// nothing again. What may run again: see [`Dsql`](crate::Dsql). Besides, retries draw on a budget: one for every
+    /// ten queries, and some to begin with.
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// The longest message to send or to receive, in bytes; 10 MiB, DSQL's own limit, if it is not set. What is longer
+    /// is an error ([`Error::is_too_long`], [`Error::is_conversion`] for what is sent).
+    pub fn max_message(mut self, bytes: usize) -> Self {
+        self.max_message = bytes;
+        self
+    }
+
+    /// The longest row to receive, in bytes; as [`max_message`](Config::max_message) if it is not set. A longer one is
+    /// an error ([`Error::is_too_long`]) and ends the connection.
+    pub fn max_row(mut self, bytes: usize) -> Self {
+        self.max_row = bytes;
+        self
+    }
+
+    /// How many bytes of rows one fetch, or one pipeline, keeps in memory; 64 MiB if it is not set (a Worker has 128
+    /// in all). What is more is an error ([`Error::is_too_long`]). Streams keep nothing.
+    pub fn max_result(mut self, bytes: usize) -> Self {
+        self.max_result = bytes;
+        self
+    }
+
+    /// Tells this function of everything that has run: which query, how many round trips, how long, how many retries.
+    /// It is called between two of them, so it should be quick.
+    ///
+    /// ```
+    /// # use dsql_edge::Config;
+    /// # fn tell(config: Config) -> Config {
+    /// config.on_event(|event| println!("{:?}: {} round trips", event.name(), event.round_trips()))
+    /// # }
+    /// ```
+    pub fn on_event(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(listener));
+        self
+    }
+
     /// A certificate authority to trust besides the system's, in PEM: that of `dsql-local`. Only for programs
     /// that are no Workers (feature `tokio`); a Worker's runtime has roots of its own.
     pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -135,7 +196,13 @@ impl Config {
             search_path: None,
             connect_timeout: Duration::from_secs(10),
             query_timeout: Duration::from_secs(30),
+            transaction_timeout: Duration::from_secs(60),
             max_connections: 3,
+            max_attempts: 5,
+            max_message: 10 << 20,
+            max_row: 10 << 20,
+            max_result: 64 << 20,
+            listener: None,
             extra_ca: None,
             #[cfg(test)]
             network: None,
@@ -198,9 +265,28 @@ impl Config {
         60
     }
 
-    /// The longest message to send or receive: DSQL's own limit, 10 MiB.
-    pub(crate) fn max_message(&self) -> usize {
-        10 << 20
+    pub(crate) fn transaction_limit(&self) -> Duration {
+        self.transaction_timeout
+    }
+
+    pub(crate) fn attempts(&self) -> u32 {
+        self.max_attempts
+    }
+
+    pub(crate) fn message_limit(&self) -> usize {
+        self.max_message
+    }
+
+    pub(crate) fn row_limit(&self) -> usize {
+        self.max_row
+    }
+
+    pub(crate) fn result_limit(&self) -> usize {
+        self.max_result
+    }
+
+    pub(crate) fn listener(&self) -> Option<&Listener> {
+        self.listener.as_deref()
     }
 
     #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only that transport has roots of its own"))]

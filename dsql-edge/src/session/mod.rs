@@ -1,22 +1,30 @@
 //! One session with a server, as a state machine without a socket and without a clock.
 //!
-//! Goes in: commands ([`Connection::start`], [`Connection::submit`]) and what arrives
-//! ([`Connection::handle_input`], [`Connection::handle_eof`]). Comes out: bytes to send
-//! ([`Connection::poll_transmit`]) and events ([`Connection::poll_event`]). Never reads a socket, never waits,
-//! never retries. After the first fault it is dead and says only so.
+//! Goes in: commands ([`Connection::start`], then [`Connection::statement`], [`Connection::execute`] and
+//! [`Connection::sync`] for a flight of any number of statements) and what arrives ([`Connection::handle_input`],
+//! [`Connection::handle_eof`]). Comes out: bytes to send ([`Connection::poll_transmit`]) and events
+//! ([`Connection::poll_event`]). Never reads a socket, never waits, never retries. After the first fault it is dead
+//! and says only so.
+//!
+//! Every frame that asks for an answer puts what must be answered at the end of a queue; every message must be what
+//! stands at its front. After an ErrorResponse the server skips to the next Sync, and so does the queue.
 //!
 //! ```text
-//! Startup Password Parse Bind Describe Execute Sync ──────────────────────────────▶   one flight
-//!       ◀── R(3) R(0) S* K Z │ 1 2 T D* C Z                                           two ReadyForQuery
+//! Startup Password Parse Bind Execute Parse Bind Describe Execute Sync ───────────▶   one flight
+//!       ◀── R(3) R(0) S* K Z │ 1 2 C 1 2 T D* C Z                                     two ReadyForQuery
 //! ```
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
+
 use bytes::BytesMut;
 use postgres_protocol::message::backend::Message;
 
-use crate::wire::{Bind, DatabaseError, Field, Malformed, Row, Startup, backend, frontend};
+use crate::wire::{
+    DatabaseError, Field, Limits, Malformed, Parameters, Row, Startup, Tag, backend, frontend,
+};
 
 /// The session of one connection, from StartupMessage on (TLS comes before it).
 #[derive(Debug)]
@@ -26,18 +34,15 @@ pub(crate) struct Connection {
     outgoing: BytesMut,
     /// What follows the server's wish for a password, where it is waited for.
     held_back: Option<BytesMut>,
-    /// A query has been submitted and its ReadyForQuery has not come.
-    query_in_flight: bool,
+    /// What is still to be answered, in order.
+    expected: VecDeque<Expected>,
+    /// An ErrorResponse has come: what was sent before the next Sync is not answered any more.
+    skipping: bool,
+    /// As the last ReadyForQuery said.
+    status: Status,
     /// The columns of the result that is being received.
     described: usize,
-    affected: u64,
-    /// How often it is still to be executed, after this time.
-    further: usize,
-    /// CommandComplete has come for it, every time.
-    completed: bool,
-    /// The error of the query that is being answered: it is final only with ReadyForQuery.
-    error: Option<Box<DatabaseError>>,
-    max_frame: usize,
+    limits: Limits,
     /// Any byte of the server's has arrived.
     heard: bool,
     eof: bool,
@@ -52,18 +57,31 @@ enum State {
     AwaitAuthenticationOk,
     /// ParameterStatus, BackendKeyData, the first ReadyForQuery.
     AwaitStarted,
-    Idle,
-    AwaitParseComplete,
-    AwaitBindComplete,
-    AwaitDescription,
-    AwaitRows,
-    /// CommandComplete has come, and it is executed again.
-    AwaitNextBindComplete,
-    /// CommandComplete has come, which is not yet success: an implicit transaction commits at Sync.
-    AwaitReady,
-    /// ErrorResponse has come: the server skips to Sync.
-    AwaitReadyAfterError,
+    /// The server has let us in: what it says answers `expected`.
+    Open,
     Dead,
+}
+
+/// What a frame is answered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    ParseComplete,
+    BindComplete,
+    /// RowDescription, or NoData.
+    Description,
+    /// DataRows, then CommandComplete.
+    Result,
+    ReadyForQuery,
+}
+
+/// Where a session stands between its flights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Outside of any transaction block.
+    Idle,
+    InTransaction,
+    /// In a transaction block that failed: it can only be rolled back.
+    InFailedTransaction,
 }
 
 /// What has arrived.
@@ -74,16 +92,13 @@ pub(crate) enum Event {
     /// The result has these columns.
     Described(Vec<Field>),
     Row(Row),
-    /// The query is done and, if it was not in a transaction block, committed.
-    Complete {
-        affected: u64,
-    },
-    /// The query failed. Nothing of it stays, unless the server had to stop (the error is fatal) when it had executed
-    /// the query (`completed`) and was about to commit, or had just done so.
-    Failed {
-        error: Box<DatabaseError>,
-        completed: bool,
-    },
+    /// A statement was executed, once. That is not yet success: what is in no transaction block commits at Sync.
+    Completed(Tag),
+    /// The statement that was to be answered failed, or, if there is none left, the commit at Sync did. When the error
+    /// is fatal it is the last event.
+    Failed(Box<DatabaseError>),
+    /// Everything up to a Sync is answered.
+    Ready(Status),
 }
 
 /// Why the session is dead.
@@ -95,30 +110,30 @@ pub(crate) enum Fault {
     Authentication(&'static str),
     /// The server closed the connection.
     Closed,
+    /// What came is longer than the limit that is named.
+    TooLong(&'static str),
     /// What came is no message, or none that may come here.
     Malformed(&'static str),
 }
 
 impl Connection {
-    pub(crate) fn new(max_frame: usize) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Connection {
             state: State::New,
             incoming: BytesMut::new(),
             outgoing: BytesMut::new(),
             held_back: None,
-            query_in_flight: false,
+            expected: VecDeque::new(),
+            skipping: false,
+            status: Status::Idle,
             described: 0,
-            affected: 0,
-            further: 0,
-            completed: false,
-            error: None,
-            max_frame,
+            limits,
             heard: false,
             eof: false,
         }
     }
 
-    /// Begins the session. `pipelined` sends the password, and a query submitted with it, without waiting to
+    /// Begins the session. `pipelined` sends the password, and what follows with it, without waiting to
     /// be asked: only for servers known to ask for it in clear text.
     pub(crate) fn start(
         &mut self,
@@ -138,25 +153,54 @@ impl Connection {
         Ok(())
     }
 
-    /// Hands over a query: the session must be starting or idle, with no other query in flight.
-    pub(crate) fn submit(&mut self, query: &Bind<'_>) -> Result<(), Malformed> {
-        if self.query_in_flight || matches!(self.state, State::New | State::Dead) {
-            return Err(Malformed("the session is not ready for a query"));
-        }
-        let out = self.held_back.as_mut().unwrap_or(&mut self.outgoing);
-        let before = out.len();
-        if let Err(error) = frontend::query(query, self.max_frame, out) {
-            out.truncate(before);
-            return Err(error);
-        }
-        self.query_in_flight = true;
-        self.affected = 0;
-        self.further = query.parameters.len().saturating_sub(1);
-        self.completed = false;
-        if self.state == State::Idle {
-            self.state = State::AwaitParseComplete;
-        }
+    /// Parse: the statement that the next executions are of.
+    ///
+    /// When this or another frame of a flight cannot be made, the flight is left half said: drop the connection, or
+    /// [`abandon`](Connection::abandon) what has not been sent.
+    pub(crate) fn statement(&mut self, sql: &str, parameter_types: &[u32]) -> Result<(), Malformed> {
+        let message = self.limits.message;
+        frontend::parse(sql, parameter_types, message, self.out()?)?;
+        self.expect(Expected::ParseComplete);
         Ok(())
+    }
+
+    /// Bind and Execute; `described` asks for the columns in between.
+    pub(crate) fn execute(
+        &mut self,
+        parameters: &Parameters,
+        result_formats: &[i16],
+        described: bool,
+    ) -> Result<(), Malformed> {
+        let message = self.limits.message;
+        frontend::execute(parameters, result_formats, described, message, self.out()?)?;
+        self.expect(Expected::BindComplete);
+        if described {
+            self.expect(Expected::Description);
+        }
+        self.expect(Expected::Result);
+        Ok(())
+    }
+
+    /// Sync: the end of a flight.
+    pub(crate) fn sync(&mut self) -> Result<(), Malformed> {
+        let out = self.out()?;
+        frontend::sync(out);
+        self.expected.push_back(Expected::ReadyForQuery);
+        Ok(())
+    }
+
+    /// Takes back a flight of which nothing was sent; `false` if some of it was.
+    pub(crate) fn abandon(&mut self, before: &Mark) -> bool {
+        let expected = before.expected;
+        let Some(out) = self.out().ok().filter(|out| out.len() >= before.bytes) else { return false };
+        out.truncate(before.bytes);
+        self.expected.truncate(expected);
+        true
+    }
+
+    /// What stands to be sent and answered, for [`abandon`](Connection::abandon).
+    pub(crate) fn mark(&mut self) -> Mark {
+        Mark { bytes: self.out().map_or(0, |out| out.len()), expected: self.expected.len() }
     }
 
     /// What is to be sent, all of it at once, if there is anything.
@@ -187,9 +231,14 @@ impl Connection {
         result
     }
 
-    /// Whether another query may be submitted to it, now.
+    /// Whether everything is answered and nothing else has come: the next flight may be sent.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.state == State::Open && self.expected.is_empty() && self.incoming.is_empty() && !self.eof
+    }
+
+    /// Whether it is settled and in no transaction block, so that anyone may use it.
     pub(crate) fn is_idle(&self) -> bool {
-        self.state == State::Idle && !self.query_in_flight && self.incoming.is_empty() && !self.eof
+        self.is_settled() && self.status == Status::Idle
     }
 
     /// Whether any byte of the server's has arrived: before that, TLS is not known to work.
@@ -197,19 +246,33 @@ impl Connection {
         self.heard
     }
 
+    /// Whether statements wait until the server has asked for the password.
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.held_back.is_some()
+    }
+
+    fn out(&mut self) -> Result<&mut BytesMut, Malformed> {
+        match self.state {
+            State::New | State::Dead => Err(Malformed("the session is not ready for a statement")),
+            _ => Ok(self.held_back.as_mut().unwrap_or(&mut self.outgoing)),
+        }
+    }
+
+    fn expect(&mut self, expected: Expected) {
+        if !self.skipping {
+            self.expected.push_back(expected);
+        }
+    }
+
     fn advance(&mut self) -> Result<Option<Event>, Fault> {
         loop {
-            let message = backend::next_message(&mut self.incoming, self.max_frame)
-                .map_err(|Malformed(reason)| Fault::Malformed(reason))?;
+            let message =
+                backend::next_message(&mut self.incoming, &self.limits).map_err(|refused| match refused {
+                    backend::Refused::Malformed(reason) => Fault::Malformed(reason),
+                    backend::Refused::TooLong(limit) => Fault::TooLong(limit),
+                })?;
             let Some(message) = message else {
-                if !self.eof {
-                    return Ok(None);
-                }
-                // What the server said last is worth more than that it left.
-                return match self.error.take() {
-                    Some(error) => self.fail_for_good(error).map(Some),
-                    None => Err(Fault::Closed),
-                };
+                return if self.eof { Err(Fault::Closed) } else { Ok(None) };
             };
             if let Some(event) = self.handle_message(message)? {
                 return Ok(Some(event));
@@ -224,11 +287,10 @@ impl Connection {
             (
                 _,
                 Message::NoticeResponse(_) | Message::ParameterStatus(_) | Message::NotificationResponse(_),
-            ) => {}
+            ) => Ok(None),
 
             (_, Message::ErrorResponse(body)) => {
-                return self
-                    .handle_error(Box::new(backend::database_error(body.fields()).map_err(malformed)?));
+                self.handle_error(Box::new(backend::database_error(body.fields()).map_err(malformed)?))
             }
 
             (State::AwaitPasswordRequest, Message::AuthenticationCleartextPassword) => {
@@ -236,58 +298,67 @@ impl Connection {
                     self.outgoing.unsplit(held_back);
                 }
                 self.state = State::AwaitAuthenticationOk;
+                Ok(None)
             }
-            (State::AwaitPasswordRequest, message) => return Err(other_authentication(&message)),
-            (State::AwaitAuthenticationOk, Message::AuthenticationOk) => self.state = State::AwaitStarted,
-            (State::AwaitStarted, Message::BackendKeyData(_)) => {}
-            (State::AwaitStarted, Message::ReadyForQuery(body)) if backend::is_idle(&body) => {
-                self.state = if self.query_in_flight { State::AwaitParseComplete } else { State::Idle };
-                return Ok(Some(Event::Started));
+            (State::AwaitPasswordRequest, message) => Err(other_authentication(&message)),
+            (State::AwaitAuthenticationOk, Message::AuthenticationOk) => {
+                self.state = State::AwaitStarted;
+                Ok(None)
             }
+            (State::AwaitStarted, Message::BackendKeyData(_)) => Ok(None),
+            (State::AwaitStarted, Message::ReadyForQuery(body)) if body.status() == b'I' => {
+                self.state = State::Open;
+                Ok(Some(Event::Started))
+            }
+            (State::Open, message) => self.handle_answer(message),
+            _ => Err(OUT_OF_PLACE),
+        }
+    }
 
-            (State::AwaitParseComplete, Message::ParseComplete) => self.state = State::AwaitBindComplete,
-            (State::AwaitBindComplete, Message::BindComplete) => self.state = State::AwaitDescription,
-            (State::AwaitDescription, Message::NoData) => {
-                self.described = 0;
-                self.state = State::AwaitRows;
-                return Ok(Some(Event::Described(Vec::new())));
-            }
-            (State::AwaitDescription, Message::RowDescription(body)) => {
-                let fields = backend::row_description(&body).map_err(malformed)?;
-                self.described = fields.len();
-                self.state = State::AwaitRows;
-                return Ok(Some(Event::Described(fields)));
-            }
-            (State::AwaitRows, Message::DataRow(body)) => {
+    /// What answers a frame must be what stands at the front of the queue.
+    fn handle_answer(&mut self, message: Message) -> Result<Option<Event>, Fault> {
+        let malformed = |Malformed(reason)| Fault::Malformed(reason);
+        let front = self.expected.front().copied().ok_or(OUT_OF_PLACE)?;
+        let event = match (front, message) {
+            // Of a result more may come.
+            (Expected::Result, Message::DataRow(body)) => {
                 return Ok(Some(Event::Row(backend::data_row(&body, self.described).map_err(malformed)?)));
             }
-            (State::AwaitRows, Message::CommandComplete(body)) => {
-                let affected = backend::affected_rows(body.tag().unwrap_or_default().as_bytes());
-                self.affected = self.affected.saturating_add(affected);
-                self.completed = self.further == 0;
-                self.state = if self.completed { State::AwaitReady } else { State::AwaitNextBindComplete };
+            (Expected::ParseComplete, Message::ParseComplete) => {
+                self.described = 0;
+                None
             }
-            (State::AwaitNextBindComplete, Message::BindComplete) => {
-                self.further = self.further.saturating_sub(1);
-                self.state = State::AwaitRows;
+            (Expected::BindComplete, Message::BindComplete) => None,
+            (Expected::Description, Message::NoData) => {
+                self.described = 0;
+                Some(Event::Described(Vec::new()))
             }
-            (State::AwaitRows, Message::EmptyQueryResponse) => self.state = State::AwaitReady,
-            (State::AwaitReady | State::AwaitReadyAfterError, Message::ReadyForQuery(body)) => {
-                self.query_in_flight = false;
-                // Inside a transaction block, or a failed one, it must not be lent to anyone again.
-                self.state = if backend::is_idle(&body) { State::Idle } else { State::Dead };
-                return Ok(Some(match self.error.take() {
-                    Some(error) => Event::Failed { error, completed: self.completed },
-                    None => Event::Complete { affected: self.affected },
-                }));
+            (Expected::Description, Message::RowDescription(body)) => {
+                let fields = backend::row_description(&body).map_err(malformed)?;
+                self.described = fields.len();
+                Some(Event::Described(fields))
             }
-
+            (Expected::Result, Message::CommandComplete(body)) => {
+                Some(Event::Completed(backend::tag(body.tag().unwrap_or_default().as_bytes())))
+            }
+            (Expected::Result, Message::EmptyQueryResponse) => Some(Event::Completed(backend::tag(b""))),
+            (Expected::ReadyForQuery, Message::ReadyForQuery(body)) => {
+                self.status = match body.status() {
+                    b'I' => Status::Idle,
+                    b'T' => Status::InTransaction,
+                    b'E' => Status::InFailedTransaction,
+                    _ => return Err(Fault::Malformed("ReadyForQuery has a status that does not exist")),
+                };
+                self.skipping = false;
+                Some(Event::Ready(self.status))
+            }
             (_, Message::CopyInResponse(_) | Message::CopyOutResponse(_)) => {
                 return Err(Fault::Malformed("COPY is not supported"));
             }
-            _ => return Err(Fault::Malformed("a message came that may not come here")),
-        }
-        Ok(None)
+            _ => return Err(OUT_OF_PLACE),
+        };
+        self.expected.pop_front();
+        Ok(event)
     }
 
     fn handle_error(&mut self, error: Box<DatabaseError>) -> Result<Option<Event>, Fault> {
@@ -296,26 +367,23 @@ impl Connection {
                 Err(Fault::Refused(error))
             }
             // A server that shuts down, or closes a connection that was open too long.
-            _ if error.fatal => self.fail_for_good(error).map(Some),
-            State::AwaitReadyAfterError => Err(Fault::Malformed("two errors came for one query")),
-            State::Idle | State::New | State::Dead => {
-                Err(Fault::Malformed("an error came that nobody waited for"))
+            State::Open if error.fatal => {
+                if self.expected.is_empty() {
+                    return Err(Fault::Closed);
+                }
+                self.die();
+                Ok(Some(Event::Failed(error)))
             }
-            _ => {
-                self.error = Some(error);
-                self.state = State::AwaitReadyAfterError;
-                Ok(None)
+            State::Open if self.skipping => Err(Fault::Malformed("two errors came for one query")),
+            State::Open if !self.expected.is_empty() => {
+                while self.expected.front().is_some_and(|it| *it != Expected::ReadyForQuery) {
+                    self.expected.pop_front();
+                }
+                self.skipping = true;
+                Ok(Some(Event::Failed(error)))
             }
+            _ => Err(Fault::Malformed("an error came that nobody waited for")),
         }
-    }
-
-    /// The last event of a session that ends with an error: of the query, if there is one.
-    fn fail_for_good(&mut self, error: Box<DatabaseError>) -> Result<Event, Fault> {
-        if !self.query_in_flight {
-            return Err(Fault::Closed);
-        }
-        self.die();
-        Ok(Event::Failed { error, completed: self.completed })
     }
 
     fn die(&mut self) {
@@ -323,8 +391,18 @@ impl Connection {
         self.incoming.clear();
         self.outgoing.clear();
         self.held_back = None;
+        self.expected.clear();
     }
 }
+
+/// How far a flight had come to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    bytes: usize,
+    expected: usize,
+}
+
+const OUT_OF_PLACE: Fault = Fault::Malformed("a message came that may not come here");
 
 /// Only a cleartext password, inside TLS, is agreed to: a server that asks for nothing, or for something
 /// weaker or stronger, is not the one we were told about.

@@ -7,6 +7,7 @@ use crate::sqlstate::SqlState;
 use crate::wire::Parameters;
 
 const MAX_FRAME: usize = 1 << 20;
+const LIMITS: Limits = Limits { message: MAX_FRAME, row: MAX_FRAME };
 const STARTUP: Startup<'static> =
     Startup { user: "admin", database: "postgres", application_name: "test", search_path: None };
 
@@ -63,7 +64,7 @@ fn error(severity: &str, code: &str) -> Vec<u8> {
 }
 
 fn started(pipelined: bool) -> Connection {
-    let mut connection = Connection::new(MAX_FRAME);
+    let mut connection = Connection::new(LIMITS);
     connection.start(&STARTUP, b"token", pipelined).unwrap();
     submit(&mut connection);
     connection
@@ -73,15 +74,23 @@ fn submit(connection: &mut Connection) {
     submit_times(connection, 1);
 }
 
+/// A statement that is executed so often, and Sync.
 fn submit_times(connection: &mut Connection, times: usize) {
-    let parameters = vec![Parameters::default(); times];
-    let bind = Bind {
-        sql: "SELECT n, t FROM x",
-        parameter_types: &[],
-        parameters: &parameters,
-        result_formats: &[1, 1],
-    };
-    connection.submit(&bind).unwrap();
+    add(connection, "SELECT n, t FROM x", times);
+    connection.sync().unwrap();
+}
+
+fn add(connection: &mut Connection, sql: &str, times: usize) {
+    connection.statement(sql, &[]).unwrap();
+    for time in 0..times {
+        connection.execute(&Parameters::default(), &[1, 1], time == 0).unwrap();
+    }
+}
+
+/// A statement without columns, which nobody asks for.
+fn add_control(connection: &mut Connection, sql: &str) {
+    connection.statement(sql, &[]).unwrap();
+    connection.execute(&Parameters::default(), &[], false).unwrap();
 }
 
 /// All events until there are no more, as text.
@@ -118,9 +127,10 @@ fn a_cold_query_is_one_flight_and_succeeds_with_the_second_ready_for_query() {
     connection.handle_input(&answer());
     let (events, fault) = events(&mut connection);
     assert_eq!(fault, None);
-    assert_eq!(events.len(), 5, "{events:#?}");
+    assert_eq!(events.len(), 6, "{events:#?}");
     assert_eq!(events[0], "Started");
-    assert_eq!(events[4], "Complete { affected: 2 }");
+    assert_eq!(events[4], "Completed(Tag { command: Other, rows: 2 })");
+    assert_eq!(events[5], "Ready(Idle)");
     assert!(connection.is_idle());
 
     submit(&mut connection);
@@ -177,7 +187,7 @@ fn every_truncation_is_a_fault_and_never_a_success() {
             connection.handle_eof();
             let (events, fault) = events(&mut connection);
             assert_eq!(fault, Some(Fault::Closed), "cut at {end}");
-            assert!(!events.iter().any(|event| event.starts_with("Complete")), "cut at {end}");
+            assert!(!events.iter().any(|event| event.starts_with("Ready")), "cut at {end}");
             assert!(!connection.is_idle());
         }
     }
@@ -189,27 +199,28 @@ fn command_complete_is_not_yet_success() {
     let mut connection = started(true);
     connection.handle_input(&login());
     connection.handle_input(&[described(), frame(b'C', b"INSERT 0 1\0")].concat());
-    assert!(!events(&mut connection).0.iter().any(|event| event.contains("Complete")));
+    assert!(!events(&mut connection).0.iter().any(|event| event.starts_with("Ready")));
     connection.handle_input(&[error("ERROR", "40001"), frame(b'Z', b"I")].concat());
-    let Ok(Some(Event::Failed { error, completed: true })) = connection.poll_event() else {
-        panic!("it failed")
-    };
+    let Ok(Some(Event::Failed(error))) = connection.poll_event() else { panic!("it failed") };
     assert_eq!(error.sqlstate, Some(SqlState::SERIALIZATION_FAILURE));
     assert_eq!((error.table.as_deref(), error.constraint.as_deref()), (Some("things"), Some("things_pkey")));
+    assert_eq!(events(&mut connection), (vec!["Ready(Idle)".to_owned()], None));
     assert!(connection.is_idle());
 }
 
 #[test]
-fn a_session_that_is_left_in_a_transaction_is_not_used_again() {
-    for status in [b"T", b"E", b"?"] {
+fn a_session_that_is_left_in_a_transaction_is_settled_and_not_idle() {
+    for (status, said) in [(b"T", "Ready(InTransaction)"), (b"E", "Ready(InFailedTransaction)")] {
         let mut connection = started(true);
         connection
             .handle_input(&[login(), described(), frame(b'C', b"BEGIN\0"), frame(b'Z', status)].concat());
-        let (events, _) = events(&mut connection);
-        assert_eq!(events.last().unwrap(), "Complete { affected: 0 }");
-        assert!(!connection.is_idle());
-        assert_eq!(connection.poll_event().err(), Some(Fault::Closed));
+        let (seen, fault) = events(&mut connection);
+        assert_eq!((seen.last().unwrap().as_str(), fault), (said, None));
+        assert!(connection.is_settled() && !connection.is_idle());
     }
+    let mut connection = started(true);
+    connection.handle_input(&[login(), described(), frame(b'C', b"BEGIN\0"), frame(b'Z', b"?")].concat());
+    assert!(matches!(events(&mut connection).1, Some(Fault::Malformed(_))));
 }
 
 #[test]
@@ -219,11 +230,101 @@ fn a_fatal_error_ends_the_session_with_the_server_s_words() {
     let (events, fault) = events(&mut connection);
     assert!(events.last().unwrap().contains("57P01"));
     assert_eq!(fault, Some(Fault::Closed));
-    // Cut off between the error and ReadyForQuery: the error is still what happened.
+    // Nobody asked anything: the server leaves.
     let mut connection = started(true);
-    connection.handle_input(&[login(), described(), error("ERROR", "42P01")].concat());
-    connection.handle_eof();
-    assert!(self::events(&mut connection).0.last().unwrap().contains("42P01"));
+    connection.handle_input(&[login(), answer(), error("FATAL", "57P01")].concat());
+    assert_eq!(self::events(&mut connection).1, Some(Fault::Closed));
+}
+
+#[test]
+fn statements_of_one_flight_are_answered_one_after_the_other() {
+    let flight = || {
+        let mut connection = Connection::new(LIMITS);
+        connection.start(&STARTUP, b"token", true).unwrap();
+        add_control(&mut connection, "BEGIN");
+        add(&mut connection, "SELECT n, t FROM x", 1);
+        add_control(&mut connection, "DELETE FROM x");
+        connection.sync().unwrap();
+        add_control(&mut connection, "COMMIT");
+        connection.sync().unwrap();
+        connection
+    };
+    let control =
+        |tag: &str| [frame(b'1', b""), frame(b'2', b""), frame(b'C', format!("{tag}\0").as_bytes())].concat();
+    let begin = [login(), control("BEGIN")].concat();
+    let answer = [described(), row(1), frame(b'C', b"SELECT 1\0")].concat();
+    let whole = [
+        &begin[..],
+        &answer,
+        &control("DELETE 7"),
+        &frame(b'Z', b"T"),
+        &control("COMMIT"),
+        &frame(b'Z', b"I"),
+    ]
+    .concat();
+    for split in 0..=whole.len() {
+        let mut connection = flight();
+        connection.handle_input(&whole[..split]);
+        let (mut seen, fault) = events(&mut connection);
+        assert_eq!(fault, None);
+        assert!(split == whole.len() || !connection.is_idle());
+        connection.handle_input(&whole[split..]);
+        seen.extend(events(&mut connection).0);
+        let kinds: Vec<_> = seen.iter().map(|event| event.split(['(', ' ']).next().unwrap()).collect();
+        assert_eq!(
+            kinds,
+            [
+                "Started",
+                "Completed",
+                "Described",
+                "Row",
+                "Completed",
+                "Completed",
+                "Ready",
+                "Completed",
+                "Ready"
+            ]
+        );
+        assert!(seen[5].contains("rows: 7") && seen[7].contains("Commit"), "{seen:#?}");
+        assert!(connection.is_idle());
+    }
+    // The server skips from the error to the next Sync, and no further.
+    let mut connection = flight();
+    connection.handle_input(
+        &[&begin[..], &error("ERROR", "40001"), &frame(b'Z', b"E"), &control("ROLLBACK"), &frame(b'Z', b"I")]
+            .concat(),
+    );
+    let (seen, fault) = events(&mut connection);
+    assert_eq!((seen.len(), fault), (6, None), "{seen:#?}");
+    assert_eq!(seen[3], "Ready(InFailedTransaction)");
+    assert!(seen[4].contains("Rollback") && connection.is_idle());
+    // What follows the error as if nothing had happened is out of place, and so is a row for BEGIN.
+    for wrong in [[&begin[..], &error("ERROR", "40001"), &answer].concat(), [login(), row(1)].concat()] {
+        let mut connection = flight();
+        connection.handle_input(&wrong);
+        assert!(matches!(events(&mut connection).1, Some(Fault::Malformed(_))));
+    }
+    // An error before the flight was written to its end: the rest is not answered either.
+    let mut connection = Connection::new(LIMITS);
+    connection.start(&STARTUP, b"token", true).unwrap();
+    add(&mut connection, "INSERT", 2);
+    connection.handle_input(&[login(), error("ERROR", "23505")].concat());
+    assert_eq!(events(&mut connection).1, None);
+    connection.execute(&Parameters::default(), &[1, 1], false).unwrap();
+    connection.sync().unwrap();
+    connection.handle_input(&frame(b'Z', b"I"));
+    assert_eq!(events(&mut connection), (vec!["Ready(Idle)".to_owned()], None));
+    assert!(connection.is_idle());
+}
+
+#[test]
+fn a_row_that_is_too_long_is_told_by_its_limit() {
+    let mut connection = Connection::new(Limits { message: MAX_FRAME, row: 16 });
+    connection.start(&STARTUP, b"token", true).unwrap();
+    submit(&mut connection);
+    connection.handle_input(&[login(), described(), row(1)].concat());
+    let Some(Fault::TooLong(limit)) = events(&mut connection).1 else { panic!("it is too long") };
+    assert!(limit.contains("max_row"));
 }
 
 #[test]
@@ -270,7 +371,7 @@ fn what_may_not_come_poisons() {
         [login(), described(), error("ERROR", "XX000"), row(1)].concat(),
         [login(), described(), error("ERROR", "XX000"), error("ERROR", "XX000")].concat(),
         [login(), frame(b'1', b"x")].concat(),
-        b"HTTP/1.1 400 Bad Request\r\n".to_vec(),
+        [&b"H\0\0\x01\0"[..], &[b' '; 300]].concat(),
     ];
     for (case, bytes) in cases.iter().enumerate() {
         let mut connection = started(true);
@@ -284,7 +385,7 @@ fn what_may_not_come_poisons() {
 }
 
 #[test]
-fn many_rows_succeed_with_the_last_of_them() {
+fn many_rows_are_ready_after_the_last_of_them() {
     let again = [frame(b'2', b""), row(3), frame(b'C', b"INSERT 0 1\0")].concat();
     let first = [described(), row(1), row(2), frame(b'C', b"INSERT 0 2\0")].concat();
     let ready = frame(b'Z', b"I");
@@ -301,11 +402,10 @@ fn many_rows_succeed_with_the_last_of_them() {
         connection.handle_input(&whole[..split]);
         let (mut seen, fault) = events(&mut connection);
         assert_eq!(fault, None);
-        assert!(split == whole.len() || !seen.iter().any(|event| event.starts_with("Complete")), "{split}");
+        assert!(split == whole.len() || !seen.iter().any(|event| event.starts_with("Ready")), "{split}");
         connection.handle_input(&whole[split..]);
         seen.extend(events(&mut connection).0);
-        assert_eq!(seen.len(), 6, "{seen:#?}");
-        assert_eq!(seen[5], "Complete { affected: 4 }");
+        assert_eq!(seen.len(), 9, "{seen:#?}");
         assert!(connection.is_idle());
     }
     // One answer too few, or too many, is no success.
@@ -316,31 +416,29 @@ fn many_rows_succeed_with_the_last_of_them() {
         connection.handle_input(&wrong);
         assert!(matches!(events(&mut connection).1, Some(Fault::Malformed(_))));
     }
-    // The second row is refused: nothing stays, and the connection can be used again.
+    // The second row is refused, and the connection can be used again.
     let mut connection = idle();
     connection.handle_input(&[&first[..], &error("ERROR", "23505"), &ready].concat());
     let (seen, fault) = events(&mut connection);
-    assert_eq!(fault, None);
-    assert!(seen[3].contains("23505") && seen[3].contains("completed: false"), "{seen:#?}");
+    assert_eq!((fault, seen.len()), (None, 6));
+    assert!(seen[4].contains("23505"), "{seen:#?}");
     assert!(connection.is_idle());
 }
 
 #[test]
-fn a_second_query_while_one_is_in_flight_is_refused() {
-    let mut connection = started(true);
-    let parameters = [Parameters::default()];
-    let bind = Bind { sql: "SELECT 1", parameter_types: &[], parameters: &parameters, result_formats: &[] };
-    assert!(connection.submit(&bind).is_err());
-}
-
-#[test]
-fn a_query_that_cannot_be_encoded_leaves_nothing_behind() {
-    let mut connection = Connection::new(MAX_FRAME);
+fn a_flight_that_cannot_be_written_leaves_nothing_behind() {
+    let mut connection = Connection::new(LIMITS);
+    assert!(connection.statement("SELECT 1", &[]).is_err(), "it has not begun");
     connection.start(&STARTUP, b"token", true).unwrap();
-    let parameters = [Parameters { bytes: vec![0; MAX_FRAME], each: vec![(Some(MAX_FRAME), 1)] }];
-    let bind = Bind { sql: "SELECT $1", parameter_types: &[], parameters: &parameters, result_formats: &[] };
-    assert!(connection.submit(&bind).is_err());
+    let mark = connection.mark();
+    add(&mut connection, "SELECT 1", 1);
+    let parameters = Parameters { bytes: vec![0; MAX_FRAME], each: vec![(Some(MAX_FRAME), 1)] };
+    assert!(connection.execute(&parameters, &[1], false).is_err());
+    assert!(connection.abandon(&mark));
     assert!(connection.poll_transmit().unwrap().len() < 200);
+    connection.handle_input(&login());
+    assert_eq!(events(&mut connection).1, None);
+    assert!(connection.is_idle());
 }
 
 proptest! {

@@ -4,10 +4,13 @@
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};
+use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
+
+use crate::retry::Budget;
 
 use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
 
@@ -29,8 +32,8 @@ pub(crate) enum Step {
 }
 
 /// One script for each connection, in the order in which they are dialed.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Network(Arc<Mutex<State>>);
+#[derive(Debug, Clone)]
+pub(crate) struct Network(Arc<Mutex<State>>, Arc<Budget>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -40,6 +43,16 @@ struct State {
     dialed: usize,
     open: usize,
     expired: bool,
+    now: Duration,
+    random: u64,
+    /// When a timer ends for which somebody waits.
+    next: Option<Duration>,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Network(Arc::default(), Arc::new(Budget::of(200)))
+    }
 }
 
 impl Network {
@@ -68,11 +81,44 @@ impl Network {
         self.0.lock().unwrap().expired = true;
     }
 
-    pub(super) fn timer(&self) -> BoxFuture<()> {
+    /// Time goes on to the end of the next timer for which somebody waits; `false` if there is none that ends within
+    /// a few seconds: what takes longer is a time limit.
+    pub(crate) fn advance(&self) -> bool {
+        let mut state = self.0.lock().unwrap();
+        let soon = state.now + Duration::from_secs(4);
+        let Some(next) = state.next.take().filter(|next| *next <= soon) else { return false };
+        state.now = next;
+        true
+    }
+
+    pub(super) fn timer(&self, duration: Duration) -> BoxFuture<()> {
         let network = self.clone();
-        Box::pin(poll_fn(
-            move |_| if network.0.lock().unwrap().expired { Poll::Ready(()) } else { Poll::Pending },
-        ))
+        let until = self.now() + duration;
+        Box::pin(poll_fn(move |_| {
+            let mut state = network.0.lock().unwrap();
+            if state.expired || state.now >= until {
+                return Poll::Ready(());
+            }
+            state.next = Some(state.next.map_or(until, |next| next.min(until)).max(state.now));
+            Poll::Pending
+        }))
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.0.lock().unwrap().now
+    }
+
+    /// The same numbers each time (SplitMix64).
+    pub(super) fn random(&self) -> u64 {
+        let mut state = self.0.lock().unwrap();
+        state.random = state.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = (state.random ^ (state.random >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(super) fn budget(&self) -> &Budget {
+        &self.1
     }
 
     pub(super) fn dial(&self) -> Dialed {

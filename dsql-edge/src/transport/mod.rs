@@ -22,6 +22,7 @@ use std::borrow::Cow;
 use bytes::BytesMut;
 
 use crate::config::Config;
+use crate::retry::Budget;
 
 /// A connection to a server, inside TLS.
 pub(crate) trait Transport: Send + Sync {
@@ -92,10 +93,41 @@ pub(crate) fn dial(config: &Config) -> BoxFuture<Dialed> {
 pub(crate) fn sleep(config: &Config, duration: Duration) -> BoxFuture<()> {
     #[cfg(test)]
     if let Some(network) = config.memory_network() {
-        return network.timer();
+        return network.timer(duration);
     }
     let _ = config;
     platform::sleep(duration)
+}
+
+/// A clock that only goes forward, from any beginning. On Workers it stands still between two I/Os.
+pub(crate) fn now(config: &Config) -> Duration {
+    #[cfg(test)]
+    if let Some(network) = config.memory_network() {
+        return network.now();
+    }
+    let _ = config;
+    platform::now()
+}
+
+/// Any number, for pauses that are to differ: no secret.
+pub(crate) fn random(config: &Config) -> u64 {
+    #[cfg(test)]
+    if let Some(network) = config.memory_network() {
+        return network.random();
+    }
+    let _ = config;
+    platform::random()
+}
+
+/// What the retries of all requests of this isolate, or of this process, draw on.
+pub(crate) fn budget(config: &Config) -> &Budget {
+    static ALL: Budget = Budget::of(200);
+    #[cfg(test)]
+    if let Some(network) = config.memory_network() {
+        return network.budget();
+    }
+    let _ = config;
+    &ALL
 }
 
 /// The request in which something was made, where the platform lets no other request use it.
@@ -130,6 +162,12 @@ use self::tokio as platform;
 /// Where sockets belong to nobody.
 #[cfg(not(target_arch = "wasm32"))]
 mod anywhere {
+    use core::hash::BuildHasher;
+    use core::time::Duration;
+    use std::hash::RandomState;
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
     pub(crate) struct IoContext;
 
     impl IoContext {
@@ -140,6 +178,16 @@ mod anywhere {
         pub(crate) fn is_current(&self) -> bool {
             true
         }
+    }
+
+    pub(super) fn now() -> Duration {
+        static BEGAN: OnceLock<Instant> = OnceLock::new();
+        BEGAN.get_or_init(Instant::now).elapsed()
+    }
+
+    /// What the standard library seeds its maps with.
+    pub(super) fn random() -> u64 {
+        RandomState::new().hash_one(())
     }
 }
 
@@ -162,6 +210,7 @@ mod platform {
     }
 
     pub(crate) use super::anywhere::IoContext;
+    pub(super) use super::anywhere::{now, random};
 
     pub(super) fn unix_time() -> u64 {
         std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())

@@ -39,6 +39,7 @@ pub(super) fn sleep(duration: Duration) -> BoxFuture<()> {
 }
 
 pub(crate) use super::anywhere::IoContext;
+pub(super) use super::anywhere::{now, random};
 
 pub(super) fn unix_time() -> u64 {
     std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())

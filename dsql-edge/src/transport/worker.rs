@@ -41,6 +41,16 @@ pub(super) fn sleep(duration: Duration) -> BoxFuture<()> {
     Box::pin(OneThread(worker::Delay::from(duration.min(longest))))
 }
 
+pub(super) fn now() -> Duration {
+    Duration::from_millis(worker::Date::now().as_millis())
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 2⁵³")]
+pub(super) fn random() -> u64 {
+    // 53 bits are all that it has.
+    (worker::js_sys::Math::random() * 9_007_199_254_740_992.0) as u64
+}
+
 pub(super) fn unix_time() -> u64 {
     worker::Date::now().as_millis() / 1000
 }

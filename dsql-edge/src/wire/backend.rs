@@ -8,10 +8,10 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::{
-    DataRowBody, ErrorFields, Header, Message, ReadyForQueryBody, RowDescriptionBody,
+    DATA_ROW_TAG, DataRowBody, ErrorFields, Header, Message, RowDescriptionBody,
 };
 
-use super::Malformed;
+use super::{Limits, Malformed};
 use crate::sqlstate::SqlState;
 
 /// A column as the server describes it.
@@ -44,21 +44,62 @@ pub(crate) struct DatabaseError {
     pub(crate) constraint: Option<String>,
 }
 
+impl DatabaseError {
+    /// 40001, and DSQL's own codes for the same.
+    pub(crate) fn is_conflict(&self) -> bool {
+        self.sqlstate.is_some_and(|state| {
+            state == SqlState::SERIALIZATION_FAILURE || matches!(state.as_str(), "OC000" | "OC001")
+        })
+    }
+
+    pub(crate) fn is_unique_violation(&self) -> bool {
+        self.sqlstate == Some(SqlState::UNIQUE_VIOLATION)
+    }
+}
+
+/// What CommandComplete says was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tag {
+    pub(crate) command: Done,
+    /// The rows that it counts.
+    pub(crate) rows: u64,
+}
+
+/// The commands that end a transaction block, and all the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Done {
+    Commit,
+    Rollback,
+    Other,
+}
+
+/// Why bytes give no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Malformed(&'static str),
+    /// The setting that says how long it may be.
+    TooLong(&'static str),
+}
+
 /// The next message, if all of it is there; its bytes are taken out of the buffer.
-pub(crate) fn next_message(buffer: &mut BytesMut, max_frame: usize) -> Result<Option<Message>, Malformed> {
+pub(crate) fn next_message(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<Message>, Refused> {
+    let malformed = Refused::Malformed;
     let Some(header) =
-        Header::parse(buffer).map_err(|_| Malformed("a message is shorter than its own length"))?
+        Header::parse(buffer).map_err(|_| malformed("a message is shorter than its own length"))?
     else {
         return Ok(None);
     };
     let length = usize::try_from(header.len()).unwrap_or(usize::MAX);
-    if length > max_frame {
-        return Err(Malformed("a message is longer than the limit"));
+    if length > limits.message {
+        return Err(Refused::TooLong("a message is longer than Config::max_message"));
+    }
+    if header.tag() == DATA_ROW_TAG && length > limits.row {
+        return Err(Refused::TooLong("a row is longer than Config::max_row"));
     }
     if buffer.len() <= length {
         return Ok(None);
     }
-    Message::parse(buffer).map_err(|_| Malformed("a message is not what its type says"))
+    Message::parse(buffer).map_err(|_| malformed("a message is not what its type says"))
 }
 
 /// The columns of a RowDescription.
@@ -89,6 +130,11 @@ pub(crate) fn data_row(body: &DataRowBody, described: usize) -> Result<Row, Malf
 }
 
 impl Row {
+    /// How many bytes all columns take together.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The bytes of a column; `None` is NULL. The outer `None`: there is no such column.
     pub(crate) fn column(&self, index: usize) -> Option<Option<&[u8]>> {
         match self.columns.get(index)? {
@@ -98,18 +144,16 @@ impl Row {
     }
 }
 
-/// Whether the session is outside of any transaction block.
-pub(crate) fn is_idle(body: &ReadyForQueryBody) -> bool {
-    body.status() == b'I'
-}
-
-/// The rows that a command tag counts: the number at the end of `INSERT 0 5`, `UPDATE 3`, `SELECT 2`.
-pub(crate) fn affected_rows(tag: &[u8]) -> u64 {
-    tag.rsplit(|byte| *byte == b' ')
-        .next()
-        .and_then(|count| core::str::from_utf8(count).ok())
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(0)
+/// A command tag; its rows are the number at the end of `INSERT 0 5`, `UPDATE 3`, `SELECT 2`.
+pub(crate) fn tag(tag: &[u8]) -> Tag {
+    let command = match tag {
+        b"COMMIT" => Done::Commit,
+        b"ROLLBACK" => Done::Rollback,
+        _ => Done::Other,
+    };
+    let count = tag.rsplit(|byte| *byte == b' ').next();
+    let rows = count.and_then(|count| core::str::from_utf8(count).ok()).and_then(|count| count.parse().ok());
+    Tag { command, rows: rows.unwrap_or(0) }
 }
 
 /// The fields of an ErrorResponse.
@@ -141,23 +185,31 @@ mod tests {
 
     use super::*;
 
+    const LIMITS: Limits = Limits { message: 1024, row: 512 };
+
     #[test]
     fn a_frame_that_claims_too_much_is_refused_before_anything_is_kept_for_it() {
         for length in [0_u32, 3, 1025, i32::MAX as u32, u32::MAX] {
             let mut buffer = BytesMut::from(&[&b"D"[..], &length.to_be_bytes()].concat()[..]);
-            assert!(next_message(&mut buffer, 1024).is_err(), "{length}");
+            assert!(next_message(&mut buffer, &LIMITS).is_err(), "{length}");
         }
-        let mut buffer = BytesMut::from(&b"D\0\0\x04\0"[..]);
-        assert!(matches!(next_message(&mut buffer, 1024), Ok(None)));
+        let mut buffer = BytesMut::from(&b"E\0\0\x04\0"[..]);
+        assert!(matches!(next_message(&mut buffer, &LIMITS), Ok(None)));
         assert!(buffer.capacity() < 1024);
+        let mut row = BytesMut::from(&b"D\0\0\x02\x01"[..]);
+        let Err(Refused::TooLong(limit)) = next_message(&mut row, &LIMITS) else { panic!("it is too long") };
+        assert!(limit.contains("max_row"));
     }
 
     #[test]
     fn tags_are_counted() {
         let counts = [("INSERT 0 5", 5), ("UPDATE 3", 3), ("SELECT 0", 0), ("CREATE TABLE", 0), ("", 0)];
         for (tag, count) in counts {
-            assert_eq!(affected_rows(tag.as_bytes()), count, "{tag}");
+            assert_eq!(super::tag(tag.as_bytes()), Tag { command: Done::Other, rows: count }, "{tag}");
         }
+        assert_eq!(tag(b"COMMIT").command, Done::Commit);
+        assert_eq!(tag(b"ROLLBACK").command, Done::Rollback);
+        assert_eq!(tag(b"COMMIT PREPARED").command, Done::Other);
     }
 
     proptest! {
@@ -171,7 +223,7 @@ mod tests {
             buffer.extend_from_slice(&(body.len() as u32 + 4).to_be_bytes());
             buffer.extend_from_slice(&body);
             buffer.extend_from_slice(&body);
-            while let Ok(Some(message)) = next_message(&mut buffer, 1 << 20) {
+            while let Ok(Some(message)) = next_message(&mut buffer, &Limits { message: 1 << 20, row: 1 << 20 }) {
                 match message {
                     Message::RowDescription(body) => drop(row_description(&body)),
                     Message::DataRow(body) => {
@@ -180,7 +232,7 @@ mod tests {
                         }
                     }
                     Message::ErrorResponse(body) => drop(database_error(body.fields())),
-                    Message::CommandComplete(body) => drop(body.tag().map(|tag| affected_rows(tag.as_bytes()))),
+                    Message::CommandComplete(body) => drop(body.tag().map(|it| super::tag(it.as_bytes()))),
                     _ => {}
                 }
             }

@@ -34,17 +34,6 @@ pub(crate) struct Parameters {
     pub(crate) each: Vec<(Option<usize>, i16)>,
 }
 
-/// One query for the extended protocol, on the unnamed statement and portal.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bind<'a> {
-    pub(crate) sql: &'a str,
-    pub(crate) parameter_types: &'a [u32],
-    /// One for each time that it is executed.
-    pub(crate) parameters: &'a [Parameters],
-    /// One for each column, or one for all, or none: all text.
-    pub(crate) result_formats: &'a [i16],
-}
-
 pub(crate) fn startup(startup: &Startup<'_>, out: &mut BytesMut) -> Result<(), Malformed> {
     let parameters = [
         ("user", startup.user),
@@ -63,32 +52,46 @@ pub(crate) fn password(password: &[u8], out: &mut BytesMut) -> Result<(), Malfor
 
 const NUL: Malformed = Malformed("the SQL has a NUL character");
 const TOO_LONG: Malformed = Malformed("the query and its parameters are longer than one message may be");
+const TOO_MANY: Malformed = Malformed("a query has at most 65,535 parameters");
 
-/// Parse, Bind, Describe, Execute, then Bind and Execute for each further time, Sync.
-pub(crate) fn query(query: &Bind<'_>, max_frame: usize, out: &mut BytesMut) -> Result<(), Malformed> {
-    if query.parameter_types.len() > MAX_PARAMETERS {
+/// Parse, as the unnamed statement.
+pub(crate) fn parse(
+    sql: &str,
+    parameter_types: &[u32],
+    max_frame: usize,
+    out: &mut BytesMut,
+) -> Result<(), Malformed> {
+    if parameter_types.len() > MAX_PARAMETERS {
         return Err(TOO_MANY);
     }
-    if query.sql.len() > max_frame {
+    if sql.len() > max_frame {
         return Err(TOO_LONG);
     }
     let start = out.len();
-    frontend::parse("", query.sql, query.parameter_types.iter().copied(), out).map_err(|_| NUL)?;
-    if out.len() - start > max_frame {
-        return Err(TOO_LONG);
-    }
-    for (time, parameters) in query.parameters.iter().enumerate() {
-        bind(parameters, query.result_formats, max_frame, out)?;
-        if time == 0 {
-            frontend::describe(b'P', "", out).map_err(|_| NUL)?;
-        }
-        frontend::execute("", 0, out).map_err(|_| NUL)?;
-    }
-    frontend::sync(out);
-    Ok(())
+    frontend::parse("", sql, parameter_types.iter().copied(), out).map_err(|_| NUL)?;
+    if out.len() - start > max_frame { Err(TOO_LONG) } else { Ok(()) }
 }
 
-const TOO_MANY: Malformed = Malformed("a query has at most 65,535 parameters");
+/// Bind, Describe if it is wanted, Execute: the unnamed statement, through the unnamed portal. The formats are one for
+/// each column, or one for all, or none: all text.
+pub(crate) fn execute(
+    parameters: &Parameters,
+    result_formats: &[i16],
+    described: bool,
+    max_frame: usize,
+    out: &mut BytesMut,
+) -> Result<(), Malformed> {
+    bind(parameters, result_formats, max_frame, out)?;
+    if described {
+        frontend::describe(b'P', "", out).map_err(|_| NUL)?;
+    }
+    frontend::execute("", 0, out).map_err(|_| NUL)
+}
+
+/// Sync.
+pub(crate) fn sync(out: &mut BytesMut) {
+    frontend::sync(out);
+}
 
 fn bind(
     parameters: &Parameters,
@@ -150,10 +153,7 @@ mod tests {
         };
         assert!(startup(&forged, &mut out).is_err());
         assert!(password(b"token\0", &mut out).is_err());
-        let parameters = [Parameters::default()];
-        let bind =
-            Bind { sql: "SELECT 1\0", parameter_types: &[], parameters: &parameters, result_formats: &[1] };
-        assert!(query(&bind, 1 << 20, &mut out).is_err());
+        assert!(parse("SELECT 1\0", &[], 1 << 20, &mut out).is_err());
     }
 
     #[test]
@@ -173,36 +173,21 @@ mod tests {
 
     #[test]
     fn a_query_is_five_frames() {
-        let parameters = [Parameters {
+        let parameters = Parameters {
             bytes: b"abcd".to_vec(),
             each: vec![(Some(3), 1), (None, 1), (Some(3), 0), (Some(4), 1)],
-        }];
-        let bind =
-            Bind { sql: "S", parameter_types: &[25, 0], parameters: &parameters, result_formats: &[1] };
+        };
         let mut out = BytesMut::new();
-        query(&bind, 1 << 20, &mut out).unwrap();
+        parse("S", &[25, 0], 1 << 20, &mut out).unwrap();
+        execute(&parameters, &[1], true, 1 << 20, &mut out).unwrap();
+        sync(&mut out);
         let mut expected = Vec::new();
         expected.extend_from_slice(b"P\0\0\0\x11\0S\0\0\x02\0\0\0\x19\0\0\0\0");
         expected.extend_from_slice(b"B\0\0\0\x2a\0\0\0\x04\0\x01\0\x01\0\0\0\x01\0\x04");
         expected.extend_from_slice(b"\0\0\0\x03abc\xff\xff\xff\xff\0\0\0\0\0\0\0\x01d\0\x01\0\x01");
         expected.extend_from_slice(b"D\0\0\0\x06P\0E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04");
         assert_eq!(&out[..], &expected[..]);
-        assert!(query(&bind, 40, &mut BytesMut::new()).is_err());
-    }
-
-    #[test]
-    fn many_rows_are_bound_and_executed_one_after_the_other() {
-        let row = |byte: u8| Parameters { bytes: vec![byte], each: vec![(Some(1), 1)] };
-        let rows = [row(b'a'), row(b'b')];
-        let bind = Bind { sql: "S", parameter_types: &[], parameters: &rows, result_formats: &[] };
-        let mut out = BytesMut::new();
-        query(&bind, 1 << 20, &mut out).unwrap();
-        let mut kinds = Vec::new();
-        let mut rest = &out[..];
-        while let [kind, a, b, c, d, ..] = rest {
-            kinds.push(*kind);
-            rest = &rest[1 + u32::from_be_bytes([*a, *b, *c, *d]) as usize..];
-        }
-        assert_eq!(kinds, b"PBDEBES");
+        assert!(execute(&parameters, &[1], true, 40, &mut BytesMut::new()).is_err());
+        assert!(parse("SELECT 1", &[], 10, &mut BytesMut::new()).is_err());
     }
 }

@@ -7,8 +7,17 @@
 pub(crate) mod backend;
 pub(crate) mod frontend;
 
-pub(crate) use backend::{DatabaseError, Field, Row};
-pub(crate) use frontend::{Bind, Parameters, Startup};
+pub(crate) use backend::{DatabaseError, Field, Row, Tag};
+pub(crate) use frontend::{Parameters, Startup};
+
+/// How long messages may be, in bytes, without the byte that says their type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Any message, in both directions.
+    pub(crate) message: usize,
+    /// A DataRow.
+    pub(crate) row: usize,
+}
 
 /// Bytes that are no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,107 +1,6 @@
-//! The client over a scripted network: flights, the connections of a `Dsql`, and every way to fail.
-
-use core::future::Future;
-use core::pin::pin;
-use core::task::{Context, Poll, Waker};
+//! Single queries: flights, the connections of a `Dsql`, and every way to fail.
 
 use super::*;
-use crate::arguments::Arguments;
-use crate::auth::Credentials;
-use crate::config::Config;
-use crate::query::{Command, Query};
-use crate::statement::{ColumnDesc, Effect, Statement};
-use crate::transport::TransportErrorKind;
-use crate::transport::memory::{Network, Step};
-use crate::types::{NotNull, sql};
-
-const CANARY: &str = "canary";
-
-static READ: Statement = statement("SELECT n FROM t", Effect::Read);
-static WRITE: Statement = statement("INSERT INTO t VALUES (1) RETURNING n", Effect::Write);
-static DELETE: Statement = Statement { columns: &[], ..statement("DELETE FROM t", Effect::Write) };
-
-const fn statement(sql: &'static str, effect: Effect) -> Statement {
-    Statement {
-        sql,
-        name: "numbers",
-        file: "src/lib.rs",
-        line: 7,
-        column: 1,
-        params: &[],
-        columns: &[ColumnDesc { name: "n", type_oid: 23, type_name: "int4" }],
-        effect,
-        tables: &["t"],
-        search_path: "",
-    }
-}
-
-fn query(statement: &'static Statement) -> Query<i32> {
-    Query::new(statement, Arguments::with_capacity(0), |row| row.column::<sql::Int4, NotNull, i32>(0))
-}
-
-fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
-    [&[tag][..], &(body.len() as u32 + 4).to_be_bytes(), body].concat()
-}
-
-fn login() -> Vec<u8> {
-    [frame(b'R', &[0, 0, 0, 3]), frame(b'R', &[0; 4]), frame(b'K', &[0; 8]), frame(b'Z', b"I")].concat()
-}
-
-fn rows(name: &str, oid: u32, values: &[i32]) -> Vec<u8> {
-    let column =
-        [name.as_bytes(), b"\0", &[0; 6], &oid.to_be_bytes(), &[0, 4, 255, 255, 255, 255, 0, 1]].concat();
-    let mut answer =
-        [frame(b'1', b""), frame(b'2', b""), frame(b'T', &[&[0, 1][..], &column].concat())].concat();
-    for value in values {
-        answer.extend(frame(b'D', &[&[0, 1, 0, 0, 0, 4][..], &value.to_be_bytes()].concat()));
-    }
-    answer.extend(frame(b'C', format!("SELECT {}\0", values.len()).as_bytes()));
-    answer.extend(frame(b'Z', b"I"));
-    answer
-}
-
-fn error(severity: &str, code: &str) -> Vec<u8> {
-    let fields =
-        format!("S{severity}\0V{severity}\0C{code}\0Msorry\0DKey (n)=({CANARY})\0nt_pkey\0tt\0cn\0\0");
-    frame(b'E', fields.as_bytes())
-}
-
-fn failure(code: &str) -> Vec<u8> {
-    [error("ERROR", code), frame(b'Z', b"I")].concat()
-}
-
-/// A connection that lets us in and then gives these answers, one for each query.
-fn answers(answers: impl IntoIterator<Item = Vec<u8>>) -> Vec<Step> {
-    let mut steps = vec![Step::AwaitWrite, Step::Send(login())];
-    for (position, answer) in answers.into_iter().enumerate() {
-        if position > 0 {
-            steps.push(Step::AwaitWrite);
-        }
-        steps.push(Step::Send(answer));
-    }
-    steps.push(Step::Stall);
-    steps
-}
-
-fn config(network: &Network) -> Config {
-    let credentials = Credentials::new(format!("{CANARY}-id"), format!("{CANARY}-key"))
-        .with_session_token(format!("{CANARY}-token"));
-    Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(network)
-}
-
-/// Polls until nothing moves any more.
-fn settle<F: Future>(future: F) -> Poll<F::Output> {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    (0..10).map(|_| future.as_mut().poll(&mut context)).find(Poll::is_ready).unwrap_or(Poll::Pending)
-}
-
-fn now<T>(future: impl Future<Output = T>) -> T {
-    match settle(future) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("it waits"),
-    }
-}
 
 #[test]
 fn the_first_query_is_one_flight_with_the_login_and_the_next_one_flight_alone() {
@@ -172,8 +71,10 @@ fn queries_at_the_same_time_open_more_connections_up_to_the_limit_and_then_wait(
     let dsql = Dsql::new(config(&network).max_connections(2));
     let mut context = Context::from_waker(Waker::noop());
     // Each holds a connection from its first poll on; a script that is not read holds nobody up.
-    let mut first = Box::pin(dsql.borrow_link_for_test());
-    let mut second = Box::pin(dsql.borrow_link_for_test());
+    let (mut timer, mut other) =
+        (transport::sleep(&config(&network), SOON), transport::sleep(&config(&network), SOON));
+    let mut first = Box::pin(dsql.lender().borrow(&mut timer));
+    let mut second = Box::pin(dsql.lender().borrow(&mut other));
     let mut third = Box::pin(query(&READ).fetch_one(&dsql));
     let Poll::Ready(Ok(first)) = first.as_mut().poll(&mut context) else { panic!("a connection is free") };
     let Poll::Ready(Ok(second)) = second.as_mut().poll(&mut context) else { panic!("a connection is free") };
@@ -188,7 +89,8 @@ fn queries_at_the_same_time_open_more_connections_up_to_the_limit_and_then_wait(
 fn waiting_for_a_connection_ends_with_a_timeout() {
     let network = Network::default();
     let dsql = Dsql::new(config(&network).max_connections(1));
-    let held = now(dsql.borrow_link_for_test()).unwrap();
+    let mut timer = transport::sleep(&config(&network), SOON);
+    let held = now(dsql.lender().borrow(&mut timer)).unwrap();
     network.expire();
     let error = now(query(&READ).fetch_one(&dsql)).unwrap_err();
     assert!(error.is_timeout() && error.to_string().contains("max_connections"), "{error}");

@@ -1,0 +1,212 @@
+//! DSQL's statement rules on a session: the tables are the compiler's, the same that `sql!` asks.
+//!
+//! In: a client's messages and PostgreSQL's, one by one. Out: what goes on to the other side. A statement that DSQL
+//! refuses is replaced by one that PostgreSQL refuses at the same point, and PostgreSQL's error by DSQL's: so skipping to
+//! Sync, aborted transactions and what comes first in a message are PostgreSQL's own doing. What our parser cannot read
+//! passes: PostgreSQL's error is the right one.
+
+mod answer;
+pub(crate) mod catalog;
+mod message;
+mod statement;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dsql_edge_compiler::dsql::{self, Transactions};
+use dsql_edge_compiler::schema::Schema;
+
+pub(crate) use answer::{BUFFERED, Refused};
+pub(crate) use statement::{Prepared, named_tables};
+
+use crate::proxy::frame::Frame;
+
+/// Takes the place of a refused statement, with a number: PostgreSQL knows no such column.
+const MARK: &str = "dsql_local_refusal_";
+
+/// After so long, an index of this session counts as built.
+const BUILDING: Duration = Duration::from_secs(2);
+
+/// Prepared statements and portals that are kept in mind; PostgreSQL keeps them too.
+const MOST_PREPARED: usize = 100_000;
+
+/// One session's state.
+pub(crate) struct Session {
+    transactions: Transactions,
+    prepared: HashMap<String, Arc<Prepared>>,
+    portals: HashMap<String, Arc<Prepared>>,
+    refusals: HashMap<u32, Refused>,
+    number: u32,
+    /// The extended protocol has spoken since the last Sync.
+    in_cycle: bool,
+    /// ReadyForQuery that PostgreSQL still owes.
+    owed: usize,
+    /// What the next CommandComplete says instead.
+    tag: Option<&'static str>,
+    last_job: Option<Instant>,
+}
+
+impl Session {
+    pub(crate) fn new() -> Session {
+        Session {
+            transactions: Transactions::new(),
+            prepared: HashMap::new(),
+            portals: HashMap::new(),
+            refusals: HashMap::new(),
+            number: 0,
+            in_cycle: false,
+            owed: 0,
+            tag: None,
+            last_job: None,
+        }
+    }
+
+    /// A client's message, as it goes on to PostgreSQL. `schema` has the tables that [`named_tables`] asked for.
+    pub(crate) fn to_postgres(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
+        let Some(tag) = frame.tag() else { return frame.bytes };
+        match tag {
+            b'Q' => {
+                self.owed += 1;
+                self.in_cycle = false;
+                match message::query(frame.body()) {
+                    Some(text) => message::query_of(&self.simple(&text, schema)),
+                    None => frame.bytes,
+                }
+            }
+            b'P' => {
+                self.cycle();
+                self.parse(frame, schema)
+            }
+            b'B' => {
+                self.cycle();
+                if let Some((portal, name)) = message::bind(frame.body()) {
+                    self.bound(portal, &name);
+                }
+                frame.bytes
+            }
+            b'E' => {
+                self.cycle();
+                let refused = message::name(frame.body()).and_then(|portal| self.executed(&portal));
+                refused.unwrap_or(frame.bytes)
+            }
+            b'C' => {
+                self.cycle();
+                match message::described(frame.body()) {
+                    Some((b'S', name)) => drop(self.prepared.remove(&name)),
+                    Some((_, portal)) => drop(self.portals.remove(&portal)),
+                    None => {}
+                }
+                frame.bytes
+            }
+            b'S' => {
+                self.in_cycle = false;
+                self.owed += 1;
+                frame.bytes
+            }
+            b'D' | b'H' => {
+                self.cycle();
+                frame.bytes
+            }
+            b'F' => {
+                self.owed += 1;
+                frame.bytes
+            }
+            _ => frame.bytes,
+        }
+    }
+
+    /// Statements between two Syncs share a transaction, as those of one message do.
+    fn cycle(&mut self) {
+        if !self.in_cycle {
+            self.in_cycle = true;
+            self.transactions.message(usize::MAX);
+        }
+    }
+
+    /// The statements of a simple query, the first that is refused replaced.
+    fn simple(&mut self, text: &str, schema: Option<&Schema>) -> String {
+        let Some(whole) = statement::parsed(text) else { return text.to_owned() };
+        self.transactions.message(whole.statements.len());
+        let mut edits = Vec::new();
+        for statement in &whole.statements {
+            if let Some(refused) = self.refused(statement, text, &whole.lexed, schema) {
+                edits.push((statement.span, self.mark(refused)));
+                break;
+            }
+            edits.extend(statement::local(statement, text, &whole.lexed).map(|it| (statement.span, it)));
+            if statement::is_job(statement) {
+                self.last_job = Some(Instant::now());
+            }
+        }
+        statement::edited(text, edits)
+    }
+
+    fn parse(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
+        let Some((name, text, types)) = message::parse(frame.body()) else { return frame.bytes };
+        self.prepared.remove(&name);
+        let Some(whole) = statement::parsed(&text) else { return frame.bytes };
+        let [statement] = whole.statements.as_slice() else { return frame.bytes };
+        let own = dsql::findings(statement, &text, &whole.lexed, schema);
+        if let Some(finding) = own.into_iter().find(|finding| finding.diagnostic.is_error()) {
+            return message::parse_of(&name, &self.mark(Refused::of(finding)), &[0, 0]);
+        }
+        let sent = statement::local(statement, &text, &whole.lexed);
+        if self.prepared.len() < MOST_PREPARED {
+            self.prepared.insert(name.clone(), Arc::new(Prepared::of(statement.clone(), text, whole.lexed)));
+        }
+        match sent {
+            Some(sent) => message::parse_of(&name, &sent, &types),
+            None => frame.bytes,
+        }
+    }
+
+    fn bound(&mut self, portal: String, name: &str) {
+        match self.prepared.get(name) {
+            Some(prepared) if self.portals.len() < MOST_PREPARED => {
+                drop(self.portals.insert(portal, prepared.clone()));
+            }
+            _ => drop(self.portals.remove(&portal)),
+        }
+    }
+
+    /// What is sent instead of Execute, where the statement comes at the wrong time.
+    fn executed(&mut self, portal: &str) -> Option<Vec<u8>> {
+        let prepared = self.portals.get(portal)?.clone();
+        let (statement, text, lexed) = prepared.parts();
+        self.jobs_done(text);
+        if statement::is_job(statement) {
+            self.last_job = Some(Instant::now());
+        }
+        let finding = self.transactions.next(statement, text, lexed)?;
+        let mark = self.mark(Refused::of(finding));
+        Some(message::parse_of("", &mark, &[0, 0]))
+    }
+
+    fn refused(
+        &mut self,
+        statement: &dsql_edge_compiler::syntax::ast::Statement,
+        text: &str,
+        lexed: &dsql_edge_compiler::syntax::Lexed,
+        schema: Option<&Schema>,
+    ) -> Option<Refused> {
+        self.jobs_done(text);
+        let own = dsql::findings(statement, text, lexed, schema);
+        let own = own.into_iter().find(|finding| finding.diagnostic.is_error());
+        own.or_else(|| self.transactions.next(statement, text, lexed)).map(Refused::of)
+    }
+
+    /// Who looks at the jobs, or lets some time pass, finds them done.
+    fn jobs_done(&mut self, text: &str) {
+        if text.contains("sys.jobs") || self.last_job.is_none_or(|last| last.elapsed() > BUILDING) {
+            self.transactions.built();
+        }
+    }
+
+    /// A statement that PostgreSQL refuses, and the answer to that.
+    fn mark(&mut self, refused: Refused) -> String {
+        self.number = self.number.wrapping_add(1);
+        self.refusals.insert(self.number, refused);
+        format!("SELECT {MARK}{}", self.number)
+    }
+}

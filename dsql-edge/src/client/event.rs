@@ -1,0 +1,77 @@
+//! What is told of a query that has ended.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::error::Error;
+use crate::statement::Statement;
+
+/// A query, a pipeline or a transaction has ended: what [`Config::on_event`](crate::Config::on_event) is told.
+///
+/// It holds no value: no parameter, no row, no credential. (An error's own text is as it displays; see [`Error`].)
+/// Statements of a transaction are told one by one, and then the transaction as a whole, without a query.
+pub struct Event<'e> {
+    pub(super) statement: Option<&'static Statement>,
+    pub(super) rows: u64,
+    pub(super) round_trips: u32,
+    pub(super) elapsed: Duration,
+    pub(super) retries: u32,
+    pub(super) error: Option<&'e Error>,
+}
+
+impl Event<'_> {
+    /// The name of the query function; `None` for an expression, and for a transaction.
+    pub fn name(&self) -> Option<&'static str> {
+        self.statement.map(|statement| statement.name).filter(|name| !name.is_empty())
+    }
+
+    /// The file and the line of the query; of a pipeline, those of its first; `None` for a transaction.
+    pub fn place(&self) -> Option<(&'static str, u32)> {
+        self.statement.map(|statement| (statement.file, statement.line))
+    }
+
+    /// The SQL as it was compiled, with `$1` for parameters; `None` for a transaction.
+    pub fn sql(&self) -> Option<&'static str> {
+        self.statement.map(|statement| statement.sql)
+    }
+
+    /// How many rows came.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// How often was waited for the network: 1 on an open connection, 4 with connecting (TCP, the question for TLS,
+    /// TLS, and the login with the query).
+    pub fn round_trips(&self) -> u32 {
+        self.round_trips
+    }
+
+    /// How long it took, pauses included. Workers' clock stands still between two I/Os.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// How often it was run again.
+    pub fn retries(&self) -> u32 {
+        self.retries
+    }
+
+    /// The error with which it ended, if it did.
+    pub fn error(&self) -> Option<&Error> {
+        self.error
+    }
+}
+
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("name", &self.name())
+            .field("place", &self.place())
+            .field("rows", &self.rows)
+            .field("round_trips", &self.round_trips)
+            .field("elapsed", &self.elapsed)
+            .field("retries", &self.retries)
+            .field("error", &self.error)
+            .finish()
+    }
+}

@@ -1,0 +1,107 @@
+//! What to say of a connection that failed, and which signal that is for `retry.rs`.
+//!
+//! Goes in: what the transport, the session or the timer reported. Comes out: an error whose words name the endpoint
+//! and what to check. Decides nothing about running again.
+
+use crate::client::link::Link;
+use crate::config::Config;
+use crate::error::{Error, Kind};
+use crate::refusal::Refusal;
+use crate::retry::Signal;
+use crate::session::Fault;
+use crate::transport::{TransportError, TransportErrorKind};
+
+/// What may go wrong with a flight, apart from what the server answers to its statements.
+pub(super) enum Failure {
+    Session(Fault),
+    Transport(TransportError),
+    Timeout,
+}
+
+pub(super) fn explain(link: &Link, config: &Config, failure: Failure) -> (Error, Signal) {
+    match failure {
+        Failure::Session(Fault::Refused(error)) => {
+            let signal = Signal::Refused { refusal: Refusal::of(&error), pipelined: link.is_pipelined() };
+            (Error::new(Kind::Refused(*error)), signal)
+        }
+        Failure::Session(Fault::Authentication(how)) => {
+            let text = format!(
+                "{} is no DSQL endpoint: {how}, where DSQL asks for a cleartext password inside TLS",
+                config.location()
+            );
+            (Error::connect(text), Signal::Local)
+        }
+        Failure::Session(Fault::Malformed(reason)) => (Error::new(Kind::Protocol(reason)), Signal::Protocol),
+        Failure::Session(Fault::TooLong(limit)) => (Error::new(Kind::TooLong(limit)), Signal::Protocol),
+        Failure::Session(Fault::Closed) => {
+            (lost(link, config, "the server closed the connection"), Signal::Lost)
+        }
+        // The socket never took the bytes.
+        Failure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
+            (Error::new(Kind::OtherRequest), Signal::Local)
+        }
+        Failure::Transport(error) => (lost(link, config, &error.text), Signal::Lost),
+        Failure::Timeout if link.has_started() => (
+            Error::new(Kind::Timeout("waiting for the answer to the query (Config::query_timeout)".into())),
+            Signal::Timeout,
+        ),
+        Failure::Timeout => (connect_timeout(config), Signal::Timeout),
+    }
+}
+
+fn lost(link: &Link, config: &Config, text: &str) -> Error {
+    if link.has_started() {
+        return Error::new(Kind::Lost(
+            format!("the connection broke before the answer had arrived: {text}").into(),
+        ));
+    }
+    let location = config.location();
+    if link.has_heard() {
+        return Error::connect(format!("the connection to {location} broke while logging in: {text}"));
+    }
+    Error::connect(format!(
+        "no answer from {location} came through TLS: {text}; {CHECK_TLS}, and that nothing but the cluster answers \
+         there"
+    ))
+}
+
+const CHECK_TLS: &str = "check that its certificate is valid for this very host name and signed by a CA that is \
+                         trusted here (for dsql-local: `dsql-local run -- …` sets NODE_EXTRA_CA_CERTS)";
+
+pub(super) fn connect_timeout(config: &Config) -> Error {
+    let location = config.location();
+    Error::new(Kind::Timeout(
+        format!(
+            "connecting to {location} (Config::connect_timeout); check DSQL_ENDPOINT, and that nothing in between \
+             blocks the port"
+        )
+        .into(),
+    ))
+}
+
+/// What kept a connection from coming about. TLS that failed fails again, a network perhaps not.
+pub(super) fn of_dialing(config: &Config, error: TransportError) -> (Error, Signal) {
+    let location = config.location();
+    match error.kind {
+        TransportErrorKind::OtherRequest => (Error::new(Kind::OtherRequest), Signal::Local),
+        TransportErrorKind::Unsupported => (Error::connect(error.text), Signal::Local),
+        TransportErrorKind::NoTls => {
+            let text = format!(
+                "{location} is no DSQL endpoint: {}; check DSQL_ENDPOINT, and the port with dsql-local",
+                error.text
+            );
+            (Error::connect(text), Signal::Local)
+        }
+        TransportErrorKind::Tls => {
+            let text = format!("TLS with {location} failed: {}; {CHECK_TLS}", error.text);
+            (Error::connect(text), Signal::Local)
+        }
+        TransportErrorKind::Unreachable | TransportErrorKind::Lost => {
+            let text = format!(
+                "nothing answers at {location}: {}; check DSQL_ENDPOINT, and that the server runs",
+                error.text
+            );
+            (Error::connect(text), Signal::Lost)
+        }
+    }
+}

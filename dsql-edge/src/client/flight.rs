@@ -1,0 +1,401 @@
+//! What is sent in one flight, and what comes back for it.
+//!
+//! Goes in: statements whose arguments are encoded, and whether BEGIN and COMMIT travel with them. Comes out: frames
+//! for the session; then, as its events arrive, rows for the [`Sink`]s, and how it ended. Awaits nothing.
+//!
+//! A flight has one Sync. What is in it outside of a transaction is one statement alone, or stands between a BEGIN and
+//! a COMMIT of its own: that several statements before one Sync are one transaction is nothing to rely on (proxies
+//! and servers that speak this protocol have committed each).
+
+use core::ops::ControlFlow;
+
+use crate::error::{Error, Kind, Place};
+use crate::query::Request;
+use crate::retry::{Payload, Signal};
+use crate::row::{DataRow, check_description, result_formats};
+use crate::session::{Connection, Event, Status};
+use crate::sqlstate::SqlState;
+use crate::statement::{Effect, Statement};
+use crate::types::sql::Format;
+use crate::wire::backend::Done;
+use crate::wire::{DatabaseError, Field, Malformed, Parameters, Row, Tag};
+
+/// What takes the rows of one statement, as they arrive.
+pub trait Sink: Send {
+    /// A row. After an error the rest of the answer is received, and the error returned.
+    ///
+    /// # Errors
+    /// When the row cannot be decoded, or is not wanted.
+    fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error>;
+
+    /// All rows have come; the server counted so many.
+    fn done(&mut self, affected: u64);
+
+    /// The statement runs again: what came so far is void. `false` if it cannot be taken back.
+    fn restart(&mut self) -> bool;
+
+    /// Whether rows stay in memory, and count for the limit.
+    fn keeps(&self) -> bool {
+        true
+    }
+
+    /// Whether nothing more can be taken for now.
+    fn is_full(&self) -> bool {
+        false
+    }
+}
+
+/// A statement that can be sent: its arguments could all be encoded.
+pub(crate) struct Prepared {
+    pub(crate) statement: &'static Statement,
+    /// One for each time that it is executed.
+    pub(crate) parameters: Vec<Parameters>,
+    /// Of `sql_unchecked!`, whose statement has none.
+    types: Vec<u32>,
+    formats: Vec<i16>,
+    unchecked: bool,
+}
+
+impl Prepared {
+    pub(crate) fn new(request: Request) -> Result<Self, Error> {
+        let Request { statement, arguments, unchecked } = request;
+        let mut parameters = Vec::with_capacity(arguments.len());
+        let mut types = Vec::new();
+        for arguments in arguments {
+            let (encoded, unchecked) = arguments.into_parts().map_err(|error| error.at(statement.place()))?;
+            parameters.push(encoded);
+            types = unchecked;
+        }
+        // Of columns whose types are not known yet, the format must be one for all.
+        let formats = if unchecked { vec![Format::Binary.code()] } else { result_formats(statement.columns) };
+        Ok(Prepared { statement, parameters, types, formats, unchecked })
+    }
+
+    fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
+        let types = if self.types.is_empty() { self.statement.params } else { &self.types };
+        connection.statement(self.statement.sql, types)?;
+        let mut described = true;
+        for parameters in &self.parameters {
+            connection.execute(parameters, &self.formats, described)?;
+            described = false;
+        }
+        Ok(())
+    }
+}
+
+/// What is sent at once, up to one Sync.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Flight<'f> {
+    /// BEGIN, if the transaction is not open yet.
+    pub(crate) begin: Option<&'static str>,
+    /// The statement that inserts the transaction's idempotency key.
+    pub(crate) key: Option<&'f Prepared>,
+    pub(crate) members: &'f [Prepared],
+    pub(crate) commit: bool,
+    /// It is part of a transaction that has, or had, other flights.
+    pub(crate) in_transaction: bool,
+}
+
+pub(crate) const BEGIN: &str = "BEGIN";
+pub(crate) const BEGIN_READ_ONLY: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+const COMMIT: &str = "COMMIT";
+
+/// Where a flight is being answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Begin,
+    Key,
+    Member(usize),
+    Commit,
+    /// All is answered but the Sync.
+    Sync,
+}
+
+impl<'f> Flight<'f> {
+    /// Outside of a transaction: one statement alone, or several in a transaction of their own.
+    pub(crate) fn alone(members: &'f [Prepared]) -> Self {
+        let several = members.iter().map(|member| member.parameters.len()).sum::<usize>() > 1;
+        let begin = if reads(members) { BEGIN_READ_ONLY } else { BEGIN };
+        Flight { begin: several.then_some(begin), members, commit: several, ..Flight::default() }
+    }
+
+    pub(crate) fn payload(&self) -> Payload {
+        if reads(self.members) && !self.in_transaction {
+            return Payload::Reads;
+        }
+        let open = self.begin.is_some() || self.in_transaction;
+        if open && !self.commit { Payload::Transaction } else { Payload::Commit }
+    }
+
+    /// The statement that errors are about, when it is none in particular.
+    pub(crate) fn first(&self) -> Option<&'static Statement> {
+        self.members.first().or(self.key).map(|prepared| prepared.statement)
+    }
+
+    /// Writes it into the session. When that fails nothing of it is left there.
+    pub(crate) fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
+        let mark = connection.mark();
+        let written = self.write_all(connection);
+        if written.is_err() {
+            connection.abandon(&mark);
+        }
+        written
+    }
+
+    fn write_all(&self, connection: &mut Connection) -> Result<(), Malformed> {
+        if let Some(begin) = self.begin {
+            write_control(begin, connection)?;
+        }
+        for member in self.key.into_iter().chain(self.members) {
+            member.write(connection)?;
+        }
+        if self.commit {
+            write_control(COMMIT, connection)?;
+        }
+        connection.sync()
+    }
+
+    fn first_step(&self) -> Step {
+        match self {
+            Flight { begin: Some(_), .. } => Step::Begin,
+            _ => self.after_begin(),
+        }
+    }
+
+    fn after_begin(&self) -> Step {
+        if self.key.is_some() { Step::Key } else { self.member(0) }
+    }
+
+    fn member(&self, index: usize) -> Step {
+        match self.members.get(index) {
+            Some(_) => Step::Member(index),
+            None if self.commit => Step::Commit,
+            None => Step::Sync,
+        }
+    }
+}
+
+/// ROLLBACK, in a flight of its own.
+pub(crate) fn write_rollback(connection: &mut Connection) -> Result<(), Malformed> {
+    let mark = connection.mark();
+    let written = write_control("ROLLBACK", connection).and_then(|()| connection.sync());
+    if written.is_err() {
+        connection.abandon(&mark);
+    }
+    written
+}
+
+fn write_control(sql: &str, connection: &mut Connection) -> Result<(), Malformed> {
+    connection.statement(sql, &[])?;
+    connection.execute(&Parameters::default(), &[], false)
+}
+
+fn reads(members: &[Prepared]) -> bool {
+    members.iter().all(|member| member.statement.effect == Effect::Read)
+}
+
+/// How a flight ended, as far as the server is concerned.
+pub(crate) enum Landed {
+    /// Everything was executed. The error is ours: a row could not be used.
+    Well(Option<Error>),
+    /// The server refused a statement, or the commit.
+    Refused { error: Box<DatabaseError>, step: Step },
+    /// COMMIT was answered with ROLLBACK.
+    RolledBack,
+    /// The transaction block is not where it should be: one of the statements began or ended one.
+    Astray,
+}
+
+/// The answer to a flight, as far as it has come.
+pub(crate) struct Answer<'a, 's> {
+    flight: &'a Flight<'a>,
+    sinks: &'a mut [&'s mut dyn Sink],
+    step: Step,
+    /// How often the member has been executed.
+    executed: usize,
+    affected: u64,
+    fields: Vec<Field>,
+    /// The first thing that could not be made sense of; the rest is received and dropped.
+    local: Option<Error>,
+    refused: Option<(Box<DatabaseError>, Step)>,
+    committed: bool,
+    /// Bytes of rows that stay in memory, and how many there may be.
+    kept: usize,
+    most: usize,
+    was_full: bool,
+    pub(crate) rows: u64,
+}
+
+impl<'a, 's> Answer<'a, 's> {
+    pub(crate) fn new(flight: &'a Flight<'a>, sinks: &'a mut [&'s mut dyn Sink], most: usize) -> Self {
+        Answer {
+            flight,
+            sinks,
+            step: flight.first_step(),
+            executed: 0,
+            affected: 0,
+            fields: Vec::new(),
+            local: None,
+            refused: None,
+            committed: false,
+            kept: 0,
+            most,
+            was_full: false,
+            rows: 0,
+        }
+    }
+
+    /// Whether no more of it can be taken for now.
+    pub(crate) fn is_full(&mut self) -> bool {
+        let full = match self.step {
+            Step::Member(at) => self.sinks.get(at).is_some_and(|sink| sink.is_full()),
+            _ => false,
+        };
+        self.was_full |= full;
+        full
+    }
+
+    /// Whether there is room again where there was none.
+    pub(crate) fn resumes(&mut self) -> bool {
+        !self.is_full() && core::mem::take(&mut self.was_full)
+    }
+
+    pub(crate) fn handle(&mut self, event: Event) -> ControlFlow<Landed> {
+        match event {
+            Event::Started => {}
+            Event::Described(fields) => self.describe(fields),
+            Event::Row(row) => self.take(&row),
+            Event::Completed(tag) => self.complete(tag),
+            Event::Failed(error) => {
+                // After a fatal one nothing comes.
+                if error.fatal {
+                    return ControlFlow::Break(Landed::Refused { error, step: self.step });
+                }
+                self.refused = Some((error, self.step));
+            }
+            Event::Ready(status) => return ControlFlow::Break(self.land(status)),
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The server left without a ReadyForQuery. What it said last is worth more than that it left.
+    pub(crate) fn cut_off(&mut self) -> Option<Landed> {
+        self.refused.take().map(|(error, step)| Landed::Refused { error, step })
+    }
+
+    fn land(&mut self, status: Status) -> Landed {
+        if let Some(refused) = self.cut_off() {
+            return refused;
+        }
+        let open = self.flight.begin.is_some() || self.flight.in_transaction;
+        let expected = if open && !self.flight.commit { Status::InTransaction } else { Status::Idle };
+        if self.flight.commit && !self.committed {
+            Landed::RolledBack
+        } else if status != expected {
+            Landed::Astray
+        } else {
+            Landed::Well(self.local.take())
+        }
+    }
+
+    fn describe(&mut self, fields: Vec<Field>) {
+        if let Some(member) = self.member() {
+            // Without columns `sql_unchecked!` says nothing of what it expects.
+            if !(member.unchecked && member.statement.columns.is_empty()) {
+                let stale = check_description(member.statement, &fields).err();
+                self.local = self.local.take().or(stale);
+            }
+        }
+        self.fields = fields;
+    }
+
+    fn take(&mut self, row: &Row) {
+        self.rows += 1;
+        let (Step::Member(at), None) = (self.step, &self.local) else { return };
+        let (Some(member), Some(sink)) = (self.flight.members.get(at), self.sinks.get_mut(at)) else {
+            return;
+        };
+        let statement = member.statement;
+        if sink.keeps() {
+            self.kept = self.kept.saturating_add(row.len());
+            if self.kept > self.most {
+                let text =
+                    "the rows of one fetch are more bytes than Config::max_result; `fetch` streams them";
+                self.local = Some(Error::new(Kind::TooLong(text)).at(statement.place()));
+                return;
+            }
+        }
+        let taken = sink.row(&DataRow::new(statement, &self.fields, row));
+        self.local = taken.err().map(|error| error.at(statement.place()));
+    }
+
+    fn complete(&mut self, tag: Tag) {
+        self.affected = self.affected.saturating_add(tag.rows);
+        self.executed += 1;
+        self.step = match self.step {
+            Step::Begin => self.flight.after_begin(),
+            Step::Key => self.flight.member(0),
+            Step::Member(at) => {
+                if self.member().is_some_and(|member| self.executed < member.parameters.len()) {
+                    return;
+                }
+                if let Some(sink) = self.sinks.get_mut(at) {
+                    sink.done(self.affected);
+                }
+                self.flight.member(at + 1)
+            }
+            Step::Commit => {
+                self.committed = tag.command == Done::Commit;
+                Step::Sync
+            }
+            Step::Sync => Step::Sync,
+        };
+        self.executed = 0;
+        self.affected = 0;
+    }
+
+    fn member(&self) -> Option<&'a Prepared> {
+        match self.step {
+            Step::Member(at) => self.flight.members.get(at),
+            Step::Key => self.flight.key,
+            _ => None,
+        }
+    }
+}
+
+impl Flight<'_> {
+    /// What an error of the server's, at this step, says of what became of the flight.
+    pub(crate) fn signal(&self, error: &DatabaseError, step: Step) -> Signal {
+        if error.is_conflict() {
+            return Signal::Conflict;
+        }
+        // Whether something may have been committed when this was said.
+        let committing = match step {
+            Step::Sync | Step::Commit => true,
+            Step::Begin | Step::Key => false,
+            Step::Member(_) => self.begin.is_none() && !self.in_transaction,
+        };
+        match error.sqlstate {
+            Some(SqlState::STATEMENT_COMPLETION_UNKNOWN | SqlState::TRANSACTION_RESOLUTION_UNKNOWN) => {
+                Signal::Unsure
+            }
+            Some(SqlState::INTERNAL_ERROR) if committing => Signal::Unsure,
+            Some(SqlState::INTERNAL_ERROR) => Signal::Unavailable,
+            // It had to stop between executing and saying that it had committed.
+            _ if error.fatal && matches!(step, Step::Sync | Step::Commit) => Signal::Unsure,
+            _ if error.fatal => Signal::Stopped,
+            _ => Signal::Answered,
+        }
+    }
+
+    /// The statement that is answered at this step.
+    pub(crate) fn place(&self, step: Step) -> Option<Place> {
+        let statement = match step {
+            Step::Member(at) => self.members.get(at).map(|member| member.statement),
+            Step::Key => self.key.map(|key| key.statement),
+            _ if self.members.len() < 2 => self.first(),
+            _ => None,
+        };
+        statement.map(Statement::place)
+    }
+}

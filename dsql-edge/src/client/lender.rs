@@ -1,0 +1,288 @@
+//! The connections of a [`Dsql`](crate::Dsql) or a [`Session`](crate::Session), lent to whoever runs something.
+//!
+//! Goes in: who asks. Comes out: a [`Loan`]: an idle connection, or the right to open one, or, within a transaction,
+//! the transaction's own. However a loan ends, the connection goes back if it can be used again, and whoever waits is
+//! told. Never sends anything but the ROLLBACK of a transaction that ended.
+
+use core::future::poll_fn;
+use core::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::client::flight::Prepared;
+use crate::client::link::{Failing, Link};
+use crate::config::Config;
+use crate::error::{Error, Kind};
+use crate::retry::{Budget, Failed, Payload, Reached, Signal};
+use crate::transport::{BoxFuture, IoContext};
+
+/// Connections, and the transactions that hold some of them.
+pub(super) struct Lender {
+    pub(super) config: Config,
+    made_in: IoContext,
+    /// What all its retries draw on.
+    pub(super) budget: Budget,
+    /// A session: it has one connection, and never another.
+    single: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    #[allow(clippy::vec_box, reason = "they are lent as they are")]
+    idle: Vec<Box<Link>>,
+    /// Idle ones, lent ones, and those of transactions.
+    open: usize,
+    /// The one connection of a session is lost.
+    gone: bool,
+    waiting: Vec<Waker>,
+    transactions: Vec<Open>,
+    next: u64,
+}
+
+/// A transaction that has not ended.
+struct Open {
+    id: u64,
+    link: Option<Box<Link>>,
+    /// One of its statements is running, or one of its streams is open.
+    lent: bool,
+    /// What goes before its first statement; nothing once that is answered.
+    opening: Option<Opening>,
+    /// What it saw first of all that ends a transaction.
+    failure: Option<Failure>,
+}
+
+/// How a transaction begins.
+#[derive(Clone)]
+pub(super) struct Opening {
+    pub(super) begin: &'static str,
+    /// The statement that inserts its idempotency key.
+    pub(super) key: Option<Arc<Prepared>>,
+}
+
+/// What ended a transaction before its end.
+pub(super) struct Failure {
+    pub(super) failed: Failed,
+    pub(super) error: Error,
+    pub(super) key_taken: bool,
+}
+
+/// How many retries a [`Lender`] may have at once, besides one for every ten queries.
+const RETRIES: u32 = 20;
+
+impl Lender {
+    pub(super) fn new(config: Config, single: bool) -> Self {
+        Lender {
+            config,
+            made_in: IoContext::current(),
+            budget: Budget::of(RETRIES),
+            single,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) fn is_of_this_request(&self) -> bool {
+        self.made_in.is_current()
+    }
+
+    /// An idle connection, or the right to open one, or a turn in the queue.
+    pub(super) async fn borrow(&self, timer: &mut BoxFuture<()>) -> Result<Loan<'_>, Error> {
+        poll_fn(|context| {
+            let mut state = self.state();
+            if state.gone {
+                return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is gone".into()))));
+            }
+            while let Some(mut link) = state.idle.pop() {
+                if link.poll_alive(context) {
+                    return Poll::Ready(Ok(Loan { lender: self, link: Some(link), of: None, counted: true }));
+                }
+                // R10: nothing was handed over, another one serves.
+                state.open -= 1;
+                if self.single {
+                    state.gone = true;
+                    return Poll::Ready(Err(Error::new(Kind::Lost(
+                        "the server has closed this session's connection".into(),
+                    ))));
+                }
+            }
+            let most = if self.single { 1 } else { self.config.connections() };
+            if state.open < most {
+                state.open += 1;
+                return Poll::Ready(Ok(Loan { lender: self, link: None, of: None, counted: true }));
+            }
+            wait(&mut state, context);
+            drop(state);
+            timer.as_mut().poll(context).map(|()| {
+                Err(Error::new(Kind::Timeout(
+                    "waiting for one of the connections of this Dsql: other queries hold them all (see \
+                     Config::max_connections)"
+                        .into(),
+                )))
+            })
+        })
+        .await
+    }
+
+    /// A new transaction. It has no connection until its first statement.
+    pub(super) fn open_transaction(&self, opening: Opening) -> u64 {
+        let mut state = self.state();
+        state.next += 1;
+        let id = state.next;
+        state.transactions.push(Open { id, link: None, lent: false, opening: Some(opening), failure: None });
+        id
+    }
+
+    /// The connection of a transaction, for one more statement; one from the others if this is its first. Statements
+    /// of a transaction run one after the other.
+    pub(super) async fn borrow_in(&self, id: u64, timer: &mut BoxFuture<()>) -> Result<Loan<'_>, Error> {
+        let own = poll_fn(|context| {
+            let mut state = self.state();
+            let Some(open) = state.transactions.iter_mut().find(|open| open.id == id) else {
+                return Poll::Ready(Err(Error::new(Kind::TransactionOver)));
+            };
+            if open.failure.is_some() {
+                return Poll::Ready(Err(Error::new(Kind::TransactionFailed)));
+            }
+            if open.lent {
+                wait(&mut state, context);
+                drop(state);
+                return timer.as_mut().poll(context).map(|()| {
+                    Err(Error::new(Kind::Timeout(
+                        "waiting for another statement of the same transaction, or for a stream of it to be read to \
+                         its end"
+                            .into(),
+                    )))
+                });
+            }
+            open.lent = true;
+            let link = open.link.take();
+            let counted = link.is_some();
+            Poll::Ready(Ok(Loan { lender: self, link, of: Some(id), counted }))
+        });
+        let mut own = own.await?;
+        if own.link.is_some() {
+            return Ok(own);
+        }
+        let mut loan = self.borrow(timer).await?;
+        // From here on it is this loan that belongs to the transaction.
+        own.of = None;
+        loan.of = Some(id);
+        Ok(loan)
+    }
+
+    /// What must still be said before the next statement of the transaction.
+    pub(super) fn opening(&self, id: u64) -> Option<Opening> {
+        self.state().transactions.iter().find(|open| open.id == id)?.opening.clone()
+    }
+
+    pub(super) fn set_begun(&self, id: u64) {
+        if let Some(open) = self.state().transactions.iter_mut().find(|open| open.id == id) {
+            open.opening = None;
+        }
+    }
+
+    /// Remembers why the transaction cannot go on, whatever is made of the error.
+    pub(super) fn set_failure(&self, id: u64, failing: &Failing) {
+        if let Some(open) = self.state().transactions.iter_mut().find(|open| open.id == id) {
+            open.failure.get_or_insert_with(|| Failure {
+                failed: failing.failed,
+                error: failing.error.again(),
+                key_taken: failing.key_taken,
+            });
+        }
+    }
+
+    pub(super) fn take_failure(&self, id: u64) -> Option<Failure> {
+        self.state().transactions.iter_mut().find(|open| open.id == id)?.failure.take()
+    }
+
+    /// The transaction is over. Its connection is kept if `kept`: after a ROLLBACK, where one is needed.
+    pub(super) fn close_transaction(&self, id: u64, kept: bool) {
+        let mut state = self.state();
+        let Some(at) = state.transactions.iter().position(|open| open.id == id) else { return };
+        let Some(mut link) = state.transactions.swap_remove(at).link else { return };
+        if kept && !link.is_idle() {
+            link.roll_back();
+        }
+        self.take_back(&mut state, Some(link), kept);
+        let waiting = core::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    fn take_back(&self, state: &mut State, link: Option<Box<Link>>, kept: bool) {
+        match link {
+            Some(link) if kept && link.is_idle() => state.idle.push(link),
+            link => {
+                state.open -= 1;
+                // What has never been a session can still become one.
+                state.gone |= self.single && link.is_some_and(|link| link.has_started());
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held; and if it did, the list of connections is still one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wait(state: &mut State, context: &Context<'_>) {
+    if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+        state.waiting.push(context.waker().clone());
+    }
+}
+
+/// A connection that is lent, or the right to open one.
+pub(super) struct Loan<'l> {
+    lender: &'l Lender,
+    pub(super) link: Option<Box<Link>>,
+    /// The transaction that it belongs to.
+    of: Option<u64>,
+    /// It is one of those that may be open.
+    counted: bool,
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        let mut state = self.lender.state();
+        let mut link = self.link.take();
+        let owner = self.of.and_then(|id| state.transactions.iter_mut().find(|open| open.id == id));
+        let of_none = owner.is_none();
+        if let Some(open) = owner {
+            open.lent = false;
+            match link.take_if(|link| link.is_settled()) {
+                Some(settled) => {
+                    open.link = Some(settled);
+                    self.counted = false;
+                }
+                // It was given up halfway: what became of it is not known, and another connection would know
+                // nothing of the transaction.
+                None if link.is_some() => {
+                    open.failure.get_or_insert_with(Failure::given_up);
+                }
+                None => {}
+            }
+        }
+        if self.counted {
+            self.lender.take_back(&mut state, link, of_none && self.of.is_none());
+        }
+        let waiting = core::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Failure {
+    fn given_up() -> Self {
+        Failure {
+            failed: Failed {
+                reached: Reached::Session,
+                payload: Payload::Transaction,
+                signal: Signal::Protocol,
+                kept: false,
+            },
+            error: Error::new(Kind::TransactionFailed),
+            key_taken: false,
+        }
+    }
+}

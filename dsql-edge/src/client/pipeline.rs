@@ -1,0 +1,363 @@
+//! Several queries in one round trip, and what becomes of the rows of each.
+//!
+//! Goes in: queries and commands, alone, in a tuple or in a `Vec`. Comes out: what each gives, in the same shape. Here
+//! alone are rows collected: `fetch_*` are pipelines of one.
+
+use crate::client::flight::{Prepared, Sink};
+use crate::client::run::Target;
+use crate::error::{Error, Kind, Place};
+use crate::query::{Command, Query, Request, SingleColumn};
+use crate::row::DataRow;
+
+/// What can be sent in one round trip, and what comes of it: a query gives a `Vec` of its rows, or what
+/// [`Query::one`], [`Query::optional`] and [`Query::value`] make of it; a command gives the number of its rows. Tuples
+/// of up to twelve of them give tuples, a `Vec` gives a `Vec`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be pipelined",
+    label = "queries and commands can, and tuples and `Vec`s of them",
+    note = "give the query itself, without `.fetch_all(…)`: `.pipeline((sql!(\"…\"), sql!(\"…\").one()))`"
+)]
+pub trait Pipelined: sealed::Sealed + Send {
+    /// What comes of it.
+    type Output: Send;
+    #[doc(hidden)]
+    type Collector: Collector<Output = Self::Output>;
+
+    #[doc(hidden)]
+    fn split(self, requests: &mut Vec<Request>) -> Self::Collector;
+}
+
+/// What takes rows and makes something of them.
+#[doc(hidden)]
+#[allow(unnameable_types, reason = "named in a public trait that only this crate implements")]
+pub trait Collector: Send {
+    type Output;
+
+    /// One sink for each query, in order.
+    fn sinks<'c>(&'c mut self, out: &mut Vec<&'c mut dyn Sink>);
+
+    fn finish(self) -> Result<Self::Output, Error>;
+}
+
+/// A query of which something else than all rows is wanted, in a pipeline.
+#[must_use = "a query does nothing until it is pipelined"]
+pub struct Member<C> {
+    request: Request,
+    collector: C,
+}
+
+impl<R: Send + 'static> Query<R> {
+    /// In a pipeline: the one row, as [`fetch_one`](Query::fetch_one).
+    pub fn one(self) -> Member<One<R>> {
+        let collector = One(self.at_most_one());
+        Member { request: self.request, collector }
+    }
+
+    /// In a pipeline: the one row, if there is one, as [`fetch_optional`](Query::fetch_optional).
+    pub fn optional(self) -> Member<AtMostOne<R>> {
+        let collector = self.at_most_one();
+        Member { request: self.request, collector }
+    }
+
+    /// In a pipeline: the value of the one column of the one row, as [`fetch_value`](Query::fetch_value).
+    pub fn value<V: Send>(self) -> Member<Value<R>>
+    where
+        R: SingleColumn<Value = V>,
+    {
+        let collector = Value(One(self.at_most_one()));
+        Member { request: self.request, collector }
+    }
+
+    fn at_most_one(&self) -> AtMostOne<R> {
+        AtMostOne { decode: self.decode, place: self.request.statement.place(), row: None }
+    }
+}
+
+/// Runs them all in one flight.
+pub(super) async fn run<P: Pipelined>(target: Target<'_>, pipelined: P) -> Result<P::Output, Error> {
+    let mut requests = Vec::new();
+    let mut collector = pipelined.split(&mut requests);
+    run_requests(target, requests, &mut collector).await?;
+    collector.finish()
+}
+
+/// The part of [`run`] that depends on nothing but the shape.
+async fn run_requests<C: Collector>(
+    target: Target<'_>,
+    requests: Vec<Request>,
+    collector: &mut C,
+) -> Result<(), Error> {
+    let mut sinks = Vec::with_capacity(requests.len());
+    collector.sinks(&mut sinks);
+    target.run_requests(requests, &mut sinks).await
+}
+
+impl Target<'_> {
+    async fn run_requests(&self, requests: Vec<Request>, sinks: &mut [&mut dyn Sink]) -> Result<(), Error> {
+        let members: Vec<Prepared> = requests.into_iter().map(Prepared::new).collect::<Result<_, _>>()?;
+        // `for` over no rows, or a pipeline of nothing.
+        if members.iter().all(|member| member.parameters.is_empty()) {
+            return Ok(());
+        }
+        self.run(&members, sinks).await
+    }
+}
+
+/// All rows.
+#[doc(hidden)]
+#[allow(unnameable_types, reason = "named in a public trait that only this crate implements")]
+pub struct All<R> {
+    decode: fn(&DataRow<'_>) -> Result<R, Error>,
+    rows: Vec<R>,
+}
+
+/// One row at the most.
+#[doc(hidden)]
+#[allow(unnameable_types, reason = "as `All`")]
+pub struct AtMostOne<R> {
+    decode: fn(&DataRow<'_>) -> Result<R, Error>,
+    place: Place,
+    row: Option<R>,
+}
+
+/// One row.
+#[doc(hidden)]
+#[allow(unnameable_types, reason = "as `All`")]
+pub struct One<R>(AtMostOne<R>);
+
+/// The column of one row.
+#[doc(hidden)]
+#[allow(unnameable_types, reason = "as `All`")]
+pub struct Value<R>(One<R>);
+
+/// How many rows the server counted; the rows themselves are not looked at.
+#[doc(hidden)]
+#[allow(unnameable_types, reason = "as `All`")]
+#[derive(Default)]
+pub struct Counted(u64);
+
+impl<R: Send> Sink for All<R> {
+    fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
+        self.rows.push((self.decode)(row)?);
+        Ok(())
+    }
+
+    fn done(&mut self, _: u64) {}
+
+    fn restart(&mut self) -> bool {
+        self.rows.clear();
+        true
+    }
+}
+
+impl<R: Send> Sink for AtMostOne<R> {
+    fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
+        if self.row.is_some() {
+            return Err(Error::new(Kind::TooManyRows));
+        }
+        self.row = Some((self.decode)(row)?);
+        Ok(())
+    }
+
+    fn done(&mut self, _: u64) {}
+
+    fn restart(&mut self) -> bool {
+        self.row = None;
+        true
+    }
+}
+
+impl Sink for Counted {
+    fn row(&mut self, _: &DataRow<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn done(&mut self, affected: u64) {
+        self.0 = affected;
+    }
+
+    fn restart(&mut self) -> bool {
+        self.0 = 0;
+        true
+    }
+
+    fn keeps(&self) -> bool {
+        false
+    }
+}
+
+impl<R: Send> Collector for All<R> {
+    type Output = Vec<R>;
+
+    fn sinks<'c>(&'c mut self, out: &mut Vec<&'c mut dyn Sink>) {
+        out.push(self);
+    }
+
+    fn finish(self) -> Result<Vec<R>, Error> {
+        Ok(self.rows)
+    }
+}
+
+impl<R: Send> Collector for AtMostOne<R> {
+    type Output = Option<R>;
+
+    fn sinks<'c>(&'c mut self, out: &mut Vec<&'c mut dyn Sink>) {
+        out.push(self);
+    }
+
+    fn finish(self) -> Result<Option<R>, Error> {
+        Ok(self.row)
+    }
+}
+
+impl<R: Send> Collector for One<R> {
+    type Output = R;
+
+    fn sinks<'c>(&'c mut self, out: &mut Vec<&'c mut dyn Sink>) {
+        out.push(&mut self.0);
+    }
+
+    fn finish(self) -> Result<R, Error> {
+        let AtMostOne { place, row, .. } = self.0;
+        row.ok_or_else(|| Error::new(Kind::NoRows).at(place))
+    }
+}
+
+impl<R: SingleColumn<Value: Send> + Send> Collector for Value<R> {
+    type Output = R::Value;
+
+    fn sinks<'c>(&'c mut self, out: &mut Vec<&'c mut dyn Sink>) {
+        self.0.sinks(out);
+    }
+
+    fn finish(self) -> Result<R::Value, Error> {
+        self.0.finish().map(R::into_value)
+    }
+}
+
+impl Collector for Counted {
+    type Output = u64;
+
+    fn sinks<'c>(&'c mut self, out: &mut Vec<&'c mut dyn Sink>) {
+        out.push(self);
+    }
+
+    fn finish(self) -> Result<u64, Error> {
+        Ok(self.0)
+    }
+}
+
+impl<C: Collector> Collector for Vec<C> {
+    type Output = Vec<C::Output>;
+
+    fn sinks<'c>(&'c mut self, out: &mut Vec<&'c mut dyn Sink>) {
+        self.iter_mut().for_each(|collector| collector.sinks(out));
+    }
+
+    fn finish(self) -> Result<Self::Output, Error> {
+        self.into_iter().map(C::finish).collect()
+    }
+}
+
+impl<R: Send + 'static> Pipelined for Query<R> {
+    type Output = Vec<R>;
+    type Collector = All<R>;
+
+    fn split(self, requests: &mut Vec<Request>) -> All<R> {
+        requests.push(self.request);
+        All { decode: self.decode, rows: Vec::new() }
+    }
+}
+
+impl Pipelined for Command {
+    type Output = u64;
+    type Collector = Counted;
+
+    fn split(self, requests: &mut Vec<Request>) -> Counted {
+        requests.push(self.request);
+        Counted::default()
+    }
+}
+
+impl<C: Collector<Output: Send>> Pipelined for Member<C> {
+    type Output = C::Output;
+    type Collector = C;
+
+    fn split(self, requests: &mut Vec<Request>) -> C {
+        requests.push(self.request);
+        self.collector
+    }
+}
+
+impl<P: Pipelined> Pipelined for Vec<P> {
+    type Output = Vec<P::Output>;
+    type Collector = Vec<P::Collector>;
+
+    fn split(self, requests: &mut Vec<Request>) -> Self::Collector {
+        self.into_iter().map(|member| member.split(requests)).collect()
+    }
+}
+
+macro_rules! tuples {
+    ($($name:ident)+) => {
+        impl<$($name: Collector),+> Collector for ($($name,)+) {
+            type Output = ($($name::Output,)+);
+
+            #[allow(non_snake_case)]
+            fn sinks<'c>(&'c mut self, out: &mut Vec<&'c mut dyn Sink>) {
+                let ($($name,)+) = self;
+                $($name.sinks(out);)+
+            }
+
+            #[allow(non_snake_case)]
+            fn finish(self) -> Result<Self::Output, Error> {
+                let ($($name,)+) = self;
+                Ok(($($name.finish()?,)+))
+            }
+        }
+
+        impl<$($name: Pipelined),+> Pipelined for ($($name,)+) {
+            type Output = ($($name::Output,)+);
+            type Collector = ($($name::Collector,)+);
+
+            #[allow(non_snake_case)]
+            fn split(self, requests: &mut Vec<Request>) -> Self::Collector {
+                let ($($name,)+) = self;
+                ($($name.split(requests),)+)
+            }
+        }
+
+        impl<$($name: sealed::Sealed),+> sealed::Sealed for ($($name,)+) {}
+    };
+}
+
+tuples!(A);
+tuples!(A B);
+tuples!(A B C);
+tuples!(A B C D);
+tuples!(A B C D E);
+tuples!(A B C D E F);
+tuples!(A B C D E F G);
+tuples!(A B C D E F G H);
+tuples!(A B C D E F G H I);
+tuples!(A B C D E F G H I J);
+tuples!(A B C D E F G H I J K);
+tuples!(A B C D E F G H I J K L);
+
+mod sealed {
+    use super::{Command, Member, Query};
+
+    #[allow(unnameable_types, reason = "it seals a trait")]
+    pub trait Sealed {}
+
+    impl<R> Sealed for Query<R> {}
+    impl Sealed for Command {}
+    impl<C> Sealed for Member<C> {}
+    impl<P: Sealed> Sealed for Vec<P> {}
+}
+
+impl<C> core::fmt::Debug for Member<C> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("Member").field(&self.request.statement.sql).finish()
+    }
+}

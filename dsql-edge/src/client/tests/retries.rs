@@ -1,0 +1,215 @@
+//! What runs again outside of transactions, and what never does; limits, and what listeners are told.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+
+fn write() -> Query<i32> {
+    query(&WRITE)
+}
+
+fn read() -> Query<i32> {
+    query(&READ)
+}
+
+/// The first connections follow these scripts, the next one answers.
+fn run(
+    query: Query<i32>,
+    scripts: Vec<Result<Vec<Step>, TransportErrorKind>>,
+) -> (Result<i32, Error>, usize) {
+    let network = Network::default();
+    for script in scripts {
+        match script {
+            Ok(steps) => network.accept(steps),
+            Err(kind) => network.refuse(kind),
+        }
+    }
+    network.accept(answers([rows("n", 23, &[5])]));
+    let dsql = Dsql::new(retrying(&network));
+    let result = eventually(&network, query.fetch_one(&dsql));
+    (result, network.connections().0)
+}
+
+fn after_login(step: Step) -> Result<Vec<Step>, TransportErrorKind> {
+    Ok(vec![Step::AwaitWrite, Step::Send(login()), step])
+}
+
+fn refused(code: &str, message: &str) -> Result<Vec<Step>, TransportErrorKind> {
+    let fields = format!("SFATAL\0VFATAL\0C{code}\0M{message}\0\0");
+    Ok(vec![Step::AwaitWrite, Step::Send(frame(b'E', fields.as_bytes())), Step::Close])
+}
+
+#[test]
+fn reads_run_again_when_the_connection_breaks_and_writes_do_not() {
+    type Script = fn() -> Result<Vec<Step>, TransportErrorKind>;
+    let lost: Vec<Script> = vec![
+        || Ok(vec![Step::AwaitWrite, Step::Close]),
+        || Ok(vec![Step::AwaitWrite, Step::Break(TransportErrorKind::Lost)]),
+        || after_login(Step::Close),
+        || after_login(Step::Break(TransportErrorKind::Lost)),
+        || after_login(Step::Send(error("FATAL", "57P01"))),
+        || after_login(Step::Send(failure("XX000"))),
+    ];
+    for (case, script) in lost.iter().enumerate() {
+        assert_eq!(run(read(), vec![script(), script()]).0.unwrap(), 5, "{case}");
+        assert!(run(read(), vec![script(), script(), script()]).0.is_err(), "{case}");
+        let (result, connections) = run(write(), vec![script()]);
+        // Where the server stopped before it had executed it, that is known, and told.
+        assert_eq!(result.unwrap_err().is_outcome_unknown(), case != 4, "{case}");
+        assert_eq!(connections, 1, "{case}");
+    }
+    // Half of an answer is no answer.
+    let half = rows("n", 23, &[9])[..40].to_vec();
+    let script = Ok(vec![Step::AwaitWrite, Step::Send(login()), Step::Send(half), Step::Close]);
+    assert_eq!(run(read(), vec![script]).0.unwrap(), 5);
+}
+
+#[test]
+fn connecting_is_tried_again_whoever_asks() {
+    for query in [read, write] {
+        assert_eq!(run(query(), vec![Err(TransportErrorKind::Unreachable); 2]).0.unwrap(), 5);
+        assert!(run(query(), vec![Err(TransportErrorKind::Unreachable); 3]).0.unwrap_err().is_connect());
+        for (code, message) in [
+            ("53400", "Unable to accept connection, rate exceeded."),
+            ("53300", "Unable to accept connection, too many open connections."),
+            ("08006", "Unable to accept connection, waking up cluster, please retry later"),
+            ("08P01", "invalid frontend message type 112"),
+        ] {
+            assert_eq!(run(query(), vec![refused(code, message)]).0.unwrap(), 5, "{message}");
+        }
+        for kind in [TransportErrorKind::Tls, TransportErrorKind::NoTls, TransportErrorKind::OtherRequest] {
+            let (result, connections) = run(query(), vec![Err(kind)]);
+            assert!(result.is_err() && connections == 0, "{kind:?}");
+        }
+        let (denied, connections) =
+            run(query(), vec![refused("28000", "unable to accept connection, access denied")]);
+        assert!(denied.unwrap_err().is_access_denied() && connections == 1);
+    }
+    let waking = || refused("08006", "Unable to accept connection, waking up cluster, please retry later");
+    let error = run(read(), (0..9).map(|_| waking()).collect()).0.unwrap_err();
+    assert!(error.is_waking_up() && error.attempts() > 2, "{error}");
+}
+
+#[test]
+fn a_server_that_wants_to_be_asked_first_is_asked_first() {
+    let network = Network::default();
+    network.accept(refused("08P01", "invalid frontend message type 112").unwrap());
+    network.accept([
+        Step::AwaitWrite,
+        Step::Send(frame(b'R', &[0, 0, 0, 3])),
+        Step::AwaitWrite,
+        Step::Send([frame(b'R', &[0; 4]), ready(b"I"), rows("n", 23, &[5])].concat()),
+        Step::Stall,
+    ]);
+    let dsql = Dsql::new(retrying(&network));
+    assert_eq!(eventually(&network, write().fetch_one(&dsql)).unwrap(), 5);
+    assert_eq!(said(&network), [&format!("login {} |", WRITE.sql), "login", &format!("{} |", WRITE.sql)]);
+}
+
+#[test]
+fn a_conflict_of_a_statement_alone_leaves_nothing_and_runs_again() {
+    for query in [read, write] {
+        let network = Network::default();
+        network.accept(answers([failure("40001"), failure("OC001"), rows("n", 23, &[5])]));
+        let dsql = Dsql::new(retrying(&network));
+        assert_eq!(eventually(&network, query().fetch_one(&dsql)).unwrap(), 5);
+        assert_eq!(network.connections(), (1, 1));
+    }
+    // At the commit, after the row had come: the row is void.
+    let network = Network::default();
+    let conflict = [found(&[1]), failure("40001")].concat();
+    network.accept(answers([conflict, rows("n", 23, &[5])]));
+    let dsql = Dsql::new(retrying(&network));
+    assert_eq!(eventually(&network, write().fetch_all(&dsql)).unwrap(), [5]);
+}
+
+#[test]
+fn a_kept_connection_that_the_server_has_closed_is_replaced() {
+    for end in [
+        vec![Step::Close],
+        vec![Step::Break(TransportErrorKind::Lost)],
+        vec![Step::Send(error("FATAL", "57P01")), Step::Close],
+    ] {
+        let network = Network::default();
+        let mut steps = answers([rows("n", 23, &[1])]);
+        steps.pop();
+        steps.extend(end);
+        network.accept(steps);
+        network.accept(answers([rows("n", 23, &[5])]));
+        let dsql = Dsql::new(retrying(&network).max_attempts(1));
+        assert_eq!(now(write().fetch_one(&dsql)).unwrap(), 1);
+        assert_eq!(now(write().fetch_one(&dsql)).unwrap(), 5, "nothing had been handed over");
+        assert_eq!(network.connections(), (2, 1));
+    }
+}
+
+#[test]
+fn all_retries_draw_on_one_budget() {
+    let network = Network::default();
+    network.accept(answers((0..200).map(|_| failure("40001"))));
+    let dsql = Dsql::new(retrying(&network));
+    let attempts: u32 =
+        (0..20).map(|_| eventually(&network, read().fetch_one(&dsql)).unwrap_err().attempts()).sum();
+    // Twenty to begin with, and one for every ten queries since.
+    assert_eq!(attempts, 20 + 20 + 1);
+}
+
+#[test]
+fn limits_are_errors_that_name_themselves() {
+    let script = |network: &Network| network.accept(answers([rows("n", 23, &[1; 100]), rows("n", 23, &[2])]));
+    let network = Network::default();
+    script(&network);
+    let dsql = Dsql::new(config(&network).max_result(399));
+    let error = now(read().fetch_all(&dsql)).unwrap_err();
+    assert!(error.is_too_long() && error.to_string().contains("Config::max_result"), "{error}");
+    assert_eq!(now(read().fetch_one(&dsql)).unwrap(), 2, "the connection serves on");
+
+    let network = Network::default();
+    script(&network);
+    assert_eq!(now(read().execute(&Dsql::new(config(&network).max_result(0)))).unwrap(), 100);
+
+    for (limit, bytes, named) in [
+        (Config::max_row as fn(Config, usize) -> Config, 13, "Config::max_row"),
+        (Config::max_message, 24, "Config::max_message"),
+    ] {
+        let network = Network::default();
+        script(&network);
+        let dsql = Dsql::new(limit(config(&network), bytes));
+        let error = now(read().fetch_all(&dsql)).unwrap_err();
+        assert!(error.is_too_long() && error.to_string().contains(named), "{error}");
+        assert_eq!(network.connections(), (1, 0));
+    }
+}
+
+#[test]
+fn a_listener_is_told_what_ran_and_no_value() {
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = told.clone();
+    let network = Network::default();
+    network.accept(answers([
+        failure("40001"),
+        rows("n", 23, &[1, 2]),
+        failure("23505"),
+        [control("BEGIN"), found(&[3]), ready(b"T")].concat(),
+        [control("COMMIT"), ready(b"I")].concat(),
+    ]));
+    let dsql = Dsql::new(retrying(&network).on_event(move |event| {
+        let error = event.error().and_then(Error::sqlstate);
+        let text = format!("{event:?}");
+        assert!(!text.contains(CANARY), "{text}");
+        let told = (event.name(), event.rows(), event.round_trips(), event.retries(), error);
+        log.lock().unwrap().push(format!("{told:?}"));
+    }));
+    eventually(&network, read().fetch_all(&dsql)).unwrap();
+    now(write().fetch_one(&dsql)).unwrap_err();
+    now(dsql.transaction(async |tx| read().fetch_one(tx).await).into_future()).unwrap();
+    assert_eq!(
+        told.lock().unwrap()[..],
+        [
+            r#"(Some("numbers"), 2, 5, 1, None)"#,
+            r#"(Some("numbers"), 0, 1, 0, Some(23505))"#,
+            r#"(Some("numbers"), 1, 1, 0, None)"#,
+            "(None, 0, 1, 0, None)",
+        ]
+    );
+}

@@ -1,0 +1,443 @@
+//! Transactions: what is sent when, what runs again, and what becomes of it when something breaks.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+
+/// The answer to BEGIN and a statement that finds this, in a transaction.
+fn begun(values: &[i32]) -> Vec<u8> {
+    [control("BEGIN"), found(values), ready(b"T")].concat()
+}
+
+fn committed() -> Vec<u8> {
+    [control("COMMIT"), ready(b"I")].concat()
+}
+
+fn rolled_back() -> Vec<u8> {
+    [control("ROLLBACK"), ready(b"I")].concat()
+}
+
+/// An error within a transaction, which leaves it failed.
+fn failed(code: &str) -> Vec<u8> {
+    [error("ERROR", code), ready(b"E")].concat()
+}
+
+/// The answer to BEGIN and a statement that is refused.
+fn begun_badly(code: &str) -> Vec<u8> {
+    [control("BEGIN"), failed(code)].concat()
+}
+
+fn delete() -> Command {
+    Command::new(&DELETE, Arguments::default())
+}
+
+const READ_SQL: &str = "SELECT n FROM t";
+const WRITE_SQL: &str = "INSERT INTO t VALUES (1) RETURNING n";
+const DELETE_SQL: &str = "DELETE FROM t";
+
+#[test]
+fn begin_rides_with_the_first_statement_and_commit_goes_alone() {
+    let network = Network::default();
+    network.accept(answers([
+        begun(&[1]),
+        [done("DELETE 3"), ready(b"T")].concat(),
+        committed(),
+        begun(&[2]),
+        committed(),
+        rows("n", 23, &[9]),
+    ]));
+    let dsql = Dsql::new(retrying(&network));
+    let result = now(dsql
+        .transaction(async |tx| {
+            let one = query(&READ).fetch_one(tx).await?;
+            Ok::<_, Error>((one, delete().execute(&tx).await?))
+        })
+        .into_future());
+    assert_eq!(result.unwrap(), (1, 3));
+    let again = now(dsql.transaction(async |mut tx| query(&READ).fetch_one(&mut tx).await).into_future());
+    assert_eq!(again.unwrap(), 2);
+    assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 9);
+    assert_eq!(
+        said(&network),
+        [
+            &format!("login BEGIN {READ_SQL} |"),
+            &format!("{DELETE_SQL} |"),
+            "COMMIT |",
+            &format!("BEGIN {READ_SQL} |"),
+            "COMMIT |",
+            &format!("{READ_SQL} |"),
+        ]
+    );
+    assert_eq!(network.connections(), (1, 1));
+}
+
+#[test]
+fn without_a_statement_it_costs_nothing_and_values_pass_through() {
+    #[derive(Debug, PartialEq)]
+    enum Mine {
+        NotToday,
+        Other,
+    }
+    impl From<Error> for Mine {
+        fn from(_: Error) -> Self {
+            Mine::Other
+        }
+    }
+    let network = Network::default();
+    let dsql = Dsql::new(retrying(&network));
+    let name = String::from("moved in");
+    let length = now(dsql.transaction(async move |_| Ok::<_, Mine>(name.len())).into_future());
+    assert_eq!(length, Ok(8));
+    let refused: Result<(), Mine> = now(dsql.transaction(async |_| Err(Mine::NotToday)).into_future());
+    assert_eq!(refused, Err(Mine::NotToday));
+    assert_eq!(network.connections(), (0, 0));
+}
+
+#[test]
+fn a_conflict_runs_the_whole_closure_again() {
+    // At COMMIT; at a statement, where a ROLLBACK is needed, which nobody waits for.
+    let network = Network::default();
+    network.accept(answers([
+        begun(&[1]),
+        failure("40001"),
+        begun_badly("OC001"),
+        rolled_back(),
+        begun(&[3]),
+        committed(),
+    ]));
+    let dsql = Dsql::new(retrying(&network));
+    let times = AtomicU32::new(0);
+    let result = eventually(
+        &network,
+        dsql.transaction(async |tx| {
+            times.fetch_add(1, Ordering::Relaxed);
+            query(&READ).fetch_one(tx).await
+        })
+        .into_future(),
+    );
+    assert_eq!((result.unwrap(), times.into_inner()), (3, 3));
+    let begin = format!("BEGIN {READ_SQL} |");
+    assert_eq!(said(&network)[1..], ["COMMIT |", &begin, "ROLLBACK |", &begin, "COMMIT |"]);
+    assert_eq!(network.connections(), (1, 1));
+}
+
+#[test]
+fn what_the_transaction_saw_decides() {
+    // The closure swallows each error and goes on.
+    for (code, runs) in [("23505", 1), ("40001", 2)] {
+        let network = Network::default();
+        network.accept(answers([begun_badly(code), rolled_back(), begun(&[7]), committed()]));
+        let dsql = Dsql::new(retrying(&network));
+        let times = AtomicU32::new(0);
+        let result = eventually(
+            &network,
+            dsql.transaction(async |tx| {
+                times.fetch_add(1, Ordering::Relaxed);
+                if query(&WRITE).fetch_one(tx).await.is_err() {
+                    let refused = delete().execute(tx).await.unwrap_err();
+                    assert!(refused.is_transaction_over(), "{refused}");
+                }
+                Ok::<_, Error>("fine")
+            })
+            .into_future(),
+        );
+        assert_eq!(times.into_inner(), runs, "{code}");
+        match result {
+            Ok(value) => assert_eq!((value, code), ("fine", "40001")),
+            Err(error) => {
+                assert!(error.is_unique_violation() && !error.is_outcome_unknown(), "{error}");
+                assert!(error.to_string().contains("src/lib.rs:7"), "{error}");
+                assert_eq!(said(&network)[1..], ["ROLLBACK |"]);
+            }
+        }
+    }
+    // No row is no error of the transaction's: it goes on.
+    let network = Network::default();
+    network.accept(answers([begun(&[]), [done("DELETE 1"), ready(b"T")].concat(), committed()]));
+    let dsql = Dsql::new(retrying(&network));
+    let result = now(dsql
+        .transaction(async |tx| match query(&READ).fetch_one(tx).await {
+            Err(error) if error.is_no_rows() => delete().execute(tx).await,
+            _ => panic!("there is no row"),
+        })
+        .into_future());
+    assert_eq!(result.unwrap(), 1);
+}
+
+#[test]
+fn an_error_of_the_closure_rolls_back_and_the_connection_serves_on() {
+    let network = Network::default();
+    network.accept(answers([begun(&[1]), rolled_back(), rows("n", 23, &[2])]));
+    let dsql = Dsql::new(retrying(&network));
+    let result: Result<(), Box<dyn std::error::Error + Send + Sync>> = now(dsql
+        .transaction(async |tx| {
+            query(&WRITE).fetch_one(tx).await?;
+            Err("changed my mind".into())
+        })
+        .into_future());
+    assert_eq!(result.unwrap_err().to_string(), "changed my mind");
+    assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 2);
+    assert_eq!(said(&network)[1..], ["ROLLBACK |", &format!("{READ_SQL} |")]);
+    assert_eq!(network.connections(), (1, 1));
+}
+
+#[test]
+fn commit_is_success_only_when_it_says_so() {
+    let write = |network: &Network| {
+        let dsql = Dsql::new(retrying(network));
+        eventually(network, dsql.transaction(async |tx| query(&WRITE).fetch_one(tx).await).into_future())
+    };
+    let network = Network::default();
+    network.accept(answers([begun(&[1]), rolled_back()]));
+    let rolled = write(&network).unwrap_err();
+    assert!(rolled.is_rolled_back() && !rolled.is_outcome_unknown(), "{rolled}");
+
+    // Wherever the answer to COMMIT breaks off, nobody knows; and it is not sent again.
+    for cut in 0..committed().len() {
+        let network = Network::default();
+        let mut steps = answers([begun(&[1])]);
+        steps.pop();
+        steps.push(Step::AwaitWrite);
+        if cut > 0 {
+            steps.push(Step::Send(committed()[..cut].to_vec()));
+        }
+        steps.push(Step::Close);
+        network.accept(steps);
+        let error = write(&network).unwrap_err();
+        assert!(error.is_outcome_unknown(), "cut at {cut}: {error}");
+        assert_eq!(network.connections(), (1, 0));
+    }
+    for (said, unknown) in [
+        (failure("40003"), true),
+        (failure("08007"), true),
+        (failure("XX000"), true),
+        (error("FATAL", "57P01"), true),
+        (failure("23505"), false),
+        (failure("54000"), false),
+    ] {
+        let network = Network::default();
+        network.accept(answers([begun(&[1]), said]));
+        let error = write(&network).unwrap_err();
+        assert_eq!(error.is_outcome_unknown(), unknown, "{error}");
+    }
+}
+
+#[test]
+fn what_is_lost_before_commit_runs_again_on_a_new_connection() {
+    let lost = |after: Vec<u8>, end: Step| {
+        let mut steps = answers([after]);
+        steps.pop();
+        steps.push(end);
+        steps
+    };
+    for end in [Step::Close, Step::Break(TransportErrorKind::Lost)] {
+        for first in [
+            vec![Step::AwaitWrite, end.clone()],
+            lost(vec![], end.clone()),
+            lost([control("BEGIN"), found(&[1])].concat(), end.clone()),
+            lost([control("BEGIN"), error("FATAL", "57P01")].concat(), end.clone()),
+            lost(begun_badly("XX000"), end.clone()),
+        ] {
+            let network = Network::default();
+            let steps =
+                first.into_iter().filter(|step| !matches!(step, Step::Send(bytes) if bytes.is_empty()));
+            network.accept(steps);
+            network.accept(answers([begun(&[4]), committed()]));
+            let dsql = Dsql::new(retrying(&network));
+            let result = eventually(
+                &network,
+                dsql.transaction(async |tx| query(&WRITE).fetch_one(tx).await).into_future(),
+            );
+            assert_eq!(result.unwrap(), 4);
+            assert_eq!(network.connections(), (2, 1));
+        }
+    }
+}
+
+#[test]
+fn attempts_end() {
+    let network = Network::default();
+    network.accept(answers((0..20).flat_map(|_| [begun(&[1]), failure("40001")])));
+    let dsql = Dsql::new(retrying(&network));
+    let read = async |tx: Transaction<'_>| query(&READ).fetch_one(tx).await;
+    let error = eventually(&network, dsql.transaction(read).into_future()).unwrap_err();
+    assert!(error.is_conflict() && error.attempts() == 5, "{error}");
+    assert!(error.to_string().contains("after 5 attempts"), "{error}");
+    let once = now(dsql.transaction(read).max_attempts(1).into_future()).unwrap_err();
+    assert!(once.is_conflict() && once.attempts() == 1, "{once}");
+    assert_eq!(said(&network).iter().filter(|it| it.as_str() == "COMMIT |").count(), 6);
+    // At a statement, whatever the closure makes of it.
+    let network = Network::default();
+    network.accept(answers((0..20).flat_map(|_| [begun_badly("40001"), rolled_back()])));
+    let dsql = Dsql::new(retrying(&network));
+    let vague = dsql.transaction(async |tx| {
+        query(&READ).fetch_one(tx).await.map_err(|_| Error::new(crate::error::Kind::NoRows))
+    });
+    let error = eventually(&network, vague.into_future()).unwrap_err();
+    assert!(error.is_conflict() && error.attempts() == 5, "{error}");
+}
+
+#[test]
+fn a_key_resolves_what_became_of_it() {
+    static KEY: Statement =
+        Statement { columns: &[], ..statement("INSERT INTO keys VALUES (1)", Effect::Write) };
+    let once = |network: &Network| {
+        let dsql = Dsql::new(retrying(network));
+        let body = async |tx: Transaction<'_>| query(&WRITE).fetch_one(tx).await;
+        let key = Command::new(&KEY, Arguments::default());
+        eventually(network, dsql.transaction(body).idempotency_key(key).into_future())
+    };
+    let keyed = |values: &[i32]| [control("BEGIN"), done("INSERT 0 1"), found(values), ready(b"T")].concat();
+    let flight = format!("login BEGIN INSERT INTO keys VALUES (1) {WRITE_SQL} |");
+
+    let network = Network::default();
+    network.accept(answers([keyed(&[1]), committed()]));
+    assert_eq!(once(&network).unwrap(), Once::Now(1));
+    assert_eq!(said(&network)[..2], [&flight, "COMMIT |"]);
+
+    let network = Network::default();
+    network.accept(answers([begun_badly("23505"), rolled_back()]));
+    assert_eq!(once(&network).unwrap(), Once::Before);
+
+    // The answer to COMMIT is lost; it runs again, and the key tells what became of the first.
+    for (then, outcome) in
+        [(vec![begun_badly("23505")], Once::Before), (vec![keyed(&[2]), committed()], Once::Now(2))]
+    {
+        let network = Network::default();
+        let mut lost = answers([keyed(&[1]), vec![]]);
+        lost.truncate(lost.len() - 2);
+        lost.push(Step::Close);
+        network.accept(lost);
+        network.accept(answers(then));
+        assert_eq!(once(&network).unwrap(), outcome);
+        assert_eq!(said(&network)[1..3], ["COMMIT |", &flight]);
+    }
+
+    // A violation of another statement is not the key's.
+    let network = Network::default();
+    network
+        .accept(answers([[control("BEGIN"), done("INSERT 0 1"), failed("23505")].concat(), rolled_back()]));
+    assert!(once(&network).unwrap_err().is_unique_violation());
+
+    // A key alone is written, too.
+    let network = Network::default();
+    network.accept(answers([[control("BEGIN"), done("INSERT 0 1"), ready(b"T")].concat(), committed()]));
+    let dsql = Dsql::new(retrying(&network));
+    let key = Command::new(&KEY, Arguments::default());
+    let nothing = dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(key);
+    assert_eq!(now(nothing.into_future()).unwrap(), Once::Now(()));
+    assert_eq!(said(&network), ["login BEGIN INSERT INTO keys VALUES (1) |", "COMMIT |"]);
+}
+
+#[test]
+fn what_is_dropped_or_late_closes_its_connection() {
+    let network = Network::default();
+    network.accept(answers([begun(&[1])]));
+    network.accept(answers([begun(&[1])]));
+    let dsql = Dsql::new(retrying(&network));
+    let stuck = async |tx: Transaction<'_>| {
+        query(&WRITE).fetch_one(tx).await?;
+        core::future::pending::<()>().await;
+        Ok::<_, Error>(())
+    };
+    assert!(settle(dsql.transaction(stuck).into_future()).is_pending());
+    assert_eq!(network.connections(), (1, 0));
+    let late = eventually(&network, dsql.transaction(stuck).timeout(Duration::from_secs(2)).into_future());
+    let error = late.unwrap_err();
+    assert!(error.is_timeout() && !error.is_outcome_unknown(), "{error}");
+    assert!(error.to_string().contains("transaction_timeout"), "{error}");
+    assert_eq!(network.connections(), (2, 0));
+    assert!(!said(&network).iter().any(|it| it.contains("COMMIT")));
+}
+
+#[test]
+fn a_statement_that_is_given_up_ends_the_transaction() {
+    let network = Network::default();
+    let mut steps = answers([begun(&[1])]);
+    steps.insert(steps.len() - 1, Step::AwaitWrite);
+    network.accept(steps);
+    let dsql = Dsql::new(retrying(&network));
+    let result = now(dsql
+        .transaction(async |tx| {
+            query(&READ).fetch_one(tx).await?;
+            assert!(settle(delete().execute(tx)).is_pending());
+            let refused = delete().execute(tx).await.unwrap_err();
+            assert!(refused.is_transaction_over(), "{refused}");
+            Ok::<_, Error>(())
+        })
+        .into_future());
+    assert!(result.unwrap_err().is_transaction_over());
+    assert_eq!(network.connections(), (1, 0));
+    assert_eq!(said(&network)[1..2], [format!("{DELETE_SQL} |")]);
+}
+
+#[test]
+fn statements_run_one_after_the_other_and_the_handle_ends_with_the_closure() {
+    let network = Network::default();
+    network.accept(answers([begun(&[1]), [found(&[2]), ready(b"T")].concat(), committed()]));
+    let dsql = Dsql::new(retrying(&network));
+    let (pair, escaped) = now(dsql
+        .transaction(async |tx| {
+            let mut context = Context::from_waker(Waker::noop());
+            let (mut first, mut second) = (query(&READ).fetch_one(tx), query(&READ).fetch_one(tx));
+            assert!(core::pin::Pin::new(&mut second).poll(&mut context).is_ready());
+            let second = core::pin::Pin::new(&mut first).poll(&mut context);
+            let Poll::Ready(second) = second else { panic!("it is its turn") };
+            Ok::<_, Error>((second?, tx))
+        })
+        .into_future())
+    .unwrap();
+    assert_eq!(pair, 2);
+    assert!(now(query(&READ).fetch_one(escaped)).unwrap_err().is_transaction_over());
+    assert_eq!(network.connections(), (1, 1));
+}
+
+#[test]
+fn a_read_only_transaction_waits_for_no_end() {
+    let network = Network::default();
+    network.accept(answers([begun(&[1]), rolled_back(), rows("n", 23, &[2])]));
+    let dsql = Dsql::new(retrying(&network));
+    let read = dsql.transaction(async |tx| query(&READ).fetch_one(tx).await).read_only();
+    assert_eq!(now(read.into_future()).unwrap(), 1);
+    assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 2);
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    assert_eq!(said(&network)[..2], [format!("login {begin} {READ_SQL} |"), "ROLLBACK |".to_owned()]);
+}
+
+#[test]
+fn a_transaction_that_a_statement_ends_is_no_success() {
+    static COMMIT: Statement = Statement { columns: &[], ..statement("COMMIT", Effect::Write) };
+    let network = Network::default();
+    network.accept(answers([begun(&[1]), [done("COMMIT"), ready(b"I")].concat()]));
+    let dsql = Dsql::new(retrying(&network));
+    let sneaky = dsql.transaction(async |tx| {
+        query(&WRITE).fetch_one(tx).await?;
+        Command::new(&COMMIT, Arguments::default()).execute(tx).await
+    });
+    let error = now(sneaky.into_future()).unwrap_err();
+    assert!(error.to_string().contains("began or ended a transaction"), "{error}");
+}
+
+#[test]
+fn a_session_has_transactions_and_no_other_connection() {
+    let network = Network::default();
+    network.accept(answers([begun(&[1]), failure("40001"), begun(&[2]), committed(), vec![]]));
+    let mut session = Dsql::new(retrying(&network)).session();
+    let write = async |tx: Transaction<'_>| query(&WRITE).fetch_one(tx).await;
+    assert_eq!(eventually(&network, session.transaction(write).into_future()).unwrap(), 2);
+    drop(session);
+    // Lost: it would be another session.
+    let network = Network::default();
+    let mut steps = answers([begun(&[1])]);
+    steps.pop();
+    steps.extend([Step::AwaitWrite, Step::Close]);
+    network.accept(steps);
+    let mut session = Dsql::new(retrying(&network)).session();
+    let twice = async |tx: Transaction<'_>| {
+        query(&WRITE).fetch_one(tx).await?;
+        query(&WRITE).fetch_one(tx).await
+    };
+    let error = eventually(&network, session.transaction(twice).into_future()).unwrap_err();
+    assert!(error.to_string().contains("gone") && !error.is_outcome_unknown(), "{error}");
+    assert_eq!(network.connections(), (1, 0));
+}

@@ -1,0 +1,364 @@
+//! Transactions: a closure that runs again, as a whole, when another transaction got there first.
+//!
+//! Goes in: a closure that takes a [`Transaction`]. Comes out: what it returned, once COMMIT has been answered. BEGIN
+//! travels with the first statement, COMMIT alone. What the transaction saw decides what becomes of it, not what the
+//! closure made of it: an error of the server that the closure swallowed still ends it.
+
+use core::fmt;
+use core::future::{Future, IntoFuture, poll_fn};
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::sync::Arc;
+
+use crate::client::fetch::Fetch;
+use crate::client::flight::{BEGIN, BEGIN_READ_ONLY, Prepared};
+use crate::client::lender::{Lender, Opening};
+use crate::client::pipeline::Pipelined;
+use crate::client::run::{Runs, Target};
+use crate::error::{Error, Kind};
+use crate::query::{Command, Request};
+use crate::transport::{self, BoxFuture};
+
+/// A transaction that is open: what the closure of [`Dsql::transaction`](crate::Dsql::transaction) is given, and
+/// queries run on.
+///
+/// It is a handle, as freely copied as a reference: hand `tx` to as many queries, and as many functions
+/// (`tx: Transaction<'_>`, or `mut db: impl Executor`), as you like. Its statements run one after the other.
+#[derive(Clone, Copy)]
+pub struct Transaction<'d> {
+    pub(super) lender: &'d Lender,
+    pub(super) id: u64,
+}
+
+impl<'d> Transaction<'d> {
+    /// Several queries in one round trip, as part of this transaction.
+    pub fn pipeline<P: Pipelined + 'd>(self, queries: P) -> Fetch<'d, P::Output> {
+        Fetch::of(queries, self)
+    }
+
+    pub(super) fn target(&self) -> Target<'d> {
+        Target { lender: self.lender, transaction: Some(self.id) }
+    }
+}
+
+impl fmt::Debug for Transaction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transaction(…)")
+    }
+}
+
+/// A transaction that is about to run: set it up, then await it.
+#[must_use = "a transaction does nothing until it is awaited"]
+pub struct Transact<'d, F> {
+    lender: &'d Lender,
+    body: F,
+    options: Options,
+}
+
+/// A transaction with an idempotency key that is about to run: set it up, then await it.
+#[must_use = "a transaction does nothing until it is awaited"]
+pub struct TransactOnce<'d, F> {
+    transact: Transact<'d, F>,
+    key: Command,
+}
+
+#[derive(Clone, Copy)]
+struct Options {
+    read_only: bool,
+    attempts: u32,
+    timeout: Duration,
+}
+
+/// What became of a transaction that has an idempotency key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Once<T> {
+    /// It was committed now, and its closure returned this.
+    Now(T),
+    /// One with the same key had been committed before: by an earlier request, or by an attempt of this one whose
+    /// answer was lost. Nothing was done now; what it did then is in the database.
+    Before,
+}
+
+impl<'d, F> Transact<'d, F> {
+    pub(super) fn new(lender: &'d Lender, body: F) -> Self {
+        let config = &lender.config;
+        let options =
+            Options { read_only: false, attempts: config.attempts(), timeout: config.transaction_limit() };
+        Transact { lender, body, options }
+    }
+
+    /// It only reads: a statement that writes is an error of the server's. Its end costs no round trip.
+    pub fn read_only(mut self) -> Self {
+        self.options.read_only = true;
+        self
+    }
+
+    /// How often the closure may run, with the first time; [`Config::max_attempts`](crate::Config::max_attempts) if
+    /// it is not set.
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.options.attempts = attempts.max(1);
+        self
+    }
+
+    /// How long all its attempts may take together, pauses included;
+    /// [`Config::transaction_timeout`](crate::Config::transaction_timeout) if it is not set.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = timeout;
+        self
+    }
+
+    /// Makes sure that it happens once, even if the answer to COMMIT is lost. `insert` writes a key that you choose,
+    /// one for each intention of your user, into a table where it is unique:
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, Once, sql};
+    /// # async fn order(dsql: &Dsql, key: &str) -> Result<(), Error> {
+    /// let done = dsql
+    ///     .transaction(async |tx| sql!("UPDATE tag_master SET usage_count = usage_count + 1").execute(tx).await)
+    ///     .idempotency_key(sql!("INSERT INTO tag_master (tag_name, tag_category, usage_count) VALUES ($key, 'x', 0)"))
+    ///     .await?;
+    /// match done {
+    ///     Once::Now(rows) => println!("{rows} rows"),
+    ///     Once::Before => println!("that had been done before"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// It travels with BEGIN. When it meets a key that is there (23505), the transaction was committed before. When an
+    /// answer to COMMIT is lost, the whole transaction runs again, and the key tells whether it had been committed.
+    pub fn idempotency_key(self, insert: Command) -> TransactOnce<'d, F> {
+        TransactOnce { transact: self, key: insert }
+    }
+}
+
+impl<F> TransactOnce<'_, F> {
+    /// As [`Transact::max_attempts`].
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.transact = self.transact.max_attempts(attempts);
+        self
+    }
+
+    /// As [`Transact::timeout`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.transact = self.transact.timeout(timeout);
+        self
+    }
+}
+
+impl<'d, F, Fut, T, E> IntoFuture for Transact<'d, F>
+where
+    F: FnOnce(Transaction<'d>) -> Fut + Clone + Send + 'd,
+    Fut: Future<Output = Result<T, E>> + Send + 'd,
+    T: Send + 'd,
+    E: From<Error> + Send + 'd,
+{
+    type Output = Result<T, E>;
+    type IntoFuture = Transacting<'d, T, E>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Transacting(Box::pin(async move {
+            match run(self, None).await? {
+                Once::Now(value) => Ok(value),
+                // Without a key there is no other time.
+                Once::Before => Err(E::from(Error::new(Kind::TransactionOver))),
+            }
+        }))
+    }
+}
+
+impl<'d, F, Fut, T, E> IntoFuture for TransactOnce<'d, F>
+where
+    F: FnOnce(Transaction<'d>) -> Fut + Clone + Send + 'd,
+    Fut: Future<Output = Result<T, E>> + Send + 'd,
+    T: Send + 'd,
+    E: From<Error> + Send + 'd,
+{
+    type Output = Result<Once<T>, E>;
+    type IntoFuture = Transacting<'d, Once<T>, E>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Transacting(Box::pin(run(self.transact, Some(self.key.request))))
+    }
+}
+
+/// A transaction on its way: await it. Dropping it before it is done ends its connection: nothing of it stays, unless
+/// COMMIT had been sent.
+#[must_use = "a transaction does nothing until it is awaited"]
+pub struct Transacting<'d, T, E>(Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'd>>);
+
+impl<T, E> Future for Transacting<'_, T, E> {
+    type Output = Result<T, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(context)
+    }
+}
+
+/// The part of it that is made anew for each closure; the rest is [`Course`].
+async fn run<'d, F, Fut, T, E>(transact: Transact<'d, F>, key: Option<Request>) -> Result<Once<T>, E>
+where
+    F: FnOnce(Transaction<'d>) -> Fut + Clone,
+    Fut: Future<Output = Result<T, E>>,
+    E: From<Error>,
+{
+    let mut course = Course::new(transact.lender, transact.options, key)?;
+    loop {
+        let transaction = course.begin();
+        let body = transact.body.clone();
+        let returned = course.in_time(body(transaction)).await;
+        let next = course.end(returned.as_ref().map(Result::is_ok)).await;
+        match (next, returned) {
+            (Next::Again, _) => {}
+            (Next::Over, Some(returned)) => return returned.map(Once::Now),
+            (Next::Before, _) => return Ok(Once::Before),
+            (Next::Failed(error), _) => return Err(E::from(error)),
+            (Next::Over, None) => return Err(E::from(Error::new(Kind::TransactionOver))),
+        }
+    }
+}
+
+/// The course of a transaction through its attempts.
+struct Course<'d> {
+    lender: &'d Lender,
+    runs: Runs<'d>,
+    options: Options,
+    key: Option<Arc<Prepared>>,
+    deadline: BoxFuture<()>,
+    attempt: Option<Attempt<'d>>,
+}
+
+/// Where a transaction goes after an attempt.
+enum Next {
+    Again,
+    /// What the closure returned stands.
+    Over,
+    /// The key was there.
+    Before,
+    Failed(Error),
+}
+
+/// An attempt that is under way; dropped, its connection is closed.
+struct Attempt<'d> {
+    lender: &'d Lender,
+    id: u64,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.lender.close_transaction(self.id, false);
+    }
+}
+
+impl<'d> Course<'d> {
+    fn new(lender: &'d Lender, options: Options, key: Option<Request>) -> Result<Self, Error> {
+        Ok(Course {
+            lender,
+            runs: Runs::new(lender, options.attempts, options.timeout),
+            options,
+            key: key.map(Prepared::new).transpose()?.map(Arc::new),
+            deadline: transport::sleep(&lender.config, options.timeout),
+            attempt: None,
+        })
+    }
+
+    fn begin(&mut self) -> Transaction<'d> {
+        let begin = if self.options.read_only { BEGIN_READ_ONLY } else { BEGIN };
+        let id = self.lender.open_transaction(Opening { begin, key: self.key.clone() });
+        self.attempt = Some(Attempt { lender: self.lender, id });
+        Transaction { lender: self.lender, id }
+    }
+
+    /// What the closure returns, unless it takes too long.
+    async fn in_time<T>(&mut self, running: impl Future<Output = T>) -> Option<T> {
+        let mut running = pin!(running);
+        poll_fn(|context| match running.as_mut().poll(context) {
+            Poll::Ready(returned) => Poll::Ready(Some(returned)),
+            Poll::Pending => self.deadline.as_mut().poll(context).map(|()| None),
+        })
+        .await
+    }
+
+    /// The end of an attempt whose closure returned well, badly, or not at all.
+    async fn end(&mut self, well: Option<bool>) -> Next {
+        let Some(attempt) = self.attempt.take() else { return Next::Over };
+        let next = match well {
+            Some(well) => self.settle(attempt, well).await,
+            None => {
+                drop(attempt);
+                Next::Failed(Error::new(Kind::Timeout(
+                    "in a transaction (Config::transaction_timeout): it was rolled back".into(),
+                )))
+            }
+        };
+        let result = match &next {
+            Next::Again => return next,
+            Next::Failed(error) => Err(error.again()),
+            Next::Over | Next::Before => Ok(()),
+        };
+        self.runs.report(None, &result);
+        next
+    }
+
+    async fn settle(&mut self, attempt: Attempt<'d>, well: bool) -> Next {
+        let id = attempt.id;
+        // Without a statement there is nothing to commit, unless there is a key to be written.
+        let unopened = self.lender.opening(id).is_some();
+        if well && unopened && self.key.is_some() {
+            // Why it failed is remembered.
+            let _ = self.runs.fly_in(id, &[], &mut []).await;
+        }
+        if let Some(failure) = self.lender.take_failure(id) {
+            self.lender.close_transaction(id, true);
+            if failure.key_taken {
+                return Next::Before;
+            }
+            if self.runs.again(&failure.failed, self.key.is_some()).await {
+                return Next::Again;
+            }
+            // What the closure made of an error of its own stands; of one that would have run it again it knows too
+            // little: not how often that was tried.
+            if !well && !failure.failed.rule().is_transient() {
+                return Next::Over;
+            }
+            return Next::Failed(self.runs.conclude(failure.error, &failure.failed));
+        }
+        let unopened = self.lender.opening(id).is_some();
+        if !well || unopened || self.options.read_only {
+            self.lender.close_transaction(id, true);
+            return Next::Over;
+        }
+        match self.runs.commit(id).await {
+            Ok(()) => {
+                self.lender.close_transaction(id, true);
+                Next::Over
+            }
+            Err(failing) => {
+                self.lender.close_transaction(id, true);
+                if self.runs.again(&failing.failed, self.key.is_some()).await {
+                    return Next::Again;
+                }
+                Next::Failed(self.runs.conclude(failing.error, &failing.failed))
+            }
+        }
+    }
+}
+
+impl<F> fmt::Debug for Transact<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transact(…)")
+    }
+}
+
+impl<F> fmt::Debug for TransactOnce<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TransactOnce(…)")
+    }
+}
+
+impl<T, E> fmt::Debug for Transacting<'_, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transacting(…)")
+    }
+}

@@ -1,0 +1,298 @@
+//! Transactions, pipelines and retries against a real PostgreSQL 16 behind dsql-local, and their round trips as a proxy
+//! between them counts them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dsql_edge::types::Uuid;
+use dsql_edge::{Config, Dsql, Error, Executor, Once, Transaction, sql};
+use dsql_edge_local::Local;
+use dsql_edge_tests::network::{DELAY, Fault, Network};
+
+const TABLES: &str =
+    "CREATE TABLE posts (id uuid PRIMARY KEY, author_id uuid, title text NOT NULL, body text,
+                                          views integer DEFAULT 0 NOT NULL)";
+
+async fn local() -> Local {
+    Local::builder().named_init_sql("tables", TABLES).start().await.unwrap()
+}
+
+/// What connects there, directly or through a network.
+fn config(local: &Local, network: Option<&Network>) -> Config {
+    let bindings = local.bindings();
+    let lookup = |name: &str| match (name, network) {
+        ("DSQL_ENDPOINT", Some(network)) => Some(network.endpoint()),
+        _ => bindings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()),
+    };
+    Config::from_bindings("", lookup).unwrap().extra_ca(local.ca_pem())
+}
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+sql! {
+    fn add_post(id, title) = "INSERT INTO posts (id, title) VALUES ($id, $title)";
+
+    fn views(id) -> pub Views = "SELECT views FROM posts WHERE id = $id";
+
+    fn set_views(id, views) = "UPDATE posts SET views = $views WHERE id = $id";
+
+    fn count() -> pub Count = "SELECT count(*) FROM posts";
+}
+
+/// Reads and then writes: whoever does so at the same time conflicts.
+async fn increment(mut db: impl Executor, id: Uuid) -> Result<i32, Error> {
+    let now = views(id).fetch_value(&mut db).await?;
+    set_views(id, now + 1).execute(&mut db).await?;
+    Ok(now + 1)
+}
+
+#[derive(Debug)]
+enum Mine {
+    Database(Error),
+    TooPopular,
+}
+
+impl From<Error> for Mine {
+    fn from(error: Error) -> Self {
+        Mine::Database(error)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transactions_that_conflict_run_again_and_all_are_counted() {
+    let local = local().await;
+    let post = id(1);
+    add_post(post, "Counted").execute(&Dsql::new(config(&local, None))).await.unwrap();
+    let runs = Arc::new(AtomicU32::new(0));
+    // The future goes to another thread: it is Send, whatever the closure captures.
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let (config, runs) = (config(&local, None).max_attempts(50), runs.clone());
+            tokio::spawn(async move {
+                let dsql = Dsql::new(config);
+                let (title, ids) = (String::from("Counted"), vec![post]);
+                dsql.transaction(async move |tx| {
+                    runs.fetch_add(1, Ordering::Relaxed);
+                    for id in &ids {
+                        increment(tx, *id).await?;
+                    }
+                    let found = sql!("SELECT id FROM posts WHERE title = $title").fetch_all(tx).await?;
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    Ok::<usize, Error>(found.len())
+                })
+                .await
+            })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap().unwrap(), 1);
+    }
+    let dsql = Dsql::new(config(&local, None));
+    assert_eq!(views(post).fetch_value(&dsql).await.unwrap(), 8);
+    assert!(runs.load(Ordering::Relaxed) > 8, "they did not even conflict");
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_transaction_does_stays_as_a_whole_or_not_at_all() {
+    let local = local().await;
+    let dsql = &Dsql::new(config(&local, None));
+
+    let refused = dsql
+        .transaction(async |tx| {
+            add_post(id(1), "One").execute(tx).await?;
+            let popular = views(id(1)).fetch_value(tx).await? + 100;
+            if popular > 50 { Err(Mine::TooPopular) } else { Ok(()) }
+        })
+        .await;
+    assert!(matches!(refused, Err(Mine::TooPopular)));
+    assert_eq!(count().fetch_value(dsql).await.unwrap(), 0);
+
+    // The second is refused, and nobody minds.
+    let swallowed: Result<(), Mine> = dsql
+        .transaction(async |tx| {
+            add_post(id(1), "One").execute(tx).await?;
+            let _ = add_post(id(1), "One again").execute(tx).await;
+            Ok(())
+        })
+        .await;
+    let Err(Mine::Database(error)) = swallowed else { panic!("it was refused") };
+    assert!(error.is_unique_violation() && error.constraint() == Some("posts_pkey"), "{error}");
+    assert!(error.to_string().contains("add_post"), "{error}");
+    assert_eq!(count().fetch_value(dsql).await.unwrap(), 0);
+
+    let both = dsql
+        .transaction(async |tx| {
+            let (one, two) = tx.pipeline((add_post(id(1), "One"), add_post(id(2), "Two"))).await?;
+            Ok::<_, Error>(one + two)
+        })
+        .await;
+    assert_eq!(both.unwrap(), 2);
+
+    let read_only = dsql.transaction(async |tx| add_post(id(3), "Three").execute(tx).await).read_only().await;
+    assert_eq!(read_only.unwrap_err().sqlstate().unwrap().as_str(), "25006");
+    let counted = dsql.transaction(async |tx| count().fetch_value(tx).await).read_only().await;
+    assert_eq!(counted.unwrap(), 2);
+
+    // On a session, and given up in the middle: nothing stays.
+    let mut session = dsql.session();
+    let done = session.transaction(async |tx| increment(tx, id(1)).await).await;
+    assert_eq!(done.unwrap(), 1);
+    let running = dsql.transaction(async |tx| {
+        increment(tx, id(1)).await?;
+        std::future::pending::<Result<(), Error>>().await
+    });
+    assert!(tokio::time::timeout(Duration::from_millis(300), running).await.is_err());
+    let late = dsql.transaction(async |tx| {
+        increment(tx, id(1)).await?;
+        std::future::pending::<Result<(), Error>>().await
+    });
+    assert!(late.timeout(Duration::from_millis(300)).await.unwrap_err().is_timeout());
+    assert_eq!(increment(&mut session, id(1)).await.unwrap(), 2);
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pipeline_is_all_or_nothing() {
+    let local = local().await;
+    let dsql = &Dsql::new(config(&local, None));
+    let (posts, before, one, missing) = dsql
+        .pipeline((
+            add_post(id(1), "One"),
+            sql!("SELECT title, body FROM posts"),
+            count().value(),
+            sql!("SELECT title FROM posts WHERE id = $1", id(9)).optional(),
+        ))
+        .await
+        .unwrap();
+    assert_eq!((posts, before[0].title.as_str(), one, missing.is_none()), (1, "One", 1, true));
+
+    let error = dsql.pipeline((add_post(id(2), "Two"), add_post(id(1), "One again"))).await.unwrap_err();
+    assert!(error.is_unique_violation() && !error.is_outcome_unknown(), "{error}");
+    let error = dsql.pipeline((add_post(id(2), "Two"), views(id(7)).one())).await.unwrap_err();
+    assert!(error.is_no_rows(), "{error}");
+    let ids = (0..10).map(|number| views(id(number)).optional()).collect::<Vec<_>>();
+    let found = dsql.session().pipeline(ids).await.unwrap();
+    assert_eq!(
+        found.into_iter().map(|row| row.is_some()).collect::<Vec<_>>()[..4],
+        [false, true, true, false]
+    );
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backend_that_is_killed_costs_nothing_but_time() {
+    let local = local().await;
+    let told: Arc<Mutex<u32>> = Arc::default();
+    let log = told.clone();
+    let listening = config(&local, None).on_event(move |event| *log.lock().unwrap() += event.retries());
+    let dsql = &Dsql::new(listening);
+    add_post(id(1), "One").execute(dsql).await.unwrap();
+    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE pid <> pg_backend_pid() AND usename = 'admin' AND backend_type = 'client backend'";
+
+    // While it is idle: replaced before anything is handed over, even to a write.
+    local.run_sql("kill", kill).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    set_views(id(1), 1).execute(dsql).await.unwrap();
+    assert_eq!(*told.lock().unwrap(), 0);
+
+    // In the middle of a transaction: it runs again.
+    let times = AtomicU32::new(0);
+    let done = dsql
+        .transaction(async |tx| {
+            let seen = increment(tx, id(1)).await?;
+            if times.fetch_add(1, Ordering::Relaxed) == 0 {
+                local.run_sql("kill", kill).await.unwrap();
+            }
+            add_post(id(2), "Two").execute(tx).await?;
+            Ok::<_, Error>(seen)
+        })
+        .await;
+    assert_eq!((done.unwrap(), times.into_inner()), (2, 2));
+    assert_eq!(views(id(1)).fetch_value(dsql).await.unwrap(), 2);
+    local.stop().await.unwrap();
+}
+
+/// Each connection through such a network breaks within the answer to COMMIT, and only the database knows.
+#[tokio::test]
+async fn the_answer_to_commit_is_lost_and_a_key_finds_it() {
+    let local = local().await;
+    let write = async |tx: Transaction<'_>| add_post(id(1), "One").execute(tx).await;
+    let watcher = Dsql::new(config(&local, None));
+    let clean = sql!("DELETE FROM posts WHERE true");
+    let whole = {
+        let network = Network::to(local.port(), Duration::ZERO, Fault::None).await;
+        Dsql::new(config(&local, Some(&network))).transaction(write).await.unwrap();
+        network.connections()[0].received()
+    };
+    clean.execute(&watcher).await.unwrap();
+
+    let network = Network::to(local.port(), Duration::ZERO, Fault::CutAfter(whole - 30)).await;
+    let dsql = Dsql::new(config(&local, Some(&network)));
+    let error = dsql.transaction(write).await.unwrap_err();
+    assert!(error.is_outcome_unknown() && error.attempts() == 1, "{error}");
+    assert_eq!(count().fetch_value(&watcher).await.unwrap(), 1, "it had been committed");
+    sql!("DELETE FROM posts WHERE true").execute(&watcher).await.unwrap();
+
+    // The same with a key, which takes some bytes more.
+    let key = || add_post(id(99), "the key");
+    let network = Network::to(local.port(), Duration::ZERO, Fault::None).await;
+    let first = Dsql::new(config(&local, Some(&network))).transaction(write).idempotency_key(key()).await;
+    assert_eq!(first.unwrap(), Once::Now(1));
+    let whole = network.connections()[0].received();
+    sql!("DELETE FROM posts WHERE true").execute(&watcher).await.unwrap();
+    let network = Network::to(local.port(), Duration::ZERO, Fault::CutFirstAfter(whole - 30)).await;
+    let dsql = Dsql::new(config(&local, Some(&network)));
+    assert_eq!(dsql.transaction(write).idempotency_key(key()).await.unwrap(), Once::Before);
+    assert_eq!(network.connections().len(), 2);
+    assert_eq!(count().fetch_value(&watcher).await.unwrap(), 2);
+    let other = Dsql::new(config(&local, None)).transaction(write).idempotency_key(key()).await;
+    assert_eq!(other.unwrap(), Once::Before);
+    local.stop().await.unwrap();
+}
+
+/// What each step costs, besides TCP: `cargo xtask bench flights` prints the same figures.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn round_trips() {
+    let local = local().await;
+    let network = Network::to(local.port(), DELAY, Fault::None).await;
+    let config = config(&local, Some(&network));
+    let seen = |at: usize| network.connections()[at].round_trips();
+
+    let dsql = &Dsql::new(config.clone());
+    count().fetch_value(dsql).await.unwrap();
+    assert_eq!(seen(0), 3, "a cold query");
+    for post in 1..=2 {
+        add_post(id(post), "One").execute(dsql).await.unwrap();
+    }
+    assert_eq!(seen(0), 5, "two warm ones");
+    let ten: Vec<_> = (0..10).map(|number| set_views(id(number), 5)).collect();
+    assert_eq!(dsql.pipeline(ten).await.unwrap().into_iter().sum::<u64>(), 2);
+    assert_eq!(seen(0), 6, "a pipeline of ten");
+    dsql.transaction(async |tx| {
+        increment(tx, id(1)).await?;
+        add_post(id(3), "Three").execute(tx).await
+    })
+    .await
+    .unwrap();
+    assert_eq!(seen(0), 10, "three statements and COMMIT");
+    dsql.transaction(async |tx| tx.pipeline((views(id(1)), views(id(2)))).await).read_only().await.unwrap();
+    assert_eq!(seen(0), 11, "the end of one that reads is not waited for");
+    dsql.transaction(async |_| Ok::<_, Error>(())).await.unwrap();
+    assert_eq!(seen(0), 11, "nothing");
+
+    let cold = Dsql::new(config.clone());
+    cold.transaction(async |tx| set_views(id(1), 6).execute(tx).await).await.unwrap();
+    assert_eq!(seen(1), 4, "BEGIN rides with the login, COMMIT goes alone");
+    let cold = Dsql::new(config);
+    cold.pipeline((set_views(id(1), 7), set_views(id(2), 7))).await.unwrap();
+    assert_eq!(seen(2), 3, "fused");
+    assert_eq!(network.connections().len(), 3);
+    local.stop().await.unwrap();
+}
