@@ -41,6 +41,7 @@ pub struct Builder {
     credentials: Option<Credentials>,
     init: Vec<(String, String)>,
     clock_ahead: Duration,
+    rules: bool,
     log: Log,
 }
 
@@ -57,6 +58,7 @@ impl Local {
             credentials: None,
             init: Vec::new(),
             clock_ahead: Duration::ZERO,
+            rules: true,
             log: Arc::new(|_| {}),
         }
     }
@@ -205,6 +207,12 @@ impl Builder {
         self
     }
 
+    /// Whether statements that DSQL refuses are refused; `false` leaves a PostgreSQL behind DSQL's door.
+    pub fn rules(mut self, rules: bool) -> Builder {
+        self.rules = rules;
+        self
+    }
+
     /// Takes a line for each connection that is refused or lost. It never holds a secret.
     pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Builder {
         self.log = Arc::new(log);
@@ -253,6 +261,7 @@ impl Builder {
             credentials: credentials.clone(),
             postgres: postgres.socket(),
             clock_ahead: self.clock_ahead,
+            rules: self.rules,
             log: self.log,
         };
         Ok(Local {

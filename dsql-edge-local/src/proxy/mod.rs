@@ -1,7 +1,7 @@
 //! The front door: listens, speaks TLS, verifies who comes, and passes the session to PostgreSQL.
 //!
 //! In: TCP connections and what the endpoint expects of them. Out: bytes relayed between client and
-//! PostgreSQL, or a refusal to the client and its reason to the log. Never changes what passes.
+//! PostgreSQL, or a refusal to the client and its reason to the log. What passes is changed by `rules` alone.
 
 mod door;
 pub(crate) mod frame;
@@ -46,6 +46,8 @@ pub(crate) struct Endpoint {
     pub(crate) postgres: PathBuf,
     /// How far the clock that verifies is ahead of the system's.
     pub(crate) clock_ahead: Duration,
+    /// Whether DSQL's statement rules hold.
+    pub(crate) rules: bool,
     pub(crate) log: Log,
 }
 
@@ -99,7 +101,9 @@ impl Endpoint {
             };
         match admitted {
             Ok(Admitted::Session(mut postgres)) => {
-                relay::relay(&mut client, &mut postgres, &self.postgres).await.map_err(Ended::Lost)
+                relay::relay(&mut client, &mut postgres, self.rules.then_some(self.postgres.as_path()))
+                    .await
+                    .map_err(Ended::Lost)
             }
             Ok(Admitted::Cancelled) => Ok(()),
             Err(Ended::Refused(refusal)) => refuse(&mut client, refusal).await,

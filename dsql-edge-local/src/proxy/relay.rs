@@ -11,16 +11,20 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use super::frame::{self, Frame};
-use crate::rules::{self, Session, catalog};
+use crate::rules::{BUFFERED, Session, catalog, named_tables};
 
 const CHUNK: usize = 64 * 1024;
 
-/// Relays until one side ends; `socket` leads to the same PostgreSQL.
+/// Relays until one side ends. With `rules`, the socket of the same PostgreSQL, DSQL's statement rules hold.
 ///
 /// # Errors
 /// A client message longer than DSQL takes, or a socket's own error. The session is then simply closed, as a
 /// real cluster was seen to do.
-pub(super) async fn relay<S>(client: &mut S, postgres: &mut UnixStream, socket: &Path) -> io::Result<()>
+pub(super) async fn relay<S>(
+    client: &mut S,
+    postgres: &mut UnixStream,
+    rules: Option<&Path>,
+) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -28,7 +32,7 @@ where
     let (mut from_postgres, mut to_postgres) = postgres.split();
     let session = Mutex::new(Session::new());
     let ended = tokio::select! {
-        ended = messages(&mut from_client, &mut to_postgres, &session, socket) => ended,
+        ended = messages(&mut from_client, &mut to_postgres, &session, rules) => ended,
         ended = answers(&mut from_postgres, &mut to_client, &session) => ended,
     };
     let _ = to_client.shutdown().await;
@@ -43,7 +47,12 @@ pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
     stream.read_to_end(&mut Vec::new()).await.map(drop)
 }
 
-async fn messages<R, W>(from: &mut R, to: &mut W, session: &Mutex<Session>, socket: &Path) -> io::Result<()>
+async fn messages<R, W>(
+    from: &mut R,
+    to: &mut W,
+    session: &Mutex<Session>,
+    rules: Option<&Path>,
+) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -56,7 +65,11 @@ where
             let Some(bytes) = pending.get(whole..whole + length) else { break };
             let frame = Frame { bytes: bytes.to_vec() };
             whole += length;
-            let tables = rules::named_tables(&frame);
+            let Some(socket) = rules else {
+                ready.extend(frame.bytes);
+                continue;
+            };
+            let tables = named_tables(&frame);
             let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
             ready.extend(locked(session).to_postgres(frame, schema.as_ref()));
         }
@@ -108,7 +121,7 @@ where
                 At::Head => {
                     let Some(&[tag, a, b, c, d]) = rest.first_chunk::<5>() else { break };
                     let length = u32::from_be_bytes([a, b, c, d]) as usize + 1;
-                    if !rules::BUFFERED.contains(&tag) {
+                    if !BUFFERED.contains(&tag) {
                         at = At::Passing(length);
                         continue;
                     }

@@ -3,6 +3,7 @@
 //! In: one of PostgreSQL's messages. Out: the message for the client. Nothing but errors that we caused, and the
 //! answers of jobs, is ever changed.
 
+use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::Finding;
 
 use super::message::message;
@@ -26,6 +27,11 @@ pub(crate) struct Refused {
 impl Refused {
     pub(super) fn of(finding: Finding) -> Refused {
         Refused { sqlstate: finding.diagnostic.sqlstate(), message: finding.diagnostic.message }
+    }
+
+    /// What our parser says of DSQL's own words.
+    pub(super) fn said(error: Diagnostic) -> Refused {
+        Refused { sqlstate: error.sqlstate(), message: error.message }
     }
 
     fn to_error_response(&self) -> Vec<u8> {

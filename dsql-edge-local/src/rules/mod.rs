@@ -69,10 +69,9 @@ impl Session {
             b'Q' => {
                 self.owed += 1;
                 self.in_cycle = false;
-                match message::query(frame.body()) {
-                    Some(text) => message::query_of(&self.simple(&text, schema)),
-                    None => frame.bytes,
-                }
+                let text = message::query(frame.body());
+                let sent = text.and_then(|text| statement::with_room(&text, || self.simple(&text, schema)));
+                sent.map_or(frame.bytes, |sent| message::query_of(&sent))
             }
             b'P' => {
                 self.cycle();
@@ -126,7 +125,11 @@ impl Session {
 
     /// The statements of a simple query, the first that is refused replaced.
     fn simple(&mut self, text: &str, schema: Option<&Schema>) -> String {
-        let Some(whole) = statement::parsed(text) else { return text.to_owned() };
+        let whole = match statement::parsed(text) {
+            Ok(whole) => whole,
+            Err(error) if statement::is_of_dsql(text) => return self.mark(Refused::said(error)),
+            Err(_) => return text.to_owned(),
+        };
         self.transactions.message(whole.statements.len());
         let mut edits = Vec::new();
         for statement in &whole.statements {
@@ -145,20 +148,31 @@ impl Session {
     fn parse(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
         let Some((name, text, types)) = message::parse(frame.body()) else { return frame.bytes };
         self.prepared.remove(&name);
-        let Some(whole) = statement::parsed(&text) else { return frame.bytes };
-        let [statement] = whole.statements.as_slice() else { return frame.bytes };
-        let own = dsql::findings(statement, &text, &whole.lexed, schema);
+        let sent = statement::with_room(&text, || self.prepare(&name, &text, &types, schema));
+        sent.flatten().unwrap_or(frame.bytes)
+    }
+
+    /// What is sent instead of a Parse, where it is not the same.
+    fn prepare(&mut self, name: &str, text: &str, types: &[u8], schema: Option<&Schema>) -> Option<Vec<u8>> {
+        let whole = match statement::parsed(text) {
+            Ok(whole) => whole,
+            Err(error) if statement::is_of_dsql(text) => {
+                let mark = self.mark(Refused::said(error));
+                return Some(message::parse_of(name, &mark, &[0, 0]));
+            }
+            Err(_) => return None,
+        };
+        let [statement] = whole.statements.as_slice() else { return None };
+        let own = dsql::findings(statement, text, &whole.lexed, schema);
         if let Some(finding) = own.into_iter().find(|finding| finding.diagnostic.is_error()) {
-            return message::parse_of(&name, &self.mark(Refused::of(finding)), &[0, 0]);
+            return Some(message::parse_of(name, &self.mark(Refused::of(finding)), &[0, 0]));
         }
-        let sent = statement::local(statement, &text, &whole.lexed);
+        let sent = statement::local(statement, text, &whole.lexed);
         if self.prepared.len() < MOST_PREPARED {
-            self.prepared.insert(name.clone(), Arc::new(Prepared::of(statement.clone(), text, whole.lexed)));
+            let prepared = Prepared::of(statement.clone(), text.to_owned(), whole.lexed);
+            self.prepared.insert(name.to_owned(), Arc::new(prepared));
         }
-        match sent {
-            Some(sent) => message::parse_of(&name, &sent, &types),
-            None => frame.bytes,
-        }
+        sent.map(|sent| message::parse_of(name, &sent, types))
     }
 
     fn bound(&mut self, portal: String, name: &str) {

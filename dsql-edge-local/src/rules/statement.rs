@@ -4,6 +4,7 @@
 //! forms.
 
 use dsql_edge_compiler::Source;
+use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{
     AlterAction, FromItem, JoinKind, QualifiedName, Query, QueryBody, Statement, StatementKind,
@@ -19,11 +20,37 @@ pub(super) struct Parsed {
     pub(super) lexed: Lexed,
 }
 
-/// What PostgreSQL's grammar takes; nothing else.
-pub(super) fn parsed(text: &str) -> Option<Parsed> {
+/// The statements of a text, or why it has none.
+pub(super) fn parsed(text: &str) -> Result<Parsed, Diagnostic> {
     let lexed = lex(&Source::numbered(text));
-    let statements = parse_statements(text, &lexed).ok()?;
-    Some(Parsed { statements, lexed })
+    let statements = parse_statements(text, &lexed)?;
+    Ok(Parsed { statements, lexed })
+}
+
+/// Whether PostgreSQL's parser does not know the words in it: its error is then not DSQL's.
+pub(super) fn is_of_dsql(text: &str) -> bool {
+    let upper = text.to_ascii_uppercase();
+    upper.split(|it: char| !it.is_ascii_alphanumeric()).any(|word| word == "ASYNC")
+}
+
+/// Stack for a statement that nests as deep as our parser goes, in a build that is not optimised.
+const LARGE_STACK: usize = 64 << 20;
+/// So many marks that may nest fit any thread's stack.
+const SHALLOW: usize = 40;
+
+/// Works on a text with as much stack as it may need; nothing where the system gives none.
+pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) -> Option<T> {
+    let nests = |it: &u8| matches!(it, b'(' | b'[' | b'-' | b'+' | b'~' | b'!' | b'@');
+    let words = text.split_ascii_whitespace().filter(|word| {
+        ["NOT", "CASE", "SELECT", "JOIN", "WITH"].iter().any(|nesting| word.eq_ignore_ascii_case(nesting))
+    });
+    if text.bytes().filter(nests).count() + words.count() <= SHALLOW {
+        return Some(work());
+    }
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(LARGE_STACK);
+        thread.spawn_scoped(scope, work).ok()?.join().ok()
+    })
 }
 
 /// A prepared statement.
@@ -56,8 +83,12 @@ pub(crate) fn named_tables(frame: &Frame) -> Vec<QualifiedName> {
     if !(upper.contains("LATERAL") || upper.contains("DROP")) {
         return Vec::new();
     }
+    with_room(&text, || named_in(&text)).unwrap_or_default()
+}
+
+fn named_in(text: &str) -> Vec<QualifiedName> {
     let mut out = Vec::new();
-    for statement in parsed(&text).into_iter().flat_map(|parsed| parsed.statements) {
+    for statement in parsed(text).into_iter().flat_map(|parsed| parsed.statements) {
         match &statement.kind {
             StatementKind::AlterTable(alter) => {
                 let drops = |action: &AlterAction| matches!(action, AlterAction::DropColumn { .. });
