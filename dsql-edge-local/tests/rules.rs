@@ -174,7 +174,7 @@ async fn what_stands_before_a_refusal_in_its_message_is_undone_with_it() {
     }
     assert_eq!(session.said(1).await.errors, error("0A000", "unsupported VACUUM statement"));
     // One that nests as deep as can be read.
-    let deep = format!("SELECT {}1{} FOR SHARE", "(".repeat(300), ")".repeat(300));
+    let deep = format!("SELECT {}1{} FOR SHARE", "(".repeat(140), ")".repeat(140));
     assert_eq!(session.simple(&deep).await.errors[0].0, "0A000");
     assert_eq!(session.extended(&deep).await.errors[0].0, "0A000");
     let deeper = format!("SELECT {}1{}", "(".repeat(3_000), ")".repeat(3_000));

@@ -100,11 +100,14 @@ impl Endpoint {
                 Err(_) => return Ok(()),
             };
         match admitted {
-            Ok(Admitted::Session(mut postgres)) => {
-                relay::relay(&mut client, &mut postgres, self.rules.then_some(self.postgres.as_path()))
-                    .await
-                    .map_err(Ended::Lost)
-            }
+            Ok(Admitted::Session(mut postgres)) => relay::relay(
+                &mut client,
+                &mut postgres,
+                self.rules.then_some(self.postgres.as_path()),
+                &self.log,
+            )
+            .await
+            .map_err(Ended::Lost),
             Ok(Admitted::Cancelled) => Ok(()),
             Err(Ended::Refused(refusal)) => refuse(&mut client, refusal).await,
             Err(lost) => Err(lost),

@@ -10,12 +10,14 @@ use std::sync::{Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+use super::Log;
 use super::frame::{self, Frame};
 use crate::rules::{BUFFERED, Session, catalog, named_tables};
 
 const CHUNK: usize = 64 * 1024;
 
-/// Relays until one side ends. With `rules`, the socket of the same PostgreSQL, DSQL's statement rules hold.
+/// Relays until one side ends. With `rules`, the socket of the same PostgreSQL, DSQL's statement rules hold, and the log
+/// is told what to write instead.
 ///
 /// # Errors
 /// A client message longer than DSQL takes, or a socket's own error. The session is then simply closed, as a
@@ -24,13 +26,14 @@ pub(super) async fn relay<S>(
     client: &mut S,
     postgres: &mut UnixStream,
     rules: Option<&Path>,
+    log: &Log,
 ) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_postgres, mut to_postgres) = postgres.split();
-    let session = Mutex::new(Session::new());
+    let session = Mutex::new(Session::new(log.clone()));
     let ended = tokio::select! {
         ended = messages(&mut from_client, &mut to_postgres, &session, rules) => ended,
         ended = answers(&mut from_postgres, &mut to_client, &session) => ended,
@@ -71,7 +74,7 @@ where
             };
             let tables = named_tables(&frame);
             let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
-            ready.extend(locked(session).to_postgres(frame, schema.as_ref()));
+            ready.extend(locked(session).client_says(frame, schema.as_ref()));
         }
         if !ready.is_empty() && to.write_all(&ready).await.is_err() {
             // PostgreSQL has gone, and may have said why: `answers` ends the session once it has passed that on.
@@ -128,7 +131,7 @@ where
                     let Some(bytes) = rest.get(..length) else { break };
                     let frame = Frame { bytes: bytes.to_vec() };
                     rest = rest.get(length..).unwrap_or_default();
-                    ready.extend(locked(session).to_client(frame));
+                    ready.extend(locked(session).postgres_says(frame));
                 }
             }
         }

@@ -22,16 +22,24 @@ pub(crate) const BUFFERED: &[u8] = b"ETCZ";
 pub(crate) struct Refused {
     sqlstate: &'static str,
     message: String,
+    /// What to do: for the log, DSQL does not send it.
+    instead: Option<String>,
 }
 
 impl Refused {
     pub(super) fn of(finding: Finding) -> Refused {
-        Refused { sqlstate: finding.diagnostic.sqlstate(), message: finding.diagnostic.message }
+        Refused::said(finding.diagnostic)
     }
 
-    /// What our parser says of DSQL's own words.
-    pub(super) fn said(error: Diagnostic) -> Refused {
-        Refused { sqlstate: error.sqlstate(), message: error.message }
+    /// What our parser says of DSQL's own words, or a rule.
+    pub(super) fn said(diagnostic: Diagnostic) -> Refused {
+        Refused { sqlstate: diagnostic.sqlstate(), message: diagnostic.message, instead: diagnostic.hint }
+    }
+
+    /// A line for the developer.
+    fn told(&self) -> String {
+        let instead = self.instead.as_ref().map_or(String::new(), |instead| format!(": {instead}"));
+        format!("refused as DSQL does: {} [{}]{instead}", self.message, self.sqlstate)
     }
 
     fn to_error_response(&self) -> Vec<u8> {
@@ -42,10 +50,13 @@ impl Refused {
 
 impl Session {
     /// One of [`BUFFERED`], as the client gets it.
-    pub(crate) fn to_client(&mut self, frame: Frame) -> Vec<u8> {
+    pub(crate) fn postgres_says(&mut self, frame: Frame) -> Vec<u8> {
         match frame.tag() {
             Some(b'E') => match self.caused(frame.body()) {
-                Some(refused) => refused.to_error_response(),
+                Some(refused) => {
+                    (self.log)(&refused.told());
+                    refused.to_error_response()
+                }
                 None => frame.bytes,
             },
             Some(b'T') => self.described(frame),

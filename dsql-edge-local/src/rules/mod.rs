@@ -20,6 +20,7 @@ use dsql_edge_compiler::schema::Schema;
 pub(crate) use answer::{BUFFERED, Refused};
 pub(crate) use statement::{Prepared, named_tables};
 
+use crate::proxy::Log;
 use crate::proxy::frame::Frame;
 
 /// Takes the place of a refused statement, with a number: PostgreSQL knows no such column.
@@ -45,11 +46,13 @@ pub(crate) struct Session {
     /// What the next CommandComplete says instead.
     tag: Option<&'static str>,
     last_job: Option<Instant>,
+    log: Log,
 }
 
 impl Session {
-    pub(crate) fn new() -> Session {
+    pub(crate) fn new(log: Log) -> Session {
         Session {
+            log,
             transactions: Transactions::new(),
             prepared: HashMap::new(),
             portals: HashMap::new(),
@@ -63,7 +66,7 @@ impl Session {
     }
 
     /// A client's message, as it goes on to PostgreSQL. `schema` has the tables that [`named_tables`] asked for.
-    pub(crate) fn to_postgres(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
+    pub(crate) fn client_says(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
         let Some(tag) = frame.tag() else { return frame.bytes };
         match tag {
             b'Q' => {
@@ -222,5 +225,79 @@ impl Session {
         self.number = self.number.wrapping_add(1);
         self.refusals.insert(self.number, refused);
         format!("SELECT {MARK}{}", self.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        Session::new(Arc::new(|_| {}))
+    }
+
+    fn parse(name: &str, sql: &str) -> Frame {
+        Frame { bytes: message::parse_of(name, sql, &[0, 0]) }
+    }
+
+    #[test]
+    fn what_is_allowed_passes_as_it_came() {
+        let mut session = session();
+        for sql in
+            ["SELECT 1", "BEGIN; INSERT INTO t VALUES ('TRUNCATE'); COMMIT", "", "SELECT /* ' */ $1", "SELEC"]
+        {
+            let query = message::query_of(sql);
+            assert_eq!(session.client_says(Frame { bytes: query.clone() }, None), query, "{sql}");
+            let parse = message::parse_of("s", sql, &[0, 1, 0, 0, 0, 23]);
+            assert_eq!(session.client_says(Frame { bytes: parse.clone() }, None), parse, "{sql}");
+        }
+    }
+
+    #[test]
+    fn an_error_that_we_caused_is_answered_once() {
+        let mut session = session();
+        let sent = session.client_says(parse("", "VACUUM"), None);
+        assert_eq!(sent, message::parse_of("", "SELECT dsql_local_refusal_1", &[0, 0]));
+        let error = |number: u32| Frame {
+            bytes: message::message(
+                b'E',
+                &[
+                    b"SERROR\0C42703\0M",
+                    format!("column \"dsql_local_refusal_{number}\" does not exist").as_bytes(),
+                    b"\0\0",
+                ],
+            ),
+        };
+        let answer = session.postgres_says(error(1));
+        assert_eq!(answer[5..], *b"SERROR\0VERROR\0C0A000\0Munsupported VACUUM statement\0\0");
+        // What a client makes up itself is PostgreSQL's.
+        assert_eq!(session.postgres_says(error(1)), error(1).bytes);
+        assert_eq!(session.postgres_says(error(9)), error(9).bytes);
+    }
+
+    #[test]
+    fn no_cut_or_change_of_a_message_panics() {
+        let whole = [
+            message::query_of("CREATE INDEX ASYNC i ON t (a); TRUNCATE t"),
+            message::parse_of("s", "ALTER TABLE ASYNC t VALIDATE CONSTRAINT c", &[0, 0]),
+            message::message(b'B', &[b"p\0s\0\0\0\0\0\0\0"]),
+            message::message(b'E', &[b"p\0\0\0\0\0"]),
+            message::message(b'C', &[b"Ss\0"]),
+            message::message(b'T', &[&[0, 1], b"dsql_local_create_index\0\0"]),
+            message::message(b'Z', &[b"T"]),
+        ];
+        for bytes in whole {
+            for at in 0..bytes.len() {
+                let mut session = session();
+                session.client_says(Frame { bytes: bytes[..at].to_vec() }, None);
+                session.postgres_says(Frame { bytes: bytes[..at].to_vec() });
+                for byte in [0, b'\'', b'(', 0xff] {
+                    let mut changed = bytes.clone();
+                    changed[at] = byte;
+                    session.client_says(Frame { bytes: changed.clone() }, None);
+                    session.postgres_says(Frame { bytes: changed });
+                }
+            }
+        }
     }
 }
