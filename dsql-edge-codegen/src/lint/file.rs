@@ -179,6 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn the_type_of_an_identity_is_known_from_its_table() {
+        let identity = |ty: &str| {
+            found(&format!(
+                "CREATE TABLE t (id {ty}); ALTER TABLE t ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (CACHE 1);"
+            ))
+        };
+        assert_eq!(identity("bigint"), [""; 0]);
+        assert_eq!(identity("integer"), ["identity_type"]);
+    }
+
+    #[test]
     fn one_ddl_a_transaction() {
         let ddl = "CREATE TABLE a (i int); CREATE TABLE b (i int);";
         assert_eq!(found(ddl), [""; 0]);

@@ -47,6 +47,16 @@ pub fn tables() -> [(&'static str, &'static [&'static Rule]); 7] {
     ]
 }
 
+/// The types that columns may have, as messages name them, and whether a key or an index may hold them.
+pub fn column_types() -> impl Iterator<Item = (&'static str, bool)> {
+    types::of_columns()
+}
+
+/// The functions that DSQL does not have, and what to do instead.
+pub fn refused_functions() -> &'static [(&'static str, &'static str)] {
+    functions::refused()
+}
+
 /// All that DSQL refuses of a statement by itself, in the order in which it would say so.
 pub fn findings(statement: &Statement, text: &str, lexed: &Lexed, schema: Option<&Schema>) -> Vec<Finding> {
     let mut out = Vec::new();
