@@ -3,9 +3,9 @@
 //! In: a statement's tree and its text, and the schema where it is known. Out: [`Finding`]s, with DSQL's own
 //! words and SQLSTATE, the place, and what to write instead. Pure: no connection, no clock.
 //!
-//! The tables are [`statements`] (refused by their command words), [`clauses`], [`types`], [`functions`],
-//! [`settings`], [`limits`] and [`transaction`]; [`allowed`] has what DSQL has come to take, and when. Where
-//! sources conflict, what a cluster was recorded to answer (September 2026) wins.
+//! The tables are `statements` (refused by their command words), `clauses`, `types`, `functions`, `settings`,
+//! [`limits`] and [`transaction`]; `allowed` has what DSQL has come to take, and when. Where sources conflict,
+//! what a cluster was recorded to answer (September 2026) wins.
 
 mod allowed;
 mod alter;
