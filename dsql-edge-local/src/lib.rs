@@ -12,6 +12,9 @@
 //! # }
 //! ```
 //!
+//! Beside it an STS of its own answers AssumeRole ([`Local::sts_url`]): it verifies the request's signature and gives
+//! the credentials of a session, which sign tokens until they expire.
+//!
 //! Behind the door, a statement that DSQL refuses is refused in its words, on both protocols: the rules are those of
 //! `sql!` and `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and answer with a job's id, which
 //! `sys.jobs` then has.
@@ -23,6 +26,7 @@
 #[cfg(not(unix))]
 compile_error!("dsql-edge-local needs Unix sockets and processes; on Windows it runs under WSL");
 
+mod clock;
 mod error;
 mod guard;
 pub mod iam;
@@ -32,6 +36,7 @@ mod postgres;
 mod proxy;
 mod refusal;
 mod rules;
+mod sts;
 mod tls;
 
 pub use error::Error;

@@ -49,6 +49,8 @@ pub(crate) struct Place {
 pub(crate) enum Kind {
     /// A binding, an endpoint, a limit: names it and says how to set it.
     Config(Cow<'static, str>),
+    /// There is nothing to sign with: nothing of the query was executed.
+    Credentials(Cow<'static, str>),
     /// No connection: nothing of the query was executed.
     Connect(Cow<'static, str>),
     /// The server refused the connection in its own words: nothing of the query was executed.
@@ -100,10 +102,16 @@ impl Error {
         matches!(self.0.kind, Kind::Config(_))
     }
 
-    /// Whether no connection came about: nobody listens, TLS failed, or the server refused. Nothing was executed,
-    /// unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise: the first query travels with the login.
+    /// Whether no connection came about: nobody listens, TLS failed, the server refused, or there were no credentials.
+    /// Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise: the first query
+    /// travels with the login.
     pub fn is_connect(&self) -> bool {
-        matches!(self.0.kind, Kind::Connect(_) | Kind::Refused(_))
+        matches!(self.0.kind, Kind::Connect(_) | Kind::Refused(_) | Kind::Credentials(_))
+    }
+
+    /// Whether there were no credentials to sign with: a provider failed, or STS refused the role.
+    pub fn is_credentials(&self) -> bool {
+        matches!(self.0.kind, Kind::Credentials(_))
     }
 
     /// Whether the server refused the connection because of who asked: the token, its keys, the role.
@@ -265,6 +273,12 @@ impl Error {
         self.database_error()?.hint.as_deref()
     }
 
+    /// Why a [`CredentialsProvider`](crate::auth::CredentialsProvider) has none to give. The text is shown as it is: no
+    /// secret belongs into it.
+    pub fn credentials(text: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(Kind::Credentials(text.into()))
+    }
+
     pub(crate) fn new(kind: Kind) -> Self {
         Error(Box::new(Inner { kind, place: None, outcome: Outcome::Nothing, attempts: 1 }))
     }
@@ -321,7 +335,7 @@ impl Error {
     /// Without what could quote a row: a data exception (class 22) has the value in its primary message.
     fn write(&self, f: &mut fmt::Formatter<'_>, quoting: bool) -> fmt::Result {
         match &self.0.kind {
-            Kind::Config(text) | Kind::Connect(text) | Kind::Lost(text) => f.write_str(text)?,
+            Kind::Config(text) | Kind::Credentials(text) | Kind::Connect(text) | Kind::Lost(text) => f.write_str(text)?,
             Kind::Refused(error) => {
                 f.write_str("the database refused the connection: ")?;
                 write_database_error(f, error, true)?;

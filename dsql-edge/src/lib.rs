@@ -22,6 +22,7 @@
 //!
 //! - [`sql!`]: what a query can be: an expression, functions, nested rows, optional text; and the snapshot.
 //! - [`Dsql`]: a cluster, as one request sees it; [`Config`]: where it is and who we are.
+//! - [`auth`]: credentials, where they come from, and the token.
 //! - [`types`]: which Rust types fit which SQL types, and how a type of your own does.
 //! - [`Error`]: what can go wrong, and what may be asked of it.
 //!
@@ -32,7 +33,8 @@
 //! | feature | default | |
 //! |---|---|---|
 //! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
-//! | `aws-sigv4` | yes | tokens are signed by AWS's own crate; without it by a small signer in this one, which saves 43 kB of a compressed Worker |
+//! | `aws-sigv4` | yes | tokens are signed by AWS's own crate; without it by a small signer in this one, which saves 47 kB of a compressed Worker |
+//! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `tokio` | no | connecting from programs that are no Workers, through tokio and rustls |
 //!
 //! # What never happens
@@ -82,6 +84,8 @@ mod transport;
 pub mod types;
 mod wire;
 
+#[cfg(feature = "assume-role")]
+pub use auth::AssumeRole;
 pub use auth::Credentials;
 pub use client::{
     Dsql, Event, Executor, Fetch, Member, Once, Pipelined, Session, Transact, TransactOnce, Transacting,

@@ -17,6 +17,8 @@ pub(super) struct Database {
     keys: BTreeSet<i32>,
     /// So many of the next transactions that write meet a conflict when they commit.
     pub(super) conflicts: u32,
+    /// So many of the next COMMITs of transactions that write are answered with ROLLBACK.
+    pub(super) rollbacks: u32,
 }
 
 /// One session of the server's.
@@ -119,6 +121,11 @@ impl Session {
                 self.end();
                 out.push(complete("ROLLBACK"));
             }
+            "COMMIT" if database.rollbacks > 0 && !self.pending.is_empty() => {
+                database.rollbacks -= 1;
+                self.end();
+                out.push(complete("ROLLBACK"));
+            }
             "COMMIT" => match self.commit(database) {
                 true => out.push(complete("COMMIT")),
                 false => self.fail("40001", out),
@@ -156,11 +163,14 @@ impl Session {
         if self.block == Block::None && !failed && !self.commit(database) {
             out.push(error("40001"));
         }
-        out.push(frame(b'Z', match self.block {
-            Block::None => b"I",
-            Block::Open => b"T",
-            Block::Failed => b"E",
-        }));
+        out.push(frame(
+            b'Z',
+            match self.block {
+                Block::None => b"I",
+                Block::Open => b"T",
+                Block::Failed => b"E",
+            },
+        ));
     }
 
     /// Whether the transaction is committed; either way it is over.

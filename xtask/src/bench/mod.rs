@@ -3,6 +3,7 @@
 
 mod figures;
 mod macros;
+mod size;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -13,10 +14,13 @@ pub(crate) use macros::rustc::stand_in as rustc_stand_in;
 pub(crate) enum Bench {
     /// What `sql!` costs at build time, beside sqlx's `query!` in offline mode
     Macro(macros::Options),
+    /// What dsql-edge adds to a Worker, compressed
+    Size(size::Options),
 }
 
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Macro(options) => macros::run(options),
+        Bench::Size(options) => size::run(options),
     }
 }
