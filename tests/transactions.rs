@@ -257,6 +257,41 @@ async fn the_answer_to_commit_is_lost_and_a_key_finds_it() {
     local.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn any_number_of_rows() {
+    let local = local().await;
+    let dsql = &Dsql::new(config(&local, None));
+    let add = |from: u128, to: u128| {
+        sql!("INSERT INTO posts (id, title) VALUES ($id, $title)", for n in from..to, id = id(n), title = "many")
+            .execute(dsql)
+    };
+    assert_eq!(add(0, 10_000).await.unwrap(), 10_000);
+    // The third chunk meets a row that is there.
+    sql!("DELETE FROM posts WHERE id <> $1", id(7_000)).execute(dsql).await.unwrap();
+    let error = add(0, 10_000).await.unwrap_err();
+    assert!(error.is_unique_violation() && error.committed_rows() == Some(6_000), "{error}");
+    assert_eq!(count().fetch_value(dsql).await.unwrap(), 6_001);
+
+    // One by one, with rows that come back; in a transaction all or nothing.
+    let titles = sql!(
+        "UPDATE posts SET title = $title WHERE id = $id RETURNING title",
+        for n in 0..3_500,
+        title = format!("title {n}"),
+        id = id(n)
+    );
+    let titles = titles.fetch_all(dsql).await.unwrap();
+    assert_eq!((titles.len(), titles[3_499].title.as_str()), (3_500, "title 3499"));
+    let refused = dsql
+        .transaction(async |tx| {
+            let ids = 6_500..7_001;
+            sql!("INSERT INTO posts (id, title) VALUES ($1, 'x')", for n in ids, id(n)).execute(tx).await
+        })
+        .await;
+    assert!(refused.unwrap_err().is_unique_violation());
+    assert_eq!(count().fetch_value(dsql).await.unwrap(), 6_001);
+    local.stop().await.unwrap();
+}
+
 /// What each step costs, besides TCP: `cargo xtask bench flights` prints the same figures.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn round_trips() {
@@ -286,6 +321,13 @@ async fn round_trips() {
     assert_eq!(seen(0), 11, "the end of one that reads is not waited for");
     dsql.transaction(async |_| Ok::<_, Error>(())).await.unwrap();
     assert_eq!(seen(0), 11, "nothing");
+    let hundred = |from: u128| from..from + 100;
+    let added = sql!("INSERT INTO posts (id, title) VALUES ($1, 'x')", for n in hundred(100), id(n));
+    assert_eq!(added.execute(dsql).await.unwrap(), 100);
+    assert_eq!(seen(0), 13, "a hundred rows as arrays, and COMMIT");
+    let added = sql!("INSERT INTO posts (id, title) VALUES ($1, lower('X'))", for n in hundred(200), id(n));
+    assert_eq!(added.fused().execute(dsql).await.unwrap(), 100);
+    assert_eq!(seen(0), 14, "a hundred rows one by one, fused");
 
     let cold = Dsql::new(config.clone());
     cold.transaction(async |tx| set_views(id(1), 6).execute(tx).await).await.unwrap();

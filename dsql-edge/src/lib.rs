@@ -86,5 +86,5 @@ pub use config::Config;
 pub use error::Error;
 #[doc(inline)]
 pub use macros::{sql, sql_file, sql_unchecked};
-pub use query::{Command, Query};
+pub use query::{BulkCommand, BulkQuery, Command, Query};
 pub use sqlstate::SqlState;

@@ -78,7 +78,11 @@ impl Command {
 
 impl<'e, T> Fetch<'e, T> {
     pub(super) fn of<P: Pipelined<Output = T> + 'e, E: Executor + 'e>(pipelined: P, mut executor: E) -> Self {
-        Fetch(Box::pin(async move { pipeline::run(executor.target(), pipelined).await }))
+        Fetch::new(async move { pipeline::run(executor.target(), pipelined).await })
+    }
+
+    pub(super) fn new(running: impl Future<Output = Result<T, Error>> + Send + 'e) -> Self {
+        Fetch(Box::pin(running))
     }
 }
 

@@ -10,6 +10,7 @@
 //!        link                    one connection: flight ⇄ session ⇄ transport
 //! ```
 
+mod bulk;
 mod dsql;
 mod event;
 mod failure;

@@ -136,6 +136,16 @@ pub struct Value<R>(One<R>);
 #[derive(Default)]
 pub struct Counted(u64);
 
+impl<R> All<R> {
+    pub(super) fn new(decode: fn(&DataRow<'_>) -> Result<R, Error>) -> Self {
+        All { decode, rows: Vec::new() }
+    }
+
+    pub(super) fn rows(&mut self) -> &mut Vec<R> {
+        &mut self.rows
+    }
+}
+
 impl<R: Send> Sink for All<R> {
     fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
         self.rows.push((self.decode)(row)?);
@@ -265,7 +275,7 @@ impl<R: Send + 'static> Pipelined for Query<R> {
 
     fn split(self, requests: &mut Vec<Request>) -> All<R> {
         requests.push(self.request);
-        All { decode: self.decode, rows: Vec::new() }
+        All::new(self.decode)
     }
 }
 
@@ -346,6 +356,7 @@ tuples!(A B C D E F G H I J K L);
 
 mod sealed {
     use super::{Command, Member, Query};
+    use crate::query::{BulkCommand, BulkQuery};
 
     #[allow(unnameable_types, reason = "it seals a trait")]
     pub trait Sealed {}
@@ -353,6 +364,8 @@ mod sealed {
     impl<R> Sealed for Query<R> {}
     impl Sealed for Command {}
     impl<C> Sealed for Member<C> {}
+    impl Sealed for BulkCommand<'_> {}
+    impl<R> Sealed for BulkQuery<'_, R> {}
     impl<P: Sealed> Sealed for Vec<P> {}
 }
 

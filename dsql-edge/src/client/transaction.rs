@@ -240,9 +240,9 @@ enum Next {
 }
 
 /// An attempt that is under way; dropped, its connection is closed.
-struct Attempt<'d> {
-    lender: &'d Lender,
-    id: u64,
+pub(super) struct Attempt<'d> {
+    pub(super) lender: &'d Lender,
+    pub(super) id: u64,
 }
 
 impl Drop for Attempt<'_> {
