@@ -79,8 +79,8 @@ mod wire;
 
 pub use auth::Credentials;
 pub use client::{
-    Dsql, Event, Executor, Fetch, Member, Once, Pipelined, Session, Transact, TransactOnce, Transacting,
-    Transaction,
+    Dsql, Event, Executor, Fetch, Member, Once, Pipelined, RowStream, Session, Transact, TransactOnce,
+    Transacting, Transaction,
 };
 pub use config::Config;
 pub use error::Error;

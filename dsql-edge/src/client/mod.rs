@@ -21,6 +21,7 @@ mod link;
 mod pipeline;
 mod run;
 mod session;
+mod stream;
 mod transaction;
 
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use event::Event;
 pub use fetch::Fetch;
 pub use pipeline::{Member, Pipelined};
 pub use session::Session;
+pub use stream::RowStream;
 pub use transaction::{Once, Transact, TransactOnce, Transacting, Transaction};
 
 use run::Target;

@@ -47,6 +47,7 @@ struct State {
     random: u64,
     /// When a timer ends for which somebody waits.
     next: Option<Duration>,
+    unread: usize,
 }
 
 impl Default for Network {
@@ -102,6 +103,16 @@ impl Network {
             state.next = Some(state.next.map_or(until, |next| next.min(until)).max(state.now));
             Poll::Pending
         }))
+    }
+
+    /// Time goes on.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.0.lock().unwrap().now += time;
+    }
+
+    /// How many steps of the connection that was read last are still to come.
+    pub(crate) fn unread(&self) -> usize {
+        self.0.lock().unwrap().unread
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -165,6 +176,7 @@ impl Transport for Connection {
                 Some(Step::Send(bytes)) => {
                     into.extend_from_slice(bytes);
                     self.steps.pop_front();
+                    self.network.0.lock().unwrap().unread = self.steps.len();
                     return Poll::Ready(Ok(()));
                 }
                 Some(Step::Break(kind)) => return Poll::Ready(Err(TransportError::new(*kind, "scripted"))),

@@ -4,6 +4,7 @@ mod bulk;
 mod pipelines;
 mod queries;
 mod retries;
+mod streams;
 mod transactions;
 
 use core::future::Future;
