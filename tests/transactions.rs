@@ -3,31 +3,22 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[allow(dead_code, unreachable_pub, reason = "each of those that have it needs a part of it")]
+#[path = "flights.rs"]
+mod flights;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dsql_edge::types::Uuid;
-use dsql_edge::{Config, Dsql, Error, Executor, Once, Transaction, sql};
+use dsql_edge::{Dsql, Error, Executor, Once, Transaction, sql};
 use dsql_edge_local::Local;
-use dsql_edge_tests::network::{DELAY, Fault, Network};
-
-const TABLES: &str =
-    "CREATE TABLE posts (id uuid PRIMARY KEY, author_id uuid, title text NOT NULL, body text,
-                                          views integer DEFAULT 0 NOT NULL)";
+use dsql_edge_tests::network::{Fault, Network};
+use flights::{TABLES, config};
 
 async fn local() -> Local {
     Local::builder().named_init_sql("tables", TABLES).start().await.unwrap()
-}
-
-/// What connects there, directly or through a network.
-fn config(local: &Local, network: Option<&Network>) -> Config {
-    let bindings = local.bindings();
-    let lookup = |name: &str| match (name, network) {
-        ("DSQL_ENDPOINT", Some(network)) => Some(network.endpoint()),
-        _ => bindings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()),
-    };
-    Config::from_bindings("", lookup).unwrap().extra_ca(local.ca_pem())
 }
 
 fn id(number: u128) -> Uuid {
@@ -292,49 +283,11 @@ async fn any_number_of_rows() {
     local.stop().await.unwrap();
 }
 
-/// What each step costs, besides TCP: `cargo xtask bench flights` prints the same figures.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn round_trips() {
     let local = local().await;
-    let network = Network::to(local.port(), DELAY, Fault::None).await;
-    let config = config(&local, Some(&network));
-    let seen = |at: usize| network.connections()[at].round_trips();
-
-    let dsql = &Dsql::new(config.clone());
-    count().fetch_value(dsql).await.unwrap();
-    assert_eq!(seen(0), 3, "a cold query");
-    for post in 1..=2 {
-        add_post(id(post), "One").execute(dsql).await.unwrap();
+    for flight in flights::native(&local).await.unwrap() {
+        assert_eq!(flight.counted, flight.expected, "{}", flight.case);
     }
-    assert_eq!(seen(0), 5, "two warm ones");
-    let ten: Vec<_> = (0..10).map(|number| set_views(id(number), 5)).collect();
-    assert_eq!(dsql.pipeline(ten).await.unwrap().into_iter().sum::<u64>(), 2);
-    assert_eq!(seen(0), 6, "a pipeline of ten");
-    dsql.transaction(async |tx| {
-        increment(tx, id(1)).await?;
-        add_post(id(3), "Three").execute(tx).await
-    })
-    .await
-    .unwrap();
-    assert_eq!(seen(0), 10, "three statements and COMMIT");
-    dsql.transaction(async |tx| tx.pipeline((views(id(1)), views(id(2)))).await).read_only().await.unwrap();
-    assert_eq!(seen(0), 11, "the end of one that reads is not waited for");
-    dsql.transaction(async |_| Ok::<_, Error>(())).await.unwrap();
-    assert_eq!(seen(0), 11, "nothing");
-    let hundred = |from: u128| from..from + 100;
-    let added = sql!("INSERT INTO posts (id, title) VALUES ($1, 'x')", for n in hundred(100), id(n));
-    assert_eq!(added.execute(dsql).await.unwrap(), 100);
-    assert_eq!(seen(0), 13, "a hundred rows as arrays, and COMMIT");
-    let added = sql!("INSERT INTO posts (id, title) VALUES ($1, lower('X'))", for n in hundred(200), id(n));
-    assert_eq!(added.fused().execute(dsql).await.unwrap(), 100);
-    assert_eq!(seen(0), 14, "a hundred rows one by one, fused");
-
-    let cold = Dsql::new(config.clone());
-    cold.transaction(async |tx| set_views(id(1), 6).execute(tx).await).await.unwrap();
-    assert_eq!(seen(1), 4, "BEGIN rides with the login, COMMIT goes alone");
-    let cold = Dsql::new(config);
-    cold.pipeline((set_views(id(1), 7), set_views(id(2), 7))).await.unwrap();
-    assert_eq!(seen(2), 3, "fused");
-    assert_eq!(network.connections().len(), 3);
     local.stop().await.unwrap();
 }

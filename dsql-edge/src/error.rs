@@ -88,6 +88,8 @@ pub(crate) enum Kind {
     Astray,
     /// An earlier statement of this transaction failed.
     TransactionFailed,
+    /// The closure has returned, and one of its statements has not.
+    TransactionBusy,
     /// The transaction has ended.
     TransactionOver,
     OtherRequest,
@@ -143,7 +145,7 @@ impl Error {
 
     /// Whether an earlier statement of the same transaction had failed, which ends it, or the transaction is over.
     pub fn is_transaction_over(&self) -> bool {
-        matches!(self.0.kind, Kind::TransactionFailed | Kind::TransactionOver)
+        matches!(self.0.kind, Kind::TransactionFailed | Kind::TransactionBusy | Kind::TransactionOver)
     }
 
     /// Of a statement for many rows outside of a transaction: how many of them had been committed before the error. What
@@ -388,6 +390,10 @@ impl Error {
             Kind::TransactionFailed => f.write_str(
                 "an earlier statement of this transaction failed or was given up, which ends the transaction",
             )?,
+            Kind::TransactionBusy => f.write_str(
+                "the transaction was rolled back: its closure returned while one of its statements, or a stream, was \
+                 not at its end; await it, or drop it, before",
+            )?,
             Kind::TransactionOver => f.write_str("the transaction is over: its handle has outlived its closure")?,
             Kind::NoRows => f.write_str("the query returned no row where one was asked for")?,
             Kind::TooManyRows => f.write_str("the query returned more than one row where one was asked for")?,
@@ -518,6 +524,7 @@ mod tests {
             Kind::RolledBack,
             Kind::Astray,
             Kind::TransactionFailed,
+            Kind::TransactionBusy,
             Kind::TransactionOver,
             Kind::OtherRequest,
         ];
@@ -528,7 +535,7 @@ mod tests {
                 Kind::Protocol(_) | Kind::Unsendable(_) | Kind::Timeout(_) | Kind::Stale { .. } => {}
                 Kind::Decode { .. } | Kind::Encode { .. } | Kind::NoRows | Kind::TooManyRows => {}
                 Kind::TooLong(_) | Kind::RolledBack | Kind::Astray | Kind::TransactionFailed => {}
-                Kind::TransactionOver | Kind::OtherRequest => {}
+                Kind::TransactionBusy | Kind::TransactionOver | Kind::OtherRequest => {}
             }
         }
         kinds

@@ -180,6 +180,11 @@ impl Lender {
         }
     }
 
+    /// Whether one of its statements is running, or one of its streams open.
+    pub(super) fn is_lent(&self, id: u64) -> bool {
+        self.state().transactions.iter().any(|open| open.id == id && open.lent)
+    }
+
     /// Remembers why the transaction cannot go on, whatever is made of the error.
     pub(super) fn set_failure(&self, id: u64, failing: &Failing) {
         if let Some(open) = self.state().transactions.iter_mut().find(|open| open.id == id) {

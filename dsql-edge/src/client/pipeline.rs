@@ -73,27 +73,13 @@ impl<R: Send + 'static> Query<R> {
     }
 }
 
-/// Runs them all in one flight.
-pub(super) async fn run<P: Pipelined>(target: Target<'_>, pipelined: P) -> Result<P::Output, Error> {
-    let mut requests = Vec::new();
-    let mut collector = pipelined.split(&mut requests);
-    run_requests(target, requests, &mut collector).await?;
-    collector.finish()
-}
-
-/// The part of [`run`] that depends on nothing but the shape.
-async fn run_requests<C: Collector>(
-    target: Target<'_>,
-    requests: Vec<Request>,
-    collector: &mut C,
-) -> Result<(), Error> {
-    let mut sinks = Vec::with_capacity(requests.len());
-    collector.sinks(&mut sinks);
-    target.run_requests(requests, &mut sinks).await
-}
-
 impl Target<'_> {
-    async fn run_requests(&self, requests: Vec<Request>, sinks: &mut [&mut dyn Sink]) -> Result<(), Error> {
+    /// Runs them all in one flight.
+    pub(super) async fn run_requests(
+        &self,
+        requests: Vec<Request>,
+        sinks: &mut [&mut dyn Sink],
+    ) -> Result<(), Error> {
         let members: Vec<Prepared> = requests.into_iter().map(Prepared::new).collect::<Result<_, _>>()?;
         // `for` over no rows, or a pipeline of nothing.
         if members.iter().all(|member| member.parameters.is_empty()) {

@@ -2,6 +2,7 @@
 //! `--json`, a line a figure. It asserts nothing: figures are for people to judge.
 
 mod figures;
+mod flights;
 mod macros;
 
 use anyhow::Result;
@@ -13,10 +14,13 @@ pub(crate) use macros::rustc::stand_in as rustc_stand_in;
 pub(crate) enum Bench {
     /// What `sql!` costs at build time, beside sqlx's `query!` in offline mode
     Macro(macros::Options),
+    /// Round trips, natively and from a Worker
+    Flights(flights::Options),
 }
 
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Macro(options) => macros::run(options),
+        Bench::Flights(options) => flights::run(options),
     }
 }

@@ -1,5 +1,7 @@
 //! Rows one at a time: what is read when, and what becomes of what is not.
 
+use std::sync::{Arc, Mutex};
+
 use super::*;
 
 fn poll<T>(future: impl Future<Output = T>) -> Poll<T> {
@@ -63,6 +65,26 @@ fn a_stream_that_is_dropped_early_closes_its_connection() {
         .into_future());
     assert!(result.unwrap_err().is_transaction_over());
     assert_eq!(network.connections(), (1, 0));
+}
+
+#[test]
+fn a_stream_does_not_outlive_its_transaction() {
+    let network = Network::default();
+    network.accept(answers([[control("BEGIN"), found(&[1, 2]), ready(b"T")].concat()]));
+    let dsql = Dsql::new(retrying(&network));
+    let kept = Arc::new(Mutex::new(None));
+    let keep = kept.clone();
+    let escaping = dsql.transaction(async move |tx| {
+        let mut stream = query(&READ).fetch(tx);
+        stream.next().await.unwrap()?;
+        *keep.lock().unwrap() = Some(stream);
+        Ok::<_, Error>(())
+    });
+    let busy = now(escaping.into_future()).unwrap_err();
+    assert!(busy.is_transaction_over() && busy.to_string().contains("stream"), "{busy}");
+    drop(kept);
+    assert_eq!(network.connections(), (1, 0));
+    assert!(!said(&network).iter().any(|it| it.contains("COMMIT")));
 }
 
 #[test]
