@@ -122,6 +122,11 @@ impl Lender {
         .await
     }
 
+    /// Whether there will be no connection any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.state().gone
+    }
+
     /// A new transaction. It has no connection until its first statement.
     pub(super) fn open_transaction(&self, opening: Opening) -> u64 {
         let mut state = self.state();
