@@ -7,6 +7,7 @@
 #[path = "flights.rs"]
 mod flights;
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -280,6 +281,72 @@ async fn any_number_of_rows() {
         .await;
     assert!(refused.unwrap_err().is_unique_violation());
     assert_eq!(count().fetch_value(dsql).await.unwrap(), 6_001);
+    local.stop().await.unwrap();
+}
+
+/// What is done to posts, as a future of the error it ends with.
+type Scenario = fn(Dsql) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+const SCENARIOS: [(&str, i64, Scenario); 4] = [
+    ("a write alone", 1, |dsql| {
+        Box::pin(async move { add_post(id(1), "One").execute(&dsql).await.map(drop) })
+    }),
+    ("a pipeline", 2, |dsql| {
+        Box::pin(async move {
+            dsql.pipeline((add_post(id(1), "One"), count(), add_post(id(2), "Two"))).await.map(drop)
+        })
+    }),
+    ("a transaction", 2, |dsql| {
+        Box::pin(async move {
+            dsql.transaction(async |tx| {
+                add_post(id(1), "One").execute(tx).await?;
+                add_post(id(2), "Two").execute(tx).await.map(drop)
+            })
+            .await
+        })
+    }),
+    ("rows", 50, |dsql| {
+        Box::pin(async move {
+            let rows = sql!("INSERT INTO posts (id, title) VALUES ($1, lower('X'))", for n in 1..=50, id(n));
+            rows.execute(&dsql).await.map(drop)
+        })
+    }),
+];
+
+/// The first connection breaks, at one place after the other: what we are told is what the database knows.
+#[tokio::test]
+async fn wherever_the_connection_breaks_nothing_is_lost_or_doubled() {
+    let local = local().await;
+    let watcher = Dsql::new(config(&local, None));
+    let (mut retried, mut unknown) = (0, 0);
+    for (name, rows, scenario) in SCENARIOS {
+        let whole = {
+            let network = Network::to(local.port(), Duration::ZERO, Fault::None).await;
+            scenario(Dsql::new(config(&local, Some(&network)))).await.unwrap();
+            network.connections()[0].received()
+        };
+        for cut in (0..whole).step_by(whole / 30) {
+            sql!("DELETE FROM posts WHERE true").execute(&watcher).await.unwrap();
+            let network = Network::to(local.port(), Duration::ZERO, Fault::CutFirstAfter(cut)).await;
+            let told = scenario(Dsql::new(config(&local, Some(&network)))).await;
+            // What was sent last may still be under way to the server.
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            let there = count().fetch_value(&watcher).await.unwrap();
+            match told {
+                Ok(()) => {
+                    assert_eq!(there, rows, "{name}, cut after {cut} of {whole}");
+                    retried += network.connections().len() - 1;
+                }
+                Err(error) if error.is_outcome_unknown() => {
+                    assert!(there == 0 || there == rows, "{name}, cut after {cut}: {there}");
+                    assert_eq!(network.connections().len(), 1, "{name}, cut after {cut}: it was sent again");
+                    unknown += 1;
+                }
+                Err(error) => assert_eq!(there, 0, "{name}, cut after {cut} of {whole}: {error}"),
+            }
+        }
+    }
+    assert!(retried > 20 && unknown > 20, "{retried} retried, {unknown} unknown");
     local.stop().await.unwrap();
 }
 

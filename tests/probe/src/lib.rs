@@ -79,14 +79,12 @@ async fn transaction(env: &Env) -> Answered {
         it
     }
     let dsql = Dsql::from_env(env)?;
-    let least = String::from("-1");
+    let step = String::from("1");
     let running = send(async {
         dsql.transaction(async move |tx| {
-            let n = sql!("SELECT coalesce(max(n), $least::int4) AS n FROM number", least = least.len() as i32)
-                .fetch_one(tx)
-                .await?
-                .n;
-            sql!("INSERT INTO number (n) VALUES ($1)", n + 1).execute(tx).await
+            let n = sql!("SELECT coalesce(max(n), 0) AS n FROM number").fetch_one(tx).await?.n;
+            let step = step.parse::<i32>().unwrap_or(1);
+            sql!("INSERT INTO number (n) VALUES ($1)", n + step).execute(tx).await
         })
         .await
     });
