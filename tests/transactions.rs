@@ -319,14 +319,16 @@ async fn wherever_the_connection_breaks_nothing_is_lost_or_doubled() {
     let local = local().await;
     let watcher = Dsql::new(config(&local, None));
     let (mut retried, mut unknown) = (0, 0);
+    let clean = || sql!("DELETE FROM posts WHERE true").execute(&watcher);
     for (name, rows, scenario) in SCENARIOS {
+        clean().await.unwrap();
         let whole = {
             let network = Network::to(local.port(), Duration::ZERO, Fault::None).await;
             scenario(Dsql::new(config(&local, Some(&network)))).await.unwrap();
             network.connections()[0].received()
         };
         for cut in (0..whole).step_by(whole / 30) {
-            sql!("DELETE FROM posts WHERE true").execute(&watcher).await.unwrap();
+            clean().await.unwrap();
             let network = Network::to(local.port(), Duration::ZERO, Fault::CutFirstAfter(cut)).await;
             let told = scenario(Dsql::new(config(&local, Some(&network)))).await;
             // What was sent last may still be under way to the server.
