@@ -219,7 +219,7 @@ fn second_opinion(
             Verdict::Refused { sqlstate, offset, .. },
         ) => {
             let first = diagnostics.iter().find(|it| it.is_error());
-            let ours = first.map(|it| (it.code.sqlstate(), Some(asked.position(it.span.start as usize))));
+            let ours = first.map(|it| (it.sqlstate(), Some(asked.position(it.span.start as usize))));
             let theirs = Some((sqlstate.as_str(), *offset));
             // Some errors of PostgreSQL have no place; ours has one always.
             let same_place = offset.is_none() || ours == theirs;

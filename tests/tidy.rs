@@ -88,6 +88,8 @@ fn imports_run_one_way() {
     problems.extend(may_only_name(&format!("{compiler}/builtin"), &["builtin"]));
     problems
         .extend(may_only_name(&format!("{compiler}/schema"), &["syntax", "source", "diagnostic", "schema"]));
+    let dsql = ["dsql", "syntax", "source", "diagnostic", "schema", "builtin", "Source"];
+    problems.extend(may_only_name(&format!("{compiler}/dsql"), &dsql));
     problems.extend(may_only_name(&format!("{compiler}/emit"), &["typed", "sql_type", "ident", "fields"]));
     for source in sources(compiler) {
         let names: Vec<String> = source.crate_imports().into_iter().map(|(_, name)| name).collect();

@@ -2,5 +2,6 @@
 
 pub mod describe;
 pub mod explain;
+pub mod lint;
 pub mod pull;
 mod schema_files;

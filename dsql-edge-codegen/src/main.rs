@@ -4,13 +4,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use dsql_edge_codegen::{describe, explain, pull};
+use dsql_edge_codegen::{describe, explain, lint, pull};
 
 #[derive(Parser)]
 #[command(name = "dsql-edge", version, about = "Typed SQL for Amazon Aurora DSQL: the command line")]
 enum Command {
     Describe(describe::Options),
     Explain(explain::Options),
+    Lint(lint::Options),
     Pull(pull::Options),
 }
 
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Describe(options) => describe::run(&options),
         Command::Explain(options) => explain::run(&options),
+        Command::Lint(options) => lint::run(&options),
         Command::Pull(options) => pull::run(&options),
     };
     outcome.unwrap_or_else(|error| {

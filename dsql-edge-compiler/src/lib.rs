@@ -7,6 +7,7 @@ pub mod analyze;
 pub mod builtin;
 mod combinations;
 pub mod diagnostic;
+pub mod dsql;
 pub mod emit;
 pub mod fields;
 pub mod ident;
@@ -56,11 +57,43 @@ fn compile_tokens(
     schema: &Schema,
 ) -> Result<TypedQuery, Diagnostics> {
     let statement = syntax::parse_statement(&source.text, lexed)?;
-    let query = analyze::analyze(&statement, schema).map_err(|mut errors| {
-        errors.quote(&source.text, &lexed.captures);
-        errors
+    let refusals = refusals(&statement, source, lexed, schema);
+    let query = match analyze::analyze(&statement, schema) {
+        _ if refusals.iter().any(|refusal| refusal.whole) => Err(Diagnostics::new()),
+        Ok(query) if refusals.is_empty() => Ok(query),
+        Ok(query) => Err(query.warnings.into_iter().collect()),
+        Err(errors) => Err(errors),
+    };
+    let query = query.map_err(|errors| {
+        // DSQL refuses after parse analysis, and before anything runs.
+        let (at_run_time, mut all): (Vec<_>, Vec<_>) =
+            errors.into_iter().partition(|error| error.stage == diagnostic::Stage::Dialect);
+        // What DSQL says of a place, it says instead.
+        let said = |span: source::Span| refusals.iter().any(|it| it.diagnostic.span.start == span.start);
+        all.retain(|error| !said(error.span));
+        all.extend(refusals.into_iter().map(|refusal| refusal.diagnostic));
+        all.extend(at_run_time);
+        let mut all: Diagnostics = all.into_iter().collect();
+        all.quote(&source.text, &lexed.captures);
+        all
     })?;
     Ok(with_text(query, source, lexed))
+}
+
+/// What DSQL refuses of the statement; of PostgreSQL nothing.
+fn refusals(
+    statement: &syntax::ast::Statement,
+    source: &Source,
+    lexed: &syntax::Lexed,
+    schema: &Schema,
+) -> Vec<dsql::Finding> {
+    if schema.dialect == schema::Dialect::Postgres {
+        return Vec::new();
+    }
+    let mut found = dsql::findings_within(statement, &source.text, lexed, schema);
+    // What nobody has seen DSQL refuse is no reason to stop a build.
+    found.retain(|finding| finding.diagnostic.is_error());
+    found
 }
 
 /// What is known of a statement that is wrong: the columns and parameters that resolved all the same, all

@@ -15,6 +15,8 @@ fn asynchronous_ddl_answers_with_a_job() {
     for sql in [
         "CREATE INDEX ASYNC posts_title ON posts (title)",
         "CREATE UNIQUE INDEX ASYNC IF NOT EXISTS posts_title ON posts (title)",
+        "CREATE UNIQUE INDEX ASYNC i ON posts (lower(title), id NULLS FIRST) INCLUDE (id) NULLS NOT DISTINCT WHERE title <> ''",
+        "CREATE INDEX ASYNC ON posts (title)",
         "ALTER TABLE ASYNC posts VALIDATE CONSTRAINT title_length",
     ] {
         let query = compiled(sql);
@@ -26,13 +28,25 @@ fn asynchronous_ddl_answers_with_a_job() {
 }
 
 #[test]
+fn identities_are_let_in() {
+    for sql in [
+        "AWS IAM GRANT reader TO 'arn:aws:iam::1:role/r'",
+        "AWS IAM REVOKE reader FROM 'arn:aws:iam::1:role/r'",
+    ] {
+        assert!(compiled(sql).columns.is_empty(), "{sql}");
+    }
+}
+
+#[test]
 fn async_is_still_a_name() {
     for sql in [
-        "CREATE INDEX \"async\" ON posts (title)",
+        "CREATE INDEX ASYNC \"async\" ON posts (title)",
         "ALTER TABLE posts RENAME TO async",
         "SELECT id AS async FROM posts",
     ] {
         compiled(sql);
     }
-    assert!(compiled("CREATE INDEX posts_title ON posts (title)").columns.is_empty());
+    let plain = Schema::parse("-- dsql-edge: dialect postgres\nCREATE TABLE posts (title text)").unwrap();
+    let index = compile(&Source::numbered("CREATE INDEX posts_title ON posts (title)"), &plain).unwrap();
+    assert!(index.columns.is_empty());
 }

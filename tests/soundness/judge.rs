@@ -110,7 +110,7 @@ pub(crate) fn judge(
                 outcome.unsupported = Some(first.message.clone());
             } else {
                 let kind =
-                    format!("PostgreSQL alone accepts [{} {}]", first.code.sqlstate(), blur(&first.message));
+                    format!("PostgreSQL alone accepts [{} {}]", first.sqlstate(), blur(&first.message));
                 outcome.find = find(kind, format!("{} at byte {}", first.message, first.span.start));
             }
         }
@@ -131,14 +131,14 @@ pub(crate) fn judge(
             if first.code == Code::NotSupportedYet {
                 outcome.unsupported = Some(first.message.clone());
             } else if is_about_a_constant(&sqlstate, &message)
-                && (first.code.sqlstate() != sqlstate || offset.is_some_and(|it| it < place))
+                && (first.sqlstate() != sqlstate || offset.is_some_and(|it| it < place))
             {
                 outcome.unread = Some(blur(&message));
-            } else if first.code.sqlstate() != sqlstate {
+            } else if first.sqlstate() != sqlstate {
                 let kind = format!(
                     "another first error [{sqlstate} {}, ours {} {}]",
                     blur(&message),
-                    first.code.sqlstate(),
+                    first.sqlstate(),
                     blur(&first.message)
                 );
                 let details = format!(

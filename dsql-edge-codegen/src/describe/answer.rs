@@ -177,7 +177,7 @@ fn refused(diagnostics: Diagnostics) -> Answer {
         .map(|it| Problem {
             stage: it.stage.name(),
             code: it.code.name(),
-            sqlstate: it.code.sqlstate(),
+            sqlstate: it.sqlstate(),
             message: it.message.clone(),
             offset: it.span.start,
             end: it.span.end,

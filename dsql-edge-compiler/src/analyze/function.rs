@@ -206,9 +206,7 @@ impl Analyzer<'_> {
         ) {
             Ok(found) => found,
             Err(message) => {
-                let no_array = message.starts_with("could not find array type");
-                let code = if no_array { Code::UnknownObject } else { Code::TypeMismatch };
-                self.report(Diagnostic::error(code, call.location, message));
+                self.report_polymorphism(message, call.location);
                 return Node::error(span);
             }
         };

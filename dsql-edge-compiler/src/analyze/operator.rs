@@ -49,7 +49,7 @@ impl Analyzer<'_> {
         let (left_type, right_type, result) = match self.operator_types(&found, &operands) {
             Ok(types) => types,
             Err(message) => {
-                self.report(Diagnostic::error(Code::TypeMismatch, written.location, message));
+                self.report_polymorphism(message, written.location);
                 return Node::error(span);
             }
         };
@@ -60,6 +60,13 @@ impl Analyzer<'_> {
         args.push(self.coerce(right, right_type, -1, Context::Implicit));
         let function = self.callee_of(&found);
         Node::new(result, NodeKind::Call { function, args }, span)
+    }
+
+    /// What `polymorphic` found wrong.
+    pub(super) fn report_polymorphism(&mut self, message: String, location: Span) {
+        let no_array = message.starts_with("could not find array type");
+        let code = if no_array { Code::UnknownObject } else { Code::TypeMismatch };
+        self.report(Diagnostic::error(code, location, message));
     }
 
     /// `= NULL` is never true.
@@ -237,7 +244,7 @@ impl Analyzer<'_> {
         let (left_type, right_type, result) = match self.operator_types(&found, &[left.ty, element]) {
             Ok(types) => types,
             Err(message) => {
-                self.report(Diagnostic::error(Code::TypeMismatch, written.location, message));
+                self.report_polymorphism(message, written.location);
                 return Node::error(span);
             }
         };

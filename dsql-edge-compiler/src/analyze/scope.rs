@@ -539,11 +539,13 @@ fn search(scope: &Scope<'_>, name: &str) -> Found {
             }
             if item.lateral_only && !item.lateral_ok {
                 // A join looks for the name among all its columns first.
-                let others =
-                    scope.namespace.iter().filter(|other| item.joined && other.joined && other.lateral_only);
+                let others = scope.namespace.iter().filter(|other| {
+                    item.joined && other.joined && other.lateral_only && other.columns_visible
+                });
                 let count =
                     others.flat_map(|other| &other.columns).filter(|(column, _)| column == name).count();
-                return if count > 1 { Found::Ambiguous } else { Found::Forbidden(item.name.clone()) };
+                let name = if item.name.is_empty() { "unnamed_join" } else { &item.name };
+                return if count > 1 { Found::Ambiguous } else { Found::Forbidden(name.to_owned()) };
             }
             found = match found {
                 Found::None => Found::One(node.clone()),

@@ -138,7 +138,7 @@ impl Analyzer<'_> {
                     coerced.push(self.coerce(node, left_type, -1, super::coerce::Context::Implicit));
                 }
                 Err(message) => {
-                    self.report(Diagnostic::error(Code::TypeMismatch, operator.location, message));
+                    self.report_polymorphism(message, operator.location);
                     return Node::error(span);
                 }
             }

@@ -122,6 +122,8 @@ catalogue! {
     GeneratedAlways "generated-always" "428C9",
     /// PostgreSQL itself does not have it.
     FeatureNotSupported "feature-not-supported" "0A000",
+    /// PostgreSQL has it, and DSQL refuses it or limits it; the SQLSTATE is mostly this one.
+    DsqlUnsupported "dsql-unsupported" "0A000",
     /// PostgreSQL has it, and this compiler does not know it yet.
     NotSupportedYet "not-supported-yet" "0A000",
     /// A limit on nesting, names or sizes.

@@ -60,6 +60,17 @@ pub struct Diagnostic {
     pub detail: Option<String>,
     /// What to do.
     pub hint: Option<String>,
+    /// Which of DSQL's rules it breaks, if that is what is wrong.
+    pub reason: Option<Reason>,
+}
+
+/// A rule of DSQL's, by which a diagnostic of [`Code::DsqlUnsupported`] was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// The SQLSTATE of DSQL's answer.
+    pub sqlstate: &'static str,
 }
 
 impl Diagnostic {
@@ -73,6 +84,7 @@ impl Diagnostic {
             span,
             detail: None,
             hint: None,
+            reason: None,
         }
     }
 
@@ -104,6 +116,11 @@ impl Diagnostic {
     pub fn with_detail(mut self, detail: impl Into<String>) -> Diagnostic {
         self.detail = Some(detail.into());
         self
+    }
+
+    /// The SQLSTATE that the server answers with.
+    pub fn sqlstate(&self) -> &'static str {
+        self.reason.map_or(self.code.sqlstate(), |reason| reason.sqlstate)
     }
 
     /// Whether it stops the build.
@@ -165,6 +182,14 @@ impl Diagnostics {
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Diagnostics {
         Diagnostics(vec![diagnostic])
+    }
+}
+
+impl FromIterator<Diagnostic> for Diagnostics {
+    fn from_iter<I: IntoIterator<Item = Diagnostic>>(diagnostics: I) -> Diagnostics {
+        let mut out = Diagnostics::new();
+        diagnostics.into_iter().for_each(|diagnostic| out.push(diagnostic));
+        out
     }
 }
 

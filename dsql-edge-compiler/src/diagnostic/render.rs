@@ -49,9 +49,7 @@ pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> Strin
 pub fn headline(diagnostic: &Diagnostic) -> String {
     let mut line = diagnostic.message.clone();
     match diagnostic.severity {
-        Severity::Error => {
-            line.push_str(&format!(" [{} {}]", diagnostic.code.sqlstate(), diagnostic.code.name()))
-        }
+        Severity::Error => line.push_str(&format!(" [{} {}]", diagnostic.sqlstate(), diagnostic.code.name())),
         Severity::Warning => line.push_str(&format!(" [{}]", diagnostic.code.name())),
     }
     if let Some(hint) = diagnostic.hint.as_deref().filter(|hint| hint.len() <= 60) {

@@ -11,7 +11,7 @@ mod fold;
 mod key;
 
 pub use extension::extension_names;
-pub use fold::SchemaError;
+pub use fold::{Growth, SchemaError};
 
 use crate::source::Span;
 use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, TypeName};

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_core::Stream;
 
 use crate::client::Executor;
+use crate::client::fetch::Fetch;
 use crate::client::flight::{Prepared, Sink};
 use crate::error::Error;
 use crate::query::Query;
@@ -25,7 +26,7 @@ use crate::row::DataRow;
 #[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream<'e, R> {
     /// Until it has ended.
-    running: Option<Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'e>>>,
+    running: Option<Fetch<'e, ()>>,
     place: Arc<Mutex<Place<R>>>,
     /// What it ends with, after the last row.
     failed: Option<Error>,
@@ -66,7 +67,7 @@ impl<R: Send + 'static> Query<R> {
             let query = Prepared::new(request)?;
             executor.target().run(&[query], &mut [&mut sink]).await
         };
-        RowStream { running: Some(Box::pin(running)), place, failed: None }
+        RowStream { running: Some(Fetch::new(running)), place, failed: None }
     }
 }
 
@@ -86,7 +87,7 @@ impl<R: Send> RowStream<'_, R> {
                 return Poll::Ready(Some(row));
             }
             let Some(running) = &mut self.running else { return Poll::Ready(self.failed.take().map(Err)) };
-            match running.as_mut().poll(context) {
+            match Pin::new(running).poll(context) {
                 Poll::Ready(result) => {
                     self.running = None;
                     self.failed = result.err();

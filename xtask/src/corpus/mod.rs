@@ -1,7 +1,9 @@
 //! `cargo xtask corpus`: measures the compiler against the corpora that `DSQL_EDGE_CORPUS` names. It asks the
-//! way anyone can, through `dsql-edge describe --jsonl`, and compares with what PostgreSQL said.
+//! way anyone can, through `dsql-edge describe --jsonl`, and compares with what PostgreSQL said; and the rules of
+//! DSQL with what a cluster said.
 
 mod describe;
+mod dsql;
 mod queries;
 mod report;
 mod syntax;
@@ -15,13 +17,13 @@ use report::Report;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The folder with `queries/` and `syntax/`.
+    /// The folder with `queries/`, `syntax/` and `dsql-golden.jsonl`.
     #[arg(long, env = "DSQL_EDGE_CORPUS")]
     corpus: Option<PathBuf>,
     /// Only these parts; all by default.
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// Only this project of `queries/`, or this file of `syntax/`.
+    /// Only this project of `queries/`, this file of `syntax/`, or these files of the recording.
     #[arg(long)]
     only: Option<String>,
     /// Print every failure, with what was expected.
@@ -41,6 +43,8 @@ enum Part {
     Queries,
     /// Statements that PostgreSQL's raw parser accepts and refuses.
     Syntax,
+    /// A real cluster's recorded answers, against the rules of DSQL.
+    Dsql,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -52,9 +56,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !corpus.is_dir() {
         bail!("{} is not a folder", corpus.display());
     }
-    let describe = describe::build(options.release)?;
     let mut report = Report::new(options.json, options.failures);
     let wants = |part| options.parts.is_empty() || options.parts.contains(&part);
+    if wants(Part::Dsql) {
+        dsql::measure(&corpus.join("dsql-golden.jsonl"), options.only.as_deref(), &mut report)?;
+    }
+    if !wants(Part::Queries) && !wants(Part::Syntax) {
+        report.finish();
+        return Ok(());
+    }
+    let describe = describe::build(options.release)?;
     if wants(Part::Queries) {
         queries::measure(&describe, &corpus.join("queries"), options.only.as_deref(), &mut report)?;
     }

@@ -58,6 +58,8 @@ pub struct TableColumn {
     pub collation: Option<QualifiedName>,
     /// `STORAGE`, `COMPRESSION`.
     pub storage: bool,
+    /// `COMPRESSION method`.
+    pub compression: Option<Span>,
     /// Its constraints.
     pub constraints: Vec<Constraint>,
     /// The definition.
@@ -402,6 +404,8 @@ pub struct AlterTable {
     pub name: QualifiedName,
     /// The actions.
     pub actions: Vec<AlterAction>,
+    /// Where each of them stands.
+    pub places: Vec<Span>,
 }
 
 /// One action of `ALTER TABLE`.
@@ -437,12 +441,11 @@ pub enum AlterAction {
     RenameConstraint { from: Name, to: Name },
     /// `SET SCHEMA`
     SetSchema(Name),
-    /// Anything that queries do not see (`OWNER TO`, `SET STATISTICS`, `ENABLE TRIGGER` …): its words.
     /// `VALIDATE CONSTRAINT`
     ValidateConstraint(Name),
     /// `ENABLE ROW LEVEL SECURITY` and its kin
     RowSecurity,
-    /// Anything that no query can tell.
+    /// Anything that queries do not see (`OWNER TO`, `SET STATISTICS`, `ENABLE TRIGGER` …): its words.
     Other(&'static str),
 }
 

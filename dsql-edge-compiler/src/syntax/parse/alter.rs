@@ -1,6 +1,7 @@
 //! `ALTER TABLE` and its kin, and `DROP`.
 
 use super::{K, Parser, Parsing};
+use crate::source::Span;
 use crate::syntax::ast::{AlterAction, AlterTable, Drop, ObjectKind, QualifiedName, StatementKind};
 
 impl Parser<'_> {
@@ -36,12 +37,23 @@ impl Parser<'_> {
             }
             return Ok(StatementKind::Utility("ALTER SEQUENCE"));
         }
+        let start = self.span();
+        let mut places = Vec::new();
         let actions = match object {
             ObjectKind::Type => self.type_actions()?,
             ObjectKind::Domain => vec![self.domain_action()?],
-            _ => self.table_actions(object)?,
+            _ => self.table_actions(object, &mut places)?,
         };
-        Ok(StatementKind::AlterTable(Box::new(AlterTable { object, asynchronous, if_exists, name, actions })))
+        // What stands alone stands from here to the end.
+        places.resize(actions.len(), start.to(self.previous_span()));
+        Ok(StatementKind::AlterTable(Box::new(AlterTable {
+            object,
+            asynchronous,
+            if_exists,
+            name,
+            actions,
+            places,
+        })))
     }
 
     pub(super) fn name_follows(&self) -> bool {
@@ -128,7 +140,11 @@ impl Parser<'_> {
         Ok(true)
     }
 
-    pub(super) fn table_actions(&mut self, object: ObjectKind) -> Parsing<Vec<AlterAction>> {
+    pub(super) fn table_actions(
+        &mut self,
+        object: ObjectKind,
+        places: &mut Vec<Span>,
+    ) -> Parsing<Vec<AlterAction>> {
         // Forms that stand alone.
         match self.keyword() {
             Some(K::Rename) => return Ok(vec![self.rename()?]),
@@ -146,7 +162,12 @@ impl Parser<'_> {
             }
             _ => {}
         }
-        self.list(Self::table_action)
+        self.list(|parser| {
+            let start = parser.span();
+            let action = parser.table_action()?;
+            places.push(start.to(parser.previous_span()));
+            Ok(action)
+        })
     }
 
     pub(super) fn rename(&mut self) -> Parsing<AlterAction> {

@@ -113,12 +113,13 @@ impl Parser<'_> {
                 self.signed_value()?;
                 Ok(AlterAction::Other("SET STATISTICS"))
             }
-            Some(K::Storage | K::Compression) => {
+            Some(keyword @ (K::Storage | K::Compression)) => {
                 self.advance();
                 if !self.eat_keyword(K::Default) {
                     self.col_id()?;
                 }
-                Ok(AlterAction::Other("SET STORAGE"))
+                let storage = keyword == K::Storage;
+                Ok(AlterAction::Other(if storage { "SET STORAGE" } else { "SET COMPRESSION" }))
             }
             Some(K::Generated) => {
                 self.advance();

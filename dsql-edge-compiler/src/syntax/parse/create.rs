@@ -294,7 +294,8 @@ impl Parser<'_> {
         let type_name = Some(self.type_name()?);
         let collation = if self.eat_keyword(K::Collate) { Some(self.any_name()?) } else { None };
         let span = name.span.to(self.previous_span());
-        Ok(TableColumn { name, type_name, collation, storage: false, constraints: Vec::new(), span })
+        let constraints = Vec::new();
+        Ok(TableColumn { name, type_name, collation, storage: false, compression: None, constraints, span })
     }
 
     /// `(subtype = t, …)`.

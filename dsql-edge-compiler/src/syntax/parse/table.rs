@@ -271,8 +271,15 @@ impl Parser<'_> {
             self.eat_keywords(K::With, K::Options);
             let constraints = self.column_constraints()?.1;
             let span = start.to(self.previous_span());
-            let column =
-                TableColumn { name, type_name: None, collation: None, storage: false, constraints, span };
+            let column = TableColumn {
+                name,
+                type_name: None,
+                collation: None,
+                storage: false,
+                compression: None,
+                constraints,
+                span,
+            };
             return Ok(TableElement::Column(column));
         }
         self.table_column().map(TableElement::Column)
@@ -290,11 +297,14 @@ impl Parser<'_> {
                 self.col_id()?;
             }
         }
-        if self.eat_keyword(K::Compression) {
+        let mut compression = None;
+        if self.at_keyword(K::Compression) {
             storage = true;
+            let word = self.advance();
             if !self.eat_keyword(K::Default) {
                 self.col_id()?;
             }
+            compression = Some(word.to(self.previous_span()));
         }
         if self.at_keyword(K::Options) && self.symbol_ahead(1, b'(') {
             self.advance();
@@ -306,6 +316,7 @@ impl Parser<'_> {
             type_name,
             collation,
             storage,
+            compression,
             constraints,
             span: start.to(self.previous_span()),
         })

@@ -1,0 +1,202 @@
+//! One file, statement by statement: the syntax errors in it and the rules that it breaks.
+//!
+//! In: a text, and the schema as the texts before it have left it. Out: findings in the order of the text. Where
+//! a statement cannot be read, the next one is read all the same.
+
+use dsql_edge_compiler::Source;
+use dsql_edge_compiler::diagnostic::Diagnostic;
+use dsql_edge_compiler::dsql::{self, Fix, Rule, Transactions};
+use dsql_edge_compiler::schema::Growth;
+use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::syntax::ast::Statement;
+use dsql_edge_compiler::syntax::token::{Token, TokenKind};
+use dsql_edge_compiler::syntax::{Lexed, lex, parse_statements};
+
+use super::{Sent, dump, psql};
+
+/// A file and what was found in it.
+pub struct LintedFile {
+    /// As it was named.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// What is wrong, in the order of the text.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that is wrong with a file.
+pub struct Finding {
+    /// What, where, and what to do.
+    pub diagnostic: Diagnostic,
+    /// The rule that is broken; of a syntax error none.
+    pub rule: Option<&'static Rule>,
+    /// The one safe rewrite.
+    pub fix: Option<Fix>,
+    /// Where its statement begins and ends.
+    pub statement: Span,
+}
+
+impl LintedFile {
+    pub(super) fn of(
+        name: String,
+        text: String,
+        grown: &mut Growth,
+        complete: bool,
+        sent: Sent,
+    ) -> LintedFile {
+        let whole = sent == Sent::Whole;
+        let sent = psql::blanked(&text);
+        let (lexed, statements, errors) = parsed(&sent);
+        let mut findings: Vec<Finding> = errors;
+        let mut transactions = Transactions::new();
+        transactions.message(if whole { statements.len() } else { 1 });
+        for statement in &statements {
+            let own = if complete {
+                dsql::findings_within(statement, &sent, &lexed, grown.schema())
+            } else {
+                dsql::findings(statement, &sent, &lexed, Some(grown.schema()))
+            };
+            if !whole {
+                transactions.message(1);
+            }
+            let refused = own.iter().any(|finding| finding.whole);
+            let of_transaction = if refused { None } else { transactions.next(statement, &sent, &lexed) };
+            let found = own.into_iter().chain(of_transaction).map(|finding| Finding {
+                diagnostic: finding.diagnostic,
+                rule: Some(finding.rule),
+                fix: finding.fix,
+                statement: statement.span,
+            });
+            findings.extend(found);
+            grown.apply(statement.clone());
+        }
+        dump::mend(&sent, &lexed, &statements, &mut findings);
+        findings.retain(|finding| !is_allowed(&text, finding));
+        findings.sort_by_key(|finding| finding.diagnostic.span);
+        LintedFile { name, text, findings }
+    }
+}
+
+/// The statements that can be read, and the errors of those that cannot.
+fn parsed(text: &str) -> (Lexed, Vec<Statement>, Vec<Finding>) {
+    let lexed = lex(&Source::numbered(text));
+    let (mut statements, mut errors) = (Vec::new(), Vec::new());
+    let is_end = |token: &Token| token.kind == TokenKind::Symbol(b';');
+    let mut rest = lexed.tokens.as_slice();
+    loop {
+        let error = match parse_statements(text, &part(rest, &lexed)) {
+            Ok(more) => {
+                statements.extend(more);
+                break;
+            }
+            Err(error) => error,
+        };
+        let place = error.span.start;
+        // The statements before the one that fails: up to the last semicolon before which all can be read.
+        let ends = rest.iter().enumerate().filter(|(_, token)| is_end(token) && token.span.start < place);
+        let mut ends: Vec<usize> = ends.map(|(at, _)| at + 1).collect();
+        let mut begin = 0;
+        while let Some(end) = ends.pop() {
+            let before = rest.get(..end).unwrap_or_default();
+            if let Ok(more) = parse_statements(text, &part(before, &lexed)) {
+                statements.extend(more);
+                begin = end;
+                break;
+            }
+        }
+        let next = rest.iter().position(|token| is_end(token) && token.span.start >= place);
+        let start = rest.get(begin).map_or(place, |token| token.span.start);
+        let end = next.and_then(|at| rest.get(at)).map_or(text.len() as u32, |token| token.span.start);
+        let statement = Span { start, end };
+        errors.push(Finding { diagnostic: error, rule: None, fix: None, statement });
+        match next {
+            Some(at) => rest = rest.get(at + 1..).unwrap_or_default(),
+            None => break,
+        }
+    }
+    (lexed, statements, errors)
+}
+
+/// Some of the tokens, as a text of its own.
+fn part(tokens: &[Token], of: &Lexed) -> Lexed {
+    let mut tokens = tokens.to_vec();
+    let ends = tokens.last().is_some_and(|token| token.kind == TokenKind::End);
+    let error = if ends { of.error.clone() } else { None };
+    if !ends {
+        let end = tokens.last().map_or(0, |token| token.span.end);
+        tokens.push(Token { kind: TokenKind::End, span: Span { start: end, end } });
+    }
+    Lexed { tokens, error, ..Lexed::default() }
+}
+
+/// `-- dsql-edge: allow rule, rule` in the line of the finding or of its statement, or in the line above either.
+fn is_allowed(text: &str, finding: &Finding) -> bool {
+    let Some(rule) = finding.rule else { return false };
+    let allows = |line: &str| {
+        line.split_once("-- dsql-edge: allow ")
+            .is_some_and(|(_, names)| names.split([',', ' ']).any(|name| name == rule.id))
+    };
+    [finding.diagnostic.span.start, finding.statement.start].into_iter().any(|place| {
+        let place = place as usize;
+        let start = text.get(..place).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+        let own = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
+        let above =
+            text.get(..start.saturating_sub(1)).and_then(|before| before.lines().last()).unwrap_or("");
+        allows(own) || allows(above)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::{Sent, lint};
+
+    fn found(text: &str) -> Vec<String> {
+        let linted = lint([("x.sql".to_owned(), text.to_owned())], None, Sent::OneByOne);
+        let id = |finding: &super::Finding| {
+            finding.rule.map_or(finding.diagnostic.code.name().to_owned(), |rule| rule.id.to_owned())
+        };
+        linted.iter().flat_map(|file| &file.findings).map(id).collect()
+    }
+
+    #[test]
+    fn statements_around_one_that_cannot_be_read_are_read() {
+        let text = "TRUNCATE a;\nSELEC 1;\nCREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END;\nVACUUM;";
+        assert_eq!(found(text), ["truncate", "syntax-error", "vacuum"]);
+    }
+
+    #[test]
+    fn what_the_file_created_is_known() {
+        assert_eq!(
+            found("CREATE TABLE t (id int PRIMARY KEY, a int); ALTER TABLE t DROP COLUMN id;"),
+            ["drop_primary_key_column"]
+        );
+        assert_eq!(
+            found("CREATE TABLE t (id int PRIMARY KEY, a int); ALTER TABLE t DROP COLUMN a;"),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn one_ddl_a_transaction() {
+        let ddl = "CREATE TABLE a (i int); CREATE TABLE b (i int);";
+        assert_eq!(found(ddl), [""; 0]);
+        assert_eq!(
+            found(&format!("BEGIN; {ddl} COMMIT; BEGIN; {ddl} COMMIT;")),
+            ["multi_ddl_transaction"; 2]
+        );
+        assert_eq!(
+            found("BEGIN; INSERT INTO a VALUES (1); DROP TABLE a; COMMIT;"),
+            ["mixed_ddl_dml_transaction"]
+        );
+        let unique = "CREATE UNIQUE INDEX ASYNC u ON a (i); ";
+        let constraint = "ALTER TABLE a ADD CONSTRAINT u UNIQUE USING INDEX u;";
+        assert_eq!(found(&format!("{unique}{constraint}")), ["index_not_valid"]);
+        assert_eq!(found(&format!("{unique}CALL sys.wait_for_job('x');{constraint}")), ["job_id"]);
+    }
+
+    #[test]
+    fn a_comment_silences_a_rule_where_it_stands() {
+        assert_eq!(found("-- dsql-edge: allow truncate\nTRUNCATE a;\nTRUNCATE b;"), ["truncate"]);
+        assert_eq!(found("TRUNCATE a; -- dsql-edge: allow vacuum, truncate\n\nTRUNCATE b;"), ["truncate"]);
+    }
+}

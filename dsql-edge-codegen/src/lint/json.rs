@@ -1,0 +1,56 @@
+//! Findings as one JSON object. `version` grows when a field changes its meaning; fields may be added.
+
+use anyhow::Result;
+use dsql_edge_compiler::source::line_and_column;
+use serde_json::{Value, json};
+
+use super::{Finding, LintedFile};
+
+pub(super) fn report(files: &[LintedFile], mended: usize) -> Result<String> {
+    let findings = || files.iter().flat_map(|file| &file.findings);
+    let errors = findings().filter(|finding| finding.diagnostic.is_error()).count();
+    let files: Vec<Value> = files
+        .iter()
+        .map(|file| {
+            let findings: Vec<Value> = file.findings.iter().map(|finding| one(file, finding)).collect();
+            json!({ "file": file.name, "findings": findings })
+        })
+        .collect();
+    let summary = json!({ "errors": errors, "warnings": findings_of(&files) - errors, "fixed": mended });
+    let report = json!({ "version": 1, "files": files, "summary": summary });
+    Ok(serde_json::to_string_pretty(&report)? + "\n")
+}
+
+fn findings_of(files: &[Value]) -> usize {
+    files.iter().filter_map(|file| file["findings"].as_array()).map(Vec::len).sum()
+}
+
+fn one(file: &LintedFile, finding: &Finding) -> Value {
+    let diagnostic = &finding.diagnostic;
+    let (start, end) = (diagnostic.span.start as usize, diagnostic.span.end as usize);
+    let (line, column) = line_and_column(&file.text, start);
+    let (end_line, end_column) = line_and_column(&file.text, end);
+    let fix = finding.fix.as_ref().map(|fix| {
+        let edits = fix
+            .edits
+            .iter()
+            .map(|(span, text)| json!({ "offset": span.start, "end": span.end, "text": text }));
+        json!({ "title": fix.title, "edits": edits.collect::<Vec<_>>() })
+    });
+    json!({
+        "rule": finding.rule.map(|rule| rule.id),
+        "code": diagnostic.code.name(),
+        "sqlstate": diagnostic.sqlstate(),
+        "severity": if diagnostic.is_error() { "error" } else { "warning" },
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+        "known": finding.rule.map(|rule| rule.known.name()),
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+        "offset": start,
+        "end": end,
+        "fix": fix,
+    })
+}

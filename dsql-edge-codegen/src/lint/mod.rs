@@ -1,0 +1,180 @@
+//! `dsql-edge lint`: files of SQL against what DSQL refuses. Files in; findings out, for people, for machines or
+//! mended in the files themselves. It connects to nothing.
+
+mod dump;
+mod file;
+mod fix;
+mod github;
+mod human;
+mod json;
+mod psql;
+mod rules;
+mod sarif;
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::{Args, ValueEnum};
+use dsql_edge_compiler::Schema;
+use dsql_edge_compiler::schema::{Dialect, Growth};
+
+use crate::schema_files;
+pub use file::{Finding, LintedFile};
+pub use fix::fixed;
+
+/// Find what Aurora DSQL refuses in files of SQL, and mend what has one safe rewrite
+#[derive(Args)]
+#[command(
+    after_help = "Ends with 1 where an error is left. A comment `-- dsql-edge: allow RULE` in the line \
+    above, or behind it, silences a rule there.\n\nExamples:\n  dsql-edge lint migrations/\n  dsql-edge lint --fix \
+    dump.sql\n  pg_dump --schema-only mydb | dsql-edge lint --fix - > dsql.sql\n  dsql-edge lint --format github \
+    migrations/   # annotations in a workflow"
+)]
+pub struct Options {
+    /// Files, folders of `.sql` files, or `-` for stdin; in the order in which they would run
+    #[arg(required_unless_present = "rules")]
+    files: Vec<PathBuf>,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// Mend what has one safe rewrite, in the files; of stdin, print the mended text
+    #[arg(long)]
+    fix: bool,
+    /// The schema that the files meet: a file of DDL or a folder; without it, only what they create is known
+    #[arg(long)]
+    schema: Option<PathBuf>,
+    /// Each file goes to the server in one message, or in one transaction, as many migration tools send it
+    #[arg(long)]
+    one_transaction: bool,
+    /// Print every rule: what is refused, DSQL's answer, how that is known, what to do instead
+    #[arg(long, conflicts_with_all = ["fix", "schema", "one_transaction"])]
+    rules: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+enum Format {
+    /// With the place underlined
+    Human,
+    /// One object, with places in bytes and in lines and columns
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Files that cannot be read or written, and a schema that cannot be understood. A finding is an answer.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    if options.rules {
+        print(&if options.format == Format::Json { rules::as_json()? } else { rules::as_table() })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut files = read(&options.files)?;
+    let schema = options.schema.as_deref().map(schema).transpose()?;
+    let mut mended = 0;
+    if options.fix {
+        for file in &mut files {
+            let (text, count) = fixed(&file.text, schema.as_ref(), options.sent());
+            mended += count;
+            match &file.path {
+                Some(path) if text != file.text => {
+                    std::fs::write(path, &text).with_context(|| path.display().to_string())?;
+                }
+                Some(_) => {}
+                None => print(&text)?,
+            }
+            file.text = text;
+        }
+    }
+    let linted = lint(files.into_iter().map(|file| (file.name, file.text)), schema.as_ref(), options.sent());
+    let report = match options.format {
+        Format::Human => human::report(&linted),
+        Format::Json => json::report(&linted, mended)?,
+        Format::Sarif => sarif::report(&linted)?,
+        Format::Github => github::report(&linted),
+    };
+    // The mended text of stdin has the place of an answer.
+    if options.fix && linted.iter().any(|file| file.name == STDIN) {
+        io::stderr().lock().write_all(report.as_bytes())?;
+    } else {
+        print(&report)?;
+    }
+    if options.format == Format::Human {
+        eprintln!("{}", human::summary(&linted, options.fix.then_some(mended)));
+    }
+    let errors = linted.iter().flat_map(|file| &file.findings).any(|finding| finding.diagnostic.is_error());
+    Ok(if errors { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+const STDIN: &str = "stdin";
+
+/// How files go to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Statement by statement, as psql does.
+    OneByOne,
+    /// Each file in one message, or in one transaction.
+    Whole,
+}
+
+impl Options {
+    fn sent(&self) -> Sent {
+        if self.one_transaction { Sent::Whole } else { Sent::OneByOne }
+    }
+}
+
+/// Lints texts in order, as they would run one after the other.
+pub fn lint(
+    files: impl IntoIterator<Item = (String, String)>,
+    schema: Option<&Schema>,
+    sent: Sent,
+) -> Vec<LintedFile> {
+    let mut grown = Growth::new(schema.cloned().unwrap_or_default());
+    let complete = schema.is_some();
+    files.into_iter().map(|(name, text)| LintedFile::of(name, text, &mut grown, complete, sent)).collect()
+}
+
+struct Text {
+    name: String,
+    path: Option<PathBuf>,
+    text: String,
+}
+
+fn read(paths: &[PathBuf]) -> Result<Vec<Text>> {
+    let mut out: Vec<Text> = Vec::new();
+    for path in paths {
+        if path == Path::new("-") {
+            if out.iter().any(|file| file.path.is_none()) {
+                bail!("`-` can be read only once");
+            }
+            let mut text = String::new();
+            io::stdin().lock().read_to_string(&mut text).context("stdin")?;
+            out.push(Text { name: STDIN.to_owned(), path: None, text });
+            continue;
+        }
+        for file in schema_files::read(path)? {
+            let path = Some(PathBuf::from(&file.name));
+            out.push(Text { name: file.name, path, text: file.text });
+        }
+    }
+    Ok(out)
+}
+
+fn schema(path: &Path) -> Result<Schema> {
+    let files = schema_files::read(path)?;
+    let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
+    Schema::parse_files(texts, Some(Dialect::Dsql)).map_err(|errors| {
+        let said = errors.iter().map(|error| format!("{}: {}", error.file, error.diagnostic.message));
+        anyhow!("the schema cannot be understood:\n{}", said.collect::<Vec<_>>().join("\n"))
+    })
+}
+
+fn print(text: &str) -> Result<()> {
+    io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Findings as SARIF 2.1.0 (OASIS): what code scanning of forges and editors reads.
+
+use anyhow::Result;
+use dsql_edge_compiler::dsql::{self, Rule};
+use dsql_edge_compiler::source::{Span, line_and_column};
+use serde_json::{Value, json};
+
+use super::{Finding, LintedFile};
+
+/// The rule of statements that cannot be read.
+const SYNTAX: &str = "syntax_error";
+
+pub(super) fn report(files: &[LintedFile]) -> Result<String> {
+    let rules: Vec<&'static Rule> =
+        dsql::tables().iter().flat_map(|(_, rules)| rules.iter().copied()).collect();
+    let mut described: Vec<Value> = rules
+        .iter()
+        .map(|rule| {
+            json!({
+                "id": rule.id,
+                "shortDescription": { "text": rule.what },
+                "help": { "text": rule.instead },
+                "properties": { "sqlstate": rule.sqlstate, "known": rule.known.name() },
+            })
+        })
+        .collect();
+    described
+        .push(json!({ "id": SYNTAX, "shortDescription": { "text": "a statement that cannot be read" } }));
+    let results: Vec<Value> = files
+        .iter()
+        .flat_map(|file| file.findings.iter().map(|finding| one(file, finding, &rules)))
+        .collect();
+    let report = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "dsql-edge lint",
+                "version": env!("CARGO_PKG_VERSION"),
+                "informationUri": env!("CARGO_PKG_REPOSITORY"),
+                "rules": described,
+            } },
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    });
+    Ok(serde_json::to_string_pretty(&report)? + "\n")
+}
+
+fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
+    let diagnostic = &finding.diagnostic;
+    let id = finding.rule.map_or(SYNTAX, |rule| rule.id);
+    let at = rules.iter().position(|rule| rule.id == id).unwrap_or(rules.len());
+    let mut message = diagnostic.message.clone();
+    if let Some(hint) = &diagnostic.hint {
+        message += &format!("\n{hint}");
+    }
+    // A place in an archive of sources is a URI with slashes.
+    let artifact = json!({ "uri": file.name.replace('\\', "/") });
+    let mut result = json!({
+        "ruleId": id,
+        "ruleIndex": at,
+        "level": if diagnostic.is_error() { "error" } else { "warning" },
+        "message": { "text": message },
+        "locations": [{ "physicalLocation": {
+            "artifactLocation": artifact,
+            "region": region(&file.text, diagnostic.span),
+        } }],
+    });
+    if let Some(fix) = &finding.fix {
+        let replacements = fix.edits.iter().map(|(span, text)| {
+            json!({ "deletedRegion": region(&file.text, *span), "insertedContent": { "text": text } })
+        });
+        let change =
+            json!({ "artifactLocation": artifact, "replacements": replacements.collect::<Vec<_>>() });
+        result["fixes"] = json!([{ "description": { "text": fix.title }, "artifactChanges": [change] }]);
+    }
+    result
+}
+
+fn region(text: &str, span: Span) -> Value {
+    let (line, column) = line_and_column(text, span.start as usize);
+    let (end_line, end_column) = line_and_column(text, span.end as usize);
+    json!({ "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column })
+}

@@ -1,0 +1,162 @@
+//! `ALTER TABLE` and its kin.
+//!
+//! In: the statement, its words, and the schema, which alone knows primary keys. Out: the actions that DSQL
+//! refuses, in the order of the text.
+
+use super::clauses::*;
+use super::words::Words;
+use super::{Finding, ddl, types};
+use crate::schema::Schema;
+use crate::source::Span;
+use crate::syntax::ast::{
+    AlterAction, AlterTable, Constraint, ConstraintKind, Name, ObjectKind, TableColumn,
+};
+
+pub(super) fn alter(
+    alter: &AlterTable,
+    statement: Span,
+    words: &Words<'_>,
+    schema: Option<&Schema>,
+    out: &mut Vec<Finding>,
+) {
+    match alter.object {
+        ObjectKind::Index => {
+            let renames = |action: &AlterAction| matches!(action, AlterAction::Rename(_));
+            if !alter.actions.iter().all(renames) {
+                out.push(alter_index.at(words.span_of(2)));
+            }
+            return;
+        }
+        ObjectKind::Type => {
+            let renames = |action: &AlterAction| matches!(action, AlterAction::Rename(_));
+            let rule = if alter.actions.iter().all(renames) { &rename_type } else { &alter_type };
+            let finding = rule.at(words.span(0).to(alter.name.span()));
+            return out.push(Finding { whole: true, ..finding });
+        }
+        ObjectKind::Table => {}
+        // Views, sequences and domains: what DSQL refuses of them is not known.
+        _ => return,
+    }
+    let alone = alter.actions.len() == 1;
+    for (action, place) in alter.actions.iter().zip(&alter.places) {
+        match action {
+            AlterAction::AddColumn { column, .. } => add_column(column, words, out),
+            AlterAction::SetType { .. } => out.push(alter_column_type.at(*place)),
+            AlterAction::SetNotNull(name) => out.push(alter_column_not_null.naming(*place, &name.text)),
+            AlterAction::AddConstraint(constraint) => {
+                let after = if alone { Some((alter, statement)) } else { None };
+                add_constraint(constraint, *place, after, words, out);
+            }
+            AlterAction::ValidateConstraint(_) if !alter.asynchronous => {
+                let word = words.find("TABLE", 0).unwrap_or(*place);
+                let finding = validate_constraint_async.at(*place);
+                let edits = vec![(Span { start: word.end, end: word.end }, " ASYNC".to_owned())];
+                // With other actions it would not be the only one.
+                out.push(if alone { finding.fixed("write ALTER TABLE ASYNC", edits) } else { finding });
+            }
+            AlterAction::DropColumn { name, .. } => out.extend(drop_column(alter, name, schema)),
+            AlterAction::AddIdentity { options, .. } => {
+                let end = Span { start: place.end, end: place.end };
+                ddl::identity_cache_of(options, *place, end, out);
+            }
+            AlterAction::RowSecurity => out.push(row_level_security.at(*place)),
+            AlterAction::Other(what) => out.extend(other(what, *place)),
+            _ => {}
+        }
+    }
+}
+
+/// DSQL looks for constraints before it looks at the type (recorded: an integer identity).
+fn add_column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
+    let refused = |constraint: &&Constraint| !matches!(constraint.kind, ConstraintKind::Null);
+    if let Some(constraint) = column.constraints.iter().find(refused) {
+        let last = column.constraints.last().map_or(constraint.span, |last| last.span);
+        out.push(add_column_constraint.at(constraint.span.to(last)));
+    }
+    if let Some(collated) = &column.collation {
+        out.push(collation.at(collated.span()));
+    }
+    if let Some(span) = column.compression {
+        out.push(ddl::without(compression.at(span), "leave COMPRESSION out", words));
+    }
+    if let Some(ty) = &column.type_name {
+        out.extend(types::column(ty));
+    }
+}
+
+/// `after`: the statement, where what follows it can be written.
+fn add_constraint(
+    constraint: &Constraint,
+    place: Span,
+    after: Option<(&AlterTable, Span)>,
+    words: &Words<'_>,
+    out: &mut Vec<Finding>,
+) {
+    match &constraint.kind {
+        ConstraintKind::Check { not_valid: false, .. } => {}
+        ConstraintKind::ForeignKey(key) if !key.not_valid => {}
+        ConstraintKind::PrimaryKey(_) => return out.push(add_primary_key.at(place)),
+        ConstraintKind::Unique(key) if key.index.is_none() => {
+            let mut finding = add_unique.at(place);
+            if let (Some((alter, _)), Some(name)) = (after, &constraint.name) {
+                finding = unique_by_index(finding, alter, name, place, words);
+            }
+            return out.push(finding);
+        }
+        _ => return ddl::constraint(constraint, out),
+    }
+    let finding = add_constraint_not_valid.at(place);
+    let end = Span { start: place.end, end: place.end };
+    let mut edits = vec![(end, " NOT VALID".to_owned())];
+    if let (Some((alter, statement)), Some(name)) = (after, &constraint.name)
+        && statement.end == place.end
+    {
+        let table = words.text(alter.name.span());
+        let validate = format!(";\nALTER TABLE ASYNC {table} VALIDATE CONSTRAINT {}", words.text(name.span));
+        edits = vec![(end, format!(" NOT VALID{validate}"))];
+    }
+    out.push(finding.fixed("add it NOT VALID, then validate it", edits));
+}
+
+/// `ADD CONSTRAINT n UNIQUE (a)` is an index of that name, built before, which the constraint takes over. Its
+/// job must be waited for in between, so that two statements cannot stand for it.
+fn unique_by_index(
+    finding: Finding,
+    alter: &AlterTable,
+    name: &Name,
+    place: Span,
+    words: &Words<'_>,
+) -> Finding {
+    let table = words.text(alter.name.span());
+    let columns = words.text(place);
+    let columns = columns.find('(').and_then(|at| columns.get(at..)).unwrap_or("(…)");
+    let name = words.text(name.span);
+    finding.advising(format!(
+        "CREATE UNIQUE INDEX ASYNC {name} ON {table} {columns}; CALL sys.wait_for_job('…'); ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}"
+    ))
+}
+
+fn drop_column(alter: &AlterTable, name: &Name, schema: Option<&Schema>) -> Option<Finding> {
+    let schema = schema?;
+    let at = match alter.name.schema() {
+        Some(namespace) => schema.relation(namespace, alter.name.name()),
+        None => schema.search_path.iter().find_map(|path| schema.relation(path, alter.name.name())),
+    };
+    let relation = schema.relations.get(at?)?;
+    let in_key = relation.keys.iter().any(|key| key.primary && key.columns.contains(&name.text));
+    in_key.then(|| drop_primary_key_column.naming(name.span, &name.text))
+}
+
+fn other(what: &'static str, place: Span) -> Option<Finding> {
+    match what {
+        "SET COMPRESSION" => Some(alter_column_compression.at(place)),
+        "SET STATISTICS" => Some(alter_column_statistics.at(place)),
+        "OWNER TO"
+        | "ALTER CONSTRAINT"
+        | "SET STORAGE"
+        | "SET GENERATED"
+        | "RESTART"
+        | "DEPENDS ON EXTENSION" => None,
+        what => Some(alter_table_action.naming(place, what)),
+    }
+}

@@ -1,0 +1,103 @@
+//! Functions that DSQL does not have, or has only for some arguments.
+//!
+//! In: a call. Out: the rule that it breaks. Functions of the schema are never meant: only names without a
+//! schema, or of `pg_catalog` and `sys`.
+
+use super::clauses::{call_subquery, job_id, text_search, unsupported_function, wait_for_job_is_a_procedure};
+use super::words::Words;
+use super::{Finding, types};
+use crate::syntax::ast::{Expr, ExprKind, FunctionCall, Literal};
+
+#[rustfmt::skip]
+const REFUSED: &[(&str, &str)] = &[
+    // function                         what to do instead
+    ("pg_backend_pid",                  "connections have no process: name yours with application_name"),
+    ("pg_advisory_lock",                LOCK),
+    ("pg_advisory_lock_shared",         LOCK),
+    ("pg_advisory_unlock",              LOCK),
+    ("pg_advisory_unlock_all",          LOCK),
+    ("pg_advisory_unlock_shared",       LOCK),
+    ("pg_advisory_xact_lock",           LOCK),
+    ("pg_advisory_xact_lock_shared",    LOCK),
+    ("pg_try_advisory_lock",            LOCK),
+    ("pg_try_advisory_lock_shared",     LOCK),
+    ("pg_try_advisory_xact_lock",       LOCK),
+    ("pg_try_advisory_xact_lock_shared", LOCK),
+    ("inet_server_addr",                ADDRESS),
+];
+
+const LOCK: &str = "nobody waits in DSQL: SELECT … FOR UPDATE a row of a table of locks, and retry on 40001";
+const ADDRESS: &str = "leave it out: DSQL does not tell addresses";
+
+/// Functions whose first of two arguments names a text search configuration.
+const TEXT_SEARCH: &[&str] = &[
+    "to_tsvector",
+    "to_tsquery",
+    "plainto_tsquery",
+    "phraseto_tsquery",
+    "websearch_to_tsquery",
+    "json_to_tsvector",
+    "jsonb_to_tsvector",
+    "ts_headline",
+];
+
+/// What is wrong with a call.
+pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
+    let name = call.name.name();
+    match call.name.schema() {
+        Some("sys") if name == "wait_for_job" => {
+            return Some(wait_for_job_is_a_procedure.at(call.name.span()));
+        }
+        None | Some("pg_catalog") => {}
+        Some(_) => return None,
+    }
+    if let Some((_, instead)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
+        return Some(unsupported_function.naming(call.name.span(), name).advising(*instead));
+    }
+    // `circle('<(0,0),1>')` is a cast.
+    if let Some(finding) = types::value(name, call.name.span()) {
+        return Some(finding);
+    }
+    let first = &call.args.first()?.value;
+    // `ts_headline(document, query)` has no configuration.
+    let takes = TEXT_SEARCH.contains(&name) && call.args.len() > if name == "ts_headline" { 2 } else { 1 };
+    match &first.kind {
+        ExprKind::Literal(Literal::String(name)) if takes => configuration(name, first),
+        _ => None,
+    }
+}
+
+/// What is wrong with `CALL`, whose argument the parser passes over.
+pub(super) fn procedure(words: &Words<'_>) -> Option<Finding> {
+    let mut depth = 0;
+    for at in 1..words.len() {
+        match words.at(at) {
+            "(" if depth > 0 && matches!(words.at(at + 1), "SELECT" | "VALUES" | "WITH" | "TABLE") => {
+                return Some(call_subquery.at(words.span(at)));
+            }
+            "(" => depth += 1,
+            ")" => depth -= 1,
+            _ => {}
+        }
+    }
+    words.begin_with("CALL SYS . WAIT_FOR_JOB ( ' )")?;
+    let id = words.string(5)?;
+    let letter = |it: u8| it.is_ascii_lowercase() || (b'2'..=b'7').contains(&it);
+    let fits = id.len() == 26 && id.bytes().all(letter);
+    (!fits).then(|| job_id.at(words.span(5)))
+}
+
+/// `'english'::regconfig`.
+pub(super) fn configuration(name: &str, place: &Expr) -> Option<Finding> {
+    let plain = name.strip_prefix("pg_catalog.").unwrap_or(name);
+    (plain != "simple").then(|| text_search.naming(place.span, name))
+}
+
+/// The text of a literal, cast or not.
+pub(super) fn text(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Literal(Literal::String(text)) => Some(text),
+        ExprKind::Cast { arg, .. } => text(arg),
+        _ => None,
+    }
+}

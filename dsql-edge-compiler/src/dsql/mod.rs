@@ -1,0 +1,149 @@
+//! What DSQL refuses or limits: one set of tables for `sql!`, the linter, migrations and the local server.
+//!
+//! In: a statement's tree and its text, and the schema where it is known. Out: [`Finding`]s, with DSQL's own
+//! words and SQLSTATE, the place, and what to write instead. Pure: no connection, no clock.
+//!
+//! The tables are [`statements`] (refused by their command words), [`clauses`], [`types`], [`functions`],
+//! [`settings`], [`limits`] and [`transaction`]; [`allowed`] has what DSQL has come to take, and when. Where
+//! sources conflict, what a cluster was recorded to answer (September 2026) wins.
+
+mod allowed;
+mod alter;
+mod clauses;
+mod ddl;
+mod functions;
+pub mod limits;
+mod query;
+mod rule;
+mod settings;
+mod statements;
+pub mod transaction;
+mod types;
+mod walk;
+mod words;
+
+pub use allowed::{Allowed, allowed};
+pub use rule::{Finding, Fix, Known, Rule};
+pub use settings::SETTABLE;
+pub use transaction::Transactions;
+
+use crate::schema::Schema;
+use crate::source::Span;
+use crate::syntax::ast::{Statement, StatementKind};
+use crate::syntax::token::{Token, TokenKind};
+use crate::syntax::{Lexed, parse_statement};
+use words::Words;
+
+/// Every rule, table by table.
+pub fn tables() -> [(&'static str, &'static [&'static Rule]); 7] {
+    [
+        ("statements", statements::STATEMENTS),
+        ("clauses of schema statements", clauses::DDL),
+        ("clauses of queries", clauses::QUERIES),
+        ("types", types::TYPES),
+        ("settings", settings::SETTINGS),
+        ("limits", limits::LIMITS),
+        ("transactions", transaction::TRANSACTIONS),
+    ]
+}
+
+/// All that DSQL refuses of a statement by itself, in the order in which it would say so.
+pub fn findings(statement: &Statement, text: &str, lexed: &Lexed, schema: Option<&Schema>) -> Vec<Finding> {
+    let mut out = Vec::new();
+    match &statement.kind {
+        // The most frequent by far: their words are not looked at.
+        StatementKind::Query(query) => out.extend(query::into(query)),
+        StatementKind::Update(_) | StatementKind::Delete(_) => {}
+        StatementKind::Insert(insert) => limits::inserted(insert, &mut out),
+        StatementKind::Merge(merge) => {
+            return vec![Finding { whole: true, ..statements::merge.at(merge.span) }];
+        }
+        _ => {
+            let words = Words::of(text, lexed, statement.span);
+            if let Some(finding) = statements::refused(&words) {
+                return vec![Finding { whole: true, ..finding }];
+            }
+            by_kind(statement, text, lexed, &words, schema, &mut out);
+        }
+    }
+    query::queries(statement, schema, &mut out);
+    if let Some(whole) = out.iter().position(|finding| finding.whole) {
+        return vec![out.swap_remove(whole)];
+    }
+    out
+}
+
+/// The same, and types of columns that a schema does not have of which all is known.
+pub fn findings_within(statement: &Statement, text: &str, lexed: &Lexed, schema: &Schema) -> Vec<Finding> {
+    let mut out = findings(statement, text, lexed, Some(schema));
+    if !out.iter().any(|finding| finding.whole) {
+        ddl::unknown_types(&statement.kind, schema, &mut out);
+    }
+    out
+}
+
+fn by_kind(
+    statement: &Statement,
+    text: &str,
+    lexed: &Lexed,
+    words: &Words<'_>,
+    schema: Option<&Schema>,
+    out: &mut Vec<Finding>,
+) {
+    let whole = |finding| Finding { whole: true, ..finding };
+    match &statement.kind {
+        StatementKind::CreateTable(table) => ddl::table(table, words, out),
+        StatementKind::CreateTableAs(table) => out.push(whole(ddl::table_as(table, words))),
+        StatementKind::CreateView(view) => ddl::view(view, words, out),
+        StatementKind::CreateIndex(index) => ddl::index(index, words, out),
+        StatementKind::CreateSequence(sequence) => ddl::sequence(sequence, statement.span, words, out),
+        StatementKind::CreateType(new) => out.push(whole(ddl::new_type(new, words))),
+        StatementKind::CreateFunction(function) => ddl::function(function, words, out),
+        StatementKind::CreateDomain(domain) => out.extend(types::domain(&domain.type_name)),
+        StatementKind::CreateSchema(created) => {
+            for element in &created.elements {
+                out.extend(findings(element, text, lexed, schema));
+            }
+        }
+        StatementKind::AlterTable(table) => alter::alter(table, statement.span, words, schema, out),
+        StatementKind::Set(set) => out.extend(settings::set(set, words)),
+        StatementKind::Utility("EXPLAIN") => {
+            if let Some((inner, lexed)) = explained(text, lexed, words, statement.span) {
+                out.extend(findings(&inner, text, &lexed, schema));
+            }
+        }
+        StatementKind::Utility("CALL") => out.extend(functions::procedure(words)),
+        StatementKind::Utility(_) => out.extend(settings::passed_over(words)),
+        _ => {}
+    }
+}
+
+/// The statement behind EXPLAIN, its places those of the whole text.
+fn explained(text: &str, lexed: &Lexed, words: &Words<'_>, span: Span) -> Option<(Statement, Lexed)> {
+    let mut at = 1;
+    if words.at(at) == "(" && !matches!(words.at(at + 1), "SELECT" | "VALUES" | "WITH" | "TABLE" | "(") {
+        while !words.at(at).is_empty() && words.at(at) != ")" {
+            at += 1;
+        }
+        at += 1;
+    }
+    while matches!(words.at(at), "ANALYZE" | "ANALYSE" | "VERBOSE") {
+        at += 1;
+    }
+    let start = words.span(at).start;
+    let inside = |token: &&Token| token.span.start >= start && token.span.start < span.end;
+    let mut tokens: Vec<Token> = lexed.tokens.iter().filter(inside).cloned().collect();
+    tokens.push(Token { kind: TokenKind::End, span: Span { start: span.end, end: span.end } });
+    let lexed = Lexed { tokens, ..Lexed::default() };
+    Some((parse_statement(text, &lexed).ok()?, lexed))
+}
+
+/// The rules that a text breaks, statement by statement, each as in a session of its own.
+#[cfg(test)]
+fn refused(sql: &str) -> Vec<String> {
+    let source = crate::Source::numbered(sql);
+    let lexed = crate::syntax::lex(&source);
+    let statements = crate::syntax::parse_statements(sql, &lexed).unwrap();
+    let of = |statement: &Statement| findings(statement, sql, &lexed, None);
+    statements.iter().flat_map(of).map(|finding| finding.rule.id.to_owned()).collect()
+}

@@ -1,0 +1,161 @@
+//! Queries, wherever they stand: locking, sampling, casts, calls, LATERAL.
+//!
+//! In: a statement, and the schema where it is known. Out: the clauses and calls that DSQL refuses, in the order
+//! of the text. Names are not resolved here but for one rule, which needs the tables behind them.
+
+use super::clauses::*;
+use super::walk::{self, Visit};
+use super::{Finding, functions, types};
+use crate::schema::Schema;
+use crate::syntax::ast::{
+    Expr, ExprKind, FromItem, Join, JoinKind, LockStrength, Name, Query, QueryBody, Select, Statement,
+    TypeName,
+};
+
+pub(super) fn queries(statement: &Statement, schema: Option<&Schema>, out: &mut Vec<Finding>) {
+    let mut found = Queries { schema, out: Vec::new() };
+    walk::statement(statement, &mut found);
+    found.out.sort_by_key(|finding| finding.diagnostic.span);
+    out.append(&mut found.out);
+}
+
+/// `SELECT … INTO t`, which only the leftmost SELECT may say.
+pub(super) fn into(query: &Query) -> Option<Finding> {
+    match &query.body {
+        QueryBody::Select(select) => {
+            let finding = create_table_as.at(select.into.as_ref()?.span());
+            Some(Finding { whole: true, ..finding })
+        }
+        QueryBody::SetOperation { left, .. } => into(left),
+        QueryBody::Values(_) => None,
+    }
+}
+
+struct Queries<'a> {
+    schema: Option<&'a Schema>,
+    out: Vec<Finding>,
+}
+
+impl<'s> Visit<'s> for Queries<'_> {
+    fn query(&mut self, query: &'s Query) {
+        for lock in &query.locking {
+            let instead = match lock.strength {
+                LockStrength::Share => "FOR KEY SHARE, or FOR UPDATE",
+                LockStrength::NoKeyUpdate => "FOR UPDATE",
+                LockStrength::Update | LockStrength::KeyShare => continue,
+            };
+            self.out.push(locking.naming(lock.span, instead));
+        }
+    }
+
+    fn item(&mut self, item: &'s FromItem) {
+        match item {
+            FromItem::Table { sample: Some(sample), .. } => self.out.push(tablesample.at(sample.span)),
+            FromItem::Join(join) if join.kind == JoinKind::Left => {
+                self.out.extend(lateral(join, self.schema))
+            }
+            _ => {}
+        }
+    }
+
+    fn expr(&mut self, expr: &'s Expr) {
+        if let ExprKind::Function(call) = &expr.kind {
+            self.out.extend(functions::call(call));
+        }
+    }
+
+    fn target_type(&mut self, ty: &'s TypeName, of: &'s Expr) {
+        if ty.name.schema().is_some_and(|schema| schema != "pg_catalog") {
+            return;
+        }
+        if ty.name.name() == "regconfig" {
+            let name = functions::text(of);
+            self.out.extend(name.and_then(|name| functions::configuration(name, of)));
+        }
+        self.out.extend(types::value(ty.name.name(), ty.span));
+    }
+}
+
+/// `a LEFT JOIN LATERAL (SELECT a.x …) s ON …`: DSQL takes `a.x`, when it carries it past the join, for the
+/// column of the same number in the inner table, and fails where the types differ (recorded; `CROSS` and
+/// `INNER` do not).
+fn lateral(join: &Join, schema: Option<&Schema>) -> Option<Finding> {
+    let FromItem::Subquery { lateral: true, query, .. } = &join.right else { return None };
+    let QueryBody::Select(select) = &query.body else { return None };
+    let mut outer = Vec::new();
+    tables(&join.left, &mut outer);
+    let mut inner = Vec::new();
+    select.from.iter().for_each(|item| tables(item, &mut inner));
+    let mut references = References { found: Vec::new() };
+    select.targets.iter().for_each(|target| walk::expr(&target.expr, &mut references));
+    let outer_column = |parts: &&'_ [Name]| {
+        let [table, _] = parts else { return false };
+        let named = |list: &[(String, &FromItem)]| list.iter().any(|(name, _)| *name == table.text);
+        named(&outer) && !named(&inner)
+    };
+    let parts = references.found.into_iter().find(outer_column)?;
+    let span = parts.first()?.span.to(parts.last()?.span);
+    match schema.and_then(|schema| clash(schema, parts, &outer, select)) {
+        Some((number, table)) => {
+            Some(lateral_outer_column.naming(span, &format!("{number} of type {table}")))
+        }
+        None => Some(lateral_outer_reference.at(span)),
+    }
+}
+
+/// The number of the column that DSQL reads instead, and its table, if that has another type there.
+fn clash(
+    schema: &Schema,
+    parts: &[Name],
+    outer: &[(String, &FromItem)],
+    select: &Select,
+) -> Option<(usize, String)> {
+    let relation = |item: &FromItem| {
+        let FromItem::Table { name, .. } = item else { return None };
+        let at = match name.schema() {
+            Some(namespace) => schema.relation(namespace, name.name()),
+            None => schema.search_path.iter().find_map(|path| schema.relation(path, name.name())),
+        };
+        schema.relations.get(at?)
+    };
+    let [table, column] = parts else { return None };
+    let outer = relation(outer.iter().find(|(name, _)| *name == table.text)?.1)?;
+    let inner = relation(select.from.first()?)?;
+    let at = outer.columns.iter().position(|it| it.name == column.text)?;
+    let (wanted, read) = (&outer.columns.get(at)?.type_name, &inner.columns.get(at)?.type_name);
+    let same = wanted.name.name() == read.name.name() && wanted.array_dimensions == read.array_dimensions;
+    (!same).then(|| (at + 1, inner.name.clone()))
+}
+
+/// The names by which items of FROM are referred to.
+fn tables<'f>(item: &'f FromItem, out: &mut Vec<(String, &'f FromItem)>) {
+    let alias = match item {
+        FromItem::Table { name, alias, .. } => {
+            Some(alias.as_ref().map_or_else(|| name.name().to_owned(), |alias| alias.name.text.clone()))
+        }
+        FromItem::Subquery { alias, .. } => alias.as_ref().map(|alias| alias.name.text.clone()),
+        FromItem::Function(function) => function.alias.as_ref().map(|alias| alias.name.text.clone()),
+        FromItem::XmlTable(table) => table.alias.as_ref().map(|alias| alias.name.text.clone()),
+        FromItem::Join(join) => {
+            tables(&join.left, out);
+            return tables(&join.right, out);
+        }
+    };
+    out.extend(alias.map(|alias| (alias, item)));
+}
+
+/// Columns that an expression names.
+struct References<'s> {
+    found: Vec<&'s [Name]>,
+}
+
+impl<'s> Visit<'s> for References<'s> {
+    fn query(&mut self, _: &'s Query) {}
+    fn item(&mut self, _: &'s FromItem) {}
+    fn expr(&mut self, expr: &'s Expr) {
+        if let ExprKind::Column(parts) = &expr.kind {
+            self.found.push(parts);
+        }
+    }
+    fn target_type(&mut self, _: &'s TypeName, _: &'s Expr) {}
+}

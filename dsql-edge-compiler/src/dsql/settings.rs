@@ -1,0 +1,88 @@
+//! Settings and isolation levels.
+//!
+//! In: `SET`, `SHOW`, `BEGIN` as words. Out: the rule that they break. What a client sets when it connects is
+//! the local server's business; the names that it may set are these.
+
+use super::rule::rules;
+use super::{Finding, words::Words};
+use crate::syntax::ast::Set;
+
+/// What a session may set (AWS's pgdump-proxy; measured on clusters). `enable_*` may be set too.
+pub const SETTABLE: &[&str] = &[
+    "application_name",
+    "client_encoding",
+    "datestyle",
+    "disable_sync_create_index",
+    "dsql.enable_batched_nestloop",
+    "extra_float_digits",
+    "intervalstyle",
+    "search_path",
+    "timezone",
+];
+
+rules! {
+    /// What is wrong with settings.
+    SETTINGS;
+    // rule                  what is refused                             SQLSTATE  DSQL's words                                               known by     what to do instead
+    isolation_level:         "an isolation level but REPEATABLE READ"  | "0A000" | "Unsupported isolation level: {}"                        | Recorded   | "every transaction is REPEATABLE READ: leave it out, SELECT … FOR UPDATE what a decision rests on, and retry on 40001";
+    set_transaction:         "SET TRANSACTION"                         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Recorded | "say it in BEGIN: BEGIN READ ONLY";
+    set_session_characteristics: "SET SESSION CHARACTERISTICS"         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Sibling | "say it in BEGIN: BEGIN READ ONLY";
+    set_parameter:           "SET of a setting that is fixed"          | "0A000" | "setting configuration parameter \"{}\" not supported"   | Recorded   | "leave it out: DSQL fixes it; for a timeout, cancel in the client";
+    set_reserved:            "SET of an unknown dsql.…"                | "42602" | "invalid configuration parameter name \"{}\""            | Recorded   | "\"dsql\" is a reserved prefix";
+    set_role:                "SET ROLE"                                | "0A000" | "setting configuration parameter \"role\" not supported" | Inferred   | "connect as the role: DSQL_USER";
+    show_removed:            "SHOW lc_collate, SHOW lc_ctype"          | "42704" | "unrecognized configuration parameter \"{}\""            | Recorded   | "the collation is C";
+}
+
+/// `SET name = value`.
+pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
+    // `SET x TO DEFAULT` passes, whatever x is.
+    if set.values.is_empty() {
+        return None;
+    }
+    let name = set.name.to_ascii_lowercase();
+    let span = words.span_of(usize::MAX);
+    if SETTABLE.contains(&name.as_str()) || name.starts_with("enable_") {
+        return None;
+    }
+    match name.as_str() {
+        "transaction_isolation" | "default_transaction_isolation" => {
+            Some(set_parameter.naming(span, &set.name).advising(isolation_level.instead))
+        }
+        "role" => Some(set_role.at(span)),
+        name if name.starts_with("dsql.") => Some(set_reserved.naming(span, &set.name)),
+        _ => Some(set_parameter.naming(span, &set.name)),
+    }
+}
+
+/// `SET TRANSACTION`, `SET ROLE`, `BEGIN`, `SHOW`: what the parser passes over.
+pub(super) fn passed_over(words: &Words<'_>) -> Option<Finding> {
+    let all = || words.span_of(usize::MAX);
+    match (words.first_two(), words.at(2)) {
+        (("BEGIN" | "START", _), _) => isolation(words),
+        // The level is looked at first.
+        (("SET", "TRANSACTION"), _) => {
+            isolation_but(words, &["REPEATABLE READ", "READ COMMITTED", "READ UNCOMMITTED"])
+                .or_else(|| Some(set_transaction.at(all())))
+        }
+        (("SET", "SESSION"), "CHARACTERISTICS") => Some(set_session_characteristics.at(all())),
+        (("SET", "ROLE"), role) if role != "NONE" => Some(set_role.at(all())),
+        (("SET", "SESSION"), "AUTHORIZATION") => Some(set_parameter.naming(all(), "session_authorization")),
+        (("SHOW", "LC_COLLATE"), _) => Some(show_removed.naming(words.span(1), "lc_collate")),
+        (("SHOW", "LC_CTYPE"), _) => Some(show_removed.naming(words.span(1), "lc_ctype")),
+        _ => None,
+    }
+}
+
+fn isolation(words: &Words<'_>) -> Option<Finding> {
+    isolation_but(words, &["REPEATABLE READ"])
+}
+
+fn isolation_but(words: &Words<'_>, allowed: &[&str]) -> Option<Finding> {
+    let at = words.position(|word| word == "ISOLATION").filter(|at| words.at(at + 1) == "LEVEL")? + 2;
+    let (level, last) = match words.at(at) {
+        "SERIALIZABLE" => ("SERIALIZABLE".to_owned(), at),
+        first => (format!("{first} {}", words.at(at + 1)), at + 1),
+    };
+    (!allowed.contains(&level.as_str()))
+        .then(|| isolation_level.naming(words.span(at).to(words.span(last)), &level))
+}

@@ -1,0 +1,105 @@
+//! Statements that DSQL refuses whole, by their command words.
+//!
+//! In: the words that a statement begins with. Out: the rule and the words that it is known by. `[A]` may
+//! stand there or not, `A|B` is either, `!A` says what must not follow. The first that fits is the one.
+
+use super::rule::rules;
+use super::{Finding, Rule, words::Words};
+
+rules! {
+    /// The statements.
+    STATEMENTS;
+    // rule                       command words                              SQLSTATE  DSQL's words                                                     known by           what to do instead
+    truncate:                     "TRUNCATE"                               | "0A000" | "unsupported statement: Truncate"                              | Recorded         | "DELETE FROM the table, 3,000 rows a transaction at most, or drop it and create it again";
+    merge:                        "MERGE"                                  | "0A000" | "unsupported statement type: MERGE"                            | Recorded         | "write INSERT … ON CONFLICT (…) DO UPDATE, or UPDATE … FROM and INSERT … SELECT";
+    vacuum:                       "VACUUM"                                 | "0A000" | "unsupported VACUUM statement"                                 | Recorded         | "leave it out: DSQL cleans up by itself, and ANALYZE refreshes the statistics";
+    copy_file:                    "COPY … FROM | TO 'file' | PROGRAM"      | "0A000" | "COPY to or from a file or program not supported"              | Documented       | "the server has no files: write INSERT of many rows, or AWS's aurora-dsql-loader";
+
+    // Transactions.
+    savepoint:                    "SAVEPOINT"                              | "0A000" | "unsupported transaction statement: SAVEPOINT"                 | Recorded         | "DSQL has no nested transactions: make the part a transaction of its own";
+    release_savepoint:            "RELEASE"                                | "0A000" | "unsupported transaction statement: RELEASE"                   | Sibling          | "DSQL has no savepoints";
+    rollback_to_savepoint:        "ROLLBACK [WORK|TRANSACTION] TO"         | "0A000" | "unsupported transaction statement: ROLLBACK TO"               | Recorded         | "DSQL has no savepoints: ROLLBACK ends the whole transaction";
+    prepare_transaction:          "PREPARE TRANSACTION"                    | "0A000" | "unsupported transaction statement: PREPARE TRANSACTION"       | Inferred         | "DSQL has no two-phase commit";
+    lock_table:                   "LOCK"                                   | "0A000" | "unsupported statement: Lock"                                  | Documented       | "conflicts are found at COMMIT: SELECT … FOR UPDATE the rows and retry on 40001";
+
+    // What belongs to a session.
+    prepare:                      "PREPARE"                                | "0A000" | "unsupported statement: Prepare"                               | Documented       | "prepare over the protocol, as every driver does";
+    execute:                      "EXECUTE"                                | "0A000" | "unsupported statement: Execute"                               | Recorded         | "prepare over the protocol, as every driver does";
+    deallocate:                   "DEALLOCATE [PREPARE] !ALL"              | "0A000" | "unsupported statement: Deallocate"                            | Documented       | "close the statement over the protocol, or DEALLOCATE ALL";
+    discard:                      "DISCARD"                                | "0A000" | "unsupported statement: Discard"                               | Documented       | "open another connection, or RESET what was set";
+    declare_cursor:               "DECLARE"                                | "0A000" | "unsupported statement: DeclareCursor"                         | Documented       | "page with WHERE key > $last ORDER BY key LIMIT n, or stream the rows";
+    listen:                       "LISTEN"                                 | "0A000" | "unsupported statement: Listen"                                | Recorded         | "DSQL sends no notifications: a queue, a Durable Object or change data capture does";
+    notify:                       "NOTIFY"                                 | "0A000" | "unsupported statement: Notify"                                | Recorded         | "DSQL sends no notifications: a queue, a Durable Object or change data capture does";
+    unlisten:                     "UNLISTEN"                               | "0A000" | "unsupported statement: Unlisten"                              | Recorded         | "DSQL sends no notifications";
+    load:                         "LOAD"                                   | "0A000" | "unsupported statement: Load"                                  | Documented       | "DSQL loads no libraries";
+    anonymous_block:              "DO"                                     | "0A000" | "unsupported statement: Do"                                    | Documented       | "there is no PL/pgSQL: write the logic in the program";
+
+    // Objects of a server, not of a schema.
+    create_database:              "CREATE DATABASE"                        | "0A000" | "unsupported statement: Createdb"                              | Recorded         | "a cluster has one database, postgres: CREATE SCHEMA instead";
+    drop_database:                "DROP DATABASE"                          | "0A000" | "unsupported statement: Dropdb"                                | Documented       | "a cluster has one database, postgres";
+    alter_database:               "ALTER DATABASE"                         | "0A000" | "unsupported statement: AlterDatabase"                         | Documented       | "a cluster has one database, postgres, whose settings are fixed";
+    create_extension:             "CREATE EXTENSION"                       | "0A000" | "unsupported statement: CreateExtension"                       | Recorded         | "leave it out: gen_random_uuid() and what else PostgreSQL itself ships is there";
+    create_tablespace:            "CREATE TABLESPACE"                      | "0A000" | "unsupported statement: CreateTableSpace"                      | Recorded         | "leave it out: DSQL places the data itself";
+    create_foreign_table:         "CREATE FOREIGN TABLE"                   | "0A000" | "unsupported statement: CreateForeignTable"                    | Recorded         | "a cluster reaches no other server: copy the data";
+    create_server:                "CREATE SERVER"                          | "0A000" | "unsupported statement: CreateForeignServer"                   | Documented       | "a cluster reaches no other server";
+    create_foreign_data_wrapper:  "CREATE FOREIGN DATA WRAPPER"            | "0A000" | "unsupported statement: CreateFdw"                             | Documented       | "a cluster reaches no other server";
+    create_user_mapping:          "CREATE USER MAPPING"                    | "0A000" | "unsupported statement: CreateUserMapping"                     | Inferred         | "a cluster reaches no other server";
+    import_foreign_schema:        "IMPORT FOREIGN SCHEMA"                  | "0A000" | "unsupported statement: ImportForeignSchema"                   | Inferred         | "a cluster reaches no other server";
+    alter_system:                 "ALTER SYSTEM"                           | "0A000" | "unsupported statement: AlterSystem"                           | Recorded         | "DSQL's settings are fixed";
+    alter_user:                   "ALTER USER"                             | "0A000" | "unsupported statement: AlterRole"                             | Documented       | "there are no passwords: AWS IAM GRANT role TO 'arn:…' lets an identity in";
+    alter_role_set:               "ALTER ROLE … SET | RESET"               | "0A000" | "unsupported statement: AlterRoleSet"                          | Documented       | "SET it in the session";
+    alter_role_property:          "ALTER ROLE … PASSWORD, SUPERUSER …"     | "0A000" | "unsupported statement: AlterRole"                             | Documented       | "there are no passwords: AWS IAM GRANT role TO 'arn:…' lets an identity in";
+    create_publication:           "CREATE PUBLICATION"                     | "0A000" | "unsupported statement: CreatePublication"                     | Inferred         | "change data capture is set up in AWS, not in SQL";
+    create_subscription:          "CREATE SUBSCRIPTION"                    | "0A000" | "unsupported statement: CreateSubscription"                    | Inferred         | "a cluster reaches no other server";
+    cluster_table:                "CLUSTER"                                | "0A000" | "unsupported statement: Cluster"                               | Inferred         | "leave it out: rows are kept in the order of the primary key";
+    reindex:                      "REINDEX"                                | "0A000" | "unsupported statement: Reindex"                               | Inferred         | "drop the index and CREATE INDEX ASYNC again";
+
+    // Objects of a schema.
+    create_trigger:               "CREATE [OR] [REPLACE] [CONSTRAINT] TRIGGER" | "0A000" | "CREATE TRIGGER not supported"                            | Recorded         | "do it in the statement that writes, or in the program";
+    drop_trigger:                 "DROP TRIGGER !IF"                       | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: there are no triggers";
+    create_event_trigger:         "CREATE EVENT TRIGGER"                   | "0A000" | "unsupported statement: CreateEventTrig"                       | Inferred         | "there are no triggers";
+    create_rule:                  "CREATE [OR] [REPLACE] RULE"             | "0A000" | "unsupported statement: Rule"                                  | Inferred         | "do it in the statement that writes";
+    create_policy:                "CREATE POLICY"                          | "0A000" | "unsupported statement: CreatePolicy"                          | Documented       | "write the condition into the queries, or into a view that the role may read";
+    alter_policy:                 "ALTER POLICY"                           | "0A000" | "unsupported statement: AlterPolicy"                           | Documented       | "there is no row level security";
+    drop_policy:                  "DROP POLICY"                            | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: there is no row level security";
+    create_procedure:             "CREATE [OR] [REPLACE] PROCEDURE"        | "0A000" | "CREATE PROCEDURE not supported"                               | Documented       | "CREATE FUNCTION … LANGUAGE sql, or the statements one by one";
+    create_language:              "CREATE [OR] [REPLACE] [TRUSTED] [PROCEDURAL] LANGUAGE" | "0A000" | "unsupported statement: CreatePLang"                | Inferred         | "functions are written in SQL";
+    alter_aggregate:              "ALTER AGGREGATE"                        | "0A000" | "ALTER AGGREGATE not supported"                                | Documented       | "drop it and create it again";
+    alter_function_property:      "ALTER FUNCTION … property"              | "0A000" | "ALTER FUNCTION not supported"                                 | Documented       | "CREATE OR REPLACE FUNCTION with the properties";
+    refresh_materialized_view:    "REFRESH MATERIALIZED VIEW"              | "0A000" | "unsupported statement: RefreshMatView"                        | Inferred         | "there are no materialized views: fill a table, and fill it again";
+    drop_materialized_view:       "DROP MATERIALIZED VIEW"                 | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: there are no materialized views";
+    alter_materialized_view:      "ALTER MATERIALIZED VIEW"                | "0A000" | "ALTER MATERIALIZED VIEW not supported"                        | Inferred         | "there are no materialized views";
+    alter_foreign_table:          "ALTER FOREIGN TABLE"                    | "0A000" | "ALTER FOREIGN TABLE not supported"                            | Inferred         | "there are no foreign tables";
+    drop_type:                    "DROP TYPE"                              | "0A000" | "unsupported object in DROP statement"                         | Recorded         | "there are no types but domains: DROP DOMAIN";
+    drop_extension:               "DROP EXTENSION"                         | "0A000" | "unsupported object in DROP statement"                         | Inferred         | "leave it out: there are no extensions";
+}
+
+/// The rule by which a statement is refused whole.
+pub(super) fn refused(words: &Words<'_>) -> Option<Finding> {
+    let by_words = STATEMENTS.iter().filter(|rule| !rule.what.contains('…'));
+    for rule in by_words {
+        if let Some(count) = words.begin_with(rule.what) {
+            return Some(rule.at(words.span_of(count)));
+        }
+    }
+    let looked_into: Option<(&'static Rule, usize)> = match words.first_two() {
+        ("COPY", _) => {
+            let at = words.position(|word| word == "FROM" || word == "TO");
+            let file = at.filter(|at| words.is_string(at + 1) || words.at(at + 1) == "PROGRAM");
+            file.map(|at| (&copy_file, at + 2))
+        }
+        ("ALTER", "ROLE") => match words.at(3) {
+            "RENAME" => None,
+            _ if words.position(|word| word == "SET" || word == "RESET").is_some() => {
+                Some((&alter_role_set, 2))
+            }
+            _ => Some((&alter_role_property, 2)),
+        },
+        ("ALTER", "FUNCTION" | "PROCEDURE" | "ROUTINE") => {
+            let renames = words.position(|word| matches!(word, "RENAME" | "OWNER" | "SCHEMA")).is_some();
+            (!renames).then_some((&alter_function_property, 2))
+        }
+        _ => None,
+    };
+    looked_into.map(|(rule, count)| rule.at(words.span_of(count)))
+}

@@ -1,0 +1,182 @@
+//! What DSQL refuses because of the statements before it: one DDL a transaction, none beside DML.
+//!
+//! In: the statements of a session, one after the other. Out: the rule that the next one breaks. A finding of
+//! this room does not end the transaction: whoever asks says so with [`Transactions::failed`], as a server
+//! does, or goes on as if the statement had begun another one, as a linter does.
+
+use super::rule::rules;
+use super::{Finding, words::Words};
+use crate::source::Span;
+use crate::syntax::Lexed;
+use crate::syntax::ast::{AlterAction, ConstraintKind, Statement, StatementKind};
+
+rules! {
+    /// Rules about several statements.
+    TRANSACTIONS;
+    // rule                         what is refused                                       SQLSTATE  DSQL's words                                                                                    known by     what to do instead
+    multi_ddl_transaction:          "a second DDL, GRANT or REVOKE in a transaction"    | "0A000" | "multiple ddl statements not supported in a transaction"                                      | Recorded   | "COMMIT after each; several statements in one message are one transaction too";
+    mixed_ddl_dml_transaction:      "DDL and DML in a transaction"                      | "0A000" | "ddl and dml are not supported in the same transaction"                                       | Recorded   | "COMMIT in between; several statements in one message are one transaction too";
+    aborted_transaction:            "anything after an error in a transaction"          | "25P02" | "current transaction is aborted, commands ignored until end of transaction block"             | Recorded   | "ROLLBACK, and run the transaction again from its beginning";
+    index_not_valid:                "UNIQUE USING INDEX before the index is built"      | "55000" | "index \"{}\" is not valid"                                                                   | Recorded   | "CALL sys.wait_for_job with the job_id that CREATE INDEX ASYNC returned, then add the constraint";
+}
+
+/// The transactions of a session so far.
+#[derive(Clone, Debug, Default)]
+pub struct Transactions {
+    /// Between BEGIN and COMMIT.
+    open: bool,
+    /// Several statements of one message share a transaction without BEGIN.
+    implicit: bool,
+    ddl: bool,
+    dml: bool,
+    aborted: bool,
+    /// Indexes whose jobs nobody has waited for.
+    building: Vec<String>,
+}
+
+/// What a statement is to its transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// `BEGIN`, `START TRANSACTION`
+    Begin,
+    /// `COMMIT`, `END`, `ROLLBACK`, `ABORT`, with or without `AND CHAIN`
+    End,
+    /// It changes the catalogue: `CREATE`, `ALTER`, `DROP`, `GRANT` …
+    Ddl,
+    /// It changes rows.
+    Dml,
+    /// All else.
+    Other,
+}
+
+/// What a statement is to its transaction.
+pub fn part(statement: &Statement) -> Part {
+    match &statement.kind {
+        StatementKind::Insert(_)
+        | StatementKind::Update(_)
+        | StatementKind::Delete(_)
+        | StatementKind::Merge(_) => Part::Dml,
+        StatementKind::Query(query) if writes(query) => Part::Dml,
+        StatementKind::Query(_) | StatementKind::Set(_) => Part::Other,
+        StatementKind::Utility(words) => match *words {
+            "BEGIN" | "START TRANSACTION" => Part::Begin,
+            "COMMIT" | "END" | "ROLLBACK" | "ABORT" => Part::End,
+            "GRANT" | "REVOKE" | "COMMENT" | "AWS IAM" | "REASSIGN OWNED" | "SECURITY LABEL" => Part::Ddl,
+            words if words.starts_with("CREATE ") || words.starts_with("ALTER ") => Part::Ddl,
+            _ => Part::Other,
+        },
+        _ => Part::Ddl,
+    }
+}
+
+/// Whether a `WITH` of the query writes.
+fn writes(query: &crate::syntax::ast::Query) -> bool {
+    query.with.iter().flat_map(|with| &with.ctes).any(|cte| part(&cte.statement) == Part::Dml)
+}
+
+impl Transactions {
+    /// A session that has done nothing.
+    pub fn new() -> Transactions {
+        Transactions::default()
+    }
+
+    /// A message with so many statements begins.
+    pub fn message(&mut self, statements: usize) {
+        self.implicit = statements > 1 && !self.open;
+        if !self.open {
+            (self.ddl, self.dml) = (false, false);
+        }
+    }
+
+    /// The statement before failed: within a transaction, nothing but its end is heard any more.
+    pub fn failed(&mut self) {
+        self.aborted = self.open;
+        if !self.open {
+            (self.ddl, self.dml) = (false, false);
+        }
+    }
+
+    /// Whether a statement now is within `BEGIN` and `COMMIT`.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// The rule that the next statement breaks, coming where it does.
+    pub fn next(&mut self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<Finding> {
+        let span = statement.span;
+        let part = part(statement);
+        if self.aborted && part != Part::End {
+            return Some(aborted_transaction.at(span));
+        }
+        match part {
+            Part::Begin => {
+                if !self.open {
+                    (self.ddl, self.dml) = (false, false);
+                }
+                (self.open, self.implicit) = (true, false);
+                None
+            }
+            Part::End => {
+                let chain = Words::of(text, lexed, span);
+                let chains =
+                    chain.position(|word| word == "CHAIN").is_some_and(|at| chain.at(at - 1) != "NO");
+                // ROLLBACK TO is refused for what it is.
+                if chain.begin_with("ROLLBACK [WORK|TRANSACTION] TO").is_some() {
+                    return None;
+                }
+                let building = std::mem::take(&mut self.building);
+                *self = Transactions { open: chains, building, ..Transactions::default() };
+                None
+            }
+            Part::Ddl => {
+                let rule = if self.ddl {
+                    Some(&multi_ddl_transaction)
+                } else if self.dml {
+                    Some(&mixed_ddl_dml_transaction)
+                } else {
+                    None
+                };
+                (self.ddl, self.dml) = (self.open || self.implicit, false);
+                self.index(statement).or_else(|| rule.map(|rule| self.apart(rule.at(span))))
+            }
+            Part::Dml => {
+                let mixed = self.ddl;
+                (self.ddl, self.dml) = (false, self.open || self.implicit);
+                mixed.then(|| self.apart(mixed_ddl_dml_transaction.at(span)))
+            }
+            Part::Other => {
+                if matches!(statement.kind, StatementKind::Utility("CALL")) {
+                    self.building.clear();
+                }
+                None
+            }
+        }
+    }
+
+    /// Between BEGIN and COMMIT, another COMMIT and BEGIN mend it.
+    fn apart(&self, finding: Finding) -> Finding {
+        if !self.open {
+            return finding;
+        }
+        let start = finding.diagnostic.span.start;
+        let edits = vec![(Span { start, end: start }, "COMMIT;\nBEGIN;\n".to_owned())];
+        finding.fixed("begin another transaction", edits)
+    }
+
+    /// An index that is still being built cannot become a constraint.
+    fn index(&mut self, statement: &Statement) -> Option<Finding> {
+        match &statement.kind {
+            StatementKind::CreateIndex(index) if index.asynchronous && index.unique => {
+                self.building.extend(index.name.as_ref().map(|name| name.text.clone()));
+                None
+            }
+            StatementKind::AlterTable(alter) => alter.actions.iter().find_map(|action| {
+                let AlterAction::AddConstraint(constraint) = action else { return None };
+                let ConstraintKind::Unique(key) = &constraint.kind else { return None };
+                let index = key.index.as_ref().filter(|index| self.building.contains(&index.text))?;
+                Some(index_not_valid.naming(index.span, &index.text))
+            }),
+            _ => None,
+        }
+    }
+}

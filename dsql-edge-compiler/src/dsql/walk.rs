@@ -1,0 +1,271 @@
+//! Every query and every expression of a statement, wherever it stands.
+//!
+//! In: a statement. Out: calls of a [`Visit`], outer before inner, in the order of the text as far as the tree
+//! keeps it. It judges nothing.
+
+use crate::syntax::ast::{
+    Assignment, ConflictTarget, ConstraintKind, Distinct, Expr, ExprKind, FrameBound, FromItem,
+    GroupingElement, InList, Indirection, JoinConstraint, Limit, MergeAction, OnConflict, Quantified, Query,
+    QueryBody, SortBy, Statement, StatementKind, TableElement, Target, TypeName, Window, With,
+};
+
+/// What is told of a statement's parts.
+pub(super) trait Visit<'s> {
+    fn query(&mut self, query: &'s Query);
+    fn item(&mut self, item: &'s FromItem);
+    fn expr(&mut self, expr: &'s Expr);
+    /// The type of a cast.
+    fn target_type(&mut self, ty: &'s TypeName, of: &'s Expr);
+}
+
+pub(super) fn statement<'s>(statement: &'s Statement, visit: &mut dyn Visit<'s>) {
+    match &statement.kind {
+        StatementKind::Query(query) => self::query(query, visit),
+        StatementKind::Insert(insert) => {
+            with(&insert.with, visit);
+            insert.source.iter().for_each(|source| query(source, visit));
+            insert.on_conflict.iter().for_each(|it| on_conflict(it, visit));
+            targets(&insert.returning, visit);
+        }
+        StatementKind::Update(update) => {
+            with(&update.with, visit);
+            update.assignments.iter().for_each(|it| assignment(it, visit));
+            update.from.iter().for_each(|item| from_item(item, visit));
+            update.filter.iter().for_each(|filter| expr(filter, visit));
+            targets(&update.returning, visit);
+        }
+        StatementKind::Delete(delete) => {
+            with(&delete.with, visit);
+            delete.using.iter().for_each(|item| from_item(item, visit));
+            delete.filter.iter().for_each(|filter| expr(filter, visit));
+            targets(&delete.returning, visit);
+        }
+        StatementKind::Merge(merge) => {
+            with(&merge.with, visit);
+            from_item(&merge.source, visit);
+            expr(&merge.on, visit);
+            for clause in &merge.clauses {
+                clause.condition.iter().for_each(|it| expr(it, visit));
+                match &clause.action {
+                    MergeAction::Update(list) => list.iter().for_each(|it| assignment(it, visit)),
+                    MergeAction::Insert(_, values) => exprs(values.iter().flatten(), visit),
+                    MergeAction::Delete | MergeAction::Nothing => {}
+                }
+            }
+        }
+        StatementKind::CreateView(view) => query(&view.query, visit),
+        StatementKind::CreateTableAs(table) => table.query.iter().for_each(|it| query(it, visit)),
+        StatementKind::CreateTable(table) => {
+            for element in &table.elements {
+                let constraints = match element {
+                    TableElement::Column(column) => column.constraints.as_slice(),
+                    TableElement::Constraint(constraint) => std::slice::from_ref(constraint),
+                    TableElement::Like { .. } => &[],
+                };
+                for constraint in constraints {
+                    match &constraint.kind {
+                        ConstraintKind::Default(it)
+                        | ConstraintKind::Generated(it)
+                        | ConstraintKind::Check { expr: it, .. } => expr(it, visit),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        StatementKind::CreateIndex(index) => {
+            exprs(index.elements.iter().map(|it| &it.expr).chain(&index.filter), visit);
+        }
+        _ => {}
+    }
+}
+
+fn with<'s>(with: &'s Option<With>, visit: &mut dyn Visit<'s>) {
+    for cte in with.iter().flat_map(|with| &with.ctes) {
+        statement(&cte.statement, visit);
+        if let Some((mark, default)) = cte.cycle.as_ref().and_then(|cycle| cycle.values.as_ref()) {
+            exprs([mark, default], visit);
+        }
+    }
+}
+
+fn on_conflict<'s>(conflict: &'s OnConflict, visit: &mut dyn Visit<'s>) {
+    if let ConflictTarget::Index(elements, filter, _) = &conflict.target {
+        exprs(elements.iter().map(|it| &it.expr).chain(filter), visit);
+    }
+    if let Some((assignments, filter)) = &conflict.update {
+        assignments.iter().for_each(|it| assignment(it, visit));
+        exprs(filter, visit);
+    }
+}
+
+fn assignment<'s>(assignment: &'s Assignment, visit: &mut dyn Visit<'s>) {
+    match assignment {
+        Assignment::Single(_, value) | Assignment::Multiple(_, value) => expr(value, visit),
+    }
+}
+
+pub(super) fn query<'s>(query: &'s Query, visit: &mut dyn Visit<'s>) {
+    visit.query(query);
+    with(&query.with, visit);
+    match &query.body {
+        QueryBody::Select(select) => {
+            if let Some(Distinct::On(list)) = &select.distinct {
+                exprs(list, visit);
+            }
+            targets(&select.targets, visit);
+            select.from.iter().for_each(|item| from_item(item, visit));
+            exprs(&select.filter, visit);
+            select.group_by.iter().for_each(|it| grouping(it, visit));
+            exprs(&select.having, visit);
+            select.windows.iter().for_each(|it| window(it, visit));
+        }
+        QueryBody::Values(rows) => exprs(rows.iter().flatten(), visit),
+        QueryBody::SetOperation { left, right, .. } => {
+            self::query(left, visit);
+            self::query(right, visit);
+        }
+    }
+    sort_keys(&query.order_by, visit);
+    match &query.limit {
+        Some(Limit::Count(count) | Limit::WithTies(count)) => expr(count, visit),
+        Some(Limit::All) | None => {}
+    }
+    exprs(&query.offset, visit);
+}
+
+fn targets<'s>(targets: &'s [Target], visit: &mut dyn Visit<'s>) {
+    exprs(targets.iter().map(|target| &target.expr), visit);
+}
+
+fn sort_keys<'s>(keys: &'s [SortBy], visit: &mut dyn Visit<'s>) {
+    exprs(keys.iter().map(|key| &key.expr), visit);
+}
+
+fn grouping<'s>(element: &'s GroupingElement, visit: &mut dyn Visit<'s>) {
+    match element {
+        GroupingElement::Expr(it) => expr(it, visit),
+        GroupingElement::Empty(_) => {}
+        GroupingElement::Rollup(list, _) | GroupingElement::Cube(list, _) => exprs(list, visit),
+        GroupingElement::Sets(sets, _) => sets.iter().for_each(|it| grouping(it, visit)),
+    }
+}
+
+fn window<'s>(window: &'s Window, visit: &mut dyn Visit<'s>) {
+    exprs(&window.partition_by, visit);
+    sort_keys(&window.order_by, visit);
+    for bound in window.frame.iter().flat_map(|frame| std::iter::once(&frame.start).chain(&frame.end)) {
+        if let FrameBound::Preceding(it) | FrameBound::Following(it) = bound {
+            expr(it, visit);
+        }
+    }
+}
+
+fn from_item<'s>(item: &'s FromItem, visit: &mut dyn Visit<'s>) {
+    visit.item(item);
+    match item {
+        FromItem::Table { sample, .. } => {
+            if let Some(sample) = sample {
+                exprs(sample.args.iter().chain(&sample.repeatable), visit);
+            }
+        }
+        FromItem::Subquery { query, .. } => self::query(query, visit),
+        FromItem::Function(item) => exprs(item.functions.iter().map(|(call, _)| call), visit),
+        FromItem::Join(join) => {
+            from_item(&join.left, visit);
+            from_item(&join.right, visit);
+            if let JoinConstraint::On(on) = &join.constraint {
+                expr(on, visit);
+            }
+        }
+        FromItem::XmlTable(table) => {
+            exprs(table.namespaces.iter().chain([&table.row, &table.document]), visit);
+            exprs(table.columns.iter().flat_map(|it| it.path.iter().chain(&it.default)), visit);
+        }
+    }
+}
+
+fn exprs<'s>(list: impl IntoIterator<Item = &'s Expr>, visit: &mut dyn Visit<'s>) {
+    list.into_iter().for_each(|it| expr(it, visit));
+}
+
+pub(super) fn expr<'s>(expr: &'s Expr, visit: &mut dyn Visit<'s>) {
+    visit.expr(expr);
+    match &expr.kind {
+        ExprKind::Column(_)
+        | ExprKind::Star(_)
+        | ExprKind::Literal(_)
+        | ExprKind::Parameter(_)
+        | ExprKind::ValueFunction { .. }
+        | ExprKind::Default
+        | ExprKind::CurrentOf(_) => {}
+        ExprKind::Indirection { base, steps } => {
+            self::expr(base, visit);
+            for step in steps {
+                match step {
+                    Indirection::Index(at) => self::expr(at, visit),
+                    Indirection::Slice(low, high) => exprs(low.iter().chain(high).map(|it| &**it), visit),
+                    Indirection::Field(_) | Indirection::Star(_) => {}
+                }
+            }
+        }
+        ExprKind::Operator { left, right, .. } => exprs(left.iter().chain([right]).map(|it| &**it), visit),
+        ExprKind::Quantified { left, right, .. } => {
+            self::expr(left, visit);
+            match right {
+                Quantified::Array(array) => self::expr(array, visit),
+                Quantified::Subquery(query) => self::query(query, visit),
+            }
+        }
+        ExprKind::And(list)
+        | ExprKind::Or(list)
+        | ExprKind::Coalesce(list)
+        | ExprKind::MinMax { args: list, .. }
+        | ExprKind::Row(list)
+        | ExprKind::Array(list)
+        | ExprKind::Grouping(list) => exprs(list, visit),
+        ExprKind::Not(arg)
+        | ExprKind::IsNull { arg, .. }
+        | ExprKind::BooleanTest { arg, .. }
+        | ExprKind::IsJson { arg, .. }
+        | ExprKind::IsDocument { arg, .. }
+        | ExprKind::Collate { arg, .. } => self::expr(arg, visit),
+        ExprKind::IsDistinct { left, right, .. } | ExprKind::NullIf { left, right, .. } => {
+            exprs([&**left, right], visit);
+        }
+        ExprKind::In { left, right, .. } => {
+            self::expr(left, visit);
+            match right {
+                InList::List(list) => exprs(list, visit),
+                InList::Subquery(query) => self::query(query, visit),
+            }
+        }
+        ExprKind::Like { left, right, escape, .. } => {
+            exprs([left, right].into_iter().chain(escape).map(|it| &**it), visit);
+        }
+        ExprKind::Between { arg, low, high, .. } => exprs([&**arg, low, high], visit),
+        ExprKind::Case { operand, arms, otherwise } => {
+            exprs(operand.iter().map(|it| &**it), visit);
+            exprs(arms.iter().flat_map(|arm| [&arm.condition, &arm.result]), visit);
+            exprs(otherwise.iter().map(|it| &**it), visit);
+        }
+        ExprKind::ArraySubquery(query) | ExprKind::Exists(query) | ExprKind::Subquery(query) => {
+            self::query(query, visit);
+        }
+        ExprKind::Function(call) => {
+            exprs(call.args.iter().map(|arg| &arg.value), visit);
+            sort_keys(&call.order_by, visit);
+            exprs(&call.filter, visit);
+            call.over.iter().for_each(|it| window(it, visit));
+        }
+        ExprKind::Cast { arg, target, .. } => {
+            visit.target_type(target, arg);
+            self::expr(arg, visit);
+        }
+        ExprKind::SqlFunction(call) => {
+            exprs(&call.args, visit);
+            sort_keys(&call.order_by, visit);
+            exprs(&call.filter, visit);
+            call.over.iter().for_each(|it| window(it, visit));
+        }
+    }
+}

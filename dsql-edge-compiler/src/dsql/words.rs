@@ -1,0 +1,137 @@
+//! The words of a statement, as a table of command words is compared with.
+//!
+//! In: its tokens. Out: keywords and names in capitals, with their places. Symbols count as words, so that a
+//! place in the list is a place in the statement.
+
+use crate::source::Span;
+use crate::syntax::Lexed;
+use crate::syntax::token::{Token, TokenKind};
+
+/// The tokens of one statement.
+pub(super) struct Words<'a> {
+    text: &'a str,
+    tokens: &'a [Token],
+    words: Vec<String>,
+}
+
+impl<'a> Words<'a> {
+    /// Those of the statement that stands at a place.
+    pub(super) fn of(text: &'a str, lexed: &'a Lexed, statement: Span) -> Words<'a> {
+        let tokens = &lexed.tokens;
+        let first = tokens.partition_point(|token| token.span.start < statement.start);
+        let last = tokens.partition_point(|token| token.span.start < statement.end);
+        let tokens = tokens.get(first..last).unwrap_or_default();
+        let words = tokens.iter().map(|token| match token.kind {
+            TokenKind::String(_) => "'".to_owned(),
+            _ => token.span.text(text).to_uppercase(),
+        });
+        Words { text, tokens, words: words.collect() }
+    }
+
+    /// How many words of the statement a pattern takes, if it begins so.
+    pub(super) fn begin_with(&self, pattern: &str) -> Option<usize> {
+        let mut at = 0;
+        for part in pattern.split(' ') {
+            let is = |options: &str| options.split('|').any(|option| option == self.at(at));
+            if let Some(not) = part.strip_prefix('!') {
+                if is(not) {
+                    return None;
+                }
+            } else if let Some(optional) = part.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
+                at += usize::from(is(optional));
+            } else if is(part) {
+                at += 1;
+            } else {
+                return None;
+            }
+        }
+        Some(at)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// The first two.
+    pub(super) fn first_two(&self) -> (&str, &str) {
+        (self.at(0), self.at(1))
+    }
+
+    /// The word at a place; "" behind the last.
+    pub(super) fn at(&self, place: usize) -> &str {
+        self.words.get(place).map_or("", String::as_str)
+    }
+
+    /// Whether a string stands there.
+    pub(super) fn is_string(&self, place: usize) -> bool {
+        self.at(place) == "'"
+    }
+
+    /// The string that stands there.
+    pub(super) fn string(&self, place: usize) -> Option<&'a str> {
+        match self.tokens.get(place).map(|token| &token.kind) {
+            Some(TokenKind::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The first word outside of parentheses that is so.
+    pub(super) fn position(&self, is: impl Fn(&str) -> bool) -> Option<usize> {
+        let mut depth = 0usize;
+        for (at, word) in self.words.iter().enumerate() {
+            match word.as_str() {
+                "(" => depth += 1,
+                ")" => depth = depth.saturating_sub(1),
+                word if depth == 0 && is(word) => return Some(at),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Where a word stands.
+    pub(super) fn span(&self, place: usize) -> Span {
+        let token = self.tokens.get(place).or(self.tokens.last());
+        token.map_or(Span::default(), |token| token.span)
+    }
+
+    /// From the first word over so many.
+    pub(super) fn span_of(&self, count: usize) -> Span {
+        self.span(0).to(self.span(count.clamp(1, self.words.len().max(1)) - 1))
+    }
+
+    /// Where the first word of this text stands that begins at or behind a place.
+    pub(super) fn find(&self, word: &str, from: u32) -> Option<Span> {
+        let found = self
+            .tokens
+            .iter()
+            .zip(&self.words)
+            .find(|(token, it)| token.span.start >= from && it.as_str() == word);
+        found.map(|(token, _)| token.span)
+    }
+
+    /// The same, the last before a place.
+    pub(super) fn find_before(&self, word: &str, place: u32) -> Option<Span> {
+        let before = self.tokens.iter().zip(&self.words).take_while(|(token, _)| token.span.start < place);
+        let found = before.filter(|(_, it)| it.as_str() == word).last();
+        found.map(|(token, _)| token.span)
+    }
+
+    /// The text of a place.
+    pub(super) fn text(&self, span: Span) -> &'a str {
+        span.text(self.text)
+    }
+
+    /// The end of the token before a place.
+    pub(super) fn end_before(&self, place: u32) -> u32 {
+        let at = self.tokens.partition_point(|token| token.span.start < place);
+        let before = at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        before.map_or(place, |token| token.span.end)
+    }
+
+    /// A place without the blank before it, as it is cut out.
+    pub(super) fn with_blank_before(&self, span: Span) -> Span {
+        Span { start: self.end_before(span.start).min(span.start), end: span.end }
+    }
+}

@@ -1,0 +1,139 @@
+//! The linter on files of SQL: what it says in each of its formats, and what it mends. The answers stand beside the
+//! files; `UPDATE=1` writes them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use dsql_edge_codegen::lint::{Sent, fixed, lint};
+use dsql_edge_tests::golden::updating;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("lint")
+}
+
+fn files() -> Vec<PathBuf> {
+    let all = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = all
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            name.ends_with(".sql") && !name.ends_with(".fixed.sql")
+        })
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+fn compare(path: &Path, actual: &str) {
+    if updating() {
+        return std::fs::write(path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(expected == actual, "{}:\n{actual}", path.display());
+}
+
+/// The command itself, run in the folder: its output and whether it ended well.
+fn run(arguments: &[&str]) -> (String, bool) {
+    let output = Command::new(dsql_edge()).args(arguments).current_dir(folder()).output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.success())
+}
+
+/// The binary beside this test's, built here if it is not there yet.
+fn dsql_edge() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "-p", "dsql-edge-codegen", "--message-format", "json-render-diagnostics"])
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let lines = String::from_utf8(built.stdout).unwrap();
+    let mut last = lines.lines().filter_map(|line| {
+        let artifact: serde_json::Value = serde_json::from_str(line).ok()?;
+        artifact["executable"].as_str().map(PathBuf::from)
+    });
+    last.next_back().expect("cargo names the binary")
+}
+
+#[test]
+fn each_format_says_what_it_said() {
+    for file in files() {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        for (format, extension) in
+            [("human", "txt"), ("json", "json"), ("sarif", "sarif"), ("github", "github")]
+        {
+            let (said, well) = run(&["lint", "--format", format, &name]);
+            assert!(!well, "{name} has errors");
+            compare(&file.with_extension(extension), &said);
+        }
+    }
+}
+
+#[test]
+fn what_has_one_safe_rewrite_is_mended_in_its_place() {
+    for file in files() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let (mended, count) = fixed(&text, None, Sent::OneByOne);
+        compare(&file.with_extension("fixed.sql"), &mended);
+        assert!(count > 0);
+        // Nothing is left that could be mended, and nothing came with the rewrites.
+        let before = lint([(String::new(), text.clone())], None, Sent::OneByOne);
+        let after = lint([(String::new(), mended.clone())], None, Sent::OneByOne);
+        assert!(after[0].findings.iter().all(|finding| finding.fix.is_none()));
+        let rules = |file: &dsql_edge_codegen::lint::LintedFile| -> Vec<&str> {
+            file.findings.iter().filter_map(|it| Some(it.rule?.id)).collect()
+        };
+        assert!(
+            rules(&after[0]).iter().all(|rule| rules(&before[0]).contains(rule)),
+            "{:?}",
+            rules(&after[0])
+        );
+        assert_eq!(fixed(&mended, None, Sent::OneByOne), (mended.clone(), 0));
+        // Comments stay.
+        for comment in text.lines().filter_map(|line| line.split_once("-- ")).map(|(_, comment)| comment) {
+            assert!(mended.contains(comment), "{comment}");
+        }
+    }
+}
+
+#[test]
+fn stdin_is_mended_to_stdout() {
+    use std::io::Write;
+    let mut child = Command::new(dsql_edge())
+        .args(["lint", "--fix", "-"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"CREATE INDEX i ON t (a);\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "CREATE INDEX ASYNC i ON t (a);\n");
+    assert!(output.status.success());
+}
+
+#[test]
+fn one_transaction_is_one_ddl() {
+    let text = "CREATE TABLE a (i int);\nCREATE INDEX ASYNC ON a (i);\n".to_owned();
+    let rules = |sent| {
+        let linted = lint([("x".to_owned(), text.clone())], None, sent);
+        linted[0].findings.iter().map(|it| it.rule.unwrap().id).collect::<Vec<_>>()
+    };
+    assert!(rules(Sent::OneByOne).is_empty());
+    assert_eq!(rules(Sent::Whole), ["multi_ddl_transaction"]);
+}
+
+#[test]
+fn the_rules_can_be_read() {
+    let (table, well) = run(&["lint", "--rules"]);
+    assert!(well && table.contains("unsupported statement: Truncate (recorded)"), "{table}");
+    let (json, _) = run(&["lint", "--rules", "--format", "json"]);
+    let rules: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let names: Vec<&str> =
+        rules["rules"].as_array().unwrap().iter().map(|rule| rule["rule"].as_str().unwrap()).collect();
+    let mut unique = names.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!(unique.len(), names.len(), "two rules of one name");
+}

@@ -1,0 +1,230 @@
+//! A real cluster's recorded answers against the rules alone: what `sql!` and the linter would have said, with no
+//! database. A statement fails here only for what its text, the schema and the statements before it show.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use dsql_edge_compiler::diagnostic::Code;
+use dsql_edge_compiler::dsql::{self, Transactions};
+use dsql_edge_compiler::schema::Growth;
+use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use dsql_edge_compiler::{Schema, Source, compile, syntax};
+use serde::Deserialize;
+
+use super::queries::read_lines;
+use super::report::{Report, Share};
+
+const TABLES: &str = include_str!("../../../tests/recording/tables.sql");
+
+/// A case of the recording.
+#[derive(Deserialize)]
+struct Case {
+    file: String,
+    name: String,
+    #[serde(default)]
+    steps: Vec<String>,
+    #[serde(default)]
+    observations: Vec<Observation>,
+    /// All of a step went in one message.
+    #[serde(default)]
+    simple_protocol: bool,
+}
+
+#[derive(Deserialize)]
+struct Observation {
+    sqlstate: Option<String>,
+    message: Option<String>,
+}
+
+/// SQLSTATE and message.
+type Refusal = (String, String);
+
+#[derive(Default)]
+struct Figures {
+    accepted: Share,
+    caught: Share,
+    /// Of those that the text can show.
+    knowable: Share,
+    same_sqlstate: Share,
+    same_message: Share,
+}
+
+pub(super) fn measure(file: &Path, only: Option<&str>, report: &mut Report) -> Result<()> {
+    let cases: Vec<Case> = read_lines(file)?;
+    let mut kinds: BTreeMap<String, Figures> = BTreeMap::new();
+    let (mut two_sessions, mut not_followed) = (0, 0);
+    let mut session = Session::new()?;
+    for case in cases.iter().filter(|case| only.is_none_or(|only| case.file.starts_with(only))) {
+        if case.steps.is_empty() {
+            two_sessions += 1;
+            continue;
+        }
+        session.begin_case();
+        let figures = kinds.entry(case.file.trim_end_matches(".json").to_owned()).or_default();
+        for (step, recorded) in case.steps.iter().zip(&case.observations) {
+            let ours =
+                session.step(step, case.simple_protocol, recorded.sqlstate.is_none(), &mut not_followed);
+            let theirs = recorded.sqlstate.clone().zip(recorded.message.clone());
+            compare(case, step, ours, theirs, figures, report);
+        }
+    }
+    let mut all = Figures::default();
+    for (kind, figures) in &kinds {
+        report.share("dsql", &format!("{kind}: accepted by the cluster: accepted"), figures.accepted);
+        if figures.caught.whole > 0 {
+            report.share("dsql", &format!("{kind}: refused by the cluster: caught"), figures.caught);
+        }
+        for (sum, part) in [
+            (&mut all.accepted, figures.accepted),
+            (&mut all.caught, figures.caught),
+            (&mut all.knowable, figures.knowable),
+            (&mut all.same_sqlstate, figures.same_sqlstate),
+            (&mut all.same_message, figures.same_message),
+        ] {
+            sum.add(part);
+        }
+    }
+    report.share("dsql", "accepted by the cluster: accepted", all.accepted);
+    report.number("dsql", "wrongly refused", all.accepted.whole - all.accepted.part, "statements");
+    report.share("dsql", "refused by the cluster: caught", all.caught);
+    report.share("dsql", "  … of those that depend on no row's data: caught", all.knowable);
+    report.share("dsql", "caught: same SQLSTATE", all.same_sqlstate);
+    report.share("dsql", "caught: same message", all.same_message);
+    report.number("dsql", "left to the rules, as sql! describes no such rows", not_followed, "statements");
+    report.number("dsql", "not asked: two sessions at once", two_sessions, "cases");
+    Ok(())
+}
+
+fn compare(
+    case: &Case,
+    step: &str,
+    ours: Option<Refusal>,
+    theirs: Option<Refusal>,
+    figures: &mut Figures,
+    report: &mut Report,
+) {
+    let place = format!("{} {}: {step}", case.file, case.name);
+    match (theirs, ours) {
+        (None, None) => figures.accepted.count(true),
+        (None, Some(ours)) => {
+            figures.accepted.count(false);
+            report.failure("wrongly refused", || format!("{place}\nours: {} {}", ours.0, ours.1));
+        }
+        (Some(theirs), None) => {
+            figures.caught.count(false);
+            // What rows hold is the cluster's to know.
+            let of_data = theirs.0.starts_with("23");
+            if !of_data {
+                figures.knowable.count(false);
+            }
+            let reason = if of_data { "depends on the rows" } else { "not caught" };
+            report.failure(&format!("{reason}: {} {}", theirs.0, theirs.1), || place);
+        }
+        (Some(theirs), Some(ours)) => {
+            figures.caught.count(true);
+            figures.knowable.count(true);
+            let (sqlstate, message) = (theirs.0 == ours.0, theirs.1 == ours.1);
+            figures.same_sqlstate.count(sqlstate);
+            figures.same_message.count(message);
+            if !sqlstate || !message {
+                let reason = if sqlstate { "in other words" } else { "another SQLSTATE" };
+                report.failure(reason, || {
+                    format!("{place}\nDSQL: {} {}\nours: {} {}", theirs.0, theirs.1, ours.0, ours.1)
+                });
+            }
+        }
+    }
+}
+
+/// The recording's one session: the schema as it has become, and the transaction.
+struct Session {
+    committed: Schema,
+    now: Growth,
+    transactions: Transactions,
+}
+
+impl Session {
+    fn new() -> Result<Session> {
+        let schema = Schema::parse(TABLES).map_err(|errors| {
+            let said: Vec<&str> = errors.iter().map(|error| error.diagnostic.message.as_str()).collect();
+            anyhow!("the schema: {}", said.join("; "))
+        })?;
+        let now = Growth::new(schema.clone());
+        Ok(Session { committed: schema, now, transactions: Transactions::new() })
+    }
+
+    /// The recorder rolled back after each case.
+    fn begin_case(&mut self) {
+        self.now = Growth::new(self.committed.clone());
+        self.transactions = Transactions::new();
+    }
+
+    /// What we say of a step: its first refusal.
+    fn step(
+        &mut self,
+        step: &str,
+        one_message: bool,
+        passed: bool,
+        not_followed: &mut usize,
+    ) -> Option<Refusal> {
+        let source = Source::numbered(step);
+        let lexed = syntax::lex(&source);
+        let statements = match syntax::parse_statements(step, &lexed) {
+            Ok(statements) => statements,
+            Err(error) => {
+                self.transactions.failed();
+                return Some((error.sqlstate().to_owned(), error.message));
+            }
+        };
+        self.transactions.message(if one_message { statements.len() } else { 1 });
+        for statement in &statements {
+            let text = statement.span.text(step);
+            let refusal = self.refusal(statement, step, text, &lexed, not_followed);
+            if refusal.is_some() {
+                self.transactions.failed();
+                return refusal;
+            }
+            if passed {
+                self.keep(statement);
+            }
+        }
+        None
+    }
+
+    fn refusal(
+        &mut self,
+        statement: &Statement,
+        step: &str,
+        text: &str,
+        lexed: &syntax::Lexed,
+        not_followed: &mut usize,
+    ) -> Option<Refusal> {
+        // The transaction is looked at first: names that it has just made are not known here.
+        if let Some(finding) = self.transactions.next(statement, step, lexed) {
+            return Some((finding.rule.sqlstate.to_owned(), finding.diagnostic.message));
+        }
+        let mut own = match compile(&Source::numbered(text), self.now.schema()) {
+            Ok(_) => None,
+            Err(errors) => errors.errors().next().cloned(),
+        };
+        if own.as_ref().is_some_and(|error| error.code == Code::NotSupportedYet) {
+            *not_followed += 1;
+            let found = dsql::findings_within(statement, step, lexed, self.now.schema());
+            own = found.into_iter().map(|finding| finding.diagnostic).find(|it| it.is_error());
+        }
+        let refused = own?;
+        Some((refused.sqlstate().to_owned(), refused.message))
+    }
+
+    /// What passed becomes part of the schema, at COMMIT where it is in a transaction.
+    fn keep(&mut self, statement: &Statement) {
+        match &statement.kind {
+            StatementKind::Utility("ROLLBACK") => self.now = Growth::new(self.committed.clone()),
+            _ => self.now.apply(statement.clone()),
+        }
+        if !self.transactions.is_open() {
+            self.committed = self.now.schema().clone();
+        }
+    }
+}
