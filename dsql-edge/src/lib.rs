@@ -57,11 +57,16 @@
     )
 )]
 
+#[macro_use]
+mod seeded;
+
 mod arguments;
 pub mod auth;
 mod client;
 mod config;
 mod error;
+#[cfg(test)]
+mod harness;
 mod macros;
 mod many_rows;
 mod optional;

@@ -116,6 +116,7 @@ impl Failed {
             (Lost | Timeout, Nothing, _) => Rule::R1,
             (Refused { refusal, pipelined }, _, _) => Rule::R2 { refusal, pipelined },
             (Lost, Login, Reads | Transaction) => Rule::R3,
+            (Lost | Timeout, Login, Commit) if seeded!(RetriesWriteInLogin) => Rule::R3,
             (Lost | Timeout, Login, Commit) => Rule::R4,
             (Lost | Stopped | Unavailable, _, Transaction) => Rule::R5,
             (Conflict, _, _) => Rule::R6,
@@ -157,6 +158,7 @@ impl Rule {
     /// Whether a write may have happened, or not: nobody knows.
     pub(crate) fn leaves_unknown(self) -> bool {
         matches!(self, Rule::R4 | Rule::R7 | Rule::R8 | Rule::R12 { unknown: true })
+            && !seeded!(DeniesUnknownOutcome)
     }
 
     /// Whether another time it may go well.
@@ -210,7 +212,7 @@ impl Attempts {
             Rule::R6 => conflict_pause(self.done),
             // R11: only the key's own row can tell.
             Rule::R4 | Rule::R7 | Rule::R8 | Rule::R12 { unknown: true } => {
-                resolvable.then_some(Pause::millis(50, 250))?
+                (resolvable || seeded!(RetriesAfterCommit)).then_some(Pause::millis(50, 250))?
             }
         };
         if self.done + 1 >= self.max || !budget.iter().all(|it| it.take()) {

@@ -270,13 +270,20 @@ impl<'a, 's> Answer<'a, 's> {
             Event::Started => {}
             Event::Described(fields) => self.describe(fields),
             Event::Row(row) => self.take(&row),
-            Event::Completed(tag) => self.complete(tag),
+            Event::Completed(tag) => {
+                self.complete(tag);
+                if seeded!(SuccessOnCommandComplete) && self.step == Step::Sync {
+                    return ControlFlow::Break(Landed::Well(None));
+                }
+            }
             Event::Failed(error) => {
                 // After a fatal one nothing comes.
                 if error.fatal {
                     return ControlFlow::Break(Landed::Refused { error, step: self.step });
                 }
-                self.refused = Some((error, self.step));
+                if !seeded!(ForgetsError) {
+                    self.refused = Some((error, self.step));
+                }
             }
             Event::Ready(status) => return ControlFlow::Break(self.land(status)),
         }
@@ -350,7 +357,7 @@ impl<'a, 's> Answer<'a, 's> {
                 self.flight.member(at + 1)
             }
             Step::Commit => {
-                self.committed = tag.command == Done::Commit;
+                self.committed = tag.command == Done::Commit || seeded!(IgnoresRollbackTag);
                 Step::Sync
             }
             Step::Sync => Step::Sync,

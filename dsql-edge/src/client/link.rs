@@ -35,6 +35,8 @@ pub(super) struct Link {
     pipelined: bool,
     /// ROLLBACK has been sent, and its answer is not awaited: it comes before that of the next flight.
     rolling_back: bool,
+    /// A flight is on its way, or was dropped or lost there.
+    flying: bool,
     /// What the first query was compiled for.
     search_path: &'static str,
     read: Vec<u8>,
@@ -84,6 +86,7 @@ impl Link {
             kept: false,
             pipelined,
             rolling_back: false,
+            flying: false,
             search_path,
             read: Vec::new(),
             round_trips: DIALED,
@@ -119,7 +122,8 @@ impl Link {
     /// Whether anyone may use it. What was written last has arrived then, even where the transport has not
     /// noticed yet: it was answered.
     pub(super) fn is_idle(&self) -> bool {
-        self.connection.is_idle() || self.rolling_back
+        let flying = self.flying && !seeded!(ReusesHalfReadConnection);
+        !flying && (self.connection.is_idle() || self.rolling_back)
     }
 
     /// Whether it can serve another flight of the transaction that it is in.
@@ -179,9 +183,11 @@ impl Link {
         if let Some(error) = unsendable {
             return Err(self.failing(flight, error, Signal::Local));
         }
+        self.flying = true;
         let mut answer = Answer::new(flight, sinks, config.result_limit());
         let landed = poll_fn(|context| self.poll_fly(context, config, timer, &mut answer)).await;
         let rows = answer.rows;
+        self.flying = landed.is_err();
         self.kept = true;
         match landed {
             Ok(Landed::Well(local)) => Ok((local, rows)),
@@ -267,6 +273,9 @@ impl Link {
                     Ok(None) => break,
                     Err(Fault::Closed) => match answer.cut_off() {
                         Some(landed) => return Poll::Ready(Ok(landed)),
+                        None if seeded!(TakesEndOfFileForSuccess) => {
+                            return Poll::Ready(Ok(Landed::Well(None)));
+                        }
                         None => return Poll::Ready(Err(Failure::Session(Fault::Closed))),
                     },
                     Err(fault) => return Poll::Ready(Err(Failure::Session(fault))),
@@ -275,7 +284,7 @@ impl Link {
                     self.started = true;
                     *timer = transport::sleep(config, config.query_limit());
                 }
-                if self.rolling_back {
+                if self.rolling_back && !seeded!(MistakesRollbackAnswer) {
                     match event {
                         Event::Ready(Status::Idle) => self.rolling_back = false,
                         Event::Completed(_) => {}
@@ -344,7 +353,7 @@ fn schemas(path: &str) -> impl Iterator<Item = &str> {
 impl Drop for Link {
     fn drop(&mut self) {
         let last: &'static [u8] =
-            if self.connection.is_settled() || self.rolling_back { &frontend::TERMINATE } else { &[] };
+            if self.connection.is_settled() || self.is_idle() { &frontend::TERMINATE } else { &[] };
         self.transport.close(last);
     }
 }

@@ -228,6 +228,10 @@ impl<'l> Runs<'l> {
         .await
     }
 
+    pub(super) fn has_retried(&self) -> bool {
+        self.attempts.retries() > 0
+    }
+
     /// The error that is told in the end.
     pub(super) fn conclude(&self, error: Error, failed: &Failed) -> Error {
         let outcome = if failed.rule().leaves_unknown() { Outcome::Unknown } else { Outcome::Nothing };

@@ -265,7 +265,8 @@ impl<'d> Course<'d> {
 
     fn begin(&mut self) -> Transaction<'d> {
         let begin = if self.options.read_only { BEGIN_READ_ONLY } else { BEGIN };
-        let id = self.lender.open_transaction(Opening { begin, key: self.key.clone() });
+        let forgotten = seeded!(ForgetsKeyOnRetry) && self.runs.has_retried();
+        let id = self.lender.open_transaction(Opening { begin, key: self.key.clone().filter(|_| !forgotten) });
         self.attempt = Some(Attempt { lender: self.lender, id });
         Transaction { lender: self.lender, id }
     }
@@ -315,6 +316,9 @@ impl<'d> Course<'d> {
             let _ = self.runs.fly_in(id, &[], &mut []).await;
         }
         if let Some(failure) = self.lender.take_failure(id) {
+            if seeded!(BelievesTheClosure) && well {
+                return Next::Over;
+            }
             self.lender.close_transaction(id, true);
             if failure.key_taken {
                 return Next::Before;

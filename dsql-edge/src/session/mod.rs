@@ -238,7 +238,7 @@ impl Connection {
 
     /// Whether it is settled and in no transaction block, so that anyone may use it.
     pub(crate) fn is_idle(&self) -> bool {
-        self.is_settled() && self.status == Status::Idle
+        self.is_settled() && (self.status == Status::Idle || seeded!(ReusesOpenTransaction))
     }
 
     /// Whether any byte of the server's has arrived: before that, TLS is not known to work.

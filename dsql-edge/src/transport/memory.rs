@@ -32,11 +32,13 @@ pub(crate) enum Step {
 }
 
 /// One script for each connection, in the order in which they are dialed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Network(Arc<Mutex<State>>, Arc<Budget>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
+    /// What makes each connection, where there are no scripts.
+    server: Option<Arc<dyn Fn() -> Box<dyn Transport> + Send + Sync>>,
     scripts: VecDeque<Result<Vec<Step>, TransportErrorKind>>,
     /// What the client wrote: one entry for each write, of all connections.
     written: Vec<Vec<u8>>,
@@ -67,6 +69,11 @@ impl Network {
         self.0.lock().unwrap().scripts.push_back(Err(kind));
     }
 
+    /// Connections are made by this.
+    pub(crate) fn serve(&self, server: impl Fn() -> Box<dyn Transport> + Send + Sync + 'static) {
+        self.0.lock().unwrap().server = Some(Arc::new(server));
+    }
+
     pub(crate) fn written(&self) -> Vec<Vec<u8>> {
         self.0.lock().unwrap().written.clone()
     }
@@ -88,6 +95,14 @@ impl Network {
         let mut state = self.0.lock().unwrap();
         let soon = state.now + Duration::from_secs(4);
         let Some(next) = state.next.take().filter(|next| *next <= soon) else { return false };
+        state.now = next;
+        true
+    }
+
+    /// Time goes on to the end of the next timer for which somebody waits, however far that is; `false` if there is none.
+    pub(crate) fn pass(&self) -> bool {
+        let mut state = self.0.lock().unwrap();
+        let Some(next) = state.next.take() else { return false };
         state.now = next;
         true
     }
@@ -134,6 +149,10 @@ impl Network {
 
     pub(super) fn dial(&self) -> Dialed {
         let mut state = self.0.lock().unwrap();
+        if let Some(server) = state.server.clone() {
+            drop(state);
+            return Ok(server());
+        }
         let script = state.scripts.pop_front().expect("a script for each connection");
         let steps = script.map_err(|kind| TransportError::new(kind, "scripted"))?.into();
         state.dialed += 1;

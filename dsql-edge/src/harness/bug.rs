@@ -1,0 +1,66 @@
+//! Bugs that can be switched on, to see that the harness bites.
+
+use std::cell::Cell;
+
+thread_local! {
+    static SEEDED: Cell<Option<Bug>> = const { Cell::new(None) };
+}
+
+/// A mistake that a client of this protocol may well make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// CommandComplete is taken for the end.
+    SuccessOnCommandComplete,
+    /// An answer to COMMIT other than COMMIT is taken for success.
+    IgnoresRollbackTag,
+    /// What may have been committed runs again.
+    RetriesAfterCommit,
+    /// What may have been committed is told as not.
+    DeniesUnknownOutcome,
+    /// A write whose login broke runs again.
+    RetriesWriteInLogin,
+    /// The server's error is forgotten at ReadyForQuery.
+    ForgetsError,
+    /// The end of file ends an answer well.
+    TakesEndOfFileForSuccess,
+    /// A connection in a transaction block is lent to anyone.
+    ReusesOpenTransaction,
+    /// A connection whose flight was dropped is lent again.
+    ReusesHalfReadConnection,
+    /// The answer to a ROLLBACK that nobody waited for is taken for the next one's.
+    MistakesRollbackAnswer,
+    /// What the closure returned is believed, though a statement of the transaction had failed.
+    BelievesTheClosure,
+    /// The key is left out when the transaction runs again.
+    ForgetsKeyOnRetry,
+}
+
+impl Bug {
+    pub(super) const ALL: [Bug; 12] = [
+        Bug::SuccessOnCommandComplete,
+        Bug::IgnoresRollbackTag,
+        Bug::RetriesAfterCommit,
+        Bug::DeniesUnknownOutcome,
+        Bug::RetriesWriteInLogin,
+        Bug::ForgetsError,
+        Bug::TakesEndOfFileForSuccess,
+        Bug::ReusesOpenTransaction,
+        Bug::ReusesHalfReadConnection,
+        Bug::MistakesRollbackAnswer,
+        Bug::BelievesTheClosure,
+        Bug::ForgetsKeyOnRetry,
+    ];
+}
+
+/// Whether this bug is switched on, in this thread.
+pub(crate) fn is_seeded(bug: Bug) -> bool {
+    SEEDED.get() == Some(bug)
+}
+
+/// Does something with a bug.
+pub(super) fn with<T>(bug: Bug, act: impl FnOnce() -> T) -> T {
+    SEEDED.set(Some(bug));
+    let done = act();
+    SEEDED.set(None);
+    done
+}

@@ -1,0 +1,237 @@
+//! Everything that a client does, with everything that can happen to a byte of it.
+//!
+//! Each scenario runs once for each byte that goes by, for each fault of that direction; and once for each time that it
+//! waits, dropped there. What the client was told is compared with what the model server committed: nothing lost,
+//! nothing doubled, no false success, no false failure, nobody else's rows, no wait without end. Time is the clock's of
+//! [`Network`](crate::transport::memory::Network), and nothing runs beside it, so that each run is the same again.
+
+mod bug;
+mod scenario;
+mod server;
+mod wire;
+
+use core::future::Future;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+pub(crate) use bug::{Bug, is_seeded};
+
+use crate::auth::Credentials;
+use crate::config::Config;
+use crate::transport::memory::Network;
+use crate::Dsql;
+use scenario::{Book, Scenario, Told};
+use wire::{Direction, Fault, Place, Shared, World};
+
+/// What a run ended with.
+struct Run {
+    /// Bytes that went by, to the server and to the client.
+    bytes: (usize, usize),
+    /// How often it waited.
+    waits: usize,
+    failures: Vec<String>,
+}
+
+/// Runs it with a fault, or dropped when it waits for the so manieth time.
+fn run(scenario: &Scenario, fault: Option<Place>, dropped_at: Option<usize>) -> Run {
+    let world = World::with(fault);
+    {
+        let mut world = world.lock().unwrap();
+        world.database.conflicts = scenario.conflicts;
+        world.dribble = dropped_at.is_some().then_some(11);
+    }
+    let network = Network::default();
+    let dialed = world.clone();
+    network.serve(move || wire::dial(&dialed));
+    let credentials = Credentials::new("AKIDEXAMPLE", "secret");
+    let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(&network);
+    let dsql = Dsql::new(config);
+    let book = Book::default();
+    let mut failures = Vec::new();
+    let mut waits = 0;
+    let ended = until_done(&network, &world, (scenario.run)(&dsql, book.clone()), &mut waits, dropped_at);
+    if let Ended::Hanging = ended {
+        failures.push("it waits for ever".to_owned());
+    }
+    let bytes = world.lock().unwrap().quiet();
+    // Whatever happened, the next ones to ask get an answer, and their own. A connection that has fallen silent is
+    // known for it after the first of them has waited in vain.
+    let silent = matches!(fault, Some((_, Fault::Stall, _)));
+    for may_time_out in [silent, false] {
+        match until_done(&network, &world, scenario::read(&dsql, &book), &mut 0, None) {
+            Ended::Done(Ok(())) => {}
+            Ended::Done(Err(error)) if may_time_out && error.is_timeout() => {}
+            Ended::Done(Err(error)) => failures.push(format!("the next query fails: {error}")),
+            Ended::Dropped | Ended::Hanging => failures.push("the next query waits for ever".to_owned()),
+        }
+    }
+    world.lock().unwrap().deliver_held();
+    failures.extend(judge(&world, &book));
+    Run { bytes, waits, failures }
+}
+
+enum Ended<T> {
+    Done(T),
+    Dropped,
+    Hanging,
+}
+
+/// Polls it to its end. Where nothing moves, time goes on to the next timer that somebody waits for.
+fn until_done<F: Future>(
+    network: &Network,
+    world: &Shared,
+    future: F,
+    waits: &mut usize,
+    dropped_at: Option<usize>,
+) -> Ended<F::Output> {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    let (mut idle, mut before) = (0, (0, 0));
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return Ended::Done(output);
+        }
+        if dropped_at == Some(*waits) {
+            return Ended::Dropped;
+        }
+        *waits += 1;
+        let passed = world.lock().unwrap().passed;
+        idle = if passed == before { idle + 1 } else { 0 };
+        before = passed;
+        // What comes a moment later has come by then.
+        if idle == 3 {
+            idle = 0;
+            if !network.pass() {
+                return Ended::Hanging;
+            }
+        }
+    }
+}
+
+/// What the client was told against what was committed.
+fn judge(world: &Shared, book: &Book) -> Vec<String> {
+    let (world, book) = (world.lock().unwrap(), book.lock().unwrap());
+    let mut failures: Vec<String> = book.misread.iter().map(|rows| format!("misread: {rows}")).collect();
+    for (token, told) in &book.writes {
+        let committed = world.database.tokens.get(token).copied().unwrap_or(0);
+        match (told, committed) {
+            (Told::Committed, 1) | (Told::Nothing, 0) | (Told::Unknown, 0 | 1) => {}
+            (_, 2..) => failures.push(format!("{token} is committed {committed} times, and told {told:?}")),
+            (Told::Committed, _) => failures.push(format!("false success: {token} is lost")),
+            (Told::Nothing, _) => failures.push(format!("false failure: {token} is committed")),
+        }
+    }
+    failures
+}
+
+/// All faults of a scenario, until `found` has seen enough; returns how many there were.
+fn attack(scenario: &Scenario, found: &mut dyn FnMut(&str, &[String]) -> bool) -> Tried {
+    let whole = run(scenario, None, None);
+    let mut tried = Tried { bytes: whole.bytes, ..Tried::default() };
+    if !whole.failures.is_empty() && found("without a fault", &whole.failures) {
+        return tried;
+    }
+    for (direction, bytes) in [(Direction::ToServer, tried.bytes.0), (Direction::ToClient, tried.bytes.1)] {
+        for fault in Fault::of(direction) {
+            for at in 0..bytes {
+                tried.faults += 1;
+                let failures = run(scenario, Some((direction, *fault, at)), None).failures;
+                if !failures.is_empty() && found(&format!("{fault:?} {direction:?} at {at}"), &failures) {
+                    return tried;
+                }
+            }
+        }
+    }
+    // In small pieces there are more times to be dropped at.
+    let waits = run(scenario, None, Some(usize::MAX)).waits;
+    for at in 0..waits {
+        tried.drops += 1;
+        let failures = run(scenario, None, Some(at)).failures;
+        if !failures.is_empty() && found(&format!("dropped at wait {at}"), &failures) {
+            return tried;
+        }
+    }
+    tried
+}
+
+#[derive(Default)]
+struct Tried {
+    bytes: (usize, usize),
+    faults: usize,
+    drops: usize,
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_told_wrong() {
+    let began = Instant::now();
+    let failures: Mutex<BTreeMap<String, (usize, String)>> = Mutex::default();
+    let total: Mutex<Tried> = Mutex::default();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(scenario) = scenario::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let tried = attack(scenario, &mut |place, found| {
+                let mut failures = failures.lock().unwrap();
+                for failure in found {
+                    let entry = failures.entry(format!("{}: {failure}", scenario.name));
+                    entry.or_insert_with(|| (0, place.to_owned())).0 += 1;
+                }
+                false
+            });
+            let Tried { bytes: (to_server, to_client), faults, drops } = tried;
+            println!(
+                "{:26} {to_server:5} bytes to the server, {to_client:5} to the client, {faults:6} faults, {drops:4} drops",
+                scenario.name,
+            );
+            let mut total = total.lock().unwrap();
+            total.bytes.0 += to_server;
+            total.bytes.1 += to_client;
+            total.faults += faults;
+            total.drops += drops;
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    for (failure, (times, first)) in &failures {
+        println!("{times:5} times {failure}, first {first}");
+    }
+    let Tried { bytes: (to_server, to_client), faults, drops } = total.into_inner().unwrap();
+    println!(
+        "{} scenarios, {} bytes, {faults} faults and {drops} drops in {:.1?}",
+        scenario::ALL.len(),
+        to_server + to_client,
+        began.elapsed()
+    );
+    assert!(failures.is_empty(), "what was told and what was committed differ");
+}
+
+#[test]
+fn each_seeded_bug_is_caught() {
+    let mut missed = Vec::new();
+    for bug in Bug::ALL {
+        let mut caught = None;
+        for scenario in scenario::ALL {
+            bug::with(bug, || {
+                attack(scenario, &mut |place, failures| {
+                    caught.get_or_insert_with(|| format!("{}, {place}: {}", scenario.name, failures[0]));
+                    true
+                })
+            });
+            if caught.is_some() {
+                break;
+            }
+        }
+        match caught {
+            Some(how) => println!("{bug:?}: {how}"),
+            None => missed.push(bug),
+        }
+    }
+    assert!(missed.is_empty(), "not caught: {missed:?}");
+}

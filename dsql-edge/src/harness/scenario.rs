@@ -1,0 +1,288 @@
+//! What clients do, and what they were told of it.
+//!
+//! Goes in: a [`Dsql`] whose connections may fail. Comes out: a [`Ledger`]: for each thing that was written, whether
+//! the client was told that it is committed, that nothing of it stays, or that nobody knows.
+
+use core::future::{Future, poll_fn};
+use core::pin::{Pin, pin};
+use core::task::Poll;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use super::server::ROWS;
+use crate::arguments::Arguments;
+use crate::error::Error;
+use crate::query::{Command, Query};
+use crate::statement::{ColumnDesc, Effect, Statement};
+use crate::types::{NotNull, sql};
+use crate::{Dsql, Executor, Once};
+
+/// What a client was told of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    Committed,
+    Nothing,
+    /// It was not told, or told that nobody knows.
+    Unknown,
+}
+
+/// What the client was told.
+#[derive(Default)]
+pub(super) struct Ledger {
+    pub(super) writes: BTreeMap<i32, Told>,
+    /// Rows that are not those of the table.
+    pub(super) misread: Vec<String>,
+}
+
+/// The ledger of one run.
+pub(super) type Book = Arc<Mutex<Ledger>>;
+
+/// Something that a client does.
+pub(super) struct Scenario {
+    pub(super) name: &'static str,
+    /// So many commits meet a conflict.
+    pub(super) conflicts: u32,
+    pub(super) run: for<'d> fn(&'d Dsql, Book) -> BoxFutureOf<'d>,
+}
+
+type BoxFutureOf<'d> = Pin<Box<dyn Future<Output = ()> + Send + 'd>>;
+
+/// All of them. Each has a result of several rows and an error of the server's.
+pub(super) const ALL: &[Scenario] = &[
+    Scenario { name: "connect, query", conflicts: 0, run: |dsql, book| Box::pin(queries(dsql, book)) },
+    Scenario { name: "autocommit writes", conflicts: 0, run: |dsql, book| Box::pin(writes(dsql, book)) },
+    Scenario { name: "writes in conflict", conflicts: 2, run: |dsql, book| Box::pin(writes(dsql, book)) },
+    Scenario { name: "session", conflicts: 0, run: |dsql, book| Box::pin(session(dsql, book)) },
+    Scenario { name: "pipeline", conflicts: 0, run: |dsql, book| Box::pin(pipeline(dsql, book)) },
+    Scenario { name: "many rows", conflicts: 1, run: |dsql, book| Box::pin(many(dsql, book)) },
+    Scenario { name: "transaction", conflicts: 0, run: |dsql, book| Box::pin(transaction(dsql, book)) },
+    Scenario { name: "transaction in conflict", conflicts: 2, run: |dsql, book| Box::pin(transaction(dsql, book)) },
+    Scenario { name: "a swallowed error", conflicts: 0, run: |dsql, book| Box::pin(swallowed(dsql, book)) },
+    Scenario { name: "a closure that gives up", conflicts: 0, run: |dsql, book| Box::pin(given_up(dsql, book)) },
+    Scenario { name: "idempotency key", conflicts: 0, run: |dsql, book| Box::pin(once(dsql, book)) },
+    Scenario { name: "two at once", conflicts: 0, run: |dsql, book| Box::pin(two_at_once(dsql, book)) },
+];
+
+static SELECT: Statement = Statement {
+    columns: &[ColumnDesc { name: "n", type_oid: 23, type_name: "int4" }],
+    ..statement("SELECT n FROM t", Effect::Read)
+};
+static INSERT: Statement = statement("INSERT INTO t VALUES ($1)", Effect::Write);
+static KEY: Statement = statement("KEY $1", Effect::Write);
+static BAD: Statement = statement("BAD", Effect::Write);
+
+const fn statement(sql: &'static str, effect: Effect) -> Statement {
+    Statement {
+        sql,
+        name: "",
+        file: "src/lib.rs",
+        line: 1,
+        column: 1,
+        params: &[],
+        columns: &[],
+        effect,
+        tables: &["t"],
+        search_path: "",
+    }
+}
+
+fn select() -> Query<i32> {
+    Query::new(&SELECT, Arguments::default(), |row| row.column::<sql::Int4, NotNull, i32>(0))
+}
+
+fn insert(token: i32) -> Command {
+    Command::new(&INSERT, arguments(token))
+}
+
+fn bad() -> Command {
+    Command::new(&BAD, Arguments::default())
+}
+
+fn arguments(value: i32) -> Arguments {
+    let mut arguments = Arguments::with_capacity(1);
+    arguments.bind::<sql::Int4, NotNull, i32>(&value);
+    arguments
+}
+
+/// Reads the table; what was read must be what it holds.
+pub(super) async fn read(executor: impl Executor, book: &Book) -> Result<(), Error> {
+    let rows = select().fetch_all(executor).await?;
+    if rows != ROWS {
+        book.lock().unwrap().misread.push(format!("{rows:?}"));
+    }
+    Ok(())
+}
+
+/// An error of the server's must be told as one, never as success.
+async fn fail(executor: impl Executor, book: &Book) {
+    if bad().execute(executor).await.is_ok() {
+        book.lock().unwrap().misread.push("an error was told as success".to_owned());
+    }
+}
+
+/// From now on it is open what becomes of these.
+fn begin(book: &Book, tokens: &[i32]) {
+    book.lock().unwrap().writes.extend(tokens.iter().map(|token| (*token, Told::Unknown)));
+}
+
+/// What the client was told of these.
+fn told<T>(book: &Book, tokens: &[i32], result: &Result<T, Error>) {
+    let told = match result {
+        Ok(_) => Told::Committed,
+        Err(error) if error.is_executed() => Told::Committed,
+        Err(error) if error.is_outcome_unknown() => Told::Unknown,
+        Err(_) => Told::Nothing,
+    };
+    book.lock().unwrap().writes.extend(tokens.iter().map(|token| (*token, told)));
+}
+
+async fn queries(dsql: &Dsql, book: Book) {
+    let _ = read(dsql, &book).await;
+    fail(dsql, &book).await;
+    let _ = read(dsql, &book).await;
+}
+
+async fn write(executor: impl Executor, book: &Book, token: i32) {
+    begin(book, &[token]);
+    let result = insert(token).execute(executor).await;
+    told(book, &[token], &result);
+}
+
+async fn writes(dsql: &Dsql, book: Book) {
+    write(dsql, &book, 1).await;
+    write(dsql, &book, 2).await;
+    fail(dsql, &book).await;
+    let _ = read(dsql, &book).await;
+    write(dsql, &book, 3).await;
+}
+
+async fn session(dsql: &Dsql, book: Book) {
+    let mut session = dsql.session();
+    let _ = read(&mut session, &book).await;
+    write(&mut session, &book, 1).await;
+    fail(&mut session, &book).await;
+    write(&mut session, &book, 2).await;
+}
+
+async fn pipeline(dsql: &Dsql, book: Book) {
+    begin(&book, &[1, 2]);
+    let result = dsql.pipeline((insert(1), select(), insert(2))).await;
+    told(&book, &[1, 2], &result);
+    if let Ok((1, rows, 1)) = &result
+        && rows[..] == ROWS
+    {
+    } else if result.is_ok() {
+        book.lock().unwrap().misread.push(format!("{result:?}"));
+    }
+    begin(&book, &[3, 4]);
+    let result = dsql.pipeline((insert(3), bad(), insert(4))).await;
+    told(&book, &[3, 4], &result);
+    if let Ok((rows, first)) = dsql.pipeline((select(), select().optional())).await {
+        book.lock().unwrap().misread.push(format!("two rows where one may be: {rows:?} {first:?}"));
+    }
+}
+
+async fn many(dsql: &Dsql, book: Book) {
+    let tokens = [1, 2, 3, 4];
+    begin(&book, &tokens);
+    let rows = tokens.iter().map(|token| arguments(*token)).collect();
+    let result = Command::many(&INSERT, rows).execute(dsql).await;
+    told(&book, &tokens, &result);
+    fail(dsql, &book).await;
+    let _ = read(dsql, &book).await;
+}
+
+async fn transaction(dsql: &Dsql, book: Book) {
+    begin(&book, &[1, 2]);
+    let result = dsql
+        .transaction(async |tx| {
+            read(tx, &book).await?;
+            insert(1).execute(tx).await?;
+            insert(2).execute(tx).await
+        })
+        .await;
+    told(&book, &[1, 2], &result);
+    begin(&book, &[3]);
+    let result = dsql.transaction(async |tx| insert(3).execute(tx).await).await;
+    told(&book, &[3], &result);
+    fail(dsql, &book).await;
+}
+
+async fn swallowed(dsql: &Dsql, book: Book) {
+    begin(&book, &[1, 2]);
+    let result = dsql
+        .transaction(async |tx| {
+            insert(1).execute(tx).await?;
+            let _ = bad().execute(tx).await;
+            let _ = insert(2).execute(tx).await;
+            Ok::<_, Error>(())
+        })
+        .await;
+    told(&book, &[1, 2], &result);
+    let _ = read(dsql, &book).await;
+    write(dsql, &book, 3).await;
+}
+
+async fn given_up(dsql: &Dsql, book: Book) {
+    begin(&book, &[1]);
+    let result: Result<(), Option<Error>> = dsql
+        .transaction(async |tx| {
+            insert(1).execute(tx).await.map_err(GivenUp::from)?;
+            Err::<(), _>(GivenUp(None))
+        })
+        .await
+        .map_err(|GivenUp(error)| error);
+    match result {
+        Err(Some(error)) => told(&book, &[1], &Err::<(), _>(error)),
+        Err(None) => drop(book.lock().unwrap().writes.insert(1, Told::Nothing)),
+        Ok(()) => book.lock().unwrap().misread.push("a closure that gave up was told as success".to_owned()),
+    }
+    let _ = read(dsql, &book).await;
+    fail(dsql, &book).await;
+    write(dsql, &book, 2).await;
+}
+
+struct GivenUp(Option<Error>);
+
+impl From<Error> for GivenUp {
+    fn from(error: Error) -> Self {
+        GivenUp(Some(error))
+    }
+}
+
+async fn once(dsql: &Dsql, book: Book) {
+    // The same intention twice, as a user does who got no answer.
+    for _ in 0..2 {
+        begin(&book, &[1]);
+        let result = dsql
+            .transaction(async |tx| {
+                read(tx, &book).await?;
+                insert(1).execute(tx).await
+            })
+            .idempotency_key(Command::new(&KEY, arguments(5)))
+            .await;
+        match &result {
+            Ok(Once::Now(_) | Once::Before) => told(&book, &[1], &result),
+            // It may have been committed the first time.
+            Err(_) => return,
+        }
+    }
+    fail(dsql, &book).await;
+}
+
+async fn two_at_once(dsql: &Dsql, book: Book) {
+    let mut one = pin!(writes(dsql, book.clone()));
+    let mut other = pin!(async {
+        let _ = read(dsql, &book).await;
+        begin(&book, &[11]);
+        let result = dsql.transaction(async |tx| insert(11).execute(tx).await).await;
+        told(&book, &[11], &result);
+    });
+    let (mut one_is_done, mut other_is_done) = (false, false);
+    poll_fn(|context| {
+        one_is_done = one_is_done || one.as_mut().poll(context).is_ready();
+        other_is_done = other_is_done || other.as_mut().poll(context).is_ready();
+        if one_is_done && other_is_done { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}

@@ -1,0 +1,224 @@
+//! A model of the server: a table, keys that are unique, and sessions that speak the protocol.
+//!
+//! Goes in: bytes of a client, cut anywhere. Comes out: frames, each with all that it takes to be one, and what was
+//! committed. It knows the statements of [`scenario`](super::scenario) by their text. As DSQL does, it finds a conflict
+//! at COMMIT, and it says CommandComplete before an implicit transaction commits.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The rows of every SELECT.
+pub(super) const ROWS: [i32; 4] = [7, -1, 65_536, 1_000_000];
+
+/// What is committed.
+#[derive(Default)]
+pub(super) struct Database {
+    /// How often each token was inserted.
+    pub(super) tokens: BTreeMap<i32, u32>,
+    keys: BTreeSet<i32>,
+    /// So many of the next transactions that write meet a conflict when they commit.
+    pub(super) conflicts: u32,
+}
+
+/// One session of the server's.
+#[derive(Default)]
+pub(super) struct Session {
+    unread: Vec<u8>,
+    authenticated: bool,
+    started: bool,
+    gone: bool,
+    sql: String,
+    arguments: Vec<i32>,
+    block: Block,
+    /// What this transaction would commit.
+    pending: Vec<Effect>,
+    skipping: bool,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Block {
+    #[default]
+    None,
+    Open,
+    Failed,
+}
+
+#[derive(Clone, Copy)]
+enum Effect {
+    Token(i32),
+    Key(i32),
+}
+
+impl Session {
+    /// What it answers to these bytes, frame by frame.
+    pub(super) fn receive(&mut self, bytes: &[u8], database: &mut Database) -> Vec<Vec<u8>> {
+        self.unread.extend_from_slice(bytes);
+        let mut out = Vec::new();
+        while !self.gone {
+            // StartupMessage alone has no tag.
+            let header = usize::from(self.started);
+            let Some(length) = self.unread.get(header..header + 4) else { break };
+            let length = u32::from_be_bytes(length.try_into().unwrap()) as usize + header;
+            if self.unread.len() < length {
+                break;
+            }
+            let message: Vec<u8> = self.unread.drain(..length).collect();
+            match (self.started, self.authenticated) {
+                (false, _) => {
+                    self.started = true;
+                    out.push(frame(b'R', &3_u32.to_be_bytes()));
+                }
+                (true, false) => {
+                    assert_eq!(message[0], b'p', "a password is due");
+                    self.authenticated = true;
+                    out.push(frame(b'R', &[0; 4]));
+                    out.push(frame(b'S', b"server_version\x0016.13\0"));
+                    out.push(frame(b'K', &[0; 8]));
+                    out.push(frame(b'Z', b"I"));
+                }
+                (true, true) => self.message(message[0], &message[5..], database, &mut out),
+            }
+        }
+        out
+    }
+
+    fn message(&mut self, tag: u8, body: &[u8], database: &mut Database, out: &mut Vec<Vec<u8>>) {
+        match tag {
+            b'S' => self.sync(database, out),
+            b'X' => self.gone = true,
+            _ if self.skipping => {}
+            b'P' => {
+                let sql = body[1..].split(|byte| *byte == 0).next().unwrap();
+                self.sql = String::from_utf8(sql.to_vec()).unwrap();
+                out.push(frame(b'1', b""));
+            }
+            b'B' => {
+                self.arguments = arguments(body);
+                out.push(frame(b'2', b""));
+            }
+            b'D' => out.push(match self.sql.starts_with("SELECT") {
+                true => frame(b'T', b"\x00\x01n\x00\0\0\0\0\0\0\0\0\0\x17\0\x04\xff\xff\xff\xff\0\x01"),
+                false => frame(b'n', b""),
+            }),
+            b'E' => self.execute(database, out),
+            _ => panic!("a client sends no {:?}", char::from(tag)),
+        }
+    }
+
+    fn execute(&mut self, database: &mut Database, out: &mut Vec<Vec<u8>>) {
+        let sql = self.sql.clone();
+        if self.block == Block::Failed && !matches!(sql.as_str(), "COMMIT" | "ROLLBACK") {
+            return self.fail("25P02", out);
+        }
+        let complete = |tag: &str| frame(b'C', format!("{tag}\0").as_bytes());
+        match sql.split(' ').next().unwrap() {
+            "BEGIN" => {
+                self.block = Block::Open;
+                out.push(complete("BEGIN"));
+            }
+            "COMMIT" if self.block == Block::Failed => {
+                self.end();
+                out.push(complete("ROLLBACK"));
+            }
+            "COMMIT" => match self.commit(database) {
+                true => out.push(complete("COMMIT")),
+                false => self.fail("40001", out),
+            },
+            "ROLLBACK" => {
+                self.end();
+                out.push(complete("ROLLBACK"));
+            }
+            "SELECT" => {
+                for row in ROWS {
+                    out.push(frame(b'D', &[&[0, 1, 0, 0, 0, 4][..], &row.to_be_bytes()].concat()));
+                }
+                out.push(complete(&format!("SELECT {}", ROWS.len())));
+            }
+            "INSERT" => {
+                self.pending.extend(self.arguments.iter().map(|token| Effect::Token(*token)));
+                out.push(complete("INSERT 0 1"));
+            }
+            "KEY" => {
+                let key = self.arguments[0];
+                if database.keys.contains(&key) {
+                    return self.fail("23505", out);
+                }
+                self.pending.push(Effect::Key(key));
+                out.push(complete("INSERT 0 1"));
+            }
+            "BAD" => self.fail("22012", out),
+            other => panic!("the model has no {other}"),
+        }
+    }
+
+    fn sync(&mut self, database: &mut Database, out: &mut Vec<Vec<u8>>) {
+        let failed = std::mem::take(&mut self.skipping);
+        // An implicit transaction ends here.
+        if self.block == Block::None && !failed && !self.commit(database) {
+            out.push(error("40001"));
+        }
+        out.push(frame(b'Z', match self.block {
+            Block::None => b"I",
+            Block::Open => b"T",
+            Block::Failed => b"E",
+        }));
+    }
+
+    /// Whether the transaction is committed; either way it is over.
+    fn commit(&mut self, database: &mut Database) -> bool {
+        let effects = std::mem::take(&mut self.pending);
+        self.end();
+        let taken = |effect: &Effect| matches!(effect, Effect::Key(key) if database.keys.contains(key));
+        if effects.iter().any(taken) {
+            return false;
+        }
+        if !effects.is_empty() && database.conflicts > 0 {
+            database.conflicts -= 1;
+            return false;
+        }
+        for effect in effects {
+            match effect {
+                Effect::Token(token) => *database.tokens.entry(token).or_default() += 1,
+                Effect::Key(key) => drop(database.keys.insert(key)),
+            }
+        }
+        true
+    }
+
+    fn end(&mut self) {
+        self.block = Block::None;
+        self.pending.clear();
+    }
+
+    fn fail(&mut self, state: &str, out: &mut Vec<Vec<u8>>) {
+        self.skipping = true;
+        self.pending.clear();
+        if self.block == Block::Open {
+            self.block = Block::Failed;
+        }
+        out.push(error(state));
+    }
+}
+
+/// The parameters of a Bind, each an int4.
+fn arguments(body: &[u8]) -> Vec<i32> {
+    let short = |at: usize| usize::from(u16::from_be_bytes([body[at], body[at + 1]]));
+    // No portal, no statement, the formats.
+    let mut at = 2 + 2 + 2 * short(2);
+    let count = short(at);
+    at += 2;
+    (0..count)
+        .map(|_| {
+            let value = i32::from_be_bytes(body[at + 4..at + 8].try_into().unwrap());
+            at += 8;
+            value
+        })
+        .collect()
+}
+
+fn error(state: &str) -> Vec<u8> {
+    frame(b'E', format!("SERROR\0VERROR\0C{state}\0Msorry\0\0").as_bytes())
+}
+
+fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
+    [&[tag][..], &(u32::try_from(body.len()).unwrap() + 4).to_be_bytes(), body].concat()
+}

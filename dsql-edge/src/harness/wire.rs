@@ -1,0 +1,253 @@
+//! The wire between the client and the model server, and the one fault that it has.
+//!
+//! Goes in: a [`Fault`] and a byte offset, counted over all connections of a run. Comes out: a transport that behaves
+//! until that byte goes by. It never takes part in deciding what is right.
+
+use core::task::{Context, Poll};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use bytes::BytesMut;
+
+use super::server::{Database, Session};
+use crate::transport::{Transport, TransportError, TransportErrorKind};
+
+/// What happens at a byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fault {
+    /// The connection breaks with an error, in both directions.
+    Cut,
+    /// It ends without one: what is written is accepted and lost, what is read is the end of file.
+    Vanish,
+    /// Nothing goes by any more, and nothing says so.
+    Stall,
+    /// What the client wrote is held up and arrives when the client connects again.
+    Late,
+    /// It arrives after the client is done.
+    TooLate,
+    /// The rest of the frame, or of the write, comes a moment later.
+    Split,
+    /// The frame comes together with all that is there behind it.
+    Join,
+}
+
+/// Which way the byte goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Direction {
+    ToServer,
+    ToClient,
+}
+
+impl Fault {
+    /// All that can happen to bytes of this direction.
+    pub(super) fn of(direction: Direction) -> &'static [Fault] {
+        match direction {
+            Direction::ToServer => {
+                &[Fault::Cut, Fault::Vanish, Fault::Stall, Fault::Late, Fault::TooLate, Fault::Split]
+            }
+            Direction::ToClient => &[Fault::Cut, Fault::Vanish, Fault::Stall, Fault::Split, Fault::Join],
+        }
+    }
+}
+
+/// Where a fault is.
+pub(super) type Place = (Direction, Fault, usize);
+
+/// The server, its connections, and the fault.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) database: Database,
+    fault: Option<Place>,
+    /// Frames come in pieces of so many bytes, each at its own time.
+    pub(super) dribble: Option<usize>,
+    /// Bytes that went by, to the server and to the client.
+    pub(super) passed: (usize, usize),
+    sessions: Vec<Session>,
+    /// What is held up, until the client connects again or is done: the session that it is for, and the bytes.
+    held: Option<(Fault, usize, Vec<u8>)>,
+}
+
+pub(super) type Shared = Arc<Mutex<World>>;
+
+impl World {
+    pub(super) fn with(fault: Option<Place>) -> Shared {
+        Arc::new(Mutex::new(World { fault, ..World::default() }))
+    }
+
+    /// From now on there are no faults; returns how many bytes have gone by.
+    pub(super) fn quiet(&mut self) -> (usize, usize) {
+        self.fault = None;
+        self.dribble = None;
+        self.passed
+    }
+
+    /// What was held up arrives, and the server does what it says; nobody hears the answer.
+    pub(super) fn deliver_held(&mut self) {
+        if let Some((_, session, bytes)) = self.held.take() {
+            self.sessions[session].receive(&bytes, &mut self.database);
+        }
+    }
+}
+
+/// Connects.
+pub(super) fn dial(world: &Shared) -> Box<dyn Transport> {
+    let mut state = world.lock().unwrap();
+    if matches!(state.held, Some((Fault::Late, ..))) {
+        state.deliver_held();
+    }
+    state.sessions.push(Session::default());
+    let session = state.sessions.len() - 1;
+    drop(state);
+    Box::new(Connection { world: world.clone(), session, ..Connection::new(world) })
+}
+
+struct Connection {
+    world: Shared,
+    session: usize,
+    to_write: Vec<u8>,
+    frames: VecDeque<Vec<u8>>,
+    /// The next bytes come a moment later.
+    pause: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Whole,
+    /// It broke; what the server had said before can still be read.
+    Broken(Fault),
+}
+
+impl Connection {
+    fn new(world: &Shared) -> Self {
+        Connection {
+            world: world.clone(),
+            session: 0,
+            to_write: Vec::new(),
+            frames: VecDeque::new(),
+            pause: false,
+            state: State::Whole,
+        }
+    }
+
+    /// How many of the next `count` bytes go by before the fault, if it is among them. It comes once.
+    fn take_fault(&self, direction: Direction, count: usize) -> Option<(Fault, usize)> {
+        let mut world = self.world.lock().unwrap();
+        let (towards, fault, at) = world.fault?;
+        let passed = if direction == Direction::ToServer { world.passed.0 } else { world.passed.1 };
+        if towards != direction || !(passed..passed + count).contains(&at) {
+            return None;
+        }
+        world.fault = None;
+        Some((fault, at - passed))
+    }
+
+    fn deliver(&mut self, bytes: &[u8]) {
+        let mut world = self.world.lock().unwrap();
+        let World { sessions, database, passed, .. } = &mut *world;
+        passed.0 += bytes.len();
+        self.frames.extend(sessions[self.session].receive(bytes, database));
+    }
+
+    fn lost() -> TransportError {
+        TransportError::new(TransportErrorKind::Lost, "the wire broke")
+    }
+}
+
+impl Transport for Connection {
+    fn start_write(&mut self, bytes: BytesMut) {
+        assert!(self.to_write.is_empty(), "the last write is not done");
+        self.to_write = bytes.to_vec();
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        let bytes = core::mem::take(&mut self.to_write);
+        match self.state {
+            State::Broken(Fault::Cut) => return Poll::Ready(Err(Self::lost())),
+            State::Broken(Fault::Stall) if !bytes.is_empty() => {
+                self.to_write = bytes;
+                return Poll::Pending;
+            }
+            State::Broken(_) => return Poll::Ready(Ok(())),
+            State::Whole => {}
+        }
+        let Some((fault, at)) = self.take_fault(Direction::ToServer, bytes.len()) else {
+            self.deliver(&bytes);
+            return Poll::Ready(Ok(()));
+        };
+        let (before, behind) = bytes.split_at(at);
+        self.deliver(before);
+        match fault {
+            Fault::Split => {
+                // What is left goes by when it is polled again.
+                self.to_write = behind.to_vec();
+                Poll::Pending
+            }
+            Fault::Cut => {
+                self.state = State::Broken(fault);
+                Poll::Ready(Err(Self::lost()))
+            }
+            Fault::Stall => {
+                self.state = State::Broken(fault);
+                self.to_write = behind.to_vec();
+                Poll::Pending
+            }
+            Fault::Late | Fault::TooLate => {
+                self.world.lock().unwrap().held = Some((fault, self.session, behind.to_vec()));
+                self.state = State::Broken(Fault::Vanish);
+                Poll::Ready(Ok(()))
+            }
+            Fault::Vanish | Fault::Join => {
+                self.state = State::Broken(Fault::Vanish);
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+
+    fn poll_read(&mut self, _: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<Result<(), TransportError>> {
+        into.clear();
+        if core::mem::take(&mut self.pause) {
+            return Poll::Pending;
+        }
+        let Some(mut frame) = self.frames.pop_front() else {
+            return match self.state {
+                State::Whole | State::Broken(Fault::Stall) => Poll::Pending,
+                State::Broken(Fault::Cut) => Poll::Ready(Err(Self::lost())),
+                State::Broken(_) => Poll::Ready(Ok(())),
+            };
+        };
+        if let Some((fault, at)) = self.take_fault(Direction::ToClient, frame.len()) {
+            match fault {
+                Fault::Join => {
+                    self.frames.drain(..).for_each(|next| frame.extend(next));
+                }
+                Fault::Split => {
+                    self.frames.push_front(frame.split_off(at));
+                    self.pause = true;
+                }
+                _ => {
+                    frame.truncate(at);
+                    self.frames.clear();
+                    self.state = State::Broken(fault);
+                }
+            }
+        } else if let Some(piece) = self.world.lock().unwrap().dribble {
+            if frame.len() > piece {
+                self.frames.push_front(frame.split_off(piece));
+            }
+            self.pause = true;
+        }
+        if frame.is_empty() {
+            return self.poll_read(&mut Context::from_waker(core::task::Waker::noop()), into);
+        }
+        self.world.lock().unwrap().passed.1 += frame.len();
+        into.extend(frame);
+        Poll::Ready(Ok(()))
+    }
+
+    fn close(&mut self, last: &'static [u8]) {
+        if self.state == State::Whole && self.to_write.is_empty() && !last.is_empty() {
+            self.deliver(last);
+        }
+    }
+}
