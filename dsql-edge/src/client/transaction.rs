@@ -266,7 +266,8 @@ impl<'d> Course<'d> {
     fn begin(&mut self) -> Transaction<'d> {
         let begin = if self.options.read_only { BEGIN_READ_ONLY } else { BEGIN };
         let forgotten = seeded!(ForgetsKeyOnRetry) && self.runs.has_retried();
-        let id = self.lender.open_transaction(Opening { begin, key: self.key.clone().filter(|_| !forgotten) });
+        let id =
+            self.lender.open_transaction(Opening { begin, key: self.key.clone().filter(|_| !forgotten) });
         self.attempt = Some(Attempt { lender: self.lender, id });
         Transaction { lender: self.lender, id }
     }

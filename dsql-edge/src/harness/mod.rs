@@ -20,10 +20,10 @@ use std::time::Instant;
 
 pub(crate) use bug::{Bug, is_seeded};
 
+use crate::Dsql;
 use crate::auth::Credentials;
 use crate::config::Config;
 use crate::transport::memory::Network;
-use crate::Dsql;
 use scenario::{Book, Scenario, Told};
 use wire::{Direction, Fault, Place, Shared, World};
 

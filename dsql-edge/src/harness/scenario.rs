@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 use super::server::ROWS;
 use crate::arguments::Arguments;
 use crate::error::Error;
-use crate::query::{Command, Query};
+use crate::many_rows::rows;
+use crate::query::{BulkCommand, Command, Query};
 use crate::statement::{ColumnDesc, Effect, Statement};
 use crate::types::{NotNull, sql};
 use crate::{Dsql, Executor, Once};
@@ -55,10 +56,19 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario { name: "session", conflicts: 0, run: |dsql, book| Box::pin(session(dsql, book)) },
     Scenario { name: "pipeline", conflicts: 0, run: |dsql, book| Box::pin(pipeline(dsql, book)) },
     Scenario { name: "many rows", conflicts: 1, run: |dsql, book| Box::pin(many(dsql, book)) },
+    Scenario { name: "stream", conflicts: 0, run: |dsql, book| Box::pin(stream(dsql, book)) },
     Scenario { name: "transaction", conflicts: 0, run: |dsql, book| Box::pin(transaction(dsql, book)) },
-    Scenario { name: "transaction in conflict", conflicts: 2, run: |dsql, book| Box::pin(transaction(dsql, book)) },
+    Scenario {
+        name: "transaction in conflict",
+        conflicts: 2,
+        run: |dsql, book| Box::pin(transaction(dsql, book)),
+    },
     Scenario { name: "a swallowed error", conflicts: 0, run: |dsql, book| Box::pin(swallowed(dsql, book)) },
-    Scenario { name: "a closure that gives up", conflicts: 0, run: |dsql, book| Box::pin(given_up(dsql, book)) },
+    Scenario {
+        name: "a closure that gives up",
+        conflicts: 0,
+        run: |dsql, book| Box::pin(given_up(dsql, book)),
+    },
     Scenario { name: "idempotency key", conflicts: 0, run: |dsql, book| Box::pin(once(dsql, book)) },
     Scenario { name: "two at once", conflicts: 0, run: |dsql, book| Box::pin(two_at_once(dsql, book)) },
 ];
@@ -185,11 +195,43 @@ async fn pipeline(dsql: &Dsql, book: Book) {
 async fn many(dsql: &Dsql, book: Book) {
     let tokens = [1, 2, 3, 4];
     begin(&book, &tokens);
-    let rows = tokens.iter().map(|token| arguments(*token)).collect();
-    let result = Command::many(&INSERT, rows).execute(dsql).await;
+    let result = insert_all(&tokens).execute(dsql).await;
     told(&book, &tokens, &result);
+    let fused = [5, 6, 7];
+    begin(&book, &fused);
+    let result = insert_all(&fused).fused().execute(dsql).await;
+    told(&book, &fused, &result);
     fail(dsql, &book).await;
     let _ = read(dsql, &book).await;
+}
+
+fn insert_all(tokens: &[i32]) -> BulkCommand<'_> {
+    let bind = |token: &i32, arguments: &mut Arguments| arguments.bind::<sql::Int4, NotNull, i32>(token);
+    BulkCommand::new(&INSERT, rows(tokens, bind))
+}
+
+/// Rows one at a time, all of them and then only the first; a write in between.
+async fn stream(dsql: &Dsql, book: Book) {
+    let mut stream = select().fetch(dsql);
+    let mut rows = Vec::new();
+    let ended = loop {
+        match stream.next().await {
+            Some(Ok(row)) => rows.push(row),
+            Some(Err(_)) => break false,
+            None => break true,
+        }
+    };
+    drop(stream);
+    if (ended && rows != ROWS) || !ROWS.starts_with(&rows) {
+        book.lock().unwrap().misread.push(format!("{rows:?}"));
+    }
+    begin(&book, &[1]);
+    let result = insert(1).execute(dsql).await;
+    told(&book, &[1], &result);
+    let mut stream = select().fetch(dsql);
+    let _ = stream.next().await;
+    drop(stream);
+    fail(dsql, &book).await;
 }
 
 async fn transaction(dsql: &Dsql, book: Book) {

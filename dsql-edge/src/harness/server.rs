@@ -156,11 +156,14 @@ impl Session {
         if self.block == Block::None && !failed && !self.commit(database) {
             out.push(error("40001"));
         }
-        out.push(frame(b'Z', match self.block {
-            Block::None => b"I",
-            Block::Open => b"T",
-            Block::Failed => b"E",
-        }));
+        out.push(frame(
+            b'Z',
+            match self.block {
+                Block::None => b"I",
+                Block::Open => b"T",
+                Block::Failed => b"E",
+            },
+        ));
     }
 
     /// Whether the transaction is committed; either way it is over.

@@ -121,7 +121,7 @@ impl Network {
     }
 
     /// Time goes on.
-    pub(crate) fn pass(&self, time: Duration) {
+    pub(crate) fn elapse(&self, time: Duration) {
         self.0.lock().unwrap().now += time;
     }
 

@@ -139,10 +139,10 @@ fn the_reader_s_time_is_not_the_server_s() {
     let dsql = Dsql::new(retrying(&network));
     let mut stream = query(&READ).fetch(&dsql);
     now(stream.next()).unwrap().unwrap();
-    network.pass(Duration::from_secs(3600));
+    network.elapse(Duration::from_secs(3600));
     now(stream.next()).unwrap().unwrap();
-    network.pass(Duration::from_secs(3600));
+    network.elapse(Duration::from_secs(3600));
     assert!(poll(stream.next()).is_pending(), "the server has just been asked for more");
-    network.pass(Duration::from_secs(31));
+    network.elapse(Duration::from_secs(31));
     assert!(now(stream.next()).unwrap().unwrap_err().is_timeout());
 }
