@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dsql_edge_local::{Credentials, Local};
 use dsql_edge_tests::network::{DELAY, Fault, Network};
-use dsql_edge_tests::workerd::{self, Answer, Workerd};
+use dsql_edge_tests::workerd::{self, Answer, Extras, Workerd};
 
 const SCHEMA: &str = include_str!("../examples/blog/dsql-schema.sql");
 const SEED: &str = include_str!("../examples/blog/seed.sql");
@@ -209,7 +209,8 @@ async fn a_server_that_closes_mid_answer_is_an_error_at_every_stage() {
 async fn a_kept_dsql_is_an_error_and_a_panic_ends_one_instance_only() {
     let local = Local::builder().start().await.unwrap();
     let (bundle, bindings) = (workerd::probe().await, local.bindings());
-    let probe = Workerd::start_with_objects(bundle, local.ca_pem(), &bindings, &["Counter"]).await;
+    let extras = Extras { durable_objects: &["Counter"], ..Extras::default() };
+    let probe = Workerd::start_with(bundle, local.ca_pem(), &bindings, &extras).await;
     let answer = |status, body: &str| Answer { status, body: body.to_owned() };
     assert_eq!(probe.get("/three").await, answer(200, "[1,2,3]"));
     assert_eq!(probe.get("/many").await, answer(200, r#"{"last":5000,"rows":5000,"whole":true}"#));

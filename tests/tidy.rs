@@ -130,6 +130,22 @@ fn javascript_and_proc_macro_have_one_room_each() {
     fail_if_any(problems);
 }
 
+/// Parsing URLs costs a Worker 70 kB, compressed.
+#[test]
+fn the_runtime_parses_no_urls() {
+    let mut problems = Vec::new();
+    for source in sources("dsql-edge/src") {
+        let code = source.text.split("#[cfg(test)]").next().unwrap_or("");
+        for (at, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            let words = line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            if line.contains(".url()") || words.into_iter().any(|word| matches!(word, "Url" | "idna")) {
+                problems.push(format!("{}:{}: a URL is parsed", source.path, at + 1));
+            }
+        }
+    }
+    fail_if_any(problems);
+}
+
 #[test]
 fn generated_code_names_private_and_types_alone() {
     let mut problems = Vec::new();

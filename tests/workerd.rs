@@ -3,6 +3,7 @@
 //! In: a Worker's folder, the authority to trust, its bindings. Out: answers over HTTP, and what the Worker
 //! wrote to its log. It ends with the test, however the test ends.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,6 +30,12 @@ pub async fn probe() -> &'static Path {
     BUILT.get_or_init(|| bundle("tests/probe")).await
 }
 
+/// The bundle of the Worker as people write them.
+pub async fn habits() -> &'static Path {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    BUILT.get_or_init(|| bundle("tests/habits")).await
+}
+
 /// A Worker of the project, built and bundled.
 async fn bundle(folder: &'static str) -> PathBuf {
     let build = move || {
@@ -46,6 +53,17 @@ pub struct Workerd {
     folder: PathBuf,
 }
 
+/// What a Worker can have besides bindings of text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Extras<'a> {
+    /// Bindings that are secrets of a Secrets Store.
+    pub stored: &'a [&'a str],
+    /// Classes of Durable Objects, each bound by its own name.
+    pub durable_objects: &'a [&'a str],
+    /// POST `/trigger/scheduled` with a cron expression, or `/trigger/queue` with a message in JSON, and it happens.
+    pub triggers: bool,
+}
+
 /// What the Worker answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -58,15 +76,15 @@ pub struct Answer {
 impl Workerd {
     /// Starts a Worker's bundle; `ca_pem` is trusted besides the authorities of browsers.
     pub async fn start(bundle: &Path, ca_pem: &str, bindings: &[(&'static str, String)]) -> Workerd {
-        Workerd::start_with_objects(bundle, ca_pem, bindings, &[]).await
+        Workerd::start_with(bundle, ca_pem, bindings, &Extras::default()).await
     }
 
-    /// The same, with classes of Durable Objects, each bound by its own name.
-    pub async fn start_with_objects(
+    /// The same, with what a Worker can have besides.
+    pub async fn start_with(
         bundle: &Path,
         ca_pem: &str,
         bindings: &[(&'static str, String)],
-        durable_objects: &[&str],
+        extras: &Extras<'_>,
     ) -> Workerd {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -74,12 +92,16 @@ impl Workerd {
         std::fs::create_dir_all(&folder).unwrap();
         let (ca, config) = (folder.join("ca.crt"), folder.join("workerd.capnp"));
         std::fs::write(&ca, ca_pem).unwrap();
-        let names: Vec<&str> = bindings.iter().map(|(name, _)| *name).collect();
-        xtask::workerd::write(&config, &Worker { bundle, ca: &ca, bindings: &names, durable_objects })
-            .unwrap();
+        let names = bindings.iter().map(|(name, _)| *name);
+        let (stored, names): (Vec<&str>, Vec<&str>) = names.partition(|name| extras.stored.contains(name));
+        let Extras { durable_objects, triggers, .. } = *extras;
+        let worker = Worker { bundle, ca: &ca, bindings: &names, stored: &stored, durable_objects, triggers };
+        xtask::workerd::write(&config, &worker).unwrap();
 
         let program = setup::workerd().unwrap();
-        let arguments = xtask::workerd::SERVE.map(Into::into).into_iter().chain([config.into_os_string()]);
+        let mut arguments: Vec<OsString> = xtask::workerd::SERVE.map(Into::into).into();
+        arguments.extend(extras.triggers.then(|| xtask::workerd::EXPERIMENTAL.into()));
+        arguments.push(config.into_os_string());
         // workerd drains its requests at SIGTERM: one that hangs would keep it.
         let mut guard = Guarded::spawn(program.as_os_str(), arguments, "KILL", Some(&folder), |command| {
             command.envs(bindings.iter().map(|(name, value)| (name, value)));

@@ -46,6 +46,13 @@ impl Credentials {
         Ok(Credentials::new(id, secret, None))
     }
 
+    /// New keys of a session, with its token.
+    pub(crate) fn made_up_session() -> Result<Credentials, Error> {
+        let keys = Credentials::made_up()?;
+        let token = random_text(200, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")?;
+        Ok(Credentials { session_token: Some(token), ..keys })
+    }
+
     /// Whether an access key is one of [`Credentials::made_up`], and so opens nothing elsewhere.
     pub fn is_made_up(access_key_id: &str) -> bool {
         access_key_id.starts_with(MADE_UP)

@@ -12,12 +12,16 @@
 //! # }
 //! ```
 //!
+//! Beside it an STS of its own answers AssumeRole ([`Local::sts_url`]): it verifies the request's signature and gives
+//! the credentials of a session, which sign tokens until they expire.
+//!
 //! DSQL's statement rules, its optimistic concurrency control and its limits are not here yet: a statement
 //! that PostgreSQL takes and DSQL refuses passes.
 
 #[cfg(not(unix))]
 compile_error!("dsql-edge-local needs Unix sockets and processes; on Windows it runs under WSL");
 
+mod clock;
 mod error;
 mod guard;
 pub mod iam;
@@ -26,6 +30,7 @@ mod local;
 mod postgres;
 mod proxy;
 mod refusal;
+mod sts;
 mod tls;
 
 pub use error::Error;

@@ -10,9 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Clock;
+use crate::iam::key_ring::KeyRing;
 use crate::keys::{self, Credentials};
 use crate::postgres::{ADMIN, Data, Postgres, SUPERUSER, find};
 use crate::proxy::{self, Endpoint, Listening, Log};
+use crate::sts::{Role, Sts};
 use crate::tls::Authority;
 use crate::{Error, Installation};
 
@@ -22,6 +25,8 @@ const REGION: &str = "us-east-1";
 /// A local DSQL that runs. When it is dropped everything ends; [`Local::stop`] also waits for that.
 pub struct Local {
     listening: Listening,
+    sts: Listening,
+    clock: Arc<Clock>,
     postgres: Postgres,
     region: String,
     credentials: Credentials,
@@ -39,6 +44,7 @@ pub struct Builder {
     region: String,
     hosts: Vec<String>,
     credentials: Option<Credentials>,
+    roles: Vec<Role>,
     init: Vec<(String, String)>,
     clock_ahead: Duration,
     log: Log,
@@ -55,6 +61,7 @@ impl Local {
             region: REGION.to_owned(),
             hosts: Vec::new(),
             credentials: None,
+            roles: Vec::new(),
             init: Vec::new(),
             clock_ahead: Duration::ZERO,
             log: Arc::new(|_| {}),
@@ -69,6 +76,17 @@ impl Local {
     /// The port on 127.0.0.1 and ::1.
     pub fn port(&self) -> u16 {
         self.listening.port()
+    }
+
+    /// Where this machine's STS answers, `https://localhost:PORT`, what `AWS_ENDPOINT_URL_STS` is set to. It knows
+    /// AssumeRole, and gives the credentials of sessions, by which the front door opens until they expire.
+    pub fn sts_url(&self) -> String {
+        format!("https://localhost:{}", self.sts.port())
+    }
+
+    /// Puts the clock forward by which tokens, requests and sessions are judged.
+    pub fn advance_clock(&self, by: Duration) {
+        self.clock.advance(by);
     }
 
     /// The region that tokens are signed for, `DSQL_REGION`.
@@ -96,6 +114,7 @@ impl Local {
         let mut bindings = vec![
             ("DSQL_ENDPOINT", self.endpoint()),
             ("DSQL_REGION", self.region.clone()),
+            ("AWS_ENDPOINT_URL_STS", self.sts_url()),
             ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id().to_owned()),
             ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key().to_owned()),
         ];
@@ -123,7 +142,7 @@ impl Local {
     /// # Errors
     /// Where the system does not tell that PostgreSQL has ended.
     pub async fn stop(self) -> Result<(), Error> {
-        drop(self.listening);
+        drop((self.listening, self.sts));
         self.postgres.stop().await
     }
 }
@@ -175,6 +194,12 @@ impl Builder {
     /// The keys that sign; else the folder's, or new ones.
     pub fn credentials(mut self, credentials: Credentials) -> Builder {
         self.credentials = Some(credentials);
+        self
+    }
+
+    /// A role that may be assumed, with this external id if it asks for one; without any, every role may.
+    pub fn role(mut self, arn: impl Into<String>, external_id: Option<&str>) -> Builder {
+        self.roles.push(Role { arn: arn.into(), external_id: external_id.map(str::to_owned) });
         self
     }
 
@@ -236,6 +261,7 @@ impl Builder {
             .collect::<Vec<_>>();
         let tls = authority.server_config(&names)?;
         let bound = proxy::listen(self.port).await?;
+        let sts_bound = proxy::listen(0).await?;
         let data = match self.folder.filter(|_| self.keep_data) {
             Some(folder) => Data::Kept(folder),
             None => Data::Fresh,
@@ -247,16 +273,22 @@ impl Builder {
             postgres.stop().await?;
             return Err(error);
         }
+        let keys = Arc::new(KeyRing::new(credentials.clone()));
+        let clock = Arc::new(Clock::ahead(self.clock_ahead));
+        let (region, log) = (self.region.clone(), self.log.clone());
+        let sts = Sts::new(&tls, region, keys.clone(), self.roles, clock.clone(), log);
         let endpoint = Endpoint {
             tls,
             region: self.region.clone(),
-            credentials: credentials.clone(),
+            keys,
             postgres: postgres.socket(),
-            clock_ahead: self.clock_ahead,
+            clock: clock.clone(),
             log: self.log,
         };
         Ok(Local {
             listening: bound.serve(endpoint),
+            sts: sts_bound.serve(sts),
+            clock,
             postgres,
             region: self.region,
             credentials,

@@ -27,6 +27,14 @@ impl Refusal {
         }
     }
 
+    /// The keys of a session that has ended (`ExpiredToken`).
+    pub(crate) fn session_expired() -> Refusal {
+        Refusal::access_denied(
+            "The security token included in the request is expired",
+            "the session whose keys signed the token has ended: assume the role again",
+        )
+    }
+
     /// The same words with 28000 and no HINT: the role is not mapped to who signed the token.
     pub(crate) fn role_not_mapped(user: &str) -> Refusal {
         Refusal {

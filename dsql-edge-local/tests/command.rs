@@ -83,11 +83,15 @@ fn a_command_has_the_bindings_and_its_exit_code_is_passed_on() {
         said.splitn(5, '|').collect::<Vec<_>>().try_into().unwrap();
     assert!(endpoint.starts_with("localhost:") && region == "eu-west-1" && key.starts_with("DSQLLOCAL"));
     assert!(certificates.contains("BEGIN CERTIFICATE") && certificates.contains("OTHER"));
+    let written = fs::read_to_string(folder.0.join(".dev.vars")).unwrap();
+    let (sts, others): (Vec<&str>, Vec<&str>) =
+        written.lines().partition(|line| line.starts_with("AWS_ENDPOINT_URL_STS="));
+    assert!(matches!(sts[..], [line] if line.contains("https://localhost:")), "{written}");
     assert_eq!(
-        fs::read_to_string(folder.0.join(".dev.vars")).unwrap(),
+        others.join("\n"),
         format!(
             "MINE=1\nDSQL_ENDPOINT={endpoint}\nDSQL_REGION=eu-west-1\nAWS_ACCESS_KEY_ID={key}\n\
-             AWS_SECRET_ACCESS_KEY={secret}\n"
+             AWS_SECRET_ACCESS_KEY={secret}"
         )
     );
 }

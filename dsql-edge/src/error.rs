@@ -50,6 +50,8 @@ pub(crate) struct Place {
 pub(crate) enum Kind {
     /// A binding, an endpoint, a limit: names it and says how to set it.
     Config(Cow<'static, str>),
+    /// There is nothing to sign with: nothing of the query was executed.
+    Credentials(Cow<'static, str>),
     /// No connection: nothing of the query was executed.
     Connect(Cow<'static, str>),
     /// The server refused the connection in its own words: nothing of the query was executed.
@@ -103,10 +105,16 @@ impl Error {
         matches!(self.0.kind, Kind::Config(_))
     }
 
-    /// Whether no connection came about: nobody listens, TLS failed, or the server refused. Nothing was executed,
-    /// unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise: the first query travels with the login.
+    /// Whether no connection came about: nobody listens, TLS failed, the server refused, or there were no credentials.
+    /// Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise: the first query
+    /// travels with the login.
     pub fn is_connect(&self) -> bool {
-        matches!(self.0.kind, Kind::Connect(_) | Kind::Refused(_))
+        matches!(self.0.kind, Kind::Connect(_) | Kind::Refused(_) | Kind::Credentials(_))
+    }
+
+    /// Whether there were no credentials to sign with: a provider failed, or STS refused the role.
+    pub fn is_credentials(&self) -> bool {
+        matches!(self.0.kind, Kind::Credentials(_))
     }
 
     /// Whether the server refused the connection because of who asked: the token, its keys, the role.
@@ -275,6 +283,12 @@ impl Error {
         self.database_error()?.hint.as_deref()
     }
 
+    /// Why a [`CredentialsProvider`](crate::auth::CredentialsProvider) has none to give. The text is shown as it is: no
+    /// secret belongs into it.
+    pub fn credentials(text: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(Kind::Credentials(text.into()))
+    }
+
     pub(crate) fn new(kind: Kind) -> Self {
         Error(Box::new(Inner { kind, place: None, outcome: Outcome::Nothing, attempts: 1, committed: None }))
     }
@@ -337,7 +351,7 @@ impl Error {
     /// Without what could quote a row: a data exception (class 22) has the value in its primary message.
     fn write(&self, f: &mut fmt::Formatter<'_>, quoting: bool) -> fmt::Result {
         match &self.0.kind {
-            Kind::Config(text) | Kind::Connect(text) | Kind::Lost(text) => f.write_str(text)?,
+            Kind::Config(text) | Kind::Credentials(text) | Kind::Connect(text) | Kind::Lost(text) => f.write_str(text)?,
             Kind::Refused(error) => {
                 f.write_str("the database refused the connection: ")?;
                 write_database_error(f, error, true)?;
@@ -492,76 +506,4 @@ impl From<Error> for worker::Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CANARY: &str = "canary";
-
-    /// One error of each kind, each with what it must not show; the match names them all.
-    fn each() -> Vec<Kind> {
-        let quoting = DatabaseError {
-            sqlstate: Some(SqlState::UNIQUE_VIOLATION),
-            message: "duplicate key value violates unique constraint".into(),
-            detail: Some(format!("Key (id)=({CANARY}) already exists.")),
-            ..DatabaseError::default()
-        };
-        let reason = || ConversionError::new("it does not fit");
-        let kinds = vec![
-            Kind::Config("x".into()),
-            Kind::Connect("x".into()),
-            Kind::Refused(DatabaseError { hint: Some(CANARY.into()), ..quoting.clone() }),
-            Kind::Database(quoting),
-            Kind::Lost("x".into()),
-            Kind::Protocol("x"),
-            Kind::Unsendable("x"),
-            Kind::Timeout("x".into()),
-            Kind::Stale { column: Some("a".into()), difference: "b".into() },
-            Kind::Decode { column: "a".into(), sql_type: "int4".into(), reason: reason() },
-            Kind::Encode { parameter: 1, sql_type: "int4", reason: reason() },
-            Kind::NoRows,
-            Kind::TooManyRows,
-            Kind::TooLong("x"),
-            Kind::RolledBack,
-            Kind::Astray,
-            Kind::TransactionFailed,
-            Kind::TransactionBusy,
-            Kind::TransactionOver,
-            Kind::OtherRequest,
-        ];
-        for kind in &kinds {
-            match kind {
-                Kind::Config(_) | Kind::Connect(_) | Kind::Refused(_) | Kind::Database(_) | Kind::Lost(_) => {
-                }
-                Kind::Protocol(_) | Kind::Unsendable(_) | Kind::Timeout(_) | Kind::Stale { .. } => {}
-                Kind::Decode { .. } | Kind::Encode { .. } | Kind::NoRows | Kind::TooManyRows => {}
-                Kind::TooLong(_) | Kind::RolledBack | Kind::Astray | Kind::TransactionFailed => {}
-                Kind::TransactionBusy | Kind::TransactionOver | Kind::OtherRequest => {}
-            }
-        }
-        kinds
-    }
-
-    #[test]
-    fn every_kind_says_something_and_nothing_that_is_secret() {
-        let place = Place { name: "posts", file: "src/lib.rs", line: 3 };
-        for kind in each() {
-            for outcome in [Outcome::Nothing, Outcome::Executed, Outcome::Unknown] {
-                let error =
-                    Error::new(kind.clone()).at(place).with_outcome(outcome).after_attempts(3).after_rows(7);
-                let shown = [error.to_string(), format!("{error:?}"), format!("{error:#?}")];
-                for text in &shown {
-                    assert!(!text.contains(CANARY), "{text}");
-                    assert!(
-                        text.contains("(posts, src/lib.rs:3)") && text.contains("after 3 attempts"),
-                        "{text}"
-                    );
-                }
-                assert_eq!(error.again().to_string(), shown[0]);
-                assert_eq!((error.attempts(), error.committed_rows()), (3, Some(7)));
-                assert_eq!(error.is_outcome_unknown(), outcome == Outcome::Unknown);
-                let worker = worker::Error::from(error).to_string();
-                assert!(!worker.contains(CANARY), "{worker}");
-            }
-        }
-    }
-}
+mod tests;

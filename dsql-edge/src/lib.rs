@@ -24,6 +24,7 @@
 //! - [`Dsql`]: a cluster, as one request sees it: queries, [pipelines](Dsql::pipeline) and
 //!   [transactions](Dsql::transaction); [`Config`]: where it is, who we are, and what may take how long.
 //! - [`Query::fetch`]: rows as a stream; [`BulkCommand`]: many rows at once.
+//! - [`auth`]: credentials, where they come from, and the token.
 //! - [`types`]: which Rust types fit which SQL types, and how a type of your own does.
 //! - [`Error`]: what can go wrong, and what may be asked of it.
 //!
@@ -34,7 +35,8 @@
 //! | feature | default | |
 //! |---|---|---|
 //! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
-//! | `aws-sigv4` | yes | tokens are signed by AWS's own crate; without it by a small signer in this one, which saves 43 kB of a compressed Worker |
+//! | `aws-sigv4` | yes | tokens are signed by AWS's own crate; without it by a small signer in this one, which saves 47 kB of a compressed Worker |
+//! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `tokio` | no | connecting from programs that are no Workers, through tokio and rustls |
 //!
 //! # What never happens
@@ -84,6 +86,8 @@ mod transport;
 pub mod types;
 mod wire;
 
+#[cfg(feature = "assume-role")]
+pub use auth::AssumeRole;
 pub use auth::Credentials;
 pub use client::{
     Dsql, Event, Executor, Fetch, Member, Once, Pipelined, RowStream, Session, Transact, TransactOnce,

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::error::{Error, Kind};
 use crate::statement::{ColumnDesc, Statement};
-use crate::types::sql::{Format, SqlType, format_of};
+use crate::types::sql::{Format, SqlType, format_of, name_of};
 use crate::types::{Column, ConversionError, FIRST_USER_OID, UncheckedColumn};
 use crate::wire::{Field, Row};
 
@@ -29,16 +29,11 @@ impl<'a> DataRow<'a> {
     /// # Errors
     /// When the server sends another type, or a value that `T` cannot hold: the error names the column.
     pub fn column<S: SqlType, N, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
-        let (field, bytes) = self.cell(index)?;
-        let value = if !fits::<S>(field) {
-            Err(ConversionError::new("the server sends another type or format than was compiled"))
-        } else {
-            match bytes {
-                Some(bytes) => T::decode(bytes),
-                None => T::null(),
-            }
-        };
-        value.map_err(|reason| self.decode_error(field, S::NAME.into(), reason))
+        // What need not be made anew for each type stands outside of this.
+        let value = self.described_as(index, S::NAME, S::OID, S::FORMAT)?;
+        value
+            .map_or_else(T::null, T::decode)
+            .map_err(|reason| self.decode_error(index, S::NAME.into(), reason))
     }
 
     /// The column at this index, of whichever type the server describes, if `T` accepts it.
@@ -60,7 +55,7 @@ impl<'a> DataRow<'a> {
                 None => T::null(),
             }
         };
-        value.map_err(|reason| self.decode_error(field, type_name(field.type_oid), reason))
+        value.map_err(|reason| self.decode_error(index, name_of(field.type_oid).into(), reason))
     }
 
     /// A group of columns, unless the one at the index `witness` is NULL: then an outer join missed.
@@ -86,18 +81,32 @@ impl<'a> DataRow<'a> {
         }
     }
 
-    fn decode_error(&self, field: &Field, sql_type: Cow<'static, str>, reason: ConversionError) -> Error {
-        Error::new(Kind::Decode { column: field.name.clone(), sql_type, reason }).at(self.statement.place())
+    /// The bytes of a column that must have come as this type and in this format.
+    fn described_as(
+        &self,
+        index: usize,
+        name: &'static str,
+        oid: u32,
+        format: Format,
+    ) -> Result<Option<&'a [u8]>, Error> {
+        let (field, bytes) = self.cell(index)?;
+        let users = field.type_oid >= FIRST_USER_OID;
+        let fits = match format {
+            Format::Binary => field.type_oid == oid && field.format == Format::Binary.code(),
+            // The text family among itself, and the labels of enums.
+            Format::Same => field.type_oid == oid || users,
+            Format::Text => field.format == Format::Text.code() || users,
+        };
+        if fits {
+            return Ok(bytes);
+        }
+        let reason = ConversionError::new("the server sends another type or format than was compiled");
+        Err(self.decode_error(index, name.into(), reason))
     }
-}
 
-/// Whether the bytes of the field are what `S` decodes (type and format, not merely the width).
-fn fits<S: SqlType>(field: &Field) -> bool {
-    match S::FORMAT {
-        Format::Binary => field.type_oid == S::OID && field.format == Format::Binary.code(),
-        // The text family among itself, and the labels of enums.
-        Format::Same => field.type_oid == S::OID || field.type_oid >= FIRST_USER_OID,
-        Format::Text => field.format == Format::Text.code() || field.type_oid >= FIRST_USER_OID,
+    fn decode_error(&self, index: usize, sql_type: Cow<'static, str>, reason: ConversionError) -> Error {
+        let column = self.fields.get(index).map(|field| field.name.clone()).unwrap_or_default();
+        Error::new(Kind::Decode { column, sql_type, reason }).at(self.statement.place())
     }
 }
 
@@ -129,7 +138,7 @@ pub(crate) fn check_description(statement: &'static Statement, fields: &[Field])
                 format!(
                     "column \"{}\" is of type {} in the database and of type {} in the snapshot",
                     compiled.name,
-                    type_name(described.type_oid),
+                    name_of(described.type_oid),
                     compiled.type_name
                 ),
             ));
@@ -151,12 +160,4 @@ pub(crate) fn check_description(statement: &'static Statement, fields: &[Field])
         ));
     }
     Ok(())
-}
-
-/// The name of a built-in type, or its OID.
-fn type_name(oid: u32) -> Cow<'static, str> {
-    match crate::types::sql::name_of(oid) {
-        Some(name) => Cow::Borrowed(name),
-        None => Cow::Owned(format!("with the OID {oid}")),
-    }
 }

@@ -76,7 +76,15 @@ impl Running {
             fs::write(&ca, "")?;
         }
         let config = folder.join("workerd.capnp");
-        workerd::write(&config, &Worker { bundle, ca: &ca, bindings: &BINDINGS, durable_objects: &[] })?;
+        let worker = Worker {
+            bundle,
+            ca: &ca,
+            bindings: &BINDINGS,
+            stored: &[],
+            durable_objects: &[],
+            triggers: false,
+        };
+        workerd::write(&config, &worker)?;
         if fs::metadata(&ca)?.len() == 0 {
             fs::remove_file(&ca)?;
         }

@@ -11,6 +11,8 @@ use xtask::{project, setup, worker};
 
 const EXAMPLE: &str = "examples/blog";
 const PROBE: &str = "tests/probe";
+const MEASURED: &str = "xtask/size";
+const HABITS: &str = "tests/habits";
 
 pub(crate) fn test() -> Result<()> {
     setup::runtime()?;
@@ -46,9 +48,13 @@ pub(crate) fn test() -> Result<()> {
         ("format", cargo(&["fmt", "--all", "--check"])),
         ("format of the example", of_worker(EXAMPLE, &["fmt", "--check"])),
         ("format of the tests' Worker", of_worker(PROBE, &["fmt", "--check"])),
+        ("format of the measured Worker", of_worker(MEASURED, &["fmt", "--check"])),
+        ("format of the habits' Worker", of_worker(HABITS, &["fmt", "--check"])),
         ("lints", cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])),
         ("lints of the example", lints_of_worker(EXAMPLE)),
         ("lints of the tests' Worker", lints_of_worker(PROBE)),
+        ("lints of the measured Worker", lints_of_worker(MEASURED)),
+        ("lints of the habits' Worker", lints_of_worker(HABITS)),
         ("docs", docs),
         ("wasm", cargo(&wasm)),
         ("wasm, without default features", cargo(&[&wasm[..], &["--no-default-features"]].concat())),

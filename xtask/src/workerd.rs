@@ -20,9 +20,34 @@ pub struct Worker<'a> {
     pub ca: &'a Path,
     /// Variables of workerd's environment that the Worker sees as text bindings.
     pub bindings: &'a [&'a str],
+    /// Variables of workerd's environment that the Worker sees as secrets of a Secrets Store: bindings that give their
+    /// value when `get` is called.
+    pub stored: &'a [&'a str],
     /// Classes of Durable Objects that the Worker exports, each bound by its own name; kept in memory.
     pub durable_objects: &'a [&'a str],
+    /// Requests to `/trigger/scheduled` and `/trigger/queue` make those events happen, as Cloudflare does. It needs
+    /// [`EXPERIMENTAL`].
+    pub triggers: bool,
 }
+
+/// The argument of workerd without which one Worker cannot make events happen in another.
+pub const EXPERIMENTAL: &str = "--experimental";
+
+/// A secret of a store.
+const STORED: &str = "import { WorkerEntrypoint } from 'cloudflare:workers';
+export default class extends WorkerEntrypoint { get() { return this.env.VALUE; } }";
+
+/// What stands before the Worker where events are to happen: the body of the request is the cron expression, or that of
+/// the one message.
+const TRIGGER: &str = "export default { async fetch(request, env) {
+  const path = new URL(request.url).pathname;
+  if (path === '/trigger/scheduled')
+    return Response.json(await env.WORKER.scheduled({ cron: await request.text(), scheduledTime: new Date(0) }));
+  if (path === '/trigger/queue')
+    return Response.json(await env.WORKER.queue('queue',
+      [{ id: 'one', timestamp: new Date(0), attempts: 1, body: await request.json() }]));
+  return env.WORKER.fetch(request);
+} }";
 
 /// Arguments after which workerd serves a configuration and tells on standard output where it listens, one
 /// line of JSON: `{"event":"listen","socket":"http","port":N}`.
@@ -57,7 +82,14 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
         let class = literal(class);
         format!("    (name = {class}, durableObjectNamespace = {class})")
     });
-    let bindings: Vec<String> = text_bindings.chain(object_bindings).collect();
+    let stored_bindings = worker.stored.iter().map(|name| {
+        let name = literal(name);
+        format!("    (name = {name}, service = {name})")
+    });
+    let bindings: Vec<String> = text_bindings.chain(stored_bindings).chain(object_bindings).collect();
+    let stored: String = worker.stored.iter().map(|name| stored(name)).collect();
+    let trigger = if worker.triggers { trigger() } else { String::new() };
+    let first = literal(if worker.triggers { "trigger" } else { "main" });
     let objects = worker.durable_objects.iter().map(|class| {
         let class = literal(class);
         format!("    (className = {class}, uniqueKey = {class})")
@@ -68,12 +100,12 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
-    (name = "internet", network = (
+{stored}{trigger}    (name = "internet", network = (
       allow = ["public", "private"],
       tlsOptions = (trustBrowserCas = true, trustedCertificates = [embed {ca}])
     ))
   ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = {first})]
 );
 
 const worker :Workerd.Worker = (
@@ -98,8 +130,29 @@ const worker :Workerd.Worker = (
     Ok(())
 }
 
+/// The service that a binding to a secret of a store leads to.
+fn stored(name: &str) -> String {
+    let (name, module) = (literal(name), literal(STORED));
+    format!(
+        "    (name = {name}, worker = (modules = [(name = \"stored.js\", esModule = {module})], \
+         compatibilityDate = \"{COMPATIBILITY_DATE}\", bindings = [(name = \"VALUE\", fromEnvironment = {name})])),\n"
+    )
+}
+
+fn trigger() -> String {
+    let module = literal(TRIGGER);
+    format!(
+        "    (name = \"trigger\", worker = (modules = [(name = \"trigger.js\", esModule = {module})], \
+         compatibilityDate = \"{COMPATIBILITY_DATE}\", compatibilityFlags = [\"service_binding_extra_handlers\"], \
+         bindings = [(name = \"WORKER\", service = \"main\")])),\n"
+    )
+}
+
 /// Every file of a bundle, the entry first: workerd takes the first module for the main one.
-fn files(bundle: &Path) -> Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// Where a folder cannot be read.
+pub fn files(bundle: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![bundle.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -123,7 +176,7 @@ fn relative(folder: &Path, file: &Path) -> Result<PathBuf> {
 
 /// A string as Cap'n Proto writes it.
 fn literal(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
 #[cfg(test)]
@@ -153,14 +206,16 @@ mod tests {
                 bundle: &bundle,
                 ca: &folder.join("ca.crt"),
                 bindings: &["A", "B"],
+                stored: &["D"],
                 durable_objects: &["C"],
+                triggers: false,
             },
         )
         .unwrap();
         let text = fs::read_to_string(&path).unwrap();
         let names: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("(name = ")).collect();
         assert_eq!(
-            names[2..],
+            names[3..],
             [
                 r#""index.js", esModule = embed "bundle/index.js"),"#,
                 r#""a.js", esModule = embed "bundle/a.js"),"#,
@@ -168,6 +223,7 @@ mod tests {
                 r#""w.wasm", wasm = embed "bundle/w.wasm")"#,
                 r#""A", fromEnvironment = "A"),"#,
                 r#""B", fromEnvironment = "B"),"#,
+                r#""D", service = "D"),"#,
                 r#""C", durableObjectNamespace = "C")"#,
             ]
         );

@@ -1,8 +1,10 @@
-//! Whether an IAM token opens this endpoint for this user, now.
+//! Whether an IAM token opens this endpoint for this user, now; and whether a request to STS is signed.
 //!
 //! In: the token as it came as a password, who asks, and the time. Out: nothing, or the [`Refusal`] that DSQL
 //! would send. Pure: no clock is read and no socket is touched.
 
+pub(crate) mod key_ring;
+pub(crate) mod request;
 mod signature;
 mod token;
 
@@ -14,6 +16,7 @@ use time::{Duration, OffsetDateTime};
 use crate::keys::Credentials;
 use crate::refusal::Refusal;
 pub use token::MAX_EXPIRES;
+pub(crate) use token::decode;
 use token::{Malformed, Token};
 
 /// The service that tokens are signed for.
@@ -40,6 +43,11 @@ pub struct Expected<'a> {
     pub region: &'a str,
     /// The keys that sign.
     pub credentials: &'a Credentials,
+}
+
+/// Whose access key a token names, if it is one.
+pub(crate) fn signer(token: &str) -> Option<String> {
+    Token::parse(token).ok().map(|token| token.scope.access_key_id)
 }
 
 /// Verifies a token. Its signature is computed anew and compared in constant time.

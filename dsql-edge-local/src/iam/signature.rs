@@ -1,6 +1,6 @@
-//! The SigV4 signature of a token, computed with the secret.
+//! The SigV4 signature of a token, or of a request, computed with the secret.
 //!
-//! In: the token's parts, and the secret. Out: 64 hexadecimal digits. The canonical request is built from the
+//! In: the parts that are signed, and the secret. Out: 64 hexadecimal digits. The canonical request is built from the
 //! decoded parameters, so however a client encoded them, only what it signed counts.
 
 use std::fmt::Write;
@@ -8,25 +8,33 @@ use std::fmt::Write;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use super::token::Token;
+use super::token::{Scope, Token};
 
 /// SHA-256 of nothing: a presigned GET has no body.
 const EMPTY_PAYLOAD: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 pub(super) fn of(token: &Token, secret: &str) -> String {
-    let scope = &token.scope;
+    sign(&canonical_request(token), &token.stamp, &token.scope, secret)
+}
+
+/// The signature of a canonical request, whichever form it came in.
+pub(super) fn sign(canonical: &str, stamp: &str, scope: &Scope, secret: &str) -> String {
     let string_to_sign = format!(
-        "AWS4-HMAC-SHA256\n{}\n{}/{}/{}/aws4_request\n{}",
-        token.stamp,
+        "AWS4-HMAC-SHA256\n{stamp}\n{}/{}/{}/aws4_request\n{}",
         scope.day,
         scope.region,
         scope.service,
-        hex(&Sha256::digest(canonical_request(token)))
+        hex(&Sha256::digest(canonical))
     );
     let key = [&scope.day, &scope.region, &scope.service, "aws4_request"]
         .into_iter()
         .fold(format!("AWS4{secret}").into_bytes(), |key, part: &str| hmac(&key, part));
     hex(&hmac(&key, &string_to_sign))
+}
+
+/// The digest of a body, as a canonical request has it.
+pub(super) fn digest(body: &[u8]) -> String {
+    hex(&Sha256::digest(body))
 }
 
 fn canonical_request(token: &Token) -> String {

@@ -77,12 +77,7 @@ impl Token {
             return Err(wrong("X-Amz-SignedHeaders is not \"host\""));
         }
         let stamp = need("X-Amz-Date")?;
-        let date = PrimitiveDateTime::parse(
-            &stamp,
-            format_description!("[year][month][day]T[hour][minute][second]Z"),
-        )
-        .map_err(|_| wrong("X-Amz-Date is not of the form yyyymmddThhmmssZ"))?
-        .assume_utc();
+        let date = date(&stamp).ok_or_else(|| wrong("X-Amz-Date is not of the form yyyymmddThhmmssZ"))?;
         let expires = need("X-Amz-Expires")?
             .parse()
             .ok()
@@ -106,7 +101,14 @@ impl Token {
     }
 }
 
-fn scope(credential: &str, stamp: &str) -> Result<Scope, Malformed> {
+/// A time as SigV4 writes it.
+pub(super) fn date(stamp: &str) -> Option<OffsetDateTime> {
+    let form = format_description!("[year][month][day]T[hour][minute][second]Z");
+    PrimitiveDateTime::parse(stamp, form).ok().map(PrimitiveDateTime::assume_utc)
+}
+
+/// What stands in a credential behind the access key, of a token or of a request.
+pub(super) fn scope(credential: &str, stamp: &str) -> Result<Scope, Malformed> {
     let parts: Vec<&str> = credential.split('/').collect();
     let [access_key_id, day, region, service, "aws4_request"] = parts.as_slice() else {
         return Err(Malformed("X-Amz-Credential is not key/yyyymmdd/region/dsql/aws4_request".to_owned()));
@@ -124,7 +126,7 @@ fn scope(credential: &str, stamp: &str) -> Result<Scope, Malformed> {
 }
 
 /// Percent-decoding, `+` as a space: the Rust SDK writes the query as a form does.
-fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

@@ -1,6 +1,6 @@
 //! The listeners: one port on both loopback addresses, and the task that serves what comes.
 //!
-//! In: a wish for a port. Out: the port that was got, and a handle that ends every session when dropped.
+//! In: a wish for a port, and what serves there. Out: the port that was got, and a handle that ends every session when dropped.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,8 +10,16 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::Endpoint;
 use crate::Error;
+
+/// What is listened for.
+pub(crate) trait Serve: Send + Sync + 'static {
+    /// Serves one connection to its end.
+    fn serve(&self, tcp: TcpStream) -> impl Future<Output = ()> + Send;
+
+    /// Takes one line for the log.
+    fn log(&self, line: &str);
+}
 
 /// How often to try another port when only one of the two addresses had it free.
 const ATTEMPTS: usize = 50;
@@ -73,13 +81,13 @@ async fn bind(port: u16) -> io::Result<Bound> {
 
 impl Bound {
     /// Serves every connection from now on.
-    pub(crate) fn serve(self, endpoint: Endpoint) -> Listening {
+    pub(crate) fn serve(self, endpoint: impl Serve) -> Listening {
         let port = self.port;
         Listening { port, task: tokio::spawn(accept(self, Arc::new(endpoint))) }
     }
 }
 
-async fn accept(bound: Bound, endpoint: Arc<Endpoint>) {
+async fn accept(bound: Bound, endpoint: Arc<impl Serve>) {
     // Aborts its tasks when this task is aborted.
     let mut sessions = JoinSet::new();
     loop {
@@ -95,7 +103,7 @@ async fn accept(bound: Bound, endpoint: Arc<Endpoint>) {
             }
             // Out of file descriptors, most likely: sessions that end give some back.
             Err(error) => {
-                (endpoint.log)(&format!("cannot accept a connection: {error}"));
+                endpoint.log(&format!("cannot accept a connection: {error}"));
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }

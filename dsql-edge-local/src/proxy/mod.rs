@@ -13,19 +13,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
+use crate::clock::Clock;
 use crate::iam;
-use crate::keys::Credentials;
+use crate::iam::key_ring::{KeyRing, Known};
 use crate::refusal::Refusal;
 use crate::tls::ALPN;
 use door::Knock;
 use frame::Frame;
-pub(crate) use listen::{Listening, listen};
+pub(crate) use listen::{Listening, Serve, listen};
 use startup::Startup;
 
 /// Time for a client to come through the door; PostgreSQL's own default (`authentication_timeout`).
@@ -41,17 +41,16 @@ pub(crate) type Log = Arc<dyn Fn(&str) + Send + Sync>;
 pub(crate) struct Endpoint {
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) region: String,
-    pub(crate) credentials: Credentials,
+    pub(crate) keys: Arc<KeyRing>,
     /// PostgreSQL's Unix socket.
     pub(crate) postgres: PathBuf,
-    /// How far the clock that verifies is ahead of the system's.
-    pub(crate) clock_ahead: Duration,
+    /// What verifies by time.
+    pub(crate) clock: Arc<Clock>,
     pub(crate) log: Log,
 }
 
-impl Endpoint {
-    /// Serves one connection to its end.
-    pub(crate) async fn serve(&self, mut tcp: TcpStream) {
+impl Serve for Endpoint {
+    async fn serve(&self, mut tcp: TcpStream) {
         // Each answer is one write; without this the kernel may hold it back for 40 ms.
         let _ = tcp.set_nodelay(true);
         let ended = match tokio::time::timeout(DOOR_TIMEOUT, door::knock(&mut tcp)).await {
@@ -77,6 +76,12 @@ impl Endpoint {
         }
     }
 
+    fn log(&self, line: &str) {
+        (self.log)(line);
+    }
+}
+
+impl Endpoint {
     async fn serve_tls(&self, tcp: TcpStream, direct: bool) -> Result<(), Ended> {
         let accepted =
             tokio::time::timeout(DOOR_TIMEOUT, TlsAcceptor::from(self.tls.clone()).accept(tcp)).await;
@@ -125,9 +130,17 @@ impl Endpoint {
         client.write_all(&frame::CLEARTEXT_PASSWORD).await?;
         client.flush().await?;
         let password = door::password(client).await?;
+        let now = self.clock.now();
+        let signer = iam::signer(&password).unwrap_or_default();
+        let credentials = match self.keys.find(&signer, now) {
+            Known::Current(credentials) => credentials,
+            Known::Expired => return Err(Refusal::session_expired().into()),
+            // The refusal is that of a token which these have not signed.
+            Known::Never => self.keys.given().clone(),
+        };
         let expected =
-            iam::Expected { user: &startup.user, host, region: &self.region, credentials: &self.credentials };
-        iam::verify(&password, expected, OffsetDateTime::now_utc() + self.clock_ahead)?;
+            iam::Expected { user: &startup.user, host, region: &self.region, credentials: &credentials };
+        iam::verify(&password, expected, now)?;
         if let Some(name) = &startup.refused {
             return Err(Refusal::parameter_not_supported(name).into());
         }

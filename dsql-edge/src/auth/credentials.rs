@@ -30,6 +30,7 @@ pub struct Credentials {
     access_key_id: String,
     secret_access_key: Secret,
     session_token: Option<Secret>,
+    expires_at: Option<u64>,
 }
 
 impl Credentials {
@@ -39,12 +40,23 @@ impl Credentials {
             access_key_id: access_key_id.into(),
             secret_access_key: Secret::new(secret_access_key),
             session_token: None,
+            expires_at: None,
         }
     }
 
     /// The same keys, of the session with this token (from STS).
     pub fn with_session_token(self, session_token: impl Into<String>) -> Self {
         Credentials { session_token: Some(Secret::new(session_token)), ..self }
+    }
+
+    /// The same keys, which are worth nothing from this time on, in seconds since 1970-01-01 UTC.
+    pub fn with_expiry(self, expires_at: u64) -> Self {
+        Credentials { expires_at: Some(expires_at), ..self }
+    }
+
+    /// When they expire, in seconds since 1970-01-01 UTC, if they do.
+    pub fn expires_at(&self) -> Option<u64> {
+        self.expires_at
     }
 
     pub(super) fn access_key_id(&self) -> &str {

@@ -1,4 +1,4 @@
-//! Percent-encoding and hexadecimal digits, for both signers.
+//! Percent-encoding and hexadecimal digits, as signatures want them.
 
 /// RFC 3986, as the signature wants it: all but letters, digits and `-_.~`.
 pub(super) fn percent_encode(text: &str, out: &mut String) {
@@ -7,12 +7,14 @@ pub(super) fn percent_encode(text: &str, out: &mut String) {
             out.push(char::from(byte));
         } else {
             out.push('%');
-            out.push(hex_digit(byte >> 4).to_ascii_uppercase());
-            out.push(hex_digit(byte & 15).to_ascii_uppercase());
+            push_hex(byte, b"0123456789ABCDEF", out);
         }
     }
 }
 
-pub(super) fn hex_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
+/// Two digits of these sixteen.
+pub(super) fn push_hex(byte: u8, digits: &[u8; 16], out: &mut String) {
+    for nibble in [byte >> 4, byte & 15] {
+        out.extend(digits.get(usize::from(nibble)).map(|digit| char::from(*digit)));
+    }
 }

@@ -1,22 +1,32 @@
 //! Who we are, and the proof of it: AWS credentials and the token that DSQL takes as a password.
 //!
-//! Goes in: credentials, the cluster, the role, the time. Comes out: a token, signed here without any
-//! network. Never asks a clock, never shows a secret.
+//! Goes in: credentials or where they come from, the cluster, the role, the time. Comes out: a token, signed here. The
+//! network is asked only where a role is to be assumed. Never shows a secret.
 //!
 //! A token is a presigned `GET https://host/?Action=DbConnect` (`DbConnectAdmin` for the role `admin`) of the
 //! service `dsql`, without its `https://` (AWS Signature Version 4, query form; as `aws-sdk-dsql` makes it).
 
+#[cfg(feature = "assume-role")]
+mod assume_role;
+mod cache;
 mod credentials;
 mod encoding;
 #[cfg(any(test, not(feature = "aws-sigv4")))]
 mod presign;
+#[cfg(any(test, not(feature = "aws-sigv4"), feature = "assume-role"))]
+mod signature;
 #[cfg(feature = "aws-sigv4")]
 mod sigv4;
+mod source;
 
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "assume-role")]
+pub use assume_role::AssumeRole;
 pub use credentials::{Credentials, Secret};
+pub(crate) use source::{Asking, Source};
+pub use source::{CredentialsProvider, ProvidedCredentials};
 
 use crate::error::Error;
 

@@ -3,6 +3,7 @@
 //! Goes in: what the transport, the session or the timer reported. Comes out: an error whose words name the endpoint
 //! and what to check. Decides nothing about running again.
 
+use crate::auth::Source;
 use crate::client::link::Link;
 use crate::config::Config;
 use crate::error::{Error, Kind};
@@ -21,7 +22,11 @@ pub(super) enum Failure {
 pub(super) fn explain(link: &Link, config: &Config, failure: Failure) -> (Error, Signal) {
     match failure {
         Failure::Session(Fault::Refused(error)) => {
-            let signal = Signal::Refused { refusal: Refusal::of(&error), pipelined: link.is_pipelined() };
+            let refusal = Refusal::of(&error);
+            if let (true, Source::Asked(source)) = (refusal.is_access_denied(), config.source()) {
+                source.forget();
+            }
+            let signal = Signal::Refused { refusal, pipelined: link.is_pipelined() };
             (Error::new(Kind::Refused(*error)), signal)
         }
         Failure::Session(Fault::Authentication(how)) => {
@@ -77,6 +82,10 @@ pub(super) fn connect_timeout(config: &Config) -> Error {
         )
         .into(),
     ))
+}
+
+pub(super) fn credentials_timeout() -> Error {
+    Error::new(Kind::Timeout("waiting for credentials (Config::connect_timeout)".into()))
 }
 
 /// What kept a connection from coming about. TLS that failed fails again, a network perhaps not.

@@ -8,7 +8,7 @@ use core::future::poll_fn;
 use core::ops::ControlFlow;
 use core::task::{Context, Poll};
 
-use crate::auth::{self, Action, TokenRequest};
+use crate::auth::{self, Action, Asking, Credentials, Source, TokenRequest};
 use crate::client::failure::{self, Failure};
 use crate::client::flight::{Answer, Flight, Landed, Sink, Step, write_rollback};
 use crate::config::Config;
@@ -64,7 +64,16 @@ impl Link {
         timer: &mut BoxFuture<()>,
     ) -> Result<Self, (Error, Signal)> {
         let pipelined = config.knows_cleartext() && !serially;
-        let connection = Self::start(config, search_path, pipelined).map_err(|it| (it, Signal::Local))?;
+        let asked;
+        let credentials = match config.source() {
+            Source::Given(credentials) => credentials,
+            Source::Asked(source) => {
+                asked = Self::ask(source.ask(config), timer).await?;
+                &asked
+            }
+        };
+        let connection =
+            Self::start(config, credentials, search_path, pipelined).map_err(|it| (it, Signal::Local))?;
         let mut dialing = transport::dial(config);
         let dialed = poll_fn(|context| {
             if let Poll::Ready(dialed) = dialing.as_mut().poll(context) {
@@ -94,9 +103,31 @@ impl Link {
         })
     }
 
-    fn start(config: &Config, search_path: &'static str, pipelined: bool) -> Result<Connection, Error> {
+    async fn ask(mut asking: Asking<'_>, timer: &mut BoxFuture<()>) -> Result<Credentials, (Error, Signal)> {
+        let asked = poll_fn(|context| {
+            if let Poll::Ready(asked) = asking.as_mut().poll(context) {
+                return Poll::Ready(Some(asked));
+            }
+            timer.as_mut().poll(context).map(|()| None)
+        });
+        match asked.await {
+            Some(Ok(credentials)) => Ok(credentials),
+            Some(Err(unavailable)) => {
+                let signal = if unavailable.passing { Signal::Lost } else { Signal::Local };
+                Err((unavailable.error, signal))
+            }
+            None => Err((failure::credentials_timeout(), Signal::Timeout)),
+        }
+    }
+
+    fn start(
+        config: &Config,
+        credentials: &Credentials,
+        search_path: &'static str,
+        pipelined: bool,
+    ) -> Result<Connection, Error> {
         let token = auth::token(
-            config.credentials(),
+            credentials,
             &TokenRequest {
                 host: config.signing_host(),
                 region: config.region(),
@@ -240,9 +271,8 @@ impl Link {
     fn check_search_path(&self, config: &Config, statement: &Statement) -> Result<(), Error> {
         let here = config.schemas().unwrap_or(self.search_path);
         let compiled = statement.search_path;
-        let same = schemas(here).eq(schemas(compiled));
         // What is not checked against a snapshot has no opinion, nor has a snapshot without one.
-        if compiled.is_empty() || same {
+        if compiled.is_empty() || unquoted(here).eq(unquoted(compiled)) {
             return Ok(());
         }
         Err(Error::config(format!(
@@ -345,9 +375,9 @@ const DIALED: u32 = 3;
 
 const NOT_ROLLED_BACK: &str = "ROLLBACK was answered with something else";
 
-/// The schemas of a search path.
-fn schemas(path: &str) -> impl Iterator<Item = &str> {
-    path.split(',').map(|schema| schema.trim().trim_matches('"')).filter(|schema| !schema.is_empty())
+/// Quotes around a name that needs none change nothing.
+fn unquoted(path: &str) -> impl Iterator<Item = u8> {
+    path.bytes().filter(|byte| *byte != b'"')
 }
 
 impl Drop for Link {

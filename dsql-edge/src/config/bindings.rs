@@ -2,6 +2,8 @@
 
 use super::Config;
 use super::endpoint::Endpoint;
+#[cfg(feature = "assume-role")]
+use crate::auth::AssumeRole;
 use crate::auth::Credentials;
 use crate::error::Error;
 
@@ -15,6 +17,11 @@ impl Config {
     /// | `AWS_SESSION_TOKEN` | with keys of a session |
     /// | `DSQL_USER` | the role; `admin` without it |
     /// | `DSQL_REGION` | only with `localhost` |
+    /// | `AWS_ROLE_ARN` | a role to assume with these keys (feature `assume-role`) |
+    /// | `AWS_ROLE_SESSION_NAME`, `AWS_ROLE_EXTERNAL_ID` | its session's name (`dsql-edge` without it), its external id |
+    /// | `AWS_ENDPOINT_URL_STS` | only with `localhost` |
+    ///
+    /// A secret of the Secrets Store is read with [`from_secrets_store`](Config::from_secrets_store).
     ///
     /// # Errors
     /// When one is missing or malformed: the error names it and says how to set it.
@@ -25,11 +32,48 @@ impl Config {
     /// As [`from_env`](Config::from_env), for a second cluster: with the prefix `REPORTS_` the bindings are
     /// `REPORTS_DSQL_ENDPOINT` and so on. Keys without the prefix serve where there are none with it.
     ///
+    /// ```no_run
+    /// # use dsql_edge::{Config, Dsql};
+    /// # fn two(env: worker::Env) -> Result<(), dsql_edge::Error> {
+    /// let dsql = Dsql::from_env(&env)?;
+    /// let reports = Dsql::new(Config::from_env_with_prefix(&env, "REPORTS_")?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`from_env`](Config::from_env).
     pub fn from_env_with_prefix(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
         // Secrets and vars are read alike.
         Config::from_bindings(prefix, |name| env.var(name).ok().map(|var| var.to_string()))
+    }
+
+    /// As [`from_env_with_prefix`](Config::from_env_with_prefix), where each binding may be a secret of the Secrets Store
+    /// as well as a var or a secret of the Worker's own.
+    ///
+    /// ```no_run
+    /// # use dsql_edge::{Config, Dsql};
+    /// # async fn from_store(env: worker::Env) -> Result<(), dsql_edge::Error> {
+    /// let dsql = Dsql::new(Config::from_secrets_store(&env, "").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`from_env`](Config::from_env), and when the store does not give a secret.
+    pub async fn from_secrets_store(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
+        let mut values = Vec::new();
+        for name in NAMES {
+            for prefix in [prefix, ""] {
+                let name = [prefix, name].concat();
+                if let Some(value) = value_of(env, &name).await? {
+                    values.push((name, value));
+                }
+            }
+        }
+        Config::from_bindings(prefix, |name| {
+            values.iter().find(|(bound, _)| bound == name).map(|(_, value)| value.clone())
+        })
     }
 
     /// As [`from_env`](Config::from_env), from anything that has values by name, such as a process's environment:
@@ -53,11 +97,76 @@ impl Config {
         if let Some(session_token) = shared("AWS_SESSION_TOKEN") {
             credentials = credentials.with_session_token(session_token);
         }
-        let config = Config::with(endpoint, credentials);
-        Ok(match own("DSQL_USER") {
-            Some(user) => config.user(user),
-            None => config,
-        })
+        let mut config = Config::with(endpoint, credentials);
+        if let Some(user) = own("DSQL_USER") {
+            config = config.user(user);
+        }
+        match shared("AWS_ROLE_ARN") {
+            Some(arn) => config.assume_bound_role(arn, shared),
+            None => Ok(config),
+        }
+    }
+
+    #[cfg(feature = "assume-role")]
+    fn assume_bound_role(
+        mut self,
+        arn: String,
+        binding: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
+        let mut role = AssumeRole::new(arn);
+        if let Some(name) = binding("AWS_ROLE_SESSION_NAME") {
+            role = role.session_name(name);
+        }
+        if let Some(id) = binding("AWS_ROLE_EXTERNAL_ID") {
+            role = role.external_id(id);
+        }
+        if let Some(url) = binding("AWS_ENDPOINT_URL_STS") {
+            self = self.local_sts(&url)?;
+        }
+        self.assume_role(role)
+    }
+
+    #[cfg(not(feature = "assume-role"))]
+    fn assume_bound_role(self, _: String, _: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        Err(Error::config(
+            "AWS_ROLE_ARN is set, and assuming a role needs the feature `assume-role` of dsql-edge",
+        ))
+    }
+}
+
+/// Every binding that is read.
+const NAMES: [&str; 10] = [
+    "DSQL_ENDPOINT",
+    "DSQL_REGION",
+    "DSQL_USER",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_ROLE_EXTERNAL_ID",
+    "AWS_ENDPOINT_URL_STS",
+];
+
+/// A var, a secret, or a secret of the Secrets Store. Its errors name the binding alone: what a store throws is no text
+/// of ours.
+async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error> {
+    if let Ok(var) = env.var(name) {
+        return Ok(Some(var.to_string()));
+    }
+    let Ok(store) = env.secret_store(name) else { return Ok(None) };
+    // What the promise holds is JavaScript's: `Send` as workers-rs makes it.
+    let value = worker::send::SendFuture::new(async move { store.get().await }).await;
+    match value {
+        Ok(Some(value)) => Ok(Some(value)),
+        _ => Err(Error::credentials(
+            [
+                "the Secrets Store gives no value for the binding ",
+                name,
+                ": is the secret there, and not empty?",
+            ]
+            .concat(),
+        )),
     }
 }
 
@@ -71,9 +180,10 @@ fn missing(name: &str, secret: bool) -> Error {
         [
             "the binding ",
             name,
-            " is missing: set it ",
+            " is missing, or no text: set it ",
             &how,
-            ", and for development in .dev.vars (dsql-local writes it)",
+            ", and for development in .dev.vars (dsql-local writes it); a secret of the Secrets Store is read by \
+             Config::from_secrets_store",
         ]
         .concat(),
     )

@@ -88,19 +88,42 @@ impl Endpoint {
     }
 }
 
+/// Where STS answers.
+#[cfg(feature = "assume-role")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StsEndpoint {
+    /// AWS's own, in the region of the cluster.
+    Regional,
+    /// On this machine. Signatures for `localhost` are worth nothing elsewhere.
+    Local {
+        /// Of `localhost`.
+        port: u16,
+    },
+}
+
+#[cfg(feature = "assume-role")]
+impl StsEndpoint {
+    /// `https://localhost:<port>`, and nothing else.
+    pub(super) fn local(url: &str) -> Result<Self, Error> {
+        match url.strip_prefix("https://localhost:").and_then(port_number) {
+            Some(port) => Ok(StsEndpoint::Local { port }),
+            None => Err(Error::config(
+                "AWS_ENDPOINT_URL_STS is for an STS on this machine, https://localhost:<port> (`dsql-local` writes \
+                 it); without it the STS of the cluster's region is asked",
+            )),
+        }
+    }
+}
+
 /// The region in a cluster's host name: `<26 × [a-z0-9]>.dsql[suffix].<region>.on.aws`, the form that AWS's own
 /// connectors check. The suffix is that of PrivateLink (`dsql-fnh4`).
 fn region_of(host: &str) -> Option<&str> {
     let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let mut labels = host.split('.');
-    let (cluster, service, region) = (labels.next()?, labels.next()?, labels.next()?);
-    let suffix = service.strip_prefix("dsql")?;
-    let fits = labels.eq(["on", "aws"])
-        && cluster.len() == 26
-        && cluster.bytes().all(lower)
-        && suffix.bytes().all(|byte| lower(byte) || byte == b'-')
-        && is_region(region);
-    fits.then_some(region)
+    let (cluster, rest) = host.split_at_checked(26)?;
+    let rest = rest.strip_prefix(".dsql")?;
+    let suffix = rest.bytes().take_while(|byte| lower(*byte) || *byte == b'-').count();
+    let region = rest.get(suffix..)?.strip_prefix('.')?.strip_suffix(".on.aws")?;
+    (cluster.bytes().all(lower) && is_region(region)).then_some(region)
 }
 
 fn check_region(region: &str) -> Result<(), Error> {
@@ -126,13 +149,14 @@ fn port_number(text: &str) -> Option<u16> {
 }
 
 fn malformed(text: &str) -> Error {
-    let why = if text.as_bytes().windows(3).any(|window| window == b"://") {
+    let has = |odd: fn(&u8) -> bool| text.as_bytes().iter().any(odd);
+    let why = if has(|byte| *byte == b'/') {
         "it is a URL: give the host name alone"
-    } else if text.trim() != text || text.is_empty() {
-        "it is empty, or has a space or line break around it"
-    } else if text.len() == 26 && !text.contains('.') {
+    } else if text.is_empty() || has(u8::is_ascii_whitespace) {
+        "it is empty, or has a space or line break"
+    } else if text.len() == 26 && !has(|byte| *byte == b'.') {
         "it is only the cluster's identifier: give the whole host name"
-    } else if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    } else if has(u8::is_ascii_uppercase) {
         "it has upper-case letters"
     } else {
         "for another host use Config::dangerous_endpoint"

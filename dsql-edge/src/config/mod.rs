@@ -4,6 +4,7 @@
 //! one that a token may be sent to. Never shows a credential.
 
 mod bindings;
+mod connection_string;
 mod endpoint;
 
 use core::fmt;
@@ -11,10 +12,14 @@ use core::time::Duration;
 
 use std::sync::Arc;
 
-use crate::auth::Credentials;
+#[cfg(feature = "assume-role")]
+use crate::auth::AssumeRole;
+use crate::auth::{Credentials, CredentialsProvider, Source};
 use crate::client::Event;
 use crate::error::Error;
 use endpoint::Endpoint;
+#[cfg(feature = "assume-role")]
+pub(crate) use endpoint::StsEndpoint;
 
 type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 
@@ -35,7 +40,9 @@ type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 #[derive(Clone)]
 pub struct Config {
     endpoint: Endpoint,
-    credentials: Credentials,
+    source: Source,
+    #[cfg(feature = "assume-role")]
+    sts: StsEndpoint,
     user: String,
     application_name: String,
     search_path: Option<String>,
@@ -89,6 +96,34 @@ impl Config {
             .map(|endpoint| Config::with(endpoint, credentials))
     }
 
+    /// Asks this provider for credentials instead, whenever a connection is opened.
+    pub fn credentials_provider(mut self, provider: impl CredentialsProvider + 'static) -> Self {
+        self.source = Source::provider(provider);
+        self
+    }
+
+    /// Signs with the credentials of this role of IAM, for which the ones there are so far ask STS in the cluster's
+    /// region. Feature `assume-role`.
+    ///
+    /// # Errors
+    /// When a part of it has a form that STS refuses.
+    #[cfg(feature = "assume-role")]
+    pub fn assume_role(mut self, role: AssumeRole) -> Result<Self, Error> {
+        role.check()?;
+        self.source = Source::role(role, self.source);
+        Ok(self)
+    }
+
+    /// An STS on this machine, that of `dsql-local`: exactly `https://localhost:<port>`. Feature `assume-role`.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    #[cfg(feature = "assume-role")]
+    pub fn local_sts(mut self, url: &str) -> Result<Self, Error> {
+        self.sts = StsEndpoint::local(url)?;
+        Ok(self)
+    }
+
     /// The role to connect as; `admin` if it is not set. Every role but `admin` needs `AWS IAM GRANT`.
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.user = user.into();
@@ -105,8 +140,8 @@ impl Config {
     /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`); what the snapshot's directive
     /// `search_path` says if it is not set, and without one the role's own setting. A query that was compiled for
     /// another one is an error before it is sent.
-    pub fn search_path(mut self, schemas: impl Into<String>) -> Self {
-        self.search_path = Some(schemas.into());
+    pub fn search_path(mut self, schemas: impl AsRef<str>) -> Self {
+        self.search_path = Some(search_path(schemas.as_ref()));
         self
     }
 
@@ -190,7 +225,9 @@ impl Config {
     fn with(endpoint: Endpoint, credentials: Credentials) -> Self {
         Config {
             endpoint,
-            credentials,
+            source: Source::Given(credentials),
+            #[cfg(feature = "assume-role")]
+            sts: StsEndpoint::Regional,
             user: "admin".to_owned(),
             application_name: concat!("dsql-edge/", env!("CARGO_PKG_VERSION")).to_owned(),
             search_path: None,
@@ -232,8 +269,13 @@ impl Config {
         self.endpoint.known
     }
 
-    pub(crate) fn credentials(&self) -> &Credentials {
-        &self.credentials
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    #[cfg(feature = "assume-role")]
+    pub(crate) fn sts_endpoint(&self) -> &StsEndpoint {
+        &self.sts
     }
 
     pub(crate) fn user_name(&self) -> &str {
@@ -306,6 +348,12 @@ impl Config {
     }
 }
 
+/// As the snapshot's is sent: one space behind a comma.
+fn search_path(schemas: &str) -> String {
+    let names = schemas.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.collect::<Vec<_>>().join(", ")
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
@@ -313,5 +361,22 @@ impl fmt::Debug for Config {
             .field("region", &self.endpoint.region)
             .field("user", &self.user)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_path_is_written_in_one_way() {
+        for (written, sent) in [
+            ("app,public", "app, public"),
+            (" app ,  public, ", "app, public"),
+            (r#""$user","Mixed Case""#, r#""$user", "Mixed Case""#),
+            ("", ""),
+        ] {
+            assert_eq!(search_path(written), sent);
+        }
     }
 }

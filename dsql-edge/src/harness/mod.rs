@@ -42,6 +42,7 @@ fn run(scenario: &Scenario, fault: Option<Place>, dropped_at: Option<usize>) -> 
     {
         let mut world = world.lock().unwrap();
         world.database.conflicts = scenario.conflicts;
+        world.database.rollbacks = scenario.rollbacks;
         world.dribble = dropped_at.is_some().then_some(11);
     }
     let network = Network::default();
@@ -128,8 +129,9 @@ fn judge(world: &Shared, book: &Book) -> Vec<String> {
     failures
 }
 
-/// All faults of a scenario, until `found` has seen enough; returns how many there were.
-fn attack(scenario: &Scenario, found: &mut dyn FnMut(&str, &[String]) -> bool) -> Tried {
+/// All faults of a scenario, at every byte or at every so manieth, until `found` has seen enough; returns how many there
+/// were.
+fn attack(scenario: &Scenario, stride: usize, found: &mut dyn FnMut(&str, &[String]) -> bool) -> Tried {
     let whole = run(scenario, None, None);
     let mut tried = Tried { bytes: whole.bytes, ..Tried::default() };
     if !whole.failures.is_empty() && found("without a fault", &whole.failures) {
@@ -137,7 +139,7 @@ fn attack(scenario: &Scenario, found: &mut dyn FnMut(&str, &[String]) -> bool) -
     }
     for (direction, bytes) in [(Direction::ToServer, tried.bytes.0), (Direction::ToClient, tried.bytes.1)] {
         for fault in Fault::of(direction) {
-            for at in 0..bytes {
+            for at in (0..bytes).step_by(stride) {
                 tried.faults += 1;
                 let failures = run(scenario, Some((direction, *fault, at)), None).failures;
                 if !failures.is_empty() && found(&format!("{fault:?} {direction:?} at {at}"), &failures) {
@@ -173,7 +175,7 @@ fn nothing_is_lost_doubled_or_told_wrong() {
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(scenario) = scenario::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let tried = attack(scenario, &mut |place, found| {
+            let tried = attack(scenario, 1, &mut |place, found| {
                 let mut failures = failures.lock().unwrap();
                 for failure in found {
                     let entry = failures.entry(format!("{}: {failure}", scenario.name));
@@ -214,24 +216,26 @@ fn nothing_is_lost_doubled_or_told_wrong() {
 
 #[test]
 fn each_seeded_bug_is_caught() {
-    let mut missed = Vec::new();
-    for bug in Bug::ALL {
-        let mut caught = None;
+    let missed: Vec<Bug> = Bug::ALL.into_iter().filter(|bug| !is_caught(*bug)).collect();
+    assert!(missed.is_empty(), "not caught: {missed:?}");
+}
+
+/// Most bugs show at many places: a few are tried first, all of them in the end.
+fn is_caught(bug: Bug) -> bool {
+    for stride in [41, 7, 1] {
         for scenario in scenario::ALL {
+            let mut caught = None;
             bug::with(bug, || {
-                attack(scenario, &mut |place, failures| {
-                    caught.get_or_insert_with(|| format!("{}, {place}: {}", scenario.name, failures[0]));
+                attack(scenario, stride, &mut |place, failures| {
+                    caught = Some(format!("{}, {place}: {}", scenario.name, failures[0]));
                     true
                 })
             });
-            if caught.is_some() {
-                break;
+            if let Some(how) = caught {
+                println!("{bug:?}: {how}");
+                return true;
             }
         }
-        match caught {
-            Some(how) => println!("{bug:?}: {how}"),
-            None => missed.push(bug),
-        }
     }
-    assert!(missed.is_empty(), "not caught: {missed:?}");
+    false
 }

@@ -43,34 +43,44 @@ pub(super) struct Scenario {
     pub(super) name: &'static str,
     /// So many commits meet a conflict.
     pub(super) conflicts: u32,
+    /// So many COMMITs are answered with ROLLBACK.
+    pub(super) rollbacks: u32,
     pub(super) run: for<'d> fn(&'d Dsql, Book) -> BoxFutureOf<'d>,
 }
 
 type BoxFutureOf<'d> = Pin<Box<dyn Future<Output = ()> + Send + 'd>>;
 
+impl Scenario {
+    const fn new(name: &'static str, run: for<'d> fn(&'d Dsql, Book) -> BoxFutureOf<'d>) -> Self {
+        Scenario { name, conflicts: 0, rollbacks: 0, run }
+    }
+}
+
 /// All of them. Each has a result of several rows and an error of the server's.
 pub(super) const ALL: &[Scenario] = &[
-    Scenario { name: "connect, query", conflicts: 0, run: |dsql, book| Box::pin(queries(dsql, book)) },
-    Scenario { name: "autocommit writes", conflicts: 0, run: |dsql, book| Box::pin(writes(dsql, book)) },
-    Scenario { name: "writes in conflict", conflicts: 2, run: |dsql, book| Box::pin(writes(dsql, book)) },
-    Scenario { name: "session", conflicts: 0, run: |dsql, book| Box::pin(session(dsql, book)) },
-    Scenario { name: "pipeline", conflicts: 0, run: |dsql, book| Box::pin(pipeline(dsql, book)) },
-    Scenario { name: "many rows", conflicts: 1, run: |dsql, book| Box::pin(many(dsql, book)) },
-    Scenario { name: "stream", conflicts: 0, run: |dsql, book| Box::pin(stream(dsql, book)) },
-    Scenario { name: "transaction", conflicts: 0, run: |dsql, book| Box::pin(transaction(dsql, book)) },
+    Scenario::new("connect, query", |dsql, book| Box::pin(queries(dsql, book))),
+    Scenario::new("autocommit writes", |dsql, book| Box::pin(writes(dsql, book))),
     Scenario {
-        name: "transaction in conflict",
         conflicts: 2,
-        run: |dsql, book| Box::pin(transaction(dsql, book)),
+        ..Scenario::new("writes in conflict", |dsql, book| Box::pin(writes(dsql, book)))
     },
-    Scenario { name: "a swallowed error", conflicts: 0, run: |dsql, book| Box::pin(swallowed(dsql, book)) },
+    Scenario::new("session", |dsql, book| Box::pin(session(dsql, book))),
+    Scenario::new("pipeline", |dsql, book| Box::pin(pipeline(dsql, book))),
+    Scenario { conflicts: 1, ..Scenario::new("many rows", |dsql, book| Box::pin(many(dsql, book))) },
+    Scenario::new("stream", |dsql, book| Box::pin(stream(dsql, book))),
+    Scenario::new("transaction", |dsql, book| Box::pin(transaction(dsql, book))),
     Scenario {
-        name: "a closure that gives up",
-        conflicts: 0,
-        run: |dsql, book| Box::pin(given_up(dsql, book)),
+        conflicts: 2,
+        ..Scenario::new("transaction in conflict", |dsql, book| Box::pin(transaction(dsql, book)))
     },
-    Scenario { name: "idempotency key", conflicts: 0, run: |dsql, book| Box::pin(once(dsql, book)) },
-    Scenario { name: "two at once", conflicts: 0, run: |dsql, book| Box::pin(two_at_once(dsql, book)) },
+    Scenario {
+        rollbacks: 1,
+        ..Scenario::new("COMMIT, ROLLBACK", |dsql, book| Box::pin(transaction(dsql, book)))
+    },
+    Scenario::new("a swallowed error", |dsql, book| Box::pin(swallowed(dsql, book))),
+    Scenario::new("a closure that gives up", |dsql, book| Box::pin(given_up(dsql, book))),
+    Scenario::new("idempotency key", |dsql, book| Box::pin(once(dsql, book))),
+    Scenario::new("two at once", |dsql, book| Box::pin(two_at_once(dsql, book))),
 ];
 
 static SELECT: Statement = Statement {

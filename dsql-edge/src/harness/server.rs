@@ -17,6 +17,8 @@ pub(super) struct Database {
     keys: BTreeSet<i32>,
     /// So many of the next transactions that write meet a conflict when they commit.
     pub(super) conflicts: u32,
+    /// So many of the next COMMITs of transactions that write are answered with ROLLBACK.
+    pub(super) rollbacks: u32,
 }
 
 /// One session of the server's.
@@ -116,6 +118,11 @@ impl Session {
                 out.push(complete("BEGIN"));
             }
             "COMMIT" if self.block == Block::Failed => {
+                self.end();
+                out.push(complete("ROLLBACK"));
+            }
+            "COMMIT" if database.rollbacks > 0 && !self.pending.is_empty() => {
+                database.rollbacks -= 1;
                 self.end();
                 out.push(complete("ROLLBACK"));
             }

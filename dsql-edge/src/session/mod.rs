@@ -20,8 +20,8 @@ mod tests;
 use std::collections::VecDeque;
 
 use bytes::BytesMut;
-use postgres_protocol::message::backend::Message;
 
+use crate::wire::backend::Message;
 use crate::wire::{
     DatabaseError, Field, Limits, Malformed, Parameters, Row, Startup, Tag, backend, frontend,
 };
@@ -284,13 +284,12 @@ impl Connection {
         let malformed = |Malformed(reason)| Fault::Malformed(reason);
         match (self.state, message) {
             // These may come at any time. What they say is not needed.
-            (
-                _,
-                Message::NoticeResponse(_) | Message::ParameterStatus(_) | Message::NotificationResponse(_),
-            ) => Ok(None),
+            (_, Message::NoticeResponse | Message::ParameterStatus | Message::NotificationResponse) => {
+                Ok(None)
+            }
 
             (_, Message::ErrorResponse(body)) => {
-                self.handle_error(Box::new(backend::database_error(body.fields()).map_err(malformed)?))
+                self.handle_error(Box::new(backend::database_error(&body).map_err(malformed)?))
             }
 
             (State::AwaitPasswordRequest, Message::AuthenticationCleartextPassword) => {
@@ -305,8 +304,8 @@ impl Connection {
                 self.state = State::AwaitStarted;
                 Ok(None)
             }
-            (State::AwaitStarted, Message::BackendKeyData(_)) => Ok(None),
-            (State::AwaitStarted, Message::ReadyForQuery(body)) if body.status() == b'I' => {
+            (State::AwaitStarted, Message::BackendKeyData) => Ok(None),
+            (State::AwaitStarted, Message::ReadyForQuery(b'I')) => {
                 self.state = State::Open;
                 Ok(Some(Event::Started))
             }
@@ -322,7 +321,7 @@ impl Connection {
         let event = match (front, message) {
             // Of a result more may come.
             (Expected::Result, Message::DataRow(body)) => {
-                return Ok(Some(Event::Row(backend::data_row(&body, self.described).map_err(malformed)?)));
+                return Ok(Some(Event::Row(backend::data_row(body, self.described).map_err(malformed)?)));
             }
             (Expected::ParseComplete, Message::ParseComplete) => {
                 self.described = 0;
@@ -339,11 +338,11 @@ impl Connection {
                 Some(Event::Described(fields))
             }
             (Expected::Result, Message::CommandComplete(body)) => {
-                Some(Event::Completed(backend::tag(body.tag().unwrap_or_default().as_bytes())))
+                Some(Event::Completed(backend::tag(body.tag().map_err(malformed)?)))
             }
-            (Expected::Result, Message::EmptyQueryResponse) => Some(Event::Completed(backend::tag(b""))),
-            (Expected::ReadyForQuery, Message::ReadyForQuery(body)) => {
-                self.status = match body.status() {
+            (Expected::Result, Message::EmptyQueryResponse) => Some(Event::Completed(backend::tag(""))),
+            (Expected::ReadyForQuery, Message::ReadyForQuery(status)) => {
+                self.status = match status {
                     b'I' => Status::Idle,
                     b'T' => Status::InTransaction,
                     b'E' => Status::InFailedTransaction,
@@ -352,9 +351,7 @@ impl Connection {
                 self.skipping = false;
                 Some(Event::Ready(self.status))
             }
-            (_, Message::CopyInResponse(_) | Message::CopyOutResponse(_)) => {
-                return Err(Fault::Malformed("COPY is not supported"));
-            }
+            (_, Message::Copy) => return Err(Fault::Malformed("COPY is not supported")),
             _ => return Err(OUT_OF_PLACE),
         };
         self.expected.pop_front();
@@ -409,12 +406,9 @@ const OUT_OF_PLACE: Fault = Fault::Malformed("a message came that may not come h
 fn other_authentication(message: &Message) -> Fault {
     Fault::Authentication(match message {
         Message::AuthenticationOk => "it asks for no password",
-        Message::AuthenticationMd5Password(_) => "it asks for an MD5 password",
-        Message::AuthenticationSasl(_) => "it asks for SCRAM (SASL)",
-        Message::AuthenticationGss
-        | Message::AuthenticationSspi
-        | Message::AuthenticationKerberosV5
-        | Message::AuthenticationScmCredential => "it asks for Kerberos, GSSAPI, SSPI or SCM",
+        Message::OtherAuthentication(5) => "it asks for an MD5 password",
+        Message::OtherAuthentication(10) => "it asks for SCRAM (SASL)",
+        Message::OtherAuthentication(_) => "it asks for Kerberos, GSSAPI, SSPI or SCM",
         _ => return Fault::Malformed("the answer to StartupMessage is no request for a password"),
     })
 }

@@ -47,6 +47,11 @@ struct State {
     expired: bool,
     now: Duration,
     random: u64,
+    /// What STS answers, and what it was asked.
+    #[cfg(feature = "assume-role")]
+    replies: VecDeque<Result<super::Reply, TransportErrorKind>>,
+    #[cfg(feature = "assume-role")]
+    posted: Vec<String>,
     /// When a timer ends for which somebody waits.
     next: Option<Duration>,
     unread: usize,
@@ -145,6 +150,32 @@ impl Network {
 
     pub(super) fn budget(&self) -> &Budget {
         &self.1
+    }
+
+    /// The next request over HTTPS is answered like this.
+    #[cfg(feature = "assume-role")]
+    pub(crate) fn answer(&self, status: u16, body: impl Into<String>) {
+        self.0.lock().unwrap().replies.push_back(Ok(super::Reply { status, body: body.into() }));
+    }
+
+    /// The next request over HTTPS finds nobody.
+    #[cfg(feature = "assume-role")]
+    pub(crate) fn leave_unanswered(&self, kind: TransportErrorKind) {
+        self.0.lock().unwrap().replies.push_back(Err(kind));
+    }
+
+    /// What was asked over HTTPS: host, port, headers and body, in one text.
+    #[cfg(feature = "assume-role")]
+    pub(crate) fn posted(&self) -> Vec<String> {
+        self.0.lock().unwrap().posted.clone()
+    }
+
+    #[cfg(feature = "assume-role")]
+    pub(super) fn reply(&self, post: &super::Post) -> Result<super::Reply, TransportError> {
+        let mut state = self.0.lock().unwrap();
+        state.posted.push(format!("{}:{} {:?} {}", post.host, post.port, post.headers, post.body));
+        let reply = state.replies.pop_front().expect("an answer for each request");
+        reply.map_err(|kind| TransportError::new(kind, "scripted"))
     }
 
     pub(super) fn dial(&self) -> Dialed {

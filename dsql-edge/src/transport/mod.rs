@@ -6,6 +6,8 @@
 
 #![cfg_attr(all(not(feature = "tokio"), not(target_arch = "wasm32")), allow(dead_code))] // no transport here
 
+#[cfg(all(feature = "tokio", feature = "assume-role", not(target_arch = "wasm32")))]
+mod https;
 #[cfg(test)]
 pub(crate) mod memory;
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
@@ -87,6 +89,45 @@ pub(crate) fn dial(config: &Config) -> BoxFuture<Dialed> {
         return Box::pin(async move { dialed });
     }
     platform::dial(config)
+}
+
+/// A request over HTTPS to a service of AWS, to `/`.
+#[cfg(feature = "assume-role")]
+pub(crate) struct Post {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// Besides those that every request has. Secret.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
+}
+
+/// What was answered to it.
+#[cfg(feature = "assume-role")]
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+/// The longest body of an answer that is read.
+#[cfg(feature = "assume-role")]
+#[cfg_attr(not(any(feature = "tokio", target_arch = "wasm32")), allow(dead_code))]
+const MAX_REPLY: u32 = 65_536;
+
+/// Asks, once. Redirections are not followed.
+#[cfg(feature = "assume-role")]
+pub(crate) fn post(config: &Config, post: Post) -> BoxFuture<Result<Reply, TransportError>> {
+    // A platform that refuses a header may say which, and a line break would begin another one.
+    if post.headers.iter().any(|(_, value)| !value.bytes().all(|byte| matches!(byte, b' '..=b'~'))) {
+        let text = "the keys or the session token have characters that none has";
+        return Box::pin(async move { Err(TransportError::new(TransportErrorKind::Tls, text)) });
+    }
+    #[cfg(test)]
+    if let Some(network) = config.memory_network() {
+        let reply = network.reply(&post);
+        return Box::pin(async move { reply });
+    }
+    platform::post(config, post)
 }
 
 /// Waits this long.
@@ -197,12 +238,19 @@ mod platform {
     use super::*;
 
     pub(super) fn dial(_: &Config) -> BoxFuture<Dialed> {
-        Box::pin(async {
-            Err(TransportError::new(
-                TransportErrorKind::Unsupported,
-                "outside of Workers dsql-edge connects only with its feature `tokio`",
-            ))
-        })
+        Box::pin(async { Err(unsupported()) })
+    }
+
+    fn unsupported() -> TransportError {
+        TransportError::new(
+            TransportErrorKind::Unsupported,
+            "outside of Workers dsql-edge connects only with its feature `tokio`",
+        )
+    }
+
+    #[cfg(feature = "assume-role")]
+    pub(super) fn post(_: &Config, _: Post) -> BoxFuture<Result<Reply, TransportError>> {
+        Box::pin(async { Err(unsupported()) })
     }
 
     pub(super) fn sleep(_: Duration) -> BoxFuture<()> {

@@ -34,6 +34,12 @@ pub(super) fn dial(config: &Config) -> BoxFuture<Dialed> {
     })
 }
 
+#[cfg(feature = "assume-role")]
+pub(super) fn post(config: &Config, post: super::Post) -> BoxFuture<Result<super::Reply, TransportError>> {
+    let extra_ca = config.extra_ca_pem().map(<[u8]>::to_vec);
+    Box::pin(async move { super::https::post(&post, connector(extra_ca.as_deref())?).await })
+}
+
 pub(super) fn sleep(duration: Duration) -> BoxFuture<()> {
     Box::pin(tokio::time::sleep(duration))
 }

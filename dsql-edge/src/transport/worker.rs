@@ -1,10 +1,10 @@
 //! Cloudflare's TCP sockets: the only file that knows JavaScript, and the only one with `unsafe`.
 //!
 //! Goes in: a host name and a port. Comes out: a [`Transport`] over the web streams of a socket that
-//! `startTls` has been called on. Every call into JavaScript that can throw is caught. Reads are BYOB, 64 KiB at
-//! a time, because the default reader gives 4,096 bytes whatever there is; where a runtime has no BYOB the
-//! default reader serves. workers-rs' own `Socket` is not used: it panics where `startTls` throws, and after a
-//! cancelled write it reports the length of another.
+//! `startTls` has been called on. What is done with streams is written in their own language, in `worker.js`: each
+//! of their methods called from here would cost more than that whole file. Every call into it that can throw is
+//! caught. workers-rs' own `Socket` is not used: it panics where `startTls` throws, and after a cancelled write it
+//! reports the length of another.
 #![allow(unsafe_code, reason = "JavaScript's values are not Send; Workers has one thread (see `OneThread`)")]
 
 use core::task::{Context, Poll, ready};
@@ -14,17 +14,16 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::BytesMut;
-use worker::js_sys::{Array, Object, Promise, Reflect, Uint8Array};
+#[cfg(feature = "assume-role")]
+use worker::js_sys::Array;
+use worker::js_sys::{Promise, Uint8Array};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::worker_sys;
 
 use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind, check_ssl_answer};
 use crate::config::Config;
 use crate::wire::frontend::SSL_REQUEST;
-
-const READ_SIZE: u32 = 65_536;
 
 pub(super) fn dial(config: &Config) -> BoxFuture<Dialed> {
     let (host, port) = config.address();
@@ -32,6 +31,24 @@ pub(super) fn dial(config: &Config) -> BoxFuture<Dialed> {
     Box::pin(OneThread(async move {
         let socket = open(&host, port).await?;
         Ok(Box::new(OneThread(socket)) as Box<dyn Transport>)
+    }))
+}
+
+#[cfg(feature = "assume-role")]
+pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::Reply, TransportError>> {
+    let url = format!("https://{}:{}/", request.host, request.port);
+    let headers = request.headers.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
+    let answer = JsFuture::from(fetch(&url, headers, &request.body, super::MAX_REPLY));
+    Box::pin(OneThread(async move {
+        let answer: Array = match answer.await {
+            Ok(answer) => answer.unchecked_into(),
+            Err(thrown) => return Err(error(TransportErrorKind::Unreachable, &thrown)),
+        };
+        let status = answer.get(0).as_string().and_then(|status| status.parse().ok());
+        let (Some(status), Some(body)) = (status, answer.get(1).as_string()) else {
+            return Err(TransportError::new(TransportErrorKind::Unreachable, "the answer is too long"));
+        };
+        Ok(super::Reply { status, body })
     }))
 }
 
@@ -61,20 +78,16 @@ pub(super) fn unix_time() -> u64 {
 /// state of a WebSocket is the one that does so at once, without I/O and without being changed. Sockets tell only
 /// when they are used, and whoever merely waits for one would be woken by the other request, and then answer in its
 /// name: that ends in "Internal Server Error", or in no answer at all.
-pub(crate) struct IoContext(Option<OneThread<JsValue>>);
+pub(crate) struct IoContext(OneThread<JsValue>);
 
 impl IoContext {
     pub(crate) fn current() -> Self {
-        let pair = WebSocketPair::new().ok();
-        IoContext(pair.and_then(|pair| Reflect::get_u32(&pair, 0).ok()).map(OneThread))
+        IoContext(OneThread(mark()))
     }
 
     pub(crate) fn is_current(&self) -> bool {
-        let Some(OneThread(socket)) = &self.0 else { return true };
-        match Reflect::get(socket, &JsValue::from_str("readyState")) {
-            Ok(_) => true,
-            Err(thrown) => error(TransportErrorKind::Lost, &thrown).kind != TransportErrorKind::OtherRequest,
-        }
+        touch(&self.0.0).map_err(|thrown| error(TransportErrorKind::Lost, &thrown).kind)
+            != Err(TransportErrorKind::OtherRequest)
     }
 }
 
@@ -97,83 +110,52 @@ impl<F: Future> Future for OneThread<F> {
     }
 }
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/transport/worker.js")]
 extern "C" {
-    #[wasm_bindgen(extends = Object)]
-    type WebSocketPair;
+    type Connection;
     #[wasm_bindgen(constructor, catch)]
-    fn new() -> Result<WebSocketPair, JsValue>;
+    fn new(hostname: &str, port: u16) -> Result<Connection, JsValue>;
+    #[wasm_bindgen(method)]
+    fn ask(this: &Connection, request: &[u8]) -> Promise;
+    #[wasm_bindgen(method, catch, js_name = startTls)]
+    fn start_tls(this: &Connection) -> Result<(), JsValue>;
+    #[wasm_bindgen(method)]
+    fn write(this: &Connection, bytes: &[u8]) -> Promise;
+    #[wasm_bindgen(method)]
+    fn read(this: &Connection) -> Promise;
+    #[wasm_bindgen(method)]
+    fn close(this: &Connection, last: &[u8]);
 
-    type Readable;
-    #[wasm_bindgen(method, catch, js_name = getReader)]
-    fn get_reader(this: &Readable) -> Result<Reader, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = getReader)]
-    fn get_byob_reader(this: &Readable, options: &JsValue) -> Result<Reader, JsValue>;
+    fn mark() -> JsValue;
+    #[wasm_bindgen(catch)]
+    fn touch(mark: &JsValue) -> Result<(), JsValue>;
+}
 
-    type Reader;
-    #[wasm_bindgen(method, catch)]
-    fn read(this: &Reader) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = read)]
-    fn read_into(this: &Reader, view: &Uint8Array) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = releaseLock)]
-    fn release_lock(this: &Reader) -> Result<(), JsValue>;
-
-    type Writable;
-    #[wasm_bindgen(method, catch, js_name = getWriter)]
-    fn get_writer(this: &Writable) -> Result<Writer, JsValue>;
-
-    type Writer;
-    #[wasm_bindgen(method, catch)]
-    fn write(this: &Writer, chunk: &Uint8Array) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, catch, js_name = releaseLock)]
-    fn release_lock(this: &Writer) -> Result<(), JsValue>;
+#[cfg(feature = "assume-role")]
+#[wasm_bindgen(module = "/src/transport/fetch.js")]
+extern "C" {
+    /// `[status, body]`, without a body where it is too long.
+    #[wasm_bindgen(js_name = post)]
+    fn fetch(url: &str, headers: Vec<String>, body: &str, longest: u32) -> Promise;
 }
 
 struct Socket {
-    socket: worker_sys::Socket,
-    reader: Reader,
-    /// The buffer that goes back and forth with the reader; `None` without BYOB.
-    byob: bool,
-    spare: Option<Uint8Array>,
+    connection: Connection,
     reading: Option<JsFuture>,
-    writer: Writer,
     writing: Option<JsFuture>,
-    /// After an error the streams are never touched again.
+    /// After an error the connection is never touched again.
     dead: Option<TransportError>,
 }
 
 /// TCP, SSLRequest, `startTls`. Whether TLS verifies shows only with the first byte that comes back.
 async fn open(host: &str, port: u16) -> Result<Socket, TransportError> {
-    let address = object(&[("hostname", JsValue::from_str(host)), ("port", JsValue::from(port))])
-        .map_err(unreachable)?;
-    let options =
-        object(&[("secureTransport", JsValue::from_str("starttls")), ("allowHalfOpen", JsValue::FALSE)])
-            .map_err(unreachable)?;
-    let plain = worker_sys::connect(address.into(), options.into()).map_err(unreachable)?;
-    hush(plain.closed());
-    hush(plain.opened());
-
-    let writer = writable(&plain).and_then(|writable| writable.get_writer()).map_err(unreachable)?;
-    let written = writer.write(&Uint8Array::from(&SSL_REQUEST[..])).map_err(unreachable)?;
-    JsFuture::from(written).await.map_err(unreachable)?;
-    let reader = readable(&plain).and_then(|readable| readable.get_reader()).map_err(unreachable)?;
-    let answer = JsFuture::from(reader.read().map_err(unreachable)?).await.map_err(unreachable)?;
-    check_ssl_answer(&chunk(&answer).map(|chunk| chunk.to_vec()).unwrap_or_default())?;
-
-    // The streams must be free before they are replaced.
-    reader.release_lock().map_err(tls)?;
-    writer.release_lock().map_err(tls)?;
-    let socket = plain.start_tls().map_err(tls)?;
-    hush(socket.closed());
-    hush(socket.opened());
-    let writer = writable(&socket).and_then(|writable| writable.get_writer()).map_err(tls)?;
-    let readable = readable(&socket).map_err(tls)?;
-    let mode = object(&[("mode", JsValue::from_str("byob"))]).map_err(tls)?;
-    let (reader, byob) = match readable.get_byob_reader(&mode) {
-        Ok(reader) => (reader, true),
-        Err(_) => (readable.get_reader().map_err(tls)?, false),
-    };
-    Ok(Socket { socket, reader, byob, spare: None, reading: None, writer, writing: None, dead: None })
+    let failed = |kind| move |thrown: JsValue| error(kind, &thrown);
+    let connection = Connection::new(host, port).map_err(failed(TransportErrorKind::Unreachable))?;
+    let answer = JsFuture::from(connection.ask(&SSL_REQUEST)).await;
+    let answer: Uint8Array = answer.map_err(failed(TransportErrorKind::Unreachable))?.unchecked_into();
+    check_ssl_answer(&answer.to_vec())?;
+    connection.start_tls().map_err(failed(TransportErrorKind::Tls))?;
+    Ok(Socket { connection, reading: None, writing: None, dead: None })
 }
 
 impl Socket {
@@ -184,27 +166,13 @@ impl Socket {
         self.writing = None;
         Poll::Ready(Err(error))
     }
-
-    fn start_read(&mut self) -> Result<JsFuture, JsValue> {
-        let promise = if self.byob {
-            let view = self.spare.take().unwrap_or_else(|| Uint8Array::new_with_length(READ_SIZE));
-            self.reader.read_into(&view)?
-        } else {
-            self.reader.read()?
-        };
-        Ok(JsFuture::from(promise))
-    }
 }
 
 impl Transport for OneThread<Socket> {
     fn start_write(&mut self, bytes: BytesMut) {
         let socket = &mut self.0;
-        if socket.dead.is_some() {
-            return;
-        }
-        match socket.writer.write(&Uint8Array::from(&bytes[..])) {
-            Ok(promise) => socket.writing = Some(JsFuture::from(promise)),
-            Err(thrown) => drop(socket.fail::<()>(&thrown)),
+        if socket.dead.is_none() {
+            socket.writing = Some(JsFuture::from(socket.connection.write(&bytes)));
         }
     }
 
@@ -229,93 +197,34 @@ impl Transport for OneThread<Socket> {
     ) -> Poll<Result<(), TransportError>> {
         let socket = &mut self.0;
         into.clear();
-        loop {
-            if let Some(error) = &socket.dead {
-                return Poll::Ready(Err(error.clone()));
-            }
-            let reading = match &mut socket.reading {
-                Some(reading) => reading,
-                None => match socket.start_read() {
-                    Ok(reading) => socket.reading.insert(reading),
-                    Err(thrown) => return socket.fail(&thrown),
-                },
-            };
-            let result = ready!(Pin::new(reading).poll(context));
-            socket.reading = None;
-            let result = match result {
-                Ok(result) => result,
-                Err(thrown) => return socket.fail(&thrown),
-            };
-            let Some(chunk) = chunk(&result) else {
-                socket.dead =
-                    Some(TransportError::new(TransportErrorKind::Lost, "the server closed the connection"));
-                return Poll::Ready(Ok(()));
-            };
-            let length = usize::try_from(chunk.length()).unwrap_or(0);
-            if length != 0 {
-                into.resize(length, 0);
-                chunk.copy_to(into);
-            }
-            if socket.byob {
-                socket.spare = Some(Uint8Array::new(&chunk.buffer()));
-            }
-            // An empty chunk is not the end.
-            if length != 0 {
-                return Poll::Ready(Ok(()));
-            }
+        if let Some(error) = &socket.dead {
+            return Poll::Ready(Err(error.clone()));
         }
+        let connection = &socket.connection;
+        let reading = socket.reading.get_or_insert_with(|| JsFuture::from(connection.read()));
+        let result = ready!(Pin::new(reading).poll(context));
+        socket.reading = None;
+        match result {
+            Ok(bytes) => {
+                let bytes: Uint8Array = bytes.unchecked_into();
+                into.resize(usize::try_from(bytes.length()).unwrap_or(0), 0);
+                bytes.copy_to(into);
+            }
+            Err(thrown) => return socket.fail(&thrown),
+        }
+        if into.is_empty() {
+            socket.dead =
+                Some(TransportError::new(TransportErrorKind::Lost, "the server closed the connection"));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn close(&mut self, last: &'static [u8]) {
         let socket = &mut self.0;
-        if socket.dead.is_none() {
-            hush(socket.writer.write(&Uint8Array::from(last)));
-            socket.dead = Some(TransportError::new(TransportErrorKind::Lost, "the connection was closed"));
-        }
-        // It waits for what is being written; nobody waits for it: `closed` may never settle.
-        hush(socket.socket.close());
+        let last = if socket.dead.is_none() { last } else { &[] };
+        socket.connection.close(last);
+        socket.dead = Some(TransportError::new(TransportErrorKind::Lost, "the connection was closed"));
     }
-}
-
-/// Lets a promise end as it may. `allSettled` handles it, so that its failure is no unhandled rejection; and unlike
-/// a future that is spawned for it, it keeps nothing in wasm's memory when the promise never settles.
-fn hush(promise: Result<Promise, JsValue>) {
-    if let Ok(promise) = promise {
-        drop(Promise::all_settled(&Array::of1(&promise)));
-    }
-}
-
-fn readable(socket: &worker_sys::Socket) -> Result<Readable, JsValue> {
-    socket.readable().map(|stream| stream.unchecked_into())
-}
-
-fn writable(socket: &worker_sys::Socket) -> Result<Writable, JsValue> {
-    socket.writable().map(|stream| stream.unchecked_into())
-}
-
-/// The bytes of a result of `read()`; `None` at the end of the stream.
-fn chunk(result: &JsValue) -> Option<Uint8Array> {
-    let done = Reflect::get(result, &JsValue::from_str("done")).ok()?;
-    if done.is_truthy() {
-        return None;
-    }
-    Reflect::get(result, &JsValue::from_str("value")).ok()?.dyn_into().ok()
-}
-
-fn object(entries: &[(&str, JsValue)]) -> Result<Object, JsValue> {
-    let object = Object::new();
-    for (name, value) in entries {
-        Reflect::set(&object, &JsValue::from_str(name), value)?;
-    }
-    Ok(object)
-}
-
-fn unreachable(thrown: JsValue) -> TransportError {
-    error(TransportErrorKind::Unreachable, &thrown)
-}
-
-fn tls(thrown: JsValue) -> TransportError {
-    error(TransportErrorKind::Tls, &thrown)
 }
 
 /// What was thrown, as an error of this kind, unless it is the one that Workers has for sockets of another

@@ -24,6 +24,40 @@ impl Format {
     }
 }
 
+/// A type of PostgreSQL, as a value.
+struct Listed {
+    oid: u32,
+    array_oid: u32,
+    name: &'static str,
+    format: Format,
+}
+
+fn listed(oid: u32) -> Option<&'static Listed> {
+    LISTED.iter().find(|listed| oid != 0 && (listed.oid == oid || listed.array_oid == oid))
+}
+
+/// The name of a type that is listed here, or of an array of it; of another one its OID.
+pub(crate) fn name_of(oid: u32) -> String {
+    match listed(oid) {
+        Some(listed) if listed.oid == oid => listed.name.to_owned(),
+        Some(listed) => [listed.name, "[]"].concat(),
+        None => format!("with the OID {oid}"),
+    }
+}
+
+/// The format to ask for when a column of this type is expected.
+///
+/// 0 stands for a type the user made: a domain arrives as its base type and an enum as its label,
+/// both well in binary. A built-in type that is not listed here has no decoder and comes as text.
+pub(crate) fn format_of(oid: u32) -> Format {
+    match listed(oid) {
+        Some(listed) if listed.oid == oid => listed.format,
+        Some(_) => Format::Binary,
+        None if oid == 0 => Format::Binary,
+        None => Format::Text,
+    }
+}
+
 /// A type of PostgreSQL.
 pub trait SqlType {
     /// The name in `pg_type`, as error messages show it.
@@ -68,31 +102,10 @@ macro_rules! sql_types {
             }
         )*
 
-        // Types without an array type have 0 there, which the first arm takes.
-        #[allow(unreachable_patterns)]
-        /// The name of a type that is listed here, or of an array of it.
-        pub(crate) fn name_of(oid: u32) -> Option<&'static str> {
-            match oid {
-                0 => None,
-                $($oid => Some($name),)*
-                $($array_oid => Some(concat!($name, "[]")),)*
-                _ => None,
-            }
-        }
-
-        #[allow(unreachable_patterns)]
-        /// The format to ask for when a column of this type is expected.
-        ///
-        /// 0 stands for a type the user made: a domain arrives as its base type and an enum as its label,
-        /// both well in binary. A built-in type that is not listed here has no decoder and comes as text.
-        pub(crate) fn format_of(oid: u32) -> Format {
-            match oid {
-                0 => Format::Binary,
-                $($oid => Format::$format,)*
-                $($array_oid => Format::Binary,)*
-                _ => Format::Text,
-            }
-        }
+        /// The types that are listed here. One without an array type has 0 for it.
+        const LISTED: &[Listed] = &[
+            $(Listed { oid: $oid, array_oid: $array_oid, name: $name, format: Format::$format },)*
+        ];
     };
 }
 

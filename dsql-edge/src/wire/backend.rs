@@ -5,12 +5,10 @@
 
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
-use fallible_iterator::FallibleIterator;
-use postgres_protocol::message::backend::{
-    DATA_ROW_TAG, DataRowBody, ErrorFields, Header, Message, RowDescriptionBody,
-};
+use bytes::BytesMut;
 
+use super::message::HEADER;
+pub(crate) use super::message::{Body, Message};
 use super::{Limits, Malformed};
 use crate::sqlstate::SqlState;
 
@@ -26,7 +24,7 @@ pub(crate) struct Field {
 /// The columns of one row.
 #[derive(Debug)]
 pub(crate) struct Row {
-    bytes: Bytes,
+    bytes: BytesMut,
     columns: Vec<Option<Range<usize>>>,
 }
 
@@ -83,51 +81,70 @@ pub(crate) enum Refused {
 
 /// The next message, if all of it is there; its bytes are taken out of the buffer.
 pub(crate) fn next_message(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<Message>, Refused> {
-    let malformed = Refused::Malformed;
-    let Some(header) =
-        Header::parse(buffer).map_err(|_| malformed("a message is shorter than its own length"))?
-    else {
-        return Ok(None);
-    };
-    let length = usize::try_from(header.len()).unwrap_or(usize::MAX);
+    let Some([tag, a, b, c, d]) = buffer.first_chunk::<HEADER>() else { return Ok(None) };
+    // It counts itself, and not the type.
+    let length = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX);
+    if length < HEADER - 1 {
+        return Err(Refused::Malformed("a message is shorter than its own length"));
+    }
     if length > limits.message {
         return Err(Refused::TooLong("a message is longer than Config::max_message"));
     }
-    if header.tag() == DATA_ROW_TAG && length > limits.row {
+    if *tag == b'D' && length > limits.row {
         return Err(Refused::TooLong("a row is longer than Config::max_row"));
     }
     if buffer.len() <= length {
         return Ok(None);
     }
-    Message::parse(buffer).map_err(|_| malformed("a message is not what its type says"))
+    let message = Message::of(buffer.split_to(length + 1));
+    message.map(Some).map_err(|Malformed(reason)| Refused::Malformed(reason))
 }
 
 /// The columns of a RowDescription.
-pub(crate) fn row_description(body: &RowDescriptionBody) -> Result<Vec<Field>, Malformed> {
-    let mut fields = body.fields();
-    let mut described = Vec::new();
-    while let Some(field) = fields.next().map_err(|_| Malformed("RowDescription is malformed"))? {
-        described.push(Field {
-            name: field.name().to_owned(),
-            type_oid: field.type_oid(),
-            format: field.format(),
-        });
-    }
-    Ok(described)
+pub(crate) fn row_description(body: &Body) -> Result<Vec<Field>, Malformed> {
+    let mut reader = body.reader();
+    let mut read = || {
+        let mut described = Vec::new();
+        for _ in 0..reader.u16()? {
+            let name = String::from_utf8(reader.string()?.to_vec()).ok()?;
+            let (_table, _column) = (reader.u32()?, reader.u16()?);
+            let type_oid = reader.u32()?;
+            let (_size, _modifier) = (reader.u16()?, reader.u32()?);
+            let format = reader.u16()?.cast_signed();
+            described.push(Field { name, type_oid, format });
+        }
+        reader.is_empty().then_some(described)
+    };
+    read().ok_or(Malformed("RowDescription is malformed"))
 }
 
 /// The columns of a DataRow, which must be as many as were described.
-pub(crate) fn data_row(body: &DataRowBody, described: usize) -> Result<Row, Malformed> {
-    let mut ranges = body.ranges();
-    let mut columns = Vec::new();
-    while let Some(range) = ranges.next().map_err(|_| Malformed("DataRow is malformed"))? {
-        columns.push(range);
-    }
+pub(crate) fn data_row(body: Body, described: usize) -> Result<Row, Malformed> {
+    let end = body.0.len();
+    let mut reader = body.reader();
+    let mut read = || {
+        let mut columns = Vec::new();
+        for _ in 0..reader.u16()? {
+            let length = reader.u32()?;
+            if length == NULL {
+                columns.push(None);
+                continue;
+            }
+            let start = end - reader.len();
+            let value = reader.bytes(usize::try_from(length).ok()?)?;
+            columns.push(Some(start..start + value.len()));
+        }
+        reader.is_empty().then_some(columns)
+    };
+    let columns = read().ok_or(Malformed("DataRow is malformed"))?;
     if columns.len() != described {
         return Err(Malformed("a row has not as many columns as were described"));
     }
-    Ok(Row { bytes: body.buffer_bytes().clone(), columns })
+    Ok(Row { bytes: body.0, columns })
 }
+
+/// The length that stands for NULL: −1.
+const NULL: u32 = u32::MAX;
 
 impl Row {
     /// How many bytes all columns take together.
@@ -145,25 +162,30 @@ impl Row {
 }
 
 /// A command tag; its rows are the number at the end of `INSERT 0 5`, `UPDATE 3`, `SELECT 2`.
-pub(crate) fn tag(tag: &[u8]) -> Tag {
+pub(crate) fn tag(tag: &str) -> Tag {
     let command = match tag {
-        b"COMMIT" => Done::Commit,
-        b"ROLLBACK" => Done::Rollback,
+        "COMMIT" => Done::Commit,
+        "ROLLBACK" => Done::Rollback,
         _ => Done::Other,
     };
-    let count = tag.rsplit(|byte| *byte == b' ').next();
-    let rows = count.and_then(|count| core::str::from_utf8(count).ok()).and_then(|count| count.parse().ok());
+    let digits = tag.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let rows = tag.get(tag.len() - digits..).and_then(|count| count.parse().ok());
     Tag { command, rows: rows.unwrap_or(0) }
 }
 
 /// The fields of an ErrorResponse.
-pub(crate) fn database_error(mut fields: ErrorFields<'_>) -> Result<DatabaseError, Malformed> {
+pub(crate) fn database_error(body: &Body) -> Result<DatabaseError, Malformed> {
+    const MALFORMED: Malformed = Malformed("ErrorResponse is malformed");
     let mut error = DatabaseError::default();
-    while let Some(field) = fields.next().map_err(|_| Malformed("ErrorResponse is malformed"))? {
-        let value = field.value_bytes();
-        // Before the session is ready the server may answer in another encoding.
-        let text = || String::from_utf8_lossy(value).into_owned();
-        match field.type_() {
+    let mut reader = body.reader();
+    loop {
+        let field = reader.u8().ok_or(MALFORMED)?;
+        if field == 0 {
+            return if reader.is_empty() { Ok(error) } else { Err(MALFORMED) };
+        }
+        let value = reader.string().ok_or(MALFORMED)?;
+        let text = || readable(value);
+        match field {
             // `V` is `S`, never translated; servers before 9.6 send only `S`.
             b'V' | b'S' => error.fatal |= matches!(value, b"FATAL" | b"PANIC"),
             b'C' => error.sqlstate = SqlState::from_bytes(value),
@@ -176,7 +198,15 @@ pub(crate) fn database_error(mut fields: ErrorFields<'_>) -> Result<DatabaseErro
             _ => {}
         }
     }
-    Ok(error)
+}
+
+/// Text; where it is not UTF-8, as it may be before the session is ready, what of it is ASCII.
+fn readable(bytes: &[u8]) -> String {
+    let ascii = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { char::REPLACEMENT_CHARACTER };
+    match core::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(ascii).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -205,11 +235,11 @@ mod tests {
     fn tags_are_counted() {
         let counts = [("INSERT 0 5", 5), ("UPDATE 3", 3), ("SELECT 0", 0), ("CREATE TABLE", 0), ("", 0)];
         for (tag, count) in counts {
-            assert_eq!(super::tag(tag.as_bytes()), Tag { command: Done::Other, rows: count }, "{tag}");
+            assert_eq!(super::tag(tag), Tag { command: Done::Other, rows: count }, "{tag}");
         }
-        assert_eq!(tag(b"COMMIT").command, Done::Commit);
-        assert_eq!(tag(b"ROLLBACK").command, Done::Rollback);
-        assert_eq!(tag(b"COMMIT PREPARED").command, Done::Other);
+        assert_eq!(tag("COMMIT").command, Done::Commit);
+        assert_eq!(tag("ROLLBACK").command, Done::Rollback);
+        assert_eq!(tag("COMMIT PREPARED").command, Done::Other);
     }
 
     proptest! {
@@ -227,12 +257,12 @@ mod tests {
                 match message {
                     Message::RowDescription(body) => drop(row_description(&body)),
                     Message::DataRow(body) => {
-                        if let Ok(row) = data_row(&body, 2) {
+                        if let Ok(row) = data_row(body, 2) {
                             prop_assert!(row.column(0).is_some() && row.column(1).is_some() && row.column(2).is_none());
                         }
                     }
-                    Message::ErrorResponse(body) => drop(database_error(body.fields())),
-                    Message::CommandComplete(body) => drop(body.tag().map(|it| super::tag(it.as_bytes()))),
+                    Message::ErrorResponse(body) => drop(database_error(&body)),
+                    Message::CommandComplete(body) => drop(body.tag().map(super::tag)),
                     _ => {}
                 }
             }

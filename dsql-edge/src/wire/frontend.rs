@@ -4,14 +4,24 @@
 //! frame that is too long, is an error, never a cut or a second string.
 
 use bytes::BytesMut;
-use postgres_protocol::IsNull;
-use postgres_protocol::message::frontend;
 
 use super::Malformed;
+use super::frame::{Frame, Unfit};
 
 #[cfg_attr(all(not(feature = "tokio"), not(target_arch = "wasm32")), allow(dead_code))]
 /// SSLRequest: length 8, code 80877103.
 pub(crate) const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+
+/// Protocol 3.0.
+const PROTOCOL: u32 = 3 << 16;
+
+/// Describe of the unnamed portal, and Execute.
+const DESCRIBE_AND_EXECUTE: [u8; 17] = [b'D', 0, 0, 0, 6, b'P', 0, b'E', 0, 0, 0, 9, 0, 0, 0, 0, 0];
+
+/// Execute of the unnamed portal, of all its rows.
+const EXECUTE: [u8; 10] = [b'E', 0, 0, 0, 9, 0, 0, 0, 0, 0];
+
+const SYNC: [u8; 5] = [b'S', 0, 0, 0, 4];
 
 /// More parameters cannot be counted in Bind.
 pub(crate) const MAX_PARAMETERS: usize = u16::MAX as usize;
@@ -40,14 +50,30 @@ pub(crate) fn startup(startup: &Startup<'_>, out: &mut BytesMut) -> Result<(), M
         ("database", startup.database),
         ("application_name", startup.application_name),
         ("client_encoding", "UTF8"),
+        ("search_path", startup.search_path.unwrap_or_default()),
     ];
-    let search_path = startup.search_path.map(|path| ("search_path", path));
-    frontend::startup_message(parameters.into_iter().chain(search_path), out)
-        .map_err(|_| Malformed("the user or the application's name has a NUL character"))
+    let mut write = || {
+        let mut frame = Frame::untyped(out);
+        frame.u32(PROTOCOL);
+        for (name, value) in parameters {
+            // An empty one is the role's own.
+            if !(name == "search_path" && value.is_empty()) {
+                frame.string(name.as_bytes())?;
+                frame.string(value.as_bytes())?;
+            }
+        }
+        frame.bytes(&[0]);
+        frame.end()
+    };
+    write().map_err(|Unfit| Malformed("the user or the application's name has a NUL character"))
 }
 
 pub(crate) fn password(password: &[u8], out: &mut BytesMut) -> Result<(), Malformed> {
-    frontend::password_message(password, out).map_err(|_| Malformed("the token has a NUL character"))
+    let mut frame = Frame::new(b'p', out);
+    frame
+        .string(password)
+        .and_then(|()| frame.end())
+        .map_err(|Unfit| Malformed("the token has a NUL character"))
 }
 
 const NUL: Malformed = Malformed("the SQL has a NUL character");
@@ -68,7 +94,7 @@ pub(crate) fn parse(
         return Err(TOO_LONG);
     }
     let start = out.len();
-    frontend::parse("", sql, parameter_types.iter().copied(), out).map_err(|_| NUL)?;
+    write_parse(sql, parameter_types, out).map_err(|Unfit| NUL)?;
     if out.len() - start > max_frame { Err(TOO_LONG) } else { Ok(()) }
 }
 
@@ -81,24 +107,6 @@ pub(crate) fn execute(
     max_frame: usize,
     out: &mut BytesMut,
 ) -> Result<(), Malformed> {
-    bind(parameters, result_formats, max_frame, out)?;
-    if described {
-        frontend::describe(b'P', "", out).map_err(|_| NUL)?;
-    }
-    frontend::execute("", 0, out).map_err(|_| NUL)
-}
-
-/// Sync.
-pub(crate) fn sync(out: &mut BytesMut) {
-    frontend::sync(out);
-}
-
-fn bind(
-    parameters: &Parameters,
-    result_formats: &[i16],
-    max_frame: usize,
-    out: &mut BytesMut,
-) -> Result<(), Malformed> {
     if parameters.each.len() > MAX_PARAMETERS {
         return Err(TOO_MANY);
     }
@@ -106,23 +114,41 @@ fn bind(
         return Err(TOO_LONG);
     }
     let start = out.len();
+    write_bind(parameters, result_formats, out).map_err(|Unfit| TOO_LONG)?;
+    if out.len() - start > max_frame {
+        return Err(TOO_LONG);
+    }
+    out.extend_from_slice(if described { &DESCRIBE_AND_EXECUTE } else { &EXECUTE });
+    Ok(())
+}
+
+/// Sync.
+pub(crate) fn sync(out: &mut BytesMut) {
+    out.extend_from_slice(&SYNC);
+}
+
+fn write_parse(sql: &str, parameter_types: &[u32], out: &mut BytesMut) -> Result<(), Unfit> {
+    let mut frame = Frame::new(b'P', out);
+    frame.string(b"")?;
+    frame.string(sql.as_bytes())?;
+    frame.count(parameter_types.len())?;
+    parameter_types.iter().for_each(|oid| frame.u32(*oid));
+    frame.end()
+}
+
+fn write_bind(parameters: &Parameters, result_formats: &[i16], out: &mut BytesMut) -> Result<(), Unfit> {
+    let mut frame = Frame::new(b'B', out);
+    frame.string(b"")?;
+    frame.string(b"")?;
+    frame.formats(parameters.each.iter().map(|(_, format)| *format))?;
+    frame.count(parameters.each.len())?;
     let mut begin = 0;
-    frontend::bind(
-        "",
-        "",
-        parameters.each.iter().map(|(_, format)| *format),
-        parameters.each.iter().map(|(end, _)| *end),
-        |end, out| {
-            let Some(end) = end else { return Ok(IsNull::Yes) };
-            out.extend_from_slice(parameters.bytes.get(begin..end).unwrap_or_default());
-            begin = end;
-            Ok(IsNull::No)
-        },
-        result_formats.iter().copied(),
-        out,
-    )
-    .map_err(|_| TOO_LONG)?;
-    if out.len() - start > max_frame { Err(TOO_LONG) } else { Ok(()) }
+    for (end, _) in &parameters.each {
+        frame.value(end.map(|end| parameters.bytes.get(begin..end).unwrap_or_default()))?;
+        begin = end.unwrap_or(begin);
+    }
+    frame.formats(result_formats.iter().copied())?;
+    frame.end()
 }
 
 /// Terminate.
@@ -135,10 +161,10 @@ mod tests {
     #[test]
     fn the_constants_are_what_postgres_protocol_writes() {
         let mut out = BytesMut::new();
-        frontend::ssl_request(&mut out);
+        postgres_protocol::message::frontend::ssl_request(&mut out);
         assert_eq!(&out[..], &SSL_REQUEST);
         out.clear();
-        frontend::terminate(&mut out);
+        postgres_protocol::message::frontend::terminate(&mut out);
         assert_eq!(&out[..], &TERMINATE);
     }
 

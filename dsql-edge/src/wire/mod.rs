@@ -1,11 +1,15 @@
-//! Bytes ⇄ messages of PostgreSQL's protocol 3.0, over `postgres-protocol`. No state.
+//! Bytes ⇄ messages of PostgreSQL's protocol 3.0. No state.
 //!
-//! Goes in: what to say ([`frontend`]), or the bytes of a server ([`backend`]). Comes out: frames, or messages.
-//! `postgres-protocol` is called only where it is total: the length of a frame is checked against a limit, and
-//! the frame is complete, before it sees one (its own check lets 2³²−1 through, which overflows on wasm32).
+//! Goes in: what to say ([`frontend`]), or the bytes of a server ([`backend`]). Comes out: frames, or messages. Only
+//! what a client of the extended protocol says and hears; it is held to `postgres-protocol` by property tests, which
+//! itself would be a sixth of this crate's share of a Worker and lets a frame of 2³²−1 bytes through.
 
 pub(crate) mod backend;
+mod frame;
 pub(crate) mod frontend;
+mod message;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use backend::{DatabaseError, Field, Row, Tag};
 pub(crate) use frontend::{Parameters, Startup};

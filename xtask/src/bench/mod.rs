@@ -4,6 +4,7 @@
 mod figures;
 mod flights;
 mod macros;
+mod size;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -16,11 +17,14 @@ pub(crate) enum Bench {
     Macro(macros::Options),
     /// Round trips, natively and from a Worker
     Flights(flights::Options),
+    /// What dsql-edge adds to a Worker, compressed
+    Size(size::Options),
 }
 
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Macro(options) => macros::run(options),
         Bench::Flights(options) => flights::run(options),
+        Bench::Size(options) => size::run(options),
     }
 }

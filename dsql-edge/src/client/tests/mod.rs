@@ -1,6 +1,7 @@
 //! The client over a scripted network. Here are the doors: what a server says, and how to wait for what comes of it.
 
 mod bulk;
+mod credentials;
 mod pipelines;
 mod queries;
 mod retries;

@@ -1,0 +1,170 @@
+//! AssumeRole: what is asked for, and whether it is given.
+//!
+//! In: the parameters of a request whose signature has been verified. Out: the role and its session's life, or the
+//! refusal that AWS would send. What the role may do is not looked at: a session may all that its keys may.
+
+use time::Duration;
+
+use super::answer::Refused;
+use crate::iam::decode;
+
+/// The account of the keys that a local DSQL makes up.
+const CALLER: &str = "arn:aws:iam::000000000000:user/dsql-local";
+
+/// A role that may be assumed.
+#[derive(Debug, Clone)]
+pub(crate) struct Role {
+    pub(crate) arn: String,
+    /// What its trust policy asks for.
+    pub(crate) external_id: Option<String>,
+}
+
+/// A role that is assumed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Assumed {
+    pub(super) role_arn: String,
+    pub(super) session_name: String,
+    pub(super) life: Duration,
+}
+
+/// `roles` are those that may be assumed; where there are none, any.
+pub(super) fn assume(body: &[u8], roles: &[Role]) -> Result<Assumed, Refused> {
+    let parameters = std::str::from_utf8(body)
+        .ok()
+        .and_then(parameters)
+        .ok_or_else(|| Refused::bad("MalformedQueryString", "The query string contains a syntax error"))?;
+    let find =
+        |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let (action, version) = (find("Action").unwrap_or_default(), find("Version").unwrap_or_default());
+    if action != "AssumeRole" || version != "2011-06-15" {
+        let words = format!("Could not find operation {action} for version {version}");
+        return Err(Refused::bad("InvalidAction", words));
+    }
+    let role_arn = required(find("RoleArn"), "roleArn")?;
+    let session_name = required(find("RoleSessionName"), "roleSessionName")?;
+    check(
+        "roleArn",
+        role_arn,
+        (20..=2048).contains(&role_arn.len()),
+        "Member must have length greater than or equal to 20",
+    )?;
+    let named = session_name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte));
+    check(
+        "roleSessionName",
+        session_name,
+        named && (2..=64).contains(&session_name.len()),
+        "Member must satisfy regular expression pattern: [\\w+=,.@-]*",
+    )?;
+    let seconds = find("DurationSeconds").unwrap_or("3600");
+    let life = seconds.parse::<i64>().unwrap_or(0);
+    check("durationSeconds", seconds, life >= 900, "Member must have value greater than or equal to 900")?;
+    check("durationSeconds", seconds, life <= 43_200, "Member must have value less than or equal to 43200")?;
+    if let Some(policy) = find("Policy") {
+        check(
+            "policy",
+            policy,
+            policy.chars().count() <= 2048,
+            "Member must have length less than or equal to 2048",
+        )?;
+    }
+    let is_role = role_arn.starts_with("arn:") && role_arn.contains(":role/");
+    let trusts = |role: &Role| {
+        role.arn == role_arn && role.external_id.as_deref().is_none_or(|id| find("ExternalId") == Some(id))
+    };
+    if !is_role || !(roles.is_empty() || roles.iter().any(trusts)) {
+        let words =
+            format!("User: {CALLER} is not authorized to perform: sts:AssumeRole on resource: {role_arn}");
+        return Err(Refused::forbidden("AccessDenied", words));
+    }
+    Ok(Assumed {
+        role_arn: role_arn.to_owned(),
+        session_name: session_name.to_owned(),
+        life: Duration::seconds(life),
+    })
+}
+
+fn parameters(body: &str) -> Option<Vec<(String, String)>> {
+    body.split('&')
+        .map(|part| part.split_once('=').and_then(|(name, value)| decode(name).zip(decode(value))))
+        .collect()
+}
+
+fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, Refused> {
+    value.ok_or_else(|| {
+        invalid(&format!("Value null at '{name}' failed to satisfy constraint: Member must not be null"))
+    })
+}
+
+fn check(name: &str, value: &str, fits: bool, constraint: &str) -> Result<(), Refused> {
+    if fits {
+        return Ok(());
+    }
+    Err(invalid(&format!("Value '{value}' at '{name}' failed to satisfy constraint: {constraint}")))
+}
+
+fn invalid(what: &str) -> Refused {
+    Refused::bad("ValidationError", format!("1 validation error detected: {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "Action=AssumeRole&DurationSeconds=900&ExternalId=a%3Ab&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3A\
+                        role%2Fapp&RoleSessionName=me&Version=2011-06-15";
+
+    fn role(external_id: Option<&str>) -> Role {
+        Role {
+            arn: "arn:aws:iam::123456789012:role/app".to_owned(),
+            external_id: external_id.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_role_is_assumed_by_whom_it_trusts() {
+        let assumed = assume(GOOD.as_bytes(), &[]).unwrap();
+        assert_eq!(assumed.role_arn, role(None).arn);
+        assert_eq!((assumed.session_name.as_str(), assumed.life), ("me", Duration::minutes(15)));
+        assert_eq!(assume(GOOD.as_bytes(), &[role(None)]), Ok(assumed));
+        assert!(assume(GOOD.as_bytes(), &[role(Some("a:b"))]).is_ok());
+        for roles in [&[role(Some("c"))][..], &[Role { arn: "other".to_owned(), external_id: None }]] {
+            let refused = assume(GOOD.as_bytes(), roles).unwrap_err();
+            assert_eq!((refused.status, refused.code), (403, "AccessDenied"));
+            assert_eq!(
+                refused.message,
+                "User: arn:aws:iam::000000000000:user/dsql-local is not authorized to perform: sts:AssumeRole on \
+                 resource: arn:aws:iam::123456789012:role/app"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_awss_words() {
+        for (from, to, code, words) in [
+            ("Action=AssumeRole", "Action=Other", "InvalidAction", "Could not find operation Other"),
+            ("2011-06-15", "2012-01-01", "InvalidAction", "for version 2012-01-01"),
+            ("RoleSessionName=me&", "", "ValidationError", "Value null at 'roleSessionName'"),
+            ("=me", "=m", "ValidationError", "Value 'm' at 'roleSessionName'"),
+            ("=me", "=m%20e", "ValidationError", "Value 'm e' at 'roleSessionName'"),
+            (
+                "=900",
+                "=899",
+                "ValidationError",
+                "Value '899' at 'durationSeconds' failed to satisfy constraint: Member \
+             must have value greater than or equal to 900",
+            ),
+            ("=900", "=43201", "ValidationError", "less than or equal to 43200"),
+            ("=900", "=x", "ValidationError", "Value 'x' at 'durationSeconds'"),
+            ("role%2Fapp", "user%2Fapp", "AccessDenied", "is not authorized"),
+            ("=900", "=%4", "MalformedQueryString", "syntax error"),
+            ("&Version", "&&Version", "MalformedQueryString", "syntax error"),
+        ] {
+            let body = GOOD.replacen(from, to, 1);
+            assert_ne!(body, GOOD);
+            let refused = assume(body.as_bytes(), &[]).unwrap_err();
+            assert_eq!(refused.code, code, "{body}");
+            assert!(refused.message.contains(words), "{}", refused.message);
+        }
+        assert_eq!(assume(&[0xff], &[]).unwrap_err().code, "MalformedQueryString");
+    }
+}

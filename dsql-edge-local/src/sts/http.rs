@@ -1,0 +1,94 @@
+//! As much of HTTP/1.1 as a query service needs: one POST, one answer, and the connection closes.
+//!
+//! In: bytes from anyone, over TLS. Out: the request, bounded, or what is wrong with it as an HTTP status.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// The longest request line with headers.
+const MAX_HEAD: usize = 32 * 1024;
+
+/// The longest body: a policy has 2,048 characters.
+const MAX_BODY: usize = 64 * 1024;
+
+/// A `POST /`.
+pub(crate) struct Request {
+    /// Names in lower case.
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    /// The only header with this name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(known, _)| known == name);
+        let (_, value) = found.next()?;
+        found.next().is_none().then_some(value)
+    }
+
+    /// The next request. The error is what to answer.
+    pub(super) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Result<Request, u16>> {
+        let mut received = Vec::new();
+        let end = loop {
+            if let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") {
+                break end;
+            }
+            if received.len() > MAX_HEAD {
+                return Ok(Err(431));
+            }
+            if stream.read_buf(&mut received).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        };
+        if end > MAX_HEAD {
+            return Ok(Err(431));
+        }
+        let Some(headers) = received.get(..end).and_then(head) else { return Ok(Err(400)) };
+        let mut request = Request { headers, body: Vec::new() };
+        let length = match (request.header("content-length"), request.header("transfer-encoding")) {
+            (Some(length), None) => length.parse::<usize>(),
+            _ => return Ok(Err(411)),
+        };
+        let Ok(length) = length else { return Ok(Err(400)) };
+        if length > MAX_BODY {
+            return Ok(Err(413));
+        }
+        request.body = received.split_off(end + 4);
+        while request.body.len() < length {
+            if stream.read_buf(&mut request.body).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        request.body.truncate(length);
+        Ok(Ok(request))
+    }
+}
+
+/// The headers of a `POST /`.
+fn head(bytes: &[u8]) -> Option<Vec<(String, String)>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut lines = text.split("\r\n");
+    let line = lines.next()?;
+    if !matches!(line, "POST / HTTP/1.1" | "POST / HTTP/1.0") {
+        return None;
+    }
+    lines
+        .map(|line| {
+            let (name, value) = line.split_once(':')?;
+            Some((name.to_ascii_lowercase(), value.trim().to_owned()))
+        })
+        .collect()
+}
+
+/// Answers, and says goodbye.
+pub(super) async fn answer<S: AsyncWrite + Unpin>(stream: &mut S, status: u16, body: &str) -> io::Result<()> {
+    let reason = if status == 200 { "OK" } else { "Refused" };
+    let answer = format!(
+        "HTTP/1.1 {status} {reason}\r\ncontent-type: text/xml\r\ncontent-length: {}\r\ncache-control: no-store\r\n\
+         connection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await
+}

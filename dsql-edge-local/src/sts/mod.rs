@@ -1,0 +1,89 @@
+//! AWS's Security Token Service, as far as a local DSQL needs one: AssumeRole, over HTTPS, on a port of its own.
+//!
+//! In: TCP connections. Out: credentials of sessions, which the front door then accepts until they expire, or AWS's
+//! refusals. A request is only listened to if keys that are known here have signed it.
+
+pub(crate) mod answer;
+mod assume_role;
+pub(crate) mod http;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+use crate::clock::Clock;
+use crate::iam;
+use crate::iam::key_ring::KeyRing;
+use crate::proxy::{Log, Serve};
+use answer::Refused;
+pub(crate) use assume_role::Role;
+use http::Request;
+
+/// How long one request may take, from TCP on.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What every request has in common.
+pub(crate) struct Sts {
+    tls: Arc<ServerConfig>,
+    region: String,
+    keys: Arc<KeyRing>,
+    roles: Vec<Role>,
+    clock: Arc<Clock>,
+    log: Log,
+}
+
+impl Sts {
+    /// `tls` is that of the front door: its certificate serves here too.
+    pub(crate) fn new(
+        tls: &ServerConfig,
+        region: String,
+        keys: Arc<KeyRing>,
+        roles: Vec<Role>,
+        clock: Arc<Clock>,
+        log: Log,
+    ) -> Sts {
+        let mut tls = tls.clone();
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Sts { tls: Arc::new(tls), region, keys, roles, clock, log }
+    }
+
+    async fn answer(&self, tcp: TcpStream) -> std::io::Result<()> {
+        let mut stream = TlsAcceptor::from(self.tls.clone()).accept(tcp).await?;
+        match Request::read(&mut stream).await? {
+            Err(status) => http::answer(&mut stream, status, "").await,
+            Ok(request) => match self.assume_role(&request) {
+                Ok(xml) => http::answer(&mut stream, 200, &xml).await,
+                Err(refused) => {
+                    (self.log)(&format!("STS refused: {}: {}", refused.code, refused.message));
+                    http::answer(&mut stream, refused.status, &refused.to_xml()).await
+                }
+            },
+        }
+    }
+
+    fn assume_role(&self, request: &Request) -> Result<String, Refused> {
+        let now = self.clock.now();
+        iam::request::verify(request, &self.region, &self.keys, now)?;
+        let assumed = assume_role::assume(&request.body, &self.roles)?;
+        let session = self.keys.issue(assumed.life, now).map_err(|error| Refused {
+            status: 500,
+            code: "InternalFailure",
+            message: error.to_string(),
+        })?;
+        Ok(answer::assumed(&assumed.role_arn, &assumed.session_name, &session))
+    }
+}
+
+impl Serve for Sts {
+    async fn serve(&self, tcp: TcpStream) {
+        // Who goes away halfway misses the answer, and nobody else does.
+        let _ = tokio::time::timeout(TIMEOUT, self.answer(tcp)).await;
+    }
+
+    fn log(&self, line: &str) {
+        (self.log)(line);
+    }
+}

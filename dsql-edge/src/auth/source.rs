@@ -1,0 +1,170 @@
+//! Where credentials come from, and when they are asked for anew.
+//!
+//! Goes in: a [`Config`]'s source: keys that were given, a [`CredentialsProvider`], a role to assume. Comes out: the
+//! credentials to sign with, now. What expires is kept for other requests as plain bytes ([`cache`](super::cache)),
+//! never as a future or a connection: Workers lets no request wait for another's.
+
+use core::future::Future;
+use core::pin::Pin;
+use std::sync::Arc;
+
+#[cfg(feature = "assume-role")]
+use super::AssumeRole;
+use super::Credentials;
+use super::cache::{self, Found};
+use crate::config::Config;
+use crate::error::Error;
+use crate::transport;
+
+/// What a [`CredentialsProvider`] returns: credentials, in time.
+pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credentials, Error>> + Send + 'a>>;
+
+/// A source of credentials of your own.
+///
+/// It is asked whenever a connection is opened, within [`Config::connect_timeout`], unless what it gave last is kept:
+/// see [`cache_key`](CredentialsProvider::cache_key).
+///
+/// On Workers, futures that hold JavaScript's values are made `Send` by `worker::send::SendFuture`.
+///
+/// ```
+/// use dsql_edge::auth::{CredentialsProvider, ProvidedCredentials};
+/// use dsql_edge::{Config, Credentials, Error};
+///
+/// struct FromFile(std::path::PathBuf);
+///
+/// impl CredentialsProvider for FromFile {
+///     fn credentials(&self) -> ProvidedCredentials<'_> {
+///         Box::pin(async {
+///             let text = std::fs::read_to_string(&self.0)
+///                 .map_err(|error| Error::credentials(format!("the file with the keys: {error}")))?;
+///             let (id, key) = text
+///                 .trim()
+///                 .split_once(':')
+///                 .ok_or_else(|| Error::credentials("the file with the keys has no `id:key`"))?;
+///             Ok(Credentials::new(id, key))
+///         })
+///     }
+/// }
+///
+/// # fn with(config: Config) -> Config {
+/// config.credentials_provider(FromFile("/run/secrets/dsql".into()))
+/// # }
+/// ```
+pub trait CredentialsProvider: Send + Sync {
+    /// The credentials to sign with, now.
+    ///
+    /// Its errors are shown to people: no secret belongs into one ([`Error::credentials`]).
+    fn credentials(&self) -> ProvidedCredentials<'_>;
+
+    /// The name under which what it gives may be kept in memory until it has expired
+    /// ([`Credentials::expires_at`]), for other requests too. Two providers that give different credentials need
+    /// different names. Without one it is asked for each connection.
+    fn cache_key(&self) -> Option<String> {
+        None
+    }
+}
+
+/// What a [`Config`] signs with. Who has keys alone links nothing of what stands behind `Asked`.
+#[derive(Clone)]
+pub(crate) enum Source {
+    Given(Credentials),
+    Asked(Arc<dyn Asked>),
+}
+
+/// A source that is asked whenever a connection is opened.
+pub(crate) trait Asked: Send + Sync {
+    /// The credentials to sign with, now.
+    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a>;
+
+    /// Has the next connection ask for new ones: the server refused these.
+    fn forget(&self) {
+        cache::forget_all();
+    }
+}
+
+/// Credentials on their way.
+pub(crate) type Asking<'a> = Pin<Box<dyn Future<Output = Result<Credentials, Unavailable>> + Send + 'a>>;
+
+/// Why there are no credentials, and whether there may be some in a moment.
+#[derive(Debug)]
+pub(crate) struct Unavailable {
+    pub(crate) error: Error,
+    pub(crate) passing: bool,
+}
+
+impl From<Error> for Unavailable {
+    fn from(error: Error) -> Self {
+        Unavailable { error, passing: false }
+    }
+}
+
+impl Source {
+    pub(crate) fn provider(provider: impl CredentialsProvider + 'static) -> Self {
+        Source::Asked(Arc::new(Provided(provider)))
+    }
+
+    #[cfg(feature = "assume-role")]
+    pub(crate) fn role(role: AssumeRole, base: Source) -> Self {
+        Source::Asked(Arc::new(Assumed { role, base }))
+    }
+}
+
+struct Provided<P>(P);
+
+impl<P: CredentialsProvider> Asked for Provided<P> {
+    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a> {
+        Box::pin(async move {
+            match self.0.cache_key() {
+                Some(key) => {
+                    let key = ["provider ", &key].concat();
+                    kept(config, &key, async { Ok(self.0.credentials().await?) }).await
+                }
+                None => Ok(self.0.credentials().await?),
+            }
+        })
+    }
+}
+
+#[cfg(feature = "assume-role")]
+struct Assumed {
+    role: AssumeRole,
+    base: Source,
+}
+
+#[cfg(feature = "assume-role")]
+impl Asked for Assumed {
+    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a> {
+        Box::pin(async move {
+            let base = match &self.base {
+                Source::Given(credentials) => credentials.clone(),
+                Source::Asked(base) => base.ask(config).await?,
+            };
+            kept(config, &self.role.cache_key(config, &base), self.role.assume(config, &base)).await
+        })
+    }
+}
+
+/// What is kept under a name, or what `ask` gives. Where it fails, credentials that are old and not too old still serve.
+async fn kept(
+    config: &Config,
+    key: &str,
+    ask: impl Future<Output = Result<Credentials, Unavailable>>,
+) -> Result<Credentials, Unavailable> {
+    let now = transport::unix_time();
+    let aging = match cache::find(key, now) {
+        Found::Fresh(credentials) => return Ok(credentials),
+        Found::Aging(credentials) => Some(credentials),
+        Found::Nothing => None,
+    };
+    match (ask.await, aging) {
+        (Ok(credentials), _) => {
+            cache::keep(key, &credentials, transport::unix_time(), transport::random(config));
+            Ok(credentials)
+        }
+        (Err(_), Some(aging)) => {
+            cache::ask_later(key, transport::unix_time());
+            Ok(aging)
+        }
+        (Err(unavailable), None) => Err(unavailable),
+    }
+}

@@ -1,0 +1,223 @@
+//! A [`Config`] from a connection string, as tools for PostgreSQL have them.
+//!
+//! Goes in: `postgres://user@host:5432/postgres?sslmode=verify-full`. Comes out: a checked [`Config`], or an error that
+//! names what is not taken, and never repeats the text: people paste passwords into them.
+
+use core::time::Duration;
+
+use super::Config;
+use super::endpoint::Endpoint;
+use crate::auth::Credentials;
+use crate::error::Error;
+
+impl Config {
+    /// From a connection string: `postgres://<user>@<cluster>.dsql.<region>.on.aws/postgres`.
+    ///
+    /// The user is `admin` where none is named, the port 5432, the database `postgres`, the only one there is. Of
+    /// parameters these are taken: `sslmode`, if it is `require` or `verify-full` (the certificate is verified in any
+    /// case), `application_name`, `connect_timeout` in seconds, `search_path`, and for `localhost` `region`. A password
+    /// has no place in it: it is the token, which is signed with the credentials.
+    ///
+    /// # Errors
+    /// When it is no such text, or has something that is not taken: the error names it.
+    ///
+    /// ```
+    /// # use dsql_edge::{Config, Credentials};
+    /// let config = Config::from_connection_string(
+    ///     "postgres://blog@foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws/postgres?sslmode=verify-full",
+    ///     Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+    /// )?;
+    /// # Ok::<(), dsql_edge::Error>(())
+    /// ```
+    pub fn from_connection_string(text: &str, credentials: Credentials) -> Result<Self, Error> {
+        let wrong = |what: &'static str| Error::config(["the connection string ", what].concat());
+        let rest = text
+            .strip_prefix("postgres://")
+            .or_else(|| text.strip_prefix("postgresql://"))
+            .ok_or_else(|| wrong("does not begin with postgres://"))?;
+        if rest.contains('#') {
+            return Err(wrong("has a #, which belongs into none: write %23"));
+        }
+        let (rest, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        if !matches!(database, "" | "postgres") {
+            return Err(wrong("names a database: a DSQL cluster has one, postgres"));
+        }
+        let (user, host) = match authority.rsplit_once('@') {
+            Some((user, host)) => (Some(user), host),
+            None => (None, authority),
+        };
+        if user.is_some_and(|user| user.contains(':')) {
+            return Err(wrong("has a password: DSQL takes tokens, which are signed with the credentials"));
+        }
+        if host.contains(',') {
+            return Err(wrong("names several hosts: a Config is of one cluster"));
+        }
+
+        let mut settings = Settings::default();
+        for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+            let (name, value) =
+                parameter.split_once('=').ok_or_else(|| wrong("has a parameter without ="))?;
+            let value = decoded(value).ok_or_else(|| wrong("has a parameter that is not percent-encoded"))?;
+            settings.set(name, value)?;
+        }
+        let endpoint = Endpoint::parse(host, settings.region.as_deref())?;
+        let mut config = Config::with(endpoint, credentials);
+        if let Some(user) = user.filter(|user| !user.is_empty()) {
+            config =
+                config.user(decoded(user).ok_or_else(|| wrong("has a user that is not percent-encoded"))?);
+        }
+        if let Some(name) = settings.application_name {
+            config = config.application_name(name);
+        }
+        if let Some(schemas) = settings.search_path {
+            config = config.search_path(schemas);
+        }
+        if let Some(timeout) = settings.connect_timeout {
+            config = config.connect_timeout(timeout);
+        }
+        Ok(config)
+    }
+}
+
+/// What the parameters say.
+#[derive(Default)]
+struct Settings {
+    region: Option<String>,
+    application_name: Option<String>,
+    search_path: Option<String>,
+    connect_timeout: Option<Duration>,
+    sslmode: Option<String>,
+}
+
+impl Settings {
+    fn set(&mut self, name: &str, value: String) -> Result<(), Error> {
+        let parameter = |what: &str| Error::config(["the connection string's parameter ", what].concat());
+        let place = match name {
+            "region" => &mut self.region,
+            "application_name" => &mut self.application_name,
+            "search_path" => &mut self.search_path,
+            "sslmode" if matches!(value.as_str(), "require" | "verify-full") => &mut self.sslmode,
+            "sslmode" => return Err(parameter("sslmode is require or verify-full: DSQL speaks TLS alone")),
+            "connect_timeout" => {
+                let seconds = value.parse().ok().filter(|seconds| *seconds > 0);
+                let seconds = seconds.ok_or_else(|| parameter("connect_timeout is no number of seconds"))?;
+                self.connect_timeout = Some(Duration::from_secs(seconds));
+                return Ok(());
+            }
+            "password" | "passfile" | "sslpassword" | "user" | "host" | "hostaddr" | "port" | "dbname" => {
+                return Err(parameter(
+                    &[name, " is not taken: a password never, the others in front of the ?"].concat(),
+                ));
+            }
+            // A name that is none could be a piece of a password.
+            _ if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => {
+                return Err(parameter("has a name that none has"));
+            }
+            _ => {
+                return Err(parameter(
+                    &[name, " is not taken: sslmode, application_name, connect_timeout, search_path and region are"]
+                        .concat(),
+                ));
+            }
+        };
+        match place.replace(value) {
+            None => Ok(()),
+            Some(_) => Err(parameter(&[name, " is there twice"].concat())),
+        }
+    }
+}
+
+/// Text without its percent signs; `None` where one is followed by something else than two digits, or it is no UTF-8.
+fn decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (digits, after) = part.split_at_checked(2)?;
+        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend_from_slice(after.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOST: &str = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";
+
+    fn parsed(text: &str) -> Result<Config, Error> {
+        Config::from_connection_string(text, Credentials::new("id", "canary-key"))
+    }
+
+    #[test]
+    fn what_it_says_is_what_is_connected_to() {
+        let config = parsed(&format!("postgres://{HOST}")).unwrap();
+        assert_eq!(
+            (config.address(), config.user_name(), config.region()),
+            ((HOST, 5432), "admin", "us-east-1")
+        );
+
+        let config = parsed(&format!(
+            "postgresql://bl%C3%B6g@{HOST}:5432/postgres?sslmode=verify-full&application_name=a%20b\
+             &connect_timeout=3&search_path=app%2Cpublic&"
+        ))
+        .unwrap();
+        assert_eq!(
+            (config.user_name(), config.application(), config.schemas()),
+            ("blög", "a b", Some("app, public"))
+        );
+        assert_eq!(config.connect_limit(), Duration::from_secs(3));
+
+        let local = parsed("postgres://admin@localhost:6543/?region=eu-west-1").unwrap();
+        assert_eq!((local.address(), local.region()), (("localhost", 6543), "eu-west-1"));
+    }
+
+    #[test]
+    fn what_is_not_taken_is_named_and_nothing_else_is_repeated() {
+        for (text, word) in [
+            ("", "postgres://"),
+            ("mysql://canary@HOST", "postgres://"),
+            ("host=HOST password=canary", "postgres://"),
+            ("postgres://admin:canary@HOST/postgres", "password"),
+            ("postgres://admin:@HOST/postgres", "password"),
+            ("postgres://admin@HOST/canary", "database"),
+            ("postgres://admin@HOST/postgres/canary", "database"),
+            ("postgres://admin@HOST,canary.example/postgres", "several hosts"),
+            ("postgres://admin@canary.example/postgres", "DSQL_ENDPOINT"),
+            ("postgres://admin@localhost/postgres", "DSQL_REGION"),
+            ("postgres://admin@HOST:443", "DSQL_ENDPOINT"),
+            ("postgres://a%zzcanary@HOST", "percent-encoded"),
+            ("postgres://HOST#canary", "#"),
+            ("postgres://HOST?sslmode=disable", "sslmode"),
+            ("postgres://HOST?sslmode=require&sslmode=require", "twice"),
+            ("postgres://HOST?options=canary", "options"),
+            ("postgres://HOST?target_session_attrs=canary", "target_session_attrs"),
+            ("postgres://HOST?password=canary", "password"),
+            ("postgres://HOST?canary", "without ="),
+            ("postgres://HOST?CANARY-canary=1", "a name that none has"),
+            ("postgres://HOST?connect_timeout=0", "connect_timeout"),
+            ("postgres://HOST?connect_timeout=canary", "connect_timeout"),
+        ] {
+            let error = parsed(&text.replace("HOST", HOST)).unwrap_err();
+            let shown = error.to_string();
+            assert!(
+                error.is_config() && shown.contains(word) && !shown.to_lowercase().contains("canary"),
+                "{text}: {shown}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_config_or_an_error(rest in "[a-z0-9@:/?&=%#.,é]{0,60}") {
+            let _ = parsed(&rest);
+            let _ = parsed(&["postgres://", &rest].concat());
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// Cloudflare's TCP sockets, as worker.rs uses them. It decides nothing: what the platform throws is thrown on.
+import { connect } from "cloudflare:sockets";
+
+const READ_SIZE = 65536;
+
+// Lets a promise end as it may, also never: its failure is no unhandled rejection.
+const hush = (promise) => void promise.catch(() => {});
+
+export class Connection {
+  constructor(hostname, port) {
+    this.open(connect({ hostname, port }, { secureTransport: "starttls", allowHalfOpen: false }));
+  }
+
+  open(socket) {
+    this.socket = socket;
+    hush(socket.opened);
+    hush(socket.closed);
+  }
+
+  // Sends a request in plain text and returns what comes first. The streams are free again then, as startTls wants.
+  async ask(request) {
+    const { readable, writable } = this.socket;
+    const writer = writable.getWriter();
+    // A view of wasm's memory: it changes below the promise.
+    await writer.write(request.slice());
+    const reader = readable.getReader();
+    const { value } = await reader.read();
+    reader.releaseLock();
+    writer.releaseLock();
+    return value ?? new Uint8Array();
+  }
+
+  startTls() {
+    this.open(this.socket.startTls());
+    const { readable, writable } = this.socket;
+    this.writer = writable.getWriter();
+    try {
+      // The default reader gives 4,096 bytes whatever there is.
+      this.reader = readable.getReader({ mode: "byob" });
+      this.buffer = new ArrayBuffer(READ_SIZE);
+    } catch {
+      this.reader = readable.getReader();
+    }
+  }
+
+  async write(bytes) {
+    await this.writer.write(bytes.slice());
+  }
+
+  // The next bytes; none at the end. They are gone with the next call, for which their buffer serves again.
+  async read() {
+    for (;;) {
+      const { done, value } = await this.reader.read(this.buffer && new Uint8Array(this.buffer));
+      if (done) return new Uint8Array();
+      if (this.buffer) this.buffer = value.buffer;
+      if (value.length) return value;
+    }
+  }
+
+  // Closing waits for what is being written, and nobody for that: it may never end.
+  close(last) {
+    hush(this.write(last));
+    hush((async () => this.socket.close())());
+  }
+}
+
+// An object that throws when another request touches it, at once and without any I/O: the state of a WebSocket.
+export function mark() {
+  try {
+    return new WebSocketPair()[0];
+  } catch {
+    return undefined;
+  }
+}
+
+export function touch(mark) {
+  mark?.readyState;
+}

@@ -1,0 +1,132 @@
+//! The messages of a server: which one it is, and the parts of its body.
+//!
+//! Goes in: one whole frame. Comes out: a [`Message`], and through a [`Reader`] its parts. A part that is not there is
+//! an error, and so is a byte too many: nothing is indexed, nothing allocated by what a count claims.
+
+use bytes::BytesMut;
+
+use super::Malformed;
+
+/// What a server says to a client of the extended protocol. Of what no session waits for, the name is enough.
+#[derive(Debug)]
+pub(crate) enum Message {
+    AuthenticationOk,
+    AuthenticationCleartextPassword,
+    /// Any other kind of authentication, by its code.
+    OtherAuthentication(u8),
+    BackendKeyData,
+    BindComplete,
+    CloseComplete,
+    CommandComplete(Body),
+    Copy,
+    DataRow(Body),
+    EmptyQueryResponse,
+    ErrorResponse(Body),
+    NoData,
+    NoticeResponse,
+    NotificationResponse,
+    ParameterDescription,
+    ParameterStatus,
+    ParseComplete,
+    PortalSuspended,
+    /// With `I` outside of a transaction block, `T` in one, `E` in one that has failed.
+    ReadyForQuery(u8),
+    RowDescription(Body),
+}
+
+/// The tag and the length of a frame, in front of its body.
+pub(crate) const HEADER: usize = 5;
+
+/// A frame whose body has not been looked into.
+#[derive(Debug)]
+pub(crate) struct Body(pub(super) BytesMut);
+
+impl Body {
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader(self.0.get(HEADER..).unwrap_or_default())
+    }
+
+    /// Of CommandComplete: what was done, such as `INSERT 0 5`.
+    pub(crate) fn tag(&self) -> Result<&str, Malformed> {
+        let mut reader = self.reader();
+        let tag = reader.string();
+        let text = tag.filter(|_| reader.is_empty()).and_then(|tag| core::str::from_utf8(tag).ok());
+        text.ok_or(Malformed("CommandComplete is malformed"))
+    }
+}
+
+impl Message {
+    /// The message in a frame, which is whole.
+    pub(super) fn of(frame: BytesMut) -> Result<Self, Malformed> {
+        let body = Body(frame);
+        Ok(match (body.0.first(), body.reader().0) {
+            (Some(b'1'), []) => Message::ParseComplete,
+            (Some(b'2'), []) => Message::BindComplete,
+            (Some(b'3'), []) => Message::CloseComplete,
+            (Some(b'A'), _) => Message::NotificationResponse,
+            (Some(b'C'), _) => Message::CommandComplete(body),
+            (Some(b'D'), _) => Message::DataRow(body),
+            (Some(b'E'), _) => Message::ErrorResponse(body),
+            (Some(b'G' | b'H' | b'W' | b'c' | b'd'), _) => Message::Copy,
+            (Some(b'I'), []) => Message::EmptyQueryResponse,
+            (Some(b'K'), _) => Message::BackendKeyData,
+            (Some(b'N'), _) => Message::NoticeResponse,
+            (Some(b'R'), [0, 0, 0, 0]) => Message::AuthenticationOk,
+            (Some(b'R'), [0, 0, 0, 3]) => Message::AuthenticationCleartextPassword,
+            (Some(b'R'), [0, 0, 0, code, ..]) => Message::OtherAuthentication(*code),
+            (Some(b'S'), _) => Message::ParameterStatus,
+            (Some(b'T'), _) => Message::RowDescription(body),
+            (Some(b'Z'), [status]) => Message::ReadyForQuery(*status),
+            (Some(b'n'), []) => Message::NoData,
+            (Some(b's'), []) => Message::PortalSuspended,
+            (Some(b't'), _) => Message::ParameterDescription,
+            _ => return Err(Malformed("a message is not what its type says")),
+        })
+    }
+}
+
+/// The parts of a body, from its front. `None`: it ends before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn u16(&mut self) -> Option<u16> {
+        self.chunk().map(|bytes| u16::from_be_bytes(*bytes))
+    }
+
+    pub(super) fn u32(&mut self) -> Option<u32> {
+        self.chunk().map(|bytes| u32::from_be_bytes(*bytes))
+    }
+
+    pub(super) fn u8(&mut self) -> Option<u8> {
+        self.chunk().map(|[byte]| *byte)
+    }
+
+    pub(super) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    /// Up to the next NUL, which goes too.
+    pub(super) fn string(&mut self) -> Option<&'a [u8]> {
+        let end = self.0.iter().position(|byte| *byte == 0)?;
+        let text = self.bytes(end)?;
+        self.u8()?;
+        Some(text)
+    }
+
+    fn chunk<const N: usize>(&mut self) -> Option<&'a [u8; N]> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(bytes)
+    }
+}

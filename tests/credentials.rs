@@ -1,0 +1,93 @@
+//! Where credentials come from, outside of Workers: roles that a local STS gives, over HTTPS, until they end.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use dsql_edge::{AssumeRole, Config, Credentials, Dsql, Error, sql};
+use dsql_edge_local::Local;
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/app";
+
+/// The keys of a local DSQL, trusting its authority and asking its STS.
+fn config(local: &Local) -> Config {
+    let keys = local.credentials();
+    let credentials = Credentials::new(keys.access_key_id(), keys.secret_access_key());
+    let config = Config::local(&local.endpoint(), local.region(), credentials).unwrap();
+    config.extra_ca(local.ca_pem()).local_sts(&local.sts_url()).unwrap().max_attempts(1)
+}
+
+async fn asked(config: &Config) -> Result<String, Error> {
+    sql!("SELECT current_user AS name").fetch_value(&Dsql::new(config.clone())).await
+}
+
+#[tokio::test]
+async fn a_session_opens_the_door_until_it_ends() {
+    let local = Local::builder().role(ROLE, Some("partner")).start().await.unwrap();
+    let role = || AssumeRole::new(ROLE).duration(Duration::from_secs(900));
+    let config = config(&local).assume_role(role().external_id("partner")).unwrap();
+    assert_eq!(asked(&config).await.unwrap(), "admin");
+    assert_eq!(asked(&config).await.unwrap(), "admin");
+
+    // Nobody told us: the server's refusal does, and what was kept is forgotten.
+    local.advance_clock(Duration::from_secs(901));
+    let error = asked(&config).await.unwrap_err();
+    assert!(error.is_access_denied(), "{error}");
+    assert_eq!(error.hint(), Some("The security token included in the request is expired"));
+    // The next request asks anew; only the clocks have come apart now.
+    let error = asked(&config).await.unwrap_err();
+    assert!(error.is_credentials() && error.to_string().contains("Signature expired: "), "{error}");
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_sts_refuses_is_told_in_its_words() {
+    let local = Local::builder().role(ROLE, Some("partner")).start().await.unwrap();
+    let keys = local.credentials();
+    let wrong_key = Credentials::new(keys.access_key_id(), "not-the-key");
+    let wrong_key = Config::local(&local.endpoint(), local.region(), wrong_key).unwrap();
+    let wrong_key = wrong_key.extra_ca(local.ca_pem()).local_sts(&local.sts_url()).unwrap().max_attempts(1);
+    let distrusting = Config::local(
+        &local.endpoint(),
+        local.region(),
+        Credentials::new(keys.access_key_id(), keys.secret_access_key()),
+    );
+    let distrusting = distrusting.unwrap().local_sts(&local.sts_url()).unwrap().max_attempts(1);
+    for (config, role, words) in [
+        (
+            config(&local),
+            AssumeRole::new(ROLE),
+            "AccessDenied: User: arn:aws:iam::000000000000:user/dsql-local is not",
+        ),
+        (config(&local), AssumeRole::new(ROLE.replace("app", "other")), "AccessDenied: User: "),
+        (wrong_key, AssumeRole::new(ROLE), "SignatureDoesNotMatch: The request signature we calculated"),
+        (distrusting, AssumeRole::new(ROLE), "certificate"),
+    ] {
+        let error = asked(&config.assume_role(role).unwrap()).await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(error.is_credentials() && error.is_connect(), "{shown}");
+        assert!(shown.contains(words), "{shown}");
+        assert!(!shown.contains(keys.secret_access_key()) && !shown.contains("not-the-key"), "{shown}");
+    }
+    local.stop().await.unwrap();
+}
+
+#[test]
+fn an_sts_elsewhere_is_not_asked() {
+    let credentials = || Credentials::new("id", "key");
+    let config = || Config::local("localhost:1", "us-east-1", credentials()).unwrap();
+    for url in [
+        "http://localhost:1",
+        "https://localhost",
+        "https://localhost:0",
+        "https://localhost:1/",
+        "https://localhost:1@evil.example",
+        "https://localhost.evil.example:1",
+        "https://sts.us-east-1.amazonaws.com",
+        "localhost:1",
+        "",
+    ] {
+        let error = config().local_sts(url).unwrap_err();
+        assert!(error.is_config() && error.to_string().contains("AWS_ENDPOINT_URL_STS"), "{url}");
+    }
+}

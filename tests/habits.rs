@@ -1,0 +1,104 @@
+//! Workers as people write them, in a real workerd: axum, cron, queues, two clusters, and where credentials come from.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use dsql_edge_local::Local;
+use dsql_edge_tests::workerd::{self, Answer, Extras, Workerd};
+
+const SCHEMA: &str = include_str!("habits/dsql-schema.sql");
+const ROLE: &str = "arn:aws:iam::123456789012:role/worker";
+
+type Bindings = Vec<(&'static str, String)>;
+
+async fn local() -> Local {
+    Local::builder().named_init_sql("schema", SCHEMA).role(ROLE, Some("partner")).start().await.unwrap()
+}
+
+async fn habits(local: &Local, bindings: &Bindings, stored: &[&str]) -> Workerd {
+    let extras = Extras { stored, triggers: true, ..Extras::default() };
+    Workerd::start_with(workerd::habits().await, local.ca_pem(), bindings, &extras).await
+}
+
+fn answer(status: u16, body: &str) -> Answer {
+    Answer { status, body: body.to_owned() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn axum_cron_and_queues_ask_and_answer() {
+    let local = local().await;
+    let habits = habits(&local, &local.bindings(), &[]).await;
+    assert_eq!(habits.get("/events").await, answer(200, "[]"));
+    assert_eq!(habits.post("/events/visitor", "hello").await, answer(201, ""));
+    assert_eq!(habits.post("/events/visitor", "again").await.status, 409);
+    assert_eq!(habits.post("/trigger/scheduled", "*/5 * * * *").await.status, 200);
+    assert_eq!(habits.post("/trigger/queue", r#"{"detail":"a message"}"#).await.status, 200);
+    let events = r#"[{"source":"cron","detail":"*/5 * * * *"},{"source":"queue","detail":"a message"},{"source":"visitor","detail":"hello"}]"#;
+    assert_eq!(habits.get("/events").await, answer(200, events), "{}", habits.log());
+    habits.stop().await;
+    local.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_clusters_are_told_apart_by_a_prefix() {
+    let local = local().await;
+    let schema = "CREATE ROLE reporter WITH LOGIN";
+    let other =
+        Local::builder().init_sql(schema).credentials(local.credentials().clone()).start().await.unwrap();
+    let mut bindings = local.bindings();
+    bindings.push(("REPORTS_DSQL_ENDPOINT", other.endpoint()));
+    bindings.push(("REPORTS_DSQL_REGION", other.region().to_owned()));
+    bindings.push(("REPORTS_DSQL_USER", "reporter".to_owned()));
+    let both = [local.ca_pem(), other.ca_pem()].concat();
+    let bundle = workerd::habits().await;
+    let habits = Workerd::start(bundle, &both, &bindings).await;
+    assert_eq!(habits.get("/events").await, answer(200, "[]"));
+    assert_eq!(habits.get("/reports").await, answer(200, "reporter"));
+    habits.stop().await;
+    other.stop().await.unwrap();
+    local.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_may_lie_in_the_secrets_store() {
+    let local = local().await;
+    let habits = habits(&local, &local.bindings(), &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]).await;
+    assert_eq!(habits.get("/store").await, answer(200, "admin"));
+    // Where they are not looked for, the error says how they are.
+    let missing = habits.get("/events").await;
+    assert_eq!(missing.status, 500);
+    assert!(
+        missing.body.contains("AWS_ACCESS_KEY_ID") && missing.body.contains("from_secrets_store"),
+        "{missing:?}"
+    );
+    habits.stop().await;
+    local.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_is_assumed_through_fetch() {
+    let local = local().await;
+    let mut bindings = local.bindings();
+    bindings.push(("AWS_ROLE_ARN", ROLE.to_owned()));
+    bindings.push(("AWS_ROLE_EXTERNAL_ID", "partner".to_owned()));
+    let trusted = habits(&local, &bindings, &[]).await;
+    for _ in 0..2 {
+        assert_eq!(trusted.get("/events").await, answer(200, "[]"), "{}", trusted.log());
+    }
+    // The session has ended, and the Worker's clock does not say so: refused, forgotten, assumed again.
+    local.advance_clock(std::time::Duration::from_secs(3601));
+    let refused = trusted.get("/events").await;
+    assert!(refused.body.contains("access denied"), "{refused:?}");
+    trusted.stop().await;
+
+    let secret = local.credentials().secret_access_key();
+    bindings.retain(|(name, _)| *name != "AWS_ROLE_EXTERNAL_ID");
+    let stranger = habits(&local, &bindings, &[]).await;
+    let refused = stranger.get("/events").await;
+    assert_eq!(refused.status, 500);
+    for words in ["Signature expired", ROLE] {
+        assert!(refused.body.contains(words), "{refused:?}");
+    }
+    assert!(!refused.body.contains(secret) && !stranger.log().contains(secret));
+    stranger.stop().await;
+    local.stop().await.unwrap();
+}

@@ -1,0 +1,1 @@
+CREATE TABLE event (source text PRIMARY KEY, detail text NOT NULL);

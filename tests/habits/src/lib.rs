@@ -1,0 +1,103 @@
+//! A Worker as people write them: handlers of axum, a cron trigger, a queue, two clusters, secrets of the Secrets
+//! Store. Nothing here is told to be `Send`, and no attribute is needed.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use dsql_edge::{Config, Dsql, Executor, sql};
+use serde::{Deserialize, Serialize};
+use tower_service::Service;
+use worker::{Context, Env, HttpRequest, MessageBatch, MessageExt, ScheduleContext, ScheduledEvent, event};
+
+#[event(fetch)]
+async fn fetch(
+    request: HttpRequest,
+    env: Env,
+    _context: Context,
+) -> worker::Result<axum::http::Response<axum::body::Body>> {
+    let mut router = axum::Router::new()
+        .route("/events", get(events))
+        .route("/events/{source}", post(add))
+        .route("/reports", get(reports))
+        .route("/store", get(from_store))
+        .with_state(env);
+    Ok(router.call(request).await?)
+}
+
+#[event(scheduled)]
+async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    let added = async { insert(&Dsql::from_env(&env)?, "cron", &event.cron()).await };
+    if let Err(error) = added.await {
+        worker::console_error!("{error}");
+    }
+}
+
+/// What a message of the queue says.
+#[derive(Serialize, Deserialize)]
+pub struct Message {
+    detail: String,
+}
+
+#[event(queue)]
+async fn queue(batch: MessageBatch<Message>, env: Env, _context: Context) -> worker::Result<()> {
+    let dsql = Dsql::from_env(&env)?;
+    for message in batch.messages()? {
+        insert(&dsql, "queue", &message.body().detail).await?;
+        message.ack();
+    }
+    Ok(())
+}
+
+async fn events(State(env): State<Env>) -> Result<Response, Failure> {
+    let dsql = Dsql::from_env(&env)?;
+    let events = sql!("SELECT source, detail FROM event ORDER BY source").fetch_all(&dsql).await?;
+    Ok(Json(events).into_response())
+}
+
+async fn add(
+    State(env): State<Env>,
+    Path(source): Path<String>,
+    detail: String,
+) -> Result<StatusCode, Failure> {
+    insert(&Dsql::from_env(&env)?, &source, &detail).await?;
+    Ok(StatusCode::CREATED)
+}
+
+/// Another cluster, whose bindings have a prefix.
+async fn reports(State(env): State<Env>) -> Result<String, Failure> {
+    let reports = Dsql::new(Config::from_env_with_prefix(&env, "REPORTS_")?);
+    Ok(sql!("SELECT current_user AS name").fetch_value(&reports).await?)
+}
+
+async fn from_store(State(env): State<Env>) -> Result<String, Failure> {
+    let dsql = Dsql::new(Config::from_secrets_store(&env, "").await?);
+    Ok(sql!("SELECT current_user AS name").fetch_value(&dsql).await?)
+}
+
+async fn insert(db: impl Executor, source: &str, detail: &str) -> Result<(), dsql_edge::Error> {
+    sql!("INSERT INTO event (source, detail) VALUES ($source, $detail)").execute(db).await?;
+    Ok(())
+}
+
+/// What a handler fails with.
+struct Failure(dsql_edge::Error);
+
+impl From<dsql_edge::Error> for Failure {
+    fn from(error: dsql_edge::Error) -> Self {
+        Failure(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status = if self.0.is_unique_violation() {
+            StatusCode::CONFLICT
+        } else {
+            StatusCode::INTERNAL_SERVER_ERROR
+        };
+        // A Worker that is no test would not tell its visitors.
+        (status, self.0.to_string()).into_response()
+    }
+}

@@ -1,0 +1,116 @@
+//! `cargo xtask bench size`: what dsql-edge adds to a Worker, as it is uploaded.
+//!
+//! In: the Worker in `xtask/size`, which answers with a row of three columns, from a query or as constants. Out: by how
+//! much its bundle grows with the query, and with each feature. A bundle is measured as `gzip -9` of each of its files.
+//! It is built as the project's own Workers are; where `ESBUILD_BIN` and `WASM_OPT_BIN` name these tools, by which
+//! worker-build packs what users deploy (and which it finds by the same names), they pack this too.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use xtask::step;
+use xtask::{project, worker};
+
+use super::figures::Figures;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// A line of JSON a figure
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the smallest useful SDK may weigh, in kB.
+const MARK: f64 = 25.0;
+
+/// What a feature adds: its name, the features of the Worker with it, and those of the Worker it is added to.
+const FEATURES: [(&str, &str, &str); 3] = [
+    ("feature aws-sigv4", "query,aws-sigv4", "query"),
+    ("feature serde", "query,serde", "query"),
+    ("feature assume-role", "query,assume-role", "query"),
+];
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let figures = Figures::new("size", options.json);
+    let mut weighed: Vec<(&str, f64)> = Vec::new();
+    let mut weight = |features: &'static str| -> Result<f64> {
+        if let Some((_, known)) = weighed.iter().find(|(of, _)| *of == features) {
+            return Ok(*known);
+        }
+        let weight = weigh(features)?;
+        weighed.push((features, weight));
+        Ok(weight)
+    };
+    let constants = weight("")?;
+    let query = weight("query")?;
+    let default = weight("query,aws-sigv4,serde")?;
+
+    figures.title(match tools() {
+        Some(_) => "What a Worker weighs, gzip -9 of its wasm and JavaScript, packed as worker-build does",
+        None => "What a Worker weighs, gzip -9 of its wasm and JavaScript, neither minified nor optimised",
+    });
+    figures.figure("the Worker, with constants", constants, "kB", None);
+    figures.figure("with a query, default features", default, "kB", None);
+    figures.figure("with a query, without default features", query, "kB", None);
+    figures.title("The share of dsql-edge: one query of text, int4 and timestamptz");
+    figures.figure("default features", default - constants, "kB", None);
+    figures.figure("without default features", query - constants, "kB", Some(MARK));
+    for (name, with, without) in FEATURES {
+        let (with, without) = (weight(with)?, weight(without)?);
+        figures.figure(name, with - without, "kB", None);
+    }
+    Ok(())
+}
+
+/// Builds the Worker with these features and weighs its bundle, in kB.
+fn weigh(features: &str) -> Result<f64> {
+    let folder = project::root().join("xtask/size");
+    // What was bundled last has other features, and may be younger than this wasm.
+    let bundled = project::target().join("worker/size");
+    if bundled.exists() {
+        fs::remove_dir_all(&bundled)?;
+    }
+    let mut bundle = worker::bundle(&folder, &["--features", features])?;
+    if let Some(tools) = tools() {
+        bundle = pack(&bundle, &tools)?;
+    }
+    let mut bytes = 0;
+    for file in xtask::workerd::files(&bundle)? {
+        bytes += gzip(&file)?;
+    }
+    #[allow(clippy::cast_precision_loss, reason = "kilobytes")]
+    Ok(bytes as f64 / 1000.0)
+}
+
+/// esbuild and wasm-opt.
+fn tools() -> Option<[OsString; 2]> {
+    Some([env::var_os("ESBUILD_BIN")?, env::var_os("WASM_OPT_BIN")?])
+}
+
+/// What worker-build 0.8 does to a bundle.
+fn pack(bundle: &Path, [esbuild, wasm_opt]: &[OsString; 2]) -> Result<PathBuf> {
+    let packed = bundle.join("packed");
+    fs::create_dir_all(&packed)?;
+    let mut minify = Command::new(esbuild);
+    minify.arg(bundle.join("index.js")).args(["--bundle", "--minify", "--format=esm", "--log-level=warning"]);
+    minify.args(["--external:./worker_bg.wasm", "--external:cloudflare:*"]);
+    step::run(minify.arg(format!("--outfile={}", packed.join("index.js").display())))?;
+    let wasm = "worker_bg.wasm";
+    let mut optimise = Command::new(wasm_opt);
+    optimise.args(["-O", "--all-features"]).arg(bundle.join(wasm)).arg("-o").arg(packed.join(wasm));
+    step::run(&mut optimise)?;
+    Ok(packed)
+}
+
+fn gzip(file: &Path) -> Result<usize> {
+    let mut gzip = Command::new("gzip");
+    gzip.args(["-9", "-n", "-c"]).arg(file).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = gzip.output().context("gzip cannot be started")?;
+    ensure!(output.status.success(), "gzip failed on {}", file.display());
+    Ok(output.stdout.len())
+}
