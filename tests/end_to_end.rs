@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[allow(dead_code, unreachable_pub, reason = "each of those that have it needs a part of it")]
+#[path = "flights.rs"]
+mod flights;
+
 use std::time::Duration;
 
 use dsql_edge_local::{Credentials, Local};
@@ -233,15 +237,11 @@ async fn a_kept_dsql_is_an_error_and_a_panic_ends_one_instance_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_further_query_costs_one_round_trip() {
-    let local = Local::builder().start().await.unwrap();
-    let network = Network::to(local.port(), DELAY, Fault::None).await;
-    let mut bindings = local.bindings();
-    set(&mut bindings, "DSQL_ENDPOINT", network.endpoint());
-    let probe = Workerd::start(workerd::probe().await, local.ca_pem(), &bindings).await;
-    assert_eq!(probe.get("/three").await.body, "[1,2,3]");
-    let counted: Vec<usize> = network.connections().iter().map(|seen| seen.round_trips()).collect();
-    assert_eq!(counted, [5], "{:?}", network.connections());
-    probe.stop().await;
+async fn round_trips_of_a_worker() {
+    let numbers = "CREATE TABLE number (n integer NOT NULL PRIMARY KEY)";
+    let local = Local::builder().named_init_sql("numbers", numbers).start().await.unwrap();
+    for flight in flights::worker(&local, workerd::probe().await).await {
+        assert_eq!(flight.counted, flight.expected, "{}", flight.case);
+    }
     local.stop().await.unwrap();
 }

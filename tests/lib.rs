@@ -1,5 +1,5 @@
 //! What the tests beside this file share: case files and their oracle, a real workerd, and a network
-//! with delays and faults.
+//! with delays and faults. No `sql!` stands here: trybuild compiles it with other snapshots.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

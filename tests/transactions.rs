@@ -3,31 +3,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[allow(dead_code, unreachable_pub, reason = "each of those that have it needs a part of it")]
+#[path = "flights.rs"]
+mod flights;
+
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dsql_edge::types::Uuid;
-use dsql_edge::{Config, Dsql, Error, Executor, Once, Transaction, sql};
+use dsql_edge::{Dsql, Error, Executor, Once, Transaction, sql};
 use dsql_edge_local::Local;
-use dsql_edge_tests::network::{DELAY, Fault, Network};
-
-const TABLES: &str =
-    "CREATE TABLE posts (id uuid PRIMARY KEY, author_id uuid, title text NOT NULL, body text,
-                                          views integer DEFAULT 0 NOT NULL)";
+use dsql_edge_tests::network::{Fault, Network};
+use flights::{TABLES, config};
 
 async fn local() -> Local {
     Local::builder().named_init_sql("tables", TABLES).start().await.unwrap()
-}
-
-/// What connects there, directly or through a network.
-fn config(local: &Local, network: Option<&Network>) -> Config {
-    let bindings = local.bindings();
-    let lookup = |name: &str| match (name, network) {
-        ("DSQL_ENDPOINT", Some(network)) => Some(network.endpoint()),
-        _ => bindings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()),
-    };
-    Config::from_bindings("", lookup).unwrap().extra_ca(local.ca_pem())
 }
 
 fn id(number: u128) -> Uuid {
@@ -257,42 +249,114 @@ async fn the_answer_to_commit_is_lost_and_a_key_finds_it() {
     local.stop().await.unwrap();
 }
 
-/// What each step costs, besides TCP: `cargo xtask bench flights` prints the same figures.
+#[tokio::test]
+async fn any_number_of_rows() {
+    let local = local().await;
+    let dsql = &Dsql::new(config(&local, None));
+    let add = |from: u128, to: u128| {
+        sql!("INSERT INTO posts (id, title) VALUES ($id, $title)", for n in from..to, id = id(n), title = "many")
+            .execute(dsql)
+    };
+    assert_eq!(add(0, 10_000).await.unwrap(), 10_000);
+    // The third chunk meets a row that is there.
+    sql!("DELETE FROM posts WHERE id <> $1", id(7_000)).execute(dsql).await.unwrap();
+    let error = add(0, 10_000).await.unwrap_err();
+    assert!(error.is_unique_violation() && error.committed_rows() == Some(6_000), "{error}");
+    assert_eq!(count().fetch_value(dsql).await.unwrap(), 6_001);
+
+    // One by one, with rows that come back; in a transaction all or nothing.
+    let titles = sql!(
+        "UPDATE posts SET title = $title WHERE id = $id RETURNING title",
+        for n in 0..3_500,
+        title = format!("title {n}"),
+        id = id(n)
+    );
+    let titles = titles.fetch_all(dsql).await.unwrap();
+    assert_eq!((titles.len(), titles[3_499].title.as_str()), (3_500, "title 3499"));
+    let refused = dsql
+        .transaction(async |tx| {
+            let ids = 6_500..7_001;
+            sql!("INSERT INTO posts (id, title) VALUES ($1, 'x')", for n in ids, id(n)).execute(tx).await
+        })
+        .await;
+    assert!(refused.unwrap_err().is_unique_violation());
+    assert_eq!(count().fetch_value(dsql).await.unwrap(), 6_001);
+    local.stop().await.unwrap();
+}
+
+/// What is done to posts, as a future of the error it ends with.
+type Scenario = fn(Dsql) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+const SCENARIOS: [(&str, i64, Scenario); 4] = [
+    ("a write alone", 1, |dsql| {
+        Box::pin(async move { add_post(id(1), "One").execute(&dsql).await.map(drop) })
+    }),
+    ("a pipeline", 2, |dsql| {
+        Box::pin(async move {
+            dsql.pipeline((add_post(id(1), "One"), count(), add_post(id(2), "Two"))).await.map(drop)
+        })
+    }),
+    ("a transaction", 2, |dsql| {
+        Box::pin(async move {
+            dsql.transaction(async |tx| {
+                add_post(id(1), "One").execute(tx).await?;
+                add_post(id(2), "Two").execute(tx).await.map(drop)
+            })
+            .await
+        })
+    }),
+    ("rows", 50, |dsql| {
+        Box::pin(async move {
+            let rows = sql!("INSERT INTO posts (id, title) VALUES ($1, lower('X'))", for n in 1..=50, id(n));
+            rows.execute(&dsql).await.map(drop)
+        })
+    }),
+];
+
+/// The first connection breaks, at one place after the other: what we are told is what the database knows.
+#[tokio::test]
+async fn wherever_the_connection_breaks_nothing_is_lost_or_doubled() {
+    let local = local().await;
+    let watcher = Dsql::new(config(&local, None));
+    let (mut retried, mut unknown) = (0, 0);
+    let clean = || sql!("DELETE FROM posts WHERE true").execute(&watcher);
+    for (name, rows, scenario) in SCENARIOS {
+        clean().await.unwrap();
+        let whole = {
+            let network = Network::to(local.port(), Duration::ZERO, Fault::None).await;
+            scenario(Dsql::new(config(&local, Some(&network)))).await.unwrap();
+            network.connections()[0].received()
+        };
+        for cut in (0..whole).step_by(whole / 30) {
+            clean().await.unwrap();
+            let network = Network::to(local.port(), Duration::ZERO, Fault::CutFirstAfter(cut)).await;
+            let told = scenario(Dsql::new(config(&local, Some(&network)))).await;
+            // What was sent last may still be under way to the server.
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            let there = count().fetch_value(&watcher).await.unwrap();
+            match told {
+                Ok(()) => {
+                    assert_eq!(there, rows, "{name}, cut after {cut} of {whole}");
+                    retried += network.connections().len() - 1;
+                }
+                Err(error) if error.is_outcome_unknown() => {
+                    assert!(there == 0 || there == rows, "{name}, cut after {cut}: {there}");
+                    assert_eq!(network.connections().len(), 1, "{name}, cut after {cut}: it was sent again");
+                    unknown += 1;
+                }
+                Err(error) => assert_eq!(there, 0, "{name}, cut after {cut} of {whole}: {error}"),
+            }
+        }
+    }
+    assert!(retried > 20 && unknown > 20, "{retried} retried, {unknown} unknown");
+    local.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn round_trips() {
     let local = local().await;
-    let network = Network::to(local.port(), DELAY, Fault::None).await;
-    let config = config(&local, Some(&network));
-    let seen = |at: usize| network.connections()[at].round_trips();
-
-    let dsql = &Dsql::new(config.clone());
-    count().fetch_value(dsql).await.unwrap();
-    assert_eq!(seen(0), 3, "a cold query");
-    for post in 1..=2 {
-        add_post(id(post), "One").execute(dsql).await.unwrap();
+    for flight in flights::native(&local).await.unwrap() {
+        assert_eq!(flight.counted, flight.expected, "{}", flight.case);
     }
-    assert_eq!(seen(0), 5, "two warm ones");
-    let ten: Vec<_> = (0..10).map(|number| set_views(id(number), 5)).collect();
-    assert_eq!(dsql.pipeline(ten).await.unwrap().into_iter().sum::<u64>(), 2);
-    assert_eq!(seen(0), 6, "a pipeline of ten");
-    dsql.transaction(async |tx| {
-        increment(tx, id(1)).await?;
-        add_post(id(3), "Three").execute(tx).await
-    })
-    .await
-    .unwrap();
-    assert_eq!(seen(0), 10, "three statements and COMMIT");
-    dsql.transaction(async |tx| tx.pipeline((views(id(1)), views(id(2)))).await).read_only().await.unwrap();
-    assert_eq!(seen(0), 11, "the end of one that reads is not waited for");
-    dsql.transaction(async |_| Ok::<_, Error>(())).await.unwrap();
-    assert_eq!(seen(0), 11, "nothing");
-
-    let cold = Dsql::new(config.clone());
-    cold.transaction(async |tx| set_views(id(1), 6).execute(tx).await).await.unwrap();
-    assert_eq!(seen(1), 4, "BEGIN rides with the login, COMMIT goes alone");
-    let cold = Dsql::new(config);
-    cold.pipeline((set_views(id(1), 7), set_views(id(2), 7))).await.unwrap();
-    assert_eq!(seen(2), 3, "fused");
-    assert_eq!(network.connections().len(), 3);
     local.stop().await.unwrap();
 }

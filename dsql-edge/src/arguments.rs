@@ -83,6 +83,11 @@ impl Arguments {
         self.bind::<T::Sql, Nullable, T>(value);
     }
 
+    /// How many bytes their values take.
+    pub(crate) fn len(&self) -> usize {
+        self.parameters.bytes.len()
+    }
+
     /// The next argument, as the server reads it.
     pub(crate) fn push_encoded(&mut self, format: Format, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.parameters.bytes);

@@ -24,6 +24,7 @@ struct Inner {
     place: Option<Place>,
     outcome: Outcome,
     attempts: u32,
+    committed: Option<u64>,
 }
 
 /// What became of a statement that writes, when it ended with an error.
@@ -89,6 +90,8 @@ pub(crate) enum Kind {
     Astray,
     /// An earlier statement of this transaction failed.
     TransactionFailed,
+    /// The closure has returned, and one of its statements has not.
+    TransactionBusy,
     /// The transaction has ended.
     TransactionOver,
     OtherRequest,
@@ -150,7 +153,14 @@ impl Error {
 
     /// Whether an earlier statement of the same transaction had failed, which ends it, or the transaction is over.
     pub fn is_transaction_over(&self) -> bool {
-        matches!(self.0.kind, Kind::TransactionFailed | Kind::TransactionOver)
+        matches!(self.0.kind, Kind::TransactionFailed | Kind::TransactionBusy | Kind::TransactionOver)
+    }
+
+    /// Of a statement for many rows outside of a transaction: how many of them had been committed before the error. What
+    /// became of those after it: nothing, unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise of the
+    /// chunk that came next.
+    pub fn committed_rows(&self) -> Option<u64> {
+        self.0.committed
     }
 
     /// How often it was tried.
@@ -280,7 +290,7 @@ impl Error {
     }
 
     pub(crate) fn new(kind: Kind) -> Self {
-        Error(Box::new(Inner { kind, place: None, outcome: Outcome::Nothing, attempts: 1 }))
+        Error(Box::new(Inner { kind, place: None, outcome: Outcome::Nothing, attempts: 1, committed: None }))
     }
 
     pub(crate) fn config(text: impl Into<Cow<'static, str>>) -> Self {
@@ -306,6 +316,12 @@ impl Error {
     /// The same error, of what was tried so often.
     pub(crate) fn after_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
+        self
+    }
+
+    /// The same error, after so many rows had been committed.
+    pub(crate) fn after_rows(mut self, rows: u64) -> Self {
+        self.0.committed = Some(rows);
         self
     }
 
@@ -388,6 +404,10 @@ impl Error {
             Kind::TransactionFailed => f.write_str(
                 "an earlier statement of this transaction failed or was given up, which ends the transaction",
             )?,
+            Kind::TransactionBusy => f.write_str(
+                "the transaction was rolled back: its closure returned while one of its statements, or a stream, was \
+                 not at its end; await it, or drop it, before",
+            )?,
             Kind::TransactionOver => f.write_str("the transaction is over: its handle has outlived its closure")?,
             Kind::NoRows => f.write_str("the query returned no row where one was asked for")?,
             Kind::TooManyRows => f.write_str("the query returned more than one row where one was asked for")?,
@@ -398,6 +418,9 @@ impl Error {
         }
         if self.0.attempts > 1 {
             write!(f, "; after {} attempts", self.0.attempts)?;
+        }
+        if let Some(rows) = self.0.committed {
+            write!(f, "; {rows} rows had been committed before it")?;
         }
         match self.0.outcome {
             Outcome::Nothing => {}
@@ -481,3 +504,6 @@ impl From<Error> for worker::Error {
         worker::Error::RustError(Unquoted(error).to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

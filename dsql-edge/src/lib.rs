@@ -21,7 +21,9 @@
 //! ```
 //!
 //! - [`sql!`]: what a query can be: an expression, functions, nested rows, optional text; and the snapshot.
-//! - [`Dsql`]: a cluster, as one request sees it; [`Config`]: where it is and who we are.
+//! - [`Dsql`]: a cluster, as one request sees it: queries, [pipelines](Dsql::pipeline) and
+//!   [transactions](Dsql::transaction); [`Config`]: where it is, who we are, and what may take how long.
+//! - [`Query::fetch`]: rows as a stream; [`BulkCommand`]: many rows at once.
 //! - [`auth`]: credentials, where they come from, and the token.
 //! - [`types`]: which Rust types fit which SQL types, and how a type of your own does.
 //! - [`Error`]: what can go wrong, and what may be asked of it.
@@ -41,7 +43,7 @@
 //!
 //! A value never becomes SQL text. A token leaves this process only inside TLS, and only for a host that [`Config`] lets
 //! through. A credential, a token or a parameter never shows in an error, in `Debug` or in a log. Bytes of the server
-//! never make this crate panic. A statement that writes is never sent twice.
+//! never make this crate panic. A statement that writes is never sent again when its outcome is not known.
 #![cfg_attr(
     not(test),
     deny(
@@ -88,12 +90,12 @@ mod wire;
 pub use auth::AssumeRole;
 pub use auth::Credentials;
 pub use client::{
-    Dsql, Event, Executor, Fetch, Member, Once, Pipelined, Session, Transact, TransactOnce, Transacting,
-    Transaction,
+    Dsql, Event, Executor, Fetch, Member, Once, Pipelined, RowStream, Session, Transact, TransactOnce,
+    Transacting, Transaction,
 };
 pub use config::Config;
 pub use error::Error;
 #[doc(inline)]
 pub use macros::{sql, sql_file, sql_unchecked};
-pub use query::{Command, Query};
+pub use query::{BulkCommand, BulkQuery, Command, Query};
 pub use sqlstate::SqlState;

@@ -1,12 +1,121 @@
-//! Many rows for one statement, as an array for each parameter.
+//! Many rows for one statement, produced as they are sent.
 //!
-//! Goes in: the values of row after row. Comes out: the [`Arguments`] of `… FROM UNNEST($1, $2)`. The first value that
-//! cannot be encoded is kept as an error for when the query runs.
+//! Goes in: an iterator of rows and what binds one. Comes out: [`Chunk`]s, none larger than its limits, each as the
+//! [`Arguments`] of row after row, or as those of `… FROM UNNEST($1, $2)`: an array for each parameter. Rows that do
+//! not fit wait for the next chunk. The first value that cannot be encoded is kept as an error for when it is sent.
 
 use crate::arguments::Arguments;
 use crate::error::{Error, Kind};
 use crate::types::sql::{Format, SqlType};
 use crate::types::{ConversionError, IsNull, Param};
+
+/// Rows that are not yet bound. It reads its iterator only as far as a chunk needs.
+pub struct Rows<'a> {
+    form: Form<'a>,
+    ended: bool,
+}
+
+enum Form<'a> {
+    /// The statement is executed for each.
+    Each { next: Box<dyn FnMut(&mut Arguments) -> bool + Send + 'a>, waiting: Option<Arguments> },
+    /// The statement takes them all at once.
+    Arrays {
+        next: Box<dyn FnMut(&mut ManyRows) -> bool + Send + 'a>,
+        oids: &'static [u32],
+        waiting: Option<ManyRows>,
+    },
+}
+
+/// Rows that are sent in one flight.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    /// One for each execution.
+    pub(crate) arguments: Vec<Arguments>,
+    pub(crate) rows: u64,
+}
+
+/// Of one transaction: DSQL's limits are 3,000 rows, and 10 MiB of which indexes take a part.
+pub(crate) const MAX_ROWS: u64 = 3_000;
+pub(crate) const MAX_BYTES: usize = 8 << 20;
+
+/// Rows for a statement that is executed for each of them.
+pub fn rows<'a, I, F>(rows: I, mut bind: F) -> Rows<'a>
+where
+    I: IntoIterator<IntoIter: Send + 'a>,
+    F: FnMut(I::Item, &mut Arguments) + Send + 'a,
+{
+    let mut rows = rows.into_iter();
+    let next =
+        Box::new(move |arguments: &mut Arguments| rows.next().map(|row| bind(row, arguments)).is_some());
+    Rows { form: Form::Each { next, waiting: None }, ended: false }
+}
+
+/// Rows for a statement that takes an array for each parameter, by the OIDs of their elements.
+pub fn arrays<'a, I, F>(oids: &'static [u32], rows: I, mut bind: F) -> Rows<'a>
+where
+    I: IntoIterator<IntoIter: Send + 'a>,
+    F: FnMut(I::Item, &mut ManyRows) + Send + 'a,
+{
+    let mut rows = rows.into_iter();
+    let next = Box::new(move |arrays: &mut ManyRows| rows.next().map(|row| bind(row, arrays)).is_some());
+    Rows { form: Form::Arrays { next, oids, waiting: None }, ended: false }
+}
+
+impl Rows<'_> {
+    /// The next rows, if there are any: at most so many, and not more bytes unless it is one row.
+    pub(crate) fn chunk(&mut self, max_rows: u64, max_bytes: usize) -> Option<Chunk> {
+        if self.ended {
+            return None;
+        }
+        let (mut rows, mut bytes) = (0, 0);
+        let arguments = match &mut self.form {
+            Form::Each { next, waiting } => {
+                let mut all = Vec::new();
+                while rows < max_rows {
+                    let one = waiting.take().or_else(|| {
+                        let mut one = Arguments::default();
+                        next(&mut one).then_some(one)
+                    });
+                    let Some(one) = one else {
+                        self.ended = true;
+                        break;
+                    };
+                    bytes += one.len();
+                    if bytes > max_bytes && rows > 0 {
+                        *waiting = Some(one);
+                        break;
+                    }
+                    rows += 1;
+                    all.push(one);
+                }
+                all
+            }
+            Form::Arrays { next, oids, waiting } => {
+                let mut all = waiting.take().inspect(|_| rows = 1).unwrap_or_else(|| ManyRows::new(oids));
+                while rows < max_rows {
+                    let before = all.mark();
+                    if !next(&mut all) {
+                        self.ended = true;
+                        break;
+                    }
+                    if all.len() > max_bytes && rows > 0 {
+                        *waiting = Some(all.split_off(&before));
+                        break;
+                    }
+                    rows += 1;
+                }
+                vec![all.into_arguments()]
+            }
+        };
+        (rows > 0).then_some(Chunk { arguments, rows })
+    }
+}
+
+impl core::fmt::Debug for Rows<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Rows(…)")
+    }
+}
 
 /// An array for each parameter, which grow by one element with each row.
 #[derive(Default)]
@@ -14,6 +123,9 @@ pub struct ManyRows {
     arrays: Vec<Array>,
     error: Option<Error>,
 }
+
+/// Bytes, elements, and whether one of them is NULL.
+type Mark = (usize, i32, bool);
 
 #[derive(Default)]
 struct Array {
@@ -38,6 +150,31 @@ impl ManyRows {
             self.error
                 .get_or_insert_with(|| Error::new(Kind::Encode { parameter, sql_type: S::NAME, reason }));
         }
+    }
+
+    /// Where each array ends.
+    fn mark(&self) -> Vec<Mark> {
+        let mark = |array: &Array| (array.elements.len(), array.length, array.has_nulls);
+        self.arrays.iter().map(mark).collect()
+    }
+
+    /// The rows since then.
+    fn split_off(&mut self, mark: &[Mark]) -> ManyRows {
+        let arrays = self.arrays.iter_mut().zip(mark).map(|(array, (bytes, length, has_nulls))| {
+            let elements = array.elements.split_off((*bytes).min(array.elements.len()));
+            let since = array.length - length;
+            array.length = *length;
+            // One row is NULL there or is not; what was there before stays as it was.
+            let null = elements.first_chunk() == Some(&(-1_i32).to_be_bytes());
+            array.has_nulls = *has_nulls;
+            Array { element_oid: array.element_oid, length: since, has_nulls: null, elements }
+        });
+        ManyRows { arrays: arrays.collect(), error: None }
+    }
+
+    /// How many bytes they take.
+    fn len(&self) -> usize {
+        self.arrays.iter().map(|array| array.elements.len()).sum()
     }
 
     /// All rows.
@@ -112,6 +249,52 @@ mod tests {
             let (ours, theirs) = (ours.unwrap().0, theirs.unwrap().0);
             assert_eq!((ours.bytes, ours.each), (theirs.bytes, theirs.each));
         }
+    }
+
+    /// What is sent of it: rows, executions and bytes of each chunk.
+    fn chunks(mut rows: Rows<'_>, max_rows: u64, max_bytes: usize) -> Vec<(u64, usize, Vec<u8>)> {
+        let chunk = || {
+            let chunk = rows.chunk(max_rows, max_bytes)?;
+            let bytes = |arguments: Arguments| arguments.into_parts().unwrap().0.bytes;
+            let executions = chunk.arguments.len();
+            Some((chunk.rows, executions, chunk.arguments.into_iter().flat_map(bytes).collect()))
+        };
+        core::iter::from_fn(chunk).collect()
+    }
+
+    #[test]
+    fn chunks_hold_what_they_may_and_nothing_is_lost_between_them() {
+        let values = ["a", "bb", "", "cccc", "d"];
+        let each = |max_rows, max_bytes| {
+            let bind = |text: &str, arguments: &mut Arguments| arguments.bind::<sql::Text, NotNull, _>(text);
+            let chunks = chunks(rows(values, bind), max_rows, max_bytes);
+            chunks.into_iter().map(|(rows, times, bytes)| (rows, times, String::from_utf8(bytes).unwrap()))
+        };
+        let text = |rows: u64, text: &str| (rows, rows as usize, text.to_owned());
+        assert_eq!(each(2, 99).collect::<Vec<_>>(), [text(2, "abb"), text(2, "cccc"), text(1, "d")]);
+        assert_eq!(each(9, 3).collect::<Vec<_>>(), [text(3, "abb"), text(1, "cccc"), text(1, "d")]);
+        assert_eq!(each(9, 0).count(), 5);
+        assert_eq!(each(5, 99).collect::<Vec<_>>(), [text(5, "abbccccd")]);
+
+        let values = [Some("a"), None, Some("bb"), None, Some("c")];
+        let arrays = |max_rows, max_bytes| {
+            let bind =
+                |text: Option<&str>, rows: &mut ManyRows| rows.bind::<sql::Text, Nullable, _>(0, &text);
+            chunks(super::arrays(&[25], values, bind), max_rows, max_bytes)
+        };
+        let array = |values: &[Option<&str>]| {
+            let mut arguments = Arguments::default();
+            arguments.bind::<sql::Array<sql::Text>, NotNull, _>(values);
+            (values.len() as u64, 1, arguments.into_parts().unwrap().0.bytes)
+        };
+        assert_eq!(arrays(9, 99), [array(&values)]);
+        assert_eq!(arrays(2, 99), [array(&values[..2]), array(&values[2..4]), array(&values[4..])]);
+        // A length of four bytes each.
+        assert_eq!(arrays(9, 9), [array(&values[..2]), array(&values[2..3]), array(&values[3..])]);
+        assert_eq!(arrays(9, 1).len(), 5);
+        assert!(chunks(rows(0..0, |_: i32, _: &mut Arguments| ()), 9, 9).is_empty());
+        let none = super::arrays(&[23], 0..0, |_: i32, _: &mut ManyRows| ());
+        assert!(chunks(none, 9, 9).is_empty());
     }
 
     #[test]

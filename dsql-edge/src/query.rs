@@ -5,6 +5,7 @@
 
 use crate::arguments::Arguments;
 use crate::error::Error;
+use crate::many_rows::Rows;
 use crate::row::DataRow;
 use crate::statement::Statement;
 
@@ -19,6 +20,32 @@ pub struct Query<R> {
 #[must_use = "a statement does nothing until it is executed"]
 pub struct Command {
     pub(crate) request: Request,
+}
+
+/// A statement for many rows, `for … in …`, that returns none. Made by `sql!`; it does nothing until it is executed.
+///
+/// Its rows are read from their iterator as they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
+/// [`Transaction`](crate::Transaction) they are all part of it. Elsewhere each chunk is a transaction of its own, which
+/// costs two round trips: when one fails, those before it stay, and the error says how many rows that is
+/// ([`Error::committed_rows`]).
+#[must_use = "a statement does nothing until it is executed"]
+pub struct BulkCommand<'a> {
+    pub(crate) bulk: Bulk<'a>,
+}
+
+/// A query for many rows, `for … in …`, that returns rows of the type `R`: as [`BulkCommand`].
+#[must_use = "a query does nothing until it is fetched or executed"]
+pub struct BulkQuery<'a, R> {
+    pub(crate) bulk: Bulk<'a>,
+    pub(crate) decode: fn(&DataRow<'_>) -> Result<R, Error>,
+}
+
+/// What both are.
+pub(crate) struct Bulk<'a> {
+    pub(crate) statement: &'static Statement,
+    pub(crate) rows: Rows<'a>,
+    /// COMMIT travels with the rows.
+    pub(crate) fused: bool,
 }
 
 /// A row of one column without a type of its own: what [`Query::fetch_value`] takes the value out of.
@@ -39,7 +66,7 @@ pub trait SingleColumn {
 #[derive(Debug)]
 pub struct Request {
     pub(crate) statement: &'static Statement,
-    /// One for each time that it is executed, all in one flight and one implicit transaction.
+    /// One for each time that it is executed, all in one flight.
     pub(crate) arguments: Vec<Arguments>,
     /// From `sql_unchecked!`: the types of columns are not known before the server describes them.
     pub(crate) unchecked: bool,
@@ -53,15 +80,6 @@ impl<R: Send + 'static> Query<R> {
         decode: fn(&DataRow<'_>) -> Result<R, Error>,
     ) -> Self {
         Query { request: Request { statement, arguments: vec![arguments], unchecked: false }, decode }
-    }
-
-    /// A query that is executed once for each of these, in one transaction.
-    pub fn many(
-        statement: &'static Statement,
-        arguments: Vec<Arguments>,
-        decode: fn(&DataRow<'_>) -> Result<R, Error>,
-    ) -> Self {
-        Query { request: Request { statement, arguments, unchecked: false }, decode }
     }
 
     /// A query whose columns' names alone are known; `decode` must use
@@ -81,14 +99,52 @@ impl Command {
         Command { request: Request { statement, arguments: vec![arguments], unchecked: false } }
     }
 
-    /// A statement that is executed once for each of these, in one transaction.
-    pub fn many(statement: &'static Statement, arguments: Vec<Arguments>) -> Self {
-        Command { request: Request { statement, arguments, unchecked: false } }
-    }
-
     /// A statement that returns no rows, from `sql_unchecked!`.
     pub fn unchecked(statement: &'static Statement, arguments: Arguments) -> Self {
         Command { request: Request { statement, arguments: vec![arguments], unchecked: true } }
+    }
+}
+
+impl<'a> BulkCommand<'a> {
+    /// A statement that returns no rows.
+    pub fn new(statement: &'static Statement, rows: Rows<'a>) -> Self {
+        BulkCommand { bulk: Bulk { statement, rows, fused: false } }
+    }
+
+    /// Sends each chunk's COMMIT with it: one round trip instead of two. The price: when the connection breaks, what
+    /// became of the chunk is not known ([`Error::is_outcome_unknown`]).
+    pub fn fused(mut self) -> Self {
+        self.bulk.fused = true;
+        self
+    }
+}
+
+impl<'a, R: Send + 'static> BulkQuery<'a, R> {
+    /// A query whose columns were checked when it was compiled.
+    pub fn new(
+        statement: &'static Statement,
+        rows: Rows<'a>,
+        decode: fn(&DataRow<'_>) -> Result<R, Error>,
+    ) -> Self {
+        BulkQuery { bulk: Bulk { statement, rows, fused: false }, decode }
+    }
+
+    /// As [`BulkCommand::fused`].
+    pub fn fused(mut self) -> Self {
+        self.bulk.fused = true;
+        self
+    }
+}
+
+impl core::fmt::Debug for BulkCommand<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("BulkCommand").field(&self.bulk.statement.sql).finish()
+    }
+}
+
+impl<R> core::fmt::Debug for BulkQuery<'_, R> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("BulkQuery").field(&self.bulk.statement.sql).finish()
     }
 }
 

@@ -1,17 +1,18 @@
 //! Written by `sql!` for the query in `emission.rs`.
 fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&str>)]) {
-    let _ = {
-        let mut rows = ::dsql_edge::private::ManyRows::new(&[2950u32, 25u32, 25u32]);
-        for (id, name, email) in people {
-            match (&(id), &(name), &(email)) {
-                (p1, p2, p3) => {
-                    rows.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(0usize, p1);
-                    rows.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(1usize, p2);
-                    rows.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(2usize, p3);
-                }
+    let _ = match ::dsql_edge::private::arrays(
+        &[2950u32, 25u32, 25u32],
+        people,
+        |(id, name, email), arguments: &mut ::dsql_edge::private::ManyRows| match (&(id), &(name), &(email)) {
+            (p1, p2, p3) => {
+                arguments.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(0usize, p1);
+                arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(1usize, p2);
+                arguments
+                    .bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(2usize, p3);
             }
-        }
-        {
+        },
+    ) {
+        rows => {
             static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
                 sql: "INSERT INTO users (id, name, email) SELECT dsql_edge_rows.p1, dsql_edge_rows.p2, dsql_edge_rows.p3 FROM UNNEST($1, $2, $3) AS dsql_edge_rows(p1, p2, p3)",
                 name: "at_once",
@@ -24,24 +25,21 @@ fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&st
                 tables: &["users"],
                 search_path: "",
             };
-            ::dsql_edge::private::Command::new(&STATEMENT, rows.into_arguments())
+            ::dsql_edge::private::BulkCommand::new(&STATEMENT, rows)
         }
     };
 }
 fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
-    let _ = {
-        let mut rows = ::std::vec::Vec::new();
-        for (name, id) in people {
-            match (&(name), &(id)) {
-                (p1, p2) => {
-                    let mut arguments = ::dsql_edge::private::Arguments::with_capacity(2usize);
-                    arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p1);
-                    arguments.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(p2);
-                    rows.push(arguments);
-                }
+    let _ = match ::dsql_edge::private::rows(
+        people,
+        |(name, id), arguments: &mut ::dsql_edge::private::Arguments| match (&(name), &(id)) {
+            (p1, p2) => {
+                arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p1);
+                arguments.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(p2);
             }
-        }
-        {
+        },
+    ) {
+        rows => {
             #[allow(dead_code)]
             pub struct Row {
                 pub email: ::core::option::Option<::std::string::String>,
@@ -93,7 +91,7 @@ fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
                 tables: &["users"],
                 search_path: "",
             };
-            ::dsql_edge::private::Query::many(&STATEMENT, rows, decode)
+            ::dsql_edge::private::BulkQuery::new(&STATEMENT, rows, decode)
         }
     };
 }

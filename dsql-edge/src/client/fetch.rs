@@ -7,7 +7,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::client::Executor;
-use crate::client::pipeline::{self, Pipelined};
+use crate::client::pipeline::{Collector, Pipelined};
 use crate::error::Error;
 use crate::query::{Command, Query, SingleColumn};
 
@@ -78,7 +78,20 @@ impl Command {
 
 impl<'e, T> Fetch<'e, T> {
     pub(super) fn of<P: Pipelined<Output = T> + 'e, E: Executor + 'e>(pipelined: P, mut executor: E) -> Self {
-        Fetch(Box::pin(async move { pipeline::run(executor.target(), pipelined).await }))
+        // All that is made anew for each shape of query; the rest is the target's.
+        Fetch::new(async move {
+            let mut requests = Vec::new();
+            let mut collector = pipelined.split(&mut requests);
+            let mut sinks = Vec::with_capacity(requests.len());
+            collector.sinks(&mut sinks);
+            executor.target().run_requests(requests, &mut sinks).await?;
+            drop(sinks);
+            collector.finish()
+        })
+    }
+
+    pub(super) fn new(running: impl Future<Output = Result<T, Error>> + Send + 'e) -> Self {
+        Fetch(Box::pin(running))
     }
 }
 

@@ -72,6 +72,9 @@ impl Prepared {
     }
 
     fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
+        if self.parameters.is_empty() {
+            return Ok(());
+        }
         let types = if self.types.is_empty() { self.statement.params } else { &self.types };
         connection.statement(self.statement.sql, types)?;
         let mut described = true;
@@ -166,9 +169,11 @@ impl<'f> Flight<'f> {
         if self.key.is_some() { Step::Key } else { self.member(0) }
     }
 
+    /// The first member from this one on that is executed at all.
     fn member(&self, index: usize) -> Step {
-        match self.members.get(index) {
-            Some(_) => Step::Member(index),
+        let rest = self.members.get(index..).unwrap_or_default();
+        match rest.iter().position(|member| !member.parameters.is_empty()) {
+            Some(further) => Step::Member(index + further),
             None if self.commit => Step::Commit,
             None => Step::Sync,
         }

@@ -122,6 +122,11 @@ impl Lender {
         .await
     }
 
+    /// Whether there will be no connection any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.state().gone
+    }
+
     /// A new transaction. It has no connection until its first statement.
     pub(super) fn open_transaction(&self, opening: Opening) -> u64 {
         let mut state = self.state();
@@ -178,6 +183,11 @@ impl Lender {
         if let Some(open) = self.state().transactions.iter_mut().find(|open| open.id == id) {
             open.opening = None;
         }
+    }
+
+    /// Whether one of its statements is running, or one of its streams open.
+    pub(super) fn is_lent(&self, id: u64) -> bool {
+        self.state().transactions.iter().any(|open| open.id == id && open.lent)
     }
 
     /// Remembers why the transaction cannot go on, whatever is made of the error.

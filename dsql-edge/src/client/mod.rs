@@ -10,6 +10,7 @@
 //!        link                    one connection: flight ⇄ session ⇄ transport
 //! ```
 
+mod bulk;
 mod dsql;
 mod event;
 mod failure;
@@ -20,6 +21,7 @@ mod link;
 mod pipeline;
 mod run;
 mod session;
+mod stream;
 mod transaction;
 
 #[cfg(test)]
@@ -30,6 +32,7 @@ pub use event::Event;
 pub use fetch::Fetch;
 pub use pipeline::{Member, Pipelined};
 pub use session::Session;
+pub use stream::RowStream;
 pub use transaction::{Once, Transact, TransactOnce, Transacting, Transaction};
 
 use run::Target;

@@ -73,27 +73,13 @@ impl<R: Send + 'static> Query<R> {
     }
 }
 
-/// Runs them all in one flight.
-pub(super) async fn run<P: Pipelined>(target: Target<'_>, pipelined: P) -> Result<P::Output, Error> {
-    let mut requests = Vec::new();
-    let mut collector = pipelined.split(&mut requests);
-    run_requests(target, requests, &mut collector).await?;
-    collector.finish()
-}
-
-/// The part of [`run`] that depends on nothing but the shape.
-async fn run_requests<C: Collector>(
-    target: Target<'_>,
-    requests: Vec<Request>,
-    collector: &mut C,
-) -> Result<(), Error> {
-    let mut sinks = Vec::with_capacity(requests.len());
-    collector.sinks(&mut sinks);
-    target.run_requests(requests, &mut sinks).await
-}
-
 impl Target<'_> {
-    async fn run_requests(&self, requests: Vec<Request>, sinks: &mut [&mut dyn Sink]) -> Result<(), Error> {
+    /// Runs them all in one flight.
+    pub(super) async fn run_requests(
+        &self,
+        requests: Vec<Request>,
+        sinks: &mut [&mut dyn Sink],
+    ) -> Result<(), Error> {
         let members: Vec<Prepared> = requests.into_iter().map(Prepared::new).collect::<Result<_, _>>()?;
         // `for` over no rows, or a pipeline of nothing.
         if members.iter().all(|member| member.parameters.is_empty()) {
@@ -135,6 +121,16 @@ pub struct Value<R>(One<R>);
 #[allow(unnameable_types, reason = "as `All`")]
 #[derive(Default)]
 pub struct Counted(u64);
+
+impl<R> All<R> {
+    pub(super) fn new(decode: fn(&DataRow<'_>) -> Result<R, Error>) -> Self {
+        All { decode, rows: Vec::new() }
+    }
+
+    pub(super) fn rows(&mut self) -> &mut Vec<R> {
+        &mut self.rows
+    }
+}
 
 impl<R: Send> Sink for All<R> {
     fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
@@ -265,7 +261,7 @@ impl<R: Send + 'static> Pipelined for Query<R> {
 
     fn split(self, requests: &mut Vec<Request>) -> All<R> {
         requests.push(self.request);
-        All { decode: self.decode, rows: Vec::new() }
+        All::new(self.decode)
     }
 }
 
@@ -346,6 +342,7 @@ tuples!(A B C D E F G H I J K L);
 
 mod sealed {
     use super::{Command, Member, Query};
+    use crate::query::{BulkCommand, BulkQuery};
 
     #[allow(unnameable_types, reason = "it seals a trait")]
     pub trait Sealed {}
@@ -353,6 +350,8 @@ mod sealed {
     impl<R> Sealed for Query<R> {}
     impl Sealed for Command {}
     impl<C> Sealed for Member<C> {}
+    impl Sealed for BulkCommand<'_> {}
+    impl<R> Sealed for BulkQuery<'_, R> {}
     impl<P: Sealed> Sealed for Vec<P> {}
 }
 

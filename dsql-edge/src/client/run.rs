@@ -221,6 +221,10 @@ impl<'l> Runs<'l> {
 
     /// Whether it may run again after this: waits as long as the rule says. `resolvable`: it has an idempotency key.
     pub(super) async fn again(&mut self, failed: &Failed, resolvable: bool) -> bool {
+        // A session that was lost stays so.
+        if self.lender.is_gone() {
+            return false;
+        }
         let config = &self.lender.config;
         let budget = [&self.lender.budget, transport::budget(config)];
         let Some(pause) = self.attempts.after(failed.rule(), resolvable, &budget) else { return false };

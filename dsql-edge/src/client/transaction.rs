@@ -240,9 +240,9 @@ enum Next {
 }
 
 /// An attempt that is under way; dropped, its connection is closed.
-struct Attempt<'d> {
-    lender: &'d Lender,
-    id: u64,
+pub(super) struct Attempt<'d> {
+    pub(super) lender: &'d Lender,
+    pub(super) id: u64,
 }
 
 impl Drop for Attempt<'_> {
@@ -305,6 +305,11 @@ impl<'d> Course<'d> {
 
     async fn settle(&mut self, attempt: Attempt<'d>, well: bool) -> Next {
         let id = attempt.id;
+        // Whoever holds its connection now would hold it for ever.
+        if self.lender.is_lent(id) {
+            let busy = Error::new(Kind::TransactionBusy);
+            return if well { Next::Failed(busy) } else { Next::Over };
+        }
         // Without a statement there is nothing to commit, unless there is a key to be written.
         let unopened = self.lender.opening(id).is_some();
         if well && unopened && self.key.is_some() {

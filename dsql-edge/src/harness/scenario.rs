@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 use super::server::ROWS;
 use crate::arguments::Arguments;
 use crate::error::Error;
-use crate::query::{Command, Query};
+use crate::many_rows::rows;
+use crate::query::{BulkCommand, Command, Query};
 use crate::statement::{ColumnDesc, Effect, Statement};
 use crate::types::{NotNull, sql};
 use crate::{Dsql, Executor, Once};
@@ -66,6 +67,7 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario::new("session", |dsql, book| Box::pin(session(dsql, book))),
     Scenario::new("pipeline", |dsql, book| Box::pin(pipeline(dsql, book))),
     Scenario { conflicts: 1, ..Scenario::new("many rows", |dsql, book| Box::pin(many(dsql, book))) },
+    Scenario::new("stream", |dsql, book| Box::pin(stream(dsql, book))),
     Scenario::new("transaction", |dsql, book| Box::pin(transaction(dsql, book))),
     Scenario {
         conflicts: 2,
@@ -203,11 +205,43 @@ async fn pipeline(dsql: &Dsql, book: Book) {
 async fn many(dsql: &Dsql, book: Book) {
     let tokens = [1, 2, 3, 4];
     begin(&book, &tokens);
-    let rows = tokens.iter().map(|token| arguments(*token)).collect();
-    let result = Command::many(&INSERT, rows).execute(dsql).await;
+    let result = insert_all(&tokens).execute(dsql).await;
     told(&book, &tokens, &result);
+    let fused = [5, 6, 7];
+    begin(&book, &fused);
+    let result = insert_all(&fused).fused().execute(dsql).await;
+    told(&book, &fused, &result);
     fail(dsql, &book).await;
     let _ = read(dsql, &book).await;
+}
+
+fn insert_all(tokens: &[i32]) -> BulkCommand<'_> {
+    let bind = |token: &i32, arguments: &mut Arguments| arguments.bind::<sql::Int4, NotNull, i32>(token);
+    BulkCommand::new(&INSERT, rows(tokens, bind))
+}
+
+/// Rows one at a time, all of them and then only the first; a write in between.
+async fn stream(dsql: &Dsql, book: Book) {
+    let mut stream = select().fetch(dsql);
+    let mut rows = Vec::new();
+    let ended = loop {
+        match stream.next().await {
+            Some(Ok(row)) => rows.push(row),
+            Some(Err(_)) => break false,
+            None => break true,
+        }
+    };
+    drop(stream);
+    if (ended && rows != ROWS) || !ROWS.starts_with(&rows) {
+        book.lock().unwrap().misread.push(format!("{rows:?}"));
+    }
+    begin(&book, &[1]);
+    let result = insert(1).execute(dsql).await;
+    told(&book, &[1], &result);
+    let mut stream = select().fetch(dsql);
+    let _ = stream.next().await;
+    drop(stream);
+    fail(dsql, &book).await;
 }
 
 async fn transaction(dsql: &Dsql, book: Book) {

@@ -54,6 +54,7 @@ struct State {
     posted: Vec<String>,
     /// When a timer ends for which somebody waits.
     next: Option<Duration>,
+    unread: usize,
 }
 
 impl Default for Network {
@@ -122,6 +123,16 @@ impl Network {
             state.next = Some(state.next.map_or(until, |next| next.min(until)).max(state.now));
             Poll::Pending
         }))
+    }
+
+    /// Time goes on.
+    pub(crate) fn elapse(&self, time: Duration) {
+        self.0.lock().unwrap().now += time;
+    }
+
+    /// How many steps of the connection that was read last are still to come.
+    pub(crate) fn unread(&self) -> usize {
+        self.0.lock().unwrap().unread
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -215,6 +226,7 @@ impl Transport for Connection {
                 Some(Step::Send(bytes)) => {
                     into.extend_from_slice(bytes);
                     self.steps.pop_front();
+                    self.network.0.lock().unwrap().unread = self.steps.len();
                     return Poll::Ready(Ok(()));
                 }
                 Some(Step::Break(kind)) => return Poll::Ready(Err(TransportError::new(*kind, "scripted"))),

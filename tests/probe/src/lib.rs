@@ -13,6 +13,14 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     let answered = match path.as_str() {
         "/one" => numbers(&env, 1).await,
         "/three" => numbers(&env, 3).await,
+        "/pipeline" => pipeline(&env).await,
+        "/rows" => rows(&env, false).await,
+        "/rows-fused" => rows(&env, true).await,
+        "/transaction" => transaction(&env).await,
+        "/transaction-warm" => transaction_warm(&env).await,
+        "/fused" => fused(&env).await,
+        "/stream" => stream(&env).await,
+        "/stream-dropped" => stream_dropped(&env).await,
         "/kept" => kept(&env).await,
         "/many" => many(&env).await,
         "/object" => {
@@ -43,6 +51,80 @@ async fn numbers(env: &Env, count: i32) -> std::result::Result<serde_json::Value
         numbers.push(sql!("SELECT $n::int4 + 1 AS n").fetch_one(&dsql).await?.n);
     }
     Ok(json!(numbers))
+}
+
+type Answered = std::result::Result<serde_json::Value, Error>;
+
+/// A query, then ten in one flight.
+async fn pipeline(env: &Env) -> Answered {
+    let dsql = Dsql::from_env(env)?;
+    let first = sql!("SELECT 0 AS n").fetch_one(&dsql).await?.n;
+    let queries = (1..=10).map(|n| sql!("SELECT $n::int4 AS n").one()).collect::<Vec<_>>();
+    let rows = dsql.pipeline(queries).await?;
+    Ok(json!([first, rows.iter().map(|row| row.n).sum::<i32>()]))
+}
+
+/// A query, then a hundred rows.
+async fn rows(env: &Env, fused: bool) -> Answered {
+    let dsql = Dsql::from_env(env)?;
+    let before = sql!("SELECT coalesce(max(n), 0) AS n FROM number").fetch_one(&dsql).await?.n;
+    let rows = sql!("INSERT INTO number (n) VALUES ($n)", for n in before + 1..=before + 100);
+    let rows = if fused { rows.fused() } else { rows };
+    Ok(json!(rows.execute(&dsql).await?))
+}
+
+/// Two statements in a transaction, the first of which connects. It is a future that axum would take.
+async fn transaction(env: &Env) -> Answered {
+    fn send<T: Send>(it: T) -> T {
+        it
+    }
+    let dsql = Dsql::from_env(env)?;
+    let step = String::from("1");
+    let running = send(async {
+        dsql.transaction(async move |tx| {
+            let n = sql!("SELECT coalesce(max(n), 0) AS n FROM number").fetch_one(tx).await?.n;
+            let step = step.parse::<i32>().unwrap_or(1);
+            sql!("INSERT INTO number (n) VALUES ($1)", n + step).execute(tx).await
+        })
+        .await
+    });
+    Ok(json!(running.await?))
+}
+
+async fn transaction_warm(env: &Env) -> Answered {
+    let dsql = Dsql::from_env(env)?;
+    let n = sql!("SELECT coalesce(max(n), 0) AS n FROM number").fetch_one(&dsql).await?.n;
+    let added =
+        dsql.transaction(async |tx| sql!("INSERT INTO number (n) VALUES ($1)", n + 1).execute(tx).await);
+    Ok(json!(added.await?))
+}
+
+async fn fused(env: &Env) -> Answered {
+    let dsql = Dsql::from_env(env)?;
+    let delete = sql!("DELETE FROM number WHERE n = -1");
+    let (deleted, count) = dsql.pipeline((delete, sql!("SELECT count(*) FROM number").value())).await?;
+    Ok(json!([deleted, count]))
+}
+
+async fn stream(env: &Env) -> Answered {
+    let dsql = Dsql::from_env(env)?;
+    let mut rows =
+        sql!("SELECT n, repeat('あ', 100) AS words FROM generate_series(1, 5000) AS n").fetch(&dsql);
+    let mut sum = 0;
+    while let Some(row) = rows.next().await {
+        sum += row?.n;
+    }
+    Ok(json!(sum))
+}
+
+/// The rest of a million rows stays unread; the next query has another connection.
+async fn stream_dropped(env: &Env) -> Answered {
+    let dsql = Dsql::from_env(env)?;
+    let mut rows =
+        sql!("SELECT n, repeat('あ', 100) AS words FROM generate_series(1, 1000000) AS n").fetch(&dsql);
+    let first = rows.next().await.transpose()?.map(|row| row.n);
+    drop(rows);
+    Ok(json!([first, sql!("SELECT 2 AS n").fetch_one(&dsql).await?.n]))
 }
 
 /// A `Dsql` that outlives its request, which it must not.

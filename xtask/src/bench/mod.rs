@@ -2,6 +2,7 @@
 //! `--json`, a line a figure. It asserts nothing: figures are for people to judge.
 
 mod figures;
+mod flights;
 mod macros;
 mod size;
 
@@ -14,6 +15,8 @@ pub(crate) use macros::rustc::stand_in as rustc_stand_in;
 pub(crate) enum Bench {
     /// What `sql!` costs at build time, beside sqlx's `query!` in offline mode
     Macro(macros::Options),
+    /// Round trips, natively and from a Worker
+    Flights(flights::Options),
     /// What dsql-edge adds to a Worker, compressed
     Size(size::Options),
 }
@@ -21,6 +24,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Macro(options) => macros::run(options),
+        Bench::Flights(options) => flights::run(options),
         Bench::Size(options) => size::run(options),
     }
 }

@@ -1,9 +1,11 @@
 //! The client over a scripted network. Here are the doors: what a server says, and how to wait for what comes of it.
 
+mod bulk;
 mod credentials;
 mod pipelines;
 mod queries;
 mod retries;
+mod streams;
 mod transactions;
 
 use core::future::Future;
@@ -17,6 +19,7 @@ use crate::auth::Credentials;
 use crate::config::Config;
 use crate::error::Error;
 use crate::query::{Command, Query};
+use crate::row::DataRow;
 use crate::statement::{ColumnDesc, Effect, Statement};
 use crate::transport::memory::{Network, Step};
 use crate::transport::{self, TransportErrorKind};

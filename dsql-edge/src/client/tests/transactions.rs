@@ -438,6 +438,6 @@ fn a_session_has_transactions_and_no_other_connection() {
         query(&WRITE).fetch_one(tx).await
     };
     let error = eventually(&network, session.transaction(twice).into_future()).unwrap_err();
-    assert!(error.to_string().contains("gone") && !error.is_outcome_unknown(), "{error}");
+    assert!(error.is_connection_lost() && !error.is_outcome_unknown() && error.attempts() == 1, "{error}");
     assert_eq!(network.connections(), (1, 0));
 }

@@ -1,0 +1,194 @@
+//! Statements for many rows: one chunk after the other, in as many transactions.
+//!
+//! Goes in: a [`BulkCommand`] or a [`BulkQuery`]. Comes out: how many rows it touched, or the rows it returned; or the
+//! error of a chunk, with the number of rows that were committed before it. Holds one chunk at a time, because that
+//! one may have to be sent again.
+
+use crate::client::Executor;
+use crate::client::fetch::Fetch;
+use crate::client::flight::{BEGIN, Prepared, Sink};
+use crate::client::lender::Opening;
+use crate::client::pipeline::{All, Collector, Counted, Pipelined};
+use crate::client::run::{Runs, Target};
+use crate::client::transaction::Attempt;
+use crate::error::{Error, Kind};
+use crate::many_rows::{MAX_BYTES, MAX_ROWS};
+use crate::query::{Bulk, BulkCommand, BulkQuery, Request};
+use crate::statement::Effect;
+
+impl<'a> BulkCommand<'a> {
+    /// Runs it for all rows, and returns the number of those that it inserted, updated or deleted. All of them are
+    /// committed then, if it does not run in a transaction.
+    ///
+    /// # Errors
+    /// Any [`Error`] of the connection or the database; [`Error::committed_rows`] says how far it had come.
+    pub fn execute<'e, E: Executor + 'e>(mut self, mut executor: E) -> Fetch<'e, u64>
+    where
+        'a: 'e,
+    {
+        Fetch::new(async move { execute(executor.target(), &mut self.bulk).await })
+    }
+}
+
+impl<'a, R: Send + 'static> BulkQuery<'a, R> {
+    /// Runs it for all rows and returns those that came back, in order.
+    ///
+    /// # Errors
+    /// As [`BulkCommand::execute`], and those of decoding.
+    pub fn fetch_all<'e, E: Executor + 'e>(mut self, mut executor: E) -> Fetch<'e, Vec<R>>
+    where
+        'a: 'e,
+    {
+        Fetch::new(async move {
+            let (mut all, mut chunk) = (Vec::new(), All::new(self.decode));
+            let mut course = Course::default();
+            while course.next(executor.target(), &mut self.bulk, &mut chunk).await? {
+                all.append(chunk.rows());
+            }
+            Ok(all)
+        })
+    }
+
+    /// As [`BulkCommand::execute`]; the rows that come back are not decoded.
+    ///
+    /// # Errors
+    /// As [`BulkCommand::execute`].
+    pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, u64>
+    where
+        'a: 'e,
+    {
+        BulkCommand { bulk: self.bulk }.execute(executor)
+    }
+}
+
+async fn execute(target: Target<'_>, bulk: &mut Bulk<'_>) -> Result<u64, Error> {
+    let (mut affected, mut chunk) = (0, Counted::default());
+    let mut course = Course::default();
+    while course.next(target, bulk, &mut chunk).await? {
+        affected += core::mem::take(&mut chunk).finish()?;
+    }
+    Ok(affected)
+}
+
+/// How far it has come.
+#[derive(Default)]
+struct Course {
+    committed: u64,
+}
+
+impl Course {
+    /// Sends the next chunk; `false` if there is none.
+    async fn next(
+        &mut self,
+        target: Target<'_>,
+        bulk: &mut Bulk<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<bool, Error> {
+        let Some(chunk) = bulk.rows.chunk(MAX_ROWS, MAX_BYTES) else { return Ok(false) };
+        let rows = chunk.rows;
+        let request = Request { statement: bulk.statement, arguments: chunk.arguments, unchecked: false };
+        let sent = match Prepared::new(request) {
+            Ok(prepared) => target.run_chunk(&prepared, bulk.fused, sink).await,
+            Err(error) => Err(error),
+        };
+        let alone = target.transaction.is_none();
+        match sent {
+            Ok(()) => self.committed += rows,
+            Err(error) if alone => return Err(error.after_rows(self.committed)),
+            Err(error) => return Err(error),
+        }
+        Ok(true)
+    }
+}
+
+impl Target<'_> {
+    async fn run_chunk(&self, chunk: &Prepared, fused: bool, sink: &mut dyn Sink) -> Result<(), Error> {
+        let statement = chunk.statement;
+        let members = core::slice::from_ref(chunk);
+        let separate = self.transaction.is_none() && !fused && statement.effect == Effect::Write;
+        if !separate {
+            return self.run(members, &mut [sink]).await;
+        }
+        let config = &self.lender.config;
+        let mut runs = Runs::new(self.lender, config.attempts(), config.query_limit());
+        let result = loop {
+            match self.run_and_commit(&mut runs, members, sink).await {
+                Tried::Done => break Ok(()),
+                Tried::Again => {}
+                Tried::Failed(error) => break Err(error.at(statement.place())),
+            }
+        };
+        runs.report(Some(statement), &result);
+        result
+    }
+
+    /// One attempt: BEGIN and the rows in one flight, COMMIT in another.
+    async fn run_and_commit(&self, runs: &mut Runs<'_>, members: &[Prepared], sink: &mut dyn Sink) -> Tried {
+        let id = self.lender.open_transaction(Opening { begin: BEGIN, key: None });
+        let attempt = Attempt { lender: self.lender, id };
+        let sent = runs.fly_in(id, members, &mut [sink]).await;
+        let (error, failed) = match (sent, self.lender.take_failure(id)) {
+            (_, Some(failure)) => (failure.error, failure.failed),
+            // What could not be sent, or not be understood: nothing of this chunk is to stay.
+            (Err(error), None) => {
+                self.lender.close_transaction(id, true);
+                return Tried::Failed(error);
+            }
+            (Ok(()), None) => match runs.commit(id).await {
+                Ok(()) => {
+                    self.lender.close_transaction(id, true);
+                    return Tried::Done;
+                }
+                Err(failing) => (failing.error, failing.failed),
+            },
+        };
+        self.lender.close_transaction(id, true);
+        drop(attempt);
+        if sink.restart() && runs.again(&failed, false).await {
+            return Tried::Again;
+        }
+        Tried::Failed(runs.conclude(error, &failed))
+    }
+}
+
+enum Tried {
+    Done,
+    Again,
+    Failed(Error),
+}
+
+/// In a pipeline its rows are part of the one flight, and so of the one transaction.
+impl Pipelined for BulkCommand<'_> {
+    type Output = u64;
+    type Collector = Counted;
+
+    fn split(mut self, requests: &mut Vec<Request>) -> Counted {
+        requests.push(self.bulk.one_chunk());
+        Counted::default()
+    }
+}
+
+/// As [`BulkCommand`]: all rows that come back.
+impl<R: Send + 'static> Pipelined for BulkQuery<'_, R> {
+    type Output = Vec<R>;
+    type Collector = All<R>;
+
+    fn split(mut self, requests: &mut Vec<Request>) -> All<R> {
+        requests.push(self.bulk.one_chunk());
+        All::new(self.decode)
+    }
+}
+
+impl Bulk<'_> {
+    /// All rows at once: more than a chunk is an error.
+    fn one_chunk(&mut self) -> Request {
+        let chunk = self.rows.chunk(MAX_ROWS, MAX_BYTES);
+        let mut arguments = chunk.map(|chunk| chunk.arguments).unwrap_or_default();
+        if self.rows.chunk(1, MAX_BYTES).is_some() {
+            let text = "a pipeline takes 3,000 rows or 8 MiB of them at the most; `execute` sends any number";
+            let last = arguments.pop().unwrap_or_default();
+            arguments.push(last.or_error(Some(Error::new(Kind::TooLong(text)))));
+        }
+        Request { statement: self.statement, arguments, unchecked: false }
+    }
+}

@@ -1,0 +1,150 @@
+//! Rows one at a time, as they come.
+//!
+//! Goes in: a query on its way, and a place for one row. Comes out: a `Stream`. It reads on only when it is polled and
+//! the last row has been taken: the rest waits in the network, not in memory. Dropped early, it closes its connection;
+//! what has not been read stays unread.
+
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_core::Stream;
+
+use crate::client::Executor;
+use crate::client::fetch::Fetch;
+use crate::client::flight::{Prepared, Sink};
+use crate::error::Error;
+use crate::query::Query;
+use crate::row::DataRow;
+
+/// The rows of a query, as they come: made by [`Query::fetch`].
+///
+/// It is a `futures_core::Stream`, and has a [`next`](RowStream::next) of its own, so that no other crate is needed.
+/// A row is no proof that the query succeeds: only the end is. What a query with `RETURNING` wrote is committed when
+/// the stream has ended without an error. Dropping it early closes the connection, and within a transaction ends that.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct RowStream<'e, R> {
+    /// Until it has ended.
+    running: Option<Fetch<'e, ()>>,
+    place: Arc<Mutex<Place<R>>>,
+    /// What it ends with, after the last row.
+    failed: Option<Error>,
+}
+
+/// Where a row waits to be taken.
+struct Place<R> {
+    row: Option<Result<R, Error>>,
+    /// One has been taken: the query cannot run again.
+    taken: bool,
+}
+
+struct One<R> {
+    decode: fn(&DataRow<'_>) -> Result<R, Error>,
+    place: Arc<Mutex<Place<R>>>,
+}
+
+impl<R: Send + 'static> Query<R> {
+    /// The rows one at a time, without keeping them in memory. The [time limit](crate::Config::query_timeout) is that of
+    /// waiting for the server, anew for each row.
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn total(dsql: &Dsql) -> Result<i64, Error> {
+    /// let mut total = 0;
+    /// let mut tags = sql!("SELECT usage_count FROM tag_master").fetch(dsql);
+    /// while let Some(tag) = tags.next().await {
+    ///     total += i64::from(tag?.usage_count);
+    /// }
+    /// # Ok(total)
+    /// # }
+    /// ```
+    pub fn fetch<'e, E: Executor + 'e>(self, mut executor: E) -> RowStream<'e, R> {
+        let place = Arc::new(Mutex::new(Place { row: None, taken: false }));
+        let mut sink = One { decode: self.decode, place: place.clone() };
+        let request = self.request;
+        let running = async move {
+            let query = Prepared::new(request)?;
+            executor.target().run(&[query], &mut [&mut sink]).await
+        };
+        RowStream { running: Some(Fetch::new(running)), place, failed: None }
+    }
+}
+
+impl<R: Send> RowStream<'_, R> {
+    /// The next row; `None` when there are no more. After an error there are none.
+    pub async fn next(&mut self) -> Option<Result<R, Error>> {
+        core::future::poll_fn(|context| self.poll_row(context)).await
+    }
+
+    fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<R, Error>>> {
+        loop {
+            if let Some(row) = self.take() {
+                if row.is_err() {
+                    self.running = None;
+                    self.failed = None;
+                }
+                return Poll::Ready(Some(row));
+            }
+            let Some(running) = &mut self.running else { return Poll::Ready(self.failed.take().map(Err)) };
+            match Pin::new(running).poll(context) {
+                Poll::Ready(result) => {
+                    self.running = None;
+                    self.failed = result.err();
+                }
+                // It waits for the network, or for its row to be taken.
+                Poll::Pending if lock(&self.place).row.is_none() => return Poll::Pending,
+                Poll::Pending => {}
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<Result<R, Error>> {
+        let mut place = lock(&self.place);
+        let row = place.row.take()?;
+        place.taken = true;
+        Some(row)
+    }
+}
+
+impl<R: Send> Stream for RowStream<'_, R> {
+    type Item = Result<R, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_row(context)
+    }
+}
+
+impl<R: Send> Sink for One<R> {
+    fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
+        // An error is handed over like a row: whoever reads decides whether the rest is worth receiving.
+        lock(&self.place).row = Some((self.decode)(row));
+        Ok(())
+    }
+
+    fn done(&mut self, _: u64) {}
+
+    fn restart(&mut self) -> bool {
+        let mut place = lock(&self.place);
+        place.row = None;
+        !place.taken
+    }
+
+    fn keeps(&self) -> bool {
+        false
+    }
+
+    fn is_full(&self) -> bool {
+        lock(&self.place).row.is_some()
+    }
+}
+
+fn lock<R>(place: &Mutex<Place<R>>) -> std::sync::MutexGuard<'_, Place<R>> {
+    place.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<R> core::fmt::Debug for RowStream<'_, R> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("RowStream(…)")
+    }
+}

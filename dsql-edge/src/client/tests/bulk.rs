@@ -1,0 +1,199 @@
+//! Statements for many rows: what is sent when, and how far it had come when it fails.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+use crate::many_rows::{ManyRows, arrays, rows};
+use crate::query::{BulkCommand, BulkQuery};
+
+static INSERT: Statement =
+    Statement { params: &[23], columns: &[], ..statement("INSERT INTO t VALUES ($1)", Effect::Write) };
+static RETURNING: Statement =
+    Statement { params: &[23], ..statement("INSERT INTO t VALUES ($1) RETURNING n", Effect::Write) };
+static UNNEST: Statement =
+    Statement { params: &[1007], columns: &[], ..statement("INSERT … FROM UNNEST($1)", Effect::Write) };
+
+fn insert<'a>(numbers: impl IntoIterator<Item = i32, IntoIter: Send + 'a>) -> BulkCommand<'a> {
+    BulkCommand::new(&INSERT, rows(numbers, |n, arguments| arguments.bind::<sql::Int4, NotNull, _>(&n)))
+}
+
+fn unnest<'a>(numbers: impl IntoIterator<Item = i32, IntoIter: Send + 'a>) -> BulkCommand<'a> {
+    let bind = |n, rows: &mut ManyRows| rows.bind::<sql::Int4, NotNull, _>(0, &n);
+    BulkCommand::new(&UNNEST, arrays(&[23], numbers, bind))
+}
+
+/// The answer to a statement that is executed so often, one row each.
+fn inserted(times: usize) -> Vec<u8> {
+    let again = [frame(b'2', b""), frame(b'C', b"INSERT 0 1\0")].concat();
+    [done("INSERT 0 1"), again.repeat(times - 1)].concat()
+}
+
+fn begun(times: usize) -> Vec<u8> {
+    [control("BEGIN"), inserted(times), ready(b"T")].concat()
+}
+
+fn committed() -> Vec<u8> {
+    [control("COMMIT"), ready(b"I")].concat()
+}
+
+const SQL: &str = "INSERT INTO t VALUES ($1)";
+
+#[test]
+fn rows_go_in_one_flight_and_their_commit_in_another() {
+    let network = Network::default();
+    let all = [control("BEGIN"), done("INSERT 0 3"), ready(b"T")].concat();
+    network.accept(answers([begun(100), committed(), all, committed(), rows_fused(3)]));
+    let dsql = Dsql::new(retrying(&network));
+    assert_eq!(now(insert(0..100).execute(&dsql)).unwrap(), 100);
+    assert_eq!(now(unnest(0..3).execute(&dsql)).unwrap(), 3);
+    assert_eq!(now(insert(0..3).fused().execute(&dsql)).unwrap(), 3);
+    assert_eq!(now(insert(0..0).execute(&dsql)).unwrap(), 0);
+    assert_eq!(now(unnest(0..0).execute(&dsql)).unwrap(), 0);
+    assert_eq!(
+        said(&network),
+        [
+            &format!("login BEGIN {SQL} |"),
+            "COMMIT |",
+            "BEGIN INSERT … FROM UNNEST($1) |",
+            "COMMIT |",
+            &format!("BEGIN {SQL} COMMIT |"),
+        ]
+    );
+}
+
+fn rows_fused(times: usize) -> Vec<u8> {
+    [control("BEGIN"), inserted(times), committed()].concat()
+}
+
+#[test]
+fn any_number_of_rows_goes_in_chunks_and_is_read_as_it_goes() {
+    let network = Network::default();
+    network.accept(answers([
+        begun(3000),
+        committed(),
+        begun(3000),
+        failure("40001"),
+        begun(3000),
+        committed(),
+    ]));
+    let dsql = Dsql::new(retrying(&network));
+    let produced = AtomicU32::new(0);
+    let numbers = (0..6000).inspect(|_| {
+        produced.fetch_add(1, Ordering::Relaxed);
+    });
+    let mut inserting = Box::pin(insert(numbers).execute(&dsql));
+    // The pause after the conflict is not over.
+    assert!(settle(inserting.as_mut()).is_pending());
+    assert_eq!(produced.load(Ordering::Relaxed), 6000);
+    assert_eq!(eventually(&network, inserting).unwrap(), 6000);
+
+    let network = Network::default();
+    network.accept([Step::AwaitWrite, Step::Send(login()), Step::Stall]);
+    produced.store(0, Ordering::Relaxed);
+    let endless = std::iter::repeat(7).inspect(|_| {
+        produced.fetch_add(1, Ordering::Relaxed);
+    });
+    let dsql = Dsql::new(retrying(&network));
+    assert!(settle(insert(endless).execute(&dsql)).is_pending());
+    assert_eq!(produced.load(Ordering::Relaxed), 3000, "what is not sent yet is not read yet");
+}
+
+#[test]
+fn an_error_says_how_many_rows_are_committed() {
+    let lost = |answer: Vec<u8>| {
+        let mut steps = answers([begun(3000), committed(), answer]);
+        steps.pop();
+        steps.retain(|step| !matches!(step, Step::Send(bytes) if bytes.is_empty()));
+        steps.push(Step::Close);
+        steps
+    };
+    let refused = [control("BEGIN"), error("ERROR", "23505"), ready(b"E")].concat();
+    let network = Network::default();
+    network.accept(answers([begun(3000), committed(), refused, [control("ROLLBACK"), ready(b"I")].concat()]));
+    let dsql = Dsql::new(retrying(&network));
+    let violation = now(insert(0..5000).execute(&dsql)).unwrap_err();
+    assert!(violation.is_unique_violation() && !violation.is_outcome_unknown(), "{violation}");
+    assert_eq!(violation.committed_rows(), Some(3000));
+    assert!(violation.to_string().contains("3000 rows had been committed"), "{violation}");
+    assert_eq!(said(&network).last().unwrap(), "ROLLBACK |");
+
+    // Lost before COMMIT: sent again. Lost after it: unknown, of that chunk alone.
+    let network = Network::default();
+    network.accept(lost(control("BEGIN")));
+    network.accept(answers([begun(2000), committed()]));
+    let dsql = Dsql::new(retrying(&network));
+    assert_eq!(eventually(&network, insert(0..5000).execute(&dsql)).unwrap(), 5000);
+    let network = Network::default();
+    let mut steps = answers([begun(3000), committed(), begun(2000)]);
+    steps.pop();
+    steps.extend([Step::AwaitWrite, Step::Close]);
+    network.accept(steps);
+    let dsql = Dsql::new(retrying(&network));
+    let unknown = eventually(&network, insert(0..5000).execute(&dsql)).unwrap_err();
+    assert!(unknown.is_outcome_unknown() && unknown.committed_rows() == Some(3000), "{unknown}");
+    // Fused, where COMMIT had been sent with the rows.
+    let network = Network::default();
+    let mut steps = answers([rows_fused(3000), vec![]]);
+    steps.truncate(steps.len() - 2);
+    steps.push(Step::Close);
+    network.accept(steps);
+    let dsql = Dsql::new(retrying(&network));
+    let unknown = eventually(&network, insert(0..5000).fused().execute(&dsql)).unwrap_err();
+    assert!(unknown.is_outcome_unknown() && unknown.committed_rows() == Some(3000), "{unknown}");
+
+    // A value that cannot be sent, in the second chunk.
+    let network = Network::default();
+    network.accept(answers([begun(3000), committed()]));
+    let texts = (0..4000).map(|n| if n == 3500 { "a\0b" } else { "ab" });
+    let bind = |text: &str, arguments: &mut Arguments| arguments.bind::<sql::Text, NotNull, _>(text);
+    let bad = BulkCommand::new(&INSERT, rows(texts, bind));
+    let dsql = Dsql::new(retrying(&network));
+    let local = now(bad.execute(&dsql)).unwrap_err();
+    assert!(local.is_conversion() && local.committed_rows() == Some(3000), "{local}");
+}
+
+#[test]
+fn rows_that_come_back_are_those_of_the_attempt_that_was_committed() {
+    let answer = |values: &[i32]| {
+        let one = |value: &i32| {
+            let row = [&[0, 1, 0, 0, 0, 4][..], &value.to_be_bytes()].concat();
+            [frame(b'2', b""), frame(b'D', &row), frame(b'C', b"INSERT 0 1\0")].concat()
+        };
+        let first = found(&values[..1]);
+        [control("BEGIN"), first, values[1..].iter().flat_map(one).collect(), ready(b"T")].concat()
+    };
+    let network = Network::default();
+    network.accept(answers([answer(&[7, 8, 9]), failure("40001"), answer(&[1, 2, 3]), committed()]));
+    let dsql = Dsql::new(retrying(&network));
+    let bind = |n, arguments: &mut Arguments| arguments.bind::<sql::Int4, NotNull, _>(&n);
+    let decode = |row: &DataRow<'_>| row.column::<sql::Int4, NotNull, i32>(0);
+    let inserting = BulkQuery::new(&RETURNING, rows([1, 2, 3], bind), decode);
+    assert_eq!(eventually(&network, inserting.fetch_all(&dsql)).unwrap(), [1, 2, 3]);
+}
+
+#[test]
+fn within_a_transaction_or_a_pipeline_they_are_part_of_it() {
+    let network = Network::default();
+    network.accept(answers([
+        begun(3000),
+        [inserted(1000), ready(b"T")].concat(),
+        [inserted(2), done("INSERT 0 5"), ready(b"T")].concat(),
+        committed(),
+        [control("BEGIN"), inserted(2), found(&[4]), committed()].concat(),
+    ]));
+    let dsql = Dsql::new(retrying(&network));
+    let result = now(dsql
+        .transaction(async |tx| {
+            let many = insert(0..4000).execute(tx).await?;
+            Ok::<_, Error>((many, tx.pipeline((insert(0..2), unnest(0..5), insert(0..0))).await?))
+        })
+        .into_future());
+    assert_eq!(result.unwrap(), (4000, (2, 5, 0)));
+    let pipelined = now(dsql.pipeline((insert(0..2), query(&READ).one())));
+    assert_eq!(pipelined.unwrap(), (2, 4));
+    let begin = format!("BEGIN {SQL} SELECT n FROM t COMMIT |");
+    assert_eq!(said(&network)[3..], ["COMMIT |", &begin]);
+    let refused = now(dsql.pipeline((insert(0..3001), query(&READ)))).unwrap_err();
+    assert!(refused.is_too_long() && refused.to_string().contains("3,000"), "{refused}");
+    assert_eq!(network.written().len(), 5, "nothing is sent");
+}

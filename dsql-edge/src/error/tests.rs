@@ -1,0 +1,78 @@
+//! Every kind of error, and what it must not show.
+
+use super::*;
+
+const CANARY: &str = "canary";
+
+/// One error of each kind, each with what it must not show; the match names them all.
+fn each() -> Vec<Kind> {
+    let quoting = DatabaseError {
+        sqlstate: Some(SqlState::UNIQUE_VIOLATION),
+        message: "duplicate key value violates unique constraint".into(),
+        detail: Some(format!("Key (id)=({CANARY}) already exists.")),
+        ..DatabaseError::default()
+    };
+    let reason = || ConversionError::new("it does not fit");
+    let kinds = vec![
+        Kind::Config("x".into()),
+        Kind::Credentials("x".into()),
+        Kind::Connect("x".into()),
+        Kind::Refused(DatabaseError { hint: Some(CANARY.into()), ..quoting.clone() }),
+        Kind::Database(quoting),
+        Kind::Lost("x".into()),
+        Kind::Protocol("x"),
+        Kind::Unsendable("x"),
+        Kind::Timeout("x".into()),
+        Kind::Stale { column: Some("a".into()), difference: "b".into() },
+        Kind::Decode { column: "a".into(), sql_type: "int4".into(), reason: reason() },
+        Kind::Encode { parameter: 1, sql_type: "int4", reason: reason() },
+        Kind::NoRows,
+        Kind::TooManyRows,
+        Kind::TooLong("x"),
+        Kind::RolledBack,
+        Kind::Astray,
+        Kind::TransactionFailed,
+        Kind::TransactionBusy,
+        Kind::TransactionOver,
+        Kind::OtherRequest,
+    ];
+    for kind in &kinds {
+        match kind {
+            Kind::Config(_)
+            | Kind::Credentials(_)
+            | Kind::Connect(_)
+            | Kind::Refused(_)
+            | Kind::Database(_)
+            | Kind::Lost(_) => {}
+            Kind::Protocol(_) | Kind::Unsendable(_) | Kind::Timeout(_) | Kind::Stale { .. } => {}
+            Kind::Decode { .. } | Kind::Encode { .. } | Kind::NoRows | Kind::TooManyRows => {}
+            Kind::TooLong(_) | Kind::RolledBack | Kind::Astray | Kind::TransactionFailed => {}
+            Kind::TransactionBusy | Kind::TransactionOver | Kind::OtherRequest => {}
+        }
+    }
+    kinds
+}
+
+#[test]
+fn every_kind_says_something_and_nothing_that_is_secret() {
+    let place = Place { name: "posts", file: "src/lib.rs", line: 3 };
+    for kind in each() {
+        for outcome in [Outcome::Nothing, Outcome::Executed, Outcome::Unknown] {
+            let error =
+                Error::new(kind.clone()).at(place).with_outcome(outcome).after_attempts(3).after_rows(7);
+            let shown = [error.to_string(), format!("{error:?}"), format!("{error:#?}")];
+            for text in &shown {
+                assert!(!text.contains(CANARY), "{text}");
+                assert!(
+                    text.contains("(posts, src/lib.rs:3)") && text.contains("after 3 attempts"),
+                    "{text}"
+                );
+            }
+            assert_eq!(error.again().to_string(), shown[0]);
+            assert_eq!((error.attempts(), error.committed_rows()), (3, Some(7)));
+            assert_eq!(error.is_outcome_unknown(), outcome == Outcome::Unknown);
+            let worker = worker::Error::from(error).to_string();
+            assert!(!worker.contains(CANARY), "{worker}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Counts round trips for `cargo xtask bench flights`, natively and from a Worker. Out: a JSON object a line.
+
+#![allow(clippy::unwrap_used, reason = "what counts is written as the tests are")]
+
+#[allow(unreachable_pub, reason = "others have this module too")]
+#[path = "../flights.rs"]
+mod flights;
+
+use dsql_edge_local::Local;
+use dsql_edge_tests::workerd;
+use flights::{Flight, TABLES};
+
+const NUMBERS: &str = "CREATE TABLE number (n integer NOT NULL PRIMARY KEY)";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let local = Local::builder().named_init_sql("tables", TABLES).named_init_sql("numbers", NUMBERS);
+    let local = local.start().await?;
+    tell("native", &flights::native(&local).await?);
+    tell("Worker", &flights::worker(&local, workerd::probe().await).await);
+    local.stop().await?;
+    Ok(())
+}
+
+fn tell(from: &str, flights: &[Flight]) {
+    for Flight { case, expected, counted } in flights {
+        println!(r#"{{"from":"{from}","case":"{case}","expected":{expected},"counted":{counted}}}"#);
+    }
+}

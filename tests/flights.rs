@@ -1,0 +1,156 @@
+//! What each thing that a Worker does with its database costs in round trips, counted from outside.
+//!
+//! In: a cluster and, for Workers, a bundle of `tests/probe`. Out: a line a case: what it should cost and what was
+//! counted. `transactions.rs` and `end_to_end.rs` assert them, `cargo xtask bench flights` prints them: each
+//! has this file as a module.
+
+use std::time::Duration;
+
+use dsql_edge::types::Uuid;
+use dsql_edge::{Config, Dsql, Error, sql};
+use dsql_edge_local::Local;
+use dsql_edge_tests::network::{DELAY, Fault, Network};
+use dsql_edge_tests::workerd::Workerd;
+
+/// The table that the cases use; the schema of these tests knows it.
+pub const TABLES: &str =
+    "CREATE TABLE posts (id uuid PRIMARY KEY, author_id uuid, title text NOT NULL, body text,
+                                              views integer DEFAULT 0 NOT NULL)";
+
+/// A case, with the round trips of TCP where it connects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flight {
+    /// What was done.
+    pub case: &'static str,
+    /// What it should cost.
+    pub expected: usize,
+    /// What it cost.
+    pub counted: usize,
+}
+
+/// What connects to a cluster, directly or through a network.
+pub fn config(local: &Local, network: Option<&Network>) -> Config {
+    let bindings = local.bindings();
+    let lookup = |name: &str| match (name, network) {
+        ("DSQL_ENDPOINT", Some(network)) => Some(network.endpoint()),
+        _ => bindings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()),
+    };
+    Config::from_bindings("", lookup).unwrap().extra_ca(local.ca_pem())
+}
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+sql! {
+    fn add(id) = "INSERT INTO posts (id, title) VALUES ($id, 'x')";
+
+    fn set(id, views) = "UPDATE posts SET views = $views WHERE id = $id";
+
+    fn count() -> pub Count = "SELECT count(*) FROM posts";
+}
+
+/// A network, and what has been counted on it so far.
+struct Counter {
+    network: Network,
+    seen: usize,
+    flights: Vec<Flight>,
+}
+
+impl Counter {
+    async fn on(local: &Local) -> Counter {
+        let network = Network::to(local.port(), DELAY, Fault::None).await;
+        Counter { network, seen: 0, flights: Vec::new() }
+    }
+
+    /// What the last step cost; a connection costs one for TCP.
+    fn note(&mut self, case: &'static str, expected: usize) {
+        let all: usize = self.network.connections().iter().map(|seen| seen.round_trips() + 1).sum();
+        let counted = all - self.seen;
+        self.seen = all;
+        self.flights.push(Flight { case, expected, counted });
+    }
+}
+
+/// From a program that is no Worker.
+///
+/// # Errors
+/// Those of the queries.
+pub async fn native(local: &Local) -> Result<Vec<Flight>, Error> {
+    let mut counter = Counter::on(local).await;
+    let config = config(local, Some(&counter.network));
+
+    let dsql = Dsql::new(config.clone());
+    count().fetch_value(&dsql).await?;
+    counter.note("cold query", 4);
+    add(id(1)).execute(&dsql).await?;
+    counter.note("warm query", 1);
+    dsql.pipeline((0..10).map(|n| set(id(n), 5)).collect::<Vec<_>>()).await?;
+    counter.note("pipeline of 10, warm", 1);
+    sql!("INSERT INTO posts (id, title) VALUES ($1, 'x')", for n in 100..200, id(n)).execute(&dsql).await?;
+    counter.note("100 rows, warm", 2);
+    sql!("INSERT INTO posts (id, title) VALUES ($1, 'x')", for n in 200..300, id(n))
+        .fused()
+        .execute(&dsql)
+        .await?;
+    counter.note("100 rows, warm, fused", 1);
+    dsql.transaction(async |tx| {
+        set(id(1), 1).execute(tx).await?;
+        set(id(1), 2).execute(tx).await
+    })
+    .await?;
+    counter.note("transaction of 2 statements, warm", 3);
+    dsql.transaction(async |tx| count().fetch_value(tx).await).read_only().await?;
+    counter.note("transaction of 1 statement that reads, warm", 1);
+    dsql.transaction(async |_| Ok::<_, Error>(())).await?;
+    counter.note("transaction without a statement", 0);
+    let mut stream = sql!("SELECT id FROM posts ORDER BY id").fetch(&dsql);
+    while stream.next().await.transpose()?.is_some() {}
+    drop(stream);
+    counter.note("stream of 201 rows, warm", 1);
+
+    let dsql = Dsql::new(config.clone());
+    for _ in 0..3 {
+        count().fetch_value(&dsql).await?;
+    }
+    counter.note("three queries on one Dsql, cold", 6);
+    let dsql = Dsql::new(config.clone());
+    dsql.transaction(async |tx| set(id(1), 3).execute(tx).await).await?;
+    counter.note("transaction of 1 statement, cold", 5);
+    let dsql = Dsql::new(config);
+    dsql.pipeline((set(id(1), 4), set(id(2), 4))).await?;
+    counter.note("pipeline of 2 (a fused transaction), cold", 4);
+    Ok(counter.flights)
+}
+
+/// From a Worker, `tests/probe`: each request connects anew, so each case has the four of its first query in it.
+pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
+    let mut counter = Counter::on(local).await;
+    let mut bindings = local.bindings();
+    for (name, value) in &mut bindings {
+        if *name == "DSQL_ENDPOINT" {
+            *value = counter.network.endpoint();
+        }
+    }
+    let probe = Workerd::start(bundle, local.ca_pem(), &bindings).await;
+    for (path, case, expected) in [
+        ("/one", "cold query", 4),
+        ("/three", "three queries on one Dsql, cold", 6),
+        ("/pipeline", "query and pipeline of 10", 5),
+        ("/rows", "query and 100 rows", 6),
+        ("/rows-fused", "query and 100 rows, fused", 5),
+        ("/transaction", "transaction of 2 statements, cold", 6),
+        ("/transaction-warm", "query and transaction of 1 statement", 6),
+        ("/fused", "pipeline of 2 (a fused transaction), cold", 4),
+        ("/stream", "stream of 5,000 rows, cold", 4),
+        ("/stream-dropped", "stream dropped after 1 row, then a query", 8),
+    ] {
+        let answer = probe.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        // A goodbye may still be on its way; it is no round trip.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        counter.note(case, expected);
+    }
+    probe.stop().await;
+    counter.flights
+}

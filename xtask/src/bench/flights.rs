@@ -1,0 +1,49 @@
+//! `cargo xtask bench flights`: round trips of queries, pipelines, many rows, transactions and streams, natively and
+//! from a Worker in the real workerd, counted by a delaying proxy in front of a local DSQL.
+//!
+//! The measuring is that of the tests (`tests/flights.rs`), which assert the same figures.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde::Deserialize;
+use xtask::project;
+
+use super::figures::Figures;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// One JSON object a figure
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Deserialize)]
+struct Flight {
+    from: String,
+    case: String,
+    expected: f64,
+    counted: f64,
+}
+
+pub(super) fn run(options: &Options) -> Result<()> {
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--package", "dsql-edge-tests", "--bin", "flights"])
+        .current_dir(project::root())
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "counting round trips failed");
+    let figures = Figures::new("flights", options.json);
+    let mut from = String::new();
+    for line in String::from_utf8(output.stdout)?.lines() {
+        let flight: Flight = serde_json::from_str(line).with_context(|| line.to_owned())?;
+        if flight.from != from {
+            figures.title(&format!("Round trips, {}, with TCP's where it connects", flight.from));
+            from = flight.from;
+        }
+        let case = if from == "Worker" { format!("{}, from a Worker", flight.case) } else { flight.case };
+        figures.figure(&case, flight.counted, "round trips", Some(flight.expected));
+    }
+    Ok(())
+}
