@@ -3,7 +3,8 @@
 //! Goes in: what is to be sent, and what takes the rows. Comes out: how it ended, after as many attempts as `retry.rs`
 //! allows. All executors meet here: `&Dsql`, `&mut Session`, a `Transaction`.
 
-use core::future::poll_fn;
+use core::future::{Future, poll_fn};
+use core::pin::Pin;
 use core::task::Poll;
 use core::time::Duration;
 
@@ -22,7 +23,27 @@ use crate::transport::{self, BoxFuture};
 pub struct Target<'t> {
     pub(super) lender: &'t Lender,
     /// A transaction of the lender's; without one each flight commits by itself.
-    pub(super) transaction: Option<u64>,
+    pub(super) transaction: Option<InTransaction>,
+}
+
+/// A transaction, and how a flight of it is flown: who never begins one links nothing of that.
+#[derive(Clone, Copy)]
+pub(super) struct InTransaction {
+    pub(super) id: u64,
+    pub(super) fly: Fly,
+}
+
+type Fly = for<'r, 'l, 's> fn(
+    &'r mut Runs<'l>,
+    u64,
+    &'r [Prepared],
+    &'r mut [&'s mut dyn Sink],
+) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'r>>;
+
+impl InTransaction {
+    pub(super) fn new(id: u64) -> Self {
+        InTransaction { id, fly: |runs, id, members, sinks| Box::pin(runs.fly_in(id, members, sinks)) }
+    }
 }
 
 impl Target<'_> {
@@ -33,7 +54,7 @@ impl Target<'_> {
             Runs::new(self.lender, self.lender.config.attempts(), self.lender.config.query_limit());
         let result = match self.transaction {
             None => runs.fly_until_done(&Flight::alone(members), sinks).await,
-            Some(id) => runs.fly_in(id, members, sinks).await,
+            Some(InTransaction { id, fly }) => fly(&mut runs, id, members, sinks).await,
         };
         let result = match first {
             Some(statement) => result.map_err(|error| error.at(statement.place())),
