@@ -214,7 +214,10 @@ impl Parser<'_> {
 
     fn parenthesized(&mut self) -> Parsing<Expr> {
         let start = self.advance();
-        let content = self.nested(Self::parenthesis_content)?;
+        let outside = std::mem::take(&mut self.in_substring);
+        let content = self.nested(Self::parenthesis_content);
+        self.in_substring = outside;
+        let content = content?;
         let span = start.to(self.expect_symbol(b')')?);
         match content {
             Parenthesized::Query(query) => self.indirected(Expr { kind: ExprKind::Subquery(query), span }),
