@@ -3,7 +3,8 @@
 //! Goes in: what is to be sent, and what takes the rows. Comes out: how it ended, after as many attempts as `retry.rs`
 //! allows. All executors meet here: `&Dsql`, `&mut Session`, a `Transaction`.
 
-use core::future::poll_fn;
+use core::future::{Future, poll_fn};
+use core::pin::Pin;
 use core::task::Poll;
 use core::time::Duration;
 
@@ -22,7 +23,28 @@ use crate::transport::{self, BoxFuture};
 pub struct Target<'t> {
     pub(super) lender: &'t Lender,
     /// A transaction of the lender's; without one each flight commits by itself.
-    pub(super) transaction: Option<u64>,
+    pub(super) transaction: Option<(u64, RunIn)>,
+}
+
+/// How statements run in a transaction. By way of a pointer, so that a Worker without transactions links nothing of
+/// them.
+pub(super) type RunIn = for<'a, 'l, 's> fn(
+    &'a mut Runs<'l>,
+    u64,
+    &'a [Prepared],
+    &'a mut [&'s mut (dyn Sink + 's)],
+) -> Running<'a>;
+
+type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
+
+/// The [`RunIn`] of [`Transaction`](super::Transaction)s.
+pub(super) fn run_in<'a>(
+    runs: &'a mut Runs<'_>,
+    id: u64,
+    members: &'a [Prepared],
+    sinks: &'a mut [&mut dyn Sink],
+) -> Running<'a> {
+    Box::pin(runs.fly_in(id, members, sinks))
 }
 
 impl Target<'_> {
@@ -33,7 +55,7 @@ impl Target<'_> {
             Runs::new(self.lender, self.lender.config.attempts(), self.lender.config.query_limit());
         let result = match self.transaction {
             None => runs.fly_until_done(&Flight::alone(members), sinks).await,
-            Some(id) => runs.fly_in(id, members, sinks).await,
+            Some((id, run_in)) => run_in(&mut runs, id, members, sinks).await,
         };
         let result = match first {
             Some(statement) => result.map_err(|error| error.at(statement.place())),
