@@ -75,6 +75,22 @@ async fn keys_may_lie_in_the_secrets_store() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_says_nothing_is_a_timeout() {
+    let local = local().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut bindings = local.bindings();
+    bindings[0].1 = format!("localhost:{}", silent.local_addr().unwrap().port());
+    let habits = habits(&local, &bindings, &[]).await;
+    let answer = habits.get("/impatient").await;
+    assert!(
+        answer.status == 500 && answer.body.starts_with("timeout connecting to localhost:"),
+        "{answer:?}"
+    );
+    habits.stop().await;
+    local.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_is_assumed_through_fetch() {
     let local = local().await;
     let mut bindings = local.bindings();

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use dsql_edge_codegen::lint::{Sent, fixed, lint};
 use dsql_edge_tests::golden::updating;
@@ -40,8 +41,13 @@ fn run(arguments: &[&str]) -> (String, bool) {
     (String::from_utf8(output.stdout).unwrap(), output.status.success())
 }
 
-/// The binary beside this test's, built here if it is not there yet.
-fn dsql_edge() -> PathBuf {
+/// The binary, built here if it is not there yet.
+fn dsql_edge() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(built)
+}
+
+fn built() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .args(["build", "--quiet", "-p", "dsql-edge-codegen", "--message-format", "json-render-diagnostics"])
@@ -49,11 +55,11 @@ fn dsql_edge() -> PathBuf {
         .unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let lines = String::from_utf8(built.stdout).unwrap();
-    let mut last = lines.lines().filter_map(|line| {
+    let mut executables = lines.lines().filter_map(|line| {
         let artifact: serde_json::Value = serde_json::from_str(line).ok()?;
         artifact["executable"].as_str().map(PathBuf::from)
     });
-    last.next_back().expect("cargo names the binary")
+    executables.next_back().expect("cargo names the binary")
 }
 
 #[test]

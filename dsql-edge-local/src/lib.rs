@@ -15,8 +15,13 @@
 //! Beside it an STS of its own answers AssumeRole ([`Local::sts_url`]): it verifies the request's signature and gives
 //! the credentials of a session, which sign tokens until they expire.
 //!
-//! DSQL's statement rules, its optimistic concurrency control and its limits are not here yet: a statement
-//! that PostgreSQL takes and DSQL refuses passes.
+//! Behind the door, a statement that DSQL refuses is refused in its words, on both protocols: the rules are those of
+//! `sql!` and `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and answer with a job's id, which
+//! `sys.jobs` then has.
+//!
+//! DSQL's optimistic concurrency control is not here yet, nor are its limits (3,000 rows, 10 MiB and five minutes a
+//! transaction, connections, an hour a connection) but where a statement's text shows that it breaks one;
+//! `AWS IAM GRANT` is refused as a syntax error.
 
 #[cfg(not(unix))]
 compile_error!("dsql-edge-local needs Unix sockets and processes; on Windows it runs under WSL");
@@ -30,6 +35,7 @@ mod local;
 mod postgres;
 mod proxy;
 mod refusal;
+mod rules;
 mod sts;
 mod tls;
 

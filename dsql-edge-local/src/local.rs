@@ -47,6 +47,7 @@ pub struct Builder {
     roles: Vec<Role>,
     init: Vec<(String, String)>,
     clock_ahead: Duration,
+    rules: bool,
     log: Log,
 }
 
@@ -64,6 +65,7 @@ impl Local {
             roles: Vec::new(),
             init: Vec::new(),
             clock_ahead: Duration::ZERO,
+            rules: true,
             log: Arc::new(|_| {}),
         }
     }
@@ -230,6 +232,12 @@ impl Builder {
         self
     }
 
+    /// Whether statements that DSQL refuses are refused; `false` leaves a PostgreSQL behind DSQL's door.
+    pub fn rules(mut self, rules: bool) -> Builder {
+        self.rules = rules;
+        self
+    }
+
     /// Takes a line for each connection that is refused or lost. It never holds a secret.
     pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Builder {
         self.log = Arc::new(log);
@@ -283,6 +291,7 @@ impl Builder {
             keys,
             postgres: postgres.socket(),
             clock: clock.clone(),
+            rules: self.rules,
             log: self.log,
         };
         Ok(Local {

@@ -37,6 +37,20 @@ COPY public.posts (id, title, author) FROM stdin;
 
 
 
+CREATE TABLE public.tags (
+    id bigint NOT NULL, -- counts
+    name text
+);
+
+ALTER TABLE public.tags ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.tags_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE INDEX ASYNC posts_author ON public.posts (author NULLS LAST); -- by author
 
 ALTER TABLE ONLY public.posts

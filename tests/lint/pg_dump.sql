@@ -46,6 +46,20 @@ ALTER TABLE ONLY public.posts
 ALTER TABLE ONLY public.posts
     ADD CONSTRAINT posts_title_key UNIQUE (title);
 
+CREATE TABLE public.tags (
+    id integer NOT NULL, -- counts
+    name text
+);
+
+ALTER TABLE public.tags ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.tags_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE INDEX posts_author ON public.posts USING btree (author DESC NULLS LAST); -- by author
 
 ALTER TABLE ONLY public.posts

@@ -8,7 +8,7 @@ use dsql_edge_compiler::dsql::Fix;
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::Lexed;
 use dsql_edge_compiler::syntax::ast::{
-    AlterAction, AlterTable, ConstraintKind, QualifiedName, Statement, StatementKind,
+    AlterAction, AlterTable, ConstraintKind, QualifiedName, Statement, StatementKind, TableElement,
 };
 use dsql_edge_compiler::syntax::token::TokenKind;
 
@@ -37,9 +37,26 @@ pub(super) fn mend(text: &str, lexed: &Lexed, statements: &[Statement], findings
         let Some(at) = statements.iter().position(|statement| statement.span == finding.statement) else {
             continue;
         };
-        let fix = match (rule.id, &statements[at].kind) {
+        let later = statements.get(at + 1..).unwrap_or_default();
+        let Some(statement) = statements.get(at) else { continue };
+        let fix = match (rule.id, &statement.kind) {
+            ("add_constraint_not_valid", StatementKind::AlterTable(alter)) => {
+                // The file validates it itself.
+                let validated = alter.actions.iter().any(|action| is_validated(action, &alter.name, later));
+                let end = Span { start: statement.span.end, end: statement.span.end };
+                let edits = vec![(end, " NOT VALID".to_owned())];
+                (validated && alter.actions.len() == 1).then_some(Fix { title: "add it NOT VALID", edits })
+            }
             ("add_primary_key" | "add_unique", _) => moved(text, lexed, statements, at)
                 .map(|edits| Fix { title: "move the key into CREATE TABLE", edits }),
+            ("identity_type", StatementKind::AlterTable(alter)) => {
+                let before = statements.get(..at).unwrap_or_default();
+                let place = column_type(alter, finding.diagnostic.span, before);
+                place.map(|place| Fix {
+                    title: "make the column bigint",
+                    edits: vec![(place, "bigint".to_owned())],
+                })
+            }
             ("set_parameter", StatementKind::Set(set)) => {
                 let harmless = set.values.len() == 1
                     && SETTINGS.iter().any(|(name, value)| set.name == *name && set.values[0] == *value);
@@ -50,6 +67,38 @@ pub(super) fn mend(text: &str, lexed: &Lexed, statements: &[Statement], findings
         };
         finding.fix = fix.or(finding.fix.take());
     }
+}
+
+/// Where the integer type stands of a column that becomes an identity later.
+fn column_type(alter: &AlterTable, column: Span, before: &[Statement]) -> Option<Span> {
+    let name = alter.actions.iter().find_map(|action| match action {
+        AlterAction::AddIdentity { column: name, .. } if name.span == column => Some(&name.text),
+        _ => None,
+    })?;
+    before.iter().rev().find_map(|statement| {
+        let StatementKind::CreateTable(table) = &statement.kind else { return None };
+        let columns = table.elements.iter().filter(|_| same(&table.name, &alter.name));
+        columns.into_iter().find_map(|element| match element {
+            TableElement::Column(column) if column.name.text == *name => {
+                let ty = column.type_name.as_ref()?;
+                let integer = matches!(ty.name.name(), "int2" | "int4") && ty.array_dimensions == 0;
+                integer.then_some(ty.span)
+            }
+            _ => None,
+        })
+    })
+}
+
+/// Whether a statement behind validates the constraint that the action adds.
+fn is_validated(action: &AlterAction, table: &QualifiedName, later: &[Statement]) -> bool {
+    let AlterAction::AddConstraint(added) = action else { return false };
+    let Some(name) = &added.name else { return false };
+    later.iter().any(|statement| {
+        let StatementKind::AlterTable(alter) = &statement.kind else { return false };
+        let validates =
+            |action: &AlterAction| matches!(action, AlterAction::ValidateConstraint(it) if it.text == name.text);
+        same(&alter.name, table) && alter.actions.iter().any(validates)
+    })
 }
 
 /// The key cut out and put into its table.

@@ -52,7 +52,9 @@ impl LintedFile {
         transactions.message(if whole { statements.len() } else { 1 });
         for statement in &statements {
             let own = if complete {
-                dsql::findings_within(statement, &sent, &lexed, grown.schema())
+                let mut own = dsql::findings_within(statement, &sent, &lexed, grown.schema());
+                own.extend(dsql::unknown_casts(statement, grown.schema()));
+                own
             } else {
                 dsql::findings(statement, &sent, &lexed, Some(grown.schema()))
             };
@@ -141,7 +143,7 @@ fn is_allowed(text: &str, finding: &Finding) -> bool {
         let start = text.get(..place).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
         let own = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
         let above =
-            text.get(..start.saturating_sub(1)).and_then(|before| before.lines().last()).unwrap_or("");
+            text.get(..start.saturating_sub(1)).and_then(|before| before.rsplit('\n').next()).unwrap_or("");
         allows(own) || allows(above)
     })
 }
@@ -174,6 +176,17 @@ mod tests {
             found("CREATE TABLE t (id int PRIMARY KEY, a int); ALTER TABLE t DROP COLUMN a;"),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn the_type_of_an_identity_is_known_from_its_table() {
+        let identity = |ty: &str| {
+            found(&format!(
+                "CREATE TABLE t (id {ty}); ALTER TABLE t ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (CACHE 1);"
+            ))
+        };
+        assert_eq!(identity("bigint"), [""; 0]);
+        assert_eq!(identity("integer"), ["identity_type"]);
     }
 
     #[test]

@@ -19,7 +19,23 @@ pub(super) fn as_table() -> String {
         }
         out.push('\n');
     }
-    out += "ALLOWED SINCE\n\n";
+    out += "TYPES OF COLUMNS\n\n";
+    for (name, in_keys) in dsql::column_types() {
+        out += &format!("  {name}{}\n", if in_keys { "" } else { ", in no key or index" });
+    }
+    out += "\nFUNCTIONS THAT ARE NOT THERE\n\n";
+    for (name, instead) in dsql::refused_functions() {
+        out += &format!("  {name}: {instead}\n");
+    }
+    out += &format!("\nSETTINGS\n\n  {}, enable_*\n", dsql::SETTABLE.join(", "));
+    out += "\nLIMITS OF A CLUSTER\n\n";
+    for limit in dsql::limits::ALL {
+        out += &format!("  {}: {}\n", limit.of, limit.value);
+        if !limit.message.is_empty() {
+            out += &format!("      {} {}\n", limit.sqlstate, limit.message);
+        }
+    }
+    out += "\nALLOWED SINCE\n\n";
     for allowed in dsql::allowed() {
         out += &format!("  {}  {}\n", allowed.since, allowed.what);
     }
@@ -48,5 +64,20 @@ pub(super) fn as_json() -> Result<String> {
         .into_iter()
         .map(|it| json!({ "since": it.since, "what": it.what, "example": it.example }))
         .collect();
-    Ok(serde_json::to_string_pretty(&json!({ "version": 1, "rules": rules, "allowed": allowed }))? + "\n")
+    let types = dsql::column_types().map(|(name, in_keys)| json!({ "type": name, "in_keys": in_keys }));
+    let functions = dsql::refused_functions().iter();
+    let functions = functions.map(|(name, instead)| json!({ "function": name, "instead": instead }));
+    let limits = dsql::limits::ALL.iter().map(|limit| {
+        json!({ "of": limit.of, "value": limit.value, "sqlstate": limit.sqlstate, "message": limit.message })
+    });
+    let all = json!({
+        "version": 1,
+        "rules": rules,
+        "column_types": types.collect::<Vec<_>>(),
+        "refused_functions": functions.collect::<Vec<_>>(),
+        "settings": dsql::SETTABLE,
+        "limits": limits.collect::<Vec<_>>(),
+        "allowed": allowed,
+    });
+    Ok(serde_json::to_string_pretty(&all)? + "\n")
 }

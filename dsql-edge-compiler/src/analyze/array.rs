@@ -106,6 +106,9 @@ impl Analyzer<'_> {
             let array = self.array(scope, elements, Some((base, typmod)), span);
             return self.explicit_cast(array, ty, typmod, location);
         }
+        if ty == oid::NAME {
+            self.collations.meet_name();
+        }
         let node = self.expr(scope, arg);
         let (inner, before) = (node.span, node.ty);
         let mut node = self.explicit_cast(node, ty, typmod, location);

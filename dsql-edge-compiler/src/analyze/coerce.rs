@@ -185,19 +185,19 @@ impl Analyzer<'_> {
         // `coerce_record_to_complex`: the fields of any other record are not known.
         let fields = matches!(
             node.kind,
-            NodeKind::Row(_) | NodeKind::WholeRow { .. } | NodeKind::JoinedRow(_) | NodeKind::Collate(_)
+            NodeKind::Row(_) | NodeKind::WholeRow { .. } | NodeKind::JoinedRow(_) | NodeKind::Collate(..)
         );
         if node.ty == oid::RECORD && self.catalog.is_complex(target) && !fields {
             let message = format!("cannot cast type record to {}", self.catalog.display(target, -1));
             self.report(Diagnostic::error(Code::CannotCast, span, message));
             return Node::error(span);
         }
-        if let NodeKind::Collate(arg) = node.kind {
+        if let NodeKind::Collate(arg, collation) = node.kind {
             let inner = self.coerce(*arg, target, typmod, context);
             return Node {
                 ty: inner.ty,
                 typmod: inner.typmod,
-                kind: NodeKind::Collate(Box::new(inner)),
+                kind: NodeKind::Collate(Box::new(inner), collation),
                 span,
             };
         }
@@ -247,9 +247,9 @@ impl Analyzer<'_> {
                 }
                 Node { ty: target, typmod, kind: NodeKind::Constant(value), span }
             }
-            NodeKind::Collate(arg) => {
+            NodeKind::Collate(arg, collation) => {
                 let inner = self.coerce_unknown(*arg, target, typmod);
-                Node { ty: target, typmod, kind: NodeKind::Collate(Box::new(inner)), span }
+                Node { ty: target, typmod, kind: NodeKind::Collate(Box::new(inner), collation), span }
             }
             kind => {
                 let node = Node { ty: oid::UNKNOWN, typmod: -1, kind, span };

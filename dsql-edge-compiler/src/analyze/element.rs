@@ -11,7 +11,7 @@ use super::tree::{Body, Node, NodeKind, Query, Rte, RteSource, Var};
 pub(super) fn parameter_of(node: &Node) -> Option<usize> {
     match &node.kind {
         NodeKind::Parameter(number) => Some(*number),
-        NodeKind::Cast { arg, .. } | NodeKind::Collate(arg) => parameter_of(arg),
+        NodeKind::Cast { arg, .. } | NodeKind::Collate(arg, _) => parameter_of(arg),
         _ => None,
     }
 }
@@ -30,7 +30,7 @@ impl Analyzer<'_> {
     pub(super) fn element_flows_to_nullable(&mut self, rtes: &[Rte], node: &Node) {
         match &node.kind {
             NodeKind::Var(var) => self.element_accepts_null(rtes, *var),
-            NodeKind::Cast { arg, .. } | NodeKind::Collate(arg) | NodeKind::NullIf { left: arg, .. } => {
+            NodeKind::Cast { arg, .. } | NodeKind::Collate(arg, _) | NodeKind::NullIf { left: arg, .. } => {
                 self.element_flows_to_nullable(rtes, arg);
             }
             NodeKind::Call { function, args } if function.name == "unnest" => {

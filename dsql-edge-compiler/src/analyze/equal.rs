@@ -41,6 +41,7 @@ impl Node {
             ) => (a, b) == (c, d),
             (NodeKind::InList { negated: a, .. }, NodeKind::InList { negated: b, .. }) => a == b,
             (NodeKind::Field(_, a), NodeKind::Field(_, b)) => a == b,
+            (NodeKind::Collate(_, a), NodeKind::Collate(_, b)) => a.0 == b.0,
             (NodeKind::Aggregate(a), NodeKind::Aggregate(b)) => (&a.name, a.level) == (&b.name, b.level),
             (NodeKind::WindowCall(a), NodeKind::WindowCall(b)) => {
                 (&a.name, &a.window) == (&b.name, &b.window)

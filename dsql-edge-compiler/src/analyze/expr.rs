@@ -12,6 +12,7 @@ use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, InList, Literal, Operator, Quantified, ValueFunction, When};
+use std::rc::Rc;
 
 impl Analyzer<'_> {
     /// `transformExpr`.
@@ -203,7 +204,7 @@ impl Analyzer<'_> {
             ExprKind::Subquery(query) => self.scalar_subquery(scope, query, span),
             ExprKind::Function(call) => self.function_call(scope, call, span),
             ExprKind::Cast { arg, target, location } => self.cast(scope, arg, target, *location, span),
-            ExprKind::Collate { arg, location, .. } => {
+            ExprKind::Collate { arg, collation, location } => {
                 let arg = self.expr(scope, arg);
                 let info = self.catalog.type_info(arg.ty);
                 if !info.collatable && arg.ty != oid::UNKNOWN && arg.ty != ERROR {
@@ -212,7 +213,10 @@ impl Analyzer<'_> {
                     self.report(Diagnostic::error(Code::TypeMismatch, *location, message));
                     return Node::error(span);
                 }
-                Node { ty: arg.ty, typmod: arg.typmod, kind: NodeKind::Collate(Box::new(arg)), span }
+                self.collations.named(collation.name());
+                let (ty, typmod) = (arg.ty, arg.typmod);
+                let clause = (collation.name().to_owned(), location.to(collation.span()));
+                Node { ty, typmod, kind: NodeKind::Collate(Box::new(arg), Rc::new(clause)), span }
             }
             ExprKind::ValueFunction { function, .. } => value_function(*function, span),
             ExprKind::Grouping(args) => {

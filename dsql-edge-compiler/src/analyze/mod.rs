@@ -13,6 +13,7 @@ mod cardinality;
 mod catalog;
 mod clause;
 mod coerce;
+mod collation;
 mod comparison;
 mod conflict;
 mod constant;
@@ -171,6 +172,7 @@ struct Analyzer<'a> {
     edits: Vec<star::Edit>,
     /// A volatile function or a nested write was seen.
     writes: bool,
+    collations: collation::Collations,
     /// Composite types whose fields are being compared.
     comparing: Vec<Oid>,
 }
@@ -192,6 +194,7 @@ impl<'a> Analyzer<'a> {
             later: Vec::new(),
             edits: Vec::new(),
             writes: false,
+            collations: collation::Collations::default(),
             comparing: Vec::new(),
         }
     }

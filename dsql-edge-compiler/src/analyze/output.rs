@@ -86,7 +86,7 @@ fn search_path(schemas: &[String]) -> String {
 fn always_null(kind: &NodeKind) -> bool {
     match kind {
         NodeKind::Constant(None) => true,
-        NodeKind::Cast { arg, .. } | NodeKind::Collate(arg) => always_null(&arg.kind),
+        NodeKind::Cast { arg, .. } | NodeKind::Collate(arg, _) => always_null(&arg.kind),
         _ => false,
     }
 }
@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn only_what_is_known_to_read_reads() {
-        let schema = "CREATE TABLE t (id int PRIMARY KEY, a text);
+        let schema = "-- dsql-edge: dialect postgres
+            CREATE TABLE t (id int PRIMARY KEY, a text);
             CREATE SEQUENCE s;
             CREATE FUNCTION random() RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT 1';
             CREATE FUNCTION app(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';

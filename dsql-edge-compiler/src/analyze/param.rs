@@ -142,7 +142,7 @@ impl Analyzer<'_> {
                     parameter.null_expected = true;
                 }
             }
-            NodeKind::Cast { arg, .. } | NodeKind::Collate(arg) => self.accepts_null(arg),
+            NodeKind::Cast { arg, .. } | NodeKind::Collate(arg, _) => self.accepts_null(arg),
             _ => {}
         }
     }
@@ -151,7 +151,7 @@ impl Analyzer<'_> {
     pub(super) fn flows_to_nullable(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Parameter(_) => self.accepts_null(node),
-            NodeKind::Cast { arg, .. } | NodeKind::Collate(arg) => self.flows_to_nullable(arg),
+            NodeKind::Cast { arg, .. } | NodeKind::Collate(arg, _) => self.flows_to_nullable(arg),
             NodeKind::Call { function, args } if function.strict => {
                 args.iter().for_each(|arg| self.flows_to_nullable(arg));
             }

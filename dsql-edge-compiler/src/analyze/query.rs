@@ -96,6 +96,8 @@ impl Analyzer<'_> {
             ctes: Vec::new(),
             ..Query::default()
         };
+        let mut analysed = analysed;
+        analysed.collations = self.column_collations(scope, &analysed);
         self.check_grouping(&analysed);
         analysed
     }
@@ -201,7 +203,8 @@ impl Analyzer<'_> {
         let mut other = Vec::new();
         self.result_sort_clause(query, &mut targets, "VALUES");
         let (limit, offset) = self.limit_clauses(scope, query, &mut other);
-        Query { targets, limit, offset, body: Body::Values(analysed), other, ..Query::default() }
+        let collations = self.values_collations(scope, &analysed);
+        Query { targets, limit, offset, collations, body: Body::Values(analysed), other, ..Query::default() }
     }
 
     /// `ORDER BY` over a result: names and positions of its columns only.
@@ -258,6 +261,7 @@ impl Analyzer<'_> {
                 typmod: target.node.typmod,
             });
             self.set_cte_columns(cte, columns.collect());
+            cte.set_collations(&left.collations);
         }
         let mut right = self.query(right, Some(scope));
         let name = operator.name();
@@ -320,11 +324,16 @@ impl Analyzer<'_> {
                 self.report(Diagnostic::error(Code::UnknownOperator, span, message));
             }
         }
+        let none_ok = operator == SetOperator::Union && all;
+        let collations = self.set_operation_collations(&left, &right, &targets, none_ok);
+        if let Some(cte) = recursive {
+            self.check_recursive_collations(cte, &left.collations, &collations, &targets);
+        }
         self.result_sort_clause(query, &mut targets, name);
         let mut other = Vec::new();
         let (limit, offset) = self.limit_clauses(scope, query, &mut other);
         let body = Body::SetOperation { operator, left: Box::new(left), right: Box::new(right) };
-        Query { targets, limit, offset, distinct: !all, body, other, ..Query::default() }
+        Query { targets, limit, offset, distinct: !all, collations, body, other, ..Query::default() }
     }
 
     /// `transformLockingClause`, as far as it can fail for plain queries.

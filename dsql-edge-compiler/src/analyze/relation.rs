@@ -29,6 +29,7 @@ impl<'a> Analyzer<'a> {
         if name.schema().is_none_or(|schema| schema == "pg_catalog" || schema == "information_schema") {
             let schema = name.schema().unwrap_or("pg_catalog");
             if let Some(found) = builtin::relation(schema, name.name()) {
+                self.collations.meet_name();
                 return Some((builtin_relation(found, name.name()), None));
             }
         }
@@ -143,6 +144,9 @@ impl<'a> Analyzer<'a> {
     }
 
     fn table_rte(&mut self, at: usize, relation: &Relation) -> Rte {
+        for collation in relation.columns.iter().filter_map(|column| column.collation.as_deref()) {
+            self.collations.named(collation);
+        }
         let mut columns = Vec::with_capacity(relation.columns.len());
         let mut not_null = Vec::with_capacity(relation.columns.len());
         for column in &relation.columns {

@@ -3,6 +3,7 @@
 //! This is PostgreSQL's `Query` (`parsenodes.h`) as far as types, nullability and cardinality need it.
 //! It is made by the analyzer, read by `nullability` and `cardinality`, and never leaves `analyze`.
 
+use super::collation::Collated;
 use crate::builtin::{Oid, oid};
 use crate::source::Span;
 use crate::syntax::token::TokenKind;
@@ -102,7 +103,8 @@ pub(super) enum NodeKind {
         arg: Box<Node>,
         function: Option<Rc<Callee>>,
     },
-    Collate(Box<Node>),
+    /// `COLLATE`: the collation's name, and where the clause begins.
+    Collate(Box<Node>, Rc<(String, Span)>),
     /// `(SELECT …)`.
     ScalarSubquery(Box<Query>),
     Exists(Box<Query>),
@@ -194,6 +196,8 @@ pub(super) struct Query {
     /// Sort keys, `DISTINCT ON`, window definitions, `LIMIT`: only for walkers.
     pub(super) other: Vec<Node>,
     pub(super) ctes: Vec<Rc<Cte>>,
+    /// Of each target, where collations matter at all.
+    pub(super) collations: Vec<Collated>,
     /// `FOR UPDATE` and its kin: a row may be seen newer than those that it is joined with.
     pub(super) locked: bool,
     /// Of a statement that writes: the columns of its table that get new values.
@@ -331,6 +335,8 @@ pub(super) struct Cte {
     pub(super) name: String,
     pub(super) query: RefCell<Option<Rc<Query>>>,
     pub(super) columns: RefCell<Vec<RteColumn>>,
+    /// Of a recursive query: the collations of its non-recursive term.
+    pub(super) collations: RefCell<Vec<Collated>>,
     /// For the fixed point over a recursive query: what is assumed of each column.
     pub(super) assumed: RefCell<Option<Vec<bool>>>,
     /// Columns of which it is known that NULL means something there.
@@ -394,7 +400,7 @@ impl Node {
     /// type there.
     pub(super) fn into_column(self) -> Node {
         match self.kind {
-            NodeKind::Collate(_) if self.ty == oid::UNKNOWN => {
+            NodeKind::Collate(..) if self.ty == oid::UNKNOWN => {
                 let span = self.span;
                 Node::new(oid::UNKNOWN, NodeKind::Opaque(vec![self]), span)
             }
@@ -453,7 +459,7 @@ impl Node {
             | NodeKind::BooleanTest { arg, .. }
             | NodeKind::Field(arg, _)
             | NodeKind::Cast { arg, .. }
-            | NodeKind::Collate(arg) => visit(arg),
+            | NodeKind::Collate(arg, _) => visit(arg),
             NodeKind::Distinct { left, right, .. }
             | NodeKind::ArrayComparison { left, right, .. }
             | NodeKind::NullIf { left, right } => {

@@ -72,6 +72,8 @@ catalogue! {
     UnknownOperator "unknown-operator" "42883",
     /// A type that does not exist.
     UnknownType "unknown-type" "42704",
+    /// Two collations meet, and neither goes before the other.
+    CollationMismatch "collation-mismatch" "42P21",
     /// A constraint, collation or other named object that does not exist.
     UnknownObject "unknown-object" "42704",
     /// A column name that two tables in reach share.

@@ -6,7 +6,7 @@
 use super::clauses::*;
 use super::words::Words;
 use super::{Finding, ddl, types};
-use crate::schema::Schema;
+use crate::schema::{Relation, Schema};
 use crate::source::Span;
 use crate::syntax::ast::{
     AlterAction, AlterTable, Constraint, ConstraintKind, Name, ObjectKind, TableColumn,
@@ -55,9 +55,14 @@ pub(super) fn alter(
                 out.push(if alone { finding.fixed("write ALTER TABLE ASYNC", edits) } else { finding });
             }
             AlterAction::DropColumn { name, .. } => out.extend(drop_column(alter, name, schema)),
-            AlterAction::AddIdentity { options, .. } => {
+            AlterAction::AddIdentity { column, options, .. } => {
                 let end = Span { start: place.end, end: place.end };
                 ddl::identity_cache_of(options, *place, end, out);
+                let relation = relation(alter, schema);
+                let known = relation.and_then(|relation| relation.column(&column.text));
+                let finding = known.and_then(|known| types::identity(&known.type_name));
+                // The type stands in another statement.
+                out.extend(finding.map(|finding| finding.placed(column.span)));
             }
             AlterAction::RowSecurity => out.push(row_level_security.at(*place)),
             AlterAction::Other(what) => out.extend(other(what, *place)),
@@ -137,14 +142,19 @@ fn unique_by_index(
 }
 
 fn drop_column(alter: &AlterTable, name: &Name, schema: Option<&Schema>) -> Option<Finding> {
+    let relation = relation(alter, schema)?;
+    let in_key = relation.keys.iter().any(|key| key.primary && key.columns.contains(&name.text));
+    in_key.then(|| drop_primary_key_column.naming(name.span, &name.text))
+}
+
+/// The table that is altered, if the schema has it.
+fn relation<'s>(alter: &AlterTable, schema: Option<&'s Schema>) -> Option<&'s Relation> {
     let schema = schema?;
     let at = match alter.name.schema() {
         Some(namespace) => schema.relation(namespace, alter.name.name()),
         None => schema.search_path.iter().find_map(|path| schema.relation(path, alter.name.name())),
     };
-    let relation = schema.relations.get(at?)?;
-    let in_key = relation.keys.iter().any(|key| key.primary && key.columns.contains(&name.text));
-    in_key.then(|| drop_primary_key_column.naming(name.span, &name.text))
+    schema.relations.get(at?)
 }
 
 fn other(what: &'static str, place: Span) -> Option<Finding> {

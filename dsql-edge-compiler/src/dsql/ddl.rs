@@ -52,12 +52,19 @@ pub(super) fn table(table: &CreateTable, words: &Words<'_>, out: &mut Vec<Findin
     limits::columns(table, out);
 }
 
+/// Whether the schema has such a type; a table's row is one.
+pub(super) fn is_created(ty: &TypeName, schema: &Schema) -> bool {
+    let name = ty.name.name();
+    let within = |path: &str| schema.user_type(path, name).is_some() || schema.relation(path, name).is_some();
+    match ty.name.schema() {
+        Some(namespace) => within(namespace),
+        None => schema.search_path.iter().any(|path| within(path)),
+    }
+}
+
 /// Types of columns that the schema, where all of it is known, does not have.
 pub(super) fn unknown_types(statement: &StatementKind, schema: &Schema, out: &mut Vec<Finding>) {
-    let is_created = |ty: &TypeName| match ty.name.schema() {
-        Some(namespace) => schema.user_type(namespace, ty.name.name()).is_some(),
-        None => schema.search_path.iter().any(|path| schema.user_type(path, ty.name.name()).is_some()),
-    };
+    let is_created = |ty: &TypeName| is_created(ty, schema);
     let mut look = |column: &TableColumn| {
         out.extend(column.type_name.as_ref().and_then(|ty| types::unknown(ty, is_created)));
     };

@@ -101,3 +101,8 @@ pub(super) fn text(expr: &Expr) -> Option<&str> {
         _ => None,
     }
 }
+
+/// The functions that DSQL does not have, and what to do instead.
+pub(super) fn refused() -> &'static [(&'static str, &'static str)] {
+    REFUSED
+}

@@ -3,9 +3,9 @@
 //! In: a statement's tree and its text, and the schema where it is known. Out: [`Finding`]s, with DSQL's own
 //! words and SQLSTATE, the place, and what to write instead. Pure: no connection, no clock.
 //!
-//! The tables are [`statements`] (refused by their command words), [`clauses`], [`types`], [`functions`],
-//! [`settings`], [`limits`] and [`transaction`]; [`allowed`] has what DSQL has come to take, and when. Where
-//! sources conflict, what a cluster was recorded to answer (September 2026) wins.
+//! The tables are `statements` (refused by their command words), `clauses`, `types`, `functions`, `settings`,
+//! [`limits`] and [`transaction`]; `allowed` has what DSQL has come to take, and when. Where sources conflict,
+//! what a cluster was recorded to answer (September 2026) wins.
 
 mod allowed;
 mod alter;
@@ -47,6 +47,16 @@ pub fn tables() -> [(&'static str, &'static [&'static Rule]); 7] {
     ]
 }
 
+/// The types that columns may have, as messages name them, and whether a key or an index may hold them.
+pub fn column_types() -> impl Iterator<Item = (&'static str, bool)> {
+    types::of_columns()
+}
+
+/// The functions that DSQL does not have, and what to do instead.
+pub fn refused_functions() -> &'static [(&'static str, &'static str)] {
+    functions::refused()
+}
+
 /// All that DSQL refuses of a statement by itself, in the order in which it would say so.
 pub fn findings(statement: &Statement, text: &str, lexed: &Lexed, schema: Option<&Schema>) -> Vec<Finding> {
     let mut out = Vec::new();
@@ -79,6 +89,13 @@ pub fn findings_within(statement: &Statement, text: &str, lexed: &Lexed, schema:
     if !out.iter().any(|finding| finding.whole) {
         ddl::unknown_types(&statement.kind, schema, &mut out);
     }
+    out
+}
+
+/// Casts to types that a schema does not have of which all is known: the analyzer's to find, where there is one.
+pub fn unknown_casts(statement: &Statement, schema: &Schema) -> Vec<Finding> {
+    let mut out = Vec::new();
+    query::unknown_casts(statement, schema, &mut out);
     out
 }
 

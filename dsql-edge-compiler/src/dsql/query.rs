@@ -5,7 +5,7 @@
 
 use super::clauses::*;
 use super::walk::{self, Visit};
-use super::{Finding, functions, types};
+use super::{Finding, ddl, functions, types};
 use crate::schema::Schema;
 use crate::syntax::ast::{
     Expr, ExprKind, FromItem, Join, JoinKind, LockStrength, Name, Query, QueryBody, Select, Statement,
@@ -17,6 +17,14 @@ pub(super) fn queries(statement: &Statement, schema: Option<&Schema>, out: &mut 
     walk::statement(statement, &mut found);
     found.out.sort_by_key(|finding| finding.diagnostic.span);
     out.append(&mut found.out);
+}
+
+/// Casts to types that the schema, where all of it is known, does not have.
+pub(super) fn unknown_casts(statement: &Statement, schema: &Schema, out: &mut Vec<Finding>) {
+    let mut casts = Casts { found: Vec::new() };
+    walk::statement(statement, &mut casts);
+    let is_created = |ty: &TypeName| ddl::is_created(ty, schema);
+    out.extend(casts.found.into_iter().filter_map(|ty| types::unknown(ty, is_created)));
 }
 
 /// `SELECT … INTO t`, which only the leftmost SELECT may say.
@@ -142,6 +150,20 @@ fn tables<'f>(item: &'f FromItem, out: &mut Vec<(String, &'f FromItem)>) {
         }
     };
     out.extend(alias.map(|alias| (alias, item)));
+}
+
+/// Types that are cast to.
+struct Casts<'s> {
+    found: Vec<&'s TypeName>,
+}
+
+impl<'s> Visit<'s> for Casts<'s> {
+    fn query(&mut self, _: &'s Query) {}
+    fn item(&mut self, _: &'s FromItem) {}
+    fn expr(&mut self, _: &'s Expr) {}
+    fn target_type(&mut self, ty: &'s TypeName, _: &'s Expr) {
+        self.found.push(ty);
+    }
 }
 
 /// Columns that an expression names.

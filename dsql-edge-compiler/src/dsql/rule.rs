@@ -103,6 +103,13 @@ impl Finding {
         Finding { fix: Some(Fix { title, edits }), ..self }
     }
 
+    /// At another place.
+    #[must_use]
+    pub(super) fn placed(mut self, span: Span) -> Finding {
+        self.diagnostic.span = span;
+        self
+    }
+
     /// With another piece of advice than its rule's.
     #[must_use]
     pub(super) fn advising(mut self, hint: impl Into<String>) -> Finding {

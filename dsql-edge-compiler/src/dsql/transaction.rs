@@ -96,6 +96,19 @@ impl Transactions {
         }
     }
 
+    /// What the server says of it: whether it is within `BEGIN` and `COMMIT`.
+    pub fn settle(&mut self, open: bool) {
+        if self.open != open {
+            let building = std::mem::take(&mut self.building);
+            *self = Transactions { open, building, ..Transactions::default() };
+        }
+    }
+
+    /// Every index is built by now.
+    pub fn built(&mut self) {
+        self.building.clear();
+    }
+
     /// Whether a statement now is within `BEGIN` and `COMMIT`.
     pub fn is_open(&self) -> bool {
         self.open

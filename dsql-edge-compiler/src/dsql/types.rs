@@ -170,3 +170,8 @@ pub(super) fn added() -> impl Iterator<Item = (&'static str, String)> {
     });
     columns.chain(keys)
 }
+
+/// The types that columns may have, as messages name them, and whether a key may hold them.
+pub(super) fn of_columns() -> impl Iterator<Item = (&'static str, bool)> {
+    COLUMN_TYPES.iter().map(|it| (it.display, !matches!(it.key, Key::No)))
+}

@@ -312,10 +312,11 @@ impl Fold {
     }
 
     pub(super) fn add_column(&mut self, relation: &mut Relation, column: TableColumn) {
-        let TableColumn { name, type_name, constraints, .. } = column;
+        let TableColumn { name, type_name, collation, constraints, .. } = column;
         let at = match (type_name, relation.columns.iter().position(|known| known.name == name.text)) {
             (Some(type_name), None) => {
                 let mut column = plain_column(name.text, type_name);
+                column.collation = collation.map(|it| it.name().to_owned());
                 // DSQL has no serial: that is said of statements that run, not of a snapshot.
                 serial(&mut column);
                 relation.columns.push(column);
@@ -431,7 +432,15 @@ impl Fold {
 }
 
 fn plain_column(name: String, type_name: TypeName) -> Column {
-    Column { name, type_name, not_null: false, has_default: false, identity: None, generated: false }
+    Column {
+        name,
+        type_name,
+        collation: None,
+        not_null: false,
+        has_default: false,
+        identity: None,
+        generated: false,
+    }
 }
 
 fn has_default(kind: &ConstraintKind) -> bool {

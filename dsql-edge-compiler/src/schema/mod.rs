@@ -169,6 +169,8 @@ pub struct Column {
     pub name: String,
     /// Its type as written.
     pub type_name: TypeName,
+    /// `COLLATE`, if it is not the type's own.
+    pub collation: Option<String>,
     /// NOT NULL by constraint, primary key or identity; a domain may add to it.
     pub not_null: bool,
     /// It has a default, an identity or a generation expression.

@@ -65,6 +65,9 @@ pub(crate) struct Options {
     /// Do not write that file
     #[arg(long)]
     no_dev_vars: bool,
+    /// Let pass what PostgreSQL takes and DSQL refuses
+    #[arg(long)]
+    no_rules: bool,
     /// Stop when standard input ends: for programs that start dsql-local
     #[arg(long)]
     stop_on_eof: bool,
@@ -78,6 +81,7 @@ impl Options {
             .keep_data(self.keep)
             .port(self.port)
             .region(&self.region)
+            .rules(!self.no_rules)
             .log(|line| eprintln!("dsql-local: {line}"));
         if let Some(bin) = &self.postgres {
             builder = builder.postgres_bin(bin);

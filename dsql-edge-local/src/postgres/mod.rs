@@ -35,6 +35,9 @@ const ROLES: &str = "CREATE ROLE admin LOGIN CREATEROLE;
     GRANT ALL ON DATABASE postgres TO admin;
     ALTER SCHEMA public OWNER TO admin";
 
+/// The schema of a cluster's own views and procedures.
+const SYS: &str = include_str!("sys.sql");
+
 /// DSQL's fixed settings, and a small server's.
 const SETTINGS: [&str; 9] = [
     "listen_addresses=",
@@ -115,7 +118,9 @@ impl Postgres {
         server.wait_until_ready(&log).await?;
         if new {
             let client = server.connect(SUPERUSER).await?;
-            client.batch_execute(ROLES).await.map_err(|error| Error::Postgres(error.to_string()))?;
+            for sql in [ROLES, SYS] {
+                client.batch_execute(sql).await.map_err(|error| Error::Postgres(error.to_string()))?;
+            }
         }
         Ok(server)
     }

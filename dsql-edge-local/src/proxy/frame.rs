@@ -13,16 +13,16 @@ pub(super) const MAX_LENGTH: usize = 10 * 1024 * 1024;
 pub(super) const CLEARTEXT_PASSWORD: [u8; 9] = [b'R', 0, 0, 0, 8, 0, 0, 0, 3];
 
 /// A whole message: tag, length, body.
-pub(super) struct Frame {
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Frame {
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Frame {
-    pub(super) fn tag(&self) -> Option<u8> {
+    pub(crate) fn tag(&self) -> Option<u8> {
         self.bytes.first().copied()
     }
 
-    pub(super) fn body(&self) -> &[u8] {
+    pub(crate) fn body(&self) -> &[u8] {
         self.bytes.get(5..).unwrap_or_default()
     }
 }

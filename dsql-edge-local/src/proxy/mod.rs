@@ -1,10 +1,10 @@
 //! The front door: listens, speaks TLS, verifies who comes, and passes the session to PostgreSQL.
 //!
 //! In: TCP connections and what the endpoint expects of them. Out: bytes relayed between client and
-//! PostgreSQL, or a refusal to the client and its reason to the log. Never changes what passes.
+//! PostgreSQL, or a refusal to the client and its reason to the log. What passes is changed by `rules` alone.
 
 mod door;
-mod frame;
+pub(crate) mod frame;
 mod listen;
 mod relay;
 mod startup;
@@ -46,6 +46,8 @@ pub(crate) struct Endpoint {
     pub(crate) postgres: PathBuf,
     /// What verifies by time.
     pub(crate) clock: Arc<Clock>,
+    /// Whether DSQL's statement rules hold.
+    pub(crate) rules: bool,
     pub(crate) log: Log,
 }
 
@@ -103,9 +105,14 @@ impl Endpoint {
                 Err(_) => return Ok(()),
             };
         match admitted {
-            Ok(Admitted::Session(mut postgres)) => {
-                relay::relay(&mut client, &mut postgres).await.map_err(Ended::Lost)
-            }
+            Ok(Admitted::Session(mut postgres)) => relay::relay(
+                &mut client,
+                &mut postgres,
+                self.rules.then_some(self.postgres.as_path()),
+                &self.log,
+            )
+            .await
+            .map_err(Ended::Lost),
             Ok(Admitted::Cancelled) => Ok(()),
             Err(Ended::Refused(refusal)) => refuse(&mut client, refusal).await,
             Err(lost) => Err(lost),

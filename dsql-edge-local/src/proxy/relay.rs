@@ -1,31 +1,42 @@
 //! A session between a client and PostgreSQL, relayed until either ends.
 //!
-//! Client bytes are passed as whole messages with their lengths checked; PostgreSQL's are passed as they come.
+//! Client bytes are passed as whole messages with their lengths checked, and DSQL's rules are asked about them;
+//! PostgreSQL's are passed as they come, but for the few messages that those rules look at.
 
 use std::io;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::frame;
+use super::Log;
+use super::frame::{self, Frame};
+use crate::rules::{BUFFERED, Session, catalog, named_tables};
 
 const CHUNK: usize = 64 * 1024;
 
-/// Relays until one side ends.
+/// Relays until one side ends. With `rules`, the socket of the same PostgreSQL, DSQL's statement rules hold, and the log
+/// is told what to write instead.
 ///
 /// # Errors
 /// A client message longer than DSQL takes, or a socket's own error. The session is then simply closed, as a
 /// real cluster was seen to do.
-pub(super) async fn relay<S>(client: &mut S, postgres: &mut UnixStream) -> io::Result<()>
+pub(super) async fn relay<S>(
+    client: &mut S,
+    postgres: &mut UnixStream,
+    rules: Option<&Path>,
+    log: &Log,
+) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_postgres, mut to_postgres) = postgres.split();
+    let session = Mutex::new(Session::new(log.clone()));
     let ended = tokio::select! {
-        ended = messages(&mut from_client, &mut to_postgres) => ended,
-        ended = bytes(&mut from_postgres, &mut to_client) => ended,
+        ended = messages(&mut from_client, &mut to_postgres, &session, rules) => ended,
+        ended = answers(&mut from_postgres, &mut to_client, &session) => ended,
     };
     let _ = to_client.shutdown().await;
     ended
@@ -39,27 +50,37 @@ pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
     stream.read_to_end(&mut Vec::new()).await.map(drop)
 }
 
-async fn messages<R, W>(from: &mut R, to: &mut W) -> io::Result<()>
+async fn messages<R, W>(
+    from: &mut R,
+    to: &mut W,
+    session: &Mutex<Session>,
+    rules: Option<&Path>,
+) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
     let mut pending: Vec<u8> = Vec::with_capacity(CHUNK);
     loop {
+        let mut ready = Vec::new();
         let mut whole = 0;
         while let Some(length) = frame::first_length(pending.get(whole..).unwrap_or_default())? {
-            if pending.len() < whole + length {
-                break;
-            }
+            let Some(bytes) = pending.get(whole..whole + length) else { break };
+            let frame = Frame { bytes: bytes.to_vec() };
             whole += length;
+            let Some(socket) = rules else {
+                ready.extend(frame.bytes);
+                continue;
+            };
+            let tables = named_tables(&frame);
+            let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
+            ready.extend(locked(session).client_says(frame, schema.as_ref()));
         }
-        if let Some(ready) = pending.get(..whole).filter(|ready| !ready.is_empty()) {
-            if to.write_all(ready).await.is_err() {
-                // PostgreSQL has gone, and may have said why: `bytes` ends the session once it has passed that on.
-                return std::future::pending().await;
-            }
-            pending.drain(..whole);
+        if !ready.is_empty() && to.write_all(&ready).await.is_err() {
+            // PostgreSQL has gone, and may have said why: `answers` ends the session once it has passed that on.
+            return std::future::pending().await;
         }
+        pending.drain(..whole);
         pending.reserve(CHUNK);
         if from.read_buf(&mut pending).await? == 0 {
             return Ok(());
@@ -67,16 +88,59 @@ where
     }
 }
 
-async fn bytes<R, W>(from: &mut R, to: &mut W) -> io::Result<()>
+fn locked(session: &Mutex<Session>) -> std::sync::MutexGuard<'_, Session> {
+    session.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where PostgreSQL's stream stands.
+enum At {
+    /// Before a message.
+    Head,
+    /// Inside of one that is passed as it comes: so many bytes are left.
+    Passing(usize),
+}
+
+async fn answers<R, W>(from: &mut R, to: &mut W, session: &Mutex<Session>) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let mut chunk = vec![0; CHUNK];
+    let mut pending: Vec<u8> = Vec::with_capacity(CHUNK);
+    let mut at = At::Head;
     loop {
-        let read = from.read(&mut chunk).await?;
-        let Some(ready) = chunk.get(..read).filter(|ready| !ready.is_empty()) else { return Ok(()) };
-        to.write_all(ready).await?;
-        to.flush().await?;
+        if from.read_buf(&mut pending).await? == 0 {
+            return Ok(());
+        }
+        let mut ready = Vec::with_capacity(pending.len());
+        let mut rest = pending.as_slice();
+        while !rest.is_empty() {
+            match at {
+                At::Passing(left) => {
+                    let (passed, behind) = rest.split_at(left.min(rest.len()));
+                    ready.extend_from_slice(passed);
+                    rest = behind;
+                    at = if left > passed.len() { At::Passing(left - passed.len()) } else { At::Head };
+                }
+                At::Head => {
+                    let Some(&[tag, a, b, c, d]) = rest.first_chunk::<5>() else { break };
+                    let length = u32::from_be_bytes([a, b, c, d]) as usize + 1;
+                    if !BUFFERED.contains(&tag) {
+                        at = At::Passing(length);
+                        continue;
+                    }
+                    let Some(bytes) = rest.get(..length) else { break };
+                    let frame = Frame { bytes: bytes.to_vec() };
+                    rest = rest.get(length..).unwrap_or_default();
+                    ready.extend(locked(session).postgres_says(frame));
+                }
+            }
+        }
+        let left = rest.len();
+        pending.drain(..pending.len() - left);
+        pending.reserve(CHUNK);
+        if !ready.is_empty() {
+            to.write_all(&ready).await?;
+            to.flush().await?;
+        }
     }
 }

@@ -23,28 +23,27 @@ use crate::transport::{self, BoxFuture};
 pub struct Target<'t> {
     pub(super) lender: &'t Lender,
     /// A transaction of the lender's; without one each flight commits by itself.
-    pub(super) transaction: Option<(u64, RunIn)>,
+    pub(super) transaction: Option<InTransaction>,
 }
 
-/// How statements run in a transaction. By way of a pointer, so that a Worker without transactions links nothing of
-/// them.
-pub(super) type RunIn = for<'a, 'l, 's> fn(
-    &'a mut Runs<'l>,
+/// A transaction, and how a flight of it is flown: who never begins one links nothing of that.
+#[derive(Clone, Copy)]
+pub(super) struct InTransaction {
+    pub(super) id: u64,
+    pub(super) fly: Fly,
+}
+
+type Fly = for<'r, 'l, 's> fn(
+    &'r mut Runs<'l>,
     u64,
-    &'a [Prepared],
-    &'a mut [&'s mut (dyn Sink + 's)],
-) -> Running<'a>;
+    &'r [Prepared],
+    &'r mut [&'s mut dyn Sink],
+) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'r>>;
 
-type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
-
-/// The [`RunIn`] of [`Transaction`](super::Transaction)s.
-pub(super) fn run_in<'a>(
-    runs: &'a mut Runs<'_>,
-    id: u64,
-    members: &'a [Prepared],
-    sinks: &'a mut [&mut dyn Sink],
-) -> Running<'a> {
-    Box::pin(runs.fly_in(id, members, sinks))
+impl InTransaction {
+    pub(super) fn new(id: u64) -> Self {
+        InTransaction { id, fly: |runs, id, members, sinks| Box::pin(runs.fly_in(id, members, sinks)) }
+    }
 }
 
 impl Target<'_> {
@@ -55,7 +54,7 @@ impl Target<'_> {
             Runs::new(self.lender, self.lender.config.attempts(), self.lender.config.query_limit());
         let result = match self.transaction {
             None => runs.fly_until_done(&Flight::alone(members), sinks).await,
-            Some((id, run_in)) => run_in(&mut runs, id, members, sinks).await,
+            Some(InTransaction { id, fly }) => fly(&mut runs, id, members, sinks).await,
         };
         let result = match first {
             Some(statement) => result.map_err(|error| error.at(statement.place())),

@@ -15,7 +15,7 @@ use crate::client::fetch::Fetch;
 use crate::client::flight::{BEGIN, BEGIN_READ_ONLY, Prepared};
 use crate::client::lender::{Lender, Opening};
 use crate::client::pipeline::Pipelined;
-use crate::client::run::{Runs, Target, run_in};
+use crate::client::run::{InTransaction, Runs, Target};
 use crate::error::{Error, Kind};
 use crate::query::{Command, Request};
 use crate::transport::{self, BoxFuture};
@@ -38,7 +38,7 @@ impl<'d> Transaction<'d> {
     }
 
     pub(super) fn target(&self) -> Target<'d> {
-        Target { lender: self.lender, transaction: Some((self.id, run_in)) }
+        Target { lender: self.lender, transaction: Some(InTransaction::new(self.id)) }
     }
 }
 

@@ -76,3 +76,18 @@ export function mark() {
 export function touch(mark) {
   mark?.readyState;
 }
+
+export class Timer {
+  constructor(milliseconds) {
+    this.over = new Promise((resolve) => {
+      this.end = resolve;
+      this.id = setTimeout(resolve, milliseconds);
+    });
+  }
+
+  // Wasm keeps what waits for a promise until it settles.
+  clear() {
+    clearTimeout(this.id);
+    this.end();
+  }
+}

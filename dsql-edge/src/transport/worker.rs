@@ -54,8 +54,9 @@ pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::
 
 pub(super) fn sleep(duration: Duration) -> BoxFuture<()> {
     // setTimeout takes a signed 32-bit number of milliseconds and fires at once above it.
-    let longest = Duration::from_millis(i32::MAX.unsigned_abs().into());
-    Box::pin(OneThread(worker::Delay::from(duration.min(longest))))
+    let timer = Timer::new(i32::try_from(duration.as_millis()).unwrap_or(i32::MAX));
+    let over = JsFuture::from(timer.over());
+    Box::pin(OneThread(Sleep { timer, over }))
 }
 
 pub(super) fn now() -> Duration {
@@ -126,6 +127,14 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn close(this: &Connection, last: &[u8]);
 
+    type Timer;
+    #[wasm_bindgen(constructor)]
+    fn new(milliseconds: i32) -> Timer;
+    #[wasm_bindgen(method, getter)]
+    fn over(this: &Timer) -> Promise;
+    #[wasm_bindgen(method)]
+    fn clear(this: &Timer);
+
     fn mark() -> JsValue;
     #[wasm_bindgen(catch)]
     fn touch(mark: &JsValue) -> Result<(), JsValue>;
@@ -137,6 +146,26 @@ extern "C" {
     /// `[status, body]`, without a body where it is too long.
     #[wasm_bindgen(js_name = post)]
     fn fetch(url: &str, headers: Vec<String>, body: &str, longest: u32) -> Promise;
+}
+
+/// A timer that ends with what waits for it: one that is left running would keep a Durable Object awake.
+struct Sleep {
+    timer: Timer,
+    over: JsFuture,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.over).poll(context).map(drop)
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.timer.clear();
+    }
 }
 
 struct Socket {

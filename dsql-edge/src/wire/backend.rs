@@ -168,9 +168,10 @@ pub(crate) fn tag(tag: &str) -> Tag {
         "ROLLBACK" => Done::Rollback,
         _ => Done::Other,
     };
-    let digits = tag.bytes().rev().take_while(u8::is_ascii_digit).count();
-    let rows = tag.get(tag.len() - digits..).and_then(|count| count.parse().ok());
-    Tag { command, rows: rows.unwrap_or(0) }
+    // No count of rows has more digits than 18.
+    let digits = tag.bytes().rev().take_while(u8::is_ascii_digit).take(18).count();
+    let rows = tag.bytes().skip(tag.len() - digits).fold(0, |rows, digit| rows * 10 + u64::from(digit & 15));
+    Tag { command, rows }
 }
 
 /// The fields of an ErrorResponse.

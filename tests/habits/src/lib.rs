@@ -1,6 +1,8 @@
 //! A Worker as people write them: handlers of axum, a cron trigger, a queue, two clusters, secrets of the Secrets
 //! Store. Nothing here is told to be `Send`, and no attribute is needed.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -22,6 +24,7 @@ async fn fetch(
         .route("/events/{source}", post(add))
         .route("/reports", get(reports))
         .route("/store", get(from_store))
+        .route("/impatient", get(impatient))
         .with_state(env);
     Ok(router.call(request).await?)
 }
@@ -74,6 +77,12 @@ async fn reports(State(env): State<Env>) -> Result<String, Failure> {
 async fn from_store(State(env): State<Env>) -> Result<String, Failure> {
     let dsql = Dsql::new(Config::from_secrets_store(&env, "").await?);
     Ok(sql!("SELECT current_user AS name").fetch_value(&dsql).await?)
+}
+
+/// Waits less long for a connection than is usual.
+async fn impatient(State(env): State<Env>) -> Result<String, Failure> {
+    let config = Config::from_env(&env)?.connect_timeout(Duration::from_millis(300)).max_attempts(1);
+    Ok(sql!("SELECT current_user AS name").fetch_value(&Dsql::new(config)).await?)
 }
 
 async fn insert(db: impl Executor, source: &str, detail: &str) -> Result<(), dsql_edge::Error> {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 /// The program, built.
-pub(super) struct Describe {
+pub(super) struct Program {
     program: PathBuf,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Problem {
 }
 
 /// Builds `dsql-edge`.
-pub(super) fn build(release: bool) -> Result<Describe> {
+pub(super) fn build(release: bool) -> Result<Program> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args([
         "build",
@@ -71,10 +71,15 @@ pub(super) fn build(release: bool) -> Result<Describe> {
         .filter_map(|line| serde_json::from_str::<Artifact>(line).ok()?.executable)
         .next_back()
         .context("cargo names no executable of dsql-edge-codegen")?;
-    Ok(Describe { program })
+    Ok(Program { program })
 }
 
-impl Describe {
+impl Program {
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.program
+    }
+
     /// An answer for each statement, in order.
     pub(super) fn ask(&self, schema: &Path, statements: &[&str]) -> Result<Vec<Answer>> {
         let mut process = Command::new(&self.program)

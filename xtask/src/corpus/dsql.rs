@@ -15,26 +15,26 @@ use serde::Deserialize;
 use super::queries::read_lines;
 use super::report::{Report, Share};
 
-const TABLES: &str = include_str!("../../../tests/recording/tables.sql");
+pub(super) const TABLES: &str = include_str!("../../../tests/recording/tables.sql");
 
 /// A case of the recording.
 #[derive(Deserialize)]
-struct Case {
-    file: String,
-    name: String,
+pub(super) struct Case {
+    pub(super) file: String,
+    pub(super) name: String,
     #[serde(default)]
-    steps: Vec<String>,
+    pub(super) steps: Vec<String>,
     #[serde(default)]
-    observations: Vec<Observation>,
+    pub(super) observations: Vec<Observation>,
     /// All of a step went in one message.
     #[serde(default)]
-    simple_protocol: bool,
+    pub(super) simple_protocol: bool,
 }
 
 #[derive(Deserialize)]
-struct Observation {
-    sqlstate: Option<String>,
-    message: Option<String>,
+pub(super) struct Observation {
+    pub(super) sqlstate: Option<String>,
+    pub(super) message: Option<String>,
 }
 
 /// SQLSTATE and message.

@@ -4,6 +4,7 @@
 
 mod describe;
 mod dsql;
+mod lint;
 mod queries;
 mod report;
 mod syntax;
@@ -32,6 +33,9 @@ pub(crate) struct Options {
     /// One JSON object a figure.
     #[arg(long)]
     json: bool,
+    /// AWS's `dsql-lint`; else the one in PATH, if it is there.
+    #[arg(long, env = "DSQL_LINT")]
+    dsql_lint: Option<PathBuf>,
     /// Build `dsql-edge` optimised: slower to build, faster to run.
     #[arg(long)]
     release: bool,
@@ -45,6 +49,8 @@ enum Part {
     Syntax,
     /// A real cluster's recorded answers, against the rules of DSQL.
     Dsql,
+    /// The same, against `dsql-edge lint` and AWS's `dsql-lint` side by side.
+    Lint,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -61,11 +67,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if wants(Part::Dsql) {
         dsql::measure(&corpus.join("dsql-golden.jsonl"), options.only.as_deref(), &mut report)?;
     }
-    if !wants(Part::Queries) && !wants(Part::Syntax) {
+    if !wants(Part::Queries) && !wants(Part::Syntax) && !wants(Part::Lint) {
         report.finish();
         return Ok(());
     }
     let describe = describe::build(options.release)?;
+    if wants(Part::Lint) {
+        let recording = corpus.join("dsql-golden.jsonl");
+        let peer = options.dsql_lint.as_deref();
+        lint::measure(&describe, peer, &recording, options.only.as_deref(), &mut report)?;
+    }
     if wants(Part::Queries) {
         queries::measure(&describe, &corpus.join("queries"), options.only.as_deref(), &mut report)?;
     }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::describe::{Answer, Column, Describe};
+use super::describe::{Answer, Column, Program};
 use super::report::{Report, Share};
 
 /// A line of `queries.jsonl`.
@@ -76,7 +76,7 @@ impl Figures {
 }
 
 pub(super) fn measure(
-    describe: &Describe,
+    describe: &Program,
     folder: &Path,
     only: Option<&str>,
     report: &mut Report,
@@ -101,7 +101,7 @@ pub(super) fn measure(
     Ok(())
 }
 
-fn measure_project(describe: &Describe, folder: &Path, name: &str, report: &mut Report) -> Result<Figures> {
+fn measure_project(describe: &Program, folder: &Path, name: &str, report: &mut Report) -> Result<Figures> {
     let queries: Vec<Query> = read_lines(&folder.join("queries.jsonl"))?;
     let observed: BTreeMap<String, Vec<bool>> = read_lines::<Observed>(&folder.join("observed.jsonl"))?
         .into_iter()

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::describe::{Answer, Describe, Problem};
+use super::describe::{Answer, Problem, Program};
 use super::queries::read_lines;
 use super::report::{Report, Share};
 
@@ -21,7 +21,7 @@ struct Statement {
 }
 
 pub(super) fn measure(
-    describe: &Describe,
+    describe: &Program,
     folder: &Path,
     only: Option<&str>,
     report: &mut Report,
@@ -61,7 +61,7 @@ struct Figures {
 }
 
 fn measure_file(
-    describe: &Describe,
+    describe: &Program,
     schema: &Path,
     file: &Path,
     name: &str,

@@ -90,7 +90,7 @@ impl Prover<'_> {
             }
             NodeKind::And(parts) | NodeKind::Or(parts) => any(parts),
             NodeKind::InList { comparisons, .. } => any(comparisons),
-            NodeKind::Not(arg) | NodeKind::Collate(arg) => self.nullable(arg, env),
+            NodeKind::Not(arg) | NodeKind::Collate(arg, _) => self.nullable(arg, env),
             NodeKind::ArrayComparison { function, left, right, .. } => {
                 !function.never_null
                     || self.nullable(left, env)
@@ -205,7 +205,7 @@ impl Prover<'_> {
                 query.targets.first().is_none_or(|target| target.node.ty == node.ty)
                     || self.columns(query, Some(env)).first().copied().unwrap_or(true)
             }
-            NodeKind::Cast { arg, function: None } | NodeKind::Collate(arg) => {
+            NodeKind::Cast { arg, function: None } | NodeKind::Collate(arg, _) => {
                 self.elements_nullable(arg, env)
             }
             NodeKind::Aggregate(call) if call.name == "array_agg" => {

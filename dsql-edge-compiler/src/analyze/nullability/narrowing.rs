@@ -241,7 +241,7 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
             Facts::all(args.iter().map(strict))
         }
         NodeKind::Cast { arg, function } if function.as_ref().is_none_or(|it| it.strict) => strict(arg),
-        NodeKind::Collate(arg) | NodeKind::Not(arg) | NodeKind::Field(arg, _) => strict(arg),
+        NodeKind::Collate(arg, _) | NodeKind::Not(arg) | NodeKind::Field(arg, _) => strict(arg),
         NodeKind::NullIf { left, .. } => strict(left),
         NodeKind::Subscript(parts) => Facts::all(parts.iter().map(strict)),
         NodeKind::Coalesce(args) | NodeKind::MinMax(args) => Facts::common(args.iter().map(strict)),

@@ -1,0 +1,348 @@
+//! Collations: `parse_collate.c`.
+//!
+//! In: the expressions of a finished query level. Out: the collation of each of its columns; the errors of two
+//! collations that meet, by `COLLATE` or in a set operation. What a comparison would need and has not is an error of
+//! PostgreSQL's when it runs, and is not looked for.
+//!
+//! Nothing is done for a statement in which every collation is the database's own.
+
+use super::Analyzer;
+use super::catalog::quote_identifier;
+use super::scope::Scope;
+use super::tree::{Cte, Node, NodeKind, Query, RteSource, TargetEntry, Var};
+use crate::builtin::{Oid, oid};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use std::rc::Rc;
+
+/// A collation by its number among those that the analysis has met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Collation(usize);
+
+/// The database's own, and that of `name`.
+const DEFAULT: Collation = Collation(0);
+const C: Collation = Collation(1);
+
+/// The collations that the analysis has met.
+#[derive(Debug)]
+pub(super) struct Collations {
+    names: Vec<String>,
+    /// One that is not the database's own has been met.
+    matter: bool,
+}
+
+impl Default for Collations {
+    fn default() -> Self {
+        Collations { names: vec!["default".to_owned(), "C".to_owned()], matter: false }
+    }
+}
+
+impl Collations {
+    /// One that is written, or that a column has.
+    pub(super) fn named(&mut self, name: &str) -> Collation {
+        self.matter |= name != "default";
+        let known = self.names.iter().position(|it| it == name);
+        Collation(known.unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        }))
+    }
+
+    /// A `name` has been met, which has a collation of its own.
+    pub(super) fn meet_name(&mut self) {
+        self.matter = true;
+    }
+
+    fn name(&self, collation: Collation) -> &str {
+        self.names.get(collation.0).map_or("?", String::as_str)
+    }
+}
+
+/// How sure a collation is: `CollateStrength`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    /// It has none.
+    #[default]
+    None,
+    /// Of a column or a constant.
+    Implicit,
+    /// Two implicit ones have met.
+    Conflict,
+    /// Of a `COLLATE`.
+    Explicit,
+}
+
+/// The collation of an expression.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Collated {
+    strength: Strength,
+    collation: Option<Collation>,
+    /// The other one, of a conflict.
+    other: Option<Collation>,
+    span: Span,
+}
+
+impl Collated {
+    fn implicit(collation: Option<Collation>, span: Span) -> Collated {
+        let strength = if collation.is_some() { Strength::Implicit } else { Strength::None };
+        Collated { strength, collation, other: None, span }
+    }
+
+    /// Of a column of a query, as it is seen from around it.
+    fn seen(self) -> Option<Collation> {
+        self.collation.filter(|_| self.strength != Strength::Conflict)
+    }
+}
+
+impl Analyzer<'_> {
+    /// `assign_query_collations`: those of its columns.
+    pub(super) fn column_collations(&mut self, scope: &Scope<'_>, query: &Query) -> Vec<Collated> {
+        if !self.collations.matter {
+            return Vec::new();
+        }
+        let columns = query.targets.iter().map(|target| self.collated(scope, &target.node)).collect();
+        let own: Vec<Node> = query.filter.iter().chain(&query.having).chain(&query.other).cloned().collect();
+        self.each_collated(scope, own.iter());
+        columns
+    }
+
+    /// `select_common_collation` for each column of a set operation. `none_ok`: a conflict is no error yet.
+    pub(super) fn set_operation_collations(
+        &mut self,
+        left: &Query,
+        right: &Query,
+        targets: &[TargetEntry],
+        none_ok: bool,
+    ) -> Vec<Collated> {
+        if !self.collations.matter {
+            return Vec::new();
+        }
+        let mut out = Vec::with_capacity(targets.len());
+        for (at, target) in targets.iter().enumerate() {
+            let side = |query: &Query| query.collations.get(at).copied();
+            let own =
+                |analyzer: &Self| Collated::implicit(analyzer.collation_of_type(target.node.ty), target.span);
+            let mut common = Collated::default();
+            for found in [side(left), side(right)] {
+                let found = found.unwrap_or_else(|| own(self));
+                self.merge_collation(&mut common, found);
+            }
+            if common.strength == Strength::Conflict
+                && !none_ok
+                && let (Some(one), Some(other)) = (common.collation, common.other)
+            {
+                let (one, other) = (self.collations.name(one), self.collations.name(other));
+                let message =
+                    format!("collation mismatch between implicit collations \"{one}\" and \"{other}\"");
+                let hint =
+                    "You can choose the collation by applying the COLLATE clause to one or both expressions.";
+                self.report(Diagnostic::error(Code::CollationMismatch, common.span, message).with_hint(hint));
+            }
+            out.push(Collated::implicit(common.seen(), target.span));
+        }
+        out
+    }
+
+    /// `VALUES`: of each column what its rows have in common.
+    pub(super) fn values_collations(&mut self, scope: &Scope<'_>, rows: &[Vec<Node>]) -> Vec<Collated> {
+        if !self.collations.matter {
+            return Vec::new();
+        }
+        let width = rows.first().map_or(0, Vec::len);
+        (0..width)
+            .map(|at| {
+                let mut common = Collated::default();
+                for node in rows.iter().filter_map(|row| row.get(at)) {
+                    let found = self.collated(scope, node);
+                    self.merge_collation(&mut common, found);
+                }
+                Collated::implicit(common.seen(), common.span)
+            })
+            .collect()
+    }
+
+    /// `analyzeCTE`: the recursive term may not change the collation of the whole.
+    pub(super) fn check_recursive_collations(
+        &mut self,
+        cte: &Cte,
+        first: &[Collated],
+        whole: &[Collated],
+        targets: &[TargetEntry],
+    ) {
+        for (at, (whole, target)) in whole.iter().zip(targets).enumerate() {
+            let was = match first.get(at) {
+                Some(first) => first.seen(),
+                None => self.collation_of_type(target.node.ty),
+            };
+            let (Some(was), Some(is)) = (was, whole.seen()) else { continue };
+            if was != is {
+                let message = format!(
+                    "recursive query \"{}\" column {} has collation \"{}\" in non-recursive term but collation \"{}\" overall",
+                    cte.name,
+                    at + 1,
+                    self.collations.name(was),
+                    self.collations.name(is),
+                );
+                let clause = quote_identifier(self.collations.name(is));
+                let hint = format!(
+                    "Use the COLLATE clause to set the collation of the non-recursive term: COLLATE {clause}"
+                );
+                self.report(
+                    Diagnostic::error(Code::CollationMismatch, target.node.span, message).with_hint(hint),
+                );
+                return;
+            }
+        }
+    }
+
+    /// `assign_collations_walker`
+    fn collated(&mut self, scope: &Scope<'_>, node: &Node) -> Collated {
+        let span = node.span;
+        match &node.kind {
+            NodeKind::Error => Collated::default(),
+            NodeKind::Var(var) => Collated::implicit(self.collation_of_var(scope, *var, node.ty), span),
+            NodeKind::Constant(_) | NodeKind::Parameter(_) | NodeKind::NeverNull | NodeKind::Default => {
+                Collated::implicit(self.collation_of_type(node.ty), span)
+            }
+            NodeKind::Collate(arg, clause) => {
+                self.collated(scope, arg);
+                let (name, span) = clause.as_ref();
+                let collation = Some(self.collations.named(name));
+                Collated { strength: Strength::Explicit, collation, other: None, span: *span }
+            }
+            NodeKind::ScalarSubquery(query) | NodeKind::ArraySubquery(query) => {
+                let found = query.collations.first().map(|found| found.seen());
+                Collated::implicit(found.unwrap_or_else(|| self.collation_of_type(node.ty)), span)
+            }
+            // Their parts do not meet.
+            NodeKind::Row(_)
+            | NodeKind::JoinedRow(_)
+            | NodeKind::WholeRow { .. }
+            | NodeKind::Field(..)
+            | NodeKind::Opaque(_)
+            | NodeKind::NeverNullOf(_)
+            | NodeKind::Grouping(_)
+            | NodeKind::Exists(_)
+            | NodeKind::Quantified { .. } => {
+                let mut parts = Vec::new();
+                node.children(&mut |child| parts.push(child));
+                self.each_collated(scope, parts.into_iter());
+                Collated::implicit(self.collation_of_type(node.ty), span)
+            }
+            NodeKind::Case { arms, otherwise } => {
+                self.each_collated(scope, arms.iter().map(|(condition, _)| condition));
+                let results = arms.iter().map(|(_, result)| result).chain(otherwise.as_deref());
+                self.met(scope, results, node)
+            }
+            NodeKind::Aggregate(call) => {
+                self.each_collated(scope, call.filter.iter().chain(&call.order_by));
+                self.met(scope, call.args.iter(), node)
+            }
+            NodeKind::WindowCall(call) => {
+                self.each_collated(scope, call.filter.iter());
+                self.met(scope, call.args.iter(), node)
+            }
+            _ => {
+                let mut parts = Vec::new();
+                node.children(&mut |child| parts.push(child));
+                self.met(scope, parts.into_iter(), node)
+            }
+        }
+    }
+
+    /// Of expressions that do not meet.
+    fn each_collated<'n>(&mut self, scope: &Scope<'_>, nodes: impl Iterator<Item = &'n Node>) {
+        for node in nodes {
+            self.collated(scope, node);
+        }
+    }
+
+    /// Of what takes its collation from its parts.
+    fn met<'n>(
+        &mut self,
+        scope: &Scope<'_>,
+        parts: impl Iterator<Item = &'n Node>,
+        whole: &Node,
+    ) -> Collated {
+        let mut common = Collated::default();
+        for part in parts {
+            let found = self.collated(scope, part);
+            self.merge_collation(&mut common, found);
+        }
+        match self.collation_of_type(whole.ty) {
+            None => Collated::default(),
+            // The clause decides, and is what an error is about.
+            Some(_) if common.strength == Strength::Explicit => common,
+            Some(_) if common.strength != Strength::None => Collated { span: whole.span, ..common },
+            own => Collated::implicit(own, whole.span),
+        }
+    }
+
+    /// `merge_collation_state`
+    fn merge_collation(&mut self, common: &mut Collated, found: Collated) {
+        if found.strength > common.strength {
+            *common = found;
+            return;
+        }
+        if found.strength < common.strength || found.collation == common.collation {
+            return;
+        }
+        match found.strength {
+            Strength::None | Strength::Conflict => {}
+            // The database's own gives way.
+            Strength::Implicit if common.collation == Some(DEFAULT) => *common = found,
+            Strength::Implicit if found.collation == Some(DEFAULT) => {}
+            Strength::Implicit => {
+                *common = Collated {
+                    strength: Strength::Conflict,
+                    other: found.collation,
+                    span: found.span,
+                    ..*common
+                };
+            }
+            Strength::Explicit => {
+                if let (Some(one), Some(other)) = (common.collation, found.collation) {
+                    let (one, other) = (self.collations.name(one), self.collations.name(other));
+                    let message =
+                        format!("collation mismatch between explicit collations \"{one}\" and \"{other}\"");
+                    self.report(Diagnostic::error(Code::CollationMismatch, found.span, message));
+                }
+            }
+        }
+    }
+
+    fn collation_of_type(&self, ty: Oid) -> Option<Collation> {
+        let base = self.catalog.base_type(ty).0;
+        let info = self.catalog.type_info(base);
+        let own = if matches!(base, oid::NAME | oid::NAMEARRAY) { C } else { DEFAULT };
+        info.collatable.then_some(own)
+    }
+
+    fn collation_of_var(&mut self, scope: &Scope<'_>, var: Var, ty: Oid) -> Option<Collation> {
+        let own = self.collation_of_type(ty)?;
+        let rte = scope.up(var.level).and_then(|scope| scope.rtes.get(var.rte));
+        let of_query = |query: &Query| query.collations.get(var.column).map(|found| found.seen());
+        let found = match &rte?.source {
+            RteSource::Table { relation: Some(relation), .. } => {
+                let relation = self.catalog.schema.relations.get(*relation);
+                let column = relation.and_then(|relation| relation.columns.get(var.column));
+                let name = column.and_then(|column| column.collation.as_deref());
+                name.map(|name| Some(self.collations.named(name)))
+            }
+            RteSource::Subquery { query, .. } => of_query(query),
+            RteSource::Cte(cte) => match cte.query.borrow().as_ref() {
+                Some(query) => of_query(query),
+                None => cte.collations.borrow().get(var.column).map(|found| found.seen()),
+            },
+            _ => None,
+        };
+        found.unwrap_or(Some(own))
+    }
+}
+
+impl Cte {
+    /// What the non-recursive term gives, for the recursive one.
+    pub(super) fn set_collations(self: &Rc<Self>, first: &[Collated]) {
+        *self.collations.borrow_mut() = first.to_vec();
+    }
+}

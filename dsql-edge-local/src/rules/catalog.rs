@@ -1,0 +1,58 @@
+//! The shape of tables that a rule asks for, from the PostgreSQL behind.
+//!
+//! In: names. Out: a schema with those tables, their columns and primary keys. A table that is not there, or that an
+//! open transaction has just made, is left out: the rule is then not applied.
+
+use std::path::Path;
+
+use dsql_edge_compiler::schema::Schema;
+use dsql_edge_compiler::syntax::ast::QualifiedName;
+use tokio_postgres::{Config, NoTls};
+
+use crate::postgres::SUPERUSER;
+
+const COLUMNS: &str = "SELECT a.attname, format_type(a.atttypid, NULL), i.indisprimary IS TRUE
+    FROM pg_attribute a
+    LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
+        AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
+    WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
+    ORDER BY a.attnum";
+
+/// The tables of these names.
+pub(crate) async fn tables(socket: &Path, names: &[QualifiedName]) -> Option<Schema> {
+    let (client, connection) = Config::new()
+        .host_path(socket.parent()?)
+        .user(SUPERUSER)
+        .dbname("postgres")
+        .connect(NoTls)
+        .await
+        .ok()?;
+    let connection = tokio::spawn(connection);
+    let mut ddl = String::new();
+    for name in names {
+        let name = name.parts.iter().map(|part| quoted(&part.text)).collect::<Vec<_>>().join(".");
+        let rows = client.query(COLUMNS, &[&name]).await.ok()?;
+        if rows.is_empty() {
+            continue;
+        }
+        let mut elements = Vec::new();
+        let mut key = Vec::new();
+        for row in &rows {
+            let (column, ty, in_key): (String, String, bool) = (row.get(0), row.get(1), row.get(2));
+            elements.push(format!("{} {ty}", quoted(&column)));
+            if in_key {
+                key.push(quoted(&column));
+            }
+        }
+        if !key.is_empty() {
+            elements.push(format!("PRIMARY KEY ({})", key.join(", ")));
+        }
+        ddl += &format!("CREATE TABLE IF NOT EXISTS {name} ({});\n", elements.join(", "));
+    }
+    connection.abort();
+    Schema::parse(&ddl).ok()
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -1,0 +1,62 @@
+//! The client's messages that carry statements, read and written.
+//!
+//! In: a message's body, which may hold anything. Out: its texts, or nothing where it is malformed: PostgreSQL says
+//! so then.
+
+/// The text of a Query.
+pub(super) fn query(body: &[u8]) -> Option<String> {
+    let (text, rest) = text(body)?;
+    rest.is_empty().then_some(text)
+}
+
+/// A Query.
+pub(super) fn query_of(sql: &str) -> Vec<u8> {
+    message(b'Q', &[sql.as_bytes(), b"\0"])
+}
+
+/// Name, text and the types of the parameters as they came, of a Parse.
+pub(super) fn parse(body: &[u8]) -> Option<(String, String, Vec<u8>)> {
+    let (name, rest) = text(body)?;
+    let (sql, types) = text(rest)?;
+    Some((name, sql, types.to_owned()))
+}
+
+/// A Parse.
+pub(super) fn parse_of(name: &str, sql: &str, types: &[u8]) -> Vec<u8> {
+    message(b'P', &[name.as_bytes(), b"\0", sql.as_bytes(), b"\0", types])
+}
+
+/// Portal and statement of a Bind.
+pub(super) fn bind(body: &[u8]) -> Option<(String, String)> {
+    let (portal, rest) = text(body)?;
+    let (name, _) = text(rest)?;
+    Some((portal, name))
+}
+
+/// The name at the head of a message.
+pub(super) fn name(body: &[u8]) -> Option<String> {
+    text(body).map(|(name, _)| name)
+}
+
+/// Kind and name of a Close.
+pub(super) fn described(body: &[u8]) -> Option<(u8, String)> {
+    let (kind, rest) = body.split_first()?;
+    name(rest).map(|name| (*kind, name))
+}
+
+/// A text that ends with NUL, and what follows it.
+pub(super) fn text(bytes: &[u8]) -> Option<(String, &[u8])> {
+    let end = bytes.iter().position(|byte| *byte == 0)?;
+    let text = std::str::from_utf8(bytes.get(..end)?).ok()?;
+    Some((text.to_owned(), bytes.get(end + 1..)?))
+}
+
+/// A message of these parts.
+pub(super) fn message(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length: usize = parts.iter().map(|part| part.len()).sum::<usize>() + 4;
+    let mut out = Vec::with_capacity(length + 1);
+    out.push(tag);
+    out.extend(u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+    out
+}

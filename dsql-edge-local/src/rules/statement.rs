@@ -1,0 +1,176 @@
+//! Statements as they are kept, asked about and rewritten for PostgreSQL.
+//!
+//! In: a text. Out: its statements; the tables whose shape a rule must know; what PostgreSQL runs instead of DSQL's own
+//! forms.
+
+use dsql_edge_compiler::Source;
+use dsql_edge_compiler::diagnostic::Diagnostic;
+use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::syntax::ast::{
+    AlterAction, FromItem, JoinKind, QualifiedName, Query, QueryBody, Statement, StatementKind,
+};
+use dsql_edge_compiler::syntax::{Lexed, lex, parse_statements};
+
+use super::message;
+use crate::proxy::frame::Frame;
+
+/// A text and its statements.
+pub(super) struct Parsed {
+    pub(super) statements: Vec<Statement>,
+    pub(super) lexed: Lexed,
+}
+
+/// The statements of a text, or why it has none.
+pub(super) fn parsed(text: &str) -> Result<Parsed, Diagnostic> {
+    let lexed = lex(&Source::numbered(text));
+    let statements = parse_statements(text, &lexed)?;
+    Ok(Parsed { statements, lexed })
+}
+
+/// Whether PostgreSQL's parser does not know the words in it: its error is then not DSQL's.
+pub(super) fn is_of_dsql(text: &str) -> bool {
+    let upper = text.to_ascii_uppercase();
+    upper.split(|it: char| !it.is_ascii_alphanumeric()).any(|word| word == "ASYNC")
+}
+
+/// Stack for a statement that nests as deep as our parser goes, in a build that is not optimised.
+const LARGE_STACK: usize = 64 << 20;
+/// So many marks that may nest fit any thread's stack.
+const SHALLOW: usize = 40;
+
+/// Works on a text with as much stack as it may need; nothing where the system gives none.
+pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) -> Option<T> {
+    let nests = |it: &u8| matches!(it, b'(' | b'[' | b'-' | b'+' | b'~' | b'!' | b'@');
+    let words = text.split_ascii_whitespace().filter(|word| {
+        ["NOT", "CASE", "SELECT", "JOIN", "WITH"].iter().any(|nesting| word.eq_ignore_ascii_case(nesting))
+    });
+    if text.bytes().filter(nests).count() + words.count() <= SHALLOW {
+        return Some(work());
+    }
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(LARGE_STACK);
+        thread.spawn_scoped(scope, work).ok()?.join().ok()
+    })
+}
+
+/// A prepared statement.
+pub(crate) struct Prepared {
+    statement: Statement,
+    text: String,
+    lexed: Lexed,
+}
+
+impl Prepared {
+    pub(super) fn of(statement: Statement, text: String, lexed: Lexed) -> Prepared {
+        Prepared { statement, text, lexed }
+    }
+
+    pub(super) fn parts(&self) -> (&Statement, &str, &Lexed) {
+        (&self.statement, &self.text, &self.lexed)
+    }
+}
+
+/// The tables that a message names, if a rule must know their columns and keys.
+pub(crate) fn named_tables(frame: &Frame) -> Vec<QualifiedName> {
+    let text = match frame.tag() {
+        Some(b'Q') => message::query(frame.body()),
+        Some(b'P') => message::parse(frame.body()).map(|(_, text, _)| text),
+        _ => None,
+    };
+    let Some(text) = text else { return Vec::new() };
+    // Most statements have neither.
+    let upper = text.to_ascii_uppercase();
+    if !(upper.contains("LATERAL") || upper.contains("DROP")) {
+        return Vec::new();
+    }
+    with_room(&text, || named_in(&text)).unwrap_or_default()
+}
+
+fn named_in(text: &str) -> Vec<QualifiedName> {
+    let mut out = Vec::new();
+    for statement in parsed(text).into_iter().flat_map(|parsed| parsed.statements) {
+        match &statement.kind {
+            StatementKind::AlterTable(alter) => {
+                let drops = |action: &AlterAction| matches!(action, AlterAction::DropColumn { .. });
+                if alter.actions.iter().any(drops) {
+                    out.push(alter.name.clone());
+                }
+            }
+            StatementKind::Query(query) => tables(query, &mut out),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// The tables of a LEFT JOIN LATERAL, those inside of it too.
+fn tables(query: &Query, out: &mut Vec<QualifiedName>) {
+    if let QueryBody::Select(select) = &query.body {
+        select.from.iter().for_each(|item| of_item(item, out));
+    }
+}
+
+fn of_item(item: &FromItem, out: &mut Vec<QualifiedName>) {
+    match item {
+        FromItem::Table { name, .. } => out.push(name.clone()),
+        FromItem::Subquery { query, .. } => tables(query, out),
+        FromItem::Join(join) if matches!(join.kind, JoinKind::Left | JoinKind::Inner | JoinKind::Cross) => {
+            of_item(&join.left, out);
+            of_item(&join.right, out);
+        }
+        _ => {}
+    }
+}
+
+/// Whether DSQL does it in a job.
+pub(super) fn is_job(statement: &Statement) -> bool {
+    match &statement.kind {
+        StatementKind::CreateIndex(index) => index.asynchronous,
+        StatementKind::AlterTable(alter) => alter.asynchronous,
+        _ => false,
+    }
+}
+
+/// What PostgreSQL runs instead of what only DSQL has.
+pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed) -> Option<String> {
+    let (kind, object, column) = match &statement.kind {
+        StatementKind::CreateIndex(index) if index.asynchronous => {
+            let object = index.name.as_ref().map(|name| name.text.clone());
+            ("INDEX_BUILD", object, super::answer::CREATE_INDEX)
+        }
+        StatementKind::AlterTable(alter) if alter.asynchronous => {
+            ("VALIDATE_CONSTRAINT", Some(alter.name.name().to_owned()), super::answer::ALTER_TABLE)
+        }
+        _ => return None,
+    };
+    let word = lexed.tokens.iter().find(|token| {
+        token.span.start >= statement.span.start && token.span.text(text).eq_ignore_ascii_case("async")
+    })?;
+    let plain = edited(text, vec![(word.span, String::new())]);
+    let cut = word.span.end - word.span.start;
+    let plain = plain.get(statement.span.start as usize..(statement.span.end - cut) as usize)?;
+    let object = object.map_or("NULL".to_owned(), |object| quoted(&object));
+    Some(format!("SELECT sys.dsql_local_run_job('{kind}', {object}, {}) AS {column}", quoted(plain)))
+}
+
+/// A text as a literal that means the same whatever the settings.
+fn quoted(text: &str) -> String {
+    if text.contains('\\') {
+        format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+}
+
+/// The text with pieces of it replaced.
+pub(super) fn edited(text: &str, edits: Vec<(Span, String)>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for (span, piece) in edits {
+        out.push_str(text.get(at..span.start as usize).unwrap_or(""));
+        out.push_str(&piece);
+        at = span.end as usize;
+    }
+    out.push_str(text.get(at..).unwrap_or(""));
+    out
+}

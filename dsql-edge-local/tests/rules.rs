@@ -1,0 +1,320 @@
+//! DSQL's statement rules behind the front door, on both protocols; and a real cluster's recorded answers, where
+//! DSQL_EDGE_CORPUS names the folder that has them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod client;
+
+use std::path::PathBuf;
+
+use client::{dial, message, startup, token};
+use dsql_edge_local::Local;
+use serde::Deserialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+/// A session that speaks the protocol by hand.
+struct Session {
+    tls: TlsStream<TcpStream>,
+}
+
+/// What the server says to one message or pipeline: the tags of its messages, the errors, the last status.
+#[derive(Debug, Default)]
+struct Said {
+    tags: String,
+    /// SQLSTATE and message.
+    errors: Vec<(String, String)>,
+    /// What CommandComplete says.
+    done: Vec<String>,
+    /// The first column of the rows.
+    values: Vec<String>,
+    columns: Vec<String>,
+    status: Vec<char>,
+}
+
+impl Session {
+    async fn open(local: &Local) -> Session {
+        let mut tls = dial(local).to(local).await.unwrap();
+        let password = message(b'p', format!("{}\0", token(local, |_| {})).as_bytes());
+        tls.write_all(&[startup("admin", &[]), password].concat()).await.unwrap();
+        let mut session = Session { tls };
+        assert_eq!(session.said(1).await.status, ['I']);
+        session
+    }
+
+    /// Everything up to so many ReadyForQuery.
+    async fn said(&mut self, ends: usize) -> Said {
+        let mut said = Said::default();
+        while said.status.len() < ends {
+            let tag = self.tls.read_u8().await.unwrap();
+            let length = self.tls.read_u32().await.unwrap() as usize - 4;
+            let mut body = vec![0; length];
+            self.tls.read_exact(&mut body).await.unwrap();
+            if !matches!(tag, b'R' | b'S' | b'K') {
+                said.tags.push(char::from(tag));
+            }
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            match tag {
+                b'Z' => said.status.push(char::from(body[0])),
+                b'C' => said.done.push(text(&body[..length - 1])),
+                b'T' => said.columns.push(text(body[2..].split(|byte| *byte == 0).next().unwrap())),
+                b'D' if length > 6 => said.values.push(text(&body[6..])),
+                b'E' => {
+                    let field = |code: u8| {
+                        body.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code])).unwrap()
+                    };
+                    assert_eq!(field(b'S'), b"ERROR");
+                    said.errors.push((text(field(b'C')), text(field(b'M'))));
+                }
+                _ => {}
+            }
+        }
+        said
+    }
+
+    async fn send(&mut self, bytes: &[u8], ends: usize) -> Said {
+        self.tls.write_all(bytes).await.unwrap();
+        self.tls.flush().await.unwrap();
+        self.said(ends).await
+    }
+
+    async fn simple(&mut self, sql: &str) -> Said {
+        self.send(&message(b'Q', format!("{sql}\0").as_bytes()), 1).await
+    }
+
+    async fn extended(&mut self, sql: &str) -> Said {
+        self.send(&[run(sql), sync()].concat(), 1).await
+    }
+}
+
+fn parse(name: &str, sql: &str) -> Vec<u8> {
+    message(b'P', format!("{name}\0{sql}\0\0\0").as_bytes())
+}
+
+fn execute(name: &str) -> Vec<u8> {
+    let bind = message(b'B', format!("\0{name}\0\0\0\0\0\0\0").as_bytes());
+    [bind, message(b'D', b"P\0"), message(b'E', b"\0\0\0\0\0")].concat()
+}
+
+fn run(sql: &str) -> Vec<u8> {
+    [parse("", sql), execute("")].concat()
+}
+
+fn sync() -> Vec<u8> {
+    message(b'S', b"")
+}
+
+fn error(sqlstate: &str, message: &str) -> Vec<(String, String)> {
+    vec![(sqlstate.to_owned(), message.to_owned())]
+}
+
+const ABORTED: &str = "current transaction is aborted, commands ignored until end of transaction block";
+
+async fn local() -> Local {
+    Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY, a int);").start().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_the_session_as_an_error_of_postgresql_would() {
+    let local = local().await;
+    let mut session = Session::open(&local).await;
+    let refused = error("0A000", "unsupported statement: Truncate");
+    for extended in [false, true] {
+        let mut answers = Vec::new();
+        for sql in
+            ["TRUNCATE t", "SELECT 1", "BEGIN", "TRUNCATE t", "SELECT 1", "TRUNCATE t", "COMMIT", "SELECT 1"]
+        {
+            let said = if extended { session.extended(sql).await } else { session.simple(sql).await };
+            answers.push((said.errors, said.done.join(","), said.status[0]));
+        }
+        let aborted = || error("25P02", ABORTED);
+        let fine = |done: &str, status| (Vec::new(), done.to_owned(), status);
+        assert_eq!(
+            answers,
+            [
+                (refused.clone(), String::new(), 'I'),
+                fine("SELECT 1", 'I'),
+                fine("BEGIN", 'T'),
+                (refused.clone(), String::new(), 'E'),
+                (aborted(), String::new(), 'E'),
+                (aborted(), String::new(), 'E'),
+                fine("ROLLBACK", 'I'),
+                fine("SELECT 1", 'I'),
+            ]
+        );
+    }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_stands_before_a_refusal_in_its_message_is_undone_with_it() {
+    let local = local().await;
+    let mut session = Session::open(&local).await;
+    let said = session.simple("INSERT INTO t VALUES (1); TRUNCATE t; SELECT 1").await;
+    assert_eq!((said.tags.as_str(), said.status[0]), ("CEZ", 'I'));
+    assert_eq!(session.simple("SELECT count(*) FROM t").await.values, ["0"]);
+    // A pipeline: nothing is heard behind the refusal until Sync, and then all is well.
+    let pipeline = [
+        run("INSERT INTO t VALUES (1)"),
+        run("SELECT 1 FOR SHARE"),
+        run("SELECT 2"),
+        sync(),
+        run("SELECT 3"),
+        sync(),
+    ];
+    let said = session.send(&pipeline.concat(), 2).await;
+    assert_eq!(said.tags, "12nCEZ12TDCZ");
+    assert_eq!(said.errors[0].1, "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported");
+    assert_eq!(session.simple("SELECT count(*) FROM t").await.values, ["0"]);
+    // A message that comes byte by byte is the same message.
+    for byte in message(b'Q', b"VACUUM\0") {
+        session.tls.write_all(&[byte]).await.unwrap();
+        session.tls.flush().await.unwrap();
+    }
+    assert_eq!(session.said(1).await.errors, error("0A000", "unsupported VACUUM statement"));
+    // One that nests as deep as can be read.
+    let deep = format!("SELECT {}1{} FOR SHARE", "(".repeat(140), ")".repeat(140));
+    assert_eq!(session.simple(&deep).await.errors[0].0, "0A000");
+    assert_eq!(session.extended(&deep).await.errors[0].0, "0A000");
+    let deeper = format!("SELECT {}1{}", "(".repeat(3_000), ")".repeat(3_000));
+    assert_eq!(session.simple(&deeper).await.values, ["1"]);
+    // What our parser cannot read is PostgreSQL's to refuse.
+    assert_eq!(session.simple("SELEC 1").await.errors, error("42601", "syntax error at or near \"SELEC\""));
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_ddl_a_transaction_on_both_protocols() {
+    let local = local().await;
+    let mut session = Session::open(&local).await;
+    let multiple = error("0A000", "multiple ddl statements not supported in a transaction");
+    let mixed = error("0A000", "ddl and dml are not supported in the same transaction");
+    assert_eq!(session.simple("CREATE TABLE a (i int); CREATE TABLE b (i int)").await.errors, multiple);
+    assert_eq!(session.simple("SELECT to_regclass('a') IS NULL").await.values, ["t"]);
+    // A statement that was prepared before is looked at when it is executed.
+    let said =
+        session.send(&[parse("ddl", "CREATE TABLE IF NOT EXISTS a (i int)"), sync()].concat(), 1).await;
+    assert!(said.errors.is_empty());
+    for sql in ["BEGIN", "CREATE TABLE b (i int)"] {
+        assert!(session.extended(sql).await.errors.is_empty(), "{sql}");
+    }
+    assert_eq!(session.send(&[execute("ddl"), sync()].concat(), 1).await.errors, multiple);
+    assert_eq!(session.extended("ROLLBACK").await.status, ['I']);
+    assert!(session.send(&[execute("ddl"), sync()].concat(), 1).await.errors.is_empty());
+    assert!(session.simple("BEGIN; INSERT INTO a VALUES (1)").await.errors.is_empty());
+    assert_eq!(session.extended("DROP TABLE a").await.errors, mixed);
+    session.simple("ROLLBACK").await;
+    // Two between two Syncs share a transaction.
+    let both = [run("CREATE TABLE c (i int)"), run("INSERT INTO c VALUES (1)"), sync()].concat();
+    assert_eq!(session.send(&both, 1).await.errors, mixed);
+    assert!(session.extended("CREATE TABLE c (i int)").await.errors.is_empty());
+    assert!(session.extended("CREATE TABLE d (i int)").await.errors.is_empty());
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn asynchronous_ddl_answers_with_a_job() {
+    let local = local().await;
+    let mut session = Session::open(&local).await;
+    session.simple("INSERT INTO t VALUES (1, 5), (2, 5)").await;
+    for extended in [false, true] {
+        let sql = format!("CREATE INDEX ASYNC t_a_{extended} ON t (a) WHERE a > 0 AND 'a\\b' <> 'it''s'");
+        let said = if extended { session.extended(&sql).await } else { session.simple(&sql).await };
+        assert_eq!((said.columns, said.done), (vec!["job_id".to_owned()], vec!["CREATE INDEX".to_owned()]));
+        let job = &said.values[0];
+        assert!(
+            job.len() == 26 && job.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit()),
+            "{job}"
+        );
+        let status = format!(
+            "SELECT status || ' ' || job_type || ' ' || object_name FROM sys.jobs WHERE job_id = '{job}'"
+        );
+        assert_eq!(session.simple(&status).await.values, [format!("completed INDEX_BUILD t_a_{extended}")]);
+        assert_eq!(session.simple(&format!("CALL sys.wait_for_job('{job}')")).await.done, ["CALL"]);
+    }
+    // What the rows forbid fails the job, and not the statement.
+    let said = session.simple("CREATE UNIQUE INDEX ASYNC t_u ON t (a)").await;
+    let job = &said.values[0];
+    let status = session.simple(&format!("SELECT status FROM sys.jobs WHERE job_id = '{job}'")).await;
+    assert_eq!(status.values, ["failed"]);
+    assert_eq!(
+        session.simple("CREATE INDEX t_b ON t (a)").await.errors,
+        error("0A000", "unsupported mode. please use CREATE INDEX ASYNC.")
+    );
+    let missing = session.simple("CREATE INDEX ASYNC ON nothing (a)").await.errors;
+    assert_eq!(missing, error("42P01", "relation \"nothing\" does not exist"));
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_the_rules_it_is_postgresql() {
+    let local = Local::builder().rules(false).init_sql("CREATE TABLE t (id int)").start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    assert_eq!(session.simple("TRUNCATE t").await.done, ["TRUNCATE TABLE"]);
+    local.stop().await.unwrap();
+}
+
+/// A case of the recording.
+#[derive(Deserialize)]
+struct Case {
+    file: String,
+    name: String,
+    #[serde(default)]
+    steps: Vec<String>,
+    #[serde(default)]
+    observations: Vec<Observation>,
+    #[serde(default)]
+    simple_protocol: bool,
+}
+
+#[derive(Deserialize)]
+struct Observation {
+    sqlstate: Option<String>,
+    message: Option<String>,
+}
+
+#[tokio::test]
+async fn the_recording_of_a_real_cluster() {
+    let Some(corpus) = std::env::var_os("DSQL_EDGE_CORPUS") else {
+        // A fresh clone has no recording and passes without it.
+        return;
+    };
+    let text = std::fs::read_to_string(PathBuf::from(corpus).join("dsql-golden.jsonl")).unwrap();
+    let cases: Vec<Case> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for extended in [false, true] {
+        let local = Local::builder()
+            .init_sql(include_str!("../../tests/recording/tables.sql"))
+            .start()
+            .await
+            .unwrap();
+        let mut session = Session::open(&local).await;
+        let (mut steps, mut wrong, mut other_words) = (0, Vec::new(), Vec::new());
+        for case in cases.iter().filter(|case| !case.steps.is_empty()) {
+            for (step, recorded) in case.steps.iter().zip(&case.observations) {
+                let said = match extended && !case.simple_protocol {
+                    true => session.extended(step).await,
+                    false => session.simple(step).await,
+                };
+                steps += 1;
+                let ours = said.errors.first().cloned();
+                let theirs = recorded.sqlstate.clone().zip(recorded.message.clone());
+                let told =
+                    format!("{} {}: {step}\n  DSQL: {theirs:?}\n  ours: {ours:?}", case.file, case.name);
+                let state = |it: &Option<(String, String)>| it.as_ref().map(|it| it.0.clone());
+                if state(&ours) != state(&theirs) {
+                    wrong.push(told);
+                } else if ours != theirs {
+                    other_words.push(told);
+                }
+            }
+            // As the recorder did.
+            session.simple("ROLLBACK").await;
+        }
+        println!("{steps} steps, {} with another verdict, {} in other words", wrong.len(), other_words.len());
+        println!("{}", other_words.join("\n"));
+        assert!(steps > 200 && wrong.is_empty(), "extended: {extended}\n{}", wrong.join("\n"));
+        assert!(other_words.len() * 20 <= steps, "{}", other_words.join("\n"));
+        local.stop().await.unwrap();
+    }
+}

@@ -1,0 +1,199 @@
+//! `dsql-edge lint` beside AWS's `dsql-lint` on the statements of a recording, in one run: what each finds that the
+//! other does not, and who is right by what the cluster answered.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::describe::Program;
+use super::dsql::{Case, TABLES};
+use super::queries::read_lines;
+use super::report::{Report, Share};
+
+/// What a linter says of a file: the names of its rules, none where it finds nothing.
+type Said = Vec<String>;
+
+pub(super) fn measure(
+    ours: &Program,
+    peer: Option<&Path>,
+    recording: &Path,
+    only: Option<&str>,
+    report: &mut Report,
+) -> Result<()> {
+    let Some(peer) = peer.map(Path::to_owned).or_else(found) else {
+        println!("no dsql-lint: `pip install dsql-lint` (0.2.22 was compared), or name it with --dsql-lint");
+        return Ok(());
+    };
+    let cases: Vec<Case> = read_lines(recording)?;
+    let folder = std::env::temp_dir().join(format!("dsql-edge-lint-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let compared = compare(ours, &peer, &cases, only, &folder, report);
+    std::fs::remove_dir_all(&folder)?;
+    compared
+}
+
+/// `dsql-lint` among the programs.
+fn found() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join("dsql-lint")).find(|file| file.is_file())
+}
+
+fn compare(
+    ours: &Program,
+    peer: &Path,
+    cases: &[Case],
+    only: Option<&str>,
+    folder: &Path,
+    report: &mut Report,
+) -> Result<()> {
+    let version = Command::new(peer).arg("--version").output().context("dsql-lint --version")?;
+    let version = String::from_utf8_lossy(&version.stdout).trim().to_owned();
+    let cases: Vec<&Case> = cases
+        .iter()
+        .filter(|case| !case.steps.is_empty() && only.is_none_or(|only| case.file.starts_with(only)))
+        .collect();
+    let mut files = Vec::new();
+    for (number, case) in (0..).zip(&cases) {
+        let file = folder.join(format!("{number:03}.sql"));
+        let text: String = case.steps.iter().map(|step| format!("{step};\n")).collect();
+        std::fs::write(&file, text)?;
+        files.push(file);
+    }
+    let schema = folder.join("schema");
+    std::fs::write(&schema, TABLES)?;
+    let said_by_us = our_words(ours, &schema, &cases, &files)?;
+    let said_by_peer = peer_words(peer, &files)?;
+    let mut figures: BTreeMap<&str, [Share; 2]> = BTreeMap::new();
+    for (case, (we, they)) in cases.iter().zip(said_by_us.iter().zip(&said_by_peer)) {
+        let refused = case.observations.iter().find(|it| it.sqlstate.is_some());
+        // What the rows hold, no linter can know.
+        let of_data = refused.and_then(|it| it.sqlstate.as_deref()).is_some_and(|it| it.starts_with("23"));
+        let kind = match refused {
+            None => "accepted by the cluster: nothing found",
+            Some(_) if of_data => "refused for the data in it: nothing found",
+            Some(_) => "refused by the cluster: found",
+        };
+        let right = |said: &Said| said.is_empty() == (refused.is_none() || of_data);
+        let shares = figures.entry(kind).or_default();
+        shares[0].count(right(we));
+        shares[1].count(right(they));
+        if right(we) && right(they) {
+            continue;
+        }
+        let who = match (right(we), right(they)) {
+            (true, false) => "dsql-edge lint is right, dsql-lint is not",
+            (false, true) => "dsql-lint is right, dsql-edge lint is not",
+            _ => "neither is right",
+        };
+        report.failure(who, || {
+            let answer = refused.map_or("accepted".to_owned(), |it| {
+                let (sqlstate, message) = (it.sqlstate.as_deref(), it.message.as_deref());
+                format!("{} {}", sqlstate.unwrap_or(""), message.unwrap_or(""))
+            });
+            format!(
+                "{} {}: {}\nDSQL:           {answer}\ndsql-edge lint: {}\ndsql-lint:      {}",
+                case.file,
+                case.name,
+                case.steps.join("; "),
+                listed(we),
+                listed(they)
+            )
+        });
+    }
+    let mut all = [Share::default(); 2];
+    for (kind, shares) in figures {
+        for ((name, share), sum) in ["dsql-edge lint", version.as_str()].iter().zip(shares).zip(&mut all) {
+            report.share("lint", &format!("{name}: {kind}"), share);
+            sum.add(share);
+        }
+    }
+    report.share("lint", "dsql-edge lint: as the cluster", all[0]);
+    report.share("lint", &format!("{version}: as the cluster"), all[1]);
+    Ok(())
+}
+
+fn listed(said: &Said) -> String {
+    if said.is_empty() { "nothing".to_owned() } else { said.join(", ") }
+}
+
+/// Ours, the files one after the other upon the recording's tables, those apart that went in one message.
+fn our_words(ours: &Program, schema: &Path, cases: &[&Case], files: &[PathBuf]) -> Result<Vec<Said>> {
+    let mut said = vec![Said::new(); files.len()];
+    for one_message in [false, true] {
+        let of: Vec<usize> =
+            (0..files.len()).filter(|at| cases[*at].simple_protocol == one_message).collect();
+        if of.is_empty() {
+            continue;
+        }
+        let mut command = Command::new(ours.path());
+        command.args(["lint", "--format", "json", "--schema"]).arg(schema);
+        if one_message {
+            command.arg("--one-transaction");
+        }
+        command.args(of.iter().map(|at| &files[*at]));
+        for (at, words) in of.into_iter().zip(our_answer(command)?) {
+            said[at] = words;
+        }
+    }
+    Ok(said)
+}
+
+/// Warnings are no verdict.
+fn our_answer(command: Command) -> Result<Vec<Said>> {
+    #[derive(Deserialize)]
+    struct Answer {
+        files: Vec<File>,
+    }
+    #[derive(Deserialize)]
+    struct File {
+        findings: Vec<Finding>,
+    }
+    #[derive(Deserialize)]
+    struct Finding {
+        rule: Option<String>,
+        code: String,
+        severity: String,
+    }
+    let answer: Answer = serde_json::from_slice(&output(command)?).context("dsql-edge lint")?;
+    let said = |file: File| {
+        let errors = file.findings.into_iter().filter(|finding| finding.severity == "error");
+        errors.map(|finding| finding.rule.unwrap_or(finding.code)).collect()
+    };
+    Ok(answer.files.into_iter().map(said).collect())
+}
+
+/// AWS's.
+fn peer_words(peer: &Path, files: &[PathBuf]) -> Result<Vec<Said>> {
+    #[derive(Deserialize)]
+    struct Answer {
+        files: Vec<File>,
+    }
+    #[derive(Deserialize)]
+    struct File {
+        diagnostics: Vec<Diagnostic>,
+    }
+    #[derive(Deserialize)]
+    struct Diagnostic {
+        rule: String,
+    }
+    let mut command = Command::new(peer);
+    command.args(["--format", "json"]).args(files);
+    let answer: Answer = serde_json::from_slice(&output(command)?).context("dsql-lint")?;
+    if answer.files.len() != files.len() {
+        bail!("dsql-lint answered for {} of {} files", answer.files.len(), files.len());
+    }
+    let said = |file: File| file.diagnostics.into_iter().map(|it| it.rule).collect();
+    Ok(answer.files.into_iter().map(said).collect())
+}
+
+/// What it prints; both end with 1 where they find something.
+fn output(mut command: Command) -> Result<Vec<u8>> {
+    let output = command.stderr(Stdio::inherit()).output()?;
+    if output.stdout.is_empty() {
+        bail!("it said nothing ({})", output.status);
+    }
+    Ok(output.stdout)
+}
