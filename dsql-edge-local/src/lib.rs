@@ -27,6 +27,7 @@
 compile_error!("dsql-edge-local needs Unix sockets and processes; on Windows it runs under WSL");
 
 mod clock;
+mod cluster;
 mod error;
 mod guard;
 pub mod iam;

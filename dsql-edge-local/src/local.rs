@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::cluster::Cluster;
 use crate::iam::key_ring::KeyRing;
 use crate::keys::{self, Credentials};
 use crate::postgres::{ADMIN, Data, Postgres, SUPERUSER, find};
@@ -290,9 +291,8 @@ impl Builder {
             region: self.region.clone(),
             keys,
             postgres: postgres.socket(),
-            clock: clock.clone(),
+            cluster: Arc::new(Cluster::new(clock.clone(), self.log)),
             rules: self.rules,
-            log: self.log,
         };
         Ok(Local {
             listening: bound.serve(endpoint),

@@ -18,10 +18,11 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::clock::Clock;
+use crate::cluster::Cluster;
 use crate::iam;
 use crate::iam::key_ring::{KeyRing, Known};
 use crate::refusal::Refusal;
+use crate::rules;
 use crate::tls::ALPN;
 use door::Knock;
 use frame::Frame;
@@ -44,11 +45,10 @@ pub(crate) struct Endpoint {
     pub(crate) keys: Arc<KeyRing>,
     /// PostgreSQL's Unix socket.
     pub(crate) postgres: PathBuf,
-    /// What verifies by time.
-    pub(crate) clock: Arc<Clock>,
+    /// What sessions share.
+    pub(crate) cluster: Arc<Cluster>,
     /// Whether DSQL's statement rules hold.
     pub(crate) rules: bool,
-    pub(crate) log: Log,
 }
 
 impl Serve for Endpoint {
@@ -66,7 +66,7 @@ impl Serve for Endpoint {
         };
         match ended {
             Ok(()) => {}
-            Err(Ended::Refused(refusal)) => (self.log)(&format!(
+            Err(Ended::Refused(refusal)) => (self.cluster.log)(&format!(
                 "refused: {}{} [{}]: {}",
                 refusal.message,
                 refusal.hint.as_ref().map_or(String::new(), |hint| format!(" ({hint})")),
@@ -74,12 +74,12 @@ impl Serve for Endpoint {
                 refusal.reason
             )),
             Err(Ended::Lost(error)) if hung_up(&error) => {}
-            Err(Ended::Lost(error)) => (self.log)(&format!("connection ended: {error}")),
+            Err(Ended::Lost(error)) => (self.cluster.log)(&format!("connection ended: {error}")),
         }
     }
 
     fn log(&self, line: &str) {
-        (self.log)(line);
+        (self.cluster.log)(line);
     }
 }
 
@@ -109,7 +109,7 @@ impl Endpoint {
                 &mut client,
                 &mut postgres,
                 self.rules.then_some(self.postgres.as_path()),
-                &self.log,
+                &self.cluster,
             )
             .await
             .map_err(Ended::Lost),
@@ -137,7 +137,7 @@ impl Endpoint {
         client.write_all(&frame::CLEARTEXT_PASSWORD).await?;
         client.flush().await?;
         let password = door::password(client).await?;
-        let now = self.clock.now();
+        let now = self.cluster.clock.now();
         let signer = iam::signer(&password).unwrap_or_default();
         let credentials = match self.keys.find(&signer, now) {
             Known::Current(credentials) => credentials,
@@ -158,7 +158,9 @@ impl Endpoint {
             return Err(Refusal::role_not_mapped(&startup.user).into());
         }
         let mut postgres = UnixStream::connect(&self.postgres).await.map_err(Refusal::backend_unreachable)?;
-        postgres.write_all(&startup.to_postgres()).await?;
+        // No session of DSQL's waits for another.
+        let own: &[(&str, &str)] = if self.rules { &[("lock_timeout", rules::LOCK_TIMEOUT)] } else { &[] };
+        postgres.write_all(&startup.to_postgres(own)).await?;
         // PostgreSQL says AuthenticationOk before it looks for the role.
         let authenticated = frame::read(&mut postgres).await?;
         let next = frame::read(&mut postgres).await?;

@@ -5,13 +5,13 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::Log;
 use super::frame::{self, Frame};
+use crate::cluster::Cluster;
 use crate::rules::{BUFFERED, Session, catalog, named_tables};
 
 const CHUNK: usize = 64 * 1024;
@@ -26,14 +26,14 @@ pub(super) async fn relay<S>(
     client: &mut S,
     postgres: &mut UnixStream,
     rules: Option<&Path>,
-    log: &Log,
+    cluster: &Arc<Cluster>,
 ) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_postgres, mut to_postgres) = postgres.split();
-    let session = Mutex::new(Session::new(log.clone()));
+    let session = Mutex::new(Session::new(cluster.clone()));
     let ended = tokio::select! {
         ended = messages(&mut from_client, &mut to_postgres, &session, rules) => ended,
         ended = answers(&mut from_postgres, &mut to_client, &session) => ended,

@@ -131,8 +131,20 @@ pub(super) fn is_job(statement: &Statement) -> bool {
     }
 }
 
+/// What SHOW says, where PostgreSQL would say something else: the lock timeout is ours, and the version the recording's.
+pub(super) const SHOWN: [(&str, &str); 3] =
+    [("lock_timeout", "0"), ("server_version", "16.15"), ("server_version_num", "160015")];
+
 /// What PostgreSQL runs instead of what only DSQL has.
 pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed) -> Option<String> {
+    if let StatementKind::Utility("SHOW") = statement.kind {
+        let inside = |span: Span| span.start >= statement.span.start && span.end <= statement.span.end;
+        let mut words =
+            lexed.tokens.iter().filter(|token| inside(token.span)).map(|token| token.span.text(text));
+        let (_, name, None) = (words.next()?, words.next()?, words.next()) else { return None };
+        let (name, value) = SHOWN.iter().find(|(shown, _)| name.eq_ignore_ascii_case(shown))?;
+        return Some(format!("SELECT '{value}'::text AS {}{name}", super::answer::SHOW));
+    }
     let (kind, object, column) = match &statement.kind {
         StatementKind::CreateIndex(index) if index.asynchronous => {
             let object = index.name.as_ref().map(|name| name.text.clone());
