@@ -1,5 +1,4 @@
-//! DSQL's statement rules behind the front door, on both protocols; and a real cluster's recorded answers, where
-//! DSQL_EDGE_CORPUS names the folder that has them.
+//! DSQL's statement rules behind the front door, on both protocols.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -7,11 +6,8 @@ mod client;
 #[path = "client/session.rs"]
 mod session;
 
-use std::path::PathBuf;
-
 use client::message;
 use dsql_edge_local::Local;
-use serde::Deserialize;
 use session::{Session, error, execute, parse, run, sync};
 use tokio::io::AsyncWriteExt;
 
@@ -159,68 +155,4 @@ async fn without_the_rules_it_is_postgresql() {
     let mut session = Session::open(&local).await;
     assert_eq!(session.simple("TRUNCATE t").await.done, ["TRUNCATE TABLE"]);
     local.stop().await.unwrap();
-}
-
-/// A case of the recording.
-#[derive(Deserialize)]
-struct Case {
-    file: String,
-    name: String,
-    #[serde(default)]
-    steps: Vec<String>,
-    #[serde(default)]
-    observations: Vec<Observation>,
-    #[serde(default)]
-    simple_protocol: bool,
-}
-
-#[derive(Deserialize)]
-struct Observation {
-    sqlstate: Option<String>,
-    message: Option<String>,
-}
-
-#[tokio::test]
-async fn the_recording_of_a_real_cluster() {
-    let Some(corpus) = std::env::var_os("DSQL_EDGE_CORPUS") else {
-        // A fresh clone has no recording and passes without it.
-        return;
-    };
-    let text = std::fs::read_to_string(PathBuf::from(corpus).join("dsql-golden.jsonl")).unwrap();
-    let cases: Vec<Case> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    for extended in [false, true] {
-        let local = Local::builder()
-            .init_sql(include_str!("../../tests/recording/tables.sql"))
-            .start()
-            .await
-            .unwrap();
-        let mut session = Session::open(&local).await;
-        let (mut steps, mut wrong, mut other_words) = (0, Vec::new(), Vec::new());
-        for case in cases.iter().filter(|case| !case.steps.is_empty()) {
-            for (step, recorded) in case.steps.iter().zip(&case.observations) {
-                let said = match extended && !case.simple_protocol {
-                    true => session.extended(step).await,
-                    false => session.simple(step).await,
-                };
-                steps += 1;
-                let ours = said.errors.first().cloned();
-                let theirs = recorded.sqlstate.clone().zip(recorded.message.clone());
-                let told =
-                    format!("{} {}: {step}\n  DSQL: {theirs:?}\n  ours: {ours:?}", case.file, case.name);
-                let state = |it: &Option<(String, String)>| it.as_ref().map(|it| it.0.clone());
-                if state(&ours) != state(&theirs) {
-                    wrong.push(told);
-                } else if ours != theirs {
-                    other_words.push(told);
-                }
-            }
-            // As the recorder did.
-            session.simple("ROLLBACK").await;
-        }
-        println!("{steps} steps, {} with another verdict, {} in other words", wrong.len(), other_words.len());
-        println!("{}", other_words.join("\n"));
-        assert!(steps > 200 && wrong.is_empty(), "extended: {extended}\n{}", wrong.join("\n"));
-        assert!(other_words.len() * 20 <= steps, "{}", other_words.join("\n"));
-        local.stop().await.unwrap();
-    }
 }

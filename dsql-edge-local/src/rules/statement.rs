@@ -139,9 +139,9 @@ pub(super) const SHOWN: [(&str, &str); 3] =
 pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed) -> Option<String> {
     if let StatementKind::Utility("SHOW") = statement.kind {
         let inside = |span: Span| span.start >= statement.span.start && span.end <= statement.span.end;
-        let mut words =
-            lexed.tokens.iter().filter(|token| inside(token.span)).map(|token| token.span.text(text));
-        let (_, name, None) = (words.next()?, words.next()?, words.next()) else { return None };
+        let words = lexed.tokens.iter().filter(|token| inside(token.span)).map(|token| token.span.text(text));
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let [_, name] = words.as_slice() else { return None };
         let (name, value) = SHOWN.iter().find(|(shown, _)| name.eq_ignore_ascii_case(shown))?;
         return Some(format!("SELECT '{value}'::text AS {}{name}", super::answer::SHOW));
     }
