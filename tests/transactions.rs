@@ -90,6 +90,37 @@ async fn transactions_that_conflict_run_again_and_all_are_counted() {
     local.stop().await.unwrap();
 }
 
+/// Two that never stop conflicting: nobody waits for a lock, each conflict is run again, and none is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_counters_end_at_the_exact_sum() {
+    const TIMES: i32 = 25;
+    let local = local().await;
+    let post = id(1);
+    add_post(post, "Counted").execute(&Dsql::new(config(&local, None))).await.unwrap();
+    let conflicts = Arc::new(AtomicU32::new(0));
+    let counters: Vec<_> = (0..2)
+        .map(|_| {
+            let conflicts = conflicts.clone();
+            let listening = config(&local, None).max_attempts(100).on_event(move |event| {
+                conflicts.fetch_add(event.retries(), Ordering::Relaxed);
+            });
+            tokio::spawn(async move {
+                let dsql = Dsql::new(listening);
+                for _ in 0..TIMES {
+                    dsql.transaction(async move |tx| increment(tx, post).await).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for counter in counters {
+        counter.await.unwrap();
+    }
+    let dsql = Dsql::new(config(&local, None));
+    assert_eq!(views(post).fetch_value(&dsql).await.unwrap(), 2 * TIMES);
+    assert!(conflicts.load(Ordering::Relaxed) > 0, "they did not even conflict");
+    local.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn what_a_transaction_does_stays_as_a_whole_or_not_at_all() {
     let local = local().await;
