@@ -1,4 +1,4 @@
-//! What the sessions of an endpoint have in common: the version of the catalogue, the clock, the log.
+//! What the sessions of an endpoint have in common: the version of the catalogue, limits, the clock, the log.
 //!
 //! In: what the endpoint is made with, and the schema changes that sessions commit. Out: the same for every session.
 
@@ -6,18 +6,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Clock;
+use crate::limits::{Admission, Connections, Limits};
 use crate::proxy::Log;
 
 /// The shared state of a local DSQL.
 pub(crate) struct Cluster {
     pub(crate) catalog: Catalog,
+    pub(crate) limits: Limits,
+    pub(crate) admission: Admission,
+    pub(crate) connections: Connections,
     pub(crate) clock: Arc<Clock>,
     pub(crate) log: Log,
 }
 
 impl Cluster {
-    pub(crate) fn new(clock: Arc<Clock>, log: Log) -> Cluster {
-        Cluster { catalog: Catalog::default(), clock, log }
+    pub(crate) fn new(limits: Limits, clock: Arc<Clock>, log: Log) -> Cluster {
+        Cluster {
+            catalog: Catalog::default(),
+            admission: Admission::new(&limits),
+            connections: Connections::default(),
+            limits,
+            clock,
+            log,
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::iam::key_ring::KeyRing;
 use crate::keys::{self, Credentials};
+use crate::limits::{Limit, Limits};
 use crate::postgres::{ADMIN, Data, Postgres, SUPERUSER, find};
 use crate::proxy::{self, Endpoint, Listening, Log};
 use crate::sts::{Role, Sts};
@@ -49,6 +50,7 @@ pub struct Builder {
     init: Vec<(String, String)>,
     clock_ahead: Duration,
     rules: bool,
+    limits: Vec<Limit>,
     log: Log,
 }
 
@@ -67,6 +69,7 @@ impl Local {
             init: Vec::new(),
             clock_ahead: Duration::ZERO,
             rules: true,
+            limits: Vec::new(),
             log: Arc::new(|_| {}),
         }
     }
@@ -87,7 +90,7 @@ impl Local {
         format!("https://localhost:{}", self.sts.port())
     }
 
-    /// Puts the clock forward by which tokens, requests and sessions are judged.
+    /// Puts the clock forward by which tokens, requests, sessions, transactions and connections are judged.
     pub fn advance_clock(&self, by: Duration) {
         self.clock.advance(by);
     }
@@ -239,6 +242,12 @@ impl Builder {
         self
     }
 
+    /// Makes one of DSQL's limits smaller, so that a test meets it soon.
+    pub fn limit(mut self, limit: Limit) -> Builder {
+        self.limits.push(limit);
+        self
+    }
+
     /// Takes a line for each connection that is refused or lost. It never holds a secret.
     pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Builder {
         self.log = Arc::new(log);
@@ -291,7 +300,7 @@ impl Builder {
             region: self.region.clone(),
             keys,
             postgres: postgres.socket(),
-            cluster: Arc::new(Cluster::new(clock.clone(), self.log)),
+            cluster: Arc::new(Cluster::new(Limits::of(&self.limits), clock.clone(), self.log)),
             rules: self.rules,
         };
         Ok(Local {

@@ -75,6 +75,26 @@ impl Refusal {
         }
     }
 
+    /// The connection quota.
+    pub(crate) fn too_many_connections(reason: impl Into<String>) -> Refusal {
+        Refusal {
+            sqlstate: "53300",
+            message: "Unable to accept connection, too many open connections.".to_owned(),
+            hint: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// The quota of new connections.
+    pub(crate) fn rate_exceeded(reason: impl Into<String>) -> Refusal {
+        Refusal {
+            sqlstate: "53400",
+            message: "Unable to accept connection, rate exceeded.".to_owned(),
+            hint: None,
+            reason: reason.into(),
+        }
+    }
+
     pub(crate) fn database_missing(name: &str) -> Refusal {
         Refusal {
             sqlstate: "3D000",

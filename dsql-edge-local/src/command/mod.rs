@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use dsql_edge_local::Local;
+use dsql_edge_local::{Limit, Local};
 
 /// What goes wrong in a command is told to a person, so any error will do.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -68,6 +68,11 @@ pub(crate) struct Options {
     /// Let pass what PostgreSQL takes and DSQL refuses
     #[arg(long)]
     no_rules: bool,
+    /// Make one of DSQL's limits smaller, to meet it soon: rows=3000 and bytes=10485760 that a transaction
+    /// writes, age=300 seconds of it, connections=10000, connection-rate=100 a second, connection-burst=1000,
+    /// connection-life=3600 seconds
+    #[arg(long, value_name = "NAME=NUMBER")]
+    limit: Vec<Limit>,
     /// Stop when standard input ends: for programs that start dsql-local
     #[arg(long)]
     stop_on_eof: bool,
@@ -83,6 +88,9 @@ impl Options {
             .region(&self.region)
             .rules(!self.no_rules)
             .log(|line| eprintln!("dsql-local: {line}"));
+        for limit in &self.limit {
+            builder = builder.limit(*limit);
+        }
         if let Some(bin) = &self.postgres {
             builder = builder.postgres_bin(bin);
         }

@@ -1,7 +1,7 @@
 -- What a DSQL cluster has in its schema sys: the log of jobs, and the procedure that waits for one.
-CREATE SCHEMA sys;
+CREATE SCHEMA IF NOT EXISTS sys;
 GRANT USAGE ON SCHEMA sys TO PUBLIC;
-CREATE TABLE sys.dsql_local_jobs (
+CREATE TABLE IF NOT EXISTS sys.dsql_local_jobs (
     job_id text PRIMARY KEY,
     status text NOT NULL,
     details text,
@@ -12,16 +12,16 @@ CREATE TABLE sys.dsql_local_jobs (
     start_time timestamptz NOT NULL,
     update_time timestamptz NOT NULL
 );
-CREATE VIEW sys.jobs AS SELECT * FROM sys.dsql_local_jobs;
+CREATE OR REPLACE VIEW sys.jobs AS SELECT * FROM sys.dsql_local_jobs;
 GRANT SELECT ON sys.jobs TO PUBLIC;
 
 -- 26 letters and digits, as a job's id has.
-CREATE FUNCTION sys.dsql_local_job_id() RETURNS text LANGUAGE sql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION sys.dsql_local_job_id() RETURNS text LANGUAGE sql VOLATILE AS $$
     SELECT string_agg(substr('abcdefghijklmnopqrstuvwxyz234567', 1 + floor(random() * 32)::int, 1), '')
     FROM generate_series(1, 26)
 $$;
 
-CREATE FUNCTION sys.dsql_local_log_job(kind text, object text, state text, said text) RETURNS text
+CREATE OR REPLACE FUNCTION sys.dsql_local_log_job(kind text, object text, state text, said text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE id text := sys.dsql_local_job_id();
 BEGIN
@@ -31,7 +31,7 @@ BEGIN
 END $$;
 
 -- Does at once what DSQL does in a job: what the rows forbid fails the job and not the statement.
-CREATE FUNCTION sys.dsql_local_run_job(kind text, object text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sys.dsql_local_run_job(kind text, object text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     BEGIN
         EXECUTE statement;
@@ -41,7 +41,7 @@ BEGIN
     RETURN sys.dsql_local_log_job(kind, object, 'completed', NULL);
 END $$;
 
-CREATE PROCEDURE sys.wait_for_job(job_id text) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE PROCEDURE sys.wait_for_job(job_id text) LANGUAGE plpgsql AS $$
 BEGIN
     IF job_id !~ '^[a-z2-7]{26}$' THEN
         RAISE EXCEPTION 'Unable to convert text to UUID' USING ERRCODE = '22P02';

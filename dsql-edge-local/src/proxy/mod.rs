@@ -21,6 +21,7 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::cluster::Cluster;
 use crate::iam;
 use crate::iam::key_ring::{KeyRing, Known};
+use crate::limits::{Connected, Limits};
 use crate::refusal::Refusal;
 use crate::rules;
 use crate::tls::ALPN;
@@ -105,7 +106,7 @@ impl Endpoint {
                 Err(_) => return Ok(()),
             };
         match admitted {
-            Ok(Admitted::Session(mut postgres)) => relay::relay(
+            Ok(Admitted::Session(mut postgres, _connected)) => relay::relay(
                 &mut client,
                 &mut postgres,
                 self.rules.then_some(self.postgres.as_path()),
@@ -131,6 +132,11 @@ impl Endpoint {
         }
         let host = host.ok_or_else(Refusal::sni_missing)?;
         let startup = Startup::parse(version, &body)?;
+        let Limits { rate, burst, connections, .. } = &self.cluster.limits;
+        if !self.cluster.admission.admits(self.cluster.clock.now()) {
+            let why = format!("more than {rate} connections a second, after {burst} at once");
+            return Err(Refusal::rate_exceeded(why).into());
+        }
         if let Some(negotiation) = startup.negotiation() {
             client.write_all(&negotiation).await?;
         }
@@ -157,26 +163,32 @@ impl Endpoint {
         if startup.user == crate::postgres::SUPERUSER {
             return Err(Refusal::role_not_mapped(&startup.user).into());
         }
+        let connected =
+            self.cluster.connections.connect(*connections).ok_or_else(|| {
+                Refusal::too_many_connections(format!("{connections} connections are open"))
+            })?;
         let mut postgres = UnixStream::connect(&self.postgres).await.map_err(Refusal::backend_unreachable)?;
-        // No session of DSQL's waits for another.
-        let own: &[(&str, &str)] = if self.rules { &[("lock_timeout", rules::LOCK_TIMEOUT)] } else { &[] };
-        postgres.write_all(&startup.to_postgres(own)).await?;
+        let own = if self.rules { rules::settings(&self.cluster.limits) } else { Vec::new() };
+        postgres.write_all(&startup.to_postgres(&own)).await?;
         // PostgreSQL says AuthenticationOk before it looks for the role.
         let authenticated = frame::read(&mut postgres).await?;
+        if authenticated.is_error(b"53300") {
+            return Err(Refusal::too_many_connections("the PostgreSQL behind takes no more").into());
+        }
         let next = frame::read(&mut postgres).await?;
         if next.is_error(b"28000") {
             // No such role, or one that may not log in: on DSQL there is then no mapping either.
             return Err(Refusal::role_not_mapped(&startup.user).into());
         }
         client.write_all(&[authenticated.bytes, next.bytes].concat()).await?;
-        Ok(Admitted::Session(postgres))
+        Ok(Admitted::Session(postgres, connected))
     }
 }
 
 /// What came of a client at the door.
 enum Admitted {
     /// PostgreSQL has answered the startup; its first two messages have been passed on.
-    Session(UnixStream),
+    Session(UnixStream, Connected),
     /// It was a request to cancel, and is done.
     Cancelled,
 }

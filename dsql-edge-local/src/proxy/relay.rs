@@ -6,6 +6,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -15,6 +16,9 @@ use crate::cluster::Cluster;
 use crate::rules::{BUFFERED, Session, catalog, named_tables};
 
 const CHUNK: usize = 64 * 1024;
+
+/// How often a connection that should end is asked whether its transaction is over.
+const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
 /// Relays until one side ends. With `rules`, the socket of the same PostgreSQL, DSQL's statement rules hold, and the log
 /// is told what to write instead.
@@ -37,9 +41,21 @@ where
     let ended = tokio::select! {
         ended = messages(&mut from_client, &mut to_postgres, &session, rules) => ended,
         ended = answers(&mut from_postgres, &mut to_client, &session) => ended,
+        () = lives(cluster, &session) => Ok(()),
     };
     let _ = to_client.shutdown().await;
     ended
+}
+
+/// Waits until the connection has lived as long as DSQL lets it. A transaction that is open then may go on for as long
+/// as any other.
+async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
+    let end = cluster.clock.now() + cluster.limits.life;
+    cluster.clock.until(end).await;
+    while locked(session).is_in_transaction() && cluster.clock.now() < end + cluster.limits.age {
+        cluster.clock.until(cluster.clock.now() + LOOKS_AGAIN).await;
+    }
+    (cluster.log)("connection closed: it has lived as long as DSQL lets one");
 }
 
 /// Hands a CancelRequest to PostgreSQL, which answers nothing.

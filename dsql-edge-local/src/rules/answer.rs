@@ -7,7 +7,7 @@ use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::Finding;
 
 use super::message::message;
-use super::{MARK, Session, conflict};
+use super::{MARK, Session, transaction};
 use crate::proxy::frame::Frame;
 
 /// The column that a replaced CREATE INDEX ASYNC answers with, until the client gets it.
@@ -25,6 +25,7 @@ pub(crate) const BUFFERED: &[u8] = b"ETCZ12";
 pub(super) struct Refused {
     sqlstate: &'static str,
     message: String,
+    detail: Option<String>,
     /// What to do: for the log, DSQL does not send it.
     instead: Option<String>,
 }
@@ -36,12 +37,18 @@ impl Refused {
 
     /// What our parser says of DSQL's own words, or a rule.
     pub(super) fn said(diagnostic: Diagnostic) -> Refused {
-        Refused { sqlstate: diagnostic.sqlstate(), message: diagnostic.message, instead: diagnostic.hint }
+        let (sqlstate, message, instead) = (diagnostic.sqlstate(), diagnostic.message, diagnostic.hint);
+        Refused { sqlstate, message, detail: None, instead }
     }
 
     /// Words of DSQL's that no rule of the tables has, and what to do for the log.
-    pub(super) fn new(sqlstate: &'static str, message: &str, instead: String) -> Refused {
-        Refused { sqlstate, message: message.to_owned(), instead: Some(instead) }
+    pub(super) fn new(sqlstate: &'static str, message: impl Into<String>, instead: String) -> Refused {
+        Refused { sqlstate, message: message.into(), detail: None, instead: Some(instead) }
+    }
+
+    /// The same with a DETAIL.
+    pub(super) fn detailed(self, detail: String) -> Refused {
+        Refused { detail: Some(detail).filter(|detail| !detail.is_empty()), ..self }
     }
 
     #[cfg(test)]
@@ -56,8 +63,11 @@ impl Refused {
     }
 
     fn to_error_response(&self) -> Vec<u8> {
-        let message_text: Vec<u8> = self.message.bytes().filter(|byte| *byte != 0).collect();
-        message(b'E', &[b"SERROR\0VERROR\0C", self.sqlstate.as_bytes(), b"\0M", &message_text, b"\0\0"])
+        let plain = |text: &str| text.bytes().filter(|byte| *byte != 0).collect::<Vec<u8>>();
+        let detail =
+            self.detail.as_deref().map_or(Vec::new(), |detail| [b"D", &*plain(detail), b"\0"].concat());
+        let (code, words) = (self.sqlstate.as_bytes(), plain(&self.message));
+        message(b'E', &[b"SERROR\0VERROR\0C", code, b"\0M", &words, b"\0", &detail, b"\0"])
     }
 }
 
@@ -69,7 +79,10 @@ impl Session {
                 if let Some(cycle) = self.cycles.answered() {
                     cycle.failed = true;
                 }
-                match self.caused(frame.body()).or_else(|| conflict::of_postgres(frame.body())) {
+                match self
+                    .caused(frame.body())
+                    .or_else(|| transaction::of_postgres(frame.body(), &self.cluster.limits))
+                {
                     Some(refused) => {
                         (self.cluster.log)(&refused.told());
                         refused.to_error_response()

@@ -7,10 +7,11 @@
 
 mod answer;
 pub(crate) mod catalog;
-mod conflict;
+
 mod cycle;
 mod message;
 mod statement;
+mod transaction;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,11 +24,11 @@ use dsql_edge_compiler::syntax::ast::Statement;
 
 pub(crate) use answer::BUFFERED;
 use answer::Refused;
-pub(crate) use conflict::LOCK_TIMEOUT;
-use conflict::{Open, Stopped};
 use cycle::Cycles;
 use statement::Prepared;
 pub(crate) use statement::named_tables;
+pub(crate) use transaction::settings;
+use transaction::{Open, Stopped};
 
 use crate::cluster::Cluster;
 use crate::proxy::frame::Frame;
@@ -81,6 +82,11 @@ impl Session {
             tag: None,
             last_job: None,
         }
+    }
+
+    /// Whether a transaction is open between BEGIN and its end.
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        self.open.is_some()
     }
 
     /// A client's message, as it goes on to PostgreSQL. `schema` has the tables that [`named_tables`] asked for.
@@ -274,10 +280,11 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
 
     fn session() -> Session {
         let clock = Arc::new(crate::clock::Clock::ahead(Duration::ZERO));
-        Session::new(Arc::new(Cluster::new(clock, Arc::new(|_| {}))))
+        Session::new(Arc::new(Cluster::new(Limits::of(&[]), clock, Arc::new(|_| {}))))
     }
 
     fn parse(name: &str, sql: &str) -> Frame {

@@ -131,9 +131,13 @@ pub(super) fn is_job(statement: &Statement) -> bool {
     }
 }
 
-/// What SHOW says, where PostgreSQL would say something else: the lock timeout is ours, and the version the recording's.
-pub(super) const SHOWN: [(&str, &str); 3] =
-    [("lock_timeout", "0"), ("server_version", "16.15"), ("server_version_num", "160015")];
+/// What SHOW says, where PostgreSQL would say something else: the timeouts are ours, and the version the recording's.
+const SHOWN: [(&str, &str); 4] = [
+    ("lock_timeout", "0"),
+    ("statement_timeout", "0"),
+    ("server_version", "16.15"),
+    ("server_version_num", "160015"),
+];
 
 /// What PostgreSQL runs instead of what only DSQL has.
 pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed) -> Option<String> {

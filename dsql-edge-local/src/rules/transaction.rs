@@ -1,8 +1,9 @@
-//! Optimistic concurrency: DSQL's 40001 for what PostgreSQL makes of two transactions at once.
+//! What becomes of a transaction: DSQL's optimistic concurrency, its limits, and PostgreSQL's errors in its words.
 //!
-//! In: PostgreSQL's errors; the version of the catalogue when a statement or a COMMIT comes. Out: DSQL's words. A session
-//! never waits longer for a lock than [`LOCK_TIMEOUT`]; what it would have waited for fails there, where a cluster would
-//! answer and fail the COMMIT of the slower of the two: the answer is not known without waiting, and none is made up.
+//! In: statements in their order, the version of the catalogue, the time; PostgreSQL's errors. Out: what stops a statement
+//! or a COMMIT. A session never waits longer for a lock than [`LOCK_TIMEOUT`]; what it would have waited for fails there,
+//! where a cluster would answer and fail the COMMIT of the slower of the two: the answer is not known without waiting, and
+//! none is made up.
 
 use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
@@ -10,15 +11,28 @@ use time::OffsetDateTime;
 
 use super::Session;
 use super::answer::Refused;
+use crate::limits::Limits;
 
 /// How long a session waits for a lock, in milliseconds: PostgreSQL also locks for an instant what nobody would call a
 /// conflict (a table that grows by a page), and 1 is the least it takes.
-pub(crate) const LOCK_TIMEOUT: &str = "25";
+const LOCK_TIMEOUT: u32 = 25;
 
 const SERIALIZATION_FAILURE: &str = "40001";
+const LIMIT_EXCEEDED: &str = "54000";
 /// The words of DSQL, recorded.
 const CHANGED: &str = "change conflicts with another transaction (OC000)";
 const SCHEMA_CHANGED: &str = "schema has been updated by another transaction (OC001)";
+
+/// What PostgreSQL is told when a session begins.
+pub(crate) fn settings(limits: &Limits) -> Vec<(&'static str, String)> {
+    vec![
+        ("lock_timeout", LOCK_TIMEOUT.to_string()),
+        // No transaction is older, so no statement is.
+        ("statement_timeout", limits.age.as_millis().to_string()),
+        ("dsql_local.limit_rows", limits.rows.to_string()),
+        ("dsql_local.limit_bytes", limits.bytes.to_string()),
+    ]
+}
 
 /// A transaction between BEGIN and its end.
 #[derive(Clone, Copy)]
@@ -36,8 +50,8 @@ pub(super) enum Stopped {
     Commit(Refused),
 }
 
-/// What DSQL says instead of an error of PostgreSQL's, if it is one of two transactions at once.
-pub(super) fn of_postgres(fields: &[u8]) -> Option<Refused> {
+/// What DSQL says instead of an error of PostgreSQL's: of two transactions at once, or of a limit.
+pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<Refused> {
     let field = |code: u8| {
         let found = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code]));
         String::from_utf8_lossy(found.unwrap_or_default()).into_owned()
@@ -50,6 +64,11 @@ pub(super) fn of_postgres(fields: &[u8]) -> Option<Refused> {
         "55P03" if context.contains("tuple (") || !said.contains("lock timeout") => CHANGED,
         "55P03" => SCHEMA_CHANGED,
         "XX000" if said.starts_with("tuple concurrently ") => SCHEMA_CHANGED,
+        "57014" if said.contains("statement timeout") => return Some(too_old(limits)),
+        "54000" if said.starts_with("transaction ") => {
+            let instead = "write less in one transaction, and the rest in the next";
+            return Some(Refused::new(LIMIT_EXCEEDED, said, instead.to_owned()).detailed(field(b'D')));
+        }
         _ => return None,
     };
     let why = match sqlstate.as_str() {
@@ -57,6 +76,12 @@ pub(super) fn of_postgres(fields: &[u8]) -> Option<Refused> {
         _ => "another transaction was quicker; on a cluster COMMIT fails",
     };
     Some(Refused::new(SERIALIZATION_FAILURE, words, format!("{why}: run the transaction again")))
+}
+
+/// A transaction that was begun too long ago.
+fn too_old(limits: &Limits) -> Refused {
+    let message = format!("transaction age limit of {}s exceeded", limits.age.as_secs());
+    Refused::new(LIMIT_EXCEEDED, message, "do less in one transaction, and wait for nothing in it".to_owned())
 }
 
 fn schema_changed() -> Refused {
@@ -67,18 +92,24 @@ fn schema_changed() -> Refused {
 impl Session {
     /// What a statement does to its transaction, and whether it comes too late.
     pub(super) fn timely(&mut self, statement: &Statement) -> Option<Stopped> {
-        match part(statement) {
+        let part = part(statement);
+        let now = self.cluster.clock.now();
+        let late = self.open.is_some_and(|open| now - open.since > self.cluster.limits.age);
+        match part {
             Part::Begin => {
-                let now = self.cluster.clock.now();
                 self.open.get_or_insert(Open { since: now, writes: false });
                 None
             }
             Part::End => {
                 let open = self.open.take()?;
                 let commits = matches!(statement.kind, StatementKind::Utility("COMMIT" | "END"));
+                if commits && late {
+                    return Some(Stopped::Commit(too_old(&self.cluster.limits)));
+                }
                 (commits && open.writes && self.learns_of_schema()).then(|| Stopped::Commit(schema_changed()))
             }
-            part => {
+            _ if late => Some(Stopped::Statement(too_old(&self.cluster.limits))),
+            Part::Ddl | Part::Dml | Part::Other => {
                 let reads = part == Part::Other;
                 if !(reads && touches_no_table(statement)) && self.learns_of_schema() {
                     return Some(Stopped::Statement(schema_changed()));
@@ -134,11 +165,11 @@ mod tests {
     use super::*;
 
     fn said(fields: &str) -> Option<String> {
-        of_postgres(fields.as_bytes()).map(|refused| refused.message().to_owned())
+        of_postgres(fields.as_bytes(), &Limits::of(&[])).map(|refused| refused.message().to_owned())
     }
 
     #[test]
-    fn what_is_a_conflict_of_rows_and_what_of_schemas() {
+    fn what_is_a_conflict_and_what_a_limit() {
         for (fields, words) in [
             ("C40001\0Mcould not serialize access due to concurrent update\0\0", Some(CHANGED)),
             ("C40P01\0Mdeadlock detected\0\0", Some(CHANGED)),
@@ -151,6 +182,11 @@ mod tests {
             ("CXX000\0Mtuple concurrently updated\0\0", Some(SCHEMA_CHANGED)),
             ("CXX000\0Mcache lookup failed\0\0", None),
             ("C23505\0Mduplicate key value violates unique constraint \"t_pkey\"\0\0", None),
+            (
+                "C57014\0Mcanceling statement due to statement timeout\0\0",
+                Some("transaction age limit of 300s exceeded"),
+            ),
+            ("C57014\0Mcanceling statement due to user request\0\0", None),
             ("", None),
         ] {
             assert_eq!(said(fields).as_deref(), words, "{fields}");
