@@ -157,17 +157,12 @@ async fn knock(local: &Local) -> Result<Session, (String, String)> {
     let mut tls = dial(local).to(local).await.unwrap();
     let password = message(b'p', format!("{}\0", token(local, |_| {})).as_bytes());
     tls.write_all(&[startup("admin", &[]), password].concat()).await.unwrap();
-    loop {
-        let tag = tls.read_u8().await.unwrap();
-        let mut body = vec![0; tls.read_u32().await.unwrap() as usize - 4];
-        tls.read_exact(&mut body).await.unwrap();
-        let body = String::from_utf8_lossy(&body).into_owned();
-        let field =
-            |code: char| body.split('\0').find_map(|field| field.strip_prefix(code)).unwrap().to_owned();
-        match tag {
-            b'E' => return Err((field('C'), field('M'))),
-            b'Z' => return Ok(Session { tls }),
-            _ => {}
+    let mut session = Session { tls };
+    match session.begins().await {
+        Ok(_) => Ok(session),
+        Err(fields) => {
+            let field = |code: char| fields.split('\0').find_map(|field| field.strip_prefix(code));
+            Err((field('C').unwrap().to_owned(), field('M').unwrap().to_owned()))
         }
     }
 }

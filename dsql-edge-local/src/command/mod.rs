@@ -56,6 +56,13 @@ pub(crate) struct Options {
     /// Region that tokens must be signed for
     #[arg(long, env = "DSQL_REGION", default_value = "us-east-1")]
     region: String,
+    /// A role of the database with keys of its own, in FOLDER/credentials.ROLE, for dsql:DbConnect alone. It is
+    /// made where it is missing and granted to arn:aws:iam::000000000000:role/ROLE; what it may do, GRANT says
+    #[arg(long, value_name = "ROLE")]
+    user: Vec<String>,
+    /// Hand out the bindings of this --user instead of admin's
+    #[arg(long = "as", value_name = "ROLE")]
+    as_user: Option<String>,
     /// A further host name to certify and to take tokens for
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
@@ -88,6 +95,9 @@ impl Options {
             .region(&self.region)
             .rules(!self.no_rules)
             .log(|line| eprintln!("dsql-local: {line}"));
+        for user in &self.user {
+            builder = builder.user(user);
+        }
         for limit in &self.limit {
             builder = builder.limit(*limit);
         }
@@ -100,6 +110,9 @@ impl Options {
         for file in &self.init {
             builder = builder.init_file(file)?;
         }
+        if let Some(user) = self.as_user.as_ref().filter(|user| !self.user.contains(user)) {
+            return Err(format!("--as {user} needs --user {user}").into());
+        }
         if !self.no_dev_vars {
             dev_vars::check(&self.dev_vars)?;
         }
@@ -108,7 +121,7 @@ impl Options {
             eprintln!("dsql-local: port {} is in use, {} is taken instead", self.port, local.port());
         }
         if !self.no_dev_vars {
-            dev_vars::write(&self.dev_vars, &local.bindings())?;
+            dev_vars::write(&self.dev_vars, &self.bindings(&local))?;
         }
         eprintln!(
             "dsql-local: {} in front of PostgreSQL {} ({})",
@@ -117,6 +130,12 @@ impl Options {
             local.installation().bin.display()
         );
         Ok(local)
+    }
+
+    /// The bindings of who is asked for.
+    pub(crate) fn bindings(&self, local: &Local) -> Vec<(&'static str, String)> {
+        let of_user = self.as_user.as_ref().and_then(|user| local.bindings_of_user(user));
+        of_user.unwrap_or_else(|| local.bindings())
     }
 
     /// The authority's certificate, where clients can be pointed to it.

@@ -156,15 +156,7 @@ impl Postgres {
 
     /// A session past the front door, as `role`.
     pub(crate) async fn connect(&self, role: &str) -> Result<Client, Error> {
-        let (client, connection) = Config::new()
-            .host_path(&self.home)
-            .user(role)
-            .dbname("postgres")
-            .connect(NoTls)
-            .await
-            .map_err(|error| Error::Postgres(error.to_string()))?;
-        tokio::spawn(connection);
-        Ok(client)
+        session(&self.socket(), role).await.map_err(|error| Error::Postgres(error.to_string()))
     }
 
     /// The socket that the front door connects to.
@@ -183,6 +175,15 @@ impl Postgres {
         let _ = fs::remove_dir_all(&self.home);
         Ok(())
     }
+}
+
+/// A session with the server of this socket, past the front door. It ends when the client is dropped.
+pub(crate) async fn session(socket: &Path, role: &str) -> Result<Client, tokio_postgres::Error> {
+    let folder = socket.parent().unwrap_or(socket);
+    let (client, connection) =
+        Config::new().host_path(folder).user(role).dbname("postgres").connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 /// The folder of the socket, the log and fresh data: short, since a socket's path has about 100 characters.

@@ -21,7 +21,9 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::cluster::Cluster;
 use crate::iam;
 use crate::iam::key_ring::{KeyRing, Known};
+use crate::iam::mapping;
 use crate::limits::{Connected, Limits};
+use crate::postgres::{ADMIN, SUPERUSER};
 use crate::refusal::Refusal;
 use crate::rules;
 use crate::tls::ALPN;
@@ -145,23 +147,34 @@ impl Endpoint {
         let password = door::password(client).await?;
         let now = self.cluster.clock.now();
         let signer = iam::signer(&password).unwrap_or_default();
-        let credentials = match self.keys.find(&signer, now) {
-            Known::Current(credentials) => credentials,
+        let identity = match self.keys.find(&signer, now) {
+            Known::Current(identity) => identity,
             Known::Expired => return Err(Refusal::session_expired().into()),
             // The refusal is that of a token which these have not signed.
             Known::Never => self.keys.given().clone(),
         };
-        let expected =
-            iam::Expected { user: &startup.user, host, region: &self.region, credentials: &credentials };
-        iam::verify(&password, expected, now)?;
+        let (user, credentials) = (startup.user.as_str(), &identity.credentials);
+        iam::verify(&password, iam::Expected { user, host, region: &self.region, credentials }, now)?;
+        if user == ADMIN && !identity.admin {
+            return Err(Refusal::not_authorized(&identity.arn, "DbConnectAdmin", &self.region).into());
+        }
         if let Some(name) = &startup.refused {
             return Err(Refusal::parameter_not_supported(name).into());
         }
         if startup.database != DATABASE {
             return Err(Refusal::database_missing(&startup.database).into());
         }
-        if startup.user == crate::postgres::SUPERUSER {
-            return Err(Refusal::role_not_mapped(&startup.user).into());
+        let mapped = match user {
+            ADMIN => true,
+            SUPERUSER => false,
+            // Nobody can say AWS IAM GRANT to a plain PostgreSQL.
+            _ if !self.rules => true,
+            _ => mapping::exists(&self.postgres, user, &identity.arn)
+                .await
+                .map_err(Refusal::backend_unreachable)?,
+        };
+        if !mapped {
+            return Err(Refusal::role_not_mapped(user, &identity.arn).into());
         }
         let connected =
             self.cluster.connections.connect(*connections).ok_or_else(|| {
@@ -178,9 +191,13 @@ impl Endpoint {
         let next = frame::read(&mut postgres).await?;
         if next.is_error(b"28000") {
             // No such role, or one that may not log in: on DSQL there is then no mapping either.
-            return Err(Refusal::role_not_mapped(&startup.user).into());
+            return Err(Refusal::role_not_mapped(user, &identity.arn).into());
         }
-        client.write_all(&[authenticated.bytes, next.bytes].concat()).await?;
+        let next = match next.tag() {
+            Some(b'S') if self.rules => rules::parameter_status(next),
+            _ => next.bytes,
+        };
+        client.write_all(&[authenticated.bytes, next].concat()).await?;
         Ok(Admitted::Session(postgres, connected))
     }
 }

@@ -40,7 +40,7 @@ where
     let session = Mutex::new(Session::new(cluster.clone()));
     let ended = tokio::select! {
         ended = messages(&mut from_client, &mut to_postgres, &session, rules) => ended,
-        ended = answers(&mut from_postgres, &mut to_client, &session) => ended,
+        ended = answers(&mut from_postgres, &mut to_client, rules.map(|_| &session)) => ended,
         () = lives(cluster, &session) => Ok(()),
     };
     let _ = to_client.shutdown().await;
@@ -116,7 +116,7 @@ enum At {
     Passing(usize),
 }
 
-async fn answers<R, W>(from: &mut R, to: &mut W, session: &Mutex<Session>) -> io::Result<()>
+async fn answers<R, W>(from: &mut R, to: &mut W, session: Option<&Mutex<Session>>) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -140,10 +140,10 @@ where
                 At::Head => {
                     let Some(&[tag, a, b, c, d]) = rest.first_chunk::<5>() else { break };
                     let length = u32::from_be_bytes([a, b, c, d]) as usize + 1;
-                    if !BUFFERED.contains(&tag) {
+                    let Some(session) = session.filter(|_| BUFFERED.contains(&tag)) else {
                         at = At::Passing(length);
                         continue;
-                    }
+                    };
                     let Some(bytes) = rest.get(..length) else { break };
                     let frame = Frame { bytes: bytes.to_vec() };
                     rest = rest.get(length..).unwrap_or_default();

@@ -18,8 +18,23 @@ pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
 pub(super) const SHOW: &str = "dsql_local_show_";
 
 /// The messages that must be looked at whole: ErrorResponse, RowDescription, CommandComplete, ReadyForQuery,
-/// ParseComplete, BindComplete.
-pub(crate) const BUFFERED: &[u8] = b"ETCZ12";
+/// ParseComplete, BindComplete, NoticeResponse, ParameterStatus.
+pub(crate) const BUFFERED: &[u8] = b"ETCZ12NS";
+
+/// What DSQL tells of its settings, seen on clusters in August 2026; the version is that of the recording, in September.
+const REPORTED: [(&str, Option<&str>); 11] = [
+    ("server_version", Some("16.15")),
+    ("server_encoding", None),
+    ("client_encoding", None),
+    ("DateStyle", None),
+    ("IntervalStyle", None),
+    ("TimeZone", None),
+    ("integer_datetimes", None),
+    ("standard_conforming_strings", None),
+    ("is_superuser", None),
+    ("default_transaction_read_only", None),
+    ("in_hot_standby", None),
+];
 
 /// DSQL's answer to a statement that it refuses.
 pub(super) struct Refused {
@@ -102,6 +117,14 @@ impl Session {
                     None => frame.bytes,
                 }
             }
+            Some(b'N') => match told_tag(frame.body()) {
+                Some(tag) => {
+                    self.tag = Some(tag);
+                    Vec::new()
+                }
+                None => frame.bytes,
+            },
+            Some(b'S') => parameter_status(frame),
             Some(tag @ (b'1' | b'2')) => {
                 let theirs = self.cycles.answered().is_none_or(|cycle| match tag {
                     b'1' => cycle.parse_completes(),
@@ -149,5 +172,26 @@ impl Session {
             return message(b'T', &[&[0, 1], setting]);
         }
         frame.bytes
+    }
+}
+
+/// A ParameterStatus as DSQL has it, if it has it.
+pub(crate) fn parameter_status(frame: Frame) -> Vec<u8> {
+    let mut parts = frame.body().split(|byte| *byte == 0);
+    let name = parts.next().unwrap_or_default();
+    match REPORTED.iter().find(|(reported, _)| reported.as_bytes() == name) {
+        Some((_, Some(value))) => message(b'S', &[name, b"\0", value.as_bytes(), b"\0"]),
+        Some(_) => frame.bytes,
+        None => Vec::new(),
+    }
+}
+
+/// The command tag that a procedure of ours asks for.
+fn told_tag(fields: &[u8]) -> Option<&'static str> {
+    let said = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
+    match said.strip_prefix(b"dsql_local_tag ")? {
+        b"AWS IAM GRANT" => Some("AWS IAM GRANT"),
+        b"AWS IAM REVOKE" => Some("AWS IAM REVOKE"),
+        _ => None,
     }
 }

@@ -22,11 +22,11 @@ use dsql_edge_compiler::schema::Schema;
 use dsql_edge_compiler::syntax::Lexed;
 use dsql_edge_compiler::syntax::ast::Statement;
 
-pub(crate) use answer::BUFFERED;
 use answer::Refused;
+pub(crate) use answer::{BUFFERED, parameter_status};
 use cycle::Cycles;
 use statement::Prepared;
-pub(crate) use statement::named_tables;
+pub(crate) use statement::{for_postgres, named_tables};
 pub(crate) use transaction::settings;
 use transaction::{Open, Stopped};
 

@@ -36,6 +36,23 @@ impl Session {
         session
     }
 
+    /// What is reported before the first ReadyForQuery (`name=value`), or the fields of the error that comes instead.
+    pub(crate) async fn begins(&mut self) -> Result<Vec<String>, String> {
+        let mut reported = Vec::new();
+        loop {
+            let tag = self.tls.read_u8().await.unwrap();
+            let mut body = vec![0; self.tls.read_u32().await.unwrap() as usize - 4];
+            self.tls.read_exact(&mut body).await.unwrap();
+            let body = String::from_utf8_lossy(&body).into_owned();
+            match tag {
+                b'S' => reported.push(body.trim_end_matches('\0').replacen('\0', "=", 1)),
+                b'E' => return Err(body),
+                b'Z' => return Ok(reported),
+                _ => {}
+            }
+        }
+    }
+
     /// Everything up to so many ReadyForQuery.
     pub(crate) async fn said(&mut self, ends: usize) -> Said {
         let mut said = Said::default();
