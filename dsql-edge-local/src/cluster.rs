@@ -1,4 +1,5 @@
-//! What the sessions of an endpoint have in common: the version of the catalogue, limits, the clock, the log.
+//! What the sessions of an endpoint have in common: the version of the catalogue, limits, faults, the clock, the
+//! log.
 //!
 //! In: what the endpoint is made with, and the schema changes that sessions commit. Out: the same for every session.
 
@@ -6,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::limits::{Admission, Connections, Limits};
 use crate::proxy::Log;
 
@@ -15,6 +17,7 @@ pub(crate) struct Cluster {
     pub(crate) limits: Limits,
     pub(crate) admission: Admission,
     pub(crate) connections: Connections,
+    pub(crate) faults: Faults,
     pub(crate) clock: Arc<Clock>,
     pub(crate) log: Log,
 }
@@ -26,6 +29,7 @@ impl Cluster {
             admission: Admission::new(&limits),
             connections: Connections::default(),
             limits,
+            faults: Faults::default(),
             clock,
             log,
         }

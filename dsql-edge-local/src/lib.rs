@@ -29,6 +29,7 @@ compile_error!("dsql-edge-local needs Unix sockets and processes; on Windows it 
 mod clock;
 mod cluster;
 mod error;
+mod faults;
 mod guard;
 pub mod iam;
 mod keys;
@@ -42,6 +43,7 @@ mod sts;
 mod tls;
 
 pub use error::Error;
+pub use faults::{Fault, NoFault};
 pub use guard::Guarded;
 pub use keys::Credentials;
 pub use limits::{Limit, NoLimit};

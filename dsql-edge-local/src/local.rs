@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::cluster::Cluster;
+use crate::faults::Fault;
 use crate::iam::key_ring::{Identity, KeyRing};
 use crate::keys::{self, Credentials};
 use crate::limits::{Limit, Limits};
@@ -29,7 +30,7 @@ const REGION: &str = "us-east-1";
 pub struct Local {
     listening: Listening,
     sts: Listening,
-    clock: Arc<Clock>,
+    cluster: Arc<Cluster>,
     postgres: Postgres,
     region: String,
     credentials: Credentials,
@@ -54,6 +55,7 @@ pub struct Builder {
     clock_ahead: Duration,
     rules: bool,
     limits: Vec<Limit>,
+    faults: Vec<Fault>,
     log: Log,
 }
 
@@ -74,6 +76,7 @@ impl Local {
             clock_ahead: Duration::ZERO,
             rules: true,
             limits: Vec::new(),
+            faults: Vec::new(),
             log: Arc::new(|_| {}),
         }
     }
@@ -96,7 +99,12 @@ impl Local {
 
     /// Puts the clock forward by which tokens, requests, sessions, transactions and connections are judged.
     pub fn advance_clock(&self, by: Duration) {
-        self.clock.advance(by);
+        self.cluster.clock.advance(by);
+    }
+
+    /// Sets the faults that are to come, in place of those that have not come yet.
+    pub fn set_faults(&self, faults: &[Fault]) {
+        self.cluster.faults.set(faults);
     }
 
     /// The region that tokens are signed for, `DSQL_REGION`.
@@ -275,6 +283,12 @@ impl Builder {
         self
     }
 
+    /// A fault that is to come; see also [`Local::set_faults`].
+    pub fn fault(mut self, fault: Fault) -> Builder {
+        self.faults.push(fault);
+        self
+    }
+
     /// Takes a line for each connection that is refused or lost. It never holds a secret.
     pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Builder {
         self.log = Arc::new(log);
@@ -339,19 +353,21 @@ impl Builder {
         let keys = Arc::new(KeyRing::new(credentials.clone(), identities));
         let clock = Arc::new(Clock::ahead(self.clock_ahead));
         let (region, log) = (self.region.clone(), self.log.clone());
-        let sts = Sts::new(&tls, region, keys.clone(), self.roles, clock.clone(), log);
+        let cluster = Arc::new(Cluster::new(Limits::of(&self.limits), clock.clone(), self.log));
+        cluster.faults.set(&self.faults);
+        let sts = Sts::new(&tls, region, keys.clone(), self.roles, clock, log);
         let endpoint = Endpoint {
             tls,
             region: self.region.clone(),
             keys,
             postgres: postgres.socket(),
-            cluster: Arc::new(Cluster::new(Limits::of(&self.limits), clock.clone(), self.log)),
+            cluster: cluster.clone(),
             rules: self.rules,
         };
         Ok(Local {
             listening: bound.serve(endpoint),
             sts: sts_bound.serve(sts),
-            clock,
+            cluster,
             postgres,
             region: self.region,
             credentials,

@@ -109,6 +109,16 @@ impl Refusal {
         }
     }
 
+    /// An idle cluster. No SQLSTATE of it is known but that of its kin.
+    pub(crate) fn waking_up() -> Refusal {
+        Refusal {
+            sqlstate: "08006",
+            message: "unable to accept connection, waking up cluster, please retry later".to_owned(),
+            hint: None,
+            reason: "a fault that was asked for".to_owned(),
+        }
+    }
+
     pub(crate) fn database_missing(name: &str) -> Refusal {
         Refusal {
             sqlstate: "3D000",

@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use dsql_edge_local::{Limit, Local};
+use dsql_edge_local::{Fault, Limit, Local};
 
 /// What goes wrong in a command is told to a person, so any error will do.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -80,6 +80,12 @@ pub(crate) struct Options {
     /// connection-life=3600 seconds
     #[arg(long, value_name = "NAME=NUMBER")]
     limit: Vec<Limit>,
+    /// A fault on request: latency=20 (milliseconds), conflict=2 (OC000 at the second commit),
+    /// cut-before-commit=1, cut-after-commit=1, too-many-connections=1 (for the next one), rate-exceeded=1,
+    /// waking-up=3. A session sets others with SET dsql_local.fault = 'conflict=1, latency=20', also
+    /// expired-hour (open connections end) and none
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<Fault>,
     /// Stop when standard input ends: for programs that start dsql-local
     #[arg(long)]
     stop_on_eof: bool,
@@ -100,6 +106,9 @@ impl Options {
         }
         for limit in &self.limit {
             builder = builder.limit(*limit);
+        }
+        for fault in &self.fault {
+            builder = builder.fault(*fault);
         }
         if let Some(bin) = &self.postgres {
             builder = builder.postgres_bin(bin);

@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::cluster::Cluster;
+use crate::faults::Fault;
 use crate::iam;
 use crate::iam::key_ring::{KeyRing, Known};
 use crate::iam::mapping;
@@ -34,6 +35,9 @@ use startup::Startup;
 
 /// Time for a client to come through the door; PostgreSQL's own default (`authentication_timeout`).
 const DOOR_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why a connection is refused, where a test wanted it.
+const ON_REQUEST: &str = "a fault that was asked for";
 
 /// DSQL's one database.
 const DATABASE: &str = "postgres";
@@ -135,6 +139,12 @@ impl Endpoint {
         let host = host.ok_or_else(Refusal::sni_missing)?;
         let startup = Startup::parse(version, &body)?;
         let Limits { rate, burst, connections, .. } = &self.cluster.limits;
+        match self.cluster.faults.connects() {
+            None => {}
+            Some(Fault::WakingUp(_)) => return Err(Refusal::waking_up().into()),
+            Some(Fault::RateExceeded(_)) => return Err(Refusal::rate_exceeded(ON_REQUEST).into()),
+            Some(_) => return Err(Refusal::too_many_connections(ON_REQUEST).into()),
+        }
         if !self.cluster.admission.admits(self.cluster.clock.now()) {
             let why = format!("more than {rate} connections a second, after {burst} at once");
             return Err(Refusal::rate_exceeded(why).into());

@@ -40,7 +40,7 @@ where
     let session = Mutex::new(Session::new(cluster.clone()));
     let ended = tokio::select! {
         ended = messages(&mut from_client, &mut to_postgres, &session, rules) => ended,
-        ended = answers(&mut from_postgres, &mut to_client, rules.map(|_| &session)) => ended,
+        ended = answers(&mut from_postgres, &mut to_client, rules.map(|_| &session), cluster) => ended,
         () = lives(cluster, &session) => Ok(()),
     };
     let _ = to_client.shutdown().await;
@@ -51,8 +51,12 @@ where
 /// as any other.
 async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
     let end = cluster.clock.now() + cluster.limits.life;
-    cluster.clock.until(end).await;
-    while locked(session).is_in_transaction() && cluster.clock.now() < end + cluster.limits.age {
+    tokio::select! {
+        () = cluster.clock.until(end) => {}
+        () = cluster.faults.hour() => {}
+    }
+    let end = cluster.clock.now() + cluster.limits.age;
+    while locked(session).is_busy() && cluster.clock.now() < end {
         cluster.clock.until(cluster.clock.now() + LOOKS_AGAIN).await;
     }
     (cluster.log)("connection closed: it has lived as long as DSQL lets one");
@@ -91,6 +95,9 @@ where
             let tables = named_tables(&frame);
             let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
             ready.extend(locked(session).client_says(frame, schema.as_ref()));
+            if locked(session).ends() {
+                return Ok(());
+            }
         }
         if !ready.is_empty() && to.write_all(&ready).await.is_err() {
             // PostgreSQL has gone, and may have said why: `answers` ends the session once it has passed that on.
@@ -116,7 +123,12 @@ enum At {
     Passing(usize),
 }
 
-async fn answers<R, W>(from: &mut R, to: &mut W, session: Option<&Mutex<Session>>) -> io::Result<()>
+async fn answers<R, W>(
+    from: &mut R,
+    to: &mut W,
+    session: Option<&Mutex<Session>>,
+    cluster: &Cluster,
+) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -155,8 +167,15 @@ where
         pending.drain(..pending.len() - left);
         pending.reserve(CHUNK);
         if !ready.is_empty() {
+            let latency = cluster.faults.latency();
+            if !latency.is_zero() {
+                tokio::time::sleep(latency).await;
+            }
             to.write_all(&ready).await?;
             to.flush().await?;
+        }
+        if session.is_some_and(|session| locked(session).ends()) {
+            return Ok(());
         }
     }
 }

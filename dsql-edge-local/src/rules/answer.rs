@@ -89,6 +89,12 @@ impl Refused {
 impl Session {
     /// One of [`BUFFERED`], as the client gets it.
     pub(crate) fn postgres_says(&mut self, frame: Frame) -> Vec<u8> {
+        let unheard = self.cycles.answered().is_some_and(|cycle| cycle.cut);
+        let said = self.heard(frame);
+        if unheard { Vec::new() } else { said }
+    }
+
+    fn heard(&mut self, frame: Frame) -> Vec<u8> {
         match frame.tag() {
             Some(b'E') => {
                 if let Some(cycle) = self.cycles.answered() {

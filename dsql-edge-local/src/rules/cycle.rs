@@ -18,6 +18,10 @@ pub(super) struct Cycle {
     /// Those that are ours, by number.
     own_parse: Option<usize>,
     own_bind: Option<usize>,
+    /// It commits, and whether that goes well has been asked.
+    pub(super) commits: bool,
+    /// The connection ends in place of its ReadyForQuery, and nothing of it is heard.
+    pub(super) cut: bool,
     /// A schema change is in it.
     pub(super) ddl: bool,
     /// An error has come.

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Schema;
 use dsql_edge_compiler::syntax::Lexed;
-use dsql_edge_compiler::syntax::ast::Statement;
+use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 
 use answer::Refused;
 pub(crate) use answer::{BUFFERED, parameter_status};
@@ -31,10 +31,14 @@ pub(crate) use transaction::settings;
 use transaction::{Open, Stopped};
 
 use crate::cluster::Cluster;
+use crate::faults;
 use crate::proxy::frame::Frame;
 
 /// Takes the place of a refused statement, with a number: PostgreSQL knows no such column.
 const MARK: &str = "dsql_local_refusal_";
+
+/// What a session sets to have faults.
+const FAULT_SETTING: &str = "dsql_local.fault";
 
 /// PostgreSQL takes names of prepared transactions below 200 bytes.
 const LONGEST_NAME: usize = 200;
@@ -58,6 +62,8 @@ pub(crate) struct Session {
     open: Option<Open>,
     /// A schema change has been answered, and not committed yet.
     changes_schema: bool,
+    /// The connection is to end, without a word.
+    ends: bool,
     /// The version of the catalogue that this session has heard of.
     seen: u64,
     /// What the next CommandComplete says instead.
@@ -79,14 +85,20 @@ impl Session {
             cycles: Cycles::default(),
             open: None,
             changes_schema: false,
+            ends: false,
             tag: None,
             last_job: None,
         }
     }
 
-    /// Whether a transaction is open between BEGIN and its end.
-    pub(crate) fn is_in_transaction(&self) -> bool {
-        self.open.is_some()
+    /// Whether a transaction is open, or an answer is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.open.is_some() || !self.cycles.none()
+    }
+
+    /// Whether the connection is to end now, without a word.
+    pub(crate) fn ends(&self) -> bool {
+        self.ends
     }
 
     /// A client's message, as it goes on to PostgreSQL. `schema` has the tables that [`named_tables`] asked for.
@@ -190,7 +202,7 @@ impl Session {
             Err(_) => return None,
         };
         let [statement] = whole.statements.as_slice() else { return None };
-        let own = dsql::findings(statement, text, &whole.lexed, schema);
+        let own = self.findings(statement, text, &whole.lexed, schema);
         if let Some(finding) = own.into_iter().find(|finding| finding.diagnostic.is_error()) {
             return Some(message::parse_of(name, &self.mark(Refused::of(finding)), &[0, 0]));
         }
@@ -240,14 +252,37 @@ impl Session {
         schema: Option<&Schema>,
     ) -> Option<Stopped> {
         self.jobs_done(text);
-        let own = dsql::findings(statement, text, lexed, schema);
+        let own = self.findings(statement, text, lexed, schema);
         let own = own.into_iter().find(|finding| finding.diagnostic.is_error());
         own.map(|finding| Stopped::Statement(Refused::of(finding)))
             .or_else(|| self.out_of_turn(statement, text, lexed))
     }
 
+    /// What DSQL refuses of a statement by itself.
+    fn findings(
+        &self,
+        statement: &Statement,
+        text: &str,
+        lexed: &Lexed,
+        schema: Option<&Schema>,
+    ) -> Vec<dsql::Finding> {
+        match faults_of(statement) {
+            Some(_) => Vec::new(),
+            None => dsql::findings(statement, text, lexed, schema),
+        }
+    }
+
     /// What stops a statement because of those before it, and of other sessions.
     fn out_of_turn(&mut self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<Stopped> {
+        if let Some(list) = faults_of(statement) {
+            match faults::listed(&list) {
+                Ok(faults) => self.cluster.faults.set(&faults),
+                Err(why) => {
+                    let words = format!("invalid value for parameter \"{FAULT_SETTING}\": \"{list}\"");
+                    return Some(Stopped::Statement(Refused::new("22023", words, why.to_string())));
+                }
+            }
+        }
         match self.transactions.next(statement, text, lexed) {
             Some(finding) => Some(Stopped::Statement(Refused::of(finding))),
             None => self.timely(statement),
@@ -274,6 +309,14 @@ impl Session {
         let mark = self.mark(refused);
         let name = mark.strip_prefix("SELECT ").unwrap_or_default();
         format!("PREPARE TRANSACTION '{name}_{:0>width$}'", 0, width = LONGEST_NAME)
+    }
+}
+
+/// The list of faults that a statement sets.
+fn faults_of(statement: &Statement) -> Option<String> {
+    match &statement.kind {
+        StatementKind::Set(set) if set.name.eq_ignore_ascii_case(FAULT_SETTING) => Some(set.values.join(",")),
+        _ => None,
     }
 }
 

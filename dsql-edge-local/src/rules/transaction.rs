@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 
 use super::Session;
 use super::answer::Refused;
+use crate::faults::Fault;
 use crate::limits::Limits;
 
 /// How long a session waits for a lock, in milliseconds: PostgreSQL also locks for an instant what nobody would call a
@@ -84,6 +85,11 @@ fn too_old(limits: &Limits) -> Refused {
     Refused::new(LIMIT_EXCEEDED, message, "do less in one transaction, and wait for nothing in it".to_owned())
 }
 
+fn on_request() -> Refused {
+    let why = "a fault that was asked for: run the transaction again";
+    Refused::new(SERIALIZATION_FAILURE, CHANGED, why.to_owned())
+}
+
 fn schema_changed() -> Refused {
     let why = "another session has changed the schema: run the transaction again";
     Refused::new(SERIALIZATION_FAILURE, SCHEMA_CHANGED, why.to_owned())
@@ -106,7 +112,10 @@ impl Session {
                 if commits && late {
                     return Some(Stopped::Commit(too_old(&self.cluster.limits)));
                 }
-                (commits && open.writes && self.learns_of_schema()).then(|| Stopped::Commit(schema_changed()))
+                if commits && open.writes && self.learns_of_schema() {
+                    return Some(Stopped::Commit(schema_changed()));
+                }
+                (commits && open.writes && self.meets_conflict()).then(|| Stopped::Commit(on_request()))
             }
             _ if late => Some(Stopped::Statement(too_old(&self.cluster.limits))),
             Part::Ddl | Part::Dml | Part::Other => {
@@ -114,13 +123,31 @@ impl Session {
                 if !(reads && touches_no_table(statement)) && self.learns_of_schema() {
                     return Some(Stopped::Statement(schema_changed()));
                 }
-                if let Some(open) = &mut self.open {
-                    open.writes |= !reads;
+                match &mut self.open {
+                    Some(open) => open.writes |= !reads,
+                    None if reads || self.cycles.current().commits => {}
+                    None => {
+                        self.cycles.current().commits = true;
+                        if self.meets_conflict() {
+                            return Some(Stopped::Statement(on_request()));
+                        }
+                    }
                 }
                 self.cycles.current().ddl |= part == Part::Ddl;
                 None
             }
         }
+    }
+
+    /// Something commits: whether a conflict was asked for, or else the end of the connection.
+    fn meets_conflict(&mut self) -> bool {
+        match self.cluster.faults.commits() {
+            Some(Fault::Conflict(_)) => return true,
+            Some(Fault::CutBeforeCommit(_)) => self.ends = true,
+            Some(Fault::CutAfterCommit(_)) => self.cycles.current().cut = true,
+            _ => {}
+        }
+        false
     }
 
     /// Whether another session has changed the schema since this one last heard of it; it has heard of it then.
@@ -132,6 +159,7 @@ impl Session {
     /// ReadyForQuery, with the status of the transaction.
     pub(super) fn settles(&mut self, status: &[u8]) {
         let cycle = self.cycles.over().unwrap_or_default();
+        self.ends |= cycle.cut;
         self.changes_schema = (self.changes_schema || cycle.ddl) && !cycle.failed && !cycle.rolled_back;
         if status == b"I" && std::mem::take(&mut self.changes_schema) {
             self.seen = self.cluster.catalog.changed(self.seen);
