@@ -154,6 +154,9 @@ pub(crate) fn judge(
                     first.message
                 );
                 outcome.find = find(kind, details);
+            } else if first.message != message {
+                let kind = format!("other words [{sqlstate} {}]", blur(&message));
+                outcome.find = find(kind, format!("PostgreSQL: {message}\nours: {}", first.message));
             }
         }
     }

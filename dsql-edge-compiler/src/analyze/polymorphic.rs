@@ -69,18 +69,24 @@ pub(super) fn resolve(
                 "could not determine polymorphic type {name} because input has type unknown"
             ));
         }
+        if stands_for == Some(0) && *declared == oid::ANYCOMPATIBLEARRAY && solution.compatible != 0 {
+            return Err(no_array_type(catalog, solution.compatible));
+        }
         args.push(stands_for.unwrap_or(*given));
     }
     let returns = match solution.stands_for(catalog, returns) {
         Some(0) if is_array(returns) && element_of(&solution, returns) != 0 => {
-            let element = catalog.display(element_of(&solution, returns), -1);
-            return Err(format!("could not find array type for data type {element}"));
+            return Err(no_array_type(catalog, element_of(&solution, returns)));
         }
         Some(0) => return Err(undetermined()),
         Some(found) => found,
         None => returns,
     };
     Ok((args, returns))
+}
+
+fn no_array_type(catalog: Catalog<'_>, element: Oid) -> String {
+    format!("could not find array type for data type {}", catalog.display(element, -1))
 }
 
 fn is_array(declared: Oid) -> bool {

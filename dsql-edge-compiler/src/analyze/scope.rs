@@ -269,7 +269,11 @@ impl Analyzer<'_> {
             }
             match system.as_slice() {
                 [] => {}
-                [node] => return Some(node.clone()),
+                [(item, _), ..] if item.lateral_only && !item.lateral_ok => {
+                    self.report_lateral(&item.name, name.span);
+                    return Some(Node::error(name.span));
+                }
+                [(_, node)] => return Some(node.clone()),
                 _ => {
                     let message = format!("column reference \"{}\" is ambiguous", name.text);
                     self.report(Diagnostic::error(Code::AmbiguousColumn, name.span, message));
@@ -299,12 +303,17 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::UnknownType, span, message).with_hint(hint));
     }
 
-    fn unqualified_system_columns(&self, scope: &Scope<'_>, level: usize, name: &Name) -> Vec<Node> {
+    fn unqualified_system_columns<'s>(
+        &self,
+        scope: &'s Scope<'_>,
+        level: usize,
+        name: &Name,
+    ) -> Vec<(&'s NamespaceItem, Node)> {
         let items = scope.namespace.iter();
         items
             .filter(|item| item.columns_visible && !item.joined && scope.visible(item))
             .filter(|item| item.columns.iter().all(|(column, _)| *column != name.text))
-            .filter_map(|item| self.system_column(item, level, name, name.span))
+            .filter_map(|item| Some((item, self.system_column(item, level, name, name.span)?)))
             .collect()
     }
 
