@@ -549,11 +549,13 @@ fn search(scope: &Scope<'_>, name: &str) -> Found {
             if item.lateral_only && !item.lateral_ok {
                 // A join looks for the name among all its columns first.
                 let others = scope.namespace.iter().filter(|other| {
-                    item.joined && other.joined && other.lateral_only && other.columns_visible
+                    core::ptr::eq(*other, item)
+                        || item.joined && other.joined && other.lateral_only && other.columns_visible
                 });
                 let count =
                     others.flat_map(|other| &other.columns).filter(|(column, _)| column == name).count();
-                let name = if item.name.is_empty() { "unnamed_join" } else { &item.name };
+                let unnamed = item.joined || item.name.is_empty();
+                let name = if unnamed { "unnamed_join" } else { &item.name };
                 return if count > 1 { Found::Ambiguous } else { Found::Forbidden(name.to_owned()) };
             }
             found = match found {
