@@ -263,6 +263,11 @@ fn record(server: &str) {
             turn.events.iter().for_each(|event| text.push_str(&format!("= {event}\n")));
         }
         std::fs::write(scenario.path(), text).unwrap();
+        // The fuzz target's first byte says what we say: one statement, and that the password is sent at once.
+        let said = turns.iter().flat_map(|turn| &turn.answered).copied();
+        let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/backend");
+        let seed = PathBuf::from(seed).join(scenario.name);
+        std::fs::write(seed, std::iter::once(0).chain(said).collect::<Vec<u8>>()).unwrap();
     }
 }
 
