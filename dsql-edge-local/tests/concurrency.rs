@@ -274,3 +274,26 @@ async fn a_session_hears_of_anothers_ddl_once() {
     assert_eq!(fine(&mut one, true, "COMMIT").await.done, ["ROLLBACK"]);
     local.stop().await.unwrap();
 }
+
+/// PostgreSQL locks for an instant where nobody conflicts (a table that grows, an index page that splits): nobody hears of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_conflict_is_not_disturbed() {
+    let local = std::sync::Arc::new(local().await);
+    let writers = (0..6).map(|writer| {
+        let local = local.clone();
+        tokio::spawn(async move {
+            let mut session = Session::open(&local).await;
+            for at in 0..40 {
+                let id = 1000 + writer + at * 6;
+                let sql = format!("INSERT INTO entry VALUES ({id}, 1, repeat('x', 1500) || {id})");
+                fine(&mut session, true, &sql).await;
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let mut session = Session::open(&local).await;
+    let count = "SELECT count(*) FROM entry WHERE id >= 1000";
+    assert_eq!(fine(&mut session, false, count).await.values, ["240"]);
+}

@@ -16,7 +16,7 @@ use crate::limits::Limits;
 
 /// How long a session waits for a lock, in milliseconds: PostgreSQL also locks for an instant what nobody would call a
 /// conflict (a table that grows by a page), and 1 is the least it takes.
-const LOCK_TIMEOUT: u32 = 25;
+const LOCK_TIMEOUT: u32 = 50;
 
 const SERIALIZATION_FAILURE: &str = "40001";
 const LIMIT_EXCEEDED: &str = "54000";
