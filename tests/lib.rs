@@ -5,6 +5,7 @@
 
 pub mod case_file;
 pub mod check;
+pub mod cutter;
 pub mod golden;
 pub mod network;
 pub mod oracle;

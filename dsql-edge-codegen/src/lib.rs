@@ -1,7 +1,10 @@
 //! What the `dsql-edge` command line does, one room a command; a library so that tests reach it.
 
+pub mod cluster;
 pub mod describe;
 pub mod explain;
+pub mod format;
 pub mod lint;
+pub mod migrate;
 pub mod pull;
 mod schema_files;

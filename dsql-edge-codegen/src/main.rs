@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use dsql_edge_codegen::{describe, explain, lint, pull};
+use dsql_edge_codegen::{describe, explain, lint, migrate, pull};
 
 #[derive(Parser)]
 #[command(name = "dsql-edge", version, about = "Typed SQL for Amazon Aurora DSQL: the command line")]
@@ -12,6 +12,7 @@ enum Command {
     Describe(describe::Options),
     Explain(explain::Options),
     Lint(lint::Options),
+    Migrate(migrate::Options),
     Pull(pull::Options),
 }
 
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         Command::Describe(options) => describe::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Lint(options) => lint::run(&options),
+        Command::Migrate(options) => migrate::run(&options),
         Command::Pull(options) => pull::run(&options),
     };
     outcome.unwrap_or_else(|error| {

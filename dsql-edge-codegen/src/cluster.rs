@@ -1,0 +1,91 @@
+//! Which cluster, and as whom: options that commands share and AWS's own configuration in, the configuration of
+//! dsql-edge's client out. No credential appears in what it says.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use aws_config::BehaviorVersion;
+use aws_credential_types::provider::ProvideCredentials;
+use clap::Args;
+use dsql_edge::private::{Effect, Statement};
+use dsql_edge::{Config, Credentials};
+
+/// Which cluster, and as whom.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Cluster")]
+pub struct Cluster {
+    /// The cluster's host name, or `localhost[:port]` for dsql-local
+    #[arg(long, env = "DSQL_ENDPOINT", global = true)]
+    pub endpoint: Option<String>,
+    /// The region to sign for; a cluster's name says its own
+    #[arg(long, env = "DSQL_REGION", global = true)]
+    pub region: Option<String>,
+    /// The role to connect as
+    #[arg(long, env = "DSQL_USER", default_value = "admin", global = true)]
+    pub user: String,
+    /// A certificate authority to trust besides the system's, in PEM: dsql-local's
+    #[arg(long, env = "DSQL_EDGE_CA", global = true)]
+    pub ca: Option<PathBuf>,
+}
+
+impl Cluster {
+    /// How to reach it; `command` is the name that its log shows. Credentials come from where all of AWS's tools take
+    /// them.
+    ///
+    /// # Errors
+    /// No endpoint, no credentials, a malformed name, a certificate that cannot be read.
+    pub async fn config(&self, command: &str) -> Result<Config> {
+        let endpoint = self
+            .endpoint
+            .as_deref()
+            .context("which cluster? Set DSQL_ENDPOINT, or say --endpoint <id>.dsql.<region>.on.aws")?;
+        let region = self.region.as_deref();
+        let credentials = credentials(region).await?;
+        let config = match region {
+            Some(region) if endpoint == "localhost" || endpoint.starts_with("localhost:") => {
+                Config::local(endpoint, region, credentials)?
+            }
+            _ => Config::new(endpoint, credentials)?,
+        };
+        let mut config = config.user(&self.user).application_name(format!("dsql-edge {command}"));
+        if let Some(ca) = &self.ca {
+            config = config.extra_ca(std::fs::read(ca).with_context(|| ca.display().to_string())?);
+        }
+        Ok(config)
+    }
+}
+
+/// From where all of AWS's tools take them: the environment, profiles, containers, instances.
+async fn credentials(region: Option<&str>) -> Result<Credentials> {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest());
+    if let Some(region) = region {
+        loader = loader.region(aws_config::Region::new(region.to_owned()));
+    }
+    let shared = loader.load().await;
+    let provider = shared.credentials_provider().context("AWS's configuration has no credentials in it")?;
+    let found = provider
+        .provide_credentials()
+        .await
+        .context("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")?;
+    let credentials = Credentials::new(found.access_key_id(), found.secret_access_key());
+    Ok(match found.session_token() {
+        Some(token) => credentials.with_session_token(token),
+        None => credentials,
+    })
+}
+
+/// What `sql_unchecked!` would write down; what it takes of memory stays taken, a statement in the life of a command.
+pub(crate) fn statement(sql: &'static str, effect: Effect) -> &'static Statement {
+    Box::leak(Box::new(Statement {
+        sql,
+        name: "",
+        file: file!(),
+        line: line!(),
+        column: column!(),
+        params: &[],
+        columns: &[],
+        effect,
+        tables: &[],
+        search_path: "",
+    }))
+}

@@ -1,0 +1,199 @@
+//! `dsql-edge migrate` against a dsql-local: broken at every step and run again, two at once, files that changed, jobs
+//! that fail.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use anyhow::Result;
+use dsql_edge::{Config, Credentials};
+use dsql_edge_codegen::migrate::{Applied, Folder, Progress, migrate};
+use dsql_edge_codegen::pull::{Server, snapshot};
+use dsql_edge_local::Local;
+use dsql_edge_tests::cutter::{Break, Cutter};
+use tokio_postgres::NoTls;
+
+/// Long enough for a step of a slow machine, short enough to wait for.
+const LEASE: Duration = Duration::from_millis(800);
+
+const POSTS: (&str, &str) = (
+    "0001_posts.sql",
+    "CREATE TABLE posts (id int PRIMARY KEY, title text NOT NULL);
+     INSERT INTO posts VALUES (1, 'one'), (2, 'two');
+     CREATE TABLE log (id uuid DEFAULT gen_random_uuid() PRIMARY KEY, what text NOT NULL);
+     INSERT INTO log (what) VALUES ('once');",
+);
+
+const VIEWS: (&str, &str) = (
+    "0002_views.sql",
+    "ALTER TABLE posts ADD COLUMN views bigint;
+     BEGIN;
+     UPDATE posts SET views = coalesce(views, 0) + 1;
+     INSERT INTO log (what) VALUES ('block');
+     COMMIT;
+     CREATE UNIQUE INDEX ASYNC posts_title ON posts (title);
+     ALTER TABLE posts ADD CONSTRAINT posts_title_key UNIQUE USING INDEX posts_title;
+     ALTER TABLE posts RENAME COLUMN views TO view_count;
+     -- Twice, and there would be two of it.
+     ALTER TABLE posts ADD CHECK (view_count > 0) NOT VALID;
+     ALTER TABLE ASYNC posts VALIDATE CONSTRAINT posts_view_count_check;
+     DROP TABLE log2;
+     GRANT SELECT ON posts TO PUBLIC;",
+);
+
+/// What a migration drops has to be there.
+const BEFORE: &str = "DROP SCHEMA IF EXISTS dsql_edge CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;
+    CREATE TABLE log2 (id int)";
+
+fn folder(files: &[(&str, &str)]) -> Folder {
+    let files = files.iter().map(|(name, text)| (format!("migrations/{name}"), (*text).to_owned()));
+    Folder::of(files.collect()).unwrap()
+}
+
+fn config(local: &Local, endpoint: &str) -> Config {
+    let keys = local.credentials();
+    let keys = Credentials::new(keys.access_key_id(), keys.secret_access_key());
+    Config::local(endpoint, local.region(), keys).unwrap().extra_ca(local.ca_pem())
+}
+
+async fn run(local: &Local, folder: &Folder, lease: Duration) -> Result<Vec<Applied>> {
+    migrate(folder, config(local, &local.endpoint()), lease, &|_| {}).await
+}
+
+/// Everything that can be seen of the cluster.
+async fn everything(local: &Local) -> String {
+    let mut server = Server::dsql(config(local, &local.endpoint()));
+    let mut out = snapshot(&mut server, "").await.unwrap();
+    for sql in [
+        "SELECT id || title || view_count FROM posts ORDER BY 1",
+        "SELECT what FROM log ORDER BY 1",
+        "SELECT file || ' ' || step || ' ' || state FROM dsql_edge.migrations ORDER BY file, step",
+        "SELECT 'the lease is held' FROM dsql_edge.migration_lease",
+    ] {
+        out += &column(local, sql).await.join("\n");
+        out += "\n";
+    }
+    out
+}
+
+async fn column(local: &Local, sql: &str) -> Vec<String> {
+    let (client, connection) = tokio_postgres::connect(&local.postgres_url(), NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let rows = client.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let values = rows.iter().map(|row| row.get(0)).collect();
+    connection.abort();
+    values
+}
+
+#[tokio::test]
+async fn killed_at_every_step_and_run_again() {
+    let local = Local::builder().start().await.unwrap();
+    let folder = folder(&[POSTS, VIEWS]);
+    local.run_sql("before", BEFORE).await.unwrap();
+    assert_eq!(run(&local, &folder, LEASE).await.unwrap().len(), 14);
+    let expected = everything(&local).await;
+    assert!(expected.contains("0002_views.sql 0 applied"), "{expected}");
+    assert_eq!(run(&local, &folder, LEASE).await.unwrap().len(), 0);
+
+    for (how, lives) in
+        [(Break::Before, false), (Break::After, false), (Break::Before, true), (Break::After, true)]
+    {
+        let (mut at, mut found) = (0, 0);
+        loop {
+            local.run_sql("before", BEFORE).await.unwrap();
+            let cutter = Cutter::to(local.port(), at, how).await;
+            let running = migrate(&folder, config(&local, &cutter.endpoint()), LEASE, &|_| {});
+            if lives {
+                // The process lives and goes on by itself, or says why not.
+                let ended = running.await;
+                found += ended.iter().flatten().filter(|step| step.found).count();
+            } else {
+                tokio::select! {
+                    () = cutter.broken() => {}
+                    ended = running => drop(ended.unwrap()),
+                }
+            }
+            if !cutter.has_broken() {
+                break;
+            }
+            let place = format!("chunk {at}, {how:?}, lives: {lives}");
+            let again = run(&local, &folder, LEASE).await;
+            found += again.unwrap_or_else(|error| panic!("{place}: {error:?}")).iter().filter(|it| it.found).count();
+            assert_eq!(everything(&local).await, expected, "{place}");
+            at += 1;
+        }
+        println!("{how:?}, lives: {lives}: {at} places, {found} steps found applied");
+        assert!(at > 40, "only {at} places");
+        assert!(how == Break::Before || found > 5, "only {found} steps were found applied");
+    }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn two_at_once_do_no_harm() {
+    let local = Local::builder().start().await.unwrap();
+    let folder = folder(&[POSTS, VIEWS]);
+    local.run_sql("before", BEFORE).await.unwrap();
+    run(&local, &folder, LEASE).await.unwrap();
+    let expected = everything(&local).await;
+    for _ in 0..5 {
+        local.run_sql("before", BEFORE).await.unwrap();
+        let lease = Duration::from_secs(30);
+        let waited = Cell::new(0);
+        let tell = |progress: Progress<'_>| {
+            if matches!(progress, Progress::Held { .. }) {
+                waited.set(waited.get() + 1);
+            }
+        };
+        let one = migrate(&folder, config(&local, &local.endpoint()), lease, &tell);
+        let other = migrate(&folder, config(&local, &local.endpoint()), lease, &tell);
+        let (one, other) = tokio::join!(one, other);
+        assert_eq!(one.unwrap().len() + other.unwrap().len(), 14);
+        assert!(waited.get() > 0);
+        assert_eq!(everything(&local).await, expected);
+    }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_fails_says_why_and_can_be_mended() {
+    let local = Local::builder().start().await.unwrap();
+    local.run_sql("before", BEFORE).await.unwrap();
+    let said = async |files: &[(&str, &str)]| -> String {
+        match run(&local, &folder(files), LEASE).await {
+            Ok(applied) => format!("{} applied", applied.len()),
+            Err(error) => format!("{error:#}"),
+        }
+    };
+    let twice = "CREATE TABLE a (id int PRIMARY KEY, name text);\nINSERT INTO a VALUES (1, 'x'), (2, 'x');\n\
+                 CREATE UNIQUE INDEX ASYNC a_name ON a (name);";
+    // A unique index over duplicates fails in its job.
+    for _ in 0..2 {
+        let error = said(&[("1.sql", twice)]).await;
+        assert!(
+            error.starts_with("migrations/1.sql:3:1: statement 3 was not applied: the index a_name on a failed: its job failed:"),
+            "{error}"
+        );
+        assert!(error.contains("Nothing of it is left."), "{error}");
+    }
+    assert_eq!(column(&local, "SELECT file || step || state FROM dsql_edge.migrations ORDER BY 1").await, [
+        "1.sql1applied",
+        "1.sql2applied",
+        "1.sql3failed"
+    ]);
+    // What was not applied may be changed, what was may not.
+    let other = twice.replace("'x'), (2, 'x'", "'x'), (2, 'y'");
+    let error = said(&[("1.sql", &other)]).await;
+    assert!(error.contains("migrations/1.sql:2:1: statement 2 was changed after it was applied"), "{error}");
+    let mended = twice.replace("CREATE UNIQUE", "UPDATE a SET name = 'y' WHERE id = 2;\nCREATE UNIQUE");
+    assert_eq!(said(&[("1.sql", &mended)]).await, "2 applied");
+    // DDL that the server refuses, and rows.
+    let error = said(&[("1.sql", &mended), ("2.sql", "CREATE TABLE a (id int PRIMARY KEY);")]).await;
+    assert!(error.starts_with("migrations/2.sql:1:1: statement 1 was not applied: 42P07"), "{error}");
+    let error = said(&[("1.sql", &mended), ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (1, 'z');")]).await;
+    assert!(error.starts_with("migrations/2.sql:2:1: statement 2 was not applied: 23505"), "{error}");
+    assert_eq!(said(&[("1.sql", &mended), ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');")]).await, "1 applied");
+    assert_eq!(column(&local, "SELECT name FROM a ORDER BY id").await, ["x", "y", "z"]);
+    local.stop().await.unwrap();
+}
