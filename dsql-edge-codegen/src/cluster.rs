@@ -76,12 +76,21 @@ async fn credentials(region: Option<&str>) -> Result<Credentials> {
 
 /// What `sql_unchecked!` would write down; what it takes of memory stays taken, a statement in the life of a command.
 pub(crate) fn statement(sql: &'static str, effect: Effect) -> &'static Statement {
+    statement_at(sql, effect, (file!(), line!()))
+}
+
+/// The same for one that stands in a file of the user's, which errors then name.
+pub(crate) fn statement_at(
+    sql: &'static str,
+    effect: Effect,
+    (file, line): (&'static str, u32),
+) -> &'static Statement {
     Box::leak(Box::new(Statement {
         sql,
         name: "",
-        file: file!(),
-        line: line!(),
-        column: column!(),
+        file,
+        line,
+        column: 1,
         params: &[],
         columns: &[],
         effect,

@@ -1,5 +1,6 @@
 //! What the `dsql-edge` command line does, one room a command; a library so that tests reach it.
 
+pub mod check;
 pub mod cluster;
 pub mod describe;
 pub mod explain;

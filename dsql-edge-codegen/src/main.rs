@@ -4,11 +4,12 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use dsql_edge_codegen::{describe, explain, lint, migrate, pull};
+use dsql_edge_codegen::{check, describe, explain, lint, migrate, pull};
 
 #[derive(Parser)]
 #[command(name = "dsql-edge", version, about = "Typed SQL for Amazon Aurora DSQL: the command line")]
 enum Command {
+    Check(check::Options),
     Describe(describe::Options),
     Explain(explain::Options),
     Lint(lint::Options),
@@ -18,6 +19,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
+        Command::Check(options) => check::run(&options),
         Command::Describe(options) => describe::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Lint(options) => lint::run(&options),

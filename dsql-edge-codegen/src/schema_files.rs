@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 /// A file of DDL.
+#[derive(Clone)]
 pub(crate) struct SchemaFile {
     /// As it was named or found, for messages.
     pub(crate) name: String,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use dsql_edge::{Config, Error};
 
-use super::database::Database;
+use super::database::{Database, Sql};
 use super::folder::{File, Folder, Step, Work};
 use super::job::{Job, Outcome};
 use super::lease::Lease;
@@ -91,10 +91,9 @@ impl Run<'_> {
                 (self.tell)(Progress::OutOfOrder(file));
             }
             for (step, entry) in steps {
-                let found = self
-                    .step(file, step, entry)
-                    .await
-                    .with_context(|| format!("{}: statement {} was not applied", file.place(step), step.number))?;
+                let found = self.step(file, step, entry).await.with_context(|| {
+                    format!("{}: statement {} was not applied", file.place(step), step.number)
+                })?;
                 done.push(Applied { file: file.name.clone(), step: step.number, found });
             }
             self.ledger.finish(file).await?;
@@ -114,13 +113,13 @@ impl Run<'_> {
         match &step.work {
             Work::Rows(statements) => {
                 (self.tell)(Progress::Sent(file, step));
-                let statements: Vec<&str> = statements.iter().map(|span| span.text(&file.text)).collect();
+                let statements: Vec<Sql<'_>> = statements.iter().map(|span| file.sql_at(*span)).collect();
                 self.ledger.apply_rows(file, step, &statements).await.map_err(explained)?;
                 Ok(false)
             }
             Work::Repeatable => {
                 (self.tell)(Progress::Sent(file, step));
-                self.repeat(file.sql(step)).await?;
+                self.repeat(file.sql_at(step.span)).await?;
                 self.ledger.record(file, step).await?;
                 Ok(false)
             }
@@ -130,7 +129,7 @@ impl Run<'_> {
     }
 
     /// What may be sent any number of times.
-    async fn repeat(&self, sql: &str) -> Result<()> {
+    async fn repeat(&self, sql: Sql<'_>) -> Result<()> {
         let mut times = 0;
         loop {
             self.lease.confirm().await?;
@@ -192,14 +191,12 @@ impl Run<'_> {
             if id.is_none()
                 && let Some(since) = &since
             {
-                // It was about to be sent, and perhaps it was.
-                match job.made(self.database).await? {
-                    Some((true, _)) => {
-                        (self.tell)(Progress::Found(file, step));
-                        self.ledger.applied(file, step, None).await?;
-                        return Ok(true);
-                    }
-                    _ => id = job.find(self.database, since).await?.map(|row| row.id),
+                // It was about to be sent, and perhaps it was. Jobs are asked for first: one may just be ending.
+                id = job.find(self.database, since).await?;
+                if id.is_none() && matches!(job.made(self.database).await?, Some((true, _))) {
+                    (self.tell)(Progress::Found(file, step));
+                    self.ledger.applied(file, step, None).await?;
+                    return Ok(true);
                 }
             }
             if id.is_none() {
@@ -234,7 +231,10 @@ impl Run<'_> {
                 Outcome::Failed(why) => {
                     self.clear(job).await?;
                     self.ledger.failed(file, step, &why).await?;
-                    Err(anyhow!("{} failed: {why}\nNothing of it is left. Mend the rows and run again", job.what()))
+                    Err(anyhow!(
+                        "{} failed: {why}\nNothing of it is left. Mend the rows and run again",
+                        job.what()
+                    ))
                 }
                 Outcome::Unknown(check) => Err(stuck(file, step, &check)),
             };
@@ -245,7 +245,8 @@ impl Run<'_> {
     /// Drops an index that is there and not valid: a failed build leaves it, and only here it can be from.
     async fn clear(&self, job: &Job) -> Result<()> {
         if let (Job::Index { .. }, Some((false, Some(index)))) = (job, job.made(self.database).await?) {
-            self.repeat(&format!("DROP INDEX IF EXISTS {index}")).await.context("dropping the index that failed")?;
+            let drop = format!("DROP INDEX IF EXISTS {index}");
+            self.repeat(Sql::own(&drop)).await.context("dropping the index that failed")?;
         }
         Ok(())
     }
@@ -260,7 +261,7 @@ impl Run<'_> {
         self.lease.confirm().await?;
         (self.tell)(Progress::Sent(file, step));
         self.in_flight.set(true);
-        let answer = self.database.once(file.sql(step)).await;
+        let answer = self.database.once(file.sql_at(step.span)).await;
         let lost = answer.as_ref().is_err_and(Error::is_outcome_unknown);
         self.in_flight.set(lost);
         Ok(answer)

@@ -4,13 +4,21 @@ use anyhow::Result;
 use dsql_edge::private::{Arguments, Command, Effect, Query, Statement};
 use dsql_edge::{Config, Dsql, Error};
 
+use crate::cluster::{statement, statement_at};
 pub(super) use crate::pull::Row;
-use crate::cluster::statement;
 use crate::pull::text_row;
 
 /// The cluster.
 pub(super) struct Database {
     dsql: Dsql,
+}
+
+/// A statement of the user's, and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Sql<'s> {
+    pub(super) text: &'s str,
+    pub(super) file: &'s str,
+    pub(super) line: u32,
 }
 
 /// How often a write of ours is sent that may be sent any number of times.
@@ -44,20 +52,21 @@ impl Database {
         }
     }
 
-    /// A statement of the user's, in a transaction of its own; the first column of its first row, if it has one.
-    pub(super) async fn once(&self, sql: &str) -> Result<Option<String>, Error> {
-        let query = Query::unchecked(owned(sql), arguments(&[]), |row| row.unchecked_column::<Option<String>>(0));
+    /// A statement in a transaction of its own; the first column of its first row, if it has one.
+    pub(super) async fn once(&self, sql: Sql<'_>) -> Result<Option<String>, Error> {
+        let query =
+            Query::unchecked(sql.owned(), arguments(&[]), |row| row.unchecked_column::<Option<String>>(0));
         Ok(query.fetch_all(&self.dsql).await?.into_iter().next().flatten())
     }
 
     /// Statements that change rows, and the ledger's row, in one transaction: all of it, once, or nothing.
     pub(super) async fn transaction(
         &self,
-        statements: &[&str],
+        statements: &[Sql<'_>],
         key: &'static str,
         parameters: &[Option<&str>],
     ) -> Result<(), Error> {
-        let statements: Vec<&'static Statement> = statements.iter().map(|sql| owned(sql)).collect();
+        let statements: Vec<&'static Statement> = statements.iter().map(Sql::owned).collect();
         let key = Command::unchecked(statement(key, Effect::Write), arguments(parameters));
         self.dsql
             .transaction(async move |tx| {
@@ -72,8 +81,16 @@ impl Database {
     }
 }
 
-fn owned(sql: &str) -> &'static Statement {
-    statement(Box::leak(sql.to_owned().into_boxed_str()), Effect::Write)
+impl Sql<'_> {
+    /// One of ours.
+    pub(super) fn own(text: &str) -> Sql<'_> {
+        Sql { text, file: file!(), line: line!() }
+    }
+
+    fn owned(&self) -> &'static Statement {
+        let leak = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
+        statement_at(leak(self.text), Effect::Write, (leak(self.file), self.line))
+    }
 }
 
 fn arguments(parameters: &[Option<&str>]) -> Arguments {

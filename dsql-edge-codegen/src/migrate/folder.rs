@@ -15,6 +15,7 @@ use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use dsql_edge_compiler::syntax::{lex, parse_statements};
 use sha2::{Digest, Sha256};
 
+use super::database::Sql;
 use super::job::Job;
 use super::trace::Trace;
 use crate::lint::{Sent, lint};
@@ -67,6 +68,11 @@ impl File {
     /// The text of a step.
     pub fn sql(&self, step: &Step) -> &str {
         step.span.text(&self.text)
+    }
+
+    pub(super) fn sql_at(&self, span: Span) -> Sql<'_> {
+        let (line, _) = line_and_column(&self.text, span.start as usize);
+        Sql { text: span.text(&self.text), file: &self.path, line: u32::try_from(line).unwrap_or(u32::MAX) }
     }
 
     /// `file:line:column` of a step.
@@ -160,8 +166,12 @@ fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
                 (span, block(&inside))
             }
             Part::End => {
-                let hint = "BEGIN … COMMIT around statements makes them one step; a migration is not rolled back";
-                (statement.span, Err(refused(statement.span, "this statement, where no BEGIN stands before it,", hint)))
+                let hint =
+                    "BEGIN … COMMIT around statements makes them one step; a migration is not rolled back";
+                (
+                    statement.span,
+                    Err(refused(statement.span, "this statement, where no BEGIN stands before it,", hint)),
+                )
             }
             _ => (statement.span, alone(statement)),
         };
@@ -212,11 +222,9 @@ fn alone(statement: &Statement) -> Result<Work, Diagnostic> {
             "name it: a run that broke looks for it, to know whether it is there",
         )),
         _ if part(statement) == Part::Dml => Ok(Work::Rows(vec![span])),
-        StatementKind::Utility("CALL") => Err(refused(
-            span,
-            "CALL",
-            "leave it out: `dsql-edge migrate` waits for each job by itself",
-        )),
+        StatementKind::Utility("CALL") => {
+            Err(refused(span, "CALL", "leave it out: `dsql-edge migrate` waits for each job by itself"))
+        }
         StatementKind::Utility(words) if part(statement) == Part::Other && *words != "ANALYZE" => {
             let hint = "leave it out: it neither changes the schema nor rows";
             Err(refused(span, words, hint))
@@ -229,7 +237,8 @@ fn alone(statement: &Statement) -> Result<Work, Diagnostic> {
 }
 
 fn refused(span: Span, what: &str, hint: &str) -> Diagnostic {
-    Diagnostic::error(Code::NotSupportedYet, span, format!("{what} has no place in a migration")).with_hint(hint)
+    Diagnostic::error(Code::NotSupportedYet, span, format!("{what} has no place in a migration"))
+        .with_hint(hint)
 }
 
 #[cfg(test)]
@@ -258,8 +267,19 @@ mod tests {
                     ALTER TABLE ASYNC t VALIDATE CONSTRAINT c; DROP TABLE t; DROP TABLE IF EXISTS t;\n\
                     CREATE OR REPLACE VIEW v AS SELECT 1 AS one; CREATE VIEW w AS SELECT 1 AS one";
         let expected = [
-            "schema", "2 of rows", "1 of rows", "1 of rows", "schema", "job", "repeatable", "repeatable", "job",
-            "schema", "repeatable", "repeatable", "schema",
+            "schema",
+            "2 of rows",
+            "1 of rows",
+            "1 of rows",
+            "schema",
+            "job",
+            "repeatable",
+            "repeatable",
+            "job",
+            "schema",
+            "repeatable",
+            "repeatable",
+            "schema",
         ];
         assert_eq!(kinds(text), expected);
     }
@@ -274,7 +294,10 @@ mod tests {
             ("CREATE INDEX ASYNC ON t (a)", "an index without a name"),
             ("COMMIT", "this statement, where no BEGIN stands before it,"),
             ("BEGIN; INSERT INTO t VALUES (1); ROLLBACK", "this statement among others in a transaction"),
-            ("BEGIN; INSERT INTO t VALUES (1); DROP TABLE t; COMMIT", "this statement among others in a transaction"),
+            (
+                "BEGIN; INSERT INTO t VALUES (1); DROP TABLE t; COMMIT",
+                "this statement among others in a transaction",
+            ),
             ("DELETE FROM t WHERE id = $1", "a parameter in a migration"),
         ] {
             assert_eq!(kinds(text), [format!("{what} has no place in a migration")], "{text}");

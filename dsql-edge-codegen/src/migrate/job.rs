@@ -18,8 +18,8 @@ pub(super) enum Job {
 }
 
 /// A job as `sys.jobs` has it.
-pub(super) struct Row {
-    pub(super) id: String,
+struct Row {
+    id: String,
     status: String,
     details: String,
 }
@@ -69,10 +69,12 @@ impl Job {
                 let name = index.name.as_ref()?.text.clone();
                 Some(Job::Index { name, table: index.table.clone() })
             }
-            StatementKind::AlterTable(alter) if alter.asynchronous => alter.actions.iter().find_map(|action| {
-                let AlterAction::ValidateConstraint(name) = action else { return None };
-                Some(Job::Constraint { name: name.text.clone(), table: alter.name.clone() })
-            }),
+            StatementKind::AlterTable(alter) if alter.asynchronous => {
+                alter.actions.iter().find_map(|action| {
+                    let AlterAction::ValidateConstraint(name) = action else { return None };
+                    Some(Job::Constraint { name: name.text.clone(), table: alter.name.clone() })
+                })
+            }
             _ => None,
         }
     }
@@ -85,15 +87,17 @@ impl Job {
         }
     }
 
-    /// The newest job of this kind that began since a time of the cluster's clock.
-    pub(super) async fn find(&self, database: &Database, since: &str) -> Result<Option<Row>> {
+    /// The newest job that began since a time of the cluster's clock, and can be that of a statement which made nothing yet:
+    /// one that is completed made something else, of the same name.
+    pub(super) async fn find(&self, database: &Database, since: &str) -> Result<Option<String>> {
         let (Job::Index { name, .. } | Job::Constraint { name, .. }) = self;
         let object = match self {
             Job::Index { .. } => name.as_str(),
             Job::Constraint { table, .. } => table.name(),
         };
         let rows = database.rows::<3>(OF_OBJECT, &[Some(object), Some(since)]).await;
-        Ok(rows.context("asking sys.jobs")?.into_iter().next().and_then(row))
+        let newest = rows.context("asking sys.jobs")?.into_iter().next().and_then(row);
+        Ok(newest.filter(|job| job.status != "completed").map(|job| job.id))
     }
 
     /// Whether what it makes is there, and holds; and the index's full name.
@@ -146,18 +150,21 @@ impl Job {
         let said = if job.details.is_empty() { String::new() } else { format!(": {}", job.details) };
         Ok(match self.made(database).await? {
             Some((true, _)) => Outcome::Done(Some(job.details).filter(|details| !details.is_empty())),
-            Some((false, _)) => Outcome::Failed(format!(
-                "its job says completed, and {} is not valid{said}",
-                self.what()
-            )),
-            None => Outcome::Failed(format!("its job says completed, and {} is not there{said}", self.what())),
+            Some((false, _)) => {
+                Outcome::Failed(format!("its job says completed, and {} is not valid{said}", self.what()))
+            }
+            None => {
+                Outcome::Failed(format!("its job says completed, and {} is not there{said}", self.what()))
+            }
         })
     }
 
     async fn without_job(&self, database: &Database) -> Result<Outcome> {
         Ok(match self.made(database).await? {
             Some((true, _)) => Outcome::Done(None),
-            _ => Outcome::Unknown(format!("{} is not valid, and the cluster knows no job of it", self.what())),
+            _ => {
+                Outcome::Unknown(format!("{} is not valid, and the cluster knows no job of it", self.what()))
+            }
         })
     }
 }

@@ -44,7 +44,8 @@ impl<'d> Lease<'d> {
         let interval = interval(length);
         loop {
             let renewed = Cell::new((Instant::now(), SystemTime::now()));
-            let taken = database.settle(TAKE, &[Some(run), Some(&interval)]).await.context("taking the lease")?;
+            let taken =
+                database.settle(TAKE, &[Some(run), Some(&interval)]).await.context("taking the lease")?;
             if taken == 1 {
                 return Ok(Lease { database, run: run.to_owned(), length, renewed });
             }

@@ -7,7 +7,7 @@
 use anyhow::{Context, Result, bail};
 use dsql_edge::Error;
 
-use super::database::Database;
+use super::database::{Database, Sql};
 use super::folder::{File, Step};
 
 /// The ledger of a cluster, for one run.
@@ -106,14 +106,16 @@ const THERE: &str = "SELECT n.nspname || coalesce('.' || c.relname, '') FROM pg_
 const READ: &str = "SELECT file, step::text, checksum, state, seen_before, job_id, details, started_at::text
      FROM dsql_edge.migrations ORDER BY file, step";
 
-const CLAIM: &str = "INSERT INTO dsql_edge.migrations (file, step, checksum, state, seen_before, run, started_at)
+const CLAIM: &str =
+    "INSERT INTO dsql_edge.migrations (file, step, checksum, state, seen_before, run, started_at)
      VALUES ($1, $2, $3, 'started', $4, $5, now())
      ON CONFLICT (file, step) DO UPDATE SET checksum = excluded.checksum, state = excluded.state,
          seen_before = excluded.seen_before, job_id = NULL, details = NULL, run = excluded.run,
          started_at = excluded.started_at
      WHERE migrations.state <> 'applied'";
 
-const TAKE_OVER: &str = "UPDATE dsql_edge.migrations SET run = $3 WHERE file = $1 AND step = $2 AND state <> 'applied'";
+const TAKE_OVER: &str =
+    "UPDATE dsql_edge.migrations SET run = $3 WHERE file = $1 AND step = $2 AND state <> 'applied'";
 
 const WITHDRAW: &str =
     "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step = $2 AND run = $3 AND state = 'started'";
@@ -172,9 +174,10 @@ impl<'d> Ledger<'d> {
     pub(super) async fn make(&self) -> Result<()> {
         for _ in 0..20 {
             let Some(sql) = self.missing().await? else { return Ok(()) };
-            match self.database.once(sql).await {
+            match self.database.once(Sql::own(sql)).await {
                 Ok(_) => {}
-                Err(error) if error.is_outcome_unknown() || error.is_conflict() || is_there_already(&error) => {}
+                Err(error)
+                    if error.is_outcome_unknown() || error.is_conflict() || is_there_already(&error) => {}
                 Err(error) => {
                     return Err(error).context(
                         "the ledger (schema dsql_edge) cannot be made: run `dsql-edge migrate` once as a role that may, admin",
@@ -190,8 +193,11 @@ impl<'d> Ledger<'d> {
         let rows = self.database.rows::<8>(READ, &[]).await.context("reading the ledger")?;
         rows.into_iter()
             .map(|[file, step, checksum, state, seen_before, job, details, started_at]| {
-                let state = state.as_deref().and_then(State::named).context("the ledger has a state of its own")?;
-                let step = step.and_then(|step| step.parse().ok()).context("the ledger has a step without a number")?;
+                let state =
+                    state.as_deref().and_then(State::named).context("the ledger has a state of its own")?;
+                let step = step
+                    .and_then(|step| step.parse().ok())
+                    .context("the ledger has a step without a number")?;
                 let (file, checksum) = (file.unwrap_or_default(), checksum.unwrap_or_default());
                 Ok(Entry { file, step, checksum, state, seen_before, job, details, started_at })
             })
@@ -239,7 +245,12 @@ impl<'d> Ledger<'d> {
     }
 
     /// Applies a step that changes rows, and its row.
-    pub(super) async fn apply_rows(&self, file: &File, step: &Step, statements: &[&str]) -> Result<(), Error> {
+    pub(super) async fn apply_rows(
+        &self,
+        file: &File,
+        step: &Step,
+        statements: &[Sql<'_>],
+    ) -> Result<(), Error> {
         let number = step.number.to_string();
         let parameters =
             [Some(file.name.as_str()), Some(&number), Some(&step.checksum), Some(self.run.as_str())];

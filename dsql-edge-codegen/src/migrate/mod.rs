@@ -101,7 +101,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         match &options.command {
             Some(Command::Resolve(resolve)) => {
                 let said = resolve.run(&folder, config).await?;
-                print(&if json { format!("{}\n", json!({ "version": 1, "done": said })) } else { said + "\n" })?;
+                print(&if json {
+                    format!("{}\n", json!({ "version": 1, "done": said }))
+                } else {
+                    said + "\n"
+                })?;
                 Ok(ExitCode::SUCCESS)
             }
             Some(Command::Status) => {

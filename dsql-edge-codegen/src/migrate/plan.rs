@@ -36,7 +36,8 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
         }
     }
     let mut pending = Vec::new();
-    let last_applied = of_files.iter().filter(|(_, of_file)| of_file.contains_key(&0)).map(|(name, _)| *name).max();
+    let last_applied =
+        of_files.iter().filter(|(_, of_file)| of_file.contains_key(&0)).map(|(name, _)| *name).max();
     for file in &folder.files {
         let nothing = BTreeMap::new();
         let known = of_files.get(file.name.as_str()).unwrap_or(&nothing);
@@ -68,7 +69,10 @@ pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<Stri
             continue;
         }
         let Some(step) = file.steps.iter().find(|step| step.number == *number) else {
-            return Some(format!("{}: its statement {number}, which was applied, is gone: {undo}", file.path));
+            return Some(format!(
+                "{}: its statement {number}, which was applied, is gone: {undo}",
+                file.path
+            ));
         };
         if step.checksum != entry.checksum {
             let was = if entry.state == State::Applied { "applied" } else { "begun" };
@@ -83,9 +87,15 @@ pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<Stri
             let more = file.steps.iter().find(|step| !known.contains_key(&step.number));
             Some(match more {
                 Some(step) => {
-                    format!("{}: statement {} was added after the file was applied: {undo}", file.place(step), step.number)
+                    format!(
+                        "{}: statement {} was added after the file was applied: {undo}",
+                        file.place(step),
+                        step.number
+                    )
                 }
-                None => format!("{}: its comments or blanks were changed after it was applied: {undo}", file.path),
+                None => {
+                    format!("{}: its comments or blanks were changed after it was applied: {undo}", file.path)
+                }
             })
         }
         _ => None,
@@ -98,7 +108,8 @@ mod tests {
     use crate::migrate::folder::Folder;
 
     fn folder(files: &[(&str, &str)]) -> Folder {
-        Folder::of(files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()).unwrap()
+        Folder::of(files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect())
+            .unwrap()
     }
 
     /// The ledger after so many steps of each file were applied; all of them: the file's row too.
@@ -149,7 +160,10 @@ mod tests {
         let changed = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (2);");
         // Of a file that broke, what was not applied may be mended.
         assert_eq!(refused(&[1], &[changed, TWO]), "");
-        assert!(refused(&[2], &[changed, TWO]).contains("1.sql:1:38: statement 2 was changed after it was applied"));
+        assert!(
+            refused(&[2], &[changed, TWO])
+                .contains("1.sql:1:38: statement 2 was changed after it was applied")
+        );
         let comment = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); -- new");
         assert!(refused(&[2], &[comment, TWO]).contains("comments or blanks"));
         let shorter = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY);");

@@ -45,7 +45,11 @@ impl Progress<'_> {
                 format!("  {}  {}", number(file, step), first_line(file.sql(step)))
             }
             Progress::Found(file, step) => {
-                format!("  {}  was applied by a run that broke: {}", number(file, step), first_line(file.sql(step)))
+                format!(
+                    "  {}  was applied by a run that broke: {}",
+                    number(file, step),
+                    first_line(file.sql(step))
+                )
             }
             Progress::Job { job, status, elapsed } => {
                 format!("        job {job}: {status}, {} s", elapsed.as_secs())

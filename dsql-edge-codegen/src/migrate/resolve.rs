@@ -13,10 +13,12 @@ use super::ledger::{Ledger, run_name};
 
 /// Tell the ledger what it cannot know: whether a statement was applied, that a changed file is right
 #[derive(Args)]
-#[command(after_help = "Examples:\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied      # statement 2 is there\n  \
+#[command(
+    after_help = "Examples:\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied      # statement 2 is there\n  \
     dsql-edge migrate resolve 0003_tags.sql:2 --not-applied  # the next run sends it\n  dsql-edge migrate resolve \
     0001_init.sql --applied        # all of it: a cluster that was made otherwise\n  dsql-edge migrate resolve \
-    0001_init.sql --changed        # what stands in the file now is right")]
+    0001_init.sql --changed        # what stands in the file now is right"
+)]
 pub struct Resolve {
     /// A file of the folder, or a statement of it: `0003_tags.sql:2`
     what: String,
@@ -42,7 +44,8 @@ impl Resolve {
     pub async fn run(&self, folder: &Folder, config: Config) -> Result<String> {
         let (name, number) = match self.what.rsplit_once(':') {
             Some((name, number)) => {
-                let number: i32 = number.parse().with_context(|| format!("{number} is no statement's number"))?;
+                let number: i32 =
+                    number.parse().with_context(|| format!("{number} is no statement's number"))?;
                 (name, Some(number))
             }
             None => (self.what.as_str(), None),
@@ -67,7 +70,8 @@ impl Resolve {
             for step in &file.steps {
                 let is_known = known.iter().any(|entry| entry.file == name && entry.step == step.number);
                 // A changed file that was not applied to its end is not so now.
-                if self.applied || is_known || known.iter().any(|entry| entry.file == name && entry.step == 0) {
+                if self.applied || is_known || known.iter().any(|entry| entry.file == name && entry.step == 0)
+                {
                     ledger.record(file, step).await?;
                 }
             }
@@ -81,7 +85,10 @@ impl Resolve {
         let step = step.with_context(|| format!("{name} has no statement {number}"))?;
         if self.not_applied {
             ledger.forget_step(name, number).await?;
-            return Ok(format!("{}: statement {number} is not applied; the next run sends it", file.place(step)));
+            return Ok(format!(
+                "{}: statement {number} is not applied; the next run sends it",
+                file.place(step)
+            ));
         }
         ledger.record(file, step).await?;
         Ok(format!("{}: statement {number} is applied", file.place(step)))

@@ -314,7 +314,8 @@ const TYPE: &str = "SELECT t.oid::text, n.nspname::text || ' ' || t.typowner::te
      FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
      WHERE t.typname = $2 AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_type_is_visible(t.oid)) ORDER BY 1";
 
-const SCHEMA: &str = "SELECT n.oid::text, n.nspowner::text FROM pg_catalog.pg_namespace n WHERE n.nspname = $1";
+const SCHEMA: &str =
+    "SELECT n.oid::text, n.nspowner::text FROM pg_catalog.pg_namespace n WHERE n.nspname = $1";
 
 const FUNCTION: &str = "SELECT p.oid::text, p.proowner::text || ' ' || pg_get_functiondef(p.oid)
      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace

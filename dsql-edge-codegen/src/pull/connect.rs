@@ -42,8 +42,7 @@ impl Ask for Server {
     async fn run(&mut self, sql: &'static str) -> Result<()> {
         match self {
             Server::Dsql(session) => {
-                let command =
-                    Command::unchecked(statement(sql, Effect::Read), Arguments::with_capacity(0));
+                let command = Command::unchecked(statement(sql, Effect::Read), Arguments::with_capacity(0));
                 command.execute(session.as_mut()).await?;
             }
             Server::Postgres(client) => client.batch_execute(sql).await?,

@@ -24,10 +24,12 @@ pub(crate) use connect::text_row;
 
 /// Write the snapshot of a database's schema
 #[derive(Args)]
-#[command(after_help = "Examples:\n  dsql-edge pull --endpoint <id>.dsql.us-east-1.on.aws\n  dsql-edge pull --check \
+#[command(
+    after_help = "Examples:\n  dsql-edge pull --endpoint <id>.dsql.us-east-1.on.aws\n  dsql-edge pull --check \
     # in CI: 1 where the snapshot is not what the cluster has\n  dsql-edge pull --endpoint localhost:5432 --region \
     us-east-1 --ca .dsql-local/ca.pem\n\nCredentials come from where all of AWS's tools take them: the environment, \
-    profiles, instances.")]
+    profiles, instances."
+)]
 pub struct Options {
     #[command(flatten)]
     cluster: Cluster,
@@ -69,7 +71,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     if options.format == Format::Json {
         let written = !same && !options.check;
-        println!("{}", json!({ "version": 1, "snapshot": path.to_string(), "same": same, "written": written }));
+        println!(
+            "{}",
+            json!({ "version": 1, "snapshot": path.to_string(), "same": same, "written": written })
+        );
     }
     match (same, options.check) {
         (true, _) => eprintln!("{path} is up to date"),
