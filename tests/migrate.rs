@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::cell::Cell;
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -11,7 +13,9 @@ use dsql_edge::{Config, Credentials};
 use dsql_edge_codegen::migrate::{Applied, Folder, Progress, migrate};
 use dsql_edge_codegen::pull::{Server, snapshot};
 use dsql_edge_local::Local;
+use dsql_edge_tests::binary::dsql_edge;
 use dsql_edge_tests::cutter::{Break, Cutter};
+use tokio::process::Command;
 use tokio_postgres::NoTls;
 
 /// Long enough for a step of a slow machine, short enough to wait for.
@@ -87,8 +91,8 @@ async fn column(local: &Local, sql: &str) -> Vec<String> {
     values
 }
 
-#[tokio::test]
-async fn killed_at_every_step_and_run_again() {
+/// A dsql-local and the folder, and what everything looks like when it was applied undisturbed.
+async fn undisturbed() -> (Local, Folder, String) {
     let local = Local::builder().start().await.unwrap();
     let folder = folder(&[POSTS, VIEWS]);
     local.run_sql("before", BEFORE).await.unwrap();
@@ -96,53 +100,122 @@ async fn killed_at_every_step_and_run_again() {
     let expected = everything(&local).await;
     assert!(expected.contains("0002_views.sql 0 applied"), "{expected}");
     assert_eq!(run(&local, &folder, LEASE).await.unwrap().len(), 0);
+    (local, folder, expected)
+}
 
-    for (how, lives) in
-        [(Break::Before, false), (Break::After, false), (Break::Before, true), (Break::After, true)]
-    {
-        let (mut at, mut found) = (0, 0);
-        loop {
-            local.run_sql("before", BEFORE).await.unwrap();
-            let cutter = Cutter::to(local.port(), at, how).await;
-            let running = migrate(&folder, config(&local, &cutter.endpoint()), LEASE, &|_| {});
-            if lives {
-                // The process lives and goes on by itself, or says why not.
-                let ended = running.await;
-                found += ended.iter().flatten().filter(|step| step.found).count();
-            } else {
-                tokio::select! {
-                    biased;
-                    () = cutter.broken() => {}
-                    ended = running => drop(ended.unwrap()),
-                }
+/// Breaks a run at each thing that it sends, and runs again. `lives`: the process goes on by itself, or says why not;
+/// else it is gone there.
+async fn broken_at_each(how: Break, lives: bool) {
+    let (local, folder, expected) = undisturbed().await;
+    let (mut at, mut found) = (0, 0);
+    loop {
+        local.run_sql("before", BEFORE).await.unwrap();
+        let cutter = Cutter::to(local.port(), at, how).await;
+        let running = migrate(&folder, config(&local, &cutter.endpoint()), LEASE, &|_| {});
+        if lives {
+            found += running.await.iter().flatten().filter(|step| step.found).count();
+        } else {
+            tokio::select! {
+                biased;
+                () = cutter.broken() => {}
+                ended = running => drop(ended.unwrap()),
             }
-            if !cutter.has_broken() {
-                break;
-            }
-            let place = format!("chunk {at}, {how:?}, lives: {lives}");
-            let again = run(&local, &folder, LEASE).await;
-            found += again
-                .unwrap_or_else(|error| panic!("{place}: {error:?}"))
-                .iter()
-                .filter(|it| it.found)
-                .count();
-            assert_eq!(everything(&local).await, expected, "{place}");
-            at += 1;
         }
-        println!("{how:?}, lives: {lives}: {at} places, {found} steps found applied");
-        assert!(at > 40, "only {at} places");
-        assert!(how == Break::Before || found > 5, "only {found} steps were found applied");
+        if !cutter.has_broken() {
+            break;
+        }
+        let place = format!("chunk {at}, {how:?}, lives: {lives}");
+        let again = run(&local, &folder, LEASE).await.unwrap_or_else(|error| panic!("{place}: {error:?}"));
+        found += again.iter().filter(|step| step.found).count();
+        assert_eq!(everything(&local).await, expected, "{place}");
+        at += 1;
     }
+    println!("{how:?}, lives: {lives}: {at} places, {found} steps were found applied");
+    assert!(at > 40, "only {at} places");
+    assert!(how == Break::Before || found > 5, "only {found} steps were found applied");
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn gone_before_anything_arrives_and_run_again() {
+    broken_at_each(Break::Before, false).await;
+}
+
+#[tokio::test]
+async fn gone_before_any_answer_comes_and_run_again() {
+    broken_at_each(Break::After, false).await;
+}
+
+#[tokio::test]
+async fn cut_before_anything_arrives() {
+    broken_at_each(Break::Before, true).await;
+}
+
+#[tokio::test]
+async fn cut_before_any_answer_comes() {
+    broken_at_each(Break::After, true).await;
+}
+
+/// The command itself, with its environment.
+fn command(local: &Local, endpoint: &str, home: &Path) -> Command {
+    let mut command = Command::new(dsql_edge());
+    let keys = local.credentials();
+    std::fs::write(home.join("ca.pem"), local.ca_pem()).unwrap();
+    command
+        .args(["migrate", "--lease", "0.8"])
+        .current_dir(home)
+        .env("DSQL_ENDPOINT", endpoint)
+        .env("DSQL_REGION", local.region())
+        .env("DSQL_EDGE_CA", home.join("ca.pem"))
+        .env("AWS_ACCESS_KEY_ID", keys.access_key_id())
+        .env("AWS_SECRET_ACCESS_KEY", keys.secret_access_key())
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env_remove("DSQL_EDGE_MIGRATIONS")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+#[tokio::test]
+async fn the_command_killed_and_run_again() {
+    let (local, _, expected) = undisturbed().await;
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("migrations")).unwrap();
+    for (name, text) in [POSTS, VIEWS] {
+        std::fs::write(home.path().join("migrations").join(name), text).unwrap();
+    }
+    let mut at = 10;
+    loop {
+        local.run_sql("before", BEFORE).await.unwrap();
+        let how = if at % 2 == 0 { Break::Before } else { Break::After };
+        let cutter = Cutter::to(local.port(), at, how).await;
+        let mut child = command(&local, &cutter.endpoint(), home.path()).spawn().unwrap();
+        let status = tokio::select! {
+            biased;
+            () = cutter.broken() => None,
+            status = child.wait() => Some(status.unwrap()),
+        };
+        if let Some(status) = status {
+            assert!(status.success());
+            break;
+        }
+        // SIGKILL.
+        child.kill().await.unwrap();
+        let again = command(&local, &local.endpoint(), home.path()).status().await.unwrap();
+        assert!(again.success(), "chunk {at}");
+        assert_eq!(everything(&local).await, expected, "chunk {at}");
+        let pulled = std::fs::read_to_string(home.path().join("dsql-schema.sql")).unwrap();
+        assert!(expected.starts_with(&pulled), "chunk {at}: {pulled}");
+        at += 11;
+    }
+    assert!(at > 60, "only {at} places");
     local.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn two_at_once_do_no_harm() {
-    let local = Local::builder().start().await.unwrap();
-    let folder = folder(&[POSTS, VIEWS]);
-    local.run_sql("before", BEFORE).await.unwrap();
-    run(&local, &folder, LEASE).await.unwrap();
-    let expected = everything(&local).await;
+    let (local, folder, expected) = undisturbed().await;
     for _ in 0..5 {
         local.run_sql("before", BEFORE).await.unwrap();
         let lease = Duration::from_secs(30);

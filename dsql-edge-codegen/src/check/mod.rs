@@ -111,11 +111,8 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate) -> 
     let coming = schemas::coming(candidate, now.as_ref())?;
     let drift = match (candidate, &now) {
         (Candidate::Cluster(_), None) => bail!("there is no snapshot yet: run `dsql-edge pull`"),
-        (Candidate::Cluster(live), Some(now)) if now.is_folder => {
-            // Of migrations there is no text to compare, but what they make.
-            let _ = live;
-            None
-        }
+        // Of migrations there is no text to compare, but what they make.
+        (Candidate::Cluster(_), Some(now)) if now.is_folder => None,
         (Candidate::Cluster(live), Some(now)) => report::Drift::of(now, live),
         _ => None,
     };

@@ -73,11 +73,14 @@ impl Report {
     pub fn summary(&self) -> String {
         let count = |severity| self.findings.iter().filter(|finding| finding.severity == severity).count();
         let (broken, changed) = (count(Severity::Broken), count(Severity::Changed));
-        let queries =
-            if self.queries == 1 { "1 query".to_owned() } else { format!("{} queries", self.queries) };
+        let queries = amount(self.queries, "query", "queries");
         match (broken, changed) {
             (0, 0) => format!("{queries}: all compile, with the same types"),
-            _ => format!("{queries}: {broken} errors, {changed} changes of types"),
+            _ => format!(
+                "{queries}: {}, {}",
+                amount(broken, "error", "errors"),
+                amount(changed, "change of types", "changes of types")
+            ),
         }
     }
 
@@ -125,6 +128,10 @@ impl Report {
         }
         out
     }
+}
+
+fn amount(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn severity(finding: &Finding) -> &'static str {

@@ -58,6 +58,7 @@ pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Option<PathBuf> {
     {
         if folder.join(SNAPSHOT).is_file() {
             let near = shown.join(SNAPSHOT);
+            let near = near.strip_prefix(".").unwrap_or(&near).to_owned();
             return Some(if near.is_file() { near } else { folder.join(SNAPSHOT) });
         }
         if folder.join("Cargo.lock").exists() {
