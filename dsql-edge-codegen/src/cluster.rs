@@ -12,23 +12,27 @@ use dsql_edge::{Config, Credentials};
 
 /// Which cluster, and as whom.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Cluster")]
 pub struct Cluster {
     /// The cluster's host name, or `localhost[:port]` for dsql-local
-    #[arg(long, env = "DSQL_ENDPOINT", global = true)]
+    #[arg(long, env = "DSQL_ENDPOINT", global = true, help_heading = "Cluster")]
     pub endpoint: Option<String>,
     /// The region to sign for; a cluster's name says its own
-    #[arg(long, env = "DSQL_REGION", global = true)]
+    #[arg(long, env = "DSQL_REGION", global = true, help_heading = "Cluster")]
     pub region: Option<String>,
     /// The role to connect as
-    #[arg(long, env = "DSQL_USER", default_value = "admin", global = true)]
+    #[arg(long, env = "DSQL_USER", default_value = "admin", global = true, help_heading = "Cluster")]
     pub user: String,
     /// A certificate authority to trust besides the system's, in PEM: dsql-local's
-    #[arg(long, env = "DSQL_EDGE_CA", global = true)]
+    #[arg(long, env = "DSQL_EDGE_CA", global = true, help_heading = "Cluster")]
     pub ca: Option<PathBuf>,
 }
 
 impl Cluster {
+    /// The host name, if one was said.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty())
+    }
+
     /// How to reach it; `command` is the name that its log shows. Credentials come from where all of AWS's tools take
     /// them.
     ///
@@ -36,10 +40,9 @@ impl Cluster {
     /// No endpoint, no credentials, a malformed name, a certificate that cannot be read.
     pub async fn config(&self, command: &str) -> Result<Config> {
         let endpoint = self
-            .endpoint
-            .as_deref()
+            .endpoint()
             .context("which cluster? Set DSQL_ENDPOINT, or say --endpoint <id>.dsql.<region>.on.aws")?;
-        let region = self.region.as_deref();
+        let region = self.region.as_deref().filter(|region| !region.is_empty());
         let credentials = credentials(region).await?;
         let config = match region {
             Some(region) if endpoint == "localhost" || endpoint.starts_with("localhost:") => {

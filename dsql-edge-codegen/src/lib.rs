@@ -2,10 +2,13 @@
 
 pub mod check;
 pub mod cluster;
+pub mod completions;
 pub mod describe;
 pub mod explain;
 pub mod format;
+pub mod init;
 pub mod lint;
 pub mod migrate;
 pub mod pull;
 mod schema_files;
+mod style;

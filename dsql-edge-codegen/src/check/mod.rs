@@ -16,6 +16,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cluster::Cluster;
 use crate::pull::{self, Server};
+use crate::style;
 pub use compare::{Finding, Severity};
 pub use report::Report;
 
@@ -87,12 +88,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         (None, None) => Candidate::Cluster(live(options)?),
     };
     let report = check(&options.package, options.snapshot.as_deref(), &candidate)?;
-    let text = match options.format {
-        Output::Human => report.human(),
-        Output::Json => report.json()?,
-        Output::Github => report.github(),
-    };
-    std::io::stdout().lock().write_all(text.as_bytes())?;
+    match options.format {
+        Output::Human => style::print(&report.human())?,
+        Output::Json => std::io::stdout().lock().write_all(report.json()?.as_bytes())?,
+        Output::Github => std::io::stdout().lock().write_all(report.github().as_bytes())?,
+    }
     if options.format == Output::Human {
         eprintln!("{}", report.summary());
     }

@@ -14,16 +14,20 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 
+use manifest::Manifest;
+
 use crate::cluster::Cluster;
 use crate::format::Format;
 use crate::pull::{self, SNAPSHOT, Server};
 
 /// Put a snapshot, a first query and wrangler's settings into a Worker's crate
 #[derive(Args)]
-#[command(after_help = "It adds what is missing and overwrites nothing; run it as often as you like.\n\nExamples:\n  \
+#[command(
+    after_help = "It adds what is missing and overwrites nothing; run it as often as you like.\n\nExamples:\n  \
     dsql-edge init                                            # here, with a snapshot to fill\n  dsql-edge init \
     --endpoint <id>.dsql.us-east-1.on.aws  # with the snapshot of a cluster\n  dsql-edge init --migrations migrations  \
-    \x20               # the schema is a folder of SQL files")]
+    \x20               # the schema is a folder of SQL files"
+)]
 pub struct Options {
     /// The crate: a folder with a Cargo.toml
     #[arg(default_value = ".")]
@@ -63,24 +67,36 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let package = &options.package;
     let manifest = package.join("Cargo.toml");
     if !manifest.is_file() {
-        bail!("{} is no crate: it has no Cargo.toml. `npm create cloudflare@latest` or `cargo new --lib` makes one", package.display());
+        bail!(
+            "{} is no crate: it has no Cargo.toml. `npm create cloudflare@latest` or `cargo new --lib` makes one",
+            package.display()
+        );
     }
     if options.migrations.as_deref().is_some_and(|folder| folder.contains(['"', '\\', '\n'])) {
         bail!("a folder of that name cannot be written into a build.rs");
     }
     let mut steps = Steps::default();
-    manifest::dependency(&manifest, &mut steps)?;
+    let manifest = Manifest::read(&manifest)?;
     match &options.migrations {
         Some(folder) => migrations(package, folder, &mut steps)?,
         None => snapshot(options, &mut steps)?,
     }
+    manifest.depend(&mut steps)?;
     first_query(package, &mut steps)?;
     let region = region(&options.cluster);
     wrangler::settings(package, region.as_deref(), &mut steps)?;
-    create(package, ".dev.vars.example", texts::DEV_VARS, "names what the Worker needs to connect", &mut steps)?;
+    create(
+        package,
+        ".dev.vars.example",
+        texts::DEV_VARS,
+        "names what the Worker needs to connect",
+        &mut steps,
+    )?;
     ignore(package, &mut steps)?;
     steps.next("on your machine: cargo install dsql-edge-local, then dsql-local run -- npx wrangler dev");
-    steps.next("on Cloudflare: npx wrangler secret put DSQL_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+    steps.next(
+        "on Cloudflare: npx wrangler secret put DSQL_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    );
     print(&steps, options.format)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -111,8 +127,14 @@ fn snapshot(options: &Options, steps: &mut Steps) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
-    if options.cluster.endpoint.is_none() {
-        create(&options.package, SNAPSHOT, texts::SNAPSHOT, "a snapshot that is empty yet, and says how to fill it", steps)?;
+    if options.cluster.endpoint().is_none() {
+        create(
+            &options.package,
+            SNAPSHOT,
+            texts::SNAPSHOT,
+            "a snapshot that is empty yet, and says how to fill it",
+            steps,
+        )?;
         steps.next(format!(
             "write your tables into {SNAPSHOT}, or `dsql-edge pull --endpoint <id>.dsql.<region>.on.aws` takes them from a cluster"
         ));
@@ -138,7 +160,8 @@ fn migrations(package: &Path, folder: &str, steps: &mut Steps) -> Result<()> {
     if !has_sql {
         let name = format!("{folder}/0001_init.sql");
         create(package, &name, texts::MIGRATION, "a first migration, empty yet", steps)?;
-        steps.next(format!("write your tables into {name}; `dsql-edge migrate --folder {folder}` applies it"));
+        steps
+            .next(format!("write your tables into {name}; `dsql-edge migrate --folder {folder}` applies it"));
     }
     let line = texts::build_line(folder);
     let script = package.join("build.rs");
@@ -211,7 +234,10 @@ fn ignore(package: &Path, steps: &mut Steps) -> Result<()> {
 
 /// The region of a cluster's name, or as it was said.
 fn region(cluster: &Cluster) -> Option<String> {
-    let of_name = cluster.endpoint.as_deref().and_then(|endpoint| {
+    if cluster.endpoint().is_some_and(|endpoint| endpoint.starts_with("localhost")) {
+        return None;
+    }
+    let of_name = cluster.endpoint().and_then(|endpoint| {
         let (_, rest) = endpoint.split_once(".dsql")?;
         let region = rest.split('.').nth(1)?;
         endpoint.ends_with(".on.aws").then(|| region.to_owned())

@@ -53,7 +53,8 @@ AWS_SECRET_ACCESS_KEY=
 ";
 
 /// The head of a build script.
-pub(super) const BUILD_HEAD: &str = "//! Lets cargo see new files of the folder that `sql!` takes its schema from.\n\n";
+pub(super) const BUILD_HEAD: &str =
+    "//! Lets cargo see new files of the folder that `sql!` takes its schema from.\n\n";
 
 /// The line of a build script that names a folder of migrations.
 pub(super) fn build_line(folder: &str) -> String {
