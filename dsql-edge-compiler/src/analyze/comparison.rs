@@ -163,17 +163,21 @@ impl Analyzer<'_> {
         if let ExprKind::Row(fields) = &left.kind {
             // Analysed once: a parameter in it keeps what it is for all comparisons.
             let fields = self.expr_list_expanded(scope, fields);
-            let mut comparisons = Vec::new();
-            for item in list {
-                let ExprKind::Row(b) = &item.kind else {
-                    let left = self.expr(scope, left);
-                    let item = self.expr(scope, item);
-                    comparisons.push(self.operator(&operator, Some(left), item, span));
-                    continue;
-                };
-                let b = self.expr_list_expanded(scope, b);
-                comparisons.push(self.row_comparison(&operator, fields.clone(), b, span));
-            }
+            // All before the first comparison.
+            let items: Vec<Result<Vec<Node>, (Node, Node)>> = list
+                .iter()
+                .map(|item| match &item.kind {
+                    ExprKind::Row(item) => Ok(self.expr_list_expanded(scope, item)),
+                    _ => Err((self.expr(scope, left), self.expr(scope, item))),
+                })
+                .collect();
+            let comparisons = items
+                .into_iter()
+                .map(|item| match item {
+                    Ok(item) => self.row_comparison(&operator, fields.clone(), item, span),
+                    Err((left, item)) => self.operator(&operator, Some(left), item, span),
+                })
+                .collect();
             return Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span);
         }
         let left = self.expr(scope, left);
