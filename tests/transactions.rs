@@ -388,7 +388,12 @@ async fn wherever_the_connection_breaks_nothing_is_lost_or_doubled() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn round_trips() {
     let local = local().await;
-    for flight in flights::native(&local).await.unwrap() {
+    let role = "arn:aws:iam::123456789012:role/app";
+    let with_role = Local::builder().named_init_sql("tables", TABLES).role(role, None).start().await.unwrap();
+    let mut flights = flights::native(&local).await.unwrap();
+    flights.extend(flights::assumed_role(&with_role, role).await.unwrap());
+    with_role.stop().await.unwrap();
+    for flight in flights {
         assert_eq!(flight.counted, flight.expected, "{}", flight.case);
     }
     local.stop().await.unwrap();
