@@ -48,7 +48,7 @@ async fn fine(session: &mut Session, extended: bool, sql: &str) -> Said {
 }
 
 /// What the first session does and leaves open, what the second then tries, and what that hears.
-const CONFLICTS: [(&str, &str, &str, &str); 13] = [
+const CONFLICTS: [(&str, &str, &str, &str); 16] = [
     (
         "lost update",
         "UPDATE account SET balance = 1 WHERE id = 1",
@@ -119,6 +119,14 @@ const CONFLICTS: [(&str, &str, &str, &str); 13] = [
         "rows, then their table",
         "UPDATE account SET balance = 0 WHERE id = 1",
         "ALTER TABLE account ADD COLUMN more int",
+        SCHEMA,
+    ),
+    ("a table twice", "CREATE TABLE twice (id int)", "CREATE TABLE twice (id int)", SCHEMA),
+    ("a role twice", "CREATE ROLE twice", "CREATE ROLE twice", SCHEMA),
+    (
+        "a table changed twice",
+        "ALTER TABLE account ADD COLUMN more int",
+        "COMMENT ON TABLE account IS 'x'",
         SCHEMA,
     ),
     ("a table, then its rows", "ALTER TABLE account ADD COLUMN more int", "SELECT * FROM account", SCHEMA),
