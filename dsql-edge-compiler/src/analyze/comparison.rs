@@ -163,21 +163,23 @@ impl Analyzer<'_> {
         if let ExprKind::Row(fields) = &left.kind {
             // Analysed once: a parameter in it keeps what it is for all comparisons.
             let fields = self.expr_list_expanded(scope, fields);
-            // All before the first comparison.
-            let items: Vec<Result<Vec<Node>, (Node, Node)>> = list
+            // All are analysed before the first is compared.
+            let items: Vec<(bool, Vec<Node>)> = list
                 .iter()
                 .map(|item| match &item.kind {
-                    ExprKind::Row(item) => Ok(self.expr_list_expanded(scope, item)),
-                    _ => Err((self.expr(scope, left), self.expr(scope, item))),
+                    ExprKind::Row(item) => (true, self.expr_list_expanded(scope, item)),
+                    _ => (false, vec![self.expr(scope, left), self.expr(scope, item)]),
                 })
                 .collect();
-            let comparisons = items
-                .into_iter()
-                .map(|item| match item {
-                    Ok(item) => self.row_comparison(&operator, fields.clone(), item, span),
-                    Err((left, item)) => self.operator(&operator, Some(left), item, span),
-                })
-                .collect();
+            let mut comparisons = Vec::with_capacity(items.len());
+            for (is_row, mut nodes) in items {
+                comparisons.push(if is_row {
+                    self.row_comparison(&operator, fields.clone(), nodes, span)
+                } else {
+                    let Some(item) = nodes.pop() else { continue };
+                    self.operator(&operator, nodes.pop(), item, span)
+                });
+            }
             return Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span);
         }
         let left = self.expr(scope, left);

@@ -31,6 +31,9 @@ const fn scenario(name: &'static str, flights: &'static [&'static [Said]]) -> Sc
     Scenario { name, pipelined: true, password: None, flights }
 }
 
+/// By the turn and what was sent: the answer, in pieces, and whether the server leaves then.
+type Answering<'a> = &'a mut dyn FnMut(usize, &[u8]) -> (Vec<Vec<u8>>, bool);
+
 const MADE: Said = ("CREATE TEMPORARY TABLE things (id int4 PRIMARY KEY, name text)", ONCE);
 
 const SCENARIOS: &[Scenario] = &[
@@ -134,11 +137,7 @@ impl Scenario {
 
     /// The whole conversation. `answer` says what the server answers to what was sent, by its turn, in pieces, and
     /// whether it leaves then.
-    fn converse(
-        &self,
-        password: &str,
-        answer: &mut dyn FnMut(usize, &[u8]) -> (Vec<Vec<u8>>, bool),
-    ) -> Vec<Turn> {
+    fn converse(&self, password: &str, answer: Answering<'_>) -> Vec<Turn> {
         let mut connection = self.begin(password);
         let mut turns: Vec<Turn> = Vec::new();
         let mut flights = 0;
