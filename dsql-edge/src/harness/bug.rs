@@ -31,6 +31,12 @@ pub(crate) enum Bug {
     MistakesRollbackAnswer,
     /// What the closure returned is believed, though a statement of the transaction had failed.
     BelievesTheClosure,
+    /// A pool lends a connection that is in a transaction block.
+    #[cfg(feature = "pool")]
+    ReturnsOpenTransaction,
+    /// The place in a pool's queue of a client that has left is never free.
+    #[cfg(feature = "pool")]
+    KeepsTicketOfTheDeparted,
     /// The key is left out when the transaction runs again.
     ForgetsKeyOnRetry,
 }
