@@ -165,15 +165,15 @@ impl Turn {
         let mut state = self.pool.state();
         let first = state.waiting.front().map(|waiting| waiting.ticket);
         // Who comes later never overtakes.
-        if first == self.ticket {
-            if let Some(server) = state.take(&self.pool, search_path, context) {
-                if self.ticket.take().is_some() {
-                    state.waiting.pop_front();
-                }
-                // There may be one for the next, too.
-                state.wake_first();
-                return Poll::Ready(Ok(Lent { pool: self.pool.clone(), server }));
+        if first == self.ticket
+            && let Some(server) = state.take(&self.pool, search_path, context)
+        {
+            if self.ticket.take().is_some() {
+                state.waiting.pop_front();
             }
+            // There may be one for the next, too.
+            state.wake_first();
+            return Poll::Ready(Ok(Lent { pool: self.pool.clone(), server }));
         }
         match self.ticket {
             Some(ticket) => {

@@ -47,7 +47,9 @@ impl Ask {
     pub(crate) fn write(&self, out: &mut BytesMut) -> Result<(), Malformed> {
         let mut frame = Frame::new(ASK, out);
         let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
-        frame.bytes(&[VERSION, u8::from(self.open) * OPEN | u8::from(self.serially) * SERIALLY]);
+        let open = if self.open { OPEN } else { 0 };
+        let serially = if self.serially { SERIALLY } else { 0 };
+        frame.bytes(&[VERSION, open | serially]);
         frame.u32(millis(self.wait));
         frame.u32(millis(self.limit));
         let mut write = || {

@@ -11,7 +11,8 @@ use worker::{Context, Delay, DurableObject, Env, Request, Response, Result, Stat
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
     let path = request.path();
-    let (way, what) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
+    let path = path.trim_start_matches('/');
+    let (way, what) = path.split_once('/').unwrap_or((path, ""));
     match way {
         "direct" => answer(Dsql::from_env(&env), what).await,
         "pool" => answer(Dsql::from_pool(&env), what).await,
@@ -25,6 +26,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             let own = env.durable_object("Own")?.get_by_name("one")?;
             own.fetch_with_str(&format!("http://own/{what}")).await
         }
+        "panic" => panic!("asked for"),
         _ => Response::error("there is nothing here", 404),
     }
 }
@@ -179,6 +181,11 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
         "sleep" => {
             let seconds = f64::from(argument) / 1000.0;
             json!(sql!("SELECT pg_sleep($seconds)::text AS done").fetch_all(dsql).await?.len())
+        }
+        "sleeps" => {
+            let queries = (0..argument).map(|_| sql!("SELECT pg_sleep(0.1)::text AS done").fetch_all(dsql));
+            join_all(queries).await.into_iter().collect::<std::result::Result<Vec<_>, Error>>()?;
+            json!(argument)
         }
         "together" => {
             let queries = (0..argument).map(|n| sql!("SELECT $n::int4 AS n").fetch_one(dsql));
