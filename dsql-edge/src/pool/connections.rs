@@ -93,6 +93,13 @@ impl Connections {
         !state.idle.is_empty() && !core::mem::replace(&mut state.swept, true)
     }
 
+    /// Connections that are open, and clients that wait.
+    #[cfg(test)]
+    pub(super) fn census(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.open, state.waiting.len())
+    }
+
     fn give_back(&self, server: Option<Server>) {
         let mut server = server;
         let reusable = server.as_mut().is_some_and(Server::end_lease);
@@ -102,6 +109,7 @@ impl Connections {
                 server.idle_since = transport::now(&self.config);
                 state.idle.push(server);
             }
+            _ if seeded!(CountsOnWhatLeft) => {}
             _ => state.open -= 1,
         }
         state.wake_first();

@@ -94,6 +94,20 @@ impl Pool {
         Pool::with(config, settings)
     }
 
+    /// Serves a client, however it has come.
+    #[cfg(test)]
+    pub(crate) fn receive(&self, transport: Box<dyn Transport>) -> transport::BoxFuture<()> {
+        Box::pin(relay::receive(self.connections.clone(), Visitor::new(transport)))
+    }
+
+    /// What should not be there when nobody has asked for long.
+    #[cfg(test)]
+    pub(crate) fn left_over(&self) -> Option<String> {
+        let left = self.connections.census();
+        (left != (0, 0))
+            .then(|| format!("{} connections and {} waiting are left in the pool", left.0, left.1))
+    }
+
     fn with(config: Config, settings: Settings) -> Self {
         let connections = Connections::new(config.clone(), settings);
         Pool { config, settings, connections }

@@ -188,11 +188,11 @@ impl Relay<'_> {
     fn advance(&mut self, context: &mut Context<'_>) -> Result<bool, Ended> {
         let mut moved = self.visitor.poll_read(context, self.ask.open).map_err(|Gone| Ended::Gone)?;
         if self.server.is_free()
-            && let Some((bytes, syncs)) = self.visitor.take()
+            && let Some(said) = self.visitor.take()
         {
             moved = true;
             self.server
-                .send(bytes, syncs)
+                .send(said)
                 .map_err(|Malformed(reason)| self.failed(Failure::Session(Fault::Malformed(reason))))?;
         }
         let _ = self.server.poll_write(context);
@@ -210,8 +210,8 @@ impl Relay<'_> {
 
     /// Whether the lease has come to its end: a whole flight, and no transaction that goes on.
     fn is_over(&self) -> bool {
-        let rests = self.server.is_settled() && !self.visitor.is_speaking();
-        let flown = self.server.reached() == Reached::Session;
+        let rests = self.server.is_settled() && !self.visitor.is_waiting();
+        let flown = self.server.has_flown();
         rests && flown && (self.server.is_out_of_transaction() || !self.ask.open)
     }
 

@@ -10,6 +10,7 @@ use core::time::Duration;
 use bytes::BytesMut;
 
 use super::frames::Frames;
+use super::visitor::Said;
 use crate::client::failure::{Failure, Stage};
 use crate::client::login::Login;
 use crate::retry::Reached;
@@ -23,11 +24,15 @@ pub(super) struct Server {
     login: Option<Connection>,
     pipelined: bool,
     heard: bool,
+    /// What waits for the transport to have written the last.
+    outgoing: BytesMut,
     /// Bytes have been given to the transport that it has not written yet.
     writing: bool,
     write_error: Option<TransportError>,
     /// Something of a flight has been handed over since it was lent.
     handed: bool,
+    /// The flight that is being handed over has not come to its Sync.
+    midway: bool,
     frames: Frames,
     /// So many Syncs are not answered.
     unanswered: usize,
@@ -52,9 +57,11 @@ impl Server {
             login: Some(login.connection),
             pipelined: login.pipelined,
             heard: false,
+            outgoing: BytesMut::new(),
             writing: false,
             write_error: None,
             handed: false,
+            midway: false,
             frames: Frames::default(),
             unanswered: 0,
             rolling_back: false,
@@ -79,15 +86,21 @@ impl Server {
     pub(super) fn reached(&self) -> Reached {
         let held_back = self.login.as_ref().is_some_and(Connection::is_held_back);
         match self.has_started() {
-            _ if !self.handed || held_back => Reached::Nothing,
+            _ if !self.handed || held_back || seeded!(DeniesHandedOver) => Reached::Nothing,
             true => Reached::Session,
             false => Reached::Login,
         }
     }
 
-    /// Whether everything is answered.
+    /// Whether it has been given anything since it was lent.
+    pub(super) fn has_flown(&self) -> bool {
+        self.has_started() && self.handed
+    }
+
+    /// Whether everything is answered, and nothing half said.
     pub(super) fn is_settled(&self) -> bool {
-        self.has_started() && self.unanswered == 0 && self.frames.are_whole() && self.write_error.is_none()
+        let answered = self.unanswered == 0 && (!self.midway || seeded!(LendsMidway));
+        self.has_started() && answered && self.frames.are_whole() && self.write_error.is_none()
     }
 
     /// Whether it is in no transaction block.
@@ -102,24 +115,22 @@ impl Server {
 
     /// A lease ends: whether it can be lent again. Of what the lease left open nothing stays.
     pub(super) fn end_lease(&mut self) -> bool {
-        if !self.is_settled() {
+        if !self.is_settled() && !(self.has_started() && seeded!(LendsUnanswered)) {
             return false;
         }
         self.handed = false;
-        if !self.is_out_of_transaction() && !seeded!(ReturnsOpenTransaction) {
+        if !self.is_out_of_transaction() && !seeded!(LendsOpenTransaction) {
             return self.roll_back().is_ok();
         }
         true
     }
 
     fn roll_back(&mut self) -> Result<(), Malformed> {
-        let mut out = BytesMut::new();
-        frontend::parse("ROLLBACK", &[], usize::MAX, &mut out)?;
-        frontend::execute(&Parameters::default(), &[], false, usize::MAX, &mut out)?;
-        frontend::sync(&mut out);
+        frontend::parse("ROLLBACK", &[], usize::MAX, &mut self.outgoing)?;
+        frontend::execute(&Parameters::default(), &[], false, usize::MAX, &mut self.outgoing)?;
+        frontend::sync(&mut self.outgoing);
         self.rolling_back = true;
         self.unanswered = 1;
-        self.start_write(out);
         let _ = self.poll_write(&mut Context::from_waker(Waker::noop()));
         Ok(())
     }
@@ -136,46 +147,42 @@ impl Server {
         }
     }
 
-    /// Hands over bytes of a flight, with so many Syncs among them. Called only when [`is_free`](Server::is_free).
-    pub(super) fn send(&mut self, bytes: BytesMut, syncs: usize) -> Result<(), Malformed> {
+    /// Hands over a piece of a flight.
+    pub(super) fn send(&mut self, said: Said) -> Result<(), Malformed> {
         self.handed = true;
-        self.unanswered += syncs;
-        let bytes = match &mut self.login {
-            None => bytes,
-            Some(login) => {
-                login.relay(&bytes)?;
-                let Some(bytes) = login.poll_transmit() else { return Ok(()) };
-                bytes
-            }
-        };
-        self.start_write(bytes);
+        self.midway = !said.whole;
+        self.unanswered += said.syncs;
+        match &mut self.login {
+            Some(login) => login.relay(&said.bytes)?,
+            None => self.outgoing.unsplit(said.bytes),
+        }
         Ok(())
     }
 
     /// Whether it takes more bytes.
     pub(super) fn is_free(&self) -> bool {
-        !self.writing
+        !self.writing && self.outgoing.is_empty()
     }
 
-    fn start_write(&mut self, bytes: BytesMut) {
-        self.transport.start_write(bytes);
-        self.writing = true;
-    }
-
+    /// Sends what there is to send, as far as that goes now.
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
-            if self.writing {
-                let Poll::Ready(written) = self.transport.poll_write(context) else { return Poll::Pending };
-                self.writing = false;
-                if let Err(error) = written {
-                    self.write_error.get_or_insert(error);
-                }
+            if !self.writing {
+                // The login goes on by itself.
+                let login = self.login.as_mut().and_then(Connection::poll_transmit);
+                let Some(bytes) =
+                    login.or_else(|| (!self.outgoing.is_empty()).then(|| self.outgoing.split()))
+                else {
+                    return Poll::Ready(());
+                };
+                self.transport.start_write(bytes);
+                self.writing = true;
             }
-            // The login goes on by itself.
-            let Some(bytes) = self.login.as_mut().and_then(Connection::poll_transmit) else {
-                return Poll::Ready(());
-            };
-            self.start_write(bytes);
+            let Poll::Ready(written) = self.transport.poll_write(context) else { return Poll::Pending };
+            self.writing = false;
+            if let Err(error) = written {
+                self.write_error.get_or_insert(error);
+            }
         }
     }
 
@@ -226,7 +233,7 @@ impl Server {
             let (length, frame) = passed.map_err(|Malformed(reason)| Fault::Malformed(reason))?;
             let (now, behind) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
             bytes = behind;
-            if !self.rolling_back {
+            if !self.rolling_back || seeded!(PassesRollbackOn) {
                 out.extend_from_slice(now);
             }
             let Some(frame) = frame else { continue };

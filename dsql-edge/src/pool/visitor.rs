@@ -30,7 +30,18 @@ pub(super) struct Visitor {
     frames: Frames,
     /// So many Syncs are in the inbox.
     syncs: usize,
+    /// The last thing it has said is a whole Sync.
+    synced: bool,
     read: Vec<u8>,
+}
+
+/// A piece of a flight, or of several.
+pub(super) struct Said {
+    pub(super) bytes: BytesMut,
+    /// How many Syncs are in it.
+    pub(super) syncs: usize,
+    /// It ends with a Sync.
+    pub(super) whole: bool,
 }
 
 /// The client is there no more, or is none.
@@ -47,6 +58,7 @@ impl Visitor {
             writing: false,
             frames: Frames::default(),
             syncs: 0,
+            synced: false,
             read: Vec::new(),
         }
     }
@@ -106,20 +118,26 @@ impl Visitor {
         while !rest.is_empty() {
             let (passed, frame) = self.frames.pass(rest, may_come)?;
             rest = rest.get(passed..).unwrap_or_default();
-            self.syncs += usize::from(frame.is_some_and(|frame| frame.tag == b'S'));
+            self.synced = frame.is_some_and(|frame| frame.tag == b'S');
+            self.syncs += usize::from(self.synced);
         }
         self.inbox.extend_from_slice(bytes);
         Ok(())
     }
 
-    /// What it has said, and how many Syncs that has in it.
-    pub(super) fn take(&mut self) -> Option<(BytesMut, usize)> {
-        (!self.inbox.is_empty()).then(|| (self.inbox.split(), core::mem::take(&mut self.syncs)))
+    /// What it has said that nobody has taken yet.
+    pub(super) fn take(&mut self) -> Option<Said> {
+        let said = |this: &mut Self| Said {
+            bytes: this.inbox.split(),
+            syncs: core::mem::take(&mut this.syncs),
+            whole: this.synced,
+        };
+        (!self.inbox.is_empty()).then(|| said(self))
     }
 
-    /// Whether it is in the middle of saying something, or something of it waits.
-    pub(super) fn is_speaking(&self) -> bool {
-        !self.inbox.is_empty() || !self.frames.are_whole()
+    /// Whether something of what it has said waits.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.inbox.is_empty()
     }
 
     /// Whether it can be told more.
