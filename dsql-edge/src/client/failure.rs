@@ -108,6 +108,11 @@ const CHECK_TLS: &str = "check that its certificate is valid for this very host 
 
 pub(crate) fn connect_timeout(config: &Config) -> Error {
     let location = config.location();
+    #[cfg(feature = "pool")]
+    if config.lessor().is_some() {
+        let text = "waiting for the pool to lend a connection (Config::connect_timeout)";
+        return Error::new(Kind::Timeout(text.into()));
+    }
     Error::new(Kind::Timeout(
         format!(
             "connecting to {location} (Config::connect_timeout); check DSQL_ENDPOINT, and that nothing in between \

@@ -61,6 +61,13 @@ impl Way {
     const ALL: [Way; 1] = [Way::Direct];
     #[cfg(feature = "pool")]
     const ALL: [Way; 4] = [Way::Direct, Way::Beside, Way::Before, Way::Behind];
+
+    fn has_fault_before_pool(self) -> bool {
+        #[cfg(feature = "pool")]
+        return self == Way::Before;
+        #[cfg(not(feature = "pool"))]
+        false
+    }
 }
 
 /// Where a run takes place: the wire to the server, that to a pool, and whatever runs beside the client.
@@ -78,10 +85,7 @@ struct Stage {
 impl Stage {
     fn new(scenario: &Scenario, way: Way, fault: Option<Place>, dribbles: bool) -> Self {
         let at = |here: bool| World::with(fault.filter(|_| here));
-        #[cfg(feature = "pool")]
-        let is_before = way == Way::Before;
-        #[cfg(not(feature = "pool"))]
-        let is_before = way != Way::Direct;
+        let is_before = way.has_fault_before_pool();
         let (world, before) = (at(!is_before), at(is_before));
         let faulty = if is_before { before.clone() } else { world.clone() };
         {
@@ -98,6 +102,9 @@ impl Stage {
 
     /// What runs beside the client goes on; whether anything of it is left.
     fn run_beside(&self) -> bool {
+        for wire in [&self.world, &self.before] {
+            wire.lock().unwrap().moment += 1;
+        }
         #[cfg(feature = "pool")]
         self.beside.borrow_mut().extend(self.network.spawned());
         let mut context = Context::from_waker(Waker::noop());
@@ -175,9 +182,11 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
     }
     let bytes = stage.faulty.lock().unwrap().quiet();
     // Whatever happened, the next ones to ask get an answer, and their own. A connection that has fallen silent is
-    // known for it after the first of them has waited in vain.
+    // known for it after the first of them has waited in vain; a pool's client that has, after the time limit of a query,
+    // which is longer than three of them wait to be let in.
     let silent = matches!(fault, Some((_, Fault::Stall, _)));
-    for may_time_out in [silent, false] {
+    let client_silent = silent && way.has_fault_before_pool();
+    for may_time_out in [silent, client_silent, client_silent, false] {
         match stage.until_done(scenario::read(&dsql, &book), &mut 0, None) {
             Ended::Done(Ok(())) => {}
             Ended::Done(Err(error)) if may_time_out && error.is_timeout() => {}

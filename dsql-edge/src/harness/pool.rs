@@ -12,8 +12,8 @@ use crate::pool::{Lessor, Pool};
 use crate::transport::Transport;
 use crate::{Dsql, transport};
 
-/// Fewer than may ask at once.
-const CONNECTIONS: usize = 2;
+/// Fewer than may ask at once; and one that is not given back is missed.
+const CONNECTIONS: usize = 1;
 
 pub(super) fn dsql(config: Config, way: Way, stage: &Stage) -> (Dsql, Option<Pool>) {
     let pool = Pool::new(config.clone()).max_connections(CONNECTIONS);

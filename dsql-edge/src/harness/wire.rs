@@ -58,6 +58,8 @@ pub(super) type Place = (Direction, Fault, usize);
 pub(super) struct World {
     pub(super) database: Database,
     fault: Option<Place>,
+    /// Moments, one for each time that the client has waited.
+    pub(super) moment: usize,
     /// Frames come in pieces of so many bytes, each at its own time.
     pub(super) dribble: Option<usize>,
     /// Bytes that went by, to the server and to the client.
@@ -148,7 +150,7 @@ fn connect(world: &Shared, peer: Peer) -> Box<dyn Transport> {
         peer,
         to_write: Vec::new(),
         frames: VecDeque::new(),
-        pause: false,
+        pause: None,
         state: State::Whole,
     })
 }
@@ -158,8 +160,8 @@ struct Connection {
     peer: usize,
     to_write: Vec<u8>,
     frames: VecDeque<Vec<u8>>,
-    /// The next bytes come a moment later.
-    pause: bool,
+    /// The next bytes come after this moment.
+    pause: Option<usize>,
     state: State,
 }
 
@@ -188,6 +190,10 @@ impl Connection {
         let World { peers, database, passed, .. } = &mut *world;
         passed.0 += bytes.len();
         self.frames.extend(peers[self.peer].receive(bytes, database));
+    }
+
+    fn moment(&self) -> usize {
+        self.world.lock().unwrap().moment
     }
 
     /// What the peer has said in its own time; whether it has left.
@@ -268,7 +274,7 @@ impl Transport for Connection {
 
     fn poll_read(&mut self, _: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<Result<(), TransportError>> {
         into.clear();
-        if core::mem::take(&mut self.pause) {
+        if self.pause.is_some_and(|pause| pause == self.moment()) {
             return Poll::Pending;
         }
         let peer_left = self.state == State::Whole && self.listen();
@@ -280,6 +286,7 @@ impl Transport for Connection {
                 State::Broken(_) => Poll::Ready(Ok(())),
             };
         };
+        let dribble = self.world.lock().unwrap().dribble;
         if let Some((fault, at)) = self.take_fault(Direction::ToClient, frame.len()) {
             match fault {
                 Fault::Join => {
@@ -287,7 +294,7 @@ impl Transport for Connection {
                 }
                 Fault::Split => {
                     self.frames.push_front(frame.split_off(at));
-                    self.pause = true;
+                    self.pause = Some(self.moment());
                 }
                 _ => {
                     frame.truncate(at);
@@ -295,11 +302,11 @@ impl Transport for Connection {
                     self.frames.clear();
                 }
             }
-        } else if let Some(piece) = self.world.lock().unwrap().dribble {
+        } else if let Some(piece) = dribble {
             if frame.len() > piece {
                 self.frames.push_front(frame.split_off(piece));
             }
-            self.pause = true;
+            self.pause = Some(self.moment());
         }
         if frame.is_empty() {
             return self.poll_read(&mut Context::from_waker(core::task::Waker::noop()), into);

@@ -115,7 +115,8 @@ impl Server {
 
     /// A lease ends: whether it can be lent again. Of what the lease left open nothing stays.
     pub(super) fn end_lease(&mut self) -> bool {
-        if !self.is_settled() && !(self.has_started() && seeded!(LendsUnanswered)) {
+        let rests = self.is_settled() || (self.has_started() && seeded!(LendsUnanswered));
+        if !rests {
             return false;
         }
         self.handed = false;
