@@ -216,7 +216,7 @@ fn second_opinion(
         (
             Expectation::Agrees,
             Answer::Refused { diagnostics, .. },
-            Verdict::Refused { sqlstate, offset, .. },
+            Verdict::Refused { sqlstate, offset, message },
         ) => {
             let first = diagnostics.iter().find(|it| it.is_error());
             let ours = first.map(|it| (it.sqlstate(), Some(asked.position(it.span.start as usize))));
@@ -224,7 +224,12 @@ fn second_opinion(
             // Some errors of PostgreSQL have no place; ours has one always.
             let same_place = offset.is_none() || ours == theirs;
             let same_code = ours.map(|(code, _)| code) == Some(sqlstate.as_str());
-            (!same_code || !same_place).then(|| format!("PostgreSQL: {verdict:?}\n      ours: {ours:?}"))
+            // Ours name a parameter as it was written.
+            let stem = |message: &str| message.split_inclusive("parameter $").next().map(str::to_owned);
+            let same_words = first.is_some_and(|it| stem(&it.message) == stem(message));
+            let words = first.map(|it| &it.message);
+            (!same_code || !same_place || !same_words)
+                .then(|| format!("PostgreSQL: {verdict:?}\n      ours: {ours:?} {words:?}"))
         }
         (expectation, ..) => Some(format!("PostgreSQL ({expectation:?} was expected): {verdict:?}")),
     };

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use dsql_edge::types::Uuid;
-use dsql_edge::{Config, Dsql, Error, sql};
+use dsql_edge::{AssumeRole, Config, Dsql, Error, sql};
 use dsql_edge_local::Local;
 use dsql_edge_tests::network::{DELAY, Fault, Network};
 use dsql_edge_tests::workerd::Workerd;
@@ -121,6 +121,33 @@ pub async fn native(local: &Local) -> Result<Vec<Flight>, Error> {
     dsql.pipeline((set(id(1), 4), set(id(2), 4))).await?;
     counter.note("pipeline of 2 (a fused transaction), cold", 4);
     Ok(counter.flights)
+}
+
+/// With credentials of a role, from a program that is no Worker. The round trips are the cluster's and those of STS:
+/// TCP, TLS, and the request.
+///
+/// # Errors
+/// Those of the queries.
+pub async fn assumed_role(local: &Local, role: &str) -> Result<Vec<Flight>, Error> {
+    let sts_port =
+        local.sts_url().rsplit(':').next().and_then(|port| port.trim_end_matches('/').parse().ok());
+    let sts = Network::to(sts_port.unwrap_or_default(), DELAY, Fault::None).await;
+    let mut counter = Counter::on(local).await;
+    let config = config(local, Some(&counter.network));
+    let config =
+        config.local_sts(&format!("https://{}", sts.endpoint()))?.assume_role(AssumeRole::new(role))?;
+    let trips = |sts: &Network| sts.connections().iter().map(|seen| seen.round_trips() + 1).sum::<usize>();
+    let mut flights = Vec::new();
+    for (case, expected) in [("cold query, role not yet assumed", 7), ("cold query, role known", 4)] {
+        let before = trips(&sts);
+        count().fetch_value(&Dsql::new(config.clone())).await?;
+        counter.note(case, expected);
+        flights.extend(counter.flights.pop().map(|mut flight| {
+            flight.counted += trips(&sts) - before;
+            flight
+        }));
+    }
+    Ok(flights)
 }
 
 /// From a Worker, `tests/probe`: each request connects anew, so each case has the four of its first query in it.

@@ -41,7 +41,8 @@ async fn axum_cron_and_queues_ask_and_answer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_clusters_are_told_apart_by_a_prefix() {
     let local = local().await;
-    let schema = "CREATE ROLE reporter WITH LOGIN";
+    let schema = "CREATE ROLE reporter WITH LOGIN;
+        AWS IAM GRANT reporter TO 'arn:aws:iam::000000000000:user/dsql-local'";
     let other =
         Local::builder().init_sql(schema).credentials(local.credentials().clone()).start().await.unwrap();
     let mut bindings = local.bindings();

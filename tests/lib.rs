@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+pub mod binary;
 pub mod case_file;
 pub mod check;
+pub mod cutter;
 pub mod golden;
 pub mod network;
 pub mod oracle;

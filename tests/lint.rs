@@ -5,9 +5,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use dsql_edge_codegen::lint::{Sent, fixed, lint};
+use dsql_edge_tests::binary::dsql_edge;
 use dsql_edge_tests::golden::updating;
 
 fn folder() -> PathBuf {
@@ -39,27 +39,6 @@ fn compare(path: &Path, actual: &str) {
 fn run(arguments: &[&str]) -> (String, bool) {
     let output = Command::new(dsql_edge()).args(arguments).current_dir(folder()).output().unwrap();
     (String::from_utf8(output.stdout).unwrap(), output.status.success())
-}
-
-/// The binary, built here if it is not there yet.
-fn dsql_edge() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(built)
-}
-
-fn built() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "-p", "dsql-edge-codegen", "--message-format", "json-render-diagnostics"])
-        .output()
-        .unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let lines = String::from_utf8(built.stdout).unwrap();
-    let mut executables = lines.lines().filter_map(|line| {
-        let artifact: serde_json::Value = serde_json::from_str(line).ok()?;
-        artifact["executable"].as_str().map(PathBuf::from)
-    });
-    executables.next_back().expect("cargo names the binary")
 }
 
 #[test]

@@ -6,12 +6,19 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use clap::Args;
 use dsql_edge_compiler::diagnostic::{Code, suggestion};
+use serde_json::json;
+
+use crate::format::Format;
 
 /// Explain an error or a warning by its code: what it means, an example, how to mend it
 #[derive(Args)]
+#[command(after_help = "Examples:\n  dsql-edge explain unknown-column\n  dsql-edge explain 42703")]
 pub struct Options {
     /// As the error prints it: `unknown-column`, `42703` or `[42703 unknown-column]`; without any, all are listed
     code: Vec<String>,
+    /// How the answer is printed; as JSON, a list of codes with their pages
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
 }
 
 /// Runs the command.
@@ -20,6 +27,16 @@ pub struct Options {
 /// A code that does not exist.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let mut stdout = io::stdout().lock();
+    if options.format == Format::Json {
+        let codes =
+            if options.code.is_empty() { Code::ALL.to_vec() } else { meant(&options.code.join(" "))? };
+        let pages = codes
+            .iter()
+            .map(|code| json!({ "code": code.name(), "sqlstate": code.sqlstate(), "page": code.page() }));
+        let all = json!({ "version": 1, "codes": pages.collect::<Vec<_>>() });
+        writeln!(stdout, "{}", serde_json::to_string_pretty(&all)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if options.code.is_empty() {
         for code in Code::ALL {
             writeln!(stdout, "{}  {}", code.sqlstate(), code.name())?;

@@ -1,7 +1,14 @@
 //! What the `dsql-edge` command line does, one room a command; a library so that tests reach it.
 
+pub mod check;
+pub mod cluster;
+pub mod completions;
 pub mod describe;
 pub mod explain;
+pub mod format;
+pub mod init;
 pub mod lint;
+pub mod migrate;
 pub mod pull;
 mod schema_files;
+mod style;

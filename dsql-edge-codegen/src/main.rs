@@ -3,27 +3,44 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use dsql_edge_codegen::{describe, explain, lint, pull};
+use clap::{CommandFactory, Parser};
+use dsql_edge_codegen::{check, completions, describe, explain, init, lint, migrate, pull};
 
 #[derive(Parser)]
-#[command(name = "dsql-edge", version, about = "Typed SQL for Amazon Aurora DSQL: the command line")]
+#[command(
+    name = "dsql-edge",
+    version,
+    about = "Typed SQL for Amazon Aurora DSQL: the command line",
+    after_help = "A day with it:\n  dsql-edge init                        # once, in a Worker's crate\n  dsql-edge lint \
+    migrations/           # does DSQL take it?\n  dsql-edge check --apply migrations/0007.sql   # does it break a \
+    query?\n  dsql-edge migrate                     # apply it, and write the snapshot anew\n  dsql-edge check          \
+    \x20            # in CI: is the snapshot what the cluster has?\n\nAnswers go to stdout, everything else to stderr; 1 is \
+    the end of what failed. Colours are for terminals, NO_COLOR takes\nthem away."
+)]
 enum Command {
-    Describe(describe::Options),
-    Explain(explain::Options),
-    Lint(lint::Options),
+    Init(init::Options),
     Pull(pull::Options),
+    Describe(describe::Options),
+    Lint(lint::Options),
+    Check(check::Options),
+    Migrate(migrate::Options),
+    Explain(explain::Options),
+    Completions(completions::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
-        Command::Describe(options) => describe::run(&options),
-        Command::Explain(options) => explain::run(&options),
-        Command::Lint(options) => lint::run(&options),
+        Command::Init(options) => init::run(&options),
         Command::Pull(options) => pull::run(&options),
+        Command::Describe(options) => describe::run(&options),
+        Command::Lint(options) => lint::run(&options),
+        Command::Check(options) => check::run(&options),
+        Command::Migrate(options) => migrate::run(&options),
+        Command::Explain(options) => explain::run(&options),
+        Command::Completions(options) => completions::run(&options, Command::command()),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        anstream::eprintln!("\u{1b}[1;31merror\u{1b}[0m: {error:#}");
         ExitCode::FAILURE
     })
 }

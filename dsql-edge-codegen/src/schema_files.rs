@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 /// A file of DDL.
+#[derive(Clone)]
 pub(crate) struct SchemaFile {
     /// As it was named or found, for messages.
     pub(crate) name: String,
@@ -19,6 +20,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<SchemaFile>> {
     if paths.is_empty() {
         bail!("{} has no .sql file in it", path.display());
     }
+    texts(paths)
+}
+
+fn texts(paths: Vec<PathBuf>) -> Result<Vec<SchemaFile>> {
     paths
         .into_iter()
         .map(|path| {
@@ -26,6 +31,21 @@ pub(crate) fn read(path: &Path) -> Result<Vec<SchemaFile>> {
             Ok(SchemaFile { name: path.display().to_string(), text })
         })
         .collect()
+}
+
+/// The `.sql` files of a folder of migrations by name, as `sql!` reads them: those that undo (`.down.sql`) and folders
+/// within are left out.
+pub(crate) fn migrations(folder: &Path) -> Result<Vec<SchemaFile>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.ends_with(".sql") && !name.ends_with(".down.sql") && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    texts(paths)
 }
 
 fn sql_files(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -132,11 +132,19 @@ fn edited(text: &str, mut pieces: Vec<(source::Span, String)>) -> String {
     pieces.sort_by_key(|(span, _)| span.start);
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
+    // `SELECT *FROM t`: what the star becomes must not run into its neighbours.
+    let mut add = |next: &str| {
+        let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '"');
+        if out.ends_with(word) && next.starts_with(word) {
+            out.push(' ');
+        }
+        out.push_str(next);
+    };
     for (span, piece) in pieces {
-        out.push_str(text.get(at..span.start as usize).unwrap_or(""));
-        out.push_str(&piece);
+        add(text.get(at..span.start as usize).unwrap_or(""));
+        add(&piece);
         at = span.end as usize;
     }
-    out.push_str(text.get(at..).unwrap_or(""));
+    add(text.get(at..).unwrap_or(""));
     out
 }

@@ -35,6 +35,9 @@ pub enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A user's name that cannot be one.
+    #[error("{0:?} is no name of a user: small letters, digits and _, and neither admin nor postgres")]
+    User(String),
     /// No port could be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {

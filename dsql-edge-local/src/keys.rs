@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Error;
 
@@ -73,9 +73,8 @@ impl Credentials {
         self.session_token.as_deref()
     }
 
-    /// The keys of a folder; made and written at the first time.
-    pub(crate) fn of_folder(folder: &Path) -> Result<Credentials, Error> {
-        let path = folder.join("credentials");
+    /// The keys of a file; made and written at the first time.
+    pub(crate) fn of_file(path: PathBuf) -> Result<Credentials, Error> {
         match fs::read_to_string(&path) {
             Ok(text) => parse(&text).map_err(|why| Error::Keys { path, why }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -155,14 +154,14 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = std::env::temp_dir().join(format!("dsql-local-keys-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let first = Credentials::of_folder(&folder).unwrap();
+        let first = Credentials::of_file(folder.join("credentials")).unwrap();
         assert_eq!(first.access_key_id().len(), 20);
         assert_eq!(first.secret_access_key().len(), 40);
-        assert_eq!(Credentials::of_folder(&folder).unwrap(), first);
+        assert_eq!(Credentials::of_file(folder.join("credentials")).unwrap(), first);
         let mode = fs::metadata(folder.join("credentials")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         fs::write(folder.join("credentials"), "AWS_ACCESS_KEY_ID=x\n").unwrap();
-        assert!(matches!(Credentials::of_folder(&folder), Err(Error::Keys { .. })));
+        assert!(matches!(Credentials::of_file(folder.join("credentials")), Err(Error::Keys { .. })));
         fs::remove_dir_all(&folder).unwrap();
     }
 }

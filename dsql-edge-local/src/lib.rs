@@ -19,18 +19,22 @@
 //! `sql!` and `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and answer with a job's id, which
 //! `sys.jobs` then has.
 //!
-//! DSQL's optimistic concurrency control is not here yet, nor are its limits (3,000 rows, 10 MiB and five minutes a
-//! transaction, connections, an hour a connection) but where a statement's text shows that it breaks one;
-//! `AWS IAM GRANT` is refused as a syntax error.
+//! No session waits for another: what conflicts fails with 40001 (OC000), and a session hears of another's schema change
+//! (OC001). DSQL's limits hold, and [`Builder::limit`] makes them smaller; [`Local::set_faults`] makes commits and
+//! connections fail. `AWS IAM GRANT` lets roles in, [`Builder::user`] gives them keys. The README of this crate says what is
+//! imitated, and what is not.
 
 #[cfg(not(unix))]
 compile_error!("dsql-edge-local needs Unix sockets and processes; on Windows it runs under WSL");
 
 mod clock;
+mod cluster;
 mod error;
+mod faults;
 mod guard;
 pub mod iam;
 mod keys;
+mod limits;
 mod local;
 mod postgres;
 mod proxy;
@@ -40,8 +44,10 @@ mod sts;
 mod tls;
 
 pub use error::Error;
+pub use faults::{Fault, NoFault};
 pub use guard::Guarded;
 pub use keys::Credentials;
+pub use limits::{Limit, NoLimit};
 pub use local::{Builder, Local};
 pub use postgres::find::{Installation, installation};
 pub use refusal::Refusal;

@@ -11,10 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::iam::key_ring::KeyRing;
+use crate::cluster::Cluster;
+use crate::faults::Fault;
+use crate::iam::key_ring::{Identity, KeyRing};
 use crate::keys::{self, Credentials};
+use crate::limits::{Limit, Limits};
 use crate::postgres::{ADMIN, Data, Postgres, SUPERUSER, find};
 use crate::proxy::{self, Endpoint, Listening, Log};
+use crate::rules::for_postgres;
 use crate::sts::{Role, Sts};
 use crate::tls::Authority;
 use crate::{Error, Installation};
@@ -26,10 +30,11 @@ const REGION: &str = "us-east-1";
 pub struct Local {
     listening: Listening,
     sts: Listening,
-    clock: Arc<Clock>,
+    cluster: Arc<Cluster>,
     postgres: Postgres,
     region: String,
     credentials: Credentials,
+    users: Vec<(String, Credentials)>,
     ca_pem: String,
     installation: Installation,
 }
@@ -45,9 +50,12 @@ pub struct Builder {
     hosts: Vec<String>,
     credentials: Option<Credentials>,
     roles: Vec<Role>,
+    users: Vec<String>,
     init: Vec<(String, String)>,
     clock_ahead: Duration,
     rules: bool,
+    limits: Vec<Limit>,
+    faults: Vec<Fault>,
     log: Log,
 }
 
@@ -63,9 +71,12 @@ impl Local {
             hosts: Vec::new(),
             credentials: None,
             roles: Vec::new(),
+            users: Vec::new(),
             init: Vec::new(),
             clock_ahead: Duration::ZERO,
             rules: true,
+            limits: Vec::new(),
+            faults: Vec::new(),
             log: Arc::new(|_| {}),
         }
     }
@@ -86,9 +97,14 @@ impl Local {
         format!("https://localhost:{}", self.sts.port())
     }
 
-    /// Puts the clock forward by which tokens, requests and sessions are judged.
+    /// Puts the clock forward by which tokens, requests, sessions, transactions and connections are judged.
     pub fn advance_clock(&self, by: Duration) {
-        self.clock.advance(by);
+        self.cluster.clock.advance(by);
+    }
+
+    /// Sets the faults that are to come, in place of those that have not come yet.
+    pub fn set_faults(&self, faults: &[Fault]) {
+        self.cluster.faults.set(faults);
     }
 
     /// The region that tokens are signed for, `DSQL_REGION`.
@@ -111,17 +127,32 @@ impl Local {
         &self.installation
     }
 
-    /// The bindings that a Worker needs, by name.
+    /// The keys of a [`Builder::user`].
+    pub fn user_credentials(&self, name: &str) -> Option<&Credentials> {
+        self.users.iter().find(|(known, _)| known == name).map(|(_, credentials)| credentials)
+    }
+
+    /// The bindings that a Worker needs to be `admin`, by name.
     pub fn bindings(&self) -> Vec<(&'static str, String)> {
+        self.bindings_with(&self.credentials)
+    }
+
+    /// The bindings that a Worker needs to be a [`Builder::user`], by name.
+    pub fn bindings_of_user(&self, name: &str) -> Option<Vec<(&'static str, String)>> {
+        let mut bindings = self.bindings_with(self.user_credentials(name)?);
+        bindings.push(("DSQL_USER", name.to_owned()));
+        Some(bindings)
+    }
+
+    fn bindings_with(&self, keys: &Credentials) -> Vec<(&'static str, String)> {
         let mut bindings = vec![
             ("DSQL_ENDPOINT", self.endpoint()),
             ("DSQL_REGION", self.region.clone()),
             ("AWS_ENDPOINT_URL_STS", self.sts_url()),
-            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id().to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key().to_owned()),
+            ("AWS_ACCESS_KEY_ID", keys.access_key_id().to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key().to_owned()),
         ];
-        bindings
-            .extend(self.credentials.session_token().map(|token| ("AWS_SESSION_TOKEN", token.to_owned())));
+        bindings.extend(keys.session_token().map(|token| ("AWS_SESSION_TOKEN", token.to_owned())));
         bindings
     }
 
@@ -131,7 +162,8 @@ impl Local {
         format!("host={} user={SUPERUSER} dbname=postgres", self.postgres.socket_folder().display())
     }
 
-    /// Runs SQL as `admin`, past the front door.
+    /// Runs SQL as `admin`, past the front door: no rule and no limit of DSQL's holds, but its own forms (`ASYNC`,
+    /// `AWS IAM`) are known.
     ///
     /// # Errors
     /// What PostgreSQL refuses, with `name` and the line.
@@ -205,6 +237,13 @@ impl Builder {
         self
     }
 
+    /// A role of the database with keys of its own, which sign for `dsql:DbConnect` alone: made where it is missing, and
+    /// granted to `arn:aws:iam::000000000000:role/NAME`. What it may do, GRANT says.
+    pub fn user(mut self, name: impl Into<String>) -> Builder {
+        self.users.push(name.into());
+        self
+    }
+
     /// SQL to run as `admin` before the first connection, in the order of the calls.
     pub fn init_sql(self, sql: impl Into<String>) -> Builder {
         self.named_init_sql("SQL of the start", sql)
@@ -238,6 +277,18 @@ impl Builder {
         self
     }
 
+    /// Makes one of DSQL's limits smaller, so that a test meets it soon.
+    pub fn limit(mut self, limit: Limit) -> Builder {
+        self.limits.push(limit);
+        self
+    }
+
+    /// A fault that is to come; see also [`Local::set_faults`].
+    pub fn fault(mut self, fault: Fault) -> Builder {
+        self.faults.push(fault);
+        self
+    }
+
     /// Takes a line for each connection that is refused or lost. It never holds a secret.
     pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Builder {
         self.log = Arc::new(log);
@@ -254,7 +305,7 @@ impl Builder {
         let (authority, kept) = match &self.folder {
             Some(folder) => {
                 prepare(folder)?;
-                (Authority::of_folder(folder)?, Some(Credentials::of_folder(folder)?))
+                (Authority::of_folder(folder)?, Some(Credentials::of_file(folder.join("credentials"))?))
             }
             None => (Authority::made()?, None),
         };
@@ -262,6 +313,18 @@ impl Builder {
             Some(credentials) => credentials,
             None => Credentials::made_up()?,
         };
+        let mut users = Vec::new();
+        for name in self.users {
+            let plain = name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
+            if !plain || name.is_empty() || name.len() > 63 || [ADMIN, SUPERUSER].contains(&name.as_str()) {
+                return Err(Error::User(name));
+            }
+            let keys = match &self.folder {
+                Some(folder) => Credentials::of_file(folder.join(format!("credentials.{name}")))?,
+                None => Credentials::made_up()?,
+            };
+            users.push((name, keys));
+        }
         let names = ["localhost", "127.0.0.1", "::1"]
             .map(str::to_owned)
             .into_iter()
@@ -281,26 +344,34 @@ impl Builder {
             postgres.stop().await?;
             return Err(error);
         }
-        let keys = Arc::new(KeyRing::new(credentials.clone()));
+        let identities: Vec<Identity> =
+            users.iter().map(|(name, keys)| Identity::of_user(name, keys.clone())).collect();
+        if let Err(error) = admit(&postgres, &users, &identities).await {
+            postgres.stop().await?;
+            return Err(error);
+        }
+        let keys = Arc::new(KeyRing::new(credentials.clone(), identities));
         let clock = Arc::new(Clock::ahead(self.clock_ahead));
         let (region, log) = (self.region.clone(), self.log.clone());
-        let sts = Sts::new(&tls, region, keys.clone(), self.roles, clock.clone(), log);
+        let cluster = Arc::new(Cluster::new(Limits::of(&self.limits), clock.clone(), self.log));
+        cluster.faults.set(&self.faults);
+        let sts = Sts::new(&tls, region, keys.clone(), self.roles, clock, log);
         let endpoint = Endpoint {
             tls,
             region: self.region.clone(),
             keys,
             postgres: postgres.socket(),
-            clock: clock.clone(),
+            cluster: cluster.clone(),
             rules: self.rules,
-            log: self.log,
         };
         Ok(Local {
             listening: bound.serve(endpoint),
             sts: sts_bound.serve(sts),
-            clock,
+            cluster,
             postgres,
             region: self.region,
             credentials,
+            users,
             ca_pem: authority.pem().to_owned(),
             installation,
         })
@@ -326,9 +397,26 @@ async fn load(postgres: &Postgres, init: &[(String, String)]) -> Result<(), Erro
     postgres.mark_ready()
 }
 
+/// Makes the users' roles, and maps them to their identities.
+async fn admit(
+    postgres: &Postgres,
+    users: &[(String, Credentials)],
+    identities: &[Identity],
+) -> Result<(), Error> {
+    if users.is_empty() {
+        return Ok(());
+    }
+    let client = postgres.connect(SUPERUSER).await?;
+    for ((name, _), identity) in users.iter().zip(identities) {
+        let made = client.execute("SELECT sys.dsql_local_user($1, $2)", &[name, &identity.arn]).await;
+        made.map_err(|error| Error::Postgres(error.to_string()))?;
+    }
+    Ok(())
+}
+
 async fn run_sql(postgres: &Postgres, name: &str, sql: &str) -> Result<(), Error> {
     let client = postgres.connect(ADMIN).await?;
-    client.batch_execute(sql).await.map_err(|error| match error.as_db_error() {
+    client.batch_execute(&for_postgres(sql)).await.map_err(|error| match error.as_db_error() {
         Some(refused) => {
             let line = match refused.position() {
                 Some(tokio_postgres::error::ErrorPosition::Original(at)) => {

@@ -35,13 +35,27 @@ impl Refusal {
         )
     }
 
+    /// The identity lacks an action.
+    pub(crate) fn not_authorized(arn: &str, action: &str, region: &str) -> Refusal {
+        Refusal::access_denied(
+            format!(
+                "User: {arn} is not authorized to perform: dsql:{action} on resource: \
+                 arn:aws:dsql:{region}:000000000000:cluster/local"
+            ),
+            format!("these keys have no dsql:{action}; those in the folder's file credentials do"),
+        )
+    }
+
     /// The same words with 28000 and no HINT: the role is not mapped to who signed the token.
-    pub(crate) fn role_not_mapped(user: &str) -> Refusal {
+    pub(crate) fn role_not_mapped(user: &str, arn: &str) -> Refusal {
         Refusal {
             sqlstate: "28000",
             message: "unable to accept connection, access denied".to_owned(),
             hint: None,
-            reason: format!("there is no role {user:?} that can log in: CREATE ROLE … WITH LOGIN makes one"),
+            reason: format!(
+                "there is no role {user:?} that may log in, or it is not granted to who signed the token: \
+                 CREATE ROLE {user} WITH LOGIN; AWS IAM GRANT {user} TO '{arn}'"
+            ),
         }
     }
 
@@ -72,6 +86,36 @@ impl Refusal {
             message: format!("setting configuration parameter \"{name}\" not supported"),
             hint: None,
             reason: format!("DSQL does not let a client set {name:?} when it connects"),
+        }
+    }
+
+    /// The connection quota.
+    pub(crate) fn too_many_connections(reason: impl Into<String>) -> Refusal {
+        Refusal {
+            sqlstate: "53300",
+            message: "Unable to accept connection, too many open connections.".to_owned(),
+            hint: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// The quota of new connections.
+    pub(crate) fn rate_exceeded(reason: impl Into<String>) -> Refusal {
+        Refusal {
+            sqlstate: "53400",
+            message: "Unable to accept connection, rate exceeded.".to_owned(),
+            hint: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// An idle cluster. No SQLSTATE of it is known but that of its kin.
+    pub(crate) fn waking_up() -> Refusal {
+        Refusal {
+            sqlstate: "08006",
+            message: "unable to accept connection, waking up cluster, please retry later".to_owned(),
+            hint: None,
+            reason: "a fault that was asked for".to_owned(),
         }
     }
 

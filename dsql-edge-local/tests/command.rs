@@ -97,6 +97,28 @@ fn a_command_has_the_bindings_and_its_exit_code_is_passed_on() {
 }
 
 #[test]
+fn a_command_may_be_another_role_and_meet_limits_and_faults() {
+    let folder = Folder::new("user");
+    let script = r#"printf '%s|' "$DSQL_USER" "$AWS_ACCESS_KEY_ID""#;
+    let options =
+        ["--user", "blog", "--user", "other", "--as", "blog", "--limit", "rows=5", "--fault", "waking-up=2"];
+    let run = || {
+        let arguments = [&["run"], &options[..], &["--", "sh", "-c", script]].concat();
+        let output = folder.dsql_local(&arguments).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = run();
+    let keys = fs::read_to_string(folder.0.join(".dsql-local/credentials.blog")).unwrap();
+    let key = said.strip_prefix("blog|").and_then(|rest| rest.strip_suffix('|')).unwrap();
+    assert!(key.starts_with("DSQLLOCAL") && keys.contains(key), "{said}");
+    assert!(folder.0.join(".dsql-local/credentials.other").exists());
+    let written = fs::read_to_string(folder.0.join(".dev.vars")).unwrap();
+    assert!(written.contains("DSQL_USER=blog\n") && written.contains(key), "{written}");
+    assert_eq!(run(), said, "the folder keeps the keys");
+}
+
+#[test]
 fn kept_data_is_there_at_the_next_start() {
     let folder = Folder::new("keep");
     fs::write(folder.0.join("schema.sql"), "CREATE TABLE t (id int);").unwrap();
@@ -121,6 +143,10 @@ fn what_cannot_work_is_said_and_fails() {
     for (arguments, said) in [
         (&["serve", "--init", "none.sql"][..], "none.sql: No such file or directory"),
         (&["serve", "--init", "bad.sql"], "bad.sql:2: 42704: type \"nosuch\" does not exist"),
+        (&["serve", "--as", "blog"], "--as blog needs --user blog"),
+        (&["serve", "--user", "admin", "--no-dev-vars"], "\"admin\" is no name of a user"),
+        (&["serve", "--limit", "rows=3001"], "rows is at least 1, and at most DSQL's 3000"),
+        (&["serve", "--fault", "rain"], "no fault is called \"rain\": there are latency=N"),
         (&["serve", "--postgres", "/nowhere"], "no PostgreSQL 16 in /nowhere"),
         (&["run", "--", "/no/such/command"], "/no/such/command: No such file or directory"),
     ] {

@@ -58,7 +58,8 @@ async fn local() -> Local {
         .init_sql("CREATE TABLE greeting (id int PRIMARY KEY, words text NOT NULL);")
         .named_init_sql(
             "seed.sql",
-            "INSERT INTO greeting VALUES (1, 'こんにちは'); CREATE ROLE reader LOGIN;",
+            "INSERT INTO greeting VALUES (1, 'こんにちは'); CREATE ROLE reader LOGIN;
+             AWS IAM GRANT reader TO 'arn:aws:iam::000000000000:user/dsql-local'",
         )
         .start()
         .await

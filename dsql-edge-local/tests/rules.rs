@@ -1,113 +1,16 @@
-//! DSQL's statement rules behind the front door, on both protocols; and a real cluster's recorded answers, where
-//! DSQL_EDGE_CORPUS names the folder that has them.
+//! DSQL's statement rules behind the front door, on both protocols.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod client;
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[path = "client/session.rs"]
+mod session;
 
-use std::path::PathBuf;
-
-use client::{dial, message, startup, token};
+use client::message;
 use dsql_edge_local::Local;
-use serde::Deserialize;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
-
-/// A session that speaks the protocol by hand.
-struct Session {
-    tls: TlsStream<TcpStream>,
-}
-
-/// What the server says to one message or pipeline: the tags of its messages, the errors, the last status.
-#[derive(Debug, Default)]
-struct Said {
-    tags: String,
-    /// SQLSTATE and message.
-    errors: Vec<(String, String)>,
-    /// What CommandComplete says.
-    done: Vec<String>,
-    /// The first column of the rows.
-    values: Vec<String>,
-    columns: Vec<String>,
-    status: Vec<char>,
-}
-
-impl Session {
-    async fn open(local: &Local) -> Session {
-        let mut tls = dial(local).to(local).await.unwrap();
-        let password = message(b'p', format!("{}\0", token(local, |_| {})).as_bytes());
-        tls.write_all(&[startup("admin", &[]), password].concat()).await.unwrap();
-        let mut session = Session { tls };
-        assert_eq!(session.said(1).await.status, ['I']);
-        session
-    }
-
-    /// Everything up to so many ReadyForQuery.
-    async fn said(&mut self, ends: usize) -> Said {
-        let mut said = Said::default();
-        while said.status.len() < ends {
-            let tag = self.tls.read_u8().await.unwrap();
-            let length = self.tls.read_u32().await.unwrap() as usize - 4;
-            let mut body = vec![0; length];
-            self.tls.read_exact(&mut body).await.unwrap();
-            if !matches!(tag, b'R' | b'S' | b'K') {
-                said.tags.push(char::from(tag));
-            }
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            match tag {
-                b'Z' => said.status.push(char::from(body[0])),
-                b'C' => said.done.push(text(&body[..length - 1])),
-                b'T' => said.columns.push(text(body[2..].split(|byte| *byte == 0).next().unwrap())),
-                b'D' if length > 6 => said.values.push(text(&body[6..])),
-                b'E' => {
-                    let field = |code: u8| {
-                        body.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code])).unwrap()
-                    };
-                    assert_eq!(field(b'S'), b"ERROR");
-                    said.errors.push((text(field(b'C')), text(field(b'M'))));
-                }
-                _ => {}
-            }
-        }
-        said
-    }
-
-    async fn send(&mut self, bytes: &[u8], ends: usize) -> Said {
-        self.tls.write_all(bytes).await.unwrap();
-        self.tls.flush().await.unwrap();
-        self.said(ends).await
-    }
-
-    async fn simple(&mut self, sql: &str) -> Said {
-        self.send(&message(b'Q', format!("{sql}\0").as_bytes()), 1).await
-    }
-
-    async fn extended(&mut self, sql: &str) -> Said {
-        self.send(&[run(sql), sync()].concat(), 1).await
-    }
-}
-
-fn parse(name: &str, sql: &str) -> Vec<u8> {
-    message(b'P', format!("{name}\0{sql}\0\0\0").as_bytes())
-}
-
-fn execute(name: &str) -> Vec<u8> {
-    let bind = message(b'B', format!("\0{name}\0\0\0\0\0\0\0").as_bytes());
-    [bind, message(b'D', b"P\0"), message(b'E', b"\0\0\0\0\0")].concat()
-}
-
-fn run(sql: &str) -> Vec<u8> {
-    [parse("", sql), execute("")].concat()
-}
-
-fn sync() -> Vec<u8> {
-    message(b'S', b"")
-}
-
-fn error(sqlstate: &str, message: &str) -> Vec<(String, String)> {
-    vec![(sqlstate.to_owned(), message.to_owned())]
-}
+use session::{Session, error, execute, parse, run, sync};
+use tokio::io::AsyncWriteExt;
 
 const ABORTED: &str = "current transaction is aborted, commands ignored until end of transaction block";
 
@@ -253,68 +156,4 @@ async fn without_the_rules_it_is_postgresql() {
     let mut session = Session::open(&local).await;
     assert_eq!(session.simple("TRUNCATE t").await.done, ["TRUNCATE TABLE"]);
     local.stop().await.unwrap();
-}
-
-/// A case of the recording.
-#[derive(Deserialize)]
-struct Case {
-    file: String,
-    name: String,
-    #[serde(default)]
-    steps: Vec<String>,
-    #[serde(default)]
-    observations: Vec<Observation>,
-    #[serde(default)]
-    simple_protocol: bool,
-}
-
-#[derive(Deserialize)]
-struct Observation {
-    sqlstate: Option<String>,
-    message: Option<String>,
-}
-
-#[tokio::test]
-async fn the_recording_of_a_real_cluster() {
-    let Some(corpus) = std::env::var_os("DSQL_EDGE_CORPUS") else {
-        // A fresh clone has no recording and passes without it.
-        return;
-    };
-    let text = std::fs::read_to_string(PathBuf::from(corpus).join("dsql-golden.jsonl")).unwrap();
-    let cases: Vec<Case> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    for extended in [false, true] {
-        let local = Local::builder()
-            .init_sql(include_str!("../../tests/recording/tables.sql"))
-            .start()
-            .await
-            .unwrap();
-        let mut session = Session::open(&local).await;
-        let (mut steps, mut wrong, mut other_words) = (0, Vec::new(), Vec::new());
-        for case in cases.iter().filter(|case| !case.steps.is_empty()) {
-            for (step, recorded) in case.steps.iter().zip(&case.observations) {
-                let said = match extended && !case.simple_protocol {
-                    true => session.extended(step).await,
-                    false => session.simple(step).await,
-                };
-                steps += 1;
-                let ours = said.errors.first().cloned();
-                let theirs = recorded.sqlstate.clone().zip(recorded.message.clone());
-                let told =
-                    format!("{} {}: {step}\n  DSQL: {theirs:?}\n  ours: {ours:?}", case.file, case.name);
-                let state = |it: &Option<(String, String)>| it.as_ref().map(|it| it.0.clone());
-                if state(&ours) != state(&theirs) {
-                    wrong.push(told);
-                } else if ours != theirs {
-                    other_words.push(told);
-                }
-            }
-            // As the recorder did.
-            session.simple("ROLLBACK").await;
-        }
-        println!("{steps} steps, {} with another verdict, {} in other words", wrong.len(), other_words.len());
-        println!("{}", other_words.join("\n"));
-        assert!(steps > 200 && wrong.is_empty(), "extended: {extended}\n{}", wrong.join("\n"));
-        assert!(other_words.len() * 20 <= steps, "{}", other_words.join("\n"));
-        local.stop().await.unwrap();
-    }
 }

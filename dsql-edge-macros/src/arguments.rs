@@ -3,9 +3,9 @@
 //! In: the placeholders of the SQL, and the arguments or a function's parameters. Out: one expression for each
 //! parameter of the query, or what is missing and what is too much.
 
-use crate::input::Argument;
 use dsql_edge_compiler::emit;
 use dsql_edge_compiler::syntax::Lexed;
+use dsql_edge_macro_input::Argument;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;

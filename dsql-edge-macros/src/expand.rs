@@ -6,14 +6,14 @@
 use crate::arguments::{self, Value};
 use crate::check::{Checked, check};
 use crate::functions;
-use crate::input::{self, Each, Input};
-use crate::row_input::OwnRow;
+use crate::row_input::row_type;
 use crate::snapshot;
 use crate::text::{Text, compile_error};
 use crate::warnings::warnings;
 use dsql_edge_compiler::emit::{Emission, Many, RowTarget};
 use dsql_edge_compiler::many::unnest;
 use dsql_edge_compiler::syntax;
+use dsql_edge_macro_input::{Argument, Each, Input, OwnRow};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
@@ -48,7 +48,7 @@ struct Expression {
     row: Option<OwnRow>,
     text: Text,
     each: Option<Each>,
-    arguments: Vec<input::Argument>,
+    arguments: Vec<Argument>,
 }
 
 impl Expression {
@@ -104,7 +104,7 @@ impl Expression {
                 return Err(compile_error(self.text.span, message));
             }
             Some(row) => {
-                let row = row.row_type(&checked.fields.entries).map_err(|error| error.to_compile_error())?;
+                let row = row_type(row, &checked.fields.entries).map_err(|error| error.to_compile_error())?;
                 RowTarget::Struct(row)
             }
             None => RowTarget::Anonymous,

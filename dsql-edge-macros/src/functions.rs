@@ -6,8 +6,8 @@
 
 use crate::arguments::{self, Value};
 use crate::check::{Checked, check, check_partly};
-use crate::function_input::{self, FunctionInput, RowInput};
 use crate::row_attributes::RowAttributes;
+use crate::row_input::row_type;
 use crate::snapshot::{self, Snapshot};
 use crate::text::{Text, compile_error};
 use crate::warnings::{split, warnings};
@@ -16,16 +16,17 @@ use dsql_edge_compiler::emit::{
     parameter_type,
 };
 use dsql_edge_compiler::syntax;
+use dsql_edge_macro_input::{self as macro_input, FunctionInput, RowInput};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Visibility};
 
-pub(crate) use crate::function_input::are_functions;
+pub(crate) use dsql_edge_macro_input::are_functions;
 
 /// The whole block.
 pub(crate) fn functions(tokens: TokenStream) -> TokenStream {
-    let (inputs, errors) = function_input::functions(tokens);
+    let (inputs, errors) = macro_input::functions(tokens);
     let mut out: TokenStream = errors.iter().map(syn::Error::to_compile_error).collect();
     let snapshot = match snapshot::snapshot() {
         Ok(snapshot) => Some(snapshot),
@@ -97,7 +98,7 @@ impl Compiled {
                 "the statement returns no columns, so there is no row: add RETURNING, or leave out what follows the arrow, and the arrow"
             }
             (Some(RowInput::Own(row)), true) => {
-                let wrong = row.row_type(&checked.fields.entries).err();
+                let wrong = row_type(row, &checked.fields.entries).err();
                 return wrong.map(|error| error.to_compile_error());
             }
             _ => return None,
@@ -114,7 +115,7 @@ impl Compiled {
             generics: self.input.generics.to_token_stream(),
             parameters: self.parameters(),
             returns: match &self.input.row {
-                Some(row) => Returns::Rows(row.path()),
+                Some(row) => Returns::Rows(path(row)),
                 None => Returns::Nothing,
             },
         };
@@ -141,7 +142,7 @@ impl Compiled {
             Some(RowInput::Declared { name, .. }) => RowTarget::Struct(declared_type(name, &checked.fields)),
             // What is wrong with it is among the errors already, and then nothing is emitted.
             Some(RowInput::Own(row)) => {
-                row.row_type(&checked.fields.entries).map_or(RowTarget::Anonymous, RowTarget::Struct)
+                row_type(row, &checked.fields.entries).map_or(RowTarget::Anonymous, RowTarget::Struct)
             }
             None => RowTarget::Anonymous,
         }
@@ -169,12 +170,10 @@ impl Compiled {
     }
 }
 
-impl RowInput {
-    fn path(&self) -> TokenStream {
-        match self {
-            RowInput::Declared { name, .. } => quote!(#name),
-            RowInput::Own(row) => row.path.to_token_stream(),
-        }
+fn path(row: &RowInput) -> TokenStream {
+    match row {
+        RowInput::Declared { name, .. } => quote!(#name),
+        RowInput::Own(row) => row.path.to_token_stream(),
     }
 }
 

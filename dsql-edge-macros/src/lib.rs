@@ -6,9 +6,7 @@
 mod arguments;
 mod check;
 mod expand;
-mod function_input;
 mod functions;
-mod input;
 mod row_attributes;
 mod row_input;
 mod snapshot;

@@ -1,17 +1,12 @@
-//! From an offset in the SQL to file, line and column of the Rust source.
-//!
-//! Stable Rust gives no spans inside a literal, so the literal is kept as written and read again: every
-//! byte of the text knows the byte of the literal that it came from.
+//! From an offset in the SQL to file, line and column of the Rust source, where the compiler says where a literal stands.
 
 use dsql_edge_compiler::diagnostic::render::Place;
+use dsql_edge_macro_input::Literal;
 use syn::LitStr;
 
-/// A string literal and where its bytes stand.
+/// A string literal and where it stands.
 pub(crate) struct SourceMap {
-    /// The literal as written, quotes included.
-    written: String,
-    /// For each byte of the text: its byte in `written`.
-    offsets: Vec<usize>,
+    literal: Literal,
     file: Option<String>,
     /// Line of the literal's first character, from 1; 0 if unknown.
     line: usize,
@@ -21,12 +16,10 @@ pub(crate) struct SourceMap {
 
 impl SourceMap {
     pub(crate) fn new(literal: &LitStr) -> SourceMap {
-        let written = literal.token().to_string();
-        let offsets = offsets(&written);
         let span = literal.span().unwrap();
         // Editors may give neither file nor line.
         let file = Some(span.file()).filter(|file| !file.is_empty());
-        SourceMap { written, offsets, file, line: span.line(), column: span.column() }
+        SourceMap { literal: Literal::new(literal), file, line: span.line(), column: span.column() }
     }
 
     /// The place of a byte of the text; `None` where the compiler does not say where the literal stands.
@@ -34,84 +27,7 @@ impl SourceMap {
         if self.line == 0 || self.file.is_none() {
             return None;
         }
-        let at = self.offsets.get(offset).copied().unwrap_or_else(|| self.written.len().saturating_sub(1));
-        let before = self.written.get(..at)?;
-        let lines = before.bytes().filter(|byte| *byte == b'\n').count();
-        let column = match before.rfind('\n') {
-            Some(newline) => before.get(newline + 1..)?.chars().count() + 1,
-            None => self.column + before.chars().count(),
-        };
-        Some(Place { file: self.file.clone(), line: self.line + lines, column })
-    }
-}
-
-/// For each byte of the literal's value, the byte of the literal that it was written as.
-fn offsets(written: &str) -> Vec<usize> {
-    let bytes = written.as_bytes();
-    let Some(open) = written.find('"') else { return Vec::new() };
-    let raw = written.starts_with('r');
-    let hashes = if raw { open.saturating_sub(1) } else { 0 };
-    let end = written.len().saturating_sub(1 + hashes);
-    let mut out = Vec::with_capacity(written.len());
-    let mut at = open + 1;
-    while at < end {
-        if raw || bytes[at] != b'\\' {
-            // A line ends with \n in the value, even if the file has \r\n.
-            if !(bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n')) {
-                out.push(at);
-            }
-            at += 1;
-            continue;
-        }
-        let start = at;
-        match bytes.get(at + 1) {
-            Some(b'x') => {
-                out.push(start);
-                at += 4;
-            }
-            Some(b'u') => {
-                let close = written[at..].find('}').map_or(end, |length| at + length);
-                let digits: String = written[at..close].chars().filter(char::is_ascii_hexdigit).collect();
-                let character = u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32);
-                out.extend(std::iter::repeat_n(start, character.map_or(1, char::len_utf8)));
-                at = close + 1;
-            }
-            // A backslash at the end of a line swallows the white space that follows.
-            Some(b'\n' | b'\r') => {
-                at += 1;
-                while at < end && bytes[at].is_ascii_whitespace() {
-                    at += 1;
-                }
-            }
-            _ => {
-                out.push(start);
-                at += 2;
-            }
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::offsets;
-
-    #[test]
-    fn every_byte_knows_where_it_was_written() {
-        for literal in [
-            r#""SELECT \"x\" AS a""#,
-            "r#\"SELECT \"x\"\n FROM t\"#",
-            "\"a\\n\\u{8a18}b\\x41 \\\n    c\"",
-            "\"記事\"",
-        ] {
-            let value = syn::parse_str::<syn::LitStr>(literal).unwrap().value();
-            let offsets = offsets(literal);
-            assert_eq!(offsets.len(), value.len(), "{literal}");
-            for (at, character) in value.char_indices() {
-                if character.is_ascii_alphabetic() && literal.as_bytes()[offsets[at]] != b'\\' {
-                    assert_eq!(literal.as_bytes()[offsets[at]] as char, character, "{literal}");
-                }
-            }
-        }
+        let (line, column) = self.literal.place(offset, self.line, self.column)?;
+        Some(Place { file: self.file.clone(), line, column })
     }
 }

@@ -2,49 +2,13 @@
 
 use crate::arguments::{self, Value, values};
 use crate::expand::failed;
-use crate::input::{self, Argument};
 use crate::text::{Text, compile_error};
 use dsql_edge_compiler::diagnostic::Diagnostics;
 use dsql_edge_compiler::emit::parameter_names;
 use dsql_edge_compiler::syntax;
+use dsql_edge_macro_input::Unchecked;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
-use syn::parse::{Parse, ParseStream};
-use syn::punctuated::Punctuated;
-use syn::{LitStr, Path, Token, Type, braced};
-
-/// `[Row { field: Type, … },] "SQL" [, argument]*`
-struct Unchecked {
-    row: Option<(Path, Vec<(Ident, Type)>)>,
-    sql: LitStr,
-    arguments: Vec<Argument>,
-}
-
-impl Parse for Unchecked {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Unchecked> {
-        let row = if input.peek(LitStr) {
-            None
-        } else {
-            let path = input.parse::<Path>()?;
-            if !input.peek(syn::token::Brace) {
-                return Err(
-                    input.error("name the fields and their types: sql_unchecked!(Post { id: Uuid }, \"…\")")
-                );
-            }
-            let content;
-            braced!(content in input);
-            let fields = Punctuated::<(Ident, Type), Token![,]>::parse_terminated_with(&content, |field| {
-                let name = field.parse()?;
-                field.parse::<Token![:]>()?;
-                Ok((name, field.parse()?))
-            })?;
-            input.parse::<Token![,]>()?;
-            Some((path, fields.into_iter().collect()))
-        };
-        let sql = input::sql_literal(input)?;
-        Ok(Unchecked { row, sql, arguments: input::arguments(input)? })
-    }
-}
 
 pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     let input = match syn::parse2::<Unchecked>(tokens) {

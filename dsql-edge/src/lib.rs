@@ -67,6 +67,9 @@ pub mod auth;
 mod client;
 mod config;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(test)]
 mod harness;
 mod macros;

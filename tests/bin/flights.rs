@@ -10,13 +10,16 @@ use dsql_edge_local::Local;
 use dsql_edge_tests::workerd;
 use flights::{Flight, TABLES};
 
+const ROLE: &str = "arn:aws:iam::123456789012:role/app";
+
 const NUMBERS: &str = "CREATE TABLE number (n integer NOT NULL PRIMARY KEY)";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let local = Local::builder().named_init_sql("tables", TABLES).named_init_sql("numbers", NUMBERS);
-    let local = local.start().await?;
+    let local = local.role(ROLE, None).start().await?;
     tell("native", &flights::native(&local).await?);
+    tell("native, with AssumeRole", &flights::assumed_role(&local, ROLE).await?);
     tell("Worker", &flights::worker(&local, workerd::probe().await).await);
     local.stop().await?;
     Ok(())

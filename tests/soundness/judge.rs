@@ -115,8 +115,9 @@ pub(crate) fn judge(
             }
         }
         (Ok(_), Verdict::Refused { sqlstate, message, offset }) => {
-            // `regclass('a')` is read by PostgreSQL's catalogue.
-            let of_object = matches!(sqlstate.as_str(), "42P01" | "42704" | "42883") && sql.contains("reg");
+            // `regclass('a')` is read by PostgreSQL's catalogue, `'a'::regtype` by its parser.
+            let of_object =
+                matches!(sqlstate.as_str(), "42P01" | "42704" | "42883" | "42601") && sql.contains("reg");
             if of_object || is_about_a_constant(&sqlstate, &message) {
                 // Most types' input functions are PostgreSQL's alone: it has the last word, when the query is prepared.
                 outcome.unread = Some(blur(&message));
@@ -153,6 +154,9 @@ pub(crate) fn judge(
                     first.message
                 );
                 outcome.find = find(kind, details);
+            } else if first.message != message {
+                let kind = format!("other words [{sqlstate} {}]", blur(&message));
+                outcome.find = find(kind, format!("PostgreSQL: {message}\nours: {}", first.message));
             }
         }
     }

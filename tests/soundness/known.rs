@@ -3,6 +3,7 @@
 
 /// How the kind of a find begins, and why it may.
 const KNOWN: &[(&str, &str)] = &[
+    ("other words [42601 trailing junk ", "minor releases of PostgreSQL quote more or less of it"),
     ("we alone accept [42P22 ", "a comparison without a collation fails as it runs"),
     (
         "PostgreSQL alone accepts [42804 argument of JOIN/ON",

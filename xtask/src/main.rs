@@ -4,6 +4,7 @@ mod bench;
 mod catalog;
 mod corpus;
 mod demo;
+mod fuzz;
 mod soundness;
 mod test;
 
@@ -23,6 +24,8 @@ enum Command {
     Catalog(catalog::Options),
     /// Measure the compiler against real queries and statements.
     Corpus(corpus::Options),
+    /// Let libFuzzer loose on the decoders and the compiler
+    Fuzz(fuzz::Options),
     /// Attack the compiler with made-up queries on a real PostgreSQL 16
     Soundness(soundness::Options),
     /// Measure, beside the peers, in one run
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Command::Test => test::test(),
         Command::Catalog(options) => catalog::run(&options),
         Command::Corpus(options) => corpus::run(&options),
+        Command::Fuzz(options) => fuzz::fuzz(&options),
         Command::Soundness(options) => soundness::soundness(&options),
         Command::Bench(bench) => bench::run(&bench),
     };

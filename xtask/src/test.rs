@@ -44,6 +44,8 @@ pub(crate) fn test() -> Result<()> {
     catalog.args(["run", "--no-dev-vars", "--folder"]).arg(project::target().join("xtask-dsql-local"));
     catalog.arg("--postgres").arg(setup::postgres()?);
     catalog.args(["--", "sh", "-c", script]).arg(std::env::current_exe()?);
+    let mut fuzz = Command::new(std::env::current_exe()?);
+    fuzz.args(["fuzz", "--seconds", "4"]);
     let mut results = Vec::new();
     for (name, mut command) in [
         ("format", cargo(&["fmt", "--all", "--check"])),
@@ -52,6 +54,7 @@ pub(crate) fn test() -> Result<()> {
         ("format of the measured Worker", of_worker(MEASURED, &["fmt", "--check"])),
         ("format of the habits' Worker", of_worker(HABITS, &["fmt", "--check"])),
         ("format of the pool's Worker", of_worker(POOLED, &["fmt", "--check"])),
+        ("format of the fuzz targets", of_worker("fuzz", &["fmt", "--check"])),
         ("lints", cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])),
         ("lints of the example", lints_of_worker(EXAMPLE)),
         ("lints of the tests' Worker", lints_of_worker(PROBE)),
@@ -62,6 +65,7 @@ pub(crate) fn test() -> Result<()> {
         ("wasm", cargo(&wasm)),
         ("wasm, without default features", cargo(&[&wasm[..], &["--no-default-features"]].concat())),
         ("the catalogue is PostgreSQL's", catalog),
+        ("fuzz, four seconds a target", fuzz),
         ("tests", cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])),
     ] {
         results.push(check(name, &mut command));

@@ -13,11 +13,16 @@ use clap::{Args, ValueEnum};
 use dsql_edge_compiler::source::Source;
 use serde::Deserialize;
 
-use crate::schema_files;
+use crate::format::Format;
+use crate::{schema_files, style};
 pub use answer::{Answer, Column, Describer, Param, Problem};
 
 /// Show the parameters and columns that `sql!` infers for queries
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  dsql-edge describe 'SELECT id, title FROM posts WHERE author = $author'\n  dsql-edge \
+    describe --schema migrations/ < queries.sql\n  dsql-edge describe --format json 'SELECT 1 AS one'"
+)]
 pub struct Options {
     /// The schema: a file of DDL, or a folder of migrations
     #[arg(long, default_value = "dsql-schema.sql", env = "DSQL_EDGE_SCHEMA")]
@@ -25,6 +30,9 @@ pub struct Options {
     /// Read `{"sql": …}` a line from stdin and answer with a JSON line each, in order
     #[arg(long, conflicts_with = "queries")]
     jsonl: bool,
+    /// How the answer is printed; as JSON, an object a line, in the order of the queries
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
     /// Whose rules apply; a schema may say so itself
     #[arg(long, value_enum)]
     dialect: Option<Dialect>,
@@ -51,7 +59,6 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         return json_lines(&describer);
     }
     let queries = if options.queries.is_empty() { from_stdin()? } else { options.queries.clone() };
-    let mut stdout = io::stdout().lock();
     let mut code = ExitCode::SUCCESS;
     for query in &queries {
         let source = Source::of_macro(query);
@@ -59,7 +66,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         if matches!(answer, Answer::Refused { .. }) {
             code = ExitCode::FAILURE;
         }
-        write!(stdout, "{}", table::render(query, &answer))?;
+        match options.format {
+            Format::Human => style::print(&table::render(query, &answer))?,
+            Format::Json => writeln!(io::stdout().lock(), "{}", serde_json::to_string(&answer)?)?,
+        }
     }
     Ok(code)
 }

@@ -20,7 +20,7 @@ use clap::{Args, ValueEnum};
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::schema::{Dialect, Growth};
 
-use crate::schema_files;
+use crate::{schema_files, style};
 pub use file::{Finding, LintedFile};
 pub use fix::fixed;
 
@@ -101,6 +101,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     // The mended text of stdin has the place of an answer.
     if options.fix && linted.iter().any(|file| file.name == STDIN) {
         io::stderr().lock().write_all(report.as_bytes())?;
+    } else if options.format == Format::Human {
+        style::print(&report)?;
     } else {
         print(&report)?;
     }

@@ -8,40 +8,47 @@ mod queries;
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
+use serde_json::json;
+
+use crate::cluster::Cluster;
+use crate::format::Format;
 
 pub use catalog::{Ask, Row};
-use connect::Server;
+pub use connect::Server;
+pub(crate) use connect::text_row;
 
 /// Write the snapshot of a database's schema
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  dsql-edge pull --endpoint <id>.dsql.us-east-1.on.aws\n  dsql-edge pull --check \
+    # in CI: 1 where the snapshot is not what the cluster has\n  dsql-edge pull --endpoint localhost:5432 --region \
+    us-east-1 --ca .dsql-local/ca.pem\n\nCredentials come from where all of AWS's tools take them: the environment, \
+    profiles, instances."
+)]
 pub struct Options {
-    /// The cluster's host name, or `localhost[:port]` for dsql-local
-    #[arg(long, env = "DSQL_ENDPOINT")]
-    endpoint: Option<String>,
-    /// The region to sign for; a cluster's name says its own
-    #[arg(long, env = "DSQL_REGION")]
-    region: Option<String>,
-    /// The role to connect as
-    #[arg(long, env = "DSQL_USER", default_value = "admin")]
-    user: String,
-    /// A certificate authority to trust besides the system's, in PEM: dsql-local's
-    #[arg(long)]
-    ca: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: Cluster,
     /// Pull from this PostgreSQL instead: postgres://user:password@host/database
     #[arg(long)]
     postgres_url: Option<String>,
     /// The snapshot
-    #[arg(long, default_value = "dsql-schema.sql")]
+    #[arg(long, default_value = SNAPSHOT)]
     output: PathBuf,
     /// Write nothing; fail where the snapshot is not what the database has
     #[arg(long)]
     check: bool,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
 }
+
+/// The snapshot's name, beside Cargo.toml.
+pub(crate) const SNAPSHOT: &str = "dsql-schema.sql";
 
 /// Runs the command.
 ///
@@ -49,36 +56,43 @@ pub struct Options {
 /// What the server, the connection or the file system said.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let path = options.output.display();
-    let old = match fs::read_to_string(&options.output) {
-        Ok(old) => old,
-        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error).with_context(|| path.to_string()),
-    };
+    let old = read(&options.output)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let new = runtime.block_on(async {
-        let mut server = connect(options).await?;
+        let mut server = match &options.postgres_url {
+            Some(url) => Server::postgres(url).await?,
+            None => Server::dsql(options.cluster.config("pull").await?),
+        };
         snapshot(&mut server, &old).await
     })?;
-    if new == old {
-        eprintln!("{path} is up to date");
-        return Ok(ExitCode::SUCCESS);
+    let same = new == old;
+    if !same && !options.check {
+        fs::write(&options.output, &new).with_context(|| path.to_string())?;
     }
-    if options.check {
-        eprintln!("{path} is not what the database has: run `dsql-edge pull`");
-        return Ok(ExitCode::FAILURE);
+    if options.format == Format::Json {
+        let written = !same && !options.check;
+        println!(
+            "{}",
+            json!({ "version": 1, "snapshot": path.to_string(), "same": same, "written": written })
+        );
     }
-    fs::write(&options.output, &new).with_context(|| path.to_string())?;
-    eprintln!("{path} written");
+    match (same, options.check) {
+        (true, _) => eprintln!("{path} is up to date"),
+        (false, false) => eprintln!("{path} written"),
+        (false, true) => {
+            eprintln!("{path} is not what the database has: run `dsql-edge pull`");
+            return Ok(ExitCode::FAILURE);
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn connect(options: &Options) -> Result<Server> {
-    match (&options.postgres_url, &options.endpoint) {
-        (Some(url), _) => Server::postgres(url).await,
-        (None, Some(endpoint)) => {
-            Server::dsql(endpoint, options.region.as_deref(), &options.user, options.ca.as_deref()).await
-        }
-        (None, None) => bail!("which database? Set DSQL_ENDPOINT, or say --endpoint or --postgres-url"),
+/// The snapshot as it is; "" where there is none.
+pub(crate) fn read(path: &Path) -> Result<String> {
+    match fs::read_to_string(path) {
+        Ok(old) => Ok(old),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
     }
 }
 

@@ -8,9 +8,10 @@
 /// Names come out qualified, whatever the role's own path is.
 pub(super) const NO_SEARCH_PATH: &str = "SET search_path TO ''";
 
+/// `sys` is the cluster's own, `dsql_edge` the ledger of `dsql-edge migrate`.
 macro_rules! user_schemas {
     () => {
-        "n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys') AND n.nspname NOT LIKE 'pg\\_%'"
+        "n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys', 'dsql_edge') AND n.nspname NOT LIKE 'pg\\_%'"
     };
 }
 

@@ -347,6 +347,8 @@ impl<'a> Catalog<'a> {
                 let scale = (((typmod - 4) & 0x7ff) ^ 1024) - 1024;
                 format!("numeric({},{scale})", (typmod - 4) >> 16)
             }
+            oid::NUMERIC => "numeric".into(),
+            oid::INTERVAL if typmod < 0 => "interval".into(),
             oid::TIME => precision("time", " without time zone"),
             oid::TIMETZ => precision("time", " with time zone"),
             oid::TIMESTAMP => precision("timestamp", " without time zone"),

@@ -8,6 +8,7 @@ use super::scope::{Place, Scope};
 use super::tree::{Node, NodeKind, TargetEntry};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, quotation};
+use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, GroupingElement, Literal, Select, SortBy};
 
 impl Analyzer<'_> {
@@ -255,11 +256,27 @@ impl Analyzer<'_> {
                 nodes.iter().zip(keys).find(|(node, _)| !sort_keys.iter().any(|key| key.written_alike(node)));
             if let Some((_, written)) = missing {
                 let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
-                self.report(Diagnostic::error(Code::InvalidColumnReference, written.span, message));
+                let at = tested_constant(written).unwrap_or(written.span);
+                self.report(Diagnostic::error(Code::InvalidColumnReference, at, message));
             }
         }
         other.extend(nodes);
     }
+}
+
+/// The constant in `date 'x' IS NULL`: analysis has put it into the raw test (`transformExprRecurse` of a `NullTest`
+/// works in place), so that PostgreSQL's cursor stands at it and not at its type.
+fn tested_constant(written: &Expr) -> Option<Span> {
+    let (ExprKind::IsNull { arg, .. } | ExprKind::BooleanTest { arg, .. }) = &written.kind else {
+        return None;
+    };
+    tested_constant(arg).or(match &arg.kind {
+        ExprKind::Cast { arg: constant, .. } => match constant.kind {
+            ExprKind::Literal(Literal::String(_) | Literal::Null) => Some(constant.span),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 /// What `GROUP BY` groups by.

@@ -163,16 +163,22 @@ impl Analyzer<'_> {
         if let ExprKind::Row(fields) = &left.kind {
             // Analysed once: a parameter in it keeps what it is for all comparisons.
             let fields = self.expr_list_expanded(scope, fields);
-            let mut comparisons = Vec::new();
-            for item in list {
-                let ExprKind::Row(b) = &item.kind else {
-                    let left = self.expr(scope, left);
-                    let item = self.expr(scope, item);
-                    comparisons.push(self.operator(&operator, Some(left), item, span));
-                    continue;
-                };
-                let b = self.expr_list_expanded(scope, b);
-                comparisons.push(self.row_comparison(&operator, fields.clone(), b, span));
+            // All are analysed before the first is compared.
+            let items: Vec<(bool, Vec<Node>)> = list
+                .iter()
+                .map(|item| match &item.kind {
+                    ExprKind::Row(item) => (true, self.expr_list_expanded(scope, item)),
+                    _ => (false, vec![self.expr(scope, left), self.expr(scope, item)]),
+                })
+                .collect();
+            let mut comparisons = Vec::with_capacity(items.len());
+            for (is_row, mut nodes) in items {
+                comparisons.push(if is_row {
+                    self.row_comparison(&operator, fields.clone(), nodes, span)
+                } else {
+                    let Some(item) = nodes.pop() else { continue };
+                    self.operator(&operator, nodes.pop(), item, span)
+                });
             }
             return Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span);
         }

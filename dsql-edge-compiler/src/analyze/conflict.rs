@@ -3,18 +3,20 @@
 use super::Analyzer;
 use super::scope::{Place, Scope};
 use super::target_table::Target;
-use super::tree::{Rte, RteSource, Written};
+use super::tree::{Node, Rte, RteSource, Written};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Schema;
-use crate::syntax::ast::{ConflictTarget, ExprKind, OnConflict};
+use crate::syntax::ast::{ConflictTarget, ExprKind, IndexElement, OnConflict};
 
 impl<'a> Analyzer<'a> {
-    /// `transformOnConflictClause`; what it assigns to the row that is there, if it does.
+    /// `transformOnConflictClause`; what it assigns to the row that is there, if it does. Its conditions go to
+    /// `others`.
     pub(super) fn on_conflict(
         &mut self,
         scope: &mut Scope<'_>,
         conflict: &OnConflict,
         target: &Target,
+        others: &mut Vec<Node>,
     ) -> Option<Vec<Written>> {
         let schema: &'a Schema = self.catalog.schema;
         let relation = &schema.relations[target.base];
@@ -71,10 +73,12 @@ impl<'a> Analyzer<'a> {
                         // Nothing can be said of keys.
                         expressions = true;
                     }
+                    others.push(node);
+                    self.operator_class(element);
                 }
                 if let Some(filter) = filter {
                     let node = self.expr(scope, filter);
-                    self.coerce_to_boolean(node, "WHERE");
+                    others.push(self.coerce_to_boolean(node, "WHERE"));
                 }
                 scope.place.set(place);
                 // Keys are the table's, names may be a view's.
@@ -130,10 +134,22 @@ impl<'a> Analyzer<'a> {
         }
         let assigned = self.assignments(scope, assignments, target);
         if let Some(filter) = filter {
-            self.condition(scope, filter, Place::Where, "WHERE");
+            others.push(self.condition(scope, filter, Place::Where, "WHERE"));
         }
         // RETURNING does not see EXCLUDED.
         scope.namespace.retain(|item| item.rte != Some(at));
         Some(assigned)
+    }
+
+    /// An operator class in the key. Those of PostgreSQL and of extensions end in `_ops`; anything else is most
+    /// likely a column after a comma that is missing.
+    fn operator_class(&mut self, element: &IndexElement) {
+        let Some(name) = element.operator_class.as_ref().and_then(|it| it.parts.last()) else { return };
+        if name.text.ends_with("_ops") {
+            return;
+        }
+        let message = format!("operator class \"{}\" does not exist for access method \"btree\"", name.text);
+        let hint = "columns are separated by commas";
+        self.report(Diagnostic::error(Code::UnknownObject, name.span, message).with_hint(hint));
     }
 }

@@ -51,7 +51,7 @@ impl<'a> Analyzer<'a> {
         // From here on the target is in reach.
         self.reveal(&mut scope, &target, &insert.table);
         if let Some(conflict) = &insert.on_conflict {
-            let updated = self.on_conflict(&mut scope, conflict, &target);
+            let updated = self.on_conflict(&mut scope, conflict, &target, &mut query.other);
             if let Some(updated) = updated {
                 inserted_or_updated(&mut query, updated);
             }

@@ -88,7 +88,7 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
     let query = match &statement.kind {
         StatementKind::Query(query) => match without_into(query) {
             // `SELECT … INTO t` is `CREATE TABLE t AS SELECT …`.
-            Some(plain) => {
+            Some((_, plain)) => {
                 let query = analyzer.query(&plain, None);
                 Query { command: Command::Utility, targets: Vec::new(), ..query }
             }
@@ -117,7 +117,7 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
 }
 
 /// The query without its `INTO`, which the leftmost SELECT may have.
-fn without_into(query: &ast::Query) -> Option<ast::Query> {
+fn without_into(query: &ast::Query) -> Option<(&ast::QualifiedName, ast::Query)> {
     fn leftmost(query: &ast::Query) -> Option<&ast::QualifiedName> {
         match &query.body {
             ast::QueryBody::Select(select) => select.into.as_ref(),
@@ -132,10 +132,10 @@ fn without_into(query: &ast::Query) -> Option<ast::Query> {
             ast::QueryBody::Values(_) => {}
         }
     }
-    leftmost(query)?;
+    let into = leftmost(query)?;
     let mut plain = query.clone();
     take(&mut plain);
-    Some(plain)
+    Some((into, plain))
 }
 
 /// DSQL answers `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` with the job's id.

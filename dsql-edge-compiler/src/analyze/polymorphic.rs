@@ -59,15 +59,24 @@ pub(super) fn resolve(
     {
         return Err(undetermined());
     }
-    let args = declared
-        .iter()
-        .zip(given)
-        .map(|(declared, given)| solution.stands_for(catalog, *declared).unwrap_or(*given));
-    let args = args.collect();
+    let mut args = Vec::with_capacity(given.len());
+    for (declared, given) in declared.iter().zip(given) {
+        let stands_for = solution.stands_for(catalog, *declared);
+        // An element's type says nothing of the range: several may have it.
+        if stands_for == Some(0) && is_range(*declared) {
+            let name = catalog.display(*declared, -1);
+            return Err(format!(
+                "could not determine polymorphic type {name} because input has type unknown"
+            ));
+        }
+        if stands_for == Some(0) && *declared == oid::ANYCOMPATIBLEARRAY && solution.compatible != 0 {
+            return Err(no_array_type(catalog, solution.compatible));
+        }
+        args.push(stands_for.unwrap_or(*given));
+    }
     let returns = match solution.stands_for(catalog, returns) {
         Some(0) if is_array(returns) && element_of(&solution, returns) != 0 => {
-            let element = catalog.display(element_of(&solution, returns), -1);
-            return Err(format!("could not find array type for data type {element}"));
+            return Err(no_array_type(catalog, element_of(&solution, returns)));
         }
         Some(0) => return Err(undetermined()),
         Some(found) => found,
@@ -76,8 +85,19 @@ pub(super) fn resolve(
     Ok((args, returns))
 }
 
+fn no_array_type(catalog: Catalog<'_>, element: Oid) -> String {
+    format!("could not find array type for data type {}", catalog.display(element, -1))
+}
+
 fn is_array(declared: Oid) -> bool {
     matches!(declared, oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY)
+}
+
+fn is_range(declared: Oid) -> bool {
+    matches!(
+        declared,
+        oid::ANYRANGE | oid::ANYMULTIRANGE | oid::ANYCOMPATIBLERANGE | oid::ANYCOMPATIBLEMULTIRANGE
+    )
 }
 
 fn element_of(solution: &Solution, array: Oid) -> Oid {

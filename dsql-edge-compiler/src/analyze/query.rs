@@ -263,7 +263,12 @@ impl Analyzer<'_> {
             self.set_cte_columns(cte, columns.collect());
             cte.set_collations(&left.collations);
         }
-        let mut right = self.query(right, Some(scope));
+        let plain = super::without_into(right).map(|(into, plain)| {
+            let message = "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT";
+            self.report(Diagnostic::error(Code::SyntaxError, into.span(), message));
+            plain
+        });
+        let mut right = self.query(plain.as_ref().unwrap_or(right), Some(scope));
         let name = operator.name();
         if left.targets.len() != right.targets.len() {
             let span = right.targets.first().map_or(location, |target| target.node.span);

@@ -269,7 +269,11 @@ impl Analyzer<'_> {
             }
             match system.as_slice() {
                 [] => {}
-                [node] => return Some(node.clone()),
+                [(item, _), ..] if item.lateral_only && !item.lateral_ok => {
+                    self.report_lateral(&item.name, name.span);
+                    return Some(Node::error(name.span));
+                }
+                [(_, node)] => return Some(node.clone()),
                 _ => {
                     let message = format!("column reference \"{}\" is ambiguous", name.text);
                     self.report(Diagnostic::error(Code::AmbiguousColumn, name.span, message));
@@ -299,12 +303,17 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::UnknownType, span, message).with_hint(hint));
     }
 
-    fn unqualified_system_columns(&self, scope: &Scope<'_>, level: usize, name: &Name) -> Vec<Node> {
+    fn unqualified_system_columns<'s>(
+        &self,
+        scope: &'s Scope<'_>,
+        level: usize,
+        name: &Name,
+    ) -> Vec<(&'s NamespaceItem, Node)> {
         let items = scope.namespace.iter();
         items
             .filter(|item| item.columns_visible && !item.joined && scope.visible(item))
             .filter(|item| item.columns.iter().all(|(column, _)| *column != name.text))
-            .filter_map(|item| self.system_column(item, level, name, name.span))
+            .filter_map(|item| Some((item, self.system_column(item, level, name, name.span)?)))
             .collect()
     }
 
@@ -540,11 +549,13 @@ fn search(scope: &Scope<'_>, name: &str) -> Found {
             if item.lateral_only && !item.lateral_ok {
                 // A join looks for the name among all its columns first.
                 let others = scope.namespace.iter().filter(|other| {
-                    item.joined && other.joined && other.lateral_only && other.columns_visible
+                    core::ptr::eq(*other, item)
+                        || item.joined && other.joined && other.lateral_only && other.columns_visible
                 });
                 let count =
                     others.flat_map(|other| &other.columns).filter(|(column, _)| column == name).count();
-                let name = if item.name.is_empty() { "unnamed_join" } else { &item.name };
+                let unnamed = item.joined || item.name.is_empty();
+                let name = if unnamed { "unnamed_join" } else { &item.name };
                 return if count > 1 { Found::Ambiguous } else { Found::Forbidden(name.to_owned()) };
             }
             found = match found {

@@ -147,6 +147,10 @@ fn explained(text: &str, lexed: &Lexed, words: &Words<'_>, span: Span) -> Option
     while matches!(words.at(at), "ANALYZE" | "ANALYSE" | "VERBOSE") {
         at += 1;
     }
+    // Nothing is explained, or an EXPLAIN, which PostgreSQL has no grammar for.
+    if matches!(words.at(at), "" | "EXPLAIN") {
+        return None;
+    }
     let start = words.span(at).start;
     let inside = |token: &&Token| token.span.start >= start && token.span.start < span.end;
     let mut tokens: Vec<Token> = lexed.tokens.iter().filter(inside).cloned().collect();

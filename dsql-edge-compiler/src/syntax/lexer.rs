@@ -256,11 +256,7 @@ impl<'a> Lexer<'a> {
             while bytes.get(end).is_some_and(u8::is_ascii_digit) {
                 end += 1;
             }
-            if bytes.get(end).copied().is_some_and(is_identifier_start) {
-                self.at = end + 1;
-                return Err(self.error(start, "trailing junk after parameter"));
-            }
-            self.at = end;
+            self.no_junk(start, end, "trailing junk after parameter")?;
             // Larger numbers than PostgreSQL's own limit fail in analysis, with its message.
             let number = self.text[start + 1..end].parse::<i32>().unwrap_or(i32::MAX) as u32;
             self.out.numbered = self.out.numbered.max(number);
@@ -334,10 +330,10 @@ impl<'a> Lexer<'a> {
                 end = self.decimal_digits(end + 1 + sign);
             } else if sign == 1 {
                 self.at = end + 2;
-                return Err(self.error(start, "trailing junk after numeric literal"));
+                return Err(self.error(start, JUNK_AFTER_NUMBER));
             }
         }
-        self.after_number(start, end)?;
+        self.no_junk(start, end, JUNK_AFTER_NUMBER)?;
         let digits: String = self.text[start..end].chars().filter(|digit| *digit != '_').collect();
         Ok(match digits.parse::<i32>() {
             Ok(value) if integer => TokenKind::Integer(value),
@@ -360,7 +356,7 @@ impl<'a> Lexer<'a> {
             self.at = end + usize::from(bytes.get(end) == Some(&b'_'));
             return Err(self.error(start, &format!("invalid {name} integer")));
         }
-        self.after_number(start, end)?;
+        self.no_junk(start, end, JUNK_AFTER_NUMBER)?;
         let digits: String = self.text[start + 2..end].chars().filter(|digit| *digit != '_').collect();
         Ok(match i32::from_str_radix(&digits, radix) {
             Ok(value) => TokenKind::Integer(value),
@@ -383,12 +379,13 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn after_number(&mut self, start: usize, end: usize) -> Lexing<()> {
+    /// No identifier follows at once.
+    fn no_junk(&mut self, start: usize, end: usize, what: &str) -> Lexing<()> {
         self.at = end;
         if self.byte(0).is_some_and(is_identifier_start) {
             let character = self.text[end..].chars().next().map_or(1, char::len_utf8);
             self.at = end + character;
-            return Err(self.error(start, "trailing junk after numeric literal"));
+            return Err(self.error(start, what));
         }
         Ok(())
     }
@@ -403,6 +400,8 @@ impl<'a> Lexer<'a> {
         )
     }
 }
+
+const JUNK_AFTER_NUMBER: &str = "trailing junk after numeric literal";
 
 /// `syntax error at or near "…"`.
 pub(super) fn syntax_error_at(span: Span, text: &str) -> Diagnostic {

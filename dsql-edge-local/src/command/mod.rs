@@ -12,17 +12,52 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use dsql_edge_local::Local;
+use dsql_edge_local::{Fault, Limit, Local};
 
 /// What goes wrong in a command is told to a person, so any error will do.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
 
+/// What the options take that need a word more.
+const MORE: &str = "\
+Examples:
+  dsql-local run --init schema.sql -- npx wrangler dev
+  dsql-local run --init schema.sql --user blog --as blog -- npx wrangler dev
+  dsql-local run --init schema.sql --limit rows=100 --fault conflict=1 -- npm test
+
+--init:  as admin, past the front door: no rule and no limit holds, but ASYNC and AWS IAM are known
+
+--user ROLE:  makes the role where it is missing, keys for it in FOLDER/credentials.ROLE, and grants it
+  to arn:aws:iam::000000000000:role/ROLE. The keys sign for dsql:DbConnect alone; what the role may do,
+  your GRANTs say. With --as ROLE its bindings are handed out, DSQL_USER among them.
+  For a role of your own SQL: CREATE ROLE r WITH LOGIN;
+  AWS IAM GRANT r TO 'arn:aws:iam::000000000000:user/dsql-local'   (whose keys FOLDER/credentials has)
+
+--limit:  never larger than DSQL's
+  rows=3000               changed in a transaction
+  bytes=10485760          written in a transaction
+  age=300                 seconds from BEGIN
+  connections=10000       at once
+  connection-rate=100     new ones a second
+  connection-burst=1000   new ones at once, after a pause
+  connection-life=3600    seconds
+
+--fault:  each comes once, whichever session it hits; latency stays
+  conflict=2              OC000 at the second commit from now
+  cut-before-commit=1     the connection ends at that commit, which is not applied
+  cut-after-commit=1      … which is applied
+  too-many-connections=1, rate-exceeded=1, waking-up=3      for so many of the next connections
+  expired-hour            connections that are open end, once they are in no transaction
+  latency=20              every answer comes 20 ms late
+  A session asks for others with SET dsql_local.fault = 'conflict=1, latency=20'; 'none' is none.";
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Serve until Ctrl-C
+    #[command(after_help = MORE)]
     Serve(Options),
     /// Serve while a command runs, with the bindings and the certificate in its environment:
     /// `dsql-local run -- npx wrangler dev`
+    #[command(after_help = MORE)]
     Run {
         #[command(flatten)]
         options: Options,
@@ -56,6 +91,12 @@ pub(crate) struct Options {
     /// Region that tokens must be signed for
     #[arg(long, env = "DSQL_REGION", default_value = "us-east-1")]
     region: String,
+    /// A role of the database with keys of its own (see below)
+    #[arg(long, value_name = "ROLE")]
+    user: Vec<String>,
+    /// Hand out the bindings of this --user instead of admin's
+    #[arg(long = "as", value_name = "ROLE")]
+    as_user: Option<String>,
     /// A further host name to certify and to take tokens for
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
@@ -68,6 +109,12 @@ pub(crate) struct Options {
     /// Let pass what PostgreSQL takes and DSQL refuses
     #[arg(long)]
     no_rules: bool,
+    /// Make one of DSQL's limits smaller, to meet it soon (see below)
+    #[arg(long, value_name = "NAME=NUMBER")]
+    limit: Vec<Limit>,
+    /// Fail on request (see below)
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<Fault>,
     /// Stop when standard input ends: for programs that start dsql-local
     #[arg(long)]
     stop_on_eof: bool,
@@ -83,6 +130,15 @@ impl Options {
             .region(&self.region)
             .rules(!self.no_rules)
             .log(|line| eprintln!("dsql-local: {line}"));
+        for user in &self.user {
+            builder = builder.user(user);
+        }
+        for limit in &self.limit {
+            builder = builder.limit(*limit);
+        }
+        for fault in &self.fault {
+            builder = builder.fault(*fault);
+        }
         if let Some(bin) = &self.postgres {
             builder = builder.postgres_bin(bin);
         }
@@ -92,6 +148,9 @@ impl Options {
         for file in &self.init {
             builder = builder.init_file(file)?;
         }
+        if let Some(user) = self.as_user.as_ref().filter(|user| !self.user.contains(user)) {
+            return Err(format!("--as {user} needs --user {user}").into());
+        }
         if !self.no_dev_vars {
             dev_vars::check(&self.dev_vars)?;
         }
@@ -100,7 +159,7 @@ impl Options {
             eprintln!("dsql-local: port {} is in use, {} is taken instead", self.port, local.port());
         }
         if !self.no_dev_vars {
-            dev_vars::write(&self.dev_vars, &local.bindings())?;
+            dev_vars::write(&self.dev_vars, &self.bindings(&local))?;
         }
         eprintln!(
             "dsql-local: {} in front of PostgreSQL {} ({})",
@@ -109,6 +168,12 @@ impl Options {
             local.installation().bin.display()
         );
         Ok(local)
+    }
+
+    /// The bindings of who is asked for.
+    pub(crate) fn bindings(&self, local: &Local) -> Vec<(&'static str, String)> {
+        let of_user = self.as_user.as_ref().and_then(|user| local.bindings_of_user(user));
+        of_user.unwrap_or_else(|| local.bindings())
     }
 
     /// The authority's certificate, where clients can be pointed to it.

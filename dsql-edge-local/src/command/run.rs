@@ -43,7 +43,7 @@ async fn run_beside(
 ) -> Outcome<ExitCode> {
     let (program, arguments) = command.split_first().ok_or("no command was given")?;
     let mut process = Command::new(program);
-    process.args(arguments).envs(local.bindings());
+    process.args(arguments).envs(options.bindings(local));
     // Past the front door: for psql, and for tests that need an oracle.
     process.env("DSQL_LOCAL_POSTGRES_URL", local.postgres_url());
     process.env("NODE_EXTRA_CA_CERTS", trusted(options)?).env("PGSSLROOTCERT", options.ca_path());

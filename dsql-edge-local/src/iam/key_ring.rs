@@ -1,6 +1,7 @@
-//! The keys that an endpoint knows: those it was given, and those of the sessions that its STS has issued.
+//! The keys that an endpoint knows, and whose they are: those it was given, those of its users, and those of the sessions
+//! that its STS has issued.
 //!
-//! In: an access key and the time. Out: the credentials that go with it, or that they have expired. It lives as long as
+//! In: an access key and the time. Out: who signs with it, or that it has expired. It lives as long as
 //! the endpoint; sessions are forgotten some time after their end, and the oldest when there are too many.
 
 use std::collections::VecDeque;
@@ -17,9 +18,29 @@ const ROOM: usize = 1000;
 /// How long a session is remembered after its end, to be told from one that never was.
 const REMEMBERED: Duration = Duration::hours(12);
 
+/// The owner of the keys that an endpoint was given.
+pub(crate) const OWNER: &str = "arn:aws:iam::000000000000:user/dsql-local";
+
+/// Who signs: keys, whose they are, and what they are allowed.
+#[derive(Clone)]
+pub(crate) struct Identity {
+    pub(crate) credentials: Credentials,
+    pub(crate) arn: String,
+    /// `dsql:DbConnectAdmin`, beside `dsql:DbConnect`.
+    pub(crate) admin: bool,
+}
+
+impl Identity {
+    /// The role of AWS's that goes with a user of the database: it may connect, and not as `admin`.
+    pub(crate) fn of_user(name: &str, credentials: Credentials) -> Identity {
+        Identity { credentials, arn: format!("arn:aws:iam::000000000000:role/{name}"), admin: false }
+    }
+}
+
 /// Known keys.
 pub(crate) struct KeyRing {
-    given: Credentials,
+    given: Identity,
+    users: Vec<Identity>,
     sessions: Mutex<VecDeque<Session>>,
 }
 
@@ -27,41 +48,55 @@ pub(crate) struct KeyRing {
 #[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) credentials: Credentials,
+    pub(crate) role_arn: String,
     pub(crate) expires: OffsetDateTime,
 }
 
 /// What is known of an access key.
 pub(crate) enum Known {
-    Current(Credentials),
+    Current(Identity),
     Expired,
     Never,
 }
 
 impl KeyRing {
-    pub(crate) fn new(given: Credentials) -> KeyRing {
-        KeyRing { given, sessions: Mutex::default() }
+    pub(crate) fn new(given: Credentials, users: Vec<Identity>) -> KeyRing {
+        let given = Identity { credentials: given, arn: OWNER.to_owned(), admin: true };
+        KeyRing { given, users, sessions: Mutex::default() }
     }
 
     /// The keys that the endpoint was given.
-    pub(crate) fn given(&self) -> &Credentials {
+    pub(crate) fn given(&self) -> &Identity {
         &self.given
     }
 
     pub(crate) fn find(&self, access_key_id: &str, now: OffsetDateTime) -> Known {
-        if self.given.access_key_id() == access_key_id {
-            return Known::Current(self.given.clone());
+        let mut lasting = std::iter::once(&self.given).chain(&self.users);
+        if let Some(known) = lasting.find(|it| it.credentials.access_key_id() == access_key_id) {
+            return Known::Current(known.clone());
         }
         let sessions = self.sessions();
         match sessions.iter().find(|session| session.credentials.access_key_id() == access_key_id) {
-            Some(session) if now < session.expires => Known::Current(session.credentials.clone()),
+            Some(session) if now < session.expires => Known::Current(Identity {
+                credentials: session.credentials.clone(),
+                arn: session.role_arn.clone(),
+                // What a role's policies allow is not looked at.
+                admin: true,
+            }),
             Some(_) => Known::Expired,
             None => Known::Never,
         }
     }
 
-    /// Makes up the credentials of a session.
-    pub(crate) fn issue(&self, life: Duration, now: OffsetDateTime) -> Result<Session, Error> {
-        let session = Session { credentials: Credentials::made_up_session()?, expires: now + life };
+    /// Makes up the credentials of a session of a role.
+    pub(crate) fn issue(
+        &self,
+        role_arn: &str,
+        life: Duration,
+        now: OffsetDateTime,
+    ) -> Result<Session, Error> {
+        let (credentials, role_arn) = (Credentials::made_up_session()?, role_arn.to_owned());
+        let session = Session { credentials, role_arn, expires: now + life };
         let mut sessions = self.sessions();
         sessions.retain(|session| now < session.expires + REMEMBERED);
         if sessions.len() == ROOM {
@@ -83,18 +118,20 @@ mod tests {
 
     #[test]
     fn sessions_end_and_are_not_confused_with_each_other() {
-        let ring = KeyRing::new(Credentials::new("id", "key", None));
+        let ring = KeyRing::new(Credentials::new("id", "key", None), Vec::new());
         let now = datetime!(2026-01-01 00:00 UTC);
-        let first = ring.issue(Duration::minutes(15), now).unwrap();
-        let second = ring.issue(Duration::minutes(30), now).unwrap();
+        let first = ring.issue("role", Duration::minutes(15), now).unwrap();
+        let second = ring.issue("role", Duration::minutes(30), now).unwrap();
         assert_ne!(first.credentials, second.credentials);
         let id = first.credentials.access_key_id();
-        assert!(matches!(ring.find(id, now), Known::Current(found) if found == first.credentials));
+        assert!(
+            matches!(ring.find(id, now), Known::Current(found) if found.credentials == first.credentials)
+        );
         assert!(matches!(ring.find(id, now + Duration::minutes(15)), Known::Expired));
         assert!(matches!(ring.find("id", now), Known::Current(_)));
         assert!(matches!(ring.find("other", now), Known::Never));
         for _ in 0..ROOM {
-            ring.issue(Duration::minutes(15), now).unwrap();
+            ring.issue("role", Duration::minutes(15), now).unwrap();
         }
         assert_eq!(ring.sessions().len(), ROOM);
         assert!(matches!(ring.find(id, now), Known::Never));

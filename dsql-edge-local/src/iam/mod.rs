@@ -4,6 +4,7 @@
 //! would send. Pure: no clock is read and no socket is touched.
 
 pub(crate) mod key_ring;
+pub(crate) mod mapping;
 pub(crate) mod request;
 mod signature;
 mod token;

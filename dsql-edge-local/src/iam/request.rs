@@ -59,7 +59,7 @@ pub(crate) fn verify(
         return Err(Refused::forbidden("SignatureDoesNotMatch", words));
     }
     let credentials = match keys.find(&scope.access_key_id, now) {
-        Known::Current(credentials) => credentials,
+        Known::Current(identity) => identity.credentials,
         Known::Expired => {
             return Err(Refused::forbidden(
                 "ExpiredToken",

@@ -31,12 +31,18 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const READY: &str = "dsql-local.ready";
 
 /// What a DSQL cluster has that a new PostgreSQL has not (facts of its connection and its roles).
-const ROLES: &str = "CREATE ROLE admin LOGIN CREATEROLE;
+const ROLES: &str = "DO $$ BEGIN
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'admin') THEN
+            CREATE ROLE admin LOGIN CREATEROLE;
+        END IF;
+    END $$;
     GRANT ALL ON DATABASE postgres TO admin;
     ALTER SCHEMA public OWNER TO admin";
 
 /// The schema of a cluster's own views and procedures.
 const SYS: &str = include_str!("sys.sql");
+/// What counts the rows of a transaction.
+const LIMITS: &str = include_str!("limits.sql");
 
 /// DSQL's fixed settings, and a small server's.
 const SETTINGS: [&str; 9] = [
@@ -116,11 +122,10 @@ impl Postgres {
             .map_err(|error| Error::Postgres(error.to_string()))?;
         let mut server = Postgres { guard, home: home.to_owned(), data: folder, new };
         server.wait_until_ready(&log).await?;
-        if new {
-            let client = server.connect(SUPERUSER).await?;
-            for sql in [ROLES, SYS] {
-                client.batch_execute(sql).await.map_err(|error| Error::Postgres(error.to_string()))?;
-            }
+        let client = server.connect(SUPERUSER).await?;
+        // A folder that was kept may be of an earlier version.
+        for sql in [ROLES, SYS, LIMITS] {
+            client.batch_execute(sql).await.map_err(|error| Error::Postgres(error.to_string()))?;
         }
         Ok(server)
     }
@@ -151,15 +156,7 @@ impl Postgres {
 
     /// A session past the front door, as `role`.
     pub(crate) async fn connect(&self, role: &str) -> Result<Client, Error> {
-        let (client, connection) = Config::new()
-            .host_path(&self.home)
-            .user(role)
-            .dbname("postgres")
-            .connect(NoTls)
-            .await
-            .map_err(|error| Error::Postgres(error.to_string()))?;
-        tokio::spawn(connection);
-        Ok(client)
+        session(&self.socket(), role).await.map_err(|error| Error::Postgres(error.to_string()))
     }
 
     /// The socket that the front door connects to.
@@ -178,6 +175,15 @@ impl Postgres {
         let _ = fs::remove_dir_all(&self.home);
         Ok(())
     }
+}
+
+/// A session with the server of this socket, past the front door. It ends when the client is dropped.
+pub(crate) async fn session(socket: &Path, role: &str) -> Result<Client, tokio_postgres::Error> {
+    let folder = socket.parent().unwrap_or(socket);
+    let (client, connection) =
+        Config::new().host_path(folder).user(role).dbname("postgres").connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 /// The folder of the socket, the log and fresh data: short, since a socket's path has about 100 characters.

@@ -18,10 +18,15 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::faults::Fault;
 use crate::iam;
 use crate::iam::key_ring::{KeyRing, Known};
+use crate::iam::mapping;
+use crate::limits::{Connected, Limits};
+use crate::postgres::{ADMIN, SUPERUSER};
 use crate::refusal::Refusal;
+use crate::rules;
 use crate::tls::ALPN;
 use door::Knock;
 use frame::Frame;
@@ -30,6 +35,9 @@ use startup::Startup;
 
 /// Time for a client to come through the door; PostgreSQL's own default (`authentication_timeout`).
 const DOOR_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why a connection is refused, where a test wanted it.
+const ON_REQUEST: &str = "a fault that was asked for";
 
 /// DSQL's one database.
 const DATABASE: &str = "postgres";
@@ -44,11 +52,10 @@ pub(crate) struct Endpoint {
     pub(crate) keys: Arc<KeyRing>,
     /// PostgreSQL's Unix socket.
     pub(crate) postgres: PathBuf,
-    /// What verifies by time.
-    pub(crate) clock: Arc<Clock>,
+    /// What sessions share.
+    pub(crate) cluster: Arc<Cluster>,
     /// Whether DSQL's statement rules hold.
     pub(crate) rules: bool,
-    pub(crate) log: Log,
 }
 
 impl Serve for Endpoint {
@@ -66,7 +73,7 @@ impl Serve for Endpoint {
         };
         match ended {
             Ok(()) => {}
-            Err(Ended::Refused(refusal)) => (self.log)(&format!(
+            Err(Ended::Refused(refusal)) => (self.cluster.log)(&format!(
                 "refused: {}{} [{}]: {}",
                 refusal.message,
                 refusal.hint.as_ref().map_or(String::new(), |hint| format!(" ({hint})")),
@@ -74,12 +81,12 @@ impl Serve for Endpoint {
                 refusal.reason
             )),
             Err(Ended::Lost(error)) if hung_up(&error) => {}
-            Err(Ended::Lost(error)) => (self.log)(&format!("connection ended: {error}")),
+            Err(Ended::Lost(error)) => (self.cluster.log)(&format!("connection ended: {error}")),
         }
     }
 
     fn log(&self, line: &str) {
-        (self.log)(line);
+        (self.cluster.log)(line);
     }
 }
 
@@ -105,11 +112,11 @@ impl Endpoint {
                 Err(_) => return Ok(()),
             };
         match admitted {
-            Ok(Admitted::Session(mut postgres)) => relay::relay(
+            Ok(Admitted::Session(mut postgres, _connected)) => relay::relay(
                 &mut client,
                 &mut postgres,
                 self.rules.then_some(self.postgres.as_path()),
-                &self.log,
+                &self.cluster,
             )
             .await
             .map_err(Ended::Lost),
@@ -131,50 +138,84 @@ impl Endpoint {
         }
         let host = host.ok_or_else(Refusal::sni_missing)?;
         let startup = Startup::parse(version, &body)?;
+        let Limits { rate, burst, connections, .. } = &self.cluster.limits;
+        match self.cluster.faults.connects() {
+            None => {}
+            Some(Fault::WakingUp(_)) => return Err(Refusal::waking_up().into()),
+            Some(Fault::RateExceeded(_)) => return Err(Refusal::rate_exceeded(ON_REQUEST).into()),
+            Some(_) => return Err(Refusal::too_many_connections(ON_REQUEST).into()),
+        }
+        if !self.cluster.admission.admits(self.cluster.clock.now()) {
+            let why = format!("more than {rate} connections a second, after {burst} at once");
+            return Err(Refusal::rate_exceeded(why).into());
+        }
         if let Some(negotiation) = startup.negotiation() {
             client.write_all(&negotiation).await?;
         }
         client.write_all(&frame::CLEARTEXT_PASSWORD).await?;
         client.flush().await?;
         let password = door::password(client).await?;
-        let now = self.clock.now();
+        let now = self.cluster.clock.now();
         let signer = iam::signer(&password).unwrap_or_default();
-        let credentials = match self.keys.find(&signer, now) {
-            Known::Current(credentials) => credentials,
+        let identity = match self.keys.find(&signer, now) {
+            Known::Current(identity) => identity,
             Known::Expired => return Err(Refusal::session_expired().into()),
             // The refusal is that of a token which these have not signed.
             Known::Never => self.keys.given().clone(),
         };
-        let expected =
-            iam::Expected { user: &startup.user, host, region: &self.region, credentials: &credentials };
-        iam::verify(&password, expected, now)?;
+        let (user, credentials) = (startup.user.as_str(), &identity.credentials);
+        iam::verify(&password, iam::Expected { user, host, region: &self.region, credentials }, now)?;
+        if user == ADMIN && !identity.admin {
+            return Err(Refusal::not_authorized(&identity.arn, "DbConnectAdmin", &self.region).into());
+        }
         if let Some(name) = &startup.refused {
             return Err(Refusal::parameter_not_supported(name).into());
         }
         if startup.database != DATABASE {
             return Err(Refusal::database_missing(&startup.database).into());
         }
-        if startup.user == crate::postgres::SUPERUSER {
-            return Err(Refusal::role_not_mapped(&startup.user).into());
+        let mapped = match user {
+            ADMIN => true,
+            SUPERUSER => false,
+            // Nobody can say AWS IAM GRANT to a plain PostgreSQL.
+            _ if !self.rules => true,
+            _ => mapping::exists(&self.postgres, user, &identity.arn)
+                .await
+                .map_err(Refusal::backend_unreachable)?,
+        };
+        if !mapped {
+            return Err(Refusal::role_not_mapped(user, &identity.arn).into());
         }
+        let connected =
+            self.cluster.connections.connect(*connections).ok_or_else(|| {
+                Refusal::too_many_connections(format!("{connections} connections are open"))
+            })?;
         let mut postgres = UnixStream::connect(&self.postgres).await.map_err(Refusal::backend_unreachable)?;
-        postgres.write_all(&startup.to_postgres()).await?;
+        let own = if self.rules { rules::settings(&self.cluster.limits) } else { Vec::new() };
+        postgres.write_all(&startup.to_postgres(&own)).await?;
         // PostgreSQL says AuthenticationOk before it looks for the role.
         let authenticated = frame::read(&mut postgres).await?;
+        if authenticated.is_error(b"53300") {
+            return Err(Refusal::too_many_connections("the PostgreSQL behind takes no more").into());
+        }
         let next = frame::read(&mut postgres).await?;
         if next.is_error(b"28000") {
             // No such role, or one that may not log in: on DSQL there is then no mapping either.
-            return Err(Refusal::role_not_mapped(&startup.user).into());
+            return Err(Refusal::role_not_mapped(user, &identity.arn).into());
         }
-        client.write_all(&[authenticated.bytes, next.bytes].concat()).await?;
-        Ok(Admitted::Session(postgres))
+        let next = match next.tag() {
+            Some(b'S') if self.rules => rules::parameter_status(next),
+            _ => next.bytes,
+        };
+        client.write_all(&[authenticated.bytes, next].concat()).await?;
+        Ok(Admitted::Session(postgres, connected))
     }
 }
 
 /// What came of a client at the door.
 enum Admitted {
     /// PostgreSQL has answered the startup; its first two messages have been passed on.
-    Session(UnixStream),
+    Session(UnixStream, Connected),
     /// It was a request to cancel, and is done.
     Cancelled,
 }

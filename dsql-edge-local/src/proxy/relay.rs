@@ -5,16 +5,20 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::Log;
 use super::frame::{self, Frame};
+use crate::cluster::Cluster;
 use crate::rules::{BUFFERED, Session, catalog, named_tables};
 
 const CHUNK: usize = 64 * 1024;
+
+/// How often a connection that should end is asked whether its transaction is over.
+const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
 /// Relays until one side ends. With `rules`, the socket of the same PostgreSQL, DSQL's statement rules hold, and the log
 /// is told what to write instead.
@@ -26,20 +30,36 @@ pub(super) async fn relay<S>(
     client: &mut S,
     postgres: &mut UnixStream,
     rules: Option<&Path>,
-    log: &Log,
+    cluster: &Arc<Cluster>,
 ) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_postgres, mut to_postgres) = postgres.split();
-    let session = Mutex::new(Session::new(log.clone()));
+    let session = Mutex::new(Session::new(cluster.clone()));
     let ended = tokio::select! {
         ended = messages(&mut from_client, &mut to_postgres, &session, rules) => ended,
-        ended = answers(&mut from_postgres, &mut to_client, &session) => ended,
+        ended = answers(&mut from_postgres, &mut to_client, rules.map(|_| &session), cluster) => ended,
+        () = lives(cluster, &session) => Ok(()),
     };
     let _ = to_client.shutdown().await;
     ended
+}
+
+/// Waits until the connection has lived as long as DSQL lets it. A transaction that is open then may go on for as long
+/// as any other.
+async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
+    let end = cluster.clock.now() + cluster.limits.life;
+    tokio::select! {
+        () = cluster.clock.until(end) => {}
+        () = cluster.faults.hour() => {}
+    }
+    let end = cluster.clock.now() + cluster.limits.age;
+    while locked(session).is_busy() && cluster.clock.now() < end {
+        cluster.clock.until(cluster.clock.now() + LOOKS_AGAIN).await;
+    }
+    (cluster.log)("connection closed: it has lived as long as DSQL lets one");
 }
 
 /// Hands a CancelRequest to PostgreSQL, which answers nothing.
@@ -75,6 +95,9 @@ where
             let tables = named_tables(&frame);
             let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
             ready.extend(locked(session).client_says(frame, schema.as_ref()));
+            if locked(session).ends() {
+                return Ok(());
+            }
         }
         if !ready.is_empty() && to.write_all(&ready).await.is_err() {
             // PostgreSQL has gone, and may have said why: `answers` ends the session once it has passed that on.
@@ -100,7 +123,12 @@ enum At {
     Passing(usize),
 }
 
-async fn answers<R, W>(from: &mut R, to: &mut W, session: &Mutex<Session>) -> io::Result<()>
+async fn answers<R, W>(
+    from: &mut R,
+    to: &mut W,
+    session: Option<&Mutex<Session>>,
+    cluster: &Cluster,
+) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -124,10 +152,10 @@ where
                 At::Head => {
                     let Some(&[tag, a, b, c, d]) = rest.first_chunk::<5>() else { break };
                     let length = u32::from_be_bytes([a, b, c, d]) as usize + 1;
-                    if !BUFFERED.contains(&tag) {
+                    let Some(session) = session.filter(|_| BUFFERED.contains(&tag)) else {
                         at = At::Passing(length);
                         continue;
-                    }
+                    };
                     let Some(bytes) = rest.get(..length) else { break };
                     let frame = Frame { bytes: bytes.to_vec() };
                     rest = rest.get(length..).unwrap_or_default();
@@ -139,8 +167,15 @@ where
         pending.drain(..pending.len() - left);
         pending.reserve(CHUNK);
         if !ready.is_empty() {
+            let latency = cluster.faults.latency();
+            if !latency.is_zero() {
+                tokio::time::sleep(latency).await;
+            }
             to.write_all(&ready).await?;
             to.flush().await?;
+        }
+        if session.is_some_and(|session| locked(session).ends()) {
+            return Ok(());
         }
     }
 }

@@ -104,13 +104,14 @@ impl Startup {
         }
     }
 
-    /// The packet for PostgreSQL, length included.
-    pub(super) fn to_postgres(&self) -> Vec<u8> {
+    /// The packet for PostgreSQL, length included, with settings of our own.
+    pub(super) fn to_postgres(&self, own: &[(&str, String)]) -> Vec<u8> {
         let mut body = Vec::new();
         body.extend(PROTOCOL_3.to_be_bytes());
         let pairs = [("user", self.user.as_str()), ("database", self.database.as_str())];
+        let settings = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in
-            pairs.into_iter().chain(self.settings.iter().map(|(n, v)| (n.as_str(), v.as_str())))
+            pairs.into_iter().chain(settings).chain(own.iter().map(|(name, value)| (*name, value.as_str())))
         {
             for text in [name, value] {
                 body.extend(text.as_bytes());
@@ -211,9 +212,9 @@ mod tests {
                 ("extra_float_digits", "3")
             ]
         );
-        let sent = startup.to_postgres();
+        let sent = startup.to_postgres(&[("lock_timeout", "25".to_owned())]);
         assert_eq!(sent[..8], [0, 0, 0, u8::try_from(sent.len()).unwrap(), 0, 3, 0, 0]);
-        assert!(sent.ends_with(b"extra_float_digits\x003\0\0"));
+        assert!(sent.ends_with(b"extra_float_digits\x003\0lock_timeout\x0025\0\0"));
     }
 
     #[test]

@@ -7,21 +7,40 @@ use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::Finding;
 
 use super::message::message;
-use super::{MARK, Session};
+use super::{MARK, Session, transaction};
 use crate::proxy::frame::Frame;
 
 /// The column that a replaced CREATE INDEX ASYNC answers with, until the client gets it.
 pub(super) const CREATE_INDEX: &str = "dsql_local_create_index";
 /// The same of ALTER TABLE ASYNC.
 pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
+/// The same of a SHOW, with the setting's name behind.
+pub(super) const SHOW: &str = "dsql_local_show_";
 
-/// The messages that must be looked at whole: ErrorResponse, RowDescription, CommandComplete, ReadyForQuery.
-pub(crate) const BUFFERED: &[u8] = b"ETCZ";
+/// The messages that must be looked at whole: ErrorResponse, RowDescription, CommandComplete, ReadyForQuery,
+/// ParseComplete, BindComplete, NoticeResponse, ParameterStatus.
+pub(crate) const BUFFERED: &[u8] = b"ETCZ12NS";
+
+/// What DSQL tells of its settings, seen on clusters in August 2026; the version is that of the recording, in September.
+const REPORTED: [(&str, Option<&str>); 11] = [
+    ("server_version", Some("16.15")),
+    ("server_encoding", None),
+    ("client_encoding", None),
+    ("DateStyle", None),
+    ("IntervalStyle", None),
+    ("TimeZone", None),
+    ("integer_datetimes", None),
+    ("standard_conforming_strings", None),
+    ("is_superuser", None),
+    ("default_transaction_read_only", None),
+    ("in_hot_standby", None),
+];
 
 /// DSQL's answer to a statement that it refuses.
-pub(crate) struct Refused {
+pub(super) struct Refused {
     sqlstate: &'static str,
     message: String,
+    detail: Option<String>,
     /// What to do: for the log, DSQL does not send it.
     instead: Option<String>,
 }
@@ -33,7 +52,23 @@ impl Refused {
 
     /// What our parser says of DSQL's own words, or a rule.
     pub(super) fn said(diagnostic: Diagnostic) -> Refused {
-        Refused { sqlstate: diagnostic.sqlstate(), message: diagnostic.message, instead: diagnostic.hint }
+        let (sqlstate, message, instead) = (diagnostic.sqlstate(), diagnostic.message, diagnostic.hint);
+        Refused { sqlstate, message, detail: None, instead }
+    }
+
+    /// Words of DSQL's that no rule of the tables has, and what to do for the log.
+    pub(super) fn new(sqlstate: &'static str, message: impl Into<String>, instead: String) -> Refused {
+        Refused { sqlstate, message: message.into(), detail: None, instead: Some(instead) }
+    }
+
+    /// The same with a DETAIL.
+    pub(super) fn detailed(self, detail: String) -> Refused {
+        Refused { detail: Some(detail).filter(|detail| !detail.is_empty()), ..self }
+    }
+
+    #[cfg(test)]
+    pub(super) fn message(&self) -> &str {
+        &self.message
     }
 
     /// A line for the developer.
@@ -43,58 +78,126 @@ impl Refused {
     }
 
     fn to_error_response(&self) -> Vec<u8> {
-        let message_text: Vec<u8> = self.message.bytes().filter(|byte| *byte != 0).collect();
-        message(b'E', &[b"SERROR\0VERROR\0C", self.sqlstate.as_bytes(), b"\0M", &message_text, b"\0\0"])
+        let plain = |text: &str| text.bytes().filter(|byte| *byte != 0).collect::<Vec<u8>>();
+        let detail =
+            self.detail.as_deref().map_or(Vec::new(), |detail| [b"D", &*plain(detail), b"\0"].concat());
+        let (code, words) = (self.sqlstate.as_bytes(), plain(&self.message));
+        message(b'E', &[b"SERROR\0VERROR\0C", code, b"\0M", &words, b"\0", &detail, b"\0"])
     }
 }
 
 impl Session {
     /// One of [`BUFFERED`], as the client gets it.
     pub(crate) fn postgres_says(&mut self, frame: Frame) -> Vec<u8> {
+        let unheard = self.cycles.answered().is_some_and(|cycle| cycle.cut);
+        let said = self.heard(frame);
+        if unheard { Vec::new() } else { said }
+    }
+
+    fn heard(&mut self, frame: Frame) -> Vec<u8> {
         match frame.tag() {
-            Some(b'E') => match self.caused(frame.body()) {
-                Some(refused) => {
-                    (self.log)(&refused.told());
-                    refused.to_error_response()
+            Some(b'E') => {
+                if let Some(cycle) = self.cycles.answered() {
+                    cycle.failed = true;
                 }
-                None => frame.bytes,
-            },
+                match self
+                    .caused(frame.body())
+                    .or_else(|| transaction::of_postgres(frame.body(), &self.cluster.limits))
+                {
+                    Some(refused) => {
+                        (self.cluster.log)(&refused.told());
+                        refused.to_error_response()
+                    }
+                    None => frame.bytes,
+                }
+            }
             Some(b'T') => self.described(frame),
-            Some(b'C') => match self.tag.take() {
-                Some(tag) => message(b'C', &[tag.as_bytes(), b"\0"]),
+            Some(b'C') => {
+                if frame.body() == b"ROLLBACK\0"
+                    && let Some(cycle) = self.cycles.answered()
+                {
+                    cycle.rolled_back = true;
+                }
+                match self.tag.take() {
+                    Some(tag) => message(b'C', &[tag.as_bytes(), b"\0"]),
+                    None => frame.bytes,
+                }
+            }
+            Some(b'N') => match told_tag(frame.body()) {
+                Some(tag) => {
+                    self.tag = Some(tag);
+                    Vec::new()
+                }
                 None => frame.bytes,
             },
+            Some(b'S') => parameter_status(frame),
+            Some(tag @ (b'1' | b'2')) => {
+                let theirs = self.cycles.answered().is_none_or(|cycle| match tag {
+                    b'1' => cycle.parse_completes(),
+                    _ => cycle.bind_completes(),
+                });
+                if theirs { frame.bytes } else { Vec::new() }
+            }
             Some(b'Z') => {
-                self.owed = self.owed.saturating_sub(1);
                 self.tag = None;
-                if self.owed == 0 && !self.in_cycle {
-                    // What was not answered was skipped.
-                    self.refusals.clear();
-                    self.transactions.settle(frame.body() != b"I");
-                }
+                self.settles(frame.body());
                 frame.bytes
             }
             _ => frame.bytes,
         }
     }
 
-    /// The refusal behind an error: `column "dsql_local_refusal_7" does not exist`.
-    fn caused(&mut self, fields: &[u8]) -> Option<super::Refused> {
+    /// The refusal behind an error: `column "dsql_local_refusal_7" does not exist`, or of a COMMIT
+    /// `transaction identifier "dsql_local_refusal_7_000…" is too long`.
+    fn caused(&mut self, fields: &[u8]) -> Option<Refused> {
         let said = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
         let said = std::str::from_utf8(said).ok()?;
-        let number = said.strip_prefix("column \"")?.strip_prefix(MARK)?.strip_suffix("\" does not exist")?;
+        let statement =
+            || said.strip_prefix("column \"")?.strip_prefix(MARK)?.strip_suffix("\" does not exist");
+        let commit = || {
+            let name = said.strip_prefix("transaction identifier \"")?.strip_suffix("\" is too long")?;
+            name.strip_prefix(MARK)?.split_once('_').map(|(number, _)| number)
+        };
+        let number = statement().or_else(commit)?;
         self.refusals.remove(&number.parse().ok()?)
     }
 
-    /// The one column of a job's answer gets DSQL's name, and the next CommandComplete DSQL's tag.
+    /// The one column of an answer that we caused gets DSQL's name, and the next CommandComplete DSQL's tag.
     fn described(&mut self, frame: Frame) -> Vec<u8> {
-        for (column, tag) in [(CREATE_INDEX, "CREATE INDEX"), (ALTER_TABLE, "ALTER TABLE")] {
-            let head = [&[0, 1], column.as_bytes(), b"\0"].concat();
-            if let Some(rest) = frame.body().strip_prefix(head.as_slice()) {
+        let Some(column) = frame.body().strip_prefix(&[0, 1]) else { return frame.bytes };
+        for (ours, theirs, tag) in
+            [(CREATE_INDEX, "job_id", "CREATE INDEX"), (ALTER_TABLE, "job_id", "ALTER TABLE")]
+        {
+            if let Some(rest) = column.strip_prefix(ours.as_bytes()).filter(|rest| rest.first() == Some(&0)) {
                 self.tag = Some(tag);
-                return message(b'T', &[&[0, 1], b"job_id\0", rest]);
+                return message(b'T', &[&[0, 1], theirs.as_bytes(), rest]);
             }
         }
+        if let Some(setting) = column.strip_prefix(SHOW.as_bytes()) {
+            self.tag = Some("SHOW");
+            return message(b'T', &[&[0, 1], setting]);
+        }
         frame.bytes
+    }
+}
+
+/// A ParameterStatus as DSQL has it, if it has it.
+pub(crate) fn parameter_status(frame: Frame) -> Vec<u8> {
+    let mut parts = frame.body().split(|byte| *byte == 0);
+    let name = parts.next().unwrap_or_default();
+    match REPORTED.iter().find(|(reported, _)| reported.as_bytes() == name) {
+        Some((_, Some(value))) => message(b'S', &[name, b"\0", value.as_bytes(), b"\0"]),
+        Some(_) => frame.bytes,
+        None => Vec::new(),
+    }
+}
+
+/// The command tag that a procedure of ours asks for.
+fn told_tag(fields: &[u8]) -> Option<&'static str> {
+    let said = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
+    match said.strip_prefix(b"dsql_local_tag ")? {
+        b"AWS IAM GRANT" => Some("AWS IAM GRANT"),
+        b"AWS IAM REVOKE" => Some("AWS IAM REVOKE"),
+        _ => None,
     }
 }

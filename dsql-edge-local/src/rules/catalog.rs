@@ -7,9 +7,8 @@ use std::path::Path;
 
 use dsql_edge_compiler::schema::Schema;
 use dsql_edge_compiler::syntax::ast::QualifiedName;
-use tokio_postgres::{Config, NoTls};
 
-use crate::postgres::SUPERUSER;
+use crate::postgres::{SUPERUSER, session};
 
 const COLUMNS: &str = "SELECT a.attname, format_type(a.atttypid, NULL), i.indisprimary IS TRUE
     FROM pg_attribute a
@@ -20,14 +19,7 @@ const COLUMNS: &str = "SELECT a.attname, format_type(a.atttypid, NULL), i.indisp
 
 /// The tables of these names.
 pub(crate) async fn tables(socket: &Path, names: &[QualifiedName]) -> Option<Schema> {
-    let (client, connection) = Config::new()
-        .host_path(socket.parent()?)
-        .user(SUPERUSER)
-        .dbname("postgres")
-        .connect(NoTls)
-        .await
-        .ok()?;
-    let connection = tokio::spawn(connection);
+    let client = session(socket, SUPERUSER).await.ok()?;
     let mut ddl = String::new();
     for name in names {
         let name = name.parts.iter().map(|part| quoted(&part.text)).collect::<Vec<_>>().join(".");
@@ -49,7 +41,6 @@ pub(crate) async fn tables(socket: &Path, names: &[QualifiedName]) -> Option<Sch
         }
         ddl += &format!("CREATE TABLE IF NOT EXISTS {name} ({});\n", elements.join(", "));
     }
-    connection.abort();
     Schema::parse(&ddl).ok()
 }
 

@@ -26,6 +26,16 @@ pub(super) fn parse_of(name: &str, sql: &str, types: &[u8]) -> Vec<u8> {
     message(b'P', &[name.as_bytes(), b"\0", sql.as_bytes(), b"\0", types])
 }
 
+/// A Bind of the unnamed portal to a statement without parameters.
+pub(super) fn bind_of(name: &str) -> Vec<u8> {
+    message(b'B', &[b"\0", name.as_bytes(), b"\0", &[0; 6]])
+}
+
+/// An Execute of the unnamed portal, all rows.
+pub(super) fn execute_all() -> Vec<u8> {
+    message(b'E', &[b"\0", &[0; 4]])
+}
+
 /// Portal and statement of a Bind.
 pub(super) fn bind(body: &[u8]) -> Option<(String, String)> {
     let (portal, rest) = text(body)?;

@@ -7,8 +7,11 @@
 
 mod answer;
 pub(crate) mod catalog;
+
+mod cycle;
 mod message;
 mod statement;
+mod transaction;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,15 +19,29 @@ use std::time::{Duration, Instant};
 
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Schema;
+use dsql_edge_compiler::syntax::Lexed;
+use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 
-pub(crate) use answer::{BUFFERED, Refused};
-pub(crate) use statement::{Prepared, named_tables};
+use answer::Refused;
+pub(crate) use answer::{BUFFERED, parameter_status};
+use cycle::Cycles;
+use statement::Prepared;
+pub(crate) use statement::{for_postgres, named_tables};
+pub(crate) use transaction::settings;
+use transaction::{Open, Stopped};
 
-use crate::proxy::Log;
+use crate::cluster::Cluster;
+use crate::faults;
 use crate::proxy::frame::Frame;
 
 /// Takes the place of a refused statement, with a number: PostgreSQL knows no such column.
 const MARK: &str = "dsql_local_refusal_";
+
+/// What a session sets to have faults.
+const FAULT_SETTING: &str = "dsql_local.fault";
+
+/// PostgreSQL takes names of prepared transactions below 200 bytes.
+const LONGEST_NAME: usize = 200;
 
 /// After so long, an index of this session counts as built.
 const BUILDING: Duration = Duration::from_secs(2);
@@ -39,30 +56,49 @@ pub(crate) struct Session {
     portals: HashMap<String, Arc<Prepared>>,
     refusals: HashMap<u32, Refused>,
     number: u32,
-    /// The extended protocol has spoken since the last Sync.
-    in_cycle: bool,
-    /// ReadyForQuery that PostgreSQL still owes.
-    owed: usize,
+    /// What PostgreSQL still owes an answer.
+    cycles: Cycles,
+    /// The transaction between BEGIN and its end.
+    open: Option<Open>,
+    /// A schema change has been answered, and not committed yet.
+    changes_schema: bool,
+    /// The connection is to end, without a word.
+    ends: bool,
+    /// The version of the catalogue that this session has heard of.
+    seen: u64,
     /// What the next CommandComplete says instead.
     tag: Option<&'static str>,
     last_job: Option<Instant>,
-    log: Log,
+    cluster: Arc<Cluster>,
 }
 
 impl Session {
-    pub(crate) fn new(log: Log) -> Session {
+    pub(crate) fn new(cluster: Arc<Cluster>) -> Session {
         Session {
-            log,
+            seen: cluster.catalog.version(),
+            cluster,
             transactions: Transactions::new(),
             prepared: HashMap::new(),
             portals: HashMap::new(),
             refusals: HashMap::new(),
             number: 0,
-            in_cycle: false,
-            owed: 0,
+            cycles: Cycles::default(),
+            open: None,
+            changes_schema: false,
+            ends: false,
             tag: None,
             last_job: None,
         }
+    }
+
+    /// Whether a transaction is open, or an answer is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.open.is_some() || !self.cycles.none()
+    }
+
+    /// Whether the connection is to end now, without a word.
+    pub(crate) fn ends(&self) -> bool {
+        self.ends
     }
 
     /// A client's message, as it goes on to PostgreSQL. `schema` has the tables that [`named_tables`] asked for.
@@ -70,18 +106,19 @@ impl Session {
         let Some(tag) = frame.tag() else { return frame.bytes };
         match tag {
             b'Q' => {
-                self.owed += 1;
-                self.in_cycle = false;
                 let text = message::query(frame.body());
                 let sent = text.and_then(|text| statement::with_room(&text, || self.simple(&text, schema)));
+                self.cycles.sent();
                 sent.map_or(frame.bytes, |sent| message::query_of(&sent))
             }
             b'P' => {
                 self.cycle();
+                self.cycles.current().sends_parse();
                 self.parse(frame, schema)
             }
             b'B' => {
                 self.cycle();
+                self.cycles.current().sends_bind();
                 if let Some((portal, name)) = message::bind(frame.body()) {
                     self.bound(portal, &name);
                 }
@@ -101,17 +138,12 @@ impl Session {
                 }
                 frame.bytes
             }
-            b'S' => {
-                self.in_cycle = false;
-                self.owed += 1;
-                frame.bytes
-            }
             b'D' | b'H' => {
                 self.cycle();
                 frame.bytes
             }
-            b'F' => {
-                self.owed += 1;
+            b'S' | b'F' => {
+                self.cycles.sent();
                 frame.bytes
             }
             _ => frame.bytes,
@@ -120,8 +152,8 @@ impl Session {
 
     /// Statements between two Syncs share a transaction, as those of one message do.
     fn cycle(&mut self) {
-        if !self.in_cycle {
-            self.in_cycle = true;
+        if !self.cycles.is_open() {
+            self.cycles.current();
             self.transactions.message(usize::MAX);
         }
     }
@@ -136,8 +168,12 @@ impl Session {
         self.transactions.message(whole.statements.len());
         let mut edits = Vec::new();
         for statement in &whole.statements {
-            if let Some(refused) = self.refused(statement, text, &whole.lexed, schema) {
-                edits.push((statement.span, self.mark(refused)));
+            if let Some(stopped) = self.refused(statement, text, &whole.lexed, schema) {
+                let instead = match stopped {
+                    Stopped::Statement(refused) => self.mark(refused),
+                    Stopped::Commit(refused) => self.mark_commit(refused),
+                };
+                edits.push((statement.span, instead));
                 break;
             }
             edits.extend(statement::local(statement, text, &whole.lexed).map(|it| (statement.span, it)));
@@ -166,7 +202,7 @@ impl Session {
             Err(_) => return None,
         };
         let [statement] = whole.statements.as_slice() else { return None };
-        let own = dsql::findings(statement, text, &whole.lexed, schema);
+        let own = self.findings(statement, text, &whole.lexed, schema);
         if let Some(finding) = own.into_iter().find(|finding| finding.diagnostic.is_error()) {
             return Some(message::parse_of(name, &self.mark(Refused::of(finding)), &[0, 0]));
         }
@@ -195,22 +231,62 @@ impl Session {
         if statement::is_job(statement) {
             self.last_job = Some(Instant::now());
         }
-        let finding = self.transactions.next(statement, text, lexed)?;
-        let mark = self.mark(Refused::of(finding));
-        Some(message::parse_of("", &mark, &[0, 0]))
+        let stopped = self.out_of_turn(statement, text, lexed)?;
+        Some(match stopped {
+            Stopped::Statement(refused) => message::parse_of("", &self.mark(refused), &[0, 0]),
+            Stopped::Commit(refused) => {
+                let instead = self.mark_commit(refused);
+                let name = format!("dsql_local_{}", self.number);
+                self.cycles.current().sends_own();
+                let parse = message::parse_of(&name, &instead, &[0, 0]);
+                [parse, message::bind_of(&name), message::execute_all()].concat()
+            }
+        })
     }
 
     fn refused(
         &mut self,
-        statement: &dsql_edge_compiler::syntax::ast::Statement,
+        statement: &Statement,
         text: &str,
-        lexed: &dsql_edge_compiler::syntax::Lexed,
+        lexed: &Lexed,
         schema: Option<&Schema>,
-    ) -> Option<Refused> {
+    ) -> Option<Stopped> {
         self.jobs_done(text);
-        let own = dsql::findings(statement, text, lexed, schema);
+        let own = self.findings(statement, text, lexed, schema);
         let own = own.into_iter().find(|finding| finding.diagnostic.is_error());
-        own.or_else(|| self.transactions.next(statement, text, lexed)).map(Refused::of)
+        own.map(|finding| Stopped::Statement(Refused::of(finding)))
+            .or_else(|| self.out_of_turn(statement, text, lexed))
+    }
+
+    /// What DSQL refuses of a statement by itself.
+    fn findings(
+        &self,
+        statement: &Statement,
+        text: &str,
+        lexed: &Lexed,
+        schema: Option<&Schema>,
+    ) -> Vec<dsql::Finding> {
+        match faults_of(statement) {
+            Some(_) => Vec::new(),
+            None => dsql::findings(statement, text, lexed, schema),
+        }
+    }
+
+    /// What stops a statement because of those before it, and of other sessions.
+    fn out_of_turn(&mut self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<Stopped> {
+        if let Some(list) = faults_of(statement) {
+            match faults::listed(&list) {
+                Ok(faults) => self.cluster.faults.set(&faults),
+                Err(why) => {
+                    let words = format!("invalid value for parameter \"{FAULT_SETTING}\": \"{list}\"");
+                    return Some(Stopped::Statement(Refused::new("22023", words, why.to_string())));
+                }
+            }
+        }
+        match self.transactions.next(statement, text, lexed) {
+            Some(finding) => Some(Stopped::Statement(Refused::of(finding))),
+            None => self.timely(statement),
+        }
     }
 
     /// Who looks at the jobs, or lets some time pass, finds them done.
@@ -226,14 +302,32 @@ impl Session {
         self.refusals.insert(self.number, refused);
         format!("SELECT {MARK}{}", self.number)
     }
+
+    /// A statement that ends the transaction as a COMMIT that fails does: PostgreSQL prepares it, which fires what is
+    /// deferred, and finds the name too long at the last moment.
+    fn mark_commit(&mut self, refused: Refused) -> String {
+        let mark = self.mark(refused);
+        let name = mark.strip_prefix("SELECT ").unwrap_or_default();
+        format!("PREPARE TRANSACTION '{name}_{:0>width$}'", 0, width = LONGEST_NAME)
+    }
+}
+
+/// The list of faults that a statement sets.
+fn faults_of(statement: &Statement) -> Option<String> {
+    match &statement.kind {
+        StatementKind::Set(set) if set.name.eq_ignore_ascii_case(FAULT_SETTING) => Some(set.values.join(",")),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
 
     fn session() -> Session {
-        Session::new(Arc::new(|_| {}))
+        let clock = Arc::new(crate::clock::Clock::ahead(Duration::ZERO));
+        Session::new(Arc::new(Cluster::new(Limits::of(&[]), clock, Arc::new(|_| {}))))
     }
 
     fn parse(name: &str, sql: &str) -> Frame {

@@ -9,6 +9,7 @@ use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{
     AlterAction, FromItem, JoinKind, QualifiedName, Query, QueryBody, Statement, StatementKind,
 };
+use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Lexed, lex, parse_statements};
 
 use super::message;
@@ -131,8 +132,27 @@ pub(super) fn is_job(statement: &Statement) -> bool {
     }
 }
 
+/// What SHOW says, where PostgreSQL would say something else: the timeouts are ours, and the version the recording's.
+const SHOWN: [(&str, &str); 4] = [
+    ("lock_timeout", "0"),
+    ("statement_timeout", "0"),
+    ("server_version", "16.15"),
+    ("server_version_num", "160015"),
+];
+
 /// What PostgreSQL runs instead of what only DSQL has.
 pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed) -> Option<String> {
+    if let StatementKind::Utility("SHOW") = statement.kind {
+        let inside = |span: Span| span.start >= statement.span.start && span.end <= statement.span.end;
+        let words = lexed.tokens.iter().filter(|token| inside(token.span)).map(|token| token.span.text(text));
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let [_, name] = words.as_slice() else { return None };
+        let (name, value) = SHOWN.iter().find(|(shown, _)| name.eq_ignore_ascii_case(shown))?;
+        return Some(format!("SELECT '{value}'::text AS {}{name}", super::answer::SHOW));
+    }
+    if let StatementKind::Utility("AWS IAM") = statement.kind {
+        return iam(statement.span, text, lexed);
+    }
     let (kind, object, column) = match &statement.kind {
         StatementKind::CreateIndex(index) if index.asynchronous => {
             let object = index.name.as_ref().map(|name| name.text.clone());
@@ -151,6 +171,37 @@ pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed) -> Option<
     let plain = plain.get(statement.span.start as usize..(statement.span.end - cut) as usize)?;
     let object = object.map_or("NULL".to_owned(), |object| quoted(&object));
     Some(format!("SELECT sys.dsql_local_run_job('{kind}', {object}, {}) AS {column}", quoted(plain)))
+}
+
+/// `AWS IAM GRANT role TO 'arn'`, `AWS IAM REVOKE role FROM 'arn'`. What else begins so is PostgreSQL's to refuse.
+fn iam(span: Span, text: &str, lexed: &Lexed) -> Option<String> {
+    let inside = |token: &&Token| token.span.start >= span.start && token.span.end <= span.end;
+    let words: Vec<&Token> =
+        lexed.tokens.iter().filter(inside).filter(|it| it.kind != TokenKind::End).collect();
+    let [_, _, command, role, preposition, arn] = words.as_slice() else { return None };
+    let role = match &role.kind {
+        TokenKind::Identifier(name) => name.clone(),
+        TokenKind::Keyword(keyword) => keyword.text().to_owned(),
+        _ => return None,
+    };
+    let TokenKind::String(arn) = &arn.kind else { return None };
+    let word = |token: &Token| token.span.text(text).to_ascii_uppercase();
+    let command = match (word(command).as_str(), word(preposition).as_str()) {
+        ("GRANT", "TO") => "GRANT",
+        ("REVOKE", "FROM") => "REVOKE",
+        _ => return None,
+    };
+    Some(format!("CALL sys.dsql_local_iam('{command}', {}, {})", quoted(&role), quoted(arn)))
+}
+
+/// A text with DSQL's own forms as PostgreSQL runs them.
+pub(crate) fn for_postgres(text: &str) -> String {
+    let rewritten = || {
+        let whole = parsed(text).ok()?;
+        let local = |it: &Statement| local(it, text, &whole.lexed).map(|instead| (it.span, instead));
+        Some(edited(text, whole.statements.iter().filter_map(local).collect()))
+    };
+    with_room(text, rewritten).flatten().unwrap_or_else(|| text.to_owned())
 }
 
 /// A text as a literal that means the same whatever the settings.

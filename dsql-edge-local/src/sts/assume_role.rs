@@ -7,9 +7,7 @@ use time::Duration;
 
 use super::answer::Refused;
 use crate::iam::decode;
-
-/// The account of the keys that a local DSQL makes up.
-const CALLER: &str = "arn:aws:iam::000000000000:user/dsql-local";
+use crate::iam::key_ring::OWNER;
 
 /// A role that may be assumed.
 #[derive(Debug, Clone)]
@@ -73,7 +71,7 @@ pub(super) fn assume(body: &[u8], roles: &[Role]) -> Result<Assumed, Refused> {
     };
     if !is_role || !(roles.is_empty() || roles.iter().any(trusts)) {
         let words =
-            format!("User: {CALLER} is not authorized to perform: sts:AssumeRole on resource: {role_arn}");
+            format!("User: {OWNER} is not authorized to perform: sts:AssumeRole on resource: {role_arn}");
         return Err(Refused::forbidden("AccessDenied", words));
     }
     Ok(Assumed {

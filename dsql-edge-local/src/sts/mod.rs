@@ -68,7 +68,7 @@ impl Sts {
         let now = self.clock.now();
         iam::request::verify(request, &self.region, &self.keys, now)?;
         let assumed = assume_role::assume(&request.body, &self.roles)?;
-        let session = self.keys.issue(assumed.life, now).map_err(|error| Refused {
+        let session = self.keys.issue(&assumed.role_arn, assumed.life, now).map_err(|error| Refused {
             status: 500,
             code: "InternalFailure",
             message: error.to_string(),

@@ -24,6 +24,8 @@ mod tests;
 
 #[cfg(feature = "assume-role")]
 pub use assume_role::AssumeRole;
+#[cfg(all(fuzzing, feature = "assume-role"))]
+pub(crate) use assume_role::shown_of;
 pub use credentials::{Credentials, Secret};
 pub(crate) use source::{Asking, Source};
 pub use source::{CredentialsProvider, ProvidedCredentials};

@@ -16,6 +16,8 @@
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transcripts;
 
 use std::collections::VecDeque;
 

@@ -1,7 +1,7 @@
 //! Identifiers by PostgreSQL's keyword classes: `ColId`, `ColLabel`, `BareColLabel`, `type_function_name`.
 
 use super::{K, Parser, Parsing, TokenKind};
-use crate::syntax::ast::{Name, QualifiedName};
+use crate::syntax::ast::{Indirection, Name, QualifiedName};
 use crate::syntax::keyword::Class;
 
 impl Parser<'_> {
@@ -69,8 +69,12 @@ impl Parser<'_> {
     /// `ColId [. ColLabel …]` as `any_name` and `qualified_name` have it.
     pub(super) fn qualified_name(&mut self) -> Parsing<QualifiedName> {
         let mut parts = vec![self.col_id()?];
-        while self.eat_symbol(b'.') {
-            parts.push(self.col_label()?);
+        for step in self.indirection()? {
+            match step {
+                Indirection::Field(name) => parts.push(name),
+                // The grammar takes subscripts and stars here, and its action refuses them (`check_qualified_name`).
+                _ => return Err(self.error_here()),
+            }
         }
         let name = QualifiedName { parts };
         if name.parts.len() > 3 {

@@ -407,7 +407,9 @@ impl Parser<'_> {
 
     pub(super) fn with_clause(&mut self) -> Parsing<With> {
         let start = self.advance();
-        let recursive = self.eat_keyword(K::Recursive);
+        // `RECURSIVE` may be the name of the first one.
+        let named = self.keyword_ahead(1) == Some(K::As) || self.symbol_ahead(1, b'(');
+        let recursive = !named && self.eat_keyword(K::Recursive);
         let ctes = self.list(Self::common_table_expression)?;
         Ok(With { recursive, ctes, span: start.to(self.previous_span()) })
     }

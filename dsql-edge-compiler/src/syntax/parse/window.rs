@@ -53,7 +53,8 @@ impl Parser<'_> {
         let start_span = self.advance();
         let (start, end);
         // `between[1] PRECEDING` is about a column of that name.
-        let column = self.symbol_ahead(1, b'[') || self.symbol_ahead(1, b'.');
+        let column =
+            self.symbol_ahead(1, b'[') || self.symbol_ahead(1, b'.') || self.keyword_ahead(1) == Some(K::And);
         if !column && self.eat_keyword(K::Between) {
             let at = self.span();
             start = self.frame_bound()?;

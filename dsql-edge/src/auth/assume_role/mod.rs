@@ -171,6 +171,15 @@ fn endpoint(config: &Config) -> (String, u16) {
     }
 }
 
+/// What an answer, with these secrets in the request, shows to people.
+#[cfg(fuzzing)]
+pub(crate) fn shown_of(status: u16, body: &str, secrets: &[&str]) -> String {
+    match answer::read(status, body, secrets) {
+        Ok(credentials) => format!("{credentials:?}"),
+        Err(refused) => format!("{refused:?}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 //!
 //! In: tokens. Out: their parts. It does not look into the SQL.
 
-use crate::row_input::OwnRow;
+use crate::row::OwnRow;
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
@@ -11,29 +11,33 @@ use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, LitStr, Pat, Token};
 
 /// `[#[allow(code)]] [Row,] "SQL" [, for pattern in rows] [, argument]*`
-pub(crate) struct Input {
+pub struct Input {
     /// Warnings that are not to be given.
-    pub(crate) allowed: Vec<Ident>,
+    pub allowed: Vec<Ident>,
     /// The user's row struct.
-    pub(crate) row: Option<OwnRow>,
+    pub row: Option<OwnRow>,
     /// The SQL; of `sql_file!`, the path of its file.
-    pub(crate) sql: LitStr,
+    pub sql: LitStr,
     /// `for pattern in rows`
-    pub(crate) each: Option<Each>,
+    pub each: Option<Each>,
     /// What follows it.
-    pub(crate) arguments: Vec<Argument>,
+    pub arguments: Vec<Argument>,
 }
 
 /// `for pattern in rows`
-pub(crate) struct Each {
-    pub(crate) pattern: Pat,
-    pub(crate) rows: Expr,
+pub struct Each {
+    /// What each of them is bound to.
+    pub pattern: Pat,
+    /// What is iterated over.
+    pub rows: Expr,
 }
 
 /// `expr` or `name = expr`.
-pub(crate) struct Argument {
-    pub(crate) name: Option<Ident>,
-    pub(crate) value: Expr,
+pub struct Argument {
+    /// The parameter's name, if it is written.
+    pub name: Option<Ident>,
+    /// Its value.
+    pub value: Expr,
 }
 
 impl Parse for Input {
@@ -104,7 +108,7 @@ pub(crate) fn arguments(input: ParseStream<'_>) -> syn::Result<Vec<Argument>> {
 #[cfg(test)]
 mod tests {
     use super::Input;
-    use crate::function_input::{are_functions, functions};
+    use crate::functions::{are_functions, functions};
     use proc_macro2::{Group, TokenStream, TokenTree};
 
     const INPUTS: [&str; 7] = [

@@ -3,8 +3,8 @@
 //! In: tokens. Out: the functions that could be read, and an error for each one that could not. It does not
 //! look into the SQL.
 
-use crate::input;
-use crate::row_input::OwnRow;
+use crate::expression;
+use crate::row::OwnRow;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
@@ -12,27 +12,40 @@ use syn::spanned::Spanned as _;
 use syn::{Attribute, Generics, LitStr, Token, Type, Visibility, parenthesized};
 
 /// One function as written.
-pub(crate) struct FunctionInput {
-    pub(crate) attributes: Vec<Attribute>,
-    pub(crate) visibility: Visibility,
-    pub(crate) name: Ident,
-    pub(crate) generics: Generics,
+pub struct FunctionInput {
+    /// What stands before it.
+    pub attributes: Vec<Attribute>,
+    /// Its visibility.
+    pub visibility: Visibility,
+    /// Its name.
+    pub name: Ident,
+    /// Its generics.
+    pub generics: Generics,
     /// Without a type, a parameter has the one of its SQL type.
-    pub(crate) parameters: Vec<(Ident, Option<Type>)>,
-    pub(crate) row: Option<RowInput>,
-    pub(crate) sql: LitStr,
+    pub parameters: Vec<(Ident, Option<Type>)>,
+    /// What stands after the arrow.
+    pub row: Option<RowInput>,
+    /// The SQL.
+    pub sql: LitStr,
 }
 
 /// What stands after the arrow.
-pub(crate) enum RowInput {
+pub enum RowInput {
     /// `pub Post`: a struct that is made here.
-    Declared { attributes: Vec<Attribute>, visibility: Visibility, name: Ident },
+    Declared {
+        /// What stands before it.
+        attributes: Vec<Attribute>,
+        /// Its visibility.
+        visibility: Visibility,
+        /// Its name.
+        name: Ident,
+    },
     /// `Post`, `Post { author: Author }`: structs that are there.
     Own(OwnRow),
 }
 
 /// Whether the macro was given functions rather than an expression.
-pub(crate) fn are_functions(tokens: &TokenStream) -> bool {
+pub fn are_functions(tokens: &TokenStream) -> bool {
     let mut tokens = tokens.clone().into_iter().peekable();
     while let Some(token) = tokens.next() {
         match token {
@@ -50,7 +63,7 @@ pub(crate) fn are_functions(tokens: &TokenStream) -> bool {
 }
 
 /// All functions of a block; what cannot be read is passed over up to the next semicolon.
-pub(crate) fn functions(tokens: TokenStream) -> (Vec<FunctionInput>, Vec<syn::Error>) {
+pub fn functions(tokens: TokenStream) -> (Vec<FunctionInput>, Vec<syn::Error>) {
     let (mut functions, mut errors) = (Vec::new(), Vec::new());
     let mut one = Vec::new();
     let mut tokens = tokens.into_iter().peekable();
@@ -89,7 +102,7 @@ impl Parse for FunctionInput {
             None
         };
         input.parse::<Token![=]>()?;
-        let sql = input::sql_literal(input)?;
+        let sql = expression::sql_literal(input)?;
         input.parse::<Token![;]>()?;
         Ok(FunctionInput { attributes, visibility, name, generics, parameters, row, sql })
     }

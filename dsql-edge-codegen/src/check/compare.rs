@@ -1,0 +1,237 @@
+//! A query under two schemas: the one that is and the one that may come. Queries in; what no longer compiles, what gets
+//! another type in Rust, and what else is worth knowing out.
+
+use dsql_edge_compiler::diagnostic::render::{Place, render};
+use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
+use dsql_edge_compiler::fields::{Entry, Field, Fields, RustType, fields};
+use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::typed::{Cardinality, TypedColumn, TypedParameter};
+use dsql_edge_compiler::{Schema, Source, TypedQuery, compile};
+
+use super::invocation::Query;
+
+/// Something that differs.
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The code of an error; of a change, `changed`.
+    pub code: &'static str,
+    /// One line.
+    pub message: String,
+    /// Where the place is.
+    pub place: Place,
+    /// For people: the message, the place underlined, and what to do.
+    pub rendered: String,
+    /// It does not compile under the schema as it is either.
+    pub was_wrong: bool,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The query does not compile.
+    Broken,
+    /// It compiles, and what it gives or takes has another type in Rust.
+    Changed,
+    /// It goes on as it was, and something else about it is different.
+    Note,
+}
+
+/// A query that compiles, and its row.
+struct Compiled {
+    query: TypedQuery,
+    fields: Fields,
+}
+
+/// What differs for any of the queries.
+pub(super) fn all(queries: &[Query], now: Option<&Schema>, coming: &Schema) -> Vec<Finding> {
+    queries.iter().flat_map(|query| one(query, now, coming)).collect()
+}
+
+fn one(query: &Query, now: Option<&Schema>, coming: &Schema) -> Vec<Finding> {
+    let before = now.map(|now| compiled(query, now));
+    match (compiled(query, coming), before) {
+        // Of what was never checked, only what is new is told.
+        (Err(_), Some(Err(_)) | None) if query.unchecked => Vec::new(),
+        (Err(errors), before) => {
+            let was_wrong = matches!(before, Some(Err(_)));
+            errors.errors().map(|error| broken(query, error, was_wrong)).collect()
+        }
+        (Ok(after), Some(Ok(before))) => changes(query, &before, &after),
+        (Ok(_), _) => Vec::new(),
+    }
+}
+
+fn compiled(query: &Query, schema: &Schema) -> Result<Compiled, Diagnostics> {
+    let typed = compile(&Source::of_macro(&query.text), schema)?;
+    // What `sql_unchecked!` gives has whatever type was written there.
+    let fields = if query.unchecked { Fields::default() } else { fields(&typed, schema)? };
+    Ok(Compiled { query: typed, fields })
+}
+
+fn broken(query: &Query, error: &Diagnostic, was_wrong: bool) -> Finding {
+    let place = query.place(error.span.start as usize);
+    Finding {
+        severity: Severity::Broken,
+        code: error.code.name(),
+        message: format!("{} [{}]", error.message, error.sqlstate()),
+        rendered: render(error, &query.text, Some(place.clone())),
+        place,
+        was_wrong,
+    }
+}
+
+fn changes(query: &Query, before: &Compiled, after: &Compiled) -> Vec<Finding> {
+    let mut out = Vec::new();
+    let whole = {
+        let start = query.text.len() - query.text.trim_start().len();
+        let end = query.text.trim_start().lines().next().map_or(start, |line| start + line.trim_end().len());
+        Span::new(start, end)
+    };
+    for (number, (was, is)) in (1..).zip(before.query.parameters.iter().zip(&after.query.parameters)) {
+        if let Some(message) = parameter(number, was, is) {
+            out.push(changed(
+                query,
+                Severity::Changed,
+                parameter_span(query, number, was).unwrap_or(whole),
+                &message,
+                None,
+            ));
+        }
+    }
+    let (was, is) = (row(&before.fields), row(&after.fields));
+    let column_span = |column: usize| after.query.columns.get(column).map_or(whole, |column| column.span);
+    for (name, (was_type, _)) in &was {
+        match is.iter().find(|(known, _)| known == name) {
+            None => {
+                let message = format!("the row has no field `{name}` any more");
+                out.push(changed(query, Severity::Changed, whole, &message, None));
+            }
+            Some((_, (is_type, column))) if is_type != was_type => {
+                let message = format!("`{name}` becomes {is_type}; it is {was_type}");
+                let hint = hint(was_type, is_type, after.query.columns.get(*column));
+                out.push(changed(query, Severity::Changed, column_span(*column), &message, hint));
+            }
+            Some(_) => {}
+        }
+    }
+    for (name, (is_type, column)) in &is {
+        if was.iter().any(|(known, _)| known == name) {
+            continue;
+        }
+        let message = format!("the row gets a field `{name}`: {is_type}");
+        // A struct of the user's does not have it.
+        let severity = if query.own_row { Severity::Changed } else { Severity::Note };
+        out.push(changed(query, severity, column_span(*column), &message, None));
+    }
+    let at_most_one = |it: Cardinality| matches!(it, Cardinality::One | Cardinality::AtMostOne);
+    if at_most_one(before.query.cardinality) && after.query.cardinality == Cardinality::Many {
+        let message = "it may give many rows; as the schema is, it gives one at the most";
+        let hint = "fetch_one and fetch_optional fail where there are more";
+        out.push(changed(query, Severity::Note, whole, message, Some(hint.to_owned())));
+    }
+    out
+}
+
+fn changed(query: &Query, severity: Severity, span: Span, message: &str, hint: Option<String>) -> Finding {
+    let place = query.place(span.start as usize);
+    let mut diagnostic = Diagnostic::error(Code::TypeMismatch, span, "");
+    diagnostic.hint = hint;
+    let rendered = render(&diagnostic, &query.text, Some(place.clone()));
+    // The headline is our own.
+    let below = rendered.split_once('\n').map_or("", |(_, below)| below);
+    Finding {
+        severity,
+        code: "changed",
+        message: message.to_owned(),
+        rendered: format!("{message}\n{below}"),
+        place,
+        was_wrong: false,
+    }
+}
+
+fn parameter(number: usize, was: &TypedParameter, is: &TypedParameter) -> Option<String> {
+    let name = is.name.as_ref().map_or_else(|| format!("${number}"), |name| format!("${name}"));
+    if was.sql_type.name != is.sql_type.name {
+        return Some(format!("{name} becomes {}; it is {}", is.sql_type.name, was.sql_type.name));
+    }
+    if was.nullable && !is.nullable {
+        return Some(format!("{name} takes no Option any more: NULL means nothing there"));
+    }
+    if was.elements_nullable && !is.elements_nullable {
+        return Some(format!("{name} takes no elements that are an Option any more"));
+    }
+    None
+}
+
+/// Where a parameter stands first.
+fn parameter_span(query: &Query, number: usize, parameter: &TypedParameter) -> Option<Span> {
+    let name = parameter.name.as_ref().map_or_else(|| format!("${number}"), |name| format!("${name}"));
+    let lexed = dsql_edge_compiler::syntax::lex(&Source::of_macro(&query.text));
+    lexed.placeholders.iter().map(|(span, _)| *span).find(|span| span.text(&query.text) == name)
+}
+
+/// The fields of a row, those of groups with their path: name, type in Rust, column.
+fn row(fields: &Fields) -> Vec<(String, (String, usize))> {
+    let mut out = Vec::new();
+    collect("", &fields.entries, &mut out);
+    out
+}
+
+fn collect(path: &str, entries: &[Entry], out: &mut Vec<(String, (String, usize))>) {
+    for entry in entries {
+        let name = format!("{path}{}", entry.name().text());
+        match entry {
+            Entry::Field(field) => out.push((name, (rust_type(field), field.column))),
+            Entry::Group(group) => {
+                let shape = if group.witness.is_some() { "an Option of a struct" } else { "a struct" };
+                out.push((name.clone(), (shape.to_owned(), first_column(&group.entries))));
+                collect(&format!("{name}."), &group.entries, out);
+            }
+        }
+    }
+}
+
+fn first_column(entries: &[Entry]) -> usize {
+    let of = |entry: &Entry| match entry {
+        Entry::Field(field) => field.column,
+        Entry::Group(group) => first_column(&group.entries),
+    };
+    entries.iter().map(of).min().unwrap_or(0)
+}
+
+fn rust_type(field: &Field) -> String {
+    let plain = match &field.rust_type {
+        RustType::Known(path) => short(path),
+        RustType::Vec { element, nullable: true } => format!("Vec<Option<{}>>", short(element)),
+        RustType::Vec { element, nullable: false } => format!("Vec<{}>", short(element)),
+        RustType::Written(written) => written.clone(),
+    };
+    if field.nullable { format!("Option<{plain}>") } else { plain }
+}
+
+/// Without the modules: `DateTime<Utc>`.
+fn short(path: &str) -> String {
+    let mut out = String::new();
+    for piece in path.split_inclusive(['<', '>', ',', ' ']) {
+        out += piece.rsplit("::").next().unwrap_or(piece);
+    }
+    out
+}
+
+fn hint(was: &str, is: &str, column: Option<&TypedColumn>) -> Option<String> {
+    let of = column?.origin.as_ref().map(|origin| format!("{}.{}", origin.table, origin.column));
+    if is == format!("Option<{was}>") {
+        return Some(match of {
+            Some(of) => format!("{of} may be NULL then"),
+            None => "it may be NULL then".to_owned(),
+        });
+    }
+    if was == format!("Option<{is}>") {
+        return Some(match of {
+            Some(of) => format!("{of} is never NULL then"),
+            None => "it is never NULL then".to_owned(),
+        });
+    }
+    None
+}

@@ -1,0 +1,108 @@
+//! One invocation of a macro: its tokens in, its queries out, each with the way from a byte of its SQL to the true file,
+//! line and column. The grammar is the macros' own.
+
+use std::path::Path;
+
+use dsql_edge_compiler::diagnostic::render::Place;
+use dsql_edge_compiler::source::line_and_column;
+use dsql_edge_macro_input::{FunctionInput, Input, Literal, RowInput, Unchecked, are_functions, functions};
+use proc_macro2::TokenStream;
+use syn::LitStr;
+
+/// The macros.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Macro {
+    Sql,
+    File,
+    Unchecked,
+}
+
+/// A query as it stands in a source.
+pub(super) struct Query {
+    pub(super) text: String,
+    /// It is one of `sql_unchecked!`, whose types nobody checks when it is compiled.
+    pub(super) unchecked: bool,
+    /// Its rows fill a struct of the user's.
+    pub(super) own_row: bool,
+    origin: Origin,
+}
+
+enum Origin {
+    Literal { literal: Literal, file: String, line: usize, column: usize },
+    File(String),
+}
+
+impl Query {
+    /// Where a byte of the SQL stands.
+    pub(super) fn place(&self, offset: usize) -> Place {
+        match &self.origin {
+            Origin::Literal { literal, file, line, column } => {
+                let (line, column) = literal.place(offset, *line, *column).unwrap_or((*line, *column));
+                Place { file: Some(file.clone()), line, column }
+            }
+            Origin::File(file) => {
+                let (line, column) = line_and_column(&self.text, offset);
+                Place { file: Some(file.clone()), line, column }
+            }
+        }
+    }
+
+    fn new(literal: &LitStr, file: &str, own_row: bool, unchecked: bool) -> Query {
+        let start = literal.span().start();
+        let origin = Origin::Literal {
+            literal: Literal::new(literal),
+            file: file.to_owned(),
+            line: start.line,
+            column: start.column + 1,
+        };
+        Query { text: literal.value(), unchecked, own_row, origin }
+    }
+}
+
+/// The queries of an invocation.
+///
+/// # Errors
+/// What the macro would refuse, or a file of SQL that cannot be read.
+pub(super) fn queries_of(
+    kind: Macro,
+    tokens: TokenStream,
+    file: &str,
+    package: &Path,
+) -> Result<Vec<Query>, String> {
+    let said = |error: syn::Error| error.to_string();
+    match kind {
+        Macro::Sql if are_functions(&tokens) => {
+            let (functions, errors) = functions(tokens);
+            match errors.into_iter().next() {
+                Some(error) => Err(said(error)),
+                None => Ok(functions.iter().map(|function| of_function(function, file)).collect()),
+            }
+        }
+        Macro::Sql => {
+            let input: Input = syn::parse2(tokens).map_err(said)?;
+            Ok(vec![Query::new(&input.sql, file, input.row.is_some(), false)])
+        }
+        Macro::File => {
+            let input: Input = syn::parse2(tokens).map_err(said)?;
+            let path = package.join(input.sql.value());
+            let text =
+                std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+            let path = path.strip_prefix(".").unwrap_or(&path).display().to_string();
+            Ok(vec![Query {
+                text,
+                unchecked: false,
+                own_row: input.row.is_some(),
+                origin: Origin::File(path),
+            }])
+        }
+        Macro::Unchecked => {
+            let input: Unchecked = syn::parse2(tokens).map_err(said)?;
+            Ok(vec![Query::new(&input.sql, file, input.row.is_some(), true)])
+        }
+    }
+}
+
+fn of_function(function: &FunctionInput, file: &str) -> Query {
+    Query::new(&function.sql, file, matches!(function.row, Some(RowInput::Own(_))), false)
+}

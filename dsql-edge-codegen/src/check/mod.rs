@@ -1,0 +1,139 @@
+//! `dsql-edge check`: a schema that is, or that may come, against the snapshot and the queries of a crate. A package and a
+//! candidate in; what differs and which queries break out, for people and for CI.
+
+mod compare;
+mod invocation;
+mod package;
+mod report;
+mod schemas;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::cluster::Cluster;
+use crate::pull::{self, Server};
+use crate::style;
+pub use compare::{Finding, Severity};
+pub use report::Report;
+
+/// Check the snapshot against a cluster, or a crate's queries against a schema that may come
+#[derive(Args)]
+#[command(
+    after_help = "Without a candidate, the cluster is asked: a snapshot that is not what it has is an error, shown as \
+    a diff, with the queries that\nbreak. With one, nothing is connected to: every sql!, sql_file! and sql_unchecked! of \
+    the package is compiled against\nthe schema as it is and against the candidate.\n\nEnds with 1 where something \
+    differs, no longer compiles, or gets another type in Rust.\n\nExamples:\n  dsql-edge check                                  \
+    # is the snapshot what the cluster has?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
+    break a query?\n  dsql-edge check --migrations migrations          # a folder of them, from its beginning\n  \
+    dsql-edge check --schema candidate.sql --format github"
+)]
+pub struct Options {
+    /// The package: a folder with a Cargo.toml
+    #[arg(default_value = ".")]
+    package: PathBuf,
+    /// The candidate: a file of DDL, or a folder, that holds the whole schema
+    #[arg(long, group = "candidate")]
+    schema: Option<PathBuf>,
+    /// The candidate: a folder of migrations, from its beginning
+    #[arg(long, group = "candidate")]
+    migrations: Option<PathBuf>,
+    /// The candidate: the schema as it is and these files of SQL on top of it, in this order
+    #[arg(long, group = "candidate", num_args = 1..)]
+    apply: Vec<PathBuf>,
+    /// The snapshot; else what the crate's build takes
+    #[arg(long)]
+    snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: Cluster,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// With the place underlined
+    Human,
+    /// One JSON object
+    Json,
+    /// Annotations of a GitHub workflow
+    Github,
+}
+
+/// A schema that may come.
+pub enum Candidate {
+    /// A file of DDL, or a folder, that holds all of it.
+    Schema(PathBuf),
+    /// A folder of migrations, from its beginning.
+    Migrations(PathBuf),
+    /// The schema as it is, and these files on top of it.
+    Apply(Vec<PathBuf>),
+    /// What a cluster has, as `pull` writes it.
+    Cluster(String),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Files that cannot be read, a schema that cannot be understood, what the cluster said. A finding is an answer.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let candidate = match (&options.schema, &options.migrations) {
+        (Some(path), _) => Candidate::Schema(path.clone()),
+        (None, Some(path)) => Candidate::Migrations(path.clone()),
+        (None, None) if !options.apply.is_empty() => Candidate::Apply(options.apply.clone()),
+        (None, None) => Candidate::Cluster(live(options)?),
+    };
+    let report = check(&options.package, options.snapshot.as_deref(), &candidate)?;
+    match options.format {
+        Output::Human => style::print(&report.human())?,
+        Output::Json => std::io::stdout().lock().write_all(report.json()?.as_bytes())?,
+        Output::Github => std::io::stdout().lock().write_all(report.github().as_bytes())?,
+    }
+    if options.format == Output::Human {
+        eprintln!("{}", report.summary());
+    }
+    Ok(if report.fails() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Compares a package with a candidate; `snapshot` overrides what its build takes.
+///
+/// # Errors
+/// Files that cannot be read, and a schema that cannot be understood.
+pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate) -> Result<Report> {
+    if !package.join("Cargo.toml").is_file() {
+        bail!("{} is no package: it has no Cargo.toml", package.display());
+    }
+    let now = schemas::as_it_is(package, snapshot)?;
+    let coming = schemas::coming(candidate, now.as_ref())?;
+    let drift = match (candidate, &now) {
+        (Candidate::Cluster(_), None) => bail!("there is no snapshot yet: run `dsql-edge pull`"),
+        // Of migrations there is no text to compare, but what they make.
+        (Candidate::Cluster(_), Some(now)) if now.is_folder => None,
+        (Candidate::Cluster(live), Some(now)) => report::Drift::of(now, live),
+        _ => None,
+    };
+    let (queries, unread) = package::queries(package)?;
+    let findings = compare::all(&queries, now.as_ref().map(|now| &now.schema), &coming);
+    Ok(Report { drift, findings, queries: queries.len(), unread })
+}
+
+/// What the cluster has, as `pull` would write it over the snapshot.
+fn live(options: &Options) -> Result<String> {
+    let old = match schemas::path(&options.package, options.snapshot.as_deref()) {
+        Some(path) if path.is_file() => pull::read(&path)?,
+        _ => String::new(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let config = options
+            .cluster
+            .config("check")
+            .await
+            .context("to check without a cluster, name a candidate: --apply, --migrations or --schema")?;
+        pull::snapshot(&mut Server::dsql(config), &old).await
+    })
+}

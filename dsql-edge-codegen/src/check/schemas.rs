@@ -1,0 +1,124 @@
+//! The two schemas that are compared: the one that a package's build takes, found as `sql!` finds it, and the one that may
+//! come. Paths in, folded schemas out.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow};
+use dsql_edge_compiler::Schema;
+use dsql_edge_compiler::diagnostic::render::{Place, render};
+use dsql_edge_compiler::schema::SchemaError;
+use dsql_edge_compiler::source::line_and_column;
+
+use super::Candidate;
+use crate::pull::SNAPSHOT;
+use crate::schema_files::{self, SchemaFile};
+
+/// The schema as it is.
+pub(super) struct AsItIs {
+    /// The snapshot, or the folder of migrations.
+    pub(super) path: PathBuf,
+    pub(super) is_folder: bool,
+    pub(super) schema: Schema,
+    files: Vec<SchemaFile>,
+}
+
+impl AsItIs {
+    /// The text of a snapshot.
+    pub(super) fn text(&self) -> &str {
+        self.files.first().map_or("", |file| &file.text)
+    }
+}
+
+/// What the build of a package takes; nothing where there is none yet.
+pub(super) fn as_it_is(package: &Path, snapshot: Option<&Path>) -> Result<Option<AsItIs>> {
+    let Some(path) = path(package, snapshot) else { return Ok(None) };
+    let is_folder = path.is_dir();
+    let files = if is_folder { schema_files::migrations(&path)? } else { schema_files::read(&path)? };
+    let schema = folded(&files)?;
+    Ok(Some(AsItIs { path, is_folder, schema, files }))
+}
+
+/// As `sql!` looks for it: what the environment names, beside Cargo.toml, up to the workspace's; else the folder that
+/// a build script may name.
+pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Option<PathBuf> {
+    if let Some(path) = snapshot {
+        return Some(path.to_owned());
+    }
+    let given =
+        |variable: &str| std::env::var_os(variable).filter(|it| !it.is_empty()).map(|it| package.join(it));
+    if let Some(path) = given("DSQL_EDGE_SCHEMA").or_else(|| given("DSQL_EDGE_MIGRATIONS")) {
+        return Some(path);
+    }
+    if let Some(folder) = named_by_build_script(package) {
+        return Some(folder);
+    }
+    let absolute = std::path::absolute(package).unwrap_or_else(|_| package.to_owned());
+    for (folder, shown) in
+        absolute.ancestors().zip(package.ancestors().chain(std::iter::repeat(Path::new(""))))
+    {
+        if folder.join(SNAPSHOT).is_file() {
+            let near = shown.join(SNAPSHOT);
+            let near = near.strip_prefix(".").unwrap_or(&near).to_owned();
+            return Some(if near.is_file() { near } else { folder.join(SNAPSHOT) });
+        }
+        if folder.join("Cargo.lock").exists() {
+            break;
+        }
+    }
+    None
+}
+
+/// `cargo::rustc-env=DSQL_EDGE_MIGRATIONS=folder` in build.rs, as `init` writes it.
+fn named_by_build_script(package: &Path) -> Option<PathBuf> {
+    let script = std::fs::read_to_string(package.join("build.rs")).ok()?;
+    let (_, rest) = script.split_once("DSQL_EDGE_MIGRATIONS=")?;
+    let name: String = rest.chars().take_while(|it| !matches!(it, '\\' | '"' | '\n')).collect();
+    Some(package.join(name)).filter(|folder| folder.is_dir())
+}
+
+/// The schema that may come.
+pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Schema> {
+    match candidate {
+        Candidate::Schema(path) => folded(&schema_files::read(path)?),
+        Candidate::Migrations(folder) => {
+            let mut files = directives(now);
+            files.extend(schema_files::migrations(folder)?);
+            folded(&files)
+        }
+        Candidate::Apply(paths) => {
+            let mut files: Vec<SchemaFile> =
+                now.into_iter().flat_map(|now| now.files.iter().cloned()).collect();
+            for path in paths {
+                files.extend(schema_files::read(path)?);
+            }
+            folded(&files)
+        }
+        Candidate::Cluster(text) => {
+            folded(&[SchemaFile { name: "the cluster's schema".to_owned(), text: text.clone() }])
+        }
+    }
+}
+
+/// What people wrote at the head of a snapshot holds for whatever comes.
+fn directives(now: Option<&AsItIs>) -> Vec<SchemaFile> {
+    let Some(now) = now.filter(|now| !now.is_folder) else { return Vec::new() };
+    let is_directive =
+        |line: &&str| line.trim_start().trim_start_matches('-').trim_start().starts_with("dsql-edge:");
+    let text: String = now.text().lines().filter(is_directive).map(|line| format!("{line}\n")).collect();
+    vec![SchemaFile { name: now.path.display().to_string(), text }]
+}
+
+fn folded(files: &[SchemaFile]) -> Result<Schema> {
+    let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
+    Schema::parse_files(texts, None).map_err(|errors| unreadable(files, &errors))
+}
+
+/// The errors of a schema, each with its file and place.
+fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
+    let shown = errors.iter().map(|error| {
+        let text = files.iter().find(|file| file.name == error.file).map_or("", |file| file.text.as_str());
+        let (line, column) = line_and_column(text, error.diagnostic.span.start as usize);
+        render(&error.diagnostic, text, Some(Place { file: Some(error.file.clone()), line, column }))
+    });
+    anyhow!("the schema cannot be understood:\n{}", shown.collect::<Vec<_>>().join("\n"))
+}

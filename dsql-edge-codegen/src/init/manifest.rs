@@ -1,0 +1,52 @@
+//! Cargo.toml: the dependency, where it is missing. Formatting and comments stay.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use toml_edit::{DocumentMut, Item, Table, value};
+
+use super::Steps;
+
+/// The version that goes with this command: `0.1`.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+
+/// A crate's Cargo.toml.
+pub(super) struct Manifest<'p> {
+    path: &'p Path,
+    document: DocumentMut,
+}
+
+impl<'p> Manifest<'p> {
+    /// # Errors
+    /// A file that cannot be read, and a workspace's.
+    pub(super) fn read(path: &'p Path) -> Result<Manifest<'p>> {
+        let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let document: DocumentMut = text.parse().with_context(|| path.display().to_string())?;
+        if !document.contains_key("package") {
+            bail!("{} is a workspace's: name the Worker's own folder", path.display());
+        }
+        Ok(Manifest { path, document })
+    }
+
+    /// Makes it depend on dsql-edge.
+    pub(super) fn depend(mut self, steps: &mut Steps) -> Result<()> {
+        let path = self.path.display();
+        let dependencies = self.document.entry("dependencies").or_insert(Item::Table(Table::new()));
+        let Some(table) = dependencies.as_table_like_mut() else {
+            bail!("{path}: `dependencies` is no table");
+        };
+        if !table.contains_key("worker") {
+            steps.next(
+                "the crate does not depend on `worker`: dsql-edge runs in Workers, or with its feature `tokio` elsewhere",
+            );
+        }
+        if table.contains_key("dsql-edge") {
+            return Ok(());
+        }
+        table.insert("dsql-edge", value(VERSION));
+        fs::write(self.path, self.document.to_string()).with_context(|| path.to_string())?;
+        steps.done("Cargo.toml", format!("dsql-edge = \"{VERSION}\" added"));
+        Ok(())
+    }
+}

@@ -1,0 +1,246 @@
+//! `dsql-edge init`: a Worker's crate in, the same with a dependency, a snapshot, a first query and what wrangler needs out.
+//! It adds; what is there stays as it is. It says what it did and what is next.
+
+mod manifest;
+mod texts;
+mod wrangler;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::json;
+
+use manifest::Manifest;
+
+use crate::cluster::Cluster;
+use crate::format::Format;
+use crate::pull::{self, SNAPSHOT, Server};
+
+/// Put a snapshot, a first query and wrangler's settings into a Worker's crate
+#[derive(Args)]
+#[command(
+    after_help = "It adds what is missing and overwrites nothing; run it as often as you like.\n\nExamples:\n  \
+    dsql-edge init                                            # here, with a snapshot to fill\n  dsql-edge init \
+    --endpoint <id>.dsql.us-east-1.on.aws  # with the snapshot of a cluster\n  dsql-edge init --migrations migrations  \
+    \x20               # the schema is a folder of SQL files"
+)]
+pub struct Options {
+    /// The crate: a folder with a Cargo.toml
+    #[arg(default_value = ".")]
+    package: PathBuf,
+    /// Let a folder of migrations be the schema, with the build.rs that makes cargo see new files
+    #[arg(long)]
+    migrations: Option<String>,
+    #[command(flatten)]
+    cluster: Cluster,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+/// What was done, and what is left to people.
+#[derive(Default)]
+pub(super) struct Steps {
+    done: Vec<(String, String)>,
+    next: Vec<String>,
+}
+
+impl Steps {
+    fn done(&mut self, file: &str, what: impl Into<String>) {
+        self.done.push((file.to_owned(), what.into()));
+    }
+
+    fn next(&mut self, what: impl Into<String>) {
+        self.next.push(what.into());
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A folder that is no crate, files that cannot be read or written, what the cluster said.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let package = &options.package;
+    let manifest = package.join("Cargo.toml");
+    if !manifest.is_file() {
+        bail!(
+            "{} is no crate: it has no Cargo.toml. `npm create cloudflare@latest` or `cargo new --lib` makes one",
+            package.display()
+        );
+    }
+    if options.migrations.as_deref().is_some_and(|folder| folder.contains(['"', '\\', '\n'])) {
+        bail!("a folder of that name cannot be written into a build.rs");
+    }
+    let mut steps = Steps::default();
+    let manifest = Manifest::read(&manifest)?;
+    match &options.migrations {
+        Some(folder) => migrations(package, folder, &mut steps)?,
+        None => snapshot(options, &mut steps)?,
+    }
+    manifest.depend(&mut steps)?;
+    first_query(package, &mut steps)?;
+    let region = region(&options.cluster);
+    wrangler::settings(package, region.as_deref(), &mut steps)?;
+    create(
+        package,
+        ".dev.vars.example",
+        texts::DEV_VARS,
+        "names what the Worker needs to connect",
+        &mut steps,
+    )?;
+    ignore(package, &mut steps)?;
+    steps.next("on your machine: cargo install dsql-edge-local, then dsql-local run -- npx wrangler dev");
+    steps.next(
+        "on Cloudflare: npx wrangler secret put DSQL_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    );
+    print(&steps, options.format)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(steps: &Steps, format: Format) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    if format == Format::Json {
+        let done = steps.done.iter().map(|(file, what)| json!({ "file": file, "what": what }));
+        let answer = json!({ "version": 1, "done": done.collect::<Vec<_>>(), "next": steps.next });
+        return Ok(writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?);
+    }
+    if steps.done.is_empty() {
+        writeln!(out, "everything is there already")?;
+    }
+    for (file, what) in &steps.done {
+        writeln!(out, "{file}: {what}")?;
+    }
+    writeln!(out, "\nNext:")?;
+    for (number, step) in (1..).zip(&steps.next) {
+        writeln!(out, "{number}. {step}")?;
+    }
+    Ok(())
+}
+
+/// The snapshot: the cluster's, if one was named.
+fn snapshot(options: &Options, steps: &mut Steps) -> Result<()> {
+    let path = options.package.join(SNAPSHOT);
+    if path.exists() {
+        return Ok(());
+    }
+    if options.cluster.endpoint().is_none() {
+        create(
+            &options.package,
+            SNAPSHOT,
+            texts::SNAPSHOT,
+            "a snapshot that is empty yet, and says how to fill it",
+            steps,
+        )?;
+        steps.next(format!(
+            "write your tables into {SNAPSHOT}, or `dsql-edge pull --endpoint <id>.dsql.<region>.on.aws` takes them from a cluster"
+        ));
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let text = runtime.block_on(async {
+        pull::snapshot(&mut Server::dsql(options.cluster.config("init").await?), "").await
+    })?;
+    create(&options.package, SNAPSHOT, &text, "the cluster's schema; `dsql-edge pull` writes it anew", steps)
+}
+
+/// A folder of migrations, and the build script that names it.
+fn migrations(package: &Path, folder: &str, steps: &mut Steps) -> Result<()> {
+    let path = package.join(folder);
+    if !path.exists() {
+        fs::create_dir_all(&path).with_context(|| path.display().to_string())?;
+    }
+    let has_sql = fs::read_dir(&path)
+        .with_context(|| path.display().to_string())?
+        .filter_map(Result::ok)
+        .any(|entry| entry.path().extension().is_some_and(|extension| extension == "sql"));
+    if !has_sql {
+        let name = format!("{folder}/0001_init.sql");
+        create(package, &name, texts::MIGRATION, "a first migration, empty yet", steps)?;
+        steps
+            .next(format!("write your tables into {name}; `dsql-edge migrate --folder {folder}` applies it"));
+    }
+    let line = texts::build_line(folder);
+    let script = package.join("build.rs");
+    match fs::read_to_string(&script) {
+        Ok(text) if text.contains("DSQL_EDGE_MIGRATIONS") => {}
+        Ok(_) => steps.next(format!("into main() of your build.rs: {line}")),
+        Err(_) => {
+            let text = format!("{}fn main() {{\n    {line}\n}}\n", texts::BUILD_HEAD);
+            create(package, "build.rs", &text, "lets cargo see new files of the folder", steps)?;
+        }
+    }
+    if package.join(SNAPSHOT).exists() {
+        steps.next(format!("{SNAPSHOT} is not read any more: the folder is the schema"));
+    }
+    Ok(())
+}
+
+fn first_query(package: &Path, steps: &mut Steps) -> Result<()> {
+    const NAME: &str = "src/first_query.rs";
+    let uses_it = ["lib.rs", "main.rs"].iter().any(|file| {
+        let text = fs::read_to_string(package.join("src").join(file)).unwrap_or_default();
+        text.contains("dsql_edge")
+    });
+    if uses_it || package.join(NAME).exists() {
+        return Ok(());
+    }
+    create(package, NAME, texts::FIRST_QUERY, "a query that is checked when it is compiled", steps)?;
+    steps.next("`mod first_query;` in src/lib.rs, and `first_query::now(&env).await?` in the handler");
+    Ok(())
+}
+
+/// A file, unless there is one.
+fn create(package: &Path, name: &str, text: &str, what: &str, steps: &mut Steps) -> Result<()> {
+    let path = package.join(name);
+    if path.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    // Not even one that has come in between.
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .with_context(|| path.display().to_string())?;
+    file.write_all(text.as_bytes()).with_context(|| path.display().to_string())?;
+    steps.done(name, what);
+    Ok(())
+}
+
+/// What must not be committed.
+fn ignore(package: &Path, steps: &mut Steps) -> Result<()> {
+    let path = package.join(".gitignore");
+    let text = pull::read(&path)?;
+    let has = |name: &str| text.lines().any(|line| line.trim().trim_matches('/') == name);
+    let missing: Vec<&str> = [".dev.vars", ".dsql-local"].into_iter().filter(|name| !has(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut new = text;
+    if !new.is_empty() && !new.ends_with('\n') {
+        new.push('\n');
+    }
+    new.extend(missing.iter().map(|name| format!("{name}\n")));
+    fs::write(&path, new).with_context(|| path.display().to_string())?;
+    steps.done(".gitignore", format!("{} added: they hold keys", missing.join(" and ")));
+    Ok(())
+}
+
+/// The region of a cluster's name, or as it was said.
+fn region(cluster: &Cluster) -> Option<String> {
+    if cluster.endpoint().is_some_and(|endpoint| endpoint.starts_with("localhost")) {
+        return None;
+    }
+    let of_name = cluster.endpoint().and_then(|endpoint| {
+        let (_, rest) = endpoint.split_once(".dsql")?;
+        let region = rest.split('.').nth(1)?;
+        endpoint.ends_with(".on.aws").then(|| region.to_owned())
+    });
+    of_name.or_else(|| cluster.region.clone())
+}

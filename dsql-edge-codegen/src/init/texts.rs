@@ -1,0 +1,64 @@
+//! The texts that `init` writes.
+
+/// A snapshot that is empty yet.
+pub(super) const SNAPSHOT: &str = "\
+-- The schema that `sql!` checks queries against when they are compiled. Commit it.
+--
+-- `dsql-edge pull --endpoint <id>.dsql.<region>.on.aws` writes it from a cluster. Until there is one, write your
+-- tables here as DDL, or paste what `pg_dump --schema-only` prints:
+--
+-- CREATE TABLE posts (
+--     id uuid DEFAULT gen_random_uuid() PRIMARY KEY,
+--     title text NOT NULL,
+--     published_at timestamptz
+-- );
+--
+-- Lines such as this one say more, and `pull` keeps them:
+-- dsql-edge: search_path public
+";
+
+/// A first migration.
+pub(super) const MIGRATION: &str = "\
+-- The first migration. `dsql-edge migrate` sends one statement after the other, as DSQL takes them.
+--
+-- CREATE TABLE posts (
+--     id uuid DEFAULT gen_random_uuid() PRIMARY KEY,
+--     title text NOT NULL,
+--     published_at timestamptz
+-- );
+";
+
+/// A query that needs no table.
+pub(super) const FIRST_QUERY: &str = "\
+//! A first query. A mistake in its text is an error of the build, with the place underlined.
+
+use dsql_edge::{Dsql, Error, sql};
+use worker::Env;
+
+/// The database's time.
+pub async fn now(env: &Env) -> Result<String, Error> {
+    let dsql = Dsql::from_env(env)?;
+    sql!(\"SELECT current_timestamp::text AS now\").fetch_value(&dsql).await
+}
+";
+
+/// What the Worker needs to connect.
+pub(super) const DEV_VARS: &str = "\
+# What the Worker needs to connect. Copy it to .dev.vars, which is not committed; `dsql-local run` does so by itself.
+DSQL_ENDPOINT=<id>.dsql.<region>.on.aws
+AWS_ACCESS_KEY_ID=
+AWS_SECRET_ACCESS_KEY=
+# AWS_SESSION_TOKEN=
+# DSQL_USER=admin
+";
+
+/// The head of a build script.
+pub(super) const BUILD_HEAD: &str =
+    "//! Lets cargo see new files of the folder that `sql!` takes its schema from.\n\n";
+
+/// The line of a build script that names a folder of migrations.
+pub(super) fn build_line(folder: &str) -> String {
+    format!(
+        "println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS={folder}\\ncargo::rerun-if-changed={folder}\");"
+    )
+}

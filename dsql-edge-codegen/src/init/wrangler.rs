@@ -1,0 +1,51 @@
+//! wrangler's settings: the Worker runs near the cluster. A wrangler.toml gets it; of JSON, whose comments would not
+//! survive, people are told.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use toml_edit::{DocumentMut, Item, Table, value};
+
+use super::Steps;
+
+pub(super) fn settings(package: &Path, region: Option<&str>, steps: &mut Steps) -> Result<()> {
+    let shown = region.unwrap_or("us-east-1");
+    for name in ["wrangler.jsonc", "wrangler.json"] {
+        if let Ok(text) = fs::read_to_string(package.join(name)) {
+            if !text.contains("\"placement\"") {
+                steps.next(format!(
+                    "into {name}, so that the Worker runs near the cluster: \"placement\": {{ \"region\": \"aws:{shown}\" }}"
+                ));
+            }
+            return Ok(());
+        }
+    }
+    let path = package.join("wrangler.toml");
+    let Ok(text) = fs::read_to_string(&path) else {
+        steps.next(format!(
+            "there is no wrangler.toml: write one, with [placement] region = \"aws:{shown}\", your cluster's region"
+        ));
+        return Ok(());
+    };
+    let mut settings: DocumentMut = text.parse().with_context(|| path.display().to_string())?;
+    if settings.contains_key("placement") {
+        return Ok(());
+    }
+    let Some(region) = region else {
+        steps.next(
+            "into wrangler.toml, so that the Worker runs near the cluster: [placement] region = \"aws:<your cluster's region>\"",
+        );
+        return Ok(());
+    };
+    let mut placement = Table::new();
+    placement.insert("region", value(format!("aws:{region}")));
+    placement.decor_mut().set_prefix("\n# Near the cluster: every round trip counts.\n");
+    settings.insert("placement", Item::Table(placement));
+    fs::write(&path, settings.to_string()).with_context(|| path.display().to_string())?;
+    steps.done(
+        "wrangler.toml",
+        format!("[placement] region = \"aws:{region}\" added: the Worker runs near the cluster"),
+    );
+    Ok(())
+}

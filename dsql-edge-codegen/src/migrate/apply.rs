@@ -1,0 +1,298 @@
+//! Applies what is left to do, step by step, under the lease.
+//!
+//! In: a folder and a cluster. Out: what was applied, or the first thing that failed, and where. However it ends, killed
+//! at any moment too, the next run goes on: what was in flight is looked for in the catalogue before it is sent again.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use dsql_edge::{Config, Error};
+
+use super::database::{Database, Sql};
+use super::folder::{File, Folder, Step, Work};
+use super::job::{Job, Outcome};
+use super::lease::Lease;
+use super::ledger::{Entry, Ledger, State, run_name};
+use super::plan::{Pending, plan};
+use super::progress::Progress;
+use super::trace::{Trace, Verdict};
+
+/// A step that was applied.
+#[derive(Debug)]
+pub struct Applied {
+    /// The file's name.
+    pub file: String,
+    /// The step's number.
+    pub step: i32,
+    /// It had been applied by a run that broke.
+    pub found: bool,
+}
+
+/// Applies what is left to do of a folder. `lease`: how long a run that says nothing more is waited for.
+///
+/// # Errors
+/// What failed, and where. What was applied before it stays applied, and the next run goes on behind it.
+pub async fn migrate(
+    folder: &Folder,
+    config: Config,
+    lease: Duration,
+    tell: &dyn Fn(Progress<'_>),
+) -> Result<Vec<Applied>> {
+    let database = Database::new(limits(config));
+    let ledger = Ledger::new(&database, run_name());
+    // What can be told without waiting for anyone.
+    if ledger.exists().await? {
+        plan(folder, &ledger.read().await?)?;
+    } else {
+        ledger.make().await?;
+    }
+    let lease = Lease::take(&database, ledger.run(), lease, tell).await?;
+    let run = Run { database: &database, ledger: &ledger, lease: &lease, tell, in_flight: Cell::new(false) };
+    let done = tokio::select! {
+        done = run.all(folder) => done,
+        lost = lease.keep() => Err(lost),
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted: what was applied is in the ledger, the next run goes on")),
+    };
+    // What may still arrive must have arrived before another run looks.
+    if !run.in_flight.get() {
+        let released = lease.release().await;
+        if done.is_ok() {
+            released.context("giving the lease back")?;
+        }
+    }
+    done
+}
+
+/// DSQL ends a transaction after five minutes; so long a statement may take.
+pub(super) fn limits(config: Config) -> Config {
+    let most = Duration::from_secs(300);
+    config.query_timeout(most).transaction_timeout(most).max_attempts(10)
+}
+
+struct Run<'r> {
+    database: &'r Database,
+    ledger: &'r Ledger<'r>,
+    lease: &'r Lease<'r>,
+    tell: &'r dyn Fn(Progress<'_>),
+    /// Something was sent, and what became of it is not known.
+    in_flight: Cell<bool>,
+}
+
+/// How often the answer to one statement may get lost.
+const LOSSES: u32 = 5;
+
+impl Run<'_> {
+    async fn all(&self, folder: &Folder) -> Result<Vec<Applied>> {
+        let mut done = Vec::new();
+        // Before the lease was ours, another run may have been at work.
+        for Pending { file, steps, out_of_order } in plan(folder, &self.ledger.read().await?)? {
+            if out_of_order {
+                (self.tell)(Progress::OutOfOrder(file));
+            }
+            for (step, entry) in steps {
+                let found = self.step(file, step, entry).await.with_context(|| {
+                    format!("{}: statement {} was not applied", file.place(step), step.number)
+                })?;
+                done.push(Applied { file: file.name.clone(), step: step.number, found });
+            }
+            self.ledger.finish(file).await?;
+        }
+        Ok(done)
+    }
+
+    /// Whether it had been applied before.
+    async fn step(&self, file: &File, step: &Step, entry: Option<Entry>) -> Result<bool> {
+        if entry.as_ref().is_some_and(|entry| entry.state == State::Failed) {
+            self.ledger.clear_failed(file, step).await?;
+        }
+        let entry = entry.filter(|entry| entry.state != State::Failed);
+        if entry.is_some() {
+            self.ledger.take_over(file, step).await?;
+        }
+        match &step.work {
+            Work::Rows(statements) => {
+                (self.tell)(Progress::Sent(file, step));
+                let statements: Vec<Sql<'_>> = statements.iter().map(|span| file.sql_at(*span)).collect();
+                self.ledger.apply_rows(file, step, &statements).await.map_err(explained)?;
+                Ok(false)
+            }
+            Work::Repeatable => {
+                (self.tell)(Progress::Sent(file, step));
+                self.repeat(file.sql_at(step.span)).await?;
+                self.ledger.record(file, step).await?;
+                Ok(false)
+            }
+            Work::Schema(trace) => self.schema(file, step, trace, entry).await,
+            Work::Job(job) => self.job(file, step, job, entry).await,
+        }
+    }
+
+    /// What may be sent any number of times.
+    async fn repeat(&self, sql: Sql<'_>) -> Result<()> {
+        let mut times = 0;
+        loop {
+            self.lease.confirm().await?;
+            match self.database.once(sql).await {
+                Err(error) if error.is_outcome_unknown() && times < LOSSES => times += 1,
+                done => return done.map(drop).map_err(explained),
+            }
+        }
+    }
+
+    async fn schema(&self, file: &File, step: &Step, trace: &Trace, entry: Option<Entry>) -> Result<bool> {
+        let mut claimed = entry.map(|entry| entry.seen_before);
+        for _ in 0..=LOSSES {
+            let seen = trace.look(self.database).await?;
+            if let Some(before) = &claimed {
+                match trace.judge(before.as_deref(), seen.as_ref()) {
+                    Verdict::Applied => {
+                        (self.tell)(Progress::Found(file, step));
+                        self.ledger.applied(file, step, None).await?;
+                        return Ok(true);
+                    }
+                    Verdict::Unknown(check) => return Err(stuck(file, step, &check)),
+                    Verdict::NotApplied => {}
+                }
+            }
+            let before = seen.map(|seen| seen.state);
+            if !self.ledger.claim(file, step, before.as_deref()).await? {
+                return Ok(true);
+            }
+            match self.send(file, step).await? {
+                Ok(_) => {
+                    self.ledger.applied(file, step, None).await?;
+                    return Ok(false);
+                }
+                Err(error) if error.is_outcome_unknown() => self.settle().await,
+                Err(error) => {
+                    // Of an earlier attempt, whose answer was lost, it may be the consequence.
+                    if claimed.is_some() {
+                        let now = trace.look(self.database).await?;
+                        if trace.judge(before.as_deref(), now.as_ref()) == Verdict::Applied {
+                            self.ledger.applied(file, step, None).await?;
+                            return Ok(true);
+                        }
+                    }
+                    // If this fails, the next run looks for it.
+                    let _ = self.ledger.withdraw(file, step).await;
+                    return Err(explained(error));
+                }
+            }
+            claimed = Some(before);
+        }
+        bail!("its answer was lost again and again: run `dsql-edge migrate` again when the network is well")
+    }
+
+    async fn job(&self, file: &File, step: &Step, job: &Job, entry: Option<Entry>) -> Result<bool> {
+        let found = entry.is_some();
+        let (mut id, mut since) = entry.map_or((None, None), |entry| (entry.job, entry.started_at));
+        for _ in 0..=LOSSES {
+            if id.is_none()
+                && let Some(since) = &since
+            {
+                // It was about to be sent, and perhaps it was. Jobs are asked for first: one may just be ending.
+                id = job.find(self.database, since).await?;
+                if id.is_none() && matches!(job.made(self.database).await?, Some((true, _))) {
+                    (self.tell)(Progress::Found(file, step));
+                    self.ledger.applied(file, step, None).await?;
+                    return Ok(true);
+                }
+            }
+            if id.is_none() {
+                // What a failed build left there is not valid, and in the way.
+                self.clear(job).await?;
+                if !self.ledger.claim(file, step, None).await? {
+                    return Ok(true);
+                }
+                match self.send(file, step).await? {
+                    Ok(started) => id = started,
+                    Err(error) if error.is_executed() => {}
+                    Err(error) if error.is_outcome_unknown() => {
+                        self.settle().await;
+                        since = self.started_at(file, step).await?;
+                        continue;
+                    }
+                    Err(error) => {
+                        let _ = self.ledger.withdraw(file, step).await;
+                        return Err(explained(error));
+                    }
+                }
+            }
+            if let Some(id) = &id {
+                self.ledger.building(file, step, id).await?;
+            }
+            return match job.wait(self.database, id.as_deref(), self.tell).await? {
+                Outcome::Done(details) => {
+                    details.iter().for_each(|details| (self.tell)(Progress::Details(details)));
+                    self.ledger.applied(file, step, details.as_deref()).await?;
+                    Ok(found)
+                }
+                Outcome::Failed(why) => {
+                    self.clear(job).await?;
+                    self.ledger.failed(file, step, &why).await?;
+                    Err(anyhow!(
+                        "{} failed: {why}\nNothing of it is left. Mend the rows and run again",
+                        job.what()
+                    ))
+                }
+                Outcome::Unknown(check) => Err(stuck(file, step, &check)),
+            };
+        }
+        bail!("its answer was lost again and again: run `dsql-edge migrate` again when the network is well")
+    }
+
+    /// Drops an index that is there and not valid: a failed build leaves it, and only here it can be from.
+    async fn clear(&self, job: &Job) -> Result<()> {
+        if let (Job::Index { .. }, Some((false, Some(index)))) = (job, job.made(self.database).await?) {
+            let drop = format!("DROP INDEX IF EXISTS {index}");
+            self.repeat(Sql::own(&drop)).await.context("dropping the index that failed")?;
+        }
+        Ok(())
+    }
+
+    async fn started_at(&self, file: &File, step: &Step) -> Result<Option<String>> {
+        let entries = self.ledger.read().await?;
+        let mine = entries.into_iter().find(|entry| entry.file == file.name && entry.step == step.number);
+        Ok(mine.and_then(|entry| entry.started_at))
+    }
+
+    async fn send(&self, file: &File, step: &Step) -> Result<std::result::Result<Option<String>, Error>> {
+        self.lease.confirm().await?;
+        (self.tell)(Progress::Sent(file, step));
+        self.in_flight.set(true);
+        let answer = self.database.once(file.sql_at(step.span)).await;
+        let lost = answer.as_ref().is_err_and(Error::is_outcome_unknown);
+        self.in_flight.set(lost);
+        Ok(answer)
+    }
+
+    /// Gives what is in flight the time that another run would give it.
+    async fn settle(&self) {
+        (self.tell)(Progress::Settling(self.lease.length()));
+        tokio::time::sleep(self.lease.length()).await;
+        self.in_flight.set(false);
+    }
+}
+
+fn stuck(file: &File, step: &Step, check: &str) -> anyhow::Error {
+    let (name, number) = (&file.name, step.number);
+    anyhow!(
+        "a run broke as it was being applied, and it cannot be known whether it was: check {check}\n\
+         then say `dsql-edge migrate resolve {name}:{number} --applied`, or --not-applied, and run again"
+    )
+}
+
+/// The server's words with what else it said, and what to do about some.
+fn explained(error: Error) -> anyhow::Error {
+    let mut more = String::new();
+    for (name, text) in [("detail", error.detail()), ("hint", error.hint())] {
+        if let Some(text) = text {
+            more += &format!("\n{name}: {text}");
+        }
+    }
+    if error.sqlstate().is_some_and(|state| state.as_str() == "54000") {
+        more += "\nhelp: a statement is a transaction of its own, which may change 3,000 rows and 10 MiB: split it";
+    }
+    if more.is_empty() { error.into() } else { anyhow!("{error}{more}") }
+}

@@ -1,0 +1,174 @@
+//! Jobs of the cluster's: `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC … VALIDATE CONSTRAINT`.
+//!
+//! In: a statement, and the id that the cluster answered with, if its answer came. Out: how the job ended. Its word is
+//! not enough: a build that failed can say `completed`, so the index has to be valid too.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use dsql_edge_compiler::syntax::ast::{AlterAction, QualifiedName, Statement, StatementKind};
+
+use super::database::Database;
+use super::progress::Progress;
+
+/// What a job makes.
+pub(super) enum Job {
+    Index { name: String, table: QualifiedName },
+    Constraint { name: String, table: QualifiedName },
+}
+
+/// A job as `sys.jobs` has it.
+struct Row {
+    id: String,
+    status: String,
+    details: String,
+}
+
+/// How far it is.
+pub(super) enum Outcome {
+    /// What it makes is there and holds; and what the cluster says of it.
+    Done(Option<String>),
+    /// Why not.
+    Failed(String),
+    /// The catalogue says neither, and there is no such job: what to check.
+    Unknown(String),
+}
+
+/// How soon the cluster is asked again.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+const OF_ID: &str = "SELECT job_id::text, status::text, details::text FROM sys.jobs WHERE job_id = $1";
+
+/// By the object's name, as it was or with its schema, or by the object itself; the start is told in whole seconds.
+const OF_OBJECT: &str = "SELECT j.job_id::text, j.status::text, j.details::text FROM sys.jobs j
+     WHERE (j.object_name = $1 OR j.object_name LIKE '%.' || $1)
+       AND j.start_time >= $2::timestamptz - interval '2 seconds'
+     ORDER BY j.start_time DESC LIMIT 1";
+
+/// $1: the table's schema or ''; $2: the table; $3: the index.
+const INDEX: &str = "SELECT i.indisvalid::text, quote_ident(xn.nspname) || '.' || quote_ident(x.relname)
+     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+     JOIN pg_catalog.pg_namespace xn ON xn.oid = x.relnamespace
+     JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE x.relname = $3 AND c.relname = $2
+       AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_table_is_visible(c.oid))";
+
+/// The same of a constraint.
+const CONSTRAINT: &str = "SELECT k.convalidated::text, NULL::text
+     FROM pg_catalog.pg_constraint k
+     JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE k.conname = $3 AND c.relname = $2
+       AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_table_is_visible(c.oid))";
+
+impl Job {
+    /// Nothing for a statement that DSQL does at once.
+    pub(super) fn of(statement: &Statement) -> Option<Job> {
+        match &statement.kind {
+            StatementKind::CreateIndex(index) if index.asynchronous => {
+                let name = index.name.as_ref()?.text.clone();
+                Some(Job::Index { name, table: index.table.clone() })
+            }
+            StatementKind::AlterTable(alter) if alter.asynchronous => {
+                alter.actions.iter().find_map(|action| {
+                    let AlterAction::ValidateConstraint(name) = action else { return None };
+                    Some(Job::Constraint { name: name.text.clone(), table: alter.name.clone() })
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// What it makes, for people.
+    pub(super) fn what(&self) -> String {
+        match self {
+            Job::Index { name, table } => format!("the index {name} on {}", table.display()),
+            Job::Constraint { name, table } => format!("the constraint {name} on {}", table.display()),
+        }
+    }
+
+    /// The newest job that began since a time of the cluster's clock, and can be that of a statement which made nothing yet:
+    /// one that is completed made something else, of the same name.
+    pub(super) async fn find(&self, database: &Database, since: &str) -> Result<Option<String>> {
+        let (Job::Index { name, .. } | Job::Constraint { name, .. }) = self;
+        let object = match self {
+            Job::Index { .. } => name.as_str(),
+            Job::Constraint { table, .. } => table.name(),
+        };
+        let rows = database.rows::<3>(OF_OBJECT, &[Some(object), Some(since)]).await;
+        let newest = rows.context("asking sys.jobs")?.into_iter().next().and_then(row);
+        Ok(newest.filter(|job| job.status != "completed").map(|job| job.id))
+    }
+
+    /// Whether what it makes is there, and holds; and the index's full name.
+    pub(super) async fn made(&self, database: &Database) -> Result<Option<(bool, Option<String>)>> {
+        let (sql, name, table) = match self {
+            Job::Index { name, table } => (INDEX, name, table),
+            Job::Constraint { name, table } => (CONSTRAINT, name, table),
+        };
+        let parameters = [Some(table.schema().unwrap_or_default()), Some(table.name()), Some(name.as_str())];
+        let rows = database.rows::<2>(sql, &parameters).await.context("asking the catalogue")?;
+        Ok(rows.into_iter().next().map(|[holds, name]| (holds.as_deref() == Some("true"), name)))
+    }
+
+    /// Waits until the job has ended.
+    pub(super) async fn wait(
+        &self,
+        database: &Database,
+        id: Option<&str>,
+        tell: &dyn Fn(Progress<'_>),
+    ) -> Result<Outcome> {
+        let (began, mut told, mut pause) = (Instant::now(), Instant::now(), FIRST_PAUSE);
+        loop {
+            let job = match id {
+                Some(id) => {
+                    let rows = database.rows::<3>(OF_ID, &[Some(id)]).await.context("asking sys.jobs")?;
+                    rows.into_iter().next().and_then(row)
+                }
+                None => None,
+            };
+            match job {
+                // Jobs that ended long ago are forgotten.
+                None => return self.without_job(database).await,
+                Some(job) if job.status == "completed" => return self.completed(database, job).await,
+                Some(job) if matches!(job.status.as_str(), "failed" | "cancelled") => {
+                    return Ok(Outcome::Failed(format!("its job {}: {}", job.status, job.details)));
+                }
+                Some(job) => {
+                    if told.elapsed() >= Duration::from_secs(10) {
+                        told = Instant::now();
+                        tell(Progress::Job { job: &job.id, status: &job.status, elapsed: began.elapsed() });
+                    }
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn completed(&self, database: &Database, job: Row) -> Result<Outcome> {
+        let said = if job.details.is_empty() { String::new() } else { format!(": {}", job.details) };
+        Ok(match self.made(database).await? {
+            Some((true, _)) => Outcome::Done(Some(job.details).filter(|details| !details.is_empty())),
+            Some((false, _)) => {
+                Outcome::Failed(format!("its job says completed, and {} is not valid{said}", self.what()))
+            }
+            None => {
+                Outcome::Failed(format!("its job says completed, and {} is not there{said}", self.what()))
+            }
+        })
+    }
+
+    async fn without_job(&self, database: &Database) -> Result<Outcome> {
+        Ok(match self.made(database).await? {
+            Some((true, _)) => Outcome::Done(None),
+            _ => {
+                Outcome::Unknown(format!("{} is not valid, and the cluster knows no job of it", self.what()))
+            }
+        })
+    }
+}
+
+fn row([id, status, details]: [Option<String>; 3]) -> Option<Row> {
+    Some(Row { id: id?, status: status?.to_lowercase(), details: details.unwrap_or_default() })
+}

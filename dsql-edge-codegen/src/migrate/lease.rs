@@ -1,0 +1,119 @@
+//! One run at a time: a row in the cluster that says who it is, and until when. DSQL has no advisory locks.
+//!
+//! A run renews its lease while it works. Who finds it expired takes it over; what the former holder had in flight has
+//! arrived by then, or was never sent: a holder sends no DDL on a lease that it has not renewed a short while ago.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::database::Database;
+use super::progress::Progress;
+
+/// The lease, held.
+pub(super) struct Lease<'d> {
+    database: &'d Database,
+    run: String,
+    length: Duration,
+    /// When it was last renewed, before that was sent: by the clock that stops when the machine sleeps, and the other.
+    renewed: Cell<(Instant, SystemTime)>,
+}
+
+const TAKE: &str = "INSERT INTO dsql_edge.migration_lease (name, holder, expires_at)
+     VALUES ('migrate', $1, now() + $2::interval)
+     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+     WHERE migration_lease.holder = excluded.holder OR migration_lease.expires_at < now()";
+
+const RENEW: &str = "UPDATE dsql_edge.migration_lease SET expires_at = now() + $2::interval
+     WHERE name = 'migrate' AND holder = $1";
+
+const RELEASE: &str = "DELETE FROM dsql_edge.migration_lease WHERE name = 'migrate' AND holder = $1";
+
+const HOLDER: &str = "SELECT holder, ceil(extract(epoch FROM expires_at - now()))::bigint::text
+     FROM dsql_edge.migration_lease WHERE name = 'migrate'";
+
+impl<'d> Lease<'d> {
+    /// Waits until the lease is free, and takes it.
+    pub(super) async fn take(
+        database: &'d Database,
+        run: &str,
+        length: Duration,
+        tell: &dyn Fn(Progress<'_>),
+    ) -> Result<Lease<'d>> {
+        let interval = interval(length);
+        loop {
+            let renewed = Cell::new((Instant::now(), SystemTime::now()));
+            let taken =
+                database.settle(TAKE, &[Some(run), Some(&interval)]).await.context("taking the lease")?;
+            if taken == 1 {
+                return Ok(Lease { database, run: run.to_owned(), length, renewed });
+            }
+            let held = database.rows::<2>(HOLDER, &[]).await.context("looking who has the lease")?;
+            if let Some([Some(holder), seconds]) = held.into_iter().next() {
+                let seconds = seconds.and_then(|it| it.parse::<u64>().ok()).unwrap_or(0);
+                tell(Progress::Held { holder: &holder, seconds });
+            }
+            tokio::time::sleep((length / 10).clamp(Duration::from_millis(50), Duration::from_secs(2))).await;
+        }
+    }
+
+    /// Renews it, until that is no longer possible: the error says why.
+    pub(super) async fn keep(&self) -> anyhow::Error {
+        loop {
+            tokio::time::sleep(self.length / 3).await;
+            match self.renew().await {
+                Ok(()) => {}
+                Err(error) if self.age() < self.length => {
+                    // There is time for another try.
+                    if error.downcast_ref::<dsql_edge::Error>().is_none() {
+                        return error;
+                    }
+                }
+                Err(error) => return error.context("the lease could not be renewed in time"),
+            }
+        }
+    }
+
+    /// Makes sure that the lease holds for some time to come.
+    pub(super) async fn confirm(&self) -> Result<()> {
+        if self.age() > self.length / 2 {
+            self.renew().await?;
+        }
+        if self.age() > self.length / 2 {
+            bail!("renewing the lease took too long: nothing more is sent");
+        }
+        Ok(())
+    }
+
+    /// The next run need not wait.
+    pub(super) async fn release(&self) -> Result<()> {
+        self.database.settle(RELEASE, &[Some(&self.run)]).await?;
+        Ok(())
+    }
+
+    /// How long it takes until what was sent, and never answered, has arrived or is lost.
+    pub(super) fn length(&self) -> Duration {
+        self.length
+    }
+
+    async fn renew(&self) -> Result<()> {
+        let before = (Instant::now(), SystemTime::now());
+        let interval = interval(self.length);
+        let parameters = [Some(self.run.as_str()), Some(interval.as_str())];
+        if self.database.settle(RENEW, &parameters).await? != 1 {
+            return Err(anyhow!("another run has taken over: nothing more is sent by this one"));
+        }
+        self.renewed.set(before);
+        Ok(())
+    }
+
+    fn age(&self) -> Duration {
+        let (instant, time) = self.renewed.get();
+        instant.elapsed().max(time.elapsed().unwrap_or_default())
+    }
+}
+
+fn interval(length: Duration) -> String {
+    format!("{} milliseconds", length.as_millis())
+}

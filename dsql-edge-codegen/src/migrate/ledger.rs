@@ -1,0 +1,325 @@
+//! The ledger: what has been applied to a cluster, in the cluster. A row a step, in `dsql_edge.migrations`; row 0 of a
+//! file says that all of it is applied.
+//!
+//! A step that changes rows writes its row in the same transaction. DDL cannot: its row says `started` before it is sent,
+//! with what the catalogue said then, and `applied` after. Every write here may be done twice.
+
+use anyhow::{Context, Result, bail};
+use dsql_edge::Error;
+
+use super::database::{Database, Sql};
+use super::folder::{File, Step};
+
+/// The ledger of a cluster, for one run.
+pub(super) struct Ledger<'d> {
+    database: &'d Database,
+    /// The name of this run, which no other has.
+    run: String,
+}
+
+/// A row of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// The file's name.
+    pub file: String,
+    /// The step's number; 0 for the file.
+    pub step: i32,
+    /// Of the text that was applied.
+    pub checksum: String,
+    /// What became of it.
+    pub state: State,
+    /// What the catalogue said before it was sent.
+    pub seen_before: Option<String>,
+    /// The cluster's job that does it.
+    pub job: Option<String>,
+    /// What the cluster said of the job.
+    pub details: Option<String>,
+    /// When it was started, by the cluster's clock.
+    pub started_at: Option<String>,
+}
+
+/// What became of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// It was about to be sent. Nobody has written down what came of it.
+    #[default]
+    Started,
+    /// A job does it.
+    Building,
+    /// Its job failed, and nothing of it is left.
+    Failed,
+    /// It is done.
+    Applied,
+}
+
+impl State {
+    /// As it stands in the ledger.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Started => "started",
+            State::Building => "building",
+            State::Failed => "failed",
+            State::Applied => "applied",
+        }
+    }
+
+    fn named(name: &str) -> Option<State> {
+        [State::Started, State::Building, State::Failed, State::Applied]
+            .into_iter()
+            .find(|state| state.name() == name)
+    }
+}
+
+const PARTS: [(&str, &str); 3] = [
+    ("dsql_edge", "CREATE SCHEMA dsql_edge"),
+    (
+        "dsql_edge.migrations",
+        "CREATE TABLE dsql_edge.migrations (
+             file text NOT NULL,
+             step integer NOT NULL,
+             checksum text NOT NULL,
+             state text NOT NULL,
+             seen_before text,
+             job_id text,
+             details text,
+             run text NOT NULL,
+             started_at timestamptz NOT NULL,
+             applied_at timestamptz,
+             PRIMARY KEY (file, step)
+         )",
+    ),
+    (
+        "dsql_edge.migration_lease",
+        "CREATE TABLE dsql_edge.migration_lease (
+             name text PRIMARY KEY,
+             holder text NOT NULL,
+             expires_at timestamptz NOT NULL
+         )",
+    ),
+];
+
+const THERE: &str = "SELECT n.nspname || coalesce('.' || c.relname, '') FROM pg_catalog.pg_namespace n
+     LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
+     WHERE n.nspname = 'dsql_edge'
+     UNION ALL SELECT n.nspname::text FROM pg_catalog.pg_namespace n WHERE n.nspname = 'dsql_edge'";
+
+const READ: &str = "SELECT file, step::text, checksum, state, seen_before, job_id, details, started_at::text
+     FROM dsql_edge.migrations ORDER BY file, step";
+
+const CLAIM: &str =
+    "INSERT INTO dsql_edge.migrations (file, step, checksum, state, seen_before, run, started_at)
+     VALUES ($1, $2, $3, 'started', $4, $5, now())
+     ON CONFLICT (file, step) DO UPDATE SET checksum = excluded.checksum, state = excluded.state,
+         seen_before = excluded.seen_before, job_id = NULL, details = NULL, run = excluded.run,
+         started_at = excluded.started_at
+     WHERE migrations.state <> 'applied'";
+
+const TAKE_OVER: &str =
+    "UPDATE dsql_edge.migrations SET run = $3 WHERE file = $1 AND step = $2 AND state <> 'applied'";
+
+const WITHDRAW: &str =
+    "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step = $2 AND run = $3 AND state = 'started'";
+
+const BUILDING: &str = "UPDATE dsql_edge.migrations SET state = 'building', job_id = $4
+     WHERE file = $1 AND step = $2 AND run = $3";
+
+const FAILED: &str = "UPDATE dsql_edge.migrations SET state = 'failed', details = $4
+     WHERE file = $1 AND step = $2 AND run = $3";
+
+const CLEAR_FAILED: &str =
+    "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step = $2 AND state = 'failed'";
+
+const APPLIED: &str = "UPDATE dsql_edge.migrations SET state = 'applied', applied_at = now(), details = $4
+     WHERE file = $1 AND step = $2 AND run = $3";
+
+/// The row of a step that is applied with it.
+const TOGETHER: &str =
+    "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
+     VALUES ($1, $2, $3, 'applied', $4, now(), now())";
+
+const RECORD: &str =
+    "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
+     VALUES ($1, $2, $3, 'applied', $4, now(), now())
+     ON CONFLICT (file, step) DO UPDATE SET checksum = excluded.checksum, state = excluded.state,
+         run = excluded.run, applied_at = excluded.applied_at";
+
+const FORGET: &str = "DELETE FROM dsql_edge.migrations WHERE file = $1";
+
+const FORGET_STEP: &str = "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step = $2";
+
+const FORGET_BEHIND: &str =
+    "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step > $2 AND state = 'applied'";
+
+impl<'d> Ledger<'d> {
+    pub(super) fn new(database: &'d Database, run: String) -> Ledger<'d> {
+        Ledger { database, run }
+    }
+
+    pub(super) fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// Whether it is there.
+    pub(super) async fn exists(&self) -> Result<bool> {
+        Ok(self.missing().await?.is_none())
+    }
+
+    async fn missing(&self) -> Result<Option<&'static str>> {
+        let there = self.database.rows::<1>(THERE, &[]).await.context("looking for the ledger")?;
+        let is_there = |part: &str| there.iter().any(|[name]| name.as_deref() == Some(part));
+        Ok(PARTS.iter().find(|(part, _)| !is_there(part)).map(|(_, sql)| *sql))
+    }
+
+    /// Makes what is missing of it. Another run may be doing the same.
+    pub(super) async fn make(&self) -> Result<()> {
+        for _ in 0..20 {
+            let Some(sql) = self.missing().await? else { return Ok(()) };
+            match self.database.once(Sql::own(sql)).await {
+                Ok(_) => {}
+                Err(error)
+                    if error.is_outcome_unknown() || error.is_conflict() || is_there_already(&error) => {}
+                Err(error) => {
+                    return Err(error).context(
+                        "the ledger (schema dsql_edge) cannot be made: run `dsql-edge migrate` once as a role that may, admin",
+                    );
+                }
+            }
+        }
+        bail!("the ledger (schema dsql_edge) is made and disappears again")
+    }
+
+    /// All of it.
+    pub(super) async fn read(&self) -> Result<Vec<Entry>> {
+        let rows = self.database.rows::<8>(READ, &[]).await.context("reading the ledger")?;
+        rows.into_iter()
+            .map(|[file, step, checksum, state, seen_before, job, details, started_at]| {
+                let state =
+                    state.as_deref().and_then(State::named).context("the ledger has a state of its own")?;
+                let step = step
+                    .and_then(|step| step.parse().ok())
+                    .context("the ledger has a step without a number")?;
+                let (file, checksum) = (file.unwrap_or_default(), checksum.unwrap_or_default());
+                Ok(Entry { file, step, checksum, state, seen_before, job, details, started_at })
+            })
+            .collect()
+    }
+
+    /// Before DDL is sent. `false`: it is applied already.
+    pub(super) async fn claim(&self, file: &File, step: &Step, seen: Option<&str>) -> Result<bool> {
+        let number = step.number.to_string();
+        let parameters =
+            [Some(file.name.as_str()), Some(&number), Some(&step.checksum), seen, Some(self.run.as_str())];
+        Ok(self.database.settle(CLAIM, &parameters).await.context("writing the ledger")? == 1)
+    }
+
+    /// What an earlier run has begun is this run's now.
+    pub(super) async fn take_over(&self, file: &File, step: &Step) -> Result<()> {
+        self.write(TAKE_OVER, file, step, None).await.map(drop)
+    }
+
+    /// It was certainly not applied.
+    pub(super) async fn withdraw(&self, file: &File, step: &Step) -> Result<()> {
+        self.write(WITHDRAW, file, step, None).await.map(drop)
+    }
+
+    pub(super) async fn building(&self, file: &File, step: &Step, job: &str) -> Result<()> {
+        let count = self.write(BUILDING, file, step, Some(job)).await?;
+        self.is_ours(count)
+    }
+
+    pub(super) async fn failed(&self, file: &File, step: &Step, details: &str) -> Result<()> {
+        let count = self.write(FAILED, file, step, Some(details)).await?;
+        self.is_ours(count)
+    }
+
+    pub(super) async fn clear_failed(&self, file: &File, step: &Step) -> Result<()> {
+        let number = step.number.to_string();
+        self.database.settle(CLEAR_FAILED, &[Some(&file.name), Some(&number)]).await?;
+        Ok(())
+    }
+
+    /// It is done, and was claimed by this run.
+    pub(super) async fn applied(&self, file: &File, step: &Step, details: Option<&str>) -> Result<()> {
+        let count = self.write(APPLIED, file, step, details).await?;
+        self.is_ours(count)
+    }
+
+    /// Applies a step that changes rows, and its row.
+    pub(super) async fn apply_rows(
+        &self,
+        file: &File,
+        step: &Step,
+        statements: &[Sql<'_>],
+    ) -> Result<(), Error> {
+        let number = step.number.to_string();
+        let parameters =
+            [Some(file.name.as_str()), Some(&number), Some(&step.checksum), Some(self.run.as_str())];
+        self.database.transaction(statements, TOGETHER, &parameters).await
+    }
+
+    /// A step is applied, whatever was said of it before.
+    pub(super) async fn record(&self, file: &File, step: &Step) -> Result<()> {
+        self.recorded(&file.name, step.number, &step.checksum).await
+    }
+
+    /// All steps of a file are.
+    pub(super) async fn finish(&self, file: &File) -> Result<()> {
+        self.recorded(&file.name, 0, &file.checksum).await
+    }
+
+    async fn recorded(&self, file: &str, step: i32, checksum: &str) -> Result<()> {
+        let number = step.to_string();
+        let parameters = [Some(file), Some(&number), Some(checksum), Some(self.run.as_str())];
+        self.database.settle(RECORD, &parameters).await.context("writing the ledger")?;
+        Ok(())
+    }
+
+    /// Nothing was ever known of a file.
+    pub(super) async fn forget(&self, file: &str) -> Result<u64> {
+        Ok(self.database.settle(FORGET, &[Some(file)]).await?)
+    }
+
+    /// Nor of a step, and so neither of the end of its file.
+    pub(super) async fn forget_step(&self, file: &str, step: i32) -> Result<()> {
+        for number in [step, 0] {
+            self.database.settle(FORGET_STEP, &[Some(file), Some(&number.to_string())]).await?;
+        }
+        Ok(())
+    }
+
+    /// The file has no steps behind this one.
+    pub(super) async fn forget_behind(&self, file: &str, step: i32) -> Result<()> {
+        self.database.settle(FORGET_BEHIND, &[Some(file), Some(&step.to_string())]).await?;
+        Ok(())
+    }
+
+    async fn write(&self, sql: &'static str, file: &File, step: &Step, value: Option<&str>) -> Result<u64> {
+        let number = step.number.to_string();
+        let mut parameters = vec![Some(file.name.as_str()), Some(&number), Some(self.run.as_str())];
+        if sql.contains("$4") {
+            parameters.push(value);
+        }
+        self.database.settle(sql, &parameters).await.context("writing the ledger")
+    }
+
+    fn is_ours(&self, count: u64) -> Result<()> {
+        if count == 1 {
+            return Ok(());
+        }
+        bail!("another run has taken over: nothing more is sent by this one")
+    }
+}
+
+fn is_there_already(error: &Error) -> bool {
+    let states = ["42P06", "42P07", "42710", "23505"];
+    error.sqlstate().is_some_and(|state| states.contains(&state.as_str()))
+}
+
+/// A name that no other run has.
+pub(super) fn run_name() -> String {
+    use std::hash::{BuildHasher, Hasher};
+    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    let host = std::env::var("HOSTNAME").ok().filter(|host| !host.is_empty());
+    let host = host.unwrap_or_else(|| "this machine".to_owned());
+    format!("process {} on {host}, {random:016x}", std::process::id())
+}

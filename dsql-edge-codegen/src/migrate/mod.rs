@@ -1,0 +1,179 @@
+//! `dsql-edge migrate`: a folder of SQL files in, applied to a cluster as DSQL takes them: DDL one by one, rows in
+//! transactions, jobs waited for. A ledger in the cluster makes a run that broke go on where it broke.
+
+mod apply;
+mod database;
+mod folder;
+mod job;
+mod lease;
+mod ledger;
+mod plan;
+mod progress;
+mod resolve;
+mod status;
+mod trace;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::cluster::Cluster;
+use crate::format::Format;
+use crate::pull::{self, Server};
+
+pub use apply::{Applied, migrate};
+pub use folder::{File, Folder, Step};
+pub use ledger::{Entry, State};
+pub use plan::{Pending, plan};
+pub use progress::Progress;
+pub use resolve::Resolve;
+pub use status::Status;
+
+/// Apply a folder of SQL files: one DDL a transaction, jobs waited for, resumable
+#[derive(Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "The files run by name; those that end with .down.sql are left out. Nothing is sent before the whole \
+    folder passes `dsql-edge lint`.\n\nA statement is a transaction of its own; rows that belong together stand between \
+    BEGIN and COMMIT. What is applied\nstands in the cluster (dsql_edge.migrations), so a run that was killed goes on \
+    where it was; two at once wait for each\nother. A file that was changed after it was applied is an \
+    error.\n\nExamples:\n  dsql-edge migrate --dry-run              # what would be sent\n  dsql-edge migrate          \
+    \x20             # apply, then write dsql-schema.sql anew\n  dsql-edge migrate status --format json   # for \
+    machines\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied"
+)]
+pub struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The folder of SQL files
+    #[arg(long, default_value = "migrations", env = "DSQL_EDGE_MIGRATIONS", global = true)]
+    folder: PathBuf,
+    #[command(flatten)]
+    cluster: Cluster,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "human", global = true)]
+    format: Format,
+    /// Print what would be sent, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Leave the snapshot as it is
+    #[arg(long)]
+    no_pull: bool,
+    /// The snapshot that is written anew afterwards
+    #[arg(long, default_value = pull::SNAPSHOT)]
+    output: PathBuf,
+    /// Seconds after which a run that is silent counts as gone
+    #[arg(long, default_value = "30", value_parser = seconds)]
+    lease: Duration,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show what is applied and what is left to do
+    Status,
+    Resolve(Resolve),
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if (0.1..=3_600.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("from 0.1 to 3600 seconds".to_owned())
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A folder that does not pass, and what the cluster or the connection said.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let folder = Folder::read(&options.folder)
+        .with_context(|| format!("the folder of migrations {}", options.folder.display()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let config = options.cluster.config("migrate").await?;
+        let json = options.format == Format::Json;
+        match &options.command {
+            Some(Command::Resolve(resolve)) => {
+                let said = resolve.run(&folder, config).await?;
+                print(&if json {
+                    format!("{}\n", json!({ "version": 1, "done": said }))
+                } else {
+                    said + "\n"
+                })?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Some(Command::Status) => {
+                let status = Status::ask(&folder, config).await?;
+                print(&if json { pretty(&status.json())? } else { status.lines() })?;
+                Ok(if status.is_wrong() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+            }
+            None if options.dry_run => {
+                let status = Status::ask(&folder, config).await?;
+                print(&if json { pretty(&status.json())? } else { status.dry_run() })?;
+                if status.is_wrong() {
+                    return Err(anyhow!("the folder is not what was applied\n{}", status.lines().trim_end()));
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            None => apply(options, &folder, config).await,
+        }
+    })
+}
+
+async fn apply(options: &Options, folder: &Folder, config: dsql_edge::Config) -> Result<ExitCode> {
+    let announced = std::cell::RefCell::new(String::new());
+    let tell = |progress: Progress<'_>| {
+        if let Progress::Sent(file, _) | Progress::Found(file, _) = &progress
+            && announced.replace(file.name.clone()) != file.name
+        {
+            eprintln!("{}", file.name);
+        }
+        eprintln!("{}", progress.line());
+    };
+    let done = migrate(folder, config.clone(), options.lease, &tell).await?;
+    let written = if options.no_pull { None } else { Some(refresh(config, &options.output).await?) };
+    if options.format == Format::Json {
+        let applied = done
+            .iter()
+            .map(|it| json!({ "file": it.file, "statement": it.step, "found": it.found }))
+            .collect::<Vec<_>>();
+        print(&pretty(&json!({ "version": 1, "applied": applied, "snapshot_written": written }))?)?;
+    }
+    match done.len() {
+        0 => eprintln!("nothing was left to do"),
+        1 => eprintln!("1 statement applied"),
+        count => eprintln!("{count} statements applied"),
+    }
+    if written == Some(true) {
+        eprintln!("{} written", options.output.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the snapshot anew; whether it had to be.
+async fn refresh(config: dsql_edge::Config, path: &Path) -> Result<bool> {
+    let old = pull::read(path)?;
+    let new = pull::snapshot(&mut Server::dsql(config), &old)
+        .await
+        .context("all is applied, but the snapshot could not be pulled")?;
+    if new == old {
+        return Ok(false);
+    }
+    std::fs::write(path, new).with_context(|| path.display().to_string())?;
+    Ok(true)
+}
+
+fn pretty(value: &serde_json::Value) -> Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+fn print(text: &str) -> Result<()> {
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! What is left to do: a folder and the ledger in, the steps that are not applied out, or why the two do not belong
+//! together. Pure.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+
+use super::folder::{File, Folder, Step};
+use super::ledger::{Entry, State};
+
+/// A file of which something is left to do.
+pub struct Pending<'f> {
+    /// Which.
+    pub file: &'f File,
+    /// Its steps that are not applied, and what the ledger knows of them.
+    pub steps: Vec<(&'f Step, Option<Entry>)>,
+    /// Files that come behind it are applied already.
+    pub out_of_order: bool,
+}
+
+/// What is left to do.
+///
+/// # Errors
+/// Every file that is not what was applied.
+pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>>> {
+    let mut of_files: BTreeMap<&str, BTreeMap<i32, &Entry>> = BTreeMap::new();
+    for entry in entries {
+        of_files.entry(&entry.file).or_default().insert(entry.step, entry);
+    }
+    let mut problems = Vec::new();
+    for name in of_files.keys() {
+        if !folder.files.iter().any(|file| file.name == *name) {
+            problems.push(format!(
+                "{name} was applied and is not in the folder: bring it back, or `dsql-edge migrate resolve {name} --forget`"
+            ));
+        }
+    }
+    let mut pending = Vec::new();
+    let last_applied =
+        of_files.iter().filter(|(_, of_file)| of_file.contains_key(&0)).map(|(name, _)| *name).max();
+    for file in &folder.files {
+        let nothing = BTreeMap::new();
+        let known = of_files.get(file.name.as_str()).unwrap_or(&nothing);
+        problems.extend(changed(file, known));
+        if known.contains_key(&0) {
+            continue;
+        }
+        let steps = file.steps.iter().filter_map(|step| match known.get(&step.number) {
+            Some(entry) if entry.state == State::Applied => None,
+            entry => Some((step, entry.map(|entry| (*entry).clone()))),
+        });
+        let out_of_order = last_applied.is_some_and(|last| file.name.as_str() < last);
+        pending.push(Pending { file, steps: steps.collect(), out_of_order });
+    }
+    if problems.is_empty() {
+        return Ok(pending);
+    }
+    bail!("nothing was sent: the folder is not what was applied\n{}", problems.join("\n"))
+}
+
+/// What a file has that is not what was applied of it, or begun.
+pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
+    let name = &file.name;
+    let undo = format!(
+        "undo that and write another migration; or, if what stands there now is right, `dsql-edge migrate resolve {name} --changed`"
+    );
+    for (number, entry) in known.range(1..) {
+        if entry.state == State::Failed {
+            continue;
+        }
+        let Some(step) = file.steps.iter().find(|step| step.number == *number) else {
+            return Some(format!(
+                "{}: its statement {number}, which was applied, is gone: {undo}",
+                file.path
+            ));
+        };
+        if step.checksum != entry.checksum {
+            let was = if entry.state == State::Applied { "applied" } else { "begun" };
+            return Some(format!(
+                "{}: statement {number} was changed after it was {was}: {undo}",
+                file.place(step)
+            ));
+        }
+    }
+    match known.get(&0) {
+        Some(entry) if entry.checksum != file.checksum => {
+            let more = file.steps.iter().find(|step| !known.contains_key(&step.number));
+            Some(match more {
+                Some(step) => {
+                    format!(
+                        "{}: statement {} was added after the file was applied: {undo}",
+                        file.place(step),
+                        step.number
+                    )
+                }
+                None => {
+                    format!("{}: its comments or blanks were changed after it was applied: {undo}", file.path)
+                }
+            })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrate::folder::Folder;
+
+    fn folder(files: &[(&str, &str)]) -> Folder {
+        Folder::of(files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect())
+            .unwrap()
+    }
+
+    /// The ledger after so many steps of each file were applied; all of them: the file's row too.
+    fn applied(folder: &Folder, steps: &[usize]) -> Vec<Entry> {
+        let mut out = Vec::new();
+        for (file, count) in folder.files.iter().zip(steps) {
+            let entry = |step: i32, checksum: &str| Entry {
+                file: file.name.clone(),
+                step,
+                checksum: checksum.to_owned(),
+                state: State::Applied,
+                ..Entry::default()
+            };
+            out.extend(file.steps.iter().take(*count).map(|step| entry(step.number, &step.checksum)));
+            if *count == file.steps.len() {
+                out.push(entry(0, &file.checksum));
+            }
+        }
+        out
+    }
+
+    const ONE: (&str, &str) = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1);");
+    const TWO: (&str, &str) = ("2.sql", "CREATE TABLE b (id int PRIMARY KEY);");
+
+    #[test]
+    fn what_is_not_applied_is_left_to_do() {
+        let folder = folder(&[ONE, TWO]);
+        let left = |entries: &[Entry]| -> Vec<(String, usize)> {
+            let plan = plan(&folder, entries).unwrap();
+            plan.iter().map(|it| (it.file.name.clone(), it.steps.len())).collect()
+        };
+        let of = |name: &str, steps| (name.to_owned(), steps);
+        assert_eq!(left(&[]), [of("1.sql", 2), of("2.sql", 1)]);
+        assert_eq!(left(&applied(&folder, &[1])), [of("1.sql", 1), of("2.sql", 1)]);
+        assert_eq!(left(&applied(&folder, &[2, 1])), []);
+        let second_first: Vec<Entry> =
+            applied(&folder, &[2, 1]).into_iter().filter(|entry| entry.file == "2.sql").collect();
+        assert!(plan(&folder, &second_first).unwrap()[0].out_of_order);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_what_was_applied_is_refused() {
+        let before = folder(&[ONE, TWO]);
+        let refused = |steps: &[usize], now: &[(&str, &str)]| -> String {
+            let now = folder(now);
+            plan(&now, &applied(&before, steps)).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        let changed = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (2);");
+        // Of a file that broke, what was not applied may be mended.
+        assert_eq!(refused(&[1], &[changed, TWO]), "");
+        assert!(
+            refused(&[2], &[changed, TWO])
+                .contains("1.sql:1:38: statement 2 was changed after it was applied")
+        );
+        let comment = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); -- new");
+        assert!(refused(&[2], &[comment, TWO]).contains("comments or blanks"));
+        let shorter = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY);");
+        assert!(refused(&[2], &[shorter, TWO]).contains("its statement 2, which was applied, is gone"));
+        let longer = ("2.sql", "CREATE TABLE b (id int PRIMARY KEY); DROP TABLE b;");
+        assert!(refused(&[2, 1], &[ONE, longer]).contains("statement 2 was added"));
+        assert!(refused(&[2, 1], &[ONE]).contains("2.sql was applied and is not in the folder"));
+    }
+}

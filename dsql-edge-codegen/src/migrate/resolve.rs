@@ -1,0 +1,96 @@
+//! `dsql-edge migrate resolve`: tells the ledger what it cannot know.
+//!
+//! In: a file, or a step of it, and what is true of it. Out: the ledger says so. Nothing else of the cluster is touched.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use dsql_edge::Config;
+
+use super::apply::limits;
+use super::database::Database;
+use super::folder::Folder;
+use super::ledger::{Ledger, run_name};
+
+/// Tell the ledger what it cannot know: whether a statement was applied, that a changed file is right
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied      # statement 2 is there\n  \
+    dsql-edge migrate resolve 0003_tags.sql:2 --not-applied  # the next run sends it\n  dsql-edge migrate resolve \
+    0001_init.sql --applied        # all of it: a cluster that was made otherwise\n  dsql-edge migrate resolve \
+    0001_init.sql --changed        # what stands in the file now is right"
+)]
+pub struct Resolve {
+    /// A file of the folder, or a statement of it: `0003_tags.sql:2`
+    what: String,
+    /// It is applied, the whole file or the one statement
+    #[arg(long, group = "truth", required = true)]
+    applied: bool,
+    /// The statement is not applied
+    #[arg(long, group = "truth")]
+    not_applied: bool,
+    /// The file was changed on purpose: what stands there now is what was applied
+    #[arg(long, group = "truth")]
+    changed: bool,
+    /// The file is gone on purpose: forget that it was applied
+    #[arg(long, group = "truth")]
+    forget: bool,
+}
+
+impl Resolve {
+    /// Says it, and returns what was said.
+    ///
+    /// # Errors
+    /// No such file or statement, and what the cluster or the connection said.
+    pub async fn run(&self, folder: &Folder, config: Config) -> Result<String> {
+        let (name, number) = match self.what.rsplit_once(':') {
+            Some((name, number)) => {
+                let number: i32 =
+                    number.parse().with_context(|| format!("{number} is no statement's number"))?;
+                (name, Some(number))
+            }
+            None => (self.what.as_str(), None),
+        };
+        let database = Database::new(limits(config));
+        let ledger = Ledger::new(&database, run_name());
+        ledger.make().await?;
+        if self.forget {
+            if number.is_some() {
+                bail!("--forget is said of a file: resolve {name} --forget");
+            }
+            let count = ledger.forget(name).await?;
+            return Ok(format!("{name}: {count} rows of the ledger are gone"));
+        }
+        let file = folder.files.iter().find(|file| file.name == name);
+        let file = file.with_context(|| format!("the folder has no file {name}"))?;
+        let Some(number) = number else {
+            if self.not_applied {
+                bail!("which statement? resolve {name}:1 --not-applied");
+            }
+            let known = ledger.read().await?;
+            for step in &file.steps {
+                let is_known = known.iter().any(|entry| entry.file == name && entry.step == step.number);
+                // A changed file that was not applied to its end is not so now.
+                if self.applied || is_known || known.iter().any(|entry| entry.file == name && entry.step == 0)
+                {
+                    ledger.record(file, step).await?;
+                }
+            }
+            ledger.forget_behind(name, file.steps.last().map_or(0, |step| step.number)).await?;
+            if self.applied || known.iter().any(|entry| entry.file == name && entry.step == 0) {
+                ledger.finish(file).await?;
+            }
+            return Ok(format!("{name}: {} statements are applied as they stand there", file.steps.len()));
+        };
+        let step = file.steps.iter().find(|step| step.number == number);
+        let step = step.with_context(|| format!("{name} has no statement {number}"))?;
+        if self.not_applied {
+            ledger.forget_step(name, number).await?;
+            return Ok(format!(
+                "{}: statement {number} is not applied; the next run sends it",
+                file.place(step)
+            ));
+        }
+        ledger.record(file, step).await?;
+        Ok(format!("{}: statement {number} is applied", file.place(step)))
+    }
+}

@@ -1,0 +1,123 @@
+//! `dsql-edge migrate status` and `--dry-run`: what is applied and what is left to do, for people and as JSON. They read.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use dsql_edge::Config;
+use serde_json::{Value, json};
+
+use super::apply::limits;
+use super::database::Database;
+use super::folder::{File, Folder, Work};
+use super::ledger::{Entry, Ledger, State, run_name};
+use super::plan::changed;
+use super::progress::first_line;
+
+/// Where a folder stands on a cluster.
+pub struct Status<'f> {
+    files: Vec<(&'f File, BTreeMap<i32, Entry>)>,
+    /// Files that were applied and are not in the folder.
+    gone: Vec<String>,
+}
+
+impl<'f> Status<'f> {
+    /// Asks the cluster.
+    ///
+    /// # Errors
+    /// What the cluster or the connection said.
+    pub async fn ask(folder: &'f Folder, config: Config) -> Result<Status<'f>> {
+        let database = Database::new(limits(config));
+        let ledger = Ledger::new(&database, run_name());
+        let entries = if ledger.exists().await? { ledger.read().await? } else { Vec::new() };
+        let mut of_files: BTreeMap<String, BTreeMap<i32, Entry>> = BTreeMap::new();
+        for entry in entries {
+            of_files.entry(entry.file.clone()).or_default().insert(entry.step, entry);
+        }
+        let files =
+            folder.files.iter().map(|file| (file, of_files.remove(&file.name).unwrap_or_default())).collect();
+        Ok(Status { files, gone: of_files.into_keys().collect() })
+    }
+
+    /// Whether the folder is not what was applied.
+    pub fn is_wrong(&self) -> bool {
+        !self.gone.is_empty() || self.files.iter().any(|(file, known)| Self::problem(file, known).is_some())
+    }
+
+    fn problem(file: &File, known: &BTreeMap<i32, Entry>) -> Option<String> {
+        changed(file, &known.iter().map(|(number, entry)| (*number, entry)).collect())
+    }
+
+    /// A line a file, and what is to be said of its statements.
+    pub fn lines(&self) -> String {
+        let width = self.files.iter().map(|(file, _)| file.name.chars().count()).max().unwrap_or(0);
+        let mut out = String::new();
+        for (file, known) in &self.files {
+            out += &format!("{:<width$}  {}\n", file.name, summary(file, known));
+            for step in &file.steps {
+                if let Some(entry) = known.get(&step.number).filter(|entry| entry.state != State::Applied) {
+                    let details = entry.details.as_ref().or(entry.job.as_ref());
+                    let details = details.map_or(String::new(), |it| format!(": {it}"));
+                    out += &format!("    statement {} {}{details}\n", step.number, entry.state.name());
+                }
+            }
+            out.extend(Self::problem(file, known).map(|problem| format!("    {problem}\n")));
+        }
+        out.extend(self.gone.iter().map(|name| format!("{name}  applied, and not in the folder\n")));
+        out
+    }
+
+    /// What a run would send, in order.
+    pub fn dry_run(&self) -> String {
+        let mut out = String::new();
+        for (file, known) in self.files.iter().filter(|(_, known)| !known.contains_key(&0)) {
+            out += &format!("{}\n", file.name);
+            for step in &file.steps {
+                let how = match (known.get(&step.number).map(|entry| entry.state), &step.work) {
+                    (Some(State::Applied), _) => continue,
+                    (Some(State::Started), _) => "looked for first, a run broke here",
+                    (Some(State::Building), _) => "its job is waited for",
+                    (_, Work::Rows(statements)) if statements.len() > 1 => "one transaction of rows",
+                    (_, Work::Rows(_)) => "rows",
+                    (_, Work::Schema(_) | Work::Repeatable) => "schema",
+                    (_, Work::Job(_)) => "a job, which is waited for",
+                };
+                out += &format!("{:>4}  {}  ({how})\n", step.number, first_line(file.sql(step)));
+            }
+        }
+        if out.is_empty() { "nothing is left to do\n".to_owned() } else { out }
+    }
+
+    /// All of it, for machines.
+    pub fn json(&self) -> Value {
+        let files = self.files.iter().map(|(file, known)| {
+            let statements = file.steps.iter().map(|step| {
+                let entry = known.get(&step.number);
+                json!({
+                    "statement": step.number,
+                    "state": entry.map_or("pending", |entry| entry.state.name()),
+                    "sql": file.sql(step),
+                    "job_id": entry.and_then(|entry| entry.job.clone()),
+                    "details": entry.and_then(|entry| entry.details.clone()),
+                })
+            });
+            json!({
+                "file": file.name,
+                "applied": known.contains_key(&0),
+                "problem": Self::problem(file, known),
+                "statements": statements.collect::<Vec<_>>(),
+            })
+        });
+        json!({ "version": 1, "files": files.collect::<Vec<_>>(), "gone": self.gone })
+    }
+}
+
+fn summary(file: &File, known: &BTreeMap<i32, Entry>) -> String {
+    if known.contains_key(&0) {
+        return "applied".to_owned();
+    }
+    let applied = known.values().filter(|entry| entry.state == State::Applied).count();
+    match (applied, known.is_empty()) {
+        (0, true) => "pending".to_owned(),
+        _ => format!("{applied} of {} statements applied", file.steps.len()),
+    }
+}

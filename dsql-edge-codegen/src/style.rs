@@ -1,0 +1,83 @@
+//! Colours, for people alone: a text as it is printed elsewhere in, the same with colours out. Where the output is no
+//! terminal, or `NO_COLOR` is set, anstream takes them away again.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const NOTE: Style = AnsiColor::Cyan.on_default().bold();
+const MARGIN: Style = AnsiColor::Blue.on_default();
+
+/// Prints a report on stdout.
+pub(crate) fn print(report: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    for line in report.split_inclusive('\n') {
+        out.write_all(painted(line).as_bytes())?;
+    }
+    out.flush()
+}
+
+/// A line of a report, by what it begins with.
+fn painted(line: &str) -> String {
+    for (level, style) in [
+        ("error", ERROR),
+        ("changed", ERROR),
+        ("warning", WARNING),
+        ("not looked at", WARNING),
+        ("note", NOTE),
+        ("+", AnsiColor::Green.on_default()),
+        ("-", AnsiColor::Red.on_default()),
+    ] {
+        let Some(rest) = line.strip_prefix(level) else { continue };
+        if level.len() > 1 && !rest.starts_with([':', ',']) {
+            continue;
+        }
+        // A query may begin with a comment.
+        if level == "-" && rest.starts_with("- ") {
+            continue;
+        }
+        // Of a diff the whole line.
+        let (word, rest) =
+            if level.len() == 1 { line.split_at(line.trim_end().len()) } else { (level, rest) };
+        return format!("{style}{word}{style:#}{rest}");
+    }
+    let bare = line.trim_start();
+    let indent = line.get(..line.len() - bare.len()).unwrap_or_default();
+    if let Some(rest) = bare.strip_prefix("-->") {
+        return format!("{indent}{MARGIN}-->{MARGIN:#}{rest}");
+    }
+    // A line of SQL has its number before the bar, and the one below it its marks behind.
+    match bare.split_once('|') {
+        Some((number, rest)) if number.trim().bytes().all(|it| it.is_ascii_digit()) => {
+            let marks = rest.trim_matches([' ', '\n']);
+            let rest = if !marks.is_empty() && marks.bytes().all(|it| it == b'^') {
+                let (text, end) = rest.split_at(rest.trim_end().len());
+                format!("{ERROR}{text}{ERROR:#}{end}")
+            } else {
+                rest.to_owned()
+            };
+            format!("{indent}{MARGIN}{number}|{MARGIN:#}{rest}")
+        }
+        _ => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::painted;
+
+    const REPORT: &str = "error: column \"a\" does not exist\n --> x.sql:1:8\n  |\n1 | SELECT a | b\n  |        ^\n  \
+                          = help: x\n\n-old\n+new\n same\nerrors happen\nchanged: y\n";
+
+    #[test]
+    fn colours_add_nothing_but_themselves() {
+        let painted: String = REPORT.split_inclusive('\n').map(painted).collect();
+        assert_eq!(anstream::adapter::strip_str(&painted).to_string(), REPORT);
+        assert_eq!(
+            painted.matches("\u{1b}[1m\u{1b}[31m").count() + painted.matches("\u{1b}[31m\u{1b}[1m").count(),
+            3
+        );
+    }
+}

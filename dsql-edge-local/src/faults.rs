@@ -1,0 +1,207 @@
+//! Faults on request: what a cluster or the network does at a bad time, so that a test can see what its client makes of it.
+//!
+//! In: faults that somebody wants, and the moments at which they may come. Out: which of them come now. Each comes once
+//! and is then gone, but for latency. All sessions of an endpoint share them.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+/// A fault. As text: `latency=20`, `conflict=2`, `cut-before-commit=1`, `cut-after-commit=1`, `too-many-connections=1`,
+/// `rate-exceeded=1`, `waking-up=3`, `expired-hour`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Every answer comes so many milliseconds late, until another list of faults is set.
+    Latency(u64),
+    /// The n-th commit from now fails with OC000: a COMMIT of a transaction that has written, or a write that commits by
+    /// itself.
+    Conflict(u64),
+    /// The connection ends at the n-th commit from now, which is not applied.
+    CutBeforeCommit(u64),
+    /// The connection ends after the n-th commit from now has been applied, before its answer.
+    CutAfterCommit(u64),
+    /// The next n connections meet a full quota, 53300.
+    TooManyConnections(u64),
+    /// The next n connections come too fast, 53400.
+    RateExceeded(u64),
+    /// The next n connections find the cluster waking up.
+    WakingUp(u64),
+    /// The hour of every connection that is open is over: it ends, once it is in no transaction.
+    ExpiredHour,
+}
+
+/// Makes a fault of its number.
+type Make = fn(u64) -> Fault;
+
+const NUMBERED: [(&str, Make); 7] = [
+    ("latency", Fault::Latency),
+    ("conflict", Fault::Conflict),
+    ("cut-before-commit", Fault::CutBeforeCommit),
+    ("cut-after-commit", Fault::CutAfterCommit),
+    ("too-many-connections", Fault::TooManyConnections),
+    ("rate-exceeded", Fault::RateExceeded),
+    ("waking-up", Fault::WakingUp),
+];
+const EXPIRED_HOUR: &str = "expired-hour";
+
+/// The longest latency, in milliseconds, and the largest count.
+const MOST: u64 = 1_000_000;
+
+/// Why a text is no fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NoFault(String);
+
+impl FromStr for Fault {
+    type Err = NoFault;
+
+    fn from_str(text: &str) -> Result<Fault, NoFault> {
+        if text == EXPIRED_HOUR {
+            return Ok(Fault::ExpiredHour);
+        }
+        let (name, number) = text.split_once('=').unwrap_or((text, "1"));
+        let Some((_, fault)) = NUMBERED.iter().find(|(known, _)| *known == name) else {
+            let known = NUMBERED.iter().map(|(known, _)| *known).collect::<Vec<_>>().join("=N, ");
+            return Err(NoFault(format!("no fault is called {name:?}: there are {known}=N, {EXPIRED_HOUR}")));
+        };
+        let number = number.parse().ok().filter(|number| (1..=MOST).contains(number));
+        number.map(fault).ok_or_else(|| NoFault(format!("{name} takes a number from 1 to {MOST}")))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Fault::Latency(number)
+        | Fault::Conflict(number)
+        | Fault::CutBeforeCommit(number)
+        | Fault::CutAfterCommit(number)
+        | Fault::TooManyConnections(number)
+        | Fault::RateExceeded(number)
+        | Fault::WakingUp(number)) = *self
+        else {
+            return out.write_str(EXPIRED_HOUR);
+        };
+        let name = NUMBERED.iter().find(|(_, fault)| fault(number) == *self).map_or("", |(name, _)| name);
+        write!(out, "{name}={number}")
+    }
+}
+
+/// The faults of a list, `conflict=1, latency=20`; of `none`, none.
+///
+/// # Errors
+/// The first that is none.
+pub(crate) fn listed(text: &str) -> Result<Vec<Fault>, NoFault> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "none");
+    names.map(str::parse).collect()
+}
+
+/// The faults that are still to come.
+#[derive(Default)]
+pub(crate) struct Faults {
+    coming: Mutex<Vec<Fault>>,
+    hour: Notify,
+}
+
+impl Faults {
+    /// These, and no others.
+    pub(crate) fn set(&self, faults: &[Fault]) {
+        *self.coming() = faults.iter().copied().filter(|fault| *fault != Fault::ExpiredHour).collect();
+        if faults.contains(&Fault::ExpiredHour) {
+            self.hour.notify_waiters();
+        }
+    }
+
+    /// A commit is on its way: what comes of it, if it is no good. A cut hides a conflict.
+    pub(crate) fn commits(&self) -> Option<Fault> {
+        let mut coming = self.coming();
+        for fault in coming.iter_mut() {
+            if let Fault::Conflict(left) | Fault::CutBeforeCommit(left) | Fault::CutAfterCommit(left) = fault
+            {
+                *left -= 1;
+            }
+        }
+        let due = [Fault::CutBeforeCommit(0), Fault::Conflict(0), Fault::CutAfterCommit(0)];
+        let found = due.into_iter().find(|fault| coming.contains(fault));
+        coming.retain(|fault| !due.contains(fault));
+        found
+    }
+
+    /// A connection comes: what it meets, if it is no good.
+    pub(crate) fn connects(&self) -> Option<Fault> {
+        let mut coming = self.coming();
+        let at = coming.iter().position(|fault| {
+            matches!(fault, Fault::TooManyConnections(_) | Fault::RateExceeded(_) | Fault::WakingUp(_))
+        })?;
+        let found = coming.get(at).copied();
+        if let Some(Fault::TooManyConnections(left) | Fault::RateExceeded(left) | Fault::WakingUp(left)) =
+            coming.get_mut(at)
+        {
+            *left -= 1;
+            if *left == 0 {
+                coming.remove(at);
+            }
+        }
+        found
+    }
+
+    /// How late answers come.
+    pub(crate) fn latency(&self) -> Duration {
+        let of = |fault: &Fault| if let Fault::Latency(late) = fault { *late } else { 0 };
+        Duration::from_millis(self.coming().iter().map(of).sum())
+    }
+
+    /// Waits until somebody says that the hour of those who wait is over.
+    pub(crate) async fn hour(&self) {
+        self.hour.notified().await;
+    }
+
+    fn coming(&self) -> MutexGuard<'_, Vec<Fault>> {
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_read_back_and_others_are_refused() {
+        for (name, fault) in NUMBERED {
+            assert_eq!(name.parse(), Ok(fault(1)), "{name}");
+            assert_eq!(fault(7).to_string().parse(), Ok(fault(7)));
+        }
+        assert_eq!(Fault::ExpiredHour.to_string().parse(), Ok(Fault::ExpiredHour));
+        let list = listed(" conflict=2,latency=5 , expired-hour").unwrap();
+        assert_eq!(list, [Fault::Conflict(2), Fault::Latency(5), Fault::ExpiredHour]);
+        assert!(listed("").unwrap().is_empty() && listed("none").unwrap().is_empty());
+        for text in ["conflict=0", "conflict=x", "conflict=-1", "latency=1000001", "rain", "expired-hour=1"] {
+            assert!(text.parse::<Fault>().is_err() && listed(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_comes_when_it_is_due_and_once() {
+        let faults = Faults::default();
+        faults.set(&[
+            Fault::Conflict(2),
+            Fault::CutAfterCommit(1),
+            Fault::CutBeforeCommit(2),
+            Fault::Conflict(3),
+        ]);
+        let comes = [(); 4].map(|()| faults.commits());
+        let (after, before) = (Fault::CutAfterCommit(0), Fault::CutBeforeCommit(0));
+        assert_eq!(comes, [Some(after), Some(before), Some(Fault::Conflict(0)), None]);
+        faults.set(&[Fault::WakingUp(2), Fault::Latency(5), Fault::TooManyConnections(1), Fault::Latency(2)]);
+        assert_eq!(faults.commits(), None);
+        let comes = [(); 4].map(|()| faults.connects());
+        let full = Fault::TooManyConnections(1);
+        assert_eq!(comes, [Some(Fault::WakingUp(2)), Some(Fault::WakingUp(1)), Some(full), None]);
+        assert_eq!(faults.latency(), Duration::from_millis(7));
+        faults.set(&[]);
+        assert_eq!(faults.latency(), Duration::ZERO);
+    }
+}

@@ -1,0 +1,101 @@
+//! What PostgreSQL still owes an answer: one entry for each ReadyForQuery to come.
+//!
+//! In: what was sent for it, and what has come. Out: which of the answers are the client's, and what became of its
+//! statements. Within a cycle PostgreSQL answers in order, one ParseComplete a Parse and one BindComplete a Bind, until
+//! an error.
+
+use std::collections::VecDeque;
+
+/// What was sent since the ReadyForQuery before, and what has come back.
+#[derive(Default)]
+pub(super) struct Cycle {
+    /// Parse and Bind that have been sent.
+    parses: usize,
+    binds: usize,
+    /// ParseComplete and BindComplete that have come.
+    parsed: usize,
+    bound: usize,
+    /// Those that are ours, by number.
+    own_parse: Option<usize>,
+    own_bind: Option<usize>,
+    /// It commits, and whether that goes well has been asked.
+    pub(super) commits: bool,
+    /// The connection ends in place of its ReadyForQuery, and nothing of it is heard.
+    pub(super) cut: bool,
+    /// A schema change is in it.
+    pub(super) ddl: bool,
+    /// An error has come.
+    pub(super) failed: bool,
+    /// A ROLLBACK has been answered.
+    pub(super) rolled_back: bool,
+}
+
+impl Cycle {
+    pub(super) fn sends_parse(&mut self) {
+        self.parses += 1;
+    }
+
+    pub(super) fn sends_bind(&mut self) {
+        self.binds += 1;
+    }
+
+    /// A Parse and a Bind follow that the client knows nothing of.
+    pub(super) fn sends_own(&mut self) {
+        (self.own_parse, self.own_bind) = (Some(self.parses), Some(self.binds));
+        (self.parses, self.binds) = (self.parses + 1, self.binds + 1);
+    }
+
+    /// Whether this ParseComplete is the client's.
+    pub(super) fn parse_completes(&mut self) -> bool {
+        self.parsed += 1;
+        self.own_parse != Some(self.parsed - 1)
+    }
+
+    /// Whether this BindComplete is the client's.
+    pub(super) fn bind_completes(&mut self) -> bool {
+        self.bound += 1;
+        self.own_bind != Some(self.bound - 1)
+    }
+}
+
+/// The cycles that are not over.
+#[derive(Default)]
+pub(super) struct Cycles {
+    /// Sent whole, the oldest first.
+    owed: VecDeque<Cycle>,
+    /// The one that is being sent.
+    current: Option<Cycle>,
+}
+
+impl Cycles {
+    /// Whether a cycle has begun and waits for its Sync.
+    pub(super) fn is_open(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// The cycle that is being sent.
+    pub(super) fn current(&mut self) -> &mut Cycle {
+        self.current.get_or_insert_default()
+    }
+
+    /// What ReadyForQuery answers has been sent.
+    pub(super) fn sent(&mut self) {
+        let current = self.current.take().unwrap_or_default();
+        self.owed.push_back(current);
+    }
+
+    /// The cycle that is being answered.
+    pub(super) fn answered(&mut self) -> Option<&mut Cycle> {
+        self.owed.front_mut().or(self.current.as_mut())
+    }
+
+    /// ReadyForQuery has come.
+    pub(super) fn over(&mut self) -> Option<Cycle> {
+        self.owed.pop_front()
+    }
+
+    /// Whether PostgreSQL owes nothing, and nothing is half sent.
+    pub(super) fn none(&self) -> bool {
+        self.owed.is_empty() && self.current.is_none()
+    }
+}

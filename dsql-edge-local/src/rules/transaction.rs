@@ -1,0 +1,223 @@
+//! What becomes of a transaction: DSQL's optimistic concurrency, its limits, and PostgreSQL's errors in its words.
+//!
+//! In: statements in their order, the version of the catalogue, the time; PostgreSQL's errors. Out: what stops a statement
+//! or a COMMIT. A session never waits longer for a lock than [`LOCK_TIMEOUT`]; what it would have waited for fails there,
+//! where a cluster would answer and fail the COMMIT of the slower of the two: the answer is not known without waiting, and
+//! none is made up.
+
+use dsql_edge_compiler::dsql::transaction::{Part, part};
+use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use time::OffsetDateTime;
+
+use super::Session;
+use super::answer::Refused;
+use crate::faults::Fault;
+use crate::limits::Limits;
+
+/// How long a session waits for a lock, in milliseconds: PostgreSQL also locks for an instant what nobody would call a
+/// conflict (a table that grows by a page), and 1 is the least it takes.
+const LOCK_TIMEOUT: u32 = 25;
+
+const SERIALIZATION_FAILURE: &str = "40001";
+const LIMIT_EXCEEDED: &str = "54000";
+/// The words of DSQL, recorded.
+const CHANGED: &str = "change conflicts with another transaction (OC000)";
+const SCHEMA_CHANGED: &str = "schema has been updated by another transaction (OC001)";
+
+/// What PostgreSQL is told when a session begins.
+pub(crate) fn settings(limits: &Limits) -> Vec<(&'static str, String)> {
+    vec![
+        ("lock_timeout", LOCK_TIMEOUT.to_string()),
+        // No transaction is older, so no statement is.
+        ("statement_timeout", limits.age.as_millis().to_string()),
+        ("dsql_local.limit_rows", limits.rows.to_string()),
+        ("dsql_local.limit_bytes", limits.bytes.to_string()),
+    ]
+}
+
+/// A transaction between BEGIN and its end.
+#[derive(Clone, Copy)]
+pub(super) struct Open {
+    pub(super) since: OffsetDateTime,
+    /// It has a statement that writes.
+    pub(super) writes: bool,
+}
+
+/// A statement that does not go on as it came.
+pub(super) enum Stopped {
+    /// It fails, and its transaction with it.
+    Statement(Refused),
+    /// It is a COMMIT, which fails and ends its transaction.
+    Commit(Refused),
+}
+
+/// What DSQL says instead of an error of PostgreSQL's: of two transactions at once, or of a limit.
+pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<Refused> {
+    let field = |code: u8| {
+        let found = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code]));
+        String::from_utf8_lossy(found.unwrap_or_default()).into_owned()
+    };
+    let (sqlstate, said, context) = (field(b'C'), field(b'M'), field(b'W'));
+    let words = match sqlstate.as_str() {
+        "40001" | "40P01" => CHANGED,
+        // Waiting for a row, or for a key in an index, PostgreSQL names its place; else it waited for a table, which only a
+        // schema change locks against others.
+        "55P03" if context.contains("tuple (") || !said.contains("lock timeout") => CHANGED,
+        "55P03" => SCHEMA_CHANGED,
+        "XX000" if said.starts_with("tuple concurrently ") => SCHEMA_CHANGED,
+        "57014" if said.contains("statement timeout") => return Some(too_old(limits)),
+        "54000" if said.starts_with("transaction ") => {
+            let instead = "write less in one transaction, and the rest in the next";
+            return Some(Refused::new(LIMIT_EXCEEDED, said, instead.to_owned()).detailed(field(b'D')));
+        }
+        _ => return None,
+    };
+    let why = match sqlstate.as_str() {
+        "55P03" => "another open transaction is in the way; on a cluster the COMMIT of one of the two fails",
+        _ => "another transaction was quicker; on a cluster COMMIT fails",
+    };
+    Some(Refused::new(SERIALIZATION_FAILURE, words, format!("{why}: run the transaction again")))
+}
+
+/// A transaction that was begun too long ago.
+fn too_old(limits: &Limits) -> Refused {
+    let message = format!("transaction age limit of {}s exceeded", limits.age.as_secs());
+    Refused::new(LIMIT_EXCEEDED, message, "do less in one transaction, and wait for nothing in it".to_owned())
+}
+
+fn on_request() -> Refused {
+    let why = "a fault that was asked for: run the transaction again";
+    Refused::new(SERIALIZATION_FAILURE, CHANGED, why.to_owned())
+}
+
+fn schema_changed() -> Refused {
+    let why = "another session has changed the schema: run the transaction again";
+    Refused::new(SERIALIZATION_FAILURE, SCHEMA_CHANGED, why.to_owned())
+}
+
+impl Session {
+    /// What a statement does to its transaction, and whether it comes too late.
+    pub(super) fn timely(&mut self, statement: &Statement) -> Option<Stopped> {
+        let part = part(statement);
+        let now = self.cluster.clock.now();
+        let late = self.open.is_some_and(|open| now - open.since > self.cluster.limits.age);
+        match part {
+            Part::Begin => {
+                self.open.get_or_insert(Open { since: now, writes: false });
+                None
+            }
+            Part::End => {
+                let open = self.open.take()?;
+                let commits = matches!(statement.kind, StatementKind::Utility("COMMIT" | "END"));
+                if commits && late {
+                    return Some(Stopped::Commit(too_old(&self.cluster.limits)));
+                }
+                if commits && open.writes && self.learns_of_schema() {
+                    return Some(Stopped::Commit(schema_changed()));
+                }
+                (commits && open.writes && self.meets_conflict()).then(|| Stopped::Commit(on_request()))
+            }
+            _ if late => Some(Stopped::Statement(too_old(&self.cluster.limits))),
+            Part::Ddl | Part::Dml | Part::Other => {
+                let reads = part == Part::Other;
+                if !(reads && touches_no_table(statement)) && self.learns_of_schema() {
+                    return Some(Stopped::Statement(schema_changed()));
+                }
+                match &mut self.open {
+                    Some(open) => open.writes |= !reads,
+                    None if reads || self.cycles.current().commits => {}
+                    None => {
+                        self.cycles.current().commits = true;
+                        if self.meets_conflict() {
+                            return Some(Stopped::Statement(on_request()));
+                        }
+                    }
+                }
+                self.cycles.current().ddl |= part == Part::Ddl;
+                None
+            }
+        }
+    }
+
+    /// Something commits: whether a conflict was asked for, or else the end of the connection.
+    fn meets_conflict(&mut self) -> bool {
+        match self.cluster.faults.commits() {
+            Some(Fault::Conflict(_)) => return true,
+            Some(Fault::CutBeforeCommit(_)) => self.ends = true,
+            Some(Fault::CutAfterCommit(_)) => self.cycles.current().cut = true,
+            _ => {}
+        }
+        false
+    }
+
+    /// Whether another session has changed the schema since this one last heard of it; it has heard of it then.
+    fn learns_of_schema(&mut self) -> bool {
+        let now = self.cluster.catalog.version();
+        std::mem::replace(&mut self.seen, now) != now
+    }
+
+    /// ReadyForQuery, with the status of the transaction.
+    pub(super) fn settles(&mut self, status: &[u8]) {
+        let cycle = self.cycles.over().unwrap_or_default();
+        self.ends |= cycle.cut;
+        self.changes_schema = (self.changes_schema || cycle.ddl) && !cycle.failed && !cycle.rolled_back;
+        if status == b"I" && std::mem::take(&mut self.changes_schema) {
+            self.seen = self.cluster.catalog.changed(self.seen);
+        }
+        if self.cycles.none() {
+            // What was not answered was skipped.
+            self.refusals.clear();
+            self.transactions.settle(status != b"I");
+            let since = self.cluster.clock.now();
+            match status {
+                b"I" => self.open = None,
+                _ => drop(self.open.get_or_insert(Open { since, writes: true })),
+            }
+        }
+    }
+}
+
+/// What a session says of itself.
+fn touches_no_table(statement: &Statement) -> bool {
+    match &statement.kind {
+        StatementKind::Set(_) => true,
+        StatementKind::Utility(words) => {
+            words.starts_with("SET ") || matches!(*words, "SET" | "SHOW" | "RESET" | "DEALLOCATE")
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(fields: &str) -> Option<String> {
+        of_postgres(fields.as_bytes(), &Limits::of(&[])).map(|refused| refused.message().to_owned())
+    }
+
+    #[test]
+    fn what_is_a_conflict_and_what_a_limit() {
+        for (fields, words) in [
+            ("C40001\0Mcould not serialize access due to concurrent update\0\0", Some(CHANGED)),
+            ("C40P01\0Mdeadlock detected\0\0", Some(CHANGED)),
+            (
+                "C55P03\0Mcanceling statement due to lock timeout\0Wwhile updating tuple (0,1) in relation \"t\"\0\0",
+                Some(CHANGED),
+            ),
+            ("C55P03\0Mcould not obtain lock on row in relation \"t\"\0\0", Some(CHANGED)),
+            ("C55P03\0Mcanceling statement due to lock timeout\0\0", Some(SCHEMA_CHANGED)),
+            ("CXX000\0Mtuple concurrently updated\0\0", Some(SCHEMA_CHANGED)),
+            ("CXX000\0Mcache lookup failed\0\0", None),
+            ("C23505\0Mduplicate key value violates unique constraint \"t_pkey\"\0\0", None),
+            (
+                "C57014\0Mcanceling statement due to statement timeout\0\0",
+                Some("transaction age limit of 300s exceeded"),
+            ),
+            ("C57014\0Mcanceling statement due to user request\0\0", None),
+            ("", None),
+        ] {
+            assert_eq!(said(fields).as_deref(), words, "{fields}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! A session that speaks the protocol by hand, simple and extended, and what the server said.
+
+use dsql_edge_local::Local;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use crate::client::{dial, message, startup, token};
+
+/// A session that speaks the protocol by hand.
+pub(crate) struct Session {
+    pub(crate) tls: TlsStream<TcpStream>,
+}
+
+/// What the server says to one message or pipeline: the tags of its messages, the errors, the last status.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) tags: String,
+    /// SQLSTATE and message.
+    pub(crate) errors: Vec<(String, String)>,
+    /// What CommandComplete says.
+    pub(crate) done: Vec<String>,
+    /// The first column of the rows.
+    pub(crate) values: Vec<String>,
+    pub(crate) columns: Vec<String>,
+    pub(crate) status: Vec<char>,
+}
+
+impl Session {
+    pub(crate) async fn open(local: &Local) -> Session {
+        let mut tls = dial(local).to(local).await.unwrap();
+        let password = message(b'p', format!("{}\0", token(local, |_| {})).as_bytes());
+        tls.write_all(&[startup("admin", &[]), password].concat()).await.unwrap();
+        let mut session = Session { tls };
+        assert_eq!(session.said(1).await.status, ['I']);
+        session
+    }
+
+    /// What is reported before the first ReadyForQuery (`name=value`), or the fields of the error that comes instead.
+    pub(crate) async fn begins(&mut self) -> Result<Vec<String>, String> {
+        let mut reported = Vec::new();
+        loop {
+            let tag = self.tls.read_u8().await.unwrap();
+            let mut body = vec![0; self.tls.read_u32().await.unwrap() as usize - 4];
+            self.tls.read_exact(&mut body).await.unwrap();
+            let body = String::from_utf8_lossy(&body).into_owned();
+            match tag {
+                b'S' => reported.push(body.trim_end_matches('\0').replacen('\0', "=", 1)),
+                b'E' => return Err(body),
+                b'Z' => return Ok(reported),
+                _ => {}
+            }
+        }
+    }
+
+    /// Everything up to so many ReadyForQuery.
+    pub(crate) async fn said(&mut self, ends: usize) -> Said {
+        let mut said = Said::default();
+        while said.status.len() < ends {
+            let tag = self.tls.read_u8().await.unwrap();
+            let length = self.tls.read_u32().await.unwrap() as usize - 4;
+            let mut body = vec![0; length];
+            self.tls.read_exact(&mut body).await.unwrap();
+            if !matches!(tag, b'R' | b'S' | b'K') {
+                said.tags.push(char::from(tag));
+            }
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            match tag {
+                b'Z' => said.status.push(char::from(body[0])),
+                b'C' => said.done.push(text(&body[..length - 1])),
+                b'T' => said.columns.push(text(body[2..].split(|byte| *byte == 0).next().unwrap())),
+                b'D' if length > 6 => said.values.push(text(&body[6..])),
+                b'E' => {
+                    let field = |code: u8| {
+                        body.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code])).unwrap()
+                    };
+                    assert_eq!(field(b'S'), b"ERROR");
+                    said.errors.push((text(field(b'C')), text(field(b'M'))));
+                }
+                _ => {}
+            }
+        }
+        said
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8], ends: usize) -> Said {
+        self.tls.write_all(bytes).await.unwrap();
+        self.tls.flush().await.unwrap();
+        self.said(ends).await
+    }
+
+    pub(crate) async fn simple(&mut self, sql: &str) -> Said {
+        self.send(&message(b'Q', format!("{sql}\0").as_bytes()), 1).await
+    }
+
+    pub(crate) async fn extended(&mut self, sql: &str) -> Said {
+        self.send(&[run(sql), sync()].concat(), 1).await
+    }
+}
+
+pub(crate) fn parse(name: &str, sql: &str) -> Vec<u8> {
+    message(b'P', format!("{name}\0{sql}\0\0\0").as_bytes())
+}
+
+pub(crate) fn execute(name: &str) -> Vec<u8> {
+    let bind = message(b'B', format!("\0{name}\0\0\0\0\0\0\0").as_bytes());
+    [bind, message(b'D', b"P\0"), message(b'E', b"\0\0\0\0\0")].concat()
+}
+
+pub(crate) fn run(sql: &str) -> Vec<u8> {
+    [parse("", sql), execute("")].concat()
+}
+
+pub(crate) fn sync() -> Vec<u8> {
+    message(b'S', b"")
+}
+
+pub(crate) fn error(sqlstate: &str, message: &str) -> Vec<(String, String)> {
+    vec![(sqlstate.to_owned(), message.to_owned())]
+}

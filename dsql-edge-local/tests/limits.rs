@@ -1,0 +1,205 @@
+//! DSQL's limits, made small: what a transaction may change and how long it may last, how many connections there may be.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+mod client;
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[path = "client/session.rs"]
+mod session;
+
+use std::time::Duration;
+
+use client::{dial, message, startup, token};
+use dsql_edge_local::{Limit, Local};
+use session::{Session, error};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const TABLES: &str = "
+    CREATE TABLE parent (id int PRIMARY KEY, note text);
+    CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent ON DELETE CASCADE, note text);
+    CREATE TABLE log (note text);
+    INSERT INTO log SELECT 'many' FROM generate_series(1, 5000);";
+
+/// One transaction after the other, each within its limit but for its last statement.
+#[tokio::test]
+async fn rows_are_counted_wherever_they_are_written() {
+    let local = Local::builder().init_sql(TABLES).limit(Limit::Rows(10)).start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    let exceeded = error("54000", "transaction row limit exceeded");
+    let insert = |table: &str, from: i32, to: i32| {
+        format!("INSERT INTO {table} SELECT g, 1, 'x' FROM generate_series({from}, {to}) g")
+    };
+    let parents = "INSERT INTO parent SELECT g, 'x' FROM generate_series(1, 5) g";
+    let cases = [
+        ("autocommit", vec![insert("child", 1, 10), insert("child", 11, 21)]),
+        ("a transaction", vec!["BEGIN".into(), "UPDATE child SET note = 'y' WHERE id < 10".into(), "DELETE FROM child WHERE id < 3".into()]),
+        (
+            "WITH",
+            vec!["BEGIN".into(), "WITH a AS (UPDATE child SET note = 'y' WHERE id <= 10 RETURNING 1), b AS (INSERT INTO log VALUES ('b')) SELECT count(*) FROM a".into()],
+        ),
+        ("a cascade", vec!["DELETE FROM parent WHERE id = 1".into()]),
+        ("an upsert", vec![insert("child", 1, 11) + " ON CONFLICT (id) DO UPDATE SET note = 'z'"]),
+    ];
+    for extended in [false, true] {
+        local.run_sql("reset", "DELETE FROM child; DELETE FROM parent").await.unwrap();
+        assert!(session.simple(parents).await.errors.is_empty());
+        for (name, statements) in &cases {
+            for (at, sql) in statements.iter().enumerate() {
+                let said = if extended { session.extended(sql).await } else { session.simple(sql).await };
+                match at + 1 == statements.len() {
+                    true => {
+                        assert_eq!((said.errors, said.done.len()), (exceeded.clone(), 0), "{name}: {sql}")
+                    }
+                    false => assert!(said.errors.is_empty(), "{name}: {sql}: {:?}", said.errors),
+                }
+            }
+            session.simple("ROLLBACK").await;
+        }
+        // A transaction begins anew, also after one that failed; rows that are not written do not count.
+        for sql in [
+            "UPDATE child SET note = 'y'",
+            "INSERT INTO child SELECT * FROM child ON CONFLICT DO NOTHING",
+            "SELECT * FROM log",
+        ] {
+            let said = session.simple(sql).await;
+            assert!(said.errors.is_empty(), "{sql}: {:?}", said.errors);
+        }
+    }
+    // Nothing of the counting is to be seen.
+    for sql in [
+        "SELECT count(*) FROM information_schema.triggers",
+        "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal",
+    ] {
+        assert_eq!(session.simple(sql).await.values, ["0"], "{sql}");
+    }
+    // A table of this session, dropped again.
+    for sql in
+        ["CREATE TABLE mine (id int)", "INSERT INTO mine SELECT generate_series(1, 10)", "DROP TABLE mine"]
+    {
+        let said = session.simple(sql).await;
+        assert!(said.errors.is_empty(), "{sql}: {:?}", said.errors);
+    }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn dsqls_own_limit_is_three_thousand_rows() {
+    let local = Local::builder().init_sql(TABLES).start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    let insert = |rows: u32| format!("INSERT INTO log SELECT note FROM log LIMIT {rows}");
+    assert_eq!(session.extended(&insert(3000)).await.done, ["INSERT 0 3000"]);
+    assert_eq!(
+        session.extended(&insert(3001)).await.errors,
+        error("54000", "transaction row limit exceeded")
+    );
+    assert_eq!(session.simple("SELECT count(*) FROM log").await.values, ["8000"]);
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn size_is_looked_at_when_a_transaction_commits() {
+    let local = Local::builder().init_sql(TABLES).limit(Limit::Bytes(1 << 20)).start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    let exceeded = error("54000", "transaction size limit 1mb exceeded");
+    for extended in [false, true] {
+        let insert =
+            "INSERT INTO log SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 20000)";
+        let mut say = async |sql: &str| match extended {
+            true => session.extended(sql).await,
+            false => session.simple(sql).await,
+        };
+        assert!(say("BEGIN").await.errors.is_empty());
+        assert!(say(insert).await.errors.is_empty());
+        assert!(say(insert).await.errors.is_empty());
+        assert!(say("SELECT 1").await.errors.is_empty());
+        let said = say("COMMIT").await;
+        assert_eq!((said.errors, said.status), (exceeded.clone(), vec!['I']));
+        assert!(say("BEGIN").await.errors.is_empty());
+        assert!(say(insert).await.errors.is_empty());
+        assert!(say("ROLLBACK").await.errors.is_empty());
+        assert!(say(insert).await.errors.is_empty());
+        assert_eq!(say(&format!("{insert} UNION ALL {}", &insert[16..])).await.errors, exceeded);
+    }
+    assert_eq!(session.simple("SELECT count(*) FROM log").await.values, ["5002"]);
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_transaction_grows_old_and_a_connection_too() {
+    let local = Local::builder().init_sql(TABLES).start().await.unwrap();
+    let (mut session, mut busy) = (Session::open(&local).await, Session::open(&local).await);
+    let exceeded = error("54000", "transaction age limit of 300s exceeded");
+    for extended in [false, true] {
+        for last in ["SELECT 1", "COMMIT"] {
+            for sql in ["BEGIN", "INSERT INTO log VALUES ('old')"] {
+                assert!(session.extended(sql).await.errors.is_empty());
+            }
+            local.advance_clock(Duration::from_secs(301));
+            let said = if extended { session.extended(last).await } else { session.simple(last).await };
+            assert_eq!(said.errors, exceeded, "{last}");
+            assert_eq!(said.status, [if last == "COMMIT" { 'I' } else { 'E' }]);
+            session.simple("ROLLBACK").await;
+        }
+    }
+    assert_eq!(session.simple("SELECT count(*) FROM log WHERE note = 'old'").await.values, ["0"]);
+    // An hour: a session that does nothing is closed, one in a transaction when that is over.
+    busy.simple("BEGIN").await;
+    local.advance_clock(Duration::from_secs(3600 - 4 * 301));
+    assert!(session.tls.read_u8().await.is_err(), "it is closed, and nothing said");
+    assert_eq!(busy.simple("ROLLBACK").await.done, ["ROLLBACK"]);
+    assert!(busy.tls.read_u8().await.is_err());
+    local.stop().await.unwrap();
+}
+
+/// What is said to who knocks: SQLSTATE and message, or nothing where a session begins.
+async fn knock(local: &Local) -> Result<Session, (String, String)> {
+    let mut tls = dial(local).to(local).await.unwrap();
+    let password = message(b'p', format!("{}\0", token(local, |_| {})).as_bytes());
+    tls.write_all(&[startup("admin", &[]), password].concat()).await.unwrap();
+    let mut session = Session { tls };
+    match session.begins().await {
+        Ok(_) => Ok(session),
+        Err(fields) => {
+            let field = |code: char| fields.split('\0').find_map(|field| field.strip_prefix(code));
+            Err((field('C').unwrap().to_owned(), field('M').unwrap().to_owned()))
+        }
+    }
+}
+
+#[tokio::test]
+async fn connections_are_counted_and_come_at_a_rate() {
+    let limits = ["connections=2", "connection-burst=5", "connection-rate=1"];
+    let mut builder = Local::builder();
+    for limit in limits {
+        builder = builder.limit(limit.parse().unwrap());
+    }
+    let local = builder.start().await.unwrap();
+    let (one, two) = (knock(&local).await.unwrap(), knock(&local).await.unwrap());
+    let refused = |code: &str, text: &str| Some((code.to_owned(), text.to_owned()));
+    let full = refused("53300", "Unable to accept connection, too many open connections.");
+    assert_eq!(knock(&local).await.err(), full);
+    drop(one);
+    // It is counted until the server has noticed.
+    let mut third = knock(&local).await;
+    for _ in 0..100 {
+        if third.is_ok() {
+            break;
+        }
+        local.advance_clock(Duration::from_secs(5));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        third = knock(&local).await;
+    }
+    assert!(third.is_ok());
+    drop((two, third));
+    local.advance_clock(Duration::from_secs(60));
+    let mut refusals = Vec::new();
+    for _ in 0..30 {
+        refusals.extend(knock(&local).await.err());
+    }
+    assert!(refusals.len() >= 20, "{refusals:?}");
+    assert_eq!(refusals.pop(), refused("53400", "Unable to accept connection, rate exceeded."));
+    local.advance_clock(Duration::from_secs(5));
+    assert!(knock(&local).await.is_ok());
+    local.stop().await.unwrap();
+}

@@ -1,0 +1,141 @@
+//! Roles of the database and identities of AWS's: who is granted what, with which keys, and what the door then says.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+mod client;
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[path = "client/session.rs"]
+mod session;
+
+use client::{message, startup, token};
+use dsql_edge_local::{Credentials, Local};
+use session::{Session, error};
+use tokio::io::AsyncWriteExt;
+
+const OWNER: &str = "arn:aws:iam::000000000000:user/dsql-local";
+
+/// A login with these keys: the session, or SQLSTATE and HINT.
+async fn login(local: &Local, user: &str, keys: &Credentials) -> Result<Session, (String, String)> {
+    let action = if user == "admin" { "DbConnectAdmin" } else { "DbConnect" };
+    let token = token(local, |of| (of.keys, of.action) = (keys.clone(), action));
+    let mut tls = client::dial(local).to(local).await.unwrap();
+    let password = message(b'p', format!("{token}\0").as_bytes());
+    tls.write_all(&[startup(user, &[]), password].concat()).await.unwrap();
+    let mut session = Session { tls };
+    match session.begins().await {
+        Ok(_) => Ok(session),
+        Err(fields) => {
+            let field = |code: char| fields.split('\0').find_map(|field| field.strip_prefix(code));
+            assert_eq!(field('M'), Some("unable to accept connection, access denied"));
+            Err((field('C').unwrap().to_owned(), field('H').unwrap_or_default().to_owned()))
+        }
+    }
+}
+
+fn not_mapped() -> Option<(String, String)> {
+    Some(("28000".to_owned(), String::new()))
+}
+
+#[tokio::test]
+async fn a_role_is_granted_to_an_identity_and_taken_away() {
+    let local = Local::builder().start().await.unwrap();
+    let mut admin = Session::open(&local).await;
+    let keys = local.credentials();
+    for extended in [false, true] {
+        let mut say = async |sql: &str| match extended {
+            true => admin.extended(sql).await,
+            false => admin.simple(sql).await,
+        };
+        let role = format!("reader_{extended}");
+        let (grant, revoke) =
+            (format!("AWS IAM GRANT {role} TO '{OWNER}'"), format!("AWS IAM REVOKE {role} FROM '{OWNER}'"));
+        assert_eq!(say(&grant).await.errors, error("42704", &format!("role \"{role}\" does not exist")));
+        assert!(say(&format!("CREATE ROLE {role} WITH LOGIN")).await.errors.is_empty());
+        assert_eq!(login(&local, &role, keys).await.err(), not_mapped());
+        let said = say(&grant).await;
+        assert_eq!((said.errors, said.done), (Vec::new(), vec!["AWS IAM GRANT".to_owned()]));
+        assert!(!said.tags.contains('N') && said.values.is_empty());
+        assert_eq!(say(&grant).await.errors[0].0, "42710", "it is not idempotent");
+        let mapped = format!(
+            "SELECT pg_role_name || ' ' || arn FROM sys.iam_pg_role_mappings WHERE iam_oid > 0 AND pg_role_name = '{role}'"
+        );
+        assert_eq!(say(&mapped).await.values, [format!("{role} {OWNER}")]);
+        let mut reader = login(&local, &role, keys).await.unwrap();
+        assert_eq!(reader.simple("SELECT current_user").await.values, [role.as_str()]);
+        assert_eq!(reader.simple(&grant).await.errors, error("42501", "permission denied"));
+        assert_eq!(say(&revoke).await.done, ["AWS IAM REVOKE"]);
+        assert_eq!(say(&mapped).await.values, [""; 0]);
+        assert_eq!(login(&local, &role, keys).await.err(), not_mapped());
+        // It is a schema change.
+        let multiple = error("0A000", "multiple ddl statements not supported in a transaction");
+        say("BEGIN").await;
+        say(&grant).await;
+        assert_eq!(say(&revoke).await.errors, multiple);
+        say("ROLLBACK").await;
+        assert_eq!(say("AWS IAM GRANT nobody 'x'").await.errors[0].0, "42601");
+        assert_eq!(say(&format!("AWS IAM GRANT {role} TO 'me'")).await.errors[0].0, "22023");
+    }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_user_has_keys_of_its_own() {
+    let schema = "CREATE SCHEMA app; CREATE TABLE app.t (id int); CREATE ROLE writer WITH LOGIN;
+        AWS IAM GRANT writer TO 'arn:aws:iam::000000000000:role/reader';
+        CREATE INDEX ASYNC ON app.t (id); GRANT USAGE ON SCHEMA app TO writer; GRANT SELECT ON app.t TO writer;";
+    let local = Local::builder().init_sql(schema).user("reader").start().await.unwrap();
+    let keys = local.user_credentials("reader").unwrap();
+    let bindings = local.bindings_of_user("reader").unwrap();
+    assert!(bindings.contains(&("DSQL_USER", "reader".to_owned())));
+    assert!(bindings.contains(&("AWS_ACCESS_KEY_ID", keys.access_key_id().to_owned())));
+    // It is mapped; as another role too, by SQL; and it is nobody's administrator.
+    let mut reader = login(&local, "reader", keys).await.unwrap();
+    assert_eq!(reader.simple("SELECT id FROM app.t").await.errors[0].0, "42501");
+    let mut writer = login(&local, "writer", keys).await.unwrap();
+    assert!(writer.simple("SELECT id FROM app.t").await.errors.is_empty());
+    let (state, hint) = login(&local, "admin", keys).await.err().unwrap();
+    assert_eq!(state, "08006");
+    let words =
+        "User: arn:aws:iam::000000000000:role/reader is not authorized to perform: dsql:DbConnectAdmin";
+    assert!(hint.starts_with(words), "{hint}");
+    // Admin's keys are nobody else's.
+    assert_eq!(login(&local, "reader", local.credentials()).await.err(), not_mapped());
+    local.stop().await.unwrap();
+    let wrong = Local::builder().user("admin").start().await.unwrap_err();
+    assert!(wrong.to_string().contains("\"admin\" is no name of a user"), "{wrong}");
+}
+
+#[tokio::test]
+async fn settings_are_reported_as_dsql_reports_them() {
+    let local = Local::builder().start().await.unwrap();
+    let mut tls = client::dial(&local).to(&local).await.unwrap();
+    let password = message(b'p', format!("{}\0", token(&local, |_| {})).as_bytes());
+    let settings = [("application_name", "mine"), ("timezone", "Asia/Tokyo")];
+    tls.write_all(&[startup("admin", &settings), password].concat()).await.unwrap();
+    let mut session = Session { tls };
+    let mut reported = session.begins().await.unwrap();
+    reported.sort();
+    let expected = [
+        "DateStyle=ISO, MDY",
+        "IntervalStyle=postgres",
+        "TimeZone=Asia/Tokyo",
+        "client_encoding=UTF8",
+        "default_transaction_read_only=off",
+        "in_hot_standby=off",
+        "integer_datetimes=on",
+        "is_superuser=off",
+        "server_encoding=UTF8",
+        "server_version=16.15",
+        "standard_conforming_strings=on",
+    ];
+    assert_eq!(reported, expected);
+    for (show, shown) in [
+        ("server_version", "16.15"),
+        ("server_version_num", "160015"),
+        ("transaction_isolation", "repeatable read"),
+    ] {
+        assert_eq!(session.simple(&format!("SHOW {show}")).await.values, [shown]);
+    }
+    local.stop().await.unwrap();
+}

@@ -1,0 +1,107 @@
+//! A string literal as it was written: from a byte of its text to a place in the source.
+//!
+//! Stable Rust gives no spans inside a literal, so the literal is kept as written and read again: every byte of the text
+//! knows the byte of the literal that it came from.
+
+use syn::LitStr;
+
+/// A string literal and where its bytes stand.
+pub struct Literal {
+    /// The literal as written, quotes included.
+    written: String,
+    /// For each byte of the text: its byte in `written`.
+    offsets: Vec<usize>,
+}
+
+impl Literal {
+    /// Reads it again.
+    pub fn new(literal: &LitStr) -> Literal {
+        let written = literal.token().to_string();
+        let offsets = offsets(&written);
+        Literal { written, offsets }
+    }
+
+    /// The line and column, from 1 and in characters, of a byte of the text, where the literal itself begins at `line` and
+    /// `column`.
+    pub fn place(&self, offset: usize, line: usize, column: usize) -> Option<(usize, usize)> {
+        let at = self.offsets.get(offset).copied().unwrap_or_else(|| self.written.len().saturating_sub(1));
+        let before = self.written.get(..at)?;
+        let lines = before.bytes().filter(|byte| *byte == b'\n').count();
+        let column = match before.rfind('\n') {
+            Some(newline) => before.get(newline + 1..)?.chars().count() + 1,
+            None => column + before.chars().count(),
+        };
+        Some((line + lines, column))
+    }
+}
+
+/// For each byte of the literal's value, the byte of the literal that it was written as.
+fn offsets(written: &str) -> Vec<usize> {
+    let bytes = written.as_bytes();
+    let Some(open) = written.find('"') else { return Vec::new() };
+    let raw = written.starts_with('r');
+    let hashes = if raw { open.saturating_sub(1) } else { 0 };
+    let end = written.len().saturating_sub(1 + hashes);
+    let mut out = Vec::with_capacity(written.len());
+    let mut at = open + 1;
+    while at < end {
+        if raw || bytes[at] != b'\\' {
+            // A line ends with \n in the value, even if the file has \r\n.
+            if !(bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n')) {
+                out.push(at);
+            }
+            at += 1;
+            continue;
+        }
+        let start = at;
+        match bytes.get(at + 1) {
+            Some(b'x') => {
+                out.push(start);
+                at += 4;
+            }
+            Some(b'u') => {
+                let close = written[at..].find('}').map_or(end, |length| at + length);
+                let digits: String = written[at..close].chars().filter(char::is_ascii_hexdigit).collect();
+                let character = u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32);
+                out.extend(std::iter::repeat_n(start, character.map_or(1, char::len_utf8)));
+                at = close + 1;
+            }
+            // A backslash at the end of a line swallows the white space that follows.
+            Some(b'\n' | b'\r') => {
+                at += 1;
+                while at < end && bytes[at].is_ascii_whitespace() {
+                    at += 1;
+                }
+            }
+            _ => {
+                out.push(start);
+                at += 2;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::offsets;
+
+    #[test]
+    fn every_byte_knows_where_it_was_written() {
+        for literal in [
+            r#""SELECT \"x\" AS a""#,
+            "r#\"SELECT \"x\"\n FROM t\"#",
+            "\"a\\n\\u{8a18}b\\x41 \\\n    c\"",
+            "\"記事\"",
+        ] {
+            let value = syn::parse_str::<syn::LitStr>(literal).unwrap().value();
+            let offsets = offsets(literal);
+            assert_eq!(offsets.len(), value.len(), "{literal}");
+            for (at, character) in value.char_indices() {
+                if character.is_ascii_alphabetic() && literal.as_bytes()[offsets[at]] != b'\\' {
+                    assert_eq!(literal.as_bytes()[offsets[at]] as char, character, "{literal}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What the fuzz targets (`fuzz/`) reach of this crate's inside. Only they see it: `--cfg fuzzing`.
+//!
+//! Goes in: hostile bytes. Comes out: nothing, or a panic that says which promise was broken.
+
+#![allow(missing_docs, clippy::panic, reason = "a fuzz target fails by panicking")]
+
+use crate::session::{Connection, Event};
+use crate::wire::{Limits, Parameters, Startup};
+
+/// What a server says to a cold query and to transactions after it. The first byte chooses what we say.
+pub fn backend(data: &[u8]) {
+    let Some((ours, said)) = data.split_first() else { return };
+    let whole = conversation(*ours, [said].into_iter());
+    let bytewise = conversation(*ours, said.chunks(1));
+    assert_eq!(whole, bytewise, "pieces make a difference");
+}
+
+/// The events, as text.
+fn conversation<'d>(ours: u8, pieces: impl Iterator<Item = &'d [u8]>) -> Vec<String> {
+    let mut connection = Connection::new(Limits { message: 1 << 16, row: 1 << 12 });
+    let startup =
+        Startup { user: "admin", database: "postgres", application_name: "fuzz", search_path: None };
+    let begun = connection.start(&startup, b"token", ours & 1 == 0);
+    assert!(begun.is_ok());
+    let mut events = Vec::new();
+    let mut flights = 0;
+    fly(&mut connection, ours, &mut flights);
+    for piece in pieces {
+        connection.handle_input(piece);
+        if !drain(&mut connection, ours, &mut flights, &mut events) {
+            return events;
+        }
+    }
+    connection.handle_eof();
+    drain(&mut connection, ours, &mut flights, &mut events);
+    events
+}
+
+/// Takes all events; the next flight goes out when everything is answered. `false` after a fault.
+fn drain(connection: &mut Connection, ours: u8, flights: &mut u32, events: &mut Vec<String>) -> bool {
+    loop {
+        match connection.poll_event() {
+            Ok(Some(event)) => {
+                let ready = matches!(event, Event::Ready(_));
+                events.push(format!("{event:?}"));
+                // The answer that follows at once in one piece, and later in many, is of the same flight.
+                if ready {
+                    fly(connection, ours, flights);
+                }
+            }
+            Ok(None) => return true,
+            Err(fault) => {
+                events.push(format!("{fault:?}"));
+                assert!(!connection.is_idle(), "dead, and idle");
+                return false;
+            }
+        }
+    }
+}
+
+fn fly(connection: &mut Connection, ours: u8, flights: &mut u32) {
+    let said: &[(&str, usize)] = match (ours >> 1) % 4 {
+        0 => &[("SELECT 1", 1)],
+        1 => &[("INSERT INTO t VALUES ($1)", 3)],
+        2 => &[("BEGIN", 1), ("SELECT 1", 2), ("COMMIT", 1)],
+        _ if *flights == 0 => &[("BEGIN", 1), ("SELECT 1", 1)],
+        _ => &[("COMMIT", 1)],
+    };
+    *flights += 1;
+    for (sql, times) in said {
+        if connection.statement(sql, &[]).is_err() {
+            return;
+        }
+        for time in 0..*times {
+            let executed = connection.execute(&Parameters::default(), &[1], time == 0);
+            assert!(executed.is_ok(), "a short frame is too long");
+        }
+    }
+    assert!(connection.sync().is_ok());
+    let _sent = connection.poll_transmit();
+}
+
+/// What STS, or who answers in its place, says to AssumeRole: the first byte tells the status.
+#[cfg(feature = "assume-role")]
+pub fn assumed_role(data: &[u8]) {
+    let Some((status, body)) = data.split_first() else { return };
+    let Ok(body) = core::str::from_utf8(body) else { return };
+    let status = if *status < 128 { 200 } else { 300 + u16::from(*status) };
+    let shown = crate::auth::shown_of(status, body, &["canary"]);
+    assert!(!shown.contains("canary"), "{shown}");
+}

@@ -1,0 +1,14 @@
+//! Whatever stands in `dsql-schema.sql`: a schema, or errors whose places lie within the text.
+#![no_main]
+
+use dsql_edge_compiler::Schema;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    if let Err(errors) = Schema::parse(text) {
+        assert!(!errors.is_empty(), "refused for no reason");
+        for error in errors {
+            let (start, end) = (error.diagnostic.span.start as usize, error.diagnostic.span.end as usize);
+            assert!(text.get(start..end).is_some(), "{start}..{end} is no place in it");
+        }
+    }
+});

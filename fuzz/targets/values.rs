@@ -1,0 +1,78 @@
+//! Whatever stands in a column: a value or an error; and a value is encoded to bytes that are the same value.
+#![no_main]
+
+use std::fmt::Debug;
+
+use dsql_edge::types::sql::{self, Array};
+use dsql_edge::types::{
+    Column, DateTime, Decimal, Interval, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, NotNull, Numeric,
+    Param, PgDate, PgTime, PgTimestamp, TimeTz, Utc, Uuid,
+};
+
+/// `S` as it comes, `P` as it goes.
+fn decode<S, P, T: Column<S, NotNull> + Param<P, NotNull> + Debug>(bytes: &[u8]) {
+    let Ok(value) = T::decode(bytes) else { return };
+    let mut again = Vec::new();
+    // Text with a NUL arrives from nobody, and is not sent.
+    if value.encode(&mut again).is_ok() {
+        let same = T::decode(&again).expect("what was encoded is decoded");
+        // As text: NaN is not equal to itself.
+        assert_eq!(format!("{value:?}"), format!("{same:?}"));
+    }
+}
+
+fn decode_only<S, T: Column<S, NotNull> + Debug>(bytes: &[u8]) {
+    if let Ok(value) = T::decode(bytes) {
+        let _shown = format!("{value:?}");
+    }
+}
+
+macro_rules! decoders {
+    ($($sql:ty => $($rust:ty),+;)*) => {
+        &[$($(decode::<$sql, $sql, $rust>,)+)*]
+    };
+}
+
+const DECODERS: &[fn(&[u8])] = decoders! {
+    sql::Bool => bool;
+    sql::Int2 => i16;
+    sql::Int4 => i32;
+    sql::Int8 => i64;
+    sql::Float4 => f32;
+    sql::Float8 => f64;
+    sql::Numeric => Numeric, Decimal;
+    sql::Text => String;
+    sql::Varchar => String;
+    sql::Bpchar => String;
+    sql::Name => String;
+    sql::Bytea => Vec<u8>;
+    sql::Uuid => Uuid;
+    sql::Date => PgDate, NaiveDate;
+    sql::Time => PgTime, NaiveTime;
+    sql::Timetz => TimeTz;
+    sql::Timestamp => PgTimestamp, NaiveDateTime;
+    sql::Timestamptz => PgTimestamp, DateTime<Utc>;
+    sql::Interval => Interval;
+    sql::Json => JsonValue, String;
+    sql::Jsonb => JsonValue, String;
+    sql::Oid => u32;
+};
+
+const OTHER_DECODERS: &[fn(&[u8])] = &[
+    decode::<Array<sql::Bool>, Array<sql::Bool, NotNull>, Vec<bool>>,
+    decode::<Array<sql::Int4>, Array<sql::Int4>, Vec<Option<i32>>>,
+    decode::<Array<sql::Text>, Array<sql::Text, NotNull>, Vec<String>>,
+    decode::<Array<sql::Numeric>, Array<sql::Numeric>, Vec<Option<Numeric>>>,
+    decode::<Array<sql::Timestamptz>, Array<sql::Timestamptz, NotNull>, Vec<DateTime<Utc>>>,
+    decode::<Array<sql::Jsonb>, Array<sql::Jsonb, NotNull>, Vec<JsonValue>>,
+    decode_only::<sql::Char, String>,
+    decode_only::<sql::Char, i8>,
+    decode_only::<sql::Void, ()>,
+    decode_only::<sql::Unknown, String>,
+];
+
+libfuzzer_sys::fuzz_target!(|column: &[u8]| {
+    let Some((which, bytes)) = column.split_first() else { return };
+    let all: Vec<_> = DECODERS.iter().chain(OTHER_DECODERS).collect();
+    all[usize::from(*which) % all.len()](bytes);
+});

@@ -1,0 +1,203 @@
+//! `dsql-edge check`: the queries of a crate against a schema that may come, and a snapshot against a cluster. What it says
+//! of examples/blog stands beside the migrations; `UPDATE=1` writes it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use dsql_edge_codegen::check::{Candidate, Severity, check};
+use dsql_edge_local::Local;
+use dsql_edge_tests::binary::dsql_edge;
+use dsql_edge_tests::golden;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The command in a folder: what it says on stdout, and whether it ended well.
+fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (String, bool) {
+    let mut command = Command::new(dsql_edge());
+    for variable in ["DSQL_ENDPOINT", "DSQL_EDGE_SCHEMA", "DSQL_EDGE_MIGRATIONS"] {
+        command.env_remove(variable);
+    }
+    let output = command
+        .arg("check")
+        .args(arguments)
+        .current_dir(folder)
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
+    assert!(output.status.code().is_some());
+    (String::from_utf8(output.stdout).unwrap(), output.status.success())
+}
+
+#[test]
+fn a_migration_that_breaks_the_blog() {
+    let migration = "tests/breaking/drop_and_loosen.sql";
+    for (format, extension) in [("human", "txt"), ("json", "json"), ("github", "github")] {
+        let (said, well) = run(root(), &["examples/blog", "--apply", migration, "--format", format], &[]);
+        assert!(!well);
+        golden::compare(&root().join(migration).with_extension(extension), &said).unwrap();
+    }
+    let (said, well) = run(root(), &["examples/blog", "--schema", "examples/blog/dsql-schema.sql"], &[]);
+    assert_eq!((said.as_str(), well), ("", true));
+}
+
+/// A package with this source and snapshot, and what a change of it does to its queries: severity, message, place.
+fn findings(source: &str, schema: &str, change: &str) -> Vec<(Severity, String, String)> {
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("Cargo.toml", "");
+    write("src/lib.rs", source);
+    write("src/broken.rs", "sql!(\"SELECT old FROM t\"");
+    write("target/ignored.rs", "sql!(\"SELECT old FROM t\")");
+    write("inner/Cargo.toml", "");
+    write("inner/src/lib.rs", "sql!(\"SELECT old FROM t\")");
+    write("queries/old.sql", "-- in a file\nSELECT\n  old FROM t");
+    write("dsql-schema.sql", schema);
+    write("change.sql", change);
+    let candidate = Candidate::Apply(vec![home.path().join("change.sql")]);
+    let report = check(home.path(), None, &candidate).unwrap();
+    assert_eq!(report.unread.len(), 1, "{:?}", report.unread);
+    let one = |finding: &dsql_edge_codegen::check::Finding| {
+        let file = finding.place.file.clone().unwrap();
+        let file = file.strip_prefix(&format!("{}/", home.path().display())).unwrap().to_owned();
+        (
+            finding.severity,
+            finding.message.clone(),
+            format!("{file}:{}:{}", finding.place.line, finding.place.column),
+        )
+    };
+    report.findings.iter().map(one).collect()
+}
+
+const SCHEMA: &str = "CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL, n int NOT NULL);";
+
+#[test]
+fn every_form_is_found_where_it_stands() {
+    let source = r####"
+fn queries() {
+    let a = sql!("SELECT old FROM t");
+    let b = dsql_edge::sql!(#[allow(missing_where)] Row, "SELECT \
+        id, old FROM t", );
+    tokio::select! { row = sql!(r#"SELECT "old" FROM t WHERE id = $id"#, id = 1 + 1).fetch_one(&dsql) => {} }
+    let c = other::sql!("SELECT old FROM t");
+    let d = sql_file!("queries/old.sql");
+    let e = sql_unchecked!(Row { old: String }, "SELECT '記事', old FROM t");
+    let f = sql!("INSERT INTO t (id, old, n) VALUES ($id, $old, 1)", for (id, old) in rows);
+}
+sql! {
+    /// Doc.
+    pub fn one(id: i32) -> pub Old = "SELECT old FROM t WHERE id = $id";
+    fn nothing() = "DELETE FROM t WHERE old = ''";
+}
+macro_rules! query { ($sql:literal) => { sql!($sql) } }
+// sql!("SELECT old FROM t")
+const TEXT: &str = "sql!(\"SELECT old FROM t\")";
+"####;
+    let found = findings(source, SCHEMA, "ALTER TABLE t DROP COLUMN old;");
+    assert!(
+        found.iter().all(|(severity, message, _)| {
+            *severity == Severity::Broken && message.starts_with("column \"old\"")
+        }),
+        "{found:?}"
+    );
+    let places: Vec<&str> = found.iter().map(|(.., place)| place.as_str()).collect();
+    let expected = [
+        "src/lib.rs:3:26",
+        "src/lib.rs:5:13",
+        "src/lib.rs:6:43",
+        "queries/old.sql:3:3",
+        "src/lib.rs:9:63",
+        "src/lib.rs:10:38",
+        "src/lib.rs:14:46",
+        "src/lib.rs:15:41",
+    ];
+    assert_eq!(places, expected);
+}
+
+#[test]
+fn what_changes_for_rust_is_told() {
+    let said = |query: &str, change: &str| -> Vec<(Severity, String)> {
+        let found = findings(&format!("fn f() {{ {query} }}"), SCHEMA, change);
+        found.into_iter().map(|(severity, message, _)| (severity, message)).collect()
+    };
+    let changed = |message: &str| vec![(Severity::Changed, message.to_owned())];
+    let nullable = "ALTER TABLE t ALTER COLUMN old DROP NOT NULL;";
+    assert_eq!(
+        said("sql!(\"SELECT id, old FROM t\")", nullable),
+        changed("`old` becomes Option<String>; it is String")
+    );
+    // Who said so is not told again.
+    assert_eq!(said("sql!(r#\"SELECT old AS \"old!\" FROM t\"#)", nullable), []);
+    assert_eq!(said("sql!(\"SELECT count(old) AS n FROM t\")", nullable), []);
+    let wider = "DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL, n bigint NOT NULL);";
+    assert_eq!(
+        said("sql!(\"SELECT n FROM t WHERE old = $old\")", wider),
+        changed("`n` becomes i64; it is i32")
+    );
+    assert_eq!(
+        said("sql!(\"UPDATE t SET n = $n WHERE id = 1\")", wider),
+        changed("$n becomes int8; it is int4")
+    );
+    let stricter = "DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, old text, n int NOT NULL);";
+    assert_eq!(said("sql!(\"UPDATE t SET old = $1 WHERE id = 1\", x)", stricter), []);
+    let column = "ALTER TABLE t ADD COLUMN new date;";
+    let more = "the row gets a field `new`: Option<NaiveDate>";
+    assert_eq!(said("sql!(\"SELECT * FROM t\")", column), [(Severity::Note, more.to_owned())]);
+    assert_eq!(said("sql!(Mine, \"SELECT * FROM t\")", column), changed(more));
+    let gone = "ALTER TABLE t DROP COLUMN n;";
+    assert_eq!(said("sql!(\"SELECT * FROM t\")", gone), changed("the row has no field `n` any more"));
+    let keyless = "DROP TABLE t; CREATE TABLE t (id int NOT NULL, old text NOT NULL, n int NOT NULL);";
+    let many = "it may give many rows; as the schema is, it gives one at the most";
+    assert_eq!(
+        said("sql!(\"SELECT n FROM t WHERE id = $id\")", keyless),
+        [(Severity::Note, many.to_owned())]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_is_not_what_the_cluster_has() {
+    let local = Local::builder().init_sql(SCHEMA).start().await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name);
+    fs::create_dir(path("src")).unwrap();
+    for (name, text) in
+        [("Cargo.toml", ""), ("ca.pem", local.ca_pem()), ("src/lib.rs", "sql!(\"SELECT old FROM t\");")]
+    {
+        fs::write(path(name), text).unwrap();
+    }
+    let endpoint = local.endpoint();
+    let keys = local.credentials();
+    let environment = [
+        ("DSQL_ENDPOINT", endpoint.as_str()),
+        ("DSQL_REGION", local.region()),
+        ("DSQL_EDGE_CA", "ca.pem"),
+        ("AWS_ACCESS_KEY_ID", keys.access_key_id()),
+        ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key()),
+    ];
+    assert!(!run(home.path(), &[], &environment).1, "there is no snapshot yet");
+    let pull =
+        Command::new(dsql_edge()).arg("pull").current_dir(home.path()).envs(environment).status().unwrap();
+    assert!(pull.success());
+    assert_eq!(run(home.path(), &[], &environment), (String::new(), true));
+    local.run_sql("change", "ALTER TABLE t DROP COLUMN old").await.unwrap();
+    let (said, well) = run(home.path(), &[], &environment);
+    assert!(!well);
+    for expected in [
+        "error: dsql-schema.sql is not what the cluster has: run `dsql-edge pull`",
+        "+++ the cluster",
+        "-    old text NOT NULL,",
+        "error: column \"old\" does not exist [42703 unknown-column]",
+        "--> src/lib.rs:1:14",
+    ] {
+        assert!(said.contains(expected), "{expected}:\n{said}");
+    }
+    local.stop().await.unwrap();
+}

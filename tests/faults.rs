@@ -1,0 +1,154 @@
+//! The client against a dsql-local that fails on request: at commit, at the door, after an hour. What it tells is compared
+//! with what the database has.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, unreachable_pub, reason = "each of those that have it needs a part of it")]
+#[path = "flights.rs"]
+mod flights;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use dsql_edge::types::Uuid;
+use dsql_edge::{Dsql, Once, Transaction, sql, sql_unchecked};
+use dsql_edge_local::{Fault, Local};
+use flights::{TABLES, config};
+
+async fn local() -> Local {
+    Local::builder().named_init_sql("tables", TABLES).start().await.unwrap()
+}
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+sql! {
+    fn add(id) = "INSERT INTO posts (id, title) VALUES ($id, 'x')";
+
+    fn count() -> pub Count = "SELECT count(*) FROM posts";
+}
+
+/// What the database has, seen by somebody else.
+async fn there(local: &Local) -> i64 {
+    count().fetch_value(&Dsql::new(config(local, None))).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_conflict_at_commit_runs_the_transaction_again() {
+    let local = local().await;
+    let dsql = &Dsql::new(config(&local, None));
+    let runs = AtomicU32::new(0);
+    let write = async |tx: Transaction<'_>| {
+        runs.fetch_add(1, Ordering::Relaxed);
+        add(id(1)).execute(tx).await
+    };
+    local.set_faults(&[Fault::Conflict(1), Fault::Conflict(2)]);
+    dsql.transaction(write).await.unwrap();
+    assert_eq!((runs.swap(0, Ordering::Relaxed), there(&local).await), (3, 1));
+    // A write that commits by itself, and a pipeline.
+    local.set_faults(&[Fault::Conflict(1)]);
+    add(id(2)).execute(dsql).await.unwrap();
+    local.set_faults(&[Fault::Conflict(1)]);
+    dsql.pipeline((add(id(3)), add(id(4)))).await.unwrap();
+    assert_eq!(there(&local).await, 4);
+    // One that never ends.
+    local.set_faults(&(1..=9).map(Fault::Conflict).collect::<Vec<_>>());
+    let error = dsql.transaction(async |tx| add(id(5)).execute(tx).await).max_attempts(3).await.unwrap_err();
+    assert!(error.is_conflict() && error.attempts() == 3 && !error.is_outcome_unknown(), "{error}");
+    assert_eq!(there(&local).await, 4);
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_at_commit_leaves_it_unknown_and_a_key_finds_out() {
+    let local = local().await;
+    let cases = [(Fault::CutBeforeCommit(1), 0), (Fault::CutAfterCommit(1), 1)];
+    for (fault, written) in cases {
+        let clean = || local.run_sql("clean", "DELETE FROM posts");
+        let dsql = &Dsql::new(config(&local, None));
+        let write = async |tx: Transaction<'_>| add(id(1)).execute(tx).await;
+        clean().await.unwrap();
+        local.set_faults(&[fault]);
+        let error = dsql.transaction(write).await.unwrap_err();
+        assert!(error.is_outcome_unknown() && error.attempts() == 1, "{fault}: {error}");
+        assert_eq!(there(&local).await, written, "{fault}");
+        clean().await.unwrap();
+        local.set_faults(&[fault]);
+        let error = add(id(1)).execute(dsql).await.unwrap_err();
+        assert!(error.is_outcome_unknown(), "{fault}: {error}");
+        assert_eq!(there(&local).await, written, "{fault}");
+        // With a key it runs again, and what had been done is done once.
+        clean().await.unwrap();
+        local.set_faults(&[fault]);
+        let done = dsql.transaction(write).idempotency_key(add(id(99))).await.unwrap();
+        assert_eq!(done, if written == 0 { Once::Now(1) } else { Once::Before }, "{fault}");
+        assert_eq!(there(&local).await, 2, "{fault}");
+    }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_door_is_knocked_at_again_where_that_helps() {
+    let local = local().await;
+    for fault in [Fault::WakingUp(2), Fault::TooManyConnections(1), Fault::RateExceeded(1)] {
+        local.set_faults(&[fault]);
+        let dsql = Dsql::new(config(&local, None));
+        assert_eq!(count().fetch_value(&dsql).await.unwrap(), 0, "{fault}");
+    }
+    let never = |fault| {
+        local.set_faults(&[fault]);
+        let hurried = config(&local, None).query_timeout(Duration::from_secs(2)).max_attempts(2);
+        async move { count().fetch_value(&Dsql::new(hurried)).await.unwrap_err() }
+    };
+    let error = never(Fault::TooManyConnections(100)).await;
+    assert!(error.is_throttled() && error.to_string().contains("quota of open connections"), "{error}");
+    let error = never(Fault::RateExceeded(100)).await;
+    assert!(error.is_throttled() && error.to_string().contains("new connections a second"), "{error}");
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_hour_that_is_over_costs_nothing() {
+    let local = local().await;
+    let dsql = &Dsql::new(config(&local, None));
+    add(id(1)).execute(dsql).await.unwrap();
+    local.set_faults(&[Fault::ExpiredHour]);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    add(id(2)).execute(dsql).await.unwrap();
+    // In the middle of a transaction: that goes on to its end.
+    let done = dsql
+        .transaction(async |tx| {
+            add(id(3)).execute(tx).await?;
+            local.set_faults(&[Fault::ExpiredHour]);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            add(id(4)).execute(tx).await
+        })
+        .await;
+    assert_eq!(done.unwrap(), 1);
+    assert_eq!(there(&local).await, 4);
+    local.stop().await.unwrap();
+}
+
+/// From a session, as a Worker under test can: the list takes the place of the one before.
+#[tokio::test]
+async fn a_session_asks_for_faults_by_a_setting() {
+    let local = local().await;
+    let dsql = &Dsql::new(config(&local, None));
+    let other = &Dsql::new(config(&local, None));
+    let conflict = || sql_unchecked!("SET dsql_local.fault = 'conflict=1, latency=1'").execute(dsql);
+    let none = || sql_unchecked!("SET dsql_local.fault = 'none'").execute(dsql);
+    conflict().await.unwrap();
+    let once = other.transaction(async |tx| add(id(1)).execute(tx).await).max_attempts(1).await;
+    assert!(once.unwrap_err().is_conflict());
+    add(id(1)).execute(other).await.unwrap();
+    conflict().await.unwrap();
+    none().await.unwrap();
+    let once = other.transaction(async |tx| add(id(2)).execute(tx).await).max_attempts(1).await;
+    assert_eq!(once.unwrap(), 1);
+    let rain = sql_unchecked!("SET dsql_local.fault = 'rain'").execute(dsql);
+    let error = rain.await.unwrap_err();
+    assert_eq!(error.sqlstate().unwrap().as_str(), "22023");
+    assert_eq!(error.message(), Some("invalid value for parameter \"dsql_local.fault\": \"rain\""));
+    local.stop().await.unwrap();
+}

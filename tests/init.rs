@@ -1,0 +1,144 @@
+//! `dsql-edge init` in a Worker's crate: what it adds, that it overwrites nothing, and that what it writes is right; and
+//! what all commands have in common.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use dsql_edge_codegen::check::{Candidate, check};
+use dsql_edge_tests::binary::dsql_edge;
+
+const CARGO: &str = "[package]\nname = \"shop\"   # mine\nversion = \"0.1.0\"\n\n[dependencies]\nworker = \"0.8\"   # the runtime\n";
+const WRANGLER: &str = "name = \"shop\"   # mine\n\n[build]\ncommand = \"x\"\n";
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(dsql_edge());
+    for variable in ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_EDGE_SCHEMA", "DSQL_EDGE_MIGRATIONS"] {
+        command.env_remove(variable);
+    }
+    command.args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn said(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Every file of a folder and its text.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(next) = pending.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                pending.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().display().to_string();
+                out.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    out.sort();
+    out
+}
+
+fn worker() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join("src")).unwrap();
+    for (name, text) in [
+        ("Cargo.toml", CARGO),
+        ("wrangler.toml", WRANGLER),
+        ("src/lib.rs", "//! A shop.\n"),
+        (".gitignore", "target/\n/.dev.vars"),
+    ] {
+        fs::write(home.path().join(name), text).unwrap();
+    }
+    home
+}
+
+#[test]
+fn what_is_missing_is_added_and_nothing_else_is_touched() {
+    let home = worker();
+    let first = said(home.path(), &["init", "--region", "eu-west-1"]);
+    let now = files(home.path());
+    let text = |name: &str| &now.iter().find(|(known, _)| known == name).unwrap().1;
+    assert_eq!(*text("Cargo.toml"), format!("{CARGO}dsql-edge = \"0.1\"\n"));
+    assert_eq!(
+        *text("wrangler.toml"),
+        format!(
+            "{WRANGLER}\n# Near the cluster: every round trip counts.\n[placement]\nregion = \"aws:eu-west-1\"\n"
+        )
+    );
+    assert_eq!(text(".gitignore"), "target/\n/.dev.vars\n.dsql-local\n");
+    assert_eq!(text("src/lib.rs"), "//! A shop.\n");
+    for file in ["Cargo.toml", "wrangler.toml", "dsql-schema.sql", "src/first_query.rs", ".dev.vars.example"]
+    {
+        assert!(first.contains(&format!("{file}: ")), "{first}");
+    }
+    // What it wrote is right: the query compiles against the snapshot.
+    let snapshot = Candidate::Schema(home.path().join("dsql-schema.sql"));
+    let report = check(home.path(), None, &snapshot).unwrap();
+    assert_eq!((report.queries, report.findings.len(), report.unread.len()), (1, 0, 0));
+    // Once more, and nothing happens.
+    let again = said(home.path(), &["init", "--region", "eu-west-1"]);
+    assert!(again.starts_with("everything is there already"), "{again}");
+    assert_eq!(files(home.path()), now);
+}
+
+#[test]
+fn a_folder_of_migrations_has_a_build_script() {
+    let home = worker();
+    let answer: serde_json::Value =
+        serde_json::from_str(&said(home.path(), &["init", "--migrations", "sql", "--format", "json"]))
+            .unwrap();
+    let done: Vec<&str> =
+        answer["done"].as_array().unwrap().iter().map(|it| it["file"].as_str().unwrap()).collect();
+    assert!(done.contains(&"sql/0001_init.sql") && done.contains(&"build.rs"), "{done:?}");
+    let script = fs::read_to_string(home.path().join("build.rs")).unwrap();
+    assert!(
+        script.contains(
+            r#"println!("cargo::rustc-env=DSQL_EDGE_MIGRATIONS=sql\ncargo::rerun-if-changed=sql");"#
+        )
+    );
+    // `check` takes its schema from there too.
+    fs::write(home.path().join("sql/0001_init.sql"), "CREATE TABLE t (id int PRIMARY KEY);").unwrap();
+    fs::write(home.path().join("src/lib.rs"), "fn f() { sql!(\"SELECT id FROM t\") }").unwrap();
+    fs::write(home.path().join("drop.sql"), "DROP TABLE t;").unwrap();
+    let output = run(home.path(), &["check", "--apply", "drop.sql"]);
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("--> src/lib.rs:1:31"));
+    // A build script that is there stays.
+    let other = worker();
+    fs::write(other.path().join("build.rs"), "fn main() {}\n").unwrap();
+    let answer = said(other.path(), &["init", "--migrations", "sql"]);
+    assert!(answer.contains("into main() of your build.rs"), "{answer}");
+    assert_eq!(fs::read_to_string(other.path().join("build.rs")).unwrap(), "fn main() {}\n");
+}
+
+#[test]
+fn commands_teach_and_have_a_form_for_machines() {
+    let home = worker();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = said(home.path(), &["completions", shell]);
+        assert!(script.contains("migrate") && script.contains("dry-run"), "{shell}");
+    }
+    for command in ["init", "pull", "describe", "lint", "check", "migrate", "explain"] {
+        let help = said(home.path(), &[command, "--help"]);
+        assert!(help.contains("Examples:"), "{command}");
+        assert!(help.contains("--format <FORMAT>") && help.contains("- json"), "{command}");
+    }
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&said(home.path(), arguments)).unwrap()
+    };
+    said(home.path(), &["init"]);
+    assert_eq!(json(&["describe", "--format", "json", "SELECT 1 AS one"])["columns"][0]["name"], "one");
+    assert_eq!(json(&["explain", "--format", "json", "42703"])["codes"][0]["code"], "unknown-column");
+    assert_eq!(json(&["check", "--format", "json", "--schema", "dsql-schema.sql"])["ok"], true);
+    // No terminal, no colours.
+    let output = run(home.path(), &["describe", "SELECT titel"]);
+    assert!(!output.status.success() && !output.stdout.contains(&0x1b) && !output.stdout.is_empty());
+}
