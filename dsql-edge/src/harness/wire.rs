@@ -7,8 +7,6 @@ use core::task::{Context, Poll};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use bytes::BytesMut;
-
 use super::server::{Database, Session};
 use crate::transport::{Transport, TransportError, TransportErrorKind};
 
@@ -223,9 +221,9 @@ impl Connection {
 }
 
 impl Transport for Connection {
-    fn start_write(&mut self, bytes: BytesMut) {
+    fn start_write(&mut self, bytes: Vec<u8>) {
         assert!(self.to_write.is_empty(), "the last write is not done");
-        self.to_write = bytes.to_vec();
+        self.to_write = bytes;
     }
 
     fn poll_write(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
@@ -345,8 +343,8 @@ struct PoolsEnd(SharedPipe);
 
 #[cfg(feature = "pool")]
 impl Transport for PoolsEnd {
-    fn start_write(&mut self, bytes: BytesMut) {
-        self.0.lock().unwrap().to_client.push_back(bytes.to_vec());
+    fn start_write(&mut self, bytes: Vec<u8>) {
+        self.0.lock().unwrap().to_client.push_back(bytes);
     }
 
     fn poll_write(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {

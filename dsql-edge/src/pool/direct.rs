@@ -6,8 +6,6 @@
 use core::task::{Context, Poll, Waker};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::BytesMut;
-
 use super::connections::Connections;
 use super::relay;
 use super::visitor::Visitor;
@@ -16,8 +14,8 @@ use crate::transport::{BoxFuture, Transport, TransportError, TransportErrorKind}
 /// What is on its way between the two.
 #[derive(Default)]
 struct Pipe {
-    to_pool: BytesMut,
-    to_client: BytesMut,
+    to_pool: Vec<u8>,
+    to_client: Vec<u8>,
     client_left: bool,
     pool_left: bool,
     /// The pool, where it waits for the client.
@@ -56,9 +54,9 @@ impl ClientsEnd {
 }
 
 impl Transport for ClientsEnd {
-    fn start_write(&mut self, bytes: BytesMut) {
+    fn start_write(&mut self, bytes: Vec<u8>) {
         let mut pipe = lock(&self.pipe);
-        pipe.to_pool.unsplit(bytes);
+        pipe.to_pool.extend_from_slice(&bytes);
         if let Some(waker) = pipe.waker.take() {
             waker.wake();
         }
@@ -80,7 +78,7 @@ impl Transport for ClientsEnd {
         if pipe.to_client.is_empty() && !pipe.pool_left {
             return Poll::Pending;
         }
-        into.extend_from_slice(&pipe.to_client.split());
+        into.append(&mut pipe.to_client);
         if let Some(waker) = pipe.waker.take() {
             waker.wake();
         }
@@ -98,8 +96,8 @@ impl Transport for ClientsEnd {
 struct PoolsEnd(Shared);
 
 impl Transport for PoolsEnd {
-    fn start_write(&mut self, bytes: BytesMut) {
-        lock(&self.0).to_client.unsplit(bytes);
+    fn start_write(&mut self, bytes: Vec<u8>) {
+        lock(&self.0).to_client.extend_from_slice(&bytes);
     }
 
     /// Written is what the client has taken: who does not read is not read for.
@@ -122,7 +120,7 @@ impl Transport for PoolsEnd {
     ) -> Poll<Result<(), TransportError>> {
         let mut pipe = lock(&self.0);
         into.clear();
-        into.extend_from_slice(&pipe.to_pool.split());
+        into.append(&mut pipe.to_pool);
         if !into.is_empty() {
             return Poll::Ready(Ok(()));
         }

@@ -7,8 +7,6 @@
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
-use bytes::BytesMut;
-
 use super::frames::Frames;
 use super::visitor::Said;
 use crate::client::failure::{Failure, Stage};
@@ -25,7 +23,7 @@ pub(super) struct Server {
     pipelined: bool,
     heard: bool,
     /// What waits for the transport to have written the last.
-    outgoing: BytesMut,
+    outgoing: Vec<u8>,
     /// Bytes have been given to the transport that it has not written yet.
     writing: bool,
     write_error: Option<TransportError>,
@@ -57,7 +55,7 @@ impl Server {
             login: Some(login.connection),
             pipelined: login.pipelined,
             heard: false,
-            outgoing: BytesMut::new(),
+            outgoing: Vec::new(),
             writing: false,
             write_error: None,
             handed: false,
@@ -138,7 +136,7 @@ impl Server {
 
     /// Whether, so far as can be told without asking, the server is still there.
     pub(super) fn poll_alive(&mut self, context: &mut Context<'_>) -> bool {
-        let mut nothing = BytesMut::new();
+        let mut nothing = Vec::new();
         loop {
             match self.poll_read(context, &mut nothing) {
                 Poll::Pending => return self.rolling_back || self.is_settled(),
@@ -155,7 +153,7 @@ impl Server {
         self.unanswered += said.syncs;
         match &mut self.login {
             Some(login) => login.relay(&said.bytes)?,
-            None => self.outgoing.unsplit(said.bytes),
+            None => self.outgoing.extend_from_slice(&said.bytes),
         }
         Ok(())
     }
@@ -171,8 +169,8 @@ impl Server {
             if !self.writing {
                 // The login goes on by itself.
                 let login = self.login.as_mut().and_then(Connection::poll_transmit);
-                let Some(bytes) =
-                    login.or_else(|| (!self.outgoing.is_empty()).then(|| self.outgoing.split()))
+                let Some(bytes) = login
+                    .or_else(|| (!self.outgoing.is_empty()).then(|| core::mem::take(&mut self.outgoing)))
                 else {
                     return Poll::Ready(());
                 };
@@ -191,7 +189,7 @@ impl Server {
     pub(super) fn poll_read(
         &mut self,
         context: &mut Context<'_>,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Poll<Result<(), Failure>> {
         let mut read = core::mem::take(&mut self.read);
         let polled = self.transport.poll_read(context, &mut read);
@@ -208,7 +206,7 @@ impl Server {
         result
     }
 
-    fn take(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
+    fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
         self.heard |= !bytes.is_empty();
         let Some(login) = &mut self.login else {
             return if bytes.is_empty() { Err(Fault::Closed) } else { self.pass(bytes, out) };
@@ -228,7 +226,7 @@ impl Server {
         }
     }
 
-    fn pass(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
+    fn pass(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
         while !bytes.is_empty() {
             let passed = self.frames.pass(bytes, may_come);
             let (length, frame) = passed.map_err(|Malformed(reason)| Fault::Malformed(reason))?;

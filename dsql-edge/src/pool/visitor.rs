@@ -7,8 +7,6 @@
 use core::future::poll_fn;
 use core::task::{Context, Poll};
 
-use bytes::BytesMut;
-
 use super::frames::Frames;
 use super::report::Report;
 use crate::transport::{BoxFuture, Transport};
@@ -21,11 +19,11 @@ const CHUNK: usize = 65_536;
 pub(super) struct Visitor {
     transport: Box<dyn Transport>,
     /// What it says that nobody has taken yet.
-    inbox: BytesMut,
+    inbox: Vec<u8>,
     /// It has said all that it will.
     pub(super) ended: bool,
     /// What it is told that has not been given to the transport.
-    pub(super) outbox: BytesMut,
+    pub(super) outbox: Vec<u8>,
     writing: bool,
     frames: Frames,
     /// So many Syncs are in the inbox.
@@ -37,7 +35,7 @@ pub(super) struct Visitor {
 
 /// A piece of a flight, or of several.
 pub(super) struct Said {
-    pub(super) bytes: BytesMut,
+    pub(super) bytes: Vec<u8>,
     /// How many Syncs are in it.
     pub(super) syncs: usize,
     /// It ends with a Sync.
@@ -52,9 +50,9 @@ impl Visitor {
     pub(super) fn new(transport: Box<dyn Transport>) -> Self {
         Visitor {
             transport,
-            inbox: BytesMut::new(),
+            inbox: Vec::new(),
             ended: false,
-            outbox: BytesMut::new(),
+            outbox: Vec::new(),
             writing: false,
             frames: Frames::default(),
             syncs: 0,
@@ -68,7 +66,7 @@ impl Visitor {
         poll_fn(|context| {
             loop {
                 if let Some(ask) = Ask::take(&mut self.inbox)? {
-                    let behind = self.inbox.split();
+                    let behind = core::mem::take(&mut self.inbox);
                     return Poll::Ready(self.accept(&behind).map(|()| ask));
                 }
                 match self.transport.poll_read(context, &mut self.read) {
@@ -128,7 +126,7 @@ impl Visitor {
     /// What it has said that nobody has taken yet.
     pub(super) fn take(&mut self) -> Option<Said> {
         let said = |this: &mut Self| Said {
-            bytes: this.inbox.split(),
+            bytes: core::mem::take(&mut this.inbox),
             syncs: core::mem::take(&mut this.syncs),
             whole: this.synced,
         };
@@ -159,7 +157,7 @@ impl Visitor {
             if self.outbox.is_empty() {
                 return Ok(moved);
             }
-            self.transport.start_write(self.outbox.split());
+            self.transport.start_write(core::mem::take(&mut self.outbox));
             self.writing = true;
         }
     }

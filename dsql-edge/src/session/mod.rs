@@ -19,10 +19,6 @@ mod tests;
 #[cfg(test)]
 mod transcripts;
 
-use std::collections::VecDeque;
-
-use bytes::BytesMut;
-
 use crate::wire::backend::Message;
 #[cfg(feature = "pool")]
 use crate::wire::lease;
@@ -34,12 +30,15 @@ use crate::wire::{
 #[derive(Debug)]
 pub(crate) struct Connection {
     state: State,
-    incoming: BytesMut,
-    outgoing: BytesMut,
+    /// What has arrived and is not understood yet begins at `understood`.
+    incoming: Vec<u8>,
+    understood: usize,
+    outgoing: Vec<u8>,
     /// What follows the server's wish for a password, where it is waited for.
-    held_back: Option<BytesMut>,
-    /// What is still to be answered, in order.
-    expected: VecDeque<Expected>,
+    held_back: Option<Vec<u8>>,
+    /// What is to be answered, in order; the first so many are. Empty once all are.
+    expected: Vec<Expected>,
+    answered: usize,
     /// An ErrorResponse has come: what was sent before the next Sync is not answered any more.
     skipping: bool,
     /// As the last ReadyForQuery said.
@@ -133,10 +132,12 @@ impl Connection {
     pub(crate) fn new(limits: Limits) -> Self {
         Connection {
             state: State::New,
-            incoming: BytesMut::new(),
-            outgoing: BytesMut::new(),
+            incoming: Vec::new(),
+            understood: 0,
+            outgoing: Vec::new(),
             held_back: None,
-            expected: VecDeque::new(),
+            expected: Vec::new(),
+            answered: 0,
             skipping: false,
             status: Status::Idle,
             described: 0,
@@ -160,7 +161,7 @@ impl Connection {
         if pipelined {
             frontend::password(password, &mut self.outgoing)?;
         } else {
-            let mut held_back = BytesMut::new();
+            let mut held_back = Vec::new();
             frontend::password(password, &mut held_back)?;
             self.held_back = Some(held_back);
         }
@@ -186,8 +187,8 @@ impl Connection {
 
     /// What has arrived behind the event that was taken last.
     #[cfg(feature = "pool")]
-    pub(crate) fn into_unread(self) -> BytesMut {
-        self.incoming
+    pub(crate) fn into_unread(mut self) -> Vec<u8> {
+        self.incoming.split_off(self.understood)
     }
 
     /// Parse: the statement that the next executions are of.
@@ -222,7 +223,7 @@ impl Connection {
     pub(crate) fn sync(&mut self) -> Result<(), Malformed> {
         let out = self.out()?;
         frontend::sync(out);
-        self.expected.push_back(Expected::ReadyForQuery);
+        self.expected.push(Expected::ReadyForQuery);
         Ok(())
     }
 
@@ -241,13 +242,15 @@ impl Connection {
     }
 
     /// What is to be sent, all of it at once, if there is anything.
-    pub(crate) fn poll_transmit(&mut self) -> Option<BytesMut> {
-        (!self.outgoing.is_empty()).then(|| self.outgoing.split())
+    pub(crate) fn poll_transmit(&mut self) -> Option<Vec<u8>> {
+        (!self.outgoing.is_empty()).then(|| core::mem::take(&mut self.outgoing))
     }
 
     pub(crate) fn handle_input(&mut self, bytes: &[u8]) {
         self.heard |= !bytes.is_empty();
         if self.state != State::Dead {
+            self.incoming.drain(..self.understood);
+            self.understood = 0;
             self.incoming.extend_from_slice(bytes);
         }
     }
@@ -261,16 +264,24 @@ impl Connection {
         if self.state == State::Dead {
             return Err(Fault::Closed);
         }
-        let result = self.advance();
+        // Messages are read where they lie, while the session goes on.
+        let incoming = core::mem::take(&mut self.incoming);
+        let result = self.advance(&incoming);
         if result.is_err() {
             self.die();
+        }
+        if self.state != State::Dead {
+            self.incoming = incoming;
         }
         result
     }
 
     /// Whether everything is answered and nothing else has come: the next flight may be sent.
     pub(crate) fn is_settled(&self) -> bool {
-        self.state == State::Open && self.expected.is_empty() && self.incoming.is_empty() && !self.eof
+        self.state == State::Open
+            && self.expected.is_empty()
+            && self.understood == self.incoming.len()
+            && !self.eof
     }
 
     /// Whether it is settled and in no transaction block, so that anyone may use it.
@@ -288,7 +299,7 @@ impl Connection {
         self.held_back.is_some()
     }
 
-    fn out(&mut self) -> Result<&mut BytesMut, Malformed> {
+    fn out(&mut self) -> Result<&mut Vec<u8>, Malformed> {
         match self.state {
             State::New | State::Dead => Err(Malformed("the session is not ready for a statement")),
             _ => Ok(self.held_back.as_mut().unwrap_or(&mut self.outgoing)),
@@ -297,41 +308,35 @@ impl Connection {
 
     fn expect(&mut self, expected: Expected) {
         if !self.skipping {
-            self.expected.push_back(expected);
+            self.expected.push(expected);
         }
     }
 
-    fn advance(&mut self) -> Result<Option<Event>, Fault> {
+    fn advance(&mut self, incoming: &[u8]) -> Result<Option<Event>, Fault> {
         loop {
-            let message =
-                backend::next_message(&mut self.incoming, &self.limits).map_err(|refused| match refused {
-                    backend::Refused::Malformed(reason) => Fault::Malformed(reason),
-                    backend::Refused::TooLong(limit) => Fault::TooLong(limit),
-                })?;
-            let Some(message) = message else {
+            let rest = incoming.get(self.understood..).unwrap_or_default();
+            let Some((message, length)) = backend::next_message(rest, &self.limits)? else {
                 return if self.eof { Err(Fault::Closed) } else { Ok(None) };
             };
+            self.understood += length;
             if let Some(event) = self.handle_message(message)? {
                 return Ok(Some(event));
             }
         }
     }
 
-    fn handle_message(&mut self, message: Message) -> Result<Option<Event>, Fault> {
-        let malformed = |Malformed(reason)| Fault::Malformed(reason);
+    fn handle_message(&mut self, message: Message<'_>) -> Result<Option<Event>, Fault> {
         match (self.state, message) {
             // These may come at any time. What they say is not needed.
             (_, Message::NoticeResponse | Message::ParameterStatus | Message::NotificationResponse) => {
                 Ok(None)
             }
 
-            (_, Message::ErrorResponse(body)) => {
-                self.handle_error(Box::new(backend::database_error(&body).map_err(malformed)?))
-            }
+            (_, Message::ErrorResponse(body)) => self.handle_error(Box::new(backend::database_error(body)?)),
 
             (State::AwaitPasswordRequest, Message::AuthenticationCleartextPassword) => {
                 if let Some(held_back) = self.held_back.take() {
-                    self.outgoing.unsplit(held_back);
+                    self.outgoing.extend_from_slice(&held_back);
                 }
                 self.state = State::AwaitAuthenticationOk;
                 Ok(None)
@@ -361,13 +366,12 @@ impl Connection {
     }
 
     /// What answers a frame must be what stands at the front of the queue.
-    fn handle_answer(&mut self, message: Message) -> Result<Option<Event>, Fault> {
-        let malformed = |Malformed(reason)| Fault::Malformed(reason);
-        let front = self.expected.front().copied().ok_or(OUT_OF_PLACE)?;
+    fn handle_answer(&mut self, message: Message<'_>) -> Result<Option<Event>, Fault> {
+        let front = self.front().ok_or(OUT_OF_PLACE)?;
         let event = match (front, message) {
             // Of a result more may come.
             (Expected::Result, Message::DataRow(body)) => {
-                return Ok(Some(Event::Row(backend::data_row(body, self.described).map_err(malformed)?)));
+                return Ok(Some(Event::Row(backend::data_row(body, self.described)?)));
             }
             (Expected::ParseComplete, Message::ParseComplete) => {
                 self.described = 0;
@@ -379,12 +383,12 @@ impl Connection {
                 Some(Event::Described(Vec::new()))
             }
             (Expected::Description, Message::RowDescription(body)) => {
-                let fields = backend::row_description(&body).map_err(malformed)?;
+                let fields = backend::row_description(body)?;
                 self.described = fields.len();
                 Some(Event::Described(fields))
             }
             (Expected::Result, Message::CommandComplete(body)) => {
-                Some(Event::Completed(backend::tag(body.tag().map_err(malformed)?)))
+                Some(Event::Completed(backend::tag(body.tag()?)))
             }
             (Expected::Result, Message::EmptyQueryResponse) => Some(Event::Completed(backend::tag(""))),
             (Expected::ReadyForQuery, Message::ReadyForQuery(status)) => {
@@ -400,7 +404,7 @@ impl Connection {
             (_, Message::Copy) => return Err(Fault::Malformed("COPY is not supported")),
             _ => return Err(OUT_OF_PLACE),
         };
-        self.expected.pop_front();
+        self.pass_front();
         Ok(event)
     }
 
@@ -419,8 +423,8 @@ impl Connection {
             }
             State::Open if self.skipping => Err(Fault::Malformed("two errors came for one query")),
             State::Open if !self.expected.is_empty() => {
-                while self.expected.front().is_some_and(|it| *it != Expected::ReadyForQuery) {
-                    self.expected.pop_front();
+                while self.front().is_some_and(|it| it != Expected::ReadyForQuery) {
+                    self.pass_front();
                 }
                 self.skipping = true;
                 Ok(Some(Event::Failed(error)))
@@ -429,12 +433,27 @@ impl Connection {
         }
     }
 
+    /// What the next message must answer.
+    fn front(&self) -> Option<Expected> {
+        self.expected.get(self.answered).copied()
+    }
+
+    fn pass_front(&mut self) {
+        self.answered += 1;
+        if self.answered == self.expected.len() {
+            self.expected.clear();
+            self.answered = 0;
+        }
+    }
+
     fn die(&mut self) {
         self.state = State::Dead;
         self.incoming.clear();
         self.outgoing.clear();
+        self.understood = 0;
         self.held_back = None;
         self.expected.clear();
+        self.answered = 0;
     }
 }
 
@@ -445,11 +464,26 @@ pub(crate) struct Mark {
     expected: usize,
 }
 
+impl From<Malformed> for Fault {
+    fn from(Malformed(reason): Malformed) -> Self {
+        Fault::Malformed(reason)
+    }
+}
+
+impl From<backend::Refused> for Fault {
+    fn from(refused: backend::Refused) -> Self {
+        match refused {
+            backend::Refused::Malformed(reason) => Fault::Malformed(reason),
+            backend::Refused::TooLong(limit) => Fault::TooLong(limit),
+        }
+    }
+}
+
 const OUT_OF_PLACE: Fault = Fault::Malformed("a message came that may not come here");
 
 /// Only a cleartext password, inside TLS, is agreed to: a server that asks for nothing, or for something
 /// weaker or stronger, is not the one we were told about.
-fn other_authentication(message: &Message) -> Fault {
+fn other_authentication(message: &Message<'_>) -> Fault {
     Fault::Authentication(match message {
         Message::AuthenticationOk => "it asks for no password",
         Message::OtherAuthentication(5) => "it asks for an MD5 password",

@@ -8,8 +8,6 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use bytes::BytesMut;
-
 use crate::retry::Budget;
 
 use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
@@ -214,8 +212,8 @@ struct Connection {
 }
 
 impl Transport for Connection {
-    fn start_write(&mut self, bytes: BytesMut) {
-        self.network.0.lock().unwrap().written.push(bytes.to_vec());
+    fn start_write(&mut self, bytes: Vec<u8>) {
+        self.network.0.lock().unwrap().written.push(bytes);
         self.writes += 1;
     }
 

@@ -21,8 +21,6 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use std::borrow::Cow;
 
-use bytes::BytesMut;
-
 use crate::config::Config;
 use crate::retry::Budget;
 
@@ -30,7 +28,7 @@ use crate::retry::Budget;
 pub(crate) trait Transport: Send + Sync {
     /// Takes bytes to send. All of them are handed over at once; [`poll_write`](Transport::poll_write) drives
     /// them out. Called only when the last have been taken.
-    fn start_write(&mut self, bytes: BytesMut);
+    fn start_write(&mut self, bytes: Vec<u8>);
 
     /// Ready when nothing is left to write.
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>>;
@@ -279,7 +277,7 @@ struct Nowhere;
 
 #[cfg(all(feature = "pool", not(target_arch = "wasm32")))]
 impl Transport for Nowhere {
-    fn start_write(&mut self, _: BytesMut) {}
+    fn start_write(&mut self, _: Vec<u8>) {}
 
     fn poll_write(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         Poll::Ready(Ok(()))

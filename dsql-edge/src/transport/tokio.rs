@@ -9,7 +9,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -30,7 +30,7 @@ pub(super) fn dial(config: &Config) -> BoxFuture<Dialed> {
     let extra_ca = config.extra_ca_pem().map(<[u8]>::to_vec);
     Box::pin(async move {
         let stream = open(&host, port, extra_ca.as_deref()).await?;
-        Ok(Box::new(Socket { stream, outgoing: BytesMut::new(), dead: None }) as Box<dyn Transport>)
+        Ok(Box::new(Socket { stream, outgoing: Bytes::new(), dead: None }) as Box<dyn Transport>)
     })
 }
 
@@ -61,7 +61,7 @@ pub(super) fn unix_time() -> u64 {
 
 struct Socket {
     stream: TlsStream<TcpStream>,
-    outgoing: BytesMut,
+    outgoing: Bytes,
     /// After an error nothing is read any more.
     dead: Option<TransportError>,
 }
@@ -111,8 +111,8 @@ fn connector(extra_ca: Option<&[u8]>) -> Result<TlsConnector, TransportError> {
 }
 
 impl Transport for Socket {
-    fn start_write(&mut self, bytes: BytesMut) {
-        self.outgoing.unsplit(bytes);
+    fn start_write(&mut self, bytes: Vec<u8>) {
+        self.outgoing = bytes.into();
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>> {

@@ -13,7 +13,6 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 
-use bytes::BytesMut;
 #[cfg(feature = "assume-role")]
 use worker::js_sys::Array;
 use worker::js_sys::{Promise, Uint8Array};
@@ -54,7 +53,7 @@ pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::
 
 pub(crate) fn sleep(duration: Duration) -> BoxFuture<()> {
     // setTimeout takes a signed 32-bit number of milliseconds and fires at once above it.
-    let timer = Timer::new(i32::try_from(duration.as_millis()).unwrap_or(i32::MAX));
+    let timer = Timer::new((duration.as_secs_f64() * 1000.0).min(f64::from(i32::MAX)));
     let over = JsFuture::from(timer.over());
     Box::pin(OneThread(Sleep { timer, over }))
 }
@@ -161,7 +160,7 @@ extern "C" {
 
     type Timer;
     #[wasm_bindgen(constructor)]
-    fn new(milliseconds: i32) -> Timer;
+    fn new(milliseconds: f64) -> Timer;
     #[wasm_bindgen(method, getter)]
     fn over(this: &Timer) -> Promise;
     #[wasm_bindgen(method)]
@@ -251,7 +250,7 @@ impl Socket {
 }
 
 impl Transport for OneThread<Socket> {
-    fn start_write(&mut self, bytes: BytesMut) {
+    fn start_write(&mut self, bytes: Vec<u8>) {
         let socket = &mut self.0;
         if socket.dead.is_none() {
             socket.writing = Some(JsFuture::from(socket.connection.write(&bytes)));

@@ -3,9 +3,8 @@
 //! Goes in: bytes, in any pieces. Comes out: one message at a time, once all its bytes are there. Nothing is
 //! allocated by what a length or a count claims.
 
-use std::ops::Range;
-
-use bytes::BytesMut;
+use core::fmt;
+use core::ops::Range;
 
 use super::message::HEADER;
 pub(crate) use super::message::{Body, Message};
@@ -22,9 +21,8 @@ pub(crate) struct Field {
 }
 
 /// The columns of one row.
-#[derive(Debug)]
 pub(crate) struct Row {
-    bytes: BytesMut,
+    bytes: Vec<u8>,
     columns: Vec<Option<Range<usize>>>,
 }
 
@@ -79,9 +77,12 @@ pub(crate) enum Refused {
     TooLong(&'static str),
 }
 
-/// The next message, if all of it is there; its bytes are taken out of the buffer.
-pub(crate) fn next_message(buffer: &mut BytesMut, limits: &Limits) -> Result<Option<Message>, Refused> {
-    let Some([tag, a, b, c, d]) = buffer.first_chunk::<HEADER>() else { return Ok(None) };
+/// The message at the front, if all of it is there, and how many bytes it takes.
+pub(crate) fn next_message<'a>(
+    bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<Option<(Message<'a>, usize)>, Refused> {
+    let Some([tag, a, b, c, d]) = bytes.first_chunk::<HEADER>() else { return Ok(None) };
     // It counts itself, and not the type.
     let length = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX);
     if length < HEADER - 1 {
@@ -93,20 +94,20 @@ pub(crate) fn next_message(buffer: &mut BytesMut, limits: &Limits) -> Result<Opt
     if *tag == b'D' && length > limits.row {
         return Err(Refused::TooLong("a row is longer than Config::max_row"));
     }
-    if buffer.len() <= length {
-        return Ok(None);
+    let Some(body) = bytes.get(HEADER..=length) else { return Ok(None) };
+    match Message::of(*tag, body) {
+        Ok(message) => Ok(Some((message, length + 1))),
+        Err(Malformed(reason)) => Err(Refused::Malformed(reason)),
     }
-    let message = Message::of(buffer.split_to(length + 1));
-    message.map(Some).map_err(|Malformed(reason)| Refused::Malformed(reason))
 }
 
 /// The columns of a RowDescription.
-pub(crate) fn row_description(body: &Body) -> Result<Vec<Field>, Malformed> {
+pub(crate) fn row_description(body: Body<'_>) -> Result<Vec<Field>, Malformed> {
     let mut reader = body.reader();
     let mut read = || {
         let mut described = Vec::new();
         for _ in 0..reader.u16()? {
-            let name = String::from_utf8(reader.string()?.to_vec()).ok()?;
+            let name = core::str::from_utf8(reader.string()?).ok()?.to_owned();
             let (_table, _column) = (reader.u32()?, reader.u16()?);
             let type_oid = reader.u32()?;
             let (_size, _modifier) = (reader.u16()?, reader.u32()?);
@@ -119,8 +120,7 @@ pub(crate) fn row_description(body: &Body) -> Result<Vec<Field>, Malformed> {
 }
 
 /// The columns of a DataRow, which must be as many as were described.
-pub(crate) fn data_row(body: Body, described: usize) -> Result<Row, Malformed> {
-    let end = body.0.len();
+pub(crate) fn data_row(body: Body<'_>, described: usize) -> Result<Row, Malformed> {
     let mut reader = body.reader();
     let mut read = || {
         let mut columns = Vec::new();
@@ -130,7 +130,7 @@ pub(crate) fn data_row(body: Body, described: usize) -> Result<Row, Malformed> {
                 columns.push(None);
                 continue;
             }
-            let start = end - reader.len();
+            let start = body.0.len() - reader.len();
             let value = reader.bytes(usize::try_from(length).ok()?)?;
             columns.push(Some(start..start + value.len()));
         }
@@ -140,7 +140,7 @@ pub(crate) fn data_row(body: Body, described: usize) -> Result<Row, Malformed> {
     if columns.len() != described {
         return Err(Malformed("a row has not as many columns as were described"));
     }
-    Ok(Row { bytes: body.0, columns })
+    Ok(Row { bytes: body.0.to_vec(), columns })
 }
 
 /// The length that stands for NULL: −1.
@@ -161,6 +161,18 @@ impl Row {
     }
 }
 
+/// With its values: nothing that goes out of this crate shows a row.
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = |range: &Range<usize>| self.bytes.get(range.clone()).unwrap_or_default().escape_ascii();
+        let columns = self.columns.iter().map(|column| match column {
+            Some(range) => format!("\"{}\"", value(range)),
+            None => "NULL".to_owned(),
+        });
+        write!(f, "Row([{}])", columns.collect::<Vec<_>>().join(", "))
+    }
+}
+
 /// A command tag; its rows are the number at the end of `INSERT 0 5`, `UPDATE 3`, `SELECT 2`.
 pub(crate) fn tag(tag: &str) -> Tag {
     let command = match tag {
@@ -175,7 +187,7 @@ pub(crate) fn tag(tag: &str) -> Tag {
 }
 
 /// The fields of an ErrorResponse.
-pub(crate) fn database_error(body: &Body) -> Result<DatabaseError, Malformed> {
+pub(crate) fn database_error(body: Body<'_>) -> Result<DatabaseError, Malformed> {
     fields_of_error(body.reader())
 }
 
@@ -254,14 +266,13 @@ mod tests {
     #[test]
     fn a_frame_that_claims_too_much_is_refused_before_anything_is_kept_for_it() {
         for length in [0_u32, 3, 1025, i32::MAX as u32, u32::MAX] {
-            let mut buffer = BytesMut::from(&[&b"D"[..], &length.to_be_bytes()].concat()[..]);
-            assert!(next_message(&mut buffer, &LIMITS).is_err(), "{length}");
+            let frame = [&b"D"[..], &length.to_be_bytes()].concat();
+            assert!(next_message(&frame, &LIMITS).is_err(), "{length}");
         }
-        let mut buffer = BytesMut::from(&b"E\0\0\x04\0"[..]);
-        assert!(matches!(next_message(&mut buffer, &LIMITS), Ok(None)));
-        assert!(buffer.capacity() < 1024);
-        let mut row = BytesMut::from(&b"D\0\0\x02\x01"[..]);
-        let Err(Refused::TooLong(limit)) = next_message(&mut row, &LIMITS) else { panic!("it is too long") };
+        assert!(matches!(next_message(b"E\0\0\x04\0", &LIMITS), Ok(None)));
+        let Err(Refused::TooLong(limit)) = next_message(b"D\0\0\x02\x01", &LIMITS) else {
+            panic!("it is too long")
+        };
         assert!(limit.contains("max_row"));
     }
 
@@ -282,20 +293,18 @@ mod tests {
             tag in prop_oneof![Just(b'R'), Just(b'T'), Just(b'D'), Just(b'E'), Just(b'Z'), Just(b'C'), any::<u8>()],
             body in proptest::collection::vec(any::<u8>(), 0..80),
         ) {
-            let mut buffer = BytesMut::new();
-            buffer.extend_from_slice(&[tag]);
-            buffer.extend_from_slice(&(body.len() as u32 + 4).to_be_bytes());
-            buffer.extend_from_slice(&body);
-            buffer.extend_from_slice(&body);
-            while let Ok(Some(message)) = next_message(&mut buffer, &Limits { message: 1 << 20, row: 1 << 20 }) {
+            let bytes = [&[tag], &(body.len() as u32 + 4).to_be_bytes()[..], &body, &body].concat();
+            let mut rest = &bytes[..];
+            while let Ok(Some((message, length))) = next_message(rest, &Limits { message: 1 << 20, row: 1 << 20 }) {
+                rest = &rest[length..];
                 match message {
-                    Message::RowDescription(body) => drop(row_description(&body)),
+                    Message::RowDescription(body) => drop(row_description(body)),
                     Message::DataRow(body) => {
                         if let Ok(row) = data_row(body, 2) {
                             prop_assert!(row.column(0).is_some() && row.column(1).is_some() && row.column(2).is_none());
                         }
                     }
-                    Message::ErrorResponse(body) => drop(database_error(&body)),
+                    Message::ErrorResponse(body) => drop(database_error(body)),
                     Message::CommandComplete(body) => drop(body.tag().map(super::tag)),
                     _ => {}
                 }

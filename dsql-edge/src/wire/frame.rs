@@ -3,28 +3,26 @@
 //! Goes in: text, numbers, encoded values. Comes out: a frame with its length, appended to a buffer. It says nothing of
 //! which frames make a query; what does not fit a frame is an error, and the buffer then ends in half of one.
 
-use bytes::BytesMut;
-
 /// Text with a NUL in it, or a length that its field cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unfit;
 
 /// A frame that is being written; [`end`](Frame::end) fills in its length.
 pub(super) struct Frame<'a> {
-    out: &'a mut BytesMut,
+    out: &'a mut Vec<u8>,
     /// Where its length stands.
     start: usize,
 }
 
 impl<'a> Frame<'a> {
     /// A frame of this type.
-    pub(super) fn new(tag: u8, out: &'a mut BytesMut) -> Self {
+    pub(super) fn new(tag: u8, out: &'a mut Vec<u8>) -> Self {
         out.extend_from_slice(&[tag]);
         Frame::untyped(out)
     }
 
     /// StartupMessage, the only frame without a type.
-    pub(super) fn untyped(out: &'a mut BytesMut) -> Self {
+    pub(super) fn untyped(out: &'a mut Vec<u8>) -> Self {
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
         Frame { out, start }

@@ -3,8 +3,6 @@
 //! Goes in: text and encoded parameters. Comes out: frames, appended to a buffer. A NUL inside a string, or a
 //! frame that is too long, is an error, never a cut or a second string.
 
-use bytes::BytesMut;
-
 use super::Malformed;
 use super::frame::{Frame, Unfit};
 
@@ -44,7 +42,7 @@ pub(crate) struct Parameters {
     pub(crate) each: Vec<(Option<usize>, i16)>,
 }
 
-pub(crate) fn startup(startup: &Startup<'_>, out: &mut BytesMut) -> Result<(), Malformed> {
+pub(crate) fn startup(startup: &Startup<'_>, out: &mut Vec<u8>) -> Result<(), Malformed> {
     let parameters = [
         ("user", startup.user),
         ("database", startup.database),
@@ -68,7 +66,7 @@ pub(crate) fn startup(startup: &Startup<'_>, out: &mut BytesMut) -> Result<(), M
     write().map_err(|Unfit| Malformed("the user or the application's name has a NUL character"))
 }
 
-pub(crate) fn password(password: &[u8], out: &mut BytesMut) -> Result<(), Malformed> {
+pub(crate) fn password(password: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut frame = Frame::new(b'p', out);
     frame
         .string(password)
@@ -85,7 +83,7 @@ pub(crate) fn parse(
     sql: &str,
     parameter_types: &[u32],
     max_frame: usize,
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
 ) -> Result<(), Malformed> {
     if parameter_types.len() > MAX_PARAMETERS {
         return Err(TOO_MANY);
@@ -105,7 +103,7 @@ pub(crate) fn execute(
     result_formats: &[i16],
     described: bool,
     max_frame: usize,
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
 ) -> Result<(), Malformed> {
     if parameters.each.len() > MAX_PARAMETERS {
         return Err(TOO_MANY);
@@ -123,11 +121,11 @@ pub(crate) fn execute(
 }
 
 /// Sync.
-pub(crate) fn sync(out: &mut BytesMut) {
+pub(crate) fn sync(out: &mut Vec<u8>) {
     out.extend_from_slice(&SYNC);
 }
 
-fn write_parse(sql: &str, parameter_types: &[u32], out: &mut BytesMut) -> Result<(), Unfit> {
+fn write_parse(sql: &str, parameter_types: &[u32], out: &mut Vec<u8>) -> Result<(), Unfit> {
     let mut frame = Frame::new(b'P', out);
     frame.string(b"")?;
     frame.string(sql.as_bytes())?;
@@ -136,7 +134,7 @@ fn write_parse(sql: &str, parameter_types: &[u32], out: &mut BytesMut) -> Result
     frame.end()
 }
 
-fn write_bind(parameters: &Parameters, result_formats: &[i16], out: &mut BytesMut) -> Result<(), Unfit> {
+fn write_bind(parameters: &Parameters, result_formats: &[i16], out: &mut Vec<u8>) -> Result<(), Unfit> {
     let mut frame = Frame::new(b'B', out);
     frame.string(b"")?;
     frame.string(b"")?;
@@ -160,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_constants_are_what_postgres_protocol_writes() {
-        let mut out = BytesMut::new();
+        let mut out = bytes::BytesMut::new();
         postgres_protocol::message::frontend::ssl_request(&mut out);
         assert_eq!(&out[..], &SSL_REQUEST);
         out.clear();
@@ -170,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_nul_never_ends_a_string_early() {
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         let forged = Startup {
             user: "x\0user\0admin",
             database: "postgres",
@@ -184,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_startup_says_who_and_where_and_nothing_that_dsql_refuses() {
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         let who = Startup {
             user: "u",
             database: "postgres",
@@ -203,7 +201,7 @@ mod tests {
             bytes: b"abcd".to_vec(),
             each: vec![(Some(3), 1), (None, 1), (Some(3), 0), (Some(4), 1)],
         };
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         parse("S", &[25, 0], 1 << 20, &mut out).unwrap();
         execute(&parameters, &[1], true, 1 << 20, &mut out).unwrap();
         sync(&mut out);
@@ -213,7 +211,7 @@ mod tests {
         expected.extend_from_slice(b"\0\0\0\x03abc\xff\xff\xff\xff\0\0\0\0\0\0\0\x01d\0\x01\0\x01");
         expected.extend_from_slice(b"D\0\0\0\x06P\0E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04");
         assert_eq!(&out[..], &expected[..]);
-        assert!(execute(&parameters, &[1], true, 40, &mut BytesMut::new()).is_err());
-        assert!(parse("SELECT 1", &[], 10, &mut BytesMut::new()).is_err());
+        assert!(execute(&parameters, &[1], true, 40, &mut Vec::new()).is_err());
+        assert!(parse("SELECT 1", &[], 10, &mut Vec::new()).is_err());
     }
 }

@@ -6,8 +6,6 @@
 
 use core::time::Duration;
 
-use bytes::BytesMut;
-
 use super::Malformed;
 use super::frame::{Frame, Unfit};
 use super::message::{HEADER, Reader};
@@ -44,7 +42,7 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    pub(crate) fn write(&self, out: &mut BytesMut) -> Result<(), Malformed> {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), Malformed> {
         let mut frame = Frame::new(ASK, out);
         let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
         let open = if self.open { OPEN } else { 0 };
@@ -60,7 +58,7 @@ impl Ask {
     }
 
     /// The frame at the front, once all of it is there; its bytes are taken out of the buffer.
-    pub(crate) fn take(buffer: &mut BytesMut) -> Result<Option<Self>, Malformed> {
+    pub(crate) fn take(buffer: &mut Vec<u8>) -> Result<Option<Self>, Malformed> {
         let Some([tag, a, b, c, d]) = buffer.first_chunk::<HEADER>() else { return Ok(None) };
         let length = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX);
         if *tag != ASK || !(HEADER - 1..MAX_ASK).contains(&length) {
@@ -69,7 +67,7 @@ impl Ask {
         if buffer.len() <= length {
             return Ok(None);
         }
-        let frame = buffer.split_to(length + 1);
+        let frame: Vec<u8> = buffer.drain(..=length).collect();
         Ask::read(frame.get(HEADER..).unwrap_or_default()).map(Some).ok_or(Malformed(
             "it asks for a lease in another way: are the Worker and the object of one version?",
         ))
@@ -94,7 +92,7 @@ impl Ask {
 pub(crate) const GRANTED_FRAME: [u8; 5] = [GRANTED, 0, 0, 0, 4];
 
 /// [`FAILED`], with what the client's half of the pool makes of it.
-pub(crate) fn failed(body: &[u8], out: &mut BytesMut) {
+pub(crate) fn failed(body: &[u8], out: &mut Vec<u8>) {
     let mut frame = Frame::new(FAILED, out);
     // Longer than any text of ours.
     frame.bytes(body.get(..1 << 20).unwrap_or(body));
@@ -116,9 +114,9 @@ mod tests {
         ) {
             let millis = |number: u32| Duration::from_millis(number.into());
             let ask = Ask { open, serially, wait: millis(wait), limit: millis(limit), prefix, search_path };
-            let mut bytes = BytesMut::new();
+            let mut bytes = Vec::new();
             ask.write(&mut bytes).unwrap();
-            let mut part = BytesMut::from(&bytes[..cut.min(bytes.len() - 1)]);
+            let mut part = bytes[..cut.min(bytes.len() - 1)].to_vec();
             prop_assert_eq!(Ask::take(&mut part), Ok(None));
             bytes.extend_from_slice(b"P");
             prop_assert_eq!(Ask::take(&mut bytes), Ok(Some(ask)));
@@ -132,7 +130,7 @@ mod tests {
                 bytes[0] = ASK;
                 bytes[1..5].copy_from_slice(&length.to_be_bytes());
             }
-            let _ = Ask::take(&mut BytesMut::from(&bytes[..]));
+            let _ = Ask::take(&mut bytes.to_vec());
         }
     }
 
@@ -146,6 +144,6 @@ mod tests {
             prefix: String::new(),
             search_path: "a\0b".to_owned(),
         };
-        assert!(ask.write(&mut BytesMut::new()).is_err());
+        assert!(ask.write(&mut Vec::new()).is_err());
     }
 }

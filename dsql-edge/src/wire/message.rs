@@ -3,15 +3,13 @@
 //! Goes in: one whole frame. Comes out: a [`Message`], and through a [`Reader`] its parts. A part that is not there is
 //! an error, and so is a byte too many: nothing is indexed, nothing allocated by what a count claims.
 
-use bytes::BytesMut;
-
 use super::Malformed;
 #[cfg(feature = "pool")]
 use super::lease;
 
 /// What a server says to a client of the extended protocol. Of what no session waits for, the name is enough.
-#[derive(Debug)]
-pub(crate) enum Message {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Message<'a> {
     AuthenticationOk,
     AuthenticationCleartextPassword,
     /// Any other kind of authentication, by its code.
@@ -19,11 +17,11 @@ pub(crate) enum Message {
     BackendKeyData,
     BindComplete,
     CloseComplete,
-    CommandComplete(Body),
+    CommandComplete(Body<'a>),
     Copy,
-    DataRow(Body),
+    DataRow(Body<'a>),
     EmptyQueryResponse,
-    ErrorResponse(Body),
+    ErrorResponse(Body<'a>),
     NoData,
     NoticeResponse,
     NotificationResponse,
@@ -33,34 +31,34 @@ pub(crate) enum Message {
     PortalSuspended,
     /// With `I` outside of a transaction block, `T` in one, `E` in one that has failed.
     ReadyForQuery(u8),
-    RowDescription(Body),
+    RowDescription(Body<'a>),
     /// From a pool, as all that follows.
     #[cfg(feature = "pool")]
     LeaseGranted,
     #[cfg(feature = "pool")]
-    LeaseFailed(Body),
+    LeaseFailed(Body<'a>),
 }
 
 /// The tag and the length of a frame, in front of its body.
 pub(crate) const HEADER: usize = 5;
 
-/// A frame whose body has not been looked into.
-#[derive(Debug)]
-pub(crate) struct Body(pub(super) BytesMut);
+/// A body that has not been looked into, where it lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Body<'a>(pub(super) &'a [u8]);
 
-impl Body {
-    pub(super) fn reader(&self) -> Reader<'_> {
-        Reader(self.0.get(HEADER..).unwrap_or_default())
+impl<'a> Body<'a> {
+    pub(super) fn reader(self) -> Reader<'a> {
+        Reader(self.0)
     }
 
     /// All of it.
     #[cfg(feature = "pool")]
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.0.get(HEADER..).unwrap_or_default()
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        self.0
     }
 
     /// Of CommandComplete: what was done, such as `INSERT 0 5`.
-    pub(crate) fn tag(&self) -> Result<&str, Malformed> {
+    pub(crate) fn tag(self) -> Result<&'a str, Malformed> {
         let mut reader = self.reader();
         let tag = reader.string();
         let text = tag.filter(|_| reader.is_empty()).and_then(|tag| core::str::from_utf8(tag).ok());
@@ -68,35 +66,35 @@ impl Body {
     }
 }
 
-impl Message {
-    /// The message in a frame, which is whole.
-    pub(super) fn of(frame: BytesMut) -> Result<Self, Malformed> {
-        let body = Body(frame);
-        Ok(match (body.0.first(), body.reader().0) {
-            (Some(b'1'), []) => Message::ParseComplete,
-            (Some(b'2'), []) => Message::BindComplete,
-            (Some(b'3'), []) => Message::CloseComplete,
-            (Some(b'A'), _) => Message::NotificationResponse,
-            (Some(b'C'), _) => Message::CommandComplete(body),
-            (Some(b'D'), _) => Message::DataRow(body),
-            (Some(b'E'), _) => Message::ErrorResponse(body),
-            (Some(b'G' | b'H' | b'W' | b'c' | b'd'), _) => Message::Copy,
-            (Some(b'I'), []) => Message::EmptyQueryResponse,
-            (Some(b'K'), _) => Message::BackendKeyData,
-            (Some(b'N'), _) => Message::NoticeResponse,
-            (Some(b'R'), [0, 0, 0, 0]) => Message::AuthenticationOk,
-            (Some(b'R'), [0, 0, 0, 3]) => Message::AuthenticationCleartextPassword,
-            (Some(b'R'), [0, 0, 0, code, ..]) => Message::OtherAuthentication(*code),
-            (Some(b'S'), _) => Message::ParameterStatus,
-            (Some(b'T'), _) => Message::RowDescription(body),
-            (Some(b'Z'), [status]) => Message::ReadyForQuery(*status),
-            (Some(b'n'), []) => Message::NoData,
-            (Some(b's'), []) => Message::PortalSuspended,
-            (Some(b't'), _) => Message::ParameterDescription,
+impl<'a> Message<'a> {
+    /// The message of this type, with this body.
+    pub(super) fn of(tag: u8, bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let body = Body(bytes);
+        Ok(match (tag, bytes) {
+            (b'1', []) => Message::ParseComplete,
+            (b'2', []) => Message::BindComplete,
+            (b'3', []) => Message::CloseComplete,
+            (b'A', _) => Message::NotificationResponse,
+            (b'C', _) => Message::CommandComplete(body),
+            (b'D', _) => Message::DataRow(body),
+            (b'E', _) => Message::ErrorResponse(body),
+            (b'G' | b'H' | b'W' | b'c' | b'd', _) => Message::Copy,
+            (b'I', []) => Message::EmptyQueryResponse,
+            (b'K', _) => Message::BackendKeyData,
+            (b'N', _) => Message::NoticeResponse,
+            (b'R', [0, 0, 0, 0]) => Message::AuthenticationOk,
+            (b'R', [0, 0, 0, 3]) => Message::AuthenticationCleartextPassword,
+            (b'R', [0, 0, 0, code, ..]) => Message::OtherAuthentication(*code),
+            (b'S', _) => Message::ParameterStatus,
+            (b'T', _) => Message::RowDescription(body),
+            (b'Z', [status]) => Message::ReadyForQuery(*status),
+            (b'n', []) => Message::NoData,
+            (b's', []) => Message::PortalSuspended,
+            (b't', _) => Message::ParameterDescription,
             #[cfg(feature = "pool")]
-            (Some(&lease::GRANTED), []) => Message::LeaseGranted,
+            (lease::GRANTED, []) => Message::LeaseGranted,
             #[cfg(feature = "pool")]
-            (Some(&lease::FAILED), _) => Message::LeaseFailed(body),
+            (lease::FAILED, _) => Message::LeaseFailed(body),
             _ => return Err(Malformed("a message is not what its type says")),
         })
     }
