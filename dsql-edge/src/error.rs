@@ -55,9 +55,9 @@ pub(crate) enum Kind {
     /// No connection: nothing of the query was executed.
     Connect(Cow<'static, str>),
     /// The server refused the connection in its own words: nothing of the query was executed.
-    Refused(DatabaseError),
+    Refused(Box<DatabaseError>),
     /// The server refused the query.
-    Database(DatabaseError),
+    Database(Box<DatabaseError>),
     /// The connection broke after the query was handed over.
     Lost(Cow<'static, str>),
     /// The server does not speak the protocol as it should.
@@ -101,6 +101,7 @@ pub(crate) enum Kind {
 }
 
 const PULL: &str = "the snapshot is stale: run `dsql-edge pull`";
+const WHERE_ONE: &str = " where one was asked for";
 
 impl Error {
     /// Whether a binding, the endpoint or another setting is missing or malformed.
@@ -364,96 +365,84 @@ impl Error {
 
     /// Without what could quote a row: a data exception (class 22) has the value in its primary message.
     fn write(&self, f: &mut fmt::Formatter<'_>, quoting: bool) -> fmt::Result {
-        match &self.0.kind {
-            Kind::Config(text) | Kind::Credentials(text) | Kind::Connect(text) | Kind::Lost(text) => f.write_str(text)?,
+        let (before, text): (&str, &str) = match &self.0.kind {
+            Kind::Config(text) | Kind::Credentials(text) | Kind::Connect(text) | Kind::Lost(text) => {
+                ("", text)
+            }
             Kind::Refused(error) => {
                 f.write_str("the database refused the connection: ")?;
                 write_database_error(f, error, true)?;
-                if let Some(advice) = Refusal::of(error).advice() {
-                    f.write_str("; ")?;
-                    f.write_str(advice)?;
-                }
+                Refusal::of(error).advice().map_or(("", ""), |advice| ("; ", advice))
             }
             Kind::Database(error) => {
                 write_database_error(f, error, quoting)?;
                 if self.is_stale_snapshot() {
-                    f.write_str("; if this worked when it was compiled, ")?;
-                    f.write_str(PULL)?;
+                    f.write_str("; if this worked when it was compiled")?;
+                    (", ", PULL)
+                } else {
+                    ("", "")
                 }
             }
             #[cfg(feature = "pool")]
-            Kind::Overloaded(text) => f.write_str(text)?,
-            Kind::Protocol(text) => {
-                f.write_str("the server does not keep to PostgreSQL's protocol: ")?;
-                f.write_str(text)?;
-            }
-            Kind::Unsendable(text) => {
-                f.write_str("the query was not sent: ")?;
-                f.write_str(text)?;
-            }
-            Kind::Timeout(text) => {
-                f.write_str("timeout ")?;
-                f.write_str(text)?;
-            }
+            Kind::Overloaded(text) => ("", text),
+            Kind::Protocol(text) => ("the server does not keep to PostgreSQL's protocol: ", text),
+            Kind::Unsendable(text) => ("the query was not sent: ", text),
+            Kind::Timeout(text) => ("timeout ", text),
             Kind::Stale { difference, .. } => {
                 f.write_str(difference)?;
-                f.write_str("; ")?;
-                f.write_str(PULL)?;
+                ("; ", PULL)
             }
             Kind::Decode { column, sql_type, reason } => {
-                f.write_str("column \"")?;
-                f.write_str(column)?;
-                f.write_str("\" of type ")?;
-                f.write_str(sql_type)?;
-                f.write_str(": ")?;
-                fmt::Display::fmt(reason, f)?;
+                write!(f, "column \"{column}\" of type {sql_type}: {reason}")?;
+                ("", "")
             }
             Kind::Encode { parameter, sql_type, reason } => {
                 write!(f, "parameter ${parameter} of type {sql_type}: {reason}")?;
+                ("", "")
             }
-            Kind::TooLong(limit) => f.write_str(limit)?,
-            Kind::RolledBack => f.write_str("the server answered COMMIT with ROLLBACK: nothing of it stays")?,
-            Kind::Astray => f.write_str(
+            Kind::TooLong(limit) => ("", limit),
+            Kind::RolledBack => ("", "the server answered COMMIT with ROLLBACK: nothing of it stays"),
+            Kind::Astray => (
+                "",
                 "a statement began or ended a transaction: BEGIN, COMMIT and ROLLBACK are sent by \
                  `dsql.transaction(…)` alone",
-            )?,
-            Kind::TransactionFailed => f.write_str(
+            ),
+            Kind::TransactionFailed => (
+                "",
                 "an earlier statement of this transaction failed or was given up, which ends the transaction",
-            )?,
-            Kind::TransactionBusy => f.write_str(
+            ),
+            Kind::TransactionBusy => (
+                "",
                 "the transaction was rolled back: its closure returned while one of its statements, or a stream, was \
                  not at its end; await it, or drop it, before",
-            )?,
-            Kind::TransactionOver => f.write_str("the transaction is over: its handle has outlived its closure")?,
-            Kind::NoRows => f.write_str("the query returned no row where one was asked for")?,
-            Kind::TooManyRows => f.write_str("the query returned more than one row where one was asked for")?,
-            Kind::OtherRequest => f.write_str(
+            ),
+            Kind::TransactionOver => ("", "the transaction is over: its handle has outlived its closure"),
+            Kind::NoRows => ("the query returned no row", WHERE_ONE),
+            Kind::TooManyRows => ("the query returned more than one row", WHERE_ONE),
+            Kind::OtherRequest => (
+                "",
                 "a Dsql was used in another request than the one it was made in; Workers forbids that: make one \
                  in each request (`Dsql::from_env(&env)?` costs nothing) and keep none in a static",
-            )?,
-        }
+            ),
+        };
+        f.write_str(before)?;
+        f.write_str(text)?;
         if self.0.attempts > 1 {
             write!(f, "; after {} attempts", self.0.attempts)?;
         }
         if let Some(rows) = self.0.committed {
             write!(f, "; {rows} rows had been committed before it")?;
         }
-        match self.0.outcome {
-            Outcome::Nothing => {}
-            Outcome::Executed => f.write_str("; the statement writes, and was executed all the same")?,
+        f.write_str(match self.0.outcome {
+            Outcome::Nothing => "",
+            Outcome::Executed => "; the statement writes, and was executed all the same",
             Outcome::Unknown => {
-                f.write_str(
-                    "; the statement writes and may have been executed: whether it was is not known",
-                )?;
+                "; the statement writes and may have been executed: whether it was is not known"
             }
-        }
-        if let Some(place) = self.0.place {
-            f.write_str(" (")?;
-            if !place.name.is_empty() {
-                f.write_str(place.name)?;
-                f.write_str(", ")?;
-            }
-            write!(f, "{}:{})", place.file, place.line)?;
+        })?;
+        if let Some(Place { name, file, line }) = self.0.place {
+            let comma = if name.is_empty() { "" } else { ", " };
+            write!(f, " ({name}{comma}{file}:{line})")?;
         }
         Ok(())
     }

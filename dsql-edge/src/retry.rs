@@ -136,21 +136,21 @@ impl Failed {
 /// together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pause {
-    pub(crate) from: Duration,
-    pub(crate) to: Duration,
+    from_millis: u64,
+    to_millis: u64,
 }
 
 impl Pause {
     const NONE: Pause = Pause::millis(0, 0);
 
     const fn millis(from: u64, to: u64) -> Self {
-        Pause { from: Duration::from_millis(from), to: Duration::from_millis(to) }
+        Pause { from_millis: from, to_millis: to }
     }
 
     /// One of the durations, chosen by any number.
     pub(crate) fn chosen_by(self, random: u64) -> Duration {
-        let span = u64::try_from(self.to.saturating_sub(self.from).as_micros()).unwrap_or(u64::MAX);
-        self.from + Duration::from_micros(random % span.saturating_add(1))
+        let span = (self.to_millis - self.from_millis) * 1000;
+        Duration::from_micros(self.from_millis * 1000 + random % (span + 1))
     }
 }
 
@@ -354,9 +354,8 @@ mod tests {
     #[test]
     fn pauses_grow_and_end() {
         let mut attempts = Attempts::new(5);
-        let pauses: Vec<_> = core::iter::from_fn(|| attempts.after(Rule::R6, false, &[]))
-            .map(|it| it.to.as_millis())
-            .collect();
+        let pauses: Vec<_> =
+            core::iter::from_fn(|| attempts.after(Rule::R6, false, &[])).map(|it| it.to_millis).collect();
         assert_eq!(pauses, [5, 10, 20, 40]);
         assert_eq!(conflict_pause(30), Pause::millis(0, 500));
         assert_eq!(conflict_pause(99), Pause::millis(0, 500));
@@ -364,7 +363,7 @@ mod tests {
         let pause = Pause::millis(50, 250);
         assert_eq!(pause.chosen_by(0), Duration::from_millis(50));
         for random in [1, 7, u64::MAX, 200_000, 200_001] {
-            assert!((pause.from..=pause.to).contains(&pause.chosen_by(random)));
+            assert!((50..=250).contains(&pause.chosen_by(random).as_millis()));
         }
         assert_eq!(Pause::NONE.chosen_by(u64::MAX), Duration::ZERO);
     }

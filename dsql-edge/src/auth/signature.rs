@@ -20,6 +20,8 @@ impl<'a> Scope<'a> {
     /// `now` in seconds since 1970-01-01 UTC.
     pub(super) fn new(now: u64, region: &'a str, service: &'a str) -> Self {
         let now = DateTime::from_timestamp(i64::try_from(now).unwrap_or(i64::MAX), 0).unwrap_or_default();
+        // Asked of a DateTime each part would bring the offset in anew.
+        let now = now.naive_utc();
         let mut time = String::with_capacity(16);
         push_number(now.year().unsigned_abs(), 4, &mut time);
         push_number(now.month(), 2, &mut time);

@@ -52,7 +52,7 @@ fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signa
                 source.forget();
             }
             let signal = Signal::Refused { refusal, pipelined: stage.pipelined };
-            (Error::new(Kind::Refused(*error)), signal)
+            (Error::new(Kind::Refused(error)), signal)
         }
         Failure::Session(Fault::Authentication(how)) => {
             let text = format!(

@@ -161,15 +161,7 @@ impl Link {
         sinks: &mut [&mut dyn Sink],
         timer: &mut BoxFuture<()>,
     ) -> Result<(Option<Error>, u64), Box<Failing>> {
-        let statements = flight.key.into_iter().chain(flight.members).map(|it| it.statement);
-        let unsendable = statements
-            .map(|statement| self.check_search_path(config, statement).map_err(|it| it.at(statement.place())))
-            .find_map(Result::err);
-        let unsendable = unsendable.or_else(|| {
-            let Malformed(reason) = flight.write(&mut self.connection).err()?;
-            Some(Error::new(Kind::Unsendable(reason)))
-        });
-        if let Some(error) = unsendable {
+        if let Err(error) = self.write(config, flight) {
             return Err(self.failing(flight, error, Signal::Local));
         }
         self.flying = true;
@@ -183,7 +175,7 @@ impl Link {
             Ok(Landed::Refused { error, step }) => {
                 let signal = flight.signal(&error, step);
                 let key_taken = step == Step::Key && error.is_unique_violation();
-                let error = Error::new(Kind::Database(*error));
+                let error = Error::new(Kind::Database(error));
                 let error = match flight.place(step) {
                     Some(place) => error.at(place),
                     None => error,
@@ -202,6 +194,15 @@ impl Link {
                 Err(self.failing(flight, error, signal))
             }
         }
+    }
+
+    /// Writes the flight into the session, if its names mean here what they should.
+    fn write(&mut self, config: &Config, flight: &Flight<'_>) -> Result<(), Error> {
+        for prepared in flight.key.into_iter().chain(flight.members) {
+            let statement = prepared.statement;
+            self.check_search_path(config, statement).map_err(|error| error.at(statement.place()))?;
+        }
+        flight.write(&mut self.connection).map_err(|Malformed(reason)| Error::new(Kind::Unsendable(reason)))
     }
 
     pub(super) fn round_trips(&self) -> u32 {

@@ -80,7 +80,10 @@ impl Target<'_> {
         requests: Vec<Request>,
         sinks: &mut [&mut dyn Sink],
     ) -> Result<(), Error> {
-        let members: Vec<Prepared> = requests.into_iter().map(Prepared::new).collect::<Result<_, _>>()?;
+        let mut members = Vec::with_capacity(requests.len());
+        for request in requests {
+            members.push(Prepared::new(request)?);
+        }
         // `for` over no rows, or a pipeline of nothing.
         if members.iter().all(|member| member.parameters.is_empty()) {
             return Ok(());

@@ -82,27 +82,21 @@ impl Config {
     /// # Errors
     /// As [`from_env`](Config::from_env).
     pub fn from_bindings(prefix: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
-        let own = |name: &str| lookup(&[prefix, name].concat());
-        let shared = |name: &str| own(name).or_else(|| lookup(name));
-        let required = |value: Option<String>, name: &str| {
-            value.ok_or_else(|| missing(&[prefix, name].concat(), name != "DSQL_ENDPOINT"))
-        };
-
-        let endpoint = required(own("DSQL_ENDPOINT"), "DSQL_ENDPOINT")?;
-        let endpoint = Endpoint::parse(&endpoint, own("DSQL_REGION").as_deref())?;
-        let access_key_id = required(shared("AWS_ACCESS_KEY_ID"), "AWS_ACCESS_KEY_ID")?;
-        let secret_access_key = required(shared("AWS_SECRET_ACCESS_KEY"), "AWS_SECRET_ACCESS_KEY")?;
-        let mut credentials = Credentials::new(access_key_id, secret_access_key);
-        if let Some(session_token) = shared("AWS_SESSION_TOKEN") {
+        let bindings = Bindings { prefix, lookup: &lookup };
+        let endpoint = required(bindings.own("DSQL_ENDPOINT"), prefix, "DSQL_ENDPOINT")?;
+        let endpoint = Endpoint::parse(&endpoint, bindings.own("DSQL_REGION").as_deref())?;
+        let [access_key_id, secret_access_key] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+            .map(|name| required(bindings.shared(name), prefix, name));
+        let mut credentials = Credentials::new(access_key_id?, secret_access_key?);
+        if let Some(session_token) = bindings.shared("AWS_SESSION_TOKEN") {
             credentials = credentials.with_session_token(session_token);
         }
         let mut config = Config::with(endpoint, credentials);
-        if let Some(user) = own("DSQL_USER") {
-            config = config.user(user);
+        if let Some(user) = bindings.own("DSQL_USER") {
+            config.user = user;
         }
-        match shared("AWS_ROLE_ARN") {
-            Some(arn) => config.assume_bound_role(arn, shared),
+        match bindings.shared("AWS_ROLE_ARN") {
+            Some(arn) => config.assume_bound_role(arn, |name| bindings.shared(name)),
             None => Ok(config),
         }
     }
@@ -168,6 +162,32 @@ async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error
             .concat(),
         )),
     }
+}
+
+/// Bindings by their names. An empty one is none.
+struct Bindings<'b> {
+    prefix: &'b str,
+    lookup: &'b dyn Fn(&str) -> Option<String>,
+}
+
+impl Bindings<'_> {
+    /// That of this cluster.
+    fn own(&self, name: &str) -> Option<String> {
+        self.named(&[self.prefix, name].concat())
+    }
+
+    /// That of this cluster, or else of all.
+    fn shared(&self, name: &str) -> Option<String> {
+        self.own(name).or_else(|| self.named(name))
+    }
+
+    fn named(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+}
+
+fn required(value: Option<String>, prefix: &str, name: &str) -> Result<String, Error> {
+    value.ok_or_else(|| missing(&[prefix, name].concat(), name != "DSQL_ENDPOINT"))
 }
 
 fn missing(name: &str, secret: bool) -> Error {

@@ -78,7 +78,7 @@ impl Report {
         if *kind == b'r' {
             let error = backend::read_error(text)?;
             let signal = Signal::Refused { refusal: Refusal::of(&error), pipelined: *signal == b'p' };
-            return Some(Report { reached, signal, error: Error::new(Kind::Refused(error)) });
+            return Some(Report { reached, signal, error: Error::new(Kind::Refused(Box::new(error))) });
         }
         let signal = match signal {
             b'c' => Signal::Local,
@@ -109,7 +109,7 @@ impl Report {
     #[cfg(test)]
     fn refused(error: DatabaseError, pipelined: bool) -> Report {
         let signal = Signal::Refused { refusal: Refusal::of(&error), pipelined };
-        Report { reached: Reached::Login, signal, error: Error::new(Kind::Refused(error)) }
+        Report { reached: Reached::Login, signal, error: Error::new(Kind::Refused(Box::new(error))) }
     }
 }
 
