@@ -213,7 +213,7 @@ pub(crate) enum Landed {
 
 /// The answer to a flight, as far as it has come.
 pub(crate) struct Answer<'a, 's> {
-    flight: &'a Flight<'a>,
+    pub(crate) flight: &'a Flight<'a>,
     sinks: &'a mut [&'s mut dyn Sink],
     step: Step,
     /// How often the member has been executed.
@@ -248,6 +248,14 @@ impl<'a, 's> Answer<'a, 's> {
             was_full: false,
             rows: 0,
         }
+    }
+
+    /// The flight begins anew: what came so far is void. `false` if that cannot be taken back.
+    pub(crate) fn restart(&mut self) -> bool {
+        let sinks = core::mem::take(&mut self.sinks);
+        let anew = sinks.iter_mut().all(|sink| sink.restart());
+        *self = Answer::new(self.flight, sinks, self.most);
+        anew
     }
 
     /// Whether no more of it can be taken for now.

@@ -86,40 +86,45 @@ impl Lender {
 
     /// An idle connection, or the right to open one, or a turn in the queue.
     pub(super) async fn borrow(&self, timer: &mut BoxFuture<()>) -> Result<Loan<'_>, Error> {
-        poll_fn(|context| {
-            let mut state = self.state();
-            if state.gone {
-                return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is gone".into()))));
+        poll_fn(|context| self.poll_borrow(context, timer)).await
+    }
+
+    pub(super) fn poll_borrow(
+        &self,
+        context: &mut Context<'_>,
+        timer: &mut BoxFuture<()>,
+    ) -> Poll<Result<Loan<'_>, Error>> {
+        let mut state = self.state();
+        if state.gone {
+            return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is gone".into()))));
+        }
+        while let Some(mut link) = state.idle.pop() {
+            if link.poll_alive(context) {
+                return Poll::Ready(Ok(Loan { lender: self, link: Some(link), of: None, counted: true }));
             }
-            while let Some(mut link) = state.idle.pop() {
-                if link.poll_alive(context) {
-                    return Poll::Ready(Ok(Loan { lender: self, link: Some(link), of: None, counted: true }));
-                }
-                // R10: nothing was handed over, another one serves.
-                state.open -= 1;
-                if self.single {
-                    state.gone = true;
-                    return Poll::Ready(Err(Error::new(Kind::Lost(
-                        "the server has closed this session's connection".into(),
-                    ))));
-                }
+            // R10: nothing was handed over, another one serves.
+            state.open -= 1;
+            if self.single {
+                state.gone = true;
+                return Poll::Ready(Err(Error::new(Kind::Lost(
+                    "the server has closed this session's connection".into(),
+                ))));
             }
-            let most = if self.single { 1 } else { self.config.connections() };
-            if state.open < most {
-                state.open += 1;
-                return Poll::Ready(Ok(Loan { lender: self, link: None, of: None, counted: true }));
-            }
-            wait(&mut state, context);
-            drop(state);
-            timer.as_mut().poll(context).map(|()| {
-                Err(Error::new(Kind::Timeout(
-                    "waiting for one of the connections of this Dsql: other queries hold them all (see \
+        }
+        let most = if self.single { 1 } else { self.config.connections() };
+        if state.open < most {
+            state.open += 1;
+            return Poll::Ready(Ok(Loan { lender: self, link: None, of: None, counted: true }));
+        }
+        wait(&mut state, context);
+        drop(state);
+        timer.as_mut().poll(context).map(|()| {
+            Err(Error::new(Kind::Timeout(
+                "waiting for one of the connections of this Dsql: other queries hold them all (see \
                      Config::max_connections)"
-                        .into(),
-                )))
-            })
+                    .into(),
+            )))
         })
-        .await
     }
 
     /// Whether there will be no connection any more.

@@ -4,15 +4,14 @@
 //! Reads while it writes, because a server that cannot get rid of its answers stops reading. A link whose flight was
 //! dropped halfway is never used again: [`Link::is_idle`] and [`Link::is_settled`] say so.
 
-use core::future::poll_fn;
 use core::ops::ControlFlow;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 
 use crate::client::failure::{self, Failure, Stage};
-use crate::client::flight::{Answer, Flight, Landed, Sink, Step, write_rollback};
+use crate::client::flight::{Answer, Flight, Landed, Step, write_rollback};
 #[cfg(feature = "pool")]
 use crate::client::lease;
-use crate::client::login::{self, Login};
+use crate::client::login::{Login, Opening};
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::retry::{Failed, Reached, Signal};
@@ -31,8 +30,6 @@ pub(super) struct Link {
     write_error: Option<TransportError>,
     /// The server has let us in.
     started: bool,
-    /// It has served a flight before this one.
-    kept: bool,
     /// The password was sent before it was asked for.
     pipelined: bool,
     /// A pool's, for this flight or this transaction alone.
@@ -63,12 +60,14 @@ pub(super) struct Failing {
 impl Link {
     /// Dials, up to TLS. What the server must be told first goes out with the first flight, which is this one.
     /// `serially` waits to be asked for the password.
-    pub(super) async fn open(
-        config: &Config,
+    pub(super) fn poll_open<'c>(
+        context: &mut Context<'_>,
+        config: &'c Config,
         flight: &Flight<'_>,
         serially: bool,
+        opening: &mut Option<Opening<'c>>,
         timer: &mut BoxFuture<()>,
-    ) -> Result<Self, (Error, Signal)> {
+    ) -> Poll<Result<Self, (Error, Signal)>> {
         let search_path = flight.first().map_or("", |statement| statement.search_path);
         let sent = config.schemas().or(Some(search_path).filter(|path| !path.is_empty()));
         #[cfg(feature = "pool")]
@@ -77,12 +76,16 @@ impl Link {
             let transport = lessor.reach(flight.in_transaction);
             let mut link = Link::on(transport, connection, search_path);
             (link.leased, link.round_trips) = (true, 0);
-            return Ok(link);
+            return Poll::Ready(Ok(link));
         }
-        let Login { transport, connection, pipelined } = login::open(config, sent, serially, timer).await?;
+        let opening = match opening {
+            Some(opening) => opening,
+            empty => empty.insert(Opening::new(config, sent, serially)?),
+        };
+        let Login { transport, connection, pipelined } = ready!(opening.poll(context, timer))?;
         let mut link = Link::on(transport, connection, search_path);
         link.pipelined = pipelined;
-        Ok(link)
+        Poll::Ready(Ok(link))
     }
 
     fn on(transport: Box<dyn Transport>, connection: Connection, search_path: &'static str) -> Self {
@@ -92,7 +95,6 @@ impl Link {
             writing: false,
             write_error: None,
             started: false,
-            kept: false,
             pipelined: false,
             leased: false,
             reached: None,
@@ -152,26 +154,39 @@ impl Link {
         }
     }
 
-    /// Sends one flight and receives its answer. `timer` is that of connecting until the server has let us in, then
-    /// it is set anew.
-    pub(super) async fn fly(
+    /// Gives the session one flight to send.
+    pub(super) fn begin(&mut self, config: &Config, flight: &Flight<'_>) -> Result<(), Box<Failing>> {
+        match self.write(config, flight) {
+            Ok(()) => {
+                self.flying = true;
+                Ok(())
+            }
+            Err(error) => Err(self.failing(flight, error, Signal::Local)),
+        }
+    }
+
+    /// Sends it and receives its answer. `timer` is that of connecting until the server has let us in, then it is set
+    /// anew. The error in `Ok` is ours: a row could not be used.
+    pub(super) fn poll_fly(
+        &mut self,
+        context: &mut Context<'_>,
+        config: &Config,
+        timer: &mut BoxFuture<()>,
+        answer: &mut Answer<'_, '_>,
+    ) -> Poll<Result<Option<Error>, Box<Failing>>> {
+        let landed = ready!(self.poll_landing(context, config, timer, answer));
+        self.flying = landed.is_err();
+        Poll::Ready(self.landed(config, answer.flight, landed))
+    }
+
+    fn landed(
         &mut self,
         config: &Config,
         flight: &Flight<'_>,
-        sinks: &mut [&mut dyn Sink],
-        timer: &mut BoxFuture<()>,
-    ) -> Result<(Option<Error>, u64), Box<Failing>> {
-        if let Err(error) = self.write(config, flight) {
-            return Err(self.failing(flight, error, Signal::Local));
-        }
-        self.flying = true;
-        let mut answer = Answer::new(flight, sinks, config.result_limit());
-        let landed = poll_fn(|context| self.poll_fly(context, config, timer, &mut answer)).await;
-        let rows = answer.rows;
-        self.flying = landed.is_err();
-        self.kept = true;
+        landed: Result<Landed, Failure>,
+    ) -> Result<Option<Error>, Box<Failing>> {
         match landed {
-            Ok(Landed::Well(local)) => Ok((local, rows)),
+            Ok(Landed::Well(local)) => Ok(local),
             Ok(Landed::Refused { error, step }) => {
                 let signal = flight.signal(&error, step);
                 let key_taken = step == Step::Key && error.is_unique_violation();
@@ -240,7 +255,7 @@ impl Link {
         )))
     }
 
-    fn poll_fly(
+    fn poll_landing(
         &mut self,
         context: &mut Context<'_>,
         config: &Config,

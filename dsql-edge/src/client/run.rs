@@ -5,13 +5,14 @@
 
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
-use core::task::Poll;
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
 use crate::client::event::Event;
-use crate::client::flight::{Flight, Prepared, Sink};
+use crate::client::flight::{Answer, Flight, Prepared, Sink};
 use crate::client::lender::{Lender, Loan};
 use crate::client::link::{Failing, Link};
+use crate::client::login::Opening;
 use crate::error::{Error, Kind, Outcome};
 use crate::retry::{Attempts, Failed, Payload, Reached, Signal};
 use crate::statement::Statement;
@@ -78,6 +79,27 @@ pub(super) struct Runs<'l> {
     round_trips: u32,
 }
 
+/// Where an attempt stands that is in no transaction.
+enum Stage<'l> {
+    Beginning,
+    /// For a connection, or the right to open one.
+    Waiting,
+    Flying(Loan<'l>, Progress<'l>),
+    /// The last one failed like this; the next begins after a pause.
+    Pausing(BoxFuture<()>, Box<Failing>),
+}
+
+/// How far a flight is on the connection that was lent for it.
+#[derive(Default)]
+struct Progress<'l> {
+    /// Where there was no connection.
+    opening: Option<Opening<'l>>,
+    /// The connection had served another flight before, which took these round trips.
+    kept: bool,
+    round_trips: u32,
+    begun: bool,
+}
+
 impl<'l> Runs<'l> {
     pub(super) fn new(lender: &'l Lender, attempts: u32, limit: Duration) -> Self {
         let began = transport::now(&lender.config);
@@ -101,40 +123,59 @@ impl<'l> Runs<'l> {
         flight: &Flight<'_>,
         sinks: &mut [&mut dyn Sink],
     ) -> Result<(), Error> {
-        loop {
-            let failing = match self.fly(flight, sinks).await {
-                Ok(None) => return Ok(()),
-                // The query itself went well, and the connection can be used again.
-                Ok(Some(local)) if flight.payload() == Payload::Reads => return Err(local),
-                Ok(Some(local)) => return Err(local.with_outcome(Outcome::Executed)),
-                Err(failing) => failing,
-            };
-            let anew = sinks.iter_mut().all(|sink| sink.restart());
-            if !anew || !self.again(&failing.failed, false).await {
-                return Err(self.conclude(failing.error, &failing.failed));
-            }
-        }
+        let mut answer = Answer::new(flight, sinks, self.lender.config.result_limit());
+        let mut stage = Stage::Beginning;
+        poll_fn(|context| self.poll_until_done(context, &mut stage, &mut answer)).await
     }
 
-    /// One flight, outside of a transaction. The error in `Ok` is ours: a row could not be used.
-    async fn fly(
+    fn poll_until_done(
         &mut self,
-        flight: &Flight<'_>,
-        sinks: &mut [&mut dyn Sink],
-    ) -> Result<Option<Error>, Box<Failing>> {
-        if !self.lender.is_of_this_request() {
-            return Err(nothing_sent(Error::new(Kind::OtherRequest), Signal::Local, flight));
+        context: &mut Context<'_>,
+        stage: &mut Stage<'l>,
+        answer: &mut Answer<'_, '_>,
+    ) -> Poll<Result<(), Error>> {
+        let lender = self.lender;
+        loop {
+            match stage {
+                Stage::Beginning if !lender.is_of_this_request() => {
+                    return Poll::Ready(Err(self.ended(Error::new(Kind::OtherRequest), Outcome::Nothing)));
+                }
+                Stage::Beginning => *stage = Stage::Waiting,
+                Stage::Waiting => match ready!(lender.poll_borrow(context, &mut self.timer)) {
+                    Ok(loan) => *stage = Stage::Flying(loan, Progress::default()),
+                    Err(error) => return Poll::Ready(Err(self.ended(error, Outcome::Nothing))),
+                },
+                Stage::Flying(loan, progress) => {
+                    let failing = match ready!(self.poll_fly_on(context, loan, progress, answer)) {
+                        Ok(None) => return Poll::Ready(Ok(())),
+                        // The query itself went well, and the connection can be used again.
+                        Ok(Some(local)) if answer.flight.payload() == Payload::Reads => {
+                            return Poll::Ready(Err(local));
+                        }
+                        Ok(Some(local)) => return Poll::Ready(Err(local.with_outcome(Outcome::Executed))),
+                        Err(failing) => failing,
+                    };
+                    // A failed transaction of the flight's own is over with it.
+                    if let (Some(_), Some(link)) = (answer.flight.begin, &mut loan.link) {
+                        link.roll_back();
+                    }
+                    // The connection goes back before anything is decided.
+                    *stage = Stage::Beginning;
+                    let pausing = if answer.restart() { self.pause(&failing.failed, false) } else { None };
+                    match pausing {
+                        Some(pausing) => *stage = Stage::Pausing(pausing, failing),
+                        None => return Poll::Ready(Err(self.conclude(failing.error, &failing.failed))),
+                    }
+                }
+                Stage::Pausing(pausing, _) => {
+                    let may_run = ready!(self.poll_pause(context, pausing));
+                    let paused = core::mem::replace(stage, Stage::Beginning);
+                    if let (false, Stage::Pausing(_, failing)) = (may_run, paused) {
+                        return Poll::Ready(Err(self.conclude(failing.error, &failing.failed)));
+                    }
+                }
+            }
         }
-        let mut loan = match self.lender.borrow(&mut self.timer).await {
-            Ok(loan) => loan,
-            Err(error) => return Err(nothing_sent(error, Signal::Local, flight)),
-        };
-        let result = self.fly_on(&mut loan, flight, sinks).await;
-        // A failed transaction of the flight's own is over with it.
-        if let (Err(_), Some(_), Some(link)) = (&result, flight.begin, &mut loan.link) {
-            link.roll_back();
-        }
-        result
     }
 
     /// One flight in a transaction; the first one begins it. What ends the transaction is remembered there.
@@ -189,61 +230,88 @@ impl<'l> Runs<'l> {
         flight: &Flight<'_>,
         sinks: &mut [&mut dyn Sink],
     ) -> Result<Option<Error>, Box<Failing>> {
-        let config = &self.lender.config;
-        let kept = loan.link.is_some();
+        let mut answer = Answer::new(flight, sinks, self.lender.config.result_limit());
+        let mut progress = Progress::default();
+        poll_fn(|context| self.poll_fly_on(context, loan, &mut progress, &mut answer)).await
+    }
+
+    /// One flight. The error in `Ok` is ours: a row could not be used.
+    fn poll_fly_on(
+        &mut self,
+        context: &mut Context<'_>,
+        loan: &mut Loan<'_>,
+        progress: &mut Progress<'l>,
+        answer: &mut Answer<'_, '_>,
+    ) -> Poll<Result<Option<Error>, Box<Failing>>> {
+        let (config, flight) = (&self.lender.config, answer.flight);
         let link = match &mut loan.link {
             Some(link) => {
-                self.timer = transport::sleep(config, config.query_limit());
+                if !progress.begun {
+                    progress.kept = true;
+                    progress.round_trips = link.round_trips();
+                    self.timer = transport::sleep(config, config.query_limit());
+                }
                 link
             }
-            empty => match Link::open(config, flight, self.attempts.serially(), &mut self.timer).await {
-                Ok(link) => empty.insert(Box::new(link)),
-                Err((error, signal)) => return Err(nothing_sent(error, signal, flight)),
-            },
+            empty => {
+                let (serially, opening) = (self.attempts.serially(), &mut progress.opening);
+                match ready!(Link::poll_open(context, config, flight, serially, opening, &mut self.timer)) {
+                    Ok(link) => empty.insert(Box::new(link)),
+                    Err((error, signal)) => return Poll::Ready(Err(nothing_sent(error, signal, flight))),
+                }
+            }
         };
-        let before = if kept { link.round_trips() } else { 0 };
-        let result = link.fly(config, flight, sinks, &mut self.timer).await;
-        self.round_trips += link.round_trips() - before;
-        match result {
-            Ok((local, rows)) => {
-                self.rows += rows;
+        let begun = if progress.begun { Ok(()) } else { link.begin(config, flight) };
+        progress.begun = true;
+        let flown = match begun {
+            Ok(()) => ready!(link.poll_fly(context, config, &mut self.timer, answer)),
+            Err(failing) => Err(failing),
+        };
+        self.round_trips += link.round_trips() - progress.round_trips;
+        Poll::Ready(match flown {
+            Ok(local) => {
+                self.rows += answer.rows;
                 Ok(local)
             }
             Err(mut failing) => {
-                failing.failed.kept = kept;
+                failing.failed.kept = progress.kept;
                 Err(failing)
             }
-        }
+        })
     }
 
     /// Whether it may run again after this: waits as long as the rule says. `resolvable`: it has an idempotency key.
     pub(super) async fn again(&mut self, failed: &Failed, resolvable: bool) -> bool {
+        let Some(mut pausing) = self.pause(failed, resolvable) else { return false };
+        poll_fn(|context| self.poll_pause(context, &mut pausing)).await
+    }
+
+    /// The pause before it runs again, if it may.
+    fn pause(&mut self, failed: &Failed, resolvable: bool) -> Option<BoxFuture<()>> {
         // A session that was lost stays so.
         if self.lender.is_gone() {
-            return false;
+            return None;
         }
         let config = &self.lender.config;
         let budget = [&self.lender.budget, transport::budget(config)];
-        let Some(pause) = self.attempts.after(failed.rule(), resolvable, &budget) else { return false };
+        let pause = self.attempts.after(failed.rule(), resolvable, &budget)?;
         let pause = pause.chosen_by(transport::random(config));
         if transport::now(config).saturating_add(pause) >= self.until {
-            return false;
+            return None;
         }
         // Until the server has let us in, connecting again is still connecting.
         if failed.reached == Reached::Session {
             self.timer = transport::sleep(config, config.connect_limit());
         }
-        if pause.is_zero() {
-            return true;
+        Some(if pause.is_zero() { Box::pin(async {}) } else { transport::sleep(config, pause) })
+    }
+
+    /// `false` when the time is over before the pause is.
+    fn poll_pause(&mut self, context: &mut Context<'_>, pausing: &mut BoxFuture<()>) -> Poll<bool> {
+        if pausing.as_mut().poll(context).is_ready() {
+            return Poll::Ready(true);
         }
-        let mut pausing = transport::sleep(config, pause);
-        poll_fn(|context| {
-            if pausing.as_mut().poll(context).is_ready() {
-                return Poll::Ready(true);
-            }
-            self.timer.as_mut().poll(context).map(|()| false)
-        })
-        .await
+        self.timer.as_mut().poll(context).map(|()| false)
     }
 
     pub(super) fn has_retried(&self) -> bool {
@@ -253,6 +321,10 @@ impl<'l> Runs<'l> {
     /// The error that is told in the end.
     pub(super) fn conclude(&self, error: Error, failed: &Failed) -> Error {
         let outcome = if failed.rule().leaves_unknown() { Outcome::Unknown } else { Outcome::Nothing };
+        self.ended(error, outcome)
+    }
+
+    fn ended(&self, error: Error, outcome: Outcome) -> Error {
         error.with_outcome(outcome).after_attempts(self.attempts.retries() + 1)
     }
 

@@ -77,7 +77,8 @@ impl TransportError {
 /// A future that may be anywhere.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-type Dialed = Result<Box<dyn Transport>, TransportError>;
+/// What comes of dialing.
+pub(crate) type Dialed = Result<Box<dyn Transport>, TransportError>;
 
 /// Connects: TCP, SSLRequest, TLS.
 pub(crate) fn dial(config: &Config) -> BoxFuture<Dialed> {
