@@ -1,5 +1,8 @@
 //! A [`Config`] from the bindings of a Worker: secrets and vars by their names.
 
+use worker::js_sys::Reflect;
+use worker::wasm_bindgen::JsValue;
+
 use super::Config;
 use super::endpoint::Endpoint;
 #[cfg(feature = "assume-role")]
@@ -44,8 +47,7 @@ impl Config {
     /// # Errors
     /// As [`from_env`](Config::from_env).
     pub fn from_env_with_prefix(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
-        // Secrets and vars are read alike.
-        Config::from_bindings(prefix, |name| env.var(name).ok().map(|var| var.to_string()))
+        Config::from_bindings(prefix, |name| text_of(env, name))
     }
 
     /// As [`from_env_with_prefix`](Config::from_env_with_prefix), where each binding may be a secret of the Secrets Store
@@ -145,8 +147,8 @@ const NAMES: [&str; 10] = [
 /// A var, a secret, or a secret of the Secrets Store. Its errors name the binding alone: what a store throws is no text
 /// of ours.
 async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error> {
-    if let Ok(var) = env.var(name) {
-        return Ok(Some(var.to_string()));
+    if let Some(text) = text_of(env, name) {
+        return Ok(Some(text));
     }
     let Ok(store) = env.secret_store(name) else { return Ok(None) };
     // What the promise holds is JavaScript's: `Send` as workers-rs makes it.
@@ -162,6 +164,11 @@ async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error
             .concat(),
         )),
     }
+}
+
+/// A var or a secret of the Worker's own: both are texts. (`Env::var` links an error that says less than ours.)
+fn text_of(env: &worker::Env, name: &str) -> Option<String> {
+    Reflect::get(env, &JsValue::from_str(name)).ok()?.as_string()
 }
 
 /// Bindings by their names. An empty one is none.
