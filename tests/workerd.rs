@@ -36,6 +36,12 @@ pub async fn habits() -> &'static Path {
     BUILT.get_or_init(|| bundle("tests/habits")).await
 }
 
+/// The bundle of the Worker with a pool.
+pub async fn pooled() -> &'static Path {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    BUILT.get_or_init(|| bundle("tests/pool")).await
+}
+
 /// A Worker of the project, built and bundled.
 async fn bundle(folder: &'static str) -> PathBuf {
     let build = move || {
@@ -58,7 +64,7 @@ pub struct Workerd {
 pub struct Extras<'a> {
     /// Bindings that are secrets of a Secrets Store.
     pub stored: &'a [&'a str],
-    /// Classes of Durable Objects, each bound by its own name.
+    /// Classes of Durable Objects, each bound by its own name, or `binding=class`.
     pub durable_objects: &'a [&'a str],
     /// POST `/trigger/scheduled` with a cron expression, or `/trigger/queue` with a message in JSON, and it happens.
     pub triggers: bool,

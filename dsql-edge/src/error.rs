@@ -65,6 +65,9 @@ pub(crate) enum Kind {
     /// The query is longer than it may be, or has a NUL: it was not sent.
     Unsendable(&'static str),
     Timeout(Cow<'static, str>),
+    /// Too many wait for a pool already: nothing of the query was executed.
+    #[cfg(feature = "pool")]
+    Overloaded(Cow<'static, str>),
     /// What the server describes is not what was compiled.
     Stale {
         column: Option<String>,
@@ -171,6 +174,12 @@ impl Error {
     /// Whether something took longer than [`Config`](crate::Config) allows.
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.kind, Kind::Timeout(_))
+    }
+
+    /// Whether too many queries and transactions wait for the pool already. Nothing was executed. Feature `pool`.
+    #[cfg(feature = "pool")]
+    pub fn is_overloaded(&self) -> bool {
+        matches!(self.0.kind, Kind::Overloaded(_))
     }
 
     /// Whether the server answered the query with an error; [`sqlstate`](Error::sqlstate) says which.
@@ -289,6 +298,11 @@ impl Error {
         Error::new(Kind::Credentials(text.into()))
     }
 
+    #[cfg(feature = "pool")]
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.0.kind
+    }
+
     pub(crate) fn new(kind: Kind) -> Self {
         Error(Box::new(Inner { kind, place: None, outcome: Outcome::Nothing, attempts: 1, committed: None }))
     }
@@ -367,6 +381,8 @@ impl Error {
                     f.write_str(PULL)?;
                 }
             }
+            #[cfg(feature = "pool")]
+            Kind::Overloaded(text) => f.write_str(text)?,
             Kind::Protocol(text) => {
                 f.write_str("the server does not keep to PostgreSQL's protocol: ")?;
                 f.write_str(text)?;

@@ -75,6 +75,8 @@ mod harness;
 mod macros;
 mod many_rows;
 mod optional;
+#[cfg(feature = "pool")]
+mod pool;
 pub mod private;
 mod query;
 mod refusal;
@@ -100,5 +102,7 @@ pub use config::Config;
 pub use error::Error;
 #[doc(inline)]
 pub use macros::{sql, sql_file, sql_unchecked};
+#[cfg(feature = "pool")]
+pub use pool::{DsqlPool, Pool};
 pub use query::{BulkCommand, BulkQuery, Command, Query};
 pub use sqlstate::SqlState;

@@ -13,6 +13,7 @@ const EXAMPLE: &str = "examples/blog";
 const PROBE: &str = "tests/probe";
 const MEASURED: &str = "xtask/size";
 const HABITS: &str = "tests/habits";
+const POOLED: &str = "tests/pool";
 
 pub(crate) fn test() -> Result<()> {
     setup::runtime()?;
@@ -52,12 +53,14 @@ pub(crate) fn test() -> Result<()> {
         ("format of the tests' Worker", of_worker(PROBE, &["fmt", "--check"])),
         ("format of the measured Worker", of_worker(MEASURED, &["fmt", "--check"])),
         ("format of the habits' Worker", of_worker(HABITS, &["fmt", "--check"])),
+        ("format of the pool's Worker", of_worker(POOLED, &["fmt", "--check"])),
         ("format of the fuzz targets", of_worker("fuzz", &["fmt", "--check"])),
         ("lints", cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])),
         ("lints of the example", lints_of_worker(EXAMPLE)),
         ("lints of the tests' Worker", lints_of_worker(PROBE)),
         ("lints of the measured Worker", lints_of_worker(MEASURED)),
         ("lints of the habits' Worker", lints_of_worker(HABITS)),
+        ("lints of the pool's Worker", lints_of_worker(POOLED)),
         ("docs", docs),
         ("wasm", cargo(&wasm)),
         ("wasm, without default features", cargo(&[&wasm[..], &["--no-default-features"]].concat())),

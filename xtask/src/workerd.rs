@@ -23,7 +23,8 @@ pub struct Worker<'a> {
     /// Variables of workerd's environment that the Worker sees as secrets of a Secrets Store: bindings that give their
     /// value when `get` is called.
     pub stored: &'a [&'a str],
-    /// Classes of Durable Objects that the Worker exports, each bound by its own name; kept in memory.
+    /// Classes of Durable Objects that the Worker exports, each bound by its own name, or `binding=class`; kept in
+    /// memory.
     pub durable_objects: &'a [&'a str],
     /// Requests to `/trigger/scheduled` and `/trigger/queue` make those events happen, as Cloudflare does. It needs
     /// [`EXPERIMENTAL`].
@@ -78,9 +79,10 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
         let name = literal(name);
         format!("    (name = {name}, fromEnvironment = {name})")
     });
-    let object_bindings = worker.durable_objects.iter().map(|class| {
-        let class = literal(class);
-        format!("    (name = {class}, durableObjectNamespace = {class})")
+    let durable_objects: Vec<(&str, &str)> =
+        worker.durable_objects.iter().map(|bound| bound.split_once('=').unwrap_or((bound, bound))).collect();
+    let object_bindings = durable_objects.iter().map(|(name, class)| {
+        format!("    (name = {}, durableObjectNamespace = {})", literal(name), literal(class))
     });
     let stored_bindings = worker.stored.iter().map(|name| {
         let name = literal(name);
@@ -90,7 +92,7 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
     let stored: String = worker.stored.iter().map(|name| stored(name)).collect();
     let trigger = if worker.triggers { trigger() } else { String::new() };
     let first = literal(if worker.triggers { "trigger" } else { "main" });
-    let objects = worker.durable_objects.iter().map(|class| {
+    let objects = durable_objects.iter().map(|(_, class)| {
         let class = literal(class);
         format!("    (className = {class}, uniqueKey = {class})")
     });
@@ -207,7 +209,7 @@ mod tests {
                 ca: &folder.join("ca.crt"),
                 bindings: &["A", "B"],
                 stored: &["D"],
-                durable_objects: &["C"],
+                durable_objects: &["O=C"],
                 triggers: false,
             },
         )
@@ -224,7 +226,7 @@ mod tests {
                 r#""A", fromEnvironment = "A"),"#,
                 r#""B", fromEnvironment = "B"),"#,
                 r#""D", service = "D"),"#,
-                r#""C", durableObjectNamespace = "C")"#,
+                r#""O", durableObjectNamespace = "C")"#,
             ]
         );
         fs::remove_dir_all(folder).unwrap();

@@ -47,6 +47,18 @@ impl Dsql {
         Config::from_env(env).map(Dsql::new)
     }
 
+    /// Behind a pool in Durable Objects: see [`Config::from_pool`]. Feature `pool`.
+    ///
+    /// Everything else is as without: queries, pipelines, many rows and streams borrow one of the pool's connections for
+    /// one flight, a transaction until its end. A [`Session`] is no connection of its own then.
+    ///
+    /// # Errors
+    /// When a binding is missing or malformed: the error names it and says how to set it.
+    #[cfg(feature = "pool")]
+    pub fn from_pool(env: &worker::Env) -> Result<Self, Error> {
+        Config::from_pool(env).map(Dsql::new)
+    }
+
     /// From a [`Config`].
     pub fn new(config: Config) -> Self {
         Dsql(Lender::new(config, false))

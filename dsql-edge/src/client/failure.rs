@@ -4,29 +4,54 @@
 //! and what to check. Decides nothing about running again.
 
 use crate::auth::Source;
-use crate::client::link::Link;
 use crate::config::Config;
 use crate::error::{Error, Kind};
+#[cfg(feature = "pool")]
+use crate::pool::Report;
 use crate::refusal::Refusal;
-use crate::retry::Signal;
+use crate::retry::{Reached, Signal};
 use crate::session::Fault;
 use crate::transport::{TransportError, TransportErrorKind};
 
 /// What may go wrong with a flight, apart from what the server answers to its statements.
-pub(super) enum Failure {
+pub(crate) enum Failure {
     Session(Fault),
     Transport(TransportError),
     Timeout,
 }
 
-pub(super) fn explain(link: &Link, config: &Config, failure: Failure) -> (Error, Signal) {
+/// How far a connection had come.
+#[derive(Clone, Copy)]
+pub(crate) struct Stage {
+    /// The server had let us in.
+    pub(crate) started: bool,
+    /// It had said anything.
+    pub(crate) heard: bool,
+    /// The password was sent before it was asked for.
+    pub(crate) pipelined: bool,
+    /// It is a pool's.
+    pub(crate) leased: bool,
+}
+
+/// The error, its signal, and how far the flight had come where a pool says so.
+pub(crate) fn explain(stage: Stage, config: &Config, failure: Failure) -> (Error, Signal, Option<Reached>) {
+    #[cfg(feature = "pool")]
+    if let Failure::Session(Fault::LeaseFailed(report)) = &failure {
+        let Report { error, signal, reached } = Report::read(report);
+        return (error, signal, Some(reached));
+    }
+    let (error, signal) = explain_own(stage, config, failure);
+    (error, signal, None)
+}
+
+fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signal) {
     match failure {
         Failure::Session(Fault::Refused(error)) => {
             let refusal = Refusal::of(&error);
             if let (true, Source::Asked(source)) = (refusal.is_access_denied(), config.source()) {
                 source.forget();
             }
-            let signal = Signal::Refused { refusal, pipelined: link.is_pipelined() };
+            let signal = Signal::Refused { refusal, pipelined: stage.pipelined };
             (Error::new(Kind::Refused(*error)), signal)
         }
         Failure::Session(Fault::Authentication(how)) => {
@@ -38,15 +63,17 @@ pub(super) fn explain(link: &Link, config: &Config, failure: Failure) -> (Error,
         }
         Failure::Session(Fault::Malformed(reason)) => (Error::new(Kind::Protocol(reason)), Signal::Protocol),
         Failure::Session(Fault::TooLong(limit)) => (Error::new(Kind::TooLong(limit)), Signal::Protocol),
+        #[cfg(feature = "pool")]
+        Failure::Session(Fault::LeaseFailed(_)) => (Error::new(Kind::Protocol(NO_LEASE)), Signal::Protocol),
         Failure::Session(Fault::Closed) => {
-            (lost(link, config, "the server closed the connection"), Signal::Lost)
+            (lost(stage, config, "the server closed the connection"), Signal::Lost)
         }
         // The socket never took the bytes.
         Failure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
             (Error::new(Kind::OtherRequest), Signal::Local)
         }
-        Failure::Transport(error) => (lost(link, config, &error.text), Signal::Lost),
-        Failure::Timeout if link.has_started() => (
+        Failure::Transport(error) => (lost(stage, config, &error.text), Signal::Lost),
+        Failure::Timeout if stage.started => (
             Error::new(Kind::Timeout("waiting for the answer to the query (Config::query_timeout)".into())),
             Signal::Timeout,
         ),
@@ -54,14 +81,17 @@ pub(super) fn explain(link: &Link, config: &Config, failure: Failure) -> (Error,
     }
 }
 
-fn lost(link: &Link, config: &Config, text: &str) -> Error {
-    if link.has_started() {
+fn lost(stage: Stage, config: &Config, text: &str) -> Error {
+    if stage.started {
         return Error::new(Kind::Lost(
             format!("the connection broke before the answer had arrived: {text}").into(),
         ));
     }
     let location = config.location();
-    if link.has_heard() {
+    if stage.leased {
+        return Error::connect(format!("{location} broke off before a connection had been lent: {text}"));
+    }
+    if stage.heard {
         return Error::connect(format!("the connection to {location} broke while logging in: {text}"));
     }
     Error::connect(format!(
@@ -70,11 +100,19 @@ fn lost(link: &Link, config: &Config, text: &str) -> Error {
     ))
 }
 
+#[cfg(feature = "pool")]
+const NO_LEASE: &str = "a lease ended that was none";
+
 const CHECK_TLS: &str = "check that its certificate is valid for this very host name and signed by a CA that is \
                          trusted here (for dsql-local: `dsql-local run -- …` sets NODE_EXTRA_CA_CERTS)";
 
-pub(super) fn connect_timeout(config: &Config) -> Error {
+pub(crate) fn connect_timeout(config: &Config) -> Error {
     let location = config.location();
+    #[cfg(feature = "pool")]
+    if config.lessor().is_some() {
+        let text = "waiting for the pool to lend a connection (Config::connect_timeout)";
+        return Error::new(Kind::Timeout(text.into()));
+    }
     Error::new(Kind::Timeout(
         format!(
             "connecting to {location} (Config::connect_timeout); check DSQL_ENDPOINT, and that nothing in between \

@@ -8,16 +8,18 @@ use core::future::poll_fn;
 use core::ops::ControlFlow;
 use core::task::{Context, Poll};
 
-use crate::auth::{self, Action, Asking, Credentials, Source, TokenRequest};
-use crate::client::failure::{self, Failure};
+use crate::client::failure::{self, Failure, Stage};
 use crate::client::flight::{Answer, Flight, Landed, Sink, Step, write_rollback};
+#[cfg(feature = "pool")]
+use crate::client::lease;
+use crate::client::login::{self, Login};
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::retry::{Failed, Reached, Signal};
 use crate::session::{Connection, Event, Fault, Status};
 use crate::statement::Statement;
 use crate::transport::{self, BoxFuture, Transport, TransportError};
-use crate::wire::{Limits, Malformed, Startup, frontend};
+use crate::wire::{Malformed, frontend};
 
 /// A connection, from TCP on.
 pub(super) struct Link {
@@ -33,6 +35,10 @@ pub(super) struct Link {
     kept: bool,
     /// The password was sent before it was asked for.
     pipelined: bool,
+    /// A pool's, for this flight or this transaction alone.
+    leased: bool,
+    /// How far a flight had come, where a pool says so.
+    reached: Option<Reached>,
     /// ROLLBACK has been sent, and its answer is not awaited: it comes before that of the next flight.
     rolling_back: bool,
     /// A flight is on its way, or was dropped or lost there.
@@ -55,106 +61,55 @@ pub(super) struct Failing {
 }
 
 impl Link {
-    /// Dials, up to TLS. What the server must be told first goes out with the first flight.
-    /// `search_path` is that of the first query, if Config has none. `serially` waits to be asked for the password.
+    /// Dials, up to TLS. What the server must be told first goes out with the first flight, which is this one.
+    /// `serially` waits to be asked for the password.
     pub(super) async fn open(
         config: &Config,
-        search_path: &'static str,
+        flight: &Flight<'_>,
         serially: bool,
         timer: &mut BoxFuture<()>,
     ) -> Result<Self, (Error, Signal)> {
-        let pipelined = config.knows_cleartext() && !serially;
-        let asked;
-        let credentials = match config.source() {
-            Source::Given(credentials) => credentials,
-            Source::Asked(source) => {
-                asked = Self::ask(source.ask(config), timer).await?;
-                &asked
-            }
-        };
-        let connection =
-            Self::start(config, credentials, search_path, pipelined).map_err(|it| (it, Signal::Local))?;
-        let mut dialing = transport::dial(config);
-        let dialed = poll_fn(|context| {
-            if let Poll::Ready(dialed) = dialing.as_mut().poll(context) {
-                return Poll::Ready(Some(dialed));
-            }
-            timer.as_mut().poll(context).map(|()| None)
-        });
-        let transport = match dialed.await {
-            Some(Ok(transport)) => transport,
-            Some(Err(error)) => return Err(failure::of_dialing(config, error)),
-            None => return Err((failure::connect_timeout(config), Signal::Timeout)),
-        };
-        Ok(Link {
+        let search_path = flight.first().map_or("", |statement| statement.search_path);
+        let sent = config.schemas().or(Some(search_path).filter(|path| !path.is_empty()));
+        #[cfg(feature = "pool")]
+        if let Some(lessor) = config.lessor() {
+            let connection = lease::ask(config, lessor, flight, sent.unwrap_or_default(), serially)?;
+            let transport = lessor.reach(flight.in_transaction);
+            let mut link = Link::on(transport, connection, search_path);
+            (link.leased, link.round_trips) = (true, 0);
+            return Ok(link);
+        }
+        let Login { transport, connection, pipelined } = login::open(config, sent, serially, timer).await?;
+        let mut link = Link::on(transport, connection, search_path);
+        link.pipelined = pipelined;
+        Ok(link)
+    }
+
+    fn on(transport: Box<dyn Transport>, connection: Connection, search_path: &'static str) -> Self {
+        Link {
             transport,
             connection,
             writing: false,
             write_error: None,
             started: false,
             kept: false,
-            pipelined,
+            pipelined: false,
+            leased: false,
+            reached: None,
             rolling_back: false,
             flying: false,
             search_path,
             read: Vec::new(),
             round_trips: DIALED,
             heard_last: true,
-        })
-    }
-
-    async fn ask(mut asking: Asking<'_>, timer: &mut BoxFuture<()>) -> Result<Credentials, (Error, Signal)> {
-        let asked = poll_fn(|context| {
-            if let Poll::Ready(asked) = asking.as_mut().poll(context) {
-                return Poll::Ready(Some(asked));
-            }
-            timer.as_mut().poll(context).map(|()| None)
-        });
-        match asked.await {
-            Some(Ok(credentials)) => Ok(credentials),
-            Some(Err(unavailable)) => {
-                let signal = if unavailable.passing { Signal::Lost } else { Signal::Local };
-                Err((unavailable.error, signal))
-            }
-            None => Err((failure::credentials_timeout(), Signal::Timeout)),
         }
-    }
-
-    fn start(
-        config: &Config,
-        credentials: &Credentials,
-        search_path: &'static str,
-        pipelined: bool,
-    ) -> Result<Connection, Error> {
-        let token = auth::token(
-            credentials,
-            &TokenRequest {
-                host: config.signing_host(),
-                region: config.region(),
-                action: Action::for_user(config.user_name()),
-                now: transport::unix_time(),
-                expires: config.token_seconds(),
-            },
-        )?;
-        let startup = Startup {
-            user: config.user_name(),
-            database: "postgres",
-            application_name: config.application(),
-            search_path: config.schemas().or(Some(search_path).filter(|path| !path.is_empty())),
-        };
-        let limits = Limits { message: config.message_limit(), row: config.row_limit() };
-        let mut connection = Connection::new(limits);
-        connection
-            .start(&startup, token.expose().as_bytes(), pipelined)
-            .map_err(|Malformed(reason)| Error::config(reason))?;
-        Ok(connection)
     }
 
     /// Whether anyone may use it. What was written last has arrived then, even where the transport has not
     /// noticed yet: it was answered.
     pub(super) fn is_idle(&self) -> bool {
         let flying = self.flying && !seeded!(ReusesHalfReadConnection);
-        !flying && (self.connection.is_idle() || self.rolling_back)
+        !flying && !self.leased && (self.connection.is_idle() || self.rolling_back)
     }
 
     /// Whether it can serve another flight of the transaction that it is in.
@@ -162,9 +117,9 @@ impl Link {
         self.connection.is_settled()
     }
 
-    /// Whether the server has let us in.
+    /// Whether the server has let us in, for good.
     pub(super) fn has_started(&self) -> bool {
-        self.started
+        self.started && !self.leased
     }
 
     /// Whether, so far as can be told without asking, the server is still there. Servers close what is idle for long,
@@ -186,8 +141,11 @@ impl Link {
         }
     }
 
-    /// Sends ROLLBACK and waits for nothing: the next flight does.
+    /// Sends ROLLBACK and waits for nothing: the next flight does. When a lease ends the pool does it.
     pub(super) fn roll_back(&mut self) {
+        if self.leased {
+            return;
+        }
         if self.connection.is_settled() && !self.is_idle() && write_rollback(&mut self.connection).is_ok() {
             self.rolling_back = true;
             self.poll_transmit(&mut Context::from_waker(core::task::Waker::noop()));
@@ -239,7 +197,8 @@ impl Link {
             }
             Ok(Landed::Astray) => Err(self.failing(flight, Error::new(Kind::Astray), Signal::Protocol)),
             Err(failure) => {
-                let (error, signal) = failure::explain(self, config, failure);
+                let (error, signal, reached) = failure::explain(self.stage(), config, failure);
+                self.reached = reached;
                 Err(self.failing(flight, error, signal))
             }
         }
@@ -249,16 +208,14 @@ impl Link {
         self.round_trips
     }
 
-    pub(super) fn has_heard(&self) -> bool {
-        self.connection.has_heard()
-    }
-
-    pub(super) fn is_pipelined(&self) -> bool {
-        self.pipelined
+    fn stage(&self) -> Stage {
+        let (started, heard) = (self.started, self.connection.has_heard());
+        Stage { started, heard, pipelined: self.pipelined, leased: self.leased }
     }
 
     fn failing(&self, flight: &Flight<'_>, error: Error, signal: Signal) -> Box<Failing> {
         let reached = match self.started {
+            _ if self.reached.is_some() => self.reached.unwrap_or(Reached::Session),
             _ if signal == Signal::Local || self.connection.is_held_back() => Reached::Nothing,
             true => Reached::Session,
             false => Reached::Login,
@@ -382,8 +339,11 @@ fn unquoted(path: &str) -> impl Iterator<Item = u8> {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        let last: &'static [u8] =
-            if self.connection.is_settled() || self.is_idle() { &frontend::TERMINATE } else { &[] };
+        let last: &'static [u8] = if !self.leased && (self.connection.is_settled() || self.is_idle()) {
+            &frontend::TERMINATE
+        } else {
+            &[]
+        };
         self.transport.close(last);
     }
 }

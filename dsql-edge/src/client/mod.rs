@@ -13,11 +13,14 @@
 mod bulk;
 mod dsql;
 mod event;
-mod failure;
+pub(crate) mod failure;
 mod fetch;
 mod flight;
+#[cfg(feature = "pool")]
+mod lease;
 mod lender;
 mod link;
+pub(crate) mod login;
 mod pipeline;
 mod run;
 mod session;

@@ -196,13 +196,10 @@ impl<'l> Runs<'l> {
                 self.timer = transport::sleep(config, config.query_limit());
                 link
             }
-            empty => {
-                let search_path = flight.first().map_or("", |statement| statement.search_path);
-                match Link::open(config, search_path, self.attempts.serially(), &mut self.timer).await {
-                    Ok(link) => empty.insert(Box::new(link)),
-                    Err((error, signal)) => return Err(nothing_sent(error, signal, flight)),
-                }
-            }
+            empty => match Link::open(config, flight, self.attempts.serially(), &mut self.timer).await {
+                Ok(link) => empty.insert(Box::new(link)),
+                Err((error, signal)) => return Err(nothing_sent(error, signal, flight)),
+            },
         };
         let before = if kept { link.round_trips() } else { 0 };
         let result = link.fly(config, flight, sinks, &mut self.timer).await;

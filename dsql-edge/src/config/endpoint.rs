@@ -47,6 +47,13 @@ impl Endpoint {
         })
     }
 
+    /// There is none: the pool has one.
+    #[cfg(feature = "pool")]
+    pub(super) fn of_pool() -> Self {
+        let nothing = String::new;
+        Endpoint { host: nothing(), port: 0, signing_host: nothing(), region: nothing(), known: false }
+    }
+
     pub(super) fn local(text: &str, region: &str) -> Result<Self, Error> {
         let port = match text.strip_prefix("localhost") {
             Some("") => PORT,

@@ -56,6 +56,8 @@ pub struct Config {
     max_result: usize,
     listener: Option<Arc<Listener>>,
     extra_ca: Option<Vec<u8>>,
+    #[cfg(feature = "pool")]
+    lessor: Option<Arc<dyn crate::pool::Lessor>>,
     #[cfg(test)]
     network: Option<crate::transport::memory::Network>,
 }
@@ -241,9 +243,28 @@ impl Config {
             max_result: 64 << 20,
             listener: None,
             extra_ca: None,
+            #[cfg(feature = "pool")]
+            lessor: None,
             #[cfg(test)]
             network: None,
         }
+    }
+
+    /// The cluster behind a pool. Who it is and what it takes to be let in the pool knows.
+    #[cfg(feature = "pool")]
+    pub(crate) fn of_pool(stub: crate::pool::Stub) -> Self {
+        Config::with(Endpoint::of_pool(), Credentials::new("", "")).leasing_from(Arc::new(stub))
+    }
+
+    #[cfg(feature = "pool")]
+    pub(crate) fn leasing_from(mut self, lessor: Arc<dyn crate::pool::Lessor>) -> Self {
+        self.lessor = Some(lessor);
+        self
+    }
+
+    #[cfg(feature = "pool")]
+    pub(crate) fn lessor(&self) -> Option<&dyn crate::pool::Lessor> {
+        self.lessor.as_deref()
     }
 
     #[cfg_attr(all(not(feature = "tokio"), not(target_arch = "wasm32")), allow(dead_code))]
@@ -253,6 +274,10 @@ impl Config {
 
     /// `host:port`, for messages.
     pub(crate) fn location(&self) -> String {
+        #[cfg(feature = "pool")]
+        if self.lessor.is_some() {
+            return "the pool".to_owned();
+        }
         format!("{}:{}", self.endpoint.host, self.endpoint.port)
     }
 

@@ -35,6 +35,8 @@ fn each() -> Vec<Kind> {
         Kind::TransactionBusy,
         Kind::TransactionOver,
         Kind::OtherRequest,
+        #[cfg(feature = "pool")]
+        Kind::Overloaded("x".into()),
     ];
     for kind in &kinds {
         match kind {
@@ -48,6 +50,8 @@ fn each() -> Vec<Kind> {
             Kind::Decode { .. } | Kind::Encode { .. } | Kind::NoRows | Kind::TooManyRows => {}
             Kind::TooLong(_) | Kind::RolledBack | Kind::Astray | Kind::TransactionFailed => {}
             Kind::TransactionBusy | Kind::TransactionOver | Kind::OtherRequest => {}
+            #[cfg(feature = "pool")]
+            Kind::Overloaded(_) => {}
         }
     }
     kinds

@@ -31,12 +31,33 @@ pub(crate) enum Bug {
     MistakesRollbackAnswer,
     /// What the closure returned is believed, though a statement of the transaction had failed.
     BelievesTheClosure,
+    /// A pool lends a connection that is in a transaction block.
+    #[cfg(feature = "pool")]
+    LendsOpenTransaction,
+    /// A pool lends a connection whose last flight has not been answered.
+    #[cfg(feature = "pool")]
+    LendsUnanswered,
+    /// A pool lends a connection to which half a flight has been said.
+    #[cfg(feature = "pool")]
+    LendsMidway,
+    /// A pool says that nothing was handed over, though something was.
+    #[cfg(feature = "pool")]
+    DeniesHandedOver,
+    /// A pool passes the answer to its own ROLLBACK on to the next client.
+    #[cfg(feature = "pool")]
+    PassesRollbackOn,
+    /// A pool goes on counting a connection that has been closed.
+    #[cfg(feature = "pool")]
+    CountsOnWhatLeft,
+    /// The place in a pool's queue of a client that has left is never free.
+    #[cfg(feature = "pool")]
+    KeepsTicketOfTheDeparted,
     /// The key is left out when the transaction runs again.
     ForgetsKeyOnRetry,
 }
 
 impl Bug {
-    pub(super) const ALL: [Bug; 12] = [
+    pub(super) const ALL: &[Bug] = &[
         Bug::SuccessOnCommandComplete,
         Bug::IgnoresRollbackTag,
         Bug::RetriesAfterCommit,
@@ -49,6 +70,20 @@ impl Bug {
         Bug::MistakesRollbackAnswer,
         Bug::BelievesTheClosure,
         Bug::ForgetsKeyOnRetry,
+        #[cfg(feature = "pool")]
+        Bug::LendsOpenTransaction,
+        #[cfg(feature = "pool")]
+        Bug::LendsUnanswered,
+        #[cfg(feature = "pool")]
+        Bug::LendsMidway,
+        #[cfg(feature = "pool")]
+        Bug::KeepsTicketOfTheDeparted,
+        #[cfg(feature = "pool")]
+        Bug::DeniesHandedOver,
+        #[cfg(feature = "pool")]
+        Bug::PassesRollbackOn,
+        #[cfg(feature = "pool")]
+        Bug::CountsOnWhatLeft,
     ];
 }
 

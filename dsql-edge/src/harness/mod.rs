@@ -6,6 +6,8 @@
 //! [`Network`](crate::transport::memory::Network), and nothing runs beside it, so that each run is the same again.
 
 mod bug;
+#[cfg(feature = "pool")]
+mod pool;
 mod scenario;
 mod server;
 mod wire;
@@ -13,6 +15,7 @@ mod wire;
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,9 +23,11 @@ use std::time::Instant;
 
 pub(crate) use bug::{Bug, is_seeded};
 
+#[cfg(not(feature = "pool"))]
 use crate::Dsql;
 use crate::auth::Credentials;
 use crate::config::Config;
+use crate::transport::BoxFuture;
 use crate::transport::memory::Network;
 use scenario::{Book, Scenario, Told};
 use wire::{Direction, Fault, Place, Shared, World};
@@ -36,42 +41,167 @@ struct Run {
     failures: Vec<String>,
 }
 
-/// Runs it with a fault, or dropped when it waits for the so manieth time.
-fn run(scenario: &Scenario, fault: Option<Place>, dropped_at: Option<usize>) -> Run {
-    let world = World::with(fault);
-    {
-        let mut world = world.lock().unwrap();
-        world.database.conflicts = scenario.conflicts;
-        world.database.rollbacks = scenario.rollbacks;
-        world.dribble = dropped_at.is_some().then_some(11);
+/// How the client reaches the server, and where between them the fault is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Direct,
+    /// Through a pool in the same place; the fault is behind it.
+    #[cfg(feature = "pool")]
+    Beside,
+    /// Through a pool far away; the fault is before it.
+    #[cfg(feature = "pool")]
+    Before,
+    /// Through a pool far away; the fault is behind it.
+    #[cfg(feature = "pool")]
+    Behind,
+}
+
+impl Way {
+    #[cfg(not(feature = "pool"))]
+    const ALL: [Way; 1] = [Way::Direct];
+    #[cfg(feature = "pool")]
+    const ALL: [Way; 4] = [Way::Direct, Way::Beside, Way::Before, Way::Behind];
+
+    fn has_fault_before_pool(self) -> bool {
+        #[cfg(feature = "pool")]
+        return self == Way::Before;
+        #[cfg(not(feature = "pool"))]
+        false
     }
-    let network = Network::default();
-    let dialed = world.clone();
-    network.serve(move || wire::dial(&dialed));
+}
+
+/// Where a run takes place: the wire to the server, that to a pool, and whatever runs beside the client.
+struct Stage {
+    network: Network,
+    /// Behind the pool, where there is one.
+    world: Shared,
+    /// Before it.
+    before: Shared,
+    /// The one that has the fault.
+    faulty: Shared,
+    beside: RefCell<Vec<BoxFuture<()>>>,
+}
+
+impl Stage {
+    fn new(scenario: &Scenario, way: Way, fault: Option<Place>, dribbles: bool) -> Self {
+        let at = |here: bool| World::with(fault.filter(|_| here));
+        let is_before = way.has_fault_before_pool();
+        let (world, before) = (at(!is_before), at(is_before));
+        let faulty = if is_before { before.clone() } else { world.clone() };
+        {
+            let mut world = world.lock().unwrap();
+            world.database.conflicts = scenario.conflicts;
+            world.database.rollbacks = scenario.rollbacks;
+        }
+        faulty.lock().unwrap().dribble = dribbles.then_some(11);
+        let network = Network::default();
+        let dialed = world.clone();
+        network.serve(move || wire::dial(&dialed));
+        Stage { network, world, before, faulty, beside: RefCell::default() }
+    }
+
+    /// What runs beside the client goes on; whether anything of it is left.
+    fn run_beside(&self) -> bool {
+        for wire in [&self.world, &self.before] {
+            wire.lock().unwrap().moment += 1;
+        }
+        #[cfg(feature = "pool")]
+        self.beside.borrow_mut().extend(self.network.spawned());
+        let mut context = Context::from_waker(Waker::noop());
+        let mut beside = self.beside.borrow_mut();
+        beside.retain_mut(|future| future.as_mut().poll(&mut context).is_pending());
+        !beside.is_empty()
+    }
+
+    /// Bytes that have gone by so far, everywhere.
+    fn passed(&self) -> [(usize, usize); 2] {
+        [self.world.lock().unwrap().passed, self.before.lock().unwrap().passed]
+    }
+
+    /// Polls it to its end. Where nothing moves, time goes on to the next timer that somebody waits for.
+    fn until_done<F: Future>(
+        &self,
+        future: F,
+        waits: &mut usize,
+        dropped_at: Option<usize>,
+    ) -> Ended<F::Output> {
+        let mut future = pin!(future);
+        let mut context = Context::from_waker(Waker::noop());
+        let (mut idle, mut before) = (0, Default::default());
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return Ended::Done(output);
+            }
+            if dropped_at == Some(*waits) {
+                return Ended::Dropped;
+            }
+            *waits += 1;
+            self.run_beside();
+            let passed = self.passed();
+            idle = if passed == before { idle + 1 } else { 0 };
+            before = passed;
+            // What comes a moment later has come by then.
+            if idle == 3 {
+                idle = 0;
+                if !self.network.pass() {
+                    return Ended::Hanging;
+                }
+            }
+        }
+    }
+
+    /// Time goes on until nothing runs beside any more; `false` if something waits for ever.
+    fn comes_to_rest(&self) -> bool {
+        while self.run_beside() {
+            // Three times, as above.
+            self.run_beside();
+            self.run_beside();
+            if self.run_beside() && !self.network.pass() {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Runs it with a fault, or dropped when it waits for the so manieth time.
+fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<usize>) -> Run {
+    let stage = Stage::new(scenario, way, fault, dropped_at.is_some());
     let credentials = Credentials::new("AKIDEXAMPLE", "secret");
-    let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(&network);
+    let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(&stage.network);
+    #[cfg(feature = "pool")]
+    let (dsql, pool) = pool::dsql(config, way, &stage);
+    #[cfg(not(feature = "pool"))]
     let dsql = Dsql::new(config);
     let book = Book::default();
     let mut failures = Vec::new();
     let mut waits = 0;
-    let ended = until_done(&network, &world, (scenario.run)(&dsql, book.clone()), &mut waits, dropped_at);
+    let ended = stage.until_done((scenario.run)(&dsql, book.clone()), &mut waits, dropped_at);
     if let Ended::Hanging = ended {
         failures.push("it waits for ever".to_owned());
     }
-    let bytes = world.lock().unwrap().quiet();
+    let bytes = stage.faulty.lock().unwrap().quiet();
     // Whatever happened, the next ones to ask get an answer, and their own. A connection that has fallen silent is
-    // known for it after the first of them has waited in vain.
+    // known for it after the first of them has waited in vain; a pool's client that has, after the time limit of a query,
+    // which is longer than three of them wait to be let in.
     let silent = matches!(fault, Some((_, Fault::Stall, _)));
-    for may_time_out in [silent, false] {
-        match until_done(&network, &world, scenario::read(&dsql, &book), &mut 0, None) {
+    let client_silent = silent && way.has_fault_before_pool();
+    for may_time_out in [silent, client_silent, client_silent, false] {
+        match stage.until_done(scenario::read(&dsql, &book), &mut 0, None) {
             Ended::Done(Ok(())) => {}
             Ended::Done(Err(error)) if may_time_out && error.is_timeout() => {}
             Ended::Done(Err(error)) => failures.push(format!("the next query fails: {error}")),
             Ended::Dropped | Ended::Hanging => failures.push("the next query waits for ever".to_owned()),
         }
     }
-    world.lock().unwrap().deliver_held();
-    failures.extend(judge(&world, &book));
+    stage.before.lock().unwrap().deliver_held();
+    stage.world.lock().unwrap().deliver_held();
+    if !stage.comes_to_rest() {
+        failures.push("what runs beside waits for ever".to_owned());
+    }
+    #[cfg(feature = "pool")]
+    failures.extend(pool.and_then(|pool| pool.left_over()));
+    failures.extend(judge(&stage.world, &book));
     Run { bytes, waits, failures }
 }
 
@@ -81,42 +211,11 @@ enum Ended<T> {
     Hanging,
 }
 
-/// Polls it to its end. Where nothing moves, time goes on to the next timer that somebody waits for.
-fn until_done<F: Future>(
-    network: &Network,
-    world: &Shared,
-    future: F,
-    waits: &mut usize,
-    dropped_at: Option<usize>,
-) -> Ended<F::Output> {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    let (mut idle, mut before) = (0, (0, 0));
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return Ended::Done(output);
-        }
-        if dropped_at == Some(*waits) {
-            return Ended::Dropped;
-        }
-        *waits += 1;
-        let passed = world.lock().unwrap().passed;
-        idle = if passed == before { idle + 1 } else { 0 };
-        before = passed;
-        // What comes a moment later has come by then.
-        if idle == 3 {
-            idle = 0;
-            if !network.pass() {
-                return Ended::Hanging;
-            }
-        }
-    }
-}
-
 /// What the client was told against what was committed.
 fn judge(world: &Shared, book: &Book) -> Vec<String> {
     let (world, book) = (world.lock().unwrap(), book.lock().unwrap());
     let mut failures: Vec<String> = book.misread.iter().map(|rows| format!("misread: {rows}")).collect();
+    failures.extend(world.database.nonsense.clone());
     for (token, told) in &book.writes {
         let committed = world.database.tokens.get(token).copied().unwrap_or(0);
         match (told, committed) {
@@ -131,8 +230,13 @@ fn judge(world: &Shared, book: &Book) -> Vec<String> {
 
 /// All faults of a scenario, at every byte or at every so manieth, until `found` has seen enough; returns how many there
 /// were.
-fn attack(scenario: &Scenario, stride: usize, found: &mut dyn FnMut(&str, &[String]) -> bool) -> Tried {
-    let whole = run(scenario, None, None);
+fn attack(
+    scenario: &Scenario,
+    way: Way,
+    stride: usize,
+    found: &mut dyn FnMut(&str, &[String]) -> bool,
+) -> Tried {
+    let whole = run(scenario, way, None, None);
     let mut tried = Tried { bytes: whole.bytes, ..Tried::default() };
     if !whole.failures.is_empty() && found("without a fault", &whole.failures) {
         return tried;
@@ -141,7 +245,7 @@ fn attack(scenario: &Scenario, stride: usize, found: &mut dyn FnMut(&str, &[Stri
         for fault in Fault::of(direction) {
             for at in (0..bytes).step_by(stride) {
                 tried.faults += 1;
-                let failures = run(scenario, Some((direction, *fault, at)), None).failures;
+                let failures = run(scenario, way, Some((direction, *fault, at)), None).failures;
                 if !failures.is_empty() && found(&format!("{fault:?} {direction:?} at {at}"), &failures) {
                     return tried;
                 }
@@ -149,10 +253,10 @@ fn attack(scenario: &Scenario, stride: usize, found: &mut dyn FnMut(&str, &[Stri
         }
     }
     // In small pieces there are more times to be dropped at.
-    let waits = run(scenario, None, Some(usize::MAX)).waits;
+    let waits = run(scenario, way, None, Some(usize::MAX)).waits;
     for at in 0..waits {
         tried.drops += 1;
-        let failures = run(scenario, None, Some(at)).failures;
+        let failures = run(scenario, way, None, Some(at)).failures;
         if !failures.is_empty() && found(&format!("dropped at wait {at}"), &failures) {
             return tried;
         }
@@ -174,19 +278,22 @@ fn nothing_is_lost_doubled_or_told_wrong() {
     let total: Mutex<Tried> = Mutex::default();
     let next = AtomicUsize::new(0);
     let work = || {
-        while let Some(scenario) = scenario::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let tried = attack(scenario, 1, &mut |place, found| {
+        let all = Way::ALL.iter().flat_map(|way| scenario::ALL.iter().map(move |scenario| (*way, scenario)));
+        let all: Vec<_> = all.collect();
+        while let Some((way, scenario)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let tried = attack(scenario, *way, 1, &mut |place, found| {
                 let mut failures = failures.lock().unwrap();
                 for failure in found {
-                    let entry = failures.entry(format!("{}: {failure}", scenario.name));
+                    let entry = failures.entry(format!("{way:?}, {}: {failure}", scenario.name));
                     entry.or_insert_with(|| (0, place.to_owned())).0 += 1;
                 }
                 false
             });
             let Tried { bytes: (to_server, to_client), faults, drops } = tried;
             println!(
-                "{:26} {to_server:5} bytes to the server, {to_client:5} to the client, {faults:6} faults, {drops:4} drops",
+                "{:26} {:6} {to_server:5} bytes to the server, {to_client:5} to the client, {faults:6} faults, {drops:4} drops",
                 scenario.name,
+                format!("{way:?}"),
             );
             let mut total = total.lock().unwrap();
             total.bytes.0 += to_server;
@@ -207,7 +314,7 @@ fn nothing_is_lost_doubled_or_told_wrong() {
     let Tried { bytes: (to_server, to_client), faults, drops } = total.into_inner().unwrap();
     println!(
         "{} scenarios, {} bytes, {faults} faults and {drops} drops in {:.1?}",
-        scenario::ALL.len(),
+        scenario::ALL.len() * Way::ALL.len(),
         to_server + to_client,
         began.elapsed()
     );
@@ -216,24 +323,26 @@ fn nothing_is_lost_doubled_or_told_wrong() {
 
 #[test]
 fn each_seeded_bug_is_caught() {
-    let missed: Vec<Bug> = Bug::ALL.into_iter().filter(|bug| !is_caught(*bug)).collect();
+    let missed: Vec<Bug> = Bug::ALL.iter().copied().filter(|bug| !is_caught(*bug)).collect();
     assert!(missed.is_empty(), "not caught: {missed:?}");
 }
 
 /// Most bugs show at many places: a few are tried first, all of them in the end.
 fn is_caught(bug: Bug) -> bool {
     for stride in [41, 7, 1] {
-        for scenario in scenario::ALL {
-            let mut caught = None;
-            bug::with(bug, || {
-                attack(scenario, stride, &mut |place, failures| {
-                    caught = Some(format!("{}, {place}: {}", scenario.name, failures[0]));
-                    true
-                })
-            });
-            if let Some(how) = caught {
-                println!("{bug:?}: {how}");
-                return true;
+        for way in Way::ALL {
+            for scenario in scenario::ALL {
+                let mut caught = None;
+                bug::with(bug, || {
+                    attack(scenario, way, stride, &mut |place, failures| {
+                        caught = Some(format!("{way:?}, {}, {place}: {}", scenario.name, failures[0]));
+                        true
+                    })
+                });
+                if let Some(how) = caught {
+                    println!("{bug:?}: {how}");
+                    return true;
+                }
             }
         }
     }

@@ -19,6 +19,14 @@ pub(super) struct Database {
     pub(super) conflicts: u32,
     /// So many of the next COMMITs of transactions that write are answered with ROLLBACK.
     pub(super) rollbacks: u32,
+    /// What was said that no client says.
+    pub(super) nonsense: Option<String>,
+}
+
+impl Database {
+    fn wonder(&mut self, at: &str) {
+        self.nonsense.get_or_insert_with(|| format!("nonsense is said to the server: {at}"));
+    }
 }
 
 /// One session of the server's.
@@ -94,7 +102,10 @@ impl Session {
                 out.push(frame(b'1', b""));
             }
             b'B' => {
-                self.arguments = arguments(body);
+                self.arguments = arguments(body).unwrap_or_else(|| {
+                    database.wonder("Bind");
+                    Vec::new()
+                });
                 out.push(frame(b'2', b""));
             }
             b'D' => out.push(match self.sql.starts_with("SELECT") {
@@ -102,7 +113,7 @@ impl Session {
                 false => frame(b'n', b""),
             }),
             b'E' => self.execute(database, out),
-            _ => panic!("a client sends no {:?}", char::from(tag)),
+            _ => database.wonder(&format!("{:?}", char::from(tag))),
         }
     }
 
@@ -153,7 +164,7 @@ impl Session {
                 out.push(complete("INSERT 0 1"));
             }
             "BAD" => self.fail("22012", out),
-            other => panic!("the model has no {other}"),
+            other => database.wonder(other),
         }
     }
 
@@ -210,19 +221,18 @@ impl Session {
 }
 
 /// The parameters of a Bind, each an int4.
-fn arguments(body: &[u8]) -> Vec<i32> {
-    let short = |at: usize| usize::from(u16::from_be_bytes([body[at], body[at + 1]]));
+fn arguments(body: &[u8]) -> Option<Vec<i32>> {
+    let short = |at: usize| Some(usize::from(u16::from_be_bytes(body.get(at..at + 2)?.try_into().ok()?)));
     // No portal, no statement, the formats.
-    let mut at = 2 + 2 + 2 * short(2);
-    let count = short(at);
+    let mut at = 2 + 2 + 2 * short(2)?;
+    let count = short(at)?;
     at += 2;
-    (0..count)
-        .map(|_| {
-            let value = i32::from_be_bytes(body[at + 4..at + 8].try_into().unwrap());
-            at += 8;
-            value
-        })
-        .collect()
+    let value = |_| {
+        let value = body.get(at + 4..at + 8)?.try_into().ok()?;
+        at += 8;
+        Some(i32::from_be_bytes(value))
+    };
+    (0..count).map(value).collect()
 }
 
 fn error(state: &str) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! The wire between the client and the model server, and the one fault that it has.
+//! The wire between the client and the model server, or a pool, and the one fault that it has.
 //!
 //! Goes in: a [`Fault`] and a byte offset, counted over all connections of a run. Comes out: a transport that behaves
 //! until that byte goes by. It never takes part in deciding what is right.
@@ -58,16 +58,39 @@ pub(super) type Place = (Direction, Fault, usize);
 pub(super) struct World {
     pub(super) database: Database,
     fault: Option<Place>,
+    /// Moments, one for each time that the client has waited.
+    pub(super) moment: usize,
     /// Frames come in pieces of so many bytes, each at its own time.
     pub(super) dribble: Option<usize>,
     /// Bytes that went by, to the server and to the client.
     pub(super) passed: (usize, usize),
-    sessions: Vec<Session>,
+    peers: Vec<Peer>,
     /// What is held up, until the client connects again or is done: the session that it is for, and the bytes.
     held: Option<(Fault, usize, Vec<u8>)>,
 }
 
 pub(super) type Shared = Arc<Mutex<World>>;
+
+/// Who is at the other end of a connection.
+enum Peer {
+    Server(Session),
+    /// A pool, which answers in its own time.
+    #[cfg(feature = "pool")]
+    Pool(SharedPipe),
+}
+
+impl Peer {
+    fn receive(&mut self, bytes: &[u8], database: &mut Database) -> Vec<Vec<u8>> {
+        match self {
+            Peer::Server(session) => session.receive(bytes, database),
+            #[cfg(feature = "pool")]
+            Peer::Pool(pipe) => {
+                pipe.lock().unwrap().to_pool.extend_from_slice(bytes);
+                Vec::new()
+            }
+        }
+    }
+}
 
 impl World {
     pub(super) fn with(fault: Option<Place>) -> Shared {
@@ -83,31 +106,62 @@ impl World {
 
     /// What was held up arrives, and the server does what it says; nobody hears the answer.
     pub(super) fn deliver_held(&mut self) {
-        if let Some((_, session, bytes)) = self.held.take() {
-            self.sessions[session].receive(&bytes, &mut self.database);
+        if let Some((_, peer, bytes)) = self.held.take() {
+            self.peers[peer].receive(&bytes, &mut self.database);
+            #[cfg(feature = "pool")]
+            self.leave(peer);
+        }
+    }
+}
+
+#[cfg(feature = "pool")]
+impl World {
+    /// The pool hears that its client is there no more, once what is held up has come.
+    fn leave(&mut self, peer: usize) {
+        let held = matches!(self.held, Some((_, of, _)) if of == peer);
+        if let (Peer::Pool(pipe), false) = (&self.peers[peer], held) {
+            pipe.lock().unwrap().client_left = true;
         }
     }
 }
 
 /// Connects.
 pub(super) fn dial(world: &Shared) -> Box<dyn Transport> {
+    connect(world, Peer::Server(Session::default()))
+}
+
+/// Connects with a pool: the client's end, and the pool's.
+#[cfg(feature = "pool")]
+pub(super) fn dial_pool(world: &Shared) -> (Box<dyn Transport>, Box<dyn Transport>) {
+    let pipe = SharedPipe::default();
+    (connect(world, Peer::Pool(pipe.clone())), Box::new(PoolsEnd(pipe)))
+}
+
+fn connect(world: &Shared, peer: Peer) -> Box<dyn Transport> {
     let mut state = world.lock().unwrap();
     if matches!(state.held, Some((Fault::Late, ..))) {
         state.deliver_held();
     }
-    state.sessions.push(Session::default());
-    let session = state.sessions.len() - 1;
+    state.peers.push(peer);
+    let peer = state.peers.len() - 1;
     drop(state);
-    Box::new(Connection { world: world.clone(), session, ..Connection::new(world) })
+    Box::new(Connection {
+        world: world.clone(),
+        peer,
+        to_write: Vec::new(),
+        frames: VecDeque::new(),
+        pause: None,
+        state: State::Whole,
+    })
 }
 
 struct Connection {
     world: Shared,
-    session: usize,
+    peer: usize,
     to_write: Vec<u8>,
     frames: VecDeque<Vec<u8>>,
-    /// The next bytes come a moment later.
-    pause: bool,
+    /// The next bytes come after this moment.
+    pause: Option<usize>,
     state: State,
 }
 
@@ -119,17 +173,6 @@ enum State {
 }
 
 impl Connection {
-    fn new(world: &Shared) -> Self {
-        Connection {
-            world: world.clone(),
-            session: 0,
-            to_write: Vec::new(),
-            frames: VecDeque::new(),
-            pause: false,
-            state: State::Whole,
-        }
-    }
-
     /// How many of the next `count` bytes go by before the fault, if it is among them. It comes once.
     fn take_fault(&self, direction: Direction, count: usize) -> Option<(Fault, usize)> {
         let mut world = self.world.lock().unwrap();
@@ -144,9 +187,34 @@ impl Connection {
 
     fn deliver(&mut self, bytes: &[u8]) {
         let mut world = self.world.lock().unwrap();
-        let World { sessions, database, passed, .. } = &mut *world;
+        let World { peers, database, passed, .. } = &mut *world;
         passed.0 += bytes.len();
-        self.frames.extend(sessions[self.session].receive(bytes, database));
+        self.frames.extend(peers[self.peer].receive(bytes, database));
+    }
+
+    fn moment(&self) -> usize {
+        self.world.lock().unwrap().moment
+    }
+
+    /// What the peer has said in its own time; whether it has left.
+    fn listen(&mut self) -> bool {
+        #[cfg(feature = "pool")]
+        if let Peer::Pool(pipe) = &self.world.lock().unwrap().peers[self.peer] {
+            let mut pipe = pipe.lock().unwrap();
+            self.frames.extend(pipe.to_client.drain(..));
+            return pipe.pool_left;
+        }
+        false
+    }
+
+    /// It breaks; the peer hears of it, unless nothing tells.
+    fn breaks(&mut self, fault: Fault) {
+        self.listen();
+        self.state = State::Broken(fault);
+        #[cfg(feature = "pool")]
+        if fault != Fault::Stall {
+            self.world.lock().unwrap().leave(self.peer);
+        }
     }
 
     fn lost() -> TransportError {
@@ -184,21 +252,21 @@ impl Transport for Connection {
                 Poll::Pending
             }
             Fault::Cut => {
-                self.state = State::Broken(fault);
+                self.breaks(fault);
                 Poll::Ready(Err(Self::lost()))
             }
             Fault::Stall => {
-                self.state = State::Broken(fault);
+                self.breaks(fault);
                 self.to_write = behind.to_vec();
                 Poll::Pending
             }
             Fault::Late | Fault::TooLate => {
-                self.world.lock().unwrap().held = Some((fault, self.session, behind.to_vec()));
-                self.state = State::Broken(Fault::Vanish);
+                self.world.lock().unwrap().held = Some((fault, self.peer, behind.to_vec()));
+                self.breaks(Fault::Vanish);
                 Poll::Ready(Ok(()))
             }
             Fault::Vanish | Fault::Join => {
-                self.state = State::Broken(Fault::Vanish);
+                self.breaks(Fault::Vanish);
                 Poll::Ready(Ok(()))
             }
         }
@@ -206,16 +274,19 @@ impl Transport for Connection {
 
     fn poll_read(&mut self, _: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<Result<(), TransportError>> {
         into.clear();
-        if core::mem::take(&mut self.pause) {
+        if self.pause.is_some_and(|pause| pause == self.moment()) {
             return Poll::Pending;
         }
+        let peer_left = self.state == State::Whole && self.listen();
         let Some(mut frame) = self.frames.pop_front() else {
             return match self.state {
+                State::Whole if peer_left => Poll::Ready(Ok(())),
                 State::Whole | State::Broken(Fault::Stall) => Poll::Pending,
                 State::Broken(Fault::Cut) => Poll::Ready(Err(Self::lost())),
                 State::Broken(_) => Poll::Ready(Ok(())),
             };
         };
+        let dribble = self.world.lock().unwrap().dribble;
         if let Some((fault, at)) = self.take_fault(Direction::ToClient, frame.len()) {
             match fault {
                 Fault::Join => {
@@ -223,19 +294,19 @@ impl Transport for Connection {
                 }
                 Fault::Split => {
                     self.frames.push_front(frame.split_off(at));
-                    self.pause = true;
+                    self.pause = Some(self.moment());
                 }
                 _ => {
                     frame.truncate(at);
+                    self.breaks(fault);
                     self.frames.clear();
-                    self.state = State::Broken(fault);
                 }
             }
-        } else if let Some(piece) = self.world.lock().unwrap().dribble {
+        } else if let Some(piece) = dribble {
             if frame.len() > piece {
                 self.frames.push_front(frame.split_off(piece));
             }
-            self.pause = true;
+            self.pause = Some(self.moment());
         }
         if frame.is_empty() {
             return self.poll_read(&mut Context::from_waker(core::task::Waker::noop()), into);
@@ -249,5 +320,51 @@ impl Transport for Connection {
         if self.state == State::Whole && self.to_write.is_empty() && !last.is_empty() {
             self.deliver(last);
         }
+        #[cfg(feature = "pool")]
+        if self.state == State::Whole {
+            self.world.lock().unwrap().leave(self.peer);
+        }
+    }
+}
+
+/// What is on its way between a client and a pool.
+#[cfg(feature = "pool")]
+#[derive(Default)]
+struct Pipe {
+    to_pool: Vec<u8>,
+    to_client: VecDeque<Vec<u8>>,
+    client_left: bool,
+    pool_left: bool,
+}
+
+#[cfg(feature = "pool")]
+type SharedPipe = Arc<Mutex<Pipe>>;
+
+#[cfg(feature = "pool")]
+struct PoolsEnd(SharedPipe);
+
+#[cfg(feature = "pool")]
+impl Transport for PoolsEnd {
+    fn start_write(&mut self, bytes: BytesMut) {
+        self.0.lock().unwrap().to_client.push_back(bytes.to_vec());
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        let left = self.0.lock().unwrap().client_left;
+        Poll::Ready(if left { Err(Connection::lost()) } else { Ok(()) })
+    }
+
+    fn poll_read(&mut self, _: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<Result<(), TransportError>> {
+        let mut pipe = self.0.lock().unwrap();
+        *into = core::mem::take(&mut pipe.to_pool);
+        match (into.is_empty(), pipe.client_left) {
+            (false, _) => Poll::Ready(Ok(())),
+            (true, true) => Poll::Ready(Err(Connection::lost())),
+            (true, false) => Poll::Pending,
+        }
+    }
+
+    fn close(&mut self, _: &'static [u8]) {
+        self.0.lock().unwrap().pool_left = true;
     }
 }

@@ -24,6 +24,8 @@ use std::collections::VecDeque;
 use bytes::BytesMut;
 
 use crate::wire::backend::Message;
+#[cfg(feature = "pool")]
+use crate::wire::lease;
 use crate::wire::{
     DatabaseError, Field, Limits, Malformed, Parameters, Row, Startup, Tag, backend, frontend,
 };
@@ -47,6 +49,9 @@ pub(crate) struct Connection {
     limits: Limits,
     /// Any byte of the server's has arrived.
     heard: bool,
+    /// It is a pool that speaks for the server.
+    #[cfg(feature = "pool")]
+    leased: bool,
     eof: bool,
 }
 
@@ -59,6 +64,9 @@ enum State {
     AwaitAuthenticationOk,
     /// ParameterStatus, BackendKeyData, the first ReadyForQuery.
     AwaitStarted,
+    /// A lease is asked for: the pool must grant it.
+    #[cfg(feature = "pool")]
+    AwaitLease,
     /// The server has let us in: what it says answers `expected`.
     Open,
     Dead,
@@ -112,6 +120,9 @@ pub(crate) enum Fault {
     Authentication(&'static str),
     /// The server closed the connection.
     Closed,
+    /// There is no lease, or not any more; the pool says why.
+    #[cfg(feature = "pool")]
+    LeaseFailed(Vec<u8>),
     /// What came is longer than the limit that is named.
     TooLong(&'static str),
     /// What came is no message, or none that may come here.
@@ -131,6 +142,8 @@ impl Connection {
             described: 0,
             limits,
             heard: false,
+            #[cfg(feature = "pool")]
+            leased: false,
             eof: false,
         }
     }
@@ -153,6 +166,28 @@ impl Connection {
         }
         self.state = State::AwaitPasswordRequest;
         Ok(())
+    }
+
+    /// Begins the session with a lease of a pool's instead: there is nobody to be, and no password.
+    #[cfg(feature = "pool")]
+    pub(crate) fn ask(&mut self, ask: &lease::Ask) -> Result<(), Malformed> {
+        ask.write(&mut self.outgoing)?;
+        self.state = State::AwaitLease;
+        self.leased = true;
+        Ok(())
+    }
+
+    /// Bytes of a flight that somebody else has made, and whose answers somebody else understands.
+    #[cfg(feature = "pool")]
+    pub(crate) fn relay(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        self.out()?.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// What has arrived behind the event that was taken last.
+    #[cfg(feature = "pool")]
+    pub(crate) fn into_unread(self) -> BytesMut {
+        self.incoming
     }
 
     /// Parse: the statement that the next executions are of.
@@ -310,6 +345,15 @@ impl Connection {
             (State::AwaitStarted, Message::ReadyForQuery(b'I')) => {
                 self.state = State::Open;
                 Ok(Some(Event::Started))
+            }
+            #[cfg(feature = "pool")]
+            (State::AwaitLease, Message::LeaseGranted) => {
+                self.state = State::Open;
+                Ok(Some(Event::Started))
+            }
+            #[cfg(feature = "pool")]
+            (State::AwaitLease | State::Open, Message::LeaseFailed(body)) if self.leased => {
+                Err(Fault::LeaseFailed(body.bytes().to_vec()))
             }
             (State::Open, message) => self.handle_answer(message),
             _ => Err(OUT_OF_PLACE),

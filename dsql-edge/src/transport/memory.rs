@@ -55,6 +55,8 @@ struct State {
     /// When a timer ends for which somebody waits.
     next: Option<Duration>,
     unread: usize,
+    #[cfg(feature = "pool")]
+    spawned: Vec<BoxFuture<()>>,
 }
 
 impl Default for Network {
@@ -92,6 +94,17 @@ impl Network {
     /// Every timer ends, and those that are set later end at once.
     pub(crate) fn expire(&self) {
         self.0.lock().unwrap().expired = true;
+    }
+
+    /// What runs beside everything else: whoever plays the executor takes it.
+    #[cfg(feature = "pool")]
+    pub(super) fn spawn(&self, future: BoxFuture<()>) {
+        self.0.lock().unwrap().spawned.push(future);
+    }
+
+    #[cfg(feature = "pool")]
+    pub(crate) fn spawned(&self) -> Vec<BoxFuture<()>> {
+        core::mem::take(&mut self.0.lock().unwrap().spawned)
     }
 
     /// Time goes on to the end of the next timer for which somebody waits; `false` if there is none that ends within

@@ -130,6 +130,25 @@ pub(crate) fn post(config: &Config, post: Post) -> BoxFuture<Result<Reply, Trans
     platform::post(config, post)
 }
 
+/// A request to the object of a pool, and the answer that goes on as a stream; the ways to one.
+#[cfg(feature = "pool")]
+pub(crate) use platform::{Namespace, visitor};
+
+/// Runs it beside everything else, until it ends or the place where that is ends.
+#[cfg(feature = "pool")]
+pub(crate) fn spawn(config: &Config, future: BoxFuture<()>) {
+    #[cfg(test)]
+    if let Some(network) = config.memory_network() {
+        return network.spawn(future);
+    }
+    let _ = config;
+    platform::spawn(future);
+}
+
+/// As [`spawn`], [`sleep`] and [`random`], where there is no Config yet.
+#[cfg(feature = "pool")]
+pub(crate) use platform::{random as anything, sleep as timer, spawn as detach};
+
 /// Waits this long.
 pub(crate) fn sleep(config: &Config, duration: Duration) -> BoxFuture<()> {
     #[cfg(test)]
@@ -221,15 +240,57 @@ mod anywhere {
         }
     }
 
+    /// There are no Durable Objects.
+    #[cfg(feature = "pool")]
+    pub(crate) struct Namespace;
+
+    #[cfg(feature = "pool")]
+    impl Namespace {
+        pub(crate) fn of(_: &worker::Env, _: &str) -> Option<Self> {
+            None
+        }
+
+        pub(crate) fn reach(&self, _: &str, _: Option<&str>, _: bool) -> Box<dyn super::Transport> {
+            Box::new(super::Nowhere)
+        }
+    }
+
+    #[cfg(feature = "pool")]
+    pub(crate) fn visitor(
+        _: worker::Request,
+    ) -> worker::Result<(Box<dyn super::Transport>, worker::Response)> {
+        Err(worker::Error::RustError("outside of Workers there are no Durable Objects".to_owned()))
+    }
+
     pub(super) fn now() -> Duration {
         static BEGAN: OnceLock<Instant> = OnceLock::new();
         BEGAN.get_or_init(Instant::now).elapsed()
     }
 
     /// What the standard library seeds its maps with.
-    pub(super) fn random() -> u64 {
+    pub(crate) fn random() -> u64 {
         RandomState::new().hash_one(())
     }
+}
+
+/// The way to an object where there is none.
+#[cfg(all(feature = "pool", not(target_arch = "wasm32")))]
+struct Nowhere;
+
+#[cfg(all(feature = "pool", not(target_arch = "wasm32")))]
+impl Transport for Nowhere {
+    fn start_write(&mut self, _: BytesMut) {}
+
+    fn poll_write(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_read(&mut self, _: &mut Context<'_>, _: &mut Vec<u8>) -> Poll<Result<(), TransportError>> {
+        let text = "outside of Workers there are no Durable Objects";
+        Poll::Ready(Err(TransportError::new(TransportErrorKind::Unsupported, text)))
+    }
+
+    fn close(&mut self, _: &'static [u8]) {}
 }
 
 /// A program that is no Worker, without the feature `tokio`: editors check it, nobody runs it.
@@ -253,12 +314,18 @@ mod platform {
         Box::pin(async { Err(unsupported()) })
     }
 
-    pub(super) fn sleep(_: Duration) -> BoxFuture<()> {
+    pub(crate) fn sleep(_: Duration) -> BoxFuture<()> {
         Box::pin(core::future::pending())
     }
 
+    #[cfg(feature = "pool")]
+    pub(crate) fn spawn(_: BoxFuture<()>) {}
+
     pub(crate) use super::anywhere::IoContext;
-    pub(super) use super::anywhere::{now, random};
+    pub(super) use super::anywhere::now;
+    pub(crate) use super::anywhere::random;
+    #[cfg(feature = "pool")]
+    pub(crate) use super::anywhere::{Namespace, visitor};
 
     pub(super) fn unix_time() -> u64 {
         std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())

@@ -40,12 +40,20 @@ pub(super) fn post(config: &Config, post: super::Post) -> BoxFuture<Result<super
     Box::pin(async move { super::https::post(&post, connector(extra_ca.as_deref())?).await })
 }
 
-pub(super) fn sleep(duration: Duration) -> BoxFuture<()> {
+pub(crate) fn sleep(duration: Duration) -> BoxFuture<()> {
     Box::pin(tokio::time::sleep(duration))
 }
 
+#[cfg(feature = "pool")]
+pub(crate) fn spawn(future: BoxFuture<()>) {
+    tokio::spawn(future);
+}
+
 pub(crate) use super::anywhere::IoContext;
-pub(super) use super::anywhere::{now, random};
+pub(super) use super::anywhere::now;
+pub(crate) use super::anywhere::random;
+#[cfg(feature = "pool")]
+pub(crate) use super::anywhere::{Namespace, visitor};
 
 pub(super) fn unix_time() -> u64 {
     std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())

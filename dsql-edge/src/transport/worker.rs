@@ -52,7 +52,7 @@ pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::
     }))
 }
 
-pub(super) fn sleep(duration: Duration) -> BoxFuture<()> {
+pub(crate) fn sleep(duration: Duration) -> BoxFuture<()> {
     // setTimeout takes a signed 32-bit number of milliseconds and fires at once above it.
     let timer = Timer::new(i32::try_from(duration.as_millis()).unwrap_or(i32::MAX));
     let over = JsFuture::from(timer.over());
@@ -64,13 +64,45 @@ pub(super) fn now() -> Duration {
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 2⁵³")]
-pub(super) fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     // 53 bits are all that it has.
     (worker::js_sys::Math::random() * 9_007_199_254_740_992.0) as u64
 }
 
 pub(super) fn unix_time() -> u64 {
     worker::Date::now().as_millis() / 1000
+}
+
+#[cfg(feature = "pool")]
+pub(crate) fn spawn(future: BoxFuture<()>) {
+    worker::wasm_bindgen_futures::spawn_local(future);
+}
+
+/// A binding to a class of Durable Objects.
+#[cfg(feature = "pool")]
+pub(crate) struct Namespace(worker::ObjectNamespace);
+
+#[cfg(feature = "pool")]
+impl Namespace {
+    pub(crate) fn of(env: &worker::Env, name: &str) -> Option<Self> {
+        env.durable_object(name).ok().map(Namespace)
+    }
+
+    /// A stream to the object of this name: a request that begins with the first write.
+    pub(crate) fn reach(&self, name: &str, location: Option<&str>, open: bool) -> Box<dyn Transport> {
+        let connection: Connection = Stub::new(self.0.as_ref(), name, location, open).unchecked_into();
+        Box::new(OneThread(Socket::over(connection)))
+    }
+}
+
+/// The two streams of a request to an object, and the answer that it has.
+#[cfg(feature = "pool")]
+pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Transport>, worker::Response)> {
+    let request: &JsValue = request.inner().as_ref();
+    let visit = Visit::new(request)?;
+    let response = worker::Response::from(visit.response().unchecked_into::<worker::web_sys::Response>());
+    let socket = Socket { visits: true, ..Socket::over(visit.unchecked_into()) };
+    Ok((Box::new(OneThread(socket)), response))
 }
 
 /// The request that was being handled when this was made; none outside of any.
@@ -140,6 +172,21 @@ extern "C" {
     fn touch(mark: &JsValue) -> Result<(), JsValue>;
 }
 
+// Both have the methods of `Connection`.
+#[cfg(feature = "pool")]
+#[wasm_bindgen(module = "/src/transport/pool.js")]
+extern "C" {
+    type Stub;
+    #[wasm_bindgen(constructor)]
+    fn new(namespace: &JsValue, name: &str, location: Option<&str>, open: bool) -> Stub;
+
+    type Visit;
+    #[wasm_bindgen(constructor, catch)]
+    fn new(request: &JsValue) -> Result<Visit, JsValue>;
+    #[wasm_bindgen(method, getter)]
+    fn response(this: &Visit) -> JsValue;
+}
+
 #[cfg(feature = "assume-role")]
 #[wasm_bindgen(module = "/src/transport/fetch.js")]
 extern "C" {
@@ -172,6 +219,8 @@ struct Socket {
     connection: Connection,
     reading: Option<JsFuture>,
     writing: Option<JsFuture>,
+    /// When it has said all, it still listens.
+    visits: bool,
     /// After an error the connection is never touched again.
     dead: Option<TransportError>,
 }
@@ -184,10 +233,14 @@ async fn open(host: &str, port: u16) -> Result<Socket, TransportError> {
     let answer: Uint8Array = answer.map_err(failed(TransportErrorKind::Unreachable))?.unchecked_into();
     check_ssl_answer(&answer.to_vec())?;
     connection.start_tls().map_err(failed(TransportErrorKind::Tls))?;
-    Ok(Socket { connection, reading: None, writing: None, dead: None })
+    Ok(Socket::over(connection))
 }
 
 impl Socket {
+    fn over(connection: Connection) -> Self {
+        Socket { connection, reading: None, writing: None, visits: false, dead: None }
+    }
+
     fn fail<T>(&mut self, thrown: &JsValue) -> Poll<Result<T, TransportError>> {
         let error = error(TransportErrorKind::Lost, thrown);
         self.dead = Some(error.clone());
@@ -241,7 +294,7 @@ impl Transport for OneThread<Socket> {
             }
             Err(thrown) => return socket.fail(&thrown),
         }
-        if into.is_empty() {
+        if into.is_empty() && !socket.visits {
             socket.dead =
                 Some(TransportError::new(TransportErrorKind::Lost, "the server closed the connection"));
         }

@@ -176,9 +176,42 @@ pub(crate) fn tag(tag: &str) -> Tag {
 
 /// The fields of an ErrorResponse.
 pub(crate) fn database_error(body: &Body) -> Result<DatabaseError, Malformed> {
+    fields_of_error(body.reader())
+}
+
+/// As a pool passes it on: the fields that are kept here.
+#[cfg(feature = "pool")]
+pub(crate) fn write_error(error: &DatabaseError, out: &mut Vec<u8>) {
+    let DatabaseError { fatal, sqlstate, message, detail, hint, table, column, constraint } = error;
+    let fields = [
+        (b'V', Some(if *fatal { "FATAL" } else { "ERROR" })),
+        (b'C', sqlstate.as_ref().map(SqlState::as_str)),
+        (b'M', Some(message)),
+        (b'D', detail.as_deref()),
+        (b'H', hint.as_deref()),
+        (b't', table.as_deref()),
+        (b'c', column.as_deref()),
+        (b'n', constraint.as_deref()),
+    ];
+    for (field, value) in fields {
+        if let Some(value) = value {
+            out.push(field);
+            out.extend(value.bytes().filter(|byte| *byte != 0));
+            out.push(0);
+        }
+    }
+    out.push(0);
+}
+
+/// What [`write_error`] has written.
+#[cfg(feature = "pool")]
+pub(crate) fn read_error(fields: &[u8]) -> Option<DatabaseError> {
+    fields_of_error(super::message::Reader::new(fields)).ok()
+}
+
+fn fields_of_error(mut reader: super::message::Reader<'_>) -> Result<DatabaseError, Malformed> {
     const MALFORMED: Malformed = Malformed("ErrorResponse is malformed");
     let mut error = DatabaseError::default();
-    let mut reader = body.reader();
     loop {
         let field = reader.u8().ok_or(MALFORMED)?;
         if field == 0 {

@@ -6,6 +6,8 @@
 use bytes::BytesMut;
 
 use super::Malformed;
+#[cfg(feature = "pool")]
+use super::lease;
 
 /// What a server says to a client of the extended protocol. Of what no session waits for, the name is enough.
 #[derive(Debug)]
@@ -32,6 +34,11 @@ pub(crate) enum Message {
     /// With `I` outside of a transaction block, `T` in one, `E` in one that has failed.
     ReadyForQuery(u8),
     RowDescription(Body),
+    /// From a pool, as all that follows.
+    #[cfg(feature = "pool")]
+    LeaseGranted,
+    #[cfg(feature = "pool")]
+    LeaseFailed(Body),
 }
 
 /// The tag and the length of a frame, in front of its body.
@@ -44,6 +51,12 @@ pub(crate) struct Body(pub(super) BytesMut);
 impl Body {
     pub(super) fn reader(&self) -> Reader<'_> {
         Reader(self.0.get(HEADER..).unwrap_or_default())
+    }
+
+    /// All of it.
+    #[cfg(feature = "pool")]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.get(HEADER..).unwrap_or_default()
     }
 
     /// Of CommandComplete: what was done, such as `INSERT 0 5`.
@@ -80,6 +93,10 @@ impl Message {
             (Some(b'n'), []) => Message::NoData,
             (Some(b's'), []) => Message::PortalSuspended,
             (Some(b't'), _) => Message::ParameterDescription,
+            #[cfg(feature = "pool")]
+            (Some(&lease::GRANTED), []) => Message::LeaseGranted,
+            #[cfg(feature = "pool")]
+            (Some(&lease::FAILED), _) => Message::LeaseFailed(body),
             _ => return Err(Malformed("a message is not what its type says")),
         })
     }
@@ -90,6 +107,11 @@ impl Message {
 pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
+    #[cfg(feature = "pool")]
+    pub(super) fn new(body: &'a [u8]) -> Self {
+        Reader(body)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -7,6 +7,8 @@
 pub(crate) mod backend;
 mod frame;
 pub(crate) mod frontend;
+#[cfg(feature = "pool")]
+pub(crate) mod lease;
 mod message;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,236 @@
+//! The connections of a pool, and those who wait for one.
+//!
+//! Goes in: who asks, for which search_path. Comes out: in the order in which they asked, a connection that is idle, or
+//! the right to open one. What is lent comes back when [`Lent`] is dropped, however that happens, and whoever waits
+//! longest is told. Never sends anything but the ROLLBACK of what a lease left open.
+
+use core::task::{Context, Poll, Waker};
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::server::Server;
+use crate::config::Config;
+use crate::error::{Error, Kind};
+use crate::transport;
+
+/// How many connections there are, how long they live, and how many may wait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings {
+    pub(super) connections: usize,
+    pub(super) waiting: usize,
+    pub(super) age: Duration,
+    pub(super) idle: Duration,
+    /// How long a transaction may say nothing between two statements.
+    pub(super) pause: Duration,
+}
+
+pub(super) struct Connections {
+    pub(super) config: Config,
+    pub(super) settings: Settings,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The one that was lent last is the last.
+    idle: Vec<Server>,
+    /// Idle ones and lent ones.
+    open: usize,
+    waiting: VecDeque<Waiting>,
+    next: u64,
+    /// Somebody looks after those that are idle for long.
+    swept: bool,
+}
+
+struct Waiting {
+    ticket: u64,
+    waker: Waker,
+}
+
+/// Connections retire a little earlier or later, so that they do not all come back at once.
+const JITTER: Duration = Duration::from_secs(120);
+
+impl Connections {
+    pub(super) fn new(config: Config, settings: Settings) -> Arc<Self> {
+        Arc::new(Connections { config, settings, state: Mutex::default() })
+    }
+
+    /// When a connection that is opened now retires.
+    pub(super) fn retirement(&self) -> Duration {
+        let now = transport::now(&self.config);
+        let jitter = JITTER.min(self.settings.age / 10);
+        let spread = u64::try_from(jitter.as_millis()).unwrap_or(u64::MAX).saturating_mul(2);
+        let chosen = transport::random(&self.config) % spread.saturating_add(1);
+        now.saturating_add(self.settings.age).saturating_sub(jitter) + Duration::from_millis(chosen)
+    }
+
+    /// Closes what has been idle for long, or is old, until nothing is left that could become so.
+    pub(super) async fn sweep(self: Arc<Self>) {
+        loop {
+            let now = transport::now(&self.config);
+            let next = {
+                let mut state = self.state();
+                let until = |server: &Server| (server.idle_since + self.settings.idle).min(server.retires);
+                let before = state.idle.len();
+                state.idle.retain(|server| until(server) > now);
+                state.open -= before - state.idle.len();
+                state.wake_first();
+                let next = state.idle.iter().map(until).min();
+                if next.is_none() {
+                    state.swept = false;
+                }
+                next
+            };
+            let Some(next) = next else { return };
+            transport::sleep(&self.config, next.saturating_sub(now).max(Duration::from_millis(1))).await;
+        }
+    }
+
+    /// Whether somebody must begin to [`sweep`](Connections::sweep): the first to ask does.
+    pub(super) fn needs_sweeping(&self) -> bool {
+        let mut state = self.state();
+        !state.idle.is_empty() && !core::mem::replace(&mut state.swept, true)
+    }
+
+    /// Connections that are open, and clients that wait.
+    #[cfg(test)]
+    pub(super) fn census(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.open, state.waiting.len())
+    }
+
+    fn give_back(&self, server: Option<Server>) {
+        let mut server = server;
+        let reusable = server.as_mut().is_some_and(Server::end_lease);
+        let mut state = self.state();
+        match server {
+            Some(mut server) if reusable => {
+                server.idle_since = transport::now(&self.config);
+                state.idle.push(server);
+            }
+            _ if seeded!(CountsOnWhatLeft) => {}
+            _ => state.open -= 1,
+        }
+        state.wake_first();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held; and if it did, the list of connections is still one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn wake_first(&self) {
+        if let Some(first) = self.waiting.front() {
+            first.waker.wake_by_ref();
+        }
+    }
+
+    /// An idle connection that is alive, or `None` for the right to open one. The outer `None`: there is none.
+    fn take(
+        &mut self,
+        pool: &Connections,
+        search_path: &str,
+        context: &mut Context<'_>,
+    ) -> Option<Option<Server>> {
+        let now = transport::now(&pool.config);
+        while let Some(at) = self.idle.iter().rposition(|server| server.search_path == search_path) {
+            let mut server = self.idle.remove(at);
+            let due = server.retires <= now || server.idle_since + pool.settings.idle <= now;
+            if !due && server.poll_alive(context) {
+                return Some(Some(server));
+            }
+            // R10: nothing was handed over, another one serves.
+            self.open -= 1;
+        }
+        if self.open < pool.settings.connections {
+            self.open += 1;
+            return Some(None);
+        }
+        // One with other names makes room.
+        (!self.idle.is_empty()).then(|| {
+            drop(self.idle.remove(0));
+            None
+        })
+    }
+}
+
+/// A place in the queue, or before it. Dropped, it is left.
+pub(super) struct Turn {
+    pool: Arc<Connections>,
+    ticket: Option<u64>,
+}
+
+impl Turn {
+    pub(super) fn new(pool: &Arc<Connections>) -> Self {
+        Turn { pool: pool.clone(), ticket: None }
+    }
+
+    /// Whether it is one's turn, and what one is lent then. The error: too many wait already.
+    pub(super) fn poll(&mut self, search_path: &str, context: &mut Context<'_>) -> Poll<Result<Lent, Error>> {
+        let mut state = self.pool.state();
+        let first = state.waiting.front().map(|waiting| waiting.ticket);
+        // Who comes later never overtakes.
+        if first == self.ticket
+            && let Some(server) = state.take(&self.pool, search_path, context)
+        {
+            if self.ticket.take().is_some() {
+                state.waiting.pop_front();
+            }
+            // There may be one for the next, too.
+            state.wake_first();
+            return Poll::Ready(Ok(Lent { pool: self.pool.clone(), server }));
+        }
+        match self.ticket {
+            Some(ticket) => {
+                if let Some(own) = state.waiting.iter_mut().find(|waiting| waiting.ticket == ticket) {
+                    own.waker.clone_from(context.waker());
+                }
+            }
+            None if state.waiting.len() >= self.pool.settings.waiting => {
+                return Poll::Ready(Err(Error::new(Kind::Overloaded(
+                    format!(
+                        "{} flights wait already for the {} connections of this pool: more connections, more shards, or \
+                         shorter transactions would help",
+                        state.waiting.len(),
+                        self.pool.settings.connections
+                    )
+                    .into(),
+                ))));
+            }
+            None => {
+                state.next += 1;
+                let ticket = state.next;
+                self.ticket = Some(ticket);
+                state.waiting.push_back(Waiting { ticket, waker: context.waker().clone() });
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket
+            && !seeded!(KeepsTicketOfTheDeparted)
+        {
+            let mut state = self.pool.state();
+            state.waiting.retain(|waiting| waiting.ticket != ticket);
+            state.wake_first();
+        }
+    }
+}
+
+/// A connection that is lent, or the right to open one.
+pub(super) struct Lent {
+    pool: Arc<Connections>,
+    pub(super) server: Option<Server>,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.pool.give_back(self.server.take());
+    }
+}

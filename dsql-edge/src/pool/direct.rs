@@ -1,0 +1,143 @@
+//! A lease without a network: the client and the pool are in one place, as in a user's own Durable Object.
+//!
+//! Goes in: a pool. Comes out: a [`Transport`] whose other end the pool serves whenever this one is polled. Dropped, it
+//! takes the serving with it: the connection goes back, or is closed, as with any client that leaves.
+
+use core::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::BytesMut;
+
+use super::connections::Connections;
+use super::relay;
+use super::visitor::Visitor;
+use crate::transport::{BoxFuture, Transport, TransportError, TransportErrorKind};
+
+/// What is on its way between the two.
+#[derive(Default)]
+struct Pipe {
+    to_pool: BytesMut,
+    to_client: BytesMut,
+    client_left: bool,
+    pool_left: bool,
+    /// The pool, where it waits for the client.
+    waker: Option<Waker>,
+}
+
+type Shared = Arc<Mutex<Pipe>>;
+
+fn lock(pipe: &Shared) -> MutexGuard<'_, Pipe> {
+    pipe.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A lease of this pool.
+pub(super) fn reach(pool: &Arc<Connections>) -> Box<dyn Transport> {
+    let pipe = Shared::default();
+    let (pool, end) = (pool.clone(), PoolsEnd(pipe.clone()));
+    let serving: BoxFuture<()> = Box::pin(async move {
+        relay::receive(pool, Visitor::new(Box::new(end))).await;
+    });
+    Box::new(ClientsEnd { pipe, serving: Mutex::new(Some(serving)) })
+}
+
+struct ClientsEnd {
+    pipe: Shared,
+    /// A future is no thing to be shared: nobody locks it.
+    serving: Mutex<Option<BoxFuture<()>>>,
+}
+
+impl ClientsEnd {
+    fn serve(&mut self, context: &mut Context<'_>) {
+        let serving = self.serving.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if serving.as_mut().is_some_and(|serving| serving.as_mut().poll(context).is_ready()) {
+            *serving = None;
+        }
+    }
+}
+
+impl Transport for ClientsEnd {
+    fn start_write(&mut self, bytes: BytesMut) {
+        let mut pipe = lock(&self.pipe);
+        pipe.to_pool.unsplit(bytes);
+        if let Some(waker) = pipe.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        self.serve(context);
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        into: &mut Vec<u8>,
+    ) -> Poll<Result<(), TransportError>> {
+        into.clear();
+        self.serve(context);
+        let mut pipe = lock(&self.pipe);
+        if pipe.to_client.is_empty() && !pipe.pool_left {
+            return Poll::Pending;
+        }
+        into.extend_from_slice(&pipe.to_client.split());
+        if let Some(waker) = pipe.waker.take() {
+            waker.wake();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn close(&mut self, _: &'static [u8]) {
+        lock(&self.pipe).client_left = true;
+        // It sees that the client has left, and ends in order.
+        self.serve(&mut Context::from_waker(Waker::noop()));
+        self.serving = Mutex::default();
+    }
+}
+
+struct PoolsEnd(Shared);
+
+impl Transport for PoolsEnd {
+    fn start_write(&mut self, bytes: BytesMut) {
+        lock(&self.0).to_client.unsplit(bytes);
+    }
+
+    /// Written is what the client has taken: who does not read is not read for.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        let mut pipe = lock(&self.0);
+        if pipe.client_left {
+            return Poll::Ready(Err(gone()));
+        }
+        if pipe.to_client.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        pipe.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        into: &mut Vec<u8>,
+    ) -> Poll<Result<(), TransportError>> {
+        let mut pipe = lock(&self.0);
+        into.clear();
+        into.extend_from_slice(&pipe.to_pool.split());
+        if !into.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        if pipe.client_left {
+            return Poll::Ready(Err(gone()));
+        }
+        pipe.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    fn close(&mut self, _: &'static [u8]) {
+        lock(&self.0).pool_left = true;
+    }
+}
+
+fn gone() -> TransportError {
+    TransportError::new(TransportErrorKind::Lost, "the client has left")
+}

@@ -1,0 +1,109 @@
+//! Where frames begin and end in bytes that are passed on as they are.
+//!
+//! Goes in: bytes, in any pieces, and which types of frames may come. Comes out: each frame's type and the first byte
+//! of its body, when its last byte has gone by. It keeps no bytes, so that a frame may be of any length.
+
+use crate::wire::Malformed;
+
+/// How far into a frame the last byte was.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    tag: u8,
+    /// How many bytes of the type and the length have come.
+    header: u8,
+    length: u32,
+    /// How many bytes of the body are still to come.
+    left: usize,
+    first: Option<u8>,
+}
+
+/// A frame that is whole.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Passed {
+    pub(super) tag: u8,
+    /// The first byte of its body.
+    pub(super) first: Option<u8>,
+}
+
+impl Frames {
+    /// Whether the next byte begins a frame.
+    pub(super) fn are_whole(&self) -> bool {
+        self.header == 0
+    }
+
+    /// Goes to the end of the frame or of the bytes; returns how many went by.
+    pub(super) fn pass(
+        &mut self,
+        bytes: &[u8],
+        may_come: fn(u8) -> bool,
+    ) -> Result<(usize, Option<Passed>), Malformed> {
+        let mut rest = bytes;
+        while self.header < HEADER {
+            let Some((byte, behind)) = rest.split_first() else { return Ok((bytes.len(), None)) };
+            rest = behind;
+            match self.header {
+                0 if !may_come(*byte) => return Err(Malformed("a message came that may not come here")),
+                0 => (self.tag, self.length, self.first) = (*byte, 0, None),
+                _ => self.length = self.length << 8 | u32::from(*byte),
+            }
+            self.header += 1;
+            if self.header == HEADER {
+                let left = self.length.checked_sub(4).and_then(|left| usize::try_from(left).ok());
+                self.left = left.ok_or(Malformed("a message is shorter than its own length"))?;
+            }
+        }
+        self.first = self.first.or_else(|| rest.first().copied().filter(|_| self.left > 0));
+        let passing = self.left.min(rest.len());
+        self.left -= passing;
+        let passed = bytes.len() - rest.len() + passing;
+        if self.left > 0 {
+            return Ok((passed, None));
+        }
+        self.header = 0;
+        Ok((passed, Some(Passed { tag: self.tag, first: self.first })))
+    }
+}
+
+/// The type and the length.
+const HEADER: u8 = 5;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all(pieces: &[&[u8]]) -> Result<Vec<Passed>, Malformed> {
+        let (mut frames, mut out) = (Frames::default(), Vec::new());
+        for piece in pieces {
+            let mut rest = *piece;
+            while !rest.is_empty() {
+                let (passed, frame) = frames.pass(rest, |tag| tag != b'!')?;
+                assert!(passed > 0 && passed <= rest.len());
+                rest = &rest[passed..];
+                out.extend(frame);
+            }
+        }
+        Ok(out)
+    }
+
+    #[test]
+    fn frames_end_where_their_lengths_say() {
+        let bytes = b"Z\0\0\0\x05IC\0\0\0\x04D\0\0\0\x08abcd";
+        let passed = |tag, first| Passed { tag, first };
+        let expected = [passed(b'Z', Some(b'I')), passed(b'C', None), passed(b'D', Some(b'a'))];
+        for cut in 0..bytes.len() {
+            assert_eq!(all(&[&bytes[..cut], &bytes[cut..]]).unwrap(), expected, "{cut}");
+        }
+        assert_eq!(all(&[&bytes[..16]]).unwrap(), expected[..2]);
+        assert!(all(&[b"Z\0\0\0\x03"]).is_err());
+        assert!(all(&[b"!"]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_pass_or_do_not(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = all(&[&bytes]);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! A pool: connections that outlive requests, in a Durable Object, and the way there.
+//!
+//! Goes in: flights of clients. Comes out: their answers. A client (`client::link`) asks for a lease, for one flight or
+//! for one transaction, and sends its flights as it would send them to the server; here they are passed on, whole and
+//! unread, on a connection that has been logged in for long. All that a client decides it decides as without a pool:
+//! what is decoded, what runs again, when it has waited long enough.
+//!
+//! ```text
+//! object, direct   who comes: a Worker's request to the object, or a Dsql in the same place
+//!     relay        one lease: asked for, granted, at its end
+//!    visitor       the client's stream        server  the connection's
+//!  connections     the queue, and what is lent
+//! ```
+
+mod connections;
+mod direct;
+mod frames;
+#[allow(missing_docs, reason = "#[durable_object] writes methods that nobody calls by name")]
+mod object;
+mod relay;
+mod report;
+mod server;
+mod stub;
+mod visitor;
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
+
+use crate::client::Dsql;
+use crate::config::Config;
+use crate::transport::{self, Transport};
+
+use connections::{Connections, Settings};
+pub use object::DsqlPool;
+pub(crate) use report::Report;
+pub(crate) use stub::Stub;
+use visitor::Visitor;
+
+/// Where leases are to be had.
+pub(crate) trait Lessor: Send + Sync {
+    /// A stream to it, on which nothing has been said. `open`: more than one flight may come.
+    fn reach(&self, open: bool) -> Box<dyn Transport>;
+
+    /// That of the cluster's bindings.
+    fn prefix(&self) -> &str {
+        ""
+    }
+}
+
+/// Connections that outlive requests: the inside of a [`DsqlPool`], for a Durable Object of your own.
+///
+/// Kept in the object, it serves the queries of the object's own code ([`dsql`](Pool::dsql)), so that a transaction's
+/// closure runs beside its connection, and those of Workers ([`serve`](Pool::serve)).
+///
+/// ```no_run
+/// # use dsql_edge::{Config, Pool, sql};
+/// # use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+/// #[durable_object]
+/// pub struct Counter {
+///     pool: Result<Pool>,
+/// }
+///
+/// impl DurableObject for Counter {
+///     fn new(_state: State, env: Env) -> Self {
+///         Counter { pool: Config::from_env(&env).map(Pool::new).map_err(Into::into) }
+///     }
+///
+///     async fn fetch(&self, _request: Request) -> Result<Response> {
+///         let dsql = self.pool.as_ref().map_err(|error| error.to_string())?.dsql();
+///         let now = sql!("SELECT current_timestamp AS now").fetch_value(&dsql).await?;
+///         Response::from_json(&now)
+///     }
+/// }
+/// # fn main() {}
+/// ```
+#[derive(Clone)]
+pub struct Pool {
+    config: Config,
+    settings: Settings,
+    connections: Arc<Connections>,
+}
+
+impl Pool {
+    /// A pool without connections: they are opened when they are needed.
+    pub fn new(config: Config) -> Self {
+        let settings = Settings {
+            connections: 4,
+            waiting: 1000,
+            age: Duration::from_secs(55 * 60),
+            idle: Duration::from_secs(10 * 60),
+            pause: Duration::from_secs(15),
+        };
+        Pool::with(config, settings)
+    }
+
+    /// Serves a client, however it has come.
+    #[cfg(test)]
+    pub(crate) fn receive(&self, transport: Box<dyn Transport>) -> transport::BoxFuture<()> {
+        Box::pin(relay::receive(self.connections.clone(), Visitor::new(transport)))
+    }
+
+    /// What should not be there when nobody has asked for long.
+    #[cfg(test)]
+    pub(crate) fn left_over(&self) -> Option<String> {
+        let left = self.connections.census();
+        (left != (0, 0))
+            .then(|| format!("{} connections and {} waiting are left in the pool", left.0, left.1))
+    }
+
+    fn with(config: Config, settings: Settings) -> Self {
+        let connections = Connections::new(config.clone(), settings);
+        Pool { config, settings, connections }
+    }
+
+    /// How many connections it may have; 4 if it is not set, at least 1. Workers lets six be opened at a time; that more
+    /// than four serve well in one object has not been proved in production: take more objects
+    /// (`DSQL_POOL_SHARDS`) instead.
+    pub fn max_connections(self, connections: usize) -> Self {
+        Pool::with(self.config, Settings { connections: connections.max(1), ..self.settings })
+    }
+
+    /// How many queries and transactions may wait for a connection; 1,000 if it is not set. Who comes when so many wait
+    /// gets an error ([`Error::is_overloaded`](crate::Error::is_overloaded)).
+    pub fn max_waiting(self, waiting: usize) -> Self {
+        Pool::with(self.config, Settings { waiting, ..self.settings })
+    }
+
+    /// How old a connection may become, about; 55 minutes if it is not set. DSQL closes one after an hour.
+    pub fn max_age(self, age: Duration) -> Self {
+        Pool::with(self.config, Settings { age, ..self.settings })
+    }
+
+    /// How long a connection may be idle; 10 minutes if it is not set. An object without connections can be put to sleep.
+    pub fn max_idle(self, idle: Duration) -> Self {
+        Pool::with(self.config, Settings { idle, ..self.settings })
+    }
+
+    /// How long a transaction may say nothing between two statements; 15 seconds if it is not set. Then it is rolled back,
+    /// and its next statement gets an error ([`Error::is_timeout`](crate::Error::is_timeout)).
+    pub fn max_pause(self, pause: Duration) -> Self {
+        Pool::with(self.config, Settings { pause, ..self.settings })
+    }
+
+    /// A cluster whose connections are those of this pool. Make one for each request, as with
+    /// [`Dsql::from_env`](crate::Dsql::from_env): it costs nothing.
+    pub fn dsql(&self) -> Dsql {
+        Dsql::new(self.config.clone().leasing_from(Arc::new(Here(self.connections.clone()))))
+    }
+
+    /// Serves a request that a Worker's `Dsql` has sent ([`Dsql::from_pool`](crate::Dsql::from_pool)).
+    ///
+    /// # Errors
+    /// Where it is no such request.
+    pub fn serve(&self, request: worker::Request) -> worker::Result<worker::Response> {
+        let (transport, response) = transport::visitor(request)?;
+        let serving = relay::receive(self.connections.clone(), Visitor::new(transport));
+        transport::spawn(&self.config, Box::pin(serving));
+        Ok(response)
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pool").field(&self.config).finish()
+    }
+}
+
+/// A pool in the same place.
+struct Here(Arc<Connections>);
+
+impl Lessor for Here {
+    fn reach(&self, _: bool) -> Box<dyn Transport> {
+        direct::reach(&self.0)
+    }
+}

@@ -1,0 +1,103 @@
+//! The Durable Object class that users bind.
+//!
+//! Goes in: requests of Workers' stubs. Comes out: their answers, from a pool whose cluster is that of the object's own
+//! bindings. It keeps nothing in storage: when it is moved or restarted, the next request opens connections again.
+
+use std::result::Result;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+
+use super::relay::{self, GREETING};
+use super::report::Report;
+use super::visitor::Visitor;
+use super::{Pool, transport};
+use crate::config::Config;
+use crate::error::Error;
+use crate::retry::Signal;
+use crate::wire::Malformed;
+
+/// A pool of connections as a Durable Object: bind it, and use it by [`Dsql::from_pool`](crate::Dsql::from_pool).
+///
+/// ```toml
+/// [[durable_objects.bindings]]
+/// name = "DSQL_POOL"
+/// class_name = "DsqlPool"
+///
+/// [[migrations]]
+/// tag = "v1"
+/// new_sqlite_classes = ["DsqlPool"]
+/// ```
+///
+/// The class comes from this crate, and the Worker exports it by linking the crate with the feature `pool`. The object
+/// reads the same bindings as [`Config::from_env`], and these:
+///
+/// | binding | |
+/// |---|---|
+/// | `DSQL_POOL_CONNECTIONS` | [`Pool::max_connections`]: 4 without it |
+/// | `DSQL_POOL_WAITING` | [`Pool::max_waiting`]: 1,000 without it |
+#[durable_object(fetch)]
+pub struct DsqlPool {
+    env: Env,
+    known: Known,
+}
+
+/// The pool, once a request has said by which prefix its bindings are found.
+type Known = Arc<Mutex<Option<(String, Pool)>>>;
+
+impl DurableObject for DsqlPool {
+    fn new(_state: State, env: Env) -> Self {
+        DsqlPool { env, known: Known::default() }
+    }
+
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        let (transport, response) = transport::visitor(request)?;
+        // The answer is a stream that goes on when this has returned.
+        transport::detach(Box::pin(serve(self.env.clone(), self.known.clone(), Visitor::new(transport))));
+        Ok(response)
+    }
+}
+
+async fn serve(env: Env, known: Known, mut visitor: Visitor) {
+    let failed = match visitor.ask(transport::timer(GREETING)).await {
+        Err(Malformed(reason)) => Error::config(reason),
+        Ok(ask) => match pool(&env, &known, &ask.prefix).await {
+            Ok(pool) => return relay::serve(pool.connections, visitor, ask).await,
+            Err(error) => error,
+        },
+    };
+    relay::tell(visitor, &Report::nothing(failed, Signal::Local), transport::timer(GREETING)).await;
+}
+
+async fn pool(env: &Env, known: &Known, prefix: &str) -> Result<Pool, Error> {
+    let find = || match &*known.lock().unwrap_or_else(PoisonError::into_inner) {
+        None => Ok(None),
+        Some((of, pool)) if of == prefix => Ok(Some(pool.clone())),
+        Some(_) => {
+            Err(Error::config("one object of the pool is asked for two clusters: their shards must differ"))
+        }
+    };
+    if let Some(pool) = find()? {
+        return Ok(pool);
+    }
+    let mut pool = Pool::new(Config::from_secrets_store(env, prefix).await?);
+    if let Some(connections) = number(env, prefix, "DSQL_POOL_CONNECTIONS")? {
+        pool = pool.max_connections(connections);
+    }
+    if let Some(waiting) = number(env, prefix, "DSQL_POOL_WAITING")? {
+        pool = pool.max_waiting(waiting);
+    }
+    // Another request may have been quicker.
+    if let Some(pool) = find()? {
+        return Ok(pool);
+    }
+    *known.lock().unwrap_or_else(PoisonError::into_inner) = Some((prefix.to_owned(), pool.clone()));
+    Ok(pool)
+}
+
+fn number(env: &Env, prefix: &str, name: &str) -> Result<Option<usize>, Error> {
+    let name = [prefix, name].concat();
+    let Ok(var) = env.var(&name) else { return Ok(None) };
+    let number = var.to_string().parse().ok().filter(|number| (1..=100_000).contains(number));
+    number.map(Some).ok_or_else(|| Error::config([&name, " is no number from 1 to 100000"].concat()))
+}

@@ -1,0 +1,244 @@
+//! One lease, from what is asked to the end of it.
+//!
+//! Goes in: a client that has asked. Comes out: nothing; the client has its answers, or knows why not, and the
+//! connection is back. Bytes go both ways at once, because a server that cannot get rid of its answers stops reading.
+//! Nothing is ever sent a second time: that is for the client to decide, which knows what it sends.
+
+use core::future::poll_fn;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::sync::Arc;
+
+use super::connections::{Connections, Lent, Turn};
+use super::report::Report;
+use super::server::Server;
+use super::visitor::{Gone, Visitor};
+use crate::client::failure::{self, Failure};
+use crate::client::login;
+use crate::error::{Error, Kind};
+use crate::retry::{Reached, Signal};
+use crate::session::Fault;
+use crate::transport::{self, BoxFuture};
+use crate::wire::Malformed;
+use crate::wire::lease::{Ask, GRANTED_FRAME};
+
+/// Serves a client that has just come.
+pub(super) async fn receive(pool: Arc<Connections>, mut visitor: Visitor) {
+    match visitor.ask(greeting(&pool)).await {
+        Ok(ask) => serve(pool, visitor, ask).await,
+        Err(Malformed(reason)) => {
+            let report = Report::nothing(Error::config(reason), Signal::Local);
+            tell(visitor, &report, greeting(&pool)).await;
+        }
+    }
+}
+
+/// Serves a client that has asked, to the end.
+pub(super) async fn serve(pool: Arc<Connections>, visitor: Visitor, ask: Ask) {
+    lease(&pool, visitor, ask).await;
+    if pool.needs_sweeping() {
+        transport::spawn(&pool.config, Box::pin(pool.clone().sweep()));
+    }
+}
+
+async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
+    let mut timer = transport::sleep(&pool.config, ask.wait);
+    let mut lent = match wait(pool, &mut visitor, &ask, &mut timer).await {
+        Ok(lent) => lent,
+        Err(Refused::Gone) => return,
+        Err(Refused::Because(report)) => return tell(visitor, &report, greeting(pool)).await,
+    };
+    if lent.server.is_none() {
+        match open(pool, &ask, &mut timer).await {
+            Ok(server) => lent.server = Some(server),
+            Err(report) => {
+                drop(lent);
+                return tell(visitor, &report, greeting(pool)).await;
+            }
+        }
+    }
+    let Some(server) = &mut lent.server else { return };
+    if server.has_started() {
+        visitor.outbox.extend_from_slice(&GRANTED_FRAME);
+        timer = transport::sleep(&pool.config, ask.limit);
+    }
+    let mut relay =
+        Relay { pool, ask: &ask, visitor: &mut visitor, server, moved_at: transport::now(&pool.config) };
+    let ended = poll_fn(|context| relay.poll(context, &mut timer)).await;
+    let report = match ended {
+        Ended::Well => None,
+        // Whatever of it is under way: this connection serves nobody any more, unless it is at rest.
+        Ended::Gone => return,
+        Ended::Badly(report) => lent.server.as_ref().is_some_and(Server::is_between_frames).then_some(report),
+    };
+    // Whoever waits need not wait until this client has read the rest.
+    drop(lent);
+    match report {
+        Some(report) => tell(visitor, &report, greeting(pool)).await,
+        None => visitor.finish(transport::sleep(&pool.config, ask.limit)).await,
+    }
+}
+
+/// Says why not.
+pub(super) async fn tell(mut visitor: Visitor, report: &Report, timer: BoxFuture<()>) {
+    visitor.report(report);
+    visitor.finish(timer).await;
+}
+
+fn greeting(pool: &Connections) -> BoxFuture<()> {
+    transport::sleep(&pool.config, GREETING)
+}
+
+/// How long a client may take to ask, or to hear why not.
+pub(super) const GREETING: Duration = Duration::from_secs(10);
+
+enum Refused {
+    /// The client did not wait.
+    Gone,
+    Because(Report),
+}
+
+/// A turn in the queue.
+async fn wait(
+    pool: &Arc<Connections>,
+    visitor: &mut Visitor,
+    ask: &Ask,
+    timer: &mut BoxFuture<()>,
+) -> Result<Lent, Refused> {
+    let mut turn = Turn::new(pool);
+    poll_fn(|context| {
+        if visitor.poll_read(context, ask.open) == Err(Gone) {
+            return Poll::Ready(Err(Refused::Gone));
+        }
+        match turn.poll(&ask.search_path, context) {
+            Poll::Ready(Ok(lent)) => return Poll::Ready(Ok(lent)),
+            Poll::Ready(Err(error)) => {
+                return Poll::Ready(Err(Refused::Because(Report::nothing(error, Signal::Lost))));
+            }
+            Poll::Pending => {}
+        }
+        timer.as_mut().poll(context).map(|()| {
+            let text = "waiting for a connection of the pool (Config::connect_timeout): others hold them all";
+            // Time that is over is not given twice.
+            let report = Report::nothing(Error::new(Kind::Timeout(text.into())), Signal::Local);
+            Err(Refused::Because(report))
+        })
+    })
+    .await
+}
+
+async fn open(pool: &Connections, ask: &Ask, timer: &mut BoxFuture<()>) -> Result<Server, Report> {
+    let asked = Some(ask.search_path.as_str()).filter(|path| !path.is_empty());
+    let search_path = asked.or(pool.config.schemas());
+    match login::open(&pool.config, search_path, ask.serially, timer).await {
+        Ok(login) => Ok(Server::new(login, &ask.search_path, pool.retirement())),
+        Err((error, signal)) => Err(Report::nothing(error, signal)),
+    }
+}
+
+struct Relay<'r> {
+    pool: &'r Connections,
+    ask: &'r Ask,
+    visitor: &'r mut Visitor,
+    server: &'r mut Server,
+    /// When anything went by last.
+    moved_at: Duration,
+}
+
+enum Ended {
+    Well,
+    /// The client is there no more.
+    Gone,
+    Badly(Report),
+}
+
+impl Relay<'_> {
+    fn poll(&mut self, context: &mut Context<'_>, timer: &mut BoxFuture<()>) -> Poll<Ended> {
+        loop {
+            let before = self.server.has_started();
+            let moved = match self.advance(context) {
+                Ok(moved) => moved,
+                Err(ended) => return Poll::Ready(ended),
+            };
+            let config = &self.pool.config;
+            if !before && self.server.has_started() {
+                *timer = transport::sleep(config, self.ask.limit);
+            }
+            if self.is_over() {
+                return Poll::Ready(Ended::Well);
+            }
+            if moved {
+                self.moved_at = transport::now(config);
+                continue;
+            }
+            if timer.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            // The time that has passed since anything went by is what counts.
+            let now = transport::now(config);
+            let until = self.moved_at.saturating_add(self.patience());
+            if until <= now || !self.server.has_started() {
+                return Poll::Ready(Ended::Badly(self.impatient()));
+            }
+            *timer = transport::sleep(config, until.saturating_sub(now));
+        }
+    }
+
+    /// Moves what can be moved.
+    fn advance(&mut self, context: &mut Context<'_>) -> Result<bool, Ended> {
+        let mut moved = self.visitor.poll_read(context, self.ask.open).map_err(|Gone| Ended::Gone)?;
+        if self.server.is_free()
+            && let Some(said) = self.visitor.take()
+        {
+            moved = true;
+            self.server
+                .send(said)
+                .map_err(|Malformed(reason)| self.failed(Failure::Session(Fault::Malformed(reason))))?;
+        }
+        let _ = self.server.poll_write(context);
+        while self.visitor.has_room() {
+            match self.server.poll_read(context, &mut self.visitor.outbox) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(())) => moved = true,
+                Poll::Ready(Err(failure)) => return Err(self.failed(failure)),
+            }
+        }
+        // The login's next words.
+        let _ = self.server.poll_write(context);
+        Ok(self.visitor.poll_write(context).map_err(|Gone| Ended::Gone)? || moved)
+    }
+
+    /// Whether the lease has come to its end: a whole flight, and no transaction that goes on.
+    fn is_over(&self) -> bool {
+        let rests = self.server.is_settled() && !self.visitor.is_waiting();
+        let flown = self.server.has_flown();
+        rests && flown && (self.server.is_out_of_transaction() || !self.ask.open)
+    }
+
+    fn failed(&self, failure: Failure) -> Ended {
+        let config = &self.pool.config;
+        let (error, signal, _) = failure::explain(self.server.stage(), config, failure);
+        Ended::Badly(Report { reached: self.server.reached(), signal, error })
+    }
+
+    /// How long nothing may go by.
+    fn patience(&self) -> Duration {
+        if self.server.is_settled() { self.pool.settings.pause } else { self.ask.limit }
+    }
+
+    fn impatient(&self) -> Report {
+        let config = &self.pool.config;
+        if !self.server.has_started() {
+            let reached = self.server.reached();
+            return Report { reached, signal: Signal::Timeout, error: failure::connect_timeout(config) };
+        }
+        if self.server.is_settled() {
+            let text = "between two statements of a transaction: the pool has rolled it back, so that others have \
+                        its connection";
+            return Report::nothing(Error::new(Kind::Timeout(text.into())), Signal::Answered);
+        }
+        let error =
+            Error::new(Kind::Timeout("waiting for the server in the pool (Config::query_timeout)".into()));
+        Report { reached: Reached::Session, signal: Signal::Timeout, error }
+    }
+}

@@ -1,0 +1,168 @@
+//! Why there is no lease, or not any more, as it travels from the pool to the client.
+//!
+//! Goes in: an error, its signal for `retry.rs`, and how far the flight had come. Comes out: bytes, and from bytes the
+//! same again. The client decides by it what may run again, as if it had seen it itself. What cannot be read counts as
+//! the worst.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Kind};
+use crate::refusal::Refusal;
+use crate::retry::{Reached, Signal};
+#[cfg(test)]
+use crate::wire::DatabaseError;
+use crate::wire::backend;
+
+/// How a lease failed.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) reached: Reached,
+    pub(crate) signal: Signal,
+    pub(crate) error: Error,
+}
+
+impl Report {
+    pub(super) fn write(&self) -> Vec<u8> {
+        let reached = match self.reached {
+            Reached::Nothing => b'n',
+            Reached::Login => b'l',
+            Reached::Session => b's',
+        };
+        let signal = match self.signal {
+            Signal::Local => b'c',
+            Signal::Refused { pipelined: true, .. } => b'p',
+            Signal::Refused { pipelined: false, .. } => b'r',
+            Signal::Lost => b'l',
+            Signal::Timeout => b't',
+            Signal::Answered => b'a',
+            _ => b'x',
+        };
+        let mut bytes = vec![reached, signal];
+        let (kind, text) = match self.error.kind() {
+            Kind::Refused(error) => {
+                bytes.push(b'r');
+                backend::write_error(error, &mut bytes);
+                return bytes;
+            }
+            Kind::Config(text) => (b'c', text),
+            Kind::Credentials(text) => (b'k', text),
+            Kind::Connect(text) => (b'n', text),
+            Kind::Lost(text) => (b'l', text),
+            Kind::Timeout(text) => (b't', text),
+            Kind::Overloaded(text) => (b'o', text),
+            // None other comes about without decoding anything.
+            _ => (b'x', &Cow::Borrowed("")),
+        };
+        bytes.push(kind);
+        bytes.extend_from_slice(text.as_bytes());
+        bytes
+    }
+
+    /// What was written.
+    pub(crate) fn read(bytes: &[u8]) -> Report {
+        Report::try_read(bytes).unwrap_or_else(|| Report {
+            reached: Reached::Session,
+            signal: Signal::Protocol,
+            error: Error::new(Kind::Protocol("the pool's connection does not keep to it")),
+        })
+    }
+
+    fn try_read(bytes: &[u8]) -> Option<Report> {
+        let ([reached, signal, kind], text) = bytes.split_first_chunk()?;
+        let reached = match reached {
+            b'n' => Reached::Nothing,
+            b'l' => Reached::Login,
+            b's' => Reached::Session,
+            _ => return None,
+        };
+        if *kind == b'r' {
+            let error = backend::read_error(text)?;
+            let signal = Signal::Refused { refusal: Refusal::of(&error), pipelined: *signal == b'p' };
+            return Some(Report { reached, signal, error: Error::new(Kind::Refused(error)) });
+        }
+        let signal = match signal {
+            b'c' => Signal::Local,
+            b'l' => Signal::Lost,
+            b't' => Signal::Timeout,
+            b'a' => Signal::Answered,
+            _ => return None,
+        };
+        let text: Cow<'static, str> = core::str::from_utf8(text).ok()?.to_owned().into();
+        let kind = match kind {
+            b'c' => Kind::Config(text),
+            b'k' => Kind::Credentials(text),
+            b'n' => Kind::Connect(text),
+            b'l' => Kind::Lost(text),
+            b't' => Kind::Timeout(text),
+            b'o' => Kind::Overloaded(text),
+            _ => return None,
+        };
+        Some(Report { reached, signal, error: Error::new(kind) })
+    }
+
+    /// Nothing of the flight has been handed over.
+    pub(super) fn nothing(error: Error, signal: Signal) -> Report {
+        Report { reached: Reached::Nothing, signal, error }
+    }
+
+    /// The server refused the pool.
+    #[cfg(test)]
+    fn refused(error: DatabaseError, pipelined: bool) -> Report {
+        let signal = Signal::Refused { refusal: Refusal::of(&error), pipelined };
+        Report { reached: Reached::Login, signal, error: Error::new(Kind::Refused(error)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sqlstate::SqlState;
+
+    #[test]
+    fn what_was_written_is_read() {
+        let denied = DatabaseError {
+            fatal: true,
+            sqlstate: SqlState::from_bytes(b"08006"),
+            message: "unable to accept connection, access denied".to_owned(),
+            hint: Some("Signature expired".to_owned()),
+            ..DatabaseError::default()
+        };
+        let text = || Cow::Borrowed("ü");
+        let reports = [
+            Report::nothing(Error::new(Kind::Config(text())), Signal::Local),
+            Report::nothing(Error::new(Kind::Credentials(text())), Signal::Lost),
+            Report::nothing(Error::new(Kind::Overloaded(text())), Signal::Lost),
+            Report::nothing(Error::new(Kind::Timeout(text())), Signal::Answered),
+            Report {
+                reached: Reached::Login,
+                signal: Signal::Timeout,
+                error: Error::new(Kind::Connect(text())),
+            },
+            Report { reached: Reached::Session, signal: Signal::Lost, error: Error::new(Kind::Lost(text())) },
+            Report::refused(denied.clone(), true),
+            Report::refused(denied, false),
+        ];
+        for report in reports {
+            let read = Report::read(&report.write());
+            assert_eq!((read.reached, read.signal), (report.reached, report.signal));
+            assert_eq!(read.error.to_string(), report.error.to_string());
+        }
+        let bug = Report {
+            reached: Reached::Nothing,
+            signal: Signal::Protocol,
+            error: Error::new(Kind::Protocol("x")),
+        };
+        let read = Report::read(&bug.write());
+        assert_eq!((read.reached, read.signal), (Reached::Session, Signal::Protocol));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_report(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = Report::read(&bytes);
+            let _ = Report::read(&[b"npr", &bytes[..]].concat());
+        }
+    }
+}

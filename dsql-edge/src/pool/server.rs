@@ -1,0 +1,273 @@
+//! A connection of the pool's to the server: its login, and then bytes that are passed on.
+//!
+//! Goes in: bytes of flights. Comes out: bytes that answer them, and where they end. It knows where frames end and what
+//! ReadyForQuery says, and understands nothing else. It is lent again only when everything has been answered and no
+//! transaction is open; what a lease left open is rolled back before anything else is said.
+
+use core::task::{Context, Poll, Waker};
+use core::time::Duration;
+
+use bytes::BytesMut;
+
+use super::frames::Frames;
+use super::visitor::Said;
+use crate::client::failure::{Failure, Stage};
+use crate::client::login::Login;
+use crate::retry::Reached;
+use crate::session::{Connection, Event, Fault};
+use crate::transport::{Transport, TransportError};
+use crate::wire::{Malformed, Parameters, frontend, lease};
+
+pub(super) struct Server {
+    transport: Box<dyn Transport>,
+    /// Until the server has let us in.
+    login: Option<Connection>,
+    pipelined: bool,
+    heard: bool,
+    /// What waits for the transport to have written the last.
+    outgoing: BytesMut,
+    /// Bytes have been given to the transport that it has not written yet.
+    writing: bool,
+    write_error: Option<TransportError>,
+    /// Something of a flight has been handed over since it was lent.
+    handed: bool,
+    /// The flight that is being handed over has not come to its Sync.
+    midway: bool,
+    frames: Frames,
+    /// So many Syncs are not answered.
+    unanswered: usize,
+    /// The next answer is that of a ROLLBACK, which nobody waits for.
+    rolling_back: bool,
+    /// As the last ReadyForQuery said.
+    status: u8,
+    /// What its names are looked up in.
+    pub(super) search_path: String,
+    /// It is not lent after this time.
+    pub(super) retires: Duration,
+    pub(super) idle_since: Duration,
+    read: Vec<u8>,
+}
+
+const IDLE: u8 = b'I';
+
+impl Server {
+    pub(super) fn new(login: Login, search_path: &str, retires: Duration) -> Self {
+        Server {
+            transport: login.transport,
+            login: Some(login.connection),
+            pipelined: login.pipelined,
+            heard: false,
+            outgoing: BytesMut::new(),
+            writing: false,
+            write_error: None,
+            handed: false,
+            midway: false,
+            frames: Frames::default(),
+            unanswered: 0,
+            rolling_back: false,
+            status: IDLE,
+            search_path: search_path.to_owned(),
+            retires,
+            idle_since: Duration::ZERO,
+            read: Vec::new(),
+        }
+    }
+
+    /// Whether it has let us in.
+    pub(super) fn has_started(&self) -> bool {
+        self.login.is_none()
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        Stage { started: self.has_started(), heard: self.heard, pipelined: self.pipelined, leased: false }
+    }
+
+    /// How far the flight has come.
+    pub(super) fn reached(&self) -> Reached {
+        let held_back = self.login.as_ref().is_some_and(Connection::is_held_back);
+        match self.has_started() {
+            _ if !self.handed || held_back || seeded!(DeniesHandedOver) => Reached::Nothing,
+            true => Reached::Session,
+            false => Reached::Login,
+        }
+    }
+
+    /// Whether it has been given anything since it was lent.
+    pub(super) fn has_flown(&self) -> bool {
+        self.has_started() && self.handed
+    }
+
+    /// Whether everything is answered, and nothing half said.
+    pub(super) fn is_settled(&self) -> bool {
+        let answered = self.unanswered == 0 && (!self.midway || seeded!(LendsMidway));
+        self.has_started() && answered && self.frames.are_whole() && self.write_error.is_none()
+    }
+
+    /// Whether it is in no transaction block.
+    pub(super) fn is_out_of_transaction(&self) -> bool {
+        self.status == IDLE
+    }
+
+    /// Whether frames of an answer have been passed on whole.
+    pub(super) fn is_between_frames(&self) -> bool {
+        self.frames.are_whole()
+    }
+
+    /// A lease ends: whether it can be lent again. Of what the lease left open nothing stays.
+    pub(super) fn end_lease(&mut self) -> bool {
+        let rests = self.is_settled() || (self.has_started() && seeded!(LendsUnanswered));
+        if !rests {
+            return false;
+        }
+        self.handed = false;
+        if !self.is_out_of_transaction() && !seeded!(LendsOpenTransaction) {
+            return self.roll_back().is_ok();
+        }
+        true
+    }
+
+    fn roll_back(&mut self) -> Result<(), Malformed> {
+        frontend::parse("ROLLBACK", &[], usize::MAX, &mut self.outgoing)?;
+        frontend::execute(&Parameters::default(), &[], false, usize::MAX, &mut self.outgoing)?;
+        frontend::sync(&mut self.outgoing);
+        self.rolling_back = true;
+        self.unanswered = 1;
+        let _ = self.poll_write(&mut Context::from_waker(Waker::noop()));
+        Ok(())
+    }
+
+    /// Whether, so far as can be told without asking, the server is still there.
+    pub(super) fn poll_alive(&mut self, context: &mut Context<'_>) -> bool {
+        let mut nothing = BytesMut::new();
+        loop {
+            match self.poll_read(context, &mut nothing) {
+                Poll::Pending => return self.rolling_back || self.is_settled(),
+                Poll::Ready(Ok(())) => nothing.clear(),
+                Poll::Ready(Err(_)) => return false,
+            }
+        }
+    }
+
+    /// Hands over a piece of a flight.
+    pub(super) fn send(&mut self, said: Said) -> Result<(), Malformed> {
+        self.handed = true;
+        self.midway = !said.whole;
+        self.unanswered += said.syncs;
+        match &mut self.login {
+            Some(login) => login.relay(&said.bytes)?,
+            None => self.outgoing.unsplit(said.bytes),
+        }
+        Ok(())
+    }
+
+    /// Whether it takes more bytes.
+    pub(super) fn is_free(&self) -> bool {
+        !self.writing && self.outgoing.is_empty()
+    }
+
+    /// Sends what there is to send, as far as that goes now.
+    pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if !self.writing {
+                // The login goes on by itself.
+                let login = self.login.as_mut().and_then(Connection::poll_transmit);
+                let Some(bytes) =
+                    login.or_else(|| (!self.outgoing.is_empty()).then(|| self.outgoing.split()))
+                else {
+                    return Poll::Ready(());
+                };
+                self.transport.start_write(bytes);
+                self.writing = true;
+            }
+            let Poll::Ready(written) = self.transport.poll_write(context) else { return Poll::Pending };
+            self.writing = false;
+            if let Err(error) = written {
+                self.write_error.get_or_insert(error);
+            }
+        }
+    }
+
+    /// Receives something, and puts what is for the client at the end of `out`.
+    pub(super) fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        out: &mut BytesMut,
+    ) -> Poll<Result<(), Failure>> {
+        let mut read = core::mem::take(&mut self.read);
+        let polled = self.transport.poll_read(context, &mut read);
+        let result = match polled {
+            // A server that refuses and leaves breaks the write too: what it said has been read by now.
+            Poll::Pending => match self.write_error.take() {
+                Some(error) => Poll::Ready(Err(Failure::Transport(error))),
+                None => Poll::Pending,
+            },
+            Poll::Ready(Err(error)) => Poll::Ready(Err(Failure::Transport(error))),
+            Poll::Ready(Ok(())) => Poll::Ready(self.take(&read, out).map_err(Failure::Session)),
+        };
+        self.read = read;
+        result
+    }
+
+    fn take(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
+        self.heard |= !bytes.is_empty();
+        let Some(login) = &mut self.login else {
+            return if bytes.is_empty() { Err(Fault::Closed) } else { self.pass(bytes, out) };
+        };
+        if bytes.is_empty() {
+            login.handle_eof();
+        }
+        login.handle_input(bytes);
+        match login.poll_event()? {
+            None => Ok(()),
+            Some(Event::Started) => {
+                let behind = self.login.take().map(Connection::into_unread).unwrap_or_default();
+                out.extend_from_slice(&lease::GRANTED_FRAME);
+                self.pass(&behind, out)
+            }
+            Some(_) => Err(Fault::Malformed(OUT_OF_PLACE)),
+        }
+    }
+
+    fn pass(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
+        while !bytes.is_empty() {
+            let passed = self.frames.pass(bytes, may_come);
+            let (length, frame) = passed.map_err(|Malformed(reason)| Fault::Malformed(reason))?;
+            let (now, behind) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
+            bytes = behind;
+            if !self.rolling_back || seeded!(PassesRollbackOn) {
+                out.extend_from_slice(now);
+            }
+            let Some(frame) = frame else { continue };
+            match (frame.tag, frame.first, self.unanswered) {
+                (b'Z', Some(status @ (b'I' | b'T' | b'E')), 1..) => {
+                    self.unanswered -= 1;
+                    self.status = status;
+                    if core::mem::take(&mut self.rolling_back) && status != IDLE {
+                        return Err(Fault::Malformed("ROLLBACK was answered with something else"));
+                    }
+                }
+                // These may come at any time.
+                (b'N' | b'S' | b'A', ..) => {}
+                // An error that nobody waited for is the last: the server is about to leave.
+                (b'E', _, 0) => return Err(Fault::Closed),
+                (b'Z', ..) | (_, _, 0) => return Err(Fault::Malformed(OUT_OF_PLACE)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+const OUT_OF_PLACE: &str = "a message came that may not come here";
+
+/// No server says what a pool says.
+fn may_come(tag: u8) -> bool {
+    tag != lease::GRANTED && tag != lease::FAILED
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let quiet = self.is_settled() && self.is_free();
+        self.transport.close(if quiet { &frontend::TERMINATE } else { &[] });
+    }
+}

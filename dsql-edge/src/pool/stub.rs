@@ -1,0 +1,86 @@
+//! The way from a Worker to its pool's Durable Objects.
+//!
+//! Goes in: a binding, and how many objects there are. Comes out: a stream to one of them, for one lease: a request whose
+//! body is what the client says, and whose answer is what it is told. Nothing is sent before the client says something.
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::pool::Lessor;
+use crate::transport::{self, Namespace, Transport};
+
+/// A binding to the class [`DsqlPool`](crate::DsqlPool).
+pub(crate) struct Stub {
+    namespace: Namespace,
+    prefix: String,
+    shards: u64,
+    location: Option<String>,
+}
+
+impl Stub {
+    /// The binding `DSQL_POOL`, and what says how to use it.
+    pub(crate) fn from_env(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
+        let own = |name: &str| [prefix, name].concat();
+        let var = |name: &str| env.var(&own(name)).ok().map(|var| var.to_string());
+        let namespace = Namespace::of(env, &own("DSQL_POOL")).ok_or_else(|| {
+            Error::config(
+                [
+                    "the binding ",
+                    &own("DSQL_POOL"),
+                    " is missing, or no Durable Object: in wrangler.toml under [[durable_objects.bindings]] set name = \"",
+                    &own("DSQL_POOL"),
+                    "\" and class_name = \"DsqlPool\", and under [[migrations]] new_sqlite_classes = [\"DsqlPool\"]",
+                ]
+                .concat(),
+            )
+        })?;
+        let shards = match var("DSQL_POOL_SHARDS") {
+            None => 1,
+            Some(text) => {
+                text.parse().ok().filter(|shards| (1..=1000).contains(shards)).ok_or_else(|| {
+                    Error::config([&own("DSQL_POOL_SHARDS"), " is no number from 1 to 1000"].concat())
+                })?
+            }
+        };
+        Ok(Stub { namespace, prefix: prefix.to_owned(), shards, location: var("DSQL_POOL_LOCATION") })
+    }
+}
+
+impl Config {
+    /// A pool in Durable Objects, from the bindings of a Worker. Feature `pool`.
+    ///
+    /// | binding | |
+    /// |---|---|
+    /// | `DSQL_POOL` | the Durable Object namespace of the class [`DsqlPool`](crate::DsqlPool) |
+    /// | `DSQL_POOL_SHARDS` | how many objects there are; 1 without it. Each connection is of any of them |
+    /// | `DSQL_POOL_LOCATION` | where they are to be made, as Cloudflare's location hints are written: `enam`, `weur` …; take the one near the cluster |
+    ///
+    /// The objects read the bindings of [`from_env`](Config::from_env) (of the Secrets Store, too), and
+    /// `DSQL_POOL_CONNECTIONS` and `DSQL_POOL_WAITING`. The Worker needs none of those.
+    ///
+    /// # Errors
+    /// When the binding is missing: the error says how to set it.
+    pub fn from_pool(env: &worker::Env) -> Result<Self, Error> {
+        Config::from_pool_with_prefix(env, "")
+    }
+
+    /// As [`from_pool`](Config::from_pool), for a second cluster: with the prefix `REPORTS_` the bindings are
+    /// `REPORTS_DSQL_POOL`, `REPORTS_DSQL_ENDPOINT` and so on.
+    ///
+    /// # Errors
+    /// As [`from_pool`](Config::from_pool).
+    pub fn from_pool_with_prefix(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
+        Stub::from_env(env, prefix).map(Config::of_pool)
+    }
+}
+
+impl Lessor for Stub {
+    fn reach(&self, open: bool) -> Box<dyn Transport> {
+        let shard = transport::anything() % self.shards;
+        let name = format!("{}{shard}", self.prefix);
+        self.namespace.reach(&name, self.location.as_deref(), open)
+    }
+
+    fn prefix(&self) -> &str {
+        &self.prefix
+    }
+}

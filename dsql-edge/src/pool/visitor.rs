@@ -1,0 +1,191 @@
+//! A client of the pool, as the pool sees it: a stream in each direction.
+//!
+//! Goes in: a [`Transport`] to a stub. Comes out: what it asks for, then the bytes of its flights, checked to be frames
+//! of the extended protocol; and the other way the answers, and in the end why there are none. It holds a few chunks at
+//! the most: who does not read is not read for.
+
+use core::future::poll_fn;
+use core::task::{Context, Poll};
+
+use bytes::BytesMut;
+
+use super::frames::Frames;
+use super::report::Report;
+use crate::transport::{BoxFuture, Transport};
+use crate::wire::Malformed;
+use crate::wire::lease::{self, Ask};
+
+/// So much is held of what one side says, at the most, until the other has taken it; and one read more.
+const CHUNK: usize = 65_536;
+
+pub(super) struct Visitor {
+    transport: Box<dyn Transport>,
+    /// What it says that nobody has taken yet.
+    inbox: BytesMut,
+    /// It has said all that it will.
+    pub(super) ended: bool,
+    /// What it is told that has not been given to the transport.
+    pub(super) outbox: BytesMut,
+    writing: bool,
+    frames: Frames,
+    /// So many Syncs are in the inbox.
+    syncs: usize,
+    /// The last thing it has said is a whole Sync.
+    synced: bool,
+    read: Vec<u8>,
+}
+
+/// A piece of a flight, or of several.
+pub(super) struct Said {
+    pub(super) bytes: BytesMut,
+    /// How many Syncs are in it.
+    pub(super) syncs: usize,
+    /// It ends with a Sync.
+    pub(super) whole: bool,
+}
+
+/// The client is there no more, or is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Gone;
+
+impl Visitor {
+    pub(super) fn new(transport: Box<dyn Transport>) -> Self {
+        Visitor {
+            transport,
+            inbox: BytesMut::new(),
+            ended: false,
+            outbox: BytesMut::new(),
+            writing: false,
+            frames: Frames::default(),
+            syncs: 0,
+            synced: false,
+            read: Vec::new(),
+        }
+    }
+
+    /// What it asks for. The error says what is wrong with it.
+    pub(super) async fn ask(&mut self, mut timer: BoxFuture<()>) -> Result<Ask, Malformed> {
+        poll_fn(|context| {
+            loop {
+                if let Some(ask) = Ask::take(&mut self.inbox)? {
+                    let behind = self.inbox.split();
+                    return Poll::Ready(self.accept(&behind).map(|()| ask));
+                }
+                match self.transport.poll_read(context, &mut self.read) {
+                    Poll::Ready(Ok(())) if !self.read.is_empty() => self.inbox.extend_from_slice(&self.read),
+                    Poll::Ready(_) => {
+                        return Poll::Ready(Err(Malformed("the client left before it had asked")));
+                    }
+                    Poll::Pending => {
+                        return timer
+                            .as_mut()
+                            .poll(context)
+                            .map(|()| Err(Malformed("the client asks for nothing")));
+                    }
+                }
+            }
+        })
+        .await
+    }
+
+    /// Listens for more, as far as there is room; whether anything has come. `open`: when it has said all, it is gone.
+    pub(super) fn poll_read(&mut self, context: &mut Context<'_>, open: bool) -> Result<bool, Gone> {
+        let mut moved = false;
+        while !self.ended && self.inbox.len() < CHUNK {
+            match self.transport.poll_read(context, &mut self.read) {
+                Poll::Pending => break,
+                Poll::Ready(Err(_)) => return Err(Gone),
+                Poll::Ready(Ok(())) if self.read.is_empty() => {
+                    self.ended = true;
+                    if open {
+                        return Err(Gone);
+                    }
+                }
+                Poll::Ready(Ok(())) => {
+                    let read = core::mem::take(&mut self.read);
+                    let accepted = self.accept(&read);
+                    self.read = read;
+                    accepted.map_err(|_| Gone)?;
+                    moved = true;
+                }
+            }
+        }
+        Ok(moved)
+    }
+
+    fn accept(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (passed, frame) = self.frames.pass(rest, may_come)?;
+            rest = rest.get(passed..).unwrap_or_default();
+            self.synced = frame.is_some_and(|frame| frame.tag == b'S');
+            self.syncs += usize::from(self.synced);
+        }
+        self.inbox.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// What it has said that nobody has taken yet.
+    pub(super) fn take(&mut self) -> Option<Said> {
+        let said = |this: &mut Self| Said {
+            bytes: this.inbox.split(),
+            syncs: core::mem::take(&mut this.syncs),
+            whole: this.synced,
+        };
+        (!self.inbox.is_empty()).then(|| said(self))
+    }
+
+    /// Whether something of what it has said waits.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
+    /// Whether it can be told more.
+    pub(super) fn has_room(&self) -> bool {
+        self.outbox.len() < CHUNK
+    }
+
+    /// Tells it what there is to tell; whether anything went.
+    pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> Result<bool, Gone> {
+        let mut moved = false;
+        loop {
+            if self.writing {
+                match self.transport.poll_write(context) {
+                    Poll::Pending => return Ok(moved),
+                    Poll::Ready(Err(_)) => return Err(Gone),
+                    Poll::Ready(Ok(())) => (self.writing, moved) = (false, true),
+                }
+            }
+            if self.outbox.is_empty() {
+                return Ok(moved);
+            }
+            self.transport.start_write(self.outbox.split());
+            self.writing = true;
+        }
+    }
+
+    /// Tells it the rest, or gives it up when the time is over.
+    pub(super) async fn finish(mut self, mut timer: BoxFuture<()>) {
+        poll_fn(|context| match self.poll_write(context) {
+            Ok(_) if self.writing => timer.as_mut().poll(context),
+            _ => Poll::Ready(()),
+        })
+        .await;
+    }
+
+    /// Why there is no lease, or not any more. Only between frames of the server's.
+    pub(super) fn report(&mut self, report: &Report) {
+        lease::failed(&report.write(), &mut self.outbox);
+    }
+}
+
+/// The frames of flights: Parse, Bind, Describe, Execute, Sync.
+fn may_come(tag: u8) -> bool {
+    matches!(tag, b'P' | b'B' | b'D' | b'E' | b'S')
+}
+
+impl Drop for Visitor {
+    fn drop(&mut self) {
+        self.transport.close(&[]);
+    }
+}

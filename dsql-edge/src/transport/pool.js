@@ -1,0 +1,88 @@
+// The two ends of a lease, as worker.rs uses them: a request from a Worker to a Durable Object. Each has the methods of
+// worker.js's Connection.
+const READ_SIZE = 65536;
+
+const hush = (promise) => void promise.catch(() => {});
+
+class Ends {
+  // The next bytes; none at the end. They are gone with the next call, for which their buffer serves again.
+  async read() {
+    const reader = (this.reader ??= await this.readable().then(byob));
+    if (!reader) return new Uint8Array();
+    for (;;) {
+      const { done, value } = await reader.read(new Uint8Array((this.buffer ??= new ArrayBuffer(READ_SIZE))));
+      if (done) return new Uint8Array();
+      this.buffer = value.buffer;
+      if (value.length) return value;
+    }
+  }
+}
+
+const byob = (readable) => readable?.getReader({ mode: "byob" });
+
+// The Worker's end: the first write begins the request. It is all of it, unless the lease is open.
+export class Stub extends Ends {
+  constructor(namespace, name, location, open) {
+    super();
+    this.object = namespace.get(namespace.idFromName(name), location ? { locationHint: location } : {});
+    this.open = open;
+    this.answer = new Promise((begin) => (this.begin = begin));
+  }
+
+  async readable() {
+    const response = await this.answer;
+    if (response.ok) return response.body;
+    hush(response.body?.cancel() ?? this.answer);
+    throw new Error("the object answered with HTTP " + response.status);
+  }
+
+  async write(view) {
+    // A view of wasm's memory: it changes below the promise.
+    const bytes = view.slice();
+    if (this.writer) return this.writer.write(bytes);
+    let body = bytes;
+    if (this.open) {
+      const { readable, writable } = new IdentityTransformStream();
+      this.writer = writable.getWriter();
+      hush(this.writer.closed);
+      body = readable;
+    }
+    this.abort = new AbortController();
+    const answer = this.object.fetch("http://pool/", { method: "POST", body, signal: this.abort.signal });
+    hush(answer);
+    this.begin(answer);
+    await this.writer?.write(bytes);
+  }
+
+  // It waits for nothing: the object sees that the request is over.
+  close() {
+    if (this.writer) hush(this.writer.abort());
+    if (this.reader) hush(this.reader.cancel());
+    this.abort?.abort();
+  }
+}
+
+// The object's end.
+export class Visit extends Ends {
+  constructor(request) {
+    super();
+    const { readable, writable } = new IdentityTransformStream();
+    this.body = request.body;
+    this.writer = writable.getWriter();
+    hush(this.writer.closed);
+    this.response = new Response(readable);
+  }
+
+  async readable() {
+    return this.body;
+  }
+
+  async write(view) {
+    await this.writer.write(view.slice());
+  }
+
+  close() {
+    hush(this.writer.close());
+    if (this.reader) hush(this.reader.cancel());
+  }
+}

@@ -1,0 +1,151 @@
+//! What a stub and a pool say to each other besides PostgreSQL's protocol: three frames more.
+//!
+//! Goes in: what a lease is asked for, or a frame. Comes out: a frame, or what it asks for. A stub asks for a lease,
+//! behind which its first flight comes at once; the pool says that it is granted, or why it is not, or why it ended.
+//! PostgreSQL has no frames of these types.
+
+use core::time::Duration;
+
+use bytes::BytesMut;
+
+use super::Malformed;
+use super::frame::{Frame, Unfit};
+use super::message::{HEADER, Reader};
+
+/// A stub asks for a lease.
+pub(crate) const ASK: u8 = b'L';
+/// The flight has been handed to a server that had let the pool in.
+pub(crate) const GRANTED: u8 = b'l';
+/// There is no lease, or not any more.
+pub(crate) const FAILED: u8 = b'f';
+
+/// The longest frame that asks.
+pub(crate) const MAX_ASK: usize = 4096;
+
+const VERSION: u8 = 1;
+const OPEN: u8 = 1;
+const SERIALLY: u8 = 2;
+
+/// What a lease is asked for with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ask {
+    /// More than one flight may come: the stream of the stub ends when the lease does.
+    pub(crate) open: bool,
+    /// The password waits until it is asked for.
+    pub(crate) serially: bool,
+    /// How long to wait for a connection, and for its login.
+    pub(crate) wait: Duration,
+    /// How long to wait for the server to say anything.
+    pub(crate) limit: Duration,
+    /// That of the cluster's bindings.
+    pub(crate) prefix: String,
+    /// What the first query was compiled for.
+    pub(crate) search_path: String,
+}
+
+impl Ask {
+    pub(crate) fn write(&self, out: &mut BytesMut) -> Result<(), Malformed> {
+        let mut frame = Frame::new(ASK, out);
+        let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        let open = if self.open { OPEN } else { 0 };
+        let serially = if self.serially { SERIALLY } else { 0 };
+        frame.bytes(&[VERSION, open | serially]);
+        frame.u32(millis(self.wait));
+        frame.u32(millis(self.limit));
+        let mut write = || {
+            frame.string(self.prefix.as_bytes())?;
+            frame.string(self.search_path.as_bytes())
+        };
+        write().and_then(|()| frame.end()).map_err(|Unfit| Malformed("search_path has a NUL character"))
+    }
+
+    /// The frame at the front, once all of it is there; its bytes are taken out of the buffer.
+    pub(crate) fn take(buffer: &mut BytesMut) -> Result<Option<Self>, Malformed> {
+        let Some([tag, a, b, c, d]) = buffer.first_chunk::<HEADER>() else { return Ok(None) };
+        let length = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX);
+        if *tag != ASK || !(HEADER - 1..MAX_ASK).contains(&length) {
+            return Err(Malformed("it does not begin by asking for a lease"));
+        }
+        if buffer.len() <= length {
+            return Ok(None);
+        }
+        let frame = buffer.split_to(length + 1);
+        Ask::read(frame.get(HEADER..).unwrap_or_default()).map(Some).ok_or(Malformed(
+            "it asks for a lease in another way: are the Worker and the object of one version?",
+        ))
+    }
+
+    fn read(body: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(body);
+        if reader.u8()? != VERSION {
+            return None;
+        }
+        let flags = reader.u8()?;
+        let millis = |number: u32| Duration::from_millis(number.into());
+        let (wait, limit) = (millis(reader.u32()?), millis(reader.u32()?));
+        let mut text = || String::from_utf8(reader.string()?.to_vec()).ok();
+        let (prefix, search_path) = (text()?, text()?);
+        let (open, serially) = (flags & OPEN != 0, flags & SERIALLY != 0);
+        reader.is_empty().then_some(Ask { open, serially, wait, limit, prefix, search_path })
+    }
+}
+
+/// [`GRANTED`], whole.
+pub(crate) const GRANTED_FRAME: [u8; 5] = [GRANTED, 0, 0, 0, 4];
+
+/// [`FAILED`], with what the client's half of the pool makes of it.
+pub(crate) fn failed(body: &[u8], out: &mut BytesMut) {
+    let mut frame = Frame::new(FAILED, out);
+    // Longer than any text of ours.
+    frame.bytes(body.get(..1 << 20).unwrap_or(body));
+    // It fits.
+    let _ = frame.end();
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_was_asked_is_what_is_read(
+            open in any::<bool>(), serially in any::<bool>(), wait in any::<u32>(), limit in any::<u32>(),
+            prefix in "[A-Z_]{0,9}", search_path in "[a-z, ü]{0,40}", cut in 0..60_usize,
+        ) {
+            let millis = |number: u32| Duration::from_millis(number.into());
+            let ask = Ask { open, serially, wait: millis(wait), limit: millis(limit), prefix, search_path };
+            let mut bytes = BytesMut::new();
+            ask.write(&mut bytes).unwrap();
+            let mut part = BytesMut::from(&bytes[..cut.min(bytes.len() - 1)]);
+            prop_assert_eq!(Ask::take(&mut part), Ok(None));
+            bytes.extend_from_slice(b"P");
+            prop_assert_eq!(Ask::take(&mut bytes), Ok(Some(ask)));
+            prop_assert_eq!(&bytes[..], b"P");
+        }
+
+        #[test]
+        fn any_bytes_ask_or_do_not(mut bytes in proptest::collection::vec(any::<u8>(), 0..60), tagged in any::<bool>()) {
+            if tagged && bytes.len() > 5 {
+                let length = u32::try_from(bytes.len() - 1).unwrap();
+                bytes[0] = ASK;
+                bytes[1..5].copy_from_slice(&length.to_be_bytes());
+            }
+            let _ = Ask::take(&mut BytesMut::from(&bytes[..]));
+        }
+    }
+
+    #[test]
+    fn a_nul_is_no_way_into_another_field() {
+        let ask = Ask {
+            open: false,
+            serially: false,
+            wait: Duration::ZERO,
+            limit: Duration::ZERO,
+            prefix: String::new(),
+            search_path: "a\0b".to_owned(),
+        };
+        assert!(ask.write(&mut BytesMut::new()).is_err());
+    }
+}

@@ -1,0 +1,263 @@
+//! A pool in a Durable Object, in the real workerd, against a real PostgreSQL 16 behind dsql-local: what goes through it,
+//! what it costs, and what it survives.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use dsql_edge_local::Local;
+use dsql_edge_tests::network::{DELAY, Fault, Network};
+use dsql_edge_tests::workerd::{self, Answer, Extras, Workerd};
+
+const NUMBERS: &str = "CREATE TABLE number (n integer NOT NULL PRIMARY KEY)";
+
+/// A cluster, the network before it, and a Worker that reaches it directly and through pools.
+struct Stage {
+    local: Local,
+    network: Network,
+    worker: Workerd,
+}
+
+impl Stage {
+    async fn with(delay: Duration, vars: &[(&'static str, &str)]) -> Stage {
+        let local = Local::builder().named_init_sql("numbers", NUMBERS).rules(false).start().await.unwrap();
+        let network = Network::to(local.port(), delay, Fault::None).await;
+        let mut bindings = local.bindings();
+        bindings.iter_mut().find(|(name, _)| *name == "DSQL_ENDPOINT").unwrap().1 = network.endpoint();
+        bindings.extend(vars.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let extras = Extras { durable_objects: &["DSQL_POOL=DsqlPool", "Own"], ..Extras::default() };
+        let worker = Workerd::start_with(workerd::pooled().await, local.ca_pem(), &bindings, &extras).await;
+        Stage { local, network, worker }
+    }
+
+    async fn get(&self, path: &str) -> String {
+        let Answer { status, body } = self.worker.get(path).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    async fn refused(&self, path: &str) -> String {
+        let Answer { status, body } = self.worker.get(path).await;
+        assert_eq!(status, 500, "{path}: {body}");
+        body
+    }
+
+    /// How many connections have been opened so far.
+    fn connections(&self) -> usize {
+        self.network.connections().len()
+    }
+
+    fn round_trips(&self) -> usize {
+        self.network.connections().iter().map(|seen| seen.round_trips()).sum()
+    }
+
+    async fn stop(self) {
+        self.worker.stop().await;
+        self.local.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_that_goes_without_a_pool_goes_through_it() {
+    let stage = Stage::with(Duration::ZERO, &[]).await;
+    for way in ["direct", "pool", "own"] {
+        let go = async |what: &str| stage.get(&format!("/{way}/{what}")).await;
+        assert_eq!(go("one/41").await, "42");
+        assert_eq!(go("three").await, "[1,2,3]");
+        assert_eq!(go("many").await, "[5000,true]");
+        assert_eq!(go("stream").await, "12502500");
+        assert_eq!(go("stream-dropped").await, "[1,2]");
+        assert_eq!(go("pipeline").await, "55");
+        assert_eq!(go("together/20").await, "190");
+        assert_eq!(go("add/1").await, "1");
+        let twice = stage.refused(&format!("/{way}/add/1")).await;
+        assert!(twice.contains(r#""unique":true"#), "{twice}");
+        assert_eq!(go("pipeline-add/2").await, "2");
+        let twice = stage.refused(&format!("/{way}/pipeline-add/0")).await;
+        assert!(twice.contains(r#""unique":true"#), "{twice}");
+        assert_eq!(go("holds/0").await, "0", "{way}: nothing of a pipeline that failed stays");
+        assert_eq!(go("rows/100").await, "100");
+        assert_eq!(go("rows-fused/200").await, "100");
+        assert_eq!(go("transaction/1000").await, "2");
+        let twice = stage.refused(&format!("/{way}/transaction/999")).await;
+        assert!(twice.contains(r#""unique":true"#), "{twice}");
+        assert_eq!(go("holds/999").await, "0", "{way}: nothing of a transaction that failed stays");
+        assert_eq!(go("give-up/2000").await, r#""given up""#);
+        assert_eq!(go("holds/2000").await, "0");
+        assert_eq!(go("rows-back/10000").await, "20000");
+        assert_eq!(go("remove/0").await, (3 + 200 + 2 + 20_000).to_string());
+    }
+    stage.stop().await;
+}
+
+/// Many requests at once, each in its own time, all with this answer.
+async fn crowd(
+    stage: &Stage,
+    requests: usize,
+    at_once: usize,
+    path: impl Fn(usize) -> String,
+) -> Vec<String> {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let clients = (0..at_once).map(async |_| {
+        let mut answers = Vec::new();
+        loop {
+            let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            if number >= requests {
+                return answers;
+            }
+            answers.push(stage.get(&path(number)).await);
+        }
+    });
+    futures_util::future::join_all(clients).await.concat()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hundreds_of_requests_share_a_handful_of_connections() {
+    let stage = Stage::with(Duration::ZERO, &[]).await;
+    let mut answers = crowd(&stage, 300, 30, |number| format!("/pool/one/{number}")).await;
+    answers.sort_by_key(|answer| answer.parse::<usize>().unwrap());
+    let expected: Vec<String> = (1..=300).map(|number: usize| number.to_string()).collect();
+    assert_eq!(answers, expected, "each gets its own answer");
+    assert!((1..=4).contains(&stage.connections()), "{} connections", stage.connections());
+
+    // Transactions hold theirs from BEGIN to COMMIT, and wait for each other.
+    let before = stage.connections();
+    crowd(&stage, 60, 20, |number| format!("/pool/transaction/{}", 10 * number)).await;
+    assert_eq!(stage.get("/direct/holds/590").await, "1");
+    assert_eq!(stage.get("/direct/remove/-1").await, "120");
+    assert!(stage.connections() <= before.max(4) + 2, "{} connections", stage.connections());
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn through_the_pool_a_query_costs_the_server_one_round_trip() {
+    let stage = Stage::with(DELAY, &[]).await;
+    let mut seen = 0;
+    for (path, expected) in [
+        ("one/1", 3),
+        ("one/1", 1),
+        ("three", 3),
+        ("pipeline", 1),
+        ("rows/100", 2),
+        ("rows-fused/200", 1),
+        ("transaction/1000", 4),
+        ("stream", 1),
+        // ROLLBACK is sent with the next query, and its answer is not waited for.
+        ("give-up/2000", 1),
+    ] {
+        stage.get(&format!("/pool/{path}")).await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        let counted = stage.round_trips() - seen;
+        seen += counted;
+        let rolled_back = usize::from(path.starts_with("give-up"));
+        assert!((expected..=expected + rolled_back).contains(&counted), "{path}: {counted}");
+    }
+    assert_eq!(stage.connections(), 1);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_dies_in_the_pool_is_replaced() {
+    let stage = Stage::with(Duration::ZERO, &[]).await;
+    let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    stage.get("/pool/together/3").await;
+    for round in 0..3 {
+        stage.local.run_sql("test", terminate).await.unwrap();
+        // The server's goodbye arrives.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        // A write: it is not sent before a connection is found that lives.
+        assert_eq!(stage.get(&format!("/pool/add/{round}")).await, "1");
+    }
+    // In the middle of an answer: what only reads runs again.
+    let (slept, killed) = tokio::join!(stage.get("/pool/sleep/1000"), async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        stage.local.run_sql("test", terminate).await.unwrap();
+    });
+    assert_eq!((slept.as_str(), killed), ("1", ()));
+    // In the middle of a transaction: it runs again as a whole.
+    let (added, ()) = tokio::join!(stage.get("/pool/pause/1000"), async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        stage.local.run_sql("test", terminate).await.unwrap();
+    });
+    assert_eq!(added, "1");
+    assert_eq!(stage.get("/direct/remove/-1").await, "5", "nothing is lost, and nothing is there twice");
+
+    // The whole instance, and with it the object and its connections.
+    assert_eq!(stage.worker.get("/panic").await.status, 500);
+    assert_eq!(stage.get("/pool/one/1").await, "2");
+    assert_eq!(stage.get("/pool/transaction/1").await, "2");
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_whose_client_leaves_is_rolled_back_and_one_that_says_nothing_too() {
+    let stage =
+        Stage::with(Duration::ZERO, &[("DSQL_POOL_CONNECTIONS", "1"), ("DSQL_POOL_WAITING", "2")]).await;
+    assert_eq!(stage.get("/pool/leave/1").await, r#""left""#);
+    // There is one connection: it is free again, and the row is not there.
+    assert_eq!(stage.get("/pool/holds/1").await, "0");
+    assert_eq!(stage.get("/pool/add/1").await, "1");
+
+    // Who waits too long is told so, and so is who finds too many waiting.
+    let holding = stage.get("/pool/pause/3000");
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let impatient = stage.refused("/hurry/one/1").await;
+        assert!(impatient.contains(r#""timeout":true"#) && impatient.contains("the pool"), "{impatient}");
+        let crowd = (0..8).map(|_| stage.worker.get("/pool/one/1"));
+        let answers = futures_util::future::join_all(crowd).await;
+        let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 500).collect();
+        assert!((1..8).contains(&refused.len()), "{answers:?}");
+        assert!(refused.iter().all(|answer| answer.body.contains(r#""overloaded":true"#)), "{answers:?}");
+    };
+    tokio::join!(holding, others);
+    assert_eq!(stage.connections(), 1);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_once_is_not_kept_waiting_by_who_asks_often() {
+    let stage = Stage::with(Duration::ZERO, &[("DSQL_POOL_CONNECTIONS", "1")]).await;
+    stage.get("/pool/one/1").await;
+    // Thirty queries of one request, 100 ms each, at most three of them in the queue.
+    let greedy = async {
+        stage.get("/pool/sleeps/30").await;
+        std::time::Instant::now()
+    };
+    let modest = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        for _ in 0..3 {
+            stage.get("/pool/one/1").await;
+        }
+        std::time::Instant::now()
+    };
+    let (greedy, modest) = tokio::join!(greedy, modest);
+    assert!(modest < greedy, "three queries come through between thirty");
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_pool_is_refused_the_client_is_told() {
+    let stage = Stage::with(Duration::ZERO, &[("AWS_SESSION_TOKEN", "of-another-session")]).await;
+    let refused = stage.refused("/pool/one/1").await;
+    assert!(
+        refused.contains(r#""access_denied":true"#) && refused.contains("AWS_SECRET_ACCESS_KEY"),
+        "{refused}"
+    );
+    stage.stop().await;
+
+    let local = Local::builder().start().await.unwrap();
+    let bindings: Vec<_> =
+        local.bindings().into_iter().filter(|(name, _)| *name != "DSQL_ENDPOINT").collect();
+    let extras = Extras { durable_objects: &["DSQL_POOL=DsqlPool", "Own"], ..Extras::default() };
+    let worker = Workerd::start_with(workerd::pooled().await, local.ca_pem(), &bindings, &extras).await;
+    let Answer { status, body } = worker.get("/pool/one/1").await;
+    assert!(status == 500 && body.contains("DSQL_ENDPOINT"), "{body}");
+    worker.stop().await;
+    let worker = Workerd::start(workerd::pooled().await, local.ca_pem(), &bindings).await;
+    let Answer { status, body } = worker.get("/pool/one/1").await;
+    assert!(status == 500 && body.contains("DSQL_POOL") && body.contains("class_name"), "{body}");
+    worker.stop().await;
+    local.stop().await.unwrap();
+}

@@ -1,0 +1,1 @@
+CREATE TABLE number (n integer NOT NULL PRIMARY KEY);

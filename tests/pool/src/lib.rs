@@ -1,0 +1,215 @@
+//! A Worker that does the same things with its database in three ways, the first word of the path: `direct`, through the
+//! `pool`, and in an object of its `own` that has a pool inside.
+
+use std::time::Duration;
+
+use dsql_edge::{Config, Dsql, Error, Pool, sql};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use worker::{Context, Delay, DurableObject, Env, Request, Response, Result, State, durable_object, event};
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    let path = request.path();
+    let path = path.trim_start_matches('/');
+    let (way, what) = path.split_once('/').unwrap_or((path, ""));
+    match way {
+        "direct" => answer(Dsql::from_env(&env), what).await,
+        "pool" => answer(Dsql::from_pool(&env), what).await,
+        // As Workers with little patience do.
+        "hurry" => {
+            let config =
+                Config::from_pool(&env).map(|config| config.connect_timeout(Duration::from_millis(300)));
+            answer(config.map(Dsql::new), what).await
+        }
+        "own" => {
+            let own = env.durable_object("Own")?.get_by_name("one")?;
+            own.fetch_with_str(&format!("http://own/{what}")).await
+        }
+        "panic" => panic!("asked for"),
+        _ => Response::error("there is nothing here", 404),
+    }
+}
+
+/// An object of the user's, with connections of its own.
+#[durable_object(fetch)]
+pub struct Own {
+    pool: std::result::Result<Pool, Error>,
+}
+
+impl DurableObject for Own {
+    fn new(_state: State, env: Env) -> Self {
+        Own { pool: Config::from_env(&env).map(|config| Pool::new(config).max_connections(2)) }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let path = request.path();
+        match &self.pool {
+            Ok(pool) => answer(Ok(pool.dsql()), path.trim_start_matches('/')).await,
+            Err(error) => Response::error(error.to_string(), 500),
+        }
+    }
+}
+
+async fn answer(dsql: std::result::Result<Dsql, Error>, what: &str) -> Result<Response> {
+    let answered = match dsql {
+        Ok(dsql) => run(&dsql, what).await,
+        Err(error) => Err(error),
+    };
+    match answered {
+        Ok(Some(value)) => Response::from_json(&value),
+        Ok(None) => Response::error("there is nothing here", 404),
+        Err(error) => Ok(Response::from_json(&json!({
+            "error": error.to_string(),
+            "timeout": error.is_timeout(),
+            "overloaded": error.is_overloaded(),
+            "unknown": error.is_outcome_unknown(),
+            "unique": error.is_unique_violation(),
+            "access_denied": error.is_access_denied(),
+        }))?
+        .with_status(500)),
+    }
+}
+
+async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Error> {
+    let (what, argument) = what.split_once('/').unwrap_or((what, ""));
+    let argument: i32 = argument.parse().unwrap_or(0);
+    Ok(Some(match what {
+        "one" => json!(sql!("SELECT $argument::int4 + 1 AS n").fetch_one(dsql).await?.n),
+        "three" => {
+            let mut numbers = Vec::new();
+            for n in 0..3 {
+                numbers.push(sql!("SELECT $n::int4 + 1 AS n").fetch_one(dsql).await?.n);
+            }
+            json!(numbers)
+        }
+        "many" => {
+            let rows = sql!("SELECT n, repeat('あ', 100) AS words FROM generate_series(1, 5000) AS n");
+            let rows = rows.fetch_all(dsql).await?;
+            json!([rows.len(), rows.iter().all(|row| row.words.chars().count() == 100)])
+        }
+        "stream" => {
+            let rows = sql!("SELECT n, repeat('あ', 100) AS words FROM generate_series(1, 5000) AS n");
+            let mut rows = rows.fetch(dsql);
+            let mut sum = 0;
+            while let Some(row) = rows.next().await {
+                sum += row?.n;
+            }
+            json!(sum)
+        }
+        // The rest of a million rows stays unread.
+        "stream-dropped" => {
+            let rows = sql!("SELECT n, repeat('あ', 100) AS words FROM generate_series(1, 1000000) AS n");
+            let mut rows = rows.fetch(dsql);
+            let first = rows.next().await.transpose()?.map(|row| row.n);
+            drop(rows);
+            json!([first, sql!("SELECT 2 AS n").fetch_one(dsql).await?.n])
+        }
+        "pipeline" => {
+            let queries = (1..=10).map(|n| sql!("SELECT $n::int4 AS n").one()).collect::<Vec<_>>();
+            json!(dsql.pipeline(queries).await?.iter().map(|row| row.n).sum::<i32>())
+        }
+        "add" => json!(add(argument).execute(dsql).await?),
+        "holds" => json!(sql!("SELECT count(*) FROM number WHERE n = $argument").fetch_value(dsql).await?),
+        "remove" => json!(sql!("DELETE FROM number WHERE n > $argument").execute(dsql).await?),
+        // All or nothing.
+        "pipeline-add" => {
+            let (first, second) = dsql.pipeline((add(argument), add(argument + 1))).await?;
+            json!(first + second)
+        }
+        "rows" => {
+            let rows = sql!("INSERT INTO number (n) VALUES ($1)", for n in argument..argument + 100, n);
+            json!(rows.execute(dsql).await?)
+        }
+        "rows-fused" => {
+            let rows = sql!("INSERT INTO number (n) VALUES ($1)", for n in argument..argument + 100, n);
+            json!(rows.fused().execute(dsql).await?)
+        }
+        // More than a stream's buffers hold, in both directions at once.
+        "rows-back" => {
+            let rows = sql!(
+                "INSERT INTO number (n) VALUES ($1) RETURNING n, repeat('あ', 500) AS words",
+                for n in argument..argument + 20_000, n
+            );
+            json!(rows.fetch_all(dsql).await?.iter().filter(|row| row.words.len() == 1500).count())
+        }
+        "transaction" => json!(
+            dsql.transaction(async move |tx| {
+                add(argument).execute(tx).await?;
+                add(argument + 1).execute(tx).await?;
+                sql!("SELECT count(*) FROM number WHERE n >= $argument").fetch_value(tx).await
+            })
+            .await?
+        ),
+        "give-up" => {
+            let given_up = dsql
+                .transaction(async move |tx| {
+                    add(argument).execute(tx).await?;
+                    Err::<(), Given>(Given::Up)
+                })
+                .await;
+            match given_up {
+                Err(Given::Error(error)) => return Err(error),
+                Err(Given::Up) => json!("given up"),
+                Ok(()) => json!("committed"),
+            }
+        }
+        // The request ends in the middle of a transaction.
+        "leave" => {
+            let transaction = dsql.transaction(async move |tx| {
+                add(argument).execute(tx).await?;
+                worker::send::SendFuture::new(Delay::from(Duration::from_secs(3600))).await;
+                add(argument + 1).execute(tx).await
+            });
+            let mut transaction = Box::pin(async { transaction.await });
+            let moment = Box::pin(Delay::from(Duration::from_millis(500)));
+            let _ = futures_util::future::select(&mut transaction, moment).await;
+            json!("left")
+        }
+        // A transaction that says nothing for so many milliseconds.
+        "pause" => {
+            let time = Duration::from_millis(argument.unsigned_abs().into());
+            let counted = dsql
+                .transaction(async move |tx| {
+                    add(argument).execute(tx).await?;
+                    worker::send::SendFuture::new(Delay::from(time)).await;
+                    add(argument + 1).execute(tx).await
+                })
+                .await?;
+            json!(counted)
+        }
+        "sleep" => {
+            let seconds = f64::from(argument) / 1000.0;
+            json!(sql!("SELECT pg_sleep($seconds)::text AS done").fetch_all(dsql).await?.len())
+        }
+        "sleeps" => {
+            let queries = (0..argument).map(|_| sql!("SELECT pg_sleep(0.1)::text AS done").fetch_all(dsql));
+            join_all(queries).await.into_iter().collect::<std::result::Result<Vec<_>, Error>>()?;
+            json!(argument)
+        }
+        "together" => {
+            let queries = (0..argument).map(|n| sql!("SELECT $n::int4 AS n").fetch_one(dsql));
+            let mut sum = 0;
+            for row in join_all(queries).await {
+                sum += row?.n;
+            }
+            json!(sum)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+sql! {
+    fn add(n) = "INSERT INTO number (n) VALUES ($n)";
+}
+
+enum Given {
+    Up,
+    Error(Error),
+}
+
+impl From<Error> for Given {
+    fn from(error: Error) -> Self {
+        Given::Error(error)
+    }
+}
