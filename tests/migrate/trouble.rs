@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use dsql_edge_codegen::migrate::Folder;
+use dsql_edge_codegen::migrate::{Applied, Folder};
 use dsql_edge_local::Local;
 use tokio_postgres::NoTls;
 
@@ -139,6 +139,58 @@ async fn a_job_outlives_the_run_that_began_it() {
     assert_eq!(ended.unwrap().iter().map(|step| step.found).collect::<Vec<_>>(), [true]);
     assert_eq!(column(&local, "SELECT job_id FROM dsql_edge.migrations WHERE step = 2").await, job);
     assert_eq!(column(&local, "SELECT job_id FROM sys.jobs").await, job);
+    local.stop().await.unwrap();
+}
+
+/// Statements that change the schema, one after the other.
+const KINDS: &[&str] = &[
+    "CREATE TABLE t (id int PRIMARY KEY)",
+    "CREATE SCHEMA app",
+    "CREATE DOMAIN email AS text CHECK (VALUE <> '')",
+    "CREATE SEQUENCE s CACHE 1",
+    "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE VIEW v AS SELECT id FROM t",
+    "CREATE TABLE app.t (id int PRIMARY KEY)",
+    "CREATE INDEX ASYNC app_t_id ON app.t (id)",
+    "ALTER INDEX app.app_t_id RENAME TO app_t",
+    "ALTER VIEW v RENAME TO w",
+    "ALTER TABLE t ADD COLUMN a int",
+    "ALTER TABLE t ALTER COLUMN a SET DEFAULT 5",
+    "ALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0) NOT VALID",
+    "ALTER TABLE ASYNC t VALIDATE CONSTRAINT positive",
+    "ALTER TABLE t DROP CONSTRAINT positive",
+    "ALTER TABLE t RENAME TO u",
+    "ALTER TABLE u DROP COLUMN a",
+    "CREATE ROLE reader WITH LOGIN",
+    "AWS IAM GRANT reader TO 'arn:aws:iam::123456789012:role/reader'",
+    "DROP VIEW w",
+    "DROP FUNCTION one()",
+    "DROP SEQUENCE s",
+    "DROP DOMAIN email",
+    "DROP TABLE app.t, u",
+    "DROP SCHEMA app",
+];
+
+#[tokio::test]
+async fn each_kind_of_statement_is_found_where_it_was_applied() {
+    let local = Local::builder().start().await.unwrap();
+    let names: Vec<String> = (1..=KINDS.len()).map(|number| format!("{number:02}.sql")).collect();
+    let mut files = Vec::new();
+    for (name, sql) in names.iter().zip(KINDS) {
+        files.push((name.as_str(), *sql));
+        let files = folder(&files);
+        let found = |ended: anyhow::Result<Vec<Applied>>| -> Vec<bool> {
+            ended.unwrap_or_else(|error| panic!("{sql}: {error:?}")).iter().map(|step| step.found).collect()
+        };
+        assert_eq!(found(run(&local, &files, LEASE).await), [false], "{sql}");
+        // As a run leaves it that is killed before it writes down that this one is applied.
+        let broken = format!(
+            "DELETE FROM dsql_edge.migrations WHERE file = '{name}' AND step = 0;
+             UPDATE dsql_edge.migrations SET state = 'started', job_id = NULL WHERE file = '{name}'"
+        );
+        meddle(&local, &broken).await;
+        assert_eq!(found(run(&local, &files, LEASE).await), [true], "{sql}");
+    }
     local.stop().await.unwrap();
 }
 

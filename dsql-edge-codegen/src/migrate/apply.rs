@@ -112,7 +112,9 @@ impl Run<'_> {
         }
         match &step.work {
             // Rows are written together with their row of the ledger: who wrote this one took them for something else.
-            Work::Rows(_) if entry.is_some() => Err(stuck(file, step, "the rows that it changes")),
+            Work::Rows(_) if entry.is_some() => {
+                Err(stuck(file, step, "are the rows as the statement makes them?"))
+            }
             Work::Rows(statements) => {
                 (self.tell)(Progress::Sent(file, step));
                 let statements: Vec<Sql<'_>> = statements.iter().map(|span| file.sql_at(*span)).collect();
@@ -281,8 +283,8 @@ impl Run<'_> {
 fn stuck(file: &File, step: &Step, check: &str) -> anyhow::Error {
     let (name, number) = (&file.name, step.number);
     anyhow!(
-        "a run broke as it was being applied, and it cannot be known whether it was: check {check}\n\
-         then say `dsql-edge migrate resolve {name}:{number} --applied`, or --not-applied, and run again"
+        "a run broke as it was being applied, and it cannot be known whether it was. Look: {check}\n\
+         Then say `dsql-edge migrate resolve {name}:{number} --applied`, or --not-applied, and run again"
     )
 }
 
