@@ -102,24 +102,19 @@ async fn broken_at_each(how: Break, lives: bool) {
     local.stop().await.unwrap();
 }
 
-#[tokio::test]
-async fn gone_before_anything_arrives_and_run_again() {
-    broken_at_each(Break::Before, false).await;
-}
-
-#[tokio::test]
-async fn gone_before_any_answer_comes_and_run_again() {
-    broken_at_each(Break::After, false).await;
-}
-
-#[tokio::test]
-async fn cut_before_anything_arrives() {
-    broken_at_each(Break::Before, true).await;
-}
-
-#[tokio::test]
-async fn cut_before_any_answer_comes() {
-    broken_at_each(Break::After, true).await;
+/// All four at once: most of the time each waits for a lease.
+#[test]
+fn broken_at_each_thing_that_is_sent_and_run_again() {
+    std::thread::scope(|scope| {
+        for (how, lives) in
+            [(Break::Before, false), (Break::After, false), (Break::Before, true), (Break::After, true)]
+        {
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(broken_at_each(how, lives));
+            });
+        }
+    });
 }
 
 #[tokio::test]
