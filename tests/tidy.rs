@@ -115,8 +115,13 @@ fn javascript_and_proc_macro_have_one_room_each() {
             }
         }
     }
-    for folder in ["dsql-edge/src", "dsql-edge-compiler/src", "dsql-edge-codegen/src", "dsql-edge-local/src"]
-    {
+    for folder in [
+        "dsql-edge/src",
+        "dsql-edge-macro-input/src",
+        "dsql-edge-compiler/src",
+        "dsql-edge-codegen/src",
+        "dsql-edge-local/src",
+    ] {
         for source in sources(folder) {
             if source
                 .text
@@ -171,6 +176,7 @@ fn files_are_rooms() {
     for folder in [
         "dsql-edge",
         "dsql-edge-macros",
+        "dsql-edge-macro-input",
         "dsql-edge-compiler",
         "dsql-edge-codegen",
         "dsql-edge-local",

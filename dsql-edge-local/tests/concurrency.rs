@@ -48,7 +48,7 @@ async fn fine(session: &mut Session, extended: bool, sql: &str) -> Said {
 }
 
 /// What the first session does and leaves open, what the second then tries, and what that hears.
-const CONFLICTS: [(&str, &str, &str, &str); 13] = [
+const CONFLICTS: [(&str, &str, &str, &str); 16] = [
     (
         "lost update",
         "UPDATE account SET balance = 1 WHERE id = 1",
@@ -119,6 +119,14 @@ const CONFLICTS: [(&str, &str, &str, &str); 13] = [
         "rows, then their table",
         "UPDATE account SET balance = 0 WHERE id = 1",
         "ALTER TABLE account ADD COLUMN more int",
+        SCHEMA,
+    ),
+    ("a table twice", "CREATE TABLE twice (id int)", "CREATE TABLE twice (id int)", SCHEMA),
+    ("a role twice", "CREATE ROLE twice", "CREATE ROLE twice", SCHEMA),
+    (
+        "a table changed twice",
+        "ALTER TABLE account ADD COLUMN more int",
+        "COMMENT ON TABLE account IS 'x'",
         SCHEMA,
     ),
     ("a table, then its rows", "ALTER TABLE account ADD COLUMN more int", "SELECT * FROM account", SCHEMA),
@@ -273,4 +281,27 @@ async fn a_session_hears_of_anothers_ddl_once() {
     assert_eq!(say(&mut one, true, "SELECT 1").await.errors, error("40001", SCHEMA));
     assert_eq!(fine(&mut one, true, "COMMIT").await.done, ["ROLLBACK"]);
     local.stop().await.unwrap();
+}
+
+/// PostgreSQL locks for an instant where nobody conflicts (a table that grows, an index page that splits): nobody hears of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_conflict_is_not_disturbed() {
+    let local = std::sync::Arc::new(local().await);
+    let writers = (0..6).map(|writer| {
+        let local = local.clone();
+        tokio::spawn(async move {
+            let mut session = Session::open(&local).await;
+            for at in 0..40 {
+                let id = 1000 + writer + at * 6;
+                let sql = format!("INSERT INTO entry VALUES ({id}, 1, repeat('x', 1500) || {id})");
+                fine(&mut session, true, &sql).await;
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let mut session = Session::open(&local).await;
+    let count = "SELECT count(*) FROM entry WHERE id >= 1000";
+    assert_eq!(fine(&mut session, false, count).await.values, ["240"]);
 }

@@ -155,5 +155,13 @@ async fn without_the_rules_it_is_postgresql() {
     let local = Local::builder().rules(false).init_sql("CREATE TABLE t (id int)").start().await.unwrap();
     let mut session = Session::open(&local).await;
     assert_eq!(session.simple("TRUNCATE t").await.done, ["TRUNCATE TABLE"]);
+    assert_eq!(session.simple("INSERT INTO t SELECT generate_series(1, 4000)").await.done, ["INSERT 0 4000"]);
+    assert_eq!(session.simple("SELECT current_setting('lock_timeout')").await.values, ["0"]);
+    // A conflict is PostgreSQL's, in its words.
+    let mut other = Session::open(&local).await;
+    session.simple("BEGIN; SELECT count(*) FROM t").await;
+    assert!(other.simple("UPDATE t SET id = 0 WHERE id = 1").await.errors.is_empty());
+    let said = session.simple("UPDATE t SET id = 0 WHERE id = 1").await;
+    assert_eq!(said.errors, error("40001", "could not serialize access due to concurrent update"));
     local.stop().await.unwrap();
 }

@@ -16,7 +16,7 @@ use crate::limits::Limits;
 
 /// How long a session waits for a lock, in milliseconds: PostgreSQL also locks for an instant what nobody would call a
 /// conflict (a table that grows by a page), and 1 is the least it takes.
-const LOCK_TIMEOUT: u32 = 25;
+const LOCK_TIMEOUT: u32 = 50;
 
 const SERIALIZATION_FAILURE: &str = "40001";
 const LIMIT_EXCEEDED: &str = "54000";
@@ -58,7 +58,10 @@ pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<Refused> {
         String::from_utf8_lossy(found.unwrap_or_default()).into_owned()
     };
     let (sqlstate, said, context) = (field(b'C'), field(b'M'), field(b'W'));
+    // PostgreSQL's own tables are rows too: two schema changes at once.
+    let of_catalog = context.contains("in relation \"pg_") || field(b'n').starts_with("pg_");
     let words = match sqlstate.as_str() {
+        "40001" | "40P01" | "55P03" | "23505" if of_catalog => SCHEMA_CHANGED,
         "40001" | "40P01" => CHANGED,
         // Waiting for a row, or for a key in an index, PostgreSQL names its place; else it waited for a table, which only a
         // schema change locks against others.
@@ -207,6 +210,11 @@ mod tests {
             ),
             ("C55P03\0Mcould not obtain lock on row in relation \"t\"\0\0", Some(CHANGED)),
             ("C55P03\0Mcanceling statement due to lock timeout\0\0", Some(SCHEMA_CHANGED)),
+            (
+                "C23505\0Mduplicate key value violates unique constraint \"pg_class_relname_nsp_index\"\0\
+                 npg_class_relname_nsp_index\0\0",
+                Some(SCHEMA_CHANGED),
+            ),
             ("CXX000\0Mtuple concurrently updated\0\0", Some(SCHEMA_CHANGED)),
             ("CXX000\0Mcache lookup failed\0\0", None),
             ("C23505\0Mduplicate key value violates unique constraint \"t_pkey\"\0\0", None),

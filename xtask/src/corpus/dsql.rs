@@ -92,7 +92,7 @@ pub(super) fn measure(file: &Path, only: Option<&str>, report: &mut Report) -> R
     report.share("dsql", "caught: same SQLSTATE", all.same_sqlstate);
     report.share("dsql", "caught: same message", all.same_message);
     report.number("dsql", "left to the rules, as sql! describes no such rows", not_followed, "statements");
-    report.number("dsql", "not asked: two sessions at once", two_sessions, "cases");
+    report.number("dsql", "left to dsql-edge-local's replay: two sessions at once", two_sessions, "cases");
     Ok(())
 }
 
