@@ -10,7 +10,7 @@ use dsql_edge::types::Uuid;
 use dsql_edge::{AssumeRole, Config, Dsql, Error, sql};
 use dsql_edge_local::Local;
 use dsql_edge_tests::network::{DELAY, Fault, Network};
-use dsql_edge_tests::workerd::Workerd;
+use dsql_edge_tests::workerd::{Extras, Workerd};
 
 /// The table that the cases use; the schema of these tests knows it.
 pub const TABLES: &str =
@@ -179,5 +179,37 @@ pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
         counter.note(case, expected);
     }
     probe.stop().await;
+    counter.flights
+}
+
+/// From a Worker through a pool, `tests/pool`: what the pool's object and the cluster say to each other. The object keeps
+/// its connection, so only the first case has that in it.
+pub async fn pooled(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
+    let mut counter = Counter::on(local).await;
+    let mut bindings = local.bindings();
+    for (name, value) in &mut bindings {
+        if *name == "DSQL_ENDPOINT" {
+            *value = counter.network.endpoint();
+        }
+    }
+    let extras = Extras { durable_objects: &["DSQL_POOL=DsqlPool", "Own"], ..Extras::default() };
+    let worker = Workerd::start_with(bundle, local.ca_pem(), &bindings, &extras).await;
+    for (path, case, expected) in [
+        ("one/1", "query, the pool's first", 4),
+        ("one/1", "query", 1),
+        ("three", "three queries on one Dsql", 3),
+        ("pipeline", "pipeline of 10", 1),
+        ("rows/100", "100 rows", 2),
+        ("rows-fused/200", "100 rows, fused", 1),
+        ("transaction/1000", "transaction of 3 statements", 4),
+        ("pipeline-add/2000", "pipeline of 2 (a fused transaction)", 1),
+        ("stream", "stream of 5,000 rows", 1),
+    ] {
+        let answer = worker.get(&format!("/pool/{path}")).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        counter.note(case, expected);
+    }
+    worker.stop().await;
     counter.flights
 }

@@ -42,6 +42,12 @@ pub async fn pooled() -> &'static Path {
     BUILT.get_or_init(|| bundle("tests/pool")).await
 }
 
+/// The bundle of the example with a pool.
+pub async fn pool_example() -> &'static Path {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    BUILT.get_or_init(|| bundle("examples/pool")).await
+}
+
 /// A Worker of the project, built and bundled.
 async fn bundle(folder: &'static str) -> PathBuf {
     let build = move || {

@@ -17,13 +17,11 @@ use xtask::{project, setup};
 #[tokio::test]
 async fn wrangler_deploys_the_example_and_develops_it() {
     let wrangler = tokio::task::spawn_blocking(|| setup::wrangler().unwrap()).await.unwrap();
-    let folder = Folder::with_example(workerd::blog().await);
-
-    let mut deploy = folder.command(&wrangler);
-    let output = deploy.args(["deploy", "--dry-run", "--outdir", "out"]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("Total Upload"), "{output:?}");
-    assert!(!said.contains("warning") && output.stderr.is_empty(), "{output:?}");
+    // The pool's has a Durable Object whose class comes from a crate.
+    let pool = Folder::with_example("pool", workerd::pool_example().await);
+    assert!(pool.deploys(&wrangler).contains("env.DSQL_POOL (DsqlPool)"));
+    let folder = Folder::with_example("blog", workerd::blog().await);
+    folder.deploys(&wrangler);
 
     let example = project::root().join("examples/blog");
     let mut develop = folder.command(&project::target().join("debug/dsql-local"));
@@ -65,14 +63,25 @@ async fn wrangler_deploys_the_example_and_develops_it() {
 struct Folder(PathBuf);
 
 impl Folder {
-    fn with_example(bundle: &Path) -> Folder {
-        let folder = project::target().join("wrangler").join(std::process::id().to_string());
+    fn with_example(name: &str, bundle: &Path) -> Folder {
+        let folder = project::target().join("wrangler").join(format!("{name}-{}", std::process::id()));
         copy(bundle, &folder.join("build"));
-        let text = std::fs::read_to_string(project::root().join("examples/blog/wrangler.toml")).unwrap();
+        let text = std::fs::read_to_string(project::root().join("examples").join(name).join("wrangler.toml"))
+            .unwrap();
         let (before, rest) = text.split_once("[build]\n").unwrap();
         let (_, after) = rest.split_once("\n\n").unwrap();
         std::fs::write(folder.join("wrangler.toml"), format!("{before}{after}")).unwrap();
         Folder(folder)
+    }
+
+    /// Deploys it to nowhere; what wrangler says.
+    fn deploys(&self, wrangler: &Path) -> String {
+        let mut deploy = self.command(wrangler);
+        let output = deploy.args(["deploy", "--dry-run", "--outdir", "out"]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && said.contains("Total Upload"), "{output:?}");
+        assert!(!said.contains("warning") && output.stderr.is_empty(), "{output:?}");
+        said
     }
 
     /// A command in the folder, with wrangler told to ask nobody anything.

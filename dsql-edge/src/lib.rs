@@ -37,6 +37,7 @@
 //! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
 //! | `aws-sigv4` | yes | tokens are signed by AWS's own crate; without it by a small signer in this one, which saves 48 kB of a compressed Worker |
 //! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
+//! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |
 //! | `tokio` | no | connecting from programs that are no Workers, through tokio and rustls |
 //!
 //! # What never happens

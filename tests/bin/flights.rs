@@ -21,6 +21,8 @@ async fn main() -> anyhow::Result<()> {
     tell("native", &flights::native(&local).await?);
     tell("native, with AssumeRole", &flights::assumed_role(&local, ROLE).await?);
     tell("Worker", &flights::worker(&local, workerd::probe().await).await);
+    local.run_sql("numbers", "DELETE FROM number").await?;
+    tell("Worker, through a pool", &flights::pooled(&local, workerd::pooled().await).await);
     local.stop().await?;
     Ok(())
 }

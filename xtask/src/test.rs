@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use xtask::{project, setup, worker};
 
 const EXAMPLE: &str = "examples/blog";
+const POOL_EXAMPLE: &str = "examples/pool";
 const PROBE: &str = "tests/probe";
 const MEASURED: &str = "xtask/size";
 const HABITS: &str = "tests/habits";
@@ -50,6 +51,7 @@ pub(crate) fn test() -> Result<()> {
     for (name, mut command) in [
         ("format", cargo(&["fmt", "--all", "--check"])),
         ("format of the example", of_worker(EXAMPLE, &["fmt", "--check"])),
+        ("format of the pool's example", of_worker(POOL_EXAMPLE, &["fmt", "--check"])),
         ("format of the tests' Worker", of_worker(PROBE, &["fmt", "--check"])),
         ("format of the measured Worker", of_worker(MEASURED, &["fmt", "--check"])),
         ("format of the habits' Worker", of_worker(HABITS, &["fmt", "--check"])),
@@ -57,6 +59,7 @@ pub(crate) fn test() -> Result<()> {
         ("format of the fuzz targets", of_worker("fuzz", &["fmt", "--check"])),
         ("lints", cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])),
         ("lints of the example", lints_of_worker(EXAMPLE)),
+        ("lints of the pool's example", lints_of_worker(POOL_EXAMPLE)),
         ("lints of the tests' Worker", lints_of_worker(PROBE)),
         ("lints of the measured Worker", lints_of_worker(MEASURED)),
         ("lints of the habits' Worker", lints_of_worker(HABITS)),

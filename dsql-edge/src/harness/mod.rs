@@ -39,6 +39,8 @@ struct Run {
     /// How often it waited.
     waits: usize,
     failures: Vec<String>,
+    /// What the client was told of each write, and how many of its reads failed.
+    told: (BTreeMap<i32, Told>, usize),
 }
 
 /// How the client reaches the server, and where between them the fault is.
@@ -181,12 +183,17 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
         failures.push("it waits for ever".to_owned());
     }
     let bytes = stage.faulty.lock().unwrap().quiet();
+    let told = {
+        let book = book.lock().unwrap();
+        (book.writes.clone(), book.failed_reads)
+    };
     // Whatever happened, the next ones to ask get an answer, and their own. A connection that has fallen silent is
     // known for it after the first of them has waited in vain; a pool's client that has, after the time limit of a query,
     // which is longer than three of them wait to be let in.
     let silent = matches!(fault, Some((_, Fault::Stall, _)));
-    let client_silent = silent && way.has_fault_before_pool();
-    for may_time_out in [silent, client_silent, client_silent, false] {
+    let late = matches!(fault, Some((_, Fault::Late | Fault::TooLate, _)));
+    let client_silent = (silent || late) && way.has_fault_before_pool();
+    for may_time_out in [silent || client_silent, client_silent, client_silent, false] {
         match stage.until_done(scenario::read(&dsql, &book), &mut 0, None) {
             Ended::Done(Ok(())) => {}
             Ended::Done(Err(error)) if may_time_out && error.is_timeout() => {}
@@ -202,7 +209,7 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
     #[cfg(feature = "pool")]
     failures.extend(pool.and_then(|pool| pool.left_over()));
     failures.extend(judge(&stage.world, &book));
-    Run { bytes, waits, failures }
+    Run { bytes, waits, failures, told }
 }
 
 enum Ended<T> {
@@ -245,7 +252,12 @@ fn attack(
         for fault in Fault::of(direction) {
             for at in (0..bytes).step_by(stride) {
                 tried.faults += 1;
-                let failures = run(scenario, way, Some((direction, *fault, at)), None).failures;
+                let mut ran = run(scenario, way, Some((direction, *fault, at)), None);
+                // Where nothing is lost, all goes as it goes without a fault.
+                if matches!(fault, Fault::Split | Fault::Join) && ran.told != whole.told {
+                    ran.failures.push(format!("what came in other pieces was told as {:?}", ran.told));
+                }
+                let failures = ran.failures;
                 if !failures.is_empty() && found(&format!("{fault:?} {direction:?} at {at}"), &failures) {
                     return tried;
                 }

@@ -3,10 +3,13 @@
 //! Goes in: where it is. Comes out: a [`Dsql`] that goes through it, and what is left in it in the end, which must be
 //! nothing: no connection, and nobody who waits.
 
+use core::time::Duration;
 use std::sync::Arc;
 
+use super::scenario::{self, Book};
 use super::wire::{self, Shared};
-use super::{Stage, Way};
+use super::{Ended, Stage, Way};
+use crate::auth::Credentials;
 use crate::config::Config;
 use crate::pool::{Lessor, Pool};
 use crate::transport::Transport;
@@ -40,4 +43,37 @@ impl Lessor for Away {
         transport::spawn(&self.config, self.pool.receive(there));
         here
     }
+}
+
+/// Reads through a pool each time that so much time has passed; returns how many connections there have been after each.
+fn connections(change: impl FnOnce(Pool) -> Pool, pauses: &[Duration]) -> Vec<usize> {
+    let stage = Stage::new(&scenario::ALL[0], Way::Beside, None, false);
+    let credentials = Credentials::new("AKIDEXAMPLE", "secret");
+    let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(&stage.network);
+    let pool = change(Pool::new(config));
+    let book = Book::default();
+    let counted = pauses.iter().map(|pause| {
+        stage.network.elapse(*pause);
+        stage.run_beside();
+        let read = stage.until_done(scenario::read(&pool.dsql(), &book), &mut 0, None);
+        assert!(matches!(read, Ended::Done(Ok(()))));
+        stage.world.lock().unwrap().connections()
+    });
+    let counted = counted.collect();
+    assert!(stage.comes_to_rest());
+    assert_eq!(pool.left_over(), None, "in the end no connection keeps the object awake");
+    counted
+}
+
+#[test]
+fn a_connection_retires_when_it_is_old_or_idle() {
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    // 55 minutes, two more or less: at the twelfth time it is 55 minutes old, at the thirteenth 60.
+    let used = connections(|pool| pool, &[minutes(5); 13]);
+    assert_eq!(used[..10], [1; 10]);
+    assert_eq!(used[12], 2);
+    assert_eq!(connections(|pool| pool, &[minutes(9), minutes(9), minutes(11), minutes(9)]), [1, 1, 2, 2]);
+    let hasty = |pool: Pool| pool.max_idle(minutes(1)).max_age(minutes(4));
+    assert_eq!(connections(hasty, &[Duration::from_secs(50); 7])[6], 2);
+    assert_eq!(connections(hasty, &[minutes(2); 3]), [1, 2, 3]);
 }

@@ -33,6 +33,8 @@ pub(super) struct Ledger {
     pub(super) writes: BTreeMap<i32, Told>,
     /// Rows that are not those of the table.
     pub(super) misread: Vec<String>,
+    /// How many reads of the whole table ended with an error.
+    pub(super) failed_reads: usize,
 }
 
 /// The ledger of one run.
@@ -126,7 +128,13 @@ fn arguments(value: i32) -> Arguments {
 
 /// Reads the table; what was read must be what it holds.
 pub(super) async fn read(executor: impl Executor, book: &Book) -> Result<(), Error> {
-    let rows = select().fetch_all(executor).await?;
+    let rows = match select().fetch_all(executor).await {
+        Ok(rows) => rows,
+        Err(error) => {
+            book.lock().unwrap().failed_reads += 1;
+            return Err(error);
+        }
+    };
     if rows != ROWS {
         book.lock().unwrap().misread.push(format!("{rows:?}"));
     }

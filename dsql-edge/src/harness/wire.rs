@@ -114,6 +114,11 @@ impl World {
 
 #[cfg(feature = "pool")]
 impl World {
+    /// How many there have been.
+    pub(super) fn connections(&self) -> usize {
+        self.peers.len()
+    }
+
     /// The pool hears that its client is there no more, once what is held up has come.
     fn leave(&mut self, peer: usize) {
         let held = matches!(self.held, Some((_, of, _)) if of == peer);

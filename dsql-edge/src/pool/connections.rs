@@ -234,3 +234,90 @@ impl Drop for Lent {
         self.pool.give_back(self.server.take());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+    use crate::auth::Credentials;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Somebody who asks, and how often they have been woken.
+    struct Client {
+        turn: Turn,
+        woken: Arc<Woken>,
+    }
+
+    impl Client {
+        fn of(pool: &Arc<Connections>) -> Self {
+            Client { turn: Turn::new(pool), woken: Arc::default() }
+        }
+
+        fn ask(&mut self) -> Poll<Result<Lent, Error>> {
+            let waker = Waker::from(self.woken.clone());
+            self.turn.poll("", &mut Context::from_waker(&waker))
+        }
+
+        fn woken(&self) -> bool {
+            self.woken.0.swap(0, Ordering::Relaxed) > 0
+        }
+    }
+
+    fn pool(connections: usize, waiting: usize) -> Arc<Connections> {
+        let config = Config::local("localhost", "us-east-1", Credentials::new("id", "key")).unwrap();
+        let (age, idle) = (Duration::from_secs(3300), Duration::from_secs(600));
+        Connections::new(config, Settings { connections, waiting, age, idle, pause: age })
+    }
+
+    fn lent(polled: Poll<Result<Lent, Error>>) -> Lent {
+        match polled {
+            Poll::Ready(Ok(lent)) => lent,
+            Poll::Ready(Err(error)) => panic!("{error}"),
+            Poll::Pending => panic!("it is nobody's turn"),
+        }
+    }
+
+    #[test]
+    fn who_has_waited_longest_is_next_and_who_leaves_holds_nobody_up() {
+        let pool = pool(2, 3);
+        let mut clients: Vec<Client> = (0..6).map(|_| Client::of(&pool)).collect();
+        let first = lent(clients[0].ask());
+        let second = lent(clients[1].ask());
+        assert!(clients[2..5].iter_mut().all(|client| client.ask().is_pending()));
+        let Poll::Ready(Err(full)) = clients[5].ask() else { panic!("three wait already") };
+        assert!(full.is_overloaded());
+
+        // One is told, and only that one may.
+        drop(first);
+        assert!(clients[2].woken() && !clients[3].woken() && !clients[4].woken());
+        assert!(clients[4].ask().is_pending() && clients[3].ask().is_pending());
+        let third = lent(clients[2].ask());
+        assert!(clients[3].woken());
+        assert!(clients[3].ask().is_pending(), "both are lent");
+
+        // Who comes later does not overtake, though a connection is free.
+        drop(second);
+        assert!(clients[3].woken());
+        let mut later = Client::of(&pool);
+        assert!(later.ask().is_pending());
+        // The next one leaves, though it is its turn.
+        drop(clients.remove(3));
+        assert!(clients[3].woken());
+        let fourth = lent(clients[3].ask());
+        assert!(later.ask().is_pending());
+        drop((third, fourth));
+        assert!(later.woken());
+        drop(lent(later.ask()));
+        assert_eq!(pool.census(), (0, 0));
+    }
+}

@@ -24,7 +24,10 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 
 #[cfg(feature = "query")]
 async fn posts(env: &Env) -> Result<Response> {
+    #[cfg(not(feature = "pool"))]
     let dsql = dsql_edge::Dsql::from_env(env)?;
+    #[cfg(feature = "pool")]
+    let dsql = dsql_edge::Dsql::from_pool(env)?;
     // With `serde` the row's own `Serialize`, without it the one above.
     #[cfg(feature = "serde")]
     let query = dsql_edge::sql!("SELECT title, view_count, published_at FROM post");

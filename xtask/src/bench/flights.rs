@@ -42,7 +42,11 @@ pub(super) fn run(options: &Options) -> Result<()> {
             figures.title(&format!("Round trips, {}, with TCP's where it connects", flight.from));
             from = flight.from;
         }
-        let case = if from == "Worker" { format!("{}, from a Worker", flight.case) } else { flight.case };
+        let case = match from.as_str() {
+            "Worker" => format!("{}, from a Worker", flight.case),
+            "Worker, through a pool" => format!("{}, through the pool", flight.case),
+            _ => flight.case,
+        };
         figures.figure(&case, flight.counted, "round trips", Some(flight.expected));
     }
     Ok(())

@@ -4,6 +4,7 @@
 mod figures;
 mod flights;
 mod macros;
+mod pool;
 mod size;
 
 use anyhow::Result;
@@ -17,6 +18,8 @@ pub(crate) enum Bench {
     Macro(macros::Options),
     /// Round trips, natively and from a Worker
     Flights(flights::Options),
+    /// The same load without a pool and through one
+    Pool(pool::Options),
     /// What dsql-edge adds to a Worker, compressed
     Size(size::Options),
 }
@@ -25,6 +28,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Macro(options) => macros::run(options),
         Bench::Flights(options) => flights::run(options),
+        Bench::Pool(options) => pool::run(options),
         Bench::Size(options) => size::run(options),
     }
 }

@@ -29,9 +29,10 @@ pub(crate) struct Options {
 const MARK: f64 = 25.0;
 
 /// What a feature adds: its name, the features of the Worker with it, and those of the Worker it is added to.
-const FEATURES: [(&str, &str, &str); 3] = [
+const FEATURES: [(&str, &str, &str); 4] = [
     ("feature aws-sigv4", "query,aws-sigv4", "query"),
     ("feature serde", "query,serde", "query"),
+    ("feature pool", "query,pool", "query"),
     ("feature assume-role", "query,assume-role", "query"),
 ];
 
