@@ -85,11 +85,10 @@ impl Config {
     /// As [`from_env`](Config::from_env).
     pub fn from_bindings(prefix: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let bindings = Bindings { prefix, lookup: &lookup };
-        let endpoint = required(bindings.own("DSQL_ENDPOINT"), prefix, "DSQL_ENDPOINT")?;
+        let endpoint = bindings.required(bindings.own("DSQL_ENDPOINT"), "DSQL_ENDPOINT")?;
         let endpoint = Endpoint::parse(&endpoint, bindings.own("DSQL_REGION").as_deref())?;
-        let [access_key_id, secret_access_key] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
-            .map(|name| required(bindings.shared(name), prefix, name));
-        let mut credentials = Credentials::new(access_key_id?, secret_access_key?);
+        let key = |name| bindings.required(bindings.shared(name), name);
+        let mut credentials = Credentials::new(key("AWS_ACCESS_KEY_ID")?, key("AWS_SECRET_ACCESS_KEY")?);
         if let Some(session_token) = bindings.shared("AWS_SESSION_TOKEN") {
             credentials = credentials.with_session_token(session_token);
         }
@@ -191,10 +190,10 @@ impl Bindings<'_> {
     fn named(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
-}
 
-fn required(value: Option<String>, prefix: &str, name: &str) -> Result<String, Error> {
-    value.ok_or_else(|| missing(&[prefix, name].concat(), name != "DSQL_ENDPOINT"))
+    fn required(&self, value: Option<String>, name: &str) -> Result<String, Error> {
+        value.ok_or_else(|| missing(&[self.prefix, name].concat(), name != "DSQL_ENDPOINT"))
+    }
 }
 
 fn missing(name: &str, secret: bool) -> Error {
