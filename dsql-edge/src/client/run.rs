@@ -80,6 +80,7 @@ pub(super) struct Runs<'l> {
 }
 
 /// Where an attempt stands that is in no transaction.
+#[allow(clippy::large_enum_variant, reason = "there is one for each query, and that lies on the heap")]
 enum Stage<'l> {
     Beginning,
     /// For a connection, or the right to open one.
