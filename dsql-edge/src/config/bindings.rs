@@ -1,14 +1,12 @@
 //! A [`Config`] from the bindings of a Worker: secrets and vars by their names.
 
-use worker::js_sys::Reflect;
-use worker::wasm_bindgen::JsValue;
-
 use super::Config;
 use super::endpoint::Endpoint;
 #[cfg(feature = "assume-role")]
 use crate::auth::AssumeRole;
 use crate::auth::Credentials;
 use crate::error::Error;
+use crate::transport::text_of;
 
 impl Config {
     /// From the bindings of a Worker.
@@ -163,11 +161,6 @@ async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error
             .concat(),
         )),
     }
-}
-
-/// A var or a secret of the Worker's own: both are texts. (`Env::var` links an error that says less than ours.)
-fn text_of(env: &worker::Env, name: &str) -> Option<String> {
-    Reflect::get(env, &JsValue::from_str(name)).ok()?.as_string()
 }
 
 /// Bindings by their names. An empty one is none.

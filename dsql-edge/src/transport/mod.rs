@@ -192,6 +192,12 @@ pub(crate) fn budget(config: &Config) -> &Budget {
 /// The request in which something was made, where the platform lets no other request use it.
 pub(crate) use platform::IoContext;
 
+/// A text that a Worker is bound to, by its name.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use anywhere::text_of;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use platform::text_of;
+
 /// Seconds since 1970-01-01 UTC.
 pub(crate) fn unix_time() -> u64 {
     platform::unix_time()
@@ -237,6 +243,10 @@ mod anywhere {
         pub(crate) fn is_current(&self) -> bool {
             true
         }
+    }
+
+    pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
+        env.var(name).ok().map(|text| text.to_string())
     }
 
     /// There are no Durable Objects.

@@ -15,7 +15,7 @@ use std::pin::Pin;
 
 #[cfg(feature = "assume-role")]
 use worker::js_sys::Array;
-use worker::js_sys::{Promise, Uint8Array};
+use worker::js_sys::{Promise, Reflect, Uint8Array};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -70,6 +70,11 @@ pub(crate) fn random() -> u64 {
 
 pub(super) fn unix_time() -> u64 {
     worker::Date::now().as_millis() / 1000
+}
+
+/// A var or a secret of the Worker's own: both are texts. (`Env::var` links an error that says less than ours.)
+pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
+    Reflect::get(env, &JsValue::from_str(name)).ok()?.as_string()
 }
 
 #[cfg(feature = "pool")]
