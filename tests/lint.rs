@@ -122,3 +122,15 @@ fn the_rules_can_be_read() {
     unique.dedup();
     assert_eq!(unique.len(), names.len(), "two rules of one name");
 }
+
+#[test]
+fn who_waits_for_jobs_has_an_index_before_it_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("unique.sql");
+    let sql = "CREATE UNIQUE INDEX ASYNC u ON t (a);\nALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX u;\n";
+    std::fs::write(&file, sql).unwrap();
+    let file = file.to_str().unwrap();
+    let (said, well) = run(&["lint", file]);
+    assert!(!well && said.contains("index_not_valid"), "{said}");
+    assert_eq!(run(&["lint", "--for-migrate", file]), (String::new(), true));
+}

@@ -36,6 +36,13 @@ pub struct Finding {
     pub statement: Span,
 }
 
+impl Finding {
+    /// It is about an index that nobody waited for, and `dsql-edge migrate` waits for each.
+    pub(crate) fn is_moot_for_migrate(&self) -> bool {
+        self.rule.is_some_and(|rule| rule.id == "index_not_valid")
+    }
+}
+
 impl LintedFile {
     pub(super) fn of(
         name: String,

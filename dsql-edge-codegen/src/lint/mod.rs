@@ -28,7 +28,7 @@ pub use fix::fixed;
 #[derive(Args)]
 #[command(
     after_help = "Ends with 1 where an error is left. A comment `-- dsql-edge: allow RULE` in the line \
-    above, or behind it, silences a rule there.\n\nExamples:\n  dsql-edge lint migrations/\n  dsql-edge lint --fix \
+    above, or behind it, silences a rule there.\n\nExamples:\n  dsql-edge lint --for-migrate migrations/\n  dsql-edge lint --fix \
     dump.sql\n  pg_dump --schema-only mydb | dsql-edge lint --fix - > dsql.sql\n  dsql-edge lint --format github \
     migrations/   # annotations in a workflow"
 )]
@@ -48,6 +48,9 @@ pub struct Options {
     /// Each file goes to the server in one message, or in one transaction, as many migration tools send it
     #[arg(long)]
     one_transaction: bool,
+    /// The files are for `dsql-edge migrate`, which waits for each job: an index is built before it is used
+    #[arg(long)]
+    for_migrate: bool,
     /// Print every rule: what is refused, DSQL's answer, how that is known, what to do instead
     #[arg(long, conflicts_with_all = ["fix", "schema", "one_transaction"])]
     rules: bool,
@@ -91,7 +94,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             file.text = text;
         }
     }
-    let linted = lint(files.into_iter().map(|file| (file.name, file.text)), schema.as_ref(), options.sent());
+    let mut linted =
+        lint(files.into_iter().map(|file| (file.name, file.text)), schema.as_ref(), options.sent());
+    if options.for_migrate {
+        linted.iter_mut().for_each(|file| file.findings.retain(|finding| !finding.is_moot_for_migrate()));
+    }
     let report = match options.format {
         Format::Human => human::report(&linted),
         Format::Json => json::report(&linted, mended)?,

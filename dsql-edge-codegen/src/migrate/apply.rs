@@ -111,6 +111,10 @@ impl Run<'_> {
             self.ledger.take_over(file, step).await?;
         }
         match &step.work {
+            // Rows are written together with their row of the ledger: who wrote this one took them for something else.
+            Work::Rows(_) if entry.is_some() => {
+                Err(stuck(file, step, "are the rows as the statement makes them?"))
+            }
             Work::Rows(statements) => {
                 (self.tell)(Progress::Sent(file, step));
                 let statements: Vec<Sql<'_>> = statements.iter().map(|span| file.sql_at(*span)).collect();
@@ -128,15 +132,15 @@ impl Run<'_> {
         }
     }
 
-    /// What may be sent any number of times.
+    /// What may be sent any number of times; but not so late that it arrives behind what comes after it.
     async fn repeat(&self, sql: Sql<'_>) -> Result<()> {
         let mut times = 0;
         loop {
-            self.lease.confirm().await?;
-            match self.database.once(sql).await {
+            match self.send(sql).await? {
                 Err(error) if error.is_outcome_unknown() && times < LOSSES => times += 1,
                 done => return done.map(drop).map_err(explained),
             }
+            self.settle().await;
         }
     }
 
@@ -159,7 +163,8 @@ impl Run<'_> {
             if !self.ledger.claim(file, step, before.as_deref()).await? {
                 return Ok(true);
             }
-            match self.send(file, step).await? {
+            (self.tell)(Progress::Sent(file, step));
+            match self.send(file.sql_at(step.span)).await? {
                 Ok(_) => {
                     self.ledger.applied(file, step, None).await?;
                     return Ok(false);
@@ -205,7 +210,8 @@ impl Run<'_> {
                 if !self.ledger.claim(file, step, None).await? {
                     return Ok(true);
                 }
-                match self.send(file, step).await? {
+                (self.tell)(Progress::Sent(file, step));
+                match self.send(file.sql_at(step.span)).await? {
                     Ok(started) => id = started,
                     Err(error) if error.is_executed() => {}
                     Err(error) if error.is_outcome_unknown() => {
@@ -257,11 +263,10 @@ impl Run<'_> {
         Ok(mine.and_then(|entry| entry.started_at))
     }
 
-    async fn send(&self, file: &File, step: &Step) -> Result<std::result::Result<Option<String>, Error>> {
+    async fn send(&self, sql: Sql<'_>) -> Result<std::result::Result<Option<String>, Error>> {
         self.lease.confirm().await?;
-        (self.tell)(Progress::Sent(file, step));
         self.in_flight.set(true);
-        let answer = self.database.once(file.sql_at(step.span)).await;
+        let answer = self.database.once(sql).await;
         let lost = answer.as_ref().is_err_and(Error::is_outcome_unknown);
         self.in_flight.set(lost);
         Ok(answer)
@@ -278,8 +283,8 @@ impl Run<'_> {
 fn stuck(file: &File, step: &Step, check: &str) -> anyhow::Error {
     let (name, number) = (&file.name, step.number);
     anyhow!(
-        "a run broke as it was being applied, and it cannot be known whether it was: check {check}\n\
-         then say `dsql-edge migrate resolve {name}:{number} --applied`, or --not-applied, and run again"
+        "a run broke as it was being applied, and it cannot be known whether it was. Look: {check}\n\
+         Then say `dsql-edge migrate resolve {name}:{number} --applied`, or --not-applied, and run again"
     )
 }
 

@@ -118,7 +118,7 @@ impl Folder {
         }
         bail!(
             "nothing was sent: the folder has to pass as a whole first\n\n{}\n\n\
-             `dsql-edge lint` tells more of what DSQL refuses, and `--fix` mends what has one safe rewrite",
+             `dsql-edge lint --for-migrate` tells more of what DSQL refuses, and `--fix` mends what has one safe rewrite",
             problems.join("\n\n")
         )
     }
@@ -129,7 +129,7 @@ fn of_rules(texts: impl Iterator<Item = (String, String)>) -> Vec<String> {
     let linted = lint(texts, None, Sent::OneByOne);
     let findings = linted.iter().flat_map(|file| {
         let errors = file.findings.iter().filter(|finding| finding.diagnostic.is_error());
-        let ours = errors.filter(|finding| finding.rule.is_none_or(|rule| rule.id != "index_not_valid"));
+        let ours = errors.filter(|finding| !finding.is_moot_for_migrate());
         ours.map(|finding| shown(&finding.diagnostic, &file.name, &file.text))
     });
     findings.collect()

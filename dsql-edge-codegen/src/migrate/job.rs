@@ -42,7 +42,7 @@ const OF_ID: &str = "SELECT job_id::text, status::text, details::text FROM sys.j
 
 /// By the object's name, as it was or with its schema, or by the object itself; the start is told in whole seconds.
 const OF_OBJECT: &str = "SELECT j.job_id::text, j.status::text, j.details::text FROM sys.jobs j
-     WHERE (j.object_name = $1 OR j.object_name LIKE '%.' || $1)
+     WHERE (j.object_name = $1 OR right(j.object_name, length($1) + 1) = '.' || $1)
        AND j.start_time >= $2::timestamptz - interval '2 seconds'
      ORDER BY j.start_time DESC LIMIT 1";
 

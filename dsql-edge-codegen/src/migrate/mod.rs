@@ -136,9 +136,16 @@ async fn apply(options: &Options, folder: &Folder, config: dsql_edge::Config) ->
         }
         eprintln!("{}", progress.line());
     };
-    let done = migrate(folder, config.clone(), options.lease, &tell).await?;
+    let json = options.format == Format::Json;
+    let done = match migrate(folder, config.clone(), options.lease, &tell).await {
+        Err(error) if json => {
+            print(&pretty(&json!({ "version": 1, "error": format!("{error:#}") }))?)?;
+            return Err(error);
+        }
+        done => done?,
+    };
     let written = if options.no_pull { None } else { Some(refresh(config, &options.output).await?) };
-    if options.format == Format::Json {
+    if json {
         let applied = done
             .iter()
             .map(|it| json!({ "file": it.file, "statement": it.step, "found": it.found }))

@@ -18,7 +18,7 @@ pub(super) struct Trace {
     objects: Vec<Object>,
     /// Of CREATE TABLE: the columns that it makes, if they are all written in it.
     columns: Option<Vec<String>>,
-    /// What people are to look for.
+    /// What people are asked.
     check: String,
 }
 
@@ -35,6 +35,7 @@ enum Kind {
     Type,
     Schema,
     Function,
+    Functions,
     Role,
     Mapping,
 }
@@ -97,13 +98,13 @@ impl Trace {
             StatementKind::Drop(drop) if drop.if_exists => None,
             StatementKind::Drop(drop) => Some(dropped(drop)),
             StatementKind::Utility("CREATE ROLE" | "CREATE USER" | "CREATE GROUP") => {
-                Some(Trace::of_all(Kind::Role, "the role, in pg_roles"))
+                Some(Trace::of_all(Kind::Role, "is the role in pg_roles?"))
             }
             StatementKind::Utility("AWS IAM") => {
-                Some(Trace::of_all(Kind::Mapping, "the role's ARN, in sys.iam_pg_role_mappings"))
+                Some(Trace::of_all(Kind::Mapping, "is the ARN in sys.iam_pg_role_mappings?"))
             }
             StatementKind::Utility(words) if is_repeatable(words) => None,
-            _ => Some(Trace::of_objects(Vec::new(), "what the statement makes, alters or drops")),
+            _ => Some(Trace::unseen("has the statement done what it says?".to_owned())),
         }
     }
 
@@ -111,17 +112,19 @@ impl Trace {
         Trace::of_objects(vec![Object::named(kind, name)], what)
     }
 
-    fn of_all(kind: Kind, what: &str) -> Trace {
-        let mut trace =
-            Trace::of_objects(vec![Object { kind, schema: String::new(), name: String::new() }], what);
-        trace.check = what.to_owned();
-        trace
+    fn of_all(kind: Kind, check: &str) -> Trace {
+        let object = Object { kind, schema: String::new(), name: String::new() };
+        Trace { objects: vec![object], ..Trace::unseen(check.to_owned()) }
     }
 
     fn of_objects(objects: Vec<Object>, what: &str) -> Trace {
         let names: Vec<String> = objects.iter().map(Object::display).collect();
-        let check = format!("{what} {}", names.join(", ")).trim_end().to_owned();
-        Trace { objects, columns: None, check }
+        let check = format!("is {what} {} there?", names.join(", "));
+        Trace { objects, ..Trace::unseen(check) }
+    }
+
+    fn unseen(check: String) -> Trace {
+        Trace { objects: Vec::new(), columns: None, check }
     }
 
     /// What the catalogue says now. Nothing where it cannot be asked.
@@ -143,7 +146,7 @@ impl Trace {
     /// the schema, so what has changed was changed by it; and what changed nothing may as well run again.
     pub(super) fn judge(&self, before: Option<&str>, now: Option<&Seen>) -> Verdict {
         let (Some(before), Some(now)) = (before, now) else {
-            return Verdict::Unknown(format!("whether it was applied: look for {}", self.check));
+            return Verdict::Unknown(self.check.clone());
         };
         if before == now.state {
             return Verdict::NotApplied;
@@ -151,7 +154,11 @@ impl Trace {
         match &self.columns {
             Some(columns) if *columns != now.columns => {
                 let has = now.columns.join(", ");
-                Verdict::Unknown(format!("{} is there, but with other columns ({has})", self.check))
+                let names: Vec<String> = self.objects.iter().map(Object::display).collect();
+                Verdict::Unknown(format!(
+                    "the table {} is there, but with other columns ({has})",
+                    names.join(", ")
+                ))
             }
             _ => Verdict::Applied,
         }
@@ -193,21 +200,21 @@ fn columns(table: &CreateTable) -> Option<Vec<String>> {
 
 fn altered(alter: &AlterTable) -> Trace {
     let name = &alter.name;
-    match kind_of(alter.object) {
-        Some(Kind::Schema) => Trace::one(Kind::Schema, name, "how it altered the schema"),
-        Some(kind) => Trace::one(kind, name, "how it altered"),
-        None => Trace::of_objects(Vec::new(), &format!("how it altered {}", name.display())),
-    }
+    let objects = kind_of(alter.object).map(|kind| Object::named(kind, name)).into_iter().collect();
+    Trace { objects, ..Trace::unseen(format!("is {} as the statement makes it?", name.display())) }
 }
 
 fn dropped(drop: &Drop) -> Trace {
     let names: Vec<String> = drop.names.iter().map(QualifiedName::display).collect();
-    let what = format!("whether it is still there: {}", names.join(", "));
+    if drop.object == ObjectKind::Function && names.is_empty() {
+        return Trace::of_all(Kind::Functions, "is the function gone?");
+    }
     let objects = match kind_of(drop.object) {
         Some(kind) => drop.names.iter().map(|name| Object::named(kind, name)).collect(),
         None => Vec::new(),
     };
-    Trace { check: what, ..Trace::of_objects(objects, "") }
+    let what = if names.is_empty() { "what it drops".to_owned() } else { names.join(", ") };
+    Trace { objects, ..Trace::unseen(format!("is {what} gone?")) }
 }
 
 fn kind_of(object: ObjectKind) -> Option<Kind> {
@@ -250,6 +257,7 @@ impl Object {
             Kind::Type => text += &lines(database.rows::<4>(TYPE, &name).await?),
             Kind::Schema => text += &lines(database.rows::<2>(SCHEMA, &[Some(self.name.as_str())]).await?),
             Kind::Function => text += &lines(database.rows::<2>(FUNCTION, &name).await?),
+            Kind::Functions => text += &lines(database.rows::<2>(FUNCTIONS, &[]).await?),
             Kind::Role => text += &lines(database.rows::<3>(ROLES, &[]).await?),
             // Who does not know the view has no such roles.
             Kind::Mapping => match database.rows::<2>(MAPPINGS, &[]).await {
@@ -321,6 +329,10 @@ const FUNCTION: &str = "SELECT p.oid::text, p.proowner::text || ' ' || pg_get_fu
      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
      WHERE p.prokind = 'f' AND p.proname = $2
        AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_function_is_visible(p.oid)) ORDER BY 1";
+
+const FUNCTIONS: &str = "SELECT p.oid::text, p.proname::text
+     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys') ORDER BY 1";
 
 const ROLES: &str = "SELECT r.rolname::text, r.rolcanlogin::text, r.rolcreaterole::text FROM pg_catalog.pg_roles r ORDER BY 1";
 

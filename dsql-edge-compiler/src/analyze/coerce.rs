@@ -218,6 +218,7 @@ impl Analyzer<'_> {
             }
             _ => None,
         };
+        self.becomes(target);
         // NULL does not pass the check of a NOT NULL domain.
         let function = if self.catalog.domain_not_null(target) { Some(domain_check()) } else { function };
         Node { ty: target, typmod, kind: NodeKind::Cast { arg: Box::new(node), function }, span }
@@ -226,6 +227,7 @@ impl Analyzer<'_> {
     /// An `unknown` constant is read by the type's input function now; a parameter takes the type.
     fn coerce_unknown(&mut self, node: Node, target: Oid, typmod: i32) -> Node {
         let span = node.span;
+        self.becomes(target);
         match node.kind {
             NodeKind::Parameter(number) => {
                 self.set_parameter_type(number, target, span);

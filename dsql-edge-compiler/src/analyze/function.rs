@@ -490,7 +490,7 @@ pub(super) fn input_parameters(
 }
 
 /// Volatile functions that write nothing a retry would double.
-fn is_harmless(name: &str) -> bool {
+pub(super) fn is_harmless(name: &str) -> bool {
     matches!(
         name,
         "random"

@@ -19,6 +19,7 @@ mod conflict;
 mod constant;
 mod cte;
 mod dml;
+mod domain;
 mod element;
 mod equal;
 mod expr;

@@ -130,6 +130,11 @@ mod tests {
             CREATE FUNCTION app(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
             CREATE FUNCTION same(text, int) RETURNS bool LANGUAGE sql STABLE AS 'SELECT true';
             CREATE OPERATOR ~=~ (LEFTARG = text, RIGHTARG = int, FUNCTION = same);
+            CREATE FUNCTION noted(text) RETURNS bool LANGUAGE sql AS 'SELECT true';
+            CREATE DOMAIN short AS text CHECK (length(VALUE) < 9 AND VALUE ~ '^a');
+            CREATE DOMAIN audited AS text;
+            ALTER DOMAIN audited ADD CHECK (VALUE IS NULL OR (VALUE, noted(VALUE)) IN (('a', true)));
+            CREATE DOMAIN twice AS audited;
             CREATE VIEW plain AS SELECT id FROM t;
             CREATE VIEW counting AS SELECT nextval('s') AS n;
             CREATE VIEW above AS SELECT n FROM counting;";
@@ -142,6 +147,9 @@ mod tests {
             "WITH x AS (SELECT count(*) AS n FROM t) SELECT n FROM x",
             "SELECT id FROM plain UNION SELECT 1",
             "VALUES (1)",
+            "SELECT $1::short",
+            "SELECT a::short FROM t",
+            "SELECT id FROM t WHERE a = 'a'::short",
         ] {
             assert_eq!(effect(reads), Effect::Read, "{reads}");
         }
@@ -160,6 +168,9 @@ mod tests {
             "SELECT n FROM counting",
             "SELECT a.n FROM above a JOIN above b ON true",
             "SELECT id FROM t ORDER BY app(id)",
+            "SELECT $1::audited",
+            "SELECT 'a'::twice",
+            "SELECT a::audited FROM t",
             "CREATE TABLE u (id int)",
         ] {
             assert_eq!(effect(writes), Effect::Write, "{writes}");

@@ -1,6 +1,6 @@
 //! `ALTER` and `DROP`, applied to the schema so far.
 
-use super::fold::Fold;
+use super::fold::{Fold, check};
 use super::{Column, Relation, UserTypeKind, is_null_default};
 use crate::diagnostic::Code;
 use crate::syntax::ast::{AlterAction, AlterTable, Drop, Name, ObjectKind};
@@ -165,6 +165,9 @@ impl Fold {
             match (action, &mut self.schema.types[at].kind) {
                 (AlterAction::SetNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = true,
                 (AlterAction::DropNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = false,
+                (AlterAction::AddConstraint(constraint), UserTypeKind::Domain { checks, .. }) => {
+                    checks.extend(check(constraint));
+                }
                 (AlterAction::AddColumn { column, .. }, UserTypeKind::Composite(fields)) => {
                     if let Some(type_name) = column.type_name {
                         fields.push((column.name.text, type_name));

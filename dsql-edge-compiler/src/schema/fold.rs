@@ -9,7 +9,7 @@ use super::{
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 use crate::syntax::ast::{
-    Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView, ExprKind,
+    Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView, Expr, ExprKind,
     ForeignKeyConstraint, KeyConstraint, Name, NewType, QualifiedName, Statement, StatementKind, TableColumn,
     TableElement, TypeName,
 };
@@ -104,7 +104,8 @@ impl Fold {
             StatementKind::CreateDomain(domain) => {
                 let not_null = domain.constraints.iter().any(|it| matches!(it.kind, ConstraintKind::NotNull));
                 let has_default = domain.constraints.iter().any(|it| has_default(&it.kind));
-                let kind = UserTypeKind::Domain { base: domain.type_name, not_null, has_default };
+                let checks = domain.constraints.into_iter().filter_map(check).collect();
+                let kind = UserTypeKind::Domain { base: domain.type_name, not_null, has_default, checks };
                 self.add_type(&domain.name, kind);
             }
             StatementKind::CreateType(new) => {
@@ -440,6 +441,14 @@ fn plain_column(name: String, type_name: TypeName) -> Column {
         has_default: false,
         identity: None,
         generated: false,
+    }
+}
+
+/// What a CHECK checks.
+pub(super) fn check(constraint: Constraint) -> Option<Expr> {
+    match constraint.kind {
+        ConstraintKind::Check { expr, .. } => Some(expr),
+        _ => None,
     }
 }
 

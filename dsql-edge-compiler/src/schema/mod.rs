@@ -203,6 +203,8 @@ pub enum UserTypeKind {
         not_null: bool,
         /// `DEFAULT …`.
         has_default: bool,
+        /// `CHECK (…)`.
+        checks: Vec<Expr>,
     },
     /// An enum and its labels.
     Enum(Vec<String>),

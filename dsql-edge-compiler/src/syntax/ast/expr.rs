@@ -385,6 +385,29 @@ pub fn walk_queries<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Query)) {
     }
 }
 
+/// Calls `visit` on an expression and all expressions inside it, subqueries excepted.
+pub fn walk_expressions<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
+    visit(expr);
+    match &expr.kind {
+        ExprKind::Quantified { left, right, .. } => {
+            walk_expressions(left, visit);
+            if let Quantified::Array(array) = right {
+                walk_expressions(array, visit);
+            }
+        }
+        ExprKind::In { left, right, .. } => {
+            walk_expressions(left, visit);
+            if let InList::List(list) = right {
+                list.iter().for_each(|item| walk_expressions(item, visit));
+            }
+        }
+        _ => {}
+    }
+    for child in children(expr) {
+        walk_expressions(child, visit);
+    }
+}
+
 /// The expressions directly inside an expression, those of [`ExprKind::In`] and
 /// [`ExprKind::Quantified`] excepted.
 fn children(expr: &Expr) -> Vec<&Expr> {

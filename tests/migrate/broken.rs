@@ -1,25 +1,15 @@
-//! `dsql-edge migrate` against a dsql-local: broken at every step and run again, two at once, files that changed, jobs
-//! that fail.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+//! A run that is broken at each thing that it sends, before it arrives and before its answer comes, gone or living on;
+//! then run again: nothing lost, nothing applied twice. And two runs at once.
 
 use std::cell::Cell;
-use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::Result;
-use dsql_edge::{Config, Credentials};
-use dsql_edge_codegen::migrate::{Applied, Folder, Progress, migrate};
+use dsql_edge_codegen::migrate::{Folder, Progress, migrate};
 use dsql_edge_codegen::pull::{Server, snapshot};
 use dsql_edge_local::Local;
-use dsql_edge_tests::binary::dsql_edge;
 use dsql_edge_tests::cutter::{Break, Cutter};
-use tokio::process::Command;
-use tokio_postgres::NoTls;
 
-/// Long enough for a step of a slow machine, short enough to wait for.
-const LEASE: Duration = Duration::from_millis(800);
+use crate::{LEASE, SHORT, column, command, config, folder, run};
 
 const POSTS: (&str, &str) = (
     "0001_posts.sql",
@@ -51,21 +41,6 @@ const BEFORE: &str =
     "DROP SCHEMA IF EXISTS dsql_edge CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;
     CREATE TABLE log2 (id int)";
 
-fn folder(files: &[(&str, &str)]) -> Folder {
-    let files = files.iter().map(|(name, text)| (format!("migrations/{name}"), (*text).to_owned()));
-    Folder::of(files.collect()).unwrap()
-}
-
-fn config(local: &Local, endpoint: &str) -> Config {
-    let keys = local.credentials();
-    let keys = Credentials::new(keys.access_key_id(), keys.secret_access_key());
-    Config::local(endpoint, local.region(), keys).unwrap().extra_ca(local.ca_pem())
-}
-
-async fn run(local: &Local, folder: &Folder, lease: Duration) -> Result<Vec<Applied>> {
-    migrate(folder, config(local, &local.endpoint()), lease, &|_| {}).await
-}
-
 /// Everything that can be seen of the cluster.
 async fn everything(local: &Local) -> String {
     let mut server = Server::dsql(config(local, &local.endpoint()));
@@ -80,15 +55,6 @@ async fn everything(local: &Local) -> String {
         out += "\n";
     }
     out
-}
-
-async fn column(local: &Local, sql: &str) -> Vec<String> {
-    let (client, connection) = tokio_postgres::connect(&local.postgres_url(), NoTls).await.unwrap();
-    let connection = tokio::spawn(connection);
-    let rows = client.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    let values = rows.iter().map(|row| row.get(0)).collect();
-    connection.abort();
-    values
 }
 
 /// A dsql-local and the folder, and what everything looks like when it was applied undisturbed.
@@ -136,45 +102,19 @@ async fn broken_at_each(how: Break, lives: bool) {
     local.stop().await.unwrap();
 }
 
-#[tokio::test]
-async fn gone_before_anything_arrives_and_run_again() {
-    broken_at_each(Break::Before, false).await;
-}
-
-#[tokio::test]
-async fn gone_before_any_answer_comes_and_run_again() {
-    broken_at_each(Break::After, false).await;
-}
-
-#[tokio::test]
-async fn cut_before_anything_arrives() {
-    broken_at_each(Break::Before, true).await;
-}
-
-#[tokio::test]
-async fn cut_before_any_answer_comes() {
-    broken_at_each(Break::After, true).await;
-}
-
-/// The command itself, with its environment.
-fn command(local: &Local, endpoint: &str, home: &Path) -> Command {
-    let mut command = Command::new(dsql_edge());
-    let keys = local.credentials();
-    std::fs::write(home.join("ca.pem"), local.ca_pem()).unwrap();
-    command
-        .args(["migrate", "--lease", "0.8"])
-        .current_dir(home)
-        .env("DSQL_ENDPOINT", endpoint)
-        .env("DSQL_REGION", local.region())
-        .env("DSQL_EDGE_CA", home.join("ca.pem"))
-        .env("AWS_ACCESS_KEY_ID", keys.access_key_id())
-        .env("AWS_SECRET_ACCESS_KEY", keys.secret_access_key())
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env_remove("DSQL_EDGE_MIGRATIONS")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    command
+/// All four at once: most of the time each waits for a lease.
+#[test]
+fn broken_at_each_thing_that_is_sent_and_run_again() {
+    std::thread::scope(|scope| {
+        for (how, lives) in
+            [(Break::Before, false), (Break::After, false), (Break::Before, true), (Break::After, true)]
+        {
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(broken_at_each(how, lives));
+            });
+        }
+    });
 }
 
 #[tokio::test]
@@ -190,7 +130,7 @@ async fn the_command_killed_and_run_again() {
         local.run_sql("before", BEFORE).await.unwrap();
         let how = if at % 2 == 0 { Break::Before } else { Break::After };
         let cutter = Cutter::to(local.port(), at, how).await;
-        let mut child = command(&local, &cutter.endpoint(), home.path()).spawn().unwrap();
+        let mut child = command(&local, &cutter.endpoint(), home.path()).args(SHORT).spawn().unwrap();
         let status = tokio::select! {
             biased;
             () = cutter.broken() => None,
@@ -202,7 +142,7 @@ async fn the_command_killed_and_run_again() {
         }
         // SIGKILL.
         child.kill().await.unwrap();
-        let again = command(&local, &local.endpoint(), home.path()).status().await.unwrap();
+        let again = command(&local, &local.endpoint(), home.path()).args(SHORT).status().await.unwrap();
         assert!(again.success(), "chunk {at}");
         assert_eq!(everything(&local).await, expected, "chunk {at}");
         let pulled = std::fs::read_to_string(home.path().join("dsql-schema.sql")).unwrap();
@@ -232,55 +172,5 @@ async fn two_at_once_do_no_harm() {
         assert!(waited.get() > 0);
         assert_eq!(everything(&local).await, expected);
     }
-    local.stop().await.unwrap();
-}
-
-#[tokio::test]
-async fn what_fails_says_why_and_can_be_mended() {
-    let local = Local::builder().start().await.unwrap();
-    local.run_sql("before", BEFORE).await.unwrap();
-    let said = async |files: &[(&str, &str)]| -> String {
-        match run(&local, &folder(files), LEASE).await {
-            Ok(applied) => format!("{} applied", applied.len()),
-            Err(error) => format!("{error:#}"),
-        }
-    };
-    let twice = "CREATE TABLE a (id int PRIMARY KEY, name text);\nINSERT INTO a VALUES (1, 'x'), (2, 'x');\n\
-                 CREATE UNIQUE INDEX ASYNC a_name ON a (name);";
-    // A unique index over duplicates fails in its job.
-    for _ in 0..2 {
-        let error = said(&[("1.sql", twice)]).await;
-        assert!(
-            error.starts_with("migrations/1.sql:3:1: statement 3 was not applied: the index a_name on a failed: its job failed:"),
-            "{error}"
-        );
-        assert!(error.contains("Nothing of it is left."), "{error}");
-    }
-    assert_eq!(
-        column(&local, "SELECT file || step || state FROM dsql_edge.migrations ORDER BY 1").await,
-        ["1.sql1applied", "1.sql2applied", "1.sql3failed"]
-    );
-    // What was not applied may be changed, what was may not.
-    let other = twice.replace("'x'), (2, 'x'", "'x'), (2, 'y'");
-    let error = said(&[("1.sql", &other)]).await;
-    assert!(error.contains("migrations/1.sql:2:1: statement 2 was changed after it was applied"), "{error}");
-    let mended = twice.replace("CREATE UNIQUE", "UPDATE a SET name = 'y' WHERE id = 2;\nCREATE UNIQUE");
-    assert_eq!(said(&[("1.sql", &mended)]).await, "2 applied");
-    // DDL that the server refuses, and rows.
-    let error = said(&[("1.sql", &mended), ("2.sql", "CREATE TABLE a (id int PRIMARY KEY);")]).await;
-    assert!(
-        error.starts_with("migrations/2.sql:1:1: statement 1 was not applied: SQLSTATE 42P07"),
-        "{error}"
-    );
-    let error = said(&[("1.sql", &mended), ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (1, 'z');")]).await;
-    assert!(
-        error.starts_with("migrations/2.sql:2:1: statement 2 was not applied: SQLSTATE 23505"),
-        "{error}"
-    );
-    assert_eq!(
-        said(&[("1.sql", &mended), ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');")]).await,
-        "1 applied"
-    );
-    assert_eq!(column(&local, "SELECT name FROM a ORDER BY id").await, ["x", "y", "z"]);
     local.stop().await.unwrap();
 }

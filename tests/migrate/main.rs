@@ -1,0 +1,70 @@
+//! `dsql-edge migrate` against a dsql-local: broken at every step and run again, two at once (`broken`); files that
+//! changed, jobs that fail, lie or take long, what only people can tell (`trouble`).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod broken;
+mod trouble;
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Result;
+use dsql_edge::{Config, Credentials};
+use dsql_edge_codegen::migrate::{Applied, Folder, migrate};
+use dsql_edge_local::Local;
+use dsql_edge_tests::binary::dsql_edge;
+use tokio::process::Command;
+use tokio_postgres::NoTls;
+
+/// Long enough for a step of a slow machine, short enough to wait for.
+pub(crate) const LEASE: Duration = Duration::from_millis(800);
+
+/// The same for the command.
+pub(crate) const SHORT: [&str; 2] = ["--lease", "0.8"];
+
+pub(crate) fn folder(files: &[(&str, &str)]) -> Folder {
+    let files = files.iter().map(|(name, text)| (format!("migrations/{name}"), (*text).to_owned()));
+    Folder::of(files.collect()).unwrap()
+}
+
+pub(crate) fn config(local: &Local, endpoint: &str) -> Config {
+    let keys = local.credentials();
+    let keys = Credentials::new(keys.access_key_id(), keys.secret_access_key());
+    Config::local(endpoint, local.region(), keys).unwrap().extra_ca(local.ca_pem())
+}
+
+pub(crate) async fn run(local: &Local, folder: &Folder, lease: Duration) -> Result<Vec<Applied>> {
+    migrate(folder, config(local, &local.endpoint()), lease, &|_| {}).await
+}
+
+pub(crate) async fn column(local: &Local, sql: &str) -> Vec<String> {
+    let (client, connection) = tokio_postgres::connect(&local.postgres_url(), NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let rows = client.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let values = rows.iter().map(|row| row.get(0)).collect();
+    connection.abort();
+    values
+}
+
+/// The command itself, with its environment.
+pub(crate) fn command(local: &Local, endpoint: &str, home: &Path) -> Command {
+    let mut command = Command::new(dsql_edge());
+    let keys = local.credentials();
+    std::fs::write(home.join("ca.pem"), local.ca_pem()).unwrap();
+    command
+        .arg("migrate")
+        .current_dir(home)
+        .env("DSQL_ENDPOINT", endpoint)
+        .env("DSQL_REGION", local.region())
+        .env("DSQL_EDGE_CA", home.join("ca.pem"))
+        .env("AWS_ACCESS_KEY_ID", keys.access_key_id())
+        .env("AWS_SECRET_ACCESS_KEY", keys.secret_access_key())
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env_remove("DSQL_EDGE_MIGRATIONS")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    command
+}

@@ -1,0 +1,304 @@
+//! What goes wrong without the network's doing: statements that are refused, files that changed, jobs that fail, lie or
+//! take long, and what only people can tell.
+
+use std::path::Path;
+
+use dsql_edge_codegen::migrate::{Applied, Folder};
+use dsql_edge_local::Local;
+use tokio_postgres::NoTls;
+
+use crate::{LEASE, SHORT, column, command, folder, run};
+
+#[tokio::test]
+async fn what_fails_says_why_and_can_be_mended() {
+    let local = Local::builder().start().await.unwrap();
+    let said = async |files: &[(&str, &str)]| -> String {
+        match run(&local, &folder(files), LEASE).await {
+            Ok(applied) => format!("{} applied", applied.len()),
+            Err(error) => format!("{error:#}"),
+        }
+    };
+    let twice = "CREATE TABLE a (id int PRIMARY KEY, name text);\nINSERT INTO a VALUES (1, 'x'), (2, 'x');\n\
+                 CREATE UNIQUE INDEX ASYNC a_name ON a (name);";
+    // A unique index over duplicates fails in its job.
+    for _ in 0..2 {
+        let error = said(&[("1.sql", twice)]).await;
+        assert!(
+            error.starts_with("migrations/1.sql:3:1: statement 3 was not applied: the index a_name on a failed: its job failed:"),
+            "{error}"
+        );
+        assert!(error.contains("Nothing of it is left."), "{error}");
+    }
+    assert_eq!(
+        column(&local, "SELECT file || step || state FROM dsql_edge.migrations ORDER BY 1").await,
+        ["1.sql1applied", "1.sql2applied", "1.sql3failed"]
+    );
+    // What was not applied may be changed, what was may not.
+    let other = twice.replace("'x'), (2, 'x'", "'x'), (2, 'y'");
+    let error = said(&[("1.sql", &other)]).await;
+    assert!(error.contains("migrations/1.sql:2:1: statement 2 was changed after it was applied"), "{error}");
+    let mended = twice.replace("CREATE UNIQUE", "UPDATE a SET name = 'y' WHERE id = 2;\nCREATE UNIQUE");
+    assert_eq!(said(&[("1.sql", &mended)]).await, "2 applied");
+    // DDL that the server refuses, and rows.
+    let error = said(&[("1.sql", &mended), ("2.sql", "CREATE TABLE a (id int PRIMARY KEY);")]).await;
+    assert!(
+        error.starts_with("migrations/2.sql:1:1: statement 1 was not applied: SQLSTATE 42P07"),
+        "{error}"
+    );
+    let error = said(&[("1.sql", &mended), ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (1, 'z');")]).await;
+    assert!(
+        error.starts_with("migrations/2.sql:2:1: statement 2 was not applied: SQLSTATE 23505"),
+        "{error}"
+    );
+    assert_eq!(
+        said(&[("1.sql", &mended), ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');")]).await,
+        "1 applied"
+    );
+    assert_eq!(column(&local, "SELECT name FROM a ORDER BY id").await, ["x", "y", "z"]);
+    local.stop().await.unwrap();
+}
+
+/// Past the door, as the superuser.
+async fn meddle(local: &Local, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(&local.postgres_url(), NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    connection.abort();
+}
+
+/// Jobs end like this, and leave an index that is not valid.
+fn jobs_that(status: &str) -> String {
+    format!(
+        "CREATE OR REPLACE FUNCTION sys.dsql_local_run_job(kind text, object text, statement text) RETURNS text
+         LANGUAGE plpgsql SECURITY DEFINER AS $$
+         BEGIN
+             EXECUTE replace(statement, 'UNIQUE', '');
+             UPDATE pg_index SET indisvalid = false WHERE indexrelid = object::regclass;
+             RETURN sys.dsql_local_log_job(kind, object, '{status}', 'found duplicate key');
+         END $$"
+    )
+}
+
+const INDEX: (&str, &str) = (
+    "1.sql",
+    "CREATE TABLE a (id int PRIMARY KEY, name text);\nCREATE UNIQUE INDEX ASYNC a_name ON a (name);\n",
+);
+
+#[tokio::test]
+async fn a_job_that_lies_is_not_believed() {
+    let local = Local::builder().start().await.unwrap();
+    let files = folder(&[INDEX]);
+    for status in ["completed", "failed"] {
+        meddle(&local, &jobs_that(status)).await;
+        let error = format!("{:#}", run(&local, &files, LEASE).await.unwrap_err());
+        assert!(
+            error.contains("1.sql:2:1: statement 2 was not applied") && error.contains("found duplicate key"),
+            "{error}"
+        );
+        // What it left is gone, so that it can run again.
+        assert_eq!(
+            column(&local, "SELECT relname::text FROM pg_class WHERE relname = 'a_name'").await,
+            [""; 0]
+        );
+    }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_outlives_the_run_that_began_it() {
+    let local = Local::builder().start().await.unwrap();
+    let files = folder(&[INDEX]);
+    meddle(&local, &jobs_that("processing")).await;
+    let building = async {
+        while column(&local, "SELECT coalesce(to_regclass('dsql_edge.migrations')::text, '')").await
+            != ["dsql_edge.migrations"]
+            || column(&local, "SELECT job_id FROM dsql_edge.migrations WHERE state = 'building'")
+                .await
+                .is_empty()
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        // Somebody else takes the lease away.
+        meddle(
+            &local,
+            "UPDATE dsql_edge.migration_lease SET holder = 'x', expires_at = now() - interval '1 s'",
+        )
+        .await;
+    };
+    let (ended, ()) = tokio::join!(run(&local, &files, LEASE), building);
+    assert!(ended.unwrap_err().to_string().contains("another run has taken over"));
+    // The next one waits for the same job.
+    let job = column(&local, "SELECT job_id FROM dsql_edge.migrations WHERE state = 'building'").await;
+    let ends = async {
+        tokio::time::sleep(LEASE).await;
+        let valid = "UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'a_name'::regclass;
+            UPDATE sys.dsql_local_jobs SET status = 'completed', details = NULL";
+        meddle(&local, valid).await;
+    };
+    let (ended, ()) = tokio::join!(run(&local, &files, LEASE), ends);
+    assert_eq!(ended.unwrap().iter().map(|step| step.found).collect::<Vec<_>>(), [true]);
+    assert_eq!(column(&local, "SELECT job_id FROM dsql_edge.migrations WHERE step = 2").await, job);
+    assert_eq!(column(&local, "SELECT job_id FROM sys.jobs").await, job);
+    local.stop().await.unwrap();
+}
+
+/// Statements that change the schema, one after the other.
+const KINDS: &[&str] = &[
+    "CREATE TABLE t (id int PRIMARY KEY)",
+    "CREATE SCHEMA app",
+    "CREATE DOMAIN email AS text CHECK (VALUE <> '')",
+    "CREATE SEQUENCE s CACHE 1",
+    "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE VIEW v AS SELECT id FROM t",
+    "CREATE TABLE app.t (id int PRIMARY KEY)",
+    "CREATE INDEX ASYNC app_t_id ON app.t (id)",
+    "ALTER INDEX app.app_t_id RENAME TO app_t",
+    "ALTER VIEW v RENAME TO w",
+    "ALTER TABLE t ADD COLUMN a int",
+    "ALTER TABLE t ALTER COLUMN a SET DEFAULT 5",
+    "ALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0) NOT VALID",
+    "ALTER TABLE ASYNC t VALIDATE CONSTRAINT positive",
+    "ALTER TABLE t DROP CONSTRAINT positive",
+    "ALTER TABLE t RENAME TO u",
+    "ALTER TABLE u DROP COLUMN a",
+    "CREATE ROLE reader WITH LOGIN",
+    "AWS IAM GRANT reader TO 'arn:aws:iam::123456789012:role/reader'",
+    "DROP VIEW w",
+    "DROP FUNCTION one()",
+    "DROP SEQUENCE s",
+    "DROP DOMAIN email",
+    "DROP TABLE app.t, u",
+    "DROP SCHEMA app",
+];
+
+#[tokio::test]
+async fn each_kind_of_statement_is_found_where_it_was_applied() {
+    let local = Local::builder().start().await.unwrap();
+    let names: Vec<String> = (1..=KINDS.len()).map(|number| format!("{number:02}.sql")).collect();
+    let mut files = Vec::new();
+    for (name, sql) in names.iter().zip(KINDS) {
+        files.push((name.as_str(), *sql));
+        let files = folder(&files);
+        let found = |ended: anyhow::Result<Vec<Applied>>| -> Vec<bool> {
+            ended.unwrap_or_else(|error| panic!("{sql}: {error:?}")).iter().map(|step| step.found).collect()
+        };
+        assert_eq!(found(run(&local, &files, LEASE).await), [false], "{sql}");
+        // As a run leaves it that is killed before it writes down that this one is applied.
+        let broken = format!(
+            "DELETE FROM dsql_edge.migrations WHERE file = '{name}' AND step = 0;
+             UPDATE dsql_edge.migrations SET state = 'started', job_id = NULL WHERE file = '{name}'"
+        );
+        meddle(&local, &broken).await;
+        assert_eq!(found(run(&local, &files, LEASE).await), [true], "{sql}");
+    }
+    local.stop().await.unwrap();
+}
+
+/// What the command says, in either stream, and whether it ended well.
+async fn said(local: &Local, home: &Path, arguments: &[&str]) -> (String, bool) {
+    let applies = arguments.first().is_none_or(|first| first.starts_with("--"));
+    let output = command(local, &local.endpoint(), home)
+        .args(arguments)
+        .args(SHORT.iter().filter(|_| applies))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .output()
+        .await
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (String::from_utf8(text).unwrap(), output.status.success())
+}
+
+#[tokio::test]
+async fn what_only_people_can_tell_they_are_asked() {
+    let local = Local::builder().start().await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        std::fs::create_dir_all(home.path().join("migrations")).unwrap();
+        std::fs::write(home.path().join("migrations").join(name), text).unwrap();
+    };
+    let text = "CREATE TABLE a (id int PRIMARY KEY, name text);\nCREATE STATISTICS s ON id, name FROM a;\n\
+                INSERT INTO a VALUES (1, 'x');\n";
+    write("1.sql", text);
+    // A dry run and status send nothing.
+    let (plan, well) = said(&local, home.path(), &["--dry-run"]).await;
+    let expected = "1.sql\n   1  CREATE TABLE a (id int PRIMARY KEY, name text)  (schema)\n   2  CREATE STATISTICS s ON id, \
+                    name FROM a  (schema)\n   3  INSERT INTO a VALUES (1, 'x')  (rows)\n";
+    assert_eq!((plan.as_str(), well), (expected, true));
+    assert_eq!(said(&local, home.path(), &["status"]).await, ("1.sql  pending\n".to_owned(), true));
+    assert_eq!(column(&local, "SELECT coalesce(to_regnamespace('dsql_edge')::text, 'none')").await, ["none"]);
+    assert!(said(&local, home.path(), &["--no-pull"]).await.1);
+    // As a run leaves it that is killed while statement 2 is on its way.
+    let broken = "DELETE FROM dsql_edge.migrations WHERE step IN (0, 3); DELETE FROM a;
+        UPDATE dsql_edge.migrations SET state = 'started' WHERE step = 2";
+    meddle(&local, broken).await;
+    let (error, well) = said(&local, home.path(), &[]).await;
+    assert!(!well);
+    for expected in [
+        "1.sql:2:1: statement 2 was not applied",
+        "it cannot be known whether it was",
+        "migrate resolve 1.sql:2 --applied",
+    ] {
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+    let (status, _) = said(&local, home.path(), &["status"]).await;
+    assert_eq!(status, "1.sql  1 of 3 statements applied\n    statement 2 started\n");
+    // Where it is not applied it is sent, and refused since it is.
+    assert!(said(&local, home.path(), &["resolve", "1.sql:2", "--not-applied"]).await.1);
+    assert!(said(&local, home.path(), &[]).await.0.contains("42710"));
+    assert!(said(&local, home.path(), &["resolve", "1.sql:2", "--applied"]).await.1);
+    assert!(said(&local, home.path(), &[]).await.1);
+    assert_eq!(column(&local, "SELECT name FROM a").await, ["x"]);
+    // A table of that name, but not that table.
+    write("2.sql", "CREATE TABLE b (id int PRIMARY KEY, name text);");
+    assert!(said(&local, home.path(), &[]).await.1);
+    let other = "DELETE FROM dsql_edge.migrations WHERE file = '2.sql' AND step = 0; ALTER TABLE b RENAME COLUMN name TO title;
+        UPDATE dsql_edge.migrations SET state = 'started' WHERE file = '2.sql'";
+    meddle(&local, other).await;
+    let (error, _) = said(&local, home.path(), &[]).await;
+    assert!(error.contains("the table b is there, but with other columns (id, title)"), "{error}");
+    assert!(said(&local, home.path(), &["resolve", "2.sql", "--applied"]).await.1);
+    assert_eq!(
+        said(&local, home.path(), &["status"]).await,
+        ("1.sql  applied\n2.sql  applied\n".to_owned(), true)
+    );
+    // A file that changed, on purpose; a file that is gone, on purpose.
+    write("1.sql", &format!("-- A comment.\n{text}"));
+    std::fs::remove_file(home.path().join("migrations/2.sql")).unwrap();
+    let (status, well) = said(&local, home.path(), &["status"]).await;
+    assert!(
+        !well
+            && status.contains("comments or blanks")
+            && status.contains("2.sql  applied, and not in the folder"),
+        "{status}"
+    );
+    let (error, well) = said(&local, home.path(), &[]).await;
+    assert!(!well && error.contains("nothing was sent"), "{error}");
+    assert!(said(&local, home.path(), &["resolve", "1.sql", "--changed"]).await.1);
+    assert!(said(&local, home.path(), &["resolve", "2.sql", "--forget"]).await.1);
+    let (status, well) = said(&local, home.path(), &["status", "--format", "json"]).await;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert!(
+        well && status["files"][0]["applied"] == true && status["gone"] == serde_json::json!([]),
+        "{status}"
+    );
+    local.stop().await.unwrap();
+}
+
+#[test]
+fn a_folder_that_does_not_pass_is_never_sent() {
+    let refused = |text: &str| {
+        let files = [("1.sql", "CREATE TABLE a (id int PRIMARY KEY);"), ("2.sql", text)];
+        let files = files.map(|(name, text)| (format!("migrations/{name}"), text.to_owned()));
+        Folder::of(files.to_vec()).err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    for (text, expected) in [
+        ("CREATE INDEX i ON a (id);", "unsupported mode. please use CREATE INDEX ASYNC."),
+        ("TRUNCATE a;", "unsupported statement: Truncate"),
+        ("SELEC 1;", "syntax error at or near \"SELEC\""),
+        ("SET search_path = app;", "SET has no place in a migration"),
+    ] {
+        let error = refused(text);
+        assert!(error.contains(expected) && error.contains("--> migrations/2.sql:1:"), "{error}");
+    }
+}
