@@ -136,14 +136,13 @@ impl Lexer<'_> {
                 }
             }
         }
-        match String::from_utf8(out) {
-            Ok(text) if !text.contains('\0') => Ok(text),
-            _ => Err(Diagnostic::syntax(
-                Code::InvalidEncoding,
-                Span::new(start, self.at),
-                "invalid byte sequence for encoding \"UTF8\"",
-            )),
-        }
+        let wrong = match String::from_utf8(out) {
+            Ok(text) if !text.contains('\0') => return Ok(text),
+            Ok(_) => "0x00".to_owned(),
+            Err(error) => invalid_bytes(error.as_bytes(), error.utf8_error().valid_up_to()),
+        };
+        let message = format!("invalid byte sequence for encoding \"UTF8\": {wrong}");
+        Err(Diagnostic::syntax(Code::InvalidEncoding, Span::new(start, self.at), message))
     }
 
     fn escape(&mut self, start: usize, out: &mut Vec<u8>, surrogate: &mut Option<u32>) -> Lexing<()> {
@@ -318,6 +317,19 @@ fn push_code_point(
         }
         None => Err(unicode_error(start, end, "invalid Unicode escape value")),
     }
+}
+
+/// So many bytes as the first one promises (`report_invalid_encoding`).
+fn invalid_bytes(bytes: &[u8], at: usize) -> String {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let promised = match rest.first() {
+        Some(0xc0..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xf7) => 4,
+        _ => 1,
+    };
+    let shown: Vec<String> = rest.iter().take(promised).map(|byte| format!("0x{byte:02x}")).collect();
+    shown.join(" ")
 }
 
 fn unicode_error(start: usize, end: usize, message: &str) -> Diagnostic {
