@@ -10,23 +10,12 @@ mod flights;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use dsql_edge::types::Uuid;
 use dsql_edge::{Dsql, Once, Transaction, sql, sql_unchecked};
 use dsql_edge_local::{Fault, Local};
-use flights::{TABLES, config};
-
-async fn local() -> Local {
-    Local::builder().named_init_sql("tables", TABLES).start().await.unwrap()
-}
-
-fn id(number: u128) -> Uuid {
-    Uuid::from_u128(number)
-}
+use flights::{config, count, id, local};
 
 sql! {
     fn add(id) = "INSERT INTO posts (id, title) VALUES ($id, 'x')";
-
-    fn count() -> pub Count = "SELECT count(*) FROM posts";
 }
 
 /// What the database has, seen by somebody else.

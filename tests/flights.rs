@@ -38,7 +38,13 @@ pub fn config(local: &Local, network: Option<&Network>) -> Config {
     Config::from_bindings("", lookup).unwrap().extra_ca(local.ca_pem())
 }
 
-fn id(number: u128) -> Uuid {
+/// A local DSQL with these tables.
+pub async fn local() -> Local {
+    Local::builder().named_init_sql("tables", TABLES).start().await.unwrap()
+}
+
+/// The primary key with this number.
+pub fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
@@ -47,7 +53,8 @@ sql! {
 
     fn set(id, views) = "UPDATE posts SET views = $views WHERE id = $id";
 
-    fn count() -> pub Count = "SELECT count(*) FROM posts";
+    /// How many rows there are.
+    pub fn count() -> pub Count = "SELECT count(*) FROM posts";
 }
 
 /// A network, and what has been counted on it so far.

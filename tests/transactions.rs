@@ -16,15 +16,7 @@ use dsql_edge::types::Uuid;
 use dsql_edge::{Dsql, Error, Executor, Once, Transaction, sql};
 use dsql_edge_local::Local;
 use dsql_edge_tests::network::{Fault, Network};
-use flights::{TABLES, config};
-
-async fn local() -> Local {
-    Local::builder().named_init_sql("tables", TABLES).start().await.unwrap()
-}
-
-fn id(number: u128) -> Uuid {
-    Uuid::from_u128(number)
-}
+use flights::{TABLES, config, count, id, local};
 
 sql! {
     fn add_post(id, title) = "INSERT INTO posts (id, title) VALUES ($id, $title)";
@@ -32,8 +24,6 @@ sql! {
     fn views(id) -> pub Views = "SELECT views FROM posts WHERE id = $id";
 
     fn set_views(id, views) = "UPDATE posts SET views = $views WHERE id = $id";
-
-    fn count() -> pub Count = "SELECT count(*) FROM posts";
 }
 
 /// Reads and then writes: whoever does so at the same time conflicts.

@@ -8,7 +8,7 @@ use clap::Args;
 use dsql_edge_compiler::diagnostic::{Code, suggestion};
 use serde_json::json;
 
-use crate::format::Format;
+use crate::format::{self, Format};
 
 /// Explain an error or a warning by its code: what it means, an example, how to mend it
 #[derive(Args)]
@@ -26,7 +26,6 @@ pub struct Options {
 /// # Errors
 /// A code that does not exist.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let mut stdout = io::stdout().lock();
     if options.format == Format::Json {
         let codes =
             if options.code.is_empty() { Code::ALL.to_vec() } else { meant(&options.code.join(" "))? };
@@ -34,9 +33,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             .iter()
             .map(|code| json!({ "code": code.name(), "sqlstate": code.sqlstate(), "page": code.page() }));
         let all = json!({ "version": 1, "codes": pages.collect::<Vec<_>>() });
-        writeln!(stdout, "{}", serde_json::to_string_pretty(&all)?)?;
+        format::print(&format::json(&all))?;
         return Ok(ExitCode::SUCCESS);
     }
+    let mut stdout = io::stdout().lock();
     if options.code.is_empty() {
         for code in Code::ALL {
             writeln!(stdout, "{}  {}", code.sqlstate(), code.name())?;

@@ -1,6 +1,9 @@
 //! How a command prints its answer, where people and machines want the same in two forms.
 
+use std::io::{self, Write};
+
 use clap::ValueEnum;
+use serde_json::Value;
 
 /// For people, or for machines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -10,4 +13,14 @@ pub enum Format {
     Human,
     /// One JSON object; fields may be added, `version` grows when one changes its meaning
     Json,
+}
+
+/// An answer for machines.
+pub(crate) fn json(answer: &Value) -> String {
+    format!("{answer:#}\n")
+}
+
+/// Prints a text as it is on stdout.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    io::stdout().lock().write_all(text.as_bytes())
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what counts is written as the tests are")]
 
-#[allow(unreachable_pub, reason = "others have this module too")]
+#[allow(unreachable_pub, dead_code, reason = "others have this module too, and use more of it")]
 #[path = "../flights.rs"]
 mod flights;
 

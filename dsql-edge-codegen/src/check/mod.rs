@@ -7,7 +7,6 @@ mod package;
 mod report;
 mod schemas;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::cluster::Cluster;
+use crate::format;
 use crate::pull::{self, Server};
 use crate::style;
 pub use compare::{Finding, Severity};
@@ -90,8 +90,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let report = check(&options.package, options.snapshot.as_deref(), &candidate)?;
     match options.format {
         Output::Human => style::print(&report.human())?,
-        Output::Json => std::io::stdout().lock().write_all(report.json()?.as_bytes())?,
-        Output::Github => std::io::stdout().lock().write_all(report.github().as_bytes())?,
+        Output::Json => format::print(&report.json())?,
+        Output::Github => format::print(&report.github())?,
     }
     if options.format == Output::Human {
         eprintln!("{}", report.summary());

@@ -1,9 +1,10 @@
 //! What `check` says: how a snapshot differs from a cluster, which queries break. Findings in; lines for people, JSON, or
 //! annotations of a GitHub workflow out.
 
-use anyhow::Result;
 use serde_json::json;
 use similar::TextDiff;
+
+use crate::format;
 
 use super::compare::{Finding, Severity};
 use super::schemas::AsItIs;
@@ -85,10 +86,7 @@ impl Report {
     }
 
     /// One object; `version` grows when a field changes its meaning, fields may be added.
-    ///
-    /// # Errors
-    /// None but of the serializer.
-    pub fn json(&self) -> Result<String> {
+    pub fn json(&self) -> String {
         let findings = self.findings.iter().map(|finding| {
             json!({
                 "severity": severity(finding),
@@ -109,7 +107,7 @@ impl Report {
             "findings": findings.collect::<Vec<_>>(),
             "unread": self.unread,
         });
-        Ok(serde_json::to_string_pretty(&report)? + "\n")
+        format::json(&report)
     }
 
     /// Annotations of a GitHub workflow, a line each.

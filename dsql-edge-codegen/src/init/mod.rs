@@ -17,7 +17,7 @@ use serde_json::json;
 use manifest::Manifest;
 
 use crate::cluster::Cluster;
-use crate::format::Format;
+use crate::format::{self, Format};
 use crate::pull::{self, SNAPSHOT, Server};
 
 /// Put a snapshot, a first query and wrangler's settings into a Worker's crate
@@ -102,12 +102,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 }
 
 fn print(steps: &Steps, format: Format) -> Result<()> {
-    let mut out = std::io::stdout().lock();
     if format == Format::Json {
         let done = steps.done.iter().map(|(file, what)| json!({ "file": file, "what": what }));
         let answer = json!({ "version": 1, "done": done.collect::<Vec<_>>(), "next": steps.next });
-        return Ok(writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?);
+        return Ok(format::print(&format::json(&answer))?);
     }
+    let mut out = std::io::stdout().lock();
     if steps.done.is_empty() {
         writeln!(out, "everything is there already")?;
     }

@@ -1,12 +1,13 @@
 //! Findings as one JSON object. `version` grows when a field changes its meaning; fields may be added.
 
-use anyhow::Result;
 use dsql_edge_compiler::source::line_and_column;
 use serde_json::{Value, json};
 
+use crate::format;
+
 use super::{Finding, LintedFile};
 
-pub(super) fn report(files: &[LintedFile], mended: usize) -> Result<String> {
+pub(super) fn report(files: &[LintedFile], mended: usize) -> String {
     let findings = || files.iter().flat_map(|file| &file.findings);
     let errors = findings().filter(|finding| finding.diagnostic.is_error()).count();
     let files: Vec<Value> = files
@@ -18,7 +19,7 @@ pub(super) fn report(files: &[LintedFile], mended: usize) -> Result<String> {
         .collect();
     let summary = json!({ "errors": errors, "warnings": findings_of(&files) - errors, "fixed": mended });
     let report = json!({ "version": 1, "files": files, "summary": summary });
-    Ok(serde_json::to_string_pretty(&report)? + "\n")
+    format::json(&report)
 }
 
 fn findings_of(files: &[Value]) -> usize {

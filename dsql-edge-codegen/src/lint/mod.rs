@@ -20,7 +20,7 @@ use clap::{Args, ValueEnum};
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::schema::{Dialect, Growth};
 
-use crate::{schema_files, style};
+use crate::{format, schema_files, style};
 pub use file::{Finding, LintedFile};
 pub use fix::fixed;
 
@@ -74,7 +74,7 @@ enum Format {
 /// Files that cannot be read or written, and a schema that cannot be understood. A finding is an answer.
 pub fn run(options: &Options) -> Result<ExitCode> {
     if options.rules {
-        print(&if options.format == Format::Json { rules::as_json()? } else { rules::as_table() })?;
+        format::print(&if options.format == Format::Json { rules::as_json() } else { rules::as_table() })?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut files = read(&options.files)?;
@@ -89,7 +89,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
                     std::fs::write(path, &text).with_context(|| path.display().to_string())?;
                 }
                 Some(_) => {}
-                None => print(&text)?,
+                None => format::print(&text)?,
             }
             file.text = text;
         }
@@ -101,8 +101,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let report = match options.format {
         Format::Human => human::report(&linted),
-        Format::Json => json::report(&linted, mended)?,
-        Format::Sarif => sarif::report(&linted)?,
+        Format::Json => json::report(&linted, mended),
+        Format::Sarif => sarif::report(&linted),
         Format::Github => github::report(&linted),
     };
     // The mended text of stdin has the place of an answer.
@@ -111,7 +111,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     } else if options.format == Format::Human {
         style::print(&report)?;
     } else {
-        print(&report)?;
+        format::print(&report)?;
     }
     if options.format == Format::Human {
         eprintln!("{}", human::summary(&linted, options.fix.then_some(mended)));
@@ -181,9 +181,4 @@ fn schema(path: &Path) -> Result<Schema> {
         let said = errors.iter().map(|error| format!("{}: {}", error.file, error.diagnostic.message));
         anyhow!("the schema cannot be understood:\n{}", said.collect::<Vec<_>>().join("\n"))
     })
-}
-
-fn print(text: &str) -> Result<()> {
-    io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(())
 }

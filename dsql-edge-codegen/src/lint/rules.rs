@@ -1,8 +1,9 @@
 //! The tables of rules themselves, for people and as JSON.
 
-use anyhow::Result;
 use dsql_edge_compiler::dsql;
 use serde_json::{Value, json};
+
+use crate::format;
 
 /// Table by table, a few lines a rule.
 pub(super) fn as_table() -> String {
@@ -42,7 +43,7 @@ pub(super) fn as_table() -> String {
     out
 }
 
-pub(super) fn as_json() -> Result<String> {
+pub(super) fn as_json() -> String {
     let rules: Vec<Value> = dsql::tables()
         .iter()
         .flat_map(|(title, rules)| {
@@ -79,5 +80,5 @@ pub(super) fn as_json() -> Result<String> {
         "limits": limits.collect::<Vec<_>>(),
         "allowed": allowed,
     });
-    Ok(serde_json::to_string_pretty(&all)? + "\n")
+    format::json(&all)
 }

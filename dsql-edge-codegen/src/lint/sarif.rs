@@ -1,16 +1,17 @@
 //! Findings as SARIF 2.1.0 (OASIS): what code scanning of forges and editors reads.
 
-use anyhow::Result;
 use dsql_edge_compiler::dsql::{self, Rule};
 use dsql_edge_compiler::source::{Span, line_and_column};
 use serde_json::{Value, json};
+
+use crate::format;
 
 use super::{Finding, LintedFile};
 
 /// The rule of statements that cannot be read.
 const SYNTAX: &str = "syntax_error";
 
-pub(super) fn report(files: &[LintedFile]) -> Result<String> {
+pub(super) fn report(files: &[LintedFile]) -> String {
     let rules: Vec<&'static Rule> =
         dsql::tables().iter().flat_map(|(_, rules)| rules.iter().copied()).collect();
     let mut described: Vec<Value> = rules
@@ -44,7 +45,7 @@ pub(super) fn report(files: &[LintedFile]) -> Result<String> {
             "results": results,
         }],
     });
-    Ok(serde_json::to_string_pretty(&report)? + "\n")
+    format::json(&report)
 }
 
 fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {

@@ -13,7 +13,6 @@ mod resolve;
 mod status;
 mod trace;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,7 +22,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::cluster::Cluster;
-use crate::format::Format;
+use crate::format::{self, Format};
 use crate::pull::{self, Server};
 
 pub use apply::{Applied, migrate};
@@ -101,7 +100,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         match &options.command {
             Some(Command::Resolve(resolve)) => {
                 let said = resolve.run(&folder, config).await?;
-                print(&if json {
+                format::print(&if json {
                     format!("{}\n", json!({ "version": 1, "done": said }))
                 } else {
                     said + "\n"
@@ -110,12 +109,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             }
             Some(Command::Status) => {
                 let status = Status::ask(&folder, config).await?;
-                print(&if json { pretty(&status.json())? } else { status.lines() })?;
+                format::print(&if json { format::json(&status.json()) } else { status.lines() })?;
                 Ok(if status.is_wrong() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
             }
             None if options.dry_run => {
                 let status = Status::ask(&folder, config).await?;
-                print(&if json { pretty(&status.json())? } else { status.dry_run() })?;
+                format::print(&if json { format::json(&status.json()) } else { status.dry_run() })?;
                 if status.is_wrong() {
                     return Err(anyhow!("the folder is not what was applied\n{}", status.lines().trim_end()));
                 }
@@ -139,7 +138,7 @@ async fn apply(options: &Options, folder: &Folder, config: dsql_edge::Config) ->
     let json = options.format == Format::Json;
     let done = match migrate(folder, config.clone(), options.lease, &tell).await {
         Err(error) if json => {
-            print(&pretty(&json!({ "version": 1, "error": format!("{error:#}") }))?)?;
+            format::print(&format::json(&json!({ "version": 1, "error": format!("{error:#}") })))?;
             return Err(error);
         }
         done => done?,
@@ -150,7 +149,9 @@ async fn apply(options: &Options, folder: &Folder, config: dsql_edge::Config) ->
             .iter()
             .map(|it| json!({ "file": it.file, "statement": it.step, "found": it.found }))
             .collect::<Vec<_>>();
-        print(&pretty(&json!({ "version": 1, "applied": applied, "snapshot_written": written }))?)?;
+        format::print(&format::json(
+            &json!({ "version": 1, "applied": applied, "snapshot_written": written }),
+        ))?;
     }
     match done.len() {
         0 => eprintln!("nothing was left to do"),
@@ -174,13 +175,4 @@ async fn refresh(config: dsql_edge::Config, path: &Path) -> Result<bool> {
     }
     std::fs::write(path, new).with_context(|| path.display().to_string())?;
     Ok(true)
-}
-
-fn pretty(value: &serde_json::Value) -> Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
-}
-
-fn print(text: &str) -> Result<()> {
-    std::io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(())
 }

@@ -164,22 +164,20 @@ impl Analyzer<'_> {
             // Analysed once: a parameter in it keeps what it is for all comparisons.
             let fields = self.expr_list_expanded(scope, fields);
             // All are analysed before the first is compared.
-            let items: Vec<(bool, Vec<Node>)> = list
+            let items: Vec<Compared> = list
                 .iter()
                 .map(|item| match &item.kind {
-                    ExprKind::Row(item) => (true, self.expr_list_expanded(scope, item)),
-                    _ => (false, vec![self.expr(scope, left), self.expr(scope, item)]),
+                    ExprKind::Row(item) => Compared::Row(self.expr_list_expanded(scope, item)),
+                    _ => Compared::Value(self.expr(scope, left), Box::new(self.expr(scope, item))),
                 })
                 .collect();
-            let mut comparisons = Vec::with_capacity(items.len());
-            for (is_row, mut nodes) in items {
-                comparisons.push(if is_row {
-                    self.row_comparison(&operator, fields.clone(), nodes, span)
-                } else {
-                    let Some(item) = nodes.pop() else { continue };
-                    self.operator(&operator, nodes.pop(), item, span)
-                });
-            }
+            let comparisons = items
+                .into_iter()
+                .map(|item| match item {
+                    Compared::Row(item) => self.row_comparison(&operator, fields.clone(), item, span),
+                    Compared::Value(left, item) => self.operator(&operator, Some(left), *item, span),
+                })
+                .collect();
             return Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span);
         }
         let left = self.expr(scope, left);
@@ -317,6 +315,13 @@ impl Analyzer<'_> {
 }
 
 /// `contain_vars_of_level(…, 0)`.
+/// What a row is compared with in `row IN (…)`.
+enum Compared {
+    Row(Vec<Node>),
+    /// Anything else, and the row as a value.
+    Value(Node, Box<Node>),
+}
+
 fn contains_columns(node: &Node) -> bool {
     node.any(&|part| matches!(&part.kind, NodeKind::Var(var) if var.level == 0) || part.subquery().is_some())
 }

@@ -76,4 +76,9 @@ fn a_connection_retires_when_it_is_old_or_idle() {
     let hasty = |pool: Pool| pool.max_idle(minutes(1)).max_age(minutes(4));
     assert_eq!(connections(hasty, &[Duration::from_secs(50); 7])[6], 2);
     assert_eq!(connections(hasty, &[minutes(2); 3]), [1, 2, 3]);
+    // For ever is long, and no overflow.
+    let young = |pool: Pool| pool.max_idle(Duration::MAX).max_age(minutes(4));
+    assert_eq!(connections(young, &[minutes(3); 3]), [1, 1, 2]);
+    let busy = |pool: Pool| pool.max_idle(minutes(4)).max_age(Duration::MAX);
+    assert_eq!(connections(busy, &[minutes(3), minutes(3), minutes(5)]), [1, 1, 2]);
 }

@@ -62,7 +62,8 @@ impl Connections {
         let jitter = JITTER.min(self.settings.age / 10);
         let spread = u64::try_from(jitter.as_millis()).unwrap_or(u64::MAX).saturating_mul(2);
         let chosen = transport::random(&self.config) % spread.saturating_add(1);
-        now.saturating_add(self.settings.age).saturating_sub(jitter) + Duration::from_millis(chosen)
+        let earliest = now.saturating_add(self.settings.age).saturating_sub(jitter);
+        earliest.saturating_add(Duration::from_millis(chosen))
     }
 
     /// Closes what has been idle for long, or is old, until nothing is left that could become so.
@@ -71,7 +72,7 @@ impl Connections {
             let now = transport::now(&self.config);
             let next = {
                 let mut state = self.state();
-                let until = |server: &Server| (server.idle_since + self.settings.idle).min(server.retires);
+                let until = |server: &Server| server.idle_until(self.settings.idle);
                 let before = state.idle.len();
                 state.idle.retain(|server| until(server) > now);
                 state.open -= before - state.idle.len();
@@ -138,8 +139,7 @@ impl State {
         let now = transport::now(&pool.config);
         while let Some(at) = self.idle.iter().rposition(|server| server.search_path == search_path) {
             let mut server = self.idle.remove(at);
-            let due = server.retires <= now || server.idle_since + pool.settings.idle <= now;
-            if !due && server.poll_alive(context) {
+            if server.idle_until(pool.settings.idle) > now && server.poll_alive(context) {
                 return Some(Some(server));
             }
             // R10: nothing was handed over, another one serves.

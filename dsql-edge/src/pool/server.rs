@@ -95,6 +95,11 @@ impl Server {
         self.has_started() && self.handed
     }
 
+    /// When it is closed if nobody asks for it: it may be idle for so long, and no older than it may become.
+    pub(super) fn idle_until(&self, idle: Duration) -> Duration {
+        self.idle_since.saturating_add(idle).min(self.retires)
+    }
+
     /// Whether everything is answered, and nothing half said.
     pub(super) fn is_settled(&self) -> bool {
         let answered = self.unanswered == 0 && (!self.midway || seeded!(LendsMidway));

@@ -217,21 +217,19 @@ fn unescaped(line: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut bytes = line.bytes();
     while let Some(byte) = bytes.next() {
-        let escaped = |byte: u8| match byte {
+        if byte != b'\\' {
+            out.push(byte);
+            continue;
+        }
+        out.push(match bytes.next().expect("something is escaped") {
             b'n' => b'\n',
             b'r' => b'\r',
             b't' => b'\t',
+            b'x' => {
+                let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
+                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+            }
             other => other,
-        };
-        out.push(match (byte, byte == b'\\') {
-            (_, true) => match bytes.next().expect("something is escaped") {
-                b'x' => {
-                    let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
-                    u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
-                }
-                other => escaped(other),
-            },
-            (plain, false) => plain,
         });
     }
     out

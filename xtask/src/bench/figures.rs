@@ -1,5 +1,23 @@
 //! Figures as they are measured, for people or as JSON lines. It computes nothing.
 
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde::de::DeserializeOwned;
+use xtask::project;
+
+/// What a program of the tests measures: a JSON object a line.
+pub(super) fn measured_by<T: DeserializeOwned>(program: &str) -> Result<Vec<T>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--package", "dsql-edge-tests", "--bin", program])
+        .current_dir(project::root())
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "{program} failed");
+    let lines = String::from_utf8(output.stdout)?;
+    lines.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
+}
+
 /// Where the figures of one benchmark go: standard output.
 pub(super) struct Figures {
     bench: &'static str,

@@ -3,14 +3,11 @@
 //!
 //! The measuring is that of the tests (`tests/flights.rs`), which assert the same figures.
 
-use std::process::{Command, Stdio};
-
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use serde::Deserialize;
-use xtask::project;
 
-use super::figures::Figures;
+use super::figures::{Figures, measured_by};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -28,16 +25,9 @@ struct Flight {
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", "dsql-edge-tests", "--bin", "flights"])
-        .current_dir(project::root())
-        .stderr(Stdio::inherit())
-        .output()?;
-    ensure!(output.status.success(), "counting round trips failed");
     let figures = Figures::new("flights", options.json);
     let mut from = String::new();
-    for line in String::from_utf8(output.stdout)?.lines() {
-        let flight: Flight = serde_json::from_str(line).with_context(|| line.to_owned())?;
+    for flight in measured_by::<Flight>("flights")? {
         if flight.from != from {
             figures.title(&format!("Round trips, {}, with TCP's where it connects", flight.from));
             from = flight.from;

@@ -5,14 +5,11 @@
 //! a Worker to an object costs nothing here, since both are in one process; in production it is the visitor's distance
 //! from the cluster, once a flight.
 
-use std::process::{Command, Stdio};
-
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use serde::Deserialize;
-use xtask::project;
 
-use super::figures::Figures;
+use super::figures::{Figures, measured_by};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -30,16 +27,9 @@ struct Measured {
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", "dsql-edge-tests", "--bin", "pool-load"])
-        .current_dir(project::root())
-        .stderr(Stdio::inherit())
-        .output()?;
-    ensure!(output.status.success(), "measuring failed");
     let figures = Figures::new("pool", options.json);
     let mut case = String::new();
-    for line in String::from_utf8(output.stdout)?.lines() {
-        let measured: Measured = serde_json::from_str(line).with_context(|| line.to_owned())?;
+    for measured in measured_by::<Measured>("pool-load")? {
         if measured.case != case {
             figures.title(&format!("300 queries, 8 at once, {}", measured.case));
             case = measured.case;

@@ -362,56 +362,38 @@ impl ValueFunction {
 
 /// Calls `visit` on each query directly inside an expression.
 pub fn walk_queries<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Query)) {
-    match &expr.kind {
-        ExprKind::Subquery(query) | ExprKind::Exists(query) | ExprKind::ArraySubquery(query) => visit(query),
-        ExprKind::Quantified { left, right, .. } => {
-            walk_queries(left, visit);
-            match right {
-                Quantified::Array(array) => walk_queries(array, visit),
-                Quantified::Subquery(query) => visit(query),
-            }
-        }
-        ExprKind::In { left, right, .. } => {
-            walk_queries(left, visit);
-            match right {
-                InList::List(list) => list.iter().for_each(|item| walk_queries(item, visit)),
-                InList::Subquery(query) => visit(query),
-            }
-        }
-        _ => {}
-    }
     for child in children(expr) {
         walk_queries(child, visit);
     }
-}
-
-/// Calls `visit` on an expression and all expressions inside it, subqueries excepted.
-pub fn walk_expressions<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
-    visit(expr);
     match &expr.kind {
-        ExprKind::Quantified { left, right, .. } => {
-            walk_expressions(left, visit);
-            if let Quantified::Array(array) = right {
-                walk_expressions(array, visit);
-            }
-        }
-        ExprKind::In { left, right, .. } => {
-            walk_expressions(left, visit);
-            if let InList::List(list) = right {
-                list.iter().for_each(|item| walk_expressions(item, visit));
-            }
-        }
+        ExprKind::Subquery(query)
+        | ExprKind::Exists(query)
+        | ExprKind::ArraySubquery(query)
+        | ExprKind::Quantified { right: Quantified::Subquery(query), .. }
+        | ExprKind::In { right: InList::Subquery(query), .. } => visit(query),
         _ => {}
     }
+}
+
+/// Calls `visit` on an expression and all expressions inside it, queries excepted.
+pub fn walk_expressions<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
+    visit(expr);
     for child in children(expr) {
         walk_expressions(child, visit);
     }
 }
 
-/// The expressions directly inside an expression, those of [`ExprKind::In`] and
-/// [`ExprKind::Quantified`] excepted.
+/// The expressions directly inside an expression.
 fn children(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
+        ExprKind::Quantified { left, right, .. } => match right {
+            Quantified::Array(array) => vec![left, array],
+            Quantified::Subquery(_) => vec![left],
+        },
+        ExprKind::In { left, right, .. } => match right {
+            InList::List(list) => std::iter::once(&**left).chain(list).collect(),
+            InList::Subquery(_) => vec![left],
+        },
         ExprKind::Indirection { base, steps } => {
             let subscripts = steps.iter().flat_map(|step| match step {
                 Indirection::Index(index) => [Some(&**index), None],
