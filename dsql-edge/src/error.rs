@@ -70,12 +70,12 @@ pub(crate) enum Kind {
     Overloaded(Cow<'static, str>),
     /// What the server describes is not what was compiled.
     Stale {
-        column: Option<String>,
+        column: String,
         difference: String,
     },
     Decode {
         column: String,
-        sql_type: Cow<'static, str>,
+        sql_type: String,
         reason: ConversionError,
     },
     Encode {
@@ -272,8 +272,7 @@ impl Error {
     /// The column that the error is about: that of the server's error, of a conversion, or of a stale snapshot.
     pub fn column(&self) -> Option<&str> {
         match &self.0.kind {
-            Kind::Stale { column, .. } => column.as_deref(),
-            Kind::Decode { column, .. } => Some(column),
+            Kind::Stale { column, .. } | Kind::Decode { column, .. } => Some(column),
             _ => self.database_error()?.column.as_deref(),
         }
     }

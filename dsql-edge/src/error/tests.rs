@@ -23,7 +23,7 @@ fn each() -> Vec<Kind> {
         Kind::Protocol("x"),
         Kind::Unsendable("x"),
         Kind::Timeout("x".into()),
-        Kind::Stale { column: Some("a".into()), difference: "b".into() },
+        Kind::Stale { column: "a".into(), difference: "b".into() },
         Kind::Decode { column: "a".into(), sql_type: "int4".into(), reason: reason() },
         Kind::Encode { parameter: 1, sql_type: "int4", reason: reason() },
         Kind::NoRows,

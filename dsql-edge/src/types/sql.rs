@@ -26,22 +26,25 @@ impl Format {
 
 /// A type of PostgreSQL, as a value.
 struct Listed {
-    oid: u32,
-    array_oid: u32,
+    oid: u16,
+    array_oid: u16,
     name: &'static str,
     format: Format,
 }
 
 fn listed(oid: u32) -> Option<&'static Listed> {
-    LISTED.iter().find(|listed| oid != 0 && (listed.oid == oid || listed.array_oid == oid))
+    let oid = u16::try_from(oid).ok().filter(|oid| *oid != 0)?;
+    LISTED.iter().find(|listed| listed.oid == oid || listed.array_oid == oid)
 }
 
 /// The name of a type that is listed here, or of an array of it; of another one its OID.
 pub(crate) fn name_of(oid: u32) -> String {
     match listed(oid) {
-        Some(listed) if listed.oid == oid => listed.name.to_owned(),
-        Some(listed) => [listed.name, "[]"].concat(),
-        None => format!("with the OID {oid}"),
+        Some(listed) => {
+            let array = if u32::from(listed.oid) == oid { "" } else { "[]" };
+            format!("{}{array}", listed.name)
+        }
+        None => format!("OID {oid}"),
     }
 }
 
@@ -51,7 +54,7 @@ pub(crate) fn name_of(oid: u32) -> String {
 /// both well in binary. A built-in type that is not listed here has no decoder and comes as text.
 pub(crate) fn format_of(oid: u32) -> Format {
     match listed(oid) {
-        Some(listed) if listed.oid == oid => listed.format,
+        Some(listed) if u32::from(listed.oid) == oid => listed.format,
         Some(_) => Format::Binary,
         None if oid == 0 => Format::Binary,
         None => Format::Text,
