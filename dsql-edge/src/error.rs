@@ -24,7 +24,8 @@ struct Inner {
     place: Option<Place>,
     outcome: Outcome,
     attempts: u32,
-    committed: Option<u64>,
+    /// Rows.
+    committed: Option<usize>,
 }
 
 /// What became of a statement that writes, when it ended with an error.
@@ -164,7 +165,7 @@ impl Error {
     /// became of those after it: nothing, unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise of the
     /// chunk that came next.
     pub fn committed_rows(&self) -> Option<u64> {
-        self.0.committed
+        self.0.committed.map(|rows| rows as u64)
     }
 
     /// How often it was tried.
@@ -334,7 +335,7 @@ impl Error {
     }
 
     /// The same error, after so many rows had been committed.
-    pub(crate) fn after_rows(mut self, rows: u64) -> Self {
+    pub(crate) fn after_rows(mut self, rows: usize) -> Self {
         self.0.committed = Some(rows);
         self
     }
@@ -376,8 +377,7 @@ impl Error {
             Kind::Database(error) => {
                 write_database_error(f, error, quoting)?;
                 if self.is_stale_snapshot() {
-                    f.write_str("; if this worked when it was compiled")?;
-                    (", ", PULL)
+                    ("; if this worked when it was compiled, ", PULL)
                 } else {
                     ("", "")
                 }
@@ -392,12 +392,12 @@ impl Error {
                 ("; ", PULL)
             }
             Kind::Decode { column, sql_type, reason } => {
-                write!(f, "column \"{column}\" of type {sql_type}: {reason}")?;
-                ("", "")
+                write!(f, "column \"{column}\" of type {sql_type}")?;
+                (": ", reason.text())
             }
             Kind::Encode { parameter, sql_type, reason } => {
-                write!(f, "parameter ${parameter} of type {sql_type}: {reason}")?;
-                ("", "")
+                write!(f, "parameter ${parameter} of type {sql_type}")?;
+                (": ", reason.text())
             }
             Kind::TooLong(limit) => ("", limit),
             Kind::RolledBack => ("", "the server answered COMMIT with ROLLBACK: nothing of it stays"),
@@ -448,20 +448,20 @@ impl Error {
 }
 
 fn is_about_the_schema(state: SqlState) -> bool {
-    matches!(
-        state,
-        SqlState::UNDEFINED_TABLE
-            | SqlState::UNDEFINED_COLUMN
-            | SqlState::UNDEFINED_FUNCTION
-            | SqlState::UNDEFINED_OBJECT
-    )
+    const ABOUT: [SqlState; 4] = [
+        SqlState::UNDEFINED_TABLE,
+        SqlState::UNDEFINED_COLUMN,
+        SqlState::UNDEFINED_FUNCTION,
+        SqlState::UNDEFINED_OBJECT,
+    ];
+    ABOUT.contains(&state)
 }
 
 fn write_database_error(f: &mut fmt::Formatter<'_>, error: &DatabaseError, quoting: bool) -> fmt::Result {
     if let Some(state) = error.sqlstate {
         f.write_str("SQLSTATE ")?;
         f.write_str(state.as_str())?;
-        if !quoting && state.class() == "22" {
+        if !quoting && state.is_of_class(*b"22") {
             return f.write_str(": a value does not fit (data exception)");
         }
         f.write_str(": ")?;

@@ -23,6 +23,24 @@ pub(crate) enum Refusal {
     Other,
 }
 
+/// Where DSQL says it.
+enum Place {
+    Message,
+    Hint,
+}
+
+/// The first that is there decides.
+const WORDS: [(&str, Place, Refusal); 8] = [
+    ("signature expired", Place::Hint, Refusal::SignatureExpired),
+    ("wrong user to action mapping", Place::Hint, Refusal::WrongAction),
+    ("is not authorized", Place::Hint, Refusal::NotAuthorized),
+    ("sni was not received", Place::Message, Refusal::NoServerName),
+    ("waking up cluster", Place::Message, Refusal::WakingUp),
+    ("setting configuration parameter", Place::Message, Refusal::Parameter),
+    ("access denied", Place::Message, Refusal::AccessDenied),
+    ("authentication failed", Place::Message, Refusal::AccessDenied),
+];
+
 impl Refusal {
     pub(crate) fn of(error: &DatabaseError) -> Self {
         match error.sqlstate {
@@ -31,27 +49,18 @@ impl Refusal {
             Some(SqlState::PROTOCOL_VIOLATION) => return Refusal::Protocol,
             _ => {}
         }
-        let says = |words| contains(&error.message, words);
-        let hints = |words| error.hint.as_deref().is_some_and(|hint| contains(hint, words));
-        if hints("signature expired") {
-            Refusal::SignatureExpired
-        } else if hints("wrong user to action mapping") {
-            Refusal::WrongAction
-        } else if hints("is not authorized") {
-            Refusal::NotAuthorized
-        } else if says("sni was not received") {
-            Refusal::NoServerName
-        } else if says("waking up cluster") {
-            Refusal::WakingUp
-        } else if says("setting configuration parameter") {
-            Refusal::Parameter
-        } else if says("access denied")
-            || says("authentication failed")
-            || error.sqlstate.is_some_and(|state| state.class() == "28")
-        {
-            Refusal::AccessDenied
-        } else {
-            Refusal::Other
+        let hint = error.hint.as_deref().unwrap_or_default();
+        let said = WORDS.iter().find(|(words, place, _)| {
+            let text = match place {
+                Place::Hint => hint,
+                Place::Message => &error.message,
+            };
+            contains(text, words)
+        });
+        match (said, error.sqlstate) {
+            (Some((_, _, refusal)), _) => *refusal,
+            (None, Some(state)) if state.is_of_class(*b"28") => Refusal::AccessDenied,
+            (None, _) => Refusal::Other,
         }
     }
 

@@ -194,6 +194,10 @@ impl ConversionError {
         ConversionError(reason.into())
     }
 
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     pub(crate) fn truncated() -> Self {
         ConversionError(Cow::Borrowed("its bytes are not as long as the type's format wants them"))
     }
