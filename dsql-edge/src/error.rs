@@ -384,7 +384,7 @@ impl Error {
             }
             #[cfg(feature = "pool")]
             Kind::Overloaded(text) => ("", text),
-            Kind::Protocol(text) => ("the server does not keep to PostgreSQL's protocol: ", text),
+            Kind::Protocol(text) => ("the server breaks PostgreSQL's protocol: ", text),
             Kind::Unsendable(text) => ("the query was not sent: ", text),
             Kind::Timeout(text) => ("timeout ", text),
             Kind::Stale { difference, .. } => {
@@ -400,28 +400,25 @@ impl Error {
                 (": ", reason.text())
             }
             Kind::TooLong(limit) => ("", limit),
-            Kind::RolledBack => ("", "the server answered COMMIT with ROLLBACK: nothing of it stays"),
-            Kind::Astray => (
-                "",
-                "a statement began or ended a transaction: BEGIN, COMMIT and ROLLBACK are sent by \
-                 `dsql.transaction(…)` alone",
-            ),
-            Kind::TransactionFailed => (
-                "",
-                "an earlier statement of this transaction failed or was given up, which ends the transaction",
-            ),
+            Kind::RolledBack => ("", "COMMIT was answered with ROLLBACK: nothing of it stays"),
+            Kind::Astray => {
+                ("", "a statement began or ended a transaction: leave that to `dsql.transaction(…)`")
+            }
+            Kind::TransactionFailed => {
+                ("", "the transaction is over: an earlier statement of it failed or was given up")
+            }
             Kind::TransactionBusy => (
                 "",
-                "the transaction was rolled back: its closure returned while one of its statements, or a stream, was \
-                 not at its end; await it, or drop it, before",
+                "the transaction was rolled back: its closure returned before a statement or stream of it had \
+                 ended: await it, or drop it, first",
             ),
-            Kind::TransactionOver => ("", "the transaction is over: its handle has outlived its closure"),
-            Kind::NoRows => ("the query returned no row", WHERE_ONE),
-            Kind::TooManyRows => ("the query returned more than one row", WHERE_ONE),
+            Kind::TransactionOver => ("", "the transaction is over: its handle outlived its closure"),
+            Kind::NoRows => ("no row", WHERE_ONE),
+            Kind::TooManyRows => ("more than one row", WHERE_ONE),
             Kind::OtherRequest => (
                 "",
-                "a Dsql was used in another request than the one it was made in; Workers forbids that: make one \
-                 in each request (`Dsql::from_env(&env)?` costs nothing) and keep none in a static",
+                "Workers forbids to use a Dsql in another request: make one in each (`Dsql::from_env(&env)?` costs \
+                 nothing), keep none in a static",
             ),
         };
         f.write_str(before)?;
@@ -430,14 +427,12 @@ impl Error {
             write!(f, "; after {} attempts", self.0.attempts)?;
         }
         if let Some(rows) = self.0.committed {
-            write!(f, "; {rows} rows had been committed before it")?;
+            write!(f, "; {rows} rows had been committed")?;
         }
         f.write_str(match self.0.outcome {
             Outcome::Nothing => "",
-            Outcome::Executed => "; the statement writes, and was executed all the same",
-            Outcome::Unknown => {
-                "; the statement writes and may have been executed: whether it was is not known"
-            }
+            Outcome::Executed => "; it writes, and was executed all the same",
+            Outcome::Unknown => "; it writes, and whether it was executed is not known",
         })?;
         if let Some(Place { name, file, line }) = self.0.place {
             let comma = if name.is_empty() { "" } else { ", " };

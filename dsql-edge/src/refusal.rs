@@ -79,25 +79,19 @@ impl Refusal {
 
     pub(crate) fn advice(self) -> Option<&'static str> {
         Some(match self {
-            Refusal::SignatureExpired => "the token was too old on arrival: is this machine's clock right?",
-            Refusal::WrongAction => {
-                "the role `admin` needs the IAM action dsql:DbConnectAdmin, every other role dsql:DbConnect: check \
-                 DSQL_USER"
-            }
-            Refusal::NotAuthorized => {
-                "allow the IAM user of AWS_ACCESS_KEY_ID dsql:DbConnect (for `admin` dsql:DbConnectAdmin) on this \
-                 cluster"
+            Refusal::SignatureExpired => "the token was too old on arrival: check this machine's clock",
+            Refusal::WrongAction | Refusal::NotAuthorized => {
+                "check DSQL_USER: for `admin` the IAM user of AWS_ACCESS_KEY_ID needs dsql:DbConnectAdmin on this \
+                 cluster, for every other role dsql:DbConnect"
             }
             Refusal::AccessDenied => {
-                "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and DSQL_ENDPOINT; for a role of \
-                 your own, that DSQL_USER names it and `AWS IAM GRANT role TO 'arn:…'` was run"
+                "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, DSQL_ENDPOINT and DSQL_USER; \
+                 every other role than `admin` needs `AWS IAM GRANT role TO 'arn:…'`"
             }
-            Refusal::NoServerName => "connect by the cluster's host name, never by an IP address",
-            Refusal::WakingUp => "the cluster was idle and is starting: try again in a few seconds",
+            Refusal::NoServerName => "connect by the cluster's host name, not by IP address",
+            Refusal::WakingUp => "the cluster was idle and is starting: try again",
             Refusal::TooManyConnections => "the cluster's quota of open connections is used up",
-            Refusal::RateExceeded => {
-                "the cluster's quota of new connections a second (100) is used up: try again"
-            }
+            Refusal::RateExceeded => "the cluster's quota of new connections a second is used up: try again",
             Refusal::Parameter | Refusal::Protocol | Refusal::Other => return None,
         })
     }

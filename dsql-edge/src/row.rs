@@ -97,7 +97,7 @@ impl<'a> DataRow<'a> {
         if fits {
             Ok(bytes)
         } else {
-            Err(ConversionError::new("the server sends another type or format than was compiled"))
+            Err(ConversionError::new("it came as another type or format than was compiled"))
         }
     }
 

@@ -103,9 +103,8 @@ fn told(before: &str, config: &Config, happened: &str, why: &str, advice: &str) 
 const NO_LEASE: &str = "a lease ended that was none";
 
 const NO_ENDPOINT: &str = " is no DSQL endpoint: ";
-const CHECK_TLS: &str = "; check that its certificate is valid for this very host name and signed by a CA that is \
-                         trusted here (for dsql-local: `dsql-local run -- …` sets NODE_EXTRA_CA_CERTS), and that \
-                         nothing but the cluster answers there";
+const CHECK_TLS: &str = "; check that the cluster itself answers there, with a certificate for this host name, \
+                         of a CA that is trusted here (`dsql-local run -- …` sets NODE_EXTRA_CA_CERTS)";
 
 pub(crate) fn connect_timeout(config: &Config) -> Error {
     #[cfg(feature = "pool")]

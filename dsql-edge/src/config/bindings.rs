@@ -121,9 +121,7 @@ impl Config {
 
     #[cfg(not(feature = "assume-role"))]
     fn assume_bound_role(self, _: String, _: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        Err(Error::config(
-            "AWS_ROLE_ARN is set, and assuming a role needs the feature `assume-role` of dsql-edge",
-        ))
+        Err(Error::config("AWS_ROLE_ARN needs the feature `assume-role` of dsql-edge"))
     }
 }
 
@@ -200,8 +198,8 @@ fn missing(name: &str, secret: bool) -> Error {
         ("in wrangler.toml under [vars], `", " = \"<cluster>.dsql.<region>.on.aws\"")
     };
     Error::config(format!(
-        "the binding {name} is missing, or no text: set it {how}{name}{value}`, and for development in .dev.vars \
-         (dsql-local writes it); a secret of the Secrets Store is read by Config::from_secrets_store"
+        "the binding {name} is missing, or no text: set it {how}{name}{value}`, for development in .dev.vars \
+         (dsql-local writes it); the Secrets Store is read by Config::from_secrets_store"
     ))
 }
 

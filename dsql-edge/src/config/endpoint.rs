@@ -27,16 +27,15 @@ impl Endpoint {
         let of_host = if local { region } else { region_of(host).filter(|_| port == PORT) };
         let wrong = match (of_host, region) {
             (None, _) if local => {
-                "DSQL_ENDPOINT is localhost, so DSQL_REGION must say for which region tokens are signed \
-                 (`dsql-local` writes both into .dev.vars)"
+                "DSQL_ENDPOINT is localhost: set DSQL_REGION, too (dsql-local writes both into .dev.vars)"
             }
             (None, _) => return Err(malformed(text)),
             (Some(of_host), Some(region)) if of_host != region => {
-                "DSQL_REGION is not the region in DSQL_ENDPOINT: it is not needed there"
+                "DSQL_REGION is not the region in DSQL_ENDPOINT: leave it out"
             }
             (Some(region), _) => match port_number(port) {
                 Some(port) => return Endpoint::new(host, port, region, None),
-                None => "the port in DSQL_ENDPOINT is no number from 1 to 65535: write localhost:<port>",
+                None => "the port in DSQL_ENDPOINT is no number from 1 to 65535",
             },
         };
         Err(Error::config(wrong))
@@ -70,7 +69,7 @@ impl Endpoint {
 
     fn new(host: &str, port: u16, region: &str, dangerous: Option<String>) -> Result<Self, Error> {
         if !is_region(region) {
-            return Err(Error::config("DSQL_REGION is no name of an AWS region, such as us-east-1"));
+            return Err(Error::config("DSQL_REGION is no AWS region, such as us-east-1"));
         }
         Ok(Endpoint { host: host.to_owned(), port, region: region.to_owned(), dangerous })
     }
@@ -135,14 +134,14 @@ fn malformed(text: &str) -> Error {
     } else if text.is_empty() || has(u8::is_ascii_whitespace) {
         "it is empty, or has a space or line break"
     } else if text.len() == 26 && !has(|byte| *byte == b'.') {
-        "it is only the cluster's identifier: give the whole host name"
+        "it is the cluster's identifier: give the whole host name"
     } else if has(u8::is_ascii_uppercase) {
         "it has upper-case letters"
     } else {
         "for another host use Config::dangerous_endpoint"
     };
     Error::config(format!(
-        "DSQL_ENDPOINT is not the host name of a DSQL cluster, <26 letters and digits>.dsql.<region>.on.aws, nor \
+        "DSQL_ENDPOINT is no host name of a cluster, <26 letters and digits>.dsql.<region>.on.aws, nor \
          localhost:<port>: {why}"
     ))
 }
