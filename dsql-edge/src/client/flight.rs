@@ -339,8 +339,7 @@ impl<'a, 's> Answer<'a, 's> {
         if sink.keeps() {
             self.kept = self.kept.saturating_add(row.len());
             if self.kept > self.most {
-                let text =
-                    "the rows of one fetch are more bytes than Config::max_result; `fetch` streams them";
+                let text = "the rows are longer than Config::max_result; `fetch` streams them";
                 self.local = Some(Error::new(Kind::TooLong(text)).at(statement.place()));
                 return;
             }

@@ -120,8 +120,7 @@ impl Lender {
         drop(state);
         timer.as_mut().poll(context).map(|()| {
             Err(Error::new(Kind::Timeout(
-                "waiting for one of the connections of this Dsql: other queries hold them all (see \
-                     Config::max_connections)"
+                "waiting for a connection: other queries hold all of this Dsql (Config::max_connections)"
                     .into(),
             )))
         })

@@ -249,8 +249,8 @@ impl Link {
             return Ok(());
         }
         Err(Error::config(format!(
-            "the query was compiled for search_path {compiled}, and this connection has {}: a Dsql serves one \
-             snapshot; set Config::search_path to what its snapshot says, or make another Dsql",
+            "the query was compiled for search_path {compiled}, and this connection has {}: set \
+             Config::search_path to what the snapshot says, or make another Dsql",
             if here.is_empty() { "the server's own" } else { here }
         )))
     }
