@@ -49,6 +49,7 @@ pub(crate) fn name_of(oid: u32) -> String {
 ///
 /// 0 stands for a type the user made: a domain arrives as its base type and an enum as its label,
 /// both well in binary. A built-in type that is not listed here has no decoder and comes as text.
+#[allow(clippy::indexing_slicing, reason = "it runs when the query is compiled")]
 pub const fn formats<const N: usize>(oids: [u32; N]) -> [i16; N] {
     let mut formats = [Format::Binary.code(); N];
     let mut at = 0;
@@ -61,6 +62,7 @@ pub const fn formats<const N: usize>(oids: [u32; N]) -> [i16; N] {
     formats
 }
 
+#[allow(clippy::indexing_slicing, reason = "as `formats`")]
 const fn format_of(oid: u32) -> Format {
     let mut at = 0;
     while at < LISTED.len() {
