@@ -4,8 +4,8 @@
 //! is not what was compiled is an error that names it, never a misread.
 
 use crate::error::{Error, Kind};
-use crate::statement::{ColumnDesc, Statement};
-use crate::types::sql::{Format, SqlType, format_of, name_of};
+use crate::statement::Statement;
+use crate::types::sql::{Format, SqlType, name_of};
 use crate::types::{Column, ConversionError, FIRST_USER_OID, UncheckedColumn};
 use crate::wire::{Field, Row};
 
@@ -103,13 +103,8 @@ impl<'a> DataRow<'a> {
 
     fn decode_error(&self, index: usize, sql_type: &str, reason: ConversionError) -> Error {
         let column = self.fields.get(index).map(|field| field.name.clone()).unwrap_or_default();
-        Error::new(Kind::Decode { column, sql_type: sql_type.to_owned(), reason }).at(self.statement.place())
+        Error::new(Kind::Decode { column, sql_type: sql_type.to_owned(), reason }).at(self.statement)
     }
-}
-
-/// The formats to ask for: one for each column that was compiled.
-pub(crate) fn result_formats(columns: &[ColumnDesc]) -> Vec<i16> {
-    columns.iter().map(|column| format_of(column.type_oid).code()).collect()
 }
 
 /// Compares what the server describes with what was compiled, names and types, in order.
@@ -134,7 +129,7 @@ pub(crate) fn check_description(statement: &'static Statement, fields: &[Field])
             "column {} (\"{name}\") is {database} in the database and {snapshot} in the snapshot",
             position + 1
         );
-        return Err(Error::new(Kind::Stale { column: name.to_owned(), difference }).at(statement.place()));
+        return Err(Error::new(Kind::Stale { column: name.to_owned(), difference }).at(statement));
     }
     Ok(())
 }

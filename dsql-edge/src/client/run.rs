@@ -50,18 +50,21 @@ impl InTransaction {
 impl Target<'_> {
     /// Runs these statements in one flight, and gives the rows of each to its sink. Several are one transaction.
     pub(super) async fn run(&self, members: &[Prepared], sinks: &mut [&mut dyn Sink]) -> Result<(), Error> {
-        let first = members.first().map(|member| member.statement);
-        let mut runs =
-            Runs::new(self.lender, self.lender.config.attempts(), self.lender.config.query_limit());
+        // `for` over no rows, or a pipeline of nothing.
+        let Some(first) = members.iter().find(|member| !member.parameters.is_empty()) else { return Ok(()) };
+        let config = &self.lender.config;
+        let mut runs = Runs::new(self.lender, config.attempts(), config.query_limit());
         let result = match self.transaction {
-            None => runs.fly_until_done(&Flight::alone(members), sinks).await,
+            None => {
+                let flight = Flight::alone(members);
+                let mut answer = Answer::new(&flight, sinks, config.result_limit());
+                let mut stage = Stage::Beginning;
+                poll_fn(|context| runs.poll_until_done(context, &mut stage, &mut answer)).await
+            }
             Some(InTransaction { id, fly }) => fly(&mut runs, id, members, sinks).await,
         };
-        let result = match first {
-            Some(statement) => result.map_err(|error| error.at(statement.place())),
-            None => result,
-        };
-        runs.report(first, &result);
+        let result = result.map_err(|error| error.at(first.statement));
+        runs.report(Some(first.statement), &result);
         result
     }
 }
@@ -119,16 +122,6 @@ impl<'l> Runs<'l> {
     }
 
     /// Outside of a transaction: a flight, again and again while the rules allow it.
-    pub(super) async fn fly_until_done(
-        &mut self,
-        flight: &Flight<'_>,
-        sinks: &mut [&mut dyn Sink],
-    ) -> Result<(), Error> {
-        let mut answer = Answer::new(flight, sinks, self.lender.config.result_limit());
-        let mut stage = Stage::Beginning;
-        poll_fn(|context| self.poll_until_done(context, &mut stage, &mut answer)).await
-    }
-
     fn poll_until_done(
         &mut self,
         context: &mut Context<'_>,

@@ -41,6 +41,7 @@ const fn statement(sql: &'static str, effect: Effect) -> Statement {
         column: 1,
         params: &[],
         columns: &[ColumnDesc { name: "n", type_oid: 23, type_name: "int4" }],
+        formats: &[1],
         effect,
         tables: &["t"],
         search_path: "",
