@@ -6,7 +6,6 @@
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use core::time::Duration;
 
 use crate::client::event::Event;
 use crate::client::flight::{Answer, Flight, Prepared, Sink};
@@ -14,6 +13,7 @@ use crate::client::lender::{Lender, Loan};
 use crate::client::link::{Failing, Link};
 use crate::client::login::Opening;
 use crate::error::{Error, Kind, Outcome};
+use crate::millis::Millis;
 use crate::retry::{Attempts, Failed, Payload, Reached, Signal};
 use crate::statement::Statement;
 use crate::transport::{self, BoxFuture};
@@ -75,9 +75,9 @@ pub(super) struct Runs<'l> {
     attempts: Attempts,
     /// That of connecting; once the server has let us in, that of the query.
     timer: BoxFuture<()>,
-    began: Duration,
+    began: Millis,
     /// Nothing is begun again after this time.
-    until: Duration,
+    until: Millis,
     rows: u64,
     round_trips: u32,
 }
@@ -105,7 +105,7 @@ struct Progress<'l> {
 }
 
 impl<'l> Runs<'l> {
-    pub(super) fn new(lender: &'l Lender, attempts: u32, limit: Duration) -> Self {
+    pub(super) fn new(lender: &'l Lender, attempts: u32, limit: Millis) -> Self {
         let began = transport::now(&lender.config);
         lender.budget.earn();
         transport::budget(&lender.config).earn();
@@ -297,7 +297,7 @@ impl<'l> Runs<'l> {
         if failed.reached == Reached::Session {
             self.timer = transport::sleep(config, config.connect_limit());
         }
-        Some(if pause.is_zero() { Box::pin(async {}) } else { transport::sleep(config, pause) })
+        Some(if pause == 0 { Box::pin(async {}) } else { transport::sleep(config, pause) })
     }
 
     /// `false` when the time is over before the pause is.

@@ -8,7 +8,6 @@
 #![allow(unsafe_code, reason = "JavaScript's values are not Send; Workers has one thread (see `OneThread`)")]
 
 use core::task::{Context, Poll, ready};
-use core::time::Duration;
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
@@ -22,6 +21,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 
 use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind, check_ssl_answer};
 use crate::config::Config;
+use crate::millis::Millis;
 use crate::refusal::contains;
 use crate::wire::frontend::SSL_REQUEST;
 
@@ -50,15 +50,20 @@ pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::
     }))
 }
 
-pub(crate) fn sleep(duration: Duration) -> BoxFuture<()> {
-    // setTimeout takes a signed 32-bit number of milliseconds and fires at once above it.
-    let timer = timer((duration.as_secs_f64() * 1000.0).min(f64::from(i32::MAX)));
+pub(crate) fn sleep(time: Millis) -> BoxFuture<()> {
+    // setTimeout takes a signed 32-bit number and fires at once above it.
+    let timer = timer(i32::try_from(time).unwrap_or(i32::MAX));
     let over = JsFuture::from(Promise::from(timer.clone()));
     Box::pin(OneThread(Sleep { timer, over }))
 }
 
-pub(super) fn now() -> Duration {
-    Duration::from_millis(unix_millis())
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "JavaScript counts from 1970, in f64"
+)]
+pub(super) fn now() -> Millis {
+    Date::now() as u64
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 2⁵³")]
@@ -68,16 +73,7 @@ pub(crate) fn random() -> u64 {
 }
 
 pub(super) fn unix_time() -> u64 {
-    unix_millis() / 1000
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "JavaScript counts from 1970, in f64"
-)]
-fn unix_millis() -> u64 {
-    Date::now() as u64
+    now() / 1000
 }
 
 /// A var or a secret of the Worker's own: both are texts. (`Env::var` links an error that says less than ours.)
@@ -176,7 +172,7 @@ extern "C" {
     #[wasm_bindgen(extends = Promise)]
     #[derive(Clone)]
     type Timer;
-    fn timer(milliseconds: f64) -> Timer;
+    fn timer(milliseconds: i32) -> Timer;
     #[wasm_bindgen(method)]
     fn clear(this: &Timer);
 
