@@ -22,7 +22,7 @@ pub(super) struct Endpoint {
 impl Endpoint {
     /// A DSQL host, or `localhost[:port]` with a region.
     pub(super) fn parse(text: &str, region: Option<&str>) -> Result<Self, Error> {
-        let (host, port) = text.split_once(':').unwrap_or((text, PORT));
+        let (host, port) = split(text, b':').unwrap_or((text, PORT));
         let local = host == LOCAL;
         let of_host = if local { region } else { region_of(host).filter(|_| port == PORT) };
         let wrong = match (of_host, region) {
@@ -106,8 +106,14 @@ impl StsEndpoint {
 /// connectors check. The suffix is that of PrivateLink (`dsql-fnh4`).
 fn region_of(host: &str) -> Option<&str> {
     let (cluster, rest) = host.split_at_checked(26)?;
-    let (suffix, region) = rest.strip_prefix(".dsql")?.strip_suffix(".on.aws")?.split_once('.')?;
+    let (suffix, region) = split(rest.strip_prefix(".dsql")?.strip_suffix(".on.aws")?, b'.')?;
     (is_name(cluster, false) && is_name(suffix, true) && is_region(region)).then_some(region)
+}
+
+/// What stands before and behind the first of these bytes. `str::split_once` weighs more than all of this.
+fn split(text: &str, at: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == at)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn is_region(text: &str) -> bool {
