@@ -38,7 +38,8 @@ impl<'a> Frame<'a> {
 
     /// Text with the NUL that ends it.
     pub(super) fn string(&mut self, text: &[u8]) -> Result<(), Unfit> {
-        if text.contains(&0) {
+        // `contains` brings a search by words.
+        if text.iter().copied().any(|byte| byte == 0) {
             return Err(Unfit);
         }
         self.bytes(text);
