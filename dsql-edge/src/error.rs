@@ -69,12 +69,11 @@ pub(crate) enum Kind {
     },
     Decode {
         column: String,
-        sql_type: String,
+        value: String,
         reason: ConversionError,
     },
     Encode {
-        parameter: usize,
-        sql_type: &'static str,
+        value: String,
         reason: ConversionError,
     },
     NoRows,
@@ -85,14 +84,13 @@ pub(crate) enum Kind {
     RolledBack,
     /// A statement began or ended a transaction behind our back.
     Astray,
-    /// An earlier statement of this transaction failed.
-    TransactionFailed,
-    /// The closure has returned, and one of its statements has not.
-    TransactionBusy,
-    /// The transaction has ended.
-    TransactionOver,
+    /// The transaction has ended, because it failed, or its closure has returned.
+    TransactionOver(&'static str),
     OtherRequest,
 }
+
+pub(crate) const FAILED: &str = "the transaction is over: an earlier statement of it failed or was given up";
+pub(crate) const OUTLIVED: &str = "the transaction is over: its handle outlived its closure";
 
 const PULL: &str = "the snapshot is stale: run `dsql-edge pull`";
 const WHERE_ONE: &str = " where one was asked for";
@@ -151,7 +149,7 @@ impl Error {
 
     /// Whether an earlier statement of the same transaction had failed, which ends it, or the transaction is over.
     pub fn is_transaction_over(&self) -> bool {
-        matches!(self.0.kind, Kind::TransactionFailed | Kind::TransactionBusy | Kind::TransactionOver)
+        matches!(self.0.kind, Kind::TransactionOver(_))
     }
 
     /// Of a statement for many rows outside of a transaction: how many of them had been committed before the error. What
@@ -311,6 +309,11 @@ impl Error {
         Error::new(Kind::Config(text.into()))
     }
 
+    /// The value of this parameter, from 1, cannot be sent.
+    pub(crate) fn encode(parameter: usize, sql_type: &'static str, reason: ConversionError) -> Self {
+        Error::new(Kind::Encode { value: format!("parameter ${parameter} of type {sql_type}"), reason })
+    }
+
     pub(crate) fn connect(text: impl Into<Cow<'static, str>>) -> Self {
         Error::new(Kind::Connect(text.into()))
     }
@@ -364,64 +367,49 @@ impl Error {
 
     /// Without what could quote a row: a data exception (class 22) has the value in its primary message.
     fn write(&self, f: &mut fmt::Formatter<'_>, quoting: bool) -> fmt::Result {
-        let (before, text): (&str, &str) = match &self.0.kind {
+        let (what, joint, more): (&str, &str, &str) = match &self.0.kind {
             Kind::Config(text) | Kind::Credentials(text) | Kind::Connect(text) | Kind::Lost(text) => {
-                ("", text)
+                (text, "", "")
             }
             Kind::Refused(error) => {
                 f.write_str("the database refused the connection: ")?;
                 write_database_error(f, error, true)?;
-                Refusal::of(error).advice().map_or(("", ""), |advice| ("; ", advice))
+                Refusal::of(error).advice().map_or(("", "", ""), |advice| ("", "; ", advice))
             }
             Kind::Database(error) => {
                 write_database_error(f, error, quoting)?;
                 if self.is_stale_snapshot() {
-                    ("; if this worked when it was compiled, ", PULL)
+                    ("", "; if this worked when it was compiled, ", PULL)
                 } else {
-                    ("", "")
+                    ("", "", "")
                 }
             }
             #[cfg(feature = "pool")]
-            Kind::Overloaded(text) => ("", text),
-            Kind::Protocol(text) => ("the server breaks PostgreSQL's protocol: ", text),
-            Kind::Unsendable(text) => ("the query was not sent: ", text),
-            Kind::Timeout(text) => ("timeout ", text),
-            Kind::Stale { difference, .. } => {
-                f.write_str(difference)?;
-                ("; ", PULL)
+            Kind::Overloaded(text) => (text, "", ""),
+            Kind::Protocol(text) => ("the server breaks PostgreSQL's protocol: ", text, ""),
+            Kind::Unsendable(text) => ("the query was not sent: ", text, ""),
+            Kind::Timeout(text) => ("timeout ", text, ""),
+            Kind::Stale { difference, .. } => (difference, "; ", PULL),
+            Kind::Decode { value, reason, .. } | Kind::Encode { value, reason } => {
+                (value, ": ", reason.text())
             }
-            Kind::Decode { column, sql_type, reason } => {
-                write!(f, "column \"{column}\" of type {sql_type}")?;
-                (": ", reason.text())
-            }
-            Kind::Encode { parameter, sql_type, reason } => {
-                write!(f, "parameter ${parameter} of type {sql_type}")?;
-                (": ", reason.text())
-            }
-            Kind::TooLong(limit) => ("", limit),
-            Kind::RolledBack => ("", "COMMIT was answered with ROLLBACK: nothing of it stays"),
+            Kind::TooLong(text) | Kind::TransactionOver(text) => (text, "", ""),
+            Kind::RolledBack => ("COMMIT was answered with ROLLBACK: nothing of it stays", "", ""),
             Kind::Astray => {
-                ("", "a statement began or ended a transaction: leave that to `dsql.transaction(…)`")
+                ("a statement began or ended a transaction: leave that to `dsql.transaction(…)`", "", "")
             }
-            Kind::TransactionFailed => {
-                ("", "the transaction is over: an earlier statement of it failed or was given up")
-            }
-            Kind::TransactionBusy => (
-                "",
-                "the transaction was rolled back: its closure returned before a statement or stream of it had \
-                 ended: await it, or drop it, first",
-            ),
-            Kind::TransactionOver => ("", "the transaction is over: its handle outlived its closure"),
-            Kind::NoRows => ("no row", WHERE_ONE),
-            Kind::TooManyRows => ("more than one row", WHERE_ONE),
+            Kind::NoRows => ("no row", WHERE_ONE, ""),
+            Kind::TooManyRows => ("more than one row", WHERE_ONE, ""),
             Kind::OtherRequest => (
-                "",
                 "Workers forbids to use a Dsql in another request: make one in each (`Dsql::from_env(&env)?` costs \
                  nothing), keep none in a static",
+                "",
+                "",
             ),
         };
-        f.write_str(before)?;
-        f.write_str(text)?;
+        f.write_str(what)?;
+        f.write_str(joint)?;
+        f.write_str(more)?;
         if self.0.attempts > 1 {
             write!(f, "; after {} attempts", self.0.attempts)?;
         }

@@ -5,7 +5,7 @@
 //! not fit wait for the next chunk. The first value that cannot be encoded is kept as an error for when it is sent.
 
 use crate::arguments::Arguments;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::types::sql::{Format, SqlType};
 use crate::types::{ConversionError, IsNull, Param};
 
@@ -146,9 +146,7 @@ impl ManyRows {
     pub fn bind<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, index: usize, value: &T) {
         let Some(array) = self.arrays.get_mut(index) else { return };
         if let Err(reason) = array.push::<S, N, T>(value) {
-            let parameter = index + 1;
-            self.error
-                .get_or_insert_with(|| Error::new(Kind::Encode { parameter, sql_type: S::NAME, reason }));
+            self.error.get_or_insert_with(|| Error::encode(index + 1, S::NAME, reason));
         }
     }
 

@@ -103,7 +103,8 @@ impl<'a> DataRow<'a> {
 
     fn decode_error(&self, index: usize, sql_type: &str, reason: ConversionError) -> Error {
         let column = self.fields.get(index).map(|field| field.name.clone()).unwrap_or_default();
-        Error::new(Kind::Decode { column, sql_type: sql_type.to_owned(), reason }).at(self.statement)
+        let value = format!("column \"{column}\" of type {sql_type}");
+        Error::new(Kind::Decode { column, value, reason }).at(self.statement)
     }
 }
 

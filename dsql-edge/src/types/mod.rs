@@ -216,6 +216,12 @@ fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ConversionError> {
     bytes.try_into().map_err(|_| ConversionError::truncated())
 }
 
+/// All the bytes, eight, as a number. WebAssembly cannot turn bytes around: a loop is a third of `from_be_bytes`.
+fn int8(bytes: &[u8]) -> Result<i64, ConversionError> {
+    let bytes = exactly::<8>(bytes)?;
+    Ok(bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)))
+}
+
 /// The first `N` bytes, and the rest.
 fn split<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), ConversionError> {
     match bytes.split_first_chunk::<N>() {
