@@ -112,8 +112,8 @@ fn region_of(host: &str) -> Option<&str> {
 
 /// What stands before and behind the first of these bytes. `str::split_once` weighs more than all of this.
 fn split(text: &str, at: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|byte| byte == at)?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
+    let (before, rest) = text.split_at_checked(text.bytes().position(|byte| byte == at)?)?;
+    Some((before, rest.get(1..)?))
 }
 
 fn is_region(text: &str) -> bool {
