@@ -149,7 +149,9 @@ impl Pause {
 
     /// One of the durations, chosen by any number.
     pub(crate) fn chosen_by(self, random: u64) -> Millis {
-        self.from + random % (self.to - self.from + 1)
+        // Never 0, which `%` would have to look at.
+        let span = self.to - self.from + 1;
+        self.from + random.checked_rem(span).unwrap_or(0)
     }
 }
 
