@@ -213,7 +213,11 @@ impl<'l> Runs<'l> {
         let mut loan = match self.lender.borrow_in(id, &mut self.timer).await {
             Ok(loan) if loan.link.is_some() => loan,
             Ok(_) => {
-                return Err(nothing_sent(Error::new(Kind::TransactionOver(OUTLIVED)), Signal::Local, &flight));
+                return Err(nothing_sent(
+                    Error::new(Kind::TransactionOver(OUTLIVED)),
+                    Signal::Local,
+                    &flight,
+                ));
             }
             Err(error) => return Err(nothing_sent(error, Signal::Local, &flight)),
         };
