@@ -136,22 +136,22 @@ impl Failed {
 /// together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pause {
-    from: Millis,
-    to: Millis,
+    from: u32,
+    to: u32,
 }
 
 impl Pause {
     const NONE: Pause = Pause::millis(0, 0);
 
-    const fn millis(from: Millis, to: Millis) -> Self {
+    const fn millis(from: u32, to: u32) -> Self {
         Pause { from, to }
     }
 
     /// One of the durations, chosen by any number.
     pub(crate) fn chosen_by(self, random: u64) -> Millis {
         // Never 0, which `%` would have to look at.
-        let span = self.to - self.from + 1;
-        self.from + random.checked_rem(span).unwrap_or(0)
+        let span = Millis::from(self.to - self.from) + 1;
+        Millis::from(self.from) + random.checked_rem(span).unwrap_or(0)
     }
 }
 
@@ -240,7 +240,7 @@ fn once(done: &mut bool) -> bool {
 
 /// From nothing up to 5 ms, then 10, 20 … and 500 at the most.
 fn conflict_pause(retries: u32) -> Pause {
-    Pause::millis(0, 5_u64.checked_shl(retries).map_or(500, |to| to.min(500)))
+    Pause::millis(0, 5_u32.checked_shl(retries).map_or(500, |to| to.min(500)))
 }
 
 /// What all retries draw on, so that a server in trouble is not asked twice as much: a tenth of a retry for every
