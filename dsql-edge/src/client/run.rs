@@ -51,7 +51,7 @@ impl Target<'_> {
     /// Runs these statements in one flight, and gives the rows of each to its sink. Several are one transaction.
     pub(super) async fn run(&self, members: &[Prepared], sinks: &mut [&mut dyn Sink]) -> Result<(), Error> {
         // `for` over no rows, or a pipeline of nothing.
-        let Some(first) = members.iter().find(|member| !member.parameters.is_empty()) else { return Ok(()) };
+        let Some(first) = members.iter().find(|member| !member.arguments.is_empty()) else { return Ok(()) };
         let config = &self.lender.config;
         let mut runs = Runs::new(self.lender, config.attempts(), config.query_limit());
         let result = match self.transaction {
@@ -250,7 +250,7 @@ impl<'l> Runs<'l> {
             empty => {
                 let (serially, opening) = (self.attempts.serially(), &mut progress.opening);
                 match ready!(Link::poll_open(context, config, flight, serially, opening, &mut self.timer)) {
-                    Ok(link) => empty.insert(Box::new(link)),
+                    Ok(link) => empty.insert(link),
                     Err((error, signal)) => return Poll::Ready(Err(nothing_sent(error, signal, flight))),
                 }
             }
