@@ -115,7 +115,10 @@ impl Network {
     /// Waits until something has been held back.
     pub async fn holds(&self) {
         let mut holding = self.holding.subscribe();
-        tokio::time::timeout(HANG, holding.wait_for(|holding| *holding)).await.expect("nothing is sent").unwrap();
+        tokio::time::timeout(HANG, holding.wait_for(|holding| *holding))
+            .await
+            .expect("nothing is sent")
+            .unwrap();
     }
 
     /// What has been seen of each connection so far, in the order they came.

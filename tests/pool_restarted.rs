@@ -19,8 +19,10 @@ enum Told {
     Unknown,
     /// It is over, and nothing of it stays.
     RolledBack,
+    /// The same, and it was waited for in vain.
+    Late,
 }
-use Told::{RolledBack, Unknown, Value};
+use Told::{Late, RolledBack, Unknown, Value};
 
 /// What is under way when the object is restarted: a path of the Worker's, the network's part in it, what the client is
 /// told, and what there is in the end.
@@ -69,44 +71,85 @@ async fn stage() -> Stage {
 async fn restarted_alone(how: &str) {
     let stage = stage().await;
     for case in CASES {
-        let (path, held, told, there) = case;
         stage.get("/pool/one/1").await;
         let before = Census::of(&stage).await;
-        let gated = path.starts_with("gate");
-        let hold = |held| stage.network.hold(held);
-        stage.get("/gate/shut").await;
-        if !gated {
-            held.map(hold);
-        }
-        let restarting = async {
-            if gated {
-                stage.until("/gate", before.at_the_gate + 1).await;
-                if held.is_some() {
-                    held.map(hold);
-                    stage.get("/gate/open").await;
-                }
-            }
-            if held.is_some() {
-                stage.network.holds().await;
-            }
-            assert_eq!(stage.get(&format!("/objects/{how}")).await, r#""done""#);
-            stage.get("/gate/open").await;
-        };
-        let path = format!("/pool/{path}");
-        let (answer, ()) = tokio::join!(stage.worker.get(&path), restarting);
-        assert!(told.is(&answer), "{how}, {case:?}: {answer:?}");
-        assert_eq!(stage.get("/direct/all").await, there, "{how}, {case:?}: {answer:?}");
+        let restart = async || assert_eq!(stage.get(&format!("/objects/{how}")).await, r#""done""#);
+        stage.disturbed("pool", case, restart).await;
+        stage.is_as_new(&before).await;
+    }
+    stage.stop().await;
+}
+
+/// One holds the only connection, and the others wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_wait_in_an_object_that_is_restarted_are_told_the_truth() {
+    let stage = stage().await;
+    stage.get("/pool/one/1").await;
+    let before = Census::of(&stage).await;
+    let came = stage.number("/objects/came").await;
+    stage.network.hold(Held::Answers);
+    let numbers = 1..=5;
+    let ask = async |what: &str, number| stage.worker.get(&format!("/pool/{what}/{number}")).await;
+    let reads = futures_util::future::join_all(numbers.clone().map(|number| ask("one", number)));
+    let writes = futures_util::future::join_all(numbers.clone().map(|number| ask("add", number)));
+    let restarting = async {
+        stage.network.holds().await;
+        stage.until("/objects/came", came + 10).await;
+        assert_eq!(stage.get("/objects/update").await, r#""done""#);
+    };
+    let (reads, writes, ()) = tokio::join!(reads, writes, restarting);
+    for (number, answer) in numbers.clone().zip(reads) {
+        assert_eq!(answer, Answer { status: 200, body: (number + 1).to_string() });
+    }
+    let there: Vec<i32> = serde_json::from_str(&stage.get("/direct/all").await).unwrap();
+    assert!(there.iter().all(|number| numbers.contains(number)), "{there:?}");
+    for (number, answer) in numbers.zip(writes) {
+        let done = Value("1").is(&answer) && there.contains(&number);
+        assert!(done || Unknown.is(&answer), "{number} of {there:?}: {answer:?}");
+    }
+    stage.is_as_new(&before).await;
+    stage.stop().await;
+}
+
+/// A panic takes the wasm away from below its objects, which live on without noticing: what was under way in them ends
+/// with the client's patience. The next request has a new half in Rust, with new connections. Those of the dead one end
+/// with the object.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_in_the_isolate_of_the_objects_is_no_false_success() {
+    const CASES: [UnderWay; 6] = [
+        ("one/1", ANSWERED, Late, "[]"),
+        ("add/1", ANSWERED, Unknown, "[1]"),
+        ("add/1", UNSENT, Unknown, "[]"),
+        ("gate-between/1", None, Late, "[]"),
+        ("gate-commit/1", ANSWERED, Unknown, "[1,2]"),
+        ("gate-commit-keyed/1", ANSWERED, Value(r#"["before",2]"#), "[1,2,3]"),
+    ];
+    let stage = stage().await;
+    for case in CASES {
+        stage.get("/pool/one/1").await;
+        let before = Census::of(&stage).await;
+        stage
+            .disturbed("brief", case, async || {
+                assert_eq!(stage.worker.get("/objects/panic").await.status, 500);
+            })
+            .await;
+        assert_eq!(stage.get("/pool/one/1").await, "2");
+        assert!(stage.connections() > before.connections);
+        assert_eq!(stage.get("/objects/asked").await, "1", "the isolate's memory is not new");
+        assert_eq!(stage.get("/objects/update").await, r#""done""#);
         stage.is_as_new(&before).await;
     }
     stage.stop().await;
 }
 
 impl Told {
-    fn is(self, Answer { status, body }: &Answer) -> bool {
+    fn is(self, answer: &Answer) -> bool {
+        let Answer { status, body } = answer;
         match self {
             Value(value) => *status == 200 && body == value,
             Unknown => *status == 500 && body.contains(r#""unknown":true"#),
             RolledBack => *status == 500 && body.contains(r#""unknown":false"#),
+            Late => RolledBack.is(answer) && body.contains(r#""timeout":true"#),
         }
     }
 }
@@ -114,7 +157,6 @@ impl Told {
 /// What goes on, and what begins anew.
 struct Census {
     asked: u32,
-    at_the_gate: u32,
     made: u32,
     connections: usize,
 }
@@ -123,7 +165,6 @@ impl Census {
     async fn of(stage: &Stage) -> Census {
         Census {
             asked: stage.number("/asked").await,
-            at_the_gate: stage.number("/gate").await,
             made: stage.number("/objects/made").await,
             connections: stage.connections(),
         }
@@ -131,6 +172,36 @@ impl Census {
 }
 
 impl Stage {
+    /// Does it to the object while this is under way.
+    async fn disturbed(&self, way: &str, case: UnderWay, disturb: impl AsyncFn()) {
+        let (path, held, told, there) = case;
+        let gated = path.starts_with("gate");
+        let hold = |held| self.network.hold(held);
+        self.get("/gate/shut").await;
+        let at_the_gate = self.number("/gate").await;
+        if !gated {
+            held.map(hold);
+        }
+        let disturbing = async {
+            if gated {
+                self.until("/gate", at_the_gate + 1).await;
+                if held.is_some() {
+                    held.map(hold);
+                    self.get("/gate/open").await;
+                }
+            }
+            if held.is_some() {
+                self.network.holds().await;
+            }
+            disturb().await;
+            self.get("/gate/open").await;
+        };
+        let path = format!("/{way}/{path}");
+        let (answer, ()) = tokio::join!(self.worker.get(&path), disturbing);
+        assert!(told.is(&answer), "{case:?}: {answer:?}");
+        assert_eq!(self.get("/direct/all").await, there, "{case:?}: {answer:?}");
+    }
+
     async fn number(&self, path: &str) -> u32 {
         self.get(path).await.parse().unwrap()
     }

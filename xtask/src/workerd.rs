@@ -58,8 +58,6 @@ const TRIGGER: &str = "export default { async fetch(request, env) {
 ///
 /// - `/abort` ends the objects named `0` as their own code can end them: by `ctx.abort()`;
 /// - `/update` ends every object from outside, as an update does;
-/// - `/evict` lets those named `0` go when nothing is under way in them;
-/// - `/panic/inside` lets the Worker's code panic in those named `0`;
 /// - `/made` tells how many objects have been made, `/came` how many requests have come to any of them;
 /// - anything else is the Worker's own, in this isolate.
 const APART: &str = "import unsafe from 'workerd:unsafe';
@@ -69,12 +67,11 @@ let [made, came] = [0, 0];
 const apart = (Class) => class {
   constructor(ctx, env) {
     made += 1;
-    [this.ctx, this.env, this.object] = [ctx, env, new Class(ctx, env)];
+    [this.ctx, this.object] = [ctx, new Class(ctx, env)];
   }
   fetch(request) {
     const path = new URL(request.url).pathname;
     if (path === '/abort') this.ctx.abort('abort() was called');
-    if (path === '/panic/inside') return new Bundle(this.ctx, this.env).fetch(new Request('http://objects/panic'));
     came += 1;
     return this.object.fetch(request);
   }
@@ -82,12 +79,10 @@ const apart = (Class) => class {
 export default class extends Bundle {
   async fetch(request) {
     const path = new URL(request.url).pathname;
-    const each = (act) => Promise.all(NAMES.map((name) => act(env[name].get(env[name].idFromName('0')))));
     if (path === '/made' || path === '/came') return Response.json(path === '/made' ? made : came);
     if (path === '/update') await unsafe.abortAllDurableObjects();
-    else if (path === '/evict') await each((object) => unsafe.evict(object));
-    else if (path === '/abort' || path === '/panic/inside')
-      await each((object) => object.fetch('http://object' + path).catch(() => {}));
+    else if (path === '/abort')
+      await Promise.all(NAMES.map((name) => env[name].getByName('0').fetch('http://object/abort').catch(() => {})));
     else return super.fetch(request);
     return Response.json('done');
   }
@@ -135,7 +130,8 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
         let name = literal(name);
         format!("    (name = {name}, service = {name})")
     });
-    let bindings: Vec<String> = text_bindings.chain(stored_bindings).chain(object_bindings).chain(to_objects).collect();
+    let bindings: Vec<String> =
+        text_bindings.chain(stored_bindings).chain(object_bindings).chain(to_objects).collect();
     let stored: String = worker.stored.iter().map(|name| stored(name)).collect();
     let trigger = if worker.triggers { trigger() } else { String::new() };
     let first = literal(if worker.triggers { "trigger" } else { "main" });

@@ -23,6 +23,10 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
                 Config::from_pool(&env).map(|config| config.connect_timeout(Duration::from_millis(300)));
             answer(config.map(Dsql::new), what).await
         }
+        "brief" => {
+            let config = Config::from_pool(&env).map(|config| config.query_timeout(Duration::from_secs(2)));
+            answer(config.map(Dsql::new), what).await
+        }
         "own" => {
             let own = env.durable_object("Own")?.get_by_name("one")?;
             own.fetch_with_str(&format!("http://own/{what}")).await
