@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use crate::refusal::Refusal;
 use crate::sqlstate::SqlState;
+use crate::statement::Statement;
 use crate::types::ConversionError;
 use crate::wire::DatabaseError;
 
@@ -21,7 +22,7 @@ pub struct Error(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: Kind,
-    place: Option<Place>,
+    statement: Option<&'static Statement>,
     outcome: Outcome,
     attempts: u32,
     committed: Option<u64>,
@@ -36,14 +37,6 @@ pub(crate) enum Outcome {
     Executed,
     /// Nobody knows.
     Unknown,
-}
-
-/// Where a query stands in the source.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) name: &'static str,
-    pub(crate) file: &'static str,
-    pub(crate) line: u32,
 }
 
 #[derive(Clone)]
@@ -305,7 +298,13 @@ impl Error {
     }
 
     pub(crate) fn new(kind: Kind) -> Self {
-        Error(Box::new(Inner { kind, place: None, outcome: Outcome::Nothing, attempts: 1, committed: None }))
+        Error(Box::new(Inner {
+            kind,
+            statement: None,
+            outcome: Outcome::Nothing,
+            attempts: 1,
+            committed: None,
+        }))
     }
 
     pub(crate) fn config(text: impl Into<Cow<'static, str>>) -> Self {
@@ -317,8 +316,8 @@ impl Error {
     }
 
     /// The same error, of this query.
-    pub(crate) fn at(mut self, place: Place) -> Self {
-        self.0.place.get_or_insert(place);
+    pub(crate) fn at(mut self, statement: &'static Statement) -> Self {
+        self.0.statement.get_or_insert(statement);
         self
     }
 
@@ -440,7 +439,7 @@ impl Error {
                 "; the statement writes and may have been executed: whether it was is not known"
             }
         })?;
-        if let Some(Place { name, file, line }) = self.0.place {
+        if let Some(Statement { name, file, line, .. }) = self.0.statement {
             let comma = if name.is_empty() { "" } else { ", " };
             write!(f, " ({name}{comma}{file}:{line})")?;
         }

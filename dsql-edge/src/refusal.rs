@@ -95,7 +95,7 @@ impl Refusal {
 }
 
 /// Whether the text contains the words, which are lower-case ASCII, in any case.
-fn contains(text: &str, words: &str) -> bool {
+pub(crate) fn contains(text: &str, words: &str) -> bool {
     text.as_bytes().windows(words.len()).any(|window| window.eq_ignore_ascii_case(words.as_bytes()))
 }
 

@@ -23,8 +23,8 @@
 //! Attempts are counted ([`Attempts`]), end with a deadline, and draw on a [`Budget`] that all of them share.
 
 use core::sync::atomic::{AtomicU32, Ordering};
-use core::time::Duration;
 
+use crate::millis::Millis;
 use crate::refusal::Refusal;
 
 /// How far a flight had come.
@@ -136,21 +136,20 @@ impl Failed {
 /// together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pause {
-    from_millis: u64,
-    to_millis: u64,
+    from: Millis,
+    to: Millis,
 }
 
 impl Pause {
     const NONE: Pause = Pause::millis(0, 0);
 
-    const fn millis(from: u64, to: u64) -> Self {
-        Pause { from_millis: from, to_millis: to }
+    const fn millis(from: Millis, to: Millis) -> Self {
+        Pause { from, to }
     }
 
     /// One of the durations, chosen by any number.
-    pub(crate) fn chosen_by(self, random: u64) -> Duration {
-        let span = (self.to_millis - self.from_millis) * 1000;
-        Duration::from_micros(self.from_millis * 1000 + random % (span + 1))
+    pub(crate) fn chosen_by(self, random: u64) -> Millis {
+        self.from + random % (self.to - self.from + 1)
     }
 }
 
@@ -355,17 +354,17 @@ mod tests {
     fn pauses_grow_and_end() {
         let mut attempts = Attempts::new(5);
         let pauses: Vec<_> =
-            core::iter::from_fn(|| attempts.after(Rule::R6, false, &[])).map(|it| it.to_millis).collect();
+            core::iter::from_fn(|| attempts.after(Rule::R6, false, &[])).map(|it| it.to).collect();
         assert_eq!(pauses, [5, 10, 20, 40]);
         assert_eq!(conflict_pause(30), Pause::millis(0, 500));
         assert_eq!(conflict_pause(99), Pause::millis(0, 500));
 
         let pause = Pause::millis(50, 250);
-        assert_eq!(pause.chosen_by(0), Duration::from_millis(50));
-        for random in [1, 7, u64::MAX, 200_000, 200_001] {
-            assert!((50..=250).contains(&pause.chosen_by(random).as_millis()));
+        assert_eq!((pause.chosen_by(0), pause.chosen_by(200)), (50, 250));
+        for random in [1, 7, u64::MAX, 201, 202] {
+            assert!((50..=250).contains(&pause.chosen_by(random)));
         }
-        assert_eq!(Pause::NONE.chosen_by(u64::MAX), Duration::ZERO);
+        assert_eq!(Pause::NONE.chosen_by(u64::MAX), 0);
     }
 
     #[test]

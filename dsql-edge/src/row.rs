@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use crate::error::{Error, Kind};
-use crate::statement::{ColumnDesc, Statement};
-use crate::types::sql::{Format, SqlType, format_of, name_of};
+use crate::statement::Statement;
+use crate::types::sql::{Format, SqlType, name_of};
 use crate::types::{Column, ConversionError, FIRST_USER_OID, UncheckedColumn};
 use crate::wire::{Field, Row};
 
@@ -76,8 +76,10 @@ impl<'a> DataRow<'a> {
     fn cell(&self, index: usize) -> Result<(&'a Field, Option<&'a [u8]>), Error> {
         match (self.fields.get(index), self.row.column(index)) {
             (Some(field), Some(bytes)) => Ok((field, bytes)),
-            _ => Err(Error::new(Kind::Protocol("a row has fewer columns than were described"))
-                .at(self.statement.place())),
+            _ => {
+                Err(Error::new(Kind::Protocol("a row has fewer columns than were described"))
+                    .at(self.statement))
+            }
         }
     }
 
@@ -106,19 +108,14 @@ impl<'a> DataRow<'a> {
 
     fn decode_error(&self, index: usize, sql_type: Cow<'static, str>, reason: ConversionError) -> Error {
         let column = self.fields.get(index).map(|field| field.name.clone()).unwrap_or_default();
-        Error::new(Kind::Decode { column, sql_type, reason }).at(self.statement.place())
+        Error::new(Kind::Decode { column, sql_type, reason }).at(self.statement)
     }
-}
-
-/// The formats to ask for: one for each column that was compiled.
-pub(crate) fn result_formats(columns: &[ColumnDesc]) -> Vec<i16> {
-    columns.iter().map(|column| format_of(column.type_oid).code()).collect()
 }
 
 /// Compares what the server describes with what was compiled, names and types, in order.
 pub(crate) fn check_description(statement: &'static Statement, fields: &[Field]) -> Result<(), Error> {
     let stale = |column: Option<&str>, difference: String| {
-        Error::new(Kind::Stale { column: column.map(str::to_owned), difference }).at(statement.place())
+        Error::new(Kind::Stale { column: column.map(str::to_owned), difference }).at(statement)
     };
     for (position, (compiled, described)) in statement.columns.iter().zip(fields).enumerate() {
         if compiled.name != described.name {

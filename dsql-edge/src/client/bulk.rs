@@ -8,7 +8,7 @@ use crate::client::Executor;
 use crate::client::fetch::Fetch;
 use crate::client::flight::{BEGIN, Prepared, Sink};
 use crate::client::lender::Opening;
-use crate::client::pipeline::{All, Collector, Counted, Pipelined};
+use crate::client::pipeline::{All, Collector, Counted, Members, Pipelined};
 use crate::client::run::{Runs, Target};
 use crate::client::transaction::Attempt;
 use crate::error::{Error, Kind};
@@ -115,7 +115,7 @@ impl Target<'_> {
             match self.run_and_commit(&mut runs, members, sink).await {
                 Tried::Done => break Ok(()),
                 Tried::Again => {}
-                Tried::Failed(error) => break Err(error.at(statement.place())),
+                Tried::Failed(error) => break Err(error.at(statement)),
             }
         };
         runs.report(Some(statement), &result);
@@ -162,8 +162,8 @@ impl Pipelined for BulkCommand<'_> {
     type Output = u64;
     type Collector = Counted;
 
-    fn split(mut self, requests: &mut Vec<Request>) -> Counted {
-        requests.push(self.bulk.one_chunk());
+    fn split(mut self, members: &mut Members) -> Counted {
+        members.push(self.bulk.one_chunk());
         Counted::default()
     }
 }
@@ -173,8 +173,8 @@ impl<R: Send + 'static> Pipelined for BulkQuery<'_, R> {
     type Output = Vec<R>;
     type Collector = All<R>;
 
-    fn split(mut self, requests: &mut Vec<Request>) -> All<R> {
-        requests.push(self.bulk.one_chunk());
+    fn split(mut self, members: &mut Members) -> All<R> {
+        members.push(self.bulk.one_chunk());
         All::new(self.decode)
     }
 }

@@ -9,14 +9,13 @@
 
 use core::ops::ControlFlow;
 
-use crate::error::{Error, Kind, Place};
+use crate::error::{Error, Kind};
 use crate::query::Request;
 use crate::retry::{Payload, Signal};
-use crate::row::{DataRow, check_description, result_formats};
+use crate::row::{DataRow, check_description};
 use crate::session::{Connection, Event, Status};
 use crate::sqlstate::SqlState;
 use crate::statement::{Effect, Statement};
-use crate::types::sql::Format;
 use crate::wire::backend::Done;
 use crate::wire::{DatabaseError, Field, Malformed, Parameters, Row, Tag};
 
@@ -52,7 +51,6 @@ pub(crate) struct Prepared {
     pub(crate) parameters: Vec<Parameters>,
     /// Of `sql_unchecked!`, whose statement has none.
     types: Vec<u32>,
-    formats: Vec<i16>,
     unchecked: bool,
 }
 
@@ -62,13 +60,11 @@ impl Prepared {
         let mut parameters = Vec::with_capacity(arguments.len());
         let mut types = Vec::new();
         for arguments in arguments {
-            let (encoded, unchecked) = arguments.into_parts().map_err(|error| error.at(statement.place()))?;
+            let (encoded, unchecked) = arguments.into_parts().map_err(|error| error.at(statement))?;
             parameters.push(encoded);
             types = unchecked;
         }
-        // Of columns whose types are not known yet, the format must be one for all.
-        let formats = if unchecked { vec![Format::Binary.code()] } else { result_formats(statement.columns) };
-        Ok(Prepared { statement, parameters, types, formats, unchecked })
+        Ok(Prepared { statement, parameters, types, unchecked })
     }
 
     fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
@@ -79,7 +75,7 @@ impl Prepared {
         connection.statement(self.statement.sql, types)?;
         let mut described = true;
         for parameters in &self.parameters {
-            connection.execute(parameters, &self.formats, described)?;
+            connection.execute(parameters, self.statement.formats, described)?;
             described = false;
         }
         Ok(())
@@ -341,12 +337,12 @@ impl<'a, 's> Answer<'a, 's> {
             if self.kept > self.most {
                 let text =
                     "the rows of one fetch are more bytes than Config::max_result; `fetch` streams them";
-                self.local = Some(Error::new(Kind::TooLong(text)).at(statement.place()));
+                self.local = Some(Error::new(Kind::TooLong(text)).at(statement));
                 return;
             }
         }
         let taken = sink.row(&DataRow::new(statement, &self.fields, row));
-        self.local = taken.err().map(|error| error.at(statement.place()));
+        self.local = taken.err().map(|error| error.at(statement));
     }
 
     fn complete(&mut self, tag: Tag) {
@@ -409,13 +405,12 @@ impl Flight<'_> {
     }
 
     /// The statement that is answered at this step.
-    pub(crate) fn place(&self, step: Step) -> Option<Place> {
-        let statement = match step {
+    pub(crate) fn statement(&self, step: Step) -> Option<&'static Statement> {
+        match step {
             Step::Member(at) => self.members.get(at).map(|member| member.statement),
             Step::Key => self.key.map(|key| key.statement),
             _ if self.members.len() < 2 => self.first(),
             _ => None,
-        };
-        statement.map(Statement::place)
+        }
     }
 }

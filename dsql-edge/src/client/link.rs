@@ -191,8 +191,8 @@ impl Link {
                 let signal = flight.signal(&error, step);
                 let key_taken = step == Step::Key && error.is_unique_violation();
                 let error = Error::new(Kind::Database(error));
-                let error = match flight.place(step) {
-                    Some(place) => error.at(place),
+                let error = match flight.statement(step) {
+                    Some(statement) => error.at(statement),
                     None => error,
                 };
                 let mut failing = self.failing(flight, error, signal);
@@ -215,7 +215,7 @@ impl Link {
     fn write(&mut self, config: &Config, flight: &Flight<'_>) -> Result<(), Error> {
         for prepared in flight.key.into_iter().chain(flight.members) {
             let statement = prepared.statement;
-            self.check_search_path(config, statement).map_err(|error| error.at(statement.place()))?;
+            self.check_search_path(config, statement).map_err(|error| error.at(statement))?;
         }
         flight.write(&mut self.connection).map_err(|Malformed(reason)| Error::new(Kind::Unsendable(reason)))
     }

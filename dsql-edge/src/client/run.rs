@@ -6,7 +6,6 @@
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use core::time::Duration;
 
 use crate::client::event::Event;
 use crate::client::flight::{Answer, Flight, Prepared, Sink};
@@ -14,6 +13,7 @@ use crate::client::lender::{Lender, Loan};
 use crate::client::link::{Failing, Link};
 use crate::client::login::Opening;
 use crate::error::{Error, Kind, Outcome};
+use crate::millis::Millis;
 use crate::retry::{Attempts, Failed, Payload, Reached, Signal};
 use crate::statement::Statement;
 use crate::transport::{self, BoxFuture};
@@ -50,18 +50,21 @@ impl InTransaction {
 impl Target<'_> {
     /// Runs these statements in one flight, and gives the rows of each to its sink. Several are one transaction.
     pub(super) async fn run(&self, members: &[Prepared], sinks: &mut [&mut dyn Sink]) -> Result<(), Error> {
-        let first = members.first().map(|member| member.statement);
-        let mut runs =
-            Runs::new(self.lender, self.lender.config.attempts(), self.lender.config.query_limit());
+        // `for` over no rows, or a pipeline of nothing.
+        let Some(first) = members.iter().find(|member| !member.parameters.is_empty()) else { return Ok(()) };
+        let config = &self.lender.config;
+        let mut runs = Runs::new(self.lender, config.attempts(), config.query_limit());
         let result = match self.transaction {
-            None => runs.fly_until_done(&Flight::alone(members), sinks).await,
+            None => {
+                let flight = Flight::alone(members);
+                let mut answer = Answer::new(&flight, sinks, config.result_limit());
+                let mut stage = Stage::Beginning;
+                poll_fn(|context| runs.poll_until_done(context, &mut stage, &mut answer)).await
+            }
             Some(InTransaction { id, fly }) => fly(&mut runs, id, members, sinks).await,
         };
-        let result = match first {
-            Some(statement) => result.map_err(|error| error.at(statement.place())),
-            None => result,
-        };
-        runs.report(first, &result);
+        let result = result.map_err(|error| error.at(first.statement));
+        runs.report(Some(first.statement), &result);
         result
     }
 }
@@ -72,9 +75,9 @@ pub(super) struct Runs<'l> {
     attempts: Attempts,
     /// That of connecting; once the server has let us in, that of the query.
     timer: BoxFuture<()>,
-    began: Duration,
+    began: Millis,
     /// Nothing is begun again after this time.
-    until: Duration,
+    until: Millis,
     rows: u64,
     round_trips: u32,
 }
@@ -102,7 +105,7 @@ struct Progress<'l> {
 }
 
 impl<'l> Runs<'l> {
-    pub(super) fn new(lender: &'l Lender, attempts: u32, limit: Duration) -> Self {
+    pub(super) fn new(lender: &'l Lender, attempts: u32, limit: Millis) -> Self {
         let began = transport::now(&lender.config);
         lender.budget.earn();
         transport::budget(&lender.config).earn();
@@ -119,16 +122,6 @@ impl<'l> Runs<'l> {
     }
 
     /// Outside of a transaction: a flight, again and again while the rules allow it.
-    pub(super) async fn fly_until_done(
-        &mut self,
-        flight: &Flight<'_>,
-        sinks: &mut [&mut dyn Sink],
-    ) -> Result<(), Error> {
-        let mut answer = Answer::new(flight, sinks, self.lender.config.result_limit());
-        let mut stage = Stage::Beginning;
-        poll_fn(|context| self.poll_until_done(context, &mut stage, &mut answer)).await
-    }
-
     fn poll_until_done(
         &mut self,
         context: &mut Context<'_>,
@@ -304,7 +297,7 @@ impl<'l> Runs<'l> {
         if failed.reached == Reached::Session {
             self.timer = transport::sleep(config, config.connect_limit());
         }
-        Some(if pause.is_zero() { Box::pin(async {}) } else { transport::sleep(config, pause) })
+        Some(if pause == 0 { Box::pin(async {}) } else { transport::sleep(config, pause) })
     }
 
     /// `false` when the time is over before the pause is.

@@ -17,6 +17,7 @@ use crate::client::lender::{Lender, Opening};
 use crate::client::pipeline::Pipelined;
 use crate::client::run::{InTransaction, Runs, Target};
 use crate::error::{Error, Kind};
+use crate::millis::{Millis, millis};
 use crate::query::{Command, Request};
 use crate::transport::{self, BoxFuture};
 
@@ -67,7 +68,7 @@ pub struct TransactOnce<'d, F> {
 struct Options {
     read_only: bool,
     attempts: u32,
-    timeout: Duration,
+    timeout: Millis,
 }
 
 /// What became of a transaction that has an idempotency key.
@@ -104,7 +105,7 @@ impl<'d, F> Transact<'d, F> {
     /// How long all its attempts may take together, pauses included;
     /// [`Config::transaction_timeout`](crate::Config::transaction_timeout) if it is not set.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = timeout;
+        self.options.timeout = millis(timeout);
         self
     }
 

@@ -17,6 +17,7 @@ use crate::auth::AssumeRole;
 use crate::auth::{Credentials, CredentialsProvider, Source};
 use crate::client::Event;
 use crate::error::Error;
+use crate::millis::{Millis, millis};
 use endpoint::Endpoint;
 #[cfg(feature = "assume-role")]
 pub(crate) use endpoint::StsEndpoint;
@@ -46,9 +47,9 @@ pub struct Config {
     user: String,
     application_name: String,
     search_path: Option<String>,
-    connect_timeout: Duration,
-    query_timeout: Duration,
-    transaction_timeout: Duration,
+    connect_timeout: Millis,
+    query_timeout: Millis,
+    transaction_timeout: Millis,
     max_connections: usize,
     max_attempts: u32,
     max_message: usize,
@@ -149,14 +150,14 @@ impl Config {
 
     /// How long to wait for a free connection, TCP, TLS and the login together; 10 seconds if it is not set.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connect_timeout = millis(timeout);
         self
     }
 
     /// How long to wait for the whole answer to a query; 30 seconds if it is not set. DSQL has no timeout of its
     /// own for statements; a transaction it ends after 5 minutes.
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
-        self.query_timeout = timeout;
+        self.query_timeout = millis(timeout);
         self
     }
 
@@ -170,7 +171,7 @@ impl Config {
     /// How long a transaction may take, all its attempts and the pauses between them together; 60 seconds if it is not
     /// set. DSQL ends a transaction after 5 minutes.
     pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
-        self.transaction_timeout = timeout;
+        self.transaction_timeout = millis(timeout);
         self
     }
 
@@ -233,9 +234,9 @@ impl Config {
             user: "admin".to_owned(),
             application_name: concat!("dsql-edge/", env!("CARGO_PKG_VERSION")).to_owned(),
             search_path: None,
-            connect_timeout: Duration::from_secs(10),
-            query_timeout: Duration::from_secs(30),
-            transaction_timeout: Duration::from_secs(60),
+            connect_timeout: 10_000,
+            query_timeout: 30_000,
+            transaction_timeout: 60_000,
             max_connections: 3,
             max_attempts: 5,
             max_message: 10 << 20,
@@ -315,11 +316,11 @@ impl Config {
         self.search_path.as_deref()
     }
 
-    pub(crate) fn connect_limit(&self) -> Duration {
+    pub(crate) fn connect_limit(&self) -> Millis {
         self.connect_timeout
     }
 
-    pub(crate) fn query_limit(&self) -> Duration {
+    pub(crate) fn query_limit(&self) -> Millis {
         self.query_timeout
     }
 
@@ -332,7 +333,7 @@ impl Config {
         60
     }
 
-    pub(crate) fn transaction_limit(&self) -> Duration {
+    pub(crate) fn transaction_limit(&self) -> Millis {
         self.transaction_timeout
     }
 

@@ -16,7 +16,7 @@ pub enum Format {
 
 impl Format {
     /// The format code of Bind and RowDescription.
-    pub(crate) fn code(self) -> i16 {
+    pub(crate) const fn code(self) -> i16 {
         match self {
             Format::Text => 0,
             Format::Binary | Format::Same => 1,
@@ -45,17 +45,36 @@ pub(crate) fn name_of(oid: u32) -> String {
     }
 }
 
-/// The format to ask for when a column of this type is expected.
+/// The formats to ask for when columns of these types are expected.
 ///
 /// 0 stands for a type the user made: a domain arrives as its base type and an enum as its label,
 /// both well in binary. A built-in type that is not listed here has no decoder and comes as text.
-pub(crate) fn format_of(oid: u32) -> Format {
-    match listed(oid) {
-        Some(listed) if listed.oid == oid => listed.format,
-        Some(_) => Format::Binary,
-        None if oid == 0 => Format::Binary,
-        None => Format::Text,
+#[allow(clippy::indexing_slicing, reason = "it runs when the query is compiled")]
+pub const fn formats<const N: usize>(oids: [u32; N]) -> [i16; N] {
+    let mut formats = [Format::Binary.code(); N];
+    let mut at = 0;
+    while at < N {
+        if oids[at] != 0 {
+            formats[at] = format_of(oids[at]).code();
+        }
+        at += 1;
     }
+    formats
+}
+
+#[allow(clippy::indexing_slicing, reason = "as `formats`")]
+const fn format_of(oid: u32) -> Format {
+    let mut at = 0;
+    while at < LISTED.len() {
+        if LISTED[at].oid == oid {
+            return LISTED[at].format;
+        }
+        if LISTED[at].array_oid == oid {
+            return Format::Binary;
+        }
+        at += 1;
+    }
+    Format::Text
 }
 
 /// A type of PostgreSQL.
@@ -174,10 +193,7 @@ mod tests {
 
     #[test]
     fn only_types_with_a_decoder_are_asked_for_in_binary() {
-        let inet = 869;
-        assert_eq!(format_of(inet), Format::Text);
-        assert_eq!(format_of(705), Format::Text);
-        assert_eq!(format_of(2951), Format::Binary);
-        assert_eq!(format_of(0), Format::Binary);
+        let (inet, unknown, uuids) = (869, 705, 2951);
+        assert_eq!(formats([inet, unknown, uuids, 0]), [0, 0, 1, 1]);
     }
 }
