@@ -54,10 +54,10 @@ const TRIGGER: &str = "export default { async fetch(request, env) {
 } }";
 
 /// Where objects have an isolate of their own: what stands before the bundle there. The Worker's binding `OBJECTS` leads to
-/// it, and there a request for
+/// it. There a request for
 ///
 /// - `/abort` ends the objects named `0` as their own code can end them: by `ctx.abort()`;
-/// - `/update` ends every object from outside, as an update does;
+/// - `/update` ends every object from outside, as an update would: by `workerd:unsafe`;
 /// - `/made` tells how many objects have been made, `/came` how many requests have come to any of them;
 /// - anything else is the Worker's own, in this isolate.
 const APART: &str = "import unsafe from 'workerd:unsafe';
@@ -297,6 +297,8 @@ mod tests {
                 r#""O", durableObjectNamespace = (className = "C"))"#,
             ]
         );
+        let apart = apart(&[("O", "C")]);
+        assert!(apart.contains("['O'].map(") && apart.ends_with("export const C = apart(bundle.C);\n"));
         fs::remove_dir_all(folder).unwrap();
     }
 }
