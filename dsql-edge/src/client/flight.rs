@@ -223,7 +223,7 @@ pub(crate) enum Landed {
 
 /// The answer to a flight, as far as it has come.
 pub(crate) struct Answer<'a, 's> {
-    pub(crate) flight: &'a Flight<'a>,
+    pub(crate) flight: Flight<'a>,
     sinks: &'a mut [&'s mut dyn Sink],
     step: Step,
     /// How often the member has been executed.
@@ -244,7 +244,7 @@ pub(crate) struct Answer<'a, 's> {
 impl<'a, 's> Answer<'a, 's> {
     // It begins at more than one place.
     #[inline(never)]
-    pub(crate) fn new(flight: &'a Flight<'a>, sinks: &'a mut [&'s mut dyn Sink], most: usize) -> Self {
+    pub(crate) fn new(flight: Flight<'a>, sinks: &'a mut [&'s mut dyn Sink], most: usize) -> Self {
         Answer {
             flight,
             sinks,

@@ -177,7 +177,7 @@ impl Link {
     ) -> Poll<Result<Option<Error>, Box<Failing>>> {
         let landed = ready!(self.poll_landing(context, config, timer, answer));
         self.flying = landed.is_err();
-        Poll::Ready(self.landed(config, answer.flight, landed))
+        Poll::Ready(self.landed(config, &answer.flight, landed))
     }
 
     fn landed(
