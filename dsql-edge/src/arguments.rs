@@ -4,7 +4,7 @@
 //! value that cannot be encoded is kept as an error for when the query runs, so that binding itself never
 //! fails.
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::types::sql::{Format, SqlType};
 use crate::types::{ConversionError, IsNull, Nullable, Param, UncheckedParam};
 use crate::wire::Parameters;
@@ -43,8 +43,7 @@ impl Arguments {
                 self.parameters.bytes.truncate(before);
                 self.parameters.each.push((None, S::FORMAT.code()));
                 let parameter = self.parameters.each.len();
-                self.error
-                    .get_or_insert_with(|| Error::new(Kind::Encode { parameter, sql_type: S::NAME, reason }));
+                self.error.get_or_insert_with(|| Error::encode(parameter, S::NAME, reason));
             }
         }
     }
@@ -58,8 +57,7 @@ impl Arguments {
             let reason = ConversionError::new(
                 "UNNEST zips it with an array of another length, which would fill up the shorter one with NULLs",
             );
-            let sql_type = "array";
-            self.error.get_or_insert_with(|| Error::new(Kind::Encode { parameter, sql_type, reason }));
+            self.error.get_or_insert_with(|| Error::encode(parameter, "array", reason));
         }
     }
 

@@ -105,29 +105,29 @@ pub(crate) enum Rule {
 
 impl Failed {
     pub(crate) fn rule(&self) -> Rule {
-        use Payload::{Commit, Reads, Transaction};
         use Reached::{Login, Nothing, Session};
         use Signal::{
             Answered, Conflict, Local, Lost, Protocol, Refused, Stopped, Timeout, Unavailable, Unsure,
         };
-        match (self.signal, self.reached, self.payload) {
-            (Local, _, _) => Rule::R0,
-            (Lost, Nothing, _) if self.kept => Rule::R10,
-            (Lost | Timeout, Nothing, _) => Rule::R1,
-            (Refused { refusal, pipelined }, _, _) => Rule::R2 { refusal, pipelined },
-            (Lost, Login, Reads | Transaction) => Rule::R3,
-            (Lost | Timeout, Login, Commit) if seeded!(RetriesWriteInLogin) => Rule::R3,
-            (Lost | Timeout, Login, Commit) => Rule::R4,
-            (Lost | Stopped | Unavailable, _, Transaction) => Rule::R5,
-            (Conflict, _, _) => Rule::R6,
-            (Lost | Timeout, Session, Commit) => Rule::R7,
-            (Unsure, _, Commit) => Rule::R8,
-            (Lost | Stopped | Unavailable | Unsure, _, Reads) => Rule::R10b,
-            (Unsure, _, Transaction) => Rule::R5,
-            (Answered | Stopped | Unavailable, _, _) => Rule::R9,
+        let commit = self.payload == Payload::Commit;
+        match (self.signal, self.reached) {
+            (Local, _) => Rule::R0,
+            (Refused { refusal, pipelined }, _) => Rule::R2 { refusal, pipelined },
+            (Conflict, _) => Rule::R6,
+            (Answered, _) => Rule::R9,
+            (Protocol, reached) => Rule::R12 { unknown: commit && reached != Nothing },
+            (Lost, Nothing) if self.kept => Rule::R10,
+            (Lost | Timeout, Nothing) => Rule::R1,
+            (Lost | Timeout, Login) if commit && seeded!(RetriesWriteInLogin) => Rule::R3,
+            (Lost | Timeout, Login) if commit => Rule::R4,
+            (Lost | Timeout, Session) if commit => Rule::R7,
+            (Unsure, _) if commit => Rule::R8,
+            (Stopped | Unavailable, _) if commit => Rule::R9,
             // Time that is over is not given twice.
-            (Timeout, _, Reads | Transaction) => Rule::R12 { unknown: false },
-            (Protocol, reached, payload) => Rule::R12 { unknown: payload == Commit && reached != Nothing },
+            (Timeout, _) => Rule::R12 { unknown: false },
+            (Lost, Login) => Rule::R3,
+            (Lost | Stopped | Unavailable | Unsure, _) if self.payload == Payload::Transaction => Rule::R5,
+            (Lost | Stopped | Unavailable | Unsure, _) => Rule::R10b,
         }
     }
 }
@@ -136,20 +136,22 @@ impl Failed {
 /// together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pause {
-    from: Millis,
-    to: Millis,
+    from: u32,
+    to: u32,
 }
 
 impl Pause {
     const NONE: Pause = Pause::millis(0, 0);
 
-    const fn millis(from: Millis, to: Millis) -> Self {
+    const fn millis(from: u32, to: u32) -> Self {
         Pause { from, to }
     }
 
     /// One of the durations, chosen by any number.
     pub(crate) fn chosen_by(self, random: u64) -> Millis {
-        self.from + random % (self.to - self.from + 1)
+        // Never 0, which `%` would have to look at.
+        let span = Millis::from(self.to - self.from) + 1;
+        Millis::from(self.from) + random.checked_rem(span).unwrap_or(0)
     }
 }
 
@@ -238,7 +240,7 @@ fn once(done: &mut bool) -> bool {
 
 /// From nothing up to 5 ms, then 10, 20 … and 500 at the most.
 fn conflict_pause(retries: u32) -> Pause {
-    Pause::millis(0, 5_u64.checked_shl(retries).map_or(500, |to| to.min(500)))
+    Pause::millis(0, 5_u32.checked_shl(retries).map_or(500, |to| to.min(500)))
 }
 
 /// What all retries draw on, so that a server in trouble is not asked twice as much: a tenth of a retry for every

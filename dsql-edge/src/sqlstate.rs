@@ -62,6 +62,10 @@ impl SqlState {
     pub fn class(&self) -> &str {
         self.as_str().get(..2).unwrap_or_default()
     }
+
+    pub(crate) fn is_of_class(self, class: [u8; 2]) -> bool {
+        self.0.starts_with(&class)
+    }
 }
 
 impl fmt::Display for SqlState {

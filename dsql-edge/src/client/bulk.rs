@@ -73,7 +73,7 @@ async fn execute(target: Target<'_>, bulk: &mut Bulk<'_>) -> Result<u64, Error> 
 /// How far it has come.
 #[derive(Default)]
 struct Course {
-    committed: u64,
+    committed: usize,
 }
 
 impl Course {
@@ -93,7 +93,7 @@ impl Course {
         };
         let alone = target.transaction.is_none();
         match sent {
-            Ok(()) => self.committed += rows,
+            Ok(()) => self.committed = self.committed.saturating_add(rows),
             Err(error) if alone => return Err(error.after_rows(self.committed)),
             Err(error) => return Err(error),
         }

@@ -70,8 +70,8 @@ impl Prepared {
             return Ok(());
         }
         let text = format!(
-            "the query was compiled for search_path {compiled}, and this connection has {}: a Dsql serves one \
-             snapshot; set Config::search_path to what its snapshot says, or make another Dsql",
+            "the query was compiled for search_path {compiled}, and this connection has {}: set \
+             Config::search_path to what the snapshot says, or make another Dsql",
             if search_path.is_empty() { "the server's own" } else { search_path }
         );
         Err(Error::config(text).at(self.statement))
@@ -351,8 +351,7 @@ impl<'a, 's> Answer<'a, 's> {
         if sink.keeps() {
             self.kept = self.kept.saturating_add(row.len());
             if self.kept > self.most {
-                let text =
-                    "the rows of one fetch are more bytes than Config::max_result; `fetch` streams them";
+                let text = "the rows are longer than Config::max_result; `fetch` streams them";
                 self.local = Some(Error::new(Kind::TooLong(text)).at(statement));
                 return;
             }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::client::flight::Prepared;
 use crate::client::link::{Failing, Link};
 use crate::config::Config;
-use crate::error::{Error, Kind};
+use crate::error::{Error, FAILED, Kind, OUTLIVED};
 use crate::retry::{Budget, Failed, Payload, Reached, Signal};
 use crate::transport::{BoxFuture, IoContext};
 
@@ -120,8 +120,7 @@ impl Lender {
         drop(state);
         timer.as_mut().poll(context).map(|()| {
             Err(Error::new(Kind::Timeout(
-                "waiting for one of the connections of this Dsql: other queries hold them all (see \
-                     Config::max_connections)"
+                "waiting for a connection: other queries hold all of this Dsql (Config::max_connections)"
                     .into(),
             )))
         })
@@ -147,10 +146,10 @@ impl Lender {
         let own = poll_fn(|context| {
             let mut state = self.state();
             let Some(open) = state.transactions.iter_mut().find(|open| open.id == id) else {
-                return Poll::Ready(Err(Error::new(Kind::TransactionOver)));
+                return Poll::Ready(Err(Error::new(Kind::TransactionOver(OUTLIVED))));
             };
             if open.failure.is_some() {
-                return Poll::Ready(Err(Error::new(Kind::TransactionFailed)));
+                return Poll::Ready(Err(Error::new(Kind::TransactionOver(FAILED))));
             }
             if open.lent {
                 wait(&mut state, context);
@@ -316,7 +315,7 @@ impl Failure {
                 signal: Signal::Protocol,
                 kept: false,
             },
-            error: Error::new(Kind::TransactionFailed),
+            error: Error::new(Kind::TransactionOver(FAILED)),
             key_taken: false,
         }
     }

@@ -12,7 +12,7 @@ use crate::client::flight::{Answer, Flight, Prepared, Sink};
 use crate::client::lender::{Lender, Loan};
 use crate::client::link::{Failing, Link};
 use crate::client::login::Opening;
-use crate::error::{Error, Kind, Outcome};
+use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::millis::Millis;
 use crate::retry::{Attempts, Failed, Payload, Reached, Signal};
 use crate::statement::Statement;
@@ -254,7 +254,13 @@ impl<'l> Runs<'l> {
         self.timer = transport::sleep(&self.lender.config, self.lender.config.query_limit());
         let mut loan = match self.lender.borrow_in(id, &mut self.timer).await {
             Ok(loan) if loan.link.is_some() => loan,
-            Ok(_) => return Err(nothing_sent(Error::new(Kind::TransactionOver), Signal::Local, &flight)),
+            Ok(_) => {
+                return Err(nothing_sent(
+                    Error::new(Kind::TransactionOver(OUTLIVED)),
+                    Signal::Local,
+                    &flight,
+                ));
+            }
             Err(error) => return Err(nothing_sent(error, Signal::Local, &flight)),
         };
         self.fly_on(&mut loan, &flight, &mut []).await.map(drop)

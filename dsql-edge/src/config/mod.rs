@@ -10,6 +10,7 @@ mod endpoint;
 use core::fmt;
 use core::time::Duration;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 #[cfg(feature = "assume-role")]
@@ -44,8 +45,8 @@ pub struct Config {
     source: Source,
     #[cfg(feature = "assume-role")]
     sts: StsEndpoint,
-    user: String,
-    application_name: String,
+    user: Cow<'static, str>,
+    application_name: Cow<'static, str>,
     search_path: Option<String>,
     connect_timeout: Millis,
     query_timeout: Millis,
@@ -129,14 +130,14 @@ impl Config {
 
     /// The role to connect as; `admin` if it is not set. Every role but `admin` needs `AWS IAM GRANT`.
     pub fn user(mut self, user: impl Into<String>) -> Self {
-        self.user = user.into();
+        self.user = Cow::Owned(user.into());
         self
     }
 
     /// The name that the session has in the server's logs; `dsql-edge/<version>` if it is not set. No data of your
     /// users belongs in it.
     pub fn application_name(mut self, name: impl Into<String>) -> Self {
-        self.application_name = name.into();
+        self.application_name = Cow::Owned(name.into());
         self
     }
 
@@ -231,8 +232,8 @@ impl Config {
             source: Source::Given(credentials),
             #[cfg(feature = "assume-role")]
             sts: StsEndpoint::Regional,
-            user: "admin".to_owned(),
-            application_name: concat!("dsql-edge/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user: Cow::Borrowed("admin"),
+            application_name: Cow::Borrowed(concat!("dsql-edge/", env!("CARGO_PKG_VERSION"))),
             search_path: None,
             connect_timeout: 10_000,
             query_timeout: 30_000,
@@ -283,7 +284,7 @@ impl Config {
     }
 
     pub(crate) fn signing_host(&self) -> &str {
-        &self.endpoint.signing_host
+        self.endpoint.dangerous.as_deref().unwrap_or(&self.endpoint.host)
     }
 
     pub(crate) fn region(&self) -> &str {
@@ -292,7 +293,7 @@ impl Config {
 
     /// Whether the endpoint is known to ask for a cleartext password, so that it may be sent unasked.
     pub(crate) fn knows_cleartext(&self) -> bool {
-        self.endpoint.known
+        self.endpoint.dangerous.is_none()
     }
 
     pub(crate) fn source(&self) -> &Source {

@@ -37,17 +37,15 @@ fn each() -> Vec<Kind> {
         Kind::Protocol("x"),
         Kind::Unsendable("x"),
         Kind::Timeout("x".into()),
-        Kind::Stale { column: Some("a".into()), difference: "b".into() },
-        Kind::Decode { column: "a".into(), sql_type: "int4".into(), reason: reason() },
-        Kind::Encode { parameter: 1, sql_type: "int4", reason: reason() },
+        Kind::Stale { column: "a".into(), difference: "b".into() },
+        Kind::Decode { column: "a".into(), value: "b".into(), reason: reason() },
+        Kind::Encode { value: "b".into(), reason: reason() },
         Kind::NoRows,
         Kind::TooManyRows,
         Kind::TooLong("x"),
         Kind::RolledBack,
         Kind::Astray,
-        Kind::TransactionFailed,
-        Kind::TransactionBusy,
-        Kind::TransactionOver,
+        Kind::TransactionOver("x"),
         Kind::OtherRequest,
         #[cfg(feature = "pool")]
         Kind::Overloaded("x".into()),
@@ -62,8 +60,8 @@ fn each() -> Vec<Kind> {
             | Kind::Lost(_) => {}
             Kind::Protocol(_) | Kind::Unsendable(_) | Kind::Timeout(_) | Kind::Stale { .. } => {}
             Kind::Decode { .. } | Kind::Encode { .. } | Kind::NoRows | Kind::TooManyRows => {}
-            Kind::TooLong(_) | Kind::RolledBack | Kind::Astray | Kind::TransactionFailed => {}
-            Kind::TransactionBusy | Kind::TransactionOver | Kind::OtherRequest => {}
+            Kind::TooLong(_) | Kind::RolledBack | Kind::Astray => {}
+            Kind::TransactionOver(_) | Kind::OtherRequest => {}
             #[cfg(feature = "pool")]
             Kind::Overloaded(_) => {}
         }

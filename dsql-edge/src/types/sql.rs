@@ -26,23 +26,23 @@ impl Format {
 
 /// A type of PostgreSQL, as a value.
 struct Listed {
-    oid: u32,
-    array_oid: u32,
+    oid: u16,
+    array_oid: u16,
     name: &'static str,
     format: Format,
 }
 
-fn listed(oid: u32) -> Option<&'static Listed> {
-    LISTED.iter().find(|listed| oid != 0 && (listed.oid == oid || listed.array_oid == oid))
-}
-
 /// The name of a type that is listed here, or of an array of it; of another one its OID.
 pub(crate) fn name_of(oid: u32) -> String {
-    match listed(oid) {
-        Some(listed) if listed.oid == oid => listed.name.to_owned(),
-        Some(listed) => [listed.name, "[]"].concat(),
-        None => format!("with the OID {oid}"),
+    for listed in LISTED {
+        if u32::from(listed.oid) == oid {
+            return listed.name.to_owned();
+        }
+        if u32::from(listed.array_oid) == oid && oid != 0 {
+            return format!("{}[]", listed.name);
+        }
     }
+    format!("OID {oid}")
 }
 
 /// The formats to ask for when columns of these types are expected.
@@ -66,10 +66,10 @@ pub const fn formats<const N: usize>(oids: [u32; N]) -> [i16; N] {
 const fn format_of(oid: u32) -> Format {
     let mut at = 0;
     while at < LISTED.len() {
-        if LISTED[at].oid == oid {
+        if LISTED[at].oid as u32 == oid {
             return LISTED[at].format;
         }
-        if LISTED[at].array_oid == oid {
+        if LISTED[at].array_oid as u32 == oid {
             return Format::Binary;
         }
         at += 1;
