@@ -97,12 +97,23 @@ impl Arguments {
         self
     }
 
-    /// The parameters and, if they were bound unchecked, their types.
+    /// Why one of them could not be encoded.
+    pub(crate) fn take_error(&mut self) -> Option<Error> {
+        self.error.take()
+    }
+
+    #[cfg(test)]
     pub(crate) fn into_parts(self) -> Result<(Parameters, Vec<u32>), Error> {
-        match self.error {
-            Some(error) => Err(error),
-            None => Ok((self.parameters, self.types)),
-        }
+        self.error.map_or(Ok((self.parameters, self.types)), Err)
+    }
+
+    pub(crate) fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Those that were bound unchecked have types of their own.
+    pub(crate) fn types(&self) -> &[u32] {
+        &self.types
     }
 }
 

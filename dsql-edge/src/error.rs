@@ -210,7 +210,7 @@ impl Error {
     pub fn is_stale_snapshot(&self) -> bool {
         match &self.0.kind {
             Kind::Stale { .. } => true,
-            Kind::Database(error) => error.sqlstate.is_some_and(is_about_the_schema),
+            Kind::Database(error) => error.is_one_of(ABOUT_THE_SCHEMA),
             _ => false,
         }
     }
@@ -362,7 +362,7 @@ impl Error {
     }
 
     fn is_state(&self, state: SqlState) -> bool {
-        self.sqlstate() == Some(state)
+        self.database_error().is_some_and(|error| error.is_one_of(&[state]))
     }
 
     /// Without what could quote a row: a data exception (class 22) has the value in its primary message.
@@ -429,15 +429,12 @@ impl Error {
     }
 }
 
-fn is_about_the_schema(state: SqlState) -> bool {
-    const ABOUT: [SqlState; 4] = [
-        SqlState::UNDEFINED_TABLE,
-        SqlState::UNDEFINED_COLUMN,
-        SqlState::UNDEFINED_FUNCTION,
-        SqlState::UNDEFINED_OBJECT,
-    ];
-    ABOUT.contains(&state)
-}
+const ABOUT_THE_SCHEMA: &[SqlState] = &[
+    SqlState::UNDEFINED_TABLE,
+    SqlState::UNDEFINED_COLUMN,
+    SqlState::UNDEFINED_FUNCTION,
+    SqlState::UNDEFINED_OBJECT,
+];
 
 fn write_database_error(f: &mut fmt::Formatter<'_>, error: &DatabaseError, quoting: bool) -> fmt::Result {
     if let Some(state) = error.sqlstate {

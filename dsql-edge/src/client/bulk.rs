@@ -109,8 +109,7 @@ impl Target<'_> {
         if !separate {
             return self.run(members, &mut [sink]).await;
         }
-        let config = &self.lender.config;
-        let mut runs = Runs::new(self.lender, config.attempts(), config.query_limit());
+        let mut runs = Runs::of_query(self.lender);
         let result = loop {
             match self.run_and_commit(&mut runs, members, sink).await {
                 Tried::Done => break Ok(()),

@@ -9,6 +9,7 @@
 
 use core::ops::ControlFlow;
 
+use crate::arguments::Arguments;
 use crate::error::{Error, Kind};
 use crate::query::Request;
 use crate::retry::{Payload, Signal};
@@ -48,34 +49,42 @@ pub trait Sink: Send {
 pub(crate) struct Prepared {
     pub(crate) statement: &'static Statement,
     /// One for each time that it is executed.
-    pub(crate) parameters: Vec<Parameters>,
-    /// Of `sql_unchecked!`, whose statement has none.
-    types: Vec<u32>,
+    pub(crate) arguments: Vec<Arguments>,
     unchecked: bool,
 }
 
 impl Prepared {
     pub(crate) fn new(request: Request) -> Result<Self, Error> {
-        let Request { statement, arguments, unchecked } = request;
-        let mut parameters = Vec::with_capacity(arguments.len());
-        let mut types = Vec::new();
-        for arguments in arguments {
-            let (encoded, unchecked) = arguments.into_parts().map_err(|error| error.at(statement))?;
-            parameters.push(encoded);
-            types = unchecked;
+        let Request { statement, mut arguments, unchecked } = request;
+        match arguments.iter_mut().find_map(Arguments::take_error) {
+            Some(error) => Err(error.at(statement)),
+            None => Ok(Prepared { statement, arguments, unchecked }),
         }
-        Ok(Prepared { statement, parameters, types, unchecked })
+    }
+
+    /// A name must mean in this search path what it meant when the query was compiled.
+    fn check(&self, search_path: &str) -> Result<(), Error> {
+        let compiled = self.statement.search_path;
+        // What is not checked against a snapshot has no opinion, nor has a snapshot without one.
+        if compiled.is_empty() || search_path == compiled {
+            return Ok(());
+        }
+        let text = format!(
+            "the query was compiled for search_path {compiled}, and this connection has {}: set \
+             Config::search_path to what the snapshot says, or make another Dsql",
+            if search_path.is_empty() { "the server's own" } else { search_path }
+        );
+        Err(Error::config(text).at(self.statement))
     }
 
     fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
-        if self.parameters.is_empty() {
-            return Ok(());
-        }
-        let types = if self.types.is_empty() { self.statement.params } else { &self.types };
+        let Some(first) = self.arguments.first() else { return Ok(()) };
+        // `sql_unchecked!` has no types in its statement.
+        let types = if first.types().is_empty() { self.statement.params } else { first.types() };
         connection.statement(self.statement.sql, types)?;
         let mut described = true;
-        for parameters in &self.parameters {
-            connection.execute(parameters, self.statement.formats, described)?;
+        for arguments in &self.arguments {
+            connection.execute(arguments.parameters(), self.statement.formats, described)?;
             described = false;
         }
         Ok(())
@@ -113,7 +122,7 @@ pub(crate) enum Step {
 impl<'f> Flight<'f> {
     /// Outside of a transaction: one statement alone, or several in a transaction of their own.
     pub(crate) fn alone(members: &'f [Prepared]) -> Self {
-        let several = members.iter().map(|member| member.parameters.len()).sum::<usize>() > 1;
+        let several = members.iter().map(|member| member.arguments.len()).sum::<usize>() > 1;
         let begin = if reads(members) { BEGIN_READ_ONLY } else { BEGIN };
         Flight { begin: several.then_some(begin), members, commit: several, ..Flight::default() }
     }
@@ -131,21 +140,26 @@ impl<'f> Flight<'f> {
         self.members.first().or(self.key).map(|prepared| prepared.statement)
     }
 
-    /// Writes it into the session. When that fails nothing of it is left there.
-    pub(crate) fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
-        let mark = connection.mark();
-        let written = self.write_all(connection);
-        if written.is_err() {
-            connection.abandon(&mark);
+    /// Writes it into the session, if its names mean there what they should. When that fails nothing of it is left there.
+    pub(crate) fn write(&self, connection: &mut Connection, search_path: &str) -> Result<(), Error> {
+        for prepared in self.key.into_iter().chain(self.members) {
+            prepared.check(search_path)?;
         }
-        written
+        let mark = connection.mark();
+        self.write_all(connection).map_err(|Malformed(reason)| {
+            connection.abandon(&mark);
+            Error::new(Kind::Unsendable(reason))
+        })
     }
 
     fn write_all(&self, connection: &mut Connection) -> Result<(), Malformed> {
         if let Some(begin) = self.begin {
             write_control(begin, connection)?;
         }
-        for member in self.key.into_iter().chain(self.members) {
+        if let Some(key) = self.key {
+            key.write(connection)?;
+        }
+        for member in self.members {
             member.write(connection)?;
         }
         if self.commit {
@@ -168,7 +182,7 @@ impl<'f> Flight<'f> {
     /// The first member from this one on that is executed at all.
     fn member(&self, index: usize) -> Step {
         let rest = self.members.get(index..).unwrap_or_default();
-        match rest.iter().position(|member| !member.parameters.is_empty()) {
+        match rest.iter().position(|member| !member.arguments.is_empty()) {
             Some(further) => Step::Member(index + further),
             None if self.commit => Step::Commit,
             None => Step::Sync,
@@ -209,7 +223,7 @@ pub(crate) enum Landed {
 
 /// The answer to a flight, as far as it has come.
 pub(crate) struct Answer<'a, 's> {
-    pub(crate) flight: &'a Flight<'a>,
+    pub(crate) flight: Flight<'a>,
     sinks: &'a mut [&'s mut dyn Sink],
     step: Step,
     /// How often the member has been executed.
@@ -228,7 +242,9 @@ pub(crate) struct Answer<'a, 's> {
 }
 
 impl<'a, 's> Answer<'a, 's> {
-    pub(crate) fn new(flight: &'a Flight<'a>, sinks: &'a mut [&'s mut dyn Sink], most: usize) -> Self {
+    // It begins at more than one place.
+    #[inline(never)]
+    pub(crate) fn new(flight: Flight<'a>, sinks: &'a mut [&'s mut dyn Sink], most: usize) -> Self {
         Answer {
             flight,
             sinks,
@@ -351,7 +367,7 @@ impl<'a, 's> Answer<'a, 's> {
             Step::Begin => self.flight.after_begin(),
             Step::Key => self.flight.member(0),
             Step::Member(at) => {
-                if self.member().is_some_and(|member| self.executed < member.parameters.len()) {
+                if self.member().is_some_and(|member| self.executed < member.arguments.len()) {
                     return;
                 }
                 if let Some(sink) = self.sinks.get_mut(at) {
@@ -378,6 +394,10 @@ impl<'a, 's> Answer<'a, 's> {
     }
 }
 
+/// The server does not know itself.
+const UNKNOWN: &[SqlState] =
+    &[SqlState::STATEMENT_COMPLETION_UNKNOWN, SqlState::TRANSACTION_RESOLUTION_UNKNOWN];
+
 impl Flight<'_> {
     /// What an error of the server's, at this step, says of what became of the flight.
     pub(crate) fn signal(&self, error: &DatabaseError, step: Step) -> Signal {
@@ -390,16 +410,15 @@ impl Flight<'_> {
             Step::Begin | Step::Key => false,
             Step::Member(_) => self.begin.is_none() && !self.in_transaction,
         };
-        match error.sqlstate {
-            Some(SqlState::STATEMENT_COMPLETION_UNKNOWN | SqlState::TRANSACTION_RESOLUTION_UNKNOWN) => {
-                Signal::Unsure
-            }
-            Some(SqlState::INTERNAL_ERROR) if committing => Signal::Unsure,
-            Some(SqlState::INTERNAL_ERROR) => Signal::Unavailable,
-            // It had to stop between executing and saying that it had committed.
-            _ if error.fatal && matches!(step, Step::Sync | Step::Commit) => Signal::Unsure,
-            _ if error.fatal => Signal::Stopped,
-            _ => Signal::Answered,
+        if error.is_one_of(UNKNOWN) {
+            Signal::Unsure
+        } else if error.is_one_of(&[SqlState::INTERNAL_ERROR]) {
+            if committing { Signal::Unsure } else { Signal::Unavailable }
+        } else if error.fatal {
+            // Perhaps it had to stop between executing and saying that it had committed.
+            if matches!(step, Step::Sync | Step::Commit) { Signal::Unsure } else { Signal::Stopped }
+        } else {
+            Signal::Answered
         }
     }
 

@@ -127,7 +127,7 @@ fn start(
     };
     let mut connection = Connection::new(limits(config));
     connection
-        .start(&startup, token.expose().as_bytes(), pipelined)
+        .start(&startup, token.expose(), pipelined)
         .map_err(|Malformed(reason)| Error::config(reason))?;
     Ok(connection)
 }

@@ -375,10 +375,16 @@ impl Config {
     }
 }
 
-/// As the snapshot's is sent: one space behind a comma.
+/// As the snapshot's is sent: one space behind a comma, and no quotes around names that need none there.
 fn search_path(schemas: &str) -> String {
     let names = schemas.split(',').map(str::trim).filter(|name| !name.is_empty());
-    names.collect::<Vec<_>>().join(", ")
+    names.map(|name| bare(name).unwrap_or(name)).collect::<Vec<_>>().join(", ")
+}
+
+fn bare(name: &str) -> Option<&str> {
+    let name = name.strip_prefix('"')?.strip_suffix('"')?;
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'_') || byte.is_ascii_digit();
+    (name.bytes().all(plain) && !name.starts_with(|first: char| first.is_ascii_digit())).then_some(name)
 }
 
 impl fmt::Debug for Config {
@@ -401,6 +407,7 @@ mod tests {
             ("app,public", "app, public"),
             (" app ,  public, ", "app, public"),
             (r#""$user","Mixed Case""#, r#""$user", "Mixed Case""#),
+            (r#""app","user","2nd""#, r#"app, user, "2nd""#),
             ("", ""),
         ] {
             assert_eq!(search_path(written), sent);

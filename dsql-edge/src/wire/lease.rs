@@ -5,7 +5,7 @@
 //! PostgreSQL has no frames of these types.
 
 use super::Malformed;
-use super::frame::{Frame, Unfit};
+use super::frame::Frame;
 use super::message::{HEADER, Reader};
 use crate::millis::Millis;
 use crate::utf8::utf8;
@@ -50,11 +50,9 @@ impl Ask {
         frame.bytes(&[VERSION, open | serially]);
         frame.u32(millis(self.wait));
         frame.u32(millis(self.limit));
-        let mut write = || {
-            frame.string(self.prefix.as_bytes())?;
-            frame.string(self.search_path.as_bytes())
-        };
-        write().and_then(|()| frame.end()).map_err(|Unfit| Malformed("search_path has a NUL character"))
+        frame.string(&self.prefix);
+        frame.string(&self.search_path);
+        frame.end(Malformed("search_path has a NUL character"))
     }
 
     /// The frame at the front, once all of it is there; its bytes are taken out of the buffer.
@@ -96,7 +94,7 @@ pub(crate) fn failed(body: &[u8], out: &mut Vec<u8>) {
     // Longer than any text of ours.
     frame.bytes(body.get(..1 << 20).unwrap_or(body));
     // It fits.
-    let _ = frame.end();
+    let _ = frame.end(Malformed("a report of nothing"));
 }
 
 #[cfg(test)]
