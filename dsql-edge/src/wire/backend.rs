@@ -254,16 +254,13 @@ fn fields_of_error(mut reader: super::message::Reader<'_>) -> Result<DatabaseErr
     }
 }
 
-/// Text, and a question mark for what of it is not UTF-8, as it may be before the session is ready.
+/// Text; where it is not UTF-8, as it may be before the session is ready, what of it is ASCII.
 fn readable(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        if !chunk.invalid().is_empty() {
-            text.push_str("?");
-        }
+    let mut bytes = bytes.to_vec();
+    if utf8(&bytes).is_none() {
+        bytes.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
     }
-    text
+    utf8(&bytes).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
