@@ -68,7 +68,7 @@ pub(crate) enum Kind {
         difference: String,
     },
     Decode {
-        column: String,
+        column: &'static str,
         value: String,
         reason: ConversionError,
     },
@@ -264,7 +264,8 @@ impl Error {
     /// The column that the error is about: that of the server's error, of a conversion, or of a stale snapshot.
     pub fn column(&self) -> Option<&str> {
         match &self.0.kind {
-            Kind::Stale { column, .. } | Kind::Decode { column, .. } => Some(column),
+            Kind::Stale { column, .. } => Some(column),
+            Kind::Decode { column, .. } => Some(column),
             _ => self.database_error()?.column.as_deref(),
         }
     }

@@ -102,7 +102,8 @@ impl<'a> DataRow<'a> {
     }
 
     fn decode_error(&self, index: usize, sql_type: &str, reason: ConversionError) -> Error {
-        let column = self.fields.get(index).map(|field| field.name.clone()).unwrap_or_default();
+        // What the server describes has been compared with it.
+        let column = self.statement.columns.get(index).map_or("", |column| column.name);
         let value = format!("column \"{column}\" of type {sql_type}");
         Error::new(Kind::Decode { column, value, reason }).at(self.statement)
     }

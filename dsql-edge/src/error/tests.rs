@@ -38,7 +38,7 @@ fn each() -> Vec<Kind> {
         Kind::Unsendable("x"),
         Kind::Timeout("x".into()),
         Kind::Stale { column: "a".into(), difference: "b".into() },
-        Kind::Decode { column: "a".into(), value: "b".into(), reason: reason() },
+        Kind::Decode { column: "a", value: "b".into(), reason: reason() },
         Kind::Encode { value: "b".into(), reason: reason() },
         Kind::NoRows,
         Kind::TooManyRows,
