@@ -83,9 +83,10 @@ impl Config {
     /// As [`from_env`](Config::from_env).
     pub fn from_bindings(prefix: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let bindings = Bindings { prefix, lookup: &lookup };
-        let endpoint = bindings.required(bindings.own("DSQL_ENDPOINT"), "DSQL_ENDPOINT")?;
+        let form = ", <cluster>.dsql.<region>.on.aws,";
+        let endpoint = bindings.required(bindings.own("DSQL_ENDPOINT"), "DSQL_ENDPOINT", form)?;
         let endpoint = Endpoint::parse(&endpoint, bindings.own("DSQL_REGION").as_deref())?;
-        let key = |name| bindings.required(bindings.shared(name), name);
+        let key = |name| bindings.required(bindings.shared(name), name, "");
         let mut credentials = Credentials::new(key("AWS_ACCESS_KEY_ID")?, key("AWS_SECRET_ACCESS_KEY")?);
         if let Some(session_token) = bindings.shared("AWS_SESSION_TOKEN") {
             credentials = credentials.with_session_token(session_token);
@@ -186,21 +187,16 @@ impl Bindings<'_> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
-    fn required(&self, value: Option<String>, name: &str) -> Result<String, Error> {
-        value.ok_or_else(|| missing(&self.prefixed(name), name != "DSQL_ENDPOINT"))
+    fn required(&self, value: Option<String>, name: &str, form: &str) -> Result<String, Error> {
+        value.ok_or_else(|| {
+            let name = self.prefixed(name);
+            Error::config(format!(
+                "the binding {name}{form} is missing, or no text: set it with `npx wrangler secret put {name}`, or in \
+                 wrangler.toml under [vars] where it is no secret; for development in .dev.vars (dsql-local writes it); \
+                 the Secrets Store is read by Config::from_secrets_store"
+            ))
+        })
     }
-}
-
-fn missing(name: &str, secret: bool) -> Error {
-    let (how, value) = if secret {
-        ("with `npx wrangler secret put ", "")
-    } else {
-        ("in wrangler.toml under [vars], `", " = \"<cluster>.dsql.<region>.on.aws\"")
-    };
-    Error::config(format!(
-        "the binding {name} is missing, or no text: set it {how}{name}{value}`, for development in .dev.vars \
-         (dsql-local writes it); the Secrets Store is read by Config::from_secrets_store"
-    ))
 }
 
 #[cfg(test)]
