@@ -158,6 +158,11 @@ pub(crate) fn sleep(config: &Config, time: Millis) -> BoxFuture<()> {
     platform::sleep(time)
 }
 
+/// Sets a timer anew.
+pub(crate) fn rewind(timer: &mut BoxFuture<()>, config: &Config, time: Millis) {
+    *timer = sleep(config, time);
+}
+
 /// A clock that only goes forward, from any beginning. On Workers it stands still between two I/Os.
 pub(crate) fn now(config: &Config) -> Millis {
     #[cfg(test)]
