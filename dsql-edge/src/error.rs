@@ -422,8 +422,11 @@ impl Error {
             Outcome::Unknown => "; it writes, and whether it was executed is not known",
         })?;
         if let Some(Statement { name, file, line, .. }) = self.0.statement {
-            let comma = if name.is_empty() { "" } else { ", " };
-            write!(f, " ({name}{comma}{file}:{line})")?;
+            f.write_str(" (")?;
+            f.write_str(name)?;
+            f.write_str(if name.is_empty() { "" } else { ", " })?;
+            f.write_str(file)?;
+            write!(f, ":{line})")?;
         }
         Ok(())
     }

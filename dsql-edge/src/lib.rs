@@ -91,6 +91,7 @@ mod sqlstate;
 mod statement;
 mod transport;
 pub mod types;
+mod utf8;
 mod wire;
 
 #[cfg(feature = "assume-role")]

@@ -29,6 +29,12 @@ enum Place {
     Hint,
 }
 
+const STATES: [(SqlState, Refusal); 3] = [
+    (SqlState::TOO_MANY_CONNECTIONS, Refusal::TooManyConnections),
+    (SqlState::CONFIGURATION_LIMIT_EXCEEDED, Refusal::RateExceeded),
+    (SqlState::PROTOCOL_VIOLATION, Refusal::Protocol),
+];
+
 /// The first that is there decides.
 const WORDS: [(&str, Place, Refusal); 8] = [
     ("signature expired", Place::Hint, Refusal::SignatureExpired),
@@ -43,11 +49,8 @@ const WORDS: [(&str, Place, Refusal); 8] = [
 
 impl Refusal {
     pub(crate) fn of(error: &DatabaseError) -> Self {
-        match error.sqlstate {
-            Some(SqlState::TOO_MANY_CONNECTIONS) => return Refusal::TooManyConnections,
-            Some(SqlState::CONFIGURATION_LIMIT_EXCEEDED) => return Refusal::RateExceeded,
-            Some(SqlState::PROTOCOL_VIOLATION) => return Refusal::Protocol,
-            _ => {}
+        if let Some((_, refusal)) = STATES.iter().find(|(state, _)| error.sqlstate == Some(*state)) {
+            return *refusal;
         }
         let hint = error.hint.as_deref().unwrap_or_default();
         let said = WORDS.iter().find(|(words, place, _)| {
