@@ -1,4 +1,4 @@
-//! Bytes to a server and back, over TLS, and the two other things a platform has: a clock and a timer.
+//! Bytes to a server and back, over TLS, and what else a platform has: a clock, a timer, on Workers cryptography.
 //!
 //! Goes in: a host name and a port. Comes out: a [`Transport`] on which TLS is up, or on its way up. Every
 //! transport speaks plain text only for SSLRequest and its one-byte answer; anything but a lone `S` ends it.
@@ -202,6 +202,10 @@ pub(crate) use platform::IoContext;
 pub(crate) use anywhere::text_of;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use platform::text_of;
+
+/// What signs, where the platform does.
+#[cfg(all(target_arch = "wasm32", any(feature = "assume-role", not(feature = "aws-sigv4"))))]
+pub(crate) use platform::signature::Signature;
 
 /// Seconds since 1970-01-01 UTC.
 pub(crate) fn unix_time() -> u64 {
