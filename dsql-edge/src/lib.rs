@@ -91,7 +91,6 @@ mod sqlstate;
 mod statement;
 mod transport;
 pub mod types;
-mod utf8;
 mod wire;
 
 #[cfg(feature = "assume-role")]
