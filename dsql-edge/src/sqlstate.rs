@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use crate::utf8::utf8;
-
 /// A five-character error code. The catalogue is PostgreSQL's appendix A; `OC000` and `OC001` are DSQL's own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SqlState([u8; 5]);
@@ -57,7 +55,7 @@ impl SqlState {
     /// The code as text.
     pub fn as_str(&self) -> &str {
         // Always ASCII: `from_bytes` saw to it.
-        utf8(&self.0).unwrap_or_default()
+        core::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// The first two characters: the class.

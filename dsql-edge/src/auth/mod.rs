@@ -1,7 +1,8 @@
 //! Who we are, and the proof of it: AWS credentials and the token that DSQL takes as a password.
 //!
-//! Goes in: credentials or where they come from, the cluster, the role, the time. Comes out: a token, signed here. The
-//! network is asked only where a role is to be assumed. Never shows a secret.
+//! Goes in: credentials or where they come from, the cluster, the role, the time. Comes out: a token, signed here: a
+//! future, for Workers' own cryptography is one. The network is asked only where a role is to be assumed. Never shows a
+//! secret.
 //!
 //! A token is a presigned `GET https://host/?Action=DbConnect` (`DbConnectAdmin` for the role `admin`) of the
 //! service `dsql`, without its `https://` (AWS Signature Version 4, query form; as `aws-sdk-dsql` makes it).
@@ -11,6 +12,8 @@ mod assume_role;
 mod cache;
 mod credentials;
 mod encoding;
+#[cfg(all(not(target_arch = "wasm32"), any(test, not(feature = "aws-sigv4"), feature = "assume-role")))]
+mod hmac;
 #[cfg(any(test, not(feature = "aws-sigv4")))]
 mod presign;
 #[cfg(any(test, not(feature = "aws-sigv4"), feature = "assume-role"))]
@@ -31,9 +34,13 @@ pub(crate) use source::{Asking, Source};
 pub use source::{CredentialsProvider, ProvidedCredentials};
 
 use crate::error::Error;
+use crate::transport::BoxFuture;
 
 /// The longest life AWS lets a token have: a week.
 pub const MAX_EXPIRES_SECONDS: u32 = 604_800;
+
+/// The last second of the year 9999: later ones have no place in a signature.
+const LAST_SECOND: u64 = 253_402_300_799;
 
 /// What the token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,19 +81,27 @@ pub struct TokenRequest<'a> {
     pub expires: u32,
 }
 
+/// A token, or what else ends in a signature, while that is made.
+pub(crate) type Signing = BoxFuture<Result<Secret, Error>>;
+
 /// The token: what goes to the server as a password.
 ///
 /// # Errors
 /// When it would live longer than [`MAX_EXPIRES_SECONDS`], or the time is past the year 9999.
-pub fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {
+pub async fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {
     if request.expires == 0 || request.expires > MAX_EXPIRES_SECONDS {
         return Err(Error::config("a token lives from one second to one week (604,800 seconds)"));
     }
-    if request.now > 253_402_300_799 {
+    if request.now > LAST_SECOND {
         return Err(Error::config("the time to sign for is past the year 9999"));
     }
+    sign(credentials, request).await
+}
+
+/// The same of a request that lives as long as that, at a time from a clock.
+pub(crate) fn sign(credentials: &Credentials, request: &TokenRequest<'_>) -> Signing {
     #[cfg(feature = "aws-sigv4")]
     return sigv4::token(credentials, request);
     #[cfg(not(feature = "aws-sigv4"))]
-    return Ok(presign::token(credentials, request));
+    return presign::token(credentials, request);
 }

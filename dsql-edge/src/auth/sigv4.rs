@@ -5,10 +5,15 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 
-use super::{Credentials, Secret, TokenRequest};
+use super::{Credentials, LAST_SECOND, Secret, Signing, TokenRequest};
 use crate::error::Error;
 
-pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {
+pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Signing {
+    let signed = sign_now(credentials, request);
+    Box::pin(async { signed })
+}
+
+fn sign_now(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {
     // None of these can occur with what Config lets through; their texts could quote the input.
     const FAILED: &str = "the token cannot be signed: check the endpoint and the credentials";
 
@@ -24,7 +29,7 @@ pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Re
     settings.expires_in = Some(Duration::from_secs(u64::from(request.expires)));
     settings.signature_location = SignatureLocation::QueryParams;
     // `SystemTime::now` panics on wasm32; this does not ask the clock.
-    let time = UNIX_EPOCH + Duration::from_secs(request.now);
+    let time = UNIX_EPOCH + Duration::from_secs(request.now.min(LAST_SECOND));
     let params = SigningParams::builder()
         .identity(&identity)
         .region(request.region)

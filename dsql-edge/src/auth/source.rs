@@ -139,7 +139,8 @@ impl Asked for Assumed {
                 Source::Given(credentials) => credentials.clone(),
                 Source::Asked(base) => base.ask(config).await?,
             };
-            kept(config, &self.role.cache_key(config, &base), self.role.assume(config, &base)).await
+            let key = self.role.cache_key(config, &base).await?;
+            kept(config, &key, self.role.assume(config, &base)).await
         })
     }
 }

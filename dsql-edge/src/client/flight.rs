@@ -142,8 +142,11 @@ impl<'f> Flight<'f> {
 
     /// Writes it into the session, if its names mean there what they should. When that fails nothing of it is left there.
     pub(crate) fn write(&self, connection: &mut Connection, search_path: &str) -> Result<(), Error> {
-        for prepared in self.key.into_iter().chain(self.members) {
-            prepared.check(search_path)?;
+        if let Some(key) = self.key {
+            key.check(search_path)?;
+        }
+        for member in self.members {
+            member.check(search_path)?;
         }
         let mark = connection.mark();
         self.write_all(connection).map_err(|Malformed(reason)| {
@@ -215,10 +218,9 @@ pub(crate) enum Landed {
     Well(Option<Error>),
     /// The server refused a statement, or the commit.
     Refused { error: Box<DatabaseError>, step: Step },
-    /// COMMIT was answered with ROLLBACK.
-    RolledBack,
-    /// The transaction block is not where it should be: one of the statements began or ended one.
-    Astray,
+    /// COMMIT was answered with ROLLBACK; or the transaction block is not where it should be, since one of the statements
+    /// began or ended one.
+    Amiss(Kind, Signal),
 }
 
 /// The answer to a flight, as far as it has come.
@@ -322,9 +324,10 @@ impl<'a, 's> Answer<'a, 's> {
         let open = self.flight.begin.is_some() || self.flight.in_transaction;
         let expected = if open && !self.flight.commit { Status::InTransaction } else { Status::Idle };
         if self.flight.commit && !self.committed {
-            Landed::RolledBack
+            // Nothing of it stays.
+            Landed::Amiss(Kind::RolledBack, Signal::Answered)
         } else if status != expected {
-            Landed::Astray
+            Landed::Amiss(Kind::Astray, Signal::Protocol)
         } else {
             Landed::Well(self.local.take())
         }

@@ -95,21 +95,16 @@ impl Lender {
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Loan<'_>, Error>> {
         let mut state = self.state();
-        if state.gone {
-            return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is gone".into()))));
-        }
         while let Some(mut link) = state.idle.pop() {
             if link.poll_alive(context) {
                 return Poll::Ready(Ok(Loan { lender: self, link: Some(link), of: None, counted: true }));
             }
-            // R10: nothing was handed over, another one serves.
+            // R10: nothing was handed over, another one serves, but for a session.
             state.open -= 1;
-            if self.single {
-                state.gone = true;
-                return Poll::Ready(Err(Error::new(Kind::Lost(
-                    "the server has closed this session's connection".into(),
-                ))));
-            }
+            state.gone = self.single;
+        }
+        if state.gone {
+            return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is gone".into()))));
         }
         let most = if self.single { 1 } else { self.config.connections() };
         if state.open < most {

@@ -200,10 +200,7 @@ impl Link {
                 failing.key_taken = key_taken;
                 Err(failing)
             }
-            Ok(Landed::RolledBack) => {
-                Err(self.failing(flight, Error::new(Kind::RolledBack), Signal::Answered))
-            }
-            Ok(Landed::Astray) => Err(self.failing(flight, Error::new(Kind::Astray), Signal::Protocol)),
+            Ok(Landed::Amiss(kind, signal)) => Err(self.failing(flight, Error::new(kind), signal)),
             Err(failure) => {
                 let (error, signal, reached) = failure::explain(self.stage(), config, failure);
                 self.reached = reached;
@@ -241,7 +238,7 @@ impl Link {
     ) -> Poll<Result<Landed, Failure>> {
         if answer.resumes() {
             // The time that the reader takes is not the server's.
-            *timer = transport::sleep(config, config.query_limit());
+            transport::rewind(timer, config, config.query_limit());
         }
         loop {
             // Nothing is the answer to what was not sent.
@@ -262,7 +259,7 @@ impl Link {
                 };
                 if let Event::Started = event {
                     self.started = true;
-                    *timer = transport::sleep(config, config.query_limit());
+                    transport::rewind(timer, config, config.query_limit());
                 }
                 if self.rolling_back && !seeded!(MistakesRollbackAnswer) {
                     match event {

@@ -3,9 +3,9 @@
 //! Goes in: a [`Config`] and the time there is. Comes out: a transport with TLS on it, and a session whose first bytes
 //! wait to be sent together with a flight; or the error, and its signal for `retry.rs`. Sends nothing after TLS.
 
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 
-use crate::auth::{self, Action, Asking, Credentials, Source, TokenRequest};
+use crate::auth::{self, Action, Asking, Credentials, Secret, Signing, Source, TokenRequest};
 use crate::client::failure;
 use crate::config::Config;
 use crate::error::Error;
@@ -30,6 +30,8 @@ pub(crate) struct Opening<'c> {
     /// Where credentials are asked for.
     asking: Option<Asking<'c>>,
     /// Once there are credentials.
+    signing: Option<Signing>,
+    /// Once there is a token.
     dialing: Option<(Connection, BoxFuture<Dialed>)>,
 }
 
@@ -53,19 +55,13 @@ impl<'c> Opening<'c> {
         serially: bool,
     ) -> Result<Self, (Error, Signal)> {
         let pipelined = config.knows_cleartext() && !serially;
-        let mut opening = Opening { config, search_path, pipelined, asking: None, dialing: None };
+        let mut opening =
+            Opening { config, search_path, pipelined, asking: None, signing: None, dialing: None };
         match config.source() {
-            Source::Given(credentials) => opening.dial(credentials)?,
+            Source::Given(credentials) => opening.sign(credentials),
             Source::Asked(source) => opening.asking = Some(source.ask(config)),
         }
         Ok(opening)
-    }
-
-    fn dial(&mut self, credentials: &Credentials) -> Result<(), (Error, Signal)> {
-        let connection = start(self.config, credentials, self.search_path, self.pipelined);
-        let connection = connection.map_err(|error| (error, Signal::Local))?;
-        self.dialing = Some((connection, transport::dial(self.config)));
-        Ok(())
     }
 
     pub(crate) fn poll(
@@ -73,63 +69,72 @@ impl<'c> Opening<'c> {
         context: &mut Context<'_>,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Login, (Error, Signal)>> {
+        match self.advance(context) {
+            Poll::Pending => {
+                let timeout = || match self.asking {
+                    Some(_) => failure::credentials_timeout(),
+                    None => failure::connect_timeout(self.config),
+                };
+                timer.as_mut().poll(context).map(|()| Err((timeout(), Signal::Timeout)))
+            }
+            ready => ready,
+        }
+    }
+
+    fn advance(&mut self, context: &mut Context<'_>) -> Poll<Result<Login, (Error, Signal)>> {
         if let Some(asking) = &mut self.asking {
-            let Poll::Ready(asked) = asking.as_mut().poll(context) else {
-                let timeout = || (failure::credentials_timeout(), Signal::Timeout);
-                return timer.as_mut().poll(context).map(|()| Err(timeout()));
-            };
+            let asked = ready!(asking.as_mut().poll(context));
             self.asking = None;
             let credentials = asked.map_err(|unavailable| {
                 let signal = if unavailable.passing { Signal::Lost } else { Signal::Local };
                 (unavailable.error, signal)
             });
-            self.dial(&credentials?)?;
+            self.sign(&credentials?);
         }
-        let dialed = match &mut self.dialing {
-            Some((_, dialing)) => dialing.as_mut().poll(context),
-            None => Poll::Pending,
-        };
+        if let Some(signing) = &mut self.signing {
+            let signed = ready!(signing.as_mut().poll(context));
+            self.signing = None;
+            let connection = signed.and_then(|token| self.start(&token));
+            let connection = connection.map_err(|error| (error, Signal::Local))?;
+            self.dialing = Some((connection, transport::dial(self.config)));
+        }
+        let Some((_, dialing)) = &mut self.dialing else { return Poll::Pending };
+        let dialed = ready!(dialing.as_mut().poll(context));
         match (dialed, self.dialing.take()) {
-            (Poll::Ready(Ok(transport)), Some((connection, _))) => {
+            (Ok(transport), Some((connection, _))) => {
                 Poll::Ready(Ok(Login { transport, connection, pipelined: self.pipelined }))
             }
-            (Poll::Ready(Err(error)), _) => Poll::Ready(Err(failure::of_dialing(self.config, error))),
-            (_, dialing) => {
-                self.dialing = dialing;
-                let timeout = || (failure::connect_timeout(self.config), Signal::Timeout);
-                timer.as_mut().poll(context).map(|()| Err(timeout()))
-            }
+            (Err(error), _) => Poll::Ready(Err(failure::of_dialing(self.config, error))),
+            (Ok(_), None) => Poll::Pending,
         }
     }
-}
 
-fn start(
-    config: &Config,
-    credentials: &Credentials,
-    search_path: Option<&str>,
-    pipelined: bool,
-) -> Result<Connection, Error> {
-    let token = auth::token(
-        credentials,
-        &TokenRequest {
+    fn sign(&mut self, credentials: &Credentials) {
+        let config = self.config;
+        let request = TokenRequest {
             host: config.signing_host(),
             region: config.region(),
             action: Action::for_user(config.user_name()),
             now: transport::unix_time(),
             expires: config.token_seconds(),
-        },
-    )?;
-    let startup = Startup {
-        user: config.user_name(),
-        database: "postgres",
-        application_name: config.application(),
-        search_path,
-    };
-    let mut connection = Connection::new(limits(config));
-    connection
-        .start(&startup, token.expose(), pipelined)
-        .map_err(|Malformed(reason)| Error::config(reason))?;
-    Ok(connection)
+        };
+        self.signing = Some(auth::sign(credentials, &request));
+    }
+
+    /// What the server is told first.
+    fn start(&self, token: &Secret) -> Result<Connection, Error> {
+        let startup = Startup {
+            user: self.config.user_name(),
+            database: "postgres",
+            application_name: self.config.application(),
+            search_path: self.search_path,
+        };
+        let mut connection = Connection::new(limits(self.config));
+        connection
+            .start(&startup, token.expose(), self.pipelined)
+            .map_err(|Malformed(reason)| Error::config(reason))?;
+        Ok(connection)
+    }
 }
 
 /// How long what arrives may be.

@@ -251,7 +251,8 @@ impl<'l> Runs<'l> {
     /// COMMIT, in a flight of its own.
     pub(super) async fn commit(&mut self, id: u64) -> Result<(), Box<Failing>> {
         let flight = Flight { commit: true, in_transaction: true, ..Flight::default() };
-        self.timer = transport::sleep(&self.lender.config, self.lender.config.query_limit());
+        let config = &self.lender.config;
+        transport::rewind(&mut self.timer, config, config.query_limit());
         let mut loan = match self.lender.borrow_in(id, &mut self.timer).await {
             Ok(loan) if loan.link.is_some() => loan,
             Ok(_) => {
@@ -291,7 +292,7 @@ impl<'l> Runs<'l> {
                 if !progress.begun {
                     progress.kept = true;
                     progress.round_trips = link.round_trips();
-                    self.timer = transport::sleep(config, config.query_limit());
+                    transport::rewind(&mut self.timer, config, config.query_limit());
                 }
                 link
             }
@@ -352,9 +353,9 @@ impl<'l> Runs<'l> {
         }
         // Until the server has let us in, connecting again is still connecting.
         if failed.reached == Reached::Session {
-            self.timer = transport::sleep(config, config.connect_limit());
+            transport::rewind(&mut self.timer, config, config.connect_limit());
         }
-        Some(if pause == 0 { Box::pin(async {}) } else { transport::sleep(config, pause) })
+        Some(transport::sleep(config, pause))
     }
 
     /// `false` when the time is over before the pause is.

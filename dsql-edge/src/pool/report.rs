@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use crate::error::{Error, Kind};
 use crate::refusal::Refusal;
 use crate::retry::{Reached, Signal};
-use crate::utf8::utf8;
 #[cfg(test)]
 use crate::wire::DatabaseError;
 use crate::wire::backend;
@@ -88,7 +87,7 @@ impl Report {
             b'a' => Signal::Answered,
             _ => return None,
         };
-        let text: Cow<'static, str> = utf8(text)?.to_owned().into();
+        let text: Cow<'static, str> = core::str::from_utf8(text).ok()?.to_owned().into();
         let kind = match kind {
             b'c' => Kind::Config(text),
             b'k' => Kind::Credentials(text),

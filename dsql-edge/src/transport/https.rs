@@ -5,7 +5,6 @@
 
 use std::io;
 
-use crate::utf8::utf8;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -57,7 +56,7 @@ fn request(post: &Post) -> String {
 /// Status and body of a whole answer.
 fn reply(answer: &[u8]) -> Option<Reply> {
     let end = answer.windows(4).take(MAX_HEAD).position(|window| window == b"\r\n\r\n")?;
-    let head = utf8(answer.get(..end)?)?;
+    let head = core::str::from_utf8(answer.get(..end)?).ok()?;
     let rest = answer.get(end + 4..)?;
     let mut lines = head.split("\r\n");
     let status = lines.next()?.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
@@ -81,7 +80,7 @@ fn dechunked(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let end = rest.windows(2).position(|window| window == b"\r\n")?;
-        let line = utf8(rest.get(..end)?)?;
+        let line = core::str::from_utf8(rest.get(..end)?).ok()?;
         let size = usize::from_str_radix(line.split(';').next()?.trim(), 16).ok()?;
         rest = rest.get(end + 2..)?;
         if size == 0 {

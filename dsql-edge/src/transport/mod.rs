@@ -1,4 +1,4 @@
-//! Bytes to a server and back, over TLS, and the two other things a platform has: a clock and a timer.
+//! Bytes to a server and back, over TLS, and what else a platform has: a clock, a timer, on Workers cryptography.
 //!
 //! Goes in: a host name and a port. Comes out: a [`Transport`] on which TLS is up, or on its way up. Every
 //! transport speaks plain text only for SSLRequest and its one-byte answer; anything but a lone `S` ends it.
@@ -158,6 +158,11 @@ pub(crate) fn sleep(config: &Config, time: Millis) -> BoxFuture<()> {
     platform::sleep(time)
 }
 
+/// Sets a timer anew.
+pub(crate) fn rewind(timer: &mut BoxFuture<()>, config: &Config, time: Millis) {
+    *timer = sleep(config, time);
+}
+
 /// A clock that only goes forward, from any beginning. On Workers it stands still between two I/Os.
 pub(crate) fn now(config: &Config) -> Millis {
     #[cfg(test)]
@@ -197,6 +202,10 @@ pub(crate) use platform::IoContext;
 pub(crate) use anywhere::text_of;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use platform::text_of;
+
+/// What signs, where the platform does.
+#[cfg(all(target_arch = "wasm32", any(feature = "assume-role", not(feature = "aws-sigv4"))))]
+pub(crate) use platform::signature::Signature;
 
 /// Seconds since 1970-01-01 UTC.
 pub(crate) fn unix_time() -> u64 {

@@ -295,6 +295,36 @@ impl Transport for OneThread<Socket> {
     }
 }
 
+/// AWS's signature, by the platform's own cryptography.
+#[cfg(any(feature = "assume-role", not(feature = "aws-sigv4")))]
+pub(crate) mod signature {
+    use super::*;
+
+    #[wasm_bindgen(module = "/src/transport/sign.js")]
+    extern "C" {
+        fn sign(secret: &str, time: &str, scope: &str, request: &str, payload: &str) -> Promise;
+    }
+
+    /// Its hexadecimal digits, on their way; nothing where the platform signs nothing.
+    pub(crate) struct Signature(OneThread<JsFuture>);
+
+    impl Signature {
+        /// `request` is canonical up to the digest of its payload.
+        pub(crate) fn new(secret: &str, time: &str, scope: &str, request: &str, payload: &str) -> Self {
+            Signature(OneThread(JsFuture::from(sign(secret, time, scope, request, payload))))
+        }
+    }
+
+    impl Future for Signature {
+        type Output = Option<String>;
+
+        fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+            let signed = ready!(Pin::new(&mut self.0.0).poll(context));
+            Poll::Ready(signed.ok().and_then(|digits| digits.as_string()))
+        }
+    }
+}
+
 /// What was thrown, as an error of this kind, unless it is the one that Workers has for sockets of another
 /// request.
 fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {

@@ -284,7 +284,7 @@ impl fmt::Display for PgTimestamp {
 }
 
 /// `YYYY-MM-DD`, what `rest` writes, and ` BC` where it belongs. Days since 2000-01-01 in the proleptic
-/// Gregorian calendar; the algorithm is Howard Hinnant's `civil_from_days`.
+/// Gregorian calendar.
 fn write_date(
     f: &mut fmt::Formatter<'_>,
     days: i64,
@@ -292,18 +292,25 @@ fn write_date(
 ) -> fmt::Result {
     const FROM_0000_03_01: i64 = 730_425;
     let days = days + FROM_0000_03_01;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
+    let day_of_era = u32::try_from(days.rem_euclid(146_097)).unwrap_or_default();
+    let (year_of_era, month, day) = civil(day_of_era);
+    let year = days.div_euclid(146_097) * 400 + i64::from(year_of_era);
+    let (year, suffix) = if year > 0 { (year, "") } else { (1 - year, " BC") };
+    write!(f, "{year:04}-{month:02}-{day:02}")?;
+    rest(f)?;
+    f.write_str(suffix)
+}
+
+/// Year, month and day of a day of an era: of the 400 years, 146,097 days, from a 1 March on. The algorithm is Howard
+/// Hinnant's `civil_from_days`.
+#[inline]
+pub(crate) fn civil(day_of_era: u32) -> (u32, u32, u32) {
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    let (year, suffix) = if year > 0 { (year, "") } else { (1 - year, " BC") };
-    write!(f, "{year:04}-{month:02}-{day:02}")?;
-    rest(f)?;
-    f.write_str(suffix)
+    (year_of_era + u32::from(month <= 2), month, day)
 }
 
 #[cfg(feature = "serde")]

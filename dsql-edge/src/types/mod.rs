@@ -54,7 +54,7 @@ pub mod sql;
 
 mod array;
 mod bytea;
-mod date_time;
+pub(crate) mod date_time;
 mod interval;
 mod json;
 mod numeric;

@@ -9,7 +9,7 @@ use super::{Column, ConversionError, IsNull, NotNull, Param, sql};
 
 /// The bytes as a string.
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, ConversionError> {
-    crate::utf8::utf8(bytes).ok_or_else(|| ConversionError::new("it is not UTF-8"))
+    core::str::from_utf8(bytes).map_err(|_| ConversionError::new("it is not UTF-8"))
 }
 
 /// Appends a string.

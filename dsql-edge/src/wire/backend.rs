@@ -10,7 +10,6 @@ use super::message::HEADER;
 pub(crate) use super::message::{Body, Message};
 use super::{Limits, Malformed};
 use crate::sqlstate::SqlState;
-use crate::utf8::utf8;
 
 /// A column as the server describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +105,7 @@ pub(crate) fn row_description(body: Body<'_>) -> Result<Vec<Field>, Malformed> {
     let mut read = || {
         let mut described = Vec::new();
         for _ in 0..reader.u16()? {
-            let name = utf8(reader.string()?)?.to_owned();
+            let name = core::str::from_utf8(reader.string()?).ok()?.to_owned();
             let (_table, _column) = (reader.u32()?, reader.u16()?);
             let type_oid = reader.u32()?;
             let (_size, _modifier) = (reader.u16()?, reader.u32()?);
@@ -257,10 +256,10 @@ fn fields_of_error(mut reader: super::message::Reader<'_>) -> Result<DatabaseErr
 /// Text; where it is not UTF-8, as it may be before the session is ready, what of it is ASCII.
 fn readable(bytes: &[u8]) -> String {
     let mut bytes = bytes.to_vec();
-    if utf8(&bytes).is_none() {
+    if core::str::from_utf8(&bytes).is_err() {
         bytes.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
     }
-    utf8(&bytes).unwrap_or_default().to_owned()
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use super::Malformed;
 use super::frame::Frame;
 use super::message::{HEADER, Reader};
 use crate::millis::Millis;
-use crate::utf8::utf8;
 
 /// A stub asks for a lease.
 pub(crate) const ASK: u8 = b'L';
@@ -78,7 +77,7 @@ impl Ask {
         }
         let flags = reader.u8()?;
         let (wait, limit) = (reader.u32()?.into(), reader.u32()?.into());
-        let mut text = || utf8(reader.string()?).map(str::to_owned);
+        let mut text = || String::from_utf8(reader.string()?.to_vec()).ok();
         let (prefix, search_path) = (text()?, text()?);
         let (open, serially) = (flags & OPEN != 0, flags & SERIALLY != 0);
         reader.is_empty().then_some(Ask { open, serially, wait, limit, prefix, search_path })

@@ -6,7 +6,6 @@
 use super::Malformed;
 #[cfg(feature = "pool")]
 use super::lease;
-use crate::utf8::utf8;
 
 /// What a server says to a client of the extended protocol. Of what no session waits for, the name is enough.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +61,7 @@ impl<'a> Body<'a> {
     pub(crate) fn tag(self) -> Result<&'a str, Malformed> {
         let mut reader = self.reader();
         let tag = reader.string();
-        let text = tag.filter(|_| reader.is_empty()).and_then(utf8);
+        let text = tag.filter(|_| reader.is_empty()).and_then(|tag| core::str::from_utf8(tag).ok());
         text.ok_or(Malformed("CommandComplete is malformed"))
     }
 }

@@ -11,7 +11,7 @@ mod xml;
 use core::time::Duration;
 
 use super::Credentials;
-use super::signature::sha256;
+use super::signature::Scope;
 use super::source::Unavailable;
 use crate::config::{Config, StsEndpoint};
 use crate::error::Error;
@@ -107,13 +107,12 @@ impl AssumeRole {
         Err(Error::config(wrong))
     }
 
-    /// Everything that decides which credentials come out, without a secret in it.
-    pub(super) fn cache_key(&self, config: &Config, base: &Credentials) -> String {
+    /// Everything that decides which credentials come out, signed in place of written: without a secret in it.
+    pub(super) async fn cache_key(&self, config: &Config, base: &Credentials) -> Result<String, Error> {
         let (host, port) = endpoint(config);
         let parts = [
             base.access_key_id(),
             base.session_token().unwrap_or_default(),
-            base.secret_access_key(),
             &self.arn,
             &self.session_name,
             self.external_id.as_deref().unwrap_or_default(),
@@ -122,7 +121,9 @@ impl AssumeRole {
             &port.to_string(),
             self.session_policy.as_deref().unwrap_or_default(),
         ];
-        ["role ", &sha256(&parts.join("\n"))].concat()
+        let scope = Scope::new(0, config.region(), "sts");
+        let key = scope.sign(&parts.join("\n"), "", base.secret_access_key(), "role ".to_owned());
+        Ok(key.await?.expose().to_owned())
     }
 
     /// Asks STS, once.
@@ -133,7 +134,7 @@ impl AssumeRole {
     ) -> Result<Credentials, Unavailable> {
         let (host, port) = endpoint(config);
         let now = transport::unix_time();
-        let post = request::post(self, (&host, port), config.region(), base, now);
+        let post = request::post(self, (&host, port), config.region(), base, now).await?;
         let secrets = [base.secret_access_key(), base.session_token().unwrap_or_default()];
         let reply = transport::post(config, post).await.map_err(|error| Unavailable {
             passing: error.kind != TransportErrorKind::Tls,
@@ -183,6 +184,7 @@ pub(crate) fn shown_of(status: u16, body: &str, secrets: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::tests::at_once;
 
     const ARN: &str = "arn:aws:iam::123456789012:role/path/app";
 
@@ -217,19 +219,22 @@ mod tests {
         let base = Credentials::new("id", "key");
         let role = || AssumeRole::new(ARN);
         let here = config("us-east-1");
+        let key = |role: AssumeRole, config: &Config, base: &Credentials| {
+            at_once(role.cache_key(config, base)).unwrap()
+        };
         let mut keys = vec![
-            role().cache_key(&here, &base),
-            role().cache_key(&here, &Credentials::new("id2", "key")),
-            role().cache_key(&here, &Credentials::new("id", "key2")),
-            role().cache_key(&here, &base.clone().with_session_token("token")),
-            role().cache_key(&config("eu-west-1"), &base),
-            role().cache_key(&here.clone().local_sts("https://localhost:2").unwrap(), &base),
-            role().session_name("ab").cache_key(&here, &base),
-            role().external_id("ab").cache_key(&here, &base),
-            role().session_policy("ab").cache_key(&here, &base),
-            role().duration(Duration::from_secs(900)).cache_key(&here, &base),
+            key(role(), &here, &base),
+            key(role(), &here, &Credentials::new("id2", "key")),
+            key(role(), &here, &Credentials::new("id", "key2")),
+            key(role(), &here, &base.clone().with_session_token("token")),
+            key(role(), &config("eu-west-1"), &base),
+            key(role(), &here.clone().local_sts("https://localhost:2").unwrap(), &base),
+            key(role().session_name("ab"), &here, &base),
+            key(role().external_id("ab"), &here, &base),
+            key(role().session_policy("ab"), &here, &base),
+            key(role().duration(Duration::from_secs(900)), &here, &base),
         ];
-        assert_eq!(keys.first(), Some(&role().cache_key(&here, &base)));
+        assert_eq!(keys.first(), Some(&key(role(), &here, &base)));
         let count = keys.len();
         keys.sort();
         keys.dedup();

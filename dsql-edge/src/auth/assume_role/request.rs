@@ -6,7 +6,8 @@
 use super::AssumeRole;
 use crate::auth::Credentials;
 use crate::auth::encoding::percent_encode;
-use crate::auth::signature::{Scope, sha256};
+use crate::auth::signature::Scope;
+use crate::error::Error;
 use crate::transport::Post;
 
 /// STS has had one version.
@@ -14,16 +15,16 @@ const VERSION: &str = "2011-06-15";
 
 const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
 
-pub(super) fn post(
+pub(super) async fn post(
     role: &AssumeRole,
     (host, port): (&str, u16),
     region: &str,
     credentials: &Credentials,
     now: u64,
-) -> Post {
+) -> Result<Post, Error> {
     let body = body(role);
     let scope = Scope::new(now, region, "sts");
-    let time = scope.time();
+    let Scope { time, name } = &scope;
     // As the platform writes it into the request.
     let authority = if port == 443 { host.to_owned() } else { format!("{host}:{port}") };
 
@@ -34,21 +35,20 @@ pub(super) fn post(
         canonical.push_str(&["x-amz-security-token:", token, "\n"].concat());
         signed.push_str(";x-amz-security-token");
     }
-    canonical.push_str(&["\n", &signed, "\n", &sha256(&body)].concat());
-    let signature = scope.sign(&canonical, credentials.secret_access_key());
+    canonical.push_str(&["\n", &signed, "\n"].concat());
     let authorization = format!(
-        "AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={signed}, Signature={signature}",
+        "AWS4-HMAC-SHA256 Credential={}/{name}, SignedHeaders={signed}, Signature=",
         credentials.access_key_id(),
-        scope.name()
     );
+    let authorization = scope.sign(&canonical, &body, credentials.secret_access_key(), authorization).await?;
 
     let mut headers = vec![
         ("content-type", CONTENT_TYPE.to_owned()),
-        ("x-amz-date", time.to_owned()),
-        ("authorization", authorization),
+        ("x-amz-date", time.clone()),
+        ("authorization", authorization.expose().to_owned()),
     ];
     headers.extend(credentials.session_token().map(|token| ("x-amz-security-token", token.to_owned())));
-    Post { host: host.to_owned(), port, headers, body }
+    Ok(Post { host: host.to_owned(), port, headers, body })
 }
 
 fn body(role: &AssumeRole) -> String {
@@ -80,6 +80,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::auth::tests;
 
     fn theirs(post: &Post, region: &str, credentials: &Credentials, now: u64) -> Vec<(String, String)> {
         let identity = aws_credential_types::Credentials::new(
@@ -134,6 +135,7 @@ mod tests {
             role.external_id = external_id;
             role.session_policy = session_policy;
             let post = post(&role, ("sts.example.com", port), &region, &credentials, now);
+            let post = tests::at_once(post).unwrap();
             for (name, value) in theirs(&post, &region, &credentials, now) {
                 let ours = post.headers.iter().find(|(ours, _)| *ours == name).map(|(_, value)| value.clone());
                 prop_assert_eq!(ours, Some(value), "{}", name);
