@@ -67,7 +67,7 @@ impl Future for Signed {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let signature = ready!(Pin::new(&mut self.signature).poll(context));
         let Some(signature) = signature else {
-            return Poll::Ready(Err(Error::config("the platform's crypto.subtle signs nothing").into()));
+            return Poll::Ready(Err(Error::config("crypto.subtle signs nothing").into()));
         };
         self.text.push_str(&signature);
         Poll::Ready(Ok(Secret::new(mem::take(&mut self.text))))

@@ -30,7 +30,8 @@ pub(crate) struct Opening<'c> {
     /// The token, until it is there.
     asking: Option<Asking<'c, Secret>>,
     /// Once there is a token.
-    dialing: Option<(Connection, BoxFuture<Dialed>)>,
+    connection: Option<Connection>,
+    dialing: Option<BoxFuture<Dialed>>,
 }
 
 /// As far as TLS, for who has nothing else to do.
@@ -50,7 +51,7 @@ impl<'c> Opening<'c> {
     pub(crate) fn new(config: &'c Config, search_path: Option<&'c str>, serially: bool) -> Self {
         let pipelined = config.knows_cleartext() && !serially;
         let asking = Some(config.source().token(config));
-        Opening { config, search_path, pipelined, asking, dialing: None }
+        Opening { config, search_path, pipelined, asking, connection: None, dialing: None }
     }
 
     pub(crate) fn poll(
@@ -78,17 +79,15 @@ impl<'c> Opening<'c> {
                 (unavailable.error, signal)
             })?;
             let connection = self.start(&token).map_err(|error| (error, Signal::Local))?;
-            self.dialing = Some((connection, transport::dial(self.config)));
+            self.connection = Some(connection);
+            self.dialing = Some(transport::dial(self.config));
         }
-        let Some((_, dialing)) = &mut self.dialing else { return Poll::Pending };
+        let Some(dialing) = &mut self.dialing else { return Poll::Pending };
         let dialed = ready!(dialing.as_mut().poll(context));
-        match (dialed, self.dialing.take()) {
-            (Ok(transport), Some((connection, _))) => {
-                Poll::Ready(Ok(Login { transport, connection, pipelined: self.pipelined }))
-            }
-            (Err(error), _) => Poll::Ready(Err(failure::of_dialing(self.config, error))),
-            (Ok(_), None) => Poll::Pending,
-        }
+        self.dialing = None;
+        let transport = dialed.map_err(|error| failure::of_dialing(self.config, error))?;
+        let Some(connection) = self.connection.take() else { return Poll::Pending };
+        Poll::Ready(Ok(Login { transport, connection, pipelined: self.pipelined }))
     }
 
     /// What the server is told first.
