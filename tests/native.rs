@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
 use std::time::Duration;
 
-use dsql_edge::private::{Arguments, ColumnDesc, DataRow, Effect, Query, Statement};
+use dsql_edge::private::{Arguments, ColumnDesc, DataRow, Effect, Query, Statement, formats};
 use dsql_edge::types::sql::{Array, SqlType};
 use dsql_edge::types::{
     Column, DateTime, Decimal, Interval, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, NotNull, Nullable,
@@ -29,7 +29,7 @@ fn statement(
     params: &[u32],
     columns: &[(&'static str, u32, &'static str)],
 ) -> &'static Statement {
-    let columns: Vec<ColumnDesc> =
+    let described: Vec<ColumnDesc> =
         columns.iter().map(|&(name, type_oid, type_name)| ColumnDesc { name, type_oid, type_name }).collect();
     Box::leak(Box::new(Statement {
         sql: sql.leak(),
@@ -38,7 +38,8 @@ fn statement(
         line: line!(),
         column: column!(),
         params: params.to_vec().leak(),
-        columns: columns.leak(),
+        columns: described.leak(),
+        formats: columns.iter().map(|column| formats([column.1])[0]).collect::<Vec<_>>().leak(),
         effect: Effect::Read,
         tables: &[],
         search_path: "",

@@ -1,4 +1,5 @@
-//! A stretch of network between a Worker and its database: with a delay, a count of round trips, and a fault.
+//! A stretch of network between a Worker and its database: with a delay, a count of round trips, and a fault; and one that
+//! holds back what is under way when a test asks for it, so that a moment is sure.
 //!
 //! In: the port to pass connections to. Out: a port of its own, and for each connection what was seen.
 
@@ -9,12 +10,15 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// Without a delay of this length bytes of one flight may look like two; see the numbers in the design.
 pub const DELAY: Duration = Duration::from_millis(20);
+
+/// Longer than anything takes that comes at all.
+const HANG: Duration = Duration::from_secs(60);
 
 /// What the network does to a connection besides delaying it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +31,21 @@ pub enum Fault {
     CutFirstAfter(usize),
 }
 
+/// What does not arrive any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// What the server says.
+    Answers,
+    /// What the client says.
+    Requests,
+}
+
 /// A network that runs until it is dropped.
 pub struct Network {
     port: u16,
     connections: Arc<Mutex<Vec<Seen>>>,
+    /// Whether anything has been held back.
+    holding: Arc<watch::Sender<bool>>,
     task: JoinHandle<()>,
 }
 
@@ -38,6 +53,8 @@ pub struct Network {
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     flights: Vec<Flight>,
+    held: Option<Held>,
+    ended: bool,
 }
 
 /// Client bytes, and the server bytes that follow them.
@@ -63,6 +80,11 @@ impl Seen {
     pub fn received(&self) -> usize {
         self.flights.iter().map(|flight| flight.received).sum()
     }
+
+    /// Whether it is over.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
 }
 
 impl Network {
@@ -71,13 +93,32 @@ impl Network {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let own = listener.local_addr().unwrap().port();
         let connections: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let task = tokio::spawn(accept(listener, port, delay, fault, connections.clone()));
-        Network { port: own, connections, task }
+        let holding = Arc::new(watch::Sender::new(false));
+        let task = tokio::spawn(accept(listener, port, delay, fault, connections.clone(), holding.clone()));
+        Network { port: own, connections, holding, task }
     }
 
     /// `localhost:PORT`, for `DSQL_ENDPOINT`.
     pub fn endpoint(&self) -> String {
         format!("localhost:{}", self.port)
+    }
+
+    /// From now on, on the connections that there are, this does not arrive, even when its sender has left; those that
+    /// come later are as ever.
+    pub fn hold(&self, held: Held) {
+        for seen in self.connections.lock().unwrap().iter_mut() {
+            seen.held = Some(held);
+        }
+        self.holding.send_replace(false);
+    }
+
+    /// Waits until something has been held back.
+    pub async fn holds(&self) {
+        let mut holding = self.holding.subscribe();
+        tokio::time::timeout(HANG, holding.wait_for(|holding| *holding))
+            .await
+            .expect("nothing is sent")
+            .unwrap();
     }
 
     /// What has been seen of each connection so far, in the order they came.
@@ -98,6 +139,7 @@ async fn accept(
     delay: Duration,
     fault: Fault,
     connections: Arc<Mutex<Vec<Seen>>>,
+    holding: Arc<watch::Sender<bool>>,
 ) {
     loop {
         let (client, _) = listener.accept().await.unwrap();
@@ -112,44 +154,52 @@ async fn accept(
         };
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        let sent = Direction::FromClient { connections: connections.clone(), number };
-        let received = Direction::FromServer { connections: connections.clone(), number, fault };
+        let way = |held| Way { connections: connections.clone(), number, held, holding: holding.clone() };
+        let (sent, received) = (way(Held::Requests), way(Held::Answers));
+        let connections = connections.clone();
         tokio::spawn(async move {
             // Either end closing closes both, once what is under way has arrived.
             tokio::select! {
-                () = carry(from_client, to_server, delay, sent) => {}
-                () = carry(from_server, to_client, delay, received) => {}
+                () = carry(from_client, to_server, delay, fault, sent) => {}
+                () = carry(from_server, to_client, delay, fault, received) => {}
             }
+            connections.lock().unwrap()[number].ended = true;
         });
     }
 }
 
-enum Direction {
-    FromClient { connections: Arc<Mutex<Vec<Seen>>>, number: usize },
-    FromServer { connections: Arc<Mutex<Vec<Seen>>>, number: usize, fault: Fault },
+/// One way of a connection: that on which these are held back.
+struct Way {
+    connections: Arc<Mutex<Vec<Seen>>>,
+    number: usize,
+    held: Held,
+    holding: Arc<watch::Sender<bool>>,
 }
 
-impl Direction {
+impl Way {
     /// Client bytes count when they are sent, server bytes when they arrive: what the client sends while an
     /// answer is still under way is not sent because of it.
     fn sent(&self, bytes: usize) {
-        if let Direction::FromClient { connections, number } = self {
-            let mut connections = connections.lock().unwrap();
-            let flights = &mut connections[*number].flights;
-            match flights.last_mut() {
-                Some(flight) if flight.received == 0 => flight.sent += bytes,
-                _ => flights.push(Flight { sent: bytes, received: 0 }),
-            }
+        if self.held == Held::Answers {
+            return;
+        }
+        let mut connections = self.connections.lock().unwrap();
+        let flights = &mut connections[self.number].flights;
+        match flights.last_mut() {
+            Some(flight) if flight.received == 0 => flight.sent += bytes,
+            _ => flights.push(Flight { sent: bytes, received: 0 }),
         }
     }
 
-    fn arriving(&self, bytes: usize) -> usize {
-        let Direction::FromServer { connections, number, fault } = self else { return bytes };
-        let mut connections = connections.lock().unwrap();
-        let seen = &mut connections[*number];
+    fn arriving(&self, bytes: usize, fault: Fault) -> usize {
+        if self.held == Held::Requests {
+            return bytes;
+        }
+        let mut connections = self.connections.lock().unwrap();
+        let seen = &mut connections[self.number];
         let passes = match fault {
             Fault::None => bytes,
-            Fault::CutFirstAfter(_) if *number > 0 => bytes,
+            Fault::CutFirstAfter(_) if self.number > 0 => bytes,
             Fault::CutAfter(limit) | Fault::CutFirstAfter(limit) => {
                 bytes.min(limit.saturating_sub(seen.received()))
             }
@@ -159,23 +209,32 @@ impl Direction {
         }
         passes
     }
+
+    fn is_held(&self) -> bool {
+        self.connections.lock().unwrap()[self.number].held == Some(self.held)
+    }
 }
 
 /// Carries bytes one way: each arrives as long after it was sent as the delay says, none waits for another.
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration, direction: Direction) {
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration, fault: Fault, way: Way) {
     let (send, mut under_way) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
-    let direction = &direction;
+    let way = &way;
     let read = async move {
         let mut chunk = vec![0; 64 * 1024];
         while let Ok(length @ 1..) = from.read(&mut chunk).await {
-            direction.sent(length);
+            way.sent(length);
             let _ = send.send((Instant::now() + delay, chunk[..length].to_vec()));
         }
     };
     let write = async move {
         while let Some((at, bytes)) = under_way.recv().await {
             tokio::time::sleep_until(at).await;
-            let passes = direction.arriving(bytes.len());
+            if way.is_held() {
+                way.holding.send_replace(true);
+                // Until its sender leaves.
+                continue;
+            }
+            let passes = way.arriving(bytes.len(), fault);
             if to.write_all(&bytes[..passes]).await.is_err() || passes < bytes.len() {
                 return;
             }

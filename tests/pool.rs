@@ -6,6 +6,8 @@
 #[allow(dead_code, unreachable_pub, reason = "each of those that have it needs a part of it")]
 #[path = "flights.rs"]
 mod flights;
+#[path = "pool_restarted.rs"]
+mod restarted;
 
 use std::time::Duration;
 
@@ -24,13 +26,17 @@ struct Stage {
 
 impl Stage {
     async fn with(vars: &[(&'static str, &str)]) -> Stage {
+        let durable_objects = &["DSQL_POOL=DsqlPool", "Own"];
+        Stage::of(vars, &Extras { durable_objects, ..Extras::default() }).await
+    }
+
+    async fn of(vars: &[(&'static str, &str)], extras: &Extras<'_>) -> Stage {
         let local = Local::builder().named_init_sql("numbers", NUMBERS).rules(false).start().await.unwrap();
         let network = Network::to(local.port(), Duration::ZERO, Fault::None).await;
         let mut bindings = local.bindings();
         bindings.iter_mut().find(|(name, _)| *name == "DSQL_ENDPOINT").unwrap().1 = network.endpoint();
         bindings.extend(vars.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let extras = Extras { durable_objects: &["DSQL_POOL=DsqlPool", "Own"], ..Extras::default() };
-        let worker = Workerd::start_with(workerd::pooled().await, local.ca_pem(), &bindings, &extras).await;
+        let worker = Workerd::start_with(workerd::pooled().await, local.ca_pem(), &bindings, extras).await;
         Stage { local, network, worker }
     }
 

@@ -72,6 +72,8 @@ pub struct Extras<'a> {
     pub stored: &'a [&'a str],
     /// Classes of Durable Objects, each bound by its own name, or `binding=class`.
     pub durable_objects: &'a [&'a str],
+    /// They have an isolate of their own, in which they can be restarted alone: see `xtask::workerd`.
+    pub apart: bool,
     /// POST `/trigger/scheduled` with a cron expression, or `/trigger/queue` with a message in JSON, and it happens.
     pub triggers: bool,
 }
@@ -106,13 +108,14 @@ impl Workerd {
         std::fs::write(&ca, ca_pem).unwrap();
         let names = bindings.iter().map(|(name, _)| *name);
         let (stored, names): (Vec<&str>, Vec<&str>) = names.partition(|name| extras.stored.contains(name));
-        let Extras { durable_objects, triggers, .. } = *extras;
-        let worker = Worker { bundle, ca: &ca, bindings: &names, stored: &stored, durable_objects, triggers };
+        let Extras { durable_objects, apart, triggers, .. } = *extras;
+        let worker =
+            Worker { bundle, ca: &ca, bindings: &names, stored: &stored, durable_objects, apart, triggers };
         xtask::workerd::write(&config, &worker).unwrap();
 
         let program = setup::workerd().unwrap();
         let mut arguments: Vec<OsString> = xtask::workerd::SERVE.map(Into::into).into();
-        arguments.extend(extras.triggers.then(|| xtask::workerd::EXPERIMENTAL.into()));
+        arguments.extend((extras.triggers || extras.apart).then(|| xtask::workerd::EXPERIMENTAL.into()));
         arguments.push(config.into_os_string());
         // workerd drains its requests at SIGTERM: one that hangs would keep it.
         let mut guard = Guarded::spawn(program.as_os_str(), arguments, "KILL", Some(&folder), |command| {

@@ -96,6 +96,7 @@ pub(crate) fn statement_at(
         column: 1,
         params: &[],
         columns: &[],
+        formats: &[1],
         effect,
         tables: &[],
         search_path: "",

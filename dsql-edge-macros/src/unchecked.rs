@@ -88,6 +88,8 @@ fn expression(input: &Unchecked, sql: &str, values: &[Value]) -> TokenStream {
                     column: ::core::column!(),
                     params: &[#(#params),*],
                     columns: &[#(#columns),*],
+                    // The types are not known, nor how many there are: one format for all.
+                    formats: &[1],
                     effect: ::dsql_edge::private::Effect::Write,
                     tables: &[],
                     search_path: "",

@@ -4,7 +4,7 @@
 //! value that cannot be encoded is kept as an error for when the query runs, so that binding itself never
 //! fails.
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::types::sql::{Format, SqlType};
 use crate::types::{ConversionError, IsNull, Nullable, Param, UncheckedParam};
 use crate::wire::Parameters;
@@ -43,8 +43,7 @@ impl Arguments {
                 self.parameters.bytes.truncate(before);
                 self.parameters.each.push((None, S::FORMAT.code()));
                 let parameter = self.parameters.each.len();
-                self.error
-                    .get_or_insert_with(|| Error::new(Kind::Encode { parameter, sql_type: S::NAME, reason }));
+                self.error.get_or_insert_with(|| Error::encode(parameter, S::NAME, reason));
             }
         }
     }
@@ -58,8 +57,7 @@ impl Arguments {
             let reason = ConversionError::new(
                 "UNNEST zips it with an array of another length, which would fill up the shorter one with NULLs",
             );
-            let sql_type = "array";
-            self.error.get_or_insert_with(|| Error::new(Kind::Encode { parameter, sql_type, reason }));
+            self.error.get_or_insert_with(|| Error::encode(parameter, "array", reason));
         }
     }
 
@@ -99,12 +97,23 @@ impl Arguments {
         self
     }
 
-    /// The parameters and, if they were bound unchecked, their types.
+    /// Why one of them could not be encoded.
+    pub(crate) fn take_error(&mut self) -> Option<Error> {
+        self.error.take()
+    }
+
+    #[cfg(test)]
     pub(crate) fn into_parts(self) -> Result<(Parameters, Vec<u32>), Error> {
-        match self.error {
-            Some(error) => Err(error),
-            None => Ok((self.parameters, self.types)),
-        }
+        self.error.map_or(Ok((self.parameters, self.types)), Err)
+    }
+
+    pub(crate) fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Those that were bound unchecked have types of their own.
+    pub(crate) fn types(&self) -> &[u32] {
+        &self.types
     }
 }
 

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use crate::refusal::Refusal;
 use crate::sqlstate::SqlState;
+use crate::statement::Statement;
 use crate::types::ConversionError;
 use crate::wire::DatabaseError;
 
@@ -21,10 +22,11 @@ pub struct Error(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: Kind,
-    place: Option<Place>,
+    statement: Option<&'static Statement>,
     outcome: Outcome,
     attempts: u32,
-    committed: Option<u64>,
+    /// Rows.
+    committed: Option<usize>,
 }
 
 /// What became of a statement that writes, when it ended with an error.
@@ -36,14 +38,6 @@ pub(crate) enum Outcome {
     Executed,
     /// Nobody knows.
     Unknown,
-}
-
-/// Where a query stands in the source.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) name: &'static str,
-    pub(crate) file: &'static str,
-    pub(crate) line: u32,
 }
 
 #[derive(Clone)]
@@ -70,17 +64,16 @@ pub(crate) enum Kind {
     Overloaded(Cow<'static, str>),
     /// What the server describes is not what was compiled.
     Stale {
-        column: Option<String>,
+        column: String,
         difference: String,
     },
     Decode {
         column: String,
-        sql_type: Cow<'static, str>,
+        value: String,
         reason: ConversionError,
     },
     Encode {
-        parameter: usize,
-        sql_type: &'static str,
+        value: String,
         reason: ConversionError,
     },
     NoRows,
@@ -91,14 +84,13 @@ pub(crate) enum Kind {
     RolledBack,
     /// A statement began or ended a transaction behind our back.
     Astray,
-    /// An earlier statement of this transaction failed.
-    TransactionFailed,
-    /// The closure has returned, and one of its statements has not.
-    TransactionBusy,
-    /// The transaction has ended.
-    TransactionOver,
+    /// The transaction has ended, because it failed, or its closure has returned.
+    TransactionOver(&'static str),
     OtherRequest,
 }
+
+pub(crate) const FAILED: &str = "the transaction is over: an earlier statement of it failed or was given up";
+pub(crate) const OUTLIVED: &str = "the transaction is over: its handle outlived its closure";
 
 const PULL: &str = "the snapshot is stale: run `dsql-edge pull`";
 const WHERE_ONE: &str = " where one was asked for";
@@ -157,14 +149,14 @@ impl Error {
 
     /// Whether an earlier statement of the same transaction had failed, which ends it, or the transaction is over.
     pub fn is_transaction_over(&self) -> bool {
-        matches!(self.0.kind, Kind::TransactionFailed | Kind::TransactionBusy | Kind::TransactionOver)
+        matches!(self.0.kind, Kind::TransactionOver(_))
     }
 
     /// Of a statement for many rows outside of a transaction: how many of them had been committed before the error. What
     /// became of those after it: nothing, unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise of the
     /// chunk that came next.
     pub fn committed_rows(&self) -> Option<u64> {
-        self.0.committed
+        self.0.committed.map(|rows| rows as u64)
     }
 
     /// How often it was tried.
@@ -218,7 +210,7 @@ impl Error {
     pub fn is_stale_snapshot(&self) -> bool {
         match &self.0.kind {
             Kind::Stale { .. } => true,
-            Kind::Database(error) => error.sqlstate.is_some_and(is_about_the_schema),
+            Kind::Database(error) => error.is_one_of(ABOUT_THE_SCHEMA),
             _ => false,
         }
     }
@@ -272,8 +264,7 @@ impl Error {
     /// The column that the error is about: that of the server's error, of a conversion, or of a stale snapshot.
     pub fn column(&self) -> Option<&str> {
         match &self.0.kind {
-            Kind::Stale { column, .. } => column.as_deref(),
-            Kind::Decode { column, .. } => Some(column),
+            Kind::Stale { column, .. } | Kind::Decode { column, .. } => Some(column),
             _ => self.database_error()?.column.as_deref(),
         }
     }
@@ -305,11 +296,22 @@ impl Error {
     }
 
     pub(crate) fn new(kind: Kind) -> Self {
-        Error(Box::new(Inner { kind, place: None, outcome: Outcome::Nothing, attempts: 1, committed: None }))
+        Error(Box::new(Inner {
+            kind,
+            statement: None,
+            outcome: Outcome::Nothing,
+            attempts: 1,
+            committed: None,
+        }))
     }
 
     pub(crate) fn config(text: impl Into<Cow<'static, str>>) -> Self {
         Error::new(Kind::Config(text.into()))
+    }
+
+    /// The value of this parameter, from 1, cannot be sent.
+    pub(crate) fn encode(parameter: usize, sql_type: &'static str, reason: ConversionError) -> Self {
+        Error::new(Kind::Encode { value: format!("parameter ${parameter} of type {sql_type}"), reason })
     }
 
     pub(crate) fn connect(text: impl Into<Cow<'static, str>>) -> Self {
@@ -317,8 +319,8 @@ impl Error {
     }
 
     /// The same error, of this query.
-    pub(crate) fn at(mut self, place: Place) -> Self {
-        self.0.place.get_or_insert(place);
+    pub(crate) fn at(mut self, statement: &'static Statement) -> Self {
+        self.0.statement.get_or_insert(statement);
         self
     }
 
@@ -335,7 +337,7 @@ impl Error {
     }
 
     /// The same error, after so many rows had been committed.
-    pub(crate) fn after_rows(mut self, rows: u64) -> Self {
+    pub(crate) fn after_rows(mut self, rows: usize) -> Self {
         self.0.committed = Some(rows);
         self
     }
@@ -360,109 +362,88 @@ impl Error {
     }
 
     fn is_state(&self, state: SqlState) -> bool {
-        self.sqlstate() == Some(state)
+        self.database_error().is_some_and(|error| error.is_one_of(&[state]))
     }
 
     /// Without what could quote a row: a data exception (class 22) has the value in its primary message.
     fn write(&self, f: &mut fmt::Formatter<'_>, quoting: bool) -> fmt::Result {
-        let (before, text): (&str, &str) = match &self.0.kind {
+        let (what, joint, more): (&str, &str, &str) = match &self.0.kind {
             Kind::Config(text) | Kind::Credentials(text) | Kind::Connect(text) | Kind::Lost(text) => {
-                ("", text)
+                (text, "", "")
             }
             Kind::Refused(error) => {
                 f.write_str("the database refused the connection: ")?;
                 write_database_error(f, error, true)?;
-                Refusal::of(error).advice().map_or(("", ""), |advice| ("; ", advice))
+                Refusal::of(error).advice().map_or(("", "", ""), |advice| ("", "; ", advice))
             }
             Kind::Database(error) => {
                 write_database_error(f, error, quoting)?;
                 if self.is_stale_snapshot() {
-                    f.write_str("; if this worked when it was compiled")?;
-                    (", ", PULL)
+                    ("", "; if this worked when it was compiled, ", PULL)
                 } else {
-                    ("", "")
+                    ("", "", "")
                 }
             }
             #[cfg(feature = "pool")]
-            Kind::Overloaded(text) => ("", text),
-            Kind::Protocol(text) => ("the server does not keep to PostgreSQL's protocol: ", text),
-            Kind::Unsendable(text) => ("the query was not sent: ", text),
-            Kind::Timeout(text) => ("timeout ", text),
-            Kind::Stale { difference, .. } => {
-                f.write_str(difference)?;
-                ("; ", PULL)
+            Kind::Overloaded(text) => (text, "", ""),
+            Kind::Protocol(text) => ("the server breaks PostgreSQL's protocol: ", text, ""),
+            Kind::Unsendable(text) => ("the query was not sent: ", text, ""),
+            Kind::Timeout(text) => ("timeout ", text, ""),
+            Kind::Stale { difference, .. } => (difference, "; ", PULL),
+            Kind::Decode { value, reason, .. } | Kind::Encode { value, reason } => {
+                (value, ": ", reason.text())
             }
-            Kind::Decode { column, sql_type, reason } => {
-                write!(f, "column \"{column}\" of type {sql_type}: {reason}")?;
-                ("", "")
+            Kind::TooLong(text) | Kind::TransactionOver(text) => (text, "", ""),
+            Kind::RolledBack => ("COMMIT was answered with ROLLBACK: nothing of it stays", "", ""),
+            Kind::Astray => {
+                ("a statement began or ended a transaction: leave that to `dsql.transaction(…)`", "", "")
             }
-            Kind::Encode { parameter, sql_type, reason } => {
-                write!(f, "parameter ${parameter} of type {sql_type}: {reason}")?;
-                ("", "")
-            }
-            Kind::TooLong(limit) => ("", limit),
-            Kind::RolledBack => ("", "the server answered COMMIT with ROLLBACK: nothing of it stays"),
-            Kind::Astray => (
-                "",
-                "a statement began or ended a transaction: BEGIN, COMMIT and ROLLBACK are sent by \
-                 `dsql.transaction(…)` alone",
-            ),
-            Kind::TransactionFailed => (
-                "",
-                "an earlier statement of this transaction failed or was given up, which ends the transaction",
-            ),
-            Kind::TransactionBusy => (
-                "",
-                "the transaction was rolled back: its closure returned while one of its statements, or a stream, was \
-                 not at its end; await it, or drop it, before",
-            ),
-            Kind::TransactionOver => ("", "the transaction is over: its handle has outlived its closure"),
-            Kind::NoRows => ("the query returned no row", WHERE_ONE),
-            Kind::TooManyRows => ("the query returned more than one row", WHERE_ONE),
+            Kind::NoRows => ("no row", WHERE_ONE, ""),
+            Kind::TooManyRows => ("more than one row", WHERE_ONE, ""),
             Kind::OtherRequest => (
+                "Workers forbids to use a Dsql in another request: make one in each (`Dsql::from_env(&env)?` costs \
+                 nothing), keep none in a static",
                 "",
-                "a Dsql was used in another request than the one it was made in; Workers forbids that: make one \
-                 in each request (`Dsql::from_env(&env)?` costs nothing) and keep none in a static",
+                "",
             ),
         };
-        f.write_str(before)?;
-        f.write_str(text)?;
+        f.write_str(what)?;
+        f.write_str(joint)?;
+        f.write_str(more)?;
         if self.0.attempts > 1 {
             write!(f, "; after {} attempts", self.0.attempts)?;
         }
         if let Some(rows) = self.0.committed {
-            write!(f, "; {rows} rows had been committed before it")?;
+            write!(f, "; {rows} rows had been committed")?;
         }
         f.write_str(match self.0.outcome {
             Outcome::Nothing => "",
-            Outcome::Executed => "; the statement writes, and was executed all the same",
-            Outcome::Unknown => {
-                "; the statement writes and may have been executed: whether it was is not known"
-            }
+            Outcome::Executed => "; it writes, and was executed all the same",
+            Outcome::Unknown => "; it writes, and whether it was executed is not known",
         })?;
-        if let Some(Place { name, file, line }) = self.0.place {
-            let comma = if name.is_empty() { "" } else { ", " };
-            write!(f, " ({name}{comma}{file}:{line})")?;
+        if let Some(Statement { name, file, line, .. }) = self.0.statement {
+            f.write_str(" (")?;
+            f.write_str(name)?;
+            f.write_str(if name.is_empty() { "" } else { ", " })?;
+            f.write_str(file)?;
+            write!(f, ":{line})")?;
         }
         Ok(())
     }
 }
 
-fn is_about_the_schema(state: SqlState) -> bool {
-    matches!(
-        state,
-        SqlState::UNDEFINED_TABLE
-            | SqlState::UNDEFINED_COLUMN
-            | SqlState::UNDEFINED_FUNCTION
-            | SqlState::UNDEFINED_OBJECT
-    )
-}
+const ABOUT_THE_SCHEMA: &[SqlState] = &[
+    SqlState::UNDEFINED_TABLE,
+    SqlState::UNDEFINED_COLUMN,
+    SqlState::UNDEFINED_FUNCTION,
+    SqlState::UNDEFINED_OBJECT,
+];
 
 fn write_database_error(f: &mut fmt::Formatter<'_>, error: &DatabaseError, quoting: bool) -> fmt::Result {
     if let Some(state) = error.sqlstate {
         f.write_str("SQLSTATE ")?;
         f.write_str(state.as_str())?;
-        if !quoting && state.class() == "22" {
+        if !quoting && state.is_of_class(*b"22") {
             return f.write_str(": a value does not fit (data exception)");
         }
         f.write_str(": ")?;

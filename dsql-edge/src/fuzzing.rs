@@ -20,7 +20,7 @@ fn conversation<'d>(ours: u8, pieces: impl Iterator<Item = &'d [u8]>) -> Vec<Str
     let mut connection = Connection::new(Limits { message: 1 << 16, row: 1 << 12 });
     let startup =
         Startup { user: "admin", database: "postgres", application_name: "fuzz", search_path: None };
-    let begun = connection.start(&startup, b"token", ours & 1 == 0);
+    let begun = connection.start(&startup, "token", ours & 1 == 0);
     assert!(begun.is_ok());
     let mut events = Vec::new();
     let mut flights = 0;

@@ -75,6 +75,7 @@ pub mod fuzzing;
 mod harness;
 mod macros;
 mod many_rows;
+mod millis;
 mod optional;
 #[cfg(feature = "pool")]
 mod pool;

@@ -5,7 +5,7 @@
 //! not fit wait for the next chunk. The first value that cannot be encoded is kept as an error for when it is sent.
 
 use crate::arguments::Arguments;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::types::sql::{Format, SqlType};
 use crate::types::{ConversionError, IsNull, Param};
 
@@ -31,11 +31,11 @@ enum Form<'a> {
 pub(crate) struct Chunk {
     /// One for each execution.
     pub(crate) arguments: Vec<Arguments>,
-    pub(crate) rows: u64,
+    pub(crate) rows: usize,
 }
 
 /// Of one transaction: DSQL's limits are 3,000 rows, and 10 MiB of which indexes take a part.
-pub(crate) const MAX_ROWS: u64 = 3_000;
+pub(crate) const MAX_ROWS: usize = 3_000;
 pub(crate) const MAX_BYTES: usize = 8 << 20;
 
 /// Rows for a statement that is executed for each of them.
@@ -63,7 +63,7 @@ where
 
 impl Rows<'_> {
     /// The next rows, if there are any: at most so many, and not more bytes unless it is one row.
-    pub(crate) fn chunk(&mut self, max_rows: u64, max_bytes: usize) -> Option<Chunk> {
+    pub(crate) fn chunk(&mut self, max_rows: usize, max_bytes: usize) -> Option<Chunk> {
         if self.ended {
             return None;
         }
@@ -146,9 +146,7 @@ impl ManyRows {
     pub fn bind<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, index: usize, value: &T) {
         let Some(array) = self.arrays.get_mut(index) else { return };
         if let Err(reason) = array.push::<S, N, T>(value) {
-            let parameter = index + 1;
-            self.error
-                .get_or_insert_with(|| Error::new(Kind::Encode { parameter, sql_type: S::NAME, reason }));
+            self.error.get_or_insert_with(|| Error::encode(index + 1, S::NAME, reason));
         }
     }
 
@@ -252,7 +250,7 @@ mod tests {
     }
 
     /// What is sent of it: rows, executions and bytes of each chunk.
-    fn chunks(mut rows: Rows<'_>, max_rows: u64, max_bytes: usize) -> Vec<(u64, usize, Vec<u8>)> {
+    fn chunks(mut rows: Rows<'_>, max_rows: usize, max_bytes: usize) -> Vec<(usize, usize, Vec<u8>)> {
         let chunk = || {
             let chunk = rows.chunk(max_rows, max_bytes)?;
             let bytes = |arguments: Arguments| arguments.into_parts().unwrap().0.bytes;
@@ -270,7 +268,7 @@ mod tests {
             let chunks = chunks(rows(values, bind), max_rows, max_bytes);
             chunks.into_iter().map(|(rows, times, bytes)| (rows, times, String::from_utf8(bytes).unwrap()))
         };
-        let text = |rows: u64, text: &str| (rows, rows as usize, text.to_owned());
+        let text = |rows: usize, text: &str| (rows, rows, text.to_owned());
         assert_eq!(each(2, 99).collect::<Vec<_>>(), [text(2, "abb"), text(2, "cccc"), text(1, "d")]);
         assert_eq!(each(9, 3).collect::<Vec<_>>(), [text(3, "abb"), text(1, "cccc"), text(1, "d")]);
         assert_eq!(each(9, 0).count(), 5);
@@ -285,7 +283,7 @@ mod tests {
         let array = |values: &[Option<&str>]| {
             let mut arguments = Arguments::default();
             arguments.bind::<sql::Array<sql::Text>, NotNull, _>(values);
-            (values.len() as u64, 1, arguments.into_parts().unwrap().0.bytes)
+            (values.len(), 1, arguments.into_parts().unwrap().0.bytes)
         };
         assert_eq!(arrays(9, 99), [array(&values)]);
         assert_eq!(arrays(2, 99), [array(&values[..2]), array(&values[2..4]), array(&values[4..])]);

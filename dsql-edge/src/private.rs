@@ -8,6 +8,7 @@ pub use crate::optional::{Optional, given};
 pub use crate::query::{BulkCommand, BulkQuery, Command, Query, SingleColumn};
 pub use crate::row::DataRow;
 pub use crate::statement::{ColumnDesc, Effect, Statement};
+pub use crate::types::sql::formats;
 pub use crate::types::{NotNull, Nullable};
 
 #[cfg(feature = "serde")]

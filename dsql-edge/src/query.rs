@@ -64,7 +64,7 @@ pub trait SingleColumn {
 
 /// What an [`Executor`](crate::Executor) runs: a statement and its arguments.
 #[derive(Debug)]
-pub struct Request {
+pub(crate) struct Request {
     pub(crate) statement: &'static Statement,
     /// One for each time that it is executed, all in one flight.
     pub(crate) arguments: Vec<Arguments>,

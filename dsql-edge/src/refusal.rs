@@ -23,35 +23,47 @@ pub(crate) enum Refusal {
     Other,
 }
 
+/// Where DSQL says it.
+enum Place {
+    Message,
+    Hint,
+}
+
+const STATES: [(SqlState, Refusal); 3] = [
+    (SqlState::TOO_MANY_CONNECTIONS, Refusal::TooManyConnections),
+    (SqlState::CONFIGURATION_LIMIT_EXCEEDED, Refusal::RateExceeded),
+    (SqlState::PROTOCOL_VIOLATION, Refusal::Protocol),
+];
+
+/// The first that is there decides.
+const WORDS: [(&str, Place, Refusal); 8] = [
+    ("signature expired", Place::Hint, Refusal::SignatureExpired),
+    ("wrong user to action mapping", Place::Hint, Refusal::WrongAction),
+    ("is not authorized", Place::Hint, Refusal::NotAuthorized),
+    ("sni was not received", Place::Message, Refusal::NoServerName),
+    ("waking up cluster", Place::Message, Refusal::WakingUp),
+    ("setting configuration parameter", Place::Message, Refusal::Parameter),
+    ("access denied", Place::Message, Refusal::AccessDenied),
+    ("authentication failed", Place::Message, Refusal::AccessDenied),
+];
+
 impl Refusal {
     pub(crate) fn of(error: &DatabaseError) -> Self {
-        match error.sqlstate {
-            Some(SqlState::TOO_MANY_CONNECTIONS) => return Refusal::TooManyConnections,
-            Some(SqlState::CONFIGURATION_LIMIT_EXCEEDED) => return Refusal::RateExceeded,
-            Some(SqlState::PROTOCOL_VIOLATION) => return Refusal::Protocol,
-            _ => {}
+        if let Some((_, refusal)) = STATES.iter().find(|(state, _)| error.sqlstate == Some(*state)) {
+            return *refusal;
         }
-        let says = |words| contains(&error.message, words);
-        let hints = |words| error.hint.as_deref().is_some_and(|hint| contains(hint, words));
-        if hints("signature expired") {
-            Refusal::SignatureExpired
-        } else if hints("wrong user to action mapping") {
-            Refusal::WrongAction
-        } else if hints("is not authorized") {
-            Refusal::NotAuthorized
-        } else if says("sni was not received") {
-            Refusal::NoServerName
-        } else if says("waking up cluster") {
-            Refusal::WakingUp
-        } else if says("setting configuration parameter") {
-            Refusal::Parameter
-        } else if says("access denied")
-            || says("authentication failed")
-            || error.sqlstate.is_some_and(|state| state.class() == "28")
-        {
-            Refusal::AccessDenied
-        } else {
-            Refusal::Other
+        let hint = error.hint.as_deref().unwrap_or_default();
+        let said = WORDS.iter().find(|(words, place, _)| {
+            let text = match place {
+                Place::Hint => hint,
+                Place::Message => &error.message,
+            };
+            contains(text, words)
+        });
+        match (said, error.sqlstate) {
+            (Some((_, _, refusal)), _) => *refusal,
+            (None, Some(state)) if state.is_of_class(*b"28") => Refusal::AccessDenied,
+            (None, _) => Refusal::Other,
         }
     }
 
@@ -70,33 +82,29 @@ impl Refusal {
 
     pub(crate) fn advice(self) -> Option<&'static str> {
         Some(match self {
-            Refusal::SignatureExpired => "the token was too old on arrival: is this machine's clock right?",
-            Refusal::WrongAction => {
-                "the role `admin` needs the IAM action dsql:DbConnectAdmin, every other role dsql:DbConnect: check \
-                 DSQL_USER"
-            }
-            Refusal::NotAuthorized => {
-                "allow the IAM user of AWS_ACCESS_KEY_ID dsql:DbConnect (for `admin` dsql:DbConnectAdmin) on this \
-                 cluster"
+            Refusal::SignatureExpired => "the token was too old on arrival: check this machine's clock",
+            Refusal::WrongAction | Refusal::NotAuthorized => {
+                "check DSQL_USER: for `admin` the IAM user of AWS_ACCESS_KEY_ID needs dsql:DbConnectAdmin on this \
+                 cluster, for every other role dsql:DbConnect"
             }
             Refusal::AccessDenied => {
-                "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and DSQL_ENDPOINT; for a role of \
-                 your own, that DSQL_USER names it and `AWS IAM GRANT role TO 'arn:…'` was run"
+                "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, DSQL_ENDPOINT and DSQL_USER; \
+                 every other role than `admin` needs `AWS IAM GRANT role TO 'arn:…'`"
             }
-            Refusal::NoServerName => "connect by the cluster's host name, never by an IP address",
-            Refusal::WakingUp => "the cluster was idle and is starting: try again in a few seconds",
+            Refusal::NoServerName => "connect by the cluster's host name, not by IP address",
+            Refusal::WakingUp => "the cluster was idle and is starting: try again",
             Refusal::TooManyConnections => "the cluster's quota of open connections is used up",
-            Refusal::RateExceeded => {
-                "the cluster's quota of new connections a second (100) is used up: try again"
-            }
+            Refusal::RateExceeded => "the cluster's quota of new connections a second is used up: try again",
             Refusal::Parameter | Refusal::Protocol | Refusal::Other => return None,
         })
     }
 }
 
 /// Whether the text contains the words, which are lower-case ASCII, in any case.
-fn contains(text: &str, words: &str) -> bool {
-    text.as_bytes().windows(words.len()).any(|window| window.eq_ignore_ascii_case(words.as_bytes()))
+pub(crate) fn contains(text: &str, words: &str) -> bool {
+    let (text, words) = (text.as_bytes(), words.as_bytes());
+    let starts = |rest: &[u8]| rest.get(..words.len()).is_some_and(|start| start.eq_ignore_ascii_case(words));
+    (0..text.len()).any(|at| text.get(at..).is_some_and(starts))
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@
 //! Attempts are counted ([`Attempts`]), end with a deadline, and draw on a [`Budget`] that all of them share.
 
 use core::sync::atomic::{AtomicU32, Ordering};
-use core::time::Duration;
 
+use crate::millis::Millis;
 use crate::refusal::Refusal;
 
 /// How far a flight had come.
@@ -105,29 +105,29 @@ pub(crate) enum Rule {
 
 impl Failed {
     pub(crate) fn rule(&self) -> Rule {
-        use Payload::{Commit, Reads, Transaction};
         use Reached::{Login, Nothing, Session};
         use Signal::{
             Answered, Conflict, Local, Lost, Protocol, Refused, Stopped, Timeout, Unavailable, Unsure,
         };
-        match (self.signal, self.reached, self.payload) {
-            (Local, _, _) => Rule::R0,
-            (Lost, Nothing, _) if self.kept => Rule::R10,
-            (Lost | Timeout, Nothing, _) => Rule::R1,
-            (Refused { refusal, pipelined }, _, _) => Rule::R2 { refusal, pipelined },
-            (Lost, Login, Reads | Transaction) => Rule::R3,
-            (Lost | Timeout, Login, Commit) if seeded!(RetriesWriteInLogin) => Rule::R3,
-            (Lost | Timeout, Login, Commit) => Rule::R4,
-            (Lost | Stopped | Unavailable, _, Transaction) => Rule::R5,
-            (Conflict, _, _) => Rule::R6,
-            (Lost | Timeout, Session, Commit) => Rule::R7,
-            (Unsure, _, Commit) => Rule::R8,
-            (Lost | Stopped | Unavailable | Unsure, _, Reads) => Rule::R10b,
-            (Unsure, _, Transaction) => Rule::R5,
-            (Answered | Stopped | Unavailable, _, _) => Rule::R9,
+        let commit = self.payload == Payload::Commit;
+        match (self.signal, self.reached) {
+            (Local, _) => Rule::R0,
+            (Refused { refusal, pipelined }, _) => Rule::R2 { refusal, pipelined },
+            (Conflict, _) => Rule::R6,
+            (Answered, _) => Rule::R9,
+            (Protocol, reached) => Rule::R12 { unknown: commit && reached != Nothing },
+            (Lost, Nothing) if self.kept => Rule::R10,
+            (Lost | Timeout, Nothing) => Rule::R1,
+            (Lost | Timeout, Login) if commit && seeded!(RetriesWriteInLogin) => Rule::R3,
+            (Lost | Timeout, Login) if commit => Rule::R4,
+            (Lost | Timeout, Session) if commit => Rule::R7,
+            (Unsure, _) if commit => Rule::R8,
+            (Stopped | Unavailable, _) if commit => Rule::R9,
             // Time that is over is not given twice.
-            (Timeout, _, Reads | Transaction) => Rule::R12 { unknown: false },
-            (Protocol, reached, payload) => Rule::R12 { unknown: payload == Commit && reached != Nothing },
+            (Timeout, _) => Rule::R12 { unknown: false },
+            (Lost, Login) => Rule::R3,
+            (Lost | Stopped | Unavailable | Unsure, _) if self.payload == Payload::Transaction => Rule::R5,
+            (Lost | Stopped | Unavailable | Unsure, _) => Rule::R10b,
         }
     }
 }
@@ -136,21 +136,22 @@ impl Failed {
 /// together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pause {
-    from_millis: u64,
-    to_millis: u64,
+    from: u32,
+    to: u32,
 }
 
 impl Pause {
     const NONE: Pause = Pause::millis(0, 0);
 
-    const fn millis(from: u64, to: u64) -> Self {
-        Pause { from_millis: from, to_millis: to }
+    const fn millis(from: u32, to: u32) -> Self {
+        Pause { from, to }
     }
 
     /// One of the durations, chosen by any number.
-    pub(crate) fn chosen_by(self, random: u64) -> Duration {
-        let span = (self.to_millis - self.from_millis) * 1000;
-        Duration::from_micros(self.from_millis * 1000 + random % (span + 1))
+    pub(crate) fn chosen_by(self, random: u64) -> Millis {
+        // Never 0, which `%` would have to look at.
+        let span = Millis::from(self.to - self.from) + 1;
+        Millis::from(self.from) + random.checked_rem(span).unwrap_or(0)
     }
 }
 
@@ -239,7 +240,7 @@ fn once(done: &mut bool) -> bool {
 
 /// From nothing up to 5 ms, then 10, 20 … and 500 at the most.
 fn conflict_pause(retries: u32) -> Pause {
-    Pause::millis(0, 5_u64.checked_shl(retries).map_or(500, |to| to.min(500)))
+    Pause::millis(0, 5_u32.checked_shl(retries).map_or(500, |to| to.min(500)))
 }
 
 /// What all retries draw on, so that a server in trouble is not asked twice as much: a tenth of a retry for every
@@ -355,17 +356,17 @@ mod tests {
     fn pauses_grow_and_end() {
         let mut attempts = Attempts::new(5);
         let pauses: Vec<_> =
-            core::iter::from_fn(|| attempts.after(Rule::R6, false, &[])).map(|it| it.to_millis).collect();
+            core::iter::from_fn(|| attempts.after(Rule::R6, false, &[])).map(|it| it.to).collect();
         assert_eq!(pauses, [5, 10, 20, 40]);
         assert_eq!(conflict_pause(30), Pause::millis(0, 500));
         assert_eq!(conflict_pause(99), Pause::millis(0, 500));
 
         let pause = Pause::millis(50, 250);
-        assert_eq!(pause.chosen_by(0), Duration::from_millis(50));
-        for random in [1, 7, u64::MAX, 200_000, 200_001] {
-            assert!((50..=250).contains(&pause.chosen_by(random).as_millis()));
+        assert_eq!((pause.chosen_by(0), pause.chosen_by(200)), (50, 250));
+        for random in [1, 7, u64::MAX, 201, 202] {
+            assert!((50..=250).contains(&pause.chosen_by(random)));
         }
-        assert_eq!(Pause::NONE.chosen_by(u64::MAX), Duration::ZERO);
+        assert_eq!(Pause::NONE.chosen_by(u64::MAX), 0);
     }
 
     #[test]

@@ -3,11 +3,9 @@
 //! Goes in: RowDescription, checked once for each result, and DataRows. Comes out: Rust values. A column that
 //! is not what was compiled is an error that names it, never a misread.
 
-use std::borrow::Cow;
-
 use crate::error::{Error, Kind};
-use crate::statement::{ColumnDesc, Statement};
-use crate::types::sql::{Format, SqlType, format_of, name_of};
+use crate::statement::Statement;
+use crate::types::sql::{Format, SqlType, name_of};
 use crate::types::{Column, ConversionError, FIRST_USER_OID, UncheckedColumn};
 use crate::wire::{Field, Row};
 
@@ -30,10 +28,9 @@ impl<'a> DataRow<'a> {
     /// When the server sends another type, or a value that `T` cannot hold: the error names the column.
     pub fn column<S: SqlType, N, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
         // What need not be made anew for each type stands outside of this.
-        let value = self.described_as(index, S::NAME, S::OID, S::FORMAT)?;
-        value
-            .map_or_else(T::null, T::decode)
-            .map_err(|reason| self.decode_error(index, S::NAME.into(), reason))
+        self.described_as(index, S::OID, S::FORMAT)
+            .and_then(|bytes| bytes.map_or_else(T::null, T::decode))
+            .map_err(|reason| self.decode_error(index, S::NAME, reason))
     }
 
     /// The column at this index, of whichever type the server describes, if `T` accepts it.
@@ -41,7 +38,8 @@ impl<'a> DataRow<'a> {
     /// # Errors
     /// When `T` does not accept the type, or cannot hold the value: the error names the column.
     pub fn unchecked_column<T: UncheckedColumn>(&self, index: usize) -> Result<T, Error> {
-        let (field, bytes) = self.cell(index)?;
+        let (field, bytes) =
+            self.cell(index).map_err(|reason| self.decode_error(index, "unknown", reason))?;
         let value = if field.format != Format::Binary.code() {
             Err(ConversionError::new("the server sends it as text"))
         } else if !T::accepts(field.type_oid) {
@@ -55,7 +53,7 @@ impl<'a> DataRow<'a> {
                 None => T::null(),
             }
         };
-        value.map_err(|reason| self.decode_error(index, name_of(field.type_oid).into(), reason))
+        value.map_err(|reason| self.decode_error(index, &name_of(field.type_oid), reason))
     }
 
     /// A group of columns, unless the one at the index `witness` is NULL: then an outer join missed.
@@ -67,17 +65,17 @@ impl<'a> DataRow<'a> {
         witness: usize,
         make: impl FnOnce(&Self) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        match self.cell(witness)? {
-            (_, None) => Ok(None),
-            (_, Some(_)) => make(self).map(Some),
+        match self.cell(witness) {
+            Ok((_, None)) => Ok(None),
+            Ok((_, Some(_))) => make(self).map(Some),
+            Err(reason) => Err(self.decode_error(witness, "unknown", reason)),
         }
     }
 
-    fn cell(&self, index: usize) -> Result<(&'a Field, Option<&'a [u8]>), Error> {
+    fn cell(&self, index: usize) -> Result<(&'a Field, Option<&'a [u8]>), ConversionError> {
         match (self.fields.get(index), self.row.column(index)) {
             (Some(field), Some(bytes)) => Ok((field, bytes)),
-            _ => Err(Error::new(Kind::Protocol("a row has fewer columns than were described"))
-                .at(self.statement.place())),
+            _ => Err(ConversionError::new("the row does not have it")),
         }
     }
 
@@ -85,10 +83,9 @@ impl<'a> DataRow<'a> {
     fn described_as(
         &self,
         index: usize,
-        name: &'static str,
         oid: u32,
         format: Format,
-    ) -> Result<Option<&'a [u8]>, Error> {
+    ) -> Result<Option<&'a [u8]>, ConversionError> {
         let (field, bytes) = self.cell(index)?;
         let users = field.type_oid >= FIRST_USER_OID;
         let fits = match format {
@@ -98,66 +95,42 @@ impl<'a> DataRow<'a> {
             Format::Text => field.format == Format::Text.code() || users,
         };
         if fits {
-            return Ok(bytes);
+            Ok(bytes)
+        } else {
+            Err(ConversionError::new("it came as another type or format than was compiled"))
         }
-        let reason = ConversionError::new("the server sends another type or format than was compiled");
-        Err(self.decode_error(index, name.into(), reason))
     }
 
-    fn decode_error(&self, index: usize, sql_type: Cow<'static, str>, reason: ConversionError) -> Error {
+    fn decode_error(&self, index: usize, sql_type: &str, reason: ConversionError) -> Error {
         let column = self.fields.get(index).map(|field| field.name.clone()).unwrap_or_default();
-        Error::new(Kind::Decode { column, sql_type, reason }).at(self.statement.place())
+        let value = format!("column \"{column}\" of type {sql_type}");
+        Error::new(Kind::Decode { column, value, reason }).at(self.statement)
     }
-}
-
-/// The formats to ask for: one for each column that was compiled.
-pub(crate) fn result_formats(columns: &[ColumnDesc]) -> Vec<i16> {
-    columns.iter().map(|column| format_of(column.type_oid).code()).collect()
 }
 
 /// Compares what the server describes with what was compiled, names and types, in order.
 pub(crate) fn check_description(statement: &'static Statement, fields: &[Field]) -> Result<(), Error> {
-    let stale = |column: Option<&str>, difference: String| {
-        Error::new(Kind::Stale { column: column.map(str::to_owned), difference }).at(statement.place())
-    };
-    for (position, (compiled, described)) in statement.columns.iter().zip(fields).enumerate() {
-        if compiled.name != described.name {
-            return Err(stale(
-                Some(compiled.name),
-                format!(
-                    "column {} is \"{}\" in the database and \"{}\" in the snapshot",
-                    position + 1,
-                    described.name,
-                    compiled.name
-                ),
-            ));
-        }
-        if compiled.type_oid != 0 && compiled.type_oid != described.type_oid {
-            return Err(stale(
-                Some(compiled.name),
-                format!(
-                    "column \"{}\" is of type {} in the database and of type {} in the snapshot",
-                    compiled.name,
-                    name_of(described.type_oid),
-                    compiled.type_name
-                ),
-            ));
-        }
-    }
-    let (compiled, described) = (statement.columns.len(), fields.len());
-    if compiled != described {
-        let first = match statement.columns.get(described) {
-            Some(column) => Some(column.name),
-            None => fields.get(compiled).map(|field| field.name.as_str()),
+    for position in 0..statement.columns.len().max(fields.len()) {
+        let (compiled, described) = (statement.columns.get(position), fields.get(position));
+        let in_snapshot = compiled.map(|column| column.name);
+        let in_database = described.map(|field| field.name.as_str());
+        let name = in_snapshot.or(in_database).unwrap_or_default();
+        let sql_type;
+        let (database, snapshot) = match (compiled, described) {
+            (Some(compiled), Some(described)) if compiled.name == described.name => {
+                if compiled.type_oid == 0 || compiled.type_oid == described.type_oid {
+                    continue;
+                }
+                sql_type = name_of(described.type_oid);
+                (sql_type.as_str(), compiled.type_name)
+            }
+            _ => (in_database.unwrap_or("missing"), in_snapshot.unwrap_or("missing")),
         };
-        return Err(stale(
-            first,
-            format!(
-                "the query returns {described} columns in the database and {compiled} in the snapshot; the first that \
-                 differs is \"{}\"",
-                first.unwrap_or_default()
-            ),
-        ));
+        let difference = format!(
+            "column {} (\"{name}\") is {database} in the database and {snapshot} in the snapshot",
+            position + 1
+        );
+        return Err(Error::new(Kind::Stale { column: name.to_owned(), difference }).at(statement));
     }
     Ok(())
 }

@@ -17,6 +17,10 @@ impl SqlState {
     pub const CHECK_VIOLATION: SqlState = SqlState(*b"23514");
     /// DSQL's optimistic concurrency control refused the transaction (and serializable PostgreSQL does).
     pub const SERIALIZATION_FAILURE: SqlState = SqlState(*b"40001");
+    /// As [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE), in DSQL's own words: of rows.
+    pub const OCC_DATA: SqlState = SqlState(*b"OC000");
+    /// As [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE), in DSQL's own words: of the schema.
+    pub const OCC_SCHEMA: SqlState = SqlState(*b"OC001");
     /// Whether the statement was executed is not known.
     pub const STATEMENT_COMPLETION_UNKNOWN: SqlState = SqlState(*b"40003");
     /// Whether the transaction was committed is not known.
@@ -57,6 +61,10 @@ impl SqlState {
     /// The first two characters: the class.
     pub fn class(&self) -> &str {
         self.as_str().get(..2).unwrap_or_default()
+    }
+
+    pub(crate) fn is_of_class(self, class: [u8; 2]) -> bool {
+        self.0.starts_with(&class)
     }
 }
 

@@ -1,7 +1,5 @@
 //! What the compiler knew of a query, as the static data that `sql!` emits.
 
-use crate::error::Place;
-
 /// A query as it was compiled: its text and what it takes and gives.
 ///
 /// Written by `sql!`; a field of it is never changed.
@@ -21,6 +19,8 @@ pub struct Statement {
     pub params: &'static [u32],
     /// The columns it gives.
     pub columns: &'static [ColumnDesc],
+    /// The formats to ask for: one for each column, or one for all.
+    pub formats: &'static [i16],
     /// Whether it writes.
     pub effect: Effect,
     /// The tables it names.
@@ -48,11 +48,4 @@ pub enum Effect {
     Read,
     /// It writes: when the answer is lost, nobody knows whether it happened.
     Write,
-}
-
-impl Statement {
-    /// Where it stands in the source.
-    pub(crate) fn place(&self) -> Place {
-        Place { name: self.name, file: self.file, line: self.line }
-    }
 }

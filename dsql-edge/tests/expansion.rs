@@ -48,6 +48,7 @@ macro_rules! tags {
                             type_name: "int4",
                         },
                     ],
+                    formats: &::dsql_edge::private::formats([25, 23]),
                     effect: ::dsql_edge::private::Effect::Read,
                     tables: &["tag_master"],
                     search_path: "",

@@ -97,6 +97,7 @@ pub fn nested() -> ::dsql_edge::private::Query<Post> {
                         type_name: "text",
                     },
                 ],
+                formats: &::dsql_edge::private::formats([25u32, 25u32, 25u32]),
                 effect: ::dsql_edge::private::Effect::Read,
                 tables: &["posts", "users"],
                 search_path: "",

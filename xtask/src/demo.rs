@@ -82,6 +82,7 @@ impl Running {
             bindings: &BINDINGS,
             stored: &[],
             durable_objects: &[],
+            apart: false,
             triggers: false,
         };
         workerd::write(&config, &worker)?;

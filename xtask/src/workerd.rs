@@ -26,6 +26,9 @@ pub struct Worker<'a> {
     /// Classes of Durable Objects that the Worker exports, each bound by its own name, or `binding=class`; kept in
     /// memory.
     pub durable_objects: &'a [&'a str],
+    /// The objects have an isolate of their own, in which what [`APART`] says can be done to them. It needs
+    /// [`EXPERIMENTAL`].
+    pub apart: bool,
     /// Requests to `/trigger/scheduled` and `/trigger/queue` make those events happen, as Cloudflare does. It needs
     /// [`EXPERIMENTAL`].
     pub triggers: bool,
@@ -49,6 +52,42 @@ const TRIGGER: &str = "export default { async fetch(request, env) {
       [{ id: 'one', timestamp: new Date(0), attempts: 1, body: await request.json() }]));
   return env.WORKER.fetch(request);
 } }";
+
+/// Where objects have an isolate of their own: what stands before the bundle there. The Worker's binding `OBJECTS` leads to
+/// it. There a request for
+///
+/// - `/abort` ends the objects named `0` as their own code can end them: by `ctx.abort()`;
+/// - `/update` ends every object from outside, as an update would: by `workerd:unsafe`;
+/// - `/made` tells how many objects have been made, `/came` how many requests have come to any of them;
+/// - anything else is the Worker's own, in this isolate.
+const APART: &str = "import unsafe from 'workerd:unsafe';
+import { env } from 'cloudflare:workers';
+import Bundle, * as bundle from './index.js';
+let [made, came] = [0, 0];
+const apart = (Class) => class {
+  constructor(ctx, env) {
+    made += 1;
+    [this.ctx, this.object] = [ctx, new Class(ctx, env)];
+  }
+  fetch(request) {
+    const path = new URL(request.url).pathname;
+    if (path === '/abort') this.ctx.abort('abort() was called');
+    came += 1;
+    return this.object.fetch(request);
+  }
+};
+export default class extends Bundle {
+  async fetch(request) {
+    const path = new URL(request.url).pathname;
+    if (path === '/made' || path === '/came') return Response.json(path === '/made' ? made : came);
+    if (path === '/update') await unsafe.abortAllDurableObjects();
+    else if (path === '/abort')
+      await Promise.all(NAMES.map((name) => env[name].getByName('0').fetch('http://object/abort').catch(() => {})));
+    else return super.fetch(request);
+    return Response.json('done');
+  }
+}
+";
 
 /// Arguments after which workerd serves a configuration and tells on standard output where it listens, one
 /// line of JSON: `{"event":"listen","socket":"http","port":N}`.
@@ -82,13 +121,17 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
     let durable_objects: Vec<(&str, &str)> =
         worker.durable_objects.iter().map(|bound| bound.split_once('=').unwrap_or((bound, bound))).collect();
     let object_bindings = durable_objects.iter().map(|(name, class)| {
-        format!("    (name = {}, durableObjectNamespace = {})", literal(name), literal(class))
+        let service = if worker.apart { ", serviceName = \"objects\"" } else { "" };
+        let (name, class) = (literal(name), literal(class));
+        format!("    (name = {name}, durableObjectNamespace = (className = {class}{service}))")
     });
+    let to_objects = worker.apart.then(|| "    (name = \"OBJECTS\", service = \"objects\")".to_owned());
     let stored_bindings = worker.stored.iter().map(|name| {
         let name = literal(name);
         format!("    (name = {name}, service = {name})")
     });
-    let bindings: Vec<String> = text_bindings.chain(stored_bindings).chain(object_bindings).collect();
+    let bindings: Vec<String> =
+        text_bindings.chain(stored_bindings).chain(object_bindings).chain(to_objects).collect();
     let stored: String = worker.stored.iter().map(|name| stored(name)).collect();
     let trigger = if worker.triggers { trigger() } else { String::new() };
     let first = literal(if worker.triggers { "trigger" } else { "main" });
@@ -96,25 +139,18 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
         let class = literal(class);
         format!("    (className = {class}, uniqueKey = {class})")
     });
-    let text = format!(
-        r#"using Workerd = import "/workerd/workerd.capnp";
-
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .worker),
-{stored}{trigger}    (name = "internet", network = (
-      allow = ["public", "private"],
-      tlsOptions = (trustBrowserCas = true, trustedCertificates = [embed {ca}])
-    ))
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = {first})]
-);
-
-const worker :Workerd.Worker = (
+    let objects = objects.collect::<Vec<_>>().join(",\n");
+    let modules = modules.trim_end().trim_end_matches(',');
+    let bindings = bindings.join(",\n");
+    let script = |name: &str, first: &str, flags: &str, objects: &str| {
+        format!(
+            r#"
+const {name} :Workerd.Worker = (
   modules = [
-{modules}  ],
+{first}{modules}
+  ],
   compatibilityDate = "{COMPATIBILITY_DATE}",
-  bindings = [
+{flags}  bindings = [
 {bindings}
   ],
   durableObjectNamespaces = [
@@ -122,11 +158,32 @@ const worker :Workerd.Worker = (
   ],
   durableObjectStorage = (inMemory = void)
 );
-"#,
+"#
+        )
+    };
+    let (apart, scripts) = if worker.apart {
+        let first = format!("    (name = \"apart.js\", esModule = {}),\n", literal(&apart(&durable_objects)));
+        let flags = "  compatibilityFlags = [\"unsafe_module\"],\n";
+        let scripts = script("worker", "", "", "") + &script("objects", &first, flags, &objects);
+        ("    (name = \"objects\", worker = .objects),\n", scripts)
+    } else {
+        ("", script("worker", "", "", &objects))
+    };
+    let text = format!(
+        r#"using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+{apart}{stored}{trigger}    (name = "internet", network = (
+      allow = ["public", "private"],
+      tlsOptions = (trustBrowserCas = true, trustedCertificates = [embed {ca}])
+    ))
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = {first})]
+);
+{scripts}"#,
         ca = relative(worker.ca)?,
-        modules = modules.trim_end().trim_end_matches(',').to_owned() + "\n",
-        bindings = bindings.join(",\n"),
-        objects = objects.collect::<Vec<_>>().join(",\n"),
     );
     fs::write(path, text)?;
     Ok(())
@@ -139,6 +196,16 @@ fn stored(name: &str) -> String {
         "    (name = {name}, worker = (modules = [(name = \"stored.js\", esModule = {module})], \
          compatibilityDate = \"{COMPATIBILITY_DATE}\", bindings = [(name = \"VALUE\", fromEnvironment = {name})])),\n"
     )
+}
+
+/// What stands before the bundle where the objects are apart.
+fn apart(durable_objects: &[(&str, &str)]) -> String {
+    let names = durable_objects.iter().map(|(name, _)| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    let mut module = APART.replace("NAMES", &format!("[{names}]"));
+    for (_, class) in durable_objects {
+        let _ = writeln!(module, "export const {class} = apart(bundle.{class});");
+    }
+    module
 }
 
 fn trigger() -> String {
@@ -210,6 +277,7 @@ mod tests {
                 bindings: &["A", "B"],
                 stored: &["D"],
                 durable_objects: &["O=C"],
+                apart: false,
                 triggers: false,
             },
         )
@@ -226,9 +294,11 @@ mod tests {
                 r#""A", fromEnvironment = "A"),"#,
                 r#""B", fromEnvironment = "B"),"#,
                 r#""D", service = "D"),"#,
-                r#""O", durableObjectNamespace = "C")"#,
+                r#""O", durableObjectNamespace = (className = "C"))"#,
             ]
         );
+        let apart = apart(&[("O", "C")]);
+        assert!(apart.contains("['O'].map(") && apart.ends_with("export const C = apart(bundle.C);\n"));
         fs::remove_dir_all(folder).unwrap();
     }
 }

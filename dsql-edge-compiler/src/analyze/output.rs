@@ -77,8 +77,12 @@ fn search_path(schemas: &[String]) -> String {
     match schemas {
         [only] if only == "public" => String::new(),
         schemas => {
-            let names: Vec<String> = schemas.iter().map(|name| quote_identifier(name)).collect();
-            names.join(", ")
+            // PostgreSQL's SplitIdentifierString knows no keywords; dsql-edge's Config::search_path writes the same.
+            let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'_') || byte.is_ascii_digit();
+            let bare =
+                |name: &str| name.bytes().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit());
+            let written = |name: &String| if bare(name) { name.clone() } else { quote_identifier(name) };
+            schemas.iter().map(written).collect::<Vec<_>>().join(", ")
         }
     }
 }

@@ -84,6 +84,7 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
         Effect::Write => quote!(Write),
     };
     let (tables, search_path) = (&query.tables, &query.search_path);
+    let oids = query.columns.iter().map(|column| column.sql_type.oid);
     quote! {
         ::dsql_edge::private::Statement {
             sql: #sql,
@@ -91,6 +92,7 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
             #place
             params: &[#(#params),*],
             columns: #columns,
+            formats: &::dsql_edge::private::formats([#(#oids),*]),
             effect: ::dsql_edge::private::Effect::#effect,
             tables: &[#(#tables),*],
             search_path: #search_path,

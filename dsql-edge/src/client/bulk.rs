@@ -8,7 +8,7 @@ use crate::client::Executor;
 use crate::client::fetch::Fetch;
 use crate::client::flight::{BEGIN, Prepared, Sink};
 use crate::client::lender::Opening;
-use crate::client::pipeline::{All, Collector, Counted, Pipelined};
+use crate::client::pipeline::{All, Collector, Counted, Members, Pipelined};
 use crate::client::run::{Runs, Target};
 use crate::client::transaction::Attempt;
 use crate::error::{Error, Kind};
@@ -73,7 +73,7 @@ async fn execute(target: Target<'_>, bulk: &mut Bulk<'_>) -> Result<u64, Error> 
 /// How far it has come.
 #[derive(Default)]
 struct Course {
-    committed: u64,
+    committed: usize,
 }
 
 impl Course {
@@ -93,7 +93,7 @@ impl Course {
         };
         let alone = target.transaction.is_none();
         match sent {
-            Ok(()) => self.committed += rows,
+            Ok(()) => self.committed = self.committed.saturating_add(rows),
             Err(error) if alone => return Err(error.after_rows(self.committed)),
             Err(error) => return Err(error),
         }
@@ -109,13 +109,12 @@ impl Target<'_> {
         if !separate {
             return self.run(members, &mut [sink]).await;
         }
-        let config = &self.lender.config;
-        let mut runs = Runs::new(self.lender, config.attempts(), config.query_limit());
+        let mut runs = Runs::of_query(self.lender);
         let result = loop {
             match self.run_and_commit(&mut runs, members, sink).await {
                 Tried::Done => break Ok(()),
                 Tried::Again => {}
-                Tried::Failed(error) => break Err(error.at(statement.place())),
+                Tried::Failed(error) => break Err(error.at(statement)),
             }
         };
         runs.report(Some(statement), &result);
@@ -162,8 +161,8 @@ impl Pipelined for BulkCommand<'_> {
     type Output = u64;
     type Collector = Counted;
 
-    fn split(mut self, requests: &mut Vec<Request>) -> Counted {
-        requests.push(self.bulk.one_chunk());
+    fn split(mut self, members: &mut Members) -> Counted {
+        members.push(self.bulk.one_chunk());
         Counted::default()
     }
 }
@@ -173,8 +172,8 @@ impl<R: Send + 'static> Pipelined for BulkQuery<'_, R> {
     type Output = Vec<R>;
     type Collector = All<R>;
 
-    fn split(mut self, requests: &mut Vec<Request>) -> All<R> {
-        requests.push(self.bulk.one_chunk());
+    fn split(mut self, members: &mut Members) -> All<R> {
+        members.push(self.bulk.one_chunk());
         All::new(self.decode)
     }
 }

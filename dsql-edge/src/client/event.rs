@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::error::Error;
+use crate::millis::Millis;
 use crate::statement::Statement;
 
 /// A query, a pipeline or a transaction has ended: what [`Config::on_event`](crate::Config::on_event) is told.
@@ -14,7 +15,7 @@ pub struct Event<'e> {
     pub(super) statement: Option<&'static Statement>,
     pub(super) rows: u64,
     pub(super) round_trips: u32,
-    pub(super) elapsed: Duration,
+    pub(super) elapsed: Millis,
     pub(super) retries: u32,
     pub(super) error: Option<&'e Error>,
 }
@@ -48,7 +49,7 @@ impl Event<'_> {
 
     /// How long it took, pauses included. Workers' clock stands still between two I/Os.
     pub fn elapsed(&self) -> Duration {
-        self.elapsed
+        Duration::from_millis(self.elapsed)
     }
 
     /// How often it was run again.

@@ -55,11 +55,8 @@ fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signa
             (Error::new(Kind::Refused(error)), signal)
         }
         Failure::Session(Fault::Authentication(how)) => {
-            let text = format!(
-                "{} is no DSQL endpoint: {how}, where DSQL asks for a cleartext password inside TLS",
-                config.location()
-            );
-            (Error::connect(text), Signal::Local)
+            let after = ", where DSQL asks for a cleartext password inside TLS";
+            (Error::connect(told("", config, NO_ENDPOINT, how, after)), Signal::Local)
         }
         Failure::Session(Fault::Malformed(reason)) => (Error::new(Kind::Protocol(reason)), Signal::Protocol),
         Failure::Session(Fault::TooLong(limit)) => (Error::new(Kind::TooLong(limit)), Signal::Protocol),
@@ -82,44 +79,42 @@ fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signa
 }
 
 fn lost(stage: Stage, config: &Config, text: &str) -> Error {
-    if stage.started {
-        return Error::new(Kind::Lost(
-            format!("the connection broke before the answer had arrived: {text}").into(),
-        ));
-    }
-    let location = config.location();
-    if stage.leased {
-        return Error::connect(format!("{location} broke off before a connection had been lent: {text}"));
-    }
-    if stage.heard {
-        return Error::connect(format!("the connection to {location} broke while logging in: {text}"));
-    }
-    Error::connect(format!(
-        "no answer from {location} came through TLS: {text}; {CHECK_TLS}, and that nothing but the cluster answers \
-         there"
-    ))
+    let connection = "the connection to ";
+    let text = match stage {
+        Stage { started: true, .. } => {
+            let text = told(connection, config, " broke before the answer had arrived: ", text, "");
+            return Error::new(Kind::Lost(text.into()));
+        }
+        Stage { leased: true, .. } => {
+            told("", config, " broke off before a connection had been lent: ", text, "")
+        }
+        Stage { heard: true, .. } => told(connection, config, " broke while logging in: ", text, ""),
+        _ => told("no answer from ", config, " came through TLS: ", text, CHECK_TLS),
+    };
+    Error::connect(text)
+}
+
+/// One line: what happened, with the endpoint's name, why, and what to do.
+fn told(before: &str, config: &Config, happened: &str, why: &str, advice: &str) -> String {
+    format!("{before}{}{happened}{why}{advice}", config.location())
 }
 
 #[cfg(feature = "pool")]
 const NO_LEASE: &str = "a lease ended that was none";
 
-const CHECK_TLS: &str = "check that its certificate is valid for this very host name and signed by a CA that is \
-                         trusted here (for dsql-local: `dsql-local run -- …` sets NODE_EXTRA_CA_CERTS)";
+const NO_ENDPOINT: &str = " is no DSQL endpoint: ";
+const CHECK_TLS: &str = "; check that the cluster itself answers there, with a certificate for this host name, \
+                         of a CA that is trusted here (`dsql-local run -- …` sets NODE_EXTRA_CA_CERTS)";
 
 pub(crate) fn connect_timeout(config: &Config) -> Error {
-    let location = config.location();
     #[cfg(feature = "pool")]
     if config.lessor().is_some() {
         let text = "waiting for the pool to lend a connection (Config::connect_timeout)";
         return Error::new(Kind::Timeout(text.into()));
     }
-    Error::new(Kind::Timeout(
-        format!(
-            "connecting to {location} (Config::connect_timeout); check DSQL_ENDPOINT, and that nothing in between \
-             blocks the port"
-        )
-        .into(),
-    ))
+    let advice = "; check DSQL_ENDPOINT, and that nothing in between blocks the port";
+    let text = told("connecting to ", config, " (Config::connect_timeout)", "", advice);
+    Error::new(Kind::Timeout(text.into()))
 }
 
 pub(super) fn credentials_timeout() -> Error {
@@ -128,27 +123,16 @@ pub(super) fn credentials_timeout() -> Error {
 
 /// What kept a connection from coming about. TLS that failed fails again, a network perhaps not.
 pub(super) fn of_dialing(config: &Config, error: TransportError) -> (Error, Signal) {
-    let location = config.location();
-    match error.kind {
-        TransportErrorKind::OtherRequest => (Error::new(Kind::OtherRequest), Signal::Local),
-        TransportErrorKind::Unsupported => (Error::connect(error.text), Signal::Local),
+    let (before, happened, advice, signal) = match error.kind {
+        TransportErrorKind::OtherRequest => return (Error::new(Kind::OtherRequest), Signal::Local),
+        TransportErrorKind::Unsupported => return (Error::connect(error.text), Signal::Local),
         TransportErrorKind::NoTls => {
-            let text = format!(
-                "{location} is no DSQL endpoint: {}; check DSQL_ENDPOINT, and the port with dsql-local",
-                error.text
-            );
-            (Error::connect(text), Signal::Local)
+            ("", NO_ENDPOINT, "; check DSQL_ENDPOINT, and the port with dsql-local", Signal::Local)
         }
-        TransportErrorKind::Tls => {
-            let text = format!("TLS with {location} failed: {}; {CHECK_TLS}", error.text);
-            (Error::connect(text), Signal::Local)
-        }
+        TransportErrorKind::Tls => ("TLS with ", " failed: ", CHECK_TLS, Signal::Local),
         TransportErrorKind::Unreachable | TransportErrorKind::Lost => {
-            let text = format!(
-                "nothing answers at {location}: {}; check DSQL_ENDPOINT, and that the server runs",
-                error.text
-            );
-            (Error::connect(text), Signal::Lost)
+            ("nothing answers at ", ": ", "; check DSQL_ENDPOINT, and that the server runs", Signal::Lost)
         }
-    }
+    };
+    (Error::connect(told(before, config, happened, &error.text, advice)), signal)
 }

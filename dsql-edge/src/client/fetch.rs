@@ -7,7 +7,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::client::Executor;
-use crate::client::pipeline::{Collector, Pipelined};
+use crate::client::pipeline::{Collector, Members, Pipelined};
 use crate::error::Error;
 use crate::query::{Command, Query, SingleColumn};
 
@@ -80,11 +80,11 @@ impl<'e, T> Fetch<'e, T> {
     pub(super) fn of<P: Pipelined<Output = T> + 'e, E: Executor + 'e>(pipelined: P, mut executor: E) -> Self {
         // All that is made anew for each shape of query; the rest is the target's.
         Fetch::new(async move {
-            let mut requests = Vec::new();
-            let mut collector = pipelined.split(&mut requests);
-            let mut sinks = Vec::with_capacity(requests.len());
+            let mut members = Members::default();
+            let mut collector = pipelined.split(&mut members);
+            let mut sinks = Vec::new();
             collector.sinks(&mut sinks);
-            executor.target().run_requests(requests, &mut sinks).await?;
+            executor.target().run(members.prepared()?, &mut sinks).await?;
             drop(sinks);
             collector.finish()
         })

@@ -9,14 +9,14 @@
 
 use core::ops::ControlFlow;
 
-use crate::error::{Error, Kind, Place};
+use crate::arguments::Arguments;
+use crate::error::{Error, Kind};
 use crate::query::Request;
 use crate::retry::{Payload, Signal};
-use crate::row::{DataRow, check_description, result_formats};
+use crate::row::{DataRow, check_description};
 use crate::session::{Connection, Event, Status};
 use crate::sqlstate::SqlState;
 use crate::statement::{Effect, Statement};
-use crate::types::sql::Format;
 use crate::wire::backend::Done;
 use crate::wire::{DatabaseError, Field, Malformed, Parameters, Row, Tag};
 
@@ -49,37 +49,42 @@ pub trait Sink: Send {
 pub(crate) struct Prepared {
     pub(crate) statement: &'static Statement,
     /// One for each time that it is executed.
-    pub(crate) parameters: Vec<Parameters>,
-    /// Of `sql_unchecked!`, whose statement has none.
-    types: Vec<u32>,
-    formats: Vec<i16>,
+    pub(crate) arguments: Vec<Arguments>,
     unchecked: bool,
 }
 
 impl Prepared {
     pub(crate) fn new(request: Request) -> Result<Self, Error> {
-        let Request { statement, arguments, unchecked } = request;
-        let mut parameters = Vec::with_capacity(arguments.len());
-        let mut types = Vec::new();
-        for arguments in arguments {
-            let (encoded, unchecked) = arguments.into_parts().map_err(|error| error.at(statement.place()))?;
-            parameters.push(encoded);
-            types = unchecked;
+        let Request { statement, mut arguments, unchecked } = request;
+        match arguments.iter_mut().find_map(Arguments::take_error) {
+            Some(error) => Err(error.at(statement)),
+            None => Ok(Prepared { statement, arguments, unchecked }),
         }
-        // Of columns whose types are not known yet, the format must be one for all.
-        let formats = if unchecked { vec![Format::Binary.code()] } else { result_formats(statement.columns) };
-        Ok(Prepared { statement, parameters, types, formats, unchecked })
+    }
+
+    /// A name must mean in this search path what it meant when the query was compiled.
+    fn check(&self, search_path: &str) -> Result<(), Error> {
+        let compiled = self.statement.search_path;
+        // What is not checked against a snapshot has no opinion, nor has a snapshot without one.
+        if compiled.is_empty() || search_path == compiled {
+            return Ok(());
+        }
+        let text = format!(
+            "the query was compiled for search_path {compiled}, and this connection has {}: set \
+             Config::search_path to what the snapshot says, or make another Dsql",
+            if search_path.is_empty() { "the server's own" } else { search_path }
+        );
+        Err(Error::config(text).at(self.statement))
     }
 
     fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
-        if self.parameters.is_empty() {
-            return Ok(());
-        }
-        let types = if self.types.is_empty() { self.statement.params } else { &self.types };
+        let Some(first) = self.arguments.first() else { return Ok(()) };
+        // `sql_unchecked!` has no types in its statement.
+        let types = if first.types().is_empty() { self.statement.params } else { first.types() };
         connection.statement(self.statement.sql, types)?;
         let mut described = true;
-        for parameters in &self.parameters {
-            connection.execute(parameters, &self.formats, described)?;
+        for arguments in &self.arguments {
+            connection.execute(arguments.parameters(), self.statement.formats, described)?;
             described = false;
         }
         Ok(())
@@ -117,7 +122,7 @@ pub(crate) enum Step {
 impl<'f> Flight<'f> {
     /// Outside of a transaction: one statement alone, or several in a transaction of their own.
     pub(crate) fn alone(members: &'f [Prepared]) -> Self {
-        let several = members.iter().map(|member| member.parameters.len()).sum::<usize>() > 1;
+        let several = members.iter().map(|member| member.arguments.len()).sum::<usize>() > 1;
         let begin = if reads(members) { BEGIN_READ_ONLY } else { BEGIN };
         Flight { begin: several.then_some(begin), members, commit: several, ..Flight::default() }
     }
@@ -135,21 +140,29 @@ impl<'f> Flight<'f> {
         self.members.first().or(self.key).map(|prepared| prepared.statement)
     }
 
-    /// Writes it into the session. When that fails nothing of it is left there.
-    pub(crate) fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
-        let mark = connection.mark();
-        let written = self.write_all(connection);
-        if written.is_err() {
-            connection.abandon(&mark);
+    /// Writes it into the session, if its names mean there what they should. When that fails nothing of it is left there.
+    pub(crate) fn write(&self, connection: &mut Connection, search_path: &str) -> Result<(), Error> {
+        if let Some(key) = self.key {
+            key.check(search_path)?;
         }
-        written
+        for member in self.members {
+            member.check(search_path)?;
+        }
+        let mark = connection.mark();
+        self.write_all(connection).map_err(|Malformed(reason)| {
+            connection.abandon(&mark);
+            Error::new(Kind::Unsendable(reason))
+        })
     }
 
     fn write_all(&self, connection: &mut Connection) -> Result<(), Malformed> {
         if let Some(begin) = self.begin {
             write_control(begin, connection)?;
         }
-        for member in self.key.into_iter().chain(self.members) {
+        if let Some(key) = self.key {
+            key.write(connection)?;
+        }
+        for member in self.members {
             member.write(connection)?;
         }
         if self.commit {
@@ -172,7 +185,7 @@ impl<'f> Flight<'f> {
     /// The first member from this one on that is executed at all.
     fn member(&self, index: usize) -> Step {
         let rest = self.members.get(index..).unwrap_or_default();
-        match rest.iter().position(|member| !member.parameters.is_empty()) {
+        match rest.iter().position(|member| !member.arguments.is_empty()) {
             Some(further) => Step::Member(index + further),
             None if self.commit => Step::Commit,
             None => Step::Sync,
@@ -205,15 +218,14 @@ pub(crate) enum Landed {
     Well(Option<Error>),
     /// The server refused a statement, or the commit.
     Refused { error: Box<DatabaseError>, step: Step },
-    /// COMMIT was answered with ROLLBACK.
-    RolledBack,
-    /// The transaction block is not where it should be: one of the statements began or ended one.
-    Astray,
+    /// COMMIT was answered with ROLLBACK; or the transaction block is not where it should be, since one of the statements
+    /// began or ended one.
+    Amiss(Kind, Signal),
 }
 
 /// The answer to a flight, as far as it has come.
 pub(crate) struct Answer<'a, 's> {
-    pub(crate) flight: &'a Flight<'a>,
+    pub(crate) flight: Flight<'a>,
     sinks: &'a mut [&'s mut dyn Sink],
     step: Step,
     /// How often the member has been executed.
@@ -232,7 +244,9 @@ pub(crate) struct Answer<'a, 's> {
 }
 
 impl<'a, 's> Answer<'a, 's> {
-    pub(crate) fn new(flight: &'a Flight<'a>, sinks: &'a mut [&'s mut dyn Sink], most: usize) -> Self {
+    // It begins at more than one place.
+    #[inline(never)]
+    pub(crate) fn new(flight: Flight<'a>, sinks: &'a mut [&'s mut dyn Sink], most: usize) -> Self {
         Answer {
             flight,
             sinks,
@@ -310,9 +324,10 @@ impl<'a, 's> Answer<'a, 's> {
         let open = self.flight.begin.is_some() || self.flight.in_transaction;
         let expected = if open && !self.flight.commit { Status::InTransaction } else { Status::Idle };
         if self.flight.commit && !self.committed {
-            Landed::RolledBack
+            // Nothing of it stays.
+            Landed::Amiss(Kind::RolledBack, Signal::Answered)
         } else if status != expected {
-            Landed::Astray
+            Landed::Amiss(Kind::Astray, Signal::Protocol)
         } else {
             Landed::Well(self.local.take())
         }
@@ -339,14 +354,13 @@ impl<'a, 's> Answer<'a, 's> {
         if sink.keeps() {
             self.kept = self.kept.saturating_add(row.len());
             if self.kept > self.most {
-                let text =
-                    "the rows of one fetch are more bytes than Config::max_result; `fetch` streams them";
-                self.local = Some(Error::new(Kind::TooLong(text)).at(statement.place()));
+                let text = "the rows are longer than Config::max_result; `fetch` streams them";
+                self.local = Some(Error::new(Kind::TooLong(text)).at(statement));
                 return;
             }
         }
         let taken = sink.row(&DataRow::new(statement, &self.fields, row));
-        self.local = taken.err().map(|error| error.at(statement.place()));
+        self.local = taken.err().map(|error| error.at(statement));
     }
 
     fn complete(&mut self, tag: Tag) {
@@ -356,7 +370,7 @@ impl<'a, 's> Answer<'a, 's> {
             Step::Begin => self.flight.after_begin(),
             Step::Key => self.flight.member(0),
             Step::Member(at) => {
-                if self.member().is_some_and(|member| self.executed < member.parameters.len()) {
+                if self.member().is_some_and(|member| self.executed < member.arguments.len()) {
                     return;
                 }
                 if let Some(sink) = self.sinks.get_mut(at) {
@@ -383,6 +397,10 @@ impl<'a, 's> Answer<'a, 's> {
     }
 }
 
+/// The server does not know itself.
+const UNKNOWN: &[SqlState] =
+    &[SqlState::STATEMENT_COMPLETION_UNKNOWN, SqlState::TRANSACTION_RESOLUTION_UNKNOWN];
+
 impl Flight<'_> {
     /// What an error of the server's, at this step, says of what became of the flight.
     pub(crate) fn signal(&self, error: &DatabaseError, step: Step) -> Signal {
@@ -395,27 +413,25 @@ impl Flight<'_> {
             Step::Begin | Step::Key => false,
             Step::Member(_) => self.begin.is_none() && !self.in_transaction,
         };
-        match error.sqlstate {
-            Some(SqlState::STATEMENT_COMPLETION_UNKNOWN | SqlState::TRANSACTION_RESOLUTION_UNKNOWN) => {
-                Signal::Unsure
-            }
-            Some(SqlState::INTERNAL_ERROR) if committing => Signal::Unsure,
-            Some(SqlState::INTERNAL_ERROR) => Signal::Unavailable,
-            // It had to stop between executing and saying that it had committed.
-            _ if error.fatal && matches!(step, Step::Sync | Step::Commit) => Signal::Unsure,
-            _ if error.fatal => Signal::Stopped,
-            _ => Signal::Answered,
+        if error.is_one_of(UNKNOWN) {
+            Signal::Unsure
+        } else if error.is_one_of(&[SqlState::INTERNAL_ERROR]) {
+            if committing { Signal::Unsure } else { Signal::Unavailable }
+        } else if error.fatal {
+            // Perhaps it had to stop between executing and saying that it had committed.
+            if matches!(step, Step::Sync | Step::Commit) { Signal::Unsure } else { Signal::Stopped }
+        } else {
+            Signal::Answered
         }
     }
 
     /// The statement that is answered at this step.
-    pub(crate) fn place(&self, step: Step) -> Option<Place> {
-        let statement = match step {
+    pub(crate) fn statement(&self, step: Step) -> Option<&'static Statement> {
+        match step {
             Step::Member(at) => self.members.get(at).map(|member| member.statement),
             Step::Key => self.key.map(|key| key.statement),
             _ if self.members.len() < 2 => self.first(),
             _ => None,
-        };
-        statement.map(Statement::place)
+        }
     }
 }

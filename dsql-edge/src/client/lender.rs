@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::client::flight::Prepared;
 use crate::client::link::{Failing, Link};
 use crate::config::Config;
-use crate::error::{Error, Kind};
+use crate::error::{Error, FAILED, Kind, OUTLIVED};
 use crate::retry::{Budget, Failed, Payload, Reached, Signal};
 use crate::transport::{BoxFuture, IoContext};
 
@@ -95,21 +95,16 @@ impl Lender {
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Loan<'_>, Error>> {
         let mut state = self.state();
-        if state.gone {
-            return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is gone".into()))));
-        }
         while let Some(mut link) = state.idle.pop() {
             if link.poll_alive(context) {
                 return Poll::Ready(Ok(Loan { lender: self, link: Some(link), of: None, counted: true }));
             }
-            // R10: nothing was handed over, another one serves.
+            // R10: nothing was handed over, another one serves, but for a session.
             state.open -= 1;
-            if self.single {
-                state.gone = true;
-                return Poll::Ready(Err(Error::new(Kind::Lost(
-                    "the server has closed this session's connection".into(),
-                ))));
-            }
+            state.gone = self.single;
+        }
+        if state.gone {
+            return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is gone".into()))));
         }
         let most = if self.single { 1 } else { self.config.connections() };
         if state.open < most {
@@ -120,8 +115,7 @@ impl Lender {
         drop(state);
         timer.as_mut().poll(context).map(|()| {
             Err(Error::new(Kind::Timeout(
-                "waiting for one of the connections of this Dsql: other queries hold them all (see \
-                     Config::max_connections)"
+                "waiting for a connection: other queries hold all of this Dsql (Config::max_connections)"
                     .into(),
             )))
         })
@@ -147,10 +141,10 @@ impl Lender {
         let own = poll_fn(|context| {
             let mut state = self.state();
             let Some(open) = state.transactions.iter_mut().find(|open| open.id == id) else {
-                return Poll::Ready(Err(Error::new(Kind::TransactionOver)));
+                return Poll::Ready(Err(Error::new(Kind::TransactionOver(OUTLIVED))));
             };
             if open.failure.is_some() {
-                return Poll::Ready(Err(Error::new(Kind::TransactionFailed)));
+                return Poll::Ready(Err(Error::new(Kind::TransactionOver(FAILED))));
             }
             if open.lent {
                 wait(&mut state, context);
@@ -166,7 +160,7 @@ impl Lender {
             open.lent = true;
             let link = open.link.take();
             let counted = link.is_some();
-            Poll::Ready(Ok(Loan { lender: self, link, of: Some(id), counted }))
+            Poll::Ready(Ok(Loan { lender: self, link, of: Owner::of(id), counted }))
         });
         let mut own = own.await?;
         if own.link.is_some() {
@@ -175,7 +169,7 @@ impl Lender {
         let mut loan = self.borrow(timer).await?;
         // From here on it is this loan that belongs to the transaction.
         own.of = None;
-        loan.of = Some(id);
+        loan.of = Owner::of(id);
         Ok(loan)
     }
 
@@ -252,34 +246,54 @@ pub(super) struct Loan<'l> {
     lender: &'l Lender,
     pub(super) link: Option<Box<Link>>,
     /// The transaction that it belongs to.
-    of: Option<u64>,
+    of: Option<Owner>,
     /// It is one of those that may be open.
     counted: bool,
+}
+
+/// A transaction, and how a loan goes back to it: who never begins one links nothing of that.
+#[derive(Clone, Copy)]
+struct Owner {
+    id: u64,
+    take_back: fn(&mut Loan<'_>, &mut State, u64) -> bool,
+}
+
+impl Owner {
+    fn of(id: u64) -> Option<Self> {
+        Some(Owner { id, take_back: |loan, state, id| loan.back_to_transaction(state, id) })
+    }
+}
+
+impl Loan<'_> {
+    /// What is settled stays with the transaction. Returns whether the connection may serve anybody else: never.
+    fn back_to_transaction(&mut self, state: &mut State, id: u64) -> bool {
+        let Some(open) = state.transactions.iter_mut().find(|open| open.id == id) else { return false };
+        open.lent = false;
+        match self.link.take_if(|link| link.is_settled()) {
+            Some(settled) => {
+                open.link = Some(settled);
+                self.counted = false;
+            }
+            // It was given up halfway: what became of it is not known, and another connection would know
+            // nothing of the transaction.
+            None if self.link.is_some() => {
+                open.failure.get_or_insert_with(Failure::given_up);
+            }
+            None => {}
+        }
+        false
+    }
 }
 
 impl Drop for Loan<'_> {
     fn drop(&mut self) {
         let mut state = self.lender.state();
-        let mut link = self.link.take();
-        let owner = self.of.and_then(|id| state.transactions.iter_mut().find(|open| open.id == id));
-        let of_none = owner.is_none();
-        if let Some(open) = owner {
-            open.lent = false;
-            match link.take_if(|link| link.is_settled()) {
-                Some(settled) => {
-                    open.link = Some(settled);
-                    self.counted = false;
-                }
-                // It was given up halfway: what became of it is not known, and another connection would know
-                // nothing of the transaction.
-                None if link.is_some() => {
-                    open.failure.get_or_insert_with(Failure::given_up);
-                }
-                None => {}
-            }
-        }
+        let kept = match self.of {
+            Some(Owner { id, take_back }) => take_back(self, &mut state, id),
+            None => true,
+        };
         if self.counted {
-            self.lender.take_back(&mut state, link, of_none && self.of.is_none());
+            self.lender.take_back(&mut state, self.link.take(), kept);
         }
         let waiting = core::mem::take(&mut state.waiting);
         drop(state);
@@ -296,7 +310,7 @@ impl Failure {
                 signal: Signal::Protocol,
                 kept: false,
             },
-            error: Error::new(Kind::TransactionFailed),
+            error: Error::new(Kind::TransactionOver(FAILED)),
             key_taken: false,
         }
     }

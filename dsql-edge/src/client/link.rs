@@ -16,9 +16,9 @@ use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::retry::{Failed, Reached, Signal};
 use crate::session::{Connection, Event, Fault, Status};
-use crate::statement::Statement;
+use crate::sqlstate::SqlState;
 use crate::transport::{self, BoxFuture, Transport, TransportError};
-use crate::wire::{Malformed, frontend};
+use crate::wire::frontend;
 
 /// A connection, from TCP on.
 pub(super) struct Link {
@@ -67,7 +67,7 @@ impl Link {
         serially: bool,
         opening: &mut Option<Opening<'c>>,
         timer: &mut BoxFuture<()>,
-    ) -> Poll<Result<Self, (Error, Signal)>> {
+    ) -> Poll<Result<Box<Self>, (Error, Signal)>> {
         let search_path = flight.first().map_or("", |statement| statement.search_path);
         let sent = config.schemas().or(Some(search_path).filter(|path| !path.is_empty()));
         #[cfg(feature = "pool")]
@@ -88,8 +88,8 @@ impl Link {
         Poll::Ready(Ok(link))
     }
 
-    fn on(transport: Box<dyn Transport>, connection: Connection, search_path: &'static str) -> Self {
-        Link {
+    fn on(transport: Box<dyn Transport>, connection: Connection, search_path: &'static str) -> Box<Self> {
+        Box::new(Link {
             transport,
             connection,
             writing: false,
@@ -104,7 +104,7 @@ impl Link {
             read: Vec::new(),
             round_trips: DIALED,
             heard_last: true,
-        }
+        })
     }
 
     /// Whether anyone may use it. What was written last has arrived then, even where the transport has not
@@ -156,7 +156,8 @@ impl Link {
 
     /// Gives the session one flight to send.
     pub(super) fn begin(&mut self, config: &Config, flight: &Flight<'_>) -> Result<(), Box<Failing>> {
-        match self.write(config, flight) {
+        let search_path = config.schemas().unwrap_or(self.search_path);
+        match flight.write(&mut self.connection, search_path) {
             Ok(()) => {
                 self.flying = true;
                 Ok(())
@@ -176,7 +177,7 @@ impl Link {
     ) -> Poll<Result<Option<Error>, Box<Failing>>> {
         let landed = ready!(self.poll_landing(context, config, timer, answer));
         self.flying = landed.is_err();
-        Poll::Ready(self.landed(config, answer.flight, landed))
+        Poll::Ready(self.landed(config, &answer.flight, landed))
     }
 
     fn landed(
@@ -189,35 +190,23 @@ impl Link {
             Ok(Landed::Well(local)) => Ok(local),
             Ok(Landed::Refused { error, step }) => {
                 let signal = flight.signal(&error, step);
-                let key_taken = step == Step::Key && error.is_unique_violation();
+                let key_taken = step == Step::Key && error.is_one_of(&[SqlState::UNIQUE_VIOLATION]);
                 let error = Error::new(Kind::Database(error));
-                let error = match flight.place(step) {
-                    Some(place) => error.at(place),
+                let error = match flight.statement(step) {
+                    Some(statement) => error.at(statement),
                     None => error,
                 };
                 let mut failing = self.failing(flight, error, signal);
                 failing.key_taken = key_taken;
                 Err(failing)
             }
-            Ok(Landed::RolledBack) => {
-                Err(self.failing(flight, Error::new(Kind::RolledBack), Signal::Answered))
-            }
-            Ok(Landed::Astray) => Err(self.failing(flight, Error::new(Kind::Astray), Signal::Protocol)),
+            Ok(Landed::Amiss(kind, signal)) => Err(self.failing(flight, Error::new(kind), signal)),
             Err(failure) => {
                 let (error, signal, reached) = failure::explain(self.stage(), config, failure);
                 self.reached = reached;
                 Err(self.failing(flight, error, signal))
             }
         }
-    }
-
-    /// Writes the flight into the session, if its names mean here what they should.
-    fn write(&mut self, config: &Config, flight: &Flight<'_>) -> Result<(), Error> {
-        for prepared in flight.key.into_iter().chain(flight.members) {
-            let statement = prepared.statement;
-            self.check_search_path(config, statement).map_err(|error| error.at(statement.place()))?;
-        }
-        flight.write(&mut self.connection).map_err(|Malformed(reason)| Error::new(Kind::Unsendable(reason)))
     }
 
     pub(super) fn round_trips(&self) -> u32 {
@@ -240,21 +229,6 @@ impl Link {
         Box::new(Failing { error, failed, key_taken: false })
     }
 
-    /// A name must mean what it meant when the query was compiled.
-    fn check_search_path(&self, config: &Config, statement: &Statement) -> Result<(), Error> {
-        let here = config.schemas().unwrap_or(self.search_path);
-        let compiled = statement.search_path;
-        // What is not checked against a snapshot has no opinion, nor has a snapshot without one.
-        if compiled.is_empty() || unquoted(here).eq(unquoted(compiled)) {
-            return Ok(());
-        }
-        Err(Error::config(format!(
-            "the query was compiled for search_path {compiled}, and this connection has {}: a Dsql serves one \
-             snapshot; set Config::search_path to what its snapshot says, or make another Dsql",
-            if here.is_empty() { "the server's own" } else { here }
-        )))
-    }
-
     fn poll_landing(
         &mut self,
         context: &mut Context<'_>,
@@ -264,7 +238,7 @@ impl Link {
     ) -> Poll<Result<Landed, Failure>> {
         if answer.resumes() {
             // The time that the reader takes is not the server's.
-            *timer = transport::sleep(config, config.query_limit());
+            transport::rewind(timer, config, config.query_limit());
         }
         loop {
             // Nothing is the answer to what was not sent.
@@ -285,7 +259,7 @@ impl Link {
                 };
                 if let Event::Started = event {
                     self.started = true;
-                    *timer = transport::sleep(config, config.query_limit());
+                    transport::rewind(timer, config, config.query_limit());
                 }
                 if self.rolling_back && !seeded!(MistakesRollbackAnswer) {
                     match event {
@@ -347,11 +321,6 @@ impl Link {
 const DIALED: u32 = 3;
 
 const NOT_ROLLED_BACK: &str = "ROLLBACK was answered with something else";
-
-/// Quotes around a name that needs none change nothing.
-fn unquoted(path: &str) -> impl Iterator<Item = u8> {
-    path.bytes().filter(|byte| *byte != b'"')
-}
 
 impl Drop for Link {
     fn drop(&mut self) {

@@ -100,7 +100,7 @@ impl<'c> Opening<'c> {
         };
         let mut connection = Connection::new(limits(self.config));
         connection
-            .start(&startup, token.expose().as_bytes(), self.pipelined)
+            .start(&startup, token.expose(), self.pipelined)
             .map_err(|Malformed(reason)| Error::config(reason))?;
         Ok(connection)
     }

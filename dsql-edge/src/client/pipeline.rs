@@ -4,10 +4,10 @@
 //! alone are rows collected: `fetch_*` are pipelines of one.
 
 use crate::client::flight::{Prepared, Sink};
-use crate::client::run::Target;
-use crate::error::{Error, Kind, Place};
+use crate::error::{Error, Kind};
 use crate::query::{Command, Query, Request, SingleColumn};
 use crate::row::DataRow;
+use crate::statement::Statement;
 
 /// What can be sent in one round trip, and what comes of it: a query gives a `Vec` of its rows, or what
 /// [`Query::one`], [`Query::optional`] and [`Query::value`] make of it; a command gives the number of its rows. Tuples
@@ -24,7 +24,7 @@ pub trait Pipelined: sealed::Sealed + Send {
     type Collector: Collector<Output = Self::Output>;
 
     #[doc(hidden)]
-    fn split(self, requests: &mut Vec<Request>) -> Self::Collector;
+    fn split(self, members: &mut Members) -> Self::Collector;
 }
 
 /// What takes rows and makes something of them.
@@ -69,26 +69,34 @@ impl<R: Send + 'static> Query<R> {
     }
 
     fn at_most_one(&self) -> AtMostOne<R> {
-        AtMostOne { decode: self.decode, place: self.request.statement.place(), row: None }
+        AtMostOne { decode: self.decode, statement: self.request.statement, row: None }
     }
 }
 
-impl Target<'_> {
-    /// Runs them all in one flight.
-    pub(super) async fn run_requests(
-        &self,
-        requests: Vec<Request>,
-        sinks: &mut [&mut dyn Sink],
-    ) -> Result<(), Error> {
-        let mut members = Vec::with_capacity(requests.len());
-        for request in requests {
-            members.push(Prepared::new(request)?);
+/// The statements of a pipeline, in order.
+#[doc(hidden)]
+#[derive(Default)]
+#[allow(unnameable_types, reason = "named in a public trait that only this crate implements")]
+pub struct Members {
+    prepared: Vec<Prepared>,
+    /// What could not be encoded.
+    error: Option<Error>,
+}
+
+impl Members {
+    pub(super) fn push(&mut self, request: Request) {
+        match Prepared::new(request) {
+            Ok(prepared) => self.prepared.push(prepared),
+            Err(error) => self.error = self.error.take().or(Some(error)),
         }
-        // `for` over no rows, or a pipeline of nothing.
-        if members.iter().all(|member| member.parameters.is_empty()) {
-            return Ok(());
+    }
+
+    /// All of them, if all can be sent.
+    pub(super) fn prepared(&mut self) -> Result<&[Prepared], Error> {
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => Ok(&self.prepared),
         }
-        self.run(&members, sinks).await
     }
 }
 
@@ -105,7 +113,7 @@ pub struct All<R> {
 #[allow(unnameable_types, reason = "as `All`")]
 pub struct AtMostOne<R> {
     decode: fn(&DataRow<'_>) -> Result<R, Error>,
-    place: Place,
+    statement: &'static Statement,
     row: Option<R>,
 }
 
@@ -217,8 +225,8 @@ impl<R: Send> Collector for One<R> {
     }
 
     fn finish(self) -> Result<R, Error> {
-        let AtMostOne { place, row, .. } = self.0;
-        row.ok_or_else(|| Error::new(Kind::NoRows).at(place))
+        let AtMostOne { statement, row, .. } = self.0;
+        row.ok_or_else(|| Error::new(Kind::NoRows).at(statement))
     }
 }
 
@@ -262,8 +270,8 @@ impl<R: Send + 'static> Pipelined for Query<R> {
     type Output = Vec<R>;
     type Collector = All<R>;
 
-    fn split(self, requests: &mut Vec<Request>) -> All<R> {
-        requests.push(self.request);
+    fn split(self, members: &mut Members) -> All<R> {
+        members.push(self.request);
         All::new(self.decode)
     }
 }
@@ -272,8 +280,8 @@ impl Pipelined for Command {
     type Output = u64;
     type Collector = Counted;
 
-    fn split(self, requests: &mut Vec<Request>) -> Counted {
-        requests.push(self.request);
+    fn split(self, members: &mut Members) -> Counted {
+        members.push(self.request);
         Counted::default()
     }
 }
@@ -282,8 +290,8 @@ impl<C: Collector<Output: Send>> Pipelined for Member<C> {
     type Output = C::Output;
     type Collector = C;
 
-    fn split(self, requests: &mut Vec<Request>) -> C {
-        requests.push(self.request);
+    fn split(self, members: &mut Members) -> C {
+        members.push(self.request);
         self.collector
     }
 }
@@ -292,8 +300,8 @@ impl<P: Pipelined> Pipelined for Vec<P> {
     type Output = Vec<P::Output>;
     type Collector = Vec<P::Collector>;
 
-    fn split(self, requests: &mut Vec<Request>) -> Self::Collector {
-        self.into_iter().map(|member| member.split(requests)).collect()
+    fn split(self, members: &mut Members) -> Self::Collector {
+        self.into_iter().map(|member| member.split(members)).collect()
     }
 }
 
@@ -320,9 +328,9 @@ macro_rules! tuples {
             type Collector = ($($name::Collector,)+);
 
             #[allow(non_snake_case)]
-            fn split(self, requests: &mut Vec<Request>) -> Self::Collector {
+            fn split(self, members: &mut Members) -> Self::Collector {
                 let ($($name,)+) = self;
-                ($($name.split(requests),)+)
+                ($($name.split(members),)+)
             }
         }
 

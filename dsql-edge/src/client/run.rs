@@ -6,14 +6,14 @@
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use core::time::Duration;
 
 use crate::client::event::Event;
 use crate::client::flight::{Answer, Flight, Prepared, Sink};
 use crate::client::lender::{Lender, Loan};
 use crate::client::link::{Failing, Link};
 use crate::client::login::Opening;
-use crate::error::{Error, Kind, Outcome};
+use crate::error::{Error, Kind, OUTLIVED, Outcome};
+use crate::millis::Millis;
 use crate::retry::{Attempts, Failed, Payload, Reached, Signal};
 use crate::statement::Statement;
 use crate::transport::{self, BoxFuture};
@@ -34,35 +34,76 @@ pub(super) struct InTransaction {
     pub(super) fly: Fly,
 }
 
-type Fly = for<'r, 'l, 's> fn(
-    &'r mut Runs<'l>,
+type Fly = for<'r, 's> fn(
+    &'r Lender,
     u64,
+    &'static Statement,
     &'r [Prepared],
     &'r mut [&'s mut dyn Sink],
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'r>>;
 
 impl InTransaction {
     pub(super) fn new(id: u64) -> Self {
-        InTransaction { id, fly: |runs, id, members, sinks| Box::pin(runs.fly_in(id, members, sinks)) }
+        let fly: Fly = |lender, id, first, members, sinks| {
+            Box::pin(async move {
+                let mut runs = Runs::of_query(lender);
+                let flown = runs.fly_in(id, members, sinks).await;
+                runs.end(first, flown)
+            })
+        };
+        InTransaction { id, fly }
     }
 }
 
-impl Target<'_> {
+impl<'t> Target<'t> {
     /// Runs these statements in one flight, and gives the rows of each to its sink. Several are one transaction.
-    pub(super) async fn run(&self, members: &[Prepared], sinks: &mut [&mut dyn Sink]) -> Result<(), Error> {
-        let first = members.first().map(|member| member.statement);
-        let mut runs =
-            Runs::new(self.lender, self.lender.config.attempts(), self.lender.config.query_limit());
-        let result = match self.transaction {
-            None => runs.fly_until_done(&Flight::alone(members), sinks).await,
-            Some(InTransaction { id, fly }) => fly(&mut runs, id, members, sinks).await,
+    pub(super) fn run<'r, 's>(
+        &self,
+        members: &'r [Prepared],
+        sinks: &'r mut [&'s mut dyn Sink],
+    ) -> Running<'r, 's>
+    where
+        't: 'r,
+    {
+        let lender = self.lender;
+        // `for` over no rows, or a pipeline of nothing.
+        let Some(first) = members.iter().find(|member| !member.arguments.is_empty()) else {
+            return Running::Nothing;
         };
-        let result = match first {
-            Some(statement) => result.map_err(|error| error.at(statement.place())),
-            None => result,
-        };
-        runs.report(first, &result);
-        result
+        match self.transaction {
+            Some(InTransaction { id, fly }) => {
+                Running::InTransaction(fly(lender, id, first.statement, members, sinks))
+            }
+            None => Running::Alone {
+                first: first.statement,
+                runs: Runs::of_query(lender),
+                stage: Stage::Beginning,
+                answer: Answer::new(Flight::alone(members), sinks, lender.config.result_limit()),
+            },
+        }
+    }
+}
+
+/// Statements on their way.
+#[allow(clippy::large_enum_variant, reason = "it lies on the heap, as a part of `Fetch`")]
+pub(super) enum Running<'r, 's> {
+    Nothing,
+    Alone { first: &'static Statement, runs: Runs<'r>, stage: Stage<'r>, answer: Answer<'r, 's> },
+    InTransaction(Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'r>>),
+}
+
+impl Future for Running<'_, '_> {
+    type Output = Result<(), Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        match self.get_mut() {
+            Running::Nothing => Poll::Ready(Ok(())),
+            Running::Alone { first, runs, stage, answer } => {
+                let result = ready!(runs.poll_until_done(context, stage, answer));
+                Poll::Ready(runs.end(first, result))
+            }
+            Running::InTransaction(flying) => flying.as_mut().poll(context),
+        }
     }
 }
 
@@ -72,16 +113,16 @@ pub(super) struct Runs<'l> {
     attempts: Attempts,
     /// That of connecting; once the server has let us in, that of the query.
     timer: BoxFuture<()>,
-    began: Duration,
+    began: Millis,
     /// Nothing is begun again after this time.
-    until: Duration,
+    until: Millis,
     rows: u64,
     round_trips: u32,
 }
 
 /// Where an attempt stands that is in no transaction.
 #[allow(clippy::large_enum_variant, reason = "there is one for each query, and that lies on the heap")]
-enum Stage<'l> {
+pub(super) enum Stage<'l> {
     Beginning,
     /// For a connection, or the right to open one.
     Waiting,
@@ -92,7 +133,7 @@ enum Stage<'l> {
 
 /// How far a flight is on the connection that was lent for it.
 #[derive(Default)]
-struct Progress<'l> {
+pub(super) struct Progress<'l> {
     /// Where there was no connection.
     opening: Option<Opening<'l>>,
     /// The connection had served another flight before, which took these round trips.
@@ -102,7 +143,11 @@ struct Progress<'l> {
 }
 
 impl<'l> Runs<'l> {
-    pub(super) fn new(lender: &'l Lender, attempts: u32, limit: Duration) -> Self {
+    pub(super) fn of_query(lender: &'l Lender) -> Self {
+        Runs::new(lender, lender.config.attempts(), lender.config.query_limit())
+    }
+
+    pub(super) fn new(lender: &'l Lender, attempts: u32, limit: Millis) -> Self {
         let began = transport::now(&lender.config);
         lender.budget.earn();
         transport::budget(&lender.config).earn();
@@ -119,16 +164,6 @@ impl<'l> Runs<'l> {
     }
 
     /// Outside of a transaction: a flight, again and again while the rules allow it.
-    pub(super) async fn fly_until_done(
-        &mut self,
-        flight: &Flight<'_>,
-        sinks: &mut [&mut dyn Sink],
-    ) -> Result<(), Error> {
-        let mut answer = Answer::new(flight, sinks, self.lender.config.result_limit());
-        let mut stage = Stage::Beginning;
-        poll_fn(|context| self.poll_until_done(context, &mut stage, &mut answer)).await
-    }
-
     fn poll_until_done(
         &mut self,
         context: &mut Context<'_>,
@@ -216,10 +251,17 @@ impl<'l> Runs<'l> {
     /// COMMIT, in a flight of its own.
     pub(super) async fn commit(&mut self, id: u64) -> Result<(), Box<Failing>> {
         let flight = Flight { commit: true, in_transaction: true, ..Flight::default() };
-        self.timer = transport::sleep(&self.lender.config, self.lender.config.query_limit());
+        let config = &self.lender.config;
+        transport::rewind(&mut self.timer, config, config.query_limit());
         let mut loan = match self.lender.borrow_in(id, &mut self.timer).await {
             Ok(loan) if loan.link.is_some() => loan,
-            Ok(_) => return Err(nothing_sent(Error::new(Kind::TransactionOver), Signal::Local, &flight)),
+            Ok(_) => {
+                return Err(nothing_sent(
+                    Error::new(Kind::TransactionOver(OUTLIVED)),
+                    Signal::Local,
+                    &flight,
+                ));
+            }
             Err(error) => return Err(nothing_sent(error, Signal::Local, &flight)),
         };
         self.fly_on(&mut loan, &flight, &mut []).await.map(drop)
@@ -231,7 +273,7 @@ impl<'l> Runs<'l> {
         flight: &Flight<'_>,
         sinks: &mut [&mut dyn Sink],
     ) -> Result<Option<Error>, Box<Failing>> {
-        let mut answer = Answer::new(flight, sinks, self.lender.config.result_limit());
+        let mut answer = Answer::new(*flight, sinks, self.lender.config.result_limit());
         let mut progress = Progress::default();
         poll_fn(|context| self.poll_fly_on(context, loan, &mut progress, &mut answer)).await
     }
@@ -244,25 +286,34 @@ impl<'l> Runs<'l> {
         progress: &mut Progress<'l>,
         answer: &mut Answer<'_, '_>,
     ) -> Poll<Result<Option<Error>, Box<Failing>>> {
-        let (config, flight) = (&self.lender.config, answer.flight);
+        let config = &self.lender.config;
         let link = match &mut loan.link {
             Some(link) => {
                 if !progress.begun {
                     progress.kept = true;
                     progress.round_trips = link.round_trips();
-                    self.timer = transport::sleep(config, config.query_limit());
+                    transport::rewind(&mut self.timer, config, config.query_limit());
                 }
                 link
             }
             empty => {
                 let (serially, opening) = (self.attempts.serially(), &mut progress.opening);
-                match ready!(Link::poll_open(context, config, flight, serially, opening, &mut self.timer)) {
-                    Ok(link) => empty.insert(Box::new(link)),
-                    Err((error, signal)) => return Poll::Ready(Err(nothing_sent(error, signal, flight))),
+                match ready!(Link::poll_open(
+                    context,
+                    config,
+                    &answer.flight,
+                    serially,
+                    opening,
+                    &mut self.timer
+                )) {
+                    Ok(link) => empty.insert(link),
+                    Err((error, signal)) => {
+                        return Poll::Ready(Err(nothing_sent(error, signal, &answer.flight)));
+                    }
                 }
             }
         };
-        let begun = if progress.begun { Ok(()) } else { link.begin(config, flight) };
+        let begun = if progress.begun { Ok(()) } else { link.begin(config, &answer.flight) };
         progress.begun = true;
         let flown = match begun {
             Ok(()) => ready!(link.poll_fly(context, config, &mut self.timer, answer)),
@@ -302,9 +353,9 @@ impl<'l> Runs<'l> {
         }
         // Until the server has let us in, connecting again is still connecting.
         if failed.reached == Reached::Session {
-            self.timer = transport::sleep(config, config.connect_limit());
+            transport::rewind(&mut self.timer, config, config.connect_limit());
         }
-        Some(if pause.is_zero() { Box::pin(async {}) } else { transport::sleep(config, pause) })
+        Some(transport::sleep(config, pause))
     }
 
     /// `false` when the time is over before the pause is.
@@ -323,6 +374,13 @@ impl<'l> Runs<'l> {
     pub(super) fn conclude(&self, error: Error, failed: &Failed) -> Error {
         let outcome = if failed.rule().leaves_unknown() { Outcome::Unknown } else { Outcome::Nothing };
         self.ended(error, outcome)
+    }
+
+    /// The end of these statements: an error tells where they stand.
+    fn end(&self, first: &'static Statement, result: Result<(), Error>) -> Result<(), Error> {
+        let result = result.map_err(|error| error.at(first));
+        self.report(Some(first), &result);
+        result
     }
 
     fn ended(&self, error: Error, outcome: Outcome) -> Error {

@@ -16,9 +16,13 @@ use crate::client::flight::{BEGIN, BEGIN_READ_ONLY, Prepared};
 use crate::client::lender::{Lender, Opening};
 use crate::client::pipeline::Pipelined;
 use crate::client::run::{InTransaction, Runs, Target};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, OUTLIVED};
+use crate::millis::{Millis, millis};
 use crate::query::{Command, Request};
 use crate::transport::{self, BoxFuture};
+
+const BUSY: &str = "the transaction was rolled back: its closure returned before a statement or stream of it had ended: \
+                    await it, or drop it, first";
 
 /// A transaction that is open: what the closure of [`Dsql::transaction`](crate::Dsql::transaction) is given, and
 /// queries run on.
@@ -67,7 +71,7 @@ pub struct TransactOnce<'d, F> {
 struct Options {
     read_only: bool,
     attempts: u32,
-    timeout: Duration,
+    timeout: Millis,
 }
 
 /// What became of a transaction that has an idempotency key.
@@ -104,7 +108,7 @@ impl<'d, F> Transact<'d, F> {
     /// How long all its attempts may take together, pauses included;
     /// [`Config::transaction_timeout`](crate::Config::transaction_timeout) if it is not set.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = timeout;
+        self.options.timeout = millis(timeout);
         self
     }
 
@@ -162,7 +166,7 @@ where
             match run(self, None).await? {
                 Once::Now(value) => Ok(value),
                 // Without a key there is no other time.
-                Once::Before => Err(E::from(Error::new(Kind::TransactionOver))),
+                Once::Before => Err(E::from(Error::new(Kind::TransactionOver(OUTLIVED)))),
             }
         }))
     }
@@ -214,7 +218,7 @@ where
             (Next::Over, Some(returned)) => return returned.map(Once::Now),
             (Next::Before, _) => return Ok(Once::Before),
             (Next::Failed(error), _) => return Err(E::from(error)),
-            (Next::Over, None) => return Err(E::from(Error::new(Kind::TransactionOver))),
+            (Next::Over, None) => return Err(E::from(Error::new(Kind::TransactionOver(OUTLIVED)))),
         }
     }
 }
@@ -307,7 +311,7 @@ impl<'d> Course<'d> {
         let id = attempt.id;
         // Whoever holds its connection now would hold it for ever.
         if self.lender.is_lent(id) {
-            let busy = Error::new(Kind::TransactionBusy);
+            let busy = Error::new(Kind::TransactionOver(BUSY));
             return if well { Next::Failed(busy) } else { Next::Over };
         }
         // Without a statement there is nothing to commit, unless there is a key to be written.

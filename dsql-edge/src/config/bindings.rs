@@ -92,7 +92,7 @@ impl Config {
         }
         let mut config = Config::with(endpoint, credentials);
         if let Some(user) = bindings.own("DSQL_USER") {
-            config.user = user;
+            config = config.user(user);
         }
         match bindings.shared("AWS_ROLE_ARN") {
             Some(arn) => config.assume_bound_role(arn, |name| bindings.shared(name)),
@@ -121,9 +121,7 @@ impl Config {
 
     #[cfg(not(feature = "assume-role"))]
     fn assume_bound_role(self, _: String, _: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        Err(Error::config(
-            "AWS_ROLE_ARN is set, and assuming a role needs the feature `assume-role` of dsql-edge",
-        ))
+        Err(Error::config("AWS_ROLE_ARN needs the feature `assume-role` of dsql-edge"))
     }
 }
 
@@ -172,7 +170,7 @@ struct Bindings<'b> {
 impl Bindings<'_> {
     /// That of this cluster.
     fn own(&self, name: &str) -> Option<String> {
-        self.named(&[self.prefix, name].concat())
+        self.named(&self.prefixed(name))
     }
 
     /// That of this cluster, or else of all.
@@ -180,32 +178,29 @@ impl Bindings<'_> {
         self.own(name).or_else(|| self.named(name))
     }
 
+    fn prefixed(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
     fn named(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
     fn required(&self, value: Option<String>, name: &str) -> Result<String, Error> {
-        value.ok_or_else(|| missing(&[self.prefix, name].concat(), name != "DSQL_ENDPOINT"))
+        value.ok_or_else(|| missing(&self.prefixed(name), name != "DSQL_ENDPOINT"))
     }
 }
 
 fn missing(name: &str, secret: bool) -> Error {
-    let how = if secret {
-        ["with `npx wrangler secret put ", name, "`"].concat()
+    let (how, value) = if secret {
+        ("with `npx wrangler secret put ", "")
     } else {
-        ["in wrangler.toml under [vars], `", name, " = \"<cluster>.dsql.<region>.on.aws\"`"].concat()
+        ("in wrangler.toml under [vars], `", " = \"<cluster>.dsql.<region>.on.aws\"")
     };
-    Error::config(
-        [
-            "the binding ",
-            name,
-            " is missing, or no text: set it ",
-            &how,
-            ", and for development in .dev.vars (dsql-local writes it); a secret of the Secrets Store is read by \
-             Config::from_secrets_store",
-        ]
-        .concat(),
-    )
+    Error::config(format!(
+        "the binding {name} is missing, or no text: set it {how}{name}{value}`, for development in .dev.vars \
+         (dsql-local writes it); the Secrets Store is read by Config::from_secrets_store"
+    ))
 }
 
 #[cfg(test)]

@@ -172,7 +172,7 @@ mod tests {
             (config.user_name(), config.application(), config.schemas()),
             ("blög", "a b", Some("app, public"))
         );
-        assert_eq!(config.connect_limit(), Duration::from_secs(3));
+        assert_eq!(config.connect_limit(), 3000);
 
         let local = parsed("postgres://admin@localhost:6543/?region=eu-west-1").unwrap();
         assert_eq!((local.address(), local.region()), (("localhost", 6543), "eu-west-1"));

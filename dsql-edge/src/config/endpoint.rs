@@ -6,72 +6,52 @@
 
 use crate::error::Error;
 
-const PORT: u16 = 5432;
+const LOCAL: &str = "localhost";
+const PORT: &str = "5432";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Endpoint {
     pub(super) host: String,
     pub(super) port: u16,
-    /// What the token is signed for.
-    pub(super) signing_host: String,
     pub(super) region: String,
-    /// DSQL or dsql-local, which ask for a cleartext password.
-    pub(super) known: bool,
+    /// What tokens are signed for where that is another host. All others are DSQL or dsql-local, which ask for a
+    /// cleartext password.
+    pub(super) dangerous: Option<String>,
 }
 
 impl Endpoint {
     /// A DSQL host, or `localhost[:port]` with a region.
     pub(super) fn parse(text: &str, region: Option<&str>) -> Result<Self, Error> {
-        if text == "localhost" || text.starts_with("localhost:") {
-            return match region {
-                Some(region) => Endpoint::local(text, region),
-                None => Err(Error::config(
-                    "DSQL_ENDPOINT is localhost, so DSQL_REGION must say for which region tokens are signed \
-                     (`dsql-local` writes both into .dev.vars)",
-                )),
-            };
-        }
-        let host = text.strip_suffix(":5432").unwrap_or(text);
-        let Some(of_host) = region_of(host) else { return Err(malformed(text)) };
-        if region.is_some_and(|region| region != of_host) {
-            return Err(Error::config(
-                "DSQL_REGION is not the region in DSQL_ENDPOINT: it is not needed there",
-            ));
-        }
-        Ok(Endpoint {
-            host: host.to_owned(),
-            port: PORT,
-            signing_host: host.to_owned(),
-            region: of_host.to_owned(),
-            known: true,
-        })
+        let (host, port) = split(text, b':').unwrap_or((text, PORT));
+        let local = host == LOCAL;
+        let of_host = if local { region } else { region_of(host).filter(|_| port == PORT) };
+        let wrong = match (of_host, region) {
+            (None, _) if local => {
+                "DSQL_ENDPOINT is localhost: set DSQL_REGION, too (dsql-local writes both into .dev.vars)"
+            }
+            (None, _) => return Err(malformed(text)),
+            (Some(of_host), Some(region)) if of_host != region => {
+                "DSQL_REGION is not the region in DSQL_ENDPOINT: leave it out"
+            }
+            (Some(region), _) => match port_number(port) {
+                Some(port) => return Endpoint::new(host, port, region, None),
+                None => "the port in DSQL_ENDPOINT is no number from 1 to 65535",
+            },
+        };
+        Err(Error::config(wrong))
     }
 
     /// There is none: the pool has one.
     #[cfg(feature = "pool")]
     pub(super) fn of_pool() -> Self {
-        let nothing = String::new;
-        Endpoint { host: nothing(), port: 0, signing_host: nothing(), region: nothing(), known: false }
+        Endpoint { host: String::new(), port: 0, region: String::new(), dangerous: Some(String::new()) }
     }
 
     pub(super) fn local(text: &str, region: &str) -> Result<Self, Error> {
-        let port = match text.strip_prefix("localhost") {
-            Some("") => PORT,
-            Some(port) => port.strip_prefix(':').and_then(port_number).ok_or_else(|| {
-                Error::config(
-                    "the port in DSQL_ENDPOINT is no number from 1 to 65535: write localhost:<port>",
-                )
-            })?,
-            None => return Err(malformed(text)),
-        };
-        check_region(region)?;
-        Ok(Endpoint {
-            host: "localhost".to_owned(),
-            port,
-            signing_host: "localhost".to_owned(),
-            region: region.to_owned(),
-            known: true,
-        })
+        match text.strip_prefix(LOCAL) {
+            Some(port) if port.is_empty() || port.starts_with(':') => Endpoint::parse(text, Some(region)),
+            _ => Err(malformed(text)),
+        }
     }
 
     pub(super) fn dangerous(host: &str, port: u16, signing_host: &str, region: &str) -> Result<Self, Error> {
@@ -84,14 +64,14 @@ impl Endpoint {
                 ));
             }
         }
-        check_region(region)?;
-        Ok(Endpoint {
-            host: host.to_owned(),
-            port,
-            signing_host: signing_host.to_owned(),
-            region: region.to_owned(),
-            known: false,
-        })
+        Endpoint::new(host, port, region, Some(signing_host.to_owned()))
+    }
+
+    fn new(host: &str, port: u16, region: &str, dangerous: Option<String>) -> Result<Self, Error> {
+        if !is_region(region) {
+            return Err(Error::config("DSQL_REGION is no AWS region, such as us-east-1"));
+        }
+        Ok(Endpoint { host: host.to_owned(), port, region: region.to_owned(), dangerous })
     }
 }
 
@@ -125,34 +105,32 @@ impl StsEndpoint {
 /// The region in a cluster's host name: `<26 × [a-z0-9]>.dsql[suffix].<region>.on.aws`, the form that AWS's own
 /// connectors check. The suffix is that of PrivateLink (`dsql-fnh4`).
 fn region_of(host: &str) -> Option<&str> {
-    let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let (cluster, rest) = host.split_at_checked(26)?;
-    let rest = rest.strip_prefix(".dsql")?;
-    let suffix = rest.bytes().take_while(|byte| lower(*byte) || *byte == b'-').count();
-    let region = rest.get(suffix..)?.strip_prefix('.')?.strip_suffix(".on.aws")?;
-    (cluster.bytes().all(lower) && is_region(region)).then_some(region)
+    let (suffix, region) = split(rest.strip_prefix(".dsql")?.strip_suffix(".on.aws")?, b'.')?;
+    (is_name(cluster, false) && is_name(suffix, true) && is_region(region)).then_some(region)
 }
 
-fn check_region(region: &str) -> Result<(), Error> {
-    if is_region(region) {
-        Ok(())
-    } else {
-        Err(Error::config("DSQL_REGION is no name of an AWS region, such as us-east-1"))
-    }
+/// What stands before and behind the first of these bytes. `str::split_once` weighs more than all of this.
+fn split(text: &str, at: u8) -> Option<(&str, &str)> {
+    let (before, rest) = text.split_at_checked(text.bytes().position(|byte| byte == at)?)?;
+    Some((before, rest.get(1..)?))
 }
 
-fn is_region(region: &str) -> bool {
-    !region.is_empty()
-        && region.len() <= 63
-        && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+fn is_region(text: &str) -> bool {
+    (1..=63).contains(&text.len()) && is_name(text, true)
 }
 
+fn is_name(text: &str, hyphens: bool) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || (hyphens && byte == b'-'))
+}
+
+/// Digits alone, where `parse` would take a sign.
 fn port_number(text: &str) -> Option<u16> {
-    // `parse` would take a sign.
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    text.parse().ok().filter(|port| *port != 0)
+    let number = text.bytes().try_fold(0_u16, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    });
+    number.filter(|port| *port != 0)
 }
 
 fn malformed(text: &str) -> Error {
@@ -162,14 +140,14 @@ fn malformed(text: &str) -> Error {
     } else if text.is_empty() || has(u8::is_ascii_whitespace) {
         "it is empty, or has a space or line break"
     } else if text.len() == 26 && !has(|byte| *byte == b'.') {
-        "it is only the cluster's identifier: give the whole host name"
+        "it is the cluster's identifier: give the whole host name"
     } else if has(u8::is_ascii_uppercase) {
         "it has upper-case letters"
     } else {
         "for another host use Config::dangerous_endpoint"
     };
     Error::config(format!(
-        "DSQL_ENDPOINT is not the host name of a DSQL cluster, <26 letters and digits>.dsql.<region>.on.aws, nor \
+        "DSQL_ENDPOINT is no host name of a cluster, <26 letters and digits>.dsql.<region>.on.aws, nor \
          localhost:<port>: {why}"
     ))
 }
@@ -188,7 +166,7 @@ mod tests {
                 (endpoint.host.as_str(), endpoint.port, endpoint.region.as_str()),
                 (HOST, 5432, "us-east-1")
             );
-            assert_eq!(endpoint.signing_host, HOST);
+            assert_eq!(endpoint.dangerous, None);
         }
         let private = HOST.replace(".dsql.", ".dsql-fnh4.");
         assert_eq!(Endpoint::parse(&private, Some("us-east-1")).unwrap().region, "us-east-1");

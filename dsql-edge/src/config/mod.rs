@@ -10,6 +10,7 @@ mod endpoint;
 use core::fmt;
 use core::time::Duration;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 #[cfg(feature = "assume-role")]
@@ -17,6 +18,7 @@ use crate::auth::AssumeRole;
 use crate::auth::{Credentials, CredentialsProvider, Source};
 use crate::client::Event;
 use crate::error::Error;
+use crate::millis::{Millis, millis};
 use endpoint::Endpoint;
 #[cfg(feature = "assume-role")]
 pub(crate) use endpoint::StsEndpoint;
@@ -43,12 +45,12 @@ pub struct Config {
     source: Source,
     #[cfg(feature = "assume-role")]
     sts: StsEndpoint,
-    user: String,
-    application_name: String,
+    user: Cow<'static, str>,
+    application_name: Cow<'static, str>,
     search_path: Option<String>,
-    connect_timeout: Duration,
-    query_timeout: Duration,
-    transaction_timeout: Duration,
+    connect_timeout: Millis,
+    query_timeout: Millis,
+    transaction_timeout: Millis,
     max_connections: usize,
     max_attempts: u32,
     max_message: usize,
@@ -128,14 +130,14 @@ impl Config {
 
     /// The role to connect as; `admin` if it is not set. Every role but `admin` needs `AWS IAM GRANT`.
     pub fn user(mut self, user: impl Into<String>) -> Self {
-        self.user = user.into();
+        self.user = Cow::Owned(user.into());
         self
     }
 
     /// The name that the session has in the server's logs; `dsql-edge/<version>` if it is not set. No data of your
     /// users belongs in it.
     pub fn application_name(mut self, name: impl Into<String>) -> Self {
-        self.application_name = name.into();
+        self.application_name = Cow::Owned(name.into());
         self
     }
 
@@ -149,14 +151,14 @@ impl Config {
 
     /// How long to wait for a free connection, TCP, TLS and the login together; 10 seconds if it is not set.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connect_timeout = millis(timeout);
         self
     }
 
     /// How long to wait for the whole answer to a query; 30 seconds if it is not set. DSQL has no timeout of its
     /// own for statements; a transaction it ends after 5 minutes.
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
-        self.query_timeout = timeout;
+        self.query_timeout = millis(timeout);
         self
     }
 
@@ -170,7 +172,7 @@ impl Config {
     /// How long a transaction may take, all its attempts and the pauses between them together; 60 seconds if it is not
     /// set. DSQL ends a transaction after 5 minutes.
     pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
-        self.transaction_timeout = timeout;
+        self.transaction_timeout = millis(timeout);
         self
     }
 
@@ -230,12 +232,12 @@ impl Config {
             source: Source::Given(credentials),
             #[cfg(feature = "assume-role")]
             sts: StsEndpoint::Regional,
-            user: "admin".to_owned(),
-            application_name: concat!("dsql-edge/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user: Cow::Borrowed("admin"),
+            application_name: Cow::Borrowed(concat!("dsql-edge/", env!("CARGO_PKG_VERSION"))),
             search_path: None,
-            connect_timeout: Duration::from_secs(10),
-            query_timeout: Duration::from_secs(30),
-            transaction_timeout: Duration::from_secs(60),
+            connect_timeout: 10_000,
+            query_timeout: 30_000,
+            transaction_timeout: 60_000,
             max_connections: 3,
             max_attempts: 5,
             max_message: 10 << 20,
@@ -282,7 +284,7 @@ impl Config {
     }
 
     pub(crate) fn signing_host(&self) -> &str {
-        &self.endpoint.signing_host
+        self.endpoint.dangerous.as_deref().unwrap_or(&self.endpoint.host)
     }
 
     pub(crate) fn region(&self) -> &str {
@@ -291,7 +293,7 @@ impl Config {
 
     /// Whether the endpoint is known to ask for a cleartext password, so that it may be sent unasked.
     pub(crate) fn knows_cleartext(&self) -> bool {
-        self.endpoint.known
+        self.endpoint.dangerous.is_none()
     }
 
     pub(crate) fn source(&self) -> &Source {
@@ -315,11 +317,11 @@ impl Config {
         self.search_path.as_deref()
     }
 
-    pub(crate) fn connect_limit(&self) -> Duration {
+    pub(crate) fn connect_limit(&self) -> Millis {
         self.connect_timeout
     }
 
-    pub(crate) fn query_limit(&self) -> Duration {
+    pub(crate) fn query_limit(&self) -> Millis {
         self.query_timeout
     }
 
@@ -332,7 +334,7 @@ impl Config {
         60
     }
 
-    pub(crate) fn transaction_limit(&self) -> Duration {
+    pub(crate) fn transaction_limit(&self) -> Millis {
         self.transaction_timeout
     }
 
@@ -373,10 +375,16 @@ impl Config {
     }
 }
 
-/// As the snapshot's is sent: one space behind a comma.
+/// As the snapshot's is sent: one space behind a comma, and no quotes around names that need none there.
 fn search_path(schemas: &str) -> String {
     let names = schemas.split(',').map(str::trim).filter(|name| !name.is_empty());
-    names.collect::<Vec<_>>().join(", ")
+    names.map(|name| bare(name).unwrap_or(name)).collect::<Vec<_>>().join(", ")
+}
+
+fn bare(name: &str) -> Option<&str> {
+    let name = name.strip_prefix('"')?.strip_suffix('"')?;
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'_') || byte.is_ascii_digit();
+    (name.bytes().all(plain) && !name.starts_with(|first: char| first.is_ascii_digit())).then_some(name)
 }
 
 impl fmt::Debug for Config {
@@ -399,6 +407,7 @@ mod tests {
             ("app,public", "app, public"),
             (" app ,  public, ", "app, public"),
             (r#""$user","Mixed Case""#, r#""$user", "Mixed Case""#),
+            (r#""app","user","2nd""#, r#"app, user, "2nd""#),
             ("", ""),
         ] {
             assert_eq!(search_path(written), sent);

@@ -4,6 +4,20 @@ use super::*;
 
 const CANARY: &str = "canary";
 
+static POSTS: Statement = Statement {
+    sql: "SELECT title FROM post",
+    name: "posts",
+    file: "src/lib.rs",
+    line: 3,
+    column: 1,
+    params: &[],
+    columns: &[],
+    formats: &[],
+    effect: crate::statement::Effect::Read,
+    tables: &["post"],
+    search_path: "",
+};
+
 /// One error of each kind, each with what it must not show; the match names them all.
 fn each() -> Vec<Kind> {
     let quoting = DatabaseError {
@@ -23,17 +37,15 @@ fn each() -> Vec<Kind> {
         Kind::Protocol("x"),
         Kind::Unsendable("x"),
         Kind::Timeout("x".into()),
-        Kind::Stale { column: Some("a".into()), difference: "b".into() },
-        Kind::Decode { column: "a".into(), sql_type: "int4".into(), reason: reason() },
-        Kind::Encode { parameter: 1, sql_type: "int4", reason: reason() },
+        Kind::Stale { column: "a".into(), difference: "b".into() },
+        Kind::Decode { column: "a".into(), value: "b".into(), reason: reason() },
+        Kind::Encode { value: "b".into(), reason: reason() },
         Kind::NoRows,
         Kind::TooManyRows,
         Kind::TooLong("x"),
         Kind::RolledBack,
         Kind::Astray,
-        Kind::TransactionFailed,
-        Kind::TransactionBusy,
-        Kind::TransactionOver,
+        Kind::TransactionOver("x"),
         Kind::OtherRequest,
         #[cfg(feature = "pool")]
         Kind::Overloaded("x".into()),
@@ -48,8 +60,8 @@ fn each() -> Vec<Kind> {
             | Kind::Lost(_) => {}
             Kind::Protocol(_) | Kind::Unsendable(_) | Kind::Timeout(_) | Kind::Stale { .. } => {}
             Kind::Decode { .. } | Kind::Encode { .. } | Kind::NoRows | Kind::TooManyRows => {}
-            Kind::TooLong(_) | Kind::RolledBack | Kind::Astray | Kind::TransactionFailed => {}
-            Kind::TransactionBusy | Kind::TransactionOver | Kind::OtherRequest => {}
+            Kind::TooLong(_) | Kind::RolledBack | Kind::Astray => {}
+            Kind::TransactionOver(_) | Kind::OtherRequest => {}
             #[cfg(feature = "pool")]
             Kind::Overloaded(_) => {}
         }
@@ -59,11 +71,10 @@ fn each() -> Vec<Kind> {
 
 #[test]
 fn every_kind_says_something_and_nothing_that_is_secret() {
-    let place = Place { name: "posts", file: "src/lib.rs", line: 3 };
     for kind in each() {
         for outcome in [Outcome::Nothing, Outcome::Executed, Outcome::Unknown] {
             let error =
-                Error::new(kind.clone()).at(place).with_outcome(outcome).after_attempts(3).after_rows(7);
+                Error::new(kind.clone()).at(&POSTS).with_outcome(outcome).after_attempts(3).after_rows(7);
             let shown = [error.to_string(), format!("{error:?}"), format!("{error:#?}")];
             for text in &shown {
                 assert!(!text.contains(CANARY), "{text}");

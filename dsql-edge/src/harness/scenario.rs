@@ -102,6 +102,7 @@ const fn statement(sql: &'static str, effect: Effect) -> Statement {
         column: 1,
         params: &[],
         columns: &[],
+        formats: &[],
         effect,
         tables: &["t"],
         search_path: "",

@@ -5,13 +5,13 @@
 //! longest is told. Never sends anything but the ROLLBACK of what a lease left open.
 
 use core::task::{Context, Poll, Waker};
-use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::server::Server;
 use crate::config::Config;
 use crate::error::{Error, Kind};
+use crate::millis::Millis;
 use crate::transport;
 
 /// How many connections there are, how long they live, and how many may wait.
@@ -19,10 +19,10 @@ use crate::transport;
 pub(super) struct Settings {
     pub(super) connections: usize,
     pub(super) waiting: usize,
-    pub(super) age: Duration,
-    pub(super) idle: Duration,
+    pub(super) age: Millis,
+    pub(super) idle: Millis,
     /// How long a transaction may say nothing between two statements.
-    pub(super) pause: Duration,
+    pub(super) pause: Millis,
 }
 
 pub(super) struct Connections {
@@ -49,7 +49,7 @@ struct Waiting {
 }
 
 /// Connections retire a little earlier or later, so that they do not all come back at once.
-const JITTER: Duration = Duration::from_secs(120);
+const JITTER: Millis = 120_000;
 
 impl Connections {
     pub(super) fn new(config: Config, settings: Settings) -> Arc<Self> {
@@ -57,13 +57,12 @@ impl Connections {
     }
 
     /// When a connection that is opened now retires.
-    pub(super) fn retirement(&self) -> Duration {
+    pub(super) fn retirement(&self) -> Millis {
         let now = transport::now(&self.config);
         let jitter = JITTER.min(self.settings.age / 10);
-        let spread = u64::try_from(jitter.as_millis()).unwrap_or(u64::MAX).saturating_mul(2);
-        let chosen = transport::random(&self.config) % spread.saturating_add(1);
+        let chosen = transport::random(&self.config) % (2 * jitter + 1);
         let earliest = now.saturating_add(self.settings.age).saturating_sub(jitter);
-        earliest.saturating_add(Duration::from_millis(chosen))
+        earliest.saturating_add(chosen)
     }
 
     /// Closes what has been idle for long, or is old, until nothing is left that could become so.
@@ -84,7 +83,7 @@ impl Connections {
                 next
             };
             let Some(next) = next else { return };
-            transport::sleep(&self.config, next.saturating_sub(now).max(Duration::from_millis(1))).await;
+            transport::sleep(&self.config, next.saturating_sub(now).max(1)).await;
         }
     }
 
@@ -275,7 +274,7 @@ mod tests {
 
     fn pool(connections: usize, waiting: usize) -> Arc<Connections> {
         let config = Config::local("localhost", "us-east-1", Credentials::new("id", "key")).unwrap();
-        let (age, idle) = (Duration::from_secs(3300), Duration::from_secs(600));
+        let (age, idle) = (3_300_000, 600_000);
         Connections::new(config, Settings { connections, waiting, age, idle, pause: age })
     }
 

@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use crate::client::Dsql;
 use crate::config::Config;
+use crate::millis::millis;
 use crate::transport::{self, Transport};
 
 use connections::{Connections, Settings};
@@ -84,13 +85,8 @@ pub struct Pool {
 impl Pool {
     /// A pool without connections: they are opened when they are needed.
     pub fn new(config: Config) -> Self {
-        let settings = Settings {
-            connections: 4,
-            waiting: 1000,
-            age: Duration::from_secs(55 * 60),
-            idle: Duration::from_secs(10 * 60),
-            pause: Duration::from_secs(15),
-        };
+        let settings =
+            Settings { connections: 4, waiting: 1000, age: 55 * 60_000, idle: 10 * 60_000, pause: 15_000 };
         Pool::with(config, settings)
     }
 
@@ -128,18 +124,18 @@ impl Pool {
 
     /// How old a connection may become, about; 55 minutes if it is not set. DSQL closes one after an hour.
     pub fn max_age(self, age: Duration) -> Self {
-        Pool::with(self.config, Settings { age, ..self.settings })
+        Pool::with(self.config, Settings { age: millis(age), ..self.settings })
     }
 
     /// How long a connection may be idle; 10 minutes if it is not set. An object without connections can be put to sleep.
     pub fn max_idle(self, idle: Duration) -> Self {
-        Pool::with(self.config, Settings { idle, ..self.settings })
+        Pool::with(self.config, Settings { idle: millis(idle), ..self.settings })
     }
 
     /// How long a transaction may say nothing between two statements; 15 seconds if it is not set. Then it is rolled back,
     /// and its next statement gets an error ([`Error::is_timeout`](crate::Error::is_timeout)).
     pub fn max_pause(self, pause: Duration) -> Self {
-        Pool::with(self.config, Settings { pause, ..self.settings })
+        Pool::with(self.config, Settings { pause: millis(pause), ..self.settings })
     }
 
     /// A cluster whose connections are those of this pool. Make one for each request, as with

@@ -6,7 +6,6 @@
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};
-use core::time::Duration;
 use std::sync::Arc;
 
 use super::connections::{Connections, Lent, Turn};
@@ -16,6 +15,7 @@ use super::visitor::{Gone, Visitor};
 use crate::client::failure::{self, Failure};
 use crate::client::login;
 use crate::error::{Error, Kind};
+use crate::millis::Millis;
 use crate::retry::{Reached, Signal};
 use crate::session::Fault;
 use crate::transport::{self, BoxFuture};
@@ -90,7 +90,7 @@ fn greeting(pool: &Connections) -> BoxFuture<()> {
 }
 
 /// How long a client may take to ask, or to hear why not.
-pub(super) const GREETING: Duration = Duration::from_secs(10);
+pub(super) const GREETING: Millis = 10_000;
 
 enum Refused {
     /// The client did not wait.
@@ -142,7 +142,7 @@ struct Relay<'r> {
     visitor: &'r mut Visitor,
     server: &'r mut Server,
     /// When anything went by last.
-    moved_at: Duration,
+    moved_at: Millis,
 }
 
 enum Ended {
@@ -222,7 +222,7 @@ impl Relay<'_> {
     }
 
     /// How long nothing may go by.
-    fn patience(&self) -> Duration {
+    fn patience(&self) -> Millis {
         if self.server.is_settled() { self.pool.settings.pause } else { self.ask.limit }
     }
 

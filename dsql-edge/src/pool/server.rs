@@ -5,12 +5,12 @@
 //! transaction is open; what a lease left open is rolled back before anything else is said.
 
 use core::task::{Context, Poll, Waker};
-use core::time::Duration;
 
 use super::frames::Frames;
 use super::visitor::Said;
 use crate::client::failure::{Failure, Stage};
 use crate::client::login::Login;
+use crate::millis::Millis;
 use crate::retry::Reached;
 use crate::session::{Connection, Event, Fault};
 use crate::transport::{Transport, TransportError};
@@ -41,15 +41,15 @@ pub(super) struct Server {
     /// What its names are looked up in.
     pub(super) search_path: String,
     /// It is not lent after this time.
-    pub(super) retires: Duration,
-    pub(super) idle_since: Duration,
+    pub(super) retires: Millis,
+    pub(super) idle_since: Millis,
     read: Vec<u8>,
 }
 
 const IDLE: u8 = b'I';
 
 impl Server {
-    pub(super) fn new(login: Login, search_path: &str, retires: Duration) -> Self {
+    pub(super) fn new(login: Login, search_path: &str, retires: Millis) -> Self {
         Server {
             transport: login.transport,
             login: Some(login.connection),
@@ -66,7 +66,7 @@ impl Server {
             status: IDLE,
             search_path: search_path.to_owned(),
             retires,
-            idle_since: Duration::ZERO,
+            idle_since: 0,
             read: Vec::new(),
         }
     }
@@ -96,7 +96,7 @@ impl Server {
     }
 
     /// When it is closed if nobody asks for it: it may be idle for so long, and no older than it may become.
-    pub(super) fn idle_until(&self, idle: Duration) -> Duration {
+    pub(super) fn idle_until(&self, idle: Millis) -> Millis {
         self.idle_since.saturating_add(idle).min(self.retires)
     }
 

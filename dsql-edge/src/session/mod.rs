@@ -154,7 +154,7 @@ impl Connection {
     pub(crate) fn start(
         &mut self,
         startup: &Startup<'_>,
-        password: &[u8],
+        password: &str,
         pipelined: bool,
     ) -> Result<(), Malformed> {
         frontend::startup(startup, &mut self.outgoing)?;

@@ -65,7 +65,7 @@ fn error(severity: &str, code: &str) -> Vec<u8> {
 
 fn started(pipelined: bool) -> Connection {
     let mut connection = Connection::new(LIMITS);
-    connection.start(&STARTUP, b"token", pipelined).unwrap();
+    connection.start(&STARTUP, "token", pipelined).unwrap();
     submit(&mut connection);
     connection
 }
@@ -240,7 +240,7 @@ fn a_fatal_error_ends_the_session_with_the_server_s_words() {
 fn statements_of_one_flight_are_answered_one_after_the_other() {
     let flight = || {
         let mut connection = Connection::new(LIMITS);
-        connection.start(&STARTUP, b"token", true).unwrap();
+        connection.start(&STARTUP, "token", true).unwrap();
         add_control(&mut connection, "BEGIN");
         add(&mut connection, "SELECT n, t FROM x", 1);
         add_control(&mut connection, "DELETE FROM x");
@@ -306,7 +306,7 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
     }
     // An error before the flight was written to its end: the rest is not answered either.
     let mut connection = Connection::new(LIMITS);
-    connection.start(&STARTUP, b"token", true).unwrap();
+    connection.start(&STARTUP, "token", true).unwrap();
     add(&mut connection, "INSERT", 2);
     connection.handle_input(&[login(), error("ERROR", "23505")].concat());
     assert_eq!(events(&mut connection).1, None);
@@ -320,7 +320,7 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
 #[test]
 fn a_row_that_is_too_long_is_told_by_its_limit() {
     let mut connection = Connection::new(Limits { message: MAX_FRAME, row: 16 });
-    connection.start(&STARTUP, b"token", true).unwrap();
+    connection.start(&STARTUP, "token", true).unwrap();
     submit(&mut connection);
     connection.handle_input(&[login(), described(), row(1)].concat());
     let Some(Fault::TooLong(limit)) = events(&mut connection).1 else { panic!("it is too long") };
@@ -429,7 +429,7 @@ fn many_rows_are_ready_after_the_last_of_them() {
 fn a_flight_that_cannot_be_written_leaves_nothing_behind() {
     let mut connection = Connection::new(LIMITS);
     assert!(connection.statement("SELECT 1", &[]).is_err(), "it has not begun");
-    connection.start(&STARTUP, b"token", true).unwrap();
+    connection.start(&STARTUP, "token", true).unwrap();
     let mark = connection.mark();
     add(&mut connection, "SELECT 1", 1);
     let parameters = Parameters { bytes: vec![0; MAX_FRAME], each: vec![(Some(MAX_FRAME), 1)] };

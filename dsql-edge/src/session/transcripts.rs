@@ -114,7 +114,7 @@ impl Scenario {
             application_name: "dsql-edge",
             search_path: None,
         };
-        connection.start(&startup, self.password.unwrap_or(password).as_bytes(), self.pipelined).unwrap();
+        connection.start(&startup, self.password.unwrap_or(password), self.pipelined).unwrap();
         connection
     }
 

@@ -8,6 +8,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use crate::millis::{Millis, millis};
 use crate::retry::Budget;
 
 use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
@@ -43,7 +44,7 @@ struct State {
     dialed: usize,
     open: usize,
     expired: bool,
-    now: Duration,
+    now: Millis,
     random: u64,
     /// What STS answers, and what it was asked.
     #[cfg(feature = "assume-role")]
@@ -51,7 +52,7 @@ struct State {
     #[cfg(feature = "assume-role")]
     posted: Vec<String>,
     /// When a timer ends for which somebody waits.
-    next: Option<Duration>,
+    next: Option<Millis>,
     unread: usize,
     #[cfg(feature = "pool")]
     spawned: Vec<BoxFuture<()>>,
@@ -109,7 +110,7 @@ impl Network {
     /// a few seconds: what takes longer is a time limit.
     pub(crate) fn advance(&self) -> bool {
         let mut state = self.0.lock().unwrap();
-        let soon = state.now + Duration::from_secs(4);
+        let soon = state.now + 4000;
         let Some(next) = state.next.take().filter(|next| *next <= soon) else { return false };
         state.now = next;
         true
@@ -123,9 +124,9 @@ impl Network {
         true
     }
 
-    pub(super) fn timer(&self, duration: Duration) -> BoxFuture<()> {
+    pub(super) fn timer(&self, time: Millis) -> BoxFuture<()> {
         let network = self.clone();
-        let until = self.now() + duration;
+        let until = self.now().saturating_add(time);
         Box::pin(poll_fn(move |_| {
             let mut state = network.0.lock().unwrap();
             if state.expired || state.now >= until {
@@ -138,7 +139,7 @@ impl Network {
 
     /// Time goes on.
     pub(crate) fn elapse(&self, time: Duration) {
-        self.0.lock().unwrap().now += time;
+        self.0.lock().unwrap().now += millis(time);
     }
 
     /// How many steps of the connection that was read last are still to come.
@@ -146,7 +147,7 @@ impl Network {
         self.0.lock().unwrap().unread
     }
 
-    pub(super) fn now(&self) -> Duration {
+    pub(super) fn now(&self) -> Millis {
         self.0.lock().unwrap().now
     }
 

@@ -18,10 +18,10 @@ mod worker;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use core::time::Duration;
 use std::borrow::Cow;
 
 use crate::config::Config;
+use crate::millis::Millis;
 use crate::retry::Budget;
 
 /// A connection to a server, inside TLS.
@@ -149,17 +149,22 @@ pub(crate) fn spawn(config: &Config, future: BoxFuture<()>) {
 pub(crate) use platform::{random as anything, sleep as timer, spawn as detach};
 
 /// Waits this long.
-pub(crate) fn sleep(config: &Config, duration: Duration) -> BoxFuture<()> {
+pub(crate) fn sleep(config: &Config, time: Millis) -> BoxFuture<()> {
     #[cfg(test)]
     if let Some(network) = config.memory_network() {
-        return network.timer(duration);
+        return network.timer(time);
     }
     let _ = config;
-    platform::sleep(duration)
+    platform::sleep(time)
+}
+
+/// Sets a timer anew.
+pub(crate) fn rewind(timer: &mut BoxFuture<()>, config: &Config, time: Millis) {
+    *timer = sleep(config, time);
 }
 
 /// A clock that only goes forward, from any beginning. On Workers it stands still between two I/Os.
-pub(crate) fn now(config: &Config) -> Duration {
+pub(crate) fn now(config: &Config) -> Millis {
     #[cfg(test)]
     if let Some(network) = config.memory_network() {
         return network.now();
@@ -232,10 +237,11 @@ use self::tokio as platform;
 #[cfg(not(target_arch = "wasm32"))]
 mod anywhere {
     use core::hash::BuildHasher;
-    use core::time::Duration;
     use std::hash::RandomState;
     use std::sync::OnceLock;
     use std::time::Instant;
+
+    use crate::millis::{Millis, millis};
 
     pub(crate) struct IoContext;
 
@@ -275,9 +281,9 @@ mod anywhere {
         Err(worker::Error::RustError("outside of Workers there are no Durable Objects".to_owned()))
     }
 
-    pub(super) fn now() -> Duration {
+    pub(super) fn now() -> Millis {
         static BEGAN: OnceLock<Instant> = OnceLock::new();
-        BEGAN.get_or_init(Instant::now).elapsed()
+        millis(BEGAN.get_or_init(Instant::now).elapsed())
     }
 
     /// What the standard library seeds its maps with.
@@ -327,7 +333,7 @@ mod platform {
         Box::pin(async { Err(unsupported()) })
     }
 
-    pub(crate) fn sleep(_: Duration) -> BoxFuture<()> {
+    pub(crate) fn sleep(_: Millis) -> BoxFuture<()> {
         Box::pin(core::future::pending())
     }
 

@@ -20,6 +20,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
 use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind, check_ssl_answer};
 use crate::config::Config;
+use crate::millis::Millis;
 use crate::wire::frontend::SSL_REQUEST;
 
 const READ_SIZE: usize = 65_536;
@@ -40,8 +41,8 @@ pub(super) fn post(config: &Config, post: super::Post) -> BoxFuture<Result<super
     Box::pin(async move { super::https::post(&post, connector(extra_ca.as_deref())?).await })
 }
 
-pub(crate) fn sleep(duration: Duration) -> BoxFuture<()> {
-    Box::pin(tokio::time::sleep(duration))
+pub(crate) fn sleep(time: Millis) -> BoxFuture<()> {
+    Box::pin(tokio::time::sleep(Duration::from_millis(time)))
 }
 
 #[cfg(feature = "pool")]

@@ -7,18 +7,16 @@ const READ_SIZE = 65536;
 const hush = (promise) => void promise.catch(() => {});
 
 export class Connection {
-  constructor(hostname, port) {
-    this.open(connect({ hostname, port }, { secureTransport: "starttls", allowHalfOpen: false }));
-  }
-
   open(socket) {
     this.socket = socket;
     hush(socket.opened);
     hush(socket.closed);
   }
 
-  // Sends a request in plain text and returns what comes first. The streams are free again then, as startTls wants.
-  async ask(request) {
+  // Connects, sends a request in plain text and returns what comes first. The streams are free again then, as startTls
+  // wants.
+  async ask(hostname, port, request) {
+    this.open(connect({ hostname, port }, { secureTransport: "starttls", allowHalfOpen: false }));
     const { readable, writable } = this.socket;
     const writer = writable.getWriter();
     // A view of wasm's memory: it changes below the promise.
@@ -64,30 +62,28 @@ export class Connection {
   }
 }
 
-// An object that throws when another request touches it, at once and without any I/O: the state of a WebSocket.
-export function mark() {
-  try {
-    return new WebSocketPair()[0];
-  } catch {
-    return undefined;
+// Throws when another request touches it, at once and without any I/O, as the state of a WebSocket does.
+export class Mark {
+  constructor() {
+    try {
+      this.socket = new WebSocketPair()[0];
+    } catch {}
+  }
+
+  touch() {
+    this.socket?.readyState;
   }
 }
 
-export function touch(mark) {
-  mark?.readyState;
-}
-
-export class Timer {
-  constructor(milliseconds) {
-    this.over = new Promise((resolve) => {
-      this.end = resolve;
-      this.id = setTimeout(resolve, milliseconds);
-    });
-  }
-
-  // Wasm keeps what waits for a promise until it settles.
-  clear() {
-    clearTimeout(this.id);
-    this.end();
-  }
+// Ends after so many milliseconds, or when it is cleared: wasm keeps what waits for a promise until it settles.
+export function timer(milliseconds) {
+  let clear;
+  const over = new Promise((resolve) => {
+    const id = setTimeout(resolve, milliseconds);
+    clear = () => {
+      clearTimeout(id);
+      resolve();
+    };
+  });
+  return Object.assign(over, { clear });
 }

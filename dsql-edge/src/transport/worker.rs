@@ -8,29 +8,28 @@
 #![allow(unsafe_code, reason = "JavaScript's values are not Send; Workers has one thread (see `OneThread`)")]
 
 use core::task::{Context, Poll, ready};
-use core::time::Duration;
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 
 #[cfg(feature = "assume-role")]
 use worker::js_sys::Array;
-use worker::js_sys::{Promise, Reflect, Uint8Array};
+use worker::js_sys::{Date, Promise, Reflect, Uint8Array};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
 use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind, check_ssl_answer};
 use crate::config::Config;
+use crate::millis::Millis;
+use crate::refusal::contains;
 use crate::wire::frontend::SSL_REQUEST;
 
 pub(super) fn dial(config: &Config) -> BoxFuture<Dialed> {
     let (host, port) = config.address();
-    let host = host.to_owned();
-    Box::pin(OneThread(async move {
-        let socket = open(&host, port).await?;
-        Ok(Box::new(OneThread(socket)) as Box<dyn Transport>)
-    }))
+    let connection = Connection::new();
+    let asking = JsFuture::from(connection.ask(host, port, &SSL_REQUEST));
+    Box::pin(OneThread(Dialing { connection: Some(connection), asking }))
 }
 
 #[cfg(feature = "assume-role")]
@@ -51,15 +50,20 @@ pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::
     }))
 }
 
-pub(crate) fn sleep(duration: Duration) -> BoxFuture<()> {
-    // setTimeout takes a signed 32-bit number of milliseconds and fires at once above it.
-    let timer = Timer::new((duration.as_secs_f64() * 1000.0).min(f64::from(i32::MAX)));
-    let over = JsFuture::from(timer.over());
+pub(crate) fn sleep(time: Millis) -> BoxFuture<()> {
+    // setTimeout takes a signed 32-bit number and fires at once above it.
+    let timer = timer(i32::try_from(time).unwrap_or(i32::MAX));
+    let over = JsFuture::from(Promise::from(timer.clone()));
     Box::pin(OneThread(Sleep { timer, over }))
 }
 
-pub(super) fn now() -> Duration {
-    Duration::from_millis(worker::Date::now().as_millis())
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "JavaScript counts from 1970, in f64"
+)]
+pub(super) fn now() -> Millis {
+    Date::now() as u64
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 2⁵³")]
@@ -69,12 +73,16 @@ pub(crate) fn random() -> u64 {
 }
 
 pub(super) fn unix_time() -> u64 {
-    worker::Date::now().as_millis() / 1000
+    now() / 1000
 }
 
 /// A var or a secret of the Worker's own: both are texts. (`Env::var` links an error that says less than ours.)
 pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
-    Reflect::get(env, &JsValue::from_str(name)).ok()?.as_string()
+    text_at(env, name)
+}
+
+fn text_at(object: &JsValue, name: &str) -> Option<String> {
+    Reflect::get(object, &JsValue::from_str(name)).ok()?.as_string()
 }
 
 #[cfg(feature = "pool")]
@@ -105,8 +113,7 @@ pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Trans
     let request: &JsValue = request.inner().as_ref();
     let visit = Visit::new(request)?;
     let response = worker::Response::from(visit.response().unchecked_into::<worker::web_sys::Response>());
-    let socket = Socket { visits: true, ..Socket::over(visit.unchecked_into()) };
-    Ok((Box::new(OneThread(socket)), response))
+    Ok((Box::new(OneThread(Socket::over(visit.unchecked_into()))), response))
 }
 
 /// The request that was being handled when this was made; none outside of any.
@@ -115,16 +122,15 @@ pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Trans
 /// state of a WebSocket is the one that does so at once, without I/O and without being changed. Sockets tell only
 /// when they are used, and whoever merely waits for one would be woken by the other request, and then answer in its
 /// name: that ends in "Internal Server Error", or in no answer at all.
-pub(crate) struct IoContext(OneThread<JsValue>);
+pub(crate) struct IoContext(OneThread<Mark>);
 
 impl IoContext {
     pub(crate) fn current() -> Self {
-        IoContext(OneThread(mark()))
+        IoContext(OneThread(Mark::new()))
     }
 
     pub(crate) fn is_current(&self) -> bool {
-        touch(&self.0.0).map_err(|thrown| error(TransportErrorKind::Lost, &thrown).kind)
-            != Err(TransportErrorKind::OtherRequest)
+        self.0.0.touch().is_ok()
     }
 }
 
@@ -150,10 +156,10 @@ impl<F: Future> Future for OneThread<F> {
 #[wasm_bindgen(module = "/src/transport/worker.js")]
 extern "C" {
     type Connection;
-    #[wasm_bindgen(constructor, catch)]
-    fn new(hostname: &str, port: u16) -> Result<Connection, JsValue>;
+    #[wasm_bindgen(constructor)]
+    fn new() -> Connection;
     #[wasm_bindgen(method)]
-    fn ask(this: &Connection, request: &[u8]) -> Promise;
+    fn ask(this: &Connection, hostname: &str, port: u16, request: &[u8]) -> Promise;
     #[wasm_bindgen(method, catch, js_name = startTls)]
     fn start_tls(this: &Connection) -> Result<(), JsValue>;
     #[wasm_bindgen(method)]
@@ -163,17 +169,18 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn close(this: &Connection, last: &[u8]);
 
+    #[wasm_bindgen(extends = Promise)]
+    #[derive(Clone)]
     type Timer;
-    #[wasm_bindgen(constructor)]
-    fn new(milliseconds: f64) -> Timer;
-    #[wasm_bindgen(method, getter)]
-    fn over(this: &Timer) -> Promise;
+    fn timer(milliseconds: i32) -> Timer;
     #[wasm_bindgen(method)]
     fn clear(this: &Timer);
 
-    fn mark() -> JsValue;
-    #[wasm_bindgen(catch)]
-    fn touch(mark: &JsValue) -> Result<(), JsValue>;
+    type Mark;
+    #[wasm_bindgen(constructor)]
+    fn new() -> Mark;
+    #[wasm_bindgen(method, catch)]
+    fn touch(this: &Mark) -> Result<(), JsValue>;
 }
 
 // Both have the methods of `Connection`.
@@ -219,61 +226,51 @@ impl Drop for Sleep {
     }
 }
 
+/// TCP, SSLRequest, `startTls`. Whether TLS verifies shows only with the first byte that comes back.
+struct Dialing {
+    connection: Option<Connection>,
+    asking: JsFuture,
+}
+
+impl Future for Dialing {
+    type Output = Dialed;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Dialed> {
+        let answer = ready!(Pin::new(&mut self.asking).poll(context));
+        let answer = answer.map_err(|thrown| error(TransportErrorKind::Unreachable, &thrown))?;
+        check_ssl_answer(&answer.unchecked_into::<Uint8Array>().to_vec())?;
+        // Whoever polls again what is ready already waits for ever.
+        let Some(connection) = self.connection.take() else { return Poll::Pending };
+        connection.start_tls().map_err(|thrown| error(TransportErrorKind::Tls, &thrown))?;
+        Poll::Ready(Ok(Box::new(OneThread(Socket::over(connection)))))
+    }
+}
+
+/// A connection, and what of it is awaited. The streams remember their errors themselves: each read and each write after
+/// one fails in the same way.
 struct Socket {
     connection: Connection,
     reading: Option<JsFuture>,
     writing: Option<JsFuture>,
-    /// When it has said all, it still listens.
-    visits: bool,
-    /// After an error the connection is never touched again.
-    dead: Option<TransportError>,
-}
-
-/// TCP, SSLRequest, `startTls`. Whether TLS verifies shows only with the first byte that comes back.
-async fn open(host: &str, port: u16) -> Result<Socket, TransportError> {
-    let failed = |kind| move |thrown: JsValue| error(kind, &thrown);
-    let connection = Connection::new(host, port).map_err(failed(TransportErrorKind::Unreachable))?;
-    let answer = JsFuture::from(connection.ask(&SSL_REQUEST)).await;
-    let answer: Uint8Array = answer.map_err(failed(TransportErrorKind::Unreachable))?.unchecked_into();
-    check_ssl_answer(&answer.to_vec())?;
-    connection.start_tls().map_err(failed(TransportErrorKind::Tls))?;
-    Ok(Socket::over(connection))
 }
 
 impl Socket {
     fn over(connection: Connection) -> Self {
-        Socket { connection, reading: None, writing: None, visits: false, dead: None }
-    }
-
-    fn fail<T>(&mut self, thrown: &JsValue) -> Poll<Result<T, TransportError>> {
-        let error = error(TransportErrorKind::Lost, thrown);
-        self.dead = Some(error.clone());
-        self.reading = None;
-        self.writing = None;
-        Poll::Ready(Err(error))
+        Socket { connection, reading: None, writing: None }
     }
 }
 
 impl Transport for OneThread<Socket> {
     fn start_write(&mut self, bytes: Vec<u8>) {
         let socket = &mut self.0;
-        if socket.dead.is_none() {
-            socket.writing = Some(JsFuture::from(socket.connection.write(&bytes)));
-        }
+        socket.writing = Some(JsFuture::from(socket.connection.write(&bytes)));
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        let socket = &mut self.0;
-        if let Some(error) = &socket.dead {
-            return Poll::Ready(Err(error.clone()));
-        }
-        let Some(writing) = &mut socket.writing else { return Poll::Ready(Ok(())) };
-        let result = ready!(Pin::new(writing).poll(context));
-        socket.writing = None;
-        match result {
-            Ok(_) => Poll::Ready(Ok(())),
-            Err(thrown) => socket.fail(&thrown),
-        }
+        let Some(writing) = &mut self.0.writing else { return Poll::Ready(Ok(())) };
+        let written = ready!(Pin::new(writing).poll(context));
+        self.0.writing = None;
+        Poll::Ready(written.map(drop).map_err(|thrown| error(TransportErrorKind::Lost, &thrown)))
     }
 
     fn poll_read(
@@ -281,35 +278,20 @@ impl Transport for OneThread<Socket> {
         context: &mut Context<'_>,
         into: &mut Vec<u8>,
     ) -> Poll<Result<(), TransportError>> {
-        let socket = &mut self.0;
+        let Socket { connection, reading, .. } = &mut self.0;
         into.clear();
-        if let Some(error) = &socket.dead {
-            return Poll::Ready(Err(error.clone()));
-        }
-        let connection = &socket.connection;
-        let reading = socket.reading.get_or_insert_with(|| JsFuture::from(connection.read()));
-        let result = ready!(Pin::new(reading).poll(context));
-        socket.reading = None;
-        match result {
-            Ok(bytes) => {
-                let bytes: Uint8Array = bytes.unchecked_into();
-                into.resize(usize::try_from(bytes.length()).unwrap_or(0), 0);
-                bytes.copy_to(into);
-            }
-            Err(thrown) => return socket.fail(&thrown),
-        }
-        if into.is_empty() && !socket.visits {
-            socket.dead =
-                Some(TransportError::new(TransportErrorKind::Lost, "the server closed the connection"));
-        }
+        let next = reading.get_or_insert_with(|| JsFuture::from(connection.read()));
+        let read = ready!(Pin::new(next).poll(context));
+        *reading = None;
+        *into = read
+            .map_err(|thrown| error(TransportErrorKind::Lost, &thrown))?
+            .unchecked_into::<Uint8Array>()
+            .to_vec();
         Poll::Ready(Ok(()))
     }
 
     fn close(&mut self, last: &'static [u8]) {
-        let socket = &mut self.0;
-        let last = if socket.dead.is_none() { last } else { &[] };
-        socket.connection.close(last);
-        socket.dead = Some(TransportError::new(TransportErrorKind::Lost, "the connection was closed"));
+        self.0.connection.close(last);
     }
 }
 
@@ -346,13 +328,8 @@ pub(crate) mod signature {
 /// What was thrown, as an error of this kind, unless it is the one that Workers has for sockets of another
 /// request.
 fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
-    let text: Option<String> = match thrown.dyn_ref::<worker::js_sys::Error>() {
-        Some(error) => Some(error.message().into()),
-        None => thrown.as_string(),
-    };
-    let text = text.unwrap_or_default();
-    const OTHER_REQUEST: &[u8] = b"on behalf of a different request";
-    if text.as_bytes().windows(OTHER_REQUEST.len()).any(|window| window == OTHER_REQUEST) {
+    let text = text_at(thrown, "message").or_else(|| thrown.as_string()).unwrap_or_default();
+    if contains(&text, "on behalf of a different request") {
         return TransportError::new(
             TransportErrorKind::OtherRequest,
             "the socket belongs to another request",

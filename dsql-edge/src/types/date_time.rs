@@ -11,7 +11,7 @@ use chrono::{Datelike, TimeZone, Timelike};
 use super::interval::write_clock;
 use super::{
     Column, ConversionError, DateTime, IsNull, NaiveDate, NaiveDateTime, NaiveTime, NotNull, Param, Utc,
-    exactly, split, sql,
+    exactly, int8, split, sql,
 };
 
 /// From 0000-12-31, chrono's day 0, to 2000-01-01, PostgreSQL's.
@@ -131,7 +131,7 @@ impl Column<sql::Date, NotNull> for NaiveDate {
 
 impl Column<sql::Time, NotNull> for PgTime {
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
-        let microseconds = i64::from_be_bytes(exactly(bytes)?);
+        let microseconds = int8(bytes)?;
         if !(0..=DAY_IN_MICROSECONDS).contains(&microseconds) {
             return Err(ConversionError::new("it is no time of a day"));
         }
@@ -161,7 +161,7 @@ impl Column<sql::Timetz, NotNull> for TimeTz {
 
 impl Column<sql::Timestamp, NotNull> for PgTimestamp {
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
-        exactly(bytes).map(|microseconds| PgTimestamp { microseconds: i64::from_be_bytes(microseconds) })
+        int8(bytes).map(|microseconds| PgTimestamp { microseconds })
     }
 }
 

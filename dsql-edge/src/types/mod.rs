@@ -194,6 +194,10 @@ impl ConversionError {
         ConversionError(reason.into())
     }
 
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     pub(crate) fn truncated() -> Self {
         ConversionError(Cow::Borrowed("its bytes are not as long as the type's format wants them"))
     }
@@ -210,6 +214,12 @@ impl std::error::Error for ConversionError {}
 /// All the bytes, if they are as many as the type has.
 fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ConversionError> {
     bytes.try_into().map_err(|_| ConversionError::truncated())
+}
+
+/// All the bytes, eight, as a number. WebAssembly cannot turn bytes around: a loop is a third of `from_be_bytes`.
+fn int8(bytes: &[u8]) -> Result<i64, ConversionError> {
+    let bytes = exactly::<8>(bytes)?;
+    Ok(bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)))
 }
 
 /// The first `N` bytes, and the rest.

@@ -16,7 +16,7 @@ pub enum Format {
 
 impl Format {
     /// The format code of Bind and RowDescription.
-    pub(crate) fn code(self) -> i16 {
+    pub(crate) const fn code(self) -> i16 {
         match self {
             Format::Text => 0,
             Format::Binary | Format::Same => 1,
@@ -26,36 +26,55 @@ impl Format {
 
 /// A type of PostgreSQL, as a value.
 struct Listed {
-    oid: u32,
-    array_oid: u32,
+    oid: u16,
+    array_oid: u16,
     name: &'static str,
     format: Format,
 }
 
-fn listed(oid: u32) -> Option<&'static Listed> {
-    LISTED.iter().find(|listed| oid != 0 && (listed.oid == oid || listed.array_oid == oid))
-}
-
 /// The name of a type that is listed here, or of an array of it; of another one its OID.
 pub(crate) fn name_of(oid: u32) -> String {
-    match listed(oid) {
-        Some(listed) if listed.oid == oid => listed.name.to_owned(),
-        Some(listed) => [listed.name, "[]"].concat(),
-        None => format!("with the OID {oid}"),
+    for listed in LISTED {
+        if u32::from(listed.oid) == oid {
+            return listed.name.to_owned();
+        }
+        if u32::from(listed.array_oid) == oid && oid != 0 {
+            return format!("{}[]", listed.name);
+        }
     }
+    format!("OID {oid}")
 }
 
-/// The format to ask for when a column of this type is expected.
+/// The formats to ask for when columns of these types are expected.
 ///
 /// 0 stands for a type the user made: a domain arrives as its base type and an enum as its label,
 /// both well in binary. A built-in type that is not listed here has no decoder and comes as text.
-pub(crate) fn format_of(oid: u32) -> Format {
-    match listed(oid) {
-        Some(listed) if listed.oid == oid => listed.format,
-        Some(_) => Format::Binary,
-        None if oid == 0 => Format::Binary,
-        None => Format::Text,
+#[allow(clippy::indexing_slicing, reason = "it runs when the query is compiled")]
+pub const fn formats<const N: usize>(oids: [u32; N]) -> [i16; N] {
+    let mut formats = [Format::Binary.code(); N];
+    let mut at = 0;
+    while at < N {
+        if oids[at] != 0 {
+            formats[at] = format_of(oids[at]).code();
+        }
+        at += 1;
     }
+    formats
+}
+
+#[allow(clippy::indexing_slicing, reason = "as `formats`")]
+const fn format_of(oid: u32) -> Format {
+    let mut at = 0;
+    while at < LISTED.len() {
+        if LISTED[at].oid as u32 == oid {
+            return LISTED[at].format;
+        }
+        if LISTED[at].array_oid as u32 == oid {
+            return Format::Binary;
+        }
+        at += 1;
+    }
+    Format::Text
 }
 
 /// A type of PostgreSQL.
@@ -174,10 +193,7 @@ mod tests {
 
     #[test]
     fn only_types_with_a_decoder_are_asked_for_in_binary() {
-        let inet = 869;
-        assert_eq!(format_of(inet), Format::Text);
-        assert_eq!(format_of(705), Format::Text);
-        assert_eq!(format_of(2951), Format::Binary);
-        assert_eq!(format_of(0), Format::Binary);
+        let (inet, unknown, uuids) = (869, 705, 2951);
+        assert_eq!(formats([inet, unknown, uuids, 0]), [0, 0, 1, 1]);
     }
 }

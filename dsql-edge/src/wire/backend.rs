@@ -43,13 +43,11 @@ pub(crate) struct DatabaseError {
 impl DatabaseError {
     /// 40001, and DSQL's own codes for the same.
     pub(crate) fn is_conflict(&self) -> bool {
-        self.sqlstate.is_some_and(|state| {
-            state == SqlState::SERIALIZATION_FAILURE || matches!(state.as_str(), "OC000" | "OC001")
-        })
+        self.is_one_of(&[SqlState::SERIALIZATION_FAILURE, SqlState::OCC_DATA, SqlState::OCC_SCHEMA])
     }
 
-    pub(crate) fn is_unique_violation(&self) -> bool {
-        self.sqlstate == Some(SqlState::UNIQUE_VIOLATION)
+    pub(crate) fn is_one_of(&self, states: &[SqlState]) -> bool {
+        self.sqlstate.is_some_and(|state| states.contains(&state))
     }
 }
 
@@ -230,29 +228,38 @@ fn fields_of_error(mut reader: super::message::Reader<'_>) -> Result<DatabaseErr
             return if reader.is_empty() { Ok(error) } else { Err(MALFORMED) };
         }
         let value = reader.string().ok_or(MALFORMED)?;
-        let text = || readable(value);
-        match field {
+        let place = match field {
             // `V` is `S`, never translated; servers before 9.6 send only `S`.
-            b'V' | b'S' => error.fatal |= matches!(value, b"FATAL" | b"PANIC"),
-            b'C' => error.sqlstate = SqlState::from_bytes(value),
-            b'M' => error.message = text(),
-            b'D' => error.detail = Some(text()),
-            b'H' => error.hint = Some(text()),
-            b't' => error.table = Some(text()),
-            b'c' => error.column = Some(text()),
-            b'n' => error.constraint = Some(text()),
-            _ => {}
-        }
+            b'V' | b'S' => {
+                error.fatal |= matches!(value, b"FATAL" | b"PANIC");
+                continue;
+            }
+            b'C' => {
+                error.sqlstate = SqlState::from_bytes(value);
+                continue;
+            }
+            b'M' => {
+                error.message = readable(value);
+                continue;
+            }
+            b'D' => &mut error.detail,
+            b'H' => &mut error.hint,
+            b't' => &mut error.table,
+            b'c' => &mut error.column,
+            b'n' => &mut error.constraint,
+            _ => continue,
+        };
+        *place = Some(readable(value));
     }
 }
 
 /// Text; where it is not UTF-8, as it may be before the session is ready, what of it is ASCII.
 fn readable(bytes: &[u8]) -> String {
-    let ascii = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { char::REPLACEMENT_CHARACTER };
-    match core::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(ascii).collect(),
+    let mut bytes = bytes.to_vec();
+    if core::str::from_utf8(&bytes).is_err() {
+        bytes.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
     }
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! frame that is too long, is an error, never a cut or a second string.
 
 use super::Malformed;
-use super::frame::{Frame, Unfit};
+use super::frame::Frame;
 
 #[cfg_attr(all(not(feature = "tokio"), not(target_arch = "wasm32")), allow(dead_code))]
 /// SSLRequest: length 8, code 80877103.
@@ -50,28 +50,23 @@ pub(crate) fn startup(startup: &Startup<'_>, out: &mut Vec<u8>) -> Result<(), Ma
         ("client_encoding", "UTF8"),
         ("search_path", startup.search_path.unwrap_or_default()),
     ];
-    let mut write = || {
-        let mut frame = Frame::untyped(out);
-        frame.u32(PROTOCOL);
-        for (name, value) in parameters {
-            // An empty one is the role's own.
-            if !(name == "search_path" && value.is_empty()) {
-                frame.string(name.as_bytes())?;
-                frame.string(value.as_bytes())?;
-            }
+    let mut frame = Frame::untyped(out);
+    frame.u32(PROTOCOL);
+    for (name, value) in parameters {
+        // An empty one is the role's own.
+        if !(name == "search_path" && value.is_empty()) {
+            frame.string(name);
+            frame.string(value);
         }
-        frame.bytes(&[0]);
-        frame.end()
-    };
-    write().map_err(|Unfit| Malformed("the user or the application's name has a NUL character"))
+    }
+    frame.bytes(&[0]);
+    frame.end(Malformed("the user or the application's name has a NUL character"))
 }
 
-pub(crate) fn password(password: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+pub(crate) fn password(password: &str, out: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut frame = Frame::new(b'p', out);
-    frame
-        .string(password)
-        .and_then(|()| frame.end())
-        .map_err(|Unfit| Malformed("the token has a NUL character"))
+    frame.string(password);
+    frame.end(Malformed("the token has a NUL character"))
 }
 
 const NUL: Malformed = Malformed("the SQL has a NUL character");
@@ -92,7 +87,7 @@ pub(crate) fn parse(
         return Err(TOO_LONG);
     }
     let start = out.len();
-    write_parse(sql, parameter_types, out).map_err(|Unfit| NUL)?;
+    write_parse(sql, parameter_types, out)?;
     if out.len() - start > max_frame { Err(TOO_LONG) } else { Ok(()) }
 }
 
@@ -112,7 +107,7 @@ pub(crate) fn execute(
         return Err(TOO_LONG);
     }
     let start = out.len();
-    write_bind(parameters, result_formats, out).map_err(|Unfit| TOO_LONG)?;
+    write_bind(parameters, result_formats, out)?;
     if out.len() - start > max_frame {
         return Err(TOO_LONG);
     }
@@ -125,28 +120,30 @@ pub(crate) fn sync(out: &mut Vec<u8>) {
     out.extend_from_slice(&SYNC);
 }
 
-fn write_parse(sql: &str, parameter_types: &[u32], out: &mut Vec<u8>) -> Result<(), Unfit> {
+fn write_parse(sql: &str, parameter_types: &[u32], out: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut frame = Frame::new(b'P', out);
-    frame.string(b"")?;
-    frame.string(sql.as_bytes())?;
-    frame.count(parameter_types.len())?;
+    frame.string("");
+    frame.string(sql);
+    frame.count(parameter_types.len());
     parameter_types.iter().for_each(|oid| frame.u32(*oid));
-    frame.end()
+    frame.end(NUL)
 }
 
-fn write_bind(parameters: &Parameters, result_formats: &[i16], out: &mut Vec<u8>) -> Result<(), Unfit> {
+fn write_bind(parameters: &Parameters, result_formats: &[i16], out: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut frame = Frame::new(b'B', out);
-    frame.string(b"")?;
-    frame.string(b"")?;
-    frame.formats(parameters.each.iter().map(|(_, format)| *format))?;
-    frame.count(parameters.each.len())?;
+    frame.string("");
+    frame.string("");
+    frame.count(parameters.each.len());
+    parameters.each.iter().for_each(|(_, format)| frame.u16(format.cast_unsigned()));
+    frame.count(parameters.each.len());
     let mut begin = 0;
     for (end, _) in &parameters.each {
-        frame.value(end.map(|end| parameters.bytes.get(begin..end).unwrap_or_default()))?;
+        frame.value(end.map(|end| parameters.bytes.get(begin..end).unwrap_or_default()));
         begin = end.unwrap_or(begin);
     }
-    frame.formats(result_formats.iter().copied())?;
-    frame.end()
+    frame.count(result_formats.len());
+    result_formats.iter().for_each(|format| frame.u16(format.cast_unsigned()));
+    frame.end(TOO_LONG)
 }
 
 /// Terminate.
@@ -176,7 +173,7 @@ mod tests {
             search_path: None,
         };
         assert!(startup(&forged, &mut out).is_err());
-        assert!(password(b"token\0", &mut out).is_err());
+        assert!(password("token\0", &mut out).is_err());
         assert!(parse("SELECT 1\0", &[], 1 << 20, &mut out).is_err());
     }
 

@@ -4,11 +4,10 @@
 //! behind which its first flight comes at once; the pool says that it is granted, or why it is not, or why it ended.
 //! PostgreSQL has no frames of these types.
 
-use core::time::Duration;
-
 use super::Malformed;
-use super::frame::{Frame, Unfit};
+use super::frame::Frame;
 use super::message::{HEADER, Reader};
+use crate::millis::Millis;
 
 /// A stub asks for a lease.
 pub(crate) const ASK: u8 = b'L';
@@ -32,9 +31,9 @@ pub(crate) struct Ask {
     /// The password waits until it is asked for.
     pub(crate) serially: bool,
     /// How long to wait for a connection, and for its login.
-    pub(crate) wait: Duration,
+    pub(crate) wait: Millis,
     /// How long to wait for the server to say anything.
-    pub(crate) limit: Duration,
+    pub(crate) limit: Millis,
     /// That of the cluster's bindings.
     pub(crate) prefix: String,
     /// What the first query was compiled for.
@@ -44,17 +43,15 @@ pub(crate) struct Ask {
 impl Ask {
     pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), Malformed> {
         let mut frame = Frame::new(ASK, out);
-        let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        let millis = |time: Millis| u32::try_from(time).unwrap_or(u32::MAX);
         let open = if self.open { OPEN } else { 0 };
         let serially = if self.serially { SERIALLY } else { 0 };
         frame.bytes(&[VERSION, open | serially]);
         frame.u32(millis(self.wait));
         frame.u32(millis(self.limit));
-        let mut write = || {
-            frame.string(self.prefix.as_bytes())?;
-            frame.string(self.search_path.as_bytes())
-        };
-        write().and_then(|()| frame.end()).map_err(|Unfit| Malformed("search_path has a NUL character"))
+        frame.string(&self.prefix);
+        frame.string(&self.search_path);
+        frame.end(Malformed("search_path has a NUL character"))
     }
 
     /// The frame at the front, once all of it is there; its bytes are taken out of the buffer.
@@ -79,8 +76,7 @@ impl Ask {
             return None;
         }
         let flags = reader.u8()?;
-        let millis = |number: u32| Duration::from_millis(number.into());
-        let (wait, limit) = (millis(reader.u32()?), millis(reader.u32()?));
+        let (wait, limit) = (reader.u32()?.into(), reader.u32()?.into());
         let mut text = || String::from_utf8(reader.string()?.to_vec()).ok();
         let (prefix, search_path) = (text()?, text()?);
         let (open, serially) = (flags & OPEN != 0, flags & SERIALLY != 0);
@@ -97,7 +93,7 @@ pub(crate) fn failed(body: &[u8], out: &mut Vec<u8>) {
     // Longer than any text of ours.
     frame.bytes(body.get(..1 << 20).unwrap_or(body));
     // It fits.
-    let _ = frame.end();
+    let _ = frame.end(Malformed("a report of nothing"));
 }
 
 #[cfg(test)]
@@ -112,8 +108,7 @@ mod tests {
             open in any::<bool>(), serially in any::<bool>(), wait in any::<u32>(), limit in any::<u32>(),
             prefix in "[A-Z_]{0,9}", search_path in "[a-z, ü]{0,40}", cut in 0..60_usize,
         ) {
-            let millis = |number: u32| Duration::from_millis(number.into());
-            let ask = Ask { open, serially, wait: millis(wait), limit: millis(limit), prefix, search_path };
+            let ask = Ask { open, serially, wait: wait.into(), limit: limit.into(), prefix, search_path };
             let mut bytes = Vec::new();
             ask.write(&mut bytes).unwrap();
             let mut part = bytes[..cut.min(bytes.len() - 1)].to_vec();
@@ -139,8 +134,8 @@ mod tests {
         let ask = Ask {
             open: false,
             serially: false,
-            wait: Duration::ZERO,
-            limit: Duration::ZERO,
+            wait: 0,
+            limit: 0,
             prefix: String::new(),
             search_path: "a\0b".to_owned(),
         };

@@ -1,9 +1,10 @@
 //! A Worker that does the same things with its database in three ways, the first word of the path: `direct`, through the
 //! `pool`, and in an object of its `own` that has a pool inside.
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use dsql_edge::{Config, Dsql, Error, Pool, sql};
+use dsql_edge::{Config, Dsql, Error, Once, Pool, sql};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use worker::{Context, Delay, DurableObject, Env, Request, Response, Result, State, durable_object, event};
@@ -22,12 +23,45 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
                 Config::from_pool(&env).map(|config| config.connect_timeout(Duration::from_millis(300)));
             answer(config.map(Dsql::new), what).await
         }
+        "brief" => {
+            let config = Config::from_pool(&env).map(|config| config.query_timeout(Duration::from_secs(2)));
+            answer(config.map(Dsql::new), what).await
+        }
         "own" => {
             let own = env.durable_object("Own")?.get_by_name("one")?;
             own.fetch_with_str(&format!("http://own/{what}")).await
         }
         "panic" => panic!("asked for"),
+        // What is asked of the isolate in which the objects are alone.
+        "objects" => {
+            let objects = env.service("OBJECTS")?;
+            objects.fetch(format!("http://objects/{what}"), None).await
+        }
+        // How often this was asked of this isolate.
+        "asked" => Response::from_json(&(ASKED.fetch_add(1, Ordering::Relaxed) + 1)),
+        "gate" => {
+            match what {
+                "open" => IS_OPEN.store(true, Ordering::Relaxed),
+                "shut" => IS_OPEN.store(false, Ordering::Relaxed),
+                _ => {}
+            }
+            Response::from_json(&ARRIVED.load(Ordering::Relaxed))
+        }
         _ => Response::error("there is nothing here", 404),
+    }
+}
+
+static ASKED: AtomicU32 = AtomicU32::new(0);
+
+/// A gate before which transactions wait until another request opens it.
+static IS_OPEN: AtomicBool = AtomicBool::new(false);
+/// How often one has come to it.
+static ARRIVED: AtomicU32 = AtomicU32::new(0);
+
+async fn gate() {
+    ARRIVED.fetch_add(1, Ordering::Relaxed);
+    while !IS_OPEN.load(Ordering::Relaxed) {
+        worker::send::SendFuture::new(Delay::from(Duration::from_millis(10))).await;
     }
 }
 
@@ -111,6 +145,10 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
         }
         "add" => json!(add(argument).execute(dsql).await?),
         "holds" => json!(sql!("SELECT count(*) FROM number WHERE n = $argument").fetch_value(dsql).await?),
+        "all" => {
+            let rows = sql!("SELECT n FROM number ORDER BY n").fetch_all(dsql).await?;
+            json!(rows.iter().map(|row| row.n).collect::<Vec<_>>())
+        }
         "remove" => json!(sql!("DELETE FROM number WHERE n > $argument").execute(dsql).await?),
         // All or nothing.
         "pipeline-add" => {
@@ -177,6 +215,32 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
                 })
                 .await?;
             json!(counted)
+        }
+        // As `transaction`, with a gate between the statements, or before COMMIT; how often the closure ran.
+        "gate-between" | "gate-between-once" | "gate-commit" | "gate-commit-keyed" => {
+            let runs = AtomicU32::new(0);
+            let (between, runs) = (what.starts_with("gate-between"), &runs);
+            let transaction = dsql.transaction(async move |tx| {
+                runs.fetch_add(1, Ordering::Relaxed);
+                add(argument).execute(tx).await?;
+                if between {
+                    gate().await;
+                }
+                add(argument + 1).execute(tx).await?;
+                if !between {
+                    gate().await;
+                }
+                Ok::<_, Error>(())
+            });
+            let when = match what {
+                "gate-commit-keyed" => match transaction.idempotency_key(add(argument + 2)).await? {
+                    Once::Now(()) => "now",
+                    Once::Before => "before",
+                },
+                "gate-between-once" => transaction.max_attempts(1).await.map(|()| "now")?,
+                _ => transaction.await.map(|()| "now")?,
+            };
+            json!([when, runs.load(Ordering::Relaxed)])
         }
         "sleep" => {
             let seconds = f64::from(argument) / 1000.0;

@@ -18,6 +18,7 @@ use crate::arguments::Arguments;
 use crate::auth::Credentials;
 use crate::config::Config;
 use crate::error::Error;
+use crate::millis::Millis;
 use crate::query::{Command, Query};
 use crate::row::DataRow;
 use crate::statement::{ColumnDesc, Effect, Statement};
@@ -26,7 +27,7 @@ use crate::transport::{self, TransportErrorKind};
 use crate::types::{NotNull, sql};
 
 const CANARY: &str = "canary";
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Millis = 10_000;
 
 static READ: Statement = statement("SELECT n FROM t", Effect::Read);
 static WRITE: Statement = statement("INSERT INTO t VALUES (1) RETURNING n", Effect::Write);
@@ -41,6 +42,7 @@ const fn statement(sql: &'static str, effect: Effect) -> Statement {
         column: 1,
         params: &[],
         columns: &[ColumnDesc { name: "n", type_oid: 23, type_name: "int4" }],
+        formats: &[1],
         effect,
         tables: &["t"],
         search_path: "",

@@ -131,13 +131,18 @@ fn a_stale_snapshot_is_named_and_the_connection_goes_on() {
     let network = Network::default();
     network.accept(answers([rows("m", 23, &[1]), rows("n", 20, &[1]), rows("n", 23, &[9])]));
     let dsql = Dsql::new(config(&network));
-    for said in ["\"m\" in the database and \"n\"", "of type int8 in the database and of type int4"] {
+    for said in ["m in the database and n in the snapshot", "int8 in the database and int4 in the snapshot"] {
         let error = now(query(&READ).fetch_all(&dsql)).unwrap_err();
         assert!(error.is_stale_snapshot() && error.column() == Some("n"));
-        assert!(error.to_string().contains(said) && error.to_string().contains("dsql-edge pull"), "{error}");
+        assert!(
+            error.to_string().contains(&["column 1 (\"n\") is ", said].concat())
+                && error.to_string().contains("dsql-edge pull"),
+            "{error}"
+        );
     }
     let error = now(Command::new(&DELETE, Arguments::default()).execute(&dsql)).unwrap_err();
     assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
+    assert!(error.to_string().contains("n in the database and missing in the snapshot"), "{error}");
     assert_eq!(network.connections(), (1, 1));
 }
 

@@ -1,0 +1,26 @@
+//! Time in milliseconds: what the clocks and timers of Workers count in.
+//!
+//! Goes in: a [`Duration`] of the user's. Comes out: a number that every room computes with.
+
+use core::time::Duration;
+
+/// A time, or how long something takes.
+pub(crate) type Millis = u64;
+
+/// A part of a millisecond counts as a whole one: a limit that is not 0 does not become so.
+pub(crate) fn millis(duration: Duration) -> Millis {
+    let part = duration.subsec_nanos().div_ceil(1_000_000);
+    duration.as_secs().saturating_mul(1000).saturating_add(part.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_becomes_shorter_or_overflows() {
+        let nanos = [(0, 0), (1, 1), (1_000_000, 1), (1_000_001, 2), (3_000_000_000, 3000)];
+        assert!(nanos.iter().all(|(nanos, expected)| millis(Duration::from_nanos(*nanos)) == *expected));
+        assert_eq!(millis(Duration::MAX), Millis::MAX);
+    }
+}
