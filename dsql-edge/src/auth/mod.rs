@@ -33,8 +33,9 @@ pub use credentials::{Credentials, Secret};
 pub(crate) use source::{Asking, Source};
 pub use source::{CredentialsProvider, ProvidedCredentials};
 
+use crate::config::Config;
 use crate::error::Error;
-use crate::transport::BoxFuture;
+use crate::transport;
 
 /// The longest life AWS lets a token have: a week.
 pub const MAX_EXPIRES_SECONDS: u32 = 604_800;
@@ -81,9 +82,6 @@ pub struct TokenRequest<'a> {
     pub expires: u32,
 }
 
-/// A token, or what else ends in a signature, while that is made.
-pub(crate) type Signing = BoxFuture<Result<Secret, Error>>;
-
 /// The token: what goes to the server as a password.
 ///
 /// # Errors
@@ -95,11 +93,22 @@ pub async fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Res
     if request.now > LAST_SECOND {
         return Err(Error::config("the time to sign for is past the year 9999"));
     }
-    sign(credentials, request).await
+    sign(credentials, request).await.map_err(|unavailable| unavailable.error)
 }
 
-/// The same of a request that lives as long as that, at a time from a clock.
-pub(crate) fn sign(credentials: &Credentials, request: &TokenRequest<'_>) -> Signing {
+/// The token with which the user of this cluster connects now.
+fn token_for(config: &Config, credentials: &Credentials) -> Asking<'static, Secret> {
+    let request = TokenRequest {
+        host: config.signing_host(),
+        region: config.region(),
+        action: Action::for_user(config.user_name()),
+        now: transport::unix_time(),
+        expires: config.token_seconds(),
+    };
+    sign(credentials, &request)
+}
+
+fn sign(credentials: &Credentials, request: &TokenRequest<'_>) -> Asking<'static, Secret> {
     #[cfg(feature = "aws-sigv4")]
     return sigv4::token(credentials, request);
     #[cfg(not(feature = "aws-sigv4"))]

@@ -5,9 +5,9 @@
 
 use super::encoding::percent_encode;
 use super::signature::Scope;
-use super::{Credentials, Signing, TokenRequest};
+use super::{Asking, Credentials, Secret, TokenRequest};
 
-pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Signing {
+pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Asking<'static, Secret> {
     let scope = Scope::new(request.now, request.region, "dsql");
 
     let mut query = "Action=".to_owned();

@@ -10,7 +10,8 @@ use core::task::{Context, Poll, ready};
 
 #[cfg(not(target_arch = "wasm32"))]
 use super::hmac::Signature;
-use super::{LAST_SECOND, Secret, Signing};
+use super::source::Unavailable;
+use super::{Asking, LAST_SECOND, Secret};
 use crate::error::Error;
 #[cfg(target_arch = "wasm32")]
 use crate::transport::Signature;
@@ -48,7 +49,7 @@ impl Scope {
         payload: &str,
         secret_access_key: &str,
         text: String,
-    ) -> Signing {
+    ) -> Asking<'static, Secret> {
         let signature = Signature::new(secret_access_key, &self.time, &self.name, request, payload);
         Box::pin(Signed { text, signature })
     }
@@ -61,12 +62,12 @@ struct Signed {
 }
 
 impl Future for Signed {
-    type Output = Result<Secret, Error>;
+    type Output = Result<Secret, Unavailable>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let signature = ready!(Pin::new(&mut self.signature).poll(context));
         let Some(signature) = signature else {
-            return Poll::Ready(Err(Error::config("the platform's crypto.subtle signs nothing")));
+            return Poll::Ready(Err(Error::config("crypto.subtle signs nothing").into()));
         };
         self.text.push_str(&signature);
         Poll::Ready(Ok(Secret::new(mem::take(&mut self.text))))

@@ -5,12 +5,12 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 
-use super::{Credentials, LAST_SECOND, Secret, Signing, TokenRequest};
+use super::{Asking, Credentials, LAST_SECOND, Secret, TokenRequest};
 use crate::error::Error;
 
-pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Signing {
+pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Asking<'static, Secret> {
     let signed = sign_now(credentials, request);
-    Box::pin(async { signed })
+    Box::pin(async { Ok(signed?) })
 }
 
 fn sign_now(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {

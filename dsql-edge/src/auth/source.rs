@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 #[cfg(feature = "assume-role")]
 use super::AssumeRole;
-use super::Credentials;
 use super::cache::{self, Found};
+use super::{Credentials, Secret, token_for};
 use crate::config::Config;
 use crate::error::Error;
 use crate::transport;
@@ -74,7 +74,12 @@ pub(crate) enum Source {
 /// A source that is asked whenever a connection is opened.
 pub(crate) trait Asked: Send + Sync {
     /// The credentials to sign with, now.
-    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a>;
+    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a, Credentials>;
+
+    /// The token signed with them.
+    fn token<'a>(&'a self, config: &'a Config) -> Asking<'a, Secret> {
+        Box::pin(async move { token_for(config, &self.ask(config).await?).await })
+    }
 
     /// Has the next connection ask for new ones: the server refused these.
     fn forget(&self) {
@@ -82,10 +87,10 @@ pub(crate) trait Asked: Send + Sync {
     }
 }
 
-/// Credentials on their way.
-pub(crate) type Asking<'a> = Pin<Box<dyn Future<Output = Result<Credentials, Unavailable>> + Send + 'a>>;
+/// Credentials on their way, or what is signed with them.
+pub(crate) type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
 
-/// Why there are no credentials, and whether there may be some in a moment.
+/// Why there are none, and whether there may be some in a moment.
 #[derive(Debug)]
 pub(crate) struct Unavailable {
     pub(crate) error: Error,
@@ -103,6 +108,14 @@ impl Source {
         Source::Asked(Arc::new(Provided(provider)))
     }
 
+    /// The token to connect with, now.
+    pub(crate) fn token<'a>(&'a self, config: &'a Config) -> Asking<'a, Secret> {
+        match self {
+            Source::Given(credentials) => token_for(config, credentials),
+            Source::Asked(source) => source.token(config),
+        }
+    }
+
     #[cfg(feature = "assume-role")]
     pub(crate) fn role(role: AssumeRole, base: Source) -> Self {
         Source::Asked(Arc::new(Assumed { role, base }))
@@ -112,7 +125,7 @@ impl Source {
 struct Provided<P>(P);
 
 impl<P: CredentialsProvider> Asked for Provided<P> {
-    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a> {
+    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a, Credentials> {
         Box::pin(async move {
             match self.0.cache_key() {
                 Some(key) => {
@@ -133,7 +146,7 @@ struct Assumed {
 
 #[cfg(feature = "assume-role")]
 impl Asked for Assumed {
-    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a> {
+    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a, Credentials> {
         Box::pin(async move {
             let base = match &self.base {
                 Source::Given(credentials) => credentials.clone(),

@@ -57,7 +57,7 @@ fn vectors() -> Vec<(Credentials, &'static str, u32, Action, &'static str)> {
     ]
 }
 
-type Signer = fn(&Credentials, &TokenRequest<'_>) -> Signing;
+type Signer = fn(&Credentials, &TokenRequest<'_>) -> Asking<'static, Secret>;
 
 fn signers() -> Vec<Signer> {
     vec![

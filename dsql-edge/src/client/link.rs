@@ -80,7 +80,7 @@ impl Link {
         }
         let opening = match opening {
             Some(opening) => opening,
-            empty => empty.insert(Opening::new(config, sent, serially)?),
+            empty => empty.insert(Opening::new(config, sent, serially)),
         };
         let Login { transport, connection, pipelined } = ready!(opening.poll(context, timer))?;
         let mut link = Link::on(transport, connection, search_path);

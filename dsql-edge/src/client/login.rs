@@ -5,7 +5,7 @@
 
 use core::task::{Context, Poll, ready};
 
-use crate::auth::{self, Action, Asking, Credentials, Secret, Signing, Source, TokenRequest};
+use crate::auth::{Asking, Secret};
 use crate::client::failure;
 use crate::config::Config;
 use crate::error::Error;
@@ -27,12 +27,11 @@ pub(crate) struct Opening<'c> {
     config: &'c Config,
     search_path: Option<&'c str>,
     pipelined: bool,
-    /// Where credentials are asked for.
-    asking: Option<Asking<'c>>,
-    /// Once there are credentials.
-    signing: Option<Signing>,
+    /// The token, until it is there.
+    asking: Option<Asking<'c, Secret>>,
     /// Once there is a token.
-    dialing: Option<(Connection, BoxFuture<Dialed>)>,
+    connection: Option<Connection>,
+    dialing: Option<BoxFuture<Dialed>>,
 }
 
 /// As far as TLS, for who has nothing else to do.
@@ -43,25 +42,16 @@ pub(crate) async fn open(
     serially: bool,
     timer: &mut BoxFuture<()>,
 ) -> Result<Login, (Error, Signal)> {
-    let mut opening = Opening::new(config, search_path, serially)?;
+    let mut opening = Opening::new(config, search_path, serially);
     core::future::poll_fn(|context| opening.poll(context, timer)).await
 }
 
 impl<'c> Opening<'c> {
     /// `serially` waits to be asked for the password.
-    pub(crate) fn new(
-        config: &'c Config,
-        search_path: Option<&'c str>,
-        serially: bool,
-    ) -> Result<Self, (Error, Signal)> {
+    pub(crate) fn new(config: &'c Config, search_path: Option<&'c str>, serially: bool) -> Self {
         let pipelined = config.knows_cleartext() && !serially;
-        let mut opening =
-            Opening { config, search_path, pipelined, asking: None, signing: None, dialing: None };
-        match config.source() {
-            Source::Given(credentials) => opening.sign(credentials),
-            Source::Asked(source) => opening.asking = Some(source.ask(config)),
-        }
-        Ok(opening)
+        let asking = Some(config.source().token(config));
+        Opening { config, search_path, pipelined, asking, connection: None, dialing: None }
     }
 
     pub(crate) fn poll(
@@ -69,56 +59,35 @@ impl<'c> Opening<'c> {
         context: &mut Context<'_>,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Login, (Error, Signal)>> {
-        match self.advance(context) {
-            Poll::Pending => {
-                let timeout = || match self.asking {
-                    Some(_) => failure::credentials_timeout(),
-                    None => failure::connect_timeout(self.config),
-                };
-                timer.as_mut().poll(context).map(|()| Err((timeout(), Signal::Timeout)))
-            }
-            ready => ready,
+        let advanced = self.advance(context);
+        if advanced.is_ready() {
+            return advanced;
         }
+        let timeout = || match self.asking {
+            Some(_) => failure::credentials_timeout(),
+            None => failure::connect_timeout(self.config),
+        };
+        timer.as_mut().poll(context).map(|()| Err((timeout(), Signal::Timeout)))
     }
 
     fn advance(&mut self, context: &mut Context<'_>) -> Poll<Result<Login, (Error, Signal)>> {
         if let Some(asking) = &mut self.asking {
             let asked = ready!(asking.as_mut().poll(context));
             self.asking = None;
-            let credentials = asked.map_err(|unavailable| {
+            let token = asked.map_err(|unavailable| {
                 let signal = if unavailable.passing { Signal::Lost } else { Signal::Local };
                 (unavailable.error, signal)
-            });
-            self.sign(&credentials?);
+            })?;
+            let connection = self.start(&token).map_err(|error| (error, Signal::Local))?;
+            self.connection = Some(connection);
+            self.dialing = Some(transport::dial(self.config));
         }
-        if let Some(signing) = &mut self.signing {
-            let signed = ready!(signing.as_mut().poll(context));
-            self.signing = None;
-            let connection = signed.and_then(|token| self.start(&token));
-            let connection = connection.map_err(|error| (error, Signal::Local))?;
-            self.dialing = Some((connection, transport::dial(self.config)));
-        }
-        let Some((_, dialing)) = &mut self.dialing else { return Poll::Pending };
+        let Some(dialing) = &mut self.dialing else { return Poll::Pending };
         let dialed = ready!(dialing.as_mut().poll(context));
-        match (dialed, self.dialing.take()) {
-            (Ok(transport), Some((connection, _))) => {
-                Poll::Ready(Ok(Login { transport, connection, pipelined: self.pipelined }))
-            }
-            (Err(error), _) => Poll::Ready(Err(failure::of_dialing(self.config, error))),
-            (Ok(_), None) => Poll::Pending,
-        }
-    }
-
-    fn sign(&mut self, credentials: &Credentials) {
-        let config = self.config;
-        let request = TokenRequest {
-            host: config.signing_host(),
-            region: config.region(),
-            action: Action::for_user(config.user_name()),
-            now: transport::unix_time(),
-            expires: config.token_seconds(),
-        };
-        self.signing = Some(auth::sign(credentials, &request));
+        self.dialing = None;
+        let transport = dialed.map_err(|error| failure::of_dialing(self.config, error))?;
+        let Some(connection) = self.connection.take() else { return Poll::Pending };
+        Poll::Ready(Ok(Login { transport, connection, pipelined: self.pipelined }))
     }
 
     /// What the server is told first.

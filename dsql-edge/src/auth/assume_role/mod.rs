@@ -108,7 +108,7 @@ impl AssumeRole {
     }
 
     /// Everything that decides which credentials come out, signed in place of written: without a secret in it.
-    pub(super) async fn cache_key(&self, config: &Config, base: &Credentials) -> Result<String, Error> {
+    pub(super) async fn cache_key(&self, config: &Config, base: &Credentials) -> Result<String, Unavailable> {
         let (host, port) = endpoint(config);
         let parts = [
             base.access_key_id(),

@@ -7,7 +7,7 @@ use super::AssumeRole;
 use crate::auth::Credentials;
 use crate::auth::encoding::percent_encode;
 use crate::auth::signature::Scope;
-use crate::error::Error;
+use crate::auth::source::Unavailable;
 use crate::transport::Post;
 
 /// STS has had one version.
@@ -21,7 +21,7 @@ pub(super) async fn post(
     region: &str,
     credentials: &Credentials,
     now: u64,
-) -> Result<Post, Error> {
+) -> Result<Post, Unavailable> {
     let body = body(role);
     let scope = Scope::new(now, region, "sts");
     let Scope { time, name } = &scope;
