@@ -35,7 +35,7 @@
 //! | feature | default | |
 //! |---|---|---|
 //! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
-//! | `aws-sigv4` | yes | tokens are signed by AWS's own crate; without it by Workers' own cryptography, which saves 50 kB of a compressed Worker; the signature is the same |
+//! | `aws-sigv4` | yes | tokens are signed by AWS's own crate; without it by Workers' own cryptography, which saves 51 kB of a compressed Worker; the signature is the same |
 //! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |
 //! | `tokio` | no | connecting from programs that are no Workers, through tokio and rustls |
