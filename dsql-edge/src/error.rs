@@ -402,7 +402,7 @@ impl Error {
             Kind::NoRows => ("no row", WHERE_ONE, ""),
             Kind::TooManyRows => ("more than one row", WHERE_ONE, ""),
             Kind::OtherRequest => (
-                "Workers forbids to use a Dsql in another request: make one in each (`Dsql::from_env(&env)?` costs \
+                "Workers forbids using a Dsql in another request: make one in each (`Dsql::from_env(&env)?` costs \
                  nothing), keep none in a static",
                 "",
                 "",
@@ -419,8 +419,8 @@ impl Error {
         }
         f.write_str(match self.0.outcome {
             Outcome::Nothing => "",
-            Outcome::Executed => "; it writes, and was executed all the same",
-            Outcome::Unknown => "; it writes, and whether it was executed is not known",
+            Outcome::Executed => "; the statement writes, and was executed all the same",
+            Outcome::Unknown => "; the statement writes, and whether it was executed is not known",
         })?;
         if let Some(Statement { name, file, line, .. }) = self.0.statement {
             f.write_str(" (")?;
