@@ -26,8 +26,7 @@ pub struct Worker<'a> {
     /// Classes of Durable Objects that the Worker exports, each bound by its own name, or `binding=class`; kept in
     /// memory.
     pub durable_objects: &'a [&'a str],
-    /// The objects have an isolate of their own, in which what [`APART`] says can be done to them. It needs
-    /// [`EXPERIMENTAL`].
+    /// The objects have an isolate of their own, in which they can be restarted alone. It needs [`EXPERIMENTAL`].
     pub apart: bool,
     /// Requests to `/trigger/scheduled` and `/trigger/queue` make those events happen, as Cloudflare does. It needs
     /// [`EXPERIMENTAL`].
