@@ -255,19 +255,19 @@ pub(super) struct Loan<'l> {
 #[derive(Clone, Copy)]
 struct Owner {
     id: u64,
-    take_back: fn(&mut Loan<'_>, &mut State, u64) -> bool,
+    give_back: fn(&mut Loan<'_>, &mut State, u64),
 }
 
 impl Owner {
     fn of(id: u64) -> Option<Self> {
-        Some(Owner { id, take_back: |loan, state, id| loan.back_to_transaction(state, id) })
+        Some(Owner { id, give_back: |loan, state, id| loan.back_to_transaction(state, id) })
     }
 }
 
 impl Loan<'_> {
-    /// What is settled stays with the transaction. Returns whether the connection may serve anybody else: never.
-    fn back_to_transaction(&mut self, state: &mut State, id: u64) -> bool {
-        let Some(open) = state.transactions.iter_mut().find(|open| open.id == id) else { return false };
+    /// What is settled stays with the transaction, and serves nobody else.
+    fn back_to_transaction(&mut self, state: &mut State, id: u64) {
+        let Some(open) = state.transactions.iter_mut().find(|open| open.id == id) else { return };
         open.lent = false;
         match self.link.take_if(|link| link.is_settled()) {
             Some(settled) => {
@@ -281,19 +281,17 @@ impl Loan<'_> {
             }
             None => {}
         }
-        false
     }
 }
 
 impl Drop for Loan<'_> {
     fn drop(&mut self) {
         let mut state = self.lender.state();
-        let kept = match self.of {
-            Some(Owner { id, take_back }) => take_back(self, &mut state, id),
-            None => true,
-        };
+        if let Some(Owner { id, give_back }) = self.of {
+            give_back(self, &mut state, id);
+        }
         if self.counted {
-            self.lender.take_back(&mut state, self.link.take(), kept);
+            self.lender.take_back(&mut state, self.link.take(), self.of.is_none());
         }
         let waiting = core::mem::take(&mut state.waiting);
         drop(state);
