@@ -5,20 +5,23 @@
 //!
 //! | rule | what happened | what became of it | again |
 //! |---|---|---|---|
-//! | R0 | it could not even be sent: a value, a setting, a certificate | nothing | no |
+//! | R0 | it could not be sent: a value, a setting, a certificate, no TLS, a socket of another request | nothing | no |
 //! | R1 | no connection, and nothing of the query handed over | nothing | twice, after 50–250 ms |
-//! | R2 | refused before the login was done | nothing | by the refusal |
+//! | R2 | refused before the login was done; or the server dropped what came behind the login | nothing | by the refusal |
 //! | R3 | lost in the login, with reads or an open transaction handed over | nothing | twice, after 50–250 ms |
 //! | R4 | lost in the login, with a COMMIT or a write of its own handed over | unknown | with a key |
 //! | R5 | lost in a transaction, before COMMIT was handed over | nothing | the transaction, on a new connection |
 //! | R6 | 40001, OC000, OC001, wherever | nothing | the transaction, after a pause that grows |
 //! | R7 | lost with a COMMIT or a write of its own handed over | unknown | with a key |
-//! | R8 | the server itself does not know: 40003, 08007; XX000 at a COMMIT | unknown | with a key |
+//! | R8 | with a COMMIT or a write of its own handed over: 40003, 08007, a FATAL error, or an error of the system (XX, 58, 08) where it may have committed | unknown | with a key |
 //! | R9 | any other error of the server | nothing | no |
 //! | R10 | a kept connection turns out to be dead before anything was handed over | nothing | once, at once |
 //! | R10b | lost with reads handed over | nothing | twice, after 50–250 ms |
 //! | R11 | R4, R7 or R8, and the transaction has an idempotency key | resolved | the transaction, with the key |
-//! | R12 | no protocol; the future dropped | as if lost | no |
+//! | R12 | no protocol; the future dropped, or polled in another request; a statement that began or ended a transaction | as if lost | no |
+//!
+//! Before TLS the server sends one byte. EOF or RST there, and `E` (an error: PostgreSQL sends it when it cannot start
+//! a process), are R1; `N` (no TLS), anything else, and more than one byte are R0.
 //!
 //! Attempts are counted ([`Attempts`]), end with a deadline, and draw on a [`Budget`] that all of them share.
 
@@ -60,11 +63,11 @@ pub(crate) enum Signal {
     Lost,
     /// It took too long.
     Timeout,
-    /// The server ended the session with an error, before it could commit anything.
-    Stopped,
     /// Another transaction got there first.
     Conflict,
-    /// The server says that it does not know what became of it.
+    /// An error after which the outcome of a commit is not known: 40003, 08007, an error of the system where the
+    /// server may have committed, or a FATAL error. The server may have committed before it ended the session, and
+    /// what is behind a FATAL error was never sent.
     Unsure,
     /// A part of the server is not available (XX000), and nothing was committed.
     Unavailable,
@@ -72,6 +75,10 @@ pub(crate) enum Signal {
     Answered,
     /// What came is not the protocol.
     Protocol,
+    /// Another request polls the future: the I/O of the first one is out of its reach.
+    Stranded,
+    /// A statement began or ended a transaction by itself.
+    TransactionState,
 }
 
 /// A failed flight.
@@ -107,7 +114,8 @@ impl Failed {
     pub(crate) fn rule(&self) -> Rule {
         use Reached::{Login, Nothing, Session};
         use Signal::{
-            Answered, Conflict, Local, Lost, Protocol, Refused, Stopped, Timeout, Unavailable, Unsure,
+            Answered, Conflict, Local, Lost, Protocol, Refused, Stranded, Timeout, TransactionState,
+            Unavailable, Unsure,
         };
         let commit = self.payload == Payload::Commit;
         match (self.signal, self.reached) {
@@ -115,19 +123,22 @@ impl Failed {
             (Refused { refusal, pipelined }, _) => Rule::R2 { refusal, pipelined },
             (Conflict, _) => Rule::R6,
             (Answered, _) => Rule::R9,
-            (Protocol, reached) => Rule::R12 { unknown: commit && reached != Nothing },
+            (Stranded, Nothing) => Rule::R0,
+            (Protocol | Stranded, reached) => Rule::R12 { unknown: commit && reached != Nothing },
+            // A COMMIT among the statements commits what came before it.
+            (TransactionState, _) => Rule::R12 { unknown: self.payload != Payload::Reads },
             (Lost, Nothing) if self.kept => Rule::R10,
             (Lost | Timeout, Nothing) => Rule::R1,
             (Lost | Timeout, Login) if commit && seeded!(RetriesWriteInLogin) => Rule::R3,
             (Lost | Timeout, Login) if commit => Rule::R4,
             (Lost | Timeout, Session) if commit => Rule::R7,
             (Unsure, _) if commit => Rule::R8,
-            (Stopped | Unavailable, _) if commit => Rule::R9,
-            // Time that is over is not given twice.
+            (Unavailable, _) if commit => Rule::R9,
+            // A timeout is never retried: the caller's deadline has passed.
             (Timeout, _) => Rule::R12 { unknown: false },
             (Lost, Login) => Rule::R3,
-            (Lost | Stopped | Unavailable | Unsure, _) if self.payload == Payload::Transaction => Rule::R5,
-            (Lost | Stopped | Unavailable | Unsure, _) => Rule::R10b,
+            (Lost | Unavailable | Unsure, _) if self.payload == Payload::Transaction => Rule::R5,
+            (Lost | Unavailable | Unsure, _) => Rule::R10b,
         }
     }
 }
@@ -156,6 +167,11 @@ impl Pause {
 }
 
 impl Rule {
+    /// Whether the server understands a login only if the client waits for each answer.
+    pub(crate) fn wants_serial_login(self) -> bool {
+        matches!(self, Rule::R2 { refusal: Refusal::Protocol, pipelined: true })
+    }
+
     /// Whether a write may have happened, or not: nobody knows.
     pub(crate) fn leaves_unknown(self) -> bool {
         matches!(self, Rule::R4 | Rule::R7 | Rule::R8 | Rule::R12 { unknown: true })
@@ -192,11 +208,6 @@ impl Attempts {
     /// How many there have been, apart from the first.
     pub(crate) fn retries(&self) -> u32 {
         self.done
-    }
-
-    /// Whether the password is to wait until the server asks for it.
-    pub(crate) fn serially(&self) -> bool {
-        self.serially
     }
 
     /// Whether, after it failed like this, it may run again. `resolvable`: it is a transaction with an idempotency key.
@@ -297,7 +308,7 @@ mod tests {
             (Lost, Login, Commit, Rule::R4),
             (Timeout, Login, Commit, Rule::R4),
             (Lost, Session, Transaction, Rule::R5),
-            (Stopped, Session, Transaction, Rule::R5),
+            (Unsure, Session, Transaction, Rule::R5),
             (Unavailable, Session, Transaction, Rule::R5),
             (Conflict, Session, Reads, Rule::R6),
             (Conflict, Session, Transaction, Rule::R6),
@@ -307,7 +318,12 @@ mod tests {
             (Unsure, Session, Commit, Rule::R8),
             (Answered, Session, Commit, Rule::R9),
             (Answered, Session, Reads, Rule::R9),
-            (Stopped, Session, Commit, Rule::R9),
+            (Unavailable, Session, Commit, Rule::R9),
+            (Stranded, Nothing, Commit, Rule::R0),
+            (Stranded, Session, Commit, Rule::R12 { unknown: true }),
+            (Stranded, Session, Transaction, Rule::R12 { unknown: false }),
+            (TransactionState, Session, Transaction, Rule::R12 { unknown: true }),
+            (TransactionState, Session, Reads, Rule::R12 { unknown: false }),
             (Lost, Session, Reads, Rule::R10b),
             (Protocol, Session, Commit, Rule::R12 { unknown: true }),
             (Protocol, Login, Commit, Rule::R12 { unknown: true }),
@@ -324,15 +340,8 @@ mod tests {
     #[test]
     fn what_may_have_committed_runs_again_only_with_a_key() {
         let refusal = Signal::Refused { refusal: Refusal::WakingUp, pipelined: true };
-        let lossy = [Signal::Lost, Signal::Timeout, Signal::Unsure, Signal::Protocol];
-        let definite = [
-            Signal::Local,
-            Signal::Stopped,
-            Signal::Conflict,
-            Signal::Unavailable,
-            Signal::Answered,
-            refusal,
-        ];
+        let lossy = [Signal::Lost, Signal::Timeout, Signal::Unsure, Signal::Protocol, Signal::Stranded];
+        let definite = [Signal::Local, Signal::Conflict, Signal::Unavailable, Signal::Answered, refusal];
         for reached in REACHED {
             for payload in PAYLOADS {
                 for signal in lossy {
@@ -388,7 +397,8 @@ mod tests {
         assert_eq!(times(refused(Refusal::Protocol), 5), 1);
         assert_eq!(times(Rule::R2 { refusal: Refusal::Protocol, pipelined: false }, 5), 0);
         let mut attempts = Attempts::new(5);
-        assert!(attempts.after(refused(Refusal::Protocol), false, &[]).is_some() && attempts.serially());
+        assert!(attempts.after(refused(Refusal::Protocol), false, &[]).is_some());
+        assert!(attempts.after(refused(Refusal::Protocol), false, &[]).is_none());
     }
 
     #[test]

@@ -6,8 +6,7 @@
 
 use crate::client::Executor;
 use crate::client::fetch::Fetch;
-use crate::client::flight::{BEGIN, Prepared, Sink};
-use crate::client::lender::Opening;
+use crate::client::flight::{BEGIN, Opening, Prepared, Sink};
 use crate::client::pipeline::{All, Collector, Counted, Members, Pipelined};
 use crate::client::run::{Runs, Target};
 use crate::client::transaction::Attempt;

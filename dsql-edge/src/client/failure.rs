@@ -102,7 +102,8 @@ fn told(before: &str, config: &Config, happened: &str, why: &str, advice: &str) 
 #[cfg(feature = "pool")]
 const NO_LEASE: &str = "a lease ended that was none";
 
-const NO_ENDPOINT: &str = " is no DSQL endpoint: ";
+const NO_ENDPOINT: &str = " is not a DSQL endpoint: ";
+const CHECK_SERVER: &str = "; check DSQL_ENDPOINT, and that the server runs";
 const CHECK_TLS: &str = "; check that the cluster itself answers there, with a certificate for this host name, \
                          of a CA that is trusted here (`dsql-local run -- …` sets NODE_EXTRA_CA_CERTS)";
 
@@ -130,9 +131,8 @@ pub(super) fn of_dialing(config: &Config, error: TransportError) -> (Error, Sign
             ("", NO_ENDPOINT, "; check DSQL_ENDPOINT, and the port with dsql-local", Signal::Local)
         }
         TransportErrorKind::Tls => ("TLS with ", " failed: ", CHECK_TLS, Signal::Local),
-        TransportErrorKind::Unreachable | TransportErrorKind::Lost => {
-            ("nothing answers at ", ": ", "; check DSQL_ENDPOINT, and that the server runs", Signal::Lost)
-        }
+        TransportErrorKind::Unreachable => ("nothing answers at ", ": ", CHECK_SERVER, Signal::Lost),
+        TransportErrorKind::Lost => ("the connection to ", " broke before TLS: ", CHECK_SERVER, Signal::Lost),
     };
     (Error::connect(told(before, config, happened, &error.text, advice)), signal)
 }

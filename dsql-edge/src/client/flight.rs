@@ -8,6 +8,7 @@
 //! and servers that speak this protocol have committed each).
 
 use core::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::arguments::Arguments;
 use crate::error::{Error, Kind};
@@ -62,19 +63,31 @@ impl Prepared {
         }
     }
 
-    /// A name must mean in this search path what it meant when the query was compiled.
-    fn check(&self, search_path: &str) -> Result<(), Error> {
-        let compiled = self.statement.search_path;
-        // What is not checked against a snapshot has no opinion, nor has a snapshot without one.
-        if compiled.is_empty() || search_path == compiled {
-            return Ok(());
+    /// The search_path that the statement was compiled for; empty for the server's own. `sql_unchecked!` is compiled for
+    /// none.
+    fn search_path(&self) -> Option<&'static str> {
+        (!self.unchecked).then_some(self.statement.search_path)
+    }
+
+    /// A name must mean on this connection what it meant when the query was compiled. `configured`: the user has set the
+    /// connection's search_path, to which a snapshot without one does not object.
+    fn check(&self, search_path: &str, configured: bool) -> Result<(), Error> {
+        let named = |path: &'static str| if path.is_empty() { "the server's own search_path" } else { path };
+        match self.search_path() {
+            None => Ok(()),
+            Some(compiled) if compiled == search_path || (compiled.is_empty() && configured) => Ok(()),
+            Some(compiled) => {
+                let connection = if search_path.is_empty() { named("") } else { search_path };
+                let text = [
+                    "the query was compiled for the search_path ",
+                    named(compiled),
+                    ", and this connection has ",
+                    connection,
+                    ": set Config::search_path to what the snapshot's directive is, or use another Dsql",
+                ];
+                Err(Error::config(text.concat()).at(self.statement))
+            }
         }
-        let text = format!(
-            "the query was compiled for search_path {compiled}, and this connection has {}: set \
-             Config::search_path to what the snapshot says, or make another Dsql",
-            if search_path.is_empty() { "the server's own" } else { search_path }
-        );
-        Err(Error::config(text).at(self.statement))
     }
 
     fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
@@ -89,6 +102,14 @@ impl Prepared {
         }
         Ok(())
     }
+}
+
+/// How a transaction begins.
+#[derive(Clone)]
+pub(crate) struct Opening {
+    pub(crate) begin: &'static str,
+    /// The statement that inserts its idempotency key.
+    pub(crate) key: Option<Arc<Prepared>>,
 }
 
 /// What is sent at once, up to one Sync.
@@ -127,6 +148,17 @@ impl<'f> Flight<'f> {
         Flight { begin: several.then_some(begin), members, commit: several, ..Flight::default() }
     }
 
+    /// As a part of a transaction, which it begins if there is an opening.
+    pub(crate) fn of_transaction(opening: Option<&'f Opening>, members: &'f [Prepared]) -> Self {
+        Flight {
+            begin: opening.map(|opening| opening.begin),
+            key: opening.and_then(|opening| opening.key.as_deref()),
+            members,
+            commit: false,
+            in_transaction: true,
+        }
+    }
+
     pub(crate) fn payload(&self) -> Payload {
         if reads(self.members) && !self.in_transaction {
             return Payload::Reads;
@@ -135,18 +167,25 @@ impl<'f> Flight<'f> {
         if open && !self.commit { Payload::Transaction } else { Payload::Commit }
     }
 
+    /// The search_path that the connection needs; `None` if its statements have no opinion.
+    pub(crate) fn search_path(&self) -> Option<&'static str> {
+        self.key.into_iter().chain(self.members).find_map(Prepared::search_path)
+    }
+
     /// The statement that errors are about, when it is none in particular.
     pub(crate) fn first(&self) -> Option<&'static Statement> {
         self.members.first().or(self.key).map(|prepared| prepared.statement)
     }
 
     /// Writes it into the session, if its names mean there what they should. When that fails nothing of it is left there.
-    pub(crate) fn write(&self, connection: &mut Connection, search_path: &str) -> Result<(), Error> {
-        if let Some(key) = self.key {
-            key.check(search_path)?;
-        }
-        for member in self.members {
-            member.check(search_path)?;
+    pub(crate) fn write(
+        &self,
+        connection: &mut Connection,
+        search_path: &str,
+        configured: bool,
+    ) -> Result<(), Error> {
+        for prepared in self.key.into_iter().chain(self.members) {
+            prepared.check(search_path, configured)?;
         }
         let mark = connection.mark();
         self.write_all(connection).map_err(|Malformed(reason)| {
@@ -327,7 +366,7 @@ impl<'a, 's> Answer<'a, 's> {
             // Nothing of it stays.
             Landed::Amiss(Kind::RolledBack, Signal::Answered)
         } else if status != expected {
-            Landed::Amiss(Kind::Astray, Signal::Protocol)
+            Landed::Amiss(Kind::Astray, Signal::TransactionState)
         } else {
             Landed::Well(self.local.take())
         }
@@ -413,13 +452,10 @@ impl Flight<'_> {
             Step::Begin | Step::Key => false,
             Step::Member(_) => self.begin.is_none() && !self.in_transaction,
         };
-        if error.is_one_of(UNKNOWN) {
+        if error.fatal || error.is_one_of(UNKNOWN) || (committing && error.is_of_the_system()) {
             Signal::Unsure
         } else if error.is_one_of(&[SqlState::INTERNAL_ERROR]) {
-            if committing { Signal::Unsure } else { Signal::Unavailable }
-        } else if error.fatal {
-            // Perhaps it had to stop between executing and saying that it had committed.
-            if matches!(step, Step::Sync | Step::Commit) { Signal::Unsure } else { Signal::Stopped }
+            Signal::Unavailable
         } else {
             Signal::Answered
         }

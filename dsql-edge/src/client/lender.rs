@@ -5,10 +5,11 @@
 //! told. Never sends anything but the ROLLBACK of a transaction that ended.
 
 use core::future::poll_fn;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::client::flight::Prepared;
+use crate::client::flight::Opening;
 use crate::client::link::{Failing, Link};
 use crate::config::Config;
 use crate::error::{Error, FAILED, Kind, OUTLIVED};
@@ -23,6 +24,9 @@ pub(super) struct Lender {
     pub(super) budget: Budget,
     /// A session: it has one connection, and never another.
     single: bool,
+    /// The server understands no pipelined login: the password waits until it is asked for, on every connection from
+    /// now on.
+    serially: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -51,14 +55,6 @@ struct Open {
     failure: Option<Failure>,
 }
 
-/// How a transaction begins.
-#[derive(Clone)]
-pub(super) struct Opening {
-    pub(super) begin: &'static str,
-    /// The statement that inserts its idempotency key.
-    pub(super) key: Option<Arc<Prepared>>,
-}
-
 /// What ended a transaction before its end.
 pub(super) struct Failure {
     pub(super) failed: Failed,
@@ -76,26 +72,49 @@ impl Lender {
             made_in: IoContext::current(),
             budget: Budget::of(RETRIES),
             single,
+            serially: AtomicBool::new(false),
             state: Mutex::default(),
         }
+    }
+
+    pub(super) fn logs_in_serially(&self) -> bool {
+        self.serially.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn log_in_serially(&self) {
+        self.serially.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_of_this_request(&self) -> bool {
         self.made_in.is_current()
     }
 
-    /// An idle connection, or the right to open one, or a turn in the queue.
-    pub(super) async fn borrow(&self, timer: &mut BoxFuture<()>) -> Result<Loan<'_>, Error> {
-        poll_fn(|context| self.poll_borrow(context, timer)).await
+    /// An idle connection, or the right to open one, or a turn in the queue. `search_path`: where the names of the
+    /// statements are looked up, if they have an opinion.
+    pub(super) async fn borrow(
+        &self,
+        search_path: Option<&'static str>,
+        timer: &mut BoxFuture<()>,
+    ) -> Result<Loan<'_>, Error> {
+        poll_fn(|context| self.poll_borrow(context, search_path, timer)).await
     }
 
     pub(super) fn poll_borrow(
         &self,
         context: &mut Context<'_>,
+        search_path: Option<&'static str>,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Loan<'_>, Error>> {
+        if !self.is_of_this_request() {
+            return Poll::Ready(Err(Error::new(Kind::OtherRequest)));
+        }
         let mut state = self.state();
-        while let Some(mut link) = state.idle.pop() {
+        // A session has one connection, whatever its names mean there: the flight checks them.
+        let suits = |link: &Box<Link>| {
+            self.single || search_path.is_none_or(|path| link.looks_up_in(&self.config, path))
+        };
+        while let Some(at) = state.idle.iter().rposition(suits) {
+            let mut link = state.idle.swap_remove(at);
             if link.poll_alive(context) {
                 return Poll::Ready(Ok(Loan { lender: self, link: Some(link), of: None, counted: true }));
             }
@@ -107,6 +126,10 @@ impl Lender {
             return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is gone".into()))));
         }
         let most = if self.single { 1 } else { self.config.connections() };
+        // An idle connection with another search_path makes room.
+        if state.open >= most && state.idle.pop().is_some() {
+            state.open -= 1;
+        }
         if state.open < most {
             state.open += 1;
             return Poll::Ready(Ok(Loan { lender: self, link: None, of: None, counted: true }));
@@ -137,8 +160,16 @@ impl Lender {
 
     /// The connection of a transaction, for one more statement; one from the others if this is its first. Statements
     /// of a transaction run one after the other.
-    pub(super) async fn borrow_in(&self, id: u64, timer: &mut BoxFuture<()>) -> Result<Loan<'_>, Error> {
+    pub(super) async fn borrow_in(
+        &self,
+        id: u64,
+        search_path: Option<&'static str>,
+        timer: &mut BoxFuture<()>,
+    ) -> Result<Loan<'_>, Error> {
         let own = poll_fn(|context| {
+            if !self.is_of_this_request() {
+                return Poll::Ready(Err(Error::new(Kind::OtherRequest)));
+            }
             let mut state = self.state();
             let Some(open) = state.transactions.iter_mut().find(|open| open.id == id) else {
                 return Poll::Ready(Err(Error::new(Kind::TransactionOver(OUTLIVED))));
@@ -166,7 +197,7 @@ impl Lender {
         if own.link.is_some() {
             return Ok(own);
         }
-        let mut loan = self.borrow(timer).await?;
+        let mut loan = self.borrow(search_path, timer).await?;
         // From here on it is this loan that belongs to the transaction.
         own.of = None;
         loan.of = Owner::of(id);
@@ -198,6 +229,10 @@ impl Lender {
                 key_taken: failing.key_taken,
             });
         }
+    }
+
+    pub(super) fn has_failed(&self, id: u64) -> bool {
+        self.state().transactions.iter().any(|open| open.id == id && open.failure.is_some())
     }
 
     pub(super) fn take_failure(&self, id: u64) -> Option<Failure> {

@@ -68,7 +68,7 @@ impl Link {
         opening: &mut Option<Opening<'c>>,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Box<Self>, (Error, Signal)>> {
-        let search_path = flight.first().map_or("", |statement| statement.search_path);
+        let search_path = flight.search_path().unwrap_or_default();
         let sent = config.schemas().or(Some(search_path).filter(|path| !path.is_empty()));
         #[cfg(feature = "pool")]
         if let Some(lessor) = config.lessor() {
@@ -114,6 +114,11 @@ impl Link {
         !flying && !self.leased && (self.connection.is_idle() || self.rolling_back)
     }
 
+    /// Whether names that are compiled for this search_path mean the same here.
+    pub(super) fn looks_up_in(&self, config: &Config, search_path: &str) -> bool {
+        self.search_path == search_path || config.schemas().is_some()
+    }
+
     /// Whether it can serve another flight of the transaction that it is in.
     pub(super) fn is_settled(&self) -> bool {
         self.connection.is_settled()
@@ -156,8 +161,9 @@ impl Link {
 
     /// Gives the session one flight to send.
     pub(super) fn begin(&mut self, config: &Config, flight: &Flight<'_>) -> Result<(), Box<Failing>> {
-        let search_path = config.schemas().unwrap_or(self.search_path);
-        match flight.write(&mut self.connection, search_path) {
+        let configured = config.schemas();
+        let search_path = configured.unwrap_or(self.search_path);
+        match flight.write(&mut self.connection, search_path, configured.is_some()) {
             Ok(()) => {
                 self.flying = true;
                 Ok(())
@@ -218,10 +224,15 @@ impl Link {
         Stage { started, heard, pipelined: self.pipelined, leased: self.leased }
     }
 
+    /// Another request polls the flight, which gets no answer there any more.
+    pub(super) fn stranded(&self, flight: &Flight<'_>) -> Box<Failing> {
+        self.failing(flight, Error::new(Kind::OtherRequest), Signal::Stranded)
+    }
+
     fn failing(&self, flight: &Flight<'_>, error: Error, signal: Signal) -> Box<Failing> {
         let reached = match self.started {
             _ if self.reached.is_some() => self.reached.unwrap_or(Reached::Session),
-            _ if signal == Signal::Local || self.connection.is_held_back() => Reached::Nothing,
+            _ if signal == Signal::Local || !self.connection.has_sent_statements() => Reached::Nothing,
             true => Reached::Session,
             false => Reached::Login,
         };

@@ -173,14 +173,13 @@ impl<'l> Runs<'l> {
         let lender = self.lender;
         loop {
             match stage {
-                Stage::Beginning if !lender.is_of_this_request() => {
-                    return Poll::Ready(Err(self.ended(Error::new(Kind::OtherRequest), Outcome::Nothing)));
-                }
                 Stage::Beginning => *stage = Stage::Waiting,
-                Stage::Waiting => match ready!(lender.poll_borrow(context, &mut self.timer)) {
-                    Ok(loan) => *stage = Stage::Flying(loan, Progress::default()),
-                    Err(error) => return Poll::Ready(Err(self.ended(error, Outcome::Nothing))),
-                },
+                Stage::Waiting => {
+                    match ready!(lender.poll_borrow(context, answer.flight.search_path(), &mut self.timer)) {
+                        Ok(loan) => *stage = Stage::Flying(loan, Progress::default()),
+                        Err(error) => return Poll::Ready(Err(self.ended(error, Outcome::Nothing))),
+                    }
+                }
                 Stage::Flying(loan, progress) => {
                     let failing = match ready!(self.poll_fly_on(context, loan, progress, answer)) {
                         Ok(None) => return Poll::Ready(Ok(())),
@@ -221,18 +220,12 @@ impl<'l> Runs<'l> {
         members: &[Prepared],
         sinks: &mut [&mut dyn Sink],
     ) -> Result<(), Error> {
-        if !self.lender.is_of_this_request() {
-            return Err(Error::new(Kind::OtherRequest));
-        }
-        let mut loan = self.lender.borrow_in(id, &mut self.timer).await?;
         let opening = self.lender.opening(id);
-        let flight = Flight {
-            begin: opening.as_ref().map(|opening| opening.begin),
-            key: opening.as_ref().and_then(|opening| opening.key.as_deref()),
-            members,
-            commit: false,
-            in_transaction: true,
-        };
+        let search_path = Flight::of_transaction(opening.as_ref(), members).search_path();
+        let mut loan = self.lender.borrow_in(id, search_path, &mut self.timer).await?;
+        // Another statement may have begun it in the meantime.
+        let opening = self.lender.opening(id);
+        let flight = Flight::of_transaction(opening.as_ref(), members);
         match self.fly_on(&mut loan, &flight, sinks).await {
             Ok(local) => {
                 self.lender.set_begun(id);
@@ -243,7 +236,7 @@ impl<'l> Runs<'l> {
                 if failing.failed.signal != Signal::Local {
                     self.lender.set_failure(id, &failing);
                 }
-                Err(failing.error)
+                Err(self.conclude(failing.error, &failing.failed))
             }
         }
     }
@@ -253,7 +246,7 @@ impl<'l> Runs<'l> {
         let flight = Flight { commit: true, in_transaction: true, ..Flight::default() };
         let config = &self.lender.config;
         transport::rewind(&mut self.timer, config, config.query_limit());
-        let mut loan = match self.lender.borrow_in(id, &mut self.timer).await {
+        let mut loan = match self.lender.borrow_in(id, None, &mut self.timer).await {
             Ok(loan) if loan.link.is_some() => loan,
             Ok(_) => {
                 return Err(nothing_sent(
@@ -287,6 +280,12 @@ impl<'l> Runs<'l> {
         answer: &mut Answer<'_, '_>,
     ) -> Poll<Result<Option<Error>, Box<Failing>>> {
         let config = &self.lender.config;
+        if !self.lender.is_of_this_request() {
+            return Poll::Ready(Err(match &loan.link {
+                Some(link) if progress.begun => link.stranded(&answer.flight),
+                _ => nothing_sent(Error::new(Kind::OtherRequest), Signal::Stranded, &answer.flight),
+            }));
+        }
         let link = match &mut loan.link {
             Some(link) => {
                 if !progress.begun {
@@ -297,7 +296,7 @@ impl<'l> Runs<'l> {
                 link
             }
             empty => {
-                let (serially, opening) = (self.attempts.serially(), &mut progress.opening);
+                let (serially, opening) = (self.lender.logs_in_serially(), &mut progress.opening);
                 match ready!(Link::poll_open(
                     context,
                     config,
@@ -346,7 +345,11 @@ impl<'l> Runs<'l> {
         }
         let config = &self.lender.config;
         let budget = [&self.lender.budget, transport::budget(config)];
-        let pause = self.attempts.after(failed.rule(), resolvable, &budget)?;
+        let rule = failed.rule();
+        let pause = self.attempts.after(rule, resolvable, &budget)?;
+        if rule.wants_serial_login() {
+            self.lender.log_in_serially();
+        }
         let pause = pause.chosen_by(transport::random(config));
         if transport::now(config).saturating_add(pause) >= self.until {
             return None;
@@ -360,6 +363,9 @@ impl<'l> Runs<'l> {
 
     /// `false` when the time is over before the pause is.
     fn poll_pause(&mut self, context: &mut Context<'_>, pausing: &mut BoxFuture<()>) -> Poll<bool> {
+        if !self.lender.is_of_this_request() {
+            return Poll::Ready(false);
+        }
         if pausing.as_mut().poll(context).is_ready() {
             return Poll::Ready(true);
         }
@@ -373,6 +379,8 @@ impl<'l> Runs<'l> {
     /// The error that is told in the end.
     pub(super) fn conclude(&self, error: Error, failed: &Failed) -> Error {
         let outcome = if failed.rule().leaves_unknown() { Outcome::Unknown } else { Outcome::Nothing };
+        // Where a pause was polled in another request.
+        let error = if self.lender.is_of_this_request() { error } else { Error::new(Kind::OtherRequest) };
         self.ended(error, outcome)
     }
 
@@ -383,7 +391,7 @@ impl<'l> Runs<'l> {
         result
     }
 
-    fn ended(&self, error: Error, outcome: Outcome) -> Error {
+    pub(super) fn ended(&self, error: Error, outcome: Outcome) -> Error {
         error.with_outcome(outcome).after_attempts(self.attempts.retries() + 1)
     }
 

@@ -12,13 +12,14 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::client::fetch::Fetch;
-use crate::client::flight::{BEGIN, BEGIN_READ_ONLY, Prepared};
-use crate::client::lender::{Lender, Opening};
+use crate::client::flight::{BEGIN, BEGIN_READ_ONLY, Opening, Prepared};
+use crate::client::lender::Lender;
 use crate::client::pipeline::Pipelined;
 use crate::client::run::{InTransaction, Runs, Target};
-use crate::error::{Error, Kind, OUTLIVED};
+use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::millis::{Millis, millis};
 use crate::query::{Command, Request};
+use crate::retry::Failed;
 use crate::transport::{self, BoxFuture};
 
 const BUSY: &str = "the transaction was rolled back: its closure returned before a statement or stream of it had ended: \
@@ -231,6 +232,9 @@ struct Course<'d> {
     key: Option<Arc<Prepared>>,
     deadline: BoxFuture<()>,
     attempt: Option<Attempt<'d>>,
+    /// The error of an earlier attempt whose COMMIT may have succeeded, and may still arrive. Only the key resolves it:
+    /// whatever else a later attempt ends with, the outcome of the whole stays unknown.
+    unresolved: Option<Error>,
 }
 
 /// Where a transaction goes after an attempt.
@@ -257,6 +261,9 @@ impl Drop for Attempt<'_> {
 
 impl<'d> Course<'d> {
     fn new(lender: &'d Lender, options: Options, key: Option<Request>) -> Result<Self, Error> {
+        if options.read_only && key.is_some() {
+            return Err(Error::config("a read-only transaction cannot insert its idempotency key"));
+        }
         Ok(Course {
             lender,
             runs: Runs::new(lender, options.attempts, options.timeout),
@@ -264,6 +271,7 @@ impl<'d> Course<'d> {
             key: key.map(Prepared::new).transpose()?.map(Arc::new),
             deadline: transport::sleep(&lender.config, options.timeout),
             attempt: None,
+            unresolved: None,
         })
     }
 
@@ -280,6 +288,7 @@ impl<'d> Course<'d> {
     async fn in_time<T>(&mut self, running: impl Future<Output = T>) -> Option<T> {
         let mut running = pin!(running);
         poll_fn(|context| match running.as_mut().poll(context) {
+            _ if !self.lender.is_of_this_request() => Poll::Ready(None),
             Poll::Ready(returned) => Poll::Ready(Some(returned)),
             Poll::Pending => self.deadline.as_mut().poll(context).map(|()| None),
         })
@@ -293,11 +302,10 @@ impl<'d> Course<'d> {
             Some(well) => self.settle(attempt, well).await,
             None => {
                 drop(attempt);
-                Next::Failed(Error::new(Kind::Timeout(
-                    "in a transaction (Config::transaction_timeout): it was rolled back".into(),
-                )))
+                Next::Failed(self.overdue())
             }
         };
+        let next = self.resolve(next, well == Some(true));
         let result = match &next {
             Next::Again => return next,
             Next::Failed(error) => Err(error.again()),
@@ -305,6 +313,39 @@ impl<'d> Course<'d> {
         };
         self.runs.report(None, &result);
         next
+    }
+
+    /// The closure did not return: it took too long, or another request polls it, in which its I/O never ends.
+    fn overdue(&self) -> Error {
+        Error::new(if self.lender.is_of_this_request() {
+            Kind::Timeout("in a transaction (Config::transaction_timeout): it was rolled back".into())
+        } else {
+            Kind::OtherRequest
+        })
+    }
+
+    /// An attempt that failed does not undo an earlier one whose COMMIT may have succeeded.
+    fn resolve(&mut self, next: Next, committed: bool) -> Next {
+        match next {
+            Next::Failed(error) if error.is_outcome_unknown() => Next::Failed(error),
+            Next::Over if committed => Next::Over,
+            Next::Failed(_) | Next::Over => match self.unresolved.take() {
+                Some(error) if !seeded!(ForgetsUnknownOutcome) => {
+                    Next::Failed(self.runs.ended(error, Outcome::Unknown))
+                }
+                _ => next,
+            },
+            Next::Again | Next::Before => next,
+        }
+    }
+
+    /// Whether the attempt that failed like this is followed by another one.
+    async fn again(&mut self, error: &Error, failed: &Failed) -> bool {
+        let again = self.runs.again(failed, self.key.is_some()).await;
+        if again && failed.rule().leaves_unknown() {
+            self.unresolved = Some(error.again());
+        }
+        again
     }
 
     async fn settle(&mut self, attempt: Attempt<'d>, well: bool) -> Next {
@@ -317,8 +358,14 @@ impl<'d> Course<'d> {
         // Without a statement there is nothing to commit, unless there is a key to be written.
         let unopened = self.lender.opening(id).is_some();
         if well && unopened && self.key.is_some() {
-            // Why it failed is remembered.
-            let _ = self.runs.fly_in(id, &[], &mut []).await;
+            let inserted = self.runs.fly_in(id, &[], &mut []).await;
+            // An error that the transaction did not record: nothing was sent.
+            if let (Err(error), false) = (inserted, seeded!(DiscardsKeyResult))
+                && !self.lender.has_failed(id)
+            {
+                self.lender.close_transaction(id, true);
+                return Next::Failed(self.runs.ended(error, Outcome::Nothing));
+            }
         }
         if let Some(failure) = self.lender.take_failure(id) {
             if seeded!(BelievesTheClosure) && well {
@@ -328,12 +375,14 @@ impl<'d> Course<'d> {
             if failure.key_taken {
                 return Next::Before;
             }
-            if self.runs.again(&failure.failed, self.key.is_some()).await {
+            if self.again(&failure.error, &failure.failed).await {
                 return Next::Again;
             }
-            // What the closure made of an error of its own stands; of one that would have run it again it knows too
-            // little: not how often that was tried.
-            if !well && !failure.failed.rule().is_transient() {
+            // If the closure handled a permanent error, its own result is returned. If the error was transient or
+            // leaves the outcome unknown, ours is returned, because only we know how often it was tried and what may
+            // have been committed.
+            let rule = failure.failed.rule();
+            if !well && !rule.is_transient() && !rule.leaves_unknown() {
                 return Next::Over;
             }
             return Next::Failed(self.runs.conclude(failure.error, &failure.failed));
@@ -350,7 +399,7 @@ impl<'d> Course<'d> {
             }
             Err(failing) => {
                 self.lender.close_transaction(id, true);
-                if self.runs.again(&failing.failed, self.key.is_some()).await {
+                if self.again(&failing.error, &failing.failed).await {
                     return Next::Again;
                 }
                 Next::Failed(self.runs.conclude(failing.error, &failing.failed))

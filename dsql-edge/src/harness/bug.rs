@@ -31,6 +31,12 @@ pub(crate) enum Bug {
     MistakesRollbackAnswer,
     /// What the closure returned is believed, though a statement of the transaction had failed.
     BelievesTheClosure,
+    /// What was sent in a login counts as not sent.
+    DeniesSentStatements,
+    /// The result of the flight that inserts the key alone is discarded.
+    DiscardsKeyResult,
+    /// A later attempt's failure hides that an earlier COMMIT may have succeeded.
+    ForgetsUnknownOutcome,
     /// A pool lends a connection that is in a transaction block.
     #[cfg(feature = "pool")]
     LendsOpenTransaction,
@@ -70,6 +76,9 @@ impl Bug {
         Bug::MistakesRollbackAnswer,
         Bug::BelievesTheClosure,
         Bug::ForgetsKeyOnRetry,
+        Bug::DeniesSentStatements,
+        Bug::DiscardsKeyResult,
+        Bug::ForgetsUnknownOutcome,
         #[cfg(feature = "pool")]
         Bug::LendsOpenTransaction,
         #[cfg(feature = "pool")]

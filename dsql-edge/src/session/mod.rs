@@ -48,6 +48,8 @@ pub(crate) struct Connection {
     limits: Limits,
     /// Any byte of the server's has arrived.
     heard: bool,
+    /// Bytes of a statement have been given away to be sent.
+    sent_statements: bool,
     /// It is a pool that speaks for the server.
     #[cfg(feature = "pool")]
     leased: bool,
@@ -143,6 +145,7 @@ impl Connection {
             described: 0,
             limits,
             heard: false,
+            sent_statements: false,
             #[cfg(feature = "pool")]
             leased: false,
             eof: false,
@@ -243,6 +246,8 @@ impl Connection {
 
     /// What is to be sent, all of it at once, if there is anything.
     pub(crate) fn poll_transmit(&mut self) -> Option<Vec<u8>> {
+        // What is held back is behind the StartupMessage, which goes alone then.
+        self.sent_statements |= !self.outgoing.is_empty() && self.held_back.is_none();
         (!self.outgoing.is_empty()).then(|| core::mem::take(&mut self.outgoing))
     }
 
@@ -292,6 +297,11 @@ impl Connection {
     /// Whether any byte of the server's has arrived: before that, TLS is not known to work.
     pub(crate) fn has_heard(&self) -> bool {
         self.heard
+    }
+
+    /// Whether anything of a statement has been given away to be sent; a dead session still knows.
+    pub(crate) fn has_sent_statements(&self) -> bool {
+        self.sent_statements && !seeded!(DeniesSentStatements)
     }
 
     /// Whether statements wait until the server has asked for the password.
@@ -451,7 +461,6 @@ impl Connection {
         self.incoming.clear();
         self.outgoing.clear();
         self.understood = 0;
-        self.held_back = None;
         self.expected.clear();
         self.answered = 0;
     }

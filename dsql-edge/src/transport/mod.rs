@@ -55,11 +55,12 @@ pub(crate) struct TransportError {
 pub(crate) enum TransportErrorKind {
     /// Nobody listens there, or there is no such host.
     Unreachable,
-    /// The answer to SSLRequest is no yes.
+    /// The server declined TLS, or its answer to SSLRequest is not PostgreSQL's.
     NoTls,
     /// The handshake.
     Tls,
-    /// The connection broke.
+    /// The connection broke; before TLS: the server closed it, or answered SSLRequest with an error, as PostgreSQL does
+    /// when it cannot start a process.
     Lost,
     /// The socket belongs to another request.
     OtherRequest,
@@ -215,16 +216,17 @@ pub(crate) fn unix_time() -> u64 {
 /// What is wrong with the answer to SSLRequest, if anything. More than one byte would be plain text that
 /// someone put in before TLS began (CVE-2021-23222).
 fn check_ssl_answer(answer: &[u8]) -> Result<(), TransportError> {
-    let text = match answer {
+    use TransportErrorKind::{Lost, NoTls};
+    let (kind, text) = match answer {
         [b'S'] => return Ok(()),
-        [] => "the server closed the connection when it was asked for TLS",
-        [b'N'] => "the server does not offer TLS",
-        [b'S', ..] => "the server sent unencrypted data behind its answer to SSLRequest",
+        [] => (Lost, "the server closed the connection when it was asked for TLS"),
         // An ErrorResponse in plain text could come from anyone: it is not shown.
-        [b'E', ..] => "the server answered SSLRequest with an error",
-        _ => "the server does not speak PostgreSQL's protocol",
+        [b'E', ..] => (Lost, "the server answered SSLRequest with an error"),
+        [b'N'] => (NoTls, "the server does not offer TLS"),
+        [b'S' | b'N', ..] => (NoTls, "the server sent unencrypted data behind its answer to SSLRequest"),
+        _ => (NoTls, "the server does not speak PostgreSQL's protocol"),
     };
-    Err(TransportError::new(TransportErrorKind::NoTls, text))
+    Err(TransportError::new(kind, text))
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -355,13 +357,22 @@ mod platform {
 mod tests {
     use super::*;
 
+    /// Every first byte, alone and with more behind it.
     #[test]
-    fn only_a_lone_s_is_a_yes() {
-        assert!(check_ssl_answer(b"S").is_ok());
-        for answer in [&b""[..], b"N", b"E", b"Eerror\0", b"SS", b"S\0", b"H", b"HTTP/1.1 400"] {
-            let error = check_ssl_answer(answer).unwrap_err();
-            assert_eq!(error.kind, TransportErrorKind::NoTls);
-            assert!(!error.text.contains("error\0"));
+    fn only_a_lone_s_accepts_tls_and_only_eof_and_errors_are_passing() {
+        assert_eq!(check_ssl_answer(b"").unwrap_err().kind, TransportErrorKind::Lost);
+        for first in 0..=255_u8 {
+            for answer in [&[first][..], &[first, first], &[first, 0], &[first, b'S', b'S']] {
+                let checked = check_ssl_answer(answer);
+                let expected = match answer {
+                    b"S" => None,
+                    [b'E', ..] => Some(TransportErrorKind::Lost),
+                    _ => Some(TransportErrorKind::NoTls),
+                };
+                assert_eq!(checked.err().map(|error| error.kind), expected, "{answer:?}");
+            }
         }
+        let error = check_ssl_answer(b"Ecanary\0").unwrap_err();
+        assert!(!error.text.contains("canary"), "{}", error.text);
     }
 }

@@ -85,7 +85,11 @@ async fn open(
     let mut answer = [0; 64];
     let length = plain.read(&mut answer).await.map_err(unreachable)?;
     check_ssl_answer(answer.get(..length).unwrap_or_default())?;
-    connector.connect(name, plain).await.map_err(|error| tls(error.to_string()))
+    // What rustls rejects is invalid data; everything else is the network's, and may pass.
+    connector.connect(name, plain).await.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => tls(error.to_string()),
+        _ => TransportError::new(TransportErrorKind::Lost, error.to_string()),
+    })
 }
 
 fn connector(extra_ca: Option<&[u8]>) -> Result<TlsConnector, TransportError> {

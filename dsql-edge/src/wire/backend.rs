@@ -46,6 +46,15 @@ impl DatabaseError {
         self.is_one_of(&[SqlState::SERIALIZATION_FAILURE, SqlState::OCC_DATA, SqlState::OCC_SCHEMA])
     }
 
+    /// Whether a part of the server failed rather than the statement: an internal error (XX), one of the operating
+    /// system (58), or a connection inside the cluster (08, without 08P01, which is about the client's message).
+    pub(crate) fn is_of_the_system(&self) -> bool {
+        self.sqlstate.is_some_and(|state| {
+            [*b"XX", *b"58", *b"08"].iter().any(|class| state.is_of_class(*class))
+                && state != SqlState::PROTOCOL_VIOLATION
+        })
+    }
+
     pub(crate) fn is_one_of(&self, states: &[SqlState]) -> bool {
         self.sqlstate.is_some_and(|state| states.contains(&state))
     }

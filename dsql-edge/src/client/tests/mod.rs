@@ -2,6 +2,7 @@
 
 mod bulk;
 mod credentials;
+mod outcomes;
 mod pipelines;
 mod queries;
 mod retries;

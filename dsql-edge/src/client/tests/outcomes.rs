@@ -1,0 +1,286 @@
+//! What the client reports of a write when something fails: never a false success, never a false failure.
+
+use super::*;
+
+static KEY: Statement = Statement { columns: &[], ..statement("INSERT INTO keys VALUES (1)", Effect::Write) };
+
+fn key() -> Command {
+    Command::new(&KEY, Arguments::default())
+}
+
+fn write() -> Query<i32> {
+    query(&WRITE)
+}
+
+/// Startup alone is answered; what comes behind it waits until the server asks for the password.
+fn serial(network: &Network) -> Config {
+    let credentials = Credentials::new("id", "key");
+    Config::dangerous_endpoint("localhost", 1234, "localhost", "us-east-1", credentials)
+        .unwrap()
+        .memory(network)
+}
+
+/// What a closure does before the failure is known.
+#[derive(Debug, Clone, Copy)]
+enum Closure {
+    Empty,
+    Writes,
+    SwallowsErrors,
+}
+
+/// A transaction with a key, in the way that a user writes it.
+fn keyed(network: &Network, dsql: &Dsql, closure: Closure) -> Result<Once<()>, Error> {
+    let body = async move |tx: Transaction<'_>| {
+        match closure {
+            Closure::Empty => {}
+            Closure::Writes => drop(write().fetch_one(tx).await?),
+            Closure::SwallowsErrors => drop(write().fetch_one(tx).await),
+        }
+        Ok(())
+    };
+    eventually(network, dsql.transaction(body).idempotency_key(key()).into_future())
+}
+
+/// Each failure that keeps the key from being sent at all.
+#[test]
+fn key_that_was_never_sent_is_no_success() {
+    use TransportErrorKind::{Lost, NoTls, OtherRequest, Tls, Unreachable, Unsupported};
+    for closure in [Closure::Empty, Closure::Writes, Closure::SwallowsErrors] {
+        let fails = |network: &Network, dsql: &Dsql, what: &str| {
+            let result = keyed(network, dsql, closure);
+            let error = result.expect_err(&format!("{what}, {closure:?}"));
+            assert!(!error.is_outcome_unknown(), "{what}, {closure:?}: {error}");
+            error
+        };
+        for kind in [Unreachable, Lost, NoTls, Tls, OtherRequest, Unsupported] {
+            let network = Network::default();
+            (0..9).for_each(|_| network.refuse(kind));
+            fails(&network, &Dsql::new(retrying(&network)), &format!("{kind:?}"));
+        }
+        for (code, message) in [
+            ("28000", "unable to accept connection, access denied"),
+            ("08006", "Unable to accept connection, waking up cluster, please retry later"),
+            ("53300", "Unable to accept connection, too many open connections."),
+        ] {
+            let network = Network::default();
+            for _ in 0..9 {
+                let fields = format!("SFATAL\0VFATAL\0C{code}\0M{message}\0\0");
+                network.accept([Step::AwaitWrite, Step::Send(frame(b'E', fields.as_bytes())), Step::Close]);
+            }
+            assert!(fails(&network, &Dsql::new(retrying(&network)), code).is_connect());
+        }
+        // All connections are lent, for longer than the timeout.
+        let network = Network::default();
+        network.accept([Step::AwaitWrite, Step::Send(login()), Step::Stall]);
+        let dsql = Dsql::new(retrying(&network).max_connections(1));
+        let mut busy = pin!(query(&READ).fetch_one(&dsql));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(busy.as_mut().poll(&mut context).is_pending());
+        network.expire();
+        assert!(fails(&network, &dsql, "busy").is_timeout());
+        // A key that is compiled for another search_path than the statements.
+        static ELSEWHERE: Statement = Statement { search_path: "app", ..KEY };
+        let network = Network::default();
+        network.accept(answers([[control("BEGIN"), found(&[1]), ready(b"T")].concat()]));
+        let mut session = Dsql::new(retrying(&network)).session();
+        network.expire();
+        let _ = now(query(&READ).fetch_one(&mut session));
+        let other = Command::new(&ELSEWHERE, Arguments::default());
+        let body = async |_: Transaction<'_>| Ok::<_, Error>(());
+        let result = now(session.transaction(body).idempotency_key(other).into_future());
+        assert!(result.is_err(), "a session that is lost or looks names up elsewhere");
+    }
+}
+
+/// COMMIT's answer is lost; then the attempt that would resolve it fails for another reason.
+#[test]
+fn unknown_outcome_stays_unknown_whatever_ends_the_next_attempt() {
+    let keyed_flight = || [control("BEGIN"), done("INSERT 0 1"), found(&[1]), ready(b"T")].concat();
+    let first = || {
+        let mut lost = answers([keyed_flight()]);
+        lost.pop();
+        lost.extend([Step::AwaitWrite, Step::Close]);
+        lost
+    };
+    let failed = |code| [control("BEGIN"), error("ERROR", code), ready(b"E")].concat();
+    let behind_key = |code| {
+        let rolled_back = [control("ROLLBACK"), ready(b"I")].concat();
+        answers([
+            [control("BEGIN"), done("INSERT 0 1"), error("ERROR", code), ready(b"E")].concat(),
+            rolled_back,
+        ])
+    };
+    type Second = Box<dyn Fn(&Network)>;
+    let seconds: [(&str, Second); 6] = [
+        (
+            "nobody listens",
+            Box::new(|network| (0..9).for_each(|_| network.refuse(TransportErrorKind::Unreachable))),
+        ),
+        ("TLS", Box::new(|network| network.refuse(TransportErrorKind::Tls))),
+        ("another violation", Box::new(move |network| network.accept(behind_key("23505")))),
+        ("a statement's error", Box::new(move |network| network.accept(behind_key("22012")))),
+        ("the key's own error", Box::new(move |network| network.accept(answers([failed("42501")])))),
+        (
+            "COMMIT fails",
+            Box::new(move |network| network.accept(answers([keyed_flight(), failure("54000")]))),
+        ),
+    ];
+    for (what, second) in seconds {
+        let network = Network::default();
+        network.accept(first());
+        second(&network);
+        let error = keyed(&network, &Dsql::new(retrying(&network)), Closure::Writes).expect_err(what);
+        assert!(error.is_outcome_unknown(), "{what}: {error}");
+    }
+    // The closure gives up the second time, before or after a statement.
+    for statement_first in [true, false] {
+        let network = Network::default();
+        network.accept(first());
+        network.accept(answers([keyed_flight(), [control("ROLLBACK"), ready(b"I")].concat()]));
+        let times = std::sync::atomic::AtomicU32::new(0);
+        let dsql = Dsql::new(retrying(&network));
+        let body = async |tx: Transaction<'_>| {
+            let again = times.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0;
+            if !again || statement_first {
+                write().fetch_one(tx).await?;
+            }
+            if again { Err(Error::new(crate::error::Kind::NoRows)) } else { Ok(()) }
+        };
+        let error =
+            eventually(&network, dsql.transaction(body).idempotency_key(key()).into_future()).unwrap_err();
+        assert!(error.is_outcome_unknown() && !error.is_no_rows(), "{error}");
+        assert_eq!(error.attempts(), 2);
+    }
+    // The key resolves it.
+    let network = Network::default();
+    network.accept(first());
+    network.accept(answers([failed("23505"), [control("ROLLBACK"), ready(b"I")].concat()]));
+    let resolved = keyed(&network, &Dsql::new(retrying(&network)), Closure::Writes);
+    assert_eq!(resolved.unwrap(), Once::Before);
+}
+
+#[test]
+fn read_only_transaction_with_a_key_is_an_error() {
+    let network = Network::default();
+    let dsql = Dsql::new(retrying(&network));
+    let body = async |_: Transaction<'_>| Ok::<_, Error>(());
+    let error = now(dsql.transaction(body).read_only().idempotency_key(key()).into_future()).unwrap_err();
+    assert!(error.is_config(), "{error}");
+    assert_eq!(network.connections(), (0, 0));
+}
+
+/// Each place in which a login that waits for each answer can end.
+#[test]
+fn write_that_waited_for_the_login_is_unknown_only_after_it_was_sent() {
+    let asked = frame(b'R', &[0, 0, 0, 3]);
+    let refused = frame(b'R', &[0, 0, 0, 99]);
+    let scripts = [
+        (vec![Step::AwaitWrite, Step::Close], false),
+        (vec![Step::AwaitWrite, Step::Break(TransportErrorKind::Lost)], false),
+        (vec![Step::AwaitWrite, Step::Send(vec![b'R', 0, 0]), Step::Close], false),
+        (vec![Step::AwaitWrite, Step::Send(refused), Step::Close], false),
+        (vec![Step::AwaitWrite, Step::Send(b"HTTP/1.1 400 Bad Request".to_vec()), Step::Close], false),
+        // The rest follows in the same piece: nothing has been sent when it is found to be wrong.
+        (vec![Step::AwaitWrite, Step::Send([&asked[..], b"?????"].concat()), Step::Close], false),
+        (vec![Step::AwaitWrite, Step::Send(asked.clone()), Step::AwaitWrite, Step::Close], true),
+        (vec![Step::AwaitWrite, Step::Send(asked), Step::AwaitWrite, Step::Send(b"?????".to_vec())], true),
+    ];
+    for (script, sent) in scripts {
+        let network = Network::default();
+        network.accept(script.clone());
+        let error = now(write().fetch_one(&Dsql::new(serial(&network).max_attempts(1)))).unwrap_err();
+        assert_eq!(error.is_outcome_unknown(), sent, "{script:?}: {error}");
+        let said = said(&network).concat();
+        assert_eq!(said.contains(WRITE.sql), sent, "{said}");
+    }
+    // What was not sent is sent again.
+    let network = Network::default();
+    network.accept([Step::AwaitWrite, Step::Close]);
+    network.accept([
+        Step::AwaitWrite,
+        Step::Send(frame(b'R', &[0, 0, 0, 3])),
+        Step::AwaitWrite,
+        Step::Send([frame(b'R', &[0; 4]), ready(b"I"), rows("n", 23, &[5])].concat()),
+        Step::Stall,
+    ]);
+    assert_eq!(eventually(&network, write().fetch_one(&Dsql::new(serial(&network)))).unwrap(), 5);
+}
+
+/// Each error of the server's at each place of a write: what is known of it.
+#[test]
+fn error_of_the_system_leaves_a_write_unknown() {
+    let fatal = |code| error("FATAL", code);
+    let panic = |code| error("PANIC", code);
+    let cases = [
+        ("FATAL", fatal("57P01"), true),
+        ("FATAL of the statement", [frame(b'1', b""), frame(b'2', b""), fatal("57P01")].concat(), true),
+        ("FATAL behind the row", [found(&[1]), fatal("57P01")].concat(), true),
+        ("PANIC", panic("XX000"), true),
+        ("internal error", failure("XX000"), true),
+        ("corrupted", failure("XX001"), true),
+        ("I/O error", failure("58030"), true),
+        ("a connection inside the cluster", failure("08006"), true),
+        ("unknown completion", failure("40003"), true),
+        ("unknown resolution", failure("08007"), true),
+        ("a message that is not understood", failure("08P01"), false),
+        ("a violation", failure("23505"), false),
+        ("a violation at the commit", [found(&[1]), failure("23505")].concat(), false),
+        ("a conflict", failure("40001"), false),
+        ("cancelled", failure("57014"), false),
+        ("out of memory", failure("53200"), false),
+    ];
+    for (what, answer, unknown) in cases {
+        let network = Network::default();
+        network.accept(answers([answer]));
+        let error = now(write().fetch_one(&Dsql::new(config(&network)))).unwrap_err();
+        assert_eq!(error.is_outcome_unknown(), unknown, "{what}: {error}");
+    }
+    // COMMIT was in the same flight.
+    for (what, answer, unknown) in [
+        ("FATAL", [control("BEGIN"), fatal("57P01")].concat(), true),
+        ("internal error", [control("BEGIN"), error("ERROR", "XX000"), ready(b"E")].concat(), false),
+    ] {
+        let network = Network::default();
+        network.accept(answers([answer]));
+        let error = now(Dsql::new(config(&network)).pipeline((write(), write()))).map(drop).unwrap_err();
+        assert_eq!(error.is_outcome_unknown(), unknown, "{what}: {error}");
+    }
+}
+
+/// `CALL` of a procedure that commits, for instance.
+#[test]
+fn statement_that_ended_the_transaction_leaves_it_unknown() {
+    static CALL: Statement = Statement { columns: &[], ..statement("CALL p()", Effect::Write) };
+    let network = Network::default();
+    let begun = [control("BEGIN"), found(&[1]), ready(b"T")].concat();
+    network.accept(answers([begun, [done("CALL"), ready(b"I")].concat()]));
+    let dsql = Dsql::new(retrying(&network));
+    let sneaky = dsql.transaction(async |tx| {
+        write().fetch_one(tx).await?;
+        Command::new(&CALL, Arguments::default()).execute(tx).await
+    });
+    let error = now(sneaky.into_future()).unwrap_err();
+    assert!(error.is_outcome_unknown(), "{error}");
+    assert!(error.to_string().contains("began or ended a transaction"), "{error}");
+}
+
+/// The first statement of the transaction is refused because the server wants to ask for the password first.
+#[test]
+fn transaction_runs_again_with_a_serial_login_where_the_server_wants_one() {
+    let network = Network::default();
+    let fields = "SFATAL\0VFATAL\0C08P01\0Minvalid frontend message type 112\0\0";
+    network.accept([Step::AwaitWrite, Step::Send(frame(b'E', fields.as_bytes())), Step::Close]);
+    network.accept([
+        Step::AwaitWrite,
+        Step::Send(frame(b'R', &[0, 0, 0, 3])),
+        Step::AwaitWrite,
+        Step::Send([frame(b'R', &[0; 4]), ready(b"I")].concat()),
+        Step::Send([control("BEGIN"), found(&[5]), ready(b"T")].concat()),
+        Step::AwaitWrite,
+        Step::Send([control("COMMIT"), ready(b"I")].concat()),
+        Step::Stall,
+    ]);
+    let dsql = Dsql::new(retrying(&network));
+    let wrote = dsql.transaction(async |tx| write().fetch_one(tx).await);
+    assert_eq!(eventually(&network, wrote.into_future()).unwrap(), 5);
+}
