@@ -58,6 +58,11 @@ fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signa
             let after = ", where DSQL asks for a cleartext password inside TLS";
             (Error::connect(told("", config, NO_ENDPOINT, how, after)), Signal::Local)
         }
+        // As if it had refused the login: nothing was executed, and waiting for each answer helps.
+        Failure::Session(Fault::FlightDropped) => {
+            let signal = Signal::Refused { refusal: Refusal::Protocol, pipelined: stage.pipelined };
+            (Error::new(Kind::Protocol("it dropped the statements that came with the login")), signal)
+        }
         Failure::Session(Fault::Malformed(reason)) => (Error::new(Kind::Protocol(reason)), Signal::Protocol),
         Failure::Session(Fault::TooLong(limit)) => (Error::new(Kind::TooLong(limit)), Signal::Protocol),
         #[cfg(feature = "pool")]

@@ -452,6 +452,9 @@ impl Flight<'_> {
             Step::Begin | Step::Key => false,
             Step::Member(_) => self.begin.is_none() && !self.in_transaction,
         };
+        if error.fatal && seeded!(TrustsFatalError) {
+            return Signal::Answered;
+        }
         if error.fatal || error.is_one_of(UNKNOWN) || (committing && error.is_of_the_system()) {
             Signal::Unsure
         } else if error.is_one_of(&[SqlState::INTERNAL_ERROR]) {

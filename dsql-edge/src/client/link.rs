@@ -14,6 +14,7 @@ use crate::client::lease;
 use crate::client::login::{Login, Opening};
 use crate::config::Config;
 use crate::error::{Error, Kind};
+use crate::millis::Millis;
 use crate::retry::{Failed, Reached, Signal};
 use crate::session::{Connection, Event, Fault, Status};
 use crate::sqlstate::SqlState;
@@ -40,6 +41,8 @@ pub(super) struct Link {
     rolling_back: bool,
     /// A flight is on its way, or was dropped or lost there.
     flying: bool,
+    /// The flight came with the login, and the timer is the one after which the server is asked whether it has it.
+    on_trial: bool,
     /// What the first query was compiled for.
     search_path: &'static str,
     read: Vec<u8>,
@@ -100,6 +103,7 @@ impl Link {
             reached: None,
             rolling_back: false,
             flying: false,
+            on_trial: false,
             search_path,
             read: Vec::new(),
             round_trips: DIALED,
@@ -183,6 +187,7 @@ impl Link {
     ) -> Poll<Result<Option<Error>, Box<Failing>>> {
         let landed = ready!(self.poll_landing(context, config, timer, answer));
         self.flying = landed.is_err();
+        self.on_trial = false;
         Poll::Ready(self.landed(config, &answer.flight, landed))
     }
 
@@ -249,6 +254,7 @@ impl Link {
     ) -> Poll<Result<Landed, Failure>> {
         if answer.resumes() {
             // The time that the reader takes is not the server's.
+            self.on_trial = false;
             transport::rewind(timer, config, config.query_limit());
         }
         loop {
@@ -270,7 +276,9 @@ impl Link {
                 };
                 if let Event::Started = event {
                     self.started = true;
-                    transport::rewind(timer, config, config.query_limit());
+                    self.on_trial = self.pipelined && PROBE_AFTER < config.query_limit();
+                    let limit = if self.on_trial { PROBE_AFTER } else { config.query_limit() };
+                    transport::rewind(timer, config, limit);
                 }
                 if self.rolling_back && !seeded!(MistakesRollbackAnswer) {
                     match event {
@@ -301,7 +309,14 @@ impl Link {
                     if let Some(error) = self.write_error.take() {
                         return Poll::Ready(Err(Failure::Transport(error)));
                     }
-                    return timer.as_mut().poll(context).map(|()| Err(Failure::Timeout));
+                    ready!(timer.as_mut().poll(context));
+                    if !core::mem::take(&mut self.on_trial) {
+                        return Poll::Ready(Err(Failure::Timeout));
+                    }
+                    transport::rewind(timer, config, config.query_limit().saturating_sub(PROBE_AFTER));
+                    if !self.writing {
+                        self.connection.probe();
+                    }
                 }
             }
         }
@@ -330,6 +345,9 @@ impl Link {
 
 /// TCP, SSLRequest, TLS.
 const DIALED: u32 = 3;
+
+/// Milliseconds of silence behind a pipelined login after which the server is asked whether it has the flight.
+const PROBE_AFTER: Millis = 2_000;
 
 const NOT_ROLLED_BACK: &str = "ROLLBACK was answered with something else";
 

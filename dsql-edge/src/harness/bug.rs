@@ -31,6 +31,8 @@ pub(crate) enum Bug {
     MistakesRollbackAnswer,
     /// What the closure returned is believed, though a statement of the transaction had failed.
     BelievesTheClosure,
+    /// An error that ends the session is taken for proof that nothing was executed.
+    TrustsFatalError,
     /// What was sent in a login counts as not sent.
     DeniesSentStatements,
     /// The result of the flight that inserts the key alone is discarded.
@@ -76,6 +78,7 @@ impl Bug {
         Bug::MistakesRollbackAnswer,
         Bug::BelievesTheClosure,
         Bug::ForgetsKeyOnRetry,
+        Bug::TrustsFatalError,
         Bug::DeniesSentStatements,
         Bug::DiscardsKeyResult,
         Bug::ForgetsUnknownOutcome,

@@ -36,6 +36,8 @@ use wire::{Direction, Fault, Place, Shared, World};
 struct Run {
     /// Bytes that went by, to the server and to the client.
     bytes: (usize, usize),
+    /// Connections that were dialed.
+    dials: usize,
     /// How often it waited.
     waits: usize,
     failures: Vec<String>,
@@ -94,6 +96,7 @@ impl Stage {
             let mut world = world.lock().unwrap();
             world.database.conflicts = scenario.conflicts;
             world.database.rollbacks = scenario.rollbacks;
+            world.database.drops = scenario.drops;
         }
         faulty.lock().unwrap().dribble = dribbles.then_some(11);
         let network = Network::default();
@@ -183,6 +186,7 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
         failures.push("it waits for ever".to_owned());
     }
     let bytes = stage.faulty.lock().unwrap().quiet();
+    let dials = stage.world.lock().unwrap().dialed;
     let told = {
         let book = book.lock().unwrap();
         (book.writes.clone(), book.failed_reads)
@@ -209,7 +213,7 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
     #[cfg(feature = "pool")]
     failures.extend(pool.and_then(|pool| pool.left_over()));
     failures.extend(judge(&stage.world, &book));
-    Run { bytes, waits, failures, told }
+    Run { bytes, dials, waits, failures, told }
 }
 
 enum Ended<T> {
@@ -248,9 +252,16 @@ fn attack(
     if !whole.failures.is_empty() && found("without a fault", &whole.failures) {
         return tried;
     }
-    for (direction, bytes) in [(Direction::ToServer, tried.bytes.0), (Direction::ToClient, tried.bytes.1)] {
+    // The way before a pool is not dialed.
+    let dials = if way.has_fault_before_pool() { 0 } else { whole.dials };
+    let (to_server, to_client) = whole.bytes;
+    for (direction, places, stride) in [
+        (Direction::ToServer, to_server, stride),
+        (Direction::ToClient, to_client, stride),
+        (Direction::Dial, dials, 1),
+    ] {
         for fault in Fault::of(direction) {
-            for at in (0..bytes).step_by(stride) {
+            for at in (0..places).step_by(stride) {
                 tried.faults += 1;
                 let mut ran = run(scenario, way, Some((direction, *fault, at)), None);
                 // Where nothing is lost, all goes as it goes without a fault.

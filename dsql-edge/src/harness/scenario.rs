@@ -9,14 +9,14 @@ use core::task::Poll;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use super::server::ROWS;
+use super::server::{ROWS, key_token};
 use crate::arguments::Arguments;
 use crate::error::Error;
 use crate::many_rows::rows;
 use crate::query::{BulkCommand, Command, Query};
 use crate::statement::{ColumnDesc, Effect, Statement};
 use crate::types::{NotNull, sql};
-use crate::{Dsql, Executor, Once};
+use crate::{Dsql, Executor, Transaction};
 
 /// What a client was told of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub(super) struct Scenario {
     pub(super) conflicts: u32,
     /// So many COMMITs are answered with ROLLBACK.
     pub(super) rollbacks: u32,
+    /// So many logins drop the flight that comes with them.
+    pub(super) drops: u32,
     pub(super) run: for<'d> fn(&'d Dsql, Book) -> BoxFutureOf<'d>,
 }
 
@@ -54,7 +56,7 @@ type BoxFutureOf<'d> = Pin<Box<dyn Future<Output = ()> + Send + 'd>>;
 
 impl Scenario {
     const fn new(name: &'static str, run: for<'d> fn(&'d Dsql, Book) -> BoxFutureOf<'d>) -> Self {
-        Scenario { name, conflicts: 0, rollbacks: 0, run }
+        Scenario { name, conflicts: 0, rollbacks: 0, drops: 0, run }
     }
 }
 
@@ -82,6 +84,13 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario::new("a swallowed error", |dsql, book| Box::pin(swallowed(dsql, book))),
     Scenario::new("a closure that gives up", |dsql, book| Box::pin(given_up(dsql, book))),
     Scenario::new("idempotency key", |dsql, book| Box::pin(once(dsql, book))),
+    Scenario::new("key alone", |dsql, book| Box::pin(key_alone(dsql, book))),
+    Scenario::new("key, session, swallowed", |dsql, book| Box::pin(key_in_a_session(dsql, book))),
+    Scenario {
+        drops: 1,
+        ..Scenario::new("flight dropped in login", |dsql, book| Box::pin(writes(dsql, book)))
+    },
+    Scenario { drops: 1, ..Scenario::new("key dropped in login", |dsql, book| Box::pin(once(dsql, book))) },
     Scenario::new("two at once", |dsql, book| Box::pin(two_at_once(dsql, book))),
 ];
 
@@ -313,8 +322,9 @@ impl From<Error> for GivenUp {
 
 async fn once(dsql: &Dsql, book: Book) {
     // The same intention twice, as a user does who got no answer.
-    for _ in 0..2 {
-        begin(&book, &[1]);
+    let tokens = [1, key_token(5)];
+    for is_first in [true, false] {
+        begin(&book, &tokens);
         let result = dsql
             .transaction(async |tx| {
                 read(tx, &book).await?;
@@ -322,13 +332,41 @@ async fn once(dsql: &Dsql, book: Book) {
             })
             .idempotency_key(Command::new(&KEY, arguments(5)))
             .await;
-        match &result {
-            Ok(Once::Now(_) | Once::Before) => told(&book, &[1], &result),
-            // It may have been committed the first time.
-            Err(_) => return,
+        // An error of the second time leaves open what became of it the first time.
+        if is_first || result.is_ok() {
+            told(&book, &tokens, &result);
+        }
+        if result.is_err() {
+            return;
         }
     }
     fail(dsql, &book).await;
+}
+
+/// A closure without a statement: only the key's row shows that it was committed.
+async fn key_alone(dsql: &Dsql, book: Book) {
+    let tokens = [key_token(6)];
+    begin(&book, &tokens);
+    let nothing = async |_: Transaction<'_>| Ok::<_, Error>(());
+    let result = dsql.transaction(nothing).idempotency_key(Command::new(&KEY, arguments(6))).await;
+    told(&book, &tokens, &result);
+    fail(dsql, &book).await;
+    let _ = read(dsql, &book).await;
+}
+
+/// A closure that goes on after an error of its own.
+async fn key_in_a_session(dsql: &Dsql, book: Book) {
+    let tokens = [key_token(7)];
+    let mut session = dsql.session();
+    let _ = read(&mut session, &book).await;
+    begin(&book, &tokens);
+    let swallows = async |tx: Transaction<'_>| {
+        let _ = read(tx, &book).await;
+        Ok::<_, Error>(())
+    };
+    let result = session.transaction(swallows).idempotency_key(Command::new(&KEY, arguments(7))).await;
+    told(&book, &tokens, &result);
+    fail(&mut session, &book).await;
 }
 
 async fn two_at_once(dsql: &Dsql, book: Book) {

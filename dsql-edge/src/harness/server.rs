@@ -19,6 +19,8 @@ pub(super) struct Database {
     pub(super) conflicts: u32,
     /// So many of the next COMMITs of transactions that write are answered with ROLLBACK.
     pub(super) rollbacks: u32,
+    /// So many of the next logins drop what is sent with them, up to its Sync.
+    pub(super) drops: u32,
     /// What was said that no client says.
     pub(super) nonsense: Option<String>,
 }
@@ -42,6 +44,8 @@ pub(super) struct Session {
     /// What this transaction would commit.
     pending: Vec<Effect>,
     skipping: bool,
+    /// What came with the login is not looked at.
+    dropping: bool,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +84,8 @@ impl Session {
                 (true, false) => {
                     assert_eq!(message[0], b'p', "a password is due");
                     self.authenticated = true;
+                    self.dropping = database.drops > 0;
+                    database.drops = database.drops.saturating_sub(1);
                     out.push(frame(b'R', &[0; 4]));
                     out.push(frame(b'S', b"server_version\x0016.13\0"));
                     out.push(frame(b'K', &[0; 8]));
@@ -93,6 +99,7 @@ impl Session {
 
     fn message(&mut self, tag: u8, body: &[u8], database: &mut Database, out: &mut Vec<Vec<u8>>) {
         match tag {
+            _ if self.dropping => self.dropping = tag != b'S',
             b'S' => self.sync(database, out),
             b'X' => self.gone = true,
             _ if self.skipping => {}
@@ -199,7 +206,10 @@ impl Session {
         for effect in effects {
             match effect {
                 Effect::Token(token) => *database.tokens.entry(token).or_default() += 1,
-                Effect::Key(key) => drop(database.keys.insert(key)),
+                Effect::Key(key) => {
+                    database.keys.insert(key);
+                    *database.tokens.entry(key_token(key)).or_default() += 1;
+                }
             }
         }
         true
@@ -220,6 +230,11 @@ impl Session {
     }
 }
 
+/// The row of an idempotency key, among the tokens.
+pub(super) fn key_token(key: i32) -> i32 {
+    1000 + key
+}
+
 /// The parameters of a Bind, each an int4.
 fn arguments(body: &[u8]) -> Option<Vec<i32>> {
     let short = |at: usize| Some(usize::from(u16::from_be_bytes(body.get(at..at + 2)?.try_into().ok()?)));
@@ -233,6 +248,11 @@ fn arguments(body: &[u8]) -> Option<Vec<i32>> {
         Some(i32::from_be_bytes(value))
     };
     (0..count).map(value).collect()
+}
+
+/// The server shuts down.
+pub(super) fn fatal() -> Vec<u8> {
+    frame(b'E', b"SFATAL\0VFATAL\0C57P01\0Msorry\0\0")
 }
 
 fn error(state: &str) -> Vec<u8> {

@@ -7,11 +7,11 @@ use core::task::{Context, Poll};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use super::server::{Database, Session};
-use crate::transport::{Transport, TransportError, TransportErrorKind};
+use super::server::{self, Database, Session};
+use crate::transport::{Dialed, Transport, TransportError, TransportErrorKind};
 
 /// What happens at a byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The connection breaks with an error, in both directions.
     Cut,
@@ -27,13 +27,21 @@ pub(super) enum Fault {
     Split,
     /// The frame comes together with all that is there behind it.
     Join,
+    /// It is cut, and the next connections do not come about, as many as an attempt makes.
+    Outage,
+    /// Instead of the frame comes a FATAL error, which is the last: the server had executed what it answers.
+    Shutdown,
+    /// The connection that is dialed does not come about.
+    Refuse(TransportErrorKind),
 }
 
 /// Which way the byte goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     ToServer,
     ToClient,
+    /// No byte: one more connection is dialed.
+    Dial,
 }
 
 impl Fault {
@@ -43,7 +51,22 @@ impl Fault {
             Direction::ToServer => {
                 &[Fault::Cut, Fault::Vanish, Fault::Stall, Fault::Late, Fault::TooLate, Fault::Split]
             }
-            Direction::ToClient => &[Fault::Cut, Fault::Vanish, Fault::Stall, Fault::Split, Fault::Join],
+            Direction::ToClient => &[
+                Fault::Cut,
+                Fault::Vanish,
+                Fault::Stall,
+                Fault::Split,
+                Fault::Join,
+                Fault::Outage,
+                Fault::Shutdown,
+            ],
+            Direction::Dial => &[
+                Fault::Refuse(TransportErrorKind::Unreachable),
+                Fault::Refuse(TransportErrorKind::Lost),
+                Fault::Refuse(TransportErrorKind::NoTls),
+                Fault::Refuse(TransportErrorKind::Tls),
+                Fault::Refuse(TransportErrorKind::OtherRequest),
+            ],
         }
     }
 }
@@ -62,6 +85,9 @@ pub(super) struct World {
     pub(super) dribble: Option<usize>,
     /// Bytes that went by, to the server and to the client.
     pub(super) passed: (usize, usize),
+    /// Connections that were dialed, and how many of the next do not come about.
+    pub(super) dialed: usize,
+    outage: usize,
     peers: Vec<Peer>,
     /// What is held up, until the client connects again or is done: the session that it is for, and the bytes.
     held: Option<(Fault, usize, Vec<u8>)>,
@@ -98,6 +124,7 @@ impl World {
     /// From now on there are no faults; returns how many bytes have gone by.
     pub(super) fn quiet(&mut self) -> (usize, usize) {
         self.fault = None;
+        self.outage = 0;
         self.dribble = None;
         self.passed
     }
@@ -128,10 +155,26 @@ impl World {
     }
 }
 
-/// Connects.
-pub(super) fn dial(world: &Shared) -> Box<dyn Transport> {
-    connect(world, Peer::Server(Session::default()))
+/// Connects, unless that is the fault.
+pub(super) fn dial(world: &Shared) -> Dialed {
+    let mut state = world.lock().unwrap();
+    let at = state.dialed;
+    state.dialed += 1;
+    if let Some((_, Fault::Refuse(kind), _)) =
+        state.fault.take_if(|fault| fault.0 == Direction::Dial && fault.2 == at)
+    {
+        return Err(TransportError::new(kind, "it does not come about"));
+    }
+    if state.outage > 0 {
+        state.outage -= 1;
+        return Err(TransportError::new(TransportErrorKind::Unreachable, "nobody listens any more"));
+    }
+    drop(state);
+    Ok(connect(world, Peer::Server(Session::default())))
 }
+
+/// How often an attempt dials: once, and twice more.
+const DIALS: usize = 3;
 
 /// Connects with a pool: the client's end, and the pool's.
 #[cfg(feature = "pool")]
@@ -154,6 +197,7 @@ fn connect(world: &Shared, peer: Peer) -> Box<dyn Transport> {
         to_write: Vec::new(),
         frames: VecDeque::new(),
         pause: None,
+        let_in: false,
         state: State::Whole,
     })
 }
@@ -165,6 +209,8 @@ struct Connection {
     frames: VecDeque<Vec<u8>>,
     /// The next bytes come after this moment.
     pause: Option<usize>,
+    /// The login is done: its ReadyForQuery has gone by.
+    let_in: bool,
     state: State,
 }
 
@@ -180,7 +226,7 @@ impl Connection {
     fn take_fault(&self, direction: Direction, count: usize) -> Option<(Fault, usize)> {
         let mut world = self.world.lock().unwrap();
         let (towards, fault, at) = world.fault?;
-        let passed = if direction == Direction::ToServer { world.passed.0 } else { world.passed.1 };
+        let passed = if towards == Direction::ToServer { world.passed.0 } else { world.passed.1 };
         if towards != direction || !(passed..passed + count).contains(&at) {
             return None;
         }
@@ -268,7 +314,7 @@ impl Transport for Connection {
                 self.breaks(Fault::Vanish);
                 Poll::Ready(Ok(()))
             }
-            Fault::Vanish | Fault::Join => {
+            Fault::Vanish | Fault::Join | Fault::Outage | Fault::Shutdown | Fault::Refuse(_) => {
                 self.breaks(Fault::Vanish);
                 Poll::Ready(Ok(()))
             }
@@ -299,6 +345,18 @@ impl Transport for Connection {
                     self.frames.push_front(frame.split_off(at));
                     self.pause = Some(self.moment());
                 }
+                // A login that fails is refused in words of its own, before anything was executed.
+                Fault::Shutdown if self.let_in => {
+                    frame = server::fatal();
+                    self.breaks(Fault::Vanish);
+                    self.frames.clear();
+                }
+                Fault::Outage => {
+                    self.world.lock().unwrap().outage = DIALS;
+                    frame.truncate(at);
+                    self.breaks(Fault::Cut);
+                    self.frames.clear();
+                }
                 _ => {
                     frame.truncate(at);
                     self.breaks(fault);
@@ -315,6 +373,7 @@ impl Transport for Connection {
             return self.poll_read(&mut Context::from_waker(core::task::Waker::noop()), into);
         }
         self.world.lock().unwrap().passed.1 += frame.len();
+        self.let_in |= frame.first() == Some(&b'Z');
         into.extend(frame);
         Poll::Ready(Ok(()))
     }

@@ -82,6 +82,8 @@ enum Expected {
     Description,
     /// DataRows, then CommandComplete.
     Result,
+    /// The flight's own ReadyForQuery, where that of a probe comes behind it and ends the flight.
+    ReadyBeforeProbe,
     ReadyForQuery,
 }
 
@@ -124,6 +126,8 @@ pub(crate) enum Fault {
     /// There is no lease, or not any more; the pool says why.
     #[cfg(feature = "pool")]
     LeaseFailed(Vec<u8>),
+    /// The server processed the login and dropped the flight that came with it: it has not seen a frame of it.
+    FlightDropped,
     /// What came is longer than the limit that is named.
     TooLong(&'static str),
     /// What came is no message, or none that may come here.
@@ -228,6 +232,25 @@ impl Connection {
         frontend::sync(out);
         self.expected.push(Expected::ReadyForQuery);
         Ok(())
+    }
+
+    /// Sends one more Sync behind a flight that came with the login and is not answered yet; `false` if something of it
+    /// is, or is not sent yet.
+    ///
+    /// A server may process the login and drop what is behind it in the same read. That looks like a slow query, and a
+    /// Sync tells the two apart, because a server answers in order: a ReadyForQuery that comes before ParseComplete
+    /// proves that the flight was never seen ([`Fault::FlightDropped`]). A slow query is answered as ever, and one
+    /// ReadyForQuery more comes behind it.
+    pub(crate) fn probe(&mut self) -> bool {
+        let is_silent = self.answered == 0 && self.understood == self.incoming.len() && !self.skipping;
+        let (true, State::Open, true) = (is_silent, self.state, self.outgoing.is_empty()) else {
+            return false;
+        };
+        let Some(last @ Expected::ReadyForQuery) = self.expected.last_mut() else { return false };
+        *last = Expected::ReadyBeforeProbe;
+        self.expected.push(Expected::ReadyForQuery);
+        frontend::sync(&mut self.outgoing);
+        true
     }
 
     /// Takes back a flight of which nothing was sent; `false` if some of it was.
@@ -401,7 +424,10 @@ impl Connection {
                 Some(Event::Completed(backend::tag(body.tag()?)))
             }
             (Expected::Result, Message::EmptyQueryResponse) => Some(Event::Completed(backend::tag(""))),
-            (Expected::ReadyForQuery, Message::ReadyForQuery(status)) => {
+            (
+                front @ (Expected::ReadyForQuery | Expected::ReadyBeforeProbe),
+                Message::ReadyForQuery(status),
+            ) => {
                 self.status = match status {
                     b'I' => Status::Idle,
                     b'T' => Status::InTransaction,
@@ -409,7 +435,10 @@ impl Connection {
                     _ => return Err(Fault::Malformed("ReadyForQuery has a status that does not exist")),
                 };
                 self.skipping = false;
-                Some(Event::Ready(self.status))
+                (front == Expected::ReadyForQuery).then_some(Event::Ready(self.status))
+            }
+            (_, Message::ReadyForQuery(b'I')) if self.answered == 0 && self.is_probing() => {
+                return Err(Fault::FlightDropped);
             }
             (_, Message::Copy) => return Err(Fault::Malformed("COPY is not supported")),
             _ => return Err(OUT_OF_PLACE),
@@ -433,7 +462,8 @@ impl Connection {
             }
             State::Open if self.skipping => Err(Fault::Malformed("two errors came for one query")),
             State::Open if !self.expected.is_empty() => {
-                while self.front().is_some_and(|it| it != Expected::ReadyForQuery) {
+                let ends = |it| matches!(it, Expected::ReadyForQuery | Expected::ReadyBeforeProbe);
+                while self.front().is_some_and(|it| !ends(it)) {
                     self.pass_front();
                 }
                 self.skipping = true;
@@ -441,6 +471,10 @@ impl Connection {
             }
             _ => Err(Fault::Malformed("an error came that nobody waited for")),
         }
+    }
+
+    fn is_probing(&self) -> bool {
+        self.expected.contains(&Expected::ReadyBeforeProbe)
     }
 
     /// What the next message must answer.

@@ -37,7 +37,7 @@ pub(crate) struct Network(Arc<Mutex<State>>, Arc<Budget>);
 #[derive(Default)]
 struct State {
     /// What makes each connection, where there are no scripts.
-    server: Option<Arc<dyn Fn() -> Box<dyn Transport> + Send + Sync>>,
+    server: Option<Arc<dyn Fn() -> Dialed + Send + Sync>>,
     scripts: VecDeque<Result<Vec<Step>, TransportErrorKind>>,
     /// What the client wrote: one entry for each write, of all connections.
     written: Vec<Vec<u8>>,
@@ -76,7 +76,7 @@ impl Network {
     }
 
     /// Connections are made by this.
-    pub(crate) fn serve(&self, server: impl Fn() -> Box<dyn Transport> + Send + Sync + 'static) {
+    pub(crate) fn serve(&self, server: impl Fn() -> Dialed + Send + Sync + 'static) {
         self.0.lock().unwrap().server = Some(Arc::new(server));
     }
 
@@ -194,7 +194,7 @@ impl Network {
         let mut state = self.0.lock().unwrap();
         if let Some(server) = state.server.clone() {
             drop(state);
-            return Ok(server());
+            return server();
         }
         let script = state.scripts.pop_front().expect("a script for each connection");
         let steps = script.map_err(|kind| TransportError::new(kind, "scripted"))?.into();

@@ -54,7 +54,7 @@ pub(crate) fn sleep(time: Millis) -> BoxFuture<()> {
     // setTimeout takes a signed 32-bit number and fires at once above it.
     let timer = timer(i32::try_from(time).unwrap_or(i32::MAX));
     let over = JsFuture::from(Promise::from(timer.clone()));
-    Box::pin(OneThread(Sleep { timer, over }))
+    Box::pin(OneThread(Sleep { timer, over: Some(over) }))
 }
 
 #[allow(
@@ -209,14 +209,19 @@ extern "C" {
 /// A timer that ends with what waits for it: one that is left running would keep a Durable Object awake.
 struct Sleep {
     timer: Timer,
-    over: JsFuture,
+    /// `None` once it is over: a `JsFuture` that is polled again never ends, and a time limit is asked more than once.
+    over: Option<JsFuture>,
 }
 
 impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.over).poll(context).map(drop)
+        if let Some(over) = &mut self.over {
+            let _ = ready!(Pin::new(over).poll(context));
+            self.over = None;
+        }
+        Poll::Ready(())
     }
 }
 
@@ -228,8 +233,18 @@ impl Drop for Sleep {
 
 /// TCP, SSLRequest, `startTls`. Whether TLS verifies shows only with the first byte that comes back.
 struct Dialing {
+    /// Until there is a [`Socket`].
     connection: Option<Connection>,
     asking: JsFuture,
+}
+
+/// Closes the socket of a dial that failed or that nobody awaits any more: JavaScript would keep it open.
+impl Drop for Dialing {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.close(&[]);
+        }
+    }
 }
 
 impl Future for Dialing {
@@ -240,9 +255,10 @@ impl Future for Dialing {
         let answer = answer.map_err(|thrown| error(TransportErrorKind::Unreachable, &thrown))?;
         check_ssl_answer(&answer.unchecked_into::<Uint8Array>().to_vec())?;
         // Whoever polls again what is ready already waits for ever.
-        let Some(connection) = self.connection.take() else { return Poll::Pending };
+        let Some(connection) = &self.connection else { return Poll::Pending };
         connection.start_tls().map_err(|thrown| error(TransportErrorKind::Tls, &thrown))?;
-        Poll::Ready(Ok(Box::new(OneThread(Socket::over(connection)))))
+        let socket = self.connection.take().map(Socket::over);
+        socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
     }
 }
 

@@ -1,5 +1,7 @@
 //! A Worker that the end-to-end tests ask for what no example should do.
 
+mod left;
+
 use std::cell::Cell;
 use std::sync::OnceLock;
 
@@ -23,6 +25,8 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         "/stream-dropped" => stream_dropped(&env).await,
         "/kept" => kept(&env).await,
         "/many" => many(&env).await,
+        "/left" => left::take().await,
+        path if path.starts_with("/leave/") => left::leave(&env, path.trim_start_matches("/leave/")).await,
         "/object" => {
             return env
                 .durable_object("Counter")?
@@ -38,6 +42,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         Err(error) => Ok(Response::from_json(&json!({
             "error": error.to_string(),
             "other_request": error.is_other_request(),
+            "outcome_unknown": error.is_outcome_unknown(),
         }))?
         .with_status(500)),
     }

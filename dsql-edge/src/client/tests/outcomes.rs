@@ -284,3 +284,70 @@ fn transaction_runs_again_with_a_serial_login_where_the_server_wants_one() {
     let wrote = dsql.transaction(async |tx| write().fetch_one(tx).await);
     assert_eq!(eventually(&network, wrote.into_future()).unwrap(), 5);
 }
+
+/// A server that lets us in and drops the rest of what it has read, and one that is only slow.
+#[test]
+fn flight_that_was_dropped_with_the_login_is_sent_again() {
+    for drops in [true, false] {
+        let network = Network::default();
+        let answer = if drops { ready(b"I") } else { [rows("n", 23, &[5]), ready(b"I")].concat() };
+        network.accept([
+            Step::AwaitWrite,
+            Step::Send(login()),
+            Step::AwaitWrite,
+            Step::Send(answer),
+            Step::AwaitWrite,
+            Step::Send(rows("n", 23, &[7])),
+            Step::Stall,
+        ]);
+        network.accept([
+            Step::AwaitWrite,
+            Step::Send(frame(b'R', &[0, 0, 0, 3])),
+            Step::AwaitWrite,
+            Step::Send([frame(b'R', &[0; 4]), ready(b"I"), rows("n", 23, &[5])].concat()),
+            Step::AwaitWrite,
+            Step::Send(rows("n", 23, &[7])),
+            Step::Stall,
+        ]);
+        let dsql = Dsql::new(retrying(&network));
+        assert_eq!(eventually(&network, write().fetch_one(&dsql)).unwrap(), 5);
+        assert_eq!(eventually(&network, query(&READ).fetch_one(&dsql)).unwrap(), 7);
+        let flight = format!("{WRITE_SQL} |");
+        let next = format!("{READ_SQL} |");
+        let all = said(&network);
+        if drops {
+            assert_eq!(all[..5], [&format!("login {flight}"), "|", "login", &flight, &next]);
+        } else {
+            // The connection of a slow query goes on.
+            assert_eq!(all[..3], [&format!("login {flight}"), "|", &next]);
+        }
+    }
+    // Without another attempt it is told, and nothing was executed.
+    let network = Network::default();
+    network.accept([
+        Step::AwaitWrite,
+        Step::Send(login()),
+        Step::AwaitWrite,
+        Step::Send(ready(b"I")),
+        Step::Stall,
+    ]);
+    let error = eventually(&network, write().fetch_one(&Dsql::new(config(&network)))).unwrap_err();
+    assert!(!error.is_outcome_unknown() && error.to_string().contains("came with the login"), "{error}");
+    // A server that stays silent is a timeout, and the outcome is unknown.
+    let network = Network::default();
+    network.accept([Step::AwaitWrite, Step::Send(login()), Step::Stall]);
+    let dsql = Dsql::new(config(&network));
+    let mut waiting = pin!(write().fetch_one(&dsql));
+    let mut context = Context::from_waker(Waker::noop());
+    let error = loop {
+        if let Poll::Ready(result) = waiting.as_mut().poll(&mut context) {
+            break result.unwrap_err();
+        }
+        assert!(network.pass());
+    };
+    assert!(error.is_timeout() && error.is_outcome_unknown(), "{error}");
+    assert_eq!(said(&network).len(), 2);
+}
+
+const READ_SQL: &str = "SELECT n FROM t";
+const WRITE_SQL: &str = "INSERT INTO t VALUES (1) RETURNING n";

@@ -1,0 +1,137 @@
+//! What a server can answer before TLS, and what the client makes of it: natively and in a real workerd.
+//!
+//! Nothing of a query has been sent then, so a write is safe to send again. What may pass is tried twice more; what
+//! will not is reported at once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dsql_edge::private::{Arguments, Command, Effect, Statement};
+use dsql_edge::{Config, Credentials, Dsql};
+use dsql_edge_local::Local;
+use dsql_edge_tests::workerd::{self, Workerd};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// What the server does when it is asked for TLS.
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    /// It closes the connection.
+    End,
+    /// It resets it.
+    Reset,
+    /// It sends these bytes.
+    Bytes(&'static [u8]),
+    /// It agrees, and closes the connection in the handshake.
+    EndOfHandshake,
+    /// Nothing, ever.
+    Silence,
+}
+
+/// Each answer, how many connections it costs, and a part of the message.
+const ANSWERS: [(Answer, usize, &str); 10] = [
+    (Answer::End, 3, "closed the connection when it was asked for TLS"),
+    (Answer::Reset, 3, ""),
+    (Answer::Bytes(b"E"), 3, "answered SSLRequest with an error"),
+    (Answer::Bytes(b"Esecret-canary\0"), 3, "answered SSLRequest with an error"),
+    (Answer::Bytes(b"N"), 1, "does not offer TLS"),
+    (Answer::Bytes(b"Nx"), 1, "unencrypted data"),
+    (Answer::Bytes(b"Sx"), 1, "unencrypted data"),
+    (Answer::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"), 1, "does not speak PostgreSQL's protocol"),
+    (Answer::EndOfHandshake, 3, ""),
+    // The time limit covers all attempts.
+    (Answer::Silence, 1, "Config::connect_timeout"),
+];
+
+/// A server that answers like this; its port, and how many connections came.
+async fn serve(answer: Answer) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = count.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let mut request = [0; 8];
+            if stream.read_exact(&mut request).await.is_err() {
+                continue;
+            }
+            match answer {
+                Answer::End => {}
+                Answer::Reset => stream.set_zero_linger().unwrap(),
+                Answer::Bytes(bytes) => {
+                    stream.write_all(bytes).await.unwrap();
+                    // The client closes it, having read all of it.
+                    let _ = stream.read(&mut request).await;
+                }
+                Answer::Silence => drop(stream.read(&mut request).await),
+                Answer::EndOfHandshake => {
+                    stream.write_all(b"S").await.unwrap();
+                    let _ = stream.read(&mut request).await;
+                }
+            }
+        }
+    });
+    (port, count)
+}
+
+static WRITE: Statement = Statement {
+    sql: "DELETE FROM t",
+    name: "",
+    file: file!(),
+    line: 1,
+    column: 1,
+    params: &[],
+    columns: &[],
+    formats: &[],
+    effect: Effect::Write,
+    tables: &[],
+    search_path: "",
+};
+
+#[tokio::test]
+async fn native_client_retries_what_may_pass() {
+    for (answer, connections, text) in ANSWERS {
+        let (port, count) = serve(answer).await;
+        let credentials = Credentials::new("id", "secret");
+        let config = Config::local(&format!("localhost:{port}"), "us-east-1", credentials).unwrap();
+        let error = Command::new(&WRITE, Arguments::default()).execute(&Dsql::new(config)).await.unwrap_err();
+        assert!(
+            (error.is_connect() || error.is_timeout()) && !error.is_outcome_unknown(),
+            "{answer:?}: {error}"
+        );
+        let shown = error.to_string();
+        assert!(shown.contains(text) && !shown.contains("canary"), "{answer:?}: {shown}");
+        assert_eq!(count.load(Ordering::SeqCst), connections, "{answer:?}: {shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn worker_retries_what_may_pass() {
+    // Only for its certificate authority: workerd wants one.
+    let local = Local::builder().start().await.unwrap();
+    let bundle = workerd::probe().await;
+    for (answer, connections, text) in ANSWERS {
+        let (port, count) = serve(answer).await;
+        let bindings = [
+            ("DSQL_ENDPOINT", format!("localhost:{port}")),
+            ("DSQL_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "id".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+        ];
+        let probe = Workerd::start(bundle, local.ca_pem(), &bindings).await;
+        let answered = probe.get("/one").await;
+        assert_eq!(answered.status, 500, "{answer:?}: {}", answered.body);
+        assert!(
+            answered.body.contains(text) && !answered.body.contains("canary"),
+            "{answer:?}: {}",
+            answered.body
+        );
+        assert_eq!(count.load(Ordering::SeqCst), connections, "{answer:?}: {}", answered.body);
+        probe.stop().await;
+    }
+    local.stop().await.unwrap();
+}
