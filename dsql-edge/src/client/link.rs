@@ -157,6 +157,10 @@ impl Link {
     /// Gives the session one flight to send.
     pub(super) fn begin(&mut self, config: &Config, flight: &Flight<'_>) -> Result<(), Box<Failing>> {
         let search_path = config.schemas().unwrap_or(self.search_path);
+        #[cfg(feature = "pool")]
+        if self.leased && flight.changes_session() {
+            self.connection.spend();
+        }
         match flight.write(&mut self.connection, search_path) {
             Ok(()) => {
                 self.flying = true;
