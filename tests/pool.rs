@@ -8,6 +8,8 @@
 mod flights;
 #[path = "pool_restarted.rs"]
 mod restarted;
+#[path = "pool_sizes.rs"]
+mod sizes;
 
 use std::time::Duration;
 

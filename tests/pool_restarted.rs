@@ -232,7 +232,7 @@ impl Stage {
 }
 
 /// Waits for something that must come, however long it takes: a hang fails the test.
-async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
+pub(super) async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
     let start = Instant::now();
     while !is_so().await {
         assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use crate::project;
 use crate::step::{run, step};
 use crate::worker;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// workerd and a PostgreSQL 16.
 ///
@@ -53,13 +53,26 @@ pub fn wasm_target() -> Result<()> {
     }
 }
 
-/// The program of the npm package `workerd`.
+/// The program of the npm package `workerd`: the newest one, or the oldest one that the project supports if
+/// `DSQL_EDGE_WORKERD` is `oldest`. The oldest is the one in wrangler 4.82.1, the last wrangler that runs on Node 20.
 ///
 /// # Errors
-/// Where it is not installed.
+/// Where it is not installed, or the variable has another value.
 pub fn workerd() -> Result<PathBuf> {
-    found("@cloudflare", "workerd-", "bin/workerd")
+    match env::var(WORKERD).as_deref() {
+        Err(_) | Ok("" | "newest") => found("@cloudflare", "workerd-", "bin/workerd"),
+        Ok("oldest") => found("workerd-oldest/node_modules/@cloudflare", "workerd-", "bin/workerd"),
+        Ok(other) => bail!("{WORKERD} is {other:?}; it can be \"oldest\" or \"newest\""),
+    }
 }
+
+/// Whether [`workerd`] is the oldest one.
+pub fn workerd_is_oldest() -> bool {
+    env::var(WORKERD).is_ok_and(|which| which == "oldest")
+}
+
+/// Names the workerd that tests run: `oldest` or `newest`.
+const WORKERD: &str = "DSQL_EDGE_WORKERD";
 
 /// The binaries of npm's PostgreSQL 16, or the folder that `DSQL_LOCAL_PG_BIN` names.
 ///
@@ -72,8 +85,8 @@ pub fn postgres() -> Result<PathBuf> {
     }
 }
 
-fn found(scope: &str, prefix: &str, path: &str) -> Result<PathBuf> {
-    let folder = project::root().join("xtask/npm/node_modules").join(scope);
+fn found(folder: &str, prefix: &str, path: &str) -> Result<PathBuf> {
+    let folder = project::root().join("xtask/npm/node_modules").join(folder);
     let packages = fs::read_dir(&folder).into_iter().flatten().flatten();
     packages
         .filter(|package| package.file_name().to_string_lossy().starts_with(prefix))

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::setup;
 use anyhow::{Context, Result};
 
 /// What the Workers here are written for.
@@ -56,7 +57,9 @@ const TRIGGER: &str = "export default { async fetch(request, env) {
 /// it. There a request for
 ///
 /// - `/abort` ends the objects named `0` as their own code can end them: by `ctx.abort()`;
-/// - `/update` ends every object from outside, as an update would: by `workerd:unsafe`;
+/// - `/update` ends every object from outside, as an update would: by `workerd:unsafe`. In the oldest workerd that leaves
+///   requests under way running in the old object, which an update on Cloudflare does not; so there the objects end
+///   themselves first;
 /// - `/made` tells how many objects have been made, `/came` how many requests have come to any of them;
 /// - anything else is the Worker's own, in this isolate.
 const APART: &str = "import unsafe from 'workerd:unsafe';
@@ -79,10 +82,10 @@ export default class extends Bundle {
   async fetch(request) {
     const path = new URL(request.url).pathname;
     if (path === '/made' || path === '/came') return Response.json(path === '/made' ? made : came);
-    if (path === '/update') await unsafe.abortAllDurableObjects();
-    else if (path === '/abort')
+    if (path !== '/update' && path !== '/abort') return super.fetch(request);
+    if (path === '/abort' || ABORTS)
       await Promise.all(NAMES.map((name) => env[name].getByName('0').fetch('http://object/abort').catch(() => {})));
-    else return super.fetch(request);
+    if (path === '/update') await unsafe.abortAllDurableObjects();
     return Response.json('done');
   }
 }
@@ -161,7 +164,8 @@ const {name} :Workerd.Worker = (
         )
     };
     let (apart, scripts) = if worker.apart {
-        let first = format!("    (name = \"apart.js\", esModule = {}),\n", literal(&apart(&durable_objects)));
+        let module = apart(&durable_objects, setup::workerd_is_oldest());
+        let first = format!("    (name = \"apart.js\", esModule = {}),\n", literal(&module));
         let flags = "  compatibilityFlags = [\"unsafe_module\"],\n";
         let scripts = script("worker", "", "", "") + &script("objects", &first, flags, &objects);
         ("    (name = \"objects\", worker = .objects),\n", scripts)
@@ -176,16 +180,23 @@ const config :Workerd.Config = (
     (name = "main", worker = .worker),
 {apart}{stored}{trigger}    (name = "internet", network = (
       allow = ["public", "private"],
-      tlsOptions = (trustBrowserCas = true, trustedCertificates = [embed {ca}])
+      tlsOptions = (trustBrowserCas = true, trustedCertificates = [{certificates}])
     ))
   ],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = {first})]
 );
 {scripts}"#,
-        ca = relative(worker.ca)?,
+        certificates = certificates(&fs::read_to_string(worker.ca)?),
     );
     fs::write(path, text)?;
     Ok(())
+}
+
+/// The certificates of a PEM file, each a text of its own: the oldest workerd reads only the first one of a text.
+fn certificates(pem: &str) -> String {
+    const END: &str = "-----END CERTIFICATE-----";
+    let each = pem.split_inclusive(END).filter(|text| text.ends_with(END));
+    each.map(|text| literal(text.trim_start())).collect::<Vec<_>>().join(", ")
 }
 
 /// The service that a binding to a secret of a store leads to.
@@ -197,10 +208,10 @@ fn stored(name: &str) -> String {
     )
 }
 
-/// What stands before the bundle where the objects are apart.
-fn apart(durable_objects: &[(&str, &str)]) -> String {
+/// The module before the bundle where the objects are apart. `aborts`: `/update` has the objects end themselves first.
+fn apart(durable_objects: &[(&str, &str)], aborts: bool) -> String {
     let names = durable_objects.iter().map(|(name, _)| format!("'{name}'")).collect::<Vec<_>>().join(", ");
-    let mut module = APART.replace("NAMES", &format!("[{names}]"));
+    let mut module = APART.replace("NAMES", &format!("[{names}]")).replace("ABORTS", &aborts.to_string());
     for (_, class) in durable_objects {
         let _ = writeln!(module, "export const {class} = apart(bundle.{class});");
     }
@@ -259,6 +270,14 @@ mod tests {
     }
 
     #[test]
+    fn each_certificate_is_a_text_of_its_own() {
+        let pem = "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n";
+        let one = r#""-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----""#;
+        assert_eq!(certificates(pem), one);
+        assert_eq!(certificates(&[pem, pem].concat()), format!("{one}, {one}"));
+    }
+
+    #[test]
     fn the_entry_comes_first_and_paths_are_relative() {
         let folder = std::env::temp_dir().join(format!("xtask-workerd-{}", std::process::id()));
         let bundle = folder.join("bundle");
@@ -296,7 +315,7 @@ mod tests {
                 r#""O", durableObjectNamespace = (className = "C"))"#,
             ]
         );
-        let apart = apart(&[("O", "C")]);
+        let apart = apart(&[("O", "C")], false);
         assert!(apart.contains("['O'].map(") && apart.ends_with("export const C = apart(bundle.C);\n"));
         fs::remove_dir_all(folder).unwrap();
     }

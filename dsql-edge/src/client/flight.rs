@@ -172,6 +172,14 @@ impl<'f> Flight<'f> {
         self.key.into_iter().chain(self.members).find_map(Prepared::search_path)
     }
 
+    /// Whether one of its statements may leave something behind in the session: a setting, an advisory lock, a temporary
+    /// table. A pool must not lend that connection again.
+    #[cfg(feature = "pool")]
+    pub(crate) fn changes_session(&self) -> bool {
+        // `Statement` does not say so yet.
+        false
+    }
+
     /// The statement that errors are about, when it is none in particular.
     pub(crate) fn first(&self) -> Option<&'static Statement> {
         self.members.first().or(self.key).map(|prepared| prepared.statement)

@@ -24,6 +24,7 @@ pub(super) fn ask(
     let ask = Ask {
         open: flight.in_transaction,
         serially,
+        spent: flight.changes_session(),
         wait: config.connect_limit(),
         limit: config.query_limit(),
         prefix: lessor.prefix().to_owned(),

@@ -167,6 +167,10 @@ impl Link {
     pub(super) fn begin(&mut self, config: &Config, flight: &Flight<'_>) -> Result<(), Box<Failing>> {
         let configured = config.schemas();
         let search_path = configured.unwrap_or(self.search_path);
+        #[cfg(feature = "pool")]
+        if self.leased && flight.changes_session() {
+            self.connection.spend();
+        }
         match flight.write(&mut self.connection, search_path, configured.is_some()) {
             Ok(()) => {
                 self.flying = true;

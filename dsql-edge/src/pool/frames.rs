@@ -26,6 +26,16 @@ pub(super) struct Passed {
 }
 
 impl Frames {
+    /// The type of the frame that the last byte belonged to.
+    pub(super) fn tag(&self) -> u8 {
+        self.tag
+    }
+
+    /// Whether that frame has more than a type and a length.
+    pub(super) fn has_body(&self) -> bool {
+        self.first.is_some() || self.left > 0
+    }
+
     /// Whether the next byte begins a frame.
     pub(super) fn are_whole(&self) -> bool {
         self.header == 0

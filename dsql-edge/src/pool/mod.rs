@@ -21,6 +21,8 @@ mod relay;
 mod report;
 mod server;
 mod stub;
+#[cfg(test)]
+mod tests;
 mod visitor;
 
 use core::fmt;
@@ -132,8 +134,8 @@ impl Pool {
         Pool::with(self.config, Settings { idle: millis(idle), ..self.settings })
     }
 
-    /// How long a transaction may say nothing between two statements; 15 seconds if it is not set. Then it is rolled back,
-    /// and its next statement gets an error ([`Error::is_timeout`](crate::Error::is_timeout)).
+    /// How long a transaction may say nothing between two statements, and a client in the middle of what it sends; 15
+    /// seconds if it is not set. Then the transaction is rolled back, and its next statement gets an error ([`Error::is_timeout`](crate::Error::is_timeout)).
     pub fn max_pause(self, pause: Duration) -> Self {
         Pool::with(self.config, Settings { pause: millis(pause), ..self.settings })
     }

@@ -62,8 +62,9 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
         visitor.outbox.extend_from_slice(&GRANTED_FRAME);
         timer = transport::sleep(&pool.config, ask.limit);
     }
-    let mut relay =
-        Relay { pool, ask: &ask, visitor: &mut visitor, server, moved_at: transport::now(&pool.config) };
+    let moved_at = transport::now(&pool.config);
+    let due = moved_at.saturating_add(ask.limit);
+    let mut relay = Relay { pool, ask: &ask, visitor: &mut visitor, server, moved_at, due };
     let ended = poll_fn(|context| relay.poll(context, &mut timer)).await;
     let report = match ended {
         Ended::Well => None,
@@ -143,6 +144,8 @@ struct Relay<'r> {
     server: &'r mut Server,
     /// When anything went by last.
     moved_at: Millis,
+    /// When the timer ends, once the connection is logged in.
+    due: Millis,
 }
 
 enum Ended {
@@ -160,33 +163,43 @@ impl Relay<'_> {
                 Ok(moved) => moved,
                 Err(ended) => return Poll::Ready(ended),
             };
-            let config = &self.pool.config;
+            let now = transport::now(&self.pool.config);
             if !before && self.server.has_started() {
-                *timer = transport::sleep(config, self.ask.limit);
+                self.set_timer(timer, now, now.saturating_add(self.ask.limit));
             }
             if self.is_over() {
                 return Poll::Ready(Ended::Well);
             }
             if moved {
-                self.moved_at = transport::now(config);
+                self.moved_at = now;
                 continue;
+            }
+            // The time that has passed since anything went by is what counts. A timer is set again only when it would
+            // end too late, or has ended too early.
+            let until = self.moved_at.saturating_add(self.patience());
+            if until < self.due && self.server.has_started() {
+                self.set_timer(timer, now, until);
             }
             if timer.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
             }
-            // The time that has passed since anything went by is what counts.
-            let now = transport::now(config);
-            let until = self.moved_at.saturating_add(self.patience());
-            if until <= now || !self.server.has_started() {
+            if until <= transport::now(&self.pool.config) || !self.server.has_started() {
                 return Poll::Ready(Ended::Badly(self.impatient()));
             }
-            *timer = transport::sleep(config, until.saturating_sub(now));
+            self.set_timer(timer, now, until);
         }
+    }
+
+    fn set_timer(&mut self, timer: &mut BoxFuture<()>, now: Millis, until: Millis) {
+        self.due = until;
+        *timer = transport::sleep(&self.pool.config, until.saturating_sub(now));
     }
 
     /// Moves what can be moved.
     fn advance(&mut self, context: &mut Context<'_>) -> Result<bool, Ended> {
         let mut moved = self.visitor.poll_read(context, self.ask.open).map_err(|Gone| Ended::Gone)?;
+        // Before the server is given anything that came behind it.
+        self.server.spent |= self.visitor.spent;
         if self.server.is_free()
             && let Some(said) = self.visitor.take()
         {
@@ -195,7 +208,7 @@ impl Relay<'_> {
                 .send(said)
                 .map_err(|Malformed(reason)| self.failed(Failure::Session(Fault::Malformed(reason))))?;
         }
-        let _ = self.server.poll_write(context);
+        moved |= self.server.poll_write(context);
         while self.visitor.has_room() {
             match self.server.poll_read(context, &mut self.visitor.outbox) {
                 Poll::Pending => break,
@@ -204,7 +217,7 @@ impl Relay<'_> {
             }
         }
         // The login's next words.
-        let _ = self.server.poll_write(context);
+        moved |= self.server.poll_write(context);
         Ok(self.visitor.poll_write(context).map_err(|Gone| Ended::Gone)? || moved)
     }
 
@@ -221,9 +234,21 @@ impl Relay<'_> {
         Ended::Badly(Report { reached: self.server.reached(), signal, error })
     }
 
-    /// How long nothing may go by.
+    /// How long nothing may go by: `limit` while the server is to answer, `pause` while the client is to send, because
+    /// then others wait for the connection in vain.
     fn patience(&self) -> Millis {
-        if self.server.is_settled() { self.pool.settings.pause } else { self.ask.limit }
+        if self.server.is_settled() {
+            self.pool.settings.pause
+        } else if self.awaits_rest() {
+            self.pool.settings.pause.min(self.ask.limit)
+        } else {
+            self.ask.limit
+        }
+    }
+
+    /// Whether the server has all that has come of a flight, and the flight is not at its end.
+    fn awaits_rest(&self) -> bool {
+        self.server.is_midway() && self.server.is_free() && !self.visitor.is_waiting()
     }
 
     fn impatient(&self) -> Report {
@@ -237,8 +262,12 @@ impl Relay<'_> {
                         its connection";
             return Report::nothing(Error::new(Kind::Timeout(text.into())), Signal::Answered);
         }
-        let error =
-            Error::new(Kind::Timeout("waiting for the server in the pool (Config::query_timeout)".into()));
+        let text = if self.awaits_rest() {
+            "waiting in the pool for the rest of what the client sends"
+        } else {
+            "waiting for the server in the pool (Config::query_timeout)"
+        };
+        let error = Error::new(Kind::Timeout(text.into()));
         Report { reached: Reached::Session, signal: Signal::Timeout, error }
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Server {
     rolling_back: bool,
     /// As the last ReadyForQuery said.
     status: u8,
+    /// The session may be changed: it is closed when the lease ends.
+    pub(super) spent: bool,
     /// What its names are looked up in.
     pub(super) search_path: String,
     /// It is not lent after this time.
@@ -64,6 +66,7 @@ impl Server {
             unanswered: 0,
             rolling_back: false,
             status: IDLE,
+            spent: false,
             search_path: search_path.to_owned(),
             retires,
             idle_since: 0,
@@ -82,9 +85,9 @@ impl Server {
 
     /// How far the flight has come.
     pub(super) fn reached(&self) -> Reached {
-        let held_back = self.login.as_ref().is_some_and(Connection::is_held_back);
+        let unsent = self.login.as_ref().is_some_and(|login| !login.has_sent_statements());
         match self.has_started() {
-            _ if !self.handed || held_back || seeded!(DeniesHandedOver) => Reached::Nothing,
+            _ if !self.handed || unsent || seeded!(DeniesHandedOver) => Reached::Nothing,
             true => Reached::Session,
             false => Reached::Login,
         }
@@ -106,6 +109,11 @@ impl Server {
         self.has_started() && answered && self.frames.are_whole() && self.write_error.is_none()
     }
 
+    /// Whether only a part of a flight has been handed over.
+    pub(super) fn is_midway(&self) -> bool {
+        self.midway
+    }
+
     /// Whether it is in no transaction block.
     pub(super) fn is_out_of_transaction(&self) -> bool {
         self.status == IDLE
@@ -119,7 +127,7 @@ impl Server {
     /// A lease ends: whether it can be lent again. Of what the lease left open nothing stays.
     pub(super) fn end_lease(&mut self) -> bool {
         let rests = self.is_settled() || (self.has_started() && seeded!(LendsUnanswered));
-        if !rests {
+        if !rests || self.spent {
             return false;
         }
         self.handed = false;
@@ -135,7 +143,7 @@ impl Server {
         frontend::sync(&mut self.outgoing);
         self.rolling_back = true;
         self.unanswered = 1;
-        let _ = self.poll_write(&mut Context::from_waker(Waker::noop()));
+        self.poll_write(&mut Context::from_waker(Waker::noop()));
         Ok(())
     }
 
@@ -168,8 +176,10 @@ impl Server {
         !self.writing && self.outgoing.is_empty()
     }
 
-    /// Sends what there is to send, as far as that goes now.
-    pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Sends what there is to send, as far as that goes now. Returns whether a write was completed: the server may be
+    /// free then, and nothing else wakes the task to hand over what the client sends next.
+    pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> bool {
+        let mut completed = false;
         loop {
             if !self.writing {
                 // The login goes on by itself.
@@ -177,13 +187,13 @@ impl Server {
                 let Some(bytes) = login
                     .or_else(|| (!self.outgoing.is_empty()).then(|| core::mem::take(&mut self.outgoing)))
                 else {
-                    return Poll::Ready(());
+                    return completed;
                 };
                 self.transport.start_write(bytes);
                 self.writing = true;
             }
-            let Poll::Ready(written) = self.transport.poll_write(context) else { return Poll::Pending };
-            self.writing = false;
+            let Poll::Ready(written) = self.transport.poll_write(context) else { return completed };
+            (self.writing, completed) = (false, true);
             if let Err(error) = written {
                 self.write_error.get_or_insert(error);
             }
@@ -249,8 +259,12 @@ impl Server {
                         return Err(Fault::Malformed("ROLLBACK was answered with something else"));
                     }
                 }
+                // A parameter of the session has another value, whatever the client said of its statements.
+                (b'S', ..) => self.spent = true,
                 // These may come at any time.
-                (b'N' | b'S' | b'A', ..) => {}
+                (b'N' | b'A', ..) => {}
+                // A server may answer statements before their Sync has come: the rest of the flight is on its way.
+                (tag, ..) if self.midway && tag != b'Z' => {}
                 // An error that nobody waited for is the last: the server is about to leave.
                 (b'E', _, 0) => return Err(Fault::Closed),
                 (b'Z', ..) | (_, _, 0) => return Err(Fault::Malformed(OUT_OF_PLACE)),

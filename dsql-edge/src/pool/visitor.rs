@@ -11,7 +11,7 @@ use super::frames::Frames;
 use super::report::Report;
 use crate::transport::{BoxFuture, Transport};
 use crate::wire::Malformed;
-use crate::wire::lease::{self, Ask};
+use crate::wire::lease::{self, Ask, SPENT};
 
 /// So much is held of what one side says, at the most, until the other has taken it; and one read more.
 const CHUNK: usize = 65_536;
@@ -22,6 +22,8 @@ pub(super) struct Visitor {
     inbox: Vec<u8>,
     /// It has said all that it will.
     pub(super) ended: bool,
+    /// The connection must not be lent again: what comes next may change the session's settings.
+    pub(super) spent: bool,
     /// What it is told that has not been given to the transport.
     pub(super) outbox: Vec<u8>,
     writing: bool,
@@ -52,6 +54,7 @@ impl Visitor {
             transport,
             inbox: Vec::new(),
             ended: false,
+            spent: false,
             outbox: Vec::new(),
             writing: false,
             frames: Frames::default(),
@@ -66,6 +69,7 @@ impl Visitor {
         poll_fn(|context| {
             loop {
                 if let Some(ask) = Ask::take(&mut self.inbox)? {
+                    self.spent = ask.spent;
                     let behind = core::mem::take(&mut self.inbox);
                     return Poll::Ready(self.accept(&behind).map(|()| ask));
                 }
@@ -115,11 +119,20 @@ impl Visitor {
         let mut rest = bytes;
         while !rest.is_empty() {
             let (passed, frame) = self.frames.pass(rest, may_come)?;
-            rest = rest.get(passed..).unwrap_or_default();
+            let (now, behind) = rest.split_at_checked(passed).unwrap_or((rest, &[]));
+            rest = behind;
+            if self.frames.tag() == SPENT {
+                // It is for the pool, not for the server.
+                if self.frames.has_body() {
+                    return Err(Malformed("a frame has a body that has none"));
+                }
+                self.spent |= frame.is_some();
+                continue;
+            }
             self.synced = frame.is_some_and(|frame| frame.tag == b'S');
             self.syncs += usize::from(self.synced);
+            self.inbox.extend_from_slice(now);
         }
-        self.inbox.extend_from_slice(bytes);
         Ok(())
     }
 
@@ -177,9 +190,9 @@ impl Visitor {
     }
 }
 
-/// The frames of flights: Parse, Bind, Describe, Execute, Sync.
+/// The frames of flights: Parse, Bind, Describe, Execute, Sync; and the one for the pool itself.
 fn may_come(tag: u8) -> bool {
-    matches!(tag, b'P' | b'B' | b'D' | b'E' | b'S')
+    matches!(tag, b'P' | b'B' | b'D' | b'E' | b'S' | SPENT)
 }
 
 impl Drop for Visitor {

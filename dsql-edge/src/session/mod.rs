@@ -53,6 +53,9 @@ pub(crate) struct Connection {
     /// It is a pool that speaks for the server.
     #[cfg(feature = "pool")]
     leased: bool,
+    /// The pool was told not to lend the connection again.
+    #[cfg(feature = "pool")]
+    spent: bool,
     eof: bool,
 }
 
@@ -152,6 +155,8 @@ impl Connection {
             sent_statements: false,
             #[cfg(feature = "pool")]
             leased: false,
+            #[cfg(feature = "pool")]
+            spent: false,
             eof: false,
         }
     }
@@ -181,8 +186,18 @@ impl Connection {
     pub(crate) fn ask(&mut self, ask: &lease::Ask) -> Result<(), Malformed> {
         ask.write(&mut self.outgoing)?;
         self.state = State::AwaitLease;
-        self.leased = true;
+        (self.leased, self.spent) = (true, ask.spent);
         Ok(())
+    }
+
+    /// Requests that the pool closes the connection when the lease ends, because what is sent next may change the
+    /// session's settings.
+    #[cfg(feature = "pool")]
+    pub(crate) fn spend(&mut self) {
+        if self.leased && !self.spent && self.state != State::Dead {
+            self.spent = true;
+            self.outgoing.extend_from_slice(&lease::SPENT_FRAME);
+        }
     }
 
     /// Bytes of a flight that somebody else has made, and whose answers somebody else understands.
@@ -325,11 +340,6 @@ impl Connection {
     /// Whether anything of a statement has been given away to be sent; a dead session still knows.
     pub(crate) fn has_sent_statements(&self) -> bool {
         self.sent_statements && !seeded!(DeniesSentStatements)
-    }
-
-    /// Whether statements wait until the server has asked for the password.
-    pub(crate) fn is_held_back(&self) -> bool {
-        self.held_back.is_some()
     }
 
     fn out(&mut self) -> Result<&mut Vec<u8>, Malformed> {

@@ -1,8 +1,13 @@
-//! What a stub and a pool say to each other besides PostgreSQL's protocol: three frames more.
+//! What a stub and a pool say to each other besides PostgreSQL's protocol: four frames more.
 //!
 //! Goes in: what a lease is asked for, or a frame. Comes out: a frame, or what it asks for. A stub asks for a lease,
 //! behind which its first flight comes at once; the pool says that it is granted, or why it is not, or why it ended.
 //! PostgreSQL has no frames of these types.
+//!
+//! A connection whose session settings may have changed must not serve another client, and DSQL has no statement that
+//! resets a session (it refuses `DISCARD`). So the pool closes the connection when the lease ends. The client requests
+//! that before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]; so the connection is closed even if the
+//! client is lost right after the statement.
 
 use super::Malformed;
 use super::frame::Frame;
@@ -16,12 +21,16 @@ pub(crate) const GRANTED: u8 = b'l';
 /// There is no lease, or not any more.
 pub(crate) const FAILED: u8 = b'f';
 
+/// The connection of this lease must not be lent again; the client sends it between frames of flights.
+pub(crate) const SPENT: u8 = b'x';
+
 /// The longest frame that asks.
 pub(crate) const MAX_ASK: usize = 4096;
 
 const VERSION: u8 = 1;
 const OPEN: u8 = 1;
 const SERIALLY: u8 = 2;
+const SPENDS: u8 = 4;
 
 /// What a lease is asked for with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +39,8 @@ pub(crate) struct Ask {
     pub(crate) open: bool,
     /// The password waits until it is asked for.
     pub(crate) serially: bool,
+    /// The first flight may change the session's settings: the connection must not be lent again.
+    pub(crate) spent: bool,
     /// How long to wait for a connection, and for its login.
     pub(crate) wait: Millis,
     /// How long to wait for the server to say anything.
@@ -44,9 +55,9 @@ impl Ask {
     pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), Malformed> {
         let mut frame = Frame::new(ASK, out);
         let millis = |time: Millis| u32::try_from(time).unwrap_or(u32::MAX);
-        let open = if self.open { OPEN } else { 0 };
-        let serially = if self.serially { SERIALLY } else { 0 };
-        frame.bytes(&[VERSION, open | serially]);
+        let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
+        let flags = flag(self.open, OPEN) | flag(self.serially, SERIALLY) | flag(self.spent, SPENDS);
+        frame.bytes(&[VERSION, flags]);
         frame.u32(millis(self.wait));
         frame.u32(millis(self.limit));
         frame.string(&self.prefix);
@@ -75,17 +86,22 @@ impl Ask {
         if reader.u8()? != VERSION {
             return None;
         }
-        let flags = reader.u8()?;
+        // A flag that is not known here may be one that must not be ignored.
+        let flags = reader.u8().filter(|flags| flags & !(OPEN | SERIALLY | SPENDS) == 0)?;
         let (wait, limit) = (reader.u32()?.into(), reader.u32()?.into());
         let mut text = || String::from_utf8(reader.string()?.to_vec()).ok();
         let (prefix, search_path) = (text()?, text()?);
-        let (open, serially) = (flags & OPEN != 0, flags & SERIALLY != 0);
-        reader.is_empty().then_some(Ask { open, serially, wait, limit, prefix, search_path })
+        let is_set = |bit: u8| flags & bit != 0;
+        let (open, serially, spent) = (is_set(OPEN), is_set(SERIALLY), is_set(SPENDS));
+        reader.is_empty().then_some(Ask { open, serially, spent, wait, limit, prefix, search_path })
     }
 }
 
 /// [`GRANTED`], whole.
 pub(crate) const GRANTED_FRAME: [u8; 5] = [GRANTED, 0, 0, 0, 4];
+
+/// [`SPENT`], whole.
+pub(crate) const SPENT_FRAME: [u8; 5] = [SPENT, 0, 0, 0, 4];
 
 /// [`FAILED`], with what the client's half of the pool makes of it.
 pub(crate) fn failed(body: &[u8], out: &mut Vec<u8>) {
@@ -105,10 +121,10 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_asked_is_what_is_read(
-            open in any::<bool>(), serially in any::<bool>(), wait in any::<u32>(), limit in any::<u32>(),
+            (open, serially, spent) in any::<(bool, bool, bool)>(), wait in any::<u32>(), limit in any::<u32>(),
             prefix in "[A-Z_]{0,9}", search_path in "[a-z, ü]{0,40}", cut in 0..60_usize,
         ) {
-            let ask = Ask { open, serially, wait: wait.into(), limit: limit.into(), prefix, search_path };
+            let ask = Ask { open, serially, spent, wait: wait.into(), limit: limit.into(), prefix, search_path };
             let mut bytes = Vec::new();
             ask.write(&mut bytes).unwrap();
             let mut part = bytes[..cut.min(bytes.len() - 1)].to_vec();
@@ -130,10 +146,29 @@ mod tests {
     }
 
     #[test]
+    fn unknown_flag_is_an_error() {
+        let ask = Ask {
+            open: true,
+            serially: false,
+            spent: true,
+            wait: 0,
+            limit: 0,
+            prefix: String::new(),
+            search_path: String::new(),
+        };
+        let mut bytes = Vec::new();
+        ask.write(&mut bytes).unwrap();
+        assert_eq!(Ask::take(&mut bytes.clone()), Ok(Some(ask)));
+        bytes[HEADER + 1] |= 8;
+        assert!(Ask::take(&mut bytes).is_err());
+    }
+
+    #[test]
     fn a_nul_is_no_way_into_another_field() {
         let ask = Ask {
             open: false,
             serially: false,
+            spent: false,
             wait: 0,
             limit: 0,
             prefix: String::new(),

@@ -242,6 +242,35 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
             };
             json!([when, runs.load(Ordering::Relaxed)])
         }
+        // A text of this length to the server, back from it, and both.
+        "text-up" => {
+            let text = "x".repeat(argument.unsigned_abs() as usize);
+            json!(sql!("SELECT length($text::text) AS n").fetch_one(dsql).await?.n)
+        }
+        "text-down" => {
+            let rows = sql!("SELECT repeat('x', $argument) AS words").fetch_one(dsql).await?;
+            json!(rows.words.len())
+        }
+        "text-both" => {
+            let text = "x".repeat(argument.unsigned_abs() as usize);
+            let row = sql!("SELECT $text::text AS words").fetch_one(dsql).await?;
+            json!(if row.words == text { text.len() } else { 0 })
+        }
+        // The same in a lease that stays open.
+        "text-both-open" => {
+            let text = &"x".repeat(argument.unsigned_abs() as usize);
+            let lengths = dsql
+                .transaction(async move |tx| {
+                    let mut lengths = Vec::new();
+                    for _ in 0..2 {
+                        let row = sql!("SELECT $text::text AS words").fetch_one(tx).await?;
+                        lengths.push(if row.words == *text { text.len() } else { 0 });
+                    }
+                    Ok::<_, Error>(lengths)
+                })
+                .await?;
+            json!(lengths)
+        }
         "sleep" => {
             let seconds = f64::from(argument) / 1000.0;
             json!(sql!("SELECT pg_sleep($seconds)::text AS done").fetch_all(dsql).await?.len())
