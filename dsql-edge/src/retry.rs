@@ -196,6 +196,10 @@ pub(crate) struct Attempts {
     replaced: bool,
 }
 
+/// Milliseconds of silence behind a pipelined login after which the server is asked whether it has the flight: longer
+/// than most queries take, so that few pay the five bytes.
+pub(crate) const PROBE_AFTER: Millis = 2_000;
+
 /// How often a connection that broke, or never came, is made again.
 const LOSSES: u32 = 2;
 

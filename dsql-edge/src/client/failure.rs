@@ -10,7 +10,7 @@ use crate::error::{Error, Kind};
 use crate::pool::Report;
 use crate::refusal::Refusal;
 use crate::retry::{Reached, Signal};
-use crate::session::Fault;
+use crate::session::{FLIGHT_DROPPED, Fault};
 use crate::transport::{TransportError, TransportErrorKind};
 
 /// What may go wrong with a flight, apart from what the server answers to its statements.
@@ -61,7 +61,7 @@ fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signa
         // As if it had refused the login: nothing was executed, and waiting for each answer helps.
         Failure::Session(Fault::FlightDropped) => {
             let signal = Signal::Refused { refusal: Refusal::Protocol, pipelined: stage.pipelined };
-            (Error::new(Kind::Protocol("it dropped the statements that came with the login")), signal)
+            (Error::new(Kind::Protocol(FLIGHT_DROPPED)), signal)
         }
         Failure::Session(Fault::Malformed(reason)) => (Error::new(Kind::Protocol(reason)), Signal::Protocol),
         Failure::Session(Fault::TooLong(limit)) => (Error::new(Kind::TooLong(limit)), Signal::Protocol),

@@ -110,10 +110,9 @@ impl Lender {
         }
         let mut state = self.state();
         // A session has one connection, whatever its names mean there: the flight checks them.
-        let suits = |link: &Box<Link>| {
-            self.single || search_path.is_none_or(|path| link.looks_up_in(&self.config, path))
-        };
-        while let Some(at) = state.idle.iter().rposition(suits) {
+        let suits =
+            |link: &Link| self.single || search_path.is_none_or(|path| link.looks_up_in(&self.config, path));
+        while let Some(at) = state.idle.iter().rposition(|link| suits(link)) {
             let mut link = state.idle.swap_remove(at);
             if link.poll_alive(context) {
                 return Poll::Ready(Ok(Loan { lender: self, link: Some(link), of: None, counted: true }));

@@ -14,8 +14,7 @@ use crate::client::lease;
 use crate::client::login::{Login, Opening};
 use crate::config::Config;
 use crate::error::{Error, Kind};
-use crate::millis::Millis;
-use crate::retry::{Failed, Reached, Signal};
+use crate::retry::{Failed, PROBE_AFTER, Reached, Signal};
 use crate::session::{Connection, Event, Fault, Status};
 use crate::sqlstate::SqlState;
 use crate::transport::{self, BoxFuture, Transport, TransportError};
@@ -349,9 +348,6 @@ impl Link {
 
 /// TCP, SSLRequest, TLS.
 const DIALED: u32 = 3;
-
-/// Milliseconds of silence behind a pipelined login after which the server is asked whether it has the flight.
-const PROBE_AFTER: Millis = 2_000;
 
 const NOT_ROLLED_BACK: &str = "ROLLBACK was answered with something else";
 

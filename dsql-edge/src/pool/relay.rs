@@ -16,7 +16,7 @@ use crate::client::failure::{self, Failure};
 use crate::client::login;
 use crate::error::{Error, Kind};
 use crate::millis::Millis;
-use crate::retry::{Reached, Signal};
+use crate::retry::{PROBE_AFTER, Reached, Signal};
 use crate::session::Fault;
 use crate::transport::{self, BoxFuture};
 use crate::wire::Malformed;
@@ -184,7 +184,13 @@ impl Relay<'_> {
                 return Poll::Pending;
             }
             if until <= transport::now(&self.pool.config) || !self.server.has_started() {
-                return Poll::Ready(Ended::Badly(self.impatient()));
+                if !self.server.is_unproven() {
+                    return Poll::Ready(Ended::Badly(self.impatient()));
+                }
+                self.server.probe();
+                self.moved_at = now;
+                self.set_timer(timer, now, now.saturating_add(self.ask.limit));
+                continue;
             }
             self.set_timer(timer, now, until);
         }
@@ -241,6 +247,8 @@ impl Relay<'_> {
             self.pool.settings.pause
         } else if self.awaits_rest() {
             self.pool.settings.pause.min(self.ask.limit)
+        } else if self.server.is_unproven() {
+            PROBE_AFTER.min(self.ask.limit)
         } else {
             self.ask.limit
         }

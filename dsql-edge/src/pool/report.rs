@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use crate::error::{Error, Kind};
 use crate::refusal::Refusal;
 use crate::retry::{Reached, Signal};
+use crate::session::FLIGHT_DROPPED;
 #[cfg(test)]
 use crate::wire::DatabaseError;
 use crate::wire::backend;
@@ -42,6 +43,11 @@ impl Report {
             Kind::Refused(error) => {
                 bytes.push(b'r');
                 backend::write_error(error, &mut bytes);
+                return bytes;
+            }
+            // Only one breach of the protocol proves anything: the flight was dropped with the login.
+            Kind::Protocol(_) if matches!(self.signal, Signal::Refused { .. }) => {
+                bytes.push(b'd');
                 return bytes;
             }
             Kind::Config(text) => (b'c', text),
@@ -79,6 +85,10 @@ impl Report {
             let error = backend::read_error(text)?;
             let signal = Signal::Refused { refusal: Refusal::of(&error), pipelined: *signal == b'p' };
             return Some(Report { reached, signal, error: Error::new(Kind::Refused(Box::new(error))) });
+        }
+        if *kind == b'd' {
+            let signal = Signal::Refused { refusal: Refusal::Protocol, pipelined: *signal == b'p' };
+            return Some(Report { reached, signal, error: Error::new(Kind::Protocol(FLIGHT_DROPPED)) });
         }
         let signal = match signal {
             b'c' => Signal::Local,
@@ -143,6 +153,11 @@ mod tests {
             Report { reached: Reached::Session, signal: Signal::Lost, error: Error::new(Kind::Lost(text())) },
             Report::refused(denied.clone(), true),
             Report::refused(denied, false),
+            Report {
+                reached: Reached::Session,
+                signal: Signal::Refused { refusal: Refusal::Protocol, pipelined: true },
+                error: Error::new(Kind::Protocol(FLIGHT_DROPPED)),
+            },
         ];
         for report in reports {
             let read = Report::read(&report.write());

@@ -36,6 +36,10 @@ pub(super) struct Server {
     unanswered: usize,
     /// The next answer is that of a ROLLBACK, which nobody waits for.
     rolling_back: bool,
+    /// The flight was handed over together with the login, and nothing of it is answered yet.
+    unproven: bool,
+    /// So many ReadyForQuery come before that of the probe, which is for nobody.
+    before_probe: Option<usize>,
     /// As the last ReadyForQuery said.
     status: u8,
     /// The session may be changed: it is closed when the lease ends.
@@ -65,6 +69,8 @@ impl Server {
             frames: Frames::default(),
             unanswered: 0,
             rolling_back: false,
+            unproven: false,
+            before_probe: None,
             status: IDLE,
             spent: false,
             search_path: search_path.to_owned(),
@@ -159,6 +165,21 @@ impl Server {
         }
     }
 
+    /// Whether the server has been sent a whole flight together with the login, and a probe can show whether it has
+    /// seen it.
+    pub(super) fn is_unproven(&self) -> bool {
+        let is_sent = self.unanswered > 0 && !self.midway && self.is_free();
+        self.unproven && self.before_probe.is_none() && is_sent
+    }
+
+    /// Sends one more Sync behind that flight: see [`Connection::probe`], which does the same for a client without a
+    /// pool.
+    pub(super) fn probe(&mut self) {
+        self.before_probe = Some(self.unanswered);
+        self.unanswered += 1;
+        frontend::sync(&mut self.outgoing);
+    }
+
     /// Hands over a piece of a flight.
     pub(super) fn send(&mut self, said: Said) -> Result<(), Malformed> {
         self.handed = true;
@@ -235,6 +256,7 @@ impl Server {
             Some(Event::Started) => {
                 let behind = self.login.take().map(Connection::into_unread).unwrap_or_default();
                 out.extend_from_slice(&lease::GRANTED_FRAME);
+                self.unproven = self.pipelined && self.handed;
                 self.pass(&behind, out)
             }
             Some(_) => Err(Fault::Malformed(OUT_OF_PLACE)),
@@ -247,14 +269,22 @@ impl Server {
             let (length, frame) = passed.map_err(|Malformed(reason)| Fault::Malformed(reason))?;
             let (now, behind) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
             bytes = behind;
-            if !self.rolling_back || seeded!(PassesRollbackOn) {
+            // A probe is answered at once, so that nothing else comes in front of its ReadyForQuery.
+            let is_probing = self.before_probe.is_some();
+            let answers_probe = is_probing && self.unproven && self.frames.tag() == b'Z';
+            let is_for_nobody = self.rolling_back || answers_probe || self.before_probe == Some(0);
+            if !is_for_nobody || seeded!(PassesRollbackOn) {
                 out.extend_from_slice(now);
             }
             let Some(frame) = frame else { continue };
+            let was_unproven =
+                !matches!(frame.tag, b'N' | b'S' | b'A') && core::mem::take(&mut self.unproven);
             match (frame.tag, frame.first, self.unanswered) {
+                (b'Z', Some(IDLE), _) if was_unproven && is_probing => return Err(Fault::FlightDropped),
                 (b'Z', Some(status @ (b'I' | b'T' | b'E')), 1..) => {
                     self.unanswered -= 1;
                     self.status = status;
+                    self.before_probe = self.before_probe.and_then(|before| before.checked_sub(1));
                     if core::mem::take(&mut self.rolling_back) && status != IDLE {
                         return Err(Fault::Malformed("ROLLBACK was answered with something else"));
                     }

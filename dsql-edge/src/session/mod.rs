@@ -532,6 +532,9 @@ impl From<backend::Refused> for Fault {
     }
 }
 
+/// What [`Fault::FlightDropped`] is called.
+pub(crate) const FLIGHT_DROPPED: &str = "it dropped the statements that came with the login";
+
 const OUT_OF_PLACE: Fault = Fault::Malformed("a message came that may not come here");
 
 /// Only a cleartext password, inside TLS, is agreed to: a server that asks for nothing, or for something

@@ -64,7 +64,7 @@ impl World {
             let (ours, theirs) = stream::pair(piece);
             dialed.server.connections.fetch_add(1, Ordering::Relaxed);
             dialed.spawn(serve(theirs, dialed.server.clone()));
-            Box::new(ours)
+            Ok(Box::new(ours))
         });
         world
     }
