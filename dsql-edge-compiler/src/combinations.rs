@@ -119,6 +119,9 @@ fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Res
     if other.effect == Effect::Write {
         whole.effect = Effect::Write;
     }
+    whole.session = whole.session.max(other.session);
+    // Which text is sent is not known here.
+    whole.key = None;
     let new = other.tables.into_iter().filter(|table| !whole.tables.contains(table)).collect::<Vec<_>>();
     whole.tables.extend(new);
     let new =

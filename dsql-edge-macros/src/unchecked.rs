@@ -3,6 +3,7 @@
 use crate::arguments::{self, Value, values};
 use crate::expand::failed;
 use crate::text::{Text, compile_error};
+use dsql_edge_compiler::control::transaction_control;
 use dsql_edge_compiler::diagnostic::Diagnostics;
 use dsql_edge_compiler::emit::parameter_names;
 use dsql_edge_compiler::syntax;
@@ -18,8 +19,12 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     let text = Text::literal(input.sql.clone());
     let (source, span) = (&text.source, text.span);
     let lexed = syntax::lex(source);
-    if let Err(error) = syntax::parse_statement(&source.text, &lexed) {
-        let errors = Diagnostics::from(error).errors().map(|error| text.error(error)).collect();
+    let refused = match syntax::parse_statement(&source.text, &lexed) {
+        Ok(statement) => transaction_control(&statement, &source.text, &lexed).map(Diagnostics::from),
+        Err(error) => Some(Diagnostics::from(error)),
+    };
+    if let Some(refused) = refused {
+        let errors = refused.errors().map(|error| text.error(error)).collect();
         return failed(&values(&input.arguments), errors);
     }
     if let Err(error) = arguments::check_placeholders(&lexed, span) {
@@ -91,6 +96,7 @@ fn expression(input: &Unchecked, sql: &str, values: &[Value]) -> TokenStream {
                     // The types are not known, nor how many there are: one format for all.
                     formats: &[1],
                     effect: ::dsql_edge::private::Effect::Write,
+                    session: ::dsql_edge::private::SessionEffect::MayChange,
                     tables: &[],
                     search_path: "",
                 };

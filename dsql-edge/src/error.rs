@@ -90,6 +90,10 @@ pub(crate) enum Kind {
 }
 
 pub(crate) const FAILED: &str = "the transaction is over: an earlier statement of it failed or was given up";
+pub(crate) const KEY_TAKEN: &str =
+    "the transaction is over: its idempotency key is there already, so that it was committed before";
+pub(crate) const KEY_DROPPED: &str = "the transaction was rolled back: the INSERT of its idempotency key inserted no row, which a trigger, a rule or a policy \
+     can do, so that nothing would have kept it from running twice";
 pub(crate) const OUTLIVED: &str = "the transaction is over: its handle outlived its closure";
 
 const PULL: &str = "the snapshot is stale: run `dsql-edge pull`";

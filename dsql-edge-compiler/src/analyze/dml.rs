@@ -69,6 +69,9 @@ impl<'a> Analyzer<'a> {
         query.result_rte = Some(target.rte);
         query.has_target_srf = scope.has_srf.get();
         let assigned = std::mem::take(&mut query.assigned);
+        if parent.is_none() {
+            self.key = super::idempotency::key(self.catalog, insert, &target, &columns);
+        }
         self.finish_write(scope, query, assigned, &target)
     }
 
@@ -84,6 +87,12 @@ impl<'a> Analyzer<'a> {
         query.assigned = assigned;
         self.write_on(&mut query, target);
         self.writes = true;
+        // A trigger of another table may run too, through a foreign key.
+        let schema = self.catalog.schema;
+        let calls = |at: usize| schema.relations.get(at).is_some_and(|it| it.calls_functions);
+        if calls(target.base) || schema.relations.iter().any(|it| it.has_triggers) {
+            self.calls_unknown();
+        }
         query
     }
 

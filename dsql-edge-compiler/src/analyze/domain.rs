@@ -15,7 +15,9 @@ impl Analyzer<'_> {
         // A domain may be over a domain.
         for _ in 0..32 {
             let Some(UserTypeKind::Domain { checks, .. }) = self.catalog.user_kind(type_oid) else { return };
-            self.writes |= checks.iter().any(|check| self.may_write(check));
+            if checks.iter().any(|check| self.may_write(check)) {
+                self.calls_unknown();
+            }
             type_oid = self.catalog.type_info(type_oid).base;
         }
     }

@@ -26,6 +26,7 @@ mod expr;
 mod from;
 mod function;
 mod grouping;
+mod idempotency;
 mod join;
 mod merge;
 mod nullability;
@@ -54,8 +55,9 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::schema::Schema;
 use crate::source::Span;
 use crate::syntax::ast::{self, Statement, StatementKind};
-use crate::typed::TypedQuery;
+use crate::typed::{IdempotencyKey, SessionEffect, TypedQuery};
 use catalog::Catalog;
+pub(crate) use function::is_harmless;
 use param::Parameter;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -173,6 +175,10 @@ struct Analyzer<'a> {
     edits: Vec<star::Edit>,
     /// A volatile function or a nested write was seen.
     writes: bool,
+    /// What the functions that it calls leave behind in the session.
+    session: SessionEffect,
+    /// What makes the statement an idempotency key.
+    key: Option<IdempotencyKey>,
     collations: collation::Collations,
     /// Composite types whose fields are being compared.
     comparing: Vec<Oid>,
@@ -195,6 +201,8 @@ impl<'a> Analyzer<'a> {
             later: Vec::new(),
             edits: Vec::new(),
             writes: false,
+            session: SessionEffect::Keeps,
+            key: None,
             collations: collation::Collations::default(),
             comparing: Vec::new(),
         }
@@ -202,6 +210,12 @@ impl<'a> Analyzer<'a> {
 
     fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// A function is called that the schema defines: its body is not known.
+    fn calls_unknown(&mut self) {
+        self.writes = true;
+        self.session = self.session.max(SessionEffect::MayChange);
     }
 
     /// The columns of a composite type.

@@ -59,6 +59,8 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
         columns,
         cardinality: cardinality::of(query),
         effect: if reads { Effect::Read } else { Effect::Write },
+        session: analyzer.session,
+        key: analyzer.key,
         tables: analyzer.table_names,
         search_path: search_path(&catalog.schema.search_path),
         warnings: analyzer.diagnostics.into_iter().collect(),

@@ -2,7 +2,7 @@
 
 use super::{Emission, marker_path, nullability};
 use crate::fields::{Marker, rust_type};
-use crate::typed::{Effect, TypedQuery};
+use crate::typed::{Effect, IdempotencyKey, SessionEffect, TypedQuery};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
@@ -34,6 +34,18 @@ pub(super) fn statements(emission: &Emission<'_>) -> TokenStream {
     quote! {
         const COLUMNS: &[::dsql_edge::private::ColumnDesc] = #columns;
         #(#statements)*
+    }
+}
+
+/// `static KEY: KeyConstraints = …;`
+pub(super) fn constraints(key: &IdempotencyKey) -> TokenStream {
+    let IdempotencyKey { constraints, all, does_nothing } = key;
+    quote! {
+        static KEY: ::dsql_edge::private::KeyConstraints = ::dsql_edge::private::KeyConstraints {
+            names: &[#(#constraints),*],
+            all: #all,
+            does_nothing: #does_nothing,
+        };
     }
 }
 
@@ -83,6 +95,11 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
         Effect::Read => quote!(Read),
         Effect::Write => quote!(Write),
     };
+    let session = match query.session {
+        SessionEffect::Keeps => quote!(Keeps),
+        SessionEffect::MayChange => quote!(MayChange),
+        SessionEffect::Changes => quote!(Changes),
+    };
     let (tables, search_path) = (&query.tables, &query.search_path);
     let oids = query.columns.iter().map(|column| column.sql_type.oid);
     quote! {
@@ -94,6 +111,7 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
             columns: #columns,
             formats: &::dsql_edge::private::formats([#(#oids),*]),
             effect: ::dsql_edge::private::Effect::#effect,
+            session: ::dsql_edge::private::SessionEffect::#session,
             tables: &[#(#tables),*],
             search_path: #search_path,
         }

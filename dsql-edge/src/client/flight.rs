@@ -11,12 +11,14 @@ use core::ops::ControlFlow;
 
 use crate::arguments::Arguments;
 use crate::error::{Error, Kind};
-use crate::query::Request;
+use crate::query::{KeyInsert, Request};
 use crate::retry::{Payload, Signal};
 use crate::row::{DataRow, check_description};
 use crate::session::{Connection, Event, Status};
 use crate::sqlstate::SqlState;
-use crate::statement::{Effect, Statement};
+#[cfg(feature = "pool")]
+use crate::statement::SessionEffect;
+use crate::statement::{Effect, KeyConstraints, Statement};
 use crate::wire::backend::Done;
 use crate::wire::{DatabaseError, Field, Malformed, Parameters, Row, Tag};
 
@@ -51,6 +53,8 @@ pub(crate) struct Prepared {
     /// One for each time that it is executed.
     pub(crate) arguments: Vec<Arguments>,
     unchecked: bool,
+    /// Of an idempotency key.
+    constraints: Option<&'static KeyConstraints>,
 }
 
 impl Prepared {
@@ -58,8 +62,13 @@ impl Prepared {
         let Request { statement, mut arguments, unchecked } = request;
         match arguments.iter_mut().find_map(Arguments::take_error) {
             Some(error) => Err(error.at(statement)),
-            None => Ok(Prepared { statement, arguments, unchecked }),
+            None => Ok(Prepared { statement, arguments, unchecked, constraints: None }),
         }
+    }
+
+    pub(crate) fn key(insert: KeyInsert) -> Result<Self, Error> {
+        let constraints = Some(insert.constraints);
+        Ok(Prepared { constraints, ..Prepared::new(insert.request)? })
     }
 
     /// A name must mean in this search path what it meant when the query was compiled.
@@ -140,6 +149,24 @@ impl<'f> Flight<'f> {
         self.members.first().or(self.key).map(|prepared| prepared.statement)
     }
 
+    /// Whether a statement of it may leave something behind in the session.
+    #[cfg(feature = "pool")]
+    #[allow(dead_code, reason = "a pool closes the connection of such a lease")]
+    pub(crate) fn changes_session(&self) -> bool {
+        self.has_effect(|effect| effect != SessionEffect::Keeps)
+    }
+
+    /// Whether a statement of it is meant to.
+    #[cfg(feature = "pool")]
+    pub(crate) fn is_for_session(&self) -> bool {
+        self.has_effect(|effect| effect == SessionEffect::Changes)
+    }
+
+    #[cfg(feature = "pool")]
+    fn has_effect(&self, is: impl Fn(SessionEffect) -> bool) -> bool {
+        self.key.into_iter().chain(self.members).any(|it| is(it.statement.session))
+    }
+
     /// Writes it into the session, if its names mean there what they should. When that fails nothing of it is left there.
     pub(crate) fn write(&self, connection: &mut Connection, search_path: &str) -> Result<(), Error> {
         if let Some(key) = self.key {
@@ -218,6 +245,8 @@ pub(crate) enum Landed {
     Well(Option<Error>),
     /// The server refused a statement, or the commit.
     Refused { error: Box<DatabaseError>, step: Step },
+    /// The INSERT of the idempotency key inserted no row; what came after it is not to be committed.
+    Keyless,
     /// COMMIT was answered with ROLLBACK; or the transaction block is not where it should be, since one of the statements
     /// began or ended one.
     Amiss(Kind, Signal),
@@ -236,6 +265,7 @@ pub(crate) struct Answer<'a, 's> {
     local: Option<Error>,
     refused: Option<(Box<DatabaseError>, Step)>,
     committed: bool,
+    keyless: bool,
     /// Bytes of rows that stay in memory, and how many there may be.
     kept: usize,
     most: usize,
@@ -257,6 +287,7 @@ impl<'a, 's> Answer<'a, 's> {
             local: None,
             refused: None,
             committed: false,
+            keyless: false,
             kept: 0,
             most,
             was_full: false,
@@ -318,6 +349,10 @@ impl<'a, 's> Answer<'a, 's> {
     }
 
     fn land(&mut self, status: Status) -> Landed {
+        // What a statement made of it after that counts for nothing: it may have failed for what the first run wrote.
+        if self.keyless {
+            return Landed::Keyless;
+        }
         if let Some(refused) = self.cut_off() {
             return refused;
         }
@@ -368,7 +403,10 @@ impl<'a, 's> Answer<'a, 's> {
         self.executed += 1;
         self.step = match self.step {
             Step::Begin => self.flight.after_begin(),
-            Step::Key => self.flight.member(0),
+            Step::Key => {
+                self.keyless = self.affected == 0;
+                self.flight.member(0)
+            }
             Step::Member(at) => {
                 if self.member().is_some_and(|member| self.executed < member.arguments.len()) {
                     return;
@@ -422,6 +460,18 @@ impl Flight<'_> {
             if matches!(step, Step::Sync | Step::Commit) { Signal::Unsure } else { Signal::Stopped }
         } else {
             Signal::Answered
+        }
+    }
+
+    /// Whether a unique violation, or no row at all, means that the idempotency key is there already.
+    pub(crate) fn is_key_taken(&self, violation: Option<&DatabaseError>) -> bool {
+        let Some(constraints) = self.key.and_then(|key| key.constraints) else { return false };
+        match violation {
+            Some(error) => {
+                error.is_one_of(&[SqlState::UNIQUE_VIOLATION])
+                    && constraints.include(error.constraint.as_deref())
+            }
+            None => constraints.does_nothing,
         }
     }
 

@@ -13,8 +13,8 @@ use super::server::ROWS;
 use crate::arguments::Arguments;
 use crate::error::Error;
 use crate::many_rows::rows;
-use crate::query::{BulkCommand, Command, Query};
-use crate::statement::{ColumnDesc, Effect, Statement};
+use crate::query::{BulkCommand, Command, KeyInsert, Query};
+use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statement};
 use crate::types::{NotNull, sql};
 use crate::{Dsql, Executor, Once};
 
@@ -91,6 +91,7 @@ static SELECT: Statement = Statement {
 };
 static INSERT: Statement = statement("INSERT INTO t VALUES ($1)", Effect::Write);
 static KEY: Statement = statement("KEY $1", Effect::Write);
+static CONSTRAINTS: KeyConstraints = KeyConstraints { names: &[], all: true, does_nothing: false };
 static BAD: Statement = statement("BAD", Effect::Write);
 
 const fn statement(sql: &'static str, effect: Effect) -> Statement {
@@ -104,6 +105,7 @@ const fn statement(sql: &'static str, effect: Effect) -> Statement {
         columns: &[],
         formats: &[],
         effect,
+        session: SessionEffect::Keeps,
         tables: &["t"],
         search_path: "",
     }
@@ -320,7 +322,7 @@ async fn once(dsql: &Dsql, book: Book) {
                 read(tx, &book).await?;
                 insert(1).execute(tx).await
             })
-            .idempotency_key(Command::new(&KEY, arguments(5)))
+            .idempotency_key(KeyInsert::new(&KEY, arguments(5), &CONSTRAINTS))
             .await;
         match &result {
             Ok(Once::Now(_) | Once::Before) => told(&book, &[1], &result),
