@@ -19,10 +19,12 @@ pub mod source;
 pub mod sql_type;
 pub mod syntax;
 pub mod typed;
+mod unchecked;
 
 pub use schema::Schema;
 pub use source::Source;
 pub use typed::TypedQuery;
+pub use unchecked::unchecked_effects;
 
 use diagnostic::Diagnostics;
 

@@ -141,10 +141,12 @@ impl Cardinality {
 }
 
 /// What running a statement can change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// Nothing: every function in it is known not to write.
     Read,
+    /// Perhaps something: a SELECT that calls a function which may write, or locks rows.
+    MayWrite,
     /// Something, or nobody knows.
     #[default]
     Write,

@@ -6,7 +6,7 @@
 use crate::error::{Error, Kind};
 use crate::statement::Statement;
 use crate::types::sql::{Format, SqlType, name_of};
-use crate::types::{Column, ConversionError, FIRST_USER_OID, UncheckedColumn};
+use crate::types::{Column, ConversionError, FIRST_USER_OID, Nullability, UncheckedColumn};
 use crate::wire::{Field, Row};
 
 /// One row, as long as it is being decoded.
@@ -26,11 +26,11 @@ impl<'a> DataRow<'a> {
     ///
     /// # Errors
     /// When the server sends another type, or a value that `T` cannot hold: the error names the column.
-    pub fn column<S: SqlType, N, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
+    pub fn column<S: SqlType, N: Nullability, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
         // What need not be made anew for each type stands outside of this.
         self.described_as(index, S::OID, S::FORMAT)
             .and_then(|bytes| bytes.map_or_else(T::null, T::decode))
-            .map_err(|reason| self.decode_error(index, S::NAME, reason))
+            .map_err(|reason| self.column_error(index, S::NAME, reason, N::NULLABLE))
     }
 
     /// The column at this index, of whichever type the server describes, if `T` accepts it.
@@ -99,6 +99,20 @@ impl<'a> DataRow<'a> {
         } else {
             Err(ConversionError::new("it came as another type or format than was compiled"))
         }
+    }
+
+    /// A NULL where the snapshot proves that there is none means that the snapshot is stale. With `AS "x!"` it is the
+    /// query that rules it out.
+    fn column_error(&self, index: usize, sql_type: &str, reason: ConversionError, nullable: bool) -> Error {
+        let name = self.statement.columns.get(index).map_or("", |column| column.name);
+        let null = matches!(self.row.column(index), Some(None));
+        if nullable || !null || name.bytes().any(|byte| byte == b'!') {
+            return self.decode_error(index, sql_type, reason);
+        }
+        let position = index.saturating_add(1);
+        let difference =
+            format!("column {position} (\"{name}\") is NULL in the database and NOT NULL in the snapshot");
+        Error::new(Kind::Stale { column: name.to_owned(), difference }).at(self.statement)
     }
 
     fn decode_error(&self, index: usize, sql_type: &str, reason: ConversionError) -> Error {

@@ -48,6 +48,9 @@ pub struct ColumnDesc {
 pub enum Effect {
     /// It only reads: when the answer is lost, nothing else is.
     Read,
+    /// It may write: a SELECT that calls a function whose body is not known, or that locks rows. What is done about a
+    /// lost answer is as for one that writes.
+    MayWrite,
     /// It writes: when the answer is lost, nobody knows whether it happened.
     Write,
 }

@@ -249,6 +249,8 @@ mod tests {
             "INSERT INTO done (key) VALUES ($key) RETURNING key",
             "WITH x AS (SELECT 1) INSERT INTO done (key) VALUES ($key)",
             "WITH x AS (INSERT INTO done (key) VALUES ($key) RETURNING key) SELECT key FROM x",
+            "WITH x AS (INSERT INTO done (key) VALUES ($key)) UPDATE plain SET a = 'x'",
+            "WITH x AS (INSERT INTO done (key) VALUES ($key)) INSERT INTO plain (a) VALUES ('x')",
             "INSERT INTO done (key) VALUES ($key) {? ON CONFLICT (key) DO UPDATE SET note = $note }",
             "UPDATE done SET key = $key",
         ] {

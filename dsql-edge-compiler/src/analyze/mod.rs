@@ -111,6 +111,8 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
         // DDL and utility statements return nothing and take no parameters.
         _ => Query { command: Command::Utility, ..Query::default() },
     };
+    // An INSERT in a WITH is only a part of what a second run does.
+    analyzer.key.take_if(|_| !matches!(statement.kind, StatementKind::Insert(_)));
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);
     analyzer.check_parameters(&query);
@@ -175,6 +177,8 @@ struct Analyzer<'a> {
     edits: Vec<star::Edit>,
     /// A volatile function or a nested write was seen.
     writes: bool,
+    /// A nested INSERT, UPDATE or DELETE was seen.
+    changes_rows: bool,
     /// What the functions that it calls leave behind in the session.
     session: SessionEffect,
     /// What makes the statement an idempotency key.
@@ -201,6 +205,7 @@ impl<'a> Analyzer<'a> {
             later: Vec::new(),
             edits: Vec::new(),
             writes: false,
+            changes_rows: false,
             session: SessionEffect::Keeps,
             key: None,
             collations: collation::Collations::default(),

@@ -19,7 +19,7 @@ mod settings;
 mod statements;
 pub mod transaction;
 mod types;
-mod walk;
+pub(crate) mod walk;
 mod words;
 
 pub use allowed::{Allowed, allowed};

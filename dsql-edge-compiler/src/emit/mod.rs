@@ -11,6 +11,7 @@ mod statement;
 
 pub use function::{Function, Returns, parameter_type};
 pub use row::{Declaration, declaration, declared_type};
+pub use statement::{effect_path, session_path};
 
 use crate::fields::{Entry, Field, Fields, Marker, RustType};
 use crate::typed::{SessionEffect, TypedQuery, Unnest};

@@ -37,6 +37,24 @@ pub(super) fn statements(emission: &Emission<'_>) -> TokenStream {
     }
 }
 
+/// The variant of `Effect`.
+pub fn effect_path(effect: Effect) -> TokenStream {
+    match effect {
+        Effect::Read => quote!(::dsql_edge::private::Effect::Read),
+        Effect::MayWrite => quote!(::dsql_edge::private::Effect::MayWrite),
+        Effect::Write => quote!(::dsql_edge::private::Effect::Write),
+    }
+}
+
+/// The variant of `SessionEffect`.
+pub fn session_path(session: SessionEffect) -> TokenStream {
+    match session {
+        SessionEffect::Keeps => quote!(::dsql_edge::private::SessionEffect::Keeps),
+        SessionEffect::MayChange => quote!(::dsql_edge::private::SessionEffect::MayChange),
+        SessionEffect::Changes => quote!(::dsql_edge::private::SessionEffect::Changes),
+    }
+}
+
 /// `static KEY: KeyConstraints = …;`
 pub(super) fn constraints(key: &IdempotencyKey) -> TokenStream {
     let IdempotencyKey { constraints, all, does_nothing } = key;
@@ -91,15 +109,7 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
         line: ::core::line!(),
         column: ::core::column!(),
     };
-    let effect = match query.effect {
-        Effect::Read => quote!(Read),
-        Effect::Write => quote!(Write),
-    };
-    let session = match query.session {
-        SessionEffect::Keeps => quote!(Keeps),
-        SessionEffect::MayChange => quote!(MayChange),
-        SessionEffect::Changes => quote!(Changes),
-    };
+    let (effect, session) = (effect_path(query.effect), session_path(query.session));
     let (tables, search_path) = (&query.tables, &query.search_path);
     let oids = query.columns.iter().map(|column| column.sql_type.oid);
     quote! {
@@ -110,8 +120,8 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
             params: &[#(#params),*],
             columns: #columns,
             formats: &::dsql_edge::private::formats([#(#oids),*]),
-            effect: ::dsql_edge::private::Effect::#effect,
-            session: ::dsql_edge::private::SessionEffect::#session,
+            effect: #effect,
+            session: #session,
             tables: &[#(#tables),*],
             search_path: #search_path,
         }

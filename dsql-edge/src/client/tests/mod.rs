@@ -25,7 +25,7 @@ use crate::row::DataRow;
 use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statement};
 use crate::transport::memory::{Network, Step};
 use crate::transport::{self, TransportErrorKind};
-use crate::types::{NotNull, sql};
+use crate::types::{Column, ConversionError, NotNull, Nullable, sql};
 
 const CANARY: &str = "canary";
 const SOON: Millis = 10_000;
