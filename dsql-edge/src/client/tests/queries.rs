@@ -405,3 +405,29 @@ fn a_select_that_may_write_is_not_said_to_write() {
     let error = eventually(&network, query(&CALLS).fetch_one(&Dsql::new(retrying(&network)))).unwrap_err();
     assert!(error.is_outcome_unknown() && error.attempts() == 1, "{error}");
 }
+
+#[cfg(feature = "pool")]
+#[test]
+fn what_may_change_a_session_is_known_of_its_flight() {
+    use crate::client::flight::{Flight, Prepared};
+
+    static MAY: Statement =
+        Statement { session: SessionEffect::MayChange, ..statement("SELECT app() AS n", Effect::MayWrite) };
+    static SET: Statement = Statement {
+        session: SessionEffect::Changes,
+        columns: &[],
+        ..statement("SET timezone = 'UTC'", Effect::Write)
+    };
+    let prepared = |statement| Prepared::new(query(statement).request).unwrap();
+    for (statements, changes) in [(&[&READ, &WRITE][..], false), (&[&READ, &MAY], true), (&[&SET], true)] {
+        let members: Vec<Prepared> = statements.iter().copied().map(prepared).collect();
+        assert_eq!(Flight::alone(&members).changes_session(), changes, "{statements:?}");
+    }
+    // Behind a pool the setting would be lost with the lease.
+    let network = Network::default();
+    let mut session = crate::pool::Pool::new(config(&network)).dsql().session();
+    let set = crate::query::SessionCommand::new(&SET, Arguments::default());
+    let error = now(set.execute(&mut session)).unwrap_err();
+    assert!(error.is_config() && error.to_string().contains("behind a pool"), "{error}");
+    assert_eq!(network.connections(), (0, 0));
+}
