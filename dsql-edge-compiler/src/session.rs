@@ -8,12 +8,9 @@
 //! session. `nextval` counts as such too: what it leaves behind is seen by `currval` and `lastval` only, and is a number
 //! of a sequence.
 
-use crate::builtin;
 use crate::dsql::Words;
 use crate::syntax::Lexed;
-use crate::syntax::ast::{
-    Expr, ExprKind, Persistence, QualifiedName, Statement, StatementKind, walk_expressions,
-};
+use crate::syntax::ast::{Persistence, QualifiedName, Statement, StatementKind};
 use crate::typed::SessionEffect;
 
 /// The effect of the statement's own words; those of the functions that it calls are the analyzer's to find.
@@ -67,21 +64,6 @@ pub(crate) fn of_volatile(name: &str, local: bool) -> SessionEffect {
         // `query_to_xml` and its like run a text; of the rest nobody has looked.
         _ => SessionEffect::MayChange,
     }
-}
-
-/// Whether evaluating an expression of a table (a default, a CHECK, a generated column) may change the session.
-pub(crate) fn may_change(expr: &Expr) -> bool {
-    let mut found = false;
-    walk_expressions(expr, &mut |expr| {
-        let ExprKind::Function(call) = &expr.kind else { return };
-        let name = call.name.name();
-        let ours = call.name.schema().is_some_and(|schema| schema != "pg_catalog");
-        let mut known = builtin::functions(name).peekable();
-        let volatile = known.clone().any(|it| it.volatility == b'v') && !crate::analyze::is_harmless(name);
-        found |=
-            ours || known.peek().is_none() || (volatile && of_volatile(name, false) != SessionEffect::Keeps);
-    });
-    found
 }
 
 #[cfg(test)]

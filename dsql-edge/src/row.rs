@@ -109,10 +109,7 @@ impl<'a> DataRow<'a> {
         if nullable || !null || name.bytes().any(|byte| byte == b'!') {
             return self.decode_error(index, sql_type, reason);
         }
-        let position = index.saturating_add(1);
-        let difference =
-            format!("column {position} (\"{name}\") is NULL in the database and NOT NULL in the snapshot");
-        Error::new(Kind::Stale { column: name.to_owned(), difference }).at(self.statement)
+        stale(self.statement, index, name, "NULL", "NOT NULL")
     }
 
     fn decode_error(&self, index: usize, sql_type: &str, reason: ConversionError) -> Error {
@@ -141,11 +138,16 @@ pub(crate) fn check_description(statement: &'static Statement, fields: &[Field])
             }
             _ => (in_database.unwrap_or("missing"), in_snapshot.unwrap_or("missing")),
         };
-        let difference = format!(
-            "column {} (\"{name}\") is {database} in the database and {snapshot} in the snapshot",
-            position + 1
-        );
-        return Err(Error::new(Kind::Stale { column: name.to_owned(), difference }).at(statement));
+        return Err(stale(statement, position, name, database, snapshot));
     }
     Ok(())
+}
+
+/// A column is one thing in the database and another in the snapshot.
+fn stale(statement: &'static Statement, index: usize, name: &str, database: &str, snapshot: &str) -> Error {
+    let position = index.saturating_add(1);
+    let difference = format!(
+        "column {position} (\"{name}\") is {database} in the database and {snapshot} in the snapshot"
+    );
+    Error::new(Kind::Stale { column: name.to_owned(), difference }).at(statement)
 }

@@ -87,12 +87,7 @@ impl<'a> Analyzer<'a> {
         query.assigned = assigned;
         self.write_on(&mut query, target);
         self.writes = true;
-        // A trigger of another table may run too, through a foreign key.
-        let schema = self.catalog.schema;
-        let calls = |at: usize| schema.relations.get(at).is_some_and(|it| it.calls_functions);
-        if calls(target.base) || schema.relations.iter().any(|it| it.has_triggers) {
-            self.calls_unknown();
-        }
+        self.evaluates(target.base);
         query
     }
 

@@ -522,7 +522,7 @@ fn is_true(text: &str) -> bool {
 }
 
 /// Volatile functions that write nothing a retry would double.
-pub(crate) fn is_harmless(name: &str) -> bool {
+pub(super) fn is_harmless(name: &str) -> bool {
     matches!(
         name,
         "random"

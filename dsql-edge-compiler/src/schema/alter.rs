@@ -3,7 +3,6 @@
 use super::fold::{Fold, check};
 use super::{Column, Relation, UserTypeKind, is_null_default};
 use crate::diagnostic::Code;
-use crate::session::may_change;
 use crate::syntax::ast::{AlterAction, AlterTable, Drop, Name, ObjectKind};
 
 impl Fold {
@@ -54,7 +53,7 @@ impl Fold {
                 self.change(&mut relation, &column, |it| it.type_name = type_name);
             }
             AlterAction::SetDefault { column, default } => {
-                relation.calls_functions |= default.as_ref().is_some_and(may_change);
+                relation.evaluated.extend(default.clone());
                 let set = default.is_some_and(|expr| !is_null_default(&expr));
                 if !relation.is_view() {
                     self.change(&mut relation, &column, |it| it.has_default = set);

@@ -8,7 +8,6 @@ use super::{
     Column, Function, Key, Relation, RelationKind, Schema, UserType, UserTypeKind, directive, is_null_default,
 };
 use crate::diagnostic::{Code, Diagnostic};
-use crate::session::may_change;
 use crate::source::{Source, Span};
 use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView, Expr, ExprKind,
@@ -197,7 +196,7 @@ impl Fold {
             has_children: false,
             row_security: false,
             has_triggers: false,
-            calls_functions: false,
+            evaluated: Vec::new(),
             partitioned: false,
             has_other_keys: false,
             materialized: false,
@@ -252,7 +251,7 @@ impl Fold {
             match self.find_relation(parent) {
                 Some(at) => {
                     let inherited = self.schema.relations[at].columns.clone();
-                    relation.calls_functions |= self.schema.relations[at].calls_functions;
+                    relation.evaluated.extend(self.schema.relations[at].evaluated.iter().cloned());
                     relation.columns.extend(inherited);
                     // A partition's rows are under its parent's keys, a child's are not.
                     self.schema.relations[at].has_children |= table.inherits.contains(parent);
@@ -299,7 +298,7 @@ impl Fold {
                             let keys: Vec<Key> = keys.collect();
                             relation.keys.extend(keys);
                         }
-                        relation.calls_functions |= source.calls_functions;
+                        relation.evaluated.extend(source.evaluated.iter().cloned());
                     }
                     None => self.unknown_relation(&table),
                 },
@@ -360,7 +359,7 @@ impl Fold {
         | ConstraintKind::Generated(expr)
         | ConstraintKind::Check { expr, .. } = &constraint.kind
         {
-            relation.calls_functions |= may_change(expr);
+            relation.evaluated.push(expr.clone());
         }
         let column = &mut relation.columns[at];
         match constraint.kind {
@@ -424,8 +423,8 @@ impl Fold {
     pub(super) fn create_index(&mut self, index: CreateIndex) {
         let Some(at) = self.find_relation(&index.table) else { return self.unknown_relation(&index.table) };
         let relation = &mut self.schema.relations[at];
-        let mut exprs = index.elements.iter().map(|it| &it.expr).chain(&index.filter);
-        relation.calls_functions |= exprs.any(may_change);
+        let exprs = index.elements.iter().map(|it| &it.expr).chain(&index.filter);
+        relation.evaluated.extend(exprs.cloned());
         if !index.unique {
             return;
         }

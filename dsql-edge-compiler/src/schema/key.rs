@@ -6,7 +6,6 @@
 use super::fold::Fold;
 use super::{ForeignKey, Key, Relation};
 use crate::diagnostic::Code;
-use crate::session::may_change;
 use crate::syntax::ast::{Constraint, ConstraintKind, ForeignKeyConstraint, KeyConstraint, Name};
 
 impl Fold {
@@ -19,7 +18,7 @@ impl Fold {
                 return;
             }
             ConstraintKind::Check { expr, .. } => {
-                relation.calls_functions |= may_change(&expr);
+                relation.evaluated.push(expr);
                 return;
             }
             ConstraintKind::ForeignKey(mut key) => {

@@ -98,8 +98,8 @@ pub struct Relation {
     pub has_children: bool,
     /// It has triggers or rules, which may change what is written.
     pub has_triggers: bool,
-    /// Writing to it may call a function that PostgreSQL does not ship: in a default, a CHECK, an index.
-    pub calls_functions: bool,
+    /// What a write to it may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
+    pub evaluated: Vec<Expr>,
     /// It is partitioned, or a partition: an error names a constraint of another table than the statement.
     pub partitioned: bool,
     /// It has an exclusion constraint, or a unique index of expressions: `keys` has not all that a row may violate.
