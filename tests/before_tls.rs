@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use dsql_edge::private::{Arguments, Command, Effect, Statement};
+use dsql_edge::private::{Arguments, Command, Effect, SessionEffect, Statement};
 use dsql_edge::{Config, Credentials, Dsql};
 use dsql_edge_local::Local;
 use dsql_edge_tests::workerd::{self, Workerd};
@@ -88,6 +88,7 @@ static WRITE: Statement = Statement {
     columns: &[],
     formats: &[],
     effect: Effect::Write,
+    session: SessionEffect::Keeps,
     tables: &[],
     search_path: "",
 };

@@ -160,6 +160,10 @@ fn what_changes_for_rust_is_told() {
         said("sql!(\"SELECT n FROM t WHERE id = $id\")", keyless),
         [(Severity::Note, many.to_owned())]
     );
+    let key = "it can no longer be an idempotency key";
+    let insert = "sql!(\"INSERT INTO t (id, old, n) VALUES ($id, 'x', 1)\")";
+    assert_eq!(said(insert, keyless), [(Severity::Note, key.to_owned())]);
+    assert_eq!(said(insert, column), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

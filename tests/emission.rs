@@ -25,6 +25,9 @@ mod anonymous;
 #[path = "golden/function.rs"]
 mod function;
 #[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[path = "golden/kinds.rs"]
+mod kinds;
+#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
 #[path = "golden/many_rows.rs"]
 mod many_rows;
 #[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
@@ -151,4 +154,52 @@ fn many_rows_at_once_and_one_by_one() {
     let returning = "UPDATE users SET name = $name WHERE id = $id RETURNING email";
     let one_by_one = emitted_for("one_by_one", None, returning, Some(quote!((name, id))));
     check("many_rows.rs", quote!(#at_once #one_by_one));
+}
+
+#[test]
+fn a_statement_is_of_the_type_that_says_where_it_may_run() {
+    let key =
+        emitted("key", None, "INSERT INTO users (id, name) VALUES ($id, $name) ON CONFLICT (id) DO NOTHING");
+    let command = emitted("command", None, "INSERT INTO users (id, name) VALUES (gen_random_uuid(), $name)");
+    let session = emitted("session_command", None, "SET timezone = 'UTC'");
+    let query = emitted("session_query", None, "SELECT set_config('timezone', $zone, false) AS zone");
+    check("kinds.rs", quote!(#key #command #session #query));
+}
+
+#[test]
+fn a_function_returns_the_type_of_its_statement() {
+    for (sql, returned) in [
+        ("INSERT INTO users (id, name) VALUES ($id, 'x')", "KeyInsert"),
+        ("INSERT INTO users (id, name) VALUES (gen_random_uuid(), $name)", "Command"),
+        ("RESET timezone", "SessionCommand"),
+        ("SELECT set_config('timezone', $zone, false) AS zone", "SessionQuery < Row >"),
+        ("SELECT set_config('timezone', $zone, true) AS zone", "Query < Row >"),
+    ] {
+        let schema = Schema::parse(SCHEMA).unwrap();
+        let query = compile(&Source::of_macro(sql), &schema).unwrap();
+        let (fields, types) = (fields(&query, &schema).unwrap(), WrittenTypes::new());
+        let value = || (quote!(value), Span::call_site());
+        let arguments: Vec<_> = query.parameters.iter().map(|_| value()).collect();
+        let emission = Emission {
+            query: &query,
+            fields: &fields,
+            types: &types,
+            row: &RowTarget::Anonymous,
+            arguments: &arguments,
+            name: "function",
+            many: None,
+            place: None,
+        };
+        let function = Function {
+            attributes: quote!(),
+            visibility: quote!(),
+            name: format_ident!("function"),
+            generics: quote!(),
+            parameters: Vec::new(),
+            returns: if query.columns.is_empty() { Returns::Nothing } else { Returns::Rows(quote!(Row)) },
+        };
+        let tokens = function.with_query(&emission).to_string();
+        let signature = format!("-> :: dsql_edge :: private :: {returned} {{");
+        assert!(tokens.contains(&signature), "{sql}: {tokens}");
+    }
 }

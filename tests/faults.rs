@@ -78,6 +78,48 @@ async fn a_connection_that_ends_at_commit_leaves_it_unknown_and_a_key_finds_out(
 }
 
 #[tokio::test]
+async fn a_key_with_do_nothing_applies_its_writes_once() {
+    let local = local().await;
+    let watcher = &Dsql::new(config(&local, None));
+    let key = || sql!("INSERT INTO posts (id, title) VALUES ($1, 'key') ON CONFLICT DO NOTHING", id(99));
+    let write = async |tx: Transaction<'_>| {
+        sql!("UPDATE posts SET views = views + 1 WHERE id = $1", id(1)).execute(tx).await
+    };
+    let views = || sql!("SELECT views FROM posts WHERE id = $1", id(1)).fetch_value(watcher);
+    // Neither a second call nor a COMMIT whose answer is lost applies the UPDATE twice.
+    for fault in [None, Some(Fault::CutBeforeCommit(1)), Some(Fault::CutAfterCommit(1))] {
+        local.run_sql("clean", "DELETE FROM posts").await.unwrap();
+        add(id(1)).execute(watcher).await.unwrap();
+        local.set_faults(fault.as_slice());
+        let dsql = &Dsql::new(config(&local, None));
+        let first = dsql.transaction(write).idempotency_key(key()).await.unwrap();
+        let lost = fault == Some(Fault::CutAfterCommit(1));
+        let expected = if lost { Once::Before } else { Once::Now(1) };
+        assert_eq!((first, views().await.unwrap()), (expected, 1), "{fault:?}");
+        let second = dsql.transaction(write).idempotency_key(key()).await.unwrap();
+        assert_eq!((second, views().await.unwrap()), (Once::Before, 1), "{fault:?}");
+    }
+    local.stop().await.unwrap();
+}
+
+/// The snapshot has no trigger. Without a key that stays, the transaction must not commit.
+#[tokio::test]
+async fn a_key_that_a_trigger_drops_is_an_error() {
+    let local = local().await;
+    let drop_rows = "CREATE FUNCTION drop_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+        CREATE TRIGGER drop_row BEFORE INSERT ON posts FOR EACH ROW WHEN (NEW.title = 'dropped')
+            EXECUTE FUNCTION drop_row()";
+    local.run_sql("trigger", drop_rows).await.unwrap();
+    let dsql = &Dsql::new(config(&local, None));
+    let key = sql!("INSERT INTO posts (id, title) VALUES ($1, 'dropped')", id(99));
+    let done = dsql.transaction(async |tx| add(id(1)).execute(tx).await).idempotency_key(key).await;
+    let error = done.unwrap_err();
+    assert!(error.to_string().contains("inserted no row"), "{error}");
+    assert_eq!(there(&local).await, 0);
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn the_door_is_knocked_at_again_where_that_helps() {
     let local = local().await;
     for fault in [Fault::WakingUp(2), Fault::TooManyConnections(1), Fault::RateExceeded(1)] {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
 use std::time::Duration;
 
-use dsql_edge::private::{Arguments, ColumnDesc, DataRow, Effect, Query, Statement, formats};
+use dsql_edge::private::{Arguments, ColumnDesc, DataRow, Effect, Query, SessionEffect, Statement, formats};
 use dsql_edge::types::sql::{Array, SqlType};
 use dsql_edge::types::{
     Column, DateTime, Decimal, Interval, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, NotNull, Nullable,
@@ -41,6 +41,7 @@ fn statement(
         columns: described.leak(),
         formats: columns.iter().map(|column| formats([column.1])[0]).collect::<Vec<_>>().leak(),
         effect: Effect::Read,
+        session: SessionEffect::Keeps,
         tables: &[],
         search_path: "",
     }))

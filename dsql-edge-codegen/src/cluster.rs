@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::ProvideCredentials;
 use clap::Args;
-use dsql_edge::private::{Effect, Statement};
+use dsql_edge::private::{Effect, SessionEffect, Statement};
 use dsql_edge::{Config, Credentials};
 
 /// Which cluster, and as whom.
@@ -98,6 +98,7 @@ pub(crate) fn statement_at(
         columns: &[],
         formats: &[1],
         effect,
+        session: SessionEffect::MayChange,
         tables: &[],
         search_path: "",
     }))

@@ -9,7 +9,7 @@ use crate::schema::Schema;
 use crate::source::{Source, Span};
 use crate::syntax::Lexed;
 use crate::syntax::optional_text::{combination, deciding};
-use crate::typed::{Cardinality, Combination, Effect, TypedColumn, TypedQuery};
+use crate::typed::{Cardinality, Combination, TypedColumn, TypedQuery};
 
 pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let pieces = match deciding(lexed) {
@@ -116,9 +116,10 @@ fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Res
     if whole.cardinality != other.cardinality {
         whole.cardinality = Cardinality::Many;
     }
-    if other.effect == Effect::Write {
-        whole.effect = Effect::Write;
-    }
+    whole.effect = whole.effect.max(other.effect);
+    whole.session = whole.session.max(other.session);
+    // Which text is sent is not known here.
+    whole.key = None;
     let new = other.tables.into_iter().filter(|table| !whole.tables.contains(table)).collect::<Vec<_>>();
     whole.tables.extend(new);
     let new =

@@ -6,6 +6,7 @@
 pub mod analyze;
 pub mod builtin;
 mod combinations;
+pub mod control;
 pub mod diagnostic;
 pub mod dsql;
 pub mod emit;
@@ -13,14 +14,17 @@ pub mod fields;
 pub mod ident;
 pub mod many;
 pub mod schema;
+mod session;
 pub mod source;
 pub mod sql_type;
 pub mod syntax;
 pub mod typed;
+mod unchecked;
 
 pub use schema::Schema;
 pub use source::Source;
 pub use typed::TypedQuery;
+pub use unchecked::unchecked_effects;
 
 use diagnostic::Diagnostics;
 
@@ -58,9 +62,18 @@ fn compile_tokens(
 ) -> Result<TypedQuery, Diagnostics> {
     let statement = syntax::parse_statement(&source.text, lexed)?;
     let refusals = refusals(&statement, source, lexed, schema);
+    let control = control::transaction_control(&statement, &source.text, lexed);
+    if let Some(control) = control.filter(|_| !refusals.iter().any(|refusal| refusal.whole)) {
+        let elsewhere = refusals.into_iter().map(|refusal| refusal.diagnostic);
+        let elsewhere = elsewhere.filter(|refusal| refusal.span.start != control.span.start);
+        return Err([control.clone()].into_iter().chain(elsewhere).collect());
+    }
     let query = match analyze::analyze(&statement, schema) {
         _ if refusals.iter().any(|refusal| refusal.whole) => Err(Diagnostics::new()),
-        Ok(query) if refusals.is_empty() => Ok(query),
+        Ok(mut query) if refusals.is_empty() => {
+            query.session = query.session.max(session::of_statement(&statement, &source.text, lexed));
+            Ok(query)
+        }
         Ok(query) => Err(query.warnings.into_iter().collect()),
         Err(errors) => Err(errors),
     };

@@ -23,6 +23,10 @@ pub struct TypedQuery {
     pub cardinality: Cardinality,
     /// Whether it can change anything.
     pub effect: Effect,
+    /// Whether it can change the session that it runs in.
+    pub session: SessionEffect,
+    /// What makes it an idempotency key, if it is an INSERT that can serve as one.
+    pub key: Option<IdempotencyKey>,
     /// The tables it names.
     pub tables: Vec<String>,
     /// Where its names were looked up, as PostgreSQL takes it; empty for the usual, `public`.
@@ -137,11 +141,36 @@ impl Cardinality {
 }
 
 /// What running a statement can change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// Nothing: every function in it is known not to write.
     Read,
+    /// Perhaps something: a SELECT that calls a function which may write, or locks rows.
+    MayWrite,
     /// Something, or nobody knows.
     #[default]
     Write,
+}
+
+/// What running a statement leaves behind in its session: settings, prepared statements, temporary tables, locks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SessionEffect {
+    /// Nothing that outlives its transaction.
+    Keeps,
+    /// Perhaps something: it calls a function whose body is not known.
+    #[default]
+    MayChange,
+    /// It is meant to change the session: `SET`, `set_config(…, false)`.
+    Changes,
+}
+
+/// An INSERT of one row that a second INSERT of the same values cannot repeat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The unique constraints and indexes whose columns it inserts, by name.
+    pub constraints: Vec<String>,
+    /// The table has no other unique or exclusion constraint.
+    pub all: bool,
+    /// `ON CONFLICT DO NOTHING`.
+    pub does_nothing: bool,
 }

@@ -13,6 +13,7 @@ use crate::warnings::warnings;
 use dsql_edge_compiler::emit::{Emission, Many, RowTarget};
 use dsql_edge_compiler::many::unnest;
 use dsql_edge_compiler::syntax;
+use dsql_edge_compiler::typed::SessionEffect;
 use dsql_edge_macro_input::{Argument, Each, Input, OwnRow};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -116,6 +117,11 @@ impl Expression {
         });
         if many.is_some() && !checked.query.combinations.is_empty() {
             let message = "optional text, {? … }, does not go with `for`: which text is sent would differ from row to row";
+            return Err(compile_error(self.text.span, message));
+        }
+        if many.is_some() && checked.query.session == SessionEffect::Changes {
+            let message =
+                "a statement that changes its session does not go with `for`: execute it once for each row";
             return Err(compile_error(self.text.span, message));
         }
         let emission = Emission {

@@ -2,10 +2,13 @@
 
 use crate::arguments::{self, Value, values};
 use crate::expand::failed;
+use crate::snapshot;
 use crate::text::{Text, compile_error};
+use dsql_edge_compiler::control::transaction_control;
 use dsql_edge_compiler::diagnostic::Diagnostics;
-use dsql_edge_compiler::emit::parameter_names;
-use dsql_edge_compiler::syntax;
+use dsql_edge_compiler::emit::{effect_path, parameter_names, session_path};
+use dsql_edge_compiler::typed::{Effect, SessionEffect};
+use dsql_edge_compiler::{syntax, unchecked_effects};
 use dsql_edge_macro_input::Unchecked;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -18,10 +21,18 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     let text = Text::literal(input.sql.clone());
     let (source, span) = (&text.source, text.span);
     let lexed = syntax::lex(source);
-    if let Err(error) = syntax::parse_statement(&source.text, &lexed) {
-        let errors = Diagnostics::from(error).errors().map(|error| text.error(error)).collect();
-        return failed(&values(&input.arguments), errors);
-    }
+    let parsed = syntax::parse_statement(&source.text, &lexed);
+    let parsed = parsed.and_then(|statement| match transaction_control(&statement, &source.text, &lexed) {
+        Some(refused) => Err(refused),
+        None => Ok(statement),
+    });
+    let statement = match parsed {
+        Ok(statement) => statement,
+        Err(refused) => {
+            let errors = Diagnostics::from(refused).errors().map(|error| text.error(error)).collect();
+            return failed(&values(&input.arguments), errors);
+        }
+    };
     if let Err(error) = arguments::check_placeholders(&lexed, span) {
         return failed(&values(&input.arguments), error.to_compile_error());
     }
@@ -44,10 +55,22 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
             );
         }
     };
-    expression(&input, &dsql_edge_compiler::numbered_text(&source.text, &lexed), &arguments)
+    // Without a snapshot it is less that is known, and no error.
+    let snapshot = snapshot::snapshot().ok();
+    let effects = unchecked_effects(&statement, source, snapshot.as_ref().map(|it| &*it.schema));
+    let sql = dsql_edge_compiler::numbered_text(&source.text, &lexed);
+    let expression = expression(&input, &sql, &arguments, effects);
+    let tracked = snapshot.map(|snapshot| snapshot.tracked()).unwrap_or_default();
+    if tracked.is_empty() { expression } else { quote!({ #tracked #expression }) }
 }
 
-fn expression(input: &Unchecked, sql: &str, values: &[Value]) -> TokenStream {
+fn expression(
+    input: &Unchecked,
+    sql: &str,
+    values: &[Value],
+    (effect, session): (Effect, SessionEffect),
+) -> TokenStream {
+    let (effect, session) = (effect_path(effect), session_path(session));
     let names = parameter_names(values);
     let values = values.iter().map(|(value, _)| value);
     let arguments = Ident::new("arguments", Span::mixed_site());
@@ -90,7 +113,8 @@ fn expression(input: &Unchecked, sql: &str, values: &[Value]) -> TokenStream {
                     columns: &[#(#columns),*],
                     // The types are not known, nor how many there are: one format for all.
                     formats: &[1],
-                    effect: ::dsql_edge::private::Effect::Write,
+                    effect: #effect,
+                    session: #session,
                     tables: &[],
                     search_path: "",
                 };

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use crate::refusal::Refusal;
 use crate::sqlstate::SqlState;
-use crate::statement::Statement;
+use crate::statement::{Effect, Statement};
 use crate::types::ConversionError;
 use crate::wire::DatabaseError;
 
@@ -90,6 +90,10 @@ pub(crate) enum Kind {
 }
 
 pub(crate) const FAILED: &str = "the transaction is over: an earlier statement of it failed or was given up";
+pub(crate) const KEY_TAKEN: &str =
+    "the transaction is over: its idempotency key is there already, so that it was committed before";
+pub(crate) const KEY_DROPPED: &str = "the transaction was rolled back: the INSERT of its idempotency key inserted no row, which a trigger, a rule or a policy \
+     can do, so that nothing would have kept it from running twice";
 pub(crate) const OUTLIVED: &str = "the transaction is over: its handle outlived its closure";
 
 const PULL: &str = "the snapshot is stale: run `dsql-edge pull`";
@@ -417,10 +421,14 @@ impl Error {
         if let Some(rows) = self.0.committed {
             write!(f, "; {rows} rows had been committed")?;
         }
+        if self.0.outcome != Outcome::Nothing {
+            let may = matches!(self.0.statement, Some(Statement { effect: Effect::MayWrite, .. }));
+            f.write_str(if may { "; the statement may write" } else { "; the statement writes" })?;
+        }
         f.write_str(match self.0.outcome {
             Outcome::Nothing => "",
-            Outcome::Executed => "; the statement writes, and was executed all the same",
-            Outcome::Unknown => "; the statement writes, and whether it was executed is not known",
+            Outcome::Executed => ", and was executed all the same",
+            Outcome::Unknown => ", and whether it was executed is not known",
         })?;
         if let Some(Statement { name, file, line, .. }) = self.0.statement {
             f.write_str(" (")?;

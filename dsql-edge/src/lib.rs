@@ -97,8 +97,8 @@ mod wire;
 pub use auth::AssumeRole;
 pub use auth::Credentials;
 pub use client::{
-    Dsql, Event, Executor, Fetch, Member, Once, Pipelined, RowStream, Session, Transact, TransactOnce,
-    Transacting, Transaction,
+    Dsql, Event, Executor, Fetch, IdempotencyKey, Member, Once, Pipelined, RowStream, Session,
+    SessionExecutor, Transact, TransactOnce, Transacting, Transaction,
 };
 pub use config::Config;
 pub use error::Error;
@@ -106,5 +106,5 @@ pub use error::Error;
 pub use macros::{sql, sql_file, sql_unchecked};
 #[cfg(feature = "pool")]
 pub use pool::{DsqlPool, Pool};
-pub use query::{BulkCommand, BulkQuery, Command, Query};
+pub use query::{BulkCommand, BulkQuery, Command, KeyInsert, Query, SessionCommand, SessionQuery};
 pub use sqlstate::SqlState;

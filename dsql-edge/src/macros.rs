@@ -134,6 +134,19 @@
 /// and executed row by row. DSQL takes 3,000 rows in a transaction. `execute` counts all rows; of no rows nothing
 /// happens.
 ///
+/// # What it evaluates to
+///
+/// | statement | type | runs on |
+/// |---|---|---|
+/// | returns rows | [`Query`](crate::Query) | any [`Executor`](crate::Executor), a pipeline |
+/// | returns none | [`Command`](crate::Command) | the same |
+/// | `INSERT` of one row that cannot happen twice | [`KeyInsert`](crate::KeyInsert) | the same; an [idempotency key](crate::Transact::idempotency_key) |
+/// | changes its session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, `set_config(…, false)`, `pg_advisory_lock` | [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut` [`Session`](crate::Session) |
+/// | begins, ends or changes a transaction; `DO`, `CALL` | does not compile | [`Dsql::transaction`](crate::Dsql::transaction) |
+///
+/// `currval` and `lastval` run anywhere, and mean something only in a transaction or session that called `nextval`:
+/// `RETURNING` gives the same number everywhere.
+///
 /// # Warnings
 ///
 /// What is suspicious is a warning. `sql!(#[allow(missing_where)] "DELETE FROM posts")` takes one back, in functions
@@ -193,4 +206,9 @@ pub use dsql_edge_macros::sql_file;
 /// The fields name the columns in order. What the server describes is still compared with the Rust types when the
 /// query runs: a difference is an error that names the column, never a misread. Without a row
 /// (`sql_unchecked!("…", …)`) the statement can only be executed.
+///
+/// Transaction control is refused as in [`sql!`](crate::sql). A SELECT counts as one that reads, and runs again when its
+/// answer is lost, if the snapshot proves it: then `sql!` would take it, and it names no function of the schema. Every
+/// other statement may write, and may change its session; what changes a session belongs on a
+/// [`Session`](crate::Session), which is not checked here.
 pub use dsql_edge_macros::sql_unchecked;

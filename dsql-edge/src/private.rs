@@ -5,9 +5,11 @@ pub use crate::arguments::Arguments;
 pub use crate::error::Error;
 pub use crate::many_rows::{ManyRows, Rows, arrays, rows};
 pub use crate::optional::{Optional, given};
-pub use crate::query::{BulkCommand, BulkQuery, Command, Query, SingleColumn};
+pub use crate::query::{
+    BulkCommand, BulkQuery, Command, KeyInsert, Query, SessionCommand, SessionQuery, SingleColumn,
+};
 pub use crate::row::DataRow;
-pub use crate::statement::{ColumnDesc, Effect, Statement};
+pub use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statement};
 pub use crate::types::sql::formats;
 pub use crate::types::{NotNull, Nullable};
 

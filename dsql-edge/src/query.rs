@@ -7,7 +7,7 @@ use crate::arguments::Arguments;
 use crate::error::Error;
 use crate::many_rows::Rows;
 use crate::row::DataRow;
-use crate::statement::Statement;
+use crate::statement::{KeyConstraints, Statement};
 
 /// A query that returns rows of the type `R`. Made by `sql!`; it does nothing until it is fetched or executed.
 #[must_use = "a query does nothing until it is fetched or executed"]
@@ -21,6 +21,28 @@ pub struct Query<R> {
 pub struct Command {
     pub(crate) request: Request,
 }
+
+/// An `INSERT` of one row that cannot happen twice. Made by `sql!`; it does nothing until it is executed.
+///
+/// It runs as a [`Command`] does, and can be the [idempotency key](crate::Transact::idempotency_key) of a transaction.
+/// `sql!` makes one of each `INSERT … VALUES (…)` of one row without `RETURNING` and without `DO UPDATE`, where a primary
+/// key or a unique constraint covers only columns that the statement writes, with parameters or constants that are not
+/// NULL. Where a `Command` is asked for, `.into()` makes one of it.
+#[must_use = "a statement does nothing until it is executed"]
+pub struct KeyInsert {
+    pub(crate) request: Request,
+    pub(crate) constraints: &'static KeyConstraints,
+}
+
+/// A statement that changes its session, and returns no rows: `SET`, `RESET`, `LISTEN`, `PREPARE`, `CREATE TEMP TABLE`.
+/// Made by `sql!`; it does nothing until it is executed, and it runs on a `&mut` [`Session`](crate::Session) only.
+#[must_use = "a statement does nothing until it is executed"]
+pub struct SessionCommand(pub(crate) Command);
+
+/// A query that changes its session, and returns rows of the type `R`: `SELECT set_config(…, false)`. Made by `sql!`; it
+/// does nothing until it is fetched or executed, and it runs on a `&mut` [`Session`](crate::Session) only.
+#[must_use = "a query does nothing until it is fetched or executed"]
+pub struct SessionQuery<R>(pub(crate) Query<R>);
 
 /// A statement for many rows, `for … in …`, that returns none. Made by `sql!`; it does nothing until it is executed.
 ///
@@ -105,6 +127,50 @@ impl Command {
     }
 }
 
+impl KeyInsert {
+    /// An INSERT that violates one of these constraints when it is repeated.
+    pub fn new(
+        statement: &'static Statement,
+        arguments: Arguments,
+        constraints: &'static KeyConstraints,
+    ) -> Self {
+        KeyInsert { request: Command::new(statement, arguments).request, constraints }
+    }
+
+    /// The same, of a statement whose types are not checked.
+    pub fn unchecked(
+        statement: &'static Statement,
+        arguments: Arguments,
+        constraints: &'static KeyConstraints,
+    ) -> Self {
+        KeyInsert { request: Command::unchecked(statement, arguments).request, constraints }
+    }
+}
+
+impl From<KeyInsert> for Command {
+    fn from(insert: KeyInsert) -> Self {
+        Command { request: insert.request }
+    }
+}
+
+impl SessionCommand {
+    /// A statement that returns no rows.
+    pub fn new(statement: &'static Statement, arguments: Arguments) -> Self {
+        SessionCommand(Command::new(statement, arguments))
+    }
+}
+
+impl<R: Send + 'static> SessionQuery<R> {
+    /// A query whose columns were checked when it was compiled.
+    pub fn new(
+        statement: &'static Statement,
+        arguments: Arguments,
+        decode: fn(&DataRow<'_>) -> Result<R, Error>,
+    ) -> Self {
+        SessionQuery(Query::new(statement, arguments, decode))
+    }
+}
+
 impl<'a> BulkCommand<'a> {
     /// A statement that returns no rows.
     pub fn new(statement: &'static Statement, rows: Rows<'a>) -> Self {
@@ -157,5 +223,23 @@ impl<R> core::fmt::Debug for Query<R> {
 impl core::fmt::Debug for Command {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_tuple("Command").field(&self.request.statement.sql).finish()
+    }
+}
+
+impl core::fmt::Debug for KeyInsert {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("KeyInsert").field(&self.request.statement.sql).finish()
+    }
+}
+
+impl core::fmt::Debug for SessionCommand {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("SessionCommand").field(&self.0.request.statement.sql).finish()
+    }
+}
+
+impl<R> core::fmt::Debug for SessionQuery<R> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("SessionQuery").field(&self.0.request.statement.sql).finish()
     }
 }

@@ -6,7 +6,7 @@
 use crate::error::{Error, Kind};
 use crate::statement::Statement;
 use crate::types::sql::{Format, SqlType, name_of};
-use crate::types::{Column, ConversionError, FIRST_USER_OID, UncheckedColumn};
+use crate::types::{Column, ConversionError, FIRST_USER_OID, Nullability, UncheckedColumn};
 use crate::wire::{Field, Row};
 
 /// One row, as long as it is being decoded.
@@ -26,11 +26,11 @@ impl<'a> DataRow<'a> {
     ///
     /// # Errors
     /// When the server sends another type, or a value that `T` cannot hold: the error names the column.
-    pub fn column<S: SqlType, N, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
+    pub fn column<S: SqlType, N: Nullability, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
         // What need not be made anew for each type stands outside of this.
         self.described_as(index, S::OID, S::FORMAT)
             .and_then(|bytes| bytes.map_or_else(T::null, T::decode))
-            .map_err(|reason| self.decode_error(index, S::NAME, reason))
+            .map_err(|reason| self.column_error(index, S::NAME, reason, N::NULLABLE))
     }
 
     /// The column at this index, of whichever type the server describes, if `T` accepts it.
@@ -101,6 +101,17 @@ impl<'a> DataRow<'a> {
         }
     }
 
+    /// A NULL where the snapshot proves that there is none means that the snapshot is stale. With `AS "x!"` it is the
+    /// query that rules it out.
+    fn column_error(&self, index: usize, sql_type: &str, reason: ConversionError, nullable: bool) -> Error {
+        let name = self.statement.columns.get(index).map_or("", |column| column.name);
+        let null = matches!(self.row.column(index), Some(None));
+        if nullable || !null || name.bytes().any(|byte| byte == b'!') {
+            return self.decode_error(index, sql_type, reason);
+        }
+        stale(self.statement, index, name, "NULL", "NOT NULL")
+    }
+
     fn decode_error(&self, index: usize, sql_type: &str, reason: ConversionError) -> Error {
         // What the server describes has been compared with it.
         let column = self.statement.columns.get(index).map_or("", |column| column.name);
@@ -127,11 +138,16 @@ pub(crate) fn check_description(statement: &'static Statement, fields: &[Field])
             }
             _ => (in_database.unwrap_or("missing"), in_snapshot.unwrap_or("missing")),
         };
-        let difference = format!(
-            "column {} (\"{name}\") is {database} in the database and {snapshot} in the snapshot",
-            position + 1
-        );
-        return Err(Error::new(Kind::Stale { column: name.to_owned(), difference }).at(statement));
+        return Err(stale(statement, position, name, database, snapshot));
     }
     Ok(())
+}
+
+/// A column is one thing in the database and another in the snapshot.
+fn stale(statement: &'static Statement, index: usize, name: &str, database: &str, snapshot: &str) -> Error {
+    let position = index.saturating_add(1);
+    let difference = format!(
+        "column {position} (\"{name}\") is {database} in the database and {snapshot} in the snapshot"
+    );
+    Error::new(Kind::Stale { column: name.to_owned(), difference }).at(statement)
 }

@@ -23,6 +23,8 @@ pub struct Statement {
     pub formats: &'static [i16],
     /// Whether it writes.
     pub effect: Effect,
+    /// Whether it changes the session that it runs in.
+    pub session: SessionEffect,
     /// The tables it names.
     pub tables: &'static [&'static str],
     /// Where its names were looked up when it was compiled, as PostgreSQL takes it; empty for the server's own
@@ -46,6 +48,43 @@ pub struct ColumnDesc {
 pub enum Effect {
     /// It only reads: when the answer is lost, nothing else is.
     Read,
+    /// It may write: a SELECT that calls a function whose body is not known, or that locks rows. What is done about a
+    /// lost answer is as for one that writes.
+    MayWrite,
     /// It writes: when the answer is lost, nobody knows whether it happened.
     Write,
+}
+
+/// What a statement leaves behind in its session: settings, prepared statements, temporary tables, locks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionEffect {
+    /// Nothing that outlives its transaction.
+    Keeps,
+    /// Perhaps something: it calls a function of the schema, or comes from `sql_unchecked!`.
+    MayChange,
+    /// It is meant to change the session. It runs on a [`Session`](crate::Session) only.
+    Changes,
+}
+
+/// The unique constraints that make an INSERT an idempotency key. It is a static of its own, so that a statement that
+/// is no key does not carry it.
+#[derive(Debug)]
+pub struct KeyConstraints {
+    /// Those that a second INSERT of the same values violates, by name.
+    pub names: &'static [&'static str],
+    /// The table has no others.
+    pub all: bool,
+    /// The INSERT has `ON CONFLICT DO NOTHING`: of a key that is taken it inserts no row.
+    pub does_nothing: bool,
+}
+
+impl KeyConstraints {
+    /// Whether a unique violation means that the key is taken. Of a constraint without a name only that is known which
+    /// holds for all of them.
+    pub(crate) fn include(&self, constraint: Option<&str>) -> bool {
+        match constraint {
+            Some(name) => self.names.contains(&name),
+            None => self.all,
+        }
+    }
 }

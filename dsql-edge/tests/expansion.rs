@@ -50,6 +50,7 @@ macro_rules! tags {
                     ],
                     formats: &::dsql_edge::private::formats([25, 23]),
                     effect: ::dsql_edge::private::Effect::Read,
+                    session: ::dsql_edge::private::SessionEffect::Keeps,
                     tables: &["tag_master"],
                     search_path: "",
                 };

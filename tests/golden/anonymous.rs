@@ -50,6 +50,7 @@ fn anonymous(author: ::dsql_edge::types::Uuid, least: i32) {
                 ],
                 formats: &::dsql_edge::private::formats([25u32, 25u32]),
                 effect: ::dsql_edge::private::Effect::Read,
+                session: ::dsql_edge::private::SessionEffect::Keeps,
                 tables: &["posts"],
                 search_path: "",
             };

@@ -52,6 +52,7 @@ pub fn posts(ids: &[::dsql_edge::types::Uuid], limit: i64) -> ::dsql_edge::priva
                 ],
                 formats: &::dsql_edge::private::formats([25u32, 1009u32]),
                 effect: ::dsql_edge::private::Effect::Read,
+                session: ::dsql_edge::private::SessionEffect::Keeps,
                 tables: &["posts"],
                 search_path: "",
             };

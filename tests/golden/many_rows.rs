@@ -23,6 +23,7 @@ fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&st
                 columns: &[],
                 formats: &::dsql_edge::private::formats([]),
                 effect: ::dsql_edge::private::Effect::Write,
+                session: ::dsql_edge::private::SessionEffect::Keeps,
                 tables: &["users"],
                 search_path: "",
             };
@@ -90,6 +91,7 @@ fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
                 }],
                 formats: &::dsql_edge::private::formats([25u32]),
                 effect: ::dsql_edge::private::Effect::Write,
+                session: ::dsql_edge::private::SessionEffect::Keeps,
                 tables: &["users"],
                 search_path: "",
             };

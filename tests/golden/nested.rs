@@ -99,6 +99,7 @@ pub fn nested() -> ::dsql_edge::private::Query<Post> {
                 ],
                 formats: &::dsql_edge::private::formats([25u32, 25u32, 25u32]),
                 effect: ::dsql_edge::private::Effect::Read,
+                session: ::dsql_edge::private::SessionEffect::Keeps,
                 tables: &["posts", "users"],
                 search_path: "",
             };

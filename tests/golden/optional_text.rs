@@ -49,6 +49,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 columns: COLUMNS,
                 formats: &::dsql_edge::private::formats([20u32]),
                 effect: ::dsql_edge::private::Effect::Read,
+                session: ::dsql_edge::private::SessionEffect::Keeps,
                 tables: &["posts"],
                 search_path: "",
             };
@@ -62,6 +63,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 columns: COLUMNS,
                 formats: &::dsql_edge::private::formats([20u32]),
                 effect: ::dsql_edge::private::Effect::Read,
+                session: ::dsql_edge::private::SessionEffect::Keeps,
                 tables: &["posts"],
                 search_path: "",
             };
@@ -75,6 +77,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 columns: COLUMNS,
                 formats: &::dsql_edge::private::formats([20u32]),
                 effect: ::dsql_edge::private::Effect::Read,
+                session: ::dsql_edge::private::SessionEffect::Keeps,
                 tables: &["posts"],
                 search_path: "",
             };
@@ -88,6 +91,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 columns: COLUMNS,
                 formats: &::dsql_edge::private::formats([20u32]),
                 effect: ::dsql_edge::private::Effect::Read,
+                session: ::dsql_edge::private::SessionEffect::Keeps,
                 tables: &["posts"],
                 search_path: "",
             };

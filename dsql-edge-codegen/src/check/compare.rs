@@ -130,6 +130,11 @@ fn changes(query: &Query, before: &Compiled, after: &Compiled) -> Vec<Finding> {
         let hint = "fetch_one and fetch_optional fail where there are more";
         out.push(changed(query, Severity::Note, whole, message, Some(hint.to_owned())));
     }
+    if before.query.key.is_some() && after.query.key.is_none() && !query.unchecked {
+        let message = "it can no longer be an idempotency key";
+        let hint = "no unique constraint covers only columns that it writes";
+        out.push(changed(query, Severity::Note, whole, message, Some(hint.to_owned())));
+    }
     out
 }
 

@@ -1,7 +1,7 @@
 //! The cluster, for the ledger and the steps: SQL in, rows of text or a count out, over dsql-edge's own client.
 
 use anyhow::Result;
-use dsql_edge::private::{Arguments, Command, Effect, Query, Statement};
+use dsql_edge::private::{Arguments, Command, Effect, KeyConstraints, KeyInsert, Query, Statement};
 use dsql_edge::{Config, Dsql, Error};
 
 use crate::cluster::{statement, statement_at};
@@ -23,6 +23,10 @@ pub(super) struct Sql<'s> {
 
 /// How often a write of ours is sent that may be sent any number of times.
 const TIMES: u32 = 6;
+
+/// The primary key of the ledger, whose columns each INSERT into it writes.
+static LEDGER: KeyConstraints =
+    KeyConstraints { names: &["migrations_pkey"], all: true, does_nothing: false };
 
 impl Database {
     pub(super) fn new(config: Config) -> Database {
@@ -67,7 +71,7 @@ impl Database {
         parameters: &[Option<&str>],
     ) -> Result<(), Error> {
         let statements: Vec<&'static Statement> = statements.iter().map(Sql::owned).collect();
-        let key = Command::unchecked(statement(key, Effect::Write), arguments(parameters));
+        let key = KeyInsert::unchecked(statement(key, Effect::Write), arguments(parameters), &LEDGER);
         self.dsql
             .transaction(async move |tx| {
                 for statement in statements {

@@ -204,7 +204,9 @@ impl Analyzer<'_> {
         let function = match self.catalog.pathway(target, node.ty, context) {
             Pathway::Function(function, never_null) => {
                 // The function of a cast of the schema's has no number here, and does what it likes.
-                self.writes |= function == 0;
+                if function == 0 {
+                    self.calls_unknown();
+                }
                 let (name, volatile) = builtin::function_by_oid(function)
                     .map_or((String::new(), false), |it| (it.name.to_owned(), it.volatility == b'v'));
                 Some(Rc::new(Callee {

@@ -110,6 +110,7 @@ impl Analyzer<'_> {
         };
         if query.command != Command::Select {
             self.writes = true;
+            self.changes_rows = true;
         }
         if scope.parent.is_some() && query.command != Command::Select {
             let message = "WITH clause containing a data-modifying statement must be at the top level";

@@ -69,6 +69,9 @@ impl<'a> Analyzer<'a> {
         query.result_rte = Some(target.rte);
         query.has_target_srf = scope.has_srf.get();
         let assigned = std::mem::take(&mut query.assigned);
+        if parent.is_none() {
+            self.key = super::idempotency::key(self.catalog, insert, &target, &columns);
+        }
         self.finish_write(scope, query, assigned, &target)
     }
 
@@ -84,6 +87,7 @@ impl<'a> Analyzer<'a> {
         query.assigned = assigned;
         self.write_on(&mut query, target);
         self.writes = true;
+        self.evaluates(target.base);
         query
     }
 

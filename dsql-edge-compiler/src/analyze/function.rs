@@ -10,8 +10,10 @@ use super::overload::{self, Choice};
 use super::scope::{Place, Scope};
 use super::tree::{Callee, Node, NodeKind};
 use crate::builtin::{self, Oid, oid};
+use crate::control;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema;
+use crate::session;
 use crate::source::Span;
 use crate::syntax::ast::{FunctionCall, ParameterMode, QualifiedName};
 use std::rc::Rc;
@@ -113,6 +115,19 @@ impl Analyzer<'_> {
             _ => ERROR,
         };
         Node { ty, typmod: -1, kind: NodeKind::Error, span }
+    }
+
+    /// A function of PostgreSQL that may write, or change the session.
+    fn calls_volatile(&mut self, name: &str, args: &[Node]) {
+        self.writes = true;
+        let constant = |arg: Option<&Node>| arg.and_then(|arg| constant_text(arg).map(str::to_owned));
+        let local = constant(args.last()).is_some_and(|text| is_true(&text));
+        self.session = self.session.max(session::of_volatile(name, local));
+        if let (true, Some(setting), Some(arg)) = (name == "set_config", constant(args.first()), args.first())
+            && control::is_transaction_setting(&setting)
+        {
+            self.report(control::transaction_setting(&setting, arg.span));
+        }
     }
 
     fn column_as_function(&mut self, call: &FunctionCall, args: &[Node], span: Span) -> Option<Node> {
@@ -222,9 +237,10 @@ impl Analyzer<'_> {
             returns = oid::TEXT;
         }
         // What a function of the schema does is not known here, whatever volatility it declares.
-        let own = matches!(resolved.function, Function::User(_));
-        if own || (facts.volatile && !is_harmless(&facts.name)) {
-            self.writes = true;
+        if matches!(resolved.function, Function::User(_)) {
+            self.calls_unknown();
+        } else if facts.volatile && !is_harmless(&facts.name) {
+            self.calls_volatile(&facts.name, &args);
         }
         if facts.set && scope.place.get() != Place::FromFunction {
             self.check_srf(scope, call);
@@ -487,6 +503,22 @@ pub(super) fn input_parameters(
         .parameters
         .iter()
         .filter(|it| matches!(it.mode, ParameterMode::In | ParameterMode::InOut | ParameterMode::Variadic))
+}
+
+/// The text of a constant, under casts.
+fn constant_text(node: &Node) -> Option<&str> {
+    match &node.kind {
+        NodeKind::Constant(text) => text.as_deref(),
+        NodeKind::Cast { arg, .. } => constant_text(arg),
+        _ => None,
+    }
+}
+
+/// Whether a constant of type boolean is true, as `boolin` reads it.
+fn is_true(text: &str) -> bool {
+    let text = text.trim().to_ascii_lowercase();
+    let word = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
+    text == "1" || text == "on" || word("true", 1) || word("yes", 1)
 }
 
 /// Volatile functions that write nothing a retry would double.

@@ -19,13 +19,14 @@ mod conflict;
 mod constant;
 mod cte;
 mod dml;
-mod domain;
 mod element;
 mod equal;
 mod expr;
 mod from;
 mod function;
 mod grouping;
+mod idempotency;
+mod implicit;
 mod join;
 mod merge;
 mod nullability;
@@ -54,7 +55,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::schema::Schema;
 use crate::source::Span;
 use crate::syntax::ast::{self, Statement, StatementKind};
-use crate::typed::TypedQuery;
+use crate::typed::{IdempotencyKey, SessionEffect, TypedQuery};
 use catalog::Catalog;
 use param::Parameter;
 use std::collections::HashMap;
@@ -109,6 +110,8 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
         // DDL and utility statements return nothing and take no parameters.
         _ => Query { command: Command::Utility, ..Query::default() },
     };
+    // An INSERT in a WITH is only a part of what a second run does.
+    analyzer.key.take_if(|_| !matches!(statement.kind, StatementKind::Insert(_)));
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);
     analyzer.check_parameters(&query);
@@ -173,6 +176,12 @@ struct Analyzer<'a> {
     edits: Vec<star::Edit>,
     /// A volatile function or a nested write was seen.
     writes: bool,
+    /// A nested INSERT, UPDATE or DELETE was seen.
+    changes_rows: bool,
+    /// What the functions that it calls leave behind in the session.
+    session: SessionEffect,
+    /// What makes the statement an idempotency key.
+    key: Option<IdempotencyKey>,
     collations: collation::Collations,
     /// Composite types whose fields are being compared.
     comparing: Vec<Oid>,
@@ -195,6 +204,9 @@ impl<'a> Analyzer<'a> {
             later: Vec::new(),
             edits: Vec::new(),
             writes: false,
+            changes_rows: false,
+            session: SessionEffect::Keeps,
+            key: None,
             collations: collation::Collations::default(),
             comparing: Vec::new(),
         }
@@ -202,6 +214,12 @@ impl<'a> Analyzer<'a> {
 
     fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// A function is called that the schema defines: its body is not known.
+    fn calls_unknown(&mut self) {
+        self.writes = true;
+        self.session = self.session.max(SessionEffect::MayChange);
     }
 
     /// The columns of a composite type.

@@ -342,7 +342,9 @@ impl Analyzer<'_> {
     /// What is known of the function behind an operator.
     pub(super) fn callee_of(&mut self, found: &Operator) -> Rc<Callee> {
         // Of an operator of the schema nothing is known that it does not do.
-        self.writes |= found.oid == 0 || found.function_volatility == b'v';
+        if found.oid == 0 || found.function_volatility == b'v' {
+            self.calls_unknown();
+        }
         Rc::new(Callee {
             name: found.function_name.to_owned(),
             strict: found.function_strict,

@@ -50,7 +50,11 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
     let certain = |number: &usize| analyzer.parameters.get(*number - 1).is_some_and(|it| !it.nullable);
     let equal_lengths =
         analyzer.equal_lengths.iter().filter(|group| group.iter().all(certain)).cloned().collect();
-    let reads = query.command == Command::Select && !analyzer.writes;
+    let effect = match query.command {
+        Command::Select if !analyzer.writes => Effect::Read,
+        Command::Select if !analyzer.changes_rows => Effect::MayWrite,
+        _ => Effect::Write,
+    };
     TypedQuery {
         sql: String::new(),
         equal_lengths,
@@ -58,7 +62,9 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
         parameters,
         columns,
         cardinality: cardinality::of(query),
-        effect: if reads { Effect::Read } else { Effect::Write },
+        effect,
+        session: analyzer.session,
+        key: analyzer.key,
         tables: analyzer.table_names,
         search_path: search_path(&catalog.schema.search_path),
         warnings: analyzer.diagnostics.into_iter().collect(),
@@ -157,10 +163,8 @@ mod tests {
         ] {
             assert_eq!(effect(reads), Effect::Read, "{reads}");
         }
-        for writes in [
-            "INSERT INTO t (id) VALUES (1)",
+        for may in [
             "SELECT id FROM t FOR UPDATE",
-            "WITH x AS (DELETE FROM t RETURNING id) SELECT id FROM x",
             "SELECT nextval('s')",
             "SELECT set_config('a.b', 'c', false)",
             "SELECT pg_advisory_lock(1)",
@@ -175,6 +179,13 @@ mod tests {
             "SELECT $1::audited",
             "SELECT 'a'::twice",
             "SELECT a::audited FROM t",
+            "SELECT id FROM t WHERE true {? AND id = app($id) }",
+        ] {
+            assert_eq!(effect(may), Effect::MayWrite, "{may}");
+        }
+        for writes in [
+            "INSERT INTO t (id) VALUES (1)",
+            "WITH x AS (DELETE FROM t RETURNING id) SELECT id FROM x",
             "CREATE TABLE u (id int)",
         ] {
             assert_eq!(effect(writes), Effect::Write, "{writes}");

@@ -237,6 +237,7 @@ impl<'a> Analyzer<'a> {
         let query = inner.query(definition, None);
         let mut query = inner.settle_unknown(query);
         self.writes |= inner.writes;
+        self.session = self.session.max(inner.session);
         self.views = std::mem::take(&mut inner.views);
         for (target, name) in query.targets.iter_mut().zip(names) {
             target.name.clone_from(&name.text);

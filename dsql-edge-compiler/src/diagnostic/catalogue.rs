@@ -142,6 +142,8 @@ catalogue! {
     InvalidCapture "invalid-capture" "42601",
     /// `{? … }` that is not closed, depends on no parameter, or changes what the query returns.
     OptionalText "optional-text" "42601",
+    /// A statement that begins, ends or changes a transaction.
+    TransactionControl "transaction-control" "2D000",
     /// `"x!"` on a column that is proved NOT NULL already.
     NeedlessOverride "needless-override" "00000",
     /// An `UPDATE` or `DELETE` without `WHERE`.

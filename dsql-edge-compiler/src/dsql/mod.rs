@@ -19,20 +19,20 @@ mod settings;
 mod statements;
 pub mod transaction;
 mod types;
-mod walk;
+pub(crate) mod walk;
 mod words;
 
 pub use allowed::{Allowed, allowed};
 pub use rule::{Finding, Fix, Known, Rule};
 pub use settings::SETTABLE;
 pub use transaction::Transactions;
+pub(crate) use words::Words;
 
 use crate::schema::Schema;
 use crate::source::Span;
 use crate::syntax::ast::{Statement, StatementKind};
 use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::{Lexed, parse_statement};
-use words::Words;
 
 /// Every rule, table by table.
 pub fn tables() -> [(&'static str, &'static [&'static Rule]); 7] {

@@ -10,7 +10,7 @@ use crate::syntax::ast::{
 };
 
 /// What is told of a statement's parts.
-pub(super) trait Visit<'s> {
+pub(crate) trait Visit<'s> {
     fn query(&mut self, query: &'s Query);
     fn item(&mut self, item: &'s FromItem);
     fn expr(&mut self, expr: &'s Expr);
@@ -18,7 +18,7 @@ pub(super) trait Visit<'s> {
     fn target_type(&mut self, ty: &'s TypeName, of: &'s Expr);
 }
 
-pub(super) fn statement<'s>(statement: &'s Statement, visit: &mut dyn Visit<'s>) {
+pub(crate) fn statement<'s>(statement: &'s Statement, visit: &mut dyn Visit<'s>) {
     match &statement.kind {
         StatementKind::Query(query) => self::query(query, visit),
         StatementKind::Insert(insert) => {

@@ -8,7 +8,7 @@ use crate::syntax::Lexed;
 use crate::syntax::token::{Token, TokenKind};
 
 /// The tokens of one statement.
-pub(super) struct Words<'a> {
+pub(crate) struct Words<'a> {
     text: &'a str,
     tokens: &'a [Token],
     words: Vec<String>,
@@ -16,7 +16,7 @@ pub(super) struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// Those of the statement that stands at a place.
-    pub(super) fn of(text: &'a str, lexed: &'a Lexed, statement: Span) -> Words<'a> {
+    pub(crate) fn of(text: &'a str, lexed: &'a Lexed, statement: Span) -> Words<'a> {
         let tokens = &lexed.tokens;
         let first = tokens.partition_point(|token| token.span.start < statement.start);
         let last = tokens.partition_point(|token| token.span.start < statement.end);
@@ -29,7 +29,7 @@ impl<'a> Words<'a> {
     }
 
     /// How many words of the statement a pattern takes, if it begins so.
-    pub(super) fn begin_with(&self, pattern: &str) -> Option<usize> {
+    pub(crate) fn begin_with(&self, pattern: &str) -> Option<usize> {
         let mut at = 0;
         for part in pattern.split(' ') {
             let is = |options: &str| options.split('|').any(|option| option == self.at(at));
@@ -46,6 +46,13 @@ impl<'a> Words<'a> {
             }
         }
         Some(at)
+    }
+
+    /// Whether these words follow each other somewhere; `A|B` is either.
+    pub(crate) fn has(&self, pattern: &str) -> bool {
+        let parts: Vec<&str> = pattern.split(' ').collect();
+        let is = |(word, part): (&String, &&str)| part.split('|').any(|option| option == word);
+        self.words.windows(parts.len()).any(|words| words.iter().zip(&parts).all(is))
     }
 
     /// How many there are.
@@ -77,7 +84,7 @@ impl<'a> Words<'a> {
     }
 
     /// The first word outside of parentheses that is so.
-    pub(super) fn position(&self, is: impl Fn(&str) -> bool) -> Option<usize> {
+    pub(crate) fn position(&self, is: impl Fn(&str) -> bool) -> Option<usize> {
         let mut depth = 0usize;
         for (at, word) in self.words.iter().enumerate() {
             match word.as_str() {

@@ -35,21 +35,27 @@ pub enum Returns {
 impl Function {
     /// The function with its query.
     pub fn with_query(&self, emission: &Emission<'_>) -> TokenStream {
-        self.with_body(&emission.expression())
+        self.with_body(&super::kind(emission.query), &emission.expression())
     }
 
     /// The function where its query is wrong: the signature alone, so that its callers compile.
     pub fn without_query(&self) -> TokenStream {
         let names = self.parameters.iter().map(|(name, _)| name);
-        self.with_body(&quote! { #(let _ = #names;)* loop {} })
+        // What its SQL would have been is not known.
+        let kind = match self.returns {
+            Returns::Rows(_) => "Query",
+            Returns::Nothing => "Command",
+        };
+        let kind = Ident::new(kind, proc_macro2::Span::call_site());
+        self.with_body(&kind, &quote! { #(let _ = #names;)* loop {} })
     }
 
-    fn with_body(&self, body: &TokenStream) -> TokenStream {
+    fn with_body(&self, kind: &Ident, body: &TokenStream) -> TokenStream {
         let Function { attributes, visibility, name, generics, parameters, returns } = self;
         let parameters = parameters.iter().map(|(name, ty)| quote!(#name: #ty));
         let returned = match returns {
-            Returns::Rows(row) => quote!(::dsql_edge::private::Query<#row>),
-            Returns::Nothing => quote!(::dsql_edge::private::Command),
+            Returns::Rows(row) => quote!(::dsql_edge::private::#kind<#row>),
+            Returns::Nothing => quote!(::dsql_edge::private::#kind),
         };
         quote! {
             #attributes

@@ -11,9 +11,10 @@ mod statement;
 
 pub use function::{Function, Returns, parameter_type};
 pub use row::{Declaration, declaration, declared_type};
+pub use statement::{effect_path, session_path};
 
 use crate::fields::{Entry, Field, Fields, Marker, RustType};
-use crate::typed::{TypedQuery, Unnest};
+use crate::typed::{SessionEffect, TypedQuery, Unnest};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeMap;
@@ -85,12 +86,13 @@ impl Emission<'_> {
         let count = names.len();
         let mutable = if count == 0 { quote!() } else { quote!(mut) };
         let arguments_name = format_ident!("arguments", span = Span::mixed_site());
-        let (row, result) = if self.query.columns.is_empty() {
-            (quote!(), quote!(::dsql_edge::private::Command::new(#chosen, #arguments_name)))
-        } else {
-            let query = quote!(::dsql_edge::private::Query::new(#chosen, #arguments_name, decode));
-            (row::row(self.fields, self.row, self.types), query)
+        let kind = kind(self.query);
+        let (row, last) = match (&self.query.key, self.query.columns.is_empty()) {
+            (Some(key), true) => (statement::constraints(key), quote!(, &KEY)),
+            (None, true) => (quote!(), quote!()),
+            (_, false) => (row::row(self.fields, self.row, self.types), quote!(, decode)),
         };
+        let result = quote!(::dsql_edge::private::#kind::new(#chosen, #arguments_name #last));
         // The arguments are evaluated outside the block that holds the items, whose names they must not see.
         quote! {
             match (#(&(#arguments),)*) {
@@ -104,6 +106,19 @@ impl Emission<'_> {
             }
         }
     }
+}
+
+/// What runs a query: the type's name. A statement without columns is no query.
+fn kind(query: &TypedQuery) -> Ident {
+    let changes = query.session == SessionEffect::Changes;
+    let name = match (query.columns.is_empty(), changes) {
+        (false, false) => "Query",
+        (false, true) => "SessionQuery",
+        (true, true) => "SessionCommand",
+        (true, false) if query.key.is_some() => "KeyInsert",
+        (true, false) => "Command",
+    };
+    Ident::new(name, Span::call_site())
 }
 
 /// The names that arguments are bound to: no name of the user's, but shown where the argument stands.

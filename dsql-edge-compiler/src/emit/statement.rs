@@ -2,7 +2,7 @@
 
 use super::{Emission, marker_path, nullability};
 use crate::fields::{Marker, rust_type};
-use crate::typed::{Effect, TypedQuery};
+use crate::typed::{Effect, IdempotencyKey, SessionEffect, TypedQuery};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
@@ -34,6 +34,36 @@ pub(super) fn statements(emission: &Emission<'_>) -> TokenStream {
     quote! {
         const COLUMNS: &[::dsql_edge::private::ColumnDesc] = #columns;
         #(#statements)*
+    }
+}
+
+/// The variant of `Effect`.
+pub fn effect_path(effect: Effect) -> TokenStream {
+    match effect {
+        Effect::Read => quote!(::dsql_edge::private::Effect::Read),
+        Effect::MayWrite => quote!(::dsql_edge::private::Effect::MayWrite),
+        Effect::Write => quote!(::dsql_edge::private::Effect::Write),
+    }
+}
+
+/// The variant of `SessionEffect`.
+pub fn session_path(session: SessionEffect) -> TokenStream {
+    match session {
+        SessionEffect::Keeps => quote!(::dsql_edge::private::SessionEffect::Keeps),
+        SessionEffect::MayChange => quote!(::dsql_edge::private::SessionEffect::MayChange),
+        SessionEffect::Changes => quote!(::dsql_edge::private::SessionEffect::Changes),
+    }
+}
+
+/// `static KEY: KeyConstraints = …;`
+pub(super) fn constraints(key: &IdempotencyKey) -> TokenStream {
+    let IdempotencyKey { constraints, all, does_nothing } = key;
+    quote! {
+        static KEY: ::dsql_edge::private::KeyConstraints = ::dsql_edge::private::KeyConstraints {
+            names: &[#(#constraints),*],
+            all: #all,
+            does_nothing: #does_nothing,
+        };
     }
 }
 
@@ -79,10 +109,7 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
         line: ::core::line!(),
         column: ::core::column!(),
     };
-    let effect = match query.effect {
-        Effect::Read => quote!(Read),
-        Effect::Write => quote!(Write),
-    };
+    let (effect, session) = (effect_path(query.effect), session_path(query.session));
     let (tables, search_path) = (&query.tables, &query.search_path);
     let oids = query.columns.iter().map(|column| column.sql_type.oid);
     quote! {
@@ -93,7 +120,8 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
             params: &[#(#params),*],
             columns: #columns,
             formats: &::dsql_edge::private::formats([#(#oids),*]),
-            effect: ::dsql_edge::private::Effect::#effect,
+            effect: #effect,
+            session: #session,
             tables: &[#(#tables),*],
             search_path: #search_path,
         }

@@ -53,6 +53,7 @@ impl Fold {
                 self.change(&mut relation, &column, |it| it.type_name = type_name);
             }
             AlterAction::SetDefault { column, default } => {
+                relation.evaluated.extend(default.clone());
                 let set = default.is_some_and(|expr| !is_null_default(&expr));
                 if !relation.is_view() {
                     self.change(&mut relation, &column, |it| it.has_default = set);

@@ -3,6 +3,7 @@
 //! In: parsed statements. Out: the schema that stands after them. What queries do not see (owners,
 //! grants, comments, triggers) is passed over; what contradicts the schema so far is an error.
 
+use super::key::key_name;
 use super::{
     Column, Function, Key, Relation, RelationKind, Schema, UserType, UserTypeKind, directive, is_null_default,
 };
@@ -195,6 +196,9 @@ impl Fold {
             has_children: false,
             row_security: false,
             has_triggers: false,
+            evaluated: Vec::new(),
+            partitioned: false,
+            has_other_keys: false,
             materialized: false,
             kind,
         }
@@ -242,10 +246,12 @@ impl Fold {
 
     pub(super) fn create_table(&mut self, table: CreateTable) {
         let mut relation = self.relation_named(&table.name, RelationKind::Table);
+        relation.partitioned = table.partitioned || table.partition_of.is_some();
         for parent in table.inherits.iter().chain(&table.partition_of) {
             match self.find_relation(parent) {
                 Some(at) => {
                     let inherited = self.schema.relations[at].columns.clone();
+                    relation.evaluated.extend(self.schema.relations[at].evaluated.iter().cloned());
                     relation.columns.extend(inherited);
                     // A partition's rows are under its parent's keys, a child's are not.
                     self.schema.relations[at].has_children |= table.inherits.contains(parent);
@@ -284,8 +290,15 @@ impl Fold {
                             relation.columns.push(column);
                         }
                         if wants("indexes") {
-                            relation.keys.extend(source.keys.clone());
+                            relation.has_other_keys |= source.has_other_keys;
+                            let keys = source.keys.iter().map(|key| Key {
+                                name: Some(key_name(&relation.name, &key.columns, key.suffix())),
+                                ..key.clone()
+                            });
+                            let keys: Vec<Key> = keys.collect();
+                            relation.keys.extend(keys);
                         }
+                        relation.evaluated.extend(source.evaluated.iter().cloned());
                     }
                     None => self.unknown_relation(&table),
                 },
@@ -342,6 +355,12 @@ impl Fold {
         at: usize,
         mut constraint: Constraint,
     ) {
+        if let ConstraintKind::Default(expr)
+        | ConstraintKind::Generated(expr)
+        | ConstraintKind::Check { expr, .. } = &constraint.kind
+        {
+            relation.evaluated.push(expr.clone());
+        }
         let column = &mut relation.columns[at];
         match constraint.kind {
             ConstraintKind::NotNull => column.not_null = true,
@@ -403,6 +422,9 @@ impl Fold {
 
     pub(super) fn create_index(&mut self, index: CreateIndex) {
         let Some(at) = self.find_relation(&index.table) else { return self.unknown_relation(&index.table) };
+        let relation = &mut self.schema.relations[at];
+        let exprs = index.elements.iter().map(|it| &it.expr).chain(&index.filter);
+        relation.evaluated.extend(exprs.cloned());
         if !index.unique {
             return;
         }
@@ -411,11 +433,15 @@ impl Fold {
             match &element.expr.kind {
                 ExprKind::Column(parts) if parts.len() == 1 => columns.push(parts[0].text.clone()),
                 // An expression index is no key of columns.
-                _ => return,
+                _ => {
+                    relation.has_other_keys = true;
+                    return;
+                }
             }
         }
+        let name = index.name.map(|name| name.text);
         let key = Key {
-            name: index.name.map(|name| name.text),
+            name: name.or_else(|| Some(key_name(&relation.name, &columns, "idx"))),
             columns,
             primary: false,
             constraint: false,
@@ -423,7 +449,7 @@ impl Fold {
             partial: index.filter.is_some(),
             deferrable: false,
         };
-        self.schema.relations[at].keys.push(key);
+        relation.keys.push(key);
     }
 
     pub(super) fn unknown_relation(&mut self, name: &QualifiedName) {

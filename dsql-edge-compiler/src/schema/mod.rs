@@ -96,8 +96,14 @@ pub struct Relation {
     pub foreign_keys: Vec<ForeignKey>,
     /// Tables inherit from it: its rows are not all under its keys.
     pub has_children: bool,
-    /// It has triggers, which may change what is written.
+    /// It has triggers or rules, which may change what is written.
     pub has_triggers: bool,
+    /// What a write to it may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
+    pub evaluated: Vec<Expr>,
+    /// It is partitioned, or a partition: an error names a constraint of another table than the statement.
+    pub partitioned: bool,
+    /// It has an exclusion constraint, or a unique index of expressions: `keys` has not all that a row may violate.
+    pub has_other_keys: bool,
     /// A materialized view.
     pub materialized: bool,
     /// Row level security was spoken of: rows may be there that a query does not see.

@@ -104,7 +104,7 @@ impl Target<'_> {
     async fn run_chunk(&self, chunk: &Prepared, fused: bool, sink: &mut dyn Sink) -> Result<(), Error> {
         let statement = chunk.statement;
         let members = core::slice::from_ref(chunk);
-        let separate = self.transaction.is_none() && !fused && statement.effect == Effect::Write;
+        let separate = self.transaction.is_none() && !fused && statement.effect != Effect::Read;
         if !separate {
             return self.run(members, &mut [sink]).await;
         }

@@ -64,7 +64,19 @@ impl Dsql {
         Dsql(Lender::new(config, false))
     }
 
-    /// A connection of its own, apart from those that `&Dsql` lends to queries. It connects with its first query.
+    /// A connection of its own, apart from those that `&Dsql` lends to queries. It connects with its first query. Statements
+    /// that change their session run on it alone:
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn in_tokyo(dsql: &Dsql) -> Result<(), Error> {
+    /// let mut session = dsql.session();
+    /// sql!("SET timezone = 'Asia/Tokyo'").execute(&mut session).await?;
+    /// let today = sql!("SELECT current_date AS today").fetch_value(&mut session).await?;
+    /// # drop(today);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn session(&self) -> Session {
         Session::new(self.0.config.clone())
     }

@@ -6,10 +6,10 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::client::Executor;
 use crate::client::pipeline::{Collector, Members, Pipelined};
+use crate::client::{Executor, SessionExecutor};
 use crate::error::Error;
-use crate::query::{Command, Query, SingleColumn};
+use crate::query::{Command, KeyInsert, Query, SessionCommand, SessionQuery, SingleColumn};
 
 /// A query on its way: await it. It is `Send`, on Workers too, so that frameworks such as axum take it.
 ///
@@ -73,6 +73,71 @@ impl Command {
     /// Any [`Error`] of the connection or the database.
     pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, u64> {
         Fetch::of(self, executor)
+    }
+}
+
+impl KeyInsert {
+    /// Runs it and returns the number of rows that it inserted.
+    ///
+    /// # Errors
+    /// Any [`Error`] of the connection or the database.
+    pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, u64> {
+        Command::from(self).execute(executor)
+    }
+}
+
+impl SessionCommand {
+    /// Runs it in a session.
+    ///
+    /// # Errors
+    /// Any [`Error`] of the connection or the database; and behind a pool, where a session has no connection of its own.
+    pub fn execute<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, u64> {
+        self.0.execute(session)
+    }
+}
+
+impl<R: Send + 'static> SessionQuery<R> {
+    /// All rows, as [`Query::fetch_all`].
+    ///
+    /// # Errors
+    /// As [`SessionCommand::execute`], and those of the decoding.
+    pub fn fetch_all<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, Vec<R>> {
+        self.0.fetch_all(session)
+    }
+
+    /// The one row, as [`Query::fetch_one`].
+    ///
+    /// # Errors
+    /// As [`fetch_all`](SessionQuery::fetch_all), and when there is no row or more than one.
+    pub fn fetch_one<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, R> {
+        self.0.fetch_one(session)
+    }
+
+    /// The one row, if there is one, as [`Query::fetch_optional`].
+    ///
+    /// # Errors
+    /// As [`fetch_all`](SessionQuery::fetch_all), and when there is more than one row.
+    pub fn fetch_optional<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, Option<R>> {
+        self.0.fetch_optional(session)
+    }
+
+    /// The value of the one column of the one row, as [`Query::fetch_value`].
+    ///
+    /// # Errors
+    /// As [`fetch_one`](SessionQuery::fetch_one).
+    pub fn fetch_value<'e, E: SessionExecutor + 'e, V: Send + 'e>(self, session: E) -> Fetch<'e, V>
+    where
+        R: SingleColumn<Value = V>,
+    {
+        self.0.fetch_value(session)
+    }
+
+    /// The number of rows, as [`Query::execute`].
+    ///
+    /// # Errors
+    /// As [`SessionCommand::execute`].
+    pub fn execute<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, u64> {
+        self.0.execute(session)
     }
 }
 

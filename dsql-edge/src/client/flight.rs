@@ -12,12 +12,14 @@ use std::sync::Arc;
 
 use crate::arguments::Arguments;
 use crate::error::{Error, Kind};
-use crate::query::Request;
+use crate::query::{KeyInsert, Request};
 use crate::retry::{Payload, Signal};
 use crate::row::{DataRow, check_description};
 use crate::session::{Connection, Event, Status};
 use crate::sqlstate::SqlState;
-use crate::statement::{Effect, Statement};
+#[cfg(feature = "pool")]
+use crate::statement::SessionEffect;
+use crate::statement::{Effect, KeyConstraints, Statement};
 use crate::wire::backend::Done;
 use crate::wire::{DatabaseError, Field, Malformed, Parameters, Row, Tag};
 
@@ -52,6 +54,8 @@ pub(crate) struct Prepared {
     /// One for each time that it is executed.
     pub(crate) arguments: Vec<Arguments>,
     unchecked: bool,
+    /// Of an idempotency key.
+    constraints: Option<&'static KeyConstraints>,
 }
 
 impl Prepared {
@@ -59,8 +63,13 @@ impl Prepared {
         let Request { statement, mut arguments, unchecked } = request;
         match arguments.iter_mut().find_map(Arguments::take_error) {
             Some(error) => Err(error.at(statement)),
-            None => Ok(Prepared { statement, arguments, unchecked }),
+            None => Ok(Prepared { statement, arguments, unchecked, constraints: None }),
         }
+    }
+
+    pub(crate) fn key(insert: KeyInsert) -> Result<Self, Error> {
+        let constraints = Some(insert.constraints);
+        Ok(Prepared { constraints, ..Prepared::new(insert.request)? })
     }
 
     /// The search_path that the statement was compiled for; empty for the server's own. `sql_unchecked!` is compiled for
@@ -172,17 +181,27 @@ impl<'f> Flight<'f> {
         self.key.into_iter().chain(self.members).find_map(Prepared::search_path)
     }
 
+    /// The statement that errors are about, when it is none in particular.
+    pub(crate) fn first(&self) -> Option<&'static Statement> {
+        self.members.first().or(self.key).map(|prepared| prepared.statement)
+    }
+
     /// Whether one of its statements may leave something behind in the session: a setting, an advisory lock, a temporary
     /// table. A pool must not lend that connection again.
     #[cfg(feature = "pool")]
     pub(crate) fn changes_session(&self) -> bool {
-        // `Statement` does not say so yet.
-        false
+        self.has_effect(|effect| effect != SessionEffect::Keeps)
     }
 
-    /// The statement that errors are about, when it is none in particular.
-    pub(crate) fn first(&self) -> Option<&'static Statement> {
-        self.members.first().or(self.key).map(|prepared| prepared.statement)
+    /// Whether a statement of it is meant to.
+    #[cfg(feature = "pool")]
+    pub(crate) fn is_for_session(&self) -> bool {
+        self.has_effect(|effect| effect == SessionEffect::Changes)
+    }
+
+    #[cfg(feature = "pool")]
+    fn has_effect(&self, is: impl Fn(SessionEffect) -> bool) -> bool {
+        self.key.into_iter().chain(self.members).any(|it| is(it.statement.session))
     }
 
     /// Writes it into the session, if its names mean there what they should. When that fails nothing of it is left there.
@@ -265,6 +284,8 @@ pub(crate) enum Landed {
     Well(Option<Error>),
     /// The server refused a statement, or the commit.
     Refused { error: Box<DatabaseError>, step: Step },
+    /// The INSERT of the idempotency key inserted no row; what came after it is not to be committed.
+    Keyless,
     /// COMMIT was answered with ROLLBACK; or the transaction block is not where it should be, since one of the statements
     /// began or ended one.
     Amiss(Kind, Signal),
@@ -283,6 +304,7 @@ pub(crate) struct Answer<'a, 's> {
     local: Option<Error>,
     refused: Option<(Box<DatabaseError>, Step)>,
     committed: bool,
+    keyless: bool,
     /// Bytes of rows that stay in memory, and how many there may be.
     kept: usize,
     most: usize,
@@ -304,6 +326,7 @@ impl<'a, 's> Answer<'a, 's> {
             local: None,
             refused: None,
             committed: false,
+            keyless: false,
             kept: 0,
             most,
             was_full: false,
@@ -365,6 +388,10 @@ impl<'a, 's> Answer<'a, 's> {
     }
 
     fn land(&mut self, status: Status) -> Landed {
+        // What a statement made of it after that counts for nothing: it may have failed for what the first run wrote.
+        if self.keyless {
+            return Landed::Keyless;
+        }
         if let Some(refused) = self.cut_off() {
             return refused;
         }
@@ -415,7 +442,10 @@ impl<'a, 's> Answer<'a, 's> {
         self.executed += 1;
         self.step = match self.step {
             Step::Begin => self.flight.after_begin(),
-            Step::Key => self.flight.member(0),
+            Step::Key => {
+                self.keyless = self.affected == 0 && !seeded!(IgnoresKeyCount);
+                self.flight.member(0)
+            }
             Step::Member(at) => {
                 if self.member().is_some_and(|member| self.executed < member.arguments.len()) {
                     return;
@@ -469,6 +499,18 @@ impl Flight<'_> {
             Signal::Unavailable
         } else {
             Signal::Answered
+        }
+    }
+
+    /// Whether a unique violation, or no row at all, means that the idempotency key is there already.
+    pub(crate) fn is_key_taken(&self, violation: Option<&DatabaseError>) -> bool {
+        let Some(constraints) = self.key.and_then(|key| key.constraints) else { return false };
+        match violation {
+            Some(error) => {
+                error.is_one_of(&[SqlState::UNIQUE_VIOLATION])
+                    && constraints.include(error.constraint.as_deref())
+            }
+            None => constraints.does_nothing,
         }
     }
 

@@ -20,6 +20,10 @@ pub(super) fn ask(
     search_path: &str,
     serially: bool,
 ) -> Result<Connection, (Error, Signal)> {
+    if flight.is_for_session() {
+        let error = Error::config(OWN_CONNECTION);
+        return Err((flight.first().into_iter().fold(error, Error::at), Signal::Local));
+    }
     let mut connection = Connection::new(login::limits(config));
     let ask = Ask {
         open: flight.in_transaction,
@@ -33,3 +37,6 @@ pub(super) fn ask(
     connection.ask(&ask).map_err(|Malformed(reason)| (Error::config(reason), Signal::Local))?;
     Ok(connection)
 }
+
+const OWN_CONNECTION: &str = "the statement changes its session, and behind a pool a session ends with each flight: run it \
+                              on a session of `Dsql::from_env`, which has a connection of its own";

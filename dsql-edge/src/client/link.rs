@@ -13,10 +13,9 @@ use crate::client::flight::{Answer, Flight, Landed, Step, write_rollback};
 use crate::client::lease;
 use crate::client::login::{Login, Opening};
 use crate::config::Config;
-use crate::error::{Error, Kind};
+use crate::error::{Error, KEY_DROPPED, KEY_TAKEN, Kind};
 use crate::retry::{Failed, PROBE_AFTER, Reached, Signal};
 use crate::session::{Connection, Event, Fault, Status};
-use crate::sqlstate::SqlState;
 use crate::transport::{self, BoxFuture, Transport, TransportError};
 use crate::wire::frontend;
 
@@ -204,13 +203,25 @@ impl Link {
             Ok(Landed::Well(local)) => Ok(local),
             Ok(Landed::Refused { error, step }) => {
                 let signal = flight.signal(&error, step);
-                let key_taken = step == Step::Key && error.is_one_of(&[SqlState::UNIQUE_VIOLATION]);
+                let key_taken = step == Step::Key && flight.is_key_taken(Some(&error));
                 let error = Error::new(Kind::Database(error));
                 let error = match flight.statement(step) {
                     Some(statement) => error.at(statement),
                     None => error,
                 };
                 let mut failing = self.failing(flight, error, signal);
+                failing.key_taken = key_taken;
+                Err(failing)
+            }
+            Ok(Landed::Keyless) => {
+                let key_taken = flight.is_key_taken(None);
+                let text = if key_taken { KEY_TAKEN } else { KEY_DROPPED };
+                let error = Error::new(Kind::TransactionOver(text));
+                let error = match flight.statement(Step::Key) {
+                    Some(statement) => error.at(statement),
+                    None => error,
+                };
+                let mut failing = self.failing(flight, error, Signal::Answered);
                 failing.key_taken = key_taken;
                 Err(failing)
             }

@@ -36,7 +36,7 @@ pub use fetch::Fetch;
 pub use pipeline::{Member, Pipelined};
 pub use session::Session;
 pub use stream::RowStream;
-pub use transaction::{Once, Transact, TransactOnce, Transacting, Transaction};
+pub use transaction::{IdempotencyKey, Once, Transact, TransactOnce, Transacting, Transaction};
 
 use run::Target;
 
@@ -97,6 +97,19 @@ impl<E: Executor> Executor for &mut E {
         E::target(self)
     }
 }
+
+/// What a statement that changes its session can run on: `&mut Session`, whose connection nobody else is given.
+#[diagnostic::on_unimplemented(
+    message = "a statement that changes its session cannot run on `{Self}`",
+    label = "it runs on `&mut Session` only: other queries, and through a pool other tenants, use this connection too",
+    note = "open a session: `let mut session = dsql.session();`, and give it `&mut session`",
+    note = "in a transaction, `SET LOCAL …` and `set_config(…, true)` last until its end"
+)]
+pub trait SessionExecutor: Executor {}
+
+impl SessionExecutor for Session {}
+
+impl<E: SessionExecutor> SessionExecutor for &mut E {}
 
 mod sealed {
     pub trait Sealed {}

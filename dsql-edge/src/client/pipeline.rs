@@ -5,7 +5,7 @@
 
 use crate::client::flight::{Prepared, Sink};
 use crate::error::{Error, Kind};
-use crate::query::{Command, Query, Request, SingleColumn};
+use crate::query::{Command, KeyInsert, Query, Request, SingleColumn};
 use crate::row::DataRow;
 use crate::statement::Statement;
 
@@ -15,7 +15,8 @@ use crate::statement::Statement;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be pipelined",
     label = "queries and commands can, and tuples and `Vec`s of them",
-    note = "give the query itself, without `.fetch_all(…)`: `.pipeline((sql!(\"…\"), sql!(\"…\").one()))`"
+    note = "give the query itself, without `.fetch_all(…)`: `.pipeline((sql!(\"…\"), sql!(\"…\").one()))`",
+    note = "a statement that changes its session runs alone: `.execute(&mut session)`"
 )]
 pub trait Pipelined: sealed::Sealed + Send {
     /// What comes of it.
@@ -286,6 +287,15 @@ impl Pipelined for Command {
     }
 }
 
+impl Pipelined for KeyInsert {
+    type Output = u64;
+    type Collector = Counted;
+
+    fn split(self, members: &mut Members) -> Counted {
+        Command::from(self).split(members)
+    }
+}
+
 impl<C: Collector<Output: Send>> Pipelined for Member<C> {
     type Output = C::Output;
     type Collector = C;
@@ -352,7 +362,7 @@ tuples!(A B C D E F G H I J K);
 tuples!(A B C D E F G H I J K L);
 
 mod sealed {
-    use super::{Command, Member, Query};
+    use super::{Command, KeyInsert, Member, Query};
     use crate::query::{BulkCommand, BulkQuery};
 
     #[allow(unnameable_types, reason = "it seals a trait")]
@@ -360,6 +370,7 @@ mod sealed {
 
     impl<R> Sealed for Query<R> {}
     impl Sealed for Command {}
+    impl Sealed for KeyInsert {}
     impl<C> Sealed for Member<C> {}
     impl Sealed for BulkCommand<'_> {}
     impl<R> Sealed for BulkQuery<'_, R> {}

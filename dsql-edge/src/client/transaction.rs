@@ -18,7 +18,7 @@ use crate::client::pipeline::Pipelined;
 use crate::client::run::{InTransaction, Runs, Target};
 use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::millis::{Millis, millis};
-use crate::query::{Command, Request};
+use crate::query::KeyInsert;
 use crate::retry::Failed;
 use crate::transport::{self, BoxFuture};
 
@@ -65,7 +65,34 @@ pub struct Transact<'d, F> {
 #[must_use = "a transaction does nothing until it is awaited"]
 pub struct TransactOnce<'d, F> {
     transact: Transact<'d, F>,
-    key: Command,
+    key: KeyInsert,
+}
+
+/// A statement that can be the idempotency key of a transaction: [`KeyInsert`].
+#[diagnostic::on_unimplemented(
+    message = "this statement cannot be an idempotency key: a second run of it might succeed",
+    label = "write `sql!(\"INSERT INTO table (key) VALUES ($key)\")` of one row, where `key` is the primary key or unique",
+    note = "each column of that key must be written, be NOT NULL, and have a parameter or a constant for its value: \
+            `gen_random_uuid()`, `now()` and DEFAULT give another value in each run",
+    note = "it has no RETURNING and no DO UPDATE; with ON CONFLICT DO NOTHING every unique constraint of the table, or the \
+            one in `ON CONFLICT (…)`, must be such a key",
+    note = "the table has no triggers and no rules, and is neither a view nor partitioned"
+)]
+pub trait IdempotencyKey: sealed::Sealed {
+    #[doc(hidden)]
+    fn into_insert(self) -> KeyInsert;
+}
+
+impl IdempotencyKey for KeyInsert {
+    fn into_insert(self) -> KeyInsert {
+        self
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::KeyInsert {}
 }
 
 #[derive(Clone, Copy)]
@@ -131,10 +158,14 @@ impl<'d, F> Transact<'d, F> {
     /// # }
     /// ```
     ///
-    /// It travels with BEGIN. When it meets a key that is there (23505), the transaction was committed before. When an
+    /// It travels with BEGIN. When the key is there already, the transaction was committed before: PostgreSQL reports a
+    /// unique violation (23505) of one of the key's constraints, or with `ON CONFLICT DO NOTHING` inserts no row. When an
     /// answer to COMMIT is lost, the whole transaction runs again, and the key tells whether it had been committed.
-    pub fn idempotency_key(self, insert: Command) -> TransactOnce<'d, F> {
-        TransactOnce { transact: self, key: insert }
+    ///
+    /// Not every INSERT is a key: a second run of it must violate a constraint. [`KeyInsert`] says which one is; of
+    /// another this does not compile.
+    pub fn idempotency_key(self, insert: impl IdempotencyKey) -> TransactOnce<'d, F> {
+        TransactOnce { transact: self, key: insert.into_insert() }
     }
 }
 
@@ -184,7 +215,7 @@ where
     type IntoFuture = Transacting<'d, Once<T>, E>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Transacting(Box::pin(run(self.transact, Some(self.key.request))))
+        Transacting(Box::pin(run(self.transact, Some(self.key))))
     }
 }
 
@@ -202,7 +233,7 @@ impl<T, E> Future for Transacting<'_, T, E> {
 }
 
 /// The part of it that is made anew for each closure; the rest is [`Course`].
-async fn run<'d, F, Fut, T, E>(transact: Transact<'d, F>, key: Option<Request>) -> Result<Once<T>, E>
+async fn run<'d, F, Fut, T, E>(transact: Transact<'d, F>, key: Option<KeyInsert>) -> Result<Once<T>, E>
 where
     F: FnOnce(Transaction<'d>) -> Fut + Clone,
     Fut: Future<Output = Result<T, E>>,
@@ -260,7 +291,7 @@ impl Drop for Attempt<'_> {
 }
 
 impl<'d> Course<'d> {
-    fn new(lender: &'d Lender, options: Options, key: Option<Request>) -> Result<Self, Error> {
+    fn new(lender: &'d Lender, options: Options, key: Option<KeyInsert>) -> Result<Self, Error> {
         if options.read_only && key.is_some() {
             return Err(Error::config("a read-only transaction cannot insert its idempotency key"));
         }
@@ -268,7 +299,7 @@ impl<'d> Course<'d> {
             lender,
             runs: Runs::new(lender, options.attempts, options.timeout),
             options,
-            key: key.map(Prepared::new).transpose()?.map(Arc::new),
+            key: key.map(Prepared::key).transpose()?.map(Arc::new),
             deadline: transport::sleep(&lender.config, options.timeout),
             attempt: None,
             unresolved: None,

@@ -14,6 +14,7 @@ static POSTS: Statement = Statement {
     columns: &[],
     formats: &[],
     effect: crate::statement::Effect::Read,
+    session: crate::statement::SessionEffect::Keeps,
     tables: &["post"],
     search_path: "",
 };

@@ -33,6 +33,8 @@ pub(crate) enum Bug {
     BelievesTheClosure,
     /// An error that ends the session is taken for proof that nothing was executed.
     TrustsFatalError,
+    /// An idempotency key that inserted no row counts as inserted.
+    IgnoresKeyCount,
     /// What was sent in a login counts as not sent.
     DeniesSentStatements,
     /// The result of the flight that inserts the key alone is discarded.
@@ -79,6 +81,7 @@ impl Bug {
         Bug::BelievesTheClosure,
         Bug::ForgetsKeyOnRetry,
         Bug::TrustsFatalError,
+        Bug::IgnoresKeyCount,
         Bug::DeniesSentStatements,
         Bug::DiscardsKeyResult,
         Bug::ForgetsUnknownOutcome,

@@ -13,8 +13,8 @@ use super::server::{ROWS, key_token};
 use crate::arguments::Arguments;
 use crate::error::Error;
 use crate::many_rows::rows;
-use crate::query::{BulkCommand, Command, Query};
-use crate::statement::{ColumnDesc, Effect, Statement};
+use crate::query::{BulkCommand, Command, KeyInsert, Query};
+use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statement};
 use crate::types::{NotNull, sql};
 use crate::{Dsql, Executor, Transaction};
 
@@ -83,14 +83,18 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario::new("a swallowed error", |dsql, book| Box::pin(swallowed(dsql, book))),
     Scenario::new("a closure that gives up", |dsql, book| Box::pin(given_up(dsql, book))),
-    Scenario::new("idempotency key", |dsql, book| Box::pin(once(dsql, book))),
+    Scenario::new("idempotency key", |dsql, book| Box::pin(once(dsql, book, key))),
+    Scenario::new("key, DO NOTHING", |dsql, book| Box::pin(once(dsql, book, key_or_nothing))),
     Scenario::new("key alone", |dsql, book| Box::pin(key_alone(dsql, book))),
     Scenario::new("key, session, swallowed", |dsql, book| Box::pin(key_in_a_session(dsql, book))),
     Scenario {
         drops: 1,
         ..Scenario::new("flight dropped in login", |dsql, book| Box::pin(writes(dsql, book)))
     },
-    Scenario { drops: 1, ..Scenario::new("key dropped in login", |dsql, book| Box::pin(once(dsql, book))) },
+    Scenario {
+        drops: 1,
+        ..Scenario::new("key dropped in login", |dsql, book| Box::pin(once(dsql, book, key)))
+    },
     Scenario::new("two at once", |dsql, book| Box::pin(two_at_once(dsql, book))),
 ];
 
@@ -100,6 +104,8 @@ static SELECT: Statement = Statement {
 };
 static INSERT: Statement = statement("INSERT INTO t VALUES ($1)", Effect::Write);
 static KEY: Statement = statement("KEY $1", Effect::Write);
+static KEY_OR_NOTHING: Statement = statement("KEY $1 DO NOTHING", Effect::Write);
+static CONSTRAINTS: KeyConstraints = KeyConstraints { names: &[], all: true, does_nothing: false };
 static BAD: Statement = statement("BAD", Effect::Write);
 
 const fn statement(sql: &'static str, effect: Effect) -> Statement {
@@ -113,6 +119,7 @@ const fn statement(sql: &'static str, effect: Effect) -> Statement {
         columns: &[],
         formats: &[],
         effect,
+        session: SessionEffect::Keeps,
         tables: &["t"],
         search_path: "",
     }
@@ -128,6 +135,15 @@ fn insert(token: i32) -> Command {
 
 fn bad() -> Command {
     Command::new(&BAD, Arguments::default())
+}
+
+fn key(key: i32) -> KeyInsert {
+    KeyInsert::new(&KEY, arguments(key), &CONSTRAINTS)
+}
+
+fn key_or_nothing(key: i32) -> KeyInsert {
+    static DOES_NOTHING: KeyConstraints = KeyConstraints { does_nothing: true, ..CONSTRAINTS };
+    KeyInsert::new(&KEY_OR_NOTHING, arguments(key), &DOES_NOTHING)
 }
 
 fn arguments(value: i32) -> Arguments {
@@ -320,7 +336,7 @@ impl From<Error> for GivenUp {
     }
 }
 
-async fn once(dsql: &Dsql, book: Book) {
+async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
     // The same intention twice, as a user does who got no answer.
     let tokens = [1, key_token(5)];
     for is_first in [true, false] {
@@ -330,7 +346,7 @@ async fn once(dsql: &Dsql, book: Book) {
                 read(tx, &book).await?;
                 insert(1).execute(tx).await
             })
-            .idempotency_key(Command::new(&KEY, arguments(5)))
+            .idempotency_key(key(5))
             .await;
         // An error of the second time leaves open what became of it the first time.
         if is_first || result.is_ok() {
@@ -348,7 +364,7 @@ async fn key_alone(dsql: &Dsql, book: Book) {
     let tokens = [key_token(6)];
     begin(&book, &tokens);
     let nothing = async |_: Transaction<'_>| Ok::<_, Error>(());
-    let result = dsql.transaction(nothing).idempotency_key(Command::new(&KEY, arguments(6))).await;
+    let result = dsql.transaction(nothing).idempotency_key(key(6)).await;
     told(&book, &tokens, &result);
     fail(dsql, &book).await;
     let _ = read(dsql, &book).await;
@@ -364,7 +380,7 @@ async fn key_in_a_session(dsql: &Dsql, book: Book) {
         let _ = read(tx, &book).await;
         Ok::<_, Error>(())
     };
-    let result = session.transaction(swallows).idempotency_key(Command::new(&KEY, arguments(7))).await;
+    let result = session.transaction(swallows).idempotency_key(key(7)).await;
     told(&book, &tokens, &result);
     fail(&mut session, &book).await;
 }

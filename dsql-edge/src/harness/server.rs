@@ -165,6 +165,9 @@ impl Session {
             "KEY" => {
                 let key = self.arguments[0];
                 if database.keys.contains(&key) {
+                    if sql.ends_with("DO NOTHING") {
+                        return out.push(complete("INSERT 0 0"));
+                    }
                     return self.fail("23505", out);
                 }
                 self.pending.push(Effect::Key(key));

@@ -91,6 +91,20 @@ pub enum NotNull {}
 #[derive(Debug, Clone, Copy)]
 pub enum Nullable {}
 
+/// [`NotNull`] or [`Nullable`].
+#[doc(hidden)]
+pub trait Nullability {
+    const NULLABLE: bool;
+}
+
+impl Nullability for NotNull {
+    const NULLABLE: bool = false;
+}
+
+impl Nullability for Nullable {
+    const NULLABLE: bool = true;
+}
+
 /// Whether a parameter turned out to be NULL; then what was written is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
@@ -145,7 +159,7 @@ pub trait Column<S, N>: Sized {
     /// # Errors
     /// Unless the type is an `Option`.
     fn null() -> Result<Self, ConversionError> {
-        Err(ConversionError::new("it is NULL, which the query said it could not be"))
+        Err(ConversionError::new("it is NULL, and the query says with `!` in its name that it is not"))
     }
 }
 

@@ -208,8 +208,10 @@ impl Session {
             Ok(_) => None,
             Err(errors) => errors.errors().next().cloned(),
         };
-        if own.as_ref().is_some_and(|error| error.code == Code::NotSupportedYet) {
-            *not_followed += 1;
+        // `sql!` refuses transaction control; DSQL does not.
+        let control = own.as_ref().is_some_and(|error| error.code == Code::TransactionControl);
+        if control || own.as_ref().is_some_and(|error| error.code == Code::NotSupportedYet) {
+            *not_followed += usize::from(!control);
             let found = dsql::findings_within(statement, step, lexed, self.now.schema());
             own = found.into_iter().map(|finding| finding.diagnostic).find(|it| it.is_error());
         }

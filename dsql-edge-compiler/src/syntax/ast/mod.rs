@@ -102,7 +102,7 @@ pub enum StatementKind {
     CreateSchema(Box<CreateSchema>),
     /// `CREATE FUNCTION`, `CREATE PROCEDURE`.
     CreateFunction(Box<CreateFunction>),
-    /// `CREATE TRIGGER … ON table`.
+    /// `CREATE TRIGGER … ON table`, `CREATE RULE … TO table`.
     CreateTrigger(QualifiedName),
     /// `CREATE OPERATOR`.
     CreateOperator(Box<CreateOperator>),

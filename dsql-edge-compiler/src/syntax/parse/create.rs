@@ -34,6 +34,7 @@ impl Parser<'_> {
                 self.create_function(or_replace)
             }
             Some(K::Trigger | K::Constraint) => self.create_trigger(),
+            Some(K::Rule) => self.create_rule(),
             _ if or_replace => self.other_create(),
             Some(K::Materialized) => self.create_materialized_view(persistence),
             Some(K::Index | K::Unique) => self.create_index(),
@@ -84,7 +85,6 @@ impl Parser<'_> {
             Some(K::User) => "CREATE USER",
             Some(K::Group) => "CREATE GROUP",
             Some(K::Policy) => "CREATE POLICY",
-            Some(K::Rule) => "CREATE RULE",
             Some(K::Operator) => "CREATE OPERATOR",
             Some(K::Collation) => "CREATE COLLATION",
             Some(K::Conversion | K::Default) => "CREATE CONVERSION",

@@ -186,4 +186,17 @@ impl Parser<'_> {
         self.skip_statement();
         Ok(StatementKind::CreateTrigger(table))
     }
+
+    /// `CREATE RULE name AS ON event TO table …`: to what is written it may do what a trigger may.
+    pub(super) fn create_rule(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        self.col_id()?;
+        self.expect_keyword(K::As)?;
+        self.expect_keyword(K::On)?;
+        self.advance();
+        self.expect_keyword(K::To)?;
+        let table = self.qualified_name()?;
+        self.skip_statement();
+        Ok(StatementKind::CreateTrigger(table))
+    }
 }

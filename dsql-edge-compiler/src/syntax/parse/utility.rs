@@ -19,6 +19,12 @@ impl Parser<'_> {
             Some(K::Abort) => "ABORT",
             Some(K::Savepoint) => "SAVEPOINT",
             Some(K::Release) => "RELEASE",
+            Some(K::Prepare)
+                if self.keyword_ahead(1) == Some(K::Transaction)
+                    && matches!(self.ahead(2).kind, TokenKind::String(_)) =>
+            {
+                "PREPARE TRANSACTION"
+            }
             Some(K::Prepare) => "PREPARE",
             Some(K::Execute) => "EXECUTE",
             Some(K::Deallocate) => "DEALLOCATE",

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod credentials;
+mod keys;
 mod outcomes;
 mod pipelines;
 mod queries;
@@ -20,12 +21,12 @@ use crate::auth::Credentials;
 use crate::config::Config;
 use crate::error::Error;
 use crate::millis::Millis;
-use crate::query::{Command, Query};
+use crate::query::{Command, KeyInsert, Query};
 use crate::row::DataRow;
-use crate::statement::{ColumnDesc, Effect, Statement};
+use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statement};
 use crate::transport::memory::{Network, Step};
 use crate::transport::{self, TransportErrorKind};
-use crate::types::{NotNull, sql};
+use crate::types::{Column, ConversionError, NotNull, Nullable, sql};
 
 const CANARY: &str = "canary";
 const SOON: Millis = 10_000;
@@ -45,6 +46,7 @@ const fn statement(sql: &'static str, effect: Effect) -> Statement {
         columns: &[ColumnDesc { name: "n", type_oid: 23, type_name: "int4" }],
         formats: &[1],
         effect,
+        session: SessionEffect::Keeps,
         tables: &["t"],
         search_path: "",
     }

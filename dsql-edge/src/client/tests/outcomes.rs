@@ -4,8 +4,11 @@ use super::*;
 
 static KEY: Statement = Statement { columns: &[], ..statement("INSERT INTO keys VALUES (1)", Effect::Write) };
 
-fn key() -> Command {
-    Command::new(&KEY, Arguments::default())
+/// The errors of these tests name this constraint.
+static CONSTRAINTS: KeyConstraints = KeyConstraints { names: &["t_pkey"], all: true, does_nothing: false };
+
+fn key() -> KeyInsert {
+    KeyInsert::new(&KEY, Arguments::default(), &CONSTRAINTS)
 }
 
 fn write() -> Query<i32> {
@@ -85,7 +88,7 @@ fn key_that_was_never_sent_is_no_success() {
         let mut session = Dsql::new(retrying(&network)).session();
         network.expire();
         let _ = now(query(&READ).fetch_one(&mut session));
-        let other = Command::new(&ELSEWHERE, Arguments::default());
+        let other = KeyInsert::new(&ELSEWHERE, Arguments::default(), &CONSTRAINTS);
         let body = async |_: Transaction<'_>| Ok::<_, Error>(());
         let result = now(session.transaction(body).idempotency_key(other).into_future());
         assert!(result.is_err(), "a session that is lost or looks names up elsewhere");

@@ -417,3 +417,93 @@ fn an_argument_that_cannot_be_encoded_is_named_and_nothing_is_sent() {
     assert!(error.is_conversion() && error.to_string().contains("$2") && !error.to_string().contains(CANARY));
     assert_eq!(network.connections(), (0, 0));
 }
+
+/// A row of one column, which is NULL.
+fn null(name: &str) -> Vec<u8> {
+    let mut answer = rows(name, 23, &[]);
+    let end = answer.len() - control("SELECT 0").len() + frame(b'1', b"").len() + frame(b'2', b"").len();
+    let rest = answer.split_off(end - ready(b"I").len());
+    [answer, frame(b'D', &[0, 1, 255, 255, 255, 255]), rest].concat()
+}
+
+#[test]
+fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
+    static CLAIMED: Statement = Statement {
+        columns: &[ColumnDesc { name: "n!", type_oid: 23, type_name: "int4" }],
+        ..statement("SELECT n AS \"n!\" FROM t", Effect::Read)
+    };
+    let fetched = |query: Query<i32>, answer: Vec<u8>| {
+        let network = Network::default();
+        network.accept(answers([answer]));
+        now(query.fetch_one(&Dsql::new(config(&network)))).unwrap_err()
+    };
+    let error = fetched(query(&READ), null("n"));
+    assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
+    let text = "column 1 (\"n\") is NULL in the database and NOT NULL in the snapshot; the snapshot is stale: run `dsql-edge pull`";
+    assert!(error.to_string().starts_with(text), "{error}");
+    // What the query itself rules out is no fault of the snapshot's.
+    let error = fetched(query(&CLAIMED), null("n!"));
+    assert!(!error.is_stale_snapshot() && error.is_conversion() && error.column() == Some("n!"), "{error}");
+    assert!(error.to_string().contains("it is NULL, and the query says"), "{error}");
+    // A type of the user's that takes no NULL, for a column that may be NULL.
+    let nullable = Query::new(&READ, Arguments::default(), |row| row.column::<sql::Int4, Nullable, Own>(0));
+    let network = Network::default();
+    network.accept(answers([null("n")]));
+    let error = now(nullable.fetch_one(&Dsql::new(config(&network)))).unwrap_err();
+    assert!(!error.is_stale_snapshot() && error.is_conversion(), "{error}");
+}
+
+#[derive(Debug)]
+struct Own;
+
+impl<N> Column<sql::Int4, N> for Own {
+    fn decode(_: &[u8]) -> Result<Self, ConversionError> {
+        Ok(Own)
+    }
+}
+
+#[test]
+fn a_select_that_may_write_is_not_said_to_write() {
+    static CALLS: Statement = statement("SELECT app() AS n", Effect::MayWrite);
+    let fetched = |statement: &'static Statement| {
+        let network = Network::default();
+        network.accept(answers([rows("x", 23, &[1])]));
+        now(query(statement).fetch_one(&Dsql::new(config(&network)))).unwrap_err()
+    };
+    let (may, does, reads) = (fetched(&CALLS), fetched(&WRITE), fetched(&READ));
+    assert!(may.is_executed() && does.is_executed() && !reads.is_executed(), "{may}, {does}, {reads}");
+    assert!(may.to_string().contains("; the statement may write, and was executed all the same"), "{may}");
+    assert!(does.to_string().contains("; the statement writes, and was executed all the same"), "{does}");
+    assert!(!reads.to_string().contains("executed"), "{reads}");
+    // What becomes of a lost answer is as for one that writes: it does not run again.
+    let network = Network::default();
+    network.accept(vec![Step::AwaitWrite, Step::Send(login()), Step::Close]);
+    let error = eventually(&network, query(&CALLS).fetch_one(&Dsql::new(retrying(&network)))).unwrap_err();
+    assert!(error.is_outcome_unknown() && error.attempts() == 1, "{error}");
+}
+
+#[cfg(feature = "pool")]
+#[test]
+fn what_may_change_a_session_is_known_of_its_flight() {
+    use crate::client::flight::{Flight, Prepared};
+
+    static MAY: Statement =
+        Statement { session: SessionEffect::MayChange, ..statement("SELECT app() AS n", Effect::MayWrite) };
+    static SET: Statement = Statement {
+        session: SessionEffect::Changes,
+        columns: &[],
+        ..statement("SET timezone = 'UTC'", Effect::Write)
+    };
+    let prepared = |statement| Prepared::new(query(statement).request).unwrap();
+    for (statements, changes) in [(&[&READ, &WRITE][..], false), (&[&READ, &MAY], true), (&[&SET], true)] {
+        let members: Vec<Prepared> = statements.iter().copied().map(prepared).collect();
+        assert_eq!(Flight::alone(&members).changes_session(), changes, "{statements:?}");
+    }
+    // Behind a pool the setting would be lost with the lease.
+    let network = Network::default();
+    let mut session = crate::pool::Pool::new(config(&network)).dsql().session();
+    let set = crate::query::SessionCommand::new(&SET, Arguments::default());
+    let error = now(set.execute(&mut session)).unwrap_err();
+    assert!(error.is_config() && error.to_string().contains("behind a pool"), "{error}");
+    assert_eq!(network.connections(), (0, 0));
+}

@@ -9,21 +9,21 @@ fn begun(values: &[i32]) -> Vec<u8> {
     [control("BEGIN"), found(values), ready(b"T")].concat()
 }
 
-fn committed() -> Vec<u8> {
+pub(super) fn committed() -> Vec<u8> {
     [control("COMMIT"), ready(b"I")].concat()
 }
 
-fn rolled_back() -> Vec<u8> {
+pub(super) fn rolled_back() -> Vec<u8> {
     [control("ROLLBACK"), ready(b"I")].concat()
 }
 
 /// An error within a transaction, which leaves it failed.
-fn failed(code: &str) -> Vec<u8> {
+pub(super) fn failed(code: &str) -> Vec<u8> {
     [error("ERROR", code), ready(b"E")].concat()
 }
 
 /// The answer to BEGIN and a statement that is refused.
-fn begun_badly(code: &str) -> Vec<u8> {
+pub(super) fn begun_badly(code: &str) -> Vec<u8> {
     [control("BEGIN"), failed(code)].concat()
 }
 
@@ -32,7 +32,7 @@ fn delete() -> Command {
 }
 
 const READ_SQL: &str = "SELECT n FROM t";
-const WRITE_SQL: &str = "INSERT INTO t VALUES (1) RETURNING n";
+pub(super) const WRITE_SQL: &str = "INSERT INTO t VALUES (1) RETURNING n";
 const DELETE_SQL: &str = "DELETE FROM t";
 
 #[test]
@@ -275,58 +275,6 @@ fn attempts_end() {
     });
     let error = eventually(&network, vague.into_future()).unwrap_err();
     assert!(error.is_conflict() && error.attempts() == 5, "{error}");
-}
-
-#[test]
-fn a_key_resolves_what_became_of_it() {
-    static KEY: Statement =
-        Statement { columns: &[], ..statement("INSERT INTO keys VALUES (1)", Effect::Write) };
-    let once = |network: &Network| {
-        let dsql = Dsql::new(retrying(network));
-        let body = async |tx: Transaction<'_>| query(&WRITE).fetch_one(tx).await;
-        let key = Command::new(&KEY, Arguments::default());
-        eventually(network, dsql.transaction(body).idempotency_key(key).into_future())
-    };
-    let keyed = |values: &[i32]| [control("BEGIN"), done("INSERT 0 1"), found(values), ready(b"T")].concat();
-    let flight = format!("login BEGIN INSERT INTO keys VALUES (1) {WRITE_SQL} |");
-
-    let network = Network::default();
-    network.accept(answers([keyed(&[1]), committed()]));
-    assert_eq!(once(&network).unwrap(), Once::Now(1));
-    assert_eq!(said(&network)[..2], [&flight, "COMMIT |"]);
-
-    let network = Network::default();
-    network.accept(answers([begun_badly("23505"), rolled_back()]));
-    assert_eq!(once(&network).unwrap(), Once::Before);
-
-    // The answer to COMMIT is lost; it runs again, and the key tells what became of the first.
-    for (then, outcome) in
-        [(vec![begun_badly("23505")], Once::Before), (vec![keyed(&[2]), committed()], Once::Now(2))]
-    {
-        let network = Network::default();
-        let mut lost = answers([keyed(&[1]), vec![]]);
-        lost.truncate(lost.len() - 2);
-        lost.push(Step::Close);
-        network.accept(lost);
-        network.accept(answers(then));
-        assert_eq!(once(&network).unwrap(), outcome);
-        assert_eq!(said(&network)[1..3], ["COMMIT |", &flight]);
-    }
-
-    // A violation of another statement is not the key's.
-    let network = Network::default();
-    network
-        .accept(answers([[control("BEGIN"), done("INSERT 0 1"), failed("23505")].concat(), rolled_back()]));
-    assert!(once(&network).unwrap_err().is_unique_violation());
-
-    // A key alone is written, too.
-    let network = Network::default();
-    network.accept(answers([[control("BEGIN"), done("INSERT 0 1"), ready(b"T")].concat(), committed()]));
-    let dsql = Dsql::new(retrying(&network));
-    let key = Command::new(&KEY, Arguments::default());
-    let nothing = dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(key);
-    assert_eq!(now(nothing.into_future()).unwrap(), Once::Now(()));
-    assert_eq!(said(&network), ["login BEGIN INSERT INTO keys VALUES (1) |", "COMMIT |"]);
 }
 
 #[test]

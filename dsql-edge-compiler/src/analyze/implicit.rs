@@ -1,0 +1,73 @@
+//! Functions that PostgreSQL calls without being asked: those in the CHECKs of a domain, and in the defaults, CHECKs,
+//! generated columns and indexes of a table.
+//!
+//! Input: a type that a value is coerced to, or a table that is written to. Output: `writes` and `session` of the
+//! [`Analyzer`]: such a function may write, and then the query is not sent again when its answer is lost; or it may change
+//! the session.
+
+use super::Analyzer;
+use super::function::is_harmless;
+use crate::builtin::{self, Oid};
+use crate::schema::UserTypeKind;
+use crate::session;
+use crate::syntax::ast::{Expr, ExprKind, walk_expressions};
+use crate::typed::SessionEffect;
+
+impl Analyzer<'_> {
+    /// A value is coerced to this type.
+    pub(super) fn becomes(&mut self, mut type_oid: Oid) {
+        // A domain may be over a domain.
+        for _ in 0..32 {
+            let Some(UserTypeKind::Domain { checks, .. }) = self.catalog.user_kind(type_oid) else { return };
+            if checks.iter().any(|check| self.may_write(check)) {
+                self.calls_unknown();
+            }
+            type_oid = self.catalog.type_info(type_oid).base;
+        }
+    }
+
+    /// A row is written to this table.
+    pub(super) fn evaluates(&mut self, relation: usize) {
+        let schema = self.catalog.schema;
+        let Some(relation) = schema.relations.get(relation) else { return };
+        let unsafe_volatile =
+            |name: &str| !is_harmless(name) && session::of_volatile(name, false) != SessionEffect::Keeps;
+        // A trigger of another table may run too, through a foreign key.
+        let calls = relation.evaluated.iter().any(|expr| self.calls(expr, &unsafe_volatile))
+            || schema.relations.iter().any(|it| it.has_triggers);
+        if calls {
+            self.calls_unknown();
+        }
+    }
+
+    fn may_write(&self, check: &Expr) -> bool {
+        self.calls(check, &|name| !is_harmless(name))
+    }
+
+    /// Whether an expression calls a function of the schema, or a volatile one of PostgreSQL's that `volatile` selects.
+    fn calls(&self, expr: &Expr, volatile: &dyn Fn(&str) -> bool) -> bool {
+        let schema = self.catalog.schema;
+        let mut found = false;
+        walk_expressions(expr, &mut |expr| {
+            found |= match &expr.kind {
+                ExprKind::Function(call) => {
+                    let name = call.name.name();
+                    let mut known = builtin::functions(name).peekable();
+                    known.peek().is_none()
+                        || known.any(|it| it.volatility == b'v' && volatile(name))
+                        || schema.functions.iter().any(|function| function.definition.name.name() == name)
+                }
+                ExprKind::Operator { operator, .. } => {
+                    schema.operators.iter().any(|(_, own)| own.name == operator.name)
+                }
+                // It may be of another type with checks of its own.
+                ExprKind::Cast { target, .. } => {
+                    let name = target.name.name();
+                    schema.types.iter().any(|own| own.name == name)
+                }
+                _ => false,
+            };
+        });
+        found
+    }
+}

@@ -1,0 +1,131 @@
+//! Transaction control: the statements that no query may be, because the runtime sends them.
+//!
+//! Input: a statement's tree and its tokens. Output: the error that names `dsql.transaction`, if the statement begins,
+//! ends or changes a transaction.
+//!
+//! `dsql.transaction` decides by what it sent itself whether a transaction is open, committed or rolled back. A COMMIT
+//! inside the closure commits what the transaction later reports as not executed, and what it then runs again.
+//! `SET TRANSACTION READ WRITE` inside `.read_only()` writes, and the ROLLBACK that ends a read-only transaction loses
+//! the write without an error. A DO block or a procedure may COMMIT in its middle: what a conflict after that undoes is
+//! not everything, so that running the statement again applies its first half twice.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::dsql::Words;
+use crate::syntax::Lexed;
+use crate::syntax::ast::{Statement, StatementKind};
+
+/// Settings that belong to the transaction, whatever statement sets them.
+pub(crate) fn is_transaction_setting(name: &str) -> bool {
+    ["transaction_isolation", "transaction_read_only", "transaction_deferrable"]
+        .iter()
+        .any(|setting| setting.eq_ignore_ascii_case(name))
+}
+
+/// The error of a statement that controls a transaction.
+pub fn transaction_control(statement: &Statement, text: &str, lexed: &Lexed) -> Option<Diagnostic> {
+    let (command, hint) = match &statement.kind {
+        StatementKind::Utility(command) => (*command, advice(command)?),
+        StatementKind::Set(set) if is_transaction_setting(&set.name) => ("SET TRANSACTION", CHARACTERISTICS),
+        _ => return None,
+    };
+    // DSQL's own procedure commits nothing.
+    if command == "CALL" {
+        let words = Words::of(text, lexed, statement.span);
+        words.begin_with("CALL SYS . WAIT_FOR_JOB").is_none().then_some(())?;
+    }
+    let message = match command {
+        "DO" | "CALL" => {
+            format!("{command} runs a body that can commit in its middle, which a query must not")
+        }
+        _ => format!("{command} controls a transaction, which a query must not"),
+    };
+    Some(Diagnostic::error(Code::TransactionControl, statement.span, message).with_hint(hint))
+}
+
+/// The error of `set_config('transaction_read_only', …)`.
+pub(crate) fn transaction_setting(name: &str, span: crate::source::Span) -> Diagnostic {
+    let message = format!("\"{name}\" belongs to the transaction, which a query must not control");
+    Diagnostic::error(Code::TransactionControl, span, message).with_hint(CHARACTERISTICS)
+}
+
+const CHARACTERISTICS: &str =
+    "every transaction is REPEATABLE READ; dsql.transaction(…).read_only() makes one read-only";
+
+/// What to write instead of a command; nothing if it does not control transactions.
+fn advice(command: &str) -> Option<&'static str> {
+    Some(match command {
+        "BEGIN" | "START TRANSACTION" | "COMMIT" | "END" => {
+            "run the statements in dsql.transaction(async move |tx| …), which sends BEGIN and COMMIT"
+        }
+        "ROLLBACK" | "ABORT" => {
+            "run the statements in dsql.transaction(async move |tx| …), which rolls back when the closure returns an error"
+        }
+        "SAVEPOINT" | "RELEASE" => {
+            "make the part a transaction of its own with dsql.transaction(…): the runtime has no savepoints"
+        }
+        "PREPARE TRANSACTION" => {
+            "run the statements in dsql.transaction(async move |tx| …): the runtime has no two-phase commit"
+        }
+        "SET TRANSACTION" => CHARACTERISTICS,
+        "DO" | "CALL" => "run its statements in dsql.transaction(async move |tx| …)",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Source, syntax};
+
+    fn is_refused(sql: &str) -> bool {
+        let source = Source::numbered(sql);
+        let lexed = syntax::lex(&source);
+        let statement = syntax::parse_statement(&source.text, &lexed).unwrap();
+        transaction_control(&statement, &source.text, &lexed).is_some()
+    }
+
+    #[test]
+    fn every_form_of_transaction_control_is_refused() {
+        for sql in [
+            "BEGIN",
+            "begin work isolation level repeatable read",
+            "START TRANSACTION READ ONLY",
+            "COMMIT",
+            "COMMIT AND CHAIN",
+            "COMMIT PREPARED 'a'",
+            "END",
+            "ROLLBACK",
+            "ROLLBACK TO SAVEPOINT a",
+            "ROLLBACK PREPARED 'a'",
+            "ABORT",
+            "SAVEPOINT a",
+            "RELEASE a",
+            "PREPARE TRANSACTION 'a'",
+            "SET TRANSACTION READ WRITE",
+            "SET LOCAL transaction_read_only = off",
+            "SET Transaction_Isolation TO 'serializable'",
+            "DO 'BEGIN COMMIT; END'",
+            "CALL p()",
+            "CALL app.wait_for_job('x')",
+        ] {
+            assert!(is_refused(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn statements_that_leave_transactions_alone_pass() {
+        for sql in [
+            "SELECT 1",
+            "PREPARE a AS SELECT 1",
+            "PREPARE transaction AS SELECT 1",
+            "SET search_path = app",
+            "SET LOCAL timezone = 'UTC'",
+            "SET CONSTRAINTS ALL DEFERRED",
+            "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+            "CALL sys.wait_for_job('abc')",
+            "DEALLOCATE ALL",
+        ] {
+            assert!(!is_refused(sql), "{sql}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What a statement leaves behind in its session.
+//!
+//! Input: a statement's tree and its tokens, or the name of a function. Output: a [`SessionEffect`].
+//!
+//! A connection serves more than one caller, behind a pool callers of different tenants. So `sql!` lets a statement that
+//! is meant to change its session run on a `Session` alone, and the pool closes a connection whose session may have
+//! changed. What ends with the transaction (`SET LOCAL`, `set_config(…, true)`, `pg_advisory_xact_lock`) changes no
+//! session. `nextval` counts as such too: what it leaves behind is seen by `currval` and `lastval` only, and is a number
+//! of a sequence.
+
+use crate::dsql::Words;
+use crate::syntax::Lexed;
+use crate::syntax::ast::{Persistence, QualifiedName, Statement, StatementKind};
+use crate::typed::SessionEffect;
+
+/// The effect of the statement's own words; those of the functions that it calls are the analyzer's to find.
+pub(crate) fn of_statement(statement: &Statement, text: &str, lexed: &Lexed) -> SessionEffect {
+    let words = || Words::of(text, lexed, statement.span);
+    let changes = match &statement.kind {
+        StatementKind::Set(set) => set.command != "SET LOCAL",
+        StatementKind::Utility("SET") => words().begin_with("SET LOCAL").is_none(),
+        StatementKind::Utility(command) => match *command {
+            "RESET" | "DISCARD" | "LISTEN" | "UNLISTEN" | "PREPARE" | "DEALLOCATE" | "LOAD" => true,
+            "DECLARE CURSOR" => words().has("WITH HOLD"),
+            "EXECUTE" | "CALL" | "DO" => return SessionEffect::MayChange,
+            _ => false,
+        },
+        StatementKind::CreateTable(table) => is_temporary(table.persistence, &table.name),
+        StatementKind::CreateTableAs(table) => is_temporary(table.persistence, &table.name),
+        StatementKind::CreateView(view) => is_temporary(view.persistence, &view.name),
+        StatementKind::CreateSequence(sequence) => is_temporary(sequence.persistence, &sequence.name),
+        StatementKind::Query(_) => {
+            let words = words();
+            words.has("INTO TEMP|TEMPORARY|PG_TEMP") || words.has("INTO LOCAL|GLOBAL TEMP|TEMPORARY")
+        }
+        _ => false,
+    };
+    if changes { SessionEffect::Changes } else { SessionEffect::Keeps }
+}
+
+fn is_temporary(persistence: Persistence, name: &QualifiedName) -> bool {
+    persistence == Persistence::Temporary || name.schema().is_some_and(|schema| schema == "pg_temp")
+}
+
+/// The effect of a function that PostgreSQL ships and that is volatile; `local` is whether its last argument is `true`.
+pub(crate) fn of_volatile(name: &str, local: bool) -> SessionEffect {
+    match name {
+        "set_config" if local => SessionEffect::Keeps,
+        "set_config"
+        | "pg_advisory_lock"
+        | "pg_advisory_lock_shared"
+        | "pg_try_advisory_lock"
+        | "pg_try_advisory_lock_shared"
+        | "pg_advisory_unlock"
+        | "pg_advisory_unlock_shared"
+        | "pg_advisory_unlock_all" => SessionEffect::Changes,
+        "nextval"
+        | "setval"
+        | "pg_notify"
+        | "pg_advisory_xact_lock"
+        | "pg_advisory_xact_lock_shared"
+        | "pg_try_advisory_xact_lock"
+        | "pg_try_advisory_xact_lock_shared" => SessionEffect::Keeps,
+        // `query_to_xml` and its like run a text; of the rest nobody has looked.
+        _ => SessionEffect::MayChange,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::typed::SessionEffect;
+    use crate::{Schema, Source, compile};
+
+    const SCHEMA: &str = "-- dsql-edge: dialect postgres
+        CREATE FUNCTION app(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE TABLE t (id int PRIMARY KEY, a text DEFAULT lower('A'));
+        CREATE TABLE called (id int PRIMARY KEY, a int DEFAULT app(1));
+        CREATE TABLE checked (id int PRIMARY KEY CHECK (app(id) > 0));
+        CREATE TABLE made (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (app(id)) STORED);
+        CREATE SEQUENCE s;
+        CREATE VIEW calling AS SELECT app(id) AS a FROM t;
+        CREATE VIEW setting AS SELECT set_config('a.b', 'c', false) AS a;";
+
+    #[test]
+    fn what_may_stay_in_the_session_is_found() {
+        let schema = Schema::parse(SCHEMA).unwrap();
+        let effect = |sql: &str| {
+            let query = compile(&Source::of_macro(sql), &schema);
+            query.unwrap_or_else(|error| panic!("{sql}: {error:?}")).session
+        };
+        for sql in [
+            "SELECT id FROM t FOR UPDATE",
+            "INSERT INTO t (id) VALUES ($id)",
+            "SET LOCAL timezone = 'UTC'",
+            "SET LOCAL TIME ZONE 'UTC'",
+            "SET CONSTRAINTS ALL DEFERRED",
+            "SELECT set_config('a.b', $value, true)",
+            "SELECT set_config('a.b', $value, 'yes')",
+            "SELECT pg_advisory_xact_lock(1)",
+            "SELECT nextval('s')",
+            "SELECT random(), gen_random_uuid(), now()",
+            "DECLARE c CURSOR FOR SELECT 1",
+            "CREATE TABLE u (id int)",
+            "SELECT 1 AS temp INTO copied",
+            "ANALYZE t",
+        ] {
+            assert_eq!(effect(sql), SessionEffect::Keeps, "{sql}");
+        }
+        for sql in [
+            "SELECT app(1)",
+            "SELECT a FROM calling",
+            "INSERT INTO called (id) VALUES ($id)",
+            "INSERT INTO checked (id) VALUES ($id)",
+            "INSERT INTO made (id) VALUES ($id)",
+            "SELECT query_to_xml('SELECT 1', true, true, '')",
+            "SELECT setseed(0.5)",
+        ] {
+            assert_eq!(effect(sql), SessionEffect::MayChange, "{sql}");
+        }
+        for sql in [
+            "SET search_path TO app, public",
+            "SET SESSION timezone = 'UTC'",
+            "SET TIME ZONE 'UTC'",
+            "SET ROLE admin",
+            "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+            "RESET ALL",
+            "DISCARD ALL",
+            "LISTEN a",
+            "UNLISTEN *",
+            "PREPARE a AS SELECT 1",
+            "DEALLOCATE ALL",
+            "LOAD 'a'",
+            "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
+            "CREATE TEMP TABLE u (id int)",
+            "CREATE LOCAL TEMPORARY TABLE u (id int)",
+            "CREATE TABLE pg_temp.u (id int)",
+            "CREATE TEMP VIEW u AS SELECT 1 AS one",
+            "CREATE TEMP SEQUENCE u",
+            "CREATE TEMP TABLE u AS SELECT 1 AS one",
+            "SELECT 1 AS one INTO TEMP u",
+            "SELECT 1 AS one INTO LOCAL TEMP TABLE u",
+            "SELECT set_config('a.b', 'c', false)",
+            "SELECT set_config('a.b', 'c', $local)",
+            "SELECT id FROM t WHERE set_config('a.b', a, false) = 'c'",
+            "SELECT pg_advisory_lock(1)",
+            "SELECT pg_try_advisory_lock_shared(1, 2)",
+            "SELECT pg_advisory_unlock_all()",
+            "SELECT a FROM setting",
+            "WITH x AS (INSERT INTO t (id) VALUES (1) RETURNING set_config('a.b', 'c', false) AS a) SELECT a FROM x",
+            "SELECT id FROM t WHERE true {? AND set_config('a.b', $a, false) = 'c' }",
+        ] {
+            assert_eq!(effect(sql), SessionEffect::Changes, "{sql}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What is known of a statement of `sql_unchecked!`.
+//!
+//! Input: its text, and the snapshot if there is one. Output: whether it writes, and whether it changes its session.
+//!
+//! A statement that is known to read is sent again when its answer is lost, so this must be proved, not guessed from a
+//! leading SELECT: a function may write, and so may a view or a domain that calls one. The proof is that of `sql!`: the
+//! statement compiles against the snapshot. The types of its parameters are only known when it runs, and with other types
+//! a name may mean another function: one that the schema defines proves nothing.
+
+use crate::dsql::walk::{self, Visit};
+use crate::source::Source;
+use crate::syntax::ast::{Expr, ExprKind, FromItem, Query, Statement, StatementKind, TypeName};
+use crate::typed::{Effect, SessionEffect};
+use crate::{Schema, compile};
+
+/// Whether the statement writes, and whether it changes its session.
+pub fn unchecked_effects(
+    statement: &Statement,
+    source: &Source,
+    schema: Option<&Schema>,
+) -> (Effect, SessionEffect) {
+    let known = schema.filter(|schema| schema.operators.is_empty() && !names_own_function(statement, schema));
+    let compiled = known.and_then(|schema| compile(source, schema).ok());
+    // The connection's search_path is compared with that of `sql!` only.
+    match compiled.filter(|query| query.search_path.is_empty()) {
+        // Where it runs is for the user to say.
+        Some(query) => (query.effect, query.session.min(SessionEffect::MayChange)),
+        None if matches!(statement.kind, StatementKind::Query(_)) => {
+            (Effect::MayWrite, SessionEffect::MayChange)
+        }
+        None => (Effect::Write, SessionEffect::MayChange),
+    }
+}
+
+fn names_own_function(statement: &Statement, schema: &Schema) -> bool {
+    let mut names = OwnFunctions { schema, found: false };
+    walk::statement(statement, &mut names);
+    names.found
+}
+
+struct OwnFunctions<'s> {
+    schema: &'s Schema,
+    found: bool,
+}
+
+impl Visit<'_> for OwnFunctions<'_> {
+    fn query(&mut self, _: &Query) {}
+
+    fn item(&mut self, _: &FromItem) {}
+
+    fn expr(&mut self, expr: &Expr) {
+        if let ExprKind::Function(call) = &expr.kind {
+            let own = |name: &str| self.schema.functions.iter().any(|it| it.definition.name.name() == name);
+            self.found |= own(call.name.name());
+        }
+    }
+
+    fn target_type(&mut self, _: &TypeName, _: &Expr) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax;
+
+    const SCHEMA: &str = "CREATE TABLE t (id int PRIMARY KEY, a text);
+        CREATE FUNCTION app(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE FUNCTION lower(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE VIEW calling AS SELECT app(id) AS a FROM t;";
+
+    fn effects(sql: &str, schema: Option<&Schema>) -> (Effect, SessionEffect) {
+        let source = Source::of_macro(sql);
+        let statement = syntax::parse_statement(&source.text, &syntax::lex(&source)).unwrap();
+        unchecked_effects(&statement, &source, schema)
+    }
+
+    #[test]
+    fn only_what_the_snapshot_proves_reads() {
+        let schema = Schema::parse(SCHEMA).unwrap();
+        for (sql, effect, session) in [
+            ("SELECT id, upper(a) FROM t WHERE id = $1", Effect::Read, SessionEffect::Keeps),
+            ("SELECT id FROM t ORDER BY id FOR UPDATE", Effect::MayWrite, SessionEffect::Keeps),
+            ("SELECT app($1)", Effect::MayWrite, SessionEffect::MayChange),
+            // Of another type of parameter it is the schema's own function.
+            ("SELECT lower($1)", Effect::MayWrite, SessionEffect::MayChange),
+            ("SELECT a FROM calling", Effect::MayWrite, SessionEffect::MayChange),
+            ("SELECT a FROM elsewhere", Effect::MayWrite, SessionEffect::MayChange),
+            ("INSERT INTO t (id) VALUES ($1)", Effect::Write, SessionEffect::Keeps),
+            ("DELETE FROM elsewhere", Effect::Write, SessionEffect::MayChange),
+            ("SET timezone = 'UTC'", Effect::Write, SessionEffect::MayChange),
+            ("SHOW timezone", Effect::Write, SessionEffect::MayChange),
+        ] {
+            assert_eq!(effects(sql, Some(&schema)), (effect, session), "{sql}");
+        }
+        let elsewhere = Schema::parse(&format!("-- dsql-edge: search_path app, public\n{SCHEMA}")).unwrap();
+        assert_eq!(effects("SELECT id FROM t", Some(&elsewhere)).0, Effect::MayWrite);
+        assert_eq!(effects("SELECT 1", None), (Effect::MayWrite, SessionEffect::MayChange));
+    }
+}

@@ -1,0 +1,134 @@
+//! Idempotency keys: what means that the key is taken, and what does not.
+
+use super::transactions::{WRITE_SQL, begun_badly, committed, failed, rolled_back};
+use super::*;
+
+static KEY: Statement = Statement { columns: &[], ..statement("INSERT INTO keys VALUES (1)", Effect::Write) };
+/// The errors of these tests name this constraint.
+static CONSTRAINTS: KeyConstraints = KeyConstraints { names: &["t_pkey"], all: true, does_nothing: false };
+
+fn once(network: &Network, constraints: &'static KeyConstraints) -> Result<Once<i32>, Error> {
+    let dsql = Dsql::new(retrying(network));
+    let body = async |tx: Transaction<'_>| query(&WRITE).fetch_one(tx).await;
+    let key = KeyInsert::new(&KEY, Arguments::default(), constraints);
+    eventually(network, dsql.transaction(body).idempotency_key(key).into_future())
+}
+
+/// The answer to BEGIN, the key with this tag, and a statement that finds this.
+fn keyed(tag: &str, values: &[i32]) -> Vec<u8> {
+    [control("BEGIN"), done(tag), found(values), ready(b"T")].concat()
+}
+
+#[test]
+fn a_key_resolves_what_became_of_it() {
+    let once = |network: &Network| once(network, &CONSTRAINTS);
+    let keyed = |values: &[i32]| keyed("INSERT 0 1", values);
+    let flight = format!("login BEGIN INSERT INTO keys VALUES (1) {WRITE_SQL} |");
+
+    let network = Network::default();
+    network.accept(answers([keyed(&[1]), committed()]));
+    assert_eq!(once(&network).unwrap(), Once::Now(1));
+    assert_eq!(said(&network)[..2], [&flight, "COMMIT |"]);
+
+    let network = Network::default();
+    network.accept(answers([begun_badly("23505"), rolled_back()]));
+    assert_eq!(once(&network).unwrap(), Once::Before);
+
+    // The answer to COMMIT is lost; it runs again, and the key tells what became of the first.
+    for (then, outcome) in
+        [(vec![begun_badly("23505")], Once::Before), (vec![keyed(&[2]), committed()], Once::Now(2))]
+    {
+        let network = Network::default();
+        let mut lost = answers([keyed(&[1]), vec![]]);
+        lost.truncate(lost.len() - 2);
+        lost.push(Step::Close);
+        network.accept(lost);
+        network.accept(answers(then));
+        assert_eq!(once(&network).unwrap(), outcome);
+        assert_eq!(said(&network)[1..3], ["COMMIT |", &flight]);
+    }
+
+    // A violation of another statement is not the key's.
+    let network = Network::default();
+    network
+        .accept(answers([[control("BEGIN"), done("INSERT 0 1"), failed("23505")].concat(), rolled_back()]));
+    assert!(once(&network).unwrap_err().is_unique_violation());
+
+    // A key alone is written, too.
+    let network = Network::default();
+    network.accept(answers([[control("BEGIN"), done("INSERT 0 1"), ready(b"T")].concat(), committed()]));
+    let dsql = Dsql::new(retrying(&network));
+    let key = KeyInsert::new(&KEY, Arguments::default(), &CONSTRAINTS);
+    let nothing = dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(key);
+    assert_eq!(now(nothing.into_future()).unwrap(), Once::Now(()));
+    assert_eq!(said(&network), ["login BEGIN INSERT INTO keys VALUES (1) |", "COMMIT |"]);
+}
+
+#[test]
+fn no_row_with_do_nothing_means_that_the_key_is_taken() {
+    static DOES_NOTHING: KeyConstraints = KeyConstraints { does_nothing: true, ..CONSTRAINTS };
+    let network = Network::default();
+    network.accept(answers([keyed("INSERT 0 0", &[1]), rolled_back()]));
+    assert_eq!(once(&network, &DOES_NOTHING).unwrap(), Once::Before);
+    assert_eq!(said(&network)[1], "ROLLBACK |");
+
+    // What the first run wrote is in the way of a later statement: the key still tells.
+    let network = Network::default();
+    network
+        .accept(answers([[control("BEGIN"), done("INSERT 0 0"), failed("23505")].concat(), rolled_back()]));
+    assert_eq!(once(&network, &DOES_NOTHING).unwrap(), Once::Before);
+
+    // The answer to COMMIT is lost: it is not applied a second time.
+    let network = Network::default();
+    let mut lost = answers([keyed("INSERT 0 1", &[1]), vec![]]);
+    lost.truncate(lost.len() - 2);
+    lost.push(Step::Close);
+    network.accept(lost);
+    network.accept(answers([keyed("INSERT 0 0", &[2]), rolled_back()]));
+    assert_eq!(once(&network, &DOES_NOTHING).unwrap(), Once::Before);
+    assert_eq!(said(&network).iter().filter(|said| *said == "COMMIT |").count(), 1);
+
+    // A key alone.
+    let network = Network::default();
+    network.accept(answers([[control("BEGIN"), done("INSERT 0 0"), ready(b"T")].concat(), rolled_back()]));
+    let dsql = Dsql::new(retrying(&network));
+    let key = KeyInsert::new(&KEY, Arguments::default(), &DOES_NOTHING);
+    let nothing = dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(key);
+    assert_eq!(now(nothing.into_future()).unwrap(), Once::Before);
+}
+
+#[test]
+fn no_row_without_do_nothing_is_an_error() {
+    let network = Network::default();
+    network.accept(answers([keyed("INSERT 0 0", &[1]), rolled_back()]));
+    let error = once(&network, &CONSTRAINTS).unwrap_err();
+    assert!(error.to_string().contains("inserted no row") && error.attempts() == 1, "{error}");
+    assert!(!error.is_outcome_unknown() && !error.is_executed(), "{error}");
+    assert_eq!(said(&network)[1], "ROLLBACK |");
+}
+
+#[test]
+fn a_violation_of_another_constraint_is_an_error() {
+    static OTHER: KeyConstraints = KeyConstraints { names: &["t_a_key"], ..CONSTRAINTS };
+    let network = Network::default();
+    network.accept(answers([begun_badly("23505"), rolled_back()]));
+    let error = once(&network, &OTHER).unwrap_err();
+    assert!(error.is_unique_violation() && error.constraint() == Some("t_pkey"), "{error}");
+    // Nor is another error of the key's constraint.
+    let network = Network::default();
+    network.accept(answers([begun_badly("23514"), rolled_back()]));
+    assert!(once(&network, &CONSTRAINTS).unwrap_err().is_check_violation());
+}
+
+#[test]
+fn a_violation_without_a_name_counts_if_every_constraint_is_a_key() {
+    static SOME: KeyConstraints = KeyConstraints { all: false, ..CONSTRAINTS };
+    let nameless = frame(b'E', b"SERROR\0VERROR\0C23505\0Msorry\0\0");
+    let refused = || [control("BEGIN"), nameless.clone(), ready(b"E")].concat();
+    let network = Network::default();
+    network.accept(answers([refused(), rolled_back()]));
+    assert_eq!(once(&network, &CONSTRAINTS).unwrap(), Once::Before);
+    let network = Network::default();
+    network.accept(answers([refused(), rolled_back()]));
+    assert!(once(&network, &SOME).unwrap_err().is_unique_violation());
+}

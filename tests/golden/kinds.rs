@@ -1,0 +1,137 @@
+//! Written by `sql!` for the query in `emission.rs`.
+fn key(id: ::dsql_edge::types::Uuid, name: &str) {
+    let _ = match (&(id), &(name)) {
+        (p1, p2) => {
+            static KEY: ::dsql_edge::private::KeyConstraints = ::dsql_edge::private::KeyConstraints {
+                names: &["users_pkey"],
+                all: true,
+                does_nothing: true,
+            };
+            static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                sql: "INSERT INTO users (id, name) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
+                name: "key",
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+                params: &[2950u32, 25u32],
+                columns: &[],
+                formats: &::dsql_edge::private::formats([]),
+                effect: ::dsql_edge::private::Effect::Write,
+                session: ::dsql_edge::private::SessionEffect::Keeps,
+                tables: &["users"],
+                search_path: "",
+            };
+            let mut arguments = ::dsql_edge::private::Arguments::with_capacity(2usize);
+            arguments.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(p1);
+            arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p2);
+            ::dsql_edge::private::KeyInsert::new(&STATEMENT, arguments, &KEY)
+        }
+    };
+}
+fn command(name: &str) {
+    let _ = match (&(name),) {
+        (p1,) => {
+            static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                sql: "INSERT INTO users (id, name) VALUES (gen_random_uuid(), $1)",
+                name: "command",
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+                params: &[25u32],
+                columns: &[],
+                formats: &::dsql_edge::private::formats([]),
+                effect: ::dsql_edge::private::Effect::Write,
+                session: ::dsql_edge::private::SessionEffect::Keeps,
+                tables: &["users"],
+                search_path: "",
+            };
+            let mut arguments = ::dsql_edge::private::Arguments::with_capacity(1usize);
+            arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p1);
+            ::dsql_edge::private::Command::new(&STATEMENT, arguments)
+        }
+    };
+}
+fn session_command() {
+    let _ = match () {
+        () => {
+            static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                sql: "SET timezone = 'UTC'",
+                name: "session_command",
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+                params: &[],
+                columns: &[],
+                formats: &::dsql_edge::private::formats([]),
+                effect: ::dsql_edge::private::Effect::Write,
+                session: ::dsql_edge::private::SessionEffect::Changes,
+                tables: &[],
+                search_path: "",
+            };
+            let arguments = ::dsql_edge::private::Arguments::with_capacity(0usize);
+            ::dsql_edge::private::SessionCommand::new(&STATEMENT, arguments)
+        }
+    };
+}
+fn session_query(zone: ::core::option::Option<&str>) {
+    let _ = match (&(zone),) {
+        (p1,) => {
+            #[allow(dead_code)]
+            pub struct Row {
+                pub zone: ::core::option::Option<::std::string::String>,
+            }
+            impl ::core::fmt::Debug for Row {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    f.debug_struct("Row").field("zone", &self.zone).finish()
+                }
+            }
+            impl ::core::clone::Clone for Row {
+                fn clone(&self) -> Self {
+                    Row { zone: ::core::clone::Clone::clone(&self.zone) }
+                }
+            }
+            #[automatically_derived]
+            impl ::core::cmp::PartialEq for Row {
+                fn eq(&self, other: &Self) -> bool {
+                    self.zone == other.zone
+                }
+            }
+            ::dsql_edge::private::serialize! { [] Row [] [] { zone : "zone" } }
+            impl ::dsql_edge::private::SingleColumn for Row {
+                type Value = ::core::option::Option<::std::string::String>;
+                fn into_value(self) -> ::core::option::Option<::std::string::String> {
+                    self.zone
+                }
+            }
+            fn decode(
+                row: &::dsql_edge::private::DataRow<'_>,
+            ) -> ::core::result::Result<Row, ::dsql_edge::private::Error> {
+                ::core::result::Result::Ok(Row {
+                    zone: row
+                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(0usize)?,
+                })
+            }
+            static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
+                sql: "SELECT set_config('timezone', $1, false) AS zone",
+                name: "session_query",
+                file: ::core::file!(),
+                line: ::core::line!(),
+                column: ::core::column!(),
+                params: &[25u32],
+                columns: &[::dsql_edge::private::ColumnDesc {
+                    name: "zone",
+                    type_oid: 25u32,
+                    type_name: "text",
+                }],
+                formats: &::dsql_edge::private::formats([25u32]),
+                effect: ::dsql_edge::private::Effect::MayWrite,
+                session: ::dsql_edge::private::SessionEffect::Changes,
+                tables: &[],
+                search_path: "",
+            };
+            let mut arguments = ::dsql_edge::private::Arguments::with_capacity(1usize);
+            arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(p1);
+            ::dsql_edge::private::SessionQuery::new(&STATEMENT, arguments, decode)
+        }
+    };
+}

@@ -1,0 +1,29 @@
+//! What protects nothing is no idempotency key, and still a command.
+
+use dsql_edge::{Dsql, Error, KeyInsert, sql, types::Uuid};
+
+sql! {
+    pub fn done(id) = "INSERT INTO users (id, name) VALUES ($id, 'done')";
+
+    pub fn made_up(name) = "INSERT INTO users (id, name) VALUES (gen_random_uuid(), $name)";
+}
+
+async fn once(dsql: &Dsql, id: Uuid) -> Result<(), Error> {
+    // These are keys.
+    let key: KeyInsert = sql!("INSERT INTO users (id, name) VALUES ($id, 'done') ON CONFLICT (id) DO NOTHING");
+    dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(key).await?;
+    dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(done(id)).await?;
+    done(id).execute(dsql).await?;
+    dsql.pipeline((done(id), sql!("SELECT count(*) FROM users").value())).await?;
+    dsql.pipeline(vec![done(id).into(), made_up("Ada")]).await?;
+    // These are not.
+    dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(made_up("Ada")).await?;
+    dsql.transaction(async |_| Ok::<_, Error>(()))
+        .idempotency_key(sql!("UPDATE users SET name = 'done' WHERE id = $id"))
+        .await?;
+    Ok(())
+}
+
+fn main() {
+    let _ = once;
+}
