@@ -8,6 +8,8 @@ use dsql_edge_tests::workerd::{self, Answer, Extras, Workerd};
 const SCHEMA: &str = include_str!("habits/dsql-schema.sql");
 const ROLE: &str = "arn:aws:iam::123456789012:role/worker";
 
+const OWN_KEYS: [&str; 2] = ["REPORTS_AWS_ACCESS_KEY_ID", "REPORTS_AWS_SECRET_ACCESS_KEY"];
+
 type Bindings = Vec<(&'static str, String)>;
 
 async fn local() -> Local {
@@ -54,6 +56,14 @@ async fn two_clusters_are_told_apart_by_a_prefix() {
     let habits = Workerd::start(bundle, &both, &bindings).await;
     assert_eq!(habits.get("/events").await, answer(200, "[]"));
     assert_eq!(habits.get("/reports").await, answer(200, "reporter"));
+    habits.stop().await;
+
+    // Keys of its own that `from_env` cannot read do not make the other cluster's keys serve.
+    bindings.extend(OWN_KEYS.map(|name| (name, "unread".to_owned())));
+    let extras = Extras { stored: &OWN_KEYS, ..Extras::default() };
+    let habits = Workerd::start_with(bundle, &both, &bindings, &extras).await;
+    let missing = habits.get("/reports").await;
+    assert!(missing.status == 500 && missing.body.contains(OWN_KEYS[0]), "{missing:?}");
     habits.stop().await;
     other.stop().await.unwrap();
     local.stop().await.unwrap();

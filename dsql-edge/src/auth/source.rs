@@ -81,11 +81,21 @@ pub(crate) trait Asked: Send + Sync {
         Box::pin(async move { token_for(config, &self.ask(config).await?).await })
     }
 
+    /// What it was made of.
+    #[cfg(all(test, feature = "assume-role"))]
+    fn parts(&self) -> Parts {
+        Parts::default()
+    }
+
     /// Has the next connection ask for new ones: the server refused these.
     fn forget(&self) {
         cache::forget_all();
     }
 }
+
+/// Id, secret and session token of the keys; ARN, session name and external id of the role.
+#[cfg(all(test, feature = "assume-role"))]
+pub(crate) type Parts = ([Option<String>; 3], Option<[Option<String>; 3]>);
 
 /// Credentials on their way, or what is signed with them.
 pub(crate) type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
@@ -119,6 +129,17 @@ impl Source {
     #[cfg(feature = "assume-role")]
     pub(crate) fn role(role: AssumeRole, base: Source) -> Self {
         Source::Asked(Arc::new(Assumed { role, base }))
+    }
+
+    #[cfg(all(test, feature = "assume-role"))]
+    pub(crate) fn parts(&self) -> Parts {
+        match self {
+            Source::Given(keys) => {
+                let (id, secret) = (keys.access_key_id().to_owned(), keys.secret_access_key().to_owned());
+                ([Some(id), Some(secret), keys.session_token().map(str::to_owned)], None)
+            }
+            Source::Asked(asked) => asked.parts(),
+        }
     }
 }
 
@@ -155,6 +176,11 @@ impl Asked for Assumed {
             let key = self.role.cache_key(config, &base).await?;
             kept(config, &key, self.role.assume(config, &base)).await
         })
+    }
+
+    #[cfg(test)]
+    fn parts(&self) -> Parts {
+        (self.base.parts().0, Some(self.role.parts()))
     }
 }
 

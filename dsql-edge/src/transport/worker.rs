@@ -81,6 +81,12 @@ pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
     text_at(env, name)
 }
 
+/// A secret of the Secrets Store is bound, and no text.
+pub(crate) fn is_bound(env: &worker::Env, name: &str) -> bool {
+    // An empty text is falsy in JavaScript, as `undefined` is.
+    Reflect::get(env, &JsValue::from_str(name)).is_ok_and(|value| value.is_truthy())
+}
+
 fn text_at(object: &JsValue, name: &str) -> Option<String> {
     Reflect::get(object, &JsValue::from_str(name)).ok()?.as_string()
 }
