@@ -123,8 +123,7 @@ pub(crate) fn post(config: &Config, post: Post) -> BoxFuture<Result<Reply, Trans
     }
     #[cfg(test)]
     if let Some(network) = config.memory_network() {
-        let reply = network.reply(&post);
-        return Box::pin(async move { reply });
+        return network.reply(&post);
     }
     platform::post(config, post)
 }
@@ -208,7 +207,12 @@ pub(crate) use platform::{is_bound, text_of};
 pub(crate) use platform::signature::Signature;
 
 /// Seconds since 1970-01-01 UTC.
-pub(crate) fn unix_time() -> u64 {
+pub(crate) fn unix_time(config: &Config) -> u64 {
+    #[cfg(test)]
+    if let Some(network) = config.memory_network() {
+        return network.unix_time();
+    }
+    let _ = config;
     platform::unix_time()
 }
 

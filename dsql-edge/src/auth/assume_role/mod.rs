@@ -141,7 +141,7 @@ impl AssumeRole {
         base: &Credentials,
     ) -> Result<Credentials, Unavailable> {
         let (host, port) = endpoint(config);
-        let now = transport::unix_time();
+        let now = transport::unix_time(config);
         let post = request::post(self, (&host, port), config.region(), base, now).await?;
         let secrets = [base.secret_access_key(), base.session_token().unwrap_or_default()];
         let reply = transport::post(config, post).await.map_err(|error| Unavailable {

@@ -4,6 +4,7 @@ mod bulk;
 mod credentials;
 mod pipelines;
 mod queries;
+mod refresh;
 mod retries;
 mod streams;
 mod transactions;
