@@ -40,6 +40,22 @@ async fn a_session_opens_the_door_until_it_ends() {
     local.stop().await.unwrap();
 }
 
+/// Without turns there are as many as there are requests; how many there are with them depends on how busy STS is.
+#[tokio::test]
+async fn many_cold_requests_assume_a_role_a_few_times() {
+    let local = Local::builder().role(ROLE, None).start().await.unwrap();
+    let config = config(&local).assume_role(AssumeRole::new(ROLE).session_name("many")).unwrap();
+    let asking = (0..50).map(|_| {
+        let config = config.clone();
+        tokio::spawn(async move { asked(&config).await.unwrap() })
+    });
+    for name in futures_util::future::join_all(asking).await {
+        assert_eq!(name.unwrap(), "admin");
+    }
+    assert!((1..=20).contains(&local.sessions_issued()), "{}", local.sessions_issued());
+    local.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn what_sts_refuses_is_told_in_its_words() {
     let local = Local::builder().role(ROLE, Some("partner")).start().await.unwrap();

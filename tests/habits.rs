@@ -8,6 +8,8 @@ use dsql_edge_tests::workerd::{self, Answer, Extras, Workerd};
 const SCHEMA: &str = include_str!("habits/dsql-schema.sql");
 const ROLE: &str = "arn:aws:iam::123456789012:role/worker";
 
+const OWN_KEYS: [&str; 2] = ["REPORTS_AWS_ACCESS_KEY_ID", "REPORTS_AWS_SECRET_ACCESS_KEY"];
+
 type Bindings = Vec<(&'static str, String)>;
 
 async fn local() -> Local {
@@ -55,6 +57,14 @@ async fn two_clusters_are_told_apart_by_a_prefix() {
     assert_eq!(habits.get("/events").await, answer(200, "[]"));
     assert_eq!(habits.get("/reports").await, answer(200, "reporter"));
     habits.stop().await;
+
+    // Keys of its own that `from_env` cannot read do not make the other cluster's keys serve.
+    bindings.extend(OWN_KEYS.map(|name| (name, "unread".to_owned())));
+    let extras = Extras { stored: &OWN_KEYS, ..Extras::default() };
+    let habits = Workerd::start_with(bundle, &both, &bindings, &extras).await;
+    let missing = habits.get("/reports").await;
+    assert!(missing.status == 500 && missing.body.contains(OWN_KEYS[0]), "{missing:?}");
+    habits.stop().await;
     other.stop().await.unwrap();
     local.stop().await.unwrap();
 }
@@ -98,9 +108,14 @@ async fn a_role_is_assumed_through_fetch() {
     bindings.push(("AWS_ROLE_ARN", ROLE.to_owned()));
     bindings.push(("AWS_ROLE_EXTERNAL_ID", "partner".to_owned()));
     let trusted = habits(&local, &bindings, &[]).await;
-    for _ in 0..2 {
-        assert_eq!(trusted.get("/events").await, answer(200, "[]"), "{}", trusted.log());
+    // Many requests at once find no credentials. Each of them would ask STS, if it did not see that another one does.
+    for answered in futures_util::future::join_all((0..50).map(|_| trusted.get("/events"))).await {
+        assert_eq!(answered, answer(200, "[]"), "{}", trusted.log());
     }
+    assert!((1..=20).contains(&local.sessions_issued()), "{}", local.sessions_issued());
+    let issued = local.sessions_issued();
+    assert_eq!(trusted.get("/events").await, answer(200, "[]"), "{}", trusted.log());
+    assert_eq!(local.sessions_issued(), issued);
     // The session has ended, and the Worker's clock does not say so: refused, forgotten, assumed again.
     local.advance_clock(std::time::Duration::from_secs(3601));
     let refused = trusted.get("/events").await;

@@ -34,6 +34,7 @@ pub struct Local {
     postgres: Postgres,
     region: String,
     credentials: Credentials,
+    keys: Arc<KeyRing>,
     users: Vec<(String, Credentials)>,
     ca_pem: String,
     installation: Installation,
@@ -95,6 +96,11 @@ impl Local {
     /// AssumeRole, and gives the credentials of sessions, by which the front door opens until they expire.
     pub fn sts_url(&self) -> String {
         format!("https://localhost:{}", self.sts.port())
+    }
+
+    /// How many sessions the STS has issued, since it runs: how often AssumeRole was answered with credentials.
+    pub fn sessions_issued(&self) -> usize {
+        self.keys.sessions_issued()
     }
 
     /// Puts the clock forward by which tokens, requests, sessions, transactions and connections are judged.
@@ -359,7 +365,7 @@ impl Builder {
         let endpoint = Endpoint {
             tls,
             region: self.region.clone(),
-            keys,
+            keys: keys.clone(),
             postgres: postgres.socket(),
             cluster: cluster.clone(),
             rules: self.rules,
@@ -371,6 +377,7 @@ impl Builder {
             postgres,
             region: self.region,
             credentials,
+            keys,
             users,
             ca_pem: authority.pem().to_owned(),
             installation,

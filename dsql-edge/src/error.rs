@@ -1,8 +1,10 @@
 //! The one error type, and what may be asked of it.
 //!
-//! Goes in: what went wrong, from every room. Comes out: predicates for programs, a line for people. Never
-//! shows a token, a credential, a parameter or a row: PostgreSQL's DETAIL, which quotes rows, has an accessor
-//! and no place in `Display` or `Debug`.
+//! Input: what went wrong, from every room. Output: predicates for programs, a line for people.
+//! Invariant: the line never shows a token, a credential, a parameter or a row. PostgreSQL's DETAIL, which quotes rows,
+//! has an accessor and is not part of `Display` or `Debug`; `shown` decides the same of each primary message.
+
+mod shown;
 
 use core::fmt;
 use std::borrow::Cow;
@@ -17,6 +19,13 @@ use crate::wire::DatabaseError;
 ///
 /// It displays as one line: the SQLSTATE and the primary message of the server, or what happened otherwise
 /// and what to do about it, and the place of the query in the source. Ask it with the `is_*` methods.
+///
+/// The line (`Display`, `Debug`, and `worker::Error`, which frameworks put into logs and answers) quotes no parameter
+/// and no row. The server's message is a part of it only where its SQLSTATE is of a kind whose messages name objects,
+/// limits and states: constraints (23), names and types (42), what DSQL does not support (0A), conflicts (40), resources
+/// and limits (53, 54), connections and logins (08, 28) and the like. Elsewhere, as for data exceptions (22:
+/// `invalid input syntax for type integer: "…"`), the line has the SQLSTATE alone, and [`message`](Error::message) has
+/// the text.
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
@@ -274,7 +283,8 @@ impl Error {
         }
     }
 
-    /// The primary message of the server's error.
+    /// The primary message of the server's error, also where the error does not display it because it can quote a value:
+    /// for the code that asked, not for logs and not for answers.
     pub fn message(&self) -> Option<&str> {
         Some(&self.database_error()?.message)
     }
@@ -370,19 +380,19 @@ impl Error {
         self.database_error().is_some_and(|error| error.is_one_of(&[state]))
     }
 
-    /// Without what could quote a row: a data exception (class 22) has the value in its primary message.
-    fn write(&self, f: &mut fmt::Formatter<'_>, quoting: bool) -> fmt::Result {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, joint, more): (&str, &str, &str) = match &self.0.kind {
             Kind::Config(text) | Kind::Credentials(text) | Kind::Connect(text) | Kind::Lost(text) => {
                 (text, "", "")
             }
             Kind::Refused(error) => {
                 f.write_str("the database refused the connection: ")?;
-                write_database_error(f, error, true)?;
+                // The login's words: the user's name and the ARN of who signed. No statement was executed.
+                write_database_error(f, error, !shown::repeats_token(error))?;
                 Refusal::of(error).advice().map_or(("", "", ""), |advice| ("", "; ", advice))
             }
             Kind::Database(error) => {
-                write_database_error(f, error, quoting)?;
+                write_database_error(f, error, shown::is_shown(error))?;
                 if self.is_stale_snapshot() {
                     ("", "; if this worked when it was compiled, ", PULL)
                 } else {
@@ -448,21 +458,18 @@ const ABOUT_THE_SCHEMA: &[SqlState] = &[
     SqlState::UNDEFINED_OBJECT,
 ];
 
-fn write_database_error(f: &mut fmt::Formatter<'_>, error: &DatabaseError, quoting: bool) -> fmt::Result {
+fn write_database_error(f: &mut fmt::Formatter<'_>, error: &DatabaseError, shown: bool) -> fmt::Result {
     if let Some(state) = error.sqlstate {
         f.write_str("SQLSTATE ")?;
         f.write_str(state.as_str())?;
-        if !quoting && state.is_of_class(*b"22") {
-            return f.write_str(": a value does not fit (data exception)");
-        }
         f.write_str(": ")?;
     }
-    f.write_str(&error.message)
+    f.write_str(if shown { &error.message } else { shown::substitute(error.sqlstate) })
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f, true)
+        self.write(f)
     }
 }
 
@@ -470,7 +477,7 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Error(")?;
-        self.write(f, true)?;
+        self.write(f)?;
         f.write_str(")")
     }
 }
@@ -484,19 +491,10 @@ impl std::error::Error for Error {
     }
 }
 
-/// So that `?` works in a Worker's handler. Frameworks put this text into logs and answers: where the
-/// server's message could quote a value, it is left out.
+/// So that `?` works in a Worker's handler. The text is the line of `Display`.
 impl From<Error> for worker::Error {
     fn from(error: Error) -> Self {
-        struct Unquoted(Error);
-
-        impl fmt::Display for Unquoted {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.write(f, false)
-            }
-        }
-
-        worker::Error::RustError(Unquoted(error).to_string())
+        worker::Error::RustError(error.to_string())
     }
 }
 

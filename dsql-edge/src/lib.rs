@@ -43,7 +43,8 @@
 //! # What never happens
 //!
 //! A value never becomes SQL text. A token leaves this process only inside TLS, and only for a host that [`Config`] lets
-//! through. A credential, a token or a parameter never shows in an error, in `Debug` or in a log. Bytes of the server
+//! through. A credential, a token or a parameter never shows in an error, in `Debug` or in a log (of the
+//! server's own message [`Error`] shows what quotes no value). Bytes of the server
 //! never make this crate panic. A statement that writes is never sent again when its outcome is not known.
 #![cfg_attr(
     not(test),

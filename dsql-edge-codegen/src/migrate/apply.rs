@@ -288,10 +288,12 @@ fn stuck(file: &File, step: &Step, check: &str) -> anyhow::Error {
     )
 }
 
-/// The server's words with what else it said, and what to do about some.
+/// The error with the server's DETAIL and HINT, and what to do about some. The values are those of the user's own file:
+/// a message that the error does not display by itself is printed, too.
 fn explained(error: Error) -> anyhow::Error {
     let mut more = String::new();
-    for (name, text) in [("detail", error.detail()), ("hint", error.hint())] {
+    let message = error.message().filter(|message| !error.to_string().contains(message));
+    for (name, text) in [("message", message), ("detail", error.detail()), ("hint", error.hint())] {
         if let Some(text) = text {
             more += &format!("\n{name}: {text}");
         }

@@ -5,6 +5,7 @@
 //! the endpoint; sessions are forgotten some time after their end, and the oldest when there are too many.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::{Duration, OffsetDateTime};
@@ -42,6 +43,7 @@ pub(crate) struct KeyRing {
     given: Identity,
     users: Vec<Identity>,
     sessions: Mutex<VecDeque<Session>>,
+    issued: AtomicUsize,
 }
 
 /// Credentials that were issued, until then.
@@ -62,7 +64,7 @@ pub(crate) enum Known {
 impl KeyRing {
     pub(crate) fn new(given: Credentials, users: Vec<Identity>) -> KeyRing {
         let given = Identity { credentials: given, arn: OWNER.to_owned(), admin: true };
-        KeyRing { given, users, sessions: Mutex::default() }
+        KeyRing { given, users, sessions: Mutex::default(), issued: AtomicUsize::new(0) }
     }
 
     /// The keys that the endpoint was given.
@@ -103,7 +105,13 @@ impl KeyRing {
             sessions.pop_front();
         }
         sessions.push_back(session.clone());
+        self.issued.fetch_add(1, Ordering::Relaxed);
         Ok(session)
+    }
+
+    /// How many sessions there have been.
+    pub(crate) fn sessions_issued(&self) -> usize {
+        self.issued.load(Ordering::Relaxed)
     }
 
     fn sessions(&self) -> MutexGuard<'_, VecDeque<Session>> {

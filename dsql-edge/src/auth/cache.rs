@@ -1,11 +1,18 @@
-//! Credentials that expire, kept for the requests to come.
+//! Keeps credentials that expire for later requests, and records who is fetching some.
 //!
-//! Goes in: credentials, under a name. Comes out: the same, as long as they serve. Plain bytes and nothing else:
-//! whoever finds none asks for some, and the last to have asked is kept. Bounded; time is passed in.
+//! Input: credentials, under a name. Output: the same, as long as they serve, or whose turn it is to fetch.
+//!
+//! On Workers no request can wait for another one's I/O, so the cache holds plain data and never a future: a request that
+//! fetches leaves a mark with a time, and others look again on timers of their own. A mark is a hint. A request that
+//! hangs, or that the platform ends without running its destructors, delays others until that time and no longer.
+//!
+//! Invariants: no more than [`ROOM`] entries; time is passed in.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Credentials;
+use crate::config::Config;
+use crate::millis::Millis;
 
 /// More names than a Worker has roles.
 const ROOM: usize = 16;
@@ -13,86 +20,143 @@ const ROOM: usize = 16;
 /// Seconds before their end from which credentials are no longer used: a token must still arrive.
 const LAST: u64 = 60;
 
-/// Seconds until those are asked again who failed, while the old credentials serve.
+/// Seconds from one attempt to refresh to the next, while the old credentials serve.
 const LATER: u64 = 30;
 
-/// What is kept under a name.
+/// How long a request that fetches has to itself. Then another one tries, too, in case the first hangs: however many
+/// requests there are at a cold start, STS is asked once, and again each time that it takes this long.
+const TURN: Millis = 300;
+
+/// What a request does for its credentials.
 pub(super) enum Found {
     Fresh(Credentials),
-    /// It is time to ask for new ones; if that fails, these still serve.
+    /// It is this request's turn to fetch new ones; if that fails or takes long, these still serve, as they do for
+    /// all others.
     Aging(Credentials),
-    Nothing,
+    /// There are none, and it is this request's turn to fetch them, until this time.
+    Nothing(Millis),
+    /// There are none, and another request is fetching them.
+    Awaited,
+    /// There are none, and there is nothing to wait for: each request fetches its own.
+    Unshared,
 }
 
 #[derive(Default)]
-struct Cache {
-    kept: Vec<Kept>,
+pub(crate) struct Cache {
+    entries: Vec<Entry>,
 }
 
-struct Kept {
+struct Entry {
     key: String,
-    credentials: Credentials,
-    expires_at: u64,
-    refresh_at: u64,
+    state: State,
 }
 
-static CACHE: Mutex<Cache> = Mutex::new(Cache { kept: Vec::new() });
-
-pub(super) fn find(key: &str, now: u64) -> Found {
-    cache().find(key, now)
+enum State {
+    Kept {
+        credentials: Credentials,
+        expires_at: u64,
+        refresh_at: u64,
+    },
+    Fetching {
+        until: Millis,
+    },
+    /// What was fetched is not kept, or it failed just now.
+    Unshared {
+        until: Millis,
+    },
 }
 
-/// Keeps credentials that expire, until something near 80 % of their life is over: `random` decides, so that not all
-/// ask at once.
-pub(super) fn keep(key: &str, credentials: &Credentials, now: u64, random: u64) {
-    cache().keep(key, credentials, now, random);
-}
-
-/// Nobody needs to ask for a while: it failed just now.
-pub(super) fn ask_later(key: &str, now: u64) {
-    cache().ask_later(key, now);
-}
-
-pub(super) fn forget_all() {
-    cache().kept.clear();
-}
-
-fn cache() -> MutexGuard<'static, Cache> {
-    // Nothing panics while it is held; and if it did, the list would still be one.
-    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
+/// The cache of this isolate, or of this process.
+pub(super) fn of(config: &Config) -> MutexGuard<'_, Cache> {
+    static CACHE: Mutex<Cache> = Mutex::new(Cache { entries: Vec::new() });
+    #[cfg(test)]
+    let cache = config.memory_network().map_or(&CACHE, |network| network.credentials());
+    #[cfg(not(test))]
+    let cache = {
+        let _ = config;
+        &CACHE
+    };
+    // Nothing panics while it is locked; and if something did, the list would still be a list.
+    cache.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Cache {
-    fn find(&mut self, key: &str, now: u64) -> Found {
-        self.kept.retain(|kept| now.saturating_add(LAST) < kept.expires_at);
-        match self.kept.iter().find(|kept| kept.key == key) {
-            Some(kept) if now < kept.refresh_at => Found::Fresh(kept.credentials.clone()),
-            Some(kept) => Found::Aging(kept.credentials.clone()),
-            None => Found::Nothing,
+    /// What there is under this name. `seconds` is the time since 1970, `now` that of [`transport::now`].
+    ///
+    /// [`transport::now`]: crate::transport::now
+    pub(super) fn find(&mut self, key: &str, seconds: u64, now: Millis) -> Found {
+        self.entries.retain(|entry| match entry.state {
+            State::Kept { expires_at, .. } => seconds.saturating_add(LAST) < expires_at,
+            State::Fetching { .. } | State::Unshared { .. } => true,
+        });
+        let turn = now.saturating_add(TURN);
+        let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key) else {
+            self.insert(key, State::Fetching { until: turn });
+            return Found::Nothing(turn);
+        };
+        match &mut entry.state {
+            State::Kept { credentials, refresh_at, .. } if seconds < *refresh_at => {
+                Found::Fresh(credentials.clone())
+            }
+            State::Kept { credentials, refresh_at, .. } => {
+                // Set before it is known how the attempt ends: until then the others use what there is.
+                *refresh_at = seconds.saturating_add(LATER);
+                Found::Aging(credentials.clone())
+            }
+            State::Fetching { until } if now < *until => Found::Awaited,
+            State::Unshared { until } if now < *until => Found::Unshared,
+            state => {
+                *state = State::Fetching { until: turn };
+                Found::Nothing(turn)
+            }
         }
     }
 
-    fn keep(&mut self, key: &str, credentials: &Credentials, now: u64, random: u64) {
-        let Some(expires_at) = credentials.expires_at() else { return };
-        self.kept.retain(|kept| kept.key != key);
-        if self.kept.len() >= ROOM {
-            self.kept.remove(0);
+    /// Keeps credentials that expire, until something near 80 % of the time is over in which they serve: `random` decides,
+    /// so that not all instances refresh at once.
+    pub(super) fn keep(&mut self, key: &str, credentials: &Credentials, seconds: u64, random: u64) {
+        self.entries.retain(|entry| entry.key != key);
+        let last = seconds.saturating_add(LAST);
+        self.insert(
+            key,
+            match credentials.expires_at().filter(|expires_at| *expires_at > last) {
+                None => State::Unshared { until: Millis::MAX },
+                Some(expires_at) => {
+                    // What lives for ever is refreshed once a week. 75 to 85 %, in thousandths.
+                    let life = (expires_at - last).min(604_800);
+                    let refresh_at = seconds.saturating_add(life * (750 + random % 101) / 1000);
+                    State::Kept { credentials: credentials.clone(), expires_at, refresh_at }
+                }
+            },
+        );
+    }
+
+    /// Nothing could be fetched. Each of those that wait fetches its own then, all at once: one after the other would
+    /// wait long for their errors.
+    pub(super) fn fail(&mut self, key: &str, now: Millis) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key)
+            && let State::Fetching { .. } = entry.state
+        {
+            entry.state = State::Unshared { until: now.saturating_add(TURN) };
         }
-        // 75 to 85 %, in thousandths; what lives for ever is looked at once a week.
-        let life = expires_at.saturating_sub(now).min(604_800);
-        let refresh_at = now.saturating_add(life * (750 + random % 101) / 1000);
-        self.kept.push(Kept {
-            key: key.to_owned(),
-            credentials: credentials.clone(),
-            expires_at,
-            refresh_at,
+    }
+
+    /// Ends the turn until this time: the request is gone, and the next one has its turn.
+    pub(super) fn give_up(&mut self, key: &str, turn: Millis) {
+        self.entries.retain(|entry| {
+            !(entry.key == key && matches!(entry.state, State::Fetching { until } if until == turn))
         });
     }
 
-    fn ask_later(&mut self, key: &str, now: u64) {
-        if let Some(kept) = self.kept.iter_mut().find(|kept| kept.key == key) {
-            kept.refresh_at = now.saturating_add(LATER);
+    pub(super) fn forget_all(&mut self) {
+        self.entries.clear();
+    }
+
+    fn insert(&mut self, key: &str, state: State) {
+        if self.entries.len() >= ROOM {
+            self.entries.remove(0);
         }
+        self.entries.push(Entry { key: key.to_owned(), state });
     }
 }
 
@@ -104,11 +168,17 @@ mod tests {
         Credentials::new(id, "key").with_session_token("token").with_expiry(expires_at)
     }
 
-    fn found(cache: &mut Cache, now: u64) -> &'static str {
-        match cache.find("a", now) {
+    fn found(cache: &mut Cache, seconds: u64) -> &'static str {
+        found_at(cache, seconds, 0)
+    }
+
+    fn found_at(cache: &mut Cache, seconds: u64, now: Millis) -> &'static str {
+        match cache.find("a", seconds, now) {
             Found::Fresh(_) => "fresh",
             Found::Aging(_) => "aging",
-            Found::Nothing => "nothing",
+            Found::Nothing(_) => "nothing",
+            Found::Awaited => "awaited",
+            Found::Unshared => "unshared",
         }
     }
 
@@ -117,8 +187,8 @@ mod tests {
         let mut times = std::collections::BTreeSet::new();
         for random in 0..1000 {
             let mut cache = Cache::default();
-            cache.keep("a", &of("id", 4600), 1000, random);
-            let until = (1000..4600).find(|now| found(&mut cache, *now) != "fresh").unwrap();
+            cache.keep("a", &of("id", 4660), 1000, random);
+            let until = (1000..4660).find(|now| found(&mut cache, *now) != "fresh").unwrap();
             assert!((1000 + 2700..=1000 + 3060).contains(&until), "{until}");
             times.insert(until);
         }
@@ -129,24 +199,47 @@ mod tests {
     fn old_ones_serve_until_shortly_before_their_end() {
         let mut cache = Cache::default();
         cache.keep("a", &of("id", 1900), 1000, 0);
-        assert_eq!((found(&mut cache, 1674), found(&mut cache, 1675)), ("fresh", "aging"));
-        cache.ask_later("a", 1675);
-        assert_eq!((found(&mut cache, 1704), found(&mut cache, 1705)), ("fresh", "aging"));
+        assert_eq!((found(&mut cache, 1629), found(&mut cache, 1630)), ("fresh", "aging"));
+        // One refreshes, and no other one for a while.
+        assert_eq!((found(&mut cache, 1630), found(&mut cache, 1659)), ("fresh", "fresh"));
+        assert_eq!((found(&mut cache, 1660), found(&mut cache, 1661)), ("aging", "fresh"));
         assert_eq!((found(&mut cache, 1839), found(&mut cache, 1840)), ("aging", "nothing"));
-        assert!(cache.kept.is_empty());
+    }
+
+    #[test]
+    fn one_request_at_a_time_fetches_what_is_not_there() {
+        let mut cache = Cache::default();
+        assert_eq!((found_at(&mut cache, 0, 0), found_at(&mut cache, 0, 299)), ("nothing", "awaited"));
+        // The first hangs: another one's turn, which the first cannot end any more.
+        assert_eq!((found_at(&mut cache, 0, 300), found_at(&mut cache, 0, 301)), ("nothing", "awaited"));
+        cache.give_up("a", 300);
+        assert_eq!(found_at(&mut cache, 0, 302), "awaited");
+        cache.give_up("a", 600);
+        assert_eq!(found_at(&mut cache, 0, 303), "nothing");
+        // It fails: those that wait fetch their own, and later ones take turns again.
+        cache.fail("a", 303);
+        assert_eq!((found_at(&mut cache, 0, 602), found_at(&mut cache, 0, 603)), ("unshared", "nothing"));
+        cache.keep("a", &of("id", 4000), 0, 0);
+        cache.fail("a", 604);
+        assert_eq!(found_at(&mut cache, 0, 604), "fresh");
+        cache.give_up("a", 903);
+        assert_eq!(found_at(&mut cache, 0, 605), "fresh");
     }
 
     #[test]
     fn what_never_expires_is_not_kept_and_room_is_bounded() {
         let mut cache = Cache::default();
-        cache.keep("a", &Credentials::new("id", "key"), 0, 0);
-        assert_eq!(found(&mut cache, 0), "nothing");
+        for credentials in [Credentials::new("id", "key"), of("id", 60), of("id", 0)] {
+            cache.keep("a", &credentials, 0, 0);
+            assert_eq!(found_at(&mut cache, 0, 1_000_000), "unshared");
+        }
         for name in 0..100 {
             cache.keep(&name.to_string(), &of("id", u64::MAX), 0, u64::MAX);
+            cache.find(&format!("fetching {name}"), 0, 0);
             cache.keep("a", &of(&name.to_string(), u64::MAX), 0, 0);
         }
-        assert_eq!(cache.kept.len(), ROOM);
-        let Found::Fresh(last) = cache.find("a", 0) else { panic!("the last one is kept") };
+        assert_eq!(cache.entries.len(), ROOM);
+        let Found::Fresh(last) = cache.find("a", 0, 0) else { panic!("the last one is kept") };
         assert_eq!(last.access_key_id(), "99");
     }
 }

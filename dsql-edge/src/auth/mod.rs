@@ -29,6 +29,8 @@ mod tests;
 pub use assume_role::AssumeRole;
 #[cfg(all(fuzzing, feature = "assume-role"))]
 pub(crate) use assume_role::shown_of;
+#[cfg(test)]
+pub(crate) use cache::Cache;
 pub use credentials::{Credentials, Secret};
 pub(crate) use source::{Asking, Source};
 pub use source::{CredentialsProvider, ProvidedCredentials};
@@ -102,7 +104,7 @@ fn token_for(config: &Config, credentials: &Credentials) -> Asking<'static, Secr
         host: config.signing_host(),
         region: config.region(),
         action: Action::for_user(config.user_name()),
-        now: transport::unix_time(),
+        now: transport::unix_time(config),
         expires: config.token_seconds(),
     };
     sign(credentials, &request)

@@ -1,11 +1,16 @@
-//! Where credentials come from, and when they are asked for anew.
+//! Decides where credentials come from, and when they are fetched again.
 //!
-//! Goes in: a [`Config`]'s source: keys that were given, a [`CredentialsProvider`], a role to assume. Comes out: the
-//! credentials to sign with, now. What expires is kept for other requests as plain bytes ([`cache`](super::cache)),
-//! never as a future or a connection: Workers lets no request wait for another's.
+//! Input: a [`Config`]'s source: keys that were given, a [`CredentialsProvider`], a role to assume. Output: the
+//! credentials to sign with, now. What expires is kept for other requests as plain data ([`cache`](super::cache)), never
+//! as a future or a connection: on Workers no request can wait for another one's.
+//!
+//! Invariants: while old credentials serve, a source that fails or hangs costs one connection in a while a short delay,
+//! and none its success. Of requests that need the same new credentials at the same time one fetches them, and another
+//! one each time that this takes long.
 
-use core::future::Future;
-use core::pin::Pin;
+use core::future::{Future, poll_fn};
+use core::pin::{Pin, pin};
+use core::task::Poll;
 use std::sync::Arc;
 
 #[cfg(feature = "assume-role")]
@@ -14,6 +19,7 @@ use super::cache::{self, Found};
 use super::{Credentials, Secret, token_for};
 use crate::config::Config;
 use crate::error::Error;
+use crate::millis::Millis;
 use crate::transport;
 
 /// What a [`CredentialsProvider`] returns: credentials, in time.
@@ -22,7 +28,9 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credential
 /// A source of credentials of your own.
 ///
 /// It is asked whenever a connection is opened, within [`Config::connect_timeout`], unless what it gave last is kept:
-/// see [`cache_key`](CredentialsProvider::cache_key).
+/// see [`cache_key`](CredentialsProvider::cache_key). What is kept is asked for again when about 80 % of its life is over;
+/// if that fails, or takes longer than half a second, the old ones serve as long as they live. What is dropped then is
+/// the future: it should leave nothing half done.
 ///
 /// On Workers, futures that hold JavaScript's values are made `Send` by `worker::send::SendFuture`.
 ///
@@ -81,11 +89,21 @@ pub(crate) trait Asked: Send + Sync {
         Box::pin(async move { token_for(config, &self.ask(config).await?).await })
     }
 
+    /// What it was made of.
+    #[cfg(all(test, feature = "assume-role"))]
+    fn parts(&self) -> Parts {
+        Parts::default()
+    }
+
     /// Has the next connection ask for new ones: the server refused these.
-    fn forget(&self) {
-        cache::forget_all();
+    fn forget(&self, config: &Config) {
+        cache::of(config).forget_all();
     }
 }
+
+/// Id, secret and session token of the keys; ARN, session name and external id of the role.
+#[cfg(all(test, feature = "assume-role"))]
+pub(crate) type Parts = ([Option<String>; 3], Option<[Option<String>; 3]>);
 
 /// Credentials on their way, or what is signed with them.
 pub(crate) type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
@@ -119,6 +137,17 @@ impl Source {
     #[cfg(feature = "assume-role")]
     pub(crate) fn role(role: AssumeRole, base: Source) -> Self {
         Source::Asked(Arc::new(Assumed { role, base }))
+    }
+
+    #[cfg(all(test, feature = "assume-role"))]
+    pub(crate) fn parts(&self) -> Parts {
+        match self {
+            Source::Given(keys) => {
+                let (id, secret) = (keys.access_key_id().to_owned(), keys.secret_access_key().to_owned());
+                ([Some(id), Some(secret), keys.session_token().map(str::to_owned)], None)
+            }
+            Source::Asked(asked) => asked.parts(),
+        }
     }
 }
 
@@ -156,29 +185,84 @@ impl Asked for Assumed {
             kept(config, &key, self.role.assume(config, &base)).await
         })
     }
+
+    #[cfg(test)]
+    fn parts(&self) -> Parts {
+        (self.base.parts().0, Some(self.role.parts()))
+    }
 }
 
-/// What is kept under a name, or what `ask` gives. Where it fails, credentials that are old and not too old still serve.
+/// How long a connection waits for new credentials while old ones serve, in milliseconds. A cold request to STS takes three
+/// round trips and what STS itself takes: half a second is enough up to some 140 ms a round trip. Where it is not, the old
+/// credentials are used to their end, and then there is no limit but the connection's.
+const REFRESH: Millis = 500;
+
+/// How often a connection looks whether another request's credentials have come, in milliseconds.
+const LOOK: Millis = 25;
+
+/// The credentials that are kept under a name, or those that `ask` returns.
 async fn kept(
     config: &Config,
     key: &str,
     ask: impl Future<Output = Result<Credentials, Unavailable>>,
 ) -> Result<Credentials, Unavailable> {
-    let now = transport::unix_time();
-    let aging = match cache::find(key, now) {
-        Found::Fresh(credentials) => return Ok(credentials),
-        Found::Aging(credentials) => Some(credentials),
-        Found::Nothing => None,
-    };
-    match (ask.await, aging) {
-        (Ok(credentials), _) => {
-            cache::keep(key, &credentials, transport::unix_time(), transport::random(config));
-            Ok(credentials)
+    let mut turn = Turn { config, key, until: None };
+    loop {
+        let now = transport::now(config);
+        let found = cache::of(config).find(key, transport::unix_time(config), now);
+        match found {
+            Found::Fresh(credentials) => return Ok(credentials),
+            Found::Aging(old) => {
+                return match within(config, REFRESH, ask).await {
+                    Some(Ok(new)) => Ok(keep(config, key, new)),
+                    Some(Err(_)) | None => Ok(old),
+                };
+            }
+            Found::Awaited => transport::sleep(config, LOOK).await,
+            Found::Nothing(until) => {
+                turn.until = Some(until);
+                break;
+            }
+            Found::Unshared => break,
         }
-        (Err(_), Some(aging)) => {
-            cache::ask_later(key, transport::unix_time());
-            Ok(aging)
-        }
-        (Err(unavailable), None) => Err(unavailable),
     }
+    match ask.await {
+        Ok(new) => Ok(keep(config, key, new)),
+        Err(unavailable) => {
+            cache::of(config).fail(key, transport::now(config));
+            Err(unavailable)
+        }
+    }
+}
+
+fn keep(config: &Config, key: &str, credentials: Credentials) -> Credentials {
+    let (seconds, random) = (transport::unix_time(config), transport::random(config));
+    cache::of(config).keep(key, &credentials, seconds, random);
+    credentials
+}
+
+/// A request's turn to fetch. It ends with the request, even where that is dropped.
+struct Turn<'c> {
+    config: &'c Config,
+    key: &'c str,
+    until: Option<Millis>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(until) = self.until {
+            cache::of(self.config).give_up(self.key, until);
+        }
+    }
+}
+
+/// What comes of a future within this time.
+async fn within<T>(config: &Config, time: Millis, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    let mut over = transport::sleep(config, time);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => over.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }

@@ -9,7 +9,7 @@ use crate::statement::Statement;
 
 /// A query, a pipeline or a transaction has ended: what [`Config::on_event`](crate::Config::on_event) is told.
 ///
-/// It holds no value: no parameter, no row, no credential. (An error's own text is as it displays; see [`Error`].)
+/// It holds no value: no parameter, no row, no credential. An [`Error`] displays none either.
 /// Statements of a transaction are told one by one, and then the transaction as a whole, without a query.
 pub struct Event<'e> {
     pub(super) statement: Option<&'static Statement>,

@@ -49,7 +49,7 @@ fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signa
         Failure::Session(Fault::Refused(error)) => {
             let refusal = Refusal::of(&error);
             if let (true, Source::Asked(source)) = (refusal.is_access_denied(), config.source()) {
-                source.forget();
+                source.forget(config);
             }
             let signal = Signal::Refused { refusal, pipelined: stage.pipelined };
             (Error::new(Kind::Refused(error)), signal)

@@ -1,4 +1,6 @@
-//! A [`Config`] from the bindings of a Worker: secrets and vars by their names.
+//! Makes a [`Config`] from the bindings of a Worker: secrets and vars by their names.
+
+mod names;
 
 use super::Config;
 use super::endpoint::Endpoint;
@@ -6,7 +8,8 @@ use super::endpoint::Endpoint;
 use crate::auth::AssumeRole;
 use crate::auth::Credentials;
 use crate::error::Error;
-use crate::transport::text_of;
+use crate::transport::{is_bound, text_of};
+use names::Names;
 
 impl Config {
     /// From the bindings of a Worker.
@@ -31,7 +34,18 @@ impl Config {
     }
 
     /// As [`from_env`](Config::from_env), for a second cluster: with the prefix `REPORTS_` the bindings are
-    /// `REPORTS_DSQL_ENDPOINT` and so on. Keys without the prefix serve where there are none with it.
+    /// `REPORTS_DSQL_ENDPOINT` and so on.
+    ///
+    /// Credentials without the prefix serve where there are none with it, but the two are never mixed:
+    ///
+    /// | set with the prefix | keys | role |
+    /// |---|---|---|
+    /// | no credentials | without the prefix | without the prefix, if there is one |
+    /// | any of the keys (id, secret, session token) | with the prefix | with the prefix, or none |
+    /// | of the role alone (ARN, session name, external id) | without the prefix | with the prefix |
+    ///
+    /// Keys with the prefix therefore never get the other cluster's session token, and never assume its role. A set that is
+    /// incomplete is an error.
     ///
     /// ```no_run
     /// # use dsql_edge::{Config, Dsql};
@@ -45,11 +59,12 @@ impl Config {
     /// # Errors
     /// As [`from_env`](Config::from_env).
     pub fn from_env_with_prefix(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
-        Config::from_bindings(prefix, |name| text_of(env, name))
+        let names = Names::chosen(prefix, &|name| is_bound(env, name));
+        Config::from_chosen(&names, &|name| text_of(env, name))
     }
 
     /// As [`from_env_with_prefix`](Config::from_env_with_prefix), where each binding may be a secret of the Secrets Store
-    /// as well as a var or a secret of the Worker's own.
+    /// as well as a var or a secret of the Worker's own. Only the bindings that are used are read.
     ///
     /// ```no_run
     /// # use dsql_edge::{Config, Dsql};
@@ -62,41 +77,49 @@ impl Config {
     /// # Errors
     /// As [`from_env`](Config::from_env), and when the store does not give a secret.
     pub async fn from_secrets_store(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
+        let names = Names::chosen(prefix, &|name| is_bound(env, name));
         let mut values = Vec::new();
-        for name in NAMES {
-            for prefix in [prefix, ""] {
-                let name = [prefix, name].concat();
-                if let Some(value) = value_of(env, &name).await? {
-                    values.push((name, value));
-                }
+        for name in names.all() {
+            if let Some(value) = value_of(env, &name).await? {
+                values.push((name, value));
             }
         }
-        Config::from_bindings(prefix, |name| {
+        Config::from_chosen(&names, &|name| {
             values.iter().find(|(bound, _)| bound == name).map(|(_, value)| value.clone())
         })
     }
 
-    /// As [`from_env`](Config::from_env), from anything that has values by name, such as a process's environment:
-    /// `Config::from_bindings("", |name| std::env::var(name).ok())`.
+    /// As [`from_env_with_prefix`](Config::from_env_with_prefix), from anything that has values by name, such as a
+    /// process's environment: `Config::from_bindings("", |name| std::env::var(name).ok())`.
     ///
     /// # Errors
     /// As [`from_env`](Config::from_env).
     pub fn from_bindings(prefix: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let bindings = Bindings { prefix, lookup: &lookup };
-        let form = ", <cluster>.dsql.<region>.on.aws,";
-        let endpoint = bindings.required(bindings.own("DSQL_ENDPOINT"), "DSQL_ENDPOINT", form)?;
-        let endpoint = Endpoint::parse(&endpoint, bindings.own("DSQL_REGION").as_deref())?;
-        let key = |name| bindings.required(bindings.shared(name), name, "");
-        let mut credentials = Credentials::new(key("AWS_ACCESS_KEY_ID")?, key("AWS_SECRET_ACCESS_KEY")?);
-        if let Some(session_token) = bindings.shared("AWS_SESSION_TOKEN") {
+        let names = Names::chosen(prefix, &|name| lookup(name).is_some_and(|value| !value.is_empty()));
+        Config::from_chosen(&names, &lookup)
+    }
+
+    fn from_chosen(names: &Names<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        // An empty binding counts as none.
+        let binding = |name: &str| lookup(&names.name(name)).filter(|value| !value.is_empty());
+        let required = |name: &str, form: &str| binding(name).ok_or_else(|| missing(&names.name(name), form));
+        let endpoint = required("DSQL_ENDPOINT", ", <cluster>.dsql.<region>.on.aws,")?;
+        let endpoint = Endpoint::parse(&endpoint, binding("DSQL_REGION").as_deref())?;
+        let mut credentials =
+            Credentials::new(required("AWS_ACCESS_KEY_ID", "")?, required("AWS_SECRET_ACCESS_KEY", "")?);
+        if let Some(session_token) = binding("AWS_SESSION_TOKEN") {
             credentials = credentials.with_session_token(session_token);
         }
         let mut config = Config::with(endpoint, credentials);
-        if let Some(user) = bindings.own("DSQL_USER") {
+        if let Some(user) = binding("DSQL_USER") {
             config = config.user(user);
         }
-        match bindings.shared("AWS_ROLE_ARN") {
-            Some(arn) => config.assume_bound_role(arn, |name| bindings.shared(name)),
+        match binding("AWS_ROLE_ARN") {
+            Some(arn) => config.assume_bound_role(arn, binding),
+            // Connecting with the keys alone would be another identity than the one that was meant.
+            None if names::ROLE.iter().any(|name| binding(name).is_some()) => {
+                Err(missing(&names.name("AWS_ROLE_ARN"), ", which the other bindings of a role belong to,"))
+            }
             None => Ok(config),
         }
     }
@@ -126,20 +149,6 @@ impl Config {
     }
 }
 
-/// Every binding that is read.
-const NAMES: [&str; 10] = [
-    "DSQL_ENDPOINT",
-    "DSQL_REGION",
-    "DSQL_USER",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_ROLE_EXTERNAL_ID",
-    "AWS_ENDPOINT_URL_STS",
-];
-
 /// A var, a secret, or a secret of the Secrets Store. Its errors name the binding alone: what a store throws is no text
 /// of ours.
 async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error> {
@@ -150,7 +159,7 @@ async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error
     // What the promise holds is JavaScript's: `Send` as workers-rs makes it.
     let value = worker::send::SendFuture::new(async move { store.get().await }).await;
     match value {
-        Ok(Some(value)) => Ok(Some(value)),
+        Ok(Some(value)) if !value.is_empty() => Ok(Some(value)),
         _ => Err(Error::credentials(
             [
                 "the Secrets Store gives no value for the binding ",
@@ -162,89 +171,13 @@ async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error
     }
 }
 
-/// Bindings by their names. An empty one is none.
-struct Bindings<'b> {
-    prefix: &'b str,
-    lookup: &'b dyn Fn(&str) -> Option<String>,
-}
-
-impl Bindings<'_> {
-    /// That of this cluster.
-    fn own(&self, name: &str) -> Option<String> {
-        self.named(&self.prefixed(name))
-    }
-
-    /// That of this cluster, or else of all.
-    fn shared(&self, name: &str) -> Option<String> {
-        self.own(name).or_else(|| self.named(name))
-    }
-
-    fn prefixed(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
-    }
-
-    fn named(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).filter(|value| !value.is_empty())
-    }
-
-    fn required(&self, value: Option<String>, name: &str, form: &str) -> Result<String, Error> {
-        value.ok_or_else(|| {
-            let name = self.prefixed(name);
-            Error::config(format!(
-                "the binding {name}{form} is missing, or no text: set it with `npx wrangler secret put {name}`, or in \
-                 wrangler.toml under [vars] where it is no secret; for development in .dev.vars (dsql-local writes it); \
-                 the Secrets Store is read by Config::from_secrets_store"
-            ))
-        })
-    }
+fn missing(name: &str, form: &str) -> Error {
+    Error::config(format!(
+        "the binding {name}{form} is missing, or no text: set it with `npx wrangler secret put {name}`, or in \
+         wrangler.toml under [vars] where it is no secret; for development in .dev.vars (dsql-local writes it); \
+         the Secrets Store is read by Config::from_secrets_store"
+    ))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOST: &str = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";
-
-    fn config(prefix: &str, bindings: &[(&str, &str)]) -> Result<Config, Error> {
-        Config::from_bindings(prefix, |name| {
-            bindings.iter().find(|(bound, _)| *bound == name).map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    #[test]
-    fn a_missing_binding_is_named() {
-        let all = [("DSQL_ENDPOINT", HOST), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "canary")];
-        assert!(config("", &all).is_ok());
-        for missing in 0..all.len() {
-            for emptied in [None, Some((all[missing].0, ""))] {
-                let mut some = all.to_vec();
-                some.splice(missing..=missing, emptied);
-                let error = config("", &some).unwrap_err();
-                assert!(error.is_config() && error.to_string().contains(all[missing].0), "{error}");
-                assert!(!error.to_string().contains("canary"));
-            }
-        }
-    }
-
-    #[test]
-    fn user_and_session_token_are_optional_and_a_prefix_separates_clusters() {
-        let bindings = [
-            ("DSQL_ENDPOINT", "localhost:1234"),
-            ("DSQL_REGION", "us-east-1"),
-            ("DSQL_USER", "blog"),
-            ("AWS_ACCESS_KEY_ID", "id"),
-            ("AWS_SECRET_ACCESS_KEY", "canary-key"),
-            ("AWS_SESSION_TOKEN", "canary-token"),
-            ("REPORTS_DSQL_ENDPOINT", HOST),
-        ];
-        let first = config("", &bindings).unwrap();
-        assert_eq!(
-            (first.address(), first.user_name(), first.region()),
-            (("localhost", 1234), "blog", "us-east-1")
-        );
-        let second = config("REPORTS_", &bindings).unwrap();
-        assert_eq!((second.address(), second.user_name()), ((HOST, 5432), "admin"));
-        assert!(config("OTHER_", &bindings).unwrap_err().to_string().contains("OTHER_DSQL_ENDPOINT"));
-        assert!(!format!("{first:?}").contains("canary"));
-    }
-}
+mod tests;

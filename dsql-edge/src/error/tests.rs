@@ -27,13 +27,30 @@ fn each() -> Vec<Kind> {
         detail: Some(format!("Key (id)=({CANARY}) already exists.")),
         ..DatabaseError::default()
     };
+    let echoing = DatabaseError {
+        sqlstate: SqlState::from_bytes(b"28000"),
+        message: format!("denied: x/?Action=DbConnect&X-Amz-Signature={CANARY}"),
+        ..DatabaseError::default()
+    };
+    let in_message = |state: &[u8; 5]| {
+        let message = format!("invalid input syntax for type integer: \"{CANARY}\"");
+        DatabaseError { sqlstate: SqlState::from_bytes(state), message, ..DatabaseError::default() }
+    };
     let reason = || ConversionError::new("it does not fit");
     let kinds = vec![
         Kind::Config("x".into()),
         Kind::Credentials("x".into()),
         Kind::Connect("x".into()),
         Kind::Refused(Box::new(DatabaseError { hint: Some(CANARY.into()), ..quoting.clone() })),
+        Kind::Refused(Box::new(echoing.clone())),
         Kind::Database(Box::new(quoting)),
+        Kind::Database(Box::new(echoing)),
+        Kind::Database(Box::new(in_message(b"22P02"))),
+        Kind::Database(Box::new(in_message(b"42601"))),
+        Kind::Database(Box::new(in_message(b"54000"))),
+        Kind::Database(Box::new(in_message(b"P0001"))),
+        Kind::Database(Box::new(in_message(b"XX000"))),
+        Kind::Database(Box::new(DatabaseError { message: CANARY.to_owned(), ..DatabaseError::default() })),
         Kind::Lost("x".into()),
         Kind::Protocol("x"),
         Kind::Unsendable("x"),

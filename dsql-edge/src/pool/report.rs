@@ -139,6 +139,12 @@ mod tests {
             hint: Some("Signature expired".to_owned()),
             ..DatabaseError::default()
         };
+        // A proxy that repeats what it was sent: the report carries the text, and does not show it.
+        let echoing = DatabaseError {
+            message: "X-Amz-Signature=canary".to_owned(),
+            detail: Some("canary".to_owned()),
+            ..denied.clone()
+        };
         let text = || Cow::Borrowed("ü");
         let reports = [
             Report::nothing(Error::new(Kind::Config(text())), Signal::Local),
@@ -158,11 +164,14 @@ mod tests {
                 signal: Signal::Refused { refusal: Refusal::Protocol, pipelined: true },
                 error: Error::new(Kind::Protocol(FLIGHT_DROPPED)),
             },
+            Report::refused(echoing, false),
         ];
         for report in reports {
             let read = Report::read(&report.write());
             assert_eq!((read.reached, read.signal), (report.reached, report.signal));
             assert_eq!(read.error.to_string(), report.error.to_string());
+            assert_eq!(read.error.message(), report.error.message());
+            assert!(!format!("{read:?} {report:?}").contains("canary"), "{read:?}");
         }
         let bug = Report {
             reached: Reached::Nothing,

@@ -64,7 +64,8 @@ impl Config {
     }
 
     /// As [`from_pool`](Config::from_pool), for a second cluster: with the prefix `REPORTS_` the bindings are
-    /// `REPORTS_DSQL_POOL`, `REPORTS_DSQL_ENDPOINT` and so on.
+    /// `REPORTS_DSQL_POOL`, `REPORTS_DSQL_ENDPOINT` and so on. The objects find their credentials by the rule of
+    /// [`from_env_with_prefix`](Config::from_env_with_prefix).
     ///
     /// # Errors
     /// As [`from_pool`](Config::from_pool).

@@ -1,8 +1,21 @@
-// A request over HTTPS, as worker.rs sends it: names and values of headers take turns.
-export async function post(url, headers, body, longest) {
+// A request over HTTPS, as worker.rs sends it: names and values of headers take turns. `cancel` ends it: a request that
+// hangs would hold one of the six connections that a Worker may have waiting.
+export function post(url, headers, body, longest) {
+  const controller = new AbortController();
+  const answer = exchange(url, headers, body, longest, controller.signal);
+  const cancel = () => {
+    // In another request than the one that began it, the platform may throw.
+    try {
+      controller.abort();
+    } catch {}
+  };
+  return Object.assign(answer, { cancel });
+}
+
+async function exchange(url, headers, body, longest, signal) {
   const pairs = [];
   for (let at = 0; at < headers.length; at += 2) pairs.push([headers[at], headers[at + 1]]);
-  const response = await fetch(url, { method: "POST", headers: pairs, body, redirect: "manual" });
+  const response = await fetch(url, { method: "POST", headers: pairs, body, redirect: "manual", signal });
 
   // No more of the body is kept than may be: without one the answer is too long.
   const reader = response.body?.getReader();

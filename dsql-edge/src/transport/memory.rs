@@ -8,6 +8,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use crate::auth::Cache;
 use crate::millis::{Millis, millis};
 use crate::retry::Budget;
 
@@ -32,7 +33,7 @@ pub(crate) enum Step {
 
 /// One script for each connection, in the order in which they are dialed.
 #[derive(Clone)]
-pub(crate) struct Network(Arc<Mutex<State>>, Arc<Budget>);
+pub(crate) struct Network(Arc<Mutex<State>>, Arc<Budget>, Arc<Mutex<Cache>>);
 
 #[derive(Default)]
 struct State {
@@ -46,9 +47,9 @@ struct State {
     expired: bool,
     now: Millis,
     random: u64,
-    /// What STS answers, and what it was asked.
+    /// What STS answers, and after how long; and what it was asked.
     #[cfg(feature = "assume-role")]
-    replies: VecDeque<Result<super::Reply, TransportErrorKind>>,
+    replies: VecDeque<(Millis, Result<super::Reply, TransportErrorKind>)>,
     #[cfg(feature = "assume-role")]
     posted: Vec<String>,
     /// When a timer ends for which somebody waits.
@@ -60,7 +61,7 @@ struct State {
 
 impl Default for Network {
     fn default() -> Self {
-        Network(Arc::default(), Arc::new(Budget::of(200)))
+        Network(Arc::default(), Arc::new(Budget::of(200)), Arc::default())
     }
 }
 
@@ -124,7 +125,7 @@ impl Network {
         true
     }
 
-    pub(super) fn timer(&self, time: Millis) -> BoxFuture<()> {
+    pub(crate) fn timer(&self, time: Millis) -> BoxFuture<()> {
         let network = self.clone();
         let until = self.now().saturating_add(time);
         Box::pin(poll_fn(move |_| {
@@ -147,7 +148,7 @@ impl Network {
         self.0.lock().unwrap().unread
     }
 
-    pub(super) fn now(&self) -> Millis {
+    pub(crate) fn now(&self) -> Millis {
         self.0.lock().unwrap().now
     }
 
@@ -160,6 +161,16 @@ impl Network {
         mixed ^ (mixed >> 31)
     }
 
+    /// Seconds since 1970, by the same clock: it begins with the year 2030.
+    pub(crate) fn unix_time(&self) -> u64 {
+        1_893_456_000 + self.now() / 1000
+    }
+
+    /// The credentials that requests of this network keep for each other.
+    pub(crate) fn credentials(&self) -> &Mutex<Cache> {
+        &self.2
+    }
+
     pub(super) fn budget(&self) -> &Budget {
         &self.1
     }
@@ -167,13 +178,26 @@ impl Network {
     /// The next request over HTTPS is answered like this.
     #[cfg(feature = "assume-role")]
     pub(crate) fn answer(&self, status: u16, body: impl Into<String>) {
-        self.0.lock().unwrap().replies.push_back(Ok(super::Reply { status, body: body.into() }));
+        self.answer_after(Duration::ZERO, status, body);
+    }
+
+    /// The next request over HTTPS is answered like this, so much later.
+    #[cfg(feature = "assume-role")]
+    pub(crate) fn answer_after(&self, delay: Duration, status: u16, body: impl Into<String>) {
+        let reply = super::Reply { status, body: body.into() };
+        self.0.lock().unwrap().replies.push_back((millis(delay), Ok(reply)));
+    }
+
+    /// The next request over HTTPS is taken and never answered.
+    #[cfg(feature = "assume-role")]
+    pub(crate) fn leave_hanging(&self) {
+        self.answer_after(Duration::MAX, 200, "");
     }
 
     /// The next request over HTTPS finds nobody.
     #[cfg(feature = "assume-role")]
     pub(crate) fn leave_unanswered(&self, kind: TransportErrorKind) {
-        self.0.lock().unwrap().replies.push_back(Err(kind));
+        self.0.lock().unwrap().replies.push_back((0, Err(kind)));
     }
 
     /// What was asked over HTTPS: host, port, headers and body, in one text.
@@ -183,11 +207,16 @@ impl Network {
     }
 
     #[cfg(feature = "assume-role")]
-    pub(super) fn reply(&self, post: &super::Post) -> Result<super::Reply, TransportError> {
+    pub(super) fn reply(&self, post: &super::Post) -> BoxFuture<Result<super::Reply, TransportError>> {
         let mut state = self.0.lock().unwrap();
         state.posted.push(format!("{}:{} {:?} {}", post.host, post.port, post.headers, post.body));
-        let reply = state.replies.pop_front().expect("an answer for each request");
-        reply.map_err(|kind| TransportError::new(kind, "scripted"))
+        let (delay, reply) = state.replies.pop_front().expect("an answer for each request");
+        drop(state);
+        let timer = self.timer(delay);
+        Box::pin(async move {
+            timer.await;
+            reply.map_err(|kind| TransportError::new(kind, "scripted"))
+        })
     }
 
     pub(super) fn dial(&self) -> Dialed {

@@ -124,8 +124,7 @@ pub(crate) fn post(config: &Config, post: Post) -> BoxFuture<Result<Reply, Trans
     }
     #[cfg(test)]
     if let Some(network) = config.memory_network() {
-        let reply = network.reply(&post);
-        return Box::pin(async move { reply });
+        return network.reply(&post);
     }
     platform::post(config, post)
 }
@@ -198,18 +197,23 @@ pub(crate) fn budget(config: &Config) -> &Budget {
 /// The request in which something was made, where the platform lets no other request use it.
 pub(crate) use platform::IoContext;
 
-/// A text that a Worker is bound to, by its name.
+/// A text that a Worker is bound to, by its name; and whether anything else than an empty text is bound to a name.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use anywhere::text_of;
+pub(crate) use anywhere::{is_bound, text_of};
 #[cfg(target_arch = "wasm32")]
-pub(crate) use platform::text_of;
+pub(crate) use platform::{is_bound, text_of};
 
 /// What signs, where the platform does.
 #[cfg(all(target_arch = "wasm32", any(feature = "assume-role", not(feature = "aws-sigv4"))))]
 pub(crate) use platform::signature::Signature;
 
 /// Seconds since 1970-01-01 UTC.
-pub(crate) fn unix_time() -> u64 {
+pub(crate) fn unix_time(config: &Config) -> u64 {
+    #[cfg(test)]
+    if let Some(network) = config.memory_network() {
+        return network.unix_time();
+    }
+    let _ = config;
     platform::unix_time()
 }
 
@@ -259,6 +263,10 @@ mod anywhere {
 
     pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
         env.var(name).ok().map(|text| text.to_string())
+    }
+
+    pub(crate) fn is_bound(env: &worker::Env, name: &str) -> bool {
+        text_of(env, name).is_some_and(|text| !text.is_empty())
     }
 
     /// There are no Durable Objects.

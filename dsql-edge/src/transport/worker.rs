@@ -36,8 +36,11 @@ pub(super) fn dial(config: &Config) -> BoxFuture<Dialed> {
 pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::Reply, TransportError>> {
     let url = format!("https://{}:{}/", request.host, request.port);
     let headers = request.headers.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
-    let answer = JsFuture::from(fetch(&url, headers, &request.body, super::MAX_REPLY));
+    let exchange = Exchange(fetch(&url, headers, &request.body, super::MAX_REPLY));
+    let answer = JsFuture::from(Promise::from(exchange.0.clone()));
     Box::pin(OneThread(async move {
+        // Cancelled when this future is dropped.
+        let _exchange = exchange;
         let answer: Array = match answer.await {
             Ok(answer) => answer.unchecked_into(),
             Err(thrown) => return Err(error(TransportErrorKind::Unreachable, &thrown)),
@@ -48,6 +51,17 @@ pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::
         };
         Ok(super::Reply { status, body })
     }))
+}
+
+/// A request on its way, or its answer: cancelling that does nothing.
+#[cfg(feature = "assume-role")]
+struct Exchange(Fetch);
+
+#[cfg(feature = "assume-role")]
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 pub(crate) fn sleep(time: Millis) -> BoxFuture<()> {
@@ -79,6 +93,12 @@ pub(super) fn unix_time() -> u64 {
 /// A var or a secret of the Worker's own: both are texts. (`Env::var` links an error that says less than ours.)
 pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
     text_at(env, name)
+}
+
+/// A secret of the Secrets Store is bound, and no text.
+pub(crate) fn is_bound(env: &worker::Env, name: &str) -> bool {
+    // An empty text is falsy in JavaScript, as `undefined` is.
+    Reflect::get(env, &JsValue::from_str(name)).is_ok_and(|value| value.is_truthy())
 }
 
 fn text_at(object: &JsValue, name: &str) -> Option<String> {
@@ -203,7 +223,13 @@ extern "C" {
 extern "C" {
     /// `[status, body]`, without a body where it is too long.
     #[wasm_bindgen(js_name = post)]
-    fn fetch(url: &str, headers: Vec<String>, body: &str, longest: u32) -> Promise;
+    fn fetch(url: &str, headers: Vec<String>, body: &str, longest: u32) -> Fetch;
+
+    #[wasm_bindgen(extends = Promise)]
+    #[derive(Clone)]
+    type Fetch;
+    #[wasm_bindgen(method)]
+    fn cancel(this: &Fetch);
 }
 
 /// A timer that ends with what waits for it: one that is left running would keep a Durable Object awake.

@@ -107,6 +107,14 @@ impl AssumeRole {
         Err(Error::config(wrong))
     }
 
+    /// ARN, session name and external id.
+    #[cfg(test)]
+    pub(super) fn parts(&self) -> [Option<String>; 3] {
+        // The name that is not set is not a part.
+        let name = Some(self.session_name.clone()).filter(|name| name != "dsql-edge");
+        [Some(self.arn.clone()), name, self.external_id.clone()]
+    }
+
     /// Everything that decides which credentials come out, signed in place of written: without a secret in it.
     pub(super) async fn cache_key(&self, config: &Config, base: &Credentials) -> Result<String, Unavailable> {
         let (host, port) = endpoint(config);
@@ -133,7 +141,7 @@ impl AssumeRole {
         base: &Credentials,
     ) -> Result<Credentials, Unavailable> {
         let (host, port) = endpoint(config);
-        let now = transport::unix_time();
+        let now = transport::unix_time(config);
         let post = request::post(self, (&host, port), config.region(), base, now).await?;
         let secrets = [base.secret_access_key(), base.session_token().unwrap_or_default()];
         let reply = transport::post(config, post).await.map_err(|error| Unavailable {

@@ -35,12 +35,12 @@ impl CredentialsProvider for Provider {
     }
 }
 
-fn session(id: &str) -> Credentials {
+pub(super) fn session(id: &str) -> Credentials {
     Credentials::new(id, format!("{CANARY}-key")).with_session_token(format!("{CANARY}-token"))
 }
 
 /// The token of each login, as it was sent.
-fn tokens(network: &Network) -> Vec<String> {
+pub(super) fn tokens(network: &Network) -> Vec<String> {
     let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
     network.written().iter().map(text).filter(|written| written.contains("X-Amz-Signature")).collect()
 }
@@ -103,13 +103,13 @@ fn a_provider_that_never_answers_is_a_timeout() {
 }
 
 #[cfg(feature = "assume-role")]
-mod roles {
+pub(super) mod roles {
     use super::*;
     use crate::auth::AssumeRole;
 
     const ROLE: &str = "arn:aws:iam::123456789012:role/app";
 
-    fn answer(id: &str, expires: &str) -> String {
+    pub(crate) fn answer(id: &str, expires: &str) -> String {
         format!(
             "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>{id}</AccessKeyId>\
              <SecretAccessKey>{CANARY}-session-key</SecretAccessKey><SessionToken>{CANARY}-session</SessionToken>\
@@ -117,14 +117,14 @@ mod roles {
         )
     }
 
-    fn refusal(code: &str, message: &str) -> String {
+    pub(crate) fn refusal(code: &str, message: &str) -> String {
         format!(
             "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
         )
     }
 
-    /// A role of its own for each test: what is kept is kept for all.
-    fn assuming(config: Config, name: &str) -> Config {
+    /// The role, under a session name of its own.
+    pub(crate) fn assuming(config: Config, name: &str) -> Config {
         config.assume_role(AssumeRole::new(ROLE).session_name(name)).unwrap()
     }
 

@@ -6,6 +6,7 @@ mod keys;
 mod outcomes;
 mod pipelines;
 mod queries;
+mod refresh;
 mod retries;
 mod streams;
 mod transactions;

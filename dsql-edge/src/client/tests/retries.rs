@@ -189,17 +189,20 @@ fn a_listener_is_told_what_ran_and_no_value() {
         failure("40001"),
         rows("n", 23, &[1, 2]),
         failure("23505"),
+        [frame(b'E', format!("SERROR\0C22P02\0Mnot a number: \"{CANARY}\"\0\0").as_bytes()), ready(b"I")]
+            .concat(),
         [control("BEGIN"), found(&[3]), ready(b"T")].concat(),
         [control("COMMIT"), ready(b"I")].concat(),
     ]));
     let dsql = Dsql::new(retrying(&network).on_event(move |event| {
         let error = event.error().and_then(Error::sqlstate);
-        let text = format!("{event:?}");
+        let text = format!("{event:?} {:?}", event.error().map(Error::to_string));
         assert!(!text.contains(CANARY), "{text}");
         let told = (event.name(), event.rows(), event.round_trips(), event.retries(), error);
         log.lock().unwrap().push(format!("{told:?}"));
     }));
     eventually(&network, read().fetch_all(&dsql)).unwrap();
+    now(write().fetch_one(&dsql)).unwrap_err();
     now(write().fetch_one(&dsql)).unwrap_err();
     now(dsql.transaction(async |tx| read().fetch_one(tx).await).into_future()).unwrap();
     assert_eq!(
@@ -207,6 +210,7 @@ fn a_listener_is_told_what_ran_and_no_value() {
         [
             r#"(Some("numbers"), 2, 5, 1, None)"#,
             r#"(Some("numbers"), 0, 1, 0, Some(23505))"#,
+            r#"(Some("numbers"), 0, 1, 0, Some(22P02))"#,
             r#"(Some("numbers"), 1, 1, 0, None)"#,
             "(None, 0, 1, 0, None)",
         ]

@@ -1,0 +1,230 @@
+//! Credentials that are fetched by many requests at once, or from a source that is slow, while old ones still serve.
+//!
+//! Everything here runs on the network's own clock: what is compared are its milliseconds, not how long a test takes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::credentials::{session, tokens};
+use super::*;
+use crate::auth::{CredentialsProvider, ProvidedCredentials};
+
+/// Requests of the same time, each with a `Dsql` of its own, run to their ends.
+fn all_at_once(network: &Network, config: &Config, requests: usize) -> Vec<Result<i32, Error>> {
+    let one = |config: Config| async move { query(&READ).fetch_one(&Dsql::new(config)).await };
+    let mut running: Vec<_> = (0..requests)
+        .map(|_| {
+            network.accept(answers([rows("n", 23, &[1])]));
+            Box::pin(one(config.clone()))
+        })
+        .collect();
+    let mut ended = Vec::new();
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..1000 {
+        running.retain_mut(|running| match running.as_mut().poll(&mut context) {
+            Poll::Ready(result) => {
+                ended.push(result);
+                false
+            }
+            Poll::Pending => true,
+        });
+        if running.is_empty() {
+            return ended;
+        }
+        assert!(network.advance(), "{} of {requests} wait for nothing", running.len());
+    }
+    panic!("{} of {requests} wait", running.len());
+}
+
+/// How long one request takes, and the last token that was sent.
+fn one_more(network: &Network, config: &Config) -> (Millis, String) {
+    let began = network.now();
+    all_at_once(network, config, 1).remove(0).unwrap();
+    (network.now() - began, tokens(network).pop().unwrap())
+}
+
+/// Gives credentials with these lives, in seconds, after these delays; for ever the last.
+struct Slow {
+    network: Network,
+    gives: Vec<(Option<u64>, Duration)>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl CredentialsProvider for Slow {
+    fn credentials(&self) -> ProvidedCredentials<'_> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        let (life, delay) = self.gives[asked.min(self.gives.len() - 1)];
+        Box::pin(async move {
+            self.network.timer(crate::millis::millis(delay)).await;
+            let credentials = session(&format!("ID{asked}"));
+            Ok(match life {
+                Some(life) => credentials.with_expiry(self.network.unix_time() + life),
+                None => credentials,
+            })
+        })
+    }
+
+    fn cache_key(&self) -> Option<String> {
+        Some("slow".to_owned())
+    }
+}
+
+fn providing(network: &Network, gives: &[(Option<u64>, Duration)]) -> (Config, Arc<AtomicUsize>) {
+    let asked = Arc::<AtomicUsize>::default();
+    let provider = Slow { network: network.clone(), gives: gives.to_vec(), asked: asked.clone() };
+    (config(network).credentials_provider(provider), asked)
+}
+
+const HOUR: Option<u64> = Some(3600);
+
+#[test]
+fn hanging_provider_delays_one_request_while_old_credentials_serve() {
+    let network = Network::default();
+    let (config, asked) = providing(&network, &[(HOUR, Duration::ZERO), (HOUR, Duration::MAX)]);
+    one_more(&network, &config);
+    network.elapse(Duration::from_secs(3100));
+    let (took, token) = one_more(&network, &config);
+    assert!((1..=500).contains(&took) && token.contains("ID0"), "{took} ms: {token}");
+    // Those that come later do not wait at all, until it is time to try again.
+    for _ in 0..3 {
+        network.elapse(Duration::from_secs(9));
+        assert_eq!(one_more(&network, &config).0, 0);
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    network.elapse(Duration::from_secs(9));
+    let (took, token) = one_more(&network, &config);
+    assert!((1..=500).contains(&took) && token.contains("ID0"), "{took} ms: {token}");
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+}
+
+#[test]
+fn one_request_refreshes_and_the_others_use_old_credentials() {
+    let network = Network::default();
+    let (config, asked) = providing(&network, &[(HOUR, Duration::ZERO), (HOUR, Duration::from_millis(100))]);
+    one_more(&network, &config);
+    network.elapse(Duration::from_secs(3100));
+    all_at_once(&network, &config, 50).into_iter().for_each(|result| assert_eq!(result.unwrap(), 1));
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    assert_eq!(tokens(&network).iter().filter(|token| token.contains("ID1")).count(), 1);
+    let (took, token) = one_more(&network, &config);
+    assert!(took == 0 && token.contains("ID1"), "{took} ms: {token}");
+}
+
+#[test]
+fn request_that_is_dropped_while_it_refreshes_leaves_old_credentials() {
+    let network = Network::default();
+    let (config, asked) = providing(&network, &[(HOUR, Duration::ZERO), (HOUR, Duration::MAX)]);
+    one_more(&network, &config);
+    network.elapse(Duration::from_secs(3100));
+    let dsql = Dsql::new(config.clone());
+    assert!(settle(query(&READ).fetch_one(&dsql)).is_pending());
+    assert_eq!(one_more(&network, &config).0, 0);
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn short_sessions_are_refreshed_before_they_are_too_old() {
+    let network = Network::default();
+    let (config, asked) = providing(&network, &[(Some(200), Duration::ZERO), (Some(200), Duration::MAX)]);
+    one_more(&network, &config);
+    // 140 seconds of it can be used; 80 % of those are over.
+    network.elapse(Duration::from_secs(130));
+    let (took, token) = one_more(&network, &config);
+    assert!((1..=500).contains(&took) && token.contains("ID0"), "{took} ms: {token}");
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn credentials_that_are_not_kept_are_not_waited_for() {
+    for life in [None, Some(30)] {
+        let network = Network::default();
+        let (config, asked) = providing(&network, &[(life, Duration::from_millis(200))]);
+        for _ in 0..2 {
+            let began = network.now();
+            all_at_once(&network, &config, 50).into_iter().for_each(|result| assert_eq!(result.unwrap(), 1));
+            assert!(network.now() - began <= 500, "{life:?}: {} ms", network.now() - began);
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 100);
+    }
+}
+
+#[cfg(feature = "assume-role")]
+mod roles {
+    use super::*;
+    use crate::client::tests::credentials::roles::{answer, assuming, refusal};
+
+    const ONE: &str = "2030-01-01T01:00:00Z";
+    const TWO: &str = "2030-01-01T02:00:00Z";
+
+    #[test]
+    fn hanging_sts_delays_one_request_while_old_credentials_serve() {
+        let network = Network::default();
+        let config = assuming(config(&network), "hanging");
+        network.answer(200, answer("ASIAOLD", ONE));
+        one_more(&network, &config);
+        network.elapse(Duration::from_secs(3100));
+        network.leave_hanging();
+        let (took, token) = one_more(&network, &config);
+        assert!((1..=500).contains(&took) && token.contains("ASIAOLD"), "{took} ms: {token}");
+        assert_eq!(one_more(&network, &config).0, 0);
+        network.elapse(Duration::from_secs(31));
+        network.answer_after(Duration::from_millis(400), 200, answer("ASIANEW", TWO));
+        let (took, token) = one_more(&network, &config);
+        assert!(took == 400 && token.contains("ASIANEW"), "{took} ms: {token}");
+        assert_eq!(network.posted().len(), 3);
+    }
+
+    #[test]
+    fn many_cold_requests_assume_a_role_once() {
+        for (delay, most) in [(0, 1), (50, 1), (290, 1), (450, 2), (850, 3), (3000, 10)] {
+            let network = Network::default();
+            let config = assuming(config(&network), "many");
+            for _ in 0..50 {
+                network.answer_after(Duration::from_millis(delay), 200, answer("ASIAONE", ONE));
+            }
+            all_at_once(&network, &config, 50).into_iter().for_each(|result| assert_eq!(result.unwrap(), 1));
+            assert!(network.posted().len() <= most, "{delay} ms: {} of {most}", network.posted().len());
+        }
+    }
+
+    #[test]
+    fn request_that_hangs_or_is_dropped_does_not_keep_others_from_a_role() {
+        let network = Network::default();
+        let config = assuming(config(&network), "others");
+        network.leave_hanging();
+        let dsql = Dsql::new(config.clone());
+        let mut first = Box::pin(query(&READ).fetch_one(&dsql));
+        assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        network.leave_hanging();
+        let second_dsql = Dsql::new(config.clone());
+        let mut second = Box::pin(query(&READ).fetch_one(&second_dsql));
+        assert!(second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(network.posted().len(), 1);
+
+        // The first is still there, and is not waited for for long.
+        while network.posted().len() < 2 {
+            assert!(network.advance(), "it waits for nothing");
+            assert!(second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        assert!(network.now() <= 400, "{}", network.now());
+        // The second is gone: the next one asks at once.
+        drop(second);
+        network.answer(200, answer("ASIAONE", ONE));
+        assert_eq!(one_more(&network, &config).0, 0);
+        assert_eq!(network.posted().len(), 3);
+    }
+
+    #[test]
+    fn refused_role_is_an_error_for_each_of_many_requests() {
+        let network = Network::default();
+        let config = assuming(config(&network), "refused");
+        for _ in 0..50 {
+            network.answer_after(Duration::from_millis(90), 403, refusal("AccessDenied", "no"));
+        }
+        for result in all_at_once(&network, &config, 50) {
+            assert!(result.unwrap_err().is_credentials());
+        }
+        // They wait for the first one's error, and then not for each other's.
+        assert!(network.now() <= 300, "{} ms", network.now());
+    }
+}

@@ -1,0 +1,51 @@
+//! Chooses, for each binding, between the name with a cluster's prefix and the name without it.
+//!
+//! Input: a prefix, and which names are bound. Output: the names to read.
+//! Invariant: the parts of one set of credentials have one prefix. A session token belongs to its keys, an external id to
+//! its role, and a role to the keys that may assume it: a mixture is an identity that nobody meant.
+
+/// The cluster itself. These have the prefix always.
+const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER"];
+
+const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
+pub(super) const ROLE: [&str; 3] = ["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_ROLE_EXTERNAL_ID"];
+
+/// The STS that knows the keys: with `localhost` alone.
+const STS: &str = "AWS_ENDPOINT_URL_STS";
+
+/// The prefix of each set of bindings.
+pub(super) struct Names<'p> {
+    cluster: &'p str,
+    keys: &'p str,
+    role: &'p str,
+    sts: &'p str,
+}
+
+impl<'p> Names<'p> {
+    /// The rule is in the table of [`Config::from_env_with_prefix`](crate::Config::from_env_with_prefix).
+    pub(super) fn chosen(prefix: &'p str, is_bound: &dyn Fn(&str) -> bool) -> Self {
+        let prefixed = |names: &[&str]| names.iter().any(|name| is_bound(&[prefix, name].concat()));
+        let keys = if prefixed(&KEYS) { prefix } else { "" };
+        let role = if prefixed(&ROLE) { prefix } else { keys };
+        let sts = if prefixed(&[STS]) { prefix } else { keys };
+        Names { cluster: prefix, keys, role, sts }
+    }
+
+    /// The name under which this binding is read.
+    pub(super) fn name(&self, name: &str) -> String {
+        let prefix = match name {
+            STS => self.sts,
+            _ if KEYS.contains(&name) => self.keys,
+            _ if ROLE.contains(&name) => self.role,
+            _ => self.cluster,
+        };
+        [prefix, name].concat()
+    }
+
+    /// Every name that is read.
+    pub(super) fn all(&self) -> Vec<String> {
+        let names = CLUSTER.iter().chain(&KEYS).chain(&ROLE).chain([&STS]);
+        names.map(|name| self.name(name)).collect()
+    }
+}
