@@ -31,6 +31,7 @@ use std::sync::Arc;
 
 use crate::client::Dsql;
 use crate::config::Config;
+use crate::error::Error;
 use crate::millis::millis;
 use crate::transport::{self, Transport};
 
@@ -43,7 +44,10 @@ use visitor::Visitor;
 /// Where leases are to be had.
 pub(crate) trait Lessor: Send + Sync {
     /// A stream to it, on which nothing has been said. `open`: more than one flight may come.
-    fn reach(&self, open: bool) -> Box<dyn Transport>;
+    ///
+    /// # Errors
+    /// A setting of it is wrong.
+    fn reach(&self, open: bool) -> Result<Box<dyn Transport>, Error>;
 
     /// That of the cluster's bindings.
     fn prefix(&self) -> &str {
@@ -168,7 +172,7 @@ impl fmt::Debug for Pool {
 struct Here(Arc<Connections>);
 
 impl Lessor for Here {
-    fn reach(&self, _: bool) -> Box<dyn Transport> {
-        direct::reach(&self.0)
+    fn reach(&self, _: bool) -> Result<Box<dyn Transport>, Error> {
+        Ok(direct::reach(&self.0))
     }
 }

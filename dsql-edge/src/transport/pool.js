@@ -20,6 +20,21 @@ class Ends {
 
 const byob = (readable) => readable?.getReader({ mode: "byob" });
 
+// Whether the platform refused a request before the object received any of it, so that it surely did nothing.
+// Cloudflare documents four such errors; all begin with this text, are `overloaded`, and tell of requests that were queued.
+// `overloaded` alone is not enough: an object that exceeds its memory while it serves a request has it too, with
+// `remote` or `durableObjectReset`.
+const isUndelivered = (error) =>
+  error?.overloaded === true &&
+  !error.remote &&
+  !error.durableObjectReset &&
+  String(error.message).startsWith("Durable Object is overloaded.");
+
+// Throws an error on, marked where the request was not delivered.
+const mark = (error) => {
+  throw isUndelivered(error) ? Object.assign(new Error(error.message), { undelivered: true }) : error;
+};
+
 // The Worker's end: the first write begins the request. It is all of it, unless the lease is open.
 export class Stub extends Ends {
   constructor(namespace, name, location, open) {
@@ -48,10 +63,17 @@ export class Stub extends Ends {
       body = readable;
     }
     this.abort = new AbortController();
-    const answer = this.object.fetch("http://pool/", { method: "POST", body, signal: this.abort.signal });
+    const request = this.object.fetch("http://pool/", { method: "POST", body, signal: this.abort.signal });
+    const answer = request.catch(mark);
     hush(answer);
     this.begin(answer);
-    await this.writer?.write(bytes);
+    try {
+      await this.writer?.write(bytes);
+    } catch (error) {
+      // The body broke because the request did: its error tells more.
+      await answer;
+      throw error;
+    }
   }
 
   // It waits for nothing: the object sees that the request is over.

@@ -100,10 +100,16 @@ impl Namespace {
         env.durable_object(name).ok().map(Namespace)
     }
 
-    /// A stream to the object of this name: a request that begins with the first write.
-    pub(crate) fn reach(&self, name: &str, location: Option<&str>, open: bool) -> Box<dyn Transport> {
-        let connection: Connection = Stub::new(self.0.as_ref(), name, location, open).unchecked_into();
-        Box::new(OneThread(Socket::over(connection)))
+    /// A stream to the object of this name: a request that begins with the first write. The error is the platform's own
+    /// text: it does not accept the location, say.
+    pub(crate) fn reach(
+        &self,
+        name: &str,
+        location: Option<&str>,
+        open: bool,
+    ) -> Result<Box<dyn Transport>, String> {
+        let stub = Stub::new(self.0.as_ref(), name, location, open).map_err(|thrown| text(&thrown))?;
+        Ok(Box::new(OneThread(Socket::over(stub.unchecked_into()))))
     }
 }
 
@@ -188,8 +194,8 @@ extern "C" {
 #[wasm_bindgen(module = "/src/transport/pool.js")]
 extern "C" {
     type Stub;
-    #[wasm_bindgen(constructor)]
-    fn new(namespace: &JsValue, name: &str, location: Option<&str>, open: bool) -> Stub;
+    #[wasm_bindgen(constructor, catch)]
+    fn new(namespace: &JsValue, name: &str, location: Option<&str>, open: bool) -> Result<Stub, JsValue>;
 
     type Visit;
     #[wasm_bindgen(constructor, catch)]
@@ -228,8 +234,18 @@ impl Drop for Sleep {
 
 /// TCP, SSLRequest, `startTls`. Whether TLS verifies shows only with the first byte that comes back.
 struct Dialing {
+    /// Until there is a [`Socket`].
     connection: Option<Connection>,
     asking: JsFuture,
+}
+
+/// Closes the socket of a dial that failed or that nobody awaits any more: JavaScript would keep it open.
+impl Drop for Dialing {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.close(&[]);
+        }
+    }
 }
 
 impl Future for Dialing {
@@ -240,9 +256,10 @@ impl Future for Dialing {
         let answer = answer.map_err(|thrown| error(TransportErrorKind::Unreachable, &thrown))?;
         check_ssl_answer(&answer.unchecked_into::<Uint8Array>().to_vec())?;
         // Whoever polls again what is ready already waits for ever.
-        let Some(connection) = self.connection.take() else { return Poll::Pending };
+        let Some(connection) = &self.connection else { return Poll::Pending };
         connection.start_tls().map_err(|thrown| error(TransportErrorKind::Tls, &thrown))?;
-        Poll::Ready(Ok(Box::new(OneThread(Socket::over(connection)))))
+        let socket = self.connection.take().map(Socket::over);
+        socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
     }
 }
 
@@ -328,7 +345,11 @@ pub(crate) mod signature {
 /// What was thrown, as an error of this kind, unless it is the one that Workers has for sockets of another
 /// request.
 fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
-    let text = text_at(thrown, "message").or_else(|| thrown.as_string()).unwrap_or_default();
+    let text = text(thrown);
+    #[cfg(feature = "pool")]
+    if Reflect::get(thrown, &JsValue::from_str("undelivered")).is_ok_and(|mark| mark.is_truthy()) {
+        return TransportError::new(TransportErrorKind::Undelivered, text);
+    }
     if contains(&text, "on behalf of a different request") {
         return TransportError::new(
             TransportErrorKind::OtherRequest,
@@ -340,4 +361,8 @@ fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
         kind,
         if text.is_empty() { Cow::Borrowed("no reason given") } else { Cow::Owned(text) },
     )
+}
+
+fn text(thrown: &JsValue) -> String {
+    text_at(thrown, "message").or_else(|| thrown.as_string()).unwrap_or_default()
 }
