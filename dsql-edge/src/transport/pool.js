@@ -1,18 +1,26 @@
 // The two ends of a lease, as worker.rs uses them: a request from a Worker to a Durable Object. Each has the methods of
 // worker.js's Connection.
+// A read begins with a small buffer: a thousand requests may wait in an object. It grows as long as it is filled.
+const FIRST_READ_SIZE = 4096;
 const READ_SIZE = 65536;
 
 const hush = (promise) => void promise.catch(() => {});
 
 class Ends {
+  size = FIRST_READ_SIZE;
+
   // The next bytes; none at the end. They are gone with the next call, for which their buffer serves again.
   async read() {
     const reader = (this.reader ??= await this.readable().then(byob));
     if (!reader) return new Uint8Array();
     for (;;) {
-      const { done, value } = await reader.read(new Uint8Array((this.buffer ??= new ArrayBuffer(READ_SIZE))));
+      const { done, value } = await reader.read(new Uint8Array((this.buffer ??= new ArrayBuffer(this.size))));
       if (done) return new Uint8Array();
       this.buffer = value.buffer;
+      if (value.length === this.size && this.size < READ_SIZE) {
+        this.size *= 4;
+        this.buffer = undefined;
+      }
       if (value.length) return value;
     }
   }

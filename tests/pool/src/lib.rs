@@ -9,6 +9,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::Promise;
+use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Context, Delay, DurableObject, Env, Request, Response, Result, State, durable_object, event};
 
 #[event(fetch)]
@@ -28,6 +30,26 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         "brief" => {
             let config = Config::from_pool(&env).map(|config| config.query_timeout(Duration::from_secs(2)));
             answer(config.map(Dsql::new), what).await
+        }
+        // A thousand requests at once, each as a Worker of its own would send it.
+        "flood" => {
+            let config =
+                Config::from_pool(&env).map(|config| config.connect_timeout(Duration::from_secs(60)));
+            let config = config.map_err(|error| error.to_string())?;
+            let answers = (0..1000).map(async |_| run(&Dsql::new(config.clone()), what).await);
+            let answers = join_all(answers).await;
+            let failed: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+            Response::from_json(
+                &failed.first().map_or(json!(answers.len()), |error| json!(error.to_string())),
+            )
+        }
+        // How many bytes the wasm of this isolate has.
+        "memory" => Response::from_json(&(core::arch::wasm32::memory_size(0) * 65_536)),
+        // Gives a secret of the Secrets Store another value.
+        "rotate" => {
+            let (name, value) = what.split_once('/').unwrap_or((what, ""));
+            JsFuture::from(rotate(&env, name, value)).await?;
+            Response::from_json(&"done")
         }
         // The platform does not pass requests on to the pool's object, in the way that the first word says.
         "broken" => {
@@ -67,6 +89,7 @@ const errors = {
   internal: ['internal error; reference = 0', { overloaded: true }],
   lost: ['Network connection lost.', { retryable: true }],
 };
+export const rotate = (env, name, value) => env[name].set(value);
 export function with_broken_pool(env, how) {
   class DurableObjectNamespace {
     idFromName() {}
@@ -86,6 +109,7 @@ export function with_broken_pool(env, how) {
 }")]
 extern "C" {
     fn with_broken_pool(env: &JsValue, how: &str) -> JsValue;
+    fn rotate(env: &JsValue, name: &str, value: &str) -> Promise;
 }
 
 static ASKED: AtomicU32 = AtomicU32::new(0);
