@@ -6,10 +6,14 @@
 #[allow(dead_code, unreachable_pub, reason = "each of those that have it needs a part of it")]
 #[path = "flights.rs"]
 mod flights;
+#[path = "pool_platform.rs"]
+mod platform;
 #[path = "pool_restarted.rs"]
 mod restarted;
 #[path = "pool_sizes.rs"]
 mod sizes;
+#[path = "pool_sockets.rs"]
+mod sockets;
 
 use std::time::Duration;
 

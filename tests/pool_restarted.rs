@@ -202,12 +202,12 @@ impl Stage {
         assert_eq!(self.get("/direct/all").await, there, "{case:?}: {answer:?}");
     }
 
-    async fn number(&self, path: &str) -> u32 {
+    pub(super) async fn number(&self, path: &str) -> u32 {
         self.get(path).await.parse().unwrap()
     }
 
     /// Waits until a number has come to this.
-    async fn until(&self, path: &str, number: u32) {
+    pub(super) async fn until(&self, path: &str, number: u32) {
         eventually(path, async || self.number(path).await >= number).await;
     }
 

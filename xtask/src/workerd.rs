@@ -37,9 +37,13 @@ pub struct Worker<'a> {
 /// The argument of workerd without which one Worker cannot make events happen in another.
 pub const EXPERIMENTAL: &str = "--experimental";
 
-/// A secret of a store.
+/// A secret of a store. It keeps its value until `set` gives it another one, which a store's own binding cannot do.
 const STORED: &str = "import { WorkerEntrypoint } from 'cloudflare:workers';
-export default class extends WorkerEntrypoint { get() { return this.env.VALUE; } }";
+let value;
+export default class extends WorkerEntrypoint {
+  get() { return value ?? this.env.VALUE; }
+  set(other) { value = other; }
+}";
 
 /// What stands before the Worker where events are to happen: the body of the request is the cron expression, or that of
 /// the one message.

@@ -74,6 +74,12 @@ fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signa
         Failure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
             (Error::new(Kind::OtherRequest), Signal::Local)
         }
+        // As Cloudflare asks, it is not tried again: that would add to the load.
+        #[cfg(feature = "pool")]
+        Failure::Transport(error) if error.kind == TransportErrorKind::Undelivered => {
+            let text = told("", config, " did not receive the query: ", &error.text, OVERLOADED);
+            (Error::new(Kind::Overloaded(text.into())), Signal::Local)
+        }
         Failure::Transport(error) => (lost(stage, config, &error.text), Signal::Lost),
         Failure::Timeout if stage.started => (
             Error::new(Kind::Timeout("waiting for the answer to the query (Config::query_timeout)".into())),
@@ -105,6 +111,8 @@ fn told(before: &str, config: &Config, happened: &str, why: &str, advice: &str) 
 }
 
 #[cfg(feature = "pool")]
+const OVERLOADED: &str = "; more objects (DSQL_POOL_SHARDS) would help";
+#[cfg(feature = "pool")]
 const NO_LEASE: &str = "a lease ended that was none";
 
 const NO_ENDPOINT: &str = " is not a DSQL endpoint: ";
@@ -132,6 +140,8 @@ pub(super) fn of_dialing(config: &Config, error: TransportError) -> (Error, Sign
     let (before, happened, advice, signal) = match error.kind {
         TransportErrorKind::OtherRequest => return (Error::new(Kind::OtherRequest), Signal::Local),
         TransportErrorKind::Unsupported => return (Error::connect(error.text), Signal::Local),
+        #[cfg(feature = "pool")]
+        TransportErrorKind::Undelivered => return (Error::connect(error.text), Signal::Local),
         TransportErrorKind::NoTls => {
             ("", NO_ENDPOINT, "; check DSQL_ENDPOINT, and the port with dsql-local", Signal::Local)
         }

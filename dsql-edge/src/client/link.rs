@@ -74,7 +74,7 @@ impl Link {
         #[cfg(feature = "pool")]
         if let Some(lessor) = config.lessor() {
             let connection = lease::ask(config, lessor, flight, sent.unwrap_or_default(), serially)?;
-            let transport = lessor.reach(flight.in_transaction);
+            let transport = lessor.reach(flight.in_transaction).map_err(|error| (error, Signal::Local))?;
             let mut link = Link::on(transport, connection, search_path);
             (link.leased, link.round_trips) = (true, 0);
             return Poll::Ready(Ok(link));

@@ -11,6 +11,7 @@ use super::wire::{self, Shared};
 use super::{Ended, Stage, Way};
 use crate::auth::Credentials;
 use crate::config::Config;
+use crate::error::Error;
 use crate::pool::{Lessor, Pool};
 use crate::transport::Transport;
 use crate::{Dsql, transport};
@@ -38,10 +39,10 @@ struct Away {
 }
 
 impl Lessor for Away {
-    fn reach(&self, _: bool) -> Box<dyn Transport> {
+    fn reach(&self, _: bool) -> Result<Box<dyn Transport>, Error> {
         let (here, there) = wire::dial_pool(&self.wire);
         transport::spawn(&self.config, self.pool.receive(there));
-        here
+        Ok(here)
     }
 }
 

@@ -3,6 +3,12 @@
 //! Goes in: who asks, for which search_path. Comes out: in the order in which they asked, a connection that is idle, or
 //! the right to open one. What is lent comes back when [`Lent`] is dropped, however that happens, and whoever waits
 //! longest is told. Never sends anything but the ROLLBACK of what a lease left open.
+//!
+//! A Durable Object has 128 MB of memory, so both the number of waiting leases and their bytes are bounded. Each counts
+//! with what was read of it so far and [`LEASE`] for what belongs to it; together they may have [`MEMORY`], then another
+//! one is refused. Leases that wait are read further only while all of them have less than [`GROWTH`], so that long
+//! statements leave room for a thousand leases, each with its first read. Copies in JavaScript and the unused parts of
+//! buffers are not counted: in the worst case they are three times as much, which is still less than there is.
 
 use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
@@ -26,7 +32,10 @@ pub(super) struct Settings {
 }
 
 pub(super) struct Connections {
+    /// What the pool was made with: its clock and its limits.
     pub(super) config: Config,
+    /// What new connections log in with.
+    login: Mutex<Login>,
     pub(super) settings: Settings,
     state: Mutex<State>,
 }
@@ -41,6 +50,14 @@ struct State {
     next: u64,
     /// Somebody looks after those that are idle for long.
     swept: bool,
+    /// Bytes of leases that have no connection, or not any more.
+    held: usize,
+}
+
+struct Login {
+    config: Arc<Config>,
+    /// The server, or what gives credentials, refused what this says.
+    denied: bool,
 }
 
 struct Waiting {
@@ -48,12 +65,55 @@ struct Waiting {
     waker: Waker,
 }
 
+/// So many bytes leases without a connection may have, together.
+pub(super) const MEMORY: usize = 24 << 20;
+
+/// Up to so many bytes, together, more is read of what they send.
+const GROWTH: usize = MEMORY / 3;
+
+/// So many bytes each of them counts with at least: its streams, their buffers, its task.
+pub(super) const LEASE: usize = 12 << 10;
+
 /// Connections retire a little earlier or later, so that they do not all come back at once.
 const JITTER: Millis = 120_000;
 
 impl Connections {
     pub(super) fn new(config: Config, settings: Settings) -> Arc<Self> {
-        Arc::new(Connections { config, settings, state: Mutex::default() })
+        let login = Mutex::new(Login { config: Arc::new(config.clone()), denied: false });
+        Arc::new(Connections { config, login, settings, state: Mutex::default() })
+    }
+
+    /// What new connections log in with.
+    pub(super) fn login(&self) -> Arc<Config> {
+        lock(&self.login).config.clone()
+    }
+
+    /// A login failed: whether because of its credentials shows in the error.
+    pub(super) fn note_failed_login(&self, error: &Error) {
+        if error.is_access_denied() || matches!(error.kind(), Kind::Credentials(_)) {
+            lock(&self.login).denied = true;
+        }
+    }
+
+    /// Whether the credentials were refused, so that they should be read again.
+    pub(super) fn is_denied(&self) -> bool {
+        lock(&self.login).denied
+    }
+
+    /// New connections log in with this from now on.
+    pub(super) fn renew(&self, config: Config) {
+        *lock(&self.login) = Login { config: Arc::new(config), denied: false };
+    }
+
+    /// Counts the bytes of a lease without a connection; nothing if there is no memory for them.
+    pub(super) fn hold(self: &Arc<Self>, bytes: usize) -> Option<Held> {
+        let mut state = self.state();
+        let bytes = LEASE.saturating_add(bytes);
+        if state.held.saturating_add(bytes) > MEMORY {
+            return None;
+        }
+        state.held += bytes;
+        Some(Held { pool: self.clone(), bytes })
     }
 
     /// When a connection that is opened now retires.
@@ -100,6 +160,27 @@ impl Connections {
         (state.open, state.waiting.len())
     }
 
+    /// The error of a lease that finds so many waiting.
+    pub(super) fn overloaded(&self, waiting: usize) -> Error {
+        let connections = self.settings.connections;
+        let text = format!(
+            "{waiting} flights wait already for the {connections} connections of this pool: more connections, more \
+             shards, or shorter transactions would help"
+        );
+        Error::new(Kind::Overloaded(text.into()))
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.state().waiting.len()
+    }
+
+    /// Bytes of leases that have no connection.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.state().held
+    }
+
     fn give_back(&self, server: Option<Server>) {
         let mut server = server;
         let reusable = server.as_mut().is_some_and(Server::end_lease);
@@ -116,8 +197,35 @@ impl Connections {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is held; and if it did, the list of connections is still one.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it is held; and if it did, what it guards is still whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The bytes of a lease without a connection, as they count. Dropped, they count no more.
+pub(super) struct Held {
+    pool: Arc<Connections>,
+    bytes: usize,
+}
+
+impl Held {
+    /// How many bytes it has now; whether it may have more.
+    pub(super) fn set(&mut self, bytes: usize) -> bool {
+        let mut state = self.pool.state();
+        state.held -= self.bytes;
+        self.bytes = LEASE.saturating_add(bytes);
+        state.held += self.bytes;
+        state.held < GROWTH
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.pool.state().held -= self.bytes;
     }
 }
 
@@ -189,15 +297,7 @@ impl Turn {
                 }
             }
             None if state.waiting.len() >= self.pool.settings.waiting => {
-                return Poll::Ready(Err(Error::new(Kind::Overloaded(
-                    format!(
-                        "{} flights wait already for the {} connections of this pool: more connections, more shards, or \
-                         shorter transactions would help",
-                        state.waiting.len(),
-                        self.pool.settings.connections
-                    )
-                    .into(),
-                ))));
+                return Poll::Ready(Err(self.pool.overloaded(state.waiting.len())));
             }
             None => {
                 state.next += 1;

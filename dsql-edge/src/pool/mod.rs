@@ -31,6 +31,7 @@ use std::sync::Arc;
 
 use crate::client::Dsql;
 use crate::config::Config;
+use crate::error::Error;
 use crate::millis::millis;
 use crate::transport::{self, Transport};
 
@@ -43,7 +44,10 @@ use visitor::Visitor;
 /// Where leases are to be had.
 pub(crate) trait Lessor: Send + Sync {
     /// A stream to it, on which nothing has been said. `open`: more than one flight may come.
-    fn reach(&self, open: bool) -> Box<dyn Transport>;
+    ///
+    /// # Errors
+    /// A setting of it is wrong.
+    fn reach(&self, open: bool) -> Result<Box<dyn Transport>, Error>;
 
     /// That of the cluster's bindings.
     fn prefix(&self) -> &str {
@@ -52,6 +56,10 @@ pub(crate) trait Lessor: Send + Sync {
 }
 
 /// Connections that outlive requests: the inside of a [`DsqlPool`], for a Durable Object of your own.
+///
+/// A panic in the object's code ends the instance of wasm, and with it the Rust half of the pool, while the streams and
+/// sockets of JavaScript live on. What was under way then ends with the client's `query_timeout`, as an error that says
+/// what is known; the next request is served by a new pool. The old connections end with the object.
 ///
 /// Kept in the object, it serves the queries of the object's own code ([`dsql`](Pool::dsql)), so that a transaction's
 /// closure runs beside its connection, and those of Workers ([`serve`](Pool::serve)).
@@ -119,7 +127,8 @@ impl Pool {
     }
 
     /// How many queries and transactions may wait for a connection; 1,000 if it is not set. Who comes when so many wait
-    /// gets an error ([`Error::is_overloaded`](crate::Error::is_overloaded)).
+    /// gets an error ([`Error::is_overloaded`](crate::Error::is_overloaded)); so does, whatever is set, who comes when
+    /// those that wait have 24 MiB, of which each counts 12 KiB more than it has sent: an object has 128 MB of memory.
     pub fn max_waiting(self, waiting: usize) -> Self {
         Pool::with(self.config, Settings { waiting, ..self.settings })
     }
@@ -168,7 +177,7 @@ impl fmt::Debug for Pool {
 struct Here(Arc<Connections>);
 
 impl Lessor for Here {
-    fn reach(&self, _: bool) -> Box<dyn Transport> {
-        direct::reach(&self.0)
+    fn reach(&self, _: bool) -> Result<Box<dyn Transport>, Error> {
+        Ok(direct::reach(&self.0))
     }
 }

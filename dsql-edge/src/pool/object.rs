@@ -2,9 +2,13 @@
 //!
 //! Goes in: requests of Workers' stubs. Comes out: their answers, from a pool whose cluster is that of the object's own
 //! bindings. It keeps nothing in storage: when it is moved or restarted, the next request opens connections again.
+//!
+//! An object lives for long, and its bindings of the Secrets Store may get other values meanwhile. So after credentials
+//! were refused the bindings are read again, when the next request comes; not more often than every 30 seconds, because
+//! credentials that are wrong for good would otherwise be read for every request.
 
 use std::result::Result;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
@@ -14,6 +18,7 @@ use super::visitor::Visitor;
 use super::{Pool, transport};
 use crate::config::Config;
 use crate::error::Error;
+use crate::millis::Millis;
 use crate::retry::Signal;
 use crate::wire::Malformed;
 
@@ -43,7 +48,17 @@ pub struct DsqlPool {
 }
 
 /// The pool, once a request has said by which prefix its bindings are found.
-type Known = Arc<Mutex<Option<(String, Pool)>>>;
+type Known = Arc<Mutex<Option<Found>>>;
+
+struct Found {
+    prefix: String,
+    pool: Pool,
+    /// When its bindings were read again.
+    renewed_at: Option<Millis>,
+}
+
+/// The bindings are not read again more often than this.
+const RENEWAL: Millis = 30_000;
 
 impl DurableObject for DsqlPool {
     fn new(_state: State, env: Env) -> Self {
@@ -70,14 +85,11 @@ async fn serve(env: Env, known: Known, mut visitor: Visitor) {
 }
 
 async fn pool(env: &Env, known: &Known, prefix: &str) -> Result<Pool, Error> {
-    let find = || match &*known.lock().unwrap_or_else(PoisonError::into_inner) {
-        None => Ok(None),
-        Some((of, pool)) if of == prefix => Ok(Some(pool.clone())),
-        Some(_) => {
-            Err(Error::config("one object of the pool is asked for two clusters: their shards must differ"))
+    if let Some((pool, is_stale)) = find(known, prefix)? {
+        // Where they cannot be read now, the old ones are as good as before.
+        if is_stale && let Ok(config) = Config::from_secrets_store(env, prefix).await {
+            pool.connections.renew(config);
         }
-    };
-    if let Some(pool) = find()? {
         return Ok(pool);
     }
     let mut pool = Pool::new(Config::from_secrets_store(env, prefix).await?);
@@ -88,11 +100,34 @@ async fn pool(env: &Env, known: &Known, prefix: &str) -> Result<Pool, Error> {
         pool = pool.max_waiting(waiting);
     }
     // Another request may have been quicker.
-    if let Some(pool) = find()? {
+    if let Some((pool, _)) = find(known, prefix)? {
         return Ok(pool);
     }
-    *known.lock().unwrap_or_else(PoisonError::into_inner) = Some((prefix.to_owned(), pool.clone()));
+    let found = Found { prefix: prefix.to_owned(), pool: pool.clone(), renewed_at: None };
+    *lock(known) = Some(found);
     Ok(pool)
+}
+
+/// The pool, if there is one already, and whether its bindings are to be read again: only one request is told so.
+fn find(known: &Known, prefix: &str) -> Result<Option<(Pool, bool)>, Error> {
+    let mut known = lock(known);
+    let Some(found) = &mut *known else { return Ok(None) };
+    if found.prefix != prefix {
+        return Err(Error::config(
+            "one object of the pool is asked for two clusters: their shards must differ",
+        ));
+    }
+    let now = transport::now(&found.pool.config);
+    let is_due = found.renewed_at.is_none_or(|renewed_at| now >= renewed_at.saturating_add(RENEWAL));
+    let is_stale = is_due && found.pool.connections.is_denied();
+    if is_stale {
+        found.renewed_at = Some(now);
+    }
+    Ok(Some((found.pool.clone(), is_stale)))
+}
+
+fn lock(known: &Known) -> MutexGuard<'_, Option<Found>> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn number(env: &Env, prefix: &str, name: &str) -> Result<Option<usize>, Error> {

@@ -8,7 +8,7 @@ use core::future::poll_fn;
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
-use super::connections::{Connections, Lent, Turn};
+use super::connections::{Connections, Held, Lent, Turn};
 use super::report::Report;
 use super::server::Server;
 use super::visitor::{Gone, Visitor};
@@ -72,12 +72,15 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
         Ended::Gone => return,
         Ended::Badly(report) => lent.server.as_ref().is_some_and(Server::is_between_frames).then_some(report),
     };
-    // Whoever waits need not wait until this client has read the rest.
-    drop(lent);
-    match report {
-        Some(report) => tell(visitor, &report, greeting(pool)).await,
-        None => visitor.finish(transport::sleep(&pool.config, ask.limit)).await,
+    if let Some(report) = &report {
+        visitor.report(report);
     }
+    let time = if report.is_some() { GREETING } else { ask.limit };
+    // Whoever waits need not wait until this client has read the rest, unless too many clients do not read theirs.
+    let held = pool.hold(visitor.outgoing());
+    // Given back here, if there is memory for the rest.
+    let _kept_until_then = held.is_none().then_some(lent);
+    visitor.finish(transport::sleep(&pool.config, time)).await;
 }
 
 /// Says why not.
@@ -107,8 +110,11 @@ async fn wait(
     timer: &mut BoxFuture<()>,
 ) -> Result<Lent, Refused> {
     let mut turn = Turn::new(pool);
+    let mut held: Option<Held> = None;
     poll_fn(|context| {
-        if visitor.poll_read(context, ask.open) == Err(Gone) {
+        if held.as_mut().is_some_and(|held| held.set(visitor.incoming()))
+            && visitor.poll_read(context, ask.open) == Err(Gone)
+        {
             return Poll::Ready(Err(Refused::Gone));
         }
         match turn.poll(&ask.search_path, context) {
@@ -117,6 +123,16 @@ async fn wait(
                 return Poll::Ready(Err(Refused::Because(Report::nothing(error, Signal::Lost))));
             }
             Poll::Pending => {}
+        }
+        if held.is_none() {
+            held = pool.hold(visitor.incoming());
+            if held.is_none() {
+                let error = pool.overloaded(pool.waiting() - 1);
+                return Poll::Ready(Err(Refused::Because(Report::nothing(error, Signal::Lost))));
+            }
+            context.waker().wake_by_ref();
+        } else if let Some(held) = &mut held {
+            held.set(visitor.incoming());
         }
         timer.as_mut().poll(context).map(|()| {
             let text = "waiting for a connection of the pool (Config::connect_timeout): others hold them all";
@@ -130,10 +146,14 @@ async fn wait(
 
 async fn open(pool: &Connections, ask: &Ask, timer: &mut BoxFuture<()>) -> Result<Server, Report> {
     let asked = Some(ask.search_path.as_str()).filter(|path| !path.is_empty());
-    let search_path = asked.or(pool.config.schemas());
-    match login::open(&pool.config, search_path, ask.serially, timer).await {
+    let config = pool.login();
+    let search_path = asked.or(config.schemas());
+    match login::open(&config, search_path, ask.serially, timer).await {
         Ok(login) => Ok(Server::new(login, &ask.search_path, pool.retirement())),
-        Err((error, signal)) => Err(Report::nothing(error, signal)),
+        Err((error, signal)) => {
+            pool.note_failed_login(&error);
+            Err(Report::nothing(error, signal))
+        }
     }
 }
 
@@ -235,8 +255,8 @@ impl Relay<'_> {
     }
 
     fn failed(&self, failure: Failure) -> Ended {
-        let config = &self.pool.config;
-        let (error, signal, _) = failure::explain(self.server.stage(), config, failure);
+        let (error, signal, _) = failure::explain(self.server.stage(), &self.pool.login(), failure);
+        self.pool.note_failed_login(&error);
         Ended::Badly(Report { reached: self.server.reached(), signal, error })
     }
 

@@ -75,10 +75,15 @@ impl Config {
 }
 
 impl Lessor for Stub {
-    fn reach(&self, open: bool) -> Box<dyn Transport> {
+    fn reach(&self, open: bool) -> Result<Box<dyn Transport>, Error> {
         let shard = transport::anything() % self.shards;
         let name = format!("{}{shard}", self.prefix);
-        self.namespace.reach(&name, self.location.as_deref(), open)
+        let location = self.location.as_deref();
+        self.namespace.reach(&name, location, open).map_err(|thrown| {
+            let before = "Cloudflare refuses the pool's object with ";
+            let (prefix, value) = (self.prefix.as_str(), location.unwrap_or_default());
+            Error::config([before, prefix, "DSQL_POOL_LOCATION = \"", value, "\": ", &thrown].concat())
+        })
     }
 
     fn prefix(&self) -> &str {

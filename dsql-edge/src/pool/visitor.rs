@@ -71,6 +71,7 @@ impl Visitor {
                 if let Some(ask) = Ask::take(&mut self.inbox)? {
                     self.spent = ask.spent;
                     let behind = core::mem::take(&mut self.inbox);
+                    self.read = Vec::new();
                     return Poll::Ready(self.accept(&behind).map(|()| ask));
                 }
                 match self.transport.poll_read(context, &mut self.read) {
@@ -104,10 +105,9 @@ impl Visitor {
                     }
                 }
                 Poll::Ready(Ok(())) => {
+                    // A buffer is kept by nobody: a thousand may wait.
                     let read = core::mem::take(&mut self.read);
-                    let accepted = self.accept(&read);
-                    self.read = read;
-                    accepted.map_err(|_| Gone)?;
+                    self.accept(&read).map_err(|_| Gone)?;
                     moved = true;
                 }
             }
@@ -144,6 +144,16 @@ impl Visitor {
             whole: this.synced,
         };
         (!self.inbox.is_empty()).then(|| said(self))
+    }
+
+    /// How many bytes of what it has said wait.
+    pub(super) fn incoming(&self) -> usize {
+        self.inbox.len()
+    }
+
+    /// How many bytes it has not been given yet, that are still here.
+    pub(super) fn outgoing(&self) -> usize {
+        self.outbox.len() + if self.writing { CHUNK } else { 0 }
     }
 
     /// Whether something of what it has said waits.

@@ -64,6 +64,10 @@ pub(crate) enum TransportErrorKind {
     Lost,
     /// The socket belongs to another request.
     OtherRequest,
+    /// The platform refused the request to a pool's object before the object received any of it.
+    #[cfg(feature = "pool")]
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    Undelivered,
     /// This build cannot connect at all.
     #[cfg_attr(any(feature = "tokio", target_arch = "wasm32"), allow(dead_code))]
     Unsupported,
@@ -279,8 +283,13 @@ mod anywhere {
             None
         }
 
-        pub(crate) fn reach(&self, _: &str, _: Option<&str>, _: bool) -> Box<dyn super::Transport> {
-            Box::new(super::Nowhere)
+        pub(crate) fn reach(
+            &self,
+            _: &str,
+            _: Option<&str>,
+            _: bool,
+        ) -> Result<Box<dyn super::Transport>, String> {
+            Ok(Box::new(super::Nowhere))
         }
     }
 

@@ -1,24 +1,47 @@
 // The two ends of a lease, as worker.rs uses them: a request from a Worker to a Durable Object. Each has the methods of
 // worker.js's Connection.
+// A read begins with a small buffer: a thousand requests may wait in an object. It grows as long as it is filled.
+const FIRST_READ_SIZE = 4096;
 const READ_SIZE = 65536;
 
 const hush = (promise) => void promise.catch(() => {});
 
 class Ends {
+  size = FIRST_READ_SIZE;
+
   // The next bytes; none at the end. They are gone with the next call, for which their buffer serves again.
   async read() {
     const reader = (this.reader ??= await this.readable().then(byob));
     if (!reader) return new Uint8Array();
     for (;;) {
-      const { done, value } = await reader.read(new Uint8Array((this.buffer ??= new ArrayBuffer(READ_SIZE))));
+      const { done, value } = await reader.read(new Uint8Array((this.buffer ??= new ArrayBuffer(this.size))));
       if (done) return new Uint8Array();
       this.buffer = value.buffer;
+      if (value.length === this.size && this.size < READ_SIZE) {
+        this.size *= 4;
+        this.buffer = undefined;
+      }
       if (value.length) return value;
     }
   }
 }
 
 const byob = (readable) => readable?.getReader({ mode: "byob" });
+
+// Whether the platform refused a request before the object received any of it, so that it surely did nothing.
+// Cloudflare documents four such errors; all begin with this text, are `overloaded`, and tell of requests that were queued.
+// `overloaded` alone is not enough: an object that exceeds its memory while it serves a request has it too, with
+// `remote` or `durableObjectReset`.
+const isUndelivered = (error) =>
+  error?.overloaded === true &&
+  !error.remote &&
+  !error.durableObjectReset &&
+  String(error.message).startsWith("Durable Object is overloaded.");
+
+// Throws an error on, marked where the request was not delivered.
+const mark = (error) => {
+  throw isUndelivered(error) ? Object.assign(new Error(error.message), { undelivered: true }) : error;
+};
 
 // The Worker's end: the first write begins the request. It is all of it, unless the lease is open.
 export class Stub extends Ends {
@@ -48,10 +71,17 @@ export class Stub extends Ends {
       body = readable;
     }
     this.abort = new AbortController();
-    const answer = this.object.fetch("http://pool/", { method: "POST", body, signal: this.abort.signal });
+    const request = this.object.fetch("http://pool/", { method: "POST", body, signal: this.abort.signal });
+    const answer = request.catch(mark);
     hush(answer);
     this.begin(answer);
-    await this.writer?.write(bytes);
+    try {
+      await this.writer?.write(bytes);
+    } catch (error) {
+      // The body broke because the request did: its error tells more.
+      await answer;
+      throw error;
+    }
   }
 
   // It waits for nothing: the object sees that the request is over.

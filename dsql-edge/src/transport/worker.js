@@ -18,13 +18,13 @@ export class Connection {
   async ask(hostname, port, request) {
     this.open(connect({ hostname, port }, { secureTransport: "starttls", allowHalfOpen: false }));
     const { readable, writable } = this.socket;
-    const writer = writable.getWriter();
+    this.writer = writable.getWriter();
+    this.reader = readable.getReader();
     // A view of wasm's memory: it changes below the promise.
-    await writer.write(request.slice());
-    const reader = readable.getReader();
-    const { value } = await reader.read();
-    reader.releaseLock();
-    writer.releaseLock();
+    await this.writer.write(request.slice());
+    const { value } = await this.reader.read();
+    this.reader.releaseLock();
+    this.writer.releaseLock();
     return value ?? new Uint8Array();
   }
 
@@ -55,11 +55,21 @@ export class Connection {
     }
   }
 
-  // Closing waits for what is being written, and nobody for that: it may never end. Aborting the writer first would not
-  // help: workerd then keeps the socket of a server that never answered open (measured with 2026-04-10 and 2026-11-17).
+  // Sends the last bytes, closes, and waits for nothing of it. Without last bytes something may be under way, and
+  // `socket.close()` alone would wait for it: a server that reads nothing would keep the socket open for ever. Closing
+  // the writer too ends that; aborting it does not (measured with workerd 2026-04-10 and 2026-11-17).
   close(last) {
-    if (last.length) hush(this.write(last));
+    if (last.length) {
+      hush(this.write(last));
+    } else {
+      hush(this.end());
+    }
     hush((async () => this.socket.close())());
+  }
+
+  async end() {
+    hush(this.reader.cancel());
+    await this.writer.close();
   }
 }
 

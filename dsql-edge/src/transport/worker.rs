@@ -120,10 +120,16 @@ impl Namespace {
         env.durable_object(name).ok().map(Namespace)
     }
 
-    /// A stream to the object of this name: a request that begins with the first write.
-    pub(crate) fn reach(&self, name: &str, location: Option<&str>, open: bool) -> Box<dyn Transport> {
-        let connection: Connection = Stub::new(self.0.as_ref(), name, location, open).unchecked_into();
-        Box::new(OneThread(Socket::over(connection)))
+    /// A stream to the object of this name: a request that begins with the first write. The error is the platform's own
+    /// text: it does not accept the location, say.
+    pub(crate) fn reach(
+        &self,
+        name: &str,
+        location: Option<&str>,
+        open: bool,
+    ) -> Result<Box<dyn Transport>, String> {
+        let stub = Stub::new(self.0.as_ref(), name, location, open).map_err(|thrown| text(&thrown))?;
+        Ok(Box::new(OneThread(Socket::over(stub.unchecked_into()))))
     }
 }
 
@@ -208,8 +214,8 @@ extern "C" {
 #[wasm_bindgen(module = "/src/transport/pool.js")]
 extern "C" {
     type Stub;
-    #[wasm_bindgen(constructor)]
-    fn new(namespace: &JsValue, name: &str, location: Option<&str>, open: bool) -> Stub;
+    #[wasm_bindgen(constructor, catch)]
+    fn new(namespace: &JsValue, name: &str, location: Option<&str>, open: bool) -> Result<Stub, JsValue>;
 
     type Visit;
     #[wasm_bindgen(constructor, catch)]
@@ -370,7 +376,11 @@ pub(crate) mod signature {
 /// What was thrown, as an error of this kind, unless it is the one that Workers has for sockets of another
 /// request.
 fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
-    let text = text_at(thrown, "message").or_else(|| thrown.as_string()).unwrap_or_default();
+    let text = text(thrown);
+    #[cfg(feature = "pool")]
+    if Reflect::get(thrown, &JsValue::from_str("undelivered")).is_ok_and(|mark| mark.is_truthy()) {
+        return TransportError::new(TransportErrorKind::Undelivered, text);
+    }
     if contains(&text, "on behalf of a different request") {
         return TransportError::new(
             TransportErrorKind::OtherRequest,
@@ -382,4 +392,8 @@ fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
         kind,
         if text.is_empty() { Cow::Borrowed("no reason given") } else { Cow::Owned(text) },
     )
+}
+
+fn text(thrown: &JsValue) -> String {
+    text_at(thrown, "message").or_else(|| thrown.as_string()).unwrap_or_default()
 }

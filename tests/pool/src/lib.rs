@@ -7,6 +7,10 @@ use std::time::Duration;
 use dsql_edge::{Config, Dsql, Error, Once, Pool, sql};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::Promise;
+use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Context, Delay, DurableObject, Env, Request, Response, Result, State, durable_object, event};
 
 #[event(fetch)]
@@ -26,6 +30,31 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         "brief" => {
             let config = Config::from_pool(&env).map(|config| config.query_timeout(Duration::from_secs(2)));
             answer(config.map(Dsql::new), what).await
+        }
+        // A thousand requests at once, each as a Worker of its own would send it.
+        "flood" => {
+            let config =
+                Config::from_pool(&env).map(|config| config.connect_timeout(Duration::from_secs(60)));
+            let config = config.map_err(|error| error.to_string())?;
+            let answers = (0..1000).map(async |_| run(&Dsql::new(config.clone()), what).await);
+            let answers = join_all(answers).await;
+            let failed: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+            Response::from_json(
+                &failed.first().map_or(json!(answers.len()), |error| json!(error.to_string())),
+            )
+        }
+        // How many bytes the wasm of this isolate has.
+        "memory" => Response::from_json(&(core::arch::wasm32::memory_size(0) * 65_536)),
+        // Gives a secret of the Secrets Store another value.
+        "rotate" => {
+            let (name, value) = what.split_once('/').unwrap_or((what, ""));
+            JsFuture::from(rotate(&env, name, value)).await?;
+            Response::from_json(&"done")
+        }
+        // The platform does not pass requests on to the pool's object, in the way that the first word says.
+        "broken" => {
+            let (how, what) = what.split_once('/').unwrap_or((what, ""));
+            answer(Dsql::from_pool(&with_broken_pool(&env, how).unchecked_into()), what).await
         }
         "own" => {
             let own = env.durable_object("Own")?.get_by_name("one")?;
@@ -49,6 +78,38 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         }
         _ => Response::error("there is nothing here", 404),
     }
+}
+
+#[wasm_bindgen(inline_js = "
+const errors = {
+  // The first as documented, the others as workerd's own source has them.
+  overloaded: ['Durable Object is overloaded. Too many requests queued.', { overloaded: true }],
+  remote: ['Durable Object is overloaded. Too many requests queued.', { overloaded: true, remote: true }],
+  memory: ['Durable Object exceeded its memory limit and was reset.', { overloaded: true, durableObjectReset: true }],
+  internal: ['internal error; reference = 0', { overloaded: true }],
+  lost: ['Network connection lost.', { retryable: true }],
+};
+export const rotate = (env, name, value) => env[name].set(value);
+export function with_broken_pool(env, how) {
+  class DurableObjectNamespace {
+    idFromName() {}
+    get() {
+      return {
+        async fetch(url, { body }) {
+          const [message, marks] = errors[how];
+          const error = Object.assign(new Error(message), marks);
+          // As a request that is not delivered: its body is never read.
+          await body.cancel?.(error);
+          throw error;
+        },
+      };
+    }
+  }
+  return { ...env, DSQL_POOL: new DurableObjectNamespace() };
+}")]
+extern "C" {
+    fn with_broken_pool(env: &JsValue, how: &str) -> JsValue;
+    fn rotate(env: &JsValue, name: &str, value: &str) -> Promise;
 }
 
 static ASKED: AtomicU32 = AtomicU32::new(0);

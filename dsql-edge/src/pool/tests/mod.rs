@@ -5,6 +5,7 @@
 //! the test sees that its client has no answer.
 
 mod leases;
+mod memory;
 mod sizes;
 mod stream;
 

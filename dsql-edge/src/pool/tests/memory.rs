@@ -1,0 +1,60 @@
+//! A thousand leases that wait fit into an object's memory, whatever each of them sends.
+
+use super::{Client, World, ask, asking, flight};
+use crate::pool::connections::{LEASE, MEMORY};
+use crate::wire::lease::{Ask, FAILED};
+
+/// A client holds the only connection, while others send flights of this size; what each of those was told.
+fn crowd(waiting: usize, size: usize, most: usize) -> (usize, Vec<String>) {
+    let world = World::of(4096);
+    let pool = world.pool().max_connections(1).max_waiting(most);
+    let patient = |open| Ask { wait: 60_000, ..ask(open) };
+    let mut holder = world.client(&pool);
+    let opening = [asking(&patient(true)), flight(&["BEGIN"])].concat();
+    let holder: Client = world
+        .finish(async move {
+            holder.exchange(opening, b'Z').await;
+            holder
+        })
+        .unwrap();
+    let bytes = [asking(&patient(false)), flight(&[&"x".repeat(size)])].concat();
+    let told: Vec<_> = (0..waiting)
+        .map(|_| {
+            let mut client = world.client(&pool);
+            let bytes = bytes.clone();
+            let told = std::sync::Arc::new(std::sync::Mutex::new(None));
+            let slot = told.clone();
+            world.spawn(async move {
+                let (tags, _) = client.exchange(bytes, b'Z').await;
+                *slot.lock().unwrap() = Some(tags);
+            });
+            told
+        })
+        .collect();
+    world.run();
+    let held = pool.connections.held();
+    // The others get their turn, one after the other.
+    drop(holder);
+    world.run();
+    assert_eq!(pool.connections.held(), 0, "nothing is counted in the end");
+    (held, told.iter().map(|told| told.lock().unwrap().clone().unwrap_or_default()).collect())
+}
+
+#[test]
+fn thousand_waiting_leases_are_served_whatever_they_send() {
+    for size in [10, 5_000, 100_000] {
+        let (held, told) = crowd(1000, size, 1000);
+        assert!(held <= MEMORY + 2 * 65_536, "{size}: {held} bytes");
+        assert!(told.iter().all(|told| told == "lCZ"), "{size}");
+    }
+}
+
+#[test]
+fn more_waiting_leases_than_memory_are_refused() {
+    let (held, told) = crowd(3000, 10, 100_000);
+    assert!(held <= MEMORY);
+    let served = told.iter().filter(|told| *told == "lCZ").count();
+    assert!((1000..=MEMORY / LEASE).contains(&served), "{served}");
+    let failed = String::from(char::from(FAILED)) + ".";
+    assert!(told.iter().all(|told| told == "lCZ" || *told == failed));
+}

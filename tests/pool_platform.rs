@@ -1,0 +1,93 @@
+//! What the platform does to a pool: it refuses requests and locations, rotates secrets, and has little memory.
+
+use dsql_edge_tests::workerd::Extras;
+use xtask::setup;
+
+use super::Stage;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_a_request_that_was_not_delivered_is_known_to_have_done_nothing() {
+    let stage = Stage::with(&[]).await;
+    let writes = ["add/1", "transaction/1", "pipeline-add/1"];
+    for write in writes {
+        let refused = stage.refused(&format!("/broken/overloaded/{write}")).await;
+        for fact in [r#""overloaded":true"#, r#""unknown":false"#, "DSQL_POOL_SHARDS"] {
+            assert!(refused.contains(fact), "{write}: {refused}");
+        }
+    }
+    for how in ["remote", "memory", "internal", "lost"] {
+        let refused = stage.refused(&format!("/broken/{how}/add/1")).await;
+        for fact in [r#""overloaded":false"#, r#""unknown":true"#] {
+            assert!(refused.contains(fact), "{how}: {refused}");
+        }
+    }
+    assert_eq!(stage.connections(), 0);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn location_that_the_platform_refuses_is_named_and_nothing_runs() {
+    // workerd refuses this one unless a compatibility flag allows it.
+    let stage = Stage::with(&[("DSQL_POOL_LOCATION", "offpeak")]).await;
+    if setup::workerd_is_oldest() {
+        // The oldest workerd accepts every location.
+        assert_eq!(stage.get("/pool/add/1").await, "1");
+        return stage.stop().await;
+    }
+    for what in ["one/1", "add/1", "transaction/1"] {
+        let refused = stage.refused(&format!("/pool/{what}")).await;
+        for fact in [r#"DSQL_POOL_LOCATION = \"offpeak\""#, "unsupported locationHint", r#""unknown":false"#]
+        {
+            assert!(refused.contains(fact), "{what}: {refused}");
+        }
+    }
+    assert_eq!(stage.connections(), 0);
+    // The Worker's isolate goes on.
+    assert_eq!(stage.get("/direct/one/1").await, "2");
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rotated_secret_reaches_a_living_pool() {
+    const NAME: &str = "AWS_SECRET_ACCESS_KEY";
+    let stored = &[NAME];
+    let durable_objects = &["DSQL_POOL=DsqlPool"];
+    let stage = Stage::of(&[], &Extras { durable_objects, stored, ..Extras::default() }).await;
+    let bindings = stage.local.bindings();
+    let (_, valid) = bindings.iter().find(|(name, _)| *name == NAME).unwrap();
+    let rotate = async |value: &str| stage.get(&format!("/rotate/{NAME}/{value}")).await;
+
+    rotate("outdated").await;
+    let refused = stage.refused("/pool/one/1").await;
+    assert!(refused.contains(r#""access_denied":true"#), "{refused}");
+    rotate(valid).await;
+    assert_eq!(stage.get("/pool/one/1").await, "2");
+    // A value that serves is not read again, and a refused one not more often than every 30 seconds.
+    rotate("outdated").await;
+    assert_eq!(stage.get("/pool/together/8").await, "28");
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousand_waiting_leases_fit_into_the_memory_of_an_object() {
+    let durable_objects = &["DSQL_POOL=DsqlPool"];
+    let extras = Extras { durable_objects, apart: true, ..Extras::default() };
+    let stage = Stage::of(&[("DSQL_POOL_CONNECTIONS", "1")], &extras).await;
+    let came = stage.number("/objects/came").await;
+    let at_the_gate = stage.number("/gate/shut").await;
+    let flooding = async {
+        stage.until("/gate", at_the_gate + 1).await;
+        let counting = async {
+            stage.until("/objects/came", came + 1001).await;
+            let memory = stage.number("/objects/memory").await;
+            stage.get("/gate/open").await;
+            memory
+        };
+        tokio::join!(stage.get("/flood/text-up/100000"), counting)
+    };
+    let (_, (flooded, memory)) = tokio::join!(stage.get("/pool/gate-between/1"), flooding);
+    assert_eq!(flooded, "1000");
+    // Half of what an object has; JavaScript has its part, too.
+    assert!(memory < 64 << 20, "{memory} bytes");
+    stage.stop().await;
+}

@@ -1,0 +1,74 @@
+//! Sockets that an object opens are closed again, whatever the server does. An object lives for long, and Cloudflare limits
+//! how many connections it may have.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dsql_edge_local::Local;
+use dsql_edge_tests::workerd::{self, Extras, Workerd};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use xtask::setup;
+
+use super::restarted::eventually;
+
+/// A server that never lets anybody in: it answers SSLRequest with these bytes, or with nothing, and then is silent.
+struct Silent {
+    port: u16,
+    accepted: Arc<AtomicUsize>,
+    open: Arc<AtomicUsize>,
+}
+
+impl Silent {
+    async fn answering(answer: &'static [u8]) -> Silent {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (accepted, open) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let silent = Silent { port, accepted: accepted.clone(), open: open.clone() };
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                accepted.fetch_add(1, Ordering::Relaxed);
+                open.fetch_add(1, Ordering::Relaxed);
+                let open = open.clone();
+                tokio::spawn(async move {
+                    let mut chunk = [0; 4096];
+                    let mut is_first = true;
+                    while let Ok(1..) = stream.read(&mut chunk).await {
+                        if std::mem::take(&mut is_first) {
+                            stream.write_all(answer).await.unwrap();
+                        }
+                    }
+                    open.fetch_sub(1, Ordering::Relaxed);
+                });
+            }
+        });
+        silent
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn abandoned_dials_leave_no_socket_open() {
+    let local = Local::builder().start().await.unwrap();
+    // No answer; no TLS; and a TLS handshake without an end, in which only the oldest workerd closes a socket at all: in
+    // the newest, whatever JavaScript calls, the socket stays open until the server closes it.
+    let answers: &[&[u8]] = if setup::workerd_is_oldest() { &[b"", b"N", b"S"] } else { &[b"", b"N"] };
+    for answer in answers {
+        let silent = Silent::answering(answer).await;
+        let mut bindings = local.bindings();
+        bindings.iter_mut().find(|(name, _)| *name == "DSQL_ENDPOINT").unwrap().1 =
+            format!("localhost:{}", silent.port);
+        let extras = Extras { durable_objects: &["DSQL_POOL=DsqlPool", "Own"], ..Extras::default() };
+        let worker = Workerd::start_with(workerd::pooled().await, local.ca_pem(), &bindings, &extras).await;
+        for _ in 0..5 {
+            let answered = worker.get("/hurry/one/1").await;
+            assert_eq!(answered.status, 500, "{}", answered.body);
+        }
+        assert!(silent.accepted.load(Ordering::Relaxed) >= 5);
+        let none = async || silent.open.load(Ordering::Relaxed) == 0;
+        eventually("every socket is closed", none).await;
+        worker.stop().await;
+    }
+    local.stop().await.unwrap();
+}
