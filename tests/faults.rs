@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use dsql_edge::{Dsql, Once, Transaction, sql, sql_unchecked};
 use dsql_edge_local::{Fault, Local};
+use dsql_edge_tests::network::{self, Network};
 use flights::{config, count, id, local};
 
 sql! {
@@ -181,5 +182,38 @@ async fn a_session_asks_for_faults_by_a_setting() {
     let error = rain.await.unwrap_err();
     assert_eq!(error.sqlstate().unwrap().as_str(), "22023");
     assert_eq!(error.message(), Some("invalid value for parameter \"dsql_local.fault\": \"rain\""));
+    local.stop().await.unwrap();
+}
+
+/// dsql-local lets the client in and drops what came with the login: the write is sent again, and applied once.
+#[tokio::test]
+async fn flight_that_is_dropped_with_the_login_is_applied_once() {
+    let local = local().await;
+    let network = Network::to(local.port(), Duration::ZERO, network::Fault::None).await;
+    local.set_faults(&[Fault::DropFlight(1)]);
+    let dsql = &Dsql::new(config(&local, Some(&network)));
+    add(id(1)).execute(dsql).await.unwrap();
+    assert_eq!(there(&local).await, 1);
+    // The connection goes on, and others of this process wait for the end of their login.
+    local.set_faults(&[Fault::DropFlight(1)]);
+    add(id(2)).execute(dsql).await.unwrap();
+    add(id(3)).execute(&mut dsql.session()).await.unwrap();
+    assert_eq!((there(&local).await, network.connections().len()), (3, 2));
+    local.stop().await.unwrap();
+}
+
+/// A first query that is merely slow gets one Sync more, which a real PostgreSQL answers behind it.
+#[tokio::test]
+async fn slow_first_query_is_answered_and_its_connection_goes_on() {
+    let local = local().await;
+    let network = Network::to(local.port(), Duration::ZERO, network::Fault::None).await;
+    let dsql = &Dsql::new(config(&local, Some(&network)));
+    // Latency of the server's: each of its answers comes so late, that of the login too.
+    local.set_faults(&[Fault::Latency(2500)]);
+    for number in 1..=3 {
+        add(id(number)).execute(dsql).await.unwrap();
+        local.set_faults(&[]);
+    }
+    assert_eq!((there(&local).await, network.connections().len()), (3, 1));
     local.stop().await.unwrap();
 }

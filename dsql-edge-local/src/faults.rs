@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 /// A fault. As text: `latency=20`, `conflict=2`, `cut-before-commit=1`, `cut-after-commit=1`, `too-many-connections=1`,
-/// `rate-exceeded=1`, `waking-up=3`, `expired-hour`.
+/// `rate-exceeded=1`, `waking-up=3`, `drop-flight=1`, `expired-hour`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -30,6 +30,8 @@ pub enum Fault {
     RateExceeded(u64),
     /// The next n connections find the cluster waking up.
     WakingUp(u64),
+    /// The next n connections process the login and drop the statements that come with it, up to their Sync.
+    DropFlight(u64),
     /// The hour of every connection that is open is over: it ends, once it is in no transaction.
     ExpiredHour,
 }
@@ -37,7 +39,7 @@ pub enum Fault {
 /// Makes a fault of its number.
 type Make = fn(u64) -> Fault;
 
-const NUMBERED: [(&str, Make); 7] = [
+const NUMBERED: [(&str, Make); 8] = [
     ("latency", Fault::Latency),
     ("conflict", Fault::Conflict),
     ("cut-before-commit", Fault::CutBeforeCommit),
@@ -45,6 +47,7 @@ const NUMBERED: [(&str, Make); 7] = [
     ("too-many-connections", Fault::TooManyConnections),
     ("rate-exceeded", Fault::RateExceeded),
     ("waking-up", Fault::WakingUp),
+    ("drop-flight", Fault::DropFlight),
 ];
 const EXPIRED_HOUR: &str = "expired-hour";
 
@@ -81,7 +84,8 @@ impl fmt::Display for Fault {
         | Fault::CutAfterCommit(number)
         | Fault::TooManyConnections(number)
         | Fault::RateExceeded(number)
-        | Fault::WakingUp(number)) = *self
+        | Fault::WakingUp(number)
+        | Fault::DropFlight(number)) = *self
         else {
             return out.write_str(EXPIRED_HOUR);
         };
@@ -148,6 +152,19 @@ impl Faults {
         found
     }
 
+    /// A connection is logged in: whether it drops what has come with the login.
+    pub(crate) fn drops_flight(&self) -> bool {
+        let mut coming = self.coming();
+        let Some(at) = coming.iter().position(|fault| matches!(fault, Fault::DropFlight(_))) else {
+            return false;
+        };
+        match coming.get_mut(at) {
+            Some(Fault::DropFlight(left @ 2..)) => *left -= 1,
+            _ => drop(coming.remove(at)),
+        }
+        true
+    }
+
     /// How late answers come.
     pub(crate) fn latency(&self) -> Duration {
         let of = |fault: &Fault| if let Fault::Latency(late) = fault { *late } else { 0 };
@@ -201,6 +218,8 @@ mod tests {
         let full = Fault::TooManyConnections(1);
         assert_eq!(comes, [Some(Fault::WakingUp(2)), Some(Fault::WakingUp(1)), Some(full), None]);
         assert_eq!(faults.latency(), Duration::from_millis(7));
+        faults.set(&[Fault::DropFlight(2)]);
+        assert_eq!([(); 3].map(|()| faults.drops_flight()), [true, true, false]);
         faults.set(&[]);
         assert_eq!(faults.latency(), Duration::ZERO);
     }

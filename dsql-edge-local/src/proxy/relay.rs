@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,9 +39,10 @@ where
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_postgres, mut to_postgres) = postgres.split();
     let session = Mutex::new(Session::new(cluster.clone()));
+    let login = Login { drops_flight: cluster.faults.drops_flight(), done: AtomicBool::new(false) };
     let ended = tokio::select! {
-        ended = messages(&mut from_client, &mut to_postgres, &session, rules) => ended,
-        ended = answers(&mut from_postgres, &mut to_client, rules.map(|_| &session), cluster) => ended,
+        ended = messages(&mut from_client, &mut to_postgres, &session, rules, &login) => ended,
+        ended = answers(&mut from_postgres, &mut to_client, rules.map(|_| &session), cluster, &login) => ended,
         () = lives(cluster, &session) => Ok(()),
     };
     let _ = to_client.shutdown().await;
@@ -70,17 +72,27 @@ pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
     stream.read_to_end(&mut Vec::new()).await.map(drop)
 }
 
+/// The login that PostgreSQL is about to end.
+struct Login {
+    /// A fault: what comes before the login is done is dropped, up to its Sync.
+    drops_flight: bool,
+    /// The first ReadyForQuery has come.
+    done: AtomicBool,
+}
+
 async fn messages<R, W>(
     from: &mut R,
     to: &mut W,
     session: &Mutex<Session>,
     rules: Option<&Path>,
+    login: &Login,
 ) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
     let mut pending: Vec<u8> = Vec::with_capacity(CHUNK);
+    let mut dropping = login.drops_flight;
     loop {
         let mut ready = Vec::new();
         let mut whole = 0;
@@ -88,6 +100,10 @@ where
             let Some(bytes) = pending.get(whole..whole + length) else { break };
             let frame = Frame { bytes: bytes.to_vec() };
             whole += length;
+            if dropping {
+                dropping = frame.tag() != Some(b'S');
+                continue;
+            }
             let Some(socket) = rules else {
                 ready.extend(frame.bytes);
                 continue;
@@ -108,6 +124,8 @@ where
         if from.read_buf(&mut pending).await? == 0 {
             return Ok(());
         }
+        // What the client sends after the login has not come with it.
+        dropping &= !login.done.load(Ordering::Relaxed) || whole > 0;
     }
 }
 
@@ -128,6 +146,7 @@ async fn answers<R, W>(
     to: &mut W,
     session: Option<&Mutex<Session>>,
     cluster: &Cluster,
+    login: &Login,
 ) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
@@ -152,6 +171,9 @@ where
                 At::Head => {
                     let Some(&[tag, a, b, c, d]) = rest.first_chunk::<5>() else { break };
                     let length = u32::from_be_bytes([a, b, c, d]) as usize + 1;
+                    if tag == b'Z' {
+                        login.done.store(true, Ordering::Relaxed);
+                    }
                     let Some(session) = session.filter(|_| BUFFERED.contains(&tag)) else {
                         at = At::Passing(length);
                         continue;

@@ -10,8 +10,10 @@ use crate::error::{Error, Kind};
 use crate::pool::Report;
 use crate::refusal::Refusal;
 use crate::retry::{Reached, Signal};
-use crate::session::{FLIGHT_DROPPED, Fault};
-use crate::transport::{TransportError, TransportErrorKind};
+#[cfg(feature = "pool")]
+use crate::session::FLIGHT_DROPPED;
+use crate::session::Fault;
+use crate::transport::{self, TransportError, TransportErrorKind};
 
 /// What may go wrong with a flight, apart from what the server answers to its statements.
 pub(crate) enum Failure {
@@ -58,8 +60,10 @@ fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signa
             let after = ", where DSQL asks for a cleartext password inside TLS";
             (Error::connect(told("", config, NO_ENDPOINT, how, after)), Signal::Local)
         }
-        // As if it had refused the login: nothing was executed, and waiting for each answer helps.
+        // As if it had refused the login: nothing was executed, and another login goes well.
+        #[cfg(feature = "pool")]
         Failure::Session(Fault::FlightDropped) => {
+            transport::let_flights_wait(config);
             let signal = Signal::Refused { refusal: Refusal::Protocol, pipelined: stage.pipelined };
             (Error::new(Kind::Protocol(FLIGHT_DROPPED)), signal)
         }

@@ -359,7 +359,7 @@ impl<'a, 's> Answer<'a, 's> {
 
     pub(crate) fn handle(&mut self, event: Event) -> ControlFlow<Landed> {
         match event {
-            Event::Started => {}
+            Event::Started | Event::FlightDropped => {}
             Event::Described(fields) => self.describe(fields),
             Event::Row(row) => self.take(&row),
             Event::Completed(tag) => {

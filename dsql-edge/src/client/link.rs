@@ -290,9 +290,20 @@ impl Link {
                 };
                 if let Event::Started = event {
                     self.started = true;
-                    self.on_trial = self.pipelined && PROBE_AFTER < config.query_limit();
+                    let is_sent = self.pipelined && self.connection.has_sent_statements();
+                    self.on_trial = is_sent && PROBE_AFTER < config.query_limit();
                     let limit = if self.on_trial { PROBE_AFTER } else { config.query_limit() };
                     transport::rewind(timer, config, limit);
+                }
+                if let Event::FlightDropped = event {
+                    // Nothing was executed, and the session waits for it: it is sent again, once.
+                    transport::let_flights_wait(config);
+                    transport::rewind(timer, config, config.query_limit());
+                    if self.begin(config, &answer.flight).is_err() {
+                        return Poll::Ready(Err(Failure::Session(Fault::Malformed(NOT_SENT_AGAIN))));
+                    }
+                    self.poll_transmit(context);
+                    continue;
                 }
                 if self.rolling_back && !seeded!(MistakesRollbackAnswer) {
                     match event {
@@ -360,6 +371,7 @@ impl Link {
 /// TCP, SSLRequest, TLS.
 const DIALED: u32 = 3;
 
+const NOT_SENT_AGAIN: &str = "the flight was dropped with the login and cannot be sent again";
 const NOT_ROLLED_BACK: &str = "ROLLBACK was answered with something else";
 
 impl Drop for Link {

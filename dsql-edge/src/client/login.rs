@@ -102,6 +102,9 @@ impl<'c> Opening<'c> {
         connection
             .start(&startup, token.expose(), self.pipelined)
             .map_err(|Malformed(reason)| Error::config(reason))?;
+        if transport::flights_wait(self.config) {
+            connection.hold_statements();
+        }
         Ok(connection)
     }
 }

@@ -254,9 +254,11 @@ impl Server {
         match login.poll_event()? {
             None => Ok(()),
             Some(Event::Started) => {
+                self.unproven = self.pipelined && self.handed && login.has_sent_statements();
+                // Statements that waited for the end of the login.
+                self.outgoing.extend(login.poll_transmit().unwrap_or_default());
                 let behind = self.login.take().map(Connection::into_unread).unwrap_or_default();
                 out.extend_from_slice(&lease::GRANTED_FRAME);
-                self.unproven = self.pipelined && self.handed;
                 self.pass(&behind, out)
             }
             Some(_) => Err(Fault::Malformed(OUT_OF_PLACE)),

@@ -36,6 +36,8 @@ pub(crate) struct Connection {
     outgoing: Vec<u8>,
     /// What follows the server's wish for a password, where it is waited for.
     held_back: Option<Vec<u8>>,
+    /// Statements that wait for the end of the login.
+    held_statements: Option<Vec<u8>>,
     /// What is to be answered, in order; the first so many are. Empty once all are.
     expected: Vec<Expected>,
     answered: usize,
@@ -115,6 +117,9 @@ pub(crate) enum Event {
     Failed(Box<DatabaseError>),
     /// Everything up to a Sync is answered.
     Ready(Status),
+    /// The server processed the login and dropped the flight that came with it: it has not seen a frame of it. The session
+    /// is ready for it now.
+    FlightDropped,
 }
 
 /// Why the session is dead.
@@ -129,7 +134,8 @@ pub(crate) enum Fault {
     /// There is no lease, or not any more; the pool says why.
     #[cfg(feature = "pool")]
     LeaseFailed(Vec<u8>),
-    /// The server processed the login and dropped the flight that came with it: it has not seen a frame of it.
+    /// As [`Event::FlightDropped`], found by a pool.
+    #[cfg(feature = "pool")]
     FlightDropped,
     /// What came is longer than the limit that is named.
     TooLong(&'static str),
@@ -145,6 +151,7 @@ impl Connection {
             understood: 0,
             outgoing: Vec::new(),
             held_back: None,
+            held_statements: None,
             expected: Vec::new(),
             answered: 0,
             skipping: false,
@@ -179,6 +186,11 @@ impl Connection {
         }
         self.state = State::AwaitPasswordRequest;
         Ok(())
+    }
+
+    /// Holds statements back until the login is done, for servers that drop what comes with it.
+    pub(crate) fn hold_statements(&mut self) {
+        self.held_statements = Some(Vec::new());
     }
 
     /// Begins the session with a lease of a pool's instead: there is nobody to be, and no password.
@@ -254,7 +266,7 @@ impl Connection {
     ///
     /// A server may process the login and drop what is behind it in the same read. That looks like a slow query, and a
     /// Sync tells the two apart, because a server answers in order: a ReadyForQuery that comes before ParseComplete
-    /// proves that the flight was never seen ([`Fault::FlightDropped`]). A slow query is answered as ever, and one
+    /// proves that the flight was never seen ([`Event::FlightDropped`]). A slow query is answered as ever, and one
     /// ReadyForQuery more comes behind it.
     pub(crate) fn probe(&mut self) -> bool {
         let is_silent = self.answered == 0 && self.understood == self.incoming.len() && !self.skipping;
@@ -285,7 +297,8 @@ impl Connection {
     /// What is to be sent, all of it at once, if there is anything.
     pub(crate) fn poll_transmit(&mut self) -> Option<Vec<u8>> {
         // What is held back is behind the StartupMessage, which goes alone then.
-        self.sent_statements |= !self.outgoing.is_empty() && self.held_back.is_none();
+        let are_held = self.held_back.is_some() || self.held_statements.is_some();
+        self.sent_statements |= !self.outgoing.is_empty() && !are_held;
         (!self.outgoing.is_empty()).then(|| core::mem::take(&mut self.outgoing))
     }
 
@@ -345,7 +358,7 @@ impl Connection {
     fn out(&mut self) -> Result<&mut Vec<u8>, Malformed> {
         match self.state {
             State::New | State::Dead => Err(Malformed("the session is not ready for a statement")),
-            _ => Ok(self.held_back.as_mut().unwrap_or(&mut self.outgoing)),
+            _ => Ok(self.held_statements.as_mut().or(self.held_back.as_mut()).unwrap_or(&mut self.outgoing)),
         }
     }
 
@@ -391,6 +404,7 @@ impl Connection {
             }
             (State::AwaitStarted, Message::BackendKeyData) => Ok(None),
             (State::AwaitStarted, Message::ReadyForQuery(b'I')) => {
+                self.outgoing.extend(self.held_statements.take().unwrap_or_default());
                 self.state = State::Open;
                 Ok(Some(Event::Started))
             }
@@ -448,7 +462,8 @@ impl Connection {
                 (front == Expected::ReadyForQuery).then_some(Event::Ready(self.status))
             }
             (_, Message::ReadyForQuery(b'I')) if self.answered == 0 && self.is_probing() => {
-                return Err(Fault::FlightDropped);
+                self.expected.clear();
+                return Ok(Some(Event::FlightDropped));
             }
             (_, Message::Copy) => return Err(Fault::Malformed("COPY is not supported")),
             _ => return Err(OUT_OF_PLACE),
@@ -532,7 +547,8 @@ impl From<backend::Refused> for Fault {
     }
 }
 
-/// What [`Fault::FlightDropped`] is called.
+/// What [`Event::FlightDropped`] is called where it is an error.
+#[cfg(feature = "pool")]
 pub(crate) const FLIGHT_DROPPED: &str = "it dropped the statements that came with the login";
 
 const OUT_OF_PLACE: Fault = Fault::Malformed("a message came that may not come here");

@@ -3,6 +3,7 @@
 //! Goes in: a script of what arrives, and when it breaks. Comes out: the bytes that the client sent.
 
 use core::future::poll_fn;
+use core::sync::atomic::AtomicBool;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -33,7 +34,7 @@ pub(crate) enum Step {
 
 /// One script for each connection, in the order in which they are dialed.
 #[derive(Clone)]
-pub(crate) struct Network(Arc<Mutex<State>>, Arc<Budget>, Arc<Mutex<Cache>>);
+pub(crate) struct Network(Arc<Mutex<State>>, Arc<Budget>, Arc<Mutex<Cache>>, Arc<AtomicBool>);
 
 #[derive(Default)]
 struct State {
@@ -61,7 +62,7 @@ struct State {
 
 impl Default for Network {
     fn default() -> Self {
-        Network(Arc::default(), Arc::new(Budget::of(200)), Arc::default())
+        Network(Arc::default(), Arc::new(Budget::of(200)), Arc::default(), Arc::default())
     }
 }
 
@@ -169,6 +170,10 @@ impl Network {
     /// The credentials that requests of this network keep for each other.
     pub(crate) fn credentials(&self) -> &Mutex<Cache> {
         &self.2
+    }
+
+    pub(super) fn dropped(&self) -> &AtomicBool {
+        &self.3
     }
 
     pub(super) fn budget(&self) -> &Budget {

@@ -17,6 +17,7 @@ mod worker;
 
 use core::future::Future;
 use core::pin::Pin;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll};
 use std::borrow::Cow;
 
@@ -196,6 +197,27 @@ pub(crate) fn budget(config: &Config) -> &Budget {
     }
     let _ = config;
     &ALL
+}
+
+/// Whether a server of this isolate, or of this process, has dropped a flight that came with a login: then flights wait
+/// for the end of it, which costs a round trip and saves [`PROBE_AFTER`](crate::retry::PROBE_AFTER).
+pub(crate) fn flights_wait(config: &Config) -> bool {
+    dropped(config).load(Ordering::Relaxed)
+}
+
+/// A server has done that.
+pub(crate) fn let_flights_wait(config: &Config) {
+    dropped(config).store(true, Ordering::Relaxed);
+}
+
+fn dropped(config: &Config) -> &AtomicBool {
+    static DROPPED: AtomicBool = AtomicBool::new(false);
+    #[cfg(test)]
+    if let Some(network) = config.memory_network() {
+        return network.dropped();
+    }
+    let _ = config;
+    &DROPPED
 }
 
 /// The request in which something was made, where the platform lets no other request use it.

@@ -291,52 +291,66 @@ fn transaction_runs_again_with_a_serial_login_where_the_server_wants_one() {
 /// A server that lets us in and drops the rest of what it has read, and one that is only slow.
 #[test]
 fn flight_that_was_dropped_with_the_login_is_sent_again() {
+    let flight = format!("{WRITE_SQL} |");
+    let next = format!("{READ_SQL} |");
     for drops in [true, false] {
         let network = Network::default();
-        let answer = if drops { ready(b"I") } else { [rows("n", 23, &[5]), ready(b"I")].concat() };
-        network.accept([
-            Step::AwaitWrite,
-            Step::Send(login()),
-            Step::AwaitWrite,
-            Step::Send(answer),
-            Step::AwaitWrite,
-            Step::Send(rows("n", 23, &[7])),
-            Step::Stall,
-        ]);
-        network.accept([
-            Step::AwaitWrite,
-            Step::Send(frame(b'R', &[0, 0, 0, 3])),
-            Step::AwaitWrite,
-            Step::Send([frame(b'R', &[0; 4]), ready(b"I"), rows("n", 23, &[5])].concat()),
-            Step::AwaitWrite,
-            Step::Send(rows("n", 23, &[7])),
-            Step::Stall,
-        ]);
-        let dsql = Dsql::new(retrying(&network));
+        let mut steps = vec![Step::AwaitWrite, Step::Send(login()), Step::AwaitWrite];
+        if drops {
+            steps.extend([Step::Send(ready(b"I")), Step::AwaitWrite, Step::Send(rows("n", 23, &[5]))]);
+        } else {
+            steps.push(Step::Send([rows("n", 23, &[5]), ready(b"I")].concat()));
+        }
+        steps.extend([Step::AwaitWrite, Step::Send(rows("n", 23, &[7])), Step::Stall]);
+        network.accept(steps);
+        let dsql = Dsql::new(config(&network));
         assert_eq!(eventually(&network, write().fetch_one(&dsql)).unwrap(), 5);
         assert_eq!(eventually(&network, query(&READ).fetch_one(&dsql)).unwrap(), 7);
-        let flight = format!("{WRITE_SQL} |");
-        let next = format!("{READ_SQL} |");
-        let all = said(&network);
-        if drops {
-            assert_eq!(all[..5], [&format!("login {flight}"), "|", "login", &flight, &next]);
-        } else {
-            // The connection of a slow query goes on.
-            assert_eq!(all[..3], [&format!("login {flight}"), "|", &next]);
+        let first = format!("login {flight}");
+        // Either way it is one connection, which goes on.
+        assert_eq!(network.connections(), (1, 1));
+        match drops {
+            true => assert_eq!(said(&network), [&first, "|", &flight, &next]),
+            false => assert_eq!(said(&network), [&first, "|", &next]),
         }
+        // The next connection waits for the end of the login, if that is what it takes.
+        let mut session = dsql.session();
+        let mut steps = answers([rows("n", 23, &[9])]);
+        if drops {
+            steps.insert(2, Step::AwaitWrite);
+        }
+        network.accept(steps);
+        assert_eq!(eventually(&network, query(&READ).fetch_one(&mut session)).unwrap(), 9);
+        let expected =
+            if drops { vec!["login".to_owned(), next.clone()] } else { vec![format!("login {next}")] };
+        assert!(said(&network).ends_with(&expected), "{:?}", said(&network));
     }
-    // Without another attempt it is told, and nothing was executed.
+}
+
+/// BEGIN, the key and the first statement are dropped; the transaction goes on as if they had not been.
+#[test]
+fn transaction_that_was_dropped_with_the_login_is_sent_again() {
     let network = Network::default();
+    let begun = [control("BEGIN"), done("INSERT 0 1"), found(&[1]), ready(b"T")].concat();
     network.accept([
         Step::AwaitWrite,
         Step::Send(login()),
         Step::AwaitWrite,
         Step::Send(ready(b"I")),
+        Step::AwaitWrite,
+        Step::Send(begun),
+        Step::AwaitWrite,
+        Step::Send([control("COMMIT"), ready(b"I")].concat()),
         Step::Stall,
     ]);
-    let error = eventually(&network, write().fetch_one(&Dsql::new(config(&network)))).unwrap_err();
-    assert!(!error.is_outcome_unknown() && error.to_string().contains("came with the login"), "{error}");
-    // A server that stays silent is a timeout, and the outcome is unknown.
+    let dsql = Dsql::new(config(&network));
+    assert_eq!(keyed(&network, &dsql, Closure::Writes).unwrap(), Once::Now(()));
+    let flight = format!("BEGIN INSERT INTO keys VALUES (1) {WRITE_SQL} |");
+    assert_eq!(said(&network), [&format!("login {flight}"), "|", &flight, "COMMIT |"]);
+}
+
+#[test]
+fn server_that_stays_silent_is_a_timeout_and_the_outcome_is_unknown() {
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Send(login()), Step::Stall]);
     let dsql = Dsql::new(config(&network));
