@@ -141,6 +141,22 @@ async fn hundreds_of_requests_share_a_handful_of_connections() {
     stage.stop().await;
 }
 
+/// A setting of one request must not reach the next, which may be another tenant's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn session_setting_ends_with_its_lease() {
+    let stage = Stage::with(&[("DSQL_POOL_CONNECTIONS", "1")]).await;
+    for way in ["pool", "own"] {
+        for how in ["set", "set-pipelined", "set-in-transaction"] {
+            stage.get(&format!("/{way}/one/1")).await;
+            let before = stage.connections();
+            assert_eq!(stage.get(&format!("/{way}/{how}/7")).await, r#""7""#, "{way}, {how}");
+            assert_eq!(stage.get(&format!("/{way}/setting")).await, "null", "{way}, {how}");
+            assert_eq!(stage.connections(), before + 1, "{way}, {how}");
+        }
+    }
+    stage.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn through_the_pool_a_query_costs_the_server_one_round_trip() {
     let local = Local::builder().named_init_sql("numbers", NUMBERS).start().await.unwrap();

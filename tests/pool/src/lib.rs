@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use dsql_edge::{Config, Dsql, Error, Once, Pool, sql};
+use dsql_edge::{Config, Dsql, Error, Once, Pool, sql, sql_unchecked};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -144,6 +144,18 @@ impl DurableObject for Own {
             Err(error) => Response::error(error.to_string(), 500),
         }
     }
+}
+
+struct Setting {
+    value: String,
+}
+
+/// The compiler does not follow it, so that it may change the session.
+fn setting(tenant: i32) -> dsql_edge::Query<Setting> {
+    sql_unchecked!(
+        Setting { value: String },
+        "SELECT set_config('my.tenant', ($tenant::int4)::text, false) AS value"
+    )
 }
 
 async fn answer(dsql: std::result::Result<Dsql, Error>, what: &str) -> Result<Response> {
@@ -302,6 +314,28 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
                 _ => transaction.await.map(|()| "now")?,
             };
             json!([when, runs.load(Ordering::Relaxed)])
+        }
+        // A setting that outlives its statement: alone, within a pipeline, and as the second statement of a transaction.
+        "set" => json!(setting(argument).fetch_one(dsql).await?.value),
+        "set-pipelined" => {
+            let (_, set) = dsql.pipeline((sql!("SELECT 1 AS n"), setting(argument).one())).await?;
+            json!(set.value)
+        }
+        "set-in-transaction" => json!(
+            dsql.transaction(async move |tx| {
+                sql!("SELECT 1 AS n").fetch_one(tx).await?;
+                setting(argument).fetch_one(tx).await
+            })
+            .await?
+            .value
+        ),
+        "setting" => {
+            json!(
+                sql!("SELECT nullif(current_setting('my.tenant', true), '') AS value")
+                    .fetch_one(dsql)
+                    .await?
+                    .value
+            )
         }
         // A text of this length to the server, back from it, and both.
         "text-up" => {
