@@ -13,7 +13,9 @@ use crate::retry::{Reached, Signal};
 #[cfg(feature = "pool")]
 use crate::session::FLIGHT_DROPPED;
 use crate::session::Fault;
-use crate::transport::{self, TransportError, TransportErrorKind};
+#[cfg(feature = "pool")]
+use crate::transport;
+use crate::transport::{TransportError, TransportErrorKind};
 
 /// What may go wrong with a flight, apart from what the server answers to its statements.
 pub(crate) enum Failure {
