@@ -102,7 +102,7 @@ async fn broken_at_each(how: Break, lives: bool, first: usize, stride: usize) {
     local.stop().await.unwrap();
 }
 
-/// All four at once: most of the time each waits for a lease. Each place is broken in one of the four ways, and in all with
+/// All four at once: most of the time each waits for a lease. Each place is broken in one way or two, and in all four with
 /// `DSQL_EDGE_FAULTS=everywhere` (`cargo xtask test --full faults`).
 #[test]
 fn broken_at_each_thing_that_is_sent_and_run_again() {
@@ -110,7 +110,8 @@ fn broken_at_each_thing_that_is_sent_and_run_again() {
     let stride = match std::env::var("DSQL_EDGE_FAULTS").as_deref() {
         Ok("everywhere") => 1,
         Ok(other) => panic!("DSQL_EDGE_FAULTS is `everywhere`, or not set: {other}"),
-        Err(_) => ways.len(),
+        // Four would meet the same message of each step, which has about four.
+        Err(_) => 3,
     };
     std::thread::scope(|scope| {
         for (number, (how, lives)) in ways.into_iter().enumerate() {

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::process::Command;
+use std::thread;
 
 use anyhow::Result;
 use xtask::{project, setup, worker};
@@ -134,10 +135,15 @@ fn step(name: &str, command: Command) -> Step {
 }
 
 /// `cargo test` of the whole workspace, whichever tests of it run: cargo builds what packages share once for each set of
-/// packages that it is asked for. The tests find `dsql-local` and the bundler built.
+/// packages that it is asked for. The tests find the commands built. Most of them wait for a server most of the time: twice
+/// as many run at once as there are cores.
 fn tests(arguments: &[&str]) -> Command {
     let mut command = cargo(&["test", "--locked", "--workspace"]);
     command.args(arguments).env(worker::BUILT, "1");
+    if env::var_os("RUST_TEST_THREADS").is_none() {
+        let cores = thread::available_parallelism().map_or(2, usize::from);
+        command.env("RUST_TEST_THREADS", (cores * 2).to_string());
+    }
     command
 }
 
