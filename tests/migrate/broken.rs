@@ -71,7 +71,7 @@ async fn undisturbed() -> (Local, Folder, String) {
 
 /// Breaks a run at things that it sends, from the `first` on each `stride`th, and runs again. `lives`: the process goes on
 /// by itself, or says why not; else it is gone there.
-async fn broken_at_each(how: Break, lives: bool, first: usize, stride: usize) {
+async fn broken_at_each(how: Break, lives: bool, first: usize, stride: usize) -> usize {
     let (local, folder, expected) = undisturbed().await;
     let (mut at, mut found) = (first, 0);
     loop {
@@ -98,8 +98,8 @@ async fn broken_at_each(how: Break, lives: bool, first: usize, stride: usize) {
     }
     println!("{how:?}, lives: {lives}: {at} places, each {stride}th, {found} steps were found applied");
     assert!(at > 40, "only {at} places");
-    assert!(how == Break::Before || found > 5 / stride, "only {found} steps were found applied");
     local.stop().await.unwrap();
+    found
 }
 
 /// All four at once: most of the time each waits for a lease. Each place is broken in one way or two, and in all four with
@@ -113,14 +113,18 @@ fn broken_at_each_thing_that_is_sent_and_run_again() {
         // Four would meet the same message of each step, which has about four.
         Err(_) => 3,
     };
-    std::thread::scope(|scope| {
-        for (number, (how, lives)) in ways.into_iter().enumerate() {
+    let found: usize = std::thread::scope(|scope| {
+        let broken = ways.iter().enumerate().map(|(number, (how, lives))| {
             scope.spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                runtime.block_on(broken_at_each(how, lives, number % stride, stride));
-            });
-        }
+                runtime.block_on(broken_at_each(*how, *lives, number % stride, stride))
+            })
+        });
+        let broken: Vec<_> = broken.collect();
+        broken.into_iter().map(|broken| broken.join().unwrap()).sum()
     });
+    // Which message a place is depends on how messages came together; that some were applied unseen does not.
+    assert!(found > if stride == 1 { 15 } else { 3 }, "only {found} steps were found applied");
 }
 
 #[tokio::test]
