@@ -106,6 +106,7 @@ fn faults() -> Result<Vec<Step>> {
         command
     };
     Ok(vec![
+        step("build", tests(&["--no-run"])),
         step("faults: every byte", everywhere(tests(&["--lib", "--", "harness::"]))),
         step("faults: every place", everywhere(tests(&["--test", "migrate", "--", "broken_at_each"]))),
     ])
@@ -121,7 +122,8 @@ fn fuzz() -> Result<Vec<Step>> {
 }
 
 fn wrangler() -> Result<Vec<Step>> {
-    Ok(vec![step("wrangler", tests(&["--test", "wrangler"]))])
+    let build = step("build", tests(&["--no-run"]));
+    Ok(vec![build, step("wrangler", tests(&["--test", "wrangler"]))])
 }
 
 fn corpus() -> Result<Vec<Step>> {
@@ -135,7 +137,7 @@ fn step(name: &str, command: Command) -> Step {
 }
 
 /// `cargo test` of the whole workspace, whichever tests of it run: cargo builds what packages share once for each set of
-/// packages that it is asked for. The tests find the commands built. Most of them wait for a server most of the time: twice
+/// packages that it is asked for. The tests find the commands built, by `--no-run` without a filter. Most of them wait for a server most of the time: twice
 /// as many run at once as there are cores.
 fn tests(arguments: &[&str]) -> Command {
     let mut command = cargo(&["test", "--locked", "--workspace"]);

@@ -90,18 +90,18 @@ pub(super) fn summary(results: &[Verdict]) -> Result<()> {
         if result.part != part {
             part = result.part;
             let times = results.iter().filter(|result| result.part == part).map(|result| result.time);
-            println!("{part:<41} {:6.1} s", times.sum::<Duration>().as_secs_f64());
+            println!("{part:<45} {:6.1} s", times.sum::<Duration>().as_secs_f64());
         }
         let Verdict { name, time, counts, outcome, .. } = result;
         let verdict = match outcome {
             Outcome::Ok => "ok",
             Outcome::Failed => "FAILED",
             Outcome::NotRun(why) => {
-                println!("  {name:<32} not run: {why}");
+                println!("  {name:<36} not run: {why}");
                 continue;
             }
         };
-        print!("  {name:<32} {verdict:<6} {:6.1} s", time.as_secs_f64());
+        print!("  {name:<36} {verdict:<6} {:6.1} s", time.as_secs_f64());
         if counts.passed + counts.failed > 0 {
             print!("   {} passed, {} failed, {} ignored", counts.passed, counts.failed, counts.ignored);
         }
