@@ -4,13 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The binary, built here if it is not there yet.
+use xtask::worker::BUILT;
+
+/// The binary, built here if nobody has built it with everything else ([`BUILT`]).
 pub fn dsql_edge() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(built)
 }
 
 fn built() -> PathBuf {
+    if std::env::var_os(BUILT).is_some() {
+        return xtask::project::target().join("debug/dsql-edge");
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .args(["build", "--quiet", "-p", "dsql-edge-codegen", "--message-format", "json-render-diagnostics"])

@@ -37,7 +37,7 @@ use report::Report;
 const STATEMENTS: usize = 400;
 
 /// Schemas, where neither number nor time is given.
-const SCHEMAS: u64 = 40;
+const SCHEMAS: u64 = 12;
 
 /// One statement in so many is made wrong.
 const SPOILT: u32 = 8;

@@ -18,8 +18,8 @@ use clap::Parser;
 enum Command {
     /// Run the example blog in workerd against a local DSQL, and show its answers
     Demo(demo::Options),
-    /// Run every check: format, lints, docs, the Worker's build, all tests
-    Test,
+    /// Run the checks of every change, or with --full all checks there are
+    Test(test::Options),
     /// Take the built-in catalogue from a PostgreSQL 16
     Catalog(catalog::Options),
     /// Measure the compiler against real queries and statements.
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     }
     let done = match Command::parse() {
         Command::Demo(options) => demo::demo(&options),
-        Command::Test => test::test(),
+        Command::Test(options) => test::test(&options),
         Command::Catalog(options) => catalog::run(&options),
         Command::Corpus(options) => corpus::run(&options),
         Command::Fuzz(options) => fuzz::fuzz(&options),

@@ -22,7 +22,8 @@ pub(crate) struct Options {
 
 pub(crate) fn soundness(options: &Options) -> Result<()> {
     let mut command = project::cargo();
-    command.args(["test", "-p", "dsql-edge-tests", "--test", "soundness", "--", "--nocapture"]);
+    // Of the whole workspace: see `test::parts`.
+    command.args(["test", "--locked", "--workspace", "--test", "soundness", "--", "--nocapture"]);
     command.env("SOUNDNESS_SEED", options.seed.to_string());
     match options.schemas {
         Some(schemas) => command.env("SOUNDNESS_SCHEMAS", schemas.to_string()),

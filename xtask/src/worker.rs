@@ -3,6 +3,7 @@
 //! In: the folder of a Worker's crate, with its lock file. Out: the folder of the bundle, below the target
 //! folder. worker-build is for users; this needs no tool that is not built here.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,10 +23,8 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
     setup::wasm_target()?;
     let name = package(folder)?;
     let bundler = project::target().join("debug/dsql-edge-bundler");
+    tools()?;
     let _lock = project::lock(&format!("worker-{name}"))?;
-    step("building the bundler", || {
-        run(project::cargo().args(["build", "--locked", "-p", "dsql-edge-bundler"]))
-    })?;
     step(&format!("building the Worker {name}"), || {
         let mut build = project::cargo();
         build.args(["build", "--release", "--locked", "--target", TARGET, "--manifest-path"]);
@@ -49,12 +48,19 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
     Ok(bundle)
 }
 
+/// Set where the commands `dsql-local`, `dsql-edge` and the bundler have been built, as `cargo xtask test` builds them with
+/// everything else.
+pub const BUILT: &str = "DSQL_EDGE_TOOLS_BUILT";
+
 /// Builds `dsql-local` and the bundler: always together, since cargo builds what they share once for each set of
 /// packages that it is asked for.
 ///
 /// # Errors
 /// Where cargo fails.
 pub fn tools() -> Result<()> {
+    if env::var_os(BUILT).is_some() {
+        return Ok(());
+    }
     let _lock = project::lock("tools")?;
     let build = ["build", "--locked", "-p", "dsql-edge-local", "-p", "dsql-edge-bundler"];
     step("building dsql-local and the bundler", || run(project::cargo().args(build)))

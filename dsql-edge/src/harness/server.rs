@@ -72,6 +72,12 @@ impl Session {
             let header = usize::from(self.started);
             let Some(length) = self.unread.get(header..header + 4) else { break };
             let length = u32::from_be_bytes(length.try_into().unwrap()) as usize + header;
+            // Seeded bugs send halves of frames.
+            if length < header + 4 {
+                database.wonder("a length");
+                self.gone = true;
+                break;
+            }
             if self.unread.len() < length {
                 break;
             }
@@ -104,8 +110,8 @@ impl Session {
             b'X' => self.gone = true,
             _ if self.skipping => {}
             b'P' => {
-                let sql = body[1..].split(|byte| *byte == 0).next().unwrap();
-                self.sql = String::from_utf8(sql.to_vec()).unwrap();
+                let mut sql = body.get(1..).unwrap_or_default().split(|byte| *byte == 0);
+                self.sql = String::from_utf8_lossy(sql.next().unwrap_or_default()).into_owned();
                 out.push(frame(b'1', b""));
             }
             b'B' => {

@@ -1,0 +1,188 @@
+//! The parts of `cargo xtask test --full`, and the commands of each.
+
+use std::env;
+use std::process::Command;
+use std::thread;
+
+use anyhow::Result;
+use xtask::{project, setup, worker};
+
+/// Checks that run together.
+pub(super) struct Part {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) steps: fn() -> Result<Vec<Step>>,
+}
+
+/// One check.
+pub(super) struct Step {
+    pub(super) name: String,
+    /// What runs, or why nothing does.
+    pub(super) command: Result<Command, &'static str>,
+}
+
+pub(super) const CORE: Part =
+    Part { name: "core", about: "format, lints, docs and tests: what runs without --full", steps: core };
+
+pub(super) const PARTS: &[Part] = &[
+    CORE,
+    Part { name: "workers", about: "lints for wasm: each Worker, and the default features", steps: workers },
+    Part {
+        name: "workerd",
+        about: "Workers, pools and round trips on the oldest workerd that the project supports",
+        steps: oldest_workerd,
+    },
+    Part {
+        name: "faults",
+        about: "faults at every byte of a client, at every place of a migration",
+        steps: faults,
+    },
+    Part { name: "soundness", about: "ten minutes of made-up queries from another seed", steps: soundness },
+    Part { name: "fuzz", about: "a minute of libFuzzer for each target; needs a C++ compiler", steps: fuzz },
+    Part { name: "wrangler", about: "the examples under wrangler, deployed to nowhere", steps: wrangler },
+    Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
+];
+
+/// Packages with a lock file of their own: Workers, and the targets of the fuzzer.
+const WORKERS: [&str; 6] =
+    ["examples/blog", "examples/pool", "tests/probe", "tests/habits", "tests/pool", "xtask/size"];
+
+const FUZZ: &str = "fuzz";
+
+/// Installs what every part needs.
+pub(super) fn prepare() -> Result<()> {
+    setup::runtime()?;
+    setup::wasm_target()
+}
+
+fn core() -> Result<Vec<Step>> {
+    let mut steps = vec![step("format", cargo(&["fmt", "--all", "--check"]))];
+    for folder in WORKERS.iter().chain([&FUZZ]) {
+        steps.push(step(&format!("format: {folder}"), of_package(folder, &["fmt", "--check"])));
+    }
+    let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    let lints = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    steps.extend([
+        step("lints", cargo(&lints)),
+        // Code that only wasm compiles.
+        step("lints: wasm", lints_for_wasm(&["--no-default-features"])),
+        step("lints: wasm, all features", lints_for_wasm(&["--features", "pool,assume-role"])),
+        step("docs", docs),
+        step("build", tests(&["--no-run"])),
+        step("the catalog is PostgreSQL's", catalog()?),
+        step("tests", tests(&["--no-fail-fast"])),
+    ]);
+    Ok(steps)
+}
+
+/// `dsql-local` comes from the step before.
+fn catalog() -> Result<Command> {
+    let mut catalog = Command::new(project::target().join("debug/dsql-local"));
+    // A PostgreSQL 16 of its own; dsql-local tells where it is, past its front door.
+    let script = r#"DSQL_EDGE_POSTGRES_URL="$DSQL_LOCAL_POSTGRES_URL" exec "$0" catalog --check"#;
+    catalog.args(["run", "--no-dev-vars", "--folder"]).arg(project::target().join("xtask-dsql-local"));
+    catalog.arg("--postgres").arg(setup::postgres()?);
+    catalog.args(["--", "sh", "-c", script]).arg(env::current_exe()?);
+    Ok(catalog)
+}
+
+fn workers() -> Result<Vec<Step>> {
+    let mut steps = vec![step("lints: wasm, default features", lints_for_wasm(&[]))];
+    for folder in WORKERS {
+        let lints = for_wasm(of_package(folder, &["clippy", "--locked"]));
+        steps.push(step(&format!("lints: {folder}"), lints));
+    }
+    Ok(steps)
+}
+
+/// The runtime, with these arguments besides.
+fn lints_for_wasm(arguments: &[&str]) -> Command {
+    for_wasm(cargo(&[&["clippy", "--locked", "-p", "dsql-edge"], arguments].concat()))
+}
+
+fn for_wasm(mut lints: Command) -> Command {
+    lints.args(["--target", worker::TARGET, "--", "-D", "warnings"]);
+    lints
+}
+
+/// The tests that run Workers.
+const IN_WORKERD: [&str; 7] =
+    ["before_tls", "credentials", "end_to_end", "habits", "other_request", "pool", "transactions"];
+
+fn oldest_workerd() -> Result<Vec<Step>> {
+    let named = IN_WORKERD.iter().flat_map(|name| ["--test", *name]);
+    let mut command = tests(&["--no-fail-fast"]);
+    command.args(named).env("DSQL_EDGE_WORKERD", "oldest");
+    Ok(vec![step("build", tests(&["--no-run"])), step("oldest workerd", command)])
+}
+
+/// The core tries some of each, and each place with some fault.
+fn faults() -> Result<Vec<Step>> {
+    let everywhere = |mut command: Command| {
+        command.env("DSQL_EDGE_FAULTS", "everywhere");
+        command
+    };
+    Ok(vec![
+        step("build", tests(&["--no-run"])),
+        step("faults: every byte", everywhere(tests(&["--lib", "--", "harness::"]))),
+        step("faults: every place", everywhere(tests(&["--test", "migrate", "--", "broken_at_each"]))),
+    ])
+}
+
+fn soundness() -> Result<Vec<Step>> {
+    let soundness = this(&["soundness", "--minutes", "10", "--seed", "2"])?;
+    Ok(vec![step("soundness: ten minutes", soundness)])
+}
+
+fn fuzz() -> Result<Vec<Step>> {
+    Ok(vec![step("fuzz: a minute a target", this(&["fuzz", "--seconds", "60"])?)])
+}
+
+fn wrangler() -> Result<Vec<Step>> {
+    let build = step("build", tests(&["--no-run"]));
+    Ok(vec![build, step("wrangler", tests(&["--test", "wrangler"]))])
+}
+
+fn corpus() -> Result<Vec<Step>> {
+    let named = env::var_os("DSQL_EDGE_CORPUS").is_some_and(|folder| !folder.is_empty());
+    let command = if named { Ok(this(&["corpus"])?) } else { Err("DSQL_EDGE_CORPUS names no folder") };
+    Ok(vec![Step { name: "corpus".to_owned(), command }])
+}
+
+fn step(name: &str, command: Command) -> Step {
+    Step { name: name.to_owned(), command: Ok(command) }
+}
+
+/// `cargo test` of the whole workspace, whichever tests of it run: cargo builds what packages share once for each set of
+/// packages that it is asked for. The tests find the commands built, by `--no-run` without a filter. Most of them wait for a server most of the time: twice
+/// as many run at once as there are cores.
+fn tests(arguments: &[&str]) -> Command {
+    let mut command = cargo(&["test", "--locked", "--workspace"]);
+    command.args(arguments).env(worker::BUILT, "1");
+    if env::var_os("RUST_TEST_THREADS").is_none() {
+        let cores = thread::available_parallelism().map_or(2, usize::from);
+        command.env("RUST_TEST_THREADS", (cores * 2).to_string());
+    }
+    command
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = project::cargo();
+    command.args(arguments);
+    command
+}
+
+/// Cargo in a package that is not of the workspace.
+fn of_package(folder: &str, arguments: &[&str]) -> Command {
+    let mut command = cargo(arguments);
+    command.arg("--manifest-path").arg(project::root().join(folder).join("Cargo.toml"));
+    command
+}
+
+/// Another command of `cargo xtask`.
+fn this(arguments: &[&str]) -> Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    command.args(arguments);
+    Ok(command)
+}

@@ -1,0 +1,131 @@
+//! Runs checks, counts their tests, and prints a summary.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+
+use super::parts::Step;
+
+pub(super) struct Verdict {
+    part: &'static str,
+    name: String,
+    time: Duration,
+    counts: Counts,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Ok,
+    Failed,
+    /// Why it did not run.
+    NotRun(&'static str),
+}
+
+/// Tests, as the test programs count them.
+#[derive(Default)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+    ignored: usize,
+}
+
+pub(super) fn check(part: &'static str, step: Step) -> Verdict {
+    let Step { name, command } = step;
+    eprintln!("\n=> {name}");
+    let start = Instant::now();
+    let mut counts = Counts::default();
+    let outcome = match command {
+        Err(why) => Outcome::NotRun(why),
+        Ok(mut command) => match run_counting(&mut command, &mut counts) {
+            Ok(()) => Outcome::Ok,
+            Err(error) => {
+                eprintln!("{error:#}");
+                Outcome::Failed
+            }
+        },
+    };
+    Verdict { part, name, time: start.elapsed(), counts, outcome }
+}
+
+/// Runs a command to its end; its output is seen, on standard error, and its tests are counted.
+fn run_counting(command: &mut Command, counts: &mut Counts) -> Result<()> {
+    let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let output = process.stdout.take().context("the output is piped")?;
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        eprintln!("{line}");
+        counts.add(&line);
+    }
+    let status = process.wait()?;
+    if status.success() { Ok(()) } else { Err(anyhow!("failed ({status})")) }
+}
+
+impl Counts {
+    /// Adds what a line such as `test result: ok. 17 passed; 0 failed; 2 ignored; …` says.
+    fn add(&mut self, line: &str) {
+        let Some((_, rest)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
+        else {
+            return;
+        };
+        for part in rest.split("; ") {
+            let Some((count, what)) = part.split_once(' ') else { continue };
+            let count = count.parse().unwrap_or(0);
+            match what {
+                "passed" => self.passed += count,
+                "failed" => self.failed += count,
+                "ignored" => self.ignored += count,
+                _ => {}
+            }
+        }
+    }
+}
+
+pub(super) fn summary(results: &[Verdict]) -> Result<()> {
+    println!();
+    let mut part = "";
+    for result in results {
+        if result.part != part {
+            part = result.part;
+            let times = results.iter().filter(|result| result.part == part).map(|result| result.time);
+            println!("{part:<45} {:6.1} s", times.sum::<Duration>().as_secs_f64());
+        }
+        let Verdict { name, time, counts, outcome, .. } = result;
+        let verdict = match outcome {
+            Outcome::Ok => "ok",
+            Outcome::Failed => "FAILED",
+            Outcome::NotRun(why) => {
+                println!("  {name:<36} not run: {why}");
+                continue;
+            }
+        };
+        print!("  {name:<36} {verdict:<6} {:6.1} s", time.as_secs_f64());
+        if counts.passed + counts.failed > 0 {
+            print!("   {} passed, {} failed, {} ignored", counts.passed, counts.failed, counts.ignored);
+        }
+        println!();
+    }
+    let failed = |result: &&Verdict| matches!(result.outcome, Outcome::Failed);
+    let failed: Vec<&str> = results.iter().filter(failed).map(|result| result.name.as_str()).collect();
+    if failed.is_empty() { Ok(()) } else { Err(anyhow!("failed: {}", failed.join(", "))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_several_programs_add_up() {
+        let mut counts = Counts::default();
+        for line in [
+            "test result: ok. 17 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.04s",
+            "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 60.01s",
+            "test other ... ok",
+        ] {
+            counts.add(line);
+        }
+        assert_eq!((counts.passed, counts.failed, counts.ignored), (20, 1, 2));
+    }
+}
