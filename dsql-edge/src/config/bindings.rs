@@ -30,7 +30,7 @@ impl Config {
     /// # Errors
     /// When one is missing or malformed: the error names it and says how to set it.
     pub fn from_env(env: &worker::Env) -> Result<Self, Error> {
-        Config::from_env_with_prefix(env, "")
+        Config::from_chosen(&Names::PLAIN, &|name| text_of(env, name))
     }
 
     /// As [`from_env`](Config::from_env), for a second cluster: with the prefix `REPORTS_` the bindings are
@@ -101,53 +101,68 @@ impl Config {
 
     fn from_chosen(names: &Names<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         // An empty binding counts as none.
-        let binding = |name: &str| lookup(&names.name(name)).filter(|value| !value.is_empty());
-        let required = |name: &str, form: &str| binding(name).ok_or_else(|| missing(&names.name(name), form));
-        let endpoint = required("DSQL_ENDPOINT", ", <cluster>.dsql.<region>.on.aws,")?;
-        let endpoint = Endpoint::parse(&endpoint, binding("DSQL_REGION").as_deref())?;
-        let mut credentials =
-            Credentials::new(required("AWS_ACCESS_KEY_ID", "")?, required("AWS_SECRET_ACCESS_KEY", "")?);
-        if let Some(session_token) = binding("AWS_SESSION_TOKEN") {
+        let binding = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let required = |name: &str, form: &str| binding(name).ok_or_else(|| missing(name, form));
+        let cluster = |name: &str| [names.cluster, name].concat();
+        let key = |name: &str| [names.keys, name].concat();
+        let endpoint = required(&cluster("DSQL_ENDPOINT"), ", <cluster>.dsql.<region>.on.aws,")?;
+        let endpoint = Endpoint::parse(&endpoint, binding(&cluster("DSQL_REGION")).as_deref())?;
+        let id = required(&key("AWS_ACCESS_KEY_ID"), "")?;
+        let mut credentials = Credentials::new(id, required(&key("AWS_SECRET_ACCESS_KEY"), "")?);
+        if let Some(session_token) = binding(&key("AWS_SESSION_TOKEN")) {
             credentials = credentials.with_session_token(session_token);
         }
         let mut config = Config::with(endpoint, credentials);
-        if let Some(user) = binding("DSQL_USER") {
+        if let Some(user) = binding(&cluster("DSQL_USER")) {
             config = config.user(user);
         }
-        match binding("AWS_ROLE_ARN") {
-            Some(arn) => config.assume_bound_role(arn, binding),
-            // Connecting with the keys alone would be another identity than the one that was meant.
-            None if names::ROLE.iter().any(|name| binding(name).is_some()) => {
-                Err(missing(&names.name("AWS_ROLE_ARN"), ", which the other bindings of a role belong to,"))
-            }
-            None => Ok(config),
-        }
+        config.with_bound_role(names, &binding)
     }
 
     #[cfg(feature = "assume-role")]
-    fn assume_bound_role(
+    fn with_bound_role(
         mut self,
-        arn: String,
-        binding: impl Fn(&str) -> Option<String>,
+        names: &Names<'_>,
+        binding: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
+        let of_role = |name: &str| binding(&[names.role, name].concat());
+        let (session, external_id) = (of_role("AWS_ROLE_SESSION_NAME"), of_role("AWS_ROLE_EXTERNAL_ID"));
+        let Some(arn) = of_role(ROLE_ARN) else {
+            // Connecting with the keys alone would be another identity than the one that was meant.
+            return if session.is_some() || external_id.is_some() {
+                let name = [names.role, ROLE_ARN].concat();
+                Err(missing(&name, ", which the other bindings of a role belong to,"))
+            } else {
+                Ok(self)
+            };
+        };
         let mut role = AssumeRole::new(arn);
-        if let Some(name) = binding("AWS_ROLE_SESSION_NAME") {
-            role = role.session_name(name);
+        if let Some(session) = session {
+            role = role.session_name(session);
         }
-        if let Some(id) = binding("AWS_ROLE_EXTERNAL_ID") {
-            role = role.external_id(id);
+        if let Some(external_id) = external_id {
+            role = role.external_id(external_id);
         }
-        if let Some(url) = binding("AWS_ENDPOINT_URL_STS") {
+        if let Some(url) = binding(&[names.sts, "AWS_ENDPOINT_URL_STS"].concat()) {
             self = self.local_sts(&url)?;
         }
         self.assume_role(role)
     }
 
     #[cfg(not(feature = "assume-role"))]
-    fn assume_bound_role(self, _: String, _: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        Err(Error::config("AWS_ROLE_ARN needs the feature `assume-role` of dsql-edge"))
+    fn with_bound_role(
+        self,
+        names: &Names<'_>,
+        binding: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
+        match binding(&[names.role, ROLE_ARN].concat()) {
+            None => Ok(self),
+            Some(_) => Err(Error::config("AWS_ROLE_ARN needs the feature `assume-role` of dsql-edge")),
+        }
     }
 }
+
+const ROLE_ARN: &str = "AWS_ROLE_ARN";
 
 /// A var, a secret, or a secret of the Secrets Store. Its errors name the binding alone: what a store throws is no text
 /// of ours.

@@ -9,17 +9,18 @@ const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER"];
 
 const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
-pub(super) const ROLE: [&str; 3] = ["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_ROLE_EXTERNAL_ID"];
+const ROLE: [&str; 3] = ["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_ROLE_EXTERNAL_ID"];
 
 /// The STS that knows the keys: with `localhost` alone.
 const STS: &str = "AWS_ENDPOINT_URL_STS";
 
 /// The prefix of each set of bindings.
 pub(super) struct Names<'p> {
-    cluster: &'p str,
-    keys: &'p str,
-    role: &'p str,
-    sts: &'p str,
+    pub(super) cluster: &'p str,
+    pub(super) keys: &'p str,
+    pub(super) role: &'p str,
+    #[cfg_attr(not(feature = "assume-role"), allow(dead_code))]
+    pub(super) sts: &'p str,
 }
 
 impl<'p> Names<'p> {
@@ -32,20 +33,12 @@ impl<'p> Names<'p> {
         Names { cluster: prefix, keys, role, sts }
     }
 
-    /// The name under which this binding is read.
-    pub(super) fn name(&self, name: &str) -> String {
-        let prefix = match name {
-            STS => self.sts,
-            _ if KEYS.contains(&name) => self.keys,
-            _ if ROLE.contains(&name) => self.role,
-            _ => self.cluster,
-        };
-        [prefix, name].concat()
-    }
+    /// The names as they are.
+    pub(super) const PLAIN: Names<'static> = Names { cluster: "", keys: "", role: "", sts: "" };
 
     /// Every name that is read.
     pub(super) fn all(&self) -> Vec<String> {
-        let names = CLUSTER.iter().chain(&KEYS).chain(&ROLE).chain([&STS]);
-        names.map(|name| self.name(name)).collect()
+        let sets = [(self.cluster, &CLUSTER[..]), (self.keys, &KEYS), (self.role, &ROLE), (self.sts, &[STS])];
+        sets.iter().flat_map(|(prefix, names)| names.iter().map(|name| [*prefix, *name].concat())).collect()
     }
 }
