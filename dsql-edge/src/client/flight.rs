@@ -81,22 +81,18 @@ impl Prepared {
     /// A name must mean on this connection what it meant when the query was compiled. `configured`: the user has set the
     /// connection's search_path, to which a snapshot without one does not object.
     fn check(&self, search_path: &str, configured: bool) -> Result<(), Error> {
-        let named = |path: &'static str| if path.is_empty() { "the server's own search_path" } else { path };
-        match self.search_path() {
-            None => Ok(()),
-            Some(compiled) if compiled == search_path || (compiled.is_empty() && configured) => Ok(()),
-            Some(compiled) => {
-                let connection = if search_path.is_empty() { named("") } else { search_path };
-                let text = [
-                    "the query was compiled for the search_path ",
-                    named(compiled),
-                    ", and this connection has ",
-                    connection,
-                    ": set Config::search_path to what the snapshot's directive is, or use another Dsql",
-                ];
-                Err(Error::config(text.concat()).at(self.statement))
-            }
+        let compiled = self.statement.search_path;
+        if self.unchecked || compiled == search_path || (compiled.is_empty() && configured) {
+            return Ok(());
         }
+        let named =
+            |path: &str| if path.is_empty() { "the server's own search_path" } else { path }.to_owned();
+        let mut text = String::from("the query was compiled for ");
+        text += &named(compiled);
+        text += ", and this connection has ";
+        text += &named(search_path);
+        text += ": set Config::search_path to what the snapshot's directive is, or use another Dsql";
+        Err(Error::config(text).at(self.statement))
     }
 
     fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {

@@ -103,8 +103,8 @@ impl Config {
         // An empty binding counts as none.
         let binding = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let required = |name: &str, form: &str| binding(name).ok_or_else(|| missing(name, form));
-        let cluster = |name: &str| [names.cluster, name].concat();
-        let key = |name: &str| [names.keys, name].concat();
+        let cluster = |name: &str| prefixed(names.cluster, name);
+        let key = |name: &str| prefixed(names.keys, name);
         let endpoint = required(&cluster("DSQL_ENDPOINT"), ", <cluster>.dsql.<region>.on.aws,")?;
         let endpoint = Endpoint::parse(&endpoint, binding(&cluster("DSQL_REGION")).as_deref())?;
         let id = required(&key("AWS_ACCESS_KEY_ID"), "")?;
@@ -125,12 +125,12 @@ impl Config {
         names: &Names<'_>,
         binding: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
-        let of_role = |name: &str| binding(&[names.role, name].concat());
+        let of_role = |name: &str| binding(&prefixed(names.role, name));
         let (session, external_id) = (of_role("AWS_ROLE_SESSION_NAME"), of_role("AWS_ROLE_EXTERNAL_ID"));
         let Some(arn) = of_role(ROLE_ARN) else {
             // Connecting with the keys alone would be another identity than the one that was meant.
             return if session.is_some() || external_id.is_some() {
-                let name = [names.role, ROLE_ARN].concat();
+                let name = prefixed(names.role, ROLE_ARN);
                 Err(missing(&name, ", which the other bindings of a role belong to,"))
             } else {
                 Ok(self)
@@ -143,7 +143,7 @@ impl Config {
         if let Some(external_id) = external_id {
             role = role.external_id(external_id);
         }
-        if let Some(url) = binding(&[names.sts, "AWS_ENDPOINT_URL_STS"].concat()) {
+        if let Some(url) = binding(&prefixed(names.sts, "AWS_ENDPOINT_URL_STS")) {
             self = self.local_sts(&url)?;
         }
         self.assume_role(role)
@@ -155,11 +155,19 @@ impl Config {
         names: &Names<'_>,
         binding: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
-        match binding(&[names.role, ROLE_ARN].concat()) {
+        match binding(&prefixed(names.role, ROLE_ARN)) {
             None => Ok(self),
             Some(_) => Err(Error::config("AWS_ROLE_ARN needs the feature `assume-role` of dsql-edge")),
         }
     }
+}
+
+/// `[prefix, name].concat()` would be four times as long in a Worker.
+#[inline(never)]
+fn prefixed(prefix: &str, name: &str) -> String {
+    let mut own = prefix.to_owned();
+    own += name;
+    own
 }
 
 const ROLE_ARN: &str = "AWS_ROLE_ARN";
