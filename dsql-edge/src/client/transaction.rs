@@ -74,9 +74,9 @@ pub struct TransactOnce<'d, F> {
     label = "write `sql!(\"INSERT INTO table (key) VALUES ($key)\")` of one row, where `key` is the primary key or unique",
     note = "each column of that key must be written, be NOT NULL, and have a parameter or a constant for its value: \
             `gen_random_uuid()`, `now()` and DEFAULT give another value in each run",
-    note = "it has no RETURNING and no DO UPDATE; with ON CONFLICT DO NOTHING every unique constraint of the table, or the \
-            one in `ON CONFLICT (…)`, must be such a key",
-    note = "the table has no triggers and no rules, and is neither a view nor partitioned"
+    note = "it has no RETURNING and no DO UPDATE; where more than one unique constraint of the table could be the key, \
+            `ON CONFLICT (key) DO NOTHING` names the one that is",
+    note = "the table has no triggers and no rules, and is neither a view nor partitioned, temporary or UNLOGGED"
 )]
 pub trait IdempotencyKey: sealed::Sealed {
     #[doc(hidden)]
