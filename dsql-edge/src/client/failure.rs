@@ -70,9 +70,9 @@ fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signa
         Failure::Session(Fault::Closed) => {
             (lost(stage, config, "the server closed the connection"), Signal::Lost)
         }
-        // The socket never took the bytes.
+        // It may come when the answer is read, and then the statements have been sent.
         Failure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
-            (Error::new(Kind::OtherRequest), Signal::Local)
+            (Error::new(Kind::OtherRequest), Signal::Stranded)
         }
         Failure::Transport(error) => (lost(stage, config, &error.text), Signal::Lost),
         Failure::Timeout if stage.started => (

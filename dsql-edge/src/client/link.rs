@@ -116,6 +116,11 @@ impl Link {
         !flying && !self.leased && (self.connection.is_idle() || self.rolling_back)
     }
 
+    /// Whether a flight was sent, and its answer has not come in full.
+    pub(super) fn is_flying(&self) -> bool {
+        self.flying
+    }
+
     /// Whether names that are compiled for this search_path mean the same here.
     pub(super) fn looks_up_in(&self, config: &Config, search_path: &str) -> bool {
         self.search_path == search_path || config.schemas().is_some()

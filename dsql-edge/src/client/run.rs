@@ -84,6 +84,19 @@ impl<'t> Target<'t> {
     }
 }
 
+impl Target<'_> {
+    /// The error of statements that were executed, where the rows that came back are not those that were asked for.
+    #[inline(never)]
+    pub(super) fn executed(&self, members: &[Prepared], error: Error) -> Error {
+        match self.transaction {
+            None if Flight::alone(members).payload() != Payload::Reads => {
+                error.with_outcome(Outcome::Executed)
+            }
+            _ => error,
+        }
+    }
+}
+
 /// Statements on their way.
 #[allow(clippy::large_enum_variant, reason = "it lies on the heap, as a part of `Fetch`")]
 pub(super) enum Running<'r, 's> {

@@ -331,10 +331,7 @@ impl<'d> Course<'d> {
         let Some(attempt) = self.attempt.take() else { return Next::Over };
         let next = match well {
             Some(well) => self.settle(attempt, well).await,
-            None => {
-                drop(attempt);
-                Next::Failed(self.overdue())
-            }
+            None => Next::Failed(self.interrupted(attempt)),
         };
         let next = self.resolve(next, well == Some(true));
         let result = match &next {
@@ -344,6 +341,17 @@ impl<'d> Course<'d> {
         };
         self.runs.report(None, &result);
         next
+    }
+
+    /// An attempt whose closure did not return.
+    fn interrupted(&self, attempt: Attempt<'d>) -> Error {
+        match self.lender.take_failure(attempt.id) {
+            // Something may have been committed, whatever the closure then waited for.
+            Some(failure) if failure.failed.rule().leaves_unknown() => {
+                self.runs.conclude(failure.error, &failure.failed)
+            }
+            _ => self.overdue(),
+        }
     }
 
     /// The closure did not return: it took too long, or another request polls it, in which its I/O never ends.
