@@ -299,7 +299,9 @@ impl Link {
                     let limit = if self.on_trial { PROBE_AFTER } else { config.query_limit() };
                     transport::rewind(timer, config, limit);
                 }
-                if self.rolling_back && !seeded!(MistakesRollbackAnswer) {
+                // A server that ends the session ends it for the flight, too.
+                let ends = matches!(&event, Event::Failed(error) if error.fatal);
+                if self.rolling_back && !ends && !seeded!(MistakesRollbackAnswer) {
                     match event {
                         Event::Ready(Status::Idle) => self.rolling_back = false,
                         Event::Completed(_) => {}

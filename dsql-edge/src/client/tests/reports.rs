@@ -181,3 +181,32 @@ fn statement_that_could_not_be_sent_leaves_its_transaction_usable() {
         assert_eq!(now(dsql.transaction(body).into_future()).unwrap(), 1, "{behind_rollback}");
     }
 }
+
+/// The server shuts down before it has answered the ROLLBACK that the next flight was sent behind.
+#[test]
+fn shutdown_in_front_of_a_flight_is_a_lost_connection() {
+    let shut_down = |network: &Network| {
+        network.accept([
+            Step::AwaitWrite,
+            Step::Send([login(), control("BEGIN"), found(&[1]), ready(b"T")].concat()),
+            Step::AwaitWrite,
+            Step::AwaitWrite,
+            Step::Send(error("FATAL", "57P01")),
+            Step::Close,
+        ]);
+        let dsql = Dsql::new(retrying(network));
+        let body = async |tx: Transaction<'_>| {
+            query(&WRITE).fetch_one(tx).await?;
+            Err::<(), _>(Error::new(crate::error::Kind::NoRows))
+        };
+        assert!(now(dsql.transaction(body).into_future()).unwrap_err().is_no_rows());
+        dsql
+    };
+    let network = Network::default();
+    let dsql = shut_down(&network);
+    network.accept(answers([rows("n", 23, &[2])]));
+    assert_eq!(eventually(&network, query(&READ).fetch_one(&dsql)).unwrap(), 2);
+    let network = Network::default();
+    let error = eventually(&network, query(&WRITE).fetch_one(&shut_down(&network))).unwrap_err();
+    assert!(error.is_connection_lost() && error.is_outcome_unknown(), "{error}");
+}
