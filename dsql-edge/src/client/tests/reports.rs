@@ -210,3 +210,15 @@ fn shutdown_in_front_of_a_flight_is_a_lost_connection() {
     let error = eventually(&network, query(&WRITE).fetch_one(&shut_down(&network))).unwrap_err();
     assert!(error.is_connection_lost() && error.is_outcome_unknown(), "{error}");
 }
+
+/// `RAISE EXCEPTION 'no % here', value USING ERRCODE = 'check_violation'`, as PostgreSQL 16 reports it.
+#[test]
+fn message_that_a_function_raises_is_not_shown() {
+    let fields =
+        format!("SERROR\0VERROR\0C23514\0Mno {CANARY} here\0Fpl_exec.c\0L3911\0Rexec_stmt_raise\0\0");
+    let network = Network::default();
+    network.accept(answers([[frame(b'E', fields.as_bytes()), ready(b"I")].concat()]));
+    let error = now(query(&WRITE).fetch_one(&Dsql::new(retrying(&network)))).unwrap_err();
+    assert!(error.is_check_violation() && !format!("{error} {error:?}").contains(CANARY), "{error}");
+    assert!(error.message().unwrap().contains(CANARY));
+}
