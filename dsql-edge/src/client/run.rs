@@ -344,6 +344,12 @@ impl<'l> Runs<'l> {
         })
     }
 
+    /// Gives connecting its whole time: that which the closure of a transaction takes does not count.
+    pub(super) fn rewind(&mut self) {
+        let config = &self.lender.config;
+        transport::rewind(&mut self.timer, config, config.connect_limit());
+    }
+
     /// Whether it may run again after this: waits as long as the rule says. `resolvable`: it has an idempotency key.
     pub(super) async fn again(&mut self, failed: &Failed, resolvable: bool) -> bool {
         let Some(mut pausing) = self.pause(failed, resolvable) else { return false };
@@ -376,13 +382,14 @@ impl<'l> Runs<'l> {
 
     /// `false` when the time is over before the pause is.
     fn poll_pause(&mut self, context: &mut Context<'_>, pausing: &mut BoxFuture<()>) -> Poll<bool> {
-        if !self.lender.is_of_this_request() {
-            return Poll::Ready(false);
+        if self.lender.is_of_this_request() {
+            if pausing.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
+            ready!(self.timer.as_mut().poll(context));
         }
-        if pausing.as_mut().poll(context).is_ready() {
-            return Poll::Ready(true);
-        }
-        self.timer.as_mut().poll(context).map(|()| false)
+        self.attempts.take_back();
+        Poll::Ready(false)
     }
 
     pub(super) fn has_retried(&self) -> bool {

@@ -380,6 +380,7 @@ impl<'d> Course<'d> {
 
     /// Whether the attempt that failed like this is followed by another one.
     async fn again(&mut self, error: &Error, failed: &Failed) -> bool {
+        self.runs.rewind();
         let again = self.runs.again(failed, self.key.is_some()).await;
         if again && failed.rule().leaves_unknown() {
             self.unresolved = Some(error.again());
@@ -397,6 +398,7 @@ impl<'d> Course<'d> {
         // Without a statement there is nothing to commit, unless there is a key to be written.
         let unopened = self.lender.opening(id).is_some();
         if well && unopened && self.key.is_some() {
+            self.runs.rewind();
             let inserted = self.runs.fly_in(id, &[], &mut []).await;
             // An error that the transaction did not record: nothing was sent.
             if let (Err(error), false) = (inserted, seeded!(DiscardsKeyResult))

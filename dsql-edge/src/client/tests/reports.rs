@@ -222,3 +222,47 @@ fn message_that_a_function_raises_is_not_shown() {
     assert!(error.is_check_violation() && !format!("{error} {error:?}").contains(CANARY), "{error}");
     assert!(error.message().unwrap().contains(CANARY));
 }
+
+/// A closure that takes longer than `Config::connect_timeout` before its transaction needs a connection.
+#[test]
+fn time_of_the_closure_is_not_that_of_connecting() {
+    static KEY: Statement =
+        Statement { columns: &[], ..statement("INSERT INTO keys VALUES (1)", Effect::Write) };
+    static CONSTRAINTS: KeyConstraints =
+        KeyConstraints { names: &["t_pkey"], all: true, does_nothing: false };
+    let slowly = async |network: Network| network.elapse(Duration::from_secs(11));
+
+    // The login is lost once: the attempt runs again.
+    let network = Network::default();
+    network.accept([Step::AwaitWrite, Step::Close]);
+    network.accept(answers([[control("BEGIN"), found(&[1]), ready(b"T")].concat(), committed()]));
+    let dsql = Dsql::new(retrying(&network));
+    let body = async |tx: Transaction<'_>| {
+        slowly(network.clone()).await;
+        query(&WRITE).fetch_one(tx).await
+    };
+    assert_eq!(eventually(&network, dsql.transaction(body).into_future()).unwrap(), 1);
+
+    // A key alone is sent after the closure, and its server takes a moment.
+    let network = Network::default();
+    network.accept([Step::AwaitWrite, Step::AwaitWrite]);
+    let dsql = Dsql::new(retrying(&network));
+    let body = async |_: Transaction<'_>| {
+        slowly(network.clone()).await;
+        Ok::<_, Error>(())
+    };
+    let key = KeyInsert::new(&KEY, Arguments::default(), &CONSTRAINTS);
+    let running = dsql.transaction(body).idempotency_key(key).into_future();
+    assert!(settle(running).is_pending(), "the server has just been asked");
+}
+
+/// The time to connect ends in the pause before the second attempt.
+#[test]
+fn attempt_that_is_not_made_is_not_counted() {
+    let network = Network::default();
+    network.accept([Step::AwaitWrite, Step::Close]);
+    let dsql = Dsql::new(retrying(&network).connect_timeout(Duration::from_millis(1)));
+    let error = eventually(&network, query(&READ).fetch_one(&dsql)).unwrap_err();
+    assert!(error.is_connect() && error.attempts() == 1, "{error}");
+    assert_eq!(network.connections(), (1, 0));
+}
