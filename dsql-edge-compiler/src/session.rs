@@ -5,12 +5,13 @@
 //! A connection serves more than one caller, behind a pool callers of different tenants. So `sql!` lets a statement that
 //! is meant to change its session run on a `Session` alone, and the pool closes a connection whose session may have
 //! changed. What ends with the transaction (`SET LOCAL`, `set_config(…, true)`, `pg_advisory_xact_lock`) changes no
-//! session. `nextval` counts as such too: what it leaves behind is seen by `currval` and `lastval` only, and is a number
+//! session. What runs expressions that the analyzer does not see (`CREATE TABLE … AS`, `ALTER TABLE … USING`, `MOVE` in a
+//! cursor, the triggers of a TRUNCATE) may change it. `nextval` counts as such too: what it leaves behind is seen by `currval` and `lastval` only, and is a number
 //! of a sequence.
 
 use crate::dsql::Words;
 use crate::syntax::Lexed;
-use crate::syntax::ast::{Persistence, QualifiedName, Statement, StatementKind};
+use crate::syntax::ast::{Persistence, Statement, StatementKind};
 use crate::typed::SessionEffect;
 
 /// The effect of the statement's own words; those of the functions that it calls are the analyzer's to find.
@@ -19,27 +20,67 @@ pub(crate) fn of_statement(statement: &Statement, text: &str, lexed: &Lexed) -> 
     let changes = match &statement.kind {
         StatementKind::Set(set) => set.command != "SET LOCAL",
         StatementKind::Utility("SET") => words().begin_with("SET LOCAL").is_none(),
-        StatementKind::Utility(command) => match *command {
-            "RESET" | "DISCARD" | "LISTEN" | "UNLISTEN" | "PREPARE" | "DEALLOCATE" | "LOAD" => true,
-            "DECLARE CURSOR" => words().has("WITH HOLD"),
-            "EXECUTE" | "CALL" | "DO" => return SessionEffect::MayChange,
-            _ => false,
-        },
-        StatementKind::CreateTable(table) => is_temporary(table.persistence, &table.name),
-        StatementKind::CreateTableAs(table) => is_temporary(table.persistence, &table.name),
-        StatementKind::CreateView(view) => is_temporary(view.persistence, &view.name),
-        StatementKind::CreateSequence(sequence) => is_temporary(sequence.persistence, &sequence.name),
+        StatementKind::Utility(
+            "RESET" | "DISCARD" | "LISTEN" | "UNLISTEN" | "PREPARE" | "DEALLOCATE" | "LOAD",
+        ) => true,
+        StatementKind::Utility("DECLARE CURSOR") => words().has("WITH HOLD"),
+        StatementKind::CreateTable(table) => table.persistence == Persistence::Temporary,
+        StatementKind::CreateTableAs(table) => table.persistence == Persistence::Temporary,
+        StatementKind::CreateView(view) => view.persistence == Persistence::Temporary,
+        StatementKind::CreateSequence(sequence) => sequence.persistence == Persistence::Temporary,
         StatementKind::Query(_) => {
             let words = words();
-            words.has("INTO TEMP|TEMPORARY|PG_TEMP") || words.has("INTO LOCAL|GLOBAL TEMP|TEMPORARY")
+            words.has("INTO TEMP|TEMPORARY") || words.has("INTO LOCAL|GLOBAL TEMP|TEMPORARY")
         }
         _ => false,
     };
-    if changes { SessionEffect::Changes } else { SessionEffect::Keeps }
+    if changes || names_temporary_schema(&statement.kind, &words) {
+        SessionEffect::Changes
+    } else if runs_unseen(&statement.kind) {
+        SessionEffect::MayChange
+    } else {
+        SessionEffect::Keeps
+    }
 }
 
-fn is_temporary(persistence: Persistence, name: &QualifiedName) -> bool {
-    persistence == Persistence::Temporary || name.schema().is_some_and(|schema| schema == "pg_temp")
+/// Whether the statement creates or changes an object of the session's own schema: any kind may be there, a function too.
+fn names_temporary_schema<'w>(kind: &StatementKind, words: &impl Fn() -> Words<'w>) -> bool {
+    let is_temporary = |word: &str| word.trim_start_matches('"').starts_with("PG_TEMP");
+    match kind {
+        StatementKind::Query(_) => {
+            words().follows("INTO", is_temporary) || words().follows("INTO TABLE", is_temporary)
+        }
+        // A row there changes nothing that another caller sees.
+        StatementKind::Insert(_)
+        | StatementKind::Update(_)
+        | StatementKind::Delete(_)
+        | StatementKind::Merge(_) => false,
+        _ => words().position(is_temporary).is_some(),
+    }
+}
+
+/// Whether the statement may run functions that the analyzer does not find.
+fn runs_unseen(kind: &StatementKind) -> bool {
+    match kind {
+        StatementKind::CreateTableAs(_)
+        | StatementKind::CreateIndex(_)
+        | StatementKind::CreateExtension(_)
+        | StatementKind::AlterTable(_) => true,
+        StatementKind::Utility(command) => !matches!(
+            *command,
+            "SET"
+                | "SET CONSTRAINTS"
+                | "CLOSE"
+                | "GRANT"
+                | "REVOKE"
+                | "COMMENT"
+                | "LOCK TABLE"
+                | "NOTIFY"
+                | "ANALYZE"
+                | "SHOW"
+        ),
+        _ => false,
+    }
 }
 
 /// The effect of a function that PostgreSQL ships and that is volatile; `local` is whether its last argument is `true`.
@@ -78,6 +119,9 @@ mod tests {
         CREATE TABLE checked (id int PRIMARY KEY CHECK (app(id) > 0));
         CREATE TABLE made (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (app(id)) STORED);
         CREATE SEQUENCE s;
+        CREATE TABLE guarded (a text);
+        CREATE POLICY p ON guarded USING (app(1) > 0);
+        ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
         CREATE VIEW calling AS SELECT app(id) AS a FROM t;
         CREATE VIEW setting AS SELECT set_config('a.b', 'c', false) AS a;";
 
@@ -99,8 +143,10 @@ mod tests {
             "SELECT pg_advisory_xact_lock(1)",
             "SELECT nextval('s')",
             "SELECT random(), gen_random_uuid(), now()",
-            "DECLARE c CURSOR FOR SELECT 1",
             "CREATE TABLE u (id int)",
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "DROP TABLE t",
+            "COMMENT ON TABLE t IS 'pg_temp'",
             "SELECT 1 AS temp INTO copied",
             "ANALYZE t",
         ] {
@@ -113,7 +159,19 @@ mod tests {
             "INSERT INTO checked (id) VALUES ($id)",
             "INSERT INTO made (id) VALUES ($id)",
             "SELECT query_to_xml('SELECT 1', true, true, '')",
+            "SELECT table_to_xml('calling', true, true, '')",
             "SELECT setseed(0.5)",
+            "CREATE TABLE u AS SELECT set_config('a.b', 'c', false) AS a",
+            "CREATE TABLE u AS EXECUTE p",
+            "CREATE INDEX ON t ((app(id)))",
+            "ALTER TABLE t ALTER COLUMN a TYPE text USING set_config('a.b', 'c', false)",
+            "ALTER TABLE t ADD CHECK (set_config('a.b', 'c', false) = 'c')",
+            "DECLARE c CURSOR FOR SELECT set_config('a.b', 'c', false)",
+            "MOVE 1 FROM c",
+            "REFRESH MATERIALIZED VIEW m",
+            "TRUNCATE t",
+            "SELECT a FROM guarded",
+            "INSERT INTO guarded (a) VALUES ('x')",
         ] {
             assert_eq!(effect(sql), SessionEffect::MayChange, "{sql}");
         }
@@ -134,10 +192,17 @@ mod tests {
             "CREATE TEMP TABLE u (id int)",
             "CREATE LOCAL TEMPORARY TABLE u (id int)",
             "CREATE TABLE pg_temp.u (id int)",
+            "CREATE TABLE pg_temp_3.u (id int)",
+            "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "CREATE DOMAIN pg_temp.d AS int",
+            "CREATE TYPE pg_temp.e AS ENUM ('a')",
+            "CREATE AGGREGATE pg_temp.a (int) (SFUNC = int4pl, STYPE = int)",
             "CREATE TEMP VIEW u AS SELECT 1 AS one",
             "CREATE TEMP SEQUENCE u",
             "CREATE TEMP TABLE u AS SELECT 1 AS one",
             "SELECT 1 AS one INTO TEMP u",
+            "SELECT 1 AS one INTO \"pg_temp\".u",
+            "SELECT 1 AS one INTO TABLE pg_temp.u",
             "SELECT 1 AS one INTO LOCAL TEMP TABLE u",
             "SELECT set_config('a.b', 'c', false)",
             "SELECT set_config('a.b', 'c', $local)",

@@ -248,8 +248,9 @@ impl Error {
         self.0.outcome == Outcome::Unknown
     }
 
-    /// Whether a statement that writes was executed and committed, though the rows it returned could not be used:
-    /// the snapshot is stale, a value does not fit, or there were more rows than were asked for. Do not run it again.
+    /// Whether a statement or pipeline that writes was executed and committed, though the rows it returned could not be
+    /// used: the snapshot is stale, a value does not fit, or there were more or fewer rows than were asked for. Do not run
+    /// it again.
     pub fn is_executed(&self) -> bool {
         self.0.outcome == Outcome::Executed
     }

@@ -27,7 +27,9 @@ pub struct Command {
 /// It runs as a [`Command`] does, and can be the [idempotency key](crate::Transact::idempotency_key) of a transaction.
 /// `sql!` makes one of each `INSERT … VALUES (…)` of one row without `RETURNING` and without `DO UPDATE`, where a primary
 /// key or a unique constraint covers only columns that the statement writes, with parameters or constants that are not
-/// NULL. Where a `Command` is asked for, `.into()` makes one of it.
+/// NULL. If more than one constraint of the table does so, `ON CONFLICT (column) DO NOTHING` must name the key: a violation
+/// of another one does not mean that the key is taken, and is an error. Where a `Command` is asked for, `.into()` makes one
+/// of it.
 #[must_use = "a statement does nothing until it is executed"]
 pub struct KeyInsert {
     pub(crate) request: Request,

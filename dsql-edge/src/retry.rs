@@ -13,7 +13,7 @@
 //! | R5 | lost in a transaction, before COMMIT was handed over | nothing | the transaction, on a new connection |
 //! | R6 | 40001, OC000, OC001, wherever | nothing | the transaction, after a pause that grows |
 //! | R7 | lost with a COMMIT or a write of its own handed over | unknown | with a key |
-//! | R8 | with a COMMIT or a write of its own handed over: 40003, 08007, a FATAL error, or an error of the system (XX, 58, 08) where it may have committed | unknown | with a key |
+//! | R8 | with a COMMIT or a write of its own handed over: 40003, 08007, a FATAL error, an error of the system (XX, 58, 08) where it may have committed, or any error behind the answer to COMMIT | unknown | with a key |
 //! | R9 | any other error of the server | nothing | no |
 //! | R10 | a kept connection turns out to be dead before anything was handed over | nothing | once, at once |
 //! | R10b | lost with reads handed over | nothing | twice, after 50–250 ms |
@@ -66,7 +66,7 @@ pub(crate) enum Signal {
     /// Another transaction got there first.
     Conflict,
     /// An error after which the outcome of a commit is not known: 40003, 08007, an error of the system where the
-    /// server may have committed, or a FATAL error. The server may have committed before it ended the session, and
+    /// server may have committed, any error behind the answer to COMMIT, or a FATAL error. The server may have committed before it ended the session, and
     /// what is behind a FATAL error was never sent.
     Unsure,
     /// A part of the server is not available (XX000), and nothing was committed.
@@ -236,6 +236,11 @@ impl Attempts {
         }
         self.done += 1;
         Some(pause)
+    }
+
+    /// The attempt that was allowed last is not made.
+    pub(crate) fn take_back(&mut self) {
+        self.done = self.done.saturating_sub(1);
     }
 
     fn after_refusal(&mut self, refusal: Refusal, pipelined: bool) -> Option<Pause> {

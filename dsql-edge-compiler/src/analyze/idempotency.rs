@@ -1,20 +1,27 @@
 //! Whether an INSERT can be an idempotency key.
 //!
-//! Input: an INSERT and the table that it writes to. Output: the unique constraints that a second INSERT of the same
-//! values violates, or nothing.
+//! Input: an INSERT and the table that it writes to. Output: the unique constraints whose violation proves that the key
+//! is taken, or nothing.
 //!
 //! A transaction with a key commits once because its INSERT succeeds once. That holds if some unique constraint covers
 //! only columns that the statement writes, each with a value that a second run repeats. The counter-examples that made
-//! the rules: a NULL conflicts with no other NULL; `gen_random_uuid()`, `now()` and a DEFAULT differ from run to run; a
-//! partial index may not see the row; a deferrable constraint is checked at COMMIT; a trigger or a rule may drop the row;
-//! and `ON CONFLICT DO NOTHING` without a target skips the row for a constraint on other columns too, which would report
-//! a transaction as committed that never ran.
+//! the rules: a NULL conflicts with no other NULL; `gen_random_uuid()`, `now()` and a DEFAULT differ from run to run, and
+//! so does the constant `'00:00 today'`; a partial index may not see the row; a deferrable constraint is checked at
+//! COMMIT; a trigger or a rule may drop the row; the rows of an UNLOGGED table do not survive a crash.
+//!
+//! A taken key is reported as a transaction that was committed before, so the violation must prove that. In
+//! `INSERT INTO users (id, email) VALUES ($id, $email)` both columns are unique, and a violation of `users_email_key`
+//! proves only that somebody else has this address: the transaction never ran. So one constraint is the key: the one that
+//! `ON CONFLICT (…)` names, or else the one whose columns all other candidates have too. The violation of a constraint
+//! proves that the key is taken if the constraint has all columns of the key.
 
 use super::catalog::Catalog;
 use super::target_table::Target;
+use crate::builtin::{Oid, oid};
 use crate::schema::{Key, Relation, RelationKind};
 use crate::syntax::ast::{
     ConflictTarget, Expr, ExprKind, IndexElement, Insert, Literal, OnConflict, QueryBody, TargetColumn,
+    TypeName,
 };
 use crate::typed::IdempotencyKey;
 
@@ -28,17 +35,26 @@ pub(super) fn key(
     let row = only_row(insert)?;
     let relation = catalog.schema.relations.get(target.relation)?;
     let is_table = matches!(relation.kind, RelationKind::Table) && target.base == target.relation;
-    if !is_table || relation.has_triggers || relation.partitioned {
+    if !is_table || relation.has_triggers || relation.partitioned || relation.volatile_rows {
         return None;
     }
     let written = Written { catalog, target, relation, columns, row };
     let certain: Vec<&Key> = relation.keys.iter().filter(|key| written.repeats(key)).collect();
-    let all = !relation.has_other_keys && certain.len() == relation.keys.len();
     let conflict = insert.on_conflict.as_ref();
-    if certain.is_empty() || !conflict.is_none_or(|it| is_certain(it, relation, &certain, all)) {
+    let candidates = match conflict {
+        Some(conflict) => named(conflict, relation, certain)?,
+        None => certain,
+    };
+    let has_all =
+        |key: &Key, of: &Key| !key.own_equality && of.columns.iter().all(|it| key.columns.contains(it));
+    let meant = *candidates.iter().find(|meant| candidates.iter().all(|key| has_all(key, meant)))?;
+    let (proving, others): (Vec<&Key>, Vec<&Key>) = relation.keys.iter().partition(|key| has_all(key, meant));
+    let all = !relation.has_other_keys && others.is_empty();
+    // Without a target any constraint may be what skips the row.
+    if !all && conflict.is_some_and(|it| matches!(it.target, ConflictTarget::Any)) {
         return None;
     }
-    let constraints = certain.iter().filter_map(|key| key.name.clone()).collect();
+    let constraints = proving.iter().filter_map(|key| key.name.clone()).collect();
     Some(IdempotencyKey { constraints, all, does_nothing: conflict.is_some() })
 }
 
@@ -74,7 +90,8 @@ struct Written<'w> {
 impl Written<'_> {
     /// Whether the same statement with the same arguments violates the key, once a row of it is there.
     fn repeats(&self, key: &Key) -> bool {
-        !key.partial && !key.deferrable && key.columns.iter().all(|column| self.is_fixed(column, key))
+        let is_plain = !key.partial && !key.deferrable && !key.own_equality;
+        is_plain && key.columns.iter().all(|column| self.is_fixed(column, key))
     }
 
     fn is_fixed(&self, column: &str, key: &Key) -> bool {
@@ -85,45 +102,77 @@ impl Written<'_> {
         let not_null = self.target.not_null.get(at).copied().unwrap_or(false) || key.nulls_not_distinct;
         match &value.kind {
             ExprKind::Parameter(_) => not_null,
-            ExprKind::Cast { arg, .. } => not_null && matches!(arg.kind, ExprKind::Parameter(_)),
-            ExprKind::Literal(Literal::Null) => key.nulls_not_distinct,
-            // `'now'` and `'today'` are read when the statement runs.
-            ExprKind::Literal(Literal::String(text)) => {
-                !self.is_time(at) || text.starts_with(|first: char| first.is_ascii_digit())
+            ExprKind::Cast { arg, target, .. } => {
+                not_null && matches!(arg.kind, ExprKind::Parameter(_)) && self.keeps_value(target, at)
             }
-            ExprKind::Literal(_) => true,
+            ExprKind::Literal(Literal::Null) => key.nulls_not_distinct,
+            ExprKind::Literal(literal) => self.is_constant(literal, at),
             _ => false,
         }
     }
 
-    fn is_time(&self, column: usize) -> bool {
-        let ty = self.target.columns.get(column).map(|column| self.catalog.base_type(column.ty).0);
-        ty.is_none_or(|ty| self.catalog.type_info(ty).category == b'D')
+    /// Whether the assignment of a value of this type gives the same in every session. `timestamptz` to `date` and to
+    /// `text` depends on the session's time zone.
+    fn keeps_value(&self, from: &TypeName, column: usize) -> bool {
+        let (Ok((from, _)), Some(to)) = (self.catalog.resolve(from), self.column_type(column)) else {
+            return false;
+        };
+        let from = self.catalog.base_type(from).0;
+        let is_text = |ty: Oid| self.catalog.type_info(ty).category == b'S';
+        let is_number = |ty: Oid| NUMBERS.contains(&ty);
+        from == to || (is_text(from) && is_text(to)) || (is_number(from) && is_number(to))
+    }
+
+    /// Whether a constant means the same value in every run. `'now'`, `'00:00 today'` and `'[today,tomorrow)'` are read
+    /// when the statement runs, `'04:05'` in the session's time zone, and the name of a table means another one later.
+    fn is_constant(&self, literal: &Literal, column: usize) -> bool {
+        let Some(ty) = self.column_type(column) else { return false };
+        let is_plain = PLAIN.contains(&ty) || NUMBERS.contains(&ty);
+        let is_named = matches!(self.catalog.type_info(ty).category, b'S' | b'E');
+        match literal {
+            Literal::String(text) if matches!(ty, oid::DATE | oid::TIMESTAMP) => is_date(text),
+            _ => is_plain || is_named,
+        }
+    }
+
+    fn column_type(&self, column: usize) -> Option<Oid> {
+        self.target.columns.get(column).map(|column| self.catalog.base_type(column.ty).0)
     }
 }
 
-/// Whether a row that `ON CONFLICT` skips is certain to be there for one of these keys.
-fn is_certain(conflict: &OnConflict, relation: &Relation, certain: &[&Key], all: bool) -> bool {
+const NUMBERS: [Oid; 6] = [oid::INT2, oid::INT4, oid::INT8, oid::NUMERIC, oid::FLOAT4, oid::FLOAT8];
+
+const PLAIN: [Oid; 3] = [oid::BOOL, oid::UUID, oid::BYTEA];
+
+/// Whether a text is a date in ISO's order, perhaps with a time: `2026-01-01 04:05`.
+fn is_date(text: &str) -> bool {
+    let year = text.bytes().take_while(u8::is_ascii_digit).count();
+    year == 4 && text.bytes().all(|it| it.is_ascii_digit() || matches!(it, b'-' | b':' | b'.' | b' '))
+}
+
+/// The keys that `ON CONFLICT` may mean, if a row of one of them is certain to be there when it skips the row.
+fn named<'k>(conflict: &OnConflict, relation: &Relation, certain: Vec<&'k Key>) -> Option<Vec<&'k Key>> {
     if conflict.update.is_some() {
-        return false;
+        return None;
     }
     match &conflict.target {
-        ConflictTarget::Any => all,
+        ConflictTarget::Any => Some(certain),
         ConflictTarget::Constraint(name) => {
-            certain.iter().any(|key| key.constraint && key.name.as_deref() == Some(&name.text))
+            let is_meant = |key: &&Key| key.constraint && key.name.as_deref() == Some(&name.text);
+            Some(certain.into_iter().filter(is_meant).collect())
         }
         ConflictTarget::Index(elements, None, _) => {
-            let Some(columns) = elements.iter().map(plain_column).collect::<Option<Vec<_>>>() else {
-                return false;
+            let columns = elements.iter().map(plain_column).collect::<Option<Vec<_>>>()?;
+            let is_meant = |key: &Key| {
+                let within = key.columns.iter().all(|it| columns.contains(&it.as_str()));
+                within && columns.iter().all(|it| key.columns.iter().any(|column| column == it))
             };
-            let meant = |key: &&Key| {
-                let within = |key: &Key| key.columns.iter().all(|it| columns.contains(&it.as_str()));
-                within(key) && columns.iter().all(|it| key.columns.iter().any(|column| column == it))
-            };
-            let keys: Vec<&Key> = relation.keys.iter().filter(meant).filter(|key| !key.partial).collect();
-            !keys.is_empty() && keys.iter().all(|key| certain.iter().any(|it| std::ptr::eq(*it, *key)))
+            // PostgreSQL lets every such index decide.
+            let arbiters = relation.keys.iter().filter(|key| is_meant(key) && !key.partial).count();
+            let meant: Vec<&Key> = certain.into_iter().filter(|key| is_meant(key)).collect();
+            (meant.len() == arbiters).then_some(meant)
         }
-        ConflictTarget::Index(_, Some(_), _) => false,
+        ConflictTarget::Index(_, Some(_), _) => None,
     }
 }
 
@@ -161,6 +210,21 @@ mod tests {
         CREATE TABLE pieces (a text PRIMARY KEY) PARTITION BY HASH (a);
         CREATE TABLE ids (id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, a text);
         CREATE TABLE plain (a text NOT NULL);
+        CREATE TABLE own (id uuid PRIMARY KEY, email text NOT NULL UNIQUE);
+        CREATE TABLE wide (a text PRIMARY KEY, b text NOT NULL, UNIQUE (b, a));
+        CREATE TABLE folded (a text PRIMARY KEY);
+        CREATE UNIQUE INDEX folded_ci ON folded (a COLLATE \"und-x-icu\");
+        CREATE UNLOGGED TABLE lost (a text PRIMARY KEY);
+        CREATE TEMP TABLE gone (a text PRIMARY KEY);
+        CREATE TABLE turned (a text PRIMARY KEY);
+        ALTER TABLE turned SET UNLOGGED;
+        CREATE TABLE returned (a text PRIMARY KEY);
+        ALTER TABLE returned SET UNLOGGED;
+        ALTER TABLE returned SET LOGGED;
+        CREATE TABLE span (r daterange PRIMARY KEY);
+        CREATE TABLE clock (t timetz PRIMARY KEY);
+        CREATE TABLE moment (t timestamptz PRIMARY KEY);
+        CREATE TABLE oids (t regclass PRIMARY KEY);
         CREATE DOMAIN word AS text NOT NULL;
         CREATE TABLE words (a word UNIQUE);
         CREATE VIEW seen AS SELECT key FROM done;";
@@ -183,19 +247,33 @@ mod tests {
                 "done_pkey",
                 true,
             ),
-            ("INSERT INTO two (a, b, c) VALUES ($a, 'b', $c)", "two_c_key two_pkey", true),
             (
-                "INSERT INTO two (a, b, c) VALUES ($a, 'b', $c) ON CONFLICT DO NOTHING",
-                "two_c_key two_pkey",
+                "INSERT INTO own (id, email) VALUES ($id, $email) ON CONFLICT (id) DO NOTHING",
+                "own_pkey",
+                false,
+            ),
+            (
+                "INSERT INTO own (id, email) VALUES ($id, $email) ON CONFLICT ON CONSTRAINT own_email_key DO NOTHING",
+                "own_email_key",
+                false,
+            ),
+            ("INSERT INTO wide (a, b) VALUES ($a, $b)", "wide_pkey wide_b_a_key", true),
+            (
+                "INSERT INTO wide (a, b) VALUES ($a, $b) ON CONFLICT DO NOTHING",
+                "wide_pkey wide_b_a_key",
                 true,
             ),
+            ("INSERT INTO wide (a, b) VALUES ($a, $b) ON CONFLICT (a, b) DO NOTHING", "wide_b_a_key", false),
+            ("INSERT INTO folded (a) VALUES ($a)", "folded_pkey", false),
+            ("INSERT INTO returned (a) VALUES ($a)", "returned_pkey", true),
+            ("INSERT INTO moment (t) VALUES ($t)", "moment_pkey", true),
+            ("INSERT INTO clock (t) VALUES ($t::timetz)", "clock_pkey", true),
             ("INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c)", "two_pkey", false),
             (
                 "INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c) ON CONFLICT (b, a) DO NOTHING",
                 "two_pkey",
                 false,
             ),
-            ("INSERT INTO open (a, b) VALUES ('a', $b)", "open_a_key open_b_key", true),
             ("INSERT INTO open (a, b) VALUES ($a, $b)", "open_b_key", false),
             ("INSERT INTO part (a, b) VALUES ($a, $b)", "part_b_key", false),
             ("INSERT INTO lower (a) VALUES ($a)", "lower_a_key", false),
@@ -226,6 +304,25 @@ mod tests {
             "INSERT INTO ids (id, a) OVERRIDING USER VALUE VALUES ($id, $a)",
             "INSERT INTO ids (id, a) VALUES (DEFAULT, $a)",
             "INSERT INTO ids DEFAULT VALUES",
+            "INSERT INTO day (d) VALUES ('00:00 today')",
+            "INSERT INTO day (d) VALUES ('01-02-2026')",
+            "INSERT INTO day (d) VALUES ($d::timestamptz)",
+            "INSERT INTO done (key) VALUES ($d::timestamptz)",
+            "INSERT INTO span (r) VALUES ('[today,tomorrow)')",
+            "INSERT INTO clock (t) VALUES ('04:05')",
+            "INSERT INTO moment (t) VALUES ('2026-01-01')",
+            "INSERT INTO oids (t) VALUES ('done')",
+            // A crash removes the rows, or the end of the session.
+            "INSERT INTO lost (a) VALUES ($a)",
+            "INSERT INTO gone (a) VALUES ($a)",
+            "INSERT INTO turned (a) VALUES ($a)",
+            // The violation of either constraint does not prove the other: which one is the key?
+            "INSERT INTO own (id, email) VALUES ($id, $email)",
+            "INSERT INTO own (id, email) VALUES ($id, $email) ON CONFLICT DO NOTHING",
+            "INSERT INTO two (a, b, c) VALUES ($a, 'b', $c)",
+            "INSERT INTO two (a, b, c) VALUES ($a, 'b', $c) ON CONFLICT DO NOTHING",
+            "INSERT INTO open (a, b) VALUES ('a', $b)",
+            "INSERT INTO folded (a) VALUES ($a) ON CONFLICT (a) DO NOTHING",
             // NULL conflicts with nothing.
             "INSERT INTO open (a) VALUES ($a)",
             // The constraint is checked late, sees only some rows, or may be another one.

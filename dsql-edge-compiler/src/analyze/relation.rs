@@ -104,7 +104,13 @@ impl<'a> Analyzer<'a> {
         let relation = &self.catalog.schema.relations[at];
         let name = relation.name.clone();
         match &relation.kind {
-            RelationKind::Table => self.table_rte(at, relation),
+            RelationKind::Table => {
+                // Its policies are expressions that are not known here.
+                if relation.row_security {
+                    self.calls_unknown();
+                }
+                self.table_rte(at, relation)
+            }
             RelationKind::Sequence => Rte {
                 name,
                 columns: [("last_value", oid::INT8), ("log_cnt", oid::INT8), ("is_called", oid::BOOL)]

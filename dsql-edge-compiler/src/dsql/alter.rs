@@ -9,7 +9,8 @@ use super::{Finding, ddl, types};
 use crate::schema::{Relation, Schema};
 use crate::source::Span;
 use crate::syntax::ast::{
-    AlterAction, AlterTable, Constraint, ConstraintKind, Name, ObjectKind, TableColumn,
+    AlterAction, AlterTable, Constraint, ConstraintKind, Name, ObjectKind, SET_LOGGED, SET_UNLOGGED,
+    TableColumn,
 };
 
 pub(super) fn alter(
@@ -167,6 +168,7 @@ fn other(what: &'static str, place: Span) -> Option<Finding> {
         | "SET GENERATED"
         | "RESTART"
         | "DEPENDS ON EXTENSION" => None,
+        SET_LOGGED | SET_UNLOGGED => Some(alter_table_action.naming(place, "SET")),
         what => Some(alter_table_action.naming(place, what)),
     }
 }

@@ -55,6 +55,15 @@ impl<'a> Words<'a> {
         self.words.windows(parts.len()).any(|words| words.iter().zip(&parts).all(is))
     }
 
+    /// Whether such a word stands directly behind these.
+    pub(crate) fn follows(&self, before: &str, is: impl Fn(&str) -> bool) -> bool {
+        let parts: Vec<&str> = before.split(' ').collect();
+        self.words.windows(parts.len() + 1).any(|words| {
+            words.iter().zip(&parts).all(|(word, part)| word == part)
+                && words.last().is_some_and(|last| is(last))
+        })
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.words.len()

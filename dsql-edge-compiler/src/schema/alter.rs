@@ -3,7 +3,7 @@
 use super::fold::{Fold, check};
 use super::{Column, Relation, UserTypeKind, is_null_default};
 use crate::diagnostic::Code;
-use crate::syntax::ast::{AlterAction, AlterTable, Drop, Name, ObjectKind};
+use crate::syntax::ast::{AlterAction, AlterTable, Drop, Name, ObjectKind, SET_LOGGED, SET_UNLOGGED};
 
 impl Fold {
     pub(super) fn alter(&mut self, alter: AlterTable) {
@@ -127,6 +127,8 @@ impl Fold {
                 self.schema.relation_index.insert((relation.schema.clone(), relation.name.clone()), at);
             }
             AlterAction::RowSecurity => relation.row_security = true,
+            AlterAction::Other(SET_UNLOGGED) => relation.volatile_rows = true,
+            AlterAction::Other(SET_LOGGED) => relation.volatile_rows = false,
             AlterAction::Other(_) => {}
         }
         self.schema.relations[at] = relation;

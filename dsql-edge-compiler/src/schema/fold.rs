@@ -11,8 +11,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView, Expr, ExprKind,
-    ForeignKeyConstraint, KeyConstraint, Name, NewType, QualifiedName, Statement, StatementKind, TableColumn,
-    TableElement, TypeName,
+    ForeignKeyConstraint, KeyConstraint, Name, NewType, Persistence, QualifiedName, Statement, StatementKind,
+    TableColumn, TableElement, TypeName,
 };
 use crate::syntax::{lex, parse_statements};
 
@@ -198,6 +198,7 @@ impl Fold {
             has_triggers: false,
             evaluated: Vec::new(),
             partitioned: false,
+            volatile_rows: false,
             has_other_keys: false,
             materialized: false,
             kind,
@@ -247,6 +248,7 @@ impl Fold {
     pub(super) fn create_table(&mut self, table: CreateTable) {
         let mut relation = self.relation_named(&table.name, RelationKind::Table);
         relation.partitioned = table.partitioned || table.partition_of.is_some();
+        relation.volatile_rows = table.persistence != Persistence::Permanent;
         for parent in table.inherits.iter().chain(&table.partition_of) {
             match self.find_relation(parent) {
                 Some(at) => {
@@ -446,6 +448,10 @@ impl Fold {
             primary: false,
             constraint: false,
             nulls_not_distinct: index.nulls_not_distinct,
+            own_equality: index
+                .elements
+                .iter()
+                .any(|it| it.collation.is_some() || it.operator_class.is_some()),
             partial: index.filter.is_some(),
             deferrable: false,
         };

@@ -75,6 +75,7 @@ impl Fold {
             primary,
             constraint: true,
             nulls_not_distinct,
+            own_equality: false,
             partial: false,
             deferrable: key.deferrable,
         });

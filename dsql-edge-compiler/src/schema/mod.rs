@@ -102,6 +102,8 @@ pub struct Relation {
     pub evaluated: Vec<Expr>,
     /// It is partitioned, or a partition: an error names a constraint of another table than the statement.
     pub partitioned: bool,
+    /// It is temporary or unlogged: its rows end with the session, or a crash removes them.
+    pub volatile_rows: bool,
     /// It has an exclusion constraint, or a unique index of expressions: `keys` has not all that a row may violate.
     pub has_other_keys: bool,
     /// A materialized view.
@@ -138,6 +140,8 @@ pub struct Key {
     pub constraint: bool,
     /// `NULLS NOT DISTINCT`.
     pub nulls_not_distinct: bool,
+    /// A COLLATE or an operator class of its own decides which values are equal.
+    pub own_equality: bool,
     /// A partial index: it serves `ON CONFLICT`, and proves nothing of cardinality.
     pub partial: bool,
     /// It may be violated until the transaction ends, and proves nothing of cardinality.

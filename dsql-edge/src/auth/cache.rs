@@ -20,7 +20,8 @@ const ROOM: usize = 16;
 /// Seconds before their end from which credentials are no longer used: a token must still arrive.
 const LAST: u64 = 60;
 
-/// Seconds from one attempt to refresh to the next, while the old credentials serve.
+/// Seconds from one attempt to refresh to the next, while the old credentials serve, and from one refusal by the server that
+/// has credentials fetched again to the next.
 const LATER: u64 = 30;
 
 /// How long a request that fetches has to itself. Then another one tries, too, in case the first hangs: however many
@@ -54,6 +55,7 @@ struct Entry {
 enum State {
     Kept {
         credentials: Credentials,
+        kept_at: u64,
         expires_at: u64,
         refresh_at: u64,
     },
@@ -125,7 +127,7 @@ impl Cache {
                     // What lives for ever is refreshed once a week. 75 to 85 %, in thousandths.
                     let life = (expires_at - last).min(604_800);
                     let refresh_at = seconds.saturating_add(life * (750 + random % 101) / 1000);
-                    State::Kept { credentials: credentials.clone(), expires_at, refresh_at }
+                    State::Kept { credentials: credentials.clone(), kept_at: seconds, expires_at, refresh_at }
                 }
             },
         );
@@ -148,8 +150,14 @@ impl Cache {
         });
     }
 
-    pub(super) fn forget_all(&mut self) {
-        self.entries.clear();
+    /// A server refused some of them: all that have been kept for a while are fetched again. Those that have just come
+    /// are not, and nobody loses a turn: a role that may never connect would have each request ask STS, for every other
+    /// role too.
+    pub(super) fn forget_old(&mut self, seconds: u64) {
+        self.entries.retain(|entry| match entry.state {
+            State::Kept { kept_at, .. } => seconds < kept_at.saturating_add(LATER),
+            State::Fetching { .. } | State::Unshared { .. } => true,
+        });
     }
 
     fn insert(&mut self, key: &str, state: State) {
@@ -224,6 +232,18 @@ mod tests {
         assert_eq!(found_at(&mut cache, 0, 604), "fresh");
         cache.give_up("a", 903);
         assert_eq!(found_at(&mut cache, 0, 605), "fresh");
+    }
+
+    #[test]
+    fn refused_credentials_are_forgotten_once_in_a_while() {
+        let mut cache = Cache::default();
+        cache.keep("a", &of("id", 4000), 1000, 0);
+        assert!(matches!(cache.find("b", 1000, 0), Found::Nothing(_)));
+        cache.forget_old(1029);
+        assert_eq!(found(&mut cache, 1029), "fresh");
+        cache.forget_old(1030);
+        assert_eq!(found(&mut cache, 1030), "nothing");
+        assert!(matches!(cache.find("b", 1030, 1), Found::Awaited), "another one's turn goes on");
     }
 
     #[test]

@@ -93,7 +93,10 @@ impl Course {
         let alone = target.transaction.is_none();
         match sent {
             Ok(()) => self.committed = self.committed.saturating_add(rows),
-            Err(error) if alone => return Err(error.after_rows(self.committed)),
+            Err(error) if alone => {
+                let committed = self.committed.saturating_add(if error.is_executed() { rows } else { 0 });
+                return Err(error.after_rows(committed));
+            }
             Err(error) => return Err(error),
         }
         Ok(true)

@@ -76,9 +76,9 @@ fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signa
         Failure::Session(Fault::Closed) => {
             (lost(stage, config, "the server closed the connection"), Signal::Lost)
         }
-        // The socket never took the bytes.
+        // It may come when the answer is read, and then the statements have been sent.
         Failure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
-            (Error::new(Kind::OtherRequest), Signal::Local)
+            (Error::new(Kind::OtherRequest), Signal::Stranded)
         }
         // As Cloudflare asks, it is not tried again: that would add to the load.
         #[cfg(feature = "pool")]

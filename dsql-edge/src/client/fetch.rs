@@ -149,9 +149,10 @@ impl<'e, T> Fetch<'e, T> {
             let mut collector = pipelined.split(&mut members);
             let mut sinks = Vec::new();
             collector.sinks(&mut sinks);
-            executor.target().run(members.prepared()?, &mut sinks).await?;
+            let (target, prepared) = (executor.target(), members.prepared()?);
+            target.run(prepared, &mut sinks).await?;
             drop(sinks);
-            collector.finish()
+            collector.finish().map_err(|error| target.executed(prepared, error))
         })
     }
 

@@ -477,6 +477,10 @@ const UNKNOWN: &[SqlState] =
 impl Flight<'_> {
     /// What an error of the server's, at this step, says of what became of the flight.
     pub(crate) fn signal(&self, error: &DatabaseError, step: Step) -> Signal {
+        // PostgreSQL commits before it sends CommandComplete of COMMIT: no error behind that takes it back.
+        if self.commit && step == Step::Sync {
+            return Signal::Unsure;
+        }
         if error.is_conflict() {
             return Signal::Conflict;
         }

@@ -308,11 +308,12 @@ impl Loan<'_> {
                 open.link = Some(settled);
                 self.counted = false;
             }
-            // It was given up halfway: what became of it is not known, and another connection would know
+            // A flight was dropped halfway: what became of it is not known, and another connection would know
             // nothing of the transaction.
-            None if self.link.is_some() => {
+            None if self.link.as_ref().is_some_and(|link| link.is_flying()) => {
                 open.failure.get_or_insert_with(Failure::given_up);
             }
+            // There is no connection yet, or nothing of the transaction was sent on this one.
             None => {}
         }
     }
@@ -325,7 +326,8 @@ impl Drop for Loan<'_> {
             give_back(self, &mut state, id);
         }
         if self.counted {
-            self.lender.take_back(&mut state, self.link.take(), self.of.is_none());
+            let unused = self.link.as_ref().is_some_and(|link| !link.is_flying());
+            self.lender.take_back(&mut state, self.link.take(), self.of.is_none() || unused);
         }
         let waiting = core::mem::take(&mut state.waiting);
         drop(state);

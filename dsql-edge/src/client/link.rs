@@ -116,6 +116,11 @@ impl Link {
         !flying && !self.leased && (self.connection.is_idle() || self.rolling_back)
     }
 
+    /// Whether a flight was sent, and its answer has not come in full.
+    pub(super) fn is_flying(&self) -> bool {
+        self.flying
+    }
+
     /// Whether names that are compiled for this search_path mean the same here.
     pub(super) fn looks_up_in(&self, config: &Config, search_path: &str) -> bool {
         self.search_path == search_path || config.schemas().is_some()
@@ -305,7 +310,9 @@ impl Link {
                     self.poll_transmit(context);
                     continue;
                 }
-                if self.rolling_back && !seeded!(MistakesRollbackAnswer) {
+                // A server that ends the session ends it for the flight, too.
+                let ends = matches!(&event, Event::Failed(error) if error.fatal);
+                if self.rolling_back && !ends && !seeded!(MistakesRollbackAnswer) {
                     match event {
                         Event::Ready(Status::Idle) => self.rolling_back = false,
                         Event::Completed(_) => {}

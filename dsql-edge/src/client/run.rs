@@ -84,6 +84,19 @@ impl<'t> Target<'t> {
     }
 }
 
+impl Target<'_> {
+    /// The error of statements that were executed, where the rows that came back are not those that were asked for.
+    #[inline(never)]
+    pub(super) fn executed(&self, members: &[Prepared], error: Error) -> Error {
+        match self.transaction {
+            None if Flight::alone(members).payload() != Payload::Reads => {
+                error.with_outcome(Outcome::Executed)
+            }
+            _ => error,
+        }
+    }
+}
+
 /// Statements on their way.
 #[allow(clippy::large_enum_variant, reason = "it lies on the heap, as a part of `Fetch`")]
 pub(super) enum Running<'r, 's> {
@@ -331,6 +344,12 @@ impl<'l> Runs<'l> {
         })
     }
 
+    /// Gives connecting its whole time: that which the closure of a transaction takes does not count.
+    pub(super) fn rewind(&mut self) {
+        let config = &self.lender.config;
+        transport::rewind(&mut self.timer, config, config.connect_limit());
+    }
+
     /// Whether it may run again after this: waits as long as the rule says. `resolvable`: it has an idempotency key.
     pub(super) async fn again(&mut self, failed: &Failed, resolvable: bool) -> bool {
         let Some(mut pausing) = self.pause(failed, resolvable) else { return false };
@@ -363,13 +382,14 @@ impl<'l> Runs<'l> {
 
     /// `false` when the time is over before the pause is.
     fn poll_pause(&mut self, context: &mut Context<'_>, pausing: &mut BoxFuture<()>) -> Poll<bool> {
-        if !self.lender.is_of_this_request() {
-            return Poll::Ready(false);
+        if self.lender.is_of_this_request() {
+            if pausing.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
+            ready!(self.timer.as_mut().poll(context));
         }
-        if pausing.as_mut().poll(context).is_ready() {
-            return Poll::Ready(true);
-        }
-        self.timer.as_mut().poll(context).map(|()| false)
+        self.attempts.take_back();
+        Poll::Ready(false)
     }
 
     pub(super) fn has_retried(&self) -> bool {

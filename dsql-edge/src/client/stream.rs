@@ -17,6 +17,7 @@ use crate::client::flight::{Prepared, Sink};
 use crate::error::Error;
 use crate::query::Query;
 use crate::row::DataRow;
+use crate::statement::Effect;
 
 /// The rows of a query, as they come: made by [`Query::fetch`].
 ///
@@ -41,6 +42,8 @@ struct Place<R> {
 
 struct One<R> {
     decode: fn(&DataRow<'_>) -> Result<R, Error>,
+    /// The statement only reads: behind an error the rest of its answer is of no interest.
+    reads: bool,
     place: Arc<Mutex<Place<R>>>,
 }
 
@@ -61,7 +64,8 @@ impl<R: Send + 'static> Query<R> {
     /// ```
     pub fn fetch<'e, E: Executor + 'e>(self, mut executor: E) -> RowStream<'e, R> {
         let place = Arc::new(Mutex::new(Place { row: None, taken: false }));
-        let mut sink = One { decode: self.decode, place: place.clone() };
+        let reads = self.request.statement.effect == Effect::Read;
+        let mut sink = One { decode: self.decode, reads, place: place.clone() };
         let request = self.request;
         let running = async move {
             let query = Prepared::new(request)?;
@@ -117,8 +121,12 @@ impl<R: Send> Stream for RowStream<'_, R> {
 
 impl<R: Send> Sink for One<R> {
     fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
-        // An error is handed over like a row: whoever reads decides whether the rest is worth receiving.
-        lock(&self.place).row = Some((self.decode)(row));
+        match (self.decode)(row) {
+            // Only the end of the answer shows whether the write was committed.
+            Err(error) if !self.reads => return Err(error),
+            // An error is handed over like a row, and ends the stream.
+            row => lock(&self.place).row = Some(row),
+        }
         Ok(())
     }
 

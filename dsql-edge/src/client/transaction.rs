@@ -74,9 +74,9 @@ pub struct TransactOnce<'d, F> {
     label = "write `sql!(\"INSERT INTO table (key) VALUES ($key)\")` of one row, where `key` is the primary key or unique",
     note = "each column of that key must be written, be NOT NULL, and have a parameter or a constant for its value: \
             `gen_random_uuid()`, `now()` and DEFAULT give another value in each run",
-    note = "it has no RETURNING and no DO UPDATE; with ON CONFLICT DO NOTHING every unique constraint of the table, or the \
-            one in `ON CONFLICT (…)`, must be such a key",
-    note = "the table has no triggers and no rules, and is neither a view nor partitioned"
+    note = "it has no RETURNING and no DO UPDATE; where more than one unique constraint of the table could be the key, \
+            `ON CONFLICT (key) DO NOTHING` names the one that is",
+    note = "the table has no triggers and no rules, and is neither a view nor partitioned, temporary or UNLOGGED"
 )]
 pub trait IdempotencyKey: sealed::Sealed {
     #[doc(hidden)]
@@ -331,10 +331,7 @@ impl<'d> Course<'d> {
         let Some(attempt) = self.attempt.take() else { return Next::Over };
         let next = match well {
             Some(well) => self.settle(attempt, well).await,
-            None => {
-                drop(attempt);
-                Next::Failed(self.overdue())
-            }
+            None => Next::Failed(self.interrupted(attempt)),
         };
         let next = self.resolve(next, well == Some(true));
         let result = match &next {
@@ -344,6 +341,17 @@ impl<'d> Course<'d> {
         };
         self.runs.report(None, &result);
         next
+    }
+
+    /// An attempt whose closure did not return.
+    fn interrupted(&self, attempt: Attempt<'d>) -> Error {
+        match self.lender.take_failure(attempt.id) {
+            // Something may have been committed, whatever the closure then waited for.
+            Some(failure) if failure.failed.rule().leaves_unknown() => {
+                self.runs.conclude(failure.error, &failure.failed)
+            }
+            _ => self.overdue(),
+        }
     }
 
     /// The closure did not return: it took too long, or another request polls it, in which its I/O never ends.
@@ -372,6 +380,7 @@ impl<'d> Course<'d> {
 
     /// Whether the attempt that failed like this is followed by another one.
     async fn again(&mut self, error: &Error, failed: &Failed) -> bool {
+        self.runs.rewind();
         let again = self.runs.again(failed, self.key.is_some()).await;
         if again && failed.rule().leaves_unknown() {
             self.unresolved = Some(error.again());
@@ -389,6 +398,7 @@ impl<'d> Course<'d> {
         // Without a statement there is nothing to commit, unless there is a key to be written.
         let unopened = self.lender.opening(id).is_some();
         if well && unopened && self.key.is_some() {
+            self.runs.rewind();
             let inserted = self.runs.fly_in(id, &[], &mut []).await;
             // An error that the transaction did not record: nothing was sent.
             if let (Err(error), false) = (inserted, seeded!(DiscardsKeyResult))

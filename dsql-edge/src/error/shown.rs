@@ -6,7 +6,7 @@
 //! PostgreSQL keeps values out of most primary messages (they are in DETAIL), but not out of all:
 //! `invalid input syntax for type integer: "…"` (22P02), `syntax error in tsquery: "…"` (42601),
 //! `word is too long in tsquery: "…"` (54000), `requested character too large for encoding: …` (54000), and whatever a
-//! function raises (P0001). So this is a list of what is shown, by SQLSTATE; everything else is not. The classes were
+//! function raises (P0001, or what its `USING ERRCODE` is). So this is a list of what is shown, by SQLSTATE; everything else is not. The classes were
 //! read in PostgreSQL 16's `errcodes.txt`, and their messages where its sources raise them.
 //!
 //! A name that a parameter holds (`$1::text::regclass`) is a name: `relation "…" does not exist` (42P01) is shown.
@@ -60,7 +60,7 @@ pub(super) fn is_shown(error: &DatabaseError) -> bool {
     } else {
         SHOWN.iter().any(|class| state.is_of_class(*class))
     };
-    shown && !repeats_token(error)
+    shown && !error.raised && !repeats_token(error)
 }
 
 /// What is written in place of a message that is not shown.
@@ -110,6 +110,12 @@ mod tests {
         ] {
             assert!(!is_shown(&error(state, message)), "{state} {message}");
         }
+    }
+
+    #[test]
+    fn message_that_a_function_raises_is_not_shown_under_any_state() {
+        let raised = DatabaseError { raised: true, ..error("23514", "canary") };
+        assert!(!is_shown(&raised) && is_shown(&error("23514", "canary")));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(crate) struct Row {
 pub(crate) struct DatabaseError {
     /// FATAL or PANIC: the server closes the connection.
     pub(crate) fatal: bool,
+    /// A function raised it (`RAISE`): the message may be anything, under any SQLSTATE.
+    pub(crate) raised: bool,
     pub(crate) sqlstate: Option<SqlState>,
     pub(crate) message: String,
     pub(crate) detail: Option<String>,
@@ -201,7 +203,9 @@ pub(crate) fn database_error(body: Body<'_>) -> Result<DatabaseError, Malformed>
 /// As a pool passes it on: the fields that are kept here.
 #[cfg(feature = "pool")]
 pub(crate) fn write_error(error: &DatabaseError, out: &mut Vec<u8>) {
-    let DatabaseError { fatal, sqlstate, message, detail, hint, table, column, constraint } = error;
+    // A refused login is raised by no function.
+    let DatabaseError { fatal, raised: _, sqlstate, message, detail, hint, table, column, constraint } =
+        error;
     let fields = [
         (b'V', Some(if *fatal { "FATAL" } else { "ERROR" })),
         (b'C', sqlstate.as_ref().map(SqlState::as_str)),
@@ -249,6 +253,11 @@ fn fields_of_error(mut reader: super::message::Reader<'_>) -> Result<DatabaseErr
             }
             b'M' => {
                 error.message = readable(value);
+                continue;
+            }
+            // The C function of PostgreSQL that reported it.
+            b'R' => {
+                error.raised = value == b"exec_stmt_raise";
                 continue;
             }
             b'D' => &mut error.detail,

@@ -449,6 +449,11 @@ pub enum AlterAction {
     Other(&'static str),
 }
 
+/// The words of `SET LOGGED`.
+pub const SET_LOGGED: &str = "SET LOGGED";
+/// The words of `SET UNLOGGED`.
+pub const SET_UNLOGGED: &str = "SET UNLOGGED";
+
 /// The kinds of object that statements name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]

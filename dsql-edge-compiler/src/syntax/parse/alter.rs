@@ -2,7 +2,9 @@
 
 use super::{K, Parser, Parsing};
 use crate::source::Span;
-use crate::syntax::ast::{AlterAction, AlterTable, Drop, ObjectKind, QualifiedName, StatementKind};
+use crate::syntax::ast::{
+    AlterAction, AlterTable, Drop, ObjectKind, QualifiedName, SET_LOGGED, SET_UNLOGGED, StatementKind,
+};
 
 impl Parser<'_> {
     pub(super) fn alter(&mut self) -> Parsing<StatementKind> {
@@ -352,8 +354,10 @@ impl Parser<'_> {
                 self.col_id()?;
                 self.eat_keyword(K::Nowait);
             }
-            Some(K::Logged | K::Unlogged) => {
+            Some(logged @ (K::Logged | K::Unlogged)) => {
                 self.advance();
+                let what = if logged == K::Logged { SET_LOGGED } else { SET_UNLOGGED };
+                return Ok(AlterAction::Other(what));
             }
             Some(K::Access) => {
                 self.advance();

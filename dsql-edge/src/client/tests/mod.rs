@@ -7,6 +7,7 @@ mod outcomes;
 mod pipelines;
 mod queries;
 mod refresh;
+mod reports;
 mod retries;
 mod streams;
 mod transactions;

@@ -266,7 +266,7 @@ fn failures() -> Vec<Failing> {
             Error::is_outcome_unknown,
         ),
         ("used elsewhere", after_login(Step::Break(TransportErrorKind::OtherRequest)), |e| {
-            e.is_other_request() && !e.is_outcome_unknown()
+            e.is_other_request() && e.is_outcome_unknown()
         }),
         ("no protocol", after_login(Step::Send(frame(b'!', b""))), Error::is_outcome_unknown),
         ("unique", after_login(Step::Send(failure("23505"))), |e| {
