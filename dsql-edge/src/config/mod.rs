@@ -142,7 +142,8 @@ impl Config {
     }
 
     /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`); what the snapshot's directive
-    /// `search_path` says if it is not set, and without one the role's own setting. A query that was compiled for
+    /// `search_path` says if it is not set, and without one the role's own setting. A snapshot without the directive takes
+    /// whatever is set here: the schemas must hold the same tables then. A query that was compiled for
     /// another one is an error before it is sent.
     pub fn search_path(mut self, schemas: impl AsRef<str>) -> Self {
         self.search_path = Some(search_path(schemas.as_ref()));
