@@ -45,6 +45,8 @@ pub(super) enum Found {
 #[derive(Default)]
 pub(crate) struct Cache {
     entries: Vec<Entry>,
+    /// When credentials were forgotten because a server refused some, in seconds.
+    forgotten_at: Option<u64>,
 }
 
 struct Entry {
@@ -55,7 +57,6 @@ struct Entry {
 enum State {
     Kept {
         credentials: Credentials,
-        kept_at: u64,
         expires_at: u64,
         refresh_at: u64,
     },
@@ -70,7 +71,7 @@ enum State {
 
 /// The cache of this isolate, or of this process.
 pub(super) fn of(config: &Config) -> MutexGuard<'_, Cache> {
-    static CACHE: Mutex<Cache> = Mutex::new(Cache { entries: Vec::new() });
+    static CACHE: Mutex<Cache> = Mutex::new(Cache { entries: Vec::new(), forgotten_at: None });
     #[cfg(test)]
     let cache = config.memory_network().map_or(&CACHE, |network| network.credentials());
     #[cfg(not(test))]
@@ -127,7 +128,7 @@ impl Cache {
                     // What lives for ever is refreshed once a week. 75 to 85 %, in thousandths.
                     let life = (expires_at - last).min(604_800);
                     let refresh_at = seconds.saturating_add(life * (750 + random % 101) / 1000);
-                    State::Kept { credentials: credentials.clone(), kept_at: seconds, expires_at, refresh_at }
+                    State::Kept { credentials: credentials.clone(), expires_at, refresh_at }
                 }
             },
         );
@@ -150,14 +151,14 @@ impl Cache {
         });
     }
 
-    /// A server refused some of them: all that have been kept for a while are fetched again. Those that have just come
-    /// are not, and nobody loses a turn: a role that may never connect would have each request ask STS, for every other
-    /// role too.
-    pub(super) fn forget_old(&mut self, seconds: u64) {
-        self.entries.retain(|entry| match entry.state {
-            State::Kept { kept_at, .. } => seconds < kept_at.saturating_add(LATER),
-            State::Fetching { .. } | State::Unshared { .. } => true,
-        });
+    /// A server refused some of them: all are fetched again, but not more often than every 30 seconds, and no request
+    /// loses its turn. Otherwise a role that may never connect would have each request ask STS, for every other role too.
+    pub(super) fn forget_refused(&mut self, seconds: u64) {
+        if self.forgotten_at.is_some_and(|at| seconds < at.saturating_add(LATER)) {
+            return;
+        }
+        self.forgotten_at = Some(seconds);
+        self.entries.retain(|entry| !matches!(entry.state, State::Kept { .. }));
     }
 
     fn insert(&mut self, key: &str, state: State) {
@@ -239,11 +240,15 @@ mod tests {
         let mut cache = Cache::default();
         cache.keep("a", &of("id", 4000), 1000, 0);
         assert!(matches!(cache.find("b", 1000, 0), Found::Nothing(_)));
-        cache.forget_old(1029);
-        assert_eq!(found(&mut cache, 1029), "fresh");
-        cache.forget_old(1030);
-        assert_eq!(found(&mut cache, 1030), "nothing");
-        assert!(matches!(cache.find("b", 1030, 1), Found::Awaited), "another one's turn goes on");
+        // At once the first time, however new they are.
+        cache.forget_refused(1001);
+        assert_eq!(found(&mut cache, 1001), "nothing");
+        cache.keep("a", &of("id", 4000), 1002, 0);
+        cache.forget_refused(1030);
+        assert_eq!(found(&mut cache, 1030), "fresh");
+        cache.forget_refused(1031);
+        assert_eq!(found(&mut cache, 1031), "nothing");
+        assert!(matches!(cache.find("b", 1031, 1), Found::Awaited), "another one's turn goes on");
     }
 
     #[test]

@@ -95,9 +95,9 @@ pub(crate) trait Asked: Send + Sync {
         Parts::default()
     }
 
-    /// Has the next connection ask for new ones: the server refused these. See [`Cache::forget_old`](cache::Cache).
+    /// Has the next connection ask for new ones: the server refused these. See [`Cache::forget_refused`](cache::Cache).
     fn forget(&self, config: &Config) {
-        cache::of(config).forget_old(transport::unix_time(config));
+        cache::of(config).forget_refused(transport::unix_time(config));
     }
 }
 
