@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use xtask::worker::BUILT;
 
-/// The binary, built here if nobody has built it with everything else ([`BUILT`]).
+/// The binary, built here unless it was built together with everything else ([`BUILT`]).
 pub fn dsql_edge() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(built)

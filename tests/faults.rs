@@ -103,7 +103,7 @@ async fn a_key_with_do_nothing_applies_its_writes_once() {
     local.stop().await.unwrap();
 }
 
-/// The snapshot has no trigger. Without a key that stays, the transaction must not commit.
+/// The snapshot does not show the trigger. If the key's row is not inserted, the transaction must not commit.
 #[tokio::test]
 async fn a_key_that_a_trigger_drops_is_an_error() {
     let local = local().await;

@@ -6,7 +6,6 @@
 pub mod analyze;
 pub mod builtin;
 mod combinations;
-pub mod control;
 pub mod diagnostic;
 pub mod dsql;
 pub mod emit;
@@ -14,10 +13,11 @@ pub mod fields;
 pub mod ident;
 pub mod many;
 pub mod schema;
-mod session;
+mod session_effect;
 pub mod source;
 pub mod sql_type;
 pub mod syntax;
+pub mod transaction_control;
 pub mod typed;
 mod unchecked;
 
@@ -62,7 +62,7 @@ fn compile_tokens(
 ) -> Result<TypedQuery, Diagnostics> {
     let statement = syntax::parse_statement(&source.text, lexed)?;
     let refusals = refusals(&statement, source, lexed, schema);
-    let control = control::transaction_control(&statement, &source.text, lexed);
+    let control = transaction_control::error(&statement, &source.text, lexed);
     if let Some(control) = control.filter(|_| !refusals.iter().any(|refusal| refusal.whole)) {
         let elsewhere = refusals.into_iter().map(|refusal| refusal.diagnostic);
         let elsewhere = elsewhere.filter(|refusal| refusal.span.start != control.span.start);
@@ -71,7 +71,7 @@ fn compile_tokens(
     let query = match analyze::analyze(&statement, schema) {
         _ if refusals.iter().any(|refusal| refusal.whole) => Err(Diagnostics::new()),
         Ok(mut query) if refusals.is_empty() => {
-            query.session = query.session.max(session::of_statement(&statement, &source.text, lexed));
+            query.session = query.session.max(session_effect::of_statement(&statement, &source.text, lexed));
             Ok(query)
         }
         Ok(query) => Err(query.warnings.into_iter().collect()),

@@ -169,7 +169,7 @@ pub enum SessionEffect {
 pub struct IdempotencyKey {
     /// The unique constraints and indexes whose columns it inserts, by name.
     pub constraints: Vec<String>,
-    /// The table has no other unique or exclusion constraint.
+    /// Whether these are all unique and exclusion constraints of the table.
     pub all: bool,
     /// `ON CONFLICT DO NOTHING`.
     pub does_nothing: bool,

@@ -1,4 +1,4 @@
-//! What is known of a statement of `sql_unchecked!`.
+//! Derives the effects of a statement of `sql_unchecked!`.
 //!
 //! Input: its text, and the snapshot if there is one. Output: whether it writes, and whether it changes its session.
 //!
@@ -23,7 +23,7 @@ pub fn unchecked_effects(
     let compiled = known.and_then(|schema| compile(source, schema).ok());
     // The connection's search_path is compared with that of `sql!` only.
     match compiled.filter(|query| query.search_path.is_empty()) {
-        // Where it runs is for the user to say.
+        // `sql_unchecked!` emits one type for all statements: the user chooses the connection.
         Some(query) => (query.effect, query.session.min(SessionEffect::MayChange)),
         None if matches!(statement.kind, StatementKind::Query(_)) => {
             (Effect::MayWrite, SessionEffect::MayChange)

@@ -4,9 +4,9 @@ use crate::arguments::{self, Value, values};
 use crate::expand::failed;
 use crate::snapshot;
 use crate::text::{Text, compile_error};
-use dsql_edge_compiler::control::transaction_control;
 use dsql_edge_compiler::diagnostic::Diagnostics;
 use dsql_edge_compiler::emit::{effect_path, parameter_names, session_path};
+use dsql_edge_compiler::transaction_control;
 use dsql_edge_compiler::typed::{Effect, SessionEffect};
 use dsql_edge_compiler::{syntax, unchecked_effects};
 use dsql_edge_macro_input::Unchecked;
@@ -22,10 +22,11 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     let (source, span) = (&text.source, text.span);
     let lexed = syntax::lex(source);
     let parsed = syntax::parse_statement(&source.text, &lexed);
-    let parsed = parsed.and_then(|statement| match transaction_control(&statement, &source.text, &lexed) {
-        Some(refused) => Err(refused),
-        None => Ok(statement),
-    });
+    let parsed =
+        parsed.and_then(|statement| match transaction_control::error(&statement, &source.text, &lexed) {
+            Some(refused) => Err(refused),
+            None => Ok(statement),
+        });
     let statement = match parsed {
         Ok(statement) => statement,
         Err(refused) => {

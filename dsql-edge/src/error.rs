@@ -340,6 +340,14 @@ impl Error {
         self
     }
 
+    /// The same error, of this query if there is one.
+    pub(crate) fn of(self, statement: Option<&'static Statement>) -> Self {
+        match statement {
+            Some(statement) => self.at(statement),
+            None => self,
+        }
+    }
+
     /// The same error, of a statement that ended like this.
     pub(crate) fn with_outcome(mut self, outcome: Outcome) -> Self {
         self.0.outcome = outcome;
@@ -388,7 +396,7 @@ impl Error {
             }
             Kind::Refused(error) => {
                 f.write_str("the database refused the connection: ")?;
-                // The login's words: the user's name and the ARN of who signed. No statement was executed.
+                // A rejected login names the user and the signer's ARN. No statement was executed.
                 write_database_error(f, error, !shown::repeats_token(error))?;
                 Refusal::of(error).advice().map_or(("", "", ""), |advice| ("", "; ", advice))
             }

@@ -13,7 +13,7 @@
 //! | R5 | lost in a transaction, before COMMIT was handed over | nothing | the transaction, on a new connection |
 //! | R6 | 40001, OC000, OC001, wherever | nothing | the transaction, after a pause that grows |
 //! | R7 | lost with a COMMIT or a write of its own handed over | unknown | with a key |
-//! | R8 | with a COMMIT or a write of its own handed over: 40003, 08007, a FATAL error, an error of the system (XX, 58, 08) where it may have committed, or any error behind the answer to COMMIT | unknown | with a key |
+//! | R8 | the server's answer leaves a COMMIT or a write of its own open: see [`Signal::Unsure`] | unknown | with a key |
 //! | R9 | any other error of the server | nothing | no |
 //! | R10 | a kept connection turns out to be dead before anything was handed over | nothing | once, at once |
 //! | R10b | lost with reads handed over | nothing | twice, after 50–250 ms |
@@ -65,9 +65,9 @@ pub(crate) enum Signal {
     Timeout,
     /// Another transaction got there first.
     Conflict,
-    /// An error after which the outcome of a commit is not known: 40003, 08007, an error of the system where the
-    /// server may have committed, any error behind the answer to COMMIT, or a FATAL error. The server may have committed before it ended the session, and
-    /// what is behind a FATAL error was never sent.
+    /// An error after which the outcome of a commit is not known: 40003, 08007, an error of the system (XX, 58, 08) where
+    /// the server may have committed, any error behind the answer to COMMIT, or a FATAL error. The server may have
+    /// committed before it ended the session, and nothing follows a FATAL error.
     Unsure,
     /// A part of the server is not available (XX000), and nothing was committed.
     Unavailable,
@@ -75,7 +75,7 @@ pub(crate) enum Signal {
     Answered,
     /// What came is not the protocol.
     Protocol,
-    /// Another request polls the future: the I/O of the first one is out of its reach.
+    /// Another request polls the future: it has no access to the I/O of the first one.
     Stranded,
     /// A statement began or ended a transaction by itself.
     TransactionState,
@@ -238,7 +238,7 @@ impl Attempts {
         Some(pause)
     }
 
-    /// The attempt that was allowed last is not made.
+    /// Takes back the last attempt, which was allowed and then not made.
     pub(crate) fn take_back(&mut self) {
         self.done = self.done.saturating_sub(1);
     }

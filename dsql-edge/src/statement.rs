@@ -48,8 +48,8 @@ pub struct ColumnDesc {
 pub enum Effect {
     /// It only reads: when the answer is lost, nothing else is.
     Read,
-    /// It may write: a SELECT that calls a function whose body is not known, or that locks rows. What is done about a
-    /// lost answer is as for one that writes.
+    /// It may write: a SELECT that calls a function whose body is not known, or that locks rows. A lost answer is handled
+    /// as for a statement that writes.
     MayWrite,
     /// It writes: when the answer is lost, nobody knows whether it happened.
     Write,
@@ -60,27 +60,27 @@ pub enum Effect {
 pub enum SessionEffect {
     /// Nothing that outlives its transaction.
     Keeps,
-    /// Perhaps something: it calls a function of the schema, or comes from `sql_unchecked!`.
+    /// Possibly something: it calls a function of the schema, or comes from `sql_unchecked!`.
     MayChange,
     /// It is meant to change the session. It runs on a [`Session`](crate::Session) only.
     Changes,
 }
 
-/// The unique constraints that make an INSERT an idempotency key. It is a static of its own, so that a statement that
-/// is no key does not carry it.
+/// The unique constraints that make an INSERT an idempotency key. It is a static of its own, so that other
+/// statements do not carry it.
 #[derive(Debug)]
 pub struct KeyConstraints {
     /// Those that a second INSERT of the same values violates, by name.
     pub names: &'static [&'static str],
-    /// The table has no others.
+    /// Whether these are all unique and exclusion constraints of the table.
     pub all: bool,
     /// The INSERT has `ON CONFLICT DO NOTHING`: of a key that is taken it inserts no row.
     pub does_nothing: bool,
 }
 
 impl KeyConstraints {
-    /// Whether a unique violation means that the key is taken. Of a constraint without a name only that is known which
-    /// holds for all of them.
+    /// Whether a unique violation means that the key is taken. If the error does not name its constraint, every constraint
+    /// of the table must prove it.
     pub(crate) fn include(&self, constraint: Option<&str>) -> bool {
         match constraint {
             Some(name) => self.names.contains(&name),

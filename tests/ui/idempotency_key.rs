@@ -1,4 +1,4 @@
-//! What protects nothing is no idempotency key, and still a command.
+//! An INSERT that could succeed twice is not an idempotency key, and is still a command.
 
 use dsql_edge::{Dsql, Error, KeyInsert, sql, types::Uuid};
 

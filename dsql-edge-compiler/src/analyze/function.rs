@@ -10,12 +10,12 @@ use super::overload::{self, Choice};
 use super::scope::{Place, Scope};
 use super::tree::{Callee, Node, NodeKind};
 use crate::builtin::{self, Oid, oid};
-use crate::control;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema;
-use crate::session;
+use crate::session_effect;
 use crate::source::Span;
 use crate::syntax::ast::{FunctionCall, ParameterMode, QualifiedName};
+use crate::transaction_control;
 use std::rc::Rc;
 
 /// A function of PostgreSQL or of the schema.
@@ -122,11 +122,11 @@ impl Analyzer<'_> {
         self.writes = true;
         let constant = |arg: Option<&Node>| arg.and_then(|arg| constant_text(arg).map(str::to_owned));
         let local = constant(args.last()).is_some_and(|text| is_true(&text));
-        self.session = self.session.max(session::of_volatile(name, local));
+        self.session = self.session.max(session_effect::of_volatile(name, local));
         if let (true, Some(setting), Some(arg)) = (name == "set_config", constant(args.first()), args.first())
-            && control::is_transaction_setting(&setting)
+            && transaction_control::is_transaction_setting(&setting)
         {
-            self.report(control::transaction_setting(&setting, arg.span));
+            self.report(transaction_control::setting_error(&setting, arg.span));
         }
     }
 

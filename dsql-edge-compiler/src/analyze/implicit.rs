@@ -9,7 +9,7 @@ use super::Analyzer;
 use super::function::is_harmless;
 use crate::builtin::{self, Oid};
 use crate::schema::UserTypeKind;
-use crate::session;
+use crate::session_effect;
 use crate::syntax::ast::{Expr, ExprKind, walk_expressions};
 use crate::typed::SessionEffect;
 
@@ -30,8 +30,9 @@ impl Analyzer<'_> {
     pub(super) fn evaluates(&mut self, relation: usize) {
         let schema = self.catalog.schema;
         let Some(relation) = schema.relations.get(relation) else { return };
-        let unsafe_volatile =
-            |name: &str| !is_harmless(name) && session::of_volatile(name, false) != SessionEffect::Keeps;
+        let unsafe_volatile = |name: &str| {
+            !is_harmless(name) && session_effect::of_volatile(name, false) != SessionEffect::Keeps
+        };
         // A trigger of another table may run too, through a foreign key.
         let calls = relation.evaluated.iter().any(|expr| self.calls(expr, &unsafe_volatile))
             || schema.relations.iter().any(|it| it.has_triggers);

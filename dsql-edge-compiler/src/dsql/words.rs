@@ -55,7 +55,7 @@ impl<'a> Words<'a> {
         self.words.windows(parts.len()).any(|words| words.iter().zip(&parts).all(is))
     }
 
-    /// Whether such a word stands directly behind these.
+    /// Whether a word for which `is` holds follows these words directly.
     pub(crate) fn follows(&self, before: &str, is: impl Fn(&str) -> bool) -> bool {
         let parts: Vec<&str> = before.split(' ').collect();
         self.words.windows(parts.len() + 1).any(|words| {

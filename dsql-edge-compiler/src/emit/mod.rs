@@ -108,7 +108,7 @@ impl Emission<'_> {
     }
 }
 
-/// What runs a query: the type's name. A statement without columns is no query.
+/// The name of the runtime's type for a query. A statement that returns no columns is a command.
 fn kind(query: &TypedQuery) -> Ident {
     let changes = query.session == SessionEffect::Changes;
     let name = match (query.columns.is_empty(), changes) {

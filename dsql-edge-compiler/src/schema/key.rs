@@ -127,7 +127,7 @@ impl Key {
     }
 }
 
-/// PostgreSQL's name for a key that has none: `ChooseIndexName`, and `makeObjectName`, which shortens the longer of the
+/// The name that PostgreSQL gives to an unnamed key: `ChooseIndexName`, and `makeObjectName`, which shortens the longer of the
 /// two parts until the name has 63 bytes.
 pub(super) fn key_name(table: &str, columns: &[String], suffix: &str) -> String {
     const LONGEST: usize = 63;
@@ -144,7 +144,7 @@ pub(super) fn key_name(table: &str, columns: &[String], suffix: &str) -> String 
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("_")
 }
 
-/// At most so many bytes, and whole characters.
+/// The first `most` bytes of a text, or fewer, so that no character is cut.
 fn clipped(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or(0)).unwrap_or("")

@@ -1,6 +1,6 @@
-//! Keeps credentials that expire for later requests, and records who is fetching some.
+//! Keeps expiring credentials for later requests, and marks that a request is fetching new ones.
 //!
-//! Input: credentials, under a name. Output: the same, as long as they serve, or whose turn it is to fetch.
+//! Input: credentials and their name. Output: the credentials while they are valid, or the turn to fetch new ones.
 //!
 //! On Workers no request can wait for another one's I/O, so the cache holds plain data and never a future: a request that
 //! fetches leaves a mark with a time, and others look again on timers of their own. A mark is a hint. A request that
@@ -125,7 +125,7 @@ impl Cache {
             match credentials.expires_at().filter(|expires_at| *expires_at > last) {
                 None => State::Unshared { until: Millis::MAX },
                 Some(expires_at) => {
-                    // What lives for ever is refreshed once a week. 75 to 85 %, in thousandths.
+                    // Credentials without a near end are refreshed once a week. 75 to 85 %, in thousandths.
                     let life = (expires_at - last).min(604_800);
                     let refresh_at = seconds.saturating_add(life * (750 + random % 101) / 1000);
                     State::Kept { credentials: credentials.clone(), expires_at, refresh_at }

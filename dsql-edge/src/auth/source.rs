@@ -89,7 +89,7 @@ pub(crate) trait Asked: Send + Sync {
         Box::pin(async move { token_for(config, &self.ask(config).await?).await })
     }
 
-    /// What it was made of.
+    /// The keys and the role that it uses.
     #[cfg(all(test, feature = "assume-role"))]
     fn parts(&self) -> Parts {
         Parts::default()
@@ -193,8 +193,8 @@ impl Asked for Assumed {
 }
 
 /// How long a connection waits for new credentials while old ones serve, in milliseconds. A cold request to STS takes three
-/// round trips and what STS itself takes: half a second is enough up to some 140 ms a round trip. Where it is not, the old
-/// credentials are used to their end, and then there is no limit but the connection's.
+/// round trips and the time of STS itself: half a second is enough up to about 140 ms per round trip. On a slower way the old
+/// credentials are used until they expire; a connection then waits for new ones as long as its own timeout allows.
 const REFRESH: Millis = 500;
 
 /// How often a connection looks whether another request's credentials have come, in milliseconds.

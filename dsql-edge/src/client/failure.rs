@@ -62,7 +62,7 @@ fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signa
             let after = ", where DSQL asks for a cleartext password inside TLS";
             (Error::connect(told("", config, NO_ENDPOINT, how, after)), Signal::Local)
         }
-        // As if it had refused the login: nothing was executed, and another login goes well.
+        // Treated as a rejected login: nothing was executed, and the next login succeeds.
         #[cfg(feature = "pool")]
         Failure::Session(Fault::FlightDropped) => {
             transport::let_flights_wait(config);
@@ -76,7 +76,7 @@ fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signa
         Failure::Session(Fault::Closed) => {
             (lost(stage, config, "the server closed the connection"), Signal::Lost)
         }
-        // It may come when the answer is read, and then the statements have been sent.
+        // The platform may report this when the answer is read: the statements have been sent then.
         Failure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
             (Error::new(Kind::OtherRequest), Signal::Stranded)
         }

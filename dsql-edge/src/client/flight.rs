@@ -54,7 +54,7 @@ pub(crate) struct Prepared {
     /// One for each time that it is executed.
     pub(crate) arguments: Vec<Arguments>,
     unchecked: bool,
-    /// Of an idempotency key.
+    /// Set for the INSERT of an idempotency key.
     constraints: Option<&'static KeyConstraints>,
 }
 
@@ -79,7 +79,7 @@ impl Prepared {
     }
 
     /// A name must mean on this connection what it meant when the query was compiled. `configured`: the user has set the
-    /// connection's search_path, to which a snapshot without one does not object.
+    /// connection's search_path, which a snapshot without one accepts.
     fn check(&self, search_path: &str, configured: bool) -> Result<(), Error> {
         let compiled = self.statement.search_path;
         if self.unchecked || compiled == search_path || (compiled.is_empty() && configured) {
@@ -172,7 +172,7 @@ impl<'f> Flight<'f> {
         if open && !self.commit { Payload::Transaction } else { Payload::Commit }
     }
 
-    /// The search_path that the connection needs; `None` if its statements have no opinion.
+    /// The search_path that the connection needs; `None` if none of its statements is checked against a snapshot.
     pub(crate) fn search_path(&self) -> Option<&'static str> {
         self.key.into_iter().chain(self.members).find_map(Prepared::search_path)
     }
@@ -182,7 +182,7 @@ impl<'f> Flight<'f> {
         self.members.first().or(self.key).map(|prepared| prepared.statement)
     }
 
-    /// Whether one of its statements may leave something behind in the session: a setting, an advisory lock, a temporary
+    /// Whether one of its statements may leave something in the session: a setting, an advisory lock, a temporary
     /// table. A pool must not lend that connection again.
     #[cfg(feature = "pool")]
     pub(crate) fn changes_session(&self) -> bool {
@@ -384,7 +384,7 @@ impl<'a, 's> Answer<'a, 's> {
     }
 
     fn land(&mut self, status: Status) -> Landed {
-        // What a statement made of it after that counts for nothing: it may have failed for what the first run wrote.
+        // The results of later statements do not count: they may have failed because of rows of the first run.
         if self.keyless {
             return Landed::Keyless;
         }

@@ -21,8 +21,7 @@ pub(super) fn ask(
     serially: bool,
 ) -> Result<Connection, (Error, Signal)> {
     if flight.is_for_session() {
-        let error = Error::config(OWN_CONNECTION);
-        return Err((flight.first().into_iter().fold(error, Error::at), Signal::Local));
+        return Err((Error::config(OWN_CONNECTION).of(flight.first()), Signal::Local));
     }
     let mut connection = Connection::new(login::limits(config));
     let ask = Ask {

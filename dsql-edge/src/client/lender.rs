@@ -24,8 +24,8 @@ pub(super) struct Lender {
     pub(super) budget: Budget,
     /// A session: it has one connection, and never another.
     single: bool,
-    /// The server understands no pipelined login: the password waits until it is asked for, on every connection from
-    /// now on.
+    /// The server does not understand a pipelined login: from now on, every connection sends the password only after the
+    /// server has requested it.
     serially: AtomicBool,
     state: Mutex<State>,
 }
@@ -89,8 +89,8 @@ impl Lender {
         self.made_in.is_current()
     }
 
-    /// An idle connection, or the right to open one, or a turn in the queue. `search_path`: where the names of the
-    /// statements are looked up, if they have an opinion.
+    /// An idle connection, or the right to open one, or a turn in the queue. `search_path`: the one that
+    /// the statements were compiled for, if any of them is checked against a snapshot.
     pub(super) async fn borrow(
         &self,
         search_path: Option<&'static str>,
@@ -308,12 +308,12 @@ impl Loan<'_> {
                 open.link = Some(settled);
                 self.counted = false;
             }
-            // A flight was dropped halfway: what became of it is not known, and another connection would know
-            // nothing of the transaction.
+            // A flight was dropped halfway: its outcome is not known, and another connection is not in the
+            // transaction.
             None if self.link.as_ref().is_some_and(|link| link.is_flying()) => {
                 open.failure.get_or_insert_with(Failure::given_up);
             }
-            // There is no connection yet, or nothing of the transaction was sent on this one.
+            // The loan did not open a connection, or did not send a statement of the transaction on it.
             None => {}
         }
     }

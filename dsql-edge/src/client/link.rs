@@ -39,7 +39,7 @@ pub(super) struct Link {
     rolling_back: bool,
     /// A flight is on its way, or was dropped or lost there.
     flying: bool,
-    /// The flight came with the login, and the timer is the one after which the server is asked whether it has it.
+    /// The flight was sent with the login, and the timer is that of the probe (`Connection::probe`).
     on_trial: bool,
     /// What the first query was compiled for.
     search_path: &'static str,
@@ -209,11 +209,7 @@ impl Link {
             Ok(Landed::Refused { error, step }) => {
                 let signal = flight.signal(&error, step);
                 let key_taken = step == Step::Key && flight.is_key_taken(Some(&error));
-                let error = Error::new(Kind::Database(error));
-                let error = match flight.statement(step) {
-                    Some(statement) => error.at(statement),
-                    None => error,
-                };
+                let error = Error::new(Kind::Database(error)).of(flight.statement(step));
                 let mut failing = self.failing(flight, error, signal);
                 failing.key_taken = key_taken;
                 Err(failing)
@@ -221,11 +217,7 @@ impl Link {
             Ok(Landed::Keyless) => {
                 let key_taken = flight.is_key_taken(None);
                 let text = if key_taken { KEY_TAKEN } else { KEY_DROPPED };
-                let error = Error::new(Kind::TransactionOver(text));
-                let error = match flight.statement(Step::Key) {
-                    Some(statement) => error.at(statement),
-                    None => error,
-                };
+                let error = Error::new(Kind::TransactionOver(text)).of(flight.statement(Step::Key));
                 let mut failing = self.failing(flight, error, Signal::Answered);
                 failing.key_taken = key_taken;
                 Err(failing)
@@ -248,7 +240,7 @@ impl Link {
         Stage { started, heard, pipelined: self.pipelined, leased: self.leased }
     }
 
-    /// Another request polls the flight, which gets no answer there any more.
+    /// The failure of a flight that another request polls: the answer cannot be read there.
     pub(super) fn stranded(&self, flight: &Flight<'_>) -> Box<Failing> {
         self.failing(flight, Error::new(Kind::OtherRequest), Signal::Stranded)
     }
@@ -301,7 +293,7 @@ impl Link {
                     transport::rewind(timer, config, limit);
                 }
                 if let Event::FlightDropped = event {
-                    // Nothing was executed, and the session waits for it: it is sent again, once.
+                    // Nothing was executed, and the session is ready: the flight is sent again, once.
                     transport::let_flights_wait(config);
                     transport::rewind(timer, config, config.query_limit());
                     if self.begin(config, &answer.flight).is_err() {
@@ -310,7 +302,7 @@ impl Link {
                     self.poll_transmit(context);
                     continue;
                 }
-                // A server that ends the session ends it for the flight, too.
+                // A FATAL error in place of ROLLBACK's answer ends the flight, too.
                 let ends = matches!(&event, Event::Failed(error) if error.fatal);
                 if self.rolling_back && !ends && !seeded!(MistakesRollbackAnswer) {
                     match event {

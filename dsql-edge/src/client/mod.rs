@@ -98,7 +98,7 @@ impl<E: Executor> Executor for &mut E {
     }
 }
 
-/// What a statement that changes its session can run on: `&mut Session`, whose connection nobody else is given.
+/// An executor for statements that change their session: `&mut Session`, whose connection serves no other caller.
 #[diagnostic::on_unimplemented(
     message = "a statement that changes its session cannot run on `{Self}`",
     label = "it runs on `&mut Session` only: other queries, and through a pool other tenants, use this connection too",

@@ -42,7 +42,7 @@ struct Place<R> {
 
 struct One<R> {
     decode: fn(&DataRow<'_>) -> Result<R, Error>,
-    /// The statement only reads: behind an error the rest of its answer is of no interest.
+    /// The statement only reads, so that a row that cannot be decoded ends the stream at once.
     reads: bool,
     place: Arc<Mutex<Place<R>>>,
 }

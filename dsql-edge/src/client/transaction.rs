@@ -162,8 +162,8 @@ impl<'d, F> Transact<'d, F> {
     /// unique violation (23505) of one of the key's constraints, or with `ON CONFLICT DO NOTHING` inserts no row. When an
     /// answer to COMMIT is lost, the whole transaction runs again, and the key tells whether it had been committed.
     ///
-    /// Not every INSERT is a key: a second run of it must violate a constraint. [`KeyInsert`] says which one is; of
-    /// another this does not compile.
+    /// Not every INSERT is a key: a second run of it must violate a constraint. [`KeyInsert`] documents the rule; any other
+    /// statement does not compile here.
     pub fn idempotency_key(self, insert: impl IdempotencyKey) -> TransactOnce<'d, F> {
         TransactOnce { transact: self, key: insert.into_insert() }
     }
@@ -343,10 +343,10 @@ impl<'d> Course<'d> {
         next
     }
 
-    /// An attempt whose closure did not return.
+    /// The error of an attempt whose closure did not return.
     fn interrupted(&self, attempt: Attempt<'d>) -> Error {
         match self.lender.take_failure(attempt.id) {
-            // Something may have been committed, whatever the closure then waited for.
+            // Something may have been committed before the closure waited.
             Some(failure) if failure.failed.rule().leaves_unknown() => {
                 self.runs.conclude(failure.error, &failure.failed)
             }
@@ -354,7 +354,7 @@ impl<'d> Course<'d> {
         }
     }
 
-    /// The closure did not return: it took too long, or another request polls it, in which its I/O never ends.
+    /// The closure took too long, or another request polls it, in which its I/O never completes.
     fn overdue(&self) -> Error {
         Error::new(if self.lender.is_of_this_request() {
             Kind::Timeout("in a transaction (Config::transaction_timeout): it was rolled back".into())
@@ -420,8 +420,8 @@ impl<'d> Course<'d> {
                 return Next::Again;
             }
             // If the closure handled a permanent error, its own result is returned. If the error was transient or
-            // leaves the outcome unknown, ours is returned, because only we know how often it was tried and what may
-            // have been committed.
+            // leaves the outcome unknown, ours is returned, because the closure's has neither the number of attempts
+            // nor the outcome.
             let rule = failure.failed.rule();
             if !well && !rule.is_transient() && !rule.leaves_unknown() {
                 return Next::Over;

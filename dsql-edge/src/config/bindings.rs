@@ -9,7 +9,7 @@ use crate::auth::AssumeRole;
 use crate::auth::Credentials;
 use crate::error::Error;
 use crate::transport::{is_bound, text_of};
-use names::Names;
+use names::{Names, prefixed};
 
 impl Config {
     /// From the bindings of a Worker.
@@ -103,17 +103,16 @@ impl Config {
         // An empty binding counts as none.
         let binding = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let required = |name: &str, form: &str| binding(name).ok_or_else(|| missing(name, form));
-        let cluster = |name: &str| prefixed(names.cluster, name);
-        let key = |name: &str| prefixed(names.keys, name);
-        let endpoint = required(&cluster("DSQL_ENDPOINT"), ", <cluster>.dsql.<region>.on.aws,")?;
-        let endpoint = Endpoint::parse(&endpoint, binding(&cluster("DSQL_REGION")).as_deref())?;
-        let id = required(&key("AWS_ACCESS_KEY_ID"), "")?;
-        let mut credentials = Credentials::new(id, required(&key("AWS_SECRET_ACCESS_KEY"), "")?);
-        if let Some(session_token) = binding(&key("AWS_SESSION_TOKEN")) {
+        let [endpoint, region, user] = names::CLUSTER.map(|name| prefixed(names.cluster, name));
+        let [id, secret, session_token] = names::KEYS.map(|name| prefixed(names.keys, name));
+        let endpoint = required(&endpoint, ", <cluster>.dsql.<region>.on.aws,")?;
+        let endpoint = Endpoint::parse(&endpoint, binding(&region).as_deref())?;
+        let mut credentials = Credentials::new(required(&id, "")?, required(&secret, "")?);
+        if let Some(session_token) = binding(&session_token) {
             credentials = credentials.with_session_token(session_token);
         }
         let mut config = Config::with(endpoint, credentials);
-        if let Some(user) = binding(&cluster("DSQL_USER")) {
+        if let Some(user) = binding(&user) {
             config = config.user(user);
         }
         config.with_bound_role(names, &binding)
@@ -125,13 +124,12 @@ impl Config {
         names: &Names<'_>,
         binding: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
-        let of_role = |name: &str| binding(&prefixed(names.role, name));
-        let (session, external_id) = (of_role("AWS_ROLE_SESSION_NAME"), of_role("AWS_ROLE_EXTERNAL_ID"));
-        let Some(arn) = of_role(ROLE_ARN) else {
-            // Connecting with the keys alone would be another identity than the one that was meant.
+        let [arn_name, session, external_id] = names::ROLE.map(|name| prefixed(names.role, name));
+        let (session, external_id) = (binding(&session), binding(&external_id));
+        let Some(arn) = binding(&arn_name) else {
+            // The keys alone would be another identity than the one that was configured.
             return if session.is_some() || external_id.is_some() {
-                let name = prefixed(names.role, ROLE_ARN);
-                Err(missing(&name, ", which the other bindings of a role belong to,"))
+                Err(missing(&arn_name, ", which the other bindings of a role belong to,"))
             } else {
                 Ok(self)
             };
@@ -143,7 +141,7 @@ impl Config {
         if let Some(external_id) = external_id {
             role = role.external_id(external_id);
         }
-        if let Some(url) = binding(&prefixed(names.sts, "AWS_ENDPOINT_URL_STS")) {
+        if let Some(url) = binding(&prefixed(names.sts, names::STS)) {
             self = self.local_sts(&url)?;
         }
         self.assume_role(role)
@@ -155,22 +153,13 @@ impl Config {
         names: &Names<'_>,
         binding: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
-        match binding(&prefixed(names.role, ROLE_ARN)) {
+        let [arn, ..] = names::ROLE;
+        match binding(&prefixed(names.role, arn)) {
             None => Ok(self),
             Some(_) => Err(Error::config("AWS_ROLE_ARN needs the feature `assume-role` of dsql-edge")),
         }
     }
 }
-
-/// `[prefix, name].concat()` would be four times as long in a Worker.
-#[inline(never)]
-fn prefixed(prefix: &str, name: &str) -> String {
-    let mut own = prefix.to_owned();
-    own += name;
-    own
-}
-
-const ROLE_ARN: &str = "AWS_ROLE_ARN";
 
 /// A var, a secret, or a secret of the Secrets Store. Its errors name the binding alone: what a store throws is no text
 /// of ours.
@@ -196,8 +185,8 @@ async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error
 
 fn missing(name: &str, form: &str) -> Error {
     Error::config(format!(
-        "the binding {name}{form} is missing, or no text: set it with `npx wrangler secret put {name}`, or in \
-         wrangler.toml under [vars] where it is no secret; for development in .dev.vars (dsql-local writes it); \
+        "the binding {name}{form} is missing, or not a text: set it with `npx wrangler secret put {name}`, or in \
+         wrangler.toml under [vars] if it is not a secret; for development in .dev.vars (dsql-local writes it); \
          the Secrets Store is read by Config::from_secrets_store"
     ))
 }

@@ -47,7 +47,7 @@ pub(super) struct Scenario {
     pub(super) conflicts: u32,
     /// So many COMMITs are answered with ROLLBACK.
     pub(super) rollbacks: u32,
-    /// So many logins drop the flight that comes with them.
+    /// The first n logins drop the flight that arrives with them.
     pub(super) drops: u32,
     pub(super) run: for<'d> fn(&'d Dsql, Book) -> BoxFutureOf<'d>,
 }

@@ -19,7 +19,7 @@ pub(super) struct Database {
     pub(super) conflicts: u32,
     /// So many of the next COMMITs of transactions that write are answered with ROLLBACK.
     pub(super) rollbacks: u32,
-    /// So many of the next logins drop what is sent with them, up to its Sync.
+    /// The next n logins drop the frames that arrive with them, up to Sync.
     pub(super) drops: u32,
     /// What was said that no client says.
     pub(super) nonsense: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct Session {
     /// What this transaction would commit.
     pending: Vec<Effect>,
     skipping: bool,
-    /// What came with the login is not looked at.
+    /// Frames up to the next Sync are dropped.
     dropping: bool,
 }
 

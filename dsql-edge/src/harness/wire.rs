@@ -167,7 +167,7 @@ pub(super) fn dial(world: &Shared) -> Dialed {
     }
     if state.outage > 0 {
         state.outage -= 1;
-        return Err(TransportError::new(TransportErrorKind::Unreachable, "nobody listens any more"));
+        return Err(TransportError::new(TransportErrorKind::Unreachable, "connection refused"));
     }
     drop(state);
     Ok(connect(world, Peer::Server(Session::default())))

@@ -34,7 +34,7 @@ pub(super) struct Settings {
 pub(super) struct Connections {
     /// What the pool was made with: its clock and its limits.
     pub(super) config: Config,
-    /// What new connections log in with.
+    /// The configuration of new connections.
     login: Mutex<Login>,
     pub(super) settings: Settings,
     state: Mutex<State>,
@@ -50,13 +50,13 @@ struct State {
     next: u64,
     /// Somebody looks after those that are idle for long.
     swept: bool,
-    /// Bytes of leases that have no connection, or not any more.
+    /// Bytes of leases without a connection: those that wait, and those whose client still reads.
     held: usize,
 }
 
 struct Login {
     config: Arc<Config>,
-    /// The server, or what gives credentials, refused what this says.
+    /// The server or the provider of credentials rejected this configuration.
     denied: bool,
 }
 
@@ -65,13 +65,13 @@ struct Waiting {
     waker: Waker,
 }
 
-/// So many bytes leases without a connection may have, together.
+/// The most bytes that leases without a connection may have together.
 pub(super) const MEMORY: usize = 24 << 20;
 
-/// Up to so many bytes, together, more is read of what they send.
+/// While leases without a connection have fewer bytes than this, their clients' streams are read further.
 const GROWTH: usize = MEMORY / 3;
 
-/// So many bytes each of them counts with at least: its streams, their buffers, its task.
+/// The bytes that each lease counts at least: its streams, their buffers, its task.
 pub(super) const LEASE: usize = 12 << 10;
 
 /// Connections retire a little earlier or later, so that they do not all come back at once.
@@ -83,12 +83,12 @@ impl Connections {
         Arc::new(Connections { config, login, settings, state: Mutex::default() })
     }
 
-    /// What new connections log in with.
+    /// The configuration of new connections.
     pub(super) fn login(&self) -> Arc<Config> {
         lock(&self.login).config.clone()
     }
 
-    /// A login failed: whether because of its credentials shows in the error.
+    /// Records from the error of a failed login whether the credentials were rejected.
     pub(super) fn note_failed_login(&self, error: &Error) {
         if error.is_access_denied() || matches!(error.kind(), Kind::Credentials(_)) {
             lock(&self.login).denied = true;
@@ -100,12 +100,12 @@ impl Connections {
         lock(&self.login).denied
     }
 
-    /// New connections log in with this from now on.
+    /// New connections use this configuration from now on.
     pub(super) fn renew(&self, config: Config) {
         *lock(&self.login) = Login { config: Arc::new(config), denied: false };
     }
 
-    /// Counts the bytes of a lease without a connection; nothing if there is no memory for them.
+    /// Counts the bytes of a lease without a connection; `None` if they exceed [`MEMORY`].
     pub(super) fn hold(self: &Arc<Self>, bytes: usize) -> Option<Held> {
         let mut state = self.state();
         let bytes = LEASE.saturating_add(bytes);
@@ -160,7 +160,7 @@ impl Connections {
         (state.open, state.waiting.len())
     }
 
-    /// The error of a lease that finds so many waiting.
+    /// The error of a lease that cannot wait because `waiting` others do.
     pub(super) fn overloaded(&self, waiting: usize) -> Error {
         let connections = self.settings.connections;
         let text = format!(

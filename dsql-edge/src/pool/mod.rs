@@ -58,8 +58,8 @@ pub(crate) trait Lessor: Send + Sync {
 /// Connections that outlive requests: the inside of a [`DsqlPool`], for a Durable Object of your own.
 ///
 /// A panic in the object's code ends the instance of wasm, and with it the Rust half of the pool, while the streams and
-/// sockets of JavaScript live on. What was under way then ends with the client's `query_timeout`, as an error that says
-/// what is known; the next request is served by a new pool. The old connections end with the object.
+/// sockets of JavaScript live on. Flights under way then end with the client's `query_timeout` and an error with their
+/// outcome; a new pool serves the next request. The old connections end with the object.
 ///
 /// Kept in the object, it serves the queries of the object's own code ([`dsql`](Pool::dsql)), so that a transaction's
 /// closure runs beside its connection, and those of Workers ([`serve`](Pool::serve)).
@@ -126,9 +126,9 @@ impl Pool {
         Pool::with(self.config, Settings { connections: connections.max(1), ..self.settings })
     }
 
-    /// How many queries and transactions may wait for a connection; 1,000 if it is not set. Who comes when so many wait
-    /// gets an error ([`Error::is_overloaded`](crate::Error::is_overloaded)); so does, whatever is set, who comes when
-    /// those that wait have 24 MiB, of which each counts 12 KiB more than it has sent: an object has 128 MB of memory.
+    /// How many queries and transactions may wait for a connection; 1,000 if it is not set. Beyond that a request ends with
+    /// an error ([`Error::is_overloaded`](crate::Error::is_overloaded)). Because an object has 128 MB of memory, the same
+    /// error is returned when the waiting requests have 24 MiB together; each counts 12 KiB and the bytes that it has sent.
     pub fn max_waiting(self, waiting: usize) -> Self {
         Pool::with(self.config, Settings { waiting, ..self.settings })
     }
@@ -143,8 +143,9 @@ impl Pool {
         Pool::with(self.config, Settings { idle: millis(idle), ..self.settings })
     }
 
-    /// How long a transaction may say nothing between two statements, and a client in the middle of what it sends; 15
-    /// seconds if it is not set. Then the transaction is rolled back, and its next statement gets an error ([`Error::is_timeout`](crate::Error::is_timeout)).
+    /// How long a transaction may pause between two statements, and a client in the middle of a flight; 15 seconds if it is
+    /// not set. Then the transaction is rolled back, and its next statement returns an error
+    /// ([`Error::is_timeout`](crate::Error::is_timeout)).
     pub fn max_pause(self, pause: Duration) -> Self {
         Pool::with(self.config, Settings { pause: millis(pause), ..self.settings })
     }

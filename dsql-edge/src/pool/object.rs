@@ -108,7 +108,7 @@ async fn pool(env: &Env, known: &Known, prefix: &str) -> Result<Pool, Error> {
     Ok(pool)
 }
 
-/// The pool, if there is one already, and whether its bindings are to be read again: only one request is told so.
+/// The pool, if there is one already, and whether this request must read its bindings again.
 fn find(known: &Known, prefix: &str) -> Result<Option<(Pool, bool)>, Error> {
     let mut known = lock(known);
     let Some(found) = &mut *known else { return Ok(None) };

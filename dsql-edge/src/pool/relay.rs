@@ -76,7 +76,7 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
         visitor.report(report);
     }
     let time = if report.is_some() { GREETING } else { ask.limit };
-    // Whoever waits need not wait until this client has read the rest, unless too many clients do not read theirs.
+    // The connection serves the next lease before this client has read the rest, unless too many clients do not read.
     let held = pool.hold(visitor.outgoing());
     // Given back here, if there is memory for the rest.
     let _kept_until_then = held.is_none().then_some(lent);

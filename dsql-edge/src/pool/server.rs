@@ -38,7 +38,7 @@ pub(super) struct Server {
     rolling_back: bool,
     /// The flight was handed over together with the login, and nothing of it is answered yet.
     unproven: bool,
-    /// So many ReadyForQuery come before that of the probe, which is for nobody.
+    /// The number of ReadyForQuery messages before that of the probe, which is not passed on.
     before_probe: Option<usize>,
     /// As the last ReadyForQuery said.
     status: u8,
@@ -274,8 +274,8 @@ impl Server {
             // A probe is answered at once, so that nothing else comes in front of its ReadyForQuery.
             let is_probing = self.before_probe.is_some();
             let answers_probe = is_probing && self.unproven && self.frames.tag() == b'Z';
-            let is_for_nobody = self.rolling_back || answers_probe || self.before_probe == Some(0);
-            if !is_for_nobody || seeded!(PassesRollbackOn) {
+            let is_own = self.rolling_back || answers_probe || self.before_probe == Some(0);
+            if !is_own || seeded!(PassesRollbackOn) {
                 out.extend_from_slice(now);
             }
             let Some(frame) = frame else { continue };
@@ -291,7 +291,7 @@ impl Server {
                         return Err(Fault::Malformed("ROLLBACK was answered with something else"));
                     }
                 }
-                // A parameter of the session has another value, whatever the client said of its statements.
+                // A parameter of the session has changed, even if the client marked no statement.
                 (b'S', ..) => self.spent = true,
                 // These may come at any time.
                 (b'N' | b'A', ..) => {}

@@ -105,7 +105,7 @@ impl Visitor {
                     }
                 }
                 Poll::Ready(Ok(())) => {
-                    // A buffer is kept by nobody: a thousand may wait.
+                    // The buffer is not kept, because a thousand leases may wait.
                     let read = core::mem::take(&mut self.read);
                     self.accept(&read).map_err(|_| Gone)?;
                     moved = true;
@@ -124,7 +124,7 @@ impl Visitor {
             if self.frames.tag() == SPENT {
                 // It is for the pool, not for the server.
                 if self.frames.has_body() {
-                    return Err(Malformed("a frame has a body that has none"));
+                    return Err(Malformed("the frame that marks a connection as spent must be empty"));
                 }
                 self.spent |= frame.is_some();
                 continue;
@@ -146,12 +146,12 @@ impl Visitor {
         (!self.inbox.is_empty()).then(|| said(self))
     }
 
-    /// How many bytes of what it has said wait.
+    /// How many received bytes wait to be passed on.
     pub(super) fn incoming(&self) -> usize {
         self.inbox.len()
     }
 
-    /// How many bytes it has not been given yet, that are still here.
+    /// How many bytes wait to be sent to it.
     pub(super) fn outgoing(&self) -> usize {
         self.outbox.len() + if self.writing { CHUNK } else { 0 }
     }

@@ -50,12 +50,12 @@ pub(crate) struct Connection {
     limits: Limits,
     /// Any byte of the server's has arrived.
     heard: bool,
-    /// Bytes of a statement have been given away to be sent.
+    /// Bytes of a statement were given to the transport.
     sent_statements: bool,
     /// It is a pool that speaks for the server.
     #[cfg(feature = "pool")]
     leased: bool,
-    /// The pool was told not to lend the connection again.
+    /// The pool was requested to close the connection after the lease.
     #[cfg(feature = "pool")]
     spent: bool,
     eof: bool,
@@ -261,23 +261,23 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends one more Sync behind a flight that came with the login and is not answered yet; `false` if something of it
-    /// is, or is not sent yet.
+    /// Sends one more Sync behind a flight that was sent with the login, unless a part of it is answered already or still
+    /// waits to be sent.
     ///
     /// A server may process the login and drop what is behind it in the same read. That looks like a slow query, and a
     /// Sync tells the two apart, because a server answers in order: a ReadyForQuery that comes before ParseComplete
     /// proves that the flight was never seen ([`Event::FlightDropped`]). A slow query is answered as ever, and one
     /// ReadyForQuery more comes behind it.
-    pub(crate) fn probe(&mut self) -> bool {
+    pub(crate) fn probe(&mut self) {
         let is_silent = self.answered == 0 && self.understood == self.incoming.len() && !self.skipping;
-        let (true, State::Open, true) = (is_silent, self.state, self.outgoing.is_empty()) else {
-            return false;
-        };
-        let Some(last @ Expected::ReadyForQuery) = self.expected.last_mut() else { return false };
-        *last = Expected::ReadyBeforeProbe;
-        self.expected.push(Expected::ReadyForQuery);
-        frontend::sync(&mut self.outgoing);
-        true
+        if !is_silent || self.state != State::Open || !self.outgoing.is_empty() {
+            return;
+        }
+        if let Some(last @ Expected::ReadyForQuery) = self.expected.last_mut() {
+            *last = Expected::ReadyBeforeProbe;
+            self.expected.push(Expected::ReadyForQuery);
+            frontend::sync(&mut self.outgoing);
+        }
     }
 
     /// Takes back a flight of which nothing was sent; `false` if some of it was.
@@ -350,7 +350,7 @@ impl Connection {
         self.heard
     }
 
-    /// Whether anything of a statement has been given away to be sent; a dead session still knows.
+    /// Whether any byte of a statement was given to the transport. It stays true when the session is dead.
     pub(crate) fn has_sent_statements(&self) -> bool {
         self.sent_statements && !seeded!(DeniesSentStatements)
     }

@@ -205,7 +205,7 @@ pub(crate) fn flights_wait(config: &Config) -> bool {
     dropped(config).load(Ordering::Relaxed)
 }
 
-/// A server has done that.
+/// Records that a server has dropped a flight that was sent with the login.
 pub(crate) fn let_flights_wait(config: &Config) {
     dropped(config).store(true, Ordering::Relaxed);
 }

@@ -29,7 +29,7 @@ class Ends {
 const byob = (readable) => readable?.getReader({ mode: "byob" });
 
 // Whether the platform refused a request before the object received any of it, so that it surely did nothing.
-// Cloudflare documents four such errors; all begin with this text, are `overloaded`, and tell of requests that were queued.
+// Cloudflare documents four such errors; all begin with this text, are `overloaded`, and are about queued requests.
 // `overloaded` alone is not enough: an object that exceeds its memory while it serves a request has it too, with
 // `remote` or `durableObjectReset`.
 const isUndelivered = (error) =>
@@ -78,7 +78,7 @@ export class Stub extends Ends {
     try {
       await this.writer?.write(bytes);
     } catch (error) {
-      // The body broke because the request did: its error tells more.
+      // The body broke because the request did, whose error is more precise.
       await answer;
       throw error;
     }

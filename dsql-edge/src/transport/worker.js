@@ -56,7 +56,7 @@ export class Connection {
   }
 
   // Sends the last bytes, closes, and waits for nothing of it. Without last bytes something may be under way, and
-  // `socket.close()` alone would wait for it: a server that reads nothing would keep the socket open for ever. Closing
+  // `socket.close()` alone would wait for it: a server that reads nothing would keep the socket open. Closing
   // the writer too ends that; aborting it does not (measured with workerd 2026-04-10 and 2026-11-17).
   close(last) {
     if (last.length) {

@@ -95,7 +95,7 @@ pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
     text_at(env, name)
 }
 
-/// A secret of the Secrets Store is bound, and no text.
+/// Whether a name is bound: to a text that is not empty, or to a secret of the Secrets Store.
 pub(crate) fn is_bound(env: &worker::Env, name: &str) -> bool {
     // An empty text is falsy in JavaScript, as `undefined` is.
     Reflect::get(env, &JsValue::from_str(name)).is_ok_and(|value| value.is_truthy())
@@ -121,7 +121,7 @@ impl Namespace {
     }
 
     /// A stream to the object of this name: a request that begins with the first write. The error is the platform's own
-    /// text: it does not accept the location, say.
+    /// text, for example about a location that it rejects.
     pub(crate) fn reach(
         &self,
         name: &str,
@@ -241,7 +241,7 @@ extern "C" {
 /// A timer that ends with what waits for it: one that is left running would keep a Durable Object awake.
 struct Sleep {
     timer: Timer,
-    /// `None` once it is over: a `JsFuture` that is polled again never ends, and a time limit is asked more than once.
+    /// `None` once it is over: a `JsFuture` never completes a second time, and a time limit is polled more than once.
     over: Option<JsFuture>,
 }
 
@@ -270,7 +270,7 @@ struct Dialing {
     asking: JsFuture,
 }
 
-/// Closes the socket of a dial that failed or that nobody awaits any more: JavaScript would keep it open.
+/// Closes the socket of a dial that failed or was dropped: JavaScript would keep it open.
 impl Drop for Dialing {
     fn drop(&mut self) {
         if let Some(connection) = &self.connection {

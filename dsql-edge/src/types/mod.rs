@@ -159,7 +159,7 @@ pub trait Column<S, N>: Sized {
     /// # Errors
     /// Unless the type is an `Option`.
     fn null() -> Result<Self, ConversionError> {
-        Err(ConversionError::new("it is NULL, and the query says with `!` in its name that it is not"))
+        Err(ConversionError::new("it is NULL, and the query rules that out with `!` in the column's name"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a stub and a pool say to each other besides PostgreSQL's protocol: four frames more.
+//! The frames that a stub and a pool exchange besides those of PostgreSQL's protocol: four.
 //!
 //! Goes in: what a lease is asked for, or a frame. Comes out: a frame, or what it asks for. A stub asks for a lease,
 //! behind which its first flight comes at once; the pool says that it is granted, or why it is not, or why it ended.

@@ -19,7 +19,7 @@ static LEFT: Mutex<Option<Left>> = Mutex::new(None);
 /// Begins something of this kind, polls it for a moment, and leaves it.
 pub(crate) async fn leave(env: &Env, kind: &str) -> Answered {
     let dsql: &'static Dsql = Box::leak(Box::new(Dsql::from_env(env)?));
-    let Some(mut left) = of_kind(dsql, kind) else { return Ok(json!("there is no such kind")) };
+    let Some(mut left) = of_kind(dsql, kind) else { return Ok(json!("unknown kind")) };
     // The moments: nothing, up to the first wait (the dialing), and long enough to be in the middle of the answer.
     let polled_for = match kind {
         "unpolled" => None,

@@ -34,7 +34,7 @@ fn a_key_resolves_what_became_of_it() {
     network.accept(answers([begun_badly("23505"), rolled_back()]));
     assert_eq!(once(&network).unwrap(), Once::Before);
 
-    // The answer to COMMIT is lost; it runs again, and the key tells what became of the first.
+    // The answer to COMMIT is lost; the transaction runs again, and the key shows the outcome of the first run.
     for (then, outcome) in
         [(vec![begun_badly("23505")], Once::Before), (vec![keyed(&[2]), committed()], Once::Now(2))]
     {
@@ -72,7 +72,7 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
     assert_eq!(once(&network, &DOES_NOTHING).unwrap(), Once::Before);
     assert_eq!(said(&network)[1], "ROLLBACK |");
 
-    // What the first run wrote is in the way of a later statement: the key still tells.
+    // A row of the first run makes a later statement fail: the key still decides.
     let network = Network::default();
     network
         .accept(answers([[control("BEGIN"), done("INSERT 0 0"), failed("23505")].concat(), rolled_back()]));
@@ -121,7 +121,7 @@ fn a_violation_of_another_constraint_is_an_error() {
 }
 
 #[test]
-fn a_violation_without_a_name_counts_if_every_constraint_is_a_key() {
+fn nameless_violation_counts_if_all_constraints_are_keys() {
     static SOME: KeyConstraints = KeyConstraints { all: false, ..CONSTRAINTS };
     let nameless = frame(b'E', b"SERROR\0VERROR\0C23505\0Msorry\0\0");
     let refused = || [control("BEGIN"), nameless.clone(), ready(b"E")].concat();

@@ -125,6 +125,17 @@ fn answers(answers: impl IntoIterator<Item = Vec<u8>>) -> Vec<Step> {
     steps
 }
 
+/// A connection that asks for the password, and then gives this answer to the flight that comes with it.
+fn serial_login(answer: Vec<u8>) -> Vec<Step> {
+    vec![
+        Step::AwaitWrite,
+        Step::Send(frame(b'R', &[0, 0, 0, 3])),
+        Step::AwaitWrite,
+        Step::Send([frame(b'R', &[0; 4]), ready(b"I"), answer].concat()),
+        Step::Stall,
+    ]
+}
+
 fn config(network: &Network) -> Config {
     let credentials = Credentials::new(format!("{CANARY}-id"), format!("{CANARY}-key"))
         .with_session_token(format!("{CANARY}-token"));

@@ -46,7 +46,7 @@ fn keyed(network: &Network, dsql: &Dsql, closure: Closure) -> Result<Once<()>, E
 
 /// Each failure that keeps the key from being sent at all.
 #[test]
-fn key_that_was_never_sent_is_no_success() {
+fn key_that_was_not_sent_is_an_error() {
     use TransportErrorKind::{Lost, NoTls, OtherRequest, Tls, Unreachable, Unsupported};
     for closure in [Closure::Empty, Closure::Writes, Closure::SwallowsErrors] {
         let fails = |network: &Network, dsql: &Dsql, what: &str| {
@@ -116,7 +116,7 @@ fn unknown_outcome_stays_unknown_whatever_ends_the_next_attempt() {
     type Second = Box<dyn Fn(&Network)>;
     let seconds: [(&str, Second); 6] = [
         (
-            "nobody listens",
+            "connection refused",
             Box::new(|network| (0..9).for_each(|_| network.refuse(TransportErrorKind::Unreachable))),
         ),
         ("TLS", Box::new(|network| network.refuse(TransportErrorKind::Tls))),
@@ -174,7 +174,7 @@ fn read_only_transaction_with_a_key_is_an_error() {
 
 /// Each place in which a login that waits for each answer can end.
 #[test]
-fn write_that_waited_for_the_login_is_unknown_only_after_it_was_sent() {
+fn unsent_write_of_a_lost_login_is_not_unknown() {
     let asked = frame(b'R', &[0, 0, 0, 3]);
     let refused = frame(b'R', &[0, 0, 0, 99]);
     let scripts = [
@@ -199,13 +199,7 @@ fn write_that_waited_for_the_login_is_unknown_only_after_it_was_sent() {
     // What was not sent is sent again.
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Close]);
-    network.accept([
-        Step::AwaitWrite,
-        Step::Send(frame(b'R', &[0, 0, 0, 3])),
-        Step::AwaitWrite,
-        Step::Send([frame(b'R', &[0; 4]), ready(b"I"), rows("n", 23, &[5])].concat()),
-        Step::Stall,
-    ]);
+    network.accept(serial_login(rows("n", 23, &[5])));
     assert_eq!(eventually(&network, write().fetch_one(&Dsql::new(serial(&network)))).unwrap(), 5);
 }
 
@@ -269,26 +263,20 @@ fn statement_that_ended_the_transaction_leaves_it_unknown() {
 
 /// The first statement of the transaction is refused because the server wants to ask for the password first.
 #[test]
-fn transaction_runs_again_with_a_serial_login_where_the_server_wants_one() {
+fn transaction_is_retried_with_a_serial_login() {
     let network = Network::default();
     let fields = "SFATAL\0VFATAL\0C08P01\0Minvalid frontend message type 112\0\0";
     network.accept([Step::AwaitWrite, Step::Send(frame(b'E', fields.as_bytes())), Step::Close]);
-    network.accept([
-        Step::AwaitWrite,
-        Step::Send(frame(b'R', &[0, 0, 0, 3])),
-        Step::AwaitWrite,
-        Step::Send([frame(b'R', &[0; 4]), ready(b"I")].concat()),
-        Step::Send([control("BEGIN"), found(&[5]), ready(b"T")].concat()),
-        Step::AwaitWrite,
-        Step::Send([control("COMMIT"), ready(b"I")].concat()),
-        Step::Stall,
-    ]);
+    let mut steps = serial_login([control("BEGIN"), found(&[5]), ready(b"T")].concat());
+    steps.pop();
+    steps.extend([Step::AwaitWrite, Step::Send([control("COMMIT"), ready(b"I")].concat()), Step::Stall]);
+    network.accept(steps);
     let dsql = Dsql::new(retrying(&network));
     let wrote = dsql.transaction(async |tx| write().fetch_one(tx).await);
     assert_eq!(eventually(&network, wrote.into_future()).unwrap(), 5);
 }
 
-/// A server that lets us in and drops the rest of what it has read, and one that is only slow.
+/// A server that completes the login and drops the rest of what it has read, and a server that is only slow.
 #[test]
 fn flight_that_was_dropped_with_the_login_is_sent_again() {
     let flight = format!("{WRITE_SQL} |");
@@ -350,7 +338,7 @@ fn transaction_that_was_dropped_with_the_login_is_sent_again() {
 }
 
 #[test]
-fn server_that_stays_silent_is_a_timeout_and_the_outcome_is_unknown() {
+fn silent_server_times_out_with_unknown_outcome() {
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Send(login()), Step::Stall]);
     let dsql = Dsql::new(config(&network));

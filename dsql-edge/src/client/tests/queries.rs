@@ -45,7 +45,7 @@ fn queries_of_two_search_paths_run_on_connections_of_their_own() {
 }
 
 #[test]
-fn one_connection_with_another_search_path_is_an_error_before_it_is_used() {
+fn statement_of_another_search_path_is_not_sent() {
     for order in [[&APP, &READ], [&READ, &APP]] {
         let refused = |result: Result<i32, Error>| {
             let error = result.unwrap_err();
@@ -82,7 +82,7 @@ fn one_connection_with_another_search_path_is_an_error_before_it_is_used() {
 }
 
 #[test]
-fn a_configured_search_path_serves_the_snapshot_that_names_it_and_one_without() {
+fn configured_search_path_serves_snapshots_without_one() {
     let network = Network::default();
     network.accept(answers([rows("n", 23, &[1]), rows("n", 23, &[2])]));
     let dsql = Dsql::new(config(&network).search_path("\"app\",public"));
@@ -277,7 +277,7 @@ fn failures() -> Vec<Failing> {
         ("unavailable", after_login(Step::Send(failure("XX000"))), |e| {
             e.is_database() && e.is_outcome_unknown()
         }),
-        // The server may have executed it all the same: an error that ends the session is no proof.
+        // The server may have executed it: an error that ends the session does not prove the contrary.
         ("shut down before the end", after_login(Step::Send(error("FATAL", "57P01"))), |e| {
             e.is_database() && e.is_outcome_unknown()
         }),
@@ -443,11 +443,11 @@ fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
     assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
     let text = "column 1 (\"n\") is NULL in the database and NOT NULL in the snapshot; the snapshot is stale: run `dsql-edge pull`";
     assert!(error.to_string().starts_with(text), "{error}");
-    // What the query itself rules out is no fault of the snapshot's.
+    // With `!` the query rules out NULL, not the snapshot.
     let error = fetched(query(&CLAIMED), null("n!"));
     assert!(!error.is_stale_snapshot() && error.is_conversion() && error.column() == Some("n!"), "{error}");
-    assert!(error.to_string().contains("it is NULL, and the query says"), "{error}");
-    // A type of the user's that takes no NULL, for a column that may be NULL.
+    assert!(error.to_string().contains("it is NULL, and the query rules that out"), "{error}");
+    // The user's own type does not accept NULL, and the column may be NULL.
     let nullable = Query::new(&READ, Arguments::default(), |row| row.column::<sql::Int4, Nullable, Own>(0));
     let network = Network::default();
     network.accept(answers([null("n")]));

@@ -43,7 +43,7 @@ fn one_more(network: &Network, config: &Config) -> (Millis, String) {
     (network.now() - began, tokens(network).pop().unwrap())
 }
 
-/// Gives credentials with these lives, in seconds, after these delays; for ever the last.
+/// A provider of credentials with these lifetimes, in seconds, after these delays; the last entry repeats.
 struct Slow {
     network: Network,
     gives: Vec<(Option<u64>, Duration)>,

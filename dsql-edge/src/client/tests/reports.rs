@@ -1,4 +1,4 @@
-//! What is reported of a write that succeeded, or may have, though its answer is of no use.
+//! Reports of writes that succeeded, or may have, although their answer cannot be used.
 
 use super::transactions::{committed, rolled_back};
 use super::*;

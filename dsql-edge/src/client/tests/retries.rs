@@ -93,13 +93,7 @@ fn connecting_is_tried_again_whoever_asks() {
 fn a_server_that_wants_to_be_asked_first_is_asked_first() {
     let network = Network::default();
     network.accept(refused("08P01", "invalid frontend message type 112").unwrap());
-    network.accept([
-        Step::AwaitWrite,
-        Step::Send(frame(b'R', &[0, 0, 0, 3])),
-        Step::AwaitWrite,
-        Step::Send([frame(b'R', &[0; 4]), ready(b"I"), rows("n", 23, &[5])].concat()),
-        Step::Stall,
-    ]);
+    network.accept(serial_login(rows("n", 23, &[5])));
     let dsql = Dsql::new(retrying(&network));
     assert_eq!(eventually(&network, write().fetch_one(&dsql)).unwrap(), 5);
     assert_eq!(said(&network), [&format!("login {} |", WRITE.sql), "login", &format!("{} |", WRITE.sql)]);

@@ -2,17 +2,17 @@
 //!
 //! Input: a prefix, and which names are bound. Output: the names to read.
 //! Invariant: the parts of one set of credentials have one prefix. A session token belongs to its keys, an external id to
-//! its role, and a role to the keys that may assume it: a mixture is an identity that nobody meant.
+//! its role, and a role to the keys that may assume it: a mixture is an identity that was not configured.
 
 /// The cluster itself. These have the prefix always.
-const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER"];
+pub(super) const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER"];
 
-const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+pub(super) const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
-const ROLE: [&str; 3] = ["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_ROLE_EXTERNAL_ID"];
+pub(super) const ROLE: [&str; 3] = ["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_ROLE_EXTERNAL_ID"];
 
-/// The STS that knows the keys: with `localhost` alone.
-const STS: &str = "AWS_ENDPOINT_URL_STS";
+/// The STS that issued the keys; only with `localhost`.
+pub(super) const STS: &str = "AWS_ENDPOINT_URL_STS";
 
 /// The prefix of each set of bindings.
 pub(super) struct Names<'p> {
@@ -26,10 +26,10 @@ pub(super) struct Names<'p> {
 impl<'p> Names<'p> {
     /// The rule is in the table of [`Config::from_env_with_prefix`](crate::Config::from_env_with_prefix).
     pub(super) fn chosen(prefix: &'p str, is_bound: &dyn Fn(&str) -> bool) -> Self {
-        let prefixed = |names: &[&str]| names.iter().any(|name| is_bound(&[prefix, name].concat()));
-        let keys = if prefixed(&KEYS) { prefix } else { "" };
-        let role = if prefixed(&ROLE) { prefix } else { keys };
-        let sts = if prefixed(&[STS]) { prefix } else { keys };
+        let any = |names: &[&str]| names.iter().any(|name| is_bound(&prefixed(prefix, name)));
+        let keys = if any(&KEYS) { prefix } else { "" };
+        let role = if any(&ROLE) { prefix } else { keys };
+        let sts = if any(&[STS]) { prefix } else { keys };
         Names { cluster: prefix, keys, role, sts }
     }
 
@@ -39,6 +39,14 @@ impl<'p> Names<'p> {
     /// Every name that is read.
     pub(super) fn all(&self) -> Vec<String> {
         let sets = [(self.cluster, &CLUSTER[..]), (self.keys, &KEYS), (self.role, &ROLE), (self.sts, &[STS])];
-        sets.iter().flat_map(|(prefix, names)| names.iter().map(|name| [*prefix, *name].concat())).collect()
+        sets.iter().flat_map(|(prefix, names)| names.iter().map(|name| prefixed(prefix, name))).collect()
     }
+}
+
+/// One name. `[prefix, name].concat()` would be four times as long in a Worker.
+#[inline(never)]
+pub(super) fn prefixed(prefix: &str, name: &str) -> String {
+    let mut own = prefix.to_owned();
+    own += name;
+    own
 }

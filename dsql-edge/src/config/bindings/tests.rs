@@ -49,8 +49,8 @@ fn user_and_session_token_are_optional_and_a_prefix_separates_clusters() {
     assert!(!format!("{first:?}").contains("canary"));
 }
 
-/// Every subset of the keys with and without the prefix, and of the parts of a role: whatever is made of them has the
-/// parts of each set from one place, by the rule in the documentation.
+/// Every subset of the keys with and without the prefix, and of the parts of a role: all parts of a set of credentials
+/// have the same prefix, by the rule in the documentation.
 #[test]
 #[cfg(feature = "assume-role")]
 fn credentials_of_two_prefixes_never_mix() {

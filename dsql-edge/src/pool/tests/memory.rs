@@ -4,7 +4,7 @@ use super::{Client, World, ask, asking, flight};
 use crate::pool::connections::{LEASE, MEMORY};
 use crate::wire::lease::{Ask, FAILED};
 
-/// A client holds the only connection, while others send flights of this size; what each of those was told.
+/// A client holds the only connection, while others send flights of this size; returns what each of those received.
 fn crowd(waiting: usize, size: usize, most: usize) -> (usize, Vec<String>) {
     let world = World::of(4096);
     let pool = world.pool().max_connections(1).max_waiting(most);

@@ -1,8 +1,8 @@
 //! A pool between clients and a model server, on an executor that polls a task only after it was woken.
 //!
 //! Input: frames of clients. Output: the server's answers, and how many connections there were. The harness polls
-//! everything all the time, so that it cannot see a task that is never woken again; here such a task stops for ever, and
-//! the test sees that its client has no answer.
+//! everything all the time, so that it cannot see a task that is never woken again; here such a task never runs again, and
+//! its client receives no answer.
 
 mod leases;
 mod memory;
@@ -39,7 +39,7 @@ struct World {
 struct Server {
     connections: AtomicUsize,
     closed: AtomicUsize,
-    /// A read takes at most so many bytes; 0: all that are there.
+    /// The most bytes that a read takes; 0: all of them.
     piece: AtomicUsize,
     /// It stops reading.
     stalls: AtomicBool,
@@ -110,7 +110,7 @@ impl World {
         *self.tasks.lock().unwrap() = tasks;
     }
 
-    /// Time goes on; every task looks whether its timer has ended, which wakes nobody in this network.
+    /// Time goes on; every task looks whether its timer has ended, which does not wake a task in this network.
     fn pass(&self, time: Millis) {
         self.run();
         self.network.elapse(core::time::Duration::from_millis(time));
@@ -274,7 +274,7 @@ async fn serve(mut end: End, server: Arc<Server>) {
     server.closed.fetch_add(1, Ordering::Relaxed);
 }
 
-/// What is answered to a statement: `DOWN n` gives a row of so many bytes, `SET TimeZone` reports the parameter.
+/// The answer to a statement: `DOWN n` returns a row of n bytes, `SET TimeZone` reports the parameter.
 fn execute(sql: &str, status: &mut u8, answer: &mut Vec<u8>) {
     let mut words = sql.split(['\0', ' ']);
     match (words.next(), words.next()) {

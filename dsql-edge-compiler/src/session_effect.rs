@@ -1,13 +1,13 @@
-//! What a statement leaves behind in its session.
+//! Derives what a statement leaves behind in its session.
 //!
 //! Input: a statement's tree and its tokens, or the name of a function. Output: a [`SessionEffect`].
 //!
 //! A connection serves more than one caller, behind a pool callers of different tenants. So `sql!` lets a statement that
 //! is meant to change its session run on a `Session` alone, and the pool closes a connection whose session may have
 //! changed. What ends with the transaction (`SET LOCAL`, `set_config(…, true)`, `pg_advisory_xact_lock`) changes no
-//! session. What runs expressions that the analyzer does not see (`CREATE TABLE … AS`, `ALTER TABLE … USING`, `MOVE` in a
-//! cursor, the triggers of a TRUNCATE) may change it. `nextval` counts as such too: what it leaves behind is seen by `currval` and `lastval` only, and is a number
-//! of a sequence.
+//! session, and neither does `nextval`: only `currval` and `lastval` show what it leaves behind, a number of a sequence. A
+//! statement that runs expressions which the analyzer does not see (`CREATE TABLE … AS`, `ALTER TABLE … USING`, `MOVE` in a
+//! cursor, the triggers of a TRUNCATE) may change the session.
 
 use crate::dsql::Words;
 use crate::syntax::Lexed;
@@ -102,7 +102,7 @@ pub(crate) fn of_volatile(name: &str, local: bool) -> SessionEffect {
         | "pg_advisory_xact_lock_shared"
         | "pg_try_advisory_xact_lock"
         | "pg_try_advisory_xact_lock_shared" => SessionEffect::Keeps,
-        // `query_to_xml` and its like run a text; of the rest nobody has looked.
+        // `query_to_xml` and related functions run a text; the others have not been reviewed.
         _ => SessionEffect::MayChange,
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn is_transaction_setting(name: &str) -> bool {
 }
 
 /// The error of a statement that controls a transaction.
-pub fn transaction_control(statement: &Statement, text: &str, lexed: &Lexed) -> Option<Diagnostic> {
+pub fn error(statement: &Statement, text: &str, lexed: &Lexed) -> Option<Diagnostic> {
     let (command, hint) = match &statement.kind {
         StatementKind::Utility(command) => (*command, advice(command)?),
         StatementKind::Set(set) if is_transaction_setting(&set.name) => ("SET TRANSACTION", CHARACTERISTICS),
@@ -43,7 +43,7 @@ pub fn transaction_control(statement: &Statement, text: &str, lexed: &Lexed) -> 
 }
 
 /// The error of `set_config('transaction_read_only', …)`.
-pub(crate) fn transaction_setting(name: &str, span: crate::source::Span) -> Diagnostic {
+pub(crate) fn setting_error(name: &str, span: crate::source::Span) -> Diagnostic {
     let message = format!("\"{name}\" belongs to the transaction, which a query must not control");
     Diagnostic::error(Code::TransactionControl, span, message).with_hint(CHARACTERISTICS)
 }
@@ -81,7 +81,7 @@ mod tests {
         let source = Source::numbered(sql);
         let lexed = syntax::lex(&source);
         let statement = syntax::parse_statement(&source.text, &lexed).unwrap();
-        transaction_control(&statement, &source.text, &lexed).is_some()
+        error(&statement, &source.text, &lexed).is_some()
     }
 
     #[test]
