@@ -353,6 +353,18 @@ fn nothing_is_lost_doubled_or_told_wrong() {
     assert!(failures.is_empty(), "what was told and what was committed differ");
 }
 
+/// Without a fault on the wire: only the first login drops the flight that arrives with it.
+#[test]
+fn flight_dropped_with_a_login_is_committed_on_every_way() {
+    let scenario = scenario::ALL.iter().find(|scenario| scenario.name == "flight dropped in login").unwrap();
+    for way in Way::ALL {
+        let Run { failures, told: (writes, failed_reads), .. } = run(scenario, way, None, None);
+        assert!(failures.is_empty(), "{way:?}: {failures:?}");
+        let committed = BTreeMap::from([1, 2, 3].map(|token| (token, Told::Committed)));
+        assert_eq!((writes, failed_reads), (committed, 0), "{way:?}");
+    }
+}
+
 #[test]
 fn each_seeded_bug_is_caught() {
     let missed: Vec<Bug> = Bug::ALL.iter().copied().filter(|bug| !is_caught(*bug)).collect();
