@@ -18,7 +18,7 @@
 //! | R10 | a kept connection turns out to be dead before anything was handed over | nothing | once, at once |
 //! | R10b | lost with reads handed over | nothing | twice, after 50–250 ms |
 //! | R11 | R4, R7 or R8, and the transaction has an idempotency key | resolved | the transaction, with the key |
-//! | R12 | no protocol; the future dropped, or polled in another request; a statement that began or ended a transaction | as if lost | no |
+//! | R12 | no protocol; the future dropped, or polled in another request; BEGIN or COMMIT in a statement | as if lost | no |
 //!
 //! Before TLS the server sends one byte. EOF or RST there, and `E` (an error: PostgreSQL sends it when it cannot start
 //! a process), are R1; `N` (no TLS), anything else, and more than one byte are R0.

@@ -108,7 +108,7 @@ impl<R: Send + 'static> SessionQuery<R> {
     /// The one row, as [`Query::fetch_one`].
     ///
     /// # Errors
-    /// As [`fetch_all`](SessionQuery::fetch_all), and when there is no row or more than one.
+    /// As [`fetch_all`](SessionQuery::fetch_all); also if the query returns no row, or more than one.
     pub fn fetch_one<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, R> {
         self.0.fetch_one(session)
     }
@@ -116,7 +116,7 @@ impl<R: Send + 'static> SessionQuery<R> {
     /// The one row, if there is one, as [`Query::fetch_optional`].
     ///
     /// # Errors
-    /// As [`fetch_all`](SessionQuery::fetch_all), and when there is more than one row.
+    /// As [`fetch_all`](SessionQuery::fetch_all); also if the query returns more than one row.
     pub fn fetch_optional<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, Option<R>> {
         self.0.fetch_optional(session)
     }
