@@ -31,6 +31,25 @@ pub fn wrangler() -> Result<PathBuf> {
     Ok(folder.join("node_modules/.bin/wrangler"))
 }
 
+/// The programs that worker-build packs a Worker with.
+pub struct Packers {
+    /// Bundles and minifies the JavaScript.
+    pub esbuild: PathBuf,
+    /// Optimises the wasm.
+    pub wasm_opt: PathBuf,
+}
+
+/// esbuild and wasm-opt.
+///
+/// # Errors
+/// Where npm is missing or fails.
+pub fn packers() -> Result<Packers> {
+    let folder = project::root().join("xtask/npm-size");
+    npm(&folder)?;
+    let programs = folder.join("node_modules/.bin");
+    Ok(Packers { esbuild: programs.join("esbuild"), wasm_opt: programs.join("wasm-opt") })
+}
+
 /// The standard library for wasm. Where rustup is not in charge, cargo will say what is missing.
 ///
 /// # Errors
