@@ -99,10 +99,6 @@ pub(crate) enum Kind {
 }
 
 pub(crate) const FAILED: &str = "the transaction is over: an earlier statement of it failed or was given up";
-pub(crate) const KEY_TAKEN: &str =
-    "the transaction is over: its idempotency key is there already, so that it was committed before";
-pub(crate) const KEY_DROPPED: &str = "the transaction was rolled back: the INSERT of its idempotency key inserted no row, which a trigger, a rule or a policy \
-     can do, so that nothing would have kept it from running twice";
 pub(crate) const OUTLIVED: &str = "the transaction is over: its handle outlived its closure";
 
 const PULL: &str = "the snapshot is stale: run `dsql-edge pull`";
@@ -418,15 +414,15 @@ impl Error {
                 (value, ": ", reason.text())
             }
             Kind::TooLong(text) | Kind::TransactionOver(text) => (text, "", ""),
-            Kind::RolledBack => ("COMMIT was answered with ROLLBACK: nothing of it stays", "", ""),
+            Kind::RolledBack => ("COMMIT was answered with ROLLBACK: nothing was committed", "", ""),
             Kind::Astray => {
                 ("a statement began or ended a transaction: leave that to `dsql.transaction(…)`", "", "")
             }
             Kind::NoRows => ("no row", WHERE_ONE, ""),
             Kind::TooManyRows => ("more than one row", WHERE_ONE, ""),
             Kind::OtherRequest => (
-                "Workers forbids using a Dsql in another request: make one in each (`Dsql::from_env(&env)?` costs \
-                 nothing), keep none in a static",
+                "this Dsql belongs to another request, and Workers forbids using it: make one in each request, keep \
+                 none in a static",
                 "",
                 "",
             ),

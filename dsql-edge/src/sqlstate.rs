@@ -52,6 +52,10 @@ impl SqlState {
         code.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()).then_some(SqlState(code))
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8; 5] {
+        &self.0
+    }
+
     /// The code as text.
     pub fn as_str(&self) -> &str {
         // Always ASCII: `from_bytes` saw to it.

@@ -11,6 +11,7 @@ use core::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::arguments::Arguments;
+use crate::client::key::{Key, Verdict};
 use crate::error::{Error, Kind};
 use crate::query::{KeyInsert, Request};
 use crate::retry::{Payload, Signal};
@@ -19,7 +20,7 @@ use crate::session::{Connection, Event, Status};
 use crate::sqlstate::SqlState;
 #[cfg(feature = "pool")]
 use crate::statement::SessionEffect;
-use crate::statement::{Effect, KeyConstraints, Statement};
+use crate::statement::{Effect, Statement};
 use crate::wire::backend::Done;
 use crate::wire::{DatabaseError, Field, Malformed, Parameters, Row, Tag};
 
@@ -55,7 +56,7 @@ pub(crate) struct Prepared {
     pub(crate) arguments: Vec<Arguments>,
     unchecked: bool,
     /// Set for the INSERT of an idempotency key.
-    constraints: Option<&'static KeyConstraints>,
+    key: Option<Key>,
 }
 
 impl Prepared {
@@ -63,13 +64,13 @@ impl Prepared {
         let Request { statement, mut arguments, unchecked } = request;
         match arguments.iter_mut().find_map(Arguments::take_error) {
             Some(error) => Err(error.at(statement)),
-            None => Ok(Prepared { statement, arguments, unchecked, constraints: None }),
+            None => Ok(Prepared { statement, arguments, unchecked, key: None }),
         }
     }
 
     pub(crate) fn key(insert: KeyInsert) -> Result<Self, Error> {
-        let constraints = Some(insert.constraints);
-        Ok(Prepared { constraints, ..Prepared::new(insert.request)? })
+        let key = Some(Key::of(&insert));
+        Ok(Prepared { key, ..Prepared::new(insert.request)? })
     }
 
     /// The search_path that the statement was compiled for; empty for the server's own. `sql_unchecked!` is compiled for
@@ -85,13 +86,12 @@ impl Prepared {
         if self.unchecked || compiled == search_path || (compiled.is_empty() && configured) {
             return Ok(());
         }
-        let named =
-            |path: &str| if path.is_empty() { "the server's own search_path" } else { path }.to_owned();
-        let mut text = String::from("the query was compiled for ");
-        text += &named(compiled);
-        text += ", and this connection has ";
-        text += &named(search_path);
-        text += ": set Config::search_path to what the snapshot's directive is, or use another Dsql";
+        let [compiled, search_path] =
+            [compiled, search_path].map(|path| if path.is_empty() { "default" } else { path });
+        let text = format!(
+            "the snapshot's search_path is {compiled}, and this connection's {search_path}: set Config::search_path, or \
+             use a Dsql for each snapshot"
+        );
         Err(Error::config(text).at(self.statement))
     }
 
@@ -502,16 +502,9 @@ impl Flight<'_> {
         }
     }
 
-    /// Whether a unique violation, or no row at all, means that the idempotency key is there already.
-    pub(crate) fn is_key_taken(&self, violation: Option<&DatabaseError>) -> bool {
-        let Some(constraints) = self.key.and_then(|key| key.constraints) else { return false };
-        match violation {
-            Some(error) => {
-                error.is_one_of(&[SqlState::UNIQUE_VIOLATION])
-                    && constraints.include(error.constraint.as_deref())
-            }
-            None => constraints.does_nothing,
-        }
+    /// What the answer to the INSERT of its idempotency key means: a violation, or no row.
+    pub(super) fn judge_key(&self, violation: Option<&DatabaseError>) -> Option<Verdict> {
+        self.key?.key.as_ref().map(|key| key.judge(violation))
     }
 
     /// The statement that is answered at this step.

@@ -13,7 +13,7 @@ use crate::client::flight::{Answer, Flight, Landed, Step, write_rollback};
 use crate::client::lease;
 use crate::client::login::{Login, Opening};
 use crate::config::Config;
-use crate::error::{Error, KEY_DROPPED, KEY_TAKEN, Kind};
+use crate::error::{Error, Kind};
 use crate::retry::{Failed, PROBE_AFTER, Reached, Signal};
 use crate::session::{Connection, Event, Fault, Status};
 use crate::transport::{self, BoxFuture, Transport, TransportError};
@@ -204,31 +204,29 @@ impl Link {
         flight: &Flight<'_>,
         landed: Result<Landed, Failure>,
     ) -> Result<Option<Error>, Box<Failing>> {
-        match landed {
-            Ok(Landed::Well(local)) => Ok(local),
+        let (error, signal, verdict) = match landed {
+            Ok(Landed::Well(local)) => return Ok(local),
             Ok(Landed::Refused { error, step }) => {
                 let signal = flight.signal(&error, step);
-                let key_taken = step == Step::Key && flight.is_key_taken(Some(&error));
-                let error = Error::new(Kind::Database(error)).of(flight.statement(step));
-                let mut failing = self.failing(flight, error, signal);
-                failing.key_taken = key_taken;
-                Err(failing)
+                let verdict = if step == Step::Key { flight.judge_key(Some(&error)) } else { None };
+                (Error::new(Kind::Database(error)).of(flight.statement(step)), signal, verdict)
             }
             Ok(Landed::Keyless) => {
-                let key_taken = flight.is_key_taken(None);
-                let text = if key_taken { KEY_TAKEN } else { KEY_DROPPED };
+                let verdict = flight.judge_key(None);
+                let text = verdict.as_ref().map_or("", |verdict| verdict.text);
                 let error = Error::new(Kind::TransactionOver(text)).of(flight.statement(Step::Key));
-                let mut failing = self.failing(flight, error, Signal::Answered);
-                failing.key_taken = key_taken;
-                Err(failing)
+                (error, Signal::Answered, verdict)
             }
-            Ok(Landed::Amiss(kind, signal)) => Err(self.failing(flight, Error::new(kind), signal)),
+            Ok(Landed::Amiss(kind, signal)) => (Error::new(kind), signal, None),
             Err(failure) => {
                 let (error, signal, reached) = failure::explain(self.stage(), config, failure);
                 self.reached = reached;
-                Err(self.failing(flight, error, signal))
+                (error, signal, None)
             }
-        }
+        };
+        let mut failing = self.failing(flight, error, signal);
+        failing.key_taken = verdict.is_some_and(|verdict| verdict.taken);
+        Err(failing)
     }
 
     pub(super) fn round_trips(&self) -> u32 {

@@ -16,6 +16,7 @@ mod event;
 pub(crate) mod failure;
 mod fetch;
 mod flight;
+mod key;
 #[cfg(feature = "pool")]
 mod lease;
 mod lender;

@@ -35,7 +35,7 @@ impl Endpoint {
             }
             (Some(region), _) => match port_number(port) {
                 Some(port) => return Endpoint::new(host, port, region, None),
-                None => "the port in DSQL_ENDPOINT is no number from 1 to 65535",
+                None => "the port in DSQL_ENDPOINT is not a number from 1 to 65535",
             },
         };
         Err(Error::config(wrong))
@@ -69,7 +69,7 @@ impl Endpoint {
 
     fn new(host: &str, port: u16, region: &str, dangerous: Option<String>) -> Result<Self, Error> {
         if !is_region(region) {
-            return Err(Error::config("DSQL_REGION is no AWS region, such as us-east-1"));
+            return Err(Error::config("DSQL_REGION is not an AWS region, such as us-east-1"));
         }
         Ok(Endpoint { host: host.to_owned(), port, region: region.to_owned(), dangerous })
     }
@@ -147,7 +147,7 @@ fn malformed(text: &str) -> Error {
         "for another host use Config::dangerous_endpoint"
     };
     Error::config(format!(
-        "DSQL_ENDPOINT is no host name of a cluster, <26 letters and digits>.dsql.<region>.on.aws, nor \
+        "DSQL_ENDPOINT is neither a cluster's host name, <26 letters and digits>.dsql.<region>.on.aws, nor \
          localhost:<port>: {why}"
     ))
 }

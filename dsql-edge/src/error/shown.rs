@@ -42,24 +42,26 @@ const SHOWN: [[u8; 2]; 20] = [
 
 /// Most messages of these classes and codes do not contain a value; those that do put it into quotation marks or after a
 /// colon.
-const SHOWN_UNQUOTED: [&[u8]; 7] = [
-    b"22001", // value too long for type character varying(5)
-    b"22003", // integer out of range
-    b"22012", // division by zero
-    b"42601", // syntax errors, of search texts and of JSON paths too
-    b"42602", // invalid names
-    b"54",    // limits: transaction row limit exceeded
-    b"XX",    // internal: server unavailable
+const SHOWN_UNQUOTED: [[u8; 5]; 5] = [
+    *b"22001", // value too long for type character varying(5)
+    *b"22003", // integer out of range
+    *b"22012", // division by zero
+    *b"42601", // syntax errors, of search texts and of JSON paths too
+    *b"42602", // invalid names
+];
+const SHOWN_UNQUOTED_CLASSES: [[u8; 2]; 2] = [
+    *b"54", // limits: transaction row limit exceeded
+    *b"XX", // internal: server unavailable
 ];
 
 /// Whether the primary message is shown.
 pub(super) fn is_shown(error: &DatabaseError) -> bool {
     let Some(state) = error.sqlstate else { return false };
-    let code = state.as_str().as_bytes();
-    let shown = if SHOWN_UNQUOTED.iter().any(|start| code.starts_with(start)) {
+    let is_of = |classes: &[[u8; 2]]| classes.iter().any(|class| state.is_of_class(*class));
+    let shown = if SHOWN_UNQUOTED.contains(state.as_bytes()) || is_of(&SHOWN_UNQUOTED_CLASSES) {
         !error.message.bytes().any(|byte| matches!(byte, b'"' | b':'))
     } else {
-        SHOWN.iter().any(|class| state.is_of_class(*class))
+        is_of(&SHOWN)
     };
     shown && !error.raised && !repeats_token(error)
 }

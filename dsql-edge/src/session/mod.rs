@@ -485,8 +485,8 @@ impl Connection {
                 self.die();
                 Ok(Some(Event::Failed(error)))
             }
-            State::Open if self.skipping => Err(Fault::Malformed("two errors came for one query")),
-            State::Open if !self.expected.is_empty() => {
+            // A second error before ReadyForQuery is out of place, too.
+            State::Open if !self.skipping && !self.expected.is_empty() => {
                 let ends = |it| matches!(it, Expected::ReadyForQuery | Expected::ReadyBeforeProbe);
                 while self.front().is_some_and(|it| !ends(it)) {
                     self.pass_front();
@@ -494,7 +494,7 @@ impl Connection {
                 self.skipping = true;
                 Ok(Some(Event::Failed(error)))
             }
-            _ => Err(Fault::Malformed("an error came that nobody waited for")),
+            _ => Err(OUT_OF_PLACE),
         }
     }
 
@@ -558,9 +558,7 @@ const OUT_OF_PLACE: Fault = Fault::Malformed("a message came that may not come h
 fn other_authentication(message: &Message<'_>) -> Fault {
     Fault::Authentication(match message {
         Message::AuthenticationOk => "it asks for no password",
-        Message::OtherAuthentication(5) => "it asks for an MD5 password",
-        Message::OtherAuthentication(10) => "it asks for SCRAM (SASL)",
-        Message::OtherAuthentication(_) => "it asks for Kerberos, GSSAPI, SSPI or SCM",
-        _ => return Fault::Malformed("the answer to StartupMessage is no request for a password"),
+        Message::OtherAuthentication => "it asks for SCRAM, MD5 or GSSAPI",
+        _ => return Fault::Malformed("the answer to StartupMessage is not a request for a password"),
     })
 }

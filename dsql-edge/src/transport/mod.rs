@@ -253,7 +253,7 @@ fn check_ssl_answer(answer: &[u8]) -> Result<(), TransportError> {
         // An ErrorResponse in plain text could come from anyone: it is not shown.
         [b'E', ..] => (Lost, "the server answered SSLRequest with an error"),
         [b'N'] => (NoTls, "the server does not offer TLS"),
-        [b'S' | b'N', ..] => (NoTls, "the server sent unencrypted data behind its answer to SSLRequest"),
+        [b'S' | b'N', ..] => (NoTls, "the server sent data in plain text"),
         _ => (NoTls, "the server does not speak PostgreSQL's protocol"),
     };
     Err(TransportError::new(kind, text))

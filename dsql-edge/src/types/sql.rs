@@ -34,15 +34,15 @@ struct Listed {
 
 /// The name of a type that is listed here, or of an array of it; of another one its OID.
 pub(crate) fn name_of(oid: u32) -> String {
-    for listed in LISTED {
-        if u32::from(listed.oid) == oid {
-            return listed.name.to_owned();
-        }
-        if u32::from(listed.array_oid) == oid && oid != 0 {
-            return format!("{}[]", listed.name);
-        }
+    let is = |listed: u16| u32::from(listed) == oid && oid != 0;
+    let Some(listed) = LISTED.iter().find(|listed| is(listed.oid) || is(listed.array_oid)) else {
+        return format!("OID {oid}");
+    };
+    let mut name = listed.name.to_owned();
+    if is(listed.array_oid) {
+        name += "[]";
     }
-    format!("OID {oid}")
+    name
 }
 
 /// The formats to ask for when columns of these types are expected.

@@ -13,7 +13,7 @@ pub(crate) enum Message<'a> {
     AuthenticationOk,
     AuthenticationCleartextPassword,
     /// Any other kind of authentication, by its code.
-    OtherAuthentication(u8),
+    OtherAuthentication,
     BackendKeyData,
     BindComplete,
     CloseComplete,
@@ -84,7 +84,7 @@ impl<'a> Message<'a> {
             (b'N', _) => Message::NoticeResponse,
             (b'R', [0, 0, 0, 0]) => Message::AuthenticationOk,
             (b'R', [0, 0, 0, 3]) => Message::AuthenticationCleartextPassword,
-            (b'R', [0, 0, 0, code, ..]) => Message::OtherAuthentication(*code),
+            (b'R', [0, 0, 0, _, ..]) => Message::OtherAuthentication,
             (b'S', _) => Message::ParameterStatus,
             (b'T', _) => Message::RowDescription(body),
             (b'Z', [status]) => Message::ReadyForQuery(*status),

@@ -51,7 +51,7 @@ fn statement_of_another_search_path_is_not_sent() {
             let error = result.unwrap_err();
             assert!(error.is_config() && !error.is_outcome_unknown(), "{error}");
             let text = error.to_string();
-            assert!(text.contains("app, public") && text.contains("the server's own search_path"), "{text}");
+            assert!(text.contains("app, public") && text.contains("default"), "{text}");
         };
         // A session.
         let network = Network::default();

@@ -1,0 +1,49 @@
+//! Decides what the answer to the INSERT of an idempotency key means.
+//!
+//! Input: the unique violation that the server reported, or that no row was inserted. Output: whether an earlier run
+//! committed the key. `Key` holds a function pointer, so that a Worker without idempotency keys does not link this.
+
+use crate::query::KeyInsert;
+use crate::sqlstate::SqlState;
+use crate::statement::KeyConstraints;
+use crate::wire::DatabaseError;
+
+/// What proves that a key was committed before.
+pub(super) struct Key {
+    constraints: &'static KeyConstraints,
+    judge: fn(&KeyConstraints, Option<&DatabaseError>) -> Verdict,
+}
+
+/// What the transaction is told about its key.
+pub(super) struct Verdict {
+    /// An earlier run committed the key.
+    pub(super) taken: bool,
+    /// The error's text, where the server reported none.
+    pub(super) text: &'static str,
+}
+
+impl Key {
+    pub(super) fn of(insert: &KeyInsert) -> Self {
+        Key { constraints: insert.constraints, judge }
+    }
+
+    /// `violation`: the server's error; `None` if the INSERT succeeded and inserted no row.
+    pub(super) fn judge(&self, violation: Option<&DatabaseError>) -> Verdict {
+        (self.judge)(self.constraints, violation)
+    }
+}
+
+fn judge(constraints: &KeyConstraints, violation: Option<&DatabaseError>) -> Verdict {
+    let taken = match violation {
+        Some(error) => {
+            error.is_one_of(&[SqlState::UNIQUE_VIOLATION]) && constraints.include(error.constraint.as_deref())
+        }
+        None => constraints.does_nothing,
+    };
+    Verdict { taken, text: if taken { TAKEN } else { DROPPED } }
+}
+
+const TAKEN: &str =
+    "the transaction is over: its idempotency key is there already, so that it was committed before";
+const DROPPED: &str = "the transaction was rolled back: the INSERT of its idempotency key inserted no row, which a trigger, a \
+     rule or a policy can do, so that nothing would have kept it from running twice";
