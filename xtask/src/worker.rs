@@ -66,8 +66,11 @@ pub fn tools() -> Result<()> {
     step("building dsql-local and the bundler", || run(project::cargo().args(build)))
 }
 
-/// The name in a Cargo.toml: the first `name = "…"`, which is the package's.
-fn package(folder: &Path) -> Result<String> {
+/// The name in the Cargo.toml of a folder: the first `name = "…"`, which is the package's.
+///
+/// # Errors
+/// Where the file cannot be read, or has no name.
+pub fn package(folder: &Path) -> Result<String> {
     let path = folder.join("Cargo.toml");
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let name = text.lines().find_map(|line| {

@@ -8,6 +8,7 @@
 //! Invariant: every check runs, also after one has failed, and what does not run is named as such.
 
 mod parts;
+mod programs;
 mod run;
 
 use anyhow::{Context, Result};

@@ -17,8 +17,18 @@ pub(super) struct Part {
 /// One check.
 pub(super) struct Step {
     pub(super) name: String,
-    /// What runs, or why nothing does.
-    pub(super) command: Result<Command, &'static str>,
+    pub(super) work: Work,
+}
+
+pub(super) enum Work {
+    Command(Command),
+    /// Test programs, several at once: those that this `cargo test` would run, and another command that tests.
+    Programs {
+        tests: Command,
+        besides: Option<Command>,
+    },
+    /// Why nothing runs.
+    Nothing(&'static str),
 }
 
 pub(super) const CORE: Part =
@@ -71,7 +81,7 @@ fn core() -> Result<Vec<Step>> {
         step("docs", docs),
         step("build", tests(&["--no-run"])),
         step("the catalog is PostgreSQL's", catalog()?),
-        step("tests", tests(&["--no-fail-fast"])),
+        programs("tests", tests(&[]), Some(tests(&["--no-fail-fast", "--doc"]))),
     ]);
     Ok(steps)
 }
@@ -112,9 +122,9 @@ const IN_WORKERD: [&str; 7] =
 
 fn oldest_workerd() -> Result<Vec<Step>> {
     let named = IN_WORKERD.iter().flat_map(|name| ["--test", *name]);
-    let mut command = tests(&["--no-fail-fast"]);
-    command.args(named).env("DSQL_EDGE_WORKERD", "oldest");
-    Ok(vec![step("build", tests(&["--no-run"])), step("oldest workerd", command)])
+    let mut oldest = tests(&[]);
+    oldest.args(named).env("DSQL_EDGE_WORKERD", "oldest");
+    Ok(vec![step("build", tests(&["--no-run"])), programs("oldest workerd", oldest, None)])
 }
 
 /// The core tries some of each, and each place with some fault.
@@ -146,12 +156,17 @@ fn wrangler() -> Result<Vec<Step>> {
 
 fn corpus() -> Result<Vec<Step>> {
     let named = env::var_os("DSQL_EDGE_CORPUS").is_some_and(|folder| !folder.is_empty());
-    let command = if named { Ok(this(&["corpus"])?) } else { Err("DSQL_EDGE_CORPUS names no folder") };
-    Ok(vec![Step { name: "corpus".to_owned(), command }])
+    let nothing = Work::Nothing("DSQL_EDGE_CORPUS does not name a folder");
+    let work = if named { Work::Command(this(&["corpus"])?) } else { nothing };
+    Ok(vec![Step { name: "corpus".to_owned(), work }])
 }
 
 fn step(name: &str, command: Command) -> Step {
-    Step { name: name.to_owned(), command: Ok(command) }
+    Step { name: name.to_owned(), work: Work::Command(command) }
+}
+
+fn programs(name: &str, tests: Command, besides: Option<Command>) -> Step {
+    Step { name: name.to_owned(), work: Work::Programs { tests, besides } }
 }
 
 /// `cargo test` of the whole workspace, whichever tests of it run: cargo builds what packages share once for each set of

@@ -2,11 +2,13 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::parts::Step;
+use super::parts::{Step, Work};
+use super::programs::{self, Program};
 
 pub(super) struct Verdict {
     part: &'static str,
@@ -32,19 +34,23 @@ struct Counts {
 }
 
 pub(super) fn check(part: &'static str, step: Step) -> Verdict {
-    let Step { name, command } = step;
+    let Step { name, work } = step;
     eprintln!("\n=> {name}");
     let start = Instant::now();
     let mut counts = Counts::default();
-    let outcome = match command {
-        Err(why) => Outcome::NotRun(why),
-        Ok(mut command) => match run_counting(&mut command, &mut counts) {
-            Ok(()) => Outcome::Ok,
-            Err(error) => {
-                eprintln!("{error:#}");
-                Outcome::Failed
-            }
-        },
+    let ended = match work {
+        Work::Nothing(why) => {
+            return Verdict { part, name, time: start.elapsed(), counts, outcome: Outcome::NotRun(why) };
+        }
+        Work::Command(mut command) => run_counting(&mut command, &mut counts),
+        Work::Programs { tests, besides } => run_programs(tests, besides, &mut counts),
+    };
+    let outcome = match ended {
+        Ok(()) => Outcome::Ok,
+        Err(error) => {
+            eprintln!("{error:#}");
+            Outcome::Failed
+        }
     };
     Verdict { part, name, time: start.elapsed(), counts, outcome }
 }
@@ -61,6 +67,27 @@ fn run_counting(command: &mut Command, counts: &mut Counts) -> Result<()> {
     }
     let status = process.wait()?;
     if status.success() { Ok(()) } else { Err(anyhow!("failed ({status})")) }
+}
+
+/// Runs test programs, several at once; the output of each is printed when it has ended.
+fn run_programs(tests: Command, besides: Option<Command>, counts: &mut Counts) -> Result<()> {
+    let mut all: Vec<Program> = Vec::new();
+    all.extend(besides.map(|command| Program { name: "doc tests".to_owned(), command }));
+    all.extend(programs::find(tests)?);
+    let results = Mutex::new((counts, Vec::new()));
+    programs::run(all, |program, time, output| {
+        let Ok(mut results) = results.lock() else { return };
+        eprintln!("\n{} ({:.1} s)", program.name, time.as_secs_f64());
+        for stream in [&output.stderr, &output.stdout] {
+            eprint!("{}", String::from_utf8_lossy(stream));
+        }
+        String::from_utf8_lossy(&output.stdout).lines().for_each(|line| results.0.add(line));
+        if !output.status.success() {
+            results.1.push(program.name.clone());
+        }
+    })?;
+    let failed = results.into_inner().map_err(|_| anyhow!("a lane failed"))?.1;
+    if failed.is_empty() { Ok(()) } else { Err(anyhow!("failed: {}", failed.join(", "))) }
 }
 
 impl Counts {

@@ -1,0 +1,119 @@
+//! Finds the test programs of the workspace and runs several at once.
+//!
+//! Input: arguments of `cargo test` that choose programs. Output: a command for each, as `cargo test` runs it: in its
+//! package's folder, with the variables that tests read. `cargo test` itself runs one program after the other, and most
+//! of ours wait for a server half of their time.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::Deserialize;
+use xtask::{project, worker};
+
+/// The programs that take longest begin first, so that none of them ends alone.
+const LONGEST: [&str; 5] = ["migrate", "soundness", "pool", "transactions", "errors"];
+
+/// A test program.
+pub(super) struct Program {
+    pub(super) name: String,
+    pub(super) command: Command,
+}
+
+/// What `cargo test --no-run --message-format=json` reports of a target.
+#[derive(Deserialize)]
+struct Artifact {
+    manifest_path: PathBuf,
+    target: Target,
+    executable: Option<PathBuf>,
+    profile: Profile,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
+}
+
+/// The programs that `tests`, a `cargo test` with its arguments, would run. They must have been built.
+pub(super) fn find(mut tests: Command) -> Result<Vec<Program>> {
+    tests.args(["--no-run", "--message-format=json"]).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = tests.output()?;
+    ensure!(output.status.success(), "cargo cannot list the test programs");
+    let libraries = library_path()?;
+    let mut programs = Vec::new();
+    for line in output.stdout.split(|byte| *byte == b'\n') {
+        // Messages of another kind have other fields.
+        let Ok(artifact) = serde_json::from_slice::<Artifact>(line) else { continue };
+        if let (true, Some(executable)) = (artifact.profile.test, &artifact.executable) {
+            let mut program = program(&artifact, executable)?;
+            program.command.env(LIBRARY_PATH, &libraries);
+            program.command.envs(tests.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            programs.push(program);
+        }
+    }
+    ensure!(!programs.is_empty(), "cargo lists no test programs");
+    let place = |name: &str| LONGEST.iter().position(|long| *long == name).unwrap_or(LONGEST.len());
+    programs.sort_by_key(|program| place(&program.name));
+    Ok(programs)
+}
+
+fn program(artifact: &Artifact, executable: &Path) -> Result<Program> {
+    let package = artifact.manifest_path.parent().context("a manifest is in a folder")?;
+    let mut command = Command::new(executable);
+    command.current_dir(package).env("CARGO_MANIFEST_DIR", package);
+    command.env("CARGO_PKG_NAME", worker::package(package)?);
+    let kind = artifact.target.kind.first().map_or("", String::as_str);
+    let name = if kind == "test" {
+        artifact.target.name.clone()
+    } else {
+        format!("{} ({kind})", artifact.target.name)
+    };
+    Ok(Program { name, command })
+}
+
+#[cfg(target_os = "macos")]
+const LIBRARY_PATH: &str = "DYLD_FALLBACK_LIBRARY_PATH";
+#[cfg(not(target_os = "macos"))]
+const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
+
+/// The tests of a crate of macros load rustc's own standard library.
+fn library_path() -> Result<OsString> {
+    let mut rustc = Command::new("rustc");
+    let output = rustc.args(["--print", "target-libdir"]).current_dir(project::root()).output()?;
+    ensure!(output.status.success(), "rustc does not print its target-libdir");
+    let own = PathBuf::from(String::from_utf8(output.stdout)?.trim_end());
+    let before = env::var_os(LIBRARY_PATH).unwrap_or_default();
+    Ok(env::join_paths([own].into_iter().chain(env::split_paths(&before)))?)
+}
+
+/// Runs all of them, as many at once as there are cores, and passes each with its time and output to `done` when it has
+/// ended.
+pub(super) fn run(programs: Vec<Program>, done: impl Fn(&Program, Duration, &Output) + Sync) -> Result<()> {
+    let waiting = Mutex::new(programs.into_iter());
+    let lane = || -> Result<()> {
+        loop {
+            let next = waiting.lock().map_err(|_| anyhow!("another lane failed"))?.next();
+            let Some(mut program) = next else { return Ok(()) };
+            let start = Instant::now();
+            let output = program.command.stdin(Stdio::null()).output();
+            let output = output.with_context(|| format!("{} cannot be started", program.name))?;
+            done(&program, start.elapsed(), &output);
+        }
+    };
+    let lanes = thread::available_parallelism().map_or(2, usize::from);
+    thread::scope(|scope| {
+        let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
+        lanes.into_iter().try_for_each(|lane| lane.join().unwrap_or_else(|_| bail!("a lane failed")))
+    })
+}
