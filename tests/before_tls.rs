@@ -38,8 +38,8 @@ const ANSWERS: [(Answer, usize, &str); 10] = [
     (Answer::Bytes(b"E"), 3, "answered SSLRequest with an error"),
     (Answer::Bytes(b"Esecret-canary\0"), 3, "answered SSLRequest with an error"),
     (Answer::Bytes(b"N"), 1, "does not offer TLS"),
-    (Answer::Bytes(b"Nx"), 1, "unencrypted data"),
-    (Answer::Bytes(b"Sx"), 1, "unencrypted data"),
+    (Answer::Bytes(b"Nx"), 1, "plain text"),
+    (Answer::Bytes(b"Sx"), 1, "plain text"),
     (Answer::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"), 1, "does not speak PostgreSQL's protocol"),
     (Answer::EndOfHandshake, 3, ""),
     // The time limit covers all attempts.
