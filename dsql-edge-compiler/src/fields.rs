@@ -91,7 +91,7 @@ pub enum RustType {
 /// Every column that can be no field.
 pub fn fields(query: &TypedQuery, schema: &Schema) -> Result<Fields, Diagnostics> {
     let mut plan = Plan { schema, columns: Vec::new(), warnings: Vec::new(), problems: Diagnostics::new() };
-    plan.columns = query.columns.iter().map(|column| (ColumnName::parse(&column.name), column)).collect();
+    plan.columns = query.columns.iter().map(|column| (name(column), column)).collect();
     let tree = group::tree(&plan.columns, &mut plan.problems);
     let entries = plan.entries(&tree, &[]);
     if plan.problems.has_errors() {
@@ -103,6 +103,14 @@ pub fn fields(query: &TypedQuery, schema: &Schema) -> Result<Fields, Diagnostics
         return Err(out);
     }
     Ok(Fields { entries, warnings: plan.warnings })
+}
+
+/// Overrides are read in aliases alone: a name of the database's must not choose types or claim NOT NULL.
+fn name(column: &TypedColumn) -> ColumnName {
+    match column.is_alias {
+        true => ColumnName::parse(&column.name),
+        false => ColumnName::of_database(&column.name),
+    }
 }
 
 struct Plan<'p> {

@@ -56,7 +56,7 @@ fn written_types(fields: &Fields, span: Span) -> Result<WrittenTypes, TokenStrea
             Err(_) => {
                 let name = field.name.text();
                 let message =
-                    format!("`{written}`, which is to be the type of column \"{name}\", is no Rust type");
+                    format!("`{written}`, which is to be the type of column \"{name}\", is not a Rust type");
                 return Err(compile_error(span, &message));
             }
         };

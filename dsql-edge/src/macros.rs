@@ -28,7 +28,8 @@
 /// columns has only `execute`.
 ///
 /// Overrides are written into the column's name: `AS "x!"` (never NULL; a NULL is then an error at run time),
-/// `AS "x?"` (an `Option`), `AS "x: T"` (a Rust type of your own).
+/// `AS "x?"` (an `Option`), `AS "x: T"` (a Rust type of your own). They are read in aliases that the query writes, never
+/// in the name of a column of the database or of a view.
 ///
 /// Columns named `"author.name"` and `"author.email"` are a struct in the row, in its field `author`. It is an
 /// `Option` where an outer join can miss and a column of the group witnesses that: one that only the miss makes NULL,
