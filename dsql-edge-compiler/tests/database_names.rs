@@ -28,6 +28,7 @@ fn row(sql: &str) -> Result<String, String> {
         let ty = match &field.rust_type {
             RustType::Known(known) => (*known).to_owned(),
             RustType::Written(written) => written.clone(),
+            RustType::Directive(directive) => directive.rust.clone(),
             RustType::Vec { element, .. } => format!("Vec<{element}>"),
         };
         let ty = if field.nullable { format!("Option<{ty}>") } else { ty };

@@ -164,7 +164,8 @@
 /// ```
 ///
 /// The second gives a Rust type to a column wherever it is selected unchanged, or (`type date = crate::Day`) to all
-/// columns of an SQL type; `AS "id: _"` is without it.
+/// columns of an SQL type; `AS "id: _"` is without it. `crate` is the package's library there, in its tests, examples and
+/// binaries too, so the type is `pub`. In a package without a library it is the binary.
 ///
 /// A folder of migrations, read in the order of names (`*.down.sql` is passed over), serves too. Cargo would not see
 /// new files, so a `build.rs` names the folder:

@@ -215,6 +215,7 @@ fn every_parameter_name_is_a_variable_or_an_error() {
 
 #[test]
 fn names_that_rust_takes_for_one_are_one_error_each() {
+    let package = Package::new("colliding-names", &[("dsql-schema.sql", "")]);
     for (sql, expected) in [
         (r#"SELECT 1 AS "é", 2 AS "e\u{301}""#, "column 2 has the same name as column 1"),
         (r#"SELECT 1 AS "ﬃ", 2 AS "Å", 3 AS "\u{212b}""#, "column 3 has the same name as column 2"),
@@ -226,7 +227,7 @@ fn names_that_rust_takes_for_one_are_one_error_each() {
         (r#"SELECT 1 AS "__.x""#, "has no letter that a struct could be named after"),
     ] {
         let source = format!("pub fn f() {{ let _ = dsql_edge::sql!(\"{}\"); }}", sql.replace('"', "\\\""));
-        let package = Package::new("colliding-names", &[("src/lib.rs", &source), ("dsql-schema.sql", "")]);
+        package.write("src/lib.rs", &source);
         let printed = package.failed(&["check"], &[]);
         assert!(printed.contains(expected), "{sql}: {printed}");
         assert!(printed.contains("due to 1 previous error"), "{sql}: {printed}");
