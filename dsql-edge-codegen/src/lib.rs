@@ -9,6 +9,7 @@ pub mod format;
 pub mod init;
 pub mod lint;
 pub mod migrate;
+mod package_schema;
 pub mod pull;
 mod schema_files;
 mod style;

@@ -155,8 +155,8 @@
 ///
 /// # The snapshot
 ///
-/// `dsql-schema.sql` beside `Cargo.toml`, or further up to the workspace's; `DSQL_EDGE_SCHEMA` names another. Comments
-/// at its head are directives:
+/// `dsql-schema.sql` beside `Cargo.toml`, or further up to the workspace's; `DSQL_EDGE_SCHEMA` names another,
+/// relative to `Cargo.toml`. Cargo builds again when the variable or the file changes. Comments at its head are directives:
 ///
 /// ```sql
 /// -- dsql-edge: search_path app, public

@@ -5,6 +5,7 @@
 
 mod crate_paths;
 mod names;
+mod tracking;
 
 use std::fs;
 use std::path::Path;

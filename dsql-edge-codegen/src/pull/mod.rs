@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::cluster::Cluster;
 use crate::format::Format;
+use crate::package_schema;
 
 pub use catalog::{Ask, Row};
 pub use connect::Server;
@@ -36,8 +37,8 @@ pub struct Options {
     /// Pull from this PostgreSQL instead: postgres://user:password@host/database
     #[arg(long)]
     postgres_url: Option<String>,
-    /// The snapshot
-    #[arg(long, default_value = SNAPSHOT)]
+    /// The snapshot; else the one that the package's build reads
+    #[arg(long, default_value_os_t = package_schema::snapshot_to_write())]
     output: PathBuf,
     /// Write nothing; fail where the snapshot is not what the database has
     #[arg(long)]
@@ -46,9 +47,6 @@ pub struct Options {
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
-
-/// The snapshot's name, beside Cargo.toml.
-pub(crate) const SNAPSHOT: &str = "dsql-schema.sql";
 
 /// Runs the command.
 ///
