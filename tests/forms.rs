@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use dsql_edge::types::{self, NotNull, Param, Uuid};
+use dsql_edge::types::{self, Column, ConversionError, NotNull, Param, Uuid};
 use dsql_edge::{Config, Dsql, Error, Executor, sql, sql_file};
 use dsql_edge_local::Local;
 use dsql_edge_tests::UserId;
