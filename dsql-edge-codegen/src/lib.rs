@@ -11,5 +11,6 @@ pub mod lint;
 pub mod migrate;
 mod package_schema;
 pub mod pull;
+mod running_local;
 mod schema_files;
 mod style;

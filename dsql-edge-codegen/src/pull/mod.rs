@@ -27,8 +27,9 @@ pub(crate) use connect::text_row;
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  dsql-edge pull --endpoint <id>.dsql.us-east-1.on.aws\n  dsql-edge pull --check \
-    # in CI: 1 where the snapshot is not what the cluster has\n  dsql-edge pull --endpoint localhost:5432 --region \
-    us-east-1 --ca .dsql-local/ca.pem\n\nCredentials come from where all of AWS's tools take them: the environment, \
+    # in CI: 1 where the snapshot is not what the cluster has\n  dsql-edge pull \
+    # beside a dsql-local: it is found by its folder\n  dsql-edge pull --endpoint localhost:5432 --region us-east-1 \
+    --ca .dsql-local/ca.crt\n\nCredentials come from where all of AWS's tools take them: the environment, \
     profiles, instances."
 )]
 pub struct Options {
