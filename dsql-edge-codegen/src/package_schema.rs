@@ -12,7 +12,8 @@ use dsql_edge_macro_input::schema_path::{self, MIGRATIONS_VARIABLE, SCHEMA_VARIA
 /// # Errors
 /// A variable that names what is not there.
 pub(crate) fn of(package: &Path) -> Result<Option<SchemaPath>> {
-    let absolute = std::path::absolute(package)?;
+    // Without `..`, whose ancestors are not the folders above.
+    let absolute = std::fs::canonicalize(package).or_else(|_| std::path::absolute(package))?;
     let found = schema_path::schema_path(&absolute, &|name| variable(package, name));
     Ok(match found.map_err(|error| anyhow!(error))? {
         Some(SchemaPath::File(path)) => Some(SchemaPath::File(shown(&path))),

@@ -124,7 +124,7 @@ fn find() -> Result<(PathBuf, bool), String> {
     };
     let (path, is_folder) = match schema_path(Path::new(&package), &variable)? {
         Some(SchemaPath::File(path)) => (path, false),
-        // Cargo sets it where a build script ran, which alone can tell cargo of a file that is added.
+        // Cargo sets it where a build script ran, and only such a script makes cargo see a file that is added.
         Some(SchemaPath::Migrations(path)) if variable("OUT_DIR").is_none() => {
             let why = build_script(&path);
             return Err(format!(
@@ -154,11 +154,11 @@ impl Snapshot {
     }
 }
 
-/// What tells cargo that the build depends on the variables that name a schema, set or not: once a process. rustc lists
+/// Makes the build depend on the variables that name a schema, set or not: once a process. rustc lists
 /// the variables that `option_env!` reads for cargo; a macro on stable Rust has no other way.
 pub(crate) fn tracked_variables() -> TokenStream {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-    if TOLD.swap(true, Ordering::Relaxed) {
+    static EMITTED: AtomicBool = AtomicBool::new(false);
+    if EMITTED.swap(true, Ordering::Relaxed) {
         return TokenStream::new();
     }
     quote! {

@@ -80,6 +80,7 @@ fn the_command_line_takes_the_schema_of_the_build() {
     let files = [
         ("schemas/a.sql", WITH),
         ("src/schemas/a.sql", WITHOUT),
+        ("src/dsql-schema.sql", WITH),
         ("migrations/0001_links.sql", WITH),
         ("migrations/0002_undo.down.sql", "DROP TABLE links;"),
         ("dsql-schema.sql", WITHOUT),
@@ -123,6 +124,9 @@ fn the_command_line_takes_the_schema_of_the_build() {
                 assert!(!success && printed.contains(error), "{variable}={value}: {printed}");
             }
         }
+        // `..` is the package, whatever is in the folder that it leaves.
+        let (success, printed) = runs("src", &[], &["check", "..", "--apply", "../nothing.sql"]);
+        assert!(!success && !printed.contains("src/dsql-schema.sql"), "{printed}");
         // What the command line names is the terminal's.
         let named = if folder.is_empty() { "schemas/a.sql" } else { "../schemas/a.sql" };
         let (success, printed) = runs(folder, &[], &["describe", "--schema", named, "SELECT id FROM links"]);

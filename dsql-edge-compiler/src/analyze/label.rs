@@ -15,7 +15,7 @@ pub(super) struct ColumnLabel {
 }
 
 impl ColumnLabel {
-    /// A name that stands in the query as an alias.
+    /// A name that the query writes as an alias.
     pub(super) fn alias(text: &str) -> ColumnLabel {
         ColumnLabel { text: text.to_owned(), is_alias: true }
     }

@@ -124,7 +124,7 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
                     }
                 }
             }
-            // What is empty, or says what holds without it, may stay.
+            // What is empty, or the default, may stay.
             (None, _) => changes.extend(
                 assigned
                     .filter(|it| !it.value.is_empty() && !is_default(it))
@@ -161,7 +161,7 @@ fn is_ours(assignment: &Assignment<'_>, binding: Option<&(&str, String)>, writte
         || written.iter().any(|(known, old)| known == name && old == value)
 }
 
-/// `DSQL_USER=admin` says what holds without it.
+/// `DSQL_USER=admin` is the default.
 fn is_default(assignment: &Assignment<'_>) -> bool {
     assignment.name == "DSQL_USER" && assignment.value == "admin"
 }
