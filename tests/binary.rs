@@ -1,4 +1,4 @@
-//! The binary `dsql-edge`, for tests that run it as people do.
+//! The binaries `dsql-edge` and `dsql-local`, for tests that run them as people do.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,17 +8,23 @@ use xtask::worker::BUILT;
 
 /// The binary, built here unless it was built together with everything else ([`BUILT`]).
 pub fn dsql_edge() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(built)
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| built("dsql-edge-codegen", "dsql-edge"))
 }
 
-fn built() -> PathBuf {
+/// The same for `dsql-local`.
+pub fn dsql_local() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| built("dsql-edge-local", "dsql-local"))
+}
+
+fn built(package: &str, binary: &str) -> PathBuf {
     if std::env::var_os(BUILT).is_some() {
-        return xtask::project::target().join("debug/dsql-edge");
+        return xtask::project::target().join("debug").join(binary);
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "-p", "dsql-edge-codegen", "--message-format", "json-render-diagnostics"])
+        .args(["build", "--quiet", "-p", package, "--message-format", "json-render-diagnostics"])
         .output()
         .unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));

@@ -5,6 +5,7 @@
 use dsql_edge::types::{self, Column, ConversionError, NotNull, Param, Uuid};
 use dsql_edge::{Config, Dsql, Error, Executor, sql, sql_file};
 use dsql_edge_local::Local;
+use dsql_edge_tests::UserId;
 
 /// A cluster that holds the tables of `dsql-schema.sql`, two users and three posts.
 async fn blog() -> (Local, Dsql) {
@@ -143,22 +144,6 @@ async fn arrays_of_every_kind_of_rust() {
 sql! {
     fn by_titles(titles) -> Title = "SELECT title FROM posts WHERE title = ANY($titles)";
     fn by_ids(ids) -> Title = "SELECT title FROM posts WHERE id = ANY($ids)";
-}
-
-/// What the snapshot's directive makes of `users.id`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct UserId(Uuid);
-
-impl Column<types::sql::Uuid, NotNull> for UserId {
-    fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
-        Uuid::decode(bytes).map(UserId)
-    }
-}
-
-impl<N> Param<types::sql::Uuid, N> for UserId {
-    fn encode(&self, out: &mut Vec<u8>) -> Result<types::IsNull, ConversionError> {
-        <Uuid as Param<types::sql::Uuid, NotNull>>::encode(&self.0, out)
-    }
 }
 
 sql! {

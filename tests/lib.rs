@@ -10,4 +10,7 @@ pub mod cutter;
 pub mod golden;
 pub mod network;
 pub mod oracle;
+pub mod user_id;
 pub mod workerd;
+
+pub use user_id::UserId;

@@ -3,17 +3,20 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::ProvideCredentials;
 use clap::Args;
 use dsql_edge::private::{Effect, SessionEffect, Statement};
 use dsql_edge::{Config, Credentials};
 
+use crate::running_local::RunningLocal;
+
 /// Which cluster, and as whom.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Cluster {
-    /// The cluster's host name, or `localhost[:port]` for dsql-local
+    /// The cluster's host name, or `localhost[:port]` for dsql-local; else the dsql-local that runs with the folder
+    /// .dsql-local of the package
     #[arg(long, env = "DSQL_ENDPOINT", global = true, help_heading = "Cluster")]
     pub endpoint: Option<String>,
     /// The region to sign for; a cluster's name says its own
@@ -34,27 +37,50 @@ impl Cluster {
     }
 
     /// How to reach it; `command` is the name that its log shows. Credentials come from where all of AWS's tools take
-    /// them.
+    /// them; those of the package's dsql-local from its folder.
     ///
     /// # Errors
     /// No endpoint, no credentials, a malformed name, a certificate that cannot be read.
     pub async fn config(&self, command: &str) -> Result<Config> {
-        let endpoint = self
-            .endpoint()
-            .context("which cluster? Set DSQL_ENDPOINT, or say --endpoint <id>.dsql.<region>.on.aws")?;
-        let region = self.region.as_deref().filter(|region| !region.is_empty());
-        let credentials = credentials(region).await?;
+        let (endpoint, local) = self.found()?;
+        let named = self.region.clone().filter(|region| !region.is_empty());
+        let region = named.or_else(|| local.as_ref().map(|local| local.region.clone()));
+        let credentials = match local.as_ref().and_then(|local| local.credentials(&self.user)) {
+            Some(credentials) => credentials,
+            None => credentials(region.as_deref()).await?,
+        };
         let config = match region {
             Some(region) if endpoint == "localhost" || endpoint.starts_with("localhost:") => {
-                Config::local(endpoint, region, credentials)?
+                Config::local(&endpoint, &region, credentials)?
             }
-            _ => Config::new(endpoint, credentials)?,
+            _ => Config::new(&endpoint, credentials)?,
         };
         let mut config = config.user(&self.user).application_name(format!("dsql-edge {command}"));
-        if let Some(ca) = &self.ca {
+        let ca = self.ca.clone().or_else(|| local.as_ref().map(RunningLocal::ca));
+        if let Some(ca) = &ca {
             config = config.extra_ca(std::fs::read(ca).with_context(|| ca.display().to_string())?);
         }
         Ok(config)
+    }
+
+    /// The endpoint, and the dsql-local of the package if it is that one's. One that was found and not named is reported.
+    fn found(&self) -> Result<(String, Option<RunningLocal>)> {
+        let local = RunningLocal::find();
+        if let Some(endpoint) = self.endpoint() {
+            return Ok((endpoint.to_owned(), local.filter(|local| local.endpoint == endpoint)));
+        }
+        let Some(local) = local else {
+            bail!("which cluster? Set DSQL_ENDPOINT, or say --endpoint <id>.dsql.<region>.on.aws");
+        };
+        let (endpoint, folder) = (&local.endpoint, local.folder().display());
+        if !local.runs() {
+            bail!(
+                "which cluster? Set DSQL_ENDPOINT, or say --endpoint <id>.dsql.<region>.on.aws; the dsql-local of {folder} \
+                 does not answer at {endpoint}"
+            );
+        }
+        eprintln!("dsql-edge: connects to dsql-local at {endpoint}, found by its folder {folder}");
+        Ok((endpoint.clone(), Some(local)))
     }
 }
 

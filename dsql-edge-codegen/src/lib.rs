@@ -9,6 +9,8 @@ pub mod format;
 pub mod init;
 pub mod lint;
 pub mod migrate;
+mod package_schema;
 pub mod pull;
+mod running_local;
 mod schema_files;
 mod style;

@@ -8,7 +8,7 @@ mod group;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ident::{ColumnName, FieldName, Nullability};
-use crate::schema::Schema;
+use crate::schema::{self, Schema};
 use crate::sql_type::{SqlType, SqlTypeKind};
 use crate::typed::{TypedColumn, TypedQuery};
 use group::Branch;
@@ -69,7 +69,7 @@ pub enum Marker {
 }
 
 /// A Rust type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum RustType {
     /// A full path that is known to parse.
     Known(&'static str),
@@ -80,8 +80,10 @@ pub enum RustType {
         /// Whether elements are `Option`s.
         nullable: bool,
     },
-    /// Written by the user: `"x: T"`, or a directive of the snapshot.
+    /// Written by the user: `"x: T"`.
     Written(String),
+    /// Written into a directive of the snapshot.
+    Directive(schema::RustType),
 }
 
 /// Plans the row of a query; `schema` may give columns Rust types of the user's.
@@ -91,7 +93,7 @@ pub enum RustType {
 /// Every column that can be no field.
 pub fn fields(query: &TypedQuery, schema: &Schema) -> Result<Fields, Diagnostics> {
     let mut plan = Plan { schema, columns: Vec::new(), warnings: Vec::new(), problems: Diagnostics::new() };
-    plan.columns = query.columns.iter().map(|column| (ColumnName::parse(&column.name), column)).collect();
+    plan.columns = query.columns.iter().map(|column| (name(column), column)).collect();
     let tree = group::tree(&plan.columns, &mut plan.problems);
     let entries = plan.entries(&tree, &[]);
     if plan.problems.has_errors() {
@@ -103,6 +105,14 @@ pub fn fields(query: &TypedQuery, schema: &Schema) -> Result<Fields, Diagnostics
         return Err(out);
     }
     Ok(Fields { entries, warnings: plan.warnings })
+}
+
+/// Overrides are read in aliases alone: a name of the database's must not choose types or claim NOT NULL.
+fn name(column: &TypedColumn) -> ColumnName {
+    match column.is_alias {
+        true => ColumnName::parse(&column.name),
+        false => ColumnName::of_database(&column.name),
+    }
 }
 
 struct Plan<'p> {
@@ -219,12 +229,12 @@ fn types(
     let known = rust_type(&column.sql_type, column.elements_nullable);
     let rust = match written.rust_type.as_deref() {
         Some("_") => None,
-        Some(rust) => Some(rust),
-        None => directed(column, schema),
+        Some(rust) => Some(RustType::Written(rust.to_owned())),
+        None => directed(column, schema).cloned().map(RustType::Directive),
     };
     if let Some(rust) = rust {
         let marker = known.map_or(Marker::Scalar("Unknown"), |(marker, _)| marker);
-        return Some((marker, RustType::Written(rust.to_owned())));
+        return Some((marker, rust));
     }
     if known.is_none() {
         let message = format!(
@@ -238,7 +248,7 @@ fn types(
 }
 
 /// The Rust type that the snapshot's directives give to a column.
-fn directed<'s>(column: &TypedColumn, schema: &'s Schema) -> Option<&'s str> {
+fn directed<'s>(column: &TypedColumn, schema: &'s Schema) -> Option<&'s schema::RustType> {
     if schema.rust_types.is_empty() {
         return None;
     }

@@ -3,35 +3,70 @@
 //! In: a column's name as the server reports it. Out: the field's name and the override written into it
 //! (`"x!"`, `"x?"`, `"x: T"`), or why there can be no field.
 
-/// A name that is a Rust identifier; only [`FieldName::new`] makes one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldName(String);
+/// A name that is a Rust identifier; only [`FieldName::new`] makes one. Two are equal if rustc takes them for the same.
+#[derive(Clone, Debug)]
+pub struct FieldName {
+    /// As the column is named.
+    text: String,
+    /// As rustc has it: in Unicode's form NFC. Outside of a macro it is not normalized.
+    normalized: String,
+}
+
+impl PartialEq for FieldName {
+    fn eq(&self, other: &FieldName) -> bool {
+        self.normalized == other.normalized
+    }
+}
+
+impl Eq for FieldName {}
 
 impl FieldName {
     /// The name, if it can be a Rust field; keywords become raw identifiers when written.
     pub fn new(name: &str) -> Option<FieldName> {
         let mut characters = name.chars();
         let first = characters.next()?;
-        let start = first == '_' || first.is_alphabetic();
-        let rest = characters.all(|character| character == '_' || character.is_alphanumeric());
+        // Rust's own definition: Unicode calls `²` and `ⓐ` alphanumeric, and they are in no identifier.
+        let start = first == '_' || unicode_ident::is_xid_start(first);
+        let rest = characters.all(unicode_ident::is_xid_continue);
         // These can be no raw identifiers either.
         let impossible = matches!(name, "_" | "self" | "Self" | "super" | "crate");
-        (start && rest && !impossible).then(|| FieldName(name.to_owned()))
+        if !start || !rest || impossible {
+            return None;
+        }
+        // rustc may have older tables of Unicode than we: in a macro it has the last word, and panics.
+        let ident = std::panic::catch_unwind(|| identifier(name)).ok()?;
+        let normalized = ident.to_string();
+        Some(FieldName { text: name.to_owned(), normalized })
     }
 
     /// The name without `r#`: what Serialize writes.
     pub fn text(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// As an identifier at the call site.
     pub fn ident(&self) -> proc_macro2::Ident {
-        let span = proc_macro2::Span::call_site();
-        if is_keyword(&self.0) {
-            proc_macro2::Ident::new_raw(&self.0, span)
-        } else {
-            proc_macro2::Ident::new(&self.0, span)
+        identifier(&self.text)
+    }
+
+    /// What the struct of a group is named after it: `written_by` is `WrittenBy`.
+    pub fn pascal_case(&self) -> String {
+        let mut out = String::with_capacity(self.text.len());
+        for part in self.text.split('_') {
+            let mut characters = part.chars();
+            out.extend(characters.next().into_iter().flat_map(char::to_uppercase));
+            out.push_str(characters.as_str());
         }
+        out
+    }
+}
+
+fn identifier(name: &str) -> proc_macro2::Ident {
+    let span = proc_macro2::Span::call_site();
+    if is_keyword(name) {
+        proc_macro2::Ident::new_raw(name, span)
+    } else {
+        proc_macro2::Ident::new(name, span)
     }
 }
 
@@ -69,7 +104,12 @@ pub enum Nullability {
 }
 
 impl ColumnName {
-    /// Reads `name`, `name!`, `name?`, `name: T`, `name!: T`, `name?: T`: sqlx's forms.
+    /// The name of a column of the database, in which nothing is an override.
+    pub fn of_database(name: &str) -> ColumnName {
+        ColumnName { field: name.to_owned(), nullability: None, rust_type: None }
+    }
+
+    /// Reads an alias: `name`, `name!`, `name?`, `name: T`, `name!: T`, `name?: T`: sqlx's forms.
     pub fn parse(name: &str) -> ColumnName {
         let (left, rust_type) = match name.split_once(':') {
             Some((left, right)) => (left.trim(), Some(right.trim().to_owned())),
@@ -116,6 +156,15 @@ mod tests {
             ("self", false),
             ("a b", false),
             ("", false),
+            ("m²", false),
+            ("CO₂", false),
+            ("ⓐ", false),
+            ("e\u{301}", true),
+            ("\u{301}e", false),
+            ("a‿b", true),
+            ("a·b", true),
+            ("℘", true),
+            ("\u{200b}", false),
         ] {
             assert_eq!(FieldName::new(name).is_some(), fine, "{name}");
         }

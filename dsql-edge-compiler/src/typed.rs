@@ -84,6 +84,8 @@ impl TypedParameter {
 pub struct TypedColumn {
     /// As the server reports it, an override's suffix included.
     pub name: String,
+    /// The query wrote the name as an alias, so an override may be in it. No name of the database's is one.
+    pub is_alias: bool,
     /// Its type.
     pub sql_type: SqlType,
     /// Whether it can be NULL: proved otherwise, or nullable.

@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// Every made-up access key begins so: a reader, and `.dev.vars`, can tell it from a real one.
+/// Every made-up key, secret and session token begins so: readers and `.dev.vars` distinguish it from a real one.
 const MADE_UP: &str = "DSQLLOCAL";
+
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// An access key with its secret, and a session token where there is one.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,20 +44,20 @@ impl Credentials {
     /// Where the system gives no random bytes.
     pub fn made_up() -> Result<Credentials, Error> {
         let id = format!("{MADE_UP}{}", random_text(11, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")?);
-        let secret = random_text(40, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")?;
+        let secret = format!("{MADE_UP}{}", random_text(31, BASE64)?);
         Ok(Credentials::new(id, secret, None))
     }
 
     /// New keys of a session, with its token.
     pub(crate) fn made_up_session() -> Result<Credentials, Error> {
         let keys = Credentials::made_up()?;
-        let token = random_text(200, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")?;
+        let token = format!("{MADE_UP}{}", random_text(191, BASE64)?);
         Ok(Credentials { session_token: Some(token), ..keys })
     }
 
-    /// Whether an access key is one of [`Credentials::made_up`], and so opens nothing elsewhere.
-    pub fn is_made_up(access_key_id: &str) -> bool {
-        access_key_id.starts_with(MADE_UP)
+    /// Whether an access key, a secret or a session token is one of [`Credentials::made_up`], and so opens nothing elsewhere.
+    pub fn is_made_up(value: &str) -> bool {
+        value.starts_with(MADE_UP)
     }
 
     /// The access key, `AWS_ACCESS_KEY_ID`.
@@ -157,6 +159,7 @@ mod tests {
         let first = Credentials::of_file(folder.join("credentials")).unwrap();
         assert_eq!(first.access_key_id().len(), 20);
         assert_eq!(first.secret_access_key().len(), 40);
+        assert!(Credentials::is_made_up(first.secret_access_key()));
         assert_eq!(Credentials::of_file(folder.join("credentials")).unwrap(), first);
         let mode = fs::metadata(folder.join("credentials")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

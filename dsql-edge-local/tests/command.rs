@@ -71,6 +71,7 @@ fn a_command_has_the_bindings_and_its_exit_code_is_passed_on() {
     fs::write(folder.0.join(".dev.vars"), "MINE=1\n").unwrap();
     fs::write(folder.0.join("other.crt"), "-----OTHER-----\n").unwrap();
     let script = r#"printf '%s|' "$DSQL_ENDPOINT" "$DSQL_REGION" "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"
+        cmp -s "$DSQL_EDGE_CA" .dsql-local/ca.crt && cmp -s "$PGSSLROOTCERT" .dsql-local/ca.crt || exit 4
         cat "$NODE_EXTRA_CA_CERTS"; exit 3"#;
     let output = folder
         .dsql_local(&["run", "--init", "schema.sql", "--region", "eu-west-1", "--", "sh", "-c", script])
@@ -116,6 +117,10 @@ fn a_command_may_be_another_role_and_meet_limits_and_faults() {
     let written = fs::read_to_string(folder.0.join(".dev.vars")).unwrap();
     assert!(written.contains("DSQL_USER=blog\n") && written.contains(key), "{written}");
     assert_eq!(run(), said, "the folder keeps the keys");
+    // As admin again, the other role's name goes from the file: dsql-local wrote it.
+    assert!(folder.dsql_local(&["run", "--", "true"]).status().unwrap().success());
+    let written = fs::read_to_string(folder.0.join(".dev.vars")).unwrap();
+    assert!(!written.contains("DSQL_USER") && !written.contains(key), "{written}");
 }
 
 #[test]
@@ -154,9 +159,20 @@ fn what_cannot_work_is_said_and_fails() {
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && error.contains(said), "{error}");
     }
-    fs::write(folder.0.join(".dev.vars"), "DSQL_ENDPOINT=abc.dsql.us-east-1.on.aws\n").unwrap();
-    let output = folder.dsql_local(&["serve"]).stderr(Stdio::piped()).output().unwrap();
-    assert!(String::from_utf8(output.stderr).unwrap().contains(".dev.vars: DSQL_ENDPOINT is not localhost"));
+    for (text, name) in [
+        ("DSQL_ENDPOINT=abc.dsql.us-east-1.on.aws\n", "DSQL_ENDPOINT (line 1)"),
+        ("A=1\nAWS_SECRET_ACCESS_KEY=real\nAWS_SESSION_TOKEN=real", "AWS_SECRET_ACCESS_KEY (line 2)"),
+        (
+            "AWS_SECRET_ACCESS_KEY=DSQLLOCALx\nAWS_SECRET_ACCESS_KEY=\"re\nal\"",
+            "AWS_SECRET_ACCESS_KEY (line 2)",
+        ),
+    ] {
+        fs::write(folder.0.join(".dev.vars"), text).unwrap();
+        let output = folder.dsql_local(&["run", "--", "true"]).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(&format!(".dev.vars: {name} is not a value that dsql-local wrote")), "{said}");
+        assert_eq!(fs::read_to_string(folder.0.join(".dev.vars")).unwrap(), text);
+    }
 }
 
 #[test]

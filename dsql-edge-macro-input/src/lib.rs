@@ -1,4 +1,4 @@
-//! What `sql!`, `sql_file!` and `sql_unchecked!` take: tokens in, their parts out.
+//! What `sql!`, `sql_file!` and `sql_unchecked!` take: tokens in, their parts out; and where they find the schema.
 //!
 //! The macros read their input with it, and `dsql-edge check` finds queries in sources with it. It does not look into the
 //! SQL, and knows neither a schema nor `proc_macro`.
@@ -7,6 +7,7 @@ mod expression;
 mod functions;
 mod literal;
 mod row;
+pub mod schema_path;
 mod unchecked;
 
 pub use expression::{Argument, Each, Input};

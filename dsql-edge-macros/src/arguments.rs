@@ -4,6 +4,7 @@
 //! parameter of the query, or what is missing and what is too much.
 
 use dsql_edge_compiler::emit;
+use dsql_edge_compiler::ident::FieldName;
 use dsql_edge_compiler::syntax::Lexed;
 use dsql_edge_macro_input::Argument;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -152,13 +153,14 @@ pub(crate) fn values(arguments: &[Argument]) -> Vec<Value> {
 
 /// The variable that `$name` captures, found where the literal stands.
 fn captured(name: &str, span: Span) -> TokenStream {
-    match syn::parse_str::<Ident>(name).or_else(|_| syn::parse_str::<Ident>(&format!("r#{name}"))) {
-        Ok(mut ident) => {
+    match FieldName::new(name) {
+        Some(name) => {
+            let mut ident = name.ident();
             ident.set_span(span);
             quote!(#ident)
         }
-        Err(_) => {
-            let message = format!("${name} is no Rust variable");
+        None => {
+            let message = format!("${name} is not a Rust variable");
             quote_spanned!(span=> ::core::compile_error!(#message))
         }
     }

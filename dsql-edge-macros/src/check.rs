@@ -2,6 +2,7 @@
 //!
 //! In: its text. Out: everything that emission needs, or the errors as tokens.
 
+use crate::directive::directive_type;
 use crate::snapshot::Snapshot;
 use crate::text::{Text, compile_error};
 use dsql_edge_compiler::diagnostic::Diagnostics;
@@ -16,8 +17,10 @@ use quote::ToTokens;
 pub(crate) struct Checked {
     pub(crate) query: TypedQuery,
     pub(crate) fields: Fields,
-    /// The types of `"x: T"`, read at the place of the SQL.
+    /// The types of `"x: T"` and of directives, read at the place of the SQL.
     pub(crate) types: WrittenTypes,
+    /// The items that those of directives need.
+    pub(crate) directives: TokenStream,
 }
 
 /// Compiles a query.
@@ -31,8 +34,8 @@ pub(crate) fn check(text: &Text, snapshot: &Snapshot) -> Result<Checked, TokenSt
     };
     let query = compile(&text.source, &snapshot.schema).map_err(shown)?;
     let fields = fields(&query, &snapshot.schema).map_err(shown)?;
-    let types = written_types(&fields, text.span)?;
-    Ok(Checked { query, fields, types })
+    let (types, directives) = written_types(&fields, text.span)?;
+    Ok(Checked { query, fields, types, directives })
 }
 
 /// What is known of a query that is wrong.
@@ -43,29 +46,41 @@ pub(crate) fn check_partly(text: &Text, snapshot: &Snapshot) -> Option<Checked> 
         fields(&alone, &snapshot.schema).is_ok_and(|fields| written_types(&fields, text.span).is_ok())
     });
     let fields = fields(&query, &snapshot.schema).ok()?;
-    let types = written_types(&fields, text.span).ok()?;
-    Some(Checked { query, fields, types })
+    let (types, directives) = written_types(&fields, text.span).ok()?;
+    Some(Checked { query, fields, types, directives })
 }
 
-fn written_types(fields: &Fields, span: Span) -> Result<WrittenTypes, TokenStream> {
-    let mut out = WrittenTypes::new();
+fn written_types(fields: &Fields, span: Span) -> Result<(WrittenTypes, TokenStream), TokenStream> {
+    let (mut types, mut items) = (WrittenTypes::new(), TokenStream::new());
+    let mut errors = Vec::new();
     for field in fields.all() {
-        let RustType::Written(written) = &field.rust_type else { continue };
-        match syn::parse_str::<syn::Type>(written) {
-            Ok(ty) => out.insert(field.column, respan(ty.to_token_stream(), span)),
-            Err(_) => {
-                let name = field.name.text();
-                let message =
-                    format!("`{written}`, which is to be the type of column \"{name}\", is no Rust type");
-                return Err(compile_error(span, &message));
-            }
+        let ty = match &field.rust_type {
+            RustType::Known(_) | RustType::Vec { .. } => continue,
+            RustType::Written(written) => written_type(written, field.name.text()),
+            RustType::Directive(directive) => directive_type(directive, span, &mut items),
         };
+        match ty {
+            Ok(ty) => _ = types.insert(field.column, respan(ty, span)),
+            // Two columns of one directive are one error.
+            Err(message) if errors.contains(&message) => {}
+            Err(message) => errors.push(message),
+        }
     }
-    Ok(out)
+    match errors.is_empty() {
+        true => Ok((types, items)),
+        false => Err(errors.iter().map(|message| compile_error(span, message)).collect()),
+    }
+}
+
+fn written_type(written: &str, name: &str) -> Result<TokenStream, String> {
+    let parsed = syn::parse_str::<syn::Type>(written);
+    parsed
+        .map(ToTokens::into_token_stream)
+        .map_err(|_| format!("`{written}`, which is to be the type of column \"{name}\", is not a Rust type"))
 }
 
 /// Errors in a type that stands inside the SQL are shown at the SQL.
-fn respan(tokens: TokenStream, span: Span) -> TokenStream {
+pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|mut token| {

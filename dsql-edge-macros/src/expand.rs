@@ -89,10 +89,11 @@ impl Expression {
             Ok(expression) => {
                 let tracked: TokenStream = [snapshot.tracked(), text.tracked()].into_iter().collect();
                 let warnings = warnings(&checked, text, &self.allowed);
-                if tracked.is_empty() && warnings.is_empty() {
+                let directives = &checked.directives;
+                if tracked.is_empty() && warnings.is_empty() && directives.is_empty() {
                     return expression;
                 }
-                quote!({ #tracked #warnings #expression })
+                quote!({ #tracked #warnings #directives #expression })
             }
             Err(errors) => self.failed(&borrowed, errors),
         }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod check;
+mod directive;
 mod expand;
 mod functions;
 mod row_attributes;

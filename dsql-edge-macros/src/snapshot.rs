@@ -7,19 +7,16 @@ use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::schema::SchemaError;
 use dsql_edge_compiler::source::line_and_column;
+use dsql_edge_macro_input::schema_path::{
+    MIGRATIONS_VARIABLE, SCHEMA_VARIABLE, SNAPSHOT, SchemaPath, build_script, schema_path,
+};
 use proc_macro2::TokenStream;
 use quote::quote;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-
-/// The name of the snapshot, beside Cargo.toml.
-const FILE: &str = "dsql-schema.sql";
-/// Overrides the search.
-const VARIABLE: &str = "DSQL_EDGE_SCHEMA";
-/// A folder of migrations; a build script sets it, for cargo would not see a new file otherwise.
-const MIGRATIONS: &str = "DSQL_EDGE_MIGRATIONS";
 
 /// A schema and the files that it came from.
 pub(crate) struct Snapshot {
@@ -110,7 +107,7 @@ fn stamps_of_folder(folder: &Path) -> Result<Vec<Stamp>, String> {
         .collect();
     files.sort();
     if files.is_empty() {
-        return Err(format!("{MIGRATIONS} names {}, which holds no .sql file", folder.display()));
+        return Err(format!("{MIGRATIONS_VARIABLE} names {}, which holds no .sql file", folder.display()));
     }
     files.iter().map(|file| stamp(file)).collect()
 }
@@ -119,69 +116,54 @@ fn unreadable(path: &Path, error: &std::io::Error) -> String {
     format!("the schema snapshot {} cannot be read: {error}", path.display())
 }
 
-/// Where the snapshot is, and whether that is a folder: `DSQL_EDGE_SCHEMA`; else the folder of migrations that a
-/// build script names; else beside the crate's Cargo.toml; else up to the workspace's.
+/// Where the snapshot is, and whether that is a folder.
 fn find() -> Result<(PathBuf, bool), String> {
-    let crate_folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    let given = |variable: &str| {
-        let given = std::env::var_os(variable).filter(|given| !given.is_empty()).map(PathBuf::from)?;
-        Some(match &crate_folder {
-            Some(folder) => folder.join(given),
-            None => given,
-        })
+    let variable = |name: &str| std::env::var_os(name);
+    let Some(package) = variable("CARGO_MANIFEST_DIR") else {
+        return Err("no schema snapshot: CARGO_MANIFEST_DIR, which cargo sets, is not set".to_owned());
     };
-    if let Some(path) = given(VARIABLE) {
-        if path.is_dir() {
-            return Err(format!("{VARIABLE} names the folder {}: {}", path.display(), build_script(&path)));
+    let (path, is_folder) = match schema_path(Path::new(&package), &variable)? {
+        Some(SchemaPath::File(path)) => (path, false),
+        // Cargo sets it where a build script ran, and only such a script makes cargo see a file that is added.
+        Some(SchemaPath::Migrations(path)) if variable("OUT_DIR").is_none() => {
+            let why = build_script(&path);
+            return Err(format!(
+                "{MIGRATIONS_VARIABLE} names {}, and the package has no build script: {why}",
+                path.display()
+            ));
         }
-        return if path.exists() {
-            Ok((path, false))
-        } else {
-            Err(format!("{VARIABLE} names {}, which does not exist", path.display()))
-        };
-    }
-    if let Some(path) = given(MIGRATIONS) {
-        return if path.is_dir() {
-            Ok((path, true))
-        } else {
-            Err(format!("{MIGRATIONS} names {}, which is no folder", path.display()))
-        };
-    }
-    let Some(crate_folder) = crate_folder else {
-        return Err(format!("no schema snapshot: set {VARIABLE}, for CARGO_MANIFEST_DIR is not set either"));
+        Some(SchemaPath::Migrations(path)) => (path, true),
+        None => {
+            let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+            return Err(format!(
+                "no schema snapshot: there is no {SNAPSHOT} beside the Cargo.toml of {package}, nor further up to the \
+                 workspace's; run `dsql-edge pull` to write it, or set {SCHEMA_VARIABLE}"
+            ));
+        }
     };
-    for folder in crate_folder.ancestors() {
-        let path = folder.join(FILE);
-        if path.is_dir() {
-            return Err(format!("{} is a folder: {}", path.display(), build_script(&path)));
-        }
-        if path.exists() {
-            return Ok((path, false));
-        }
-        // The workspace's root has the lock file; nothing above it belongs to us.
-        if folder.join("Cargo.lock").exists() {
-            break;
-        }
+    match path.to_str() {
+        Some(_) => Ok((path, is_folder)),
+        None => Err(format!("cargo cannot track {}, whose path is not UTF-8", path.display())),
     }
-    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
-    Err(format!(
-        "no schema snapshot: there is no {FILE} beside the Cargo.toml of {package}, nor further up to the \
-         workspace's; run `dsql-edge pull` to write it, or set {VARIABLE}"
-    ))
-}
-
-fn build_script(folder: &Path) -> String {
-    let name = folder.file_name().map_or_else(|| "migrations".into(), |name| name.to_string_lossy());
-    format!(
-        "cargo would not see a file that is added to it. Unset it, and let a build.rs beside Cargo.toml name the \
-         folder:\nfn main() {{ println!(\"cargo::rustc-env={MIGRATIONS}={name}\\ncargo::rerun-if-changed={name}\") }}"
-    )
 }
 
 impl Snapshot {
     /// What tells cargo that the build depends on the snapshot.
     pub(crate) fn tracked(&self) -> TokenStream {
-        tracked(&self.files)
+        [tracked_variables(), tracked(&self.files)].into_iter().collect()
+    }
+}
+
+/// Makes the build depend on the variables that name a schema, set or not: once a process. rustc lists
+/// the variables that `option_env!` reads for cargo; a macro on stable Rust has no other way.
+pub(crate) fn tracked_variables() -> TokenStream {
+    static EMITTED: AtomicBool = AtomicBool::new(false);
+    if EMITTED.swap(true, Ordering::Relaxed) {
+        return TokenStream::new();
+    }
+    quote! {
+        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!(#SCHEMA_VARIABLE);
+        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!(#MIGRATIONS_VARIABLE);
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     let effects = unchecked_effects(&statement, source, snapshot.as_ref().map(|it| &*it.schema));
     let sql = dsql_edge_compiler::numbered_text(&source.text, &lexed);
     let expression = expression(&input, &sql, &arguments, effects);
-    let tracked = snapshot.map(|snapshot| snapshot.tracked()).unwrap_or_default();
+    let tracked = snapshot.map_or_else(snapshot::tracked_variables, |snapshot| snapshot.tracked());
     if tracked.is_empty() { expression } else { quote!({ #tracked #expression }) }
 }
 

@@ -211,6 +211,7 @@ fn rust_type(field: &Field) -> String {
         RustType::Vec { element, nullable: true } => format!("Vec<Option<{}>>", short(element)),
         RustType::Vec { element, nullable: false } => format!("Vec<{}>", short(element)),
         RustType::Written(written) => written.clone(),
+        RustType::Directive(directive) => directive.rust.clone(),
     };
     if field.nullable { format!("Option<{plain}>") } else { plain }
 }

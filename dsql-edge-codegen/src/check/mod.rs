@@ -123,7 +123,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate) -> 
 
 /// What the cluster has, as `pull` would write it over the snapshot.
 fn live(options: &Options) -> Result<String> {
-    let old = match schemas::path(&options.package, options.snapshot.as_deref()) {
+    let old = match schemas::path(&options.package, options.snapshot.as_deref())? {
         Some(path) if path.is_file() => pull::read(&path)?,
         _ => String::new(),
     };

@@ -8,9 +8,10 @@ use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::schema::SchemaError;
 use dsql_edge_compiler::source::line_and_column;
+use dsql_edge_macro_input::schema_path::SchemaPath;
 
 use super::Candidate;
-use crate::pull::SNAPSHOT;
+use crate::package_schema;
 use crate::schema_files::{self, SchemaFile};
 
 /// The schema as it is.
@@ -31,49 +32,21 @@ impl AsItIs {
 
 /// What the build of a package takes; nothing where there is none yet.
 pub(super) fn as_it_is(package: &Path, snapshot: Option<&Path>) -> Result<Option<AsItIs>> {
-    let Some(path) = path(package, snapshot) else { return Ok(None) };
+    let Some(path) = path(package, snapshot)? else { return Ok(None) };
     let is_folder = path.is_dir();
     let files = if is_folder { schema_files::migrations(&path)? } else { schema_files::read(&path)? };
     let schema = folded(&files)?;
     Ok(Some(AsItIs { path, is_folder, schema, files }))
 }
 
-/// As `sql!` looks for it: what the environment names, beside Cargo.toml, up to the workspace's; else the folder that
-/// a build script may name.
-pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Option<PathBuf> {
-    if let Some(path) = snapshot {
-        return Some(path.to_owned());
-    }
-    let given =
-        |variable: &str| std::env::var_os(variable).filter(|it| !it.is_empty()).map(|it| package.join(it));
-    if let Some(path) = given("DSQL_EDGE_SCHEMA").or_else(|| given("DSQL_EDGE_MIGRATIONS")) {
-        return Some(path);
-    }
-    if let Some(folder) = named_by_build_script(package) {
-        return Some(folder);
-    }
-    let absolute = std::path::absolute(package).unwrap_or_else(|_| package.to_owned());
-    for (folder, shown) in
-        absolute.ancestors().zip(package.ancestors().chain(std::iter::repeat(Path::new(""))))
-    {
-        if folder.join(SNAPSHOT).is_file() {
-            let near = shown.join(SNAPSHOT);
-            let near = near.strip_prefix(".").unwrap_or(&near).to_owned();
-            return Some(if near.is_file() { near } else { folder.join(SNAPSHOT) });
-        }
-        if folder.join("Cargo.lock").exists() {
-            break;
-        }
-    }
-    None
-}
-
-/// `cargo::rustc-env=DSQL_EDGE_MIGRATIONS=folder` in build.rs, as `init` writes it.
-fn named_by_build_script(package: &Path) -> Option<PathBuf> {
-    let script = std::fs::read_to_string(package.join("build.rs")).ok()?;
-    let (_, rest) = script.split_once("DSQL_EDGE_MIGRATIONS=")?;
-    let name: String = rest.chars().take_while(|it| !matches!(it, '\\' | '"' | '\n')).collect();
-    Some(package.join(name)).filter(|folder| folder.is_dir())
+/// The snapshot that is named, or what `sql!` finds.
+pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Result<Option<PathBuf>> {
+    Ok(match snapshot {
+        Some(path) => Some(path.to_owned()),
+        None => package_schema::of(package)?.map(|found| match found {
+            SchemaPath::File(path) | SchemaPath::Migrations(path) => path,
+        }),
+    })
 }
 
 /// The schema that may come.

@@ -5,16 +5,18 @@ mod answer;
 mod table;
 
 use std::io::{self, BufRead, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use dsql_edge_compiler::source::Source;
+use dsql_edge_macro_input::schema_path::{SNAPSHOT, SchemaPath};
 use serde::Deserialize;
 
 use crate::format::Format;
-use crate::{schema_files, style};
+use crate::schema_files::{self, SchemaFile};
+use crate::{package_schema, style};
 pub use answer::{Answer, Column, Describer, Param, Problem};
 
 /// Show the parameters and columns that `sql!` infers for queries
@@ -24,9 +26,10 @@ pub use answer::{Answer, Column, Describer, Param, Problem};
     describe --schema migrations/ < queries.sql\n  dsql-edge describe --format json 'SELECT 1 AS one'"
 )]
 pub struct Options {
-    /// The schema: a file of DDL, or a folder of migrations
-    #[arg(long, default_value = "dsql-schema.sql", env = "DSQL_EDGE_SCHEMA")]
-    schema: PathBuf,
+    /// The schema: a file of DDL, or a folder of migrations; else what the package's build takes (DSQL_EDGE_SCHEMA, the
+    /// folder that build.rs names, dsql-schema.sql)
+    #[arg(long)]
+    schema: Option<PathBuf>,
     /// Read `{"sql": …}` a line from stdin and answer with a JSON line each, in order
     #[arg(long, conflicts_with = "queries")]
     jsonl: bool,
@@ -53,7 +56,7 @@ enum Dialect {
 /// # Errors
 /// A schema that cannot be read or understood, and input that is no question. A refused query is an answer.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let files = schema_files::read(&options.schema)?;
+    let files = files(options.schema.as_deref())?;
     let describer = Describer::new(&files, options.dialect)?;
     if options.jsonl {
         return json_lines(&describer);
@@ -72,6 +75,19 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     }
     Ok(code)
+}
+
+fn files(named: Option<&Path>) -> Result<Vec<SchemaFile>> {
+    if let Some(path) = named {
+        return schema_files::read(path);
+    }
+    match package_schema::of(&package_schema::current_package())? {
+        Some(SchemaPath::File(path)) => schema_files::read(&path),
+        Some(SchemaPath::Migrations(folder)) => schema_files::migrations(&folder),
+        None => bail!(
+            "there is no {SNAPSHOT} beside Cargo.toml, nor further up to the workspace's: name one with --schema"
+        ),
+    }
 }
 
 /// A refused statement is an answer, not a failure of the command.

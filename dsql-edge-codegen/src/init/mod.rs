@@ -12,13 +12,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use dsql_edge_macro_input::schema_path::SNAPSHOT;
 use serde_json::json;
 
 use manifest::Manifest;
 
 use crate::cluster::Cluster;
 use crate::format::{self, Format};
-use crate::pull::{self, SNAPSHOT, Server};
+use crate::pull::{self, Server};
 
 /// Put a snapshot, a first query and wrangler's settings into a Worker's crate
 #[derive(Args)]

@@ -23,6 +23,7 @@ use serde_json::json;
 
 use crate::cluster::Cluster;
 use crate::format::{self, Format};
+use crate::package_schema;
 use crate::pull::{self, Server};
 
 pub use apply::{Applied, migrate};
@@ -48,8 +49,8 @@ pub use status::Status;
 pub struct Options {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The folder of SQL files
-    #[arg(long, default_value = "migrations", env = "DSQL_EDGE_MIGRATIONS", global = true)]
+    /// The folder of SQL files; else the one that build.rs or DSQL_EDGE_MIGRATIONS names in the package
+    #[arg(long, default_value_os_t = package_schema::migrations(), global = true)]
     folder: PathBuf,
     #[command(flatten)]
     cluster: Cluster,
@@ -63,7 +64,7 @@ pub struct Options {
     #[arg(long)]
     no_pull: bool,
     /// The snapshot that is written anew afterwards
-    #[arg(long, default_value = pull::SNAPSHOT)]
+    #[arg(long, default_value_os_t = package_schema::snapshot_to_write())]
     output: PathBuf,
     /// Seconds after which a run that is silent counts as gone
     #[arg(long, default_value = "30", value_parser = seconds)]

@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::cluster::Cluster;
 use crate::format::Format;
+use crate::package_schema;
 
 pub use catalog::{Ask, Row};
 pub use connect::Server;
@@ -26,8 +27,9 @@ pub(crate) use connect::text_row;
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  dsql-edge pull --endpoint <id>.dsql.us-east-1.on.aws\n  dsql-edge pull --check \
-    # in CI: 1 where the snapshot is not what the cluster has\n  dsql-edge pull --endpoint localhost:5432 --region \
-    us-east-1 --ca .dsql-local/ca.pem\n\nCredentials come from where all of AWS's tools take them: the environment, \
+    # in CI: 1 where the snapshot is not what the cluster has\n  dsql-edge pull \
+    # beside a dsql-local: it is found by its folder\n  dsql-edge pull --endpoint localhost:5432 --region us-east-1 \
+    --ca .dsql-local/ca.crt\n\nCredentials come from where all of AWS's tools take them: the environment, \
     profiles, instances."
 )]
 pub struct Options {
@@ -36,8 +38,8 @@ pub struct Options {
     /// Pull from this PostgreSQL instead: postgres://user:password@host/database
     #[arg(long)]
     postgres_url: Option<String>,
-    /// The snapshot
-    #[arg(long, default_value = SNAPSHOT)]
+    /// The snapshot; else the one that the package's build reads
+    #[arg(long, default_value_os_t = package_schema::snapshot_to_write())]
     output: PathBuf,
     /// Write nothing; fail where the snapshot is not what the database has
     #[arg(long)]
@@ -46,9 +48,6 @@ pub struct Options {
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
-
-/// The snapshot's name, beside Cargo.toml.
-pub(crate) const SNAPSHOT: &str = "dsql-schema.sql";
 
 /// Runs the command.
 ///

@@ -170,7 +170,7 @@ impl Analyzer<'_> {
             }
             _ => self.record_columns(&node),
         };
-        match columns.iter().position(|column| column.name == name) {
+        match columns.iter().position(|column| column.name == *name) {
             Some(at) => {
                 let column = &columns[at];
                 Some(Node {

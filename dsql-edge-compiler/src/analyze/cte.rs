@@ -4,6 +4,7 @@
 //! their non-recursive term.
 
 use super::Analyzer;
+use super::label::ColumnLabel;
 use super::scope::Scope;
 use super::tree::{Command, Cte, Query, Rte, RteColumn, RteSource};
 use crate::builtin::{Oid, oid};
@@ -128,7 +129,7 @@ impl Analyzer<'_> {
             .find(|(name, _)| *name == entry.name)
             .map(|(_, names)| names);
         for (column, name) in columns.iter_mut().zip(names.into_iter().flatten()) {
-            column.name.clone_from(&name.text);
+            column.name = ColumnLabel::alias(&name.text);
         }
         *entry.columns.borrow_mut() = columns;
     }
@@ -151,7 +152,7 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::InvalidColumnReference, cte.name.span, message));
         }
         for (column, name) in columns.iter_mut().zip(&cte.columns) {
-            column.name.clone_from(&name.text);
+            column.name = ColumnLabel::alias(&name.text);
         }
         columns.extend(added);
         *entry.columns.borrow_mut() = columns;
@@ -159,7 +160,7 @@ impl Analyzer<'_> {
 
     /// The columns that `SEARCH` and `CYCLE` add.
     fn search_and_cycle(&mut self, scope: &Scope<'_>, cte: &ast::Cte) -> Vec<RteColumn> {
-        let column = |name: &str, ty: Oid| RteColumn { name: name.to_owned(), ty, typmod: -1 };
+        let column = |name: &str, ty: Oid| RteColumn { name: ColumnLabel::alias(name), ty, typmod: -1 };
         let mut added = Vec::new();
         if let Some(search) = &cte.search {
             let ty = if search.breadth { oid::RECORD } else { oid::RECORDARRAY };

@@ -5,6 +5,7 @@
 
 use super::Analyzer;
 use super::catalog::ERROR;
+use super::label::ColumnLabel;
 use super::scope::{NamespaceItem, Place, Scope, column_nodes};
 use super::tree::{Command, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
 use crate::builtin::{Oid, oid};
@@ -175,7 +176,7 @@ impl Analyzer<'_> {
         }
         rte.name.clone_from(&alias.name.text);
         for (column, name) in rte.columns.iter_mut().zip(&alias.columns) {
-            column.name.clone_from(&name.text);
+            column.name = ColumnLabel::alias(&name.text);
         }
         rte
     }
@@ -269,7 +270,7 @@ impl Analyzer<'_> {
             rte.name.clone_from(&alias.name.text);
             // `FROM f(…) AS x`: the alias names the one column of a scalar function.
             if single_scalar && let Some(column) = rte.columns.first_mut() {
-                column.name.clone_from(&alias.name.text);
+                column.name = ColumnLabel::alias(&alias.name.text);
             }
             rte = self.aliased(rte, Some(alias));
         }
@@ -321,8 +322,11 @@ impl Analyzer<'_> {
         span: Span,
     ) -> (Vec<RteColumn>, Vec<bool>, bool) {
         if node.is_error() {
-            let columns =
-                definitions.iter().map(|it| RteColumn { name: it.name.text.clone(), ty: ERROR, typmod: -1 });
+            let columns = definitions.iter().map(|it| RteColumn {
+                name: ColumnLabel::alias(&it.name.text),
+                ty: ERROR,
+                typmod: -1,
+            });
             return (columns.collect(), vec![false; definitions.len()], false);
         }
         if !definitions.is_empty() {
@@ -337,7 +341,7 @@ impl Analyzer<'_> {
             let mut columns = Vec::with_capacity(definitions.len());
             for definition in definitions {
                 let (ty, typmod) = self.type_name(&definition.type_name).unwrap_or((ERROR, -1));
-                columns.push(RteColumn { name: definition.name.text.clone(), ty, typmod });
+                columns.push(RteColumn { name: ColumnLabel::alias(&definition.name.text), ty, typmod });
             }
             let never = vec![false; columns.len()];
             return (columns, never, false);
@@ -349,8 +353,10 @@ impl Analyzer<'_> {
             let out = self.out_columns(&function.name, node);
             if !out.is_empty() {
                 let never = out.iter().map(|it| it.2).collect();
-                let columns =
-                    out.into_iter().map(|(name, ty, _)| RteColumn { name, ty, typmod: -1 }).collect();
+                let columns = out
+                    .into_iter()
+                    .map(|(name, ty, _)| RteColumn { name: name.into(), ty, typmod: -1 })
+                    .collect();
                 return (columns, never, false);
             }
             let message = "a column definition list is required for functions returning \"record\"";
@@ -380,7 +386,7 @@ impl Analyzer<'_> {
         let scalar = named.is_none();
         let never_null = matches!(&node.kind, NodeKind::Call { function, .. } if function.never_null);
         let name = named.unwrap_or_else(|| name.to_owned());
-        (vec![RteColumn { name, ty: node.ty, typmod: node.typmod }], vec![never_null], scalar)
+        (vec![RteColumn { name: name.into(), ty: node.ty, typmod: node.typmod }], vec![never_null], scalar)
     }
 
     /// OUT columns by name of function; polymorphic ones by the type of the first argument.

@@ -2,12 +2,21 @@
 
 use super::Analyzer;
 use super::from::lateral_only;
+use super::label::ColumnLabel;
 use super::scope::{NamespaceItem, Place, Scope};
 use super::tree::{JoinTree, Node, NodeKind};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::source::Span;
 use crate::syntax::ast::{Join, JoinConstraint, JoinKind, Name, Operator};
+
+/// A column of `USING` or `NATURAL`: its name, where that is written, and the column of each side.
+pub(super) struct Merged {
+    name: ColumnLabel,
+    span: Span,
+    left: Node,
+    right: Node,
+}
 
 impl Analyzer<'_> {
     /// `transformFromClauseItem` for a join.
@@ -42,7 +51,7 @@ impl Analyzer<'_> {
             // The alias hides the tables inside.
             let mut columns = columns;
             for (column, name) in columns.iter_mut().zip(&alias.columns) {
-                column.0.clone_from(&name.text);
+                column.0 = ColumnLabel::alias(&name.text);
             }
             items = vec![named_join(&alias.name, columns)];
         } else if let JoinConstraint::Using(names, Some(alias)) = &join.constraint {
@@ -60,12 +69,12 @@ impl Analyzer<'_> {
         join: &Join,
         left: &[NamespaceItem],
         right: &[NamespaceItem],
-    ) -> Vec<(Name, Node, Node)> {
+    ) -> Vec<Merged> {
         let names: Vec<Name> = match &join.constraint {
             JoinConstraint::Using(names, _) => names.clone(),
             JoinConstraint::None if join.natural => visible_columns(left)
                 .filter(|(name, _)| visible_columns(right).any(|(other, _)| other == name))
-                .map(|(name, _)| Name { text: name.clone(), span: join.span })
+                .map(|(name, _)| Name { text: name.to_string(), span: join.span })
                 .collect(),
             _ => return Vec::new(),
         };
@@ -78,20 +87,25 @@ impl Analyzer<'_> {
                 continue;
             }
             seen.push(&name.text);
-            let Some(a) = self.using_side(name, left, "left") else { continue };
-            let Some(b) = self.using_side(name, right, "right") else { continue };
-            out.push((name.clone(), a, b));
+            let Some((mut label, left)) = self.using_side(name, left, "left") else { continue };
+            let Some((other, right)) = self.using_side(name, right, "right") else { continue };
+            // A name that only matches one of the database's is the database's.
+            label.is_alias &= other.is_alias;
+            out.push(Merged { name: label, span: name.span, left, right });
         }
         out
     }
 
-    pub(super) fn using_side(&mut self, name: &Name, side: &[NamespaceItem], which: &str) -> Option<Node> {
-        let found: Vec<Node> = visible_columns(side)
-            .filter(|(column, _)| *column == name.text)
-            .map(|(_, node)| node.clone())
-            .collect();
+    pub(super) fn using_side(
+        &mut self,
+        name: &Name,
+        side: &[NamespaceItem],
+        which: &str,
+    ) -> Option<(ColumnLabel, Node)> {
+        let found: Vec<&(ColumnLabel, Node)> =
+            visible_columns(side).filter(|(column, _)| *column == name.text).collect();
         match found.as_slice() {
-            [node] => Some(node.clone()),
+            [column] => Some((*column).clone()),
             [] => {
                 let unknown = side.iter().any(|item| item.columns.is_empty());
                 if !unknown {
@@ -125,13 +139,13 @@ impl Analyzer<'_> {
         join: &Join,
         mut left: Vec<NamespaceItem>,
         mut right: Vec<NamespaceItem>,
-        using: Vec<(Name, Node, Node)>,
-    ) -> (Vec<NamespaceItem>, Vec<(String, Node)>, Option<Node>) {
+        using: Vec<Merged>,
+    ) -> (Vec<NamespaceItem>, Vec<(ColumnLabel, Node)>, Option<Node>) {
         let mut conditions = Vec::new();
         let mut merged = Vec::with_capacity(using.len());
-        for (name, a, b) in &using {
-            let operator = Operator { schema: None, name: "=".into(), location: name.span };
-            let condition = self.operator(&operator, Some(a.clone()), b.clone(), name.span);
+        for Merged { name, span, left: a, right: b } in &using {
+            let operator = Operator { schema: None, name: "=".into(), location: *span };
+            let condition = self.operator(&operator, Some(a.clone()), b.clone(), *span);
             conditions.push(condition);
             // `buildMergedJoinVar`
             let common = self.common_type(&[a, b], "JOIN/USING");
@@ -146,9 +160,9 @@ impl Analyzer<'_> {
                     }
                 }
                 JoinKind::Right => right,
-                JoinKind::Full => Node::new(common, NodeKind::Coalesce(vec![left, right]), name.span),
+                JoinKind::Full => Node::new(common, NodeKind::Coalesce(vec![left, right]), *span),
             };
-            merged.push((name.text.clone(), node));
+            merged.push((name.clone(), node));
         }
         let names: Vec<&str> = merged.iter().map(|(name, _)| name.as_str()).collect();
         let mut columns = merged.clone();
@@ -191,11 +205,11 @@ impl Analyzer<'_> {
     }
 }
 
-fn visible_columns(items: &[NamespaceItem]) -> impl Iterator<Item = &(String, Node)> {
+fn visible_columns(items: &[NamespaceItem]) -> impl Iterator<Item = &(ColumnLabel, Node)> {
     items.iter().filter(|item| item.columns_visible).flat_map(|item| item.columns.iter())
 }
 
-fn named_join(name: &Name, columns: Vec<(String, Node)>) -> NamespaceItem {
+fn named_join(name: &Name, columns: Vec<(ColumnLabel, Node)>) -> NamespaceItem {
     NamespaceItem {
         name: name.text.clone(),
         schema: None,

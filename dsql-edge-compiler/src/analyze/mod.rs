@@ -28,6 +28,7 @@ mod grouping;
 mod idempotency;
 mod implicit;
 mod join;
+mod label;
 mod merge;
 mod nullability;
 mod operator;
@@ -145,7 +146,7 @@ fn without_into(query: &ast::Query) -> Option<(&ast::QualifiedName, ast::Query)>
 /// DSQL answers `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` with the job's id.
 fn job(span: Span) -> Query {
     let node = Node::new(oid::TEXT, NodeKind::NeverNull, span);
-    let target = TargetEntry { node, name: "job_id".to_owned(), span };
+    let target = TargetEntry { node, name: "job_id".into(), span };
     Query { command: Command::Utility, targets: vec![target], single_row: true, ..Query::default() }
 }
 

@@ -22,7 +22,8 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
             let ty = catalog.base_type(target.node.ty).0;
             let source = sources.get_mut(at).map(std::mem::take).unwrap_or_default();
             TypedColumn {
-                name: target.name.clone(),
+                name: target.name.to_string(),
+                is_alias: target.name.is_alias,
                 sql_type: sql_type(catalog, ty),
                 nullable: nullable.get(at).copied().unwrap_or(true),
                 elements_nullable: elements.get(at).copied().unwrap_or(true),

@@ -56,7 +56,8 @@ impl Analyzer<'_> {
         let from = self.range_table(scope, &select.from);
         scope.place.set(Place::Target);
         let mut targets = self.target_list(scope, &select.targets);
-        scope.output_names = targets.iter().map(|target| (target.name.clone(), target.node.span)).collect();
+        scope.output_names =
+            targets.iter().map(|target| (target.name.to_string(), target.node.span)).collect();
         let filter =
             select.filter.as_ref().map(|filter| self.condition(scope, filter, Place::Where, "WHERE"));
         let having =
@@ -198,7 +199,7 @@ impl Analyzer<'_> {
             }
             let span = analysed.first().map_or(query.span, |row| row[column].span);
             let node = Node::new(common, NodeKind::Opaque(Vec::new()), span);
-            targets.push(TargetEntry { node, name: format!("column{}", column + 1), span });
+            targets.push(TargetEntry { node, name: format!("column{}", column + 1).into(), span });
         }
         let mut other = Vec::new();
         self.result_sort_clause(query, &mut targets, "VALUES");

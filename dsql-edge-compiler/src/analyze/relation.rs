@@ -37,8 +37,7 @@ impl<'a> Analyzer<'a> {
             && self.catalog.schema.dialect == Dialect::Dsql
             && let Some(columns) = builtin::dsql_relation(name.name())
         {
-            let column =
-                |(name, ty): &(&str, Oid)| RteColumn { name: (*name).to_owned(), ty: *ty, typmod: -1 };
+            let column = |(name, ty): &(&str, Oid)| RteColumn { name: (*name).into(), ty: *ty, typmod: -1 };
             let columns = columns.iter().map(column).collect();
             return Some((Rte { name: name.name().to_owned(), columns, source: RteSource::Nullable }, None));
         }
@@ -134,7 +133,7 @@ impl<'a> Analyzer<'a> {
                     .targets
                     .iter()
                     .map(|target| RteColumn {
-                        name: target.name.clone(),
+                        name: target.name.of_database(),
                         ty: target.node.ty,
                         typmod: target.node.typmod,
                     })
@@ -170,7 +169,7 @@ impl<'a> Analyzer<'a> {
             // A NOT NULL domain is no proof: a subquery without rows stores NULL in such a column (PostgreSQL's
             // CREATE DOMAIN, Notes).
             not_null.push(column.not_null);
-            columns.push(RteColumn { name: column.name.clone(), ty, typmod });
+            columns.push(RteColumn { name: column.name.clone().into(), ty, typmod });
         }
         let keys = relation
             .keys
@@ -246,7 +245,7 @@ impl<'a> Analyzer<'a> {
         self.session = self.session.max(inner.session);
         self.views = std::mem::take(&mut inner.views);
         for (target, name) in query.targets.iter_mut().zip(names) {
-            target.name.clone_from(&name.text);
+            target.name = name.text.clone().into();
         }
         if let Some(error) = inner.diagnostics.errors().next() {
             self.broken_views.push((relation.name.clone(), error.message.clone()));
@@ -285,7 +284,7 @@ impl<'a> Analyzer<'a> {
             }
             NodeKind::Call { function, .. } if node.ty == oid::RECORD => {
                 let found = self.out_columns(&function.name, node).into_iter();
-                found.map(|(name, ty, _)| RteColumn { name, ty, typmod: -1 }).collect()
+                found.map(|(name, ty, _)| RteColumn { name: name.into(), ty, typmod: -1 }).collect()
             }
             _ => {
                 let base = self.catalog.base_type(node.ty).0;
@@ -305,7 +304,7 @@ pub(super) fn composite_columns(analyzer: &mut Analyzer<'_>, type_oid: Oid) -> V
             .iter()
             .map(|(name, written)| {
                 let (ty, typmod) = analyzer.catalog.resolve(written).unwrap_or((ERROR, -1));
-                RteColumn { name: name.clone(), ty, typmod }
+                RteColumn { name: name.clone().into(), ty, typmod }
             })
             .collect();
     }

@@ -4,6 +4,7 @@
 //! nearest name as a suggestion.
 
 use super::Analyzer;
+use super::label::ColumnLabel;
 use super::tree::{Cte, FIRST_SYSTEM_COLUMN, Node, NodeKind, Rte, SYSTEM_COLUMNS, Var};
 use crate::builtin::Oid;
 use crate::diagnostic::{Code, Diagnostic, quotation, suggestion};
@@ -69,7 +70,7 @@ pub(super) struct NamespaceItem {
     /// The table's schema, where it was named without alias: `schema.table.column` reaches it.
     pub(super) schema: Option<String>,
     /// Name and expression of each column.
-    pub(super) columns: Vec<(String, Node)>,
+    pub(super) columns: Vec<(ColumnLabel, Node)>,
     /// The range table entry; `None` for a join.
     pub(super) rte: Option<usize>,
     /// `name.column` reaches it.
@@ -151,6 +152,25 @@ impl<'p> Scope<'p> {
         !item.lateral_only || self.lateral.get()
     }
 
+    /// Whether a column, as it is written in the query, is known by an alias of the query's.
+    pub(super) fn is_alias(&self, parts: &[Name]) -> bool {
+        let Some((column, before)) = parts.split_last() else { return false };
+        let reached = |item: &&NamespaceItem| match before.last() {
+            None => item.columns_visible,
+            Some(table) => item.relation_visible && item.name == table.text,
+        };
+        let mut at = Some(self);
+        while let Some(scope) = at {
+            let columns = scope.namespace.iter().filter(reached).flat_map(|item| &item.columns);
+            let mut found = columns.filter(|(name, _)| *name == column.text).peekable();
+            if found.peek().is_some() {
+                return found.all(|(name, _)| name.is_alias);
+            }
+            at = scope.parent;
+        }
+        false
+    }
+
     /// Adds an entry and names it; returns its number.
     pub(super) fn add(
         &mut self,
@@ -180,7 +200,7 @@ impl<'p> Scope<'p> {
 }
 
 /// The columns of an entry as expressions at its own level.
-pub(super) fn column_nodes(rte: &Rte, at: usize) -> Vec<(String, Node)> {
+pub(super) fn column_nodes(rte: &Rte, at: usize) -> Vec<(ColumnLabel, Node)> {
     rte.columns
         .iter()
         .enumerate()
@@ -333,7 +353,7 @@ impl Analyzer<'_> {
         while let Some(current) = at {
             broken |= current.broken_from.get();
             for item in current.namespace.iter().filter(|item| item.rte.is_some()) {
-                names.extend(item.columns.iter().map(|(column, _)| (item.name.clone(), column.clone())));
+                names.extend(item.columns.iter().map(|(column, _)| (item.name.clone(), column.to_string())));
             }
             at = current.parent;
         }

@@ -5,6 +5,7 @@
 
 use super::Analyzer;
 use super::catalog::quote_identifier as quoted;
+use super::label::ColumnLabel;
 use super::scope::{NamespaceItem, Scope};
 use super::tree::{Node, NodeKind, Var};
 use crate::source::Span;
@@ -19,7 +20,7 @@ pub(super) struct Edit {
 
 impl Analyzer<'_> {
     /// Notes what the star of a target list is sent as.
-    pub(super) fn expand_text(&mut self, scope: &Scope<'_>, star: &Expr, columns: &[(String, Node)]) {
+    pub(super) fn expand_text(&mut self, scope: &Scope<'_>, star: &Expr, columns: &[(ColumnLabel, Node)]) {
         let ExprKind::Star(parts) = &star.kind else { return };
         let names: Option<Vec<String>> = match parts.as_slice() {
             [] => visible(scope)

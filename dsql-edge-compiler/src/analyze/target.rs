@@ -5,12 +5,13 @@
 
 use super::Analyzer;
 use super::catalog::ERROR;
+use super::label::ColumnLabel;
 use super::scope::{NamespaceItem, Scope, raised};
 use super::tree::{Node, NodeKind, Query, TargetEntry};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{Expr, ExprKind, FromItem, Indirection, QueryBody, Target};
+use crate::syntax::ast::{Expr, ExprKind, FromItem, Indirection, Name, QueryBody, Target};
 
 impl Analyzer<'_> {
     /// `transformTargetList`.
@@ -29,8 +30,8 @@ impl Analyzer<'_> {
             }
             let node = self.expr(scope, &target.expr);
             let (name, span) = match &target.label {
-                Some(label) => (label.text.clone(), target.expr.span.to(label.span)),
-                None => (column_name(&target.expr), target.expr.span),
+                Some(label) => (ColumnLabel::alias(&label.text), target.expr.span.to(label.span)),
+                None => (figured_label(scope, &target.expr), target.expr.span),
             };
             out.push(TargetEntry { node, name, span });
         }
@@ -38,7 +39,7 @@ impl Analyzer<'_> {
     }
 
     /// The columns of `*`, `t.*` or `(x).*`; `None` for anything else.
-    pub(super) fn expand_star(&mut self, scope: &Scope<'_>, expr: &Expr) -> Option<Vec<(String, Node)>> {
+    pub(super) fn expand_star(&mut self, scope: &Scope<'_>, expr: &Expr) -> Option<Vec<(ColumnLabel, Node)>> {
         match &expr.kind {
             ExprKind::Star(parts) => Some(match parts.as_slice() {
                 [] => self.all_columns(scope, expr.span),
@@ -63,7 +64,7 @@ impl Analyzer<'_> {
         }
     }
 
-    fn all_columns(&mut self, scope: &Scope<'_>, span: Span) -> Vec<(String, Node)> {
+    fn all_columns(&mut self, scope: &Scope<'_>, span: Span) -> Vec<(ColumnLabel, Node)> {
         let items: Vec<&NamespaceItem> =
             scope.namespace.iter().filter(|item| item.columns_visible && !item.lateral_only).collect();
         if items.is_empty() && !scope.broken_from.get() {
@@ -79,10 +80,10 @@ impl Analyzer<'_> {
     fn columns_of(
         &mut self,
         scope: &Scope<'_>,
-        schema: Option<&crate::syntax::ast::Name>,
-        table: &crate::syntax::ast::Name,
+        schema: Option<&Name>,
+        table: &Name,
         span: Span,
-    ) -> Vec<(String, Node)> {
+    ) -> Vec<(ColumnLabel, Node)> {
         if schema.is_none()
             && !self.relation_in_reach(scope, None, table)
             && let Some(base) = self.column(scope, table)
@@ -93,18 +94,23 @@ impl Analyzer<'_> {
             Some((level, item)) => {
                 item.columns.iter().map(|(name, node)| (name.clone(), raised(node, level))).collect()
             }
-            None => vec![("?column?".to_owned(), Node::error(span))],
+            None => vec![("?column?".into(), Node::error(span))],
         }
     }
 
-    fn columns_of_composite(&mut self, scope: &Scope<'_>, expr: &Expr, span: Span) -> Vec<(String, Node)> {
+    fn columns_of_composite(
+        &mut self,
+        scope: &Scope<'_>,
+        expr: &Expr,
+        span: Span,
+    ) -> Vec<(ColumnLabel, Node)> {
         let node = self.expr(scope, expr);
         self.columns_of_node(node, span)
     }
 
-    fn columns_of_node(&mut self, node: Node, span: Span) -> Vec<(String, Node)> {
+    fn columns_of_node(&mut self, node: Node, span: Span) -> Vec<(ColumnLabel, Node)> {
         if node.is_error() {
-            return vec![("?column?".to_owned(), Node::error(span))];
+            return vec![("?column?".into(), Node::error(span))];
         }
         if let NodeKind::Row(fields) | NodeKind::JoinedRow(fields) = &node.kind
             && node.ty == oid::RECORD
@@ -112,7 +118,7 @@ impl Analyzer<'_> {
             return fields
                 .iter()
                 .enumerate()
-                .map(|(at, field)| (format!("f{}", at + 1), field.clone()))
+                .map(|(at, field)| (format!("f{}", at + 1).into(), field.clone()))
                 .collect();
         }
         let columns = self.record_columns(&node);
@@ -124,7 +130,7 @@ impl Analyzer<'_> {
                 format!("type {shown} is not composite")
             };
             self.report(Diagnostic::error(Code::WrongObjectType, node.span, message));
-            return vec![("?column?".to_owned(), Node::error(span))];
+            return vec![("?column?".into(), Node::error(span))];
         }
         columns
             .into_iter()
@@ -173,29 +179,63 @@ impl Analyzer<'_> {
 
 /// `FigureColname`.
 pub(super) fn column_name(expr: &Expr) -> String {
-    figure(expr).map_or_else(|| "?column?".to_owned(), |(name, _)| name)
+    figure(expr).map_or_else(|| "?column?".to_owned(), |figured| figured.name)
 }
 
-/// The name, and how sure it is: 2 for a real name, 1 for a type or keyword.
-fn figure(expr: &Expr) -> Option<(String, u8)> {
-    let sure = |name: &str| Some((name.to_owned(), 2));
+/// The name of a target without a label. It is an alias only where a column of that name was given one.
+fn figured_label(scope: &Scope<'_>, expr: &Expr) -> ColumnLabel {
+    match figure(expr) {
+        None => "?column?".into(),
+        Some(Figured { name, source: NameSource::Label, .. }) => ColumnLabel::alias(&name),
+        Some(Figured { name, source: NameSource::Column(parts), .. }) if scope.is_alias(parts) => {
+            ColumnLabel::alias(&name)
+        }
+        Some(Figured { name, .. }) => name.into(),
+    }
+}
+
+/// A name that `FigureColname` finds.
+struct Figured<'e> {
+    name: String,
+    /// A real name, which goes before that of a type or a keyword.
+    sure: bool,
+    source: NameSource<'e>,
+}
+
+/// What gave the name.
+enum NameSource<'e> {
+    /// A column as it is written.
+    Column(&'e [Name]),
+    /// The label of a subquery's column.
+    Label,
+    /// A function, a field, a type, a keyword.
+    Other,
+}
+
+fn figure(expr: &Expr) -> Option<Figured<'_>> {
+    let found =
+        |name: &str, sure: bool| Some(Figured { name: name.to_owned(), sure, source: NameSource::Other });
+    let sure = |name: &str| found(name, true);
     match &expr.kind {
-        ExprKind::Column(parts) => parts.last().map(|part| (part.text.clone(), 2)),
+        ExprKind::Column(parts) => {
+            let name = parts.last()?.text.clone();
+            Some(Figured { name, sure: true, source: NameSource::Column(parts) })
+        }
         ExprKind::Indirection { base, steps } => {
             let field = steps.iter().rev().find_map(|step| match step {
-                Indirection::Field(name) => Some(name.text.clone()),
+                Indirection::Field(name) => Some(&name.text),
                 _ => None,
             });
             match field {
-                Some(field) => Some((field, 2)),
+                Some(field) => sure(field),
                 None => figure(base),
             }
         }
         ExprKind::Function(call) => sure(call.name.name()),
         ExprKind::NullIf { .. } => sure("nullif"),
         ExprKind::Cast { arg, target, .. } => match figure(arg) {
-            Some((name, 2)) => Some((name, 2)),
-            _ => Some((target.name.name().to_owned(), 1)),
+            Some(figured) if figured.sure => Some(figured),
+            _ => found(target.name.name(), false),
         },
         ExprKind::Collate { arg, .. } => figure(arg),
         ExprKind::Grouping(_) => sure("grouping"),
@@ -203,8 +243,8 @@ fn figure(expr: &Expr) -> Option<(String, u8)> {
         ExprKind::ArraySubquery(_) => sure("array"),
         ExprKind::Subquery(query) => first_target(query),
         ExprKind::Case { otherwise, .. } => match otherwise.as_deref().and_then(figure) {
-            Some((name, 2)) => Some((name, 2)),
-            _ => Some(("case".to_owned(), 1)),
+            Some(figured) if figured.sure => Some(figured),
+            _ => found("case", false),
         },
         ExprKind::Array(_) => sure("array"),
         ExprKind::Row(_) => sure("row"),
@@ -218,23 +258,26 @@ fn figure(expr: &Expr) -> Option<(String, u8)> {
 }
 
 /// The name of a scalar subquery's column.
-fn first_target(query: &crate::syntax::ast::Query) -> Option<(String, u8)> {
+fn first_target(query: &crate::syntax::ast::Query) -> Option<Figured<'_>> {
+    let sure =
+        |name: &str, source: NameSource<'static>| Some(Figured { name: name.to_owned(), sure: true, source });
     match &query.body {
         QueryBody::Select(select) => {
             let target = select.targets.first()?;
             if let Some(label) = &target.label {
-                return Some((label.text.clone(), 2));
+                return sure(&label.text, NameSource::Label);
             }
             // The transformed target has a name even where the written one has none.
             match &target.expr.kind {
                 ExprKind::Star(_) => match select.from.first() {
                     Some(FromItem::Function(_)) | None => None,
-                    _ => Some(("?column?".to_owned(), 2)),
+                    _ => sure("?column?", NameSource::Other),
                 },
-                _ => Some((column_name(&target.expr), 2)),
+                // A column's name there may be the database's: its own scope is gone.
+                _ => sure(&column_name(&target.expr), NameSource::Other),
             }
         }
-        QueryBody::Values(_) => Some(("column1".to_owned(), 2)),
+        QueryBody::Values(_) => sure("column1", NameSource::Other),
         QueryBody::SetOperation { left, .. } => first_target(left),
     }
 }

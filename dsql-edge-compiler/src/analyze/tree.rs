@@ -4,6 +4,7 @@
 //! It is made by the analyzer, read by `nullability` and `cardinality`, and never leaves `analyze`.
 
 use super::collation::Collated;
+use super::label::ColumnLabel;
 use crate::builtin::{Oid, oid};
 use crate::source::Span;
 use crate::syntax::token::TokenKind;
@@ -258,7 +259,7 @@ pub(super) enum LimitKind {
 #[derive(Clone, Debug)]
 pub(super) struct TargetEntry {
     pub(super) node: Node,
-    pub(super) name: String,
+    pub(super) name: ColumnLabel,
     /// The whole entry as written, for messages.
     pub(super) span: Span,
 }
@@ -287,7 +288,7 @@ impl Rte {
 /// A column of a range table entry.
 #[derive(Clone, Debug)]
 pub(super) struct RteColumn {
-    pub(super) name: String,
+    pub(super) name: ColumnLabel,
     pub(super) ty: Oid,
     pub(super) typmod: i32,
 }

@@ -5,6 +5,7 @@
 use super::Analyzer;
 use super::catalog::ERROR;
 use super::coerce::Context;
+use super::label::ColumnLabel;
 use super::scope::{NamespaceItem, Place, Scope};
 use super::tree::{Callee, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
 use crate::builtin::oid;
@@ -98,7 +99,7 @@ impl Analyzer<'_> {
                 let message = format!("column name \"{}\" is not unique", name.text);
                 self.report(Diagnostic::error(Code::SyntaxError, name.span, message));
             }
-            columns.push(RteColumn { name: name.text.clone(), ty, typmod });
+            columns.push(RteColumn { name: ColumnLabel::alias(&name.text), ty, typmod });
             not_null.push(column.not_null || column.type_name.is_none());
         }
         for uri in &table.namespaces {

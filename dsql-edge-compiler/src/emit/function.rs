@@ -83,7 +83,7 @@ pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
             quote!(&[#element])
         }
         // A type without a Rust type is sent as text.
-        Some((_, RustType::Written(_))) | None => quote!(&str),
+        Some((_, RustType::Written(_) | RustType::Directive(_))) | None => quote!(&str),
     };
     optional(parameter.optional, optional(parameter.null_expected, inner))
 }

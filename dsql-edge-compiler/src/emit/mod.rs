@@ -198,6 +198,7 @@ fn field_type(field: &Field, written: Option<&TokenStream>) -> TokenStream {
             quote!(::std::vec::Vec<#element>)
         }
         (RustType::Written(written), None) => path(written),
+        (RustType::Directive(directive), None) => path(&directive.rust),
     };
     optional(field.nullable, inner)
 }

@@ -2,7 +2,7 @@
 
 use super::{RowTarget, RowType, WrittenTypes, field_type, marker_path, nullability, optional};
 use crate::fields::{Entry, Field, Fields, Group};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 
 /// A row struct of its own, for named query functions. The structs of its groups are named after it and the
@@ -81,7 +81,7 @@ pub(super) fn row(fields: &Fields, target: &RowTarget, types: &WrittenTypes) -> 
 
 /// A type that an override names is a type parameter, so that it need not have the row's own traits.
 fn anonymous(fields: &Fields, types: &WrittenTypes) -> TokenStream {
-    let row = format_ident!("Row");
+    let row = anonymous_name(types);
     let generic = |at: &usize| format_ident!("T{at}");
     let generics: WrittenTypes = types
         .keys()
@@ -125,6 +125,24 @@ fn anonymous(fields: &Fields, types: &WrittenTypes) -> TokenStream {
     quote!(#out #decode)
 }
 
+/// `Row`, unless a type that the user wrote begins so: in the block of the query, ours would hide it.
+fn anonymous_name(types: &WrittenTypes) -> Ident {
+    let mut name = "Row".to_owned();
+    while types.values().any(|written| mentions(written.clone(), &name)) {
+        name.push('_');
+    }
+    format_ident!("{name}")
+}
+
+/// Whether a name in these tokens begins with `start`.
+fn mentions(tokens: TokenStream, start: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident.to_string().starts_with(start),
+        TokenTree::Group(group) => mentions(group.stream(), start),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
 /// Calls `make` for the row and for each group in it, with the name of the struct.
 fn each_struct(name: &Ident, entries: &[Entry], make: &mut dyn FnMut(&Ident, &[Entry])) {
     make(name, entries);
@@ -137,12 +155,7 @@ fn each_struct(name: &Ident, entries: &[Entry], make: &mut dyn FnMut(&Ident, &[E
 
 /// `Post` and `written_by` are `PostWrittenBy`.
 fn group_name(row: &Ident, group: &Group) -> Ident {
-    let mut name = row.to_string();
-    for part in group.name.text().split('_') {
-        let mut characters = part.chars();
-        name.extend(characters.next().into_iter().flat_map(char::to_uppercase));
-        name.push_str(characters.as_str());
-    }
+    let name = row.to_string() + &group.name.pascal_case();
     Ident::new(name.trim_start_matches("r#"), row.span())
 }
 

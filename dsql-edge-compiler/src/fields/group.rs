@@ -34,10 +34,55 @@ pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagno
     for (at, (written, column)) in columns.iter().enumerate() {
         let inserted = path(&written.field, at).and_then(|path| insert(&mut tree, &path, at, columns));
         if let Err((message, hint)) = inserted {
+            let looks_like_one = !column.is_alias && ColumnName::parse(&column.name) != *written;
+            let hint = match looks_like_one {
+                true => "give it an alias: AS name; an override is read in an alias alone".to_owned(),
+                false => hint,
+            };
             problems.push(Diagnostic::error(Code::UnnamedColumn, column.span, message).with_hint(hint));
         }
     }
+    // The row's own struct is named after no group.
+    let mut structs = vec![(String::new(), String::new())];
+    struct_names(&tree, ("", ""), columns, &mut structs, problems);
     tree
+}
+
+/// Two groups of which structs of one name would be made: `"a.b.x"` and `"a_b.x"` are both in `…AB`.
+fn struct_names(
+    tree: &[Branch],
+    (outer, outer_path): (&str, &str),
+    columns: &[(ColumnName, &TypedColumn)],
+    known: &mut Vec<(String, String)>,
+    problems: &mut Diagnostics,
+) {
+    for branch in tree {
+        let Branch::Group { name, branches } = branch else { continue };
+        let suffix = format!("{outer}{}", name.pascal_case());
+        let path = format!("{outer_path}{}.", name.text());
+        // As rustc has it, and as the end of a name: what ends one may begin none.
+        let same = |(other, _): &&(String, String)| {
+            FieldName::new(&format!("R{other}")) == FieldName::new(&format!("R{suffix}"))
+        };
+        if let Some((_, other)) = known.iter().find(same) {
+            let mut inside = Vec::new();
+            branch.columns(&mut inside);
+            let span = inside.first().and_then(|at| columns.get(*at)).map(|(_, column)| column.span);
+            let message = match other.is_empty() {
+                true => format!("the group \"{path}…\" has no letter that a struct could be named after"),
+                false => {
+                    format!("the groups \"{other}…\" and \"{path}…\" would both be structs named …{suffix}")
+                }
+            };
+            let hint = format!("name the group otherwise: AS \"{outer_path}group.…\"");
+            problems.push(
+                Diagnostic::error(Code::UnnamedColumn, span.unwrap_or_default(), message).with_hint(hint),
+            );
+        } else {
+            known.push((suffix.clone(), path.clone()));
+        }
+        struct_names(branches, (&suffix, &path), columns, known, problems);
+    }
 }
 
 /// What is wrong, and what to do.

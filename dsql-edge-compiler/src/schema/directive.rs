@@ -11,7 +11,7 @@ use crate::source::Span;
 pub(super) fn read(schema: &mut Schema, file: &str, sql: &str) -> Vec<SchemaError> {
     let mut errors = Vec::new();
     let mut offset = 0;
-    for line in sql.split_inclusive('\n') {
+    for (number, line) in (1..).zip(sql.split_inclusive('\n')) {
         let start = offset;
         offset += line.len();
         let text = line.trim();
@@ -21,7 +21,7 @@ pub(super) fn read(schema: &mut Schema, file: &str, sql: &str) -> Vec<SchemaErro
         let Some(comment) = text.strip_prefix("--") else { break };
         let Some(directive) = comment.trim_start().strip_prefix("dsql-edge:") else { continue };
         let span = Span::new(start, start + line.trim_end().len());
-        if let Err(message) = apply(schema, directive.trim(), file, span) {
+        if let Err(message) = apply(schema, directive.trim(), (file, span, number)) {
             let diagnostic = Diagnostic::error(Code::InvalidDefinition, span, message).with_hint(
                 "the directives are `dialect dsql|postgres`, `search_path a, b` and `type table.column = rust::Path` (or a type's name)",
             );
@@ -62,7 +62,11 @@ fn unknown(schema: &Schema, tables: &[usize], table: &str, column: &str) -> Opti
     (!known).then(|| format!("type {table}.{column}: column \"{column}\" does not exist"))
 }
 
-fn apply(schema: &mut Schema, directive: &str, file: &str, span: Span) -> Result<(), String> {
+fn apply(
+    schema: &mut Schema,
+    directive: &str,
+    (file, span, line): (&str, Span, usize),
+) -> Result<(), String> {
     let (word, rest) = directive.split_once(char::is_whitespace).unwrap_or((directive, ""));
     let rest = rest.trim();
     match word {
@@ -85,7 +89,7 @@ fn apply(schema: &mut Schema, directive: &str, file: &str, span: Span) -> Result
             let (name, rust) = rest.split_once('=').ok_or("type needs `name = rust::Path`")?;
             let sql = name.trim().split('.').map(|part| part.trim().trim_matches('"').to_owned()).collect();
             let place = (file.to_owned(), span);
-            schema.rust_types.push(RustType { sql, rust: rust.trim().to_owned(), place });
+            schema.rust_types.push(RustType { sql, rust: rust.trim().to_owned(), place, line });
         }
         other => return Err(format!("unknown directive \"{other}\"")),
     }

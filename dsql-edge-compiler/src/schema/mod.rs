@@ -79,6 +79,8 @@ pub struct RustType {
     pub rust: String,
     /// The file, and where in it.
     pub place: (String, Span),
+    /// The line, from 1.
+    pub line: usize,
 }
 
 /// A table or a view.
@@ -271,8 +273,8 @@ impl Schema {
     }
 
     /// The Rust type that the snapshot gives to a column of a table.
-    pub fn rust_type_of_column(&self, schema: &str, table: &str, column: &str) -> Option<&str> {
-        let found = self.rust_types.iter().find(|it| match it.sql.as_slice() {
+    pub fn rust_type_of_column(&self, schema: &str, table: &str, column: &str) -> Option<&RustType> {
+        self.rust_types.iter().find(|it| match it.sql.as_slice() {
             [its_table, its_column] => {
                 let mut path = self.search_path.iter();
                 // The first schema of the path that has such a table is the one that is meant.
@@ -286,17 +288,15 @@ impl Schema {
                 its_schema == schema && its_table == table && its_column == column
             }
             _ => false,
-        });
-        found.map(|it| it.rust.as_str())
+        })
     }
 
     /// The Rust type that the snapshot gives to an SQL type.
-    pub fn rust_type_of_type(&self, names: [&str; 2]) -> Option<&str> {
-        let found = self.rust_types.iter().find(|it| match it.sql.as_slice() {
+    pub fn rust_type_of_type(&self, names: [&str; 2]) -> Option<&RustType> {
+        self.rust_types.iter().find(|it| match it.sql.as_slice() {
             [name] => names.contains(&name.as_str()),
             _ => false,
-        });
-        found.map(|it| it.rust.as_str())
+        })
     }
 
     /// Whether a schema of this name exists.

@@ -1,110 +1,300 @@
 //! `.dev.vars`, from which wrangler takes a Worker's bindings in local development.
 //!
-//! In: the bindings. Out: the file, with its other lines as they were. A file that names a real cluster or
-//! holds keys we did not make is never written to: what it says may stand nowhere else.
+//! Input: the bindings. Output: the file, with everything else in it as it was. A value that dsql-local did not write is
+//! never changed or removed: it may be a secret that is written down nowhere else.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 use dsql_edge_local::Credentials;
 
 use super::Outcome;
+use super::dotenv::{Assignment, assignments};
 
-/// Whether the file may be written to.
-pub(crate) fn check(path: &Path) -> Outcome<()> {
-    let text = read(path)?;
-    let endpoint = value(&text, "DSQL_ENDPOINT").unwrap_or_default();
-    let local = endpoint.is_empty() || endpoint == "localhost" || endpoint.starts_with("localhost:");
-    let key = value(&text, "AWS_ACCESS_KEY_ID").unwrap_or_default();
-    if local && (key.is_empty() || Credentials::is_made_up(key)) {
+/// The names of all bindings that dsql-local writes at one time or another.
+const NAMES: [&str; 7] = [
+    "DSQL_ENDPOINT",
+    "DSQL_REGION",
+    "DSQL_USER",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
+
+/// Bindings by name.
+pub(crate) type Bindings = Vec<(&'static str, String)>;
+
+/// Whether the file may be written to; `expected` are the bindings as far as they are known before the start, `written`
+/// those of the last start.
+pub(crate) fn check(path: &Path, expected: &Bindings, written: &Bindings) -> Outcome<()> {
+    prepare(path, expected, written).map(drop)
+}
+
+/// Writes the bindings into the file, each in the place that it had.
+pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> Outcome<()> {
+    let Prepared { target, before, after } = prepare(path, bindings, written)?;
+    if before.as_ref() == Some(&after) {
         return Ok(());
     }
-    let what = if local {
-        "AWS_ACCESS_KEY_ID is not one that dsql-local made"
-    } else {
-        "DSQL_ENDPOINT is not localhost"
-    };
-    Err(format!(
-        "{}: {what}, so the file is left alone; move it away, or use --no-dev-vars or --dev-vars FILE",
-        path.display()
-    )
-    .into())
-}
-
-/// Writes the bindings into the file, each in the line it had.
-pub(crate) fn write(path: &Path, bindings: &[(&str, String)]) -> Outcome<()> {
-    let text = merge(&read(path)?, bindings);
-    let draft = path.with_extension(format!("vars.{}", std::process::id()));
+    let mode = fs::metadata(&target).map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
+    let mut draft = target.clone().into_os_string();
+    draft.push(format!(".{}", std::process::id()));
+    let draft = PathBuf::from(draft);
     let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(text.as_bytes())?;
-        fs::rename(&draft, path)
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        file.write_all(after.as_bytes())?;
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        drop(file);
+        fs::rename(&draft, &target)
     };
-    write().map_err(|error| format!("{}: {error}", path.display()).into())
+    write().map_err(|error| {
+        let _ = fs::remove_file(&draft);
+        format!("{}: {error}", path.display()).into()
+    })
 }
 
-fn read(path: &Path) -> Outcome<String> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(format!("{}: {error}", path.display()).into()),
-    }
+/// A file and what it is to become.
+struct Prepared {
+    /// The file itself, where the path is a symbolic link.
+    target: PathBuf,
+    before: Option<String>,
+    after: String,
 }
 
-fn merge(text: &str, bindings: &[(&str, String)]) -> String {
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    // A session token of an earlier run would sign tokens that no longer verify.
-    lines.retain(|line| assigned(line).is_none_or(|(name, _)| name != "AWS_SESSION_TOKEN"));
-    for (name, value) in bindings {
-        let line = format!("{name}={value}");
-        match lines.iter_mut().find(|line| assigned(line).is_some_and(|(known, _)| known == *name)) {
-            Some(old) => *old = line,
-            None => lines.push(line),
+fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> Outcome<Prepared> {
+    let stop = |why: String| {
+        format!(
+            "{}: {why}, so the file is left as it is. dsql-local changes no value that it did not write: take the line \
+             out, move the file away, or use --no-dev-vars or --dev-vars FILE",
+            path.display()
+        )
+    };
+    let (target, before) = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
+        Err(error) => return Err(format!("{}: {error}", path.display()).into()),
+        Ok(_) => {
+            let target = fs::canonicalize(path)
+                .map_err(|error| stop(format!("it is a symbolic link that leads nowhere ({error})")))?;
+            if !target.is_file() {
+                return Err(stop("it is not a file".to_owned()).into());
+            }
+            let bytes = fs::read(&target).map_err(|error| format!("{}: {error}", path.display()))?;
+            let text = String::from_utf8(bytes).map_err(|_| stop("it is not UTF-8".to_owned()))?;
+            (target, Some(text))
+        }
+    };
+    let after = merged(before.as_deref().unwrap_or_default(), bindings, written).map_err(stop)?;
+    Ok(Prepared { target, before, after })
+}
+
+/// The text with the bindings.
+///
+/// # Errors
+///
+/// The name and the line of what dsql-local did not write, never a value.
+fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String, String> {
+    let found = assignments(text).map_err(|(line, why)| format!("line {line} is not clear, {why}"))?;
+    let mut changes: Vec<(std::ops::Range<usize>, String)> = Vec::new();
+    let mut missing: Vec<&(&str, String)> = Vec::new();
+    for name in NAMES {
+        let binding = bindings.iter().find(|(known, _)| *known == name);
+        let mut assigned = found.iter().filter(|it| it.name == name).peekable();
+        if let Some(foreign) = assigned.clone().find(|it| !is_ours(it, binding, written)) {
+            return Err(format!("{name} (line {}) is not a value that dsql-local wrote", foreign.number));
+        }
+        match (binding, assigned.peek().is_some()) {
+            (Some(binding), false) => missing.push(binding),
+            (Some((_, value)), true) => {
+                // Of several the last counts; one is enough.
+                let last = assigned.clone().count() - 1;
+                for (at, assignment) in assigned.enumerate() {
+                    if at == last && assignment.value != value {
+                        let space =
+                            if text.get(..assignment.written.start).is_some_and(|it| it.ends_with(':')) {
+                                " "
+                            } else {
+                                ""
+                            };
+                        changes.push((assignment.written.clone(), format!("{space}{value}")));
+                    } else if at != last {
+                        changes.push((assignment.lines.clone(), String::new()));
+                    }
+                }
+            }
+            // What is empty, or the default, may stay.
+            (None, _) => changes.extend(
+                assigned
+                    .filter(|it| !it.value.is_empty() && !is_default(it))
+                    .map(|it| (it.lines.clone(), String::new())),
+            ),
         }
     }
-    lines.join("\n") + "\n"
+    changes.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+    let mut out = text.to_owned();
+    changes.into_iter().for_each(|(range, value)| out.replace_range(range, &value));
+    let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    if !missing.is_empty() && !out.is_empty() && !out.ends_with(['\n', '\r']) {
+        out += line_break;
+    }
+    missing.into_iter().for_each(|(name, value)| out += &format!("{name}={value}{line_break}"));
+    Ok(out)
 }
 
-fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    text.lines().filter_map(assigned).filter(|(known, _)| *known == name).map(|(_, value)| value).next_back()
+/// Whether nothing is lost with a value: it is empty, it is what would be written, dsql-local wrote it at the last start,
+/// or it shows that dsql-local made it up.
+fn is_ours(assignment: &Assignment<'_>, binding: Option<&(&str, String)>, written: &Bindings) -> bool {
+    let Assignment { name, value, .. } = assignment;
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
+    let made_up = match *name {
+        "DSQL_ENDPOINT" => *value == "localhost" || value.strip_prefix("localhost:").is_some_and(is_port),
+        "AWS_ENDPOINT_URL_STS" => value.strip_prefix("https://localhost:").is_some_and(is_port),
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN" => Credentials::is_made_up(value),
+        _ => false,
+    };
+    value.is_empty()
+        || made_up
+        || (binding.is_none() && is_default(assignment))
+        || binding.is_some_and(|(_, new)| new == value)
+        || written.iter().any(|(known, old)| known == name && old == value)
 }
 
-/// Name and value of a line, in the form that dotenv files have.
-fn assigned(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim();
-    let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
-    Some((name.trim(), value.trim().trim_matches(['"', '\''])))
+/// `DSQL_USER=admin` is the default.
+fn is_default(assignment: &Assignment<'_>) -> bool {
+    assignment.name == "DSQL_USER" && assignment.value == "admin"
+}
+
+/// The bindings of a text, as [`NAMES`] has them: what a start left in its folder.
+pub(crate) fn bindings_of(text: &str) -> Bindings {
+    let found = assignments(text).unwrap_or_default();
+    let each = found.iter().filter_map(|it| {
+        let name = NAMES.into_iter().find(|name| *name == it.name)?;
+        Some((name, it.value.to_owned()))
+    });
+    each.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn bindings() -> Bindings {
+        vec![
+            ("DSQL_ENDPOINT", "localhost:2".to_owned()),
+            ("DSQL_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "DSQLLOCALID".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "old/form+of=secret".to_owned()),
+        ]
+    }
+
+    const ALL: &str = "DSQL_ENDPOINT=localhost:2\nDSQL_REGION=us-east-1\nAWS_ACCESS_KEY_ID=DSQLLOCALID\n\
+                       AWS_SECRET_ACCESS_KEY=old/form+of=secret\n";
+
     #[test]
-    fn other_lines_stay_and_ours_are_replaced_in_place() {
-        let before = "# mine\nOTHER=1\nDSQL_ENDPOINT = \"localhost:1\"\nAWS_SESSION_TOKEN=old\nLAST=2";
-        let bindings = [("DSQL_ENDPOINT", "localhost:2".to_owned()), ("DSQL_REGION", "r".to_owned())];
-        let after = "# mine\nOTHER=1\nDSQL_ENDPOINT=localhost:2\nLAST=2\nDSQL_REGION=r\n";
-        assert_eq!(merge(before, &bindings), after);
-        assert_eq!(merge(after, &bindings), after);
+    fn what_dsql_local_wrote_is_replaced_in_place() {
+        let rest = &ALL["DSQL_ENDPOINT=localhost:2\n".len()..];
+        for (before, after) in [
+            (String::new(), ALL.to_owned()),
+            (ALL.to_owned(), ALL.to_owned()),
+            (ALL.replace(":2", ":1"), ALL.to_owned()),
+            ("# mine\nOTHER=1".to_owned(), format!("# mine\nOTHER=1\n{ALL}")),
+            (
+                format!("DSQL_ENDPOINT = \"localhost:1\" # local\n{rest}"),
+                format!("DSQL_ENDPOINT = localhost:2 # local\n{rest}"),
+            ),
+            (
+                format!("  export DSQL_ENDPOINT='localhost'\n{rest}"),
+                format!("  export DSQL_ENDPOINT=localhost:2\n{rest}"),
+            ),
+            (format!("DSQL_ENDPOINT: localhost:1\n{rest}"), format!("DSQL_ENDPOINT: localhost:2\n{rest}")),
+            (format!("DSQL_ENDPOINT=\n{rest}LAST=1"), format!("DSQL_ENDPOINT=localhost:2\n{rest}LAST=1")),
+            (format!("DSQL_ENDPOINT=localhost:1\nA=1\n{ALL}"), format!("A=1\n{ALL}")),
+            (
+                ALL.replace('\n', "\r\n").replace(":2", ":1") + "A=1\r\n",
+                ALL.replace('\n', "\r\n") + "A=1\r\n",
+            ),
+            ("A=1\r\n".to_owned(), format!("A=1\n{ALL}").replace('\n', "\r\n")),
+            (format!("AWS_SESSION_TOKEN=DSQLLOCALtoken\n{ALL}"), ALL.to_owned()),
+            (
+                format!("AWS_SESSION_TOKEN=\nDSQL_USER=admin\n{ALL}"),
+                format!("AWS_SESSION_TOKEN=\nDSQL_USER=admin\n{ALL}"),
+            ),
+            (format!("DSQL_USER=blog\n{}", ALL.replace("us-east-1", "eu-west-1")), ALL.to_owned()),
+            (
+                format!("NOTE=\"a\nDSQL_ENDPOINT=x.on.aws\n\"\n{ALL}"),
+                format!("NOTE=\"a\nDSQL_ENDPOINT=x.on.aws\n\"\n{ALL}"),
+            ),
+            (format!("# AWS_SECRET_ACCESS_KEY=real\n{ALL}"), format!("# AWS_SECRET_ACCESS_KEY=real\n{ALL}")),
+            (
+                format!("REPORTS_DSQL_ENDPOINT=x.on.aws\n{ALL}"),
+                format!("REPORTS_DSQL_ENDPOINT=x.on.aws\n{ALL}"),
+            ),
+        ] {
+            let written = vec![("DSQL_USER", "blog".to_owned()), ("DSQL_REGION", "eu-west-1".to_owned())];
+            assert_eq!(merged(&before, &bindings(), &written), Ok(after), "{before:?}");
+        }
     }
 
     #[test]
-    fn a_file_with_a_real_cluster_or_real_keys_is_left_alone() {
-        let path = std::env::temp_dir().join(format!("dsql-local-dev-vars-{}", std::process::id()));
-        assert!(check(&path).is_ok(), "there is none yet");
-        for (text, fine) in [
-            ("OTHER=1", true),
-            ("DSQL_ENDPOINT=localhost:5\nAWS_ACCESS_KEY_ID=DSQLLOCALABC", true),
-            ("DSQL_ENDPOINT=localhost.example.com", false),
-            ("DSQL_ENDPOINT=abc.dsql.us-east-1.on.aws", false),
-            ("AWS_ACCESS_KEY_ID='AKIAEXAMPLE'", false),
+    fn what_it_did_not_write_stops_it_and_no_value_is_shown() {
+        for (text, name) in [
+            ("AWS_SECRET_ACCESS_KEY=wJalrSECRET", "AWS_SECRET_ACCESS_KEY (line 1)"),
+            ("A=1\nAWS_ACCESS_KEY_ID=\nAWS_SECRET_ACCESS_KEY=wJalrSECRET", "AWS_SECRET_ACCESS_KEY (line 3)"),
+            (
+                "AWS_ACCESS_KEY_ID=DSQLLOCALX\nAWS_SECRET_ACCESS_KEY=wJalrSECRET",
+                "AWS_SECRET_ACCESS_KEY (line 2)",
+            ),
+            ("AWS_SESSION_TOKEN=SECRET", "AWS_SESSION_TOKEN (line 1)"),
+            ("AWS_ACCESS_KEY_ID='AKIASECRET'", "AWS_ACCESS_KEY_ID (line 1)"),
+            ("export AWS_ACCESS_KEY_ID=ASIASECRET", "AWS_ACCESS_KEY_ID (line 1)"),
+            ("AWS_ACCESS_KEY_ID: ASIASECRET", "AWS_ACCESS_KEY_ID (line 1)"),
+            ("AWS_SECRET_ACCESS_KEY=\"SECRET\nMORE\"\r\n", "AWS_SECRET_ACCESS_KEY (line 1)"),
+            (
+                "AWS_SECRET_ACCESS_KEY=SECRET\nAWS_SECRET_ACCESS_KEY=DSQLLOCALX",
+                "AWS_SECRET_ACCESS_KEY (line 1)",
+            ),
+            (
+                "AWS_SECRET_ACCESS_KEY=DSQLLOCALX\nAWS_SECRET_ACCESS_KEY=SECRET",
+                "AWS_SECRET_ACCESS_KEY (line 2)",
+            ),
+            ("DSQL_ENDPOINT=abc.dsql.us-east-1.on.aws", "DSQL_ENDPOINT (line 1)"),
+            ("DSQL_ENDPOINT=localhost.example.com", "DSQL_ENDPOINT (line 1)"),
+            ("DSQL_ENDPOINT=localhost:5.example.com", "DSQL_ENDPOINT (line 1)"),
+            ("AWS_ENDPOINT_URL_STS=https://sts.us-east-1.amazonaws.com", "AWS_ENDPOINT_URL_STS (line 1)"),
+            ("DSQL_REGION=ap-south-1", "DSQL_REGION (line 1)"),
+            ("DSQL_USER=SECRET", "DSQL_USER (line 1)"),
+            ("NOTE=\"SECRET\nAWS_SECRET_ACCESS_KEY=SECRET", "line 1 is not clear"),
+            ("AWS_SECRET_ACCESS_KEY=\n\"SECRET\"", "line 1 is not clear"),
         ] {
-            fs::write(&path, text).unwrap();
-            assert_eq!(check(&path).is_ok(), fine, "{text}");
+            let stopped = merged(text, &bindings(), &Bindings::new()).unwrap_err();
+            assert!(stopped.contains(name) && !stopped.contains("SECRET "), "{text:?}: {stopped}");
+            assert!(!stopped.replace("AWS_SECRET_ACCESS_KEY", "").contains("SECRET"), "{stopped}");
         }
-        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_link_is_written_through_and_a_mode_is_kept() {
+        let folder = std::env::temp_dir().join(format!("dsql-local-dev-vars-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (file, link, nothing) = (folder.join("shared"), folder.join(".dev.vars"), Bindings::new());
+        fs::write(&file, "MINE=1\n").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("shared", &link).unwrap();
+        write(&link, &bindings(), &nothing).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), format!("MINE=1\n{ALL}"));
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        fs::remove_file(&file).unwrap();
+        let stopped = write(&link, &bindings(), &nothing).unwrap_err().to_string();
+        assert!(stopped.contains("a symbolic link that leads nowhere"), "{stopped}");
+        fs::remove_file(&link).unwrap();
+        write(&link, &bindings(), &nothing).unwrap();
+        assert_eq!(fs::metadata(&link).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::write(&link, b"AWS_SECRET_ACCESS_KEY=\xff\n").unwrap();
+        assert!(check(&link, &bindings(), &nothing).unwrap_err().to_string().contains("not UTF-8"));
+        assert!(check(&folder, &bindings(), &nothing).unwrap_err().to_string().contains("not a file"));
+        fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -1,6 +1,8 @@
 //! The commands of `dsql-local`, and the options they share.
 
 pub(crate) mod dev_vars;
+pub(crate) mod dotenv;
+pub(crate) mod handed_out;
 pub(crate) mod process_tree;
 pub(crate) mod run;
 pub(crate) mod serve;
@@ -13,6 +15,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use dsql_edge_local::{Fault, Limit, Local};
+
+use dev_vars::Bindings;
 
 /// What goes wrong in a command is told to a person, so any error will do.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -151,16 +155,18 @@ impl Options {
         if let Some(user) = self.as_user.as_ref().filter(|user| !self.user.contains(user)) {
             return Err(format!("--as {user} needs --user {user}").into());
         }
+        let written = handed_out::read(&self.folder);
         if !self.no_dev_vars {
-            dev_vars::check(&self.dev_vars)?;
+            dev_vars::check(&self.dev_vars, &self.expected(), &written)?;
         }
         let local = builder.start().await?;
         if self.port != 0 && self.port != local.port() {
             eprintln!("dsql-local: port {} is in use, {} is taken instead", self.port, local.port());
         }
         if !self.no_dev_vars {
-            dev_vars::write(&self.dev_vars, &self.bindings(&local))?;
+            dev_vars::write(&self.dev_vars, &self.bindings(&local), &written)?;
         }
+        handed_out::write(&self.folder, &self.bindings(&local))?;
         eprintln!(
             "dsql-local: {} in front of PostgreSQL {} ({})",
             local.endpoint(),
@@ -170,8 +176,25 @@ impl Options {
         Ok(local)
     }
 
+    /// The bindings as far as they are known before the start.
+    fn expected(&self) -> Bindings {
+        let mut expected = vec![
+            ("DSQL_ENDPOINT", "localhost:0".to_owned()),
+            ("DSQL_REGION", self.region.clone()),
+            ("AWS_ENDPOINT_URL_STS", "https://localhost:0".to_owned()),
+        ];
+        let keys = match &self.as_user {
+            Some(user) => format!("credentials.{user}"),
+            None => "credentials".to_owned(),
+        };
+        expected.extend(self.as_user.iter().map(|user| ("DSQL_USER", user.clone())));
+        let keys = std::fs::read_to_string(self.folder.join(keys)).unwrap_or_default();
+        expected.extend(dev_vars::bindings_of(&keys));
+        expected
+    }
+
     /// The bindings of who is asked for.
-    pub(crate) fn bindings(&self, local: &Local) -> Vec<(&'static str, String)> {
+    pub(crate) fn bindings(&self, local: &Local) -> Bindings {
         let of_user = self.as_user.as_ref().and_then(|user| local.bindings_of_user(user));
         of_user.unwrap_or_else(|| local.bindings())
     }

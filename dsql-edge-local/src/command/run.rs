@@ -46,7 +46,9 @@ async fn run_beside(
     process.args(arguments).envs(options.bindings(local));
     // Past the front door: for psql, and for tests that need an oracle.
     process.env("DSQL_LOCAL_POSTGRES_URL", local.postgres_url());
-    process.env("NODE_EXTRA_CA_CERTS", trusted(options)?).env("PGSSLROOTCERT", options.ca_path());
+    process.env("NODE_EXTRA_CA_CERTS", trusted(options)?);
+    // For libpq, and for the command line dsql-edge.
+    process.env("PGSSLROOTCERT", options.ca_path()).env("DSQL_EDGE_CA", options.ca_path());
     if options.stop_on_eof {
         process.stdin(Stdio::null());
     }

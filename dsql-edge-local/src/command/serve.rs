@@ -13,7 +13,11 @@ pub(crate) async fn serve(options: &Options) -> Outcome<ExitCode> {
     if !options.no_dev_vars {
         eprintln!("dsql-local: bindings in {}", options.dev_vars.display());
     }
-    eprintln!("dsql-local: certificate to trust: NODE_EXTRA_CA_CERTS={}", options.ca_path().display());
+    eprintln!(
+        "dsql-local: certificate to trust: {0}, for Node and wrangler in NODE_EXTRA_CA_CERTS, for psql in PGSSLROOTCERT; \
+         the command line dsql-edge finds it in this folder",
+        options.ca_path().display()
+    );
     let stop = signals.next().await;
     local.stop().await?;
     Ok(stop.code())

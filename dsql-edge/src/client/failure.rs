@@ -124,7 +124,8 @@ const NO_LEASE: &str = "a lease ended that was none";
 const NO_ENDPOINT: &str = " is not a DSQL endpoint: ";
 const CHECK_SERVER: &str = "; check DSQL_ENDPOINT, and that the server runs";
 const CHECK_TLS: &str = "; check that the cluster itself answers there, with a certificate for this host name, \
-                         of a CA that is trusted here (`dsql-local run -- …` sets NODE_EXTRA_CA_CERTS)";
+                         of a CA that is trusted here (dsql-local's is .dsql-local/ca.crt: `dsql-local run -- …` \
+                         sets NODE_EXTRA_CA_CERTS and DSQL_EDGE_CA to it)";
 
 pub(crate) fn connect_timeout(config: &Config) -> Error {
     #[cfg(feature = "pool")]

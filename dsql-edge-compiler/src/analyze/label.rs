@@ -1,0 +1,70 @@
+//! Labels: the name of a column, and whether the query gave it.
+//!
+//! Overrides (`"x!"`, `"x?"`, `"x: T"`) are written into aliases. A name of the database is never one: a person who may
+//! create a table would otherwise choose Rust types, and declare columns NOT NULL, in other people's builds.
+
+use std::fmt;
+use std::ops::Deref;
+
+/// The name of a column. It reads as a `str`, and is compared by its text alone.
+#[derive(Clone, Debug)]
+pub(super) struct ColumnLabel {
+    text: String,
+    /// The query writes it as an alias: `AS "x"`, `AS t ("x")`, `WITH c ("x")`.
+    pub(super) is_alias: bool,
+}
+
+impl ColumnLabel {
+    /// A name that the query writes as an alias.
+    pub(super) fn alias(text: &str) -> ColumnLabel {
+        ColumnLabel { text: text.to_owned(), is_alias: true }
+    }
+
+    /// The same name as the database's: a column of a view keeps no alias of the view's own query.
+    pub(super) fn of_database(&self) -> ColumnLabel {
+        ColumnLabel { text: self.text.clone(), is_alias: false }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Any other name is the database's, or PostgreSQL's own.
+impl<T: Into<String>> From<T> for ColumnLabel {
+    fn from(text: T) -> ColumnLabel {
+        ColumnLabel { text: text.into(), is_alias: false }
+    }
+}
+
+impl Deref for ColumnLabel {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for ColumnLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl PartialEq for ColumnLabel {
+    fn eq(&self, other: &ColumnLabel) -> bool {
+        self.text == other.text
+    }
+}
+
+impl PartialEq<String> for ColumnLabel {
+    fn eq(&self, other: &String) -> bool {
+        self.text == *other
+    }
+}
+
+impl PartialEq<str> for ColumnLabel {
+    fn eq(&self, other: &str) -> bool {
+        self.text == other
+    }
+}

@@ -1,0 +1,122 @@
+//! The command line `dsql-edge` beside `dsql-local`: as its command, and in a second terminal.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use dsql_edge_tests::binary::{dsql_edge, dsql_local};
+
+/// Variables that would name another cluster, other keys or another schema.
+const VARIABLES: [&str; 9] = [
+    "DSQL_ENDPOINT",
+    "DSQL_REGION",
+    "DSQL_USER",
+    "DSQL_EDGE_CA",
+    "DSQL_EDGE_SCHEMA",
+    "DSQL_EDGE_MIGRATIONS",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
+
+fn plain(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    VARIABLES.iter().for_each(|variable| _ = command.env_remove(variable));
+    command.current_dir(folder).env("AWS_EC2_METADATA_DISABLED", "true").stdin(Stdio::null());
+    command
+}
+
+/// A package with one migration.
+fn package() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    for (file, text) in [
+        ("Cargo.toml", "[package]\nname = \"links\"\n"),
+        ("migrations/0001_links.sql", "CREATE TABLE links (id bigint PRIMARY KEY);"),
+        ("src/lib.rs", ""),
+    ] {
+        fs::create_dir_all(home.path().join(file).parent().unwrap()).unwrap();
+        fs::write(home.path().join(file), text).unwrap();
+    }
+    home
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}
+
+/// A `dsql-local` that runs until it is dropped.
+struct Serving(Child);
+
+impl Serving {
+    fn start(folder: &Path, arguments: &[&str]) -> Serving {
+        let mut command = plain(dsql_local(), folder);
+        command.args(["serve", "--stop-on-eof"]).args(arguments).stdin(Stdio::piped());
+        let serving = Serving(command.spawn().unwrap());
+        let start = Instant::now();
+        while !folder.join(".dsql-local/bindings").exists() {
+            assert!(start.elapsed() < Duration::from_secs(60), "dsql-local does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        serving
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_command_of_dsql_local_trusts_its_certificate() {
+    let home = package();
+    let mut command = plain(dsql_local(), home.path());
+    command.args(["run", "--no-dev-vars", "--"]).arg(dsql_edge()).arg("migrate");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", printed(&output));
+    assert!(fs::read_to_string(home.path().join("dsql-schema.sql")).unwrap().contains("links ("));
+}
+
+#[test]
+fn a_second_terminal_finds_it_by_its_folder() {
+    let home = package();
+    let edge = |folder: &str, arguments: &[&str]| {
+        plain(dsql_edge(), &home.path().join(folder)).args(arguments).output().unwrap()
+    };
+    let serving = Serving::start(home.path(), &["--user", "blog", "--as", "blog"]);
+    let bindings = fs::read_to_string(home.path().join(".dsql-local/bindings")).unwrap();
+    let endpoint = bindings.lines().find_map(|line| line.strip_prefix("DSQL_ENDPOINT=")).unwrap();
+    // As admin, whatever role the Worker has.
+    let output = edge("src", &["migrate"]);
+    let said = printed(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains(&format!("connects to dsql-local at {endpoint}, found by its folder")), "{said}");
+    assert!(fs::read_to_string(home.path().join("dsql-schema.sql")).unwrap().contains("links ("));
+    for arguments in [&["pull", "--check"][..], &["check"], &["pull", "--check", "--endpoint", endpoint]] {
+        let output = edge("", arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", printed(&output));
+    }
+    // Another role signs with its own keys: it may connect, and read nothing of admin's.
+    let said = printed(&edge("", &["pull", "--check", "--user", "blog"]));
+    assert!(!said.contains("access denied"), "{said}");
+    let output = edge("", &["pull", "--endpoint", "localhost:1", "--region", "us-east-1"]);
+    assert!(
+        !output.status.success() && !printed(&output).contains("found by its folder"),
+        "another is named"
+    );
+    drop(serving);
+    let said = printed(&edge("", &["pull"]));
+    assert!(
+        said.contains("which cluster?") && said.contains(&format!("does not answer at {endpoint}")),
+        "{said}"
+    );
+    // It is not one of a folder above the package.
+    fs::create_dir_all(home.path().join("inner")).unwrap();
+    fs::write(home.path().join("inner/Cargo.toml"), "").unwrap();
+    let said = printed(&edge("inner", &["pull"]));
+    assert!(said.contains("which cluster?") && !said.contains("dsql-local"), "{said}");
+}

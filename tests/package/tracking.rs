@@ -1,0 +1,135 @@
+//! Which schema a build takes, and that cargo builds again when it changes: a variable, a file, a file that is added.
+
+use std::fs;
+use std::process::Command;
+
+use crate::Package;
+use dsql_edge_tests::binary::dsql_edge;
+
+const WITH: &str = "CREATE TABLE links (id int PRIMARY KEY);";
+const WITHOUT: &str = "CREATE TABLE links (other int PRIMARY KEY);";
+const MISSING: &str = "column \"id\" does not exist";
+
+/// A package whose one query needs `links.id`; in its own crate no file but the SQL changes.
+fn package(name: &'static str, files: &[(&str, &str)]) -> Package {
+    let package = Package::new(name, files);
+    package.write("src/lib.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT id FROM links\"); }");
+    package
+}
+
+#[test]
+fn a_changed_variable_or_file_builds_again() {
+    let files = [("schemas/a.sql", WITH), ("schemas/b.sql", WITHOUT), ("dsql-schema.sql", WITHOUT)];
+    let package = package("tracked-variable", &files);
+    let check = |path: &str| package.cargo(&["check"], &[("DSQL_EDGE_SCHEMA", path)]).status.success();
+    for (path, compiles) in [
+        ("schemas/a.sql", true),
+        ("schemas/b.sql", false),
+        ("schemas/a.sql", true),
+        ("", false),
+        (package.path().join("schemas/a.sql").to_str().unwrap(), true),
+    ] {
+        assert_eq!(check(path), compiles, "{path}");
+    }
+    assert!(package.failed(&["check"], &[]).contains(MISSING), "the variable is unset");
+    // The path is the package's, wherever cargo runs.
+    let manifest = package.path().join("Cargo.toml");
+    let mut elsewhere = xtask::project::cargo();
+    elsewhere.current_dir(std::env::temp_dir()).args(["check", "--offline", "--manifest-path"]).arg(manifest);
+    elsewhere.env("CARGO_TARGET_DIR", xtask::project::target().join("tests/package"));
+    elsewhere.env("DSQL_EDGE_SCHEMA", "schemas/a.sql");
+    assert!(elsewhere.status().unwrap().success());
+    assert!(check("schemas/a.sql"));
+    package.write("schemas/a.sql", WITHOUT);
+    assert!(!check("schemas/a.sql"), "the file has changed");
+}
+
+#[test]
+fn a_variable_is_tracked_without_a_query_that_needs_a_schema() {
+    let package = Package::new("tracked-unchecked", &[("wrong.sql", "CREATE TABLE;")]);
+    package.write("src/lib.rs", "pub fn f() { let _ = dsql_edge::sql_unchecked!(\"DELETE FROM links\"); }");
+    package.built(&["check"], &[]);
+    let printed = package.built(&["check"], &[("DSQL_EDGE_SCHEMA", "wrong.sql")]);
+    assert!(printed.contains("Checking tracked-unchecked"), "{printed}");
+}
+
+#[test]
+fn a_migration_that_is_added_or_removed_builds_again() {
+    let package = package("tracked-folder", &[("migrations/0001_links.sql", WITH)]);
+    let variable = [("DSQL_EDGE_MIGRATIONS", "migrations")];
+    let printed = package.failed(&["check"], &variable);
+    assert!(printed.contains("cargo would not see a file that is added to it"), "{printed}");
+    let printed = package.failed(&["check"], &[("DSQL_EDGE_SCHEMA", "migrations")]);
+    assert!(printed.contains("cargo would not see a file that is added to it"), "{printed}");
+    package.write(
+        "build.rs",
+        r#"fn main() { println!("cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\ncargo::rerun-if-changed=migrations") }"#,
+    );
+    package.built(&["check"], &[]);
+    let second = "ALTER TABLE links RENAME id TO other;";
+    package.write("migrations/0002_rename.sql", second);
+    assert!(package.failed(&["check"], &[]).contains(MISSING));
+    fs::remove_file(package.path().join("migrations/0002_rename.sql")).unwrap();
+    package.built(&["check"], &[]);
+    package.write("migrations/0001_links.sql", WITHOUT);
+    assert!(package.failed(&["check"], &[]).contains(MISSING));
+}
+
+#[test]
+fn the_command_line_takes_the_schema_of_the_build() {
+    let files = [
+        ("schemas/a.sql", WITH),
+        ("src/schemas/a.sql", WITHOUT),
+        ("src/dsql-schema.sql", WITH),
+        ("migrations/0001_links.sql", WITH),
+        ("migrations/0002_undo.down.sql", "DROP TABLE links;"),
+        ("dsql-schema.sql", WITHOUT),
+    ];
+    let package = package("command-line", &files);
+    let runs = |folder: &str, variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = Command::new(dsql_edge());
+        command.args(arguments).current_dir(package.path().join(folder));
+        command.env_remove("DSQL_EDGE_SCHEMA").env_remove("DSQL_EDGE_MIGRATIONS");
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        let printed = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(printed).unwrap())
+    };
+    let describe = ["describe", "SELECT id FROM links"];
+    let check = |folder: &str| match folder {
+        "" => vec!["check", "--apply", "schemas/../nothing.sql"],
+        _ => vec!["check", "..", "--apply", "../nothing.sql"],
+    };
+    package.write("nothing.sql", "SELECT 1;");
+    for folder in ["", "src"] {
+        for (variables, compiles) in [
+            (&[("DSQL_EDGE_SCHEMA", "schemas/a.sql")][..], true),
+            (&[("DSQL_EDGE_MIGRATIONS", "migrations")], true),
+            (&[("DSQL_EDGE_SCHEMA", ""), ("DSQL_EDGE_MIGRATIONS", "")], false),
+            (&[], false),
+            (&[("DSQL_EDGE_SCHEMA", "dsql-schema.sql"), ("DSQL_EDGE_MIGRATIONS", "migrations")], false),
+        ] {
+            let (success, printed) = runs(folder, variables, &describe);
+            assert_eq!(success, compiles, "{folder} {variables:?}: {printed}");
+            assert!(compiles || printed.contains("column \"id\" does not exist"), "{printed}");
+            let (success, printed) = runs(folder, variables, &check(folder));
+            assert!(success == compiles, "{folder} {variables:?}: {printed}");
+        }
+        for (variable, value, error) in [
+            ("DSQL_EDGE_SCHEMA", "none.sql", "none.sql, which does not exist"),
+            ("DSQL_EDGE_SCHEMA", "migrations", "cargo would not see a file that is added to it"),
+            ("DSQL_EDGE_MIGRATIONS", "none", "none, which is not a folder"),
+        ] {
+            for arguments in [&describe[..], &check(folder)] {
+                let (success, printed) = runs(folder, &[(variable, value)], arguments);
+                assert!(!success && printed.contains(error), "{variable}={value}: {printed}");
+            }
+        }
+        // `..` is the package, whatever is in the folder that it leaves.
+        let (success, printed) = runs("src", &[], &["check", "..", "--apply", "../nothing.sql"]);
+        assert!(!success && !printed.contains("src/dsql-schema.sql"), "{printed}");
+        // What the command line names is the terminal's.
+        let named = if folder.is_empty() { "schemas/a.sql" } else { "../schemas/a.sql" };
+        let (success, printed) = runs(folder, &[], &["describe", "--schema", named, "SELECT id FROM links"]);
+        assert!(success, "{printed}");
+    }
+}
