@@ -16,6 +16,7 @@ use crate::faults::Fault;
 use crate::iam::key_ring::{Identity, KeyRing};
 use crate::keys::{self, Credentials};
 use crate::limits::{Limit, Limits};
+use crate::oc001::Oc001;
 use crate::postgres::{ADMIN, Data, Postgres, SUPERUSER, find};
 use crate::proxy::{self, Endpoint, Listening, Log};
 use crate::rules::for_postgres;
@@ -56,6 +57,7 @@ pub struct Builder {
     clock_ahead: Duration,
     rules: bool,
     limits: Vec<Limit>,
+    oc001: Oc001,
     faults: Vec<Fault>,
     log: Log,
 }
@@ -77,6 +79,7 @@ impl Local {
             clock_ahead: Duration::ZERO,
             rules: true,
             limits: Vec::new(),
+            oc001: Oc001::default(),
             faults: Vec::new(),
             log: Arc::new(|_| {}),
         }
@@ -289,6 +292,12 @@ impl Builder {
         self
     }
 
+    /// Which sessions get OC001 after another session's schema change; by default [`Oc001::Cached`].
+    pub fn oc001(mut self, oc001: Oc001) -> Builder {
+        self.oc001 = oc001;
+        self
+    }
+
     /// A fault that is to come; see also [`Local::set_faults`].
     pub fn fault(mut self, fault: Fault) -> Builder {
         self.faults.push(fault);
@@ -359,7 +368,7 @@ impl Builder {
         let keys = Arc::new(KeyRing::new(credentials.clone(), identities));
         let clock = Arc::new(Clock::ahead(self.clock_ahead));
         let (region, log) = (self.region.clone(), self.log.clone());
-        let cluster = Arc::new(Cluster::new(Limits::of(&self.limits), clock.clone(), self.log));
+        let cluster = Arc::new(Cluster::new(Limits::of(&self.limits), self.oc001, clock.clone(), self.log));
         cluster.faults.set(&self.faults);
         let sts = Sts::new(&tls, region, keys.clone(), self.roles, clock, log);
         let endpoint = Endpoint {

@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use dsql_edge_local::{Fault, Limit, Local};
+use dsql_edge_local::{Fault, Limit, Local, Oc001};
 
 /// What goes wrong in a command is told to a person, so any error will do.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -112,6 +112,10 @@ pub(crate) struct Options {
     /// Make one of DSQL's limits smaller, to meet it soon (see below)
     #[arg(long, value_name = "NAME=NUMBER")]
     limit: Vec<Limit>,
+    /// Which sessions get OC001 after another session's schema change: those with a cached copy of
+    /// the catalog (cached), or every open session, which is the documented worst case (any)
+    #[arg(long, default_value_t = Oc001::Cached, value_name = "cached|any")]
+    oc001: Oc001,
     /// Fail on request (see below)
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
@@ -129,6 +133,7 @@ impl Options {
             .port(self.port)
             .region(&self.region)
             .rules(!self.no_rules)
+            .oc001(self.oc001)
             .log(|line| eprintln!("dsql-local: {line}"));
         for user in &self.user {
             builder = builder.user(user);

@@ -7,7 +7,7 @@
 
 mod answer;
 pub(crate) mod catalog;
-
+mod catalog_copy;
 mod cycle;
 mod message;
 mod statement;
@@ -24,12 +24,14 @@ use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 
 use answer::Refused;
 pub(crate) use answer::{BUFFERED, parameter_status};
+use catalog_copy::CatalogCopy;
 use cycle::Cycles;
 use statement::Prepared;
 pub(crate) use statement::{for_postgres, named_tables};
 pub(crate) use transaction::settings;
 use transaction::{Open, Stopped};
 
+use crate::catalog_version::SchemaChange;
 use crate::cluster::Cluster;
 use crate::faults;
 use crate::proxy::frame::Frame;
@@ -60,12 +62,11 @@ pub(crate) struct Session {
     cycles: Cycles,
     /// The transaction between BEGIN and its end.
     open: Option<Open>,
-    /// A schema change has been answered, and not committed yet.
-    changes_schema: bool,
+    /// A schema change that has been answered, and not committed yet.
+    change: Option<SchemaChange>,
     /// The connection is to end, without a word.
     ends: bool,
-    /// The version of the catalogue that this session has heard of.
-    seen: u64,
+    catalog: CatalogCopy,
     /// What the next CommandComplete says instead.
     tag: Option<&'static str>,
     last_job: Option<Instant>,
@@ -75,16 +76,16 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(cluster: Arc<Cluster>) -> Session {
         Session {
-            seen: cluster.catalog.version(),
+            catalog: CatalogCopy::new(cluster.oc001, &cluster.catalog),
             cluster,
             transactions: Transactions::new(),
             prepared: HashMap::new(),
             portals: HashMap::new(),
             refusals: HashMap::new(),
             number: 0,
-            cycles: Cycles::default(),
+            cycles: Cycles::of_a_login(),
             open: None,
-            changes_schema: false,
+            change: None,
             ends: false,
             tag: None,
             last_job: None,
@@ -285,7 +286,7 @@ impl Session {
         }
         match self.transactions.next(statement, text, lexed) {
             Some(finding) => Some(Stopped::Statement(Refused::of(finding))),
-            None => self.timely(statement),
+            None => self.timely(statement, lexed),
         }
     }
 
@@ -324,10 +325,11 @@ fn faults_of(statement: &Statement) -> Option<String> {
 mod tests {
     use super::*;
     use crate::limits::Limits;
+    use crate::oc001::Oc001;
 
     fn session() -> Session {
         let clock = Arc::new(crate::clock::Clock::ahead(Duration::ZERO));
-        Session::new(Arc::new(Cluster::new(Limits::of(&[]), clock, Arc::new(|_| {}))))
+        Session::new(Arc::new(Cluster::new(Limits::of(&[]), Oc001::default(), clock, Arc::new(|_| {}))))
     }
 
     fn parse(name: &str, sql: &str) -> Frame {

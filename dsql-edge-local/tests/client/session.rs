@@ -93,6 +93,11 @@ impl Session {
         self.send(&message(b'Q', format!("{sql}\0").as_bytes()), 1).await
     }
 
+    /// One statement on one of the protocols.
+    pub(crate) async fn run(&mut self, extended: bool, sql: &str) -> Said {
+        if extended { self.extended(sql).await } else { self.simple(sql).await }
+    }
+
     pub(crate) async fn extended(&mut self, sql: &str) -> Said {
         self.send(&[run(sql), sync()].concat(), 1).await
     }
