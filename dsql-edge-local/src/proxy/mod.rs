@@ -120,7 +120,8 @@ impl Endpoint {
             )
             .await
             .map_err(Ended::Lost),
-            Ok(Admitted::Cancelled) => Ok(()),
+            // With TLS's close_notify: libpq 18 takes any other end for a failure.
+            Ok(Admitted::Cancelled) => client.shutdown().await.map_err(Ended::Lost),
             Err(Ended::Refused(refusal)) => refuse(&mut client, refusal).await,
             Err(lost) => Err(lost),
         }

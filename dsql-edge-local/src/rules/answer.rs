@@ -89,7 +89,7 @@ impl Refused {
 impl Session {
     /// One of [`BUFFERED`], as the client gets it.
     pub(crate) fn postgres_says(&mut self, frame: Frame) -> Vec<u8> {
-        let unheard = self.cycles.answered().is_some_and(|cycle| cycle.cut);
+        let unheard = self.is_cut_after_commit();
         let said = self.heard(frame);
         if unheard { Vec::new() } else { said }
     }

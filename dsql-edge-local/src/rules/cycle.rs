@@ -100,6 +100,11 @@ impl Cycles {
         self.owed.pop_front()
     }
 
+    /// Whether all that was sent whole is answered.
+    pub(super) fn nothing_owed(&self) -> bool {
+        self.owed.is_empty()
+    }
+
     /// Whether PostgreSQL owes nothing, and nothing is half sent.
     pub(super) fn none(&self) -> bool {
         self.owed.is_empty() && self.current.is_none()

@@ -66,6 +66,8 @@ pub(crate) struct Session {
     change: Option<SchemaChange>,
     /// The connection is to end, without a word.
     ends: bool,
+    /// It ends in place of a commit: once all that was sent before is answered.
+    cut_before_commit: bool,
     catalog: CatalogCopy,
     /// What the next CommandComplete says instead.
     tag: Option<&'static str>,
@@ -87,6 +89,7 @@ impl Session {
             open: None,
             change: None,
             ends: false,
+            cut_before_commit: false,
             tag: None,
             last_job: None,
         }
@@ -99,7 +102,17 @@ impl Session {
 
     /// Whether the connection is to end now, without a word.
     pub(crate) fn ends(&self) -> bool {
-        self.ends
+        self.ends || self.cut_before_commit && self.cycles.nothing_owed()
+    }
+
+    /// Whether PostgreSQL gets no message any more, the last one neither.
+    pub(crate) fn is_cut_before_commit(&self) -> bool {
+        self.cut_before_commit
+    }
+
+    /// Whether the client gets nothing of what PostgreSQL now answers.
+    pub(crate) fn is_cut_after_commit(&mut self) -> bool {
+        self.cycles.answered().is_some_and(|cycle| cycle.cut)
     }
 
     /// A client's message, as it goes on to PostgreSQL. `schema` has the tables that [`named_tables`] asked for.
@@ -109,7 +122,9 @@ impl Session {
             b'Q' => {
                 let text = message::query(frame.body());
                 let sent = text.and_then(|text| statement::with_room(&text, || self.simple(&text, schema)));
-                self.cycles.sent();
+                if !self.cut_before_commit {
+                    self.cycles.sent();
+                }
                 sent.map_or(frame.bytes, |sent| message::query_of(&sent))
             }
             b'P' => {

@@ -159,7 +159,7 @@ impl Session {
     fn meets_conflict(&mut self) -> bool {
         match self.cluster.faults.commits() {
             Some(Fault::Conflict(_)) => return true,
-            Some(Fault::CutBeforeCommit(_)) => self.ends = true,
+            Some(Fault::CutBeforeCommit(_)) => self.cut_before_commit = true,
             Some(Fault::CutAfterCommit(_)) => self.cycles.current().cut = true,
             _ => {}
         }
