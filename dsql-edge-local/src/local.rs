@@ -38,6 +38,7 @@ pub struct Local {
     keys: Arc<KeyRing>,
     users: Vec<(String, Credentials)>,
     ca_pem: String,
+    cluster_host: String,
     installation: Installation,
 }
 
@@ -163,6 +164,12 @@ impl Local {
         ];
         bindings.extend(keys.session_token().map(|token| ("AWS_SESSION_TOKEN", token.to_owned())));
         bindings
+    }
+
+    /// A host name of the form of a cluster's, `<26 characters>.dsql.<region>.on.aws`, which is certified and which tokens
+    /// may be signed for: for clients that want one. No name server knows it; the port is [`Local::port`].
+    pub fn cluster_host(&self) -> &str {
+        &self.cluster_host
     }
 
     /// How to reach the PostgreSQL behind, past the front door, as its superuser: a connection string for
@@ -340,10 +347,12 @@ impl Builder {
             };
             users.push((name, keys));
         }
+        let cluster_host = format!("{}.dsql.{}.on.aws", authority.cluster_id(), self.region);
         let names = ["localhost", "127.0.0.1", "::1"]
             .map(str::to_owned)
             .into_iter()
             .chain(self.hosts)
+            .chain([cluster_host.clone()])
             .collect::<Vec<_>>();
         let tls = authority.server_config(&names)?;
         let bound = proxy::listen(self.port).await?;
@@ -389,6 +398,7 @@ impl Builder {
             keys,
             users,
             ca_pem: authority.pem().to_owned(),
+            cluster_host,
             installation,
         })
     }

@@ -176,6 +176,17 @@ async fn what_comes_before_the_session_is_dsqls() {
     // An address is certified too, and carries no server name.
     let mut tls = Dial { name: "127.0.0.1", ..dial(&local) }.to(&local).await.unwrap();
     assert_eq!(refusal(&flight(&mut tls, &startup("admin", &[]), &good, "").await).1, text);
+    // The cluster-shaped name is certified, and tokens are signed for it.
+    let host = local.cluster_host();
+    let (id, rest) = host.split_once('.').unwrap();
+    assert!(id.len() == 26 && id.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit()), "{host}");
+    assert_eq!(rest, "dsql.us-east-1.on.aws");
+    let of_cluster = token(&local, |of| of.host = host.to_owned());
+    for (token, opens) in [(&of_cluster, true), (&good, false)] {
+        let mut tls = Dial { name: host, ..dial(&local) }.to(&local).await.unwrap();
+        let answer = flight(&mut tls, &startup("admin", &[]), token, "SELECT 1").await;
+        assert_eq!(answer.iter().any(|(tag, _)| *tag == b'D'), opens);
+    }
     // Certificates are for the names alone, and only for who trusts the authority.
     assert!(Dial { name: "example.com", ..dial(&local) }.to(&local).await.is_err());
     let other = Local::builder().start().await.unwrap();

@@ -172,6 +172,12 @@ impl Options {
             local.installation().version,
             local.installation().bin.display()
         );
+        eprintln!(
+            "dsql-local: cluster's host name: {host} port {port}, for clients that want one; line for /etc/hosts: \
+             127.0.0.1 {host}",
+            host = local.cluster_host(),
+            port = local.port()
+        );
         Ok(local)
     }
 
