@@ -11,11 +11,13 @@ use crate::faults::Faults;
 use crate::limits::{Admission, Connections, Limits};
 use crate::oc001::Oc001;
 use crate::proxy::Log;
+use crate::seal::SealKey;
 
 /// The shared state of a local DSQL.
 pub(crate) struct Cluster {
     pub(crate) catalog: CatalogVersion,
     pub(crate) oc001: Oc001,
+    pub(crate) seal_key: Arc<SealKey>,
     pub(crate) limits: Limits,
     pub(crate) admission: Admission,
     pub(crate) connections: Connections,
@@ -25,10 +27,17 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) fn new(limits: Limits, oc001: Oc001, clock: Arc<Clock>, log: Log) -> Cluster {
+    pub(crate) fn new(
+        limits: Limits,
+        oc001: Oc001,
+        seal_key: Arc<SealKey>,
+        clock: Arc<Clock>,
+        log: Log,
+    ) -> Cluster {
         Cluster {
             catalog: CatalogVersion::default(),
             oc001,
+            seal_key,
             admission: Admission::new(&limits),
             connections: Connections::default(),
             limits,

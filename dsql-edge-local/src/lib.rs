@@ -42,6 +42,7 @@ mod postgres;
 mod proxy;
 mod refusal;
 mod rules;
+mod seal;
 mod sts;
 mod tls;
 

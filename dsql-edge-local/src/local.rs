@@ -377,7 +377,13 @@ impl Builder {
         let keys = Arc::new(KeyRing::new(credentials.clone(), identities));
         let clock = Arc::new(Clock::ahead(self.clock_ahead));
         let (region, log) = (self.region.clone(), self.log.clone());
-        let cluster = Arc::new(Cluster::new(Limits::of(&self.limits), self.oc001, clock.clone(), self.log));
+        let cluster = Arc::new(Cluster::new(
+            Limits::of(&self.limits),
+            self.oc001,
+            postgres.seal_key().clone(),
+            clock.clone(),
+            self.log,
+        ));
         cluster.faults.set(&self.faults);
         let sts = Sts::new(&tls, region, keys.clone(), self.roles, clock, log);
         let endpoint = Endpoint {
@@ -434,7 +440,7 @@ async fn admit(
     }
     let client = postgres.connect(SUPERUSER).await?;
     for ((name, _), identity) in users.iter().zip(identities) {
-        let made = client.execute("SELECT sys.dsql_local_user($1, $2)", &[name, &identity.arn]).await;
+        let made = client.execute("SELECT pg_catalog.dsql_local_user($1, $2)", &[name, &identity.arn]).await;
         made.map_err(|error| Error::Postgres(error.to_string()))?;
     }
     Ok(())
@@ -442,20 +448,22 @@ async fn admit(
 
 async fn run_sql(postgres: &Postgres, name: &str, sql: &str) -> Result<(), Error> {
     let client = postgres.connect(ADMIN).await?;
-    client.batch_execute(&for_postgres(sql)).await.map_err(|error| match error.as_db_error() {
-        Some(refused) => {
-            let line = match refused.position() {
-                Some(tokio_postgres::error::ErrorPosition::Original(at)) => {
-                    let before = sql.chars().take((*at as usize).saturating_sub(1));
-                    format!(":{}", before.filter(|c| *c == '\n').count() + 1)
+    client.batch_execute(&for_postgres(sql, postgres.seal_key())).await.map_err(|error| {
+        match error.as_db_error() {
+            Some(refused) => {
+                let line = match refused.position() {
+                    Some(tokio_postgres::error::ErrorPosition::Original(at)) => {
+                        let before = sql.chars().take((*at as usize).saturating_sub(1));
+                        format!(":{}", before.filter(|c| *c == '\n').count() + 1)
+                    }
+                    _ => String::new(),
+                };
+                Error::InitSql {
+                    place: format!("{name}{line}"),
+                    message: format!("{}: {}", refused.code().code(), refused.message()),
                 }
-                _ => String::new(),
-            };
-            Error::InitSql {
-                place: format!("{name}{line}"),
-                message: format!("{}: {}", refused.code().code(), refused.message()),
             }
+            None => Error::InitSql { place: name.to_owned(), message: error.to_string() },
         }
-        None => Error::InitSql { place: name.to_owned(), message: error.to_string() },
     })
 }

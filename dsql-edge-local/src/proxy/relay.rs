@@ -12,17 +12,18 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tokio::sync::Notify;
 
 use super::frame::{self, Frame};
 use crate::cluster::Cluster;
-use crate::rules::{BUFFERED, Session, catalog, named_tables};
+use crate::rules::{BUFFERED, Session, catalog};
 
 const CHUNK: usize = 64 * 1024;
 
 /// How often a connection that should end is asked whether its transaction is over.
 const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
-/// Relays until one side ends. With `rules`, the socket of the same PostgreSQL, DSQL's statement rules hold, and the log
+/// Relays until one side ends. `reported` is PostgreSQL's first ParameterStatus. With `rules`, the socket of the same PostgreSQL, DSQL's statement rules hold, and the log
 /// is told what to write instead.
 ///
 /// # Errors
@@ -33,6 +34,7 @@ pub(super) async fn relay<S>(
     postgres: &mut UnixStream,
     rules: Option<&Path>,
     cluster: &Arc<Cluster>,
+    reported: &Frame,
 ) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -40,7 +42,12 @@ where
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_postgres, mut to_postgres) = postgres.split();
     let session = Mutex::new(Session::new(cluster.clone()));
-    let login = Login { drops_flight: cluster.faults.drops_flight(), done: AtomicBool::new(false) };
+    locked(&session).reported(reported);
+    let login = Login {
+        drops_flight: cluster.faults.drops_flight(),
+        done: AtomicBool::new(false),
+        answered: Notify::new(),
+    };
     // `messages` first: what has come with the login is read before the login is done.
     let ended = tokio::select! {
         biased;
@@ -80,12 +87,14 @@ pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
     stream.read_to_end(&mut Vec::new()).await.map(drop)
 }
 
-/// The login that PostgreSQL is about to end.
+/// What `answers` lets `messages` know.
 struct Login {
     /// A fault: what comes before the login is done is dropped, up to its Sync.
     drops_flight: bool,
     /// The first ReadyForQuery has come.
     done: AtomicBool,
+    /// A ReadyForQuery has come.
+    answered: Notify,
 }
 
 async fn messages<R, W>(
@@ -120,7 +129,16 @@ where
                 ready.extend(frame.bytes);
                 continue;
             };
-            let tables = named_tables(&frame);
+            if locked(session).must_wait(&frame) {
+                if to.write_all(&ready).await.is_err() {
+                    return std::future::pending().await;
+                }
+                ready.clear();
+                while locked(session).must_wait(&frame) {
+                    login.answered.notified().await;
+                }
+            }
+            let tables = locked(session).named_tables(&frame);
             let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
             let sent = locked(session).client_says(frame, schema.as_ref());
             if locked(session).is_cut_before_commit() {
@@ -212,6 +230,9 @@ where
                     let frame = Frame { bytes: bytes.to_vec() };
                     rest = rest.get(length..).unwrap_or_default();
                     ready.extend(locked(session).postgres_says(frame));
+                    if tag == b'Z' {
+                        login.answered.notify_one();
+                    }
                 }
             }
         }

@@ -180,7 +180,11 @@ impl Session {
             self.transactions.settle(status != b"I");
             let since = self.cluster.clock.now();
             match status {
-                b"I" => self.open = None,
+                b"I" => {
+                    self.open = None;
+                    // Portals end with their transaction.
+                    self.portals.clear();
+                }
                 _ => drop(self.open.get_or_insert(Open {
                     since,
                     writes: true,
