@@ -12,14 +12,17 @@ const SYSTEM: &[&str] = &["pg_catalog", "information_schema", "sys"];
 /// The tables of a query, or of INSERT, UPDATE, DELETE and MERGE: none of `SELECT 1`, of a query of `pg_class`, of DDL.
 pub fn used_tables(statement: &Statement) -> Vec<&str> {
     let mut found = Tables::default();
-    match &statement.kind {
-        StatementKind::Query(_) => {}
-        StatementKind::Insert(insert) => found.table(&insert.table.name),
-        StatementKind::Update(update) => found.table(&update.table.name),
-        StatementKind::Delete(delete) => found.table(&delete.table.name),
-        StatementKind::Merge(merge) => found.table(&merge.table.name),
-        _ => return Vec::new(),
+    if !matches!(
+        statement.kind,
+        StatementKind::Query(_)
+            | StatementKind::Insert(_)
+            | StatementKind::Update(_)
+            | StatementKind::Delete(_)
+            | StatementKind::Merge(_)
+    ) {
+        return Vec::new();
     }
+    found.targets(statement);
     walk::statement(statement, &mut found);
     found.tables
 }
@@ -32,6 +35,25 @@ struct Tables<'s> {
 }
 
 impl<'s> Tables<'s> {
+    /// The tables that a statement and those in its WITH write, which are in no FROM.
+    fn targets(&mut self, statement: &'s Statement) {
+        let (with, target) = match &statement.kind {
+            StatementKind::Query(query) => (&query.with, None),
+            StatementKind::Insert(insert) => (&insert.with, Some(&insert.table)),
+            StatementKind::Update(update) => (&update.with, Some(&update.table)),
+            StatementKind::Delete(delete) => (&delete.with, Some(&delete.table)),
+            StatementKind::Merge(merge) => (&merge.with, Some(&merge.table)),
+            _ => return,
+        };
+        if let Some(target) = target {
+            self.table(&target.name);
+        }
+        for cte in with.iter().flat_map(|with| &with.ctes) {
+            self.with.push(&cte.name.text);
+            self.targets(&cte.statement);
+        }
+    }
+
     fn table(&mut self, name: &'s QualifiedName) {
         let counts = match name.schema() {
             Some(schema) => !SYSTEM.contains(&schema),
