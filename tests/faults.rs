@@ -11,12 +11,23 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use dsql_edge::{Dsql, Once, Transaction, sql, sql_unchecked};
-use dsql_edge_local::{Fault, Local};
+use dsql_edge_local::{Fault, Local, Oc001};
 use dsql_edge_tests::network::{self, Network};
-use flights::{config, count, id, local};
+use flights::{TABLES, config, count, id, local};
 
 sql! {
     fn add(id) = "INSERT INTO posts (id, title) VALUES ($id, 'x')";
+
+    fn add_returning(id) -> pub Added = "INSERT INTO posts (id, title) VALUES ($id, 'x') RETURNING id, title";
+}
+
+/// A local DSQL for each way of OC001: what the client retries must not depend on it.
+async fn under_each_oc001(test: impl AsyncFn(&Local)) {
+    for oc001 in [Oc001::Cached, Oc001::Any] {
+        let local = Local::builder().named_init_sql("tables", TABLES).oc001(oc001).start().await.unwrap();
+        test(&local).await;
+        local.stop().await.unwrap();
+    }
 }
 
 /// What the database has, seen by somebody else.
@@ -26,81 +37,158 @@ async fn there(local: &Local) -> i64 {
 
 #[tokio::test]
 async fn a_conflict_at_commit_runs_the_transaction_again() {
-    let local = local().await;
-    let dsql = &Dsql::new(config(&local, None));
-    let runs = AtomicU32::new(0);
-    let write = async |tx: Transaction<'_>| {
-        runs.fetch_add(1, Ordering::Relaxed);
-        add(id(1)).execute(tx).await
-    };
-    local.set_faults(&[Fault::Conflict(1), Fault::Conflict(2)]);
-    dsql.transaction(write).await.unwrap();
-    assert_eq!((runs.swap(0, Ordering::Relaxed), there(&local).await), (3, 1));
-    // A write that commits by itself, and a pipeline.
-    local.set_faults(&[Fault::Conflict(1)]);
-    add(id(2)).execute(dsql).await.unwrap();
-    local.set_faults(&[Fault::Conflict(1)]);
-    dsql.pipeline((add(id(3)), add(id(4)))).await.unwrap();
-    assert_eq!(there(&local).await, 4);
-    // One that never ends.
-    local.set_faults(&(1..=9).map(Fault::Conflict).collect::<Vec<_>>());
-    let error = dsql.transaction(async |tx| add(id(5)).execute(tx).await).max_attempts(3).await.unwrap_err();
-    assert!(error.is_conflict() && error.attempts() == 3 && !error.is_outcome_unknown(), "{error}");
-    assert_eq!(there(&local).await, 4);
-    local.stop().await.unwrap();
+    under_each_oc001(async |local| {
+        let dsql = &Dsql::new(config(local, None));
+        let runs = AtomicU32::new(0);
+        let write = async |tx: Transaction<'_>| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            add(id(1)).execute(tx).await
+        };
+        local.set_faults(&[Fault::Conflict(1), Fault::Conflict(2)]);
+        dsql.transaction(write).await.unwrap();
+        assert_eq!((runs.swap(0, Ordering::Relaxed), there(local).await), (3, 1));
+        // A write that commits by itself, and a pipeline.
+        local.set_faults(&[Fault::Conflict(1)]);
+        add(id(2)).execute(dsql).await.unwrap();
+        local.set_faults(&[Fault::Conflict(1)]);
+        dsql.pipeline((add(id(3)), add(id(4)))).await.unwrap();
+        assert_eq!(there(local).await, 4);
+        // One that never ends.
+        local.set_faults(&(1..=9).map(Fault::Conflict).collect::<Vec<_>>());
+        let error =
+            dsql.transaction(async |tx| add(id(5)).execute(tx).await).max_attempts(3).await.unwrap_err();
+        assert!(error.is_conflict() && error.attempts() == 3 && !error.is_outcome_unknown(), "{error}");
+        assert_eq!(there(local).await, 4);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_connection_that_ends_at_commit_leaves_it_unknown_and_a_key_finds_out() {
-    let local = local().await;
-    let cases = [(Fault::CutBeforeCommit(1), 0), (Fault::CutAfterCommit(1), 1)];
-    for (fault, written) in cases {
-        let clean = || local.run_sql("clean", "DELETE FROM posts");
-        let dsql = &Dsql::new(config(&local, None));
-        let write = async |tx: Transaction<'_>| add(id(1)).execute(tx).await;
-        clean().await.unwrap();
-        local.set_faults(&[fault]);
-        let error = dsql.transaction(write).await.unwrap_err();
-        assert!(error.is_outcome_unknown() && error.attempts() == 1, "{fault}: {error}");
-        assert_eq!(there(&local).await, written, "{fault}");
-        clean().await.unwrap();
-        local.set_faults(&[fault]);
-        let error = add(id(1)).execute(dsql).await.unwrap_err();
-        assert!(error.is_outcome_unknown(), "{fault}: {error}");
-        assert_eq!(there(&local).await, written, "{fault}");
-        // With a key it runs again, and what had been done is done once.
-        clean().await.unwrap();
-        local.set_faults(&[fault]);
-        let done = dsql.transaction(write).idempotency_key(add(id(99))).await.unwrap();
-        assert_eq!(done, if written == 0 { Once::Now(1) } else { Once::Before }, "{fault}");
-        assert_eq!(there(&local).await, 2, "{fault}");
-    }
-    local.stop().await.unwrap();
+    under_each_oc001(async |local| {
+        let cases = [(Fault::CutBeforeCommit(1), 0), (Fault::CutAfterCommit(1), 1)];
+        for (fault, written) in cases {
+            let clean = || local.run_sql("clean", "DELETE FROM posts");
+            let dsql = &Dsql::new(config(local, None));
+            let write = async |tx: Transaction<'_>| add(id(1)).execute(tx).await;
+            clean().await.unwrap();
+            local.set_faults(&[fault]);
+            let error = dsql.transaction(write).await.unwrap_err();
+            assert!(error.is_outcome_unknown() && error.attempts() == 1, "{fault}: {error}");
+            assert_eq!(there(local).await, written, "{fault}");
+            clean().await.unwrap();
+            local.set_faults(&[fault]);
+            let error = add(id(1)).execute(dsql).await.unwrap_err();
+            assert!(error.is_outcome_unknown(), "{fault}: {error}");
+            assert_eq!(there(local).await, written, "{fault}");
+            // With a key it runs again, and what had been done is done once.
+            clean().await.unwrap();
+            local.set_faults(&[fault]);
+            let done = dsql.transaction(write).idempotency_key(add(id(99))).await.unwrap();
+            assert_eq!(done, if written == 0 { Once::Now(1) } else { Once::Before }, "{fault}");
+            assert_eq!(there(local).await, 2, "{fault}");
+        }
+    })
+    .await;
+}
+
+/// A write on the first flight of a connection, which comes with its login, and on a later one; with and without rows.
+#[tokio::test]
+async fn commit_faults_are_met_alike_on_first_and_later_flights() {
+    under_each_oc001(async |local| {
+        for first in [true, false] {
+            for (fault, applied) in [
+                (Fault::Conflict(1), None),
+                (Fault::CutBeforeCommit(1), Some(0)),
+                (Fault::CutAfterCommit(1), Some(1)),
+            ] {
+                for write in 0..4 {
+                    let name = format!("{fault}, first: {first}, write {write}");
+                    local.run_sql("clean", "DELETE FROM posts").await.unwrap();
+                    let dsql = &Dsql::new(config(local, None));
+                    if !first {
+                        count().fetch_value(dsql).await.unwrap();
+                    }
+                    local.set_faults(&[fault]);
+                    let done = match write {
+                        0 => add(id(1)).execute(dsql).await.map(drop),
+                        1 => add_returning(id(1)).fetch_one(dsql).await.map(drop),
+                        2 => dsql.pipeline((add_returning(id(1)), count())).await.map(drop),
+                        _ => dsql
+                            .transaction(async |tx| add_returning(id(1)).fetch_one(tx).await)
+                            .await
+                            .map(drop),
+                    };
+                    match applied {
+                        // A conflict is retried.
+                        None => assert!(done.is_ok(), "{name}: {done:?}"),
+                        Some(_) => {
+                            let error = done.unwrap_err();
+                            assert!(
+                                error.is_outcome_unknown() && error.is_connection_lost(),
+                                "{name}: {error}"
+                            );
+                        }
+                    }
+                    assert_eq!(there(local).await, applied.unwrap_or(1), "{name}");
+                }
+            }
+        }
+    })
+    .await;
+}
+
+/// The table is changed between two statements of this client, by another session.
+#[tokio::test]
+async fn schema_change_of_another_session_is_retried() {
+    under_each_oc001(async |local| {
+        let (dsql, other) = (&Dsql::new(config(local, None)), &Dsql::new(config(local, None)));
+        let grants = AtomicU32::new(0);
+        let grant = async || match grants.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => sql_unchecked!("GRANT SELECT ON posts TO PUBLIC").execute(other).await.map(drop),
+            _ => Ok(()),
+        };
+        add(id(1)).execute(dsql).await.unwrap();
+        grant().await.unwrap();
+        add(id(2)).execute(dsql).await.unwrap();
+        grant().await.unwrap();
+        let runs = AtomicU32::new(0);
+        let done = dsql.transaction(async |tx| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            add(id(3)).execute(tx).await?;
+            grant().await?;
+            add(id(4)).execute(tx).await
+        });
+        done.await.unwrap();
+        assert_eq!((runs.load(Ordering::Relaxed), there(local).await), (2, 4));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_key_with_do_nothing_applies_its_writes_once() {
-    let local = local().await;
-    let watcher = &Dsql::new(config(&local, None));
-    let key = || sql!("INSERT INTO posts (id, title) VALUES ($1, 'key') ON CONFLICT DO NOTHING", id(99));
-    let write = async |tx: Transaction<'_>| {
-        sql!("UPDATE posts SET views = views + 1 WHERE id = $1", id(1)).execute(tx).await
-    };
-    let views = || sql!("SELECT views FROM posts WHERE id = $1", id(1)).fetch_value(watcher);
-    // Neither a second call nor a COMMIT whose answer is lost applies the UPDATE twice.
-    for fault in [None, Some(Fault::CutBeforeCommit(1)), Some(Fault::CutAfterCommit(1))] {
-        local.run_sql("clean", "DELETE FROM posts").await.unwrap();
-        add(id(1)).execute(watcher).await.unwrap();
-        local.set_faults(fault.as_slice());
-        let dsql = &Dsql::new(config(&local, None));
-        let first = dsql.transaction(write).idempotency_key(key()).await.unwrap();
-        let lost = fault == Some(Fault::CutAfterCommit(1));
-        let expected = if lost { Once::Before } else { Once::Now(1) };
-        assert_eq!((first, views().await.unwrap()), (expected, 1), "{fault:?}");
-        let second = dsql.transaction(write).idempotency_key(key()).await.unwrap();
-        assert_eq!((second, views().await.unwrap()), (Once::Before, 1), "{fault:?}");
-    }
-    local.stop().await.unwrap();
+    under_each_oc001(async |local| {
+        let watcher = &Dsql::new(config(local, None));
+        let key = || sql!("INSERT INTO posts (id, title) VALUES ($1, 'key') ON CONFLICT DO NOTHING", id(99));
+        let write = async |tx: Transaction<'_>| {
+            sql!("UPDATE posts SET views = views + 1 WHERE id = $1", id(1)).execute(tx).await
+        };
+        let views = || sql!("SELECT views FROM posts WHERE id = $1", id(1)).fetch_value(watcher);
+        // Neither a second call nor a COMMIT whose answer is lost applies the UPDATE twice.
+        for fault in [None, Some(Fault::CutBeforeCommit(1)), Some(Fault::CutAfterCommit(1))] {
+            local.run_sql("clean", "DELETE FROM posts").await.unwrap();
+            add(id(1)).execute(watcher).await.unwrap();
+            local.set_faults(fault.as_slice());
+            let dsql = &Dsql::new(config(local, None));
+            let first = dsql.transaction(write).idempotency_key(key()).await.unwrap();
+            let lost = fault == Some(Fault::CutAfterCommit(1));
+            let expected = if lost { Once::Before } else { Once::Now(1) };
+            assert_eq!((first, views().await.unwrap()), (expected, 1), "{fault:?}");
+            let second = dsql.transaction(write).idempotency_key(key()).await.unwrap();
+            assert_eq!((second, views().await.unwrap()), (Once::Before, 1), "{fault:?}");
+        }
+    })
+    .await;
 }
 
 /// The snapshot does not show the trigger. If the key's row is not inserted, the transaction must not commit.

@@ -19,14 +19,15 @@
 //! `sql!` and `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and answer with a job's id, which
 //! `sys.jobs` then has.
 //!
-//! No session waits for another: what conflicts fails with 40001 (OC000), and a session hears of another's schema change
-//! (OC001). DSQL's limits hold, and [`Builder::limit`] makes them smaller; [`Local::set_faults`] makes commits and
+//! No session waits for another: what conflicts fails with 40001 (OC000), and a session gets OC001 when a table that
+//! it has used was changed by another ([`Builder::oc001`]). DSQL's limits hold, and [`Builder::limit`] makes them smaller; [`Local::set_faults`] makes commits and
 //! connections fail. `AWS IAM GRANT` lets roles in, [`Builder::user`] gives them keys. The README of this crate says what is
 //! imitated, and what is not.
 
 #[cfg(not(unix))]
 compile_error!("dsql-edge-local needs Unix sockets and processes; on Windows it runs under WSL");
 
+mod catalog_version;
 mod clock;
 mod cluster;
 mod error;
@@ -36,10 +37,12 @@ pub mod iam;
 mod keys;
 mod limits;
 mod local;
+mod oc001;
 mod postgres;
 mod proxy;
 mod refusal;
 mod rules;
+mod seal;
 mod sts;
 mod tls;
 
@@ -49,5 +52,6 @@ pub use guard::Guarded;
 pub use keys::Credentials;
 pub use limits::{Limit, NoLimit};
 pub use local::{Builder, Local};
+pub use oc001::{Oc001, UnknownOc001};
 pub use postgres::find::{Installation, installation};
 pub use refusal::Refusal;

@@ -16,6 +16,7 @@ use crate::faults::Fault;
 use crate::iam::key_ring::{Identity, KeyRing};
 use crate::keys::{self, Credentials};
 use crate::limits::{Limit, Limits};
+use crate::oc001::Oc001;
 use crate::postgres::{ADMIN, Data, Postgres, SUPERUSER, find};
 use crate::proxy::{self, Endpoint, Listening, Log};
 use crate::rules::for_postgres;
@@ -37,6 +38,7 @@ pub struct Local {
     keys: Arc<KeyRing>,
     users: Vec<(String, Credentials)>,
     ca_pem: String,
+    cluster_host: String,
     installation: Installation,
 }
 
@@ -56,6 +58,7 @@ pub struct Builder {
     clock_ahead: Duration,
     rules: bool,
     limits: Vec<Limit>,
+    oc001: Oc001,
     faults: Vec<Fault>,
     log: Log,
 }
@@ -77,6 +80,7 @@ impl Local {
             clock_ahead: Duration::ZERO,
             rules: true,
             limits: Vec::new(),
+            oc001: Oc001::default(),
             faults: Vec::new(),
             log: Arc::new(|_| {}),
         }
@@ -160,6 +164,12 @@ impl Local {
         ];
         bindings.extend(keys.session_token().map(|token| ("AWS_SESSION_TOKEN", token.to_owned())));
         bindings
+    }
+
+    /// A host name of the form of a cluster's, `<26 characters>.dsql.<region>.on.aws`, which is certified and which tokens
+    /// may be signed for: for clients that want one. No name server knows it; the port is [`Local::port`].
+    pub fn cluster_host(&self) -> &str {
+        &self.cluster_host
     }
 
     /// How to reach the PostgreSQL behind, past the front door, as its superuser: a connection string for
@@ -289,6 +299,12 @@ impl Builder {
         self
     }
 
+    /// Which sessions get OC001 after another session's schema change; by default [`Oc001::Cached`].
+    pub fn oc001(mut self, oc001: Oc001) -> Builder {
+        self.oc001 = oc001;
+        self
+    }
+
     /// A fault that is to come; see also [`Local::set_faults`].
     pub fn fault(mut self, fault: Fault) -> Builder {
         self.faults.push(fault);
@@ -331,10 +347,12 @@ impl Builder {
             };
             users.push((name, keys));
         }
+        let cluster_host = format!("{}.dsql.{}.on.aws", authority.cluster_id(), self.region);
         let names = ["localhost", "127.0.0.1", "::1"]
             .map(str::to_owned)
             .into_iter()
             .chain(self.hosts)
+            .chain([cluster_host.clone()])
             .collect::<Vec<_>>();
         let tls = authority.server_config(&names)?;
         let bound = proxy::listen(self.port).await?;
@@ -359,7 +377,13 @@ impl Builder {
         let keys = Arc::new(KeyRing::new(credentials.clone(), identities));
         let clock = Arc::new(Clock::ahead(self.clock_ahead));
         let (region, log) = (self.region.clone(), self.log.clone());
-        let cluster = Arc::new(Cluster::new(Limits::of(&self.limits), clock.clone(), self.log));
+        let cluster = Arc::new(Cluster::new(
+            Limits::of(&self.limits),
+            self.oc001,
+            postgres.seal_key().clone(),
+            clock.clone(),
+            self.log,
+        ));
         cluster.faults.set(&self.faults);
         let sts = Sts::new(&tls, region, keys.clone(), self.roles, clock, log);
         let endpoint = Endpoint {
@@ -380,6 +404,7 @@ impl Builder {
             keys,
             users,
             ca_pem: authority.pem().to_owned(),
+            cluster_host,
             installation,
         })
     }
@@ -415,7 +440,7 @@ async fn admit(
     }
     let client = postgres.connect(SUPERUSER).await?;
     for ((name, _), identity) in users.iter().zip(identities) {
-        let made = client.execute("SELECT sys.dsql_local_user($1, $2)", &[name, &identity.arn]).await;
+        let made = client.execute("SELECT pg_catalog.dsql_local_user($1, $2)", &[name, &identity.arn]).await;
         made.map_err(|error| Error::Postgres(error.to_string()))?;
     }
     Ok(())
@@ -423,20 +448,22 @@ async fn admit(
 
 async fn run_sql(postgres: &Postgres, name: &str, sql: &str) -> Result<(), Error> {
     let client = postgres.connect(ADMIN).await?;
-    client.batch_execute(&for_postgres(sql)).await.map_err(|error| match error.as_db_error() {
-        Some(refused) => {
-            let line = match refused.position() {
-                Some(tokio_postgres::error::ErrorPosition::Original(at)) => {
-                    let before = sql.chars().take((*at as usize).saturating_sub(1));
-                    format!(":{}", before.filter(|c| *c == '\n').count() + 1)
+    client.batch_execute(&for_postgres(sql, postgres.seal_key())).await.map_err(|error| {
+        match error.as_db_error() {
+            Some(refused) => {
+                let line = match refused.position() {
+                    Some(tokio_postgres::error::ErrorPosition::Original(at)) => {
+                        let before = sql.chars().take((*at as usize).saturating_sub(1));
+                        format!(":{}", before.filter(|c| *c == '\n').count() + 1)
+                    }
+                    _ => String::new(),
+                };
+                Error::InitSql {
+                    place: format!("{name}{line}"),
+                    message: format!("{}: {}", refused.code().code(), refused.message()),
                 }
-                _ => String::new(),
-            };
-            Error::InitSql {
-                place: format!("{name}{line}"),
-                message: format!("{}: {}", refused.code().code(), refused.message()),
             }
+            None => Error::InitSql { place: name.to_owned(), message: error.to_string() },
         }
-        None => Error::InitSql { place: name.to_owned(), message: error.to_string() },
     })
 }

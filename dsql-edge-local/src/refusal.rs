@@ -70,11 +70,11 @@ impl Refusal {
         }
     }
 
-    /// DSQL takes no session without TLS. Its own words for that are not known.
+    /// A session without TLS. The words are DSQL's (the tests of AWS's connector for Python).
     pub(crate) fn tls_missing() -> Refusal {
         Refusal {
-            sqlstate: "08004",
-            message: "unable to accept connection, TLS is required".to_owned(),
+            sqlstate: "08P01",
+            message: "SSL is mandatory".to_owned(),
             hint: None,
             reason: "the client did not ask for TLS: use sslmode=verify-full or require".to_owned(),
         }

@@ -13,6 +13,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose,
 };
+use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -24,6 +25,11 @@ use crate::keys::write_private;
 
 /// What PostgreSQL's clients name themselves by in a direct TLS handshake (ALPN).
 pub(crate) const ALPN: &[u8] = b"postgresql";
+
+/// Characters of a cluster's id.
+const CLUSTER_ID: usize = 26;
+
+const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 /// A certificate authority: its certificate as PEM, and the key to issue with.
 pub(crate) struct Authority {
@@ -62,6 +68,12 @@ impl Authority {
     /// The authority's certificate, PEM.
     pub(crate) fn pem(&self) -> &str {
         &self.pem
+    }
+
+    /// A name of the form of a cluster's id, 26 letters and digits: the same as long as the authority is kept.
+    pub(crate) fn cluster_id(&self) -> String {
+        let digest = Sha256::digest(self.key.public_key_raw());
+        digest.iter().take(CLUSTER_ID).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
     }
 
     /// TLS 1.2 and 1.3 with a new certificate for `names` (host names and addresses).

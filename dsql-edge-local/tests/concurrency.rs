@@ -12,7 +12,7 @@ mod session;
 
 use std::time::Duration;
 
-use dsql_edge_local::Local;
+use dsql_edge_local::{Local, Oc001};
 use session::{Said, Session, error, run, sync};
 
 const ROWS: &str = "change conflicts with another transaction (OC000)";
@@ -26,9 +26,11 @@ const TABLES: &str = "
     INSERT INTO entry VALUES (1, 3, 'x');
     CREATE TABLE late (id int PRIMARY KEY, account int REFERENCES account DEFERRABLE INITIALLY DEFERRED);";
 
-async fn local() -> Local {
-    Local::builder().init_sql(TABLES).start().await.unwrap()
+async fn local(oc001: Oc001) -> Local {
+    Local::builder().init_sql(TABLES).oc001(oc001).start().await.unwrap()
 }
+
+const BOTH: [Oc001; 2] = [Oc001::Cached, Oc001::Any];
 
 /// One statement on one of the protocols; an answer that does not come in a minute waits for something.
 async fn say(session: &mut Session, extended: bool, sql: &str) -> Said {
@@ -134,159 +136,171 @@ const CONFLICTS: [(&str, &str, &str, &str); 16] = [
 
 #[tokio::test]
 async fn the_second_is_told_while_the_first_is_open() {
-    let local = local().await;
-    for (name, first, second, words) in CONFLICTS {
-        local.run_sql("tables", TABLES).await.unwrap();
-        let (mut winner, mut loser) = (Session::open(&local).await, Session::open(&local).await);
-        for (extended, in_transaction) in [(false, false), (true, false), (false, true), (true, true)] {
-            let state = "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM (SELECT account::text FROM account
+    for oc001 in BOTH {
+        let local = local(oc001).await;
+        for (name, first, second, words) in CONFLICTS {
+            local.run_sql("tables", TABLES).await.unwrap();
+            let (mut winner, mut loser) = (Session::open(&local).await, Session::open(&local).await);
+            for (extended, in_transaction) in [(false, false), (true, false), (false, true), (true, true)] {
+                let state = "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM (SELECT account::text FROM account
                 UNION ALL SELECT entry::text FROM entry) t";
-            let before = fine(&mut loser, false, state).await.values;
-            fine(&mut winner, extended, "BEGIN").await;
-            fine(&mut winner, extended, first).await;
-            if in_transaction {
+                let before = fine(&mut loser, false, state).await.values;
+                fine(&mut winner, extended, "BEGIN").await;
+                fine(&mut winner, extended, first).await;
+                if in_transaction {
+                    fine(&mut loser, extended, "BEGIN").await;
+                }
+                let said = say(&mut loser, extended, second).await;
+                assert_eq!(said.errors, error("40001", words), "{name}");
+                assert_eq!(said.status, [if in_transaction { 'E' } else { 'I' }], "{name}");
+                if in_transaction {
+                    assert_eq!(fine(&mut loser, extended, "COMMIT").await.done, ["ROLLBACK"], "{name}");
+                }
+                // The first has not been disturbed. It gives way, and what was tried goes well the next time.
+                fine(&mut winner, extended, "ROLLBACK").await;
+                assert_eq!(fine(&mut loser, false, state).await.values, before, "{name}");
                 fine(&mut loser, extended, "BEGIN").await;
+                fine(&mut loser, extended, second).await;
+                fine(&mut loser, extended, "ROLLBACK").await;
             }
-            let said = say(&mut loser, extended, second).await;
-            assert_eq!(said.errors, error("40001", words), "{name}");
-            assert_eq!(said.status, [if in_transaction { 'E' } else { 'I' }], "{name}");
-            if in_transaction {
-                assert_eq!(fine(&mut loser, extended, "COMMIT").await.done, ["ROLLBACK"], "{name}");
-            }
-            // The first has not been disturbed. It gives way, and what was tried goes well the next time.
-            fine(&mut winner, extended, "ROLLBACK").await;
-            assert_eq!(fine(&mut loser, false, state).await.values, before, "{name}");
-            fine(&mut loser, extended, "BEGIN").await;
-            fine(&mut loser, extended, second).await;
-            fine(&mut loser, extended, "ROLLBACK").await;
+            // What the winner commits stands, and nothing of the loser's.
+            fine(&mut winner, false, "BEGIN").await;
+            let done = fine(&mut winner, false, first).await.done;
+            assert_eq!(say(&mut loser, false, second).await.errors[0].0, "40001", "{name}");
+            assert_eq!(fine(&mut winner, false, "COMMIT").await.done, ["COMMIT"], "{name}: {done:?}");
         }
-        // What the winner commits stands, and nothing of the loser's.
-        fine(&mut winner, false, "BEGIN").await;
-        let done = fine(&mut winner, false, first).await.done;
-        assert_eq!(say(&mut loser, false, second).await.errors[0].0, "40001", "{name}");
-        assert_eq!(fine(&mut winner, false, "COMMIT").await.done, ["COMMIT"], "{name}: {done:?}");
+        local.stop().await.unwrap();
     }
-    local.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn snapshots_are_kept_as_dsql_keeps_them() {
-    let local = local().await;
-    let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
-    // A row that changed since the snapshot.
-    fine(&mut one, true, "BEGIN").await;
-    assert_eq!(fine(&mut one, true, "SELECT balance FROM account WHERE id = 1").await.values, ["100"]);
-    fine(&mut other, true, "UPDATE account SET balance = 7 WHERE id = 1").await;
-    assert_eq!(fine(&mut one, true, "SELECT balance FROM account WHERE id = 1").await.values, ["100"]);
-    let said = say(&mut one, true, "UPDATE account SET balance = balance + 1 WHERE id = 1").await;
-    assert_eq!(said.errors, error("40001", ROWS));
-    fine(&mut one, true, "ROLLBACK").await;
-    // Write skew is let be: each reads what the other writes.
-    for session in [&mut one, &mut other] {
-        fine(session, false, "BEGIN").await;
-        fine(session, false, "SELECT sum(balance) FROM account").await;
-    }
-    fine(&mut one, false, "UPDATE account SET balance = 0 WHERE id = 1").await;
-    fine(&mut other, false, "UPDATE account SET balance = 0 WHERE id = 2").await;
-    for session in [&mut one, &mut other] {
-        assert_eq!(fine(session, false, "COMMIT").await.done, ["COMMIT"]);
-    }
-    // Where both lock what they read, one loses.
-    fine(&mut one, false, "BEGIN; SELECT * FROM account WHERE id IN (1, 2) FOR UPDATE").await;
-    let said = say(&mut other, false, "BEGIN; SELECT * FROM account WHERE id IN (1, 2) FOR UPDATE").await;
-    assert_eq!(said.errors, error("40001", ROWS));
-    fine(&mut other, false, "ROLLBACK").await;
-    fine(&mut one, false, "COMMIT").await;
-    // How nobody waits is not to be seen.
-    for sql in ["SHOW lock_timeout", "SHOW LOCK_TIMEOUT"] {
-        for extended in [false, true] {
-            let said = fine(&mut one, extended, sql).await;
-            let told = (said.values.as_slice(), said.columns.as_slice(), said.done.as_slice());
-            assert_eq!(
-                told,
-                (&["0".to_owned()][..], &["lock_timeout".to_owned()][..], &["SHOW".to_owned()][..])
-            );
+    for oc001 in BOTH {
+        let local = local(oc001).await;
+        let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
+        // A row that changed since the snapshot.
+        fine(&mut one, true, "BEGIN").await;
+        assert_eq!(fine(&mut one, true, "SELECT balance FROM account WHERE id = 1").await.values, ["100"]);
+        fine(&mut other, true, "UPDATE account SET balance = 7 WHERE id = 1").await;
+        assert_eq!(fine(&mut one, true, "SELECT balance FROM account WHERE id = 1").await.values, ["100"]);
+        let said = say(&mut one, true, "UPDATE account SET balance = balance + 1 WHERE id = 1").await;
+        assert_eq!(said.errors, error("40001", ROWS));
+        fine(&mut one, true, "ROLLBACK").await;
+        // Write skew is let be: each reads what the other writes.
+        for session in [&mut one, &mut other] {
+            fine(session, false, "BEGIN").await;
+            fine(session, false, "SELECT sum(balance) FROM account").await;
         }
+        fine(&mut one, false, "UPDATE account SET balance = 0 WHERE id = 1").await;
+        fine(&mut other, false, "UPDATE account SET balance = 0 WHERE id = 2").await;
+        for session in [&mut one, &mut other] {
+            assert_eq!(fine(session, false, "COMMIT").await.done, ["COMMIT"]);
+        }
+        // Where both lock what they read, one loses.
+        fine(&mut one, false, "BEGIN; SELECT * FROM account WHERE id IN (1, 2) FOR UPDATE").await;
+        let said = say(&mut other, false, "BEGIN; SELECT * FROM account WHERE id IN (1, 2) FOR UPDATE").await;
+        assert_eq!(said.errors, error("40001", ROWS));
+        fine(&mut other, false, "ROLLBACK").await;
+        fine(&mut one, false, "COMMIT").await;
+        // How nobody waits is not to be seen.
+        for sql in ["SHOW lock_timeout", "SHOW LOCK_TIMEOUT"] {
+            for extended in [false, true] {
+                let said = fine(&mut one, extended, sql).await;
+                let told = (said.values.as_slice(), said.columns.as_slice(), said.done.as_slice());
+                assert_eq!(
+                    told,
+                    (&["0".to_owned()][..], &["lock_timeout".to_owned()][..], &["SHOW".to_owned()][..])
+                );
+            }
+        }
+        local.stop().await.unwrap();
     }
-    local.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn what_is_found_at_commit_fails_the_commit() {
-    let local = local().await;
-    for extended in [false, true] {
+    for oc001 in BOTH {
+        let local = local(oc001).await;
+        for extended in [false, true] {
+            let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
+            // A check that was put off until then would have to wait.
+            fine(&mut other, extended, "BEGIN").await;
+            fine(&mut other, extended, "DELETE FROM account WHERE id = 2").await;
+            fine(&mut one, extended, "BEGIN").await;
+            fine(&mut one, extended, "INSERT INTO late VALUES (1, 2)").await;
+            let said = say(&mut one, extended, "COMMIT").await;
+            assert_eq!((said.errors, said.status), (error("40001", ROWS), vec!['I']));
+            fine(&mut other, extended, "ROLLBACK").await;
+            // The schema that it wrote under is another's by now.
+            fine(&mut one, extended, "BEGIN").await;
+            fine(&mut one, extended, "INSERT INTO late VALUES (1, 1)").await;
+            fine(&mut other, extended, "GRANT SELECT ON late TO PUBLIC").await;
+            let said = say(&mut one, extended, "COMMIT").await;
+            assert_eq!((said.errors, said.status), (error("40001", SCHEMA), vec!['I']));
+            assert_eq!(said.done, [""; 0]);
+            assert_eq!(fine(&mut one, extended, "SELECT count(*) FROM late").await.values, ["0"]);
+        }
+        // In a pipeline nothing is heard behind it until Sync, and none of our own messages.
         let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
-        // A check that was put off until then would have to wait.
-        fine(&mut other, extended, "BEGIN").await;
-        fine(&mut other, extended, "DELETE FROM account WHERE id = 2").await;
-        fine(&mut one, extended, "BEGIN").await;
-        fine(&mut one, extended, "INSERT INTO late VALUES (1, 2)").await;
-        let said = say(&mut one, extended, "COMMIT").await;
-        assert_eq!((said.errors, said.status), (error("40001", ROWS), vec!['I']));
-        fine(&mut other, extended, "ROLLBACK").await;
-        // The schema that it wrote under is another's by now.
-        fine(&mut one, extended, "BEGIN").await;
-        fine(&mut one, extended, "INSERT INTO late VALUES (1, 1)").await;
-        fine(&mut other, extended, &format!("CREATE TABLE new_{extended} (id int)")).await;
-        let said = say(&mut one, extended, "COMMIT").await;
-        assert_eq!((said.errors, said.status), (error("40001", SCHEMA), vec!['I']));
-        assert_eq!(said.done, [""; 0]);
-        assert_eq!(fine(&mut one, extended, "SELECT count(*) FROM late").await.values, ["0"]);
+        fine(&mut one, true, "BEGIN").await;
+        fine(&mut one, true, "INSERT INTO late VALUES (2, 1)").await;
+        fine(&mut other, true, "REVOKE SELECT ON late FROM PUBLIC").await;
+        let pipeline = [run("COMMIT"), run("SELECT 1"), sync(), run("SELECT 2"), sync()].concat();
+        let said = one.send(&pipeline, 2).await;
+        assert_eq!((said.tags.as_str(), said.status.as_slice()), ("12nEZ12TDCZ", &['I', 'I'][..]));
+        assert_eq!((said.errors, said.values), (error("40001", SCHEMA), vec!["2".to_owned()]));
+        local.stop().await.unwrap();
     }
-    // In a pipeline nothing is heard behind it until Sync, and none of our own messages.
-    let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
-    fine(&mut one, true, "BEGIN").await;
-    fine(&mut one, true, "INSERT INTO late VALUES (2, 1)").await;
-    fine(&mut other, true, "CREATE TABLE newer (id int)").await;
-    let pipeline = [run("COMMIT"), run("SELECT 1"), sync(), run("SELECT 2"), sync()].concat();
-    let said = one.send(&pipeline, 2).await;
-    assert_eq!((said.tags.as_str(), said.status.as_slice()), ("12nEZ12TDCZ", &['I', 'I'][..]));
-    assert_eq!((said.errors, said.values), (error("40001", SCHEMA), vec!["2".to_owned()]));
-    local.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_session_hears_of_anothers_ddl_once() {
-    let local = local().await;
-    for (extended, ddl) in [
-        (false, "CREATE TABLE a (id int)"),
-        (true, "CREATE INDEX ASYNC ON account (balance)"),
-        (false, "GRANT SELECT ON account TO PUBLIC"),
-        (true, "BEGIN; CREATE TABLE b (id int); COMMIT"),
-    ] {
+    for oc001 in BOTH {
+        let local = local(oc001).await;
+        for (extended, ddl) in [
+            (false, "ALTER TABLE account ADD COLUMN note text"),
+            (true, "CREATE INDEX ASYNC ON account (balance)"),
+            (false, "GRANT SELECT ON account TO PUBLIC"),
+            (true, "BEGIN; ALTER TABLE account ADD COLUMN more int; COMMIT"),
+        ] {
+            let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
+            fine(&mut one, extended, "SELECT count(*) FROM account").await;
+            fine(&mut other, extended && !ddl.contains(';'), ddl).await;
+            // Who made the change, and who comes later, hear nothing.
+            fine(&mut other, extended, "SELECT count(*) FROM account").await;
+            fine(&mut Session::open(&local).await, extended, "SELECT count(*) FROM account").await;
+            fine(&mut one, extended, "SHOW timezone").await;
+            assert_eq!(
+                say(&mut one, extended, "SELECT count(*) FROM account").await.errors,
+                error("40001", SCHEMA),
+                "{ddl}"
+            );
+            fine(&mut one, extended, "SELECT count(*) FROM account").await;
+        }
         let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
-        fine(&mut one, extended, "SELECT 1").await;
-        fine(&mut other, extended && !ddl.contains(';'), ddl).await;
-        // Who made the change, and who comes later, hear nothing.
-        fine(&mut other, extended, "SELECT 1").await;
-        fine(&mut Session::open(&local).await, extended, "SELECT 1").await;
-        fine(&mut one, extended, "SHOW timezone").await;
-        assert_eq!(say(&mut one, extended, "SELECT 1").await.errors, error("40001", SCHEMA), "{ddl}");
-        fine(&mut one, extended, "SELECT 1").await;
+        for ddl in [
+            "BEGIN; ALTER TABLE account ADD COLUMN c int; ROLLBACK",
+            "CREATE TABLE account (id int)",
+            "BEGIN; CREATE TABLE account (id int)",
+        ] {
+            say(&mut other, false, ddl).await;
+            say(&mut other, false, "COMMIT").await;
+            fine(&mut one, false, "SELECT count(*) FROM account").await;
+        }
+        // In the middle of a transaction too, even of one that reads.
+        fine(&mut one, true, "BEGIN READ ONLY").await;
+        fine(&mut one, true, "SELECT count(*) FROM account").await;
+        fine(&mut other, true, "COMMENT ON TABLE account IS 'x'").await;
+        assert_eq!(say(&mut one, true, "SELECT count(*) FROM account").await.errors, error("40001", SCHEMA));
+        assert_eq!(fine(&mut one, true, "COMMIT").await.done, ["ROLLBACK"]);
+        local.stop().await.unwrap();
     }
-    let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
-    for ddl in [
-        "BEGIN; CREATE TABLE c (id int); ROLLBACK",
-        "CREATE TABLE account (id int)",
-        "BEGIN; CREATE TABLE account (id int)",
-    ] {
-        say(&mut other, false, ddl).await;
-        say(&mut other, false, "COMMIT").await;
-        fine(&mut one, false, "SELECT 1").await;
-    }
-    // In the middle of a transaction too, even of one that reads.
-    fine(&mut one, true, "BEGIN READ ONLY").await;
-    fine(&mut one, true, "SELECT 1").await;
-    fine(&mut other, true, "CREATE TABLE d (id int)").await;
-    assert_eq!(say(&mut one, true, "SELECT 1").await.errors, error("40001", SCHEMA));
-    assert_eq!(fine(&mut one, true, "COMMIT").await.done, ["ROLLBACK"]);
-    local.stop().await.unwrap();
 }
 
 /// PostgreSQL locks for an instant where nobody conflicts (a table that grows, an index page that splits): nobody hears of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_conflict_is_not_disturbed() {
-    let local = std::sync::Arc::new(local().await);
+    let local = std::sync::Arc::new(local(Oc001::Any).await);
     let writers = (0..6).map(|writer| {
         let local = local.clone();
         tokio::spawn(async move {

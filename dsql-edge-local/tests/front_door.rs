@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use client::{Dial, dial, message, startup, token};
 use dsql_edge_local::{Credentials, Error, Local};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::{NamedGroup, ProtocolVersion};
@@ -26,8 +26,13 @@ async fn flight(
     let query = message(b'Q', format!("{sql}\0").as_bytes());
     let goodbye = message(b'X', b"");
     tls.write_all(&[startup, &password, &query, &goodbye].concat()).await.unwrap();
+    messages(tls).await
+}
+
+/// The messages up to the end of a connection.
+async fn messages(stream: &mut (impl AsyncRead + Unpin)) -> Vec<(u8, Vec<u8>)> {
     let mut said = Vec::new();
-    tls.read_to_end(&mut said).await.unwrap();
+    stream.read_to_end(&mut said).await.unwrap();
     let mut messages = Vec::new();
     let mut rest = said.as_slice();
     while let Some(head) = rest.first_chunk::<5>() {
@@ -107,7 +112,7 @@ async fn a_good_token_opens_a_session_and_bad_ones_are_told_why() {
         ("key", &plain, &stranger, "08006", denied, invalid),
         ("secret", &plain, &wrong_secret, "08006", denied, differs),
         ("tampered", &plain, &tampered, "08006", denied, differs),
-        ("eternal", &plain, &eternal, "08006", denied, invalid),
+        ("eternal", &plain, &eternal, "08006", denied, "X-Amz-Expires must be less than a week (in seconds)"),
         (
             "action",
             &plain,
@@ -171,6 +176,17 @@ async fn what_comes_before_the_session_is_dsqls() {
     // An address is certified too, and carries no server name.
     let mut tls = Dial { name: "127.0.0.1", ..dial(&local) }.to(&local).await.unwrap();
     assert_eq!(refusal(&flight(&mut tls, &startup("admin", &[]), &good, "").await).1, text);
+    // The cluster-shaped name is certified, and tokens are signed for it.
+    let host = local.cluster_host();
+    let (id, rest) = host.split_once('.').unwrap();
+    assert!(id.len() == 26 && id.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit()), "{host}");
+    assert_eq!(rest, "dsql.us-east-1.on.aws");
+    let of_cluster = token(&local, |of| of.host = host.to_owned());
+    for (token, opens) in [(&of_cluster, true), (&good, false)] {
+        let mut tls = Dial { name: host, ..dial(&local) }.to(&local).await.unwrap();
+        let answer = flight(&mut tls, &startup("admin", &[]), token, "SELECT 1").await;
+        assert_eq!(answer.iter().any(|(tag, _)| *tag == b'D'), opens);
+    }
     // Certificates are for the names alone, and only for who trusts the authority.
     assert!(Dial { name: "example.com", ..dial(&local) }.to(&local).await.is_err());
     let other = Local::builder().start().await.unwrap();
@@ -187,9 +203,86 @@ async fn what_comes_before_the_session_is_dsqls() {
     tcp.write_all(&[0, 0, 0, 8, 4, 210, 22, 48]).await.unwrap();
     assert_eq!(tcp.read_u8().await.unwrap(), b'N');
     tcp.write_all(&startup("admin", &[])).await.unwrap();
-    let mut said = Vec::new();
-    tcp.read_to_end(&mut said).await.unwrap();
-    assert!(said.starts_with(b"E") && String::from_utf8_lossy(&said).contains("TLS is required"));
+    let answer = messages(&mut tcp).await;
+    let (state, text, _) = refusal(&answer);
+    assert_eq!((state.as_str(), text.as_str()), ("08P01", "SSL is mandatory"));
+    local.stop().await.unwrap();
+}
+
+/// rustls returns an error for a connection that ends without close_notify, as libpq 18 does.
+#[tokio::test]
+async fn cancel_over_tls_cancels_and_ends_with_close_notify() {
+    let local = local().await;
+    let password = message(b'p', format!("{}\0", token(&local, |_| {})).as_bytes());
+    let query = message(b'Q', b"SELECT pg_sleep(60)\0");
+    let mut sleeper = dial(&local).to(&local).await.unwrap();
+    sleeper.write_all(&[startup("admin", &[]), password, query].concat()).await.unwrap();
+    let mut key = Vec::new();
+    while key.is_empty() {
+        let tag = sleeper.read_u8().await.unwrap();
+        let mut body = vec![0; sleeper.read_u32().await.unwrap() as usize - 4];
+        sleeper.read_exact(&mut body).await.unwrap();
+        if tag == b'K' {
+            key = body;
+        }
+    }
+    let request = [&[0, 0, 0, 16, 4, 210, 22, 46], key.as_slice()].concat();
+    let canceled = async {
+        let mut said = Vec::new();
+        while !said.ends_with(b"Z\0\0\0\x05I") || !said.windows(6).any(|it| it == b"C57014") {
+            assert!(sleeper.read_buf(&mut said).await.unwrap() > 0);
+        }
+    };
+    let cancel = async || {
+        for (direct, alpn) in [(false, false), (true, true)] {
+            let mut tls = Dial { direct, alpn, ..dial(&local) }.to(&local).await.unwrap();
+            tls.write_all(&request).await.unwrap();
+            assert_eq!(tls.read_to_end(&mut Vec::new()).await.unwrap(), 0);
+        }
+    };
+    // The query may not have begun when a request arrives: requests are repeated until one cancels it.
+    let cancels = async {
+        loop {
+            cancel().await;
+        }
+    };
+    let answered = async {
+        tokio::select! { () = canceled => {}, () = cancels => {} }
+    };
+    tokio::time::timeout(Duration::from_secs(50), answered).await.unwrap();
+    cancel().await;
+    local.stop().await.unwrap();
+}
+
+/// Tokens whose form is right, and whose dates and numbers are not.
+#[tokio::test]
+async fn hostile_tokens_are_refused_and_not_a_lost_connection() {
+    let local = local().await;
+    let good = token(&local, |_| {});
+    let date = good.split("X-Amz-Date=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let dated = |stamp: &str| good.replace(&date, stamp).replace(&date[..8], &stamp[..8]);
+    let expires = |seconds: &str| good.replace("Expires=900", &format!("Expires={seconds}"));
+    for bad in [
+        dated("99991231T235959Z"),
+        dated("99991231T235959Z").replace("Expires=900", "Expires=604800"),
+        dated("00000101T000000Z"),
+        dated("00010101T000000Z"),
+        expires("0"),
+        expires("-1"),
+        expires("604801"),
+        expires("4294967296"),
+        expires("99999999999999999999999999999999"),
+        good.replace("localhost/", "/"),
+        good.replace("X-Amz-Signature=", "X-Amz-Signature=%"),
+        good.replace('&', "&&"),
+        String::new(),
+    ] {
+        let mut tls = dial(&local).to(&local).await.unwrap();
+        let answer = flight(&mut tls, &startup("admin", &[]), &bad, "SELECT 1").await;
+        let (sqlstate, text, _) = refusal(&answer);
+        let denied = "unable to accept connection, access denied";
+        assert_eq!((sqlstate.as_str(), text.as_str()), ("08006", denied), "{bad}");
+    }
     local.stop().await.unwrap();
 }
 

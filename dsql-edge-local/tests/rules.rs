@@ -133,7 +133,10 @@ async fn asynchronous_ddl_answers_with_a_job() {
         let status = format!(
             "SELECT status || ' ' || job_type || ' ' || object_name FROM sys.jobs WHERE job_id = '{job}'"
         );
-        assert_eq!(session.simple(&status).await.values, [format!("completed INDEX_BUILD t_a_{extended}")]);
+        assert_eq!(
+            session.simple(&status).await.values,
+            [format!("completed INDEX_BUILD public.t_a_{extended}")]
+        );
         assert_eq!(session.simple(&format!("CALL sys.wait_for_job('{job}')")).await.done, ["CALL"]);
     }
     // What the rows forbid fails the job, and not the statement.

@@ -69,12 +69,13 @@ async fn meddle(local: &Local, sql: &str) {
 /// Jobs end like this, and leave an index that is not valid.
 fn jobs_that(status: &str) -> String {
     format!(
-        "CREATE OR REPLACE FUNCTION sys.dsql_local_run_job(kind text, object text, statement text) RETURNS text
-         LANGUAGE plpgsql SECURITY DEFINER AS $$
+        "CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(target text, statement text, plain text, seal text)
+         RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
          BEGIN
-             EXECUTE replace(statement, 'UNIQUE', '');
-             UPDATE pg_index SET indisvalid = false WHERE indexrelid = object::regclass;
-             RETURN sys.dsql_local_log_job(kind, object, '{status}', 'found duplicate key');
+             EXECUTE plain;
+             UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'a_name'::regclass;
+             RETURN pg_catalog.dsql_local_log_job('INDEX_BUILD', 'pg_class', 'a_name'::regclass, 'public.a_name',
+                 '{status}', 'found duplicate key', statement || plain, seal);
          END $$"
     )
 }
@@ -132,7 +133,7 @@ async fn a_job_outlives_the_run_that_began_it() {
     let ends = async {
         tokio::time::sleep(LEASE).await;
         let valid = "UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'a_name'::regclass;
-            UPDATE sys.dsql_local_jobs SET status = 'completed', details = NULL";
+            UPDATE pg_catalog.dsql_local_jobs SET status = 'completed', details = NULL";
         meddle(&local, valid).await;
     };
     let (ended, ()) = tokio::join!(run(&local, &files, LEASE), ends);

@@ -6,6 +6,7 @@ mod corpus;
 mod demo;
 mod fuzz;
 mod soundness;
+mod suites;
 mod test;
 
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Attack the compiler with made-up queries on a real PostgreSQL 16
     Soundness(soundness::Options),
+    /// Run AWS's test suites and other people's clients against dsql-local
+    Suites(suites::Options),
     /// Measure, beside the peers, in one run
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Corpus(options) => corpus::run(&options),
         Command::Fuzz(options) => fuzz::fuzz(&options),
         Command::Soundness(options) => soundness::soundness(&options),
+        Command::Suites(options) => suites::suites(&options),
         Command::Bench(bench) => bench::run(&bench),
     };
     match done {

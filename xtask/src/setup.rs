@@ -119,7 +119,11 @@ fn found(folder: &str, prefix: &str, path: &str) -> Result<PathBuf> {
         })
 }
 
-fn npm(folder: &Path) -> Result<()> {
+/// The packages of a folder's `package-lock.json`.
+///
+/// # Errors
+/// Where npm is missing or fails.
+pub fn npm(folder: &Path) -> Result<()> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let _lock = project::lock(&name)?;
     // npm writes this file when it is done, with what it has installed.

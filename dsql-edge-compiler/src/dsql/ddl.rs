@@ -188,14 +188,14 @@ pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Sp
             let title = "say CACHE 1, which is PostgreSQL's default";
             out.push(identity_cache.at(place).fixed(title, vec![edit]));
         }
-        Cache::Other(span) => out.push(identity_cache.at(span)),
+        Cache::Other(span, value) => out.push(cache_size.naming(span, &value)),
     }
 }
 
 enum Cache {
     Fits,
     Missing,
-    Other(Span),
+    Other(Span, String),
 }
 
 fn cache(options: &[SequenceOption]) -> Cache {
@@ -203,7 +203,7 @@ fn cache(options: &[SequenceOption]) -> Cache {
         None => Cache::Missing,
         Some(option) => match option.value.as_deref().and_then(|value| value.parse::<i64>().ok()) {
             Some(1 | LEAST_CACHE..) => Cache::Fits,
-            _ => Cache::Other(option.span),
+            _ => Cache::Other(option.span, option.value.clone().unwrap_or_default()),
         },
     }
 }
@@ -226,7 +226,7 @@ pub(super) fn sequence(
                 sequence_cache.at(sequence.name.span()).fixed(title, vec![(end, " CACHE 1".to_owned())]),
             );
         }
-        Cache::Other(span) => out.push(sequence_cache.at(span)),
+        Cache::Other(span, value) => out.push(cache_size.naming(span, &value)),
     }
     for option in &sequence.options {
         if let Some(ty) = &option.type_name

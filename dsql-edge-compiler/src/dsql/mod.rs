@@ -14,6 +14,7 @@ mod ddl;
 mod functions;
 pub mod limits;
 mod query;
+mod relations;
 mod rule;
 mod settings;
 mod statements;
@@ -23,6 +24,7 @@ pub(crate) mod walk;
 mod words;
 
 pub use allowed::{Allowed, allowed};
+pub use relations::used_tables;
 pub use rule::{Finding, Fix, Known, Rule};
 pub use settings::SETTABLE;
 pub use transaction::Transactions;

@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use dsql_edge_local::{Fault, Limit, Local};
+use dsql_edge_local::{Fault, Limit, Local, Oc001};
 
 use dev_vars::Bindings;
 
@@ -116,6 +116,10 @@ pub(crate) struct Options {
     /// Make one of DSQL's limits smaller, to meet it soon (see below)
     #[arg(long, value_name = "NAME=NUMBER")]
     limit: Vec<Limit>,
+    /// Which sessions get OC001 after another session's schema change: those with a cached copy of
+    /// the catalog (cached), or every open session, which is the documented worst case (any)
+    #[arg(long, default_value_t = Oc001::Cached, value_name = "cached|any")]
+    oc001: Oc001,
     /// Fail on request (see below)
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
@@ -133,6 +137,7 @@ impl Options {
             .port(self.port)
             .region(&self.region)
             .rules(!self.no_rules)
+            .oc001(self.oc001)
             .log(|line| eprintln!("dsql-local: {line}"));
         for user in &self.user {
             builder = builder.user(user);
@@ -172,6 +177,12 @@ impl Options {
             local.endpoint(),
             local.installation().version,
             local.installation().bin.display()
+        );
+        eprintln!(
+            "dsql-local: cluster's host name: {host} port {port}, for clients that want one; line for /etc/hosts: \
+             127.0.0.1 {host}",
+            host = local.cluster_host(),
+            port = local.port()
         );
         Ok(local)
     }

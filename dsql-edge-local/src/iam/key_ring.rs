@@ -98,9 +98,9 @@ impl KeyRing {
         now: OffsetDateTime,
     ) -> Result<Session, Error> {
         let (credentials, role_arn) = (Credentials::made_up_session()?, role_arn.to_owned());
-        let session = Session { credentials, role_arn, expires: now + life };
+        let session = Session { credentials, role_arn, expires: now.saturating_add(life) };
         let mut sessions = self.sessions();
-        sessions.retain(|session| now < session.expires + REMEMBERED);
+        sessions.retain(|session| now < session.expires.saturating_add(REMEMBERED));
         if sessions.len() == ROOM {
             sessions.pop_front();
         }

@@ -29,6 +29,9 @@ const SKEW: Duration = Duration::minutes(5);
 /// The words AWS answers with when it knows no such access key (`InvalidClientTokenId`).
 const UNKNOWN_KEY: &str = "The security token included in the request is invalid.";
 
+/// The words of a cluster for a token that is valid for too long (the tests of AWS's connector for Python).
+const LONGER_THAN_A_WEEK: &str = "X-Amz-Expires must be less than a week (in seconds)";
+
 /// The words AWS answers with when the signature is not the one it computes (`SignatureDoesNotMatch`).
 const SIGNATURE_DIFFERS: &str = "The request signature we calculated does not match the signature you provided. \
      Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
@@ -58,8 +61,14 @@ pub(crate) fn signer(token: &str) -> Option<String> {
 /// key, dates, signature, action. `Signature expired: …` and `Wrong user to action mapping. …` are DSQL's own
 /// words as users report them; the others are AWS's general ones, taken to be DSQL's too.
 pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Result<(), Refusal> {
-    let token = Token::parse(token).map_err(|Malformed(why)| {
-        Refusal::access_denied(UNKNOWN_KEY, format!("the password is not an IAM token: {why}"))
+    let token = Token::parse(token).map_err(|malformed| match malformed {
+        Malformed::Form(why) => {
+            Refusal::access_denied(UNKNOWN_KEY, format!("the password is not an IAM token: {why}"))
+        }
+        Malformed::LongerThanAWeek => Refusal::access_denied(
+            LONGER_THAN_A_WEEK,
+            format!("the token asks for a life above {MAX_EXPIRES} s"),
+        ),
     })?;
     let scope = &token.scope;
     if scope.service != SERVICE || scope.region != expected.region {
@@ -115,19 +124,21 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
 }
 
 fn in_time(token: &Token, now: OffsetDateTime) -> Result<(), Refusal> {
-    let end = token.date + Duration::seconds(token.expires.into());
+    // Saturating: a token may be dated 9999-12-31, and the clock may be put forward to there.
+    let end = token.date.saturating_add(Duration::seconds(token.expires.into()));
+    let latest = now.saturating_add(SKEW);
     if now >= end {
         return Err(Refusal::access_denied(
             format!("Signature expired: {} is now earlier than {}", AmzDate(end), AmzDate(now)),
             format!("the token was good for {} s and has expired", token.expires),
         ));
     }
-    if token.date > now + SKEW {
+    if token.date > latest {
         return Err(Refusal::access_denied(
             format!(
                 "Signature not yet current: {} is still later than {} ({} + 5 min.)",
                 AmzDate(token.date),
-                AmzDate(now + SKEW),
+                AmzDate(latest),
                 AmzDate(now)
             ),
             "the token is dated in the future: the clocks differ",
@@ -337,6 +348,24 @@ mod tests {
                 "{}",
                 refusal.reason
             );
+        }
+    }
+
+    /// Whatever a token is dated, and whatever the clock shows, the answer is a refusal and not a panic.
+    #[test]
+    fn dates_at_the_ends_of_time_are_refused() {
+        let keys = Credentials::new(EXAMPLE.0, EXAMPLE.1, None);
+        let clocks =
+            [time::PrimitiveDateTime::MIN.assume_utc(), SIGNED_AT, time::PrimitiveDateTime::MAX.assume_utc()];
+        for stamp in ["00000101T000000Z", "00010101T000000Z", "20240827T000000Z", "99991231T235959Z"] {
+            for expires in [1, 900, 604_800] {
+                for now in clocks {
+                    let good = token(FOO, "DbConnectAdmin", EXAMPLE.0, expires, None, "ab");
+                    let text = good.replace("20240827T000000Z", stamp).replace("20240827", &stamp[..8]);
+                    let refusal = check(&text, "admin", FOO, &keys, now).unwrap_err();
+                    assert_eq!(refusal.sqlstate, "08006", "{text} at {now}");
+                }
+            }
         }
     }
 

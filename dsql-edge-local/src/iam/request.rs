@@ -118,18 +118,19 @@ fn canonical(
 }
 
 fn in_time(signed_at: OffsetDateTime, now: OffsetDateTime) -> Result<(), Refused> {
-    let words = if signed_at < now - SKEW {
+    let (earliest, latest) = (now.saturating_sub(SKEW), now.saturating_add(SKEW));
+    let words = if signed_at < earliest {
         format!(
             "Signature expired: {} is now earlier than {} ({} - 5 min.)",
             AmzDate(signed_at),
-            AmzDate(now - SKEW),
+            AmzDate(earliest),
             AmzDate(now)
         )
-    } else if signed_at > now + SKEW {
+    } else if signed_at > latest {
         format!(
             "Signature not yet current: {} is still later than {} ({} + 5 min.)",
             AmzDate(signed_at),
-            AmzDate(now + SKEW),
+            AmzDate(latest),
             AmzDate(now)
         )
     } else {

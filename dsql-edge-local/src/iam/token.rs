@@ -17,7 +17,11 @@ const SIGNATURE: &str = "X-Amz-Signature";
 
 /// What is wrong with the form; never repeats what the text held.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Malformed(pub(super) String);
+pub(super) enum Malformed {
+    Form(String),
+    /// X-Amz-Expires is above [`MAX_EXPIRES`].
+    LongerThanAWeek,
+}
 
 /// A token, taken apart and decoded.
 pub(super) struct Token {
@@ -46,7 +50,7 @@ pub(super) struct Scope {
 
 impl Token {
     pub(super) fn parse(text: &str) -> Result<Token, Malformed> {
-        let wrong = |why: &str| Malformed(why.to_owned());
+        let wrong = |why: &str| Malformed::Form(why.to_owned());
         if text.len() > MAX_LENGTH {
             return Err(wrong("it is longer than any token"));
         }
@@ -62,27 +66,23 @@ impl Token {
             let decoded =
                 decode(name).zip(decode(value)).ok_or_else(|| wrong("a parameter is wrongly encoded"))?;
             if parameters.iter().any(|(known, _)| *known == decoded.0) {
-                return Err(Malformed(format!("{:?} is there twice", decoded.0)));
+                return Err(Malformed::Form(format!("{:?} is there twice", decoded.0)));
             }
             parameters.push(decoded);
         }
         let find =
             |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-        let need = |name: &str| find(name).ok_or_else(|| Malformed(format!("{name} is missing")));
+        let need = |name: &str| find(name).ok_or_else(|| Malformed::Form(format!("{name} is missing")));
 
         if need("X-Amz-Algorithm")? != ALGORITHM {
-            return Err(Malformed(format!("X-Amz-Algorithm is not {ALGORITHM}")));
+            return Err(Malformed::Form(format!("X-Amz-Algorithm is not {ALGORITHM}")));
         }
         if need("X-Amz-SignedHeaders")? != "host" {
             return Err(wrong("X-Amz-SignedHeaders is not \"host\""));
         }
         let stamp = need("X-Amz-Date")?;
         let date = date(&stamp).ok_or_else(|| wrong("X-Amz-Date is not of the form yyyymmddThhmmssZ"))?;
-        let expires = need("X-Amz-Expires")?
-            .parse()
-            .ok()
-            .filter(|seconds| (1..=MAX_EXPIRES).contains(seconds))
-            .ok_or_else(|| Malformed(format!("X-Amz-Expires is not between 1 and {MAX_EXPIRES}")))?;
+        let expires = expires(&need("X-Amz-Expires")?)?;
         let scope = scope(&need("X-Amz-Credential")?, &stamp)?;
         let signature = need(SIGNATURE)?;
         let (action, security_token) = (need("Action")?, find("X-Amz-Security-Token"));
@@ -101,6 +101,22 @@ impl Token {
     }
 }
 
+/// Seconds, up to a week.
+fn expires(text: &str) -> Result<u32, Malformed> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // A number with more digits than u64 holds is above a week too.
+    match text.parse::<u64>() {
+        _ if !digits => {}
+        Ok(0) => {}
+        Ok(seconds) => {
+            let week = u32::try_from(seconds).ok().filter(|seconds| *seconds <= MAX_EXPIRES);
+            return week.ok_or(Malformed::LongerThanAWeek);
+        }
+        Err(_) => return Err(Malformed::LongerThanAWeek),
+    }
+    Err(Malformed::Form(format!("X-Amz-Expires is not between 1 and {MAX_EXPIRES}")))
+}
+
 /// A time as SigV4 writes it.
 pub(super) fn date(stamp: &str) -> Option<OffsetDateTime> {
     let form = format_description!("[year][month][day]T[hour][minute][second]Z");
@@ -111,10 +127,12 @@ pub(super) fn date(stamp: &str) -> Option<OffsetDateTime> {
 pub(super) fn scope(credential: &str, stamp: &str) -> Result<Scope, Malformed> {
     let parts: Vec<&str> = credential.split('/').collect();
     let [access_key_id, day, region, service, "aws4_request"] = parts.as_slice() else {
-        return Err(Malformed("X-Amz-Credential is not key/yyyymmdd/region/dsql/aws4_request".to_owned()));
+        return Err(Malformed::Form(
+            "X-Amz-Credential is not key/yyyymmdd/region/dsql/aws4_request".to_owned(),
+        ));
     };
     if stamp.get(..8) != Some(day) {
-        return Err(Malformed("the days in X-Amz-Credential and X-Amz-Date differ".to_owned()));
+        return Err(Malformed::Form("the days in X-Amz-Credential and X-Amz-Date differ".to_owned()));
     }
     let owned = |text: &&str| (*text).to_owned();
     Ok(Scope {
@@ -164,7 +182,8 @@ mod tests {
             ("AWS4-HMAC-SHA256", "AWS4", "X-Amz-Algorithm is not AWS4-HMAC-SHA256"),
             ("T000000Z", "T250000Z", "X-Amz-Date is not of the form yyyymmddThhmmssZ"),
             ("=900", "=0", "X-Amz-Expires is not between 1 and 604800"),
-            ("=900", "=604801", "X-Amz-Expires is not between 1 and 604800"),
+            ("=900", "=%2B900", "X-Amz-Expires is not between 1 and 604800"),
+            ("=900", "=", "X-Amz-Expires is not between 1 and 604800"),
             ("=900", "=-1", "X-Amz-Expires is not between 1 and 604800"),
             ("K%2F20240827", "K%2F20240828", "the days in X-Amz-Credential and X-Amz-Date differ"),
             ("%2Faws4_request", "", "X-Amz-Credential is not key/yyyymmdd/region/dsql/aws4_request"),
@@ -177,9 +196,24 @@ mod tests {
         ] {
             let text = GOOD.replacen(from, to, 1);
             assert_ne!(text, GOOD);
-            assert_eq!(Token::parse(&text).err(), Some(Malformed(why.to_owned())), "{text}");
+            assert_eq!(Token::parse(&text).err(), Some(Malformed::Form(why.to_owned())), "{text}");
         }
         assert!(Token::parse(&format!("{GOOD}{}", "a".repeat(MAX_LENGTH))).is_err());
+    }
+
+    #[test]
+    fn life_above_a_week_is_told_apart() {
+        for (expires, fits) in [("1", true), ("604800", true), ("604801", false), ("4294967296", false)] {
+            let parsed = Token::parse(&GOOD.replacen("=900", &format!("={expires}"), 1));
+            match fits {
+                true => {
+                    assert_eq!(parsed.map(|token| token.expires.to_string()).ok().as_deref(), Some(expires))
+                }
+                false => assert_eq!(parsed.err(), Some(Malformed::LongerThanAWeek), "{expires}"),
+            }
+        }
+        let endless = GOOD.replacen("=900", &format!("={}", "9".repeat(40)), 1);
+        assert_eq!(Token::parse(&endless).err(), Some(Malformed::LongerThanAWeek));
     }
 
     #[test]

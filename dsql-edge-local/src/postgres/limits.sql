@@ -1,36 +1,36 @@
 -- DSQL's limits of a transaction, counted where rows are written: by triggers that no client sees. They count for the
 -- sessions that come through the front door, which sets dsql_local.limit_rows and dsql_local.limit_bytes.
-CREATE TABLE IF NOT EXISTS sys.dsql_local_oversize (bytes bigint NOT NULL);
+CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_oversize (bytes bigint NOT NULL);
 
 -- The sums so far are settings of the transaction, and end with it.
-CREATE OR REPLACE FUNCTION sys.dsql_local_sum(name text) RETURNS bigint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_sum(name text) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT coalesce(nullif(current_setting(name, true), ''), '0')::bigint
 $$;
 
-CREATE OR REPLACE FUNCTION sys.dsql_local_size(bytes bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_size(bytes bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN bytes % 1048576 = 0 THEN bytes / 1048576 || 'mb' ELSE bytes || ' bytes' END
 $$;
 
 -- Sees to it that COMMIT fails: DSQL looks at the size there.
-CREATE OR REPLACE FUNCTION sys.dsql_local_defer_size(bytes bigint) RETURNS void
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_defer_size(bytes bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
-    INSERT INTO sys.dsql_local_oversize VALUES (bytes)
+    INSERT INTO pg_catalog.dsql_local_oversize VALUES (bytes)
 $$;
 
-CREATE OR REPLACE FUNCTION sys.dsql_local_oversize() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_oversize() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
-    allowed text := sys.dsql_local_size(sys.dsql_local_sum('dsql_local.limit_bytes'));
+    allowed text := pg_catalog.dsql_local_size(pg_catalog.dsql_local_sum('dsql_local.limit_bytes'));
 BEGIN
     RAISE EXCEPTION 'transaction size limit % exceeded', allowed USING ERRCODE = '54000',
-        DETAIL = format('Current transaction size %smb > %s', ceil(sys.dsql_local_sum('dsql_local.bytes') / 1048576.0), allowed);
+        DETAIL = format('Current transaction size %smb > %s', ceil(pg_catalog.dsql_local_sum('dsql_local.bytes') / 1048576.0), allowed);
 END $$;
 
-CREATE OR REPLACE FUNCTION sys.dsql_local_count() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_count() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
-    most_rows bigint := sys.dsql_local_sum('dsql_local.limit_rows');
-    most_bytes bigint := sys.dsql_local_sum('dsql_local.limit_bytes');
+    most_rows bigint := pg_catalog.dsql_local_sum('dsql_local.limit_rows');
+    most_bytes bigint := pg_catalog.dsql_local_sum('dsql_local.limit_bytes');
     bytes_before bigint;
     rows bigint;
     bytes bigint;
@@ -42,23 +42,23 @@ BEGIN
     IF rows = 0 THEN
         RETURN NULL;
     END IF;
-    rows := rows + sys.dsql_local_sum('dsql_local.rows');
+    rows := rows + pg_catalog.dsql_local_sum('dsql_local.rows');
     IF rows > most_rows THEN
         RAISE EXCEPTION 'transaction row limit exceeded' USING ERRCODE = '54000';
     END IF;
-    PERFORM set_config('dsql_local.rows', rows::text, true);
+    PERFORM pg_catalog.dsql_local_set_config('dsql_local.rows', rows::text, true);
     IF TG_OP <> 'DELETE' THEN
-        bytes_before := sys.dsql_local_sum('dsql_local.bytes');
+        bytes_before := pg_catalog.dsql_local_sum('dsql_local.bytes');
         bytes := bytes + bytes_before;
-        PERFORM set_config('dsql_local.bytes', bytes::text, true);
+        PERFORM pg_catalog.dsql_local_set_config('dsql_local.bytes', bytes::text, true);
         IF bytes > most_bytes AND bytes_before <= most_bytes THEN
-            PERFORM sys.dsql_local_defer_size(bytes);
+            PERFORM pg_catalog.dsql_local_defer_size(bytes);
         END IF;
     END IF;
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION sys.dsql_local_attach(new_table oid) RETURNS void
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_attach(new_table oid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
     event text;
@@ -66,33 +66,48 @@ BEGIN
     FOREACH event IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE'] LOOP
         EXECUTE format(
             'CREATE OR REPLACE TRIGGER dsql_local_%s AFTER %s ON %s REFERENCING %s TABLE AS dsql_local_rows
-             FOR EACH STATEMENT EXECUTE FUNCTION sys.dsql_local_count()',
+             FOR EACH STATEMENT EXECUTE FUNCTION pg_catalog.dsql_local_count()',
             lower(event), event, new_table::regclass, CASE event WHEN 'DELETE' THEN 'OLD' ELSE 'NEW' END);
     END LOOP;
     -- As PostgreSQL marks those of foreign keys: psql, pg_dump and information_schema leave them out.
     UPDATE pg_trigger SET tgisinternal = true WHERE tgrelid = new_table AND tgname LIKE 'dsql\_local\_%';
 END $$;
 
-CREATE OR REPLACE FUNCTION sys.dsql_local_attach_new() RETURNS event_trigger
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_attach_new() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    PERFORM sys.dsql_local_attach(command.objid)
+    PERFORM pg_catalog.dsql_local_attach(command.objid)
     FROM pg_event_trigger_ddl_commands() command JOIN pg_class ON pg_class.oid = command.objid
     WHERE command.command_tag = 'CREATE TABLE' AND relkind = 'r';
 END $$;
 
-REVOKE EXECUTE ON FUNCTION sys.dsql_local_attach(oid) FROM PUBLIC;
+-- A function that sets something for its calls sets only what a session may set.
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_function() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    PERFORM pg_catalog.dsql_local_check_setting(split_part(setting, '=', 1))
+    FROM pg_event_trigger_ddl_commands() command JOIN pg_proc ON pg_proc.oid = command.objid, unnest(proconfig) setting
+    WHERE command.classid = 'pg_proc'::regclass AND pg_proc.proowner <> 'postgres'::regrole;
+END $$;
+
+-- The clients' roles call none of these.
+REVOKE EXECUTE ON FUNCTION pg_catalog.dsql_local_attach(oid), pg_catalog.dsql_local_sum(text),
+    pg_catalog.dsql_local_size(bigint), pg_catalog.dsql_local_defer_size(bigint) FROM PUBLIC;
 
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'dsql_local_attach') THEN
-        CREATE CONSTRAINT TRIGGER dsql_local_oversize AFTER INSERT ON sys.dsql_local_oversize
-            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sys.dsql_local_oversize();
+        DROP TRIGGER IF EXISTS dsql_local_oversize ON pg_catalog.dsql_local_oversize;
+        CREATE CONSTRAINT TRIGGER dsql_local_oversize AFTER INSERT ON pg_catalog.dsql_local_oversize
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pg_catalog.dsql_local_oversize();
         UPDATE pg_trigger SET tgisinternal = true WHERE tgname = 'dsql_local_oversize';
         CREATE EVENT TRIGGER dsql_local_attach ON ddl_command_end
-            WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA') EXECUTE FUNCTION sys.dsql_local_attach_new();
+            WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA') EXECUTE FUNCTION pg_catalog.dsql_local_attach_new();
+        CREATE EVENT TRIGGER dsql_local_check_function ON ddl_command_end
+            WHEN TAG IN ('CREATE FUNCTION', 'ALTER FUNCTION', 'CREATE PROCEDURE', 'ALTER PROCEDURE')
+            EXECUTE FUNCTION pg_catalog.dsql_local_check_function();
         -- Tables of a folder that an earlier version kept.
-        PERFORM sys.dsql_local_attach(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+        PERFORM pg_catalog.dsql_local_attach(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
         WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema', 'sys');
     END IF;
 END $$;

@@ -10,12 +10,14 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::guard::Guarded;
+use crate::seal::SealKey;
 use crate::{Error, Installation};
 use account::Account;
 
@@ -72,6 +74,7 @@ pub(crate) struct Postgres {
     home: PathBuf,
     data: PathBuf,
     new: bool,
+    seal_key: Arc<SealKey>,
 }
 
 impl Postgres {
@@ -120,11 +123,17 @@ impl Postgres {
                 command.stdout(output).stderr(errors);
             })
             .map_err(|error| Error::Postgres(error.to_string()))?;
-        let mut server = Postgres { guard, home: home.to_owned(), data: folder, new };
+        let mut server = Postgres {
+            guard,
+            home: home.to_owned(),
+            data: folder,
+            new,
+            seal_key: Arc::new(SealKey::made()?),
+        };
         server.wait_until_ready(&log).await?;
         let client = server.connect(SUPERUSER).await?;
         // A folder that was kept may be of an earlier version.
-        for sql in [ROLES, SYS, LIMITS] {
+        for sql in [ROLES, SYS, LIMITS, &server.seal_key.to_sql()] {
             client.batch_execute(sql).await.map_err(|error| Error::Postgres(error.to_string()))?;
         }
         Ok(server)
@@ -141,6 +150,11 @@ impl Postgres {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// What seals the statements that dsql-local writes.
+    pub(crate) fn seal_key(&self) -> &Arc<SealKey> {
+        &self.seal_key
     }
 
     /// Whether the data folder was made by this start, so that the start's SQL must run.

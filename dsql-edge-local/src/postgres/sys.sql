@@ -1,7 +1,9 @@
--- What a DSQL cluster has in its schema sys: the log of jobs, and the procedure that waits for one.
+-- What a DSQL cluster has in its schema sys: the log of jobs, the procedure that waits for one, the session's id. What
+-- dsql-local needs beside that is in pg_catalog, where tools do not look for objects of users.
+SET allow_system_table_mods = on;
 CREATE SCHEMA IF NOT EXISTS sys;
 GRANT USAGE ON SCHEMA sys TO PUBLIC;
-CREATE TABLE IF NOT EXISTS sys.dsql_local_jobs (
+CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_jobs (
     job_id text PRIMARY KEY,
     status text NOT NULL,
     details text,
@@ -12,54 +14,199 @@ CREATE TABLE IF NOT EXISTS sys.dsql_local_jobs (
     start_time timestamptz NOT NULL,
     update_time timestamptz NOT NULL
 );
-CREATE OR REPLACE VIEW sys.jobs AS SELECT * FROM sys.dsql_local_jobs;
-GRANT SELECT ON sys.jobs TO PUBLIC;
-
--- 26 letters and digits, as a job's id has.
-CREATE OR REPLACE FUNCTION sys.dsql_local_job_id() RETURNS text LANGUAGE sql VOLATILE AS $$
-    SELECT string_agg(substr('abcdefghijklmnopqrstuvwxyz234567', 1 + floor(random() * 32)::int, 1), '')
-    FROM generate_series(1, 26)
-$$;
-
-CREATE OR REPLACE FUNCTION sys.dsql_local_log_job(kind text, object text, state text, said text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE id text := sys.dsql_local_job_id();
-BEGIN
-    INSERT INTO sys.dsql_local_jobs
-    VALUES (id, state, said, kind, 'pg_class'::regclass, NULL, object, date_trunc('second', now()), date_trunc('second', now()));
-    RETURN id;
-END $$;
-
--- Does at once what DSQL does in a job: what the rows forbid fails the job and not the statement.
-CREATE OR REPLACE FUNCTION sys.dsql_local_run_job(kind text, object text, statement text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    BEGIN
-        EXECUTE statement;
-    EXCEPTION WHEN unique_violation OR check_violation OR foreign_key_violation THEN
-        RETURN sys.dsql_local_log_job(kind, object, 'failed', SQLERRM);
-    END;
-    RETURN sys.dsql_local_log_job(kind, object, 'completed', NULL);
-END $$;
-
 -- Who may log in as which role: AWS IAM GRANT and REVOKE.
-CREATE TABLE IF NOT EXISTS sys.dsql_local_iam (
-    iam_oid bigint GENERATED ALWAYS AS IDENTITY (START 26400),
+CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_iam (
+    iam_oid bigint NOT NULL,
     arn text NOT NULL,
     pg_role_name text NOT NULL,
     grantor_pg_role_name text NOT NULL,
     PRIMARY KEY (pg_role_name, arn)
 );
+-- What the statements are sealed with that dsql-local puts in the place of a client's.
+CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_seal_key (key bytea NOT NULL);
+REVOKE ALL ON pg_catalog.dsql_local_jobs, pg_catalog.dsql_local_iam, pg_catalog.dsql_local_seal_key FROM PUBLIC;
+
+-- A folder that an earlier version kept has its own objects in sys.
+DO $$
+DECLARE
+    routine regprocedure;
+BEGIN
+    IF to_regclass('sys.dsql_local_jobs') IS NOT NULL THEN
+        INSERT INTO pg_catalog.dsql_local_jobs SELECT * FROM sys.dsql_local_jobs;
+        INSERT INTO pg_catalog.dsql_local_iam SELECT * FROM sys.dsql_local_iam;
+        DROP TABLE sys.dsql_local_jobs, sys.dsql_local_iam, sys.dsql_local_oversize CASCADE;
+        DROP PROCEDURE sys.wait_for_job(text);
+        FOR routine IN SELECT oid FROM pg_proc WHERE proname ~ '^dsql_local_' AND pronamespace = 'sys'::regnamespace LOOP
+            EXECUTE format('DROP ROUTINE %s CASCADE', routine);
+        END LOOP;
+    END IF;
+END $$;
+
+-- A cluster keeps the rows of jobs for 30 minutes.
+CREATE OR REPLACE VIEW sys.jobs AS
+    SELECT * FROM pg_catalog.dsql_local_jobs WHERE update_time > now() - interval '30 minutes';
+GRANT SELECT ON sys.jobs TO PUBLIC;
+
+-- pg_tables and pg_indexes do not show what a cluster does not have.
+DO $$
+DECLARE
+    view text;
+    definition text;
+BEGIN
+    FOREACH view IN ARRAY ARRAY['pg_catalog.pg_tables', 'pg_catalog.pg_indexes'] LOOP
+        definition := rtrim(pg_get_viewdef(view::regclass), '; ');
+        IF definition !~ 'dsql_local' THEN
+            EXECUTE format($view$CREATE OR REPLACE VIEW %s AS %s AND c.relname !~ '^dsql_local_'$view$, view, definition);
+        END IF;
+    END LOOP;
+END $$;
+
+-- Only dsql-local itself makes seals: a client cannot call what asks for one with a statement of its own. Letters outside
+-- of ASCII do not count, since the seal is made before their encoding is known.
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_seal(statement text, seal text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    sealed bytea := convert_to(regexp_replace(statement, '[^\x01-\x7f]+', '?', 'g'), 'UTF8');
+BEGIN
+    IF seal IS DISTINCT FROM (SELECT encode(sha256(key || sealed || key), 'hex') FROM dsql_local_seal_key) THEN
+        RAISE EXCEPTION 'permission denied for function of dsql-local' USING ERRCODE = '42501';
+    END IF;
+END $$;
+
+-- What a session may set; the rules for SET are the same. Sessions past the front door have no limit of rows.
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_setting(name text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF coalesce(current_setting('dsql_local.limit_rows', true), '') = '' OR lower(name) ~ '^enable_' OR lower(name) IN
+        ('application_name', 'client_encoding', 'datestyle', 'extra_float_digits', 'intervalstyle', 'search_path', 'timezone')
+    THEN
+        RETURN;
+    END IF;
+    RAISE EXCEPTION 'setting configuration parameter "%" not supported', name USING ERRCODE = '0A000';
+END $$;
+
+-- Another function takes the place of PostgreSQL's set_config, which gets another name: PostgreSQL finds the code of its
+-- own functions by their numbers, whatever their definition is.
+DO $$
+BEGIN
+    IF to_regprocedure('pg_catalog.dsql_local_set_config(text, text, boolean)') IS NULL THEN
+        ALTER FUNCTION pg_catalog.set_config(text, text, boolean) RENAME TO dsql_local_set_config;
+    END IF;
+END $$;
+REVOKE EXECUTE ON FUNCTION pg_catalog.dsql_local_set_config(text, text, boolean) FROM PUBLIC;
+
+-- A SET clause would end what this sets, so its names carry their schema.
+CREATE OR REPLACE FUNCTION pg_catalog.set_config(text, text, boolean) RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+BEGIN
+    PERFORM pg_catalog.dsql_local_check_setting($1);
+    RETURN pg_catalog.dsql_local_set_config($1, $2, $3);
+END $$;
+
+-- 26 letters and digits, as a job's id has.
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_job_id() RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT string_agg(substr('abcdefghijklmnopqrstuvwxyz234567', 1 + floor(random() * 32)::int, 1), '')
+    FROM generate_series(1, 26)
+$$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_log_job(
+    kind text, class regclass, object oid, name text, state text, said text, statement text, seal text
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    id text := dsql_local_job_id();
+BEGIN
+    PERFORM dsql_local_check_seal(statement, seal);
+    INSERT INTO dsql_local_jobs
+    VALUES (id, state, said, kind, class, object, name, date_trunc('second', now()), date_trunc('second', now()));
+    RETURN id;
+END $$;
+
+-- Makes an index look as after a unique build that failed: it is not valid, and new rows are held to it.
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_fail_index(index oid, statement text, seal text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    PERFORM dsql_local_check_seal(statement, seal);
+    UPDATE pg_index SET indisunique = true, indisvalid = false WHERE indexrelid = index;
+END $$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_name(relation oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT nspname || '.' || relname FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace
+    WHERE pg_class.oid = relation
+$$;
+
+-- Does at once what DSQL does in a job: what the rows forbid fails the job and not the statement. `plain` is the statement
+-- without UNIQUE.
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(target text, statement text, plain text, seal text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    of_table oid := to_regclass(target);
+    before oid[] := ARRAY(SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = of_table);
+    made oid;
+    said text;
+BEGIN
+    PERFORM pg_catalog.dsql_local_check_seal(statement || plain, seal);
+    BEGIN
+        EXECUTE statement;
+    EXCEPTION WHEN unique_violation THEN
+        said := 'found duplicate key(s) while validating index uniqueness';
+        EXECUTE plain;
+    END;
+    SELECT indexrelid INTO made FROM pg_catalog.pg_index WHERE indrelid = of_table AND indexrelid <> ALL (before);
+    IF said IS NOT NULL THEN
+        PERFORM pg_catalog.dsql_local_fail_index(made, statement || plain, seal);
+    END IF;
+    RETURN pg_catalog.dsql_local_log_job('INDEX_BUILD', 'pg_catalog.pg_class', made, pg_catalog.dsql_local_name(made),
+        CASE WHEN said IS NULL THEN 'completed' ELSE 'failed' END, said, statement || plain, seal);
+END $$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_validate(target text, name text, statement text, seal text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    of_table oid := to_regclass(target);
+    object oid;
+    said text;
+BEGIN
+    PERFORM pg_catalog.dsql_local_check_seal(statement, seal);
+    BEGIN
+        EXECUTE statement;
+    EXCEPTION WHEN check_violation OR foreign_key_violation THEN
+        said := SQLERRM;
+    END;
+    SELECT oid INTO object FROM pg_catalog.pg_constraint WHERE conrelid = of_table AND conname = name;
+    RETURN pg_catalog.dsql_local_log_job('VALIDATE_CONSTRAINT', 'pg_catalog.pg_constraint', object,
+        pg_catalog.dsql_local_name(of_table), CASE WHEN said IS NULL THEN 'completed' ELSE 'failed' END, said, statement, seal);
+END $$;
+
+CREATE OR REPLACE PROCEDURE sys.wait_for_job(job_id text, INOUT succeeded boolean DEFAULT NULL)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF job_id !~ '^[a-z2-7]{26}$' THEN
+        RAISE EXCEPTION 'Unable to convert text to UUID' USING ERRCODE = '22P02';
+    END IF;
+    SELECT status = 'completed' INTO succeeded FROM sys.jobs WHERE jobs.job_id = wait_for_job.job_id;
+END $$;
+
+-- An id of the session, as the tests of AWS's adapter for Tortoise need it: the same for one connection, and for no other.
+CREATE OR REPLACE FUNCTION sys.current_session_id() RETURNS uuid LANGUAGE sql STABLE AS $$
+    SELECT md5(pid::text || backend_start::text)::uuid FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()
+$$;
+
 CREATE OR REPLACE VIEW sys.iam_pg_role_mappings AS
     SELECT m.iam_oid::oid AS iam_oid, m.arn, r.oid AS pg_role_oid, m.pg_role_name,
         g.oid AS grantor_pg_role_oid, m.grantor_pg_role_name
-    FROM sys.dsql_local_iam m
+    FROM pg_catalog.dsql_local_iam m
     JOIN pg_roles r ON r.rolname = m.pg_role_name
     LEFT JOIN pg_roles g ON g.rolname = m.grantor_pg_role_name;
 GRANT SELECT ON sys.iam_pg_role_mappings TO PUBLIC;
 
-CREATE OR REPLACE PROCEDURE sys.dsql_local_iam(command text, pg_role text, principal text)
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_next_iam_oid() RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT coalesce(max(iam_oid), 26399) + 1 FROM pg_catalog.dsql_local_iam
+$$;
+
+CREATE OR REPLACE PROCEDURE pg_catalog.dsql_local_iam(command text, pg_role text, principal text, seal text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
+    PERFORM dsql_local_check_seal(command || pg_role || principal, seal);
     -- Takes the place of this procedure's own command tag.
     RAISE NOTICE 'dsql_local_tag AWS IAM %', command;
     IF session_user NOT IN ('admin', 'postgres') THEN
@@ -69,13 +216,13 @@ BEGIN
     ELSIF principal !~ '^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:[a-z-]+/.+$' THEN
         RAISE EXCEPTION 'invalid IAM ARN "%"', principal USING ERRCODE = '22023';
     ELSIF command = 'GRANT' THEN
-        INSERT INTO sys.dsql_local_iam (arn, pg_role_name, grantor_pg_role_name)
-        VALUES (principal, pg_role, session_user) ON CONFLICT DO NOTHING;
+        INSERT INTO dsql_local_iam
+        VALUES (dsql_local_next_iam_oid(), principal, pg_role, session_user) ON CONFLICT DO NOTHING;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'role "%" is already granted to "%"', pg_role, principal USING ERRCODE = '42710';
         END IF;
     ELSE
-        DELETE FROM sys.dsql_local_iam WHERE pg_role_name = pg_role AND arn = principal;
+        DELETE FROM dsql_local_iam WHERE pg_role_name = pg_role AND arn = principal;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'role "%" is not granted to "%"', pg_role, principal USING ERRCODE = '42704';
         END IF;
@@ -83,19 +230,12 @@ BEGIN
 END $$;
 
 -- A user that dsql-local was told to have.
-CREATE OR REPLACE FUNCTION sys.dsql_local_user(pg_role text, principal text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_user(pg_role text, principal text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = pg_role) THEN
         EXECUTE format('CREATE ROLE %I WITH LOGIN', pg_role);
     END IF;
-    INSERT INTO sys.dsql_local_iam (arn, pg_role_name, grantor_pg_role_name)
-    VALUES (principal, pg_role, 'admin') ON CONFLICT DO NOTHING;
+    INSERT INTO pg_catalog.dsql_local_iam
+    VALUES (pg_catalog.dsql_local_next_iam_oid(), principal, pg_role, 'admin') ON CONFLICT DO NOTHING;
 END $$;
-REVOKE EXECUTE ON FUNCTION sys.dsql_local_user(text, text) FROM PUBLIC;
-
-CREATE OR REPLACE PROCEDURE sys.wait_for_job(job_id text) LANGUAGE plpgsql AS $$
-BEGIN
-    IF job_id !~ '^[a-z2-7]{26}$' THEN
-        RAISE EXCEPTION 'Unable to convert text to UUID' USING ERRCODE = '22P02';
-    END IF;
-END $$;
+REVOKE EXECUTE ON FUNCTION pg_catalog.dsql_local_user(text, text), pg_catalog.dsql_local_next_iam_oid() FROM PUBLIC;

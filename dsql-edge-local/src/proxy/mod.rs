@@ -112,15 +112,17 @@ impl Endpoint {
                 Err(_) => return Ok(()),
             };
         match admitted {
-            Ok(Admitted::Session(mut postgres, _connected)) => relay::relay(
+            Ok(Admitted::Session(mut postgres, _connected, reported)) => relay::relay(
                 &mut client,
                 &mut postgres,
                 self.rules.then_some(self.postgres.as_path()),
                 &self.cluster,
+                &reported,
             )
             .await
             .map_err(Ended::Lost),
-            Ok(Admitted::Cancelled) => Ok(()),
+            // With TLS's close_notify: libpq 18 takes any other end for a failure.
+            Ok(Admitted::Cancelled) => client.shutdown().await.map_err(Ended::Lost),
             Err(Ended::Refused(refusal)) => refuse(&mut client, refusal).await,
             Err(lost) => Err(lost),
         }
@@ -203,19 +205,20 @@ impl Endpoint {
             // No such role, or one that may not log in: on DSQL there is then no mapping either.
             return Err(Refusal::role_not_mapped(user, &identity.arn).into());
         }
+        let reported = Frame { bytes: next.bytes.clone() };
         let next = match next.tag() {
             Some(b'S') if self.rules => rules::parameter_status(next),
             _ => next.bytes,
         };
         client.write_all(&[authenticated.bytes, next].concat()).await?;
-        Ok(Admitted::Session(postgres, connected))
+        Ok(Admitted::Session(postgres, connected, reported))
     }
 }
 
 /// What came of a client at the door.
 enum Admitted {
     /// PostgreSQL has answered the startup; its first two messages have been passed on.
-    Session(UnixStream, Connected),
+    Session(UnixStream, Connected, Frame),
     /// It was a request to cancel, and is done.
     Cancelled,
 }

@@ -9,19 +9,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tokio::sync::Notify;
 
 use super::frame::{self, Frame};
 use crate::cluster::Cluster;
-use crate::rules::{BUFFERED, Session, catalog, named_tables};
+use crate::rules::{BUFFERED, Session, catalog};
 
 const CHUNK: usize = 64 * 1024;
 
 /// How often a connection that should end is asked whether its transaction is over.
 const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
-/// Relays until one side ends. With `rules`, the socket of the same PostgreSQL, DSQL's statement rules hold, and the log
+/// Relays until one side ends. `reported` is PostgreSQL's first ParameterStatus. With `rules`, the socket of the same PostgreSQL, DSQL's statement rules hold, and the log
 /// is told what to write instead.
 ///
 /// # Errors
@@ -32,6 +34,7 @@ pub(super) async fn relay<S>(
     postgres: &mut UnixStream,
     rules: Option<&Path>,
     cluster: &Arc<Cluster>,
+    reported: &Frame,
 ) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -39,8 +42,15 @@ where
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_postgres, mut to_postgres) = postgres.split();
     let session = Mutex::new(Session::new(cluster.clone()));
-    let login = Login { drops_flight: cluster.faults.drops_flight(), done: AtomicBool::new(false) };
+    locked(&session).reported(reported);
+    let login = Login {
+        drops_flight: cluster.faults.drops_flight(),
+        done: AtomicBool::new(false),
+        answered: Notify::new(),
+    };
+    // `messages` first: what has come with the login is read before the login is done.
     let ended = tokio::select! {
+        biased;
         ended = messages(&mut from_client, &mut to_postgres, &session, rules, &login) => ended,
         ended = answers(&mut from_postgres, &mut to_client, rules.map(|_| &session), cluster, &login) => ended,
         () = lives(cluster, &session) => Ok(()),
@@ -52,16 +62,21 @@ where
 /// Waits until the connection has lived as long as DSQL lets it. A transaction that is open then may go on for as long
 /// as any other.
 async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
-    let end = cluster.clock.now() + cluster.limits.life;
+    let end = after(cluster.clock.now(), cluster.limits.life);
     tokio::select! {
         () = cluster.clock.until(end) => {}
         () = cluster.faults.hour() => {}
     }
-    let end = cluster.clock.now() + cluster.limits.age;
+    let end = after(cluster.clock.now(), cluster.limits.age);
     while locked(session).is_busy() && cluster.clock.now() < end {
-        cluster.clock.until(cluster.clock.now() + LOOKS_AGAIN).await;
+        cluster.clock.until(after(cluster.clock.now(), LOOKS_AGAIN)).await;
     }
     (cluster.log)("connection closed: it has lived as long as DSQL lets one");
+}
+
+/// So much later, at the latest at the end of time: a clock can be put forward to there.
+fn after(now: OffsetDateTime, by: Duration) -> OffsetDateTime {
+    now.saturating_add(time::Duration::try_from(by).unwrap_or(time::Duration::MAX))
 }
 
 /// Hands a CancelRequest to PostgreSQL, which answers nothing.
@@ -72,12 +87,14 @@ pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
     stream.read_to_end(&mut Vec::new()).await.map(drop)
 }
 
-/// The login that PostgreSQL is about to end.
+/// What `answers` lets `messages` know.
 struct Login {
     /// A fault: what comes before the login is done is dropped, up to its Sync.
     drops_flight: bool,
     /// The first ReadyForQuery has come.
     done: AtomicBool,
+    /// A ReadyForQuery has come.
+    answered: Notify,
 }
 
 async fn messages<R, W>(
@@ -93,39 +110,62 @@ where
 {
     let mut pending: Vec<u8> = Vec::with_capacity(CHUNK);
     let mut dropping = login.drops_flight;
+    // A simple query is whole without a Sync.
+    let mut awaits_sync = false;
     loop {
         let mut ready = Vec::new();
         let mut whole = 0;
+        let mut cut = false;
         while let Some(length) = frame::first_length(pending.get(whole..).unwrap_or_default())? {
             let Some(bytes) = pending.get(whole..whole + length) else { break };
             let frame = Frame { bytes: bytes.to_vec() };
             whole += length;
             if dropping {
                 dropping = frame.tag() != Some(b'S');
+                awaits_sync = frame.tag() != Some(b'Q');
                 continue;
             }
             let Some(socket) = rules else {
                 ready.extend(frame.bytes);
                 continue;
             };
-            let tables = named_tables(&frame);
-            let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
-            ready.extend(locked(session).client_says(frame, schema.as_ref()));
-            if locked(session).ends() {
-                return Ok(());
+            if locked(session).must_wait(&frame) {
+                if to.write_all(&ready).await.is_err() {
+                    return std::future::pending().await;
+                }
+                ready.clear();
+                while locked(session).must_wait(&frame) {
+                    login.answered.notified().await;
+                }
             }
+            let tables = locked(session).named_tables(&frame);
+            let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
+            let sent = locked(session).client_says(frame, schema.as_ref());
+            if locked(session).is_cut_before_commit() {
+                cut = true;
+                break;
+            }
+            ready.extend(sent);
         }
         if !ready.is_empty() && to.write_all(&ready).await.is_err() {
             // PostgreSQL has gone, and may have said why: `answers` ends the session once it has passed that on.
             return std::future::pending().await;
         }
+        if cut {
+            if locked(session).ends() {
+                return Ok(());
+            }
+            // What was sent before is still answered: `answers` ends the session then.
+            return std::future::pending().await;
+        }
         pending.drain(..whole);
         pending.reserve(CHUNK);
+        let continues = awaits_sync || !pending.is_empty();
         if from.read_buf(&mut pending).await? == 0 {
             return Ok(());
         }
         // What the client sends after the login has not come with it.
-        dropping &= !login.done.load(Ordering::Relaxed) || whole > 0;
+        dropping &= !login.done.load(Ordering::Relaxed) || continues;
     }
 }
 
@@ -139,6 +179,8 @@ enum At {
     Head,
     /// Inside of one that is passed as it comes: so many bytes are left.
     Passing(usize),
+    /// Inside of one that the client does not get.
+    Dropping(usize),
 }
 
 async fn answers<R, W>(
@@ -168,6 +210,11 @@ where
                     rest = behind;
                     at = if left > passed.len() { At::Passing(left - passed.len()) } else { At::Head };
                 }
+                At::Dropping(left) => {
+                    let dropped = left.min(rest.len());
+                    rest = rest.get(dropped..).unwrap_or_default();
+                    at = if left > dropped { At::Dropping(left - dropped) } else { At::Head };
+                }
                 At::Head => {
                     let Some(&[tag, a, b, c, d]) = rest.first_chunk::<5>() else { break };
                     let length = u32::from_be_bytes([a, b, c, d]) as usize + 1;
@@ -175,13 +222,17 @@ where
                         login.done.store(true, Ordering::Relaxed);
                     }
                     let Some(session) = session.filter(|_| BUFFERED.contains(&tag)) else {
-                        at = At::Passing(length);
+                        let cut = session.is_some_and(|session| locked(session).is_cut_after_commit());
+                        at = if cut { At::Dropping(length) } else { At::Passing(length) };
                         continue;
                     };
                     let Some(bytes) = rest.get(..length) else { break };
                     let frame = Frame { bytes: bytes.to_vec() };
                     rest = rest.get(length..).unwrap_or_default();
                     ready.extend(locked(session).postgres_says(frame));
+                    if tag == b'Z' {
+                        login.answered.notify_one();
+                    }
                 }
             }
         }

@@ -6,6 +6,7 @@
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::Finding;
 
+use super::encoding::Encoding;
 use super::message::message;
 use super::{MARK, Session, transaction};
 use crate::proxy::frame::Frame;
@@ -18,8 +19,8 @@ pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
 pub(super) const SHOW: &str = "dsql_local_show_";
 
 /// The messages that must be looked at whole: ErrorResponse, RowDescription, CommandComplete, ReadyForQuery,
-/// ParseComplete, BindComplete, NoticeResponse, ParameterStatus.
-pub(crate) const BUFFERED: &[u8] = b"ETCZ12NS";
+/// ParseComplete, BindComplete, CloseComplete, NoticeResponse, ParameterStatus.
+pub(crate) const BUFFERED: &[u8] = b"ETCZ123NS";
 
 /// What DSQL tells of its settings, seen on clusters in August 2026; the version is that of the recording, in September.
 const REPORTED: [(&str, Option<&str>); 11] = [
@@ -77,8 +78,8 @@ impl Refused {
         format!("refused as DSQL does: {} [{}]{instead}", self.message, self.sqlstate)
     }
 
-    fn to_error_response(&self) -> Vec<u8> {
-        let plain = |text: &str| text.bytes().filter(|byte| *byte != 0).collect::<Vec<u8>>();
+    fn to_error_response(&self, encoding: Encoding) -> Vec<u8> {
+        let plain = |text: &str| encoding.encode(&text.replace('\0', ""));
         let detail =
             self.detail.as_deref().map_or(Vec::new(), |detail| [b"D", &*plain(detail), b"\0"].concat());
         let (code, words) = (self.sqlstate.as_bytes(), plain(&self.message));
@@ -89,7 +90,7 @@ impl Refused {
 impl Session {
     /// One of [`BUFFERED`], as the client gets it.
     pub(crate) fn postgres_says(&mut self, frame: Frame) -> Vec<u8> {
-        let unheard = self.cycles.answered().is_some_and(|cycle| cycle.cut);
+        let unheard = self.is_cut_after_commit();
         let said = self.heard(frame);
         if unheard { Vec::new() } else { said }
     }
@@ -106,7 +107,7 @@ impl Session {
                 {
                     Some(refused) => {
                         (self.cluster.log)(&refused.told());
-                        refused.to_error_response()
+                        refused.to_error_response(self.encoding)
                     }
                     None => frame.bytes,
                 }
@@ -130,16 +131,27 @@ impl Session {
                 }
                 None => frame.bytes,
             },
-            Some(b'S') => parameter_status(frame),
+            Some(b'S') => {
+                self.reported(&frame);
+                parameter_status(frame)
+            }
+            Some(b'3') => {
+                self.statements.completes();
+                frame.bytes
+            }
             Some(tag @ (b'1' | b'2')) => {
                 let theirs = self.cycles.answered().is_none_or(|cycle| match tag {
                     b'1' => cycle.parse_completes(),
                     _ => cycle.bind_completes(),
                 });
+                if theirs && tag == b'1' {
+                    self.statements.completes();
+                }
                 if theirs { frame.bytes } else { Vec::new() }
             }
             Some(b'Z') => {
                 self.tag = None;
+                self.statements.ready();
                 self.settles(frame.body());
                 frame.bytes
             }

@@ -8,6 +8,7 @@ use std::path::Path;
 use dsql_edge_compiler::schema::Schema;
 use dsql_edge_compiler::syntax::ast::QualifiedName;
 
+use super::statement::name_in_sql;
 use crate::postgres::{SUPERUSER, session};
 
 const COLUMNS: &str = "SELECT a.attname, format_type(a.atttypid, NULL), i.indisprimary IS TRUE
@@ -22,7 +23,7 @@ pub(crate) async fn tables(socket: &Path, names: &[QualifiedName]) -> Option<Sch
     let client = session(socket, SUPERUSER).await.ok()?;
     let mut ddl = String::new();
     for name in names {
-        let name = name.parts.iter().map(|part| quoted(&part.text)).collect::<Vec<_>>().join(".");
+        let name = name_in_sql(name);
         let rows = client.query(COLUMNS, &[&name]).await.ok()?;
         if rows.is_empty() {
             continue;

@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use crate::catalog_version::SchemaChange;
+
 /// What was sent since the ReadyForQuery before, and what has come back.
 #[derive(Default)]
 pub(super) struct Cycle {
@@ -22,8 +24,8 @@ pub(super) struct Cycle {
     pub(super) commits: bool,
     /// The connection ends in place of its ReadyForQuery, and nothing of it is heard.
     pub(super) cut: bool,
-    /// A schema change is in it.
-    pub(super) ddl: bool,
+    /// The schema change in it.
+    pub(super) ddl: Option<SchemaChange>,
     /// An error has come.
     pub(super) failed: bool,
     /// A ROLLBACK has been answered.
@@ -59,7 +61,6 @@ impl Cycle {
 }
 
 /// The cycles that are not over.
-#[derive(Default)]
 pub(super) struct Cycles {
     /// Sent whole, the oldest first.
     owed: VecDeque<Cycle>,
@@ -68,6 +69,11 @@ pub(super) struct Cycles {
 }
 
 impl Cycles {
+    /// Of a session whose login PostgreSQL still has to answer, with a ReadyForQuery too.
+    pub(super) fn of_a_login() -> Cycles {
+        Cycles { owed: VecDeque::from([Cycle::default()]), current: None }
+    }
+
     /// Whether a cycle has begun and waits for its Sync.
     pub(super) fn is_open(&self) -> bool {
         self.current.is_some()
@@ -92,6 +98,11 @@ impl Cycles {
     /// ReadyForQuery has come.
     pub(super) fn over(&mut self) -> Option<Cycle> {
         self.owed.pop_front()
+    }
+
+    /// Whether all that was sent whole is answered.
+    pub(super) fn nothing_owed(&self) -> bool {
+        self.owed.is_empty()
     }
 
     /// Whether PostgreSQL owes nothing, and nothing is half sent.

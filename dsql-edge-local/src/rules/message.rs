@@ -1,34 +1,34 @@
 //! The client's messages that carry statements, read and written.
 //!
-//! In: a message's body, which may hold anything. Out: its texts, or nothing where it is malformed: PostgreSQL says
-//! so then.
+//! In: a message's body, which may hold anything. Out: its texts as bytes, or nothing where it is malformed:
+//! PostgreSQL answers that with an error.
 
-/// The text of a Query.
-pub(super) fn query(body: &[u8]) -> Option<String> {
+/// The text of a Query, as it came.
+pub(super) fn query(body: &[u8]) -> Option<&[u8]> {
     let (text, rest) = text(body)?;
     rest.is_empty().then_some(text)
 }
 
 /// A Query.
-pub(super) fn query_of(sql: &str) -> Vec<u8> {
-    message(b'Q', &[sql.as_bytes(), b"\0"])
+pub(super) fn query_of(sql: &[u8]) -> Vec<u8> {
+    message(b'Q', &[sql, b"\0"])
 }
 
 /// Name, text and the types of the parameters as they came, of a Parse.
-pub(super) fn parse(body: &[u8]) -> Option<(String, String, Vec<u8>)> {
+pub(super) fn parse(body: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let (name, rest) = text(body)?;
     let (sql, types) = text(rest)?;
-    Some((name, sql, types.to_owned()))
+    Some((name, sql, types))
 }
 
 /// A Parse.
-pub(super) fn parse_of(name: &str, sql: &str, types: &[u8]) -> Vec<u8> {
-    message(b'P', &[name.as_bytes(), b"\0", sql.as_bytes(), b"\0", types])
+pub(super) fn parse_of(name: &[u8], sql: &[u8], types: &[u8]) -> Vec<u8> {
+    message(b'P', &[name, b"\0", sql, b"\0", types])
 }
 
 /// A Bind of the unnamed portal to a statement without parameters.
-pub(super) fn bind_of(name: &str) -> Vec<u8> {
-    message(b'B', &[b"\0", name.as_bytes(), b"\0", &[0; 6]])
+pub(super) fn bind_of(name: &[u8]) -> Vec<u8> {
+    message(b'B', &[b"\0", name, b"\0", &[0; 6]])
 }
 
 /// An Execute of the unnamed portal, all rows.
@@ -37,28 +37,27 @@ pub(super) fn execute_all() -> Vec<u8> {
 }
 
 /// Portal and statement of a Bind.
-pub(super) fn bind(body: &[u8]) -> Option<(String, String)> {
+pub(super) fn bind(body: &[u8]) -> Option<(&[u8], &[u8])> {
     let (portal, rest) = text(body)?;
     let (name, _) = text(rest)?;
     Some((portal, name))
 }
 
 /// The name at the head of a message.
-pub(super) fn name(body: &[u8]) -> Option<String> {
+pub(super) fn name(body: &[u8]) -> Option<&[u8]> {
     text(body).map(|(name, _)| name)
 }
 
 /// Kind and name of a Close.
-pub(super) fn described(body: &[u8]) -> Option<(u8, String)> {
+pub(super) fn described(body: &[u8]) -> Option<(u8, &[u8])> {
     let (kind, rest) = body.split_first()?;
     name(rest).map(|name| (*kind, name))
 }
 
-/// A text that ends with NUL, and what follows it.
-pub(super) fn text(bytes: &[u8]) -> Option<(String, &[u8])> {
+/// What is before the first NUL, and what follows it.
+pub(super) fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
-    let text = std::str::from_utf8(bytes.get(..end)?).ok()?;
-    Some((text.to_owned(), bytes.get(end + 1..)?))
+    Some((bytes.get(..end)?, bytes.get(end + 1..)?))
 }
 
 /// A message of these parts.

@@ -7,9 +7,11 @@
 
 mod answer;
 pub(crate) mod catalog;
-
+mod catalog_copy;
 mod cycle;
+mod encoding;
 mod message;
+mod prepared;
 mod statement;
 mod transaction;
 
@@ -20,16 +22,20 @@ use std::time::{Duration, Instant};
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Schema;
 use dsql_edge_compiler::syntax::Lexed;
-use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use dsql_edge_compiler::syntax::ast::{QualifiedName, Statement, StatementKind};
 
 use answer::Refused;
 pub(crate) use answer::{BUFFERED, parameter_status};
+use catalog_copy::CatalogCopy;
 use cycle::Cycles;
-use statement::Prepared;
-pub(crate) use statement::{for_postgres, named_tables};
+use encoding::Encoding;
+use prepared::{Known, Statements};
+pub(crate) use statement::for_postgres;
+use statement::{Parsed, Prepared};
 pub(crate) use transaction::settings;
 use transaction::{Open, Stopped};
 
+use crate::catalog_version::SchemaChange;
 use crate::cluster::Cluster;
 use crate::faults;
 use crate::proxy::frame::Frame;
@@ -46,26 +52,30 @@ const LONGEST_NAME: usize = 200;
 /// After so long, an index of this session counts as built.
 const BUILDING: Duration = Duration::from_secs(2);
 
-/// Prepared statements and portals that are kept in mind; PostgreSQL keeps them too.
-const MOST_PREPARED: usize = 100_000;
+/// Portals of one transaction.
+const MOST_PORTALS: usize = 100_000;
 
 /// One session's state.
 pub(crate) struct Session {
     transactions: Transactions,
-    prepared: HashMap<String, Arc<Prepared>>,
-    portals: HashMap<String, Arc<Prepared>>,
+    /// How the client's texts are encoded.
+    encoding: Encoding,
+    statements: Statements,
+    /// Those that have been bound, with their statements.
+    portals: HashMap<Vec<u8>, Known>,
     refusals: HashMap<u32, Refused>,
     number: u32,
     /// What PostgreSQL still owes an answer.
     cycles: Cycles,
     /// The transaction between BEGIN and its end.
     open: Option<Open>,
-    /// A schema change has been answered, and not committed yet.
-    changes_schema: bool,
+    /// A schema change that has been answered, and not committed yet.
+    change: Option<SchemaChange>,
     /// The connection is to end, without a word.
     ends: bool,
-    /// The version of the catalogue that this session has heard of.
-    seen: u64,
+    /// It ends in place of a commit: once all that was sent before is answered.
+    cut_before_commit: bool,
+    catalog: CatalogCopy,
     /// What the next CommandComplete says instead.
     tag: Option<&'static str>,
     last_job: Option<Instant>,
@@ -75,17 +85,19 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(cluster: Arc<Cluster>) -> Session {
         Session {
-            seen: cluster.catalog.version(),
+            catalog: CatalogCopy::new(cluster.oc001, &cluster.catalog),
             cluster,
             transactions: Transactions::new(),
-            prepared: HashMap::new(),
+            encoding: Encoding::Utf8,
+            statements: Statements::of_a_login(),
             portals: HashMap::new(),
             refusals: HashMap::new(),
             number: 0,
-            cycles: Cycles::default(),
+            cycles: Cycles::of_a_login(),
             open: None,
-            changes_schema: false,
+            change: None,
             ends: false,
+            cut_before_commit: false,
             tag: None,
             last_job: None,
         }
@@ -98,18 +110,76 @@ impl Session {
 
     /// Whether the connection is to end now, without a word.
     pub(crate) fn ends(&self) -> bool {
-        self.ends
+        self.ends || self.cut_before_commit && self.cycles.nothing_owed()
     }
 
-    /// A client's message, as it goes on to PostgreSQL. `schema` has the tables that [`named_tables`] asked for.
+    /// Whether PostgreSQL gets no message any more, the last one neither.
+    pub(crate) fn is_cut_before_commit(&self) -> bool {
+        self.cut_before_commit
+    }
+
+    /// Whether the client gets nothing of what PostgreSQL now answers.
+    pub(crate) fn is_cut_after_commit(&mut self) -> bool {
+        self.cycles.answered().is_some_and(|cycle| cycle.cut)
+    }
+
+    /// Whether a client's message has to wait until PostgreSQL has answered those before it: what it means depends on the
+    /// answers.
+    pub(crate) fn must_wait(&self, frame: &Frame) -> bool {
+        if self.cycles.nothing_owed() {
+            return false;
+        }
+        match frame.tag() {
+            Some(b'B') => {
+                message::bind(frame.body()).is_some_and(|(_, name)| self.statements.is_uncertain(name))
+            }
+            Some(b'Q' | b'P') => self.text(frame).is_some_and(|text| text.is_err()),
+            _ => false,
+        }
+    }
+
+    /// The tables that a message names, if a rule must know their columns and keys.
+    pub(crate) fn named_tables(&self, frame: &Frame) -> Vec<QualifiedName> {
+        let text = self.text(frame).and_then(Result::ok);
+        text.map_or(Vec::new(), |text| statement::named_tables(&text))
+    }
+
+    /// The text of a Query or a Parse, or the byte that is not of the client's encoding.
+    fn text(&self, frame: &Frame) -> Option<Result<String, u8>> {
+        let text = match frame.tag() {
+            Some(b'Q') => message::query(frame.body()),
+            Some(b'P') => message::parse(frame.body()).map(|(_, text, _)| text),
+            _ => None,
+        };
+        text.map(|text| self.encoding.decode(text))
+    }
+
+    /// PostgreSQL reports a setting.
+    pub(crate) fn reported(&mut self, frame: &Frame) {
+        let mut parts = frame.body().split(|byte| *byte == 0);
+        if frame.tag() == Some(b'S') && parts.next() == Some(b"client_encoding") {
+            let name = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
+            self.encoding = Encoding::named(&name);
+        }
+    }
+
+    /// A client's message, as it goes on to PostgreSQL. `schema` has the tables that [`Session::named_tables`] asked for.
     pub(crate) fn client_says(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
         let Some(tag) = frame.tag() else { return frame.bytes };
         match tag {
             b'Q' => {
-                let text = message::query(frame.body());
-                let sent = text.and_then(|text| statement::with_room(&text, || self.simple(&text, schema)));
-                self.cycles.sent();
-                sent.map_or(frame.bytes, |sent| message::query_of(&sent))
+                let sent = self.text(&frame).map(|text| {
+                    let sent = match text {
+                        Ok(text) => statement::with_room(&text, || self.simple(&text, schema))
+                            .unwrap_or_else(|| self.mark(too_deep())),
+                        Err(byte) => self.mark(not_encoded(byte)),
+                    };
+                    message::query_of(&self.encoding.encode(&sent))
+                });
+                if !self.cut_before_commit {
+                    self.ends_cycle();
+                }
+                sent.unwrap_or(frame.bytes)
             }
             b'P' => {
                 self.cycle();
@@ -119,21 +189,31 @@ impl Session {
             b'B' => {
                 self.cycle();
                 self.cycles.current().sends_bind();
-                if let Some((portal, name)) = message::bind(frame.body()) {
-                    self.bound(portal, &name);
+                match message::bind(frame.body()) {
+                    Some((portal, name)) if self.portals.len() < MOST_PORTALS => {
+                        let prepared = self.statements.find(name);
+                        self.portals.insert(portal.to_owned(), prepared);
+                        frame.bytes
+                    }
+                    Some(_) => self.fails(too_many("portals")),
+                    None => frame.bytes,
                 }
-                frame.bytes
             }
             b'E' => {
                 self.cycle();
-                let refused = message::name(frame.body()).and_then(|portal| self.executed(&portal));
+                let refused = message::name(frame.body())
+                    .map(<[u8]>::to_owned)
+                    .and_then(|portal| self.executed(&portal));
                 refused.unwrap_or(frame.bytes)
             }
             b'C' => {
                 self.cycle();
                 match message::described(frame.body()) {
-                    Some((b'S', name)) => drop(self.prepared.remove(&name)),
-                    Some((_, portal)) => drop(self.portals.remove(&portal)),
+                    Some((b'S', name)) => self.statements.close(name.to_owned()),
+                    Some((_, portal)) => {
+                        self.portals.remove(portal);
+                        self.statements.close_portal();
+                    }
                     None => {}
                 }
                 frame.bytes
@@ -142,9 +222,20 @@ impl Session {
                 self.cycle();
                 frame.bytes
             }
-            b'S' | b'F' => {
-                self.cycles.sent();
+            b'S' => {
+                self.ends_cycle();
                 frame.bytes
+            }
+            // A call by a function's number passes all rules of functions.
+            b'F' => {
+                let refused = Refused::new(
+                    "0A000",
+                    "function calls by the protocol are not supported",
+                    "call the function in a SELECT".to_owned(),
+                );
+                let sent = message::query_of(self.mark(refused).as_bytes());
+                self.ends_cycle();
+                sent
             }
             _ => frame.bytes,
         }
@@ -158,14 +249,51 @@ impl Session {
         }
     }
 
+    /// What ReadyForQuery answers has been sent.
+    fn ends_cycle(&mut self) {
+        self.cycles.sent();
+        self.statements.sync();
+    }
+
     /// The statements of a simple query, the first that is refused replaced.
     fn simple(&mut self, text: &str, schema: Option<&Schema>) -> String {
         let whole = match statement::parsed(text) {
             Ok(whole) => whole,
-            Err(error) if statement::is_of_dsql(text) => return self.mark(Refused::said(error)),
-            Err(_) => return text.to_owned(),
+            Err(_) => return self.simple_pieces(text, schema),
         };
         self.transactions.message(whole.statements.len());
+        let (sent, _) = self.statements_of(text, &whole, schema);
+        sent
+    }
+
+    /// The same for a text that cannot be read whole: the rules hold for those of its statements that can.
+    fn simple_pieces(&mut self, text: &str, schema: Option<&Schema>) -> String {
+        let pieces = statement::pieces(text);
+        self.transactions.message(pieces.len());
+        let mut edits = Vec::new();
+        for piece in pieces {
+            let part = piece.text(text);
+            let whole = match statement::parsed(part) {
+                Ok(whole) => whole,
+                Err(error) if statement::is_of_dsql(part) => {
+                    edits.push((piece, self.mark(Refused::said(error))));
+                    break;
+                }
+                Err(_) => continue,
+            };
+            let (sent, refused) = self.statements_of(part, &whole, schema);
+            if sent != part {
+                edits.push((piece, sent));
+            }
+            if refused {
+                break;
+            }
+        }
+        statement::edited(text, edits)
+    }
+
+    /// The statements as they go on, and whether one of them was refused.
+    fn statements_of(&mut self, text: &str, whole: &Parsed, schema: Option<&Schema>) -> (String, bool) {
         let mut edits = Vec::new();
         for statement in &whole.statements {
             if let Some(stopped) = self.refused(statement, text, &whole.lexed, schema) {
@@ -174,58 +302,59 @@ impl Session {
                     Stopped::Commit(refused) => self.mark_commit(refused),
                 };
                 edits.push((statement.span, instead));
-                break;
+                return (statement::edited(text, edits), true);
             }
-            edits.extend(statement::local(statement, text, &whole.lexed).map(|it| (statement.span, it)));
+            edits.extend(
+                statement::local(statement, text, &whole.lexed, &self.cluster.seal_key)
+                    .map(|it| (statement.span, it)),
+            );
             if statement::is_job(statement) {
                 self.last_job = Some(Instant::now());
             }
         }
-        statement::edited(text, edits)
+        (statement::edited(text, edits), false)
     }
 
     fn parse(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
-        let Some((name, text, types)) = message::parse(frame.body()) else { return frame.bytes };
-        self.prepared.remove(&name);
-        let sent = statement::with_room(&text, || self.prepare(&name, &text, &types, schema));
-        sent.flatten().unwrap_or(frame.bytes)
+        let Some((name, _, types)) = message::parse(frame.body()) else { return frame.bytes };
+        let refused = match self.text(&frame) {
+            Some(Err(byte)) => not_encoded(byte),
+            _ if self.statements.is_full() => too_many("prepared statements"),
+            None => return frame.bytes,
+            Some(Ok(text)) => match statement::with_room(&text, || self.prepare(&text, schema)) {
+                Some(Ok((prepared, sent))) => {
+                    self.statements.parse(name.to_owned(), prepared);
+                    let sent = sent.map(|sent| message::parse_of(name, &self.encoding.encode(&sent), types));
+                    return sent.unwrap_or(frame.bytes);
+                }
+                Some(Err(refused)) => refused,
+                None => too_deep(),
+            },
+        };
+        self.statements.parse(name.to_owned(), None);
+        message::parse_of(name, self.mark(refused).as_bytes(), &[0, 0])
     }
 
-    /// What is sent instead of a Parse, where it is not the same.
-    fn prepare(&mut self, name: &str, text: &str, types: &[u8], schema: Option<&Schema>) -> Option<Vec<u8>> {
+    /// The statement of a Parse, and what is sent instead, where it is not the same.
+    fn prepare(&self, text: &str, schema: Option<&Schema>) -> Result<(Known, Option<String>), Refused> {
         let whole = match statement::parsed(text) {
             Ok(whole) => whole,
-            Err(error) if statement::is_of_dsql(text) => {
-                let mark = self.mark(Refused::said(error));
-                return Some(message::parse_of(name, &mark, &[0, 0]));
-            }
-            Err(_) => return None,
+            Err(error) if statement::is_of_dsql(text) => return Err(Refused::said(error)),
+            Err(_) => return Ok((None, None)),
         };
-        let [statement] = whole.statements.as_slice() else { return None };
+        let [statement] = whole.statements.as_slice() else { return Ok((None, None)) };
         let own = self.findings(statement, text, &whole.lexed, schema);
         if let Some(finding) = own.into_iter().find(|finding| finding.diagnostic.is_error()) {
-            return Some(message::parse_of(name, &self.mark(Refused::of(finding)), &[0, 0]));
+            return Err(Refused::of(finding));
         }
-        let sent = statement::local(statement, text, &whole.lexed);
-        if self.prepared.len() < MOST_PREPARED {
-            let prepared = Prepared::of(statement.clone(), text.to_owned(), whole.lexed);
-            self.prepared.insert(name.to_owned(), Arc::new(prepared));
-        }
-        sent.map(|sent| message::parse_of(name, &sent, types))
-    }
-
-    fn bound(&mut self, portal: String, name: &str) {
-        match self.prepared.get(name) {
-            Some(prepared) if self.portals.len() < MOST_PREPARED => {
-                drop(self.portals.insert(portal, prepared.clone()));
-            }
-            _ => drop(self.portals.remove(&portal)),
-        }
+        let sent = statement::local(statement, text, &whole.lexed, &self.cluster.seal_key);
+        let prepared = Prepared::of(statement.clone(), text.to_owned(), whole.lexed);
+        Ok((Some(Arc::new(prepared)), sent))
     }
 
     /// What is sent instead of Execute, where the statement comes at the wrong time.
-    fn executed(&mut self, portal: &str) -> Option<Vec<u8>> {
-        let prepared = self.portals.get(portal)?.clone();
+    fn executed(&mut self, portal: &[u8]) -> Option<Vec<u8>> {
+        let prepared = self.portals.get(portal)?.clone()?;
         let (statement, text, lexed) = prepared.parts();
         self.jobs_done(text);
         if statement::is_job(statement) {
@@ -233,15 +362,25 @@ impl Session {
         }
         let stopped = self.out_of_turn(statement, text, lexed)?;
         Some(match stopped {
-            Stopped::Statement(refused) => message::parse_of("", &self.mark(refused), &[0, 0]),
+            Stopped::Statement(refused) => self.fails(refused),
             Stopped::Commit(refused) => {
                 let instead = self.mark_commit(refused);
-                let name = format!("dsql_local_{}", self.number);
+                let name = self.own_name();
                 self.cycles.current().sends_own();
-                let parse = message::parse_of(&name, &instead, &[0, 0]);
+                let parse = message::parse_of(&name, instead.as_bytes(), &[0, 0]);
                 [parse, message::bind_of(&name), message::execute_all()].concat()
             }
         })
+    }
+
+    /// A message that fails with this in place of another. Its name is ours, so that the client's statements stay.
+    fn fails(&mut self, refused: Refused) -> Vec<u8> {
+        let mark = self.mark(refused);
+        message::parse_of(&self.own_name(), mark.as_bytes(), &[0, 0])
+    }
+
+    fn own_name(&self) -> Vec<u8> {
+        format!("dsql_local_{}", self.number).into_bytes()
     }
 
     fn refused(
@@ -285,7 +424,7 @@ impl Session {
         }
         match self.transactions.next(statement, text, lexed) {
             Some(finding) => Some(Stopped::Statement(Refused::of(finding))),
-            None => self.timely(statement),
+            None => self.timely(statement, lexed),
         }
     }
 
@@ -312,6 +451,21 @@ impl Session {
     }
 }
 
+/// A text that needs more stack than there is.
+fn too_deep() -> Refused {
+    Refused::new("54001", "stack depth limit exceeded", "nest less deep".to_owned())
+}
+
+/// PostgreSQL's answer to a text that is not of the client's encoding.
+fn not_encoded(byte: u8) -> Refused {
+    let message = format!("invalid byte sequence for encoding \"UTF8\": 0x{byte:02x}");
+    Refused::new("22021", message, "send UTF-8, or set client_encoding first".to_owned())
+}
+
+fn too_many(what: &str) -> Refused {
+    Refused::new("54000", format!("too many {what} in one session"), format!("close {what}"))
+}
+
 /// The list of faults that a statement sets.
 fn faults_of(statement: &Statement) -> Option<String> {
     match &statement.kind {
@@ -324,14 +478,22 @@ fn faults_of(statement: &Statement) -> Option<String> {
 mod tests {
     use super::*;
     use crate::limits::Limits;
+    use crate::oc001::Oc001;
 
     fn session() -> Session {
+        let seal_key = Arc::new(crate::seal::SealKey::made().unwrap());
         let clock = Arc::new(crate::clock::Clock::ahead(Duration::ZERO));
-        Session::new(Arc::new(Cluster::new(Limits::of(&[]), clock, Arc::new(|_| {}))))
+        Session::new(Arc::new(Cluster::new(
+            Limits::of(&[]),
+            Oc001::default(),
+            seal_key,
+            clock,
+            Arc::new(|_| {}),
+        )))
     }
 
     fn parse(name: &str, sql: &str) -> Frame {
-        Frame { bytes: message::parse_of(name, sql, &[0, 0]) }
+        Frame { bytes: message::parse_of(name.as_bytes(), sql.as_bytes(), &[0, 0]) }
     }
 
     #[test]
@@ -340,9 +502,9 @@ mod tests {
         for sql in
             ["SELECT 1", "BEGIN; INSERT INTO t VALUES ('TRUNCATE'); COMMIT", "", "SELECT /* ' */ $1", "SELEC"]
         {
-            let query = message::query_of(sql);
+            let query = message::query_of(sql.as_bytes());
             assert_eq!(session.client_says(Frame { bytes: query.clone() }, None), query, "{sql}");
-            let parse = message::parse_of("s", sql, &[0, 1, 0, 0, 0, 23]);
+            let parse = message::parse_of(b"s", sql.as_bytes(), &[0, 1, 0, 0, 0, 23]);
             assert_eq!(session.client_says(Frame { bytes: parse.clone() }, None), parse, "{sql}");
         }
     }
@@ -351,7 +513,7 @@ mod tests {
     fn an_error_that_we_caused_is_answered_once() {
         let mut session = session();
         let sent = session.client_says(parse("", "VACUUM"), None);
-        assert_eq!(sent, message::parse_of("", "SELECT dsql_local_refusal_1", &[0, 0]));
+        assert_eq!(sent, message::parse_of(b"", b"SELECT dsql_local_refusal_1", &[0, 0]));
         let error = |number: u32| Frame {
             bytes: message::message(
                 b'E',
@@ -372,8 +534,8 @@ mod tests {
     #[test]
     fn no_cut_or_change_of_a_message_panics() {
         let whole = [
-            message::query_of("CREATE INDEX ASYNC i ON t (a); TRUNCATE t"),
-            message::parse_of("s", "ALTER TABLE ASYNC t VALIDATE CONSTRAINT c", &[0, 0]),
+            message::query_of(b"CREATE INDEX ASYNC i ON t (a); TRUNCATE t"),
+            message::parse_of(b"s", b"ALTER TABLE ASYNC t VALIDATE CONSTRAINT c", &[0, 0]),
             message::message(b'B', &[b"p\0s\0\0\0\0\0\0\0"]),
             message::message(b'E', &[b"p\0\0\0\0\0"]),
             message::message(b'C', &[b"Ss\0"]),

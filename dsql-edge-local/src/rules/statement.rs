@@ -12,8 +12,7 @@ use dsql_edge_compiler::syntax::ast::{
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Lexed, lex, parse_statements};
 
-use super::message;
-use crate::proxy::frame::Frame;
+use crate::seal::SealKey;
 
 /// A text and its statements.
 pub(super) struct Parsed {
@@ -26,6 +25,26 @@ pub(super) fn parsed(text: &str) -> Result<Parsed, Diagnostic> {
     let lexed = lex(&Source::numbered(text));
     let statements = parse_statements(text, &lexed)?;
     Ok(Parsed { statements, lexed })
+}
+
+/// The pieces of a text between semicolons. For a text that cannot be read as a whole: it nests too deep somewhere.
+pub(super) fn pieces(text: &str) -> Vec<Span> {
+    let lexed = lex(&Source::numbered(text));
+    let mut pieces = Vec::new();
+    let (mut start, mut depth) = (0, 0_usize);
+    for token in &lexed.tokens {
+        match token.span.text(text) {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            ";" if depth == 0 => {
+                pieces.push(Span { start, end: token.span.start });
+                start = token.span.end;
+            }
+            _ => {}
+        }
+    }
+    pieces.push(Span { start, end: u32::try_from(text.len()).unwrap_or(u32::MAX) });
+    pieces
 }
 
 /// Whether PostgreSQL's parser does not know the words in it: its error is then not DSQL's.
@@ -71,20 +90,14 @@ impl Prepared {
     }
 }
 
-/// The tables that a message names, if a rule must know their columns and keys.
-pub(crate) fn named_tables(frame: &Frame) -> Vec<QualifiedName> {
-    let text = match frame.tag() {
-        Some(b'Q') => message::query(frame.body()),
-        Some(b'P') => message::parse(frame.body()).map(|(_, text, _)| text),
-        _ => None,
-    };
-    let Some(text) = text else { return Vec::new() };
+/// The tables that a text names, if a rule must know their columns and keys.
+pub(super) fn named_tables(text: &str) -> Vec<QualifiedName> {
     // Most statements have neither.
     let upper = text.to_ascii_uppercase();
     if !(upper.contains("LATERAL") || upper.contains("DROP")) {
         return Vec::new();
     }
-    with_room(&text, || named_in(&text)).unwrap_or_default()
+    with_room(text, || named_in(text)).unwrap_or_default()
 }
 
 fn named_in(text: &str) -> Vec<QualifiedName> {
@@ -141,7 +154,7 @@ const SHOWN: [(&str, &str); 4] = [
 ];
 
 /// What PostgreSQL runs instead of what only DSQL has.
-pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed) -> Option<String> {
+pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed, seal_key: &SealKey) -> Option<String> {
     if let StatementKind::Utility("SHOW") = statement.kind {
         let inside = |span: Span| span.start >= statement.span.start && span.end <= statement.span.end;
         let words = lexed.tokens.iter().filter(|token| inside(token.span)).map(|token| token.span.text(text));
@@ -150,31 +163,68 @@ pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed) -> Option<
         let (name, value) = SHOWN.iter().find(|(shown, _)| name.eq_ignore_ascii_case(shown))?;
         return Some(format!("SELECT '{value}'::text AS {}{name}", super::answer::SHOW));
     }
-    if let StatementKind::Utility("AWS IAM") = statement.kind {
-        return iam(statement.span, text, lexed);
-    }
-    let (kind, object, column) = match &statement.kind {
+    match &statement.kind {
+        StatementKind::Utility("AWS IAM") => iam(statement.span, text, lexed, seal_key),
         StatementKind::CreateIndex(index) if index.asynchronous => {
-            let object = index.name.as_ref().map(|name| name.text.clone());
-            ("INDEX_BUILD", object, super::answer::CREATE_INDEX)
+            let (build, plain) = (
+                without(statement, text, lexed, &["ASYNC"])?,
+                match index.unique {
+                    true => without(statement, text, lexed, &["UNIQUE", "ASYNC"])?,
+                    false => String::new(),
+                },
+            );
+            Some(format!(
+                "SELECT pg_catalog.dsql_local_build_index({}, {}, {}, '{}') AS {}",
+                quoted(&name_in_sql(&index.table)),
+                quoted(&build),
+                quoted(&plain),
+                seal_key.of(&format!("{build}{plain}")),
+                super::answer::CREATE_INDEX
+            ))
         }
         StatementKind::AlterTable(alter) if alter.asynchronous => {
-            ("VALIDATE_CONSTRAINT", Some(alter.name.name().to_owned()), super::answer::ALTER_TABLE)
+            let validate = without(statement, text, lexed, &["ASYNC"])?;
+            let constraint = alter.actions.iter().find_map(|action| match action {
+                AlterAction::ValidateConstraint(name) => Some(name.text.as_str()),
+                _ => None,
+            });
+            Some(format!(
+                "SELECT pg_catalog.dsql_local_validate({}, {}, {}, '{}') AS {}",
+                quoted(&name_in_sql(&alter.name)),
+                quoted(constraint?),
+                quoted(&validate),
+                seal_key.of(&validate),
+                super::answer::ALTER_TABLE
+            ))
         }
-        _ => return None,
-    };
-    let word = lexed.tokens.iter().find(|token| {
-        token.span.start >= statement.span.start && token.span.text(text).eq_ignore_ascii_case("async")
-    })?;
-    let plain = edited(text, vec![(word.span, String::new())]);
-    let cut = word.span.end - word.span.start;
-    let plain = plain.get(statement.span.start as usize..(statement.span.end - cut) as usize)?;
-    let object = object.map_or("NULL".to_owned(), |object| quoted(&object));
-    Some(format!("SELECT sys.dsql_local_run_job('{kind}', {object}, {}) AS {column}", quoted(plain)))
+        _ => None,
+    }
+}
+
+/// A statement without the first of each of these words, which come in this order.
+fn without(statement: &Statement, text: &str, lexed: &Lexed, words: &[&str]) -> Option<String> {
+    let mut out = String::new();
+    let mut at = statement.span.start;
+    for word in words {
+        let token = lexed
+            .tokens
+            .iter()
+            .find(|token| token.span.start >= at && token.span.text(text).eq_ignore_ascii_case(word))?;
+        out.push_str(text.get(at as usize..token.span.start as usize)?);
+        at = token.span.end;
+    }
+    out.push_str(text.get(at as usize..statement.span.end as usize)?);
+    Some(out)
+}
+
+/// A name as SQL has it, each part quoted.
+pub(super) fn name_in_sql(name: &QualifiedName) -> String {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    name.parts.iter().map(|part| quoted(&part.text)).collect::<Vec<_>>().join(".")
 }
 
 /// `AWS IAM GRANT role TO 'arn'`, `AWS IAM REVOKE role FROM 'arn'`. What else begins so is PostgreSQL's to refuse.
-fn iam(span: Span, text: &str, lexed: &Lexed) -> Option<String> {
+fn iam(span: Span, text: &str, lexed: &Lexed, seal_key: &SealKey) -> Option<String> {
     let inside = |token: &&Token| token.span.start >= span.start && token.span.end <= span.end;
     let words: Vec<&Token> =
         lexed.tokens.iter().filter(inside).filter(|it| it.kind != TokenKind::End).collect();
@@ -191,14 +241,16 @@ fn iam(span: Span, text: &str, lexed: &Lexed) -> Option<String> {
         ("REVOKE", "FROM") => "REVOKE",
         _ => return None,
     };
-    Some(format!("CALL sys.dsql_local_iam('{command}', {}, {})", quoted(&role), quoted(arn)))
+    let seal = seal_key.of(&format!("{command}{role}{arn}"));
+    Some(format!("CALL pg_catalog.dsql_local_iam('{command}', {}, {}, '{seal}')", quoted(&role), quoted(arn)))
 }
 
 /// A text with DSQL's own forms as PostgreSQL runs them.
-pub(crate) fn for_postgres(text: &str) -> String {
+pub(crate) fn for_postgres(text: &str, seal_key: &SealKey) -> String {
     let rewritten = || {
         let whole = parsed(text).ok()?;
-        let local = |it: &Statement| local(it, text, &whole.lexed).map(|instead| (it.span, instead));
+        let local =
+            |it: &Statement| local(it, text, &whole.lexed, seal_key).map(|instead| (it.span, instead));
         Some(edited(text, whole.statements.iter().filter_map(local).collect()))
     };
     with_room(text, rewritten).flatten().unwrap_or_else(|| text.to_owned())

@@ -6,11 +6,13 @@
 //! none is made up.
 
 use dsql_edge_compiler::dsql::transaction::{Part, part};
+use dsql_edge_compiler::syntax::Lexed;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use time::OffsetDateTime;
 
 use super::Session;
 use super::answer::Refused;
+use super::catalog_copy::schema_change;
 use crate::faults::Fault;
 use crate::limits::Limits;
 
@@ -41,6 +43,8 @@ pub(super) struct Open {
     pub(super) since: OffsetDateTime,
     /// It has a statement that writes.
     pub(super) writes: bool,
+    /// The version of the catalog at BEGIN.
+    begun: u64,
 }
 
 /// A statement that does not go on as it came.
@@ -100,13 +104,17 @@ fn schema_changed() -> Refused {
 
 impl Session {
     /// What a statement does to its transaction, and whether it comes too late.
-    pub(super) fn timely(&mut self, statement: &Statement) -> Option<Stopped> {
+    pub(super) fn timely(&mut self, statement: &Statement, lexed: &Lexed) -> Option<Stopped> {
         let part = part(statement);
         let now = self.cluster.clock.now();
         let late = self.open.is_some_and(|open| now - open.since > self.cluster.limits.age);
         match part {
             Part::Begin => {
-                self.open.get_or_insert(Open { since: now, writes: false });
+                self.open.get_or_insert(Open {
+                    since: now,
+                    writes: false,
+                    begun: self.cluster.catalog.newest(),
+                });
                 None
             }
             Part::End => {
@@ -115,7 +123,10 @@ impl Session {
                 if commits && late {
                     return Some(Stopped::Commit(too_old(&self.cluster.limits)));
                 }
-                if commits && open.writes && self.learns_of_schema() {
+                if commits
+                    && open.writes
+                    && self.catalog.is_stale_for_commit(open.begun, &self.cluster.catalog)
+                {
                     return Some(Stopped::Commit(schema_changed()));
                 }
                 (commits && open.writes && self.meets_conflict()).then(|| Stopped::Commit(on_request()))
@@ -123,7 +134,7 @@ impl Session {
             _ if late => Some(Stopped::Statement(too_old(&self.cluster.limits))),
             Part::Ddl | Part::Dml | Part::Other => {
                 let reads = part == Part::Other;
-                if !(reads && touches_no_table(statement)) && self.learns_of_schema() {
+                if self.catalog.is_stale_for(statement, &self.cluster.catalog) {
                     return Some(Stopped::Statement(schema_changed()));
                 }
                 match &mut self.open {
@@ -136,7 +147,9 @@ impl Session {
                         }
                     }
                 }
-                self.cycles.current().ddl |= part == Part::Ddl;
+                if part == Part::Ddl {
+                    self.cycles.current().ddl = Some(schema_change(statement, lexed));
+                }
                 None
             }
         }
@@ -146,26 +159,20 @@ impl Session {
     fn meets_conflict(&mut self) -> bool {
         match self.cluster.faults.commits() {
             Some(Fault::Conflict(_)) => return true,
-            Some(Fault::CutBeforeCommit(_)) => self.ends = true,
+            Some(Fault::CutBeforeCommit(_)) => self.cut_before_commit = true,
             Some(Fault::CutAfterCommit(_)) => self.cycles.current().cut = true,
             _ => {}
         }
         false
     }
 
-    /// Whether another session has changed the schema since this one last heard of it; it has heard of it then.
-    fn learns_of_schema(&mut self) -> bool {
-        let now = self.cluster.catalog.version();
-        std::mem::replace(&mut self.seen, now) != now
-    }
-
     /// ReadyForQuery, with the status of the transaction.
     pub(super) fn settles(&mut self, status: &[u8]) {
         let cycle = self.cycles.over().unwrap_or_default();
         self.ends |= cycle.cut;
-        self.changes_schema = (self.changes_schema || cycle.ddl) && !cycle.failed && !cycle.rolled_back;
-        if status == b"I" && std::mem::take(&mut self.changes_schema) {
-            self.seen = self.cluster.catalog.changed(self.seen);
+        self.change = self.change.take().or(cycle.ddl).filter(|_| !cycle.failed && !cycle.rolled_back);
+        if let Some(change) = self.change.take_if(|_| status == b"I") {
+            self.catalog.commits(change, &self.cluster.catalog);
         }
         if self.cycles.none() {
             // What was not answered was skipped.
@@ -173,21 +180,18 @@ impl Session {
             self.transactions.settle(status != b"I");
             let since = self.cluster.clock.now();
             match status {
-                b"I" => self.open = None,
-                _ => drop(self.open.get_or_insert(Open { since, writes: true })),
+                b"I" => {
+                    self.open = None;
+                    // Portals end with their transaction.
+                    self.portals.clear();
+                }
+                _ => drop(self.open.get_or_insert(Open {
+                    since,
+                    writes: true,
+                    begun: self.cluster.catalog.newest(),
+                })),
             }
         }
-    }
-}
-
-/// What a session says of itself.
-fn touches_no_table(statement: &Statement) -> bool {
-    match &statement.kind {
-        StatementKind::Set(_) => true,
-        StatementKind::Utility(words) => {
-            words.starts_with("SET ") || matches!(*words, "SET" | "SHOW" | "RESET" | "DEALLOCATE")
-        }
-        _ => false,
     }
 }
 

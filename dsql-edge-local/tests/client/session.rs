@@ -24,16 +24,26 @@ pub(crate) struct Said {
     pub(crate) values: Vec<String>,
     pub(crate) columns: Vec<String>,
     pub(crate) status: Vec<char>,
+    /// An error was not of severity ERROR.
+    pub(crate) fatal: bool,
+    /// The connection ended.
+    pub(crate) ended: bool,
 }
 
 impl Session {
     pub(crate) async fn open(local: &Local) -> Session {
-        let mut tls = dial(local).to(local).await.unwrap();
-        let password = message(b'p', format!("{}\0", token(local, |_| {})).as_bytes());
-        tls.write_all(&[startup("admin", &[]), password].concat()).await.unwrap();
-        let mut session = Session { tls };
+        let mut session = Session::send_login(local, b"").await;
         assert_eq!(session.said(1).await.status, ['I']);
         session
+    }
+
+    /// Sends the login and a first flight in one write, and reads nothing.
+    pub(crate) async fn send_login(local: &Local, flight: &[u8]) -> Session {
+        let mut tls = dial(local).to(local).await.unwrap();
+        let password = message(b'p', format!("{}\0", token(local, |_| {})).as_bytes());
+        tls.write_all(&[startup("admin", &[]), password, flight.to_vec()].concat()).await.unwrap();
+        tls.flush().await.unwrap();
+        Session { tls }
     }
 
     /// What is reported before the first ReadyForQuery (`name=value`), or the fields of the error that comes instead.
@@ -55,12 +65,27 @@ impl Session {
 
     /// Everything up to so many ReadyForQuery.
     pub(crate) async fn said(&mut self, ends: usize) -> Said {
+        let said = self.read(ends).await;
+        assert!(!said.ended && !said.fatal, "{said:?}");
+        said
+    }
+
+    async fn message(&mut self) -> std::io::Result<(u8, Vec<u8>)> {
+        let tag = self.tls.read_u8().await?;
+        let mut body = vec![0; self.tls.read_u32().await? as usize - 4];
+        self.tls.read_exact(&mut body).await?;
+        Ok((tag, body))
+    }
+
+    /// The same, or everything up to the end of the connection.
+    pub(crate) async fn read(&mut self, ends: usize) -> Said {
         let mut said = Said::default();
         while said.status.len() < ends {
-            let tag = self.tls.read_u8().await.unwrap();
-            let length = self.tls.read_u32().await.unwrap() as usize - 4;
-            let mut body = vec![0; length];
-            self.tls.read_exact(&mut body).await.unwrap();
+            let Ok((tag, body)) = self.message().await else {
+                said.ended = true;
+                return said;
+            };
+            let length = body.len();
             if !matches!(tag, b'R' | b'S' | b'K') {
                 said.tags.push(char::from(tag));
             }
@@ -74,7 +99,7 @@ impl Session {
                     let field = |code: u8| {
                         body.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code])).unwrap()
                     };
-                    assert_eq!(field(b'S'), b"ERROR");
+                    said.fatal |= field(b'S') != b"ERROR";
                     said.errors.push((text(field(b'C')), text(field(b'M'))));
                 }
                 _ => {}
@@ -91,6 +116,11 @@ impl Session {
 
     pub(crate) async fn simple(&mut self, sql: &str) -> Said {
         self.send(&message(b'Q', format!("{sql}\0").as_bytes()), 1).await
+    }
+
+    /// One statement on one of the protocols.
+    pub(crate) async fn run(&mut self, extended: bool, sql: &str) -> Said {
+        if extended { self.extended(sql).await } else { self.simple(sql).await }
     }
 
     pub(crate) async fn extended(&mut self, sql: &str) -> Said {

@@ -1,0 +1,120 @@
+//! The tables whose rows a statement reads or writes.
+//!
+//! Input: a statement. Output: names without their schemas. Names are not resolved: an unqualified `pg_…` counts as a
+//! relation of the catalog, and no name of a `WITH` counts as a table.
+
+use super::walk::{self, Visit};
+use crate::syntax::ast::{Expr, FromItem, QualifiedName, Query, Statement, StatementKind, TypeName};
+
+/// Schemas without tables of users.
+const SYSTEM: &[&str] = &["pg_catalog", "information_schema", "sys"];
+
+/// The tables of a query, or of INSERT, UPDATE, DELETE and MERGE: none of `SELECT 1`, of a query of `pg_class`, of DDL.
+pub fn used_tables(statement: &Statement) -> Vec<&str> {
+    let mut found = Tables::default();
+    if !matches!(
+        statement.kind,
+        StatementKind::Query(_)
+            | StatementKind::Insert(_)
+            | StatementKind::Update(_)
+            | StatementKind::Delete(_)
+            | StatementKind::Merge(_)
+    ) {
+        return Vec::new();
+    }
+    found.targets(statement);
+    walk::statement(statement, &mut found);
+    found.tables
+}
+
+#[derive(Default)]
+struct Tables<'s> {
+    /// The names that WITH gives.
+    with: Vec<&'s str>,
+    tables: Vec<&'s str>,
+}
+
+impl<'s> Tables<'s> {
+    /// The tables that a statement and those in its WITH write, which are in no FROM.
+    fn targets(&mut self, statement: &'s Statement) {
+        let (with, target) = match &statement.kind {
+            StatementKind::Query(query) => (&query.with, None),
+            StatementKind::Insert(insert) => (&insert.with, Some(&insert.table)),
+            StatementKind::Update(update) => (&update.with, Some(&update.table)),
+            StatementKind::Delete(delete) => (&delete.with, Some(&delete.table)),
+            StatementKind::Merge(merge) => (&merge.with, Some(&merge.table)),
+            _ => return,
+        };
+        if let Some(target) = target {
+            self.table(&target.name);
+        }
+        for cte in with.iter().flat_map(|with| &with.ctes) {
+            self.with.push(&cte.name.text);
+            self.targets(&cte.statement);
+        }
+    }
+
+    fn table(&mut self, name: &'s QualifiedName) {
+        let counts = match name.schema() {
+            Some(schema) => !SYSTEM.contains(&schema),
+            None => !name.name().starts_with("pg_") && !self.with.contains(&name.name()),
+        };
+        if counts && !self.tables.contains(&name.name()) {
+            self.tables.push(name.name());
+        }
+    }
+}
+
+impl<'s> Visit<'s> for Tables<'s> {
+    fn query(&mut self, query: &'s Query) {
+        let names = query.with.iter().flat_map(|with| &with.ctes).map(|cte| cte.name.text.as_str());
+        self.with.extend(names);
+    }
+
+    fn item(&mut self, item: &'s FromItem) {
+        if let FromItem::Table { name, .. } = item {
+            self.table(name);
+        }
+    }
+
+    fn expr(&mut self, _: &'s Expr) {}
+
+    fn target_type(&mut self, _: &'s TypeName, _: &'s Expr) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::{lex, parse_statement};
+
+    #[test]
+    fn tables_are_found_in_queries_and_dml_and_not_in_ddl() {
+        for (sql, tables) in [
+            ("SELECT 1", ""),
+            ("SELECT * FROM generate_series(1, 2)", ""),
+            ("WITH one AS (SELECT 1) SELECT * FROM one", ""),
+            ("SHOW timezone", ""),
+            ("CALL sys.wait_for_job('x')", ""),
+            ("SELECT relname FROM pg_catalog.pg_class, pg_namespace", ""),
+            ("SELECT table_name FROM information_schema.tables", ""),
+            ("SELECT status FROM sys.jobs", ""),
+            ("CREATE TABLE t (id int)", ""),
+            ("CREATE VIEW v AS SELECT * FROM t", ""),
+            ("GRANT SELECT ON t TO r", ""),
+            ("SELECT * FROM t", "t"),
+            ("SELECT (SELECT max(id) FROM t)", "t"),
+            ("SELECT 1 WHERE EXISTS (TABLE t)", "t"),
+            ("WITH one AS (SELECT * FROM t) SELECT * FROM one", "t"),
+            ("WITH t AS (SELECT 1) SELECT * FROM public.t", "t"),
+            ("SELECT 1 FROM t UNION SELECT id FROM u JOIN t USING (id)", "t u"),
+            ("SELECT relname FROM pg_class, \"T\"", "T"),
+            ("INSERT INTO t SELECT * FROM u RETURNING id", "t u"),
+            ("WITH gone AS (DELETE FROM u RETURNING id) UPDATE t SET id = 1 FROM gone", "t u"),
+            ("DELETE FROM app.t USING u", "t u"),
+        ] {
+            let lexed = lex(&crate::Source::numbered(sql));
+            let statement = parse_statement(sql, &lexed).unwrap();
+            assert_eq!(used_tables(&statement).join(" "), tables, "{sql}");
+        }
+    }
+}

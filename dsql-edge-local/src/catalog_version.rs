@@ -1,0 +1,82 @@
+//! The version of an endpoint's catalog, and the versions at which its objects changed.
+//!
+//! Input: schema changes that sessions have committed. Output: the newest version, and whether an object has changed since
+//! an older one. Objects are known by their names without a schema: two of the same name count as one.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A schema change: the objects that it names, and the one that it creates.
+#[derive(Debug, Default)]
+pub(crate) struct SchemaChange {
+    pub(crate) names: Vec<String>,
+    pub(crate) created: Option<String>,
+}
+
+/// Counts the schema changes that sessions have committed.
+#[derive(Default)]
+pub(crate) struct CatalogVersion(Mutex<Versions>);
+
+#[derive(Default)]
+struct Versions {
+    newest: u64,
+    objects: HashMap<String, Object>,
+}
+
+#[derive(Default)]
+struct Object {
+    changed: u64,
+    created: u64,
+}
+
+impl CatalogVersion {
+    pub(crate) fn newest(&self) -> u64 {
+        self.versions().newest
+    }
+
+    /// A session has committed a schema change. Returns its version.
+    pub(crate) fn commit(&self, change: SchemaChange) -> u64 {
+        let mut versions = self.versions();
+        versions.newest += 1;
+        let newest = versions.newest;
+        for name in change.names {
+            versions.objects.entry(name).or_default().changed = newest;
+        }
+        if let Some(name) = change.created {
+            versions.objects.entry(name).or_default().created = newest;
+        }
+        newest
+    }
+
+    /// Whether the object of this name at `version` is another one now. One that was created since is not meant.
+    pub(crate) fn has_changed(&self, name: &str, version: u64) -> bool {
+        let versions = self.versions();
+        versions.objects.get(name).is_some_and(|it| it.changed > version && it.created <= version)
+    }
+
+    fn versions(&self) -> MutexGuard<'_, Versions> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_changes_when_named_unless_created_since() {
+        let catalog = CatalogVersion::default();
+        let named = |name: &str, created: bool| SchemaChange {
+            names: vec![name.to_owned()],
+            created: created.then(|| name.to_owned()),
+        };
+        assert_eq!(catalog.commit(named("a", true)), 1);
+        assert!(!catalog.has_changed("a", 0) && !catalog.has_changed("a", 1));
+        assert_eq!(catalog.commit(named("a", false)), 2);
+        assert!(catalog.has_changed("a", 1) && !catalog.has_changed("a", 2));
+        assert!(!catalog.has_changed("b", 0));
+        // Dropped and created again: a table that has not been used yet.
+        assert_eq!(catalog.commit(named("a", true)), 3);
+        assert!(!catalog.has_changed("a", 1) && catalog.newest() == 3);
+    }
+}

@@ -1,0 +1,119 @@
+//! A session's copy of the catalog, and whether another session's schema change has made it old.
+//!
+//! Input: the statements of the session, the versions of the endpoint's catalog. Output: whether a statement, or a COMMIT,
+//! gets OC001. OC001 refreshes the copy, so the next attempt passes.
+
+use std::collections::HashMap;
+
+use dsql_edge_compiler::dsql::used_tables;
+use dsql_edge_compiler::syntax::Lexed;
+use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use dsql_edge_compiler::syntax::token::TokenKind;
+
+use crate::catalog_version::{CatalogVersion, SchemaChange};
+use crate::oc001::Oc001;
+
+/// Names of tables that a session's copy may have.
+const MOST_TABLES: usize = 100_000;
+
+/// What a session has of the catalog.
+pub(super) enum CatalogCopy {
+    /// Tables that the session has used, with the version of the catalog then.
+    Tables(HashMap<String, u64>),
+    /// The whole, as of this version.
+    Whole(u64),
+}
+
+impl CatalogCopy {
+    pub(super) fn new(oc001: Oc001, catalog: &CatalogVersion) -> CatalogCopy {
+        match oc001 {
+            Oc001::Cached => CatalogCopy::Tables(HashMap::new()),
+            Oc001::Any => CatalogCopy::Whole(catalog.newest()),
+        }
+    }
+
+    /// Whether a statement gets OC001.
+    pub(super) fn is_stale_for(&mut self, statement: &Statement, catalog: &CatalogVersion) -> bool {
+        let newest = catalog.newest();
+        match self {
+            CatalogCopy::Tables(tables) => {
+                let mut stale = false;
+                for name in used_tables(statement) {
+                    if tables.len() >= MOST_TABLES {
+                        tables.clear();
+                    }
+                    let before = tables.insert(name.to_owned(), newest);
+                    stale |= before.is_some_and(|version| catalog.has_changed(name, version));
+                }
+                stale
+            }
+            CatalogCopy::Whole(version) => {
+                !is_of_the_session(statement) && std::mem::replace(version, newest) != newest
+            }
+        }
+    }
+
+    /// Whether the COMMIT of a transaction that has written, and began at version `begun`, gets OC001.
+    pub(super) fn is_stale_for_commit(&mut self, begun: u64, catalog: &CatalogVersion) -> bool {
+        let newest = catalog.newest();
+        match self {
+            CatalogCopy::Tables(tables) => {
+                let mut stale = false;
+                for (name, version) in tables.iter_mut().filter(|(_, version)| **version >= begun) {
+                    stale |= catalog.has_changed(name, *version);
+                    *version = newest;
+                }
+                stale
+            }
+            CatalogCopy::Whole(version) => std::mem::replace(version, newest) != newest,
+        }
+    }
+
+    /// The session has committed a schema change of its own. What another session changed before it stays old.
+    pub(super) fn commits(&mut self, change: SchemaChange, catalog: &CatalogVersion) {
+        match self {
+            CatalogCopy::Tables(tables) => {
+                let own = tables.iter_mut().filter(|(name, version)| {
+                    change.names.contains(name) && !catalog.has_changed(name, **version)
+                });
+                let own: Vec<&mut u64> = own.map(|(_, version)| version).collect();
+                let after = catalog.commit(change);
+                own.into_iter().for_each(|version| *version = after);
+            }
+            CatalogCopy::Whole(version) => {
+                let after = catalog.commit(change);
+                if *version + 1 == after {
+                    *version = after;
+                }
+            }
+        }
+    }
+}
+
+/// The objects that a schema change names: every identifier in it. The names of columns and roles among them do no harm.
+pub(super) fn schema_change(statement: &Statement, lexed: &Lexed) -> SchemaChange {
+    let inside = |start: u32, end: u32| start >= statement.span.start && end <= statement.span.end;
+    let tokens = lexed.tokens.iter().filter(|token| inside(token.span.start, token.span.end));
+    let names = tokens.filter_map(|token| match &token.kind {
+        TokenKind::Identifier(name) => Some(name.clone()),
+        TokenKind::Keyword(keyword) => Some(keyword.text().to_owned()),
+        _ => None,
+    });
+    let created = match &statement.kind {
+        StatementKind::CreateTable(table) => Some(table.name.name().to_owned()),
+        StatementKind::CreateView(view) => Some(view.name.name().to_owned()),
+        _ => None,
+    };
+    SchemaChange { names: names.collect(), created }
+}
+
+/// `SET`, `SHOW` and the like.
+fn is_of_the_session(statement: &Statement) -> bool {
+    match &statement.kind {
+        StatementKind::Set(_) => true,
+        StatementKind::Utility(words) => {
+            words.starts_with("SET ") || matches!(*words, "SET" | "SHOW" | "RESET" | "DEALLOCATE")
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,107 @@
+//! Texts of a client in its `client_encoding`, decoded so that the parser finds the same tokens as PostgreSQL.
+//!
+//! Input: bytes that PostgreSQL will convert from that encoding. Output: a `String`, and the same bytes again. Tokens
+//! depend on ASCII alone: in every encoding but UTF-8 and LATIN1, the bytes of a character outside of ASCII become private
+//! characters, one each. PostgreSQL rejects a whole message that is not valid in its encoding.
+
+/// U+F700 and up: one private character for each byte.
+const PRIVATE: u32 = 0xF700;
+
+/// Encodings in which a byte of ASCII can be the second one of a character.
+const WITH_ASCII_SECOND: [&str; 7] = ["SJIS", "SHIFT_JIS_2004", "BIG5", "GBK", "UHC", "GB18030", "JOHAB"];
+
+/// How a client's texts are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// Also SQL_ASCII, which PostgreSQL takes to be the server's UTF-8.
+    Utf8,
+    Latin1,
+    /// Bytes outside of ASCII are parts of characters; all others are ASCII.
+    HighBytes,
+    /// A byte from 0x81 begins a character of two bytes. In Shift JIS, 0xA0 to 0xDF are characters of one.
+    Double {
+        shift_jis: bool,
+    },
+}
+
+impl Encoding {
+    /// The encoding of this name, as ParameterStatus has it.
+    pub(super) fn named(name: &str) -> Encoding {
+        match name {
+            "UTF8" | "UNICODE" | "SQL_ASCII" => Encoding::Utf8,
+            "LATIN1" => Encoding::Latin1,
+            _ if WITH_ASCII_SECOND.contains(&name) => Encoding::Double { shift_jis: name.starts_with('S') },
+            _ => Encoding::HighBytes,
+        }
+    }
+
+    /// The text of these bytes, or the first byte that makes it invalid.
+    pub(super) fn decode(self, bytes: &[u8]) -> Result<String, u8> {
+        match self {
+            Encoding::Utf8 => std::str::from_utf8(bytes)
+                .map(str::to_owned)
+                .map_err(|error| bytes.get(error.valid_up_to()).copied().unwrap_or_default()),
+            Encoding::Latin1 => Ok(bytes.iter().map(|byte| char::from(*byte)).collect()),
+            Encoding::HighBytes | Encoding::Double { .. } => {
+                let mut second = false;
+                Ok(bytes
+                    .iter()
+                    .map(|byte| {
+                        let inside = std::mem::take(&mut second);
+                        second = !inside && self.leads(*byte);
+                        if inside || !byte.is_ascii() { private(*byte) } else { char::from(*byte) }
+                    })
+                    .collect())
+            }
+        }
+    }
+
+    /// The bytes of a text. What the encoding does not have becomes `?`.
+    pub(super) fn encode(self, text: &str) -> Vec<u8> {
+        let byte = |c: char| match self {
+            Encoding::Latin1 => u8::try_from(u32::from(c)).unwrap_or(b'?'),
+            _ if c.is_ascii() => u8::try_from(c).unwrap_or(b'?'),
+            _ => u32::from(c).checked_sub(PRIVATE).and_then(|byte| u8::try_from(byte).ok()).unwrap_or(b'?'),
+        };
+        match self {
+            Encoding::Utf8 => text.as_bytes().to_vec(),
+            _ => text.chars().map(byte).collect(),
+        }
+    }
+
+    fn leads(self, byte: u8) -> bool {
+        match self {
+            Encoding::Double { shift_jis } => byte > 0x80 && !(shift_jis && (0xA0..0xE0).contains(&byte)),
+            _ => false,
+        }
+    }
+}
+
+fn private(byte: u8) -> char {
+    char::from_u32(PRIVATE + u32::from(byte)).unwrap_or('\u{FFFD}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_survives_and_ascii_is_seen_where_it_is() {
+        let all: Vec<u8> = (0..=255).collect();
+        for name in ["LATIN1", "WIN1252", "EUC_JP", "SJIS", "BIG5", "GB18030", "KOI8R"] {
+            let encoding = Encoding::named(name);
+            let text = encoding.decode(&all).unwrap();
+            assert_eq!(encoding.encode(&text), all, "{name}");
+        }
+        assert_eq!(Encoding::Utf8.decode(b"a\xe9"), Err(0xe9));
+        assert_eq!(Encoding::Latin1.decode(b"a\xe9").unwrap(), "aé");
+        // The backslash is the second byte of a character in SJIS, and a backslash in EUC_JP.
+        for (name, backslashes) in [("SJIS", 0), ("BIG5", 0), ("EUC_JP", 1), ("WIN1252", 1)] {
+            let text = Encoding::named(name).decode(b"'\x83\\'").unwrap();
+            assert_eq!(text.matches('\\').count(), backslashes, "{name}");
+        }
+        // A character of one byte leads nothing.
+        assert!(Encoding::named("SJIS").decode(b"\xb1\\").unwrap().ends_with('\\'));
+        assert_eq!(Encoding::Latin1.encode("a€"), b"a?");
+    }
+}

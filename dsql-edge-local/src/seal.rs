@@ -1,0 +1,64 @@
+//! The seal on statements that dsql-local puts in the place of a client's: PostgreSQL runs the functions that take one only
+//! for what this process has written.
+//!
+//! A seal is the digest of the statement between two copies of a key that only this process and a table of PostgreSQL's
+//! superuser have. Whoever sees a seal can use it for the same statement alone.
+
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+
+/// Bytes of a key.
+const LENGTH: usize = 32;
+
+/// The key of a running server.
+pub(crate) struct SealKey([u8; LENGTH]);
+
+impl SealKey {
+    pub(crate) fn made() -> Result<SealKey, Error> {
+        let mut key = [0; LENGTH];
+        getrandom::fill(&mut key).map_err(|error| Error::Random(error.to_string()))?;
+        Ok(SealKey(key))
+    }
+
+    /// The SQL that gives PostgreSQL the key.
+    pub(crate) fn to_sql(&self) -> String {
+        let key = hex(&self.0);
+        format!(
+            "DELETE FROM pg_catalog.dsql_local_seal_key;
+             INSERT INTO pg_catalog.dsql_local_seal_key VALUES ('\\x{key}')"
+        )
+    }
+
+    /// The seal of a statement. Letters outside of ASCII do not count: their encoding may not be known yet.
+    pub(crate) fn of(&self, statement: &str) -> String {
+        let mut ascii = String::with_capacity(statement.len());
+        let mut inside = false;
+        for c in statement.chars() {
+            match c.is_ascii() {
+                true => ascii.push(c),
+                false if inside => {}
+                false => ascii.push('?'),
+            }
+            inside = !c.is_ascii();
+        }
+        hex(&Sha256::new().chain_update(self.0).chain_update(ascii).chain_update(self.0).finalize())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seal_is_of_one_key_and_one_statement() {
+        let (one, other) = (SealKey([1; LENGTH]), SealKey([2; LENGTH]));
+        assert_eq!(one.of("a"), one.of("a"));
+        assert!(one.of("a") != one.of("b") && one.of("a") != other.of("a"));
+        assert_eq!(one.of("a é"), one.of("a \u{F7C3}\u{F7A9}"));
+    }
+}

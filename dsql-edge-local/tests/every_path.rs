@@ -1,0 +1,351 @@
+//! Every rule of DSQL's on every path by which a statement reaches PostgreSQL, and the ways past the rules that were found.
+//!
+//! The statements are those of `tests/cases/dsql`: for each rule the first one that breaks it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+mod client;
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[path = "client/session.rs"]
+mod session;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use client::message;
+use dsql_edge_compiler::Source;
+use dsql_edge_compiler::dsql::{self, Known};
+use dsql_edge_compiler::syntax::{lex, parse_statements};
+use dsql_edge_local::Local;
+use session::{Said, Session, error, execute, parse, run, sync};
+
+/// A statement that breaks a rule, with the answer of DSQL.
+struct Broken {
+    sql: String,
+    answer: Vec<(String, String)>,
+}
+
+/// Statements for rules that `tests/cases/dsql` has no statement for.
+const MORE: &[&str] = &[
+    "COPY t FROM '/tmp/x'",
+    "RELEASE SAVEPOINT s",
+    "PREPARE TRANSACTION 'x'",
+    "PREPARE p AS SELECT 1",
+    "EXECUTE p",
+    "DEALLOCATE p",
+    "NOTIFY c",
+    "UNLISTEN c",
+    "LOAD 'x'",
+    "CREATE DATABASE d",
+    "DROP DATABASE d",
+    "ALTER DATABASE d SET work_mem = '1MB'",
+    "CREATE TABLESPACE s LOCATION '/tmp'",
+    "CREATE FOREIGN TABLE f (id int) SERVER s",
+    "CREATE SERVER s FOREIGN DATA WRAPPER w",
+    "CREATE FOREIGN DATA WRAPPER w",
+    "CREATE USER MAPPING FOR admin SERVER s",
+    "IMPORT FOREIGN SCHEMA s FROM SERVER v INTO public",
+    "ALTER SYSTEM SET work_mem = '1MB'",
+    "ALTER USER u WITH LOGIN",
+    "ALTER ROLE r SUPERUSER",
+    "CREATE PUBLICATION p",
+    "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p",
+    "CLUSTER t",
+    "REINDEX TABLE t",
+    "DROP TRIGGER g ON t",
+    "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()",
+    "CREATE RULE r AS ON INSERT TO t DO INSTEAD NOTHING",
+    "ALTER POLICY p ON t USING (true)",
+    "DROP POLICY p ON t",
+    "CREATE PROCEDURE p() LANGUAGE sql AS 'SELECT 1'",
+    "CREATE LANGUAGE l",
+    "ALTER AGGREGATE a(int) RENAME TO b",
+    "ALTER FUNCTION f() COST 10",
+    "REFRESH MATERIALIZED VIEW m",
+    "DROP MATERIALIZED VIEW m",
+    "ALTER MATERIALIZED VIEW m RENAME TO n",
+    "ALTER FOREIGN TABLE f RENAME TO g",
+    "DROP TYPE y",
+    "DROP EXTENSION e",
+    "CREATE TABLE p PARTITION OF t FOR VALUES IN (1)",
+    "CREATE TABLE o OF y",
+    "CREATE TABLE x (id int) ON COMMIT DROP",
+    "CREATE TABLE x (id int) TABLESPACE s",
+    "CREATE TABLE x (id int) USING heap",
+    "CREATE TABLE x (id text COMPRESSION pglz)",
+    "CREATE TEMPORARY SEQUENCE q CACHE 1",
+    "CREATE TYPE y (INPUT = a, OUTPUT = b)",
+    "CREATE INDEX ASYNC i ON t (id DESC)",
+    "CREATE INDEX ASYNC i ON t (id int4_ops)",
+    "CREATE INDEX ASYNC i ON t (id) WITH (fillfactor = 50)",
+    "CREATE INDEX ASYNC i ON t (id) INCLUDE ((id + 1))",
+    "ALTER TABLE t ALTER COLUMN a SET COMPRESSION pglz",
+    "ALTER TABLE t ALTER COLUMN a SET STATISTICS 200",
+    "ALTER TYPE y ADD VALUE 'x'",
+    "ALTER TYPE y RENAME TO z",
+    "CALL p((SELECT 1))",
+    "CALL sys.wait_for_job('x')",
+    "CREATE TABLE x (a int[])",
+    "SET dsql.nothing = 1",
+    "SET ROLE r",
+    "SHOW lc_collate",
+    "CREATE DOMAIN d AS int[]",
+    "CREATE TABLE x (a money[])",
+];
+
+/// Rules that no single statement breaks, that need a schema, or that warn: they have tests of their own.
+const OTHERS: &[&str] = &[
+    "drop_primary_key_column",
+    "lateral_outer_column",
+    "unknown_type",
+    "multi_ddl_transaction",
+    "mixed_ddl_dml_transaction",
+    "aborted_transaction",
+    "index_not_valid",
+];
+
+/// For each rule a statement that breaks it by itself.
+fn broken() -> BTreeMap<&'static str, Broken> {
+    let mut found = BTreeMap::new();
+    let mut texts: Vec<String> = MORE.iter().map(|sql| (*sql).to_owned()).collect();
+    let columns: Vec<String> = (0..300).map(|number| format!("c{number} int")).collect();
+    texts.push(format!("CREATE TABLE wide ({})", columns.join(", ")));
+    let uniques: Vec<String> = (0..30).map(|number| format!("u{number} int UNIQUE")).collect();
+    texts.push(format!("CREATE TABLE indexed ({})", uniques.join(", ")));
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/dsql");
+    let mut files: Vec<_> = fs::read_dir(cases).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
+        texts.extend(text.split("```sql").skip(1).filter_map(|block| {
+            let (_, rest) = block.split_once('\n')?;
+            Some(rest.split("\n```").next()?.trim().to_owned())
+        }));
+    }
+    for text in &texts {
+        let Ok(statements) = parse_statements(text, &lex(&Source::numbered(text))) else { continue };
+        for statement in &statements {
+            let sql = statement.span.text(text).to_owned();
+            let lexed = lex(&Source::numbered(&sql));
+            let Ok(alone) = parse_statements(&sql, &lexed) else { continue };
+            let findings = dsql::findings(&alone[0], &sql, &lexed, None);
+            let Some(first) = findings.into_iter().find(|it| it.diagnostic.is_error()) else { continue };
+            let answer = error(first.diagnostic.sqlstate(), &first.diagnostic.message);
+            found.entry(first.rule.id).or_insert(Broken { sql, answer });
+        }
+    }
+    found
+}
+
+/// A message of a client whose texts are in LATIN1, with a letter outside of ASCII.
+fn latin1(tag: u8, before: &str, sql: &str, after: &[u8]) -> Vec<u8> {
+    message(tag, &[before.as_bytes(), sql.as_bytes(), b" /* \xe9 */\0", after].concat())
+}
+
+#[tokio::test]
+async fn every_rule_holds_on_every_path() {
+    let broken = broken();
+    let rules = dsql::tables().into_iter().flat_map(|(_, rules)| rules.iter());
+    // What is inferred is a warning of the linter, and no error.
+    let refuses = rules.filter(|rule| rule.known != Known::Inferred).map(|rule| rule.id);
+    let missing: Vec<&str> = refuses.filter(|rule| !broken.contains_key(rule)).collect();
+    assert_eq!(missing, OTHERS);
+    let local = Local::builder().start().await.unwrap();
+    let deep = format!("SELECT {}1{}", "(".repeat(3_000), ")".repeat(3_000));
+    let mut plain = Session::open(&local).await;
+    let mut latin = Session::open(&local).await;
+    assert!(latin.simple("SET client_encoding = 'LATIN1'").await.errors.is_empty());
+    for (rule, Broken { sql, answer }) in &broken {
+        let check = |path: &str, said: Said| {
+            assert_eq!(&said.errors, answer, "{rule}, {path}: {sql}");
+            assert_eq!(said.status, ['I'], "{rule}, {path}: {sql}");
+        };
+        check("simple", plain.simple(sql).await);
+        check("extended", plain.extended(sql).await);
+        check(
+            "behind a statement that our parser cannot read",
+            plain.simple(&format!("{deep}; {sql}")).await,
+        );
+        check("LATIN1, simple", latin.send(&latin1(b'Q', "", sql, b""), 1).await);
+        check("LATIN1, extended", latin.send(&[latin1(b'P', "\0", sql, b"\0\0"), sync()].concat(), 1).await);
+        // A statement name that is taken: PostgreSQL keeps the old statement.
+        let named = [parse("taken", "SELECT 7"), sync()].concat();
+        plain.send(&named, 1).await;
+        check("taken name", plain.send(&[parse("taken", sql), execute("taken"), sync()].concat(), 1).await);
+        assert_eq!(plain.send(&[execute("taken"), sync()].concat(), 1).await.values, ["7"], "{rule}");
+        check(
+            "unnamed",
+            plain.send(&[run("SELECT 1"), parse("", sql), execute(""), sync()].concat(), 1).await,
+        );
+    }
+    local.stop().await.unwrap();
+}
+
+/// A text that is not of the client's encoding reaches neither the rules nor PostgreSQL.
+#[tokio::test]
+async fn text_of_another_encoding_is_refused() {
+    let local = Local::builder().init_sql("CREATE TABLE t (id int)").start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    for message in
+        [latin1(b'Q', "", "TRUNCATE t", b""), [latin1(b'P', "\0", "TRUNCATE t", b"\0\0"), sync()].concat()]
+    {
+        let said = session.send(&message, 1).await;
+        assert_eq!(said.errors, error("22021", "invalid byte sequence for encoding \"UTF8\": 0xe9"));
+    }
+    // In one write with the SET that makes it one: the setting is waited for.
+    let set = message(b'Q', b"SET client_encoding = 'LATIN1'\0");
+    let query = message(b'Q', b"SELECT '\xe9'\0");
+    assert_eq!(
+        session.send(&[set, query, latin1(b'Q', "", "TRUNCATE t", b"")].concat(), 3).await.errors,
+        error("0A000", "unsupported statement: Truncate")
+    );
+    // What passes comes back as it was sent, and DSQL's own forms work.
+    let said = session
+        .send(&message(b'Q', b"CREATE INDEX ASYNC i ON t (id) WHERE 'a\xe9' <> 'b\xe8\xe8'\0"), 1)
+        .await;
+    assert_eq!((said.errors, said.columns), (Vec::new(), vec!["job_id".to_owned()]));
+    let said = session
+        .send(
+            &message(b'Q', b"SELECT length('\xe9\xe9'), \x22\xe9\x22 FROM (SELECT 1 AS \x22\xe9\x22) x\0"),
+            1,
+        )
+        .await;
+    assert!(said.errors.is_empty() && said.values[0].starts_with('2'), "{said:?}");
+    // In Shift JIS, a backslash can be half of a letter.
+    let mut japanese = Session::open(&local).await;
+    japanese.simple("SET client_encoding = 'SJIS'").await;
+    let said = japanese.send(&message(b'Q', b"SELECT E'\x83\x5c'; TRUNCATE t; SELECT E''\0"), 1).await;
+    assert_eq!(said.errors, error("0A000", "unsupported statement: Truncate"));
+    local.stop().await.unwrap();
+}
+
+/// PostgreSQL keeps a prepared statement whose name is parsed again, and skips what follows an error: so do the rules.
+#[tokio::test]
+async fn kept_statements_stay_under_the_rules() {
+    let multiple = error("0A000", "multiple ddl statements not supported in a transaction");
+    let missing = message(b'B', b"\0missing\0\0\0\0\0\0\0");
+    let close = message(b'C', b"Sddl\0");
+    let taken = [parse("ddl", "SELECT 1"), sync()].concat();
+    let skipped = [missing, close, parse("ddl", "SELECT 1"), sync()].concat();
+    let begin = [run("BEGIN"), run("CREATE TABLE b (i int)"), sync()].concat();
+    let again = [execute("ddl"), sync()].concat();
+    let local = Local::builder().start().await.unwrap();
+    for rejected in [taken, skipped] {
+        for pipelined in [false, true] {
+            local.run_sql("clean", "DROP TABLE IF EXISTS a, b").await.unwrap();
+            let mut session = Session::open(&local).await;
+            let prepare = [parse("ddl", "CREATE TABLE a (i int)"), sync()].concat();
+            assert!(session.send(&prepare, 1).await.errors.is_empty());
+            let said = match pipelined {
+                true => session.send(&[rejected.clone(), begin.clone(), again.clone()].concat(), 3).await,
+                false => {
+                    session.send(&rejected, 1).await;
+                    session.send(&begin, 1).await;
+                    session.send(&again, 1).await
+                }
+            };
+            assert_eq!(said.errors.last(), multiple.last(), "{said:?}");
+        }
+    }
+    // A statement that was closed is one of another text from then on.
+    let mut session = Session::open(&local).await;
+    session.send(&[parse("ddl", "CREATE TABLE c (i int)"), sync()].concat(), 1).await;
+    let renewed = [message(b'C', b"Sddl\0"), parse("ddl", "SELECT 5"), sync()].concat();
+    session.send(&renewed, 1).await;
+    session.simple("BEGIN; CREATE TABLE d (i int)").await;
+    assert_eq!(session.send(&again, 1).await.values, ["5"]);
+    // An Execute that is refused leaves the unnamed statement as it is.
+    session.simple("ROLLBACK").await;
+    session
+        .send(&[parse("begin", "BEGIN"), parse("ddl2", "CREATE TABLE d (i int)"), sync()].concat(), 1)
+        .await;
+    session.send(&[parse("end", "ROLLBACK"), parse("", "CREATE TABLE e (i int)"), sync()].concat(), 1).await;
+    session.send(&[execute("begin"), execute("ddl2"), sync()].concat(), 1).await;
+    assert_eq!(session.send(&[execute(""), sync()].concat(), 1).await.errors, multiple);
+    assert!(session.send(&[execute("end"), sync()].concat(), 1).await.errors.is_empty());
+    assert_eq!(session.send(&[execute(""), sync()].concat(), 1).await.done, ["CREATE TABLE"]);
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn settings_and_helpers_cannot_be_reached() {
+    let init = "CREATE TABLE t (id int)";
+    let local = Local::builder().init_sql(init).limit("rows=10".parse().unwrap()).start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    let refused =
+        |name: &str| error("0A000", &format!("setting configuration parameter \"{name}\" not supported"));
+    for name in
+        ["lock_timeout", "statement_timeout", "dsql_local.limit_rows", "dsql_local.rows", "a.b", "role"]
+    {
+        let zero = if name == "role" { "none" } else { "'0'" };
+        for sql in [
+            format!("SELECT set_config('{name}', '0', false)"),
+            format!("SELECT pg_catalog.set_config(lower('{name}'), '0', true)"),
+            format!("SELECT set_config(name, '0', false) FROM (VALUES ('{name}')) names (name)"),
+            format!("UPDATE t SET id = set_config('{name}', '0', false)::int"),
+            format!("CREATE FUNCTION f() RETURNS int LANGUAGE sql SET {name} = {zero} AS 'SELECT 1'"),
+        ] {
+            session.simple("INSERT INTO t VALUES (1)").await;
+            for extended in [false, true] {
+                let errors = session.run(extended, &sql).await.errors;
+                // PostgreSQL itself lets no function set what no module has defined.
+                let unknown = sql.starts_with("CREATE") && errors[0].0 == "42501";
+                assert!(errors == refused(name) || unknown, "{sql}: {errors:?}");
+            }
+        }
+        let bound = [
+            parse("", "SELECT set_config($1, '0', false)"),
+            message(
+                b'B',
+                format!("\0\0\0\0\0\x01\0\0\0{}{name}\0\0", char::from(u8::try_from(name.len()).unwrap()))
+                    .as_bytes(),
+            ),
+            message(b'E', b"\0\0\0\0\0"),
+            sync(),
+        ];
+        assert_eq!(session.send(&bound.concat(), 1).await.errors, refused(name), "{name} as a parameter");
+    }
+    for sql in
+        ["SELECT set_config('search_path', 'public', false)", "SELECT set_config('TimeZone', 'UTC', true)"]
+    {
+        assert!(session.simple(sql).await.errors.is_empty(), "{sql}");
+    }
+    let many = session.simple("INSERT INTO t SELECT generate_series(1, 11)").await;
+    assert_eq!(many.errors, error("54000", "transaction row limit exceeded"));
+    // What dsql-local runs in place of a client's statement runs for nobody else.
+    for (sql, sqlstate) in [
+        ("SELECT sys.dsql_local_run_job('a', 'b', 'TRUNCATE t')", "42883"),
+        ("SELECT dsql_local_build_index('t', 'TRUNCATE t', '', 'x')", "42501"),
+        ("SELECT dsql_local_build_index('t', 'TRUNCATE t', '', NULL)", "42501"),
+        ("SELECT dsql_local_validate('t', 'c', 'TRUNCATE t', 'x')", "42501"),
+        ("SELECT dsql_local_log_job('a', 'pg_class', 1, 'x', 'completed', NULL, '', 'x')", "42501"),
+        ("SELECT dsql_local_fail_index(1, '', 'x')", "42501"),
+        ("CALL dsql_local_iam('GRANT', 'admin', 'arn:aws:iam::000000000000:role/x', 'x')", "42501"),
+        ("SELECT dsql_local_set_config('lock_timeout', '0', false)", "42501"),
+        ("SELECT dsql_local_user('x', 'y')", "42501"),
+        ("SELECT dsql_local_attach(1)", "42501"),
+        ("SELECT key FROM dsql_local_seal_key", "42501"),
+        ("DELETE FROM dsql_local_jobs", "42501"),
+    ] {
+        for extended in [false, true] {
+            assert_eq!(session.run(extended, sql).await.errors[0].0, sqlstate, "{sql}");
+        }
+    }
+    // A call by the protocol, of a function's number.
+    let call = message(b'F', b"\0\0\x08\x1e\0\0\0\0\0\0");
+    assert_eq!(session.send(&call, 1).await.errors[0].0, "0A000");
+    // None of it is seen where users' objects are listed.
+    for list in [
+        "pg_tables WHERE tablename ~ 'dsql_local'",
+        "pg_indexes WHERE tablename ~ 'dsql_local'",
+        "information_schema.tables WHERE table_name ~ 'dsql_local'",
+        "pg_class WHERE relname ~ 'dsql_local' AND relnamespace <> 'pg_catalog'::regnamespace",
+        "pg_proc WHERE proname ~ 'dsql_local' AND pronamespace <> 'pg_catalog'::regnamespace",
+    ] {
+        let said = session.simple(&format!("SELECT count(*) FROM {list}")).await;
+        assert_eq!((said.errors, said.values), (Vec::new(), vec!["0".to_owned()]), "{list}");
+    }
+    local.stop().await.unwrap();
+}

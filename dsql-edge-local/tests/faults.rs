@@ -1,0 +1,179 @@
+//! Faults on request, as a client sees them on the wire: each fault, on the first and on a later flight of a connection,
+//! on the simple and on the extended protocol.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+mod client;
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[path = "client/session.rs"]
+mod session;
+
+use client::message;
+use dsql_edge_local::{Fault, Local};
+use session::{Session, error, run, sync};
+use tokio::io::AsyncWriteExt;
+
+const CHANGED: &str = "change conflicts with another transaction (OC000)";
+
+/// What a flight with one write meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meets {
+    /// It is applied and answered.
+    Nothing,
+    /// 40001, and the connection goes on.
+    Conflict,
+    /// The connection ends without a message; the write is applied, or not.
+    Cut { applied: bool },
+    /// The login is refused with this SQLSTATE.
+    Refused(&'static str),
+    /// What comes before the first Sync is dropped without an answer, all of it if there is no Sync.
+    Dropped,
+}
+
+/// Each fault, and what the first and a later flight meet.
+const FAULTS: [(Fault, Meets, Meets); 9] = [
+    (Fault::Latency(1), Meets::Nothing, Meets::Nothing),
+    (Fault::Conflict(1), Meets::Conflict, Meets::Conflict),
+    (Fault::CutBeforeCommit(1), Meets::Cut { applied: false }, Meets::Cut { applied: false }),
+    (Fault::CutAfterCommit(1), Meets::Cut { applied: true }, Meets::Cut { applied: true }),
+    (Fault::TooManyConnections(1), Meets::Refused("53300"), Meets::Nothing),
+    (Fault::RateExceeded(1), Meets::Refused("53400"), Meets::Nothing),
+    (Fault::WakingUp(1), Meets::Refused("08006"), Meets::Nothing),
+    (Fault::DropFlight(1), Meets::Dropped, Meets::Nothing),
+    // It ends connections that are open, and a connection that is being opened is not.
+    (Fault::ExpiredHour, Meets::Nothing, Meets::Cut { applied: false }),
+];
+
+/// Flights with one write: the protocol, the bytes, how many ReadyForQuery answer them, and the rows that are returned.
+fn flights() -> Vec<(&'static str, Vec<u8>, usize, usize)> {
+    let simple = |sql: &str| message(b'Q', format!("{sql}\0").as_bytes());
+    let insert = "INSERT INTO t VALUES (1)";
+    let returning = "INSERT INTO t VALUES (1) RETURNING id, repeat('x', 100000)";
+    vec![
+        ("simple", simple(insert), 1, 0),
+        ("simple, RETURNING", simple(returning), 1, 1),
+        ("simple, BEGIN and COMMIT in one message", simple(&format!("BEGIN; {insert}; COMMIT")), 1, 0),
+        ("simple, three messages", ["BEGIN", insert, "COMMIT"].map(simple).concat(), 3, 0),
+        ("extended", [run(insert), sync()].concat(), 1, 0),
+        ("extended, RETURNING", [run(returning), sync()].concat(), 1, 1),
+        ("extended, one Sync", [run("BEGIN"), run(insert), run("COMMIT"), sync()].concat(), 1, 0),
+        (
+            "extended, three Syncs",
+            [run("BEGIN"), sync(), run(insert), sync(), run("COMMIT"), sync()].concat(),
+            3,
+            0,
+        ),
+    ]
+}
+
+async fn rows(local: &Local) -> String {
+    Session::open(local).await.simple("SELECT count(*) FROM t").await.values.remove(0)
+}
+
+#[tokio::test]
+async fn each_fault_meets_first_and_later_flights_as_described() {
+    let local = Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY)").start().await.unwrap();
+    for (fault, on_first, on_later) in FAULTS {
+        for (flight, bytes, ends, values) in flights() {
+            for (first, meets) in [(true, on_first), (false, on_later)] {
+                let name = format!("{fault}, {} flight, {flight}", if first { "first" } else { "later" });
+                local.run_sql("clean", "DELETE FROM t").await.unwrap();
+                let mut session = if first {
+                    local.set_faults(&[fault]);
+                    Session::send_login(&local, &bytes).await
+                } else {
+                    let mut session = Session::open(&local).await;
+                    local.set_faults(&[fault]);
+                    if fault == Fault::ExpiredHour {
+                        assert!(session.read(1).await.ended, "{name}");
+                    }
+                    let _ = session.tls.write_all(&bytes).await;
+                    session
+                };
+                let login = usize::from(first);
+                // Of a dropped flight, what follows its first Sync.
+                let rest = if flight.starts_with("extended") { ends - 1 } else { 0 };
+                let answered = if meets == Meets::Dropped { rest } else { ends };
+                let said = session.read(login + answered).await;
+                local.set_faults(&[]);
+                let applied = match meets {
+                    Meets::Nothing => {
+                        assert_eq!(
+                            (&said.errors, said.values.len(), said.ended),
+                            (&Vec::new(), values, false),
+                            "{name}"
+                        );
+                        "1"
+                    }
+                    Meets::Conflict => {
+                        assert_eq!((&said.errors, said.ended), (&error("40001", CHANGED), false), "{name}");
+                        assert_eq!(said.status.last(), Some(&'I'), "{name}");
+                        // The next attempt is applied.
+                        session.tls.write_all(&bytes).await.unwrap();
+                        assert!(session.said(ends).await.errors.is_empty(), "{name}");
+                        "1"
+                    }
+                    Meets::Cut { applied } => {
+                        // What was answered before the commit came whole, and nothing of the commit's own answer.
+                        assert!(
+                            said.ended && said.errors.is_empty() && said.values.is_empty(),
+                            "{name}: {said:?}"
+                        );
+                        let before = if fault == Fault::ExpiredHour { 0 } else { login + ends - 1 };
+                        assert_eq!(said.status.len(), before, "{name}: {said:?}");
+                        if applied { "1" } else { "0" }
+                    }
+                    Meets::Refused(sqlstate) => {
+                        assert!(said.ended && said.fatal && said.errors[0].0 == sqlstate, "{name}: {said:?}");
+                        "0"
+                    }
+                    Meets::Dropped => {
+                        assert_eq!((said.status.len(), said.ended), (1 + rest, false), "{name}");
+                        // Without its BEGIN, the INSERT commits by itself.
+                        if rest > 0 { "1" } else { "0" }
+                    }
+                };
+                assert_eq!(rows(&local).await, applied, "{name}");
+            }
+        }
+    }
+    local.stop().await.unwrap();
+}
+
+/// A flight with two commits: the fault is the second's.
+#[tokio::test]
+async fn commits_before_the_cut_in_a_flight_are_answered() {
+    let local = Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY)").start().await.unwrap();
+    let insert = |id: u8| format!("INSERT INTO t VALUES ({id})");
+    let simple = |id: u8| message(b'Q', format!("{}\0", insert(id)).as_bytes());
+    let extended = |id: u8| [run(&insert(id)), sync()].concat();
+    let flights = [[simple(1), simple(2)].concat(), [extended(1), extended(2)].concat()];
+    for (fault, applied) in [(Fault::CutBeforeCommit(2), "1"), (Fault::CutAfterCommit(2), "2")] {
+        for flight in &flights {
+            for first in [true, false] {
+                local.run_sql("clean", "DELETE FROM t").await.unwrap();
+                let mut session = match first {
+                    true => {
+                        local.set_faults(&[fault]);
+                        Session::send_login(&local, flight).await
+                    }
+                    false => {
+                        let mut session = Session::open(&local).await;
+                        local.set_faults(&[fault]);
+                        session.tls.write_all(flight).await.unwrap();
+                        session
+                    }
+                };
+                let said = session.read(9).await;
+                assert_eq!(
+                    (said.done.as_slice(), said.ended),
+                    (&["INSERT 0 1".to_owned()][..], true),
+                    "{fault}"
+                );
+                assert_eq!(rows(&local).await, applied, "{fault}");
+            }
+        }
+    }
+    local.stop().await.unwrap();
+}

@@ -1,0 +1,119 @@
+//! Jobs as a cluster has them: what `sys.wait_for_job` returns, what `sys.jobs` holds, and what a build that failed leaves.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+mod client;
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[path = "client/session.rs"]
+mod session;
+
+use client::message;
+use dsql_edge_local::Local;
+use session::{Session, error, parse, sync};
+
+const TABLES: &str = "
+    CREATE SCHEMA app;
+    CREATE TABLE app.t (id int PRIMARY KEY, a int, b int);
+    INSERT INTO app.t VALUES (1, 5, 1), (2, 5, 2);
+    CREATE TABLE app.child (id int PRIMARY KEY, t int);
+    INSERT INTO app.child VALUES (1, 1), (2, 9);
+    ALTER TABLE app.t ADD CONSTRAINT small CHECK (a < 10) NOT VALID;
+    ALTER TABLE app.child ADD CONSTRAINT of_t FOREIGN KEY (t) REFERENCES app.t NOT VALID";
+
+/// Each job: its statement, and what `sys.jobs` says of it.
+const JOBS: [(&str, &str); 4] = [
+    ("CREATE INDEX ASYNC t_b ON app.t (b)", "completed||INDEX_BUILD|pg_class|app.t_b|app.t_b"),
+    (
+        "CREATE UNIQUE INDEX ASYNC t_a ON app.t (a)",
+        "failed|found duplicate key(s) while validating index uniqueness|INDEX_BUILD|pg_class|app.t_a|app.t_a",
+    ),
+    (
+        "ALTER TABLE ASYNC app.t VALIDATE CONSTRAINT small",
+        "completed||VALIDATE_CONSTRAINT|pg_constraint|app.t|small",
+    ),
+    (
+        "ALTER TABLE ASYNC app.child VALIDATE CONSTRAINT of_t",
+        "failed|insert or update on table \"child\" violates foreign key constraint \"of_t\"|VALIDATE_CONSTRAINT\
+         |pg_constraint|app.child|of_t",
+    ),
+];
+
+#[tokio::test]
+async fn jobs_are_waited_for_and_logged_as_on_a_cluster() {
+    let local = Local::builder().start().await.unwrap();
+    for extended in [false, true] {
+        local.run_sql("clean", "DROP SCHEMA IF EXISTS app CASCADE").await.unwrap();
+        local.run_sql("tables", TABLES).await.unwrap();
+        let mut session = Session::open(&local).await;
+        for (sql, expected) in JOBS {
+            let said = session.run(extended, sql).await;
+            assert_eq!(
+                (said.errors.as_slice(), said.columns.as_slice()),
+                (&[][..], &["job_id".to_owned()][..]),
+                "{sql}"
+            );
+            let id = said.values[0].clone();
+            let succeeded = if expected.starts_with("completed") { "t" } else { "f" };
+            let said = session.run(extended, &format!("CALL sys.wait_for_job('{id}')")).await;
+            let row = (said.columns.as_slice(), said.values.as_slice(), said.done.as_slice());
+            assert_eq!(
+                row,
+                (&["succeeded".to_owned()][..], &[succeeded.to_owned()][..], &["CALL".to_owned()][..]),
+                "{sql}"
+            );
+            let object = "CASE class_id WHEN 'pg_class'::regclass THEN object_id::regclass::text
+                ELSE (SELECT conname FROM pg_constraint WHERE oid = object_id) END";
+            let row = format!(
+                "SELECT concat_ws('|', status, coalesce(details, ''), job_type, class_id::regclass, object_name, {object})
+                 FROM sys.jobs WHERE job_id = '{id}'"
+            );
+            assert_eq!(session.run(extended, &row).await.values, [expected], "{sql}");
+        }
+        // The id as a parameter.
+        let said = session.simple("SELECT max(job_id) FROM sys.jobs").await;
+        let bind = [b"\0\0\0\0\0\x01\0\0\0\x1a", said.values[0].as_bytes(), b"\0\0"].concat();
+        let call = [
+            parse("", "CALL sys.wait_for_job($1)"),
+            message(b'B', &bind),
+            message(b'D', b"P\0"),
+            message(b'E', b"\0\0\0\0\0"),
+            sync(),
+        ];
+        let said = session.send(&call.concat(), 1).await;
+        assert_eq!((said.errors, said.columns), (Vec::new(), vec!["succeeded".to_owned()]));
+        assert!(["t", "f"].contains(&said.values[0].as_str()));
+    }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn failed_unique_build_leaves_an_invalid_index_that_enforces() {
+    let local = Local::builder().init_sql(TABLES).start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    session.simple("CREATE UNIQUE INDEX ASYNC t_a ON app.t (a)").await;
+    let flags = "SELECT concat(indisunique, indisvalid) FROM pg_index WHERE indexrelid = 'app.t_a'::regclass";
+    assert_eq!(session.simple(flags).await.values, ["tf"]);
+    // New rows are held to it, in this session and in others.
+    let duplicate = error("23505", "duplicate key value violates unique constraint \"t_a\"");
+    let mut other = Session::open(&local).await;
+    for session in [&mut session, &mut other] {
+        assert_eq!(session.simple("INSERT INTO app.t VALUES (3, 5, 3)").await.errors, duplicate);
+        assert!(session.simple("SELECT * FROM app.t WHERE a = 5").await.errors.is_empty());
+    }
+    assert!(session.simple("INSERT INTO app.t VALUES (3, 6, 3)").await.errors.is_empty());
+    // It cannot become a constraint, and its name is taken until it is dropped.
+    session.simple("CALL sys.wait_for_job('aaaaaaaaaaaaaaaaaaaaaaaaaa')").await;
+    let constraint = session.simple("ALTER TABLE app.t ADD CONSTRAINT t_a UNIQUE USING INDEX t_a").await;
+    assert_eq!(constraint.errors, error("55000", "index \"t_a\" is not valid"));
+    let again = session.simple("CREATE UNIQUE INDEX ASYNC t_a ON app.t (a)").await;
+    assert_eq!(again.errors, error("42P07", "relation \"t_a\" already exists"));
+    assert!(session.simple("DROP INDEX app.t_a").await.errors.is_empty());
+    assert!(session.simple("DELETE FROM app.t WHERE id = 2").await.errors.is_empty());
+    session.simple("CREATE UNIQUE INDEX ASYNC t_a ON app.t (a)").await;
+    assert_eq!(
+        session.simple("SELECT status FROM sys.jobs WHERE object_id = 'app.t_a'::regclass").await.values,
+        ["completed"]
+    );
+    local.stop().await.unwrap();
+}
