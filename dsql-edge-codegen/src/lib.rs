@@ -12,3 +12,4 @@ pub mod migrate;
 pub mod pull;
 mod schema_files;
 mod style;
+mod write_file;

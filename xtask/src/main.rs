@@ -5,6 +5,7 @@ mod catalog;
 mod corpus;
 mod demo;
 mod fuzz;
+mod rewrites;
 mod soundness;
 mod test;
 
@@ -26,6 +27,8 @@ enum Command {
     Corpus(corpus::Options),
     /// Let libFuzzer loose on the decoders and the compiler
     Fuzz(fuzz::Options),
+    /// Attack `lint --fix` with made-up scripts
+    Rewrites(rewrites::Options),
     /// Attack the compiler with made-up queries on a real PostgreSQL 16
     Soundness(soundness::Options),
     /// Measure, beside the peers, in one run
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Catalog(options) => catalog::run(&options),
         Command::Corpus(options) => corpus::run(&options),
         Command::Fuzz(options) => fuzz::fuzz(&options),
+        Command::Rewrites(options) => rewrites::rewrites(&options),
         Command::Soundness(options) => soundness::soundness(&options),
         Command::Bench(bench) => bench::run(&bench),
     };

@@ -4,7 +4,7 @@
 use serde_json::json;
 use similar::TextDiff;
 
-use crate::format;
+use crate::{format, schema_files};
 
 use super::compare::{Finding, Severity};
 use super::schemas::AsItIs;
@@ -30,7 +30,8 @@ pub(super) struct Drift {
 impl Drift {
     /// Nothing where they are the same.
     pub(super) fn of(now: &AsItIs, live: &str) -> Option<Drift> {
-        let text = now.text();
+        let text = schema_files::canonical(now.text());
+        let text = text.as_ref();
         if text == live {
             return None;
         }

@@ -104,7 +104,11 @@ fn directives(now: Option<&AsItIs>) -> Vec<SchemaFile> {
     let Some(now) = now.filter(|now| !now.is_folder) else { return Vec::new() };
     let is_directive =
         |line: &&str| line.trim_start().trim_start_matches('-').trim_start().starts_with("dsql-edge:");
-    let text: String = now.text().lines().filter(is_directive).map(|line| format!("{line}\n")).collect();
+    let text: String = schema_files::canonical(now.text())
+        .lines()
+        .filter(is_directive)
+        .map(|line| format!("{line}\n"))
+        .collect();
     vec![SchemaFile { name: now.path.display().to_string(), text }]
 }
 

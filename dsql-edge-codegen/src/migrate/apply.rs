@@ -10,12 +10,13 @@ use anyhow::{Context, Result, anyhow, bail};
 use dsql_edge::{Config, Error};
 
 use super::database::{Database, Sql};
-use super::folder::{File, Folder, Step, Work};
+use super::folder::{File, Folder};
 use super::job::{Job, Outcome};
 use super::lease::Lease;
 use super::ledger::{Entry, Ledger, State, run_name};
 use super::plan::{Pending, plan};
 use super::progress::Progress;
+use super::steps::{Step, Work};
 use super::trace::{Trace, Verdict};
 
 /// A step that was applied.

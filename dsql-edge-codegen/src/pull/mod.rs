@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::cluster::Cluster;
 use crate::format::Format;
+use crate::{schema_files, write_file};
 
 pub use catalog::{Ask, Row};
 pub use connect::Server;
@@ -65,9 +66,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         };
         snapshot(&mut server, &old).await
     })?;
-    let same = new == old;
+    let same = schema_files::canonical(&new) == schema_files::canonical(&old);
     if !same && !options.check {
-        fs::write(&options.output, &new).with_context(|| path.to_string())?;
+        write_file::write(&options.output, &new)?;
     }
     if options.format == Format::Json {
         let written = !same && !options.check;
