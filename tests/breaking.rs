@@ -205,3 +205,28 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
     }
     local.stop().await.unwrap();
 }
+
+#[test]
+fn migration_in_the_folder_applies_in_its_place_there() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("Cargo.toml", "");
+    write("src/lib.rs", "fn f() { sql!(\"SELECT a FROM t\"); }");
+    write("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }");
+    write("migrations/1.sql", "CREATE TABLE t (a int NOT NULL);");
+    write("migrations/2.sql", "CREATE TABLE u (a int);");
+    write("migrations/3.sql", "ALTER TABLE t ALTER COLUMN a DROP NOT NULL; CREATE TABLE v (a int);");
+    let messages = |file: &str| {
+        let candidate = Candidate::Apply(vec![home.path().join("src/../migrations").join(file)]);
+        let report = check(home.path(), None, &candidate).unwrap();
+        report.findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
+    };
+    assert_eq!(messages("3.sql"), ["`a` becomes Option<i32>; it is i32"]);
+    assert_eq!(messages("2.sql"), [""; 0]);
+    // What comes behind it needs it.
+    assert_eq!(messages("1.sql"), [""; 0]);
+}

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dsql_edge_codegen::lint::{LintedFile, Sent, fixed, lint};
+use dsql_edge_codegen::migrate::Folder;
 use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_tests::binary::dsql_edge;
 use dsql_edge_tests::golden::updating;
@@ -139,4 +140,42 @@ fn who_waits_for_jobs_has_an_index_before_it_is_used() {
     let (said, well) = run(&["lint", file]);
     assert!(!well && said.contains("index_not_valid"), "{said}");
     assert_eq!(run(&["lint", "--for-migrate", file]), (String::new(), true));
+}
+
+#[test]
+fn what_migrate_rejects_is_found_for_migrate() {
+    for (sql, message) in [
+        ("CREATE INDEX ASYNC ON t (a);", "an index without a name has no place in a migration"),
+        ("SET search_path = app;", "SET has no place in a migration"),
+        ("CALL sys.wait_for_job('abcdefghijklmnopqrstuvwxyz');", "CALL has no place in a migration"),
+        ("\\restrict x\n", "\\restrict, a command of psql's, has no place in a migration"),
+        ("COPY t FROM stdin;\nit's\n\\.\n", "COPY has no place in a migration"),
+        ("COMMIT;", "this statement, where no BEGIN stands before it, has no place in a migration"),
+    ] {
+        let linted = |sent| lint([("x.sql".to_owned(), sql.to_owned())], None, sent).remove(0);
+        let found = linted(Sent::Migrate);
+        let messages: Vec<&str> = found.findings.iter().map(|it| it.diagnostic.message.as_str()).collect();
+        assert_eq!(messages, [message], "{sql}");
+        assert!(linted(Sent::OneByOne).findings.is_empty(), "{sql}");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("1.sql"), sql).unwrap();
+        let error = Folder::read(folder.path()).err().unwrap().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn byte_order_mark_and_line_endings_are_not_sql() {
+    for text in ["\u{feff}SELECT 1;\n", "SELECT 1;\r\n-- dsql-edge: allow truncate\r\nTRUNCATE t;\r\n"] {
+        let linted = lint([("x.sql".to_owned(), text.to_owned())], None, Sent::OneByOne).remove(0);
+        assert!(linted.findings.is_empty(), "{text:?}: {:?}", linted.findings[0].diagnostic);
+    }
+    let text = "\u{feff}TRUNCATE t;\r\n";
+    let (said, _) = {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.sql");
+        std::fs::write(&file, text).unwrap();
+        run(&["lint", "--format", "github", file.to_str().unwrap()])
+    };
+    assert!(said.contains("line=1,col=1,endLine=1,endColumn=9"), "{said}");
 }

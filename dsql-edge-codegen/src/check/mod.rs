@@ -107,7 +107,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate) -> 
     if !package.join("Cargo.toml").is_file() {
         bail!("{} is no package: it has no Cargo.toml", package.display());
     }
-    let now = schemas::as_it_is(package, snapshot)?;
+    let now = schemas::as_it_is(package, snapshot, candidate)?;
     let coming = schemas::coming(candidate, now.as_ref())?;
     let drift = match (candidate, &now) {
         (Candidate::Cluster(_), None) => bail!("there is no snapshot yet: run `dsql-edge pull`"),

@@ -103,5 +103,5 @@ pub(crate) fn read(path: &Path) -> Result<String> {
 /// What the server or the connection said.
 pub async fn snapshot(server: &mut impl Ask, old: &str) -> Result<String> {
     let catalog = catalog::read(server).await?;
-    Ok(head::head(old) + &ddl::print(&catalog))
+    Ok(head::head(old) + &ddl::print(&catalog, server.dialect()))
 }
