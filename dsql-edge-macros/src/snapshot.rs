@@ -3,6 +3,7 @@
 //! In: the environment of the crate that is compiled. Out: the schema. A process that lives for hours
 //! and serves many crates (an editor's) reads a snapshot again only when its time or length changed.
 
+use crate::record;
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::schema::SchemaError;
@@ -214,6 +215,7 @@ pub(crate) fn tracked(files: &[PathBuf]) -> TokenStream {
                     const _: &[u8] = ::core::include_bytes!(#file);
                 )
             })
+            .chain([record::tracked()])
             .collect(),
         _ => TokenStream::new(),
     }

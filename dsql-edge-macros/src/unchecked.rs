@@ -2,8 +2,8 @@
 
 use crate::arguments::{self, Value, values};
 use crate::expand::failed;
-use crate::snapshot;
 use crate::text::{Text, compile_error};
+use crate::{record, snapshot};
 use dsql_edge_compiler::diagnostic::Diagnostics;
 use dsql_edge_compiler::emit::{effect_path, parameter_names, session_path};
 use dsql_edge_compiler::transaction_control;
@@ -61,7 +61,7 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     let effects = unchecked_effects(&statement, source, snapshot.as_ref().map(|it| &*it.schema));
     let sql = dsql_edge_compiler::numbered_text(&source.text, &lexed);
     let expression = expression(&input, &sql, &arguments, effects);
-    let tracked = snapshot.map(|snapshot| snapshot.tracked()).unwrap_or_default();
+    let tracked = snapshot.map_or_else(record::tracked, |snapshot| snapshot.tracked());
     if tracked.is_empty() { expression } else { quote!({ #tracked #expression }) }
 }
 
