@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use aws_config::BehaviorVersion;
-use aws_credential_types::provider::ProvideCredentials;
 use clap::Args;
+use dsql_edge::Config;
 use dsql_edge::private::{Effect, SessionEffect, Statement};
-use dsql_edge::{Config, Credentials};
+
+use crate::aws_credentials::AwsCredentials;
 
 /// Which cluster, and as whom.
 #[derive(Args, Clone, Debug, Default)]
@@ -43,38 +43,20 @@ impl Cluster {
             .endpoint()
             .context("which cluster? Set DSQL_ENDPOINT, or say --endpoint <id>.dsql.<region>.on.aws")?;
         let region = self.region.as_deref().filter(|region| !region.is_empty());
-        let credentials = credentials(region).await?;
+        let (provider, credentials) = AwsCredentials::load(region).await?;
         let config = match region {
             Some(region) if endpoint == "localhost" || endpoint.starts_with("localhost:") => {
                 Config::local(endpoint, region, credentials)?
             }
             _ => Config::new(endpoint, credentials)?,
         };
+        let config = config.credentials_provider(provider);
         let mut config = config.user(&self.user).application_name(format!("dsql-edge {command}"));
         if let Some(ca) = &self.ca {
             config = config.extra_ca(std::fs::read(ca).with_context(|| ca.display().to_string())?);
         }
         Ok(config)
     }
-}
-
-/// From where all of AWS's tools take them: the environment, profiles, containers, instances.
-async fn credentials(region: Option<&str>) -> Result<Credentials> {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest());
-    if let Some(region) = region {
-        loader = loader.region(aws_config::Region::new(region.to_owned()));
-    }
-    let shared = loader.load().await;
-    let provider = shared.credentials_provider().context("AWS's configuration has no credentials in it")?;
-    let found = provider
-        .provide_credentials()
-        .await
-        .context("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")?;
-    let credentials = Credentials::new(found.access_key_id(), found.secret_access_key());
-    Ok(match found.session_token() {
-        Some(token) => credentials.with_session_token(token),
-        None => credentials,
-    })
 }
 
 /// What `sql_unchecked!` would write down; what it takes of memory stays taken, a statement in the life of a command.
