@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use dsql_edge_codegen::check::{Candidate, Severity, check};
+use dsql_edge_codegen::check::{Candidate, Queries, Severity, check};
 use dsql_edge_local::Local;
 use dsql_edge_tests::binary::dsql_edge;
 use dsql_edge_tests::golden;
@@ -23,7 +23,7 @@ fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Stri
         command.env_remove(variable);
     }
     let output = command
-        .arg("check")
+        .args(["check", "--no-build"])
         .args(arguments)
         .current_dir(folder)
         .envs(environment.iter().copied())
@@ -56,6 +56,7 @@ fn findings(source: &str, schema: &str, change: &str) -> Vec<(Severity, String, 
     write("Cargo.toml", "");
     write("src/lib.rs", source);
     write("src/broken.rs", "sql!(\"SELECT old FROM t\"");
+    write("target/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55");
     write("target/ignored.rs", "sql!(\"SELECT old FROM t\")");
     write("inner/Cargo.toml", "");
     write("inner/src/lib.rs", "sql!(\"SELECT old FROM t\")");
@@ -63,7 +64,7 @@ fn findings(source: &str, schema: &str, change: &str) -> Vec<(Severity, String, 
     write("dsql-schema.sql", schema);
     write("change.sql", change);
     let candidate = Candidate::Apply(vec![home.path().join("change.sql")]);
-    let report = check(home.path(), None, &candidate).unwrap();
+    let report = check(home.path(), None, &candidate, Queries::OfSources).unwrap();
     assert_eq!(report.unread.len(), 1, "{:?}", report.unread);
     let one = |finding: &dsql_edge_codegen::check::Finding| {
         let file = finding.place.file.clone().unwrap();
@@ -204,4 +205,29 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
         assert!(said.contains(expected), "{expected}:\n{said}");
     }
     local.stop().await.unwrap();
+}
+
+#[test]
+fn migration_in_the_folder_applies_in_its_place_there() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("Cargo.toml", "");
+    write("src/lib.rs", "fn f() { sql!(\"SELECT a FROM t\"); }");
+    write("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }");
+    write("migrations/1.sql", "CREATE TABLE t (a int NOT NULL);");
+    write("migrations/2.sql", "CREATE TABLE u (a int);");
+    write("migrations/3.sql", "ALTER TABLE t ALTER COLUMN a DROP NOT NULL; CREATE TABLE v (a int);");
+    let messages = |file: &str| {
+        let candidate = Candidate::Apply(vec![home.path().join("src/../migrations").join(file)]);
+        let report = check(home.path(), None, &candidate, Queries::OfSources).unwrap();
+        report.findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
+    };
+    assert_eq!(messages("3.sql"), ["`a` becomes Option<i32>; it is i32"]);
+    assert_eq!(messages("2.sql"), [""; 0]);
+    // What comes behind it needs it.
+    assert_eq!(messages("1.sql"), [""; 0]);
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use dsql_edge_codegen::check::{Candidate, check};
+use dsql_edge_codegen::check::{Candidate, Queries, check};
 use dsql_edge_tests::binary::dsql_edge;
 
 const CARGO: &str = "[package]\nname = \"shop\"   # mine\nversion = \"0.1.0\"\n\n[dependencies]\nworker = \"0.8\"   # the runtime\n";
@@ -81,7 +81,7 @@ fn what_is_missing_is_added_and_nothing_else_is_touched() {
     }
     // What it wrote is right: the query compiles against the snapshot.
     let snapshot = Candidate::Schema(home.path().join("dsql-schema.sql"));
-    let report = check(home.path(), None, &snapshot).unwrap();
+    let report = check(home.path(), None, &snapshot, Queries::OfSources).unwrap();
     assert_eq!((report.queries, report.findings.len(), report.unread.len()), (1, 0, 0));
     // Once more, and nothing happens.
     let again = said(home.path(), &["init", "--region", "eu-west-1"]);
@@ -108,7 +108,7 @@ fn a_folder_of_migrations_has_a_build_script() {
     fs::write(home.path().join("sql/0001_init.sql"), "CREATE TABLE t (id int PRIMARY KEY);").unwrap();
     fs::write(home.path().join("src/lib.rs"), "fn f() { sql!(\"SELECT id FROM t\") }").unwrap();
     fs::write(home.path().join("drop.sql"), "DROP TABLE t;").unwrap();
-    let output = run(home.path(), &["check", "--apply", "drop.sql"]);
+    let output = run(home.path(), &["check", "--no-build", "--apply", "drop.sql"]);
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stdout).contains("--> src/lib.rs:1:31"));
     // A build script that is there stays.
@@ -137,7 +137,7 @@ fn commands_teach_and_have_a_form_for_machines() {
     said(home.path(), &["init"]);
     assert_eq!(json(&["describe", "--format", "json", "SELECT 1 AS one"])["columns"][0]["name"], "one");
     assert_eq!(json(&["explain", "--format", "json", "42703"])["codes"][0]["code"], "unknown-column");
-    assert_eq!(json(&["check", "--format", "json", "--schema", "dsql-schema.sql"])["ok"], true);
+    assert_eq!(json(&["check", "--no-build", "--format", "json", "--schema", "dsql-schema.sql"])["ok"], true);
     // No terminal, no colours.
     let output = run(home.path(), &["describe", "SELECT titel"]);
     assert!(!output.status.success() && !output.stdout.contains(&0x1b) && !output.stdout.is_empty());

@@ -6,7 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dsql_edge_codegen::lint::{Sent, fixed, lint};
+use dsql_edge_codegen::lint::{LintedFile, Sent, fixed, lint};
+use dsql_edge_codegen::migrate::Folder;
+use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_tests::binary::dsql_edge;
 use dsql_edge_tests::golden::updating;
 
@@ -19,7 +21,7 @@ fn files() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = all
         .filter(|path| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            name.ends_with(".sql") && !name.ends_with(".fixed.sql")
+            name.ends_with(".sql") && !name.contains(".fixed")
         })
         .collect();
     files.sort();
@@ -56,34 +58,39 @@ fn each_format_says_what_it_said() {
 }
 
 #[test]
-fn what_has_one_safe_rewrite_is_mended_in_its_place() {
+fn safe_rewrites_are_applied_in_their_place() {
     for file in files() {
         let text = std::fs::read_to_string(&file).unwrap();
-        let (mended, count) = fixed(&text, None, Sent::OneByOne);
-        compare(&file.with_extension("fixed.sql"), &mended);
-        assert!(count > 0);
-        // Nothing is left that could be mended, and nothing came with the rewrites.
-        let before = lint([(String::new(), text.clone())], None, Sent::OneByOne);
-        let after = lint([(String::new(), mended.clone())], None, Sent::OneByOne);
-        assert!(after[0].findings.iter().all(|finding| finding.fix.is_none()));
-        let rules = |file: &dsql_edge_codegen::lint::LintedFile| -> Vec<&str> {
-            file.findings.iter().filter_map(|it| Some(it.rule?.id)).collect()
-        };
-        assert!(
-            rules(&after[0]).iter().all(|rule| rules(&before[0]).contains(rule)),
-            "{:?}",
-            rules(&after[0])
-        );
-        assert_eq!(fixed(&mended, None, Sent::OneByOne), (mended.clone(), 0));
-        // Comments stay.
-        for comment in text.lines().filter_map(|line| line.split_once("-- ")).map(|(_, comment)| comment) {
-            assert!(mended.contains(comment), "{comment}");
+        let (same, few) = fixed(&text, None, Sent::OneByOne, Meaning::Same);
+        compare(&file.with_extension("fixed.sql"), &same);
+        let (all, many) = fixed(&text, None, Sent::OneByOne, Meaning::SameIfAllSucceed);
+        compare(&file.with_extension("fixed_if_all_succeed.sql"), &all);
+        assert!(0 < few && few < many);
+        for (after, safe) in [(&same, Meaning::Same), (&all, Meaning::SameIfAllSucceed)] {
+            no_more_to_fix(&text, after, safe);
         }
     }
 }
 
+/// No rewrite is left, none broke another rule, and comments stay.
+fn no_more_to_fix(text: &str, after: &str, safe: Meaning) {
+    let linted = |text: &str| lint([(String::new(), text.to_owned())], None, Sent::OneByOne).remove(0);
+    let rules = |file: &LintedFile| -> Vec<&str> {
+        file.findings.iter().filter_map(|it| Some(it.rule?.id)).collect()
+    };
+    let left = linted(after);
+    let is_left = |meaning| meaning == Meaning::Same || safe == Meaning::SameIfAllSucceed;
+    assert!(left.findings.iter().all(|it| !it.fix.as_ref().is_some_and(|fix| is_left(fix.meaning))));
+    let before = linted(text);
+    assert!(rules(&left).iter().all(|rule| rules(&before).contains(rule)), "{:?}", rules(&left));
+    assert_eq!(fixed(after, None, Sent::OneByOne, safe), (after.to_owned(), 0));
+    for comment in text.lines().filter_map(|line| line.split_once("-- ")).map(|(_, comment)| comment) {
+        assert!(after.contains(comment), "{comment}");
+    }
+}
+
 #[test]
-fn stdin_is_mended_to_stdout() {
+fn stdin_is_fixed_to_stdout() {
     use std::io::Write;
     let mut child = Command::new(dsql_edge())
         .args(["lint", "--fix", "-"])
@@ -133,4 +140,42 @@ fn who_waits_for_jobs_has_an_index_before_it_is_used() {
     let (said, well) = run(&["lint", file]);
     assert!(!well && said.contains("index_not_valid"), "{said}");
     assert_eq!(run(&["lint", "--for-migrate", file]), (String::new(), true));
+}
+
+#[test]
+fn what_migrate_rejects_is_found_for_migrate() {
+    for (sql, message) in [
+        ("CREATE INDEX ASYNC ON t (a);", "an index without a name has no place in a migration"),
+        ("SET search_path = app;", "SET has no place in a migration"),
+        ("CALL sys.wait_for_job('abcdefghijklmnopqrstuvwxyz');", "CALL has no place in a migration"),
+        ("\\restrict x\n", "\\restrict, a command of psql's, has no place in a migration"),
+        ("COPY t FROM stdin;\nit's\n\\.\n", "COPY has no place in a migration"),
+        ("COMMIT;", "this statement, where no BEGIN stands before it, has no place in a migration"),
+    ] {
+        let linted = |sent| lint([("x.sql".to_owned(), sql.to_owned())], None, sent).remove(0);
+        let found = linted(Sent::Migrate);
+        let messages: Vec<&str> = found.findings.iter().map(|it| it.diagnostic.message.as_str()).collect();
+        assert_eq!(messages, [message], "{sql}");
+        assert!(linted(Sent::OneByOne).findings.is_empty(), "{sql}");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("1.sql"), sql).unwrap();
+        let error = Folder::read(folder.path()).err().unwrap().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn byte_order_mark_and_line_endings_are_not_sql() {
+    for text in ["\u{feff}SELECT 1;\n", "SELECT 1;\r\n-- dsql-edge: allow truncate\r\nTRUNCATE t;\r\n"] {
+        let linted = lint([("x.sql".to_owned(), text.to_owned())], None, Sent::OneByOne).remove(0);
+        assert!(linted.findings.is_empty(), "{text:?}: {:?}", linted.findings[0].diagnostic);
+    }
+    let text = "\u{feff}TRUNCATE t;\r\n";
+    let (said, _) = {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.sql");
+        std::fs::write(&file, text).unwrap();
+        run(&["lint", "--format", "github", file.to_str().unwrap()])
+    };
+    assert!(said.contains("line=1,col=1,endLine=1,endColumn=9"), "{said}");
 }

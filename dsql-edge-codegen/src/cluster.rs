@@ -4,12 +4,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use aws_config::BehaviorVersion;
-use aws_credential_types::provider::ProvideCredentials;
 use clap::Args;
+use dsql_edge::Config;
 use dsql_edge::private::{Effect, SessionEffect, Statement};
-use dsql_edge::{Config, Credentials};
 
+use crate::aws_credentials::AwsCredentials;
 use crate::running_local::RunningLocal;
 
 /// Which cluster, and as whom.
@@ -45,15 +44,22 @@ impl Cluster {
         let (endpoint, local) = self.found()?;
         let named = self.region.clone().filter(|region| !region.is_empty());
         let region = named.or_else(|| local.as_ref().map(|local| local.region.clone()));
-        let credentials = match local.as_ref().and_then(|local| local.credentials(&self.user)) {
-            Some(credentials) => credentials,
-            None => credentials(region.as_deref()).await?,
+        let (provider, credentials) = match local.as_ref().and_then(|local| local.credentials(&self.user)) {
+            Some(credentials) => (None, credentials),
+            None => {
+                let (provider, credentials) = AwsCredentials::load(region.as_deref()).await?;
+                (Some(provider), credentials)
+            }
         };
         let config = match region {
             Some(region) if endpoint == "localhost" || endpoint.starts_with("localhost:") => {
                 Config::local(&endpoint, &region, credentials)?
             }
             _ => Config::new(&endpoint, credentials)?,
+        };
+        let config = match provider {
+            Some(provider) => config.credentials_provider(provider),
+            None => config,
         };
         let mut config = config.user(&self.user).application_name(format!("dsql-edge {command}"));
         let ca = self.ca.clone().or_else(|| local.as_ref().map(RunningLocal::ca));
@@ -82,25 +88,6 @@ impl Cluster {
         eprintln!("dsql-edge: connects to dsql-local at {endpoint}, found by its folder {folder}");
         Ok((endpoint.clone(), Some(local)))
     }
-}
-
-/// From where all of AWS's tools take them: the environment, profiles, containers, instances.
-async fn credentials(region: Option<&str>) -> Result<Credentials> {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest());
-    if let Some(region) = region {
-        loader = loader.region(aws_config::Region::new(region.to_owned()));
-    }
-    let shared = loader.load().await;
-    let provider = shared.credentials_provider().context("AWS's configuration has no credentials in it")?;
-    let found = provider
-        .provide_credentials()
-        .await
-        .context("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")?;
-    let credentials = Credentials::new(found.access_key_id(), found.secret_access_key());
-    Ok(match found.session_token() {
-        Some(token) => credentials.with_session_token(token),
-        None => credentials,
-    })
 }
 
 /// What `sql_unchecked!` would write down; what it takes of memory stays taken, a statement in the life of a command.

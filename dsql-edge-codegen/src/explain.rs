@@ -1,87 +1,153 @@
-//! `dsql-edge explain CODE`: the page of a diagnostic. A code in, as an error prints it, its page out.
+//! `dsql-edge explain NAME`: the page of a diagnostic, or what a rule of the linter refuses. Input: a code as an error
+//! prints it, or a rule as `lint` prints it. Output: its page.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use clap::Args;
 use dsql_edge_compiler::diagnostic::{Code, suggestion};
+use dsql_edge_compiler::dsql::{self, Rule};
 use serde_json::json;
 
 use crate::format::{self, Format};
 
-/// Explain an error or a warning by its code: what it means, an example, how to mend it
+/// Explain an error or a warning by its code or its rule: what it means, an example, how to fix it
 #[derive(Args)]
-#[command(after_help = "Examples:\n  dsql-edge explain unknown-column\n  dsql-edge explain 42703")]
+#[command(
+    after_help = "Examples:\n  dsql-edge explain unknown-column\n  dsql-edge explain 42703\n  dsql-edge explain index_async"
+)]
 pub struct Options {
-    /// As the error prints it: `unknown-column`, `42703` or `[42703 unknown-column]`; without any, all are listed
+    /// As the error prints it: `unknown-column`, `42703` or `[42703 unknown-column]`; or a rule as `lint` prints it,
+    /// `index_async`; without any, all codes and rules are listed
     code: Vec<String>,
-    /// How the answer is printed; as JSON, a list of codes with their pages
+    /// How the answer is printed; as JSON, a list of codes with their pages, and a list of rules
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
+}
+
+/// What is explained.
+#[derive(Debug, PartialEq)]
+struct Explained {
+    codes: Vec<Code>,
+    rules: Vec<&'static Rule>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// A code that does not exist.
+/// A code or rule that does not exist.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    if options.format == Format::Json {
-        let codes =
-            if options.code.is_empty() { Code::ALL.to_vec() } else { meant(&options.code.join(" "))? };
+    let list = options.code.is_empty();
+    let explained = if list { all() } else { meant(&options.code.join(" "))? };
+    let (codes, rules) = (explained.codes.iter(), explained.rules.iter());
+    let text = if options.format == Format::Json {
         let pages = codes
-            .iter()
             .map(|code| json!({ "code": code.name(), "sqlstate": code.sqlstate(), "page": code.page() }));
-        let all = json!({ "version": 1, "codes": pages.collect::<Vec<_>>() });
-        format::print(&format::json(&all))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut stdout = io::stdout().lock();
-    if options.code.is_empty() {
-        for code in Code::ALL {
-            writeln!(stdout, "{}  {}", code.sqlstate(), code.name())?;
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    let pages: Vec<&str> = meant(&options.code.join(" "))?.iter().map(|code| code.page()).collect();
-    writeln!(stdout, "{}", pages.join("\n").trim_end())?;
+        let rules =
+            rules.map(|rule| json!({ "rule": rule.id, "sqlstate": rule.sqlstate, "page": page(rule) }));
+        let (codes, rules): (Vec<_>, Vec<_>) = (pages.collect(), rules.collect());
+        format::json(&json!({ "version": 1, "codes": codes, "rules": rules }))
+    } else if list {
+        let codes = codes.map(|code| format!("{}  {}\n", code.sqlstate(), code.name()));
+        let rules = rules.map(|rule| format!("{}  {}\n", rule.sqlstate, rule.id));
+        codes.chain(rules).collect()
+    } else {
+        let codes = codes.map(|code| code.page().trim_end().to_owned());
+        let pages: Vec<String> = codes.chain(rules.map(|rule| page(rule))).collect();
+        format!("{}\n", pages.join("\n\n"))
+    };
+    format::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The codes that are meant: one by its name, all of a SQLSTATE.
-fn meant(written: &str) -> Result<Vec<Code>> {
+/// What is known of a rule.
+fn page(rule: &Rule) -> String {
+    let since = rule.since.map_or(String::new(), |day| format!(" (in DSQL since 2026-{day})"));
+    let instead = match rule.instead {
+        "{}" => "The error names what to write instead.".to_owned(),
+        instead => format!("Instead: {}{since}.", instead.replace("{}", "…")),
+    };
+    let (id, what, state) = (rule.id, rule.what, rule.sqlstate);
+    let message = rule.message.replace("{}", "…");
+    let severity = if rule.known == dsql::Known::Inferred { "a warning" } else { "an error" };
+    format!(
+        "# {id}\n\nA rule of `dsql-edge lint`: DSQL refuses {what}.\n\n    {state} {message}\n\n{instead}\n\n\
+         Known as {}: {severity}. A comment `-- dsql-edge: allow {id}` in the line above silences it.",
+        rule.known.name()
+    )
+}
+
+fn all() -> Explained {
+    let rules = dsql::tables().iter().flat_map(|(_, rules)| rules.iter().copied()).collect();
+    Explained { codes: Code::ALL.to_vec(), rules }
+}
+
+/// What is meant: a code or a rule by its name, which some share, or all codes of a SQLSTATE.
+fn meant(written: &str) -> Result<Explained> {
     let words = || {
-        written.split(|it: char| it.is_whitespace() || matches!(it, '[' | ']')).filter(|it| !it.is_empty())
+        written
+            .split(|it: char| it.is_whitespace() || matches!(it, '[' | ']' | ','))
+            .filter(|it| !it.is_empty())
     };
     // In Rust's attributes a code has underscores.
-    if let Some(code) = words().find_map(|word| Code::named(&word.to_lowercase().replace('_', "-"))) {
-        return Ok(vec![code]);
+    let codes: Vec<Code> =
+        words().find_map(|word| Code::named(&word.to_lowercase().replace('_', "-"))).into_iter().collect();
+    let rules: Vec<&'static Rule> = all()
+        .rules
+        .into_iter()
+        .filter(|rule| words().any(|word| word.eq_ignore_ascii_case(rule.id)))
+        .collect();
+    if !codes.is_empty() || !rules.is_empty() {
+        return Ok(Explained { codes, rules });
     }
-    let of_state: Vec<Code> =
+    let codes: Vec<Code> =
         Code::ALL.iter().copied().filter(|code| words().any(|word| word == code.sqlstate())).collect();
-    if !of_state.is_empty() {
-        return Ok(of_state);
+    if !codes.is_empty() {
+        return Ok(Explained { codes, rules });
     }
-    let nearest = suggestion::nearest(written.trim(), Code::ALL.iter().map(|code| code.name()));
-    let advice = match nearest {
+    let known = all();
+    let names = known.codes.iter().map(|code| code.name()).chain(known.rules.iter().map(|rule| rule.id));
+    let advice = match suggestion::nearest(written.trim(), names) {
         Some(nearest) => format!("did you mean {nearest}?"),
         None => "`dsql-edge explain` lists them".to_owned(),
     };
-    Err(anyhow!("there is no code {written}: {advice}"))
+    Err(anyhow!("{written} is not a code or a rule: {advice}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::meant;
-    use dsql_edge_compiler::diagnostic::Code;
+    use super::*;
+
+    fn found(written: &str) -> Result<(Vec<&'static str>, Vec<&'static str>), String> {
+        let found = meant(written).map_err(|error| error.to_string())?;
+        Ok((
+            found.codes.iter().map(|code| code.name()).collect(),
+            found.rules.iter().map(|rule| rule.id).collect(),
+        ))
+    }
 
     #[test]
     fn a_code_is_found_as_an_error_prints_it() {
         for written in ["unknown-column", "[42703 unknown-column]", "unknown_column", "42703"] {
-            assert_eq!(meant(written).ok(), Some(vec![Code::UnknownColumn]), "{written}");
+            assert_eq!(found(written), Ok((vec!["unknown-column"], vec![])), "{written}");
         }
-        assert_eq!(meant("42P01").ok(), Some(vec![Code::UnknownTable, Code::MissingFrom]));
-        let error = meant("unknown-colum").map_err(|error| error.to_string());
-        assert_eq!(error, Err("there is no code unknown-colum: did you mean unknown-column?".to_owned()));
+        assert_eq!(found("42P01"), Ok((vec!["unknown-table", "missing-from"], vec![])));
+        assert_eq!(
+            found("unknown-colum"),
+            Err("unknown-colum is not a code or a rule: did you mean unknown-column?".to_owned())
+        );
+    }
+
+    #[test]
+    fn every_rule_is_found_as_the_linter_prints_it() {
+        for rule in all().rules {
+            assert!(found(rule.id).unwrap().1.contains(&rule.id), "{}", rule.id);
+            // `rule: index_async, recorded`
+            assert!(found(&format!("{}, {}", rule.id, rule.known.name())).unwrap().1.contains(&rule.id));
+            assert!(page(rule).contains(rule.what) && !page(rule).contains("{}"), "{}", page(rule));
+        }
+        // A name that is both.
+        assert_eq!(found("unknown_type"), Ok((vec!["unknown-type"], vec!["unknown_type"])));
+        assert!(found("index_asnc").unwrap_err().contains("did you mean index_async?"));
     }
 }

@@ -1,5 +1,6 @@
 //! What the `dsql-edge` command line does, one room a command; a library so that tests reach it.
 
+mod aws_credentials;
 pub mod check;
 pub mod cluster;
 pub mod completions;
@@ -14,3 +15,4 @@ pub mod pull;
 mod running_local;
 mod schema_files;
 mod style;
+mod write_file;

@@ -1,10 +1,18 @@
 //! Finds the files of a schema: a path in, their names and texts out, in the order in which they apply. It
 //! does not read what they say.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use dsql_edge_compiler::source::BYTE_ORDER_MARK;
+
+/// A text without its byte-order mark, its lines ended by `\n`: what git and editors may change without anyone's doing.
+pub(crate) fn canonical(text: &str) -> Cow<'_, str> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
+}
 
 /// A file of DDL.
 #[derive(Clone)]

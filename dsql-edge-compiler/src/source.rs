@@ -56,17 +56,30 @@ pub struct Source {
     pub placeholders: Placeholders,
     /// Whether `{? … }` is text that is there only if its parameter is.
     pub optional_text: bool,
+    /// Whether it is a script as psql reads it: with psql's own commands, rows behind `COPY … FROM stdin`, and perhaps
+    /// a byte-order mark.
+    pub script: bool,
 }
 
 impl Source {
     /// SQL with `$1` parameters.
     pub fn numbered(text: impl Into<String>) -> Source {
-        Source { text: text.into(), placeholders: Placeholders::Numbered, optional_text: false }
+        Source {
+            text: text.into(),
+            placeholders: Placeholders::Numbered,
+            optional_text: false,
+            script: false,
+        }
+    }
+
+    /// A file of SQL, as psql reads it.
+    pub fn script(text: impl Into<String>) -> Source {
+        Source { script: true, ..Source::numbered(text) }
     }
 
     /// SQL with `$name` parameters.
     pub fn named(text: impl Into<String>) -> Source {
-        Source { text: text.into(), placeholders: Placeholders::Named, optional_text: false }
+        Source { placeholders: Placeholders::Named, ..Source::numbered(text) }
     }
 
     /// SQL as `sql!` reads it: `$name` parameters and `{? … }`.
@@ -75,7 +88,10 @@ impl Source {
     }
 }
 
-/// Line and column of a byte offset, both counted from 1, the column in characters.
+/// U+FEFF at the beginning of a file: it marks the encoding, and is not a part of the text.
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Line and column of a byte offset, both counted from 1, the column in characters, a byte-order mark not counted.
 pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let mut offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
@@ -83,5 +99,7 @@ pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     }
     let before = &text[..offset];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (before.bytes().filter(|byte| *byte == b'\n').count() + 1, before[line_start..].chars().count() + 1)
+    let line = &before[line_start..];
+    let line = if line_start == 0 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
+    (before.bytes().filter(|byte| *byte == b'\n').count() + 1, line.chars().count() + 1)
 }

@@ -8,6 +8,7 @@ mod check;
 mod directive;
 mod expand;
 mod functions;
+mod record;
 mod row_attributes;
 mod row_input;
 mod snapshot;
@@ -23,17 +24,29 @@ use proc_macro::TokenStream;
 /// A query that is checked when it is compiled; or query functions.
 #[proc_macro]
 pub fn sql(tokens: TokenStream) -> TokenStream {
-    expand::sql(tokens.into()).into()
+    expanded("sql", tokens, expand::sql)
 }
 
 /// A query that stands in a file.
 #[proc_macro]
 pub fn sql_file(tokens: TokenStream) -> TokenStream {
-    expand::sql_file(tokens.into()).into()
+    expanded("sql_file", tokens, expand::sql_file)
 }
 
 /// A query of which only the syntax is checked.
 #[proc_macro]
 pub fn sql_unchecked(tokens: TokenStream) -> TokenStream {
-    unchecked::sql_unchecked(tokens.into()).into()
+    expanded("sql_unchecked", tokens, unchecked::sql_unchecked)
+}
+
+fn expanded(
+    name: &str,
+    tokens: TokenStream,
+    expand: fn(proc_macro2::TokenStream) -> proc_macro2::TokenStream,
+) -> TokenStream {
+    let span = proc_macro::Span::call_site();
+    let place = record::Place { file: span.local_file(), line: span.line() };
+    let tokens = tokens.into();
+    record::invocation(name, &place, &tokens);
+    expand(tokens).into()
 }

@@ -3,6 +3,7 @@
 //! In: the environment of the crate that is compiled. Out: the schema. A process that lives for hours
 //! and serves many crates (an editor's) reads a snapshot again only when its time or length changed.
 
+use crate::record::INVOCATIONS_VARIABLE;
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::schema::SchemaError;
@@ -46,6 +47,24 @@ static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
 ///
 /// What is missing or cannot be read, and what to do.
 pub(crate) fn snapshot() -> Result<Snapshot, String> {
+    let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
+    read_or_cached().map_err(|error| once(&mut reported, error))
+}
+
+/// The error that the queries before this one met.
+static REPORTED: Mutex<Option<String>> = Mutex::new(None);
+
+/// The error in full for the first query that meets it; for the others its first words.
+fn once(reported: &mut Option<String>, error: String) -> String {
+    if reported.as_ref() != Some(&error) {
+        *reported = Some(error.clone());
+        return error;
+    }
+    let what = error.split(['\n', ':']).next().unwrap_or_default();
+    format!("{what}: the first query of the crate that uses it has the error in full")
+}
+
+fn read_or_cached() -> Result<Snapshot, String> {
     let (path, is_folder) = find()?;
     let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     let cache = cache.get_or_insert_with(HashMap::new);
@@ -154,8 +173,8 @@ impl Snapshot {
     }
 }
 
-/// Makes the build depend on the variables that name a schema, set or not: once a process. rustc lists
-/// the variables that `option_env!` reads for cargo; a macro on stable Rust has no other way.
+/// Makes the build depend on the variables that the macros read, set or not: once a process. rustc lists the variables that
+/// `option_env!` reads for cargo; a macro on stable Rust has no other way.
 pub(crate) fn tracked_variables() -> TokenStream {
     static EMITTED: AtomicBool = AtomicBool::new(false);
     if EMITTED.swap(true, Ordering::Relaxed) {
@@ -164,6 +183,7 @@ pub(crate) fn tracked_variables() -> TokenStream {
     quote! {
         const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!(#SCHEMA_VARIABLE);
         const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!(#MIGRATIONS_VARIABLE);
+        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!(#INVOCATIONS_VARIABLE);
     }
 }
 
@@ -191,4 +211,24 @@ fn first_use(path: &Path) -> bool {
         told.push(path.to_owned());
     }
     first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::once;
+
+    #[test]
+    fn error_of_the_snapshot_is_shown_in_full_once() {
+        let mut reported = None;
+        let mut told = |error: &str| once(&mut reported, error.to_owned());
+        let error = "the schema snapshot cannot be understood: syntax error\n --> dsql-schema.sql:3:1";
+        let short = "the schema snapshot cannot be understood: the first query of the crate that uses it has the error in full";
+        assert_eq!(told(error), error);
+        assert_eq!(told(error), short);
+        assert_eq!(
+            told("no schema snapshot: run `dsql-edge pull`"),
+            "no schema snapshot: run `dsql-edge pull`"
+        );
+        assert_eq!(told(error), error);
+    }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use dsql_edge_codegen::migrate::{Applied, Folder};
-use dsql_edge_local::Local;
+use dsql_edge_local::{Fault, Local};
 use tokio_postgres::NoTls;
 
 use crate::{LEASE, SHORT, column, command, folder, run};
@@ -102,6 +102,54 @@ async fn a_job_that_lies_is_not_believed() {
             [""; 0]
         );
     }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn index_that_another_made_is_not_dropped() {
+    let local = Local::builder().start().await.unwrap();
+    let table = INDEX.1.lines().next().unwrap();
+    run(&local, &folder(&[("1.sql", table)]), LEASE).await.unwrap();
+    // A colleague builds it, and later the build has failed.
+    for (status, message) in [
+        ("processing", "an index public.a_name, which this folder did not make, is being built by the job"),
+        (
+            "failed",
+            "an index public.a_name, which this folder did not make, is there and not valid: DROP INDEX",
+        ),
+    ] {
+        meddle(
+            &local,
+            &format!(
+                "{}; DROP INDEX IF EXISTS a_name; DELETE FROM sys.dsql_local_jobs;
+                 SELECT sys.dsql_local_run_job('INDEX_BUILD', 'a_name', 'CREATE INDEX a_name ON a (name)')",
+                jobs_that(status)
+            ),
+        )
+        .await;
+        let oid = "SELECT oid::text FROM pg_class WHERE relname = 'a_name'";
+        let before = column(&local, oid).await;
+        let second = ("2.sql", "CREATE INDEX ASYNC a_name ON a (id, name);");
+        let error =
+            format!("{:#}", run(&local, &folder(&[("1.sql", table), second]), LEASE).await.unwrap_err());
+        assert!(error.contains(message), "{error}");
+        assert_eq!(column(&local, oid).await, before);
+        assert_eq!(before.len(), 1);
+    }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn schema_change_that_conflicts_is_sent_again() {
+    let local = Local::builder().start().await.unwrap();
+    run(&local, &folder(&[("1.sql", "CREATE TABLE a (id int PRIMARY KEY);")]), LEASE).await.unwrap();
+    // More often than the client tries a statement without the lease.
+    local.set_faults(&[Fault::Conflict(1), Fault::Conflict(2), Fault::Conflict(3)]);
+    let files = folder(&[
+        ("1.sql", "CREATE TABLE a (id int PRIMARY KEY);"),
+        ("2.sql", "CREATE TABLE b (id int PRIMARY KEY);"),
+    ]);
+    assert_eq!(run(&local, &files, LEASE).await.unwrap().len(), 1);
     local.stop().await.unwrap();
 }
 

@@ -13,6 +13,7 @@ CREATE TYPE app.money_amount AS (amount numeric(12,2), currency character(3));
 
 CREATE TYPE app.timespan AS RANGE (subtype = time without time zone);
 
+CREATE SEQUENCE app.cached CACHE 20;
 CREATE SEQUENCE app.ticket AS integer;
 CREATE SEQUENCE public.serials_id_seq AS integer;
 
@@ -50,7 +51,9 @@ CREATE TABLE app.posts (
     CONSTRAINT posts_slug_key UNIQUE (slug),
     CONSTRAINT posts_rating_check CHECK ((rating >= (0)::numeric))
 );
+ALTER TABLE app.posts ADD CONSTRAINT later CHECK ((body <> ''::text)) NOT VALID;
 CREATE UNIQUE INDEX one_draft ON app.posts (author) WHERE (published IS NULL);
+CREATE INDEX posts_by_author ON app.posts (author) INCLUDE (rating, mood);
 CREATE INDEX posts_by_date ON app.posts (published, lower(body));
 CREATE INDEX posts_tags ON app.posts USING gin (tags);
 

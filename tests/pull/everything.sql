@@ -47,3 +47,6 @@ CREATE VIEW b_view (number, title, "Author") AS
     SELECT z.id, upper(z.slug), u.email FROM z_base z JOIN app.posts p ON p.id = z.id LEFT JOIN "Odd name"."Users" u ON u."Id" = p.author;
 CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS posts FROM b_view;
 CREATE UNIQUE INDEX counted_key ON counted (posts);
+ALTER TABLE app.posts ADD CONSTRAINT later CHECK (body <> '') NOT VALID;
+CREATE INDEX posts_by_author ON app.posts (author) INCLUDE (rating, mood);
+CREATE SEQUENCE app.cached CACHE 20;

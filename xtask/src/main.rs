@@ -5,6 +5,7 @@ mod catalog;
 mod corpus;
 mod demo;
 mod fuzz;
+mod rewrites;
 mod soundness;
 mod suites;
 mod test;
@@ -27,6 +28,8 @@ enum Command {
     Corpus(corpus::Options),
     /// Let libFuzzer loose on the decoders and the compiler
     Fuzz(fuzz::Options),
+    /// Attack `lint --fix` with made-up scripts
+    Rewrites(rewrites::Options),
     /// Attack the compiler with made-up queries on a real PostgreSQL 16
     Soundness(soundness::Options),
     /// Run AWS's test suites and other people's clients against dsql-local
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Catalog(options) => catalog::run(&options),
         Command::Corpus(options) => corpus::run(&options),
         Command::Fuzz(options) => fuzz::fuzz(&options),
+        Command::Rewrites(options) => rewrites::rewrites(&options),
         Command::Soundness(options) => soundness::soundness(&options),
         Command::Suites(options) => suites::suites(&options),
         Command::Bench(bench) => bench::run(&bench),

@@ -17,6 +17,17 @@ pub(super) enum Macro {
     Unchecked,
 }
 
+impl Macro {
+    pub(super) fn named(name: &str) -> Option<Macro> {
+        match name {
+            "sql" => Some(Macro::Sql),
+            "sql_file" => Some(Macro::File),
+            "sql_unchecked" => Some(Macro::Unchecked),
+            _ => None,
+        }
+    }
+}
+
 /// A query as it stands in a source.
 pub(super) struct Query {
     pub(super) text: String,
@@ -28,8 +39,18 @@ pub(super) struct Query {
 }
 
 enum Origin {
-    Literal { literal: Literal, file: String, line: usize, column: usize },
+    Literal {
+        literal: Literal,
+        file: String,
+        line: usize,
+        column: usize,
+    },
     File(String),
+    /// A macro of the package's own puts its text together: the line of the invocation.
+    Expansion {
+        file: String,
+        line: usize,
+    },
 }
 
 impl Query {
@@ -44,6 +65,15 @@ impl Query {
                 let (line, column) = line_and_column(&self.text, offset);
                 Place { file: Some(file.clone()), line, column }
             }
+            Origin::Expansion { file, line } => Place { file: Some(file.clone()), line: *line, column: 1 },
+        }
+    }
+
+    /// The query as one of an invocation that only the compiler sees. A file of SQL is where it is.
+    pub(super) fn placed(self, file: &str, line: usize) -> Query {
+        match self.origin {
+            Origin::File(_) => self,
+            _ => Query { origin: Origin::Expansion { file: file.to_owned(), line }, ..self },
         }
     }
 

@@ -2,6 +2,7 @@
 //! candidate in; what differs and which queries break out, for people and for CI.
 
 mod compare;
+mod expansion;
 mod invocation;
 mod package;
 mod report;
@@ -18,15 +19,17 @@ use crate::format;
 use crate::pull::{self, Server};
 use crate::style;
 pub use compare::{Finding, Severity};
-pub use report::Report;
+pub use package::Unread;
+pub use report::{Expansion, Report};
 
 /// Check the snapshot against a cluster, or a crate's queries against a schema that may come
 #[derive(Args)]
 #[command(
     after_help = "Without a candidate, the cluster is asked: a snapshot that is not what it has is an error, shown as \
     a diff, with the queries that\nbreak. With one, nothing is connected to: every sql!, sql_file! and sql_unchecked! of \
-    the package is compiled against\nthe schema as it is and against the candidate.\n\nEnds with 1 where something \
-    differs, no longer compiles, or gets another type in Rust.\n\nExamples:\n  dsql-edge check                                  \
+    the package is compiled against\nthe schema as it is and against the candidate.\n\nQueries are read from the sources, and \
+    compared with what the compiler expands: the package is compiled with `cargo check`.\n\nEnds with 1 where something \
+    differs, no longer compiles, gets another type in Rust, or could not be looked at.\n\nExamples:\n  dsql-edge check                                  \
     # is the snapshot what the cluster has?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
     break a query?\n  dsql-edge check --migrations migrations          # a folder of them, from its beginning\n  \
     dsql-edge check --schema candidate.sql --format github"
@@ -49,6 +52,9 @@ pub struct Options {
     snapshot: Option<PathBuf>,
     #[command(flatten)]
     cluster: Cluster,
+    /// Look into the sources alone: do not compile the package to see which queries it has
+    #[arg(long)]
+    no_build: bool,
     /// How findings are printed
     #[arg(long, value_enum, default_value = "human")]
     format: Output,
@@ -87,7 +93,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         (None, None) if !options.apply.is_empty() => Candidate::Apply(options.apply.clone()),
         (None, None) => Candidate::Cluster(live(options)?),
     };
-    let report = check(&options.package, options.snapshot.as_deref(), &candidate)?;
+    let sources = if options.no_build { Queries::OfSources } else { Queries::OfCompiler };
+    let report = check(&options.package, options.snapshot.as_deref(), &candidate, sources)?;
     match options.format {
         Output::Human => style::print(&report.human())?,
         Output::Json => format::print(&report.json())?,
@@ -99,15 +106,24 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(if report.fails() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// Where the queries of a package come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queries {
+    /// From its sources.
+    OfSources,
+    /// From its sources and from what the compiler expands, which is compared.
+    OfCompiler,
+}
+
 /// Compares a package with a candidate; `snapshot` overrides what its build takes.
 ///
 /// # Errors
 /// Files that cannot be read, and a schema that cannot be understood.
-pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate) -> Result<Report> {
+pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of: Queries) -> Result<Report> {
     if !package.join("Cargo.toml").is_file() {
         bail!("{} is no package: it has no Cargo.toml", package.display());
     }
-    let now = schemas::as_it_is(package, snapshot)?;
+    let now = schemas::as_it_is(package, snapshot, candidate)?;
     let coming = schemas::coming(candidate, now.as_ref())?;
     let drift = match (candidate, &now) {
         (Candidate::Cluster(_), None) => bail!("there is no snapshot yet: run `dsql-edge pull`"),
@@ -116,9 +132,53 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate) -> 
         (Candidate::Cluster(live), Some(now)) => report::Drift::of(now, live),
         _ => None,
     };
-    let (queries, unread) = package::queries(package)?;
-    let findings = compare::all(&queries, now.as_ref().map(|now| &now.schema), &coming);
-    Ok(Report { drift, findings, queries: queries.len(), unread })
+    let mut sources = package::sources(package);
+    let mut unused = Vec::new();
+    let expansion = match of {
+        Queries::OfSources => Expansion::NotAsked,
+        Queries::OfCompiler => compared(package, &mut sources, &mut unused),
+    };
+    let findings = compare::all(&sources.queries, now.as_ref().map(|now| &now.schema), &coming);
+    let manifest = package.join("Cargo.toml");
+    let manifest = manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string();
+    let (queries, unread) = (sources.queries.len(), sources.unread);
+    Ok(Report { drift, manifest, findings, queries, unread, unused, expansion })
+}
+
+/// Adds the queries that only the compiler sees. What cannot be read and is not compiled goes to `unused`.
+fn compared(package: &Path, sources: &mut package::Sources, unused: &mut Vec<Unread>) -> Expansion {
+    let expanded = match expansion::expanded(package) {
+        Ok(expanded) => expanded,
+        Err(why) => return Expansion::Unknown(why),
+    };
+    if expanded.is_empty() && !sources.seen.is_empty() {
+        let why = format!("the compiler expanded none of the {} that are found", sources.seen.len());
+        return Expansion::Unknown(why);
+    }
+    let is_compiled = |path: &Path, line: usize| {
+        expanded.iter().any(|it| it.file == path && (line == 0 || it.line == line))
+    };
+    let unread = std::mem::take(&mut sources.unread);
+    let (compiled, not) = unread.into_iter().partition(|it: &Unread| is_compiled(&it.path, it.line));
+    sources.unread = compiled;
+    *unused = not;
+    let mut more = 0;
+    for expanded in &expanded {
+        let known = (&expanded.file, expanded.line);
+        let is_known = sources.seen.iter().any(|(file, line)| (file, *line) == known)
+            || sources.unread.iter().any(|it| (&it.path, it.line) == known);
+        if is_known {
+            continue;
+        }
+        match expanded.queries(package) {
+            Ok(queries) => {
+                more += queries.len();
+                sources.queries.extend(queries);
+            }
+            Err(why) => sources.unread.push(Unread::of_expansion(expanded, why)),
+        }
+    }
+    Expansion::Compared(more)
 }
 
 /// What the cluster has, as `pull` would write it over the snapshot.

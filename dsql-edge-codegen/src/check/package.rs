@@ -1,50 +1,109 @@
 //! The queries of a package: its folder in, every invocation of `sql!`, `sql_file!` and `sql_unchecked!` in its Rust files
 //! out, in the order of files and lines. It does not look into the SQL.
 //!
-//! Invocations are found by their tokens, so those inside other macros are found too; one that is renamed when it is
-//! imported is not.
+//! Invocations are found by their tokens, so those inside other macros are found too. What is renamed when it is imported,
+//! or put together by a macro, only the compiler sees: `expansion`.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::{Context, Result};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
+use super::expansion::{Expanded, real};
 use super::invocation::{Macro, Query, queries_of};
 
-/// The queries, and what could not be read, each with its place.
-pub(super) fn queries(package: &Path) -> Result<(Vec<Query>, Vec<String>)> {
-    let (mut queries, mut unread) = (Vec::new(), Vec::new());
-    for path in rust_files(package)? {
-        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        if !text.contains("sql") {
-            continue;
+/// What is found in the sources of a package.
+#[derive(Default)]
+pub(super) struct Sources {
+    pub(super) queries: Vec<Query>,
+    /// Files and invocations that cannot be read.
+    pub(super) unread: Vec<Unread>,
+    /// Where an invocation is whose queries were read.
+    pub(super) seen: Vec<(PathBuf, usize)>,
+}
+
+/// A file, or an invocation in it, that cannot be read.
+#[derive(Debug)]
+pub struct Unread {
+    /// The file as it is named.
+    pub file: String,
+    /// The line; 0 for the whole file.
+    pub line: usize,
+    /// The column; 0 for the whole file.
+    pub column: usize,
+    /// Why.
+    pub why: String,
+    pub(super) path: PathBuf,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}: {}", self.file, self.why),
+            line => write!(f, "{}:{line}:{}: {}", self.file, self.column, self.why),
         }
+    }
+}
+
+/// Reads the sources.
+pub(super) fn sources(package: &Path) -> Sources {
+    let mut out = Sources::default();
+    for path in rust_files(package, &mut out.unread) {
         let name = path.strip_prefix(".").unwrap_or(&path).display().to_string();
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                out.unread.push(Unread::whole(&path, &error));
+                continue;
+            }
+        };
         let code = if text.starts_with("#!/") { format!("//{text}") } else { text };
         let code = code.strip_prefix('\u{feff}').unwrap_or(&code);
         match TokenStream::from_str(code) {
             Ok(tokens) => {
-                let mut search = Search { file: &name, package, queries: &mut queries, unread: &mut unread };
-                search.tokens(tokens);
+                let path = real(&path);
+                Search { file: &name, path, package, out: &mut out }.tokens(tokens);
             }
-            Err(error) => unread.push(format!("{name}: {error}")),
+            Err(error) => out.unread.push(Unread::whole(&path, &error)),
         }
     }
-    Ok((queries, unread))
+    out
 }
 
-/// The package's Rust files: not those of packages inside of it, nor what is built.
-fn rust_files(package: &Path) -> Result<Vec<PathBuf>> {
+impl Unread {
+    /// An invocation that the compiler met.
+    pub(super) fn of_expansion(expanded: &Expanded, why: String) -> Unread {
+        let (path, line) = (expanded.file.clone(), expanded.line);
+        Unread { file: path.display().to_string(), line, column: 1, why, path }
+    }
+
+    fn whole(path: &Path, why: &dyn fmt::Display) -> Unread {
+        let file = path.strip_prefix(".").unwrap_or(path).display().to_string();
+        Unread { file, line: 0, column: 0, why: why.to_string(), path: real(path) }
+    }
+}
+
+/// The package's Rust files: not those of packages inside of it, nor what cargo builds.
+fn rust_files(package: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
     let (mut pending, mut found) = (vec![package.to_owned()], Vec::new());
+    // A link may lead back to a folder above.
+    let mut visited = vec![real(package)];
     while let Some(folder) = pending.pop() {
-        for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
-            let path = entry?.path();
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                unread.push(Unread::whole(&folder, &error));
+                continue;
+            }
+        };
+        for path in entries.flatten().map(|entry| entry.path()) {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             if path.is_dir() {
-                let built =
-                    matches!(name.as_str(), "target" | "node_modules" | "build") || name.starts_with('.');
-                if !built && !path.join("Cargo.toml").exists() {
+                let other = name == "node_modules" || name.starts_with('.') || is_of_cargo(&path);
+                let place = real(&path);
+                if !other && !path.join("Cargo.toml").exists() && !visited.contains(&place) {
+                    visited.push(place);
                     pending.push(path);
                 }
             } else if name.ends_with(".rs") {
@@ -53,14 +112,19 @@ fn rust_files(package: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     found.sort();
-    Ok(found)
+    found
+}
+
+/// A folder that cargo writes to has this file, whatever its name is.
+fn is_of_cargo(folder: &Path) -> bool {
+    folder.join("CACHEDIR.TAG").is_file()
 }
 
 struct Search<'s> {
     file: &'s str,
+    path: PathBuf,
     package: &'s Path,
-    queries: &'s mut Vec<Query>,
-    unread: &'s mut Vec<String>,
+    out: &'s mut Sources,
 }
 
 impl Search<'_> {
@@ -68,8 +132,8 @@ impl Search<'_> {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         for (at, token) in tokens.iter().enumerate() {
             let TokenTree::Group(group) = token else { continue };
-            if let Some(kind) = invoked(tokens.get(..at).unwrap_or_default()) {
-                self.invocation(kind, group);
+            if let Some((kind, line)) = invoked(tokens.get(..at).unwrap_or_default()) {
+                self.invocation(kind, line, group);
             }
             if group.delimiter() != Delimiter::None || !group.stream().is_empty() {
                 self.tokens(group.stream());
@@ -77,43 +141,45 @@ impl Search<'_> {
         }
     }
 
-    fn invocation(&mut self, kind: Macro, group: &Group) {
+    fn invocation(&mut self, kind: Macro, line: usize, group: &Group) {
         let place = group.span_open().start();
         match queries_of(kind, group.stream(), self.file, self.package) {
-            Ok(found) => self.queries.extend(found),
-            // In a macro of the user's, `$sql` stands for the text.
+            Ok(found) => {
+                self.out.queries.extend(found);
+                self.out.seen.push((self.path.clone(), line));
+            }
+            // In a macro of the user's, `$sql` stands for the text, which only the compiler knows.
             Err(_)
                 if group
                     .stream()
                     .into_iter()
                     .any(|token| matches!(&token, TokenTree::Punct(it) if it.as_char() == '$')) => {}
-            Err(error) => {
-                self.unread.push(format!("{}:{}:{}: {error}", self.file, place.line, place.column + 1));
-            }
+            Err(why) => self.out.unread.push(Unread {
+                file: self.file.to_owned(),
+                line: place.line,
+                column: place.column + 1,
+                why,
+                path: self.path.clone(),
+            }),
         }
     }
 }
 
-/// Which macro is invoked where the tokens end with its path and `!`.
-fn invoked(before: &[TokenTree]) -> Option<Macro> {
+/// Which macro is invoked where the tokens end with its path and `!`, and the line where the path begins.
+fn invoked(before: &[TokenTree]) -> Option<(Macro, usize)> {
     let (bang, before) = before.split_last()?;
     if !is_punct(bang, '!') {
         return None;
     }
     let (name, before) = before.split_last()?;
     let TokenTree::Ident(name) = name else { return None };
-    let kind = match name.to_string().as_str() {
-        "sql" => Macro::Sql,
-        "sql_file" => Macro::File,
-        "sql_unchecked" => Macro::Unchecked,
-        _ => return None,
-    };
+    let kind = Macro::named(&name.to_string())?;
     // `dsql_edge::sql!` is ours, `other::sql!` is not.
     match before {
         [.., TokenTree::Ident(owner), first, second] if is_punct(first, ':') && is_punct(second, ':') => {
-            (owner == "dsql_edge").then_some(kind)
+            (owner == "dsql_edge").then(|| (kind, owner.span().start().line))
         }
-        _ => Some(kind),
+        _ => Some((kind, name.span().start().line)),
     }
 }
 

@@ -4,20 +4,37 @@
 use serde_json::json;
 use similar::TextDiff;
 
-use crate::format;
+use crate::{format, schema_files};
 
 use super::compare::{Finding, Severity};
+use super::package::Unread;
 use super::schemas::AsItIs;
 
 /// What came of a check.
 pub struct Report {
     pub(super) drift: Option<Drift>,
+    /// The package's Cargo.toml.
+    pub(super) manifest: String,
     /// What differs for queries.
     pub findings: Vec<Finding>,
     /// How many queries were looked at.
     pub queries: usize,
     /// Invocations and files that could not be read.
-    pub unread: Vec<String>,
+    pub unread: Vec<Unread>,
+    /// Those among them that the compiler does not read either.
+    pub unused: Vec<Unread>,
+    /// Whether the compiler expanded other invocations than were found.
+    pub expansion: Expansion,
+}
+
+/// How the queries that were found compare with those that the compiler expands.
+pub enum Expansion {
+    /// That was not asked for.
+    NotAsked,
+    /// So many were found by the compiler alone, and are among the queries.
+    Compared(usize),
+    /// Why it is not known.
+    Unknown(String),
 }
 
 /// How a snapshot is not what the cluster has.
@@ -30,7 +47,8 @@ pub(super) struct Drift {
 impl Drift {
     /// Nothing where they are the same.
     pub(super) fn of(now: &AsItIs, live: &str) -> Option<Drift> {
-        let text = now.text();
+        let text = schema_files::canonical(now.text());
+        let text = text.as_ref();
         if text == live {
             return None;
         }
@@ -45,7 +63,17 @@ impl Drift {
 impl Report {
     /// Whether CI is to stop.
     pub fn fails(&self) -> bool {
-        self.drift.is_some() || self.findings.iter().any(|finding| finding.severity != Severity::Note)
+        self.drift.is_some()
+            || self.findings.iter().any(|finding| finding.severity != Severity::Note)
+            || !self.unread.is_empty()
+            || self.not_compared().is_some()
+    }
+
+    fn not_compared(&self) -> Option<String> {
+        let Expansion::Unknown(why) = &self.expansion else { return None };
+        Some(format!(
+            "whether these are all queries of the package is not known, for {why}. With --no-build they are not compared"
+        ))
     }
 
     /// For people.
@@ -67,6 +95,10 @@ impl Report {
             out += &format!("{level}: {}\n\n", finding.rendered);
         }
         out.extend(self.unread.iter().map(|unread| format!("not looked at: {unread}\n")));
+        out.extend(
+            self.unused.iter().map(|unread| format!("note: not compiled, and not looked at: {unread}\n")),
+        );
+        out.extend(self.not_compared().map(|why| format!("error: {why}\n")));
         out
     }
 
@@ -74,8 +106,17 @@ impl Report {
     pub fn summary(&self) -> String {
         let count = |severity| self.findings.iter().filter(|finding| finding.severity == severity).count();
         let (broken, changed) = (count(Severity::Broken), count(Severity::Changed));
-        let queries = amount(self.queries, "query", "queries");
+        let mut queries = amount(self.queries, "query", "queries");
+        match self.expansion {
+            Expansion::Compared(0) | Expansion::Unknown(_) => {}
+            Expansion::Compared(more) => queries += &format!(" ({more} seen by the compiler alone)"),
+            Expansion::NotAsked => queries += " found in the sources",
+        }
+        let unread = self.unread.len();
         match (broken, changed) {
+            (0, 0) if unread > 0 => {
+                format!("{queries}: {} could not be looked at", amount(unread, "place", "places"))
+            }
             (0, 0) => format!("{queries}: all compile, with the same types"),
             _ => format!(
                 "{queries}: {}, {}",
@@ -105,7 +146,10 @@ impl Report {
             "snapshot": self.drift.as_ref().map(|drift| json!({ "file": drift.snapshot, "diff": drift.diff })),
             "queries": self.queries,
             "findings": findings.collect::<Vec<_>>(),
-            "unread": self.unread,
+            "unread": self.unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "not_compiled": self.unused.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "compared_with_the_compiler": matches!(self.expansion, Expansion::Compared(_)),
+            "not_compared": self.not_compared(),
         });
         format::json(&report)
     }
@@ -123,6 +167,15 @@ impl Report {
             let file = finding.place.file.as_deref().unwrap_or_default();
             let (line, column) = (finding.place.line, finding.place.column);
             out += &annotation(level, file, line, column, finding.code, &finding.message);
+        }
+        for (level, unread) in
+            self.unread.iter().map(|it| ("error", it)).chain(self.unused.iter().map(|it| ("notice", it)))
+        {
+            let (line, column) = (unread.line.max(1), unread.column.max(1));
+            out += &annotation(level, &unread.file, line, column, "not looked at", &unread.why);
+        }
+        if let Some(why) = self.not_compared() {
+            out += &annotation("error", &self.manifest, 1, 1, "not compared", &why);
         }
         out
     }

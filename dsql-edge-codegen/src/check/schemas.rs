@@ -30,12 +30,31 @@ impl AsItIs {
     }
 }
 
-/// What the build of a package takes; nothing where there is none yet.
-pub(super) fn as_it_is(package: &Path, snapshot: Option<&Path>) -> Result<Option<AsItIs>> {
+/// What the build of a package takes; nothing where there is none yet. Files of a folder of migrations that the candidate
+/// applies are not applied yet.
+pub(super) fn as_it_is(
+    package: &Path,
+    snapshot: Option<&Path>,
+    candidate: &Candidate,
+) -> Result<Option<AsItIs>> {
     let Some(path) = path(package, snapshot)? else { return Ok(None) };
     let is_folder = path.is_dir();
     let files = if is_folder { schema_files::migrations(&path)? } else { schema_files::read(&path)? };
-    let schema = folded(&files)?;
+    let coming = match candidate {
+        Candidate::Apply(paths) if is_folder => applied_files(paths)?,
+        _ => Vec::new(),
+    };
+    let is_coming = |file: &SchemaFile| is_one_of(file, &coming);
+    let before: Vec<SchemaFile> = files.iter().filter(|file| !is_coming(file)).cloned().collect();
+    let schema = match folded(&before) {
+        Ok(schema) => schema,
+        // A migration behind needs one that is applied: what comes before is all there can be without it.
+        Err(_) if before.len() < files.len() => {
+            let first = files.iter().take_while(|file| !is_coming(file)).cloned();
+            folded(&first.collect::<Vec<_>>())?
+        }
+        Err(error) => return Err(error),
+    };
     Ok(Some(AsItIs { path, is_folder, schema, files }))
 }
 
@@ -47,6 +66,19 @@ pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Result<Option<Pat
             SchemaPath::File(path) | SchemaPath::Migrations(path) => path,
         }),
     })
+}
+
+/// The files that `--apply` names; of a folder those in it.
+fn applied_files(paths: &[PathBuf]) -> Result<Vec<SchemaFile>> {
+    let files = paths.iter().map(|path| schema_files::read(path)).collect::<Result<Vec<_>>>()?;
+    Ok(files.into_iter().flatten().collect())
+}
+
+/// Whether a file is among others, by whatever path they are named.
+fn is_one_of(file: &SchemaFile, others: &[SchemaFile]) -> bool {
+    let real =
+        |file: &SchemaFile| std::fs::canonicalize(&file.name).unwrap_or_else(|_| PathBuf::from(&file.name));
+    others.iter().any(|other| real(other) == real(file))
 }
 
 /// The schema that may come.
@@ -61,9 +93,10 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Sche
         Candidate::Apply(paths) => {
             let mut files: Vec<SchemaFile> =
                 now.into_iter().flat_map(|now| now.files.iter().cloned()).collect();
-            for path in paths {
-                files.extend(schema_files::read(path)?);
-            }
+            // A migration that is in the folder applies in its place there.
+            let mut more = applied_files(paths)?;
+            more.retain(|file| !now.is_some_and(|now| now.is_folder) || !is_one_of(file, &files));
+            files.extend(more);
             folded(&files)
         }
         Candidate::Cluster(text) => {
@@ -77,7 +110,11 @@ fn directives(now: Option<&AsItIs>) -> Vec<SchemaFile> {
     let Some(now) = now.filter(|now| !now.is_folder) else { return Vec::new() };
     let is_directive =
         |line: &&str| line.trim_start().trim_start_matches('-').trim_start().starts_with("dsql-edge:");
-    let text: String = now.text().lines().filter(is_directive).map(|line| format!("{line}\n")).collect();
+    let text: String = schema_files::canonical(now.text())
+        .lines()
+        .filter(is_directive)
+        .map(|line| format!("{line}\n"))
+        .collect();
     vec![SchemaFile { name: now.path.display().to_string(), text }]
 }
 

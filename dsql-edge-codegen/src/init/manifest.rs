@@ -45,7 +45,7 @@ impl<'p> Manifest<'p> {
             return Ok(());
         }
         table.insert("dsql-edge", value(VERSION));
-        fs::write(self.path, self.document.to_string()).with_context(|| path.to_string())?;
+        crate::write_file::write(self.path, &self.document.to_string())?;
         steps.done("Cargo.toml", format!("dsql-edge = \"{VERSION}\" added"));
         Ok(())
     }

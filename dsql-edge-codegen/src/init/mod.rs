@@ -228,7 +228,7 @@ fn ignore(package: &Path, steps: &mut Steps) -> Result<()> {
         new.push('\n');
     }
     new.extend(missing.iter().map(|name| format!("{name}\n")));
-    fs::write(&path, new).with_context(|| path.display().to_string())?;
+    crate::write_file::write(&path, &new)?;
     steps.done(".gitignore", format!("{} added: they hold keys", missing.join(" and ")));
     Ok(())
 }

@@ -42,7 +42,7 @@ pub(super) fn settings(package: &Path, region: Option<&str>, steps: &mut Steps) 
     placement.insert("region", value(format!("aws:{region}")));
     placement.decor_mut().set_prefix("\n# Near the cluster: every round trip counts.\n");
     settings.insert("placement", Item::Table(placement));
-    fs::write(&path, settings.to_string()).with_context(|| path.display().to_string())?;
+    crate::write_file::write(&path, &settings.to_string())?;
     steps.done(
         "wrangler.toml",
         format!("[placement] region = \"aws:{region}\" added: the Worker runs near the cluster"),

@@ -12,7 +12,9 @@ use dsql_edge_compiler::syntax::ast::Statement;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Lexed, lex, parse_statements};
 
-use super::{Sent, dump, psql};
+use super::script::Script;
+use super::{Sent, dump, meaning};
+use crate::migrate;
 
 /// A file and what was found in it.
 pub struct LintedFile {
@@ -37,8 +39,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// It is about an index that nobody waited for, and `dsql-edge migrate` waits for each.
-    pub(crate) fn is_moot_for_migrate(&self) -> bool {
+    /// It is about an index whose job is not waited for, and `dsql-edge migrate` waits for each.
+    fn is_moot_for_migrate(&self) -> bool {
         self.rule.is_some_and(|rule| rule.id == "index_not_valid")
     }
 }
@@ -52,24 +54,24 @@ impl LintedFile {
         sent: Sent,
     ) -> LintedFile {
         let whole = sent == Sent::Whole;
-        let sent = psql::blanked(&text);
-        let (lexed, statements, errors) = parsed(&sent);
+        let (lexed, statements, errors) = parsed(&text);
+        let unread: Vec<Span> = errors.iter().map(|error| error.statement).collect();
         let mut findings: Vec<Finding> = errors;
         let mut transactions = Transactions::new();
         transactions.message(if whole { statements.len() } else { 1 });
         for statement in &statements {
             let own = if complete {
-                let mut own = dsql::findings_within(statement, &sent, &lexed, grown.schema());
+                let mut own = dsql::findings_within(statement, &text, &lexed, grown.schema());
                 own.extend(dsql::unknown_casts(statement, grown.schema()));
                 own
             } else {
-                dsql::findings(statement, &sent, &lexed, Some(grown.schema()))
+                dsql::findings(statement, &text, &lexed, Some(grown.schema()))
             };
             if !whole {
                 transactions.message(1);
             }
             let refused = own.iter().any(|finding| finding.whole);
-            let of_transaction = if refused { None } else { transactions.next(statement, &sent, &lexed) };
+            let of_transaction = if refused { None } else { transactions.next(statement, &text, &lexed) };
             let found = own.into_iter().chain(of_transaction).map(|finding| Finding {
                 diagnostic: finding.diagnostic,
                 rule: Some(finding.rule),
@@ -79,16 +81,35 @@ impl LintedFile {
             findings.extend(found);
             grown.apply(statement.clone());
         }
-        dump::mend(&sent, &lexed, &statements, &mut findings);
+        let script = Script::new(&text, &lexed, &statements, unread.into_iter(), sent);
+        dump::mend(&script, &mut findings);
+        meaning::judge(&script, &mut findings);
         findings.retain(|finding| !is_allowed(&text, finding));
+        if sent == Sent::Migrate {
+            findings.retain(|finding| !finding.is_moot_for_migrate());
+            let misplaced = migrate::misplaced(&text, &lexed, &statements).into_iter();
+            // Where DSQL refuses the statement, its rule is clearer.
+            let is_new = |error: &Diagnostic| {
+                !findings.iter().any(|it| it.diagnostic.is_error() && overlap(it.statement, error.span))
+            };
+            let misplaced: Vec<Diagnostic> = misplaced.filter(is_new).collect();
+            findings.extend(misplaced.into_iter().map(|diagnostic| {
+                let statement = diagnostic.span;
+                Finding { diagnostic, rule: None, fix: None, statement }
+            }));
+        }
         findings.sort_by_key(|finding| finding.diagnostic.span);
         LintedFile { name, text, findings }
     }
 }
 
+fn overlap(a: Span, b: Span) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
 /// The statements that can be read, and the errors of those that cannot.
 fn parsed(text: &str) -> (Lexed, Vec<Statement>, Vec<Finding>) {
-    let lexed = lex(&Source::numbered(text));
+    let lexed = lex(&Source::script(text));
     let (mut statements, mut errors) = (Vec::new(), Vec::new());
     let is_end = |token: &Token| token.kind == TokenKind::Symbol(b';');
     let mut rest = lexed.tokens.as_slice();
@@ -143,7 +164,7 @@ fn is_allowed(text: &str, finding: &Finding) -> bool {
     let Some(rule) = finding.rule else { return false };
     let allows = |line: &str| {
         line.split_once("-- dsql-edge: allow ")
-            .is_some_and(|(_, names)| names.split([',', ' ']).any(|name| name == rule.id))
+            .is_some_and(|(_, names)| names.trim_end().split([',', ' ']).any(|name| name == rule.id))
     };
     [finding.diagnostic.span.start, finding.statement.start].into_iter().any(|place| {
         let place = place as usize;

@@ -1,10 +1,10 @@
-//! Rewrites: what has one safe rewrite is rewritten in its place, and everything else stays as it was written,
-//! comments and blanks included.
+//! Applies rewrites: what has one safe rewrite is rewritten in its place, and everything else stays as it was written,
+//! comments, blanks and line endings included.
 //!
-//! In: a text. Out: the text mended, and how many findings that were.
+//! In: a text. Out: the text with the rewrites, and how many findings that were.
 
 use dsql_edge_compiler::Schema;
-use dsql_edge_compiler::dsql::Fix;
+use dsql_edge_compiler::dsql::{Fix, Meaning};
 use dsql_edge_compiler::source::Span;
 
 use super::{Sent, lint};
@@ -12,13 +12,15 @@ use super::{Sent, lint};
 /// A mended statement may show what stood behind the mistake; each round mends what does not touch.
 const MAX_ROUNDS: usize = 1_000;
 
-/// The text with everything mended that has one safe rewrite, and how many findings were.
-pub fn fixed(text: &str, schema: Option<&Schema>, sent: Sent) -> (String, usize) {
+/// The text with everything rewritten that has one safe rewrite, and how many findings were. Which rewrites are safe is
+/// for the caller: those with which the script does the same, or also those with which it does if all of it succeeds.
+pub fn fixed(text: &str, schema: Option<&Schema>, sent: Sent, safe: Meaning) -> (String, usize) {
     let mut text = text.to_owned();
     let mut count = 0;
     for _ in 0..MAX_ROUNDS {
         let linted = lint([(String::new(), text.clone())], schema, sent);
         let fixes = linted.into_iter().flat_map(|file| file.findings).filter_map(|finding| finding.fix);
+        let fixes = fixes.filter(|fix| fix.meaning == Meaning::Same || safe == Meaning::SameIfAllSucceed);
         let (edits, of) = compatible(fixes);
         if edits.is_empty() {
             break;
@@ -48,9 +50,14 @@ fn edited(text: &str, mut edits: Vec<(Span, String)>) -> String {
     edits.sort_by_key(|(span, _)| span.start);
     let mut out = String::with_capacity(text.len() + 64);
     let mut at = 0;
+    let crlf = text.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));
     for (span, piece) in edits {
         out.push_str(text.get(at..span.start as usize).unwrap_or(""));
-        out.push_str(&piece);
+        if crlf {
+            out.push_str(&piece.replace("\r\n", "\n").replace('\n', "\r\n"));
+        } else {
+            out.push_str(&piece);
+        }
         at = span.end as usize;
     }
     out.push_str(text.get(at..).unwrap_or(""));

@@ -1,6 +1,7 @@
 //! Findings for people: the compiler's own rendering, the rule's name below it.
 
 use dsql_edge_compiler::diagnostic::render::{Place, render};
+use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_compiler::source::line_and_column;
 
 use super::{Finding, LintedFile};
@@ -16,7 +17,11 @@ fn one(file: &LintedFile, finding: &Finding) -> String {
     let mut out = format!("{level}: {}\n", render(&finding.diagnostic, &file.text, Some(place)));
     let margin = " ".repeat(line.to_string().len());
     if let Some(fix) = &finding.fix {
-        out += &format!("{margin} = fix: {}\n", fix.title);
+        let condition = match fix.meaning {
+            Meaning::Same => "",
+            Meaning::SameIfAllSucceed => ", the same only if every statement succeeds: --assume-success",
+        };
+        out += &format!("{margin} = fix: {}{condition}\n", fix.title);
     }
     if let Some(rule) = finding.rule {
         out += &format!("{margin} = rule: {}, {}\n", rule.id, rule.known.name());
@@ -24,20 +29,29 @@ fn one(file: &LintedFile, finding: &Finding) -> String {
     out + "\n"
 }
 
-/// The last line: how many there are. `mended` of them are gone already.
-pub(super) fn summary(files: &[LintedFile], mended: Option<usize>) -> String {
+/// The last line: how many there are. `fixed` of them are gone already.
+pub(super) fn summary(files: &[LintedFile], fixed: Option<usize>) -> String {
     let findings = || files.iter().flat_map(|file| &file.findings);
     let errors = findings().filter(|finding| finding.diagnostic.is_error()).count();
     let warnings = findings().count() - errors;
-    let fixable = findings().filter(|finding| finding.fix.is_some()).count();
+    let fixable = |meaning| {
+        findings().filter(|finding| finding.fix.as_ref().is_some_and(|fix| fix.meaning == meaning)).count()
+    };
+    let (same, if_all_succeed) = (fixable(Meaning::Same), fixable(Meaning::SameIfAllSucceed));
     let mut out = format!("{} in {}", amount(errors, "error"), amount(files.len(), "file"));
     if warnings > 0 {
         out += &format!(", {}", amount(warnings, "warning"));
     }
-    match mended {
-        Some(mended) => out += &format!("; {mended} mended"),
-        None if fixable > 0 => out += &format!("; --fix mends {fixable}"),
+    match fixed {
+        Some(fixed) => out += &format!("; {fixed} fixed"),
+        None if same > 0 => out += &format!("; --fix fixes {same}"),
         None => {}
+    }
+    if if_all_succeed > 0 {
+        out += &format!(
+            "; --fix --assume-success fixes {}{if_all_succeed}",
+            if same > 0 { "another " } else { "" }
+        );
     }
     out
 }

@@ -36,7 +36,7 @@ fn one(file: &LintedFile, finding: &Finding) -> Value {
             .edits
             .iter()
             .map(|(span, text)| json!({ "offset": span.start, "end": span.end, "text": text }));
-        json!({ "title": fix.title, "edits": edits.collect::<Vec<_>>() })
+        json!({ "title": fix.title, "meaning": fix.meaning.name(), "edits": edits.collect::<Vec<_>>() })
     });
     json!({
         "rule": finding.rule.map(|rule| rule.id),

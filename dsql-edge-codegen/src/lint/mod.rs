@@ -1,15 +1,18 @@
 //! `dsql-edge lint`: files of SQL against what DSQL refuses. Files in; findings out, for people, for machines or
 //! mended in the files themselves. It connects to nothing.
 
+mod cut;
 mod dump;
 mod file;
 mod fix;
 mod github;
 mod human;
 mod json;
-mod psql;
+mod key;
+mod meaning;
 mod rules;
 mod sarif;
+mod script;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,17 +21,21 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use dsql_edge_compiler::Schema;
+use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_compiler::schema::{Dialect, Growth};
 
-use crate::{format, schema_files, style};
+use crate::{format, schema_files, style, write_file};
 pub use file::{Finding, LintedFile};
 pub use fix::fixed;
 
-/// Find what Aurora DSQL refuses in files of SQL, and mend what has one safe rewrite
+/// Find what Aurora DSQL refuses in files of SQL, and fix what has one safe rewrite
 #[derive(Args)]
 #[command(
     after_help = "Ends with 1 where an error is left. A comment `-- dsql-edge: allow RULE` in the line \
-    above, or behind it, silences a rule there.\n\nExamples:\n  dsql-edge lint --for-migrate migrations/\n  dsql-edge lint --fix \
+    above, or behind it, silences a rule there.\n\n--fix rewrites only where the script does the same afterwards, failures included. A constraint that is \
+    added NOT VALID and then validated,\nor a transaction of several DDL statements that becomes several transactions, \
+    leaves its first part behind if the second fails: those need\n--assume-success too. Only a transaction without changes of rows that \
+    ends with COMMIT is ever split.\n\nExamples:\n  dsql-edge lint --for-migrate migrations/\n  dsql-edge lint --fix \
     dump.sql\n  pg_dump --schema-only mydb | dsql-edge lint --fix - > dsql.sql\n  dsql-edge lint --format github \
     migrations/   # annotations in a workflow"
 )]
@@ -39,9 +46,12 @@ pub struct Options {
     /// How findings are printed
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// Mend what has one safe rewrite, in the files; of stdin, print the mended text
+    /// Fix what has one safe rewrite, in the files; of stdin, print the fixed text
     #[arg(long)]
     fix: bool,
+    /// With --fix, also apply rewrites with which the files do the same only if every statement succeeds
+    #[arg(long, requires = "fix")]
+    assume_success: bool,
     /// The schema that the files meet: a file of DDL or a folder; without it, only what they create is known
     #[arg(long)]
     schema: Option<PathBuf>,
@@ -49,7 +59,7 @@ pub struct Options {
     #[arg(long)]
     one_transaction: bool,
     /// The files are for `dsql-edge migrate`, which waits for each job: an index is built before it is used
-    #[arg(long)]
+    #[arg(long, conflicts_with = "one_transaction")]
     for_migrate: bool,
     /// Print every rule: what is refused, DSQL's answer, how that is known, what to do instead
     #[arg(long, conflicts_with_all = ["fix", "schema", "one_transaction"])]
@@ -82,23 +92,17 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut mended = 0;
     if options.fix {
         for file in &mut files {
-            let (text, count) = fixed(&file.text, schema.as_ref(), options.sent());
+            let (text, count) = fixed(&file.text, schema.as_ref(), options.sent(), options.safe());
             mended += count;
             match &file.path {
-                Some(path) if text != file.text => {
-                    std::fs::write(path, &text).with_context(|| path.display().to_string())?;
-                }
+                Some(path) if text != file.text => write_file::write(path, &text)?,
                 Some(_) => {}
                 None => format::print(&text)?,
             }
             file.text = text;
         }
     }
-    let mut linted =
-        lint(files.into_iter().map(|file| (file.name, file.text)), schema.as_ref(), options.sent());
-    if options.for_migrate {
-        linted.iter_mut().for_each(|file| file.findings.retain(|finding| !finding.is_moot_for_migrate()));
-    }
+    let linted = lint(files.into_iter().map(|file| (file.name, file.text)), schema.as_ref(), options.sent());
     let report = match options.format {
         Format::Human => human::report(&linted),
         Format::Json => json::report(&linted, mended),
@@ -129,11 +133,21 @@ pub enum Sent {
     OneByOne,
     /// Each file in one message, or in one transaction.
     Whole,
+    /// By `dsql-edge migrate`: statement by statement, and each job is waited for.
+    Migrate,
 }
 
 impl Options {
     fn sent(&self) -> Sent {
-        if self.one_transaction { Sent::Whole } else { Sent::OneByOne }
+        match (self.one_transaction, self.for_migrate) {
+            (true, _) => Sent::Whole,
+            (false, true) => Sent::Migrate,
+            (false, false) => Sent::OneByOne,
+        }
+    }
+
+    fn safe(&self) -> Meaning {
+        if self.assume_success { Meaning::SameIfAllSucceed } else { Meaning::Same }
     }
 }
 

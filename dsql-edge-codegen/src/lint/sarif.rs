@@ -1,6 +1,7 @@
 //! Findings as SARIF 2.1.0 (OASIS): what code scanning of forges and editors reads.
 
-use dsql_edge_compiler::dsql::{self, Rule};
+use dsql_edge_compiler::diagnostic::Code;
+use dsql_edge_compiler::dsql::{self, Meaning, Rule};
 use dsql_edge_compiler::source::{Span, line_and_column};
 use serde_json::{Value, json};
 
@@ -10,6 +11,9 @@ use super::{Finding, LintedFile};
 
 /// The rule of statements that cannot be read.
 const SYNTAX: &str = "syntax_error";
+
+/// The rule of statements that `dsql-edge migrate` does not take.
+const MISPLACED: &str = "no_place_in_a_migration";
 
 pub(super) fn report(files: &[LintedFile]) -> String {
     let rules: Vec<&'static Rule> =
@@ -27,6 +31,8 @@ pub(super) fn report(files: &[LintedFile]) -> String {
         .collect();
     described
         .push(json!({ "id": SYNTAX, "shortDescription": { "text": "a statement that cannot be read" } }));
+    let misplaced = "a statement that `dsql-edge migrate` does not take";
+    described.push(json!({ "id": MISPLACED, "shortDescription": { "text": misplaced } }));
     let results: Vec<Value> = files
         .iter()
         .flat_map(|file| file.findings.iter().map(|finding| one(file, finding, &rules)))
@@ -50,8 +56,11 @@ pub(super) fn report(files: &[LintedFile]) -> String {
 
 fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
     let diagnostic = &finding.diagnostic;
-    let id = finding.rule.map_or(SYNTAX, |rule| rule.id);
-    let at = rules.iter().position(|rule| rule.id == id).unwrap_or(rules.len());
+    let (id, at) = match finding.rule {
+        Some(rule) => (rule.id, rules.iter().position(|it| it.id == rule.id).unwrap_or(rules.len())),
+        None if diagnostic.code == Code::NotSupportedYet => (MISPLACED, rules.len() + 1),
+        None => (SYNTAX, rules.len()),
+    };
     let mut message = diagnostic.message.clone();
     if let Some(hint) = &diagnostic.hint {
         message += &format!("\n{hint}");
@@ -68,7 +77,8 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
             "region": region(&file.text, diagnostic.span),
         } }],
     });
-    if let Some(fix) = &finding.fix {
+    // What reads SARIF applies a fix without a question.
+    if let Some(fix) = finding.fix.as_ref().filter(|fix| fix.meaning == Meaning::Same) {
         let replacements = fix.edits.iter().map(|(span, text)| {
             json!({ "deletedRegion": region(&file.text, *span), "insertedContent": { "text": text } })
         });

@@ -9,13 +9,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use dsql_edge::{Config, Error};
 
-use super::database::{Database, Sql};
-use super::folder::{File, Folder, Step, Work};
+use super::database::{Attempts, Database, Sql};
+use super::folder::{File, Folder};
 use super::job::{Job, Outcome};
 use super::lease::Lease;
 use super::ledger::{Entry, Ledger, State, run_name};
 use super::plan::{Pending, plan};
 use super::progress::Progress;
+use super::steps::{Step, Work};
 use super::trace::{Trace, Verdict};
 
 /// A step that was applied.
@@ -67,7 +68,7 @@ pub async fn migrate(
 /// DSQL ends a transaction after five minutes; so long a statement may take.
 pub(super) fn limits(config: Config) -> Config {
     let most = Duration::from_secs(300);
-    config.query_timeout(most).transaction_timeout(most).max_attempts(10)
+    config.query_timeout(most).transaction_timeout(most)
 }
 
 struct Run<'r> {
@@ -205,8 +206,11 @@ impl Run<'_> {
                 }
             }
             if id.is_none() {
-                // What a failed build left there is not valid, and in the way.
-                self.clear(job).await?;
+                match since {
+                    // What the statement left there, whose answer was lost, is not valid, and in the way.
+                    Some(_) => self.clear(job).await?,
+                    None => self.is_free(job).await?,
+                }
                 if !self.ledger.claim(file, step, None).await? {
                     return Ok(true);
                 }
@@ -248,13 +252,35 @@ impl Run<'_> {
         bail!("its answer was lost again and again: run `dsql-edge migrate` again when the network is well")
     }
 
-    /// Drops an index that is there and not valid: a failed build leaves it, and only here it can be from.
+    /// Drops an index that this step made and whose build failed. One that a job still builds is another's.
     async fn clear(&self, job: &Job) -> Result<()> {
         if let (Job::Index { .. }, Some((false, Some(index)))) = (job, job.made(self.database).await?) {
+            if let Some(other) = job.running(self.database).await? {
+                bail!(
+                    "the index {index} is being built by the job {other}, which this run did not start: run again when it has ended"
+                );
+            }
             let drop = format!("DROP INDEX IF EXISTS {index}");
             self.repeat(Sql::own(&drop)).await.context("dropping the index that failed")?;
         }
         Ok(())
+    }
+
+    /// An index that is not valid, before this step was ever sent, is another's: it is being built, or its build failed.
+    async fn is_free(&self, job: &Job) -> Result<()> {
+        let (Job::Index { .. }, Some((false, Some(index)))) = (job, job.made(self.database).await?) else {
+            return Ok(());
+        };
+        match job.running(self.database).await? {
+            Some(other) => bail!(
+                "an index {index}, which this folder did not make, is being built by the job {other}: run again when it has \
+                 ended, or give yours another name"
+            ),
+            None => bail!(
+                "an index {index}, which this folder did not make, is there and not valid: DROP INDEX {index}, if it is \
+                 of no use, and run again"
+            ),
+        }
     }
 
     async fn started_at(&self, file: &File, step: &Step) -> Result<Option<String>> {
@@ -263,13 +289,21 @@ impl Run<'_> {
         Ok(mine.and_then(|entry| entry.started_at))
     }
 
+    /// Sends a statement, again where it certainly did nothing. The lease is confirmed before each time: the machine may
+    /// have slept in between.
     async fn send(&self, sql: Sql<'_>) -> Result<std::result::Result<Option<String>, Error>> {
-        self.lease.confirm().await?;
-        self.in_flight.set(true);
-        let answer = self.database.once(sql).await;
-        let lost = answer.as_ref().is_err_and(Error::is_outcome_unknown);
-        self.in_flight.set(lost);
-        Ok(answer)
+        let mut attempts = Attempts::new();
+        loop {
+            self.lease.confirm().await?;
+            self.in_flight.set(true);
+            let answer = self.database.once(sql).await;
+            let lost = answer.as_ref().is_err_and(Error::is_outcome_unknown);
+            self.in_flight.set(lost);
+            match answer {
+                Err(error) if attempts.another(&error).await => {}
+                answer => return Ok(answer),
+            }
+        }
     }
 
     /// Gives what is in flight the time that another run would give it.

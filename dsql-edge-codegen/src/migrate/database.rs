@@ -1,5 +1,7 @@
 //! The cluster, for the ledger and the steps: SQL in, rows of text or a count out, over dsql-edge's own client.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use dsql_edge::private::{Arguments, Command, Effect, KeyConstraints, KeyInsert, Query, Statement};
 use dsql_edge::{Config, Dsql, Error};
@@ -10,7 +12,47 @@ use crate::pull::text_row;
 
 /// The cluster.
 pub(super) struct Database {
+    /// Sends nothing again by itself but transactions: whoever sends may have to confirm a lease before.
     dsql: Dsql,
+}
+
+/// How often a statement that did nothing is sent.
+pub(super) struct Attempts {
+    made: u32,
+    pause: Duration,
+}
+
+/// With the first time.
+const ATTEMPTS: u32 = 10;
+
+/// How long to wait before it is sent again: as the client waits after a conflict, and longer for a connection.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const PAUSE_TO_CONNECT: Duration = Duration::from_millis(250);
+
+impl Attempts {
+    pub(super) fn new() -> Attempts {
+        Attempts { made: 1, pause: FIRST_PAUSE }
+    }
+
+    /// After an error: whether to send it again, and that after a pause.
+    pub(super) async fn another(&mut self, error: &Error) -> bool {
+        if self.made >= ATTEMPTS || !did_nothing(error) {
+            return false;
+        }
+        let least = if error.is_conflict() { Duration::ZERO } else { PAUSE_TO_CONNECT };
+        tokio::time::sleep(self.pause.max(least)).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.made += 1;
+        true
+    }
+}
+
+/// Whether a statement may be sent again: another transaction was first, or it never arrived.
+fn did_nothing(error: &Error) -> bool {
+    let known = !error.is_outcome_unknown() && !error.is_executed();
+    let never_arrived = error.is_connect() || error.is_connection_lost();
+    known && (error.is_conflict() || never_arrived && !error.is_credentials() && !error.is_access_denied())
 }
 
 /// A statement of the user's, and where it stands.
@@ -30,7 +72,7 @@ static LEDGER: KeyConstraints =
 
 impl Database {
     pub(super) fn new(config: Config) -> Database {
-        Database { dsql: Dsql::new(config) }
+        Database { dsql: Dsql::new(config.max_attempts(1)) }
     }
 
     /// Rows of a query that writes nothing.
@@ -39,24 +81,32 @@ impl Database {
         sql: &'static str,
         parameters: &[Option<&str>],
     ) -> Result<Vec<Row<N>>, Error> {
-        let query = Query::unchecked(statement(sql, Effect::Read), arguments(parameters), text_row::<N>);
-        query.fetch_all(&self.dsql).await
-    }
-
-    /// A write that does the same however often it is done: it is sent again where its answer was lost.
-    pub(super) async fn settle(&self, sql: &'static str, parameters: &[Option<&str>]) -> Result<u64, Error> {
-        let statement = statement(sql, Effect::Write);
-        let mut times = 1;
+        let statement = statement(sql, Effect::Read);
+        let mut attempts = Attempts::new();
         loop {
-            let done = Command::unchecked(statement, arguments(parameters)).execute(&self.dsql).await;
-            match done {
-                Err(error) if error.is_outcome_unknown() && times < TIMES => times += 1,
+            let query = Query::unchecked(statement, arguments(parameters), text_row::<N>);
+            match query.fetch_all(&self.dsql).await {
+                Err(error) if attempts.another(&error).await => {}
                 done => return done,
             }
         }
     }
 
-    /// A statement in a transaction of its own; the first column of its first row, if it has one.
+    /// A write that does the same however often it is done: it is sent again where its answer was lost.
+    pub(super) async fn settle(&self, sql: &'static str, parameters: &[Option<&str>]) -> Result<u64, Error> {
+        let statement = statement(sql, Effect::Write);
+        let (mut times, mut attempts) = (1, Attempts::new());
+        loop {
+            let done = Command::unchecked(statement, arguments(parameters)).execute(&self.dsql).await;
+            match done {
+                Err(error) if error.is_outcome_unknown() && times < TIMES => times += 1,
+                Err(error) if attempts.another(&error).await => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// A statement in a transaction of its own, sent once; the first column of its first row, if it has one.
     pub(super) async fn once(&self, sql: Sql<'_>) -> Result<Option<String>, Error> {
         let query =
             Query::unchecked(sql.owned(), arguments(&[]), |row| row.unchecked_column::<Option<String>>(0));
@@ -80,6 +130,7 @@ impl Database {
                 Ok::<(), Error>(())
             })
             .idempotency_key(key)
+            .max_attempts(ATTEMPTS)
             .await?;
         Ok(())
     }

@@ -46,6 +46,12 @@ const OF_OBJECT: &str = "SELECT j.job_id::text, j.status::text, j.details::text 
        AND j.start_time >= $2::timestamptz - interval '2 seconds'
      ORDER BY j.start_time DESC LIMIT 1";
 
+/// One that has not ended, whoever began it.
+const RUNNING: &str = "SELECT j.job_id::text FROM sys.jobs j
+     WHERE (j.object_name = $1 OR right(j.object_name, length($1) + 1) = '.' || $1)
+       AND lower(j.status::text) NOT IN ('completed', 'failed', 'cancelled')
+     ORDER BY j.start_time DESC LIMIT 1";
+
 /// $1: the table's schema or ''; $2: the table; $3: the index.
 const INDEX: &str = "SELECT i.indisvalid::text, quote_ident(xn.nspname) || '.' || quote_ident(x.relname)
      FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
@@ -98,6 +104,13 @@ impl Job {
         let rows = database.rows::<3>(OF_OBJECT, &[Some(object), Some(since)]).await;
         let newest = rows.context("asking sys.jobs")?.into_iter().next().and_then(row);
         Ok(newest.filter(|job| job.status != "completed").map(|job| job.id))
+    }
+
+    /// The job that builds an index of this name now.
+    pub(super) async fn running(&self, database: &Database) -> Result<Option<String>> {
+        let Job::Index { name, .. } = self else { return Ok(None) };
+        let rows = database.rows::<1>(RUNNING, &[Some(name)]).await.context("asking sys.jobs")?;
+        Ok(rows.into_iter().next().and_then(|[id]| id))
     }
 
     /// Whether what it makes is there, and holds; and the index's full name.

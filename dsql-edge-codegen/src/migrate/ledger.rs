@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use dsql_edge::Error;
 
 use super::database::{Database, Sql};
-use super::folder::{File, Step};
+use super::folder::File;
+use super::steps::Step;
 
 /// The ledger of a cluster, for one run.
 pub(super) struct Ledger<'d> {
@@ -207,8 +208,13 @@ impl<'d> Ledger<'d> {
     /// Before DDL is sent. `false`: it is applied already.
     pub(super) async fn claim(&self, file: &File, step: &Step, seen: Option<&str>) -> Result<bool> {
         let number = step.number.to_string();
-        let parameters =
-            [Some(file.name.as_str()), Some(&number), Some(&step.checksum), seen, Some(self.run.as_str())];
+        let parameters = [
+            Some(file.name.as_str()),
+            Some(&number),
+            Some(&step.checksum.text),
+            seen,
+            Some(self.run.as_str()),
+        ];
         Ok(self.database.settle(CLAIM, &parameters).await.context("writing the ledger")? == 1)
     }
 
@@ -253,18 +259,18 @@ impl<'d> Ledger<'d> {
     ) -> Result<(), Error> {
         let number = step.number.to_string();
         let parameters =
-            [Some(file.name.as_str()), Some(&number), Some(&step.checksum), Some(self.run.as_str())];
+            [Some(file.name.as_str()), Some(&number), Some(&step.checksum.text), Some(self.run.as_str())];
         self.database.transaction(statements, TOGETHER, &parameters).await
     }
 
     /// A step is applied, whatever was said of it before.
     pub(super) async fn record(&self, file: &File, step: &Step) -> Result<()> {
-        self.recorded(&file.name, step.number, &step.checksum).await
+        self.recorded(&file.name, step.number, &step.checksum.text).await
     }
 
     /// All steps of a file are.
     pub(super) async fn finish(&self, file: &File) -> Result<()> {
-        self.recorded(&file.name, 0, &file.checksum).await
+        self.recorded(&file.name, 0, &file.checksum.text).await
     }
 
     async fn recorded(&self, file: &str, step: i32, checksum: &str) -> Result<()> {

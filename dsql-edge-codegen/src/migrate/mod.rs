@@ -2,6 +2,7 @@
 //! transactions, jobs waited for. A ledger in the cluster makes a run that broke go on where it broke.
 
 mod apply;
+mod checksum;
 mod database;
 mod folder;
 mod job;
@@ -11,6 +12,7 @@ mod plan;
 mod progress;
 mod resolve;
 mod status;
+mod steps;
 mod trace;
 
 use std::path::{Path, PathBuf};
@@ -25,14 +27,18 @@ use crate::cluster::Cluster;
 use crate::format::{self, Format};
 use crate::package_schema;
 use crate::pull::{self, Server};
+use crate::{schema_files, write_file};
 
 pub use apply::{Applied, migrate};
-pub use folder::{File, Folder, Step};
+pub use checksum::Checksum;
+pub use folder::{File, Folder};
 pub use ledger::{Entry, State};
 pub use plan::{Pending, plan};
 pub use progress::Progress;
 pub use resolve::Resolve;
 pub use status::Status;
+pub use steps::Step;
+pub(crate) use steps::misplaced;
 
 /// Apply a folder of SQL files: one DDL a transaction, jobs waited for, resumable
 #[derive(Args)]
@@ -171,9 +177,9 @@ async fn refresh(config: dsql_edge::Config, path: &Path) -> Result<bool> {
     let new = pull::snapshot(&mut Server::dsql(config), &old)
         .await
         .context("all is applied, but the snapshot could not be pulled")?;
-    if new == old {
+    if schema_files::canonical(&new) == schema_files::canonical(&old) {
         return Ok(false);
     }
-    std::fs::write(path, new).with_context(|| path.display().to_string())?;
+    write_file::write(path, &new)?;
     Ok(true)
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
-use super::folder::{File, Folder, Step};
+use super::folder::{File, Folder};
 use super::ledger::{Entry, State};
+use super::steps::Step;
 
 /// A file of which something is left to do.
 pub struct Pending<'f> {
@@ -74,7 +75,7 @@ pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<Stri
                 file.path
             ));
         };
-        if step.checksum != entry.checksum {
+        if !step.checksum.matches(&entry.checksum) {
             let was = if entry.state == State::Applied { "applied" } else { "begun" };
             return Some(format!(
                 "{}: statement {number} was changed after it was {was}: {undo}",
@@ -83,7 +84,7 @@ pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<Stri
         }
     }
     match known.get(&0) {
-        Some(entry) if entry.checksum != file.checksum => {
+        Some(entry) if !file.checksum.matches(&entry.checksum) => {
             let more = file.steps.iter().find(|step| !known.contains_key(&step.number));
             Some(match more {
                 Some(step) => {
@@ -123,9 +124,9 @@ mod tests {
                 state: State::Applied,
                 ..Entry::default()
             };
-            out.extend(file.steps.iter().take(*count).map(|step| entry(step.number, &step.checksum)));
+            out.extend(file.steps.iter().take(*count).map(|step| entry(step.number, &step.checksum.text)));
             if *count == file.steps.len() {
-                out.push(entry(0, &file.checksum));
+                out.push(entry(0, &file.checksum.text));
             }
         }
         out

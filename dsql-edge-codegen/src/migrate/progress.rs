@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::folder::{File, Step};
+use super::folder::File;
+use super::steps::Step;
 
 /// Something that happens.
 pub enum Progress<'p> {

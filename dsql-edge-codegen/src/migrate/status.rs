@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use super::apply::limits;
 use super::database::Database;
-use super::folder::{File, Folder, Work};
+use super::folder::{File, Folder};
 use super::ledger::{Entry, Ledger, State, run_name};
 use super::plan::changed;
 use super::progress::first_line;
+use super::steps::Work;
 
 /// Where a folder stands on a cluster.
 pub struct Status<'f> {

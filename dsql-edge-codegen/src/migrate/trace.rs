@@ -9,8 +9,8 @@ use dsql_edge_compiler::syntax::ast::{
     AlterTable, CreateTable, Drop, ObjectKind, QualifiedName, Statement, StatementKind, TableElement,
 };
 
+use super::checksum::sha256;
 use super::database::Database;
-use super::folder::checksum;
 
 /// What a statement leaves behind.
 pub(super) struct Trace {
@@ -138,7 +138,7 @@ impl Trace {
         if self.objects.is_empty() {
             return Ok(None);
         }
-        let state = if text.is_empty() { ABSENT.to_owned() } else { checksum(&text) };
+        let state = if text.is_empty() { ABSENT.to_owned() } else { sha256(&text) };
         Ok(Some(Seen { state, columns }))
     }
 

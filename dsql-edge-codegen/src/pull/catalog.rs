@@ -4,14 +4,18 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
+use dsql_edge_compiler::schema::Dialect;
 
 use super::queries;
 
 /// A row, every column as text or NULL.
 pub type Row<const N: usize> = [Option<String>; N];
 
-/// Whoever can run a query and return its rows as text.
+/// A server that can run a query and return its rows as text.
 pub trait Ask {
+    /// The dialect of its DDL.
+    fn dialect(&self) -> Dialect;
+
     /// Runs one statement that returns nothing.
     ///
     /// # Errors
@@ -33,7 +37,7 @@ pub(super) struct Catalog {
     pub(super) enums: Vec<[String; 2]>,
     pub(super) ranges: Vec<[String; 2]>,
     pub(super) domains: Vec<Domain>,
-    pub(super) sequences: Vec<[String; 2]>,
+    pub(super) sequences: Vec<Sequence>,
     pub(super) relations: Vec<Relation>,
     pub(super) constraints: Vec<Constraint>,
     pub(super) indexes: Vec<Index>,
@@ -50,6 +54,12 @@ pub(super) struct Domain {
     pub(super) over: Option<String>,
 }
 
+pub(super) struct Sequence {
+    pub(super) name: String,
+    pub(super) type_name: String,
+    pub(super) cache: String,
+}
+
 pub(super) struct Relation {
     pub(super) name: String,
     /// `pg_class.relkind`.
@@ -63,6 +73,8 @@ pub(super) struct Column {
     pub(super) not_null: bool,
     /// `pg_attribute.attidentity`: `a`lways, by `d`efault, or empty.
     pub(super) identity: String,
+    /// How many values a session takes at once from the identity's sequence.
+    pub(super) cache: Option<String>,
     /// `pg_attribute.attgenerated`: `s`tored, or empty.
     pub(super) generated: String,
     pub(super) default: Option<String>,
@@ -84,6 +96,7 @@ pub(super) struct Index {
     pub(super) unique: bool,
     pub(super) method: String,
     pub(super) keys: String,
+    pub(super) include: Option<String>,
     pub(super) nulls_not_distinct: bool,
     pub(super) predicate: Option<String>,
 }
@@ -96,7 +109,10 @@ pub(super) struct View {
 
 pub(super) struct Function {
     pub(super) definition: String,
+    /// It needs tables.
     pub(super) after_tables: bool,
+    /// Tables or domains need it.
+    pub(super) needed: bool,
 }
 
 /// Asks everything.
@@ -113,7 +129,10 @@ pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
         let (name, base, not_null) = (text(name)?, text(base)?, flag(not_null));
         catalog.domains.push(Domain { name, base, not_null, default, checks, over });
     }
-    catalog.sequences = pairs(server.ask(queries::SEQUENCES).await?)?;
+    for [name, type_name, cache] in server.ask(queries::SEQUENCES).await? {
+        let (name, type_name, cache) = (text(name)?, text(type_name)?, text(cache)?);
+        catalog.sequences.push(Sequence { name, type_name, cache });
+    }
     catalog.relations = relations(server.ask(queries::COLUMNS).await?)?;
     for [table, name, kind, keys, nulls_not_distinct, definition] in server.ask(queries::CONSTRAINTS).await? {
         catalog.constraints.push(Constraint {
@@ -125,7 +144,7 @@ pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
             definition: text(definition)?,
         });
     }
-    for [name, table, unique, method, keys, nulls_not_distinct, predicate] in
+    for [name, table, unique, method, keys, include, nulls_not_distinct, predicate] in
         server.ask(queries::INDEXES).await?
     {
         catalog.indexes.push(Index {
@@ -134,22 +153,23 @@ pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
             unique: flag(unique),
             method: text(method)?,
             keys: text(keys)?,
+            include,
             nulls_not_distinct: flag(nulls_not_distinct),
             predicate,
         });
     }
     catalog.views = views(server.ask(queries::VIEWS).await?, server.ask(queries::VIEW_DEPENDENCIES).await?)?;
-    for [definition, after_tables] in server.ask(queries::FUNCTIONS).await? {
-        let (definition, after_tables) = (text(definition)?, flag(after_tables));
-        catalog.functions.push(Function { definition, after_tables });
+    for [definition, after_tables, needed] in server.ask(queries::FUNCTIONS).await? {
+        let (definition, after_tables, needed) = (text(definition)?, flag(after_tables), flag(needed));
+        catalog.functions.push(Function { definition, after_tables, needed });
     }
     Ok(catalog)
 }
 
 /// Columns of one relation follow each other; a relation without columns is a row without one.
-fn relations(rows: Vec<Row<8>>) -> Result<Vec<Relation>> {
+fn relations(rows: Vec<Row<9>>) -> Result<Vec<Relation>> {
     let mut relations: Vec<Relation> = Vec::new();
-    for [relation, kind, name, type_name, not_null, identity, generated, default] in rows {
+    for [relation, kind, name, type_name, not_null, identity, cache, generated, default] in rows {
         let (relation, kind) = (text(relation)?, text(kind)?);
         if relations.last().is_none_or(|last| last.name != relation) {
             relations.push(Relation { name: relation, kind, columns: Vec::new() });
@@ -160,6 +180,7 @@ fn relations(rows: Vec<Row<8>>) -> Result<Vec<Relation>> {
                 type_name: text(type_name)?,
                 not_null: flag(not_null),
                 identity: identity.unwrap_or_default(),
+                cache,
                 generated: generated.unwrap_or_default(),
                 default,
             });

@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, anyhow, bail};
 use dsql_edge::private::{Arguments, Command, DataRow, Effect, Error, Query};
 use dsql_edge::{Config, Dsql, Session};
+use dsql_edge_compiler::schema::Dialect;
 use tokio_postgres::NoTls;
 
 use super::{Ask, Row};
@@ -39,6 +40,13 @@ impl Server {
 }
 
 impl Ask for Server {
+    fn dialect(&self) -> Dialect {
+        match self {
+            Server::Dsql(_) => Dialect::Dsql,
+            Server::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     async fn run(&mut self, sql: &'static str) -> Result<()> {
         match self {
             Server::Dsql(session) => {

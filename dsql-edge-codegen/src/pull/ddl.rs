@@ -1,13 +1,16 @@
 //! A catalogue as DDL: sorted, normalised, the same bytes for the same schema. It is meant to be read in a
-//! diff, by `sql!`, and by PostgreSQL itself; it carries no owner, no privilege, no storage and no comment.
+//! diff, by `sql!`, and by the server that it is of: DSQL takes what is pulled from DSQL, PostgreSQL what is pulled from
+//! PostgreSQL. It carries no owner, no privilege, no storage and no comment.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::catalog::{Catalog, Column, Constraint, Domain, Index, Relation, View};
+use dsql_edge_compiler::schema::Dialect;
+
+use super::catalog::{Catalog, Column, Constraint, Domain, Function, Index, Relation, Sequence, View};
 
 /// The whole file below its head.
-pub(super) fn print(catalog: &Catalog) -> String {
+pub(super) fn print(catalog: &Catalog, dialect: Dialect) -> String {
     let mut out = String::new();
     section(&mut out, catalog.schemas.iter().map(|name| format!("CREATE SCHEMA {name};\n")));
     let extensions = catalog.extensions.iter();
@@ -29,12 +32,12 @@ pub(super) fn print(catalog: &Catalog) -> String {
             .iter()
             .map(|[name, subtype]| format!("CREATE TYPE {name} AS RANGE (subtype = {subtype});\n")),
     );
-    section(&mut out, catalog.sequences.iter().map(|[name, type_name]| sequence(name, type_name)));
-    if !catalog.functions.is_empty() {
-        // What a body says is checked where it is called; what it names may come later here.
+    section(&mut out, catalog.sequences.iter().map(|it| sequence(it, dialect)));
+    if !catalog.functions.is_empty() && dialect == Dialect::Postgres {
+        // A body may name what comes later here. DSQL does not take the setting: there, what can wait comes behind.
         out += "\nSET check_function_bodies = false;\n";
     }
-    functions(&mut out, catalog, false);
+    functions(&mut out, catalog, |it| !comes_after_tables(it, dialect));
     for relation in
         catalog.relations.iter().filter(|relation| matches!(relation.kind.as_str(), "r" | "p" | "f"))
     {
@@ -42,20 +45,22 @@ pub(super) fn print(catalog: &Catalog) -> String {
             catalog.constraints.iter().filter(|it| it.table == relation.name).collect();
         let indexes = catalog.indexes.iter().filter(|it| it.table == relation.name);
         out.push('\n');
-        out += &table(relation, &of_table);
-        out.extend(indexes.map(index));
+        out += &table(relation, &of_table, dialect);
+        out.extend(
+            of_table.iter().filter(|it| it.kind == "c" && !is_validated(it)).map(|it| added(it, dialect)),
+        );
+        out.extend(indexes.map(|it| index(it, dialect)));
     }
     // A foreign key may point at a table that comes later.
     let foreign = catalog.constraints.iter().filter(|it| it.kind == "f");
-    section(
-        &mut out,
-        foreign.map(|it| format!("ALTER TABLE {} ADD CONSTRAINT {} {};\n", it.table, it.name, it.definition)),
-    );
-    functions(&mut out, catalog, true);
+    section(&mut out, foreign.map(|it| added(it, dialect)));
+    functions(&mut out, catalog, |it| comes_after_tables(it, dialect));
     for it in in_order(&catalog.views, view_order) {
         out.push('\n');
         out += &view(it, catalog);
-        out.extend(catalog.indexes.iter().filter(|index| index.table == it.name).map(index));
+        out.extend(
+            catalog.indexes.iter().filter(|index| index.table == it.name).map(|it| index(it, dialect)),
+        );
     }
     out
 }
@@ -71,8 +76,12 @@ fn section(out: &mut String, lines: impl Iterator<Item = String>) {
     }
 }
 
-fn functions(out: &mut String, catalog: &Catalog, after_tables: bool) {
-    for it in catalog.functions.iter().filter(|it| it.after_tables == after_tables) {
+fn comes_after_tables(it: &Function, dialect: Dialect) -> bool {
+    it.after_tables || dialect == Dialect::Dsql && !it.needed
+}
+
+fn functions(out: &mut String, catalog: &Catalog, is_here: impl Fn(&Function) -> bool) {
+    for it in catalog.functions.iter().filter(|it| is_here(it)) {
         let _ = write!(out, "\n{};\n", it.definition.trim_end());
     }
 }
@@ -97,17 +106,38 @@ fn composite(relation: &Relation) -> String {
     format!("CREATE TYPE {} AS ({});\n", relation.name, columns.join(", "))
 }
 
-fn sequence(name: &str, type_name: &str) -> String {
-    match type_name {
-        "bigint" => format!("CREATE SEQUENCE {name};\n"),
-        _ => format!("CREATE SEQUENCE {name} AS {type_name};\n"),
-    }
+fn sequence(it: &Sequence, dialect: Dialect) -> String {
+    let of_type = if it.type_name == "bigint" { String::new() } else { format!(" AS {}", it.type_name) };
+    format!("CREATE SEQUENCE {}{of_type}{};\n", it.name, cache(&it.cache, dialect))
 }
 
-fn table(relation: &Relation, constraints: &[&Constraint]) -> String {
-    let mut lines: Vec<String> = relation.columns.iter().map(column).collect();
+/// DSQL asks for it; PostgreSQL's default is 1.
+fn cache(values: &str, dialect: Dialect) -> String {
+    if dialect == Dialect::Dsql || values != "1" { format!(" CACHE {values}") } else { String::new() }
+}
+
+/// A constraint that is added to its table. DSQL validates it by a job.
+fn added(it: &Constraint, dialect: Dialect) -> String {
+    let (table, name, definition) = (&it.table, &it.name, &it.definition);
+    if dialect == Dialect::Postgres || !is_validated(it) {
+        return format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition};\n");
+    }
+    format!(
+        "ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT VALID;\n\
+         ALTER TABLE ASYNC {table} VALIDATE CONSTRAINT {name};\n"
+    )
+}
+
+/// In CREATE TABLE, PostgreSQL takes every constraint for validated.
+fn is_validated(it: &Constraint) -> bool {
+    !it.definition.ends_with(" NOT VALID")
+}
+
+fn table(relation: &Relation, constraints: &[&Constraint], dialect: Dialect) -> String {
+    let mut lines: Vec<String> = relation.columns.iter().map(|it| column(it, dialect)).collect();
     for kind in ["p", "u", "c"] {
-        lines.extend(constraints.iter().filter(|it| it.kind == kind).map(|it| constraint(it)));
+        let of_kind = constraints.iter().filter(|it| it.kind == kind && is_validated(it));
+        lines.extend(of_kind.map(|it| constraint(it)));
     }
     if lines.is_empty() {
         return format!("CREATE TABLE {} ();\n", relation.name);
@@ -115,7 +145,7 @@ fn table(relation: &Relation, constraints: &[&Constraint]) -> String {
     format!("CREATE TABLE {} (\n    {}\n);\n", relation.name, lines.join(",\n    "))
 }
 
-fn column(it: &Column) -> String {
+fn column(it: &Column, dialect: Dialect) -> String {
     let mut out = format!("{} {}", it.name, it.type_name);
     if it.not_null {
         out += " NOT NULL";
@@ -125,8 +155,16 @@ fn column(it: &Column) -> String {
         ("s", _) => {
             let _ = write!(out, " GENERATED ALWAYS AS ({default}) STORED");
         }
-        (_, "a") => out += " GENERATED ALWAYS AS IDENTITY",
-        (_, "d") => out += " GENERATED BY DEFAULT AS IDENTITY",
+        (_, "a" | "d") => {
+            let always = if it.identity == "a" { "ALWAYS" } else { "BY DEFAULT" };
+            let _ = write!(out, " GENERATED {always} AS IDENTITY");
+            match cache(it.cache.as_deref().unwrap_or("1"), dialect).trim_start() {
+                "" => {}
+                cache => {
+                    let _ = write!(out, " ({cache})");
+                }
+            }
+        }
         _ if !default.is_empty() => {
             let _ = write!(out, " DEFAULT {default}");
         }
@@ -144,8 +182,9 @@ fn constraint(it: &Constraint) -> String {
     }
 }
 
-fn index(it: &Index) -> String {
+fn index(it: &Index, dialect: Dialect) -> String {
     let unique = if it.unique { "UNIQUE " } else { "" };
+    let by_job = if dialect == Dialect::Dsql { " ASYNC" } else { "" };
     // DSQL calls its only method btree_index.
     let method = match it.method.as_str() {
         "btree" | "btree_index" => String::new(),
@@ -153,7 +192,9 @@ fn index(it: &Index) -> String {
     };
     let nulls = if it.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
     let predicate = it.predicate.as_ref().map(|it| format!(" WHERE {it}")).unwrap_or_default();
-    format!("CREATE {unique}INDEX {} ON {}{method} ({}){nulls}{predicate};\n", it.name, it.table, it.keys)
+    let include = it.include.as_ref().map(|it| format!(" INCLUDE ({it})")).unwrap_or_default();
+    let (name, table, keys) = (&it.name, &it.table, &it.keys);
+    format!("CREATE {unique}INDEX{by_job} {name} ON {table}{method} ({keys}){include}{nulls}{predicate};\n")
 }
 
 fn view(it: &View, catalog: &Catalog) -> String {

@@ -1,6 +1,8 @@
 //! The head of a snapshot: the text that stands there in, the head of the new one out. Directives are the
 //! user's and stay; everything else is ours.
 
+use crate::schema_files;
+
 /// What `pull` writes on top; the same every time.
 const TITLE: &str = "-- The schema that `sql!` checks against, written by `dsql-edge pull`.\n\
                      -- Lines that open with `-- dsql-edge:` are kept; everything else is written anew.\n";
@@ -8,7 +10,10 @@ const TITLE: &str = "-- The schema that `sql!` checks against, written by `dsql-
 /// The head, with the directives of the file as it was.
 pub(super) fn head(old: &str) -> String {
     let mut head = TITLE.to_owned();
-    for line in old.lines().take_while(|line| line.trim().is_empty() || line.trim_start().starts_with("--")) {
+    for line in schema_files::canonical(old)
+        .lines()
+        .take_while(|line| line.trim().is_empty() || line.trim_start().starts_with("--"))
+    {
         if line.trim_start().trim_start_matches('-').trim_start().starts_with("dsql-edge:") {
             head += line.trim_end();
             head.push('\n');
@@ -31,6 +36,11 @@ mod tests {
             format!("{TITLE}-- dsql-edge: dialect postgres\n--dsql-edge: search_path app, public\n")
         );
         assert_eq!(head(&new), new);
+        assert_eq!(head(&format!("\u{feff}{}", new.replace('\n', "\r\n"))), new);
+        assert_eq!(
+            head("\u{feff}-- dsql-edge: dialect postgres\r\n"),
+            head("-- dsql-edge: dialect postgres\n")
+        );
         assert_eq!(head(""), TITLE);
     }
 }

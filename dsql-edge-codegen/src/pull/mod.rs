@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::cluster::Cluster;
 use crate::format::Format;
-use crate::package_schema;
+use crate::{package_schema, schema_files, write_file};
 
 pub use catalog::{Ask, Row};
 pub use connect::Server;
@@ -64,9 +64,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         };
         snapshot(&mut server, &old).await
     })?;
-    let same = new == old;
+    let same = schema_files::canonical(&new) == schema_files::canonical(&old);
     if !same && !options.check {
-        fs::write(&options.output, &new).with_context(|| path.to_string())?;
+        write_file::write(&options.output, &new)?;
     }
     if options.format == Format::Json {
         let written = !same && !options.check;
@@ -101,5 +101,5 @@ pub(crate) fn read(path: &Path) -> Result<String> {
 /// What the server or the connection said.
 pub async fn snapshot(server: &mut impl Ask, old: &str) -> Result<String> {
     let catalog = catalog::read(server).await?;
-    Ok(head::head(old) + &ddl::print(&catalog))
+    Ok(head::head(old) + &ddl::print(&catalog, server.dialect()))
 }

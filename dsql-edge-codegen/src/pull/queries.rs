@@ -82,9 +82,10 @@ pub(super) const DOMAINS: &str = concat!(
     " ORDER BY n.nspname COLLATE \"C\", t.typname COLLATE \"C\""
 );
 
-/// name, type; those of identity columns come with their columns
+/// name, type, cache; those of identity columns come with their columns
 pub(super) const SEQUENCES: &str = concat!(
-    "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), format_type(s.seqtypid, NULL)
+    "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), format_type(s.seqtypid, NULL),
+            s.seqcache::text
      FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ",
     user_schemas!(),
@@ -95,12 +96,17 @@ pub(super) const SEQUENCES: &str = concat!(
      ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\""
 );
 
-/// relation, its kind, name, type, NOT NULL as `t` or `f`, identity, generated, default or expression; of
+/// relation, its kind, name, type, NOT NULL as `t` or `f`, identity, its cache, generated, default or expression; of
 /// composite types, tables, views and all that is like them
 pub(super) const COLUMNS: &str = concat!(
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind::text,
             quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
-            CASE WHEN a.attnotnull THEN 't' ELSE 'f' END, a.attidentity::text, a.attgenerated::text,
+            CASE WHEN a.attnotnull THEN 't' ELSE 'f' END, a.attidentity::text,
+            (SELECT s.seqcache::text FROM pg_catalog.pg_depend q
+             JOIN pg_catalog.pg_sequence s ON s.seqrelid = q.objid
+             WHERE a.attidentity <> '' AND q.classid = 'pg_catalog.pg_class'::regclass AND q.deptype = 'i'
+               AND q.refclassid = 'pg_catalog.pg_class'::regclass AND q.refobjid = c.oid AND q.refobjsubid = a.attnum),
+            a.attgenerated::text,
             pg_get_expr(d.adbin, d.adrelid)
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -130,13 +136,15 @@ pub(super) const CONSTRAINTS: &str = concat!(
     " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\", k.conname COLLATE \"C\""
 );
 
-/// index, table, `t` where unique, access method, keys, `t` where NULLs are not distinct, predicate; those behind
+/// index, table, `t` where unique, access method, keys, columns of INCLUDE, `t` where NULLs are not distinct, predicate; those behind
 /// constraints come with the constraints
 pub(super) const INDEXES: &str = concat!(
     "SELECT quote_ident(x.relname), quote_ident(n.nspname) || '.' || quote_ident(c.relname),
             CASE WHEN i.indisunique THEN 't' ELSE 'f' END, m.amname::text,
             (SELECT string_agg(pg_get_indexdef(i.indexrelid, key, true), ', ' ORDER BY key)
              FROM generate_series(1, i.indnkeyatts::int) AS key),
+            (SELECT string_agg(pg_get_indexdef(i.indexrelid, key, true), ', ' ORDER BY key)
+             FROM generate_series(i.indnkeyatts + 1, i.indnatts::int) AS key),
             CASE WHEN i.indnullsnotdistinct THEN 't' ELSE 'f' END,
             pg_get_expr(i.indpred, i.indrelid)
      FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
@@ -176,8 +184,8 @@ pub(super) const VIEW_DEPENDENCIES: &str = concat!(
     " ORDER BY 1, 2"
 );
 
-/// definition, `t` where tables have to be there first: its types are of their rows, or its body is parsed as it is
-/// created. A range has its constructors (deptype `i`), trigger functions are not called by queries, and
+/// definition; `t` where tables have to be there first: its types are of their rows, or its body is parsed as it is
+/// created; `t` where a default, a constraint, an index or a domain calls it. A range has its constructors (deptype `i`), trigger functions are not called by queries, and
 /// aggregates have no such definition.
 pub(super) const FUNCTIONS: &str = concat!(
     "SELECT pg_get_functiondef(p.oid),
@@ -186,6 +194,12 @@ pub(super) const FUNCTIONS: &str = concat!(
                 WHERE r.relkind <> 'c'
                   AND (t.oid = p.prorettype OR t.typarray = p.prorettype
                        OR t.oid = ANY (p.proargtypes::oid[]) OR t.typarray = ANY (p.proargtypes::oid[]))
+            ) THEN 't' ELSE 'f' END,
+            CASE WHEN EXISTS (
+                SELECT 1 FROM pg_catalog.pg_depend u
+                WHERE u.refclassid = 'pg_catalog.pg_proc'::regclass AND u.refobjid = p.oid
+                  AND u.classid IN ('pg_catalog.pg_attrdef'::regclass, 'pg_catalog.pg_constraint'::regclass,
+                                    'pg_catalog.pg_class'::regclass, 'pg_catalog.pg_type'::regclass)
             ) THEN 't' ELSE 'f' END
      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
      WHERE p.prokind IN ('f', 'w', 'p')

@@ -112,16 +112,15 @@ fn add_constraint(
         _ => return ddl::constraint(constraint, out),
     }
     let finding = add_constraint_not_valid.at(place);
+    // Without a name there is nothing to validate, and NOT VALID alone is another constraint.
+    let Some(((alter, _), name)) = after.filter(|(_, it)| it.end == place.end).zip(constraint.name.as_ref())
+    else {
+        return out.push(finding);
+    };
+    let (table, name) = (words.text(alter.name.span()), words.text(name.span));
     let end = Span { start: place.end, end: place.end };
-    let mut edits = vec![(end, " NOT VALID".to_owned())];
-    if let (Some((alter, statement)), Some(name)) = (after, &constraint.name)
-        && statement.end == place.end
-    {
-        let table = words.text(alter.name.span());
-        let validate = format!(";\nALTER TABLE ASYNC {table} VALIDATE CONSTRAINT {}", words.text(name.span));
-        edits = vec![(end, format!(" NOT VALID{validate}"))];
-    }
-    out.push(finding.fixed("add it NOT VALID, then validate it", edits));
+    let validate = format!(" NOT VALID;\nALTER TABLE ASYNC {table} VALIDATE CONSTRAINT {name}");
+    out.push(finding.fixed("add it NOT VALID, then validate it", vec![(end, validate)]));
 }
 
 /// `ADD CONSTRAINT n UNIQUE (a)` is an index of that name, built before, which the constraint takes over. Its

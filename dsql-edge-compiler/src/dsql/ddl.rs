@@ -169,7 +169,8 @@ fn identity_options(
         && types::column(ty).is_none()
         && let Some(finding) = types::identity(ty)
     {
-        let integer = matches!(ty.name.name(), "int2" | "int4") && ty.array_dimensions == 0;
+        let integer =
+            matches!(ty.name.name(), "int2" | "int4") && ty.array_dimensions == 0 && !cycles(options);
         let edits = vec![(ty.span, "bigint".to_owned())];
         out.push(if integer { finding.fixed("make it bigint", edits) } else { finding });
     }
@@ -190,6 +191,11 @@ pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Sp
         }
         Cache::Other(span, value) => out.push(cache_size.naming(span, &value)),
     }
+}
+
+/// Whether it begins again after its last value, which depends on its type.
+pub(super) fn cycles(options: &[SequenceOption]) -> bool {
+    options.iter().any(|option| option.name == "cycle")
 }
 
 enum Cache {
@@ -234,7 +240,7 @@ pub(super) fn sequence(
             && let Some(shown) = types::display(ty)
         {
             let finding = sequence_type.naming(option.span, &shown);
-            let integer = matches!(ty.name.name(), "int2" | "int4");
+            let integer = matches!(ty.name.name(), "int2" | "int4") && !cycles(&sequence.options);
             out.push(if integer { without(finding, "leave AS out: it is bigint", words) } else { finding });
         }
     }

@@ -25,14 +25,14 @@ mod words;
 
 pub use allowed::{Allowed, allowed};
 pub use relations::used_tables;
-pub use rule::{Finding, Fix, Known, Rule};
+pub use rule::{Finding, Fix, Known, Meaning, Rule};
 pub use settings::SETTABLE;
 pub use transaction::Transactions;
 pub(crate) use words::Words;
 
 use crate::schema::Schema;
 use crate::source::Span;
-use crate::syntax::ast::{Statement, StatementKind};
+use crate::syntax::ast::{Statement, StatementKind, TypeName};
 use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::{Lexed, parse_statement};
 
@@ -52,6 +52,11 @@ pub fn tables() -> [(&'static str, &'static [&'static Rule]); 7] {
 /// The types that columns may have, as messages name them, and whether a key or an index may hold them.
 pub fn column_types() -> impl Iterator<Item = (&'static str, bool)> {
     types::of_columns()
+}
+
+/// Whether a key may hold columns of a type; of a type that the schema creates it is not known.
+pub fn is_in_keys(ty: &TypeName) -> bool {
+    types::is_in_keys(ty)
 }
 
 /// The functions that DSQL does not have, and what to do instead.

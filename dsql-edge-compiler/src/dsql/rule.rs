@@ -70,6 +70,27 @@ pub struct Fix {
     pub title: &'static str,
     /// The pieces, none overlapping another.
     pub edits: Vec<(Span, String)>,
+    /// When the script does the same with it.
+    pub meaning: Meaning,
+}
+
+/// When a script does the same with a rewrite as without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Whatever happens.
+    Same,
+    /// If every statement succeeds. If one fails, more or less of the script is applied than without the rewrite.
+    SameIfAllSucceed,
+}
+
+impl Meaning {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Meaning::Same => "same",
+            Meaning::SameIfAllSucceed => "same_if_all_succeed",
+        }
+    }
 }
 
 impl Rule {
@@ -97,10 +118,10 @@ impl Rule {
 }
 
 impl Finding {
-    /// With the rewrite that makes it pass.
+    /// With the rewrite that makes it pass. Whether the script then does the same is for the linter, which sees all of it.
     #[must_use]
     pub(super) fn fixed(self, title: &'static str, edits: Vec<(Span, String)>) -> Finding {
-        Finding { fix: Some(Fix { title, edits }), ..self }
+        Finding { fix: Some(Fix { title, edits, meaning: Meaning::Same }), ..self }
     }
 
     /// At another place.

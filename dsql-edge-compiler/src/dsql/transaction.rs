@@ -6,7 +6,6 @@
 
 use super::rule::rules;
 use super::{Finding, words::Words};
-use crate::source::Span;
 use crate::syntax::Lexed;
 use crate::syntax::ast::{AlterAction, ConstraintKind, Statement, StatementKind};
 
@@ -150,12 +149,12 @@ impl Transactions {
                     None
                 };
                 (self.ddl, self.dml) = (self.open || self.implicit, false);
-                self.index(statement).or_else(|| rule.map(|rule| self.apart(rule.at(span))))
+                self.index(statement).or_else(|| rule.map(|rule| rule.at(span)))
             }
             Part::Dml => {
                 let mixed = self.ddl;
                 (self.ddl, self.dml) = (false, self.open || self.implicit);
-                mixed.then(|| self.apart(mixed_ddl_dml_transaction.at(span)))
+                mixed.then(|| mixed_ddl_dml_transaction.at(span))
             }
             Part::Other => {
                 if matches!(statement.kind, StatementKind::Utility("CALL")) {
@@ -164,16 +163,6 @@ impl Transactions {
                 None
             }
         }
-    }
-
-    /// Between BEGIN and COMMIT, another COMMIT and BEGIN mend it.
-    fn apart(&self, finding: Finding) -> Finding {
-        if !self.open {
-            return finding;
-        }
-        let start = finding.diagnostic.span.start;
-        let edits = vec![(Span { start, end: start }, "COMMIT;\nBEGIN;\n".to_owned())];
-        finding.fixed("begin another transaction", edits)
     }
 
     /// An index that is still being built cannot become a constraint.

@@ -108,6 +108,13 @@ pub(super) fn key(ty: &TypeName, span: crate::source::Span) -> Option<Finding> {
     matches!(known.key, Key::No).then(|| key_type.naming(span, &shown))
 }
 
+/// Whether a key may hold columns of a type: one of PostgreSQL's own that is known to.
+pub(super) fn is_in_keys(ty: &TypeName) -> bool {
+    let known = COLUMN_TYPES.iter().find(|it| it.name == ty.name.name());
+    let plain = ty.array_dimensions == 0 && display(ty).is_some();
+    serial(ty).is_some() || plain && known.is_some_and(|known| !matches!(known.key, Key::No))
+}
+
 /// The type of an expression, cast to or called as a function.
 pub(super) fn value(name: &str, span: crate::source::Span) -> Option<Finding> {
     NO_VALUES.contains(&name).then(|| value_type.naming(span, name))

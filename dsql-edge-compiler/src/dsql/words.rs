@@ -146,8 +146,10 @@ impl<'a> Words<'a> {
         before.map_or(place, |token| token.span.end)
     }
 
-    /// A place without the blank before it, as it is cut out.
+    /// A place and the blanks before it, as it is cut out. A comment before it stays, with the end of its line.
     pub(super) fn with_blank_before(&self, span: Span) -> Span {
-        Span { start: self.end_before(span.start).min(span.start), end: span.end }
+        let start = self.end_before(span.start).min(span.start);
+        let blank = self.text(Span { start, end: span.start }).trim().is_empty();
+        Span { start: if blank { start } else { span.start }, end: span.end }
     }
 }

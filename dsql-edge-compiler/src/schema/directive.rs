@@ -5,7 +5,7 @@
 use super::fold::SchemaError;
 use super::{Dialect, RelationKind, RustType, Schema};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::Span;
+use crate::source::{BYTE_ORDER_MARK, Span};
 
 /// Reads the directives before the first statement.
 pub(super) fn read(schema: &mut Schema, file: &str, sql: &str) -> Vec<SchemaError> {
@@ -14,7 +14,7 @@ pub(super) fn read(schema: &mut Schema, file: &str, sql: &str) -> Vec<SchemaErro
     for (number, line) in (1..).zip(sql.split_inclusive('\n')) {
         let start = offset;
         offset += line.len();
-        let text = line.trim();
+        let text = line.trim_start_matches(BYTE_ORDER_MARK).trim();
         if text.is_empty() || text.starts_with('\\') {
             continue;
         }
@@ -113,6 +113,19 @@ mod tests {
         for wrong in ["users.idd", "user.id", "app.users.id"] {
             let errors = schema(wrong).unwrap_err();
             assert_eq!(errors[0].diagnostic.span.start, 0, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn byte_order_mark_and_line_endings_hide_no_directive() {
+        let text = "-- dsql-edge: search_path app\n\\restrict x\nCREATE SCHEMA app;\nCREATE TABLE t (id int);\n\
+                    COPY t FROM stdin WITH (FORMAT csv);\n\"it's\n\"\n\\.\n";
+        for text in
+            [text.to_owned(), format!("\u{feff}{text}"), format!("\u{feff}{}", text.replace('\n', "\r\n"))]
+        {
+            let schema = Schema::parse(&text).unwrap();
+            assert_eq!(schema.search_path, ["app"], "{text:?}");
+            assert!(schema.relation("app", "t").is_some(), "{text:?}");
         }
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn fold<'a>(
         fold.schema.dialect = dialect.unwrap_or(fold.schema.dialect);
         // A file's `SET search_path` ends with the file, as a session of pg_dump's would.
         fold.path = fold.schema.search_path.clone();
-        let source = Source::numbered(blank_meta_commands(sql));
+        let source = Source::script(sql);
         match parse_statements(&source.text, &lex(&source)) {
             Ok(statements) => statements.into_iter().for_each(|statement| fold.statement(statement)),
             Err(diagnostic) => fold.problems.push(diagnostic),
@@ -49,20 +49,6 @@ pub(super) fn fold<'a>(
         errors = directive::check(&fold.schema);
     }
     if errors.is_empty() { Ok(fold.schema) } else { Err(errors) }
-}
-
-/// psql's `\restrict` lines of pg_dump are passed over; the offsets of everything else stay.
-fn blank_meta_commands(sql: &str) -> String {
-    let mut out = String::with_capacity(sql.len());
-    for line in sql.split_inclusive('\n') {
-        let command = ["\\restrict", "\\unrestrict", "\\connect"].iter().any(|word| line.starts_with(word));
-        if command {
-            out.extend(line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
-        } else {
-            out.push_str(line);
-        }
-    }
-    out
 }
 
 /// A schema that statements are applied to one by one, as they would run.

@@ -8,9 +8,12 @@ use super::keyword::Keyword;
 use super::optional_text::Piece;
 use super::token::{Token, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::{Placeholders, Source, Span};
+use crate::source::{BYTE_ORDER_MARK, Placeholders, Source, Span};
 
+mod psql;
 mod string;
+
+pub use psql::PsqlCommand;
 
 /// `NAMEDATALEN - 1`: longer identifiers are cut, as PostgreSQL does.
 const MAX_IDENTIFIER_BYTES: usize = 63;
@@ -32,6 +35,10 @@ pub struct Lexed {
     pub pieces: Vec<Piece>,
     /// What is sent instead of pieces of the text, or of their braces.
     pub edits: Vec<(Span, String)>,
+    /// Of a script: the commands of psql's own in it.
+    pub commands: Vec<PsqlCommand>,
+    /// Of a script: the rows behind `COPY … FROM stdin`, with the line that ends them.
+    pub rows: Vec<Span>,
 }
 
 /// Lexes the whole text.
@@ -42,8 +49,13 @@ pub fn lex(source: &Source) -> Lexed {
         named: source.placeholders == Placeholders::Named,
         optional_text: source.optional_text,
         open: None,
+        script: source.script,
+        copies: 0,
         out: Lexed::default(),
     };
+    if lexer.script && source.text.starts_with(BYTE_ORDER_MARK) {
+        lexer.at = BYTE_ORDER_MARK.len_utf8();
+    }
     if let Err(error) = lexer.run() {
         lexer.out.error = Some(error);
     }
@@ -59,6 +71,9 @@ struct Lexer<'a> {
     optional_text: bool,
     /// Where the `{?` stands that is not closed yet, and how many tokens stand before it.
     open: Option<(usize, usize)>,
+    script: bool,
+    /// Of a script: statements before in this line whose rows begin with the next line.
+    copies: usize,
     out: Lexed,
 }
 
@@ -78,6 +93,14 @@ impl<'a> Lexer<'a> {
                 b'}' if self.open.is_some() => {
                     self.close_piece();
                     continue;
+                }
+                b'\\' if self.script => {
+                    self.psql_command();
+                    continue;
+                }
+                b';' if self.script => {
+                    self.copies += usize::from(self.copies_from_stdin());
+                    self.advance(1, TokenKind::Symbol(byte))
                 }
                 b'\'' => TokenKind::String(self.plain_string(start, 0)?),
                 b'"' => {
@@ -162,6 +185,7 @@ impl<'a> Lexer<'a> {
     fn skip_blanks(&mut self) -> Lexing<()> {
         loop {
             match (self.byte(0), self.byte(1)) {
+                (Some(b'\n'), _) if self.copies > 0 => self.skip_rows(),
                 (Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c), _) => self.at += 1,
                 (Some(b'-'), Some(b'-')) => self.skip_line(),
                 (Some(b'/'), Some(b'*')) => self.skip_block_comment()?,

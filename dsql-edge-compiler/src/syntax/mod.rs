@@ -10,5 +10,5 @@ pub mod optional_text;
 mod parse;
 pub mod token;
 
-pub use lexer::{Lexed, lex};
+pub use lexer::{Lexed, PsqlCommand, lex};
 pub use parse::{parse_statement, parse_statements};

@@ -48,6 +48,11 @@ pub(super) const PARTS: &[Part] = &[
         steps: faults,
     },
     Part { name: "soundness", about: "ten minutes of made-up queries from another seed", steps: soundness },
+    Part {
+        name: "rewrites",
+        about: "3,000 made-up scripts from another seed, with and without `lint --fix`",
+        steps: rewrites,
+    },
     Part { name: "fuzz", about: "a minute of libFuzzer for each target; needs a C++ compiler", steps: fuzz },
     Part { name: "wrangler", about: "the examples under wrangler, deployed to nowhere", steps: wrangler },
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
@@ -143,6 +148,11 @@ fn faults() -> Result<Vec<Step>> {
 fn soundness() -> Result<Vec<Step>> {
     let soundness = this(&["soundness", "--minutes", "10", "--seed", "2"])?;
     Ok(vec![step("soundness: ten minutes", soundness)])
+}
+
+fn rewrites() -> Result<Vec<Step>> {
+    let rewrites = this(&["rewrites", "--scripts", "3000", "--seed", "2"])?;
+    Ok(vec![step("rewrites: 3,000 scripts", rewrites)])
 }
 
 fn fuzz() -> Result<Vec<Step>> {

@@ -1,0 +1,111 @@
+//! Credentials from where all of AWS's tools take them: the environment, profiles with SSO, containers, instances.
+//!
+//! Input: AWS's configuration. Output: a provider that the client asks again when what it has is about to expire: a build
+//! of an index may outlive a session of SSO. No credential appears in an error.
+
+use anyhow::{Context, Result};
+use aws_config::BehaviorVersion;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use dsql_edge::auth::{CredentialsProvider, ProvidedCredentials};
+use dsql_edge::{Credentials, Error};
+
+/// AWS's own chain of providers.
+pub(crate) struct AwsCredentials(SharedCredentialsProvider);
+
+impl AwsCredentials {
+    /// The provider, and what it gives now.
+    ///
+    /// # Errors
+    /// No credentials, and where to set them.
+    pub(crate) async fn load(region: Option<&str>) -> Result<(AwsCredentials, Credentials)> {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Some(region) = region {
+            loader = loader.region(aws_config::Region::new(region.to_owned()));
+        }
+        let shared = loader.load().await;
+        let provider =
+            shared.credentials_provider().context("AWS's configuration has no credentials in it")?;
+        let found = provider
+            .provide_credentials()
+            .await
+            .context("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")?;
+        Ok((AwsCredentials(provider), of_aws(&found)))
+    }
+}
+
+impl CredentialsProvider for AwsCredentials {
+    fn credentials(&self) -> ProvidedCredentials<'_> {
+        Box::pin(async {
+            let found = self.0.provide_credentials().await;
+            found.map(|found| of_aws(&found)).map_err(|error| {
+                Error::credentials(format!("AWS's configuration gives no credentials any more: {error}"))
+            })
+        })
+    }
+
+    fn cache_key(&self) -> Option<String> {
+        Some("AWS's configuration".to_owned())
+    }
+}
+
+fn of_aws(found: &aws_credential_types::Credentials) -> Credentials {
+    let mut credentials = Credentials::new(found.access_key_id(), found.secret_access_key());
+    if let Some(token) = found.session_token() {
+        credentials = credentials.with_session_token(token);
+    }
+    let expiry = found.expiry().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    match expiry {
+        Some(since) => credentials.with_expiry(since.as_secs()),
+        None => credentials,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use aws_credential_types::provider::future;
+
+    use super::*;
+
+    /// Gives a session of an hour each time, and then none.
+    #[derive(Debug)]
+    struct Sso(Arc<AtomicU32>);
+
+    impl ProvideCredentials for Sso {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let asked = self.0.fetch_add(1, Ordering::Relaxed);
+            let ends = SystemTime::now() + Duration::from_secs(3_600);
+            let session = aws_credential_types::Credentials::new(
+                format!("key {asked}"),
+                "secret",
+                Some("token".to_owned()),
+                Some(ends),
+                "test",
+            );
+            future::ProvideCredentials::ready(match asked {
+                0 | 1 => Ok(session),
+                _ => Err(aws_credential_types::provider::error::CredentialsError::not_loaded("signed out")),
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn provider_is_asked_again_and_tells_when_a_session_ends() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let provider = AwsCredentials(SharedCredentialsProvider::new(Sso(Arc::clone(&asked))));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        for _ in 0..2 {
+            let ends = provider.credentials().await.unwrap().expires_at().unwrap();
+            assert!((now + 3_500..now + 3_700).contains(&ends));
+        }
+        let error = provider.credentials().await.err().unwrap().to_string();
+        assert!(error.contains("gives no credentials any more") && !error.contains("secret"), "{error}");
+        assert_eq!(asked.load(Ordering::Relaxed), 3);
+    }
+}

@@ -1,0 +1,205 @@
+//! A key that a script adds behind its table, as pg_dump does: moved into CREATE TABLE, where DSQL takes it.
+//!
+//! Input: the statement that adds it. Output: the edits, and when the script does the same with them; nothing where a
+//! statement in between could tell the difference, or where CREATE TABLE could fail with the key.
+
+use dsql_edge_compiler::dsql::Meaning::{Same, SameIfAllSucceed};
+use dsql_edge_compiler::dsql::{Fix, is_in_keys};
+use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::syntax::ast::{
+    AlterAction, AlterTable, Constraint, ConstraintKind, CreateTable, KeyConstraint, ObjectKind,
+    QualifiedName, Statement, StatementKind, TableElement,
+};
+use dsql_edge_compiler::syntax::keyword::Keyword;
+use dsql_edge_compiler::syntax::token::TokenKind;
+
+use super::cut::{cut, line_start};
+use super::meaning::{Writes, creation, writes};
+use super::script::Script;
+
+/// The key cut out and put into its table.
+pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
+    let statement = script.statements.get(at)?;
+    let StatementKind::AlterTable(alter) = &statement.kind else { return None };
+    let (constraint, key) = the_key(alter)?;
+    let created = creation(script, at, alter.name.name())?;
+    let creates = script.statements.get(created)?;
+    let StatementKind::CreateTable(table) = &creates.kind else { return None };
+    if !same(&table.name, &alter.name)
+        || !script.are_together(created, at)
+        || !script.is_known(creates.span.start, statement.span.start)
+        || !takes(table, constraint, key)
+    {
+        return None;
+    }
+    // Nothing else may have taken its name.
+    let name =
+        constraint.name.as_ref().map_or_else(|| generated(table, key, constraint), |name| name.text.clone());
+    if script.naming(0..at, &name).next().is_some() {
+        return None;
+    }
+    let between = script.statements.get(created + 1..at)?;
+    let mut meaning = Same;
+    for statement in between {
+        match relation(script, statement, &alter.name) {
+            Relation::None => {}
+            Relation::AddsRows => meaning = SameIfAllSucceed,
+            Relation::Other => return None,
+        }
+    }
+    let mut edits = insertion(script, creates, constraint.span.text(script.text))?;
+    edits.push((cut(script.text, script.lexed, statement.span), String::new()));
+    Some(Fix { title: "move the key into CREATE TABLE", edits, meaning })
+}
+
+/// The key that the statement adds, if it does nothing else.
+fn the_key(alter: &AlterTable) -> Option<(&Constraint, &KeyConstraint)> {
+    let [AlterAction::AddConstraint(constraint)] = alter.actions.as_slice() else { return None };
+    match &constraint.kind {
+        ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key)
+            if key.index.is_none() && alter.object == ObjectKind::Table =>
+        {
+            Some((constraint, key))
+        }
+        _ => None,
+    }
+}
+
+/// Whether CREATE TABLE with the key succeeds wherever it does without.
+fn takes(table: &CreateTable, constraint: &Constraint, key: &KeyConstraint) -> bool {
+    let plain = table.partition_of.is_none()
+        && table.of_type.is_none()
+        && !table.partitioned
+        && table.inherits.is_empty()
+        && !table.elements.is_empty();
+    let primary = matches!(constraint.kind, ConstraintKind::PrimaryKey(_));
+    let of_columns = table.elements.iter().filter_map(|element| match element {
+        TableElement::Column(column) => Some(column),
+        _ => None,
+    });
+    let columns: Vec<_> = of_columns.collect();
+    let holds = |name: &str| {
+        columns.iter().any(|column| {
+            let nullable = column.constraints.iter().any(|it| matches!(it.kind, ConstraintKind::Null));
+            column.name.text == name
+                && column.type_name.as_ref().is_some_and(is_in_keys)
+                && !(primary && nullable)
+        })
+    };
+    let mut names: Vec<&str> = key.columns.iter().map(|name| name.text.as_str()).collect();
+    let all = names.iter().all(|name| holds(name)) && key.include.is_empty();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    let of_elements = table.elements.iter().flat_map(|element| match element {
+        TableElement::Column(column) => column.constraints.as_slice(),
+        TableElement::Constraint(constraint) => std::slice::from_ref(constraint),
+        TableElement::Like { .. } => &[],
+    });
+    let others: Vec<&Constraint> = of_elements.collect();
+    let second = primary && others.iter().any(|it| matches!(it.kind, ConstraintKind::PrimaryKey(_)));
+    // Two constraints over the same columns are one index in CREATE TABLE, two with ALTER TABLE.
+    let repeated = others.iter().any(|it| match &it.kind {
+        ConstraintKind::PrimaryKey(other) | ConstraintKind::Unique(other) => {
+            other.columns.is_empty()
+                || other.columns.iter().map(|it| &it.text).eq(key.columns.iter().map(|it| &it.text))
+        }
+        _ => false,
+    });
+    plain && all && names.len() == count && !second && !repeated
+}
+
+/// The name that PostgreSQL gives to a key without one, if no other object has it.
+fn generated(table: &CreateTable, key: &KeyConstraint, constraint: &Constraint) -> String {
+    let table = table.name.name();
+    match constraint.kind {
+        ConstraintKind::PrimaryKey(_) => format!("{table}_pkey"),
+        _ => {
+            let columns: Vec<&str> = key.columns.iter().map(|it| it.text.as_str()).collect();
+            format!("{table}_{}_key", columns.join("_"))
+        }
+    }
+}
+
+/// What a statement between a table and its key has to do with them.
+enum Relation {
+    /// It does the same with the key in its place.
+    None,
+    /// It succeeds where the key did afterwards.
+    AddsRows,
+    Other,
+}
+
+fn relation(script: &Script<'_>, statement: &Statement, table: &QualifiedName) -> Relation {
+    let changes_path = matches!(&statement.kind, StatementKind::Set(set) if set.name == "search_path");
+    if changes_path {
+        return Relation::Other;
+    }
+    if !script.names(statement, table.name()) {
+        // What is dropped by CASCADE is not named.
+        return if matches!(statement.kind, StatementKind::Drop(_)) {
+            Relation::Other
+        } else {
+            Relation::None
+        };
+    }
+    match (&statement.kind, writes(statement)) {
+        (_, Writes::Adds) => Relation::AddsRows,
+        (_, Writes::Changes) => Relation::Other,
+        (StatementKind::AlterTable(alter), _) => {
+            let harmless = |action: &AlterAction| match action {
+                AlterAction::SetDefault { .. } | AlterAction::AddIdentity { .. } | AlterAction::Other(_) => {
+                    true
+                }
+                AlterAction::AddConstraint(constraint) => matches!(
+                    constraint.kind,
+                    ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_) | ConstraintKind::Check { .. }
+                ),
+                _ => false,
+            };
+            if alter.actions.iter().all(harmless) { Relation::None } else { Relation::Other }
+        }
+        // A view may group by a key.
+        (StatementKind::CreateView(_), _) if !script.has(statement, Keyword::Group) => Relation::None,
+        (StatementKind::CreateIndex(_) | StatementKind::CreateSequence(_) | StatementKind::Query(_), _) => {
+            Relation::None
+        }
+        (StatementKind::Utility("ALTER SEQUENCE" | "COMMENT" | "GRANT" | "REVOKE" | "ANALYZE"), _) => {
+            Relation::None
+        }
+        _ => Relation::Other,
+    }
+}
+
+/// The key behind the elements of CREATE TABLE.
+fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<(Span, String)>> {
+    // The parenthesis that closes the elements: the one at depth 1.
+    let (mut depth, mut close, mut end_of_last) = (0usize, None, None);
+    for token in script.tokens(creates) {
+        match token.kind {
+            TokenKind::Symbol(b'(') => depth += 1,
+            TokenKind::Symbol(b')') => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    close = Some(token.span);
+                    break;
+                }
+            }
+            _ => {}
+        }
+        end_of_last = Some(token.span.end);
+    }
+    let (close, insert) = (close?, end_of_last?);
+    let after = Span { start: insert, end: insert };
+    // In a line of its own, where the parenthesis has one; a comment behind the last element stays there.
+    let line = line_start(script.text, close.start);
+    Some(if line < close.start || script.text.get(..line as usize).is_some_and(|it| it.ends_with('\n')) {
+        vec![(after, ",".to_owned()), (Span { start: line, end: line }, format!("    {key}\n"))]
+    } else {
+        vec![(after, format!(", {key}"))]
+    })
+}
+
+fn same(a: &QualifiedName, b: &QualifiedName) -> bool {
+    a.name() == b.name() && a.schema() == b.schema()
+}

@@ -1,0 +1,276 @@
+//! Whether a script does the same with a rewrite: the rewrites of rules and of pg_dump in, those out that may be offered,
+//! each with the condition under which the script does the same.
+//!
+//! "The same" is what is in the database afterwards, catalog and rows, apart from what DSQL has only one form of: an
+//! identity column is a bigint, an index has no order and is built by a job. `tests/fix` compares both on PostgreSQL.
+//! A rewrite that makes two statements of one does the same if every statement succeeds: else one of the two remains. That
+//! is the case of `ADD CONSTRAINT`, whose constraint remains NOT VALID where a row violates it, and of a transaction that
+//! becomes several. Only of a table that the script itself made, and put no rows into, is it known that no row can.
+
+use dsql_edge_compiler::dsql::Meaning::{self, Same, SameIfAllSucceed};
+use dsql_edge_compiler::dsql::transaction::{Part, part};
+use dsql_edge_compiler::dsql::{Fix, Rule};
+use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::syntax::ast::{
+    AlterAction, CreateIndex, CreateTable, ObjectKind, Statement, StatementKind, TableElement,
+};
+use dsql_edge_compiler::syntax::keyword::Keyword;
+
+use super::script::Script;
+use super::{Finding, Sent};
+
+/// Keeps the rewrites with which the script does the same, and adds that of transactions.
+pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
+    for finding in findings.iter_mut() {
+        let (Some(rule), Some(at)) = (finding.rule, script.at(finding.statement)) else { continue };
+        if matches!(rule.id, "multi_ddl_transaction") {
+            finding.fix = split(script, at);
+        }
+        finding.fix = finding.fix.take().and_then(|fix| {
+            let meaning = meaning(script, at, rule, finding.diagnostic.span)?;
+            // Some are known to depend on success already.
+            Some(Fix { meaning: if fix.meaning == Same { meaning } else { fix.meaning }, ..fix })
+        });
+    }
+}
+
+fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<Meaning> {
+    let statement = script.statements.get(at)?;
+    match (rule.id, &statement.kind) {
+        ("add_constraint_not_valid", StatementKind::AlterTable(alter)) => {
+            let empty = is_empty(script, at, alter.name.name());
+            script.is_alone(at).then_some(if empty { Same } else { SameIfAllSucceed })
+        }
+        ("index_async" | "index_concurrently", StatementKind::CreateIndex(index)) => {
+            // PostgreSQL refuses CONCURRENTLY in a transaction, so that nothing of it is applied.
+            let in_transaction = index.concurrently && !script.is_alone(at);
+            if in_transaction { None } else { index_by_job(script, at, index) }
+        }
+        ("unlogged_table", StatementKind::CreateTable(table)) => {
+            // PostgreSQL refuses a foreign key of a permanent table to an unlogged one.
+            let refers = |statement: &Statement| script.has(statement, Keyword::References);
+            let end = script.statements.len();
+            let any = script.naming(at..end, table.name.name()).any(refers);
+            Some(if any { SameIfAllSucceed } else { Same })
+        }
+        ("serial_type", StatementKind::CreateTable(table)) => {
+            let column = table.elements.iter().find_map(|element| match element {
+                TableElement::Column(column)
+                    if column.type_name.as_ref().is_some_and(|ty| ty.span == place) =>
+                {
+                    Some(&column.name.text)
+                }
+                _ => None,
+            })?;
+            is_left_alone(script, at, table, column).then_some(Same)
+        }
+        _ => Some(Same),
+    }
+}
+
+/// Whether no row can be in a table: the script made it before, and nothing wrote to it since.
+fn is_empty(script: &Script<'_>, at: usize, table: &str) -> bool {
+    let Some(created) = creation(script, at, table) else { return false };
+    let (Some(first), Some(last)) = (script.statements.get(created), script.statements.get(at)) else {
+        return false;
+    };
+    script.is_known(first.span.start, last.span.start)
+        && script.naming(created + 1..at, table).all(|statement| writes(statement) == Writes::Nothing)
+        && script.block(created).is_none_or(|block| block.commits)
+}
+
+/// The statement before another that made a table, if it certainly made it: it is the first that names it.
+pub(super) fn creation(script: &Script<'_>, at: usize, table: &str) -> Option<usize> {
+    let first = script.statements.get(..at)?.iter().position(|statement| script.names(statement, table))?;
+    let StatementKind::CreateTable(created) = &script.statements.get(first)?.kind else { return None };
+    (created.name.name() == table && !created.if_not_exists).then_some(first)
+}
+
+/// What a statement does to rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writes {
+    Nothing,
+    /// It only adds rows.
+    Adds,
+    Changes,
+}
+
+pub(super) fn writes(statement: &Statement) -> Writes {
+    match &statement.kind {
+        StatementKind::Insert(insert) if insert.on_conflict.is_none() => Writes::Adds,
+        StatementKind::Utility("COPY") => Writes::Adds,
+        StatementKind::Utility("TRUNCATE" | "REFRESH MATERIALIZED VIEW") => Writes::Changes,
+        StatementKind::CreateTableAs(_) => Writes::Adds,
+        _ if part(statement) == Part::Dml => Writes::Changes,
+        _ => Writes::Nothing,
+    }
+}
+
+/// A unique index that a job builds later lets duplicates in until then, and `ON CONFLICT` does not find it.
+fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<Meaning> {
+    if !index.unique || script.sent == Sent::Migrate {
+        return Some(Same);
+    }
+    let later = || script.naming(at + 1..script.statements.len(), index.table.name());
+    let needs_it = |statement: &Statement| {
+        script.has(statement, Keyword::Conflict)
+            || script.has(statement, Keyword::Using) && script.has(statement, Keyword::Index)
+    };
+    if later().any(needs_it) {
+        return None;
+    }
+    let end = script.statements.get(at)?.span.end;
+    let written = later().any(|it| writes(it) != Writes::Nothing) || !script.is_known(end, u32::MAX);
+    Some(if written { SameIfAllSucceed } else { Same })
+}
+
+/// Whether nothing behind a table's creation is different for an identity column than for a column with a default.
+fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &str) -> bool {
+    let (name, all) = (table.name.name(), script.statements.len());
+    let sequence = format!("{name}_{column}_seq");
+    let differs = |statement: &Statement| match &statement.kind {
+        StatementKind::AlterTable(alter) if alter.object == ObjectKind::Table => {
+            alter.actions.iter().any(|action| match action {
+                AlterAction::SetType { column: it, .. }
+                | AlterAction::SetDefault { column: it, .. }
+                | AlterAction::AddIdentity { column: it, .. }
+                | AlterAction::SetNotNull(it)
+                | AlterAction::DropNotNull(it)
+                | AlterAction::DropIdentity(it) => it.text == column,
+                AlterAction::Rename(_) | AlterAction::RenameColumn { .. } | AlterAction::SetSchema(_) => true,
+                _ => false,
+            })
+        }
+        StatementKind::CreateTable(like) => {
+            like.elements.iter().any(|it| matches!(it, TableElement::Like { .. }))
+        }
+        StatementKind::Insert(_) => script.has(statement, Keyword::Overriding),
+        _ => false,
+    };
+    let changes_sequence = |statement: &Statement| match &statement.kind {
+        StatementKind::AlterTable(_) | StatementKind::Drop(_) => true,
+        StatementKind::Utility(words) => words.starts_with("ALTER"),
+        _ => false,
+    };
+    !script.naming(at + 1..all, name).any(differs)
+        && !script.naming(at + 1..all, &sequence).any(changes_sequence)
+}
+
+/// Another transaction for a second DDL statement. Where the transaction is rolled back there is none, and where it
+/// changes rows they belong together.
+fn split(script: &Script<'_>, at: usize) -> Option<Fix> {
+    if script.sent == Sent::Whole {
+        return None;
+    }
+    let block = script.block(at)?;
+    let inside = script.statements.get(block.inside.clone())?;
+    let is_schema = |statement: &Statement| part(statement) == Part::Ddl;
+    let (begin, end) = (block.begin?, script.statements.get(block.inside.end)?);
+    if !block.commits || !inside.iter().all(is_schema) || !script.is_known(begin.start, end.span.start) {
+        return None;
+    }
+    let statement = script.statements.get(at)?.span;
+    let place = Span { start: statement.start, end: statement.start };
+    let edit = format!("COMMIT;\n{};\n", begin.text(script.text));
+    Some(Fix { title: "begin another transaction", edits: vec![(place, edit)], meaning: SameIfAllSucceed })
+}
+
+#[cfg(test)]
+mod tests {
+    use dsql_edge_compiler::dsql::Meaning;
+
+    use crate::lint::{Sent, fixed};
+
+    const SPLIT: &str = "BEGIN;\nCREATE TABLE y (a int);\nCREATE TABLE z (a int);\nCOMMIT;\n";
+    const CHECK: &str = "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0);\n";
+    const CHECK_FIXED: &str = "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\nALTER TABLE ASYNC t VALIDATE CONSTRAINT c;\n";
+    const TABLE: &str = "CREATE TABLE t (a int);\n";
+    const KEY: &str = "ALTER TABLE t ADD UNIQUE (a);\n";
+
+    fn with(text: &str, safe: Meaning) -> String {
+        fixed(text, None, Sent::OneByOne, safe).0
+    }
+
+    #[test]
+    fn scripts_that_a_rewrite_would_change_stay_as_they_are() {
+        for text in [
+            // Rolled back, left open, chained, rows on both sides, a savepoint.
+            SPLIT.replace("COMMIT", "ROLLBACK"),
+            SPLIT.replace("COMMIT;", ""),
+            SPLIT.replace("COMMIT;", "COMMIT AND CHAIN;"),
+            SPLIT.replace("BEGIN;\n", "BEGIN;\nUPDATE x SET a = 1;\n"),
+            "BEGIN;\nUPDATE x SET a = 1;\nDROP TABLE y;\nUPDATE x SET a = 2;\nCOMMIT;\n".to_owned(),
+            SPLIT.replace("BEGIN;\n", "BEGIN;\nSAVEPOINT s;\n"),
+            SPLIT.replace("COMMIT", "\\i more.sql\nCOMMIT"),
+            // Literals, names and comments are not statements.
+            "INSERT INTO t VALUES ('\n\\d\nCREATE INDEX i ON t (a);\nit''s');\n".to_owned(),
+            "COPY t FROM stdin WITH (FORMAT csv);\n\"'\nCREATE INDEX i ON t (a);\n\"\n\\.\nSELECT 1;\n".to_owned(),
+            "/* /* '\n*/\n\\d\nCREATE INDEX i ON t (a); */ SELECT $$\n\\\nCREATE INDEX i ON t (a);$$;\n".to_owned(),
+            // NOT VALID is another constraint where nothing validates it.
+            "ALTER TABLE t ADD CHECK (a > 0);\n".to_owned(),
+            format!("BEGIN;\n{CHECK}COMMIT;\n"),
+            // A key that another statement could miss or meet.
+            format!("{TABLE}INSERT INTO t VALUES (1);\nDELETE FROM t;\n{KEY}"),
+            format!("{TABLE}BEGIN;\n{KEY}ROLLBACK;\n"),
+            format!("CREATE TABLE IF NOT EXISTS t (a int);\n{KEY}"),
+            format!("CREATE TABLE t (a json);\n{KEY}"),
+            "BEGIN;\nCREATE INDEX CONCURRENTLY i ON t (a);\nCOMMIT;\n".to_owned(),
+            "CREATE UNIQUE INDEX i ON t (a);\nINSERT INTO t VALUES (1) ON CONFLICT (a) DO NOTHING;\n".to_owned(),
+            "CREATE TABLE t (a serial);\nALTER TABLE t ALTER COLUMN a DROP DEFAULT;\n".to_owned(),
+            "CREATE SEQUENCE s AS integer CYCLE CACHE 1;\n".to_owned(),
+            "SET check_function_bodies = false;\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n".to_owned(),
+        ] {
+            assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
+        }
+    }
+
+    #[test]
+    fn rewrites_that_depend_on_success_need_to_be_asked_for() {
+        for (text, expected) in [
+            (SPLIT.to_owned(), SPLIT.replace("CREATE TABLE z", "COMMIT;\nBEGIN;\nCREATE TABLE z")),
+            (CHECK.to_owned(), CHECK_FIXED.to_owned()),
+            (
+                format!("{TABLE}INSERT INTO t VALUES (1);\n{CHECK}"),
+                format!("{TABLE}INSERT INTO t VALUES (1);\n{CHECK_FIXED}"),
+            ),
+            (
+                format!("{TABLE}COPY t FROM stdin;\n1\n\\.\n{KEY}"),
+                "CREATE TABLE t (a int, UNIQUE (a));\nCOPY t FROM stdin;\n1\n\\.\n".to_owned(),
+            ),
+            (
+                "CREATE UNIQUE INDEX i ON t (a);\nINSERT INTO t VALUES (1);\n".to_owned(),
+                "CREATE UNIQUE INDEX ASYNC i ON t (a);\nINSERT INTO t VALUES (1);\n".to_owned(),
+            ),
+        ] {
+            assert_eq!(with(&text, Meaning::Same), text);
+            assert_eq!(with(&text, Meaning::SameIfAllSucceed), expected);
+        }
+    }
+
+    #[test]
+    fn rewrites_that_change_nothing_are_applied() {
+        for (text, expected) in [
+            (format!("{TABLE}{CHECK}"), format!("{TABLE}{CHECK_FIXED}")),
+            (format!("{TABLE}{KEY}"), "CREATE TABLE t (a int, UNIQUE (a));\n".to_owned()),
+            ("CREATE INDEX i ON t (a)".to_owned(), "CREATE INDEX ASYNC i ON t (a)".to_owned()),
+            ("\u{feff}SET lock_timeout = 0;\r\nSELECT 1;\r\n".to_owned(), "\u{feff}SELECT 1;\r\n".to_owned()),
+            // A comment before what is cut out keeps the end of its line.
+            (
+                "CREATE TABLE t (b text -- it's\n COLLATE \"C\" NOT NULL);\n".to_owned(),
+                "CREATE TABLE t (b text -- it's\n  NOT NULL);\n".to_owned(),
+            ),
+        ] {
+            assert_eq!(with(&text, Meaning::Same), expected);
+        }
+        let crlf = |text: &str| text.replace('\n', "\r\n");
+        let text = format!("{TABLE}{CHECK}");
+        assert_eq!(with(&crlf(&text), Meaning::Same), crlf(&format!("{TABLE}{CHECK_FIXED}")));
+    }
+
+    #[test]
+    fn index_is_built_in_time_where_migrate_waits() {
+        let text = "CREATE UNIQUE INDEX i ON t (a);\nINSERT INTO t VALUES (1);\n";
+        let expected = text.replace("INDEX", "INDEX ASYNC");
+        assert_eq!(fixed(text, None, Sent::Migrate, Meaning::Same).0, expected);
+    }
+}

@@ -1,0 +1,243 @@
+//! A file of SQL as a session runs it: which of its statements share a transaction, and what in it cannot be followed.
+//!
+//! Input: the statements of a file, and the places in it that could not be read. Output: answers about two statements, or
+//! one and those around it. Names are compared without their schemas: where in doubt, a statement names a table.
+
+use std::ops::Range;
+
+use dsql_edge_compiler::dsql::transaction::{Part, part};
+use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use dsql_edge_compiler::syntax::keyword::Keyword;
+use dsql_edge_compiler::syntax::token::{Token, TokenKind};
+use dsql_edge_compiler::syntax::{Lexed, PsqlCommand};
+
+use super::Sent;
+
+/// A file.
+pub(super) struct Script<'s> {
+    pub(super) text: &'s str,
+    pub(super) lexed: &'s Lexed,
+    pub(super) statements: &'s [Statement],
+    pub(super) sent: Sent,
+    /// The transaction block of each statement, its BEGIN and its end included.
+    blocks_of: Vec<Option<usize>>,
+    blocks: Vec<Block>,
+    /// Where something stands whose effect is not known, in order.
+    unknown: Vec<u32>,
+}
+
+/// `BEGIN … COMMIT`.
+pub(super) struct Block {
+    /// The statement that begins it; nothing if that is `COMMIT AND CHAIN`, which ends another.
+    pub(super) begin: Option<Span>,
+    /// Those between.
+    pub(super) inside: Range<usize>,
+    /// It ends with COMMIT, and no other block begins with that.
+    pub(super) commits: bool,
+}
+
+impl<'s> Script<'s> {
+    /// `unread`: where statements stand that could not be read.
+    pub(super) fn new(
+        text: &'s str,
+        lexed: &'s Lexed,
+        statements: &'s [Statement],
+        unread: impl Iterator<Item = Span>,
+        sent: Sent,
+    ) -> Script<'s> {
+        let mut script = Script {
+            text,
+            lexed,
+            statements,
+            sent,
+            blocks_of: vec![None; statements.len()],
+            blocks: Vec::new(),
+            unknown: unread.map(|span| span.start).collect(),
+        };
+        let commands = lexed.commands.iter().filter(|it| !is_harmless(it, text));
+        script.unknown.extend(commands.map(|command| command.span.start));
+        let statements = statements.iter().filter(|it| script.is_unknown(it));
+        script.unknown.extend(statements.map(|statement| statement.span.start).collect::<Vec<_>>());
+        script.unknown.sort_unstable();
+        script.find_blocks();
+        script
+    }
+
+    fn find_blocks(&mut self) {
+        let mut open = None;
+        for (at, statement) in self.statements.iter().enumerate() {
+            match (part(statement), open) {
+                (Part::Begin, None) => {
+                    open = Some(self.blocks.len());
+                    let inside = at + 1..self.statements.len();
+                    self.blocks.push(Block { begin: Some(statement.span), inside, commits: false });
+                }
+                (Part::End, Some(block)) if !self.has(statement, Keyword::To) => {
+                    let chains = self.has(statement, Keyword::Chain) && !self.has(statement, Keyword::No);
+                    let commits = matches!(statement.kind, StatementKind::Utility("COMMIT" | "END"));
+                    self.blocks_of[at] = open;
+                    self.blocks[block].inside.end = at;
+                    self.blocks[block].commits = commits && !chains;
+                    open = chains.then_some(self.blocks.len());
+                    if chains {
+                        let inside = at + 1..self.statements.len();
+                        self.blocks.push(Block { begin: None, inside, commits: false });
+                    }
+                    continue;
+                }
+                _ => {}
+            }
+            self.blocks_of[at] = open;
+        }
+    }
+
+    /// The statement at a place.
+    pub(super) fn at(&self, span: Span) -> Option<usize> {
+        self.statements.iter().position(|statement| statement.span == span)
+    }
+
+    /// The block that a statement is in.
+    pub(super) fn block(&self, at: usize) -> Option<&Block> {
+        self.blocks_of.get(at).copied().flatten().and_then(|block| self.blocks.get(block))
+    }
+
+    /// Whether a statement is a transaction of its own.
+    pub(super) fn is_alone(&self, at: usize) -> bool {
+        self.sent != Sent::Whole && self.block(at).is_none()
+    }
+
+    /// Whether two statements are in the same block, or both in none.
+    pub(super) fn are_together(&self, one: usize, other: usize) -> bool {
+        self.blocks_of.get(one) == self.blocks_of.get(other)
+    }
+
+    /// Whether the effect of everything between two places is known.
+    pub(super) fn is_known(&self, from: u32, to: u32) -> bool {
+        !self.unknown.iter().any(|place| (from..to).contains(place))
+    }
+
+    /// The statements before one, or behind one, that name something.
+    pub(super) fn naming<'a>(
+        &'a self,
+        range: Range<usize>,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a Statement> {
+        let statements = self.statements.get(range).unwrap_or_default().iter();
+        statements.filter(move |statement| self.names(statement, name))
+    }
+
+    /// Whether a statement has this name in it, whatever it is the name of.
+    pub(super) fn names(&self, statement: &Statement, name: &str) -> bool {
+        self.tokens(statement).iter().any(|token| match &token.kind {
+            TokenKind::Identifier(text) => text == name,
+            TokenKind::Keyword(keyword) => keyword.text() == name,
+            // `nextval('posts_id_seq')`, `'posts'::regclass`
+            TokenKind::String(text) => {
+                text.rsplit('.').next().is_some_and(|last| last.trim_matches('"') == name)
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether a statement has this keyword in it.
+    pub(super) fn has(&self, statement: &Statement, keyword: Keyword) -> bool {
+        self.tokens(statement).iter().any(|token| token.kind == TokenKind::Keyword(keyword))
+    }
+
+    /// The tokens of a statement.
+    pub(super) fn tokens(&self, statement: &Statement) -> &'s [Token] {
+        let tokens = &self.lexed.tokens;
+        let first = tokens.partition_point(|token| token.span.start < statement.span.start);
+        let end = tokens.partition_point(|token| token.span.start < statement.span.end);
+        tokens.get(first..end).unwrap_or_default()
+    }
+
+    /// Whether a statement may do more than its own words say.
+    fn is_unknown(&self, statement: &Statement) -> bool {
+        match &statement.kind {
+            StatementKind::CreateTrigger(_) => true,
+            StatementKind::Utility(words) => match *words {
+                "DO"
+                | "CALL"
+                | "EXECUTE"
+                | "PREPARE"
+                | "PREPARE TRANSACTION"
+                | "SAVEPOINT"
+                | "RELEASE"
+                | "DISCARD"
+                | "IMPORT FOREIGN SCHEMA"
+                | "REASSIGN OWNED"
+                | "EXPLAIN" => true,
+                "ROLLBACK" => self.has(statement, Keyword::To),
+                _ => false,
+            },
+            StatementKind::Query(_) => self.tokens(statement).windows(2).any(|pair| {
+                let [name, open] = pair else { return false };
+                matches!(name.kind, TokenKind::Identifier(_)) && open.kind == TokenKind::Symbol(b'(')
+            }),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a command of psql's changes nothing about what is sent.
+fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
+    match command.name.as_str() {
+        "restrict" | "unrestrict" | "echo" | "qecho" | "warn" | "timing" | "pset" | "x" | "unset"
+        | "encoding" | "g" | "gx" | "gset" | "gdesc" | "conninfo" | "." => true,
+        "set" => {
+            let words = command.span.text(text).to_ascii_uppercase();
+            !words.contains("AUTOCOMMIT") && !words.contains("ON_ERROR_ROLLBACK")
+        }
+        name => name.starts_with('d') || name.starts_with('l') && name != "lo_import",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dsql_edge_compiler::Source;
+    use dsql_edge_compiler::syntax::{lex, parse_statements};
+
+    fn with<T>(text: &str, look: impl FnOnce(&Script<'_>) -> T) -> T {
+        let lexed = lex(&Source::script(text));
+        let statements = parse_statements(text, &lexed).unwrap();
+        look(&Script::new(text, &lexed, &statements, std::iter::empty(), Sent::OneByOne))
+    }
+
+    #[test]
+    fn blocks_are_found_with_how_they_end() {
+        for (text, expected) in [
+            ("SELECT 1; BEGIN; SELECT 2; COMMIT; SELECT 3;", "1:committed"),
+            ("BEGIN; SELECT 2; SELECT 2; ROLLBACK;", "2:not"),
+            ("START TRANSACTION; END; BEGIN; SELECT 1;", "0:committed 1:not"),
+            ("BEGIN; SELECT 1; COMMIT AND CHAIN; SELECT 1; COMMIT;", "1:not 1:committed"),
+            ("BEGIN; SELECT 1; COMMIT AND NO CHAIN;", "1:committed"),
+            ("BEGIN; SAVEPOINT a; ROLLBACK TO a; COMMIT;", "2:committed"),
+        ] {
+            let found = with(text, |script| {
+                let end = |commits| if commits { "committed" } else { "not" };
+                let blocks =
+                    script.blocks.iter().map(|it| format!("{}:{}", it.inside.len(), end(it.commits)));
+                blocks.collect::<Vec<_>>().join(" ")
+            });
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_unknown() {
+        for (text, known) in [
+            ("SELECT 1; \\echo x\n\\set a b\n\\d t\nSELECT 2 \\gset\n", true),
+            ("DO $$ BEGIN END $$;", false),
+            ("SELECT pg_catalog.set_config('search_path', '', false);", false),
+            ("\\i other.sql\n", false),
+            ("SELECT 'CREATE TABLE t ()' \\gexec\n", false),
+            ("\\set AUTOCOMMIT off\n", false),
+            ("BEGIN; SAVEPOINT a; COMMIT;", false),
+        ] {
+            assert_eq!(with(text, |script| script.is_known(0, u32::MAX)), known, "{text}");
+        }
+    }
+}

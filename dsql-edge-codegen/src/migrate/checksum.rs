@@ -1,0 +1,37 @@
+//! SHA-256 of a migration's text, by which the ledger recognises it, whatever its line endings are.
+
+use sha2::{Digest, Sha256};
+
+/// What the ledger may have recorded of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checksum {
+    /// Of the text with `\n` as line ending, in hexadecimal: what is recorded.
+    pub text: String,
+    /// What earlier versions, which took the bytes of the file, recorded of the same text with other line endings.
+    earlier: Vec<String>,
+}
+
+impl Checksum {
+    /// Of a text whose lines end with `\n`.
+    pub(super) fn of(text: &str) -> Checksum {
+        let mut checksum = Checksum { text: sha256(text), earlier: Vec::new() };
+        if text.contains('\n') {
+            checksum.also_of(&text.replace('\n', "\r\n"));
+        }
+        checksum
+    }
+
+    /// The text as it is in the file.
+    pub(super) fn also_of(&mut self, as_written: &str) {
+        self.earlier.push(sha256(as_written));
+    }
+
+    /// Whether the ledger recorded this text.
+    pub fn matches(&self, recorded: &str) -> bool {
+        self.text == recorded || self.earlier.iter().any(|earlier| earlier == recorded)
+    }
+}
+
+pub(super) fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,229 @@
+//! The steps of a migration: the text of a file in, the things that DSQL takes in one transaction each out, or what has
+//! no place in a migration.
+//!
+//! A statement is a step of its own. What is between `BEGIN` and `COMMIT` is one step, if it changes rows alone.
+
+use dsql_edge_compiler::Source;
+use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
+use dsql_edge_compiler::dsql::transaction::{Part, part};
+use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use dsql_edge_compiler::syntax::{Lexed, PsqlCommand, lex, parse_statements};
+
+use super::checksum::Checksum;
+use super::job::Job;
+use super::trace::Trace;
+
+/// What goes to the server in one transaction.
+pub struct Step {
+    /// Its number in the file, from 1.
+    pub number: i32,
+    /// Where it stands.
+    pub span: Span,
+    /// Of its text.
+    pub checksum: Checksum,
+    pub(super) work: Work,
+}
+
+/// What a step does.
+pub(super) enum Work {
+    /// It changes rows: these statements, and the ledger's row with them.
+    Rows(Vec<Span>),
+    /// It changes the schema, which cannot share a transaction with the ledger.
+    Schema(Trace),
+    /// It starts a job of the cluster's, which has to end well.
+    Job(Job),
+    /// It may run any number of times.
+    Repeatable,
+}
+
+/// The steps of a file.
+///
+/// # Errors
+/// The first syntax error, or everything that has no place in a migration.
+pub(super) fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
+    let lexed = lex(&Source::script(text));
+    let statements = parse_statements(text, &lexed).map_err(|error| vec![error])?;
+    let (steps, errors) = of_statements(text, &lexed, &statements);
+    if errors.is_empty() { Ok(steps) } else { Err(errors) }
+}
+
+/// What has no place in a migration, of the statements that can be read.
+pub(crate) fn misplaced(text: &str, lexed: &Lexed, statements: &[Statement]) -> Vec<Diagnostic> {
+    of_statements(text, lexed, statements).1
+}
+
+fn of_statements(text: &str, lexed: &Lexed, statements: &[Statement]) -> (Vec<Step>, Vec<Diagnostic>) {
+    let command = |command: &PsqlCommand| {
+        let what = format!("\\{}, a command of psql's,", command.name);
+        refused(command.span, &what, "leave it out: `dsql-edge migrate` sends the statements itself")
+    };
+    let mut errors: Vec<Diagnostic> = lexed.commands.iter().map(command).collect();
+    if let Some((span, _)) = lexed.placeholders.first() {
+        errors.push(refused(*span, "a parameter in a migration", "write the value"));
+    }
+    let mut steps: Vec<Step> = Vec::new();
+    let mut rest = statements.iter();
+    while let Some(statement) = rest.next() {
+        let (span, work) = match part(statement) {
+            Part::Begin => {
+                let inside: Vec<&Statement> =
+                    rest.by_ref().take_while(|it| part(it) != Part::End || !ends_well(it, text)).collect();
+                let span = match inside.as_slice() {
+                    [first, .., last] => first.span.to(last.span),
+                    [only] => only.span,
+                    [] => continue,
+                };
+                (span, block(&inside))
+            }
+            Part::End => {
+                let hint =
+                    "BEGIN … COMMIT around statements makes them one step; a migration is not rolled back";
+                (
+                    statement.span,
+                    Err(refused(statement.span, "this statement, where no BEGIN stands before it,", hint)),
+                )
+            }
+            _ => (statement.span, alone(statement)),
+        };
+        match work {
+            Ok(work) => {
+                let number = i32::try_from(steps.len() + 1).unwrap_or(i32::MAX);
+                steps.push(Step { number, span, checksum: Checksum::of(span.text(text)), work });
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    (steps, errors)
+}
+
+fn ends_well(statement: &Statement, text: &str) -> bool {
+    let words = statement.span.text(text).to_ascii_uppercase();
+    matches!(statement.kind, StatementKind::Utility("COMMIT" | "END")) && !words.contains("CHAIN")
+}
+
+/// What stands between BEGIN and COMMIT.
+fn block(inside: &[&Statement]) -> Result<Work, Diagnostic> {
+    if let [only] = inside {
+        return alone(only);
+    }
+    for statement in inside {
+        let hint = "between BEGIN and COMMIT stand INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone";
+        match (&statement.kind, part(statement)) {
+            (_, Part::Dml) | (StatementKind::Query(_), _) => {}
+            _ => return Err(refused(statement.span, "this statement among others in a transaction", hint)),
+        }
+    }
+    Ok(Work::Rows(inside.iter().map(|statement| statement.span).collect()))
+}
+
+fn alone(statement: &Statement) -> Result<Work, Diagnostic> {
+    let span = statement.span;
+    match &statement.kind {
+        StatementKind::Query(_) => Ok(Work::Rows(vec![span])),
+        StatementKind::Set(_) | StatementKind::Utility("SET" | "RESET" | "SET CONSTRAINTS") => Err(refused(
+            span,
+            "SET",
+            "a setting ends with its session, and a migration may need several: qualify names, app.posts, instead \
+             of setting search_path",
+        )),
+        StatementKind::CreateIndex(index) if index.name.is_none() => Err(refused(
+            span,
+            "an index without a name",
+            "name it: a run that broke looks for it, to know whether it is there",
+        )),
+        _ if part(statement) == Part::Dml => Ok(Work::Rows(vec![span])),
+        StatementKind::Utility("CALL") => {
+            Err(refused(span, "CALL", "leave it out: `dsql-edge migrate` waits for each job by itself"))
+        }
+        StatementKind::Utility(words) if part(statement) == Part::Other && *words != "ANALYZE" => {
+            let hint = "leave it out: it neither changes the schema nor rows";
+            Err(refused(span, words, hint))
+        }
+        _ => Ok(match Job::of(statement) {
+            Some(job) => Work::Job(job),
+            None => Trace::of(statement).map_or(Work::Repeatable, Work::Schema),
+        }),
+    }
+}
+
+fn refused(span: Span, what: &str, hint: &str) -> Diagnostic {
+    Diagnostic::error(Code::NotSupportedYet, span, format!("{what} has no place in a migration"))
+        .with_hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> Vec<String> {
+        let kind = |step: &Step| match &step.work {
+            Work::Rows(statements) => format!("{} of rows", statements.len()),
+            Work::Schema(_) => "schema".to_owned(),
+            Work::Job(_) => "job".to_owned(),
+            Work::Repeatable => "repeatable".to_owned(),
+        };
+        match steps(text) {
+            Ok(steps) => steps.iter().map(kind).collect(),
+            Err(errors) => errors.into_iter().map(|error| error.message).collect(),
+        }
+    }
+
+    #[test]
+    fn a_statement_is_a_step_and_a_block_of_rows_is_one() {
+        let text = "CREATE TABLE t (id int PRIMARY KEY);\n\
+                    BEGIN; INSERT INTO t VALUES (1); UPDATE t SET id = 2; COMMIT;\n\
+                    INSERT INTO t VALUES (3); SELECT 1; BEGIN; ALTER TABLE t ADD COLUMN a int; END;\n\
+                    CREATE INDEX ASYNC i ON t (a); GRANT SELECT ON t TO r; ANALYZE t; BEGIN; COMMIT;\n\
+                    ALTER TABLE ASYNC t VALIDATE CONSTRAINT c; DROP TABLE t; DROP TABLE IF EXISTS t;\n\
+                    CREATE OR REPLACE VIEW v AS SELECT 1 AS one; CREATE VIEW w AS SELECT 1 AS one";
+        let expected = [
+            "schema",
+            "2 of rows",
+            "1 of rows",
+            "1 of rows",
+            "schema",
+            "job",
+            "repeatable",
+            "repeatable",
+            "job",
+            "schema",
+            "repeatable",
+            "repeatable",
+            "schema",
+        ];
+        assert_eq!(kinds(text), expected);
+    }
+
+    #[test]
+    fn what_has_no_place_is_named() {
+        for (text, what) in [
+            ("SET search_path = app", "SET"),
+            ("CALL sys.wait_for_job('x')", "CALL"),
+            ("SHOW timezone", "SHOW"),
+            ("COPY t FROM STDIN", "COPY"),
+            ("CREATE INDEX ASYNC ON t (a)", "an index without a name"),
+            ("COMMIT", "this statement, where no BEGIN stands before it,"),
+            ("BEGIN; INSERT INTO t VALUES (1); ROLLBACK", "this statement among others in a transaction"),
+            (
+                "BEGIN; INSERT INTO t VALUES (1); DROP TABLE t; COMMIT",
+                "this statement among others in a transaction",
+            ),
+            ("DELETE FROM t WHERE id = $1", "a parameter in a migration"),
+            ("\\restrict x\n", "\\restrict, a command of psql's,"),
+            ("COPY t FROM stdin;\nit's\n\\.\n", "COPY"),
+        ] {
+            assert_eq!(kinds(text), [format!("{what} has no place in a migration")], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_step_is_known_by_its_own_text() {
+        let of = |text: &str| -> Vec<String> {
+            steps(text).unwrap().into_iter().map(|step| step.checksum.text).collect()
+        };
+        let (first, second) = (of("DROP TABLE a; DROP TABLE b"), of("-- a\nDROP TABLE a;\n\nDROP TABLE c;"));
+        assert_eq!(first[0], second[0]);
+        assert_ne!(first[1], second[1]);
+    }
+}

@@ -1,0 +1,114 @@
+//! Writes a file whole or not at all: a command that is killed, or a full disk, leaves the file as it was.
+//!
+//! The text goes into a new file in the same folder, which then takes the place of the old one. A symbolic link stays one:
+//! the file that it names is replaced. The new file has the permissions of the old one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Result as Written, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// Writes `text` to `path`.
+///
+/// # Errors
+/// The path, and what the file system reported. The file is then as it was.
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    replace(path, text).with_context(|| path.display().to_string())
+}
+
+fn replace(path: &Path, text: &str) -> Written<()> {
+    let target = match fs::canonicalize(path) {
+        Ok(target) => target,
+        Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(error),
+    };
+    // What is not a file, a device say, cannot be replaced.
+    if fs::metadata(&target).is_ok_and(|it| !it.is_file()) {
+        return fs::write(&target, text);
+    }
+    let (new, mut file) = create_beside(&target)?;
+    let written = (|| {
+        file.write_all(text.as_bytes())?;
+        if let Ok(old) = fs::metadata(&target) {
+            if old.permissions().readonly() {
+                return Err(ErrorKind::PermissionDenied.into());
+            }
+            file.set_permissions(old.permissions())?;
+        }
+        file.sync_all()?;
+        fs::rename(&new, &target)
+    })();
+    if written.is_err() {
+        // The error that is reported is the one before.
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+/// A new file in the folder of another.
+fn create_beside(target: &Path) -> Written<(PathBuf, File)> {
+    let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    for number in 0..100 {
+        let new = target.with_file_name(format!(".{name}.{}-{number}.tmp", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&new) {
+            Ok(file) => return Ok((new, file)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ErrorKind::AlreadyExists.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("dsql-edge-write-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let names =
+            fs::read_dir(folder).unwrap().map(|it| it.unwrap().file_name().to_string_lossy().into_owned());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn written_file_has_the_text_and_nothing_is_left_over() {
+        let folder = folder("plain");
+        let path = folder.join("a.sql");
+        for text in ["one", "two"] {
+            write(&path, text).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(names(&folder), ["a.sql"]);
+        assert!(write(&folder.join("missing/a.sql"), "x").is_err());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_hard_links_and_permissions_are_respected() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = folder("unix");
+        let (real, link, other) =
+            (folder.join("real.sql"), folder.join("link.sql"), folder.join("other.sql"));
+        fs::write(&real, "old").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("real.sql", &link).unwrap();
+        // Whoever has the old file open, or under another name, keeps the old text: it was not written over.
+        fs::hard_link(&real, &other).unwrap();
+        write(&link, "new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().file_type().is_symlink());
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "old");
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

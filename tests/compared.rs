@@ -1,0 +1,153 @@
+//! `dsql-edge check` and the compiler: the queries that are read from the sources of a package, compared with those that
+//! its macros expand to. Each test writes a package, and cargo compiles it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use dsql_edge_tests::binary::dsql_edge;
+use serde_json::Value;
+use xtask::project;
+
+/// A package with these files; its schema has the table `t (id int PRIMARY KEY, old text NOT NULL)`.
+fn package(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let root = project::root();
+    let manifest = format!(
+        "[package]\nname = \"compared\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+         [dependencies]\ndsql-edge = {{ path = {:?}, default-features = false }}\n",
+        root.join("dsql-edge")
+    );
+    write(home.path(), "Cargo.toml", &manifest);
+    fs::copy(root.join("Cargo.lock"), home.path().join("Cargo.lock")).unwrap();
+    write(home.path(), "dsql-schema.sql", "CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL);\n");
+    write(home.path(), "drop.sql", "ALTER TABLE t DROP COLUMN old;\n");
+    files.iter().for_each(|(file, text)| write(home.path(), file, text));
+    home
+}
+
+fn write(home: &Path, file: &str, text: &str) {
+    let path = home.join(file);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// What `check --apply drop.sql` prints in a format, and whether it ended well.
+fn check(home: &Path, format: &str, more: &[&str]) -> (String, bool) {
+    let mut command = Command::new(dsql_edge());
+    command.args(["check", "--apply", "drop.sql", "--format", format]).args(more).current_dir(home);
+    command.env("CARGO_TARGET_DIR", project::target().join("tests/package")).env("CARGO_NET_OFFLINE", "true");
+    for variable in ["DSQL_EDGE_SCHEMA", "DSQL_EDGE_MIGRATIONS", "DSQL_ENDPOINT", "RUSTFLAGS"] {
+        command.env_remove(variable);
+    }
+    let output = command.output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.success())
+}
+
+fn json(home: &Path, more: &[&str]) -> Value {
+    let (text, well) = check(home, "json", more);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["ok"], well, "{report:#}");
+    report
+}
+
+/// `file:line` of what breaks.
+fn broken(report: &Value) -> Vec<String> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let mut places: Vec<String> =
+        findings.map(|it| format!("{}:{}", it["file"].as_str().unwrap(), it["line"])).collect();
+    places.sort();
+    places
+}
+
+const EVERYWHERE: &[(&str, &str)] = &[
+    (
+        "src/lib.rs",
+        "pub mod build;\npub mod target;\nmod renamed;\n\
+         #[path = \"../.generated/hidden.rs\"]\nmod hidden;\n\
+         pub fn plain() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n",
+    ),
+    ("src/build/mod.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n"),
+    ("src/target/mod.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n"),
+    (
+        "src/renamed.rs",
+        "use dsql_edge::sql as query;\n\
+         macro_rules! all { ($table:literal) => { query!($table) } }\n\
+         pub fn f() {\n    let _ = query!(\"SELECT old FROM t\");\n    let _ = all!(\"SELECT id, old FROM t\");\n    \
+         let _ = all!(\"SELECT id FROM t\");\n}\n",
+    ),
+    (".generated/hidden.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n"),
+    ("tests/it.rs", "#[test]\nfn it() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n"),
+    // No target of cargo's.
+    ("notes/draft.rs", "fn f() { sql!(SELECT old FROM t) }\n"),
+];
+
+#[test]
+fn every_query_that_the_compiler_expands_is_checked() {
+    let home = package(EVERYWHERE);
+    let report = json(home.path(), &[]);
+    assert_eq!(report["compared_with_the_compiler"], true, "{report:#}");
+    let expected = [
+        ".generated/hidden.rs:1",
+        "src/build/mod.rs:1",
+        "src/lib.rs:6",
+        // One of the macro of the package's own breaks, at its place there.
+        "src/renamed.rs:2",
+        "src/renamed.rs:4",
+        "src/target/mod.rs:1",
+        "tests/it.rs:2",
+    ];
+    assert_eq!(broken(&report), expected, "{report:#}");
+    assert_eq!(report["queries"], 8);
+    // What is not compiled is named, and does not stop CI.
+    assert_eq!(report["unread"].as_array().unwrap().len(), 0);
+    assert!(report["not_compiled"][0].as_str().unwrap().starts_with("notes/draft.rs:1:"), "{report:#}");
+    // The sources alone show less, and say so.
+    let (report, text) =
+        (json(home.path(), &["--no-build"]), check(home.path(), "github", &["--no-build"]).0);
+    assert_eq!(report["compared_with_the_compiler"], false);
+    assert_eq!(
+        broken(&report),
+        ["src/build/mod.rs:1", "src/lib.rs:6", "src/target/mod.rs:1", "tests/it.rs:2"]
+    );
+    assert!(text.contains("::error file=notes/draft.rs,line=1,"), "{text}");
+}
+
+#[test]
+fn package_that_does_not_compile_is_not_green() {
+    let home = package(&[(
+        "src/lib.rs",
+        "pub fn f() -> u8 { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); \"a\" }\n",
+    )]);
+    let report = json(home.path(), &[]);
+    assert_eq!((&report["ok"], &report["queries"]), (&false.into(), &1.into()), "{report:#}");
+    let why = report["not_compared"].as_str().unwrap();
+    assert!(why.contains("the package does not compile: src/lib.rs:1:"), "{why}");
+    for (format, line) in
+        [("human", "error: whether these are all"), ("github", "::error file=Cargo.toml,line=1")]
+    {
+        let (text, well) = check(home.path(), format, &[]);
+        assert!(!well && text.contains(line), "{text}");
+    }
+    assert_eq!(json(home.path(), &["--no-build"])["ok"], true);
+}
+
+#[test]
+fn file_that_cannot_be_read_is_not_green() {
+    let home = package(&[("src/lib.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); }\n")]);
+    fs::write(home.path().join("src/other.rs"), b"// caf\xe9 sql!(\"SELECT old FROM t\")\n").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("..", home.path().join("src/above")).unwrap();
+    let report = json(home.path(), &["--no-build"]);
+    assert_eq!(report["ok"], false);
+    let unread = report["unread"][0].as_str().unwrap();
+    assert!(unread.starts_with("src/other.rs: ") && unread.contains("UTF-8"), "{unread}");
+    for (format, line) in
+        [("human", "not looked at: src/other.rs"), ("github", "::error file=src/other.rs,line=1")]
+    {
+        let (text, well) = check(home.path(), format, &["--no-build"]);
+        assert!(!well && text.contains(line), "{text}");
+    }
+}
