@@ -118,15 +118,16 @@ async fn index_that_another_made_is_not_dropped() {
             "an index public.a_name, which this folder did not make, is there and not valid: DROP INDEX",
         ),
     ] {
-        meddle(
-            &local,
-            &format!(
-                "{}; DROP INDEX IF EXISTS a_name; DELETE FROM sys.dsql_local_jobs;
-                 SELECT sys.dsql_local_run_job('INDEX_BUILD', 'a_name', 'CREATE INDEX a_name ON a (name)')",
-                jobs_that(status)
-            ),
-        )
-        .await;
+        let build = format!(
+            "DROP INDEX IF EXISTS a_name;
+             DELETE FROM pg_catalog.dsql_local_jobs;
+             CREATE INDEX a_name ON a (name);
+             UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'a_name'::regclass;
+             INSERT INTO pg_catalog.dsql_local_jobs
+             VALUES ('of a colleague', '{status}', 'found duplicate key', 'INDEX_BUILD', 'pg_class'::regclass,
+                 'a_name'::regclass, 'public.a_name', now(), now())"
+        );
+        meddle(&local, &build).await;
         let oid = "SELECT oid::text FROM pg_class WHERE relname = 'a_name'";
         let before = column(&local, oid).await;
         let second = ("2.sql", "CREATE INDEX ASYNC a_name ON a (id, name);");

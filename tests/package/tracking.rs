@@ -96,8 +96,8 @@ fn the_command_line_takes_the_schema_of_the_build() {
     };
     let describe = ["describe", "SELECT id FROM links"];
     let check = |folder: &str| match folder {
-        "" => vec!["check", "--apply", "schemas/../nothing.sql"],
-        _ => vec!["check", "..", "--apply", "../nothing.sql"],
+        "" => vec!["check", "--no-build", "--apply", "schemas/../nothing.sql"],
+        _ => vec!["check", "..", "--no-build", "--apply", "../nothing.sql"],
     };
     package.write("nothing.sql", "SELECT 1;");
     for folder in ["", "src"] {
@@ -125,7 +125,8 @@ fn the_command_line_takes_the_schema_of_the_build() {
             }
         }
         // `..` is the package, whatever is in the folder that it leaves.
-        let (success, printed) = runs("src", &[], &["check", "..", "--apply", "../nothing.sql"]);
+        let (success, printed) =
+            runs("src", &[], &["check", "..", "--no-build", "--apply", "../nothing.sql"]);
         assert!(!success && !printed.contains("src/dsql-schema.sql"), "{printed}");
         // What the command line names is the terminal's.
         let named = if folder.is_empty() { "schemas/a.sql" } else { "../schemas/a.sql" };
