@@ -2,7 +2,7 @@
 //! each with the condition under which the script does the same.
 //!
 //! "The same" is what is in the database afterwards, catalog and rows, apart from what DSQL has only one form of: an
-//! identity column is a bigint, an index has no order and is built by a job. `tests/fix` compares both on PostgreSQL.
+//! identity column is a bigint, an index has no order and is built by a job. `tests/rewrites` compares both on PostgreSQL.
 //! A rewrite that makes two statements of one does the same if every statement succeeds: else one of the two remains. That
 //! is the case of `ADD CONSTRAINT`, whose constraint remains NOT VALID where a row violates it, and of a transaction that
 //! becomes several. Only of a table that the script itself made, and put no rows into, is it known that no row can.
