@@ -17,7 +17,7 @@ pub(super) struct Program {
 #[derive(Deserialize, Debug)]
 #[serde(untagged)]
 pub(super) enum Answer {
-    Described { params: Vec<Param>, columns: Vec<Column> },
+    Described { params: Vec<Param>, columns: Vec<Column>, cardinality: String },
     Refused { errors: Vec<Problem> },
 }
 
@@ -39,6 +39,7 @@ pub(super) struct Column {
 pub(super) struct Problem {
     pub(super) stage: String,
     pub(super) code: String,
+    pub(super) sqlstate: String,
     pub(super) message: String,
     pub(super) offset: usize,
 }

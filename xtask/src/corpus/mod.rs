@@ -4,6 +4,7 @@
 
 mod describe;
 mod dsql;
+mod field;
 mod lint;
 mod queries;
 mod report;
@@ -21,10 +22,14 @@ pub(crate) struct Options {
     /// The folder with `queries/`, `syntax/` and `dsql-golden.jsonl`.
     #[arg(long, env = "DSQL_EDGE_CORPUS")]
     corpus: Option<PathBuf>,
+    /// For the part `field`: another file of the form of `field/kinds.jsonl`.
+    #[arg(long)]
+    file: Option<PathBuf>,
     /// Only these parts; all by default.
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// Only this project of `queries/`, this file of `syntax/`, or these files of the recording.
+    /// Only this project of `queries/`, this file of `syntax/`, these files of the recording, or this class or case of
+    /// `field/`.
     #[arg(long)]
     only: Option<String>,
     /// Print every failure, with what was expected.
@@ -51,6 +56,8 @@ enum Part {
     Dsql,
     /// The same, against `dsql-edge lint` and AWS's `dsql-lint` side by side.
     Lint,
+    /// Minimal cases of public test suites and trackers, with PostgreSQL's answers.
+    Field,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -67,7 +74,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if wants(Part::Dsql) {
         dsql::measure(&corpus.join("dsql-golden.jsonl"), options.only.as_deref(), &mut report)?;
     }
-    if !wants(Part::Queries) && !wants(Part::Syntax) && !wants(Part::Lint) {
+    if !wants(Part::Queries) && !wants(Part::Syntax) && !wants(Part::Lint) && !wants(Part::Field) {
         report.finish();
         return Ok(());
     }
@@ -76,6 +83,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let recording = corpus.join("dsql-golden.jsonl");
         let peer = options.dsql_lint.as_deref();
         lint::measure(&describe, peer, &recording, options.only.as_deref(), &mut report)?;
+    }
+    if wants(Part::Field) {
+        let file = options.file.clone().unwrap_or_else(|| corpus.join("field/kinds.jsonl"));
+        field::measure(&describe, &file, options.only.as_deref(), &mut report)?;
     }
     if wants(Part::Queries) {
         queries::measure(&describe, &corpus.join("queries"), options.only.as_deref(), &mut report)?;

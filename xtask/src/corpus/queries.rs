@@ -127,7 +127,7 @@ fn compare(
     report: &mut Report,
 ) {
     let (params, columns): (Vec<&str>, &[Column]) = match answer {
-        Answer::Described { params, columns } => {
+        Answer::Described { params, columns, .. } => {
             (params.iter().map(|param| param.type_name.as_str()).collect(), columns)
         }
         Answer::Refused { errors } => {
