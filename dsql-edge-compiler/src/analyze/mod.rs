@@ -13,6 +13,7 @@ mod cardinality;
 mod catalog;
 mod clause;
 mod coerce;
+mod collated;
 mod collation;
 mod comparison;
 mod conflict;
@@ -183,7 +184,7 @@ struct Analyzer<'a> {
     session: SessionEffect,
     /// What makes the statement an idempotency key.
     key: Option<IdempotencyKey>,
-    collations: collation::Collations,
+    collations: collated::Collations,
     /// Composite types whose fields are being compared.
     comparing: Vec<Oid>,
 }
@@ -208,7 +209,7 @@ impl<'a> Analyzer<'a> {
             changes_rows: false,
             session: SessionEffect::Keeps,
             key: None,
-            collations: collation::Collations::default(),
+            collations: collated::Collations::default(),
             comparing: Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 //! This is PostgreSQL's `Query` (`parsenodes.h`) as far as types, nullability and cardinality need it.
 //! It is made by the analyzer, read by `nullability` and `cardinality`, and never leaves `analyze`.
 
-use super::collation::Collated;
+use super::collated::Collated;
 use super::label::ColumnLabel;
 use crate::builtin::{Oid, oid};
 use crate::source::Span;

@@ -2,7 +2,7 @@
 //!
 //! In: the text of a file. Out: settings on the schema. `pull` keeps these lines as they are.
 
-use super::fold::SchemaError;
+use super::error::SchemaError;
 use super::{Dialect, RelationKind, RustType, Schema};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{BYTE_ORDER_MARK, Span};

@@ -3,7 +3,8 @@
 //! In: parsed statements. Out: the schema that stands after them. What queries do not see (owners,
 //! grants, comments, triggers) is passed over; what contradicts the schema so far is an error.
 
-use super::key::key_name;
+use super::error::SchemaError;
+use super::key_name::key_name;
 use super::{
     Column, Function, Key, Relation, RelationKind, Schema, UserType, UserTypeKind, directive, is_null_default,
 };
@@ -15,15 +16,6 @@ use crate::syntax::ast::{
     TableColumn, TableElement, TypeName,
 };
 use crate::syntax::{lex, parse_statements};
-
-/// Something in a schema file that cannot be understood.
-#[derive(Clone, Debug)]
-pub struct SchemaError {
-    /// The file, as it was named to [`Schema::parse_files`].
-    pub file: String,
-    /// What is wrong, its span in that file.
-    pub diagnostic: Diagnostic,
-}
 
 pub(super) fn fold<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a str)>,

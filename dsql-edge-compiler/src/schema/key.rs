@@ -4,6 +4,7 @@
 //! a join finds its row. A key that does not hold at every moment proves nothing.
 
 use super::fold::Fold;
+use super::key_name::key_name;
 use super::{ForeignKey, Key, Relation};
 use crate::diagnostic::Code;
 use crate::syntax::ast::{Constraint, ConstraintKind, ForeignKeyConstraint, KeyConstraint, Name};
@@ -113,60 +114,5 @@ impl Fold {
 fn set_not_null(relation: &mut Relation, columns: &[String]) {
     for column in relation.columns.iter_mut().filter(|column| columns.contains(&column.name)) {
         column.not_null = true;
-    }
-}
-
-impl Key {
-    /// How PostgreSQL ends the name that it makes for such a key.
-    pub(super) fn suffix(&self) -> &'static str {
-        match self {
-            Key { primary: true, .. } => "pkey",
-            Key { constraint: true, .. } => "key",
-            _ => "idx",
-        }
-    }
-}
-
-/// The name that PostgreSQL gives to an unnamed key: `ChooseIndexName`, and `makeObjectName`, which shortens the longer of the
-/// two parts until the name has 63 bytes.
-pub(super) fn key_name(table: &str, columns: &[String], suffix: &str) -> String {
-    const LONGEST: usize = 63;
-    let columns =
-        if suffix == "pkey" { String::new() } else { clipped(&columns.join("_"), LONGEST).to_owned() };
-    let separators = if columns.is_empty() { 1 } else { 2 };
-    let room = LONGEST - suffix.len() - separators;
-    let (mut first, mut second) = (table.len(), columns.len());
-    while first + second > room {
-        *(if first > second { &mut first } else { &mut second }) -= 1;
-    }
-    let (table, columns) = (clipped(table, first), clipped(&columns, second));
-    let parts = [table, columns, suffix];
-    parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("_")
-}
-
-/// The first `most` bytes of a text, or fewer, so that no character is cut.
-fn clipped(text: &str, most: usize) -> &str {
-    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    text.get(..end.unwrap_or(0)).unwrap_or("")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_those_that_postgresql_makes() {
-        let columns = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-        assert_eq!(key_name("t", &columns(&["a"]), "pkey"), "t_pkey");
-        assert_eq!(key_name("t", &columns(&["a", "b"]), "key"), "t_a_b_key");
-        assert_eq!(key_name("t", &columns(&["a"]), "idx"), "t_a_idx");
-        // As PostgreSQL 16 named them.
-        let table = "a_table_with_a_name_that_is_really_quite_long_for_a_table";
-        let column = "a_column_with_a_name_that_is_long_too";
-        assert_eq!(
-            key_name(table, &columns(&[column]), "key"),
-            "a_table_with_a_name_that_is_r_a_column_with_a_name_that_is__key"
-        );
-        assert_eq!(key_name(&"é".repeat(40), &[], "pkey"), format!("{}_pkey", "é".repeat(29)));
     }
 }

@@ -6,12 +6,15 @@
 
 mod alter;
 mod directive;
+mod error;
 mod extension;
 mod fold;
 mod key;
+mod key_name;
 
+pub use error::SchemaError;
 pub use extension::extension_names;
-pub use fold::{Growth, SchemaError};
+pub use fold::Growth;
 
 use crate::source::Span;
 use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, TypeName};

@@ -5,8 +5,7 @@
 //! The one addition is the macro's: `$name`, if [`Placeholders::Named`] is on.
 
 use super::keyword::Keyword;
-use super::optional_text::Piece;
-use super::token::{Token, TokenKind};
+use super::token::{Piece, Token, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{BYTE_ORDER_MARK, Placeholders, Source, Span};
 

@@ -4,22 +4,12 @@
 //! combination, whose spans are those of the text as written.
 
 use super::lexer::Lexed;
-use super::token::TokenKind;
+use super::token::{Piece, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use std::ops::Range;
 
 /// So many parameters may decide on text: twice as many combinations are compiled with each.
 pub const MAX_DECIDING: usize = 6;
-
-/// A `{? … }`.
-#[derive(Clone, Debug)]
-pub struct Piece {
-    /// Where it stands, braces included.
-    pub span: Span,
-    /// Its tokens.
-    pub tokens: Range<usize>,
-}
 
 /// For each piece, the number of the parameter that it depends on: the one in it that stands in optional text
 /// alone.

@@ -2,6 +2,7 @@
 
 use super::keyword::Keyword;
 use crate::source::Span;
+use std::ops::Range;
 
 /// A token and its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,4 +52,13 @@ pub enum TokenKind {
     NotEquals,
     /// After the last token.
     End,
+}
+
+/// `{? … }`: text that is sent only if its parameter is given.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// Where it stands, braces included.
+    pub span: Span,
+    /// Its tokens.
+    pub tokens: Range<usize>,
 }

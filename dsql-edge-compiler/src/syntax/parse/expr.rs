@@ -5,13 +5,11 @@
 //! `a IS NULL IS NULL` and `a IN (1) IN (true)` are fine, `a < b < c` is not.
 
 use super::primary::Parenthesized;
+use super::system_call::system_call;
 use super::{K, Parser, Parsing, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{
-    Expr, ExprKind, FunctionArg, FunctionCall, InList, LikeKind, Literal, Name, Operator, QualifiedName,
-    Quantified,
-};
+use crate::syntax::ast::{Expr, ExprKind, InList, LikeKind, Literal, Name, Operator, Quantified};
 
 /// Binding strength of operators, `%left`, `%right` and `%nonassoc` in gram.y.
 mod level {
@@ -446,22 +444,4 @@ fn prefix_operator(operator: Operator, right: Expr) -> Expr {
 fn binary(operator: Operator, left: Expr, right: Expr) -> Expr {
     let span = left.span.to(right.span);
     Expr { kind: ExprKind::Operator { operator, left: Some(Box::new(left)), right: Box::new(right) }, span }
-}
-
-/// A call of a `pg_catalog` function that the grammar writes for the user.
-pub(super) fn system_call(name: &str, args: Vec<Expr>, location: Span, span: Span) -> Expr {
-    let part = |text: &str| Name { text: text.to_owned(), span: location };
-    let call = FunctionCall {
-        name: QualifiedName { parts: vec![part("pg_catalog"), part(name)] },
-        args: args.into_iter().map(|value| FunctionArg { name: None, value }).collect(),
-        variadic: false,
-        star: false,
-        distinct: false,
-        order_by: Vec::new(),
-        within_group: false,
-        filter: None,
-        over: None,
-        location,
-    };
-    Expr { kind: ExprKind::Function(Box::new(call)), span }
 }

@@ -3,7 +3,7 @@
 //! `EXTRACT`, `TRIM`, `POSITION` and the like become calls of the `pg_catalog` functions that
 //! gram.y calls for them.
 
-use super::expr::system_call;
+use super::system_call::system_call;
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
 use crate::syntax::ast::{

@@ -17,6 +17,7 @@ mod names;
 mod primary;
 mod query;
 mod sql_json;
+mod system_call;
 mod table;
 mod type_name;
 mod utility;

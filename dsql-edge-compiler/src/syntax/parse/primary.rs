@@ -1,6 +1,6 @@
 //! `c_expr`: constants, columns, parameters, parentheses, `CASE`, `ARRAY`, `ROW`, subqueries.
 
-use super::expr::system_call;
+use super::system_call::system_call;
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Indirection, Literal, Name, QualifiedName, Query, TypeName, When};

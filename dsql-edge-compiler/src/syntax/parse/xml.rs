@@ -1,6 +1,6 @@
 //! XML: the calls with a grammar of their own, and `XMLTABLE`.
 
-use super::expr::system_call;
+use super::system_call::system_call;
 use super::{K, Parser, Parsing};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, FromItem, SqlFunction, XmlColumn, XmlTable};
