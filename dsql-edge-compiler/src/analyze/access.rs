@@ -1,7 +1,7 @@
 //! Names and parts: column references, subscripts, fields of composite values.
 
 use super::Analyzer;
-use super::coerce::Context;
+use super::coercion::Context;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};
 use crate::builtin::oid;

@@ -3,7 +3,7 @@
 //! In: what was written, and what its place asks for. Out: one line of advice. It decides nothing.
 
 use super::Analyzer;
-use super::coerce::{Context, Pathway};
+use super::coercion::{Context, Pathway};
 use super::scope::{NamespaceItem, Scope};
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{quotation, suggestion};

@@ -5,7 +5,7 @@
 
 use super::Analyzer;
 use super::catalog::ERROR;
-use super::coerce::Context;
+use super::coercion::Context;
 use super::scope::{Place, Scope};
 use super::target_table::Target;
 use super::tree::{Node, NodeKind, Written};

@@ -4,138 +4,25 @@
 //! not. The contexts are PostgreSQL's: implicit, assignment, explicit.
 
 use super::catalog::{Catalog, ERROR};
+use super::coercion::{Context, Pathway, common_type_of, is_polymorphic};
 use super::constant;
 use super::tree::{Callee, Node, NodeKind};
 use super::{Analyzer, polymorphic};
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic, quotation};
 use crate::source::Span;
-use crate::syntax::ast::{CastContext, CastMethod};
 use std::rc::Rc;
 
-/// How far a coercion may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Context {
-    Implicit,
-    Assignment,
-    Explicit,
-}
-
-/// How a coercion is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pathway {
-    None,
-    Relabel,
-    Function(Oid, bool),
-    ViaIo,
-    Array,
-}
-
-/// The pseudo-types whose actual type each call decides.
-pub(super) fn is_polymorphic(type_oid: Oid) -> bool {
-    matches!(
-        type_oid,
-        oid::ANYELEMENT
-            | oid::ANYARRAY
-            | oid::ANYNONARRAY
-            | oid::ANYENUM
-            | oid::ANYRANGE
-            | oid::ANYMULTIRANGE
-    ) || is_compatible_polymorphic(type_oid)
-}
-
-pub(super) fn is_compatible_polymorphic(type_oid: Oid) -> bool {
-    matches!(
-        type_oid,
-        oid::ANYCOMPATIBLE
-            | oid::ANYCOMPATIBLEARRAY
-            | oid::ANYCOMPATIBLENONARRAY
-            | oid::ANYCOMPATIBLERANGE
-            | oid::ANYCOMPATIBLEMULTIRANGE
-    )
-}
-
 impl Catalog<'_> {
-    /// `find_coercion_pathway`.
-    pub(super) fn pathway(self, target: Oid, source: Oid, context: Context) -> Pathway {
-        let (target, source) = (self.base_type(target).0, self.base_type(source).0);
-        if target == source {
-            return Pathway::Relabel;
-        }
-        if let Some(cast) = builtin::cast(source, target) {
-            let allowed = match cast.context {
-                b'i' => true,
-                b'a' => context >= Context::Assignment,
-                _ => context >= Context::Explicit,
-            };
-            return match cast.method {
-                _ if !allowed => Pathway::None,
-                b'f' => Pathway::Function(cast.function, cast.never_null),
-                b'i' => Pathway::ViaIo,
-                _ => Pathway::Relabel,
-            };
-        }
-        if let Some(own) = self.own_cast(source, target) {
-            let allowed = match own.context {
-                CastContext::Implicit => true,
-                CastContext::Assignment => context >= Context::Assignment,
-                CastContext::Explicit => context >= Context::Explicit,
-            };
-            return match own.method {
-                _ if !allowed => Pathway::None,
-                CastMethod::Function(_) => Pathway::Function(0, false),
-                CastMethod::Binary => Pathway::Relabel,
-                CastMethod::InOut => Pathway::ViaIo,
-            };
-        }
-        let (target_info, source_info) = (self.type_info(target), self.type_info(source));
-        if target != oid::OIDVECTOR
-            && target != oid::INT2VECTOR
-            && target_info.is_array
-            && source_info.is_array
-        {
-            return match self.pathway(target_info.elem, source_info.elem, context) {
-                Pathway::None => Pathway::None,
-                _ => Pathway::Array,
-            };
-        }
-        // A range is cast to its own multirange by a catalogue row; user types have none.
-        if (context >= Context::Assignment && target_info.category == b'S')
-            || (context >= Context::Explicit && source_info.category == b'S')
-        {
-            return Pathway::ViaIo;
-        }
-        Pathway::None
-    }
-
-    pub(super) fn is_complex(self, type_oid: Oid) -> bool {
-        self.type_info(self.base_type(type_oid).0).kind == b'c'
-    }
-
-    /// `can_coerce_type`.
+    /// `can_coerce_type`: whether arguments of these types can be given for parameters of those.
     pub(super) fn can_coerce(self, inputs: &[Oid], targets: &[Oid], context: Context) -> bool {
         let mut generics = false;
         for (&input, &target) in inputs.iter().zip(targets) {
-            if input == target || target == oid::ANY || input == ERROR || target == ERROR {
-                continue;
+            if is_polymorphic(target) && input != ERROR {
+                generics |= input != target;
+            } else if !self.can_coerce_one(input, target, context) {
+                return false;
             }
-            if is_polymorphic(target) {
-                generics = true;
-                continue;
-            }
-            if input == oid::UNKNOWN || self.pathway(target, input, context) != Pathway::None {
-                continue;
-            }
-            if (input == oid::RECORD && self.is_complex(target))
-                || (target == oid::RECORD && self.is_complex(input))
-            {
-                continue;
-            }
-            let complex_array = self.element_type(input).is_some_and(|element| self.is_complex(element));
-            if target == oid::RECORDARRAY && complex_array {
-                continue;
-            }
-            return false;
         }
         !generics || polymorphic::consistent(self, inputs, targets)
     }
@@ -406,41 +293,6 @@ impl Analyzer<'_> {
             .collect();
         Node::new(target, NodeKind::Row(fields), span)
     }
-}
-
-/// The common type, or the two that do not match and where the second stands.
-pub(super) fn common_type_of(
-    catalog: Catalog<'_>,
-    types: impl Iterator<Item = (Oid, Span)> + Clone,
-) -> Result<Oid, (Oid, Oid, Span)> {
-    let mut rest = types.clone();
-    let Some((first, _)) = rest.next() else { return Ok(oid::TEXT) };
-    if types.clone().any(|(ty, _)| ty == ERROR) {
-        return Ok(ERROR);
-    }
-    if first != oid::UNKNOWN && rest.clone().all(|(ty, _)| ty == first) {
-        return Ok(first);
-    }
-    let mut chosen = catalog.base_type(first).0;
-    let mut info = catalog.type_info(chosen);
-    for (ty, span) in rest {
-        let candidate = catalog.base_type(ty).0;
-        if candidate == oid::UNKNOWN || candidate == chosen {
-            continue;
-        }
-        let candidate_info = catalog.type_info(candidate);
-        if chosen == oid::UNKNOWN {
-            (chosen, info) = (candidate, candidate_info);
-        } else if candidate_info.category != info.category {
-            return Err((chosen, candidate, span));
-        } else if !info.preferred
-            && catalog.can_coerce(&[chosen], &[candidate], Context::Implicit)
-            && !catalog.can_coerce(&[candidate], &[chosen], Context::Implicit)
-        {
-            (chosen, info) = (candidate, candidate_info);
-        }
-    }
-    Ok(if chosen == oid::UNKNOWN { oid::TEXT } else { chosen })
 }
 
 /// `CoerceToDomain`, with NOT NULL: an error is no value.

@@ -189,12 +189,12 @@ impl Analyzer<'_> {
         let mut handled = false;
         if plain.len() > 1 {
             let types = std::iter::once(&left).chain(plain.iter().copied()).map(|node| (node.ty, node.span));
-            let common = super::coerce::common_type_of(self.catalog, types).unwrap_or(oid::RECORD);
+            let common = super::coercion::common_type_of(self.catalog, types).unwrap_or(oid::RECORD);
             let array = if common == oid::RECORD { None } else { self.catalog.array_type(common) };
             // `verify_common_type`
-            let converts = std::iter::once(&left)
-                .chain(plain.iter().copied())
-                .all(|node| self.catalog.can_coerce(&[node.ty], &[common], super::coerce::Context::Implicit));
+            let converts = std::iter::once(&left).chain(plain.iter().copied()).all(|node| {
+                self.catalog.can_coerce(&[node.ty], &[common], super::coercion::Context::Implicit)
+            });
             if common != ERROR
                 && converts
                 && let Some(array) = array

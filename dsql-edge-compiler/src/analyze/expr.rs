@@ -5,7 +5,7 @@
 
 use super::Analyzer;
 use super::catalog::ERROR;
-use super::coerce::Context;
+use super::coercion::Context;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};
 use crate::builtin::{Oid, oid};

@@ -72,7 +72,7 @@ impl Analyzer<'_> {
                     for arg in sample.args.iter().chain(&sample.repeatable) {
                         let node = self.expr(scope, arg);
                         let target = if node.ty == oid::UNKNOWN { oid::FLOAT4 } else { node.ty };
-                        self.coerce(node, target, -1, super::coerce::Context::Implicit);
+                        self.coerce(node, target, -1, super::coercion::Context::Implicit);
                     }
                 }
                 added
@@ -406,7 +406,7 @@ impl Analyzer<'_> {
                     && self.catalog.can_coerce(
                         &types,
                         &declared[..types.len()],
-                        super::coerce::Context::Implicit,
+                        super::coercion::Context::Implicit,
                     )
             })
             .map(|found| self.facts(&super::function::Function::Builtin(found)));

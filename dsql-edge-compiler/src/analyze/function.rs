@@ -5,7 +5,7 @@
 
 use super::Analyzer;
 use super::catalog::ERROR;
-use super::coerce::{Context, Pathway};
+use super::coercion::{Context, Pathway};
 use super::overload::{self, Choice};
 use super::scope::{Place, Scope};
 use super::tree::{Callee, Node, NodeKind};
@@ -111,7 +111,7 @@ impl Analyzer<'_> {
             .collect();
         returns.dedup();
         let ty = match returns.as_slice() {
-            [one] if !super::coerce::is_polymorphic(*one) && *one != oid::RECORD => *one,
+            [one] if !super::coercion::is_polymorphic(*one) && *one != oid::RECORD => *one,
             _ => ERROR,
         };
         Node { ty, typmod: -1, kind: NodeKind::Error, span }

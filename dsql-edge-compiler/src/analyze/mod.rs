@@ -13,6 +13,7 @@ mod cardinality;
 mod catalog;
 mod clause;
 mod coerce;
+mod coercion;
 mod collated;
 mod collation;
 mod comparison;

@@ -5,7 +5,7 @@
 
 use super::Analyzer;
 use super::catalog::ERROR;
-use super::coerce::Context;
+use super::coercion::Context;
 use super::operator_advice::Operand;
 use super::overload::{self, Choice};
 use super::tree::{Callee, Node, NodeKind};
@@ -254,8 +254,8 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         // What a polymorphic operator was declared with stays as it is, but where the element is unknown.
-        let polymorphic = super::coerce::is_polymorphic(found.right) && element != oid::UNKNOWN;
-        let array_type = if polymorphic || super::coerce::is_polymorphic(right_type) {
+        let polymorphic = super::coercion::is_polymorphic(found.right) && element != oid::UNKNOWN;
+        let array_type = if polymorphic || super::coercion::is_polymorphic(right_type) {
             right.ty
         } else {
             match self.catalog.array_type(right_type) {

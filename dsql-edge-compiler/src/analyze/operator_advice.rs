@@ -5,7 +5,7 @@
 
 use super::Analyzer;
 use super::catalog::Catalog;
-use super::coerce::Context;
+use super::coercion::Context;
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{quotation, suggestion};
 use crate::source::Span;

@@ -4,7 +4,7 @@
 //! or that there is none or more than one.
 
 use super::catalog::{Catalog, ERROR};
-use super::coerce::Context;
+use super::coercion::Context;
 use crate::builtin::{Oid, oid};
 
 /// What came of the choice.

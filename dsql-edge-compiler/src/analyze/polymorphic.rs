@@ -3,7 +3,7 @@
 //! In: the types given and the types declared. Out: whether they agree, and what each `any…` stands for.
 
 use super::catalog::{Catalog, ERROR};
-use super::coerce::{Context, common_type_of, is_compatible_polymorphic, is_polymorphic};
+use super::coercion::{Context, common_type_of, is_compatible_polymorphic, is_polymorphic};
 use crate::builtin::{Oid, oid};
 use crate::source::Span;
 

@@ -135,7 +135,7 @@ impl Analyzer<'_> {
                         let message = "row comparison operator must yield type boolean";
                         self.report(Diagnostic::error(Code::TypeMismatch, operator.location, message));
                     }
-                    coerced.push(self.coerce(node, left_type, -1, super::coerce::Context::Implicit));
+                    coerced.push(self.coerce(node, left_type, -1, super::coercion::Context::Implicit));
                 }
                 Err(message) => {
                     self.report_polymorphism(message, operator.location);

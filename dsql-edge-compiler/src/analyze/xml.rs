@@ -4,7 +4,7 @@
 
 use super::Analyzer;
 use super::catalog::ERROR;
-use super::coerce::Context;
+use super::coercion::Context;
 use super::label::ColumnLabel;
 use super::scope::{NamespaceItem, Place, Scope};
 use super::tree::{Callee, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
