@@ -9,8 +9,8 @@ use crate::catalog_version::CatalogVersion;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::limits::{Admission, Connections, Limits};
+use crate::log::Log;
 use crate::oc001::Oc001;
-use crate::proxy::Log;
 use crate::seal::SealKey;
 
 /// The shared state of a local DSQL.

@@ -37,6 +37,7 @@ pub mod iam;
 mod keys;
 mod limits;
 mod local;
+mod log;
 mod oc001;
 mod postgres;
 mod proxy;

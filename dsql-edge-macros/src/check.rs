@@ -3,6 +3,7 @@
 //! In: its text. Out: everything that emission needs, or the errors as tokens.
 
 use crate::directive::directive_type;
+use crate::respan::respan;
 use crate::snapshot::Snapshot;
 use crate::text::{Text, compile_error};
 use dsql_edge_compiler::diagnostic::Diagnostics;
@@ -77,20 +78,4 @@ fn written_type(written: &str, name: &str) -> Result<TokenStream, String> {
     parsed
         .map(ToTokens::into_token_stream)
         .map_err(|_| format!("`{written}`, which is to be the type of column \"{name}\", is not a Rust type"))
-}
-
-/// Errors in a type that stands inside the SQL are shown at the SQL.
-pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|mut token| {
-            if let proc_macro2::TokenTree::Group(group) = &token {
-                let mut inner = proc_macro2::Group::new(group.delimiter(), respan(group.stream(), span));
-                inner.set_span(span);
-                return proc_macro2::TokenTree::Group(inner);
-            }
-            token.set_span(span);
-            token
-        })
-        .collect()
 }

@@ -6,7 +6,7 @@
 //! The type is used through a macro whose name is the directive and its place. An error of rustc's about it then ends in
 //! "this error originates in the macro `type_links_id_at_dsql_schema_sql_line_2`".
 
-use crate::check::respan;
+use crate::respan::respan;
 use dsql_edge_compiler::schema::RustType;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};

@@ -9,6 +9,7 @@ mod directive;
 mod expand;
 mod functions;
 mod record;
+mod respan;
 mod row_attributes;
 mod row_input;
 mod snapshot;

@@ -10,7 +10,6 @@ use std::process::{Command, Stdio};
 
 use crate::project;
 use crate::step::{run, step};
-use crate::worker;
 use anyhow::{Context, Result, bail};
 
 /// workerd and a PostgreSQL 16.
@@ -50,6 +49,9 @@ pub fn packers() -> Result<Packers> {
     Ok(Packers { esbuild: programs.join("esbuild"), wasm_opt: programs.join("wasm-opt") })
 }
 
+/// The target of Workers.
+pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
 /// The standard library for wasm. Where rustup is not in charge, cargo will say what is missing.
 ///
 /// # Errors
@@ -61,11 +63,9 @@ pub fn wasm_target() -> Result<()> {
         .stderr(Stdio::null())
         .output();
     match list {
-        Ok(list) if !String::from_utf8_lossy(&list.stdout).lines().any(|line| line == worker::TARGET) => {
+        Ok(list) if !String::from_utf8_lossy(&list.stdout).lines().any(|line| line == WASM_TARGET) => {
             step("installing the wasm target", || {
-                run(Command::new("rustup")
-                    .args(["target", "add", worker::TARGET])
-                    .current_dir(project::root()))
+                run(Command::new("rustup").args(["target", "add", WASM_TARGET]).current_dir(project::root()))
             })
         }
         _ => Ok(()),

@@ -12,9 +12,6 @@ use crate::step::{run, step};
 use crate::{project, setup};
 use anyhow::{Context, Result};
 
-/// What Workers run.
-pub const TARGET: &str = "wasm32-unknown-unknown";
-
 /// Builds the Worker whose crate stands in `folder` and bundles it.
 ///
 /// # Errors
@@ -27,7 +24,7 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
     let _lock = project::lock(&format!("worker-{name}"))?;
     step(&format!("building the Worker {name}"), || {
         let mut build = project::cargo();
-        build.args(["build", "--release", "--locked", "--target", TARGET, "--manifest-path"]);
+        build.args(["build", "--release", "--locked", "--target", setup::WASM_TARGET, "--manifest-path"]);
         build.arg(folder.join("Cargo.toml")).args(cargo_arguments);
         // wasm-bindgen reads the section that says which features the wasm uses; the bundler strips later.
         build.args(["--config", "profile.release.strip='debuginfo'"]);
@@ -35,8 +32,10 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
         build.env("WASM_BINDGEN_USE_JS_SYS", "1");
         run(&mut build)
     })?;
-    let wasm =
-        project::target().join(TARGET).join("release").join(format!("{}.wasm", name.replace('-', "_")));
+    let wasm = project::target()
+        .join(setup::WASM_TARGET)
+        .join("release")
+        .join(format!("{}.wasm", name.replace('-', "_")));
     let bundle = project::target().join("worker").join(&name);
     fs::create_dir_all(project::target().join("worker"))?;
     // Another process may be about to read a bundle that is as it should be.

@@ -42,9 +42,6 @@ const ON_REQUEST: &str = "a fault that was asked for";
 /// DSQL's one database.
 const DATABASE: &str = "postgres";
 
-/// Takes one line for the log.
-pub(crate) type Log = Arc<dyn Fn(&str) + Send + Sync>;
-
 /// What every connection of an endpoint has in common.
 pub(crate) struct Endpoint {
     pub(crate) tls: Arc<ServerConfig>,

@@ -3,11 +3,8 @@
 //! In: one of PostgreSQL's messages. Out: the message for the client. Nothing but errors that we caused, and the
 //! answers of jobs, is ever changed.
 
-use dsql_edge_compiler::diagnostic::Diagnostic;
-use dsql_edge_compiler::dsql::Finding;
-
-use super::encoding::Encoding;
 use super::message::message;
+use super::rejected::StatementRejected;
 use super::{MARK, Session, transaction};
 use crate::proxy::frame::Frame;
 
@@ -36,56 +33,6 @@ const REPORTED: [(&str, Option<&str>); 11] = [
     ("default_transaction_read_only", None),
     ("in_hot_standby", None),
 ];
-
-/// DSQL's answer to a statement that it refuses.
-pub(super) struct Refused {
-    sqlstate: &'static str,
-    message: String,
-    detail: Option<String>,
-    /// What to do: for the log, DSQL does not send it.
-    instead: Option<String>,
-}
-
-impl Refused {
-    pub(super) fn of(finding: Finding) -> Refused {
-        Refused::said(finding.diagnostic)
-    }
-
-    /// What our parser says of DSQL's own words, or a rule.
-    pub(super) fn said(diagnostic: Diagnostic) -> Refused {
-        let (sqlstate, message, instead) = (diagnostic.sqlstate(), diagnostic.message, diagnostic.hint);
-        Refused { sqlstate, message, detail: None, instead }
-    }
-
-    /// Words of DSQL's that no rule of the tables has, and what to do for the log.
-    pub(super) fn new(sqlstate: &'static str, message: impl Into<String>, instead: String) -> Refused {
-        Refused { sqlstate, message: message.into(), detail: None, instead: Some(instead) }
-    }
-
-    /// The same with a DETAIL.
-    pub(super) fn detailed(self, detail: String) -> Refused {
-        Refused { detail: Some(detail).filter(|detail| !detail.is_empty()), ..self }
-    }
-
-    #[cfg(test)]
-    pub(super) fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// A line for the developer.
-    fn told(&self) -> String {
-        let instead = self.instead.as_ref().map_or(String::new(), |instead| format!(": {instead}"));
-        format!("refused as DSQL does: {} [{}]{instead}", self.message, self.sqlstate)
-    }
-
-    fn to_error_response(&self, encoding: Encoding) -> Vec<u8> {
-        let plain = |text: &str| encoding.encode(&text.replace('\0', ""));
-        let detail =
-            self.detail.as_deref().map_or(Vec::new(), |detail| [b"D", &*plain(detail), b"\0"].concat());
-        let (code, words) = (self.sqlstate.as_bytes(), plain(&self.message));
-        message(b'E', &[b"SERROR\0VERROR\0C", code, b"\0M", &words, b"\0", &detail, b"\0"])
-    }
-}
 
 impl Session {
     /// One of [`BUFFERED`], as the client gets it.
@@ -161,7 +108,7 @@ impl Session {
 
     /// The refusal behind an error: `column "dsql_local_refusal_7" does not exist`, or of a COMMIT
     /// `transaction identifier "dsql_local_refusal_7_000…" is too long`.
-    fn caused(&mut self, fields: &[u8]) -> Option<Refused> {
+    fn caused(&mut self, fields: &[u8]) -> Option<StatementRejected> {
         let said = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
         let said = std::str::from_utf8(said).ok()?;
         let statement =

@@ -12,6 +12,7 @@ mod cycle;
 mod encoding;
 mod message;
 mod prepared;
+mod rejected;
 mod statement;
 mod transaction;
 
@@ -24,12 +25,12 @@ use dsql_edge_compiler::schema::Schema;
 use dsql_edge_compiler::syntax::Lexed;
 use dsql_edge_compiler::syntax::ast::{QualifiedName, Statement, StatementKind};
 
-use answer::Refused;
 pub(crate) use answer::{BUFFERED, parameter_status};
 use catalog_copy::CatalogCopy;
 use cycle::Cycles;
 use encoding::Encoding;
 use prepared::{Known, Statements};
+use rejected::StatementRejected;
 pub(crate) use statement::for_postgres;
 use statement::{Parsed, Prepared};
 pub(crate) use transaction::settings;
@@ -63,7 +64,7 @@ pub(crate) struct Session {
     statements: Statements,
     /// Those that have been bound, with their statements.
     portals: HashMap<Vec<u8>, Known>,
-    refusals: HashMap<u32, Refused>,
+    refusals: HashMap<u32, StatementRejected>,
     number: u32,
     /// What PostgreSQL still owes an answer.
     cycles: Cycles,
@@ -228,7 +229,7 @@ impl Session {
             }
             // A call by a function's number passes all rules of functions.
             b'F' => {
-                let refused = Refused::new(
+                let refused = StatementRejected::new(
                     "0A000",
                     "function calls by the protocol are not supported",
                     "call the function in a SELECT".to_owned(),
@@ -276,7 +277,7 @@ impl Session {
             let whole = match statement::parsed(part) {
                 Ok(whole) => whole,
                 Err(error) if statement::is_of_dsql(part) => {
-                    edits.push((piece, self.mark(Refused::said(error))));
+                    edits.push((piece, self.mark(StatementRejected::said(error))));
                     break;
                 }
                 Err(_) => continue,
@@ -336,16 +337,20 @@ impl Session {
     }
 
     /// The statement of a Parse, and what is sent instead, where it is not the same.
-    fn prepare(&self, text: &str, schema: Option<&Schema>) -> Result<(Known, Option<String>), Refused> {
+    fn prepare(
+        &self,
+        text: &str,
+        schema: Option<&Schema>,
+    ) -> Result<(Known, Option<String>), StatementRejected> {
         let whole = match statement::parsed(text) {
             Ok(whole) => whole,
-            Err(error) if statement::is_of_dsql(text) => return Err(Refused::said(error)),
+            Err(error) if statement::is_of_dsql(text) => return Err(StatementRejected::said(error)),
             Err(_) => return Ok((None, None)),
         };
         let [statement] = whole.statements.as_slice() else { return Ok((None, None)) };
         let own = self.findings(statement, text, &whole.lexed, schema);
         if let Some(finding) = own.into_iter().find(|finding| finding.diagnostic.is_error()) {
-            return Err(Refused::of(finding));
+            return Err(StatementRejected::of(finding));
         }
         let sent = statement::local(statement, text, &whole.lexed, &self.cluster.seal_key);
         let prepared = Prepared::of(statement.clone(), text.to_owned(), whole.lexed);
@@ -374,7 +379,7 @@ impl Session {
     }
 
     /// A message that fails with this in place of another. Its name is ours, so that the client's statements stay.
-    fn fails(&mut self, refused: Refused) -> Vec<u8> {
+    fn fails(&mut self, refused: StatementRejected) -> Vec<u8> {
         let mark = self.mark(refused);
         message::parse_of(&self.own_name(), mark.as_bytes(), &[0, 0])
     }
@@ -393,7 +398,7 @@ impl Session {
         self.jobs_done(text);
         let own = self.findings(statement, text, lexed, schema);
         let own = own.into_iter().find(|finding| finding.diagnostic.is_error());
-        own.map(|finding| Stopped::Statement(Refused::of(finding)))
+        own.map(|finding| Stopped::Statement(StatementRejected::of(finding)))
             .or_else(|| self.out_of_turn(statement, text, lexed))
     }
 
@@ -418,12 +423,12 @@ impl Session {
                 Ok(faults) => self.cluster.faults.set(&faults),
                 Err(why) => {
                     let words = format!("invalid value for parameter \"{FAULT_SETTING}\": \"{list}\"");
-                    return Some(Stopped::Statement(Refused::new("22023", words, why.to_string())));
+                    return Some(Stopped::Statement(StatementRejected::new("22023", words, why.to_string())));
                 }
             }
         }
         match self.transactions.next(statement, text, lexed) {
-            Some(finding) => Some(Stopped::Statement(Refused::of(finding))),
+            Some(finding) => Some(Stopped::Statement(StatementRejected::of(finding))),
             None => self.timely(statement, lexed),
         }
     }
@@ -436,7 +441,7 @@ impl Session {
     }
 
     /// A statement that PostgreSQL refuses, and the answer to that.
-    fn mark(&mut self, refused: Refused) -> String {
+    fn mark(&mut self, refused: StatementRejected) -> String {
         self.number = self.number.wrapping_add(1);
         self.refusals.insert(self.number, refused);
         format!("SELECT {MARK}{}", self.number)
@@ -444,7 +449,7 @@ impl Session {
 
     /// A statement that ends the transaction as a COMMIT that fails does: PostgreSQL prepares it, which fires what is
     /// deferred, and finds the name too long at the last moment.
-    fn mark_commit(&mut self, refused: Refused) -> String {
+    fn mark_commit(&mut self, refused: StatementRejected) -> String {
         let mark = self.mark(refused);
         let name = mark.strip_prefix("SELECT ").unwrap_or_default();
         format!("PREPARE TRANSACTION '{name}_{:0>width$}'", 0, width = LONGEST_NAME)
@@ -452,18 +457,18 @@ impl Session {
 }
 
 /// A text that needs more stack than there is.
-fn too_deep() -> Refused {
-    Refused::new("54001", "stack depth limit exceeded", "nest less deep".to_owned())
+fn too_deep() -> StatementRejected {
+    StatementRejected::new("54001", "stack depth limit exceeded", "nest less deep".to_owned())
 }
 
 /// PostgreSQL's answer to a text that is not of the client's encoding.
-fn not_encoded(byte: u8) -> Refused {
+fn not_encoded(byte: u8) -> StatementRejected {
     let message = format!("invalid byte sequence for encoding \"UTF8\": 0x{byte:02x}");
-    Refused::new("22021", message, "send UTF-8, or set client_encoding first".to_owned())
+    StatementRejected::new("22021", message, "send UTF-8, or set client_encoding first".to_owned())
 }
 
-fn too_many(what: &str) -> Refused {
-    Refused::new("54000", format!("too many {what} in one session"), format!("close {what}"))
+fn too_many(what: &str) -> StatementRejected {
+    StatementRejected::new("54000", format!("too many {what} in one session"), format!("close {what}"))
 }
 
 /// The list of faults that a statement sets.

@@ -11,8 +11,8 @@ use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use time::OffsetDateTime;
 
 use super::Session;
-use super::answer::Refused;
 use super::catalog_copy::schema_change;
+use super::rejected::StatementRejected;
 use crate::faults::Fault;
 use crate::limits::Limits;
 
@@ -50,13 +50,13 @@ pub(super) struct Open {
 /// A statement that does not go on as it came.
 pub(super) enum Stopped {
     /// It fails, and its transaction with it.
-    Statement(Refused),
+    Statement(StatementRejected),
     /// It is a COMMIT, which fails and ends its transaction.
-    Commit(Refused),
+    Commit(StatementRejected),
 }
 
 /// What DSQL says instead of an error of PostgreSQL's: of two transactions at once, or of a limit.
-pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<Refused> {
+pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRejected> {
     let field = |code: u8| {
         let found = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code]));
         String::from_utf8_lossy(found.unwrap_or_default()).into_owned()
@@ -75,7 +75,9 @@ pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<Refused> {
         "57014" if said.contains("statement timeout") => return Some(too_old(limits)),
         "54000" if said.starts_with("transaction ") => {
             let instead = "write less in one transaction, and the rest in the next";
-            return Some(Refused::new(LIMIT_EXCEEDED, said, instead.to_owned()).detailed(field(b'D')));
+            return Some(
+                StatementRejected::new(LIMIT_EXCEEDED, said, instead.to_owned()).detailed(field(b'D')),
+            );
         }
         _ => return None,
     };
@@ -83,23 +85,27 @@ pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<Refused> {
         "55P03" => "another open transaction is in the way; on a cluster the COMMIT of one of the two fails",
         _ => "another transaction was quicker; on a cluster COMMIT fails",
     };
-    Some(Refused::new(SERIALIZATION_FAILURE, words, format!("{why}: run the transaction again")))
+    Some(StatementRejected::new(SERIALIZATION_FAILURE, words, format!("{why}: run the transaction again")))
 }
 
 /// A transaction that was begun too long ago.
-fn too_old(limits: &Limits) -> Refused {
+fn too_old(limits: &Limits) -> StatementRejected {
     let message = format!("transaction age limit of {}s exceeded", limits.age.as_secs());
-    Refused::new(LIMIT_EXCEEDED, message, "do less in one transaction, and wait for nothing in it".to_owned())
+    StatementRejected::new(
+        LIMIT_EXCEEDED,
+        message,
+        "do less in one transaction, and wait for nothing in it".to_owned(),
+    )
 }
 
-fn on_request() -> Refused {
+fn on_request() -> StatementRejected {
     let why = "a fault that was asked for: run the transaction again";
-    Refused::new(SERIALIZATION_FAILURE, CHANGED, why.to_owned())
+    StatementRejected::new(SERIALIZATION_FAILURE, CHANGED, why.to_owned())
 }
 
-fn schema_changed() -> Refused {
+fn schema_changed() -> StatementRejected {
     let why = "another session has changed the schema: run the transaction again";
-    Refused::new(SERIALIZATION_FAILURE, SCHEMA_CHANGED, why.to_owned())
+    StatementRejected::new(SERIALIZATION_FAILURE, SCHEMA_CHANGED, why.to_owned())
 }
 
 impl Session {

@@ -311,7 +311,7 @@ const OUT_OF_PLACE: &str = "a message came that may not come here";
 
 /// No server says what a pool says.
 fn may_come(tag: u8) -> bool {
-    tag != lease::GRANTED && tag != lease::FAILED
+    tag != lease::LEASE_GRANTED && tag != lease::LEASE_FAILED
 }
 
 impl Drop for Server {

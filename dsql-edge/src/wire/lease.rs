@@ -12,14 +12,11 @@
 use super::Malformed;
 use super::frame::Frame;
 use super::message::{HEADER, Reader};
+pub(crate) use super::message::{LEASE_FAILED, LEASE_GRANTED};
 use crate::millis::Millis;
 
 /// A stub asks for a lease.
 pub(crate) const ASK: u8 = b'L';
-/// The flight has been handed to a server that had let the pool in.
-pub(crate) const GRANTED: u8 = b'l';
-/// There is no lease, or not any more.
-pub(crate) const FAILED: u8 = b'f';
 
 /// The connection of this lease must not be lent again; the client sends it between frames of flights.
 pub(crate) const SPENT: u8 = b'x';
@@ -97,15 +94,15 @@ impl Ask {
     }
 }
 
-/// [`GRANTED`], whole.
-pub(crate) const GRANTED_FRAME: [u8; 5] = [GRANTED, 0, 0, 0, 4];
+/// [`LEASE_GRANTED`], whole.
+pub(crate) const GRANTED_FRAME: [u8; 5] = [LEASE_GRANTED, 0, 0, 0, 4];
 
 /// [`SPENT`], whole.
 pub(crate) const SPENT_FRAME: [u8; 5] = [SPENT, 0, 0, 0, 4];
 
-/// [`FAILED`], with what the client's half of the pool makes of it.
+/// [`LEASE_FAILED`], with what the client's half of the pool makes of it.
 pub(crate) fn failed(body: &[u8], out: &mut Vec<u8>) {
-    let mut frame = Frame::new(FAILED, out);
+    let mut frame = Frame::new(LEASE_FAILED, out);
     // Longer than any text of ours.
     frame.bytes(body.get(..1 << 20).unwrap_or(body));
     // It fits.

@@ -4,8 +4,6 @@
 //! an error, and so is a byte too many: nothing is indexed, nothing allocated by what a count claims.
 
 use super::Malformed;
-#[cfg(feature = "pool")]
-use super::lease;
 
 /// What a server says to a client of the extended protocol. Of what no session waits for, the name is enough.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +36,13 @@ pub(crate) enum Message<'a> {
     #[cfg(feature = "pool")]
     LeaseFailed(Body<'a>),
 }
+
+/// A pool's message: it has given the flight to a server that had authenticated the pool.
+#[cfg(feature = "pool")]
+pub(crate) const LEASE_GRANTED: u8 = b'l';
+/// A pool's message: the lease was not granted, or has ended.
+#[cfg(feature = "pool")]
+pub(crate) const LEASE_FAILED: u8 = b'f';
 
 /// The tag and the length of a frame, in front of its body.
 pub(crate) const HEADER: usize = 5;
@@ -92,9 +97,9 @@ impl<'a> Message<'a> {
             (b's', []) => Message::PortalSuspended,
             (b't', _) => Message::ParameterDescription,
             #[cfg(feature = "pool")]
-            (lease::GRANTED, []) => Message::LeaseGranted,
+            (LEASE_GRANTED, []) => Message::LeaseGranted,
             #[cfg(feature = "pool")]
-            (lease::FAILED, _) => Message::LeaseFailed(body),
+            (LEASE_FAILED, _) => Message::LeaseFailed(body),
             _ => return Err(Malformed("a message is not what its type says")),
         })
     }

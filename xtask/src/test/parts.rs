@@ -117,7 +117,7 @@ fn lints_for_wasm(arguments: &[&str]) -> Command {
 }
 
 fn for_wasm(mut lints: Command) -> Command {
-    lints.args(["--target", worker::TARGET, "--", "-D", "warnings"]);
+    lints.args(["--target", setup::WASM_TARGET, "--", "-D", "warnings"]);
     lints
 }
 

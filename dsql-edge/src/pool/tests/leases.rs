@@ -1,7 +1,7 @@
 //! What becomes of a connection when a lease ends: it is lent again, or closed.
 
 use super::{World, ask, asking, flight};
-use crate::wire::lease::{Ask, FAILED, SPENT_FRAME};
+use crate::wire::lease::{Ask, LEASE_FAILED, SPENT_FRAME};
 
 /// One flight in a lease of its own; the types of the frames that came.
 fn lease(world: &World, pool: &super::Pool, ask: &Ask, bytes: Vec<u8>) -> String {
@@ -75,7 +75,7 @@ fn frame_with_a_body_is_not_a_spent_frame() {
     let pool = world.pool();
     let mut client = world.client(&pool);
     let bytes = [asking(&ask(true)), b"x\0\0\0\x05!".to_vec(), flight(&["BEGIN"])].concat();
-    let tags = world.finish(async move { client.exchange(bytes, FAILED).await.0 });
+    let tags = world.finish(async move { client.exchange(bytes, LEASE_FAILED).await.0 });
     assert_eq!(tags.as_deref(), Some("f"));
     assert_eq!(world.connections(), 0);
 }
@@ -122,7 +122,7 @@ fn pause_between_statements_ends_after_15_seconds_whatever_the_query_limit() {
         client.exchange(opening, b'Z').await;
         client
     });
-    let told = world.expects(client.unwrap(), FAILED);
+    let told = world.expects(client.unwrap(), LEASE_FAILED);
     world.pass(14_900);
     assert_eq!(told.lock().unwrap().as_deref(), None);
     world.pass(200);
@@ -145,7 +145,7 @@ fn client_that_stops_in_a_flight_is_ended_after_15_seconds() {
             client.write(opening).await;
             client
         });
-        let told = world.expects(client.unwrap(), FAILED);
+        let told = world.expects(client.unwrap(), LEASE_FAILED);
         world.pass(14_900);
         assert_eq!(told.lock().unwrap().as_deref(), None, "{sent}");
         world.pass(200);
@@ -169,7 +169,7 @@ fn server_may_take_as_long_as_the_query_limit() {
         client.write(opening).await;
         client
     });
-    let told = world.expects(client.unwrap(), FAILED);
+    let told = world.expects(client.unwrap(), LEASE_FAILED);
     world.pass(LIMIT - 1000);
     assert_eq!(told.lock().unwrap().as_deref(), None);
     world.pass(2000);

@@ -2,7 +2,7 @@
 
 use super::{Client, World, ask, asking, flight};
 use crate::pool::connections::{LEASE, MEMORY};
-use crate::wire::lease::{Ask, FAILED};
+use crate::wire::lease::{Ask, LEASE_FAILED};
 
 /// A client holds the only connection, while others send flights of this size; returns what each of those received.
 fn crowd(waiting: usize, size: usize, most: usize) -> (usize, Vec<String>) {
@@ -55,6 +55,6 @@ fn more_waiting_leases_than_memory_are_refused() {
     assert!(held <= MEMORY);
     let served = told.iter().filter(|told| *told == "lCZ").count();
     assert!((1000..=MEMORY / LEASE).contains(&served), "{served}");
-    let failed = String::from(char::from(FAILED)) + ".";
+    let failed = String::from(char::from(LEASE_FAILED)) + ".";
     assert!(told.iter().all(|told| told == "lCZ" || *told == failed));
 }

@@ -1,0 +1,61 @@
+//! DSQL's answer to a statement that it rejects, and the alternative for the log.
+
+use dsql_edge_compiler::diagnostic::Diagnostic;
+use dsql_edge_compiler::dsql::Finding;
+
+use super::encoding::Encoding;
+use super::message::message;
+
+/// The error that takes the place of a statement.
+pub(super) struct StatementRejected {
+    sqlstate: &'static str,
+    message: String,
+    detail: Option<String>,
+    /// What to do: for the log, DSQL does not send it.
+    instead: Option<String>,
+}
+
+impl StatementRejected {
+    pub(super) fn of(finding: Finding) -> StatementRejected {
+        StatementRejected::said(finding.diagnostic)
+    }
+
+    /// What our parser says of DSQL's own words, or a rule.
+    pub(super) fn said(diagnostic: Diagnostic) -> StatementRejected {
+        let (sqlstate, message, instead) = (diagnostic.sqlstate(), diagnostic.message, diagnostic.hint);
+        StatementRejected { sqlstate, message, detail: None, instead }
+    }
+
+    /// Words of DSQL's that no rule of the tables has, and what to do for the log.
+    pub(super) fn new(
+        sqlstate: &'static str,
+        message: impl Into<String>,
+        instead: String,
+    ) -> StatementRejected {
+        StatementRejected { sqlstate, message: message.into(), detail: None, instead: Some(instead) }
+    }
+
+    /// The same with a DETAIL.
+    pub(super) fn detailed(self, detail: String) -> StatementRejected {
+        StatementRejected { detail: Some(detail).filter(|detail| !detail.is_empty()), ..self }
+    }
+
+    #[cfg(test)]
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// A line for the developer.
+    pub(super) fn told(&self) -> String {
+        let instead = self.instead.as_ref().map_or(String::new(), |instead| format!(": {instead}"));
+        format!("refused as DSQL does: {} [{}]{instead}", self.message, self.sqlstate)
+    }
+
+    pub(super) fn to_error_response(&self, encoding: Encoding) -> Vec<u8> {
+        let plain = |text: &str| encoding.encode(&text.replace('\0', ""));
+        let detail =
+            self.detail.as_deref().map_or(Vec::new(), |detail| [b"D", &*plain(detail), b"\0"].concat());
+        let (code, words) = (self.sqlstate.as_bytes(), plain(&self.message));
+        message(b'E', &[b"SERROR\0VERROR\0C", code, b"\0M", &words, b"\0", &detail, b"\0"])
+    }
+}

@@ -1,0 +1,19 @@
+//! Gives all tokens of a type the place of the SQL that names it: rustc then shows errors in the type there.
+
+use proc_macro2::{Span, TokenStream};
+
+/// The same tokens, at this place.
+pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            if let proc_macro2::TokenTree::Group(group) = &token {
+                let mut inner = proc_macro2::Group::new(group.delimiter(), respan(group.stream(), span));
+                inner.set_span(span);
+                return proc_macro2::TokenTree::Group(inner);
+            }
+            token.set_span(span);
+            token
+        })
+        .collect()
+}
