@@ -1,16 +1,20 @@
 //! `cargo xtask demo`: the example blog in workerd, against a local DSQL, asked over HTTP.
 //!
 //! From a fresh clone with Rust and Node. One process is started, `dsql-local run`, which starts the other two
-//! and ends them when this one ends in any way: it stops when its standard input closes.
+//! and ends them when this one ends in any way: it stops when its standard input closes. The command that it runs is
+//! `cargo xtask demo --serve`, which becomes workerd: only then is there a certificate for workerd's configuration.
 
+use std::convert::Infallible;
+use std::env;
 use std::fs;
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use xtask::step::step;
 use xtask::workerd::{self, Worker};
 use xtask::{project, setup, worker};
@@ -21,24 +25,37 @@ const START_TIMEOUT: Duration = Duration::from_secs(90);
 /// What the example's Worker reads from its environment.
 const BINDINGS: [&str; 4] = ["DSQL_ENDPOINT", "DSQL_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
+/// The folder of the example's crate.
+const EXAMPLE: &str = "examples/blog";
+
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Stop after the requests instead of at Ctrl-C
     #[arg(long)]
     once: bool,
+    /// Become workerd with the example; `demo` itself runs this, below dsql-local
+    #[arg(long, hide = true)]
+    serve: bool,
 }
 
 pub(crate) fn demo(options: &Options) -> Result<()> {
+    let folder = project::target().join("demo");
+    if options.serve {
+        return serve(&folder).map(|never| match never {});
+    }
     setup::runtime()?;
-    let example = project::root().join("examples/blog");
+    let example = project::root().join(EXAMPLE);
     worker::tools()?;
-    let bundle = worker::bundle(&example, &[])?;
+    worker::bundle(&example, &[])?;
 
     let interrupted = interrupts()?;
-    let folder = project::target().join("demo");
+    // Each demo is a first start.
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
     fs::create_dir_all(&folder)?;
     let running = step("starting PostgreSQL, dsql-local and workerd", || {
-        Running::start(&folder, &example, &bundle, &interrupted)
+        Running::start(&folder, &example, &interrupted)
     })?;
     let address = format!("http://127.0.0.1:{}", running.port);
     requests(&address)?;
@@ -47,6 +64,23 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
     }
     eprintln!("\nThe blog is at {address} until Ctrl-C.");
     running.wait(&interrupted)
+}
+
+/// Becomes workerd with the example's Worker, which trusts the certificate that dsql-local names in the environment.
+fn serve(folder: &Path) -> Result<Infallible> {
+    let ca = env::var_os("DSQL_EDGE_CA").map(PathBuf::from).context("dsql-local sets DSQL_EDGE_CA")?;
+    let config = folder.join("workerd.capnp");
+    let worker = Worker {
+        bundle: &worker::bundled(&project::root().join(EXAMPLE))?,
+        ca: &ca,
+        bindings: &BINDINGS,
+        stored: &[],
+        durable_objects: &[],
+        apart: false,
+        triggers: false,
+    };
+    workerd::write(&config, &worker)?;
+    Err(Command::new(setup::workerd()?).args(workerd::SERVE).arg(&config).exec().into())
 }
 
 /// Ctrl-C, and requests to terminate. From now on they no longer end this process by themselves.
@@ -67,33 +101,12 @@ struct Running {
 }
 
 impl Running {
-    fn start(folder: &Path, example: &Path, bundle: &Path, interrupted: &Receiver<()>) -> Result<Running> {
-        let keys = folder.join("dsql-local");
-        fs::create_dir_all(&keys)?;
-        // dsql-local makes its authority before it starts the command; the configuration names it by path.
-        let ca = keys.join("ca.crt");
-        if !ca.exists() {
-            fs::write(&ca, "")?;
-        }
-        let config = folder.join("workerd.capnp");
-        let worker = Worker {
-            bundle,
-            ca: &ca,
-            bindings: &BINDINGS,
-            stored: &[],
-            durable_objects: &[],
-            apart: false,
-            triggers: false,
-        };
-        workerd::write(&config, &worker)?;
-        if fs::metadata(&ca)?.len() == 0 {
-            fs::remove_file(&ca)?;
-        }
+    fn start(folder: &Path, example: &Path, interrupted: &Receiver<()>) -> Result<Running> {
         let mut command = Command::new(project::target().join("debug/dsql-local"));
-        command.args(["run", "--stop-on-eof", "--no-dev-vars", "--folder"]).arg(&keys);
+        command.args(["run", "--stop-on-eof", "--no-dev-vars", "--folder"]).arg(folder.join("dsql-local"));
         command.arg("--postgres").arg(setup::postgres()?);
         command.arg("--init").arg(example.join("dsql-schema.sql")).arg(example.join("seed.sql"));
-        command.arg("--").arg(setup::workerd()?).args(workerd::SERVE).arg(&config);
+        command.arg("--").arg(env::current_exe()?).args(["demo", "--serve"]);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let leash = process.stdin.take();
         let lines = follow(process.stdout.take());

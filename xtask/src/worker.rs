@@ -36,7 +36,7 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
         .join(setup::WASM_TARGET)
         .join("release")
         .join(format!("{}.wasm", name.replace('-', "_")));
-    let bundle = project::target().join("worker").join(&name);
+    let bundle = bundled(folder)?;
     fs::create_dir_all(project::target().join("worker"))?;
     // Another process may be about to read a bundle that is as it should be.
     let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
@@ -45,6 +45,14 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
         step(&format!("bundling the Worker {name}"), || run(Command::new(bundler).arg(wasm).arg(&bundle)))?;
     }
     Ok(bundle)
+}
+
+/// Where the bundle of the Worker whose crate is in `folder` is.
+///
+/// # Errors
+/// Where the crate has no name.
+pub fn bundled(folder: &Path) -> Result<PathBuf> {
+    Ok(project::target().join("worker").join(package(folder)?))
 }
 
 /// Set where the commands `dsql-local`, `dsql-edge` and the bundler have been built, as `cargo xtask test` builds them with

@@ -86,6 +86,7 @@ fn core() -> Result<Vec<Step>> {
         step("docs", docs),
         step("build", tests(&["--no-run"])),
         step("the catalog is PostgreSQL's", catalog()?),
+        step("the demo", this(&["demo", "--once"])?),
         programs("tests", tests(&[]), Some(tests(&["--no-fail-fast", "--doc"]))),
     ]);
     Ok(steps)
