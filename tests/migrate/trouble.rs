@@ -6,6 +6,7 @@ use std::path::Path;
 use dsql_edge_codegen::migrate::{Applied, Folder};
 use dsql_edge_local::{Fault, Local};
 use tokio_postgres::NoTls;
+use tokio_postgres::error::SqlState;
 
 use crate::{LEASE, SHORT, column, command, folder, run};
 
@@ -58,11 +59,17 @@ async fn what_fails_says_why_and_can_be_mended() {
     local.stop().await.unwrap();
 }
 
-/// Past the door, as the superuser.
+/// Runs SQL on the PostgreSQL behind, as its superuser; again if a run that renews its lease is in the way.
 async fn meddle(local: &Local, sql: &str) {
     let (client, connection) = tokio_postgres::connect(&local.postgres_url(), NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
-    client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    loop {
+        match client.batch_execute(sql).await {
+            Ok(()) => break,
+            Err(error) if error.code() == Some(&SqlState::T_R_SERIALIZATION_FAILURE) => {}
+            Err(error) => panic!("{sql}: {error:?}"),
+        }
+    }
     connection.abort();
 }
 
