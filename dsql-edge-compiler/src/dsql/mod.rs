@@ -123,7 +123,10 @@ fn by_kind(
         StatementKind::CreateSequence(sequence) => ddl::sequence(sequence, statement.span, words, out),
         StatementKind::CreateType(new) => out.push(whole(ddl::new_type(new, words))),
         StatementKind::CreateFunction(function) => ddl::function(function, words, out),
-        StatementKind::CreateDomain(domain) => out.extend(types::domain(&domain.type_name)),
+        StatementKind::CreateDomain(domain) => {
+            out.extend(ddl::temporary_object("CREATE DOMAIN", &domain.name));
+            out.extend(types::domain(&domain.type_name));
+        }
         StatementKind::CreateSchema(created) => {
             for element in &created.elements {
                 out.extend(findings(element, text, lexed, schema));
