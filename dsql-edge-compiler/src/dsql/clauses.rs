@@ -35,6 +35,7 @@ rules! {
     range_type:                    "CREATE TYPE … AS RANGE"                         | "0A000" | "unsupported statement: CreateRange"                                    | Recorded               | "use two columns, the lower bound and the upper";
     base_type:                     "CREATE TYPE"                                    | "0A000" | "CREATE TYPE not supported"                                             | Sibling                | "there are no types but domains: CREATE DOMAIN";
     function_language:             "CREATE FUNCTION not in SQL"                     | "0A000" | "CREATE FUNCTION with language {} not supported"                        | Recorded               | "write it LANGUAGE sql, or do it in the program";
+    function_body_depth:           "a function's body that nests too deep"          | "54001" | "stack depth limit exceeded"                                            | Sibling                | "nest less deep";
 
     // Indexes.
     index_async:                   "CREATE INDEX without ASYNC"                     | "0A000" | "unsupported mode. please use CREATE INDEX ASYNC."                      | Recorded               | "write CREATE INDEX ASYNC, then CALL sys.wait_for_job with the job_id that it returns";

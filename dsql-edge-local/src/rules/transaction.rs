@@ -110,8 +110,8 @@ fn schema_changed() -> StatementRejected {
 
 impl Session {
     /// What a statement does to its transaction, and whether it comes too late.
-    pub(super) fn timely(&mut self, statement: &Statement, lexed: &Lexed) -> Option<Stopped> {
-        let part = part(statement);
+    pub(super) fn timely(&mut self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<Stopped> {
+        let part = part(statement, text, lexed);
         let now = self.cluster.clock.now();
         let late = self.open.is_some_and(|open| now - open.since > self.cluster.limits.age);
         match part {
@@ -140,7 +140,7 @@ impl Session {
             _ if late => Some(Stopped::Statement(too_old(&self.cluster.limits))),
             Part::Ddl | Part::Dml | Part::Other => {
                 let reads = part == Part::Other;
-                if self.catalog.is_stale_for(statement, &self.cluster.catalog) {
+                if self.catalog.is_stale_for(statement, text, lexed, &self.cluster.catalog) {
                     return Some(Stopped::Statement(schema_changed()));
                 }
                 match &mut self.open {
