@@ -142,11 +142,12 @@ impl Postgres {
     async fn wait_until_ready(&mut self, log: &Path) -> Result<(), Error> {
         let start = Instant::now();
         loop {
-            let Err(error) = self.connect(SUPERUSER).await else { return Ok(()) };
+            let Err(error) = session(&self.socket(), SUPERUSER).await else { return Ok(()) };
             let ended = self.guard.ended().map_err(|error| Error::Postgres(error.to_string()))?;
             if ended.is_some() || start.elapsed() > START_TIMEOUT {
-                let said = fs::read_to_string(log).unwrap_or_default();
-                return Err(Error::Postgres(format!("{error}\n{}", said.trim())));
+                let log = fs::read_to_string(log).unwrap_or_default();
+                let why = if log.trim().is_empty() { error.to_string() } else { log.trim().to_owned() };
+                return Err(Error::Postgres(why));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
