@@ -102,6 +102,7 @@ async fn rules_hold_inside_copy_explain_and_bodies() {
         (body("SET standard_conforming_strings = off"), &strings),
         (body("SET client_encoding = SJIS"), &encoding),
         (body("SET NAMES ''SJIS''"), &encoding),
+        (body("SET LOCAL NAMES ''SJIS''"), &encoding),
         (body("RESET client_encoding"), &encoding),
         (body("TRUNCATE t"), TRUNCATE),
         (body("CREATE TABLE x (a int); CREATE TABLE y (a int)"), multiple),

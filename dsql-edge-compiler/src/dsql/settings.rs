@@ -58,7 +58,9 @@ pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
 pub(super) fn of_session(statement: &StatementKind, words: &Words<'_>) -> Option<Finding> {
     let changes = match statement {
         StatementKind::Set(set) => set.name.eq_ignore_ascii_case("client_encoding"),
-        StatementKind::Utility("SET") => words.begin_with("SET [SESSION] [LOCAL] NAMES").is_some(),
+        StatementKind::Utility("SET" | "SET LOCAL" | "SET SESSION") => {
+            words.begin_with("SET [SESSION|LOCAL] NAMES").is_some()
+        }
         StatementKind::Utility("RESET") => matches!(words.at(1), "CLIENT_ENCODING" | "ALL"),
         _ => false,
     };

@@ -39,7 +39,7 @@ impl Encoding {
     pub(super) fn may_change(text: &[u8]) -> bool {
         ["client_encoding", "NAMES", "set_config", "pg_settings"]
             .iter()
-            .any(|word| super::contains(text, word))
+            .any(|word| super::message::contains(text, word))
     }
 
     /// The text of these bytes, or the first byte that makes it invalid.

@@ -16,6 +16,7 @@ mod prepared;
 mod rejected;
 mod statement;
 mod transaction;
+mod wait;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -134,40 +135,6 @@ impl Session {
         self.cycles.answered().is_some_and(|cycle| cycle.cut)
     }
 
-    /// Whether a client's message has to wait until PostgreSQL has answered those before it: what it means depends on the
-    /// answers.
-    pub(crate) fn must_wait(&self, frame: &Frame) -> bool {
-        // Whether PostgreSQL answers a Sync depends on whether COPY has begun.
-        if self.copy_in.is_undecided() {
-            return true;
-        }
-        if self.cycles.nothing_owed() {
-            return false;
-        }
-        match frame.tag() {
-            Some(b'B') => {
-                message::bind(frame.body()).is_some_and(|(_, name)| self.statements.is_uncertain(name))
-            }
-            Some(b'E') => message::name(frame.body()).is_some_and(|portal| self.is_copy_in(portal)),
-            Some(tag @ (b'Q' | b'P')) => {
-                let Some(text) = self.text_bytes(frame) else { return false };
-                self.changes_encoding && !text.is_ascii()
-                    || self.encoding.decode(text).is_err()
-                    || tag == b'Q' && contains(text, "COPY")
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether this portal's statement is COPY FROM STDIN.
-    fn is_copy_in(&self, portal: &[u8]) -> bool {
-        let prepared = self.portals.get(portal).and_then(Option::as_deref);
-        prepared.is_some_and(|prepared| {
-            let (statement, text, lexed) = prepared.parts();
-            is_copy_from(statement, text, lexed)
-        })
-    }
-
     /// The tables that a message names, if a rule must know their columns and keys.
     pub(crate) fn named_tables(&self, frame: &Frame) -> Vec<QualifiedName> {
         let text = self.text(frame).and_then(Result::ok);
@@ -208,8 +175,8 @@ impl Session {
                 let sent = self.text(&frame).map(|text| {
                     let sent = match text {
                         Ok(text) => statement::with_room(&text, || self.simple(&text, schema))
-                            .unwrap_or_else(|| self.mark(too_deep())),
-                        Err(byte) => self.mark(not_encoded(byte)),
+                            .unwrap_or_else(|| self.mark(StatementRejected::too_deep())),
+                        Err(byte) => self.mark(StatementRejected::not_encoded(byte)),
                     };
                     message::query_of(&self.encoding.encode(&sent))
                 });
@@ -229,10 +196,19 @@ impl Session {
                 match message::bind(frame.body()) {
                     Some((portal, name)) if self.portals.len() < MOST_PORTALS => {
                         let prepared = self.statements.find(name);
-                        self.portals.insert(portal.to_owned(), prepared);
-                        frame.bytes
+                        let stopped = prepared.as_deref().and_then(|prepared| self.stale(prepared));
+                        match stopped {
+                            Some(refused) => {
+                                self.portals.remove(portal);
+                                self.fails(refused)
+                            }
+                            None => {
+                                self.portals.insert(portal.to_owned(), prepared);
+                                frame.bytes
+                            }
+                        }
                     }
-                    Some(_) => self.fails(too_many("portals")),
+                    Some(_) => self.fails(StatementRejected::too_many("portals")),
                     None => frame.bytes,
                 }
             }
@@ -373,10 +349,10 @@ impl Session {
         let refused = match self.text(&frame) {
             // PostgreSQL reports the encoding at the end of the cycle alone.
             _ if self.changes_encoding && !text.is_ascii() && self.cycles.current().executes => {
-                encoding_unknown()
+                StatementRejected::encoding_unknown()
             }
-            Some(Err(byte)) => not_encoded(byte),
-            _ if self.statements.is_full() => too_many("prepared statements"),
+            Some(Err(byte)) => StatementRejected::not_encoded(byte),
+            _ if self.statements.is_full() => StatementRejected::too_many("prepared statements"),
             None => return frame.bytes,
             Some(Ok(text)) => match statement::with_room(&text, || self.prepare(&text, schema)) {
                 Some(Ok((prepared, sent))) => {
@@ -385,7 +361,7 @@ impl Session {
                     return sent.unwrap_or(frame.bytes);
                 }
                 Some(Err(refused)) => refused,
-                None => too_deep(),
+                None => StatementRejected::too_deep(),
             },
         };
         self.statements.parse(name.to_owned(), None);
@@ -466,7 +442,7 @@ impl Session {
         lexed: &Lexed,
         schema: Option<&Schema>,
     ) -> Vec<dsql::Finding> {
-        match faults_of(statement) {
+        match faults_of(statement, text) {
             Some(_) => Vec::new(),
             None => dsql::findings(statement, text, lexed, schema),
         }
@@ -474,7 +450,7 @@ impl Session {
 
     /// What stops a statement because of those before it, and of other sessions.
     fn out_of_turn(&mut self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<Stopped> {
-        if let Some(list) = faults_of(statement) {
+        if let Some(list) = faults_of(statement, text) {
             match faults::listed(&list) {
                 Ok(faults) => self.cluster.faults.set(&faults),
                 Err(why) => {
@@ -512,39 +488,14 @@ impl Session {
     }
 }
 
-/// A text that needs more stack than there is.
-fn too_deep() -> StatementRejected {
-    StatementRejected::new("54001", "stack depth limit exceeded", "nest less deep".to_owned())
-}
-
-/// PostgreSQL's answer to a text that is not of the client's encoding.
-fn not_encoded(byte: u8) -> StatementRejected {
-    let message = format!("invalid byte sequence for encoding \"UTF8\": 0x{byte:02x}");
-    StatementRejected::new("22021", message, "send UTF-8, or set client_encoding first".to_owned())
-}
-
-/// A text in the same cycle as a statement that may have changed its encoding.
-fn encoding_unknown() -> StatementRejected {
-    StatementRejected::new(
-        "0A000",
-        "client_encoding may have changed before a text outside of ASCII in the same pipeline",
-        "send Sync after the statement that changes client_encoding".to_owned(),
-    )
-}
-
-/// Whether a text of a client has this word in it, in capitals or not.
-fn contains(text: &[u8], word: &str) -> bool {
-    text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
-}
-
-fn too_many(what: &str) -> StatementRejected {
-    StatementRejected::new("54000", format!("too many {what} in one session"), format!("close {what}"))
-}
-
-/// The list of faults that a statement sets.
-fn faults_of(statement: &Statement) -> Option<String> {
+/// The list of faults that a statement sets: of RESET, none. RESET ALL leaves them, since a pool sends it between two clients.
+fn faults_of(statement: &Statement, text: &str) -> Option<String> {
     match &statement.kind {
         StatementKind::Set(set) if set.name.eq_ignore_ascii_case(FAULT_SETTING) => Some(set.values.join(",")),
+        StatementKind::Utility("RESET") => {
+            let name = statement.span.text(text).split_ascii_whitespace().nth(1)?;
+            name.eq_ignore_ascii_case(FAULT_SETTING).then(String::new)
+        }
         _ => None,
     }
 }

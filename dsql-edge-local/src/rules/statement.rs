@@ -60,7 +60,7 @@ pub(super) fn unread(text: &str, error: Diagnostic) -> Option<StatementRejected>
             first.as_str(),
             "SELECT" | "WITH" | "VALUES" | "TABLE" | "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "("
         );
-        return (!is_query).then(super::too_deep);
+        return (!is_query).then(StatementRejected::too_deep);
     }
     words.any(|word| word == "ASYNC").then(|| StatementRejected::said(error))
 }
