@@ -97,6 +97,22 @@ fn a_command_has_the_bindings_and_its_exit_code_is_passed_on() {
     );
 }
 
+/// PostgreSQL outlives `kill -9` by its shutdown: the next start waits for that.
+#[test]
+fn kept_data_is_free_after_kill() {
+    let folder = Folder::new("kill-kept");
+    for _ in 0..3 {
+        let (mut child, _, _) = folder.start_sleeper(&["--keep"], Stdio::null());
+        signal(&child, "-KILL");
+        child.wait().unwrap();
+        fs::remove_file(folder.0.join("told")).unwrap();
+        assert!(folder.dsql_local(&["run", "--keep", "--", "true"]).status().unwrap().success());
+    }
+    let folder = folder.0.canonicalize().unwrap().join(".dsql-local");
+    let mark = folder.to_string_lossy().replace(|c: char| !c.is_alphanumeric(), "-");
+    let _ = fs::remove_dir_all(format!("/var/tmp/dsql-local{mark}"));
+}
+
 /// What the user has exported for AWS is not mixed with dsql-local's keys.
 #[test]
 fn run_removes_other_credentials_from_environment() {

@@ -49,14 +49,16 @@ async fn count(local: &Local) -> String {
     Session::open(local).await.simple("SELECT count(*) FROM t").await.values.remove(0)
 }
 
+/// A name, the messages, how many ReadyForQuery answer them, and the SQLSTATEs of the errors.
+type Flight = (&'static str, Vec<Vec<u8>>, usize, &'static [&'static str]);
+
 /// PostgreSQL ignores Sync while it reads the rows of COPY, and answers it where COPY fails at once.
 #[tokio::test]
 async fn sync_inside_copy_is_not_counted() {
     let copy = "COPY t FROM STDIN";
     let done = || message(b'c', b"");
     let fail = || message(b'f', b"enough\0");
-    // The flight, its ReadyForQuery, its errors.
-    let flights: Vec<(&str, Vec<Vec<u8>>, usize, &[&str])> = vec![
+    let flights: Vec<Flight> = vec![
         ("libpq", vec![run(copy), sync(), rows("1\n"), done(), sync()], 1, &[]),
         ("libpq, CopyFail", vec![run(copy), sync(), rows("1\n"), fail(), sync()], 1, &["57014"]),
         ("a row that is wrong", vec![run(copy), sync(), rows("x\n"), done(), sync()], 1, &["22P02"]),
