@@ -36,8 +36,14 @@ pub enum Error {
         why: &'static str,
     },
     /// A user's name that cannot be one.
-    #[error("{0:?} is no name of a user: small letters, digits and _, and neither admin nor postgres")]
+    #[error("user {name:?}: {advice}", name = .0, advice = user_advice(.0))]
     User(String),
+    /// A region's name that cannot be one.
+    #[error("region {0:?}: a region has lower-case letters, digits and -, such as us-east-1")]
+    Region(String),
+    /// A host name that cannot be one.
+    #[error("host {0:?}: a host name has letters, digits, - and dots")]
+    Host(String),
     /// No port could be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -54,6 +60,13 @@ pub enum Error {
         /// SQLSTATE and message.
         message: String,
     },
+}
+
+fn user_advice(name: &str) -> &'static str {
+    match name {
+        "admin" | "postgres" => "this role exists already; choose another name",
+        _ => "choose a name of lower-case letters, digits and _, at most 63",
+    }
 }
 
 impl Error {

@@ -69,10 +69,14 @@ impl FromStr for Fault {
         let (name, number) = text.split_once('=').unwrap_or((text, "1"));
         let Some((_, fault)) = NUMBERED.iter().find(|(known, _)| *known == name) else {
             let known = NUMBERED.iter().map(|(known, _)| *known).collect::<Vec<_>>().join("=N, ");
-            return Err(NoFault(format!("no fault is called {name:?}: there are {known}=N, {EXPIRED_HOUR}")));
+            return Err(NoFault(format!(
+                "no fault is called {name:?}: there are {known}=N, {EXPIRED_HOUR}; in SET also none"
+            )));
         };
-        let number = number.parse().ok().filter(|number| (1..=MOST).contains(number));
-        number.map(fault).ok_or_else(|| NoFault(format!("{name} takes a number from 1 to {MOST}")))
+        // 0 ms is no latency.
+        let least = u64::from(name != "latency");
+        let number = number.parse().ok().filter(|number| (least..=MOST).contains(number));
+        number.map(fault).ok_or_else(|| NoFault(format!("{name} takes a number from {least} to {MOST}")))
     }
 }
 
@@ -195,6 +199,7 @@ mod tests {
         let list = listed(" conflict=2,latency=5 , expired-hour").unwrap();
         assert_eq!(list, [Fault::Conflict(2), Fault::Latency(5), Fault::ExpiredHour]);
         assert!(listed("").unwrap().is_empty() && listed("none").unwrap().is_empty());
+        assert_eq!(listed("latency=0, conflict").unwrap(), [Fault::Latency(0), Fault::Conflict(1)]);
         for text in ["conflict=0", "conflict=x", "conflict=-1", "latency=1000001", "rain", "expired-hour=1"] {
             assert!(text.parse::<Fault>().is_err() && listed(text).is_err(), "{text}");
         }

@@ -324,6 +324,7 @@ impl Builder {
     /// Where no PostgreSQL 16 is found or it does not start, where the folder cannot be written, and where
     /// SQL for the start is refused. Nothing is left running then.
     pub async fn start(self) -> Result<Local, Error> {
+        check_names(&self.region, &self.hosts)?;
         let installation = find::installation(self.postgres_bin.as_deref())?;
         let (authority, kept) = match &self.folder {
             Some(folder) => {
@@ -408,6 +409,19 @@ impl Builder {
             cluster_host,
             installation,
         })
+    }
+}
+
+/// Whether tokens can be signed for the region, and the certificate can name the hosts.
+fn check_names(region: &str, hosts: &[String]) -> Result<(), Error> {
+    let fits = |name: &str, is: fn(u8) -> bool| !name.is_empty() && name.len() <= 253 && name.bytes().all(is);
+    if !fits(region, |it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-') {
+        return Err(Error::Region(region.to_owned()));
+    }
+    let is_host = |it: u8| it.is_ascii_alphanumeric() || b"-._:".contains(&it);
+    match hosts.iter().find(|host| !fits(host, is_host)) {
+        Some(host) => Err(Error::Host(host.clone())),
+        None => Ok(()),
     }
 }
 

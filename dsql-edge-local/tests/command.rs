@@ -97,6 +97,62 @@ fn a_command_has_the_bindings_and_its_exit_code_is_passed_on() {
     );
 }
 
+/// PostgreSQL outlives `kill -9` by its shutdown: the next start waits for that.
+#[test]
+fn kept_data_is_free_after_kill() {
+    let folder = Folder::new("kill-kept");
+    for _ in 0..3 {
+        let (mut child, _, _) = folder.start_sleeper(&["--keep"], Stdio::null());
+        signal(&child, "-KILL");
+        child.wait().unwrap();
+        fs::remove_file(folder.0.join("told")).unwrap();
+        assert!(folder.dsql_local(&["run", "--keep", "--", "true"]).status().unwrap().success());
+    }
+    let folder = folder.0.canonicalize().unwrap().join(".dsql-local");
+    let mark = folder.to_string_lossy().replace(|c: char| !c.is_alphanumeric(), "-");
+    let _ = fs::remove_dir_all(format!("/var/tmp/dsql-local{mark}"));
+}
+
+/// What the user has exported for AWS is not mixed with dsql-local's keys.
+#[test]
+fn run_removes_other_credentials_from_environment() {
+    let folder = Folder::new("environment");
+    let names =
+        ["DSQL_USER", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
+    let mut command = folder.dsql_local(&["run", "--", "env"]);
+    command
+        .envs(names.map(|name| (name, "exported")))
+        .env("AWS_SECRET_ACCESS_KEY", "exported")
+        .env("KEPT", "yes");
+    let output = command.output().unwrap();
+    assert!(output.status.success());
+    let environment = String::from_utf8(output.stdout).unwrap();
+    assert!(!environment.contains("exported"), "{environment}");
+    assert!(environment.contains("KEPT=yes\n") && environment.contains("AWS_SECRET_ACCESS_KEY=DSQLLOCAL"));
+}
+
+#[test]
+fn second_start_in_a_folder_stops_and_changes_nothing() {
+    let folder = Folder::new("second");
+    for options in [&[][..], &["--keep"]] {
+        let (mut child, pid, home) = folder.start_sleeper(&[], Stdio::null());
+        let before = fs::read_to_string(folder.0.join(".dev.vars")).unwrap();
+        let endpoint = before.lines().find_map(|line| line.strip_prefix("DSQL_ENDPOINT=")).unwrap();
+        let arguments = [&["run"], options, &["--", "true"]].concat();
+        let output = folder.dsql_local(&arguments).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let expected = format!("a dsql-local already runs in this folder ({endpoint})");
+        assert!(!output.status.success() && said.contains(&expected), "{said}");
+        assert_eq!(fs::read_to_string(folder.0.join(".dev.vars")).unwrap(), before);
+        signal(&child, "-KILL");
+        child.wait().unwrap();
+        gone(&pid, &home);
+        fs::remove_file(folder.0.join("told")).unwrap();
+        // However the first ended, the folder is free.
+        assert!(folder.dsql_local(&["run", "--", "true"]).status().unwrap().success());
+    }
+}
+
 #[test]
 fn a_command_may_be_another_role_and_meet_limits_and_faults() {
     let folder = Folder::new("user");
@@ -149,7 +205,11 @@ fn what_cannot_work_is_said_and_fails() {
         (&["serve", "--init", "none.sql"][..], "none.sql: No such file or directory"),
         (&["serve", "--init", "bad.sql"], "bad.sql:2: 42704: type \"nosuch\" does not exist"),
         (&["serve", "--as", "blog"], "--as blog needs --user blog"),
-        (&["serve", "--user", "admin", "--no-dev-vars"], "\"admin\" is no name of a user"),
+        (&["serve", "--user", "admin", "--no-dev-vars"], "user \"admin\": this role exists already"),
+        (&["serve", "--region", ""], "region \"\": a region has"),
+        (&["serve", "--region", "x y\"z"], "region \"x y\\\"z\": a region has"),
+        (&["serve", "--host", "a b"], "host \"a b\": a host name has"),
+        (&["serve", "--dev-vars", "."], ". is a folder: name another with --dev-vars"),
         (&["serve", "--limit", "rows=3001"], "rows is at least 1, and at most DSQL's 3000"),
         (&["serve", "--fault", "rain"], "no fault is called \"rain\": there are latency=N"),
         (&["serve", "--postgres", "/nowhere"], "no PostgreSQL 16 in /nowhere"),
@@ -161,6 +221,7 @@ fn what_cannot_work_is_said_and_fails() {
     }
     for (text, name) in [
         ("DSQL_ENDPOINT=abc.dsql.us-east-1.on.aws\n", "DSQL_ENDPOINT (line 1)"),
+        ("DSQL_REGION=eu-west-1", "DSQL_REGION (line 1)"),
         ("A=1\nAWS_SECRET_ACCESS_KEY=real\nAWS_SESSION_TOKEN=real", "AWS_SECRET_ACCESS_KEY (line 2)"),
         (
             "AWS_SECRET_ACCESS_KEY=DSQLLOCALx\nAWS_SECRET_ACCESS_KEY=\"re\nal\"",

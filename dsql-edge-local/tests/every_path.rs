@@ -114,6 +114,10 @@ fn broken() -> BTreeMap<&'static str, Broken> {
     texts.push(format!("CREATE TABLE wide ({})", columns.join(", ")));
     let uniques: Vec<String> = (0..30).map(|number| format!("u{number} int UNIQUE")).collect();
     texts.push(format!("CREATE TABLE indexed ({})", uniques.join(", ")));
+    let nested = (0..20).fold(String::new(), |body, level| {
+        format!("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $a{level}${body}$a{level}$")
+    });
+    texts.push(nested);
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/dsql");
     let mut files: Vec<_> = fs::read_dir(cases).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();

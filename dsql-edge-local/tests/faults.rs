@@ -177,3 +177,18 @@ async fn commits_before_the_cut_in_a_flight_are_answered() {
     }
     local.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn reset_of_the_setting_removes_faults_and_reset_all_does_not() {
+    let local = Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY)").start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    for (reset, errors) in
+        [("RESET dsql_local.fault", 0), ("RESET ALL", 1), ("SET dsql_local.fault TO DEFAULT", 0)]
+    {
+        assert!(session.simple("SET dsql_local.fault = 'conflict'").await.errors.is_empty());
+        assert!(session.simple(reset).await.errors.is_empty(), "{reset}");
+        let said = session.simple("INSERT INTO t SELECT count(*) FROM t").await;
+        assert_eq!(said.errors.len(), errors, "{reset}: {:?}", said.errors);
+    }
+    local.stop().await.unwrap();
+}

@@ -14,7 +14,7 @@ mod client;
 mod session;
 
 use dsql_edge_local::{Local, Oc001};
-use session::{Session, error};
+use session::{Session, error, execute, parse, sync};
 
 const TABLES: &str = "CREATE TABLE t (id int); CREATE TABLE u (id int); CREATE TABLE other (id int)";
 const SCHEMA_CHANGED: &str = "schema has been updated by another transaction (OC001)";
@@ -103,6 +103,26 @@ async fn oc001_comes_in_the_documented_cases_and_once() {
                     assert_eq!(session.run(extended, again).await.errors, [], "{name}");
                 }
             }
+        }
+        local.stop().await.unwrap();
+    }
+}
+
+/// A statement that was prepared before the change gets OC001 too, before PostgreSQL rejects the plan that it has kept.
+#[tokio::test]
+async fn prepared_statement_gets_oc001_once_then_answer_of_postgresql() {
+    for mode in [Oc001::Cached, Oc001::Any] {
+        let local = Local::builder().oc001(mode).init_sql(TABLES).start().await.unwrap();
+        let (mut a, mut b) = (Session::open(&local).await, Session::open(&local).await);
+        for (name, sql) in [("all", "SELECT * FROM t"), ("id", "SELECT id FROM t")] {
+            b.send(&[parse(name, sql), execute(name), sync()].concat(), 1).await;
+        }
+        let kept = error("0A000", "cached plan must not change result type");
+        for (name, column, then) in [("all", "more", &kept), ("id", "most", &Vec::new())] {
+            a.simple(&format!("ALTER TABLE t ADD COLUMN {column} int")).await;
+            let again = [execute(name), sync()].concat();
+            assert_eq!(b.send(&again, 1).await.errors, error("40001", SCHEMA_CHANGED), "{mode}, {name}");
+            assert_eq!(&b.send(&again, 1).await.errors, then, "{mode}, {name}");
         }
         local.stop().await.unwrap();
     }

@@ -103,7 +103,7 @@ async fn a_user_has_keys_of_its_own() {
     assert_eq!(login(&local, "reader", local.credentials()).await.err(), not_mapped());
     local.stop().await.unwrap();
     let wrong = Local::builder().user("admin").start().await.unwrap_err();
-    assert!(wrong.to_string().contains("\"admin\" is no name of a user"), "{wrong}");
+    assert!(wrong.to_string().contains("user \"admin\": this role exists already"), "{wrong}");
 }
 
 #[tokio::test]

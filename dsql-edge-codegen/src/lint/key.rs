@@ -143,7 +143,7 @@ fn relation(script: &Script<'_>, statement: &Statement, table: &QualifiedName) -
             Relation::None
         };
     }
-    match (&statement.kind, writes(statement)) {
+    match (&statement.kind, writes(script, statement)) {
         (_, Writes::Adds) => Relation::AddsRows,
         (_, Writes::Changes) => Relation::Other,
         (StatementKind::AlterTable(alter), _) => {

@@ -75,7 +75,7 @@ fn is_empty(script: &Script<'_>, at: usize, table: &str) -> bool {
         return false;
     };
     script.is_known(first.span.start, last.span.start)
-        && script.naming(created + 1..at, table).all(|statement| writes(statement) == Writes::Nothing)
+        && script.naming(created + 1..at, table).all(|statement| writes(script, statement) == Writes::Nothing)
         && script.block(created).is_none_or(|block| block.commits)
 }
 
@@ -95,13 +95,13 @@ pub(super) enum Writes {
     Changes,
 }
 
-pub(super) fn writes(statement: &Statement) -> Writes {
+pub(super) fn writes(script: &Script<'_>, statement: &Statement) -> Writes {
     match &statement.kind {
         StatementKind::Insert(insert) if insert.on_conflict.is_none() => Writes::Adds,
         StatementKind::Utility("COPY") => Writes::Adds,
         StatementKind::Utility("TRUNCATE" | "REFRESH MATERIALIZED VIEW") => Writes::Changes,
         StatementKind::CreateTableAs(_) => Writes::Adds,
-        _ if part(statement) == Part::Dml => Writes::Changes,
+        _ if part(statement, script.text, script.lexed) == Part::Dml => Writes::Changes,
         _ => Writes::Nothing,
     }
 }
@@ -120,7 +120,7 @@ fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<M
         return None;
     }
     let end = script.statements.get(at)?.span.end;
-    let written = later().any(|it| writes(it) != Writes::Nothing) || !script.is_known(end, u32::MAX);
+    let written = later().any(|it| writes(script, it) != Writes::Nothing) || !script.is_known(end, u32::MAX);
     Some(if written { SameIfAllSucceed } else { Same })
 }
 
@@ -164,7 +164,7 @@ fn split(script: &Script<'_>, at: usize) -> Option<Fix> {
     }
     let block = script.block(at)?;
     let inside = script.statements.get(block.inside.clone())?;
-    let is_schema = |statement: &Statement| part(statement) == Part::Ddl;
+    let is_schema = |statement: &Statement| part(statement, script.text, script.lexed) == Part::Ddl;
     let (begin, end) = (block.begin?, script.statements.get(block.inside.end)?);
     if !block.commits || !inside.iter().all(is_schema) || !script.is_known(begin.start, end.span.start) {
         return None;

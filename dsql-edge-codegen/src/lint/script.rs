@@ -67,7 +67,7 @@ impl<'s> Script<'s> {
     fn find_blocks(&mut self) {
         let mut open = None;
         for (at, statement) in self.statements.iter().enumerate() {
-            match (part(statement), open) {
+            match (part(statement, self.text, self.lexed), open) {
                 (Part::Begin, None) => {
                     open = Some(self.blocks.len());
                     let inside = at + 1..self.statements.len();

@@ -65,16 +65,18 @@ fn of_statements(text: &str, lexed: &Lexed, statements: &[Statement]) -> (Vec<St
     let mut steps: Vec<Step> = Vec::new();
     let mut rest = statements.iter();
     while let Some(statement) = rest.next() {
-        let (span, work) = match part(statement) {
+        let (span, work) = match part(statement, text, lexed) {
             Part::Begin => {
-                let inside: Vec<&Statement> =
-                    rest.by_ref().take_while(|it| part(it) != Part::End || !ends_well(it, text)).collect();
+                let inside: Vec<&Statement> = rest
+                    .by_ref()
+                    .take_while(|it| part(it, text, lexed) != Part::End || !ends_well(it, text))
+                    .collect();
                 let span = match inside.as_slice() {
                     [first, .., last] => first.span.to(last.span),
                     [only] => only.span,
                     [] => continue,
                 };
-                (span, block(&inside))
+                (span, block(&inside, text, lexed))
             }
             Part::End => {
                 let hint =
@@ -84,7 +86,7 @@ fn of_statements(text: &str, lexed: &Lexed, statements: &[Statement]) -> (Vec<St
                     Err(refused(statement.span, "this statement, where no BEGIN stands before it,", hint)),
                 )
             }
-            _ => (statement.span, alone(statement)),
+            _ => (statement.span, alone(statement, text, lexed)),
         };
         match work {
             Ok(work) => {
@@ -103,13 +105,16 @@ fn ends_well(statement: &Statement, text: &str) -> bool {
 }
 
 /// What stands between BEGIN and COMMIT.
-fn block(inside: &[&Statement]) -> Result<Work, Diagnostic> {
+fn block(inside: &[&Statement], text: &str, lexed: &Lexed) -> Result<Work, Diagnostic> {
     if let [only] = inside {
-        return alone(only);
+        return alone(only, text, lexed);
     }
     for statement in inside {
         let hint = "between BEGIN and COMMIT stand INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone";
-        match (&statement.kind, part(statement)) {
+        match (&statement.kind, part(statement, text, lexed)) {
+            (StatementKind::Utility(_), _) => {
+                return Err(refused(statement.span, "this statement among others in a transaction", hint));
+            }
             (_, Part::Dml) | (StatementKind::Query(_), _) => {}
             _ => return Err(refused(statement.span, "this statement among others in a transaction", hint)),
         }
@@ -117,7 +122,7 @@ fn block(inside: &[&Statement]) -> Result<Work, Diagnostic> {
     Ok(Work::Rows(inside.iter().map(|statement| statement.span).collect()))
 }
 
-fn alone(statement: &Statement) -> Result<Work, Diagnostic> {
+fn alone(statement: &Statement, text: &str, lexed: &Lexed) -> Result<Work, Diagnostic> {
     let span = statement.span;
     match &statement.kind {
         StatementKind::Query(_) => Ok(Work::Rows(vec![span])),
@@ -132,11 +137,18 @@ fn alone(statement: &Statement) -> Result<Work, Diagnostic> {
             "an index without a name",
             "name it: a run that broke looks for it, to know whether it is there",
         )),
-        _ if part(statement) == Part::Dml => Ok(Work::Rows(vec![span])),
+        StatementKind::Utility(words @ ("COPY" | "EXPLAIN")) => Err(refused(
+            span,
+            words,
+            "write INSERT, UPDATE or DELETE where it changes rows, else leave it out",
+        )),
+        _ if part(statement, text, lexed) == Part::Dml => Ok(Work::Rows(vec![span])),
         StatementKind::Utility("CALL") => {
             Err(refused(span, "CALL", "leave it out: `dsql-edge migrate` waits for each job by itself"))
         }
-        StatementKind::Utility(words) if part(statement) == Part::Other && *words != "ANALYZE" => {
+        StatementKind::Utility(words)
+            if part(statement, text, lexed) == Part::Other && *words != "ANALYZE" =>
+        {
             let hint = "leave it out: it neither changes the schema nor rows";
             Err(refused(span, words, hint))
         }

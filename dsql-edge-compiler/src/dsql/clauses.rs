@@ -29,11 +29,13 @@ rules! {
     sequence_type:                 "sequence not of bigint"                         | "22023" | "datatype {} not supported, sequence type must be bigint"               | Documented             | "leave AS out, or write AS bigint";
     temp_sequence:                 "CREATE TEMP SEQUENCE"                           | "0A000" | "TEMPORARY or TEMP sequence not supported for CREATE SEQUENCE"          | Documented             | "make it a plain one";
     temp_view:                     "CREATE TEMP VIEW"                               | "0A000" | "TEMPORARY or TEMP view not supported for CREATE VIEW"                  | Documented             | "use WITH in the query, or a plain view";
+    temp_object:                   "CREATE … pg_temp.name"                          | "0A000" | "TEMPORARY or TEMP object not supported for {}"                         | Sibling                | "create it in another schema";
     create_type:                   "CREATE TYPE … AS ENUM"                          | "0A000" | "CREATE TYPE not supported"                                             | Recorded               | "CREATE DOMAIN {} AS text CHECK (VALUE IN (…)), or such a CHECK on the column";
     composite_type:                "CREATE TYPE … AS (…)"                           | "0A000" | "unsupported statement: CompositeType"                                  | Recorded               | "use columns, or jsonb";
     range_type:                    "CREATE TYPE … AS RANGE"                         | "0A000" | "unsupported statement: CreateRange"                                    | Recorded               | "use two columns, the lower bound and the upper";
     base_type:                     "CREATE TYPE"                                    | "0A000" | "CREATE TYPE not supported"                                             | Sibling                | "there are no types but domains: CREATE DOMAIN";
     function_language:             "CREATE FUNCTION not in SQL"                     | "0A000" | "CREATE FUNCTION with language {} not supported"                        | Recorded               | "write it LANGUAGE sql, or do it in the program";
+    function_body_depth:           "a function's body that nests too deep"          | "54001" | "stack depth limit exceeded"                                            | Sibling                | "nest less deep";
 
     // Indexes.
     index_async:                   "CREATE INDEX without ASYNC"                     | "0A000" | "unsupported mode. please use CREATE INDEX ASYNC."                      | Recorded               | "write CREATE INDEX ASYNC, then CALL sys.wait_for_job with the job_id that it returns";

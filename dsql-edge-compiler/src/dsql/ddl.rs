@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::syntax::ast::{
     AlterAction, Constraint, ConstraintKind, CreateFunction, CreateIndex, CreateSequence, CreateTable,
     CreateTableAs, CreateType, CreateView, ExprKind, IndexElement, KeyConstraint, NewType, Persistence,
-    SequenceOption, StatementKind, TableColumn, TableElement, TypeName,
+    QualifiedName, SequenceOption, StatementKind, TableColumn, TableElement, TypeName,
 };
 
 const LEAST_CACHE: i64 = 65_536;
@@ -22,6 +22,7 @@ pub(super) fn table(table: &CreateTable, words: &Words<'_>, out: &mut Vec<Findin
         Persistence::Unlogged => {
             out.push(without(unlogged_table.at(words.span(1)), "leave UNLOGGED out", words))
         }
+        Persistence::Permanent if is_temporary(&table.name) => out.push(temp_table.at(table.name.span())),
         Persistence::Permanent => {}
     }
     if let Some(parent) = &table.partition_of {
@@ -50,6 +51,17 @@ pub(super) fn table(table: &CreateTable, words: &Words<'_>, out: &mut Vec<Findin
         out.push(rule.at(*span));
     }
     limits::columns(table, out);
+}
+
+/// Whether the name is in the schema of temporary objects: CREATE then makes one, without the word TEMPORARY.
+fn is_temporary(name: &QualifiedName) -> bool {
+    let number = name.schema().and_then(|schema| schema.strip_prefix("pg_temp"));
+    number.is_some_and(|number| number.is_empty() || number.starts_with('_'))
+}
+
+/// A function or domain of this name, in the schema of temporary objects.
+pub(super) fn temporary_object(command: &str, name: &QualifiedName) -> Option<Finding> {
+    is_temporary(name).then(|| temp_object.naming(name.span(), command))
 }
 
 /// Whether the schema has such a type; a table's row is one.
@@ -222,6 +234,8 @@ pub(super) fn sequence(
 ) {
     if sequence.persistence == Persistence::Temporary {
         out.push(temp_sequence.at(words.span_of(3)));
+    } else if is_temporary(&sequence.name) {
+        out.push(temp_sequence.at(sequence.name.span()));
     }
     match cache(&sequence.options) {
         Cache::Fits => {}
@@ -255,6 +269,8 @@ pub(super) fn view(view: &CreateView, words: &Words<'_>, out: &mut Vec<Finding>)
     if view.persistence == Persistence::Temporary {
         let place = words.find("TEMPORARY", 0).or(words.find("TEMP", 0));
         out.push(temp_view.at(place.unwrap_or(view.name.span())));
+    } else if is_temporary(&view.name) {
+        out.push(temp_view.at(view.name.span()));
     }
 }
 
@@ -269,6 +285,7 @@ pub(super) fn new_type(new: &CreateType, words: &Words<'_>) -> Finding {
 }
 
 pub(super) fn function(function: &CreateFunction, words: &Words<'_>, out: &mut Vec<Finding>) {
+    out.extend(temporary_object("CREATE FUNCTION", &function.name));
     // Without LANGUAGE the body is SQL.
     if let Some(language) = function.language.as_deref().filter(|language| *language != "sql")
         && function.aggregate.is_none()

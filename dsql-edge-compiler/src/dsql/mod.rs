@@ -12,6 +12,7 @@ mod alter;
 mod clauses;
 mod ddl;
 mod functions;
+mod inside;
 pub mod limits;
 mod query;
 mod relations;
@@ -31,10 +32,8 @@ pub use transaction::Transactions;
 pub(crate) use words::Words;
 
 use crate::schema::Schema;
-use crate::source::Span;
+use crate::syntax::Lexed;
 use crate::syntax::ast::{Statement, StatementKind, TypeName};
-use crate::syntax::token::{Token, TokenKind};
-use crate::syntax::{Lexed, parse_statement};
 
 /// Every rule, table by table.
 pub fn tables() -> [(&'static str, &'static [&'static Rule]); 7] {
@@ -66,6 +65,17 @@ pub fn refused_functions() -> &'static [(&'static str, &'static str)] {
 
 /// All that DSQL refuses of a statement by itself, in the order in which it would say so.
 pub fn findings(statement: &Statement, text: &str, lexed: &Lexed, schema: Option<&Schema>) -> Vec<Finding> {
+    findings_inside(statement, text, lexed, schema, 0)
+}
+
+/// The same of a statement in the bodies of `level` functions.
+fn findings_inside(
+    statement: &Statement,
+    text: &str,
+    lexed: &Lexed,
+    schema: Option<&Schema>,
+    level: usize,
+) -> Vec<Finding> {
     let mut out = Vec::new();
     match &statement.kind {
         // The most frequent by far: their words are not looked at.
@@ -81,6 +91,9 @@ pub fn findings(statement: &Statement, text: &str, lexed: &Lexed, schema: Option
                 return vec![Finding { whole: true, ..finding }];
             }
             by_kind(statement, text, lexed, &words, schema, &mut out);
+            if let StatementKind::CreateFunction(function) = &statement.kind {
+                inside::body(function, text, lexed, statement.span, level, &mut out);
+            }
         }
     }
     query::queries(statement, schema, &mut out);
@@ -123,7 +136,10 @@ fn by_kind(
         StatementKind::CreateSequence(sequence) => ddl::sequence(sequence, statement.span, words, out),
         StatementKind::CreateType(new) => out.push(whole(ddl::new_type(new, words))),
         StatementKind::CreateFunction(function) => ddl::function(function, words, out),
-        StatementKind::CreateDomain(domain) => out.extend(types::domain(&domain.type_name)),
+        StatementKind::CreateDomain(domain) => {
+            out.extend(ddl::temporary_object("CREATE DOMAIN", &domain.name));
+            out.extend(types::domain(&domain.type_name));
+        }
         StatementKind::CreateSchema(created) => {
             for element in &created.elements {
                 out.extend(findings(element, text, lexed, schema));
@@ -132,7 +148,12 @@ fn by_kind(
         StatementKind::AlterTable(table) => alter::alter(table, statement.span, words, schema, out),
         StatementKind::Set(set) => out.extend(settings::set(set, words)),
         StatementKind::Utility("EXPLAIN") => {
-            if let Some((inner, lexed)) = explained(text, lexed, words, statement.span) {
+            if let Some((inner, lexed)) = inside::explained(text, lexed, statement.span) {
+                out.extend(findings(&inner, text, &lexed, schema));
+            }
+        }
+        StatementKind::Utility("COPY") => {
+            if let Some((inner, lexed)) = inside::run(statement, text, lexed) {
                 out.extend(findings(&inner, text, &lexed, schema));
             }
         }
@@ -140,30 +161,6 @@ fn by_kind(
         StatementKind::Utility(_) => out.extend(settings::passed_over(words)),
         _ => {}
     }
-}
-
-/// The statement behind EXPLAIN, its places those of the whole text.
-fn explained(text: &str, lexed: &Lexed, words: &Words<'_>, span: Span) -> Option<(Statement, Lexed)> {
-    let mut at = 1;
-    if words.at(at) == "(" && !matches!(words.at(at + 1), "SELECT" | "VALUES" | "WITH" | "TABLE" | "(") {
-        while !words.at(at).is_empty() && words.at(at) != ")" {
-            at += 1;
-        }
-        at += 1;
-    }
-    while matches!(words.at(at), "ANALYZE" | "ANALYSE" | "VERBOSE") {
-        at += 1;
-    }
-    // Nothing is explained, or an EXPLAIN, which PostgreSQL has no grammar for.
-    if matches!(words.at(at), "" | "EXPLAIN") {
-        return None;
-    }
-    let start = words.span(at).start;
-    let inside = |token: &&Token| token.span.start >= start && token.span.start < span.end;
-    let mut tokens: Vec<Token> = lexed.tokens.iter().filter(inside).cloned().collect();
-    tokens.push(Token { kind: TokenKind::End, span: Span { start: span.end, end: span.end } });
-    let lexed = Lexed { tokens, ..Lexed::default() };
-    Some((parse_statement(text, &lexed).ok()?, lexed))
 }
 
 /// The rules that a text breaks, statement by statement, each as in a session of its own.

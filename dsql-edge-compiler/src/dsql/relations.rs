@@ -3,28 +3,43 @@
 //! Input: a statement. Output: names without their schemas. Names are not resolved: an unqualified `pg_…` counts as a
 //! relation of the catalog, and no name of a `WITH` counts as a table.
 
+use super::inside::{self, Copied};
 use super::walk::{self, Visit};
+use crate::syntax::Lexed;
 use crate::syntax::ast::{Expr, FromItem, QualifiedName, Query, Statement, StatementKind, TypeName};
 
 /// Schemas without tables of users.
 const SYSTEM: &[&str] = &["pg_catalog", "information_schema", "sys"];
 
-/// The tables of a query, or of INSERT, UPDATE, DELETE and MERGE: none of `SELECT 1`, of a query of `pg_class`, of DDL.
-pub fn used_tables(statement: &Statement) -> Vec<&str> {
-    let mut found = Tables::default();
-    if !matches!(
-        statement.kind,
-        StatementKind::Query(_)
-            | StatementKind::Insert(_)
-            | StatementKind::Update(_)
-            | StatementKind::Delete(_)
-            | StatementKind::Merge(_)
-    ) {
-        return Vec::new();
+/// The tables of a query, of INSERT, UPDATE, DELETE and MERGE, and of COPY and EXPLAIN ANALYZE: none of `SELECT 1`, of a query
+/// of `pg_class`, of DDL.
+pub fn used_tables(statement: &Statement, text: &str, lexed: &Lexed) -> Vec<String> {
+    if let Some((inner, _)) = inside::run(statement, text, lexed) {
+        return of_statement(&inner);
     }
+    match &statement.kind {
+        StatementKind::Utility("COPY") => match inside::copied(text, lexed, statement.span) {
+            Some(Copied::Into(table) | Copied::Table(table)) => {
+                let mut found = Tables::default();
+                found.table(&table);
+                found.tables.into_iter().map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        },
+        StatementKind::Query(_)
+        | StatementKind::Insert(_)
+        | StatementKind::Update(_)
+        | StatementKind::Delete(_)
+        | StatementKind::Merge(_) => of_statement(statement),
+        _ => Vec::new(),
+    }
+}
+
+fn of_statement(statement: &Statement) -> Vec<String> {
+    let mut found = Tables::default();
     found.targets(statement);
     walk::statement(statement, &mut found);
-    found.tables
+    found.tables.into_iter().map(str::to_owned).collect()
 }
 
 #[derive(Default)]
@@ -111,10 +126,16 @@ mod tests {
             ("INSERT INTO t SELECT * FROM u RETURNING id", "t u"),
             ("WITH gone AS (DELETE FROM u RETURNING id) UPDATE t SET id = 1 FROM gone", "t u"),
             ("DELETE FROM app.t USING u", "t u"),
+            ("COPY app.t (id) FROM STDIN", "t"),
+            ("COPY t TO STDOUT", "t"),
+            ("COPY BINARY t TO STDOUT", "t"),
+            ("COPY (SELECT * FROM t, u) TO STDOUT", "t u"),
+            ("EXPLAIN ANALYZE DELETE FROM t", "t"),
+            ("EXPLAIN (ANALYZE false) DELETE FROM t", ""),
         ] {
             let lexed = lex(&crate::Source::numbered(sql));
             let statement = parse_statement(sql, &lexed).unwrap();
-            assert_eq!(used_tables(&statement).join(" "), tables, "{sql}");
+            assert_eq!(used_tables(&statement, sql, &lexed).join(" "), tables, "{sql}");
         }
     }
 }

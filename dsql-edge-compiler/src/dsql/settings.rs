@@ -5,7 +5,7 @@
 
 use super::rule::rules;
 use super::{Finding, words::Words};
-use crate::syntax::ast::Set;
+use crate::syntax::ast::{Set, StatementKind};
 
 /// What a session may set (AWS's pgdump-proxy; measured on clusters). `enable_*` may be set too.
 pub const SETTABLE: &[&str] = &[
@@ -52,6 +52,19 @@ pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
         name if name.starts_with("dsql.") => Some(set_reserved.naming(span, &set.name)),
         _ => Some(set_parameter.naming(span, &set.name)),
     }
+}
+
+/// What a function's body must not change behind the back of a session that calls the function: how its texts are encoded.
+pub(super) fn of_session(statement: &StatementKind, words: &Words<'_>) -> Option<Finding> {
+    let changes = match statement {
+        StatementKind::Set(set) => set.name.eq_ignore_ascii_case("client_encoding"),
+        StatementKind::Utility("SET" | "SET LOCAL" | "SET SESSION") => {
+            words.begin_with("SET [SESSION|LOCAL] NAMES").is_some()
+        }
+        StatementKind::Utility("RESET") => matches!(words.at(1), "CLIENT_ENCODING" | "ALL"),
+        _ => false,
+    };
+    changes.then(|| set_parameter.naming(words.span_of(usize::MAX), "client_encoding"))
 }
 
 /// `SET TRANSACTION`, `SET ROLE`, `BEGIN`, `SHOW`: what the parser passes over.

@@ -4,6 +4,7 @@
 //! this room does not end the transaction: whoever asks says so with [`Transactions::failed`], as a server
 //! does, or goes on as if the statement had begun another one, as a linter does.
 
+use super::inside::{self, Copied};
 use super::rule::rules;
 use super::{Finding, words::Words};
 use crate::syntax::Lexed;
@@ -48,8 +49,25 @@ pub enum Part {
     Other,
 }
 
-/// What a statement is to its transaction.
-pub fn part(statement: &Statement) -> Part {
+/// What a statement is to its transaction. COPY into a table writes, and so does a statement that COPY or EXPLAIN ANALYZE runs.
+pub fn part(statement: &Statement, text: &str, lexed: &Lexed) -> Part {
+    match &statement.kind {
+        StatementKind::Utility("COPY") if is_copy_from(statement, text, lexed) => Part::Dml,
+        StatementKind::Utility("COPY" | "EXPLAIN") => match inside::run(statement, text, lexed) {
+            Some((inner, _)) => by_itself(&inner),
+            None => Part::Other,
+        },
+        _ => by_itself(statement),
+    }
+}
+
+/// Whether a statement is COPY into a table.
+pub fn is_copy_from(statement: &Statement, text: &str, lexed: &Lexed) -> bool {
+    matches!(statement.kind, StatementKind::Utility("COPY"))
+        && matches!(inside::copied(text, lexed, statement.span), Some(Copied::Into(_)))
+}
+
+fn by_itself(statement: &Statement) -> Part {
     match &statement.kind {
         StatementKind::Insert(_)
         | StatementKind::Update(_)
@@ -70,7 +88,7 @@ pub fn part(statement: &Statement) -> Part {
 
 /// Whether a `WITH` of the query writes.
 fn writes(query: &crate::syntax::ast::Query) -> bool {
-    query.with.iter().flat_map(|with| &with.ctes).any(|cte| part(&cte.statement) == Part::Dml)
+    query.with.iter().flat_map(|with| &with.ctes).any(|cte| by_itself(&cte.statement) == Part::Dml)
 }
 
 impl Transactions {
@@ -116,7 +134,7 @@ impl Transactions {
     /// The rule that the next statement breaks, coming where it does.
     pub fn next(&mut self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<Finding> {
         let span = statement.span;
-        let part = part(statement);
+        let part = part(statement, text, lexed);
         if self.aborted && part != Part::End {
             return Some(aborted_transaction.at(span));
         }

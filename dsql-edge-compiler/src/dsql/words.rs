@@ -106,6 +106,32 @@ impl<'a> Words<'a> {
         None
     }
 
+    /// The parenthesis that closes the one at this place.
+    pub(super) fn closing(&self, open: usize) -> Option<usize> {
+        let mut depth = 0usize;
+        for at in open..self.words.len() {
+            match self.at(at) {
+                "(" => depth += 1,
+                ")" if depth == 1 => return Some(at),
+                ")" => depth -= 1,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The text behind `AS` of CREATE FUNCTION.
+    pub(super) fn position_of_body(&self) -> Option<usize> {
+        let mut from = 0;
+        loop {
+            let at = from + self.words.get(from..)?.iter().position(|word| word == "AS")?;
+            if self.is_string(at + 1) {
+                return Some(at + 1);
+            }
+            from = at + 1;
+        }
+    }
+
     /// Where a word stands.
     pub(super) fn span(&self, place: usize) -> Span {
         let token = self.tokens.get(place).or(self.tokens.last());

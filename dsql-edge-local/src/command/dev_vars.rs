@@ -14,7 +14,7 @@ use super::Outcome;
 use super::dotenv::{Assignment, assignments};
 
 /// The names of all bindings that dsql-local writes at one time or another.
-const NAMES: [&str; 7] = [
+pub(super) const NAMES: [&str; 7] = [
     "DSQL_ENDPOINT",
     "DSQL_REGION",
     "DSQL_USER",
@@ -79,7 +79,8 @@ fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> Outcome<Prep
             let target = fs::canonicalize(path)
                 .map_err(|error| stop(format!("it is a symbolic link that leads nowhere ({error})")))?;
             if !target.is_file() {
-                return Err(stop("it is not a file".to_owned()).into());
+                let what = if target.is_dir() { "is a folder" } else { "is not a file" };
+                return Err(format!("{} {what}: name another with --dev-vars FILE", path.display()).into());
             }
             let bytes = fs::read(&target).map_err(|error| format!("{}: {error}", path.display()))?;
             let text = String::from_utf8(bytes).map_err(|_| stop("it is not UTF-8".to_owned()))?;
@@ -103,7 +104,12 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
         let binding = bindings.iter().find(|(known, _)| *known == name);
         let mut assigned = found.iter().filter(|it| it.name == name).peekable();
         if let Some(foreign) = assigned.clone().find(|it| !is_ours(it, binding, written)) {
-            return Err(format!("{name} (line {}) is not a value that dsql-local wrote", foreign.number));
+            let keep = to_keep(foreign)
+                .map_or(String::new(), |option| format!(" (to keep it, start with {option})"));
+            return Err(format!(
+                "{name} (line {}) is not a value that dsql-local wrote{keep}",
+                foreign.number
+            ));
         }
         match (binding, assigned.peek().is_some()) {
             (Some(binding), false) => missing.push(binding),
@@ -141,6 +147,16 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
     }
     missing.into_iter().for_each(|(name, value)| out += &format!("{name}={value}{line_break}"));
     Ok(out)
+}
+
+/// The option that a value belongs to, where the value is certain not to be a secret.
+fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
+    let parts: Vec<&str> = assignment.value.split('-').collect();
+    let letters =
+        |part: &&str| !part.is_empty() && part.len() < 10 && part.bytes().all(|it| it.is_ascii_lowercase());
+    let [names @ .., number] = parts.as_slice() else { return None };
+    let is_region = names.len() >= 2 && names.iter().all(letters) && number.len() == 1;
+    (assignment.name == "DSQL_REGION" && is_region).then(|| format!("--region {}", assignment.value))
 }
 
 /// Whether nothing is lost with a value: it is empty, it is what would be written, dsql-local wrote it at the last start,
@@ -294,7 +310,7 @@ mod tests {
         assert_eq!(fs::metadata(&link).unwrap().permissions().mode() & 0o777, 0o600);
         fs::write(&link, b"AWS_SECRET_ACCESS_KEY=\xff\n").unwrap();
         assert!(check(&link, &bindings(), &nothing).unwrap_err().to_string().contains("not UTF-8"));
-        assert!(check(&folder, &bindings(), &nothing).unwrap_err().to_string().contains("not a file"));
+        assert!(check(&folder, &bindings(), &nothing).unwrap_err().to_string().contains("is a folder: name"));
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod dev_vars;
 pub(crate) mod dotenv;
+pub(crate) mod folder_lock;
 pub(crate) mod handed_out;
 pub(crate) mod process_tree;
 pub(crate) mod run;
@@ -17,6 +18,7 @@ use clap::{Args, Subcommand};
 use dsql_edge_local::{Fault, Limit, Local, Oc001};
 
 use dev_vars::Bindings;
+use folder_lock::FolderLock;
 
 /// What goes wrong in a command is told to a person, so any error will do.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -52,6 +54,7 @@ Examples:
   too-many-connections=1, rate-exceeded=1, waking-up=3      for so many of the next connections
   expired-hour            connections that are open end, once they are in no transaction
   latency=20              every answer comes 20 ms late
+  A number that is left out is 1.
   A session asks for others with SET dsql_local.fault = 'conflict=1, latency=20'; 'none' is none.";
 
 #[derive(Subcommand)]
@@ -129,8 +132,8 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Starts the local DSQL that the options ask for, and tells of it.
-    pub(crate) async fn start(&self) -> Outcome<Local> {
+    /// Starts the local DSQL that the options ask for, and prints where it is. The folder is locked as long as it runs.
+    pub(crate) async fn start(&self) -> Outcome<(Local, FolderLock)> {
         let mut builder = Local::builder()
             .folder(&self.folder)
             .keep_data(self.keep)
@@ -164,7 +167,9 @@ impl Options {
         if !self.no_dev_vars {
             dev_vars::check(&self.dev_vars, &self.expected(), &written)?;
         }
+        let mut lock = FolderLock::take(&self.folder)?;
         let local = builder.start().await?;
+        lock.serves(&local.endpoint())?;
         if self.port != 0 && self.port != local.port() {
             eprintln!("dsql-local: port {} is in use, {} is taken instead", self.port, local.port());
         }
@@ -184,7 +189,7 @@ impl Options {
             host = local.cluster_host(),
             port = local.port()
         );
-        Ok(local)
+        Ok((local, lock))
     }
 
     /// The bindings as far as they are known before the start.

@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use super::process_tree::{self, Process};
 use super::signals::{Signals, Stop};
 use super::watch::Watcher;
-use super::{Options, Outcome};
+use super::{Options, Outcome, dev_vars};
 
 /// How long a command that had the terminal's Ctrl-C may take, before it is asked.
 const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
@@ -24,10 +24,21 @@ const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
 /// How long a command that was asked to end may take, before it is killed.
 const AFTER_TERMINATE: Duration = Duration::from_secs(5);
 
+/// Where else the AWS SDKs take credentials from.
+const OTHER_CREDENTIALS: [&str; 7] = [
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+];
+
 pub(crate) async fn run(options: &Options, command: &[OsString]) -> Outcome<ExitCode> {
     let mut signals = Signals::listen(options.stop_on_eof)?;
-    let local = tokio::select! {
-        local = options.start() => local?,
+    let (local, _lock) = tokio::select! {
+        started = options.start() => started?,
         stop = signals.next() => return Ok(stop.code()),
     };
     let ran = run_beside(&local, options, command, &mut signals).await;
@@ -43,7 +54,12 @@ async fn run_beside(
 ) -> Outcome<ExitCode> {
     let (program, arguments) = command.split_first().ok_or("no command was given")?;
     let mut process = Command::new(program);
-    process.args(arguments).envs(options.bindings(local));
+    process.args(arguments);
+    // A credential or a role of the user's own would be mixed with dsql-local's keys.
+    for name in dev_vars::NAMES.iter().chain(&OTHER_CREDENTIALS) {
+        process.env_remove(name);
+    }
+    process.envs(options.bindings(local));
     // Past the front door: for psql, and for tests that need an oracle.
     process.env("DSQL_LOCAL_POSTGRES_URL", local.postgres_url());
     process.env("NODE_EXTRA_CA_CERTS", trusted(options)?);

@@ -6,8 +6,8 @@ use super::{Options, Outcome, signals};
 
 pub(crate) async fn serve(options: &Options) -> Outcome<ExitCode> {
     let mut signals = signals::Signals::listen(options.stop_on_eof)?;
-    let local = tokio::select! {
-        local = options.start() => local?,
+    let (local, _lock) = tokio::select! {
+        started = options.start() => started?,
         stop = signals.next() => return Ok(stop.code()),
     };
     if !options.no_dev_vars {

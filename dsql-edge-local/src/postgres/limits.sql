@@ -13,12 +13,12 @@ $$;
 
 -- Sees to it that COMMIT fails: DSQL looks at the size there.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_defer_size(bytes bigint) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO pg_catalog.dsql_local_oversize VALUES (bytes)
 $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_oversize() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     allowed text := pg_catalog.dsql_local_size(pg_catalog.dsql_local_sum('dsql_local.limit_bytes'));
 BEGIN
@@ -27,7 +27,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_count() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     most_rows bigint := pg_catalog.dsql_local_sum('dsql_local.limit_rows');
     most_bytes bigint := pg_catalog.dsql_local_sum('dsql_local.limit_bytes');
@@ -59,7 +59,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_attach(new_table oid) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     event text;
 BEGIN
@@ -70,20 +70,33 @@ BEGIN
             lower(event), event, new_table::regclass, CASE event WHEN 'DELETE' THEN 'OLD' ELSE 'NEW' END);
     END LOOP;
     -- As PostgreSQL marks those of foreign keys: psql, pg_dump and information_schema leave them out.
-    UPDATE pg_trigger SET tgisinternal = true WHERE tgrelid = new_table AND tgname LIKE 'dsql\_local\_%';
+    UPDATE pg_catalog.pg_trigger SET tgisinternal = true WHERE tgrelid = new_table AND tgname LIKE 'dsql\_local\_%';
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_attach_new() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM pg_catalog.dsql_local_attach(command.objid)
     FROM pg_event_trigger_ddl_commands() command JOIN pg_class ON pg_class.oid = command.objid
     WHERE command.command_tag = 'CREATE TABLE' AND relkind = 'r';
 END $$;
 
+-- The rules for CREATE do not see the schema of a name without one: search_path, or what a view reads, can make it pg_temp.
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_schema() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    made record;
+BEGIN
+    FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE schema_name ~ '^pg_temp' LOOP
+        RAISE EXCEPTION 'TEMPORARY or TEMP % not supported for %',
+            CASE WHEN made.object_type IN ('table', 'view', 'sequence') THEN made.object_type ELSE 'object' END,
+            made.command_tag USING ERRCODE = '0A000';
+    END LOOP;
+END $$;
+
 -- A function that sets something for its calls sets only what a session may set.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_function() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM pg_catalog.dsql_local_check_setting(split_part(setting, '=', 1))
     FROM pg_event_trigger_ddl_commands() command JOIN pg_proc ON pg_proc.oid = command.objid, unnest(proconfig) setting
@@ -109,5 +122,12 @@ BEGIN
         -- Tables of a folder that an earlier version kept.
         PERFORM pg_catalog.dsql_local_attach(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
         WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema', 'sys');
+    END IF;
+END $$;
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'dsql_local_check_schema') THEN
+        CREATE EVENT TRIGGER dsql_local_check_schema ON ddl_command_end
+            EXECUTE FUNCTION pg_catalog.dsql_local_check_schema();
     END IF;
 END $$;

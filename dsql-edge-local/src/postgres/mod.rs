@@ -4,10 +4,12 @@
 //! `admin`, and the socket to reach it by. It listens on no port, and its socket's folder is closed to others.
 
 mod account;
+mod data_in_use;
 pub(crate) mod find;
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -100,6 +102,9 @@ impl Postgres {
             Data::Fresh => (home.join("data"), false),
             Data::Kept(folder) => (kept_folder(account, folder)?, true),
         };
+        if durable {
+            data_in_use::wait(&folder).await?;
+        }
         let new = !folder.join(READY).exists();
         if new {
             if folder.exists() {
@@ -114,6 +119,8 @@ impl Postgres {
         }
         let log = home.join("server.log");
         let output = fs::File::create(&log).map_err(Error::file(&log))?;
+        // When PostgreSQL ends, its guard removes the folder with the log.
+        let mut reader = fs::File::open(&log).map_err(Error::file(&log))?;
         let errors = output.try_clone().map_err(Error::file(&log))?;
         // INT is PostgreSQL's fast shutdown, with a checkpoint; QUIT leaves everything as it is.
         let signal = if durable { "INT" } else { "QUIT" };
@@ -130,7 +137,7 @@ impl Postgres {
             new,
             seal_key: Arc::new(SealKey::made()?),
         };
-        server.wait_until_ready(&log).await?;
+        server.wait_until_ready(&mut reader).await?;
         let client = server.connect(SUPERUSER).await?;
         // A folder that was kept may be of an earlier version.
         for sql in [ROLES, SYS, LIMITS, &server.seal_key.to_sql()] {
@@ -139,14 +146,16 @@ impl Postgres {
         Ok(server)
     }
 
-    async fn wait_until_ready(&mut self, log: &Path) -> Result<(), Error> {
+    async fn wait_until_ready(&mut self, log: &mut fs::File) -> Result<(), Error> {
         let start = Instant::now();
         loop {
-            let Err(error) = self.connect(SUPERUSER).await else { return Ok(()) };
+            let Err(error) = session(&self.socket(), SUPERUSER).await else { return Ok(()) };
             let ended = self.guard.ended().map_err(|error| Error::Postgres(error.to_string()))?;
             if ended.is_some() || start.elapsed() > START_TIMEOUT {
-                let said = fs::read_to_string(log).unwrap_or_default();
-                return Err(Error::Postgres(format!("{error}\n{}", said.trim())));
+                let mut said = String::new();
+                let _ = log.read_to_string(&mut said);
+                let why = if said.trim().is_empty() { error.to_string() } else { said.trim().to_owned() };
+                return Err(Error::Postgres(why));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

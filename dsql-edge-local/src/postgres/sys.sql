@@ -61,21 +61,24 @@ BEGIN
     END LOOP;
 END $$;
 
+-- In this file and in limits.sql, pg_temp is the last schema of each SECURITY DEFINER function: a search_path that does not
+-- name it is searched for tables and types in pg_temp first, where a client could put its own.
+
 -- Only dsql-local itself makes seals: a client cannot call what asks for one with a statement of its own. Letters outside
 -- of ASCII do not count, since the seal is made before their encoding is known.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_seal(statement text, seal text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     sealed bytea := convert_to(regexp_replace(statement, '[^\x01-\x7f]+', '?', 'g'), 'UTF8');
 BEGIN
-    IF seal IS DISTINCT FROM (SELECT encode(sha256(key || sealed || key), 'hex') FROM dsql_local_seal_key) THEN
+    IF seal IS DISTINCT FROM (SELECT encode(sha256(key || sealed || key), 'hex') FROM pg_catalog.dsql_local_seal_key) THEN
         RAISE EXCEPTION 'permission denied for function of dsql-local' USING ERRCODE = '42501';
     END IF;
 END $$;
 
 -- What a session may set; the rules for SET are the same. Sessions past the front door have no limit of rows.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_setting(name text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF coalesce(current_setting('dsql_local.limit_rows', true), '') = '' OR lower(name) ~ '^enable_' OR lower(name) IN
         ('application_name', 'client_encoding', 'datestyle', 'extra_float_digits', 'intervalstyle', 'search_path', 'timezone')
@@ -111,22 +114,22 @@ $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_log_job(
     kind text, class regclass, object oid, name text, state text, said text, statement text, seal text
-) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     id text := dsql_local_job_id();
 BEGIN
     PERFORM dsql_local_check_seal(statement, seal);
-    INSERT INTO dsql_local_jobs
+    INSERT INTO pg_catalog.dsql_local_jobs
     VALUES (id, state, said, kind, class, object, name, date_trunc('second', now()), date_trunc('second', now()));
     RETURN id;
 END $$;
 
 -- Makes an index look as after a unique build that failed: it is not valid, and new rows are held to it.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_fail_index(index oid, statement text, seal text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM dsql_local_check_seal(statement, seal);
-    UPDATE pg_index SET indisunique = true, indisvalid = false WHERE indexrelid = index;
+    UPDATE pg_catalog.pg_index SET indisunique = true, indisvalid = false WHERE indexrelid = index;
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_name(relation oid) RETURNS text LANGUAGE sql STABLE AS $$
@@ -178,7 +181,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE PROCEDURE sys.wait_for_job(job_id text, INOUT succeeded boolean DEFAULT NULL)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF job_id !~ '^[a-z2-7]{26}$' THEN
         RAISE EXCEPTION 'Unable to convert text to UUID' USING ERRCODE = '22P02';
@@ -204,7 +207,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_next_iam_oid() RETURNS bigint L
 $$;
 
 CREATE OR REPLACE PROCEDURE pg_catalog.dsql_local_iam(command text, pg_role text, principal text, seal text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM dsql_local_check_seal(command || pg_role || principal, seal);
     -- Takes the place of this procedure's own command tag.
@@ -216,13 +219,13 @@ BEGIN
     ELSIF principal !~ '^arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:[a-z-]+/.+$' THEN
         RAISE EXCEPTION 'invalid IAM ARN "%"', principal USING ERRCODE = '22023';
     ELSIF command = 'GRANT' THEN
-        INSERT INTO dsql_local_iam
+        INSERT INTO pg_catalog.dsql_local_iam
         VALUES (dsql_local_next_iam_oid(), principal, pg_role, session_user) ON CONFLICT DO NOTHING;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'role "%" is already granted to "%"', pg_role, principal USING ERRCODE = '42710';
         END IF;
     ELSE
-        DELETE FROM dsql_local_iam WHERE pg_role_name = pg_role AND arn = principal;
+        DELETE FROM pg_catalog.dsql_local_iam WHERE pg_role_name = pg_role AND arn = principal;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'role "%" is not granted to "%"', pg_role, principal USING ERRCODE = '42704';
         END IF;

@@ -93,7 +93,7 @@ struct Login {
     drops_flight: bool,
     /// The first ReadyForQuery has come.
     done: AtomicBool,
-    /// A ReadyForQuery has come.
+    /// A ReadyForQuery has come, an error or CopyInResponse.
     answered: Notify,
 }
 
@@ -141,7 +141,7 @@ where
             let tables = locked(session).named_tables(&frame);
             let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
             let sent = locked(session).client_says(frame, schema.as_ref());
-            if locked(session).is_cut_before_commit() {
+            if locked(session).sends_no_more() {
                 cut = true;
                 break;
             }
@@ -230,7 +230,7 @@ where
                     let frame = Frame { bytes: bytes.to_vec() };
                     rest = rest.get(length..).unwrap_or_default();
                     ready.extend(locked(session).postgres_says(frame));
-                    if tag == b'Z' {
+                    if matches!(tag, b'Z' | b'E' | b'G') {
                         login.answered.notify_one();
                     }
                 }

@@ -3,6 +3,8 @@
 //! In: one of PostgreSQL's messages. Out: the message for the client. Nothing but errors that we caused, and the
 //! answers of jobs, is ever changed.
 
+use super::copy_in::CopyIn;
+use super::encoding::Encoding;
 use super::message::message;
 use super::rejected::StatementRejected;
 use super::{MARK, Session, transaction};
@@ -16,8 +18,8 @@ pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
 pub(super) const SHOW: &str = "dsql_local_show_";
 
 /// The messages that must be looked at whole: ErrorResponse, RowDescription, CommandComplete, ReadyForQuery,
-/// ParseComplete, BindComplete, CloseComplete, NoticeResponse, ParameterStatus.
-pub(crate) const BUFFERED: &[u8] = b"ETCZ123NS";
+/// ParseComplete, BindComplete, CloseComplete, NoticeResponse, ParameterStatus, CopyInResponse.
+pub(crate) const BUFFERED: &[u8] = b"ETCZ123NSG";
 
 /// What DSQL tells of its settings, seen on clusters in August 2026; the version is that of the recording, in September.
 const REPORTED: [(&str, Option<&str>); 11] = [
@@ -44,7 +46,12 @@ impl Session {
 
     fn heard(&mut self, frame: Frame) -> Vec<u8> {
         match frame.tag() {
+            Some(b'G') => {
+                self.copy_in.begins();
+                frame.bytes
+            }
             Some(b'E') => {
+                self.copy_in.fails();
                 if let Some(cycle) = self.cycles.answered() {
                     cycle.failed = true;
                 }
@@ -98,8 +105,12 @@ impl Session {
             }
             Some(b'Z') => {
                 self.tag = None;
+                self.copy_in = CopyIn::None;
                 self.statements.ready();
                 self.settles(frame.body());
+                if self.cycles.none() {
+                    self.changes_encoding &= self.encoding != Encoding::Utf8 || self.open.is_some();
+                }
                 frame.bytes
             }
             _ => frame.bytes,

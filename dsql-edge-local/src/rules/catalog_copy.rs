@@ -33,17 +33,23 @@ impl CatalogCopy {
     }
 
     /// Whether a statement gets OC001.
-    pub(super) fn is_stale_for(&mut self, statement: &Statement, catalog: &CatalogVersion) -> bool {
+    pub(super) fn is_stale_for(
+        &mut self,
+        statement: &Statement,
+        text: &str,
+        lexed: &Lexed,
+        catalog: &CatalogVersion,
+    ) -> bool {
         let newest = catalog.newest();
         match self {
             CatalogCopy::Tables(tables) => {
                 let mut stale = false;
-                for name in used_tables(statement) {
+                for name in used_tables(statement, text, lexed) {
                     if tables.len() >= MOST_TABLES {
                         tables.clear();
                     }
-                    let before = tables.insert(name.to_owned(), newest);
-                    stale |= before.is_some_and(|version| catalog.has_changed(name, version));
+                    let before = tables.insert(name.clone(), newest);
+                    stale |= before.is_some_and(|version| catalog.has_changed(&name, version));
                 }
                 stale
             }

@@ -20,6 +20,8 @@ pub(super) struct Cycle {
     /// Those that are ours, by number.
     own_parse: Option<usize>,
     own_bind: Option<usize>,
+    /// It has an Execute.
+    pub(super) executes: bool,
     /// It commits, and whether that goes well has been asked.
     pub(super) commits: bool,
     /// The connection ends in place of its ReadyForQuery, and nothing of it is heard.
@@ -97,7 +99,8 @@ impl Cycles {
 
     /// ReadyForQuery has come.
     pub(super) fn over(&mut self) -> Option<Cycle> {
-        self.owed.pop_front()
+        // Where none is owed, COPY failed before PostgreSQL read a Sync that seemed to be inside of it.
+        self.owed.pop_front().or_else(|| self.current.take())
     }
 
     /// Whether all that was sent whole is answered.

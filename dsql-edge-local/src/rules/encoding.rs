@@ -35,6 +35,13 @@ impl Encoding {
         }
     }
 
+    /// Whether a statement of this text may change the encoding.
+    pub(super) fn may_change(text: &[u8]) -> bool {
+        ["client_encoding", "NAMES", "set_config", "pg_settings"]
+            .iter()
+            .any(|word| super::message::contains(text, word))
+    }
+
     /// The text of these bytes, or the first byte that makes it invalid.
     pub(super) fn decode(self, bytes: &[u8]) -> Result<String, u8> {
         match self {

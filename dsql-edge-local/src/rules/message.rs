@@ -54,6 +54,11 @@ pub(super) fn described(body: &[u8]) -> Option<(u8, &[u8])> {
     name(rest).map(|name| (*kind, name))
 }
 
+/// Whether a text of a client has this word in it, in capitals or not.
+pub(super) fn contains(text: &[u8], word: &str) -> bool {
+    text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+}
+
 /// What is before the first NUL, and what follows it.
 pub(super) fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == 0)?;

@@ -8,6 +8,7 @@
 mod answer;
 pub(crate) mod catalog;
 mod catalog_copy;
+mod copy_in;
 mod cycle;
 mod encoding;
 mod message;
@@ -15,11 +16,13 @@ mod prepared;
 mod rejected;
 mod statement;
 mod transaction;
+mod wait;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dsql_edge_compiler::dsql::transaction::is_copy_from;
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Schema;
 use dsql_edge_compiler::syntax::Lexed;
@@ -27,6 +30,7 @@ use dsql_edge_compiler::syntax::ast::{QualifiedName, Statement, StatementKind};
 
 pub(crate) use answer::{BUFFERED, parameter_status};
 use catalog_copy::CatalogCopy;
+use copy_in::CopyIn;
 use cycle::Cycles;
 use encoding::Encoding;
 use prepared::{Known, Statements};
@@ -61,6 +65,10 @@ pub(crate) struct Session {
     transactions: Transactions,
     /// How the client's texts are encoded.
     encoding: Encoding,
+    /// The session may have changed its encoding, or may do so: what PostgreSQL answers decides.
+    changes_encoding: bool,
+    /// The COPY FROM STDIN that is under way.
+    copy_in: CopyIn,
     statements: Statements,
     /// Those that have been bound, with their statements.
     portals: HashMap<Vec<u8>, Known>,
@@ -90,6 +98,9 @@ impl Session {
             cluster,
             transactions: Transactions::new(),
             encoding: Encoding::Utf8,
+            // The startup may set one, which PostgreSQL reports with the login's answer.
+            changes_encoding: true,
+            copy_in: CopyIn::None,
             statements: Statements::of_a_login(),
             portals: HashMap::new(),
             refusals: HashMap::new(),
@@ -115,28 +126,13 @@ impl Session {
     }
 
     /// Whether PostgreSQL gets no message any more, the last one neither.
-    pub(crate) fn is_cut_before_commit(&self) -> bool {
-        self.cut_before_commit
+    pub(crate) fn sends_no_more(&self) -> bool {
+        self.cut_before_commit || self.ends
     }
 
     /// Whether the client gets nothing of what PostgreSQL now answers.
     pub(crate) fn is_cut_after_commit(&mut self) -> bool {
         self.cycles.answered().is_some_and(|cycle| cycle.cut)
-    }
-
-    /// Whether a client's message has to wait until PostgreSQL has answered those before it: what it means depends on the
-    /// answers.
-    pub(crate) fn must_wait(&self, frame: &Frame) -> bool {
-        if self.cycles.nothing_owed() {
-            return false;
-        }
-        match frame.tag() {
-            Some(b'B') => {
-                message::bind(frame.body()).is_some_and(|(_, name)| self.statements.is_uncertain(name))
-            }
-            Some(b'Q' | b'P') => self.text(frame).is_some_and(|text| text.is_err()),
-            _ => false,
-        }
     }
 
     /// The tables that a message names, if a rule must know their columns and keys.
@@ -147,12 +143,15 @@ impl Session {
 
     /// The text of a Query or a Parse, or the byte that is not of the client's encoding.
     fn text(&self, frame: &Frame) -> Option<Result<String, u8>> {
-        let text = match frame.tag() {
+        self.text_bytes(frame).map(|text| self.encoding.decode(text))
+    }
+
+    fn text_bytes<'f>(&self, frame: &'f Frame) -> Option<&'f [u8]> {
+        match frame.tag() {
             Some(b'Q') => message::query(frame.body()),
             Some(b'P') => message::parse(frame.body()).map(|(_, text, _)| text),
             _ => None,
-        };
-        text.map(|text| self.encoding.decode(text))
+        }
     }
 
     /// PostgreSQL reports a setting.
@@ -167,13 +166,17 @@ impl Session {
     /// A client's message, as it goes on to PostgreSQL. `schema` has the tables that [`Session::named_tables`] asked for.
     pub(crate) fn client_says(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
         let Some(tag) = frame.tag() else { return frame.bytes };
+        if self.copy_in.has_begun() {
+            return self.copies_in(frame);
+        }
+        self.changes_encoding |= self.text_bytes(&frame).is_some_and(Encoding::may_change);
         match tag {
             b'Q' => {
                 let sent = self.text(&frame).map(|text| {
                     let sent = match text {
                         Ok(text) => statement::with_room(&text, || self.simple(&text, schema))
-                            .unwrap_or_else(|| self.mark(too_deep())),
-                        Err(byte) => self.mark(not_encoded(byte)),
+                            .unwrap_or_else(|| self.mark(StatementRejected::too_deep())),
+                        Err(byte) => self.mark(StatementRejected::not_encoded(byte)),
                     };
                     message::query_of(&self.encoding.encode(&sent))
                 });
@@ -193,18 +196,33 @@ impl Session {
                 match message::bind(frame.body()) {
                     Some((portal, name)) if self.portals.len() < MOST_PORTALS => {
                         let prepared = self.statements.find(name);
-                        self.portals.insert(portal.to_owned(), prepared);
-                        frame.bytes
+                        let stopped = prepared.as_deref().and_then(|prepared| self.stale(prepared));
+                        match stopped {
+                            Some(refused) => {
+                                self.portals.remove(portal);
+                                self.fails(refused)
+                            }
+                            None => {
+                                self.portals.insert(portal.to_owned(), prepared);
+                                frame.bytes
+                            }
+                        }
                     }
-                    Some(_) => self.fails(too_many("portals")),
+                    Some(_) => self.fails(StatementRejected::too_many("portals")),
                     None => frame.bytes,
                 }
             }
             b'E' => {
                 self.cycle();
-                let refused = message::name(frame.body())
-                    .map(<[u8]>::to_owned)
-                    .and_then(|portal| self.executed(&portal));
+                self.cycles.current().executes = true;
+                let Some(portal) = message::name(frame.body()).map(<[u8]>::to_owned) else {
+                    return frame.bytes;
+                };
+                let refused = self.executed(&portal);
+                // After an error PostgreSQL skips it.
+                if refused.is_none() && !self.cycles.current().failed && self.is_copy_in(&portal) {
+                    self.copy_in = CopyIn::Sent { simple: false };
+                }
                 refused.unwrap_or(frame.bytes)
             }
             b'C' => {
@@ -218,6 +236,11 @@ impl Session {
                     None => {}
                 }
                 frame.bytes
+            }
+            // The client waits for an answer that the fault keeps back: only the end of the connection can follow.
+            b'H' if self.cycles.is_open() && self.cycles.current().cut => {
+                self.ends_cycle();
+                message::message(b'S', &[])
             }
             b'D' | b'H' => {
                 self.cycle();
@@ -276,11 +299,13 @@ impl Session {
             let part = piece.text(text);
             let whole = match statement::parsed(part) {
                 Ok(whole) => whole,
-                Err(error) if statement::is_of_dsql(part) => {
-                    edits.push((piece, self.mark(StatementRejected::said(error))));
-                    break;
-                }
-                Err(_) => continue,
+                Err(error) => match statement::unread(part, error) {
+                    Some(refused) => {
+                        edits.push((piece, self.mark(refused)));
+                        break;
+                    }
+                    None => continue,
+                },
             };
             let (sent, refused) = self.statements_of(part, &whole, schema);
             if sent != part {
@@ -305,6 +330,9 @@ impl Session {
                 edits.push((statement.span, instead));
                 return (statement::edited(text, edits), true);
             }
+            if is_copy_from(statement, text, &whole.lexed) {
+                self.copy_in = CopyIn::Sent { simple: true };
+            }
             edits.extend(
                 statement::local(statement, text, &whole.lexed, &self.cluster.seal_key)
                     .map(|it| (statement.span, it)),
@@ -317,10 +345,14 @@ impl Session {
     }
 
     fn parse(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
-        let Some((name, _, types)) = message::parse(frame.body()) else { return frame.bytes };
+        let Some((name, text, types)) = message::parse(frame.body()) else { return frame.bytes };
         let refused = match self.text(&frame) {
-            Some(Err(byte)) => not_encoded(byte),
-            _ if self.statements.is_full() => too_many("prepared statements"),
+            // PostgreSQL reports the encoding at the end of the cycle alone.
+            _ if self.changes_encoding && !text.is_ascii() && self.cycles.current().executes => {
+                StatementRejected::encoding_unknown()
+            }
+            Some(Err(byte)) => StatementRejected::not_encoded(byte),
+            _ if self.statements.is_full() => StatementRejected::too_many("prepared statements"),
             None => return frame.bytes,
             Some(Ok(text)) => match statement::with_room(&text, || self.prepare(&text, schema)) {
                 Some(Ok((prepared, sent))) => {
@@ -329,7 +361,7 @@ impl Session {
                     return sent.unwrap_or(frame.bytes);
                 }
                 Some(Err(refused)) => refused,
-                None => too_deep(),
+                None => StatementRejected::too_deep(),
             },
         };
         self.statements.parse(name.to_owned(), None);
@@ -344,8 +376,7 @@ impl Session {
     ) -> Result<(Known, Option<String>), StatementRejected> {
         let whole = match statement::parsed(text) {
             Ok(whole) => whole,
-            Err(error) if statement::is_of_dsql(text) => return Err(StatementRejected::said(error)),
-            Err(_) => return Ok((None, None)),
+            Err(error) => return statement::unread(text, error).map_or(Ok((None, None)), Err),
         };
         let [statement] = whole.statements.as_slice() else { return Ok((None, None)) };
         let own = self.findings(statement, text, &whole.lexed, schema);
@@ -361,6 +392,7 @@ impl Session {
     fn executed(&mut self, portal: &[u8]) -> Option<Vec<u8>> {
         let prepared = self.portals.get(portal)?.clone()?;
         let (statement, text, lexed) = prepared.parts();
+        self.changes_encoding |= Encoding::may_change(text.as_bytes());
         self.jobs_done(text);
         if statement::is_job(statement) {
             self.last_job = Some(Instant::now());
@@ -410,7 +442,7 @@ impl Session {
         lexed: &Lexed,
         schema: Option<&Schema>,
     ) -> Vec<dsql::Finding> {
-        match faults_of(statement) {
+        match faults_of(statement, text) {
             Some(_) => Vec::new(),
             None => dsql::findings(statement, text, lexed, schema),
         }
@@ -418,7 +450,7 @@ impl Session {
 
     /// What stops a statement because of those before it, and of other sessions.
     fn out_of_turn(&mut self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<Stopped> {
-        if let Some(list) = faults_of(statement) {
+        if let Some(list) = faults_of(statement, text) {
             match faults::listed(&list) {
                 Ok(faults) => self.cluster.faults.set(&faults),
                 Err(why) => {
@@ -429,7 +461,7 @@ impl Session {
         }
         match self.transactions.next(statement, text, lexed) {
             Some(finding) => Some(Stopped::Statement(StatementRejected::of(finding))),
-            None => self.timely(statement, lexed),
+            None => self.timely(statement, text, lexed),
         }
     }
 
@@ -456,25 +488,14 @@ impl Session {
     }
 }
 
-/// A text that needs more stack than there is.
-fn too_deep() -> StatementRejected {
-    StatementRejected::new("54001", "stack depth limit exceeded", "nest less deep".to_owned())
-}
-
-/// PostgreSQL's answer to a text that is not of the client's encoding.
-fn not_encoded(byte: u8) -> StatementRejected {
-    let message = format!("invalid byte sequence for encoding \"UTF8\": 0x{byte:02x}");
-    StatementRejected::new("22021", message, "send UTF-8, or set client_encoding first".to_owned())
-}
-
-fn too_many(what: &str) -> StatementRejected {
-    StatementRejected::new("54000", format!("too many {what} in one session"), format!("close {what}"))
-}
-
-/// The list of faults that a statement sets.
-fn faults_of(statement: &Statement) -> Option<String> {
+/// The list of faults that a statement sets: of RESET, none. RESET ALL leaves them, since a pool sends it between two clients.
+fn faults_of(statement: &Statement, text: &str) -> Option<String> {
     match &statement.kind {
         StatementKind::Set(set) if set.name.eq_ignore_ascii_case(FAULT_SETTING) => Some(set.values.join(",")),
+        StatementKind::Utility("RESET") => {
+            let name = statement.span.text(text).split_ascii_whitespace().nth(1)?;
+            name.eq_ignore_ascii_case(FAULT_SETTING).then(String::new)
+        }
         _ => None,
     }
 }

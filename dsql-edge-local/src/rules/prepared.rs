@@ -86,10 +86,12 @@ impl Statements {
         }
     }
 
-    /// Whether it is not known yet which statement a Bind of this name gets: one before the last Sync changes or closes a
-    /// statement that there is, and may be skipped.
+    /// Whether it is not known yet which statement a Bind of this name gets: what was sent about the name before the last
+    /// Sync may be skipped, and another statement of that name is there, or was sent before.
     pub(super) fn is_uncertain(&self, name: &[u8]) -> bool {
-        self.known.contains_key(name) && self.last(name).is_some_and(|(_, before_sync)| before_sync)
+        let names = |sent: &&Sent| matches!(sent, Sent::Parse(it, _) | Sent::Close(it) if it == name);
+        let several = self.known.contains_key(name) || self.sent.iter().filter(names).count() > 1;
+        several && self.last(name).is_some_and(|(_, before_sync)| before_sync)
     }
 
     /// What was sent last about this name, and whether a Sync came behind it.

@@ -35,6 +35,31 @@ impl StatementRejected {
         StatementRejected { sqlstate, message: message.into(), detail: None, instead: Some(instead) }
     }
 
+    /// A text that needs more stack than there is.
+    pub(super) fn too_deep() -> StatementRejected {
+        StatementRejected::new("54001", "stack depth limit exceeded", "nest less deep".to_owned())
+    }
+
+    /// PostgreSQL's answer to a text that is not of the client's encoding.
+    pub(super) fn not_encoded(byte: u8) -> StatementRejected {
+        let message = format!("invalid byte sequence for encoding \"UTF8\": 0x{byte:02x}");
+        StatementRejected::new("22021", message, "send UTF-8, or set client_encoding first".to_owned())
+    }
+
+    /// A text in the same cycle as a statement that may have changed its encoding.
+    pub(super) fn encoding_unknown() -> StatementRejected {
+        StatementRejected::new(
+            "0A000",
+            "client_encoding may have changed before a text outside of ASCII in the same pipeline",
+            "send Sync after the statement that changes client_encoding".to_owned(),
+        )
+    }
+
+    /// More than a session may have.
+    pub(super) fn too_many(what: &str) -> StatementRejected {
+        StatementRejected::new("54000", format!("too many {what} in one session"), format!("close {what}"))
+    }
+
     /// The same with a DETAIL.
     pub(super) fn detailed(self, detail: String) -> StatementRejected {
         StatementRejected { detail: Some(detail).filter(|detail| !detail.is_empty()), ..self }

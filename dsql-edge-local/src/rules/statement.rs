@@ -4,7 +4,7 @@
 //! forms.
 
 use dsql_edge_compiler::Source;
-use dsql_edge_compiler::diagnostic::Diagnostic;
+use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{
     AlterAction, FromItem, JoinKind, QualifiedName, Query, QueryBody, Statement, StatementKind,
@@ -12,6 +12,7 @@ use dsql_edge_compiler::syntax::ast::{
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Lexed, lex, parse_statements};
 
+use super::rejected::StatementRejected;
 use crate::seal::SealKey;
 
 /// A text and its statements.
@@ -47,10 +48,21 @@ pub(super) fn pieces(text: &str) -> Vec<Span> {
     pieces
 }
 
-/// Whether PostgreSQL's parser does not know the words in it: its error is then not DSQL's.
-pub(super) fn is_of_dsql(text: &str) -> bool {
+/// The answer to a statement that our parser cannot read, if it is not PostgreSQL's: PostgreSQL does not have the word ASYNC,
+/// and a statement that nests deeper than our parser reads could break any rule. A query that nests so deep is passed.
+pub(super) fn unread(text: &str, error: Diagnostic) -> Option<StatementRejected> {
     let upper = text.to_ascii_uppercase();
-    upper.split(|it: char| !it.is_ascii_alphanumeric()).any(|word| word == "ASYNC")
+    let mut words = upper.split(|it: char| !it.is_ascii_alphanumeric());
+    if error.code == Code::TooComplex {
+        let lexed = lex(&Source::numbered(text));
+        let first = lexed.tokens.first().map_or("", |token| token.span.text(text)).to_ascii_uppercase();
+        let is_query = matches!(
+            first.as_str(),
+            "SELECT" | "WITH" | "VALUES" | "TABLE" | "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "("
+        );
+        return (!is_query).then(StatementRejected::too_deep);
+    }
+    words.any(|word| word == "ASYNC").then(|| StatementRejected::said(error))
 }
 
 /// Stack for a statement that nests as deep as our parser goes, in a build that is not optimised.

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use super::Session;
 use super::catalog_copy::schema_change;
 use super::rejected::StatementRejected;
+use super::statement::Prepared;
 use crate::faults::Fault;
 use crate::limits::Limits;
 
@@ -109,9 +110,17 @@ fn schema_changed() -> StatementRejected {
 }
 
 impl Session {
+    /// Whether a Bind gets OC001. Execute is too late: PostgreSQL rejects a Bind whose statement has other columns now.
+    pub(super) fn stale(&mut self, prepared: &Prepared) -> Option<StatementRejected> {
+        let (statement, text, lexed) = prepared.parts();
+        let begins_or_ends = matches!(part(statement, text, lexed), Part::Begin | Part::End);
+        (!begins_or_ends && self.catalog.is_stale_for(statement, text, lexed, &self.cluster.catalog))
+            .then(schema_changed)
+    }
+
     /// What a statement does to its transaction, and whether it comes too late.
-    pub(super) fn timely(&mut self, statement: &Statement, lexed: &Lexed) -> Option<Stopped> {
-        let part = part(statement);
+    pub(super) fn timely(&mut self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<Stopped> {
+        let part = part(statement, text, lexed);
         let now = self.cluster.clock.now();
         let late = self.open.is_some_and(|open| now - open.since > self.cluster.limits.age);
         match part {
@@ -140,7 +149,7 @@ impl Session {
             _ if late => Some(Stopped::Statement(too_old(&self.cluster.limits))),
             Part::Ddl | Part::Dml | Part::Other => {
                 let reads = part == Part::Other;
-                if self.catalog.is_stale_for(statement, &self.cluster.catalog) {
+                if self.catalog.is_stale_for(statement, text, lexed, &self.cluster.catalog) {
                     return Some(Stopped::Statement(schema_changed()));
                 }
                 match &mut self.open {

@@ -106,17 +106,23 @@ impl Parser<'_> {
 
     /// Up to the semicolon that ends the statement, parentheses and `BEGIN ATOMIC` bodies included.
     pub(super) fn skip_statement(&mut self) {
-        let mut depth = 0usize;
+        let (mut depth, mut body) = (0usize, 0usize);
+        // A keyword behind `AS` or a dot is a name.
+        let (mut is_name, mut begin) = (false, false);
         loop {
-            match self.token().kind {
+            let kind = &self.token().kind;
+            match kind {
                 TokenKind::End => return,
-                TokenKind::Symbol(b';') if depth == 0 => return,
+                TokenKind::Symbol(b';') if depth + body == 0 => return,
                 TokenKind::Symbol(b'(') => depth += 1,
                 TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
-                TokenKind::Keyword(K::Atomic | K::Case) => depth += 1,
-                TokenKind::Keyword(K::End) => depth = depth.saturating_sub(1),
+                TokenKind::Keyword(K::Atomic) if begin && body == 0 => body = 1,
+                TokenKind::Keyword(K::Case) if body > 0 && !is_name => body += 1,
+                TokenKind::Keyword(K::End) if body > 0 && !is_name => body -= 1,
                 _ => {}
             }
+            begin = *kind == TokenKind::Keyword(K::Begin) && !is_name;
+            is_name = matches!(kind, TokenKind::Keyword(K::As) | TokenKind::Symbol(b'.'));
             self.advance();
         }
     }

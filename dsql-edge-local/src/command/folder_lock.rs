@@ -1,0 +1,55 @@
+//! One `dsql-local` in a folder: a second start would hand out its own bindings in `.dev.vars` instead of the first one's.
+//!
+//! Input: the folder. Output: a lock on `FOLDER/lock`, which the system takes back when the process ends, however it ends.
+//! The file holds the endpoint, for the message of the second start.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::Outcome;
+
+const FILE: &str = "lock";
+
+/// The folder is this process's as long as this lives.
+pub(crate) struct FolderLock(File);
+
+impl FolderLock {
+    /// Takes the folder, which is made where it is missing.
+    pub(crate) fn take(folder: &Path) -> Outcome<FolderLock> {
+        let path = folder.join(FILE);
+        let of_file = |error: std::io::Error| format!("{}: {error}", path.display());
+        if !folder.is_dir() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(of_file)?;
+        }
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(of_file)?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0).map_err(of_file)?;
+                Ok(FolderLock(file))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let endpoint = fs::read_to_string(&path).unwrap_or_default();
+                let endpoint = if endpoint.is_empty() { "which is starting".to_owned() } else { endpoint };
+                Err(format!(
+                    "a dsql-local already runs in this folder ({endpoint}): stop it, or name another folder with --folder"
+                )
+                .into())
+            }
+            Err(TryLockError::Error(error)) => Err(of_file(error).into()),
+        }
+    }
+
+    /// Writes the endpoint down for a second start.
+    pub(crate) fn serves(&mut self, endpoint: &str) -> Outcome<()> {
+        self.0.write_all(endpoint.as_bytes()).map_err(|error| format!("{FILE}: {error}").into())
+    }
+}

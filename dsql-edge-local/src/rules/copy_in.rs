@@ -1,0 +1,69 @@
+//! COPY FROM STDIN: PostgreSQL reads rows, and ignores Sync and Flush, until CopyDone or CopyFail.
+//!
+//! Input: the COPY that was sent, CopyInResponse, errors, and the client's messages. Output: whether a message has to wait
+//! for PostgreSQL's answer, and whether a Sync counts. libpq sends Sync with the COPY and again behind CopyDone; PostgreSQL
+//! answers both if COPY fails at once, and the second alone if it does not (`CopyGetData` in `copyfromparse.c`).
+
+use super::Session;
+use crate::proxy::frame::Frame;
+
+/// What is known of a COPY FROM STDIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CopyIn {
+    None,
+    /// It was sent: PostgreSQL answers with CopyInResponse or an error. A simple query may have several.
+    Sent {
+        simple: bool,
+    },
+    /// PostgreSQL reads rows.
+    Reads {
+        simple: bool,
+    },
+}
+
+impl CopyIn {
+    pub(super) fn is_undecided(self) -> bool {
+        matches!(self, CopyIn::Sent { .. })
+    }
+
+    pub(super) fn has_begun(self) -> bool {
+        matches!(self, CopyIn::Reads { .. })
+    }
+
+    /// CopyInResponse has come.
+    pub(super) fn begins(&mut self) {
+        if let CopyIn::Sent { simple } = *self {
+            *self = CopyIn::Reads { simple };
+        }
+    }
+
+    /// ErrorResponse has come. That of a simple query is followed by ReadyForQuery.
+    pub(super) fn fails(&mut self) {
+        *self = match *self {
+            CopyIn::Sent { simple: true } | CopyIn::Reads { simple: true } => CopyIn::Sent { simple: true },
+            _ => CopyIn::None,
+        };
+    }
+}
+
+impl Session {
+    /// A client's message while PostgreSQL reads rows. PostgreSQL rejects what does not belong there; that it reads
+    /// rows still is not certain, and a statement would pass the rules, so the connection ends.
+    pub(super) fn copies_in(&mut self, frame: Frame) -> Vec<u8> {
+        match frame.tag() {
+            Some(b'd' | b'S' | b'H' | b'X') => frame.bytes,
+            Some(b'c' | b'f') => {
+                self.copy_in = match self.copy_in {
+                    CopyIn::Reads { simple: true } => CopyIn::Sent { simple: true },
+                    _ => CopyIn::None,
+                };
+                frame.bytes
+            }
+            _ => {
+                (self.cluster.log)("connection closed: a message that does not belong into COPY FROM STDIN");
+                self.ends = true;
+                Vec::new()
+            }
+        }
+    }
+}

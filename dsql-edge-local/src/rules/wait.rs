@@ -1,0 +1,45 @@
+//! Whether a client's message has to wait: what it means depends on answers that have not come.
+//!
+//! Input: the message, and what PostgreSQL still owes. Output: yes or no. The relay asks again after each answer.
+
+use dsql_edge_compiler::dsql::transaction::is_copy_from;
+
+use super::message::contains;
+use super::{Session, message};
+use crate::proxy::frame::Frame;
+
+impl Session {
+    /// Whether a client's message has to wait until PostgreSQL has answered those before it: what it means depends on the
+    /// answers.
+    pub(crate) fn must_wait(&self, frame: &Frame) -> bool {
+        // Whether PostgreSQL answers a Sync depends on whether COPY has begun.
+        if self.copy_in.is_undecided() {
+            return true;
+        }
+        if self.cycles.nothing_owed() {
+            return false;
+        }
+        match frame.tag() {
+            Some(b'B') => {
+                message::bind(frame.body()).is_some_and(|(_, name)| self.statements.is_uncertain(name))
+            }
+            Some(b'E') => message::name(frame.body()).is_some_and(|portal| self.is_copy_in(portal)),
+            Some(tag @ (b'Q' | b'P')) => {
+                let Some(text) = self.text_bytes(frame) else { return false };
+                self.changes_encoding && !text.is_ascii()
+                    || self.encoding.decode(text).is_err()
+                    || tag == b'Q' && contains(text, "COPY")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether this portal's statement is COPY FROM STDIN.
+    pub(super) fn is_copy_in(&self, portal: &[u8]) -> bool {
+        let prepared = self.portals.get(portal).and_then(Option::as_deref);
+        prepared.is_some_and(|prepared| {
+            let (statement, text, lexed) = prepared.parts();
+            is_copy_from(statement, text, lexed)
+        })
+    }
+}

@@ -1,0 +1,192 @@
+//! Statements that reach PostgreSQL inside of something else: the rules hold for them too.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+mod client;
+#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[path = "client/session.rs"]
+mod session;
+
+use dsql_edge_local::{Fault, Local};
+use session::{Session, error};
+
+/// Runs each statement on both protocols, and expects this SQLSTATE and message.
+async fn rejected(local: &Local, cases: &[(&str, &str, &str)]) {
+    for (sql, sqlstate, message) in cases {
+        for extended in [false, true] {
+            let mut session = Session::open(local).await;
+            let said = session.run(extended, sql).await;
+            assert_eq!(said.errors, error(sqlstate, message), "{sql}, extended: {extended}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn temporary_objects_are_rejected_however_created() {
+    const TABLE: &str = "TEMPORARY or TEMP table not supported for CREATE TABLE";
+    const VIEW: &str = "TEMPORARY or TEMP view not supported for CREATE VIEW";
+    const SEQUENCE: &str = "TEMPORARY or TEMP sequence not supported for CREATE SEQUENCE";
+    let local = Local::builder().start().await.unwrap();
+    rejected(
+        &local,
+        &[
+            ("CREATE TABLE pg_temp.x (a int)", "0A000", TABLE),
+            ("CREATE TABLE \"pg_temp\".x (a int)", "0A000", TABLE),
+            ("CREATE TABLE pg_temp_3.x (a int)", "0A000", TABLE),
+            ("CREATE VIEW pg_temp.x AS SELECT 1 AS a", "0A000", VIEW),
+            ("CREATE SEQUENCE pg_temp.x CACHE 1", "0A000", SEQUENCE),
+            (
+                "CREATE FUNCTION pg_temp.x() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+                "0A000",
+                "TEMPORARY or TEMP object not supported for CREATE FUNCTION",
+            ),
+            (
+                "CREATE DOMAIN pg_temp.x AS int",
+                "0A000",
+                "TEMPORARY or TEMP object not supported for CREATE DOMAIN",
+            ),
+        ],
+    )
+    .await;
+    // A search_path makes pg_temp the schema of a name without one.
+    for extended in [false, true] {
+        let mut session = Session::open(&local).await;
+        assert_eq!(session.simple("SET search_path = pg_temp").await.errors, []);
+        for (sql, message) in [
+            ("CREATE TABLE x (a int)", TABLE),
+            ("CREATE VIEW x AS SELECT 1 AS a", VIEW),
+            ("CREATE SEQUENCE x CACHE 1", SEQUENCE),
+        ] {
+            assert_eq!(session.run(extended, sql).await.errors, error("0A000", message), "{sql}");
+        }
+    }
+    local.stop().await.unwrap();
+}
+
+/// A table of a client's never takes the place of one that a function of dsql-local reads.
+#[tokio::test]
+async fn own_functions_search_pg_temp_last() {
+    let local = Local::builder().start().await.unwrap();
+    let first = "SELECT count(*) FROM pg_proc WHERE prosecdef AND (proconfig IS NULL \
+                 OR NOT 'search_path=pg_catalog, pg_temp' = ANY (proconfig)) AND proname <> 'set_config'";
+    let said = Session::open(&local).await.simple(first).await;
+    assert_eq!((said.errors, said.values), (Vec::new(), vec!["0".to_owned()]));
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn rules_hold_inside_copy_explain_and_bodies() {
+    const LOCK: &str = "function pg_advisory_lock not supported";
+    const SHARE: &str = "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported";
+    const TRUNCATE: &str = "unsupported statement: Truncate";
+    let setting = |name: &str| format!("setting configuration parameter \"{name}\" not supported");
+    let (rows, lock, strings, encoding) = (
+        setting("dsql_local.limit_rows"),
+        setting("lock_timeout"),
+        setting("standard_conforming_strings"),
+        setting("client_encoding"),
+    );
+    let multiple = "multiple ddl statements not supported in a transaction";
+    let local = Local::builder().init_sql("CREATE TABLE t (a int)").start().await.unwrap();
+    let body = |body: &str| format!("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS '{body}'");
+    let mut deep = String::new();
+    for level in 0..20 {
+        deep = format!("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $a{level}${deep}$a{level}$");
+    }
+    let cases = [
+        ("COPY (SELECT pg_advisory_lock(1)) TO STDOUT".to_owned(), LOCK),
+        ("COPY (SELECT a FROM t FOR SHARE) TO STDOUT".to_owned(), SHARE),
+        (body("SET dsql_local.limit_rows = 0"), &rows),
+        (body("SELECT 1; SET LOCAL lock_timeout = 0"), &lock),
+        (body("SET standard_conforming_strings = off"), &strings),
+        (body("SET client_encoding = SJIS"), &encoding),
+        (body("SET NAMES ''SJIS''"), &encoding),
+        (body("SET LOCAL NAMES ''SJIS''"), &encoding),
+        (body("RESET client_encoding"), &encoding),
+        (body("TRUNCATE t"), TRUNCATE),
+        (body("CREATE TABLE x (a int); CREATE TABLE y (a int)"), multiple),
+        ("CREATE FUNCTION f() RETURNS void AS $$ TRUNCATE t $$ LANGUAGE sql".to_owned(), TRUNCATE),
+        ("CREATE FUNCTION f() RETURNS void BEGIN ATOMIC SELECT pg_advisory_lock(1); END".to_owned(), LOCK),
+        (
+            "CREATE FUNCTION f() RETURNS void BEGIN ATOMIC SELECT 1; RETURN pg_advisory_lock(1); END"
+                .to_owned(),
+            LOCK,
+        ),
+        ("CREATE FUNCTION f() RETURNS void RETURN pg_advisory_lock(1)".to_owned(), LOCK),
+    ];
+    let cases: Vec<_> = cases.iter().map(|(sql, message)| (sql.as_str(), "0A000", *message)).collect();
+    rejected(&local, &cases).await;
+    rejected(&local, &[(&deep, "54001", "stack depth limit exceeded")]).await;
+    local.stop().await.unwrap();
+}
+
+/// A query that nests deeper than our parser reads is passed; what can break a rule by its clauses is not.
+#[tokio::test]
+async fn too_deep_schema_statement_is_rejected() {
+    let local = Local::builder().init_sql("CREATE TABLE t (a int)").start().await.unwrap();
+    let deep = |before: &str| format!("{before} {}1{}", "(".repeat(400), ")".repeat(400));
+    let cases =
+        [deep("CREATE TABLE dp (a serial, b int DEFAULT") + ")", deep("ALTER TABLE t ALTER a SET DEFAULT")];
+    let cases: Vec<_> =
+        cases.iter().map(|sql| (sql.as_str(), "54001", "stack depth limit exceeded")).collect();
+    rejected(&local, &cases).await;
+    let mut session = Session::open(&local).await;
+    let message = format!("SELECT 1; {}", cases[0].0);
+    assert_eq!(session.simple(&message).await.errors[0].0, "54001");
+    assert_eq!(session.simple(&deep("SELECT")).await.values, ["1"]);
+    local.stop().await.unwrap();
+}
+
+/// Words that end nothing are names: `atomic`, `case` and `end` hide no statement behind a semicolon.
+#[tokio::test]
+async fn names_like_keywords_hide_no_statement() {
+    let local = Local::builder().init_sql("CREATE TABLE t (a int, atomic int)").start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    for before in [
+        "COMMENT ON COLUMN t.atomic IS 'x'",
+        "EXPLAIN SELECT 1 AS atomic",
+        "EXPLAIN SELECT 1 AS case",
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS case; END",
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END AS end; END",
+    ] {
+        let said = session.simple(&format!("{before}; TRUNCATE t")).await;
+        assert_eq!(said.errors, error("0A000", "unsupported statement: Truncate"), "{before}");
+    }
+    local.stop().await.unwrap();
+}
+
+/// What writes rows by another statement than INSERT, UPDATE and DELETE is DML all the same.
+#[tokio::test]
+async fn copy_and_explain_analyze_that_write_are_dml() {
+    let local = Local::builder().init_sql("CREATE TABLE t (a int)").start().await.unwrap();
+    let mixed = error("0A000", "ddl and dml are not supported in the same transaction");
+    for write in [
+        "EXPLAIN ANALYZE INSERT INTO t VALUES (1)",
+        "EXPLAIN (COSTS off, ANALYZE) INSERT INTO t VALUES (1)",
+        "COPY (INSERT INTO t VALUES (1) RETURNING a) TO STDOUT",
+        "COPY t FROM STDIN",
+        "COPY t (a) FROM STDIN WITH (FORMAT csv)",
+    ] {
+        for extended in [false, true] {
+            let mut session = Session::open(&local).await;
+            session.simple("BEGIN").await;
+            session.simple("CREATE TABLE n (a int)").await;
+            assert_eq!(session.run(extended, write).await.errors, mixed, "{write}");
+        }
+    }
+    for read in [
+        "EXPLAIN INSERT INTO t VALUES (1)",
+        "EXPLAIN (ANALYZE off) INSERT INTO t VALUES (1)",
+        "COPY t TO STDOUT",
+    ] {
+        let mut session = Session::open(&local).await;
+        session.simple("BEGIN").await;
+        session.simple("CREATE TABLE n (a int)").await;
+        assert_eq!(session.simple(read).await.errors, [], "{read}");
+    }
+    local.set_faults(&[Fault::Conflict(1)]);
+    let mut session = Session::open(&local).await;
+    assert_eq!(session.simple("COPY t FROM STDIN").await.errors[0].0, "40001");
+    local.stop().await.unwrap();
+}
