@@ -11,8 +11,9 @@ use dsql_edge_compiler::syntax::ast::{
     TableColumn, TableElement,
 };
 
+use super::column_type::depends_on_type;
 use super::cut::cut;
-use super::meaning::creation;
+use super::rows::{creation, same};
 use super::script::Script;
 use super::{Finding, key};
 
@@ -89,13 +90,12 @@ fn column_type(script: &Script<'_>, at: usize, alter: &AlterTable, column: Span)
         }
         _ => None,
     })?;
-    let created =
-        creation(script, at, alter.name.name()).filter(|created| script.are_together(*created, at))?;
+    let created = creation(script, at, &alter.name).filter(|created| script.are_together(*created, at))?;
     let creates = script.statements.get(created)?;
     let StatementKind::CreateTable(table) = &creates.kind else { return None };
     let mut between = script.naming(created + 1..at, alter.name.name());
     let is_known = script.is_known(creates.span.start, script.statements.get(at)?.span.start);
-    if !is_known || !same(&table.name, &alter.name) || between.any(changes_columns) {
+    if !is_known || between.any(changes_columns) || depends_on_type(script, created, table, name) {
         return None;
     }
     table.elements.iter().find_map(|element| match element {
@@ -149,8 +149,4 @@ fn is_validated(script: &Script<'_>, action: &AlterAction, table: &QualifiedName
             |action: &AlterAction| matches!(action, AlterAction::ValidateConstraint(it) if it.text == name.text);
         same(&alter.name, table) && alter.actions.iter().any(validates)
     })
-}
-
-fn same(a: &QualifiedName, b: &QualifiedName) -> bool {
-    a.name() == b.name() && a.schema() == b.schema()
 }

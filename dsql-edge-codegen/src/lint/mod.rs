@@ -1,6 +1,7 @@
 //! `dsql-edge lint`: files of SQL against what DSQL refuses. Files in; findings out, for people, for machines or
 //! mended in the files themselves. It connects to nothing.
 
+mod column_type;
 mod cut;
 mod dump;
 mod file;
@@ -10,6 +11,7 @@ mod human;
 mod json;
 mod key;
 mod meaning;
+mod rows;
 mod rules;
 mod sarif;
 mod script;

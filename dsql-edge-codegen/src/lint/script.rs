@@ -3,6 +3,7 @@
 //! Input: the statements of a file, and the places in it that could not be read. Output: answers about two statements, or
 //! one and those around it. Names are compared without their schemas: where in doubt, a statement names a table.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use dsql_edge_compiler::dsql::transaction::{Part, part};
@@ -25,6 +26,19 @@ pub(super) struct Script<'s> {
     blocks: Vec<Block>,
     /// Where something stands whose effect is not known, in order.
     unknown: Vec<u32>,
+    /// The names of the functions that it defines.
+    functions: Vec<String>,
+    /// What `rows` found about each statement, which is asked for each finding.
+    pub(super) found: Vec<Found>,
+}
+
+/// What is known of a statement; nothing before it is asked for.
+#[derive(Default)]
+pub(super) struct Found {
+    /// It writes to no other table than the one that it names.
+    pub(super) stays: OnceCell<bool>,
+    /// It calls a function that is not PostgreSQL's, itself or through a view.
+    pub(super) calls: OnceCell<bool>,
 }
 
 /// `BEGIN … COMMIT`.
@@ -54,6 +68,8 @@ impl<'s> Script<'s> {
             blocks_of: vec![None; statements.len()],
             blocks: Vec::new(),
             unknown: unread.map(|span| span.start).collect(),
+            functions: statements.iter().filter_map(defined_function).collect(),
+            found: statements.iter().map(|_| Found::default()).collect(),
         };
         let commands = lexed.commands.iter().filter(|it| !is_harmless(it, text));
         script.unknown.extend(commands.map(|command| command.span.start));
@@ -140,16 +156,33 @@ impl<'s> Script<'s> {
         })
     }
 
+    /// Whether the script defines a function of this name.
+    pub(super) fn defines_function(&self, name: &str) -> bool {
+        self.functions.iter().any(|defined| defined == name)
+    }
+
     /// Whether a statement has this keyword in it.
     pub(super) fn has(&self, statement: &Statement, keyword: Keyword) -> bool {
         self.tokens(statement).iter().any(|token| token.kind == TokenKind::Keyword(keyword))
     }
 
+    /// Whether a place has this name in it.
+    pub(super) fn names_within(&self, span: Span, name: &str) -> bool {
+        self.tokens_within(span)
+            .iter()
+            .any(|token| matches!(&token.kind, TokenKind::Identifier(text) if text == name))
+    }
+
     /// The tokens of a statement.
     pub(super) fn tokens(&self, statement: &Statement) -> &'s [Token] {
+        self.tokens_within(statement.span)
+    }
+
+    /// The tokens at a place.
+    pub(super) fn tokens_within(&self, span: Span) -> &'s [Token] {
         let tokens = &self.lexed.tokens;
-        let first = tokens.partition_point(|token| token.span.start < statement.span.start);
-        let end = tokens.partition_point(|token| token.span.start < statement.span.end);
+        let first = tokens.partition_point(|token| token.span.start < span.start);
+        let end = tokens.partition_point(|token| token.span.start < span.end);
         tokens.get(first..end).unwrap_or_default()
     }
 
@@ -178,6 +211,13 @@ impl<'s> Script<'s> {
             }),
             _ => false,
         }
+    }
+}
+
+fn defined_function(statement: &Statement) -> Option<String> {
+    match &statement.kind {
+        StatementKind::CreateFunction(function) => Some(function.name.name().to_owned()),
+        _ => None,
     }
 }
 
