@@ -74,12 +74,15 @@ fn is_needless(script: &Script<'_>, set: &Set) -> bool {
         |set: &Set| set.values.len() == 1 && SETTINGS.contains(&(set.name.as_str(), set.values[0].as_str()));
     let is_the_same = |statement: &Statement| match &statement.kind {
         StatementKind::Set(other) => other.name != set.name || is_default(other),
-        StatementKind::Query(_) | StatementKind::Utility("RESET") => !script.names(statement, &set.name),
         // With it a body may name what comes later.
-        StatementKind::CreateFunction(_) => set.name != "check_function_bodies",
-        _ => true,
+        StatementKind::CreateFunction(_) if set.name == "check_function_bodies" => false,
+        // A body is a literal.
+        StatementKind::CreateFunction(_) | StatementKind::Utility("DO") => {
+            !statement.span.text(script.text).contains(&set.name)
+        }
+        _ => !script.names(statement, &set.name),
     };
-    is_default(set) && script.statements.iter().all(is_the_same)
+    is_default(set) && !script.is_in_later_files(&set.name) && script.statements.iter().all(is_the_same)
 }
 
 /// Where the integer type stands of a column that certainly becomes an identity later, in the same transaction.

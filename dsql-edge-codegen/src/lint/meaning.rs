@@ -53,7 +53,8 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
             let refers = |statement: &Statement| script.has(statement, Keyword::References);
             let end = script.statements.len();
             let any = script.naming(at..end, table.name.name()).any(refers);
-            Some(if any { SameIfAllSucceed } else { Same })
+            let later = script.is_in_later_files("references") && script.is_in_later_files(table.name.name());
+            Some(if any || later { SameIfAllSucceed } else { Same })
         }
         ("identity_type", StatementKind::CreateTable(table)) => {
             let column = table.elements.iter().find_map(|element| match element {
@@ -64,7 +65,8 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
                 }
                 _ => None,
             })?;
-            (!depends_on_type(script, at, table, column)).then_some(Same)
+            (!depends_on_type(script, at, table, column) && !is_met_later(script, at, table.name.name()))
+                .then_some(Same)
         }
         ("serial_type", StatementKind::CreateTable(table)) => {
             let column = table.elements.iter().find_map(|element| match element {
@@ -75,8 +77,10 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
                 }
                 _ => None,
             })?;
-            (is_left_alone(script, at, table, column) && !depends_on_type(script, at, table, column))
-                .then_some(Same)
+            let depends = !is_left_alone(script, at, table, column)
+                || depends_on_type(script, at, table, column)
+                || is_met_later(script, at, table.name.name());
+            (!depends).then_some(Same)
         }
         _ => Some(Same),
     }
@@ -91,9 +95,14 @@ fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<M
     if later.clone().any(|later| needs_index(script, later, &index.table)) {
         return None;
     }
+    let met = is_met_later(script, at, index.table.name());
+    let using = ["conflict", "references", "using index"];
+    if met && using.iter().any(|words| script.is_in_later_files(words)) {
+        return None;
+    }
     let end = script.statements.get(at)?.span.end;
     let leaves_rows = |later| rows::leaves_rows(script, later, &index.table);
-    let written = !later.into_iter().all(leaves_rows) || !script.is_known(end, u32::MAX);
+    let written = met || !later.into_iter().all(leaves_rows) || !script.is_known(end, u32::MAX);
     Some(if written { SameIfAllSucceed } else { Same })
 }
 
@@ -117,6 +126,36 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
                     || has(Keyword::Using) && has(Keyword::Index))
         }
     }
+}
+
+/// Whether a file that runs later names a table, or something that this file makes of the table: a view, another name.
+fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
+    let mut names = vec![table];
+    for statement in script.statements.get(at + 1..).unwrap_or_default() {
+        if names.iter().any(|name| script.names(statement, name) || is_in_body(script, statement, name)) {
+            match &statement.kind {
+                StatementKind::CreateView(view) => names.push(view.name.name()),
+                StatementKind::CreateTableAs(copy) => names.push(copy.name.name()),
+                StatementKind::CreateFunction(function) => names.push(function.name.name()),
+                StatementKind::CreateTable(child) => names.push(child.name.name()),
+                StatementKind::CreateTrigger(on) => names.push(on.name()),
+                StatementKind::AlterTable(alter) => {
+                    names.extend(alter.actions.iter().filter_map(|it| match it {
+                        AlterAction::Rename(name) => Some(name.text.as_str()),
+                        _ => None,
+                    }))
+                }
+                _ => {}
+            }
+        }
+    }
+    names.iter().any(|name| script.is_in_later_files(name))
+}
+
+/// Whether the body of a function has a name in it.
+fn is_in_body(script: &Script<'_>, statement: &Statement, name: &str) -> bool {
+    matches!(statement.kind, StatementKind::CreateFunction(_))
+        && statement.span.text(script.text).contains(name)
 }
 
 fn renames(alter: &AlterTable) -> bool {
@@ -178,7 +217,7 @@ fn split(script: &Script<'_>, at: usize) -> Option<Fix> {
 mod tests {
     use dsql_edge_compiler::dsql::Meaning;
 
-    use crate::lint::{Sent, fixed};
+    use crate::lint::{Sent, fixed, fixed_before};
 
     const SPLIT: &str = "BEGIN;\nCREATE TABLE y (a int);\nCREATE TABLE z (a int);\nCOMMIT;\n";
     const CHECK: &str = "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0);\n";
@@ -217,6 +256,7 @@ mod tests {
             "CREATE UNIQUE INDEX i ON t (a);\nINSERT INTO t VALUES (1) ON CONFLICT (a) DO NOTHING;\n".to_owned(),
             "CREATE TABLE t (a serial);\nALTER TABLE t ALTER COLUMN a DROP DEFAULT;\n".to_owned(),
             "CREATE SEQUENCE s AS integer CYCLE CACHE 1;\n".to_owned(),
+            "SET lock_timeout = 0;\nSHOW lock_timeout;\n".to_owned(),
             "SET check_function_bodies = false;\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n".to_owned(),
         ] {
             assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
@@ -381,6 +421,27 @@ mod tests {
         let crlf = |text: &str| text.replace('\n', "\r\n");
         let text = format!("{TABLE}{CHECK}");
         assert_eq!(with(&crlf(&text), Meaning::Same), crlf(&format!("{TABLE}{CHECK_FIXED}")));
+    }
+
+    #[test]
+    fn later_files_are_a_part_of_the_script() {
+        let serial = "CREATE TABLE t (id serial, a int);\n";
+        let index = "CREATE UNIQUE INDEX i ON t (a);\n";
+        let setting = "SET lock_timeout = 0;\n";
+        let viewed = format!("{index}{VIEW}");
+        for (text, later, same, all) in [
+            (serial, "SELECT 1", true, true),
+            (serial, "ALTER TABLE T ALTER COLUMN id SET DEFAULT 7", false, false),
+            (index, "CREATE TABLE u (b int)", true, true),
+            (index, "INSERT INTO t VALUES (1), (1)", false, true),
+            (&viewed, "INSERT INTO v VALUES (1), (1)", false, true),
+            (index, "CREATE TABLE u (a int REFERENCES t (a))", false, false),
+            (setting, "SHOW lock_timeout", false, false),
+        ] {
+            let is_fixed = |safe| fixed_before(text, &["", later], None, Sent::OneByOne, safe).1 > 0;
+            let found = (is_fixed(Meaning::Same), is_fixed(Meaning::SameIfAllSucceed));
+            assert_eq!(found, (same, all), "{text}{later}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ use dsql_edge_compiler::schema::{Dialect, Growth};
 
 use crate::{format, schema_files, style, write_file};
 pub use file::{Finding, LintedFile};
-pub use fix::fixed;
+pub use fix::{fixed, fixed_before};
 
 /// Find what Aurora DSQL refuses in files of SQL, and fix what has one safe rewrite
 #[derive(Args)]
@@ -93,8 +93,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let schema = options.schema.as_deref().map(schema).transpose()?;
     let mut mended = 0;
     if options.fix {
-        for file in &mut files {
-            let (text, count) = fixed(&file.text, schema.as_ref(), options.sent(), options.safe());
+        for at in 0..files.len() {
+            let later: Vec<&str> = files[at + 1..].iter().map(|file| file.text.as_str()).collect();
+            let (text, count) =
+                fixed_before(&files[at].text, &later, schema.as_ref(), options.sent(), options.safe());
+            let file = &mut files[at];
             mended += count;
             match &file.path {
                 Some(path) if text != file.text => write_file::write(path, &text)?,
@@ -161,7 +164,23 @@ pub fn lint(
 ) -> Vec<LintedFile> {
     let mut grown = Growth::new(schema.cloned().unwrap_or_default());
     let complete = schema.is_some();
-    files.into_iter().map(|(name, text)| LintedFile::of(name, text, &mut grown, complete, sent)).collect()
+    let files: Vec<(String, String)> = files.into_iter().collect();
+    let mut later: Vec<String> = vec![String::new()];
+    for (_, text) in files.iter().skip(1).rev() {
+        let after = later.last().map_or("", String::as_str);
+        later.push(format!("{}\n{after}", text.to_ascii_lowercase()));
+    }
+    let of = |((name, text), later): ((String, String), String)| {
+        LintedFile::of(name, text, &mut grown, complete, sent, &later)
+    };
+    files.into_iter().zip(later.into_iter().rev()).map(of).collect()
+}
+
+/// Lints a text that others run after.
+fn lint_one(text: &str, later: &[&str], schema: Option<&Schema>, sent: Sent) -> LintedFile {
+    let mut grown = Growth::new(schema.cloned().unwrap_or_default());
+    let later = later.join("\n").to_ascii_lowercase();
+    LintedFile::of(String::new(), text.to_owned(), &mut grown, schema.is_some(), sent, &later)
 }
 
 struct Text {

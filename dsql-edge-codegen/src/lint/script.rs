@@ -21,6 +21,8 @@ pub(super) struct Script<'s> {
     pub(super) lexed: &'s Lexed,
     pub(super) statements: &'s [Statement],
     pub(super) sent: Sent,
+    /// The texts of the files that run after this one, in lower case.
+    later: &'s str,
     /// The transaction block of each statement, its BEGIN and its end included.
     blocks_of: Vec<Option<usize>>,
     blocks: Vec<Block>,
@@ -59,12 +61,14 @@ impl<'s> Script<'s> {
         statements: &'s [Statement],
         unread: impl Iterator<Item = Span>,
         sent: Sent,
+        later: &'s str,
     ) -> Script<'s> {
         let mut script = Script {
             text,
             lexed,
             statements,
             sent,
+            later,
             blocks_of: vec![None; statements.len()],
             blocks: Vec::new(),
             unknown: unread.map(|span| span.start).collect(),
@@ -161,6 +165,17 @@ impl<'s> Script<'s> {
         self.functions.iter().any(|defined| defined == name)
     }
 
+    /// Whether a file that runs after this one has these words in it.
+    pub(super) fn is_in_later_files(&self, words: &str) -> bool {
+        let is_part = |it: char| it.is_alphanumeric() || it == '_';
+        let words = words.to_ascii_lowercase();
+        self.later.match_indices(&words).any(|(at, _)| {
+            let (before, after) = (self.later.get(..at), self.later.get(at + words.len()..));
+            !before.is_some_and(|it| it.ends_with(is_part))
+                && !after.is_some_and(|it| it.starts_with(is_part))
+        })
+    }
+
     /// Whether a statement has this keyword in it.
     pub(super) fn has(&self, statement: &Statement, keyword: Keyword) -> bool {
         self.tokens(statement).iter().any(|token| token.kind == TokenKind::Keyword(keyword))
@@ -243,7 +258,7 @@ mod tests {
     fn with<T>(text: &str, look: impl FnOnce(&Script<'_>) -> T) -> T {
         let lexed = lex(&Source::script(text));
         let statements = parse_statements(text, &lexed).unwrap();
-        look(&Script::new(text, &lexed, &statements, std::iter::empty(), Sent::OneByOne))
+        look(&Script::new(text, &lexed, &statements, std::iter::empty(), Sent::OneByOne, ""))
     }
 
     #[test]
