@@ -120,9 +120,7 @@ pub enum Queries {
 /// # Errors
 /// Files that cannot be read, and a schema that cannot be understood.
 pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of: Queries) -> Result<Report> {
-    if !package.join("Cargo.toml").is_file() {
-        bail!("{} is no package: it has no Cargo.toml", package.display());
-    }
+    package::is_package(package)?;
     let now = schemas::as_it_is(package, snapshot, candidate)?;
     let coming = schemas::coming(candidate, now.as_ref())?;
     let drift = match (candidate, &now) {
@@ -136,7 +134,11 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let mut unused = Vec::new();
     let expansion = match of {
         Queries::OfSources => Expansion::NotAsked,
-        Queries::OfCompiler => compared(package, &mut sources, &mut unused),
+        Queries::OfCompiler => {
+            // A snapshot that is named is not compared with the build's.
+            let schema = if snapshot.is_none() { now.as_ref().map(|now| now.path.as_path()) } else { None };
+            compared(package, schema, &mut sources, &mut unused)
+        }
     };
     let findings = compare::all(&sources.queries, now.as_ref().map(|now| &now.schema), &coming);
     let manifest = package.join("Cargo.toml");
@@ -146,14 +148,27 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
 }
 
 /// Adds the queries that only the compiler sees. What cannot be read and is not compiled goes to `unused`.
-fn compared(package: &Path, sources: &mut package::Sources, unused: &mut Vec<Unread>) -> Expansion {
-    let expanded = match expansion::expanded(package) {
+fn compared(
+    package: &Path,
+    schema: Option<&Path>,
+    sources: &mut package::Sources,
+    unused: &mut Vec<Unread>,
+) -> Expansion {
+    let expansion::Expansions { all: expanded, tests_fail } = match expansion::expanded(package) {
         Ok(expanded) => expanded,
         Err(why) => return Expansion::Unknown(why),
     };
     if expanded.is_empty() && !sources.seen.is_empty() {
         let why = format!("the compiler expanded none of the {} that are found", sources.seen.len());
         return Expansion::Unknown(why);
+    }
+    let is_other =
+        |read: &Path| schema.is_some_and(|schema| read != Path::new("") && read != expansion::real(schema));
+    if let Some(other) = expanded.iter().find(|it| is_other(&it.schema)) {
+        let (read, schema) = (other.schema.display(), schema.unwrap_or(Path::new("")).display());
+        return Expansion::OtherSchema(format!(
+            "the build reads its schema from {read}, and `check` read {schema}: name the build's with --snapshot"
+        ));
     }
     let is_compiled = |path: &Path, line: usize| {
         expanded.iter().any(|it| it.file == path && (line == 0 || it.line == line))
@@ -165,7 +180,11 @@ fn compared(package: &Path, sources: &mut package::Sources, unused: &mut Vec<Unr
     let mut more = 0;
     for expanded in &expanded {
         let known = (&expanded.file, expanded.line);
-        let is_known = sources.seen.iter().any(|(file, line)| (file, *line) == known)
+        let tokens = expanded.comparable();
+        let is_known = sources
+            .seen
+            .iter()
+            .any(|seen| (&seen.path, seen.line) == known && Some(&seen.tokens) == tokens.as_ref())
             || sources.unread.iter().any(|it| (&it.path, it.line) == known);
         if is_known {
             continue;
@@ -178,7 +197,7 @@ fn compared(package: &Path, sources: &mut package::Sources, unused: &mut Vec<Unr
             Err(why) => sources.unread.push(Unread::of_expansion(expanded, why)),
         }
     }
-    Expansion::Compared(more)
+    Expansion::Compared { more, tests_fail }
 }
 
 /// What the cluster has, as `pull` would write it over the snapshot.
