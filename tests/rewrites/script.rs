@@ -130,11 +130,6 @@ impl Maker {
         if self.careful { self.last } else { self.rng.u32(..5) }
     }
 
-    /// One of these; of a careful script the first.
-    fn pick_careful(&mut self, words: &[&'static str]) -> &'static str {
-        if self.careful { words[0] } else { self.pick(words) }
-    }
-
     /// A statement with blanks and comments around it.
     fn statement(&mut self, sql: &str) {
         if self.one_in(6) {

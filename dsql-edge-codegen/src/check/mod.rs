@@ -16,6 +16,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cluster::Cluster;
 use crate::format;
+use crate::package_schema;
 use crate::pull::{self, Server};
 use crate::style;
 pub use compare::{Finding, Severity};
@@ -70,6 +71,14 @@ enum Output {
     Github,
 }
 
+impl Options {
+    /// The package that is named; else the one that the working folder is in, as other commands find it.
+    fn package(&self) -> PathBuf {
+        let is_here = self.package != Path::new(".") || self.package.join("Cargo.toml").is_file();
+        if is_here { self.package.clone() } else { package_schema::current_package() }
+    }
+}
+
 /// A schema that may come.
 pub enum Candidate {
     /// A file of DDL, or a folder, that holds all of it.
@@ -94,7 +103,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         (None, None) => Candidate::Cluster(live(options)?),
     };
     let sources = if options.no_build { Queries::OfSources } else { Queries::OfCompiler };
-    let report = check(&options.package, options.snapshot.as_deref(), &candidate, sources)?;
+    let report = check(&options.package(), options.snapshot.as_deref(), &candidate, sources)?;
     match options.format {
         Output::Human => style::print(&report.human())?,
         Output::Json => format::print(&report.json())?,
@@ -202,7 +211,7 @@ fn compared(
 
 /// What the cluster has, as `pull` would write it over the snapshot.
 fn live(options: &Options) -> Result<String> {
-    let old = match schemas::path(&options.package, options.snapshot.as_deref())? {
+    let old = match schemas::path(&options.package(), options.snapshot.as_deref())? {
         Some(path) if path.is_file() => pull::read(&path)?,
         _ => String::new(),
     };

@@ -89,7 +89,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         format::print(&if options.format == Format::Json { rules::as_json() } else { rules::as_table() })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut files = read(&options.files)?;
+    let mut files = read(&options.files, options.for_migrate)?;
     let schema = options.schema.as_deref().map(schema).transpose()?;
     let mut mended = 0;
     if options.fix {
@@ -189,7 +189,7 @@ struct Text {
     text: String,
 }
 
-fn read(paths: &[PathBuf]) -> Result<Vec<Text>> {
+fn read(paths: &[PathBuf], for_migrate: bool) -> Result<Vec<Text>> {
     let mut out: Vec<Text> = Vec::new();
     for path in paths {
         if path == Path::new("-") {
@@ -201,7 +201,13 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Text>> {
             out.push(Text { name: STDIN.to_owned(), path: None, text });
             continue;
         }
-        for file in schema_files::read(path)? {
+        let files = if for_migrate && path.is_dir() {
+            schema_files::report_left_out(path)?;
+            schema_files::migrations(path)?
+        } else {
+            schema_files::read(path)?
+        };
+        for file in files {
             let path = Some(PathBuf::from(&file.name));
             out.push(Text { name: file.name, path, text: file.text });
         }
