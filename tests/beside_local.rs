@@ -100,6 +100,12 @@ fn a_second_terminal_finds_it_by_its_folder() {
         let output = edge("", arguments);
         assert!(output.status.success(), "{arguments:?}: {}", printed(&output));
     }
+    // The variables of a shell are another cluster's; an empty one is not set.
+    for (variable, value) in [("DSQL_REGION", "eu-west-1"), ("DSQL_EDGE_CA", "")] {
+        let mut command = plain(dsql_edge(), home.path());
+        let output = command.args(["pull", "--check"]).env(variable, value).output().unwrap();
+        assert!(output.status.success(), "{variable}: {}", printed(&output));
+    }
     // Another role signs with its own keys: it may connect, and read nothing of admin's.
     let said = printed(&edge("", &["pull", "--check", "--user", "blog"]));
     assert!(!said.contains("access denied"), "{said}");

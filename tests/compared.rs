@@ -124,14 +124,86 @@ fn package_that_does_not_compile_is_not_green() {
     let report = json(home.path(), &[]);
     assert_eq!((&report["ok"], &report["queries"]), (&false.into(), &1.into()), "{report:#}");
     let why = report["not_compared"].as_str().unwrap();
-    assert!(why.contains("the package does not compile: src/lib.rs:1:"), "{why}");
+    assert!(why.contains("the package does not compile (first error: src/lib.rs:1:"), "{why}");
     for (format, line) in
-        [("human", "error: whether these are all"), ("github", "::error file=Cargo.toml,line=1")]
+        [("human", "error: the package does not compile"), ("github", "::error file=Cargo.toml,line=1")]
     {
         let (text, well) = check(home.path(), format, &[]);
         assert!(!well && text.contains(line), "{text}");
     }
     assert_eq!(json(home.path(), &["--no-build"])["ok"], true);
+}
+
+#[test]
+fn unit_test_that_does_not_compile_hides_no_query() {
+    let library = "#[cfg(test)]\nmod missing;\npub mod db { pub use dsql_edge::sql as q; }\n\
+                   pub fn f() { let _ = db::q!(\"SELECT old FROM t\"); }\n";
+    let main = "fn main() { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); }\n";
+    let home = package(&[("src/lib.rs", library), ("src/main.rs", main)]);
+    let report = json(home.path(), &[]);
+    assert_eq!(broken(&report), ["src/lib.rs:4"], "{report:#}");
+    assert!(report["partly_compared"].as_str().unwrap().contains("src/lib.rs:2"), "{report:#}");
+    let (text, _) = check(home.path(), "human", &[]);
+    assert!(text.contains("note: tests, examples and benches do not compile"), "{text}");
+}
+
+#[test]
+fn invocations_in_one_line_are_each_checked() {
+    let two = "macro_rules! two { ($a:literal) => { (dsql_edge::sql!(\"SELECT id FROM t\"), dsql_edge::sql!($a)) } }\n\
+               use dsql_edge::sql as q;\npub fn f() {\n    let _ = two!(\"SELECT old FROM t\");\n    \
+               let _ = (dsql_edge::sql!(\"SELECT id FROM t\"), q!(\"SELECT old FROM t\"));\n}\n";
+    let home = package(&[("src/lib.rs", two)]);
+    let report = json(home.path(), &[]);
+    assert_eq!(broken(&report), ["src/lib.rs:1", "src/lib.rs:5"], "{report:#}");
+}
+
+#[test]
+fn build_with_another_schema_is_reported() {
+    let library = "pub fn f() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n";
+    for (file, text) in [
+        (".cargo/config.toml", "[env]\nDSQL_EDGE_SCHEMA = \"other.sql\"\n"),
+        ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA=other.sql\"); }\n"),
+        ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS={}\", \"m\"); }\n"),
+    ] {
+        let schema = "CREATE TABLE t (id int PRIMARY KEY, old text);\n";
+        let home =
+            package(&[("src/lib.rs", library), ("other.sql", schema), ("m/1.sql", schema), (file, text)]);
+        let report = json(home.path(), &[]);
+        let why = report["not_compared"].as_str().unwrap_or_default();
+        assert!(
+            why.starts_with("the build reads its schema from ") && why.contains("--snapshot"),
+            "{report:#}"
+        );
+        let (read, _) = why.split_once(", and").unwrap();
+        let named = read.trim_start_matches("the build reads its schema from ");
+        assert_eq!(json(home.path(), &["--snapshot", named])["not_compared"], Value::Null, "{named}");
+    }
+}
+
+#[test]
+fn workspace_without_a_package_is_an_error() {
+    let home = tempfile::tempdir().unwrap();
+    write(home.path(), "Cargo.toml", "[workspace]\nmembers = [\"a\", \"b\"]\n");
+    write(home.path(), "drop.sql", "SELECT 1;\n");
+    let mut command = Command::new(dsql_edge());
+    let output = command
+        .args(["check", "--no-build", "--apply", "drop.sql"])
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && error.contains("is a workspace without a package: name one of a, b"),
+        "{error}"
+    );
+    let empty = package(&[("src/lib.rs", "")]);
+    let output = Command::new(dsql_edge())
+        .args(["check", "--no-build", "--apply", "drop.sql"])
+        .current_dir(empty.path())
+        .output()
+        .unwrap();
+    let summary = String::from_utf8(output.stderr).unwrap();
+    assert!(summary.contains("0 queries") && !summary.contains("all compile"), "{summary}");
 }
 
 #[test]

@@ -121,6 +121,7 @@ fn the_rules_can_be_read() {
     let (table, well) = run(&["lint", "--rules"]);
     assert!(well && table.contains("unsupported statement: Truncate (recorded)"), "{table}");
     let (json, _) = run(&["lint", "--rules", "--format", "json"]);
+    assert!(!table.contains("{}") && !json.contains("{}"), "a template is printed");
     let rules: serde_json::Value = serde_json::from_str(&json).unwrap();
     let names: Vec<&str> =
         rules["rules"].as_array().unwrap().iter().map(|rule| rule["rule"].as_str().unwrap()).collect();
@@ -162,6 +163,27 @@ fn what_migrate_rejects_is_found_for_migrate() {
         let error = Folder::read(folder.path()).err().unwrap().to_string();
         assert!(error.contains(message), "{error}");
     }
+}
+
+#[test]
+fn files_that_migrate_does_not_apply_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("inner")).unwrap();
+    for (file, sql) in
+        [("1.sql", "SELECT 1;"), ("2.SQL", "VACUUM;"), ("inner/3.sql", "VACUUM;"), ("1.down.sql", "VACUUM;")]
+    {
+        std::fs::write(folder.path().join(file), sql).unwrap();
+    }
+    let path = folder.path().to_str().unwrap();
+    for arguments in [&["lint", "--for-migrate", path][..], &["migrate", "--dry-run", "--folder", path]] {
+        let output = std::process::Command::new(dsql_edge()).args(arguments).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        for name in ["2.SQL", "inner"] {
+            assert!(text.contains(&format!("{name} is not a migration")), "{arguments:?}: {text}");
+        }
+        assert!(!text.contains("1.down.sql") && !text.contains("Vacuum"), "{text}");
+    }
+    assert!(run(&["lint", "--for-migrate", path]).1);
 }
 
 #[test]

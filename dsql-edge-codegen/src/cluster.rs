@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use dsql_edge::Config;
 use dsql_edge::private::{Effect, SessionEffect, Statement};
 
@@ -25,7 +26,13 @@ pub struct Cluster {
     #[arg(long, env = "DSQL_USER", default_value = "admin", global = true, help_heading = "Cluster")]
     pub user: String,
     /// A certificate authority to trust besides the system's, in PEM: dsql-local's
-    #[arg(long, env = "DSQL_EDGE_CA", global = true, help_heading = "Cluster")]
+    #[arg(
+        long,
+        env = "DSQL_EDGE_CA",
+        value_parser = OsStringValueParser::new().map(PathBuf::from),
+        global = true,
+        help_heading = "Cluster"
+    )]
     pub ca: Option<PathBuf>,
 }
 
@@ -43,7 +50,8 @@ impl Cluster {
     pub async fn config(&self, command: &str) -> Result<Config> {
         let (endpoint, local) = self.found()?;
         let named = self.region.clone().filter(|region| !region.is_empty());
-        let region = named.or_else(|| local.as_ref().map(|local| local.region.clone()));
+        // DSQL_REGION of a shell is another cluster's; dsql-local takes tokens for its own region alone.
+        let region = local.as_ref().map(|local| local.region.clone()).or(named);
         let (provider, credentials) = match local.as_ref().and_then(|local| local.credentials(&self.user)) {
             Some(credentials) => (None, credentials),
             None => {
@@ -62,7 +70,11 @@ impl Cluster {
             None => config,
         };
         let mut config = config.user(&self.user).application_name(format!("dsql-edge {command}"));
-        let ca = self.ca.clone().or_else(|| local.as_ref().map(RunningLocal::ca));
+        let ca = self
+            .ca
+            .clone()
+            .filter(|ca| !ca.as_os_str().is_empty())
+            .or_else(|| local.as_ref().map(RunningLocal::ca));
         if let Some(ca) = &ca {
             config = config.extra_ca(std::fs::read(ca).with_context(|| ca.display().to_string())?);
         }

@@ -56,6 +56,33 @@ pub(crate) fn migrations(folder: &Path) -> Result<Vec<SchemaFile>> {
     texts(paths)
 }
 
+/// What a folder of migrations has besides: folders with SQL in them, and files whose names end with `.SQL`. They are not
+/// applied.
+pub(crate) fn left_out(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        let is_upper = path.extension().is_some_and(|it| it != "sql" && it.eq_ignore_ascii_case("sql"));
+        if is_upper || path.is_dir() && !sql_files(&path)?.is_empty() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Names on stderr the files that neither `migrate` nor `lint --for-migrate` reads.
+pub(crate) fn report_left_out(folder: &Path) -> Result<()> {
+    for path in left_out(folder)? {
+        let path = path.display();
+        eprintln!(
+            "dsql-edge: {path} is not a migration: `migrate` applies the files {}/*.sql",
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
 fn sql_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {

@@ -135,6 +135,11 @@ fn unreadable(path: &Path, error: &std::io::Error) -> String {
     format!("the schema snapshot {} cannot be read: {error}", path.display())
 }
 
+/// Where the snapshot of the crate that is compiled now is, or its folder of migrations; nothing where there is none.
+pub(crate) fn path() -> Option<PathBuf> {
+    find().ok().map(|(path, _)| path)
+}
+
 /// Where the snapshot is, and whether that is a folder.
 fn find() -> Result<(PathBuf, bool), String> {
     let variable = |name: &str| std::env::var_os(name);

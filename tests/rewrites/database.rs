@@ -25,7 +25,7 @@ pub(crate) fn run(pieces: &[Piece], database: &Database<'_>) -> Result<Outcome> 
     runtime.block_on(async {
         client.batch_execute("ROLLBACK").await?;
         client.batch_execute("DISCARD ALL").await?;
-        client.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await?;
+        client.batch_execute("DROP SCHEMA IF EXISTS public, other CASCADE; CREATE SCHEMA public").await?;
         let mut errors = Vec::new();
         for piece in pieces {
             let (statement, done) = match piece {

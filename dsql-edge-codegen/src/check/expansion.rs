@@ -9,7 +9,7 @@ use std::process::Command;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::invocation::{Macro, Query, queries_of};
 
@@ -19,7 +19,17 @@ pub(super) struct Expanded {
     pub(super) file: PathBuf,
     pub(super) line: usize,
     name: String,
-    tokens: String,
+    pub(super) tokens: String,
+    /// The schema that the macro reads; empty if it found none.
+    pub(super) schema: PathBuf,
+}
+
+/// The invocations of a package.
+#[derive(Default)]
+pub(super) struct Expansions {
+    pub(super) all: Vec<Expanded>,
+    /// The first error of the package's tests, examples and benches, if the rest of it compiles without them.
+    pub(super) tests_fail: Option<String>,
 }
 
 /// What `cargo check` compiles of a package: all of it, or what is not for tests, where tests do not compile.
@@ -29,25 +39,31 @@ const TARGETS: [&[&str]; 2] = [&["--all-targets"], &[]];
 ///
 /// # Errors
 /// Why it is not known.
-pub(super) fn expanded(package: &Path) -> Result<Vec<Expanded>, String> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let record = std::env::temp_dir().join(format!("dsql-edge-invocations-{}-{since}", std::process::id()));
-    let found = compiled(package, &record);
-    // The system removes it some day.
-    let _ = fs::remove_file(&record);
-    found
-}
-
-fn compiled(package: &Path, record: &Path) -> Result<Vec<Expanded>, String> {
-    let mut first = None;
+pub(super) fn expanded(package: &Path) -> Result<Expansions, String> {
+    let mut found = Expansions::default();
     for targets in TARGETS {
-        fs::write(record, "").map_err(|error| format!("{}: {error}", record.display()))?;
-        match run(package, record, targets)? {
-            None => return read(package, record),
-            Some(error) => first = first.or(Some(error)),
+        let record = new_record();
+        fs::write(&record, "").map_err(|error| format!("{}: {error}", record.display()))?;
+        let done = run(package, &record, targets).and_then(|error| {
+            read(package, &record, &mut found.all)?;
+            Ok(error)
+        });
+        // The system removes it some day.
+        let _ = fs::remove_file(&record);
+        match done? {
+            None => return Ok(found),
+            Some(error) => _ = found.tests_fail.get_or_insert(error),
         }
     }
-    Err(format!("the package does not compile: {}", first.unwrap_or_default()))
+    let first = found.tests_fail.unwrap_or_default();
+    Err(format!("the package does not compile (first error: {first})"))
+}
+
+/// A record of its own for each run: cargo compiles again only if the variable changes, and a library that one run compiled
+/// is not compiled by the next.
+fn new_record() -> PathBuf {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    std::env::temp_dir().join(format!("dsql-edge-invocations-{}-{now}", std::process::id()))
 }
 
 /// Runs `cargo check`: the first error, if there is one.
@@ -67,27 +83,63 @@ fn run(package: &Path, record: &Path, targets: &[&str]) -> Result<Option<String>
     Ok(Some(error.unwrap_or("cargo check failed").to_owned()))
 }
 
-fn read(package: &Path, record: &Path) -> Result<Vec<Expanded>, String> {
+fn read(package: &Path, record: &Path, found: &mut Vec<Expanded>) -> Result<(), String> {
     let text = fs::read_to_string(record).map_err(|error| format!("{}: {error}", record.display()))?;
     let package = real(package);
-    let mut found: Vec<Expanded> = Vec::new();
     for line in text.lines() {
         let fields: Vec<String> = line.split('\t').map(unescaped).collect();
-        let [of, name, file, line, tokens] = fields.as_slice() else {
+        let [of, name, file, line, tokens, schema] = fields.as_slice() else {
             return Err(format!("a line of {} cannot be read", record.display()));
         };
         let line = line.parse().map_err(|_| format!("a line of {} has no number", record.display()))?;
         let (name, tokens) = (name.clone(), tokens.clone());
-        let expanded = Expanded { file: real(Path::new(file)), line, name, tokens };
+        let schema = real(Path::new(schema));
+        let expanded = Expanded { file: real(Path::new(file)), line, name, tokens, schema };
         // A library is compiled for its own sake, and for its tests.
         if real(Path::new(of)) == package && !found.contains(&expanded) {
             found.push(expanded);
         }
     }
-    Ok(found)
+    Ok(())
+}
+
+/// Tokens without blanks, groups that cannot be seen, and comments: as two readers of one text agree on them.
+pub(super) fn comparable(tokens: TokenStream) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => {
+                let inside = comparable(group.stream());
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::None => ("", ""),
+                };
+                if open == "["
+                    && inside.first().is_some_and(|it| it == "doc")
+                    && out.last().is_some_and(|it| it == "#")
+                {
+                    out.pop();
+                    continue;
+                }
+                out.extend(Some(open.to_owned()).filter(|it| !it.is_empty()));
+                out.extend(inside);
+                out.extend(Some(close.to_owned()).filter(|it| !it.is_empty()));
+            }
+            TokenTree::Punct(punct) => out.push(punct.as_char().to_string()),
+            other => out.push(other.to_string()),
+        }
+    }
+    out
 }
 
 impl Expanded {
+    /// Its tokens, to compare them with those of a source.
+    pub(super) fn comparable(&self) -> Option<Vec<String>> {
+        TokenStream::from_str(&self.tokens).ok().map(comparable)
+    }
+
     /// Its queries.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cluster::Cluster;
 use crate::format;
+use crate::package_schema;
 use crate::pull::{self, Server};
 use crate::style;
 pub use compare::{Finding, Severity};
@@ -70,6 +71,14 @@ enum Output {
     Github,
 }
 
+impl Options {
+    /// The package that is named; else the one that the working folder is in, as other commands find it.
+    fn package(&self) -> PathBuf {
+        let is_here = self.package != Path::new(".") || self.package.join("Cargo.toml").is_file();
+        if is_here { self.package.clone() } else { package_schema::current_package() }
+    }
+}
+
 /// A schema that may come.
 pub enum Candidate {
     /// A file of DDL, or a folder, that holds all of it.
@@ -94,7 +103,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         (None, None) => Candidate::Cluster(live(options)?),
     };
     let sources = if options.no_build { Queries::OfSources } else { Queries::OfCompiler };
-    let report = check(&options.package, options.snapshot.as_deref(), &candidate, sources)?;
+    let report = check(&options.package(), options.snapshot.as_deref(), &candidate, sources)?;
     match options.format {
         Output::Human => style::print(&report.human())?,
         Output::Json => format::print(&report.json())?,
@@ -120,9 +129,7 @@ pub enum Queries {
 /// # Errors
 /// Files that cannot be read, and a schema that cannot be understood.
 pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of: Queries) -> Result<Report> {
-    if !package.join("Cargo.toml").is_file() {
-        bail!("{} is no package: it has no Cargo.toml", package.display());
-    }
+    package::is_package(package)?;
     let now = schemas::as_it_is(package, snapshot, candidate)?;
     let coming = schemas::coming(candidate, now.as_ref())?;
     let drift = match (candidate, &now) {
@@ -136,7 +143,11 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let mut unused = Vec::new();
     let expansion = match of {
         Queries::OfSources => Expansion::NotAsked,
-        Queries::OfCompiler => compared(package, &mut sources, &mut unused),
+        Queries::OfCompiler => {
+            // A snapshot that is named is not compared with the build's.
+            let schema = if snapshot.is_none() { now.as_ref().map(|now| now.path.as_path()) } else { None };
+            compared(package, schema, &mut sources, &mut unused)
+        }
     };
     let findings = compare::all(&sources.queries, now.as_ref().map(|now| &now.schema), &coming);
     let manifest = package.join("Cargo.toml");
@@ -146,14 +157,27 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
 }
 
 /// Adds the queries that only the compiler sees. What cannot be read and is not compiled goes to `unused`.
-fn compared(package: &Path, sources: &mut package::Sources, unused: &mut Vec<Unread>) -> Expansion {
-    let expanded = match expansion::expanded(package) {
+fn compared(
+    package: &Path,
+    schema: Option<&Path>,
+    sources: &mut package::Sources,
+    unused: &mut Vec<Unread>,
+) -> Expansion {
+    let expansion::Expansions { all: expanded, tests_fail } = match expansion::expanded(package) {
         Ok(expanded) => expanded,
         Err(why) => return Expansion::Unknown(why),
     };
     if expanded.is_empty() && !sources.seen.is_empty() {
         let why = format!("the compiler expanded none of the {} that are found", sources.seen.len());
         return Expansion::Unknown(why);
+    }
+    let is_other =
+        |read: &Path| schema.is_some_and(|schema| read != Path::new("") && read != expansion::real(schema));
+    if let Some(other) = expanded.iter().find(|it| is_other(&it.schema)) {
+        let (read, schema) = (other.schema.display(), schema.unwrap_or(Path::new("")).display());
+        return Expansion::OtherSchema(format!(
+            "the build reads its schema from {read}, and `check` read {schema}: name the build's with --snapshot"
+        ));
     }
     let is_compiled = |path: &Path, line: usize| {
         expanded.iter().any(|it| it.file == path && (line == 0 || it.line == line))
@@ -165,7 +189,11 @@ fn compared(package: &Path, sources: &mut package::Sources, unused: &mut Vec<Unr
     let mut more = 0;
     for expanded in &expanded {
         let known = (&expanded.file, expanded.line);
-        let is_known = sources.seen.iter().any(|(file, line)| (file, *line) == known)
+        let tokens = expanded.comparable();
+        let is_known = sources
+            .seen
+            .iter()
+            .any(|seen| (&seen.path, seen.line) == known && Some(&seen.tokens) == tokens.as_ref())
             || sources.unread.iter().any(|it| (&it.path, it.line) == known);
         if is_known {
             continue;
@@ -178,12 +206,12 @@ fn compared(package: &Path, sources: &mut package::Sources, unused: &mut Vec<Unr
             Err(why) => sources.unread.push(Unread::of_expansion(expanded, why)),
         }
     }
-    Expansion::Compared(more)
+    Expansion::Compared { more, tests_fail }
 }
 
 /// What the cluster has, as `pull` would write it over the snapshot.
 fn live(options: &Options) -> Result<String> {
-    let old = match schemas::path(&options.package, options.snapshot.as_deref())? {
+    let old = match schemas::path(&options.package(), options.snapshot.as_deref())? {
         Some(path) if path.is_file() => pull::read(&path)?,
         _ => String::new(),
     };

@@ -8,9 +8,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use anyhow::{Context, Result, bail};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use toml_edit::DocumentMut;
 
-use super::expansion::{Expanded, real};
+use super::expansion::{Expanded, comparable, real};
 use super::invocation::{Macro, Query, queries_of};
 
 /// What is found in the sources of a package.
@@ -20,7 +22,15 @@ pub(super) struct Sources {
     /// Files and invocations that cannot be read.
     pub(super) unread: Vec<Unread>,
     /// Where an invocation is whose queries were read.
-    pub(super) seen: Vec<(PathBuf, usize)>,
+    pub(super) seen: Vec<Seen>,
+}
+
+/// An invocation whose queries were read.
+pub(super) struct Seen {
+    pub(super) path: PathBuf,
+    pub(super) line: usize,
+    /// Several may be in one line.
+    pub(super) tokens: Vec<String>,
 }
 
 /// A file, or an invocation in it, that cannot be read.
@@ -44,6 +54,24 @@ impl fmt::Display for Unread {
             line => write!(f, "{}:{line}:{}: {}", self.file, self.column, self.why),
         }
     }
+}
+
+/// Whether a folder is that of a package.
+///
+/// # Errors
+/// It has no Cargo.toml, or that of a workspace: then its members.
+pub(super) fn is_package(folder: &Path) -> Result<()> {
+    let path = folder.join("Cargo.toml");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        bail!("{} is not a package: it has no Cargo.toml", folder.display());
+    };
+    let manifest: DocumentMut = text.parse().with_context(|| path.display().to_string())?;
+    if manifest.contains_key("package") {
+        return Ok(());
+    }
+    let members = manifest.get("workspace").and_then(|it| it.get("members")).and_then(|it| it.as_array());
+    let names: Vec<&str> = members.into_iter().flatten().filter_map(|it| it.as_str()).collect();
+    bail!("{} is a workspace without a package: name one of {}", folder.display(), names.join(", "))
 }
 
 /// Reads the sources.
@@ -146,7 +174,8 @@ impl Search<'_> {
         match queries_of(kind, group.stream(), self.file, self.package) {
             Ok(found) => {
                 self.out.queries.extend(found);
-                self.out.seen.push((self.path.clone(), line));
+                let tokens = comparable(group.stream());
+                self.out.seen.push(Seen { path: self.path.clone(), line, tokens });
             }
             // In a macro of the user's, `$sql` stands for the text, which only the compiler knows.
             Err(_)

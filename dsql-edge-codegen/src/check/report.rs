@@ -31,8 +31,15 @@ pub struct Report {
 pub enum Expansion {
     /// That was not asked for.
     NotAsked,
-    /// So many were found by the compiler alone, and are among the queries.
-    Compared(usize),
+    /// They were compared.
+    Compared {
+        /// How many the compiler alone found; they are among the queries.
+        more: usize,
+        /// The first error of tests, examples or benches, which were not compared then.
+        tests_fail: Option<String>,
+    },
+    /// The build reads another schema than `check` did.
+    OtherSchema(String),
     /// Why it is not known.
     Unknown(String),
 }
@@ -70,9 +77,20 @@ impl Report {
     }
 
     fn not_compared(&self) -> Option<String> {
-        let Expansion::Unknown(why) = &self.expansion else { return None };
+        match &self.expansion {
+            Expansion::Unknown(why) => Some(format!(
+                "{why}, so `check` cannot know whether it saw every query. Fix it, or use --no-build to read the sources alone"
+            )),
+            Expansion::OtherSchema(why) => Some(why.clone()),
+            _ => None,
+        }
+    }
+
+    /// What of the package was not compared, although the rest was.
+    fn partly_compared(&self) -> Option<String> {
+        let Expansion::Compared { tests_fail: Some(error), .. } = &self.expansion else { return None };
         Some(format!(
-            "whether these are all queries of the package is not known, for {why}. With --no-build they are not compared"
+            "tests, examples and benches do not compile (first error: {error}): their queries were read from the sources alone"
         ))
     }
 
@@ -99,6 +117,7 @@ impl Report {
             self.unused.iter().map(|unread| format!("note: not compiled, and not looked at: {unread}\n")),
         );
         out.extend(self.not_compared().map(|why| format!("error: {why}\n")));
+        out.extend(self.partly_compared().map(|why| format!("note: {why}\n")));
         out
     }
 
@@ -108,8 +127,8 @@ impl Report {
         let (broken, changed) = (count(Severity::Broken), count(Severity::Changed));
         let mut queries = amount(self.queries, "query", "queries");
         match self.expansion {
-            Expansion::Compared(0) | Expansion::Unknown(_) => {}
-            Expansion::Compared(more) => queries += &format!(" ({more} seen by the compiler alone)"),
+            Expansion::Compared { more: 0, .. } | Expansion::Unknown(_) | Expansion::OtherSchema(_) => {}
+            Expansion::Compared { more, .. } => queries += &format!(" ({more} seen by the compiler alone)"),
             Expansion::NotAsked => queries += " found in the sources",
         }
         let unread = self.unread.len();
@@ -117,6 +136,10 @@ impl Report {
             (0, 0) if unread > 0 => {
                 format!("{queries}: {} could not be looked at", amount(unread, "place", "places"))
             }
+            (0, 0) if self.queries == 0 => {
+                format!("{queries}: the package has no sql!, sql_file! or sql_unchecked!")
+            }
+            (0, 0) if self.not_compared().is_some() => format!("{queries}: not compared with the compiler"),
             (0, 0) => format!("{queries}: all compile, with the same types"),
             _ => format!(
                 "{queries}: {}, {}",
@@ -148,8 +171,9 @@ impl Report {
             "findings": findings.collect::<Vec<_>>(),
             "unread": self.unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "not_compiled": self.unused.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "compared_with_the_compiler": matches!(self.expansion, Expansion::Compared(_)),
+            "compared_with_the_compiler": matches!(self.expansion, Expansion::Compared { .. }),
             "not_compared": self.not_compared(),
+            "partly_compared": self.partly_compared(),
         });
         format::json(&report)
     }
@@ -174,8 +198,8 @@ impl Report {
             let (line, column) = (unread.line.max(1), unread.column.max(1));
             out += &annotation(level, &unread.file, line, column, "not looked at", &unread.why);
         }
-        if let Some(why) = self.not_compared() {
-            out += &annotation("error", &self.manifest, 1, 1, "not compared", &why);
+        for (level, why) in [("error", self.not_compared()), ("notice", self.partly_compared())] {
+            out.extend(why.map(|why| annotation(level, &self.manifest, 1, 1, "not compared", &why)));
         }
         out
     }

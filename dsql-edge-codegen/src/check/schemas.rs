@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::schema::SchemaError;
@@ -87,7 +87,11 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Sche
         Candidate::Schema(path) => folded(&schema_files::read(path)?),
         Candidate::Migrations(folder) => {
             let mut files = directives(now);
-            files.extend(schema_files::migrations(folder)?);
+            let migrations = schema_files::migrations(folder)?;
+            if migrations.is_empty() {
+                bail!("{} has no .sql file in it", folder.display());
+            }
+            files.extend(migrations);
             folded(&files)
         }
         Candidate::Apply(paths) => {

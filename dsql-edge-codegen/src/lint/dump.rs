@@ -11,8 +11,9 @@ use dsql_edge_compiler::syntax::ast::{
     TableColumn, TableElement,
 };
 
+use super::column_type::depends_on_type;
 use super::cut::cut;
-use super::meaning::creation;
+use super::rows::{creation, same};
 use super::script::Script;
 use super::{Finding, key};
 
@@ -73,12 +74,15 @@ fn is_needless(script: &Script<'_>, set: &Set) -> bool {
         |set: &Set| set.values.len() == 1 && SETTINGS.contains(&(set.name.as_str(), set.values[0].as_str()));
     let is_the_same = |statement: &Statement| match &statement.kind {
         StatementKind::Set(other) => other.name != set.name || is_default(other),
-        StatementKind::Query(_) | StatementKind::Utility("RESET") => !script.names(statement, &set.name),
         // With it a body may name what comes later.
-        StatementKind::CreateFunction(_) => set.name != "check_function_bodies",
-        _ => true,
+        StatementKind::CreateFunction(_) if set.name == "check_function_bodies" => false,
+        // A body is a literal.
+        StatementKind::CreateFunction(_) | StatementKind::Utility("DO") => {
+            !statement.span.text(script.text).contains(&set.name)
+        }
+        _ => !script.names(statement, &set.name),
     };
-    is_default(set) && script.statements.iter().all(is_the_same)
+    is_default(set) && !script.is_in_later_files(&set.name) && script.statements.iter().all(is_the_same)
 }
 
 /// Where the integer type stands of a column that certainly becomes an identity later, in the same transaction.
@@ -89,13 +93,12 @@ fn column_type(script: &Script<'_>, at: usize, alter: &AlterTable, column: Span)
         }
         _ => None,
     })?;
-    let created =
-        creation(script, at, alter.name.name()).filter(|created| script.are_together(*created, at))?;
+    let created = creation(script, at, &alter.name).filter(|created| script.are_together(*created, at))?;
     let creates = script.statements.get(created)?;
     let StatementKind::CreateTable(table) = &creates.kind else { return None };
     let mut between = script.naming(created + 1..at, alter.name.name());
     let is_known = script.is_known(creates.span.start, script.statements.get(at)?.span.start);
-    if !is_known || !same(&table.name, &alter.name) || between.any(changes_columns) {
+    if !is_known || between.any(changes_columns) || depends_on_type(script, created, table, name) {
         return None;
     }
     table.elements.iter().find_map(|element| match element {
@@ -149,8 +152,4 @@ fn is_validated(script: &Script<'_>, action: &AlterAction, table: &QualifiedName
             |action: &AlterAction| matches!(action, AlterAction::ValidateConstraint(it) if it.text == name.text);
         same(&alter.name, table) && alter.actions.iter().any(validates)
     })
-}
-
-fn same(a: &QualifiedName, b: &QualifiedName) -> bool {
-    a.name() == b.name() && a.schema() == b.schema()
 }

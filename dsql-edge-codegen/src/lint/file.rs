@@ -52,6 +52,7 @@ impl LintedFile {
         grown: &mut Growth,
         complete: bool,
         sent: Sent,
+        later: &str,
     ) -> LintedFile {
         let whole = sent == Sent::Whole;
         let (lexed, statements, errors) = parsed(&text);
@@ -81,7 +82,7 @@ impl LintedFile {
             findings.extend(found);
             grown.apply(statement.clone());
         }
-        let script = Script::new(&text, &lexed, &statements, unread.into_iter(), sent);
+        let script = Script::new(&text, &lexed, &statements, unread.into_iter(), sent, later);
         dump::mend(&script, &mut findings);
         meaning::judge(&script, &mut findings);
         findings.retain(|finding| !is_allowed(&text, finding));

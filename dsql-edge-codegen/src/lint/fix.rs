@@ -7,7 +7,7 @@ use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::dsql::{Fix, Meaning};
 use dsql_edge_compiler::source::Span;
 
-use super::{Sent, lint};
+use super::{Sent, lint_one};
 
 /// A mended statement may show what stood behind the mistake; each round mends what does not touch.
 const MAX_ROUNDS: usize = 1_000;
@@ -15,11 +15,22 @@ const MAX_ROUNDS: usize = 1_000;
 /// The text with everything rewritten that has one safe rewrite, and how many findings were. Which rewrites are safe is
 /// for the caller: those with which the script does the same, or also those with which it does if all of it succeeds.
 pub fn fixed(text: &str, schema: Option<&Schema>, sent: Sent, safe: Meaning) -> (String, usize) {
+    fixed_before(text, &[], schema, sent, safe)
+}
+
+/// The same for a file that other files run after.
+pub fn fixed_before(
+    text: &str,
+    later: &[&str],
+    schema: Option<&Schema>,
+    sent: Sent,
+    safe: Meaning,
+) -> (String, usize) {
     let mut text = text.to_owned();
     let mut count = 0;
     for _ in 0..MAX_ROUNDS {
-        let linted = lint([(String::new(), text.clone())], schema, sent);
-        let fixes = linted.into_iter().flat_map(|file| file.findings).filter_map(|finding| finding.fix);
+        let fixes =
+            lint_one(&text, later, schema, sent).findings.into_iter().filter_map(|finding| finding.fix);
         let fixes = fixes.filter(|fix| fix.meaning == Meaning::Same || safe == Meaning::SameIfAllSucceed);
         let (edits, of) = compatible(fixes);
         if edits.is_empty() {

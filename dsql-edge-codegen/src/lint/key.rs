@@ -14,7 +14,7 @@ use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::TokenKind;
 
 use super::cut::{cut, line_start};
-use super::meaning::{Writes, creation, writes};
+use super::rows::{Writes, creation, leaves_rows, runs_code, writes};
 use super::script::Script;
 
 /// The key cut out and put into its table.
@@ -22,11 +22,10 @@ pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
     let statement = script.statements.get(at)?;
     let StatementKind::AlterTable(alter) = &statement.kind else { return None };
     let (constraint, key) = the_key(alter)?;
-    let created = creation(script, at, alter.name.name())?;
+    let created = creation(script, at, &alter.name)?;
     let creates = script.statements.get(created)?;
     let StatementKind::CreateTable(table) = &creates.kind else { return None };
-    if !same(&table.name, &alter.name)
-        || !script.are_together(created, at)
+    if !script.are_together(created, at)
         || !script.is_known(creates.span.start, statement.span.start)
         || !takes(table, constraint, key)
     {
@@ -38,10 +37,9 @@ pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
     if script.naming(0..at, &name).next().is_some() {
         return None;
     }
-    let between = script.statements.get(created + 1..at)?;
     let mut meaning = Same;
-    for statement in between {
-        match relation(script, statement, &alter.name) {
+    for between in created + 1..at {
+        match relation(script, between, &alter.name) {
             Relation::None => {}
             Relation::AddsRows => meaning = SameIfAllSucceed,
             Relation::Other => return None,
@@ -130,18 +128,15 @@ enum Relation {
     Other,
 }
 
-fn relation(script: &Script<'_>, statement: &Statement, table: &QualifiedName) -> Relation {
-    let changes_path = matches!(&statement.kind, StatementKind::Set(set) if set.name == "search_path");
-    if changes_path {
-        return Relation::Other;
-    }
+fn relation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Relation {
+    let Some(statement) = script.statements.get(at) else { return Relation::Other };
     if !script.names(statement, table.name()) {
-        // What is dropped by CASCADE is not named.
-        return if matches!(statement.kind, StatementKind::Drop(_)) {
-            Relation::Other
-        } else {
-            Relation::None
-        };
+        // What is dropped by CASCADE is not named, and neither is the table behind a view.
+        let dropped = matches!(statement.kind, StatementKind::Drop(_));
+        return if dropped || !leaves_rows(script, at, table) { Relation::Other } else { Relation::None };
+    }
+    if runs_code(script, at) {
+        return Relation::Other;
     }
     match (&statement.kind, writes(script, statement)) {
         (_, Writes::Adds) => Relation::AddsRows,
@@ -198,8 +193,4 @@ fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<
     } else {
         vec![(after, format!(", {key}"))]
     })
-}
-
-fn same(a: &QualifiedName, b: &QualifiedName) -> bool {
-    a.name() == b.name() && a.schema() == b.schema()
 }

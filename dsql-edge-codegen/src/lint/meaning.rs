@@ -12,12 +12,14 @@ use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::dsql::{Fix, Rule};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{
-    AlterAction, CreateIndex, CreateTable, ObjectKind, Statement, StatementKind, TableElement,
+    AlterAction, AlterTable, CreateIndex, CreateTable, ObjectKind, QualifiedName, Statement, StatementKind,
+    TableElement,
 };
 use dsql_edge_compiler::syntax::keyword::Keyword;
 
+use super::column_type::depends_on_type;
 use super::script::Script;
-use super::{Finding, Sent};
+use super::{Finding, Sent, rows};
 
 /// Keeps the rewrites with which the script does the same, and adds that of transactions.
 pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
@@ -38,7 +40,7 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
     let statement = script.statements.get(at)?;
     match (rule.id, &statement.kind) {
         ("add_constraint_not_valid", StatementKind::AlterTable(alter)) => {
-            let empty = is_empty(script, at, alter.name.name());
+            let empty = rows::is_empty(script, at, &alter.name);
             script.is_alone(at).then_some(if empty { Same } else { SameIfAllSucceed })
         }
         ("index_async" | "index_concurrently", StatementKind::CreateIndex(index)) => {
@@ -51,7 +53,20 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
             let refers = |statement: &Statement| script.has(statement, Keyword::References);
             let end = script.statements.len();
             let any = script.naming(at..end, table.name.name()).any(refers);
-            Some(if any { SameIfAllSucceed } else { Same })
+            let later = script.is_in_later_files("references") && script.is_in_later_files(table.name.name());
+            Some(if any || later { SameIfAllSucceed } else { Same })
+        }
+        ("identity_type", StatementKind::CreateTable(table)) => {
+            let column = table.elements.iter().find_map(|element| match element {
+                TableElement::Column(column)
+                    if column.span.start <= place.start && place.end <= column.span.end =>
+                {
+                    Some(&column.name.text)
+                }
+                _ => None,
+            })?;
+            (!depends_on_type(script, at, table, column) && !is_met_later(script, at, table.name.name()))
+                .then_some(Same)
         }
         ("serial_type", StatementKind::CreateTable(table)) => {
             let column = table.elements.iter().find_map(|element| match element {
@@ -62,66 +77,89 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
                 }
                 _ => None,
             })?;
-            is_left_alone(script, at, table, column).then_some(Same)
+            let depends = !is_left_alone(script, at, table, column)
+                || depends_on_type(script, at, table, column)
+                || is_met_later(script, at, table.name.name());
+            (!depends).then_some(Same)
         }
         _ => Some(Same),
     }
 }
 
-/// Whether no row can be in a table: the script made it before, and nothing wrote to it since.
-fn is_empty(script: &Script<'_>, at: usize, table: &str) -> bool {
-    let Some(created) = creation(script, at, table) else { return false };
-    let (Some(first), Some(last)) = (script.statements.get(created), script.statements.get(at)) else {
-        return false;
-    };
-    script.is_known(first.span.start, last.span.start)
-        && script.naming(created + 1..at, table).all(|statement| writes(script, statement) == Writes::Nothing)
-        && script.block(created).is_none_or(|block| block.commits)
-}
-
-/// The statement before another that made a table, if it certainly made it: it is the first that names it.
-pub(super) fn creation(script: &Script<'_>, at: usize, table: &str) -> Option<usize> {
-    let first = script.statements.get(..at)?.iter().position(|statement| script.names(statement, table))?;
-    let StatementKind::CreateTable(created) = &script.statements.get(first)?.kind else { return None };
-    (created.name.name() == table && !created.if_not_exists).then_some(first)
-}
-
-/// What a statement does to rows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Writes {
-    Nothing,
-    /// It only adds rows.
-    Adds,
-    Changes,
-}
-
-pub(super) fn writes(script: &Script<'_>, statement: &Statement) -> Writes {
-    match &statement.kind {
-        StatementKind::Insert(insert) if insert.on_conflict.is_none() => Writes::Adds,
-        StatementKind::Utility("COPY") => Writes::Adds,
-        StatementKind::Utility("TRUNCATE" | "REFRESH MATERIALIZED VIEW") => Writes::Changes,
-        StatementKind::CreateTableAs(_) => Writes::Adds,
-        _ if part(statement, script.text, script.lexed) == Part::Dml => Writes::Changes,
-        _ => Writes::Nothing,
-    }
-}
-
-/// A unique index that a job builds later lets duplicates in until then, and `ON CONFLICT` does not find it.
+/// A unique index that a job builds later takes duplicates until then; `ON CONFLICT` and a foreign key do not find it.
 fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<Meaning> {
     if !index.unique || script.sent == Sent::Migrate {
         return Some(Same);
     }
-    let later = || script.naming(at + 1..script.statements.len(), index.table.name());
-    let needs_it = |statement: &Statement| {
-        script.has(statement, Keyword::Conflict)
-            || script.has(statement, Keyword::Using) && script.has(statement, Keyword::Index)
-    };
-    if later().any(needs_it) {
+    let later = at + 1..script.statements.len();
+    if later.clone().any(|later| needs_index(script, later, &index.table)) {
+        return None;
+    }
+    let met = is_met_later(script, at, index.table.name());
+    let using = ["conflict", "references", "using index"];
+    if met && using.iter().any(|words| script.is_in_later_files(words)) {
         return None;
     }
     let end = script.statements.get(at)?.span.end;
-    let written = later().any(|it| writes(script, it) != Writes::Nothing) || !script.is_known(end, u32::MAX);
+    let leaves_rows = |later| rows::leaves_rows(script, later, &index.table);
+    let written = met || !later.into_iter().all(leaves_rows) || !script.is_known(end, u32::MAX);
     Some(if written { SameIfAllSucceed } else { Same })
+}
+
+/// Whether a statement may fail while an index of the table is not built yet.
+fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
+    let Some(statement) = script.statements.get(at) else { return true };
+    let has = |keyword| script.has(statement, keyword);
+    let names = script.names(statement, table.name());
+    match &statement.kind {
+        // The target may be a view of the table, or the table by another name.
+        StatementKind::Insert(_) if has(Keyword::Conflict) => names || !rows::stays_in_its_table(script, at),
+        StatementKind::AlterTable(alter) if renames(alter) => names,
+        // In a literal: the body of a function, or of DO.
+        StatementKind::CreateFunction(_) | StatementKind::CreateTrigger(_) | StatementKind::Utility(_) => {
+            statement.span.text(script.text).to_ascii_lowercase().contains("conflict")
+        }
+        _ => {
+            names
+                && (has(Keyword::Conflict)
+                    || has(Keyword::References)
+                    || has(Keyword::Using) && has(Keyword::Index))
+        }
+    }
+}
+
+/// Whether a file that runs later names a table, or something that this file makes of the table: a view, another name.
+fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
+    let mut names = vec![table];
+    for statement in script.statements.get(at + 1..).unwrap_or_default() {
+        if names.iter().any(|name| script.names(statement, name) || is_in_body(script, statement, name)) {
+            match &statement.kind {
+                StatementKind::CreateView(view) => names.push(view.name.name()),
+                StatementKind::CreateTableAs(copy) => names.push(copy.name.name()),
+                StatementKind::CreateFunction(function) => names.push(function.name.name()),
+                StatementKind::CreateTable(child) => names.push(child.name.name()),
+                StatementKind::CreateTrigger(on) => names.push(on.name()),
+                StatementKind::AlterTable(alter) => {
+                    names.extend(alter.actions.iter().filter_map(|it| match it {
+                        AlterAction::Rename(name) => Some(name.text.as_str()),
+                        _ => None,
+                    }))
+                }
+                _ => {}
+            }
+        }
+    }
+    names.iter().any(|name| script.is_in_later_files(name))
+}
+
+/// Whether the body of a function has a name in it.
+fn is_in_body(script: &Script<'_>, statement: &Statement, name: &str) -> bool {
+    matches!(statement.kind, StatementKind::CreateFunction(_))
+        && statement.span.text(script.text).contains(name)
+}
+
+fn renames(alter: &AlterTable) -> bool {
+    alter.actions.iter().any(|it| matches!(it, AlterAction::Rename(_) | AlterAction::SetSchema(_)))
 }
 
 /// Whether nothing behind a table's creation is different for an identity column than for a column with a default.
@@ -179,7 +217,7 @@ fn split(script: &Script<'_>, at: usize) -> Option<Fix> {
 mod tests {
     use dsql_edge_compiler::dsql::Meaning;
 
-    use crate::lint::{Sent, fixed};
+    use crate::lint::{Sent, fixed, fixed_before};
 
     const SPLIT: &str = "BEGIN;\nCREATE TABLE y (a int);\nCREATE TABLE z (a int);\nCOMMIT;\n";
     const CHECK: &str = "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0);\n";
@@ -218,9 +256,127 @@ mod tests {
             "CREATE UNIQUE INDEX i ON t (a);\nINSERT INTO t VALUES (1) ON CONFLICT (a) DO NOTHING;\n".to_owned(),
             "CREATE TABLE t (a serial);\nALTER TABLE t ALTER COLUMN a DROP DEFAULT;\n".to_owned(),
             "CREATE SEQUENCE s AS integer CYCLE CACHE 1;\n".to_owned(),
+            "SET lock_timeout = 0;\nSHOW lock_timeout;\n".to_owned(),
             "SET check_function_bodies = false;\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n".to_owned(),
         ] {
             assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
+        }
+    }
+
+    const VIEW: &str = "CREATE VIEW v AS SELECT a FROM t;\n";
+    const FUNCTION: &str =
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'INSERT INTO t VALUES (-1) RETURNING a';\n";
+
+    #[test]
+    fn rows_that_come_another_way_keep_a_key_where_it_is() {
+        let log = "CREATE TABLE log (x int);\n";
+        for between in [
+            // Through a view, a function that a statement, a default or an index calls, a trigger, a rule, a child, a domain.
+            format!("{VIEW}INSERT INTO v VALUES (1), (1);\nDELETE FROM v WHERE a = 1;\n"),
+            format!("{VIEW}COPY v FROM stdin;\n1\n\\.\n"),
+            format!("{FUNCTION}{log}INSERT INTO log VALUES (f());\n"),
+            format!("{FUNCTION}{log}UPDATE log SET x = f();\n"),
+            format!("{FUNCTION}{log}CREATE VIEW w AS SELECT f();\nINSERT INTO log SELECT * FROM w;\n"),
+            format!("{FUNCTION}CREATE TABLE log (x int DEFAULT f());\nINSERT INTO log DEFAULT VALUES;\n"),
+            format!(
+                "{FUNCTION}{log}ALTER TABLE log ALTER x SET DEFAULT f();\nINSERT INTO log DEFAULT VALUES;\n"
+            ),
+            format!("{FUNCTION}{log}ALTER TABLE log ADD COLUMN y int DEFAULT f();\n"),
+            format!("{FUNCTION}CREATE VIEW w AS SELECT f();\nTABLE w;\n"),
+            "CREATE TABLE c () INHERITS (t);\nINSERT INTO c VALUES (1);\n".to_owned(),
+            "INSERT INTO made_elsewhere VALUES (1);\n".to_owned(),
+            // The name means another table.
+            "SET search_path = app;\n".to_owned(),
+            "SET ROLE app;\n".to_owned(),
+            "DROP TABLE t;\nALTER TABLE p RENAME TO t;\n".to_owned(),
+            "ALTER TABLE t RENAME TO s;\nALTER TABLE p RENAME TO t;\n".to_owned(),
+            "ALTER SCHEMA public RENAME TO old;\n".to_owned(),
+        ] {
+            let text = format!("{TABLE}{between}{KEY}");
+            assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
+            let text = format!("{TABLE}{between}{CHECK}");
+            assert_eq!(with(&text, Meaning::Same), text);
+        }
+        for text in [
+            format!(
+                "CREATE TABLE archive.t (a int);\nALTER TABLE public.t {}",
+                &CHECK["ALTER TABLE t ".len()..]
+            ),
+            format!(
+                "CREATE TRIGGER r AFTER INSERT ON log EXECUTE FUNCTION g();\n{TABLE}INSERT INTO log VALUES (1);\n{CHECK}"
+            ),
+            format!("BEGIN;\nSET LOCAL search_path = app;\n{TABLE}COMMIT;\n{CHECK}"),
+        ] {
+            assert_eq!(with(&text, Meaning::Same), text);
+        }
+    }
+
+    #[test]
+    fn rows_of_other_tables_let_a_key_move() {
+        for between in [
+            "CREATE TABLE log (x int DEFAULT abs(1), y numeric(9, 2));\nINSERT INTO log (x) VALUES (lower('1')::int);\n",
+            "CREATE TABLE log (x int);\nCOPY log (x) FROM stdin;\n1\n\\.\n",
+            VIEW,
+            FUNCTION,
+        ] {
+            let text = format!("{TABLE}{between}{KEY}");
+            assert_eq!(with(&text, Meaning::Same), format!("CREATE TABLE t (a int, UNIQUE (a));\n{between}"));
+        }
+    }
+
+    #[test]
+    fn index_that_is_used_before_its_job_ends_stays() {
+        let index = "CREATE UNIQUE INDEX i ON t (a);\n";
+        for later in [
+            "CREATE TABLE u (a int REFERENCES t (a));\n".to_owned(),
+            format!("{VIEW}INSERT INTO v VALUES (1) ON CONFLICT (a) DO NOTHING;\n"),
+            "DO $$ BEGIN INSERT INTO t VALUES (1) ON CONFLICT (a) DO NOTHING; END $$;\n".to_owned(),
+            "ALTER TABLE t RENAME TO s;\nCREATE TABLE u (a int REFERENCES s (a));\n".to_owned(),
+        ] {
+            let text = format!("{TABLE}{index}{later}");
+            assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
+        }
+        let text = format!("{TABLE}{index}{VIEW}INSERT INTO v VALUES (1);\n");
+        assert_eq!(with(&text, Meaning::Same), text);
+    }
+
+    #[test]
+    fn column_whose_type_matters_stays_an_integer() {
+        let serial = "CREATE TABLE t (id serial, a int);\n";
+        for (text, is_fixed) in [
+            (
+                format!(
+                    "{serial}CREATE FUNCTION h(int) RETURNS int LANGUAGE sql AS 'SELECT $1';\nCREATE VIEW w AS SELECT h(id) FROM t;\n"
+                ),
+                false,
+            ),
+            (
+                format!(
+                    "{serial}CREATE VIEW y AS SELECT id FROM t;\nCREATE OR REPLACE VIEW y AS SELECT a AS id FROM z;\n"
+                ),
+                false,
+            ),
+            (
+                format!(
+                    "{serial}CREATE VIEW y (n) AS SELECT id FROM t;\nCREATE VIEW w AS SELECT chr(n) FROM y;\n"
+                ),
+                false,
+            ),
+            (
+                format!(
+                    "{serial}CREATE FUNCTION h() RETURNS SETOF int LANGUAGE sql AS 'SELECT id FROM t';\n"
+                ),
+                false,
+            ),
+            ("CREATE TABLE t (id serial, CHECK (chr(id) <> 'a'));\n".to_owned(), false),
+            (
+                format!("{serial}INSERT INTO t (a) VALUES (abs(1));\nCREATE VIEW y AS SELECT id FROM t;\n"),
+                true,
+            ),
+        ] {
+            assert_eq!(with(&text, Meaning::SameIfAllSucceed) != text, is_fixed, "{text}");
+            let identity = text.replace("serial", "int GENERATED ALWAYS AS IDENTITY (CACHE 1)");
+            assert_eq!(with(&identity, Meaning::SameIfAllSucceed) != identity, is_fixed, "{identity}");
         }
     }
 
@@ -265,6 +421,27 @@ mod tests {
         let crlf = |text: &str| text.replace('\n', "\r\n");
         let text = format!("{TABLE}{CHECK}");
         assert_eq!(with(&crlf(&text), Meaning::Same), crlf(&format!("{TABLE}{CHECK_FIXED}")));
+    }
+
+    #[test]
+    fn later_files_are_a_part_of_the_script() {
+        let serial = "CREATE TABLE t (id serial, a int);\n";
+        let index = "CREATE UNIQUE INDEX i ON t (a);\n";
+        let setting = "SET lock_timeout = 0;\n";
+        let viewed = format!("{index}{VIEW}");
+        for (text, later, same, all) in [
+            (serial, "SELECT 1", true, true),
+            (serial, "ALTER TABLE T ALTER COLUMN id SET DEFAULT 7", false, false),
+            (index, "CREATE TABLE u (b int)", true, true),
+            (index, "INSERT INTO t VALUES (1), (1)", false, true),
+            (&viewed, "INSERT INTO v VALUES (1), (1)", false, true),
+            (index, "CREATE TABLE u (a int REFERENCES t (a))", false, false),
+            (setting, "SHOW lock_timeout", false, false),
+        ] {
+            let is_fixed = |safe| fixed_before(text, &["", later], None, Sent::OneByOne, safe).1 > 0;
+            let found = (is_fixed(Meaning::Same), is_fixed(Meaning::SameIfAllSucceed));
+            assert_eq!(found, (same, all), "{text}{later}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `dsql-edge lint`: files of SQL against what DSQL refuses. Files in; findings out, for people, for machines or
 //! mended in the files themselves. It connects to nothing.
 
+mod column_type;
 mod cut;
 mod dump;
 mod file;
@@ -10,6 +11,7 @@ mod human;
 mod json;
 mod key;
 mod meaning;
+mod rows;
 mod rules;
 mod sarif;
 mod script;
@@ -26,7 +28,7 @@ use dsql_edge_compiler::schema::{Dialect, Growth};
 
 use crate::{format, schema_files, style, write_file};
 pub use file::{Finding, LintedFile};
-pub use fix::fixed;
+pub use fix::{fixed, fixed_before};
 
 /// Find what Aurora DSQL refuses in files of SQL, and fix what has one safe rewrite
 #[derive(Args)]
@@ -87,12 +89,15 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         format::print(&if options.format == Format::Json { rules::as_json() } else { rules::as_table() })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut files = read(&options.files)?;
+    let mut files = read(&options.files, options.for_migrate)?;
     let schema = options.schema.as_deref().map(schema).transpose()?;
     let mut mended = 0;
     if options.fix {
-        for file in &mut files {
-            let (text, count) = fixed(&file.text, schema.as_ref(), options.sent(), options.safe());
+        for at in 0..files.len() {
+            let later: Vec<&str> = files[at + 1..].iter().map(|file| file.text.as_str()).collect();
+            let (text, count) =
+                fixed_before(&files[at].text, &later, schema.as_ref(), options.sent(), options.safe());
+            let file = &mut files[at];
             mended += count;
             match &file.path {
                 Some(path) if text != file.text => write_file::write(path, &text)?,
@@ -159,7 +164,23 @@ pub fn lint(
 ) -> Vec<LintedFile> {
     let mut grown = Growth::new(schema.cloned().unwrap_or_default());
     let complete = schema.is_some();
-    files.into_iter().map(|(name, text)| LintedFile::of(name, text, &mut grown, complete, sent)).collect()
+    let files: Vec<(String, String)> = files.into_iter().collect();
+    let mut later: Vec<String> = vec![String::new()];
+    for (_, text) in files.iter().skip(1).rev() {
+        let after = later.last().map_or("", String::as_str);
+        later.push(format!("{}\n{after}", text.to_ascii_lowercase()));
+    }
+    let of = |((name, text), later): ((String, String), String)| {
+        LintedFile::of(name, text, &mut grown, complete, sent, &later)
+    };
+    files.into_iter().zip(later.into_iter().rev()).map(of).collect()
+}
+
+/// Lints a text that others run after.
+fn lint_one(text: &str, later: &[&str], schema: Option<&Schema>, sent: Sent) -> LintedFile {
+    let mut grown = Growth::new(schema.cloned().unwrap_or_default());
+    let later = later.join("\n").to_ascii_lowercase();
+    LintedFile::of(String::new(), text.to_owned(), &mut grown, schema.is_some(), sent, &later)
 }
 
 struct Text {
@@ -168,7 +189,7 @@ struct Text {
     text: String,
 }
 
-fn read(paths: &[PathBuf]) -> Result<Vec<Text>> {
+fn read(paths: &[PathBuf], for_migrate: bool) -> Result<Vec<Text>> {
     let mut out: Vec<Text> = Vec::new();
     for path in paths {
         if path == Path::new("-") {
@@ -180,7 +201,13 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Text>> {
             out.push(Text { name: STDIN.to_owned(), path: None, text });
             continue;
         }
-        for file in schema_files::read(path)? {
+        let files = if for_migrate && path.is_dir() {
+            schema_files::report_left_out(path)?;
+            schema_files::migrations(path)?
+        } else {
+            schema_files::read(path)?
+        };
+        for file in files {
             let path = Some(PathBuf::from(&file.name));
             out.push(Text { name: file.name, path, text: file.text });
         }

@@ -12,11 +12,9 @@ pub(super) fn as_table() -> String {
         out += &format!("{}\n\n", title.to_uppercase());
         for rule in rules {
             out += &format!("  {}  {}\n", rule.id, rule.what);
-            out += &format!("      {} {} ({})\n", rule.sqlstate, rule.message, rule.known.name());
+            out += &format!("      {} {} ({})\n", rule.sqlstate, rule.general_message(), rule.known.name());
             let since = rule.since.map_or(String::new(), |day| format!(" (since 2026-{day})"));
-            if rule.instead != "{}" {
-                out += &format!("      {}{since}\n", rule.instead);
-            }
+            out += &format!("      {}{since}\n", rule.general_advice());
         }
         out.push('\n');
     }
@@ -53,10 +51,10 @@ pub(super) fn as_json() -> String {
                     "rule": rule.id,
                     "what": rule.what,
                     "sqlstate": rule.sqlstate,
-                    "message": rule.message,
+                    "message": rule.general_message(),
                     "known": rule.known.name(),
                     "since": rule.since.map(|day| format!("2026-{day}")),
-                    "instead": rule.instead,
+                    "instead": rule.general_advice(),
                 })
             })
         })

@@ -24,7 +24,7 @@ pub(super) fn report(files: &[LintedFile]) -> String {
             json!({
                 "id": rule.id,
                 "shortDescription": { "text": rule.what },
-                "help": { "text": rule.instead },
+                "help": { "text": rule.general_advice() },
                 "properties": { "sqlstate": rule.sqlstate, "known": rule.known.name() },
             })
         })

@@ -3,6 +3,7 @@
 //! Input: the statements of a file, and the places in it that could not be read. Output: answers about two statements, or
 //! one and those around it. Names are compared without their schemas: where in doubt, a statement names a table.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use dsql_edge_compiler::dsql::transaction::{Part, part};
@@ -20,11 +21,26 @@ pub(super) struct Script<'s> {
     pub(super) lexed: &'s Lexed,
     pub(super) statements: &'s [Statement],
     pub(super) sent: Sent,
+    /// The texts of the files that run after this one, in lower case.
+    later: &'s str,
     /// The transaction block of each statement, its BEGIN and its end included.
     blocks_of: Vec<Option<usize>>,
     blocks: Vec<Block>,
     /// Where something stands whose effect is not known, in order.
     unknown: Vec<u32>,
+    /// The names of the functions that it defines.
+    functions: Vec<String>,
+    /// What `rows` found about each statement, which is asked for each finding.
+    pub(super) found: Vec<Found>,
+}
+
+/// What is known of a statement; nothing before it is asked for.
+#[derive(Default)]
+pub(super) struct Found {
+    /// It writes to no other table than the one that it names.
+    pub(super) stays: OnceCell<bool>,
+    /// It calls a function that is not PostgreSQL's, itself or through a view.
+    pub(super) calls: OnceCell<bool>,
 }
 
 /// `BEGIN … COMMIT`.
@@ -45,15 +61,19 @@ impl<'s> Script<'s> {
         statements: &'s [Statement],
         unread: impl Iterator<Item = Span>,
         sent: Sent,
+        later: &'s str,
     ) -> Script<'s> {
         let mut script = Script {
             text,
             lexed,
             statements,
             sent,
+            later,
             blocks_of: vec![None; statements.len()],
             blocks: Vec::new(),
             unknown: unread.map(|span| span.start).collect(),
+            functions: statements.iter().filter_map(defined_function).collect(),
+            found: statements.iter().map(|_| Found::default()).collect(),
         };
         let commands = lexed.commands.iter().filter(|it| !is_harmless(it, text));
         script.unknown.extend(commands.map(|command| command.span.start));
@@ -140,16 +160,44 @@ impl<'s> Script<'s> {
         })
     }
 
+    /// Whether the script defines a function of this name.
+    pub(super) fn defines_function(&self, name: &str) -> bool {
+        self.functions.iter().any(|defined| defined == name)
+    }
+
+    /// Whether a file that runs after this one has these words in it.
+    pub(super) fn is_in_later_files(&self, words: &str) -> bool {
+        let is_part = |it: char| it.is_alphanumeric() || it == '_';
+        let words = words.to_ascii_lowercase();
+        self.later.match_indices(&words).any(|(at, _)| {
+            let (before, after) = (self.later.get(..at), self.later.get(at + words.len()..));
+            !before.is_some_and(|it| it.ends_with(is_part))
+                && !after.is_some_and(|it| it.starts_with(is_part))
+        })
+    }
+
     /// Whether a statement has this keyword in it.
     pub(super) fn has(&self, statement: &Statement, keyword: Keyword) -> bool {
         self.tokens(statement).iter().any(|token| token.kind == TokenKind::Keyword(keyword))
     }
 
+    /// Whether a place has this name in it.
+    pub(super) fn names_within(&self, span: Span, name: &str) -> bool {
+        self.tokens_within(span)
+            .iter()
+            .any(|token| matches!(&token.kind, TokenKind::Identifier(text) if text == name))
+    }
+
     /// The tokens of a statement.
     pub(super) fn tokens(&self, statement: &Statement) -> &'s [Token] {
+        self.tokens_within(statement.span)
+    }
+
+    /// The tokens at a place.
+    pub(super) fn tokens_within(&self, span: Span) -> &'s [Token] {
         let tokens = &self.lexed.tokens;
-        let first = tokens.partition_point(|token| token.span.start < statement.span.start);
-        let end = tokens.partition_point(|token| token.span.start < statement.span.end);
+        let first = tokens.partition_point(|token| token.span.start < span.start);
+        let end = tokens.partition_point(|token| token.span.start < span.end);
         tokens.get(first..end).unwrap_or_default()
     }
 
@@ -181,6 +229,13 @@ impl<'s> Script<'s> {
     }
 }
 
+fn defined_function(statement: &Statement) -> Option<String> {
+    match &statement.kind {
+        StatementKind::CreateFunction(function) => Some(function.name.name().to_owned()),
+        _ => None,
+    }
+}
+
 /// Whether a command of psql's changes nothing about what is sent.
 fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
     match command.name.as_str() {
@@ -203,7 +258,7 @@ mod tests {
     fn with<T>(text: &str, look: impl FnOnce(&Script<'_>) -> T) -> T {
         let lexed = lex(&Source::script(text));
         let statements = parse_statements(text, &lexed).unwrap();
-        look(&Script::new(text, &lexed, &statements, std::iter::empty(), Sent::OneByOne))
+        look(&Script::new(text, &lexed, &statements, std::iter::empty(), Sent::OneByOne, ""))
     }
 
     #[test]

@@ -61,6 +61,7 @@ impl Folder {
     /// Files that cannot be read, and everything in them that DSQL refuses or that has no place in a migration.
     pub fn read(folder: &Path) -> Result<Folder> {
         let files = schema_files::migrations(folder)?;
+        schema_files::report_left_out(folder)?;
         Folder::of(files.into_iter().map(|file| (file.name, file.text)).collect())
     }
 

@@ -67,10 +67,21 @@ fn of_statements(text: &str, lexed: &Lexed, statements: &[Statement]) -> (Vec<St
     while let Some(statement) = rest.next() {
         let (span, work) = match part(statement, text, lexed) {
             Part::Begin => {
-                let inside: Vec<&Statement> = rest
-                    .by_ref()
-                    .take_while(|it| part(it, text, lexed) != Part::End || !ends_well(it, text))
-                    .collect();
+                let mut is_closed = false;
+                let is_inside = |it: &&Statement| {
+                    is_closed = part(it, text, lexed) == Part::End && ends_well(it, text);
+                    !is_closed
+                };
+                let inside: Vec<&Statement> = rest.by_ref().take_while(is_inside).collect();
+                // psql discards the transaction that is open at the end of a file.
+                if !is_closed && !inside.iter().any(|it| part(it, text, lexed) == Part::End) {
+                    errors.push(refused(
+                        statement.span,
+                        "a transaction without COMMIT",
+                        "write COMMIT behind its last statement",
+                    ));
+                    continue;
+                }
                 let span = match inside.as_slice() {
                     [first, .., last] => first.span.to(last.span),
                     [only] => only.span,
@@ -126,6 +137,12 @@ fn alone(statement: &Statement, text: &str, lexed: &Lexed) -> Result<Work, Diagn
     let span = statement.span;
     match &statement.kind {
         StatementKind::Query(_) => Ok(Work::Rows(vec![span])),
+        // A block of ROLLBACK, COMMIT AND CHAIN or BEGIN alone.
+        _ if matches!(part(statement, text, lexed), Part::Begin | Part::End) => Err(refused(
+            span,
+            "this statement in a transaction",
+            "BEGIN … COMMIT around statements makes them one step",
+        )),
         StatementKind::Set(_) | StatementKind::Utility("SET" | "RESET" | "SET CONSTRAINTS") => Err(refused(
             span,
             "SET",
@@ -221,6 +238,13 @@ mod tests {
                 "BEGIN; INSERT INTO t VALUES (1); DROP TABLE t; COMMIT",
                 "this statement among others in a transaction",
             ),
+            ("BEGIN; INSERT INTO t VALUES (1); INSERT INTO t VALUES (2);", "a transaction without COMMIT"),
+            ("BEGIN; INSERT INTO t VALUES (1)", "a transaction without COMMIT"),
+            ("BEGIN; DROP TABLE t", "a transaction without COMMIT"),
+            ("INSERT INTO t VALUES (1); START TRANSACTION", "a transaction without COMMIT"),
+            ("BEGIN; ROLLBACK", "this statement in a transaction"),
+            ("BEGIN; COMMIT AND CHAIN; COMMIT", "this statement in a transaction"),
+            ("BEGIN; BEGIN; COMMIT", "this statement in a transaction"),
             ("DELETE FROM t WHERE id = $1", "a parameter in a migration"),
             ("\\restrict x\n", "\\restrict, a command of psql's,"),
             ("COPY t FROM stdin;\nit's\n\\.\n", "COPY"),

@@ -81,16 +81,17 @@ impl<'a> Analyzer<'a> {
         }
         let message = format!("relation \"{}\" does not exist", name.display());
         let mut diagnostic = Diagnostic::error(Code::UnknownTable, name.span(), message);
-        let elsewhere = schema.relations.iter().find(|relation| relation.name == name.name());
-        let names = schema.relations.iter().map(|relation| relation.name.as_str());
+        let elsewhere = schema.existing_relations().find(|relation| relation.name == name.name());
+        let names = schema.existing_relations().map(|relation| relation.name.as_str());
         if let Some(relation) = elsewhere.filter(|_| name.schema().is_none()) {
             diagnostic = diagnostic.with_hint(format!("there is {}.{}", relation.schema, relation.name));
         } else if let Some(nearest) = suggestion::nearest(name.name(), names) {
             diagnostic = diagnostic.with_hint(format!("did you mean {nearest}?"));
-        } else if schema.relations.is_empty() {
+        } else if schema.existing_relations().next().is_none() {
             diagnostic = diagnostic.with_hint("the snapshot has no tables; is it the right file?");
-        } else if schema.relations.len() <= 12 {
-            let names: Vec<&str> = schema.relations.iter().map(|relation| relation.name.as_str()).collect();
+        } else if schema.existing_relations().count() <= 12 {
+            let names: Vec<&str> =
+                schema.existing_relations().map(|relation| relation.name.as_str()).collect();
             diagnostic = diagnostic.with_hint(format!("the tables are {}", names.join(", ")));
         } else {
             diagnostic = diagnostic.with_hint("if it is new, run `dsql-edge pull`");

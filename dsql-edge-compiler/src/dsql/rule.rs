@@ -94,6 +94,19 @@ impl Meaning {
 }
 
 impl Rule {
+    /// DSQL's words, with `…` where they name what is written.
+    pub fn general_message(&self) -> String {
+        self.message.replace("{}", "…")
+    }
+
+    /// The advice for every statement that breaks the rule.
+    pub fn general_advice(&self) -> String {
+        match self.instead {
+            "{}" => "the finding names what to write instead".to_owned(),
+            instead => instead.replace("{}", "…"),
+        }
+    }
+
     /// The rule, broken at a place, where its message says all.
     pub(super) fn at(&'static self, span: Span) -> Finding {
         self.naming(span, "")

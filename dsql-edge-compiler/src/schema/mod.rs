@@ -270,6 +270,13 @@ impl Schema {
         self.relation_index.get(&(schema.to_owned(), name.to_owned())).copied()
     }
 
+    /// The relations that there are. `relations` still has those that were dropped.
+    pub fn existing_relations(&self) -> impl Iterator<Item = &Relation> {
+        let relations = self.relations.iter().enumerate();
+        let exists = |(at, it): &(usize, &Relation)| self.relation(&it.schema, &it.name) == Some(*at);
+        relations.filter(exists).map(|(_, relation)| relation)
+    }
+
     /// The index of a type by exact schema and name.
     pub fn user_type(&self, schema: &str, name: &str) -> Option<usize> {
         self.type_index.get(&(schema.to_owned(), name.to_owned())).copied()
@@ -327,5 +334,20 @@ fn is_null_default(expr: &Expr) -> bool {
         ExprKind::Literal(Literal::Null) => true,
         ExprKind::Cast { arg, .. } => is_null_default(arg),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Schema;
+    use crate::{Source, compile};
+
+    #[test]
+    fn dropped_table_is_not_suggested() {
+        let text = "CREATE TABLE posts (id int); CREATE TABLE other (id int); DROP TABLE posts;";
+        let schema = Schema::parse(text).unwrap();
+        let error = compile(&Source::numbered("SELECT id FROM posts"), &schema).unwrap_err();
+        let hint = error.errors().find_map(|error| error.hint.clone());
+        assert_eq!(hint.as_deref(), Some("the tables are other"));
     }
 }

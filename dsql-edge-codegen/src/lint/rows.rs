@@ -1,0 +1,302 @@
+//! Follows a table that a script makes: whether a name still means it, and whether rows can have come into it.
+//!
+//! Input: a script and one of its statements. Output: answers that are true only if the script shows it. Rows reach a
+//! table through statements that name it, and through views, rules, triggers, partitions and functions, which other
+//! statements use without its name. So a statement that writes is followed only if it writes to a plain table that the
+//! script made too, and calls nothing but PostgreSQL's own functions. Everything else may have written anywhere.
+//!
+//! Example: `CREATE VIEW v AS SELECT a FROM t; INSERT INTO v VALUES (1)`. The INSERT does not name `t`. `v` is not a table
+//! that the script made, so that `t` may have rows.
+
+use dsql_edge_compiler::builtin;
+use dsql_edge_compiler::dsql::transaction::{Part, part};
+use dsql_edge_compiler::syntax::ast::{
+    AlterAction, AlterTable, ObjectKind, QualifiedName, Statement, StatementKind,
+};
+use dsql_edge_compiler::syntax::keyword::Keyword;
+use dsql_edge_compiler::syntax::token::{Token, TokenKind};
+
+use super::script::{Found, Script};
+
+/// Functions of PostgreSQL's that run SQL or change settings.
+const RUN_SQL: &[&str] = &[
+    "cursor_to_xml",
+    "database_to_xml",
+    "query_to_xml",
+    "query_to_xml_and_xmlschema",
+    "query_to_xmlschema",
+    "schema_to_xml",
+    "set_config",
+    "table_to_xml",
+    "ts_rewrite",
+    "ts_stat",
+];
+
+/// What a statement does to rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writes {
+    Nothing,
+    /// It only adds rows.
+    Adds,
+    Changes,
+}
+
+pub(super) fn writes(script: &Script<'_>, statement: &Statement) -> Writes {
+    match &statement.kind {
+        StatementKind::Insert(insert) if insert.on_conflict.is_none() => Writes::Adds,
+        StatementKind::Utility("COPY") => Writes::Adds,
+        StatementKind::Utility("TRUNCATE" | "REFRESH MATERIALIZED VIEW") => Writes::Changes,
+        StatementKind::CreateTableAs(_) => Writes::Adds,
+        _ if part(statement, script.text, script.lexed) == Part::Dml => Writes::Changes,
+        _ => Writes::Nothing,
+    }
+}
+
+/// Whether no row can be in a table: the script made it before, and nothing wrote to it since.
+pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
+    let Some(created) = creation(script, at, table) else { return false };
+    let block = script.block(created);
+    let first = block.and_then(|block| block.begin).or(script.statements.get(created).map(|it| it.span));
+    let (Some(first), Some(last)) = (first, script.statements.get(at)) else { return false };
+    script.is_known(first.start, last.span.start)
+        && block.is_none_or(|block| block.commits)
+        && (created + 1..at).all(|between| leaves_rows(script, between, table))
+}
+
+/// The statement before another that made a table, if the name means that table at both: no other relation has or gets
+/// this name, and the schemas in which names are looked up stay the same.
+pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Option<usize> {
+    let before = script.statements.get(..at)?;
+    let first = before.iter().position(|statement| script.names(statement, table.name()))?;
+    let StatementKind::CreateTable(created) = &before.get(first)?.kind else { return None };
+    let is_it = same(&created.name, table) && !created.if_not_exists && created.partition_of.is_none();
+    let local = before.iter().any(|it| changes_path(it) && script.has(it, Keyword::Local));
+    let changed = before.iter().skip(first + 1).any(|statement| {
+        changes_path(statement)
+            || changes_schemas(script, statement)
+            || script.names(statement, table.name()) && takes_name(script, statement, table)
+    });
+    (is_it && !local && !changed).then_some(first)
+}
+
+/// Whether unqualified names may mean something else after a statement.
+pub(super) fn changes_path(statement: &Statement) -> bool {
+    match &statement.kind {
+        StatementKind::Set(set) => {
+            matches!(set.name.as_str(), "search_path" | "role" | "session_authorization")
+        }
+        // SET ROLE, SET SCHEMA, SET SESSION AUTHORIZATION; RESET ALL.
+        StatementKind::Utility("SET" | "RESET" | "DISCARD") => true,
+        _ => false,
+    }
+}
+
+/// Whether a schema is dropped or renamed, with everything in it.
+fn changes_schemas(script: &Script<'_>, statement: &Statement) -> bool {
+    match &statement.kind {
+        StatementKind::Drop(drop) => drop.object == ObjectKind::Schema,
+        _ => match script.tokens(statement) {
+            [first, second, ..] => {
+                let is = |token: &Token, keyword| token.kind == TokenKind::Keyword(keyword);
+                is(first, Keyword::Alter) && is(second, Keyword::Schema)
+                    || is(first, Keyword::Drop) && is(second, Keyword::Owned)
+            }
+            _ => false,
+        },
+    }
+}
+
+/// Whether a statement that names a table may take the name away, give it to another relation, or let another table's rows
+/// be its rows.
+fn takes_name(script: &Script<'_>, statement: &Statement, table: &QualifiedName) -> bool {
+    let is_named = |name: &QualifiedName| name.name() == table.name();
+    match &statement.kind {
+        StatementKind::AlterTable(alter) => {
+            renames(alter, table) || script.has(statement, Keyword::Inherit) || {
+                script.has(statement, Keyword::Attach)
+            }
+        }
+        StatementKind::CreateTable(other) => {
+            is_named(&other.name) || !other.inherits.is_empty() || other.partition_of.is_some()
+        }
+        StatementKind::CreateTableAs(other) => is_named(&other.name),
+        StatementKind::CreateView(view) => is_named(&view.name),
+        StatementKind::CreateSequence(sequence) => is_named(&sequence.name),
+        StatementKind::CreateIndex(index) => index.name.as_ref().is_some_and(|it| it.text == table.name()),
+        StatementKind::Drop(_) | StatementKind::CreateTrigger(_) | StatementKind::CreateSchema(_) => true,
+        _ => false,
+    }
+}
+
+fn renames(alter: &AlterTable, table: &QualifiedName) -> bool {
+    let own = alter.name.name() == table.name();
+    let other = own && !same(&alter.name, table);
+    other
+        || alter.actions.iter().any(|action| match action {
+            AlterAction::Rename(name) => own || name.text == table.name(),
+            AlterAction::SetSchema(_) => own,
+            _ => false,
+        })
+}
+
+/// Whether a statement certainly does not change the rows of a table.
+pub(super) fn leaves_rows(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
+    let Some(statement) = script.statements.get(at) else { return false };
+    if writes(script, statement) == Writes::Nothing {
+        return !runs_code(script, at);
+    }
+    !script.names(statement, table.name()) && stays_in_its_table(script, at)
+}
+
+/// Whether a statement that writes certainly writes to no other table than the one that it names.
+pub(super) fn stays_in_its_table(script: &Script<'_>, at: usize) -> bool {
+    let stays = |found: &Found| *found.stays.get_or_init(|| has_one_target(script, at));
+    script.found.get(at).is_some_and(stays)
+}
+
+fn has_one_target(script: &Script<'_>, at: usize) -> bool {
+    let (Some(statement), Some(before)) = (script.statements.get(at), script.statements.get(..at)) else {
+        return false;
+    };
+    let defines_code = before.iter().enumerate().any(|(at, it)| match &it.kind {
+        StatementKind::CreateTrigger(_)
+        | StatementKind::CreateOperator(_)
+        | StatementKind::CreateCast(_)
+        | StatementKind::CreateExtension(_) => true,
+        StatementKind::CreateDomain(_) => has_call(script, at),
+        _ => false,
+    });
+    if defines_code || runs_code(script, at) {
+        return false;
+    }
+    let (target, changes) = match &statement.kind {
+        StatementKind::Insert(insert) if insert.with.is_none() => {
+            (insert.table.name.clone(), insert.on_conflict.is_some())
+        }
+        StatementKind::Update(update) if update.with.is_none() => (update.table.name.clone(), true),
+        StatementKind::Delete(delete) if delete.with.is_none() => (delete.table.name.clone(), true),
+        StatementKind::Utility("COPY") => match copied(script.tokens(statement)) {
+            Some(name) => (name, false),
+            None => return false,
+        },
+        StatementKind::CreateTableAs(_) => return true,
+        _ => return false,
+    };
+    let Some(created) = creation(script, at, &target) else { return false };
+    let StatementKind::CreateTable(table) = &script.statements[created].kind else { return false };
+    let of_it = |at: &usize| script.names(&script.statements[*at], target.name());
+    let evaluated = (created..at).filter(of_it).any(|at| match &script.statements[at].kind {
+        // Defaults, generated columns, checks and the expressions of indexes.
+        StatementKind::CreateTable(_) | StatementKind::AlterTable(_) | StatementKind::CreateIndex(_) => {
+            has_call(script, at)
+        }
+        _ => false,
+    });
+    // ON UPDATE and ON DELETE write to the table that refers to it.
+    let referenced = changes && before.iter().any(|it| script.has(it, Keyword::References));
+    !table.partitioned && !evaluated && !referenced
+}
+
+/// The table that COPY names.
+fn copied(tokens: &[Token]) -> Option<QualifiedName> {
+    let mut parts = Vec::new();
+    for token in tokens.get(1..)? {
+        match &token.kind {
+            TokenKind::Identifier(text) => {
+                parts.push(dsql_edge_compiler::syntax::ast::Name { text: text.clone(), span: token.span });
+            }
+            TokenKind::Symbol(b'.') if !parts.is_empty() => {}
+            _ => break,
+        }
+    }
+    (!parts.is_empty()).then_some(QualifiedName { parts })
+}
+
+/// Whether a statement may run a function that is not PostgreSQL's: it calls one, or reads a view that does.
+pub(super) fn runs_code(script: &Script<'_>, at: usize) -> bool {
+    let Some(statement) = script.statements.get(at) else { return true };
+    // A definition runs nothing of what it defines.
+    let defines = matches!(
+        statement.kind,
+        StatementKind::CreateTable(_)
+            | StatementKind::CreateView(_)
+            | StatementKind::CreateFunction(_)
+            | StatementKind::CreateDomain(_)
+            | StatementKind::CreateType(_)
+            | StatementKind::CreateTrigger(_)
+            | StatementKind::CreateOperator(_)
+            | StatementKind::CreateCast(_)
+            | StatementKind::Drop(_)
+            | StatementKind::Utility("COMMENT" | "GRANT" | "REVOKE")
+    );
+    if defines {
+        return false;
+    }
+    calls(script, at)
+}
+
+/// Whether a statement calls a function that is not PostgreSQL's, or reads a view that does.
+fn calls(script: &Script<'_>, at: usize) -> bool {
+    let look = || has_call(script, at) || reads_call(script, at);
+    script.found.get(at).is_none_or(|found| *found.calls.get_or_init(look))
+}
+
+fn reads_call(script: &Script<'_>, at: usize) -> bool {
+    let Some(statement) = script.statements.get(at) else { return true };
+    script.statements.get(..at).unwrap_or_default().iter().enumerate().any(|(view, it)| {
+        let name = match &it.kind {
+            StatementKind::CreateView(view) => view.name.name(),
+            StatementKind::CreateTableAs(view) if view.materialized_view => view.name.name(),
+            _ => return false,
+        };
+        script.names(statement, name) && calls(script, view)
+    })
+}
+
+/// Whether a statement calls a function that is not PostgreSQL's. `row.f` calls `f` too.
+pub(super) fn has_call(script: &Script<'_>, at: usize) -> bool {
+    let Some(statement) = script.statements.get(at) else { return true };
+    let tokens = script.tokens(statement);
+    tokens.iter().enumerate().any(|(at, token)| {
+        let is_called = tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Symbol(b'('));
+        match &token.kind {
+            TokenKind::Identifier(name) if script.defines_function(name) => true,
+            TokenKind::Keyword(keyword) if script.defines_function(keyword.text()) => true,
+            TokenKind::Identifier(name) if is_called => {
+                !is_postgres(name) && !is_relation(&statement.kind, tokens, at)
+            }
+            _ => false,
+        }
+    })
+}
+
+/// Whether a name before a parenthesis is a function of PostgreSQL's that runs no SQL, or one of its types.
+fn is_postgres(name: &str) -> bool {
+    let is_function = builtin::functions(name).next().is_some() && !RUN_SQL.contains(&name);
+    is_function || builtin::type_by_name(name).is_some()
+}
+
+/// Whether a name before a parenthesis is a relation's with its columns, or an access method's.
+pub(super) fn is_relation(statement: &StatementKind, tokens: &[Token], at: usize) -> bool {
+    let mut first = at;
+    while first >= 2 && tokens.get(first - 1).is_some_and(|it| it.kind == TokenKind::Symbol(b'.')) {
+        first -= 2;
+    }
+    let before = first.checked_sub(1).and_then(|before| tokens.get(before));
+    let Some(TokenKind::Keyword(before)) = before.map(|token| &token.kind) else { return false };
+    match before {
+        Keyword::Into
+        | Keyword::References
+        | Keyword::Table
+        | Keyword::View
+        | Keyword::Exists
+        | Keyword::Only
+        | Keyword::Copy => true,
+        Keyword::On | Keyword::Using => matches!(statement, StatementKind::CreateIndex(_)),
+        _ => false,
+    }
+}
+
+pub(super) fn same(a: &QualifiedName, b: &QualifiedName) -> bool {
+    a.name() == b.name() && a.schema() == b.schema()
+}
