@@ -45,6 +45,8 @@ fn a_migration_that_breaks_the_blog() {
     assert_eq!((said.as_str(), well), ("", true));
 }
 
+const MANIFEST: &str = "[package]\nname = \"broken\"\nversion = \"0.0.0\"\n";
+
 /// A package with this source and snapshot, and what a change of it does to its queries: severity, message, place.
 fn findings(source: &str, schema: &str, change: &str) -> Vec<(Severity, String, String)> {
     let home = tempfile::tempdir().unwrap();
@@ -53,12 +55,12 @@ fn findings(source: &str, schema: &str, change: &str) -> Vec<(Severity, String, 
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    write("Cargo.toml", "");
+    write("Cargo.toml", MANIFEST);
     write("src/lib.rs", source);
     write("src/broken.rs", "sql!(\"SELECT old FROM t\"");
     write("target/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55");
     write("target/ignored.rs", "sql!(\"SELECT old FROM t\")");
-    write("inner/Cargo.toml", "");
+    write("inner/Cargo.toml", MANIFEST);
     write("inner/src/lib.rs", "sql!(\"SELECT old FROM t\")");
     write("queries/old.sql", "-- in a file\nSELECT\n  old FROM t");
     write("dsql-schema.sql", schema);
@@ -174,7 +176,7 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
     let path = |name: &str| home.path().join(name);
     fs::create_dir(path("src")).unwrap();
     for (name, text) in
-        [("Cargo.toml", ""), ("ca.pem", local.ca_pem()), ("src/lib.rs", "sql!(\"SELECT old FROM t\");")]
+        [("Cargo.toml", MANIFEST), ("ca.pem", local.ca_pem()), ("src/lib.rs", "sql!(\"SELECT old FROM t\");")]
     {
         fs::write(path(name), text).unwrap();
     }
@@ -215,7 +217,7 @@ fn migration_in_the_folder_applies_in_its_place_there() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    write("Cargo.toml", "");
+    write("Cargo.toml", MANIFEST);
     write("src/lib.rs", "fn f() { sql!(\"SELECT a FROM t\"); }");
     write("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }");
     write("migrations/1.sql", "CREATE TABLE t (a int NOT NULL);");
