@@ -1,7 +1,8 @@
-//! Whether a script depends on the integer type of a column: it may not do the same if the column becomes a bigint.
+//! Decides whether a script depends on the integer type of a column, so that it may behave differently with a bigint.
 //!
-//! Input: a script and the column of a table that it makes. Output: whether a statement could fail or do something else. A
-//! function is found by the types of its arguments, and `CREATE OR REPLACE VIEW` keeps the types of the view's columns.
+//! Input: a script, and a column of a table that it creates. Output: whether a statement could fail or do something else.
+//! PostgreSQL resolves a function by the types of its arguments, and `CREATE OR REPLACE VIEW` must keep the types of the
+//! view's columns.
 
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{ConstraintKind, CreateTable, Statement, StatementKind, TableElement};
@@ -11,7 +12,7 @@ use dsql_edge_compiler::syntax::token::TokenKind;
 use super::rows::is_relation;
 use super::script::Script;
 
-/// Whether a statement from one on depends on the type of the table's column.
+/// Whether CREATE TABLE itself or a statement after it depends on the type of the table's column.
 pub(super) fn depends_on_type(
     script: &Script<'_>,
     created: usize,
@@ -60,13 +61,14 @@ fn is_computed_with(script: &Script<'_>, created: usize, table: &CreateTable, co
     })
 }
 
-/// An INSERT of values, which reads nothing.
+/// Whether a statement is an INSERT that reads no table.
 fn only_adds(script: &Script<'_>, statement: &Statement) -> bool {
     let reads = [Keyword::From, Keyword::Returning, Keyword::Conflict];
     matches!(statement.kind, StatementKind::Insert(_)) && !reads.iter().any(|it| script.has(statement, *it))
 }
 
-/// Whether something at a place is found by the types of its arguments: a function, or an operator of several characters.
+/// Whether PostgreSQL resolves something at a place by the types of its arguments: a function, or an operator of several
+/// characters.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {

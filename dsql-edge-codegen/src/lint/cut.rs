@@ -4,7 +4,7 @@ use dsql_edge_compiler::source::{BYTE_ORDER_MARK, Span};
 use dsql_edge_compiler::syntax::Lexed;
 use dsql_edge_compiler::syntax::token::TokenKind;
 
-/// A statement with its semicolon, and its lines, if it has them for itself.
+/// A statement with its semicolon, and with its whole lines, if they have nothing else in them.
 pub(super) fn cut(text: &str, lexed: &Lexed, statement: Span) -> Span {
     let after = lexed.tokens.iter().find(|token| token.span.start >= statement.end);
     let end = match after {
@@ -12,7 +12,7 @@ pub(super) fn cut(text: &str, lexed: &Lexed, statement: Span) -> Span {
         _ => statement.end,
     };
     let (start, stop) = (line_start(text, statement.start), line_end(text, end));
-    // A line that something else shares keeps its blanks and its end.
+    // A line with something else in it keeps its blanks and its end.
     if start == statement.start
         && start > 0
         && !text.get(..start as usize).is_some_and(|it| it.ends_with(['\n', BYTE_ORDER_MARK]))
@@ -22,14 +22,14 @@ pub(super) fn cut(text: &str, lexed: &Lexed, statement: Span) -> Span {
     Span { start, end: stop }
 }
 
-/// The start of the line, if nothing but blanks stands before the place.
+/// The start of the line, if only blanks precede the place.
 pub(super) fn line_start(text: &str, place: u32) -> u32 {
     let before = text.get(..place as usize).unwrap_or("");
     let start = before.rfind('\n').map_or(0, |at| at + 1);
     if before.get(start..).is_some_and(|rest| rest.trim().is_empty()) { start as u32 } else { place }
 }
 
-/// The start of the next line, if nothing but blanks stands behind the place.
+/// The start of the next line, if only blanks follow the place.
 fn line_end(text: &str, place: u32) -> u32 {
     let rest = text.get(place as usize..).unwrap_or("");
     match rest.find('\n') {

@@ -1,8 +1,8 @@
-//! What `pg_dump` writes and DSQL refuses, although nothing is lost without it: keys behind their tables, and settings
-//! that are DSQL's own already.
+//! Rewrites of statements that `pg_dump` writes and DSQL rejects: keys that follow their tables, and settings that DSQL
+//! has already.
 //!
-//! In: the statements of a file and what was found. Out: rewrites, where a key can move into CREATE TABLE, where a
-//! constraint is validated later, and where a setting can go.
+//! Input: the statements of a file, and its findings. Output: rewrites, if a key can move into CREATE TABLE, if a
+//! constraint is validated later, or if a setting can be left out.
 
 use dsql_edge_compiler::dsql::{Fix, Meaning};
 use dsql_edge_compiler::source::Span;
@@ -17,7 +17,7 @@ use super::rows::{creation, same};
 use super::script::Script;
 use super::{Finding, key};
 
-/// Settings as pg_dump writes them at its head: what DSQL does anyway, or what it has no use for.
+/// Settings at the head of a dump: DSQL has these values already, or has no use for them.
 const SETTINGS: &[(&str, &str)] = &[
     ("check_function_bodies", "false"),
     ("client_min_messages", "warning"),
@@ -33,8 +33,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("xmloption", "content"),
 ];
 
-/// Adds the fixes.
-pub(super) fn mend(script: &Script<'_>, findings: &mut [Finding]) {
+/// Adds the rewrites to the findings.
+pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
     let statements = script.statements;
     for finding in findings.iter_mut() {
         let Some(rule) = finding.rule else { continue };
@@ -42,7 +42,7 @@ pub(super) fn mend(script: &Script<'_>, findings: &mut [Finding]) {
         let Some(statement) = statements.get(at) else { continue };
         let fix = match (rule.id, &statement.kind) {
             ("add_constraint_not_valid", StatementKind::AlterTable(alter)) => {
-                // The file validates it itself.
+                // Only if the file validates the constraint later.
                 let validated =
                     alter.actions.iter().any(|action| is_validated(script, action, &alter.name, at));
                 let end = Span { start: statement.span.end, end: statement.span.end };
@@ -68,13 +68,13 @@ pub(super) fn mend(script: &Script<'_>, findings: &mut [Finding]) {
     }
 }
 
-/// Whether DSQL does what a setting says anyway, and nothing else in the file depends on it.
+/// Whether DSQL has this setting already, and nothing else in the file depends on it.
 fn is_needless(script: &Script<'_>, set: &Set) -> bool {
     let is_default =
         |set: &Set| set.values.len() == 1 && SETTINGS.contains(&(set.name.as_str(), set.values[0].as_str()));
     let is_the_same = |statement: &Statement| match &statement.kind {
         StatementKind::Set(other) => other.name != set.name || is_default(other),
-        // With it a body may name what comes later.
+        // Without this setting, PostgreSQL looks up the names in a body.
         StatementKind::CreateFunction(_) if set.name == "check_function_bodies" => false,
         // A body is a literal.
         StatementKind::CreateFunction(_) | StatementKind::Utility("DO") => {
@@ -85,7 +85,7 @@ fn is_needless(script: &Script<'_>, set: &Set) -> bool {
     is_default(set) && !script.is_in_later_files(&set.name) && script.statements.iter().all(is_the_same)
 }
 
-/// Where the integer type stands of a column that certainly becomes an identity later, in the same transaction.
+/// The place of the integer type of a column that certainly becomes an identity later, in the same transaction.
 fn column_type(script: &Script<'_>, at: usize, alter: &AlterTable, column: Span) -> Option<Span> {
     let name = alter.actions.iter().find_map(|action| match action {
         AlterAction::AddIdentity { column: name, options, .. } if name.span == column && !cycles(options) => {
@@ -102,7 +102,7 @@ fn column_type(script: &Script<'_>, at: usize, alter: &AlterTable, column: Span)
         return None;
     }
     table.elements.iter().find_map(|element| match element {
-        // PostgreSQL takes no other column for an identity.
+        // PostgreSQL accepts no other column as an identity.
         TableElement::Column(column) if column.name.text == *name && is_not_null_alone(column) => {
             let ty = column.type_name.as_ref()?;
             let integer = matches!(ty.name.name(), "int2" | "int4") && ty.array_dimensions == 0;
@@ -141,7 +141,7 @@ fn cycles(options: &[SequenceOption]) -> bool {
     options.iter().any(|option| option.name == "cycle")
 }
 
-/// Whether a statement behind validates the constraint that the action adds.
+/// Whether a later statement validates the constraint that the action adds.
 fn is_validated(script: &Script<'_>, action: &AlterAction, table: &QualifiedName, at: usize) -> bool {
     let AlterAction::AddConstraint(added) = action else { return false };
     let Some(name) = &added.name else { return false };

@@ -1,7 +1,7 @@
 //! One file, statement by statement: the syntax errors in it and the rules that it breaks.
 //!
-//! In: a text, and the schema as the texts before it have left it. Out: findings in the order of the text. Where
-//! a statement cannot be read, the next one is read all the same.
+//! Input: a text, and the schema after the texts before it. Output: findings in the order of the text. If a statement
+//! cannot be read, the next one is read nevertheless.
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::Diagnostic;
@@ -39,7 +39,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// It is about an index whose job is not waited for, and `dsql-edge migrate` waits for each.
+    /// Whether the finding is about an index whose job may not have ended: `dsql-edge migrate` waits for each job.
     fn is_moot_for_migrate(&self) -> bool {
         self.rule.is_some_and(|rule| rule.id == "index_not_valid")
     }
@@ -83,13 +83,13 @@ impl LintedFile {
             grown.apply(statement.clone());
         }
         let script = Script::new(&text, &lexed, &statements, unread.into_iter(), sent, later);
-        dump::mend(&script, &mut findings);
+        dump::add_fixes(&script, &mut findings);
         meaning::judge(&script, &mut findings);
         findings.retain(|finding| !is_allowed(&text, finding));
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
             let misplaced = migrate::misplaced(&text, &lexed, &statements).into_iter();
-            // Where DSQL refuses the statement, its rule is clearer.
+            // If DSQL rejects the statement, its rule is clearer.
             let is_new = |error: &Diagnostic| {
                 !findings.iter().any(|it| it.diagnostic.is_error() && overlap(it.statement, error.span))
             };

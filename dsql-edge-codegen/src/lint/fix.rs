@@ -1,7 +1,7 @@
-//! Applies rewrites: what has one safe rewrite is rewritten in its place, and everything else stays as it was written,
-//! comments, blanks and line endings included.
+//! Applies rewrites: a finding that has one safe rewrite is rewritten in its place, and everything else stays as it was
+//! written, comments, blanks and line endings included.
 //!
-//! In: a text. Out: the text with the rewrites, and how many findings that were.
+//! Input: a text. Output: the text with the rewrites, and the number of findings that they fix.
 
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::dsql::{Fix, Meaning};
@@ -9,16 +9,17 @@ use dsql_edge_compiler::source::Span;
 
 use super::{Sent, lint_one};
 
-/// A mended statement may show what stood behind the mistake; each round mends what does not touch.
+/// A fixed statement may have a second finding that the first one hid; each round applies rewrites that do not overlap.
 const MAX_ROUNDS: usize = 1_000;
 
-/// The text with everything rewritten that has one safe rewrite, and how many findings were. Which rewrites are safe is
-/// for the caller: those with which the script does the same, or also those with which it does if all of it succeeds.
+/// The text with each safe rewrite applied, and the number of findings that this fixes. The caller decides which rewrites
+/// are safe: those with which the script does the same, or also those with which it does the same if every statement
+/// succeeds.
 pub fn fixed(text: &str, schema: Option<&Schema>, sent: Sent, safe: Meaning) -> (String, usize) {
     fixed_before(text, &[], schema, sent, safe)
 }
 
-/// The same for a file that other files run after.
+/// The same for a file before others: `later` has the texts that run after it.
 pub fn fixed_before(
     text: &str,
     later: &[&str],

@@ -29,7 +29,7 @@ fn one(file: &LintedFile, finding: &Finding) -> String {
     out + "\n"
 }
 
-/// The last line: how many there are. `fixed` of them are gone already.
+/// The last line: the number of findings. `fixed` others are fixed already.
 pub(super) fn summary(files: &[LintedFile], fixed: Option<usize>) -> String {
     let findings = || files.iter().flat_map(|file| &file.findings);
     let errors = findings().filter(|finding| finding.diagnostic.is_error()).count();

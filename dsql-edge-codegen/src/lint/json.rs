@@ -7,7 +7,7 @@ use crate::format;
 
 use super::{Finding, LintedFile};
 
-pub(super) fn report(files: &[LintedFile], mended: usize) -> String {
+pub(super) fn report(files: &[LintedFile], count_fixed: usize) -> String {
     let findings = || files.iter().flat_map(|file| &file.findings);
     let errors = findings().filter(|finding| finding.diagnostic.is_error()).count();
     let files: Vec<Value> = files
@@ -17,7 +17,7 @@ pub(super) fn report(files: &[LintedFile], mended: usize) -> String {
             json!({ "file": file.name, "findings": findings })
         })
         .collect();
-    let summary = json!({ "errors": errors, "warnings": findings_of(&files) - errors, "fixed": mended });
+    let summary = json!({ "errors": errors, "warnings": findings_of(&files) - errors, "fixed": count_fixed });
     let report = json!({ "version": 1, "files": files, "summary": summary });
     format::json(&report)
 }

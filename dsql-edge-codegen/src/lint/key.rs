@@ -1,7 +1,7 @@
-//! A key that a script adds behind its table, as pg_dump does: moved into CREATE TABLE, where DSQL takes it.
+//! Moves a key that a script adds after its table, as pg_dump does, into CREATE TABLE, where DSQL accepts it.
 //!
-//! Input: the statement that adds it. Output: the edits, and when the script does the same with them; nothing where a
-//! statement in between could tell the difference, or where CREATE TABLE could fail with the key.
+//! Input: the statement that adds the key. Output: the edits, and the condition under which the script does the same with
+//! them; `None` if a statement in between could behave differently, or if CREATE TABLE could fail with the key.
 
 use dsql_edge_compiler::dsql::Meaning::{Same, SameIfAllSucceed};
 use dsql_edge_compiler::dsql::{Fix, is_in_keys};
@@ -17,7 +17,7 @@ use super::cut::{cut, line_start};
 use super::rows::{Writes, creation, leaves_rows, runs_code, writes};
 use super::script::Script;
 
-/// The key cut out and put into its table.
+/// The edits that cut the key out and put it into its table.
 pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
     let statement = script.statements.get(at)?;
     let StatementKind::AlterTable(alter) = &statement.kind else { return None };
@@ -31,7 +31,7 @@ pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
     {
         return None;
     }
-    // Nothing else may have taken its name.
+    // No other object may have its name.
     let name =
         constraint.name.as_ref().map_or_else(|| generated(table, key, constraint), |name| name.text.clone());
     if script.naming(0..at, &name).next().is_some() {
@@ -63,7 +63,7 @@ fn the_key(alter: &AlterTable) -> Option<(&Constraint, &KeyConstraint)> {
     }
 }
 
-/// Whether CREATE TABLE with the key succeeds wherever it does without.
+/// Whether CREATE TABLE with the key succeeds whenever it succeeds without the key.
 fn takes(table: &CreateTable, constraint: &Constraint, key: &KeyConstraint) -> bool {
     let plain = table.partition_of.is_none()
         && table.of_type.is_none()
@@ -119,19 +119,20 @@ fn generated(table: &CreateTable, key: &KeyConstraint, constraint: &Constraint) 
     }
 }
 
-/// What a statement between a table and its key has to do with them.
+/// The effect of a key's new place on a statement between the table and the key.
 enum Relation {
-    /// It does the same with the key in its place.
+    /// The statement does the same.
     None,
-    /// It succeeds where the key did afterwards.
+    /// The statement adds rows: it fails if they violate the key, and without the rewrite the key fails.
     AddsRows,
+    /// The statement may behave differently.
     Other,
 }
 
 fn relation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Relation {
     let Some(statement) = script.statements.get(at) else { return Relation::Other };
     if !script.names(statement, table.name()) {
-        // What is dropped by CASCADE is not named, and neither is the table behind a view.
+        // DROP … CASCADE does not name all that it drops, and a view hides its table.
         let dropped = matches!(statement.kind, StatementKind::Drop(_));
         return if dropped || !leaves_rows(script, at, table) { Relation::Other } else { Relation::None };
     }
@@ -166,7 +167,7 @@ fn relation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Relation {
     }
 }
 
-/// The key behind the elements of CREATE TABLE.
+/// The edits that write the key after the elements of CREATE TABLE.
 fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<(Span, String)>> {
     // The parenthesis that closes the elements: the one at depth 1.
     let (mut depth, mut close, mut end_of_last) = (0usize, None, None);
@@ -186,7 +187,7 @@ fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<
     }
     let (close, insert) = (close?, end_of_last?);
     let after = Span { start: insert, end: insert };
-    // In a line of its own, where the parenthesis has one; a comment behind the last element stays there.
+    // In a line of its own, if the parenthesis has one; a comment after the last element stays there.
     let line = line_start(script.text, close.start);
     Some(if line < close.start || script.text.get(..line as usize).is_some_and(|it| it.ends_with('\n')) {
         vec![(after, ",".to_owned()), (Span { start: line, end: line }, format!("    {key}\n"))]

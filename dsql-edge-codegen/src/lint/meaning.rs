@@ -1,11 +1,13 @@
-//! Whether a script does the same with a rewrite: the rewrites of rules and of pg_dump in, those out that may be offered,
-//! each with the condition under which the script does the same.
+//! Decides whether a script does the same with a rewrite.
 //!
-//! "The same" is what is in the database afterwards, catalog and rows, apart from what DSQL has only one form of: an
+//! Input: the rewrites of rules and of pg_dump. Output: the rewrites that `lint` may offer, each with the condition under
+//! which the script does the same.
+//!
+//! A script does the same if it leaves the same catalog and the same rows, apart from differences that DSQL forces: an
 //! identity column is a bigint, an index has no order and is built by a job. `tests/rewrites` compares both on PostgreSQL.
-//! A rewrite that makes two statements of one does the same if every statement succeeds: else one of the two remains. That
-//! is the case of `ADD CONSTRAINT`, whose constraint remains NOT VALID where a row violates it, and of a transaction that
-//! becomes several. Only of a table that the script itself made, and put no rows into, is it known that no row can.
+//! A rewrite that makes two statements of one does the same only if every statement succeeds; otherwise one of the two
+//! remains. Examples: `ADD CONSTRAINT`, whose constraint remains NOT VALID if a row violates it, and a transaction that
+//! becomes several. No row can violate the constraint only if the script created the table and added no rows to it.
 
 use dsql_edge_compiler::dsql::Meaning::{self, Same, SameIfAllSucceed};
 use dsql_edge_compiler::dsql::transaction::{Part, part};
@@ -21,16 +23,16 @@ use super::column_type::depends_on_type;
 use super::script::Script;
 use super::{Finding, Sent, rows};
 
-/// Keeps the rewrites with which the script does the same, and adds that of transactions.
+/// Keeps the rewrites with which the script does the same, and adds the rewrite of transactions.
 pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
     for finding in findings.iter_mut() {
         let (Some(rule), Some(at)) = (finding.rule, script.at(finding.statement)) else { continue };
-        if matches!(rule.id, "multi_ddl_transaction") {
+        if rule.id == "multi_ddl_transaction" {
             finding.fix = split(script, at);
         }
         finding.fix = finding.fix.take().and_then(|fix| {
             let meaning = meaning(script, at, rule, finding.diagnostic.span)?;
-            // Some are known to depend on success already.
+            // The rewrite itself may depend on success already.
             Some(Fix { meaning: if fix.meaning == Same { meaning } else { fix.meaning }, ..fix })
         });
     }
@@ -44,19 +46,19 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
             script.is_alone(at).then_some(if empty { Same } else { SameIfAllSucceed })
         }
         ("index_async" | "index_concurrently", StatementKind::CreateIndex(index)) => {
-            // PostgreSQL refuses CONCURRENTLY in a transaction, so that nothing of it is applied.
+            // PostgreSQL rejects CONCURRENTLY in a transaction, so that no statement of the transaction is applied.
             let in_transaction = index.concurrently && !script.is_alone(at);
             if in_transaction { None } else { index_by_job(script, at, index) }
         }
         ("unlogged_table", StatementKind::CreateTable(table)) => {
-            // PostgreSQL refuses a foreign key of a permanent table to an unlogged one.
+            // PostgreSQL rejects a foreign key of a permanent table to an unlogged one.
             let refers = |statement: &Statement| script.has(statement, Keyword::References);
             let end = script.statements.len();
             let any = script.naming(at..end, table.name.name()).any(refers);
             let later = script.is_in_later_files("references") && script.is_in_later_files(table.name.name());
             Some(if any || later { SameIfAllSucceed } else { Same })
         }
-        ("identity_type", StatementKind::CreateTable(table)) => {
+        (id @ ("identity_type" | "serial_type"), StatementKind::CreateTable(table)) => {
             let column = table.elements.iter().find_map(|element| match element {
                 TableElement::Column(column)
                     if column.span.start <= place.start && place.end <= column.span.end =>
@@ -65,19 +67,7 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
                 }
                 _ => None,
             })?;
-            (!depends_on_type(script, at, table, column) && !is_met_later(script, at, table.name.name()))
-                .then_some(Same)
-        }
-        ("serial_type", StatementKind::CreateTable(table)) => {
-            let column = table.elements.iter().find_map(|element| match element {
-                TableElement::Column(column)
-                    if column.type_name.as_ref().is_some_and(|ty| ty.span == place) =>
-                {
-                    Some(&column.name.text)
-                }
-                _ => None,
-            })?;
-            let depends = !is_left_alone(script, at, table, column)
+            let depends = id == "serial_type" && !is_left_alone(script, at, table, column)
                 || depends_on_type(script, at, table, column)
                 || is_met_later(script, at, table.name.name());
             (!depends).then_some(Same)
@@ -86,7 +76,7 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
     }
 }
 
-/// A unique index that a job builds later takes duplicates until then; `ON CONFLICT` and a foreign key do not find it.
+/// Until a job has built a unique index, the table accepts duplicates, and `ON CONFLICT` and foreign keys cannot use it.
 fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<Meaning> {
     if !index.unique || script.sent == Sent::Migrate {
         return Some(Same);
@@ -128,7 +118,7 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
     }
 }
 
-/// Whether a file that runs later names a table, or something that this file makes of the table: a view, another name.
+/// Whether a file that runs later names a table, or an object that this file derives from it: a view, another name.
 fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
     let mut names = vec![table];
     for statement in script.statements.get(at + 1..).unwrap_or_default() {
@@ -162,7 +152,7 @@ fn renames(alter: &AlterTable) -> bool {
     alter.actions.iter().any(|it| matches!(it, AlterAction::Rename(_) | AlterAction::SetSchema(_)))
 }
 
-/// Whether nothing behind a table's creation is different for an identity column than for a column with a default.
+/// Whether each statement after CREATE TABLE does the same for an identity column as for a column with a default.
 fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &str) -> bool {
     let (name, all) = (table.name.name(), script.statements.len());
     let sequence = format!("{name}_{column}_seq");
@@ -194,8 +184,8 @@ fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &s
         && !script.naming(at + 1..all, &sequence).any(changes_sequence)
 }
 
-/// Another transaction for a second DDL statement. Where the transaction is rolled back there is none, and where it
-/// changes rows they belong together.
+/// Begins another transaction for a second DDL statement. A transaction that is rolled back or changes rows is not split:
+/// its statements belong together.
 fn split(script: &Script<'_>, at: usize) -> Option<Fix> {
     if script.sent == Sent::Whole {
         return None;
@@ -244,10 +234,10 @@ mod tests {
             "INSERT INTO t VALUES ('\n\\d\nCREATE INDEX i ON t (a);\nit''s');\n".to_owned(),
             "COPY t FROM stdin WITH (FORMAT csv);\n\"'\nCREATE INDEX i ON t (a);\n\"\n\\.\nSELECT 1;\n".to_owned(),
             "/* /* '\n*/\n\\d\nCREATE INDEX i ON t (a); */ SELECT $$\n\\\nCREATE INDEX i ON t (a);$$;\n".to_owned(),
-            // NOT VALID is another constraint where nothing validates it.
+            // A NOT VALID constraint that is never validated is a different one.
             "ALTER TABLE t ADD CHECK (a > 0);\n".to_owned(),
             format!("BEGIN;\n{CHECK}COMMIT;\n"),
-            // A key that another statement could miss or meet.
+            // A key on which another statement may depend.
             format!("{TABLE}INSERT INTO t VALUES (1);\nDELETE FROM t;\n{KEY}"),
             format!("{TABLE}BEGIN;\n{KEY}ROLLBACK;\n"),
             format!("CREATE TABLE IF NOT EXISTS t (a int);\n{KEY}"),
@@ -271,7 +261,8 @@ mod tests {
     fn rows_that_come_another_way_keep_a_key_where_it_is() {
         let log = "CREATE TABLE log (x int);\n";
         for between in [
-            // Through a view, a function that a statement, a default or an index calls, a trigger, a rule, a child, a domain.
+            // Through a view, a function that a statement, a default or an index calls, a trigger, a rule, a child or a
+            // domain.
             format!("{VIEW}INSERT INTO v VALUES (1), (1);\nDELETE FROM v WHERE a = 1;\n"),
             format!("{VIEW}COPY v FROM stdin;\n1\n\\.\n"),
             format!("{FUNCTION}{log}INSERT INTO log VALUES (f());\n"),
@@ -381,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn rewrites_that_depend_on_success_need_to_be_asked_for() {
+    fn rewrite_that_depends_on_success_needs_assume_success() {
         for (text, expected) in [
             (SPLIT.to_owned(), SPLIT.replace("CREATE TABLE z", "COMMIT;\nBEGIN;\nCREATE TABLE z")),
             (CHECK.to_owned(), CHECK_FIXED.to_owned()),
@@ -410,7 +401,7 @@ mod tests {
             (format!("{TABLE}{KEY}"), "CREATE TABLE t (a int, UNIQUE (a));\n".to_owned()),
             ("CREATE INDEX i ON t (a)".to_owned(), "CREATE INDEX ASYNC i ON t (a)".to_owned()),
             ("\u{feff}SET lock_timeout = 0;\r\nSELECT 1;\r\n".to_owned(), "\u{feff}SELECT 1;\r\n".to_owned()),
-            // A comment before what is cut out keeps the end of its line.
+            // A comment before the text that is cut out keeps the end of its line.
             (
                 "CREATE TABLE t (b text -- it's\n COLLATE \"C\" NOT NULL);\n".to_owned(),
                 "CREATE TABLE t (b text -- it's\n  NOT NULL);\n".to_owned(),

@@ -1,5 +1,6 @@
-//! `dsql-edge lint`: files of SQL against what DSQL refuses. Files in; findings out, for people, for machines or
-//! mended in the files themselves. It connects to nothing.
+//! `dsql-edge lint`: compares files of SQL with DSQL's rules.
+//!
+//! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It connects to nothing.
 
 mod column_type;
 mod cut;
@@ -30,17 +31,15 @@ use crate::{format, schema_files, style, write_file};
 pub use file::{Finding, LintedFile};
 pub use fix::{fixed, fixed_before};
 
-/// Find what Aurora DSQL refuses in files of SQL, and fix what has one safe rewrite
+/// Find SQL that Aurora DSQL rejects, and fix findings that have one safe rewrite
 #[derive(Args)]
-#[command(
-    after_help = "Ends with 1 where an error is left. A comment `-- dsql-edge: allow RULE` in the line \
-    above, or behind it, silences a rule there.\n\n--fix rewrites only where the script does the same afterwards, failures included. A constraint that is \
+#[command(after_help = "Ends with 1 if an error is left. A comment `-- dsql-edge: allow RULE` in the line \
+    above, or at the end of the line, silences a rule there.\n\n--fix applies only rewrites after which the script does the same, failures included. A constraint that is \
     added NOT VALID and then validated,\nor a transaction of several DDL statements that becomes several transactions, \
     leaves its first part behind if the second fails: those need\n--assume-success too. Only a transaction without changes of rows that \
     ends with COMMIT is ever split.\n\nExamples:\n  dsql-edge lint --for-migrate migrations/\n  dsql-edge lint --fix \
     dump.sql\n  pg_dump --schema-only mydb | dsql-edge lint --fix - > dsql.sql\n  dsql-edge lint --format github \
-    migrations/   # annotations in a workflow"
-)]
+    migrations/   # annotations in a workflow")]
 pub struct Options {
     /// Files, folders of `.sql` files, or `-` for stdin; in the order in which they would run
     #[arg(required_unless_present = "rules")]
@@ -48,13 +47,13 @@ pub struct Options {
     /// How findings are printed
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// Fix what has one safe rewrite, in the files; of stdin, print the fixed text
+    /// Apply safe rewrites to the files; for stdin, print the fixed text
     #[arg(long)]
     fix: bool,
     /// With --fix, also apply rewrites with which the files do the same only if every statement succeeds
     #[arg(long, requires = "fix")]
     assume_success: bool,
-    /// The schema that the files meet: a file of DDL or a folder; without it, only what they create is known
+    /// The schema before the files: a file of DDL or a folder; without it, `lint` only has what the files create
     #[arg(long)]
     schema: Option<PathBuf>,
     /// Each file goes to the server in one message, or in one transaction, as many migration tools send it
@@ -63,7 +62,7 @@ pub struct Options {
     /// The files are for `dsql-edge migrate`, which waits for each job: an index is built before it is used
     #[arg(long, conflicts_with = "one_transaction")]
     for_migrate: bool,
-    /// Print every rule: what is refused, DSQL's answer, how that is known, what to do instead
+    /// Print every rule: the statement, DSQL's error, its source, and what to write instead
     #[arg(long, conflicts_with_all = ["fix", "schema", "one_transaction"])]
     rules: bool,
 }
@@ -91,14 +90,14 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let mut files = read(&options.files, options.for_migrate)?;
     let schema = options.schema.as_deref().map(schema).transpose()?;
-    let mut mended = 0;
+    let mut count_fixed = 0;
     if options.fix {
         for at in 0..files.len() {
             let later: Vec<&str> = files[at + 1..].iter().map(|file| file.text.as_str()).collect();
             let (text, count) =
                 fixed_before(&files[at].text, &later, schema.as_ref(), options.sent(), options.safe());
             let file = &mut files[at];
-            mended += count;
+            count_fixed += count;
             match &file.path {
                 Some(path) if text != file.text => write_file::write(path, &text)?,
                 Some(_) => {}
@@ -110,11 +109,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let linted = lint(files.into_iter().map(|file| (file.name, file.text)), schema.as_ref(), options.sent());
     let report = match options.format {
         Format::Human => human::report(&linted),
-        Format::Json => json::report(&linted, mended),
+        Format::Json => json::report(&linted, count_fixed),
         Format::Sarif => sarif::report(&linted),
         Format::Github => github::report(&linted),
     };
-    // The mended text of stdin has the place of an answer.
+    // The fixed text of stdin is on stdout.
     if options.fix && linted.iter().any(|file| file.name == STDIN) {
         io::stderr().lock().write_all(report.as_bytes())?;
     } else if options.format == Format::Human {
@@ -123,7 +122,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         format::print(&report)?;
     }
     if options.format == Format::Human {
-        eprintln!("{}", human::summary(&linted, options.fix.then_some(mended)));
+        eprintln!("{}", human::summary(&linted, options.fix.then_some(count_fixed)));
     }
     let errors = linted.iter().flat_map(|file| &file.findings).any(|finding| finding.diagnostic.is_error());
     Ok(if errors { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -176,7 +175,7 @@ pub fn lint(
     files.into_iter().zip(later.into_iter().rev()).map(of).collect()
 }
 
-/// Lints a text that others run after.
+/// Lints a text before others: `later` has the texts that run after it.
 fn lint_one(text: &str, later: &[&str], schema: Option<&Schema>, sent: Sent) -> LintedFile {
     let mut grown = Growth::new(schema.cloned().unwrap_or_default());
     let later = later.join("\n").to_ascii_lowercase();

@@ -1,12 +1,12 @@
-//! Follows a table that a script makes: whether a name still means it, and whether rows can have come into it.
+//! Follows a table that a script creates: whether a name still means it, and whether rows can have come into it.
 //!
-//! Input: a script and one of its statements. Output: answers that are true only if the script shows it. Rows reach a
+//! Input: a script and one of its statements. Output: answers that are true only if the script proves them. Rows reach a
 //! table through statements that name it, and through views, rules, triggers, partitions and functions, which other
 //! statements use without its name. So a statement that writes is followed only if it writes to a plain table that the
-//! script made too, and calls nothing but PostgreSQL's own functions. Everything else may have written anywhere.
+//! script created too, and calls only PostgreSQL's own functions. Any other statement may have written anywhere.
 //!
-//! Example: `CREATE VIEW v AS SELECT a FROM t; INSERT INTO v VALUES (1)`. The INSERT does not name `t`. `v` is not a table
-//! that the script made, so that `t` may have rows.
+//! Example: `CREATE VIEW v AS SELECT a FROM t; INSERT INTO v VALUES (1)`. The INSERT does not name `t`. `v` is not a
+//! table that the script created, so that `t` may have rows.
 
 use dsql_edge_compiler::builtin;
 use dsql_edge_compiler::dsql::transaction::{Part, part};
@@ -18,7 +18,7 @@ use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 
 use super::script::{Found, Script};
 
-/// Functions of PostgreSQL's that run SQL or change settings.
+/// PostgreSQL's functions that run SQL or change settings.
 const RUN_SQL: &[&str] = &[
     "cursor_to_xml",
     "database_to_xml",
@@ -32,7 +32,7 @@ const RUN_SQL: &[&str] = &[
     "ts_stat",
 ];
 
-/// What a statement does to rows.
+/// The effect of a statement on rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Writes {
     Nothing,
@@ -52,7 +52,7 @@ pub(super) fn writes(script: &Script<'_>, statement: &Statement) -> Writes {
     }
 }
 
-/// Whether no row can be in a table: the script made it before, and nothing wrote to it since.
+/// Whether no row can be in a table: the script created it before, and nothing wrote to it since.
 pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
     let Some(created) = creation(script, at, table) else { return false };
     let block = script.block(created);
@@ -63,8 +63,8 @@ pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) ->
         && (created + 1..at).all(|between| leaves_rows(script, between, table))
 }
 
-/// The statement before another that made a table, if the name means that table at both: no other relation has or gets
-/// this name, and the schemas in which names are looked up stay the same.
+/// The earlier statement that created a table, if the name means that table at both statements: no other relation has or
+/// gets this name, and the schemas in which names are looked up stay the same.
 pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Option<usize> {
     let before = script.statements.get(..at)?;
     let first = before.iter().position(|statement| script.names(statement, table.name()))?;
@@ -106,8 +106,8 @@ fn changes_schemas(script: &Script<'_>, statement: &Statement) -> bool {
     }
 }
 
-/// Whether a statement that names a table may take the name away, give it to another relation, or let another table's rows
-/// be its rows.
+/// Whether a statement that names a table may take the name away, give it to another relation, or add another table's
+/// rows to the table.
 fn takes_name(script: &Script<'_>, statement: &Statement, table: &QualifiedName) -> bool {
     let is_named = |name: &QualifiedName| name.name() == table.name();
     match &statement.kind {
@@ -215,7 +215,7 @@ fn copied(tokens: &[Token]) -> Option<QualifiedName> {
 /// Whether a statement may run a function that is not PostgreSQL's: it calls one, or reads a view that does.
 pub(super) fn runs_code(script: &Script<'_>, at: usize) -> bool {
     let Some(statement) = script.statements.get(at) else { return true };
-    // A definition runs nothing of what it defines.
+    // A definition does not run the code that it defines.
     let defines = matches!(
         statement.kind,
         StatementKind::CreateTable(_)

@@ -12,7 +12,7 @@ use super::{Finding, LintedFile};
 /// The rule of statements that cannot be read.
 const SYNTAX: &str = "syntax_error";
 
-/// The rule of statements that `dsql-edge migrate` does not take.
+/// The rule of statements that `dsql-edge migrate` does not accept.
 const MISPLACED: &str = "no_place_in_a_migration";
 
 pub(super) fn report(files: &[LintedFile]) -> String {
@@ -31,7 +31,7 @@ pub(super) fn report(files: &[LintedFile]) -> String {
         .collect();
     described
         .push(json!({ "id": SYNTAX, "shortDescription": { "text": "a statement that cannot be read" } }));
-    let misplaced = "a statement that `dsql-edge migrate` does not take";
+    let misplaced = "a statement that `dsql-edge migrate` does not accept";
     described.push(json!({ "id": MISPLACED, "shortDescription": { "text": misplaced } }));
     let results: Vec<Value> = files
         .iter()

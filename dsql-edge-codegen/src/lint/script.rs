@@ -1,7 +1,7 @@
-//! A file of SQL as a session runs it: which of its statements share a transaction, and what in it cannot be followed.
+//! A file of SQL as a session runs it: which statements share a transaction, and which have an unknown effect.
 //!
-//! Input: the statements of a file, and the places in it that could not be read. Output: answers about two statements, or
-//! one and those around it. Names are compared without their schemas: where in doubt, a statement names a table.
+//! Input: the statements of a file, and the places in it that could not be read. Output: answers about a statement and
+//! those around it. Names are compared without their schemas: if in doubt, a statement names a table.
 
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -26,18 +26,18 @@ pub(super) struct Script<'s> {
     /// The transaction block of each statement, its BEGIN and its end included.
     blocks_of: Vec<Option<usize>>,
     blocks: Vec<Block>,
-    /// Where something stands whose effect is not known, in order.
+    /// The places of statements and commands whose effect is not known, in order.
     unknown: Vec<u32>,
     /// The names of the functions that it defines.
     functions: Vec<String>,
-    /// What `rows` found about each statement, which is asked for each finding.
+    /// For each statement the answers of `rows`, which each finding needs again.
     pub(super) found: Vec<Found>,
 }
 
-/// What is known of a statement; nothing before it is asked for.
+/// Answers about a statement; each is computed at its first use.
 #[derive(Default)]
 pub(super) struct Found {
-    /// It writes to no other table than the one that it names.
+    /// It writes only to the table that it names.
     pub(super) stays: OnceCell<bool>,
     /// It calls a function that is not PostgreSQL's, itself or through a view.
     pub(super) calls: OnceCell<bool>,
@@ -45,16 +45,16 @@ pub(super) struct Found {
 
 /// `BEGIN … COMMIT`.
 pub(super) struct Block {
-    /// The statement that begins it; nothing if that is `COMMIT AND CHAIN`, which ends another.
+    /// The statement that begins it; `None` if that is `COMMIT AND CHAIN`, which ends another.
     pub(super) begin: Option<Span>,
-    /// Those between.
+    /// The statements between its begin and its end.
     pub(super) inside: Range<usize>,
-    /// It ends with COMMIT, and no other block begins with that.
+    /// It ends with COMMIT, and that COMMIT does not begin another block.
     pub(super) commits: bool,
 }
 
 impl<'s> Script<'s> {
-    /// `unread`: where statements stand that could not be read.
+    /// `unread`: the places of statements that could not be read.
     pub(super) fn new(
         text: &'s str,
         lexed: &'s Lexed,
@@ -137,7 +137,7 @@ impl<'s> Script<'s> {
         !self.unknown.iter().any(|place| (from..to).contains(place))
     }
 
-    /// The statements before one, or behind one, that name something.
+    /// The statements of a range that name something.
     pub(super) fn naming<'a>(
         &'a self,
         range: Range<usize>,
@@ -201,7 +201,7 @@ impl<'s> Script<'s> {
         tokens.get(first..end).unwrap_or_default()
     }
 
-    /// Whether a statement may do more than its own words say.
+    /// Whether a statement may have effects that its text does not show.
     fn is_unknown(&self, statement: &Statement) -> bool {
         match &statement.kind {
             StatementKind::CreateTrigger(_) => true,
@@ -236,7 +236,7 @@ fn defined_function(statement: &Statement) -> Option<String> {
     }
 }
 
-/// Whether a command of psql's changes nothing about what is sent.
+/// Whether a command of psql does not change which statements are sent, nor how.
 fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
     match command.name.as_str() {
         "restrict" | "unrestrict" | "echo" | "qecho" | "warn" | "timing" | "pset" | "x" | "unset"
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_followed_is_unknown() {
+    fn code_settings_and_savepoints_are_unknown() {
         for (text, known) in [
             ("SELECT 1; \\echo x\n\\set a b\n\\d t\nSELECT 2 \\gset\n", true),
             ("DO $$ BEGIN END $$;", false),
