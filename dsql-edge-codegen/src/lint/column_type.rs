@@ -1,8 +1,8 @@
 //! Decides whether a script depends on the integer type of a column, so that it may behave differently with a bigint.
 //!
-//! Input: a script, and a column of a table that it creates. Output: whether a statement could fail or do something else.
-//! PostgreSQL resolves a function by the types of its arguments, and `CREATE OR REPLACE VIEW` must keep the types of the
-//! view's columns.
+//! Input: a script, and a column of a table that it creates. Output: whether a statement could fail or do something
+//! else. PostgreSQL resolves a function by the types of its arguments, and `CREATE OR REPLACE VIEW` must keep the types
+//! of the view's columns.
 
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{ConstraintKind, CreateTable, Statement, StatementKind, TableElement};
@@ -25,9 +25,8 @@ pub(super) fn depends_on_type(
     is_computed_with(script, created, table, column)
         || (created + 1..script.statements.len()).any(|at| {
             let statement = &script.statements[at];
-            let text = statement.span.text(script.text);
             if matches!(statement.kind, StatementKind::CreateFunction(_) | StatementKind::Utility("DO")) {
-                return having.iter().any(|name| text.contains(name.as_str()));
+                return having.iter().any(|name| script.mentions(statement, name));
             }
             let mut of = having.iter().filter(|name| script.names(statement, name)).peekable();
             if of.peek().is_none() || only_adds(script, statement) {
@@ -67,8 +66,8 @@ fn only_adds(script: &Script<'_>, statement: &Statement) -> bool {
     matches!(statement.kind, StatementKind::Insert(_)) && !reads.iter().any(|it| script.has(statement, *it))
 }
 
-/// Whether PostgreSQL resolves something at a place by the types of its arguments: a function, or an operator of several
-/// characters.
+/// Whether PostgreSQL resolves something at a place by the types of its arguments: a function, or an operator of
+/// several characters.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {

@@ -76,9 +76,8 @@ fn is_needless(script: &Script<'_>, set: &Set) -> bool {
         StatementKind::Set(other) => other.name != set.name || is_default(other),
         // Without this setting, PostgreSQL looks up the names in a body.
         StatementKind::CreateFunction(_) if set.name == "check_function_bodies" => false,
-        // A body is a literal.
         StatementKind::CreateFunction(_) | StatementKind::Utility("DO") => {
-            !statement.span.text(script.text).contains(&set.name)
+            !script.mentions(statement, &set.name)
         }
         _ => !script.names(statement, &set.name),
     };

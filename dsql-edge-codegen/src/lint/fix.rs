@@ -12,9 +12,9 @@ use super::{Sent, lint_one};
 /// A fixed statement may have a second finding that the first one hid; each round applies rewrites that do not overlap.
 const MAX_ROUNDS: usize = 1_000;
 
-/// The text with each safe rewrite applied, and the number of findings that this fixes. The caller decides which rewrites
-/// are safe: those with which the script does the same, or also those with which it does the same if every statement
-/// succeeds.
+/// The text with each safe rewrite applied, and the number of findings that this fixes. The caller decides which
+/// rewrites are safe: those with which the script does the same, or also those with which it does the same if every
+/// statement succeeds.
 pub fn fixed(text: &str, schema: Option<&Schema>, sent: Sent, safe: Meaning) -> (String, usize) {
     fixed_before(text, &[], schema, sent, safe)
 }

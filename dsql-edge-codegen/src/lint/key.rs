@@ -1,7 +1,7 @@
 //! Moves a key that a script adds after its table, as pg_dump does, into CREATE TABLE, where DSQL accepts it.
 //!
-//! Input: the statement that adds the key. Output: the edits, and the condition under which the script does the same with
-//! them; `None` if a statement in between could behave differently, or if CREATE TABLE could fail with the key.
+//! Input: the statement that adds the key. Output: the edits, and the condition under which the script does the same
+//! with them; `None` if a statement in between could behave differently, or if CREATE TABLE could fail with the key.
 
 use dsql_edge_compiler::dsql::Meaning::{Same, SameIfAllSucceed};
 use dsql_edge_compiler::dsql::{Fix, is_in_keys};

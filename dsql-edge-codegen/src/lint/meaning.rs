@@ -1,13 +1,14 @@
 //! Decides whether a script does the same with a rewrite.
 //!
-//! Input: the rewrites of rules and of pg_dump. Output: the rewrites that `lint` may offer, each with the condition under
-//! which the script does the same.
+//! Input: the rewrites of rules and of pg_dump. Output: the rewrites that `lint` may offer, each with the condition
+//! under which the script does the same.
 //!
 //! A script does the same if it leaves the same catalog and the same rows, apart from differences that DSQL forces: an
-//! identity column is a bigint, an index has no order and is built by a job. `tests/rewrites` compares both on PostgreSQL.
-//! A rewrite that makes two statements of one does the same only if every statement succeeds; otherwise one of the two
-//! remains. Examples: `ADD CONSTRAINT`, whose constraint remains NOT VALID if a row violates it, and a transaction that
-//! becomes several. No row can violate the constraint only if the script created the table and added no rows to it.
+//! identity column is a bigint, an index has no order and is built by a job. `tests/rewrites` compares both on
+//! PostgreSQL. A rewrite that makes two statements of one does the same only if every statement succeeds; otherwise one
+//! of the two remains. Examples: `ADD CONSTRAINT`, whose constraint remains NOT VALID if a row violates it, and a
+//! transaction that becomes several. No row can violate the constraint only if the script created the table and added
+//! no rows to it.
 
 use dsql_edge_compiler::dsql::Meaning::{self, Same, SameIfAllSucceed};
 use dsql_edge_compiler::dsql::transaction::{Part, part};
@@ -76,7 +77,8 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
     }
 }
 
-/// Until a job has built a unique index, the table accepts duplicates, and `ON CONFLICT` and foreign keys cannot use it.
+/// Until a job has built a unique index, the table accepts duplicates, and `ON CONFLICT` and foreign keys cannot use
+/// it.
 fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<Meaning> {
     if !index.unique || script.sent == Sent::Migrate {
         return Some(Same);
@@ -105,9 +107,8 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
         // The target may be a view of the table, or the table by another name.
         StatementKind::Insert(_) if has(Keyword::Conflict) => names || !rows::stays_in_its_table(script, at),
         StatementKind::AlterTable(alter) if renames(alter) => names,
-        // In a literal: the body of a function, or of DO.
         StatementKind::CreateFunction(_) | StatementKind::CreateTrigger(_) | StatementKind::Utility(_) => {
-            statement.span.text(script.text).to_ascii_lowercase().contains("conflict")
+            script.mentions(statement, "conflict")
         }
         _ => {
             names
@@ -144,8 +145,7 @@ fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
 
 /// Whether the body of a function has a name in it.
 fn is_in_body(script: &Script<'_>, statement: &Statement, name: &str) -> bool {
-    matches!(statement.kind, StatementKind::CreateFunction(_))
-        && statement.span.text(script.text).contains(name)
+    matches!(statement.kind, StatementKind::CreateFunction(_)) && script.mentions(statement, name)
 }
 
 fn renames(alter: &AlterTable) -> bool {
@@ -184,8 +184,8 @@ fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &s
         && !script.naming(at + 1..all, &sequence).any(changes_sequence)
 }
 
-/// Begins another transaction for a second DDL statement. A transaction that is rolled back or changes rows is not split:
-/// its statements belong together.
+/// Begins another transaction for a second DDL statement. A transaction that is rolled back or changes rows is not
+/// split: its statements belong together.
 fn split(script: &Script<'_>, at: usize) -> Option<Fix> {
     if script.sent == Sent::Whole {
         return None;
@@ -247,6 +247,8 @@ mod tests {
             "CREATE TABLE t (a serial);\nALTER TABLE t ALTER COLUMN a DROP DEFAULT;\n".to_owned(),
             "CREATE SEQUENCE s AS integer CYCLE CACHE 1;\n".to_owned(),
             "SET lock_timeout = 0;\nSHOW lock_timeout;\n".to_owned(),
+            "SET lock_timeout = 0;\nDO 'BEGIN PERFORM current_setting(''LOCK_TIMEOUT''); END';\n".to_owned(),
+            "SET lock_timeout = 0;\nSELECT current_setting('LOCK_TIMEOUT');\n".to_owned(),
             "SET check_function_bodies = false;\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n".to_owned(),
         ] {
             assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
@@ -274,6 +276,7 @@ mod tests {
             ),
             format!("{FUNCTION}{log}ALTER TABLE log ADD COLUMN y int DEFAULT f();\n"),
             format!("{FUNCTION}CREATE VIEW w AS SELECT f();\nTABLE w;\n"),
+            format!("{FUNCTION}CREATE OPERATOR ## (FUNCTION = f, RIGHTARG = int);\nSELECT ## 1;\n"),
             "CREATE TABLE c () INHERITS (t);\nINSERT INTO c VALUES (1);\n".to_owned(),
             "INSERT INTO made_elsewhere VALUES (1);\n".to_owned(),
             // The name means another table.
@@ -359,7 +362,12 @@ mod tests {
                 ),
                 false,
             ),
+            (
+                "CREATE TABLE links (id serial);\nCREATE FUNCTION h() RETURNS SETOF int LANGUAGE sql AS 'SELECT id FROM LINKS';\n".to_owned(),
+                false,
+            ),
             ("CREATE TABLE t (id serial, CHECK (chr(id) <> 'a'));\n".to_owned(), false),
+            ("CREATE TABLE t (value serial, CHECK (chr(value) <> 'a'));\n".to_owned(), false),
             (
                 format!("{serial}INSERT INTO t (a) VALUES (abs(1));\nCREATE VIEW y AS SELECT id FROM t;\n"),
                 true,
@@ -420,12 +428,14 @@ mod tests {
         let index = "CREATE UNIQUE INDEX i ON t (a);\n";
         let setting = "SET lock_timeout = 0;\n";
         let viewed = format!("{index}{VIEW}");
+        let in_capitals = "CREATE UNIQUE INDEX i ON links (a);\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'INSERT INTO LINKS VALUES (1)';\n";
         for (text, later, same, all) in [
             (serial, "SELECT 1", true, true),
             (serial, "ALTER TABLE T ALTER COLUMN id SET DEFAULT 7", false, false),
             (index, "CREATE TABLE u (b int)", true, true),
             (index, "INSERT INTO t VALUES (1), (1)", false, true),
             (&viewed, "INSERT INTO v VALUES (1), (1)", false, true),
+            (in_capitals, "SELECT f()", false, true),
             (index, "CREATE TABLE u (a int REFERENCES t (a))", false, false),
             (setting, "SHOW lock_timeout", false, false),
         ] {

@@ -1,6 +1,7 @@
 //! `dsql-edge lint`: compares files of SQL with DSQL's rules.
 //!
-//! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It connects to nothing.
+//! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It connects to
+//! nothing.
 
 mod column_type;
 mod cut;
@@ -218,7 +219,7 @@ fn schema(path: &Path) -> Result<Schema> {
     let files = schema_files::read(path)?;
     let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
     Schema::parse_files(texts, Some(Dialect::Dsql)).map_err(|errors| {
-        let said = errors.iter().map(|error| format!("{}: {}", error.file, error.diagnostic.message));
-        anyhow!("the schema cannot be understood:\n{}", said.collect::<Vec<_>>().join("\n"))
+        let messages = errors.iter().map(|error| format!("{}: {}", error.file, error.diagnostic.message));
+        anyhow!("the schema cannot be understood:\n{}", messages.collect::<Vec<_>>().join("\n"))
     })
 }

@@ -1,7 +1,7 @@
 //! Follows a table that a script creates: whether a name still means it, and whether rows can have come into it.
 //!
-//! Input: a script and one of its statements. Output: answers that are true only if the script proves them. Rows reach a
-//! table through statements that name it, and through views, rules, triggers, partitions and functions, which other
+//! Input: a script and one of its statements. Output: answers that are true only if the script proves them. Rows reach
+//! a table through statements that name it, and through views, rules, triggers, partitions and functions, which other
 //! statements use without its name. So a statement that writes is followed only if it writes to a plain table that the
 //! script created too, and calls only PostgreSQL's own functions. Any other statement may have written anywhere.
 //!
@@ -63,8 +63,8 @@ pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) ->
         && (created + 1..at).all(|between| leaves_rows(script, between, table))
 }
 
-/// The earlier statement that created a table, if the name means that table at both statements: no other relation has or
-/// gets this name, and the schemas in which names are looked up stay the same.
+/// The earlier statement that created a table, if the name means that table at both statements: no other relation has
+/// or gets this name, and the schemas in which names are looked up stay the same.
 pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Option<usize> {
     let before = script.statements.get(..at)?;
     let first = before.iter().position(|statement| script.names(statement, table.name()))?;
@@ -158,15 +158,7 @@ fn has_one_target(script: &Script<'_>, at: usize) -> bool {
     let (Some(statement), Some(before)) = (script.statements.get(at), script.statements.get(..at)) else {
         return false;
     };
-    let defines_code = before.iter().enumerate().any(|(at, it)| match &it.kind {
-        StatementKind::CreateTrigger(_)
-        | StatementKind::CreateOperator(_)
-        | StatementKind::CreateCast(_)
-        | StatementKind::CreateExtension(_) => true,
-        StatementKind::CreateDomain(_) => has_call(script, at),
-        _ => false,
-    });
-    if defines_code || runs_code(script, at) {
+    if has_implicit_calls(script, at) || runs_code(script, at) {
         return false;
     }
     let (target, changes) = match &statement.kind {
@@ -212,6 +204,20 @@ fn copied(tokens: &[Token]) -> Option<QualifiedName> {
     (!parts.is_empty()).then_some(QualifiedName { parts })
 }
 
+/// Whether an earlier statement defines code that others run without a call: a trigger, an operator, a cast, a check of
+/// a domain.
+fn has_implicit_calls(script: &Script<'_>, at: usize) -> bool {
+    let before = script.statements.get(..at).unwrap_or_default();
+    before.iter().enumerate().any(|(at, it)| match &it.kind {
+        StatementKind::CreateTrigger(_)
+        | StatementKind::CreateOperator(_)
+        | StatementKind::CreateCast(_)
+        | StatementKind::CreateExtension(_) => true,
+        StatementKind::CreateDomain(_) => has_call(script, at),
+        _ => false,
+    })
+}
+
 /// Whether a statement may run a function that is not PostgreSQL's: it calls one, or reads a view that does.
 pub(super) fn runs_code(script: &Script<'_>, at: usize) -> bool {
     let Some(statement) = script.statements.get(at) else { return true };
@@ -229,10 +235,8 @@ pub(super) fn runs_code(script: &Script<'_>, at: usize) -> bool {
             | StatementKind::Drop(_)
             | StatementKind::Utility("COMMENT" | "GRANT" | "REVOKE")
     );
-    if defines {
-        return false;
-    }
-    calls(script, at)
+    let is_query = matches!(statement.kind, StatementKind::Query(_));
+    !defines && (calls(script, at) || is_query && has_implicit_calls(script, at))
 }
 
 /// Whether a statement calls a function that is not PostgreSQL's, or reads a view that does.

@@ -149,15 +149,28 @@ impl<'s> Script<'s> {
 
     /// Whether a statement has this name in it, whatever it is the name of.
     pub(super) fn names(&self, statement: &Statement, name: &str) -> bool {
-        self.tokens(statement).iter().any(|token| match &token.kind {
+        self.names_within(statement.span, name)
+    }
+
+    /// Whether a place has this name in it, whatever it is the name of.
+    pub(super) fn names_within(&self, span: Span, name: &str) -> bool {
+        self.tokens_within(span).iter().any(|token| match &token.kind {
             TokenKind::Identifier(text) => text == name,
             TokenKind::Keyword(keyword) => keyword.text() == name,
-            // `nextval('posts_id_seq')`, `'posts'::regclass`
+            // `nextval('posts_id_seq')`, `'POSTS'::regclass`
             TokenKind::String(text) => {
-                text.rsplit('.').next().is_some_and(|last| last.trim_matches('"') == name)
+                let last = text.rsplit('.').next();
+                last.is_some_and(|last| last.trim_matches('"').eq_ignore_ascii_case(name))
             }
             _ => false,
         })
+    }
+
+    /// Whether the text of a statement contains a name. The body of a function is a literal, in which PostgreSQL folds
+    /// unquoted names to lower case.
+    pub(super) fn mentions(&self, statement: &Statement, name: &str) -> bool {
+        let text = statement.span.text(self.text).to_ascii_lowercase();
+        text.contains(&name.to_ascii_lowercase())
     }
 
     /// Whether the script defines a function of this name.
@@ -179,13 +192,6 @@ impl<'s> Script<'s> {
     /// Whether a statement has this keyword in it.
     pub(super) fn has(&self, statement: &Statement, keyword: Keyword) -> bool {
         self.tokens(statement).iter().any(|token| token.kind == TokenKind::Keyword(keyword))
-    }
-
-    /// Whether a place has this name in it.
-    pub(super) fn names_within(&self, span: Span, name: &str) -> bool {
-        self.tokens_within(span)
-            .iter()
-            .any(|token| matches!(&token.kind, TokenKind::Identifier(text) if text == name))
     }
 
     /// The tokens of a statement.
