@@ -1,7 +1,7 @@
 //! Writes a file whole or not at all: a command that is killed, or a full disk, leaves the file as it was.
 //!
-//! The text goes into a new file in the same folder, which then takes the place of the old one. A symbolic link stays one:
-//! the file that it names is replaced. The new file has the permissions of the old one.
+//! The text goes into a new file in the same folder, which then replaces the old one. A symbolic link stays a link: the
+//! file that it names is replaced. The new file has the permissions of the old one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Result as Written, Write};
@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 /// Writes `text` to `path`.
 ///
 /// # Errors
-/// The path, and what the file system reported. The file is then as it was.
+/// The path, and the file system's error. The file is then as it was.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     replace(path, text).with_context(|| path.display().to_string())
 }
@@ -20,10 +20,14 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
 fn replace(path: &Path, text: &str) -> Written<()> {
     let target = match fs::canonicalize(path) {
         Ok(target) => target,
+        // A link to a missing file: replacing it would leave a file in place of the link.
+        Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
+            return fs::write(path, text);
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
         Err(error) => return Err(error),
     };
-    // What is not a file, a device say, cannot be replaced.
+    // A device, for example, cannot be replaced.
     if fs::metadata(&target).is_ok_and(|it| !it.is_file()) {
         return fs::write(&target, text);
     }
@@ -40,7 +44,7 @@ fn replace(path: &Path, text: &str) -> Written<()> {
         fs::rename(&new, &target)
     })();
     if written.is_err() {
-        // The error that is reported is the one before.
+        // The error that is returned is the earlier one.
         let _ = fs::remove_file(&new);
     }
     written
@@ -102,13 +106,17 @@ mod tests {
         fs::write(&real, "old").unwrap();
         fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
         symlink("real.sql", &link).unwrap();
-        // Whoever has the old file open, or under another name, keeps the old text: it was not written over.
+        // The old file keeps its text, under its other name and for a process that has it open.
         fs::hard_link(&real, &other).unwrap();
         write(&link, "new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().file_type().is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
         assert_eq!(fs::read_to_string(&other).unwrap(), "old");
         assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        fs::remove_file(&real).unwrap();
+        write(&link, "created").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().file_type().is_symlink());
+        assert_eq!(fs::read_to_string(&real).unwrap(), "created");
         fs::remove_dir_all(&folder).unwrap();
     }
 }
