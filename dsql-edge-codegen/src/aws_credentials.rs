@@ -1,7 +1,7 @@
-//! Credentials from where all of AWS's tools take them: the environment, profiles with SSO, containers, instances.
+//! Reads credentials as AWS's own tools do: from the environment, profiles with SSO, containers, instances.
 //!
-//! Input: AWS's configuration. Output: a provider that the client asks again when what it has is about to expire: a build
-//! of an index may outlive a session of SSO. No credential appears in an error.
+//! Input: AWS's configuration. Output: a provider, which the client calls again before its credentials expire: the
+//! build of an index may outlive a session of SSO. No credential appears in an error.
 
 use anyhow::{Context, Result};
 use aws_config::BehaviorVersion;
@@ -13,7 +13,7 @@ use dsql_edge::{Credentials, Error};
 pub(crate) struct AwsCredentials(SharedCredentialsProvider);
 
 impl AwsCredentials {
-    /// The provider, and what it gives now.
+    /// The provider, and its present credentials.
     ///
     /// # Errors
     /// No credentials, and where to set them.
@@ -23,8 +23,7 @@ impl AwsCredentials {
             loader = loader.region(aws_config::Region::new(region.to_owned()));
         }
         let shared = loader.load().await;
-        let provider =
-            shared.credentials_provider().context("AWS's configuration has no credentials in it")?;
+        let provider = shared.credentials_provider().context("AWS's configuration has no credentials")?;
         let found = provider
             .provide_credentials()
             .await
@@ -70,7 +69,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives a session of an hour each time, and then none.
+    /// Returns a session of an hour twice, and then an error.
     #[derive(Debug)]
     struct Sso(Arc<AtomicU32>);
 
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn provider_is_asked_again_and_tells_when_a_session_ends() {
+    async fn provider_is_called_again_and_returns_when_a_session_ends() {
         let asked = Arc::new(AtomicU32::new(0));
         let provider = AwsCredentials(SharedCredentialsProvider::new(Sso(Arc::clone(&asked))));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();

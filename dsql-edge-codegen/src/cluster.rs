@@ -1,5 +1,7 @@
-//! Which cluster, and as whom: options that commands share and AWS's own configuration in, the configuration of
-//! dsql-edge's client out. No credential appears in what it says.
+//! Finds the cluster and the credentials for it.
+//!
+//! Input: options that commands share, and AWS's own configuration. Output: the configuration of dsql-edge's client. No
+//! credential appears in an error.
 
 use std::path::PathBuf;
 
@@ -15,11 +17,11 @@ use crate::running_local::RunningLocal;
 /// Which cluster, and as whom.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Cluster {
-    /// The cluster's host name, or `localhost[:port]` for dsql-local; else the dsql-local that runs with the folder
-    /// .dsql-local of the package
+    /// The cluster's host name, or `localhost[:port]` for dsql-local; without it, the dsql-local whose folder
+    /// .dsql-local is in the package
     #[arg(long, env = "DSQL_ENDPOINT", global = true, help_heading = "Cluster")]
     pub endpoint: Option<String>,
-    /// The region to sign for; a cluster's name says its own
+    /// The region to sign for; a cluster's name contains its own
     #[arg(long, env = "DSQL_REGION", global = true, help_heading = "Cluster")]
     pub region: Option<String>,
     /// The role to connect as
@@ -37,20 +39,20 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The host name, if one was said.
+    /// The host name, if one was given.
     pub fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty())
     }
 
     /// How to reach it; `command` is the name that its log shows. Credentials come from where all of AWS's tools take
-    /// them; those of the package's dsql-local from its folder.
+    /// them; the credentials of the package's dsql-local from its folder.
     ///
     /// # Errors
     /// No endpoint, no credentials, a malformed name, a certificate that cannot be read.
     pub async fn config(&self, command: &str) -> Result<Config> {
         let (endpoint, local) = self.found()?;
         let named = self.region.clone().filter(|region| !region.is_empty());
-        // DSQL_REGION of a shell is another cluster's; dsql-local takes tokens for its own region alone.
+        // DSQL_REGION of a shell is another cluster's; dsql-local accepts tokens for its own region alone.
         let region = local.as_ref().map(|local| local.region.clone()).or(named);
         let (provider, credentials) = match local.as_ref().and_then(|local| local.credentials(&self.user)) {
             Some(credentials) => (None, credentials),
@@ -81,19 +83,20 @@ impl Cluster {
         Ok(config)
     }
 
-    /// The endpoint, and the dsql-local of the package if it is that one's. One that was found and not named is reported.
+    /// The endpoint, and the package's dsql-local if the endpoint is its own. If only its folder names it, that is
+    /// printed.
     fn found(&self) -> Result<(String, Option<RunningLocal>)> {
         let local = RunningLocal::find();
         if let Some(endpoint) = self.endpoint() {
             return Ok((endpoint.to_owned(), local.filter(|local| local.endpoint == endpoint)));
         }
         let Some(local) = local else {
-            bail!("which cluster? Set DSQL_ENDPOINT, or say --endpoint <id>.dsql.<region>.on.aws");
+            bail!("which cluster? Set DSQL_ENDPOINT, or pass --endpoint <id>.dsql.<region>.on.aws");
         };
         let (endpoint, folder) = (&local.endpoint, local.folder().display());
         if !local.runs() {
             bail!(
-                "which cluster? Set DSQL_ENDPOINT, or say --endpoint <id>.dsql.<region>.on.aws; the dsql-local of {folder} \
+                "which cluster? Set DSQL_ENDPOINT, or pass --endpoint <id>.dsql.<region>.on.aws; the dsql-local of {folder} \
                  does not answer at {endpoint}"
             );
         }

@@ -1,5 +1,6 @@
-//! `dsql-edge explain NAME`: the page of a diagnostic, or what a rule of the linter refuses. Input: a code as an error
-//! prints it, or a rule as `lint` prints it. Output: its page.
+//! `dsql-edge explain NAME`: prints the page of a diagnostic or of a rule of the linter.
+//!
+//! Input: a code as an error prints it, or a rule as `lint` prints it. Output: its page.
 
 use std::process::ExitCode;
 
@@ -25,7 +26,7 @@ pub struct Options {
     format: Format,
 }
 
-/// What is explained.
+/// The codes and rules to explain.
 #[derive(Debug, PartialEq)]
 struct Explained {
     codes: Vec<Code>,
@@ -60,18 +61,18 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is known of a rule.
+/// The page of a rule.
 fn page(rule: &Rule) -> String {
     let since = rule.since.map_or(String::new(), |day| format!(" (in DSQL since 2026-{day})"));
     let instead = match rule.instead {
         "{}" => "The error names what to write instead.".to_owned(),
-        instead => format!("Instead: {}{since}.", instead.replace("{}", "…")),
+        _ => format!("Instead: {}{since}.", rule.general_advice()),
     };
     let (id, what, state) = (rule.id, rule.what, rule.sqlstate);
-    let message = rule.message.replace("{}", "…");
+    let message = rule.general_message();
     let severity = if rule.known == dsql::Known::Inferred { "a warning" } else { "an error" };
     format!(
-        "# {id}\n\nA rule of `dsql-edge lint`: DSQL refuses {what}.\n\n    {state} {message}\n\n{instead}\n\n\
+        "# {id}\n\nA rule of `dsql-edge lint`: DSQL rejects {what}.\n\n    {state} {message}\n\n{instead}\n\n\
          Known as {}: {severity}. A comment `-- dsql-edge: allow {id}` in the line above silences it.",
         rule.known.name()
     )
@@ -82,7 +83,7 @@ fn all() -> Explained {
     Explained { codes: Code::ALL.to_vec(), rules }
 }
 
-/// What is meant: a code or a rule by its name, which some share, or all codes of a SQLSTATE.
+/// The code or rule with this name (a few names are both), or all codes of a SQLSTATE.
 fn meant(written: &str) -> Result<Explained> {
     let words = || {
         written

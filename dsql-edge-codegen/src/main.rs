@@ -13,7 +13,7 @@ use dsql_edge_codegen::{check, completions, describe, explain, init, lint, migra
     about = "Typed SQL for Amazon Aurora DSQL: the command line",
     after_help = "A day with it:\n  dsql-edge init                        # once, in a Worker's crate\n  dsql-edge lint \
     migrations/           # does DSQL take it?\n  dsql-edge check --apply migrations/0007.sql   # does it break a \
-    query?\n  dsql-edge migrate                     # apply it, and write the snapshot anew\n  dsql-edge check          \
+    query?\n  dsql-edge migrate                     # apply it, and write the snapshot again\n  dsql-edge check          \
     \x20            # in CI: is the snapshot what the cluster has?\n\nAnswers go to stdout, everything else to stderr; 1 is \
     the end of what failed. Colours are for terminals, NO_COLOR takes\nthem away."
 )]

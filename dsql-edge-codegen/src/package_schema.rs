@@ -1,5 +1,7 @@
-//! The schema of a package, found as `sql!` finds it: a folder in, paths out. Paths that variables name are relative to the
-//! package; what the command line names is relative to the working folder, and does not come here.
+//! Finds the schema of a package by the rule of `sql!`.
+//!
+//! Input: a folder. Output: paths. A path in a variable is relative to the package. A path on the command line is
+//! relative to the working folder, and does not come here.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,10 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 use dsql_edge_macro_input::schema_path::{self, MIGRATIONS_VARIABLE, SCHEMA_VARIABLE, SNAPSHOT, SchemaPath};
 
-/// What the build of a package takes its schema from; nothing where there is none yet.
+/// The schema that the build of a package reads, or `None` if it has none yet.
 ///
 /// # Errors
-/// A variable that names what is not there.
+/// A variable that names a missing file or folder.
 pub(crate) fn of(package: &Path) -> Result<Option<SchemaPath>> {
     // Without `..`, whose ancestors are not the folders above.
     let absolute = std::fs::canonicalize(package).or_else(|_| std::path::absolute(package))?;
@@ -46,7 +48,7 @@ pub(crate) fn migrations() -> PathBuf {
     shown(&package.join(named))
 }
 
-/// What the macro finds in its environment. Cargo sets there what a build script prints, before all else.
+/// A variable as the macro sees it. In a build, cargo sets the variables that a build script prints, over all others.
 fn variable(package: &Path, name: &str) -> Option<OsString> {
     let by_script = (name == MIGRATIONS_VARIABLE).then(|| named_by_build_script(package)).flatten();
     by_script.or_else(|| std::env::var_os(name)).filter(|value| !value.is_empty())
@@ -60,7 +62,7 @@ fn named_by_build_script(package: &Path) -> Option<OsString> {
     package.join(&name).is_dir().then(|| name.into())
 }
 
-/// Below the working folder, without it.
+/// The path relative to the working folder, if it is below that.
 fn shown(path: &Path) -> PathBuf {
     let working = std::env::current_dir().unwrap_or_default();
     match path.strip_prefix(working) {

@@ -1,5 +1,6 @@
-//! A dsql-local that runs beside the command: the folder `.dsql-local` of the package in, its endpoint, keys and certificate
-//! authority out. Nothing of it leaves this machine.
+//! Finds the dsql-local of the package.
+//!
+//! Input: the folder `.dsql-local`. Output: the endpoint of the last start, keys and a certificate authority.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ const FOLDER: &str = ".dsql-local";
 /// The file in it that has the bindings of the last start.
 const BINDINGS: &str = "bindings";
 
-/// What a start of dsql-local left in its folder.
+/// The last start of dsql-local, as its folder describes it.
 pub(crate) struct RunningLocal {
     folder: PathBuf,
     pub(crate) endpoint: String,
@@ -22,7 +23,7 @@ pub(crate) struct RunningLocal {
 }
 
 impl RunningLocal {
-    /// The one of the working folder, or of a folder above it in the package, whether it runs or not.
+    /// The dsql-local of the working folder, or of a folder above it in the package; it may have ended.
     pub(crate) fn find() -> Option<RunningLocal> {
         let working = std::env::current_dir().ok()?;
         let package = current_package();
@@ -45,7 +46,7 @@ impl RunningLocal {
         })
     }
 
-    /// The keys that sign for a role: its own, or else those of who started dsql-local.
+    /// The keys that sign for a role: its own, or else those of the user who started dsql-local.
     pub(crate) fn credentials(&self, user: &str) -> Option<Credentials> {
         let own = (!user.contains('/')).then(|| self.folder.join(format!("credentials.{user}")));
         let text = own.and_then(|path| std::fs::read_to_string(path).ok());
@@ -59,7 +60,7 @@ impl RunningLocal {
         self.folder.join("ca.crt")
     }
 
-    /// The folder, as it is shown.
+    /// Its folder.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use dsql_edge_compiler::source::BYTE_ORDER_MARK;
 
-/// A text without its byte-order mark, its lines ended by `\n`: what git and editors may change without anyone's doing.
+/// A text without its byte-order mark, with `\n` as line ending: git and editors may change both by themselves.
 pub(crate) fn canonical(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
@@ -56,8 +56,8 @@ pub(crate) fn migrations(folder: &Path) -> Result<Vec<SchemaFile>> {
     texts(paths)
 }
 
-/// What a folder of migrations has besides: folders with SQL in them, and files whose names end with `.SQL`. They are not
-/// applied.
+/// The entries of a folder of migrations that look like migrations and are not applied: folders with SQL in them, and
+/// files whose names end with `.SQL`.
 pub(crate) fn left_out(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {

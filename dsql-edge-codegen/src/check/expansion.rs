@@ -1,7 +1,9 @@
-//! The invocations that the compiler expands: a package in, what the macros wrote down out, or why it is not known.
+//! Lists the invocations that the compiler expands.
 //!
-//! `cargo check` compiles the package with `DSQL_EDGE_INVOCATIONS`, a file to which each invocation adds a line. Cargo
-//! compiles the package again when the variable changes, and only what uses the macros.
+//! Input: a package. Output: the invocations that the macros recorded, or the reason why they are not known.
+//!
+//! `cargo check` compiles the package with `DSQL_EDGE_INVOCATIONS`, a file to which each invocation adds a line. When
+//! the variable changes, cargo compiles again only the crates that use the macros.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +15,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::invocation::{Macro, Query, queries_of};
 
-/// An invocation, where the compiler met it.
+/// An invocation, at its place in the sources.
 #[derive(PartialEq)]
 pub(super) struct Expanded {
     pub(super) file: PathBuf,
@@ -32,13 +34,13 @@ pub(super) struct Expansions {
     pub(super) tests_fail: Option<String>,
 }
 
-/// What `cargo check` compiles of a package: all of it, or what is not for tests, where tests do not compile.
+/// The targets that `cargo check` compiles: all of them; if tests do not compile, the library and the binaries.
 const TARGETS: [&[&str]; 2] = [&["--all-targets"], &[]];
 
 /// The invocations of a package.
 ///
 /// # Errors
-/// Why it is not known.
+/// The reason why they are not known.
 pub(super) fn expanded(package: &Path) -> Result<Expansions, String> {
     let mut found = Expansions::default();
     for targets in TARGETS {
@@ -48,7 +50,7 @@ pub(super) fn expanded(package: &Path) -> Result<Expansions, String> {
             read(package, &record, &mut found.all)?;
             Ok(error)
         });
-        // The system removes it some day.
+        // If this fails, the system removes the temporary file later.
         let _ = fs::remove_file(&record);
         match done? {
             None => return Ok(found),
@@ -59,14 +61,14 @@ pub(super) fn expanded(package: &Path) -> Result<Expansions, String> {
     Err(format!("the package does not compile (first error: {first})"))
 }
 
-/// A record of its own for each run: cargo compiles again only if the variable changes, and a library that one run compiled
-/// is not compiled by the next.
+/// A new record for each run: cargo compiles again only if the variable changes, and the second run does not compile a
+/// library that the first one compiled.
 fn new_record() -> PathBuf {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
     std::env::temp_dir().join(format!("dsql-edge-invocations-{}-{now}", std::process::id()))
 }
 
-/// Runs `cargo check`: the first error, if there is one.
+/// Runs `cargo check`, and returns its first error, if any.
 fn run(package: &Path, record: &Path, targets: &[&str]) -> Result<Option<String>, String> {
     let cargo = std::env::var_os("CARGO").filter(|cargo| !cargo.is_empty()).unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -78,8 +80,8 @@ fn run(package: &Path, record: &Path, targets: &[&str]) -> Result<Option<String>
     if output.status.success() {
         return Ok(None);
     }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let error = said.lines().find(|line| line.contains("error")).or(said.lines().next());
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    let error = printed.lines().find(|line| line.contains("error")).or(printed.lines().next());
     Ok(Some(error.unwrap_or("cargo check failed").to_owned()))
 }
 
@@ -95,7 +97,7 @@ fn read(package: &Path, record: &Path, found: &mut Vec<Expanded>) -> Result<(), 
         let (name, tokens) = (name.clone(), tokens.clone());
         let schema = real(Path::new(schema));
         let expanded = Expanded { file: real(Path::new(file)), line, name, tokens, schema };
-        // A library is compiled for its own sake, and for its tests.
+        // Cargo compiles a library twice: by itself, and with its unit tests.
         if real(Path::new(of)) == package && !found.contains(&expanded) {
             found.push(expanded);
         }
@@ -103,7 +105,7 @@ fn read(package: &Path, record: &Path, found: &mut Vec<Expanded>) -> Result<(), 
     Ok(())
 }
 
-/// Tokens without blanks, groups that cannot be seen, and comments: as two readers of one text agree on them.
+/// Tokens without blanks, invisible groups and comments: the same for the tokens of a source and of the compiler.
 pub(super) fn comparable(tokens: TokenStream) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     for token in tokens {
@@ -143,7 +145,7 @@ impl Expanded {
     /// Its queries.
     ///
     /// # Errors
-    /// What the macro would reject.
+    /// An invocation that the macro would reject.
     pub(super) fn queries(&self, package: &Path) -> Result<Vec<Query>, String> {
         let file =
             self.file.strip_prefix(real(package)).map_or(self.file.clone(), |inside| package.join(inside));
@@ -157,7 +159,7 @@ impl Expanded {
     }
 }
 
-/// A path as the file system has it, by which two are compared.
+/// A path without links and `..`, so that two can be compared.
 pub(super) fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -1,5 +1,5 @@
-//! One invocation of a macro: its tokens in, its queries out, each with the way from a byte of its SQL to the true file,
-//! line and column. The grammar is the macros' own.
+//! Reads one invocation of a macro, with the macros' own grammar: its tokens in, its queries out, each with the way
+//! from a byte of its SQL to file, line and column.
 
 use std::path::Path;
 
@@ -46,7 +46,7 @@ enum Origin {
         column: usize,
     },
     File(String),
-    /// A macro of the package's own puts its text together: the line of the invocation.
+    /// A macro of the package generates it: the line of the invocation.
     Expansion {
         file: String,
         line: usize,
@@ -69,7 +69,7 @@ impl Query {
         }
     }
 
-    /// The query as one of an invocation that only the compiler sees. A file of SQL is where it is.
+    /// The query with the place of an invocation that only the compiler sees. A query in a file of SQL keeps its place.
     pub(super) fn placed(self, file: &str, line: usize) -> Query {
         match self.origin {
             Origin::File(_) => self,

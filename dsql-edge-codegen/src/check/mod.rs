@@ -1,5 +1,6 @@
-//! `dsql-edge check`: a schema that is, or that may come, against the snapshot and the queries of a crate. A package and a
-//! candidate in; what differs and which queries break out, for people and for CI.
+//! `dsql-edge check`: compares the schema of a cluster, or of a change, with the snapshot and the queries of a crate.
+//!
+//! Input: a package and a candidate. Output: what differs and which queries break, for people and for CI.
 
 mod compare;
 mod expansion;
@@ -29,7 +30,7 @@ pub use report::{Expansion, Report};
     after_help = "Without a candidate, the cluster is asked: a snapshot that is not what it has is an error, shown as \
     a diff, with the queries that\nbreak. With one, nothing is connected to: every sql!, sql_file! and sql_unchecked! of \
     the package is compiled against\nthe schema as it is and against the candidate.\n\nQueries are read from the sources, and \
-    compared with what the compiler expands: the package is compiled with `cargo check`.\n\nEnds with 1 where something \
+    compared with what the compiler expands: the package is compiled with `cargo check`.\n\nEnds with 1 if something \
     differs, no longer compiles, gets another type in Rust, or could not be looked at.\n\nExamples:\n  dsql-edge check                                  \
     # is the snapshot what the cluster has?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
     break a query?\n  dsql-edge check --migrations migrations          # a folder of them, from its beginning\n  \
@@ -53,7 +54,7 @@ pub struct Options {
     snapshot: Option<PathBuf>,
     #[command(flatten)]
     cluster: Cluster,
-    /// Look into the sources alone: do not compile the package to see which queries it has
+    /// Read queries from the sources alone: do not compile the package
     #[arg(long)]
     no_build: bool,
     /// How findings are printed
@@ -72,7 +73,7 @@ enum Output {
 }
 
 impl Options {
-    /// The package that is named; else the one that the working folder is in, as other commands find it.
+    /// The named package; otherwise, as for other commands, the package that contains the working folder.
     fn package(&self) -> PathBuf {
         let is_here = self.package != Path::new(".") || self.package.join("Cargo.toml").is_file();
         if is_here { self.package.clone() } else { package_schema::current_package() }
@@ -94,7 +95,7 @@ pub enum Candidate {
 /// Runs the command.
 ///
 /// # Errors
-/// Files that cannot be read, a schema that cannot be understood, what the cluster said. A finding is an answer.
+/// Files that cannot be read, a schema that cannot be understood, errors of the cluster. A finding is an answer.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let candidate = match (&options.schema, &options.migrations) {
         (Some(path), _) => Candidate::Schema(path.clone()),
@@ -115,12 +116,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(if report.fails() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Where the queries of a package come from.
+/// Where `check` reads the queries of a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queries {
-    /// From its sources.
+    /// In its sources.
     OfSources,
-    /// From its sources and from what the compiler expands, which is compared.
+    /// In its sources and in the compiler's expansions, which are compared.
     OfCompiler,
 }
 
@@ -129,7 +130,7 @@ pub enum Queries {
 /// # Errors
 /// Files that cannot be read, and a schema that cannot be understood.
 pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of: Queries) -> Result<Report> {
-    package::is_package(package)?;
+    package::require_package(package)?;
     let now = schemas::as_it_is(package, snapshot, candidate)?;
     let coming = schemas::coming(candidate, now.as_ref())?;
     let drift = match (candidate, &now) {
@@ -144,7 +145,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let expansion = match of {
         Queries::OfSources => Expansion::NotAsked,
         Queries::OfCompiler => {
-            // A snapshot that is named is not compared with the build's.
+            // A snapshot of the command line may be another than the build's.
             let schema = if snapshot.is_none() { now.as_ref().map(|now| now.path.as_path()) } else { None };
             compared(package, schema, &mut sources, &mut unused)
         }
@@ -156,7 +157,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     Ok(Report { drift, manifest, findings, queries, unread, unused, expansion })
 }
 
-/// Adds the queries that only the compiler sees. What cannot be read and is not compiled goes to `unused`.
+/// Adds the queries that only the compiler sees, and moves unreadable places that are not compiled to `unused`.
 fn compared(
     package: &Path,
     schema: Option<&Path>,

@@ -1,8 +1,10 @@
-//! The queries of a package: its folder in, every invocation of `sql!`, `sql_file!` and `sql_unchecked!` in its Rust files
-//! out, in the order of files and lines. It does not look into the SQL.
+//! Finds the queries in the sources of a package. It does not look into the SQL.
 //!
-//! Invocations are found by their tokens, so those inside other macros are found too. What is renamed when it is imported,
-//! or put together by a macro, only the compiler sees: `expansion`.
+//! Input: its folder. Output: every invocation of `sql!`, `sql_file!` and `sql_unchecked!` in its Rust files, in the
+//! order of files and lines.
+//!
+//! Invocations are found by their tokens, so those inside other macros are found too. Only the compiler sees an
+//! invocation of a macro that is renamed by its import, or one that a macro generates: `expansion` lists those.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,13 +17,13 @@ use toml_edit::DocumentMut;
 use super::expansion::{Expanded, comparable, real};
 use super::invocation::{Macro, Query, queries_of};
 
-/// What is found in the sources of a package.
+/// The queries and invocations in the sources of a package.
 #[derive(Default)]
 pub(super) struct Sources {
     pub(super) queries: Vec<Query>,
     /// Files and invocations that cannot be read.
     pub(super) unread: Vec<Unread>,
-    /// Where an invocation is whose queries were read.
+    /// The invocations whose queries were read.
     pub(super) seen: Vec<Seen>,
 }
 
@@ -29,7 +31,7 @@ pub(super) struct Sources {
 pub(super) struct Seen {
     pub(super) path: PathBuf,
     pub(super) line: usize,
-    /// Several may be in one line.
+    /// A line may have several invocations.
     pub(super) tokens: Vec<String>,
 }
 
@@ -42,7 +44,7 @@ pub struct Unread {
     pub line: usize,
     /// The column; 0 for the whole file.
     pub column: usize,
-    /// Why.
+    /// The reason.
     pub why: String,
     pub(super) path: PathBuf,
 }
@@ -56,11 +58,11 @@ impl fmt::Display for Unread {
     }
 }
 
-/// Whether a folder is that of a package.
+/// Returns if a folder is that of a package.
 ///
 /// # Errors
-/// It has no Cargo.toml, or that of a workspace: then its members.
-pub(super) fn is_package(folder: &Path) -> Result<()> {
+/// The folder has no Cargo.toml, or only a workspace's; then the error lists its members.
+pub(super) fn require_package(folder: &Path) -> Result<()> {
     let path = folder.join("Cargo.toml");
     let Ok(text) = std::fs::read_to_string(&path) else {
         bail!("{} is not a package: it has no Cargo.toml", folder.display());
@@ -100,7 +102,7 @@ pub(super) fn sources(package: &Path) -> Sources {
 }
 
 impl Unread {
-    /// An invocation that the compiler met.
+    /// An invocation that only the compiler sees.
     pub(super) fn of_expansion(expanded: &Expanded, why: String) -> Unread {
         let (path, line) = (expanded.file.clone(), expanded.line);
         Unread { file: path.display().to_string(), line, column: 1, why, path }
@@ -112,7 +114,7 @@ impl Unread {
     }
 }
 
-/// The package's Rust files: not those of packages inside of it, nor what cargo builds.
+/// The package's Rust files, without packages inside of it and without folders that cargo writes.
 fn rust_files(package: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
     let (mut pending, mut found) = (vec![package.to_owned()], Vec::new());
     // A link may lead back to a folder above.
@@ -143,7 +145,7 @@ fn rust_files(package: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
     found
 }
 
-/// A folder that cargo writes to has this file, whatever its name is.
+/// Whether cargo writes to a folder: it puts this file there, whatever the folder's name.
 fn is_of_cargo(folder: &Path) -> bool {
     folder.join("CACHEDIR.TAG").is_file()
 }
@@ -177,7 +179,7 @@ impl Search<'_> {
                 let tokens = comparable(group.stream());
                 self.out.seen.push(Seen { path: self.path.clone(), line, tokens });
             }
-            // In a macro of the user's, `$sql` stands for the text, which only the compiler knows.
+            // In a user's macro, `$sql` is the text: `expansion` lists its invocations.
             Err(_)
                 if group
                     .stream()
@@ -194,7 +196,7 @@ impl Search<'_> {
     }
 }
 
-/// Which macro is invoked where the tokens end with its path and `!`, and the line where the path begins.
+/// The macro whose path and `!` the tokens end with, and the line where the path begins.
 fn invoked(before: &[TokenTree]) -> Option<(Macro, usize)> {
     let (bang, before) = before.split_last()?;
     if !is_punct(bang, '!') {

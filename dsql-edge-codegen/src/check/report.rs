@@ -1,5 +1,6 @@
-//! What `check` says: how a snapshot differs from a cluster, which queries break. Findings in; lines for people, JSON, or
-//! annotations of a GitHub workflow out.
+//! Prints the result of `check`: how a snapshot differs from a cluster, and which queries break.
+//!
+//! Input: findings. Output: lines for people, JSON, or annotations of a GitHub workflow.
 
 use serde_json::json;
 use similar::TextDiff;
@@ -21,26 +22,26 @@ pub struct Report {
     pub queries: usize,
     /// Invocations and files that could not be read.
     pub unread: Vec<Unread>,
-    /// Those among them that the compiler does not read either.
+    /// Invocations and files that could not be read, and that the compiler does not read either.
     pub unused: Vec<Unread>,
-    /// Whether the compiler expanded other invocations than were found.
+    /// Whether the compiler expanded other invocations than the sources have.
     pub expansion: Expansion,
 }
 
 /// How the queries that were found compare with those that the compiler expands.
 pub enum Expansion {
-    /// That was not asked for.
+    /// `--no-build`: they were not compared.
     NotAsked,
     /// They were compared.
     Compared {
-        /// How many the compiler alone found; they are among the queries.
+        /// The number of queries that only the compiler saw; the report counts them too.
         more: usize,
-        /// The first error of tests, examples or benches, which were not compared then.
+        /// The first error of tests, examples or benches, if they do not compile and so were not compared.
         tests_fail: Option<String>,
     },
     /// The build reads another schema than `check` did.
     OtherSchema(String),
-    /// Why it is not known.
+    /// The reason why they could not be compared.
     Unknown(String),
 }
 
@@ -79,14 +80,14 @@ impl Report {
     fn not_compared(&self) -> Option<String> {
         match &self.expansion {
             Expansion::Unknown(why) => Some(format!(
-                "{why}, so `check` cannot know whether it saw every query. Fix it, or use --no-build to read the sources alone"
+                "{why}, so `check` may have missed queries. Fix it, or use --no-build to read the sources alone"
             )),
             Expansion::OtherSchema(why) => Some(why.clone()),
             _ => None,
         }
     }
 
-    /// What of the package was not compared, although the rest was.
+    /// The part of the package that was not compared, if the rest was.
     fn partly_compared(&self) -> Option<String> {
         let Expansion::Compared { tests_fail: Some(error), .. } = &self.expansion else { return None };
         Some(format!(

@@ -1,5 +1,5 @@
-//! The two schemas that are compared: the one that a package's build takes, found as `sql!` finds it, and the one that may
-//! come. Paths in, folded schemas out.
+//! Reads the two schemas that are compared: the one that a package's build reads, and the candidate. Paths in, folded
+//! schemas out.
 
 use std::path::{Path, PathBuf};
 
@@ -30,8 +30,8 @@ impl AsItIs {
     }
 }
 
-/// What the build of a package takes; nothing where there is none yet. Files of a folder of migrations that the candidate
-/// applies are not applied yet.
+/// The schema that the build of a package reads, or `None` if it has none yet. In a folder of migrations, the files
+/// that the candidate applies are not applied yet.
 pub(super) fn as_it_is(
     package: &Path,
     snapshot: Option<&Path>,
@@ -48,7 +48,7 @@ pub(super) fn as_it_is(
     let before: Vec<SchemaFile> = files.iter().filter(|file| !is_coming(file)).cloned().collect();
     let schema = match folded(&before) {
         Ok(schema) => schema,
-        // A migration behind needs one that is applied: what comes before is all there can be without it.
+        // A later migration needs one that the candidate applies: the schema as it is ends before that one.
         Err(_) if before.len() < files.len() => {
             let first = files.iter().take_while(|file| !is_coming(file)).cloned();
             folded(&first.collect::<Vec<_>>())?
@@ -68,7 +68,7 @@ pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Result<Option<Pat
     })
 }
 
-/// The files that `--apply` names; of a folder those in it.
+/// The files that `--apply` names; for a folder the files in it.
 fn applied_files(paths: &[PathBuf]) -> Result<Vec<SchemaFile>> {
     let files = paths.iter().map(|path| schema_files::read(path)).collect::<Result<Vec<_>>>()?;
     Ok(files.into_iter().flatten().collect())
@@ -97,7 +97,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Sche
         Candidate::Apply(paths) => {
             let mut files: Vec<SchemaFile> =
                 now.into_iter().flat_map(|now| now.files.iter().cloned()).collect();
-            // A migration that is in the folder applies in its place there.
+            // A migration in the folder applies in its place there.
             let mut more = applied_files(paths)?;
             more.retain(|file| !now.is_some_and(|now| now.is_folder) || !is_one_of(file, &files));
             files.extend(more);

@@ -26,8 +26,8 @@ pub use answer::{Answer, Column, Describer, Param, Problem};
     describe --schema migrations/ < queries.sql\n  dsql-edge describe --format json 'SELECT 1 AS one'"
 )]
 pub struct Options {
-    /// The schema: a file of DDL, or a folder of migrations; else what the package's build takes (DSQL_EDGE_SCHEMA, the
-    /// folder that build.rs names, dsql-schema.sql)
+    /// The schema: a file of DDL, or a folder of migrations; without it, the schema of the package's build
+    /// (DSQL_EDGE_SCHEMA, the folder that build.rs names, dsql-schema.sql)
     #[arg(long)]
     schema: Option<PathBuf>,
     /// Read `{"sql": …}` a line from stdin and answer with a JSON line each, in order
@@ -85,7 +85,7 @@ fn files(named: Option<&Path>) -> Result<Vec<SchemaFile>> {
         Some(SchemaPath::File(path)) => schema_files::read(&path),
         Some(SchemaPath::Migrations(folder)) => schema_files::migrations(&folder),
         None => bail!(
-            "there is no {SNAPSHOT} beside Cargo.toml, nor further up to the workspace's: name one with --schema"
+            "{SNAPSHOT} is neither next to Cargo.toml nor in a folder above, up to the workspace's: name a schema with --schema"
         ),
     }
 }

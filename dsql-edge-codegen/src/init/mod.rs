@@ -1,5 +1,6 @@
-//! `dsql-edge init`: a Worker's crate in, the same with a dependency, a snapshot, a first query and what wrangler needs out.
-//! It adds; what is there stays as it is. It says what it did and what is next.
+//! `dsql-edge init`: adds a dependency, a snapshot, a first query and wrangler's settings to a Worker's crate.
+//!
+//! It overwrites nothing, and prints what it did and the next step.
 
 mod manifest;
 mod texts;
@@ -63,7 +64,7 @@ impl Steps {
 /// Runs the command.
 ///
 /// # Errors
-/// A folder that is no crate, files that cannot be read or written, what the cluster said.
+/// A folder that is not a crate, files that cannot be read or written, errors of the cluster.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let package = &options.package;
     let manifest = package.join("Cargo.toml");
@@ -133,7 +134,7 @@ fn snapshot(options: &Options, steps: &mut Steps) -> Result<()> {
             &options.package,
             SNAPSHOT,
             texts::SNAPSHOT,
-            "a snapshot that is empty yet, and says how to fill it",
+            "an empty snapshot, with a comment on how to fill it",
             steps,
         )?;
         steps.next(format!(
@@ -145,7 +146,7 @@ fn snapshot(options: &Options, steps: &mut Steps) -> Result<()> {
     let text = runtime.block_on(async {
         pull::snapshot(&mut Server::dsql(options.cluster.config("init").await?), "").await
     })?;
-    create(&options.package, SNAPSHOT, &text, "the cluster's schema; `dsql-edge pull` writes it anew", steps)
+    create(&options.package, SNAPSHOT, &text, "the cluster's schema; `dsql-edge pull` updates it", steps)
 }
 
 /// A folder of migrations, and the build script that names it.
@@ -233,7 +234,7 @@ fn ignore(package: &Path, steps: &mut Steps) -> Result<()> {
     Ok(())
 }
 
-/// The region of a cluster's name, or as it was said.
+/// The region in a cluster's name, or the one that was given.
 fn region(cluster: &Cluster) -> Option<String> {
     if cluster.endpoint().is_some_and(|endpoint| endpoint.starts_with("localhost")) {
         return None;

@@ -1,7 +1,8 @@
-//! Applies what is left to do, step by step, under the lease.
+//! Applies the steps that are not applied yet, one by one, under the lease.
 //!
-//! In: a folder and a cluster. Out: what was applied, or the first thing that failed, and where. However it ends, killed
-//! at any moment too, the next run goes on: what was in flight is looked for in the catalogue before it is sent again.
+//! Input: a folder and a cluster. Output: the steps that it applied, or the first error and its place. However a run
+//! ends, killed at any moment too, the next run continues: it looks in the catalog for the effect of a statement in
+//! flight before it sends the statement again.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -30,7 +31,8 @@ pub struct Applied {
     pub found: bool,
 }
 
-/// Applies what is left to do of a folder. `lease`: how long a run that says nothing more is waited for.
+/// Applies the steps of a folder that are not applied yet. `lease`: how long it waits for a run that no longer renews
+/// its lease.
 ///
 /// # Errors
 /// What failed, and where. What was applied before it stays applied, and the next run goes on behind it.
@@ -207,7 +209,7 @@ impl Run<'_> {
             }
             if id.is_none() {
                 match since {
-                    // What the statement left there, whose answer was lost, is not valid, and in the way.
+                    // The answer was lost: an index that the statement left, not valid, is in the way.
                     Some(_) => self.clear(job).await?,
                     None => self.is_free(job).await?,
                 }
@@ -252,7 +254,7 @@ impl Run<'_> {
         bail!("its answer was lost again and again: run `dsql-edge migrate` again when the network is well")
     }
 
-    /// Drops an index that this step made and whose build failed. One that a job still builds is another's.
+    /// Drops an index that this step created and whose build failed. An index that a job still builds is another's.
     async fn clear(&self, job: &Job) -> Result<()> {
         if let (Job::Index { .. }, Some((false, Some(index)))) = (job, job.made(self.database).await?) {
             if let Some(other) = job.running(self.database).await? {
@@ -266,7 +268,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// An index that is not valid, before this step was ever sent, is another's: it is being built, or its build failed.
+    /// Stops if the index exists and is not valid before this step was ever sent: it is another's, and is being built,
+    /// or its build failed.
     async fn is_free(&self, job: &Job) -> Result<()> {
         let (Job::Index { .. }, Some((false, Some(index)))) = (job, job.made(self.database).await?) else {
             return Ok(());
@@ -289,8 +292,8 @@ impl Run<'_> {
         Ok(mine.and_then(|entry| entry.started_at))
     }
 
-    /// Sends a statement, again where it certainly did nothing. The lease is confirmed before each time: the machine may
-    /// have slept in between.
+    /// Sends a statement, and sends it again if it certainly did nothing. Each attempt confirms the lease first: the
+    /// machine may have slept in between.
     async fn send(&self, sql: Sql<'_>) -> Result<std::result::Result<Option<String>, Error>> {
         let mut attempts = Attempts::new();
         loop {

@@ -2,12 +2,12 @@
 
 use sha2::{Digest, Sha256};
 
-/// What the ledger may have recorded of a text.
+/// The checksums of a text that the ledger may have recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checksum {
-    /// Of the text with `\n` as line ending, in hexadecimal: what is recorded.
+    /// Of the text with `\n` as line ending, in hexadecimal: the ledger records this one.
     pub text: String,
-    /// What earlier versions, which took the bytes of the file, recorded of the same text with other line endings.
+    /// Of the same text with other line endings: earlier versions recorded the checksum of the file's bytes.
     earlier: Vec<String>,
 }
 
@@ -21,7 +21,7 @@ impl Checksum {
         checksum
     }
 
-    /// The text as it is in the file.
+    /// Also matches a record of the text as it is in the file.
     pub(super) fn also_of(&mut self, as_written: &str) {
         self.earlier.push(sha256(as_written));
     }

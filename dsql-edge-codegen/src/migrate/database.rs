@@ -1,4 +1,6 @@
-//! The cluster, for the ledger and the steps: SQL in, rows of text or a count out, over dsql-edge's own client.
+//! Runs SQL on the cluster for the ledger and the steps, over dsql-edge's own client.
+//!
+//! Input: SQL. Output: rows of text, or a count.
 
 use std::time::Duration;
 
@@ -12,20 +14,20 @@ use crate::pull::text_row;
 
 /// The cluster.
 pub(super) struct Database {
-    /// Sends nothing again by itself but transactions: whoever sends may have to confirm a lease before.
+    /// It retries transactions alone: before a statement is sent again, the caller may have to confirm its lease.
     dsql: Dsql,
 }
 
-/// How often a statement that did nothing is sent.
+/// Counts how often a statement that did nothing was sent.
 pub(super) struct Attempts {
     made: u32,
     pause: Duration,
 }
 
-/// With the first time.
+/// The first one included.
 const ATTEMPTS: u32 = 10;
 
-/// How long to wait before it is sent again: as the client waits after a conflict, and longer for a connection.
+/// The wait before the next attempt: after a conflict the same as the client's, after a failed connection longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_TO_CONNECT: Duration = Duration::from_millis(250);
@@ -35,7 +37,7 @@ impl Attempts {
         Attempts { made: 1, pause: FIRST_PAUSE }
     }
 
-    /// After an error: whether to send it again, and that after a pause.
+    /// Whether to send the statement again after an error. Waits first.
     pub(super) async fn another(&mut self, error: &Error) -> bool {
         if self.made >= ATTEMPTS || !did_nothing(error) {
             return false;
@@ -48,14 +50,14 @@ impl Attempts {
     }
 }
 
-/// Whether a statement may be sent again: another transaction was first, or it never arrived.
+/// Whether a statement may be sent again: it conflicted with another transaction, or it never arrived.
 fn did_nothing(error: &Error) -> bool {
     let known = !error.is_outcome_unknown() && !error.is_executed();
     let never_arrived = error.is_connect() || error.is_connection_lost();
     known && (error.is_conflict() || never_arrived && !error.is_credentials() && !error.is_access_denied())
 }
 
-/// A statement of the user's, and where it stands.
+/// A statement of the user's, and its place.
 #[derive(Clone, Copy)]
 pub(super) struct Sql<'s> {
     pub(super) text: &'s str,

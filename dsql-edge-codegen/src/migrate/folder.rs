@@ -1,7 +1,9 @@
-//! A folder of migrations, read: files of SQL in, the steps that they are made of out, each a thing that DSQL takes in
-//! one transaction. Nothing is sent before the whole folder passes the rules.
+//! Reads a folder of migrations.
 //!
-//! Line endings and a byte-order mark are not a part of a file: git changes them as it checks the file out.
+//! Input: files of SQL. Output: their steps, each of which DSQL accepts as one transaction. Nothing is sent before the
+//! whole folder passes the rules.
+//!
+//! Line endings and a byte-order mark are not a part of a file: git may change them when it checks the file out.
 
 use std::path::Path;
 
@@ -28,7 +30,7 @@ pub struct File {
     pub name: String,
     /// As messages name it.
     pub path: String,
-    /// What is in it, without a byte-order mark, its lines ended by `\n`: as it is sent.
+    /// Its text as it is sent: without a byte-order mark, with `\n` as line ending.
     pub text: String,
     /// Of the text.
     pub checksum: Checksum,
@@ -91,7 +93,7 @@ impl Folder {
                     }
                     files.push(File { name, checksum, path, text, steps });
                 }
-                // What the linter found is clearer.
+                // If the linter found something, its message is clearer.
                 Err(errors) if problems.is_empty() => {
                     problems.extend(errors.iter().map(|error| shown(error, &path, &text)));
                 }
@@ -103,13 +105,13 @@ impl Folder {
         }
         bail!(
             "nothing was sent: the folder has to pass as a whole first\n\n{}\n\n\
-             `dsql-edge lint --for-migrate` shows more of what DSQL refuses, and `--fix` fixes what has one safe rewrite",
+             `dsql-edge lint --for-migrate` also shows warnings, and its `--fix` applies safe rewrites",
             problems.join("\n\n")
         )
     }
 }
 
-/// What `lint --for-migrate` calls an error.
+/// The errors of `lint --for-migrate`.
 fn of_lint(texts: impl Iterator<Item = (String, String)>) -> Vec<String> {
     let linted = lint(texts, None, Sent::Migrate);
     let findings = linted.iter().flat_map(|file| {

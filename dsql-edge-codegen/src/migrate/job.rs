@@ -1,7 +1,7 @@
 //! Jobs of the cluster's: `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC … VALIDATE CONSTRAINT`.
 //!
-//! In: a statement, and the id that the cluster answered with, if its answer came. Out: how the job ended. Its word is
-//! not enough: a build that failed can say `completed`, so the index has to be valid too.
+//! Input: a statement, and the job's id, if the cluster's answer arrived. Output: the result of the job. Its status is
+//! not enough: a failed build can have the status `completed`, so the index has to be valid too.
 
 use std::time::{Duration, Instant};
 
@@ -26,11 +26,11 @@ struct Row {
 
 /// How far it is.
 pub(super) enum Outcome {
-    /// What it makes is there and holds; and what the cluster says of it.
+    /// The object that it makes exists and is valid; and the job's details.
     Done(Option<String>),
     /// Why not.
     Failed(String),
-    /// The catalogue says neither, and there is no such job: what to check.
+    /// The catalog shows neither, and such a job does not exist: what to check.
     Unknown(String),
 }
 
@@ -46,7 +46,7 @@ const OF_OBJECT: &str = "SELECT j.job_id::text, j.status::text, j.details::text 
        AND j.start_time >= $2::timestamptz - interval '2 seconds'
      ORDER BY j.start_time DESC LIMIT 1";
 
-/// One that has not ended, whoever began it.
+/// A job that has not ended, of this run or of another.
 const RUNNING: &str = "SELECT j.job_id::text FROM sys.jobs j
      WHERE (j.object_name = $1 OR right(j.object_name, length($1) + 1) = '.' || $1)
        AND lower(j.status::text) NOT IN ('completed', 'failed', 'cancelled')
@@ -93,8 +93,8 @@ impl Job {
         }
     }
 
-    /// The newest job that began since a time of the cluster's clock, and can be that of a statement which made nothing yet:
-    /// one that is completed made something else, of the same name.
+    /// The newest job that began since a time of the cluster's clock, and can be that of a statement which made nothing
+    /// yet: one that is completed made something else, of the same name.
     pub(super) async fn find(&self, database: &Database, since: &str) -> Result<Option<String>> {
         let (Job::Index { name, .. } | Job::Constraint { name, .. }) = self;
         let object = match self {
@@ -106,7 +106,7 @@ impl Job {
         Ok(newest.filter(|job| job.status != "completed").map(|job| job.id))
     }
 
-    /// The job that builds an index of this name now.
+    /// The job that is building an index of this name.
     pub(super) async fn running(&self, database: &Database) -> Result<Option<String>> {
         let Job::Index { name, .. } = self else { return Ok(None) };
         let rows = database.rows::<1>(RUNNING, &[Some(name)]).await.context("asking sys.jobs")?;
@@ -120,7 +120,7 @@ impl Job {
             Job::Constraint { name, table } => (CONSTRAINT, name, table),
         };
         let parameters = [Some(table.schema().unwrap_or_default()), Some(table.name()), Some(name.as_str())];
-        let rows = database.rows::<2>(sql, &parameters).await.context("asking the catalogue")?;
+        let rows = database.rows::<2>(sql, &parameters).await.context("reading the catalog")?;
         Ok(rows.into_iter().next().map(|[holds, name]| (holds.as_deref() == Some("true"), name)))
     }
 

@@ -1,7 +1,8 @@
-//! One run at a time: a row in the cluster that says who it is, and until when. DSQL has no advisory locks.
+//! Lets one run work at a time: a row in the cluster names its holder and when it ends. DSQL has no advisory locks.
 //!
-//! A run renews its lease while it works. Who finds it expired takes it over; what the former holder had in flight has
-//! arrived by then, or was never sent: a holder sends no DDL on a lease that it has not renewed a short while ago.
+//! A run renews its lease while it works. Another run that finds it expired takes it over; by then the statements of
+//! the former holder have arrived, or were never sent: a holder sends no DDL on a lease that it has not renewed a short
+//! while ago.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};
@@ -58,7 +59,7 @@ impl<'d> Lease<'d> {
         }
     }
 
-    /// Renews it, until that is no longer possible: the error says why.
+    /// Renews it, until that is no longer possible; returns the error.
     pub(super) async fn keep(&self) -> anyhow::Error {
         loop {
             tokio::time::sleep(self.length / 3).await;

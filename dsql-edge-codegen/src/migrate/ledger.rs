@@ -1,8 +1,8 @@
-//! The ledger: what has been applied to a cluster, in the cluster. A row a step, in `dsql_edge.migrations`; row 0 of a
-//! file says that all of it is applied.
+//! The ledger: records in the cluster which migrations are applied to it. `dsql_edge.migrations` has a row for each
+//! step; row 0 of a file records that all of it is applied.
 //!
-//! A step that changes rows writes its row in the same transaction. DDL cannot: its row says `started` before it is sent,
-//! with what the catalogue said then, and `applied` after. Every write here may be done twice.
+//! A step that changes rows writes its row in the same transaction. DDL cannot: before it is sent, its row is
+//! `started`, with the state of the catalog then, and `applied` after. Every write here may be done twice.
 
 use anyhow::{Context, Result, bail};
 use dsql_edge::Error;
@@ -29,11 +29,11 @@ pub struct Entry {
     pub checksum: String,
     /// What became of it.
     pub state: State,
-    /// What the catalogue said before it was sent.
+    /// The state of its objects in the catalog before it was sent.
     pub seen_before: Option<String>,
     /// The cluster's job that does it.
     pub job: Option<String>,
-    /// What the cluster said of the job.
+    /// The details of the job, from the cluster.
     pub details: Option<String>,
     /// When it was started, by the cluster's clock.
     pub started_at: Option<String>,
@@ -263,7 +263,7 @@ impl<'d> Ledger<'d> {
         self.database.transaction(statements, TOGETHER, &parameters).await
     }
 
-    /// A step is applied, whatever was said of it before.
+    /// Records that a step is applied, whatever its row contained before.
     pub(super) async fn record(&self, file: &File, step: &Step) -> Result<()> {
         self.recorded(&file.name, step.number, &step.checksum.text).await
     }

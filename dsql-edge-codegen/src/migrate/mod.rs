@@ -49,7 +49,7 @@ pub(crate) use steps::misplaced;
     BEGIN and COMMIT. What is applied\nstands in the cluster (dsql_edge.migrations), so a run that was killed goes on \
     where it was; two at once wait for each\nother. A file that was changed after it was applied is an \
     error.\n\nExamples:\n  dsql-edge migrate --dry-run              # what would be sent\n  dsql-edge migrate          \
-    \x20             # apply, then write dsql-schema.sql anew\n  dsql-edge migrate status --format json   # for \
+    \x20             # apply, then write dsql-schema.sql again\n  dsql-edge migrate status --format json   # for \
     machines\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied"
 )]
 pub struct Options {
@@ -69,7 +69,7 @@ pub struct Options {
     /// Leave the snapshot as it is
     #[arg(long)]
     no_pull: bool,
-    /// The snapshot that is written anew afterwards
+    /// The snapshot to write afterwards
     #[arg(long, default_value_os_t = package_schema::snapshot_to_write())]
     output: PathBuf,
     /// Seconds after which a run that is silent counts as gone
@@ -96,7 +96,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// A folder that does not pass, and what the cluster or the connection said.
+/// A folder that does not pass, and errors of the cluster or of the connection.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let folder = Folder::read(&options.folder)
         .with_context(|| format!("the folder of migrations {}", options.folder.display()))?;
@@ -106,11 +106,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         let json = options.format == Format::Json;
         match &options.command {
             Some(Command::Resolve(resolve)) => {
-                let said = resolve.run(&folder, config).await?;
+                let done = resolve.run(&folder, config).await?;
                 format::print(&if json {
-                    format!("{}\n", json!({ "version": 1, "done": said }))
+                    format!("{}\n", json!({ "version": 1, "done": done }))
                 } else {
-                    said + "\n"
+                    done + "\n"
                 })?;
                 Ok(ExitCode::SUCCESS)
             }
@@ -171,7 +171,7 @@ async fn apply(options: &Options, folder: &Folder, config: dsql_edge::Config) ->
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the snapshot anew; whether it had to be.
+/// Writes the snapshot again; returns whether it changed.
 async fn refresh(config: dsql_edge::Config, path: &Path) -> Result<bool> {
     let old = pull::read(path)?;
     let new = pull::snapshot(&mut Server::dsql(config), &old)

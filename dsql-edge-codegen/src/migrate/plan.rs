@@ -1,5 +1,6 @@
-//! What is left to do: a folder and the ledger in, the steps that are not applied out, or why the two do not belong
-//! together. Pure.
+//! Plans a run. It does no I/O.
+//!
+//! Input: a folder and the ledger. Output: the steps that are not applied, or why the two do not belong together.
 
 use std::collections::BTreeMap;
 
@@ -159,7 +160,7 @@ mod tests {
             plan(&now, &applied(&before, steps)).err().map(|error| error.to_string()).unwrap_or_default()
         };
         let changed = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (2);");
-        // Of a file that broke, what was not applied may be mended.
+        // In a file that failed, statements that were not applied may be fixed.
         assert_eq!(refused(&[1], &[changed, TWO]), "");
         assert!(
             refused(&[2], &[changed, TWO])

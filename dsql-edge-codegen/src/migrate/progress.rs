@@ -1,4 +1,4 @@
-//! What a run tells while it works: events in, lines for people out.
+//! The progress of a run: events in, lines for people out.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use super::steps::Step;
 
 /// Something that happens.
 pub enum Progress<'p> {
-    /// Another run is at work, for so many seconds at the most if it says nothing more.
+    /// Another run holds the lease.
     Held {
         /// Who.
         holder: &'p str,
-        /// For how long at the most, if it says nothing more.
+        /// When the lease ends, if that run does not renew it.
         seconds: u64,
     },
     /// A step is sent.
@@ -22,7 +22,7 @@ pub enum Progress<'p> {
     Job {
         /// Which.
         job: &'p str,
-        /// What the cluster says of it.
+        /// Its status in the cluster.
         status: &'p str,
         /// Since when.
         elapsed: Duration,

@@ -1,6 +1,7 @@
-//! `dsql-edge migrate resolve`: tells the ledger what it cannot know.
+//! `dsql-edge migrate resolve`: records in the ledger what a person found out about a file or a step.
 //!
-//! In: a file, or a step of it, and what is true of it. Out: the ledger says so. Nothing else of the cluster is touched.
+//! Input: a file, or a step of it, and its state. Output: the ledger has that state. Nothing else in the cluster
+//! changes.
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -37,10 +38,10 @@ pub struct Resolve {
 }
 
 impl Resolve {
-    /// Says it, and returns what was said.
+    /// Records it, and returns a description of the record.
     ///
     /// # Errors
-    /// No such file or statement, and what the cluster or the connection said.
+    /// A file or statement that does not exist, and errors of the cluster or of the connection.
     pub async fn run(&self, folder: &Folder, config: Config) -> Result<String> {
         let (name, number) = match self.what.rsplit_once(':') {
             Some((name, number)) => {
@@ -55,7 +56,7 @@ impl Resolve {
         ledger.make().await?;
         if self.forget {
             if number.is_some() {
-                bail!("--forget is said of a file: resolve {name} --forget");
+                bail!("--forget is for a file, not for a statement: resolve {name} --forget");
             }
             let count = ledger.forget(name).await?;
             return Ok(format!("{name}: {count} rows of the ledger are gone"));

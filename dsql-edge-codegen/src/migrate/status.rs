@@ -1,4 +1,5 @@
-//! `dsql-edge migrate status` and `--dry-run`: what is applied and what is left to do, for people and as JSON. They read.
+//! `dsql-edge migrate status` and `--dry-run`: what is applied and what is left to do, for people and as JSON. They
+//! read.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,7 @@ impl<'f> Status<'f> {
     /// Asks the cluster.
     ///
     /// # Errors
-    /// What the cluster or the connection said.
+    /// Errors of the cluster or of the connection.
     pub async fn ask(folder: &'f Folder, config: Config) -> Result<Status<'f>> {
         let database = Database::new(limits(config));
         let ledger = Ledger::new(&database, run_name());
@@ -48,7 +49,7 @@ impl<'f> Status<'f> {
         changed(file, &known.iter().map(|(number, entry)| (*number, entry)).collect())
     }
 
-    /// A line a file, and what is to be said of its statements.
+    /// A line for each file, and lines for its statements.
     pub fn lines(&self) -> String {
         let width = self.files.iter().map(|(file, _)| file.name.chars().count()).max().unwrap_or(0);
         let mut out = String::new();

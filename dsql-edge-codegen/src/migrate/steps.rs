@@ -1,7 +1,9 @@
-//! The steps of a migration: the text of a file in, the things that DSQL takes in one transaction each out, or what has
-//! no place in a migration.
+//! Divides a migration into steps, each of which DSQL accepts as one transaction.
 //!
-//! A statement is a step of its own. What is between `BEGIN` and `COMMIT` is one step, if it changes rows alone.
+//! Input: the text of a file. Output: its steps, or an error for each statement that has no place in a migration.
+//!
+//! A statement is a step of its own. The statements between `BEGIN` and `COMMIT` are one step, if all of them change
+//! rows.
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
@@ -14,24 +16,24 @@ use super::checksum::Checksum;
 use super::job::Job;
 use super::trace::Trace;
 
-/// What goes to the server in one transaction.
+/// The statements of one transaction.
 pub struct Step {
     /// Its number in the file, from 1.
     pub number: i32,
-    /// Where it stands.
+    /// Its place in the text.
     pub span: Span,
     /// Of its text.
     pub checksum: Checksum,
     pub(super) work: Work,
 }
 
-/// What a step does.
+/// The work of a step.
 pub(super) enum Work {
     /// It changes rows: these statements, and the ledger's row with them.
     Rows(Vec<Span>),
     /// It changes the schema, which cannot share a transaction with the ledger.
     Schema(Trace),
-    /// It starts a job of the cluster's, which has to end well.
+    /// It starts a job of the cluster's, which must succeed.
     Job(Job),
     /// It may run any number of times.
     Repeatable,
@@ -48,7 +50,7 @@ pub(super) fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
     if errors.is_empty() { Ok(steps) } else { Err(errors) }
 }
 
-/// What has no place in a migration, of the statements that can be read.
+/// An error for each readable statement that has no place in a migration.
 pub(crate) fn misplaced(text: &str, lexed: &Lexed, statements: &[Statement]) -> Vec<Diagnostic> {
     of_statements(text, lexed, statements).1
 }
@@ -94,7 +96,7 @@ fn of_statements(text: &str, lexed: &Lexed, statements: &[Statement]) -> (Vec<St
                     "BEGIN … COMMIT around statements makes them one step; a migration is not rolled back";
                 (
                     statement.span,
-                    Err(refused(statement.span, "this statement, where no BEGIN stands before it,", hint)),
+                    Err(refused(statement.span, "this statement without a BEGIN before it", hint)),
                 )
             }
             _ => (statement.span, alone(statement, text, lexed)),
@@ -115,13 +117,13 @@ fn ends_well(statement: &Statement, text: &str) -> bool {
     matches!(statement.kind, StatementKind::Utility("COMMIT" | "END")) && !words.contains("CHAIN")
 }
 
-/// What stands between BEGIN and COMMIT.
+/// The work of the statements between BEGIN and COMMIT.
 fn block(inside: &[&Statement], text: &str, lexed: &Lexed) -> Result<Work, Diagnostic> {
     if let [only] = inside {
         return alone(only, text, lexed);
     }
     for statement in inside {
-        let hint = "between BEGIN and COMMIT stand INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone";
+        let hint = "BEGIN … COMMIT may contain INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone";
         match (&statement.kind, part(statement, text, lexed)) {
             (StatementKind::Utility(_), _) => {
                 return Err(refused(statement.span, "this statement among others in a transaction", hint));
@@ -152,7 +154,7 @@ fn alone(statement: &Statement, text: &str, lexed: &Lexed) -> Result<Work, Diagn
         StatementKind::CreateIndex(index) if index.name.is_none() => Err(refused(
             span,
             "an index without a name",
-            "name it: a run that broke looks for it, to know whether it is there",
+            "name it: after a failed run, the next run looks for the index by its name",
         )),
         StatementKind::Utility(words @ ("COPY" | "EXPLAIN")) => Err(refused(
             span,
@@ -225,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_place_is_named() {
+    fn statement_without_a_place_in_a_migration_is_named() {
         for (text, what) in [
             ("SET search_path = app", "SET"),
             ("CALL sys.wait_for_job('x')", "CALL"),
             ("SHOW timezone", "SHOW"),
             ("COPY t FROM STDIN", "COPY"),
             ("CREATE INDEX ASYNC ON t (a)", "an index without a name"),
-            ("COMMIT", "this statement, where no BEGIN stands before it,"),
+            ("COMMIT", "this statement without a BEGIN before it"),
             ("BEGIN; INSERT INTO t VALUES (1); ROLLBACK", "this statement among others in a transaction"),
             (
                 "BEGIN; INSERT INTO t VALUES (1); DROP TABLE t; COMMIT",

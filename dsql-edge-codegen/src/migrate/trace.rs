@@ -1,8 +1,7 @@
-//! What can be seen afterwards of a statement that changes the schema. A run that broke looks for it, to know whether
-//! the statement was applied.
+//! Finds out whether a statement that changes the schema was applied. A run that resumes a failed one needs it.
 //!
-//! In: a statement. Out: the objects that it touches, and what the catalogue says of them, before and now. Where the
-//! catalogue cannot tell, that is the answer.
+//! Input: a statement. Output: the objects that it touches, and their state in the catalog, before and now; or that the
+//! catalog cannot show it.
 
 use anyhow::Result;
 use dsql_edge_compiler::syntax::ast::{
@@ -14,7 +13,7 @@ use super::database::Database;
 
 /// What a statement leaves behind.
 pub(super) struct Trace {
-    /// None where the catalogue does not show it.
+    /// Empty if the catalog does not show them.
     objects: Vec<Object>,
     /// Of CREATE TABLE: the columns that it makes, if they are all written in it.
     columns: Option<Vec<String>>,
@@ -40,7 +39,7 @@ enum Kind {
     Mapping,
 }
 
-/// What the catalogue says of a statement's objects.
+/// The state of a statement's objects in the catalog.
 pub(super) struct Seen {
     /// Nothing but [`ABSENT`] where there is none of them.
     pub(super) state: String,
@@ -127,7 +126,7 @@ impl Trace {
         Trace { objects: Vec::new(), columns: None, check }
     }
 
-    /// What the catalogue says now. Nothing where it cannot be asked.
+    /// The state in the catalog now; `None` if the catalog does not show it.
     pub(super) async fn look(&self, database: &Database) -> Result<Option<Seen>> {
         let mut text = String::new();
         let mut columns = Vec::new();

@@ -19,13 +19,13 @@ pub trait Ask {
     /// Runs one statement that returns nothing.
     ///
     /// # Errors
-    /// What the server or the connection said.
+    /// Errors of the server or of the connection.
     fn run(&mut self, sql: &'static str) -> impl Future<Output = Result<()>>;
 
     /// Runs one query of `N` columns, all of the type text.
     ///
     /// # Errors
-    /// What the server or the connection said.
+    /// Errors of the server or of the connection.
     fn ask<const N: usize>(&mut self, sql: &'static str) -> impl Future<Output = Result<Vec<Row<N>>>>;
 }
 
@@ -109,9 +109,9 @@ pub(super) struct View {
 
 pub(super) struct Function {
     pub(super) definition: String,
-    /// It needs tables.
+    /// It can be created only after tables.
     pub(super) after_tables: bool,
-    /// Tables or domains need it.
+    /// Tables or domains call it.
     pub(super) needed: bool,
 }
 
@@ -207,7 +207,7 @@ fn pairs(rows: Vec<Row<2>>) -> Result<Vec<[String; 2]>> {
 }
 
 fn text(field: Option<String>) -> Result<String> {
-    field.context("the server answered NULL where the catalogue has none")
+    field.context("the server answered NULL where the catalog has none")
 }
 
 fn flag(field: Option<String>) -> bool {

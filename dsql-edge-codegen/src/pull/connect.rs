@@ -1,5 +1,5 @@
 //! The server to pull from: a cluster, or `dsql-local`, over dsql-edge's own client; any other PostgreSQL over
-//! tokio-postgres. No credential of either appears in what it says.
+//! tokio-postgres. No credential of either appears in an error.
 
 use anyhow::{Context, Result, anyhow, bail};
 use dsql_edge::private::{Arguments, Command, DataRow, Effect, Error, Query};

@@ -1,6 +1,7 @@
-//! A catalogue as DDL: sorted, normalised, the same bytes for the same schema. It is meant to be read in a
-//! diff, by `sql!`, and by the server that it is of: DSQL takes what is pulled from DSQL, PostgreSQL what is pulled from
-//! PostgreSQL. It carries no owner, no privilege, no storage and no comment.
+//! Prints a catalog as DDL: sorted, normalised, the same bytes for the same schema.
+//!
+//! The text is for a diff, for `sql!`, and for the server that it comes from: DSQL accepts a snapshot of DSQL,
+//! PostgreSQL a snapshot of PostgreSQL. It has neither owners nor privileges, storage or comments.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -34,7 +35,7 @@ pub(super) fn print(catalog: &Catalog, dialect: Dialect) -> String {
     );
     section(&mut out, catalog.sequences.iter().map(|it| sequence(it, dialect)));
     if !catalog.functions.is_empty() && dialect == Dialect::Postgres {
-        // A body may name what comes later here. DSQL does not take the setting: there, what can wait comes behind.
+        // A body may name objects that follow. DSQL rejects the setting: for DSQL, functions follow tables if they can.
         out += "\nSET check_function_bodies = false;\n";
     }
     functions(&mut out, catalog, |it| !comes_after_tables(it, dialect));
@@ -111,12 +112,12 @@ fn sequence(it: &Sequence, dialect: Dialect) -> String {
     format!("CREATE SEQUENCE {}{of_type}{};\n", it.name, cache(&it.cache, dialect))
 }
 
-/// DSQL asks for it; PostgreSQL's default is 1.
+/// DSQL requires CACHE; PostgreSQL's default is 1.
 fn cache(values: &str, dialect: Dialect) -> String {
     if dialect == Dialect::Dsql || values != "1" { format!(" CACHE {values}") } else { String::new() }
 }
 
-/// A constraint that is added to its table. DSQL validates it by a job.
+/// The statements that add a constraint to its table. DSQL validates it by a job.
 fn added(it: &Constraint, dialect: Dialect) -> String {
     let (table, name, definition) = (&it.table, &it.name, &it.definition);
     if dialect == Dialect::Postgres || !is_validated(it) {
@@ -128,7 +129,7 @@ fn added(it: &Constraint, dialect: Dialect) -> String {
     )
 }
 
-/// In CREATE TABLE, PostgreSQL takes every constraint for validated.
+/// A constraint that is not validated must follow CREATE TABLE, where each constraint is valid at once.
 fn is_validated(it: &Constraint) -> bool {
     !it.definition.ends_with(" NOT VALID")
 }

@@ -27,8 +27,8 @@ pub(crate) use connect::text_row;
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  dsql-edge pull --endpoint <id>.dsql.us-east-1.on.aws\n  dsql-edge pull --check \
-    # in CI: 1 where the snapshot is not what the cluster has\n  dsql-edge pull \
-    # beside a dsql-local: it is found by its folder\n  dsql-edge pull --endpoint localhost:5432 --region us-east-1 \
+    # in CI: 1 if the snapshot and the cluster differ\n  dsql-edge pull \
+    # from the dsql-local that runs in this package\n  dsql-edge pull --endpoint localhost:5432 --region us-east-1 \
     --ca .dsql-local/ca.crt\n\nCredentials come from where all of AWS's tools take them: the environment, \
     profiles, instances."
 )]
@@ -38,7 +38,7 @@ pub struct Options {
     /// Pull from this PostgreSQL instead: postgres://user:password@host/database
     #[arg(long)]
     postgres_url: Option<String>,
-    /// The snapshot; else the one that the package's build reads
+    /// The snapshot to write; without it, the one that the package's build reads, or dsql-schema.sql
     #[arg(long, default_value_os_t = package_schema::snapshot_to_write())]
     output: PathBuf,
     /// Write nothing; fail where the snapshot is not what the database has
@@ -52,7 +52,7 @@ pub struct Options {
 /// Runs the command.
 ///
 /// # Errors
-/// What the server, the connection or the file system said.
+/// Errors of the server, of the connection or of the file system.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let path = options.output.display();
     let old = read(&options.output)?;
@@ -98,7 +98,7 @@ pub(crate) fn read(path: &Path) -> Result<String> {
 /// The snapshot of what a server has; `old` is the snapshot that it replaces, or "".
 ///
 /// # Errors
-/// What the server or the connection said.
+/// Errors of the server or of the connection.
 pub async fn snapshot(server: &mut impl Ask, old: &str) -> Result<String> {
     let catalog = catalog::read(server).await?;
     Ok(head::head(old) + &ddl::print(&catalog, server.dialect()))

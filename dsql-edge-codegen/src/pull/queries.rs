@@ -1,7 +1,7 @@
-//! The questions that `pull` asks the catalogue. Every column comes as text, names already quoted where they
-//! need it, in an order that no server decides.
+//! The queries of `pull` over the catalog. Every column is text, names are quoted if they need it, and the order does
+//! not depend on the server.
 //!
-//! Each uses only what is known to run on Aurora DSQL and in any PostgreSQL 16. Keys are taken from
+//! Each query runs on Aurora DSQL and in any PostgreSQL 16. Keys are taken from
 //! `pg_constraint.conkey` and from the key columns of `pg_index` alone: on DSQL a primary key's index holds all
 //! other columns as INCLUDE.
 
@@ -136,8 +136,8 @@ pub(super) const CONSTRAINTS: &str = concat!(
     " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\", k.conname COLLATE \"C\""
 );
 
-/// index, table, `t` where unique, access method, keys, columns of INCLUDE, `t` where NULLs are not distinct, predicate; those behind
-/// constraints come with the constraints
+/// index, table, `t` if unique, access method, keys, columns of INCLUDE, `t` if NULLs are not distinct, predicate;
+/// the indexes of constraints come with the constraints
 pub(super) const INDEXES: &str = concat!(
     "SELECT quote_ident(x.relname), quote_ident(n.nspname) || '.' || quote_ident(c.relname),
             CASE WHEN i.indisunique THEN 't' ELSE 'f' END, m.amname::text,
@@ -184,9 +184,9 @@ pub(super) const VIEW_DEPENDENCIES: &str = concat!(
     " ORDER BY 1, 2"
 );
 
-/// definition; `t` where tables have to be there first: its types are of their rows, or its body is parsed as it is
-/// created; `t` where a default, a constraint, an index or a domain calls it. A range has its constructors (deptype `i`), trigger functions are not called by queries, and
-/// aggregates have no such definition.
+/// definition; `t` if tables must exist first: its types are of their rows, or its body is parsed when it is created;
+/// `t` if a default, a constraint, an index or a domain calls it. Not listed: the constructors of a range (deptype
+/// `i`), trigger functions, which queries cannot call, and aggregates, which have no such definition.
 pub(super) const FUNCTIONS: &str = concat!(
     "SELECT pg_get_functiondef(p.oid),
             CASE WHEN p.prosqlbody IS NOT NULL OR EXISTS (
