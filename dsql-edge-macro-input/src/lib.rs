@@ -1,7 +1,7 @@
-//! What `sql!`, `sql_file!` and `sql_unchecked!` take: tokens in, their parts out; and where they find the schema.
+//! The grammar of `sql!`, `sql_file!` and `sql_unchecked!`: tokens in, their parts out; and where they find the schema.
 //!
-//! The macros read their input with it, and `dsql-edge check` finds queries in sources with it. It does not look into the
-//! SQL, and knows neither a schema nor `proc_macro`.
+//! The macros read their input with it, and `dsql-edge check` finds queries in sources with it. It does not look into
+//! the SQL, and knows neither a schema nor `proc_macro`.
 
 mod expression;
 mod functions;

@@ -1,6 +1,7 @@
-//! Where the schema of a package is: one rule for the macros and for the command line.
+//! Finds the schema of a package: one rule for the macros and for the command line.
 //!
-//! Input: the folder of the package and its variables. Output: a path, which is absolute if the folder is. Nothing is read.
+//! Input: the folder of the package, and variables. Output: a path, which is absolute if the folder is. No file is
+//! opened.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -22,12 +23,12 @@ pub enum SchemaPath {
 }
 
 /// The schema of a package: the file that `DSQL_EDGE_SCHEMA` names; else the folder that `DSQL_EDGE_MIGRATIONS` names;
-/// else `dsql-schema.sql` beside Cargo.toml, or further up to the workspace's. Relative paths are the package's. `None`
-/// where there is none of these.
+/// else `dsql-schema.sql` next to Cargo.toml or in a folder above it, up to the workspace's. A relative path is
+/// relative to the package. `None` if none of these exists.
 ///
 /// # Errors
 ///
-/// A variable that names what is not there, or a file for a folder, or the reverse.
+/// A variable that names a missing path, or a file instead of a folder, or the reverse.
 pub fn schema_path(
     package: &Path,
     variable: &dyn Fn(&str) -> Option<OsString>,
@@ -68,7 +69,7 @@ pub fn schema_path(
     Ok(None)
 }
 
-/// Why a folder must be named by a build script, and how.
+/// The reason why a build script must name a folder, and how it does.
 pub fn build_script(folder: &Path) -> String {
     let name = folder.file_name().map_or_else(|| "migrations".into(), |name| name.to_string_lossy());
     format!(

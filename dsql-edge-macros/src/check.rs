@@ -20,7 +20,7 @@ pub(crate) struct Checked {
     pub(crate) fields: Fields,
     /// The types of `"x: T"` and of directives, read at the place of the SQL.
     pub(crate) types: WrittenTypes,
-    /// The items that those of directives need.
+    /// The items that the types of directives need.
     pub(crate) directives: TokenStream,
 }
 

@@ -1,10 +1,11 @@
 //! The Rust types that directives of the snapshot name: `-- dsql-edge: type links.id = crate::LinkId`.
 //!
 //! Input: a directive. Output: a type that means the same in each target of the package. `crate` in a directive is the
-//! package's library: the snapshot belongs to the package, and in its tests, examples and binaries `crate` is another crate.
+//! package's library: the snapshot belongs to the package, and in a test, an example or a binary `crate` is another
+//! crate.
 //!
-//! The type is used through a macro whose name is the directive and its place. An error of rustc's about it then ends in
-//! "this error originates in the macro `type_links_id_at_dsql_schema_sql_line_2`".
+//! The type is used through a macro whose name is the directive and its place. An error of rustc's about it then ends
+//! in "this error originates in the macro `type_links_id_at_dsql_schema_sql_line_2`".
 
 use crate::respan::respan;
 use dsql_edge_compiler::schema::RustType;
@@ -13,7 +14,7 @@ use quote::{ToTokens, quote};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// The type of a directive; what it needs is added to `items`.
+/// The type of a directive; the items that it needs are added to `items`.
 ///
 /// # Errors
 ///
@@ -55,7 +56,7 @@ pub(crate) fn directive_type(
 fn macro_name(directive: &RustType) -> Ident {
     let file = Path::new(&directive.place.0).file_name().map(|it| it.to_string_lossy()).unwrap_or_default();
     let text = format!("type_{}_at_{file}_line_{}", directive.sql.join("_"), directive.line);
-    // What can be in no identifier, or only in that of some versions of Unicode.
+    // Other characters may not be allowed in an identifier, depending on rustc's version of Unicode.
     let plain = text.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' });
     Ident::new(&plain.collect::<String>(), Span::call_site())
 }
@@ -81,7 +82,7 @@ fn mentions(tokens: &TokenStream, is_meant: &dyn Fn(&str) -> bool) -> bool {
     })
 }
 
-/// What cargo compiles, by the variables that it sets.
+/// The target that cargo compiles, by the variables that it sets.
 struct Target {
     library: Option<String>,
     kind: Kind,
@@ -115,11 +116,11 @@ impl Target {
         Target { library, kind }
     }
 
-    /// The path of the library in this target, where that is not `crate`.
+    /// The path of the library in this target, if it is not `crate`.
     ///
     /// # Errors
     ///
-    /// The kind of target that has neither a library nor types of its own which the directive could mean.
+    /// The kind of target, if the package has no library: then `crate` in a directive has no meaning there.
     fn library_path(&self) -> Result<Option<TokenStream>, &'static str> {
         match (&self.library, &self.kind) {
             (_, Kind::Library) | (None, Kind::Binary) => Ok(None),

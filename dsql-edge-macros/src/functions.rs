@@ -43,7 +43,7 @@ pub(crate) fn functions(tokens: TokenStream) -> TokenStream {
             function.errors.extend(error);
         }
     }
-    // Before the rows, which use them: a macro is known from its place on.
+    // Before the rows, which use them: a macro is in scope only after its definition.
     out.extend(functions.iter().filter_map(|it| it.checked.as_ref()).map(|it| it.directives.clone()));
     out.extend(rows(&functions));
     out.extend(functions.iter().map(Compiled::expand));

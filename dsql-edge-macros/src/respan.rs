@@ -1,4 +1,4 @@
-//! Gives all tokens of a type the place of the SQL that names it: rustc then shows errors in the type there.
+//! Gives the tokens of a type the place of the SQL that names it, so that rustc shows errors in the type there.
 
 use proc_macro2::{Span, TokenStream};
 

@@ -51,10 +51,10 @@ pub(crate) fn snapshot() -> Result<Snapshot, String> {
     read_or_cached().map_err(|error| once(&mut reported, error))
 }
 
-/// The error that the queries before this one met.
+/// The error that was last reported in full.
 static REPORTED: Mutex<Option<String>> = Mutex::new(None);
 
-/// The error in full for the first query that meets it; for the others its first words.
+/// The error in full for the first query that has it; for later ones its first words.
 fn once(reported: &mut Option<String>, error: String) -> String {
     if reported.as_ref() != Some(&error) {
         *reported = Some(error.clone());
@@ -135,12 +135,12 @@ fn unreadable(path: &Path, error: &std::io::Error) -> String {
     format!("the schema snapshot {} cannot be read: {error}", path.display())
 }
 
-/// Where the snapshot of the crate that is compiled now is, or its folder of migrations; nothing where there is none.
+/// The path of the snapshot, or of the folder of migrations, of the crate that rustc compiles.
 pub(crate) fn path() -> Option<PathBuf> {
     find().ok().map(|(path, _)| path)
 }
 
-/// Where the snapshot is, and whether that is a folder.
+/// The path of the schema, and whether it is a folder.
 fn find() -> Result<(PathBuf, bool), String> {
     let variable = |name: &str| std::env::var_os(name);
     let Some(package) = variable("CARGO_MANIFEST_DIR") else {
@@ -148,7 +148,7 @@ fn find() -> Result<(PathBuf, bool), String> {
     };
     let (path, is_folder) = match schema_path(Path::new(&package), &variable)? {
         Some(SchemaPath::File(path)) => (path, false),
-        // Cargo sets it where a build script ran, and only such a script makes cargo see a file that is added.
+        // Cargo sets OUT_DIR if a build script ran, and only such a script makes cargo see a file that is added.
         Some(SchemaPath::Migrations(path)) if variable("OUT_DIR").is_none() => {
             let why = build_script(&path);
             return Err(format!(
@@ -160,7 +160,7 @@ fn find() -> Result<(PathBuf, bool), String> {
         None => {
             let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
             return Err(format!(
-                "no schema snapshot: there is no {SNAPSHOT} beside the Cargo.toml of {package}, nor further up to the \
+                "no schema snapshot: {SNAPSHOT} is neither next to the Cargo.toml of {package} nor in a folder above, up to the \
                  workspace's; run `dsql-edge pull` to write it, or set {SCHEMA_VARIABLE}"
             ));
         }
@@ -178,8 +178,8 @@ impl Snapshot {
     }
 }
 
-/// Makes the build depend on the variables that the macros read, set or not: once a process. rustc lists the variables that
-/// `option_env!` reads for cargo; a macro on stable Rust has no other way.
+/// Makes the build depend on the variables that the macros read, set or not: once per process. rustc reports to cargo
+/// the variables that `option_env!` reads; a macro on stable Rust has no other way.
 pub(crate) fn tracked_variables() -> TokenStream {
     static EMITTED: AtomicBool = AtomicBool::new(false);
     if EMITTED.swap(true, Ordering::Relaxed) {
@@ -225,15 +225,15 @@ mod tests {
     #[test]
     fn error_of_the_snapshot_is_shown_in_full_once() {
         let mut reported = None;
-        let mut told = |error: &str| once(&mut reported, error.to_owned());
+        let mut shown = |error: &str| once(&mut reported, error.to_owned());
         let error = "the schema snapshot cannot be understood: syntax error\n --> dsql-schema.sql:3:1";
         let short = "the schema snapshot cannot be understood: the first query of the crate that uses it has the error in full";
-        assert_eq!(told(error), error);
-        assert_eq!(told(error), short);
+        assert_eq!(shown(error), error);
+        assert_eq!(shown(error), short);
         assert_eq!(
-            told("no schema snapshot: run `dsql-edge pull`"),
+            shown("no schema snapshot: run `dsql-edge pull`"),
             "no schema snapshot: run `dsql-edge pull`"
         );
-        assert_eq!(told(error), error);
+        assert_eq!(shown(error), error);
     }
 }
