@@ -1,4 +1,5 @@
-//! The command line `dsql-edge` beside `dsql-local`: as its command, and in a second terminal.
+//! The command line `dsql-edge` with a running `dsql-local`: as the command of `dsql-local run`, and in a second
+//! terminal.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -82,7 +83,7 @@ fn a_command_of_dsql_local_trusts_its_certificate() {
 }
 
 #[test]
-fn a_second_terminal_finds_it_by_its_folder() {
+fn command_in_a_second_terminal_finds_dsql_local() {
     let home = package();
     let edge = |folder: &str, arguments: &[&str]| {
         plain(dsql_edge(), &home.path().join(folder)).args(arguments).output().unwrap()
@@ -90,39 +91,39 @@ fn a_second_terminal_finds_it_by_its_folder() {
     let serving = Serving::start(home.path(), &["--user", "blog", "--as", "blog"]);
     let bindings = fs::read_to_string(home.path().join(".dsql-local/bindings")).unwrap();
     let endpoint = bindings.lines().find_map(|line| line.strip_prefix("DSQL_ENDPOINT=")).unwrap();
-    // As admin, whatever role the Worker has.
+    // `migrate` connects as admin, although the Worker has another role.
     let output = edge("src", &["migrate"]);
-    let said = printed(&output);
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains(&format!("connects to dsql-local at {endpoint}, found by its folder")), "{said}");
+    let text = printed(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains(&format!("connects to dsql-local at {endpoint}, found by its folder")), "{text}");
     assert!(fs::read_to_string(home.path().join("dsql-schema.sql")).unwrap().contains("links ("));
     for arguments in [&["pull", "--check"][..], &["check"], &["pull", "--check", "--endpoint", endpoint]] {
         let output = edge("", arguments);
         assert!(output.status.success(), "{arguments:?}: {}", printed(&output));
     }
-    // The variables of a shell are another cluster's; an empty one is not set.
+    // Variables of the shell belong to another cluster; an empty one counts as not set.
     for (variable, value) in [("DSQL_REGION", "eu-west-1"), ("DSQL_EDGE_CA", "")] {
         let mut command = plain(dsql_edge(), home.path());
         let output = command.args(["pull", "--check"]).env(variable, value).output().unwrap();
         assert!(output.status.success(), "{variable}: {}", printed(&output));
     }
-    // Another role signs with its own keys: it may connect, and read nothing of admin's.
-    let said = printed(&edge("", &["pull", "--check", "--user", "blog"]));
-    assert!(!said.contains("access denied"), "{said}");
+    // Another role signs with its own keys: it may connect.
+    let text = printed(&edge("", &["pull", "--check", "--user", "blog"]));
+    assert!(!text.contains("access denied"), "{text}");
     let output = edge("", &["pull", "--endpoint", "localhost:1", "--region", "us-east-1"]);
     assert!(
         !output.status.success() && !printed(&output).contains("found by its folder"),
         "another is named"
     );
     drop(serving);
-    let said = printed(&edge("", &["pull"]));
+    let text = printed(&edge("", &["pull"]));
     assert!(
-        said.contains("which cluster?") && said.contains(&format!("does not answer at {endpoint}")),
-        "{said}"
+        text.contains("which cluster?") && text.contains(&format!("does not answer at {endpoint}")),
+        "{text}"
     );
-    // It is not one of a folder above the package.
+    // A dsql-local in a folder above the package is not found.
     fs::create_dir_all(home.path().join("inner")).unwrap();
     fs::write(home.path().join("inner/Cargo.toml"), "").unwrap();
-    let said = printed(&edge("inner", &["pull"]));
-    assert!(said.contains("which cluster?") && !said.contains("dsql-local"), "{said}");
+    let text = printed(&edge("inner", &["pull"]));
+    assert!(text.contains("which cluster?") && !text.contains("dsql-local"), "{text}");
 }

@@ -1,5 +1,5 @@
-//! `dsql-edge check`: the queries of a crate against a schema that may come, and a snapshot against a cluster. What it says
-//! of examples/blog stands beside the migrations; `UPDATE=1` writes it.
+//! `dsql-edge check`: the queries of a crate against a schema that may come, and a snapshot against a cluster. What it
+//! says of examples/blog stands beside the migrations; `UPDATE=1` writes it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -47,14 +47,16 @@ fn a_migration_that_breaks_the_blog() {
 
 const MANIFEST: &str = "[package]\nname = \"broken\"\nversion = \"0.0.0\"\n";
 
-/// A package with this source and snapshot, and what a change of it does to its queries: severity, message, place.
+fn write(home: &Path, name: &str, text: &str) {
+    let path = home.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// The findings for a package with this source and snapshot after a change: severity, message, place.
 fn findings(source: &str, schema: &str, change: &str) -> Vec<(Severity, String, String)> {
     let home = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = home.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let write = |name: &str, text: &str| write(home.path(), name, text);
     write("Cargo.toml", MANIFEST);
     write("src/lib.rs", source);
     write("src/broken.rs", "sql!(\"SELECT old FROM t\"");
@@ -212,11 +214,7 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
 #[test]
 fn migration_in_the_folder_applies_in_its_place_there() {
     let home = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = home.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let write = |name: &str, text: &str| write(home.path(), name, text);
     write("Cargo.toml", MANIFEST);
     write("src/lib.rs", "fn f() { sql!(\"SELECT a FROM t\"); }");
     write("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }");
@@ -230,6 +228,6 @@ fn migration_in_the_folder_applies_in_its_place_there() {
     };
     assert_eq!(messages("3.sql"), ["`a` becomes Option<i32>; it is i32"]);
     assert_eq!(messages("2.sql"), [""; 0]);
-    // What comes behind it needs it.
+    // Later migrations need this one.
     assert_eq!(messages("1.sql"), [""; 0]);
 }

@@ -1,5 +1,5 @@
-//! `dsql-edge check` and the compiler: the queries that are read from the sources of a package, compared with those that
-//! its macros expand to. Each test writes a package, and cargo compiles it.
+//! `dsql-edge check` compares the queries in the sources of a package with those that the compiler expands. Each test
+//! writes a package, and cargo compiles it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -8,41 +8,23 @@ use std::path::Path;
 use std::process::Command;
 
 use dsql_edge_tests::binary::dsql_edge;
+use dsql_edge_tests::scratch_package::{Package, with_own_variables};
 use serde_json::Value;
-use xtask::project;
 
 /// A package with these files; its schema has the table `t (id int PRIMARY KEY, old text NOT NULL)`.
-fn package(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let home = tempfile::tempdir().unwrap();
-    let root = project::root();
-    let manifest = format!(
-        "[package]\nname = \"compared\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
-         [dependencies]\ndsql-edge = {{ path = {:?}, default-features = false }}\n",
-        root.join("dsql-edge")
-    );
-    write(home.path(), "Cargo.toml", &manifest);
-    fs::copy(root.join("Cargo.lock"), home.path().join("Cargo.lock")).unwrap();
-    write(home.path(), "dsql-schema.sql", "CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL);\n");
-    write(home.path(), "drop.sql", "ALTER TABLE t DROP COLUMN old;\n");
-    files.iter().for_each(|(file, text)| write(home.path(), file, text));
-    home
+fn package(files: &[(&str, &str)]) -> Package {
+    let package = Package::new("compared", &[]);
+    package.write("dsql-schema.sql", "CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL);\n");
+    package.write("drop.sql", "ALTER TABLE t DROP COLUMN old;\n");
+    files.iter().for_each(|(file, text)| package.write(file, text));
+    package
 }
 
-fn write(home: &Path, file: &str, text: &str) {
-    let path = home.join(file);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
-/// What `check --apply drop.sql` prints in a format, and whether it ended well.
+/// The output of `check --apply drop.sql` in a format, and whether it succeeded.
 fn check(home: &Path, format: &str, more: &[&str]) -> (String, bool) {
     let mut command = Command::new(dsql_edge());
     command.args(["check", "--apply", "drop.sql", "--format", format]).args(more).current_dir(home);
-    command.env("CARGO_TARGET_DIR", project::target().join("tests/package")).env("CARGO_NET_OFFLINE", "true");
-    for variable in ["DSQL_EDGE_SCHEMA", "DSQL_EDGE_MIGRATIONS", "DSQL_ENDPOINT", "RUSTFLAGS"] {
-        command.env_remove(variable);
-    }
-    let output = command.output().unwrap();
+    let output = with_own_variables(&mut command).output().unwrap();
     (String::from_utf8(output.stdout).unwrap(), output.status.success())
 }
 
@@ -53,7 +35,7 @@ fn json(home: &Path, more: &[&str]) -> Value {
     report
 }
 
-/// `file:line` of what breaks.
+/// `file:line` of each finding.
 fn broken(report: &Value) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap().iter();
     let mut places: Vec<String> =
@@ -80,7 +62,7 @@ const EVERYWHERE: &[(&str, &str)] = &[
     ),
     (".generated/hidden.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n"),
     ("tests/it.rs", "#[test]\nfn it() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n"),
-    // No target of cargo's.
+    // It does not belong to a target of cargo's.
     ("notes/draft.rs", "fn f() { sql!(SELECT old FROM t) }\n"),
 ];
 
@@ -93,7 +75,7 @@ fn every_query_that_the_compiler_expands_is_checked() {
         ".generated/hidden.rs:1",
         "src/build/mod.rs:1",
         "src/lib.rs:6",
-        // One of the macro of the package's own breaks, at its place there.
+        // A query that the package's own macro generates, at its place in the macro.
         "src/renamed.rs:2",
         "src/renamed.rs:4",
         "src/target/mod.rs:1",
@@ -101,10 +83,10 @@ fn every_query_that_the_compiler_expands_is_checked() {
     ];
     assert_eq!(broken(&report), expected, "{report:#}");
     assert_eq!(report["queries"], 8);
-    // What is not compiled is named, and does not stop CI.
+    // A file that is not compiled is named, and does not fail CI.
     assert_eq!(report["unread"].as_array().unwrap().len(), 0);
     assert!(report["not_compiled"][0].as_str().unwrap().starts_with("notes/draft.rs:1:"), "{report:#}");
-    // The sources alone show less, and say so.
+    // The sources alone show less, and the report states that.
     let (report, text) =
         (json(home.path(), &["--no-build"]), check(home.path(), "github", &["--no-build"]).0);
     assert_eq!(report["compared_with_the_compiler"], false);
@@ -116,7 +98,7 @@ fn every_query_that_the_compiler_expands_is_checked() {
 }
 
 #[test]
-fn package_that_does_not_compile_is_not_green() {
+fn package_that_does_not_compile_fails_the_check() {
     let home = package(&[(
         "src/lib.rs",
         "pub fn f() -> u8 { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); \"a\" }\n",
@@ -183,8 +165,8 @@ fn build_with_another_schema_is_reported() {
 #[test]
 fn workspace_without_a_package_is_an_error() {
     let home = tempfile::tempdir().unwrap();
-    write(home.path(), "Cargo.toml", "[workspace]\nmembers = [\"a\", \"b\"]\n");
-    write(home.path(), "drop.sql", "SELECT 1;\n");
+    fs::write(home.path().join("Cargo.toml"), "[workspace]\nmembers = [\"a\", \"b\"]\n").unwrap();
+    fs::write(home.path().join("drop.sql"), "SELECT 1;\n").unwrap();
     let mut command = Command::new(dsql_edge());
     let output = command
         .args(["check", "--no-build", "--apply", "drop.sql"])
@@ -207,7 +189,7 @@ fn workspace_without_a_package_is_an_error() {
 }
 
 #[test]
-fn file_that_cannot_be_read_is_not_green() {
+fn file_that_cannot_be_read_fails_the_check() {
     let home = package(&[("src/lib.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); }\n")]);
     fs::write(home.path().join("src/other.rs"), b"// caf\xe9 sql!(\"SELECT old FROM t\")\n").unwrap();
     #[cfg(unix)]

@@ -1,5 +1,5 @@
-//! What the tests beside this file share: case files and their oracle, a real workerd, and a network
-//! with delays and faults. No `sql!` stands here: trybuild compiles it with other snapshots.
+//! Shared by the tests in this folder: case files and their oracle, packages that cargo builds, a real workerd, and a
+//! network with delays and faults. It contains no `sql!`: trybuild compiles it with other snapshots.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -10,6 +10,7 @@ pub mod cutter;
 pub mod golden;
 pub mod network;
 pub mod oracle;
+pub mod scratch_package;
 pub mod user_id;
 pub mod workerd;
 

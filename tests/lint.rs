@@ -72,7 +72,7 @@ fn safe_rewrites_are_applied_in_their_place() {
     }
 }
 
-/// No rewrite is left, none broke another rule, and comments stay.
+/// Checks that no rewrite is left, that none broke another rule, and that comments stay.
 fn no_more_to_fix(text: &str, after: &str, safe: Meaning) {
     let linted = |text: &str| lint([(String::new(), text.to_owned())], None, Sent::OneByOne).remove(0);
     let rules = |file: &LintedFile| -> Vec<&str> {
@@ -144,14 +144,14 @@ fn who_waits_for_jobs_has_an_index_before_it_is_used() {
 }
 
 #[test]
-fn what_migrate_rejects_is_found_for_migrate() {
+fn statement_that_migrate_rejects_is_a_finding() {
     for (sql, message) in [
         ("CREATE INDEX ASYNC ON t (a);", "an index without a name has no place in a migration"),
         ("SET search_path = app;", "SET has no place in a migration"),
         ("CALL sys.wait_for_job('abcdefghijklmnopqrstuvwxyz');", "CALL has no place in a migration"),
         ("\\restrict x\n", "\\restrict, a command of psql's, has no place in a migration"),
         ("COPY t FROM stdin;\nit's\n\\.\n", "COPY has no place in a migration"),
-        ("COMMIT;", "this statement, where no BEGIN stands before it, has no place in a migration"),
+        ("COMMIT;", "this statement without a BEGIN before it has no place in a migration"),
     ] {
         let linted = |sent| lint([("x.sql".to_owned(), sql.to_owned())], None, sent).remove(0);
         let found = linted(Sent::Migrate);
@@ -193,11 +193,11 @@ fn byte_order_mark_and_line_endings_are_not_sql() {
         assert!(linted.findings.is_empty(), "{text:?}: {:?}", linted.findings[0].diagnostic);
     }
     let text = "\u{feff}TRUNCATE t;\r\n";
-    let (said, _) = {
+    let (printed, _) = {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.sql");
         std::fs::write(&file, text).unwrap();
         run(&["lint", "--format", "github", file.to_str().unwrap()])
     };
-    assert!(said.contains("line=1,col=1,endLine=1,endColumn=9"), "{said}");
+    assert!(printed.contains("line=1,col=1,endLine=1,endColumn=9"), "{printed}");
 }

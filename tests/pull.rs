@@ -84,7 +84,7 @@ fn schemas_of_real_projects() {
     }
 }
 
-/// What DSQL takes of what a snapshot holds.
+/// A schema with each kind of object that a snapshot has and DSQL accepts.
 const ON_DSQL: &str = "
 CREATE SCHEMA app;
 CREATE DOMAIN app.positive AS integer CHECK (VALUE > 0);
@@ -111,7 +111,7 @@ CREATE UNIQUE INDEX ASYNC one_draft ON app.posts (author) WHERE views IS NULL;
 CREATE VIEW app.drafts AS SELECT id, body FROM app.posts WHERE views IS NULL;
 ";
 
-/// A new dsql-local with the statements of a file, pulled.
+/// The snapshot of a new dsql-local after these statements.
 async fn pull_from_dsql(ddl: &str) -> String {
     let local = Local::builder().postgres_bin(setup::postgres().unwrap()).start().await.unwrap();
     let keys = local.credentials();
@@ -123,7 +123,7 @@ async fn pull_from_dsql(ddl: &str) -> String {
 }
 
 #[tokio::test]
-async fn snapshot_of_dsql_is_what_dsql_takes() {
+async fn snapshot_of_dsql_is_accepted_by_dsql() {
     setup::runtime().unwrap();
     let pulled = pull_from_dsql(ON_DSQL).await;
     for sent in [Sent::OneByOne, Sent::Migrate] {

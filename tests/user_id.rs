@@ -1,8 +1,8 @@
-//! The type that the snapshot gives to `users.id`: a directive's `crate` is the library.
+//! The Rust type of `users.id`, which the snapshot names in a directive as `crate::UserId`: `crate` is this library.
 
 use dsql_edge::types::{self, Column, ConversionError, NotNull, Param, Uuid};
 
-/// What the snapshot's directive makes of `users.id`.
+/// The type of `users.id`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct UserId(pub Uuid);
 

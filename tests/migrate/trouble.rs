@@ -59,7 +59,7 @@ async fn what_fails_says_why_and_can_be_mended() {
     local.stop().await.unwrap();
 }
 
-/// Runs SQL on the PostgreSQL behind, as its superuser; again if a run that renews its lease is in the way.
+/// Runs SQL on dsql-local's PostgreSQL as its superuser, again if it conflicts with a run that renews its lease.
 async fn meddle(local: &Local, sql: &str) {
     let (client, connection) = tokio_postgres::connect(&local.postgres_url(), NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
@@ -117,7 +117,7 @@ async fn index_that_another_made_is_not_dropped() {
     let local = Local::builder().start().await.unwrap();
     let table = INDEX.1.lines().next().unwrap();
     run(&local, &folder(&[("1.sql", table)]), LEASE).await.unwrap();
-    // A colleague builds it, and later the build has failed.
+    // A colleague builds it; later its build has failed.
     for (status, message) in [
         ("processing", "an index public.a_name, which this folder did not make, is being built by the job"),
         (
@@ -151,7 +151,7 @@ async fn index_that_another_made_is_not_dropped() {
 async fn schema_change_that_conflicts_is_sent_again() {
     let local = Local::builder().start().await.unwrap();
     run(&local, &folder(&[("1.sql", "CREATE TABLE a (id int PRIMARY KEY);")]), LEASE).await.unwrap();
-    // More often than the client tries a statement without the lease.
+    // The client itself does not send a statement so often.
     local.set_faults(&[Fault::Conflict(1), Fault::Conflict(2), Fault::Conflict(3)]);
     let files = folder(&[
         ("1.sql", "CREATE TABLE a (id int PRIMARY KEY);"),

@@ -1,6 +1,6 @@
 //! `crate::` in the directives of a snapshot: the package's library, in each target of the package.
 
-use crate::Package;
+use dsql_edge_tests::scratch_package::Package;
 
 const SNAPSHOT: &str = "-- dsql-edge: search_path public
 -- dsql-edge: type links.id = crate::ids::LinkId
@@ -54,7 +54,7 @@ pub async fn first(dsql: &dsql_edge::Dsql) -> Result<(LinkId, Option<Flag>), dsq
     )
 }
 
-/// A package with each kind of target; a test is called as the library is.
+/// A package with each kind of target; a test has the name of the library.
 fn package(library: &'static str, section: &str) -> Package {
     let library_source = format!("//! A library.\n{TYPES}\npub mod here {{ {} }}", queries("crate"));
     let code: String = queries(library).lines().filter(|line| !line.contains("///")).collect();

@@ -1,13 +1,12 @@
-//! Names of columns, parameters, tables and groups, through the macro and rustc: each is a Rust identifier, or an error
-//! that names it.
+//! Names of columns, parameters, tables and groups, through the macro and rustc: each is a Rust identifier, or leads to
+//! an error that names it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use dsql_edge_compiler::fields::fields;
 use dsql_edge_compiler::{Schema, Source, compile};
-
-use crate::Package;
+use dsql_edge_tests::scratch_package::Package;
 
 /// Rust's keywords, weak ones too, and words that look like some.
 const KEYWORDS: &str = "\
@@ -19,7 +18,7 @@ const KEYWORDS: &str = "\
 /// Characters that rustc may not have in its tables of Unicode yet, though the crate unicode-ident has.
 const NEWER: [&str; 2] = ["a\u{208f}", "\u{2b81e}a"];
 
-/// Names from every class of characters that Unicode, PostgreSQL or Rust treats in its own way: some thousand.
+/// Names from every class of characters that Unicode, PostgreSQL or Rust treats in its own way: a few thousand.
 fn names() -> Vec<String> {
     let mut out: BTreeSet<String> = KEYWORDS.split_whitespace().map(str::to_owned).collect();
     let written = [
@@ -74,9 +73,9 @@ fn names() -> Vec<String> {
     for character in (0x80..0x3_4000).filter_map(char::from_u32) {
         let code = u32::from(character);
         let (odd, mark) = match (character.is_alphanumeric(), unicode_ident::is_xid_continue(character)) {
-            // Alphanumeric, but in no identifier.
+            // Alphanumeric, but not allowed in an identifier.
             (true, false) => (true, false),
-            // Marks, connectors and letters by decree; others may be newer than rustc.
+            // Marks, connectors, and letters that Unicode adds by exception; others may be newer than rustc.
             (false, true) => {
                 (false, matches!(code, 0x300..0x370 | 0x203f..0x2041 | 0x2118 | 0x212e | 0xfe20..0xfe30))
             }
@@ -86,7 +85,7 @@ fn names() -> Vec<String> {
         let sampled =
             code % 331 == 0 && (character.is_alphanumeric() || !unicode_ident::is_xid_continue(character));
         if (odd && code % 3 == 0) || mark || sampled {
-            // The number keeps apart what rustc takes for the same.
+            // The number keeps apart names that rustc treats as the same.
             out.extend([format!("{character}a{code}"), format!("a{code}{character}")]);
         }
     }
@@ -119,9 +118,9 @@ fn every_accepted_name_is_a_field_in_rust() {
     let schema = Schema::parse("").unwrap();
     let alias = |name: &str| format!("SELECT 1 AS {}", quoted(name));
     let (mut accepted, rejected) = divided(&schema, alias);
-    // What a colon begins is a type: another test's.
+    // A colon begins a type: another test has those.
     accepted.retain(|name| !name.contains(':'));
-    // None of the classes is empty.
+    // Each class has names.
     assert!(accepted.len() > 1000 && rejected.len() > 300, "{} {}", accepted.len(), rejected.len());
     let mut statements = Vec::new();
     let mut tables = String::new();
@@ -148,7 +147,7 @@ fn every_accepted_name_is_a_field_in_rust() {
         writeln!(tables, "CREATE TABLE t{at} ({});", columns.join(", ")).unwrap();
         statements.push(format!("let _ = sql!(\"SELECT * FROM t{at}\");\n"));
         statements.push(format!("let _ = sql!({:?});\n", format!("SELECT {} FROM t{at}", listed.join(", "))));
-        // As groups: those that are all `_` have no letter for the name of their struct.
+        // As groups; a name of `_` alone has no letter for the name of its struct.
         let lettered = plain.iter().filter(|name| name.chars().any(|it| it != '_')).step_by(3);
         statements.extend(lettered.map(|name| {
             format!("let _ = sql!({:?});\n", format!("SELECT 1 AS {}", quoted(&format!("{name}.{name}"))))
@@ -164,7 +163,7 @@ fn every_accepted_name_is_a_field_in_rust() {
 fn every_rejected_name_is_an_error_that_names_it() {
     let schema = Schema::parse("").unwrap();
     let (_, rejected) = divided(&schema, |name| format!("SELECT 1 AS {}", quoted(name)));
-    // A syntax error or a type of its own is another test's.
+    // Another test has types.
     let rejected: Vec<&String> = rejected.iter().filter(|name| !name.contains(':')).collect();
     let statement =
         |name: &&String| format!("let _ = sql!({:?});\n", format!("SELECT 1 AS {}", quoted(name)));
@@ -214,7 +213,7 @@ fn every_parameter_name_is_a_variable_or_an_error() {
 }
 
 #[test]
-fn names_that_rust_takes_for_one_are_one_error_each() {
+fn names_that_are_one_identifier_are_one_error_each() {
     let package = Package::new("colliding-names", &[("dsql-schema.sql", "")]);
     for (sql, expected) in [
         (r#"SELECT 1 AS "é", 2 AS "e\u{301}""#, "column 2 has the same name as column 1"),
@@ -236,7 +235,7 @@ fn names_that_rust_takes_for_one_are_one_error_each() {
 
 #[test]
 fn a_written_type_is_the_users_own() {
-    // Types of the names that the expansion uses too, and texts that are not types.
+    // Types with names that the expansion uses too, and texts that are not types.
     let source = r#"
         use dsql_edge::sql;
         pub mod own {

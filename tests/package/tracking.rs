@@ -1,16 +1,17 @@
-//! Which schema a build takes, and that cargo builds again when it changes: a variable, a file, a file that is added.
+//! The schema that a build reads, and that cargo builds again when it changes: a variable, a file, a file that is
+//! added.
 
 use std::fs;
 use std::process::Command;
 
-use crate::Package;
 use dsql_edge_tests::binary::dsql_edge;
+use dsql_edge_tests::scratch_package::{Package, with_own_variables};
 
 const WITH: &str = "CREATE TABLE links (id int PRIMARY KEY);";
 const WITHOUT: &str = "CREATE TABLE links (other int PRIMARY KEY);";
 const MISSING: &str = "column \"id\" does not exist";
 
-/// A package whose one query needs `links.id`; in its own crate no file but the SQL changes.
+/// A package whose one query needs `links.id`; tests change its SQL, and no Rust file.
 fn package(name: &'static str, files: &[(&str, &str)]) -> Package {
     let package = Package::new(name, files);
     package.write("src/lib.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT id FROM links\"); }");
@@ -32,12 +33,11 @@ fn a_changed_variable_or_file_builds_again() {
         assert_eq!(check(path), compiles, "{path}");
     }
     assert!(package.failed(&["check"], &[]).contains(MISSING), "the variable is unset");
-    // The path is the package's, wherever cargo runs.
+    // The path is relative to the package, wherever cargo runs.
     let manifest = package.path().join("Cargo.toml");
     let mut elsewhere = xtask::project::cargo();
-    elsewhere.current_dir(std::env::temp_dir()).args(["check", "--offline", "--manifest-path"]).arg(manifest);
-    elsewhere.env("CARGO_TARGET_DIR", xtask::project::target().join("tests/package"));
-    elsewhere.env("DSQL_EDGE_SCHEMA", "schemas/a.sql");
+    elsewhere.current_dir(std::env::temp_dir()).args(["check", "--manifest-path"]).arg(manifest);
+    with_own_variables(&mut elsewhere).env("DSQL_EDGE_SCHEMA", "schemas/a.sql");
     assert!(elsewhere.status().unwrap().success());
     assert!(check("schemas/a.sql"));
     package.write("schemas/a.sql", WITHOUT);
@@ -76,7 +76,7 @@ fn a_migration_that_is_added_or_removed_builds_again() {
 }
 
 #[test]
-fn the_command_line_takes_the_schema_of_the_build() {
+fn command_line_reads_the_schema_of_the_build() {
     let files = [
         ("schemas/a.sql", WITH),
         ("src/schemas/a.sql", WITHOUT),
@@ -124,11 +124,11 @@ fn the_command_line_takes_the_schema_of_the_build() {
                 assert!(!success && printed.contains(error), "{variable}={value}: {printed}");
             }
         }
-        // `..` is the package, whatever is in the folder that it leaves.
+        // `..` is the package; the snapshot in `src` is another's.
         let (success, printed) =
             runs("src", &[], &["check", "..", "--no-build", "--apply", "../nothing.sql"]);
         assert!(!success && !printed.contains("src/dsql-schema.sql"), "{printed}");
-        // What the command line names is the terminal's.
+        // A path on the command line is relative to the working folder.
         let named = if folder.is_empty() { "schemas/a.sql" } else { "../schemas/a.sql" };
         let (success, printed) = runs(folder, &[], &["describe", "--schema", named, "SELECT id FROM links"]);
         assert!(success, "{printed}");

@@ -1,4 +1,6 @@
-//! What a script leaves behind in PostgreSQL: pieces in, the catalog, the rows and the errors out, as text.
+//! Runs a script on PostgreSQL.
+//!
+//! Input: pieces. Output: the catalog, the rows and the errors afterwards, as text.
 
 use std::fmt::Write;
 use std::fs::Permissions;
@@ -10,7 +12,7 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use crate::psql::Piece;
 
-/// What came of a script.
+/// The result of a script.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
     /// Catalog and rows.
@@ -35,8 +37,8 @@ pub(crate) fn run(pieces: &[Piece], database: &Database<'_>) -> Result<Outcome> 
             };
             if let Err(error) = done {
                 let state = error.code().with_context(|| format!("{error:?}: {piece:?}"))?.code().to_owned();
-                // In a transaction that failed before, everything fails. What a constraint that was added in two statements
-                // lacks is in the catalog.
+                // In a failed transaction every statement fails. If a constraint is added by two statements, and the
+                // second fails, the catalog shows it.
                 if state != "25P02" && !statement.contains("VALIDATE CONSTRAINT") {
                     errors.push(state);
                 }
@@ -48,7 +50,7 @@ pub(crate) fn run(pieces: &[Piece], database: &Database<'_>) -> Result<Outcome> 
     })
 }
 
-/// DSQL's word, which PostgreSQL does not have.
+/// Without DSQL's word ASYNC, which PostgreSQL does not have.
 fn without_async(sql: &str) -> String {
     for command in ["CREATE INDEX", "CREATE UNIQUE INDEX", "ALTER TABLE"] {
         if let Some(rest) = sql.strip_prefix(command).and_then(|rest| rest.strip_prefix(" ASYNC ")) {
@@ -67,7 +69,7 @@ async fn copy(client: &Client, statement: &str, rows: &str) -> Result<(), Error>
     client.batch_execute(&format!("{before}{from_file}{after}")).await
 }
 
-/// The catalog. What DSQL has one form of is shown in one form: identity columns, and the order of an index.
+/// The catalog. Identity columns and the order of an index, of which DSQL has one form, are shown in one form.
 const CATALOG: &str = r"
 SELECT 'column ' || c.relname || '.' || a.attname || ' ' ||
        CASE WHEN a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%' THEN

@@ -1,7 +1,7 @@
-//! `dsql-edge lint --fix`, attacked: made-up scripts, run on PostgreSQL 16 as they are and with their rewrites.
+//! Attacks `dsql-edge lint --fix`: runs generated scripts on PostgreSQL 16 with and without their rewrites.
 //!
-//! A rewrite that is applied without a question must leave the same catalog, the same rows and the same errors. One that
-//! needs `--assume-success` must do so for each script in which nothing fails. `REWRITES_SCRIPTS=5000` tries more,
+//! A rewrite that `--fix` applies must leave the same catalog, the same rows and the same errors. A rewrite that needs
+//! `--assume-success` must do so for each script in which no statement fails. `REWRITES_SCRIPTS=5000` tries more,
 //! `REWRITES_SEED=7` others; `cargo xtask rewrites` sets them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
@@ -19,10 +19,10 @@ use dsql_edge_tests::oracle::{Database, Oracle};
 use database::{Outcome, run};
 use script::{Script, generate};
 
-/// Scripts, where no number is given.
+/// The number of scripts, unless `REWRITES_SCRIPTS` sets it.
 const SCRIPTS: u64 = 200;
 
-/// Every rewrite that there is. Each must have been tried.
+/// Every rewrite. The test fails if one was never tried.
 const TITLES: &[&str] = &[
     "add it NOT VALID",
     "add it NOT VALID, then validate it",
@@ -47,7 +47,7 @@ const TITLES: &[&str] = &[
 #[derive(Default)]
 struct Tally {
     fixes: usize,
-    /// Scripts in which nothing failed.
+    /// Scripts in which no statement failed.
     succeeded: usize,
     statements_failed: usize,
     titles: BTreeMap<&'static str, usize>,

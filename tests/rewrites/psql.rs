@@ -1,16 +1,17 @@
-//! A script as psql sends it: its text in, statements, rows and psql's own commands out.
+//! Divides a script as psql does.
 //!
-//! Written apart from the compiler's lexer, after `psqlscan.l`, so that the two can differ. It reads what
-//! [`super::script`] makes, and each made script is compared with the pieces that it was made of.
+//! Input: its text. Output: statements, rows and psql's own commands. It is written independently of the compiler's
+//! lexer, after `psqlscan.l`, so that the two can differ. Each script of [`super::script`] is compared with the pieces
+//! of which it was made.
 
-/// What psql makes of a part of a script.
+/// A part of a script.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Piece {
-    /// It is sent.
+    /// psql sends it.
     Statement(String),
-    /// It is sent, and rows after it.
+    /// psql sends it, and rows after it.
     Copy { statement: String, rows: String },
-    /// One of psql's own, with its backslash.
+    /// A command of psql, with its backslash.
     Command(String),
 }
 
@@ -29,15 +30,15 @@ impl Piece {
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Plain,
-    /// `'…'`; whether a backslash escapes.
+    /// `'…'`, and whether a backslash escapes.
     Quote(bool),
     Name,
     LineComment,
-    /// And how deep.
+    /// `/* … */`, and its depth.
     Comment(u32),
 }
 
-/// Cuts a script.
+/// The parts of a script.
 pub(crate) fn pieces(text: &str) -> Vec<Piece> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut out = Vec::new();
@@ -100,7 +101,7 @@ fn dollar_quoted(rest: &str) -> usize {
     rest[delimiter.len()..].find(delimiter).map_or(0, |end| end + 2 * delimiter.len())
 }
 
-/// The statement between two places, if there is one; where reading goes on.
+/// Adds the statement between two places, if any; returns the place where reading continues.
 fn push(text: &str, start: usize, end: usize, after: usize, out: &mut Vec<Piece>) -> usize {
     let statement = without_comments_before(&text[start..end]).trim_end().to_owned();
     if statement.is_empty() {

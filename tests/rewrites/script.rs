@@ -1,6 +1,8 @@
-//! Makes up scripts: a seed in, a file of SQL as people and pg_dump write them out, in pieces and as text.
+//! Generates scripts.
 //!
-//! In half of the scripts statements fail: names are few, so that tables are missing or there already, and rows violate
+//! Input: a seed. Output: a file of SQL like those of people and of pg_dump, in pieces and as text.
+//!
+//! In half of the scripts statements fail: names are few, so that tables are missing or exist already, and rows violate
 //! constraints. In the other half most scripts run to their end without an error.
 
 use fastrand::Rng;
@@ -10,11 +12,11 @@ use crate::psql::Piece;
 /// A script.
 pub(crate) struct Script {
     pub(crate) text: String,
-    /// What psql makes of it.
+    /// The same as psql divides it.
     pub(crate) pieces: Vec<Piece>,
 }
 
-/// Literals with everything in them that a rewrite could take for something else.
+/// Literals whose contents a rewrite could mistake for SQL or for a comment.
 const LITERALS: &[&str] = &[
     "'plain'",
     "'it''s; -- no comment'",
@@ -46,7 +48,7 @@ const COMMANDS: &[&str] = &[
     "\\timing off",
 ];
 
-/// Makes a script.
+/// Generates a script.
 pub(crate) fn generate(seed: u64) -> Script {
     let mut rng = Rng::with_seed(seed);
     let careful = rng.bool();
@@ -90,14 +92,14 @@ struct Maker {
     pieces: Vec<Piece>,
     /// A transaction is open.
     open: bool,
-    /// Only what will probably succeed is made.
+    /// Only statements that probably succeed are generated.
     careful: bool,
-    /// Of a careful script: the tables that there are, and those with a primary key.
+    /// In a careful script: the tables that exist, and those with a primary key.
     tables: Vec<String>,
     keyed: Vec<String>,
     /// The same as they were when the transaction began.
     before: (Vec<String>, Vec<String>),
-    /// The last number that a name was made of.
+    /// The number in the last new name.
     last: u32,
 }
 
@@ -231,7 +233,7 @@ impl Maker {
         ));
     }
 
-    /// What comes behind a table in a dump.
+    /// The statements that follow a table in a dump.
     fn of_table(&mut self) {
         let (table, only, number) = (self.name(), self.pick(&["", "ONLY "]), self.number());
         let value = if self.careful { -9 } else { self.rng.i32(-1..4) };
@@ -362,7 +364,7 @@ impl Maker {
         self.some(2, Maker::of_table);
     }
 
-    /// What depends on the type of a column.
+    /// A statement that depends on the type of a column.
     fn typed(&mut self, table: &str) {
         self.last += 1;
         let number = self.last;

@@ -1,0 +1,74 @@
+//! A package in a temporary folder, which depends on `dsql-edge` and which cargo builds offline. All such packages
+//! share one target folder.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use xtask::project;
+
+/// A package in a temporary folder.
+pub struct Package {
+    folder: tempfile::TempDir,
+    name: &'static str,
+}
+
+impl Package {
+    /// A package with these files and a Cargo.toml.
+    pub fn new(name: &'static str, files: &[(&str, &str)]) -> Package {
+        let package = Package { folder: tempfile::tempdir().unwrap(), name };
+        let root = project::root();
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+             [dependencies]\ndsql-edge = {{ path = {:?}, default-features = false }}\n",
+            root.join("dsql-edge")
+        );
+        package.write("Cargo.toml", &manifest);
+        fs::copy(root.join("Cargo.lock"), package.path().join("Cargo.lock")).unwrap();
+        files.iter().for_each(|(file, text)| package.write(file, text));
+        package
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file of it.
+    pub fn write(&self, file: &str, text: &str) {
+        let path = self.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Runs cargo in the package; of dsql-edge's variables it has only these.
+    pub fn cargo(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        let mut cargo = project::cargo();
+        cargo.current_dir(self.path()).args(arguments);
+        with_own_variables(&mut cargo).envs(variables.iter().copied()).output().unwrap()
+    }
+
+    /// The messages of a build that must succeed.
+    pub fn built(&self, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+        let output = self.cargo(arguments, variables);
+        let printed = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{}: {printed}", self.name);
+        printed
+    }
+
+    /// The messages of a build that must fail.
+    pub fn failed(&self, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+        let output = self.cargo(arguments, variables);
+        assert!(!output.status.success(), "{} compiles", self.name);
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+/// A command that runs cargo, offline and in the shared target folder, without variables of the shell that change a
+/// build.
+pub fn with_own_variables(command: &mut Command) -> &mut Command {
+    for variable in ["DSQL_EDGE_SCHEMA", "DSQL_EDGE_MIGRATIONS", "DSQL_ENDPOINT", "RUSTFLAGS"] {
+        command.env_remove(variable);
+    }
+    command.env("CARGO_TARGET_DIR", project::target().join("tests/package")).env("CARGO_NET_OFFLINE", "true")
+}
