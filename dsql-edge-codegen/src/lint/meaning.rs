@@ -239,6 +239,11 @@ mod tests {
             format!("BEGIN;\n{CHECK}COMMIT;\n"),
             // A key on which another statement may depend.
             format!("{TABLE}INSERT INTO t VALUES (1);\nDELETE FROM t;\n{KEY}"),
+            format!(
+                "CREATE TABLE p (a int UNIQUE);\nINSERT INTO p VALUES (1);\n\
+                 CREATE TABLE t (a int REFERENCES p (a) ON DELETE CASCADE);\nINSERT INTO t VALUES (1), (1);\n\
+                 DELETE FROM p;\n{KEY}"
+            ),
             format!("{TABLE}BEGIN;\n{KEY}ROLLBACK;\n"),
             format!("CREATE TABLE IF NOT EXISTS t (a int);\n{KEY}"),
             format!("CREATE TABLE t (a json);\n{KEY}"),
