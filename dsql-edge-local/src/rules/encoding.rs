@@ -1,8 +1,8 @@
 //! Texts of a client in its `client_encoding`, decoded so that the parser finds the same tokens as PostgreSQL.
 //!
 //! Input: bytes that PostgreSQL will convert from that encoding. Output: a `String`, and the same bytes again. Tokens
-//! depend on ASCII alone: in every encoding but UTF-8 and LATIN1, the bytes of a character outside of ASCII become private
-//! characters, one each. PostgreSQL rejects a whole message that is not valid in its encoding.
+//! depend on ASCII alone: in every encoding but UTF-8 and LATIN1, the bytes of a character outside of ASCII become
+//! private characters, one each. PostgreSQL rejects a whole message that is not valid in its encoding.
 
 /// U+F700 and up: one private character for each byte.
 const PRIVATE: u32 = 0xF700;
