@@ -35,9 +35,11 @@ impl Encoding {
         }
     }
 
-    /// Whether a statement of this text may change the encoding.
+    /// Whether a statement of this text may change the encoding. A statement that has none of these words and still
+    /// reaches `set_config` (by a function, a view or a default) is rejected by `dsql_local_check_setting`, which has
+    /// the same list.
     pub(super) fn may_change(text: &[u8]) -> bool {
-        ["client_encoding", "NAMES", "set_config", "pg_settings"]
+        ["client_encoding", "NAMES", "set_config", "pg_settings", "U&\""]
             .iter()
             .any(|word| super::message::contains(text, word))
     }

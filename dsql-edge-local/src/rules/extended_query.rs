@@ -94,9 +94,11 @@ impl Session {
 
     /// What is sent instead of Execute, where the statement comes at the wrong time.
     fn executed(&mut self, portal: &[u8]) -> Option<Vec<u8>> {
-        let prepared = self.portals.get(portal)?.clone()?;
+        let prepared = self.portals.get(portal)?.clone();
+        self.changes_encoding |=
+            prepared.as_ref().is_none_or(|it| Encoding::may_change(it.parts().1.as_bytes()));
+        let prepared = prepared?;
         let (statement, text, lexed) = prepared.parts();
-        self.changes_encoding |= Encoding::may_change(text.as_bytes());
         self.jobs_done(text);
         if statement::is_job(statement) {
             self.last_job = Some(Instant::now());
