@@ -1,5 +1,5 @@
-//! The client against a dsql-local that fails on request: at commit, at the door, after an hour. What it tells is compared
-//! with what the database has.
+//! The client against a dsql-local that fails on request: at commit, at the door, after an hour. What it tells is
+//! compared with what the database has.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -64,7 +64,7 @@ async fn a_conflict_at_commit_runs_the_transaction_again() {
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_at_commit_leaves_it_unknown_and_a_key_finds_out() {
+async fn lost_commit_is_unknown_and_idempotency_key_resolves_it() {
     under_each_oc001(async |local| {
         let cases = [(Fault::CutBeforeCommit(1), 0), (Fault::CutAfterCommit(1), 1)];
         for (fault, written) in cases {

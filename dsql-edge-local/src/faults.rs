@@ -1,4 +1,4 @@
-//! Faults on request: what a cluster or the network does at a bad time, so that a test can see what its client makes of it.
+//! Faults on request: failures of a cluster or of the network, for tests of the client's answer to them.
 //!
 //! In: faults that somebody wants, and the moments at which they may come. Out: which of them come now. Each comes once
 //! and is then gone, but for latency. All sessions of an endpoint share them.
@@ -17,8 +17,8 @@ use tokio::sync::Notify;
 pub enum Fault {
     /// Every answer comes so many milliseconds late, until another list of faults is set.
     Latency(u64),
-    /// The n-th commit from now fails with OC000: a COMMIT of a transaction that has written, or a write that commits by
-    /// itself.
+    /// The n-th commit from now fails with OC000: a COMMIT of a transaction that has written, or a write that commits
+    /// by itself.
     Conflict(u64),
     /// The connection ends at the n-th commit from now, which is not applied.
     CutBeforeCommit(u64),

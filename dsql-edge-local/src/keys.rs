@@ -55,7 +55,8 @@ impl Credentials {
         Ok(Credentials { session_token: Some(token), ..keys })
     }
 
-    /// Whether an access key, a secret or a session token is one of [`Credentials::made_up`], and so opens nothing elsewhere.
+    /// Whether an access key, a secret or a session token is one of [`Credentials::made_up`], and so opens nothing
+    /// elsewhere.
     pub fn is_made_up(value: &str) -> bool {
         value.starts_with(MADE_UP)
     }

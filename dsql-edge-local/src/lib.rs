@@ -16,13 +16,13 @@
 //! the credentials of a session, which sign tokens until they expire.
 //!
 //! Behind the door, a statement that DSQL refuses is refused in its words, on both protocols: the rules are those of
-//! `sql!` and `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and answer with a job's id, which
-//! `sys.jobs` then has.
+//! `sql!` and `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and answer with a job's id,
+//! which `sys.jobs` then has.
 //!
-//! No session waits for another: what conflicts fails with 40001 (OC000), and a session gets OC001 when a table that
-//! it has used was changed by another ([`Builder::oc001`]). DSQL's limits hold, and [`Builder::limit`] makes them smaller; [`Local::set_faults`] makes commits and
-//! connections fail. `AWS IAM GRANT` lets roles in, [`Builder::user`] gives them keys. The README of this crate says what is
-//! imitated, and what is not.
+//! No session waits for another: a conflict is 40001 (OC000), and a session gets OC001 when a table that it
+//! has used was changed by another ([`Builder::oc001`]). DSQL's limits hold, and [`Builder::limit`] makes them smaller;
+//! [`Local::set_faults`] makes commits and connections fail. `AWS IAM GRANT` lets roles in, [`Builder::user`] gives
+//! them keys. The README of this crate says what is imitated, and what is not.
 
 #[cfg(not(unix))]
 compile_error!("dsql-edge-local needs Unix sockets and processes; on Windows it runs under WSL");

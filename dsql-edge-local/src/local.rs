@@ -167,8 +167,8 @@ impl Local {
         bindings
     }
 
-    /// A host name of the form of a cluster's, `<26 characters>.dsql.<region>.on.aws`, which is certified and which tokens
-    /// may be signed for: for clients that want one. No name server knows it; the port is [`Local::port`].
+    /// A host name of the form of a cluster's, `<26 characters>.dsql.<region>.on.aws`, which is certified and which
+    /// tokens may be signed for: for clients that require one. No name server has it; the port is [`Local::port`].
     pub fn cluster_host(&self) -> &str {
         &self.cluster_host
     }
@@ -254,8 +254,8 @@ impl Builder {
         self
     }
 
-    /// A role of the database with keys of its own, which sign for `dsql:DbConnect` alone: made where it is missing, and
-    /// granted to `arn:aws:iam::000000000000:role/NAME`. What it may do, GRANT says.
+    /// A role of the database with keys of its own, which sign for `dsql:DbConnect` alone: made where it is missing,
+    /// and granted to `arn:aws:iam::000000000000:role/NAME`. What it may do, GRANT says.
     pub fn user(mut self, name: impl Into<String>) -> Builder {
         self.users.push(name.into());
         self

@@ -2,9 +2,9 @@
 //!
 //! DSQL documents that a session with a cached copy of an older catalog can get OC001 when it next uses storage, and
 //! that this can also be long after the change ("DDL and distributed transactions", DSQL user guide). It does not
-//! document what a session caches, or that OC001 always comes. AWS's own test suites use tables that another session has
-//! just created, without a retry, also in sessions that have used other tables before: [`Oc001::Cached`] spares those.
-//! [`Oc001::Any`] is the worst that is documented. `tests/oc001.rs` has each case and its source.
+//! document what a session caches, or that OC001 always comes. AWS's own test suites use tables that another session
+//! has just created, without a retry, also in sessions that have used other tables before: [`Oc001::Cached`] spares
+//! those. [`Oc001::Any`] is the worst that is documented. `tests/oc001.rs` has each case and its source.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,8 +14,8 @@ use std::str::FromStr;
 #[non_exhaustive]
 pub enum Oc001 {
     /// Sessions that have used a table which the change names: at the next statement that reads or writes rows of that
-    /// table, or at the COMMIT of what they wrote to it. Tables that are created, schema changes and queries of the catalog
-    /// pass.
+    /// table, or at the COMMIT of what they wrote to it. Tables that are created, schema changes and queries of the
+    /// catalog pass.
     #[default]
     Cached,
     /// Every session that was open at the change, at its next statement but `SET`, `SHOW` and `BEGIN`, or at the COMMIT

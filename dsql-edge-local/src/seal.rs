@@ -1,8 +1,8 @@
-//! The seal on statements that dsql-local puts in the place of a client's: PostgreSQL runs the functions that take one only
-//! for what this process has written.
+//! The seal on statements that dsql-local puts in the place of a client's: functions that take a seal run only
+//! statements of this process.
 //!
 //! A seal is the digest of the statement between two copies of a key that only this process and a table of PostgreSQL's
-//! superuser have. Whoever sees a seal can use it for the same statement alone.
+//! superuser have. A client that finds a seal can use it for the same statement alone.
 
 use sha2::{Digest, Sha256};
 
@@ -15,7 +15,7 @@ const LENGTH: usize = 32;
 pub(crate) struct SealKey([u8; LENGTH]);
 
 impl SealKey {
-    pub(crate) fn made() -> Result<SealKey, Error> {
+    pub(crate) fn random() -> Result<SealKey, Error> {
         let mut key = [0; LENGTH];
         getrandom::fill(&mut key).map_err(|error| Error::Random(error.to_string()))?;
         Ok(SealKey(key))
@@ -30,7 +30,8 @@ impl SealKey {
         )
     }
 
-    /// The seal of a statement. Letters outside of ASCII do not count: their encoding may not be known yet.
+    /// The seal of a statement. Letters outside of ASCII do not count: the seal may be made before their encoding is
+    /// known.
     pub(crate) fn of(&self, statement: &str) -> String {
         let mut ascii = String::with_capacity(statement.len());
         let mut inside = false;

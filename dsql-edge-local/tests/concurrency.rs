@@ -163,7 +163,7 @@ async fn the_second_is_told_while_the_first_is_open() {
                 fine(&mut loser, extended, second).await;
                 fine(&mut loser, extended, "ROLLBACK").await;
             }
-            // What the winner commits stands, and nothing of the loser's.
+            // The winner's commit is applied, and nothing of the loser's.
             fine(&mut winner, false, "BEGIN").await;
             let done = fine(&mut winner, false, first).await.done;
             assert_eq!(say(&mut loser, false, second).await.errors[0].0, "40001", "{name}");
@@ -202,7 +202,7 @@ async fn snapshots_are_kept_as_dsql_keeps_them() {
         assert_eq!(said.errors, error("40001", ROWS));
         fine(&mut other, false, "ROLLBACK").await;
         fine(&mut one, false, "COMMIT").await;
-        // How nobody waits is not to be seen.
+        // SHOW does not show how the waiting is prevented.
         for sql in ["SHOW lock_timeout", "SHOW LOCK_TIMEOUT"] {
             for extended in [false, true] {
                 let said = fine(&mut one, extended, sql).await;
@@ -240,7 +240,7 @@ async fn what_is_found_at_commit_fails_the_commit() {
             assert_eq!(said.done, [""; 0]);
             assert_eq!(fine(&mut one, extended, "SELECT count(*) FROM late").await.values, ["0"]);
         }
-        // In a pipeline nothing is heard behind it until Sync, and none of our own messages.
+        // In a pipeline the client gets nothing behind it until Sync, and none of our own messages.
         let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
         fine(&mut one, true, "BEGIN").await;
         fine(&mut one, true, "INSERT INTO late VALUES (2, 1)").await;
@@ -266,7 +266,7 @@ async fn a_session_hears_of_anothers_ddl_once() {
             let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
             fine(&mut one, extended, "SELECT count(*) FROM account").await;
             fine(&mut other, extended && !ddl.contains(';'), ddl).await;
-            // Who made the change, and who comes later, hear nothing.
+            // The session that made the change, and a later one, do not get it.
             fine(&mut other, extended, "SELECT count(*) FROM account").await;
             fine(&mut Session::open(&local).await, extended, "SELECT count(*) FROM account").await;
             fine(&mut one, extended, "SHOW timezone").await;
@@ -297,7 +297,8 @@ async fn a_session_hears_of_anothers_ddl_once() {
     }
 }
 
-/// PostgreSQL locks for an instant where nobody conflicts (a table that grows, an index page that splits): nobody hears of it.
+/// PostgreSQL locks for an instant where nobody conflicts (a table that grows, an index page that splits): nobody hears
+/// of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_conflict_is_not_disturbed() {
     let local = std::sync::Arc::new(local(Oc001::Any).await);

@@ -1,4 +1,5 @@
-//! Every rule of DSQL's on every path by which a statement reaches PostgreSQL, and the ways past the rules that were found.
+//! Every rule of DSQL's on every path by which a statement reaches PostgreSQL, and the ways past the rules that were
+//! found.
 //!
 //! The statements are those of `tests/cases/dsql`: for each rule the first one that breaks it.
 
@@ -318,7 +319,7 @@ async fn settings_and_helpers_cannot_be_reached() {
     }
     let many = session.simple("INSERT INTO t SELECT generate_series(1, 11)").await;
     assert_eq!(many.errors, error("54000", "transaction row limit exceeded"));
-    // What dsql-local runs in place of a client's statement runs for nobody else.
+    // Functions that dsql-local calls in place of a client's statement reject other callers.
     for (sql, sqlstate) in [
         ("SELECT sys.dsql_local_run_job('a', 'b', 'TRUNCATE t')", "42883"),
         ("SELECT dsql_local_build_index('t', 'TRUNCATE t', '', 'x')", "42501"),

@@ -1,5 +1,5 @@
-//! Faults on request, as a client sees them on the wire: each fault, on the first and on a later flight of a connection,
-//! on the simple and on the extended protocol.
+//! Faults on request, as a client sees them on the wire: each fault, on the first and on a later flight of a
+//! connection, on the simple and on the extended protocol.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

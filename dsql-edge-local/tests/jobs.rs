@@ -1,4 +1,5 @@
-//! Jobs as a cluster has them: what `sys.wait_for_job` returns, what `sys.jobs` holds, and what a build that failed leaves.
+//! Jobs as a cluster has them: what `sys.wait_for_job` returns, what `sys.jobs` holds, and what a build that failed
+//! leaves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -21,7 +22,7 @@ const TABLES: &str = "
     ALTER TABLE app.t ADD CONSTRAINT small CHECK (a < 10) NOT VALID;
     ALTER TABLE app.child ADD CONSTRAINT of_t FOREIGN KEY (t) REFERENCES app.t NOT VALID";
 
-/// Each job: its statement, and what `sys.jobs` says of it.
+/// Each job: its statement, and its row in `sys.jobs`.
 const JOBS: [(&str, &str); 4] = [
     ("CREATE INDEX ASYNC t_b ON app.t (b)", "completed||INDEX_BUILD|pg_class|app.t_b|app.t_b"),
     (

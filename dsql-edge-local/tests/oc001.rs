@@ -1,9 +1,10 @@
 //! Which sessions get OC001 after another session's schema change: each case, under `cached` and under `any`.
 //!
-//! Sources: `page` is "DDL and distributed transactions" of the DSQL user guide; `suites` are AWS's own test suites, which
-//! pass on a cluster without a retry (aurora-dsql-sqlalchemy 1.3.0, aurora-dsql-tortoise-orm 0.2.0,
-//! aurora-dsql-python-connector 0.2.7); `skill` is AWS's DSQL skill (any statement, reads and READ ONLY too, and the first
-//! retry passes); `ours` is a choice where nothing is documented. No source rules OC001 out where `cached` gives none.
+//! Sources: `page` is "DDL and distributed transactions" of the DSQL user guide; `suites` are AWS's own test suites,
+//! which pass on a cluster without a retry (aurora-dsql-sqlalchemy 1.3.0, aurora-dsql-tortoise-orm 0.2.0,
+//! aurora-dsql-python-connector 0.2.7); `skill` is AWS's DSQL skill (any statement, reads and READ ONLY too, and the
+//! first retry passes); `ours` is a choice where nothing is documented. No source rules OC001 out where `cached` gives
+//! none.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -196,3 +196,47 @@ async fn cut_after_commit_ends_a_connection_that_flushes() {
     assert_eq!(count(&local).await, "2");
     local.stop().await.unwrap();
 }
+
+/// A function, a view, a default or SQL in a parameter that calls `set_config`, and a name in escapes.
+#[tokio::test]
+async fn hidden_change_of_encoding_hides_no_statement() {
+    let local = Local::builder().init_sql(TABLE).start().await.unwrap();
+    let hidden = || message(b'Q', b"SELECT E'\xc3\x81\\'; TRUNCATE t; --'\0");
+    let call = "set_config('client_' || 'encoding', 'SJIS', false)";
+    let quoted = call.replace('\'', "''");
+    let function = format!("CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT {quoted}'");
+    let update = "CREATE FUNCTION g() RETURNS void LANGUAGE sql AS \
+                  'UPDATE pg_settings SET setting = ''SJIS'' WHERE name = ''client_encoding'''";
+    let view = format!("CREATE VIEW v AS SELECT {call}");
+    let default = format!("CREATE TABLE d (a int, b text DEFAULT {call})");
+    for sql in [&function, update, &view, &default] {
+        assert_eq!(Session::open(&local).await.simple(sql).await.errors, [], "{sql}");
+    }
+    let parameter = quoted.replacen("set_config", "set_' || 'config", 1);
+    for change in [
+        "SELECT f()".to_owned(),
+        "SELECT g()".to_owned(),
+        "SELECT * FROM v".to_owned(),
+        "INSERT INTO d VALUES (1)".to_owned(),
+        format!("SELECT query_to_xml('SELECT {parameter}', true, true, '')"),
+        "SET U&\"client\\005fencoding\" = 'SJIS'".to_owned(),
+        format!("SELECT {}", call.replace("set_config", "U&\"set\\005fconfig\"")),
+        // Our parser does not read it.
+        format!("SELECT {}{call}{}", "(".repeat(400), ")".repeat(400)),
+    ] {
+        local.run_sql("row", "DELETE FROM t; INSERT INTO t VALUES (1)").await.unwrap();
+        let named = [parse("s", &change), sync()].concat();
+        let changes = [query(&change), [run(&change), sync()].concat(), [execute("s"), sync()].concat()];
+        for sent in changes {
+            let mut session = Session::open(&local).await;
+            said(&mut session, &change, std::slice::from_ref(&named), 1).await;
+            said(&mut session, &change, &[sent, hidden()], 2).await;
+            assert_eq!(count(&local).await, "1", "{change}");
+        }
+    }
+    // A statement that names the setting changes it.
+    let shown = [query(&format!("SELECT {call}")), query("SHOW client_encoding")];
+    let answer = said(&mut Session::open(&local).await, call, &shown, 2).await;
+    assert_eq!((answer.errors, answer.values), (Vec::new(), vec!["SJIS".to_owned(), "SJIS".to_owned()]));
+    local.stop().await.unwrap();
+}

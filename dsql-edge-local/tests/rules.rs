@@ -51,7 +51,7 @@ async fn a_refusal_leaves_the_session_as_an_error_of_postgresql_would() {
 }
 
 #[tokio::test]
-async fn what_stands_before_a_refusal_in_its_message_is_undone_with_it() {
+async fn statements_before_a_rejected_one_in_a_message_are_undone() {
     let local = local().await;
     let mut session = Session::open(&local).await;
     let said = session.simple("INSERT INTO t VALUES (1); TRUNCATE t; SELECT 1").await;

@@ -10,7 +10,7 @@ use super::{Finding, Transactions};
 use crate::Source;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{CreateFunction, QualifiedName, Statement, StatementKind};
+use crate::syntax::ast::{CreateFunction, Name, QualifiedName, Statement, StatementKind};
 use crate::syntax::keyword::Keyword;
 use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::{Lexed, lex, parse_statement, parse_statements};
@@ -39,16 +39,11 @@ pub(super) fn copied(text: &str, lexed: &Lexed, span: Span) -> Option<Copied> {
     let tokens = within(lexed, span).tokens;
     let binary = words.at(1) == "BINARY" && words.at(2) != "." && words.at(2) != "(";
     let first = if binary && !matches!(words.at(2), "FROM" | "TO") { 2 } else { 1 };
-    let name = |token: &Token| match &token.kind {
-        TokenKind::Identifier(name) => Some(name.clone()),
-        TokenKind::Keyword(keyword) => Some(keyword.text().to_owned()),
-        _ => None,
-    };
     let mut parts = Vec::new();
     let mut at = first;
     loop {
         let token = tokens.get(at)?;
-        parts.push(crate::syntax::ast::Name { text: name(token)?, span: token.span });
+        parts.push(Name { text: token.kind.name()?.to_owned(), span: token.span });
         if words.at(at + 1) != "." {
             break;
         }

@@ -53,7 +53,7 @@ pub fn column_types() -> impl Iterator<Item = (&'static str, bool)> {
     types::of_columns()
 }
 
-/// Whether a key may hold columns of a type; of a type that the schema creates it is not known.
+/// Whether a key may hold columns of a type; false for a type that the schema creates.
 pub fn is_in_keys(ty: &TypeName) -> bool {
     types::is_in_keys(ty)
 }
@@ -63,12 +63,12 @@ pub fn refused_functions() -> &'static [(&'static str, &'static str)] {
     functions::refused()
 }
 
-/// All that DSQL refuses of a statement by itself, in the order in which it would say so.
+/// The rules that a statement breaks by itself, in DSQL's order.
 pub fn findings(statement: &Statement, text: &str, lexed: &Lexed, schema: Option<&Schema>) -> Vec<Finding> {
     findings_inside(statement, text, lexed, schema, 0)
 }
 
-/// The same of a statement in the bodies of `level` functions.
+/// The same for a statement in the bodies of `level` functions.
 fn findings_inside(
     statement: &Statement,
     text: &str,

@@ -11,8 +11,8 @@ use crate::syntax::ast::{Expr, FromItem, QualifiedName, Query, Statement, Statem
 /// Schemas without tables of users.
 const SYSTEM: &[&str] = &["pg_catalog", "information_schema", "sys"];
 
-/// The tables of a query, of INSERT, UPDATE, DELETE and MERGE, and of COPY and EXPLAIN ANALYZE: none of `SELECT 1`, of a query
-/// of `pg_class`, of DDL.
+/// The tables of a query, of INSERT, UPDATE, DELETE and MERGE, and of COPY and EXPLAIN ANALYZE: none of `SELECT 1`, of
+/// a query of `pg_class`, of DDL.
 pub fn used_tables(statement: &Statement, text: &str, lexed: &Lexed) -> Vec<String> {
     if let Some((inner, _)) = inside::run(statement, text, lexed) {
         return of_statement(&inner);

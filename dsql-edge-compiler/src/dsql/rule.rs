@@ -39,7 +39,7 @@ pub enum Known {
 }
 
 impl Known {
-    /// The word for it.
+    /// Its name in the output.
     pub fn name(self) -> &'static str {
         match self {
             Known::Recorded => "recorded",
@@ -70,21 +70,21 @@ pub struct Fix {
     pub title: &'static str,
     /// The pieces, none overlapping another.
     pub edits: Vec<(Span, String)>,
-    /// When the script does the same with it.
+    /// Whether the script does the same with it.
     pub meaning: Meaning,
 }
 
-/// When a script does the same with a rewrite as without it.
+/// Whether a script does the same with a rewrite as without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// Whatever happens.
+    /// Always.
     Same,
     /// If every statement succeeds. If one fails, more or less of the script is applied than without the rewrite.
     SameIfAllSucceed,
 }
 
 impl Meaning {
-    /// The word for it.
+    /// Its name in the output.
     pub fn name(self) -> &'static str {
         match self {
             Meaning::Same => "same",
@@ -131,7 +131,7 @@ impl Rule {
 }
 
 impl Finding {
-    /// With the rewrite that makes it pass. Whether the script then does the same is for the linter, which sees all of it.
+    /// With the rewrite that makes it pass. The linter, which reads the whole script, decides whether it does the same.
     #[must_use]
     pub(super) fn fixed(self, title: &'static str, edits: Vec<(Span, String)>) -> Finding {
         Finding { fix: Some(Fix { title, edits, meaning: Meaning::Same }), ..self }

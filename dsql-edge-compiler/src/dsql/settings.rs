@@ -54,7 +54,7 @@ pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
     }
 }
 
-/// What a function's body must not change behind the back of a session that calls the function: how its texts are encoded.
+/// The rule for a function's body: it must not change the encoding of the texts of a session that calls the function.
 pub(super) fn of_session(statement: &StatementKind, words: &Words<'_>) -> Option<Finding> {
     let changes = match statement {
         StatementKind::Set(set) => set.name.eq_ignore_ascii_case("client_encoding"),

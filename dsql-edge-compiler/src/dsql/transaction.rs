@@ -49,7 +49,8 @@ pub enum Part {
     Other,
 }
 
-/// What a statement is to its transaction. COPY into a table writes, and so does a statement that COPY or EXPLAIN ANALYZE runs.
+/// The part of a statement in its transaction. COPY into a table writes, and so does a statement that COPY or EXPLAIN
+/// ANALYZE runs.
 pub fn part(statement: &Statement, text: &str, lexed: &Lexed) -> Part {
     match &statement.kind {
         StatementKind::Utility("COPY") if is_copy_from(statement, text, lexed) => Part::Dml,

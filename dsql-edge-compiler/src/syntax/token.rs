@@ -54,6 +54,17 @@ pub enum TokenKind {
     End,
 }
 
+impl TokenKind {
+    /// The name that an identifier or a keyword is.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            TokenKind::Identifier(name) => Some(name),
+            TokenKind::Keyword(keyword) => Some(keyword.text()),
+            _ => None,
+        }
+    }
+}
+
 /// `{? … }`: text that is sent only if its parameter is given.
 #[derive(Clone, Debug)]
 pub struct Piece {

@@ -1,17 +1,18 @@
 //! `.dev.vars`, from which wrangler takes a Worker's bindings in local development.
 //!
-//! Input: the bindings. Output: the file, with everything else in it as it was. A value that dsql-local did not write is
-//! never changed or removed: it may be a secret that is written down nowhere else.
+//! Input: the bindings. Output: the file, with everything else in it as it was. A value that dsql-local did not write
+//! is never changed or removed: it may be a secret that is written down nowhere else.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use dsql_edge_local::Credentials;
 
 use super::Outcome;
 use super::dotenv::{Assignment, assignments};
+use super::replace_file::replace_file;
 
 /// The names of all bindings that dsql-local writes at one time or another.
 pub(super) const NAMES: [&str; 7] = [
@@ -40,20 +41,7 @@ pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> Out
         return Ok(());
     }
     let mode = fs::metadata(&target).map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
-    let mut draft = target.clone().into_os_string();
-    draft.push(format!(".{}", std::process::id()));
-    let draft = PathBuf::from(draft);
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        file.write_all(after.as_bytes())?;
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
-        drop(file);
-        fs::rename(&draft, &target)
-    };
-    write().map_err(|error| {
-        let _ = fs::remove_file(&draft);
-        format!("{}: {error}", path.display()).into()
-    })
+    replace_file(&target, &after, mode).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
 /// A file and what it is to become.
@@ -159,8 +147,8 @@ fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     (assignment.name == "DSQL_REGION" && is_region).then(|| format!("--region {}", assignment.value))
 }
 
-/// Whether nothing is lost with a value: it is empty, it is what would be written, dsql-local wrote it at the last start,
-/// or it shows that dsql-local made it up.
+/// Whether nothing is lost with a value: it is empty, it is what would be written, dsql-local wrote it at the last
+/// start, or it shows that dsql-local made it up.
 fn is_ours(assignment: &Assignment<'_>, binding: Option<&(&str, String)>, written: &Bindings) -> bool {
     let Assignment { name, value, .. } = assignment;
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
@@ -182,7 +170,7 @@ fn is_default(assignment: &Assignment<'_>) -> bool {
     assignment.name == "DSQL_USER" && assignment.value == "admin"
 }
 
-/// The bindings of a text, as [`NAMES`] has them: what a start left in its folder.
+/// The bindings in a text, by [`NAMES`]: that of a file in the folder of an earlier start.
 pub(crate) fn bindings_of(text: &str) -> Bindings {
     let found = assignments(text).unwrap_or_default();
     let each = found.iter().filter_map(|it| {
@@ -209,7 +197,7 @@ mod tests {
                        AWS_SECRET_ACCESS_KEY=old/form+of=secret\n";
 
     #[test]
-    fn what_dsql_local_wrote_is_replaced_in_place() {
+    fn own_values_are_replaced_in_place() {
         let rest = &ALL["DSQL_ENDPOINT=localhost:2\n".len()..];
         for (before, after) in [
             (String::new(), ALL.to_owned()),
@@ -254,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_did_not_write_stops_it_and_no_value_is_shown() {
+    fn foreign_value_stops_the_start_and_is_not_shown() {
         for (text, name) in [
             ("AWS_SECRET_ACCESS_KEY=wJalrSECRET", "AWS_SECRET_ACCESS_KEY (line 1)"),
             ("A=1\nAWS_ACCESS_KEY_ID=\nAWS_SECRET_ACCESS_KEY=wJalrSECRET", "AWS_SECRET_ACCESS_KEY (line 3)"),

@@ -1,7 +1,7 @@
-//! One `dsql-local` in a folder: a second start would hand out its own bindings in `.dev.vars` instead of the first one's.
+//! One `dsql-local` in a folder: a second start would replace the first one's bindings in `.dev.vars`.
 //!
-//! Input: the folder. Output: a lock on `FOLDER/lock`, which the system takes back when the process ends, however it ends.
-//! The file holds the endpoint, for the message of the second start.
+//! Input: the folder. Output: a lock on `FOLDER/lock`, which the system releases when the process ends, however it
+//! ends. The file holds the endpoint, for the message of the second start.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write;

@@ -5,6 +5,7 @@ pub(crate) mod dotenv;
 pub(crate) mod folder_lock;
 pub(crate) mod handed_out;
 pub(crate) mod process_tree;
+mod replace_file;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod signals;
@@ -51,7 +52,7 @@ Examples:
   conflict=2              OC000 at the second commit from now
   cut-before-commit=1     the connection ends at that commit, which is not applied
   cut-after-commit=1      … which is applied
-  too-many-connections=1, rate-exceeded=1, waking-up=3      for so many of the next connections
+  too-many-connections=1, rate-exceeded=1, waking-up=3      for the next n connections
   expired-hour            connections that are open end, once they are in no transaction
   latency=20              every answer comes 20 ms late
   A number that is left out is 1.
@@ -184,7 +185,7 @@ impl Options {
             local.installation().bin.display()
         );
         eprintln!(
-            "dsql-local: cluster's host name: {host} port {port}, for clients that want one; line for /etc/hosts: \
+            "dsql-local: cluster's host name: {host} port {port}, for clients that require one; line for /etc/hosts: \
              127.0.0.1 {host}",
             host = local.cluster_host(),
             port = local.port()

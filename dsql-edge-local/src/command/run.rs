@@ -24,8 +24,12 @@ const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
 /// How long a command that was asked to end may take, before it is killed.
 const AFTER_TERMINATE: Duration = Duration::from_secs(5);
 
-/// Where else the AWS SDKs take credentials from.
-const OTHER_CREDENTIALS: [&str; 7] = [
+/// Where else the AWS SDKs take credentials from, and variables that they read together with an exported key: botocore
+/// prefers `AWS_SECURITY_TOKEN` to `AWS_SESSION_TOKEN`, and an expiration in the past makes it reject the key.
+const OTHER_CREDENTIALS: [&str; 10] = [
+    "AWS_SECURITY_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_CREDENTIAL_SCOPE",
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_ROLE_ARN",

@@ -1,5 +1,5 @@
-//! The keys that an endpoint knows, and whose they are: those it was given, those of its users, and those of the sessions
-//! that its STS has issued.
+//! The keys that an endpoint knows, and whose they are: those it was given, those of its users, and those of the
+//! sessions that its STS has issued.
 //!
 //! In: an access key and the time. Out: who signs with it, or that it has expired. It lives as long as
 //! the endpoint; sessions are forgotten some time after their end, and the oldest when there are too many.

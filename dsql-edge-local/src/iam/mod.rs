@@ -67,7 +67,7 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
         }
         Malformed::LongerThanAWeek => Refusal::access_denied(
             LONGER_THAN_A_WEEK,
-            format!("the token asks for a life above {MAX_EXPIRES} s"),
+            format!("X-Amz-Expires of the token is above {MAX_EXPIRES} s"),
         ),
     })?;
     let scope = &token.scope;
@@ -351,7 +351,7 @@ mod tests {
         }
     }
 
-    /// Whatever a token is dated, and whatever the clock shows, the answer is a refusal and not a panic.
+    /// For every date of a token, and every time of the clock, the answer is a refusal and not a panic.
     #[test]
     fn dates_at_the_ends_of_time_are_refused() {
         let keys = Credentials::new(EXAMPLE.0, EXAMPLE.1, None);

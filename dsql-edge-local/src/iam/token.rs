@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn life_above_a_week_is_told_apart() {
+    fn life_above_a_week_is_an_error_of_its_own() {
         for (expires, fits) in [("1", true), ("604800", true), ("604801", false), ("4294967296", false)] {
             let parsed = Token::parse(&GOOD.replacen("=900", &format!("={expires}"), 1));
             match fits {

@@ -1,4 +1,4 @@
-//! Waits until no other PostgreSQL uses a data folder: after `kill -9` of a dsql-local, its PostgreSQL still shuts down.
+//! Waits until a data folder is free: after `kill -9` of a dsql-local, its PostgreSQL takes some time to shut down.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use rustix::process::{Pid, test_kill_process};
 
 use crate::error::Error;
 
-/// How long a PostgreSQL that was told to end may take.
+/// How long the shutdown of a PostgreSQL may take.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// # Errors

@@ -81,7 +81,8 @@ BEGIN
     WHERE command.command_tag = 'CREATE TABLE' AND relkind = 'r';
 END $$;
 
--- The rules for CREATE do not see the schema of a name without one: search_path, or what a view reads, can make it pg_temp.
+-- The rules for CREATE do not see the schema of a name without one: search_path, or what a view reads, can make it
+-- pg_temp.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_schema() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

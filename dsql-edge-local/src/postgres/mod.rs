@@ -135,7 +135,7 @@ impl Postgres {
             home: home.to_owned(),
             data: folder,
             new,
-            seal_key: Arc::new(SealKey::made()?),
+            seal_key: Arc::new(SealKey::random()?),
         };
         server.wait_until_ready(&mut reader).await?;
         let client = server.connect(SUPERUSER).await?;

@@ -61,11 +61,11 @@ BEGIN
     END LOOP;
 END $$;
 
--- In this file and in limits.sql, pg_temp is the last schema of each SECURITY DEFINER function: a search_path that does not
--- name it is searched for tables and types in pg_temp first, where a client could put its own.
+-- In this file and in limits.sql, pg_temp is the last schema of each SECURITY DEFINER function: a search_path that does
+-- not name it is searched for tables and types in pg_temp first, where a client could put its own.
 
--- Only dsql-local itself makes seals: a client cannot call what asks for one with a statement of its own. Letters outside
--- of ASCII do not count, since the seal is made before their encoding is known.
+-- Only dsql-local itself makes seals: a client cannot call what asks for one with a statement of its own. Letters
+-- outside of ASCII do not count, since the seal is made before their encoding is known.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_seal(statement text, seal text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -76,20 +76,23 @@ BEGIN
     END IF;
 END $$;
 
--- What a session may set; the rules for SET are the same. Sessions past the front door have no limit of rows.
+-- What a session may set; the rules for SET are the same. Sessions past the front door have no limit of rows. The front
+-- door finds a change of the encoding by the words of the client's text (`Encoding::may_change`, with the same list): a
+-- function, a view or a default that hides the words changes nothing.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_setting(name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF coalesce(current_setting('dsql_local.limit_rows', true), '') = '' OR lower(name) ~ '^enable_' OR lower(name) IN
-        ('application_name', 'client_encoding', 'datestyle', 'extra_float_digits', 'intervalstyle', 'search_path', 'timezone')
+        ('application_name', 'datestyle', 'extra_float_digits', 'intervalstyle', 'search_path', 'timezone')
+        OR lower(name) = 'client_encoding' AND current_query() ~* 'client_encoding|names|set_config|pg_settings|u&"'
     THEN
         RETURN;
     END IF;
     RAISE EXCEPTION 'setting configuration parameter "%" not supported', name USING ERRCODE = '0A000';
 END $$;
 
--- Another function takes the place of PostgreSQL's set_config, which gets another name: PostgreSQL finds the code of its
--- own functions by their numbers, whatever their definition is.
+-- Another function takes the place of PostgreSQL's set_config, which gets another name: PostgreSQL finds the code of
+-- its own functions by their numbers, whatever their definition is.
 DO $$
 BEGIN
     IF to_regprocedure('pg_catalog.dsql_local_set_config(text, text, boolean)') IS NULL THEN
@@ -137,8 +140,8 @@ CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_name(relation oid) RETURNS text
     WHERE pg_class.oid = relation
 $$;
 
--- Does at once what DSQL does in a job: what the rows forbid fails the job and not the statement. `plain` is the statement
--- without UNIQUE.
+-- Does at once what DSQL does in a job: what the rows forbid fails the job and not the statement. `plain` is the
+-- statement without UNIQUE.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(target text, statement text, plain text, seal text) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -189,7 +192,8 @@ BEGIN
     SELECT status = 'completed' INTO succeeded FROM sys.jobs WHERE jobs.job_id = wait_for_job.job_id;
 END $$;
 
--- An id of the session, as the tests of AWS's adapter for Tortoise need it: the same for one connection, and for no other.
+-- An id of the session, as the tests of AWS's adapter for Tortoise need it: the same for one connection, and for no
+-- other.
 CREATE OR REPLACE FUNCTION sys.current_session_id() RETURNS uuid LANGUAGE sql STABLE AS $$
     SELECT md5(pid::text || backend_start::text)::uuid FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()
 $$;
@@ -232,7 +236,7 @@ BEGIN
     END IF;
 END $$;
 
--- A user that dsql-local was told to have.
+-- A user of --user.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_user(pg_role text, principal text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = pg_role) THEN

@@ -23,8 +23,8 @@ const CHUNK: usize = 64 * 1024;
 /// How often a connection that should end is asked whether its transaction is over.
 const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
-/// Relays until one side ends. `reported` is PostgreSQL's first ParameterStatus. With `rules`, the socket of the same PostgreSQL, DSQL's statement rules hold, and the log
-/// is told what to write instead.
+/// Relays until one side ends. `reported` is PostgreSQL's first ParameterStatus. With `rules`, the socket of the same
+/// PostgreSQL, DSQL's statement rules hold, and the log has the alternative for each rejected statement.
 ///
 /// # Errors
 /// A client message longer than DSQL takes, or a socket's own error. The session is then simply closed, as a
@@ -87,7 +87,7 @@ pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
     stream.read_to_end(&mut Vec::new()).await.map(drop)
 }
 
-/// What `answers` lets `messages` know.
+/// The state of the login and of the answers, which `answers` shares with `messages`.
 struct Login {
     /// A fault: what comes before the login is done is dropped, up to its Sync.
     drops_flight: bool,
@@ -140,7 +140,7 @@ where
             }
             let tables = locked(session).named_tables(&frame);
             let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
-            let sent = locked(session).client_says(frame, schema.as_ref());
+            let sent = locked(session).client_message(frame, schema.as_ref());
             if locked(session).sends_no_more() {
                 cut = true;
                 break;
@@ -229,7 +229,7 @@ where
                     let Some(bytes) = rest.get(..length) else { break };
                     let frame = Frame { bytes: bytes.to_vec() };
                     rest = rest.get(length..).unwrap_or_default();
-                    ready.extend(locked(session).postgres_says(frame));
+                    ready.extend(locked(session).postgres_message(frame));
                     if matches!(tag, b'Z' | b'E' | b'G') {
                         login.answered.notify_one();
                     }

@@ -6,8 +6,7 @@
 use super::copy_in::CopyIn;
 use super::encoding::Encoding;
 use super::message::message;
-use super::rejected::StatementRejected;
-use super::{MARK, Session, transaction};
+use super::{Session, transaction};
 use crate::proxy::frame::Frame;
 
 /// The column that a replaced CREATE INDEX ASYNC answers with, until the client gets it.
@@ -21,7 +20,7 @@ pub(super) const SHOW: &str = "dsql_local_show_";
 /// ParseComplete, BindComplete, CloseComplete, NoticeResponse, ParameterStatus, CopyInResponse.
 pub(crate) const BUFFERED: &[u8] = b"ETCZ123NSG";
 
-/// What DSQL tells of its settings, seen on clusters in August 2026; the version is that of the recording, in September.
+/// The settings that DSQL reports, seen on clusters in August 2026; the version is that of the recording, in September.
 const REPORTED: [(&str, Option<&str>); 11] = [
     ("server_version", Some("16.15")),
     ("server_encoding", None),
@@ -38,13 +37,13 @@ const REPORTED: [(&str, Option<&str>); 11] = [
 
 impl Session {
     /// One of [`BUFFERED`], as the client gets it.
-    pub(crate) fn postgres_says(&mut self, frame: Frame) -> Vec<u8> {
-        let unheard = self.is_cut_after_commit();
-        let said = self.heard(frame);
-        if unheard { Vec::new() } else { said }
+    pub(crate) fn postgres_message(&mut self, frame: Frame) -> Vec<u8> {
+        let cut = self.is_cut_after_commit();
+        let answer = self.answer(frame);
+        if cut { Vec::new() } else { answer }
     }
 
-    fn heard(&mut self, frame: Frame) -> Vec<u8> {
+    fn answer(&mut self, frame: Frame) -> Vec<u8> {
         match frame.tag() {
             Some(b'G') => {
                 self.copy_in.begins();
@@ -60,7 +59,7 @@ impl Session {
                     .or_else(|| transaction::of_postgres(frame.body(), &self.cluster.limits))
                 {
                     Some(refused) => {
-                        (self.cluster.log)(&refused.told());
+                        (self.cluster.log)(&refused.log_line());
                         refused.to_error_response(self.encoding)
                     }
                     None => frame.bytes,
@@ -78,7 +77,7 @@ impl Session {
                     None => frame.bytes,
                 }
             }
-            Some(b'N') => match told_tag(frame.body()) {
+            Some(b'N') => match requested_tag(frame.body()) {
                 Some(tag) => {
                     self.tag = Some(tag);
                     Vec::new()
@@ -117,21 +116,6 @@ impl Session {
         }
     }
 
-    /// The refusal behind an error: `column "dsql_local_refusal_7" does not exist`, or of a COMMIT
-    /// `transaction identifier "dsql_local_refusal_7_000…" is too long`.
-    fn caused(&mut self, fields: &[u8]) -> Option<StatementRejected> {
-        let said = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
-        let said = std::str::from_utf8(said).ok()?;
-        let statement =
-            || said.strip_prefix("column \"")?.strip_prefix(MARK)?.strip_suffix("\" does not exist");
-        let commit = || {
-            let name = said.strip_prefix("transaction identifier \"")?.strip_suffix("\" is too long")?;
-            name.strip_prefix(MARK)?.split_once('_').map(|(number, _)| number)
-        };
-        let number = statement().or_else(commit)?;
-        self.refusals.remove(&number.parse().ok()?)
-    }
-
     /// The one column of an answer that we caused gets DSQL's name, and the next CommandComplete DSQL's tag.
     fn described(&mut self, frame: Frame) -> Vec<u8> {
         let Some(column) = frame.body().strip_prefix(&[0, 1]) else { return frame.bytes };
@@ -162,8 +146,8 @@ pub(crate) fn parameter_status(frame: Frame) -> Vec<u8> {
     }
 }
 
-/// The command tag that a procedure of ours asks for.
-fn told_tag(fields: &[u8]) -> Option<&'static str> {
+/// The command tag that a procedure of ours requests by a notice.
+fn requested_tag(fields: &[u8]) -> Option<&'static str> {
     let said = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
     match said.strip_prefix(b"dsql_local_tag ")? {
         b"AWS IAM GRANT" => Some("AWS IAM GRANT"),

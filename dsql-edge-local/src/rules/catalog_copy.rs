@@ -1,14 +1,13 @@
 //! A session's copy of the catalog, and whether another session's schema change has made it old.
 //!
-//! Input: the statements of the session, the versions of the endpoint's catalog. Output: whether a statement, or a COMMIT,
-//! gets OC001. OC001 refreshes the copy, so the next attempt passes.
+//! Input: the statements of the session, the versions of the endpoint's catalog. Output: whether a statement, or a
+//! COMMIT, gets OC001. OC001 refreshes the copy, so the next attempt passes.
 
 use std::collections::HashMap;
 
 use dsql_edge_compiler::dsql::used_tables;
 use dsql_edge_compiler::syntax::Lexed;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
-use dsql_edge_compiler::syntax::token::TokenKind;
 
 use crate::catalog_version::{CatalogVersion, SchemaChange};
 use crate::oc001::Oc001;
@@ -16,7 +15,7 @@ use crate::oc001::Oc001;
 /// Names of tables that a session's copy may have.
 const MOST_TABLES: usize = 100_000;
 
-/// What a session has of the catalog.
+/// The part of the catalog that a session has a copy of.
 pub(super) enum CatalogCopy {
     /// Tables that the session has used, with the version of the catalog then.
     Tables(HashMap<String, u64>),
@@ -96,15 +95,12 @@ impl CatalogCopy {
     }
 }
 
-/// The objects that a schema change names: every identifier in it. The names of columns and roles among them do no harm.
+/// The objects that a schema change names: every identifier in it. The names of columns and roles among them do no
+/// harm.
 pub(super) fn schema_change(statement: &Statement, lexed: &Lexed) -> SchemaChange {
     let inside = |start: u32, end: u32| start >= statement.span.start && end <= statement.span.end;
     let tokens = lexed.tokens.iter().filter(|token| inside(token.span.start, token.span.end));
-    let names = tokens.filter_map(|token| match &token.kind {
-        TokenKind::Identifier(name) => Some(name.clone()),
-        TokenKind::Keyword(keyword) => Some(keyword.text().to_owned()),
-        _ => None,
-    });
+    let names = tokens.filter_map(|token| token.kind.name()).map(str::to_owned);
     let created = match &statement.kind {
         StatementKind::CreateTable(table) => Some(table.name.name().to_owned()),
         StatementKind::CreateView(view) => Some(view.name.name().to_owned()),

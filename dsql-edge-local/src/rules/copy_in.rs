@@ -1,13 +1,14 @@
 //! COPY FROM STDIN: PostgreSQL reads rows, and ignores Sync and Flush, until CopyDone or CopyFail.
 //!
-//! Input: the COPY that was sent, CopyInResponse, errors, and the client's messages. Output: whether a message has to wait
-//! for PostgreSQL's answer, and whether a Sync counts. libpq sends Sync with the COPY and again behind CopyDone; PostgreSQL
-//! answers both if COPY fails at once, and the second alone if it does not (`CopyGetData` in `copyfromparse.c`).
+//! Input: the COPY that was sent, CopyInResponse, errors, and the client's messages. Output: whether a message has to
+//! wait for PostgreSQL's answer, and whether a Sync counts. libpq sends Sync with the COPY and again behind CopyDone;
+//! PostgreSQL answers both if COPY fails at once, and the second alone if it does not (`CopyGetData` in
+//! `copyfromparse.c`).
 
 use super::Session;
 use crate::proxy::frame::Frame;
 
-/// What is known of a COPY FROM STDIN.
+/// How far a COPY FROM STDIN is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CopyIn {
     None,

@@ -22,9 +22,9 @@ pub(super) struct Cycle {
     own_bind: Option<usize>,
     /// It has an Execute.
     pub(super) executes: bool,
-    /// It commits, and whether that goes well has been asked.
+    /// It commits, and the fault injector was consulted for it.
     pub(super) commits: bool,
-    /// The connection ends in place of its ReadyForQuery, and nothing of it is heard.
+    /// The connection ends in place of its ReadyForQuery, and the client gets nothing of it.
     pub(super) cut: bool,
     /// The schema change in it.
     pub(super) ddl: Option<SchemaChange>,

@@ -1,8 +1,8 @@
 //! Texts of a client in its `client_encoding`, decoded so that the parser finds the same tokens as PostgreSQL.
 //!
 //! Input: bytes that PostgreSQL will convert from that encoding. Output: a `String`, and the same bytes again. Tokens
-//! depend on ASCII alone: in every encoding but UTF-8 and LATIN1, the bytes of a character outside of ASCII become private
-//! characters, one each. PostgreSQL rejects a whole message that is not valid in its encoding.
+//! depend on ASCII alone: in every encoding but UTF-8 and LATIN1, the bytes of a character outside of ASCII become
+//! private characters, one each. PostgreSQL rejects a whole message that is not valid in its encoding.
 
 /// U+F700 and up: one private character for each byte.
 const PRIVATE: u32 = 0xF700;
@@ -35,9 +35,11 @@ impl Encoding {
         }
     }
 
-    /// Whether a statement of this text may change the encoding.
+    /// Whether a statement of this text may change the encoding. A statement that has none of these words and still
+    /// reaches `set_config` (by a function, a view or a default) is rejected by `dsql_local_check_setting`, which has
+    /// the same list.
     pub(super) fn may_change(text: &[u8]) -> bool {
-        ["client_encoding", "NAMES", "set_config", "pg_settings"]
+        ["client_encoding", "NAMES", "set_config", "pg_settings", "U&\""]
             .iter()
             .any(|word| super::message::contains(text, word))
     }

@@ -1,8 +1,8 @@
 //! The prepared statements of a session, as PostgreSQL has them.
 //!
 //! Input: Parse, Close and Sync as the client sends them, ParseComplete, CloseComplete and ReadyForQuery as PostgreSQL
-//! answers them. Output: the statement that a Bind names. What is sent counts as done for what follows it up to the next
-//! Sync: if it fails, PostgreSQL skips those messages. Behind that Sync only what was answered counts.
+//! answers them. Output: the statement that a Bind names. What is sent counts as done for what follows it up to the
+//! next Sync: if it fails, PostgreSQL skips those messages. Behind that Sync only what was answered counts.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::statement::Prepared;
 /// Prepared statements of one session.
 const MOST: usize = 100_000;
 
-/// What is known of a prepared statement; nothing of one that our parser cannot read.
+/// A prepared statement; nothing for one that our parser cannot read.
 pub(super) type Known = Option<Arc<Prepared>>;
 
 /// Something that was sent, and is not answered yet.
@@ -35,7 +35,7 @@ impl Statements {
         Statements { known: HashMap::new(), sent: VecDeque::from([Sent::Sync]) }
     }
 
-    /// Whether there is no room for one more.
+    /// Whether a session may have no more.
     pub(super) fn is_full(&self) -> bool {
         self.known.len() + self.sent.len() >= MOST
     }
@@ -86,8 +86,8 @@ impl Statements {
         }
     }
 
-    /// Whether it is not known yet which statement a Bind of this name gets: what was sent about the name before the last
-    /// Sync may be skipped, and another statement of that name is there, or was sent before.
+    /// Whether PostgreSQL's answers decide which statement a Bind of this name gets: the last message about the name is
+    /// before a Sync and may be skipped, and another statement of that name exists, or was sent before.
     pub(super) fn is_uncertain(&self, name: &[u8]) -> bool {
         let names = |sent: &&Sent| matches!(sent, Sent::Parse(it, _) | Sent::Close(it) if it == name);
         let several = self.known.contains_key(name) || self.sent.iter().filter(names).count() > 1;

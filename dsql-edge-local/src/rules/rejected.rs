@@ -17,16 +17,16 @@ pub(super) struct StatementRejected {
 
 impl StatementRejected {
     pub(super) fn of(finding: Finding) -> StatementRejected {
-        StatementRejected::said(finding.diagnostic)
+        StatementRejected::of_diagnostic(finding.diagnostic)
     }
 
-    /// What our parser says of DSQL's own words, or a rule.
-    pub(super) fn said(diagnostic: Diagnostic) -> StatementRejected {
+    /// An error of our parser, or of a rule.
+    pub(super) fn of_diagnostic(diagnostic: Diagnostic) -> StatementRejected {
         let (sqlstate, message, instead) = (diagnostic.sqlstate(), diagnostic.message, diagnostic.hint);
         StatementRejected { sqlstate, message, detail: None, instead }
     }
 
-    /// Words of DSQL's that no rule of the tables has, and what to do for the log.
+    /// An answer of DSQL's that the tables of rules do not have, and what to do instead, for the log.
     pub(super) fn new(
         sqlstate: &'static str,
         message: impl Into<String>,
@@ -35,7 +35,7 @@ impl StatementRejected {
         StatementRejected { sqlstate, message: message.into(), detail: None, instead: Some(instead) }
     }
 
-    /// A text that needs more stack than there is.
+    /// A text that nests too deep for the stack.
     pub(super) fn too_deep() -> StatementRejected {
         StatementRejected::new("54001", "stack depth limit exceeded", "nest less deep".to_owned())
     }
@@ -70,10 +70,10 @@ impl StatementRejected {
         &self.message
     }
 
-    /// A line for the developer.
-    pub(super) fn told(&self) -> String {
+    /// The line of the log.
+    pub(super) fn log_line(&self) -> String {
         let instead = self.instead.as_ref().map_or(String::new(), |instead| format!(": {instead}"));
-        format!("refused as DSQL does: {} [{}]{instead}", self.message, self.sqlstate)
+        format!("rejected as DSQL does: {} [{}]{instead}", self.message, self.sqlstate)
     }
 
     pub(super) fn to_error_response(&self, encoding: Encoding) -> Vec<u8> {

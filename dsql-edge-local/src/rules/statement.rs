@@ -48,8 +48,9 @@ pub(super) fn pieces(text: &str) -> Vec<Span> {
     pieces
 }
 
-/// The answer to a statement that our parser cannot read, if it is not PostgreSQL's: PostgreSQL does not have the word ASYNC,
-/// and a statement that nests deeper than our parser reads could break any rule. A query that nests so deep is passed.
+/// The answer to a statement that our parser cannot read, if it is not PostgreSQL's: PostgreSQL does not have the word
+/// ASYNC, and a statement that nests deeper than our parser reads could break any rule. A query that nests deeper
+/// passes.
 pub(super) fn unread(text: &str, error: Diagnostic) -> Option<StatementRejected> {
     let upper = text.to_ascii_uppercase();
     let mut words = upper.split(|it: char| !it.is_ascii_alphanumeric());
@@ -62,15 +63,15 @@ pub(super) fn unread(text: &str, error: Diagnostic) -> Option<StatementRejected>
         );
         return (!is_query).then(StatementRejected::too_deep);
     }
-    words.any(|word| word == "ASYNC").then(|| StatementRejected::said(error))
+    words.any(|word| word == "ASYNC").then(|| StatementRejected::of_diagnostic(error))
 }
 
 /// Stack for a statement that nests as deep as our parser goes, in a build that is not optimised.
 const LARGE_STACK: usize = 64 << 20;
-/// So many marks that may nest fit any thread's stack.
+/// This number of marks that may nest fits any thread's stack.
 const SHALLOW: usize = 40;
 
-/// Works on a text with as much stack as it may need; nothing where the system gives none.
+/// Works on a text with as much stack as it may need; nothing if the system does not provide it.
 pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) -> Option<T> {
     let nests = |it: &u8| matches!(it, b'(' | b'[' | b'-' | b'+' | b'~' | b'!' | b'@');
     let words = text.split_ascii_whitespace().filter(|word| {
@@ -241,11 +242,7 @@ fn iam(span: Span, text: &str, lexed: &Lexed, seal_key: &SealKey) -> Option<Stri
     let words: Vec<&Token> =
         lexed.tokens.iter().filter(inside).filter(|it| it.kind != TokenKind::End).collect();
     let [_, _, command, role, preposition, arn] = words.as_slice() else { return None };
-    let role = match &role.kind {
-        TokenKind::Identifier(name) => name.clone(),
-        TokenKind::Keyword(keyword) => keyword.text().to_owned(),
-        _ => return None,
-    };
+    let role = role.kind.name()?;
     let TokenKind::String(arn) = &arn.kind else { return None };
     let word = |token: &Token| token.span.text(text).to_ascii_uppercase();
     let command = match (word(command).as_str(), word(preposition).as_str()) {
@@ -254,7 +251,7 @@ fn iam(span: Span, text: &str, lexed: &Lexed, seal_key: &SealKey) -> Option<Stri
         _ => return None,
     };
     let seal = seal_key.of(&format!("{command}{role}{arn}"));
-    Some(format!("CALL pg_catalog.dsql_local_iam('{command}', {}, {}, '{seal}')", quoted(&role), quoted(arn)))
+    Some(format!("CALL pg_catalog.dsql_local_iam('{command}', {}, {}, '{seal}')", quoted(role), quoted(arn)))
 }
 
 /// A text with DSQL's own forms as PostgreSQL runs them.

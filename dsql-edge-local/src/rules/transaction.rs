@@ -1,9 +1,9 @@
 //! What becomes of a transaction: DSQL's optimistic concurrency, its limits, and PostgreSQL's errors in its words.
 //!
-//! In: statements in their order, the version of the catalogue, the time; PostgreSQL's errors. Out: what stops a statement
-//! or a COMMIT. A session never waits longer for a lock than [`LOCK_TIMEOUT`]; what it would have waited for fails there,
-//! where a cluster would answer and fail the COMMIT of the slower of the two: the answer is not known without waiting, and
-//! none is made up.
+//! In: statements in their order, the version of the catalogue, the time; PostgreSQL's errors. Out: what stops a
+//! statement or a COMMIT. A session never waits longer for a lock than [`LOCK_TIMEOUT`]; what it would have waited for
+//! fails there, where a cluster would answer and fail the COMMIT of the slower of the two: the answer is not known
+//! without waiting, and none is made up.
 
 use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::syntax::Lexed;
@@ -27,7 +27,7 @@ const LIMIT_EXCEEDED: &str = "54000";
 const CHANGED: &str = "change conflicts with another transaction (OC000)";
 const SCHEMA_CHANGED: &str = "schema has been updated by another transaction (OC001)";
 
-/// What PostgreSQL is told when a session begins.
+/// The settings of PostgreSQL at the start of a session.
 pub(crate) fn settings(limits: &Limits) -> Vec<(&'static str, String)> {
     vec![
         ("lock_timeout", LOCK_TIMEOUT.to_string()),
@@ -56,7 +56,7 @@ pub(super) enum Stopped {
     Commit(StatementRejected),
 }
 
-/// What DSQL says instead of an error of PostgreSQL's: of two transactions at once, or of a limit.
+/// DSQL's answer for an error of PostgreSQL's: of two transactions at once, or of a limit.
 pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRejected> {
     let field = |code: u8| {
         let found = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code]));
@@ -68,8 +68,8 @@ pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRej
     let words = match sqlstate.as_str() {
         "40001" | "40P01" | "55P03" | "23505" if of_catalog => SCHEMA_CHANGED,
         "40001" | "40P01" => CHANGED,
-        // Waiting for a row, or for a key in an index, PostgreSQL names its place; else it waited for a table, which only a
-        // schema change locks against others.
+        // Waiting for a row, or for a key in an index, PostgreSQL names its place; else it waited for a table, which
+        // only a schema change locks against others.
         "55P03" if context.contains("tuple (") || !said.contains("lock timeout") => CHANGED,
         "55P03" => SCHEMA_CHANGED,
         "XX000" if said.starts_with("tuple concurrently ") => SCHEMA_CHANGED,
@@ -100,7 +100,7 @@ fn too_old(limits: &Limits) -> StatementRejected {
 }
 
 fn on_request() -> StatementRejected {
-    let why = "a fault that was asked for: run the transaction again";
+    let why = "a fault that was requested: run the transaction again";
     StatementRejected::new(SERIALIZATION_FAILURE, CHANGED, why.to_owned())
 }
 

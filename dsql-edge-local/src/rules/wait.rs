@@ -9,8 +9,7 @@ use super::{Session, message};
 use crate::proxy::frame::Frame;
 
 impl Session {
-    /// Whether a client's message has to wait until PostgreSQL has answered those before it: what it means depends on the
-    /// answers.
+    /// Whether a client's message has to wait until PostgreSQL has answered those before it.
     pub(crate) fn must_wait(&self, frame: &Frame) -> bool {
         // Whether PostgreSQL answers a Sync depends on whether COPY has begun.
         if self.copy_in.is_undecided() {

@@ -1,10 +1,11 @@
-//! What psql reads itself and never sends: its own commands, and the rows behind `COPY … FROM stdin`.
+//! The parts of a script that psql never sends as statements: its own commands, and the rows behind
+//! `COPY … FROM stdin`.
 //!
-//! Input: the lexer of a script at a backslash outside of quotes and comments, or at the end of a line with a COPY in it.
-//! Output: the lexer after it. A command that sends the statement before it (`\g`, `\gset` …) becomes a semicolon.
+//! Input: the lexer of a script at a backslash outside of quotes and comments, or at the end of a line with a COPY in
+//! it. Output: the lexer after it. A command that sends the statement before it (`\g`, `\gset` …) becomes a semicolon.
 //!
-//! The rules are those of psql 16 (`psqlscan.l`, `psqlscanslash.l`, `handleCopyIn` in `copy.c`): a command ends with its
-//! line, or at `\\`; rows begin with the line after the statement, and end with a line `\.`, in CSV as in text.
+//! The rules are those of psql 16 (`psqlscan.l`, `psqlscanslash.l`, `handleCopyIn` in `copy.c`): a command ends with
+//! its line, or at `\\`; rows begin with the line after the statement, and end with a line `\.`, in CSV as in text.
 
 use super::Lexer;
 use crate::source::Span;
@@ -23,7 +24,7 @@ pub struct PsqlCommand {
 /// The commands that send the statement before them.
 const SENDING: &[&str] = &["g", "gx", "gdesc", "gexec", "gset", "crosstabview", "watch", "bind"];
 
-/// The commands whose argument is the rest of the line, whatever is in it.
+/// The commands whose argument is the whole rest of the line.
 const TO_END_OF_LINE: &[&str] = &["!", "?", "copy", "ef", "ev", "h", "help", "sf", "sv"];
 
 impl Lexer<'_> {
@@ -145,7 +146,7 @@ mod tests {
     use crate::syntax::lex;
     use crate::syntax::token::TokenKind;
 
-    /// The tokens of a script, blanks between them; what psql keeps is not there.
+    /// The tokens of a script, with blanks between them, without psql's own parts.
     fn sent(text: &str) -> String {
         let lexed = lex(&Source::script(text));
         assert_eq!(lexed.error, None, "{text}");
