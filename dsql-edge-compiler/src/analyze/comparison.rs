@@ -9,7 +9,7 @@ use super::tree::{Node, NodeKind};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{self, Expr, ExprKind, LikeKind, Name, Operator};
+use crate::syntax::ast::{self, Expr, ExprKind, LikeKind, Operator};
 
 impl Analyzer<'_> {
     pub(super) fn operator_expr(
@@ -244,21 +244,8 @@ impl Analyzer<'_> {
         let left = self.expr(scope, left);
         let function = if kind == LikeKind::Similar { "similar_to_escape" } else { "like_escape" };
         let right = if escape.is_some() || kind == LikeKind::Similar {
-            let mut args = vec![ast::FunctionArg { name: None, value: right.clone() }];
-            args.extend(escape.map(|escape| ast::FunctionArg { name: None, value: escape.clone() }));
-            let part = |text: &str| Name { text: text.into(), span: location };
-            let call = ast::FunctionCall {
-                name: ast::QualifiedName { parts: vec![part("pg_catalog"), part(function)] },
-                args,
-                variadic: false,
-                star: false,
-                distinct: false,
-                order_by: Vec::new(),
-                within_group: false,
-                filter: None,
-                over: None,
-                location,
-            };
+            let args = std::iter::once(right).chain(escape).cloned().collect();
+            let call = ast::FunctionCall::of_system(function, args, location);
             self.function_call(scope, &call, right.span)
         } else {
             self.expr(scope, right)
