@@ -94,7 +94,7 @@ impl Catalog<'_> {
                 _ => Pathway::Array,
             };
         }
-        // A range is cast to its own multirange by a catalogue row; user types have none.
+        // A range is cast to its own multirange by a row of the catalog; user types have none.
         if (context >= Context::Assignment && target_info.category == b'S')
             || (context >= Context::Explicit && source_info.category == b'S')
         {
@@ -126,7 +126,7 @@ impl Catalog<'_> {
     }
 }
 
-/// The common type, or the two that do not match and where the second stands.
+/// The common type, or the two that do not match and the place of the second.
 pub(super) fn common_type_of(
     catalog: Catalog<'_>,
     types: impl Iterator<Item = (Oid, Span)> + Clone,
