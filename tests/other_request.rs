@@ -30,7 +30,7 @@ struct Stored {
     count: i64,
 }
 
-/// What `sql!` sends in one chunk.
+/// The rows of one chunk.
 const CHUNK: i64 = 3000;
 
 /// The rows that the error reports as committed.

@@ -51,7 +51,7 @@ pub enum Effect {
     /// It may write: a SELECT that calls a function whose body is not known, or that locks rows. A lost answer is handled
     /// as for a statement that writes.
     MayWrite,
-    /// It writes: when the answer is lost, nobody knows whether it happened.
+    /// It writes: when the answer is lost, it is not known whether it happened.
     Write,
 }
 

@@ -100,7 +100,7 @@ pub(crate) const GRANTED_FRAME: [u8; 5] = [LEASE_GRANTED, 0, 0, 0, 4];
 /// [`SPENT`], whole.
 pub(crate) const SPENT_FRAME: [u8; 5] = [SPENT, 0, 0, 0, 4];
 
-/// [`LEASE_FAILED`], with what the client's half of the pool makes of it.
+/// [`LEASE_FAILED`], with a report for the client's half of the pool.
 pub(crate) fn failed(body: &[u8], out: &mut Vec<u8>) {
     let mut frame = Frame::new(LEASE_FAILED, out);
     // Longer than any text of ours.
