@@ -79,8 +79,8 @@ fn weigh(features: &str) -> Result<f64> {
     Ok(bytes as f64 / 1000.0)
 }
 
-/// What rustc may use in wasm, and `catch` of wasm-bindgen: worker-build names the features instead of allowing all,
-/// so that wasm-opt does not write what workerd cannot read.
+/// The features of wasm that rustc and wasm-bindgen's `catch` use. worker-build names them instead of allowing all, so
+/// that wasm-opt writes only what workerd can read.
 const WASM_FEATURES: [&str; 7] = [
     "mutable-globals",
     "sign-ext",
@@ -91,7 +91,7 @@ const WASM_FEATURES: [&str; 7] = [
     "exception-handling",
 ];
 
-/// Does to a bundle what worker-build does; returns the folder with what is uploaded.
+/// Packs a bundle as worker-build does; returns the folder that is uploaded.
 fn pack(bundle: &Path) -> Result<PathBuf> {
     let packers = setup::packers()?;
     let packed = bundle.join("packed");
