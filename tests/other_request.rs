@@ -10,8 +10,8 @@ use dsql_edge::{Dsql, sql_unchecked};
 use dsql_edge_local::Local;
 use dsql_edge_tests::workerd::{self, Answer, Workerd};
 
-/// Each thing that can be left, and whether it may have been executed. `None`: that depends on the moment, since a chunk
-/// of rows and its COMMIT are two flights.
+/// Each thing that can be left, and whether it may have been executed. `None`: that depends on the moment, since a
+/// chunk of rows and its COMMIT are two flights.
 const KINDS: [(&str, Option<bool>); 10] = [
     ("unpolled", Some(false)),
     ("dialing", Some(false)),

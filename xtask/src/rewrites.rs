@@ -1,7 +1,7 @@
 //! `cargo xtask rewrites`: runs generated scripts on PostgreSQL 16, as they are and as `lint --fix` rewrites them.
 //!
-//! Input: the number of scripts, and a seed. Output: that of the test `rewrites`: each script that does something else with
-//! its rewrites, how often each rewrite was tried, and the figures.
+//! Input: the number of scripts, and a seed. Output: that of the test `rewrites`: each script that does something else
+//! with its rewrites, how often each rewrite was tried, and the figures.
 
 use anyhow::Result;
 use xtask::project;

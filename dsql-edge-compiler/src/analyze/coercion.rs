@@ -1,7 +1,7 @@
 //! Which type can become which: the part of `parse_coerce.c` that needs types alone.
 //!
-//! Input: two types, or several that must become one. Output: how the one becomes the other, or the common type. The contexts
-//! are PostgreSQL's: implicit, assignment, explicit. `coerce` applies the answers to expressions.
+//! Input: two types, or several that must become one. Output: how the one becomes the other, or the common type. The
+//! contexts are PostgreSQL's: implicit, assignment, explicit. `coerce` applies the answers to expressions.
 
 use super::catalog::{Catalog, ERROR};
 use crate::builtin::{self, Oid, oid};
@@ -107,8 +107,8 @@ impl Catalog<'_> {
         self.type_info(self.base_type(type_oid).0).kind == b'c'
     }
 
-    /// Whether a value of one type can be given for another that is not polymorphic: the part of `can_coerce_type` about one
-    /// argument.
+    /// Whether a value of one type can be given for another that is not polymorphic: the part of `can_coerce_type`
+    /// about one argument.
     pub(super) fn can_coerce_one(self, input: Oid, target: Oid, context: Context) -> bool {
         if input == target || target == oid::ANY || input == ERROR || target == ERROR || input == oid::UNKNOWN
         {

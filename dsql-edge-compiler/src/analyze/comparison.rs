@@ -87,8 +87,8 @@ impl Analyzer<'_> {
         Node::new(oid::BOOL, kind, span)
     }
 
-    /// Whether the operators between rows, which take operands of these types, belong to a B-tree family: their operands
-    /// have an order then.
+    /// Whether the operators between rows, which take operands of these types, belong to a B-tree family: their
+    /// operands have an order then.
     pub(super) fn has_interpretation(&mut self, operator: &Operator, types: &[Oid]) -> bool {
         let named = matches!(operator.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=");
         if named && types.iter().all(|ty| *ty == ERROR || self.has_order(*ty)) {

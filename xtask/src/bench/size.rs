@@ -2,8 +2,8 @@
 //!
 //! Input: the Worker in `xtask/size`, which answers with a row of three columns, from a query or as constants.
 //! Output: by how much its bundle grows with the query, and with each feature, in kB: `gzip -9` of its wasm and of its
-//! JavaScript. The bundle is packed as worker-build 0.8.7 packs what users deploy: with the same versions of esbuild and
-//! wasm-opt, and the same arguments.
+//! JavaScript. The bundle is packed as worker-build 0.8.7 packs what users deploy: with the same versions of esbuild
+//! and wasm-opt, and the same arguments.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 //! `cargo xtask suites`: runs AWS's test suites and other people's clients of DSQL against dsql-local.
 //!
-//! Input: lock files of pip and npm, and the test suites in AWS's sdists, which are downloaded and not kept here. Output:
-//! for each suite how many tests passed and failed, and the reason of each failure. Not a part of `cargo xtask test`.
+//! Input: lock files of pip and npm, and the test suites in AWS's sdists, which are downloaded and not kept here.
+//! Output: for each suite how many tests passed and failed, and the reason of each failure. Not a part of `cargo xtask
+//! test`.
 
 mod install;
 mod server;

@@ -58,7 +58,8 @@ impl Server {
         Ok(server)
     }
 
-    /// The environment of a client: the endpoint, its keys, its certificate, and nothing of this machine's AWS settings.
+    /// The environment of a client: the endpoint, its keys, its certificate, and nothing of this machine's AWS
+    /// settings.
     pub(super) fn describe_to(&self, command: &mut Command) -> Result<()> {
         for (name, _) in
             std::env::vars().filter(|(name, _)| name.starts_with("AWS_") || name.starts_with("PG"))
