@@ -10,8 +10,8 @@ use dsql_edge::{Dsql, sql_unchecked};
 use dsql_edge_local::Local;
 use dsql_edge_tests::workerd::{self, Answer, Workerd};
 
-/// Each thing that can be left, and whether it may have been executed. `None`: that depends on the moment, since a chunk
-/// of rows and its COMMIT are two flights.
+/// Each thing that can be left, and whether it may have been executed. `None`: that depends on the moment, since a
+/// chunk of rows and its COMMIT are two flights.
 const KINDS: [(&str, Option<bool>); 10] = [
     ("unpolled", Some(false)),
     ("dialing", Some(false)),
@@ -30,7 +30,7 @@ struct Stored {
     count: i64,
 }
 
-/// What `sql!` sends in one chunk.
+/// The rows of one chunk.
 const CHUNK: i64 = 3000;
 
 /// The rows that the error reports as committed.

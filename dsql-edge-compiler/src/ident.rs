@@ -8,7 +8,7 @@
 pub struct FieldName {
     /// As the column is named.
     text: String,
-    /// As rustc has it: in Unicode's form NFC. Outside of a macro it is not normalized.
+    /// As rustc compares it: in Unicode's form NFC. Outside of a macro it is not normalized.
     normalized: String,
 }
 
@@ -33,7 +33,7 @@ impl FieldName {
         if !start || !rest || impossible {
             return None;
         }
-        // rustc may have older tables of Unicode than we: in a macro it has the last word, and panics.
+        // rustc may have older tables of Unicode than this crate; in a macro it then panics.
         let ident = std::panic::catch_unwind(|| identifier(name)).ok()?;
         let normalized = ident.to_string();
         Some(FieldName { text: name.to_owned(), normalized })
@@ -49,7 +49,7 @@ impl FieldName {
         identifier(&self.text)
     }
 
-    /// What the struct of a group is named after it: `written_by` is `WrittenBy`.
+    /// The part of a struct's name that a group gives: `written_by` is `WrittenBy`.
     pub fn pascal_case(&self) -> String {
         let mut out = String::with_capacity(self.text.len());
         for part in self.text.split('_') {

@@ -2,12 +2,12 @@
 //!
 //! Input: a statement's tree and its tokens, or the name of a function. Output: a [`SessionEffect`].
 //!
-//! A connection serves more than one caller, behind a pool callers of different tenants. So `sql!` lets a statement that
-//! is meant to change its session run on a `Session` alone, and the pool closes a connection whose session may have
-//! changed. What ends with the transaction (`SET LOCAL`, `set_config(…, true)`, `pg_advisory_xact_lock`) changes no
-//! session, and neither does `nextval`: only `currval` and `lastval` show what it leaves behind, a number of a sequence. A
-//! statement that runs expressions which the analyzer does not see (`CREATE TABLE … AS`, `ALTER TABLE … USING`, `MOVE` in a
-//! cursor, the triggers of a TRUNCATE) may change the session.
+//! A connection serves more than one caller, behind a pool callers of different tenants. So `sql!` lets a statement
+//! that is meant to change its session run on a `Session` alone, and the pool closes a connection whose session may
+//! have changed. What ends with the transaction (`SET LOCAL`, `set_config(…, true)`, `pg_advisory_xact_lock`) changes
+//! no session, and neither does `nextval`: only `currval` and `lastval` show what it leaves behind, a number of a
+//! sequence. A statement that runs expressions which the analyzer does not see (`CREATE TABLE … AS`, `ALTER TABLE …
+//! USING`, `MOVE` in a cursor, the triggers of a TRUNCATE) may change the session.
 
 use crate::dsql::Words;
 use crate::syntax::Lexed;
@@ -43,7 +43,8 @@ pub(crate) fn of_statement(statement: &Statement, text: &str, lexed: &Lexed) -> 
     }
 }
 
-/// Whether the statement creates or changes an object of the session's own schema: any kind may be there, a function too.
+/// Whether the statement creates or changes an object of the session's own schema: any kind may be there, a function
+/// too.
 fn names_temporary_schema<'w>(kind: &StatementKind, words: &impl Fn() -> Words<'w>) -> bool {
     let is_temporary = |word: &str| word.trim_start_matches('"').starts_with("PG_TEMP");
     match kind {

@@ -4,8 +4,8 @@
 //!
 //! A statement that is known to read is sent again when its answer is lost, so this must be proved, not guessed from a
 //! leading SELECT: a function may write, and so may a view or a domain that calls one. The proof is that of `sql!`: the
-//! statement compiles against the snapshot. The types of its parameters are only known when it runs, and with other types
-//! a name may mean another function: one that the schema defines proves nothing.
+//! statement compiles against the snapshot. The types of its parameters are only known when it runs, and with other
+//! types a name may mean another function: one that the schema defines proves nothing.
 
 use crate::dsql::walk::{self, Visit};
 use crate::source::Source;

@@ -22,8 +22,8 @@ use crate::wire::DatabaseError;
 ///
 /// The line (`Display`, `Debug`, and `worker::Error`, which frameworks put into logs and answers) quotes no parameter
 /// and no row. The server's message is a part of it only where its SQLSTATE is of a kind whose messages name objects,
-/// limits and states: constraints (23), names and types (42), what DSQL does not support (0A), conflicts (40), resources
-/// and limits (53, 54), connections and logins (08, 28) and the like. Elsewhere, as for data exceptions (22:
+/// limits and states: constraints (23), names and types (42), what DSQL does not support (0A), conflicts (40),
+/// resources and limits (53, 54), connections and logins (08, 28) and the like. Elsewhere, as for data exceptions (22:
 /// `invalid input syntax for type integer: "…"`), the line has the SQLSTATE alone, and [`message`](Error::message) has
 /// the text.
 pub struct Error(Box<Inner>);
@@ -161,9 +161,9 @@ impl Error {
         matches!(self.0.kind, Kind::TransactionOver(_))
     }
 
-    /// Of a statement for many rows outside of a transaction: how many of them had been committed before the error. What
-    /// became of those after it: nothing, unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise of the
-    /// chunk that came next.
+    /// Of a statement for many rows outside of a transaction: how many of them had been committed before the error.
+    /// What became of those after it: nothing, unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise
+    /// of the chunk that came next.
     pub fn committed_rows(&self) -> Option<u64> {
         self.0.committed.map(|rows| rows as u64)
     }
@@ -245,8 +245,8 @@ impl Error {
     }
 
     /// Whether a statement or pipeline that writes was executed and committed, though the rows it returned could not be
-    /// used: the snapshot is stale, a value does not fit, or there were more or fewer rows than were asked for. Do not run
-    /// it again.
+    /// used: the snapshot is stale, a value does not fit, or there were more or fewer rows than were asked for. Do not
+    /// run it again.
     pub fn is_executed(&self) -> bool {
         self.0.outcome == Outcome::Executed
     }
@@ -280,8 +280,8 @@ impl Error {
         }
     }
 
-    /// The primary message of the server's error, also where the error does not display it because it can quote a value:
-    /// for the code that asked, not for logs and not for answers.
+    /// The primary message of the server's error, also where the error does not display it because it can quote a
+    /// value: for the code that asked, not for logs and not for answers.
     pub fn message(&self) -> Option<&str> {
         Some(&self.database_error()?.message)
     }

@@ -28,8 +28,8 @@
 /// columns has only `execute`.
 ///
 /// Overrides are written into the column's name: `AS "x!"` (never NULL; a NULL is then an error at run time),
-/// `AS "x?"` (an `Option`), `AS "x: T"` (a Rust type of your own). They are read in aliases that the query writes, never
-/// in the name of a column of the database or of a view.
+/// `AS "x?"` (an `Option`), `AS "x: T"` (a Rust type of your own). They are read in aliases that the query writes,
+/// never in the name of a column of the database or of a view.
 ///
 /// Columns named `"author.name"` and `"author.email"` are a struct in the row, in its field `author`. It is an
 /// `Option` where an outer join can miss and a column of the group witnesses that: one that only the miss makes NULL,
@@ -156,7 +156,8 @@
 /// # The snapshot
 ///
 /// `dsql-schema.sql` beside `Cargo.toml`, or further up to the workspace's; `DSQL_EDGE_SCHEMA` names another,
-/// relative to `Cargo.toml`. Cargo builds again when the variable or the file changes. Comments at its head are directives:
+/// relative to `Cargo.toml`. Cargo builds again when the variable or the file changes. Comments at its head are
+/// directives:
 ///
 /// ```sql
 /// -- dsql-edge: search_path app, public
@@ -164,8 +165,8 @@
 /// ```
 ///
 /// The second gives a Rust type to a column wherever it is selected unchanged, or (`type date = crate::Day`) to all
-/// columns of an SQL type; `AS "id: _"` is without it. `crate` is the package's library there, in its tests, examples and
-/// binaries too, so the type is `pub`. In a package without a library it is the binary.
+/// columns of an SQL type; `AS "id: _"` is without it. `crate` is the package's library there, in its tests, examples
+/// and binaries too, so the type is `pub`. In a package without a library it is the binary.
 ///
 /// A folder of migrations, read in the order of names (`*.down.sql` is passed over), serves too. Cargo would not see
 /// new files, so a `build.rs` names the folder:
@@ -209,8 +210,8 @@ pub use dsql_edge_macros::sql_file;
 /// query runs: a difference is an error that names the column, never a misread. Without a row
 /// (`sql_unchecked!("…", …)`) the statement can only be executed.
 ///
-/// Transaction control is refused as in [`sql!`](crate::sql). A SELECT counts as one that reads, and runs again when its
-/// answer is lost, if the snapshot proves it: then `sql!` would take it, and it names no function of the schema. Every
-/// other statement may write, and may change its session; what changes a session belongs on a
+/// Transaction control is refused as in [`sql!`](crate::sql). A SELECT counts as one that reads, and runs again when
+/// its answer is lost, if the snapshot proves it: then `sql!` would take it, and it names no function of the schema.
+/// Every other statement may write, and may change its session; what changes a session belongs on a
 /// [`Session`](crate::Session), which is not checked here.
 pub use dsql_edge_macros::sql_unchecked;

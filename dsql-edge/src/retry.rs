@@ -65,9 +65,9 @@ pub(crate) enum Signal {
     Timeout,
     /// Another transaction got there first.
     Conflict,
-    /// An error after which the outcome of a commit is not known: 40003, 08007, an error of the system (XX, 58, 08) where
-    /// the server may have committed, any error behind the answer to COMMIT, or a FATAL error. The server may have
-    /// committed before it ended the session, and nothing follows a FATAL error.
+    /// An error after which the outcome of a commit is not known: 40003, 08007, an error of the system (XX, 58, 08)
+    /// where the server may have committed, any error behind the answer to COMMIT, or a FATAL error. The server may
+    /// have committed before it ended the session, and nothing follows a FATAL error.
     Unsure,
     /// A part of the server is not available (XX000), and nothing was committed.
     Unavailable,
@@ -143,8 +143,8 @@ impl Failed {
     }
 }
 
-/// How long to wait before it runs again: somewhere between the two, at random, so that those who failed together do not come back
-/// together.
+/// How long to wait before it runs again: somewhere between the two, at random, so that those who failed together do
+/// not come back together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pause {
     from: u32,

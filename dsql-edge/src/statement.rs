@@ -48,10 +48,10 @@ pub struct ColumnDesc {
 pub enum Effect {
     /// It only reads: when the answer is lost, nothing else is.
     Read,
-    /// It may write: a SELECT that calls a function whose body is not known, or that locks rows. A lost answer is handled
-    /// as for a statement that writes.
+    /// It may write: a SELECT that calls a function whose body is not known, or that locks rows. A lost answer is
+    /// handled as for a statement that writes.
     MayWrite,
-    /// It writes: when the answer is lost, nobody knows whether it happened.
+    /// It writes: when the answer is lost, it is not known whether it happened.
     Write,
 }
 
@@ -79,8 +79,8 @@ pub struct KeyConstraints {
 }
 
 impl KeyConstraints {
-    /// Whether a unique violation means that the key is taken. If the error does not name its constraint, every constraint
-    /// of the table must prove it.
+    /// Whether a unique violation means that the key is taken. If the error does not name its constraint, every
+    /// constraint of the table must prove it.
     pub(crate) fn include(&self, constraint: Option<&str>) -> bool {
         match constraint {
             Some(name) => self.names.contains(&name),

@@ -28,7 +28,7 @@ enum Command {
     Corpus(corpus::Options),
     /// Let libFuzzer loose on the decoders and the compiler
     Fuzz(fuzz::Options),
-    /// Attack `lint --fix` with made-up scripts
+    /// Compare generated scripts with their rewrites by `lint --fix`, on a real PostgreSQL 16
     Rewrites(rewrites::Options),
     /// Attack the compiler with made-up queries on a real PostgreSQL 16
     Soundness(soundness::Options),

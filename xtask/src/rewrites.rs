@@ -1,7 +1,7 @@
-//! `cargo xtask rewrites`: runs made-up scripts on PostgreSQL 16, as they are and as `dsql-edge lint --fix` rewrites them.
+//! `cargo xtask rewrites`: runs generated scripts on PostgreSQL 16, as they are and as `lint --fix` rewrites them.
 //!
-//! Input: how many scripts, and a seed. Output: what the tests' target `rewrites` prints: each script that does something
-//! else with its rewrites, how often each rewrite was tried, and the figures.
+//! Input: the number of scripts, and a seed. Output: that of the test `rewrites`: each script that does something else
+//! with its rewrites, how often each rewrite was tried, and the figures.
 
 use anyhow::Result;
 use xtask::project;
@@ -9,10 +9,10 @@ use xtask::step::run;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Stop after so many scripts
+    /// The number of scripts
     #[arg(long, default_value_t = 3_000)]
     scripts: u64,
-    /// Where to begin: the same seed makes the same scripts
+    /// The same seed generates the same scripts
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

@@ -52,7 +52,7 @@ pub fn packers() -> Result<Packers> {
 /// The target of Workers.
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
-/// The standard library for wasm. Where rustup is not in charge, cargo will say what is missing.
+/// The standard library for wasm. Without rustup, cargo reports that it is missing.
 ///
 /// # Errors
 /// Where rustup fails.

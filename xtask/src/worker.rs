@@ -47,7 +47,7 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
     Ok(bundle)
 }
 
-/// Where the bundle of the Worker whose crate is in `folder` is.
+/// The folder of a Worker's bundle; its crate is in `folder`.
 ///
 /// # Errors
 /// Where the crate has no name.
@@ -55,7 +55,7 @@ pub fn bundled(folder: &Path) -> Result<PathBuf> {
     Ok(project::target().join("worker").join(package(folder)?))
 }
 
-/// Set where the commands `dsql-local`, `dsql-edge` and the bundler have been built, as `cargo xtask test` builds them with
+/// Set if the commands `dsql-local`, `dsql-edge` and the bundler are built already: `cargo xtask test` builds them with
 /// everything else.
 pub const BUILT: &str = "DSQL_EDGE_TOOLS_BUILT";
 

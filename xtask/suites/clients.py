@@ -59,6 +59,15 @@ def psycopg_without_tls_is_refused():
         raise AssertionError("a session without TLS was opened")
 
 
+def expect_cancel(connection):
+    """Runs a long query, which must be canceled."""
+    try:
+        connection.execute("SELECT pg_sleep(50)")
+    except psycopg.errors.QueryCanceled:
+        return
+    raise AssertionError("the query was not canceled")
+
+
 def cancels(**more):
     with connect(**more) as connection:
         # Requests that come before the query has begun have no effect.
@@ -76,11 +85,7 @@ def cancels(**more):
         thread.start()
         start = time.monotonic()
         try:
-            connection.execute("SELECT pg_sleep(50)")
-        except psycopg.errors.QueryCanceled:
-            pass
-        else:
-            raise AssertionError("the query was not canceled")
+            expect_cancel(connection)
         finally:
             ended.set()
             thread.join()
@@ -102,11 +107,7 @@ def libpq_old_cancel_cancels():
         for timer in timers:
             timer.start()
         try:
-            connection.execute("SELECT pg_sleep(50)")
-        except psycopg.errors.QueryCanceled:
-            pass
-        else:
-            raise AssertionError("the query was not canceled")
+            expect_cancel(connection)
         finally:
             for timer in timers:
                 timer.cancel()

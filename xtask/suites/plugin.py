@@ -1,7 +1,7 @@
 """pytest plugin of `cargo xtask suites`: the cluster's name leads to this machine, each test's outcome goes to a file.
 
-The clients under test connect to a name like a cluster's, which no name server knows. A line in the hosts file would do
-the same for all programs; this needs no right to write there.
+The clients under test connect to a name like a cluster's, which no name server resolves. A line in the hosts file would
+do the same for all programs; the plugin needs no permission to write there.
 """
 
 import json

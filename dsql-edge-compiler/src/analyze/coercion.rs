@@ -1,7 +1,7 @@
 //! Which type can become which: the part of `parse_coerce.c` that needs types alone.
 //!
-//! Input: two types, or several that must become one. Output: how the one becomes the other, or the common type. The contexts
-//! are PostgreSQL's: implicit, assignment, explicit. `coerce` applies the answers to expressions.
+//! Input: two types, or several that must become one. Output: how the one becomes the other, or the common type. The
+//! contexts are PostgreSQL's: implicit, assignment, explicit. `coerce` applies the answers to expressions.
 
 use super::catalog::{Catalog, ERROR};
 use crate::builtin::{self, Oid, oid};
@@ -94,7 +94,7 @@ impl Catalog<'_> {
                 _ => Pathway::Array,
             };
         }
-        // A range is cast to its own multirange by a catalogue row; user types have none.
+        // A range is cast to its own multirange by a row of the catalog; user types have none.
         if (context >= Context::Assignment && target_info.category == b'S')
             || (context >= Context::Explicit && source_info.category == b'S')
         {
@@ -107,8 +107,8 @@ impl Catalog<'_> {
         self.type_info(self.base_type(type_oid).0).kind == b'c'
     }
 
-    /// Whether a value of one type can be given for another that is not polymorphic: the part of `can_coerce_type` about one
-    /// argument.
+    /// Whether a value of one type can be given for another that is not polymorphic: the part of `can_coerce_type`
+    /// about one argument.
     pub(super) fn can_coerce_one(self, input: Oid, target: Oid, context: Context) -> bool {
         if input == target || target == oid::ANY || input == ERROR || target == ERROR || input == oid::UNKNOWN
         {
@@ -126,7 +126,7 @@ impl Catalog<'_> {
     }
 }
 
-/// The common type, or the two that do not match and where the second stands.
+/// The common type, or the two that do not match and the place of the second.
 pub(super) fn common_type_of(
     catalog: Catalog<'_>,
     types: impl Iterator<Item = (Oid, Span)> + Clone,

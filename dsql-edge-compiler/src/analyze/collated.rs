@@ -1,4 +1,4 @@
-//! The collations that an analysis has met, and that of an expression, with how sure it is.
+//! Holds the collations that an analysis has met, and that of an expression with its strength.
 
 use crate::source::Span;
 

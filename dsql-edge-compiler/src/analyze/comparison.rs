@@ -9,7 +9,7 @@ use super::tree::{Node, NodeKind};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{self, Expr, ExprKind, LikeKind, Name, Operator};
+use crate::syntax::ast::{self, Expr, ExprKind, LikeKind, Operator};
 
 impl Analyzer<'_> {
     pub(super) fn operator_expr(
@@ -87,8 +87,8 @@ impl Analyzer<'_> {
         Node::new(oid::BOOL, kind, span)
     }
 
-    /// Whether the operators between rows, which take operands of these types, belong to a B-tree family: their operands
-    /// have an order then.
+    /// Whether the operators between rows, which take operands of these types, belong to a B-tree family: their
+    /// operands have an order then.
     pub(super) fn has_interpretation(&mut self, operator: &Operator, types: &[Oid]) -> bool {
         let named = matches!(operator.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=");
         if named && types.iter().all(|ty| *ty == ERROR || self.has_order(*ty)) {
@@ -244,21 +244,8 @@ impl Analyzer<'_> {
         let left = self.expr(scope, left);
         let function = if kind == LikeKind::Similar { "similar_to_escape" } else { "like_escape" };
         let right = if escape.is_some() || kind == LikeKind::Similar {
-            let mut args = vec![ast::FunctionArg { name: None, value: right.clone() }];
-            args.extend(escape.map(|escape| ast::FunctionArg { name: None, value: escape.clone() }));
-            let part = |text: &str| Name { text: text.into(), span: location };
-            let call = ast::FunctionCall {
-                name: ast::QualifiedName { parts: vec![part("pg_catalog"), part(function)] },
-                args,
-                variadic: false,
-                star: false,
-                distinct: false,
-                order_by: Vec::new(),
-                within_group: false,
-                filter: None,
-                over: None,
-                location,
-            };
+            let args = std::iter::once(right).chain(escape).cloned().collect();
+            let call = ast::FunctionCall::of_system(function, args, location);
             self.function_call(scope, &call, right.span)
         } else {
             self.expr(scope, right)

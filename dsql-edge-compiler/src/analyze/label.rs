@@ -1,4 +1,4 @@
-//! Labels: the name of a column, and whether the query gave it.
+//! Holds the name of a column, and whether the query gave it.
 //!
 //! Overrides (`"x!"`, `"x?"`, `"x: T"`) are written into aliases. A name of the database is never one: a person who may
 //! create a table would otherwise choose Rust types, and declare columns NOT NULL, in other people's builds.

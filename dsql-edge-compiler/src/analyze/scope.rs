@@ -152,7 +152,7 @@ impl<'p> Scope<'p> {
         !item.lateral_only || self.lateral.get()
     }
 
-    /// Whether a column, as it is written in the query, is known by an alias of the query's.
+    /// Whether the name of a column, as it is written in the query, is an alias of the query's.
     pub(super) fn is_alias(&self, parts: &[Name]) -> bool {
         let Some((column, before)) = parts.split_last() else { return false };
         let reached = |item: &&NamespaceItem| match before.last() {
@@ -161,10 +161,10 @@ impl<'p> Scope<'p> {
         };
         let mut at = Some(self);
         while let Some(scope) = at {
-            let columns = scope.namespace.iter().filter(reached).flat_map(|item| &item.columns);
-            let mut found = columns.filter(|(name, _)| *name == column.text).peekable();
-            if found.peek().is_some() {
-                return found.all(|(name, _)| name.is_alias);
+            let mut columns = scope.namespace.iter().filter(reached).flat_map(|item| &item.columns);
+            // If the name is ambiguous, that is an error already.
+            if let Some((name, _)) = columns.find(|(name, _)| *name == column.text) {
+                return name.is_alias;
             }
             at = scope.parent;
         }

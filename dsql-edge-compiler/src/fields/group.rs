@@ -42,13 +42,13 @@ pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagno
             problems.push(Diagnostic::error(Code::UnnamedColumn, column.span, message).with_hint(hint));
         }
     }
-    // The row's own struct is named after no group.
+    // The row's own struct has the name without a group's.
     let mut structs = vec![(String::new(), String::new())];
     struct_names(&tree, ("", ""), columns, &mut structs, problems);
     tree
 }
 
-/// Two groups of which structs of one name would be made: `"a.b.x"` and `"a_b.x"` are both in `…AB`.
+/// Reports groups whose structs would have the same name: those of `"a.b.x"` and of `"a_b.x"` are both `…AB`.
 fn struct_names(
     tree: &[Branch],
     (outer, outer_path): (&str, &str),
@@ -60,7 +60,7 @@ fn struct_names(
         let Branch::Group { name, branches } = branch else { continue };
         let suffix = format!("{outer}{}", name.pascal_case());
         let path = format!("{outer_path}{}.", name.text());
-        // As rustc has it, and as the end of a name: what ends one may begin none.
+        // Compared as rustc does, with a letter before it: not every suffix is an identifier by itself.
         let same = |(other, _): &&(String, String)| {
             FieldName::new(&format!("R{other}")) == FieldName::new(&format!("R{suffix}"))
         };

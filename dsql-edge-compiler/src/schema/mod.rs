@@ -270,7 +270,7 @@ impl Schema {
         self.relation_index.get(&(schema.to_owned(), name.to_owned())).copied()
     }
 
-    /// The relations that there are. `relations` still has those that were dropped.
+    /// The relations that exist; `relations` also has those that were dropped.
     pub fn existing_relations(&self) -> impl Iterator<Item = &Relation> {
         let relations = self.relations.iter().enumerate();
         let exists = |(at, it): &(usize, &Relation)| self.relation(&it.schema, &it.name) == Some(*at);

@@ -68,7 +68,7 @@ impl TokenKind {
 /// `{? … }`: text that is sent only if its parameter is given.
 #[derive(Clone, Debug)]
 pub struct Piece {
-    /// Where it stands, braces included.
+    /// Its place, braces included.
     pub span: Span,
     /// Its tokens.
     pub tokens: Range<usize>,

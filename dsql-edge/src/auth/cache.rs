@@ -2,9 +2,9 @@
 //!
 //! Input: credentials and their name. Output: the credentials while they are valid, or the turn to fetch new ones.
 //!
-//! On Workers no request can wait for another one's I/O, so the cache holds plain data and never a future: a request that
-//! fetches leaves a mark with a time, and others look again on timers of their own. A mark is a hint. A request that
-//! hangs, or that the platform ends without running its destructors, delays others until that time and no longer.
+//! On Workers no request can wait for another one's I/O, so the cache holds plain data and never a future: a request
+//! that fetches leaves a mark with a time, and others look again on timers of their own. A mark is a hint. A request
+//! that hangs, or that the platform ends without running its destructors, delays others until that time and no longer.
 //!
 //! Invariants: no more than [`ROOM`] entries; time is passed in.
 
@@ -20,8 +20,8 @@ const ROOM: usize = 16;
 /// Seconds before their end from which credentials are no longer used: a token must still arrive.
 const LAST: u64 = 60;
 
-/// Seconds from one attempt to refresh to the next, while the old credentials serve, and from one refusal by the server that
-/// has credentials fetched again to the next.
+/// Seconds from one attempt to refresh to the next, while the old credentials serve, and from one refusal by the server
+/// that has credentials fetched again to the next.
 const LATER: u64 = 30;
 
 /// How long a request that fetches has to itself. Then another one tries, too, in case the first hangs: however many
@@ -115,8 +115,8 @@ impl Cache {
         }
     }
 
-    /// Keeps credentials that expire, until something near 80 % of the time is over in which they serve: `random` decides,
-    /// so that not all instances refresh at once.
+    /// Keeps credentials that expire, until something near 80 % of the time is over in which they serve: `random`
+    /// decides, so that not all instances refresh at once.
     pub(super) fn keep(&mut self, key: &str, credentials: &Credentials, seconds: u64, random: u64) {
         self.entries.retain(|entry| entry.key != key);
         let last = seconds.saturating_add(LAST);
@@ -152,7 +152,8 @@ impl Cache {
     }
 
     /// A server refused some of them: all are fetched again, but not more often than every 30 seconds, and no request
-    /// loses its turn. Otherwise a role that may never connect would have each request ask STS, for every other role too.
+    /// loses its turn. Otherwise a role that may never connect would have each request ask STS, for every other role
+    /// too.
     pub(super) fn forget_refused(&mut self, seconds: u64) {
         if self.forgotten_at.is_some_and(|at| seconds < at.saturating_add(LATER)) {
             return;

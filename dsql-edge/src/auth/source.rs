@@ -1,8 +1,8 @@
 //! Decides where credentials come from, and when they are fetched again.
 //!
 //! Input: a [`Config`]'s source: keys that were given, a [`CredentialsProvider`], a role to assume. Output: the
-//! credentials to sign with, now. What expires is kept for other requests as plain data ([`cache`](super::cache)), never
-//! as a future or a connection: on Workers no request can wait for another one's.
+//! credentials to sign with, now. What expires is kept for other requests as plain data ([`cache`](super::cache)),
+//! never as a future or a connection: on Workers no request can wait for another one's.
 //!
 //! Invariants: while old credentials serve, a source that fails or hangs costs one connection in a while a short delay,
 //! and none its success. Of requests that need the same new credentials at the same time one fetches them, and another
@@ -28,9 +28,9 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credential
 /// A source of credentials of your own.
 ///
 /// It is asked whenever a connection is opened, within [`Config::connect_timeout`], unless what it gave last is kept:
-/// see [`cache_key`](CredentialsProvider::cache_key). What is kept is asked for again when about 80 % of its life is over;
-/// if that fails, or takes longer than half a second, the old ones serve as long as they live. What is dropped then is
-/// the future: it should leave nothing half done.
+/// see [`cache_key`](CredentialsProvider::cache_key). What is kept is asked for again when about 80 % of its life is
+/// over; if that fails, or takes longer than half a second, the old ones serve as long as they live. What is dropped
+/// then is the future: it should leave nothing half done.
 ///
 /// On Workers, futures that hold JavaScript's values are made `Send` by `worker::send::SendFuture`.
 ///
@@ -192,9 +192,10 @@ impl Asked for Assumed {
     }
 }
 
-/// How long a connection waits for new credentials while old ones serve, in milliseconds. A cold request to STS takes three
-/// round trips and the time of STS itself: half a second is enough up to about 140 ms per round trip. On a slower way the old
-/// credentials are used until they expire; a connection then waits for new ones as long as its own timeout allows.
+/// How long a connection waits for new credentials while old ones serve, in milliseconds. A cold request to STS takes
+/// three round trips and the time of STS itself: half a second is enough up to about 140 ms per round trip. On a slower
+/// way the old credentials are used until they expire; a connection then waits for new ones as long as its own timeout
+/// allows.
 const REFRESH: Millis = 500;
 
 /// How often a connection looks whether another request's credentials have come, in milliseconds.

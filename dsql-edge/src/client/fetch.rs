@@ -90,7 +90,8 @@ impl SessionCommand {
     /// Runs it in a session.
     ///
     /// # Errors
-    /// Any [`Error`] of the connection or the database; and behind a pool, where a session has no connection of its own.
+    /// Any [`Error`] of the connection or the database; and behind a pool, where a session has no connection of its
+    /// own.
     pub fn execute<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, u64> {
         self.0.execute(session)
     }

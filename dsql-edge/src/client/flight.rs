@@ -73,14 +73,14 @@ impl Prepared {
         Ok(Prepared { key, ..Prepared::new(insert.request)? })
     }
 
-    /// The search_path that the statement was compiled for; empty for the server's own. `sql_unchecked!` is compiled for
-    /// none.
+    /// The search_path that the statement was compiled for; empty for the server's own. `sql_unchecked!` is compiled
+    /// for none.
     fn search_path(&self) -> Option<&'static str> {
         (!self.unchecked).then_some(self.statement.search_path)
     }
 
-    /// A name must mean on this connection what it meant when the query was compiled. `configured`: the user has set the
-    /// connection's search_path, which a snapshot without one accepts.
+    /// A name must mean on this connection what it meant when the query was compiled. `configured`: the user has set
+    /// the connection's search_path, which a snapshot without one accepts.
     fn check(&self, search_path: &str, configured: bool) -> Result<(), Error> {
         let compiled = self.statement.search_path;
         if self.unchecked || compiled == search_path || (compiled.is_empty() && configured) {
@@ -200,7 +200,8 @@ impl<'f> Flight<'f> {
         self.key.into_iter().chain(self.members).any(|it| is(it.statement.session))
     }
 
-    /// Writes it into the session, if its names mean there what they should. When that fails nothing of it is left there.
+    /// Writes it into the session, if its names mean there what they should. When that fails nothing of it is left
+    /// there.
     pub(crate) fn write(
         &self,
         connection: &mut Connection,
@@ -282,8 +283,8 @@ pub(crate) enum Landed {
     Refused { error: Box<DatabaseError>, step: Step },
     /// The INSERT of the idempotency key inserted no row; what came after it is not to be committed.
     Keyless,
-    /// COMMIT was answered with ROLLBACK; or the transaction block is not where it should be, since one of the statements
-    /// began or ended one.
+    /// COMMIT was answered with ROLLBACK; or the transaction block is not where it should be, since one of the
+    /// statements began or ended one.
     Amiss(Kind, Signal),
 }
 

@@ -8,13 +8,13 @@ use crate::sqlstate::SqlState;
 use crate::statement::KeyConstraints;
 use crate::wire::DatabaseError;
 
-/// What proves that a key was committed before.
+/// The constraints that prove that a key was committed before.
 pub(super) struct Key {
     constraints: &'static KeyConstraints,
     judge: fn(&KeyConstraints, Option<&DatabaseError>) -> Verdict,
 }
 
-/// What the transaction is told about its key.
+/// The meaning of the answer to the key's INSERT.
 pub(super) struct Verdict {
     /// An earlier run committed the key.
     pub(super) taken: bool,

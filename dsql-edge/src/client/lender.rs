@@ -24,8 +24,8 @@ pub(super) struct Lender {
     pub(super) budget: Budget,
     /// A session: it has one connection, and never another.
     single: bool,
-    /// The server does not understand a pipelined login: from now on, every connection sends the password only after the
-    /// server has requested it.
+    /// The server does not understand a pipelined login: from now on, every connection sends the password only after
+    /// the server has requested it.
     serially: AtomicBool,
     state: Mutex<State>,
 }

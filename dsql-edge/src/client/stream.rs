@@ -48,8 +48,8 @@ struct One<R> {
 }
 
 impl<R: Send + 'static> Query<R> {
-    /// The rows one at a time, without keeping them in memory. The [time limit](crate::Config::query_timeout) is that of
-    /// waiting for the server, anew for each row.
+    /// The rows one at a time, without keeping them in memory. The [time limit](crate::Config::query_timeout) is that
+    /// of waiting for the server, anew for each row.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};

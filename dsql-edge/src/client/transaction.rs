@@ -159,11 +159,11 @@ impl<'d, F> Transact<'d, F> {
     /// ```
     ///
     /// It travels with BEGIN. When the key is there already, the transaction was committed before: PostgreSQL reports a
-    /// unique violation (23505) of one of the key's constraints, or with `ON CONFLICT DO NOTHING` inserts no row. When an
-    /// answer to COMMIT is lost, the whole transaction runs again, and the key tells whether it had been committed.
+    /// unique violation (23505) of one of the key's constraints, or with `ON CONFLICT DO NOTHING` inserts no row. When
+    /// an answer to COMMIT is lost, the whole transaction runs again, and the key tells whether it had been committed.
     ///
-    /// Not every INSERT is a key: a second run of it must violate a constraint. [`KeyInsert`] documents the rule; any other
-    /// statement does not compile here.
+    /// Not every INSERT is a key: a second run of it must violate a constraint. [`KeyInsert`] documents the rule; any
+    /// other statement does not compile here.
     pub fn idempotency_key(self, insert: impl IdempotencyKey) -> TransactOnce<'d, F> {
         TransactOnce { transact: self, key: insert.into_insert() }
     }

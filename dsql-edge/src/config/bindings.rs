@@ -44,8 +44,8 @@ impl Config {
     /// | any of the keys (id, secret, session token) | with the prefix | with the prefix, or none |
     /// | of the role alone (ARN, session name, external id) | without the prefix | with the prefix |
     ///
-    /// Keys with the prefix therefore never get the other cluster's session token, and never assume its role. A set that is
-    /// incomplete is an error.
+    /// Keys with the prefix therefore never get the other cluster's session token, and never assume its role. A set
+    /// that is incomplete is an error.
     ///
     /// ```no_run
     /// # use dsql_edge::{Config, Dsql};
@@ -63,8 +63,8 @@ impl Config {
         Config::from_chosen(&names, &|name| text_of(env, name))
     }
 
-    /// As [`from_env_with_prefix`](Config::from_env_with_prefix), where each binding may be a secret of the Secrets Store
-    /// as well as a var or a secret of the Worker's own. Only the bindings that are used are read.
+    /// As [`from_env_with_prefix`](Config::from_env_with_prefix), where each binding may be a secret of the Secrets
+    /// Store as well as a var or a secret of the Worker's own. Only the bindings that are used are read.
     ///
     /// ```no_run
     /// # use dsql_edge::{Config, Dsql};

@@ -6,9 +6,9 @@
 //! PostgreSQL keeps values out of most primary messages (they are in DETAIL), but not out of all:
 //! `invalid input syntax for type integer: "…"` (22P02), `syntax error in tsquery: "…"` (42601),
 //! `word is too long in tsquery: "…"` (54000), `requested character too large for encoding: …` (54000), and whatever a
-//! function raises (P0001, or the SQLSTATE of its `USING ERRCODE`). So the list names the SQLSTATEs that are shown; every
-//! other message is hidden. The classes are those of PostgreSQL 16's `errcodes.txt`, and their messages were read where
-//! its sources raise them.
+//! function raises (P0001, or the SQLSTATE of its `USING ERRCODE`). So the list names the SQLSTATEs that are shown;
+//! every other message is hidden. The classes are those of PostgreSQL 16's `errcodes.txt`, and their messages were read
+//! where its sources raise them.
 //!
 //! A name that a parameter holds (`$1::text::regclass`) is a name: `relation "…" does not exist` (42P01) is shown.
 
@@ -40,8 +40,8 @@ const SHOWN: [[u8; 2]; 20] = [
     *b"OC", // DSQL's conflicts
 ];
 
-/// Most messages of these classes and codes do not contain a value; those that do put it into quotation marks or after a
-/// colon.
+/// Most messages of these classes and codes do not contain a value; those that do put it into quotation marks or after
+/// a colon.
 const SHOWN_UNQUOTED: [[u8; 5]; 5] = [
     *b"22001", // value too long for type character varying(5)
     *b"22003", // integer out of range

@@ -192,8 +192,8 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
         (book.writes.clone(), book.failed_reads)
     };
     // Whatever happened, the next ones to ask get an answer, and their own. A connection that has fallen silent is
-    // known for it after the first of them has waited in vain; a pool's client that has, after the time limit of a query,
-    // which is longer than three of them wait to be let in.
+    // known for it after the first of them has waited in vain; a pool's client that has, after the time limit of a
+    // query, which is longer than three of them wait to be let in.
     let silent = matches!(fault, Some((_, Fault::Stall, _)));
     let late = matches!(fault, Some((_, Fault::Late | Fault::TooLate, _)));
     let client_silent = (silent || late) && way.has_fault_before_pool();
@@ -239,8 +239,8 @@ fn judge(world: &Shared, book: &Book) -> Vec<String> {
     failures
 }
 
-/// All faults of a scenario, at every byte or at every `stride`th, until `found` has seen enough; returns how many there
-/// were. The kinds of faults begin at bytes of their own, so that each byte has some fault also with a stride.
+/// All faults of a scenario, at every byte or at every `stride`th, until `found` has seen enough; returns how many
+/// there were. The kinds of faults begin at bytes of their own, so that each byte has some fault also with a stride.
 fn attack(
     scenario: &Scenario,
     way: Way,

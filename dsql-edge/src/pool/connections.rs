@@ -5,10 +5,10 @@
 //! longest is told. Never sends anything but the ROLLBACK of what a lease left open.
 //!
 //! A Durable Object has 128 MB of memory, so both the number of waiting leases and their bytes are bounded. Each counts
-//! with what was read of it so far and [`LEASE`] for what belongs to it; together they may have [`MEMORY`], then another
-//! one is refused. Leases that wait are read further only while all of them have less than [`GROWTH`], so that long
-//! statements leave room for a thousand leases, each with its first read. Copies in JavaScript and the unused parts of
-//! buffers are not counted: in the worst case they are three times as much, which is still less than there is.
+//! with what was read of it so far and [`LEASE`] for what belongs to it; together they may have [`MEMORY`], then
+//! another one is refused. Leases that wait are read further only while all of them have less than [`GROWTH`], so that
+//! long statements leave room for a thousand leases, each with its first read. Copies in JavaScript and the unused
+//! parts of buffers are not counted: in the worst case they are three times as much, which is still less than there is.
 
 use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;

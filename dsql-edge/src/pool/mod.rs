@@ -119,16 +119,17 @@ impl Pool {
         Pool { config, settings, connections }
     }
 
-    /// How many connections it may have; 4 if it is not set, at least 1. Workers lets six be opened at a time; that more
-    /// than four serve well in one object has not been proved in production: take more objects
+    /// How many connections it may have; 4 if it is not set, at least 1. Workers lets six be opened at a time; that
+    /// more than four serve well in one object has not been proved in production: take more objects
     /// (`DSQL_POOL_SHARDS`) instead.
     pub fn max_connections(self, connections: usize) -> Self {
         Pool::with(self.config, Settings { connections: connections.max(1), ..self.settings })
     }
 
-    /// How many queries and transactions may wait for a connection; 1,000 if it is not set. Beyond that a request ends with
-    /// an error ([`Error::is_overloaded`](crate::Error::is_overloaded)). Because an object has 128 MB of memory, the same
-    /// error is returned when the waiting requests have 24 MiB together; each counts 12 KiB and the bytes that it has sent.
+    /// How many queries and transactions may wait for a connection; 1,000 if it is not set. Beyond that a request ends
+    /// with an error ([`Error::is_overloaded`](crate::Error::is_overloaded)). Because an object has 128 MB of memory,
+    /// the same error is returned when the waiting requests have 24 MiB together; each counts 12 KiB and the bytes that
+    /// it has sent.
     pub fn max_waiting(self, waiting: usize) -> Self {
         Pool::with(self.config, Settings { waiting, ..self.settings })
     }
@@ -138,13 +139,14 @@ impl Pool {
         Pool::with(self.config, Settings { age: millis(age), ..self.settings })
     }
 
-    /// How long a connection may be idle; 10 minutes if it is not set. An object without connections can be put to sleep.
+    /// How long a connection may be idle; 10 minutes if it is not set. An object without connections can be put to
+    /// sleep.
     pub fn max_idle(self, idle: Duration) -> Self {
         Pool::with(self.config, Settings { idle: millis(idle), ..self.settings })
     }
 
-    /// How long a transaction may pause between two statements, and a client in the middle of a flight; 15 seconds if it is
-    /// not set. Then the transaction is rolled back, and its next statement returns an error
+    /// How long a transaction may pause between two statements, and a client in the middle of a flight; 15 seconds if
+    /// it is not set. Then the transaction is rolled back, and its next statement returns an error
     /// ([`Error::is_timeout`](crate::Error::is_timeout)).
     pub fn max_pause(self, pause: Duration) -> Self {
         Pool::with(self.config, Settings { pause: millis(pause), ..self.settings })

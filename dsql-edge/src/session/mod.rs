@@ -117,8 +117,8 @@ pub(crate) enum Event {
     Failed(Box<DatabaseError>),
     /// Everything up to a Sync is answered.
     Ready(Status),
-    /// The server processed the login and dropped the flight that came with it: it has not seen a frame of it. The session
-    /// is ready for it now.
+    /// The server processed the login and dropped the flight that came with it: it has not seen a frame of it. The
+    /// session is ready for it now.
     FlightDropped,
 }
 
@@ -261,8 +261,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends one more Sync behind a flight that was sent with the login, unless a part of it is answered already or still
-    /// waits to be sent.
+    /// Sends one more Sync behind a flight that was sent with the login, unless a part of it is answered already or
+    /// still waits to be sent.
     ///
     /// A server may process the login and drop what is behind it in the same read. That looks like a slow query, and a
     /// Sync tells the two apart, because a server answers in order: a ReadyForQuery that comes before ParseComplete

@@ -294,8 +294,8 @@ impl Future for Dialing {
     }
 }
 
-/// A connection, and what of it is awaited. The streams remember their errors themselves: each read and each write after
-/// one fails in the same way.
+/// A connection, and what of it is awaited. The streams remember their errors themselves: each read and each write
+/// after one fails in the same way.
 struct Socket {
     connection: Connection,
     reading: Option<JsFuture>,

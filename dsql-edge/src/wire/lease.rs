@@ -6,8 +6,8 @@
 //!
 //! A connection whose session settings may have changed must not serve another client, and DSQL has no statement that
 //! resets a session (it refuses `DISCARD`). So the pool closes the connection when the lease ends. The client requests
-//! that before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]; so the connection is closed even if the
-//! client is lost right after the statement.
+//! that before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]; so the connection is closed even if
+//! the client is lost right after the statement.
 
 use super::Malformed;
 use super::frame::Frame;
@@ -100,7 +100,7 @@ pub(crate) const GRANTED_FRAME: [u8; 5] = [LEASE_GRANTED, 0, 0, 0, 4];
 /// [`SPENT`], whole.
 pub(crate) const SPENT_FRAME: [u8; 5] = [SPENT, 0, 0, 0, 4];
 
-/// [`LEASE_FAILED`], with what the client's half of the pool makes of it.
+/// [`LEASE_FAILED`], with a report for the client's half of the pool.
 pub(crate) fn failed(body: &[u8], out: &mut Vec<u8>) {
     let mut frame = Frame::new(LEASE_FAILED, out);
     // Longer than any text of ours.

@@ -10,7 +10,7 @@ use super::Malformed;
 pub(crate) enum Message<'a> {
     AuthenticationOk,
     AuthenticationCleartextPassword,
-    /// Any other kind of authentication, by its code.
+    /// Any other kind of authentication.
     OtherAuthentication,
     BackendKeyData,
     BindComplete,

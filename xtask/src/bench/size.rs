@@ -2,8 +2,8 @@
 //!
 //! Input: the Worker in `xtask/size`, which answers with a row of three columns, from a query or as constants.
 //! Output: by how much its bundle grows with the query, and with each feature, in kB: `gzip -9` of its wasm and of its
-//! JavaScript. The bundle is packed as worker-build 0.8.7 packs what users deploy: with the same versions of esbuild and
-//! wasm-opt, and the same arguments.
+//! JavaScript. The bundle is packed as worker-build 0.8.7 packs what users deploy: with the same versions of esbuild
+//! and wasm-opt, and the same arguments.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,8 +79,8 @@ fn weigh(features: &str) -> Result<f64> {
     Ok(bytes as f64 / 1000.0)
 }
 
-/// What rustc may use in wasm, and `catch` of wasm-bindgen: worker-build names the features instead of allowing all,
-/// so that wasm-opt does not write what workerd cannot read.
+/// The features of wasm that rustc and wasm-bindgen's `catch` use. worker-build names them instead of allowing all, so
+/// that wasm-opt writes only what workerd can read.
 const WASM_FEATURES: [&str; 7] = [
     "mutable-globals",
     "sign-ext",
@@ -91,7 +91,7 @@ const WASM_FEATURES: [&str; 7] = [
     "exception-handling",
 ];
 
-/// Does to a bundle what worker-build does; returns the folder with what is uploaded.
+/// Packs a bundle as worker-build does; returns the folder that is uploaded.
 fn pack(bundle: &Path) -> Result<PathBuf> {
     let packers = setup::packers()?;
     let packed = bundle.join("packed");

@@ -1,7 +1,8 @@
-//! Minimal cases of public test suites and trackers: compares `describe` with PostgreSQL's recorded answer to each.
+//! Compares `describe` with PostgreSQL's recorded answers to minimal cases of public test suites and trackers.
 //!
-//! Input: `field/kinds.jsonl`, or any file of its form: a line has `id`, `class`, `what`, `schema`, `sql`, and `postgres` with
-//! the answer (parameters and columns, or the error) and, if it ran, the number of rows and the columns with a NULL.
+//! Input: `field/kinds.jsonl`, or any file of its form: a line has `id`, `class`, `what`, `schema`, `sql`, and
+//! `postgres` with the answer (parameters and columns, or the error) and, if it ran, the number of rows and the columns
+//! with a NULL.
 //! Output: for each class, the share of answers that are PostgreSQL's. A column that is described as NOT NULL and had a
 //! NULL, and a cardinality that the number of rows exceeds, are reported as unsound, whatever the class.
 
@@ -12,7 +13,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::describe::{Answer, Program};
+use super::describe::{Answer, Problem, Program};
 use super::queries::read_lines;
 use super::report::{Report, Share};
 
@@ -52,7 +53,7 @@ enum Described {
 struct ServerError {
     state: String,
     msg: String,
-    /// The place, in bytes from 0; none where the error has no place.
+    /// The place, in bytes from 0; `None` if the error has none.
     byte: Option<usize>,
 }
 
@@ -75,7 +76,7 @@ pub(super) fn measure(
     let mut unsound = 0;
     for case in cases.iter().filter(|case| only.is_none_or(|only| only == case.class || only == case.id)) {
         fs::write(&schema, &case.schema).with_context(|| schema.display().to_string())?;
-        // A schema that cannot be read is an answer, too.
+        // That the schema cannot be read is an answer, too.
         let answer = describe.ask(&schema, &[&case.sql]).map(|mut answers| answers.pop());
         let verdict = match &answer {
             Ok(Some(answer)) => judged(case, answer),
@@ -91,7 +92,7 @@ pub(super) fn measure(
             });
         }
     }
-    // What is left over in the folder for temporary files does no harm.
+    // A file that remains in the folder of temporary files does no harm.
     let _ = fs::remove_file(&schema);
     let mut all = Share::default();
     for (class, share) in classes {
@@ -133,16 +134,14 @@ fn judged(case: &Case, answer: &Answer) -> Result<(), String> {
             Ok(())
         }
         (Described::Error { err }, Answer::Refused { errors }) => {
-            // PostgreSQL reports one error, we all of them.
+            // PostgreSQL reports one error, `describe` all of them.
             let same = errors.iter().any(|own| {
                 own.sqlstate == err.state
                     && own.message == err.msg
                     && err.byte.is_none_or(|at| at == own.offset)
             });
             let own = || {
-                let of = |it: &super::describe::Problem| {
-                    format!("{} at {}: {}", it.sqlstate, it.offset, it.message)
-                };
+                let of = |it: &Problem| format!("{} at {}: {}", it.sqlstate, it.offset, it.message);
                 errors.iter().map(of).collect::<Vec<_>>().join("\n      ")
             };
             match same {
@@ -166,6 +165,7 @@ fn judged(case: &Case, answer: &Answer) -> Result<(), String> {
     }
 }
 
+/// Whether the rows contradict the cardinality.
 fn exceeds(cardinality: &str, rows: u64) -> bool {
     match cardinality {
         "none" => rows > 0,

@@ -1,7 +1,7 @@
 //! Installs what the suites need, from `xtask/suites/requirements.txt` and `xtask/npm-suites/package-lock.json`.
 //!
 //! Input: the lock files, a folder. Output: a Python with the packages, the unpacked sdists of AWS's packages, and the
-//! folder of the npm packages. What is installed already is kept until a lock file changes.
+//! folder of the npm packages. Installed packages are kept until a lock file changes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ pub(super) fn install(folder: &Path) -> Result<Installed> {
         fs::create_dir_all(&target)?;
         let requirements = folder.join("sdists.txt");
         fs::write(&requirements, &sdists)?;
-        // pip builds the metadata of what it downloads, with the build backends that are installed.
+        // For its metadata pip builds each sdist, with the build backends that are installed.
         let mut pip = pip(&installed.python, "download");
         pip.args(["--no-deps", "--no-build-isolation", "--no-binary", ":all:", "-d"]).arg(&target);
         run(pip.arg("-r").arg(&requirements))?;

@@ -1,14 +1,15 @@
-//! `cargo xtask suites`: what others have written against DSQL, run against dsql-local.
+//! `cargo xtask suites`: runs AWS's test suites and other people's clients of DSQL against dsql-local.
 //!
-//! Input: lock files of pip and npm, and the test suites in AWS's sdists, which are downloaded and not kept here. Output:
-//! for each suite how many tests passed and failed, and the reason of each failure. Not a part of `cargo xtask test`.
+//! Input: lock files of pip and npm, and the test suites in AWS's sdists, which are downloaded and not kept here.
+//! Output: for each suite how many tests passed and failed, and the reason of each failure. Not a part of `cargo xtask
+//! test`.
 
 mod install;
 mod server;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -18,10 +19,9 @@ use server::Server;
 use xtask::project;
 use xtask::step::step;
 
-/// Which suites.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The suites; all of them without any
+    /// The suites to run; all of them if none is named
     suites: Vec<String>,
 }
 
@@ -91,7 +91,7 @@ struct Line {
     reason: String,
 }
 
-/// What became of a suite's tests, by name: the reasons of those that failed or did not run.
+/// The outcomes of a suite's tests: the reasons of those that failed or did not run, by name.
 #[derive(Default)]
 struct Outcome {
     passed: usize,
@@ -102,7 +102,7 @@ struct Outcome {
 pub(crate) fn suites(options: &Options) -> Result<()> {
     let names: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
     if let Some(unknown) = options.suites.iter().find(|wanted| !names.contains(&wanted.as_str())) {
-        bail!("there is no suite {unknown:?}; there are {}", names.join(", "));
+        bail!("{unknown:?} is not a suite; the suites are {}", names.join(", "));
     }
     let folder = project::target().join("suites");
     fs::create_dir_all(&folder)?;
@@ -122,15 +122,16 @@ fn run(suite: &Suite, folder: &Path, installed: &Installed) -> Result<Outcome> {
     let server = Server::start(&folder.join("dsql-local"))?;
     let report = folder.join(format!("{}.jsonl", suite.name));
     fs::write(&report, "")?;
-    let log = fs::File::create(folder.join(format!("{}.log", suite.name)))?;
+    let log_path = folder.join(format!("{}.log", suite.name));
+    let log = fs::File::create(&log_path)?;
     let mut command = command(suite, folder, installed);
     server.describe_to(&mut command)?;
     command.env("SUITES_REPORT", &report).stdout(log.try_clone()?).stderr(log);
     let status = command.status()?;
-    server.stop()?;
+    drop(server);
     let outcome = read(&report)?;
     if outcome.passed + outcome.failed.len() == 0 {
-        bail!("{} ran no test ({status}): see {}", suite.name, folder.join(suite.name).display());
+        bail!("{} ran no test ({status}): see {}", suite.name, log_path.display());
     }
     Ok(outcome)
 }
@@ -159,7 +160,7 @@ fn command(suite: &Suite, folder: &Path, installed: &Installed) -> Command {
 }
 
 /// A test may have several lines: it has failed if one of them has.
-fn read(report: &PathBuf) -> Result<Outcome> {
+fn read(report: &Path) -> Result<Outcome> {
     let mut tests: BTreeMap<String, Line> = BTreeMap::new();
     for line in fs::read_to_string(report)?.lines() {
         let line: Line = serde_json::from_str(line)?;
@@ -201,7 +202,7 @@ fn show(outcomes: &[(&str, Outcome)]) -> Result<()> {
         }
     }
     if unexplained > 0 {
-        bail!("{unexplained} tests failed that no known difference explains");
+        bail!("{unexplained} tests failed without a known difference");
     }
     Ok(())
 }

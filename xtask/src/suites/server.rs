@@ -1,6 +1,6 @@
 //! A dsql-local for one suite: fresh data, port 5432, and the cluster's host name that it prints.
 //!
-//! Input: a folder. Output: a server that runs until it is stopped or dropped, and the environment of its clients.
+//! Input: a folder. Output: a server that runs until it is dropped, and the environment of its clients.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -16,7 +16,7 @@ const PORT: &str = "5432";
 
 const REGION: &str = "us-east-1";
 
-/// What dsql-local prints before the name.
+/// The text before the name in dsql-local's output.
 const HOST: &str = "cluster's host name: ";
 
 pub(super) struct Server {
@@ -53,12 +53,13 @@ impl Server {
                 server.host = host.split_whitespace().next().unwrap_or_default().to_owned();
             }
         }
-        // What it logs later is read, so that it never waits for a reader.
+        // Its later output is read, so that a full pipe never blocks it.
         std::thread::spawn(move || lines.for_each(drop));
         Ok(server)
     }
 
-    /// The environment of a client: the endpoint, its keys, its certificate, and nothing of this machine's AWS settings.
+    /// The environment of a client: the endpoint, its keys, its certificate, and nothing of this machine's AWS
+    /// settings.
     pub(super) fn describe_to(&self, command: &mut Command) -> Result<()> {
         for (name, _) in
             std::env::vars().filter(|(name, _)| name.starts_with("AWS_") || name.starts_with("PG"))
@@ -83,12 +84,6 @@ impl Server {
         ]);
         let credentials = fs::read_to_string(self.folder.join("credentials"))?;
         command.envs(credentials.lines().filter_map(|line| line.split_once('=')));
-        Ok(())
-    }
-
-    pub(super) fn stop(mut self) -> Result<()> {
-        drop(self.process.stdin.take());
-        self.process.wait()?;
         Ok(())
     }
 }

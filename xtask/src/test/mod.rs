@@ -3,7 +3,7 @@
 //! Input: nothing, or the names of parts. Output: a summary with each check's result and time; the exit status is 1 if
 //! one failed.
 //!
-//! The core is bounded: at most 25 minutes from a fresh clone and 3 minutes when nothing has changed, on two idle cores.
+//! The core has limits on two idle cores: 25 minutes from a fresh clone and 3 minutes if nothing has changed.
 //! A check that takes long or rarely finds anything is a part of its own, or a longer form of one in the core.
 //! Invariant: every check runs, also after one has failed, and what does not run is named as such.
 

@@ -180,9 +180,9 @@ fn programs(name: &str, tests: Command, besides: Option<Command>) -> Step {
     Step { name: name.to_owned(), work: Work::Programs { tests, besides } }
 }
 
-/// `cargo test` of the whole workspace, whichever tests of it run: cargo builds what packages share once for each set of
-/// packages that it is asked for. The tests find the commands built, by `--no-run` without a filter. Most tests wait for a
-/// server most of the time: twice as many run at once as there are cores.
+/// `cargo test` of the whole workspace, whichever tests of it run: cargo builds what packages share once for each set
+/// of packages. The tests find the commands built, by `--no-run` without a filter. Most tests wait for a server most of
+/// the time: each test program runs twice as many at once as there are cores.
 fn tests(arguments: &[&str]) -> Command {
     let mut command = cargo(&["test", "--locked", "--workspace"]);
     command.args(arguments).env(worker::BUILT, "1");

@@ -2,7 +2,7 @@
 //!
 //! Input: arguments of `cargo test` that choose programs. Output: a command for each, as `cargo test` runs it: in its
 //! package's folder, with the variables that tests read. `cargo test` itself runs one program after the other, and most
-//! of ours wait for a server half of their time.
+//! of ours often wait for a server.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,7 +16,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use xtask::{project, worker};
 
-/// The programs that take longest begin first, so that none of them ends alone.
+/// The longest programs, which begin first, so that none of them runs on alone at the end.
 const LONGEST: [&str; 5] = ["migrate", "soundness", "pool", "transactions", "errors"];
 
 /// A test program.
@@ -25,7 +25,7 @@ pub(super) struct Program {
     pub(super) command: Command,
 }
 
-/// What `cargo test --no-run --message-format=json` reports of a target.
+/// A line of `cargo test --no-run --message-format=json` about a target.
 #[derive(Deserialize)]
 struct Artifact {
     manifest_path: PathBuf,
@@ -97,8 +97,7 @@ fn library_path() -> Result<OsString> {
     Ok(env::join_paths([own].into_iter().chain(env::split_paths(&before)))?)
 }
 
-/// Runs all of them, as many at once as there are cores, and passes each with its time and output to `done` when it has
-/// ended.
+/// Runs all programs, one per core at a time, and passes each with its time and output to `done` when it has ended.
 pub(super) fn run(programs: Vec<Program>, done: impl Fn(&Program, Duration, &Output) + Sync) -> Result<()> {
     let waiting = Mutex::new(programs.into_iter());
     let lane = || -> Result<()> {

@@ -91,7 +91,7 @@ fn run_programs(tests: Command, besides: Option<Command>, counts: &mut Counts) -
 }
 
 impl Counts {
-    /// Adds what a line such as `test result: ok. 17 passed; 0 failed; 2 ignored; …` says.
+    /// Adds the numbers of a line such as `test result: ok. 17 passed; 0 failed; 2 ignored; …`.
     fn add(&mut self, line: &str) {
         let Some((_, rest)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {

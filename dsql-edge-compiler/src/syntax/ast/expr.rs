@@ -227,6 +227,30 @@ pub struct FunctionCall {
     pub location: Span,
 }
 
+impl FunctionCall {
+    /// A call with nothing but its arguments, without names.
+    pub fn plain(name: QualifiedName, args: Vec<Expr>, location: Span) -> FunctionCall {
+        FunctionCall {
+            name,
+            args: args.into_iter().map(|value| FunctionArg { name: None, value }).collect(),
+            variadic: false,
+            star: false,
+            distinct: false,
+            order_by: Vec::new(),
+            within_group: false,
+            filter: None,
+            over: None,
+            location,
+        }
+    }
+
+    /// A call of a function of `pg_catalog` that the grammar writes for the user: `SystemFuncName`.
+    pub fn of_system(name: &str, args: Vec<Expr>, location: Span) -> FunctionCall {
+        let part = |text: &str| Name { text: text.to_owned(), span: location };
+        FunctionCall::plain(QualifiedName { parts: vec![part("pg_catalog"), part(name)] }, args, location)
+    }
+}
+
 /// An argument, perhaps by name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FunctionArg {

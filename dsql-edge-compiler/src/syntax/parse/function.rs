@@ -16,18 +16,7 @@ impl Parser<'_> {
         let start = location;
         let windowless = std::mem::take(&mut self.windowless);
         self.expect_symbol(b'(')?;
-        let mut call = FunctionCall {
-            name,
-            args: Vec::new(),
-            variadic: false,
-            star: false,
-            distinct: false,
-            order_by: Vec::new(),
-            within_group: false,
-            filter: None,
-            over: None,
-            location,
-        };
+        let mut call = FunctionCall::plain(name, Vec::new(), location);
         if self.eat_symbol(b'*') {
             call.star = true;
         } else if !self.at_symbol(b')') {

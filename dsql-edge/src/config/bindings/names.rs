@@ -1,8 +1,8 @@
 //! Chooses, for each binding, between the name with a cluster's prefix and the name without it.
 //!
 //! Input: a prefix, and which names are bound. Output: the names to read.
-//! Invariant: the parts of one set of credentials have one prefix. A session token belongs to its keys, an external id to
-//! its role, and a role to the keys that may assume it: a mixture is an identity that was not configured.
+//! Invariant: the parts of one set of credentials have one prefix. A session token belongs to its keys, an external id
+//! to its role, and a role to the keys that may assume it: a mixture is an identity that was not configured.
 
 /// The cluster itself. These have the prefix always.
 pub(super) const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER"];

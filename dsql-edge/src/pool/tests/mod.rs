@@ -1,8 +1,8 @@
 //! A pool between clients and a model server, on an executor that polls a task only after it was woken.
 //!
 //! Input: frames of clients. Output: the server's answers, and how many connections there were. The harness polls
-//! everything all the time, so that it cannot see a task that is never woken again; here such a task never runs again, and
-//! its client receives no answer.
+//! everything all the time, so that it cannot see a task that is never woken again; here such a task never runs again,
+//! and its client receives no answer.
 
 mod leases;
 mod memory;
@@ -196,8 +196,8 @@ impl Client {
         let _ = poll_fn(|context| self.end.poll_write(context)).await;
     }
 
-    /// Writes and reads at once, up to a frame of this type; the types of all frames that came, and how long the longest
-    /// was.
+    /// Writes and reads at once, up to a frame of this type; the types of all frames that came, and how long the
+    /// longest was.
     async fn exchange(&mut self, bytes: Vec<u8>, last: u8) -> (String, usize) {
         self.end.start_write(bytes);
         let (mut tags, mut longest, mut read) = (String::new(), 0, Vec::new());
