@@ -358,6 +358,7 @@ async fn a_client_library_works_through_the_door_and_past_it() {
     tokio::spawn(connection);
     let row = oracle.query_one("SELECT tableowner FROM pg_tables WHERE tablename = 't'", &[]).await.unwrap();
     assert_eq!(row.get::<_, &str>(0), "admin");
+    oracle.batch_execute("CREATE TEMPORARY TABLE mine AS SELECT 1 AS a").await.unwrap();
     // A megabyte each way, through both relays.
     let long = "あ".repeat(400_000);
     let row = client.query_one("SELECT $1::text || 'x'", &[&long]).await.unwrap();

@@ -82,12 +82,15 @@ BEGIN
 END $$;
 
 -- The rules for CREATE do not see the schema of a name without one: search_path, or what a view reads, can make it
--- pg_temp.
+-- pg_temp. Sessions past the front door, as those of DSQL_LOCAL_POSTGRES_URL, are PostgreSQL's.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_schema() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     made record;
 BEGIN
+    IF coalesce(current_setting('dsql_local.limit_rows', true), '') = '' THEN
+        RETURN;
+    END IF;
     FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE schema_name ~ '^pg_temp' LOOP
         RAISE EXCEPTION 'TEMPORARY or TEMP % not supported for %',
             CASE WHEN made.object_type IN ('table', 'view', 'sequence') THEN made.object_type ELSE 'object' END,

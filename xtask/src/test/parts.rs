@@ -95,8 +95,10 @@ fn core() -> Result<Vec<Step>> {
 /// `dsql-local` comes from the step before.
 fn catalog() -> Result<Command> {
     let mut catalog = Command::new(project::target().join("debug/dsql-local"));
-    // A PostgreSQL 16 of its own; dsql-local passes its address in an environment variable.
-    let script = r#"DSQL_EDGE_POSTGRES_URL="$DSQL_LOCAL_POSTGRES_URL" exec "$0" catalog --check"#;
+    // A PostgreSQL 16 of its own; dsql-local passes its address in an environment variable. Its functions and rules are
+    // in the database `postgres` alone.
+    let script =
+        r#"DSQL_EDGE_POSTGRES_URL="$DSQL_LOCAL_POSTGRES_URL dbname=template1" exec "$0" catalog --check"#;
     catalog.args(["run", "--no-dev-vars", "--folder"]).arg(project::target().join("xtask-dsql-local"));
     catalog.arg("--postgres").arg(setup::postgres()?);
     catalog.args(["--", "sh", "-c", script]).arg(env::current_exe()?);
