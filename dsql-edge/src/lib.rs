@@ -68,12 +68,18 @@ mod arguments;
 pub mod auth;
 mod client;
 mod config;
+mod connector;
+mod credentials;
 mod error;
+mod event;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 #[cfg(test)]
 mod harness;
+#[cfg(feature = "pool")]
+mod lease;
+mod login;
 mod macros;
 mod many_rows;
 mod millis;
@@ -88,6 +94,7 @@ mod row;
 #[cfg(feature = "serde")]
 mod serialize;
 mod session;
+mod settings;
 mod sqlstate;
 mod statement;
 mod transport;
@@ -96,13 +103,14 @@ mod wire;
 
 #[cfg(feature = "assume-role")]
 pub use auth::AssumeRole;
-pub use auth::Credentials;
 pub use client::{
-    Dsql, Event, Executor, Fetch, IdempotencyKey, Member, Once, Pipelined, RowStream, Session,
+    Dsql, Executor, Fetch, IdempotencyKey, Member, Once, Pipelined, RowStream, Session,
     SessionExecutor, Transact, TransactOnce, Transacting, Transaction,
 };
 pub use config::Config;
+pub use credentials::Credentials;
 pub use error::Error;
+pub use event::Event;
 #[doc(inline)]
 pub use macros::{sql, sql_file, sql_unchecked};
 #[cfg(feature = "pool")]

@@ -8,10 +8,11 @@ use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
+use super::future::{AuthFuture, Unavailable};
 #[cfg(not(target_arch = "wasm32"))]
 use super::hmac::Signature;
-use super::source::Unavailable;
-use super::{Asking, LAST_SECOND, Secret};
+use super::token_request::LAST_SECOND;
+use crate::credentials::Secret;
 use crate::error::Error;
 #[cfg(target_arch = "wasm32")]
 use crate::transport::Signature;
@@ -49,7 +50,7 @@ impl Scope {
         payload: &str,
         secret_access_key: &str,
         text: String,
-    ) -> Asking<'static, Secret> {
+    ) -> AuthFuture<'static, Secret> {
         let signature = Signature::new(secret_access_key, &self.time, &self.name, request, payload);
         Box::pin(Signed { text, signature })
     }

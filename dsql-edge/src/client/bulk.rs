@@ -4,7 +4,7 @@
 //! error of a chunk, with the number of rows that were committed before it. Holds one chunk at a time, because that
 //! one may have to be sent again.
 
-use crate::client::Executor;
+use crate::client::executor::Executor;
 use crate::client::fetch::Fetch;
 use crate::client::flight::{BEGIN, Opening, Prepared, Sink};
 use crate::client::pipeline::{All, Collector, Counted, Members, Pipelined};

@@ -3,14 +3,17 @@
 use core::fmt;
 use core::future::Future;
 
-use crate::client::Session;
+use crate::client::executor::{Executor, sealed};
 use crate::client::fetch::Fetch;
 use crate::client::lender::Lender;
 use crate::client::pipeline::Pipelined;
 use crate::client::run::Target;
+use crate::client::session::Session;
 use crate::client::transaction::{Transact, Transaction};
 use crate::config::Config;
+use crate::connector::Connector;
 use crate::error::Error;
+use crate::transport::Environment;
 
 /// An Aurora DSQL cluster, as one request sees it.
 ///
@@ -61,7 +64,12 @@ impl Dsql {
 
     /// From a [`Config`].
     pub fn new(config: Config) -> Self {
-        Dsql(Lender::new(config, false))
+        Dsql::within(config, Environment::default())
+    }
+
+    /// From a [`Config`], in this environment.
+    pub(crate) fn within(config: Config, environment: Environment) -> Self {
+        Dsql(Lender::new(Connector::new(config, environment), false))
     }
 
     /// A connection of its own, apart from those that `&Dsql` lends to queries. It connects with its first query. Statements
@@ -78,7 +86,7 @@ impl Dsql {
     /// # }
     /// ```
     pub fn session(&self) -> Session {
-        Session::new(self.0.config.clone())
+        Session::new(self.0.connector.clone())
     }
 
     /// Several queries in one round trip, all or nothing.
@@ -144,7 +152,7 @@ impl Dsql {
         Transact::new(&self.0, body)
     }
 
-    pub(super) fn target(&self) -> Target<'_> {
+    fn target(&self) -> Target<'_> {
         Target { lender: &self.0, transaction: None }
     }
 
@@ -154,8 +162,24 @@ impl Dsql {
     }
 }
 
+impl Executor for &Dsql {
+    fn target(&mut self) -> Target<'_> {
+        Dsql::target(self)
+    }
+}
+
+/// For `&dsql` where `dsql` is a reference already.
+impl Executor for &&Dsql {
+    fn target(&mut self) -> Target<'_> {
+        Dsql::target(self)
+    }
+}
+
+impl sealed::Sealed for &Dsql {}
+impl sealed::Sealed for &&Dsql {}
+
 impl fmt::Debug for Dsql {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Dsql").field(&self.0.config).finish()
+        f.debug_tuple("Dsql").field(&self.0.connector.config).finish()
     }
 }

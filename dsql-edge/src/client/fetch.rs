@@ -6,8 +6,8 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
+use crate::client::executor::{Executor, SessionExecutor};
 use crate::client::pipeline::{Collector, Members, Pipelined};
-use crate::client::{Executor, SessionExecutor};
 use crate::error::Error;
 use crate::query::{Command, KeyInsert, Query, SessionCommand, SessionQuery, SingleColumn};
 

@@ -11,14 +11,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::client::flight::Opening;
 use crate::client::link::{Failing, Link};
-use crate::config::Config;
+use crate::connector::Connector;
 use crate::error::{Error, FAILED, Kind, OUTLIVED};
 use crate::retry::{Budget, Failed, Payload, Reached, Signal};
 use crate::transport::{BoxFuture, IoContext};
 
 /// Connections, and the transactions that hold some of them.
 pub(super) struct Lender {
-    pub(super) config: Config,
+    pub(super) connector: Connector,
     made_in: IoContext,
     /// What all its retries draw on.
     pub(super) budget: Budget,
@@ -66,9 +66,9 @@ pub(super) struct Failure {
 const RETRIES: u32 = 20;
 
 impl Lender {
-    pub(super) fn new(config: Config, single: bool) -> Self {
+    pub(super) fn new(connector: Connector, single: bool) -> Self {
         Lender {
-            config,
+            connector,
             made_in: IoContext::current(),
             budget: Budget::of(RETRIES),
             single,
@@ -111,7 +111,7 @@ impl Lender {
         let mut state = self.state();
         // A session has one connection, whatever its names mean there: the flight checks them.
         let suits =
-            |link: &Link| self.single || search_path.is_none_or(|path| link.looks_up_in(&self.config, path));
+            |link: &Link| self.single || search_path.is_none_or(|path| link.looks_up_in(&self.connector, path));
         while let Some(at) = state.idle.iter().rposition(|link| suits(link)) {
             let mut link = state.idle.swap_remove(at);
             if link.poll_alive(context) {
@@ -124,7 +124,7 @@ impl Lender {
         if state.gone {
             return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is gone".into()))));
         }
-        let most = if self.single { 1 } else { self.config.connections() };
+        let most = if self.single { 1 } else { self.connector.settings().max_connections };
         // An idle connection with another search_path makes room.
         if state.open >= most && state.idle.pop().is_some() {
             state.open -= 1;

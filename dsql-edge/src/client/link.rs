@@ -7,16 +7,16 @@
 use core::ops::ControlFlow;
 use core::task::{Context, Poll, ready};
 
-use crate::client::failure::{self, Failure, Stage};
 use crate::client::flight::{Answer, Flight, Landed, Step, write_rollback};
 #[cfg(feature = "pool")]
-use crate::client::lease;
-use crate::client::login::{Login, Opening};
-use crate::config::Config;
+use crate::client::lease_request;
+use crate::connector::Connector;
 use crate::error::{Error, Kind};
+use crate::login::failure::{self, ConnectionFailure, LoginProgress};
+use crate::login::{Login, LoginAttempt};
 use crate::retry::{Failed, PROBE_AFTER, Reached, Signal};
 use crate::session::{Connection, Event, Fault, Status};
-use crate::transport::{self, BoxFuture, Transport, TransportError};
+use crate::transport::{BoxFuture, Transport, TransportError};
 use crate::wire::frontend;
 
 /// A connection, from TCP on.
@@ -63,17 +63,18 @@ impl Link {
     /// `serially` waits to be asked for the password.
     pub(super) fn poll_open<'c>(
         context: &mut Context<'_>,
-        config: &'c Config,
+        connector: &'c Connector,
         flight: &Flight<'_>,
         serially: bool,
-        opening: &mut Option<Opening<'c>>,
+        opening: &mut Option<LoginAttempt<'c>>,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Box<Self>, (Error, Signal)>> {
         let search_path = flight.search_path().unwrap_or_default();
-        let sent = config.schemas().or(Some(search_path).filter(|path| !path.is_empty()));
+        let configured = connector.settings().search_path.as_deref();
+        let sent = configured.or(Some(search_path).filter(|path| !path.is_empty()));
         #[cfg(feature = "pool")]
-        if let Some(lessor) = config.lessor() {
-            let connection = lease::ask(config, lessor, flight, sent.unwrap_or_default(), serially)?;
+        if let Some(lessor) = connector.config.lessor.as_deref() {
+            let connection = lease_request::ask(connector, lessor, flight, sent.unwrap_or_default(), serially)?;
             let transport = lessor.reach(flight.in_transaction).map_err(|error| (error, Signal::Local))?;
             let mut link = Link::on(transport, connection, search_path);
             (link.leased, link.round_trips) = (true, 0);
@@ -81,7 +82,7 @@ impl Link {
         }
         let opening = match opening {
             Some(opening) => opening,
-            empty => empty.insert(Opening::new(config, sent, serially)),
+            empty => empty.insert(LoginAttempt::new(connector, sent, serially)),
         };
         let Login { transport, connection, pipelined } = ready!(opening.poll(context, timer))?;
         let mut link = Link::on(transport, connection, search_path);
@@ -122,8 +123,8 @@ impl Link {
     }
 
     /// Whether names that are compiled for this search_path mean the same here.
-    pub(super) fn looks_up_in(&self, config: &Config, search_path: &str) -> bool {
-        self.search_path == search_path || config.schemas().is_some()
+    pub(super) fn looks_up_in(&self, connector: &Connector, search_path: &str) -> bool {
+        self.search_path == search_path || connector.settings().search_path.is_some()
     }
 
     /// Whether it can serve another flight of the transaction that it is in.
@@ -167,8 +168,8 @@ impl Link {
     }
 
     /// Gives the session one flight to send.
-    pub(super) fn begin(&mut self, config: &Config, flight: &Flight<'_>) -> Result<(), Box<Failing>> {
-        let configured = config.schemas();
+    pub(super) fn begin(&mut self, connector: &Connector, flight: &Flight<'_>) -> Result<(), Box<Failing>> {
+        let configured = connector.settings().search_path.as_deref();
         let search_path = configured.unwrap_or(self.search_path);
         #[cfg(feature = "pool")]
         if self.leased && flight.changes_session() {
@@ -188,21 +189,21 @@ impl Link {
     pub(super) fn poll_fly(
         &mut self,
         context: &mut Context<'_>,
-        config: &Config,
+        connector: &Connector,
         timer: &mut BoxFuture<()>,
         answer: &mut Answer<'_, '_>,
     ) -> Poll<Result<Option<Error>, Box<Failing>>> {
-        let landed = ready!(self.poll_landing(context, config, timer, answer));
+        let landed = ready!(self.poll_landing(context, connector, timer, answer));
         self.flying = landed.is_err();
         self.on_trial = false;
-        Poll::Ready(self.landed(config, &answer.flight, landed))
+        Poll::Ready(self.landed(connector, &answer.flight, landed))
     }
 
     fn landed(
         &mut self,
-        config: &Config,
+        connector: &Connector,
         flight: &Flight<'_>,
-        landed: Result<Landed, Failure>,
+        landed: Result<Landed, ConnectionFailure>,
     ) -> Result<Option<Error>, Box<Failing>> {
         let (error, signal, verdict) = match landed {
             Ok(Landed::Well(local)) => return Ok(local),
@@ -219,7 +220,7 @@ impl Link {
             }
             Ok(Landed::Amiss(kind, signal)) => (Error::new(kind), signal, None),
             Err(failure) => {
-                let (error, signal, reached) = failure::explain(self.stage(), config, failure);
+                let (error, signal, reached) = failure::explain(self.progress(), connector, failure);
                 self.reached = reached;
                 (error, signal, None)
             }
@@ -233,9 +234,9 @@ impl Link {
         self.round_trips
     }
 
-    fn stage(&self) -> Stage {
+    fn progress(&self) -> LoginProgress {
         let (started, heard) = (self.started, self.connection.has_heard());
-        Stage { started, heard, pipelined: self.pipelined, leased: self.leased }
+        LoginProgress { started, heard, pipelined: self.pipelined, leased: self.leased }
     }
 
     /// The failure of a flight that another request polls: the answer cannot be read there.
@@ -257,14 +258,14 @@ impl Link {
     fn poll_landing(
         &mut self,
         context: &mut Context<'_>,
-        config: &Config,
+        connector: &Connector,
         timer: &mut BoxFuture<()>,
         answer: &mut Answer<'_, '_>,
-    ) -> Poll<Result<Landed, Failure>> {
+    ) -> Poll<Result<Landed, ConnectionFailure>> {
         if answer.resumes() {
             // The time that the reader takes is not the server's.
             self.on_trial = false;
-            transport::rewind(timer, config, config.query_limit());
+            connector.rewind(timer, connector.settings().query_timeout);
         }
         loop {
             // Nothing is the answer to what was not sent.
@@ -279,23 +280,23 @@ impl Link {
                         None if seeded!(TakesEndOfFileForSuccess) => {
                             return Poll::Ready(Ok(Landed::Well(None)));
                         }
-                        None => return Poll::Ready(Err(Failure::Session(Fault::Closed))),
+                        None => return Poll::Ready(Err(ConnectionFailure::Session(Fault::Closed))),
                     },
-                    Err(fault) => return Poll::Ready(Err(Failure::Session(fault))),
+                    Err(fault) => return Poll::Ready(Err(ConnectionFailure::Session(fault))),
                 };
                 if let Event::Started = event {
                     self.started = true;
                     let is_sent = self.pipelined && self.connection.has_sent_statements();
-                    self.on_trial = is_sent && PROBE_AFTER < config.query_limit();
-                    let limit = if self.on_trial { PROBE_AFTER } else { config.query_limit() };
-                    transport::rewind(timer, config, limit);
+                    self.on_trial = is_sent && PROBE_AFTER < connector.settings().query_timeout;
+                    let limit = if self.on_trial { PROBE_AFTER } else { connector.settings().query_timeout };
+                    connector.rewind(timer, limit);
                 }
                 if let Event::FlightDropped = event {
                     // Nothing was executed, and the session is ready: the flight is sent again, once.
-                    transport::let_flights_wait(config);
-                    transport::rewind(timer, config, config.query_limit());
-                    if self.begin(config, &answer.flight).is_err() {
-                        return Poll::Ready(Err(Failure::Session(Fault::Malformed(NOT_SENT_AGAIN))));
+                    connector.environment.hold_flights();
+                    connector.rewind(timer, connector.settings().query_timeout);
+                    if self.begin(connector, &answer.flight).is_err() {
+                        return Poll::Ready(Err(ConnectionFailure::Session(Fault::Malformed(NOT_SENT_AGAIN))));
                     }
                     self.poll_transmit(context);
                     continue;
@@ -306,7 +307,7 @@ impl Link {
                     match event {
                         Event::Ready(Status::Idle) => self.rolling_back = false,
                         Event::Completed(_) => {}
-                        _ => return Poll::Ready(Err(Failure::Session(Fault::Malformed(NOT_ROLLED_BACK)))),
+                        _ => return Poll::Ready(Err(ConnectionFailure::Session(Fault::Malformed(NOT_ROLLED_BACK)))),
                     }
                     continue;
                 }
@@ -325,17 +326,17 @@ impl Link {
                     self.heard_last = true;
                     self.connection.handle_input(&self.read);
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Failure::Transport(error))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 Poll::Pending => {
                     // A server that refuses and leaves breaks the write too: what it said has been read by now.
                     if let Some(error) = self.write_error.take() {
-                        return Poll::Ready(Err(Failure::Transport(error)));
+                        return Poll::Ready(Err(ConnectionFailure::Transport(error)));
                     }
                     ready!(timer.as_mut().poll(context));
                     if !core::mem::take(&mut self.on_trial) {
-                        return Poll::Ready(Err(Failure::Timeout));
+                        return Poll::Ready(Err(ConnectionFailure::Timeout));
                     }
-                    transport::rewind(timer, config, config.query_limit().saturating_sub(PROBE_AFTER));
+                    connector.rewind(timer, connector.settings().query_timeout.saturating_sub(PROBE_AFTER));
                     if !self.writing {
                         self.connection.probe();
                     }

@@ -7,16 +7,16 @@ use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
-use crate::client::event::Event;
 use crate::client::flight::{Answer, Flight, Prepared, Sink};
 use crate::client::lender::{Lender, Loan};
 use crate::client::link::{Failing, Link};
-use crate::client::login::Opening;
 use crate::error::{Error, Kind, OUTLIVED, Outcome};
+use crate::event::Event;
+use crate::login::LoginAttempt;
 use crate::millis::Millis;
 use crate::retry::{Attempts, Failed, Payload, Reached, Signal};
 use crate::statement::Statement;
-use crate::transport::{self, BoxFuture};
+use crate::transport::BoxFuture;
 
 /// What an executor runs on.
 #[derive(Clone, Copy)]
@@ -78,7 +78,7 @@ impl<'t> Target<'t> {
                 first: first.statement,
                 runs: Runs::of_query(lender),
                 stage: Stage::Beginning,
-                answer: Answer::new(Flight::alone(members), sinks, lender.config.result_limit()),
+                answer: Answer::new(Flight::alone(members), sinks, lender.connector.settings().max_result),
             },
         }
     }
@@ -148,7 +148,7 @@ pub(super) enum Stage<'l> {
 #[derive(Default)]
 pub(super) struct Progress<'l> {
     /// Where there was no connection.
-    opening: Option<Opening<'l>>,
+    opening: Option<LoginAttempt<'l>>,
     /// The connection had served another flight before, which took these round trips.
     kept: bool,
     round_trips: u32,
@@ -157,18 +157,20 @@ pub(super) struct Progress<'l> {
 
 impl<'l> Runs<'l> {
     pub(super) fn of_query(lender: &'l Lender) -> Self {
-        Runs::new(lender, lender.config.attempts(), lender.config.query_limit())
+        let settings = lender.connector.settings();
+        Runs::new(lender, settings.max_attempts, settings.query_timeout)
     }
 
     pub(super) fn new(lender: &'l Lender, attempts: u32, limit: Millis) -> Self {
-        let began = transport::now(&lender.config);
+        let connector = &lender.connector;
+        let began = connector.now();
         lender.budget.earn();
-        transport::budget(&lender.config).earn();
+        connector.environment.retry_budget().earn();
         Runs {
             lender,
             attempts: Attempts::new(attempts),
             // Set before anything is waited for: it belongs to the request that asks, whoever wakes it.
-            timer: transport::sleep(&lender.config, lender.config.connect_limit()),
+            timer: connector.sleep(connector.settings().connect_timeout),
             began,
             until: began.saturating_add(limit),
             rows: 0,
@@ -257,8 +259,8 @@ impl<'l> Runs<'l> {
     /// COMMIT, in a flight of its own.
     pub(super) async fn commit(&mut self, id: u64) -> Result<(), Box<Failing>> {
         let flight = Flight { commit: true, in_transaction: true, ..Flight::default() };
-        let config = &self.lender.config;
-        transport::rewind(&mut self.timer, config, config.query_limit());
+        let connector = &self.lender.connector;
+        connector.rewind(&mut self.timer, connector.settings().query_timeout);
         let mut loan = match self.lender.borrow_in(id, None, &mut self.timer).await {
             Ok(loan) if loan.link.is_some() => loan,
             Ok(_) => {
@@ -279,7 +281,7 @@ impl<'l> Runs<'l> {
         flight: &Flight<'_>,
         sinks: &mut [&mut dyn Sink],
     ) -> Result<Option<Error>, Box<Failing>> {
-        let mut answer = Answer::new(*flight, sinks, self.lender.config.result_limit());
+        let mut answer = Answer::new(*flight, sinks, self.lender.connector.settings().max_result);
         let mut progress = Progress::default();
         poll_fn(|context| self.poll_fly_on(context, loan, &mut progress, &mut answer)).await
     }
@@ -292,7 +294,7 @@ impl<'l> Runs<'l> {
         progress: &mut Progress<'l>,
         answer: &mut Answer<'_, '_>,
     ) -> Poll<Result<Option<Error>, Box<Failing>>> {
-        let config = &self.lender.config;
+        let connector = &self.lender.connector;
         if !self.lender.is_of_this_request() {
             return Poll::Ready(Err(match &loan.link {
                 Some(link) if progress.begun => link.stranded(&answer.flight),
@@ -304,7 +306,7 @@ impl<'l> Runs<'l> {
                 if !progress.begun {
                     progress.kept = true;
                     progress.round_trips = link.round_trips();
-                    transport::rewind(&mut self.timer, config, config.query_limit());
+                    connector.rewind(&mut self.timer, connector.settings().query_timeout);
                 }
                 link
             }
@@ -312,7 +314,7 @@ impl<'l> Runs<'l> {
                 let (serially, opening) = (self.lender.logs_in_serially(), &mut progress.opening);
                 match ready!(Link::poll_open(
                     context,
-                    config,
+                    connector,
                     &answer.flight,
                     serially,
                     opening,
@@ -325,10 +327,10 @@ impl<'l> Runs<'l> {
                 }
             }
         };
-        let begun = if progress.begun { Ok(()) } else { link.begin(config, &answer.flight) };
+        let begun = if progress.begun { Ok(()) } else { link.begin(connector, &answer.flight) };
         progress.begun = true;
         let flown = match begun {
-            Ok(()) => ready!(link.poll_fly(context, config, &mut self.timer, answer)),
+            Ok(()) => ready!(link.poll_fly(context, connector, &mut self.timer, answer)),
             Err(failing) => Err(failing),
         };
         self.round_trips += link.round_trips() - progress.round_trips;
@@ -346,8 +348,8 @@ impl<'l> Runs<'l> {
 
     /// Gives connecting its whole time: that which the closure of a transaction takes does not count.
     pub(super) fn rewind(&mut self) {
-        let config = &self.lender.config;
-        transport::rewind(&mut self.timer, config, config.connect_limit());
+        let connector = &self.lender.connector;
+        connector.rewind(&mut self.timer, connector.settings().connect_timeout);
     }
 
     /// Whether it may run again after this: waits as long as the rule says. `resolvable`: it has an idempotency key.
@@ -362,22 +364,22 @@ impl<'l> Runs<'l> {
         if self.lender.is_gone() {
             return None;
         }
-        let config = &self.lender.config;
-        let budget = [&self.lender.budget, transport::budget(config)];
+        let connector = &self.lender.connector;
+        let budget = [&self.lender.budget, connector.environment.retry_budget()];
         let rule = failed.rule();
         let pause = self.attempts.after(rule, resolvable, &budget)?;
         if rule.wants_serial_login() {
             self.lender.log_in_serially();
         }
-        let pause = pause.chosen_by(transport::random(config));
-        if transport::now(config).saturating_add(pause) >= self.until {
+        let pause = pause.chosen_by(connector.environment.random());
+        if connector.now().saturating_add(pause) >= self.until {
             return None;
         }
         // Until the server has let us in, connecting again is still connecting.
         if failed.reached == Reached::Session {
-            transport::rewind(&mut self.timer, config, config.connect_limit());
+            self.rewind();
         }
-        Some(transport::sleep(config, pause))
+        Some(connector.sleep(pause))
     }
 
     /// `false` when the time is over before the pause is.
@@ -417,13 +419,13 @@ impl<'l> Runs<'l> {
 
     /// Tells whoever listens ([`Config::on_event`](crate::Config::on_event)).
     pub(super) fn report<T>(&self, statement: Option<&'static Statement>, result: &Result<T, Error>) {
-        let config = &self.lender.config;
-        if let Some(listener) = config.listener() {
+        let connector = &self.lender.connector;
+        if let Some(listener) = &connector.config.listener {
             listener(&Event {
                 statement,
                 rows: self.rows,
                 round_trips: self.round_trips,
-                elapsed: transport::now(config).saturating_sub(self.began),
+                elapsed: connector.now().saturating_sub(self.began),
                 retries: self.attempts.retries(),
                 error: result.as_ref().err(),
             });

@@ -3,12 +3,13 @@
 use core::fmt;
 use core::future::Future;
 
+use crate::client::executor::{Executor, SessionExecutor, sealed};
 use crate::client::fetch::Fetch;
 use crate::client::lender::Lender;
 use crate::client::pipeline::Pipelined;
 use crate::client::run::Target;
 use crate::client::transaction::{Transact, Transaction};
-use crate::config::Config;
+use crate::connector::Connector;
 use crate::error::Error;
 
 /// One connection of its own, made with [`Dsql::session`](crate::Dsql::session). It connects with its first
@@ -18,8 +19,8 @@ use crate::error::Error;
 pub struct Session(Lender);
 
 impl Session {
-    pub(super) fn new(config: Config) -> Self {
-        Session(Lender::new(config, true))
+    pub(super) fn new(connector: Connector) -> Self {
+        Session(Lender::new(connector, true))
     }
 
     /// Several queries in one round trip, all or nothing: see [`Dsql::pipeline`](crate::Dsql::pipeline).
@@ -38,10 +39,20 @@ impl Session {
         Transact::new(&self.0, body)
     }
 
-    pub(super) fn target(&self) -> Target<'_> {
+    fn target(&self) -> Target<'_> {
         Target { lender: &self.0, transaction: None }
     }
 }
+
+impl Executor for Session {
+    fn target(&mut self) -> Target<'_> {
+        Session::target(self)
+    }
+}
+
+impl SessionExecutor for Session {}
+
+impl sealed::Sealed for Session {}
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

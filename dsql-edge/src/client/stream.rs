@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_core::Stream;
 
-use crate::client::Executor;
+use crate::client::executor::Executor;
 use crate::client::fetch::Fetch;
 use crate::client::flight::{Prepared, Sink};
 use crate::error::Error;

@@ -11,6 +11,7 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
 
+use crate::client::executor::{self, Executor};
 use crate::client::fetch::Fetch;
 use crate::client::flight::{BEGIN, BEGIN_READ_ONLY, Opening, Prepared};
 use crate::client::lender::Lender;
@@ -20,7 +21,7 @@ use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::millis::{Millis, millis};
 use crate::query::KeyInsert;
 use crate::retry::Failed;
-use crate::transport::{self, BoxFuture};
+use crate::transport::BoxFuture;
 
 const BUSY: &str = "the transaction was rolled back: its closure returned before a statement or stream of it had ended: \
                     await it, or drop it, first";
@@ -42,10 +43,25 @@ impl<'d> Transaction<'d> {
         Fetch::of(queries, self)
     }
 
-    pub(super) fn target(&self) -> Target<'d> {
+    fn target(&self) -> Target<'d> {
         Target { lender: self.lender, transaction: Some(InTransaction::new(self.id)) }
     }
 }
+
+impl Executor for Transaction<'_> {
+    fn target(&mut self) -> Target<'_> {
+        Transaction::target(self)
+    }
+}
+
+impl Executor for &Transaction<'_> {
+    fn target(&mut self) -> Target<'_> {
+        Transaction::target(self)
+    }
+}
+
+impl executor::sealed::Sealed for Transaction<'_> {}
+impl executor::sealed::Sealed for &Transaction<'_> {}
 
 impl fmt::Debug for Transaction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,9 +130,12 @@ pub enum Once<T> {
 
 impl<'d, F> Transact<'d, F> {
     pub(super) fn new(lender: &'d Lender, body: F) -> Self {
-        let config = &lender.config;
-        let options =
-            Options { read_only: false, attempts: config.attempts(), timeout: config.transaction_limit() };
+        let settings = lender.connector.settings();
+        let options = Options {
+            read_only: false,
+            attempts: settings.max_attempts,
+            timeout: settings.transaction_timeout,
+        };
         Transact { lender, body, options }
     }
 
@@ -300,7 +319,7 @@ impl<'d> Course<'d> {
             runs: Runs::new(lender, options.attempts, options.timeout),
             options,
             key: key.map(Prepared::key).transpose()?.map(Arc::new),
-            deadline: transport::sleep(&lender.config, options.timeout),
+            deadline: lender.connector.sleep(options.timeout),
             attempt: None,
             unresolved: None,
         })

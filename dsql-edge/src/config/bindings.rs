@@ -3,11 +3,11 @@
 mod names;
 
 use super::Config;
-use super::endpoint::Endpoint;
 #[cfg(feature = "assume-role")]
 use crate::auth::AssumeRole;
-use crate::auth::Credentials;
+use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::settings::Endpoint;
 use crate::transport::{is_bound, text_of};
 use names::{Names, prefixed};
 

@@ -5,7 +5,6 @@
 
 mod bindings;
 mod connection_string;
-mod endpoint;
 
 use core::fmt;
 use core::time::Duration;
@@ -16,14 +15,16 @@ use std::sync::Arc;
 #[cfg(feature = "assume-role")]
 use crate::auth::AssumeRole;
 use crate::auth::{Credentials, CredentialsProvider, Source};
-use crate::client::Event;
 use crate::error::Error;
-use crate::millis::{Millis, millis};
-use endpoint::Endpoint;
+use crate::event::Event;
+#[cfg(feature = "pool")]
+use crate::lease::Lessor;
+use crate::millis::millis;
 #[cfg(feature = "assume-role")]
-pub(crate) use endpoint::StsEndpoint;
+use crate::settings::StsEndpoint;
+use crate::settings::{Endpoint, Settings};
 
-type Listener = dyn Fn(&Event<'_>) + Send + Sync;
+pub(crate) type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 
 /// Everything that is needed to connect.
 ///
@@ -41,27 +42,11 @@ type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 /// ```
 #[derive(Clone)]
 pub struct Config {
-    endpoint: Endpoint,
-    source: Source,
-    #[cfg(feature = "assume-role")]
-    sts: StsEndpoint,
-    user: Cow<'static, str>,
-    application_name: Cow<'static, str>,
-    search_path: Option<String>,
-    connect_timeout: Millis,
-    query_timeout: Millis,
-    transaction_timeout: Millis,
-    max_connections: usize,
-    max_attempts: u32,
-    max_message: usize,
-    max_row: usize,
-    max_result: usize,
-    listener: Option<Arc<Listener>>,
-    extra_ca: Option<Vec<u8>>,
+    pub(crate) settings: Settings,
+    pub(crate) source: Source,
+    pub(crate) listener: Option<Arc<Listener>>,
     #[cfg(feature = "pool")]
-    lessor: Option<Arc<dyn crate::pool::Lessor>>,
-    #[cfg(test)]
-    network: Option<crate::transport::memory::Network>,
+    pub(crate) lessor: Option<Arc<dyn Lessor>>,
 }
 
 impl Config {
@@ -124,20 +109,20 @@ impl Config {
     /// When it is anything else.
     #[cfg(feature = "assume-role")]
     pub fn local_sts(mut self, url: &str) -> Result<Self, Error> {
-        self.sts = StsEndpoint::local(url)?;
+        self.settings.sts = StsEndpoint::local(url)?;
         Ok(self)
     }
 
     /// The role to connect as; `admin` if it is not set. Every role but `admin` needs `AWS IAM GRANT`.
     pub fn user(mut self, user: impl Into<String>) -> Self {
-        self.user = Cow::Owned(user.into());
+        self.settings.user = Cow::Owned(user.into());
         self
     }
 
     /// The name that the session has in the server's logs; `dsql-edge/<version>` if it is not set. No data of your
     /// users belongs in it.
     pub fn application_name(mut self, name: impl Into<String>) -> Self {
-        self.application_name = Cow::Owned(name.into());
+        self.settings.application_name = Cow::Owned(name.into());
         self
     }
 
@@ -146,34 +131,34 @@ impl Config {
     /// whatever is set here: the schemas must hold the same tables then. A query that was compiled for
     /// another one is an error before it is sent.
     pub fn search_path(mut self, schemas: impl AsRef<str>) -> Self {
-        self.search_path = Some(search_path(schemas.as_ref()));
+        self.settings.search_path = Some(search_path(schemas.as_ref()));
         self
     }
 
     /// How long to wait for a free connection, TCP, TLS and the login together; 10 seconds if it is not set.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = millis(timeout);
+        self.settings.connect_timeout = millis(timeout);
         self
     }
 
     /// How long to wait for the whole answer to a query; 30 seconds if it is not set. DSQL has no timeout of its
     /// own for statements; a transaction it ends after 5 minutes.
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
-        self.query_timeout = millis(timeout);
+        self.settings.query_timeout = millis(timeout);
         self
     }
 
     /// How many connections one [`Dsql`](crate::Dsql) may have; 3 if it is not set, at least 1. Workers allows six
     /// that are connecting at the same time.
     pub fn max_connections(mut self, connections: usize) -> Self {
-        self.max_connections = connections.max(1);
+        self.settings.max_connections = connections.max(1);
         self
     }
 
     /// How long a transaction may take, all its attempts and the pauses between them together; 60 seconds if it is not
     /// set. DSQL ends a transaction after 5 minutes.
     pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
-        self.transaction_timeout = millis(timeout);
+        self.settings.transaction_timeout = millis(timeout);
         self
     }
 
@@ -181,28 +166,28 @@ impl Config {
     /// nothing again. What may run again: see [`Dsql`](crate::Dsql). Besides, retries draw on a budget: one for every
     /// ten queries, and some to begin with.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.max_attempts = attempts.max(1);
+        self.settings.max_attempts = attempts.max(1);
         self
     }
 
     /// The longest message to send or to receive, in bytes; 10 MiB, DSQL's own limit, if it is not set. What is longer
     /// is an error ([`Error::is_too_long`], [`Error::is_conversion`] for what is sent).
     pub fn max_message(mut self, bytes: usize) -> Self {
-        self.max_message = bytes;
+        self.settings.max_message = bytes;
         self
     }
 
     /// The longest row to receive, in bytes; as [`max_message`](Config::max_message) if it is not set. A longer one is
     /// an error ([`Error::is_too_long`]) and ends the connection.
     pub fn max_row(mut self, bytes: usize) -> Self {
-        self.max_row = bytes;
+        self.settings.max_row = bytes;
         self
     }
 
     /// How many bytes of rows one fetch, or one pipeline, keeps in memory; 64 MiB if it is not set (a Worker has 128
     /// in all). What is more is an error ([`Error::is_too_long`]). Streams keep nothing.
     pub fn max_result(mut self, bytes: usize) -> Self {
-        self.max_result = bytes;
+        self.settings.max_result = bytes;
         self
     }
 
@@ -223,56 +208,30 @@ impl Config {
     /// A certificate authority to trust besides the system's, in PEM: that of `dsql-local`. Only for programs
     /// that are no Workers (feature `tokio`); a Worker's runtime has roots of its own.
     pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.extra_ca = Some(pem.into());
+        self.settings.extra_ca = Some(pem.into());
         self
     }
 
     fn with(endpoint: Endpoint, credentials: Credentials) -> Self {
         Config {
-            endpoint,
+            settings: Settings::new(endpoint),
             source: Source::Given(credentials),
-            #[cfg(feature = "assume-role")]
-            sts: StsEndpoint::Regional,
-            user: Cow::Borrowed("admin"),
-            application_name: Cow::Borrowed(concat!("dsql-edge/", env!("CARGO_PKG_VERSION"))),
-            search_path: None,
-            connect_timeout: 10_000,
-            query_timeout: 30_000,
-            transaction_timeout: 60_000,
-            max_connections: 3,
-            max_attempts: 5,
-            max_message: 10 << 20,
-            max_row: 10 << 20,
-            max_result: 64 << 20,
             listener: None,
-            extra_ca: None,
             #[cfg(feature = "pool")]
             lessor: None,
-            #[cfg(test)]
-            network: None,
         }
     }
 
-    /// The cluster behind a pool. Who it is and what it takes to be let in the pool knows.
+    /// The cluster behind a pool, which has the endpoint and the credentials.
     #[cfg(feature = "pool")]
-    pub(crate) fn of_pool(stub: crate::pool::Stub) -> Self {
-        Config::with(Endpoint::of_pool(), Credentials::new("", "")).leasing_from(Arc::new(stub))
+    pub(crate) fn of_pool(lessor: Arc<dyn Lessor>) -> Self {
+        Config::with(Endpoint::of_pool(), Credentials::new("", "")).leasing_from(lessor)
     }
 
     #[cfg(feature = "pool")]
-    pub(crate) fn leasing_from(mut self, lessor: Arc<dyn crate::pool::Lessor>) -> Self {
+    pub(crate) fn leasing_from(mut self, lessor: Arc<dyn Lessor>) -> Self {
         self.lessor = Some(lessor);
         self
-    }
-
-    #[cfg(feature = "pool")]
-    pub(crate) fn lessor(&self) -> Option<&dyn crate::pool::Lessor> {
-        self.lessor.as_deref()
-    }
-
-    #[cfg_attr(all(not(feature = "tokio"), not(target_arch = "wasm32")), allow(dead_code))]
-    pub(crate) fn address(&self) -> (&str, u16) {
-        (&self.endpoint.host, self.endpoint.port)
     }
 
     /// `host:port`, for messages.
@@ -281,98 +240,7 @@ impl Config {
         if self.lessor.is_some() {
             return "the pool".to_owned();
         }
-        format!("{}:{}", self.endpoint.host, self.endpoint.port)
-    }
-
-    pub(crate) fn signing_host(&self) -> &str {
-        self.endpoint.dangerous.as_deref().unwrap_or(&self.endpoint.host)
-    }
-
-    pub(crate) fn region(&self) -> &str {
-        &self.endpoint.region
-    }
-
-    /// Whether the endpoint is known to ask for a cleartext password, so that it may be sent unasked.
-    pub(crate) fn knows_cleartext(&self) -> bool {
-        self.endpoint.dangerous.is_none()
-    }
-
-    pub(crate) fn source(&self) -> &Source {
-        &self.source
-    }
-
-    #[cfg(feature = "assume-role")]
-    pub(crate) fn sts_endpoint(&self) -> &StsEndpoint {
-        &self.sts
-    }
-
-    pub(crate) fn user_name(&self) -> &str {
-        &self.user
-    }
-
-    pub(crate) fn application(&self) -> &str {
-        &self.application_name
-    }
-
-    pub(crate) fn schemas(&self) -> Option<&str> {
-        self.search_path.as_deref()
-    }
-
-    pub(crate) fn connect_limit(&self) -> Millis {
-        self.connect_timeout
-    }
-
-    pub(crate) fn query_limit(&self) -> Millis {
-        self.query_timeout
-    }
-
-    pub(crate) fn connections(&self) -> usize {
-        self.max_connections
-    }
-
-    /// A token is made for each connection and used at once: a minute allows for clocks that differ.
-    pub(crate) fn token_seconds(&self) -> u32 {
-        60
-    }
-
-    pub(crate) fn transaction_limit(&self) -> Millis {
-        self.transaction_timeout
-    }
-
-    pub(crate) fn attempts(&self) -> u32 {
-        self.max_attempts
-    }
-
-    pub(crate) fn message_limit(&self) -> usize {
-        self.max_message
-    }
-
-    pub(crate) fn row_limit(&self) -> usize {
-        self.max_row
-    }
-
-    pub(crate) fn result_limit(&self) -> usize {
-        self.max_result
-    }
-
-    pub(crate) fn listener(&self) -> Option<&Listener> {
-        self.listener.as_deref()
-    }
-
-    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only that transport has roots of its own"))]
-    pub(crate) fn extra_ca_pem(&self) -> Option<&[u8]> {
-        self.extra_ca.as_deref()
-    }
-
-    #[cfg(test)]
-    pub(crate) fn memory(mut self, network: &crate::transport::memory::Network) -> Self {
-        self.network = Some(network.clone());
-        self
-    }
-
-    #[cfg(test)]
-    pub(crate) fn memory_network(&self) -> Option<&crate::transport::memory::Network> {
-        self.network.as_ref()
+        format!("{}:{}", self.settings.endpoint.host, self.settings.endpoint.port)
     }
 }
 
@@ -392,8 +260,8 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("endpoint", &self.location())
-            .field("region", &self.endpoint.region)
-            .field("user", &self.user)
+            .field("region", &self.settings.endpoint.region)
+            .field("user", &self.settings.user)
             .finish_non_exhaustive()
     }
 }

@@ -16,13 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::server::Server;
 use crate::config::Config;
+use crate::connector::Connector;
 use crate::error::{Error, Kind};
 use crate::millis::Millis;
-use crate::transport;
 
 /// How many connections there are, how long they live, and how many may wait.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Settings {
+pub(super) struct PoolLimits {
     pub(super) connections: usize,
     pub(super) waiting: usize,
     pub(super) age: Millis,
@@ -32,11 +32,11 @@ pub(super) struct Settings {
 }
 
 pub(super) struct Connections {
-    /// What the pool was made with: its clock and its limits.
-    pub(super) config: Config,
+    /// The pool's own: its clock and its settings.
+    pub(super) connector: Connector,
     /// The configuration of new connections.
-    login: Mutex<Login>,
-    pub(super) settings: Settings,
+    login: Mutex<LoginConfig>,
+    pub(super) limits: PoolLimits,
     state: Mutex<State>,
 }
 
@@ -54,8 +54,8 @@ struct State {
     held: usize,
 }
 
-struct Login {
-    config: Arc<Config>,
+struct LoginConfig {
+    connector: Arc<Connector>,
     /// The server or the provider of credentials rejected this configuration.
     denied: bool,
 }
@@ -78,14 +78,14 @@ pub(super) const LEASE: usize = 12 << 10;
 const JITTER: Millis = 120_000;
 
 impl Connections {
-    pub(super) fn new(config: Config, settings: Settings) -> Arc<Self> {
-        let login = Mutex::new(Login { config: Arc::new(config.clone()), denied: false });
-        Arc::new(Connections { config, login, settings, state: Mutex::default() })
+    pub(super) fn new(connector: Connector, limits: PoolLimits) -> Arc<Self> {
+        let login = Mutex::new(LoginConfig { connector: Arc::new(connector.clone()), denied: false });
+        Arc::new(Connections { connector, login, limits, state: Mutex::default() })
     }
 
     /// The configuration of new connections.
-    pub(super) fn login(&self) -> Arc<Config> {
-        lock(&self.login).config.clone()
+    pub(super) fn login(&self) -> Arc<Connector> {
+        lock(&self.login).connector.clone()
     }
 
     /// Records from the error of a failed login whether the credentials were rejected.
@@ -102,7 +102,8 @@ impl Connections {
 
     /// New connections use this configuration from now on.
     pub(super) fn renew(&self, config: Config) {
-        *lock(&self.login) = Login { config: Arc::new(config), denied: false };
+        let connector = Connector::new(config, self.connector.environment.clone());
+        *lock(&self.login) = LoginConfig { connector: Arc::new(connector), denied: false };
     }
 
     /// Counts the bytes of a lease without a connection; `None` if they exceed [`MEMORY`].
@@ -118,20 +119,20 @@ impl Connections {
 
     /// When a connection that is opened now retires.
     pub(super) fn retirement(&self) -> Millis {
-        let now = transport::now(&self.config);
-        let jitter = JITTER.min(self.settings.age / 10);
-        let chosen = transport::random(&self.config) % (2 * jitter + 1);
-        let earliest = now.saturating_add(self.settings.age).saturating_sub(jitter);
+        let now = self.connector.now();
+        let jitter = JITTER.min(self.limits.age / 10);
+        let chosen = self.connector.environment.random() % (2 * jitter + 1);
+        let earliest = now.saturating_add(self.limits.age).saturating_sub(jitter);
         earliest.saturating_add(chosen)
     }
 
     /// Closes what has been idle for long, or is old, until nothing is left that could become so.
     pub(super) async fn sweep(self: Arc<Self>) {
         loop {
-            let now = transport::now(&self.config);
+            let now = self.connector.now();
             let next = {
                 let mut state = self.state();
-                let until = |server: &Server| server.idle_until(self.settings.idle);
+                let until = |server: &Server| server.idle_until(self.limits.idle);
                 let before = state.idle.len();
                 state.idle.retain(|server| until(server) > now);
                 state.open -= before - state.idle.len();
@@ -143,7 +144,7 @@ impl Connections {
                 next
             };
             let Some(next) = next else { return };
-            transport::sleep(&self.config, next.saturating_sub(now).max(1)).await;
+            self.connector.sleep(next.saturating_sub(now).max(1)).await;
         }
     }
 
@@ -162,7 +163,7 @@ impl Connections {
 
     /// The error of a lease that cannot wait because `waiting` others do.
     pub(super) fn overloaded(&self, waiting: usize) -> Error {
-        let connections = self.settings.connections;
+        let connections = self.limits.connections;
         let text = format!(
             "{waiting} flights wait already for the {connections} connections of this pool: more connections, more \
              shards, or shorter transactions would help"
@@ -187,7 +188,7 @@ impl Connections {
         let mut state = self.state();
         match server {
             Some(mut server) if reusable => {
-                server.idle_since = transport::now(&self.config);
+                server.idle_since = self.connector.now();
                 state.idle.push(server);
             }
             _ if seeded!(CountsOnWhatLeft) => {}
@@ -243,16 +244,16 @@ impl State {
         search_path: &str,
         context: &mut Context<'_>,
     ) -> Option<Option<Server>> {
-        let now = transport::now(&pool.config);
+        let now = pool.connector.now();
         while let Some(at) = self.idle.iter().rposition(|server| server.search_path == search_path) {
             let mut server = self.idle.remove(at);
-            if server.idle_until(pool.settings.idle) > now && server.poll_alive(context) {
+            if server.idle_until(pool.limits.idle) > now && server.poll_alive(context) {
                 return Some(Some(server));
             }
             // R10: nothing was handed over, another one serves.
             self.open -= 1;
         }
-        if self.open < pool.settings.connections {
+        if self.open < pool.limits.connections {
             self.open += 1;
             return Some(None);
         }
@@ -296,7 +297,7 @@ impl Turn {
                     own.waker.clone_from(context.waker());
                 }
             }
-            None if state.waiting.len() >= self.pool.settings.waiting => {
+            None if state.waiting.len() >= self.pool.limits.waiting => {
                 return Poll::Ready(Err(self.pool.overloaded(state.waiting.len())));
             }
             None => {
@@ -340,7 +341,8 @@ mod tests {
     use std::task::Wake;
 
     use super::*;
-    use crate::auth::Credentials;
+    use crate::credentials::Credentials;
+    use crate::transport::Environment;
 
     #[derive(Default)]
     struct Woken(AtomicUsize);
@@ -375,7 +377,7 @@ mod tests {
     fn pool(connections: usize, waiting: usize) -> Arc<Connections> {
         let config = Config::local("localhost", "us-east-1", Credentials::new("id", "key")).unwrap();
         let (age, idle) = (3_300_000, 600_000);
-        Connections::new(config, Settings { connections, waiting, age, idle, pause: age })
+        Connections::new(Connector::new(config, Environment::default()), PoolLimits { connections, waiting, age, idle, pause: age })
     }
 
     fn lent(polled: Poll<Result<Lent, Error>>) -> Lent {

@@ -18,7 +18,6 @@ mod frames;
 #[allow(missing_docs, reason = "#[durable_object] writes methods that nobody calls by name")]
 mod object;
 mod relay;
-mod report;
 mod server;
 mod stub;
 #[cfg(test)]
@@ -31,29 +30,17 @@ use std::sync::Arc;
 
 use crate::client::Dsql;
 use crate::config::Config;
+use crate::connector::Connector;
 use crate::error::Error;
+use crate::lease::Lessor;
 use crate::millis::millis;
-use crate::transport::{self, Transport};
+#[cfg(test)]
+use crate::transport::BoxFuture;
+use crate::transport::{self, Environment, Transport};
 
-use connections::{Connections, Settings};
+use connections::{Connections, PoolLimits};
 pub use object::DsqlPool;
-pub(crate) use report::Report;
-pub(crate) use stub::Stub;
 use visitor::Visitor;
-
-/// Where leases are to be had.
-pub(crate) trait Lessor: Send + Sync {
-    /// A stream to it, on which nothing has been said. `open`: more than one flight may come.
-    ///
-    /// # Errors
-    /// A setting of it is wrong.
-    fn reach(&self, open: bool) -> Result<Box<dyn Transport>, Error>;
-
-    /// That of the cluster's bindings.
-    fn prefix(&self) -> &str {
-        ""
-    }
-}
 
 /// Connections that outlive requests: the inside of a [`DsqlPool`], for a Durable Object of your own.
 ///
@@ -87,22 +74,27 @@ pub(crate) trait Lessor: Send + Sync {
 /// ```
 #[derive(Clone)]
 pub struct Pool {
-    config: Config,
-    settings: Settings,
+    connector: Connector,
+    limits: PoolLimits,
     connections: Arc<Connections>,
 }
 
 impl Pool {
     /// A pool without connections: they are opened when they are needed.
     pub fn new(config: Config) -> Self {
-        let settings =
-            Settings { connections: 4, waiting: 1000, age: 55 * 60_000, idle: 10 * 60_000, pause: 15_000 };
-        Pool::with(config, settings)
+        Pool::within(config, Environment::default())
+    }
+
+    /// A pool in this environment.
+    pub(crate) fn within(config: Config, environment: Environment) -> Self {
+        let (age, idle) = (55 * 60_000, 10 * 60_000);
+        let limits = PoolLimits { connections: 4, waiting: 1000, age, idle, pause: 15_000 };
+        Pool::with(Connector::new(config, environment), limits)
     }
 
     /// Serves a client, however it has come.
     #[cfg(test)]
-    pub(crate) fn receive(&self, transport: Box<dyn Transport>) -> transport::BoxFuture<()> {
+    pub(crate) fn receive(&self, transport: Box<dyn Transport>) -> BoxFuture<()> {
         Box::pin(relay::receive(self.connections.clone(), Visitor::new(transport)))
     }
 
@@ -114,16 +106,16 @@ impl Pool {
             .then(|| format!("{} connections and {} waiting are left in the pool", left.0, left.1))
     }
 
-    fn with(config: Config, settings: Settings) -> Self {
-        let connections = Connections::new(config.clone(), settings);
-        Pool { config, settings, connections }
+    fn with(connector: Connector, limits: PoolLimits) -> Self {
+        let connections = Connections::new(connector.clone(), limits);
+        Pool { connector, limits, connections }
     }
 
     /// How many connections it may have; 4 if it is not set, at least 1. Workers lets six be opened at a time; that
     /// more than four serve well in one object has not been proved in production: take more objects
     /// (`DSQL_POOL_SHARDS`) instead.
     pub fn max_connections(self, connections: usize) -> Self {
-        Pool::with(self.config, Settings { connections: connections.max(1), ..self.settings })
+        Pool::with(self.connector, PoolLimits { connections: connections.max(1), ..self.limits })
     }
 
     /// How many queries and transactions may wait for a connection; 1,000 if it is not set. Beyond that a request ends
@@ -131,31 +123,32 @@ impl Pool {
     /// the same error is returned when the waiting requests have 24 MiB together; each counts 12 KiB and the bytes that
     /// it has sent.
     pub fn max_waiting(self, waiting: usize) -> Self {
-        Pool::with(self.config, Settings { waiting, ..self.settings })
+        Pool::with(self.connector, PoolLimits { waiting, ..self.limits })
     }
 
     /// How old a connection may become, about; 55 minutes if it is not set. DSQL closes one after an hour.
     pub fn max_age(self, age: Duration) -> Self {
-        Pool::with(self.config, Settings { age: millis(age), ..self.settings })
+        Pool::with(self.connector, PoolLimits { age: millis(age), ..self.limits })
     }
 
     /// How long a connection may be idle; 10 minutes if it is not set. An object without connections can be put to
     /// sleep.
     pub fn max_idle(self, idle: Duration) -> Self {
-        Pool::with(self.config, Settings { idle: millis(idle), ..self.settings })
+        Pool::with(self.connector, PoolLimits { idle: millis(idle), ..self.limits })
     }
 
     /// How long a transaction may pause between two statements, and a client in the middle of a flight; 15 seconds if
     /// it is not set. Then the transaction is rolled back, and its next statement returns an error
     /// ([`Error::is_timeout`](crate::Error::is_timeout)).
     pub fn max_pause(self, pause: Duration) -> Self {
-        Pool::with(self.config, Settings { pause: millis(pause), ..self.settings })
+        Pool::with(self.connector, PoolLimits { pause: millis(pause), ..self.limits })
     }
 
     /// A cluster whose connections are those of this pool. Make one for each request, as with
     /// [`Dsql::from_env`](crate::Dsql::from_env): it costs nothing.
     pub fn dsql(&self) -> Dsql {
-        Dsql::new(self.config.clone().leasing_from(Arc::new(Here(self.connections.clone()))))
+        let Connector { config, environment } = self.connector.clone();
+        Dsql::within(config.leasing_from(Arc::new(Here(self.connections.clone()))), environment)
     }
 
     /// Serves a request that a Worker's `Dsql` has sent ([`Dsql::from_pool`](crate::Dsql::from_pool)).
@@ -165,14 +158,14 @@ impl Pool {
     pub fn serve(&self, request: worker::Request) -> worker::Result<worker::Response> {
         let (transport, response) = transport::visitor(request)?;
         let serving = relay::receive(self.connections.clone(), Visitor::new(transport));
-        transport::spawn(&self.config, Box::pin(serving));
+        self.connector.environment.spawn(Box::pin(serving));
         Ok(response)
     }
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Pool").field(&self.config).finish()
+        f.debug_tuple("Pool").field(&self.connector.config).finish()
     }
 }
 

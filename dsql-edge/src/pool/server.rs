@@ -8,8 +8,8 @@ use core::task::{Context, Poll, Waker};
 
 use super::frames::Frames;
 use super::visitor::Said;
-use crate::client::failure::{Failure, Stage};
-use crate::client::login::Login;
+use crate::login::Login;
+use crate::login::failure::{ConnectionFailure, LoginProgress};
 use crate::millis::Millis;
 use crate::retry::Reached;
 use crate::session::{Connection, Event, Fault};
@@ -85,8 +85,8 @@ impl Server {
         self.login.is_none()
     }
 
-    pub(super) fn stage(&self) -> Stage {
-        Stage { started: self.has_started(), heard: self.heard, pipelined: self.pipelined, leased: false }
+    pub(super) fn progress(&self) -> LoginProgress {
+        LoginProgress { started: self.has_started(), heard: self.heard, pipelined: self.pipelined, leased: false }
     }
 
     /// How far the flight has come.
@@ -226,17 +226,17 @@ impl Server {
         &mut self,
         context: &mut Context<'_>,
         out: &mut Vec<u8>,
-    ) -> Poll<Result<(), Failure>> {
+    ) -> Poll<Result<(), ConnectionFailure>> {
         let mut read = core::mem::take(&mut self.read);
         let polled = self.transport.poll_read(context, &mut read);
         let result = match polled {
             // A server that refuses and leaves breaks the write too: what it said has been read by now.
             Poll::Pending => match self.write_error.take() {
-                Some(error) => Poll::Ready(Err(Failure::Transport(error))),
+                Some(error) => Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 None => Poll::Pending,
             },
-            Poll::Ready(Err(error)) => Poll::Ready(Err(Failure::Transport(error))),
-            Poll::Ready(Ok(())) => Poll::Ready(self.take(&read, out).map_err(Failure::Session)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(ConnectionFailure::Transport(error))),
+            Poll::Ready(Ok(())) => Poll::Ready(self.take(&read, out).map_err(ConnectionFailure::Session)),
         };
         self.read = read;
         result

@@ -8,7 +8,7 @@ use core::future::poll_fn;
 use core::task::{Context, Poll};
 
 use super::frames::Frames;
-use super::report::Report;
+use crate::lease::Report;
 use crate::transport::{BoxFuture, Transport};
 use crate::wire::Malformed;
 use crate::wire::lease::{self, Ask, SPENT};

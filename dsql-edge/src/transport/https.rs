@@ -10,7 +10,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::{MAX_REPLY, Post, Reply, TransportError, TransportErrorKind};
+use super::contract::{TransportError, TransportErrorKind};
+use super::post::{MAX_REPLY, Post, Reply};
 
 /// The longest head of an answer.
 const MAX_HEAD: usize = 16_384;

@@ -19,24 +19,27 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
-use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind, check_ssl_answer};
-use crate::config::Config;
+use super::contract::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
+#[cfg(feature = "assume-role")]
+use super::post::{MAX_REPLY, Post, Reply};
+use super::ssl_answer::check_ssl_answer;
 use crate::millis::Millis;
 use crate::refusal::contains;
+use crate::settings::Settings;
 use crate::wire::frontend::SSL_REQUEST;
 
-pub(super) fn dial(config: &Config) -> BoxFuture<Dialed> {
-    let (host, port) = config.address();
+pub(super) fn dial(settings: &Settings) -> BoxFuture<Dialed> {
     let connection = Connection::new();
-    let asking = JsFuture::from(connection.ask(host, port, &SSL_REQUEST));
+    let asking = connection.ask(&settings.endpoint.host, settings.endpoint.port, &SSL_REQUEST);
+    let asking = JsFuture::from(asking);
     Box::pin(OneThread(Dialing { connection: Some(connection), asking }))
 }
 
 #[cfg(feature = "assume-role")]
-pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::Reply, TransportError>> {
+pub(super) fn post(_: &Settings, request: Post) -> BoxFuture<Result<Reply, TransportError>> {
     let url = format!("https://{}:{}/", request.host, request.port);
     let headers = request.headers.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
-    let exchange = Exchange(fetch(&url, headers, &request.body, super::MAX_REPLY));
+    let exchange = Exchange(fetch(&url, headers, &request.body, MAX_REPLY));
     let answer = JsFuture::from(Promise::from(exchange.0.clone()));
     Box::pin(OneThread(async move {
         // Cancelled when this future is dropped.
@@ -49,7 +52,7 @@ pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::
         let (Some(status), Some(body)) = (status, answer.get(1).as_string()) else {
             return Err(TransportError::new(TransportErrorKind::Unreachable, "the answer is too long"));
         };
-        Ok(super::Reply { status, body })
+        Ok(Reply { status, body })
     }))
 }
 

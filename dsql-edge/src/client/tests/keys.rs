@@ -8,7 +8,7 @@ static KEY: Statement = Statement { columns: &[], ..statement("INSERT INTO keys 
 static CONSTRAINTS: KeyConstraints = KeyConstraints { names: &["t_pkey"], all: true, does_nothing: false };
 
 fn once(network: &Network, constraints: &'static KeyConstraints) -> Result<Once<i32>, Error> {
-    let dsql = Dsql::new(retrying(network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let body = async |tx: Transaction<'_>| query(&WRITE).fetch_one(tx).await;
     let key = KeyInsert::new(&KEY, Arguments::default(), constraints);
     eventually(network, dsql.transaction(body).idempotency_key(key).into_future())
@@ -57,7 +57,7 @@ fn a_key_resolves_what_became_of_it() {
     // A key alone is written, too.
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), done("INSERT 0 1"), ready(b"T")].concat(), committed()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let key = KeyInsert::new(&KEY, Arguments::default(), &CONSTRAINTS);
     let nothing = dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(key);
     assert_eq!(now(nothing.into_future()).unwrap(), Once::Now(()));
@@ -91,7 +91,7 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
     // A key alone.
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), done("INSERT 0 0"), ready(b"T")].concat(), rolled_back()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let key = KeyInsert::new(&KEY, Arguments::default(), &DOES_NOTHING);
     let nothing = dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(key);
     assert_eq!(now(nothing.into_future()).unwrap(), Once::Before);

@@ -12,12 +12,12 @@ use crate::statement::Statement;
 /// It holds no value: no parameter, no row, no credential. An [`Error`] displays none either.
 /// Statements of a transaction are told one by one, and then the transaction as a whole, without a query.
 pub struct Event<'e> {
-    pub(super) statement: Option<&'static Statement>,
-    pub(super) rows: u64,
-    pub(super) round_trips: u32,
-    pub(super) elapsed: Millis,
-    pub(super) retries: u32,
-    pub(super) error: Option<&'e Error>,
+    pub(crate) statement: Option<&'static Statement>,
+    pub(crate) rows: u64,
+    pub(crate) round_trips: u32,
+    pub(crate) elapsed: Millis,
+    pub(crate) retries: u32,
+    pub(crate) error: Option<&'e Error>,
 }
 
 impl Event<'_> {

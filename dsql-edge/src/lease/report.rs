@@ -23,7 +23,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(super) fn write(&self) -> Vec<u8> {
+    pub(crate) fn write(&self) -> Vec<u8> {
         let reached = match self.reached {
             Reached::Nothing => b'n',
             Reached::Login => b'l',
@@ -111,7 +111,7 @@ impl Report {
     }
 
     /// Nothing of the flight has been handed over.
-    pub(super) fn nothing(error: Error, signal: Signal) -> Report {
+    pub(crate) fn nothing(error: Error, signal: Signal) -> Report {
         Report { reached: Reached::Nothing, signal, error }
     }
 
