@@ -1,6 +1,6 @@
 //! The built-in signer: AWS Signature Version 4 in its query form, for DSQL's one request.
 //!
-//! Goes in: credentials and a [`TokenRequest`]. Comes out: the token, which is being signed. The query's names are
+//! Input: credentials and a [`TokenRequest`]. Output: the token, which is being signed. The query's names are
 //! written in the order that the canonical form wants, so nothing is sorted. It is held to `aws-sigv4` by property tests.
 
 use super::encoding::percent_encode;

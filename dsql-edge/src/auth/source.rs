@@ -260,11 +260,7 @@ impl Drop for Turn<'_> {
 }
 
 /// The output of a future, if it has one within this time.
-async fn within<T>(
-    environment: &Environment,
-    time: Millis,
-    future: impl Future<Output = T>,
-) -> Option<T> {
+async fn within<T>(environment: &Environment, time: Millis, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let mut over = environment.sleep(time);
     poll_fn(|context| match future.as_mut().poll(context) {

@@ -32,7 +32,11 @@ pub async fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Res
 }
 
 /// The token with which the user of this cluster connects; `now` in seconds since 1970-01-01 UTC.
-pub(super) fn token_for(settings: &Settings, now: u64, credentials: &Credentials) -> AuthFuture<'static, Secret> {
+pub(super) fn token_for(
+    settings: &Settings,
+    now: u64,
+    credentials: &Credentials,
+) -> AuthFuture<'static, Secret> {
     let request = TokenRequest {
         host: settings.endpoint.signing_host(),
         region: &settings.endpoint.region,

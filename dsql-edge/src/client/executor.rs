@@ -2,9 +2,9 @@
 
 use super::run::Target;
 
-/// What a query can run on: `&Dsql`, `&mut Session`, a `Transaction`.
+/// Anything that a query can run on: `&Dsql`, `&mut Session`, a `Transaction`.
 ///
-/// It is public so that functions can take one:
+/// Functions take one to run in all three:
 ///
 /// ```
 /// # use dsql_edge::{Executor, sql};
@@ -14,7 +14,7 @@ use super::run::Target;
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is nothing that a query can run on",
+    message = "a query cannot run on `{Self}`",
     label = "a query runs on `&Dsql`, `&mut Session` or a `Transaction`",
     note = "borrow it: `.fetch_all(&dsql)`"
 )]

@@ -1,13 +1,13 @@
-//! Running queries: [`Dsql`], the connections of one request; [`Session`], one connection; [`Transaction`].
+//! Runs queries: [`Dsql`], the connections of one request; [`Session`], one connection; [`Transaction`].
 //!
-//! Goes in: what `sql!` evaluates to. Comes out: rows, through an [`Executor`]. Here alone is anything awaited
-//! (the transports aside). Nothing here outlives the request, and nothing runs in the background.
+//! Input: the values of `sql!`. Output: rows, through an [`Executor`]. Nothing here outlives the request, and nothing runs
+//! in the background.
 //!
 //! ```text
-//! fetch, pipeline, transaction   what users call
-//!        run                     attempts, by the rules of retry.rs
-//!       lender                   whose connection it runs on
-//!        link                    one connection: flight ⇄ session ⇄ transport
+//! fetch, pipeline, bulk, transaction   the users' methods
+//!              run                     attempts, by the rules of retry.rs
+//!             lender                   the connections, and which of them a flight uses
+//!              link                    one connection: flight ⇄ session ⇄ transport
 //! ```
 
 mod bulk;
@@ -31,8 +31,11 @@ mod tests;
 
 pub use dsql::Dsql;
 pub use executor::{Executor, SessionExecutor};
-pub use fetch::Fetch;
-pub use pipeline::{Member, Pipelined};
+pub use fetch::QueryFuture;
+pub use pipeline::{PipelineMember, Pipelined};
 pub use session::Session;
 pub use stream::RowStream;
-pub use transaction::{IdempotencyKey, Once, Transact, TransactOnce, Transacting, Transaction};
+pub use transaction::{
+    IdempotencyKey, IdempotentOutcome, IdempotentTransactionBuilder, Transaction, TransactionBuilder,
+    TransactionFuture,
+};

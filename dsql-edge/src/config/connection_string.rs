@@ -1,6 +1,6 @@
 //! A [`Config`] from a connection string, as tools for PostgreSQL have them.
 //!
-//! Goes in: `postgres://user@host:5432/postgres?sslmode=verify-full`. Comes out: a checked [`Config`], or an error that
+//! Input: `postgres://user@host:5432/postgres?sslmode=verify-full`. Output: a checked [`Config`], or an error that
 //! names what is not taken, and never repeats the text: people paste passwords into them.
 
 use core::time::Duration;
@@ -159,7 +159,10 @@ mod tests {
     #[test]
     fn what_it_says_is_what_is_connected_to() {
         let Settings { endpoint, user, .. } = parsed(&format!("postgres://{HOST}")).unwrap().settings;
-        assert_eq!((endpoint.host.as_str(), endpoint.port, endpoint.region.as_str()), (HOST, 5432, "us-east-1"));
+        assert_eq!(
+            (endpoint.host.as_str(), endpoint.port, endpoint.region.as_str()),
+            (HOST, 5432, "us-east-1")
+        );
         assert_eq!(user, "admin");
 
         let settings = parsed(&format!(
@@ -173,7 +176,10 @@ mod tests {
         assert_eq!(settings.connect_timeout, 3000);
 
         let local = parsed("postgres://admin@localhost:6543/?region=eu-west-1").unwrap().settings.endpoint;
-        assert_eq!((local.host.as_str(), local.port, local.region.as_str()), ("localhost", 6543, "eu-west-1"));
+        assert_eq!(
+            (local.host.as_str(), local.port, local.region.as_str()),
+            ("localhost", 6543, "eu-west-1")
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Where the database is, who we are there, and how long to wait.
+//! The user's configuration: settings, credentials, callbacks.
 //!
-//! Goes in: the bindings of a Worker, or parts. Comes out: a [`Config`] that has been checked: the endpoint is
-//! one that a token may be sent to. Never shows a credential.
+//! Input: the bindings of a Worker, a connection string, or parts. Output: a checked [`Config`]: a token may be sent to its
+//! endpoint. `Debug` shows no credential.
 
 mod bindings;
 mod connection_string;
@@ -26,7 +26,7 @@ use crate::settings::{Endpoint, Settings};
 
 pub(crate) type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 
-/// Everything that is needed to connect.
+/// The configuration of a [`Dsql`](crate::Dsql) or a pool: endpoint, credentials, limits.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,30 +50,58 @@ pub struct Config {
 }
 
 impl Config {
-    /// The cluster with this host name, `<26 letters and digits>.dsql.<region>.on.aws`, which says its region.
+    /// The cluster with this host name, `<26 letters and digits>.dsql.<region>.on.aws`, which contains its region.
+    ///
+    /// ```
+    /// # use dsql_edge::{Config, Credentials};
+    /// let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+    /// let config = Config::new("foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws", credentials)?;
+    /// # drop(config);
+    /// # Ok::<(), dsql_edge::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// When it is no host name of a DSQL cluster.
+    /// If it is not the host name of a DSQL cluster.
     pub fn new(endpoint: &str, credentials: Credentials) -> Result<Self, Error> {
         Endpoint::parse(endpoint, None).map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// A database on this machine, such as `dsql-local`: exactly `localhost` or `localhost:<port>`. Tokens are
-    /// signed for the host `localhost` and this region, and worth nothing elsewhere.
+    /// A database on this machine, such as `dsql-local`: exactly `localhost` or `localhost:<port>`. Tokens are signed for
+    /// the host `localhost` and this region, and no cluster accepts them.
+    ///
+    /// ```
+    /// # use dsql_edge::{Config, Credentials};
+    /// let config = Config::local("localhost:5432", "us-east-1", Credentials::new("id", "key"))?;
+    /// # drop(config);
+    /// # Ok::<(), dsql_edge::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// When it is anything else than `localhost`, or the region is no region's name.
+    /// If it is anything but `localhost`, or the region is not a region's name.
     pub fn local(endpoint: &str, region: &str, credentials: Credentials) -> Result<Self, Error> {
         Endpoint::local(endpoint, region).map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// Any host, for a proxy or a private name. Dangerous: whoever answers there with a valid certificate gets a
-    /// token that is good for the cluster `signing_host`, for a minute.
+    /// Any host, for a proxy or a private name. Dangerous: a server there with a valid certificate gets a token that the
+    /// cluster `signing_host` accepts for a minute.
     ///
-    /// The password is not sent until it is asked for, which costs a round trip.
+    /// The password is not sent until the server requests it, which costs a round trip.
+    ///
+    /// ```
+    /// # use dsql_edge::{Config, Credentials};
+    /// let config = Config::dangerous_endpoint(
+    ///     "proxy.example.com",
+    ///     5432,
+    ///     "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws",
+    ///     "us-east-1",
+    ///     Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+    /// )?;
+    /// # drop(config);
+    /// # Ok::<(), dsql_edge::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// When a name has characters that no host name has.
+    /// If a name has characters that no host name has.
     pub fn dangerous_endpoint(
         host: &str,
         port: u16,
@@ -85,17 +113,17 @@ impl Config {
             .map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// Asks this provider for credentials instead, whenever a connection is opened.
+    /// Takes credentials from this provider, whenever a connection is opened, in place of those that were given.
     pub fn credentials_provider(mut self, provider: impl CredentialsProvider + 'static) -> Self {
         self.source = Source::provider(provider);
         self
     }
 
-    /// Signs with the credentials of this role of IAM, for which the ones there are so far ask STS in the cluster's
-    /// region. Feature `assume-role`.
+    /// Signs with the credentials of this role of IAM. The credentials that the `Config` has so far request them from STS
+    /// in the cluster's region. Feature `assume-role`.
     ///
     /// # Errors
-    /// When a part of it has a form that STS refuses.
+    /// If a part of the role has a form that STS rejects.
     #[cfg(feature = "assume-role")]
     pub fn assume_role(mut self, role: AssumeRole) -> Result<Self, Error> {
         role.check()?;
@@ -106,7 +134,7 @@ impl Config {
     /// An STS on this machine, that of `dsql-local`: exactly `https://localhost:<port>`. Feature `assume-role`.
     ///
     /// # Errors
-    /// When it is anything else.
+    /// If it is anything else.
     #[cfg(feature = "assume-role")]
     pub fn local_sts(mut self, url: &str) -> Result<Self, Error> {
         self.settings.sts = StsEndpoint::local(url)?;
@@ -119,30 +147,30 @@ impl Config {
         self
     }
 
-    /// The name that the session has in the server's logs; `dsql-edge/<version>` if it is not set. No data of your
-    /// users belongs in it.
+    /// The name of the session in the server's logs; `dsql-edge/<version>` if it is not set. It must not contain data of
+    /// your users.
     pub fn application_name(mut self, name: impl Into<String>) -> Self {
         self.settings.application_name = Cow::Owned(name.into());
         self
     }
 
-    /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`); what the snapshot's directive
-    /// `search_path` says if it is not set, and without one the role's own setting. A snapshot without the directive takes
-    /// whatever is set here: the schemas must hold the same tables then. A query that was compiled for
-    /// another one is an error before it is sent.
+    /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`). If it is not set, the snapshot's
+    /// directive `search_path` decides, and without one the role's own setting. A snapshot without the directive accepts
+    /// any value: then the schemas must contain the same tables. A query that was compiled for another `search_path` is an
+    /// error before it is sent.
     pub fn search_path(mut self, schemas: impl AsRef<str>) -> Self {
         self.settings.search_path = Some(search_path(schemas.as_ref()));
         self
     }
 
-    /// How long to wait for a free connection, TCP, TLS and the login together; 10 seconds if it is not set.
+    /// The time limit of waiting for a free connection, TCP, TLS and the login together; 10 seconds if it is not set.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = millis(timeout);
         self
     }
 
-    /// How long to wait for the whole answer to a query; 30 seconds if it is not set. DSQL has no timeout of its
-    /// own for statements; a transaction it ends after 5 minutes.
+    /// The time limit of the whole answer to a query; 30 seconds if it is not set. DSQL has no timeout of its own for
+    /// statements; it ends a transaction after 5 minutes.
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
         self.settings.query_timeout = millis(timeout);
         self
@@ -155,23 +183,23 @@ impl Config {
         self
     }
 
-    /// How long a transaction may take, all its attempts and the pauses between them together; 60 seconds if it is not
-    /// set. DSQL ends a transaction after 5 minutes.
+    /// The time limit of a transaction, all its attempts and the pauses between them together; 60 seconds if it is not set.
+    /// DSQL ends a transaction after 5 minutes.
     pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
         self.settings.transaction_timeout = millis(timeout);
         self
     }
 
-    /// How often a query or a transaction is tried at the most, with the first time; 5 if it is not set, and 1 tries
-    /// nothing again. What may run again: see [`Dsql`](crate::Dsql). Besides, retries draw on a budget: one for every
-    /// ten queries, and some to begin with.
+    /// The most attempts at a query or a transaction, the first one included; 5 if it is not set, and 1 repeats nothing.
+    /// [`Dsql`](crate::Dsql) documents what may run again. Besides, retries draw on a budget: one for every ten queries,
+    /// and some to begin with.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.settings.max_attempts = attempts.max(1);
         self
     }
 
-    /// The longest message to send or to receive, in bytes; 10 MiB, DSQL's own limit, if it is not set. What is longer
-    /// is an error ([`Error::is_too_long`], [`Error::is_conversion`] for what is sent).
+    /// The longest message to send or to receive, in bytes; 10 MiB, DSQL's own limit, if it is not set. A longer one is an
+    /// error: [`Error::is_too_long`] if it was received, [`Error::is_conversion`] if it was to be sent.
     pub fn max_message(mut self, bytes: usize) -> Self {
         self.settings.max_message = bytes;
         self
@@ -184,19 +212,19 @@ impl Config {
         self
     }
 
-    /// How many bytes of rows one fetch, or one pipeline, keeps in memory; 64 MiB if it is not set (a Worker has 128
-    /// in all). What is more is an error ([`Error::is_too_long`]). Streams keep nothing.
+    /// The most bytes of rows that one fetch, or one pipeline, keeps in memory; 64 MiB if it is not set (a Worker has 128
+    /// in all). More is an error ([`Error::is_too_long`]). Streams keep nothing.
     pub fn max_result(mut self, bytes: usize) -> Self {
         self.settings.max_result = bytes;
         self
     }
 
-    /// Tells this function of everything that has run: which query, how many round trips, how long, how many retries.
-    /// It is called between two of them, so it should be quick.
+    /// Calls this function at the end of each query, pipeline and transaction, with an [`Event`]: which query, how many
+    /// round trips, how long, how many retries. It runs between two queries, so it should be quick.
     ///
     /// ```
     /// # use dsql_edge::Config;
-    /// # fn tell(config: Config) -> Config {
+    /// # fn with(config: Config) -> Config {
     /// config.on_event(|event| println!("{:?}: {} round trips", event.name(), event.round_trips()))
     /// # }
     /// ```
@@ -205,8 +233,8 @@ impl Config {
         self
     }
 
-    /// A certificate authority to trust besides the system's, in PEM: that of `dsql-local`. Only for programs
-    /// that are no Workers (feature `tokio`); a Worker's runtime has roots of its own.
+    /// A certificate authority to trust besides the system's, in PEM: that of `dsql-local`. Only for programs that are not
+    /// Workers (feature `tokio`); a Worker's runtime has roots of its own.
     pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.settings.extra_ca = Some(pem.into());
         self
@@ -244,7 +272,8 @@ impl Config {
     }
 }
 
-/// As the snapshot's is sent: one space behind a comma, and no quotes around names that need none there.
+/// The form in which the snapshot's search_path is sent: one space behind a comma, and no quotes around names that do not
+/// need them.
 fn search_path(schemas: &str) -> String {
     let names = schemas.split(',').map(str::trim).filter(|name| !name.is_empty());
     names.map(|name| bare(name).unwrap_or(name)).collect::<Vec<_>>().join(", ")

@@ -39,7 +39,6 @@ pub(crate) enum Found {
     Unshared,
 }
 
-#[derive(Default)]
 pub(crate) struct Cache {
     entries: Vec<Entry>,
     /// When credentials were forgotten because a server refused some, in seconds.
@@ -183,7 +182,7 @@ mod tests {
     fn four_fifths_of_a_life_are_used_and_not_by_all_the_same() {
         let mut times = std::collections::BTreeSet::new();
         for random in 0..1000 {
-            let mut cache = Cache::default();
+            let mut cache = Cache::new();
             cache.keep("a", &of("id", 4660), 1000, random);
             let until = (1000..4660).find(|now| found(&mut cache, *now) != "fresh").unwrap();
             assert!((1000 + 2700..=1000 + 3060).contains(&until), "{until}");
@@ -194,7 +193,7 @@ mod tests {
 
     #[test]
     fn old_ones_serve_until_shortly_before_their_end() {
-        let mut cache = Cache::default();
+        let mut cache = Cache::new();
         cache.keep("a", &of("id", 1900), 1000, 0);
         assert_eq!((found(&mut cache, 1629), found(&mut cache, 1630)), ("fresh", "aging"));
         // One refreshes, and no other one for a while.
@@ -205,7 +204,7 @@ mod tests {
 
     #[test]
     fn one_request_at_a_time_fetches_what_is_not_there() {
-        let mut cache = Cache::default();
+        let mut cache = Cache::new();
         assert_eq!((found_at(&mut cache, 0, 0), found_at(&mut cache, 0, 299)), ("nothing", "awaited"));
         // The first hangs: another one's turn, which the first cannot end any more.
         assert_eq!((found_at(&mut cache, 0, 300), found_at(&mut cache, 0, 301)), ("nothing", "awaited"));
@@ -225,7 +224,7 @@ mod tests {
 
     #[test]
     fn refused_credentials_are_forgotten_once_in_a_while() {
-        let mut cache = Cache::default();
+        let mut cache = Cache::new();
         cache.keep("a", &of("id", 4000), 1000, 0);
         assert!(matches!(cache.find("b", 1000, 0), Found::Nothing(_)));
         // At once the first time, however new they are.
@@ -241,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_never_expires_is_not_kept_and_room_is_bounded() {
-        let mut cache = Cache::default();
+        let mut cache = Cache::new();
         for credentials in [Credentials::new("id", "key"), of("id", 60), of("id", 0)] {
             cache.keep("a", &credentials, 0, 0);
             assert_eq!(found_at(&mut cache, 0, 1_000_000), "unshared");

@@ -25,8 +25,8 @@ pub(crate) use bug::{Bug, is_seeded};
 
 #[cfg(not(feature = "pool"))]
 use crate::Dsql;
-use crate::credentials::Credentials;
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::transport::BoxFuture;
 use crate::transport::memory::Network;
 use scenario::{Book, Scenario, Told};

@@ -1,6 +1,6 @@
 //! The pool between the client and the server: beside the client, or far away.
 //!
-//! Goes in: where it is. Comes out: a [`Dsql`] that goes through it, and what is left in it in the end, which must be
+//! Input: where it is. Output: a [`Dsql`] that goes through it, and what is left in it in the end, which must be
 //! nothing: no connection, and nobody who waits.
 
 use core::time::Duration;

@@ -13,12 +13,12 @@ use crate::refusal::Refusal;
 use crate::retry::{Reached, Signal};
 #[cfg(feature = "pool")]
 use crate::session::FLIGHT_DROPPED;
-use crate::session::Fault;
+use crate::session::SessionFault;
 use crate::transport::{TransportError, TransportErrorKind};
 
 /// Why a flight got no answer, or only a part of it. Errors of its statements are not among them.
 pub(crate) enum ConnectionFailure {
-    Session(Fault),
+    Session(SessionFault),
     Transport(TransportError),
     Timeout,
 }
@@ -37,9 +37,13 @@ pub(crate) struct LoginProgress {
 }
 
 /// The error, its signal, and how far the flight had come where a pool says so.
-pub(crate) fn explain(progress: LoginProgress, connector: &Connector, failure: ConnectionFailure) -> (Error, Signal, Option<Reached>) {
+pub(crate) fn explain(
+    progress: LoginProgress,
+    connector: &Connector,
+    failure: ConnectionFailure,
+) -> (Error, Signal, Option<Reached>) {
     #[cfg(feature = "pool")]
-    if let ConnectionFailure::Session(Fault::LeaseFailed(report)) = &failure {
+    if let ConnectionFailure::Session(SessionFault::LeaseFailed(report)) = &failure {
         let Report { error, signal, reached } = Report::read(report);
         return (error, signal, Some(reached));
     }
@@ -47,33 +51,43 @@ pub(crate) fn explain(progress: LoginProgress, connector: &Connector, failure: C
     (error, signal, None)
 }
 
-fn explain_own(progress: LoginProgress, connector: &Connector, failure: ConnectionFailure) -> (Error, Signal) {
+fn explain_own(
+    progress: LoginProgress,
+    connector: &Connector,
+    failure: ConnectionFailure,
+) -> (Error, Signal) {
     let Connector { config, environment } = connector;
     match failure {
-        ConnectionFailure::Session(Fault::Refused(error)) => {
+        ConnectionFailure::Session(SessionFault::LoginRejected(error)) => {
             let refusal = Refusal::of(&error);
             if let (true, Source::Asked(source)) = (refusal.is_access_denied(), &config.source) {
                 source.forget(environment);
             }
-            let signal = Signal::Refused { refusal, pipelined: progress.pipelined };
-            (Error::new(Kind::Refused(error)), signal)
+            let signal = Signal::LoginRejected { refusal, pipelined: progress.pipelined };
+            (Error::new(Kind::LoginRejected(error)), signal)
         }
-        ConnectionFailure::Session(Fault::Authentication(how)) => {
+        ConnectionFailure::Session(SessionFault::Authentication(how)) => {
             let after = ", where DSQL asks for a cleartext password inside TLS";
             (Error::connect(told("", config, NO_ENDPOINT, how, after)), Signal::Local)
         }
         // Treated as a rejected login: nothing was executed, and the next login succeeds.
         #[cfg(feature = "pool")]
-        ConnectionFailure::Session(Fault::FlightDropped) => {
+        ConnectionFailure::Session(SessionFault::FlightDropped) => {
             environment.hold_flights();
-            let signal = Signal::Refused { refusal: Refusal::Protocol, pipelined: progress.pipelined };
+            let signal = Signal::LoginRejected { refusal: Refusal::Protocol, pipelined: progress.pipelined };
             (Error::new(Kind::Protocol(FLIGHT_DROPPED)), signal)
         }
-        ConnectionFailure::Session(Fault::Malformed(reason)) => (Error::new(Kind::Protocol(reason)), Signal::Protocol),
-        ConnectionFailure::Session(Fault::TooLong(limit)) => (Error::new(Kind::TooLong(limit)), Signal::Protocol),
+        ConnectionFailure::Session(SessionFault::Malformed(reason)) => {
+            (Error::new(Kind::Protocol(reason)), Signal::Protocol)
+        }
+        ConnectionFailure::Session(SessionFault::TooLong(limit)) => {
+            (Error::new(Kind::TooLong(limit)), Signal::Protocol)
+        }
         #[cfg(feature = "pool")]
-        ConnectionFailure::Session(Fault::LeaseFailed(_)) => (Error::new(Kind::Protocol(NO_LEASE)), Signal::Protocol),
-        ConnectionFailure::Session(Fault::Closed) => {
+        ConnectionFailure::Session(SessionFault::LeaseFailed(_)) => {
+            (Error::new(Kind::Protocol(NO_LEASE)), Signal::Protocol)
+        }
+        ConnectionFailure::Session(SessionFault::Closed) => {
             (lost(progress, config, "the server closed the connection"), Signal::Lost)
         }
         // The platform may report this when the answer is read: the statements have been sent then.

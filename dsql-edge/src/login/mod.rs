@@ -89,7 +89,7 @@ impl<'c> LoginAttempt<'c> {
         let Some(dialing) = &mut self.dialing else { return Poll::Pending };
         let dialed = ready!(dialing.as_mut().poll(context));
         self.dialing = None;
-        let transport = dialed.map_err(|error| failure::of_dialing(self.config, error))?;
+        let transport = dialed.map_err(|error| failure::of_dialing(&self.connector.config, error))?;
         let Some(connection) = self.connection.take() else { return Poll::Pending };
         Poll::Ready(Ok(Login { transport, connection, pipelined: self.pipelined }))
     }

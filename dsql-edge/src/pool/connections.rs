@@ -1,6 +1,6 @@
 //! The connections of a pool, and those who wait for one.
 //!
-//! Goes in: who asks, for which search_path. Comes out: in the order in which they asked, a connection that is idle, or
+//! Input: who asks, for which search_path. Output: in the order in which they asked, a connection that is idle, or
 //! the right to open one. What is lent comes back when [`Lent`] is dropped, however that happens, and whoever waits
 //! longest is told. Never sends anything but the ROLLBACK of what a lease left open.
 //!
@@ -20,15 +20,14 @@ use crate::connector::Connector;
 use crate::error::{Error, Kind};
 use crate::millis::Millis;
 
-/// How many connections there are, how long they live, and how many may wait.
+/// The limits of a pool. Each has the name of its method of [`Pool`](super::Pool), which documents it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PoolLimits {
-    pub(super) connections: usize,
-    pub(super) waiting: usize,
-    pub(super) age: Millis,
-    pub(super) idle: Millis,
-    /// How long a transaction may say nothing between two statements.
-    pub(super) pause: Millis,
+    pub(super) max_connections: usize,
+    pub(super) max_waiting: usize,
+    pub(super) max_age: Millis,
+    pub(super) max_idle: Millis,
+    pub(super) max_pause: Millis,
 }
 
 pub(super) struct Connections {
@@ -120,9 +119,9 @@ impl Connections {
     /// When a connection that is opened now retires.
     pub(super) fn retirement(&self) -> Millis {
         let now = self.connector.now();
-        let jitter = JITTER.min(self.limits.age / 10);
+        let jitter = JITTER.min(self.limits.max_age / 10);
         let chosen = self.connector.environment.random() % (2 * jitter + 1);
-        let earliest = now.saturating_add(self.limits.age).saturating_sub(jitter);
+        let earliest = now.saturating_add(self.limits.max_age).saturating_sub(jitter);
         earliest.saturating_add(chosen)
     }
 
@@ -132,7 +131,7 @@ impl Connections {
             let now = self.connector.now();
             let next = {
                 let mut state = self.state();
-                let until = |server: &Server| server.idle_until(self.limits.idle);
+                let until = |server: &Server| server.idle_until(self.limits.max_idle);
                 let before = state.idle.len();
                 state.idle.retain(|server| until(server) > now);
                 state.open -= before - state.idle.len();
@@ -163,7 +162,7 @@ impl Connections {
 
     /// The error of a lease that cannot wait because `waiting` others do.
     pub(super) fn overloaded(&self, waiting: usize) -> Error {
-        let connections = self.limits.connections;
+        let connections = self.limits.max_connections;
         let text = format!(
             "{waiting} flights wait already for the {connections} connections of this pool: more connections, more \
              shards, or shorter transactions would help"
@@ -247,13 +246,13 @@ impl State {
         let now = pool.connector.now();
         while let Some(at) = self.idle.iter().rposition(|server| server.search_path == search_path) {
             let mut server = self.idle.remove(at);
-            if server.idle_until(pool.limits.idle) > now && server.poll_alive(context) {
+            if server.idle_until(pool.limits.max_idle) > now && server.poll_alive(context) {
                 return Some(Some(server));
             }
-            // R10: nothing was handed over, another one serves.
+            // `Rule::StaleConnection`: nothing was sent, and another connection takes its place.
             self.open -= 1;
         }
-        if self.open < pool.limits.connections {
+        if self.open < pool.limits.max_connections {
             self.open += 1;
             return Some(None);
         }
@@ -297,7 +296,7 @@ impl Turn {
                     own.waker.clone_from(context.waker());
                 }
             }
-            None if state.waiting.len() >= self.pool.limits.waiting => {
+            None if state.waiting.len() >= self.pool.limits.max_waiting => {
                 return Poll::Ready(Err(self.pool.overloaded(state.waiting.len())));
             }
             None => {
@@ -376,8 +375,14 @@ mod tests {
 
     fn pool(connections: usize, waiting: usize) -> Arc<Connections> {
         let config = Config::local("localhost", "us-east-1", Credentials::new("id", "key")).unwrap();
-        let (age, idle) = (3_300_000, 600_000);
-        Connections::new(Connector::new(config, Environment::default()), PoolLimits { connections, waiting, age, idle, pause: age })
+        let limits = PoolLimits {
+            max_connections: connections,
+            max_waiting: waiting,
+            max_age: 3_300_000,
+            max_idle: 600_000,
+            max_pause: 3_300_000,
+        };
+        Connections::new(Connector::new(config, Environment::default()), limits)
     }
 
     fn lent(polled: Poll<Result<Lent, Error>>) -> Lent {
@@ -389,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_waited_longest_is_next_and_who_leaves_holds_nobody_up() {
+    fn longest_waiting_client_is_next_and_departed_ones_are_skipped() {
         let pool = pool(2, 3);
         let mut clients: Vec<Client> = (0..6).map(|_| Client::of(&pool)).collect();
         let first = lent(clients[0].ask());

@@ -1,6 +1,6 @@
 //! The Durable Object class that users bind.
 //!
-//! Goes in: requests of Workers' stubs. Comes out: their answers, from a pool whose cluster is that of the object's own
+//! Input: requests of Workers' stubs. Output: their answers, from a pool whose cluster is that of the object's own
 //! bindings. It keeps nothing in storage: when it is moved or restarted, the next request opens connections again.
 //!
 //! An object lives for long, and its bindings of the Secrets Store may get other values meanwhile. So after credentials
@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
+use super::Pool;
 use super::relay::{self, GREETING};
 use super::visitor::Visitor;
-use super::Pool;
 use crate::config::Config;
 use crate::error::Error;
 use crate::lease::Report;

@@ -1,6 +1,6 @@
 //! One lease, from what is asked to the end of it.
 //!
-//! Goes in: a client that has asked. Comes out: nothing; the client has its answers, or knows why not, and the
+//! Input: a client that has asked. Output: nothing; the client has its answers, or knows why not, and the
 //! connection is back. Bytes go both ways at once, because a server that cannot get rid of its answers stops reading.
 //! Nothing is ever sent a second time: that is for the client to decide, which knows what it sends.
 
@@ -13,11 +13,11 @@ use super::server::Server;
 use super::visitor::{Gone, Visitor};
 use crate::error::{Error, Kind};
 use crate::lease::Report;
-use crate::login::failure::{self, ConnectionFailure};
 use crate::login;
+use crate::login::failure::{self, ConnectionFailure};
 use crate::millis::Millis;
 use crate::retry::{PROBE_AFTER, Reached, Signal};
-use crate::session::Fault;
+use crate::session::SessionFault;
 use crate::transport::BoxFuture;
 use crate::wire::Malformed;
 use crate::wire::lease::{Ask, GRANTED_FRAME};
@@ -45,8 +45,8 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
     let mut timer = pool.connector.sleep(ask.wait);
     let mut lent = match wait(pool, &mut visitor, &ask, &mut timer).await {
         Ok(lent) => lent,
-        Err(Refused::Gone) => return,
-        Err(Refused::Because(report)) => return tell(visitor, &report, greeting(pool)).await,
+        Err(NotLent::Gone) => return,
+        Err(NotLent::Because(report)) => return tell(visitor, &report, greeting(pool)).await,
     };
     if lent.server.is_none() {
         match open(pool, &ask, &mut timer).await {
@@ -96,7 +96,7 @@ fn greeting(pool: &Connections) -> BoxFuture<()> {
 /// How long a client may take to ask, or to hear why not.
 pub(super) const GREETING: Millis = 10_000;
 
-enum Refused {
+enum NotLent {
     /// The client did not wait.
     Gone,
     Because(Report),
@@ -108,19 +108,19 @@ async fn wait(
     visitor: &mut Visitor,
     ask: &Ask,
     timer: &mut BoxFuture<()>,
-) -> Result<Lent, Refused> {
+) -> Result<Lent, NotLent> {
     let mut turn = Turn::new(pool);
     let mut held: Option<Held> = None;
     poll_fn(|context| {
         if held.as_mut().is_some_and(|held| held.set(visitor.incoming()))
             && visitor.poll_read(context, ask.open) == Err(Gone)
         {
-            return Poll::Ready(Err(Refused::Gone));
+            return Poll::Ready(Err(NotLent::Gone));
         }
         match turn.poll(&ask.search_path, context) {
             Poll::Ready(Ok(lent)) => return Poll::Ready(Ok(lent)),
             Poll::Ready(Err(error)) => {
-                return Poll::Ready(Err(Refused::Because(Report::nothing(error, Signal::Lost))));
+                return Poll::Ready(Err(NotLent::Because(Report::nothing(error, Signal::Lost))));
             }
             Poll::Pending => {}
         }
@@ -128,7 +128,7 @@ async fn wait(
             held = pool.hold(visitor.incoming());
             if held.is_none() {
                 let error = pool.overloaded(pool.waiting() - 1);
-                return Poll::Ready(Err(Refused::Because(Report::nothing(error, Signal::Lost))));
+                return Poll::Ready(Err(NotLent::Because(Report::nothing(error, Signal::Lost))));
             }
             context.waker().wake_by_ref();
         } else if let Some(held) = &mut held {
@@ -136,9 +136,9 @@ async fn wait(
         }
         timer.as_mut().poll(context).map(|()| {
             let text = "waiting for a connection of the pool (Config::connect_timeout): others hold them all";
-            // Time that is over is not given twice.
+            // A timeout is never retried: the caller's deadline has passed.
             let report = Report::nothing(Error::new(Kind::Timeout(text.into())), Signal::Local);
-            Err(Refused::Because(report))
+            Err(NotLent::Because(report))
         })
     })
     .await
@@ -230,9 +230,9 @@ impl Relay<'_> {
             && let Some(said) = self.visitor.take()
         {
             moved = true;
-            self.server
-                .send(said)
-                .map_err(|Malformed(reason)| self.failed(ConnectionFailure::Session(Fault::Malformed(reason))))?;
+            self.server.send(said).map_err(|Malformed(reason)| {
+                self.failed(ConnectionFailure::Session(SessionFault::Malformed(reason)))
+            })?;
         }
         moved |= self.server.poll_write(context);
         while self.visitor.has_room() {
@@ -264,9 +264,9 @@ impl Relay<'_> {
     /// then others wait for the connection in vain.
     fn patience(&self) -> Millis {
         if self.server.is_settled() {
-            self.pool.limits.pause
+            self.pool.limits.max_pause
         } else if self.awaits_rest() {
-            self.pool.limits.pause.min(self.ask.limit)
+            self.pool.limits.max_pause.min(self.ask.limit)
         } else if self.server.is_unproven() {
             PROBE_AFTER.min(self.ask.limit)
         } else {
@@ -282,7 +282,11 @@ impl Relay<'_> {
     fn impatient(&self) -> Report {
         if !self.server.has_started() {
             let reached = self.server.reached();
-            return Report { reached, signal: Signal::Timeout, error: failure::connect_timeout(&self.pool.connector.config) };
+            return Report {
+                reached,
+                signal: Signal::Timeout,
+                error: failure::connect_timeout(&self.pool.connector.config),
+            };
         }
         if self.server.is_settled() {
             let text = "between two statements of a transaction: the pool has rolled it back, so that others have \

@@ -1,6 +1,6 @@
 //! The way from a Worker to its pool's Durable Objects.
 //!
-//! Goes in: a binding, and how many objects there are. Comes out: a stream to one of them, for one lease: a request whose
+//! Input: a binding, and how many objects there are. Output: a stream to one of them, for one lease: a request whose
 //! body is what the client says, and whose answer is what it is told. Nothing is sent before the client says something.
 
 use std::sync::Arc;

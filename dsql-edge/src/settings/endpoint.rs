@@ -1,6 +1,6 @@
 //! Which hosts a token may be sent to.
 //!
-//! Goes in: `DSQL_ENDPOINT`. Comes out: host, port and region, or an error that says what is wrong without
+//! Input: `DSQL_ENDPOINT`. Output: host, port and region, or an error that says what is wrong without
 //! repeating the text, which may be a connection string with a password in it. No regular expressions: they
 //! would cost a Worker more than all of this.
 
@@ -34,7 +34,7 @@ impl Endpoint {
 
     /// A DSQL host, or `localhost[:port]` with a region.
     pub(crate) fn parse(text: &str, region: Option<&str>) -> Result<Self, Error> {
-        let (host, port) = split(text, b':').unwrap_or((text, PORT));
+        let (host, port) = text.split_once(':').unwrap_or((text, PORT));
         let local = host == LOCAL;
         let of_host = if local { region } else { region_of(host).filter(|_| port == PORT) };
         let wrong = match (of_host, region) {
@@ -118,14 +118,8 @@ impl StsEndpoint {
 /// connectors check. The suffix is that of PrivateLink (`dsql-fnh4`).
 fn region_of(host: &str) -> Option<&str> {
     let (cluster, rest) = host.split_at_checked(26)?;
-    let (suffix, region) = split(rest.strip_prefix(".dsql")?.strip_suffix(".on.aws")?, b'.')?;
+    let (suffix, region) = rest.strip_prefix(".dsql")?.strip_suffix(".on.aws")?.split_once('.')?;
     (is_name(cluster, false) && is_name(suffix, true) && is_region(region)).then_some(region)
-}
-
-/// What stands before and behind the first of these bytes. `str::split_once` weighs more than all of this.
-fn split(text: &str, at: u8) -> Option<(&str, &str)> {
-    let (before, rest) = text.split_at_checked(text.bytes().position(|byte| byte == at)?)?;
-    Some((before, rest.get(1..)?))
 }
 
 fn is_region(text: &str) -> bool {

@@ -29,7 +29,10 @@ pub(crate) struct Settings {
     pub(crate) max_message: usize,
     pub(crate) max_row: usize,
     pub(crate) max_result: usize,
-    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only that transport has roots of its own"))]
+    #[cfg_attr(
+        not(feature = "tokio"),
+        allow(dead_code, reason = "only that transport has roots of its own")
+    )]
     pub(crate) extra_ca: Option<Vec<u8>>,
 }
 

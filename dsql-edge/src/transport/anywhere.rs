@@ -42,20 +42,13 @@ impl Namespace {
         None
     }
 
-    pub(crate) fn reach(
-        &self,
-        _: &str,
-        _: Option<&str>,
-        _: bool,
-    ) -> Result<Box<dyn Transport>, String> {
+    pub(crate) fn reach(&self, _: &str, _: Option<&str>, _: bool) -> Result<Box<dyn Transport>, String> {
         Ok(Box::new(Nowhere))
     }
 }
 
 #[cfg(feature = "pool")]
-pub(crate) fn visitor(
-    _: worker::Request,
-) -> worker::Result<(Box<dyn Transport>, worker::Response)> {
+pub(crate) fn visitor(_: worker::Request) -> worker::Result<(Box<dyn Transport>, worker::Response)> {
     Err(worker::Error::RustError("outside of Workers there are no Durable Objects".to_owned()))
 }
 

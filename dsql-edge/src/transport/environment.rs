@@ -23,7 +23,7 @@ use crate::settings::Settings;
 
 /// The platform's own clock, timers and sockets, and the statics of this isolate, or of this process.
 #[derive(Clone, Default)]
-pub(crate) struct Environment;
+pub(crate) struct Environment(());
 
 static RETRIES: Budget = Budget::of(200);
 static CREDENTIALS: Mutex<Cache> = Mutex::new(Cache::new());

@@ -1,6 +1,6 @@
 //! One request over HTTPS, for programs that are no Workers: HTTP/1.1, one connection, one answer.
 //!
-//! Goes in: a [`Post`]. Comes out: status and body, both bounded. Enough for a service of AWS, and no more: nothing is
+//! Input: a [`Post`]. Output: status and body, both bounded. Enough for a service of AWS, and no more: nothing is
 //! kept, nothing is followed.
 
 use std::io;

@@ -72,7 +72,7 @@ impl Default for Network {
         Network {
             state: Arc::default(),
             retries: Arc::new(Budget::of(200)),
-            credentials: Arc::default(),
+            credentials: Arc::new(Mutex::new(Cache::new())),
             holds_flights: Arc::default(),
         }
     }

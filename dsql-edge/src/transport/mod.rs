@@ -33,7 +33,7 @@ pub(crate) use environment::Environment;
 #[cfg(test)]
 pub(crate) use memory::Network as Environment;
 #[cfg(feature = "assume-role")]
-pub(crate) use post::{Post, Reply};
+pub(crate) use post::Post;
 
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 use self::tokio as platform;

@@ -26,7 +26,7 @@ mod tests {
 
     /// Every first byte, alone and with more behind it.
     #[test]
-    fn only_a_lone_s_accepts_tls_and_only_eof_and_errors_are_passing() {
+    fn only_a_single_s_accepts_tls_and_eof_is_transient() {
         assert_eq!(check_ssl_answer(b"").unwrap_err().kind, TransportErrorKind::Lost);
         for first in 0..=255_u8 {
             for answer in [&[first][..], &[first, first], &[first, 0], &[first, b'S', b'S']] {

@@ -1,6 +1,6 @@
 //! TCP through tokio and TLS through rustls, for programs that are no Workers.
 //!
-//! Goes in: a host name and a port. Comes out: a [`Transport`] whose TLS is verified: against the system's
+//! Input: a host name and a port. Output: a [`Transport`] whose TLS is verified: against the system's
 //! roots and, where [`Settings::extra_ca`] has some, against those too. There is no way to turn that off.
 
 use core::task::{Context, Poll, ready};

@@ -1,6 +1,6 @@
 //! Cloudflare's TCP sockets: the only file that knows JavaScript, and the only one with `unsafe`.
 //!
-//! Goes in: a host name and a port. Comes out: a [`Transport`] over the web streams of a socket that
+//! Input: a host name and a port. Output: a [`Transport`] over the web streams of a socket that
 //! `startTls` has been called on. What is done with streams is written in their own language, in `worker.js`: each
 //! of their methods called from here would cost more than that whole file. Every call into it that can throw is
 //! caught. workers-rs' own `Socket` is not used: it panics where `startTls` throws, and after a cancelled write it
@@ -151,11 +151,11 @@ pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Trans
 /// state of a WebSocket is the one that does so at once, without I/O and without being changed. Sockets tell only
 /// when they are used, and whoever merely waits for one would be woken by the other request, and then answer in its
 /// name: that ends in "Internal Server Error", or in no answer at all.
-pub(crate) struct IoContext(OneThread<Mark>);
+pub(crate) struct IoContext(OneThread<RequestMark>);
 
 impl IoContext {
     pub(crate) fn current() -> Self {
-        IoContext(OneThread(Mark::new()))
+        IoContext(OneThread(RequestMark::new()))
     }
 
     pub(crate) fn is_current(&self) -> bool {
@@ -205,11 +205,11 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn clear(this: &Timer);
 
-    type Mark;
+    type RequestMark;
     #[wasm_bindgen(constructor)]
-    fn new() -> Mark;
+    fn new() -> RequestMark;
     #[wasm_bindgen(method, catch)]
-    fn touch(this: &Mark) -> Result<(), JsValue>;
+    fn touch(this: &RequestMark) -> Result<(), JsValue>;
 }
 
 // Both have the methods of `Connection`.

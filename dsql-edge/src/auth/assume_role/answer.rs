@@ -1,6 +1,6 @@
 //! What STS answers to AssumeRole.
 //!
-//! Goes in: a status and a body, from whoever answered. Comes out: credentials, or STS's own words. The words of an
+//! Input: a status and a body, from whoever answered. Output: credentials, or STS's own words. The words of an
 //! answer are shown to people: only their first line, bounded, and never with a secret in it (for a signature that does
 //! not match AWS may quote the request).
 

@@ -19,7 +19,11 @@ pub use role::AssumeRole;
 
 impl AssumeRole {
     /// Everything that decides which credentials come out, signed in place of written: without a secret in it.
-    pub(super) async fn cache_key(&self, settings: &Settings, base: &Credentials) -> Result<String, Unavailable> {
+    pub(super) async fn cache_key(
+        &self,
+        settings: &Settings,
+        base: &Credentials,
+    ) -> Result<String, Unavailable> {
         let (host, port) = endpoint(settings);
         let parts = [
             base.access_key_id(),

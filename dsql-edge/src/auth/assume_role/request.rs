@@ -1,6 +1,6 @@
 //! The signed request for a role: AWS Signature Version 4 in its header form.
 //!
-//! Goes in: the role, the keys that ask for it, the time. Comes out: a `POST` to STS. It is held to `aws-sigv4` by
+//! Input: the role, the keys that ask for it, the time. Output: a `POST` to STS. It is held to `aws-sigv4` by
 //! property tests.
 
 use super::role::AssumeRole;

@@ -6,7 +6,7 @@ use crate::error::Error;
 
 /// A role to assume before the token is signed (AWS STS, `AssumeRole`).
 ///
-/// The keys of the [`Config`](crate::Config) then need no more than `sts:AssumeRole` on it. The session's credentials are kept until
+/// The keys of the [`Config`](crate::Config) then need only `sts:AssumeRole` on it. The session's credentials are kept until
 /// about 80 % of their life is over, for other requests too; a connection that finds some costs nothing more.
 ///
 /// ```
@@ -30,7 +30,7 @@ pub struct AssumeRole {
 }
 
 impl AssumeRole {
-    /// The role with this name, `arn:aws:iam::<account>:role/<name>`.
+    /// The role with this ARN, `arn:aws:iam::<account>:role/<name>`.
     pub fn new(arn: impl Into<String>) -> Self {
         AssumeRole {
             arn: arn.into(),
@@ -57,12 +57,12 @@ impl AssumeRole {
         AssumeRole { seconds: duration.as_secs(), ..self }
     }
 
-    /// What the session may do of what the role may: a policy of IAM, in JSON, of at most 2,048 characters.
+    /// A policy of IAM that restricts the session further than the role, in JSON, of at most 2,048 characters.
     pub fn session_policy(self, json: impl Into<String>) -> Self {
         AssumeRole { session_policy: Some(json.into()), ..self }
     }
 
-    /// What STS would refuse, refused before anything is sent.
+    /// Rejects a role that STS would reject, before anything is sent.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let named = |text: &str, most: usize, more: &str| {
             let fits =
@@ -78,7 +78,7 @@ impl AssumeRole {
             && matches!(next(), account if account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit()))
             && matches!(next().strip_prefix("role/"), Some(name) if named(name, 600, "/"));
         let wrong = if !arn {
-            "the role to assume is no ARN of a role, arn:aws:iam::<12 digits>:role/<name>"
+            "the role to assume is not the ARN of a role, arn:aws:iam::<12 digits>:role/<name>"
         } else if !named(&self.session_name, 64, "") {
             "the session name of a role has 2 to 64 letters, digits and _+=,.@-"
         } else if self.external_id.as_ref().is_some_and(|id| !named(id, 1224, ":/")) {

@@ -153,7 +153,7 @@ fn an_error_says_how_many_rows_are_committed() {
 }
 
 #[test]
-fn rows_that_come_back_are_those_of_the_attempt_that_was_committed() {
+fn returned_rows_are_those_of_the_committed_attempt() {
     let answer = |values: &[i32]| {
         let one = |value: &i32| {
             let row = [&[0, 1, 0, 0, 0, 4][..], &value.to_be_bytes()].concat();

@@ -52,7 +52,7 @@ fn request(config: &Config, network: &Network) -> Result<i32, Error> {
 }
 
 #[test]
-fn a_provider_is_asked_for_each_connection_unless_what_it_gives_is_kept() {
+fn provider_is_called_for_each_connection_unless_cached() {
     let far = u64::MAX;
     for (credentials, key, times) in [
         (session("A"), None, 2),
@@ -74,7 +74,7 @@ fn a_provider_is_asked_for_each_connection_unless_what_it_gives_is_kept() {
 }
 
 #[test]
-fn a_provider_that_has_none_keeps_the_connection_from_coming_about() {
+fn provider_without_credentials_fails_the_connection() {
     let network = Network::default();
     let provider = Provider::new(Err("the vault is closed"), None);
     let config = retrying().credentials_provider(provider.clone());
@@ -151,7 +151,7 @@ pub(super) mod roles {
     }
 
     #[test]
-    fn what_sts_refuses_is_told_in_its_own_words_and_not_asked_again() {
+    fn rejection_of_sts_is_reported_in_its_words_and_not_retried() {
         let network = Network::default();
         let words = "User: arn:aws:iam::1:user/x is not authorized to perform: sts:AssumeRole";
         network.answer(403, refusal("AccessDenied", words));
@@ -189,7 +189,8 @@ pub(super) mod roles {
         let refused = || {
             let denied = b"SFATAL\0C28000\0Munable to accept connection, access denied\0\0";
             network.accept([Step::AwaitWrite, Step::Send(frame(b'E', denied)), Step::Close]);
-            let error = now(query(&READ).fetch_one(&Dsql::within(config.clone(), network.clone()))).unwrap_err();
+            let error =
+                now(query(&READ).fetch_one(&Dsql::within(config.clone(), network.clone()))).unwrap_err();
             assert!(error.is_access_denied(), "{error}");
         };
         network.answer(200, answer("ASIAOLD", "9999-01-01T00:00:00Z"));

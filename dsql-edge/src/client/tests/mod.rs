@@ -19,15 +19,15 @@ use core::time::Duration;
 
 use super::*;
 use crate::arguments::Arguments;
-use crate::credentials::Credentials;
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::millis::Millis;
 use crate::query::{Command, KeyInsert, Query};
 use crate::row::DataRow;
 use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statement};
-use crate::transport::memory::{Network, Step};
 use crate::transport::TransportErrorKind;
+use crate::transport::memory::{Network, Step};
 use crate::types::{Column, ConversionError, NotNull, Nullable, sql};
 
 const CANARY: &str = "canary";

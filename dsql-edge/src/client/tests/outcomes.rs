@@ -18,8 +18,7 @@ fn write() -> Query<i32> {
 /// Startup alone is answered; what comes behind it waits until the server asks for the password.
 fn serial() -> Config {
     let credentials = Credentials::new("id", "key");
-    Config::dangerous_endpoint("localhost", 1234, "localhost", "us-east-1", credentials)
-        .unwrap()
+    Config::dangerous_endpoint("localhost", 1234, "localhost", "us-east-1", credentials).unwrap()
 }
 
 /// What a closure does before the failure is known.
@@ -31,7 +30,7 @@ enum Closure {
 }
 
 /// A transaction with a key, in the way that a user writes it.
-fn keyed(network: &Network, dsql: &Dsql, closure: Closure) -> Result<Once<()>, Error> {
+fn keyed(network: &Network, dsql: &Dsql, closure: Closure) -> Result<IdempotentOutcome<()>, Error> {
     let body = async move |tx: Transaction<'_>| {
         match closure {
             Closure::Empty => {}
@@ -131,7 +130,8 @@ fn unknown_outcome_stays_unknown_whatever_ends_the_next_attempt() {
         let network = Network::default();
         network.accept(first());
         second(&network);
-        let error = keyed(&network, &Dsql::within(retrying(), network.clone()), Closure::Writes).expect_err(what);
+        let error =
+            keyed(&network, &Dsql::within(retrying(), network.clone()), Closure::Writes).expect_err(what);
         assert!(error.is_outcome_unknown(), "{what}: {error}");
     }
     // The closure gives up the second time, before or after a statement.
@@ -158,7 +158,7 @@ fn unknown_outcome_stays_unknown_whatever_ends_the_next_attempt() {
     network.accept(first());
     network.accept(answers([failed("23505"), [control("ROLLBACK"), ready(b"I")].concat()]));
     let resolved = keyed(&network, &Dsql::within(retrying(), network.clone()), Closure::Writes);
-    assert_eq!(resolved.unwrap(), Once::Before);
+    assert_eq!(resolved.unwrap(), IdempotentOutcome::AlreadyCommitted);
 }
 
 #[test]
@@ -190,7 +190,8 @@ fn unsent_write_of_a_lost_login_is_not_unknown() {
     for (script, sent) in scripts {
         let network = Network::default();
         network.accept(script.clone());
-        let error = now(write().fetch_one(&Dsql::within(serial().max_attempts(1), network.clone()))).unwrap_err();
+        let error =
+            now(write().fetch_one(&Dsql::within(serial().max_attempts(1), network.clone()))).unwrap_err();
         assert_eq!(error.is_outcome_unknown(), sent, "{script:?}: {error}");
         let said = said(&network).concat();
         assert_eq!(said.contains(WRITE.sql), sent, "{said}");
@@ -238,7 +239,8 @@ fn error_of_the_system_leaves_a_write_unknown() {
     ] {
         let network = Network::default();
         network.accept(answers([answer]));
-        let error = now(Dsql::within(config(), network.clone()).pipeline((write(), write()))).map(drop).unwrap_err();
+        let error =
+            now(Dsql::within(config(), network.clone()).pipeline((write(), write()))).map(drop).unwrap_err();
         assert_eq!(error.is_outcome_unknown(), unknown, "{what}: {error}");
     }
 }
@@ -331,7 +333,7 @@ fn transaction_that_was_dropped_with_the_login_is_sent_again() {
         Step::Stall,
     ]);
     let dsql = Dsql::within(config(), network.clone());
-    assert_eq!(keyed(&network, &dsql, Closure::Writes).unwrap(), Once::Now(()));
+    assert_eq!(keyed(&network, &dsql, Closure::Writes).unwrap(), IdempotentOutcome::Committed(()));
     let flight = format!("BEGIN INSERT INTO keys VALUES (1) {WRITE_SQL} |");
     assert_eq!(said(&network), [&format!("login {flight}"), "|", &flight, "COMMIT |"]);
 }

@@ -52,7 +52,7 @@ fn the_first_error_is_that_of_the_pipeline_and_nothing_stays() {
 }
 
 #[test]
-fn a_pipeline_that_conflicts_runs_again_and_one_that_is_lost_does_not() {
+fn conflicting_pipeline_is_retried_and_lost_one_is_not() {
     let good = [control("BEGIN"), found(&[1]), done("DELETE 1"), control("COMMIT"), ready(b"I")].concat();
     let conflict = [
         control("BEGIN"),

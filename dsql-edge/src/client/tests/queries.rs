@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_first_query_is_one_flight_with_the_login_and_the_next_one_flight_alone() {
+fn first_query_is_sent_with_the_login_and_the_next_alone() {
     let network = Network::default();
     network.accept(answers([rows("n", 23, &[1, 2]), rows("n", 23, &[3])]));
     let dsql = Dsql::within(config(), network.clone());
@@ -138,7 +138,7 @@ fn one_row_means_one_row() {
 }
 
 #[test]
-fn queries_at_the_same_time_open_more_connections_up_to_the_limit_and_then_wait() {
+fn concurrent_queries_open_connections_up_to_the_limit() {
     let network = Network::default();
     for _ in 0..2 {
         network.accept(answers([rows("n", 23, &[1]), rows("n", 23, &[2])]));
@@ -221,10 +221,10 @@ fn a_stale_snapshot_is_named_and_the_connection_goes_on() {
 }
 
 /// Its name, the script, and what the error must say of itself.
-type Failing = (&'static str, Result<Vec<Step>, TransportErrorKind>, fn(&Error) -> bool);
+type FlightFailure = (&'static str, Result<Vec<Step>, TransportErrorKind>, fn(&Error) -> bool);
 
 /// Every way in which a query can fail: the script, and what the error must say of itself.
-fn failures() -> Vec<Failing> {
+fn failures() -> Vec<FlightFailure> {
     let after_login = |step: Step| Ok(vec![Step::AwaitWrite, Step::Send(login()), step]);
     let before_login = |step: Step| Ok(vec![Step::AwaitWrite, step]);
     vec![
@@ -339,7 +339,7 @@ fn now_again(name: &str) -> Error {
 }
 
 #[test]
-fn wherever_the_answer_is_cut_a_write_is_unknown_and_never_a_success() {
+fn write_whose_answer_is_cut_anywhere_is_unknown() {
     let whole = [login(), rows("n", 23, &[1])].concat();
     for cut in 0..whole.len() {
         for end in [Step::Close, Step::Break(TransportErrorKind::Lost), Step::Stall] {
@@ -408,7 +408,7 @@ fn value_in_the_primary_message_is_not_shown() {
 }
 
 #[test]
-fn an_argument_that_cannot_be_encoded_is_named_and_nothing_is_sent() {
+fn unencodable_argument_is_named_and_nothing_is_sent() {
     let network = Network::default();
     let dsql = Dsql::within(config(), network.clone());
     let mut arguments = Arguments::with_capacity(2);
@@ -479,7 +479,8 @@ fn a_select_that_may_write_is_not_said_to_write() {
     // What becomes of a lost answer is as for one that writes: it does not run again.
     let network = Network::default();
     network.accept(vec![Step::AwaitWrite, Step::Send(login()), Step::Close]);
-    let error = eventually(&network, query(&CALLS).fetch_one(&Dsql::within(retrying(), network.clone()))).unwrap_err();
+    let error = eventually(&network, query(&CALLS).fetch_one(&Dsql::within(retrying(), network.clone())))
+        .unwrap_err();
     assert!(error.is_outcome_unknown() && error.attempts() == 1, "{error}");
 }
 

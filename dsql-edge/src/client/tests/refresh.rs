@@ -11,7 +11,8 @@ use crate::auth::{CredentialsProvider, ProvidedCredentials};
 
 /// Requests of the same time, each with a `Dsql` of its own, run to their ends.
 fn all_at_once(network: &Network, config: &Config, requests: usize) -> Vec<Result<i32, Error>> {
-    let one = |config: Config| async move { query(&READ).fetch_one(&Dsql::within(config, network.clone())).await };
+    let one =
+        |config: Config| async move { query(&READ).fetch_one(&Dsql::within(config, network.clone())).await };
     let mut running: Vec<_> = (0..requests)
         .map(|_| {
             network.accept(answers([rows("n", 23, &[1])]));
@@ -78,7 +79,7 @@ fn providing(network: &Network, gives: &[(Option<u64>, Duration)]) -> (Config, A
 const HOUR: Option<u64> = Some(3600);
 
 #[test]
-fn hanging_provider_delays_one_request_while_old_credentials_serve() {
+fn hanging_provider_delays_one_request_with_old_credentials() {
     let network = Network::default();
     let (config, asked) = providing(&network, &[(HOUR, Duration::ZERO), (HOUR, Duration::MAX)]);
     one_more(&network, &config);
@@ -111,7 +112,7 @@ fn one_request_refreshes_and_the_others_use_old_credentials() {
 }
 
 #[test]
-fn request_that_is_dropped_while_it_refreshes_leaves_old_credentials() {
+fn request_dropped_during_refresh_leaves_old_credentials() {
     let network = Network::default();
     let (config, asked) = providing(&network, &[(HOUR, Duration::ZERO), (HOUR, Duration::MAX)]);
     one_more(&network, &config);
@@ -188,7 +189,7 @@ mod roles {
     }
 
     #[test]
-    fn request_that_hangs_or_is_dropped_does_not_keep_others_from_a_role() {
+    fn hanging_or_dropped_request_does_not_block_a_role() {
         let network = Network::default();
         let config = assuming(config(), "others");
         network.leave_hanging();

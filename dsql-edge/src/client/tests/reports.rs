@@ -32,7 +32,7 @@ fn pipeline_without_the_wanted_row_reports_its_commit() {
 }
 
 #[test]
-fn missing_row_of_what_only_reads_or_can_be_undone_is_not_executed() {
+fn missing_row_of_a_read_or_transaction_is_not_executed() {
     let network = Network::default();
     let in_transaction = [control("BEGIN"), done("DELETE 1"), found(&[]), ready(b"T")].concat();
     network.accept(answers([rows("n", 23, &[]), in_transaction]));
@@ -45,7 +45,7 @@ fn missing_row_of_what_only_reads_or_can_be_undone_is_not_executed() {
 }
 
 #[test]
-fn stream_of_a_write_reports_its_commit_with_a_row_that_does_not_fit() {
+fn stream_of_a_write_reports_its_commit_with_an_unfit_row() {
     let network = Network::default();
     network.accept(answers([rows("n", 23, &[1, 2, 3])]));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -128,7 +128,7 @@ fn deadline_does_not_hide_an_unknown_outcome() {
 }
 
 #[test]
-fn socket_of_another_request_leaves_a_write_that_was_sent_unknown() {
+fn socket_of_another_request_leaves_a_sent_write_unknown() {
     let network = Network::default();
     network.accept([
         Step::AwaitWrite,
@@ -143,7 +143,7 @@ fn socket_of_another_request_leaves_a_write_that_was_sent_unknown() {
 }
 
 #[test]
-fn statement_that_could_not_be_sent_leaves_its_transaction_usable() {
+fn unsendable_statement_leaves_its_transaction_usable() {
     // The first statement of a connection, and the first behind a ROLLBACK whose answer has not come.
     for behind_rollback in [false, true] {
         let network = Network::default();

@@ -100,7 +100,7 @@ fn a_server_that_wants_to_be_asked_first_is_asked_first() {
 }
 
 #[test]
-fn a_conflict_of_a_statement_alone_leaves_nothing_and_runs_again() {
+fn conflict_of_a_single_statement_is_retried() {
     for query in [read, write] {
         let network = Network::default();
         network.accept(answers([failure("40001"), failure("OC001"), rows("n", 23, &[5])]));
@@ -188,13 +188,16 @@ fn a_listener_is_told_what_ran_and_no_value() {
         [control("BEGIN"), found(&[3]), ready(b"T")].concat(),
         [control("COMMIT"), ready(b"I")].concat(),
     ]));
-    let dsql = Dsql::within(retrying().on_event(move |event| {
-        let error = event.error().and_then(Error::sqlstate);
-        let text = format!("{event:?} {:?}", event.error().map(Error::to_string));
-        assert!(!text.contains(CANARY), "{text}");
-        let told = (event.name(), event.rows(), event.round_trips(), event.retries(), error);
-        log.lock().unwrap().push(format!("{told:?}"));
-    }), network.clone());
+    let dsql = Dsql::within(
+        retrying().on_event(move |event| {
+            let error = event.error().and_then(Error::sqlstate);
+            let text = format!("{event:?} {:?}", event.error().map(Error::to_string));
+            assert!(!text.contains(CANARY), "{text}");
+            let told = (event.name(), event.rows(), event.round_trips(), event.retries(), error);
+            log.lock().unwrap().push(format!("{told:?}"));
+        }),
+        network.clone(),
+    );
     eventually(&network, read().fetch_all(&dsql)).unwrap();
     now(write().fetch_one(&dsql)).unwrap_err();
     now(write().fetch_one(&dsql)).unwrap_err();

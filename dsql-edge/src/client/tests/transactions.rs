@@ -165,7 +165,7 @@ fn what_the_transaction_saw_decides() {
 }
 
 #[test]
-fn an_error_of_the_closure_rolls_back_and_the_connection_serves_on() {
+fn error_of_the_closure_rolls_back_and_keeps_the_connection() {
     let network = Network::default();
     network.accept(answers([begun(&[1]), rolled_back(), rows("n", 23, &[2])]));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -320,7 +320,7 @@ fn a_statement_that_is_given_up_ends_the_transaction() {
 }
 
 #[test]
-fn statements_run_one_after_the_other_and_the_handle_ends_with_the_closure() {
+fn statements_run_in_turn_and_the_handle_ends_with_the_closure() {
     let network = Network::default();
     network.accept(answers([begun(&[1]), [found(&[2]), ready(b"T")].concat(), committed()]));
     let dsql = Dsql::within(retrying(), network.clone());

@@ -29,7 +29,7 @@ fn a_missing_binding_is_named() {
 }
 
 #[test]
-fn user_and_session_token_are_optional_and_a_prefix_separates_clusters() {
+fn optional_bindings_default_and_a_prefix_separates_clusters() {
     let bindings = [
         ("DSQL_ENDPOINT", "localhost:1234"),
         ("DSQL_REGION", "us-east-1"),
@@ -41,7 +41,10 @@ fn user_and_session_token_are_optional_and_a_prefix_separates_clusters() {
     ];
     let first = config("", &bindings).unwrap();
     let Settings { endpoint, user, .. } = &first.settings;
-    assert_eq!((endpoint.host.as_str(), endpoint.port, endpoint.region.as_str()), ("localhost", 1234, "us-east-1"));
+    assert_eq!(
+        (endpoint.host.as_str(), endpoint.port, endpoint.region.as_str()),
+        ("localhost", 1234, "us-east-1")
+    );
     assert_eq!(user, "blog");
     let Settings { endpoint, user, .. } = config("REPORTS_", &bindings).unwrap().settings;
     assert_eq!((endpoint.host.as_str(), endpoint.port, &*user), (HOST, 5432, "admin"));

@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex};
 use std::task::Wake;
 
 use super::Pool;
-use crate::credentials::Credentials;
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::millis::Millis;
 use crate::transport::memory::Network;
 use crate::transport::{BoxFuture, Transport};
