@@ -106,15 +106,15 @@ fn imports_run_one_way() {
     fail_if_any(problems);
 }
 
-/// The crates, and how many cycles of imports each still has.
+/// The crates, and how many files of each still import themselves through others.
 const CRATES: [(&str, usize); 7] = [
     ("dsql-edge", 0),
-    ("dsql-edge-compiler", 6),
-    ("dsql-edge-codegen", 5),
-    ("dsql-edge-local", 3),
-    ("dsql-edge-macros", 1),
+    ("dsql-edge-compiler", 23),
+    ("dsql-edge-codegen", 25),
+    ("dsql-edge-local", 12),
+    ("dsql-edge-macros", 2),
     ("dsql-edge-macro-input", 0),
-    ("xtask", 1),
+    ("xtask", 0),
 ];
 
 fn read_crate(name: &str) -> Crate {
@@ -132,11 +132,11 @@ fn no_file_imports_itself_through_others() {
     for (name, expected) in CRATES {
         let cycles = read_crate(name).cycles();
         if cycles.len() != expected {
-            problems.push(format!("{name} has {} cycles of imports, not {expected}:", cycles.len()));
-            for cycle in cycles {
-                problems.extend(cycle.iter().map(|import| format!("  {}", import.place)));
-                problems.push(String::new());
-            }
+            problems.push(format!("{} files of {name} import themselves, not {expected}:", cycles.len()));
+            let shown = |cycle: &Vec<imports::Import>| {
+                cycle.iter().map(|import| import.place.as_str()).collect::<Vec<_>>().join("\n    ")
+            };
+            problems.extend(cycles.iter().map(|cycle| format!("  {}", shown(cycle))));
         }
     }
     fail_if_any(problems);
@@ -160,9 +160,14 @@ fn runtime_has_layers() {
     let order: Vec<&str> = RUNTIME.iter().flat_map(|layer| layer.iter().copied()).collect();
     let mut problems = Vec::new();
     for import in read_crate("dsql-edge").imports() {
-        let place_of = |module: &[String]| order.iter().position(|name| module.first().is_some_and(|it| it == name));
+        let place_of =
+            |module: &[String]| order.iter().position(|name| module.first().is_some_and(|it| it == name));
+        if import.to.is_empty() {
+            // The root has no code of its own but the macros that it exports.
+            continue;
+        }
         let (Some(from), to) = (place_of(&import.from), place_of(&import.to)) else {
-            // The root, which re-exports, and what only fuzzing compiles.
+            // The root, which re-exports, and the module that only fuzzing compiles.
             if !matches!(import.from.first().map(String::as_str), None | Some("fuzzing")) {
                 problems.push(format!("{}: the module is in no layer", import.place));
             }

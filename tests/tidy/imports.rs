@@ -79,9 +79,8 @@ impl Crate {
     }
 
     fn is_test(&self, module: &Module) -> bool {
-        (0..module.len()).any(|at| {
-            self.files.get(&module[..at]).is_some_and(|parent| parent.tests.contains(&module[at]))
-        })
+        (0..module.len())
+            .any(|at| self.files.get(&module[..at]).is_some_and(|parent| parent.tests.contains(&module[at])))
     }
 
     fn targets(&self, from: &Module, mention: &Mention) -> BTreeSet<Module> {
@@ -138,21 +137,10 @@ impl Crate {
         }
     }
 
-    /// The cycles, each as the imports that close it; a file is in one of them at most.
+    /// For each file that imports itself through others, the shortest way around.
     pub(crate) fn cycles(&self) -> Vec<Vec<Import>> {
         let imports = self.imports();
-        let mut seen = BTreeSet::new();
-        let mut cycles = Vec::new();
-        for start in self.files.keys() {
-            if seen.contains(start) {
-                continue;
-            }
-            if let Some(cycle) = shortest_cycle(start, &imports) {
-                seen.extend(cycle.iter().map(|import| import.from.clone()));
-                cycles.push(cycle);
-            }
-        }
-        cycles
+        self.files.keys().filter_map(|file| shortest_cycle(file, &imports)).collect()
     }
 }
 
@@ -195,7 +183,8 @@ impl File {
                     at = end;
                 }
                 TokenTree::Ident(ident) if ident == "use" => {
-                    let end = (at..tokens.len()).find(|at| is_punct(&tokens[*at], ';')).unwrap_or(tokens.len());
+                    let end =
+                        (at..tokens.len()).find(|at| is_punct(&tokens[*at], ';')).unwrap_or(tokens.len());
                     let line = ident.span().start().line;
                     for (path, imported_as) in use_tree(&tokens[at + 1..end], &[]) {
                         let (inline, is_reexport) = (inline.to_vec(), is_public(&tokens[..at]));
@@ -217,7 +206,8 @@ impl File {
                 TokenTree::Ident(ident) => {
                     let path = path_at(&tokens, at);
                     let line = ident.span().start().line;
-                    let is_continued = at > 0 && matches!(&tokens[at - 1], TokenTree::Punct(it) if it.as_char() == '$');
+                    let is_continued =
+                        at > 0 && matches!(&tokens[at - 1], TokenTree::Punct(it) if it.as_char() == '$');
                     let length = path.len();
                     if length > 1 && !is_continued && !follows_colons(&tokens, at) {
                         let inline = inline.to_vec();
@@ -260,14 +250,21 @@ fn use_tree(tokens: &[TokenTree], prefix: &[String]) -> Vec<(Vec<String>, String
     let mut tokens = tokens;
     loop {
         match tokens {
-            [TokenTree::Punct(first), TokenTree::Punct(_), rest @ ..] if first.as_char() == ':' => tokens = rest,
+            [TokenTree::Punct(first), TokenTree::Punct(_), rest @ ..] if first.as_char() == ':' => {
+                tokens = rest
+            }
             [TokenTree::Punct(glob), ..] if glob.as_char() == '*' => return vec![(path, "*".to_owned())],
             [TokenTree::Group(group), ..] if group.delimiter() == Delimiter::Brace => {
                 let inside: Vec<TokenTree> = group.stream().into_iter().collect();
                 let trees = inside.split(|token| is_punct(token, ','));
-                return trees.filter(|tree| !tree.is_empty()).flat_map(|tree| use_tree(tree, &path)).collect();
+                return trees
+                    .filter(|tree| !tree.is_empty())
+                    .flat_map(|tree| use_tree(tree, &path))
+                    .collect();
             }
-            [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "as" => return vec![(path, name.to_string())],
+            [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "as" => {
+                return vec![(path, name.to_string())];
+            }
             [TokenTree::Ident(name), rest @ ..] => {
                 path.push(name.to_string());
                 tokens = rest;
@@ -296,7 +293,10 @@ fn is_public(before: &[TokenTree]) -> bool {
 /// Whether an attribute's brackets say that something is compiled for tests alone.
 fn is_cfg_test(attribute: &TokenTree) -> bool {
     let text: String = attribute.to_string().chars().filter(|char| !char.is_whitespace()).collect();
-    text == "[test]" || text.starts_with("[cfg(test)") || text.starts_with("[cfg(all(test,") || text.starts_with("[cfg(fuzzing)")
+    text == "[test]"
+        || text.starts_with("[cfg(test)")
+        || text.starts_with("[cfg(all(test,")
+        || text.starts_with("[cfg(fuzzing)")
 }
 
 /// The end of the item whose attributes begin here.
@@ -359,8 +359,9 @@ mod tests {
             ("use crate::{x::X, b::{B, C as D}};", "mod inner { use super::super::a::A; }"),
             ("use crate::b::*;", "#[cfg(not(test))] use crate::a::A;"),
         ] {
-            let found = cycles(&[("lib.rs", "mod a; mod b; mod x;"), ("a.rs", there), ("b.rs", back), ("x.rs", "")]);
-            assert_eq!(found.len(), 1, "{there} {back}: {found:?}");
+            let found =
+                cycles(&[("lib.rs", "mod a; mod b; mod x;"), ("a.rs", there), ("b.rs", back), ("x.rs", "")]);
+            assert_eq!(found.len(), 2, "{there} {back}: {found:?}");
         }
     }
 
@@ -368,14 +369,20 @@ mod tests {
     fn parent_that_uses_a_child_that_uses_it_is_a_cycle() {
         let parent = "mod child; pub struct P; fn f() { child::g() }";
         let found = cycles(&[("lib.rs", "mod p;"), ("p/mod.rs", parent), ("p/child.rs", "use super::P;")]);
-        assert_eq!(found, ["src/p/mod.rs:1: child::g, src/p/child.rs:1: super::P"]);
+        let (there, back) = ("src/p/mod.rs:1: child::g", "src/p/child.rs:1: super::P");
+        assert_eq!(found, [format!("{there}, {back}"), format!("{back}, {there}")]);
     }
 
     #[test]
     fn names_are_followed_through_reexports() {
         let parent = "mod a; mod b; pub use a::A; pub(crate) use b::B;";
-        let files = [("lib.rs", "mod p;"), ("p/mod.rs", parent), ("p/a.rs", "use super::B;"), ("p/b.rs", "use crate::p::A;")];
-        assert_eq!(cycles(&files).len(), 1);
+        let files = [
+            ("lib.rs", "mod p;"),
+            ("p/mod.rs", parent),
+            ("p/a.rs", "use super::B;"),
+            ("p/b.rs", "use crate::p::A;"),
+        ];
+        assert_eq!(cycles(&files).len(), 2);
     }
 
     #[test]
@@ -385,7 +392,13 @@ mod tests {
                      // crate::q::Q\nconst TEXT: &str = \"crate::q::Q\";";
         let tests = "use crate::q::Q;";
         let other = "use crate::p::P; use crate::p::C; $crate::q::Q; ::other::q::f();";
-        let files = [("lib.rs", "mod p; mod q;"), ("p/mod.rs", parent), ("p/child.rs", child), ("p/tests.rs", tests), ("q.rs", other)];
+        let files = [
+            ("lib.rs", "mod p; mod q;"),
+            ("p/mod.rs", parent),
+            ("p/child.rs", child),
+            ("p/tests.rs", tests),
+            ("q.rs", other),
+        ];
         assert_eq!(cycles(&files), Vec::<String>::new());
     }
 }
