@@ -102,7 +102,9 @@ impl Refusal {
 
 /// Whether the text contains the words, which are lower-case ASCII, in any case.
 pub(crate) fn contains(text: &str, words: &str) -> bool {
-    text.to_ascii_lowercase().contains(words)
+    let (text, words) = (text.as_bytes(), words.as_bytes());
+    let starts = |rest: &[u8]| rest.get(..words.len()).is_some_and(|start| start.eq_ignore_ascii_case(words));
+    (0..text.len()).any(|at| text.get(at..).is_some_and(starts))
 }
 
 #[cfg(test)]

@@ -114,35 +114,44 @@ struct FlightAlone<'a, 's> {
 
 impl Attempt for FlightAlone<'_, '_> {
     fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
-        Box::pin(self.fly(runs))
+        let (mut loan, mut progress) = (None, Progress::default());
+        Box::pin(poll_fn(move |context| {
+            if loan.is_none() {
+                let search_path = self.answer.flight.search_path();
+                match ready!(runs.lender.poll_borrow(context, search_path, &mut runs.timer)) {
+                    Ok(lent) => loan = Some(lent),
+                    Err(error) => {
+                        return Poll::Ready(Attempted::Ended(Err(runs.ended(error, Outcome::Nothing))));
+                    }
+                }
+            }
+            // Polled again after its end, it waits for ever.
+            let Some(lent) = &mut loan else { return Poll::Pending };
+            let outcome = ready!(runs.poll_fly(context, lent, &mut progress, &mut self.answer));
+            // The connection goes back before anything is decided.
+            Poll::Ready(self.end(runs, loan.take(), outcome))
+        }))
     }
 }
 
 impl FlightAlone<'_, '_> {
-    async fn fly(&mut self, runs: &mut Runs<'_>) -> Attempted {
-        let (lender, answer) = (runs.lender, &mut self.answer);
-        let mut loan = match lender.borrow(answer.flight.search_path(), &mut runs.timer).await {
-            Ok(loan) => loan,
-            Err(error) => return Attempted::Ended(Err(runs.ended(error, Outcome::Nothing))),
-        };
-        let failure = match runs.fly(&mut loan, answer).await {
+    fn end(&mut self, runs: &Runs<'_>, mut loan: Option<Loan<'_>>, outcome: FlightOutcome) -> Attempted {
+        let failure = match outcome {
             FlightOutcome::Completed => return Attempted::Ended(Ok(())),
             // The connection can be used again.
-            FlightOutcome::CompletedUnusable(error) if answer.flight.payload() == Payload::Reads => {
-                return Attempted::Ended(Err(error));
-            }
             FlightOutcome::CompletedUnusable(error) => {
-                return Attempted::Ended(Err(error.with_outcome(Outcome::Executed)));
+                let is_read = self.answer.flight.payload() == Payload::Reads;
+                let outcome = if is_read { Outcome::Nothing } else { Outcome::Executed };
+                return Attempted::Ended(Err(error.with_outcome(outcome)));
             }
             FlightOutcome::Failed(failure) => failure,
         };
         // A failed transaction of the flight's own is over with it.
-        if let (Some(_), Some(link)) = (answer.flight.begin, &mut loan.link) {
+        if let (Some(_), Some(Loan { link: Some(link), .. })) = (self.answer.flight.begin, &mut loan) {
             link.roll_back();
         }
-        // The connection goes back before anything is decided.
         drop(loan);
-        if answer.restart() {
+        if self.answer.restart() {
             Attempted::Failed { failure, resolvable: false, handled: false }
         } else {
             Attempted::Ended(Err(runs.conclude(failure.error, &failure.facts)))
@@ -161,9 +170,6 @@ pub(super) struct Runs<'l> {
     until: Millis,
     rows: u64,
     round_trips: u32,
-    /// The error of an earlier attempt whose COMMIT may have succeeded, and may still arrive. Only its key resolves it:
-    /// whatever else a later attempt ends with, the outcome of the whole stays unknown.
-    unresolved: Option<Error>,
 }
 
 /// The progress of a flight on the connection that was lent for it.
@@ -197,7 +203,6 @@ impl<'l> Runs<'l> {
             until: began.saturating_add(limit),
             rows: 0,
             round_trips: 0,
-            unresolved: None,
         }
     }
 
@@ -208,10 +213,13 @@ impl<'l> Runs<'l> {
                 Attempted::Ended(result) => return result,
                 Attempted::Failed { failure, resolvable, handled } => (failure, resolvable, handled),
             };
-            if self.again(&failure, resolvable).await {
-                continue;
+            let again = match self.pause(&failure.facts, resolvable) {
+                Some(mut pausing) => poll_fn(|context| self.poll_pause(context, &mut pausing)).await,
+                None => false,
+            };
+            if !again {
+                return if handled { Ok(()) } else { Err(self.conclude(failure.error, &failure.facts)) };
             }
-            return if handled { Ok(()) } else { Err(self.conclude(failure.error, &failure.facts)) };
         }
     }
 
@@ -327,16 +335,6 @@ impl<'l> Runs<'l> {
         connector.rewind(&mut self.timer, connector.settings().connect_timeout);
     }
 
-    /// Waits for the next attempt, if there may be one.
-    async fn again(&mut self, failure: &FlightFailure, resolvable: bool) -> bool {
-        let Some(mut pausing) = self.pause(&failure.facts, resolvable) else { return false };
-        let again = poll_fn(|context| self.poll_pause(context, &mut pausing)).await;
-        if again && resolvable && failure.facts.rule().leaves_unknown() {
-            self.unresolved = Some(failure.error.again());
-        }
-        again
-    }
-
     /// The pause before it runs again, if it may.
     fn pause(&mut self, facts: &FailureFacts, resolvable: bool) -> Option<BoxFuture<()>> {
         // A session that was lost stays so.
@@ -371,11 +369,6 @@ impl<'l> Runs<'l> {
         }
         self.attempts.take_back();
         Poll::Ready(false)
-    }
-
-    /// The error of an earlier attempt whose outcome no later one has resolved.
-    pub(super) fn take_unresolved(&mut self) -> Option<Error> {
-        self.unresolved.take()
     }
 
     pub(super) fn has_retried(&self) -> bool {

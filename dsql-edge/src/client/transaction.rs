@@ -317,9 +317,9 @@ where
     let (returned, error) = match (ended, attempt.returned) {
         (Ok(()), _) if committed_before => (None, None),
         (Ok(()), Some(Ok(value))) => (Some(Ok(value)), None),
-        (Ok(()), Some(Err(own))) => (Some(Err(own)), resolve(&mut runs, None)),
+        (Ok(()), Some(Err(own))) => (Some(Err(own)), attempt.shared.resolve(&runs, None)),
         (Ok(()), None) => (None, Some(Error::new(Kind::TransactionOver(OUTLIVED)))),
-        (Err(error), _) => (None, resolve(&mut runs, Some(error))),
+        (Err(error), _) => (None, attempt.shared.resolve(&runs, Some(error))),
     };
     let result = error.map_or(Ok(()), Err);
     runs.report(None, &result);
@@ -327,18 +327,6 @@ where
     match returned {
         Some(returned) => returned.map(IdempotentOutcome::Committed),
         None => Ok(IdempotentOutcome::AlreadyCommitted),
-    }
-}
-
-/// The error of a transaction that did not commit. A failed attempt does not undo an earlier one whose COMMIT may have
-/// succeeded.
-fn resolve(runs: &mut Runs<'_>, error: Option<Error>) -> Option<Error> {
-    if error.as_ref().is_some_and(Error::is_outcome_unknown) {
-        return error;
-    }
-    match runs.take_unresolved() {
-        Some(unresolved) if !seeded!(ForgetsUnknownOutcome) => Some(runs.ended(unresolved, Outcome::Unknown)),
-        _ => error,
     }
 }
 
@@ -376,6 +364,9 @@ struct TransactionAttempts<'d> {
     deadline: BoxFuture<()>,
     /// An earlier run committed the key.
     committed_before: bool,
+    /// The error of an attempt whose COMMIT may have succeeded, and may still arrive. Only the key resolves it: whatever
+    /// else a later attempt ends with, the outcome of the whole stays unknown.
+    unresolved: Option<Error>,
 }
 
 impl<'d> TransactionAttempts<'d> {
@@ -385,7 +376,7 @@ impl<'d> TransactionAttempts<'d> {
         }
         let key = key.map(Prepared::key).transpose()?.map(Arc::new);
         let deadline = lender.connector.sleep(options.timeout);
-        Ok(TransactionAttempts { lender, options, key, deadline, committed_before: false })
+        Ok(TransactionAttempts { lender, options, key, deadline, committed_before: false, unresolved: None })
     }
 
     fn begin(&self, runs: &Runs<'_>) -> OpenTransaction<'d> {
@@ -466,11 +457,31 @@ impl<'d> TransactionAttempts<'d> {
         open.close();
         match committed {
             Ok(()) => Attempted::Ended(Ok(())),
-            Err(failure) => {
-                // The time that the closure took does not count for connecting again.
-                runs.rewind();
-                Attempted::Failed { failure, resolvable: self.key.is_some(), handled: false }
+            Err(failure) => self.may_repeat(runs, failure, false),
+        }
+    }
+
+    /// A flight failed: the rules decide whether there is another attempt.
+    fn may_repeat(&mut self, runs: &mut Runs<'_>, failure: Box<FlightFailure>, handled: bool) -> Attempted {
+        // The time that the closure took does not count for connecting again.
+        runs.rewind();
+        if failure.facts.rule().leaves_unknown() {
+            self.unresolved = Some(failure.error.again());
+        }
+        Attempted::Failed { failure, resolvable: self.key.is_some(), handled }
+    }
+
+    /// The error of a transaction that did not commit. A failed attempt does not undo an earlier one whose COMMIT may have
+    /// succeeded.
+    fn resolve(self, runs: &Runs<'_>, error: Option<Error>) -> Option<Error> {
+        if error.as_ref().is_some_and(Error::is_outcome_unknown) {
+            return error;
+        }
+        match self.unresolved {
+            Some(unresolved) if !seeded!(ForgetsUnknownOutcome) => {
+                Some(runs.ended(unresolved, Outcome::Unknown))
             }
+            _ => error,
         }
     }
 
@@ -490,12 +501,11 @@ impl<'d> TransactionAttempts<'d> {
             self.committed_before = true;
             return Attempted::Ended(Ok(()));
         }
-        runs.rewind();
         // If the closure handled a permanent error, its own result is returned. If the error was transient or leaves the
         // outcome unknown, ours is returned, because the closure's has neither the number of attempts nor the outcome.
         let rule = failure.facts.rule();
         let handled = !well && !rule.is_transient() && !rule.leaves_unknown();
-        Attempted::Failed { failure: Box::new(failure), resolvable: self.key.is_some(), handled }
+        self.may_repeat(runs, Box::new(failure), handled)
     }
 }
 
