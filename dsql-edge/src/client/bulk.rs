@@ -155,7 +155,7 @@ impl ChunkAttempt<'_, '_> {
         };
         open.close();
         if self.sink.restart() {
-            Attempted::Failed { failure, resolvable: false, handled: false }
+            Attempted::Failed(failure)
         } else {
             Attempted::Ended(Err(runs.conclude(failure.error, &failure.facts)))
         }

@@ -103,11 +103,20 @@ pub(super) trait Attempt: Send {
     /// One attempt, from the loan of a connection to its return.
     fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a>;
 
+    /// Whether an idempotency key resolves an unknown outcome.
+    fn is_resolvable(&self) -> bool {
+        false
+    }
+
     /// Reports the end of the last attempt to the listener. Returns the result of the whole.
     fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error>;
 }
 
 impl Attempt for &mut dyn Attempt {
+    fn is_resolvable(&self) -> bool {
+        (**self).is_resolvable()
+    }
+
     fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
         (**self).attempt(runs)
     }
@@ -124,13 +133,7 @@ pub(super) enum Attempted {
     /// Like this, and there is no other.
     Ended(Result<(), Error>),
     /// A flight failed, and the rules decide whether there is another attempt.
-    Failed {
-        failure: Box<FlightFailure>,
-        /// An idempotency key resolves an unknown outcome.
-        resolvable: bool,
-        /// Without another attempt, it ends without an error: a closure has handled it.
-        handled: bool,
-    },
+    Failed(Box<FlightFailure>),
 }
 
 /// A flight outside of a transaction.
@@ -183,7 +186,7 @@ impl FlightAlone<'_, '_> {
         }
         drop(loan);
         if self.answer.restart() {
-            Attempted::Failed { failure, resolvable: false, handled: false }
+            Attempted::Failed(failure)
         } else {
             Attempted::Ended(Err(runs.conclude(failure.error, &failure.facts)))
         }
@@ -240,16 +243,16 @@ impl<'l> Runs<'l> {
     /// Makes attempts until one ends, or the rules of `retry` allow no other.
     pub(super) async fn attempts<A: Attempt>(mut self, mut attempt: A) -> Result<(), Error> {
         let result = loop {
-            let (failure, resolvable, handled) = match attempt.attempt(&mut self).await {
+            let failure = match attempt.attempt(&mut self).await {
                 Attempted::Ended(result) => break result,
-                Attempted::Failed { failure, resolvable, handled } => (failure, resolvable, handled),
+                Attempted::Failed(failure) => failure,
             };
-            let again = match self.pause(&failure.facts, resolvable) {
+            let again = match self.pause(&failure.facts, attempt.is_resolvable()) {
                 Some(mut pausing) => poll_fn(|context| self.poll_pause(context, &mut pausing)).await,
                 None => false,
             };
             if !again {
-                break if handled { Ok(()) } else { Err(self.conclude(failure.error, &failure.facts)) };
+                break Err(self.conclude(failure.error, &failure.facts));
             }
         };
         attempt.finish(&self, result)

@@ -334,6 +334,10 @@ where
     T: Send,
     E: Send,
 {
+    fn is_resolvable(&self) -> bool {
+        self.shared.key.is_some()
+    }
+
     fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
         Box::pin(async move {
             let open = self.shared.begin(runs);
@@ -357,6 +361,8 @@ struct TransactionAttempts<'d> {
     deadline: BoxFuture<()>,
     /// An earlier run committed the key.
     committed_before: bool,
+    /// The closure handled a permanent error: its own result is returned.
+    handled: bool,
     /// The error of an attempt whose COMMIT may have succeeded, and may still arrive. Only the key resolves it: whatever
     /// else a later attempt ends with, the outcome of the whole stays unknown.
     unresolved: Option<Error>,
@@ -369,7 +375,15 @@ impl<'d> TransactionAttempts<'d> {
         }
         let key = key.map(Prepared::key).transpose()?.map(Arc::new);
         let deadline = lender.connector.sleep(options.timeout);
-        Ok(TransactionAttempts { lender, options, key, deadline, committed_before: false, unresolved: None })
+        Ok(TransactionAttempts {
+            lender,
+            options,
+            key,
+            deadline,
+            committed_before: false,
+            handled: false,
+            unresolved: None,
+        })
     }
 
     fn begin(&self, runs: &Runs<'_>) -> OpenTransaction<'d> {
@@ -461,7 +475,8 @@ impl<'d> TransactionAttempts<'d> {
         if failure.facts.rule().leaves_unknown() {
             self.unresolved = Some(failure.error.again());
         }
-        Attempted::Failed { failure, resolvable: self.key.is_some(), handled }
+        self.handled = handled;
+        Attempted::Failed(failure)
     }
 
     /// The result of the whole: an error of ours, or else the closure's own result. A failed attempt does not undo an
@@ -474,6 +489,7 @@ impl<'d> TransactionAttempts<'d> {
     ) -> Result<(), Error> {
         let result = match (result, well) {
             (Ok(()), None) if !self.committed_before => Err(Error::new(Kind::TransactionOver(OUTLIVED))),
+            (Err(_), _) if self.handled => Ok(()),
             (result, _) => result,
         };
         let is_committed = result.is_ok() && (self.committed_before || well == Some(true));
@@ -504,8 +520,8 @@ impl<'d> TransactionAttempts<'d> {
             self.committed_before = true;
             return Attempted::Ended(Ok(()));
         }
-        // If the closure handled a permanent error, its own result is returned. If the error was transient or leaves the
-        // outcome unknown, ours is returned, because the closure's has neither the number of attempts nor the outcome.
+        // If the error was transient or leaves the outcome unknown, ours is returned, because the closure's has neither
+        // the number of attempts nor the outcome.
         let rule = failure.facts.rule();
         let handled = !well && !rule.is_transient() && !rule.leaves_unknown();
         self.may_repeat(runs, Box::new(failure), handled)
