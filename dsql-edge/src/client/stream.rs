@@ -69,7 +69,10 @@ impl<R: Send + 'static> Query<R> {
         let request = self.request;
         let running = async move {
             let query = Prepared::new(request)?;
-            executor.target().run(&[query], &mut [&mut sink]).await
+            match executor.target().run(&[query], &mut [&mut sink]) {
+                Some(running) => running.await,
+                None => Ok(()),
+            }
         };
         RowStream { running: Some(QueryFuture::new(running)), place, failed: None }
     }
