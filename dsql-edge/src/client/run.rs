@@ -160,7 +160,7 @@ impl Attempt for FlightAlone<'_, '_> {
             };
             let outcome = ready!(runs.poll_fly(context, lent, &mut progress, &mut self.answer));
             // The connection goes back before anything is decided.
-            Poll::Ready(self.end(runs, loan.take(), outcome))
+            Poll::Ready(self.end(runs, &mut loan, outcome))
         }))
     }
 
@@ -170,7 +170,7 @@ impl Attempt for FlightAlone<'_, '_> {
 }
 
 impl FlightAlone<'_, '_> {
-    fn end(&mut self, runs: &Runs<'_>, mut loan: Option<Loan<'_>>, outcome: FlightOutcome) -> Attempted {
+    fn end(&mut self, runs: &Runs<'_>, loan: &mut Option<Loan<'_>>, outcome: FlightOutcome) -> Attempted {
         let failure = match outcome {
             FlightOutcome::Completed => return Attempted::Ended(Ok(())),
             // The connection can be used again.
@@ -182,10 +182,10 @@ impl FlightAlone<'_, '_> {
             FlightOutcome::Failed(failure) => failure,
         };
         // A failed transaction of the flight's own is over with it.
-        if let (Some(_), Some(Loan { link: Some(link), .. })) = (self.answer.flight.begin, &mut loan) {
+        if let (Some(_), Some(Loan { link: Some(link), .. })) = (self.answer.flight.begin, &mut *loan) {
             link.roll_back();
         }
-        drop(loan);
+        *loan = None;
         if self.answer.restart() {
             Attempted::Failed(failure)
         } else {
