@@ -6,6 +6,7 @@ use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
 use super::*;
+use crate::credentials::AuthFuture;
 
 /// 20240827T000000Z
 const NOW: u64 = 1_724_716_800;

@@ -175,9 +175,9 @@ impl FlightAlone<'_, '_> {
             FlightOutcome::Completed => return Attempted::Ended(Ok(())),
             // The connection can be used again.
             FlightOutcome::CompletedUnusable(error) => {
-                let is_read = self.answer.flight.payload() == Payload::Reads;
-                let outcome = if is_read { Outcome::Nothing } else { Outcome::Executed };
-                return Attempted::Ended(Err(error.with_outcome(outcome)));
+                let is_write = self.answer.flight.payload() != Payload::Reads;
+                let error = if is_write { error.with_outcome(Outcome::Executed) } else { error };
+                return Attempted::Ended(Err(error));
             }
             FlightOutcome::Failed(failure) => failure,
         };
@@ -248,13 +248,12 @@ impl<'l> Runs<'l> {
                 Attempted::Ended(result) => break result,
                 Attempted::Failed(failure) => failure,
             };
-            let again = match self.pause(&failure.facts, attempt.is_resolvable()) {
-                Some(mut pausing) => poll_fn(|context| self.poll_pause(context, &mut pausing)).await,
-                None => false,
-            };
-            if !again {
-                break Err(self.conclude(failure.error, &failure.facts));
+            if let Some(mut pausing) = self.pause(&failure.facts, attempt.is_resolvable())
+                && poll_fn(|context| self.poll_pause(context, &mut pausing)).await
+            {
+                continue;
             }
+            break Err(self.conclude(failure.error, &failure.facts));
         };
         attempt.finish(&self, result)
     }
@@ -412,7 +411,6 @@ impl<'l> Runs<'l> {
     }
 
     /// The error that is returned in the end.
-    #[inline(never)]
     pub(super) fn conclude(&self, error: Error, facts: &FailureFacts) -> Error {
         let outcome = if facts.rule().leaves_unknown() { Outcome::Unknown } else { Outcome::Nothing };
         // Where a pause was polled in another request.
