@@ -18,7 +18,7 @@ use std::path::Path;
 use client::message;
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::dsql::{self, Known};
-use dsql_edge_compiler::syntax::{lex, parse_statements};
+use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_local::Local;
 use session::{Said, Session, error, execute, parse, run, sync};
 
@@ -130,12 +130,13 @@ fn broken() -> BTreeMap<&'static str, Broken> {
         }));
     }
     for text in &texts {
-        let Ok(statements) = parse_statements(text, &lex(&Source::numbered(text))) else { continue };
-        for statement in &statements {
+        let source = Source::numbered(text);
+        let Ok(parsed) = Parsed::script(&source) else { continue };
+        for statement in parsed.iter() {
             let sql = statement.span.text(text).to_owned();
-            let lexed = lex(&Source::numbered(&sql));
-            let Ok(alone) = parse_statements(&sql, &lexed) else { continue };
-            let findings = dsql::findings(&alone[0], &sql, &lexed, None);
+            let alone = Source::numbered(&sql);
+            let Ok(alone) = Parsed::script(&alone) else { continue };
+            let findings = dsql::findings(alone.only().unwrap(), None);
             let Some(first) = findings.into_iter().find(|it| it.diagnostic.is_error()) else { continue };
             let answer = error(first.diagnostic.sqlstate(), &first.diagnostic.message);
             found.entry(first.rule.id).or_insert(Broken { sql, answer });

@@ -10,7 +10,7 @@ use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
-use dsql_edge_compiler::syntax::{Lexed, PsqlCommand, lex, parse_statements};
+use dsql_edge_compiler::syntax::{Lexed, Parsed, ParsedStatement, PsqlCommand};
 
 use super::checksum::Checksum;
 use super::job::Job;
@@ -44,9 +44,9 @@ pub(super) enum Work {
 /// # Errors
 /// The first syntax error, or everything that has no place in a migration.
 pub(super) fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
-    let lexed = lex(&Source::script(text));
-    let statements = parse_statements(text, &lexed).map_err(|error| vec![error])?;
-    let (steps, errors) = of_statements(text, &lexed, &statements);
+    let source = Source::script(text);
+    let parsed = Parsed::script(&source).map_err(|error| vec![error])?;
+    let (steps, errors) = of_statements(text, &parsed.tokens, &parsed.statements);
     if errors.is_empty() { Ok(steps) } else { Err(errors) }
 }
 
@@ -67,16 +67,21 @@ fn of_statements(text: &str, lexed: &Lexed, statements: &[Statement]) -> (Vec<St
     let mut steps: Vec<Step> = Vec::new();
     let mut rest = statements.iter();
     while let Some(statement) = rest.next() {
-        let (span, work) = match part(statement, text, lexed) {
+        let (span, work) = match part(ParsedStatement { tree: statement, text, tokens: lexed }) {
             Part::Begin => {
                 let mut is_closed = false;
                 let is_inside = |it: &&Statement| {
-                    is_closed = part(it, text, lexed) == Part::End && ends_well(it, text);
+                    is_closed = part(ParsedStatement { tree: it, text, tokens: lexed }) == Part::End
+                        && ends_well(it, text);
                     !is_closed
                 };
                 let inside: Vec<&Statement> = rest.by_ref().take_while(is_inside).collect();
                 // psql discards the transaction that is open at the end of a file.
-                if !is_closed && !inside.iter().any(|it| part(it, text, lexed) == Part::End) {
+                if !is_closed
+                    && !inside
+                        .iter()
+                        .any(|it| part(ParsedStatement { tree: it, text, tokens: lexed }) == Part::End)
+                {
                     errors.push(refused(
                         statement.span,
                         "a transaction without COMMIT",
@@ -124,7 +129,7 @@ fn block(inside: &[&Statement], text: &str, lexed: &Lexed) -> Result<Work, Diagn
     }
     for statement in inside {
         let hint = "BEGIN … COMMIT may contain INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone";
-        match (&statement.kind, part(statement, text, lexed)) {
+        match (&statement.kind, part(ParsedStatement { tree: statement, text, tokens: lexed })) {
             (StatementKind::Utility(_), _) => {
                 return Err(refused(statement.span, "this statement among others in a transaction", hint));
             }
@@ -140,11 +145,17 @@ fn alone(statement: &Statement, text: &str, lexed: &Lexed) -> Result<Work, Diagn
     match &statement.kind {
         StatementKind::Query(_) => Ok(Work::Rows(vec![span])),
         // A block of ROLLBACK, COMMIT AND CHAIN or BEGIN alone.
-        _ if matches!(part(statement, text, lexed), Part::Begin | Part::End) => Err(refused(
-            span,
-            "this statement in a transaction",
-            "BEGIN … COMMIT around statements makes them one step",
-        )),
+        _ if matches!(
+            part(ParsedStatement { tree: statement, text, tokens: lexed }),
+            Part::Begin | Part::End
+        ) =>
+        {
+            Err(refused(
+                span,
+                "this statement in a transaction",
+                "BEGIN … COMMIT around statements makes them one step",
+            ))
+        }
         StatementKind::Set(_) | StatementKind::Utility("SET" | "RESET" | "SET CONSTRAINTS") => Err(refused(
             span,
             "SET",
@@ -161,12 +172,15 @@ fn alone(statement: &Statement, text: &str, lexed: &Lexed) -> Result<Work, Diagn
             words,
             "write INSERT, UPDATE or DELETE where it changes rows, else leave it out",
         )),
-        _ if part(statement, text, lexed) == Part::Dml => Ok(Work::Rows(vec![span])),
+        _ if part(ParsedStatement { tree: statement, text, tokens: lexed }) == Part::Dml => {
+            Ok(Work::Rows(vec![span]))
+        }
         StatementKind::Utility("CALL") => {
             Err(refused(span, "CALL", "leave it out: `dsql-edge migrate` waits for each job by itself"))
         }
         StatementKind::Utility(words)
-            if part(statement, text, lexed) == Part::Other && *words != "ANALYZE" =>
+            if part(ParsedStatement { tree: statement, text, tokens: lexed }) == Part::Other
+                && *words != "ANALYZE" =>
         {
             let hint = "leave it out: it neither changes the schema nor rows";
             Err(refused(span, words, hint))

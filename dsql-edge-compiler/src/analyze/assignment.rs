@@ -1,7 +1,7 @@
 //! Values into columns: `transformAssignedExpr`, `transformUpdateTargetList`.
 //!
-//! In: a value and the column it is for. Out: the value as the column's type; the parameters through
-//! which NULL may reach a nullable column.
+//! Input: a value and the column it is for. Output: the value as the column's type; the parameters through which NULL
+//! may reach a nullable column.
 
 use super::Analyzer;
 use super::catalog::ERROR;
@@ -128,16 +128,17 @@ impl<'a> Analyzer<'a> {
         assignments: &[Assignment],
         target: &Target,
     ) -> Vec<Written> {
-        let place = scope.place.replace(Place::UpdateSource);
         // All values first, then the columns, as PostgreSQL does.
         let mut pending: Vec<(TargetColumn, Option<Node>, Span)> = Vec::new();
         for assignment in assignments {
             match assignment {
                 Assignment::Single(column, value) => {
-                    let node = self.assigned_value(scope, value);
+                    let node = scope.at(Place::UpdateSource, || self.assigned_value(scope, value));
                     pending.push((column.clone(), node, value.span));
                 }
-                Assignment::Multiple(columns, value) => self.multiple(scope, columns, value, &mut pending),
+                Assignment::Multiple(columns, value) => {
+                    scope.at(Place::UpdateSource, || self.multiple(scope, columns, value, &mut pending))
+                }
             }
         }
         let mut assigned: Vec<Written> = Vec::new();
@@ -186,7 +187,6 @@ impl<'a> Analyzer<'a> {
                 }
             }
         }
-        scope.place.set(place);
         assigned
     }
 

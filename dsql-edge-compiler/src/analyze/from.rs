@@ -1,14 +1,14 @@
 //! `FROM`: `parse_clause.c` and `parse_relation.c`.
 //!
-//! In: the items of `FROM`. Out: range table entries and the namespace they make, with the tree of
-//! joins that nullability is proved over.
+//! Input: the items of `FROM`. Output: range table entries and the namespace they make, with the tree of joins that
+//! nullability is proved over.
 
 use super::Analyzer;
 use super::catalog::ERROR;
 use super::label::ColumnLabel;
 use super::scope::{NamespaceItem, Place, Scope, column_nodes};
 use super::tree::{Command, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
-use crate::builtin::{Oid, oid};
+use crate::builtin::{Oid, RelationKind, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, Alias, ColumnDefinition, ExprKind, FromItem, FunctionItem, QualifiedName};
@@ -154,7 +154,7 @@ impl Analyzer<'_> {
         {
             self.row_types.insert((rte.name.clone(), scope.rtes.len()), found.row_type);
             let (tree, mut items) = self.leaf(scope, rte, schema, true);
-            items.iter_mut().for_each(|item| item.derived |= found.kind == b'v');
+            items.iter_mut().for_each(|item| item.derived |= found.kind == RelationKind::View);
             return (tree, items);
         }
         self.leaf(scope, rte, schema, true)
@@ -188,14 +188,8 @@ impl Analyzer<'_> {
         query: &ast::Query,
         alias: Option<&Alias>,
     ) -> (JoinTree, Vec<NamespaceItem>) {
-        let was = scope.lateral.replace(lateral);
-        let place = scope.place.replace(Place::FromSubquery);
-        let analysed = {
-            let query = self.query(query, Some(scope));
-            self.settle_unknown(query)
-        };
-        scope.lateral.set(was);
-        scope.place.set(place);
+        let analysed = scope.at_item(Place::FromSubquery, lateral, || self.query(query, Some(scope)));
+        let analysed = self.settle_unknown(analysed);
         let columns: Vec<RteColumn> = analysed
             .targets
             .iter()
@@ -220,9 +214,6 @@ impl Analyzer<'_> {
         scope: &mut Scope<'_>,
         item: &FunctionItem,
     ) -> (JoinTree, Vec<NamespaceItem>) {
-        // A function is implicitly LATERAL.
-        let was = scope.lateral.replace(true);
-        let place = scope.place.replace(Place::FromFunction);
         if let Some(first) = item.columns.first().filter(|_| item.rows_from && item.functions.len() > 1) {
             let message = "ROWS FROM() with multiple functions cannot have a column definition list";
             let hint = "Put a separate column definition list for each function inside ROWS FROM().";
@@ -233,7 +224,15 @@ impl Analyzer<'_> {
         let mut scalar_names = Vec::new();
         let mut name = None;
         for (call, definitions) in self.calls_of(item) {
-            let node = self.expr(scope, &call);
+            let sets_before = scope.sets.count();
+            // A function is implicitly LATERAL.
+            let node = scope.at_item(Place::FromFunction, true, || self.expr(scope, &call));
+            if let Some(inner) = scope.sets.after(sets_before)
+                && !node.returns_set()
+                && !node.is_error()
+            {
+                self.report_below_from(inner);
+            }
             let node = self.unknown_to_text(node);
             let call_name = super::target::column_name(&call);
             name.get_or_insert_with(|| call_name.clone());
@@ -247,8 +246,6 @@ impl Analyzer<'_> {
             columns.extend(found);
             functions.push((node, never_null));
         }
-        scope.lateral.set(was);
-        scope.place.set(place);
         if item.ordinality {
             columns.push(RteColumn { name: "ordinality".into(), ty: oid::INT8, typmod: -1 });
         }
@@ -384,7 +381,8 @@ impl Analyzer<'_> {
             _ => None,
         };
         let scalar = named.is_none();
-        let never_null = matches!(&node.kind, NodeKind::Call { function, .. } if function.never_null);
+        let never_null =
+            matches!(&node.kind, NodeKind::Call { function, .. } if function.null.holds_of_values());
         let name = named.unwrap_or_else(|| name.to_owned());
         (vec![RteColumn { name: name.into(), ty: node.ty, typmod: node.typmod }], vec![never_null], scalar)
     }

@@ -1,7 +1,7 @@
 //! Function calls: `parse_func.c`.
 //!
-//! In: a call and its typed arguments. Out: the typed call, an aggregate, a window call or a cast in
-//! function form; or PostgreSQL's error with what exists instead.
+//! Input: a call and its typed arguments. Output: the typed call, an aggregate, a window call or a cast in function
+//! form; or PostgreSQL's error with what exists instead.
 
 use super::Analyzer;
 use super::catalog::ERROR;
@@ -9,7 +9,7 @@ use super::coercion::{Context, Pathway};
 use super::overload::{self, Choice};
 use super::scope::{Place, Scope};
 use super::tree::{Callee, Node, NodeKind};
-use crate::builtin::{self, Oid, oid};
+use crate::builtin::{self, AggregateKind, FunctionKind, NullContract, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema;
 use crate::session_effect;
@@ -43,6 +43,18 @@ pub(super) struct Resolved {
     pub(super) declared: Vec<Oid>,
 }
 
+/// A call as it is written, with what was analysed beside its arguments.
+pub(super) struct CallSite<'c> {
+    pub(super) call: &'c FunctionCall,
+    /// The whole expression.
+    pub(super) span: Span,
+    /// The number of arguments before `WITHIN GROUP`.
+    pub(super) direct: usize,
+    pub(super) filter: Option<Node>,
+    /// The number of set-returning calls before the arguments.
+    pub(super) sets_before: usize,
+}
+
 enum Lookup {
     Function(Resolved),
     /// `typename(x)`.
@@ -55,6 +67,7 @@ impl Analyzer<'_> {
     /// `transformFuncCall` and `ParseFuncOrColumn`.
     pub(super) fn function_call(&mut self, scope: &Scope<'_>, call: &FunctionCall, span: Span) -> Node {
         // Arguments first, then ORDER BY, then FILTER, as PostgreSQL does.
+        let sets_before = scope.sets.count();
         let was_in_aggregate = scope.in_aggregate.get();
         let mut args: Vec<Node> = call.args.iter().map(|arg| self.expr(scope, &arg.value)).collect();
         let mut order_by = Vec::new();
@@ -77,7 +90,8 @@ impl Analyzer<'_> {
         let constant = matches!(args.first(), Some(Node { kind: NodeKind::Constant(_), .. }));
         match self.lookup(&call.name, &types, &names, !call.variadic, constant) {
             Lookup::Function(resolved) => {
-                self.resolved_call(scope, call, resolved, args, direct, filter, span)
+                let site = CallSite { call, span, direct, filter, sets_before };
+                self.resolved_call(scope, site, resolved, args)
             }
             Lookup::Coercion(target) => {
                 let node = args.remove(0);
@@ -148,93 +162,50 @@ impl Analyzer<'_> {
         columns.iter().any(|column| column.name == *name).then(|| self.field(args[0].clone(), name, span))?
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn resolved_call(
         &mut self,
         scope: &Scope<'_>,
-        call: &FunctionCall,
+        site: CallSite<'_>,
         resolved: Resolved,
         args: Vec<Node>,
-        direct: usize,
-        filter: Option<Node>,
-        span: Span,
     ) -> Node {
-        let facts = self.facts(&resolved.function);
-        let aggregate = facts.kind == b'a';
-        let name = call.name.display();
-        let misuse = if call.star && !aggregate {
-            Some((
-                Code::WrongObjectType,
-                format!("{name}(*) specified, but {name} is not an aggregate function"),
-            ))
-        } else if call.distinct && !aggregate {
-            Some((
-                Code::WrongObjectType,
-                format!("DISTINCT specified, but {name} is not an aggregate function"),
-            ))
-        } else if call.within_group && !aggregate {
-            Some((
-                Code::WrongObjectType,
-                format!("WITHIN GROUP specified, but {name} is not an aggregate function"),
-            ))
-        } else if !call.order_by.is_empty() && !aggregate {
-            Some((
-                Code::WrongObjectType,
-                format!("ORDER BY specified, but {name} is not an aggregate function"),
-            ))
-        } else if filter.is_some() && !aggregate {
-            Some((
-                Code::WrongObjectType,
-                format!("FILTER specified, but {name} is not an aggregate function"),
-            ))
-        } else if call.over.is_some() && !matches!(facts.kind, b'a' | b'w') {
-            let message =
-                format!("OVER specified, but {name} is not a window function nor an aggregate function");
-            Some((Code::WrongObjectType, message))
-        } else if facts.kind == b'p' {
-            let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
-            let signature = self.signature(&call.name, &types, &[]);
-            Some((Code::WrongObjectType, format!("{signature} is a procedure")))
-        } else if facts.kind == b'w' && call.over.is_none() {
-            Some((Code::WrongObjectType, format!("window function {name} requires an OVER clause")))
-        } else {
-            None
-        };
-        if let Some((code, message)) = misuse {
-            let mut diagnostic = Diagnostic::error(code, call.location, message);
-            if facts.kind == b'w' {
-                diagnostic = diagnostic.with_hint(format!("write {name}(…) OVER (ORDER BY …)"));
-            }
-            self.report(diagnostic);
-            return Node::error(span);
+        let call = site.call;
+        let mut facts = self.facts(&resolved.function);
+        if call.variadic {
+            facts.null = facts.null.of_variadic_array();
         }
-        if aggregate && let Some((code, message)) = self.aggregate_misuse(call, &facts, &name) {
-            self.report(Diagnostic::error(code, call.location, message));
-            return Node::error(span);
+        if let Some(error) = self.misuse(&site, &facts, &args) {
+            self.report(error);
+            return Node::error(site.span);
         }
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
-        let (actual, mut returns) = match super::polymorphic::resolve(
-            self.catalog,
-            &types,
-            &resolved.declared[..types.len()],
-            facts.returns,
-        ) {
-            Ok(found) => found,
-            Err(message) => {
-                self.report_polymorphism(message, call.location);
-                return Node::error(span);
-            }
-        };
+        let declared = resolved.declared.get(..types.len()).unwrap_or(&resolved.declared);
+        let (actual, returns) =
+            match super::polymorphic::resolve(self.catalog, &types, declared, facts.returns) {
+                Ok(found) => found,
+                Err(message) => {
+                    self.report_polymorphism(message, call.location);
+                    return Node::error(site.span);
+                }
+            };
         let mut args: Vec<Node> = args
             .into_iter()
             .zip(actual)
             .map(|(arg, target)| self.coerce(arg, target, -1, Context::Implicit))
             .collect();
-        if facts.agg_kind == b'h' && call.within_group {
-            self.unify_hypothetical(&mut args, direct);
+        if facts.kind == FunctionKind::Aggregate(AggregateKind::HypotheticalSet) && call.within_group {
+            self.unify_hypothetical(&mut args, site.direct);
         }
-        if returns == oid::UNKNOWN {
-            returns = oid::TEXT;
+        let returns = if returns == oid::UNKNOWN { oid::TEXT } else { returns };
+        if call.variadic
+            && let Function::Builtin(found) = &resolved.function
+            && found.variadic == oid::ANY
+            && let Some(array) = args.last()
+            && !self.catalog.type_info(self.catalog.base_type(array.ty).0).is_array
+        {
+            let message = "VARIADIC argument must be an array";
+            self.report(Diagnostic::error(Code::TypeMismatch, array.span, message));
+            return Node::error(site.span);
         }
         // What a function of the schema does is not known here, whatever volatility it declares.
         if matches!(resolved.function, Function::User(_)) {
@@ -243,39 +214,82 @@ impl Analyzer<'_> {
             // `table_to_xml` is stable, and reads views that call volatile functions.
             self.calls_volatile(&facts.name, &args);
         }
-        if facts.set && scope.place.get() != Place::FromFunction {
-            self.check_srf(scope, call);
+        if facts.set {
+            self.check_srf(scope, call.location, site.sets_before);
         }
-        match (&call.over, aggregate) {
+        let node = match (&call.over, facts.kind.is_aggregate()) {
             (None, false) => {
-                if facts.never_null_on_null || !facts.strict {
-                    args.iter().for_each(|arg| self.accepts_null(arg));
-                }
-                if facts.name == "unnest" && matches!(resolved.function, Function::Builtin(_)) {
-                    args.iter().for_each(|array| self.used_by_element(array));
-                }
-                let function = Rc::new(Callee {
-                    name: facts.name,
-                    strict: facts.strict,
-                    never_null: facts.never_null,
-                    never_null_on_null: facts.never_null_on_null,
-                    set: facts.set,
-                    volatile: facts.volatile,
-                });
-                Node::new(returns, NodeKind::Call { function, args }, span)
+                let is_unnest = facts.name == "unnest" && matches!(resolved.function, Function::Builtin(_));
+                self.plain_call(facts, is_unnest, args, returns, site.span)
             }
-            (None, true) => self.aggregate(
-                scope,
-                call,
-                facts,
-                args,
-                if call.within_group { direct } else { 0 },
-                filter,
-                returns,
-                span,
-            ),
-            (Some(window), _) => self.window_call(scope, call, window, facts, args, filter, returns, span),
+            (None, true) => self.aggregate(scope, site, facts, args, returns),
+            (Some(window), _) => self.window_call(scope, site, window, facts, args, returns),
+        };
+        if node.returns_set() {
+            scope.sets.push(node.span);
         }
+        node
+    }
+
+    fn plain_call(
+        &mut self,
+        facts: Facts,
+        is_unnest: bool,
+        args: Vec<Node>,
+        returns: Oid,
+        span: Span,
+    ) -> Node {
+        if facts.null.holds_always() || !facts.strict {
+            args.iter().for_each(|arg| self.accepts_null(arg));
+        }
+        if is_unnest {
+            args.iter().for_each(|array| self.used_by_element(array));
+        }
+        let function = Rc::new(Callee {
+            name: facts.name,
+            strict: facts.strict,
+            null: facts.null,
+            set: facts.set,
+            volatile: facts.volatile,
+        });
+        Node::new(returns, NodeKind::Call { function, args }, span)
+    }
+
+    /// What is wrong with the form of a call: a clause that this kind of function does not take, or that it needs.
+    fn misuse(&self, site: &CallSite<'_>, facts: &Facts, args: &[Node]) -> Option<Diagnostic> {
+        let call = site.call;
+        let name = call.name.display();
+        let aggregate = facts.kind.is_aggregate();
+        let is_window = facts.kind == FunctionKind::Window;
+        let of_aggregates = [
+            (call.star, format!("{name}(*)")),
+            (call.distinct, "DISTINCT".to_owned()),
+            (call.within_group, "WITHIN GROUP".to_owned()),
+            (!call.order_by.is_empty(), "ORDER BY".to_owned()),
+            (site.filter.is_some(), "FILTER".to_owned()),
+        ];
+        let clause = of_aggregates.into_iter().find(|(written, _)| *written && !aggregate);
+        let message = if let Some((_, clause)) = clause {
+            format!("{clause} specified, but {name} is not an aggregate function")
+        } else if call.over.is_some() && !aggregate && !is_window {
+            format!("OVER specified, but {name} is not a window function nor an aggregate function")
+        } else if facts.kind == FunctionKind::Procedure {
+            let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
+            format!("{} is a procedure", self.signature(&call.name, &types, &[]))
+        } else if is_window && call.over.is_none() {
+            format!("window function {name} requires an OVER clause")
+        } else if aggregate {
+            let (code, message) = self.aggregate_misuse(call, facts, &name)?;
+            return Some(Diagnostic::error(code, call.location, message));
+        } else {
+            return None;
+        };
+        let error = Diagnostic::error(Code::WrongObjectType, call.location, message);
+        Some(if is_window {
+            error.with_hint(format!("write {name}(…) OVER (ORDER BY …)"))
+        } else {
+            error
+        })
     }
 
     pub(super) fn aggregate_filter(&mut self, scope: &Scope<'_>, filter: &crate::syntax::ast::Expr) -> Node {
@@ -459,12 +473,8 @@ impl Analyzer<'_> {
                 returns: found.returns,
                 set: found.set,
                 strict: found.strict,
-                volatile: found.volatility == b'v',
-                never_null: found.never_null,
-                never_null_on_null: found.never_null_on_null,
-                never_null_on_rows: found.never_null_on_rows,
-                never_null_on_any_row: found.never_null_on_any_row,
-                agg_kind: found.agg_kind,
+                volatile: found.volatility.is_volatile(),
+                null: found.null,
                 columns: found
                     .out_columns()
                     .map(|it| (it.name.to_owned(), it.type_oid, it.never_null))
@@ -478,16 +488,12 @@ impl Analyzer<'_> {
 /// What calls need to know of a function.
 pub(super) struct Facts {
     pub(super) name: String,
-    pub(super) kind: u8,
+    pub(super) kind: FunctionKind,
     pub(super) returns: Oid,
     pub(super) set: bool,
     pub(super) strict: bool,
     pub(super) volatile: bool,
-    pub(super) never_null: bool,
-    pub(super) never_null_on_null: bool,
-    pub(super) never_null_on_rows: bool,
-    pub(super) never_null_on_any_row: bool,
-    pub(super) agg_kind: u8,
+    pub(super) null: NullContract,
     /// OUT and TABLE columns: name, type, never NULL.
     pub(super) columns: Vec<(String, Oid, bool)>,
 }

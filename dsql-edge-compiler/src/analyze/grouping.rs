@@ -1,7 +1,7 @@
 //! What must be grouped: `parseCheckAggregates`.
 //!
-//! In: a finished query level. Out: the errors of columns that are neither grouped nor aggregated, and of arguments of
-//! `GROUPING` that are no keys.
+//! Input: a finished query level. Output: the errors of columns that are neither grouped nor aggregated, and of
+//! arguments of `GROUPING` that are not keys.
 
 use super::Analyzer;
 use super::aggregate::level_of;

@@ -38,10 +38,7 @@ impl Analyzer<'_> {
         if let JoinConstraint::On(condition) = &join.constraint {
             let before = std::mem::replace(&mut scope.namespace, outer.clone());
             scope.namespace.extend(items.iter().cloned());
-            let place = scope.place.replace(Place::JoinOn);
-            let node = self.expr(scope, condition);
-            on = Some(self.coerce_to_boolean(node, "JOIN/ON"));
-            scope.place.set(place);
+            on = Some(self.condition(scope, condition, Place::JoinOn, "JOIN/ON"));
             scope.namespace = before;
         }
         items.iter_mut().for_each(|item| item.joined = true);

@@ -1,8 +1,8 @@
 //! Parse analysis: names, types and nullability of one statement, by PostgreSQL's rules.
 //!
-//! In: a statement's syntax tree and the schema. Out: a [`TypedQuery`], or everything that is wrong, in
-//! the order in which PostgreSQL would meet it. The files carry PostgreSQL's own nouns
-//! (`src/backend/parser/README`): what `parse_oper.c` does is in `operator`, and so on.
+//! Input: a statement's syntax tree and the schema. Output: a [`TypedQuery`], or everything that is wrong, in the order
+//! in which PostgreSQL would meet it. The files carry PostgreSQL's own nouns (`src/backend/parser/README`): what
+//! `parse_oper.c` does is in `operator`, and so on.
 
 mod access;
 mod advice;
@@ -17,6 +17,7 @@ mod coercion;
 mod collated;
 mod collation;
 mod comparison;
+mod conditional;
 mod conflict;
 mod constant;
 mod cte;
@@ -40,6 +41,7 @@ mod overload;
 mod own;
 mod param;
 mod polymorphic;
+mod predicate;
 mod query;
 mod relation;
 mod scope;
@@ -57,6 +59,7 @@ use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::schema::Schema;
 use crate::source::Span;
+use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{self, Statement, StatementKind};
 use crate::typed::{IdempotencyKey, SessionEffect, TypedQuery};
 use catalog::Catalog;
@@ -70,19 +73,19 @@ use tree::{Command, Node, NodeKind, Query, RteColumn, TargetEntry};
 /// # Errors
 ///
 /// All diagnostics, errors and warnings, in PostgreSQL's order.
-pub fn analyze(statement: &Statement, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
-    let (analyzer, query) = analyzed(statement, schema);
+pub fn analyze(statement: ParsedStatement<'_>, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
+    let (analyzer, query) = analyzed(statement.tree, schema);
     if analyzer.diagnostics.has_errors() {
         return Err(analyzer.diagnostics);
     }
-    Ok(output::typed_query(analyzer, &query))
+    Ok(output::typed_query(analyzer, &query, statement))
 }
 
 /// What is known of a statement that is wrong: the columns and parameters that resolved all the same.
-pub fn analyze_partly(statement: &Statement, schema: &Schema) -> TypedQuery {
-    let (analyzer, query) = analyzed(statement, schema);
+pub fn analyze_partly(statement: ParsedStatement<'_>, schema: &Schema) -> TypedQuery {
+    let (analyzer, query) = analyzed(statement.tree, schema);
     let known: Vec<bool> = query.targets.iter().map(|target| !target.node.is_error()).collect();
-    let mut typed = output::typed_query(analyzer, &query);
+    let mut typed = output::typed_query(analyzer, &query, statement);
     let mut known = known.into_iter();
     typed.columns.retain(|_| known.next().unwrap_or(false));
     typed

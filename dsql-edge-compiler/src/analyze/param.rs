@@ -1,7 +1,7 @@
 //! Parameters: their types as PostgreSQL infers them (`parse_param.c`, variable parameters).
 //!
-//! In: each use of `$n` and the type its place asks for. Out: one type a parameter; the uses that
-//! disagree, and the parameters of which nothing is known, are errors.
+//! Input: each use of `$n` and the type its place asks for. Output: one type a parameter; the uses that disagree, and
+//! the parameters of which nothing is known, are errors.
 
 use super::Analyzer;
 use super::catalog::ERROR;
@@ -62,7 +62,7 @@ impl Analyzer<'_> {
     }
 
     /// What a parameter is when it is read again: the type that a use has given it since.
-    pub(super) fn anew(&self, node: &Node) -> Node {
+    pub(super) fn analysed_again(&self, node: &Node) -> Node {
         match node.kind {
             NodeKind::Parameter(number) if node.ty == oid::UNKNOWN => {
                 let known = self.parameters.get(number - 1).and_then(|it| it.ty);

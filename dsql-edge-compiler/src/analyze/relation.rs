@@ -1,7 +1,7 @@
 //! Tables and views as range table entries, and the columns of composite types.
 //!
-//! In: a name in `FROM` or after `INTO`. Out: its columns with their types; of a view, its definition
-//! analysed by the same rules.
+//! Input: a name in `FROM` or after `INTO`. Output: its columns with their types; of a view, its definition analysed by
+//! the same rules.
 
 use super::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -167,7 +167,7 @@ impl<'a> Analyzer<'a> {
                     column.type_name.name.display(),
                 ));
             }
-            // A NOT NULL domain is no proof: a subquery without rows stores NULL in such a column (PostgreSQL's
+            // A NOT NULL domain is not a proof: a subquery without rows stores NULL in such a column (PostgreSQL's
             // CREATE DOMAIN, Notes).
             not_null.push(column.not_null);
             columns.push(RteColumn { name: column.name.clone().into(), ty, typmod });

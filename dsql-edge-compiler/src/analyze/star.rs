@@ -1,7 +1,7 @@
 //! What `*` is sent as: the columns that were compiled, so that a later ADD COLUMN changes nothing.
 //!
-//! In: a star of a target list and the columns it stands for. Out: an edit of the text to send. Where a
-//! column cannot be named unambiguously the star stays, and the server expands it.
+//! Input: a star of a target list and the columns it stands for. Output: an edit of the text to send. Where a column
+//! cannot be named unambiguously the star stays, and the server expands it.
 
 use super::Analyzer;
 use super::catalog::quote_identifier as quoted;

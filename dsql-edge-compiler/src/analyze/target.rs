@@ -1,7 +1,7 @@
 //! Target lists: `parse_target.c`.
 //!
-//! In: what stands after `SELECT` or `RETURNING`. Out: one entry a column, stars expanded, each with
-//! the name that PostgreSQL would give it.
+//! Input: what stands after `SELECT` or `RETURNING`. Output: one entry a column, stars expanded, each with the name
+//! that PostgreSQL would give it.
 
 use super::Analyzer;
 use super::catalog::ERROR;

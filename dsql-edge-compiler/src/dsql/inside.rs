@@ -10,33 +10,32 @@ use super::{Finding, Transactions};
 use crate::Source;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{CreateFunction, Name, QualifiedName, Statement, StatementKind};
+use crate::syntax::ast::{CreateFunction, Name, QualifiedName, StatementKind};
 use crate::syntax::keyword::Keyword;
 use crate::syntax::token::{Token, TokenKind};
-use crate::syntax::{Lexed, lex, parse_statement, parse_statements};
+use crate::syntax::{Lexed, Parsed, ParsedStatement};
 
 /// Functions that create functions, one inside of another.
 const MOST_BODIES: usize = 8;
 
 /// What COPY copies.
-pub(super) enum Copied {
+pub(super) enum Copied<'p> {
     /// `COPY table FROM`
     Into(QualifiedName),
     /// `COPY table TO`
     Table(QualifiedName),
     /// `COPY (query) TO`
-    Query(Box<(Statement, Lexed)>),
+    Query(Box<Parsed<'p>>),
 }
 
-pub(super) fn copied(text: &str, lexed: &Lexed, span: Span) -> Option<Copied> {
-    let words = Words::of(text, lexed, span);
+pub(super) fn copied(statement: ParsedStatement<'_>) -> Option<Copied<'_>> {
+    let words = Words::of(statement);
     if words.at(1) == "(" {
         let end = words.closing(1)?;
         let inside = Span { start: words.span(2).start, end: words.span(end).start };
-        let within = within(lexed, inside);
-        return Some(Copied::Query(Box::new((parse_statement(text, &within).ok()?, within))));
+        return Some(Copied::Query(Box::new(one_within(statement, inside)?)));
     }
-    let tokens = within(lexed, span).tokens;
+    let tokens = within(statement.tokens, statement.span).tokens;
     let binary = words.at(1) == "BINARY" && words.at(2) != "." && words.at(2) != "(";
     let first = if binary && !matches!(words.at(2), "FROM" | "TO") { 2 } else { 1 };
     let mut parts = Vec::new();
@@ -55,8 +54,8 @@ pub(super) fn copied(text: &str, lexed: &Lexed, span: Span) -> Option<Copied> {
 }
 
 /// The statement behind EXPLAIN, its places those of the whole text.
-pub(super) fn explained(text: &str, lexed: &Lexed, span: Span) -> Option<(Statement, Lexed)> {
-    let words = Words::of(text, lexed, span);
+pub(super) fn explained(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
+    let words = Words::of(statement);
     let mut at = behind_options(&words);
     while matches!(words.at(at), "ANALYZE" | "ANALYSE" | "VERBOSE") {
         at += 1;
@@ -65,8 +64,13 @@ pub(super) fn explained(text: &str, lexed: &Lexed, span: Span) -> Option<(Statem
     if matches!(words.at(at), "" | "EXPLAIN") {
         return None;
     }
-    let within = within(lexed, Span { start: words.span(at).start, end: span.end });
-    Some((parse_statement(text, &within).ok()?, within))
+    one_within(statement, Span { start: words.span(at).start, end: statement.span.end })
+}
+
+/// The one statement in a part of the text.
+fn one_within(statement: ParsedStatement<'_>, part: Span) -> Option<Parsed<'_>> {
+    let inner = Parsed::of_tokens(statement.text, within(statement.tokens, part)).ok()?;
+    inner.only().is_ok().then_some(inner)
 }
 
 /// The place behind EXPLAIN and its options in parentheses.
@@ -78,14 +82,14 @@ fn behind_options(words: &Words<'_>) -> usize {
 }
 
 /// The statement that COPY or EXPLAIN runs: a query that is copied, or what EXPLAIN ANALYZE explains.
-pub(super) fn run(statement: &Statement, text: &str, lexed: &Lexed) -> Option<(Statement, Lexed)> {
+pub(super) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
     match statement.kind {
-        StatementKind::Utility("COPY") => match copied(text, lexed, statement.span)? {
+        StatementKind::Utility("COPY") => match copied(statement)? {
             Copied::Query(query) => Some(*query),
             _ => None,
         },
         StatementKind::Utility("EXPLAIN") => {
-            let words = Words::of(text, lexed, statement.span);
+            let words = Words::of(statement);
             let behind = behind_options(&words);
             let is = |at: usize| matches!(words.at(at), "ANALYZE" | "ANALYSE");
             // The last ANALYZE among the options counts.
@@ -100,7 +104,7 @@ pub(super) fn run(statement: &Statement, text: &str, lexed: &Lexed) -> Option<(S
                 }
                 None => is(behind),
             };
-            runs.then(|| explained(text, lexed, statement.span)).flatten()
+            runs.then(|| explained(statement)).flatten()
         }
         _ => None,
     }
@@ -117,46 +121,39 @@ fn within(lexed: &Lexed, span: Span) -> Lexed {
 /// What is wrong with the statements of a function's body. `level` counts the functions that this one is created in.
 pub(super) fn body(
     function: &CreateFunction,
-    text: &str,
-    lexed: &Lexed,
-    span: Span,
+    statement: ParsedStatement<'_>,
     level: usize,
     out: &mut Vec<Finding>,
 ) {
     if function.aggregate.is_some() || function.language.as_deref().is_some_and(|it| it != "sql") {
         return;
     }
-    let words = Words::of(text, lexed, span);
+    let words = Words::of(statement);
     if let Some(at) = words.position_of_body() {
         let Some(body) = words.string(at) else { return };
         let place = words.span(at);
+        let source = Source::numbered(body);
         let read = if level < MOST_BODIES {
-            let lexed = lex(&Source::numbered(body));
-            parse_statements(body, &lexed).map(|statements| (statements, lexed))
+            Parsed::script(&source)
         } else {
             Err(Diagnostic::error(Code::TooComplex, place, ""))
         };
         match read {
-            Ok((statements, lexed)) => {
+            Ok(parsed) => {
                 let mut inside = Vec::new();
-                statements_of(&statements, body, &lexed, level, &mut inside);
+                statements_of(&parsed, level, &mut inside);
                 out.extend(inside.into_iter().map(|finding| Finding { fix: None, ..finding.placed(place) }));
             }
             Err(error) if error.code == Code::TooComplex => out.push(function_body_depth.at(place)),
             Err(_) => {}
         }
-    } else if let Some((statements, lexed)) = unquoted_body(&words, text, lexed, span) {
-        statements_of(&statements, text, &lexed, level, out);
+    } else if let Some(parsed) = unquoted_body(&words, statement) {
+        statements_of(&parsed, level, out);
     }
 }
 
 /// The statements of `BEGIN ATOMIC …; END`, or `RETURN expression`, which is read as SELECT.
-fn unquoted_body(
-    words: &Words<'_>,
-    text: &str,
-    lexed: &Lexed,
-    span: Span,
-) -> Option<(Vec<Statement>, Lexed)> {
+fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Option<Parsed<'p>> {
     let mut depth = 0usize;
     let mut first = None;
     for at in 0..words.len() {
@@ -164,7 +161,7 @@ fn unquoted_body(
             "(" => depth += 1,
             ")" => depth = depth.saturating_sub(1),
             "RETURN" if depth == 0 => {
-                first = Some((at, span.end));
+                first = Some((at, statement.span.end));
                 break;
             }
             "ATOMIC" if depth == 0 && words.at(at - 1) == "BEGIN" => {
@@ -175,7 +172,7 @@ fn unquoted_body(
         }
     }
     let (first, end) = first?;
-    let mut within = within(lexed, Span { start: words.span(first).start, end });
+    let mut within = within(statement.tokens, Span { start: words.span(first).start, end });
     let mut begins = true;
     for token in &mut within.tokens {
         if begins && token.kind == TokenKind::Keyword(Keyword::Return) {
@@ -183,17 +180,16 @@ fn unquoted_body(
         }
         begins = token.kind == TokenKind::Symbol(b';');
     }
-    Some((parse_statements(text, &within).ok()?, within))
+    Parsed::of_tokens(statement.text, within).ok()
 }
 
 /// Each statement of a body, and all of them as statements of one message.
-fn statements_of(statements: &[Statement], text: &str, lexed: &Lexed, level: usize, out: &mut Vec<Finding>) {
+fn statements_of(body: &Parsed<'_>, level: usize, out: &mut Vec<Finding>) {
     let mut transaction = Transactions::new();
-    transaction.message(statements.len());
-    for statement in statements {
-        out.extend(super::findings_inside(statement, text, lexed, None, level + 1));
-        let words = Words::of(text, lexed, statement.span);
-        out.extend(settings::of_session(&statement.kind, &words));
-        out.extend(transaction.next(statement, text, lexed));
+    transaction.message(body.statements.len());
+    for statement in body.iter() {
+        out.extend(super::findings_inside(statement, None, level + 1));
+        out.extend(settings::of_session(&statement.kind, &Words::of(statement)));
+        out.extend(transaction.next(statement));
     }
 }

@@ -1,6 +1,6 @@
 //! What DSQL refuses or limits: one set of tables for `sql!`, the linter, migrations and the local server.
 //!
-//! In: a statement's tree and its text, and the schema where it is known. Out: [`Finding`]s, with DSQL's own
+//! Input: a statement's tree and its text, and the schema where it is known. Output: [`Finding`]s, with DSQL's own
 //! words and SQLSTATE, the place, and what to write instead. Pure: no connection, no clock.
 //!
 //! The tables are `statements` (refused by their command words), `clauses`, `types`, `functions`, `settings`,
@@ -21,7 +21,6 @@ mod settings;
 mod statements;
 pub mod transaction;
 mod types;
-pub(crate) mod walk;
 mod words;
 
 pub use allowed::{Allowed, allowed};
@@ -32,7 +31,7 @@ pub use transaction::Transactions;
 pub(crate) use words::Words;
 
 use crate::schema::Schema;
-use crate::syntax::Lexed;
+use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{Statement, StatementKind, TypeName};
 
 /// Every rule, table by table.
@@ -64,18 +63,12 @@ pub fn refused_functions() -> &'static [(&'static str, &'static str)] {
 }
 
 /// The rules that a statement breaks by itself, in DSQL's order.
-pub fn findings(statement: &Statement, text: &str, lexed: &Lexed, schema: Option<&Schema>) -> Vec<Finding> {
-    findings_inside(statement, text, lexed, schema, 0)
+pub fn findings(statement: ParsedStatement<'_>, schema: Option<&Schema>) -> Vec<Finding> {
+    findings_inside(statement, schema, 0)
 }
 
 /// The same for a statement in the bodies of `level` functions.
-fn findings_inside(
-    statement: &Statement,
-    text: &str,
-    lexed: &Lexed,
-    schema: Option<&Schema>,
-    level: usize,
-) -> Vec<Finding> {
+fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, level: usize) -> Vec<Finding> {
     let mut out = Vec::new();
     match &statement.kind {
         // The most frequent by far: their words are not looked at.
@@ -86,17 +79,17 @@ fn findings_inside(
             return vec![Finding { whole: true, ..statements::merge.at(merge.span) }];
         }
         _ => {
-            let words = Words::of(text, lexed, statement.span);
+            let words = Words::of(statement);
             if let Some(finding) = statements::refused(&words) {
                 return vec![Finding { whole: true, ..finding }];
             }
-            by_kind(statement, text, lexed, &words, schema, &mut out);
+            by_kind(statement, &words, schema, &mut out);
             if let StatementKind::CreateFunction(function) = &statement.kind {
-                inside::body(function, text, lexed, statement.span, level, &mut out);
+                inside::body(function, statement, level, &mut out);
             }
         }
     }
-    query::queries(statement, schema, &mut out);
+    query::queries(statement.tree, schema, &mut out);
     if let Some(whole) = out.iter().position(|finding| finding.whole) {
         return vec![out.swap_remove(whole)];
     }
@@ -104,8 +97,8 @@ fn findings_inside(
 }
 
 /// The same, and types of columns that a schema does not have of which all is known.
-pub fn findings_within(statement: &Statement, text: &str, lexed: &Lexed, schema: &Schema) -> Vec<Finding> {
-    let mut out = findings(statement, text, lexed, Some(schema));
+pub fn findings_within(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<Finding> {
+    let mut out = findings(statement, Some(schema));
     if !out.iter().any(|finding| finding.whole) {
         ddl::unknown_types(&statement.kind, schema, &mut out);
     }
@@ -120,9 +113,7 @@ pub fn unknown_casts(statement: &Statement, schema: &Schema) -> Vec<Finding> {
 }
 
 fn by_kind(
-    statement: &Statement,
-    text: &str,
-    lexed: &Lexed,
+    statement: ParsedStatement<'_>,
     words: &Words<'_>,
     schema: Option<&Schema>,
     out: &mut Vec<Finding>,
@@ -142,19 +133,19 @@ fn by_kind(
         }
         StatementKind::CreateSchema(created) => {
             for element in &created.elements {
-                out.extend(findings(element, text, lexed, schema));
+                out.extend(findings(ParsedStatement { tree: element, ..statement }, schema));
             }
         }
         StatementKind::AlterTable(table) => alter::alter(table, statement.span, words, schema, out),
         StatementKind::Set(set) => out.extend(settings::set(set, words)),
         StatementKind::Utility("EXPLAIN") => {
-            if let Some((inner, lexed)) = inside::explained(text, lexed, statement.span) {
-                out.extend(findings(&inner, text, &lexed, schema));
+            if let Some(inner) = inside::explained(statement) {
+                out.extend(inner.iter().flat_map(|inner| findings(inner, schema)));
             }
         }
         StatementKind::Utility("COPY") => {
-            if let Some((inner, lexed)) = inside::run(statement, text, lexed) {
-                out.extend(findings(&inner, text, &lexed, schema));
+            if let Some(inner) = inside::run(statement) {
+                out.extend(inner.iter().flat_map(|inner| findings(inner, schema)));
             }
         }
         StatementKind::Utility("CALL") => out.extend(functions::procedure(words)),
@@ -167,8 +158,7 @@ fn by_kind(
 #[cfg(test)]
 fn refused(sql: &str) -> Vec<String> {
     let source = crate::Source::numbered(sql);
-    let lexed = crate::syntax::lex(&source);
-    let statements = crate::syntax::parse_statements(sql, &lexed).unwrap();
-    let of = |statement: &Statement| findings(statement, sql, &lexed, None);
-    statements.iter().flat_map(of).map(|finding| finding.rule.id.to_owned()).collect()
+    let parsed = crate::syntax::Parsed::script(&source).unwrap();
+    let found = parsed.iter().flat_map(|statement| findings(statement, None));
+    found.map(|finding| finding.rule.id.to_owned()).collect()
 }

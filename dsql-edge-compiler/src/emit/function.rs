@@ -1,6 +1,6 @@
 //! Named query functions.
 //!
-//! In: the head as the user wrote it and the [`Emission`] of its SQL. Out: a `fn` that returns a query.
+//! Input: the head as the user wrote it and the [`Emission`] of its SQL. Output: a `fn` that returns a query.
 
 use super::{Emission, optional, path};
 use crate::fields::{RustType, rust_type};

@@ -1,8 +1,8 @@
 //! Typed queries into Rust tokens.
 //!
-//! In: an [`Emission`]: a [`TypedQuery`], its [`Fields`], and what the user wrote around it. Out: tokens that read
-//! like code a person wrote. They name `::dsql_edge::private` and `::dsql_edge::types` alone, and nothing
-//! here can fail for the user's SQL.
+//! Input: an [`Emission`]: a [`TypedQuery`], its [`Fields`], and what the user wrote around it. Output: tokens that
+//! read like code a person wrote. They name `::dsql_edge::private` and `::dsql_edge::types` alone, and nothing here can
+//! fail for the user's SQL.
 
 mod function;
 mod many;
@@ -52,7 +52,7 @@ pub struct Many {
     pub unnest: Option<Unnest>,
 }
 
-/// A query and what is made of it.
+/// A query, and the Rust types and names that it gets.
 pub struct Emission<'e> {
     /// The query.
     pub query: &'e TypedQuery,

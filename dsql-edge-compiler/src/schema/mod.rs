@@ -1,8 +1,8 @@
 //! The snapshot: DDL folded into relations, types and functions.
 //!
-//! In: SQL text, one file or several in order. Out: [`Schema`], which keeps names and written types as
-//! the syntax tree has them; resolving a type name against PostgreSQL's own is the analyzer's work, and
-//! happens only for what a query names.
+//! Input: SQL text, one file or several in order. Output: [`Schema`], which keeps names and written types as the syntax
+//! tree has them; resolving a type name against PostgreSQL's own is the analyzer's work, and happens only for what a
+//! query names.
 
 mod alter;
 mod directive;
@@ -41,6 +41,8 @@ pub struct Schema {
     pub functions: Vec<Function>,
     /// Operators that it creates, with their schemas.
     pub operators: Vec<(String, CreateOperator)>,
+    /// Collations that it creates under which texts of different bytes may be equal, with their schemas.
+    pub nondeterministic_collations: Vec<(String, String)>,
     /// Casts that it creates.
     pub casts: Vec<CreateCast>,
     /// Schemas that were created, `public` included.
@@ -62,6 +64,7 @@ impl Default for Schema {
             types: Vec::new(),
             functions: Vec::new(),
             operators: Vec::new(),
+            nondeterministic_collations: Vec::new(),
             casts: Vec::new(),
             schemas: vec!["public".to_owned()],
             search_path: vec!["public".to_owned()],
@@ -103,6 +106,8 @@ pub struct Relation {
     pub has_children: bool,
     /// It has triggers or rules, which may change what is written.
     pub has_triggers: bool,
+    /// It has rules: another statement may run instead, whose RETURNING gives the rows.
+    pub has_rules: bool,
     /// What a write to it may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
     pub evaluated: Vec<Expr>,
     /// It is partitioned, or a partition: an error names a constraint of another table than the statement.

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use dsql_edge_compiler::dsql::used_tables;
-use dsql_edge_compiler::syntax::Lexed;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use dsql_edge_compiler::syntax::{Lexed, ParsedStatement};
 
 use crate::catalog_version::{CatalogVersion, SchemaChange};
 use crate::oc001::Oc001;
@@ -43,7 +43,7 @@ impl CatalogCopy {
         match self {
             CatalogCopy::Tables(tables) => {
                 let mut stale = false;
-                for name in used_tables(statement, text, lexed) {
+                for name in used_tables(ParsedStatement { tree: statement, text, tokens: lexed }) {
                     if tables.len() >= MOST_TABLES {
                         tables.clear();
                     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use dsql_edge_compiler::dsql;
 use dsql_edge_compiler::schema::Schema;
-use dsql_edge_compiler::syntax::Lexed;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use dsql_edge_compiler::syntax::{Lexed, ParsedStatement};
 
 use super::Session;
 use super::rejected::StatementRejected;
@@ -46,7 +46,7 @@ impl Session {
     ) -> Vec<dsql::Finding> {
         match faults_of(statement, text) {
             Some(_) => Vec::new(),
-            None => dsql::findings(statement, text, lexed, schema),
+            None => dsql::findings(ParsedStatement { tree: statement, text, tokens: lexed }, schema),
         }
     }
 
@@ -66,7 +66,7 @@ impl Session {
                 }
             }
         }
-        match self.transactions.next(statement, text, lexed) {
+        match self.transactions.next(ParsedStatement { tree: statement, text, tokens: lexed }) {
             Some(finding) => Some(Stopped::Statement(StatementRejected::of(finding))),
             None => self.timely(statement, text, lexed),
         }

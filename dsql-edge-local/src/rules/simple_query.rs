@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use dsql_edge_compiler::dsql::transaction::is_copy_from;
 use dsql_edge_compiler::schema::Schema;
+use dsql_edge_compiler::syntax::ParsedStatement;
 
 use super::copy_in::CopyIn;
 use super::rejected::StatementRejected;
@@ -82,7 +83,7 @@ impl Session {
                 edits.push((statement.span, instead));
                 return (statement::edited(text, edits), true);
             }
-            if is_copy_from(statement, text, &whole.lexed) {
+            if is_copy_from(ParsedStatement { tree: statement, text, tokens: &whole.lexed }) {
                 self.copy_in = CopyIn::Sent { simple: true };
             }
             edits.extend(

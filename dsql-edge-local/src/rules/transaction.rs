@@ -6,8 +6,8 @@
 //! without waiting, and none is made up.
 
 use dsql_edge_compiler::dsql::transaction::{Part, part};
-use dsql_edge_compiler::syntax::Lexed;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use dsql_edge_compiler::syntax::{Lexed, ParsedStatement};
 use time::OffsetDateTime;
 
 use super::Session;
@@ -113,14 +113,15 @@ impl Session {
     /// Whether a Bind gets OC001. Execute is too late: PostgreSQL rejects a Bind whose statement has other columns now.
     pub(super) fn stale(&mut self, prepared: &Prepared) -> Option<StatementRejected> {
         let (statement, text, lexed) = prepared.parts();
-        let begins_or_ends = matches!(part(statement, text, lexed), Part::Begin | Part::End);
+        let begins_or_ends =
+            matches!(part(ParsedStatement { tree: statement, text, tokens: lexed }), Part::Begin | Part::End);
         (!begins_or_ends && self.catalog.is_stale_for(statement, text, lexed, &self.cluster.catalog))
             .then(schema_changed)
     }
 
     /// What a statement does to its transaction, and whether it comes too late.
     pub(super) fn timely(&mut self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<Stopped> {
-        let part = part(statement, text, lexed);
+        let part = part(ParsedStatement { tree: statement, text, tokens: lexed });
         let now = self.cluster.clock.now();
         let late = self.open.is_some_and(|open| now - open.since > self.cluster.limits.age);
         match part {

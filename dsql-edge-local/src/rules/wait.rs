@@ -3,6 +3,7 @@
 //! Input: the message, and what PostgreSQL still owes. Output: yes or no. The relay asks again after each answer.
 
 use dsql_edge_compiler::dsql::transaction::is_copy_from;
+use dsql_edge_compiler::syntax::ParsedStatement;
 
 use super::message::contains;
 use super::{Session, message};
@@ -38,7 +39,7 @@ impl Session {
         let prepared = self.portals.get(portal).and_then(Option::as_deref);
         prepared.is_some_and(|prepared| {
             let (statement, text, lexed) = prepared.parts();
-            is_copy_from(statement, text, lexed)
+            is_copy_from(ParsedStatement { tree: statement, text, tokens: lexed })
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What a surviving row has proved: conditions that were TRUE, and the outer joins that they reduce.
 //!
-//! In: the conditions of a query. Out: columns and expressions that are not NULL in its rows.
+//! Input: the conditions of a query. Output: columns and expressions that are not NULL in its rows.
 
 use super::super::tree::{Body, JoinTree, Node, NodeKind, Var};
 use super::{Environment, Prover};

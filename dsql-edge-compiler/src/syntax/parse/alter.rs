@@ -1,4 +1,4 @@
-//! `ALTER TABLE` and its kin, and `DROP`.
+//! Parses `ALTER TABLE`, the same for other objects, and `DROP`.
 
 use super::{K, Parser, Parsing};
 use crate::source::Span;
