@@ -107,9 +107,11 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
         // The target may be a view of the table, or the table by another name.
         StatementKind::Insert(_) if has(Keyword::Conflict) => names || !rows::stays_in_its_table(script, at),
         StatementKind::AlterTable(alter) if renames(alter) => names,
-        StatementKind::CreateFunction(_) | StatementKind::CreateTrigger(_) | StatementKind::Utility(_) => {
-            script.mentions(statement, "conflict")
-        }
+        StatementKind::CreateFunction(_)
+        | StatementKind::AlterFunction(_)
+        | StatementKind::RenameSchema { .. }
+        | StatementKind::CreateTrigger(_)
+        | StatementKind::Utility(_) => script.mentions(statement, "conflict"),
         _ => {
             names
                 && (has(Keyword::Conflict)
@@ -176,7 +178,7 @@ fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &s
         _ => false,
     };
     let changes_sequence = |statement: &Statement| match &statement.kind {
-        StatementKind::AlterTable(_) | StatementKind::Drop(_) => true,
+        StatementKind::AlterTable(_) | StatementKind::Drop(_) | StatementKind::RenameSchema { .. } => true,
         StatementKind::Utility(words) => words.starts_with("ALTER"),
         _ => false,
     };
