@@ -17,7 +17,8 @@
 //! ````
 //!
 //! Where PostgreSQL has another opinion, the query says which and why: `sql oracle=accepts: DSQL alone refuses`.
-//! A block `sql wrong schema` is a schema that cannot be understood, and the answer says why.
+//! A block `sql wrong schema` is a schema that cannot be understood or followed, `sql wrong migration` a migration that
+//! `migrate` rejects; the answer is the errors.
 
 use anyhow::{Result, bail};
 
@@ -33,12 +34,21 @@ pub struct Case {
     pub rows: String,
     /// The query.
     pub query: String,
-    /// The query is itself a schema, one that cannot be understood.
-    pub is_schema: bool,
+    /// The query is itself a file of DDL, one with errors.
+    pub ddl: Option<Ddl>,
     /// What PostgreSQL says of it.
     pub oracle: Expectation,
     /// The expected answer; "" where none stands there yet.
     pub answer: String,
+}
+
+/// What reads a file of DDL.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ddl {
+    /// `sql!`, as its schema.
+    Schema,
+    /// `migrate`.
+    Migration,
 }
 
 /// What PostgreSQL is expected to say.
@@ -107,14 +117,15 @@ impl CaseFile {
                     Some(case) if case.answer.is_empty() => case.answer = body,
                     _ => bail!("line {number}: an answer to no question"),
                 },
-                "sql wrong schema" => {
+                "sql wrong schema" | "sql wrong migration" => {
+                    let ddl = if info.ends_with("schema") { Ddl::Schema } else { Ddl::Migration };
                     let case = Case {
                         heading: heading.clone(),
                         line: number,
                         schema: String::new(),
                         rows: String::new(),
                         query: body.trim_end().to_owned(),
-                        is_schema: true,
+                        ddl: Some(ddl),
                         oracle: Expectation::Agrees,
                         answer: String::new(),
                     };
@@ -131,7 +142,7 @@ impl CaseFile {
                         schema: schema.clone(),
                         rows: rows.clone(),
                         query,
-                        is_schema: false,
+                        ddl: None,
                         oracle,
                         answer: String::new(),
                     };

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use dsql_edge_codegen::describe::{Answer, Describer};
+use dsql_edge_codegen::lint::{Sent, lint};
+use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::diagnostic::render::render;
 use dsql_edge_compiler::source::Source;
 use dsql_edge_compiler::syntax;
 
-use crate::case_file::{Case, CaseFile, Expectation};
+use crate::case_file::{Case, CaseFile, Ddl, Expectation};
 use crate::golden::updating;
 use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
@@ -82,8 +84,11 @@ fn check_file(
             answers.push(case.answer.clone());
             continue;
         }
-        if case.is_schema {
-            let answer = schema_answer(&case.query);
+        if let Some(ddl) = case.ddl {
+            let answer = match ddl {
+                Ddl::Schema => schema_answer(&case.query),
+                Ddl::Migration => migration_answer(&case.query),
+            };
             if !updating() && answer != case.answer {
                 let complaint = format!("expected:\n{}actual:\n{answer}", case.answer);
                 checked.failures.push(format!("{name}:{}\n{}\n{complaint}", case.line, case.query));
@@ -170,9 +175,21 @@ fn rendered(diagnostic: &Diagnostic, query: &str) -> String {
 /// Why a schema cannot be understood.
 fn schema_answer(ddl: &str) -> String {
     match Describer::from_sql(ddl) {
-        Ok(_) => "it is understood\n".to_owned(),
+        Ok(_) => {
+            let schema = Schema::parse(ddl).unwrap_or_default();
+            let unfollowed = schema.unfollowed.iter().map(|it| rendered(&it.diagnostic, ddl));
+            Some(unfollowed.collect::<String>())
+                .filter(|it| !it.is_empty())
+                .unwrap_or_else(|| "it is understood\n".to_owned())
+        }
         Err(error) => error.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect(),
     }
+}
+
+fn migration_answer(text: &str) -> String {
+    let linted = lint([(String::new(), text.to_owned())], None, Sent::Migrate);
+    let errors = linted.iter().flat_map(|file| &file.findings).map(|finding| &finding.diagnostic);
+    errors.filter(|error| error.is_error()).map(|error| rendered(error, text)).collect()
 }
 
 fn optional_text(case: &Case) -> bool {

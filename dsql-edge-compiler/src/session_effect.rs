@@ -66,7 +66,9 @@ fn runs_unseen(kind: &StatementKind) -> bool {
         StatementKind::CreateTableAs(_)
         | StatementKind::CreateIndex(_)
         | StatementKind::CreateExtension(_)
-        | StatementKind::AlterTable(_) => true,
+        | StatementKind::AlterTable(_)
+        | StatementKind::AlterFunction(_)
+        | StatementKind::RenameSchema { .. } => true,
         StatementKind::Utility(command) => !matches!(
             *command,
             "SET"

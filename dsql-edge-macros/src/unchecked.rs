@@ -1,4 +1,6 @@
-//! `sql_unchecked!`: syntax and parameters only; the types come from Rust.
+//! Expands `sql_unchecked!`: checks syntax and parameters only; the types come from Rust.
+//!
+//! Input: tokens. Output: the query.
 
 use crate::arguments::{self, Value, values};
 use crate::expand::failed;

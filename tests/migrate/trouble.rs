@@ -119,10 +119,10 @@ async fn index_that_another_made_is_not_dropped() {
     run(&local, &folder(&[("1.sql", table)]), LEASE).await.unwrap();
     // A colleague builds it; later its build has failed.
     for (status, message) in [
-        ("processing", "an index public.a_name, which this folder did not make, is being built by the job"),
+        ("processing", "an index public.a_name, which this folder did not create, is being built by the job"),
         (
             "failed",
-            "an index public.a_name, which this folder did not make, is there and not valid: DROP INDEX",
+            "an index public.a_name, which this folder did not create, exists and is not valid: DROP INDEX",
         ),
     ] {
         let build = format!(
@@ -293,7 +293,7 @@ async fn what_only_people_can_tell_they_are_asked() {
     assert!(!well);
     for expected in [
         "1.sql:2:1: statement 2 was not applied",
-        "it cannot be known whether it was",
+        "the catalog does not show whether it was applied",
         "migrate resolve 1.sql:2 --applied",
     ] {
         assert!(error.contains(expected), "{expected}: {error}");

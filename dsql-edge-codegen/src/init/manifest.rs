@@ -1,4 +1,6 @@
-//! Cargo.toml: the dependency, where it is missing. Formatting and comments stay.
+//! Adds the dependency to Cargo.toml.
+//!
+//! Input: the manifest. Output: the manifest with the dependency; formatting and comments stay.
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +36,7 @@ impl<'p> Manifest<'p> {
         let path = self.path.display();
         let dependencies = self.document.entry("dependencies").or_insert(Item::Table(Table::new()));
         let Some(table) = dependencies.as_table_like_mut() else {
-            bail!("{path}: `dependencies` is no table");
+            bail!("{path}: `dependencies` is not a table");
         };
         if !table.contains_key("worker") {
             steps.next(

@@ -14,15 +14,15 @@ use dsql_edge_compiler::syntax::{Lexed, ParsedStatement, lex, parse_statements};
 
 use super::script::Script;
 use super::{Sent, dump, meaning};
-use crate::migrate;
+use crate::steps;
 
-/// A file and what was found in it.
+/// A file and its findings.
 pub struct LintedFile {
     /// As it was named.
     pub name: String,
     /// Its text.
     pub text: String,
-    /// What is wrong, in the order of the text.
+    /// The findings, in the order of the text.
     pub findings: Vec<Finding>,
 }
 
@@ -60,8 +60,9 @@ impl LintedFile {
         let mut findings: Vec<Finding> = errors;
         let mut transactions = Transactions::new();
         transactions.message(if whole { statements.len() } else { 1 });
-        for tree in &statements {
-            let statement = ParsedStatement { tree, text: &text, tokens: &lexed };
+        let parsed: Vec<ParsedStatement<'_>> =
+            statements.iter().map(|tree| ParsedStatement { tree, text: &text, tokens: &lexed }).collect();
+        for statement in parsed.iter().copied() {
             let own = if complete {
                 let mut own = dsql::findings_within(statement, grown.schema());
                 own.extend(dsql::unknown_casts(statement.tree, grown.schema()));
@@ -89,7 +90,7 @@ impl LintedFile {
         findings.retain(|finding| !is_allowed(&text, finding));
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
-            let misplaced = migrate::misplaced(&text, &lexed, &statements).into_iter();
+            let misplaced = steps::misplaced(&parsed, &lexed).into_iter();
             // If DSQL rejects the statement, its rule is clearer.
             let is_new = |error: &Diagnostic| {
                 !findings.iter().any(|it| it.diagnostic.is_error() && overlap(it.statement, error.span))
@@ -158,7 +159,7 @@ fn part(tokens: &[Token], of: &Lexed) -> Lexed {
         let end = tokens.last().map_or(0, |token| token.span.end);
         tokens.push(Token { kind: TokenKind::End, span: Span { start: end, end } });
     }
-    Lexed { tokens, error, ..Lexed::default() }
+    Lexed { tokens, error, script: of.script, ..Lexed::default() }
 }
 
 /// `-- dsql-edge: allow rule, rule` in the line of the finding or of its statement, or in the line above either.

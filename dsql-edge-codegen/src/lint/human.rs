@@ -1,4 +1,6 @@
-//! Findings for people: the compiler's own rendering, the rule's name below it.
+//! Prints findings for people.
+//!
+//! Input: files with their findings. Output: the compiler's rendering of each, and the rule's name below it.
 
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::dsql::Meaning;

@@ -1,4 +1,7 @@
-//! Findings as one JSON object. `version` grows when a field changes its meaning; fields may be added.
+//! Prints findings as one JSON object.
+//!
+//! Input: files with their findings. Output: an object. `version` grows when a field changes its meaning; fields may
+//! be added.
 
 use dsql_edge_compiler::source::line_and_column;
 use serde_json::{Value, json};

@@ -108,6 +108,8 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
         StatementKind::Insert(_) if has(Keyword::Conflict) => names || !rows::stays_in_its_table(script, at),
         StatementKind::AlterTable(alter) if renames(alter) => names,
         StatementKind::CreateFunction(_)
+        | StatementKind::AlterFunction(_)
+        | StatementKind::RenameSchema { .. }
         | StatementKind::CreateTrigger(_)
         | StatementKind::CreateRule(_)
         | StatementKind::Utility(_) => script.mentions(statement, "conflict"),
@@ -177,7 +179,7 @@ fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &s
         _ => false,
     };
     let changes_sequence = |statement: &Statement| match &statement.kind {
-        StatementKind::AlterTable(_) | StatementKind::Drop(_) => true,
+        StatementKind::AlterTable(_) | StatementKind::Drop(_) | StatementKind::RenameSchema { .. } => true,
         StatementKind::Utility(words) => words.starts_with("ALTER"),
         _ => false,
     };

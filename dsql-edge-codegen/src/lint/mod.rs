@@ -34,13 +34,15 @@ pub use fix::{fixed, fixed_before};
 
 /// Find SQL that Aurora DSQL rejects, and fix findings that have one safe rewrite
 #[derive(Args)]
-#[command(after_help = "Ends with 1 if an error is left. A comment `-- dsql-edge: allow RULE` in the line \
+#[command(
+    after_help = "The exit status is 1 if an error is left. A comment `-- dsql-edge: allow RULE` in the line \
     above, or at the end of the line, silences a rule there.\n\n--fix applies only rewrites after which the script does the same, failures included. A constraint that is \
     added NOT VALID and then validated,\nor a transaction of several DDL statements that becomes several transactions, \
     leaves its first part behind if the second fails: those need\n--assume-success too. Only a transaction without changes of rows that \
     ends with COMMIT is ever split.\n\nExamples:\n  dsql-edge lint --for-migrate migrations/\n  dsql-edge lint --fix \
     dump.sql\n  pg_dump --schema-only mydb | dsql-edge lint --fix - > dsql.sql\n  dsql-edge lint --format github \
-    migrations/   # annotations in a workflow")]
+    migrations/   # annotations in a workflow"
+)]
 pub struct Options {
     /// Files, folders of `.sql` files, or `-` for stdin; in the order in which they would run
     #[arg(required_unless_present = "rules")]

@@ -60,7 +60,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::schema::Schema;
 use crate::source::Span;
 use crate::syntax::ParsedStatement;
-use crate::syntax::ast::{self, Statement, StatementKind};
+use crate::syntax::ast::{Statement, StatementKind};
 use crate::typed::{IdempotencyKey, SessionEffect, TypedQuery};
 use catalog::Catalog;
 use param::Parameter;
@@ -94,7 +94,7 @@ pub fn analyze_partly(statement: ParsedStatement<'_>, schema: &Schema) -> TypedQ
 fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Query) {
     let mut analyzer = Analyzer::new(schema);
     let query = match &statement.kind {
-        StatementKind::Query(query) => match without_into(query) {
+        StatementKind::Query(query) => match query.without_into() {
             // `SELECT … INTO t` is `CREATE TABLE t AS SELECT …`.
             Some((_, plain)) => {
                 let query = analyzer.query(&plain, None);
@@ -124,28 +124,6 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
     let later = std::mem::take(&mut analyzer.later);
     later.into_iter().for_each(|diagnostic| analyzer.report(diagnostic));
     (analyzer, query)
-}
-
-/// The query without its `INTO`, which the leftmost SELECT may have.
-fn without_into(query: &ast::Query) -> Option<(&ast::QualifiedName, ast::Query)> {
-    fn leftmost(query: &ast::Query) -> Option<&ast::QualifiedName> {
-        match &query.body {
-            ast::QueryBody::Select(select) => select.into.as_ref(),
-            ast::QueryBody::SetOperation { left, .. } => leftmost(left),
-            ast::QueryBody::Values(_) => None,
-        }
-    }
-    fn take(query: &mut ast::Query) {
-        match &mut query.body {
-            ast::QueryBody::Select(select) => select.into = None,
-            ast::QueryBody::SetOperation { left, .. } => take(left),
-            ast::QueryBody::Values(_) => {}
-        }
-    }
-    let into = leftmost(query)?;
-    let mut plain = query.clone();
-    take(&mut plain);
-    Some((into, plain))
 }
 
 /// DSQL answers `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` with the job's id.

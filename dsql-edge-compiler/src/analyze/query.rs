@@ -258,7 +258,7 @@ impl Analyzer<'_> {
             self.set_cte_columns(cte, columns.collect());
             cte.set_collations(&left.collations);
         }
-        let plain = super::without_into(right).map(|(into, plain)| {
+        let plain = right.without_into().map(|(into, plain)| {
             let message = "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT";
             self.report(Diagnostic::error(Code::SyntaxError, into.span(), message));
             plain

@@ -248,6 +248,11 @@ impl<'a> Analyzer<'a> {
         for (target, name) in query.targets.iter_mut().zip(names) {
             target.name = name.text.clone().into();
         }
+        for (from, to) in &relation.renamed_columns {
+            if let Some(target) = query.targets.iter_mut().find(|it| it.name.as_str() == from) {
+                target.name = to.clone().into();
+            }
+        }
         if let Some(error) = inner.diagnostics.errors().next() {
             self.broken_views.push((relation.name.clone(), error.message.clone()));
             return None;

@@ -128,6 +128,10 @@ codes! {
     DsqlUnsupported "dsql-unsupported" "0A000",
     /// PostgreSQL has it, and this compiler does not know it yet.
     NotSupportedYet "not-supported-yet" "0A000",
+    /// A statement that `dsql-edge migrate` cannot run as a step of a migration.
+    MisplacedStatement "misplaced-statement" "0A000",
+    /// A statement of a schema or a migration whose effect on the schema is not known.
+    UnfollowedStatement "unfollowed-statement" "0A000",
     /// A limit on nesting, names or sizes.
     TooComplex "too-complex" "54001",
     /// A schema statement that cannot be understood.

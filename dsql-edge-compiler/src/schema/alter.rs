@@ -1,7 +1,7 @@
 //! `ALTER` and `DROP`, applied to the schema so far.
 
-use super::fold::{Fold, check};
-use super::{Column, Relation, UserTypeKind, is_null_default};
+use super::fold::Fold;
+use super::{Column, Relation, is_null_default};
 use crate::diagnostic::Code;
 use crate::syntax::ast::{AlterAction, AlterTable, Drop, Name, ObjectKind, SET_LOGGED, SET_UNLOGGED};
 
@@ -85,6 +85,9 @@ impl Fold {
                 relation.name = name.text;
                 self.schema.relation_index.insert((relation.schema.clone(), relation.name.clone()), at);
             }
+            AlterAction::RenameColumn { from, to } if relation.has_columns_of_query() => {
+                relation.renamed_columns.push((from.text, to.text));
+            }
             AlterAction::RenameColumn { from, to } => {
                 self.change(&mut relation, &from, |it| it.name = to.text.clone());
                 for key in &mut relation.keys {
@@ -129,12 +132,12 @@ impl Fold {
             AlterAction::RowSecurity => relation.row_security = true,
             AlterAction::Other(SET_UNLOGGED) => relation.volatile_rows = true,
             AlterAction::Other(SET_LOGGED) => relation.volatile_rows = false,
-            AlterAction::Other(_) => {}
+            AlterAction::Other(_) | AlterAction::AddValue { .. } | AlterAction::RenameValue { .. } => {}
         }
         self.schema.relations[at] = relation;
     }
 
-    /// A column that is gone is referenced no more.
+    /// Foreign keys cannot refer to a column that was dropped.
     fn forget_references(&mut self, table: usize, column: &str) {
         for relation in &mut self.schema.relations {
             relation
@@ -155,50 +158,19 @@ impl Fold {
         self.problem(Code::UnknownColumn, name.span, message);
     }
 
-    pub(super) fn alter_type(&mut self, alter: AlterTable) {
-        let found = match alter.name.schema() {
-            Some(schema) => self.schema.user_type(schema, alter.name.name()),
-            None => self.path.iter().find_map(|schema| self.schema.user_type(schema, alter.name.name())),
-        };
-        let Some(at) = found else {
-            let message = format!("type \"{}\" does not exist", alter.name.display());
-            return self.problem(Code::UnknownType, alter.name.span(), message);
-        };
-        for action in alter.actions {
-            match (action, &mut self.schema.types[at].kind) {
-                (AlterAction::SetNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = true,
-                (AlterAction::DropNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = false,
-                (AlterAction::AddConstraint(constraint), UserTypeKind::Domain { checks, .. }) => {
-                    checks.extend(check(constraint));
-                }
-                (AlterAction::AddColumn { column, .. }, UserTypeKind::Composite(fields)) => {
-                    if let Some(type_name) = column.type_name {
-                        fields.push((column.name.text, type_name));
-                    }
-                }
-                (AlterAction::DropColumn { name, .. }, UserTypeKind::Composite(fields)) => {
-                    fields.retain(|(field, _)| *field != name.text);
-                }
-                (AlterAction::Rename(name), _) => {
-                    let known = &mut self.schema.types[at];
-                    self.schema.type_index.remove(&(known.schema.clone(), known.name.clone()));
-                    known.name = name.text;
-                    self.schema.type_index.insert((known.schema.clone(), known.name.clone()), at);
-                }
-                _ => {}
-            }
-        }
-    }
-
     pub(super) fn drop_objects(&mut self, drop: Drop) {
-        for name in &drop.names {
+        for (at, name) in drop.names.iter().enumerate() {
             match drop.object {
+                ObjectKind::Function => {
+                    let parameters = drop.parameters.get(at).and_then(Option::as_deref);
+                    self.drop_function(name, parameters);
+                }
                 ObjectKind::Type | ObjectKind::Domain => {
                     let key = (self.creation_schema(name), name.name().to_owned());
                     // The entry stays, so that the numbers of other types do; its name is gone.
                     self.schema.type_index.remove(&key);
                 }
-                ObjectKind::Schema => self.schema.schemas.retain(|schema| schema != name.name()),
+                ObjectKind::Schema => self.drop_schema(name.name(), drop.cascade),
                 ObjectKind::Index => {
                     for relation in &mut self.schema.relations {
                         relation.keys.retain(|key| key.name.as_deref() != Some(name.name()));

@@ -3,25 +3,27 @@
 //! Input: parsed statements. Output: the schema that stands after them. What queries do not see (owners, grants,
 //! comments, triggers) is passed over; what contradicts the schema so far is an error.
 
+use super::committed::committed;
 use super::error::SchemaError;
 use super::key_name::key_name;
 use super::{
-    Column, Function, Key, Relation, RelationKind, Schema, UserType, UserTypeKind, directive, is_null_default,
+    Column, Key, Relation, RelationKind, Schema, UserType, UserTypeKind, directive, is_null_default,
+    unfollowed,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 use crate::syntax::Parsed;
 use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView, Expr, ExprKind,
-    ForeignKeyConstraint, KeyConstraint, Name, NewType, Persistence, QualifiedName, Statement, StatementKind,
-    TableColumn, TableElement, TypeName,
+    ForeignKeyConstraint, KeyConstraint, Name, NewType, Persistence, QualifiedName, Query, Statement,
+    StatementKind, TableColumn, TableElement, TypeName,
 };
 
 pub(super) fn fold<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a str)>,
     dialect: Option<super::Dialect>,
 ) -> Result<Schema, Vec<SchemaError>> {
-    let mut fold = Fold { schema: Schema::default(), path: Vec::new(), problems: Vec::new() };
+    let mut fold = Fold::new(Schema::default());
     let mut errors = Vec::new();
     for (file, sql) in files {
         errors.extend(directive::read(&mut fold.schema, file, sql));
@@ -30,12 +32,12 @@ pub(super) fn fold<'a>(
         fold.path = fold.schema.search_path.clone();
         let source = Source::script(sql);
         match Parsed::script(&source) {
-            Ok(parsed) => parsed.statements.into_iter().for_each(|statement| fold.statement(statement)),
+            Ok(parsed) => fold.script(parsed),
             Err(diagnostic) => fold.problems.push(diagnostic),
         }
-        errors.extend(
-            fold.problems.drain(..).map(|diagnostic| SchemaError { file: file.to_owned(), diagnostic }),
-        );
+        let of_file = |diagnostic| SchemaError { file: file.to_owned(), diagnostic };
+        errors.extend(fold.problems.drain(..).map(of_file));
+        fold.schema.unfollowed.extend(fold.unfollowed.drain(..).map(of_file));
     }
     if errors.is_empty() {
         errors = directive::check(&fold.schema);
@@ -52,13 +54,14 @@ impl Growth {
     /// From a schema.
     pub fn new(schema: Schema) -> Growth {
         let path = schema.search_path.clone();
-        Growth { fold: Fold { schema, path, problems: Vec::new() } }
+        Growth { fold: Fold { path, ..Fold::new(schema) } }
     }
 
     /// Applies a statement; what contradicts the schema changes nothing.
     pub fn apply(&mut self, statement: Statement) {
         self.fold.statement(statement);
         self.fold.problems.clear();
+        self.fold.unfollowed.clear();
     }
 
     /// The schema as it has become.
@@ -71,13 +74,41 @@ pub(super) struct Fold {
     pub(super) schema: Schema,
     pub(super) path: Vec<String>,
     pub(super) problems: Vec<Diagnostic>,
+    unfollowed: Vec<Diagnostic>,
 }
 
 impl Fold {
+    fn new(schema: Schema) -> Fold {
+        Fold { schema, path: Vec::new(), problems: Vec::new(), unfollowed: Vec::new() }
+    }
+
+    /// The statements of a file, without those that it rolls back.
+    fn script(&mut self, parsed: Parsed<'_>) {
+        self.unfollowed.extend(parsed.tokens.commands.iter().filter_map(unfollowed::command));
+        let (statements, open) = committed(parsed.statements, &parsed.tokens);
+        if let Some(begin) = open {
+            self.not_followed(begin, "its transaction has no COMMIT");
+        }
+        for statement in statements {
+            self.unfollowed.extend(unfollowed::statement(&statement, &parsed.text));
+            self.statement(statement);
+        }
+    }
+
+    /// Names a statement of which the fold does not apply everything.
+    pub(super) fn not_followed(&mut self, span: Span, what: &str) {
+        self.unfollowed.push(unfollowed::error(span, what));
+    }
+
     pub(super) fn statement(&mut self, statement: Statement) {
         match statement.kind {
             StatementKind::CreateTable(table) => self.create_table(*table),
             StatementKind::CreateTableAs(table) => self.create_table_as(*table),
+            StatementKind::Query(query) => {
+                if let Some((name, plain)) = query.without_into() {
+                    self.select_into(name, plain);
+                }
+            }
             StatementKind::CreateView(view) => self.create_view(*view),
             StatementKind::CreateIndex(index) => self.create_index(*index),
             StatementKind::CreateDomain(domain) => {
@@ -115,21 +146,9 @@ impl Fold {
                 created.elements.into_iter().for_each(|element| self.statement(element));
                 self.path = path;
             }
-            StatementKind::CreateFunction(definition) => {
-                let schema = self.creation_schema(&definition.name);
-                let same = |known: &Function| {
-                    known.schema == schema
-                        && known.definition.name.name() == definition.name.name()
-                        && known
-                            .definition
-                            .parameters
-                            .iter()
-                            .map(|it| &it.type_name.name)
-                            .eq(definition.parameters.iter().map(|it| &it.type_name.name))
-                };
-                self.schema.functions.retain(|known| !same(known));
-                self.schema.functions.push(Function { schema, definition: *definition });
-            }
+            StatementKind::CreateFunction(definition) => self.create_function(*definition),
+            StatementKind::AlterFunction(alter) => self.alter_function(&alter),
+            StatementKind::RenameSchema { from, to } => self.rename_schema(&from, &to),
             StatementKind::CreateOperator(operator) => {
                 let schema = operator.schema.clone();
                 let schema = schema.or_else(|| self.path.first().cloned()).unwrap_or_else(|| "public".into());
@@ -186,6 +205,7 @@ impl Fold {
             schema: self.creation_schema(name),
             name: name.name().to_owned(),
             columns: Vec::new(),
+            renamed_columns: Vec::new(),
             keys: Vec::new(),
             foreign_keys: Vec::new(),
             has_children: false,
@@ -404,6 +424,12 @@ impl Fold {
         let mut relation = self.relation_named(&table.name, kind);
         relation.materialized = table.materialized_view;
         self.add_relation(relation, table.if_not_exists, table.name.span());
+    }
+
+    /// `SELECT … INTO`
+    fn select_into(&mut self, name: &QualifiedName, query: Query) {
+        let relation = self.relation_named(name, RelationKind::TableAs(Box::new(query), Vec::new()));
+        self.add_relation(relation, false, name.span());
     }
 
     pub(super) fn create_view(&mut self, view: CreateView) {

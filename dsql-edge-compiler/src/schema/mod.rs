@@ -5,12 +5,17 @@
 //! query names.
 
 mod alter;
+mod committed;
 mod directive;
 mod error;
 mod extension;
 mod fold;
+mod function;
 mod key;
 mod key_name;
+mod namespace;
+mod unfollowed;
+mod user_type;
 
 pub use error::SchemaError;
 pub use extension::extension_names;
@@ -53,6 +58,8 @@ pub struct Schema {
     pub dialect: Dialect,
     /// `-- dsql-edge: type users.id = crate::UserId`.
     pub rust_types: Vec<RustType>,
+    /// Statements that may change the schema and whose effect is not known, each with its file.
+    pub unfollowed: Vec<SchemaError>,
     relation_index: HashMap<(String, String), usize>,
     type_index: HashMap<(String, String), usize>,
 }
@@ -70,6 +77,7 @@ impl Default for Schema {
             search_path: vec!["public".to_owned()],
             dialect: Dialect::default(),
             rust_types: Vec::new(),
+            unfollowed: Vec::new(),
             relation_index: HashMap::new(),
             type_index: HashMap::new(),
         }
@@ -98,6 +106,8 @@ pub struct Relation {
     pub name: String,
     /// Its columns; of a view, only what its definition's column list renames.
     pub columns: Vec<Column>,
+    /// The columns of its query that were renamed, in order: old name, new name.
+    pub renamed_columns: Vec<(String, String)>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
     /// What its rows refer to.
@@ -324,6 +334,11 @@ impl Relation {
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether its columns are those of its query.
+    pub fn has_columns_of_query(&self) -> bool {
+        matches!(self.kind, RelationKind::View(..) | RelationKind::TableAs(..))
     }
 
     /// Whether it is a view of some kind.

@@ -34,6 +34,8 @@ pub struct Lexed {
     pub pieces: Vec<Piece>,
     /// What is sent instead of pieces of the text, or of their braces.
     pub edits: Vec<(Span, String)>,
+    /// Whether the text is a script, as psql reads it.
+    pub script: bool,
     /// Of a script: the commands of psql's own in it.
     pub commands: Vec<PsqlCommand>,
     /// Of a script: the rows behind `COPY … FROM stdin`, with the line that ends them.
@@ -50,7 +52,7 @@ pub fn lex(source: &Source) -> Lexed {
         open: None,
         script: source.script,
         copies: 0,
-        out: Lexed::default(),
+        out: Lexed { script: source.script, ..Lexed::default() },
     };
     if lexer.script && source.text.starts_with(BYTE_ORDER_MARK) {
         lexer.at = BYTE_ORDER_MARK.len_utf8();

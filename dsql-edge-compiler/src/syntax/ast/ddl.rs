@@ -457,6 +457,10 @@ pub enum AlterAction {
     ValidateConstraint(Name),
     /// `ENABLE ROW LEVEL SECURITY` and related actions
     RowSecurity,
+    /// `ADD VALUE` of an enum; `beside` has the label that `BEFORE` (true) or `AFTER` names.
+    AddValue { label: String, if_not_exists: bool, beside: Option<(bool, String)> },
+    /// `RENAME VALUE` of an enum
+    RenameValue { from: String, to: String },
     /// Anything that queries do not see (`OWNER TO`, `SET STATISTICS`, `ENABLE TRIGGER` …): its words.
     Other(&'static str),
 }
@@ -480,6 +484,11 @@ pub enum ObjectKind {
     Type,
     Schema,
     Function,
+    Operator,
+    Cast,
+    Extension,
+    /// `DROP OWNED`: everything that a role owns.
+    Owned,
     Other,
 }
 
@@ -492,8 +501,34 @@ pub struct Drop {
     pub if_exists: bool,
     /// The names.
     pub names: Vec<QualifiedName>,
+    /// Of functions: the parameters behind each name, if they are written.
+    pub parameters: Vec<Option<Vec<FunctionParameter>>>,
     /// `CASCADE`.
     pub cascade: bool,
+}
+
+/// `ALTER FUNCTION` and related statements.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterFunction {
+    /// The command's words: `ALTER FUNCTION`, `ALTER AGGREGATE` …
+    pub command: &'static str,
+    /// The name.
+    pub name: QualifiedName,
+    /// The parameters, if they are written.
+    pub parameters: Option<Vec<FunctionParameter>>,
+    /// What changes.
+    pub change: FunctionChange,
+}
+
+/// A change of a function that queries may see.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FunctionChange {
+    /// `RENAME TO`
+    Rename(Name),
+    /// `SET SCHEMA`
+    SetSchema(Name),
+    /// Properties: whether it is strict, and its volatility, where they are written.
+    Properties { strict: Option<bool>, volatility: Option<Volatility> },
 }
 
 /// `SET name TO values`.

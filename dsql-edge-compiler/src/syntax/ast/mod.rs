@@ -114,6 +114,10 @@ pub enum StatementKind {
     CreateExtension(CreateExtension),
     /// `ALTER TABLE`, and the same for views, indexes and sequences.
     AlterTable(Box<AlterTable>),
+    /// `ALTER FUNCTION`, `ALTER PROCEDURE`, `ALTER ROUTINE`, `ALTER AGGREGATE`.
+    AlterFunction(Box<AlterFunction>),
+    /// `ALTER SCHEMA … RENAME TO`.
+    RenameSchema { from: Name, to: Name },
     /// `DROP` of tables, views, types and the like.
     Drop(Box<Drop>),
     /// `SET name = …`, as far as a schema needs it.

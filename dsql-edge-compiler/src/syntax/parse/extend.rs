@@ -156,7 +156,7 @@ impl Parser<'_> {
     }
 
     /// `(*)`, `(a, b)`, `(ORDER BY a)`, `(a ORDER BY b)`.
-    fn aggregate_parameters(&mut self) -> Parsing<(Vec<FunctionParameter>, bool)> {
+    pub(super) fn aggregate_parameters(&mut self) -> Parsing<(Vec<FunctionParameter>, bool)> {
         self.expect_symbol(b'(')?;
         let mut parameters = Vec::new();
         let mut ordered = false;

@@ -9,6 +9,7 @@ mod alter_column;
 mod constraint;
 mod create;
 mod dml;
+mod drop;
 mod expr;
 mod extend;
 mod from;
@@ -224,7 +225,7 @@ impl<'a> Parser<'a> {
         if error.code != Code::SyntaxError || error.hint.is_some() {
             return error;
         }
-        match advice::advice(self.text, &self.lexed.tokens, error.span) {
+        match advice::advice(self.text, self.lexed, error.span) {
             Some(hint) => error.with_hint(hint),
             None => error,
         }
