@@ -16,6 +16,7 @@ use super::rejected::StatementRejected;
 use super::statement::Prepared;
 use crate::faults::Fault;
 use crate::limits::Limits;
+use crate::postgres::denied_functions;
 
 /// How long a session waits for a lock, in milliseconds: PostgreSQL also locks for an instant what nobody would call a
 /// conflict (a table that grows by a page), and 1 is the least it takes.
@@ -73,6 +74,7 @@ pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRej
         "55P03" if context.contains("tuple (") || !said.contains("lock timeout") => CHANGED,
         "55P03" => SCHEMA_CHANGED,
         "XX000" if said.starts_with("tuple concurrently ") => SCHEMA_CHANGED,
+        "42501" => return denied_function(&said),
         "57014" if said.contains("statement timeout") => return Some(too_old(limits)),
         "54000" if said.starts_with("transaction ") => {
             let instead = "write less in one transaction, and the rest in the next";
@@ -87,6 +89,13 @@ pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRej
         _ => "another transaction was quicker; on a cluster COMMIT fails",
     };
     Some(StatementRejected::new(SERIALIZATION_FAILURE, words, format!("{why}: run the transaction again")))
+}
+
+/// A function that no session may call.
+fn denied_function(said: &str) -> Option<StatementRejected> {
+    let name = said.strip_prefix("permission denied for function ")?;
+    let instead = denied_functions::instead_of(name)?;
+    Some(StatementRejected::new("0A000", format!("function {name} not supported"), instead.to_owned()))
 }
 
 /// A transaction that was begun too long ago.
