@@ -1,5 +1,5 @@
-//! Functions of PostgreSQL that would run a text as SQL, or reach something that DSQL does not have: denied by whatever
-//! path the call reaches PostgreSQL.
+//! Functions of PostgreSQL that would run a text as SQL, or reach something that DSQL does not have, and schema changes
+//! in the bodies of functions: denied by whatever path the call reaches PostgreSQL.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -113,4 +113,40 @@ async fn functions_are_given_back_without_the_rules() {
         local.stop().await.unwrap();
     }
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A schema change in a function's body would be no DDL of the transaction, and no other session would get OC001.
+#[tokio::test]
+async fn schema_change_in_a_body_is_rejected() {
+    let procedure = "CREATE TABLE t (a int); CREATE FUNCTION of_plpgsql() RETURNS void LANGUAGE plpgsql AS \
+                     $$ BEGIN EXECUTE 'ALTER TABLE t ADD COLUMN c int'; END $$";
+    let local = Local::builder().init_sql(procedure).start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    let bodies = [
+        ("CREATE TABLE", "CREATE TABLE made (a int)"),
+        ("ALTER TABLE", "ALTER TABLE t ADD COLUMN b int"),
+        ("DROP TABLE", "DROP TABLE t"),
+        ("GRANT", "GRANT SELECT ON t TO PUBLIC"),
+        ("COMMENT", "COMMENT ON TABLE t IS ''x''"),
+    ];
+    for (tag, body) in bodies {
+        let create =
+            format!("CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE sql AS '{body}'; SELECT f()");
+        let message = format!("{tag} in the body of a function not supported");
+        assert_eq!(session.simple(&create).await.errors, error("0A000", &message), "{body}");
+        let create = create.trim_end_matches("; SELECT f()");
+        assert!(session.simple(create).await.errors.is_empty(), "{body}");
+        for extended in [false, true] {
+            assert_eq!(session.run(extended, "SELECT f()").await.errors, error("0A000", &message), "{body}");
+        }
+    }
+    let message = error("0A000", "ALTER TABLE in the body of a function not supported");
+    assert_eq!(session.simple("SELECT of_plpgsql()").await.errors, message);
+    // A schema change by itself, and those that dsql-local makes.
+    for sql in
+        ["ALTER TABLE t ADD COLUMN d int", "CREATE INDEX ASYNC ON t (a)", "CREATE TABLE n (a int UNIQUE)"]
+    {
+        assert_eq!(session.simple(sql).await.errors, [], "{sql}");
+    }
+    local.stop().await.unwrap();
 }
