@@ -133,6 +133,11 @@ impl Local {
         &self.ca_pem
     }
 
+    /// Where the data is kept for the next start, with [`Builder::keep_data`].
+    pub fn kept_data(&self) -> Option<&Path> {
+        self.postgres.kept_data()
+    }
+
     /// The PostgreSQL behind.
     pub fn installation(&self) -> &Installation {
         &self.installation

@@ -167,6 +167,11 @@ impl Postgres {
         &self.seal_key
     }
 
+    /// The folder of the data, where it stays.
+    pub(crate) fn kept_data(&self) -> Option<&Path> {
+        (!self.data.starts_with(&self.home)).then_some(&self.data)
+    }
+
     /// Whether the data folder was made by this start, so that the start's SQL must run.
     pub(crate) fn is_new(&self) -> bool {
         self.new

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use super::frame::{self, Frame};
 use crate::cluster::Cluster;
-use crate::rules::{BUFFERED, Session, catalog};
+use crate::rules::{Session, catalog};
 
 const CHUNK: usize = 64 * 1024;
 
@@ -221,7 +221,7 @@ where
                     if tag == b'Z' {
                         login.done.store(true, Ordering::Relaxed);
                     }
-                    let Some(session) = session.filter(|_| BUFFERED.contains(&tag)) else {
+                    let Some(session) = session.filter(|session| locked(session).reads_whole(tag)) else {
                         let cut = session.is_some_and(|session| locked(session).is_cut_after_commit());
                         at = if cut { At::Dropping(length) } else { At::Passing(length) };
                         continue;

@@ -6,19 +6,17 @@
 use super::copy_in::CopyIn;
 use super::encoding::Encoding;
 use super::message::message;
-use super::{Session, transaction};
+use super::{Session, own_objects, show, transaction};
 use crate::proxy::frame::Frame;
 
 /// The column that a replaced CREATE INDEX ASYNC answers with, until the client gets it.
 pub(super) const CREATE_INDEX: &str = "dsql_local_create_index";
 /// The same of ALTER TABLE ASYNC.
 pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
-/// The same of a SHOW, with the setting's name behind.
-pub(super) const SHOW: &str = "dsql_local_show_";
 
 /// The messages that must be looked at whole: ErrorResponse, RowDescription, CommandComplete, ReadyForQuery,
 /// ParseComplete, BindComplete, CloseComplete, NoticeResponse, ParameterStatus, CopyInResponse.
-pub(crate) const BUFFERED: &[u8] = b"ETCZ123NSG";
+const BUFFERED: &[u8] = b"ETCZ123NSG";
 
 /// The settings that DSQL reports, seen on clusters in August 2026; the version is that of the recording, in September.
 const REPORTED: [(&str, Option<&str>); 11] = [
@@ -36,8 +34,16 @@ const REPORTED: [(&str, Option<&str>); 11] = [
 ];
 
 impl Session {
-    /// One of [`BUFFERED`], as the client gets it.
+    /// Whether [`Session::postgres_message`] gets a message whole. Of DataRows those of a plan: others can be large.
+    pub(crate) fn reads_whole(&mut self, tag: u8) -> bool {
+        BUFFERED.contains(&tag) || tag == b'D' && self.cycles.answered().is_some_and(|cycle| cycle.explains)
+    }
+
+    /// A message of [`Session::reads_whole`], as the client gets it.
     pub(crate) fn postgres_message(&mut self, frame: Frame) -> Vec<u8> {
+        if frame.tag() == Some(b'E') {
+            self.fails();
+        }
         let cut = self.is_cut_after_commit();
         let answer = self.answer(frame);
         if cut { Vec::new() } else { answer }
@@ -51,9 +57,6 @@ impl Session {
             }
             Some(b'E') => {
                 self.copy_in.fails();
-                if let Some(cycle) = self.cycles.answered() {
-                    cycle.failed = true;
-                }
                 match self
                     .caused(frame.body())
                     .or_else(|| transaction::of_postgres(frame.body(), &self.cluster.limits))
@@ -62,7 +65,10 @@ impl Session {
                         (self.cluster.log)(&refused.log_line());
                         refused.to_error_response(self.encoding)
                     }
-                    None => frame.bytes,
+                    None => match own_objects::without_own(frame.body()) {
+                        Some(fields) => message(b'E', &[&fields]),
+                        None => frame.bytes,
+                    },
                 }
             }
             Some(b'T') => self.described(frame),
@@ -77,13 +83,8 @@ impl Session {
                     None => frame.bytes,
                 }
             }
-            Some(b'N') => match requested_tag(frame.body()) {
-                Some(tag) => {
-                    self.tag = Some(tag);
-                    Vec::new()
-                }
-                None => frame.bytes,
-            },
+            Some(b'N') => self.noticed(frame),
+            Some(b'D') if own_objects::is_own_trigger(frame.body()) => Vec::new(),
             Some(b'S') => {
                 self.reported(&frame);
                 parameter_status(frame)
@@ -116,6 +117,26 @@ impl Session {
         }
     }
 
+    /// A notice. A schema change that finds nothing to do is announced by one: `column "a" of relation "t" already
+    /// exists, skipping`.
+    fn noticed(&mut self, frame: Frame) -> Vec<u8> {
+        if let Some(tag) = requested_tag(frame.body()) {
+            self.tag = Some(tag);
+            return Vec::new();
+        }
+        let skips = |field: &[u8]| field.starts_with(b"M") && field.ends_with(b", skipping");
+        if frame.body().split(|byte| *byte == 0).any(skips)
+            && let Some(cycle) = self.cycles.answered()
+        {
+            cycle.skipped += 1;
+        }
+        match own_objects::without_own(frame.body()) {
+            _ if own_objects::is_about_own(frame.body()) => Vec::new(),
+            Some(fields) => message(b'N', &[&fields]),
+            None => frame.bytes,
+        }
+    }
+
     /// The one column of an answer that we caused gets DSQL's name, and the next CommandComplete DSQL's tag.
     fn described(&mut self, frame: Frame) -> Vec<u8> {
         let Some(column) = frame.body().strip_prefix(&[0, 1]) else { return frame.bytes };
@@ -127,7 +148,7 @@ impl Session {
                 return message(b'T', &[&[0, 1], theirs.as_bytes(), rest]);
             }
         }
-        if let Some(setting) = column.strip_prefix(SHOW.as_bytes()) {
+        if let Some(setting) = column.strip_prefix(show::COLUMN.as_bytes()) {
             self.tag = Some("SHOW");
             return message(b'T', &[&[0, 1], setting]);
         }

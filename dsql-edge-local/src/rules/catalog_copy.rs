@@ -106,7 +106,12 @@ pub(super) fn schema_change(statement: &Statement, lexed: &Lexed) -> SchemaChang
         StatementKind::CreateView(view) => Some(view.name.name().to_owned()),
         _ => None,
     };
-    SchemaChange { names: names.collect(), created }
+    let parts = match &statement.kind {
+        StatementKind::AlterTable(alter) => alter.actions.len(),
+        StatementKind::Drop(drop) => drop.names.len(),
+        _ => 1,
+    };
+    SchemaChange { names: names.collect(), created, parts: parts.max(1) }
 }
 
 /// `SET`, `SHOW` and the like.

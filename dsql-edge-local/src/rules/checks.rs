@@ -9,13 +9,11 @@ use dsql_edge_compiler::schema::Schema;
 use dsql_edge_compiler::syntax::Lexed;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 
-use super::Session;
 use super::rejected::StatementRejected;
+use super::show::FAULTS;
 use super::transaction::Stopped;
+use super::{Session, statement};
 use crate::faults;
-
-/// The setting by which a session requests faults.
-const FAULT_SETTING: &str = "dsql_local.fault";
 
 /// An index of this session counts as built after this time.
 const BUILDING: Duration = Duration::from_secs(2);
@@ -61,7 +59,7 @@ impl Session {
             match faults::listed(&list) {
                 Ok(faults) => self.cluster.faults.set(&faults),
                 Err(why) => {
-                    let words = format!("invalid value for parameter \"{FAULT_SETTING}\": \"{list}\"");
+                    let words = format!("invalid value for parameter \"{FAULTS}\": \"{list}\"");
                     return Some(Stopped::Statement(StatementRejected::new("22023", words, why.to_string())));
                 }
             }
@@ -70,6 +68,12 @@ impl Session {
             Some(finding) => Some(Stopped::Statement(StatementRejected::of(finding))),
             None => self.timely(statement, text, lexed),
         }
+    }
+
+    /// What PostgreSQL runs instead of a statement that is not its own.
+    pub(super) fn local(&self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<String> {
+        let shown = self.shown(statement, text, lexed);
+        shown.or_else(|| statement::local(statement, text, lexed, &self.cluster.seal_key))
     }
 
     /// The jobs are done for a session that reads them, or lets some time pass.
@@ -84,10 +88,10 @@ impl Session {
 /// clients.
 fn faults_of(statement: &Statement, text: &str) -> Option<String> {
     match &statement.kind {
-        StatementKind::Set(set) if set.name.eq_ignore_ascii_case(FAULT_SETTING) => Some(set.values.join(",")),
+        StatementKind::Set(set) if set.name.eq_ignore_ascii_case(FAULTS) => Some(set.values.join(",")),
         StatementKind::Utility("RESET") => {
             let name = statement.span.text(text).split_ascii_whitespace().nth(1)?;
-            name.eq_ignore_ascii_case(FAULT_SETTING).then(String::new)
+            name.eq_ignore_ascii_case(FAULTS).then(String::new)
         }
         _ => None,
     }

@@ -18,16 +18,20 @@ pub(super) struct Cycle {
     parsed: usize,
     bound: usize,
     /// Those that are ours, by number.
-    own_parse: Option<usize>,
-    own_bind: Option<usize>,
+    own_parses: Vec<usize>,
+    own_binds: Vec<usize>,
     /// It has an Execute.
     pub(super) executes: bool,
+    /// It has an EXPLAIN.
+    pub(super) explains: bool,
     /// It commits, and the fault injector was consulted for it.
     pub(super) commits: bool,
     /// The connection ends in place of its ReadyForQuery, and the client gets nothing of it.
     pub(super) cut: bool,
     /// The schema change in it.
     pub(super) ddl: Option<SchemaChange>,
+    /// Notices of a schema change that something exists already, or does not exist.
+    pub(super) skipped: usize,
     /// An error has come.
     pub(super) failed: bool,
     /// A ROLLBACK has been answered.
@@ -45,20 +49,21 @@ impl Cycle {
 
     /// A Parse and a Bind follow that the client knows nothing of.
     pub(super) fn sends_own(&mut self) {
-        (self.own_parse, self.own_bind) = (Some(self.parses), Some(self.binds));
+        self.own_parses.push(self.parses);
+        self.own_binds.push(self.binds);
         (self.parses, self.binds) = (self.parses + 1, self.binds + 1);
     }
 
     /// Whether this ParseComplete is the client's.
     pub(super) fn parse_completes(&mut self) -> bool {
         self.parsed += 1;
-        self.own_parse != Some(self.parsed - 1)
+        !self.own_parses.contains(&(self.parsed - 1))
     }
 
     /// Whether this BindComplete is the client's.
     pub(super) fn bind_completes(&mut self) -> bool {
         self.bound += 1;
-        self.own_bind != Some(self.bound - 1)
+        !self.own_binds.contains(&(self.bound - 1))
     }
 }
 

@@ -12,6 +12,7 @@ use super::copy_in::CopyIn;
 use super::encoding::Encoding;
 use super::prepared::Known;
 use super::rejected::StatementRejected;
+use super::show::shows_faults;
 use super::statement::Prepared;
 use super::transaction::Stopped;
 use super::{Session, message, statement};
@@ -59,7 +60,7 @@ impl Session {
         if let Some(finding) = own.into_iter().find(|finding| finding.diagnostic.is_error()) {
             return Err(StatementRejected::of(finding));
         }
-        let sent = statement::local(statement, text, &whole.lexed, &self.cluster.seal_key);
+        let sent = self.local(statement, text, &whole.lexed);
         let prepared = Prepared::of(statement.clone(), text.to_owned(), whole.lexed);
         Ok((Some(Arc::new(prepared)), sent))
     }
@@ -67,13 +68,13 @@ impl Session {
     pub(super) fn bind(&mut self, frame: Frame) -> Vec<u8> {
         let Some((portal, name)) = message::bind(frame.body()) else { return frame.bytes };
         if self.portals.len() >= MOST_PORTALS {
-            return self.fails(StatementRejected::too_many("portals"));
+            return self.instead_of_message(StatementRejected::too_many("portals"));
         }
         let prepared = self.statements.find(name);
         match prepared.as_deref().and_then(|prepared| self.stale(prepared)) {
             Some(refused) => {
                 self.portals.remove(portal);
-                self.fails(refused)
+                self.instead_of_message(refused)
             }
             None => {
                 self.portals.insert(portal.to_owned(), prepared);
@@ -103,17 +104,28 @@ impl Session {
         if statement::is_job(statement) {
             self.last_job = Some(Instant::now());
         }
-        let stopped = self.out_of_turn(statement, text, lexed)?;
-        Some(match stopped {
-            Stopped::Statement(refused) => self.fails(refused),
-            Stopped::Commit(refused) => {
+        match self.out_of_turn(statement, text, lexed) {
+            Some(Stopped::Statement(refused)) => Some(self.instead_of_message(refused)),
+            Some(Stopped::Commit(refused)) => {
                 let instead = self.mark_commit(refused);
-                let name = self.own_name();
-                self.cycles.current().sends_own();
-                let parse = message::parse_of(&name, instead.as_bytes(), &[0, 0]);
-                [parse, message::bind_of(&name), message::execute_all()].concat()
+                Some(self.instead_of_execute(&instead))
             }
-        })
+            // Parse gave it the value of then.
+            None if shows_faults(statement, text, lexed) => {
+                let instead = self.shown(statement, text, lexed)?;
+                Some(self.instead_of_execute(&instead))
+            }
+            None => None,
+        }
+    }
+
+    /// Parse, Bind and Execute of another statement, in place of an Execute.
+    fn instead_of_execute(&mut self, sql: &str) -> Vec<u8> {
+        self.number = self.number.wrapping_add(1);
+        let name = self.own_name();
+        self.cycles.current().sends_own();
+        let parse = message::parse_of(&name, sql.as_bytes(), &[0, 0]);
+        [parse, message::bind_of(&name), message::execute_all()].concat()
     }
 
     pub(super) fn close(&mut self, frame: Frame) -> Vec<u8> {

@@ -15,9 +15,11 @@ mod cycle;
 mod encoding;
 mod extended_query;
 mod message;
+mod own_objects;
 mod prepared;
 mod rejected;
 mod replacement;
+mod show;
 mod simple_query;
 mod statement;
 mod transaction;
@@ -29,7 +31,7 @@ use std::time::Instant;
 
 use dsql_edge_compiler::dsql::Transactions;
 
-pub(crate) use answer::{BUFFERED, parameter_status};
+pub(crate) use answer::parameter_status;
 use catalog_copy::CatalogCopy;
 use copy_in::CopyIn;
 use cycle::Cycles;

@@ -13,6 +13,8 @@ pub(super) struct StatementRejected {
     detail: Option<String>,
     /// What to do: for the log, DSQL does not send it.
     instead: Option<String>,
+    /// A fault on request is its reason.
+    by_fault: bool,
 }
 
 impl StatementRejected {
@@ -23,7 +25,7 @@ impl StatementRejected {
     /// An error of our parser, or of a rule.
     pub(super) fn of_diagnostic(diagnostic: Diagnostic) -> StatementRejected {
         let (sqlstate, message, instead) = (diagnostic.sqlstate(), diagnostic.message, diagnostic.hint);
-        StatementRejected { sqlstate, message, detail: None, instead }
+        StatementRejected { sqlstate, message, detail: None, instead, by_fault: false }
     }
 
     /// An answer of DSQL's that the tables of rules do not have, and what to do instead, for the log.
@@ -32,7 +34,13 @@ impl StatementRejected {
         message: impl Into<String>,
         instead: String,
     ) -> StatementRejected {
-        StatementRejected { sqlstate, message: message.into(), detail: None, instead: Some(instead) }
+        StatementRejected {
+            sqlstate,
+            message: message.into(),
+            detail: None,
+            instead: Some(instead),
+            by_fault: false,
+        }
     }
 
     /// A text that nests too deep for the stack.
@@ -63,6 +71,15 @@ impl StatementRejected {
     /// The same with a DETAIL.
     pub(super) fn detailed(self, detail: String) -> StatementRejected {
         StatementRejected { detail: Some(detail).filter(|detail| !detail.is_empty()), ..self }
+    }
+
+    /// The same because of a fault on request.
+    pub(super) fn by_fault(self) -> StatementRejected {
+        StatementRejected { by_fault: true, ..self }
+    }
+
+    pub(super) fn is_by_fault(&self) -> bool {
+        self.by_fault
     }
 
     #[cfg(test)]

@@ -29,7 +29,7 @@ impl Session {
     }
 
     /// A message that fails with this in place of another. Its name is ours, so that the client's statements stay.
-    pub(super) fn fails(&mut self, refused: StatementRejected) -> Vec<u8> {
+    pub(super) fn instead_of_message(&mut self, refused: StatementRejected) -> Vec<u8> {
         let mark = self.mark(refused);
         message::parse_of(&self.own_name(), mark.as_bytes(), &[0, 0])
     }

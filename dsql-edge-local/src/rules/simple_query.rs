@@ -85,10 +85,8 @@ impl Session {
             if is_copy_from(statement, text, &whole.lexed) {
                 self.copy_in = CopyIn::Sent { simple: true };
             }
-            edits.extend(
-                statement::local(statement, text, &whole.lexed, &self.cluster.seal_key)
-                    .map(|it| (statement.span, it)),
-            );
+            let local = self.local(statement, text, &whole.lexed);
+            edits.extend(local.map(|it| (statement.span, it)));
             if statement::is_job(statement) {
                 self.last_job = Some(Instant::now());
             }

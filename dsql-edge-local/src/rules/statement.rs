@@ -158,24 +158,8 @@ pub(super) fn is_job(statement: &Statement) -> bool {
     }
 }
 
-/// What SHOW says, where PostgreSQL would say something else: the timeouts are ours, and the version the recording's.
-const SHOWN: [(&str, &str); 4] = [
-    ("lock_timeout", "0"),
-    ("statement_timeout", "0"),
-    ("server_version", "16.15"),
-    ("server_version_num", "160015"),
-];
-
 /// What PostgreSQL runs instead of what only DSQL has.
 pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed, seal_key: &SealKey) -> Option<String> {
-    if let StatementKind::Utility("SHOW") = statement.kind {
-        let inside = |span: Span| span.start >= statement.span.start && span.end <= statement.span.end;
-        let words = lexed.tokens.iter().filter(|token| inside(token.span)).map(|token| token.span.text(text));
-        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-        let [_, name] = words.as_slice() else { return None };
-        let (name, value) = SHOWN.iter().find(|(shown, _)| name.eq_ignore_ascii_case(shown))?;
-        return Some(format!("SELECT '{value}'::text AS {}{name}", super::answer::SHOW));
-    }
     match &statement.kind {
         StatementKind::Utility("AWS IAM") => iam(statement.span, text, lexed, seal_key),
         StatementKind::CreateIndex(index) if index.asynchronous => {
@@ -187,8 +171,9 @@ pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed, seal_key: 
                 },
             );
             Some(format!(
-                "SELECT pg_catalog.dsql_local_build_index({}, {}, {}, '{}') AS {}",
+                "SELECT pg_catalog.dsql_local_build_index({}, {}, {}, {}, '{}') AS {}",
                 quoted(&name_in_sql(&index.table)),
+                quoted(index.name.as_ref().map_or("", |name| &name.text)),
                 quoted(&build),
                 quoted(&plain),
                 seal_key.of(&format!("{build}{plain}")),

@@ -45,6 +45,8 @@ pub(super) struct Open {
     pub(super) since: OffsetDateTime,
     /// It has a statement that writes.
     pub(super) writes: bool,
+    /// It can only be rolled back.
+    failed: bool,
     /// The version of the catalog at BEGIN.
     begun: u64,
 }
@@ -110,7 +112,7 @@ fn too_old(limits: &Limits) -> StatementRejected {
 
 fn on_request() -> StatementRejected {
     let why = "a fault that was requested: run the transaction again";
-    StatementRejected::new(SERIALIZATION_FAILURE, CHANGED, why.to_owned())
+    StatementRejected::new(SERIALIZATION_FAILURE, CHANGED, why.to_owned()).by_fault()
 }
 
 fn schema_changed() -> StatementRejected {
@@ -137,13 +139,15 @@ impl Session {
                 self.open.get_or_insert(Open {
                     since: now,
                     writes: false,
+                    failed: false,
                     begun: self.cluster.catalog.newest(),
                 });
                 None
             }
             Part::End => {
                 let open = self.open.take()?;
-                let commits = matches!(statement.kind, StatementKind::Utility("COMMIT" | "END"));
+                let commits =
+                    !open.failed && matches!(statement.kind, StatementKind::Utility("COMMIT" | "END"));
                 if commits && late {
                     return Some(Stopped::Commit(too_old(&self.cluster.limits)));
                 }
@@ -158,6 +162,9 @@ impl Session {
             _ if late => Some(Stopped::Statement(too_old(&self.cluster.limits))),
             Part::Ddl | Part::Dml | Part::Other => {
                 let reads = part == Part::Other;
+                if matches!(statement.kind, StatementKind::Utility("EXPLAIN")) {
+                    self.cycles.current().explains = true;
+                }
                 if self.catalog.is_stale_for(statement, text, lexed, &self.cluster.catalog) {
                     return Some(Stopped::Statement(schema_changed()));
                 }
@@ -190,17 +197,30 @@ impl Session {
         false
     }
 
+    /// ErrorResponse: what was to commit behind it does not, so a fault at that commit is still to come.
+    pub(super) fn fails(&mut self) {
+        let Some(cycle) = self.cycles.answered() else { return };
+        cycle.failed = true;
+        if std::mem::take(&mut cycle.cut) {
+            self.cluster.faults.restore(Fault::CutAfterCommit(1));
+        }
+    }
+
     /// ReadyForQuery, with the status of the transaction.
     pub(super) fn settles(&mut self, status: &[u8]) {
         let cycle = self.cycles.over().unwrap_or_default();
         self.ends |= cycle.cut;
-        self.change = self.change.take().or(cycle.ddl).filter(|_| !cycle.failed && !cycle.rolled_back);
+        let ddl = cycle.ddl.filter(|change| cycle.skipped < change.parts);
+        self.change = self.change.take().or(ddl).filter(|_| !cycle.failed && !cycle.rolled_back);
         if let Some(change) = self.change.take_if(|_| status == b"I") {
             self.catalog.commits(change, &self.cluster.catalog);
         }
         if self.cycles.none() {
-            // What was not answered was skipped.
-            self.refusals.clear();
+            // PostgreSQL skipped them, because of an error before: there was no commit that a fault could fail.
+            let skipped = std::mem::take(&mut self.refusals);
+            for _ in skipped.values().filter(|refused| refused.is_by_fault()) {
+                self.cluster.faults.restore(Fault::Conflict(1));
+            }
             self.transactions.settle(status != b"I");
             let since = self.cluster.clock.now();
             match status {
@@ -209,11 +229,11 @@ impl Session {
                     // Portals end with their transaction.
                     self.portals.clear();
                 }
-                _ => drop(self.open.get_or_insert(Open {
-                    since,
-                    writes: true,
-                    begun: self.cluster.catalog.newest(),
-                })),
+                _ => {
+                    let begun = self.cluster.catalog.newest();
+                    let open = Open { since, writes: true, failed: false, begun };
+                    self.open.get_or_insert(open).failed = status == b"E";
+                }
             }
         }
     }

@@ -1,0 +1,52 @@
+//! SHOW of settings whose value is not PostgreSQL's.
+//!
+//! Input: a SHOW. Output: a SELECT of the value, whose column is renamed in PostgreSQL's answer. The timeouts are
+//! dsql-local's, the version is that of the recording, and the faults are those of all sessions.
+
+use dsql_edge_compiler::syntax::Lexed;
+use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+
+use super::Session;
+
+/// The column of the SELECT, with the setting's name behind.
+pub(super) const COLUMN: &str = "dsql_local_show_";
+
+/// The setting by which a session requests faults.
+pub(super) const FAULTS: &str = "dsql_local.fault";
+
+const SHOWN: [(&str, &str); 4] = [
+    ("lock_timeout", "0"),
+    ("statement_timeout", "0"),
+    ("server_version", "16.15"),
+    ("server_version_num", "160015"),
+];
+
+/// The setting that a SHOW names.
+fn setting(statement: &Statement, text: &str, lexed: &Lexed) -> Option<String> {
+    if !matches!(statement.kind, StatementKind::Utility("SHOW")) {
+        return None;
+    }
+    let span = statement.span;
+    let inside =
+        lexed.tokens.iter().filter(|token| token.span.start >= span.start && token.span.end <= span.end);
+    let name: String = inside.skip(1).map(|token| token.span.text(text)).collect();
+    Some(name.to_ascii_lowercase())
+}
+
+/// Whether the value of a SHOW can change between two executions.
+pub(super) fn shows_faults(statement: &Statement, text: &str, lexed: &Lexed) -> bool {
+    setting(statement, text, lexed).is_some_and(|name| name == FAULTS)
+}
+
+impl Session {
+    /// What PostgreSQL runs instead of a SHOW.
+    pub(super) fn shown(&self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<String> {
+        let name = setting(statement, text, lexed)?;
+        let value = match SHOWN.iter().find(|(shown, _)| name == *shown) {
+            Some((_, value)) => (*value).to_owned(),
+            None if name == FAULTS => self.cluster.faults.list(),
+            None => return None,
+        };
+        Some(format!("SELECT '{value}'::text AS \"{COLUMN}{name}\""))
+    }
+}
