@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
-use super::frame::{self, Frame};
+use super::frame::{self, Frame, FrontendTag};
 use crate::cluster::Cluster;
 use crate::rules::{Session, catalog};
 
@@ -121,8 +121,8 @@ where
             let frame = Frame { bytes: bytes.to_vec() };
             whole += length;
             if dropping {
-                dropping = frame.tag() != Some(b'S');
-                awaits_sync = frame.tag() != Some(b'Q');
+                dropping = frame.frontend() != FrontendTag::Sync;
+                awaits_sync = frame.frontend() != FrontendTag::Query;
                 continue;
             }
             let Some(socket) = rules else {

@@ -3,10 +3,10 @@
 //! Input: a SHOW. Output: a SELECT of the value, whose column is renamed in PostgreSQL's answer. The timeouts are
 //! dsql-local's, the version is that of the recording, and the faults are those of all sessions.
 
-use dsql_edge_compiler::syntax::Lexed;
-use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use dsql_edge_compiler::syntax::ast::StatementKind;
 
 use super::Session;
+use super::statement::Sql;
 
 /// The column of the SELECT, with the setting's name behind.
 pub(super) const COLUMN: &str = "dsql_local_show_";
@@ -22,26 +22,23 @@ const SHOWN: [(&str, &str); 4] = [
 ];
 
 /// The setting that a SHOW names.
-fn setting(statement: &Statement, text: &str, lexed: &Lexed) -> Option<String> {
-    if !matches!(statement.kind, StatementKind::Utility("SHOW")) {
+fn setting(sql: Sql<'_>) -> Option<String> {
+    if !matches!(sql.statement.kind, StatementKind::Utility("SHOW")) {
         return None;
     }
-    let span = statement.span;
-    let inside =
-        lexed.tokens.iter().filter(|token| token.span.start >= span.start && token.span.end <= span.end);
-    let name: String = inside.skip(1).map(|token| token.span.text(text)).collect();
+    let name: String = sql.tokens().skip(1).map(|token| token.span.text(sql.text)).collect();
     Some(name.to_ascii_lowercase())
 }
 
 /// Whether the value of a SHOW can change between two executions.
-pub(super) fn shows_faults(statement: &Statement, text: &str, lexed: &Lexed) -> bool {
-    setting(statement, text, lexed).is_some_and(|name| name == FAULTS)
+pub(super) fn shows_faults(sql: Sql<'_>) -> bool {
+    setting(sql).is_some_and(|name| name == FAULTS)
 }
 
 impl Session {
     /// What PostgreSQL runs instead of a SHOW.
-    pub(super) fn shown(&self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<String> {
-        let name = setting(statement, text, lexed)?;
+    pub(super) fn shown(&self, sql: Sql<'_>) -> Option<String> {
+        let name = setting(sql)?;
         let value = match SHOWN.iter().find(|(shown, _)| name == *shown) {
             Some((_, value)) => (*value).to_owned(),
             None if name == FAULTS => self.cluster.faults.list(),

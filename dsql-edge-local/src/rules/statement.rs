@@ -86,6 +86,23 @@ pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) ->
     })
 }
 
+/// A statement with the text and the tokens that it was read from, which can be those of several statements.
+#[derive(Clone, Copy)]
+pub(super) struct Sql<'s> {
+    pub(super) statement: &'s Statement,
+    pub(super) text: &'s str,
+    pub(super) lexed: &'s Lexed,
+}
+
+impl<'s> Sql<'s> {
+    /// The statement's own tokens.
+    pub(super) fn tokens(self) -> impl Iterator<Item = &'s Token> {
+        let span = self.statement.span;
+        let inside = move |token: &&Token| token.span.start >= span.start && token.span.end <= span.end;
+        self.lexed.tokens.iter().filter(inside).filter(|token| token.kind != TokenKind::End)
+    }
+}
+
 /// A prepared statement.
 pub(crate) struct Prepared {
     statement: Statement,
@@ -98,8 +115,8 @@ impl Prepared {
         Prepared { statement, text, lexed }
     }
 
-    pub(super) fn parts(&self) -> (&Statement, &str, &Lexed) {
-        (&self.statement, &self.text, &self.lexed)
+    pub(super) fn sql(&self) -> Sql<'_> {
+        Sql { statement: &self.statement, text: &self.text, lexed: &self.lexed }
     }
 }
 
@@ -159,14 +176,14 @@ pub(super) fn is_job(statement: &Statement) -> bool {
 }
 
 /// What PostgreSQL runs instead of what only DSQL has.
-pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed, seal_key: &SealKey) -> Option<String> {
-    match &statement.kind {
-        StatementKind::Utility("AWS IAM") => iam(statement.span, text, lexed, seal_key),
+pub(super) fn local(sql: Sql<'_>, seal_key: &SealKey) -> Option<String> {
+    match &sql.statement.kind {
+        StatementKind::Utility("AWS IAM") => iam(sql, seal_key),
         StatementKind::CreateIndex(index) if index.asynchronous => {
             let (build, plain) = (
-                without(statement, text, lexed, &["ASYNC"])?,
+                without(sql, &["ASYNC"])?,
                 match index.unique {
-                    true => without(statement, text, lexed, &["UNIQUE", "ASYNC"])?,
+                    true => without(sql, &["UNIQUE", "ASYNC"])?,
                     false => String::new(),
                 },
             );
@@ -181,7 +198,7 @@ pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed, seal_key: 
             ))
         }
         StatementKind::AlterTable(alter) if alter.asynchronous => {
-            let validate = without(statement, text, lexed, &["ASYNC"])?;
+            let validate = without(sql, &["ASYNC"])?;
             let constraint = alter.actions.iter().find_map(|action| match action {
                 AlterAction::ValidateConstraint(name) => Some(name.text.as_str()),
                 _ => None,
@@ -200,14 +217,14 @@ pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed, seal_key: 
 }
 
 /// A statement without the first of each of these words, which come in this order.
-fn without(statement: &Statement, text: &str, lexed: &Lexed, words: &[&str]) -> Option<String> {
+fn without(sql: Sql<'_>, words: &[&str]) -> Option<String> {
+    let Sql { statement, text, .. } = sql;
     let mut out = String::new();
     let mut at = statement.span.start;
     for word in words {
-        let token = lexed
-            .tokens
-            .iter()
-            .find(|token| token.span.start >= at && token.span.text(text).eq_ignore_ascii_case(word))?;
+        let is_word =
+            |token: &&Token| token.span.start >= at && token.span.text(text).eq_ignore_ascii_case(word);
+        let token = sql.tokens().find(is_word)?;
         out.push_str(text.get(at as usize..token.span.start as usize)?);
         at = token.span.end;
     }
@@ -221,15 +238,14 @@ pub(super) fn name_in_sql(name: &QualifiedName) -> String {
     name.parts.iter().map(|part| quoted(&part.text)).collect::<Vec<_>>().join(".")
 }
 
-/// `AWS IAM GRANT role TO 'arn'`, `AWS IAM REVOKE role FROM 'arn'`. What else begins so is PostgreSQL's to refuse.
-fn iam(span: Span, text: &str, lexed: &Lexed, seal_key: &SealKey) -> Option<String> {
-    let inside = |token: &&Token| token.span.start >= span.start && token.span.end <= span.end;
-    let words: Vec<&Token> =
-        lexed.tokens.iter().filter(inside).filter(|it| it.kind != TokenKind::End).collect();
+/// `AWS IAM GRANT role TO 'arn'`, `AWS IAM REVOKE role FROM 'arn'`. PostgreSQL rejects other statements with these
+/// words.
+fn iam(sql: Sql<'_>, seal_key: &SealKey) -> Option<String> {
+    let words: Vec<&Token> = sql.tokens().collect();
     let [_, _, command, role, preposition, arn] = words.as_slice() else { return None };
     let role = role.kind.name()?;
     let TokenKind::String(arn) = &arn.kind else { return None };
-    let word = |token: &Token| token.span.text(text).to_ascii_uppercase();
+    let word = |token: &Token| token.span.text(sql.text).to_ascii_uppercase();
     let command = match (word(command).as_str(), word(preposition).as_str()) {
         ("GRANT", "TO") => "GRANT",
         ("REVOKE", "FROM") => "REVOKE",
@@ -243,9 +259,11 @@ fn iam(span: Span, text: &str, lexed: &Lexed, seal_key: &SealKey) -> Option<Stri
 pub(crate) fn for_postgres(text: &str, seal_key: &SealKey) -> String {
     let rewritten = || {
         let whole = parsed(text).ok()?;
-        let local =
-            |it: &Statement| local(it, text, &whole.lexed, seal_key).map(|instead| (it.span, instead));
-        Some(edited(text, whole.statements.iter().filter_map(local).collect()))
+        let edit = |statement: &Statement| {
+            let sql = Sql { statement, text, lexed: &whole.lexed };
+            local(sql, seal_key).map(|instead| (statement.span, instead))
+        };
+        Some(edited(text, whole.statements.iter().filter_map(edit).collect()))
     };
     with_room(text, rewritten).flatten().unwrap_or_else(|| text.to_owned())
 }
