@@ -5,14 +5,10 @@
 
 use super::copy_in::CopyIn;
 use super::encoding::Encoding;
+use super::statement::{ALTER_TABLE, CREATE_INDEX};
 use super::transaction::{Status, TransactionEvent};
 use super::{Session, own_objects, postgres_error, show};
 use crate::proxy::frame::{Frame, message};
-
-/// The column that a replaced CREATE INDEX ASYNC answers with, until the client gets it.
-pub(super) const CREATE_INDEX: &str = "dsql_local_create_index";
-/// The same of ALTER TABLE ASYNC.
-pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
 
 /// The messages that must be looked at whole: ErrorResponse, RowDescription, CommandComplete, ReadyForQuery,
 /// ParseComplete, BindComplete, CloseComplete, NoticeResponse, ParameterStatus, CopyInResponse.

@@ -9,12 +9,12 @@
 
 use std::collections::VecDeque;
 
-use super::prepared::Known;
+use super::statement::PreparedStatement;
 use crate::catalog_version::SchemaChange;
 
 /// A message that PostgreSQL answers with one of its own.
 pub(super) enum Sent {
-    Parse(Vec<u8>, Known),
+    Parse(Vec<u8>, PreparedStatement),
     Bind,
     /// Close of a prepared statement.
     Close(Vec<u8>),

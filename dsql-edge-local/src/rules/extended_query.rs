@@ -11,10 +11,9 @@ use dsql_edge_compiler::schema::Schema;
 use super::copy_in::CopyIn;
 use super::cycle::Sent;
 use super::encoding::Encoding;
-use super::prepared::Known;
 use super::rejected::StatementRejected;
 use super::show::shows_faults;
-use super::statement::{self, Prepared, Sql};
+use super::statement::{self, Prepared, PreparedStatement, Sql};
 use super::transaction::{Rejection, TransactionEvent};
 use super::{Session, message};
 use crate::proxy::frame::Frame;
@@ -52,7 +51,7 @@ impl Session {
         &self,
         text: &str,
         schema: Option<&Schema>,
-    ) -> Result<(Known, Option<String>), StatementRejected> {
+    ) -> Result<(PreparedStatement, Option<String>), StatementRejected> {
         let whole = match statement::parsed(text) {
             Ok(whole) => whole,
             Err(error) => return statement::unread(text, error).map_or(Ok((None, None)), Err),

@@ -35,8 +35,8 @@ use copy_in::CopyIn;
 use cycle::Cycles;
 use encoding::Encoding;
 pub(crate) use postgres_error::settings;
-use prepared::Known;
 use rejected::StatementRejected;
+use statement::PreparedStatement;
 pub(crate) use statement::for_postgres;
 use transaction::{Rejection, Transaction, TransactionEvent};
 
@@ -52,9 +52,9 @@ pub(crate) struct Session {
     /// The COPY FROM STDIN that is under way.
     copy_in: CopyIn,
     /// The prepared statements that PostgreSQL has answered.
-    statements: HashMap<Vec<u8>, Known>,
+    statements: HashMap<Vec<u8>, PreparedStatement>,
     /// The portals, with their statements.
-    portals: HashMap<Vec<u8>, Known>,
+    portals: HashMap<Vec<u8>, PreparedStatement>,
     /// The messages that PostgreSQL has not answered.
     cycles: Cycles,
     transaction: Transaction,

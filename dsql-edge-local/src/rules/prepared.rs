@@ -4,17 +4,12 @@
 //! follows it up to the next Sync: if it fails, PostgreSQL skips those messages. Behind that Sync only what was answered
 //! counts.
 
-use std::sync::Arc;
-
 use super::Session;
 use super::cycle::Sent;
-use super::statement::Prepared;
+use super::statement::PreparedStatement;
 
 /// Prepared statements of one session.
 const MOST: usize = 100_000;
-
-/// A prepared statement; nothing for one that our parser cannot read.
-pub(super) type Known = Option<Arc<Prepared>>;
 
 impl Session {
     /// Whether the session may have no more.
@@ -34,7 +29,7 @@ impl Session {
     }
 
     /// The statement that a Bind of this name gets, if PostgreSQL accepts the Bind.
-    pub(super) fn statement_of(&self, name: &[u8]) -> Known {
+    pub(super) fn statement_of(&self, name: &[u8]) -> PreparedStatement {
         match self.cycles.about(name).next() {
             Some((Sent::Parse(_, prepared), _)) => prepared.clone(),
             Some(_) => None,

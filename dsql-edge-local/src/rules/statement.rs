@@ -3,6 +3,8 @@
 //! In: a text. Out: its statements; the tables whose shape a rule must know; what PostgreSQL runs instead of DSQL's own
 //! forms.
 
+use std::sync::Arc;
+
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::source::Span;
@@ -14,6 +16,11 @@ use dsql_edge_compiler::syntax::{Lexed, lex, parse_statements};
 
 use super::rejected::StatementRejected;
 use crate::seal::SealKey;
+
+/// The column of the statement in place of CREATE INDEX ASYNC, which is renamed in PostgreSQL's answer.
+pub(super) const CREATE_INDEX: &str = "dsql_local_create_index";
+/// The same of ALTER TABLE ASYNC.
+pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
 
 /// A text and its statements.
 pub(super) struct Parsed {
@@ -110,6 +117,9 @@ pub(crate) struct Prepared {
     lexed: Lexed,
 }
 
+/// A prepared statement of a client; nothing for one that our parser cannot read.
+pub(super) type PreparedStatement = Option<Arc<Prepared>>;
+
 impl Prepared {
     pub(super) fn of(statement: Statement, text: String, lexed: Lexed) -> Prepared {
         Prepared { statement, text, lexed }
@@ -194,7 +204,7 @@ pub(super) fn local(sql: Sql<'_>, seal_key: &SealKey) -> Option<String> {
                 quoted(&build),
                 quoted(&plain),
                 seal_key.of(&format!("{build}{plain}")),
-                super::answer::CREATE_INDEX
+                CREATE_INDEX
             ))
         }
         StatementKind::AlterTable(alter) if alter.asynchronous => {
@@ -209,7 +219,7 @@ pub(super) fn local(sql: Sql<'_>, seal_key: &SealKey) -> Option<String> {
                 quoted(constraint?),
                 quoted(&validate),
                 seal_key.of(&validate),
-                super::answer::ALTER_TABLE
+                ALTER_TABLE
             ))
         }
         _ => None,
