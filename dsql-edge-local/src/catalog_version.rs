@@ -11,6 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) struct SchemaChange {
     pub(crate) names: Vec<String>,
     pub(crate) created: Option<String>,
+    /// The number of its parts, of which `IF EXISTS` and `IF NOT EXISTS` may skip each.
+    pub(crate) parts: usize,
 }
 
 /// Counts the schema changes that sessions have committed.
@@ -69,6 +71,7 @@ mod tests {
         let named = |name: &str, created: bool| SchemaChange {
             names: vec![name.to_owned()],
             created: created.then(|| name.to_owned()),
+            parts: 1,
         };
         assert_eq!(catalog.commit(named("a", true)), 1);
         assert!(!catalog.has_changed("a", 0) && !catalog.has_changed("a", 1));

@@ -50,6 +50,8 @@ const NUMBERED: [(&str, Make); 8] = [
     ("drop-flight", Fault::DropFlight),
 ];
 const EXPIRED_HOUR: &str = "expired-hour";
+/// The list of no faults.
+const NONE: &str = "none";
 
 /// The longest latency, in milliseconds, and the largest count.
 const MOST: u64 = 1_000_000;
@@ -103,7 +105,7 @@ impl fmt::Display for Fault {
 /// # Errors
 /// The first that is none.
 pub(crate) fn listed(text: &str) -> Result<Vec<Fault>, NoFault> {
-    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "none");
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != NONE);
     names.map(str::parse).collect()
 }
 
@@ -136,6 +138,20 @@ impl Faults {
         let found = due.into_iter().find(|fault| coming.contains(fault));
         coming.retain(|fault| !due.contains(fault));
         found
+    }
+
+    /// A fault that took effect at something that was no commit is still to come.
+    pub(crate) fn restore(&self, fault: Fault) {
+        self.coming().push(fault);
+    }
+
+    /// The faults that are to come, as text.
+    pub(crate) fn list(&self) -> String {
+        let coming = self.coming();
+        match coming.as_slice() {
+            [] => NONE.to_owned(),
+            faults => faults.iter().map(Fault::to_string).collect::<Vec<_>>().join(", "),
+        }
     }
 
     /// A connection comes: what it meets, if it is no good.
@@ -198,6 +214,13 @@ mod tests {
         assert_eq!(Fault::ExpiredHour.to_string().parse(), Ok(Fault::ExpiredHour));
         let list = listed(" conflict=2,latency=5 , expired-hour").unwrap();
         assert_eq!(list, [Fault::Conflict(2), Fault::Latency(5), Fault::ExpiredHour]);
+        let faults = Faults::default();
+        faults.set(&list);
+        assert_eq!(faults.list(), "conflict=2, latency=5");
+        faults.restore(Fault::CutAfterCommit(1));
+        assert_eq!(faults.list(), "conflict=2, latency=5, cut-after-commit=1");
+        faults.set(&[]);
+        assert_eq!(faults.list(), NONE);
         assert!(listed("").unwrap().is_empty() && listed("none").unwrap().is_empty());
         assert_eq!(listed("latency=0, conflict").unwrap(), [Fault::Latency(0), Fault::Conflict(1)]);
         for text in ["conflict=0", "conflict=x", "conflict=-1", "latency=1000001", "rain", "expired-hour=1"] {

@@ -133,6 +133,11 @@ impl Local {
         &self.ca_pem
     }
 
+    /// Where the data is kept for the next start, with [`Builder::keep_data`].
+    pub fn kept_data(&self) -> Option<&Path> {
+        self.postgres.kept_data()
+    }
+
     /// The PostgreSQL behind.
     pub fn installation(&self) -> &Installation {
         &self.installation
@@ -180,7 +185,7 @@ impl Local {
     }
 
     /// Runs SQL as `admin`, past the front door: no rule and no limit of DSQL's holds, but its own forms (`ASYNC`,
-    /// `AWS IAM`) are known.
+    /// `AWS IAM`) are known. Functions that run SQL texts, and those of large objects, are denied here too.
     ///
     /// # Errors
     /// What PostgreSQL refuses, with `name` and the line.
@@ -364,15 +369,16 @@ impl Builder {
             None => Data::Fresh,
         };
         let postgres = Postgres::start(&installation, &data).await?;
-        if postgres.is_new()
-            && let Err(error) = load(&postgres, &self.init).await
-        {
-            postgres.stop().await?;
-            return Err(error);
-        }
         let identities: Vec<Identity> =
             users.iter().map(|(name, keys)| Identity::of_user(name, keys.clone())).collect();
-        if let Err(error) = admit(&postgres, &users, &identities).await {
+        let prepared = async {
+            if postgres.is_new() {
+                load(&postgres, &self.init).await?;
+            }
+            postgres.deny_functions(self.rules).await?;
+            admit(&postgres, &users, &identities).await
+        };
+        if let Err(error) = prepared.await {
             postgres.stop().await?;
             return Err(error);
         }

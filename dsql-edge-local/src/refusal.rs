@@ -3,6 +3,8 @@
 //! The words are DSQL's where they are known (the user guide's troubleshooting page, and what users report).
 //! Nothing here decides whether to refuse.
 
+use crate::proxy::frame::error_response;
+
 /// Why a connection is refused: severity FATAL, with the fields that DSQL fills.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -144,25 +146,9 @@ impl Refusal {
 
     /// The `ErrorResponse` message.
     pub fn to_error_response(&self) -> Vec<u8> {
-        let mut fields = Vec::new();
-        let mut field = |code: u8, text: &str| {
-            fields.push(code);
-            fields.extend(text.bytes().filter(|byte| *byte != 0));
-            fields.push(0);
-        };
-        field(b'S', "FATAL");
-        field(b'V', "FATAL");
-        field(b'C', self.sqlstate);
-        field(b'M', &self.message);
-        if let Some(hint) = &self.hint {
-            field(b'H', hint);
-        }
-        fields.push(0);
-        let length = u32::try_from(fields.len() + 4).unwrap_or(u32::MAX);
-        let mut message = vec![b'E'];
-        message.extend(length.to_be_bytes());
-        message.extend(fields);
-        message
+        let mut fields = vec![(b'M', self.message.as_bytes())];
+        fields.extend(self.hint.as_ref().map(|hint| (b'H', hint.as_bytes())));
+        error_response("FATAL", self.sqlstate, &fields)
     }
 }
 

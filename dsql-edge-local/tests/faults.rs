@@ -192,3 +192,37 @@ async fn reset_of_the_setting_removes_faults_and_reset_all_does_not() {
     }
     local.stop().await.unwrap();
 }
+
+/// A commit that PostgreSQL turns into a rollback, or never reaches because of an error before, uses up no fault.
+#[tokio::test]
+async fn fault_at_commit_stays_if_nothing_can_commit() {
+    let local = Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY)").start().await.unwrap();
+    let simple = |sql: &str| message(b'Q', format!("{sql}\0").as_bytes());
+    let (insert, wrong) = ("INSERT INTO t VALUES (1)", "SELECT 1/0");
+    let flights = [
+        ("apart", vec![simple("BEGIN"), simple(insert), simple(wrong), simple("COMMIT")]),
+        ("one message", vec![simple(&format!("BEGIN; {insert}; {wrong}; COMMIT"))]),
+        ("one message, no BEGIN", vec![simple(&format!("{wrong}; {insert}"))]),
+        ("pipeline", vec![[run("BEGIN"), run(insert), run(wrong), run("COMMIT"), sync()].concat()]),
+        ("pipeline, no BEGIN", vec![[run(wrong), run(insert), sync()].concat()]),
+        (
+            "extended, apart",
+            ["BEGIN", insert, wrong, "COMMIT"].map(|sql| [run(sql), sync()].concat()).to_vec(),
+        ),
+    ];
+    for fault in [Fault::Conflict(1), Fault::CutAfterCommit(1)] {
+        for (flight, messages) in &flights {
+            let mut session = Session::open(&local).await;
+            local.set_faults(&[fault]);
+            let mut errors = Vec::new();
+            for message in messages {
+                errors.extend(session.send(message, 1).await.errors);
+            }
+            assert_eq!(errors, error("22012", "division by zero"), "{fault}, {flight}");
+            session.simple("ROLLBACK").await;
+            assert_eq!(session.simple("SHOW dsql_local.fault").await.values, [fault.to_string()], "{flight}");
+            assert_eq!(rows(&local).await, "0", "{fault}, {flight}");
+        }
+    }
+    local.stop().await.unwrap();
+}

@@ -118,3 +118,19 @@ async fn failed_unique_build_leaves_an_invalid_index_that_enforces() {
     );
     local.stop().await.unwrap();
 }
+
+/// The job of an index that exists already is that index's.
+#[tokio::test]
+async fn job_of_an_existing_index_names_it() {
+    let local = Local::builder().init_sql(TABLES).start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    for _ in 0..2 {
+        let said = session.simple("CREATE INDEX ASYNC IF NOT EXISTS t_b ON app.t (b)").await;
+        let row = format!(
+            "SELECT concat_ws('|', status, object_name, object_id::regclass) FROM sys.jobs WHERE job_id = '{}'",
+            said.values[0]
+        );
+        assert_eq!(session.simple(&row).await.values, ["completed|app.t_b|app.t_b"]);
+    }
+    local.stop().await.unwrap();
+}

@@ -70,6 +70,15 @@ const CASES: &[Case] = &[
     case(&["SELECT * FROM t"], ALTER, "SET timezone = 'UTC'", (false, false), "ours"),
     case(&["SELECT * FROM t"], ALTER, "BEGIN", (false, false), "ours"),
     // A changes nothing.
+    case(&["SELECT * FROM t"], "ALTER TABLE t ADD COLUMN IF NOT EXISTS id int", "SELECT * FROM t", (false, false), "page: changes"),
+    case(&["SELECT * FROM t"], "ALTER TABLE IF EXISTS t DROP COLUMN IF EXISTS no", "SELECT * FROM t", (false, false), "page: changes"),
+    case(&["SELECT * FROM t"], "CREATE TABLE IF NOT EXISTS t (id int)", "SELECT * FROM t", (false, false), "page: changes"),
+    case(&["SELECT * FROM t"], "DROP TABLE IF EXISTS no", "SELECT * FROM t", (false, false), "page: changes"),
+    case(&["SELECT * FROM t"], "DROP VIEW IF EXISTS no", "SELECT * FROM t", (false, false), "page: changes"),
+    case(&["SELECT * FROM t"], "BEGIN; ALTER TABLE t ADD COLUMN IF NOT EXISTS id int; COMMIT", "SELECT * FROM t", (false, false), "page: changes"),
+    // … and here it does, by a part of its statement.
+    case(&["SELECT * FROM t"], "ALTER TABLE t ADD COLUMN IF NOT EXISTS id int, ADD COLUMN more int", "SELECT * FROM t", (true, true), "page"),
+    case(&["SELECT * FROM t"], "ALTER TABLE t ADD COLUMN IF NOT EXISTS more int", "SELECT * FROM t", (true, true), "page"),
     case(&["SELECT * FROM t"], "BEGIN; ALTER TABLE t ADD COLUMN more int; ROLLBACK", "SELECT * FROM t", (false, false), "page: committed changes"),
     case(&["SELECT * FROM t"], "CREATE TABLE t (id int)", "SELECT * FROM t", (false, false), "page: committed changes"),
 ];

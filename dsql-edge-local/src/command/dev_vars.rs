@@ -66,10 +66,7 @@ fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> Outcome<Prep
         Ok(_) => {
             let target = fs::canonicalize(path)
                 .map_err(|error| stop(format!("it is a symbolic link that leads nowhere ({error})")))?;
-            if !target.is_file() {
-                let what = if target.is_dir() { "is a folder" } else { "is not a file" };
-                return Err(format!("{} {what}: name another with --dev-vars FILE", path.display()).into());
-            }
+            check_file(path, &target)?;
             let bytes = fs::read(&target).map_err(|error| format!("{}: {error}", path.display()))?;
             let text = String::from_utf8(bytes).map_err(|_| stop("it is not UTF-8".to_owned()))?;
             (target, Some(text))
@@ -77,6 +74,20 @@ fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> Outcome<Prep
     };
     let after = merged(before.as_deref().unwrap_or_default(), bindings, written).map_err(stop)?;
     Ok(Prepared { target, before, after })
+}
+
+/// Whether the file that a path leads to may be replaced. Replacing needs no permission to write to the file itself.
+fn check_file(path: &Path, target: &Path) -> Outcome<()> {
+    let metadata = fs::metadata(target).map_err(|error| format!("{}: {error}", path.display()))?;
+    let why = match () {
+        () if metadata.is_dir() => "is a folder: name another with --dev-vars FILE",
+        () if !metadata.is_file() => "is not a file: name another with --dev-vars FILE",
+        () if metadata.permissions().mode() & 0o222 == 0 => {
+            "is read-only: make it writable, name another file with --dev-vars FILE, or use --no-dev-vars"
+        }
+        () => return Ok(()),
+    };
+    Err(format!("{} {why}", path.display()).into())
 }
 
 /// The text with the bindings.
@@ -94,10 +105,11 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
         if let Some(foreign) = assigned.clone().find(|it| !is_ours(it, binding, written)) {
             let keep = to_keep(foreign)
                 .map_or(String::new(), |option| format!(" (to keep it, start with {option})"));
-            return Err(format!(
-                "{name} (line {}) is not a value that dsql-local wrote{keep}",
-                foreign.number
-            ));
+            let why = match is_of_missing_start(foreign, &found) {
+                true => "is next to keys of dsql-local, and this folder has no start that wrote it",
+                false => "is not a value that dsql-local wrote",
+            };
+            return Err(format!("{name} (line {}) {why}{keep}", foreign.number));
         }
         match (binding, assigned.peek().is_some()) {
             (Some(binding), false) => missing.push(binding),
@@ -137,14 +149,23 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
     Ok(out)
 }
 
-/// The option that a value belongs to, where the value is certain not to be a secret.
+/// The option that a value belongs to. It shows the value of a region alone, which is certain not to be a secret.
 fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
+    if assignment.name == "DSQL_USER" {
+        return Some("--user ROLE --as ROLE".to_owned());
+    }
     let parts: Vec<&str> = assignment.value.split('-').collect();
     let letters =
         |part: &&str| !part.is_empty() && part.len() < 10 && part.bytes().all(|it| it.is_ascii_lowercase());
     let [names @ .., number] = parts.as_slice() else { return None };
     let is_region = names.len() >= 2 && names.iter().all(letters) && number.len() == 1;
     (assignment.name == "DSQL_REGION" && is_region).then(|| format!("--region {}", assignment.value))
+}
+
+/// Whether a region or a role is next to keys that dsql-local made up: its folder was removed since.
+fn is_of_missing_start(assignment: &Assignment<'_>, found: &[Assignment<'_>]) -> bool {
+    let is_key = |it: &Assignment<'_>| it.name == "AWS_ACCESS_KEY_ID" && Credentials::is_made_up(it.value);
+    matches!(assignment.name, "DSQL_REGION" | "DSQL_USER") && found.iter().any(is_key)
 }
 
 /// Whether nothing is lost with a value: it is empty, it is what would be written, dsql-local wrote it at the last
@@ -268,7 +289,17 @@ mod tests {
             ("DSQL_ENDPOINT=localhost:5.example.com", "DSQL_ENDPOINT (line 1)"),
             ("AWS_ENDPOINT_URL_STS=https://sts.us-east-1.amazonaws.com", "AWS_ENDPOINT_URL_STS (line 1)"),
             ("DSQL_REGION=ap-south-1", "DSQL_REGION (line 1)"),
-            ("DSQL_USER=SECRET", "DSQL_USER (line 1)"),
+            ("DSQL_USER=SECRET", "DSQL_USER (line 1) is not a value that dsql-local wrote"),
+            (
+                "AWS_ACCESS_KEY_ID=DSQLLOCALX\nDSQL_USER=SECRET",
+                "DSQL_USER (line 2) is next to keys of dsql-local, and this folder has no start that wrote it \
+                 (to keep it, start with --user ROLE --as ROLE)",
+            ),
+            (
+                "DSQL_REGION=eu-west-1\nAWS_ACCESS_KEY_ID=DSQLLOCALX",
+                "DSQL_REGION (line 1) is next to keys of dsql-local, and this folder has no start that wrote it \
+                 (to keep it, start with --region eu-west-1)",
+            ),
             ("NOTE=\"SECRET\nAWS_SECRET_ACCESS_KEY=SECRET", "line 1 is not clear"),
             ("AWS_SECRET_ACCESS_KEY=\n\"SECRET\"", "line 1 is not clear"),
         ] {
@@ -299,6 +330,16 @@ mod tests {
         fs::write(&link, b"AWS_SECRET_ACCESS_KEY=\xff\n").unwrap();
         assert!(check(&link, &bindings(), &nothing).unwrap_err().to_string().contains("not UTF-8"));
         assert!(check(&folder, &bindings(), &nothing).unwrap_err().to_string().contains("is a folder: name"));
+        fs::write(&link, "").unwrap();
+        fs::set_permissions(&link, fs::Permissions::from_mode(0o444)).unwrap();
+        for attempt in [check, write] {
+            let stopped = attempt(&link, &bindings(), &nothing).unwrap_err().to_string();
+            assert!(
+                stopped.ends_with("or use --no-dev-vars") && stopped.contains("is read-only"),
+                "{stopped}"
+            );
+        }
+        assert_eq!(fs::read_to_string(&link).unwrap(), "");
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -184,6 +184,9 @@ impl Options {
             local.installation().version,
             local.installation().bin.display()
         );
+        if let Some(data) = local.kept_data() {
+            eprintln!("dsql-local: data in {}", data.display());
+        }
         eprintln!(
             "dsql-local: cluster's host name: {host} port {port}, for clients that require one; line for /etc/hosts: \
              127.0.0.1 {host}",

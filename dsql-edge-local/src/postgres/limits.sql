@@ -98,6 +98,25 @@ BEGIN
     END LOOP;
 END $$;
 
+-- A schema change in the body of a function would not count for the transaction, and no other session would get OC001.
+-- dsql-local's own functions are in PL/pgSQL, which clients do not have. PostgreSQL fires no event for roles.
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_caller() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    calls text;
+BEGIN
+    IF coalesce(current_setting('dsql_local.limit_rows', true), '') = '' THEN
+        RETURN;
+    END IF;
+    GET DIAGNOSTICS calls = PG_CONTEXT;
+    IF EXISTS (
+        SELECT FROM regexp_split_to_table(calls, '\n') AS call
+        WHERE call ~ '^(SQL|PL/pgSQL) function ' AND call !~ '^PL/pgSQL function (pg_catalog\.)?dsql_local_'
+    ) THEN
+        RAISE EXCEPTION '% in the body of a function not supported', TG_TAG USING ERRCODE = '0A000';
+    END IF;
+END $$;
+
 -- A function that sets something for its calls sets only what a session may set.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_function() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -133,5 +152,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'dsql_local_check_schema') THEN
         CREATE EVENT TRIGGER dsql_local_check_schema ON ddl_command_end
             EXECUTE FUNCTION pg_catalog.dsql_local_check_schema();
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'dsql_local_check_caller') THEN
+        CREATE EVENT TRIGGER dsql_local_check_caller ON ddl_command_start
+            EXECUTE FUNCTION pg_catalog.dsql_local_check_caller();
     END IF;
 END $$;

@@ -5,6 +5,7 @@
 
 mod account;
 mod data_in_use;
+pub(crate) mod denied_functions;
 pub(crate) mod find;
 
 use std::ffi::OsString;
@@ -166,6 +167,11 @@ impl Postgres {
         &self.seal_key
     }
 
+    /// The folder of the data, where it stays.
+    pub(crate) fn kept_data(&self) -> Option<&Path> {
+        (!self.data.starts_with(&self.home)).then_some(&self.data)
+    }
+
     /// Whether the data folder was made by this start, so that the start's SQL must run.
     pub(crate) fn is_new(&self) -> bool {
         self.new
@@ -175,6 +181,13 @@ impl Postgres {
     pub(crate) fn mark_ready(&self) -> Result<(), Error> {
         let path = self.data.join(READY);
         fs::write(&path, "").map_err(Error::file(&path))
+    }
+
+    /// Lets sessions call the functions that DSQL does not have, or not.
+    pub(crate) async fn deny_functions(&self, denied: bool) -> Result<(), Error> {
+        let client = self.connect(SUPERUSER).await?;
+        let done = client.batch_execute(&denied_functions::permissions(denied)).await;
+        done.map_err(|error| Error::Postgres(error.to_string()))
     }
 
     /// A session past the front door, as `role`.

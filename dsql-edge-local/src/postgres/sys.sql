@@ -141,8 +141,11 @@ CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_name(relation oid) RETURNS text
 $$;
 
 -- Does at once what DSQL does in a job: what the rows forbid fails the job and not the statement. `plain` is the
--- statement without UNIQUE.
-CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(target text, statement text, plain text, seal text) RETURNS text
+-- statement without UNIQUE. IF NOT EXISTS builds nothing if `name` exists: the job is then that of the existing index.
+DROP FUNCTION IF EXISTS pg_catalog.dsql_local_build_index(text, text, text, text);
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(
+    target text, name text, statement text, plain text, seal text
+) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
     of_table oid := to_regclass(target);
@@ -157,7 +160,11 @@ BEGIN
         said := 'found duplicate key(s) while validating index uniqueness';
         EXECUTE plain;
     END;
-    SELECT indexrelid INTO made FROM pg_catalog.pg_index WHERE indrelid = of_table AND indexrelid <> ALL (before);
+    SELECT coalesce(
+        (SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = of_table AND indexrelid <> ALL (before)),
+        (SELECT i.oid FROM pg_catalog.pg_class i JOIN pg_catalog.pg_class t USING (relnamespace)
+         WHERE t.oid = of_table AND i.relname = name)
+    ) INTO made;
     IF said IS NOT NULL THEN
         PERFORM pg_catalog.dsql_local_fail_index(made, statement || plain, seal);
     END IF;

@@ -8,7 +8,7 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::frame;
+use super::frame::{self, FrontendTag};
 use super::startup::MAX_LENGTH;
 use crate::refusal::Refusal;
 
@@ -73,7 +73,7 @@ pub(super) fn packet(code: u32, body: &[u8]) -> Vec<u8> {
 /// Reads the PasswordMessage.
 pub(super) async fn password<S: AsyncRead + Unpin>(stream: &mut S) -> Result<String, super::Ended> {
     let frame = frame::read(stream).await?;
-    if frame.tag() != Some(b'p') || frame.bytes.len() > MAX_PASSWORD {
+    if frame.frontend() != FrontendTag::Password || frame.bytes.len() > MAX_PASSWORD {
         return Err(Refusal::protocol("expected password response").into());
     }
     let text = frame.body().strip_suffix(b"\0").filter(|text| !text.contains(&0));

@@ -14,9 +14,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
-use super::frame::{self, Frame};
+use super::frame::{self, Frame, FrontendTag};
 use crate::cluster::Cluster;
-use crate::rules::{BUFFERED, Session, catalog};
+use crate::rules::{Session, catalog};
 
 const CHUNK: usize = 64 * 1024;
 
@@ -121,8 +121,8 @@ where
             let frame = Frame { bytes: bytes.to_vec() };
             whole += length;
             if dropping {
-                dropping = frame.tag() != Some(b'S');
-                awaits_sync = frame.tag() != Some(b'Q');
+                dropping = frame.frontend() != FrontendTag::Sync;
+                awaits_sync = frame.frontend() != FrontendTag::Query;
                 continue;
             }
             let Some(socket) = rules else {
@@ -221,7 +221,7 @@ where
                     if tag == b'Z' {
                         login.done.store(true, Ordering::Relaxed);
                     }
-                    let Some(session) = session.filter(|_| BUFFERED.contains(&tag)) else {
+                    let Some(session) = session.filter(|session| locked(session).reads_whole(tag)) else {
                         let cut = session.is_some_and(|session| locked(session).is_cut_after_commit());
                         at = if cut { At::Dropping(length) } else { At::Passing(length) };
                         continue;

@@ -3,6 +3,7 @@
 //! In: the bytes of the packet after its length. Out: user, database and the parameters that pass to
 //! PostgreSQL, or the refusal.
 
+use super::frame;
 use crate::refusal::Refusal;
 
 /// PostgreSQL's own cap on this packet, in bytes.
@@ -133,10 +134,7 @@ impl Startup {
             body.extend(option.as_bytes());
             body.push(0);
         }
-        let mut message = vec![b'v'];
-        message.extend(u32::try_from(body.len() + 4).unwrap_or(u32::MAX).to_be_bytes());
-        message.extend(body);
-        Some(message)
+        Some(frame::message(b'v', &[&body]))
     }
 }
 

@@ -3,6 +3,8 @@
 //! In: a message's body, which may hold anything. Out: its texts as bytes, or nothing where it is malformed:
 //! PostgreSQL answers that with an error.
 
+use crate::proxy::frame::message;
+
 /// The text of a Query, as it came.
 pub(super) fn query(body: &[u8]) -> Option<&[u8]> {
     let (text, rest) = text(body)?;
@@ -63,14 +65,4 @@ pub(super) fn contains(text: &[u8], word: &str) -> bool {
 pub(super) fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     Some((bytes.get(..end)?, bytes.get(end + 1..)?))
-}
-
-/// A message of these parts.
-pub(super) fn message(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let length: usize = parts.iter().map(|part| part.len()).sum::<usize>() + 4;
-    let mut out = Vec::with_capacity(length + 1);
-    out.push(tag);
-    out.extend(u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-    parts.iter().for_each(|part| out.extend_from_slice(part));
-    out
 }

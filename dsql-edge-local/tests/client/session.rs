@@ -24,6 +24,8 @@ pub(crate) struct Said {
     pub(crate) values: Vec<String>,
     pub(crate) columns: Vec<String>,
     pub(crate) status: Vec<char>,
+    /// All errors, notices and rows.
+    pub(crate) texts: String,
     /// An error was not of severity ERROR.
     pub(crate) fatal: bool,
     /// The connection ended.
@@ -90,6 +92,9 @@ impl Session {
                 said.tags.push(char::from(tag));
             }
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            if matches!(tag, b'E' | b'N' | b'D') {
+                said.texts += &text(&body);
+            }
             match tag {
                 b'Z' => said.status.push(char::from(body[0])),
                 b'C' => said.done.push(text(&body[..length - 1])),
