@@ -112,8 +112,8 @@ const CRATES: [(&str, usize); 7] = [
     ("dsql-edge", 0),
     ("dsql-edge-compiler", 23),
     ("dsql-edge-codegen", 25),
-    ("dsql-edge-local", 12),
-    ("dsql-edge-macros", 2),
+    ("dsql-edge-local", 8),
+    ("dsql-edge-macros", 0),
     ("dsql-edge-macro-input", 0),
     ("xtask", 0),
 ];

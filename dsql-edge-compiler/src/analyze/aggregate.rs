@@ -5,7 +5,8 @@
 
 use super::Analyzer;
 use super::function::{CallSite, Facts};
-use super::scope::{Place, Scope};
+use super::place::Place;
+use super::scope::Scope;
 use super::tree::{Aggregate, Node, NodeKind, Query};
 use crate::builtin::{AggregateKind, FunctionKind, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};

@@ -6,7 +6,8 @@
 use super::Analyzer;
 use super::catalog::ERROR;
 use super::coercion::Context;
-use super::scope::{Place, Scope};
+use super::place::Place;
+use super::scope::Scope;
 use super::target_table::Target;
 use super::tree::{Node, NodeKind, Written};
 use crate::builtin::{Oid, oid};

@@ -4,7 +4,8 @@
 //! being that column.
 
 use super::Analyzer;
-use super::scope::{Place, Scope};
+use super::place::Place;
+use super::scope::Scope;
 use super::tree::{Node, NodeKind, TargetEntry};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, quotation};

@@ -1,7 +1,8 @@
 //! `ON CONFLICT`: `transformOnConflictClause`, and the key that it needs.
 
 use super::Analyzer;
-use super::scope::{Place, Scope};
+use super::place::Place;
+use super::scope::Scope;
 use super::target_table::Target;
 use super::tree::{Node, Rte, RteSource, Written};
 use crate::diagnostic::{Code, Diagnostic};

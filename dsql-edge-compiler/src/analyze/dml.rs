@@ -6,7 +6,8 @@
 
 use super::Analyzer;
 use super::advice::count;
-use super::scope::{Place, Scope};
+use super::place::Place;
+use super::scope::Scope;
 use super::target_table::Target;
 use super::tree::{Command, JoinTree, Node, NodeKind, Query, Written};
 use crate::builtin::oid;

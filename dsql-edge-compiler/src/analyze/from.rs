@@ -6,7 +6,8 @@
 use super::Analyzer;
 use super::catalog::ERROR;
 use super::label::ColumnLabel;
-use super::scope::{NamespaceItem, Place, Scope, column_nodes};
+use super::place::Place;
+use super::scope::{NamespaceItem, Scope, column_nodes};
 use super::tree::{Command, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
 use crate::builtin::{Oid, RelationKind, oid};
 use crate::diagnostic::{Code, Diagnostic};
@@ -407,7 +408,7 @@ impl Analyzer<'_> {
                         super::coercion::Context::Implicit,
                     )
             })
-            .map(|found| self.facts(&super::function::Function::Builtin(found)));
+            .map(|found| self.facts(&super::candidates::Function::Builtin(found)));
         let facts = builtin.or_else(|| {
             let named = |it: &crate::schema::Function| {
                 name.strip_prefix(it.schema.as_str()).and_then(|rest| rest.strip_prefix('.'))
@@ -416,13 +417,13 @@ impl Analyzer<'_> {
             // The arguments were coerced to what it takes: of several that is the one with just these types.
             let takes = |it: &crate::schema::Function| {
                 let resolve = |type_name| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
-                let inputs = super::function::input_parameters(it).map(|it| resolve(&it.type_name));
+                let inputs = super::candidates::input_parameters(it).map(|it| resolve(&it.type_name));
                 inputs.take(types.len()).eq(types.iter().copied())
             };
             let functions = &self.catalog.schema.functions;
             let exact = functions.iter().position(|it| named(it) && takes(it));
             let at = exact.or_else(|| functions.iter().position(named))?;
-            Some(self.facts(&super::function::Function::User(at)))
+            Some(self.facts(&super::candidates::Function::User(at)))
         });
         let Some(facts) = facts else { return Vec::new() };
         let element = types.iter().find_map(|ty| self.catalog.element_type(*ty)).unwrap_or(ERROR);

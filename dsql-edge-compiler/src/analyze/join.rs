@@ -3,7 +3,8 @@
 use super::Analyzer;
 use super::from::lateral_only;
 use super::label::ColumnLabel;
-use super::scope::{NamespaceItem, Place, Scope};
+use super::place::Place;
+use super::scope::{NamespaceItem, Scope};
 use super::tree::{JoinTree, Node, NodeKind};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, suggestion};

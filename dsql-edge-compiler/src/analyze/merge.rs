@@ -4,7 +4,8 @@
 //! to its column, and each `WHEN` seeing the tables that it may.
 
 use super::Analyzer;
-use super::scope::{Place, Scope};
+use super::place::Place;
+use super::scope::Scope;
 use super::target_table::Target;
 use super::tree::{Command, JoinTree, Query};
 use crate::builtin::oid;

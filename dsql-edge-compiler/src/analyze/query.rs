@@ -5,7 +5,8 @@
 
 use super::Analyzer;
 use super::catalog::ERROR;
-use super::scope::{Place, Scope};
+use super::place::Place;
+use super::scope::Scope;
 use super::tree::{Body, Command, Cte, LimitKind, Node, NodeKind, Query, RteColumn, TargetEntry};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic};

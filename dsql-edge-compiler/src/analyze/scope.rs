@@ -5,6 +5,7 @@
 
 use super::Analyzer;
 use super::label::ColumnLabel;
+use super::place::Place;
 use super::set_returning::SetReturning;
 use super::tree::{Cte, FIRST_SYSTEM_COLUMN, Node, NodeKind, Rte, SYSTEM_COLUMNS, Var};
 use crate::builtin::Oid;
@@ -13,58 +14,6 @@ use crate::source::Span;
 use crate::syntax::ast::{Name, Window};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-
-/// Where an expression stands: `ParseExprKind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Target,
-    Where,
-    JoinOn,
-    GroupBy,
-    Having,
-    OrderBy,
-    DistinctOn,
-    Window,
-    Filter,
-    Limit,
-    Offset,
-    /// `VALUES` of several rows, or as a query of its own.
-    Values,
-    /// The one row of `INSERT … VALUES`, which is a target list.
-    SingleRow,
-    UpdateSource,
-    Returning,
-    FromFunction,
-    FromSubquery,
-    OnConflict,
-    MergeWhen,
-}
-
-impl Place {
-    /// The place in PostgreSQL's messages (`ParseExprKindName`).
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Place::Target => "SELECT",
-            Place::Where => "WHERE",
-            Place::JoinOn => "JOIN conditions",
-            Place::GroupBy => "GROUP BY",
-            Place::Having => "HAVING",
-            Place::OrderBy => "ORDER BY",
-            Place::DistinctOn => "DISTINCT ON",
-            Place::Window => "window definitions",
-            Place::Filter => "FILTER",
-            Place::Limit => "LIMIT",
-            Place::Offset => "OFFSET",
-            Place::Values | Place::SingleRow => "VALUES",
-            Place::UpdateSource => "UPDATE",
-            Place::Returning => "RETURNING",
-            Place::FromFunction => "functions in FROM",
-            Place::FromSubquery => "FROM clause of their own query level",
-            Place::OnConflict => "ON CONFLICT",
-            Place::MergeWhen => "MERGE WHEN conditions",
-        }
-    }
-}
 
 /// One entry of the namespace: a name, and the columns that can be reached through it.
 #[derive(Clone, Debug)]

@@ -6,7 +6,8 @@
 use std::cell::Cell;
 
 use super::Analyzer;
-use super::scope::{Place, Scope};
+use super::place::Place;
+use super::scope::Scope;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 

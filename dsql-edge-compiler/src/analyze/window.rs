@@ -6,7 +6,8 @@
 use super::Analyzer;
 use super::aggregate::find;
 use super::function::{CallSite, Facts};
-use super::scope::{Place, Scope};
+use super::place::Place;
+use super::scope::Scope;
 use super::tree::{Node, NodeKind, WindowCall};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
