@@ -5,6 +5,7 @@
 //! parameter if it does in all of them.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::one_text;
 use crate::schema::Schema;
 use crate::source::{Source, Span};
 use crate::syntax::Lexed;
@@ -27,7 +28,7 @@ pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result
             |number: &u32| numbers.iter().position(|it| it == number).is_some_and(|at| absent >> at & 1 == 0);
         let is_in: Vec<bool> = pieces.iter().map(is_given).collect();
         let (tokens, present) = combination(lexed, &is_in);
-        let query = crate::compile_tokens(source, tokens, schema)
+        let query = one_text::compile(&source.text, tokens, schema)
             .map_err(|errors| named(errors, source, lexed, &is_in))?;
         let parameters: Vec<usize> = present.iter().map(|number| *number as usize - 1).collect();
         let sql = query.sql.clone();

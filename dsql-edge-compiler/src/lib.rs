@@ -12,6 +12,7 @@ pub mod emit;
 pub mod fields;
 pub mod ident;
 mod many;
+mod one_text;
 pub mod schema;
 mod session_effect;
 pub mod source;
@@ -28,8 +29,7 @@ pub use typed::TypedQuery;
 pub use unchecked::unchecked_effects;
 
 use diagnostic::Diagnostics;
-use source::Span;
-use syntax::{Lexed, Parsed, ParsedStatement};
+use syntax::Parsed;
 
 /// Checks one statement against a schema.
 ///
@@ -52,52 +52,10 @@ use syntax::{Lexed, Parsed, ParsedStatement};
 pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let tokens = syntax::lex(source);
     if tokens.pieces.is_empty() {
-        compile_tokens(source, tokens, schema)
+        one_text::compile(&source.text, tokens, schema)
     } else {
         combinations::compile(source, &tokens, schema)
     }
-}
-
-fn compile_tokens(source: &Source, tokens: Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
-    let parsed = Parsed::of_tokens(&source.text, tokens)?;
-    let statement = parsed.only()?;
-    let rejected = rejected_by_dsql(statement, schema);
-    let is_whole = rejected.iter().any(|finding| finding.whole);
-    if let Some(control) = transaction_control::error(statement).filter(|_| !is_whole) {
-        let elsewhere = rejected.into_iter().map(|finding| finding.diagnostic);
-        let elsewhere = elsewhere.filter(|error| error.span.start != control.span.start);
-        return Err([control.clone()].into_iter().chain(elsewhere).collect());
-    }
-    let query = match analyze::analyze(statement, schema) {
-        _ if is_whole => Err(Diagnostics::new()),
-        Ok(query) if rejected.is_empty() => return Ok(query),
-        Ok(query) => Err(query.warnings.into_iter().collect()),
-        Err(errors) => Err(errors),
-    };
-    query.map_err(|errors| {
-        // DSQL rejects a statement after parse analysis, and before anything runs.
-        let (at_run_time, mut all): (Vec<_>, Vec<_>) =
-            errors.into_iter().partition(|error| error.stage == diagnostic::Stage::Dialect);
-        // If a rule of DSQL and an analysis error are about the same place, only the rule is reported.
-        let has_rule = |span: Span| rejected.iter().any(|it| it.diagnostic.span.start == span.start);
-        all.retain(|error| !has_rule(error.span));
-        all.extend(rejected.into_iter().map(|finding| finding.diagnostic));
-        all.extend(at_run_time);
-        let mut all: Diagnostics = all.into_iter().collect();
-        all.quote(&source.text, &parsed.tokens.captures);
-        all
-    })
-}
-
-/// The rules of DSQL that the statement breaks; for PostgreSQL none.
-fn rejected_by_dsql(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<dsql::Finding> {
-    if schema.dialect == schema::Dialect::Postgres {
-        return Vec::new();
-    }
-    let mut found = dsql::findings_within(statement, schema);
-    // A rule that no cluster was seen to apply does not stop a build.
-    found.retain(|finding| finding.diagnostic.is_error());
-    found
 }
 
 /// What is known of a wrong statement: the columns and parameters that resolve nevertheless, with all optional text.

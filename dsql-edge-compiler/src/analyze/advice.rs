@@ -2,7 +2,7 @@
 //!
 //! Input: what was written, and what its place asks for. Output: one line of advice. It decides nothing.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
 use super::scope::{NamespaceItem, Scope};
 use crate::builtin::{self, Oid, oid};

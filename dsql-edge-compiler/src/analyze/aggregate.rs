@@ -3,7 +3,7 @@
 //! Input: calls that turned out to be aggregates. Output: aggregates at the level they belong to; the errors of
 //! misplaced ones.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::function::{CallSite, Facts};
 use super::place::Place;
 use super::scope::Scope;

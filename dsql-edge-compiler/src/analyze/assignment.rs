@@ -3,7 +3,7 @@
 //! Input: a value and the column it is for. Output: the value as the column's type; the parameters through which NULL
 //! may reach a nullable column.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::coercion::Context;
 use super::place::Place;

@@ -3,7 +3,7 @@
 //! Input: a name, and the types and names of the arguments. Output: the one function, a cast that is written as a call,
 //! or that none or several fit. `overload` chooses among several.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::coercion::{Context, Pathway};
 use super::overload::{self, Choice};

@@ -3,7 +3,7 @@
 //! Input: keys as written and the target list. Output: the keys as expressions, those that name a column of the result
 //! being that column.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::place::Place;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind, TargetEntry};

@@ -6,7 +6,7 @@
 //!
 //! Nothing is done for a statement in which every collation is the database's own.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::quote_identifier;
 use super::collated::{C, Collated, Collation, DEFAULT, Strength};
 use super::scope::Scope;

@@ -2,7 +2,7 @@
 //!
 //! What `parse_expr.c` does with `A_Expr` before `operator` chooses the function.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};

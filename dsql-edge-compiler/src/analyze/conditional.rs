@@ -2,7 +2,7 @@
 //!
 //! Input: an expression as written and its scope. Output: the typed expression; all alternatives become one type.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::expr::constant;
 use super::scope::Scope;

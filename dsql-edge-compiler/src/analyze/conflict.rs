@@ -1,6 +1,6 @@
 //! `ON CONFLICT`: `transformOnConflictClause`, and the key that it needs.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::place::Place;
 use super::scope::Scope;
 use super::target_table::Target;

@@ -3,7 +3,7 @@
 //! Input: the queries of `WITH`. Output: entries that `FROM` can name; recursive ones with the columns of their
 //! non-recursive term.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::label::ColumnLabel;
 use super::scope::Scope;
 use super::tree::{Command, Cte, Query, Rte, RteColumn, RteSource};

@@ -4,8 +4,8 @@
 //! What PostgreSQL would only find when the statement runs (a NOT NULL column left out, no key behind `ON CONFLICT`) is
 //! found here, and marked as such.
 
-use super::Analyzer;
 use super::advice::count;
+use super::analyzer::Analyzer;
 use super::place::Place;
 use super::scope::Scope;
 use super::target_table::Target;

@@ -4,7 +4,7 @@
 //! NULL only if the column that it becomes goes where NULL means something. Arrays that are stored or passed on whole
 //! may hold NULLs always.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::tree::{Body, Node, NodeKind, Query, Rte, RteSource, Var};
 
 /// The parameter below casts.

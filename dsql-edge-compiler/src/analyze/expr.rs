@@ -3,7 +3,7 @@
 //! Input: an expression as written and the scope it stands in. Output: the typed expression; what failed is reported
 //! once and becomes an error node that fits everywhere.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::coercion::Context;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};

@@ -3,7 +3,7 @@
 //! Input: the items of `FROM`. Output: range table entries and the namespace they make, with the tree of joins that
 //! nullability is proved over.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::label::ColumnLabel;
 use super::place::Place;

@@ -3,7 +3,7 @@
 //! Input: a call and its typed arguments. Output: the typed call, an aggregate, a window call or a cast in function
 //! form; or PostgreSQL's error with what exists instead.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::candidates::{Function, Lookup, Resolved};
 use super::catalog::ERROR;
 use super::coercion::Context;

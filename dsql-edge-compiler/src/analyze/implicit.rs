@@ -5,7 +5,7 @@
 //! [`Analyzer`]: such a function may write, and then the query is not sent again when its answer is lost; or it may change
 //! the session.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::function::is_harmless;
 use crate::builtin::{self, Oid};
 use crate::schema::{Schema, UserTypeKind};

@@ -1,6 +1,6 @@
 //! Joins: the columns that `USING` and `NATURAL` merge, and the namespace after a join.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::from::lateral_only;
 use super::label::ColumnLabel;
 use super::place::Place;

@@ -3,7 +3,7 @@
 //! Input: the statement. Output: a query without rows, for PostgreSQL 16 knows no `RETURNING` here; every value coerced
 //! to its column, and each `WHEN` seeing the tables that it may.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::place::Place;
 use super::scope::Scope;
 use super::target_table::Target;

@@ -43,7 +43,9 @@
 //!
 //! Source: `optimizer/prep/prepjointree.c` and `optimizer/util/clauses.c` of PostgreSQL 16.
 
+mod environment;
 mod expr;
+mod facts;
 mod foreign;
 mod narrowing;
 mod side;
@@ -52,14 +54,14 @@ mod source;
 pub(super) use source::Source;
 
 use super::cardinality;
-use super::param::Parameter;
-use super::tree::{Body, Cte, JoinTree, Node, NodeKind, Query, RteSource, Var};
+use super::parameter::Parameter;
+use super::tree::{Body, Cte, JoinTree, Node, NodeKind, Query, RteSource};
 use crate::syntax::ast::SetOperator;
-use foreign::{ForeignJoin, foreign_joins};
-use narrowing::Facts;
+use environment::{Environment, Prover};
+use facts::Facts;
+use foreign::foreign_joins;
 use side::{Side, sides};
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 /// For each column of the query: whether it can be NULL.
 pub(super) fn columns(parameters: &[Parameter], query: &Query) -> Vec<bool> {
@@ -81,36 +83,6 @@ pub(super) fn element_nullability(parameters: &[Parameter], query: &Query) -> Ve
 /// For each column of the query: where it comes from, and which joins null it.
 pub(super) fn sources(parameters: &[Parameter], query: &Query) -> Vec<Source> {
     Prover { parameters }.sources(query)
-}
-
-#[derive(Clone, Copy)]
-struct Prover<'p> {
-    parameters: &'p [Parameter],
-}
-
-/// What is known at one query level.
-struct Environment<'e> {
-    query: &'e Query,
-    /// For each entry: whether each of its own columns can be NULL.
-    base: Vec<Vec<bool>>,
-    /// For each entry: the sides of outer joins that may still null its row.
-    nulled_by: Vec<BTreeSet<usize>>,
-    /// The sides of outer joins, by number.
-    sides: Rc<[Side<'e>]>,
-    /// Joins along foreign keys, and the numbers of those that were found to null nothing.
-    foreign: Rc<[ForeignJoin]>,
-    matched: BTreeSet<usize>,
-    /// Columns that conditions prove, here and of outer levels.
-    proven: Vec<Var>,
-    /// Other expressions that conditions prove.
-    proven_nodes: Vec<&'e Node>,
-    /// What `HAVING` proves of the grouped rows.
-    having: Facts<'e>,
-    /// Grouping sets null the grouped columns, except inside aggregates.
-    grouping_nulls: bool,
-    /// Several set-returning functions in the target list: the shorter ones are padded with NULLs.
-    padded: bool,
-    outer: Option<&'e Environment<'e>>,
 }
 
 impl<'p> Prover<'p> {

@@ -3,7 +3,7 @@
 //! Input: an operator's name and its typed operands. Output: the call of the function behind it, or PostgreSQL's error
 //! with the cast that would help.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::coercion::Context;
 use super::operator_advice::Operand;

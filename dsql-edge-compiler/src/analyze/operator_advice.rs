@@ -3,7 +3,7 @@
 //! Input: the operator as written and the types of its operands. Output: one line of advice, with the user's own words
 //! where their places are known. It decides nothing.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::Catalog;
 use super::coercion::Context;
 use crate::builtin::{self, Oid, oid};

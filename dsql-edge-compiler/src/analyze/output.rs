@@ -1,8 +1,9 @@
 //! The analysed query into a [`TypedQuery`].
 
+use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR, quote_identifier};
 use super::tree::{Command, NodeKind, Query};
-use super::{Analyzer, cardinality, nullability};
+use super::{cardinality, nullability};
 use crate::builtin::{Oid, TypeKind, oid};
 use crate::diagnostic::{Diagnostic, quotation};
 use crate::many;
@@ -71,7 +72,7 @@ pub(super) fn typed_query(
         quotation::quote(warning, statement.text, names);
     }
     TypedQuery {
-        sql: statement.text_to_send(analyzer.edits.into_iter().map(|edit| (edit.span, edit.text)).collect()),
+        sql: statement.text_to_send(analyzer.edits.into_iter().collect()),
         equal_lengths,
         unnest: many::unnest(statement, &parameters),
         parameters,

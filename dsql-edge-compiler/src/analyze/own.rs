@@ -3,7 +3,7 @@
 //! Input: their definitions as folded. Output: the same facts that the catalog has of PostgreSQL's own, except that
 //! none of them is known never to give NULL.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::function::Facts;
 use crate::builtin::{self, AggregateKind, FunctionKind, NullContract, Oid, Operator, oid};

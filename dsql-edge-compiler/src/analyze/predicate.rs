@@ -2,7 +2,7 @@
 //!
 //! Input: an expression as written and its scope. Output: the typed expression.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::coercion::Context;
 use super::scope::Scope;

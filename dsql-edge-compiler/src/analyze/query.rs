@@ -3,7 +3,7 @@
 //! Input: a query as written and the scope around it. Output: the analysed query. The clauses are taken in PostgreSQL's
 //! order (`analyze.c`), which decides the first error.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::place::Place;
 use super::scope::Scope;

@@ -3,10 +3,10 @@
 //! Input: a column or table name. Output: the expression it stands for, or PostgreSQL's error, with the nearest name as
 //! a suggestion.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::label::ColumnLabel;
 use super::place::Place;
-use super::set_returning::SetReturning;
+use super::set_calls::SetReturning;
 use super::tree::{Cte, FIRST_SYSTEM_COLUMN, Node, NodeKind, Rte, SYSTEM_COLUMNS, Var};
 use crate::builtin::Oid;
 use crate::diagnostic::{Code, Diagnostic, quotation, suggestion};

@@ -3,44 +3,11 @@
 //! Input: a call, or the number of calls before an expression that takes one row at a time. Output: PostgreSQL's error
 //! if the place takes no sets.
 
-use std::cell::Cell;
-
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::place::Place;
 use super::scope::Scope;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-
-/// The calls of set-returning functions at one query level: `p_last_srf` and `p_hasTargetSRFs` of PostgreSQL's
-/// `ParseState`.
-#[derive(Default)]
-pub(super) struct SetReturning {
-    /// A call runs side by side with the target list.
-    in_target_list: Cell<bool>,
-    count: Cell<usize>,
-    last: Cell<Span>,
-}
-
-impl SetReturning {
-    pub(super) fn in_target_list(&self) -> bool {
-        self.in_target_list.get()
-    }
-
-    /// The number of calls so far.
-    pub(super) fn count(&self) -> usize {
-        self.count.get()
-    }
-
-    /// The last call, if there is one after the first `before`.
-    pub(super) fn after(&self, before: usize) -> Option<Span> {
-        (self.count.get() > before).then(|| self.last.get())
-    }
-
-    pub(super) fn push(&self, span: Span) {
-        self.count.set(self.count.get() + 1);
-        self.last.set(span);
-    }
-}
 
 impl Analyzer<'_> {
     /// `check_srf_call_placement`: `before` calls were analysed before the arguments of this one.
@@ -52,7 +19,7 @@ impl Analyzer<'_> {
             | Place::GroupBy
             | Place::OrderBy
             | Place::DistinctOn
-            | Place::Window => scope.sets.in_target_list.set(true),
+            | Place::Window => scope.sets.mark_in_target_list(),
             Place::FromFunction => {
                 if let Some(inner) = scope.sets.after(before) {
                     self.report_below_from(inner);

@@ -2,7 +2,7 @@
 //!
 //! Input: a call as written. Output: the value that it makes; of an aggregate, an aggregate.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::function::{CallSite, Facts};
 use super::scope::Scope;

@@ -3,7 +3,7 @@
 //! Input: what stands after `SELECT` or `RETURNING`. Output: one entry a column, stars expanded, each with the name
 //! that PostgreSQL would give it.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::label::ColumnLabel;
 use super::scope::{NamespaceItem, Scope, raised};

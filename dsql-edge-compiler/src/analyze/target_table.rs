@@ -3,7 +3,7 @@
 //! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: its columns and the table behind them, which for a simple
 //! view is another one; what is wrong with what is written there, if only when it runs.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::scope::{NamespaceItem, Scope, column_nodes};
 use super::tree::{Body, Command, JoinTree, LimitKind, NodeKind, Query, RteColumn, RteSource, Var, Written};

@@ -3,8 +3,8 @@
 //! Input: a call with `OVER`, or an entry of the `WINDOW` clause. Output: the call with the keys of its window; the
 //! errors of misplaced ones and of keys that have no order.
 
-use super::Analyzer;
 use super::aggregate::find;
+use super::analyzer::Analyzer;
 use super::function::{CallSite, Facts};
 use super::place::Place;
 use super::scope::Scope;

@@ -2,7 +2,7 @@
 //!
 //! Input: calls and `XMLTABLE` as written. Output: values of type xml, and a range table entry.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::coercion::Context;
 use super::label::ColumnLabel;

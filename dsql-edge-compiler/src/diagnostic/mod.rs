@@ -151,13 +151,6 @@ impl Diagnostics {
         Diagnostics(self.0.split_off(at.min(self.0.len())))
     }
 
-    /// Fills in what the hints quote of the statement.
-    pub(crate) fn quote(&mut self, text: &str, captures: &[String]) {
-        for diagnostic in &mut self.0 {
-            quotation::quote(diagnostic, text, captures);
-        }
-    }
-
     /// All of them.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.0.iter()

@@ -1,22 +1,13 @@
-//! Statements inside of other statements: those of COPY and EXPLAIN, and those of a function's body.
+//! Reads the statement inside of COPY or EXPLAIN.
 //!
-//! Input: the statement around them. Output: the statements, with the tokens that they were read from; or what is wrong
-//! with a body. A text that cannot be read gives none: PostgreSQL rejects it in its own words.
+//! Input: the statement around it. Output: the statement, with the tokens that it was read from. A text that cannot be
+//! read gives none: PostgreSQL rejects it in its own words.
 
-use super::clauses::function_body_depth;
-use super::settings;
 use super::words::Words;
-use super::{Finding, Transactions};
-use crate::Source;
-use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{CreateFunction, Name, QualifiedName, StatementKind};
-use crate::syntax::keyword::Keyword;
+use crate::syntax::ast::{Name, QualifiedName, StatementKind};
 use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::{Lexed, Parsed, ParsedStatement};
-
-/// Functions that create functions, one inside of another.
-const MOST_BODIES: usize = 8;
 
 /// What COPY copies.
 pub(super) enum Copied<'p> {
@@ -111,85 +102,9 @@ pub(super) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
 }
 
 /// The tokens of a part of the text.
-fn within(lexed: &Lexed, span: Span) -> Lexed {
+pub(super) fn within(lexed: &Lexed, span: Span) -> Lexed {
     let inside = |token: &&Token| token.span.start >= span.start && token.span.start < span.end;
     let mut tokens: Vec<Token> = lexed.tokens.iter().filter(inside).cloned().collect();
     tokens.push(Token { kind: TokenKind::End, span: Span { start: span.end, end: span.end } });
     Lexed { tokens, ..Lexed::default() }
-}
-
-/// What is wrong with the statements of a function's body. `level` counts the functions that this one is created in.
-pub(super) fn body(
-    function: &CreateFunction,
-    statement: ParsedStatement<'_>,
-    level: usize,
-    out: &mut Vec<Finding>,
-) {
-    if function.aggregate.is_some() || function.language.as_deref().is_some_and(|it| it != "sql") {
-        return;
-    }
-    let words = Words::of(statement);
-    if let Some(at) = words.position_of_body() {
-        let Some(body) = words.string(at) else { return };
-        let place = words.span(at);
-        let source = Source::numbered(body);
-        let read = if level < MOST_BODIES {
-            Parsed::script(&source)
-        } else {
-            Err(Diagnostic::error(Code::TooComplex, place, ""))
-        };
-        match read {
-            Ok(parsed) => {
-                let mut inside = Vec::new();
-                statements_of(&parsed, level, &mut inside);
-                out.extend(inside.into_iter().map(|finding| Finding { fix: None, ..finding.placed(place) }));
-            }
-            Err(error) if error.code == Code::TooComplex => out.push(function_body_depth.at(place)),
-            Err(_) => {}
-        }
-    } else if let Some(parsed) = unquoted_body(&words, statement) {
-        statements_of(&parsed, level, out);
-    }
-}
-
-/// The statements of `BEGIN ATOMIC …; END`, or `RETURN expression`, which is read as SELECT.
-fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Option<Parsed<'p>> {
-    let mut depth = 0usize;
-    let mut first = None;
-    for at in 0..words.len() {
-        match words.at(at) {
-            "(" => depth += 1,
-            ")" => depth = depth.saturating_sub(1),
-            "RETURN" if depth == 0 => {
-                first = Some((at, statement.span.end));
-                break;
-            }
-            "ATOMIC" if depth == 0 && words.at(at - 1) == "BEGIN" => {
-                first = Some((at + 1, words.span(words.len() - 1).start));
-                break;
-            }
-            _ => {}
-        }
-    }
-    let (first, end) = first?;
-    let mut within = within(statement.tokens, Span { start: words.span(first).start, end });
-    let mut begins = true;
-    for token in &mut within.tokens {
-        if begins && token.kind == TokenKind::Keyword(Keyword::Return) {
-            token.kind = TokenKind::Keyword(Keyword::Select);
-        }
-        begins = token.kind == TokenKind::Symbol(b';');
-    }
-    Parsed::of_tokens(statement.text, within).ok()
-}
-
-/// Each statement of a body, and all of them as statements of one message.
-fn statements_of(body: &Parsed<'_>, level: usize, out: &mut Vec<Finding>) {
-    let mut transaction = Transactions::new();
-    transaction.message(body.statements.len());
-    for statement in body.iter() {
-        out.extend(super::findings_inside(statement, None, level + 1));
-        out.extend(settings::of_session(&statement.kind, &Words::of(statement)));
-        out.extend(transaction.next(statement));
-    }
 }

@@ -1,10 +1,11 @@
 //! Whether an expression can be NULL, given what is known of the row.
 
 use super::super::cardinality;
-use super::super::param::Parameter;
+use super::super::parameter::Parameter;
 use super::super::tree::{Body, Node, NodeKind, RteSource, Var, system_column};
-use super::narrowing::{Facts, if_false, if_true, row_is_there};
-use super::{Environment, Prover};
+use super::environment::{Environment, Prover};
+use super::facts::Facts;
+use super::narrowing::{if_false, if_true, row_is_there};
 
 impl Prover<'_> {
     /// Whether the value can be NULL.
