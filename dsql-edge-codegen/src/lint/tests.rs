@@ -63,6 +63,7 @@ fn key_that_cannot_move_stays() {
         format!("CREATE TABLE t (a int) INHERITS (p);\n{KEY}"),
         format!("{TABLE}ALTER TABLE t ADD UNIQUE (a, a);\n"),
         "CREATE TABLE t (a int PRIMARY KEY, b int);\nALTER TABLE t ADD PRIMARY KEY (b);\n".to_owned(),
+        "CREATE TABLE t (a int, b int, PRIMARY KEY (a));\nALTER TABLE t ADD PRIMARY KEY (b);\n".to_owned(),
         format!("CREATE TABLE t (a int UNIQUE);\n{KEY}"),
     ] {
         assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
