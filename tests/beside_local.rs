@@ -162,7 +162,7 @@ fn dsql_local_of_a_workspace_is_found_from_its_members() {
     // The snapshot on stdout.
     let output = edge(&member, &["pull", "--output", "-"]);
     let snapshot = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && snapshot.contains("CREATE TABLE links ("), "{snapshot}");
+    assert!(output.status.success() && snapshot.contains("CREATE TABLE public.links ("), "{snapshot}");
     assert!(!member.join("-").exists());
     drop(serving);
 }

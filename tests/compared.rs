@@ -144,7 +144,7 @@ fn build_with_another_schema_is_reported() {
     let library = "pub fn f() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n";
     for (file, text) in [
         (".cargo/config.toml", "[env]\nDSQL_EDGE_SCHEMA = \"other.sql\"\n"),
-        ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA=other.sql\"); }\n"),
+        ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA={}\", \"other.sql\"); }\n"),
         ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS={}\", \"m\"); }\n"),
     ] {
         let schema = "CREATE TABLE t (id int PRIMARY KEY, old text);\n";
@@ -160,6 +160,11 @@ fn build_with_another_schema_is_reported() {
         let named = read.trim_start_matches("the build reads its schema from ");
         assert_eq!(json(home.path(), &["--snapshot", named])["not_compared"], Value::Null, "{named}");
     }
+    // A variable that the build script prints in a literal is read.
+    let script = "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA=other.sql\"); }\n";
+    let other = "CREATE TABLE t (id int PRIMARY KEY, old text);\n";
+    let home = package(&[("src/lib.rs", library), ("other.sql", other), ("build.rs", script)]);
+    assert_eq!(json(home.path(), &[])["not_compared"], Value::Null);
 }
 
 #[test]

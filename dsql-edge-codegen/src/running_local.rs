@@ -81,7 +81,7 @@ fn own_folders(folder: &Path) -> Vec<PathBuf> {
 fn root(folder: &Path) -> &Path {
     let is_workspace = |above: &&Path| {
         let manifest = std::fs::read_to_string(above.join("Cargo.toml")).unwrap_or_default();
-        above.join("Cargo.lock").is_file() || manifest.lines().any(|line| line.trim() == "[workspace]")
+        manifest.lines().any(|line| line.trim_start().starts_with("[workspace"))
     };
     let is_package = |above: &&Path| above.join("Cargo.toml").is_file();
     folder.ancestors().find(is_workspace).or_else(|| folder.ancestors().find(is_package)).unwrap_or(folder)

@@ -17,6 +17,8 @@ mod rows;
 mod rules;
 mod sarif;
 mod script;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
