@@ -1,7 +1,7 @@
 //! The version of an endpoint's catalog, and the versions at which its objects changed.
 //!
 //! Input: schema changes that sessions have committed. Output: the newest version, and whether an object has changed
-//! since an older one. Objects are told apart by their names without a schema: two of the same name count as one.
+//! since an older one. Objects are compared by their names without a schema: two of the same name count as one.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -61,8 +61,8 @@ async fn functions_that_run_sql_are_denied_on_every_path() {
     for (name, call) in CALLS {
         for extended in [false, true] {
             let mut session = Session::open(&local).await;
-            let said = session.run(extended, &format!("SELECT {call}")).await;
-            assert_eq!(said.errors, not_supported(name), "{call}, extended: {extended}");
+            let answer = session.run(extended, &format!("SELECT {call}")).await;
+            assert_eq!(answer.errors, not_supported(name), "{call}, extended: {extended}");
         }
     }
     let mut session = Session::open(&local).await;
@@ -87,7 +87,7 @@ async fn functions_that_run_sql_are_denied_on_every_path() {
     local.stop().await.unwrap();
 }
 
-/// Whether the list is complete: a volatile function of PostgreSQL's that nobody has looked at fails this.
+/// Whether the list is complete: a volatile function of PostgreSQL that is in neither list fails this.
 #[tokio::test]
 async fn volatile_functions_that_clients_may_call_are_known() {
     let local = Local::builder().start().await.unwrap();
@@ -97,8 +97,8 @@ async fn volatile_functions_that_clients_may_call_are_known() {
          AND NOT 'internal'::regtype = ANY (proargtypes) AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) \
          AND has_function_privilege('admin', oid, 'EXECUTE') AND proname !~ '{HARMLESS}'"
     );
-    let said = Session::open(&local).await.simple(&callable).await;
-    assert_eq!((said.errors, said.values), (Vec::new(), Vec::<String>::new()));
+    let answer = Session::open(&local).await.simple(&callable).await;
+    assert_eq!((answer.errors, answer.values), (Vec::new(), Vec::<String>::new()));
     local.stop().await.unwrap();
 }
 
@@ -108,8 +108,8 @@ async fn functions_are_given_back_without_the_rules() {
     let folder = std::env::temp_dir().join(format!("dsql-local-denied-{}", std::process::id()));
     for rules in [true, false] {
         let local = Local::builder().folder(&folder).keep_data(true).rules(rules).start().await.unwrap();
-        let said = Session::open(&local).await.simple("SELECT pg_notify('c', 'x')").await;
-        assert_eq!(said.errors.len(), usize::from(rules));
+        let answer = Session::open(&local).await.simple("SELECT pg_notify('c', 'x')").await;
+        assert_eq!(answer.errors.len(), usize::from(rules));
         local.stop().await.unwrap();
     }
     std::fs::remove_dir_all(folder).unwrap();

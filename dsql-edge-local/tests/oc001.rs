@@ -101,9 +101,9 @@ async fn oc001_comes_in_the_documented_cases_and_once() {
                 }
                 a.simple(case.change).await;
                 let expected = if mode == Oc001::Any { case.oc001.1 } else { case.oc001.0 };
-                let said = b.run(extended, case.then).await;
+                let answer = b.run(extended, case.then).await;
                 let wanted = if expected { error("40001", SCHEMA_CHANGED) } else { Vec::new() };
-                assert_eq!(said.errors, wanted, "{name}");
+                assert_eq!(answer.errors, wanted, "{name}");
                 // It comes at most once, and neither to the session that made the change nor to a later one.
                 b.simple("ROLLBACK").await;
                 let again = "SELECT count(*) FROM t, other";

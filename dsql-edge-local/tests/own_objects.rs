@@ -37,21 +37,21 @@ async fn errors_notices_and_plans_name_no_object_of_dsql_local() {
             ("EXPLAIN ANALYZE DELETE FROM t", 0),
             ("ANALYZE", 0),
         ] {
-            let said = session.run(extended, sql).await;
-            assert_eq!(said.errors.len(), errors, "{sql}: {:?}", said.errors);
+            let answer = session.run(extended, sql).await;
+            assert_eq!(answer.errors.len(), errors, "{sql}: {:?}", answer.errors);
             assert!(
-                !said.texts.contains("dsql_local") && !said.texts.contains("PL/pgSQL"),
+                !answer.texts.contains("dsql_local") && !answer.texts.contains("PL/pgSQL"),
                 "{sql}: {}",
-                said.texts
+                answer.texts
             );
-            // What PostgreSQL says of the client's own objects stays.
+            // The texts about the client's own objects stay.
             let expected = match sql {
                 _ if sql.starts_with("EXPLAIN") => "Execution Time",
                 "CREATE INDEX ASYNC i ON t (a)" => "relation \"i\" already exists",
                 _ if sql.contains("IF NOT EXISTS") => "already exists, skipping",
                 _ => "",
             };
-            assert!(said.texts.contains(expected), "{sql}: {}", said.texts);
+            assert!(answer.texts.contains(expected), "{sql}: {}", answer.texts);
         }
     }
     local.stop().await.unwrap();
@@ -68,17 +68,17 @@ async fn show_lists_the_faults_that_are_to_come() {
     for faults in ["conflict=2, latency=1", "conflict=1, latency=1", "latency=1"] {
         for session in [&mut one, &mut other] {
             for extended in [false, true] {
-                let said = session.run(extended, "SHOW dsql_local.fault").await;
+                let answer = session.run(extended, "SHOW dsql_local.fault").await;
                 assert_eq!(
-                    (said.values.as_slice(), said.done.as_slice()),
+                    (answer.values.as_slice(), answer.done.as_slice()),
                     (&[faults.to_owned()][..], &["SHOW".to_owned()][..])
                 );
-                assert_eq!(said.columns, ["dsql_local.fault"]);
+                assert_eq!(answer.columns, ["dsql_local.fault"]);
             }
         }
         let twice = [execute("show"), execute("show"), sync()].concat();
-        let said = one.send(&twice, 1).await;
-        assert_eq!((said.values, said.tags.as_str()), (vec![faults.to_owned(); 2], "2TDC2TDCZ"));
+        let answer = one.send(&twice, 1).await;
+        assert_eq!((answer.values, answer.tags.as_str()), (vec![faults.to_owned(); 2], "2TDC2TDCZ"));
         other.simple("INSERT INTO t VALUES (1)").await;
     }
     local.set_faults(&[Fault::DropFlight(1)]);

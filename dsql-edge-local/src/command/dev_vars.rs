@@ -1,7 +1,7 @@
 //! `.dev.vars`, from which wrangler takes a Worker's bindings in local development.
 //!
 //! Input: the bindings. Output: the file, with everything else in it as it was. A value that dsql-local did not write
-//! is never changed or removed: it may be a secret that is written down nowhere else.
+//! is never changed or removed: it may be a secret that has no other copy.
 
 use std::fs;
 use std::io;
@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use dsql_edge_local::Credentials;
 
-use super::Outcome;
+use super::CommandResult;
 use super::dotenv::{Assignment, assignments};
 use super::replace_file::replace_file;
 
-/// The names of all bindings that dsql-local writes at one time or another.
+/// The names of all bindings that dsql-local writes.
 pub(super) const NAMES: [&str; 7] = [
     "DSQL_ENDPOINT",
     "DSQL_REGION",
@@ -30,13 +30,13 @@ pub(crate) type Bindings = Vec<(&'static str, String)>;
 
 /// Whether the file may be written to; `expected` are the bindings as far as they are known before the start, `written`
 /// those of the last start.
-pub(crate) fn check(path: &Path, expected: &Bindings, written: &Bindings) -> Outcome<()> {
+pub(crate) fn check(path: &Path, expected: &Bindings, written: &Bindings) -> CommandResult<()> {
     prepare(path, expected, written).map(drop)
 }
 
 /// Writes the bindings into the file, each in the place that it had.
-pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> Outcome<()> {
-    let Prepared { target, before, after } = prepare(path, bindings, written)?;
+pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> CommandResult<()> {
+    let FileChange { target, before, after } = prepare(path, bindings, written)?;
     if before.as_ref() == Some(&after) {
         return Ok(());
     }
@@ -44,19 +44,19 @@ pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> Out
     replace_file(&target, &after, mode).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// A file and what it is to become.
-struct Prepared {
+/// A file, and its new text.
+struct FileChange {
     /// The file itself, where the path is a symbolic link.
     target: PathBuf,
     before: Option<String>,
     after: String,
 }
 
-fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> Outcome<Prepared> {
+fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> CommandResult<FileChange> {
     let stop = |why: String| {
         format!(
-            "{}: {why}, so the file is left as it is. dsql-local changes no value that it did not write: take the line \
-             out, move the file away, or use --no-dev-vars or --dev-vars FILE",
+            "{}: {why}, so the file is left as it is. dsql-local changes no value that it did not write: remove \
+             the line, move the file away, or use --no-dev-vars or --dev-vars FILE",
             path.display()
         )
     };
@@ -73,11 +73,11 @@ fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> Outcome<Prep
         }
     };
     let after = merged(before.as_deref().unwrap_or_default(), bindings, written).map_err(stop)?;
-    Ok(Prepared { target, before, after })
+    Ok(FileChange { target, before, after })
 }
 
 /// Whether the file that a path leads to may be replaced. Replacing needs no permission to write to the file itself.
-fn check_file(path: &Path, target: &Path) -> Outcome<()> {
+fn check_file(path: &Path, target: &Path) -> CommandResult<()> {
     let metadata = fs::metadata(target).map_err(|error| format!("{}: {error}", path.display()))?;
     let why = match () {
         () if metadata.is_dir() => "is a folder: name another with --dev-vars FILE",
@@ -94,7 +94,7 @@ fn check_file(path: &Path, target: &Path) -> Outcome<()> {
 ///
 /// # Errors
 ///
-/// The name and the line of what dsql-local did not write, never a value.
+/// The name and the line of a value that dsql-local did not write, never the value.
 fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String, String> {
     let found = assignments(text).map_err(|(line, why)| format!("line {line} is not clear, {why}"))?;
     let mut changes: Vec<(std::ops::Range<usize>, String)> = Vec::new();
@@ -130,7 +130,7 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
                     }
                 }
             }
-            // What is empty, or the default, may stay.
+            // An empty value, or the default, may stay.
             (None, _) => changes.extend(
                 assigned
                     .filter(|it| !it.value.is_empty() && !is_default(it))
@@ -168,8 +168,8 @@ fn is_of_missing_start(assignment: &Assignment<'_>, found: &[Assignment<'_>]) ->
     matches!(assignment.name, "DSQL_REGION" | "DSQL_USER") && found.iter().any(is_key)
 }
 
-/// Whether nothing is lost with a value: it is empty, it is what would be written, dsql-local wrote it at the last
-/// start, or it shows that dsql-local made it up.
+/// Whether a value can be replaced: it is empty, it is the new value, dsql-local wrote it at the last start, or its
+/// form is that of dsql-local's values.
 fn is_ours(assignment: &Assignment<'_>, binding: Option<&(&str, String)>, written: &Bindings) -> bool {
     let Assignment { name, value, .. } = assignment;
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_written_through_and_a_mode_is_kept() {
+    fn link_is_followed_and_mode_is_kept() {
         let folder = std::env::temp_dir().join(format!("dsql-local-dev-vars-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let (file, link, nothing) = (folder.join("shared"), folder.join(".dev.vars"), Bindings::new());

@@ -1,8 +1,7 @@
-//! Under whose account PostgreSQL runs: ours, or, since it refuses root, nobody's.
+//! The account that PostgreSQL runs under: ours, or `nobody` for root, since PostgreSQL does not start as root.
 //!
-//! For root this also makes a place that the other account can reach, and puts the binaries there when their
-//! own folder is closed to it (a clone under a 0700 home): PostgreSQL's own complaint would name a missing
-//! library.
+//! For root this also creates a folder that `nobody` can reach, and copies the binaries there if their own folder is
+//! closed to it (a clone in a home of mode 0700). PostgreSQL's own error would name a missing library.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -13,10 +12,10 @@ use tokio::process::Command;
 
 use crate::Error;
 
-/// `nobody`, on every Linux and macOS alike enough to serve.
+/// The number of `nobody` on most systems. Its name is not needed.
 const NOBODY: u32 = 65534;
 
-/// Who runs PostgreSQL.
+/// The account that runs PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Account {
     Ours,
@@ -42,7 +41,7 @@ impl Account {
         }
     }
 
-    /// Makes a folder that this account owns and nobody else enters; its parent must exist.
+    /// Creates a folder that this account owns and no other account enters. Its parent must exist.
     pub(super) fn make_folder(self, path: &Path) -> Result<(), Error> {
         DirBuilder::new().mode(0o700).create(path).map_err(Error::file(path))?;
         self.own(path)

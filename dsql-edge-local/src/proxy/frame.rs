@@ -1,18 +1,18 @@
 //! One message of the PostgreSQL protocol, as bytes with their length checked.
 //!
-//! In: a stream that may send anything. Out: whole messages no longer than DSQL takes.
+//! Input: a stream that may send anything. Output: whole messages that are no longer than DSQL accepts.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// The longest message DSQL takes, in bytes ("Cluster quotas", DSQL user guide: 10 MiB).
+/// The longest message that DSQL accepts, in bytes ("Cluster quotas", DSQL user guide: 10 MiB).
 pub(super) const MAX_LENGTH: usize = 10 * 1024 * 1024;
 
 /// AuthenticationCleartextPassword.
 pub(super) const CLEARTEXT_PASSWORD: [u8; 9] = [b'R', 0, 0, 0, 8, 0, 0, 0, 3];
 
-/// What a message of a client is.
+/// The kind of a client's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FrontendTag {
     Bind,
@@ -103,7 +103,7 @@ pub(super) fn first_length(bytes: &[u8]) -> io::Result<Option<usize>> {
         Ok(length @ 4..=MAX_LENGTH) => Ok(Some(length + 1)),
         _ => Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("invalid message length: {length} bytes, DSQL takes 4 to {MAX_LENGTH}"),
+            format!("invalid message length: {length} bytes, DSQL accepts 4 to {MAX_LENGTH}"),
         )),
     }
 }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_message_is_an_error() {
+    async fn cut_message_is_an_error() {
         let whole = b"p\0\0\0\x08abc\0";
         assert_eq!(read(&mut whole.as_slice()).await.unwrap().body(), b"abc\0");
         for end in 0..whole.len() {

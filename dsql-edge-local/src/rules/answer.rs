@@ -1,7 +1,7 @@
-//! PostgreSQL's answers, turned into DSQL's where a statement was replaced.
+//! PostgreSQL's answers, as the client gets them.
 //!
-//! In: one of PostgreSQL's messages. Out: the message for the client. Nothing but errors that we caused, and the
-//! answers of jobs, is ever changed.
+//! Input: one of PostgreSQL's messages. Output: the message for the client. The answers to statements that were
+//! replaced become DSQL's, and dsql-local's own objects are left out. All other bytes stay the same.
 
 use super::copy_in::CopyIn;
 use super::encoding::Encoding;
@@ -10,8 +10,8 @@ use super::transaction::{Status, TransactionEvent};
 use super::{Session, own_objects, postgres_error, show};
 use crate::proxy::frame::{Frame, message};
 
-/// The messages that must be looked at whole: ErrorResponse, RowDescription, CommandComplete, ReadyForQuery,
-/// ParseComplete, BindComplete, CloseComplete, NoticeResponse, ParameterStatus, CopyInResponse.
+/// The messages that are changed or counted, and therefore read whole: ErrorResponse, RowDescription, CommandComplete,
+/// ReadyForQuery, ParseComplete, BindComplete, CloseComplete, NoticeResponse, ParameterStatus, CopyInResponse.
 const BUFFERED: &[u8] = b"ETCZ123NSG";
 
 /// The settings that DSQL reports, seen on clusters in August 2026; the version is that of the recording, in September.
@@ -103,7 +103,8 @@ impl Session {
         if !self.cycles.none() {
             return;
         }
-        // PostgreSQL skipped what is left of them, because of an error before: a fault had no commit to fail.
+        // PostgreSQL skipped the statements of those that are left, because of an error before: their faults are still
+        // to come.
         for rejected in std::mem::take(&mut self.rejections).into_values() {
             rejected.fault().into_iter().for_each(|fault| self.cluster.faults.restore(fault));
         }
@@ -132,7 +133,7 @@ impl Session {
         }
     }
 
-    /// The one column of an answer that we caused gets DSQL's name, and the next CommandComplete DSQL's tag.
+    /// The one column of a replaced statement gets DSQL's name, and the next CommandComplete DSQL's tag.
     fn described(&mut self, frame: Frame) -> Vec<u8> {
         let Some(column) = frame.body().strip_prefix(&[0, 1]) else { return frame.bytes };
         for (ours, theirs, tag) in

@@ -69,7 +69,7 @@ impl CatalogCopy {
         }
     }
 
-    /// The session has committed a schema change of its own. What another session changed before it stays old.
+    /// The session has committed a schema change of its own. A table that another session changed before it stays old.
     pub(super) fn commits(&mut self, change: SchemaChange, catalog: &CatalogVersion) {
         match self {
             CatalogCopy::Tables(tables) => {

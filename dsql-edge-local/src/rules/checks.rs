@@ -56,7 +56,7 @@ impl Session {
         self.observe(TransactionEvent::Statement(sql))
     }
 
-    /// What PostgreSQL runs instead of a statement that is not its own.
+    /// The statement that PostgreSQL runs in place of one that is not its own.
     pub(super) fn local(&self, sql: Sql<'_>) -> Option<String> {
         self.shown(sql).or_else(|| statement::local(sql, &self.cluster.seal_key))
     }

@@ -48,8 +48,8 @@ impl CopyIn {
 }
 
 impl Session {
-    /// A client's message while PostgreSQL reads rows. PostgreSQL rejects what does not belong there; that it reads
-    /// rows still is not certain, and a statement would pass the rules, so the connection ends.
+    /// A client's message while PostgreSQL reads rows. PostgreSQL would reject a message that does not belong there.
+    /// But it is not certain that it still reads rows, and a statement would pass the rules, so the connection ends.
     pub(super) fn copies_in(&mut self, frame: Frame) -> Vec<u8> {
         match frame.frontend() {
             FrontendTag::CopyData | FrontendTag::Sync | FrontendTag::Flush | FrontendTag::Terminate => {

@@ -3,9 +3,9 @@
 //! Input: a client's messages as they are sent, and PostgreSQL's answers. Output: which message an answer belongs to,
 //! and whether PostgreSQL owes an answer. Frames are counted nowhere else.
 //!
-//! Invariants: the cycles are in the order of their sending, and all but the last are whole: their Sync, or their simple
-//! query, was sent. Within a cycle PostgreSQL answers in order, one ParseComplete a Parse, one BindComplete a Bind and
-//! one CloseComplete a Close. After an error it skips to Sync, and what is sent until then is not counted.
+//! Invariants: the cycles are in the order of their sending, and all but the last are whole: their Sync, or their
+//! simple query, was sent. Within a cycle PostgreSQL answers in order, one ParseComplete a Parse, one BindComplete a
+//! Bind and one CloseComplete a Close. After an error it skips to Sync, and messages until then are not counted.
 
 use std::collections::VecDeque;
 
@@ -36,11 +36,11 @@ pub(super) struct Cycle {
     pub(super) explains: bool,
     /// An error has come.
     pub(super) failed: bool,
-    /// What [`super::transaction`] keeps of it.
+    /// The part of the transaction in it: only [`super::transaction`] writes it.
     pub(super) commit: Commit,
 }
 
-/// What a cycle does to its transaction.
+/// The effect of a cycle on its transaction.
 #[derive(Default)]
 pub(super) struct Commit {
     /// A write in it commits by itself, and the fault injector was consulted.

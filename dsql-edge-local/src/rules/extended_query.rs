@@ -46,7 +46,7 @@ impl Session {
         message::parse_of(name, self.mark(rejected).as_bytes(), &[0, 0])
     }
 
-    /// The statement of a Parse, and what is sent instead, where it is not the same.
+    /// The statement of a Parse, and the text that is sent instead, if it is not the same.
     pub(super) fn prepare(
         &self,
         text: &str,
@@ -97,7 +97,7 @@ impl Session {
         instead.unwrap_or(frame.bytes)
     }
 
-    /// What is sent instead of Execute, where the statement is rejected here, or its value is not that of Parse.
+    /// The messages in place of Execute, if the statement is rejected here, or if its value is not that of Parse.
     fn executed(&mut self, portal: &[u8]) -> Option<Vec<u8>> {
         let prepared = self.portals.get(portal)?.clone();
         self.changes_encoding |=

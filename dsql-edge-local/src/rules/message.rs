@@ -1,6 +1,6 @@
 //! The client's messages that carry statements, read and written.
 //!
-//! In: a message's body, which may hold anything. Out: its texts as bytes, or nothing where it is malformed:
+//! Input: a message's body, which may contain anything. Output: its texts as bytes, or nothing if it is malformed:
 //! PostgreSQL answers that with an error.
 
 use crate::proxy::frame::message;
@@ -61,7 +61,7 @@ pub(super) fn contains(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// What is before the first NUL, and what follows it.
+/// The bytes before the first NUL, and those behind it.
 pub(super) fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     Some((bytes.get(..end)?, bytes.get(end + 1..)?))

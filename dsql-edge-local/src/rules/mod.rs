@@ -105,7 +105,7 @@ impl Session {
         self.ends || self.transaction.is_cut()
     }
 
-    /// Whether the client gets nothing of what PostgreSQL now answers.
+    /// Whether the client does not get PostgreSQL's current answers.
     pub(crate) fn is_cut_after_commit(&mut self) -> bool {
         self.cycles.answered().is_some_and(|cycle| cycle.commit.cut)
     }
@@ -166,26 +166,26 @@ mod tests {
     fn error_of_a_replaced_statement_is_answered_once() {
         let mut session = session();
         let sent = session.client_message(parse("", "VACUUM"), None);
-        assert_eq!(sent, message::parse_of(b"", b"SELECT dsql_local_refusal_1", &[0, 0]));
+        assert_eq!(sent, message::parse_of(b"", b"SELECT dsql_local_rejected_1", &[0, 0]));
         let error = |number: u32| Frame {
             bytes: frame::message(
                 b'E',
                 &[
                     b"SERROR\0C42703\0M",
-                    format!("column \"dsql_local_refusal_{number}\" does not exist").as_bytes(),
+                    format!("column \"dsql_local_rejected_{number}\" does not exist").as_bytes(),
                     b"\0\0",
                 ],
             ),
         };
         let answer = session.postgres_message(error(1));
         assert_eq!(answer[5..], *b"SERROR\0VERROR\0C0A000\0Munsupported VACUUM statement\0\0");
-        // What a client makes up itself is PostgreSQL's.
+        // An error that a client makes up is PostgreSQL's.
         assert_eq!(session.postgres_message(error(1)), error(1).bytes);
         assert_eq!(session.postgres_message(error(9)), error(9).bytes);
     }
 
     #[test]
-    fn no_cut_or_change_of_a_message_panics() {
+    fn cut_or_changed_message_does_not_panic() {
         let whole = [
             message::query_of(b"CREATE INDEX ASYNC i ON t (a); TRUNCATE t"),
             message::parse_of(b"s", b"ALTER TABLE ASYNC t VALIDATE CONSTRAINT c", &[0, 0]),

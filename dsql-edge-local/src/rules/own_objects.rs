@@ -1,4 +1,4 @@
-//! Leaves dsql-local's own functions, triggers and tables out of what a client gets.
+//! Leaves dsql-local's own functions, triggers and tables out of a client's messages.
 //!
 //! Input: the fields of PostgreSQL's ErrorResponse and NoticeResponse, and the rows of a plan. Output: the same without
 //! the lines of CONTEXT that name a function of dsql-local, without the statement that it ran, and without its trigger.
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cut_of_fields_or_row_panics() {
+    fn cut_fields_and_rows_do_not_panic() {
         let fields =
             b"SERROR\0WSQL statement \"x\nPL/pgSQL function dsql_local_x() line 1\0Mdsql_local_y\0\0";
         let row = b"\0\x01\0\0\0\x20Trigger dsql_local_insert: time=0";

@@ -1,8 +1,9 @@
 //! DSQL's answers to PostgreSQL's errors: conflicts of two transactions, limits, and functions that are denied.
 //!
-//! Input: the fields of an ErrorResponse. Output: DSQL's answer, if the error is not PostgreSQL's alone. A session never
-//! waits longer for a lock than [`LOCK_TIMEOUT`]. A cluster would answer the statement that would have to wait, and fail
-//! the COMMIT of the slower transaction; here the statement fails, because its answer is not known without waiting.
+//! Input: the fields of an ErrorResponse. Output: DSQL's answer, if the error is not PostgreSQL's alone. A session
+//! never waits longer for a lock than [`LOCK_TIMEOUT`]. A cluster would answer the statement that would have to wait,
+//! and fail the COMMIT of the slower transaction; here the statement fails, because its answer is not known without
+//! waiting.
 
 use super::rejected::StatementRejected;
 use crate::faults::Fault;

@@ -1,8 +1,8 @@
 //! The prepared statements of a session, as PostgreSQL has them.
 //!
-//! Input: Parse, Close and their answers. Output: the statement that a Bind names. What is sent counts as done for what
-//! follows it up to the next Sync: if it fails, PostgreSQL skips those messages. Behind that Sync only what was answered
-//! counts.
+//! Input: Parse, Close and their answers. Output: the statement that a Bind names. A message that was sent counts as
+//! done for the messages behind it up to the next Sync, because PostgreSQL skips those if it fails. Behind that Sync
+//! only an answered message counts.
 
 use super::Session;
 use super::cycle::Sent;

@@ -12,7 +12,7 @@ pub(super) struct StatementRejected {
     sqlstate: &'static str,
     message: String,
     detail: Option<String>,
-    /// What to do: for the log, DSQL does not send it.
+    /// What to do instead, for the log: DSQL does not send it.
     instead: Option<String>,
     /// The fault on request that is its reason.
     fault: Option<Fault>,

@@ -6,8 +6,8 @@
 //! # A COMMIT that must fail
 //!
 //! DSQL finds conflicts at COMMIT: the COMMIT fails, nothing is applied, and the session is idle again. PostgreSQL's
-//! COMMIT does not fail on request. `PREPARE TRANSACTION` of a name of 200 bytes does, at the point where a COMMIT would
-//! write its record:
+//! COMMIT does not fail on request. `PREPARE TRANSACTION` of a name of 200 bytes does, at the point where a COMMIT
+//! would write its record:
 //!
 //! 1. Like COMMIT, it runs deferred constraints first, so their error is answered if there is one
 //!    (`PrepareTransaction` in `xact.c` of PostgreSQL 16).
@@ -20,8 +20,8 @@
 //!
 //! ```text
 //! client      Q  COMMIT
-//! dsql-local  >  Q  PREPARE TRANSACTION 'dsql_local_refusal_7_000…0'
-//! PostgreSQL  E  22023  transaction identifier "dsql_local_refusal_7_000…0" is too long
+//! dsql-local  >  Q  PREPARE TRANSACTION 'dsql_local_rejected_7_000…0'
+//! PostgreSQL  E  22023  transaction identifier "dsql_local_rejected_7_000…0" is too long
 //! dsql-local  <  E  40001  change conflicts with another transaction (OC000)
 //! PostgreSQL  Z  I
 //! dsql-local  <  Z  I
@@ -31,16 +31,16 @@
 //! the other statement, whose ParseComplete and BindComplete are kept from the client (`Sent::Own`).
 //!
 //! Rejected: a SELECT of a missing column followed by ROLLBACK. The failing SELECT leaves the session in a failed
-//! transaction (`E`), dsql-local would have to answer a ReadyForQuery itself, and the statements behind COMMIT in the same
-//! message or pipeline would not run where they do in DSQL. Rejected: a deferred trigger that raises the error. It needs
-//! a row that is written, which a transaction READ ONLY cannot do.
+//! transaction (`E`), dsql-local would have to answer a ReadyForQuery itself, and the statements behind COMMIT in the
+//! same message or pipeline would not run where they do in DSQL. Rejected: a deferred trigger that raises the error. It
+//! needs a row that is written, which a transaction READ ONLY cannot do.
 
 use super::cycle::Sent;
 use super::rejected::StatementRejected;
 use super::{Session, message};
 
 /// The column of the statement, with the number behind: no table has it.
-const MARK: &str = "dsql_local_refusal_";
+const MARK: &str = "dsql_local_rejected_";
 
 /// PostgreSQL accepts names of prepared transactions below 200 bytes.
 const LONGEST_NAME: usize = 200;
@@ -81,8 +81,8 @@ impl Session {
         format!("dsql_local_{}", self.number).into_bytes()
     }
 
-    /// DSQL's answer for an error: `column "dsql_local_refusal_7" does not exist`, or of a COMMIT
-    /// `transaction identifier "dsql_local_refusal_7_000…" is too long`.
+    /// DSQL's answer for an error: `column "dsql_local_rejected_7" does not exist`, or of a COMMIT
+    /// `transaction identifier "dsql_local_rejected_7_000…" is too long`.
     pub(super) fn caused(&mut self, fields: &[u8]) -> Option<StatementRejected> {
         let message = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
         let message = std::str::from_utf8(message).ok()?;

@@ -36,7 +36,7 @@ pub(super) fn shows_faults(sql: Sql<'_>) -> bool {
 }
 
 impl Session {
-    /// What PostgreSQL runs instead of a SHOW.
+    /// The statement that PostgreSQL runs in place of a SHOW.
     pub(super) fn shown(&self, sql: Sql<'_>) -> Option<String> {
         let name = setting(sql)?;
         let value = match SHOWN.iter().find(|(shown, _)| name == *shown) {

@@ -1,7 +1,7 @@
-//! Statements as they are kept, asked about and rewritten for PostgreSQL.
+//! Statements as they are kept, and rewritten for PostgreSQL.
 //!
-//! In: a text. Out: its statements; the tables whose shape a rule must know; what PostgreSQL runs instead of DSQL's own
-//! forms.
+//! Input: a text. Output: its statements, the tables whose columns a rule needs, and the statement that PostgreSQL runs
+//! in place of one of DSQL's own forms.
 
 use std::sync::Arc;
 
@@ -78,7 +78,7 @@ const LARGE_STACK: usize = 64 << 20;
 /// This number of marks that may nest fits any thread's stack.
 const SHALLOW: usize = 40;
 
-/// Works on a text with as much stack as it may need; nothing if the system does not provide it.
+/// Works on a text with as much stack as it may need. Nothing if the system does not provide it.
 pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) -> Option<T> {
     let nests = |it: &u8| matches!(it, b'(' | b'[' | b'-' | b'+' | b'~' | b'!' | b'@');
     let words = text.split_ascii_whitespace().filter(|word| {
@@ -134,7 +134,7 @@ impl Prepared {
     }
 }
 
-/// The tables that a text names, if a rule must know their columns and keys.
+/// The tables that a text names, if a rule needs their columns and keys.
 pub(super) fn named_tables(text: &str) -> Vec<QualifiedName> {
     // Most statements have neither.
     let upper = text.to_ascii_uppercase();
@@ -189,7 +189,7 @@ pub(super) fn is_job(statement: &Statement) -> bool {
     }
 }
 
-/// What PostgreSQL runs instead of what only DSQL has.
+/// The statement that PostgreSQL runs in place of one that only DSQL has.
 pub(super) fn local(sql: Sql<'_>, seal_key: &SealKey) -> Option<String> {
     match &sql.statement.kind {
         StatementKind::Utility("AWS IAM") => iam(sql, seal_key),

@@ -1,8 +1,8 @@
-//! A session's transaction: what it has done, and what stops its next statement or its COMMIT.
+//! The state of a session's transaction, and the rejection of its next statement or its COMMIT.
 //!
-//! Input: [`TransactionEvent`]s in their order, from both directions: statements as they are sent, answers as they come. Output:
-//! what stops a statement. The only state of a transaction is here and in the [`Commit`] of each cycle that PostgreSQL
-//! has not answered, which no other module writes.
+//! Input: [`TransactionEvent`]s in their order, from both directions: statements as they are sent, answers as they
+//! come. Output: rejections. The state of a transaction is here and in the [`Commit`] of each cycle that PostgreSQL has
+//! not answered; no other module writes it.
 //!
 //! Invariants: between BEGIN and its end, as sent, `statements` is open, and `open` describes that transaction. At a
 //! ReadyForQuery that leaves nothing owed, PostgreSQL's status overrules both: it may have skipped a BEGIN.
@@ -126,7 +126,7 @@ impl Transaction {
         self.cut_after_commit || self.cut_before_commit && cycles.nothing_owed()
     }
 
-    /// What an event does, and what stops the statement in it.
+    /// Applies an event, and returns the rejection of the statement in it.
     pub(super) fn observe(
         &mut self,
         event: TransactionEvent<'_>,

@@ -1,4 +1,4 @@
-//! Whether a client's message has to wait: what it means depends on answers that have not come.
+//! Whether a client's message has to wait, because its meaning depends on answers that have not come.
 //!
 //! Input: the message, and what PostgreSQL still owes. Output: yes or no. The relay asks again after each answer.
 
