@@ -13,7 +13,7 @@ use crate::client::run::{Attempt, AttemptFuture, Attempted, Runs, Target};
 use crate::error::{Error, Kind};
 use crate::many_rows::{MAX_BYTES, MAX_ROWS};
 use crate::query::{Bulk, BulkCommand, BulkQuery, Request};
-use crate::statement::Effect;
+use crate::statement::{Effect, Statement};
 
 impl<'a> BulkCommand<'a> {
     /// Runs it for all rows, and returns the number of those that it inserted, updated or deleted. All of them are
@@ -111,16 +111,14 @@ impl Target<'_> {
         if !separate {
             return self.run(members, &mut [sink]).await;
         }
-        let mut runs = Runs::of_query(self.lender);
-        let ended = runs.attempts(&mut ChunkAttempt { lender: self.lender, members, sink }).await;
-        let result = ended.map_err(|error| error.at(statement));
-        runs.report(Some(statement), &result);
-        result
+        let attempt = ChunkAttempt { statement, lender: self.lender, members, sink };
+        Runs::of_query(self.lender).attempts(attempt).await
     }
 }
 
 /// A chunk outside of a transaction: BEGIN and the rows in one flight, COMMIT in another.
 struct ChunkAttempt<'c, 's> {
+    statement: &'static Statement,
     lender: &'c Lender,
     members: &'c [Prepared],
     sink: &'s mut dyn Sink,
@@ -129,6 +127,10 @@ struct ChunkAttempt<'c, 's> {
 impl Attempt for ChunkAttempt<'_, '_> {
     fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
         Box::pin(self.send(runs))
+    }
+
+    fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error> {
+        runs.end(self.statement, result)
     }
 }
 
@@ -153,7 +155,7 @@ impl ChunkAttempt<'_, '_> {
         };
         open.close();
         if self.sink.restart() {
-            Attempted::Failed { failure, resolvable: false, handled: false }
+            Attempted::Failed(failure)
         } else {
             Attempted::Ended(Err(runs.conclude(failure.error, &failure.facts)))
         }

@@ -335,6 +335,8 @@ impl Loan<'_> {
 }
 
 impl Drop for Loan<'_> {
+    // It ends at more than one place.
+    #[inline(never)]
     fn drop(&mut self) {
         let mut state = self.lender.state();
         if let Some(Owner { id, give_back }) = self.of {

@@ -40,7 +40,10 @@ type Fly = for<'r, 's> fn(
     &'static Statement,
     &'r [Prepared],
     &'r mut [&'s mut dyn Sink],
-) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'r>>;
+) -> Running<'r>;
+
+/// Statements on their way.
+pub(super) type Running<'r> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'r>>;
 
 impl InTransaction {
     pub(super) fn new(id: u64) -> Self {
@@ -55,21 +58,31 @@ impl InTransaction {
     }
 }
 
-impl Target<'_> {
+impl<'t> Target<'t> {
     /// Runs these statements in one flight, and gives the rows of each to its sink. Several are one transaction.
-    pub(super) async fn run(&self, members: &[Prepared], sinks: &mut [&mut dyn Sink]) -> Result<(), Error> {
+    pub(super) fn run<'r, 's: 'r>(
+        &self,
+        members: &'r [Prepared],
+        sinks: &'r mut [&'s mut dyn Sink],
+    ) -> Running<'r>
+    where
+        't: 'r,
+    {
         let lender = self.lender;
         // `for` over no rows, or a pipeline of nothing.
-        let Some(first) = members.iter().find(|member| !member.arguments.is_empty()) else { return Ok(()) };
+        let Some(first) = members.iter().find(|member| !member.arguments.is_empty()) else {
+            return Box::pin(core::future::ready(Ok(())));
+        };
         if let Some(InTransaction { id, fly }) = self.transaction {
-            return fly(lender, id, first.statement, members, sinks).await;
+            return fly(lender, id, first.statement, members, sinks);
         }
-        let mut runs = Runs::of_query(lender);
         let answer = Answer::new(Flight::alone(members), sinks, lender.connector.settings().max_result);
-        let result = runs.attempts(&mut FlightAlone { answer }).await;
-        runs.end(first.statement, result)
+        let flight = FlightAlone { first: first.statement, answer };
+        Box::pin(Runs::of_query(lender).attempts(flight))
     }
+}
 
+impl Target<'_> {
     /// The error of statements that were executed, if the rows that came back are not those that were expected.
     #[inline(never)]
     pub(super) fn executed(&self, members: &[Prepared], error: Error) -> Error {
@@ -84,11 +97,33 @@ impl Target<'_> {
 
 /// Something that may be tried again: a flight, a chunk of rows, a transaction.
 ///
-/// It is used as a trait object, so that the loop of [`Runs::attempts`] is compiled once, and not again for each closure.
-/// (As a generic function its future would not be `Send`: rustc cannot prove that for a closure with a lifetime.)
+/// A transaction is used as a trait object, so that [`Runs::attempts`] is not compiled again for each closure. (As a
+/// generic function its future would not be `Send` then: rustc cannot prove that for a closure with a lifetime.)
 pub(super) trait Attempt: Send {
     /// One attempt, from the loan of a connection to its return.
     fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a>;
+
+    /// Whether an idempotency key resolves an unknown outcome.
+    fn is_resolvable(&self) -> bool {
+        false
+    }
+
+    /// Reports the end of the last attempt to the listener. Returns the result of the whole.
+    fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error>;
+}
+
+impl Attempt for &mut dyn Attempt {
+    fn is_resolvable(&self) -> bool {
+        (**self).is_resolvable()
+    }
+
+    fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
+        (**self).attempt(runs)
+    }
+
+    fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error> {
+        (**self).finish(runs, result)
+    }
 }
 
 pub(super) type AttemptFuture<'a> = Pin<Box<dyn Future<Output = Attempted> + Send + 'a>>;
@@ -98,17 +133,12 @@ pub(super) enum Attempted {
     /// Like this, and there is no other.
     Ended(Result<(), Error>),
     /// A flight failed, and the rules decide whether there is another attempt.
-    Failed {
-        failure: Box<FlightFailure>,
-        /// An idempotency key resolves an unknown outcome.
-        resolvable: bool,
-        /// Without another attempt, it ends without an error: a closure has handled it.
-        handled: bool,
-    },
+    Failed(Box<FlightFailure>),
 }
 
 /// A flight outside of a transaction.
 struct FlightAlone<'a, 's> {
+    first: &'static Statement,
     answer: Answer<'a, 's>,
 }
 
@@ -132,6 +162,10 @@ impl Attempt for FlightAlone<'_, '_> {
             Poll::Ready(self.end(runs, loan.take(), outcome))
         }))
     }
+
+    fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error> {
+        runs.end(self.first, result)
+    }
 }
 
 impl FlightAlone<'_, '_> {
@@ -152,7 +186,7 @@ impl FlightAlone<'_, '_> {
         }
         drop(loan);
         if self.answer.restart() {
-            Attempted::Failed { failure, resolvable: false, handled: false }
+            Attempted::Failed(failure)
         } else {
             Attempted::Ended(Err(runs.conclude(failure.error, &failure.facts)))
         }
@@ -207,20 +241,21 @@ impl<'l> Runs<'l> {
     }
 
     /// Makes attempts until one ends, or the rules of `retry` allow no other.
-    pub(super) async fn attempts(&mut self, attempt: &mut dyn Attempt) -> Result<(), Error> {
-        loop {
-            let (failure, resolvable, handled) = match attempt.attempt(self).await {
-                Attempted::Ended(result) => return result,
-                Attempted::Failed { failure, resolvable, handled } => (failure, resolvable, handled),
+    pub(super) async fn attempts<A: Attempt>(mut self, mut attempt: A) -> Result<(), Error> {
+        let result = loop {
+            let failure = match attempt.attempt(&mut self).await {
+                Attempted::Ended(result) => break result,
+                Attempted::Failed(failure) => failure,
             };
-            let again = match self.pause(&failure.facts, resolvable) {
+            let again = match self.pause(&failure.facts, attempt.is_resolvable()) {
                 Some(mut pausing) => poll_fn(|context| self.poll_pause(context, &mut pausing)).await,
                 None => false,
             };
             if !again {
-                return if handled { Ok(()) } else { Err(self.conclude(failure.error, &failure.facts)) };
+                break Err(self.conclude(failure.error, &failure.facts));
             }
-        }
+        };
+        attempt.finish(&self, result)
     }
 
     /// One flight in a transaction; the first one begins it. What ends the transaction is remembered there.
@@ -376,6 +411,7 @@ impl<'l> Runs<'l> {
     }
 
     /// The error that is returned in the end.
+    #[inline(never)]
     pub(super) fn conclude(&self, error: Error, facts: &FailureFacts) -> Error {
         let outcome = if facts.rule().leaves_unknown() { Outcome::Unknown } else { Outcome::Nothing };
         // Where a pause was polled in another request.
@@ -384,7 +420,7 @@ impl<'l> Runs<'l> {
     }
 
     /// The end of these statements: an error gets their place in the source.
-    fn end(&self, first: &'static Statement, result: Result<(), Error>) -> Result<(), Error> {
+    pub(super) fn end(&self, first: &'static Statement, result: Result<(), Error>) -> Result<(), Error> {
         let result = result.map_err(|error| error.at(first));
         self.report(Some(first), &result);
         result

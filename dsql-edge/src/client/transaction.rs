@@ -310,23 +310,12 @@ where
 {
     let TransactionBuilder { lender, body, options } = builder;
     let shared = TransactionAttempts::new(lender, options, key)?;
-    let mut runs = Runs::new(lender, options.max_attempts, options.timeout);
-    let mut attempt = ClosureAttempt { shared, body, returned: None };
-    let ended = runs.attempts(&mut attempt).await;
-    let committed_before = attempt.shared.committed_before;
-    let (returned, error) = match (ended, attempt.returned) {
-        (Ok(()), _) if committed_before => (None, None),
-        (Ok(()), Some(Ok(value))) => (Some(Ok(value)), None),
-        (Ok(()), Some(Err(own))) => (Some(Err(own)), attempt.shared.resolve(&runs, None)),
-        (Ok(()), None) => (None, Some(Error::new(Kind::TransactionOver(OUTLIVED)))),
-        (Err(error), _) => (None, attempt.shared.resolve(&runs, Some(error))),
-    };
-    let result = error.map_or(Ok(()), Err);
-    runs.report(None, &result);
-    result?;
-    match returned {
-        Some(returned) => returned.map(IdempotentOutcome::Committed),
-        None => Ok(IdempotentOutcome::AlreadyCommitted),
+    let runs = Runs::new(lender, options.max_attempts, options.timeout);
+    let mut attempt = ClosureAttempt { shared, body, returned: None::<Result<T, E>> };
+    runs.attempts(&mut attempt as &mut dyn Attempt).await?;
+    match attempt.returned {
+        Some(returned) if !attempt.shared.committed_before => returned.map(IdempotentOutcome::Committed),
+        _ => Ok(IdempotentOutcome::AlreadyCommitted),
     }
 }
 
@@ -345,6 +334,10 @@ where
     T: Send,
     E: Send,
 {
+    fn is_resolvable(&self) -> bool {
+        self.shared.key.is_some()
+    }
+
     fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
         Box::pin(async move {
             let open = self.shared.begin(runs);
@@ -353,6 +346,10 @@ where
             self.returned = self.shared.in_time(running).await;
             self.shared.end(runs, open, self.returned.as_ref().map(Result::is_ok)).await
         })
+    }
+
+    fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error> {
+        self.shared.finish(runs, result, self.returned.as_ref().map(Result::is_ok))
     }
 }
 
@@ -364,6 +361,8 @@ struct TransactionAttempts<'d> {
     deadline: BoxFuture<()>,
     /// An earlier run committed the key.
     committed_before: bool,
+    /// The closure handled a permanent error: its own result is returned.
+    handled: bool,
     /// The error of an attempt whose COMMIT may have succeeded, and may still arrive. Only the key resolves it: whatever
     /// else a later attempt ends with, the outcome of the whole stays unknown.
     unresolved: Option<Error>,
@@ -376,7 +375,15 @@ impl<'d> TransactionAttempts<'d> {
         }
         let key = key.map(Prepared::key).transpose()?.map(Arc::new);
         let deadline = lender.connector.sleep(options.timeout);
-        Ok(TransactionAttempts { lender, options, key, deadline, committed_before: false, unresolved: None })
+        Ok(TransactionAttempts {
+            lender,
+            options,
+            key,
+            deadline,
+            committed_before: false,
+            handled: false,
+            unresolved: None,
+        })
     }
 
     fn begin(&self, runs: &Runs<'_>) -> OpenTransaction<'d> {
@@ -468,21 +475,33 @@ impl<'d> TransactionAttempts<'d> {
         if failure.facts.rule().leaves_unknown() {
             self.unresolved = Some(failure.error.again());
         }
-        Attempted::Failed { failure, resolvable: self.key.is_some(), handled }
+        self.handled = handled;
+        Attempted::Failed(failure)
     }
 
-    /// The error of a transaction that did not commit. A failed attempt does not undo an earlier one whose COMMIT may have
-    /// succeeded.
-    fn resolve(self, runs: &Runs<'_>, error: Option<Error>) -> Option<Error> {
-        if error.as_ref().is_some_and(Error::is_outcome_unknown) {
-            return error;
-        }
-        match self.unresolved {
-            Some(unresolved) if !seeded!(ForgetsUnknownOutcome) => {
-                Some(runs.ended(unresolved, Outcome::Unknown))
+    /// The result of the whole: an error of ours, or else the closure's own result. A failed attempt does not undo an
+    /// earlier one whose COMMIT may have succeeded.
+    fn finish(
+        &mut self,
+        runs: &Runs<'_>,
+        result: Result<(), Error>,
+        well: Option<bool>,
+    ) -> Result<(), Error> {
+        let result = match (result, well) {
+            (Ok(()), None) if !self.committed_before => Err(Error::new(Kind::TransactionOver(OUTLIVED))),
+            (Err(_), _) if self.handled => Ok(()),
+            (result, _) => result,
+        };
+        let is_committed = result.is_ok() && (self.committed_before || well == Some(true));
+        let is_unknown = result.as_ref().is_err_and(Error::is_outcome_unknown);
+        let result = match self.unresolved.take() {
+            Some(error) if !is_committed && !is_unknown && !seeded!(ForgetsUnknownOutcome) => {
+                Err(runs.ended(error, Outcome::Unknown))
             }
-            _ => error,
-        }
+            _ => result,
+        };
+        runs.report(None, &result);
+        result
     }
 
     /// The end of an attempt in which a flight failed.
@@ -501,8 +520,8 @@ impl<'d> TransactionAttempts<'d> {
             self.committed_before = true;
             return Attempted::Ended(Ok(()));
         }
-        // If the closure handled a permanent error, its own result is returned. If the error was transient or leaves the
-        // outcome unknown, ours is returned, because the closure's has neither the number of attempts nor the outcome.
+        // If the error was transient or leaves the outcome unknown, ours is returned, because the closure's has neither
+        // the number of attempts nor the outcome.
         let rule = failure.facts.rule();
         let handled = !well && !rule.is_transient() && !rule.leaves_unknown();
         self.may_repeat(runs, Box::new(failure), handled)
