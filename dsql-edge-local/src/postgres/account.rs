@@ -47,6 +47,19 @@ impl Account {
         self.own(path)
     }
 
+    /// Gives a folder and everything in it to this account.
+    pub(super) fn own_all(self, path: &Path) -> io::Result<()> {
+        if self == Account::Ours {
+            return Ok(());
+        }
+        if path.is_dir() {
+            for entry in fs::read_dir(path)? {
+                self.own_all(&entry?.path())?;
+            }
+        }
+        chown(path, Some(NOBODY), Some(NOBODY))
+    }
+
     fn own(self, path: &Path) -> Result<(), Error> {
         if self == Account::Nobody {
             chown(path, Some(NOBODY), Some(NOBODY)).map_err(Error::file(path))?;

@@ -7,16 +7,15 @@ mod account;
 mod data_in_use;
 pub(crate) mod denied_functions;
 pub(crate) mod find;
+mod initdb;
 
 use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::process::Command;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::guard::Guarded;
@@ -111,7 +110,7 @@ impl Postgres {
             if folder.exists() {
                 fs::remove_dir_all(&folder).map_err(Error::file(&folder))?;
             }
-            initdb(account, &bin, &folder, home).await?;
+            initdb::create(account, &installation.version, &bin, &folder, home).await?;
         }
         let mut arguments: Vec<OsString> = vec!["-D".into(), folder.clone().into(), "-k".into(), home.into()];
         let unsafe_but_fast = [if durable { "synchronous_commit=off" } else { "fsync=off" }];
@@ -248,28 +247,4 @@ fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
         account.make_folder(&parent)?;
     }
     Ok(parent.join("data"))
-}
-
-async fn initdb(account: Account, bin: &Path, data: &Path, home: &Path) -> Result<(), Error> {
-    let mut command = Command::new(bin.join("initdb"));
-    command.args([
-        "-U",
-        SUPERUSER,
-        "-E",
-        "UTF8",
-        "--locale=C",
-        "-A",
-        "trust",
-        "--no-sync",
-        "--no-instructions",
-        "-D",
-    ]);
-    command.arg(data).stdin(Stdio::null()).kill_on_drop(true);
-    account.apply(&mut command, home);
-    let output = command.output().await.map_err(|error| Error::Postgres(format!("initdb: {error}")))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let printed = String::from_utf8_lossy(&output.stderr);
-    Err(Error::Postgres(format!("initdb: {}", printed.trim())))
 }
