@@ -215,9 +215,9 @@ pub(super) fn constant(literal: &Literal, span: Span) -> Node {
     Node::new(ty, NodeKind::Constant(value), span)
 }
 
-/// An integer that fits eight bytes is bigint, else numeric.
+/// `make_const`: the smallest of int4, int8 and numeric that the number fits, its sign included.
 fn numeric_type(text: &str) -> Oid {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (sign, unsigned) = text.strip_prefix('-').map_or((1, text), |unsigned| (-1, unsigned));
     let radix = match unsigned.get(..2) {
         Some("0x" | "0X") => Some(16),
         Some("0o" | "0O") => Some(8),
@@ -226,8 +226,9 @@ fn numeric_type(text: &str) -> Oid {
     };
     let digits: String =
         unsigned.chars().skip(if radix.is_some() { 2 } else { 0 }).filter(|it| *it != '_').collect();
-    match i128::from_str_radix(&digits, radix.unwrap_or(10)) {
-        Ok(value) if value <= i128::from(i64::MAX) => oid::INT8,
+    match i128::from_str_radix(&digits, radix.unwrap_or(10)).map(|value| sign * value) {
+        Ok(value) if i32::try_from(value).is_ok() => oid::INT4,
+        Ok(value) if i64::try_from(value).is_ok() => oid::INT8,
         _ => oid::NUMERIC,
     }
 }

@@ -34,7 +34,11 @@ impl Analyzer<'_> {
             }
         };
         if let Some(names) = names.filter(|names| !names.is_empty()) {
-            self.edits.push((star.span, names.join(", ")));
+            let columns = names.join(", ");
+            // `TABLE t` has its star at the keyword.
+            let is_table = star.span.end - star.span.start > 1 && parts.is_empty();
+            let sent = if is_table { format!("SELECT {columns} FROM") } else { columns };
+            self.edits.push((star.span, sent));
         }
     }
 
