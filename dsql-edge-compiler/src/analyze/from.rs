@@ -39,15 +39,15 @@ impl Analyzer<'_> {
         added: &[NamespaceItem],
         item: &FromItem,
     ) {
-        for new in added.iter().filter(|new| new.relation_visible && !new.name.is_empty()) {
-            let same = |known: &&NamespaceItem| {
-                known.relation_visible
+        for known in before.iter().filter(|known| known.relation_visible && !known.name.is_empty()) {
+            let same = |new: &&NamespaceItem| {
+                new.relation_visible
                     && known.name == new.name
-                    // Two tables of one name in different schemas may both stand without alias.
+                    // Two tables of one name in different schemas may both be there without alias.
                     && !(known.schema.is_some() && new.schema.is_some() && known.schema != new.schema)
             };
-            if before.iter().any(|known| same(&known)) {
-                let message = format!("table name \"{}\" specified more than once", new.name);
+            if added.iter().any(|new| same(&new)) {
+                let message = format!("table name \"{}\" specified more than once", known.name);
                 let span = item_span(item);
                 let hint = "give one of them another alias";
                 self.report(Diagnostic::error(Code::DuplicateAlias, span, message).with_hint(hint));
