@@ -84,8 +84,8 @@ fn altered_properties_of_functions_are_followed() {
 const APP: &str = "CREATE SCHEMA app; CREATE TABLE app.t (a int NOT NULL); CREATE TABLE u (a int);
     CREATE DOMAIN app.id AS int; CREATE TABLE w (i app.id);
     CREATE FUNCTION app.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
-    CREATE FUNCTION app.g(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
-    CREATE OPERATOR app.## (FUNCTION = app.g, RIGHTARG = int);";
+    CREATE FUNCTION g(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+    CREATE OPERATOR app.## (FUNCTION = g, RIGHTARG = int);";
 
 #[test]
 fn dropped_and_renamed_schemas_are_followed() {
@@ -254,6 +254,26 @@ fn statements_that_are_rolled_back_change_nothing() {
         ("BEGIN; SAVEPOINT s; RELEASE s; ALTER TABLE t DROP COLUMN a; END;", "column \"a\" does not exist"),
         ("BEGIN; ROLLBACK AND CHAIN; ALTER TABLE t DROP COLUMN a; ABORT;", ""),
         ("ALTER TABLE t DROP COLUMN a; ROLLBACK;", "column \"a\" does not exist"),
+        ("BEGIN; COMMIT AND NO CHAIN; ALTER TABLE t DROP COLUMN a; ROLLBACK;", "column \"a\" does not exist"),
+        (
+            "BEGIN; ALTER TABLE t DROP COLUMN a; SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; COMMIT;",
+            "column \"a\" does not exist",
+        ),
+        (
+            "SAVEPOINT s; ALTER TABLE t DROP COLUMN a; BEGIN; ROLLBACK TO s; COMMIT;",
+            "column \"a\" does not exist",
+        ),
+        ("BEGIN; SAVEPOINT s; ALTER TABLE t DROP COLUMN a; SAVEPOINT r; ROLLBACK TO s; COMMIT;", ""),
+        // Savepoints of one name: the newest that is left.
+        (
+            "BEGIN; SAVEPOINT s; ALTER TABLE t DROP COLUMN b; SAVEPOINT s; RELEASE s; ROLLBACK TO s; COMMIT;",
+            "",
+        ),
+        (
+            "BEGIN; SAVEPOINT r; ALTER TABLE t DROP COLUMN b; SAVEPOINT s; SAVEPOINT r; ROLLBACK TO s; ROLLBACK TO r; COMMIT;",
+            "",
+        ),
+        ("BEGIN; ALTER TABLE t DROP COLUMN a; PREPARE TRANSACTION 'x'; ROLLBACK PREPARED 'x';", ""),
         (
             "START TRANSACTION; SET search_path = app; ROLLBACK; ALTER TABLE t DROP COLUMN a;",
             "column \"a\" does not exist",
