@@ -24,6 +24,8 @@ use anyhow::{Result, bail};
 
 /// A query and what is expected of it.
 pub struct Case {
+    /// The heading above it.
+    pub heading: String,
     /// The line of the query, from 1.
     pub line: usize,
     /// The DDL that holds here.
@@ -83,9 +85,13 @@ impl CaseFile {
         let mut parts = Vec::new();
         let mut schema = String::new();
         let mut rows = String::new();
+        let mut heading = String::new();
         let mut lines = (1..).zip(text.lines());
         while let Some((number, line)) = lines.next() {
             let Some(info) = line.strip_prefix("```") else {
+                if let Some(text) = line.strip_prefix("## ") {
+                    text.clone_into(&mut heading);
+                }
                 parts.push(Part::Text(format!("{line}\n")));
                 continue;
             };
@@ -114,6 +120,7 @@ impl CaseFile {
                 "sql wrong schema" | "sql wrong migration" => {
                     let ddl = if info.ends_with("schema") { Ddl::Schema } else { Ddl::Migration };
                     let case = Case {
+                        heading: heading.clone(),
                         line: number,
                         schema: String::new(),
                         rows: String::new(),
@@ -130,6 +137,7 @@ impl CaseFile {
                     })?;
                     let query = body.trim_end().to_owned();
                     let case = Case {
+                        heading: heading.clone(),
                         line: number,
                         schema: schema.clone(),
                         rows: rows.clone(),

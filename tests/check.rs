@@ -18,7 +18,8 @@ use crate::case_file::{Case, CaseFile, Ddl, Expectation};
 use crate::golden::updating;
 use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
-/// Checks every `.md` below a folder; `only` picks those whose path holds it. With `UPDATE=1` it writes the answers.
+/// Checks every `.md` below a folder; `only` picks the files whose path contains it, and in other files the cases whose
+/// heading contains it. With `UPDATE=1` it writes the answers.
 ///
 /// # Errors
 /// What could not be read or asked. What failed is returned: where, and how.
@@ -26,9 +27,8 @@ pub fn check(folder: &Path, only: Option<&str>, rows: Rows, oracle: &Oracle) -> 
     let mut checked = Checked::default();
     for path in case_files(folder)? {
         let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
-        if only.is_none_or(|only| name.contains(only)) {
-            check_file(&path, &name, rows, oracle, &mut checked).with_context(|| name.clone())?;
-        }
+        let heading = only.filter(|only| !name.contains(only));
+        check_file(&path, &name, heading, rows, oracle, &mut checked).with_context(|| name.clone())?;
     }
     Ok(checked)
 }
@@ -67,12 +67,23 @@ fn case_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn check_file(path: &Path, name: &str, rows: Rows, oracle: &Oracle, checked: &mut Checked) -> Result<()> {
+fn check_file(
+    path: &Path,
+    name: &str,
+    heading: Option<&str>,
+    rows: Rows,
+    oracle: &Oracle,
+    checked: &mut Checked,
+) -> Result<()> {
     let text = fs::read_to_string(path)?;
     let file = CaseFile::parse(&text)?;
     let mut databases: BTreeMap<(&str, &str), Database<'_>> = BTreeMap::new();
     let mut answers = Vec::new();
     for case in file.cases() {
+        if heading.is_some_and(|heading| !case.heading.contains(heading)) {
+            answers.push(case.answer.clone());
+            continue;
+        }
         if let Some(ddl) = case.ddl {
             let answer = match ddl {
                 Ddl::Schema => schema_answer(&case.query),

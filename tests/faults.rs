@@ -10,7 +10,7 @@ mod flights;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use dsql_edge::{Dsql, Once, Transaction, sql, sql_unchecked};
+use dsql_edge::{Dsql, IdempotentOutcome, Transaction, sql, sql_unchecked};
 use dsql_edge_local::{Fault, Local, Oc001};
 use dsql_edge_tests::network::{self, Network};
 use flights::{TABLES, config, count, id, local};
@@ -85,7 +85,15 @@ async fn lost_commit_is_unknown_and_idempotency_key_resolves_it() {
             clean().await.unwrap();
             local.set_faults(&[fault]);
             let done = dsql.transaction(write).idempotency_key(add(id(99))).await.unwrap();
-            assert_eq!(done, if written == 0 { Once::Now(1) } else { Once::Before }, "{fault}");
+            assert_eq!(
+                done,
+                if written == 0 {
+                    IdempotentOutcome::Committed(1)
+                } else {
+                    IdempotentOutcome::AlreadyCommitted
+                },
+                "{fault}"
+            );
             assert_eq!(there(local).await, 2, "{fault}");
         }
     })
@@ -182,10 +190,15 @@ async fn a_key_with_do_nothing_applies_its_writes_once() {
             let dsql = &Dsql::new(config(local, None));
             let first = dsql.transaction(write).idempotency_key(key()).await.unwrap();
             let lost = fault == Some(Fault::CutAfterCommit(1));
-            let expected = if lost { Once::Before } else { Once::Now(1) };
+            let expected =
+                if lost { IdempotentOutcome::AlreadyCommitted } else { IdempotentOutcome::Committed(1) };
             assert_eq!((first, views().await.unwrap()), (expected, 1), "{fault:?}");
             let second = dsql.transaction(write).idempotency_key(key()).await.unwrap();
-            assert_eq!((second, views().await.unwrap()), (Once::Before, 1), "{fault:?}");
+            assert_eq!(
+                (second, views().await.unwrap()),
+                (IdempotentOutcome::AlreadyCommitted, 1),
+                "{fault:?}"
+            );
         }
     })
     .await;

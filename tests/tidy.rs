@@ -5,6 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
+use imports::Crate;
+
+#[path = "tidy/imports.rs"]
+mod imports;
+
 /// A file and its text.
 struct Source {
     path: String,
@@ -83,9 +88,10 @@ fn may_only_name(folder: &str, allowed: &[&str]) -> Vec<String> {
 #[test]
 fn imports_run_one_way() {
     let compiler = "dsql-edge-compiler/src";
-    let mut problems = may_only_name(&format!("{compiler}/syntax"), &["syntax", "source", "diagnostic"]);
+    let syntax = ["syntax", "source", "diagnostic", "volatility"];
+    let mut problems = may_only_name(&format!("{compiler}/syntax"), &syntax);
     problems.extend(may_only_name(&format!("{compiler}/diagnostic"), &["source", "diagnostic"]));
-    problems.extend(may_only_name(&format!("{compiler}/builtin"), &["builtin"]));
+    problems.extend(may_only_name(&format!("{compiler}/builtin"), &["builtin", "volatility"]));
     problems
         .extend(may_only_name(&format!("{compiler}/schema"), &["syntax", "source", "diagnostic", "schema"]));
     let dsql = ["dsql", "syntax", "source", "diagnostic", "schema", "builtin", "Source"];
@@ -96,6 +102,80 @@ fn imports_run_one_way() {
         let both = names.iter().any(|name| name == "schema") && names.iter().any(|name| name == "builtin");
         if both && !source.path.contains("/analyze/") {
             problems.push(format!("{}: only analyze knows both schema and builtin", source.path));
+        }
+    }
+    fail_if_any(problems);
+}
+
+/// The crates, and how many files of each still import themselves through others.
+const CRATES: [(&str, usize); 7] = [
+    ("dsql-edge", 0),
+    ("dsql-edge-compiler", 0),
+    ("dsql-edge-codegen", 21),
+    ("dsql-edge-local", 8),
+    ("dsql-edge-macros", 0),
+    ("dsql-edge-macro-input", 0),
+    ("xtask", 0),
+];
+
+fn read_crate(name: &str) -> Crate {
+    let mut all = Crate::default();
+    for source in sources(&format!("{name}/src")) {
+        all.add(&source.path, &source.text);
+    }
+    all
+}
+
+/// Two files that import each other are one file that was cut in two: neither can be read alone.
+#[test]
+fn no_file_imports_itself_through_others() {
+    let mut problems = Vec::new();
+    for (name, expected) in CRATES {
+        let cycles = read_crate(name).cycles();
+        if cycles.len() != expected {
+            problems.push(format!("{} files of {name} import themselves, not {expected}:", cycles.len()));
+            let shown = |cycle: &Vec<imports::Import>| {
+                cycle.iter().map(|import| import.place.as_str()).collect::<Vec<_>>().join("\n    ")
+            };
+            problems.extend(cycles.iter().map(|cycle| format!("  {}", shown(cycle))));
+        }
+    }
+    fail_if_any(problems);
+}
+
+/// The modules of the runtime from the lowest layer to the highest: a module imports only modules before it.
+/// ARCHITECTURE.md describes the layers.
+const RUNTIME: [&[&str]; 8] = [
+    &["macros", "millis", "seeded", "optional", "sqlstate", "statement", "types", "credentials", "wire"],
+    &["refusal", "session", "error", "retry"],
+    &["event", "settings", "arguments", "row", "many_rows", "query"],
+    &["transport"],
+    &["auth", "lease", "config", "connector"],
+    &["login"],
+    &["client"],
+    &["pool", "serialize", "private"],
+];
+
+#[test]
+fn runtime_has_layers() {
+    let order: Vec<&str> = RUNTIME.iter().flat_map(|layer| layer.iter().copied()).collect();
+    let mut problems = Vec::new();
+    for import in read_crate("dsql-edge").imports() {
+        let place_of =
+            |module: &[String]| order.iter().position(|name| module.first().is_some_and(|it| it == name));
+        if import.to.is_empty() {
+            // The root has no code of its own but the macros that it exports.
+            continue;
+        }
+        let (Some(from), to) = (place_of(&import.from), place_of(&import.to)) else {
+            // The root, which re-exports, and the module that only fuzzing compiles.
+            if !matches!(import.from.first().map(String::as_str), None | Some("fuzzing")) {
+                problems.push(format!("{}: the module is in no layer", import.place));
+            }
+            continue;
+        };
+        if to.is_none_or(|to| to > from) {
+            problems.push(format!("{}: the module is of a higher layer", import.place));
         }
     }
     fail_if_any(problems);

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dsql_edge::types::Uuid;
-use dsql_edge::{Dsql, Error, Executor, Once, Transaction, sql};
+use dsql_edge::{Dsql, Error, Executor, IdempotentOutcome, Transaction, sql};
 use dsql_edge_local::Local;
 use dsql_edge_tests::network::{Fault, Network};
 use flights::{TABLES, config, count, id, local};
@@ -257,16 +257,19 @@ async fn the_answer_to_commit_is_lost_and_a_key_finds_it() {
     let key = || add_post(id(99), "the key");
     let network = Network::to(local.port(), Duration::ZERO, Fault::None).await;
     let first = Dsql::new(config(&local, Some(&network))).transaction(write).idempotency_key(key()).await;
-    assert_eq!(first.unwrap(), Once::Now(1));
+    assert_eq!(first.unwrap(), IdempotentOutcome::Committed(1));
     let whole = network.connections()[0].received();
     sql!("DELETE FROM posts WHERE true").execute(&watcher).await.unwrap();
     let network = Network::to(local.port(), Duration::ZERO, Fault::CutFirstAfter(whole - 30)).await;
     let dsql = Dsql::new(config(&local, Some(&network)));
-    assert_eq!(dsql.transaction(write).idempotency_key(key()).await.unwrap(), Once::Before);
+    assert_eq!(
+        dsql.transaction(write).idempotency_key(key()).await.unwrap(),
+        IdempotentOutcome::AlreadyCommitted
+    );
     assert_eq!(network.connections().len(), 2);
     assert_eq!(count().fetch_value(&watcher).await.unwrap(), 2);
     let other = Dsql::new(config(&local, None)).transaction(write).idempotency_key(key()).await;
-    assert_eq!(other.unwrap(), Once::Before);
+    assert_eq!(other.unwrap(), IdempotentOutcome::AlreadyCommitted);
     local.stop().await.unwrap();
 }
 

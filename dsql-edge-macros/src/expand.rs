@@ -11,7 +11,6 @@ use crate::snapshot;
 use crate::text::{Text, compile_error};
 use crate::warnings::warnings;
 use dsql_edge_compiler::emit::{Emission, Many, RowTarget};
-use dsql_edge_compiler::many::unnest;
 use dsql_edge_compiler::syntax;
 use dsql_edge_compiler::typed::SessionEffect;
 use dsql_edge_macro_input::{Argument, Each, Input, OwnRow};
@@ -114,7 +113,7 @@ impl Expression {
         let many = self.each.as_ref().map(|Each { pattern, rows }| Many {
             pattern: pattern.to_token_stream(),
             rows: rows.to_token_stream(),
-            unnest: unnest(&self.text.source, &checked.query),
+            unnest: checked.query.unnest.clone(),
         });
         if many.is_some() && !checked.query.combinations.is_empty() {
             let message = "optional text, {? … }, does not go with `for`: which text is sent would differ from row to row";

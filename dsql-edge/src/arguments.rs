@@ -1,6 +1,6 @@
 //! The arguments of a query, encoded as they are bound.
 //!
-//! Goes in: Rust values and the SQL types they must fit. Comes out: the parameters of a Bind frame. The first
+//! Input: Rust values and the SQL types they must fit. Output: the parameters of a Bind frame. The first
 //! value that cannot be encoded is kept as an error for when the query runs, so that binding itself never
 //! fails.
 

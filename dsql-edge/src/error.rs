@@ -1,6 +1,5 @@
-//! The one error type, and what may be asked of it.
+//! The one error type of the runtime: predicates for programs, one line for people.
 //!
-//! Input: what went wrong, from every room. Output: predicates for programs, a line for people.
 //! Invariant: the line never shows a token, a credential, a parameter or a row. PostgreSQL's DETAIL, which quotes rows,
 //! has an accessor and is not part of `Display` or `Debug`; `shown` decides the same of each primary message.
 
@@ -17,8 +16,93 @@ use crate::wire::DatabaseError;
 
 /// Anything that can go wrong, at run time, between a query and its rows.
 ///
-/// It displays as one line: the SQLSTATE and the primary message of the server, or what happened otherwise
-/// and what to do about it, and the place of the query in the source. Ask it with the `is_*` methods.
+/// It displays as one line: the SQLSTATE and the primary message of the server, or the failure and its remedy; then the
+/// place of the query in the source. Programs use the `is_*` methods. Five groups of them answer five questions.
+///
+/// # Was anything written?
+///
+/// After most errors nothing of the statement stays. Two kinds of errors are different, and neither may be answered by
+/// running the statement again. [`is_outcome_unknown`](Error::is_outcome_unknown): a write was sent and its answer was
+/// lost. [`is_executed`](Error::is_executed): the write was committed, and the rows that it returned could not be used.
+/// [`committed_rows`](Error::committed_rows) counts the rows of a statement for many rows that were committed before the
+/// error; [`is_rolled_back`](Error::is_rolled_back) and [`is_transaction_over`](Error::is_transaction_over) are about
+/// transactions.
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql};
+/// # async fn count(dsql: &Dsql, name: &str) -> Result<(), Error> {
+/// let counted = sql!("UPDATE tag_master SET usage_count = usage_count + 1 WHERE tag_name = $name");
+/// match counted.execute(dsql).await {
+///     // Only reading the row shows whether it was counted. An idempotency key would resolve it.
+///     Err(error) if error.is_outcome_unknown() => println!("perhaps counted: {error}"),
+///     Err(error) if error.is_executed() => println!("counted, but: {error}"),
+///     other => drop(other?),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Did the database reject the statement?
+///
+/// [`is_database`](Error::is_database), and then [`sqlstate`](Error::sqlstate) or a method for a common SQLSTATE:
+/// [`is_unique_violation`](Error::is_unique_violation),
+/// [`is_foreign_key_violation`](Error::is_foreign_key_violation),
+/// [`is_not_null_violation`](Error::is_not_null_violation), [`is_check_violation`](Error::is_check_violation),
+/// [`is_conflict`](Error::is_conflict). [`constraint`](Error::constraint), [`table`](Error::table),
+/// [`column`](Error::column), [`message`](Error::message), [`detail`](Error::detail) and [`hint`](Error::hint) are the
+/// fields of PostgreSQL's error.
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql};
+/// # async fn add(dsql: &Dsql, name: &str) -> Result<bool, Error> {
+/// let added = sql!("INSERT INTO tag_master (tag_name, tag_category) VALUES ($name, 'Methodology')");
+/// match added.execute(dsql).await {
+///     Ok(_) => Ok(true),
+///     Err(error) if error.is_unique_violation() && error.constraint() == Some("tag_master_pkey") => Ok(false),
+///     Err(error) => Err(error),
+/// }
+/// # }
+/// ```
+///
+/// # Is the database reachable?
+///
+/// [`is_connect`](Error::is_connect) covers everything up to the login. [`is_credentials`](Error::is_credentials) and
+/// [`is_access_denied`](Error::is_access_denied) need an operator; [`is_throttled`](Error::is_throttled),
+/// [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` pass by themselves. After the login:
+/// [`is_connection_lost`](Error::is_connection_lost) and [`is_timeout`](Error::is_timeout). By then the transient ones were
+/// tried [`attempts`](Error::attempts) times.
+///
+/// ```
+/// # use dsql_edge::Error;
+/// fn status(error: &Error) -> u16 {
+///     if error.is_throttled() || error.is_waking_up() || error.is_timeout() { 503 } else { 500 }
+/// }
+/// ```
+///
+/// # Do the rows fit the code?
+///
+/// [`is_stale_snapshot`](Error::is_stale_snapshot): the schema is not the one that the query was compiled against.
+/// [`is_conversion`](Error::is_conversion): a value does not fit its type. [`is_no_rows`](Error::is_no_rows) and
+/// [`is_too_many_rows`](Error::is_too_many_rows): another number of rows than one.
+/// [`is_too_long`](Error::is_too_long): more bytes than [`Config`](crate::Config) allows.
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql};
+/// # async fn usage(dsql: &Dsql, name: &str) -> Result<i32, Error> {
+/// let usage = sql!("SELECT usage_count FROM tag_master WHERE tag_name = $name").fetch_value(dsql).await;
+/// match usage {
+///     Err(error) if error.is_no_rows() => Ok(0),
+///     other => other,
+/// }
+/// # }
+/// ```
+///
+/// # Is the program wrong?
+///
+/// [`is_config`](Error::is_config): a binding or setting is missing or malformed; the line says how to set it.
+/// [`is_other_request`](Error::is_other_request): a [`Dsql`](crate::Dsql) was kept beyond its request.
+///
+/// # What the line shows
 ///
 /// The line (`Display`, `Debug`, and `worker::Error`, which frameworks put into logs and answers) quotes no parameter
 /// and no row. The server's message is a part of it only where its SQLSTATE is of a kind whose messages name objects,
@@ -57,8 +141,8 @@ pub(crate) enum Kind {
     Credentials(Cow<'static, str>),
     /// No connection: nothing of the query was executed.
     Connect(Cow<'static, str>),
-    /// The server refused the connection in its own words: nothing of the query was executed.
-    Refused(Box<DatabaseError>),
+    /// The server rejected the login: nothing of the query was executed.
+    LoginRejected(Box<DatabaseError>),
     /// The server refused the query.
     Database(Box<DatabaseError>),
     /// The connection broke after the query was handed over.
@@ -91,8 +175,8 @@ pub(crate) enum Kind {
     TooLong(&'static str),
     /// COMMIT was answered with ROLLBACK.
     RolledBack,
-    /// A statement began or ended a transaction behind our back.
-    Astray,
+    /// A statement contained its own BEGIN, COMMIT or ROLLBACK.
+    UnexpectedTransactionState,
     /// The transaction has ended, because it failed, or its closure has returned.
     TransactionOver(&'static str),
     OtherRequest,
@@ -110,34 +194,34 @@ impl Error {
         matches!(self.0.kind, Kind::Config(_))
     }
 
-    /// Whether no connection came about: nobody listens, TLS failed, the server refused, or there were no credentials.
+    /// Whether no connection was opened: nothing listens, TLS failed, the login was rejected, or there were no credentials.
     /// Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise: the first query
     /// travels with the login.
     pub fn is_connect(&self) -> bool {
-        matches!(self.0.kind, Kind::Connect(_) | Kind::Refused(_) | Kind::Credentials(_))
+        matches!(self.0.kind, Kind::Connect(_) | Kind::LoginRejected(_) | Kind::Credentials(_))
     }
 
-    /// Whether there were no credentials to sign with: a provider failed, or STS refused the role.
+    /// Whether there were no credentials to sign with: a provider failed, or STS rejected the role.
     pub fn is_credentials(&self) -> bool {
         matches!(self.0.kind, Kind::Credentials(_))
     }
 
-    /// Whether the server refused the connection because of who asked: the token, its keys, the role.
+    /// Whether the server rejected the login because of the token, its keys or the role.
     pub fn is_access_denied(&self) -> bool {
         self.refusal().is_some_and(Refusal::is_access_denied)
     }
 
-    /// Whether the server refused the connection because there are too many, or too many a second.
+    /// Whether the server rejected the connection because there are too many, or too many per second.
     pub fn is_throttled(&self) -> bool {
         self.refusal().is_some_and(Refusal::is_throttled)
     }
 
-    /// Whether the server refused the connection because the cluster was idle and is starting.
+    /// Whether the server rejected the connection because the cluster was idle and is starting.
     pub fn is_waking_up(&self) -> bool {
         self.refusal().is_some_and(Refusal::is_waking_up)
     }
 
-    /// Whether the connection broke after the server had let us in.
+    /// Whether the connection broke after the login.
     pub fn is_connection_lost(&self) -> bool {
         match &self.0.kind {
             Kind::Lost(_) => true,
@@ -161,14 +245,14 @@ impl Error {
         matches!(self.0.kind, Kind::TransactionOver(_))
     }
 
-    /// Of a statement for many rows outside of a transaction: how many of them had been committed before the error.
-    /// What became of those after it: nothing, unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise
-    /// of the chunk that came next.
+    /// The number of rows that a statement for many rows, outside of a transaction, had committed before the error.
+    /// Nothing of the rows after them stays, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true of the next
+    /// chunk.
     pub fn committed_rows(&self) -> Option<u64> {
         self.0.committed.map(|rows| rows as u64)
     }
 
-    /// How often it was tried.
+    /// The number of attempts.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
@@ -189,12 +273,12 @@ impl Error {
         matches!(self.0.kind, Kind::Database(_))
     }
 
-    /// Whether a row with this key is there already (23505).
+    /// Whether a row with this key exists already (23505).
     pub fn is_unique_violation(&self) -> bool {
         self.is_state(SqlState::UNIQUE_VIOLATION)
     }
 
-    /// Whether a row that is referred to is missing, or one that is referred to would go (23503).
+    /// Whether a referenced row does not exist, or a row that is still referenced would be deleted (23503).
     pub fn is_foreign_key_violation(&self) -> bool {
         self.is_state(SqlState::FOREIGN_KEY_VIOLATION)
     }
@@ -204,13 +288,13 @@ impl Error {
         self.is_state(SqlState::NOT_NULL_VIOLATION)
     }
 
-    /// Whether a CHECK constraint refuses the row (23514).
+    /// Whether a CHECK constraint rejects the row (23514).
     pub fn is_check_violation(&self) -> bool {
         self.is_state(SqlState::CHECK_VIOLATION)
     }
 
-    /// Whether another transaction got there first (40001; DSQL's OC000 and OC001). Nothing was changed, and
-    /// the whole transaction may be run again.
+    /// Whether the transaction conflicts with another one that committed first (40001; DSQL's OC000 and OC001). Nothing
+    /// was changed, and the whole transaction may be run again.
     pub fn is_conflict(&self) -> bool {
         self.database_error().is_some_and(DatabaseError::is_conflict)
     }
@@ -239,7 +323,7 @@ impl Error {
         matches!(self.0.kind, Kind::TooManyRows)
     }
 
-    /// Whether a statement that writes was handed over and its outcome never came back: it may have happened.
+    /// Whether a write was sent and its answer was lost: it may have been executed.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.outcome == Outcome::Unknown
     }
@@ -261,7 +345,7 @@ impl Error {
         self.database_error()?.sqlstate
     }
 
-    /// The constraint that refused the row, as the server names it.
+    /// The constraint that rejected the row, as the server names it.
     pub fn constraint(&self) -> Option<&str> {
         self.database_error()?.constraint.as_deref()
     }
@@ -281,7 +365,7 @@ impl Error {
     }
 
     /// The primary message of the server's error, also where the error does not display it because it can quote a
-    /// value: for the code that asked, not for logs and not for answers.
+    /// value: for code, not for logs and not for answers to users.
     pub fn message(&self) -> Option<&str> {
         Some(&self.database_error()?.message)
     }
@@ -296,8 +380,13 @@ impl Error {
         self.database_error()?.hint.as_deref()
     }
 
-    /// Why a [`CredentialsProvider`](crate::auth::CredentialsProvider) has none to give. The text is shown as it is: no
-    /// secret belongs into it.
+    /// The error of a [`CredentialsProvider`](crate::auth::CredentialsProvider) that has no credentials. The text is shown
+    /// as it is: it must not contain a secret.
+    ///
+    /// ```
+    /// let error = dsql_edge::Error::credentials("the vault is sealed");
+    /// assert!(error.is_credentials() && error.to_string() == "the vault is sealed");
+    /// ```
     pub fn credentials(text: impl Into<Cow<'static, str>>) -> Self {
         Error::new(Kind::Credentials(text.into()))
     }
@@ -362,21 +451,21 @@ impl Error {
         self
     }
 
-    /// The same error, for somebody else.
+    /// A copy of the error, for another recipient.
     pub(crate) fn again(&self) -> Self {
         Error(self.0.clone())
     }
 
     fn refusal(&self) -> Option<Refusal> {
         match &self.0.kind {
-            Kind::Refused(error) => Some(Refusal::of(error)),
+            Kind::LoginRejected(error) => Some(Refusal::of(error)),
             _ => None,
         }
     }
 
     fn database_error(&self) -> Option<&DatabaseError> {
         match &self.0.kind {
-            Kind::Refused(error) | Kind::Database(error) => Some(error),
+            Kind::LoginRejected(error) | Kind::Database(error) => Some(error),
             _ => None,
         }
     }
@@ -390,7 +479,7 @@ impl Error {
             Kind::Config(text) | Kind::Credentials(text) | Kind::Connect(text) | Kind::Lost(text) => {
                 (text, "", "")
             }
-            Kind::Refused(error) => {
+            Kind::LoginRejected(error) => {
                 f.write_str("the database refused the connection: ")?;
                 // A rejected login names the user and the signer's ARN. No statement was executed.
                 write_database_error(f, error, !shown::repeats_token(error))?;
@@ -415,7 +504,7 @@ impl Error {
             }
             Kind::TooLong(text) | Kind::TransactionOver(text) => (text, "", ""),
             Kind::RolledBack => ("COMMIT was answered with ROLLBACK: nothing was committed", "", ""),
-            Kind::Astray => {
+            Kind::UnexpectedTransactionState => {
                 ("a statement began or ended a transaction: leave that to `dsql.transaction(…)`", "", "")
             }
             Kind::NoRows => ("no row", WHERE_ONE, ""),

@@ -1,10 +1,10 @@
 //! What the fuzz targets (`fuzz/`) reach of this crate's inside. Only they see it: `--cfg fuzzing`.
 //!
-//! Goes in: hostile bytes. Comes out: nothing, or a panic that says which promise was broken.
+//! Input: hostile bytes. Output: nothing, or a panic that says which promise was broken.
 
 #![allow(missing_docs, clippy::panic, reason = "a fuzz target fails by panicking")]
 
-use crate::session::{Connection, Event};
+use crate::session::{Connection, SessionEvent};
 use crate::wire::{Limits, Parameters, Startup};
 
 /// What a server says to a cold query and to transactions after it. The first byte chooses what we say.
@@ -41,7 +41,7 @@ fn drain(connection: &mut Connection, ours: u8, flights: &mut u32, events: &mut 
     loop {
         match connection.poll_event() {
             Ok(Some(event)) => {
-                let ready = matches!(event, Event::Ready(_));
+                let ready = matches!(event, SessionEvent::Ready(_));
                 events.push(format!("{event:?}"));
                 // The answer that follows at once in one piece, and later in many, is of the same flight.
                 if ready {

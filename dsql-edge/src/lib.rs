@@ -1,8 +1,8 @@
 //! Typed SQL for Amazon Aurora DSQL on Cloudflare Workers.
 //!
-//! `sql!` checks a query when it is compiled, against a snapshot of the schema that lies beside `Cargo.toml`, and gives
-//! it a row type of its own. This crate runs it: over a Worker's TCP socket, in the fewest round trips the platform
-//! allows (4 for the first query of a request, 1 for each one after it), with the IAM token signed here.
+//! `sql!` checks a query when it is compiled, against a snapshot of the schema next to `Cargo.toml`, and gives it a row
+//! type of its own. This crate runs it: over a Worker's TCP socket, in the fewest round trips that the platform allows (4
+//! for the first query of a request, 1 for each later one), with the IAM token signed here.
 //!
 //! ```no_run
 //! use dsql_edge::{Dsql, sql};
@@ -20,17 +20,17 @@
 //! # fn main() {}
 //! ```
 //!
-//! - [`sql!`]: what a query can be: an expression, functions, nested rows, optional text; and the snapshot.
-//! - [`Dsql`]: a cluster, as one request sees it: queries, [pipelines](Dsql::pipeline) and
-//!   [transactions](Dsql::transaction); [`Config`]: where it is, who we are, and what may take how long.
+//! - [`sql!`]: the forms of a query (an expression, functions, nested rows, optional text), and the snapshot.
+//! - [`Dsql`]: a cluster, as one request uses it: queries, [pipelines](Dsql::pipeline) and
+//!   [transactions](Dsql::transaction); [`Config`]: the endpoint, the user, the limits.
 //! - [`Query::fetch`]: rows as a stream; [`BulkCommand`]: many rows at once.
-//! - [`auth`]: credentials, where they come from, and the token.
+//! - [`auth`]: credentials, their sources, and the token.
 //! - [`types`]: which Rust types fit which SQL types, and how a type of your own does.
-//! - [`Error`]: what can go wrong, and what may be asked of it.
+//! - [`Error`]: everything that can go wrong, by the question that a program asks.
 //!
 //! # Features
 //!
-//! Features only add; none changes what `sql!` writes.
+//! Features only add; none changes the code that `sql!` generates.
 //!
 //! | feature | default | |
 //! |---|---|---|
@@ -38,14 +38,16 @@
 //! | `aws-sigv4` | yes | tokens are signed by AWS's own crate; without it by Workers' own cryptography, which saves 51 kB of a compressed Worker; the signature is the same |
 //! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |
-//! | `tokio` | no | connecting from programs that are no Workers, through tokio and rustls |
+//! | `tokio` | no | connecting from programs that are not Workers, through tokio and rustls |
 //!
-//! # What never happens
+//! # Guarantees
 //!
-//! A value never becomes SQL text. A token leaves this process only inside TLS, and only for a host that [`Config`] lets
-//! through. A credential, a token or a parameter never shows in an error, in `Debug` or in a log (of the
-//! server's own message [`Error`] shows what quotes no value). Bytes of the server
-//! never make this crate panic. A statement that writes is never sent again when its outcome is not known.
+//! - A value never becomes SQL text.
+//! - A token leaves this process only inside TLS, and only for a host that [`Config`] accepts.
+//! - A credential, a token or a parameter is never shown in an error, in `Debug` or in a log. Of the server's own message,
+//!   [`Error`] shows only what quotes no value.
+//! - Bytes of the server never make this crate panic.
+//! - A write whose outcome is unknown is never sent again.
 #![cfg_attr(
     not(test),
     deny(
@@ -68,18 +70,25 @@ mod arguments;
 pub mod auth;
 mod client;
 mod config;
+mod connector;
+mod credentials;
 mod error;
+mod event;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 #[cfg(test)]
 mod harness;
+#[cfg(feature = "pool")]
+mod lease;
+mod login;
 mod macros;
 mod many_rows;
 mod millis;
 mod optional;
 #[cfg(feature = "pool")]
 mod pool;
+#[doc(hidden)]
 pub mod private;
 mod query;
 mod refusal;
@@ -88,6 +97,7 @@ mod row;
 #[cfg(feature = "serde")]
 mod serialize;
 mod session;
+mod settings;
 mod sqlstate;
 mod statement;
 mod transport;
@@ -96,13 +106,15 @@ mod wire;
 
 #[cfg(feature = "assume-role")]
 pub use auth::AssumeRole;
-pub use auth::Credentials;
 pub use client::{
-    Dsql, Event, Executor, Fetch, IdempotencyKey, Member, Once, Pipelined, RowStream, Session,
-    SessionExecutor, Transact, TransactOnce, Transacting, Transaction,
+    Dsql, Executor, IdempotencyKey, IdempotentOutcome, IdempotentTransactionBuilder, PipelineMember,
+    Pipelined, QueryFuture, RowStream, Session, SessionExecutor, Transaction, TransactionBuilder,
+    TransactionFuture,
 };
 pub use config::Config;
+pub use credentials::Credentials;
 pub use error::Error;
+pub use event::Event;
 #[doc(inline)]
 pub use macros::{sql, sql_file, sql_unchecked};
 #[cfg(feature = "pool")]

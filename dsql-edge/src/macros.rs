@@ -141,7 +141,7 @@
 /// |---|---|---|
 /// | returns rows | [`Query`](crate::Query) | any [`Executor`](crate::Executor), a pipeline |
 /// | returns none | [`Command`](crate::Command) | the same |
-/// | `INSERT` of one row that cannot happen twice | [`KeyInsert`](crate::KeyInsert) | the same; an [idempotency key](crate::Transact::idempotency_key) |
+/// | `INSERT` of one row that cannot happen twice | [`KeyInsert`](crate::KeyInsert) | the same; an [idempotency key](crate::TransactionBuilder::idempotency_key) |
 /// | changes its session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, `set_config(…, false)`, `pg_advisory_lock` | [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut` [`Session`](crate::Session) |
 /// | begins, ends or changes a transaction; `DO`, `CALL` | does not compile | [`Dsql::transaction`](crate::Dsql::transaction) |
 ///

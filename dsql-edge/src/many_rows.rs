@@ -1,6 +1,6 @@
 //! Many rows for one statement, produced as they are sent.
 //!
-//! Goes in: an iterator of rows and what binds one. Comes out: [`Chunk`]s, none larger than its limits, each as the
+//! Input: an iterator of rows and what binds one. Output: [`Chunk`]s, none larger than its limits, each as the
 //! [`Arguments`] of row after row, or as those of `… FROM UNNEST($1, $2)`: an array for each parameter. Rows that do
 //! not fit wait for the next chunk. The first value that cannot be encoded is kept as an error for when it is sent.
 

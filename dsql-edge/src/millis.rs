@@ -1,6 +1,6 @@
 //! Time in milliseconds: what the clocks and timers of Workers count in.
 //!
-//! Goes in: a [`Duration`] of the user's. Comes out: a number that every room computes with.
+//! Input: a [`Duration`] of the user's. Output: a number that every room computes with.
 
 use core::time::Duration;
 

@@ -1,6 +1,6 @@
-//! A query that is ready to run: what `sql!` evaluates to.
+//! The values that `sql!` evaluates to: statements that are ready to run.
 //!
-//! Goes in: the static [`Statement`], its arguments, and the function that decodes a row. Comes out: an inert value;
+//! Input: the static [`Statement`], its arguments, and the function that decodes a row. Output: an inert value;
 //! `client/fetch.rs` runs it.
 
 use crate::arguments::Arguments;
@@ -10,13 +10,24 @@ use crate::row::DataRow;
 use crate::statement::{KeyConstraints, Statement};
 
 /// A query that returns rows of the type `R`. Made by `sql!`; it does nothing until it is fetched or executed.
+///
+/// | method | returns |
+/// |---|---|
+/// | [`fetch_all`](Query::fetch_all) | all rows |
+/// | [`fetch_one`](Query::fetch_one) | the one row, or an error |
+/// | [`fetch_optional`](Query::fetch_optional) | the one row, or `None` |
+/// | [`fetch_value`](Query::fetch_value) | the one column of the one row |
+/// | [`fetch`](Query::fetch) | a stream of the rows |
+/// | [`execute`](Query::execute) | the number of rows |
+/// | [`one`](Query::one), [`optional`](Query::optional), [`value`](Query::value) | a member of a [pipeline](crate::Dsql::pipeline) |
 #[must_use = "a query does nothing until it is fetched or executed"]
 pub struct Query<R> {
     pub(crate) request: Request,
     pub(crate) decode: fn(&DataRow<'_>) -> Result<R, Error>,
 }
 
-/// A statement that returns no rows. Made by `sql!`; it does nothing until it is executed.
+/// A statement that returns no rows. Made by `sql!`; it does nothing until it is [executed](Command::execute), or sent in
+/// a [pipeline](crate::Dsql::pipeline).
 #[must_use = "a statement does nothing until it is executed"]
 pub struct Command {
     pub(crate) request: Request,
@@ -24,12 +35,11 @@ pub struct Command {
 
 /// An `INSERT` of one row that cannot happen twice. Made by `sql!`; it does nothing until it is executed.
 ///
-/// It runs as a [`Command`] does, and can be the [idempotency key](crate::Transact::idempotency_key) of a transaction.
-/// `sql!` makes one of each `INSERT … VALUES (…)` of one row without `RETURNING` and without `DO UPDATE`, where a primary
+/// It runs as a [`Command`] does, and can be the [idempotency key](crate::TransactionBuilder::idempotency_key) of a
+/// transaction. `sql!` makes one of each `INSERT … VALUES (…)` of one row without `RETURNING` and without `DO UPDATE`, where a primary
 /// key or a unique constraint covers only columns that the statement writes, with parameters or constants that are not
 /// NULL. If more than one constraint of the table does so, `ON CONFLICT (column) DO NOTHING` must name the key: a violation
-/// of another one does not mean that the key is taken, and is an error. Where a `Command` is asked for, `.into()` makes one
-/// of it.
+/// of another one does not mean that the key is taken, and is an error. `.into()` turns it into a `Command`.
 #[must_use = "a statement does nothing until it is executed"]
 pub struct KeyInsert {
     pub(crate) request: Request,
@@ -50,8 +60,19 @@ pub struct SessionQuery<R>(pub(crate) Query<R>);
 ///
 /// Its rows are read from their iterator as they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
 /// [`Transaction`](crate::Transaction) they are all part of it. Elsewhere each chunk is a transaction of its own, which
-/// costs two round trips: when one fails, those before it stay, and the error says how many rows that is
-/// ([`Error::committed_rows`]).
+/// costs two round trips: if one fails, those before it stay, and [`Error::committed_rows`] is the number of their rows.
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
+/// # async fn import(dsql: &Dsql, posts: Vec<(Uuid, String)>) -> Result<(), Error> {
+/// let import = sql!("INSERT INTO posts (id, title) VALUES ($id, $title)", for (id, title) in &posts, id = id, title = title);
+/// match import.execute(dsql).await {
+///     Err(error) => println!("{} rows were imported: {error}", error.committed_rows().unwrap_or(0)),
+///     Ok(rows) => println!("{rows} rows were imported"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a statement does nothing until it is executed"]
 pub struct BulkCommand<'a> {
     pub(crate) bulk: Bulk<'a>,
@@ -72,7 +93,7 @@ pub(crate) struct Bulk<'a> {
     pub(crate) fused: bool,
 }
 
-/// A row of one column without a type of its own: what [`Query::fetch_value`] takes the value out of.
+/// A row of one column, whose value [`Query::fetch_value`] returns.
 #[diagnostic::on_unimplemented(
     message = "`fetch_value` needs a query that returns one column",
     label = "this query's rows have more than one column, or are of a type of yours",
@@ -86,7 +107,7 @@ pub trait SingleColumn {
     fn into_value(self) -> Self::Value;
 }
 
-/// What an [`Executor`](crate::Executor) runs: a statement and its arguments.
+/// A statement and its arguments, as an [`Executor`](crate::Executor) runs them.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) statement: &'static Statement,
@@ -98,6 +119,7 @@ pub(crate) struct Request {
 
 impl<R: Send + 'static> Query<R> {
     /// A query whose columns were checked when it was compiled.
+    #[doc(hidden)]
     pub fn new(
         statement: &'static Statement,
         arguments: Arguments,
@@ -108,6 +130,7 @@ impl<R: Send + 'static> Query<R> {
 
     /// A query whose columns' names alone are known; `decode` must use
     /// [`unchecked_column`](DataRow::unchecked_column).
+    #[doc(hidden)]
     pub fn unchecked(
         statement: &'static Statement,
         arguments: Arguments,
@@ -119,11 +142,13 @@ impl<R: Send + 'static> Query<R> {
 
 impl Command {
     /// A statement that returns no rows.
+    #[doc(hidden)]
     pub fn new(statement: &'static Statement, arguments: Arguments) -> Self {
         Command { request: Request { statement, arguments: vec![arguments], unchecked: false } }
     }
 
     /// A statement that returns no rows, from `sql_unchecked!`.
+    #[doc(hidden)]
     pub fn unchecked(statement: &'static Statement, arguments: Arguments) -> Self {
         Command { request: Request { statement, arguments: vec![arguments], unchecked: true } }
     }
@@ -131,6 +156,7 @@ impl Command {
 
 impl KeyInsert {
     /// An INSERT that violates one of these constraints when it is repeated.
+    #[doc(hidden)]
     pub fn new(
         statement: &'static Statement,
         arguments: Arguments,
@@ -140,6 +166,7 @@ impl KeyInsert {
     }
 
     /// The same, of a statement whose types are not checked.
+    #[doc(hidden)]
     pub fn unchecked(
         statement: &'static Statement,
         arguments: Arguments,
@@ -157,6 +184,7 @@ impl From<KeyInsert> for Command {
 
 impl SessionCommand {
     /// A statement that returns no rows.
+    #[doc(hidden)]
     pub fn new(statement: &'static Statement, arguments: Arguments) -> Self {
         SessionCommand(Command::new(statement, arguments))
     }
@@ -164,6 +192,7 @@ impl SessionCommand {
 
 impl<R: Send + 'static> SessionQuery<R> {
     /// A query whose columns were checked when it was compiled.
+    #[doc(hidden)]
     pub fn new(
         statement: &'static Statement,
         arguments: Arguments,
@@ -175,12 +204,23 @@ impl<R: Send + 'static> SessionQuery<R> {
 
 impl<'a> BulkCommand<'a> {
     /// A statement that returns no rows.
+    #[doc(hidden)]
     pub fn new(statement: &'static Statement, rows: Rows<'a>) -> Self {
         BulkCommand { bulk: Bulk { statement, rows, fused: false } }
     }
 
-    /// Sends each chunk's COMMIT with it: one round trip instead of two. The price: when the connection breaks, what
-    /// became of the chunk is not known ([`Error::is_outcome_unknown`]).
+    /// Sends each chunk's COMMIT with it: one round trip instead of two. The price: if the connection breaks, the outcome
+    /// of the chunk is unknown ([`Error::is_outcome_unknown`]).
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
+    /// # async fn import(dsql: &Dsql, posts: Vec<(Uuid, String)>) -> Result<u64, Error> {
+    /// sql!("INSERT INTO posts (id, title) VALUES ($id, $title)", for (id, title) in &posts, id = id, title = title)
+    ///     .fused()
+    ///     .execute(dsql)
+    ///     .await
+    /// # }
+    /// ```
     pub fn fused(mut self) -> Self {
         self.bulk.fused = true;
         self
@@ -189,6 +229,7 @@ impl<'a> BulkCommand<'a> {
 
 impl<'a, R: Send + 'static> BulkQuery<'a, R> {
     /// A query whose columns were checked when it was compiled.
+    #[doc(hidden)]
     pub fn new(
         statement: &'static Statement,
         rows: Rows<'a>,

@@ -1,8 +1,8 @@
-//! Why the server refused a connection, by the words DSQL uses, and what to do about it.
+//! Finds out why the server rejected a login, from the words that DSQL uses, and gives the advice for it.
 //!
-//! Goes in: an ErrorResponse that came before the session was ready. Comes out: which refusal it is. Only
-//! here may words decide: nothing was executed yet, and DSQL gives one SQLSTATE (08006) to most of them. The
-//! texts are those of Aurora DSQL's user guide ("Troubleshooting") and of clusters.
+//! Input: an ErrorResponse that came before the session was ready. Output: its [`Refusal`]. Words may decide only here:
+//! nothing was executed yet, and DSQL gives one SQLSTATE (08006) to most of these errors. The texts are those of Aurora
+//! DSQL's user guide ("Troubleshooting") and of clusters.
 
 use crate::sqlstate::SqlState;
 use crate::wire::DatabaseError;
@@ -18,12 +18,12 @@ pub(crate) enum Refusal {
     TooManyConnections,
     RateExceeded,
     Parameter,
-    /// It did not understand what came before it had asked.
+    /// It did not understand the messages that were sent before it requested them.
     Protocol,
     Other,
 }
 
-/// Where DSQL says it.
+/// The field of the error that has the words.
 enum Place {
     Message,
     Hint,
@@ -35,7 +35,7 @@ const STATES: [(SqlState, Refusal); 3] = [
     (SqlState::PROTOCOL_VIOLATION, Refusal::Protocol),
 ];
 
-/// The first that is there decides.
+/// The first that is found decides.
 const WORDS: [(&str, Place, Refusal); 8] = [
     ("signature expired", Place::Hint, Refusal::SignatureExpired),
     ("wrong user to action mapping", Place::Hint, Refusal::WrongAction),

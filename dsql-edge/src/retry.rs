@@ -1,30 +1,55 @@
-//! What may run again, and when. Pure: facts in, a rule out; nothing is awaited here, and no error's text is read
-//! (before the server has let us in, `refusal.rs` has read it).
+//! Decides what runs again after a failure, and what is known about a write. Pure: facts in, a [`Rule`] out.
 //!
-//! A rule is decided by how far it had come: what was handed to the writer, and what had been received.
+//! Input: the [`FailureFacts`] of a flight. Output: its rule, the [`Pause`] before another attempt, and the outcome.
+//! Nothing is awaited here, and no error's text is read (before the login ends, `refusal.rs` has read it).
 //!
-//! | rule | what happened | what became of it | again |
-//! |---|---|---|---|
-//! | R0 | it could not be sent: a value, a setting, a certificate, no TLS, a socket of another request | nothing | no |
-//! | R1 | no connection, and nothing of the query handed over | nothing | twice, after 50–250 ms |
-//! | R2 | refused before the login was done; or the server dropped what came behind the login | nothing | by the refusal |
-//! | R3 | lost in the login, with reads or an open transaction handed over | nothing | twice, after 50–250 ms |
-//! | R4 | lost in the login, with a COMMIT or a write of its own handed over | unknown | with a key |
-//! | R5 | lost in a transaction, before COMMIT was handed over | nothing | the transaction, on a new connection |
-//! | R6 | 40001, OC000, OC001, wherever | nothing | the transaction, after a pause that grows |
-//! | R7 | lost with a COMMIT or a write of its own handed over | unknown | with a key |
-//! | R8 | the server's answer leaves a COMMIT or a write of its own open: see [`Signal::Unsure`] | unknown | with a key |
-//! | R9 | any other error of the server | nothing | no |
-//! | R10 | a kept connection turns out to be dead before anything was handed over | nothing | once, at once |
-//! | R10b | lost with reads handed over | nothing | twice, after 50–250 ms |
-//! | R11 | R4, R7 or R8, and the transaction has an idempotency key | resolved | the transaction, with the key |
-//! | R12 | no protocol; the future dropped, or polled in another request; BEGIN or COMMIT in a statement | as if lost | no |
+//! # Invariants
+//!
+//! - A write whose outcome is unknown is never sent again, unless an idempotency key resolves it.
+//! - Nothing that was rejected is reported as unknown, and nothing that may have happened as rejected.
+//! - Every attempt is counted ([`Attempts`]), draws on the [`Budget`] that all requests share, and ends with a deadline.
+//!
+//! # The table
+//!
+//! Three facts decide: the *signal* (what came back), how far the flight had *reached* (what the transport was given, and
+//! what had been received), and the *payload* (what a lost answer leaves open).
+//!
+//! | | rule | what happened | what is known | again |
+//! |---|---|---|---|---|
+//! | R0 | `NotSent` | it could not be sent: a value, a setting, a certificate, no TLS, a socket of another request | nothing happened | no |
+//! | R1 | `NotConnected` | no connection, and nothing of the query was sent | nothing happened | twice, after 50–250 ms |
+//! | R2 | `LoginRejected` | rejected before the login ended; or the server dropped the flight behind the login | nothing happened | by the [`Refusal`] |
+//! | R3 | `LostDuringLogin` | lost during the login, with reads or a part of a transaction sent | nothing happened | twice, after 50–250 ms |
+//! | R4 | `CommitLostDuringLogin` | lost during the login, with a COMMIT or an autocommit write sent | unknown | with a key |
+//! | R5 | `TransactionLost` | lost in a transaction, before COMMIT was sent | nothing happened | the transaction, on a new connection |
+//! | R6 | `Conflict` | 40001, OC000, OC001, at any point | nothing happened | the transaction, after a growing pause |
+//! | R7 | `CommitLost` | lost with a COMMIT or an autocommit write sent | unknown | with a key |
+//! | R8 | `CommitUnsure` | the server's answer leaves a COMMIT or an autocommit write open: [`Signal::Unsure`] | unknown | with a key |
+//! | R9 | `StatementRejected` | any other error of the server | nothing happened | no |
+//! | R10 | `StaleConnection` | an idle connection turns out to be dead before anything was sent | nothing happened | once, at once |
+//! | R10b | `ReadsLost` | lost with reads sent | nothing happened | twice, after 50–250 ms |
+//! | R11 | | R4, R7 or R8 of a transaction with an idempotency key | the key resolves it | the transaction, with the key |
+//! | R12 | `Abandoned` | a breach of the protocol; a timeout; the future polled in another request; BEGIN or COMMIT in a statement | as if lost | no |
 //!
 //! Before TLS the server sends one byte. EOF or RST there, and `E` (an error: PostgreSQL sends it when it cannot start
 //! a process), are R1; `N` (no TLS), anything else, and more than one byte are R0.
 //!
-//! Attempts are counted ([`Attempts`]), end with a deadline, and draw on a [`Budget`] that all of them share.
+//! # A worked example
+//!
+//! A cold `UPDATE` is sent together with the login. The connection breaks before ReadyForQuery of the login. The signal is
+//! `Lost`, the flight reached `Login`, and its payload is `Commit`, because the statement commits by itself. The server may
+//! have read the whole flight: R4, unknown, and it is not sent again. The same break under a `SELECT` is R3: a second run
+//! does no harm. The same break in a transaction is R3, too: COMMIT was not sent, so nothing of it can stay.
+//!
+//! # The rejected design
+//!
+//! AWS's connectors retry by SQLSTATE alone: 40001 again, everything else to the caller. A lost connection has no SQLSTATE,
+//! and the obvious repair, to send again whatever failed with a connection error, runs an `INSERT` twice whose answer was
+//! lost. "Nothing of CommandComplete arrived" does not help: in the extended protocol an autocommit statement commits at
+//! Sync, after CommandComplete (`exec_execute_message` and `finish_xact_command` in PostgreSQL's `tcop/postgres.c`), and
+//! DSQL sends 40001 in that place.
 
+use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::millis::Millis;
@@ -33,22 +58,22 @@ use crate::refusal::Refusal;
 /// How far a flight had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reached {
-    /// Nothing of it was handed to the writer.
+    /// Nothing of it was given to the transport.
     Nothing,
-    /// It was handed over together with the login, whose end has not been heard of.
+    /// It was sent together with the login, whose end has not been received.
     Login,
-    /// The server had let us in.
+    /// The server had accepted the login.
     Session,
 }
 
-/// What was handed over, by what may become of it when the answer is lost.
+/// The content of a flight, by what a lost answer leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
     /// The compiler knows that nothing in it writes.
     Reads,
     /// Statements of a transaction, without its COMMIT.
     Transaction,
-    /// A COMMIT, or a write that commits by itself.
+    /// A COMMIT, or an autocommit write.
     Commit,
 }
 
@@ -57,9 +82,9 @@ pub(crate) enum Payload {
 pub(crate) enum Signal {
     /// Nothing was sent, and nothing will be: an argument, a setting, TLS, another request's socket.
     Local,
-    /// The server refused the login. `pipelined`: with a password it had not asked for yet.
-    Refused { refusal: Refusal, pipelined: bool },
-    /// The connection broke, or never was.
+    /// The server rejected the login. `pipelined`: the password was sent before the server requested it.
+    LoginRejected { refusal: Refusal, pipelined: bool },
+    /// The connection broke, or was never opened.
     Lost,
     /// It took too long.
     Timeout,
@@ -73,7 +98,7 @@ pub(crate) enum Signal {
     Unavailable,
     /// Any other error of the server.
     Answered,
-    /// What came is not the protocol.
+    /// The server broke the protocol.
     Protocol,
     /// Another request polls the future: it has no access to the I/O of the first one.
     Stranded,
@@ -81,9 +106,9 @@ pub(crate) enum Signal {
     TransactionState,
 }
 
-/// A failed flight.
+/// How a flight failed: all that decides whether it runs again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Failed {
+pub(crate) struct FailureFacts {
     pub(crate) reached: Reached,
     pub(crate) payload: Payload,
     pub(crate) signal: Signal,
@@ -91,54 +116,53 @@ pub(crate) struct Failed {
     pub(crate) kept: bool,
 }
 
-/// A row of the table.
+/// A row of the table in the documentation of this module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the table above")]
 pub(crate) enum Rule {
-    R0,
-    R1,
-    R2 { refusal: Refusal, pipelined: bool },
-    R3,
-    R4,
-    R5,
-    R6,
-    R7,
-    R8,
-    R9,
-    R10,
-    R10b,
-    R12 { unknown: bool },
+    NotSent,
+    NotConnected,
+    LoginRejected { refusal: Refusal, pipelined: bool },
+    LostDuringLogin,
+    CommitLostDuringLogin,
+    TransactionLost,
+    Conflict,
+    CommitLost,
+    CommitUnsure,
+    StatementRejected,
+    StaleConnection,
+    ReadsLost,
+    Abandoned { unknown: bool },
 }
 
-impl Failed {
+impl FailureFacts {
     pub(crate) fn rule(&self) -> Rule {
+        use Payload::{Commit, Reads, Transaction};
         use Reached::{Login, Nothing, Session};
-        use Signal::{
-            Answered, Conflict, Local, Lost, Protocol, Refused, Stranded, Timeout, TransactionState,
-            Unavailable, Unsure,
-        };
-        let commit = self.payload == Payload::Commit;
-        match (self.signal, self.reached) {
-            (Local, _) => Rule::R0,
-            (Refused { refusal, pipelined }, _) => Rule::R2 { refusal, pipelined },
-            (Conflict, _) => Rule::R6,
-            (Answered, _) => Rule::R9,
-            (Stranded, Nothing) => Rule::R0,
-            (Protocol | Stranded, reached) => Rule::R12 { unknown: commit && reached != Nothing },
-            // A COMMIT among the statements commits what came before it.
-            (TransactionState, _) => Rule::R12 { unknown: self.payload != Payload::Reads },
-            (Lost, Nothing) if self.kept => Rule::R10,
-            (Lost | Timeout, Nothing) => Rule::R1,
-            (Lost | Timeout, Login) if commit && seeded!(RetriesWriteInLogin) => Rule::R3,
-            (Lost | Timeout, Login) if commit => Rule::R4,
-            (Lost | Timeout, Session) if commit => Rule::R7,
-            (Unsure, _) if commit => Rule::R8,
-            (Unavailable, _) if commit => Rule::R9,
+        use Signal::*;
+        match (self.signal, self.reached, self.payload) {
+            (Local, _, _) | (Stranded, Nothing, _) => Rule::NotSent,
+            (LoginRejected { refusal, pipelined }, _, _) => Rule::LoginRejected { refusal, pipelined },
+            (Conflict, _, _) => Rule::Conflict,
+            (Answered, _, _) | (Unavailable, _, Commit) => Rule::StatementRejected,
+
+            (Lost, Nothing, _) if self.kept => Rule::StaleConnection,
+            (Lost | Timeout, Nothing, _) => Rule::NotConnected,
+            (Lost, Login, Commit) if seeded!(RetriesWriteInLogin) => Rule::LostDuringLogin,
+            (Lost | Timeout, Login, Commit) => Rule::CommitLostDuringLogin,
+            (Lost, Login, Reads | Transaction) => Rule::LostDuringLogin,
+            (Lost | Timeout, Session, Commit) => Rule::CommitLost,
+            (Unsure, _, Commit) => Rule::CommitUnsure,
+            (Lost, Session, Transaction) | (Unsure | Unavailable, _, Transaction) => Rule::TransactionLost,
+            (Lost, Session, Reads) | (Unsure | Unavailable, _, Reads) => Rule::ReadsLost,
+
             // A timeout is never retried: the caller's deadline has passed.
-            (Timeout, _) => Rule::R12 { unknown: false },
-            (Lost, Login) => Rule::R3,
-            (Lost | Unavailable | Unsure, _) if self.payload == Payload::Transaction => Rule::R5,
-            (Lost | Unavailable | Unsure, _) => Rule::R10b,
+            (Timeout, Login | Session, Reads | Transaction) => Rule::Abandoned { unknown: false },
+            (Protocol, Nothing, _) => Rule::Abandoned { unknown: false },
+            (Protocol | Stranded, Login | Session, Reads | Transaction) => Rule::Abandoned { unknown: false },
+            (Protocol | Stranded, Login | Session, Commit) => Rule::Abandoned { unknown: true },
+            // A COMMIT among the statements commits what came before it.
+            (TransactionState, _, Transaction | Commit) => Rule::Abandoned { unknown: true },
+            (TransactionState, _, Reads) => Rule::Abandoned { unknown: false },
         }
     }
 }
@@ -160,27 +184,31 @@ impl Pause {
 
     /// One of the durations, chosen by any number.
     pub(crate) fn chosen_by(self, random: u64) -> Millis {
-        // Never 0, which `%` would have to look at.
-        let span = Millis::from(self.to - self.from) + 1;
-        Millis::from(self.from) + random.checked_rem(span).unwrap_or(0)
+        let choices = NonZeroU64::MIN.saturating_add(Millis::from(self.to - self.from));
+        Millis::from(self.from) + random % choices
     }
 }
 
 impl Rule {
     /// Whether the server understands a login only if the client waits for each answer.
     pub(crate) fn wants_serial_login(self) -> bool {
-        matches!(self, Rule::R2 { refusal: Refusal::Protocol, pipelined: true })
+        matches!(self, Rule::LoginRejected { refusal: Refusal::Protocol, pipelined: true })
     }
 
-    /// Whether a write may have happened, or not: nobody knows.
+    /// Whether a write may have happened: nobody can tell.
     pub(crate) fn leaves_unknown(self) -> bool {
-        matches!(self, Rule::R4 | Rule::R7 | Rule::R8 | Rule::R12 { unknown: true })
-            && !seeded!(DeniesUnknownOutcome)
+        let unknown = match self {
+            Rule::CommitLostDuringLogin | Rule::CommitLost | Rule::CommitUnsure => true,
+            Rule::Abandoned { unknown } => unknown,
+            _ => false,
+        };
+        unknown && !seeded!(DeniesUnknownOutcome)
     }
 
-    /// Whether another time it may go well.
+    /// Whether another attempt may succeed.
     pub(crate) fn is_transient(self) -> bool {
-        !matches!(self, Rule::R0 | Rule::R9 | Rule::R12 { .. }) && !self.leaves_unknown()
+        let is_permanent = matches!(self, Rule::NotSent | Rule::StatementRejected | Rule::Abandoned { .. });
+        !is_permanent && !self.leaves_unknown()
     }
 }
 
@@ -191,7 +219,7 @@ pub(crate) struct Attempts {
     max: u32,
     done: u32,
     losses: u32,
-    signed_anew: bool,
+    signed_again: bool,
     serially: bool,
     replaced: bool,
 }
@@ -206,7 +234,7 @@ const LOSSES: u32 = 2;
 impl Attempts {
     /// At most so many, with the first one.
     pub(crate) fn new(max: u32) -> Self {
-        Attempts { max, done: 0, losses: 0, signed_anew: false, serially: false, replaced: false }
+        Attempts { max, done: 0, losses: 0, signed_again: false, serially: false, replaced: false }
     }
 
     /// How many there have been, apart from the first.
@@ -217,17 +245,20 @@ impl Attempts {
     /// Whether, after it failed like this, it may run again. `resolvable`: it is a transaction with an idempotency key.
     pub(crate) fn after(&mut self, rule: Rule, resolvable: bool, budget: &[&Budget]) -> Option<Pause> {
         let pause = match rule {
-            Rule::R0 | Rule::R9 | Rule::R12 { unknown: false } => return None,
-            Rule::R10 => once(&mut self.replaced).then_some(Pause::NONE)?,
-            Rule::R1 | Rule::R3 | Rule::R10b => {
+            Rule::NotSent | Rule::StatementRejected | Rule::Abandoned { unknown: false } => return None,
+            Rule::StaleConnection => once(&mut self.replaced).then_some(Pause::NONE)?,
+            Rule::NotConnected | Rule::LostDuringLogin | Rule::ReadsLost => {
                 self.losses += 1;
                 (self.losses <= LOSSES).then_some(Pause::millis(50, 250))?
             }
-            Rule::R2 { refusal, pipelined } => self.after_refusal(refusal, pipelined)?,
-            Rule::R5 => Pause::millis(50, 250),
-            Rule::R6 => conflict_pause(self.done),
-            // R11: only the key's own row can tell.
-            Rule::R4 | Rule::R7 | Rule::R8 | Rule::R12 { unknown: true } => {
+            Rule::LoginRejected { refusal, pipelined } => self.after_refusal(refusal, pipelined)?,
+            Rule::TransactionLost => Pause::millis(50, 250),
+            Rule::Conflict => conflict_pause(self.done),
+            // R11: only the key's own row can resolve it.
+            Rule::CommitLostDuringLogin
+            | Rule::CommitLost
+            | Rule::CommitUnsure
+            | Rule::Abandoned { unknown: true } => {
                 (resolvable || seeded!(RetriesAfterCommit)).then_some(Pause::millis(50, 250))?
             }
         };
@@ -245,7 +276,7 @@ impl Attempts {
 
     fn after_refusal(&mut self, refusal: Refusal, pipelined: bool) -> Option<Pause> {
         match refusal {
-            Refusal::SignatureExpired => once(&mut self.signed_anew).then_some(Pause::NONE),
+            Refusal::SignatureExpired => once(&mut self.signed_again).then_some(Pause::NONE),
             Refusal::Protocol if pipelined => once(&mut self.serially).then_some(Pause::NONE),
             Refusal::RateExceeded | Refusal::WakingUp => Some(Pause::millis(500, 2000)),
             Refusal::TooManyConnections => Some(Pause::millis(200, 1000)),
@@ -300,7 +331,7 @@ mod tests {
     const PAYLOADS: [Payload; 3] = [Payload::Reads, Payload::Transaction, Payload::Commit];
 
     fn rule(signal: Signal, reached: Reached, payload: Payload) -> Rule {
-        Failed { reached, payload, signal, kept: false }.rule()
+        FailureFacts { reached, payload, signal, kept: false }.rule()
     }
 
     #[test]
@@ -309,46 +340,46 @@ mod tests {
         use Reached::{Login, Nothing, Session};
         use Signal::*;
         let rows = [
-            (Local, Nothing, Commit, Rule::R0),
-            (Lost, Nothing, Commit, Rule::R1),
-            (Timeout, Nothing, Reads, Rule::R1),
-            (Lost, Login, Reads, Rule::R3),
-            (Lost, Login, Transaction, Rule::R3),
-            (Lost, Login, Commit, Rule::R4),
-            (Timeout, Login, Commit, Rule::R4),
-            (Lost, Session, Transaction, Rule::R5),
-            (Unsure, Session, Transaction, Rule::R5),
-            (Unavailable, Session, Transaction, Rule::R5),
-            (Conflict, Session, Reads, Rule::R6),
-            (Conflict, Session, Transaction, Rule::R6),
-            (Conflict, Session, Commit, Rule::R6),
-            (Lost, Session, Commit, Rule::R7),
-            (Timeout, Session, Commit, Rule::R7),
-            (Unsure, Session, Commit, Rule::R8),
-            (Answered, Session, Commit, Rule::R9),
-            (Answered, Session, Reads, Rule::R9),
-            (Unavailable, Session, Commit, Rule::R9),
-            (Stranded, Nothing, Commit, Rule::R0),
-            (Stranded, Session, Commit, Rule::R12 { unknown: true }),
-            (Stranded, Session, Transaction, Rule::R12 { unknown: false }),
-            (TransactionState, Session, Transaction, Rule::R12 { unknown: true }),
-            (TransactionState, Session, Reads, Rule::R12 { unknown: false }),
-            (Lost, Session, Reads, Rule::R10b),
-            (Protocol, Session, Commit, Rule::R12 { unknown: true }),
-            (Protocol, Login, Commit, Rule::R12 { unknown: true }),
-            (Protocol, Session, Transaction, Rule::R12 { unknown: false }),
+            (Local, Nothing, Commit, Rule::NotSent),
+            (Lost, Nothing, Commit, Rule::NotConnected),
+            (Timeout, Nothing, Reads, Rule::NotConnected),
+            (Lost, Login, Reads, Rule::LostDuringLogin),
+            (Lost, Login, Transaction, Rule::LostDuringLogin),
+            (Lost, Login, Commit, Rule::CommitLostDuringLogin),
+            (Timeout, Login, Commit, Rule::CommitLostDuringLogin),
+            (Lost, Session, Transaction, Rule::TransactionLost),
+            (Unsure, Session, Transaction, Rule::TransactionLost),
+            (Unavailable, Session, Transaction, Rule::TransactionLost),
+            (Conflict, Session, Reads, Rule::Conflict),
+            (Conflict, Session, Transaction, Rule::Conflict),
+            (Conflict, Session, Commit, Rule::Conflict),
+            (Lost, Session, Commit, Rule::CommitLost),
+            (Timeout, Session, Commit, Rule::CommitLost),
+            (Unsure, Session, Commit, Rule::CommitUnsure),
+            (Answered, Session, Commit, Rule::StatementRejected),
+            (Answered, Session, Reads, Rule::StatementRejected),
+            (Unavailable, Session, Commit, Rule::StatementRejected),
+            (Stranded, Nothing, Commit, Rule::NotSent),
+            (Stranded, Session, Commit, Rule::Abandoned { unknown: true }),
+            (Stranded, Session, Transaction, Rule::Abandoned { unknown: false }),
+            (TransactionState, Session, Transaction, Rule::Abandoned { unknown: true }),
+            (TransactionState, Session, Reads, Rule::Abandoned { unknown: false }),
+            (Lost, Session, Reads, Rule::ReadsLost),
+            (Protocol, Session, Commit, Rule::Abandoned { unknown: true }),
+            (Protocol, Login, Commit, Rule::Abandoned { unknown: true }),
+            (Protocol, Session, Transaction, Rule::Abandoned { unknown: false }),
         ];
         for (signal, reached, payload, expected) in rows {
             assert_eq!(rule(signal, reached, payload), expected, "{signal:?} {reached:?} {payload:?}");
         }
-        let kept = Failed { reached: Nothing, payload: Commit, signal: Lost, kept: true };
-        assert_eq!(kept.rule(), Rule::R10);
+        let kept = FailureFacts { reached: Nothing, payload: Commit, signal: Lost, kept: true };
+        assert_eq!(kept.rule(), Rule::StaleConnection);
     }
 
     /// The promise of the table, whatever its rows: a write that may have happened never runs again by itself.
     #[test]
     fn what_may_have_committed_runs_again_only_with_a_key() {
-        let refusal = Signal::Refused { refusal: Refusal::WakingUp, pipelined: true };
+        let refusal = Signal::LoginRejected { refusal: Refusal::WakingUp, pipelined: true };
         let lossy = [Signal::Lost, Signal::Timeout, Signal::Unsure, Signal::Protocol, Signal::Stranded];
         let definite = [Signal::Local, Signal::Conflict, Signal::Unavailable, Signal::Answered, refusal];
         for reached in REACHED {
@@ -374,7 +405,7 @@ mod tests {
     fn pauses_grow_and_end() {
         let mut attempts = Attempts::new(5);
         let pauses: Vec<_> =
-            core::iter::from_fn(|| attempts.after(Rule::R6, false, &[])).map(|it| it.to).collect();
+            core::iter::from_fn(|| attempts.after(Rule::Conflict, false, &[])).map(|it| it.to).collect();
         assert_eq!(pauses, [5, 10, 20, 40]);
         assert_eq!(conflict_pause(30), Pause::millis(0, 500));
         assert_eq!(conflict_pause(99), Pause::millis(0, 500));
@@ -393,18 +424,18 @@ mod tests {
             let mut attempts = Attempts::new(most);
             core::iter::from_fn(|| attempts.after(rule, false, &[])).count()
         };
-        assert_eq!(times(Rule::R6, 5), 4);
-        assert_eq!(times(Rule::R6, 1), 0);
-        assert_eq!(times(Rule::R1, 5), 2);
-        assert_eq!(times(Rule::R3, 2), 1);
-        assert_eq!(times(Rule::R10, 5), 1);
-        assert_eq!(times(Rule::R9, 5), 0);
-        let refused = |refusal| Rule::R2 { refusal, pipelined: true };
+        assert_eq!(times(Rule::Conflict, 5), 4);
+        assert_eq!(times(Rule::Conflict, 1), 0);
+        assert_eq!(times(Rule::NotConnected, 5), 2);
+        assert_eq!(times(Rule::LostDuringLogin, 2), 1);
+        assert_eq!(times(Rule::StaleConnection, 5), 1);
+        assert_eq!(times(Rule::StatementRejected, 5), 0);
+        let refused = |refusal| Rule::LoginRejected { refusal, pipelined: true };
         assert_eq!(times(refused(Refusal::SignatureExpired), 5), 1);
         assert_eq!(times(refused(Refusal::WakingUp), 9), 8);
         assert_eq!(times(refused(Refusal::AccessDenied), 5), 0);
         assert_eq!(times(refused(Refusal::Protocol), 5), 1);
-        assert_eq!(times(Rule::R2 { refusal: Refusal::Protocol, pipelined: false }, 5), 0);
+        assert_eq!(times(Rule::LoginRejected { refusal: Refusal::Protocol, pipelined: false }, 5), 0);
         let mut attempts = Attempts::new(5);
         assert!(attempts.after(refused(Refusal::Protocol), false, &[]).is_some());
         assert!(attempts.after(refused(Refusal::Protocol), false, &[]).is_none());
@@ -413,7 +444,7 @@ mod tests {
     #[test]
     fn a_budget_is_shared_and_fills_up_by_a_tenth() {
         let (own, all) = (Budget::of(2), Budget::of(3));
-        let retry = |own: &Budget| Attempts::new(5).after(Rule::R6, false, &[own, &all]).is_some();
+        let retry = |own: &Budget| Attempts::new(5).after(Rule::Conflict, false, &[own, &all]).is_some();
         assert!(retry(&own) && retry(&own) && !retry(&own));
         assert!(retry(&Budget::of(2)) && !retry(&Budget::of(2)));
         for _ in 0..10 {

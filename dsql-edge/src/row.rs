@@ -1,6 +1,6 @@
 //! A row of the server's, read by the columns that the query was compiled against.
 //!
-//! Goes in: RowDescription, checked once for each result, and DataRows. Comes out: Rust values. A column that
+//! Input: RowDescription, checked once for each result, and DataRows. Output: Rust values. A column that
 //! is not what was compiled is an error that names it, never a misread.
 
 use crate::error::{Error, Kind};

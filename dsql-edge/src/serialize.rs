@@ -1,6 +1,6 @@
 //! A row's fields, serialized one by one.
 //!
-//! Goes in: a serializer and the fields of a row. Comes out: what the serializer makes of them, or its first error. The
+//! Input: a serializer and the fields of a row. Output: what the serializer makes of them, or its first error. The
 //! error is kept here until the end, so that the code that `sql!` writes has no branch: a `?` a field would take
 //! rustc longer than all else in the row.
 

@@ -2,24 +2,36 @@
 
 use core::fmt;
 
-/// A five-character error code. The catalogue is PostgreSQL's appendix A; `OC000` and `OC001` are DSQL's own.
+/// A five-character error code: those of PostgreSQL's appendix A, and DSQL's own, `OC000` and `OC001`.
+///
+/// ```
+/// use dsql_edge::{Error, SqlState};
+///
+/// fn is_missing_privilege(error: &Error) -> bool {
+///     error.sqlstate() == Some(SqlState::INSUFFICIENT_PRIVILEGE)
+/// }
+///
+/// let state = SqlState::from_bytes(b"22P02").ok_or("five digits and upper-case letters")?;
+/// assert_eq!((state.as_str(), state.class()), ("22P02", "22"));
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SqlState([u8; 5]);
 
 impl SqlState {
-    /// A row with this key is there already.
+    /// A row with this key exists already.
     pub const UNIQUE_VIOLATION: SqlState = SqlState(*b"23505");
-    /// A row that is referred to does not exist, or one that is referred to would go.
+    /// A referenced row does not exist, or a row that is still referenced would be deleted.
     pub const FOREIGN_KEY_VIOLATION: SqlState = SqlState(*b"23503");
     /// A column that must have a value would be NULL.
     pub const NOT_NULL_VIOLATION: SqlState = SqlState(*b"23502");
-    /// A CHECK constraint refuses the row.
+    /// A CHECK constraint rejects the row.
     pub const CHECK_VIOLATION: SqlState = SqlState(*b"23514");
-    /// DSQL's optimistic concurrency control refused the transaction (and serializable PostgreSQL does).
+    /// DSQL's optimistic concurrency control rejected the transaction, as serializable PostgreSQL does.
     pub const SERIALIZATION_FAILURE: SqlState = SqlState(*b"40001");
-    /// As [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE), in DSQL's own words: of rows.
+    /// As [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE), in DSQL's own code, about rows.
     pub const OCC_DATA: SqlState = SqlState(*b"OC000");
-    /// As [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE), in DSQL's own words: of the schema.
+    /// As [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE), in DSQL's own code, about the schema.
     pub const OCC_SCHEMA: SqlState = SqlState(*b"OC001");
     /// Whether the statement was executed is not known.
     pub const STATEMENT_COMPLETION_UNKNOWN: SqlState = SqlState(*b"40003");
@@ -27,7 +39,7 @@ impl SqlState {
     pub const TRANSACTION_RESOLUTION_UNKNOWN: SqlState = SqlState(*b"08007");
     /// A message that the server did not expect.
     pub const PROTOCOL_VIOLATION: SqlState = SqlState(*b"08P01");
-    /// The server is not well; DSQL says it where a part of it is not available.
+    /// An internal error; DSQL sends it if a part of the service is not available.
     pub const INTERNAL_ERROR: SqlState = SqlState(*b"XX000");
     /// There is no such table.
     pub const UNDEFINED_TABLE: SqlState = SqlState(*b"42P01");
@@ -41,9 +53,9 @@ impl SqlState {
     pub const INSUFFICIENT_PRIVILEGE: SqlState = SqlState(*b"42501");
     /// The quota of open connections is used up.
     pub const TOO_MANY_CONNECTIONS: SqlState = SqlState(*b"53300");
-    /// A limit of the configuration; DSQL says it of the rate of new connections.
+    /// A limit of the configuration; DSQL sends it if connections are opened too fast.
     pub const CONFIGURATION_LIMIT_EXCEEDED: SqlState = SqlState(*b"53400");
-    /// The password, here the token, was refused.
+    /// The password, here the token, was rejected.
     pub const INVALID_PASSWORD: SqlState = SqlState(*b"28P01");
 
     /// The code in these bytes, if they are five digits and upper-case letters.
@@ -58,7 +70,7 @@ impl SqlState {
 
     /// The code as text.
     pub fn as_str(&self) -> &str {
-        // Always ASCII: `from_bytes` saw to it.
+        // Always ASCII: `from_bytes` checked it.
         core::str::from_utf8(&self.0).unwrap_or_default()
     }
 

@@ -10,7 +10,7 @@ use dsql_edge_compiler::schema::Growth;
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::Statement;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
-use dsql_edge_compiler::syntax::{Lexed, lex, parse_statements};
+use dsql_edge_compiler::syntax::{Lexed, ParsedStatement, lex, parse_statements};
 
 use super::script::Script;
 use super::{Sent, dump, meaning};
@@ -60,19 +60,21 @@ impl LintedFile {
         let mut findings: Vec<Finding> = errors;
         let mut transactions = Transactions::new();
         transactions.message(if whole { statements.len() } else { 1 });
-        for statement in &statements {
+        let parsed: Vec<ParsedStatement<'_>> =
+            statements.iter().map(|tree| ParsedStatement { tree, text: &text, tokens: &lexed }).collect();
+        for statement in parsed.iter().copied() {
             let own = if complete {
-                let mut own = dsql::findings_within(statement, &text, &lexed, grown.schema());
-                own.extend(dsql::unknown_casts(statement, grown.schema()));
+                let mut own = dsql::findings_within(statement, grown.schema());
+                own.extend(dsql::unknown_casts(statement.tree, grown.schema()));
                 own
             } else {
-                dsql::findings(statement, &text, &lexed, Some(grown.schema()))
+                dsql::findings(statement, Some(grown.schema()))
             };
             if !whole {
                 transactions.message(1);
             }
             let refused = own.iter().any(|finding| finding.whole);
-            let of_transaction = if refused { None } else { transactions.next(statement, &text, &lexed) };
+            let of_transaction = if refused { None } else { transactions.next(statement) };
             let found = own.into_iter().chain(of_transaction).map(|finding| Finding {
                 diagnostic: finding.diagnostic,
                 rule: Some(finding.rule),
@@ -80,7 +82,7 @@ impl LintedFile {
                 statement: statement.span,
             });
             findings.extend(found);
-            grown.apply(statement.clone());
+            grown.apply(statement.tree.clone());
         }
         let script = Script::new(&text, &lexed, &statements, unread.into_iter(), sent, later);
         dump::add_fixes(&script, &mut findings);
@@ -88,7 +90,7 @@ impl LintedFile {
         findings.retain(|finding| !is_allowed(&text, finding));
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
-            let misplaced = steps::misplaced(&text, &lexed, &statements).into_iter();
+            let misplaced = steps::misplaced(&parsed, &lexed).into_iter();
             // If DSQL rejects the statement, its rule is clearer.
             let is_new = |error: &Diagnostic| {
                 !findings.iter().any(|it| it.diagnostic.is_error() && overlap(it.statement, error.span))

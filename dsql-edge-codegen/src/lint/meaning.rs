@@ -111,6 +111,7 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
         | StatementKind::AlterFunction(_)
         | StatementKind::RenameSchema { .. }
         | StatementKind::CreateTrigger(_)
+        | StatementKind::CreateRule(_)
         | StatementKind::Utility(_) => script.mentions(statement, "conflict"),
         _ => {
             names
@@ -131,7 +132,7 @@ fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
                 StatementKind::CreateTableAs(copy) => names.push(copy.name.name()),
                 StatementKind::CreateFunction(function) => names.push(function.name.name()),
                 StatementKind::CreateTable(child) => names.push(child.name.name()),
-                StatementKind::CreateTrigger(on) => names.push(on.name()),
+                StatementKind::CreateTrigger(on) | StatementKind::CreateRule(on) => names.push(on.name()),
                 StatementKind::AlterTable(alter) => {
                     names.extend(alter.actions.iter().filter_map(|it| match it {
                         AlterAction::Rename(name) => Some(name.text.as_str()),
@@ -194,7 +195,7 @@ fn split(script: &Script<'_>, at: usize) -> Option<Fix> {
     }
     let block = script.block(at)?;
     let inside = script.statements.get(block.inside.clone())?;
-    let is_schema = |statement: &Statement| part(statement, script.text, script.lexed) == Part::Ddl;
+    let is_schema = |statement: &Statement| part(script.parsed(statement)) == Part::Ddl;
     let (begin, end) = (block.begin?, script.statements.get(block.inside.end)?);
     if !block.commits || !inside.iter().all(is_schema) || !script.is_known(begin.start, end.span.start) {
         return None;

@@ -1,12 +1,12 @@
 //! Functions, aggregates, operators and casts that the schema creates.
 //!
-//! In: their definitions as folded. Out: the same facts that the catalogue has of PostgreSQL's own, except
-//! that none of them is known never to give NULL.
+//! Input: their definitions as folded. Output: the same facts that the catalog has of PostgreSQL's own, except that
+//! none of them is known never to give NULL.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::function::Facts;
-use crate::builtin::{self, Oid, Operator, oid};
+use crate::builtin::{self, AggregateKind, FunctionKind, NullContract, Oid, Operator, oid};
 use crate::schema::{self, Schema};
 use crate::syntax::ast::{self, CreateCast, CreateFunction, ParameterMode};
 
@@ -26,7 +26,6 @@ impl<'a> Analyzer<'a> {
                 )
             })
             .collect();
-        let table = definition.parameters.iter().any(|it| it.mode == ParameterMode::Table);
         let returns = match (&definition.returns, columns.as_slice()) {
             _ if definition.aggregate.is_some() => self.aggregate_result(definition),
             (Some(returns), _) => resolve(returns),
@@ -38,23 +37,16 @@ impl<'a> Analyzer<'a> {
             // Qualified: what is known of PostgreSQL's functions by name does not hold for it.
             name: format!("{}.{}", function.schema, definition.name.name()),
             kind: match &definition.aggregate {
-                Some(_) => b'a',
-                None if definition.procedure => b'p',
-                None => b'f',
+                Some(aggregate) if aggregate.ordered => FunctionKind::Aggregate(AggregateKind::OrderedSet),
+                Some(_) => FunctionKind::Aggregate(AggregateKind::Normal),
+                None if definition.procedure => FunctionKind::Procedure,
+                None => FunctionKind::Plain,
             },
             returns,
-            set: table || definition.returns.as_ref().is_some_and(|it| it.set_of),
+            set: returns_set(definition),
             strict: definition.strict,
-            volatile: definition.volatility == b'v',
-            never_null: false,
-            never_null_on_null: false,
-            never_null_on_rows: false,
-            never_null_on_any_row: false,
-            agg_kind: match &definition.aggregate {
-                Some(aggregate) if aggregate.ordered => b'o',
-                Some(_) => b'n',
-                None => 0,
-            },
+            volatile: definition.volatility.is_volatile(),
+            null: NullContract::Unknown,
             columns,
         }
     }
@@ -116,6 +108,12 @@ impl<'a> Catalog<'a> {
     }
 }
 
+/// `RETURNS SETOF` or `RETURNS TABLE`.
+fn returns_set(definition: &CreateFunction) -> bool {
+    definition.returns.as_ref().is_some_and(|it| it.set_of)
+        || definition.parameters.iter().any(|it| it.mode == ParameterMode::Table)
+}
+
 /// An operator of the schema; nothing is known of its function by name.
 fn own_operator(
     catalog: Catalog<'_>,
@@ -152,9 +150,8 @@ fn own_operator(
         function_name: "",
         function_strict: strict,
         function_volatility: volatility,
-        function_retset: false,
-        never_null: false,
-        never_null_on_null: false,
+        function_retset: own.is_some_and(returns_set),
+        null: NullContract::Unknown,
         can_hash: false,
         can_merge: false,
         commutator: 0,

@@ -1,9 +1,9 @@
 //! Tables and views as range table entries, and the columns of composite types.
 //!
-//! In: a name in `FROM` or after `INTO`. Out: its columns with their types; of a view, its definition
-//! analysed by the same rules.
+//! Input: a name in `FROM` or after `INTO`. Output: its columns with their types; of a view, its definition analysed by
+//! the same rules.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::scope::NamespaceItem;
 use super::tree::{Node, NodeKind, Query, Reference, Rte, RteColumn, RteSource};
@@ -167,7 +167,7 @@ impl<'a> Analyzer<'a> {
                     column.type_name.name.display(),
                 ));
             }
-            // A NOT NULL domain is no proof: a subquery without rows stores NULL in such a column (PostgreSQL's
+            // A NOT NULL domain is not a proof: a subquery without rows stores NULL in such a column (PostgreSQL's
             // CREATE DOMAIN, Notes).
             not_null.push(column.not_null);
             columns.push(RteColumn { name: column.name.clone().into(), ty, typmod });
@@ -298,27 +298,27 @@ impl<'a> Analyzer<'a> {
             }
         }
     }
-}
 
-/// The columns of a composite type: of the schema, of one of its relations, or of PostgreSQL's.
-pub(super) fn composite_columns(analyzer: &mut Analyzer<'_>, type_oid: Oid) -> Vec<RteColumn> {
-    if let Some(at) = Catalog::relation_of(type_oid) {
-        return analyzer.relation_rte(at).columns;
+    /// The columns of a composite type: of the schema, of one of its relations, or of PostgreSQL's.
+    pub(super) fn composite_columns(&mut self, type_oid: Oid) -> Vec<RteColumn> {
+        if let Some(at) = Catalog::relation_of(type_oid) {
+            return self.relation_rte(at).columns;
+        }
+        if let Some(UserTypeKind::Composite(fields)) = self.catalog.user_kind(type_oid) {
+            return fields
+                .iter()
+                .map(|(name, written)| {
+                    let (ty, typmod) = self.catalog.resolve(written).unwrap_or((ERROR, -1));
+                    RteColumn { name: name.clone().into(), ty, typmod }
+                })
+                .collect();
+        }
+        let relation = builtin::type_by_oid(type_oid).and_then(|found| {
+            let (schema, name) = found.relid_name.split_once('.')?;
+            builtin::relation(schema, name)
+        });
+        relation.map_or_else(Vec::new, |found| builtin_relation(found, "").columns)
     }
-    if let Some(UserTypeKind::Composite(fields)) = analyzer.catalog.user_kind(type_oid) {
-        return fields
-            .iter()
-            .map(|(name, written)| {
-                let (ty, typmod) = analyzer.catalog.resolve(written).unwrap_or((ERROR, -1));
-                RteColumn { name: name.clone().into(), ty, typmod }
-            })
-            .collect();
-    }
-    let relation = builtin::type_by_oid(type_oid).and_then(|found| {
-        let (schema, name) = found.relid_name.split_once('.')?;
-        builtin::relation(schema, name)
-    });
-    relation.map_or_else(Vec::new, |found| builtin_relation(found, "").columns)
 }
 
 fn builtin_relation(found: builtin::Relation, name: &str) -> Rte {

@@ -1,7 +1,7 @@
 //! `CREATE` of tables, views, sequences, types, functions and indexes.
 //!
-//! In: the statement and its words. Out: the clauses that DSQL refuses, in the order of the text, each with
-//! the rewrite that makes it pass, if there is one.
+//! Input: the statement and its words. Output: the clauses that DSQL refuses, in the order of the text, each with the
+//! rewrite that makes it pass, if there is one.
 
 use super::clauses::*;
 use super::words::Words;

@@ -1,6 +1,6 @@
 //! `-- dsql-edge: …` lines at the head of a snapshot.
 //!
-//! In: the text of a file. Out: settings on the schema. `pull` keeps these lines as they are.
+//! Input: the text of a file. Output: settings on the schema. `pull` keeps these lines as they are.
 
 use super::error::SchemaError;
 use super::{Dialect, RelationKind, RustType, Schema};

@@ -1,7 +1,7 @@
 //! DDL statements, one after the other, into a [`Schema`].
 //!
-//! In: parsed statements. Out: the schema that stands after them. What queries do not see (owners,
-//! grants, comments, triggers) is passed over; what contradicts the schema so far is an error.
+//! Input: parsed statements. Output: the schema that stands after them. What queries do not see (owners, grants,
+//! comments, triggers) is passed over; what contradicts the schema so far is an error.
 
 use super::committed::committed;
 use super::error::SchemaError;
@@ -12,12 +12,12 @@ use super::{
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
+use crate::syntax::Parsed;
 use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView, Expr, ExprKind,
     ForeignKeyConstraint, KeyConstraint, Name, NewType, Persistence, QualifiedName, Query, Statement,
     StatementKind, TableColumn, TableElement, TypeName,
 };
-use crate::syntax::{Lexed, lex, parse_statements};
 
 pub(super) fn fold<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -31,9 +31,8 @@ pub(super) fn fold<'a>(
         // A file's `SET search_path` ends with the file, as a session of pg_dump's would.
         fold.path = fold.schema.search_path.clone();
         let source = Source::script(sql);
-        let lexed = lex(&source);
-        match parse_statements(&source.text, &lexed) {
-            Ok(statements) => fold.script(statements, &source.text, &lexed),
+        match Parsed::script(&source) {
+            Ok(parsed) => fold.script(parsed),
             Err(diagnostic) => fold.problems.push(diagnostic),
         }
         let of_file = |diagnostic| SchemaError { file: file.to_owned(), diagnostic };
@@ -84,14 +83,14 @@ impl Fold {
     }
 
     /// The statements of a file, without those that it rolls back.
-    fn script(&mut self, statements: Vec<Statement>, text: &str, lexed: &Lexed) {
-        self.unfollowed.extend(lexed.commands.iter().filter_map(unfollowed::command));
-        let (statements, open) = committed(statements, lexed);
+    fn script(&mut self, parsed: Parsed<'_>) {
+        self.unfollowed.extend(parsed.tokens.commands.iter().filter_map(unfollowed::command));
+        let (statements, open) = committed(parsed.statements, &parsed.tokens);
         if let Some(begin) = open {
             self.not_followed(begin, "its transaction has no COMMIT");
         }
         for statement in statements {
-            self.unfollowed.extend(unfollowed::statement(&statement, text));
+            self.unfollowed.extend(unfollowed::statement(&statement, &parsed.text));
             self.statement(statement);
         }
     }
@@ -155,10 +154,27 @@ impl Fold {
                 let schema = schema.or_else(|| self.path.first().cloned()).unwrap_or_else(|| "public".into());
                 self.schema.operators.push((schema, *operator));
             }
+            StatementKind::CreateCollation(collation) => {
+                let is_copied = |(_, name): &(String, String)| {
+                    collation.copied.as_ref().is_some_and(|copied| copied.name() == name)
+                };
+                let known = &self.schema.nondeterministic_collations;
+                if collation.nondeterministic || known.iter().any(is_copied) {
+                    let schema = self.creation_schema(&collation.name);
+                    let name = collation.name.name().to_owned();
+                    self.schema.nondeterministic_collations.push((schema, name));
+                }
+            }
             StatementKind::CreateCast(cast) => self.schema.casts.push(*cast),
             StatementKind::CreateTrigger(table) => {
                 if let Some(at) = self.find_relation(&table) {
                     self.schema.relations[at].has_triggers = true;
+                }
+            }
+            StatementKind::CreateRule(table) => {
+                if let Some(at) = self.find_relation(&table) {
+                    self.schema.relations[at].has_triggers = true;
+                    self.schema.relations[at].has_rules = true;
                 }
             }
             StatementKind::CreateExtension(extension) => self.create_extension(extension),
@@ -195,6 +211,7 @@ impl Fold {
             has_children: false,
             row_security: false,
             has_triggers: false,
+            has_rules: false,
             evaluated: Vec::new(),
             partitioned: false,
             volatile_rows: false,
@@ -439,7 +456,7 @@ impl Fold {
         for element in &index.elements {
             match &element.expr.kind {
                 ExprKind::Column(parts) if parts.len() == 1 => columns.push(parts[0].text.clone()),
-                // An expression index is no key of columns.
+                // An expression index is not a key of columns.
                 _ => {
                     relation.has_other_keys = true;
                     return;

@@ -1,8 +1,8 @@
 //! SQL text into tokens, by PostgreSQL 16's `scan.l`.
 //!
-//! In: a [`Source`]. Out: all tokens at once. A malformed token ends the list as an error that the
-//! parser reports only when it gets there, because PostgreSQL's scanner works on demand too.
-//! The one addition is the macro's: `$name`, if [`Placeholders::Named`] is on.
+//! Input: a [`Source`]. Output: all tokens at once. A malformed token ends the list as an error that the parser reports
+//! only when it gets there, because PostgreSQL's scanner works on demand too. The one addition is the macro's: `$name`,
+//! if [`Placeholders::Named`] is on.
 
 use super::keyword::Keyword;
 use super::token::{Piece, Token, TokenKind};

@@ -1,11 +1,11 @@
-//! `dsql-local serve`: an endpoint until it is told to stop.
+//! `dsql-local serve`: an endpoint until a signal.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{Options, Outcome, signals};
+use super::{CommandResult, Options, signals};
 
-pub(crate) async fn serve(options: &Options) -> Outcome<ExitCode> {
+pub(crate) async fn serve(options: &Options) -> CommandResult<ExitCode> {
     let mut signals = signals::Signals::listen(options.stop_on_eof)?;
     let (local, _lock) = tokio::select! {
         started = options.start() => started?,

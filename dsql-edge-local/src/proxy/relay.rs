@@ -1,7 +1,7 @@
 //! A session between a client and PostgreSQL, relayed until either ends.
 //!
-//! Client bytes are passed as whole messages with their lengths checked, and DSQL's rules are asked about them;
-//! PostgreSQL's are passed as they come, but for the few messages that those rules look at.
+//! A client's bytes pass as whole messages with their lengths checked, after DSQL's rules. PostgreSQL's bytes pass as
+//! they come, except for the few messages that the rules change.
 
 use std::io;
 use std::path::Path;
@@ -14,21 +14,21 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
-use super::frame::{self, Frame};
+use super::frame::{self, Frame, FrontendTag};
 use crate::cluster::Cluster;
-use crate::rules::{BUFFERED, Session, catalog};
+use crate::rules::{Session, catalog};
 
 const CHUNK: usize = 64 * 1024;
 
-/// How often a connection that should end is asked whether its transaction is over.
+/// How often a connection that should end checks whether its transaction is over.
 const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
 /// Relays until one side ends. `reported` is PostgreSQL's first ParameterStatus. With `rules`, the socket of the same
 /// PostgreSQL, DSQL's statement rules hold, and the log has the alternative for each rejected statement.
 ///
 /// # Errors
-/// A client message longer than DSQL takes, or a socket's own error. The session is then simply closed, as a
-/// real cluster was seen to do.
+/// A client message longer than DSQL accepts, or a socket's own error. The session is then closed, as a cluster
+/// does.
 pub(super) async fn relay<S>(
     client: &mut S,
     postgres: &mut UnixStream,
@@ -48,7 +48,7 @@ where
         done: AtomicBool::new(false),
         answered: Notify::new(),
     };
-    // `messages` first: what has come with the login is read before the login is done.
+    // `messages` first: the bytes that came with the login are read before the login is done.
     let ended = tokio::select! {
         biased;
         ended = messages(&mut from_client, &mut to_postgres, &session, rules, &login) => ended,
@@ -59,8 +59,7 @@ where
     ended
 }
 
-/// Waits until the connection has lived as long as DSQL lets it. A transaction that is open then may go on for as long
-/// as any other.
+/// Waits until the connection is as old as DSQL allows. A transaction that is open then has the time of any other.
 async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
     let end = after(cluster.clock.now(), cluster.limits.life);
     tokio::select! {
@@ -71,7 +70,7 @@ async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
     while locked(session).is_busy() && cluster.clock.now() < end {
         cluster.clock.until(after(cluster.clock.now(), LOOKS_AGAIN)).await;
     }
-    (cluster.log)("connection closed: it has lived as long as DSQL lets one");
+    (cluster.log)("connection closed: it is as old as DSQL allows");
 }
 
 /// So much later, at the latest at the end of time: a clock can be put forward to there.
@@ -79,7 +78,7 @@ fn after(now: OffsetDateTime, by: Duration) -> OffsetDateTime {
     now.saturating_add(time::Duration::try_from(by).unwrap_or(time::Duration::MAX))
 }
 
-/// Hands a CancelRequest to PostgreSQL, which answers nothing.
+/// Passes a CancelRequest to PostgreSQL, which answers nothing.
 pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
     let mut stream = UnixStream::connect(postgres).await?;
     stream.write_all(packet).await?;
@@ -89,7 +88,7 @@ pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
 
 /// The state of the login and of the answers, which `answers` shares with `messages`.
 struct Login {
-    /// A fault: what comes before the login is done is dropped, up to its Sync.
+    /// A fault: messages that come before the login is done are dropped, up to their Sync.
     drops_flight: bool,
     /// The first ReadyForQuery has come.
     done: AtomicBool,
@@ -121,8 +120,8 @@ where
             let frame = Frame { bytes: bytes.to_vec() };
             whole += length;
             if dropping {
-                dropping = frame.tag() != Some(b'S');
-                awaits_sync = frame.tag() != Some(b'Q');
+                dropping = frame.frontend() != FrontendTag::Sync;
+                awaits_sync = frame.frontend() != FrontendTag::Query;
                 continue;
             }
             let Some(socket) = rules else {
@@ -148,14 +147,14 @@ where
             ready.extend(sent);
         }
         if !ready.is_empty() && to.write_all(&ready).await.is_err() {
-            // PostgreSQL has gone, and may have said why: `answers` ends the session once it has passed that on.
+            // PostgreSQL has ended, and may have sent the reason: `answers` passes it on, and ends the session.
             return std::future::pending().await;
         }
         if cut {
             if locked(session).ends() {
                 return Ok(());
             }
-            // What was sent before is still answered: `answers` ends the session then.
+            // The messages before are still answered: `answers` then ends the session.
             return std::future::pending().await;
         }
         pending.drain(..whole);
@@ -164,7 +163,7 @@ where
         if from.read_buf(&mut pending).await? == 0 {
             return Ok(());
         }
-        // What the client sends after the login has not come with it.
+        // Messages that the client sends after the login have not come with it.
         dropping &= !login.done.load(Ordering::Relaxed) || continues;
     }
 }
@@ -173,8 +172,8 @@ fn locked(session: &Mutex<Session>) -> std::sync::MutexGuard<'_, Session> {
     session.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where PostgreSQL's stream stands.
-enum At {
+/// The position in PostgreSQL's stream.
+enum StreamPosition {
     /// Before a message.
     Head,
     /// Inside of one that is passed as it comes: so many bytes are left.
@@ -195,7 +194,7 @@ where
     W: AsyncWrite + Unpin,
 {
     let mut pending: Vec<u8> = Vec::with_capacity(CHUNK);
-    let mut at = At::Head;
+    let mut at = StreamPosition::Head;
     loop {
         if from.read_buf(&mut pending).await? == 0 {
             return Ok(());
@@ -204,26 +203,38 @@ where
         let mut rest = pending.as_slice();
         while !rest.is_empty() {
             match at {
-                At::Passing(left) => {
+                StreamPosition::Passing(left) => {
                     let (passed, behind) = rest.split_at(left.min(rest.len()));
                     ready.extend_from_slice(passed);
                     rest = behind;
-                    at = if left > passed.len() { At::Passing(left - passed.len()) } else { At::Head };
+                    at = if left > passed.len() {
+                        StreamPosition::Passing(left - passed.len())
+                    } else {
+                        StreamPosition::Head
+                    };
                 }
-                At::Dropping(left) => {
+                StreamPosition::Dropping(left) => {
                     let dropped = left.min(rest.len());
                     rest = rest.get(dropped..).unwrap_or_default();
-                    at = if left > dropped { At::Dropping(left - dropped) } else { At::Head };
+                    at = if left > dropped {
+                        StreamPosition::Dropping(left - dropped)
+                    } else {
+                        StreamPosition::Head
+                    };
                 }
-                At::Head => {
+                StreamPosition::Head => {
                     let Some(&[tag, a, b, c, d]) = rest.first_chunk::<5>() else { break };
                     let length = u32::from_be_bytes([a, b, c, d]) as usize + 1;
                     if tag == b'Z' {
                         login.done.store(true, Ordering::Relaxed);
                     }
-                    let Some(session) = session.filter(|_| BUFFERED.contains(&tag)) else {
+                    let Some(session) = session.filter(|session| locked(session).reads_whole(tag)) else {
                         let cut = session.is_some_and(|session| locked(session).is_cut_after_commit());
-                        at = if cut { At::Dropping(length) } else { At::Passing(length) };
+                        at = if cut {
+                            StreamPosition::Dropping(length)
+                        } else {
+                            StreamPosition::Passing(length)
+                        };
                         continue;
                     };
                     let Some(bytes) = rest.get(..length) else { break };

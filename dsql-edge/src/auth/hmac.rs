@@ -1,6 +1,6 @@
 //! Signatures outside of Workers, where no platform has cryptography for us.
 //!
-//! Goes in: a secret, a scope, a canonical request. Comes out: what `transport/sign.js` gives on Workers, at once.
+//! Input: a secret, a scope, a canonical request. Output: what `transport/sign.js` gives on Workers, at once.
 
 use core::future::Future;
 use core::mem;

@@ -1,13 +1,15 @@
 //! The built-in signer: AWS Signature Version 4 in its query form, for DSQL's one request.
 //!
-//! Goes in: credentials and a [`TokenRequest`]. Comes out: the token, which is being signed. The query's names are
+//! Input: credentials and a [`TokenRequest`]. Output: the token, which is being signed. The query's names are
 //! written in the order that the canonical form wants, so nothing is sorted. It is held to `aws-sigv4` by property tests.
 
 use super::encoding::percent_encode;
+use super::future::AuthFuture;
 use super::signature::Scope;
-use super::{Asking, Credentials, Secret, TokenRequest};
+use super::token_request::TokenRequest;
+use crate::credentials::{Credentials, Secret};
 
-pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Asking<'static, Secret> {
+pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> AuthFuture<'static, Secret> {
     let scope = Scope::new(request.now, request.region, "dsql");
 
     let mut query = "Action=".to_owned();

@@ -1,17 +1,13 @@
 //! AWS Signature Version 4: what its query form and its header form have in common.
 //!
-//! Goes in: a canonical request, with the time, the region and the service it is for, and a secret. Comes out: the
+//! Input: a canonical request, with the time, the region and the service it is for, and a secret. Output: the
 //! signature, which Workers' own cryptography makes there and [`hmac`](super::hmac) elsewhere. Never asks a clock.
 
-use core::future::Future;
-use core::mem;
-use core::pin::Pin;
-use core::task::{Context, Poll, ready};
-
+use super::future::AuthFuture;
 #[cfg(not(target_arch = "wasm32"))]
 use super::hmac::Signature;
-use super::source::Unavailable;
-use super::{Asking, LAST_SECOND, Secret};
+use super::token_request::LAST_SECOND;
+use crate::credentials::Secret;
 use crate::error::Error;
 #[cfg(target_arch = "wasm32")]
 use crate::transport::Signature;
@@ -49,27 +45,11 @@ impl Scope {
         payload: &str,
         secret_access_key: &str,
         text: String,
-    ) -> Asking<'static, Secret> {
+    ) -> AuthFuture<'static, Secret> {
         let signature = Signature::new(secret_access_key, &self.time, &self.name, request, payload);
-        Box::pin(Signed { text, signature })
-    }
-}
-
-/// By hand: an async block would cost a Worker 0.1 kB more.
-struct Signed {
-    text: String,
-    signature: Signature,
-}
-
-impl Future for Signed {
-    type Output = Result<Secret, Unavailable>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let signature = ready!(Pin::new(&mut self.signature).poll(context));
-        let Some(signature) = signature else {
-            return Poll::Ready(Err(Error::config("crypto.subtle signs nothing").into()));
-        };
-        self.text.push_str(&signature);
-        Poll::Ready(Ok(Secret::new(mem::take(&mut self.text))))
+        Box::pin(async move {
+            let digits = signature.await.ok_or_else(|| Error::config("crypto.subtle signs nothing"))?;
+            Ok(Secret::new(text + &digits))
+        })
     }
 }

@@ -5,10 +5,13 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 
-use super::{Asking, Credentials, LAST_SECOND, Secret, TokenRequest};
+use super::encoding::percent_encode;
+use super::future::AuthFuture;
+use super::token_request::{LAST_SECOND, TokenRequest};
+use crate::credentials::{Credentials, Secret};
 use crate::error::Error;
 
-pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Asking<'static, Secret> {
+pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> AuthFuture<'static, Secret> {
     let signed = sign_now(credentials, request);
     Box::pin(async { Ok(signed?) })
 }
@@ -49,7 +52,7 @@ fn sign_now(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Sec
         token.push('&');
         token.push_str(name);
         token.push('=');
-        super::encoding::percent_encode(value, &mut token);
+        percent_encode(value, &mut token);
     }
     Ok(Secret::new(token))
 }

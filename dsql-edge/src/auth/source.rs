@@ -1,8 +1,9 @@
 //! Decides where credentials come from, and when they are fetched again.
 //!
-//! Input: a [`Config`]'s source: keys that were given, a [`CredentialsProvider`], a role to assume. Output: the
-//! credentials to sign with, now. What expires is kept for other requests as plain data ([`cache`](super::cache)),
-//! never as a future or a connection: on Workers no request can wait for another one's.
+//! Input: the source that a user configured: keys that were given, a [`CredentialsProvider`], a role to assume. Output:
+//! the credentials to sign with, now. What expires is kept for other requests as plain data
+//! ([`Cache`](crate::credentials::Cache)), never as a future or a connection: on Workers no request can wait for another
+//! one's.
 //!
 //! Invariants: while old credentials serve, a source that fails or hangs costs one connection in a while a short delay,
 //! and none its success. Of requests that need the same new credentials at the same time one fetches them, and another
@@ -14,20 +15,22 @@ use core::task::Poll;
 use std::sync::Arc;
 
 #[cfg(feature = "assume-role")]
-use super::AssumeRole;
-use super::cache::{self, Found};
-use super::{Credentials, Secret, token_for};
-use crate::config::Config;
+use super::assume_role::AssumeRole;
+use super::future::{AuthFuture, Unavailable};
+use super::token::token_for;
+use crate::credentials::{Credentials, Found, Secret};
 use crate::error::Error;
 use crate::millis::Millis;
-use crate::transport;
+use crate::settings::Settings;
+use crate::transport::Environment;
 
 /// What a [`CredentialsProvider`] returns: credentials, in time.
 pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credentials, Error>> + Send + 'a>>;
 
 /// A source of credentials of your own.
 ///
-/// It is asked whenever a connection is opened, within [`Config::connect_timeout`], unless what it gave last is kept:
+/// It is asked whenever a connection is opened, within
+/// [`Config::connect_timeout`](crate::Config::connect_timeout), unless what it gave last is kept:
 /// see [`cache_key`](CredentialsProvider::cache_key). What is kept is asked for again when about 80 % of its life is
 /// over; if that fails, or takes longer than half a second, the old ones serve as long as they live. What is dropped
 /// then is the future: it should leave nothing half done.
@@ -72,21 +75,32 @@ pub trait CredentialsProvider: Send + Sync {
     }
 }
 
-/// What a [`Config`] signs with. Who has keys alone links nothing of what stands behind `Asked`.
+/// The source of the credentials that tokens are signed with. A Worker that has keys alone does not link the code behind
+/// `Asked`.
 #[derive(Clone)]
 pub(crate) enum Source {
     Given(Credentials),
     Asked(Arc<dyn Asked>),
 }
 
+/// The cluster that credentials are for, and where they are fetched.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    settings: &'a Settings,
+    environment: &'a Environment,
+}
+
 /// A source that is asked whenever a connection is opened.
 pub(crate) trait Asked: Send + Sync {
     /// The credentials to sign with, now.
-    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a, Credentials>;
+    fn ask<'a>(&'a self, place: Place<'a>) -> AuthFuture<'a, Credentials>;
 
     /// The token signed with them.
-    fn token<'a>(&'a self, config: &'a Config) -> Asking<'a, Secret> {
-        Box::pin(async move { token_for(config, &self.ask(config).await?).await })
+    fn token<'a>(&'a self, place: Place<'a>) -> AuthFuture<'a, Secret> {
+        Box::pin(async move {
+            let credentials = self.ask(place).await?;
+            token_for(place.settings, place.environment.unix_time(), &credentials).await
+        })
     }
 
     /// The keys and the role that it uses.
@@ -95,9 +109,9 @@ pub(crate) trait Asked: Send + Sync {
         Parts::default()
     }
 
-    /// Has the next connection ask for new ones: the server refused these. See [`Cache::forget_refused`](cache::Cache).
-    fn forget(&self, config: &Config) {
-        cache::of(config).forget_refused(transport::unix_time(config));
+    /// Has the next connection ask for new ones: the server refused these. See `Cache::forget_refused`.
+    fn forget(&self, environment: &Environment) {
+        environment.credentials().forget_refused(environment.unix_time());
     }
 }
 
@@ -105,32 +119,20 @@ pub(crate) trait Asked: Send + Sync {
 #[cfg(all(test, feature = "assume-role"))]
 pub(crate) type Parts = ([Option<String>; 3], Option<[Option<String>; 3]>);
 
-/// Credentials on their way, or what is signed with them.
-pub(crate) type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
-
-/// Why there are none, and whether there may be some in a moment.
-#[derive(Debug)]
-pub(crate) struct Unavailable {
-    pub(crate) error: Error,
-    pub(crate) passing: bool,
-}
-
-impl From<Error> for Unavailable {
-    fn from(error: Error) -> Self {
-        Unavailable { error, passing: false }
-    }
-}
-
 impl Source {
     pub(crate) fn provider(provider: impl CredentialsProvider + 'static) -> Self {
         Source::Asked(Arc::new(Provided(provider)))
     }
 
     /// The token to connect with, now.
-    pub(crate) fn token<'a>(&'a self, config: &'a Config) -> Asking<'a, Secret> {
+    pub(crate) fn token<'a>(
+        &'a self,
+        settings: &'a Settings,
+        environment: &'a Environment,
+    ) -> AuthFuture<'a, Secret> {
         match self {
-            Source::Given(credentials) => token_for(config, credentials),
-            Source::Asked(source) => source.token(config),
+            Source::Given(credentials) => token_for(settings, environment.unix_time(), credentials),
+            Source::Asked(source) => source.token(Place { settings, environment }),
         }
     }
 
@@ -154,12 +156,12 @@ impl Source {
 struct Provided<P>(P);
 
 impl<P: CredentialsProvider> Asked for Provided<P> {
-    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a, Credentials> {
+    fn ask<'a>(&'a self, place: Place<'a>) -> AuthFuture<'a, Credentials> {
         Box::pin(async move {
             match self.0.cache_key() {
                 Some(key) => {
                     let key = ["provider ", &key].concat();
-                    kept(config, &key, async { Ok(self.0.credentials().await?) }).await
+                    kept(place, &key, async { Ok(self.0.credentials().await?) }).await
                 }
                 None => Ok(self.0.credentials().await?),
             }
@@ -175,14 +177,14 @@ struct Assumed {
 
 #[cfg(feature = "assume-role")]
 impl Asked for Assumed {
-    fn ask<'a>(&'a self, config: &'a Config) -> Asking<'a, Credentials> {
+    fn ask<'a>(&'a self, place: Place<'a>) -> AuthFuture<'a, Credentials> {
         Box::pin(async move {
             let base = match &self.base {
                 Source::Given(credentials) => credentials.clone(),
-                Source::Asked(base) => base.ask(config).await?,
+                Source::Asked(base) => base.ask(place).await?,
             };
-            let key = self.role.cache_key(config, &base).await?;
-            kept(config, &key, self.role.assume(config, &base)).await
+            let key = self.role.cache_key(place.settings, &base).await?;
+            kept(place, &key, self.role.assume(place.settings, place.environment, &base)).await
         })
     }
 
@@ -203,23 +205,23 @@ const LOOK: Millis = 25;
 
 /// The credentials that are kept under a name, or those that `ask` returns.
 async fn kept(
-    config: &Config,
+    place: Place<'_>,
     key: &str,
     ask: impl Future<Output = Result<Credentials, Unavailable>>,
 ) -> Result<Credentials, Unavailable> {
-    let mut turn = Turn { config, key, until: None };
+    let environment = place.environment;
+    let mut turn = Turn { environment, key, until: None };
     loop {
-        let now = transport::now(config);
-        let found = cache::of(config).find(key, transport::unix_time(config), now);
+        let found = environment.credentials().find(key, environment.unix_time(), environment.now());
         match found {
             Found::Fresh(credentials) => return Ok(credentials),
             Found::Aging(old) => {
-                return match within(config, REFRESH, ask).await {
-                    Some(Ok(new)) => Ok(keep(config, key, new)),
+                return match within(environment, REFRESH, ask).await {
+                    Some(Ok(new)) => Ok(keep(environment, key, new)),
                     Some(Err(_)) | None => Ok(old),
                 };
             }
-            Found::Awaited => transport::sleep(config, LOOK).await,
+            Found::Awaited => environment.sleep(LOOK).await,
             Found::Nothing(until) => {
                 turn.until = Some(until);
                 break;
@@ -228,23 +230,23 @@ async fn kept(
         }
     }
     match ask.await {
-        Ok(new) => Ok(keep(config, key, new)),
+        Ok(new) => Ok(keep(environment, key, new)),
         Err(unavailable) => {
-            cache::of(config).fail(key, transport::now(config));
+            environment.credentials().fail(key, environment.now());
             Err(unavailable)
         }
     }
 }
 
-fn keep(config: &Config, key: &str, credentials: Credentials) -> Credentials {
-    let (seconds, random) = (transport::unix_time(config), transport::random(config));
-    cache::of(config).keep(key, &credentials, seconds, random);
+fn keep(environment: &Environment, key: &str, credentials: Credentials) -> Credentials {
+    let (seconds, random) = (environment.unix_time(), environment.random());
+    environment.credentials().keep(key, &credentials, seconds, random);
     credentials
 }
 
 /// A request's turn to fetch. It ends with the request, even where that is dropped.
 struct Turn<'c> {
-    config: &'c Config,
+    environment: &'c Environment,
     key: &'c str,
     until: Option<Millis>,
 }
@@ -252,15 +254,15 @@ struct Turn<'c> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if let Some(until) = self.until {
-            cache::of(self.config).give_up(self.key, until);
+            self.environment.credentials().end_turn(self.key, until);
         }
     }
 }
 
-/// What comes of a future within this time.
-async fn within<T>(config: &Config, time: Millis, future: impl Future<Output = T>) -> Option<T> {
+/// The output of a future, if it has one within this time.
+async fn within<T>(environment: &Environment, time: Millis, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
-    let mut over = transport::sleep(config, time);
+    let mut over = environment.sleep(time);
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => over.as_mut().poll(context).map(|()| None),

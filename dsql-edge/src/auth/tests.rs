@@ -57,7 +57,7 @@ fn vectors() -> Vec<(Credentials, &'static str, u32, Action, &'static str)> {
     ]
 }
 
-type Signer = fn(&Credentials, &TokenRequest<'_>) -> Asking<'static, Secret>;
+type Signer = fn(&Credentials, &TokenRequest<'_>) -> AuthFuture<'static, Secret>;
 
 fn signers() -> Vec<Signer> {
     vec![

@@ -1,19 +1,19 @@
 //! Statements for many rows: one chunk after the other, in as many transactions.
 //!
-//! Goes in: a [`BulkCommand`] or a [`BulkQuery`]. Comes out: how many rows it touched, or the rows it returned; or the
+//! Input: a [`BulkCommand`] or a [`BulkQuery`]. Output: how many rows it touched, or the rows it returned; or the
 //! error of a chunk, with the number of rows that were committed before it. Holds one chunk at a time, because that
 //! one may have to be sent again.
 
-use crate::client::Executor;
-use crate::client::fetch::Fetch;
-use crate::client::flight::{BEGIN, Opening, Prepared, Sink};
+use crate::client::executor::Executor;
+use crate::client::fetch::QueryFuture;
+use crate::client::flight::{BEGIN, Prepared, Sink, TransactionStart};
+use crate::client::lender::{Lender, OpenTransaction};
 use crate::client::pipeline::{All, Collector, Counted, Members, Pipelined};
-use crate::client::run::{Runs, Target};
-use crate::client::transaction::Attempt;
+use crate::client::run::{Attempt, AttemptFuture, Attempted, Runs, Target};
 use crate::error::{Error, Kind};
 use crate::many_rows::{MAX_BYTES, MAX_ROWS};
 use crate::query::{Bulk, BulkCommand, BulkQuery, Request};
-use crate::statement::Effect;
+use crate::statement::{Effect, Statement};
 
 impl<'a> BulkCommand<'a> {
     /// Runs it for all rows, and returns the number of those that it inserted, updated or deleted. All of them are
@@ -21,11 +21,11 @@ impl<'a> BulkCommand<'a> {
     ///
     /// # Errors
     /// Any [`Error`] of the connection or the database; [`Error::committed_rows`] says how far it had come.
-    pub fn execute<'e, E: Executor + 'e>(mut self, mut executor: E) -> Fetch<'e, u64>
+    pub fn execute<'e, E: Executor + 'e>(mut self, mut executor: E) -> QueryFuture<'e, u64>
     where
         'a: 'e,
     {
-        Fetch::new(async move { execute(executor.target(), &mut self.bulk).await })
+        QueryFuture::new(async move { execute(executor.target(), &mut self.bulk).await })
     }
 }
 
@@ -34,14 +34,14 @@ impl<'a, R: Send + 'static> BulkQuery<'a, R> {
     ///
     /// # Errors
     /// As [`BulkCommand::execute`], and those of decoding.
-    pub fn fetch_all<'e, E: Executor + 'e>(mut self, mut executor: E) -> Fetch<'e, Vec<R>>
+    pub fn fetch_all<'e, E: Executor + 'e>(mut self, mut executor: E) -> QueryFuture<'e, Vec<R>>
     where
         'a: 'e,
     {
-        Fetch::new(async move {
+        QueryFuture::new(async move {
             let (mut all, mut chunk) = (Vec::new(), All::new(self.decode));
-            let mut course = Course::default();
-            while course.next(executor.target(), &mut self.bulk, &mut chunk).await? {
+            let mut progress = ChunkProgress::default();
+            while progress.next(executor.target(), &mut self.bulk, &mut chunk).await? {
                 all.append(chunk.rows());
             }
             Ok(all)
@@ -52,7 +52,7 @@ impl<'a, R: Send + 'static> BulkQuery<'a, R> {
     ///
     /// # Errors
     /// As [`BulkCommand::execute`].
-    pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, u64>
+    pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, u64>
     where
         'a: 'e,
     {
@@ -62,20 +62,20 @@ impl<'a, R: Send + 'static> BulkQuery<'a, R> {
 
 async fn execute(target: Target<'_>, bulk: &mut Bulk<'_>) -> Result<u64, Error> {
     let (mut affected, mut chunk) = (0, Counted::default());
-    let mut course = Course::default();
-    while course.next(target, bulk, &mut chunk).await? {
+    let mut progress = ChunkProgress::default();
+    while progress.next(target, bulk, &mut chunk).await? {
         affected += core::mem::take(&mut chunk).finish()?;
     }
     Ok(affected)
 }
 
-/// How far it has come.
+/// How many rows were committed.
 #[derive(Default)]
-struct Course {
+struct ChunkProgress {
     committed: usize,
 }
 
-impl Course {
+impl ChunkProgress {
     /// Sends the next chunk; `false` if there is none.
     async fn next(
         &mut self,
@@ -111,51 +111,55 @@ impl Target<'_> {
         if !separate {
             return self.run(members, &mut [sink]).await;
         }
-        let mut runs = Runs::of_query(self.lender);
-        let result = loop {
-            match self.run_and_commit(&mut runs, members, sink).await {
-                Tried::Done => break Ok(()),
-                Tried::Again => {}
-                Tried::Failed(error) => break Err(error.at(statement)),
-            }
-        };
-        runs.report(Some(statement), &result);
-        result
-    }
-
-    /// One attempt: BEGIN and the rows in one flight, COMMIT in another.
-    async fn run_and_commit(&self, runs: &mut Runs<'_>, members: &[Prepared], sink: &mut dyn Sink) -> Tried {
-        let id = self.lender.open_transaction(Opening { begin: BEGIN, key: None });
-        let attempt = Attempt { lender: self.lender, id };
-        let sent = runs.fly_in(id, members, &mut [sink]).await;
-        let (error, failed) = match (sent, self.lender.take_failure(id)) {
-            (_, Some(failure)) => (failure.error, failure.failed),
-            // What could not be sent, or not be understood: nothing of this chunk is to stay.
-            (Err(error), None) => {
-                self.lender.close_transaction(id, true);
-                return Tried::Failed(error);
-            }
-            (Ok(()), None) => match runs.commit(id).await {
-                Ok(()) => {
-                    self.lender.close_transaction(id, true);
-                    return Tried::Done;
-                }
-                Err(failing) => (failing.error, failing.failed),
-            },
-        };
-        self.lender.close_transaction(id, true);
-        drop(attempt);
-        if sink.restart() && runs.again(&failed, false).await {
-            return Tried::Again;
-        }
-        Tried::Failed(runs.conclude(error, &failed))
+        let attempt = ChunkAttempt { statement, lender: self.lender, members, sink };
+        Runs::of_query(self.lender).attempts(attempt).await
     }
 }
 
-enum Tried {
-    Done,
-    Again,
-    Failed(Error),
+/// A chunk outside of a transaction: BEGIN and the rows in one flight, COMMIT in another.
+struct ChunkAttempt<'c, 's> {
+    statement: &'static Statement,
+    lender: &'c Lender,
+    members: &'c [Prepared],
+    sink: &'s mut dyn Sink,
+}
+
+impl Attempt for ChunkAttempt<'_, '_> {
+    fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
+        Box::pin(self.send(runs))
+    }
+
+    fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error> {
+        runs.end(self.statement, result)
+    }
+}
+
+impl ChunkAttempt<'_, '_> {
+    async fn send(&mut self, runs: &mut Runs<'_>) -> Attempted {
+        let open = OpenTransaction::begin(self.lender, TransactionStart { begin: BEGIN, key: None });
+        let sent = runs.fly_in(open.id, self.members, &mut [&mut *self.sink]).await;
+        let failure = match (sent, self.lender.take_failure(open.id)) {
+            (_, Some(failure)) => Box::new(failure),
+            // The rows could not be sent, or a row that came back is not usable: nothing of this chunk is to stay.
+            (Err(error), None) => {
+                open.close();
+                return Attempted::Ended(Err(error));
+            }
+            (Ok(()), None) => match runs.commit(open.id).await {
+                Ok(()) => {
+                    open.close();
+                    return Attempted::Ended(Ok(()));
+                }
+                Err(failure) => failure,
+            },
+        };
+        open.close();
+        if self.sink.restart() {
+            Attempted::Failed(failure)
+        } else {
+            Attempted::Ended(Err(runs.conclude(failure.error, &failure.facts)))
+        }
+    }
 }
 
 /// In a pipeline its rows are part of the one flight, and so of the one transaction.

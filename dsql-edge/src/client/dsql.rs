@@ -1,25 +1,28 @@
-//! The database, as one request sees it.
+//! [`Dsql`]: a cluster, as one request uses it.
 
 use core::fmt;
 use core::future::Future;
 
-use crate::client::Session;
-use crate::client::fetch::Fetch;
+use crate::client::executor::{Executor, sealed};
+use crate::client::fetch::QueryFuture;
 use crate::client::lender::Lender;
 use crate::client::pipeline::Pipelined;
 use crate::client::run::Target;
-use crate::client::transaction::{Transact, Transaction};
+use crate::client::session::Session;
+use crate::client::transaction::{Transaction, TransactionBuilder};
 use crate::config::Config;
+use crate::connector::Connector;
 use crate::error::Error;
+use crate::transport::Environment;
 
-/// An Aurora DSQL cluster, as one request sees it.
+/// An Aurora DSQL cluster, as one request uses it.
 ///
-/// Making one costs nothing: it connects with the first query, in 4 round trips, and keeps the connection, so
-/// that the next query takes 1. Queries that run at the same time open more connections, as many as
-/// [`Config::max_connections`] says; beyond that they wait their turn.
+/// A new `Dsql` costs nothing: it connects with the first query, in 4 round trips, and keeps the connection, so that the
+/// next query takes 1. Queries that run at the same time open more connections, up to [`Config::max_connections`]; further
+/// queries wait for one.
 ///
-/// It belongs to the request it was made in. Workers lets no request use another's sockets: a `Dsql` kept in a
-/// static fails with an error that says so ([`Error::is_other_request`]).
+/// A `Dsql` belongs to the request in which it was made, because Workers lets no request use another's sockets. A `Dsql`
+/// that is kept in a static returns an error ([`Error::is_other_request`]).
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -31,9 +34,9 @@ use crate::error::Error;
 /// # }
 /// ```
 ///
-/// What runs again by itself: queries that only read, when the connection breaks; whatever the server refused for a
-/// conflict (40001), because nothing of it stayed; and connecting. A statement that writes is never sent again when its
-/// outcome is not known: then the error says so ([`Error::is_outcome_unknown`]).
+/// These run again without your code: queries that only read, if the connection breaks; everything that the server
+/// rejected for a conflict (40001), because nothing of it stayed; and connecting. A write whose outcome is unknown is never
+/// sent again: it returns an error ([`Error::is_outcome_unknown`]).
 pub struct Dsql(Lender);
 
 impl Dsql {
@@ -49,8 +52,8 @@ impl Dsql {
 
     /// Behind a pool in Durable Objects: see [`Config::from_pool`]. Feature `pool`.
     ///
-    /// Everything else is as without: queries, pipelines, many rows and streams borrow one of the pool's connections for
-    /// one flight, a transaction until its end. A [`Session`] is no connection of its own then.
+    /// Everything else is as without a pool: queries, pipelines, many rows and streams borrow one of its connections for
+    /// one flight, a transaction until its end. A [`Session`] does not have a connection of its own then.
     ///
     /// # Errors
     /// When a binding is missing or malformed: the error names it and says how to set it.
@@ -60,12 +63,25 @@ impl Dsql {
     }
 
     /// From a [`Config`].
+    ///
+    /// ```
+    /// # use dsql_edge::{Config, Credentials, Dsql, Error};
+    /// # fn local() -> Result<Dsql, Error> {
+    /// let config = Config::local("localhost:5432", "us-east-1", Credentials::new("id", "key"))?;
+    /// Ok(Dsql::new(config.max_connections(1)))
+    /// # }
+    /// ```
     pub fn new(config: Config) -> Self {
-        Dsql(Lender::new(config, false))
+        Dsql::within(config, Environment::default())
+    }
+
+    /// From a [`Config`], in this environment.
+    pub(crate) fn within(config: Config, environment: Environment) -> Self {
+        Dsql(Lender::new(Connector::new(config, environment), false))
     }
 
     /// A connection of its own, apart from those that `&Dsql` lends to queries. It connects with its first query. Statements
-    /// that change their session run on it alone:
+    /// that change their session run on it only:
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -78,7 +94,7 @@ impl Dsql {
     /// # }
     /// ```
     pub fn session(&self) -> Session {
-        Session::new(self.0.config.clone())
+        Session::new(self.0.connector.clone())
     }
 
     /// Several queries in one round trip, all or nothing.
@@ -99,15 +115,15 @@ impl Dsql {
     /// # }
     /// ```
     ///
-    /// They are a transaction: BEGIN and COMMIT travel with them, they run in order, see one snapshot, and when one
-    /// fails nothing of any of them stays. Because COMMIT is sent before anything has come back, a connection that
-    /// breaks leaves open what became of it if one of them writes ([`Error::is_outcome_unknown`]); a
-    /// [`transaction`](Dsql::transaction) is safer and takes a round trip more.
-    pub fn pipeline<'s, P: Pipelined + 's>(&'s self, queries: P) -> Fetch<'s, P::Output> {
-        Fetch::of(queries, self)
+    /// They are a transaction: BEGIN and COMMIT are sent with them, they run in order, read one snapshot, and if one fails
+    /// nothing of any of them stays. COMMIT is sent before any answer has arrived: if one of them writes and the connection
+    /// breaks, the outcome is unknown ([`Error::is_outcome_unknown`]). A [`transaction`](Dsql::transaction) leaves that
+    /// open only between COMMIT and its answer, and takes a round trip more.
+    pub fn pipeline<'s, P: Pipelined + 's>(&'s self, queries: P) -> QueryFuture<'s, P::Output> {
+        QueryFuture::of(queries, self)
     }
 
-    /// A transaction: what the closure does stays as a whole, or not at all.
+    /// A transaction: the changes of the closure stay as a whole, or not at all.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -124,27 +140,27 @@ impl Dsql {
     /// # }
     /// ```
     ///
-    /// When the closure returns an error everything is rolled back. When another transaction got there first (40001),
-    /// or the connection is lost before COMMIT was sent, the closure **runs again**: five times at the most
-    /// ([`Config::max_attempts`]) and no longer than [`Config::transaction_timeout`]. So it must do nothing outside of
-    /// the database, and what it captures by value is cloned for each time. An error of the server ends the attempt
-    /// even where the closure goes on after it.
+    /// If the closure returns an error, everything is rolled back. If the transaction conflicts with another one (40001),
+    /// or the connection is lost before COMMIT was sent, the closure **runs again**: five times at most
+    /// ([`Config::max_attempts`]) and no longer than [`Config::transaction_timeout`]. So it must change nothing outside of
+    /// the database, and its captures by value are cloned for each run. An error of the server ends the attempt even if
+    /// the closure goes on after it.
     ///
-    /// The error type is yours, if it is `From<Error>`; where the compiler cannot tell it, say it:
+    /// The error type is yours, if it is `From<Error>`. If the compiler cannot infer it, name it:
     /// `async move |tx| -> Result<_, dsql_edge::Error> { … }`.
     ///
-    /// If the answer to COMMIT is lost the error says so ([`Error::is_outcome_unknown`]); with a
-    /// [`Transact::idempotency_key`] that is resolved. Without a statement it costs nothing.
-    pub fn transaction<'s, F, Fut, T, E>(&'s self, body: F) -> Transact<'s, F>
+    /// If the answer to COMMIT is lost, the outcome is unknown ([`Error::is_outcome_unknown`]), unless a
+    /// [`TransactionBuilder::idempotency_key`] resolves it. A transaction without a statement costs nothing.
+    pub fn transaction<'s, F, Fut, T, E>(&'s self, body: F) -> TransactionBuilder<'s, F>
     where
         F: FnOnce(Transaction<'s>) -> Fut + Clone + Send + 's,
         Fut: Future<Output = Result<T, E>> + Send + 's,
         E: From<Error>,
     {
-        Transact::new(&self.0, body)
+        TransactionBuilder::new(&self.0, body)
     }
 
-    pub(super) fn target(&self) -> Target<'_> {
+    fn target(&self) -> Target<'_> {
         Target { lender: &self.0, transaction: None }
     }
 
@@ -154,8 +170,24 @@ impl Dsql {
     }
 }
 
+impl Executor for &Dsql {
+    fn target(&mut self) -> Target<'_> {
+        Dsql::target(self)
+    }
+}
+
+/// For `&dsql` where `dsql` is a reference already.
+impl Executor for &&Dsql {
+    fn target(&mut self) -> Target<'_> {
+        Dsql::target(self)
+    }
+}
+
+impl sealed::Sealed for &Dsql {}
+impl sealed::Sealed for &&Dsql {}
+
 impl fmt::Debug for Dsql {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Dsql").field(&self.0.config).finish()
+        f.debug_tuple("Dsql").field(&self.0.connector.config).finish()
     }
 }

@@ -1,98 +1,136 @@
-//! Running a query on an [`Executor`]: `fetch_*` and `execute`.
+//! Runs a query on an [`Executor`]: `fetch_*` and `execute`.
 //!
-//! Goes in: a [`Query`] or a [`Command`]. Comes out: a [`Fetch`], which gives rows when it is awaited.
+//! Input: a [`Query`] or a [`Command`]. Output: a [`QueryFuture`], which returns the rows.
 
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
+use crate::client::executor::{Executor, SessionExecutor};
 use crate::client::pipeline::{Collector, Members, Pipelined};
-use crate::client::{Executor, SessionExecutor};
 use crate::error::Error;
 use crate::query::{Command, KeyInsert, Query, SessionCommand, SessionQuery, SingleColumn};
 
-/// A query on its way: await it. It is `Send`, on Workers too, so that frameworks such as axum take it.
+/// The future of a query: await it. It is `Send`, on Workers too, so that frameworks such as axum accept it.
 ///
 /// Dropping it before it is done ends its connection; whether a statement that writes was executed is then not
 /// known.
 #[must_use = "a query does nothing until it is awaited"]
-pub struct Fetch<'e, T>(Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>);
+pub struct QueryFuture<'e, T>(Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>);
 
 impl<R: Send + 'static> Query<R> {
-    /// All rows, in the order the server sends them.
+    /// All rows, in the order in which the server sends them.
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn names(dsql: &Dsql) -> Result<Vec<String>, Error> {
+    /// let tags = sql!("SELECT tag_name, usage_count FROM tag_master ORDER BY tag_name").fetch_all(dsql).await?;
+    /// Ok(tags.into_iter().map(|tag| tag.tag_name).collect())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Any [`Error`] of the connection, the database or the decoding.
-    pub fn fetch_all<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, Vec<R>> {
-        Fetch::of(self, executor)
+    pub fn fetch_all<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, Vec<R>> {
+        QueryFuture::of(self, executor)
     }
 
     /// The one row.
     ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn usage(dsql: &Dsql, name: &str) -> Result<i32, Error> {
+    /// let tag = sql!("SELECT tag_category, usage_count FROM tag_master WHERE tag_name = $name").fetch_one(dsql).await?;
+    /// Ok(tag.usage_count)
+    /// # }
+    /// ```
+    ///
     /// # Errors
-    /// When there is none ([`Error::is_no_rows`]) or more than one ([`Error::is_too_many_rows`]); otherwise as
+    /// If there is none ([`Error::is_no_rows`]) or more than one ([`Error::is_too_many_rows`]); otherwise as
     /// [`fetch_all`](Query::fetch_all).
-    pub fn fetch_one<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, R> {
-        Fetch::of(self.one(), executor)
+    pub fn fetch_one<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, R> {
+        QueryFuture::of(self.one(), executor)
     }
 
     /// The one row, if there is one.
     ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn exists(dsql: &Dsql, name: &str) -> Result<bool, Error> {
+    /// let tag = sql!("SELECT tag_category FROM tag_master WHERE tag_name = $name").fetch_optional(dsql).await?;
+    /// Ok(tag.is_some())
+    /// # }
+    /// ```
+    ///
     /// # Errors
-    /// When there is more than one ([`Error::is_too_many_rows`]); otherwise as [`fetch_all`](Query::fetch_all).
-    pub fn fetch_optional<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, Option<R>> {
-        Fetch::of(self.optional(), executor)
+    /// If there is more than one ([`Error::is_too_many_rows`]); otherwise as [`fetch_all`](Query::fetch_all).
+    pub fn fetch_optional<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, Option<R>> {
+        QueryFuture::of(self.optional(), executor)
     }
 
     /// The value of the one column of the one row.
     ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn count(dsql: &Dsql) -> Result<i64, Error> {
+    /// sql!("SELECT count(*) FROM tag_master").fetch_value(dsql).await
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`fetch_one`](Query::fetch_one).
     // `V` stands for `R::Value`, so that a query of two columns is one error and not three.
-    pub fn fetch_value<'e, E: Executor + 'e, V: Send + 'e>(self, executor: E) -> Fetch<'e, V>
+    pub fn fetch_value<'e, E: Executor + 'e, V: Send + 'e>(self, executor: E) -> QueryFuture<'e, V>
     where
         R: SingleColumn<Value = V>,
     {
-        Fetch::of(self.value(), executor)
+        QueryFuture::of(self.value(), executor)
     }
 
-    /// Runs it and returns the number of rows that it inserted, updated, deleted or found. The rows themselves
-    /// are not decoded.
+    /// Runs the query and returns the number of rows that it inserted, updated, deleted or found. The rows themselves are
+    /// not decoded.
     ///
     /// # Errors
     /// As [`fetch_all`](Query::fetch_all).
-    pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, u64> {
+    pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, u64> {
         Command { request: self.request }.execute(executor)
     }
 }
 
 impl Command {
-    /// Runs it and returns the number of rows that it inserted, updated or deleted.
+    /// Runs the statement and returns the number of rows that it inserted, updated or deleted.
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn reset(dsql: &Dsql) -> Result<u64, Error> {
+    /// sql!("UPDATE tag_master SET usage_count = 0").execute(dsql).await
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Any [`Error`] of the connection or the database.
-    pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, u64> {
-        Fetch::of(self, executor)
+    pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, u64> {
+        QueryFuture::of(self, executor)
     }
 }
 
 impl KeyInsert {
-    /// Runs it and returns the number of rows that it inserted.
+    /// Runs the statement and returns the number of rows that it inserted.
     ///
     /// # Errors
     /// Any [`Error`] of the connection or the database.
-    pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> Fetch<'e, u64> {
+    pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, u64> {
         Command::from(self).execute(executor)
     }
 }
 
 impl SessionCommand {
-    /// Runs it in a session.
+    /// Runs the statement in a session, and returns the number of its rows.
     ///
     /// # Errors
     /// Any [`Error`] of the connection or the database; and behind a pool, where a session has no connection of its
     /// own.
-    pub fn execute<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, u64> {
+    pub fn execute<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, u64> {
         self.0.execute(session)
     }
 }
@@ -102,7 +140,7 @@ impl<R: Send + 'static> SessionQuery<R> {
     ///
     /// # Errors
     /// As [`SessionCommand::execute`], and those of the decoding.
-    pub fn fetch_all<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, Vec<R>> {
+    pub fn fetch_all<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, Vec<R>> {
         self.0.fetch_all(session)
     }
 
@@ -110,7 +148,7 @@ impl<R: Send + 'static> SessionQuery<R> {
     ///
     /// # Errors
     /// As [`fetch_all`](SessionQuery::fetch_all); also if the query returns no row, or more than one.
-    pub fn fetch_one<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, R> {
+    pub fn fetch_one<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, R> {
         self.0.fetch_one(session)
     }
 
@@ -118,7 +156,7 @@ impl<R: Send + 'static> SessionQuery<R> {
     ///
     /// # Errors
     /// As [`fetch_all`](SessionQuery::fetch_all); also if the query returns more than one row.
-    pub fn fetch_optional<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, Option<R>> {
+    pub fn fetch_optional<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, Option<R>> {
         self.0.fetch_optional(session)
     }
 
@@ -126,7 +164,7 @@ impl<R: Send + 'static> SessionQuery<R> {
     ///
     /// # Errors
     /// As [`fetch_one`](SessionQuery::fetch_one).
-    pub fn fetch_value<'e, E: SessionExecutor + 'e, V: Send + 'e>(self, session: E) -> Fetch<'e, V>
+    pub fn fetch_value<'e, E: SessionExecutor + 'e, V: Send + 'e>(self, session: E) -> QueryFuture<'e, V>
     where
         R: SingleColumn<Value = V>,
     {
@@ -137,15 +175,15 @@ impl<R: Send + 'static> SessionQuery<R> {
     ///
     /// # Errors
     /// As [`SessionCommand::execute`].
-    pub fn execute<'e, E: SessionExecutor + 'e>(self, session: E) -> Fetch<'e, u64> {
+    pub fn execute<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, u64> {
         self.0.execute(session)
     }
 }
 
-impl<'e, T> Fetch<'e, T> {
+impl<'e, T> QueryFuture<'e, T> {
     pub(super) fn of<P: Pipelined<Output = T> + 'e, E: Executor + 'e>(pipelined: P, mut executor: E) -> Self {
         // All that is made anew for each shape of query; the rest is the target's.
-        Fetch::new(async move {
+        QueryFuture::new(async move {
             let mut members = Members::default();
             let mut collector = pipelined.split(&mut members);
             let mut sinks = Vec::new();
@@ -158,11 +196,11 @@ impl<'e, T> Fetch<'e, T> {
     }
 
     pub(super) fn new(running: impl Future<Output = Result<T, Error>> + Send + 'e) -> Self {
-        Fetch(Box::pin(running))
+        QueryFuture(Box::pin(running))
     }
 }
 
-impl<T> Future for Fetch<'_, T> {
+impl<T> Future for QueryFuture<'_, T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -170,8 +208,8 @@ impl<T> Future for Fetch<'_, T> {
     }
 }
 
-impl<T> core::fmt::Debug for Fetch<'_, T> {
+impl<T> core::fmt::Debug for QueryFuture<'_, T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Fetch(…)")
+        f.write_str("QueryFuture(…)")
     }
 }

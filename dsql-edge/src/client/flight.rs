@@ -1,6 +1,6 @@
 //! What is sent in one flight, and what comes back for it.
 //!
-//! Goes in: statements whose arguments are encoded, and whether BEGIN and COMMIT travel with them. Comes out: frames
+//! Input: statements whose arguments are encoded, and whether BEGIN and COMMIT travel with them. Output: frames
 //! for the session; then, as its events arrive, rows for the [`Sink`]s, and how it ended. Awaits nothing.
 //!
 //! A flight has one Sync. What is in it outside of a transaction is one statement alone, or stands between a BEGIN and
@@ -16,7 +16,7 @@ use crate::error::{Error, Kind};
 use crate::query::{KeyInsert, Request};
 use crate::retry::{Payload, Signal};
 use crate::row::{DataRow, check_description};
-use crate::session::{Connection, Event, Status};
+use crate::session::{Connection, SessionEvent, Status};
 use crate::sqlstate::SqlState;
 #[cfg(feature = "pool")]
 use crate::statement::SessionEffect;
@@ -111,7 +111,7 @@ impl Prepared {
 
 /// How a transaction begins.
 #[derive(Clone)]
-pub(crate) struct Opening {
+pub(crate) struct TransactionStart {
     pub(crate) begin: &'static str,
     /// The statement that inserts its idempotency key.
     pub(crate) key: Option<Arc<Prepared>>,
@@ -153,11 +153,11 @@ impl<'f> Flight<'f> {
         Flight { begin: several.then_some(begin), members, commit: several, ..Flight::default() }
     }
 
-    /// As a part of a transaction, which it begins if there is an opening.
-    pub(crate) fn of_transaction(opening: Option<&'f Opening>, members: &'f [Prepared]) -> Self {
+    /// As a part of a transaction, which it begins if there is a start.
+    pub(crate) fn of_transaction(start: Option<&'f TransactionStart>, members: &'f [Prepared]) -> Self {
         Flight {
-            begin: opening.map(|opening| opening.begin),
-            key: opening.and_then(|opening| opening.key.as_deref()),
+            begin: start.map(|start| start.begin),
+            key: start.and_then(|start| start.key.as_deref()),
             members,
             commit: false,
             in_transaction: true,
@@ -211,9 +211,9 @@ impl<'f> Flight<'f> {
         for prepared in self.key.into_iter().chain(self.members) {
             prepared.check(search_path, configured)?;
         }
-        let mark = connection.mark();
+        let checkpoint = connection.checkpoint();
         self.write_all(connection).map_err(|Malformed(reason)| {
-            connection.abandon(&mark);
+            connection.abandon(&checkpoint);
             Error::new(Kind::Unsendable(reason))
         })
     }
@@ -258,10 +258,10 @@ impl<'f> Flight<'f> {
 
 /// ROLLBACK, in a flight of its own.
 pub(crate) fn write_rollback(connection: &mut Connection) -> Result<(), Malformed> {
-    let mark = connection.mark();
+    let checkpoint = connection.checkpoint();
     let written = write_control("ROLLBACK", connection).and_then(|()| connection.sync());
     if written.is_err() {
-        connection.abandon(&mark);
+        connection.abandon(&checkpoint);
     }
     written
 }
@@ -275,17 +275,17 @@ fn reads(members: &[Prepared]) -> bool {
     members.iter().all(|member| member.statement.effect == Effect::Read)
 }
 
-/// How a flight ended, as far as the server is concerned.
-pub(crate) enum Landed {
-    /// Everything was executed. The error is ours: a row could not be used.
-    Well(Option<Error>),
+/// How the server answered a flight.
+pub(crate) enum FlightEnd {
+    /// Everything was executed. The error is not the server's: a row could not be used.
+    Completed(Option<Error>),
     /// The server refused a statement, or the commit.
-    Refused { error: Box<DatabaseError>, step: Step },
+    StatementRejected { error: Box<DatabaseError>, step: Step },
     /// The INSERT of the idempotency key inserted no row; what came after it is not to be committed.
-    Keyless,
+    KeyNotInserted,
     /// COMMIT was answered with ROLLBACK; or the transaction block is not where it should be, since one of the
     /// statements began or ended one.
-    Amiss(Kind, Signal),
+    UnexpectedState(Kind, Signal),
 }
 
 /// The answer to a flight, as far as it has come.
@@ -354,40 +354,40 @@ impl<'a, 's> Answer<'a, 's> {
         !self.is_full() && core::mem::take(&mut self.was_full)
     }
 
-    pub(crate) fn handle(&mut self, event: Event) -> ControlFlow<Landed> {
+    pub(crate) fn handle(&mut self, event: SessionEvent) -> ControlFlow<FlightEnd> {
         match event {
-            Event::Started | Event::FlightDropped => {}
-            Event::Described(fields) => self.describe(fields),
-            Event::Row(row) => self.take(&row),
-            Event::Completed(tag) => {
+            SessionEvent::Started | SessionEvent::FlightDropped => {}
+            SessionEvent::Described(fields) => self.describe(fields),
+            SessionEvent::Row(row) => self.take(&row),
+            SessionEvent::Completed(tag) => {
                 self.complete(tag);
                 if seeded!(SuccessOnCommandComplete) && self.step == Step::Sync {
-                    return ControlFlow::Break(Landed::Well(None));
+                    return ControlFlow::Break(FlightEnd::Completed(None));
                 }
             }
-            Event::Failed(error) => {
+            SessionEvent::Failed(error) => {
                 // After a fatal one nothing comes.
                 if error.fatal {
-                    return ControlFlow::Break(Landed::Refused { error, step: self.step });
+                    return ControlFlow::Break(FlightEnd::StatementRejected { error, step: self.step });
                 }
                 if !seeded!(ForgetsError) {
                     self.refused = Some((error, self.step));
                 }
             }
-            Event::Ready(status) => return ControlFlow::Break(self.land(status)),
+            SessionEvent::Ready(status) => return ControlFlow::Break(self.land(status)),
         }
         ControlFlow::Continue(())
     }
 
     /// The server left without a ReadyForQuery. What it said last is worth more than that it left.
-    pub(crate) fn cut_off(&mut self) -> Option<Landed> {
-        self.refused.take().map(|(error, step)| Landed::Refused { error, step })
+    pub(crate) fn cut_off(&mut self) -> Option<FlightEnd> {
+        self.refused.take().map(|(error, step)| FlightEnd::StatementRejected { error, step })
     }
 
-    fn land(&mut self, status: Status) -> Landed {
+    fn land(&mut self, status: Status) -> FlightEnd {
         // The results of later statements do not count: they may have failed because of rows of the first run.
         if self.keyless {
-            return Landed::Keyless;
+            return FlightEnd::KeyNotInserted;
         }
         if let Some(refused) = self.cut_off() {
             return refused;
@@ -396,11 +396,11 @@ impl<'a, 's> Answer<'a, 's> {
         let expected = if open && !self.flight.commit { Status::InTransaction } else { Status::Idle };
         if self.flight.commit && !self.committed {
             // Nothing of it stays.
-            Landed::Amiss(Kind::RolledBack, Signal::Answered)
+            FlightEnd::UnexpectedState(Kind::RolledBack, Signal::Answered)
         } else if status != expected {
-            Landed::Amiss(Kind::Astray, Signal::TransactionState)
+            FlightEnd::UnexpectedState(Kind::UnexpectedTransactionState, Signal::TransactionState)
         } else {
-            Landed::Well(self.local.take())
+            FlightEnd::Completed(self.local.take())
         }
     }
 

@@ -1,24 +1,24 @@
-//! The connections of a [`Dsql`](crate::Dsql) or a [`Session`](crate::Session), lent to whoever runs something.
+//! Lends the connections of a [`Dsql`](crate::Dsql) or a [`Session`](crate::Session).
 //!
-//! Goes in: who asks. Comes out: a [`Loan`]: an idle connection, or the right to open one, or, within a transaction,
-//! the transaction's own. However a loan ends, the connection goes back if it can be used again, and whoever waits is
-//! told. Never sends anything but the ROLLBACK of a transaction that ended.
+//! Input: a request for a connection. Output: a [`Loan`]: an idle connection, or the right to open one, or, within a
+//! transaction, the transaction's own. However a loan ends, the connection goes back if it can be used again, and the
+//! waiting tasks are woken. Sends nothing but the ROLLBACK of a transaction that ended.
 
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::client::flight::Opening;
-use crate::client::link::{Failing, Link};
-use crate::config::Config;
+use crate::client::flight::TransactionStart;
+use crate::client::link::{FlightFailure, Link};
+use crate::connector::Connector;
 use crate::error::{Error, FAILED, Kind, OUTLIVED};
-use crate::retry::{Budget, Failed, Payload, Reached, Signal};
+use crate::retry::{Budget, FailureFacts, Payload, Reached, Signal};
 use crate::transport::{BoxFuture, IoContext};
 
 /// Connections, and the transactions that hold some of them.
 pub(super) struct Lender {
-    pub(super) config: Config,
+    pub(super) connector: Connector,
     made_in: IoContext,
     /// What all its retries draw on.
     pub(super) budget: Budget,
@@ -49,26 +49,19 @@ struct Open {
     link: Option<Box<Link>>,
     /// One of its statements is running, or one of its streams is open.
     lent: bool,
-    /// What goes before its first statement; nothing once that is answered.
-    opening: Option<Opening>,
-    /// What it saw first of all that ends a transaction.
-    failure: Option<Failure>,
-}
-
-/// What ended a transaction before its end.
-pub(super) struct Failure {
-    pub(super) failed: Failed,
-    pub(super) error: Error,
-    pub(super) key_taken: bool,
+    /// What is sent before its first statement; nothing once that is answered.
+    start: Option<TransactionStart>,
+    /// The first failure that ended it.
+    failure: Option<FlightFailure>,
 }
 
 /// How many retries a [`Lender`] may have at once, besides one for every ten queries.
 const RETRIES: u32 = 20;
 
 impl Lender {
-    pub(super) fn new(config: Config, single: bool) -> Self {
+    pub(super) fn new(connector: Connector, single: bool) -> Self {
         Lender {
-            config,
+            connector,
             made_in: IoContext::current(),
             budget: Budget::of(RETRIES),
             single,
@@ -110,21 +103,22 @@ impl Lender {
         }
         let mut state = self.state();
         // A session has one connection, whatever its names mean there: the flight checks them.
-        let suits =
-            |link: &Link| self.single || search_path.is_none_or(|path| link.looks_up_in(&self.config, path));
+        let suits = |link: &Link| {
+            self.single || search_path.is_none_or(|path| link.looks_up_in(&self.connector, path))
+        };
         while let Some(at) = state.idle.iter().rposition(|link| suits(link)) {
             let mut link = state.idle.swap_remove(at);
             if link.poll_alive(context) {
                 return Poll::Ready(Ok(Loan { lender: self, link: Some(link), of: None, counted: true }));
             }
-            // R10: nothing was handed over, another one serves, but for a session.
+            // `Rule::StaleConnection`: nothing was sent, and another connection takes its place, except in a session.
             state.open -= 1;
             state.gone = self.single;
         }
         if state.gone {
             return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is gone".into()))));
         }
-        let most = if self.single { 1 } else { self.config.connections() };
+        let most = if self.single { 1 } else { self.connector.settings().max_connections };
         // An idle connection with another search_path makes room.
         if state.open >= most && state.idle.pop().is_some() {
             state.open -= 1;
@@ -149,11 +143,11 @@ impl Lender {
     }
 
     /// A new transaction. It has no connection until its first statement.
-    pub(super) fn open_transaction(&self, opening: Opening) -> u64 {
+    fn open_transaction(&self, start: TransactionStart) -> u64 {
         let mut state = self.state();
         state.next += 1;
         let id = state.next;
-        state.transactions.push(Open { id, link: None, lent: false, opening: Some(opening), failure: None });
+        state.transactions.push(Open { id, link: None, lent: false, start: Some(start), failure: None });
         id
     }
 
@@ -203,14 +197,14 @@ impl Lender {
         Ok(loan)
     }
 
-    /// What must still be said before the next statement of the transaction.
-    pub(super) fn opening(&self, id: u64) -> Option<Opening> {
-        self.state().transactions.iter().find(|open| open.id == id)?.opening.clone()
+    /// What must be sent before the next statement of the transaction; nothing once it has begun.
+    pub(super) fn start_of(&self, id: u64) -> Option<TransactionStart> {
+        self.state().transactions.iter().find(|open| open.id == id)?.start.clone()
     }
 
     pub(super) fn set_begun(&self, id: u64) {
         if let Some(open) = self.state().transactions.iter_mut().find(|open| open.id == id) {
-            open.opening = None;
+            open.start = None;
         }
     }
 
@@ -219,14 +213,12 @@ impl Lender {
         self.state().transactions.iter().any(|open| open.id == id && open.lent)
     }
 
-    /// Remembers why the transaction cannot go on, whatever is made of the error.
-    pub(super) fn set_failure(&self, id: u64, failing: &Failing) {
+    /// Records why the transaction cannot go on, whatever the closure does with the error.
+    pub(super) fn set_failure(&self, id: u64, failure: &FlightFailure) {
         if let Some(open) = self.state().transactions.iter_mut().find(|open| open.id == id) {
-            open.failure.get_or_insert_with(|| Failure {
-                failed: failing.failed,
-                error: failing.error.again(),
-                key_taken: failing.key_taken,
-            });
+            let FlightFailure { error, facts, key_taken } = failure;
+            let (error, facts, key_taken) = (error.again(), *facts, *key_taken);
+            open.failure.get_or_insert(FlightFailure { error, facts, key_taken });
         }
     }
 
@@ -234,12 +226,12 @@ impl Lender {
         self.state().transactions.iter().any(|open| open.id == id && open.failure.is_some())
     }
 
-    pub(super) fn take_failure(&self, id: u64) -> Option<Failure> {
+    pub(super) fn take_failure(&self, id: u64) -> Option<FlightFailure> {
         self.state().transactions.iter_mut().find(|open| open.id == id)?.failure.take()
     }
 
     /// The transaction is over. Its connection is kept if `kept`: after a ROLLBACK, where one is needed.
-    pub(super) fn close_transaction(&self, id: u64, kept: bool) {
+    fn close_transaction(&self, id: u64, kept: bool) {
         let mut state = self.state();
         let Some(at) = state.transactions.iter().position(|open| open.id == id) else { return };
         let Some(mut link) = state.transactions.swap_remove(at).link else { return };
@@ -269,6 +261,29 @@ impl Lender {
     }
 }
 
+/// A transaction until it is closed. Dropped, its connection is closed.
+pub(super) struct OpenTransaction<'l> {
+    pub(super) lender: &'l Lender,
+    pub(super) id: u64,
+}
+
+impl<'l> OpenTransaction<'l> {
+    pub(super) fn begin(lender: &'l Lender, start: TransactionStart) -> Self {
+        OpenTransaction { lender, id: lender.open_transaction(start) }
+    }
+
+    /// The transaction is over, and its connection may be used again: after a ROLLBACK, if one is needed.
+    pub(super) fn close(self) {
+        self.lender.close_transaction(self.id, true);
+    }
+}
+
+impl Drop for OpenTransaction<'_> {
+    fn drop(&mut self) {
+        self.lender.close_transaction(self.id, false);
+    }
+}
+
 fn wait(state: &mut State, context: &Context<'_>) {
     if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
         state.waiting.push(context.waker().clone());
@@ -285,7 +300,7 @@ pub(super) struct Loan<'l> {
     counted: bool,
 }
 
-/// A transaction, and how a loan goes back to it: who never begins one links nothing of that.
+/// The transaction of a loan. `give_back` is a function pointer, so that a Worker without transactions does not link it.
 #[derive(Clone, Copy)]
 struct Owner {
     id: u64,
@@ -311,7 +326,7 @@ impl Loan<'_> {
             // A flight was dropped halfway: its outcome is not known, and another connection is not in the
             // transaction.
             None if self.link.as_ref().is_some_and(|link| link.is_flying()) => {
-                open.failure.get_or_insert_with(Failure::given_up);
+                open.failure.get_or_insert_with(abandoned);
             }
             // The loan did not open a connection, or did not send a statement of the transaction on it.
             None => {}
@@ -320,6 +335,8 @@ impl Loan<'_> {
 }
 
 impl Drop for Loan<'_> {
+    // It ends at more than one place.
+    #[inline(never)]
     fn drop(&mut self) {
         let mut state = self.lender.state();
         if let Some(Owner { id, give_back }) = self.of {
@@ -335,17 +352,13 @@ impl Drop for Loan<'_> {
     }
 }
 
-impl Failure {
-    fn given_up() -> Self {
-        Failure {
-            failed: Failed {
-                reached: Reached::Session,
-                payload: Payload::Transaction,
-                signal: Signal::Protocol,
-                kept: false,
-            },
-            error: Error::new(Kind::TransactionOver(FAILED)),
-            key_taken: false,
-        }
-    }
+/// The failure of a flight whose future was dropped.
+fn abandoned() -> FlightFailure {
+    let facts = FailureFacts {
+        reached: Reached::Session,
+        payload: Payload::Transaction,
+        signal: Signal::Protocol,
+        kept: false,
+    };
+    FlightFailure { error: Error::new(Kind::TransactionOver(FAILED)), facts, key_taken: false }
 }

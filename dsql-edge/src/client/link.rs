@@ -1,22 +1,24 @@
 //! One connection: the session's state machine on a transport, and the timer.
 //!
-//! Goes in: a flight. Comes out: its rows, or how it failed: the error, and the facts by which `retry.rs` decides.
-//! Reads while it writes, because a server that cannot get rid of its answers stops reading. A link whose flight was
-//! dropped halfway is never used again: [`Link::is_idle`] and [`Link::is_settled`] say so.
+//! Input: a flight. Output: its rows, or its failure: the error, and the facts by which `retry.rs` decides. Reads while it
+//! writes, because a server that cannot send its answers stops reading.
+//!
+//! Invariant: a link whose flight was dropped halfway is never used again; it is neither [idle](Link::is_idle) nor
+//! [settled](Link::is_settled).
 
 use core::ops::ControlFlow;
 use core::task::{Context, Poll, ready};
 
-use crate::client::failure::{self, Failure, Stage};
-use crate::client::flight::{Answer, Flight, Landed, Step, write_rollback};
+use crate::client::flight::{Answer, Flight, FlightEnd, Step, write_rollback};
 #[cfg(feature = "pool")]
-use crate::client::lease;
-use crate::client::login::{Login, Opening};
-use crate::config::Config;
+use crate::client::lease_request;
+use crate::connector::Connector;
 use crate::error::{Error, Kind};
-use crate::retry::{Failed, PROBE_AFTER, Reached, Signal};
-use crate::session::{Connection, Event, Fault, Status};
-use crate::transport::{self, BoxFuture, Transport, TransportError};
+use crate::login::failure::{self, ConnectionFailure, LoginProgress};
+use crate::login::{Login, LoginAttempt};
+use crate::retry::{FailureFacts, PROBE_AFTER, Reached, Signal};
+use crate::session::{Connection, SessionEvent, SessionFault, Status};
+use crate::transport::{BoxFuture, Transport, TransportError};
 use crate::wire::frontend;
 
 /// A connection, from TCP on.
@@ -50,11 +52,19 @@ pub(super) struct Link {
     heard_last: bool,
 }
 
+/// How a flight ended.
+pub(super) enum FlightOutcome {
+    Completed,
+    /// Everything was executed, and a row that came back cannot be used.
+    CompletedUnusable(Error),
+    Failed(Box<FlightFailure>),
+}
+
 /// How a flight failed.
-pub(super) struct Failing {
+pub(super) struct FlightFailure {
     pub(super) error: Error,
-    pub(super) failed: Failed,
-    /// The idempotency key was there already.
+    pub(super) facts: FailureFacts,
+    /// An earlier run committed the idempotency key.
     pub(super) key_taken: bool,
 }
 
@@ -63,27 +73,29 @@ impl Link {
     /// `serially` waits to be asked for the password.
     pub(super) fn poll_open<'c>(
         context: &mut Context<'_>,
-        config: &'c Config,
+        connector: &'c Connector,
         flight: &Flight<'_>,
         serially: bool,
-        opening: &mut Option<Opening<'c>>,
+        login: &mut Option<LoginAttempt<'c>>,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Box<Self>, (Error, Signal)>> {
         let search_path = flight.search_path().unwrap_or_default();
-        let sent = config.schemas().or(Some(search_path).filter(|path| !path.is_empty()));
+        let configured = connector.settings().search_path.as_deref();
+        let sent = configured.or(Some(search_path).filter(|path| !path.is_empty()));
         #[cfg(feature = "pool")]
-        if let Some(lessor) = config.lessor() {
-            let connection = lease::ask(config, lessor, flight, sent.unwrap_or_default(), serially)?;
+        if let Some(lessor) = connector.config.lessor.as_deref() {
+            let connection =
+                lease_request::ask(connector, lessor, flight, sent.unwrap_or_default(), serially)?;
             let transport = lessor.reach(flight.in_transaction).map_err(|error| (error, Signal::Local))?;
             let mut link = Link::on(transport, connection, search_path);
             (link.leased, link.round_trips) = (true, 0);
             return Poll::Ready(Ok(link));
         }
-        let opening = match opening {
-            Some(opening) => opening,
-            empty => empty.insert(Opening::new(config, sent, serially)),
+        let login = match login {
+            Some(login) => login,
+            empty => empty.insert(LoginAttempt::new(connector, sent, serially)),
         };
-        let Login { transport, connection, pipelined } = ready!(opening.poll(context, timer))?;
+        let Login { transport, connection, pipelined } = ready!(login.poll(context, timer))?;
         let mut link = Link::on(transport, connection, search_path);
         link.pipelined = pipelined;
         Poll::Ready(Ok(link))
@@ -122,8 +134,8 @@ impl Link {
     }
 
     /// Whether names that are compiled for this search_path mean the same here.
-    pub(super) fn looks_up_in(&self, config: &Config, search_path: &str) -> bool {
-        self.search_path == search_path || config.schemas().is_some()
+    pub(super) fn looks_up_in(&self, connector: &Connector, search_path: &str) -> bool {
+        self.search_path == search_path || connector.settings().search_path.is_some()
     }
 
     /// Whether it can serve another flight of the transaction that it is in.
@@ -167,8 +179,12 @@ impl Link {
     }
 
     /// Gives the session one flight to send.
-    pub(super) fn begin(&mut self, config: &Config, flight: &Flight<'_>) -> Result<(), Box<Failing>> {
-        let configured = config.schemas();
+    pub(super) fn begin(
+        &mut self,
+        connector: &Connector,
+        flight: &Flight<'_>,
+    ) -> Result<(), Box<FlightFailure>> {
+        let configured = connector.settings().search_path.as_deref();
         let search_path = configured.unwrap_or(self.search_path);
         #[cfg(feature = "pool")]
         if self.leased && flight.changes_session() {
@@ -179,92 +195,93 @@ impl Link {
                 self.flying = true;
                 Ok(())
             }
-            Err(error) => Err(self.failing(flight, error, Signal::Local)),
+            Err(error) => Err(self.failure(flight, error, Signal::Local)),
         }
     }
 
-    /// Sends it and receives its answer. `timer` is that of connecting until the server has let us in, then it is set
-    /// anew. The error in `Ok` is ours: a row could not be used.
+    /// Sends the flight and receives its answer. `timer` is the timer of connecting until the login ends; then it is set
+    /// again.
     pub(super) fn poll_fly(
         &mut self,
         context: &mut Context<'_>,
-        config: &Config,
+        connector: &Connector,
         timer: &mut BoxFuture<()>,
         answer: &mut Answer<'_, '_>,
-    ) -> Poll<Result<Option<Error>, Box<Failing>>> {
-        let landed = ready!(self.poll_landing(context, config, timer, answer));
-        self.flying = landed.is_err();
+    ) -> Poll<FlightOutcome> {
+        let end = ready!(self.poll_end(context, connector, timer, answer));
+        self.flying = end.is_err();
         self.on_trial = false;
-        Poll::Ready(self.landed(config, &answer.flight, landed))
+        Poll::Ready(self.outcome(connector, &answer.flight, end))
     }
 
-    fn landed(
+    fn outcome(
         &mut self,
-        config: &Config,
+        connector: &Connector,
         flight: &Flight<'_>,
-        landed: Result<Landed, Failure>,
-    ) -> Result<Option<Error>, Box<Failing>> {
-        let (error, signal, verdict) = match landed {
-            Ok(Landed::Well(local)) => return Ok(local),
-            Ok(Landed::Refused { error, step }) => {
+        end: Result<FlightEnd, ConnectionFailure>,
+    ) -> FlightOutcome {
+        let (error, signal, verdict) = match end {
+            Ok(FlightEnd::Completed(None)) => return FlightOutcome::Completed,
+            Ok(FlightEnd::Completed(Some(error))) => return FlightOutcome::CompletedUnusable(error),
+            Ok(FlightEnd::StatementRejected { error, step }) => {
                 let signal = flight.signal(&error, step);
                 let verdict = if step == Step::Key { flight.judge_key(Some(&error)) } else { None };
                 (Error::new(Kind::Database(error)).of(flight.statement(step)), signal, verdict)
             }
-            Ok(Landed::Keyless) => {
+            Ok(FlightEnd::KeyNotInserted) => {
                 let verdict = flight.judge_key(None);
                 let text = verdict.as_ref().map_or("", |verdict| verdict.text);
                 let error = Error::new(Kind::TransactionOver(text)).of(flight.statement(Step::Key));
                 (error, Signal::Answered, verdict)
             }
-            Ok(Landed::Amiss(kind, signal)) => (Error::new(kind), signal, None),
+            Ok(FlightEnd::UnexpectedState(kind, signal)) => (Error::new(kind), signal, None),
             Err(failure) => {
-                let (error, signal, reached) = failure::explain(self.stage(), config, failure);
+                let (error, signal, reached) = failure::explain(self.progress(), connector, failure);
                 self.reached = reached;
                 (error, signal, None)
             }
         };
-        let mut failing = self.failing(flight, error, signal);
-        failing.key_taken = verdict.is_some_and(|verdict| verdict.taken);
-        Err(failing)
+        let mut failure = self.failure(flight, error, signal);
+        failure.key_taken = verdict.is_some_and(|verdict| verdict.taken);
+        FlightOutcome::Failed(failure)
     }
 
     pub(super) fn round_trips(&self) -> u32 {
         self.round_trips
     }
 
-    fn stage(&self) -> Stage {
+    fn progress(&self) -> LoginProgress {
         let (started, heard) = (self.started, self.connection.has_heard());
-        Stage { started, heard, pipelined: self.pipelined, leased: self.leased }
+        LoginProgress { started, heard, pipelined: self.pipelined, leased: self.leased }
     }
 
     /// The failure of a flight that another request polls: the answer cannot be read there.
-    pub(super) fn stranded(&self, flight: &Flight<'_>) -> Box<Failing> {
-        self.failing(flight, Error::new(Kind::OtherRequest), Signal::Stranded)
+    pub(super) fn stranded(&self, flight: &Flight<'_>) -> Box<FlightFailure> {
+        self.failure(flight, Error::new(Kind::OtherRequest), Signal::Stranded)
     }
 
-    fn failing(&self, flight: &Flight<'_>, error: Error, signal: Signal) -> Box<Failing> {
+    fn failure(&self, flight: &Flight<'_>, error: Error, signal: Signal) -> Box<FlightFailure> {
         let reached = match self.started {
             _ if self.reached.is_some() => self.reached.unwrap_or(Reached::Session),
             _ if signal == Signal::Local || !self.connection.has_sent_statements() => Reached::Nothing,
             true => Reached::Session,
             false => Reached::Login,
         };
-        let failed = Failed { reached, payload: flight.payload(), signal, kept: false };
-        Box::new(Failing { error, failed, key_taken: false })
+        let facts = FailureFacts { reached, payload: flight.payload(), signal, kept: false };
+        Box::new(FlightFailure { error, facts, key_taken: false })
     }
 
-    fn poll_landing(
+    fn poll_end(
         &mut self,
         context: &mut Context<'_>,
-        config: &Config,
+        connector: &Connector,
         timer: &mut BoxFuture<()>,
         answer: &mut Answer<'_, '_>,
-    ) -> Poll<Result<Landed, Failure>> {
+    ) -> Poll<Result<FlightEnd, ConnectionFailure>> {
         if answer.resumes() {
             // The time that the reader takes is not the server's.
             self.on_trial = false;
-            transport::rewind(timer, config, config.query_limit());
+            connector.rewind(timer, connector.settings().query_timeout);
         }
         loop {
             // Nothing is the answer to what was not sent.
@@ -274,44 +291,50 @@ impl Link {
                 let event = match self.connection.poll_event() {
                     Ok(Some(event)) => event,
                     Ok(None) => break,
-                    Err(Fault::Closed) => match answer.cut_off() {
-                        Some(landed) => return Poll::Ready(Ok(landed)),
+                    Err(SessionFault::Closed) => match answer.cut_off() {
+                        Some(end) => return Poll::Ready(Ok(end)),
                         None if seeded!(TakesEndOfFileForSuccess) => {
-                            return Poll::Ready(Ok(Landed::Well(None)));
+                            return Poll::Ready(Ok(FlightEnd::Completed(None)));
                         }
-                        None => return Poll::Ready(Err(Failure::Session(Fault::Closed))),
+                        None => return Poll::Ready(Err(ConnectionFailure::Session(SessionFault::Closed))),
                     },
-                    Err(fault) => return Poll::Ready(Err(Failure::Session(fault))),
+                    Err(fault) => return Poll::Ready(Err(ConnectionFailure::Session(fault))),
                 };
-                if let Event::Started = event {
+                if let SessionEvent::Started = event {
                     self.started = true;
                     let is_sent = self.pipelined && self.connection.has_sent_statements();
-                    self.on_trial = is_sent && PROBE_AFTER < config.query_limit();
-                    let limit = if self.on_trial { PROBE_AFTER } else { config.query_limit() };
-                    transport::rewind(timer, config, limit);
+                    self.on_trial = is_sent && PROBE_AFTER < connector.settings().query_timeout;
+                    let limit = if self.on_trial { PROBE_AFTER } else { connector.settings().query_timeout };
+                    connector.rewind(timer, limit);
                 }
-                if let Event::FlightDropped = event {
+                if let SessionEvent::FlightDropped = event {
                     // Nothing was executed, and the session is ready: the flight is sent again, once.
-                    transport::let_flights_wait(config);
-                    transport::rewind(timer, config, config.query_limit());
-                    if self.begin(config, &answer.flight).is_err() {
-                        return Poll::Ready(Err(Failure::Session(Fault::Malformed(NOT_SENT_AGAIN))));
+                    connector.environment.hold_flights();
+                    connector.rewind(timer, connector.settings().query_timeout);
+                    if self.begin(connector, &answer.flight).is_err() {
+                        return Poll::Ready(Err(ConnectionFailure::Session(SessionFault::Malformed(
+                            NOT_SENT_AGAIN,
+                        ))));
                     }
                     self.poll_transmit(context);
                     continue;
                 }
                 // A FATAL error in place of ROLLBACK's answer ends the flight, too.
-                let ends = matches!(&event, Event::Failed(error) if error.fatal);
+                let ends = matches!(&event, SessionEvent::Failed(error) if error.fatal);
                 if self.rolling_back && !ends && !seeded!(MistakesRollbackAnswer) {
                     match event {
-                        Event::Ready(Status::Idle) => self.rolling_back = false,
-                        Event::Completed(_) => {}
-                        _ => return Poll::Ready(Err(Failure::Session(Fault::Malformed(NOT_ROLLED_BACK)))),
+                        SessionEvent::Ready(Status::Idle) => self.rolling_back = false,
+                        SessionEvent::Completed(_) => {}
+                        _ => {
+                            return Poll::Ready(Err(ConnectionFailure::Session(SessionFault::Malformed(
+                                NOT_ROLLED_BACK,
+                            ))));
+                        }
                     }
                     continue;
                 }
-                if let ControlFlow::Break(landed) = answer.handle(event) {
-                    return Poll::Ready(Ok(landed));
+                if let ControlFlow::Break(end) = answer.handle(event) {
+                    return Poll::Ready(Ok(end));
                 }
             }
             // The end of the login lets out what waited for it.
@@ -325,17 +348,17 @@ impl Link {
                     self.heard_last = true;
                     self.connection.handle_input(&self.read);
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Failure::Transport(error))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 Poll::Pending => {
                     // A server that refuses and leaves breaks the write too: what it said has been read by now.
                     if let Some(error) = self.write_error.take() {
-                        return Poll::Ready(Err(Failure::Transport(error)));
+                        return Poll::Ready(Err(ConnectionFailure::Transport(error)));
                     }
                     ready!(timer.as_mut().poll(context));
                     if !core::mem::take(&mut self.on_trial) {
-                        return Poll::Ready(Err(Failure::Timeout));
+                        return Poll::Ready(Err(ConnectionFailure::Timeout));
                     }
-                    transport::rewind(timer, config, config.query_limit().saturating_sub(PROBE_AFTER));
+                    connector.rewind(timer, connector.settings().query_timeout.saturating_sub(PROBE_AFTER));
                     if !self.writing {
                         self.connection.probe();
                     }

@@ -1,6 +1,6 @@
 //! Several queries in one round trip, and what becomes of the rows of each.
 //!
-//! Goes in: queries and commands, alone, in a tuple or in a `Vec`. Comes out: what each gives, in the same shape. Here
+//! Input: queries and commands, alone, in a tuple or in a `Vec`. Output: what each gives, in the same shape. Here
 //! alone are rows collected: `fetch_*` are pipelines of one.
 
 use crate::client::flight::{Prepared, Sink};
@@ -42,31 +42,31 @@ pub trait Collector: Send {
 
 /// A query of which something else than all rows is wanted, in a pipeline.
 #[must_use = "a query does nothing until it is pipelined"]
-pub struct Member<C> {
+pub struct PipelineMember<C> {
     request: Request,
     collector: C,
 }
 
 impl<R: Send + 'static> Query<R> {
     /// In a pipeline: the one row, as [`fetch_one`](Query::fetch_one).
-    pub fn one(self) -> Member<One<R>> {
+    pub fn one(self) -> PipelineMember<One<R>> {
         let collector = One(self.at_most_one());
-        Member { request: self.request, collector }
+        PipelineMember { request: self.request, collector }
     }
 
     /// In a pipeline: the one row, if there is one, as [`fetch_optional`](Query::fetch_optional).
-    pub fn optional(self) -> Member<AtMostOne<R>> {
+    pub fn optional(self) -> PipelineMember<AtMostOne<R>> {
         let collector = self.at_most_one();
-        Member { request: self.request, collector }
+        PipelineMember { request: self.request, collector }
     }
 
     /// In a pipeline: the value of the one column of the one row, as [`fetch_value`](Query::fetch_value).
-    pub fn value<V: Send>(self) -> Member<Value<R>>
+    pub fn value<V: Send>(self) -> PipelineMember<Value<R>>
     where
         R: SingleColumn<Value = V>,
     {
         let collector = Value(One(self.at_most_one()));
-        Member { request: self.request, collector }
+        PipelineMember { request: self.request, collector }
     }
 
     fn at_most_one(&self) -> AtMostOne<R> {
@@ -296,7 +296,7 @@ impl Pipelined for KeyInsert {
     }
 }
 
-impl<C: Collector<Output: Send>> Pipelined for Member<C> {
+impl<C: Collector<Output: Send>> Pipelined for PipelineMember<C> {
     type Output = C::Output;
     type Collector = C;
 
@@ -362,7 +362,7 @@ tuples!(A B C D E F G H I J K);
 tuples!(A B C D E F G H I J K L);
 
 mod sealed {
-    use super::{Command, KeyInsert, Member, Query};
+    use super::{Command, KeyInsert, PipelineMember, Query};
     use crate::query::{BulkCommand, BulkQuery};
 
     #[allow(unnameable_types, reason = "it seals a trait")]
@@ -371,14 +371,14 @@ mod sealed {
     impl<R> Sealed for Query<R> {}
     impl Sealed for Command {}
     impl Sealed for KeyInsert {}
-    impl<C> Sealed for Member<C> {}
+    impl<C> Sealed for PipelineMember<C> {}
     impl Sealed for BulkCommand<'_> {}
     impl<R> Sealed for BulkQuery<'_, R> {}
     impl<P: Sealed> Sealed for Vec<P> {}
 }
 
-impl<C> core::fmt::Debug for Member<C> {
+impl<C> core::fmt::Debug for PipelineMember<C> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("Member").field(&self.request.statement.sql).finish()
+        f.debug_tuple("PipelineMember").field(&self.request.statement.sql).finish()
     }
 }

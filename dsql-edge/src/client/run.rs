@@ -1,24 +1,24 @@
-//! Running statements on a [`Target`], and running them again.
+//! Runs statements on a [`Target`], and repeats them by the rules of `retry.rs`.
 //!
-//! Goes in: what is to be sent, and what takes the rows. Comes out: how it ended, after as many attempts as `retry.rs`
-//! allows. All executors meet here: `&Dsql`, `&mut Session`, a `Transaction`.
+//! Input: prepared statements, and the sinks of their rows. Output: the outcome, after as many attempts as the rules allow.
+//! All executors end here: `&Dsql`, `&mut Session`, a `Transaction`.
 
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
-use crate::client::event::Event;
 use crate::client::flight::{Answer, Flight, Prepared, Sink};
 use crate::client::lender::{Lender, Loan};
-use crate::client::link::{Failing, Link};
-use crate::client::login::Opening;
+use crate::client::link::{FlightFailure, FlightOutcome, Link};
 use crate::error::{Error, Kind, OUTLIVED, Outcome};
+use crate::event::Event;
+use crate::login::LoginAttempt;
 use crate::millis::Millis;
-use crate::retry::{Attempts, Failed, Payload, Reached, Signal};
+use crate::retry::{Attempts, FailureFacts, Payload, Reached, Signal};
 use crate::statement::Statement;
-use crate::transport::{self, BoxFuture};
+use crate::transport::BoxFuture;
 
-/// What an executor runs on.
+/// The connections that an executor runs on.
 #[derive(Clone, Copy)]
 #[allow(unreachable_pub, reason = "named in a public trait that only this crate implements")]
 pub struct Target<'t> {
@@ -27,7 +27,7 @@ pub struct Target<'t> {
     pub(super) transaction: Option<InTransaction>,
 }
 
-/// A transaction, and how a flight of it is flown: who never begins one links nothing of that.
+/// A transaction. `fly` is a function pointer, so that a Worker without transactions does not link their code.
 #[derive(Clone, Copy)]
 pub(super) struct InTransaction {
     pub(super) id: u64,
@@ -40,7 +40,10 @@ type Fly = for<'r, 's> fn(
     &'static Statement,
     &'r [Prepared],
     &'r mut [&'s mut dyn Sink],
-) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'r>>;
+) -> Running<'r>;
+
+/// Statements on their way.
+pub(super) type Running<'r> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'r>>;
 
 impl InTransaction {
     pub(super) fn new(id: u64) -> Self {
@@ -57,35 +60,30 @@ impl InTransaction {
 
 impl<'t> Target<'t> {
     /// Runs these statements in one flight, and gives the rows of each to its sink. Several are one transaction.
-    pub(super) fn run<'r, 's>(
+    pub(super) fn run<'r, 's: 'r>(
         &self,
         members: &'r [Prepared],
         sinks: &'r mut [&'s mut dyn Sink],
-    ) -> Running<'r, 's>
+    ) -> Running<'r>
     where
         't: 'r,
     {
         let lender = self.lender;
         // `for` over no rows, or a pipeline of nothing.
         let Some(first) = members.iter().find(|member| !member.arguments.is_empty()) else {
-            return Running::Nothing;
+            return Box::pin(core::future::ready(Ok(())));
         };
-        match self.transaction {
-            Some(InTransaction { id, fly }) => {
-                Running::InTransaction(fly(lender, id, first.statement, members, sinks))
-            }
-            None => Running::Alone {
-                first: first.statement,
-                runs: Runs::of_query(lender),
-                stage: Stage::Beginning,
-                answer: Answer::new(Flight::alone(members), sinks, lender.config.result_limit()),
-            },
+        if let Some(InTransaction { id, fly }) = self.transaction {
+            return fly(lender, id, first.statement, members, sinks);
         }
+        let answer = Answer::new(Flight::alone(members), sinks, lender.connector.settings().max_result);
+        let flight = FlightAlone { first: first.statement, answer };
+        Box::pin(Runs::of_query(lender).attempts(flight))
     }
 }
 
 impl Target<'_> {
-    /// The error of statements that were executed, where the rows that came back are not those that were asked for.
+    /// The error of statements that were executed, if the rows that came back are not those that were expected.
     #[inline(never)]
     pub(super) fn executed(&self, members: &[Prepared], error: Error) -> Error {
         match self.transaction {
@@ -97,59 +95,123 @@ impl Target<'_> {
     }
 }
 
-/// Statements on their way.
-#[allow(clippy::large_enum_variant, reason = "it lies on the heap, as a part of `Fetch`")]
-pub(super) enum Running<'r, 's> {
-    Nothing,
-    Alone { first: &'static Statement, runs: Runs<'r>, stage: Stage<'r>, answer: Answer<'r, 's> },
-    InTransaction(Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'r>>),
+/// Something that may be tried again: a flight, a chunk of rows, a transaction.
+///
+/// A transaction is used as a trait object, so that [`Runs::attempts`] is not compiled again for each closure. (As a
+/// generic function its future would not be `Send` then: rustc cannot prove that for a closure with a lifetime.)
+pub(super) trait Attempt: Send {
+    /// One attempt, from the loan of a connection to its return.
+    fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a>;
+
+    /// Whether an idempotency key resolves an unknown outcome.
+    fn is_resolvable(&self) -> bool {
+        false
+    }
+
+    /// Reports the end of the last attempt to the listener. Returns the result of the whole.
+    fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error>;
 }
 
-impl Future for Running<'_, '_> {
-    type Output = Result<(), Error>;
+impl Attempt for &mut dyn Attempt {
+    fn is_resolvable(&self) -> bool {
+        (**self).is_resolvable()
+    }
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        match self.get_mut() {
-            Running::Nothing => Poll::Ready(Ok(())),
-            Running::Alone { first, runs, stage, answer } => {
-                let result = ready!(runs.poll_until_done(context, stage, answer));
-                Poll::Ready(runs.end(first, result))
+    fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
+        (**self).attempt(runs)
+    }
+
+    fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error> {
+        (**self).finish(runs, result)
+    }
+}
+
+pub(super) type AttemptFuture<'a> = Pin<Box<dyn Future<Output = Attempted> + Send + 'a>>;
+
+/// How an attempt ended.
+pub(super) enum Attempted {
+    /// Like this, and there is no other.
+    Ended(Result<(), Error>),
+    /// A flight failed, and the rules decide whether there is another attempt.
+    Failed(Box<FlightFailure>),
+}
+
+/// A flight outside of a transaction.
+struct FlightAlone<'a, 's> {
+    first: &'static Statement,
+    answer: Answer<'a, 's>,
+}
+
+impl Attempt for FlightAlone<'_, '_> {
+    fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
+        let (mut loan, mut progress) = (None, Progress::default());
+        Box::pin(poll_fn(move |context| {
+            if loan.is_none() {
+                let search_path = self.answer.flight.search_path();
+                match ready!(runs.lender.poll_borrow(context, search_path, &mut runs.timer)) {
+                    Ok(lent) => loan = Some(lent),
+                    Err(error) => {
+                        return Poll::Ready(Attempted::Ended(Err(runs.ended(error, Outcome::Nothing))));
+                    }
+                }
             }
-            Running::InTransaction(flying) => flying.as_mut().poll(context),
+            // Polled again after its end, it waits for ever.
+            let Some(lent) = &mut loan else { return Poll::Pending };
+            let outcome = ready!(runs.poll_fly(context, lent, &mut progress, &mut self.answer));
+            // The connection goes back before anything is decided.
+            Poll::Ready(self.end(runs, loan.take(), outcome))
+        }))
+    }
+
+    fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error> {
+        runs.end(self.first, result)
+    }
+}
+
+impl FlightAlone<'_, '_> {
+    fn end(&mut self, runs: &Runs<'_>, mut loan: Option<Loan<'_>>, outcome: FlightOutcome) -> Attempted {
+        let failure = match outcome {
+            FlightOutcome::Completed => return Attempted::Ended(Ok(())),
+            // The connection can be used again.
+            FlightOutcome::CompletedUnusable(error) => {
+                let is_read = self.answer.flight.payload() == Payload::Reads;
+                let outcome = if is_read { Outcome::Nothing } else { Outcome::Executed };
+                return Attempted::Ended(Err(error.with_outcome(outcome)));
+            }
+            FlightOutcome::Failed(failure) => failure,
+        };
+        // A failed transaction of the flight's own is over with it.
+        if let (Some(_), Some(Loan { link: Some(link), .. })) = (self.answer.flight.begin, &mut loan) {
+            link.roll_back();
+        }
+        drop(loan);
+        if self.answer.restart() {
+            Attempted::Failed(failure)
+        } else {
+            Attempted::Ended(Err(runs.conclude(failure.error, &failure.facts)))
         }
     }
 }
 
-/// The attempts at one thing: a query, a pipeline, a transaction.
+/// The attempts at a query, a pipeline, a chunk or a transaction, and their counts for the listener.
 pub(super) struct Runs<'l> {
     lender: &'l Lender,
     attempts: Attempts,
-    /// That of connecting; once the server has let us in, that of the query.
+    /// The timer of connecting; after the login, that of the query.
     timer: BoxFuture<()>,
     began: Millis,
-    /// Nothing is begun again after this time.
+    /// No attempt begins after this time.
     until: Millis,
     rows: u64,
     round_trips: u32,
 }
 
-/// Where an attempt stands that is in no transaction.
-#[allow(clippy::large_enum_variant, reason = "there is one for each query, and that lies on the heap")]
-pub(super) enum Stage<'l> {
-    Beginning,
-    /// For a connection, or the right to open one.
-    Waiting,
-    Flying(Loan<'l>, Progress<'l>),
-    /// The last one failed like this; the next begins after a pause.
-    Pausing(BoxFuture<()>, Box<Failing>),
-}
-
-/// How far a flight is on the connection that was lent for it.
+/// The progress of a flight on the connection that was lent for it.
 #[derive(Default)]
 pub(super) struct Progress<'l> {
-    /// Where there was no connection.
-    opening: Option<Opening<'l>>,
-    /// The connection had served another flight before, which took these round trips.
+    /// Present while a connection is being opened.
+    login: Option<LoginAttempt<'l>>,
+    /// The connection had served another flight before, and these round trips.
     kept: bool,
     round_trips: u32,
     begun: bool,
@@ -157,18 +219,20 @@ pub(super) struct Progress<'l> {
 
 impl<'l> Runs<'l> {
     pub(super) fn of_query(lender: &'l Lender) -> Self {
-        Runs::new(lender, lender.config.attempts(), lender.config.query_limit())
+        let settings = lender.connector.settings();
+        Runs::new(lender, settings.max_attempts, settings.query_timeout)
     }
 
     pub(super) fn new(lender: &'l Lender, attempts: u32, limit: Millis) -> Self {
-        let began = transport::now(&lender.config);
+        let connector = &lender.connector;
+        let began = connector.now();
         lender.budget.earn();
-        transport::budget(&lender.config).earn();
+        connector.environment.retry_budget().earn();
         Runs {
             lender,
             attempts: Attempts::new(attempts),
             // Set before anything is waited for: it belongs to the request that asks, whoever wakes it.
-            timer: transport::sleep(&lender.config, lender.config.connect_limit()),
+            timer: connector.sleep(connector.settings().connect_timeout),
             began,
             until: began.saturating_add(limit),
             rows: 0,
@@ -176,54 +240,22 @@ impl<'l> Runs<'l> {
         }
     }
 
-    /// Outside of a transaction: a flight, again and again while the rules allow it.
-    fn poll_until_done(
-        &mut self,
-        context: &mut Context<'_>,
-        stage: &mut Stage<'l>,
-        answer: &mut Answer<'_, '_>,
-    ) -> Poll<Result<(), Error>> {
-        let lender = self.lender;
-        loop {
-            match stage {
-                Stage::Beginning => *stage = Stage::Waiting,
-                Stage::Waiting => {
-                    match ready!(lender.poll_borrow(context, answer.flight.search_path(), &mut self.timer)) {
-                        Ok(loan) => *stage = Stage::Flying(loan, Progress::default()),
-                        Err(error) => return Poll::Ready(Err(self.ended(error, Outcome::Nothing))),
-                    }
-                }
-                Stage::Flying(loan, progress) => {
-                    let failing = match ready!(self.poll_fly_on(context, loan, progress, answer)) {
-                        Ok(None) => return Poll::Ready(Ok(())),
-                        // The query itself went well, and the connection can be used again.
-                        Ok(Some(local)) if answer.flight.payload() == Payload::Reads => {
-                            return Poll::Ready(Err(local));
-                        }
-                        Ok(Some(local)) => return Poll::Ready(Err(local.with_outcome(Outcome::Executed))),
-                        Err(failing) => failing,
-                    };
-                    // A failed transaction of the flight's own is over with it.
-                    if let (Some(_), Some(link)) = (answer.flight.begin, &mut loan.link) {
-                        link.roll_back();
-                    }
-                    // The connection goes back before anything is decided.
-                    *stage = Stage::Beginning;
-                    let pausing = if answer.restart() { self.pause(&failing.failed, false) } else { None };
-                    match pausing {
-                        Some(pausing) => *stage = Stage::Pausing(pausing, failing),
-                        None => return Poll::Ready(Err(self.conclude(failing.error, &failing.failed))),
-                    }
-                }
-                Stage::Pausing(pausing, _) => {
-                    let may_run = ready!(self.poll_pause(context, pausing));
-                    let paused = core::mem::replace(stage, Stage::Beginning);
-                    if let (false, Stage::Pausing(_, failing)) = (may_run, paused) {
-                        return Poll::Ready(Err(self.conclude(failing.error, &failing.failed)));
-                    }
-                }
+    /// Makes attempts until one ends, or the rules of `retry` allow no other.
+    pub(super) async fn attempts<A: Attempt>(mut self, mut attempt: A) -> Result<(), Error> {
+        let result = loop {
+            let failure = match attempt.attempt(&mut self).await {
+                Attempted::Ended(result) => break result,
+                Attempted::Failed(failure) => failure,
+            };
+            let again = match self.pause(&failure.facts, attempt.is_resolvable()) {
+                Some(mut pausing) => poll_fn(|context| self.poll_pause(context, &mut pausing)).await,
+                None => false,
+            };
+            if !again {
+                break Err(self.conclude(failure.error, &failure.facts));
             }
-        }
+        };
+        attempt.finish(&self, result)
     }
 
     /// One flight in a transaction; the first one begins it. What ends the transaction is remembered there.
@@ -233,70 +265,70 @@ impl<'l> Runs<'l> {
         members: &[Prepared],
         sinks: &mut [&mut dyn Sink],
     ) -> Result<(), Error> {
-        let opening = self.lender.opening(id);
-        let search_path = Flight::of_transaction(opening.as_ref(), members).search_path();
+        let start = self.lender.start_of(id);
+        let search_path = Flight::of_transaction(start.as_ref(), members).search_path();
         let mut loan = self.lender.borrow_in(id, search_path, &mut self.timer).await?;
         // Another statement may have begun it in the meantime.
-        let opening = self.lender.opening(id);
-        let flight = Flight::of_transaction(opening.as_ref(), members);
-        match self.fly_on(&mut loan, &flight, sinks).await {
-            Ok(local) => {
+        let start = self.lender.start_of(id);
+        let flight = Flight::of_transaction(start.as_ref(), members);
+        let mut answer = Answer::new(flight, sinks, self.lender.connector.settings().max_result);
+        let failure = match self.fly(&mut loan, &mut answer).await {
+            FlightOutcome::Completed => {
                 self.lender.set_begun(id);
-                local.map_or(Ok(()), Err)
+                return Ok(());
             }
-            Err(failing) => {
-                // What could not even be sent leaves the transaction as it was.
-                if failing.failed.signal != Signal::Local {
-                    self.lender.set_failure(id, &failing);
-                }
-                Err(self.conclude(failing.error, &failing.failed))
+            FlightOutcome::CompletedUnusable(error) => {
+                self.lender.set_begun(id);
+                return Err(error);
             }
+            FlightOutcome::Failed(failure) => failure,
+        };
+        // What could not even be sent leaves the transaction as it was.
+        if failure.facts.signal != Signal::Local {
+            self.lender.set_failure(id, &failure);
         }
+        Err(self.conclude(failure.error, &failure.facts))
     }
 
     /// COMMIT, in a flight of its own.
-    pub(super) async fn commit(&mut self, id: u64) -> Result<(), Box<Failing>> {
+    pub(super) async fn commit(&mut self, id: u64) -> Result<(), Box<FlightFailure>> {
         let flight = Flight { commit: true, in_transaction: true, ..Flight::default() };
-        let config = &self.lender.config;
-        transport::rewind(&mut self.timer, config, config.query_limit());
+        let connector = &self.lender.connector;
+        connector.rewind(&mut self.timer, connector.settings().query_timeout);
         let mut loan = match self.lender.borrow_in(id, None, &mut self.timer).await {
             Ok(loan) if loan.link.is_some() => loan,
             Ok(_) => {
-                return Err(nothing_sent(
-                    Error::new(Kind::TransactionOver(OUTLIVED)),
-                    Signal::Local,
-                    &flight,
-                ));
+                let error = Error::new(Kind::TransactionOver(OUTLIVED));
+                return Err(nothing_sent(error, Signal::Local, &flight));
             }
             Err(error) => return Err(nothing_sent(error, Signal::Local, &flight)),
         };
-        self.fly_on(&mut loan, &flight, &mut []).await.map(drop)
+        let mut answer = Answer::new(flight, &mut [], connector.settings().max_result);
+        match self.fly(&mut loan, &mut answer).await {
+            FlightOutcome::Completed | FlightOutcome::CompletedUnusable(_) => Ok(()),
+            FlightOutcome::Failed(failure) => Err(failure),
+        }
     }
 
-    async fn fly_on(
-        &mut self,
-        loan: &mut Loan<'_>,
-        flight: &Flight<'_>,
-        sinks: &mut [&mut dyn Sink],
-    ) -> Result<Option<Error>, Box<Failing>> {
-        let mut answer = Answer::new(*flight, sinks, self.lender.config.result_limit());
+    /// One flight on the connection that was lent, which is opened if it is not open yet.
+    async fn fly(&mut self, loan: &mut Loan<'_>, answer: &mut Answer<'_, '_>) -> FlightOutcome {
         let mut progress = Progress::default();
-        poll_fn(|context| self.poll_fly_on(context, loan, &mut progress, &mut answer)).await
+        poll_fn(|context| self.poll_fly(context, loan, &mut progress, answer)).await
     }
 
-    /// One flight. The error in `Ok` is ours: a row could not be used.
-    fn poll_fly_on(
+    fn poll_fly(
         &mut self,
         context: &mut Context<'_>,
         loan: &mut Loan<'_>,
         progress: &mut Progress<'l>,
         answer: &mut Answer<'_, '_>,
-    ) -> Poll<Result<Option<Error>, Box<Failing>>> {
-        let config = &self.lender.config;
+    ) -> Poll<FlightOutcome> {
+        let connector = &self.lender.connector;
+        let flight = answer.flight;
         if !self.lender.is_of_this_request() {
-            return Poll::Ready(Err(match &loan.link {
-                Some(link) if progress.begun => link.stranded(&answer.flight),
-                _ => nothing_sent(Error::new(Kind::OtherRequest), Signal::Stranded, &answer.flight),
+            return Poll::Ready(FlightOutcome::Failed(match &loan.link {
+                Some(link) if progress.begun => link.stranded(&flight),
+                _ => nothing_sent(Error::new(Kind::OtherRequest), Signal::Stranded, &flight),
             }));
         }
         let link = match &mut loan.link {
@@ -304,80 +336,62 @@ impl<'l> Runs<'l> {
                 if !progress.begun {
                     progress.kept = true;
                     progress.round_trips = link.round_trips();
-                    transport::rewind(&mut self.timer, config, config.query_limit());
+                    connector.rewind(&mut self.timer, connector.settings().query_timeout);
                 }
                 link
             }
             empty => {
-                let (serially, opening) = (self.lender.logs_in_serially(), &mut progress.opening);
-                match ready!(Link::poll_open(
-                    context,
-                    config,
-                    &answer.flight,
-                    serially,
-                    opening,
-                    &mut self.timer
-                )) {
+                let (serially, login) = (self.lender.logs_in_serially(), &mut progress.login);
+                match ready!(Link::poll_open(context, connector, &flight, serially, login, &mut self.timer)) {
                     Ok(link) => empty.insert(link),
                     Err((error, signal)) => {
-                        return Poll::Ready(Err(nothing_sent(error, signal, &answer.flight)));
+                        return Poll::Ready(FlightOutcome::Failed(nothing_sent(error, signal, &flight)));
                     }
                 }
             }
         };
-        let begun = if progress.begun { Ok(()) } else { link.begin(config, &answer.flight) };
+        let begun = if progress.begun { Ok(()) } else { link.begin(connector, &flight) };
         progress.begun = true;
-        let flown = match begun {
-            Ok(()) => ready!(link.poll_fly(context, config, &mut self.timer, answer)),
-            Err(failing) => Err(failing),
+        let mut outcome = match begun {
+            Ok(()) => ready!(link.poll_fly(context, connector, &mut self.timer, answer)),
+            Err(failure) => FlightOutcome::Failed(failure),
         };
         self.round_trips += link.round_trips() - progress.round_trips;
-        Poll::Ready(match flown {
-            Ok(local) => {
-                self.rows += answer.rows;
-                Ok(local)
-            }
-            Err(mut failing) => {
-                failing.failed.kept = progress.kept;
-                Err(failing)
-            }
-        })
+        match &mut outcome {
+            FlightOutcome::Failed(failure) => failure.facts.kept = progress.kept,
+            FlightOutcome::Completed | FlightOutcome::CompletedUnusable(_) => self.rows += answer.rows,
+        }
+        Poll::Ready(outcome)
     }
 
-    /// Gives connecting its whole time: that which the closure of a transaction takes does not count.
+    /// Gives connecting its whole time: the time that the closure of a transaction takes does not count.
     pub(super) fn rewind(&mut self) {
-        let config = &self.lender.config;
-        transport::rewind(&mut self.timer, config, config.connect_limit());
-    }
-
-    /// Whether it may run again after this: waits as long as the rule says. `resolvable`: it has an idempotency key.
-    pub(super) async fn again(&mut self, failed: &Failed, resolvable: bool) -> bool {
-        let Some(mut pausing) = self.pause(failed, resolvable) else { return false };
-        poll_fn(|context| self.poll_pause(context, &mut pausing)).await
+        let connector = &self.lender.connector;
+        connector.rewind(&mut self.timer, connector.settings().connect_timeout);
     }
 
     /// The pause before it runs again, if it may.
-    fn pause(&mut self, failed: &Failed, resolvable: bool) -> Option<BoxFuture<()>> {
+    fn pause(&mut self, facts: &FailureFacts, resolvable: bool) -> Option<BoxFuture<()>> {
         // A session that was lost stays so.
         if self.lender.is_gone() {
             return None;
         }
-        let config = &self.lender.config;
-        let budget = [&self.lender.budget, transport::budget(config)];
-        let rule = failed.rule();
+        let connector = &self.lender.connector;
+        let budget = [&self.lender.budget, connector.environment.retry_budget()];
+        let rule = facts.rule();
         let pause = self.attempts.after(rule, resolvable, &budget)?;
         if rule.wants_serial_login() {
             self.lender.log_in_serially();
         }
-        let pause = pause.chosen_by(transport::random(config));
-        if transport::now(config).saturating_add(pause) >= self.until {
+        let pause = pause.chosen_by(connector.environment.random());
+        if connector.now().saturating_add(pause) >= self.until {
             return None;
         }
-        // Until the server has let us in, connecting again is still connecting.
-        if failed.reached == Reached::Session {
-            transport::rewind(&mut self.timer, config, config.connect_limit());
+        // Before the login has ended, connecting again is still connecting.
+        if facts.reached == Reached::Session {
+            self.rewind();
         }
-        Some(transport::sleep(config, pause))
+        Some(connector.sleep(pause))
     }
 
     /// `false` when the time is over before the pause is.
@@ -396,16 +410,17 @@ impl<'l> Runs<'l> {
         self.attempts.retries() > 0
     }
 
-    /// The error that is told in the end.
-    pub(super) fn conclude(&self, error: Error, failed: &Failed) -> Error {
-        let outcome = if failed.rule().leaves_unknown() { Outcome::Unknown } else { Outcome::Nothing };
+    /// The error that is returned in the end.
+    #[inline(never)]
+    pub(super) fn conclude(&self, error: Error, facts: &FailureFacts) -> Error {
+        let outcome = if facts.rule().leaves_unknown() { Outcome::Unknown } else { Outcome::Nothing };
         // Where a pause was polled in another request.
         let error = if self.lender.is_of_this_request() { error } else { Error::new(Kind::OtherRequest) };
         self.ended(error, outcome)
     }
 
-    /// The end of these statements: an error tells where they stand.
-    fn end(&self, first: &'static Statement, result: Result<(), Error>) -> Result<(), Error> {
+    /// The end of these statements: an error gets their place in the source.
+    pub(super) fn end(&self, first: &'static Statement, result: Result<(), Error>) -> Result<(), Error> {
         let result = result.map_err(|error| error.at(first));
         self.report(Some(first), &result);
         result
@@ -415,15 +430,15 @@ impl<'l> Runs<'l> {
         error.with_outcome(outcome).after_attempts(self.attempts.retries() + 1)
     }
 
-    /// Tells whoever listens ([`Config::on_event`](crate::Config::on_event)).
+    /// Calls the listener ([`Config::on_event`](crate::Config::on_event)).
     pub(super) fn report<T>(&self, statement: Option<&'static Statement>, result: &Result<T, Error>) {
-        let config = &self.lender.config;
-        if let Some(listener) = config.listener() {
+        let connector = &self.lender.connector;
+        if let Some(listener) = &connector.config.listener {
             listener(&Event {
                 statement,
                 rows: self.rows,
                 round_trips: self.round_trips,
-                elapsed: transport::now(config).saturating_sub(self.began),
+                elapsed: connector.now().saturating_sub(self.began),
                 retries: self.attempts.retries(),
                 error: result.as_ref().err(),
             });
@@ -431,7 +446,7 @@ impl<'l> Runs<'l> {
     }
 }
 
-fn nothing_sent(error: Error, signal: Signal, flight: &Flight<'_>) -> Box<Failing> {
-    let failed = Failed { reached: Reached::Nothing, payload: flight.payload(), signal, kept: false };
-    Box::new(Failing { error, failed, key_taken: false })
+fn nothing_sent(error: Error, signal: Signal, flight: &Flight<'_>) -> Box<FlightFailure> {
+    let facts = FailureFacts { reached: Reached::Nothing, payload: flight.payload(), signal, kept: false };
+    Box::new(FlightFailure { error, facts, key_taken: false })
 }

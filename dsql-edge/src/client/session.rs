@@ -1,47 +1,72 @@
-//! One connection, for who wants to hold one.
+//! [`Session`]: one connection that a user holds.
 
 use core::fmt;
 use core::future::Future;
 
-use crate::client::fetch::Fetch;
+use crate::client::executor::{Executor, SessionExecutor, sealed};
+use crate::client::fetch::QueryFuture;
 use crate::client::lender::Lender;
 use crate::client::pipeline::Pipelined;
 use crate::client::run::Target;
-use crate::client::transaction::{Transact, Transaction};
-use crate::config::Config;
+use crate::client::transaction::{Transaction, TransactionBuilder};
+use crate::connector::Connector;
 use crate::error::Error;
 
-/// One connection of its own, made with [`Dsql::session`](crate::Dsql::session). It connects with its first
-/// query, which travels with the login. When it is dropped, the connection is closed.
+/// One connection, made with [`Dsql::session`](crate::Dsql::session), that serves its owner alone. It connects with its
+/// first query, which is sent with the login. When it is dropped, the connection is closed.
 ///
-/// After an error of the connection it is not opened again: it would be another session.
+/// Statements that change their session (`SET`, `set_config(…, false)`, advisory locks) run here and nowhere else, because other queries share the connections of a [`Dsql`](crate::Dsql).
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql};
+/// # async fn today(dsql: &Dsql) -> Result<(), Error> {
+/// let mut session = dsql.session();
+/// sql!("SET timezone = 'Europe/Berlin'").execute(&mut session).await?;
+/// let today = sql!("SELECT current_date AS today").fetch_value(&mut session).await?;
+/// # drop(today);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// After an error of the connection it is not opened again, because that would be another session: every later query
+/// returns an error ([`Error::is_connection_lost`]).
 pub struct Session(Lender);
 
 impl Session {
-    pub(super) fn new(config: Config) -> Self {
-        Session(Lender::new(config, true))
+    pub(super) fn new(connector: Connector) -> Self {
+        Session(Lender::new(connector, true))
     }
 
     /// Several queries in one round trip, all or nothing: see [`Dsql::pipeline`](crate::Dsql::pipeline).
-    pub fn pipeline<'s, P: Pipelined + 's>(&'s mut self, queries: P) -> Fetch<'s, P::Output> {
-        Fetch::of(queries, self)
+    pub fn pipeline<'s, P: Pipelined + 's>(&'s mut self, queries: P) -> QueryFuture<'s, P::Output> {
+        QueryFuture::of(queries, self)
     }
 
     /// A transaction on this connection: see [`Dsql::transaction`](crate::Dsql::transaction). When the connection is
     /// lost it does not run again.
-    pub fn transaction<'s, F, Fut, T, E>(&'s mut self, body: F) -> Transact<'s, F>
+    pub fn transaction<'s, F, Fut, T, E>(&'s mut self, body: F) -> TransactionBuilder<'s, F>
     where
         F: FnOnce(Transaction<'s>) -> Fut + Clone + Send + 's,
         Fut: Future<Output = Result<T, E>> + Send + 's,
         E: From<Error>,
     {
-        Transact::new(&self.0, body)
+        TransactionBuilder::new(&self.0, body)
     }
 
-    pub(super) fn target(&self) -> Target<'_> {
+    fn target(&self) -> Target<'_> {
         Target { lender: &self.0, transaction: None }
     }
 }
+
+impl Executor for Session {
+    fn target(&mut self) -> Target<'_> {
+        Session::target(self)
+    }
+}
+
+impl SessionExecutor for Session {}
+
+impl sealed::Sealed for Session {}
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! Rows one at a time, as they come.
 //!
-//! Goes in: a query on its way, and a place for one row. Comes out: a `Stream`. It reads on only when it is polled and
+//! Input: a query on its way, and a place for one row. Output: a `Stream`. It reads on only when it is polled and
 //! the last row has been taken: the rest waits in the network, not in memory. Dropped early, it closes its connection;
 //! what has not been read stays unread.
 
@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_core::Stream;
 
-use crate::client::Executor;
-use crate::client::fetch::Fetch;
+use crate::client::executor::Executor;
+use crate::client::fetch::QueryFuture;
 use crate::client::flight::{Prepared, Sink};
 use crate::error::Error;
 use crate::query::Query;
@@ -27,7 +27,7 @@ use crate::statement::Effect;
 #[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream<'e, R> {
     /// Until it has ended.
-    running: Option<Fetch<'e, ()>>,
+    running: Option<QueryFuture<'e, ()>>,
     place: Arc<Mutex<Place<R>>>,
     /// What it ends with, after the last row.
     failed: Option<Error>,
@@ -71,7 +71,7 @@ impl<R: Send + 'static> Query<R> {
             let query = Prepared::new(request)?;
             executor.target().run(&[query], &mut [&mut sink]).await
         };
-        RowStream { running: Some(Fetch::new(running)), place, failed: None }
+        RowStream { running: Some(QueryFuture::new(running)), place, failed: None }
     }
 }
 

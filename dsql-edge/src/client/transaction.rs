@@ -1,8 +1,10 @@
-//! Transactions: a closure that runs again, as a whole, when another transaction got there first.
+//! Transactions: a closure that runs again, as a whole, after a conflict with another transaction.
 //!
-//! Goes in: a closure that takes a [`Transaction`]. Comes out: what it returned, once COMMIT has been answered. BEGIN
-//! travels with the first statement, COMMIT alone. What the transaction saw decides what becomes of it, not what the
-//! closure made of it: an error of the server that the closure swallowed still ends it.
+//! Input: a closure that takes a [`Transaction`]. Output: the closure's result, once COMMIT has been answered. BEGIN is
+//! sent with the first statement, COMMIT alone.
+//!
+//! Invariant: the errors that the transaction received decide how it ends, not the closure's result. An error of the
+//! server that the closure ignored still ends it.
 
 use core::fmt;
 use core::future::{Future, IntoFuture, poll_fn};
@@ -11,25 +13,38 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
 
-use crate::client::fetch::Fetch;
-use crate::client::flight::{BEGIN, BEGIN_READ_ONLY, Opening, Prepared};
-use crate::client::lender::Lender;
+use crate::client::executor::{self, Executor};
+use crate::client::fetch::QueryFuture;
+use crate::client::flight::{BEGIN, BEGIN_READ_ONLY, Prepared, TransactionStart};
+use crate::client::lender::{Lender, OpenTransaction};
+use crate::client::link::FlightFailure;
 use crate::client::pipeline::Pipelined;
-use crate::client::run::{InTransaction, Runs, Target};
+use crate::client::run::{Attempt, AttemptFuture, Attempted, InTransaction, Runs, Target};
 use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::millis::{Millis, millis};
 use crate::query::KeyInsert;
-use crate::retry::Failed;
-use crate::transport::{self, BoxFuture};
+use crate::transport::BoxFuture;
 
 const BUSY: &str = "the transaction was rolled back: its closure returned before a statement or stream of it had ended: \
                     await it, or drop it, first";
 
-/// A transaction that is open: what the closure of [`Dsql::transaction`](crate::Dsql::transaction) is given, and
-/// queries run on.
+/// An open transaction: the argument of the closure of [`Dsql::transaction`](crate::Dsql::transaction), which queries run
+/// on.
 ///
-/// It is a handle, as freely copied as a reference: hand `tx` to as many queries, and as many functions
-/// (`tx: Transaction<'_>`, or `mut db: impl Executor`), as you like. Its statements run one after the other.
+/// It is a handle, which is copied like a reference: any number of queries and functions (`tx: Transaction<'_>`, or
+/// `mut db: impl Executor`) can take `tx`. Its statements run one after the other.
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, Transaction, sql};
+/// async fn rename(tx: Transaction<'_>, from: &str, to: &str) -> Result<u64, Error> {
+///     sql!("UPDATE tag_master SET tag_name = $to WHERE tag_name = $from").execute(tx).await
+/// }
+///
+/// # async fn both(dsql: &Dsql) -> Result<u64, Error> {
+/// dsql.transaction(async |tx| Ok::<_, Error>(rename(tx, "js", "JavaScript").await? + rename(tx, "rs", "Rust").await?))
+///     .await
+/// # }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Transaction<'d> {
     pub(super) lender: &'d Lender,
@@ -38,14 +53,43 @@ pub struct Transaction<'d> {
 
 impl<'d> Transaction<'d> {
     /// Several queries in one round trip, as part of this transaction.
-    pub fn pipeline<P: Pipelined + 'd>(self, queries: P) -> Fetch<'d, P::Output> {
-        Fetch::of(queries, self)
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn both(dsql: &Dsql) -> Result<(u64, i64), Error> {
+    /// dsql.transaction(async |tx| {
+    ///     tx.pipeline((
+    ///         sql!("DELETE FROM tag_master WHERE usage_count = 0"),
+    ///         sql!("SELECT count(*) FROM tag_master").value(),
+    ///     ))
+    ///     .await
+    /// })
+    /// .await
+    /// # }
+    /// ```
+    pub fn pipeline<P: Pipelined + 'd>(self, queries: P) -> QueryFuture<'d, P::Output> {
+        QueryFuture::of(queries, self)
     }
 
-    pub(super) fn target(&self) -> Target<'d> {
+    fn target(&self) -> Target<'d> {
         Target { lender: self.lender, transaction: Some(InTransaction::new(self.id)) }
     }
 }
+
+impl Executor for Transaction<'_> {
+    fn target(&mut self) -> Target<'_> {
+        Transaction::target(self)
+    }
+}
+
+impl Executor for &Transaction<'_> {
+    fn target(&mut self) -> Target<'_> {
+        Transaction::target(self)
+    }
+}
+
+impl executor::sealed::Sealed for Transaction<'_> {}
+impl executor::sealed::Sealed for &Transaction<'_> {}
 
 impl fmt::Debug for Transaction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,18 +97,35 @@ impl fmt::Debug for Transaction<'_> {
     }
 }
 
-/// A transaction that is about to run: set it up, then await it.
+/// A transaction that does not run yet: set its options, then await it.
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql};
+/// # async fn total(dsql: &Dsql) -> Result<i64, Error> {
+/// use std::time::Duration;
+///
+/// dsql.transaction(async |tx| {
+///     let tags = sql!("SELECT usage_count FROM tag_master").fetch_all(tx).await?;
+///     Ok(tags.into_iter().map(|tag| i64::from(tag.usage_count)).sum())
+/// })
+/// .read_only()
+/// .max_attempts(2)
+/// .timeout(Duration::from_secs(5))
+/// .await
+/// # }
+/// ```
 #[must_use = "a transaction does nothing until it is awaited"]
-pub struct Transact<'d, F> {
+pub struct TransactionBuilder<'d, F> {
     lender: &'d Lender,
     body: F,
     options: Options,
 }
 
-/// A transaction with an idempotency key that is about to run: set it up, then await it.
+/// A transaction with an [idempotency key](TransactionBuilder::idempotency_key) that does not run yet: set its options,
+/// then await it.
 #[must_use = "a transaction does nothing until it is awaited"]
-pub struct TransactOnce<'d, F> {
-    transact: Transact<'d, F>,
+pub struct IdempotentTransactionBuilder<'d, F> {
+    builder: TransactionBuilder<'d, F>,
     key: KeyInsert,
 }
 
@@ -98,92 +159,95 @@ mod sealed {
 #[derive(Clone, Copy)]
 struct Options {
     read_only: bool,
-    attempts: u32,
+    max_attempts: u32,
     timeout: Millis,
 }
 
-/// What became of a transaction that has an idempotency key.
+/// The result of a transaction with an [idempotency key](TransactionBuilder::idempotency_key).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Once<T> {
-    /// It was committed now, and its closure returned this.
-    Now(T),
-    /// One with the same key had been committed before: by an earlier request, or by an attempt of this one whose
-    /// answer was lost. Nothing was done now; what it did then is in the database.
-    Before,
+pub enum IdempotentOutcome<T> {
+    /// The transaction was committed now, and its closure returned this value.
+    Committed(T),
+    /// A transaction with the same key had been committed before: by an earlier request, or by an attempt of this one
+    /// whose answer was lost. Nothing was changed now; the changes of that run are in the database.
+    AlreadyCommitted,
 }
 
-impl<'d, F> Transact<'d, F> {
+impl<'d, F> TransactionBuilder<'d, F> {
     pub(super) fn new(lender: &'d Lender, body: F) -> Self {
-        let config = &lender.config;
-        let options =
-            Options { read_only: false, attempts: config.attempts(), timeout: config.transaction_limit() };
-        Transact { lender, body, options }
+        let settings = lender.connector.settings();
+        let options = Options {
+            read_only: false,
+            max_attempts: settings.max_attempts,
+            timeout: settings.transaction_timeout,
+        };
+        TransactionBuilder { lender, body, options }
     }
 
-    /// It only reads: a statement that writes is an error of the server's. Its end costs no round trip.
+    /// Makes the transaction read-only: the server rejects a statement that writes. Its end costs no round trip.
     pub fn read_only(mut self) -> Self {
         self.options.read_only = true;
         self
     }
 
-    /// How often the closure may run, with the first time; [`Config::max_attempts`](crate::Config::max_attempts) if
+    /// How often the closure may run, the first time included; [`Config::max_attempts`](crate::Config::max_attempts) if
     /// it is not set.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.options.attempts = attempts.max(1);
+        self.options.max_attempts = attempts.max(1);
         self
     }
 
-    /// How long all its attempts may take together, pauses included;
+    /// How long all attempts may take together, pauses included;
     /// [`Config::transaction_timeout`](crate::Config::transaction_timeout) if it is not set.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = millis(timeout);
         self
     }
 
-    /// Makes sure that it happens once, even if the answer to COMMIT is lost. `insert` writes a key that you choose,
-    /// one for each intention of your user, into a table where it is unique:
+    /// Makes sure that the transaction commits once, even if the answer to COMMIT is lost. `insert` writes a key that you
+    /// choose, one for each intention of your user, into a table where it is unique:
     ///
     /// ```
-    /// # use dsql_edge::{Dsql, Error, Once, sql};
+    /// # use dsql_edge::{Dsql, Error, IdempotentOutcome, sql};
     /// # async fn order(dsql: &Dsql, key: &str) -> Result<(), Error> {
     /// let done = dsql
     ///     .transaction(async |tx| sql!("UPDATE tag_master SET usage_count = usage_count + 1").execute(tx).await)
     ///     .idempotency_key(sql!("INSERT INTO tag_master (tag_name, tag_category, usage_count) VALUES ($key, 'x', 0)"))
     ///     .await?;
     /// match done {
-    ///     Once::Now(rows) => println!("{rows} rows"),
-    ///     Once::Before => println!("that had been done before"),
+    ///     IdempotentOutcome::Committed(rows) => println!("{rows} rows"),
+    ///     IdempotentOutcome::AlreadyCommitted => println!("committed before"),
     /// }
     /// # Ok(())
     /// # }
     /// ```
     ///
-    /// It travels with BEGIN. When the key is there already, the transaction was committed before: PostgreSQL reports a
-    /// unique violation (23505) of one of the key's constraints, or with `ON CONFLICT DO NOTHING` inserts no row. When
-    /// an answer to COMMIT is lost, the whole transaction runs again, and the key tells whether it had been committed.
+    /// The INSERT is sent with BEGIN. If the key exists already, the transaction was committed before: PostgreSQL reports a
+    /// unique violation (23505) of one of the key's constraints, or with `ON CONFLICT DO NOTHING` inserts no row. If the
+    /// answer to COMMIT is lost, the whole transaction runs again, and the key shows whether it had been committed.
     ///
     /// Not every INSERT is a key: a second run of it must violate a constraint. [`KeyInsert`] documents the rule; any
     /// other statement does not compile here.
-    pub fn idempotency_key(self, insert: impl IdempotencyKey) -> TransactOnce<'d, F> {
-        TransactOnce { transact: self, key: insert.into_insert() }
+    pub fn idempotency_key(self, insert: impl IdempotencyKey) -> IdempotentTransactionBuilder<'d, F> {
+        IdempotentTransactionBuilder { builder: self, key: insert.into_insert() }
     }
 }
 
-impl<F> TransactOnce<'_, F> {
-    /// As [`Transact::max_attempts`].
+impl<F> IdempotentTransactionBuilder<'_, F> {
+    /// As [`TransactionBuilder::max_attempts`].
     pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.transact = self.transact.max_attempts(attempts);
+        self.builder = self.builder.max_attempts(attempts);
         self
     }
 
-    /// As [`Transact::timeout`].
+    /// As [`TransactionBuilder::timeout`].
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.transact = self.transact.timeout(timeout);
+        self.builder = self.builder.timeout(timeout);
         self
     }
 }
 
-impl<'d, F, Fut, T, E> IntoFuture for Transact<'d, F>
+impl<'d, F, Fut, T, E> IntoFuture for TransactionBuilder<'d, F>
 where
     F: FnOnce(Transaction<'d>) -> Fut + Clone + Send + 'd,
     Fut: Future<Output = Result<T, E>> + Send + 'd,
@@ -191,40 +255,42 @@ where
     E: From<Error> + Send + 'd,
 {
     type Output = Result<T, E>;
-    type IntoFuture = Transacting<'d, T, E>;
+    type IntoFuture = TransactionFuture<'d, T, E>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Transacting(Box::pin(async move {
+        TransactionFuture(Box::pin(async move {
             match run(self, None).await? {
-                Once::Now(value) => Ok(value),
-                // Without a key there is no other time.
-                Once::Before => Err(E::from(Error::new(Kind::TransactionOver(OUTLIVED)))),
+                IdempotentOutcome::Committed(value) => Ok(value),
+                // Only a key can have been committed before.
+                IdempotentOutcome::AlreadyCommitted => {
+                    Err(E::from(Error::new(Kind::TransactionOver(OUTLIVED))))
+                }
             }
         }))
     }
 }
 
-impl<'d, F, Fut, T, E> IntoFuture for TransactOnce<'d, F>
+impl<'d, F, Fut, T, E> IntoFuture for IdempotentTransactionBuilder<'d, F>
 where
     F: FnOnce(Transaction<'d>) -> Fut + Clone + Send + 'd,
     Fut: Future<Output = Result<T, E>> + Send + 'd,
     T: Send + 'd,
     E: From<Error> + Send + 'd,
 {
-    type Output = Result<Once<T>, E>;
-    type IntoFuture = Transacting<'d, Once<T>, E>;
+    type Output = Result<IdempotentOutcome<T>, E>;
+    type IntoFuture = TransactionFuture<'d, IdempotentOutcome<T>, E>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Transacting(Box::pin(run(self.transact, Some(self.key))))
+        TransactionFuture(Box::pin(run(self.builder, Some(self.key))))
     }
 }
 
-/// A transaction on its way: await it. Dropping it before it is done ends its connection: nothing of it stays, unless
-/// COMMIT had been sent.
+/// The future of a transaction. Dropping it early closes its connection: nothing of the transaction stays, unless COMMIT
+/// had been sent.
 #[must_use = "a transaction does nothing until it is awaited"]
-pub struct Transacting<'d, T, E>(Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'd>>);
+pub struct TransactionFuture<'d, T, E>(Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'd>>);
 
-impl<T, E> Future for Transacting<'_, T, E> {
+impl<T, E> Future for TransactionFuture<'_, T, E> {
     type Output = Result<T, E>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -232,90 +298,102 @@ impl<T, E> Future for Transacting<'_, T, E> {
     }
 }
 
-/// The part of it that is made anew for each closure; the rest is [`Course`].
-async fn run<'d, F, Fut, T, E>(transact: Transact<'d, F>, key: Option<KeyInsert>) -> Result<Once<T>, E>
+async fn run<'d, F, Fut, T, E>(
+    builder: TransactionBuilder<'d, F>,
+    key: Option<KeyInsert>,
+) -> Result<IdempotentOutcome<T>, E>
 where
-    F: FnOnce(Transaction<'d>) -> Fut + Clone,
-    Fut: Future<Output = Result<T, E>>,
-    E: From<Error>,
+    F: FnOnce(Transaction<'d>) -> Fut + Clone + Send,
+    Fut: Future<Output = Result<T, E>> + Send,
+    T: Send,
+    E: From<Error> + Send,
 {
-    let mut course = Course::new(transact.lender, transact.options, key)?;
-    loop {
-        let transaction = course.begin();
-        let body = transact.body.clone();
-        let returned = course.in_time(body(transaction)).await;
-        let next = course.end(returned.as_ref().map(Result::is_ok)).await;
-        match (next, returned) {
-            (Next::Again, _) => {}
-            (Next::Over, Some(returned)) => return returned.map(Once::Now),
-            (Next::Before, _) => return Ok(Once::Before),
-            (Next::Failed(error), _) => return Err(E::from(error)),
-            (Next::Over, None) => return Err(E::from(Error::new(Kind::TransactionOver(OUTLIVED)))),
-        }
+    let TransactionBuilder { lender, body, options } = builder;
+    let shared = TransactionAttempts::new(lender, options, key)?;
+    let runs = Runs::new(lender, options.max_attempts, options.timeout);
+    let mut attempt = ClosureAttempt { shared, body, returned: None::<Result<T, E>> };
+    runs.attempts(&mut attempt as &mut dyn Attempt).await?;
+    match attempt.returned {
+        Some(returned) if !attempt.shared.committed_before => returned.map(IdempotentOutcome::Committed),
+        _ => Ok(IdempotentOutcome::AlreadyCommitted),
     }
 }
 
-/// The course of a transaction through its attempts.
-struct Course<'d> {
+/// The part of an attempt that is compiled for each closure; the rest is [`TransactionAttempts`].
+struct ClosureAttempt<'d, F, R> {
+    shared: TransactionAttempts<'d>,
+    body: F,
+    /// The result of the closure in the last attempt.
+    returned: Option<R>,
+}
+
+impl<'d, F, Fut, T, E> Attempt for ClosureAttempt<'d, F, Result<T, E>>
+where
+    F: FnOnce(Transaction<'d>) -> Fut + Clone + Send,
+    Fut: Future<Output = Result<T, E>> + Send,
+    T: Send,
+    E: Send,
+{
+    fn is_resolvable(&self) -> bool {
+        self.shared.key.is_some()
+    }
+
+    fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
+        Box::pin(async move {
+            let open = self.shared.begin(runs);
+            let body = self.body.clone();
+            let running = body(Transaction { lender: open.lender, id: open.id });
+            self.returned = self.shared.in_time(running).await;
+            self.shared.end(runs, open, self.returned.as_ref().map(Result::is_ok)).await
+        })
+    }
+
+    fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error> {
+        self.shared.finish(runs, result, self.returned.as_ref().map(Result::is_ok))
+    }
+}
+
+/// What all attempts of a transaction share.
+struct TransactionAttempts<'d> {
     lender: &'d Lender,
-    runs: Runs<'d>,
     options: Options,
     key: Option<Arc<Prepared>>,
     deadline: BoxFuture<()>,
-    attempt: Option<Attempt<'d>>,
-    /// The error of an earlier attempt whose COMMIT may have succeeded, and may still arrive. Only the key resolves it:
-    /// whatever else a later attempt ends with, the outcome of the whole stays unknown.
+    /// An earlier run committed the key.
+    committed_before: bool,
+    /// The closure handled a permanent error: its own result is returned.
+    handled: bool,
+    /// The error of an attempt whose COMMIT may have succeeded, and may still arrive. Only the key resolves it: whatever
+    /// else a later attempt ends with, the outcome of the whole stays unknown.
     unresolved: Option<Error>,
 }
 
-/// Where a transaction goes after an attempt.
-enum Next {
-    Again,
-    /// What the closure returned stands.
-    Over,
-    /// The key was there.
-    Before,
-    Failed(Error),
-}
-
-/// An attempt that is under way; dropped, its connection is closed.
-pub(super) struct Attempt<'d> {
-    pub(super) lender: &'d Lender,
-    pub(super) id: u64,
-}
-
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        self.lender.close_transaction(self.id, false);
-    }
-}
-
-impl<'d> Course<'d> {
+impl<'d> TransactionAttempts<'d> {
     fn new(lender: &'d Lender, options: Options, key: Option<KeyInsert>) -> Result<Self, Error> {
         if options.read_only && key.is_some() {
             return Err(Error::config("a read-only transaction cannot insert its idempotency key"));
         }
-        Ok(Course {
+        let key = key.map(Prepared::key).transpose()?.map(Arc::new);
+        let deadline = lender.connector.sleep(options.timeout);
+        Ok(TransactionAttempts {
             lender,
-            runs: Runs::new(lender, options.attempts, options.timeout),
             options,
-            key: key.map(Prepared::key).transpose()?.map(Arc::new),
-            deadline: transport::sleep(&lender.config, options.timeout),
-            attempt: None,
+            key,
+            deadline,
+            committed_before: false,
+            handled: false,
             unresolved: None,
         })
     }
 
-    fn begin(&mut self) -> Transaction<'d> {
+    fn begin(&self, runs: &Runs<'_>) -> OpenTransaction<'d> {
         let begin = if self.options.read_only { BEGIN_READ_ONLY } else { BEGIN };
-        let forgotten = seeded!(ForgetsKeyOnRetry) && self.runs.has_retried();
-        let id =
-            self.lender.open_transaction(Opening { begin, key: self.key.clone().filter(|_| !forgotten) });
-        self.attempt = Some(Attempt { lender: self.lender, id });
-        Transaction { lender: self.lender, id }
+        let forgotten = seeded!(ForgetsKeyOnRetry) && runs.has_retried();
+        let key = self.key.clone().filter(|_| !forgotten);
+        OpenTransaction::begin(self.lender, TransactionStart { begin, key })
     }
 
-    /// What the closure returns, unless it takes too long.
+    /// The closure's result, unless it takes too long.
     async fn in_time<T>(&mut self, running: impl Future<Output = T>) -> Option<T> {
         let mut running = pin!(running);
         poll_fn(|context| match running.as_mut().poll(context) {
@@ -327,28 +405,19 @@ impl<'d> Course<'d> {
     }
 
     /// The end of an attempt whose closure returned well, badly, or not at all.
-    async fn end(&mut self, well: Option<bool>) -> Next {
-        let Some(attempt) = self.attempt.take() else { return Next::Over };
-        let next = match well {
-            Some(well) => self.settle(attempt, well).await,
-            None => Next::Failed(self.interrupted(attempt)),
-        };
-        let next = self.resolve(next, well == Some(true));
-        let result = match &next {
-            Next::Again => return next,
-            Next::Failed(error) => Err(error.again()),
-            Next::Over | Next::Before => Ok(()),
-        };
-        self.runs.report(None, &result);
-        next
+    async fn end(&mut self, runs: &mut Runs<'_>, open: OpenTransaction<'d>, well: Option<bool>) -> Attempted {
+        match well {
+            Some(well) => self.settle(runs, open, well).await,
+            None => Attempted::Ended(Err(self.interrupted(runs, &open))),
+        }
     }
 
     /// The error of an attempt whose closure did not return.
-    fn interrupted(&self, attempt: Attempt<'d>) -> Error {
-        match self.lender.take_failure(attempt.id) {
+    fn interrupted(&self, runs: &Runs<'_>, open: &OpenTransaction<'d>) -> Error {
+        match self.lender.take_failure(open.id) {
             // Something may have been committed before the closure waited.
-            Some(failure) if failure.failed.rule().leaves_unknown() => {
-                self.runs.conclude(failure.error, &failure.failed)
+            Some(failure) if failure.facts.rule().leaves_unknown() => {
+                runs.conclude(failure.error, &failure.facts)
             }
             _ => self.overdue(),
         }
@@ -363,106 +432,116 @@ impl<'d> Course<'d> {
         })
     }
 
-    /// An attempt that failed does not undo an earlier one whose COMMIT may have succeeded.
-    fn resolve(&mut self, next: Next, committed: bool) -> Next {
-        match next {
-            Next::Failed(error) if error.is_outcome_unknown() => Next::Failed(error),
-            Next::Over if committed => Next::Over,
-            Next::Failed(_) | Next::Over => match self.unresolved.take() {
-                Some(error) if !seeded!(ForgetsUnknownOutcome) => {
-                    Next::Failed(self.runs.ended(error, Outcome::Unknown))
-                }
-                _ => next,
-            },
-            Next::Again | Next::Before => next,
-        }
-    }
-
-    /// Whether the attempt that failed like this is followed by another one.
-    async fn again(&mut self, error: &Error, failed: &Failed) -> bool {
-        self.runs.rewind();
-        let again = self.runs.again(failed, self.key.is_some()).await;
-        if again && failed.rule().leaves_unknown() {
-            self.unresolved = Some(error.again());
-        }
-        again
-    }
-
-    async fn settle(&mut self, attempt: Attempt<'d>, well: bool) -> Next {
-        let id = attempt.id;
+    async fn settle(&mut self, runs: &mut Runs<'_>, open: OpenTransaction<'d>, well: bool) -> Attempted {
+        let id = open.id;
         // Whoever holds its connection now would hold it for ever.
         if self.lender.is_lent(id) {
             let busy = Error::new(Kind::TransactionOver(BUSY));
-            return if well { Next::Failed(busy) } else { Next::Over };
+            return Attempted::Ended(if well { Err(busy) } else { Ok(()) });
         }
         // Without a statement there is nothing to commit, unless there is a key to be written.
-        let unopened = self.lender.opening(id).is_some();
-        if well && unopened && self.key.is_some() {
-            self.runs.rewind();
-            let inserted = self.runs.fly_in(id, &[], &mut []).await;
+        let is_unopened = self.lender.start_of(id).is_some();
+        if well && is_unopened && self.key.is_some() {
+            runs.rewind();
+            let inserted = runs.fly_in(id, &[], &mut []).await;
             // An error that the transaction did not record: nothing was sent.
             if let (Err(error), false) = (inserted, seeded!(DiscardsKeyResult))
                 && !self.lender.has_failed(id)
             {
-                self.lender.close_transaction(id, true);
-                return Next::Failed(self.runs.ended(error, Outcome::Nothing));
+                open.close();
+                return Attempted::Ended(Err(runs.ended(error, Outcome::Nothing)));
             }
         }
         if let Some(failure) = self.lender.take_failure(id) {
-            if seeded!(BelievesTheClosure) && well {
-                return Next::Over;
-            }
-            self.lender.close_transaction(id, true);
-            if failure.key_taken {
-                return Next::Before;
-            }
-            if self.again(&failure.error, &failure.failed).await {
-                return Next::Again;
-            }
-            // If the closure handled a permanent error, its own result is returned. If the error was transient or
-            // leaves the outcome unknown, ours is returned, because the closure's has neither the number of attempts
-            // nor the outcome.
-            let rule = failure.failed.rule();
-            if !well && !rule.is_transient() && !rule.leaves_unknown() {
-                return Next::Over;
-            }
-            return Next::Failed(self.runs.conclude(failure.error, &failure.failed));
+            return self.failed(runs, open, failure, well);
         }
-        let unopened = self.lender.opening(id).is_some();
-        if !well || unopened || self.options.read_only {
-            self.lender.close_transaction(id, true);
-            return Next::Over;
+        let is_unopened = self.lender.start_of(id).is_some();
+        if !well || is_unopened || self.options.read_only {
+            open.close();
+            return Attempted::Ended(Ok(()));
         }
-        match self.runs.commit(id).await {
-            Ok(()) => {
-                self.lender.close_transaction(id, true);
-                Next::Over
-            }
-            Err(failing) => {
-                self.lender.close_transaction(id, true);
-                if self.again(&failing.error, &failing.failed).await {
-                    return Next::Again;
-                }
-                Next::Failed(self.runs.conclude(failing.error, &failing.failed))
-            }
+        let committed = runs.commit(id).await;
+        open.close();
+        match committed {
+            Ok(()) => Attempted::Ended(Ok(())),
+            Err(failure) => self.may_repeat(runs, failure, false),
         }
+    }
+
+    /// A flight failed: the rules decide whether there is another attempt.
+    fn may_repeat(&mut self, runs: &mut Runs<'_>, failure: Box<FlightFailure>, handled: bool) -> Attempted {
+        // The time that the closure took does not count for connecting again.
+        runs.rewind();
+        if failure.facts.rule().leaves_unknown() {
+            self.unresolved = Some(failure.error.again());
+        }
+        self.handled = handled;
+        Attempted::Failed(failure)
+    }
+
+    /// The result of the whole: an error of ours, or else the closure's own result. A failed attempt does not undo an
+    /// earlier one whose COMMIT may have succeeded.
+    fn finish(
+        &mut self,
+        runs: &Runs<'_>,
+        result: Result<(), Error>,
+        well: Option<bool>,
+    ) -> Result<(), Error> {
+        let result = match (result, well) {
+            (Ok(()), None) if !self.committed_before => Err(Error::new(Kind::TransactionOver(OUTLIVED))),
+            (Err(_), _) if self.handled => Ok(()),
+            (result, _) => result,
+        };
+        let is_committed = result.is_ok() && (self.committed_before || well == Some(true));
+        let is_unknown = result.as_ref().is_err_and(Error::is_outcome_unknown);
+        let result = match self.unresolved.take() {
+            Some(error) if !is_committed && !is_unknown && !seeded!(ForgetsUnknownOutcome) => {
+                Err(runs.ended(error, Outcome::Unknown))
+            }
+            _ => result,
+        };
+        runs.report(None, &result);
+        result
+    }
+
+    /// The end of an attempt in which a flight failed.
+    fn failed(
+        &mut self,
+        runs: &mut Runs<'_>,
+        open: OpenTransaction<'d>,
+        failure: FlightFailure,
+        well: bool,
+    ) -> Attempted {
+        if seeded!(BelievesTheClosure) && well {
+            return Attempted::Ended(Ok(()));
+        }
+        open.close();
+        if failure.key_taken {
+            self.committed_before = true;
+            return Attempted::Ended(Ok(()));
+        }
+        // If the error was transient or leaves the outcome unknown, ours is returned, because the closure's has neither
+        // the number of attempts nor the outcome.
+        let rule = failure.facts.rule();
+        let handled = !well && !rule.is_transient() && !rule.leaves_unknown();
+        self.may_repeat(runs, Box::new(failure), handled)
     }
 }
 
-impl<F> fmt::Debug for Transact<'_, F> {
+impl<F> fmt::Debug for TransactionBuilder<'_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Transact(…)")
+        f.write_str("TransactionBuilder(…)")
     }
 }
 
-impl<F> fmt::Debug for TransactOnce<'_, F> {
+impl<F> fmt::Debug for IdempotentTransactionBuilder<'_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TransactOnce(…)")
+        f.write_str("IdempotentTransactionBuilder(…)")
     }
 }
 
-impl<T, E> fmt::Debug for Transacting<'_, T, E> {
+impl<T, E> fmt::Debug for TransactionFuture<'_, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Transacting(…)")
+        f.write_str("TransactionFuture(…)")
     }
 }

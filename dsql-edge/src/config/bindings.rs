@@ -3,16 +3,24 @@
 mod names;
 
 use super::Config;
-use super::endpoint::Endpoint;
 #[cfg(feature = "assume-role")]
 use crate::auth::AssumeRole;
-use crate::auth::Credentials;
+use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::settings::Endpoint;
 use crate::transport::{is_bound, text_of};
 use names::{Names, prefixed};
 
 impl Config {
     /// From the bindings of a Worker.
+    ///
+    /// ```no_run
+    /// # use dsql_edge::{Config, Dsql};
+    /// # fn dsql(env: worker::Env) -> Result<Dsql, dsql_edge::Error> {
+    /// let config = Config::from_env(&env)?.max_attempts(3);
+    /// Ok(Dsql::new(config))
+    /// # }
+    /// ```
     ///
     /// | binding | |
     /// |---|---|
@@ -28,7 +36,7 @@ impl Config {
     /// A secret of the Secrets Store is read with [`from_secrets_store`](Config::from_secrets_store).
     ///
     /// # Errors
-    /// When one is missing or malformed: the error names it and says how to set it.
+    /// If one is missing or malformed: the error names it and says how to set it.
     pub fn from_env(env: &worker::Env) -> Result<Self, Error> {
         Config::from_chosen(&Names::PLAIN, &|name| text_of(env, name))
     }
@@ -36,7 +44,7 @@ impl Config {
     /// As [`from_env`](Config::from_env), for a second cluster: with the prefix `REPORTS_` the bindings are
     /// `REPORTS_DSQL_ENDPOINT` and so on.
     ///
-    /// Credentials without the prefix serve where there are none with it, but the two are never mixed:
+    /// Credentials without the prefix are used if there are none with it, but the two are never mixed:
     ///
     /// | set with the prefix | keys | role |
     /// |---|---|---|
@@ -89,8 +97,14 @@ impl Config {
         })
     }
 
-    /// As [`from_env_with_prefix`](Config::from_env_with_prefix), from anything that has values by name, such as a
-    /// process's environment: `Config::from_bindings("", |name| std::env::var(name).ok())`.
+    /// As [`from_env_with_prefix`](Config::from_env_with_prefix), from any source of values by name, such as a process's
+    /// environment.
+    ///
+    /// ```
+    /// # use dsql_edge::Config;
+    /// let config = Config::from_bindings("", |name| std::env::var(name).ok());
+    /// # drop(config);
+    /// ```
     ///
     /// # Errors
     /// As [`from_env`](Config::from_env).

@@ -1,14 +1,14 @@
 //! A [`Config`] from a connection string, as tools for PostgreSQL have them.
 //!
-//! Goes in: `postgres://user@host:5432/postgres?sslmode=verify-full`. Comes out: a checked [`Config`], or an error that
+//! Input: `postgres://user@host:5432/postgres?sslmode=verify-full`. Output: a checked [`Config`], or an error that
 //! names what is not taken, and never repeats the text: people paste passwords into them.
 
 use core::time::Duration;
 
 use super::Config;
-use super::endpoint::Endpoint;
-use crate::auth::Credentials;
+use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::settings::Endpoint;
 
 impl Config {
     /// From a connection string: `postgres://<user>@<cluster>.dsql.<region>.on.aws/postgres`.
@@ -54,26 +54,26 @@ impl Config {
             return Err(wrong("names several hosts: a Config is of one cluster"));
         }
 
-        let mut settings = Settings::default();
+        let mut given = Parameters::default();
         for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) =
                 parameter.split_once('=').ok_or_else(|| wrong("has a parameter without ="))?;
             let value = decoded(value).ok_or_else(|| wrong("has a parameter that is not percent-encoded"))?;
-            settings.set(name, value)?;
+            given.set(name, value)?;
         }
-        let endpoint = Endpoint::parse(host, settings.region.as_deref())?;
+        let endpoint = Endpoint::parse(host, given.region.as_deref())?;
         let mut config = Config::with(endpoint, credentials);
         if let Some(user) = user.filter(|user| !user.is_empty()) {
             config =
                 config.user(decoded(user).ok_or_else(|| wrong("has a user that is not percent-encoded"))?);
         }
-        if let Some(name) = settings.application_name {
+        if let Some(name) = given.application_name {
             config = config.application_name(name);
         }
-        if let Some(schemas) = settings.search_path {
+        if let Some(schemas) = given.search_path {
             config = config.search_path(schemas);
         }
-        if let Some(timeout) = settings.connect_timeout {
+        if let Some(timeout) = given.connect_timeout {
             config = config.connect_timeout(timeout);
         }
         Ok(config)
@@ -82,7 +82,7 @@ impl Config {
 
 /// What the parameters say.
 #[derive(Default)]
-struct Settings {
+struct Parameters {
     region: Option<String>,
     application_name: Option<String>,
     search_path: Option<String>,
@@ -90,7 +90,7 @@ struct Settings {
     sslmode: Option<String>,
 }
 
-impl Settings {
+impl Parameters {
     fn set(&mut self, name: &str, value: String) -> Result<(), Error> {
         let parameter = |what: &str| Error::config(["the connection string's parameter ", what].concat());
         let place = match name {
@@ -148,6 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::settings::Settings;
 
     const HOST: &str = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";
 
@@ -157,25 +158,28 @@ mod tests {
 
     #[test]
     fn what_it_says_is_what_is_connected_to() {
-        let config = parsed(&format!("postgres://{HOST}")).unwrap();
+        let Settings { endpoint, user, .. } = parsed(&format!("postgres://{HOST}")).unwrap().settings;
         assert_eq!(
-            (config.address(), config.user_name(), config.region()),
-            ((HOST, 5432), "admin", "us-east-1")
+            (endpoint.host.as_str(), endpoint.port, endpoint.region.as_str()),
+            (HOST, 5432, "us-east-1")
         );
+        assert_eq!(user, "admin");
 
-        let config = parsed(&format!(
+        let settings = parsed(&format!(
             "postgresql://bl%C3%B6g@{HOST}:5432/postgres?sslmode=verify-full&application_name=a%20b\
              &connect_timeout=3&search_path=app%2Cpublic&"
         ))
-        .unwrap();
-        assert_eq!(
-            (config.user_name(), config.application(), config.schemas()),
-            ("blög", "a b", Some("app, public"))
-        );
-        assert_eq!(config.connect_limit(), 3000);
+        .unwrap()
+        .settings;
+        assert_eq!((&*settings.user, &*settings.application_name), ("blög", "a b"));
+        assert_eq!(settings.search_path.as_deref(), Some("app, public"));
+        assert_eq!(settings.connect_timeout, 3000);
 
-        let local = parsed("postgres://admin@localhost:6543/?region=eu-west-1").unwrap();
-        assert_eq!((local.address(), local.region()), (("localhost", 6543), "eu-west-1"));
+        let local = parsed("postgres://admin@localhost:6543/?region=eu-west-1").unwrap().settings.endpoint;
+        assert_eq!(
+            (local.host.as_str(), local.port, local.region.as_str()),
+            ("localhost", 6543, "eu-west-1")
+        );
     }
 
     #[test]

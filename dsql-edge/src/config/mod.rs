@@ -1,11 +1,10 @@
-//! Where the database is, who we are there, and how long to wait.
+//! The user's configuration: settings, credentials, callbacks.
 //!
-//! Goes in: the bindings of a Worker, or parts. Comes out: a [`Config`] that has been checked: the endpoint is
-//! one that a token may be sent to. Never shows a credential.
+//! Input: the bindings of a Worker, a connection string, or parts. Output: a checked [`Config`]: a token may be sent to its
+//! endpoint. `Debug` shows no credential.
 
 mod bindings;
 mod connection_string;
-mod endpoint;
 
 use core::fmt;
 use core::time::Duration;
@@ -16,16 +15,18 @@ use std::sync::Arc;
 #[cfg(feature = "assume-role")]
 use crate::auth::AssumeRole;
 use crate::auth::{Credentials, CredentialsProvider, Source};
-use crate::client::Event;
 use crate::error::Error;
-use crate::millis::{Millis, millis};
-use endpoint::Endpoint;
+use crate::event::Event;
+#[cfg(feature = "pool")]
+use crate::lease::Lessor;
+use crate::millis::millis;
 #[cfg(feature = "assume-role")]
-pub(crate) use endpoint::StsEndpoint;
+use crate::settings::StsEndpoint;
+use crate::settings::{Endpoint, Settings};
 
-type Listener = dyn Fn(&Event<'_>) + Send + Sync;
+pub(crate) type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 
-/// Everything that is needed to connect.
+/// The configuration of a [`Dsql`](crate::Dsql) or a pool: endpoint, credentials, limits.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,54 +42,66 @@ type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 /// ```
 #[derive(Clone)]
 pub struct Config {
-    endpoint: Endpoint,
-    source: Source,
-    #[cfg(feature = "assume-role")]
-    sts: StsEndpoint,
-    user: Cow<'static, str>,
-    application_name: Cow<'static, str>,
-    search_path: Option<String>,
-    connect_timeout: Millis,
-    query_timeout: Millis,
-    transaction_timeout: Millis,
-    max_connections: usize,
-    max_attempts: u32,
-    max_message: usize,
-    max_row: usize,
-    max_result: usize,
-    listener: Option<Arc<Listener>>,
-    extra_ca: Option<Vec<u8>>,
+    pub(crate) settings: Settings,
+    pub(crate) source: Source,
+    pub(crate) listener: Option<Arc<Listener>>,
     #[cfg(feature = "pool")]
-    lessor: Option<Arc<dyn crate::pool::Lessor>>,
-    #[cfg(test)]
-    network: Option<crate::transport::memory::Network>,
+    pub(crate) lessor: Option<Arc<dyn Lessor>>,
 }
 
 impl Config {
-    /// The cluster with this host name, `<26 letters and digits>.dsql.<region>.on.aws`, which says its region.
+    /// The cluster with this host name, `<26 letters and digits>.dsql.<region>.on.aws`, which contains its region.
+    ///
+    /// ```
+    /// # use dsql_edge::{Config, Credentials};
+    /// let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+    /// let config = Config::new("foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws", credentials)?;
+    /// # drop(config);
+    /// # Ok::<(), dsql_edge::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// When it is no host name of a DSQL cluster.
+    /// If it is not the host name of a DSQL cluster.
     pub fn new(endpoint: &str, credentials: Credentials) -> Result<Self, Error> {
         Endpoint::parse(endpoint, None).map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// A database on this machine, such as `dsql-local`: exactly `localhost` or `localhost:<port>`. Tokens are
-    /// signed for the host `localhost` and this region, and worth nothing elsewhere.
+    /// A database on this machine, such as `dsql-local`: exactly `localhost` or `localhost:<port>`. Tokens are signed for
+    /// the host `localhost` and this region, and no cluster accepts them.
+    ///
+    /// ```
+    /// # use dsql_edge::{Config, Credentials};
+    /// let config = Config::local("localhost:5432", "us-east-1", Credentials::new("id", "key"))?;
+    /// # drop(config);
+    /// # Ok::<(), dsql_edge::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// When it is anything else than `localhost`, or the region is no region's name.
+    /// If it is anything but `localhost`, or the region is not a region's name.
     pub fn local(endpoint: &str, region: &str, credentials: Credentials) -> Result<Self, Error> {
         Endpoint::local(endpoint, region).map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// Any host, for a proxy or a private name. Dangerous: whoever answers there with a valid certificate gets a
-    /// token that is good for the cluster `signing_host`, for a minute.
+    /// Any host, for a proxy or a private name. Dangerous: a server there with a valid certificate gets a token that the
+    /// cluster `signing_host` accepts for a minute.
     ///
-    /// The password is not sent until it is asked for, which costs a round trip.
+    /// The password is not sent until the server requests it, which costs a round trip.
+    ///
+    /// ```
+    /// # use dsql_edge::{Config, Credentials};
+    /// let config = Config::dangerous_endpoint(
+    ///     "proxy.example.com",
+    ///     5432,
+    ///     "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws",
+    ///     "us-east-1",
+    ///     Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+    /// )?;
+    /// # drop(config);
+    /// # Ok::<(), dsql_edge::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// When a name has characters that no host name has.
+    /// If a name has characters that no host name has.
     pub fn dangerous_endpoint(
         host: &str,
         port: u16,
@@ -100,17 +113,17 @@ impl Config {
             .map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// Asks this provider for credentials instead, whenever a connection is opened.
+    /// Takes credentials from this provider, whenever a connection is opened, in place of those that were given.
     pub fn credentials_provider(mut self, provider: impl CredentialsProvider + 'static) -> Self {
         self.source = Source::provider(provider);
         self
     }
 
-    /// Signs with the credentials of this role of IAM, for which the ones there are so far ask STS in the cluster's
-    /// region. Feature `assume-role`.
+    /// Signs with the credentials of this role of IAM. The credentials that the `Config` has so far request them from STS
+    /// in the cluster's region. Feature `assume-role`.
     ///
     /// # Errors
-    /// When a part of it has a form that STS refuses.
+    /// If a part of the role has a form that STS rejects.
     #[cfg(feature = "assume-role")]
     pub fn assume_role(mut self, role: AssumeRole) -> Result<Self, Error> {
         role.check()?;
@@ -121,97 +134,97 @@ impl Config {
     /// An STS on this machine, that of `dsql-local`: exactly `https://localhost:<port>`. Feature `assume-role`.
     ///
     /// # Errors
-    /// When it is anything else.
+    /// If it is anything else.
     #[cfg(feature = "assume-role")]
     pub fn local_sts(mut self, url: &str) -> Result<Self, Error> {
-        self.sts = StsEndpoint::local(url)?;
+        self.settings.sts = StsEndpoint::local(url)?;
         Ok(self)
     }
 
     /// The role to connect as; `admin` if it is not set. Every role but `admin` needs `AWS IAM GRANT`.
     pub fn user(mut self, user: impl Into<String>) -> Self {
-        self.user = Cow::Owned(user.into());
+        self.settings.user = Cow::Owned(user.into());
         self
     }
 
-    /// The name that the session has in the server's logs; `dsql-edge/<version>` if it is not set. No data of your
-    /// users belongs in it.
+    /// The name of the session in the server's logs; `dsql-edge/<version>` if it is not set. It must not contain data of
+    /// your users.
     pub fn application_name(mut self, name: impl Into<String>) -> Self {
-        self.application_name = Cow::Owned(name.into());
+        self.settings.application_name = Cow::Owned(name.into());
         self
     }
 
-    /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`); what the snapshot's directive
-    /// `search_path` says if it is not set, and without one the role's own setting. A snapshot without the directive takes
-    /// whatever is set here: the schemas must hold the same tables then. A query that was compiled for
-    /// another one is an error before it is sent.
+    /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`). If it is not set, the snapshot's
+    /// directive `search_path` decides, and without one the role's own setting. A snapshot without the directive accepts
+    /// any value: then the schemas must contain the same tables. A query that was compiled for another `search_path` is an
+    /// error before it is sent.
     pub fn search_path(mut self, schemas: impl AsRef<str>) -> Self {
-        self.search_path = Some(search_path(schemas.as_ref()));
+        self.settings.search_path = Some(search_path(schemas.as_ref()));
         self
     }
 
-    /// How long to wait for a free connection, TCP, TLS and the login together; 10 seconds if it is not set.
+    /// The time limit of waiting for a free connection, TCP, TLS and the login together; 10 seconds if it is not set.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = millis(timeout);
+        self.settings.connect_timeout = millis(timeout);
         self
     }
 
-    /// How long to wait for the whole answer to a query; 30 seconds if it is not set. DSQL has no timeout of its
-    /// own for statements; a transaction it ends after 5 minutes.
+    /// The time limit of the whole answer to a query; 30 seconds if it is not set. DSQL has no timeout of its own for
+    /// statements; it ends a transaction after 5 minutes.
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
-        self.query_timeout = millis(timeout);
+        self.settings.query_timeout = millis(timeout);
         self
     }
 
     /// How many connections one [`Dsql`](crate::Dsql) may have; 3 if it is not set, at least 1. Workers allows six
     /// that are connecting at the same time.
     pub fn max_connections(mut self, connections: usize) -> Self {
-        self.max_connections = connections.max(1);
+        self.settings.max_connections = connections.max(1);
         self
     }
 
-    /// How long a transaction may take, all its attempts and the pauses between them together; 60 seconds if it is not
-    /// set. DSQL ends a transaction after 5 minutes.
+    /// The time limit of a transaction, all its attempts and the pauses between them together; 60 seconds if it is not set.
+    /// DSQL ends a transaction after 5 minutes.
     pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
-        self.transaction_timeout = millis(timeout);
+        self.settings.transaction_timeout = millis(timeout);
         self
     }
 
-    /// How often a query or a transaction is tried at the most, with the first time; 5 if it is not set, and 1 tries
-    /// nothing again. What may run again: see [`Dsql`](crate::Dsql). Besides, retries draw on a budget: one for every
-    /// ten queries, and some to begin with.
+    /// The most attempts at a query or a transaction, the first one included; 5 if it is not set, and 1 repeats nothing.
+    /// [`Dsql`](crate::Dsql) documents what may run again. Besides, retries draw on a budget: one for every ten queries,
+    /// and some to begin with.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.max_attempts = attempts.max(1);
+        self.settings.max_attempts = attempts.max(1);
         self
     }
 
-    /// The longest message to send or to receive, in bytes; 10 MiB, DSQL's own limit, if it is not set. What is longer
-    /// is an error ([`Error::is_too_long`], [`Error::is_conversion`] for what is sent).
+    /// The longest message to send or to receive, in bytes; 10 MiB, DSQL's own limit, if it is not set. A longer one is an
+    /// error: [`Error::is_too_long`] if it was received, [`Error::is_conversion`] if it was to be sent.
     pub fn max_message(mut self, bytes: usize) -> Self {
-        self.max_message = bytes;
+        self.settings.max_message = bytes;
         self
     }
 
     /// The longest row to receive, in bytes; as [`max_message`](Config::max_message) if it is not set. A longer one is
     /// an error ([`Error::is_too_long`]) and ends the connection.
     pub fn max_row(mut self, bytes: usize) -> Self {
-        self.max_row = bytes;
+        self.settings.max_row = bytes;
         self
     }
 
-    /// How many bytes of rows one fetch, or one pipeline, keeps in memory; 64 MiB if it is not set (a Worker has 128
-    /// in all). What is more is an error ([`Error::is_too_long`]). Streams keep nothing.
+    /// The most bytes of rows that one fetch, or one pipeline, keeps in memory; 64 MiB if it is not set (a Worker has 128
+    /// in all). More is an error ([`Error::is_too_long`]). Streams keep nothing.
     pub fn max_result(mut self, bytes: usize) -> Self {
-        self.max_result = bytes;
+        self.settings.max_result = bytes;
         self
     }
 
-    /// Tells this function of everything that has run: which query, how many round trips, how long, how many retries.
-    /// It is called between two of them, so it should be quick.
+    /// Calls this function at the end of each query, pipeline and transaction, with an [`Event`]: which query, how many
+    /// round trips, how long, how many retries. It runs between two queries, so it should be quick.
     ///
     /// ```
     /// # use dsql_edge::Config;
-    /// # fn tell(config: Config) -> Config {
+    /// # fn with(config: Config) -> Config {
     /// config.on_event(|event| println!("{:?}: {} round trips", event.name(), event.round_trips()))
     /// # }
     /// ```
@@ -220,59 +233,33 @@ impl Config {
         self
     }
 
-    /// A certificate authority to trust besides the system's, in PEM: that of `dsql-local`. Only for programs
-    /// that are no Workers (feature `tokio`); a Worker's runtime has roots of its own.
+    /// A certificate authority to trust besides the system's, in PEM: that of `dsql-local`. Only for programs that are not
+    /// Workers (feature `tokio`); a Worker's runtime has roots of its own.
     pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.extra_ca = Some(pem.into());
+        self.settings.extra_ca = Some(pem.into());
         self
     }
 
     fn with(endpoint: Endpoint, credentials: Credentials) -> Self {
         Config {
-            endpoint,
+            settings: Settings::new(endpoint),
             source: Source::Given(credentials),
-            #[cfg(feature = "assume-role")]
-            sts: StsEndpoint::Regional,
-            user: Cow::Borrowed("admin"),
-            application_name: Cow::Borrowed(concat!("dsql-edge/", env!("CARGO_PKG_VERSION"))),
-            search_path: None,
-            connect_timeout: 10_000,
-            query_timeout: 30_000,
-            transaction_timeout: 60_000,
-            max_connections: 3,
-            max_attempts: 5,
-            max_message: 10 << 20,
-            max_row: 10 << 20,
-            max_result: 64 << 20,
             listener: None,
-            extra_ca: None,
             #[cfg(feature = "pool")]
             lessor: None,
-            #[cfg(test)]
-            network: None,
         }
     }
 
-    /// The cluster behind a pool. Who it is and what it takes to be let in the pool knows.
+    /// The cluster behind a pool, which has the endpoint and the credentials.
     #[cfg(feature = "pool")]
-    pub(crate) fn of_pool(stub: crate::pool::Stub) -> Self {
-        Config::with(Endpoint::of_pool(), Credentials::new("", "")).leasing_from(Arc::new(stub))
+    pub(crate) fn of_pool(lessor: Arc<dyn Lessor>) -> Self {
+        Config::with(Endpoint::of_pool(), Credentials::new("", "")).leasing_from(lessor)
     }
 
     #[cfg(feature = "pool")]
-    pub(crate) fn leasing_from(mut self, lessor: Arc<dyn crate::pool::Lessor>) -> Self {
+    pub(crate) fn leasing_from(mut self, lessor: Arc<dyn Lessor>) -> Self {
         self.lessor = Some(lessor);
         self
-    }
-
-    #[cfg(feature = "pool")]
-    pub(crate) fn lessor(&self) -> Option<&dyn crate::pool::Lessor> {
-        self.lessor.as_deref()
-    }
-
-    #[cfg_attr(all(not(feature = "tokio"), not(target_arch = "wasm32")), allow(dead_code))]
-    pub(crate) fn address(&self) -> (&str, u16) {
-        (&self.endpoint.host, self.endpoint.port)
     }
 
     /// `host:port`, for messages.
@@ -281,102 +268,12 @@ impl Config {
         if self.lessor.is_some() {
             return "the pool".to_owned();
         }
-        format!("{}:{}", self.endpoint.host, self.endpoint.port)
-    }
-
-    pub(crate) fn signing_host(&self) -> &str {
-        self.endpoint.dangerous.as_deref().unwrap_or(&self.endpoint.host)
-    }
-
-    pub(crate) fn region(&self) -> &str {
-        &self.endpoint.region
-    }
-
-    /// Whether the endpoint is known to ask for a cleartext password, so that it may be sent unasked.
-    pub(crate) fn knows_cleartext(&self) -> bool {
-        self.endpoint.dangerous.is_none()
-    }
-
-    pub(crate) fn source(&self) -> &Source {
-        &self.source
-    }
-
-    #[cfg(feature = "assume-role")]
-    pub(crate) fn sts_endpoint(&self) -> &StsEndpoint {
-        &self.sts
-    }
-
-    pub(crate) fn user_name(&self) -> &str {
-        &self.user
-    }
-
-    pub(crate) fn application(&self) -> &str {
-        &self.application_name
-    }
-
-    pub(crate) fn schemas(&self) -> Option<&str> {
-        self.search_path.as_deref()
-    }
-
-    pub(crate) fn connect_limit(&self) -> Millis {
-        self.connect_timeout
-    }
-
-    pub(crate) fn query_limit(&self) -> Millis {
-        self.query_timeout
-    }
-
-    pub(crate) fn connections(&self) -> usize {
-        self.max_connections
-    }
-
-    /// A token is made for each connection and used at once: a minute allows for clocks that differ.
-    pub(crate) fn token_seconds(&self) -> u32 {
-        60
-    }
-
-    pub(crate) fn transaction_limit(&self) -> Millis {
-        self.transaction_timeout
-    }
-
-    pub(crate) fn attempts(&self) -> u32 {
-        self.max_attempts
-    }
-
-    pub(crate) fn message_limit(&self) -> usize {
-        self.max_message
-    }
-
-    pub(crate) fn row_limit(&self) -> usize {
-        self.max_row
-    }
-
-    pub(crate) fn result_limit(&self) -> usize {
-        self.max_result
-    }
-
-    pub(crate) fn listener(&self) -> Option<&Listener> {
-        self.listener.as_deref()
-    }
-
-    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "only that transport has roots of its own"))]
-    pub(crate) fn extra_ca_pem(&self) -> Option<&[u8]> {
-        self.extra_ca.as_deref()
-    }
-
-    #[cfg(test)]
-    pub(crate) fn memory(mut self, network: &crate::transport::memory::Network) -> Self {
-        self.network = Some(network.clone());
-        self
-    }
-
-    #[cfg(test)]
-    pub(crate) fn memory_network(&self) -> Option<&crate::transport::memory::Network> {
-        self.network.as_ref()
+        format!("{}:{}", self.settings.endpoint.host, self.settings.endpoint.port)
     }
 }
 
-/// As the snapshot's is sent: one space behind a comma, and no quotes around names that need none there.
+/// The form in which the snapshot's search_path is sent: one space behind a comma, and no quotes around names that do not
+/// need them.
 fn search_path(schemas: &str) -> String {
     let names = schemas.split(',').map(str::trim).filter(|name| !name.is_empty());
     names.map(|name| bare(name).unwrap_or(name)).collect::<Vec<_>>().join(", ")
@@ -392,8 +289,8 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("endpoint", &self.location())
-            .field("region", &self.endpoint.region)
-            .field("user", &self.user)
+            .field("region", &self.settings.endpoint.region)
+            .field("user", &self.settings.user)
             .finish_non_exhaustive()
     }
 }

@@ -41,8 +41,8 @@ fn each() -> Vec<Kind> {
         Kind::Config("x".into()),
         Kind::Credentials("x".into()),
         Kind::Connect("x".into()),
-        Kind::Refused(Box::new(DatabaseError { hint: Some(CANARY.into()), ..quoting.clone() })),
-        Kind::Refused(Box::new(echoing.clone())),
+        Kind::LoginRejected(Box::new(DatabaseError { hint: Some(CANARY.into()), ..quoting.clone() })),
+        Kind::LoginRejected(Box::new(echoing.clone())),
         Kind::Database(Box::new(quoting)),
         Kind::Database(Box::new(echoing)),
         Kind::Database(Box::new(in_message(b"22P02"))),
@@ -62,7 +62,7 @@ fn each() -> Vec<Kind> {
         Kind::TooManyRows,
         Kind::TooLong("x"),
         Kind::RolledBack,
-        Kind::Astray,
+        Kind::UnexpectedTransactionState,
         Kind::TransactionOver("x"),
         Kind::OtherRequest,
         #[cfg(feature = "pool")]
@@ -73,12 +73,12 @@ fn each() -> Vec<Kind> {
             Kind::Config(_)
             | Kind::Credentials(_)
             | Kind::Connect(_)
-            | Kind::Refused(_)
+            | Kind::LoginRejected(_)
             | Kind::Database(_)
             | Kind::Lost(_) => {}
             Kind::Protocol(_) | Kind::Unsendable(_) | Kind::Timeout(_) | Kind::Stale { .. } => {}
             Kind::Decode { .. } | Kind::Encode { .. } | Kind::NoRows | Kind::TooManyRows => {}
-            Kind::TooLong(_) | Kind::RolledBack | Kind::Astray => {}
+            Kind::TooLong(_) | Kind::RolledBack | Kind::UnexpectedTransactionState => {}
             Kind::TransactionOver(_) | Kind::OtherRequest => {}
             #[cfg(feature = "pool")]
             Kind::Overloaded(_) => {}

@@ -25,8 +25,8 @@ pub(crate) use bug::{Bug, is_seeded};
 
 #[cfg(not(feature = "pool"))]
 use crate::Dsql;
-use crate::auth::Credentials;
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::transport::BoxFuture;
 use crate::transport::memory::Network;
 use scenario::{Book, Scenario, Told};
@@ -173,11 +173,11 @@ impl Stage {
 fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<usize>) -> Run {
     let stage = Stage::new(scenario, way, fault, dropped_at.is_some());
     let credentials = Credentials::new("AKIDEXAMPLE", "secret");
-    let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(&stage.network);
+    let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap();
     #[cfg(feature = "pool")]
     let (dsql, pool) = pool::dsql(config, way, &stage);
     #[cfg(not(feature = "pool"))]
-    let dsql = Dsql::new(config);
+    let dsql = Dsql::within(config, stage.network.clone());
     let book = Book::default();
     let mut failures = Vec::new();
     let mut waits = 0;

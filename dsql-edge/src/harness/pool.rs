@@ -1,6 +1,6 @@
 //! The pool between the client and the server: beside the client, or far away.
 //!
-//! Goes in: where it is. Comes out: a [`Dsql`] that goes through it, and what is left in it in the end, which must be
+//! Input: where it is. Output: a [`Dsql`] that goes through it, and what is left in it in the end, which must be
 //! nothing: no connection, and nobody who waits.
 
 use core::time::Duration;
@@ -9,31 +9,34 @@ use std::sync::Arc;
 use super::scenario::{self, Book};
 use super::wire::{self, Shared};
 use super::{Ended, Stage, Way};
-use crate::auth::Credentials;
+use crate::Dsql;
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::pool::{Lessor, Pool};
+use crate::lease::Lessor;
+use crate::pool::Pool;
 use crate::transport::Transport;
-use crate::{Dsql, transport};
+use crate::transport::memory::Network;
 
 /// Fewer than may ask at once; and one that is not given back is missed.
 const CONNECTIONS: usize = 1;
 
 pub(super) fn dsql(config: Config, way: Way, stage: &Stage) -> (Dsql, Option<Pool>) {
-    let pool = Pool::new(config.clone()).max_connections(CONNECTIONS);
+    let pool = Pool::within(config.clone(), stage.network.clone()).max_connections(CONNECTIONS);
     match way {
-        Way::Direct => (Dsql::new(config), None),
+        Way::Direct => (Dsql::within(config, stage.network.clone()), None),
         Way::Beside => (pool.dsql(), Some(pool)),
         Way::Before | Way::Behind => {
-            let away = Away { config: config.clone(), pool: pool.clone(), wire: stage.before.clone() };
-            (Dsql::new(config.leasing_from(Arc::new(away))), Some(pool))
+            let (network, wire) = (stage.network.clone(), stage.before.clone());
+            let away = Away { network, pool: pool.clone(), wire };
+            (Dsql::within(config.leasing_from(Arc::new(away)), stage.network.clone()), Some(pool))
         }
     }
 }
 
 /// A pool that is reached over a wire.
 struct Away {
-    config: Config,
+    network: Network,
     pool: Pool,
     wire: Shared,
 }
@@ -41,7 +44,7 @@ struct Away {
 impl Lessor for Away {
     fn reach(&self, _: bool) -> Result<Box<dyn Transport>, Error> {
         let (here, there) = wire::dial_pool(&self.wire);
-        transport::spawn(&self.config, self.pool.receive(there));
+        self.network.spawn(self.pool.receive(there));
         Ok(here)
     }
 }
@@ -50,8 +53,8 @@ impl Lessor for Away {
 fn connections(change: impl FnOnce(Pool) -> Pool, pauses: &[Duration]) -> Vec<usize> {
     let stage = Stage::new(&scenario::ALL[0], Way::Beside, None, false);
     let credentials = Credentials::new("AKIDEXAMPLE", "secret");
-    let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(&stage.network);
-    let pool = change(Pool::new(config));
+    let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap();
+    let pool = change(Pool::within(config, stage.network.clone()));
     let book = Book::default();
     let counted = pauses.iter().map(|pause| {
         stage.network.elapse(*pause);

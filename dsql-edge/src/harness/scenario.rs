@@ -1,6 +1,6 @@
 //! What clients do, and what they were told of it.
 //!
-//! Goes in: a [`Dsql`] whose connections may fail. Comes out: a [`Ledger`]: for each thing that was written, whether
+//! Input: a [`Dsql`] whose connections may fail. Output: a [`Ledger`]: for each thing that was written, whether
 //! the client was told that it is committed, that nothing of it stays, or that nobody knows.
 
 use core::future::{Future, poll_fn};

@@ -1,6 +1,6 @@
 //! A model of the server: a table, keys that are unique, and sessions that speak the protocol.
 //!
-//! Goes in: bytes of a client, cut anywhere. Comes out: frames, each with all that it takes to be one, and what was
+//! Input: bytes of a client, cut anywhere. Output: frames, each with all that it takes to be one, and what was
 //! committed. It knows the statements of [`scenario`](super::scenario) by their text. As DSQL does, it finds a conflict
 //! at COMMIT, and it says CommandComplete before an implicit transaction commits.
 

@@ -1,6 +1,6 @@
 //! The wire between the client and the model server, or a pool, and the one fault that it has.
 //!
-//! Goes in: a [`Fault`] and a byte offset, counted over all connections of a run. Comes out: a transport that behaves
+//! Input: a [`Fault`] and a byte offset, counted over all connections of a run. Output: a transport that behaves
 //! until that byte goes by. It never takes part in deciding what is right.
 
 use core::task::{Context, Poll};

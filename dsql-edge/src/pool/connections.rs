@@ -1,6 +1,6 @@
 //! The connections of a pool, and those who wait for one.
 //!
-//! Goes in: who asks, for which search_path. Comes out: in the order in which they asked, a connection that is idle, or
+//! Input: who asks, for which search_path. Output: in the order in which they asked, a connection that is idle, or
 //! the right to open one. What is lent comes back when [`Lent`] is dropped, however that happens, and whoever waits
 //! longest is told. Never sends anything but the ROLLBACK of what a lease left open.
 //!
@@ -16,27 +16,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::server::Server;
 use crate::config::Config;
+use crate::connector::Connector;
 use crate::error::{Error, Kind};
 use crate::millis::Millis;
-use crate::transport;
 
-/// How many connections there are, how long they live, and how many may wait.
+/// The limits of a pool. Each has the name of its method of [`Pool`](super::Pool), which documents it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Settings {
-    pub(super) connections: usize,
-    pub(super) waiting: usize,
-    pub(super) age: Millis,
-    pub(super) idle: Millis,
-    /// How long a transaction may say nothing between two statements.
-    pub(super) pause: Millis,
+pub(super) struct PoolLimits {
+    pub(super) max_connections: usize,
+    pub(super) max_waiting: usize,
+    pub(super) max_age: Millis,
+    pub(super) max_idle: Millis,
+    pub(super) max_pause: Millis,
 }
 
 pub(super) struct Connections {
-    /// What the pool was made with: its clock and its limits.
-    pub(super) config: Config,
+    /// The pool's own: its clock and its settings.
+    pub(super) connector: Connector,
     /// The configuration of new connections.
-    login: Mutex<Login>,
-    pub(super) settings: Settings,
+    login: Mutex<LoginConfig>,
+    pub(super) limits: PoolLimits,
     state: Mutex<State>,
 }
 
@@ -54,8 +53,8 @@ struct State {
     held: usize,
 }
 
-struct Login {
-    config: Arc<Config>,
+struct LoginConfig {
+    connector: Arc<Connector>,
     /// The server or the provider of credentials rejected this configuration.
     denied: bool,
 }
@@ -78,14 +77,14 @@ pub(super) const LEASE: usize = 12 << 10;
 const JITTER: Millis = 120_000;
 
 impl Connections {
-    pub(super) fn new(config: Config, settings: Settings) -> Arc<Self> {
-        let login = Mutex::new(Login { config: Arc::new(config.clone()), denied: false });
-        Arc::new(Connections { config, login, settings, state: Mutex::default() })
+    pub(super) fn new(connector: Connector, limits: PoolLimits) -> Arc<Self> {
+        let login = Mutex::new(LoginConfig { connector: Arc::new(connector.clone()), denied: false });
+        Arc::new(Connections { connector, login, limits, state: Mutex::default() })
     }
 
     /// The configuration of new connections.
-    pub(super) fn login(&self) -> Arc<Config> {
-        lock(&self.login).config.clone()
+    pub(super) fn login(&self) -> Arc<Connector> {
+        lock(&self.login).connector.clone()
     }
 
     /// Records from the error of a failed login whether the credentials were rejected.
@@ -102,7 +101,8 @@ impl Connections {
 
     /// New connections use this configuration from now on.
     pub(super) fn renew(&self, config: Config) {
-        *lock(&self.login) = Login { config: Arc::new(config), denied: false };
+        let connector = Connector::new(config, self.connector.environment.clone());
+        *lock(&self.login) = LoginConfig { connector: Arc::new(connector), denied: false };
     }
 
     /// Counts the bytes of a lease without a connection; `None` if they exceed [`MEMORY`].
@@ -118,20 +118,20 @@ impl Connections {
 
     /// When a connection that is opened now retires.
     pub(super) fn retirement(&self) -> Millis {
-        let now = transport::now(&self.config);
-        let jitter = JITTER.min(self.settings.age / 10);
-        let chosen = transport::random(&self.config) % (2 * jitter + 1);
-        let earliest = now.saturating_add(self.settings.age).saturating_sub(jitter);
+        let now = self.connector.now();
+        let jitter = JITTER.min(self.limits.max_age / 10);
+        let chosen = self.connector.environment.random() % (2 * jitter + 1);
+        let earliest = now.saturating_add(self.limits.max_age).saturating_sub(jitter);
         earliest.saturating_add(chosen)
     }
 
     /// Closes what has been idle for long, or is old, until nothing is left that could become so.
     pub(super) async fn sweep(self: Arc<Self>) {
         loop {
-            let now = transport::now(&self.config);
+            let now = self.connector.now();
             let next = {
                 let mut state = self.state();
-                let until = |server: &Server| server.idle_until(self.settings.idle);
+                let until = |server: &Server| server.idle_until(self.limits.max_idle);
                 let before = state.idle.len();
                 state.idle.retain(|server| until(server) > now);
                 state.open -= before - state.idle.len();
@@ -143,7 +143,7 @@ impl Connections {
                 next
             };
             let Some(next) = next else { return };
-            transport::sleep(&self.config, next.saturating_sub(now).max(1)).await;
+            self.connector.sleep(next.saturating_sub(now).max(1)).await;
         }
     }
 
@@ -162,7 +162,7 @@ impl Connections {
 
     /// The error of a lease that cannot wait because `waiting` others do.
     pub(super) fn overloaded(&self, waiting: usize) -> Error {
-        let connections = self.settings.connections;
+        let connections = self.limits.max_connections;
         let text = format!(
             "{waiting} flights wait already for the {connections} connections of this pool: more connections, more \
              shards, or shorter transactions would help"
@@ -187,7 +187,7 @@ impl Connections {
         let mut state = self.state();
         match server {
             Some(mut server) if reusable => {
-                server.idle_since = transport::now(&self.config);
+                server.idle_since = self.connector.now();
                 state.idle.push(server);
             }
             _ if seeded!(CountsOnWhatLeft) => {}
@@ -243,16 +243,16 @@ impl State {
         search_path: &str,
         context: &mut Context<'_>,
     ) -> Option<Option<Server>> {
-        let now = transport::now(&pool.config);
+        let now = pool.connector.now();
         while let Some(at) = self.idle.iter().rposition(|server| server.search_path == search_path) {
             let mut server = self.idle.remove(at);
-            if server.idle_until(pool.settings.idle) > now && server.poll_alive(context) {
+            if server.idle_until(pool.limits.max_idle) > now && server.poll_alive(context) {
                 return Some(Some(server));
             }
-            // R10: nothing was handed over, another one serves.
+            // `Rule::StaleConnection`: nothing was sent, and another connection takes its place.
             self.open -= 1;
         }
-        if self.open < pool.settings.connections {
+        if self.open < pool.limits.max_connections {
             self.open += 1;
             return Some(None);
         }
@@ -296,7 +296,7 @@ impl Turn {
                     own.waker.clone_from(context.waker());
                 }
             }
-            None if state.waiting.len() >= self.pool.settings.waiting => {
+            None if state.waiting.len() >= self.pool.limits.max_waiting => {
                 return Poll::Ready(Err(self.pool.overloaded(state.waiting.len())));
             }
             None => {
@@ -340,7 +340,8 @@ mod tests {
     use std::task::Wake;
 
     use super::*;
-    use crate::auth::Credentials;
+    use crate::credentials::Credentials;
+    use crate::transport::Environment;
 
     #[derive(Default)]
     struct Woken(AtomicUsize);
@@ -374,8 +375,14 @@ mod tests {
 
     fn pool(connections: usize, waiting: usize) -> Arc<Connections> {
         let config = Config::local("localhost", "us-east-1", Credentials::new("id", "key")).unwrap();
-        let (age, idle) = (3_300_000, 600_000);
-        Connections::new(config, Settings { connections, waiting, age, idle, pause: age })
+        let limits = PoolLimits {
+            max_connections: connections,
+            max_waiting: waiting,
+            max_age: 3_300_000,
+            max_idle: 600_000,
+            max_pause: 3_300_000,
+        };
+        Connections::new(Connector::new(config, Environment::default()), limits)
     }
 
     fn lent(polled: Poll<Result<Lent, Error>>) -> Lent {
@@ -387,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_waited_longest_is_next_and_who_leaves_holds_nobody_up() {
+    fn longest_waiting_client_is_next_and_departed_ones_are_skipped() {
         let pool = pool(2, 3);
         let mut clients: Vec<Client> = (0..6).map(|_| Client::of(&pool)).collect();
         let first = lent(clients[0].ask());

@@ -1,6 +1,6 @@
 //! A lease without a network: the client and the pool are in one place, as in a user's own Durable Object.
 //!
-//! Goes in: a pool. Comes out: a [`Transport`] whose other end the pool serves whenever this one is polled. Dropped, it
+//! Input: a pool. Output: a [`Transport`] whose other end the pool serves whenever this one is polled. Dropped, it
 //! takes the serving with it: the connection goes back, or is closed, as with any client that leaves.
 
 use core::task::{Context, Poll, Waker};
@@ -40,7 +40,7 @@ pub(super) fn reach(pool: &Arc<Connections>) -> Box<dyn Transport> {
 
 struct ClientsEnd {
     pipe: Shared,
-    /// A future is no thing to be shared: nobody locks it.
+    /// A future is not `Sync`; the mutex makes this type so, and is never locked.
     serving: Mutex<Option<BoxFuture<()>>>,
 }
 
@@ -100,7 +100,8 @@ impl Transport for PoolsEnd {
         lock(&self.0).to_client.extend_from_slice(&bytes);
     }
 
-    /// Written is what the client has taken: who does not read is not read for.
+    /// A write completes once the client has consumed it. This is the back-pressure: a client that stops reading stops the
+    /// pool from reading.
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         let mut pipe = lock(&self.0);
         if pipe.client_left {

@@ -1,6 +1,6 @@
 //! Where frames begin and end in bytes that are passed on as they are.
 //!
-//! Goes in: bytes, in any pieces, and which types of frames may come. Comes out: each frame's type and the first byte
+//! Input: bytes, in any pieces, and which types of frames may come. Output: each frame's type and the first byte
 //! of its body, when its last byte has gone by. It keeps no bytes, so that a frame may be of any length.
 
 use crate::wire::Malformed;

@@ -1,16 +1,58 @@
-//! A pool: connections that outlive requests, in a Durable Object, and the way there.
+//! The pool: connections that outlive requests, in a Durable Object, lent to clients for one flight or one transaction.
 //!
-//! Goes in: flights of clients. Comes out: their answers. A client (`client::link`) asks for a lease, for one flight or
-//! for one transaction, and sends its flights as it would send them to the server; here they are passed on, whole and
-//! unread, on a connection that has been logged in for long. All that a client decides it decides as without a pool:
-//! what is decoded, what runs again, when it has waited long enough.
+//! Input: flights of clients. Output: their answers, unchanged.
+//!
+//! # Leases
+//!
+//! A Worker's request cannot keep a connection for the next request, and DSQL accepts 100 new connections a second. So the
+//! connections live in an object, and a client requests a *lease*: one connection, until the end of its flight, or of its
+//! transaction (`open`). It sends its flights as it would send them to the server, and the pool forwards them byte by byte.
+//! The client decides everything that it decides without a pool: what it decodes, what runs again, when it has waited long
+//! enough.
 //!
 //! ```text
-//! object, direct   who comes: a Worker's request to the object, or a Dsql in the same place
-//!     relay        one lease: asked for, granted, at its end
+//! object, direct   the entrances: a Worker's request to the object, or a Dsql in the same place
+//!     relay        one lease: requested, granted, ended
 //!    visitor       the client's stream        server  the connection's
-//!  connections     the queue, and what is lent
+//!  connections     the queue, and the connections that are lent
 //! ```
+//!
+//! # Invariants
+//!
+//! - A connection is lent to one client at a time, and in the order of the requests.
+//! - A connection is lent again only if every message is answered, no message is incomplete, no transaction is open, and
+//!   no statement may have changed the session. An open transaction is rolled back first; any other state closes it.
+//! - The pool never sends anything twice, and never decodes a row. It reads the length of each frame, and the status in
+//!   ReadyForQuery.
+//! - A client learns from the pool how far its flight came ([`Report`](crate::lease::Report)), and `retry` decides with
+//!   these facts as without a pool.
+//! - Waiting leases are bounded in number and in bytes (`connections`).
+//!
+//! # A worked example
+//!
+//! Two Workers query at once, and one connection is idle.
+//!
+//! ```text
+//! A  ── Lease(one flight) Parse Bind Describe Execute Sync ─▶ granted; Parse … Sync ─▶ server
+//! B  ── Lease(one flight) Parse Bind Describe Execute Sync ─▶ the queue
+//! A  ◀── Granted ParseComplete … CommandComplete ReadyForQuery(I)      the lease ends: all answered, idle
+//! B                                                          granted; Parse … Sync ─▶ server
+//! ```
+//!
+//! If A's Worker is killed after `Parse … Sync` was forwarded, its stream ends and A's lease ends in the middle of a
+//! flight: an answer is outstanding, so that the connection is closed, and B gets the right to open another one. The
+//! outcome of A's statement is unknown, and no client is left to report it to.
+//!
+//! # The rejected designs
+//!
+//! - *A pool that executes queries for its clients* (a request per query, rows back as JSON) must repeat all of the client:
+//!   types, retries, streams, transactions. Its retries would be a second set of rules, and a lost answer between Worker and
+//!   object could not be told from a lost answer between object and server.
+//! - *A DISCARD ALL after each lease*, as PgBouncer sends it, costs a round trip for each query, and DSQL rejects
+//!   it (0A000). The type of a statement states whether it may change the session; such a connection is closed
+//!   (`Flight::changes_session`), and a ParameterStatus closes it, too, even if the type was wrong.
+//!
+//! Source: frames are PostgreSQL's (protocol 3.0, "Message Formats"); the three frames of a lease are in `wire::lease`.
 
 mod connections;
 mod direct;
@@ -18,7 +60,6 @@ mod frames;
 #[allow(missing_docs, reason = "#[durable_object] writes methods that nobody calls by name")]
 mod object;
 mod relay;
-mod report;
 mod server;
 mod stub;
 #[cfg(test)]
@@ -31,38 +72,26 @@ use std::sync::Arc;
 
 use crate::client::Dsql;
 use crate::config::Config;
+use crate::connector::Connector;
 use crate::error::Error;
+use crate::lease::Lessor;
 use crate::millis::millis;
-use crate::transport::{self, Transport};
+#[cfg(test)]
+use crate::transport::BoxFuture;
+use crate::transport::{self, Environment, Transport};
 
-use connections::{Connections, Settings};
+use connections::{Connections, PoolLimits};
 pub use object::DsqlPool;
-pub(crate) use report::Report;
-pub(crate) use stub::Stub;
 use visitor::Visitor;
 
-/// Where leases are to be had.
-pub(crate) trait Lessor: Send + Sync {
-    /// A stream to it, on which nothing has been said. `open`: more than one flight may come.
-    ///
-    /// # Errors
-    /// A setting of it is wrong.
-    fn reach(&self, open: bool) -> Result<Box<dyn Transport>, Error>;
-
-    /// That of the cluster's bindings.
-    fn prefix(&self) -> &str {
-        ""
-    }
-}
-
-/// Connections that outlive requests: the inside of a [`DsqlPool`], for a Durable Object of your own.
+/// Connections that outlive requests, for a Durable Object of your own; a [`DsqlPool`] contains one.
 ///
 /// A panic in the object's code ends the instance of wasm, and with it the Rust half of the pool, while the streams and
 /// sockets of JavaScript live on. Flights under way then end with the client's `query_timeout` and an error with their
 /// outcome; a new pool serves the next request. The old connections end with the object.
 ///
 /// Kept in the object, it serves the queries of the object's own code ([`dsql`](Pool::dsql)), so that a transaction's
-/// closure runs beside its connection, and those of Workers ([`serve`](Pool::serve)).
+/// closure runs next to its connection, and those of Workers ([`serve`](Pool::serve)).
 ///
 /// ```no_run
 /// # use dsql_edge::{Config, Pool, sql};
@@ -87,26 +116,44 @@ pub(crate) trait Lessor: Send + Sync {
 /// ```
 #[derive(Clone)]
 pub struct Pool {
-    config: Config,
-    settings: Settings,
+    connector: Connector,
+    limits: PoolLimits,
     connections: Arc<Connections>,
 }
 
 impl Pool {
     /// A pool without connections: they are opened when they are needed.
+    ///
+    /// ```
+    /// # use dsql_edge::{Config, Dsql, Error, Pool};
+    /// # fn pooled(env: worker::Env) -> Result<Dsql, Error> {
+    /// let pool = Pool::new(Config::from_env(&env)?).max_connections(2);
+    /// Ok(pool.dsql())
+    /// # }
+    /// ```
     pub fn new(config: Config) -> Self {
-        let settings =
-            Settings { connections: 4, waiting: 1000, age: 55 * 60_000, idle: 10 * 60_000, pause: 15_000 };
-        Pool::with(config, settings)
+        Pool::within(config, Environment::default())
     }
 
-    /// Serves a client, however it has come.
+    /// A pool in this environment.
+    pub(crate) fn within(config: Config, environment: Environment) -> Self {
+        let limits = PoolLimits {
+            max_connections: 4,
+            max_waiting: 1000,
+            max_age: 55 * 60_000,
+            max_idle: 10 * 60_000,
+            max_pause: 15_000,
+        };
+        Pool::with(Connector::new(config, environment), limits)
+    }
+
+    /// Serves a client.
     #[cfg(test)]
-    pub(crate) fn receive(&self, transport: Box<dyn Transport>) -> transport::BoxFuture<()> {
+    pub(crate) fn receive(&self, transport: Box<dyn Transport>) -> BoxFuture<()> {
         Box::pin(relay::receive(self.connections.clone(), Visitor::new(transport)))
     }
 
-    /// What should not be there when nobody has asked for long.
+    /// The connections and waiting clients that are left after a long time without requests: there should be none.
     #[cfg(test)]
     pub(crate) fn left_over(&self) -> Option<String> {
         let left = self.connections.census();
@@ -114,69 +161,69 @@ impl Pool {
             .then(|| format!("{} connections and {} waiting are left in the pool", left.0, left.1))
     }
 
-    fn with(config: Config, settings: Settings) -> Self {
-        let connections = Connections::new(config.clone(), settings);
-        Pool { config, settings, connections }
+    fn with(connector: Connector, limits: PoolLimits) -> Self {
+        let connections = Connections::new(connector.clone(), limits);
+        Pool { connector, limits, connections }
     }
 
-    /// How many connections it may have; 4 if it is not set, at least 1. Workers lets six be opened at a time; that
-    /// more than four serve well in one object has not been proved in production: take more objects
-    /// (`DSQL_POOL_SHARDS`) instead.
+    /// The most connections; 4 if it is not set, at least 1. Workers allows six that are connecting at the same time. More
+    /// than four in one object have not been proved in production: use more objects (`DSQL_POOL_SHARDS`) instead.
     pub fn max_connections(self, connections: usize) -> Self {
-        Pool::with(self.config, Settings { connections: connections.max(1), ..self.settings })
+        Pool::with(self.connector, PoolLimits { max_connections: connections.max(1), ..self.limits })
     }
 
-    /// How many queries and transactions may wait for a connection; 1,000 if it is not set. Beyond that a request ends
+    /// The most queries and transactions that may wait for a connection; 1,000 if it is not set. Beyond that a request ends
     /// with an error ([`Error::is_overloaded`](crate::Error::is_overloaded)). Because an object has 128 MB of memory,
     /// the same error is returned when the waiting requests have 24 MiB together; each counts 12 KiB and the bytes that
     /// it has sent.
     pub fn max_waiting(self, waiting: usize) -> Self {
-        Pool::with(self.config, Settings { waiting, ..self.settings })
+        Pool::with(self.connector, PoolLimits { max_waiting: waiting, ..self.limits })
     }
 
-    /// How old a connection may become, about; 55 minutes if it is not set. DSQL closes one after an hour.
+    /// The age at which a connection retires, about; 55 minutes if it is not set. DSQL closes one after an hour.
     pub fn max_age(self, age: Duration) -> Self {
-        Pool::with(self.config, Settings { age: millis(age), ..self.settings })
+        Pool::with(self.connector, PoolLimits { max_age: millis(age), ..self.limits })
     }
 
-    /// How long a connection may be idle; 10 minutes if it is not set. An object without connections can be put to
-    /// sleep.
+    /// The time after which an idle connection is closed; 10 minutes if it is not set. Cloudflare can evict an object
+    /// without connections.
     pub fn max_idle(self, idle: Duration) -> Self {
-        Pool::with(self.config, Settings { idle: millis(idle), ..self.settings })
+        Pool::with(self.connector, PoolLimits { max_idle: millis(idle), ..self.limits })
     }
 
-    /// How long a transaction may pause between two statements, and a client in the middle of a flight; 15 seconds if
+    /// The longest pause of a transaction between two statements, and of a client in the middle of a flight; 15 seconds if
     /// it is not set. Then the transaction is rolled back, and its next statement returns an error
     /// ([`Error::is_timeout`](crate::Error::is_timeout)).
     pub fn max_pause(self, pause: Duration) -> Self {
-        Pool::with(self.config, Settings { pause: millis(pause), ..self.settings })
+        Pool::with(self.connector, PoolLimits { max_pause: millis(pause), ..self.limits })
     }
 
     /// A cluster whose connections are those of this pool. Make one for each request, as with
     /// [`Dsql::from_env`](crate::Dsql::from_env): it costs nothing.
     pub fn dsql(&self) -> Dsql {
-        Dsql::new(self.config.clone().leasing_from(Arc::new(Here(self.connections.clone()))))
+        let Connector { config, environment } = self.connector.clone();
+        Dsql::within(config.leasing_from(Arc::new(Here(self.connections.clone()))), environment)
     }
 
     /// Serves a request that a Worker's `Dsql` has sent ([`Dsql::from_pool`](crate::Dsql::from_pool)).
     ///
     /// # Errors
-    /// Where it is no such request.
+    /// If it is not such a request.
     pub fn serve(&self, request: worker::Request) -> worker::Result<worker::Response> {
         let (transport, response) = transport::visitor(request)?;
         let serving = relay::receive(self.connections.clone(), Visitor::new(transport));
-        transport::spawn(&self.config, Box::pin(serving));
+        self.connector.environment.spawn(Box::pin(serving));
         Ok(response)
     }
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Pool").field(&self.config).finish()
+        f.debug_tuple("Pool").field(&self.connector.config).finish()
     }
 }
 
-/// A pool in the same place.
+/// Leases from a pool in the same place.
 struct Here(Arc<Connections>);
 
 impl Lessor for Here {

@@ -1,6 +1,6 @@
 //! The Durable Object class that users bind.
 //!
-//! Goes in: requests of Workers' stubs. Comes out: their answers, from a pool whose cluster is that of the object's own
+//! Input: requests of Workers' stubs. Output: their answers, from a pool whose cluster is that of the object's own
 //! bindings. It keeps nothing in storage: when it is moved or restarted, the next request opens connections again.
 //!
 //! An object lives for long, and its bindings of the Secrets Store may get other values meanwhile. So after credentials
@@ -12,14 +12,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
+use super::Pool;
 use super::relay::{self, GREETING};
-use super::report::Report;
 use super::visitor::Visitor;
-use super::{Pool, transport};
 use crate::config::Config;
 use crate::error::Error;
+use crate::lease::Report;
 use crate::millis::Millis;
 use crate::retry::Signal;
+use crate::transport::{self, Environment};
 use crate::wire::Malformed;
 
 /// A pool of connections as a Durable Object: bind it, and use it by [`Dsql::from_pool`](crate::Dsql::from_pool).
@@ -44,6 +45,7 @@ use crate::wire::Malformed;
 #[durable_object(fetch)]
 pub struct DsqlPool {
     env: Env,
+    environment: Environment,
     known: Known,
 }
 
@@ -62,29 +64,30 @@ const RENEWAL: Millis = 30_000;
 
 impl DurableObject for DsqlPool {
     fn new(_state: State, env: Env) -> Self {
-        DsqlPool { env, known: Known::default() }
+        DsqlPool { env, environment: Environment::default(), known: Known::default() }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let (transport, response) = transport::visitor(request)?;
         // The answer is a stream that goes on when this has returned.
-        transport::detach(Box::pin(serve(self.env.clone(), self.known.clone(), Visitor::new(transport))));
+        let (env, environment, known) = (self.env.clone(), self.environment.clone(), self.known.clone());
+        self.environment.spawn(Box::pin(serve(env, environment, known, Visitor::new(transport))));
         Ok(response)
     }
 }
 
-async fn serve(env: Env, known: Known, mut visitor: Visitor) {
-    let failed = match visitor.ask(transport::timer(GREETING)).await {
+async fn serve(env: Env, environment: Environment, known: Known, mut visitor: Visitor) {
+    let failed = match visitor.ask(environment.sleep(GREETING)).await {
         Err(Malformed(reason)) => Error::config(reason),
-        Ok(ask) => match pool(&env, &known, &ask.prefix).await {
+        Ok(ask) => match pool(&env, &environment, &known, &ask.prefix).await {
             Ok(pool) => return relay::serve(pool.connections, visitor, ask).await,
             Err(error) => error,
         },
     };
-    relay::tell(visitor, &Report::nothing(failed, Signal::Local), transport::timer(GREETING)).await;
+    relay::tell(visitor, &Report::nothing(failed, Signal::Local), environment.sleep(GREETING)).await;
 }
 
-async fn pool(env: &Env, known: &Known, prefix: &str) -> Result<Pool, Error> {
+async fn pool(env: &Env, environment: &Environment, known: &Known, prefix: &str) -> Result<Pool, Error> {
     if let Some((pool, is_stale)) = find(known, prefix)? {
         // Where they cannot be read now, the old ones are as good as before.
         if is_stale && let Ok(config) = Config::from_secrets_store(env, prefix).await {
@@ -92,7 +95,8 @@ async fn pool(env: &Env, known: &Known, prefix: &str) -> Result<Pool, Error> {
         }
         return Ok(pool);
     }
-    let mut pool = Pool::new(Config::from_secrets_store(env, prefix).await?);
+    let config = Config::from_secrets_store(env, prefix).await?;
+    let mut pool = Pool::within(config, environment.clone());
     if let Some(connections) = number(env, prefix, "DSQL_POOL_CONNECTIONS")? {
         pool = pool.max_connections(connections);
     }
@@ -117,7 +121,7 @@ fn find(known: &Known, prefix: &str) -> Result<Option<(Pool, bool)>, Error> {
             "one object of the pool is asked for two clusters: their shards must differ",
         ));
     }
-    let now = transport::now(&found.pool.config);
+    let now = found.pool.connector.now();
     let is_due = found.renewed_at.is_none_or(|renewed_at| now >= renewed_at.saturating_add(RENEWAL));
     let is_stale = is_due && found.pool.connections.is_denied();
     if is_stale {

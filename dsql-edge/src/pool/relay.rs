@@ -1,6 +1,6 @@
 //! One lease, from what is asked to the end of it.
 //!
-//! Goes in: a client that has asked. Comes out: nothing; the client has its answers, or knows why not, and the
+//! Input: a client that has asked. Output: nothing; the client has its answers, or knows why not, and the
 //! connection is back. Bytes go both ways at once, because a server that cannot get rid of its answers stops reading.
 //! Nothing is ever sent a second time: that is for the client to decide, which knows what it sends.
 
@@ -9,16 +9,16 @@ use core::task::{Context, Poll};
 use std::sync::Arc;
 
 use super::connections::{Connections, Held, Lent, Turn};
-use super::report::Report;
 use super::server::Server;
 use super::visitor::{Gone, Visitor};
-use crate::client::failure::{self, Failure};
-use crate::client::login;
 use crate::error::{Error, Kind};
+use crate::lease::Report;
+use crate::login;
+use crate::login::failure::{self, ConnectionFailure};
 use crate::millis::Millis;
 use crate::retry::{PROBE_AFTER, Reached, Signal};
-use crate::session::Fault;
-use crate::transport::{self, BoxFuture};
+use crate::session::SessionFault;
+use crate::transport::BoxFuture;
 use crate::wire::Malformed;
 use crate::wire::lease::{Ask, GRANTED_FRAME};
 
@@ -37,16 +37,16 @@ pub(super) async fn receive(pool: Arc<Connections>, mut visitor: Visitor) {
 pub(super) async fn serve(pool: Arc<Connections>, visitor: Visitor, ask: Ask) {
     lease(&pool, visitor, ask).await;
     if pool.needs_sweeping() {
-        transport::spawn(&pool.config, Box::pin(pool.clone().sweep()));
+        pool.connector.environment.spawn(Box::pin(pool.clone().sweep()));
     }
 }
 
 async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
-    let mut timer = transport::sleep(&pool.config, ask.wait);
+    let mut timer = pool.connector.sleep(ask.wait);
     let mut lent = match wait(pool, &mut visitor, &ask, &mut timer).await {
         Ok(lent) => lent,
-        Err(Refused::Gone) => return,
-        Err(Refused::Because(report)) => return tell(visitor, &report, greeting(pool)).await,
+        Err(NotLent::Gone) => return,
+        Err(NotLent::Because(report)) => return tell(visitor, &report, greeting(pool)).await,
     };
     if lent.server.is_none() {
         match open(pool, &ask, &mut timer).await {
@@ -60,9 +60,9 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
     let Some(server) = &mut lent.server else { return };
     if server.has_started() {
         visitor.outbox.extend_from_slice(&GRANTED_FRAME);
-        timer = transport::sleep(&pool.config, ask.limit);
+        timer = pool.connector.sleep(ask.limit);
     }
-    let moved_at = transport::now(&pool.config);
+    let moved_at = pool.connector.now();
     let due = moved_at.saturating_add(ask.limit);
     let mut relay = Relay { pool, ask: &ask, visitor: &mut visitor, server, moved_at, due };
     let ended = poll_fn(|context| relay.poll(context, &mut timer)).await;
@@ -80,7 +80,7 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
     let held = pool.hold(visitor.outgoing());
     // Given back here, if there is memory for the rest.
     let _kept_until_then = held.is_none().then_some(lent);
-    visitor.finish(transport::sleep(&pool.config, time)).await;
+    visitor.finish(pool.connector.sleep(time)).await;
 }
 
 /// Says why not.
@@ -90,13 +90,13 @@ pub(super) async fn tell(mut visitor: Visitor, report: &Report, timer: BoxFuture
 }
 
 fn greeting(pool: &Connections) -> BoxFuture<()> {
-    transport::sleep(&pool.config, GREETING)
+    pool.connector.sleep(GREETING)
 }
 
 /// How long a client may take to ask, or to hear why not.
 pub(super) const GREETING: Millis = 10_000;
 
-enum Refused {
+enum NotLent {
     /// The client did not wait.
     Gone,
     Because(Report),
@@ -108,19 +108,19 @@ async fn wait(
     visitor: &mut Visitor,
     ask: &Ask,
     timer: &mut BoxFuture<()>,
-) -> Result<Lent, Refused> {
+) -> Result<Lent, NotLent> {
     let mut turn = Turn::new(pool);
     let mut held: Option<Held> = None;
     poll_fn(|context| {
         if held.as_mut().is_some_and(|held| held.set(visitor.incoming()))
             && visitor.poll_read(context, ask.open) == Err(Gone)
         {
-            return Poll::Ready(Err(Refused::Gone));
+            return Poll::Ready(Err(NotLent::Gone));
         }
         match turn.poll(&ask.search_path, context) {
             Poll::Ready(Ok(lent)) => return Poll::Ready(Ok(lent)),
             Poll::Ready(Err(error)) => {
-                return Poll::Ready(Err(Refused::Because(Report::nothing(error, Signal::Lost))));
+                return Poll::Ready(Err(NotLent::Because(Report::nothing(error, Signal::Lost))));
             }
             Poll::Pending => {}
         }
@@ -128,7 +128,7 @@ async fn wait(
             held = pool.hold(visitor.incoming());
             if held.is_none() {
                 let error = pool.overloaded(pool.waiting() - 1);
-                return Poll::Ready(Err(Refused::Because(Report::nothing(error, Signal::Lost))));
+                return Poll::Ready(Err(NotLent::Because(Report::nothing(error, Signal::Lost))));
             }
             context.waker().wake_by_ref();
         } else if let Some(held) = &mut held {
@@ -136,9 +136,9 @@ async fn wait(
         }
         timer.as_mut().poll(context).map(|()| {
             let text = "waiting for a connection of the pool (Config::connect_timeout): others hold them all";
-            // Time that is over is not given twice.
+            // A timeout is never retried: the caller's deadline has passed.
             let report = Report::nothing(Error::new(Kind::Timeout(text.into())), Signal::Local);
-            Err(Refused::Because(report))
+            Err(NotLent::Because(report))
         })
     })
     .await
@@ -146,9 +146,9 @@ async fn wait(
 
 async fn open(pool: &Connections, ask: &Ask, timer: &mut BoxFuture<()>) -> Result<Server, Report> {
     let asked = Some(ask.search_path.as_str()).filter(|path| !path.is_empty());
-    let config = pool.login();
-    let search_path = asked.or(config.schemas());
-    match login::open(&config, search_path, ask.serially, timer).await {
+    let connector = pool.login();
+    let search_path = asked.or(connector.settings().search_path.as_deref());
+    match login::open(&connector, search_path, ask.serially, timer).await {
         Ok(login) => Ok(Server::new(login, &ask.search_path, pool.retirement())),
         Err((error, signal)) => {
             pool.note_failed_login(&error);
@@ -183,7 +183,7 @@ impl Relay<'_> {
                 Ok(moved) => moved,
                 Err(ended) => return Poll::Ready(ended),
             };
-            let now = transport::now(&self.pool.config);
+            let now = self.pool.connector.now();
             if !before && self.server.has_started() {
                 self.set_timer(timer, now, now.saturating_add(self.ask.limit));
             }
@@ -203,7 +203,7 @@ impl Relay<'_> {
             if timer.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
             }
-            if until <= transport::now(&self.pool.config) || !self.server.has_started() {
+            if until <= self.pool.connector.now() || !self.server.has_started() {
                 if !self.server.is_unproven() {
                     return Poll::Ready(Ended::Badly(self.impatient()));
                 }
@@ -218,7 +218,7 @@ impl Relay<'_> {
 
     fn set_timer(&mut self, timer: &mut BoxFuture<()>, now: Millis, until: Millis) {
         self.due = until;
-        *timer = transport::sleep(&self.pool.config, until.saturating_sub(now));
+        *timer = self.pool.connector.sleep(until.saturating_sub(now));
     }
 
     /// Moves what can be moved.
@@ -230,9 +230,9 @@ impl Relay<'_> {
             && let Some(said) = self.visitor.take()
         {
             moved = true;
-            self.server
-                .send(said)
-                .map_err(|Malformed(reason)| self.failed(Failure::Session(Fault::Malformed(reason))))?;
+            self.server.send(said).map_err(|Malformed(reason)| {
+                self.failed(ConnectionFailure::Session(SessionFault::Malformed(reason)))
+            })?;
         }
         moved |= self.server.poll_write(context);
         while self.visitor.has_room() {
@@ -254,8 +254,8 @@ impl Relay<'_> {
         rests && flown && (self.server.is_out_of_transaction() || !self.ask.open)
     }
 
-    fn failed(&self, failure: Failure) -> Ended {
-        let (error, signal, _) = failure::explain(self.server.stage(), &self.pool.login(), failure);
+    fn failed(&self, failure: ConnectionFailure) -> Ended {
+        let (error, signal, _) = failure::explain(self.server.progress(), &self.pool.login(), failure);
         self.pool.note_failed_login(&error);
         Ended::Badly(Report { reached: self.server.reached(), signal, error })
     }
@@ -264,9 +264,9 @@ impl Relay<'_> {
     /// then others wait for the connection in vain.
     fn patience(&self) -> Millis {
         if self.server.is_settled() {
-            self.pool.settings.pause
+            self.pool.limits.max_pause
         } else if self.awaits_rest() {
-            self.pool.settings.pause.min(self.ask.limit)
+            self.pool.limits.max_pause.min(self.ask.limit)
         } else if self.server.is_unproven() {
             PROBE_AFTER.min(self.ask.limit)
         } else {
@@ -280,10 +280,13 @@ impl Relay<'_> {
     }
 
     fn impatient(&self) -> Report {
-        let config = &self.pool.config;
         if !self.server.has_started() {
             let reached = self.server.reached();
-            return Report { reached, signal: Signal::Timeout, error: failure::connect_timeout(config) };
+            return Report {
+                reached,
+                signal: Signal::Timeout,
+                error: failure::connect_timeout(&self.pool.connector.config),
+            };
         }
         if self.server.is_settled() {
             let text = "between two statements of a transaction: the pool has rolled it back, so that others have \

@@ -1,18 +1,18 @@
 //! A connection of the pool's to the server: its login, and then bytes that are passed on.
 //!
-//! Goes in: bytes of flights. Comes out: bytes that answer them, and where they end. It knows where frames end and what
+//! Input: bytes of flights. Output: bytes that answer them, and where they end. It knows where frames end and what
 //! ReadyForQuery says, and understands nothing else. It is lent again only when everything has been answered and no
 //! transaction is open; what a lease left open is rolled back before anything else is said.
 
 use core::task::{Context, Poll, Waker};
 
 use super::frames::Frames;
-use super::visitor::Said;
-use crate::client::failure::{Failure, Stage};
-use crate::client::login::Login;
+use super::visitor::FlightPart;
+use crate::login::Login;
+use crate::login::failure::{ConnectionFailure, LoginProgress};
 use crate::millis::Millis;
 use crate::retry::Reached;
-use crate::session::{Connection, Event, Fault};
+use crate::session::{Connection, SessionEvent, SessionFault};
 use crate::transport::{Transport, TransportError};
 use crate::wire::{Malformed, Parameters, frontend, lease};
 
@@ -85,8 +85,13 @@ impl Server {
         self.login.is_none()
     }
 
-    pub(super) fn stage(&self) -> Stage {
-        Stage { started: self.has_started(), heard: self.heard, pipelined: self.pipelined, leased: false }
+    pub(super) fn progress(&self) -> LoginProgress {
+        LoginProgress {
+            started: self.has_started(),
+            heard: self.heard,
+            pipelined: self.pipelined,
+            leased: false,
+        }
     }
 
     /// How far the flight has come.
@@ -181,7 +186,7 @@ impl Server {
     }
 
     /// Hands over a piece of a flight.
-    pub(super) fn send(&mut self, said: Said) -> Result<(), Malformed> {
+    pub(super) fn send(&mut self, said: FlightPart) -> Result<(), Malformed> {
         self.handed = true;
         self.midway = !said.whole;
         self.unanswered += said.syncs;
@@ -226,26 +231,26 @@ impl Server {
         &mut self,
         context: &mut Context<'_>,
         out: &mut Vec<u8>,
-    ) -> Poll<Result<(), Failure>> {
+    ) -> Poll<Result<(), ConnectionFailure>> {
         let mut read = core::mem::take(&mut self.read);
         let polled = self.transport.poll_read(context, &mut read);
         let result = match polled {
             // A server that refuses and leaves breaks the write too: what it said has been read by now.
             Poll::Pending => match self.write_error.take() {
-                Some(error) => Poll::Ready(Err(Failure::Transport(error))),
+                Some(error) => Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 None => Poll::Pending,
             },
-            Poll::Ready(Err(error)) => Poll::Ready(Err(Failure::Transport(error))),
-            Poll::Ready(Ok(())) => Poll::Ready(self.take(&read, out).map_err(Failure::Session)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(ConnectionFailure::Transport(error))),
+            Poll::Ready(Ok(())) => Poll::Ready(self.take(&read, out).map_err(ConnectionFailure::Session)),
         };
         self.read = read;
         result
     }
 
-    fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), SessionFault> {
         self.heard |= !bytes.is_empty();
         let Some(login) = &mut self.login else {
-            return if bytes.is_empty() { Err(Fault::Closed) } else { self.pass(bytes, out) };
+            return if bytes.is_empty() { Err(SessionFault::Closed) } else { self.pass(bytes, out) };
         };
         if bytes.is_empty() {
             login.handle_eof();
@@ -253,7 +258,7 @@ impl Server {
         login.handle_input(bytes);
         match login.poll_event()? {
             None => Ok(()),
-            Some(Event::Started) => {
+            Some(SessionEvent::Started) => {
                 self.unproven = self.pipelined && self.handed && login.has_sent_statements();
                 // Statements that waited for the end of the login.
                 self.outgoing.extend(login.poll_transmit().unwrap_or_default());
@@ -261,14 +266,14 @@ impl Server {
                 out.extend_from_slice(&lease::GRANTED_FRAME);
                 self.pass(&behind, out)
             }
-            Some(_) => Err(Fault::Malformed(OUT_OF_PLACE)),
+            Some(_) => Err(SessionFault::Malformed(OUT_OF_PLACE)),
         }
     }
 
-    fn pass(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn pass(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), SessionFault> {
         while !bytes.is_empty() {
             let passed = self.frames.pass(bytes, may_come);
-            let (length, frame) = passed.map_err(|Malformed(reason)| Fault::Malformed(reason))?;
+            let (length, frame) = passed.map_err(|Malformed(reason)| SessionFault::Malformed(reason))?;
             let (now, behind) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
             bytes = behind;
             // A probe is answered at once, so that nothing else comes in front of its ReadyForQuery.
@@ -282,13 +287,15 @@ impl Server {
             let was_unproven =
                 !matches!(frame.tag, b'N' | b'S' | b'A') && core::mem::take(&mut self.unproven);
             match (frame.tag, frame.first, self.unanswered) {
-                (b'Z', Some(IDLE), _) if was_unproven && is_probing => return Err(Fault::FlightDropped),
+                (b'Z', Some(IDLE), _) if was_unproven && is_probing => {
+                    return Err(SessionFault::FlightDropped);
+                }
                 (b'Z', Some(status @ (b'I' | b'T' | b'E')), 1..) => {
                     self.unanswered -= 1;
                     self.status = status;
                     self.before_probe = self.before_probe.and_then(|before| before.checked_sub(1));
                     if core::mem::take(&mut self.rolling_back) && status != IDLE {
-                        return Err(Fault::Malformed("ROLLBACK was answered with something else"));
+                        return Err(SessionFault::Malformed("ROLLBACK was answered with something else"));
                     }
                 }
                 // A parameter of the session has changed, even if the client marked no statement.
@@ -298,8 +305,8 @@ impl Server {
                 // A server may answer statements before their Sync has come: the rest of the flight is on its way.
                 (tag, ..) if self.midway && tag != b'Z' => {}
                 // An error that nobody waited for is the last: the server is about to leave.
-                (b'E', _, 0) => return Err(Fault::Closed),
-                (b'Z', ..) | (_, _, 0) => return Err(Fault::Malformed(OUT_OF_PLACE)),
+                (b'E', _, 0) => return Err(SessionFault::Closed),
+                (b'Z', ..) | (_, _, 0) => return Err(SessionFault::Malformed(OUT_OF_PLACE)),
                 _ => {}
             }
         }

@@ -1,15 +1,18 @@
 //! The way from a Worker to its pool's Durable Objects.
 //!
-//! Goes in: a binding, and how many objects there are. Comes out: a stream to one of them, for one lease: a request whose
+//! Input: a binding, and how many objects there are. Output: a stream to one of them, for one lease: a request whose
 //! body is what the client says, and whose answer is what it is told. Nothing is sent before the client says something.
+
+use std::sync::Arc;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::pool::Lessor;
-use crate::transport::{self, Namespace, Transport};
+use crate::lease::Lessor;
+use crate::transport::{Environment, Namespace, Transport};
 
 /// A binding to the class [`DsqlPool`](crate::DsqlPool).
 pub(crate) struct Stub {
+    environment: Environment,
     namespace: Namespace,
     prefix: String,
     shards: u64,
@@ -41,7 +44,8 @@ impl Stub {
                 })?
             }
         };
-        Ok(Stub { namespace, prefix: prefix.to_owned(), shards, location: var("DSQL_POOL_LOCATION") })
+        let (environment, location) = (Environment::default(), var("DSQL_POOL_LOCATION"));
+        Ok(Stub { environment, namespace, prefix: prefix.to_owned(), shards, location })
     }
 }
 
@@ -70,13 +74,13 @@ impl Config {
     /// # Errors
     /// As [`from_pool`](Config::from_pool).
     pub fn from_pool_with_prefix(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
-        Stub::from_env(env, prefix).map(Config::of_pool)
+        Stub::from_env(env, prefix).map(|stub| Config::of_pool(Arc::new(stub)))
     }
 }
 
 impl Lessor for Stub {
     fn reach(&self, open: bool) -> Result<Box<dyn Transport>, Error> {
-        let shard = transport::anything() % self.shards;
+        let shard = self.environment.random() % self.shards;
         let name = format!("{}{shard}", self.prefix);
         let location = self.location.as_deref();
         self.namespace.reach(&name, location, open).map_err(|thrown| {

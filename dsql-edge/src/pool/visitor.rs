@@ -1,14 +1,14 @@
 //! A client of the pool, as the pool sees it: a stream in each direction.
 //!
-//! Goes in: a [`Transport`] to a stub. Comes out: what it asks for, then the bytes of its flights, checked to be frames
+//! Input: a [`Transport`] to a stub. Output: what it asks for, then the bytes of its flights, checked to be frames
 //! of the extended protocol; and the other way the answers, and in the end why there are none. It holds a few chunks at
-//! the most: who does not read is not read for.
+//! most: a client that stops reading stops the pool from reading.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};
 
 use super::frames::Frames;
-use super::report::Report;
+use crate::lease::Report;
 use crate::transport::{BoxFuture, Transport};
 use crate::wire::Malformed;
 use crate::wire::lease::{self, Ask, SPENT};
@@ -36,7 +36,7 @@ pub(super) struct Visitor {
 }
 
 /// A piece of a flight, or of several.
-pub(super) struct Said {
+pub(super) struct FlightPart {
     pub(super) bytes: Vec<u8>,
     /// How many Syncs are in it.
     pub(super) syncs: usize,
@@ -137,8 +137,8 @@ impl Visitor {
     }
 
     /// What it has said that nobody has taken yet.
-    pub(super) fn take(&mut self) -> Option<Said> {
-        let said = |this: &mut Self| Said {
+    pub(super) fn take(&mut self) -> Option<FlightPart> {
+        let said = |this: &mut Self| FlightPart {
             bytes: core::mem::take(&mut this.inbox),
             syncs: core::mem::take(&mut this.syncs),
             whole: this.synced,

@@ -1,8 +1,8 @@
 //! One session with a server, as a state machine without a socket and without a clock.
 //!
-//! Goes in: commands ([`Connection::start`], then [`Connection::statement`], [`Connection::execute`] and
+//! Input: commands ([`Connection::start`], then [`Connection::statement`], [`Connection::execute`] and
 //! [`Connection::sync`] for a flight of any number of statements) and what arrives ([`Connection::handle_input`],
-//! [`Connection::handle_eof`]). Comes out: bytes to send ([`Connection::poll_transmit`]) and events
+//! [`Connection::handle_eof`]). Output: bytes to send ([`Connection::poll_transmit`]) and events
 //! ([`Connection::poll_event`]). Never reads a socket, never waits, never retries. After the first fault it is dead
 //! and says only so.
 //!
@@ -104,7 +104,7 @@ pub(crate) enum Status {
 
 /// What has arrived.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub(crate) enum SessionEvent {
     /// The server let us in.
     Started,
     /// The result has these columns.
@@ -124,9 +124,9 @@ pub(crate) enum Event {
 
 /// Why the session is dead.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The server refused us before the session had started.
-    Refused(Box<DatabaseError>),
+pub(crate) enum SessionFault {
+    /// The server rejected the login.
+    LoginRejected(Box<DatabaseError>),
     /// The server wants another kind of authentication than the one we agree to.
     Authentication(&'static str),
     /// The server closed the connection.
@@ -134,7 +134,7 @@ pub(crate) enum Fault {
     /// There is no lease, or not any more; the pool says why.
     #[cfg(feature = "pool")]
     LeaseFailed(Vec<u8>),
-    /// As [`Event::FlightDropped`], found by a pool.
+    /// As [`SessionEvent::FlightDropped`], found by a pool.
     #[cfg(feature = "pool")]
     FlightDropped,
     /// What came is longer than the limit that is named.
@@ -266,7 +266,7 @@ impl Connection {
     ///
     /// A server may process the login and drop what is behind it in the same read. That looks like a slow query, and a
     /// Sync tells the two apart, because a server answers in order: a ReadyForQuery that comes before ParseComplete
-    /// proves that the flight was never seen ([`Event::FlightDropped`]). A slow query is answered as ever, and one
+    /// proves that the flight was never seen ([`SessionEvent::FlightDropped`]). A slow query is answered as ever, and one
     /// ReadyForQuery more comes behind it.
     pub(crate) fn probe(&mut self) {
         let is_silent = self.answered == 0 && self.understood == self.incoming.len() && !self.skipping;
@@ -281,7 +281,7 @@ impl Connection {
     }
 
     /// Takes back a flight of which nothing was sent; `false` if some of it was.
-    pub(crate) fn abandon(&mut self, before: &Mark) -> bool {
+    pub(crate) fn abandon(&mut self, before: &Checkpoint) -> bool {
         let expected = before.expected;
         let Some(out) = self.out().ok().filter(|out| out.len() >= before.bytes) else { return false };
         out.truncate(before.bytes);
@@ -290,8 +290,8 @@ impl Connection {
     }
 
     /// What stands to be sent and answered, for [`abandon`](Connection::abandon).
-    pub(crate) fn mark(&mut self) -> Mark {
-        Mark { bytes: self.out().map_or(0, |out| out.len()), expected: self.expected.len() }
+    pub(crate) fn checkpoint(&mut self) -> Checkpoint {
+        Checkpoint { bytes: self.out().map_or(0, |out| out.len()), expected: self.expected.len() }
     }
 
     /// What is to be sent, all of it at once, if there is anything.
@@ -316,9 +316,9 @@ impl Connection {
     }
 
     /// The next event, if it has arrived in full.
-    pub(crate) fn poll_event(&mut self) -> Result<Option<Event>, Fault> {
+    pub(crate) fn poll_event(&mut self) -> Result<Option<SessionEvent>, SessionFault> {
         if self.state == State::Dead {
-            return Err(Fault::Closed);
+            return Err(SessionFault::Closed);
         }
         // Messages are read where they lie, while the session goes on.
         let incoming = core::mem::take(&mut self.incoming);
@@ -368,11 +368,11 @@ impl Connection {
         }
     }
 
-    fn advance(&mut self, incoming: &[u8]) -> Result<Option<Event>, Fault> {
+    fn advance(&mut self, incoming: &[u8]) -> Result<Option<SessionEvent>, SessionFault> {
         loop {
             let rest = incoming.get(self.understood..).unwrap_or_default();
             let Some((message, length)) = backend::next_message(rest, &self.limits)? else {
-                return if self.eof { Err(Fault::Closed) } else { Ok(None) };
+                return if self.eof { Err(SessionFault::Closed) } else { Ok(None) };
             };
             self.understood += length;
             if let Some(event) = self.handle_message(message)? {
@@ -381,7 +381,7 @@ impl Connection {
         }
     }
 
-    fn handle_message(&mut self, message: Message<'_>) -> Result<Option<Event>, Fault> {
+    fn handle_message(&mut self, message: Message<'_>) -> Result<Option<SessionEvent>, SessionFault> {
         match (self.state, message) {
             // These may come at any time. What they say is not needed.
             (_, Message::NoticeResponse | Message::ParameterStatus | Message::NotificationResponse) => {
@@ -406,16 +406,16 @@ impl Connection {
             (State::AwaitStarted, Message::ReadyForQuery(b'I')) => {
                 self.outgoing.extend(self.held_statements.take().unwrap_or_default());
                 self.state = State::Open;
-                Ok(Some(Event::Started))
+                Ok(Some(SessionEvent::Started))
             }
             #[cfg(feature = "pool")]
             (State::AwaitLease, Message::LeaseGranted) => {
                 self.state = State::Open;
-                Ok(Some(Event::Started))
+                Ok(Some(SessionEvent::Started))
             }
             #[cfg(feature = "pool")]
             (State::AwaitLease | State::Open, Message::LeaseFailed(body)) if self.leased => {
-                Err(Fault::LeaseFailed(body.bytes().to_vec()))
+                Err(SessionFault::LeaseFailed(body.bytes().to_vec()))
             }
             (State::Open, message) => self.handle_answer(message),
             _ => Err(OUT_OF_PLACE),
@@ -423,12 +423,12 @@ impl Connection {
     }
 
     /// What answers a frame must be what stands at the front of the queue.
-    fn handle_answer(&mut self, message: Message<'_>) -> Result<Option<Event>, Fault> {
+    fn handle_answer(&mut self, message: Message<'_>) -> Result<Option<SessionEvent>, SessionFault> {
         let front = self.front().ok_or(OUT_OF_PLACE)?;
         let event = match (front, message) {
             // Of a result more may come.
             (Expected::Result, Message::DataRow(body)) => {
-                return Ok(Some(Event::Row(backend::data_row(body, self.described)?)));
+                return Ok(Some(SessionEvent::Row(backend::data_row(body, self.described)?)));
             }
             (Expected::ParseComplete, Message::ParseComplete) => {
                 self.described = 0;
@@ -437,17 +437,19 @@ impl Connection {
             (Expected::BindComplete, Message::BindComplete) => None,
             (Expected::Description, Message::NoData) => {
                 self.described = 0;
-                Some(Event::Described(Vec::new()))
+                Some(SessionEvent::Described(Vec::new()))
             }
             (Expected::Description, Message::RowDescription(body)) => {
                 let fields = backend::row_description(body)?;
                 self.described = fields.len();
-                Some(Event::Described(fields))
+                Some(SessionEvent::Described(fields))
             }
             (Expected::Result, Message::CommandComplete(body)) => {
-                Some(Event::Completed(backend::tag(body.tag()?)))
+                Some(SessionEvent::Completed(backend::tag(body.tag()?)))
             }
-            (Expected::Result, Message::EmptyQueryResponse) => Some(Event::Completed(backend::tag(""))),
+            (Expected::Result, Message::EmptyQueryResponse) => {
+                Some(SessionEvent::Completed(backend::tag("")))
+            }
             (
                 front @ (Expected::ReadyForQuery | Expected::ReadyBeforeProbe),
                 Message::ReadyForQuery(status),
@@ -456,34 +458,38 @@ impl Connection {
                     b'I' => Status::Idle,
                     b'T' => Status::InTransaction,
                     b'E' => Status::InFailedTransaction,
-                    _ => return Err(Fault::Malformed("ReadyForQuery has a status that does not exist")),
+                    _ => {
+                        return Err(SessionFault::Malformed(
+                            "ReadyForQuery has a status that does not exist",
+                        ));
+                    }
                 };
                 self.skipping = false;
-                (front == Expected::ReadyForQuery).then_some(Event::Ready(self.status))
+                (front == Expected::ReadyForQuery).then_some(SessionEvent::Ready(self.status))
             }
             (_, Message::ReadyForQuery(b'I')) if self.answered == 0 && self.is_probing() => {
                 self.expected.clear();
-                return Ok(Some(Event::FlightDropped));
+                return Ok(Some(SessionEvent::FlightDropped));
             }
-            (_, Message::Copy) => return Err(Fault::Malformed("COPY is not supported")),
+            (_, Message::Copy) => return Err(SessionFault::Malformed("COPY is not supported")),
             _ => return Err(OUT_OF_PLACE),
         };
         self.pass_front();
         Ok(event)
     }
 
-    fn handle_error(&mut self, error: Box<DatabaseError>) -> Result<Option<Event>, Fault> {
+    fn handle_error(&mut self, error: Box<DatabaseError>) -> Result<Option<SessionEvent>, SessionFault> {
         match self.state {
             State::AwaitPasswordRequest | State::AwaitAuthenticationOk | State::AwaitStarted => {
-                Err(Fault::Refused(error))
+                Err(SessionFault::LoginRejected(error))
             }
             // A server that shuts down, or closes a connection that was open too long.
             State::Open if error.fatal => {
                 if self.expected.is_empty() {
-                    return Err(Fault::Closed);
+                    return Err(SessionFault::Closed);
                 }
                 self.die();
-                Ok(Some(Event::Failed(error)))
+                Ok(Some(SessionEvent::Failed(error)))
             }
             // A second error before ReadyForQuery is out of place, too.
             State::Open if !self.skipping && !self.expected.is_empty() => {
@@ -492,7 +498,7 @@ impl Connection {
                     self.pass_front();
                 }
                 self.skipping = true;
-                Ok(Some(Event::Failed(error)))
+                Ok(Some(SessionEvent::Failed(error)))
             }
             _ => Err(OUT_OF_PLACE),
         }
@@ -527,38 +533,38 @@ impl Connection {
 
 /// How far a flight had come to be written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Mark {
+pub(crate) struct Checkpoint {
     bytes: usize,
     expected: usize,
 }
 
-impl From<Malformed> for Fault {
+impl From<Malformed> for SessionFault {
     fn from(Malformed(reason): Malformed) -> Self {
-        Fault::Malformed(reason)
+        SessionFault::Malformed(reason)
     }
 }
 
-impl From<backend::Refused> for Fault {
-    fn from(refused: backend::Refused) -> Self {
-        match refused {
-            backend::Refused::Malformed(reason) => Fault::Malformed(reason),
-            backend::Refused::TooLong(limit) => Fault::TooLong(limit),
+impl From<backend::FrameError> for SessionFault {
+    fn from(error: backend::FrameError) -> Self {
+        match error {
+            backend::FrameError::Malformed(reason) => SessionFault::Malformed(reason),
+            backend::FrameError::TooLong(limit) => SessionFault::TooLong(limit),
         }
     }
 }
 
-/// What [`Event::FlightDropped`] is called where it is an error.
+/// What [`SessionEvent::FlightDropped`] is called where it is an error.
 #[cfg(feature = "pool")]
 pub(crate) const FLIGHT_DROPPED: &str = "it dropped the statements that came with the login";
 
-const OUT_OF_PLACE: Fault = Fault::Malformed("a message came that may not come here");
+const OUT_OF_PLACE: SessionFault = SessionFault::Malformed("a message came that may not come here");
 
 /// Only a cleartext password, inside TLS, is agreed to: a server that asks for nothing, or for something
 /// weaker or stronger, is not the one we were told about.
-fn other_authentication(message: &Message<'_>) -> Fault {
-    Fault::Authentication(match message {
+fn other_authentication(message: &Message<'_>) -> SessionFault {
+    SessionFault::Authentication(match message {
         Message::AuthenticationOk => "it asks for no password",
         Message::OtherAuthentication => "it asks for SCRAM, MD5 or GSSAPI",
-        _ => return Fault::Malformed("the answer to StartupMessage is not a request for a password"),
+        _ => return SessionFault::Malformed("the answer to StartupMessage is not a request for a password"),
     })
 }

@@ -94,7 +94,7 @@ fn add_control(connection: &mut Connection, sql: &str) {
 }
 
 /// All events until there are no more, as text.
-fn events(connection: &mut Connection) -> (Vec<String>, Option<Fault>) {
+fn events(connection: &mut Connection) -> (Vec<String>, Option<SessionFault>) {
     let mut events = Vec::new();
     loop {
         match connection.poll_event() {
@@ -106,7 +106,7 @@ fn events(connection: &mut Connection) -> (Vec<String>, Option<Fault>) {
 }
 
 #[test]
-fn a_cold_query_is_one_flight_and_succeeds_with_the_second_ready_for_query() {
+fn cold_query_is_one_flight_with_two_ready_for_query() {
     let mut connection = started(true);
     let flight = connection.poll_transmit().unwrap();
     assert_eq!(flight[4..8], [0, 3, 0, 0]);
@@ -186,7 +186,7 @@ fn every_truncation_is_a_fault_and_never_a_success() {
             connection.handle_input(&bytes[..end]);
             connection.handle_eof();
             let (events, fault) = events(&mut connection);
-            assert_eq!(fault, Some(Fault::Closed), "cut at {end}");
+            assert_eq!(fault, Some(SessionFault::Closed), "cut at {end}");
             assert!(!events.iter().any(|event| event.starts_with("Ready")), "cut at {end}");
             assert!(!connection.is_idle());
         }
@@ -201,7 +201,7 @@ fn command_complete_is_not_yet_success() {
     connection.handle_input(&[described(), frame(b'C', b"INSERT 0 1\0")].concat());
     assert!(!events(&mut connection).0.iter().any(|event| event.starts_with("Ready")));
     connection.handle_input(&[error("ERROR", "40001"), frame(b'Z', b"I")].concat());
-    let Ok(Some(Event::Failed(error))) = connection.poll_event() else { panic!("it failed") };
+    let Ok(Some(SessionEvent::Failed(error))) = connection.poll_event() else { panic!("it failed") };
     assert_eq!(error.sqlstate, Some(SqlState::SERIALIZATION_FAILURE));
     assert_eq!((error.table.as_deref(), error.constraint.as_deref()), (Some("things"), Some("things_pkey")));
     assert_eq!(events(&mut connection), (vec!["Ready(Idle)".to_owned()], None));
@@ -209,7 +209,7 @@ fn command_complete_is_not_yet_success() {
 }
 
 #[test]
-fn a_session_that_is_left_in_a_transaction_is_settled_and_not_idle() {
+fn session_in_open_transaction_is_settled_and_not_idle() {
     for (status, said) in [(b"T", "Ready(InTransaction)"), (b"E", "Ready(InFailedTransaction)")] {
         let mut connection = started(true);
         connection
@@ -220,7 +220,7 @@ fn a_session_that_is_left_in_a_transaction_is_settled_and_not_idle() {
     }
     let mut connection = started(true);
     connection.handle_input(&[login(), described(), frame(b'C', b"BEGIN\0"), frame(b'Z', b"?")].concat());
-    assert!(matches!(events(&mut connection).1, Some(Fault::Malformed(_))));
+    assert!(matches!(events(&mut connection).1, Some(SessionFault::Malformed(_))));
 }
 
 #[test]
@@ -229,11 +229,11 @@ fn a_fatal_error_ends_the_session_with_the_server_s_words() {
     connection.handle_input(&[login(), described(), error("FATAL", "57P01")].concat());
     let (events, fault) = events(&mut connection);
     assert!(events.last().unwrap().contains("57P01"));
-    assert_eq!(fault, Some(Fault::Closed));
+    assert_eq!(fault, Some(SessionFault::Closed));
     // Nobody asked anything: the server leaves.
     let mut connection = started(true);
     connection.handle_input(&[login(), answer(), error("FATAL", "57P01")].concat());
-    assert_eq!(self::events(&mut connection).1, Some(Fault::Closed));
+    assert_eq!(self::events(&mut connection).1, Some(SessionFault::Closed));
 }
 
 #[test]
@@ -302,7 +302,7 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
     for wrong in [[&begin[..], &error("ERROR", "40001"), &answer].concat(), [login(), row(1)].concat()] {
         let mut connection = flight();
         connection.handle_input(&wrong);
-        assert!(matches!(events(&mut connection).1, Some(Fault::Malformed(_))));
+        assert!(matches!(events(&mut connection).1, Some(SessionFault::Malformed(_))));
     }
     // An error before the flight was written to its end: the rest is not answered either.
     let mut connection = Connection::new(LIMITS);
@@ -323,7 +323,7 @@ fn a_row_that_is_too_long_is_told_by_its_limit() {
     connection.start(&STARTUP, "token", true).unwrap();
     submit(&mut connection);
     connection.handle_input(&[login(), described(), row(1)].concat());
-    let Some(Fault::TooLong(limit)) = events(&mut connection).1 else { panic!("it is too long") };
+    let Some(SessionFault::TooLong(limit)) = events(&mut connection).1 else { panic!("it is too long") };
     assert!(limit.contains("max_row"));
 }
 
@@ -334,7 +334,9 @@ fn a_refusal_is_told_from_an_error_of_the_query() {
         let frames = [frame(b'R', &3_u32.to_be_bytes()), frame(b'R', &0_u32.to_be_bytes())];
         connection.handle_input(&frames[..before].concat());
         connection.handle_input(&error("FATAL", "28000"));
-        let Err(Fault::Refused(error)) = connection.poll_event() else { panic!("it was refused") };
+        let Err(SessionFault::LoginRejected(error)) = connection.poll_event() else {
+            panic!("it was refused")
+        };
         assert_eq!(error.sqlstate.unwrap().as_str(), "28000");
     }
 }
@@ -348,7 +350,7 @@ fn only_a_cleartext_password_is_agreed_to() {
             let mut connection = started(pipelined);
             connection.poll_transmit();
             connection.handle_input(&frame(b'R', body));
-            assert!(matches!(connection.poll_event(), Err(Fault::Authentication(_))), "{body:?}");
+            assert!(matches!(connection.poll_event(), Err(SessionFault::Authentication(_))), "{body:?}");
             assert!(connection.poll_transmit().is_none());
         }
     }
@@ -377,10 +379,10 @@ fn what_may_not_come_poisons() {
         let mut connection = started(true);
         connection.handle_input(bytes);
         let (_, fault) = events(&mut connection);
-        assert!(matches!(fault, Some(Fault::Malformed(_))), "case {case}: {fault:?}");
+        assert!(matches!(fault, Some(SessionFault::Malformed(_))), "case {case}: {fault:?}");
         assert!(!connection.is_idle());
         connection.handle_input(&[login(), answer()].concat());
-        assert_eq!(connection.poll_event().err(), Some(Fault::Closed), "case {case}");
+        assert_eq!(connection.poll_event().err(), Some(SessionFault::Closed), "case {case}");
     }
 }
 
@@ -414,7 +416,7 @@ fn many_rows_are_ready_after_the_last_of_them() {
     {
         let mut connection = idle();
         connection.handle_input(&wrong);
-        assert!(matches!(events(&mut connection).1, Some(Fault::Malformed(_))));
+        assert!(matches!(events(&mut connection).1, Some(SessionFault::Malformed(_))));
     }
     // The second row is refused, and the connection can be used again.
     let mut connection = idle();
@@ -430,11 +432,11 @@ fn a_flight_that_cannot_be_written_leaves_nothing_behind() {
     let mut connection = Connection::new(LIMITS);
     assert!(connection.statement("SELECT 1", &[]).is_err(), "it has not begun");
     connection.start(&STARTUP, "token", true).unwrap();
-    let mark = connection.mark();
+    let checkpoint = connection.checkpoint();
     add(&mut connection, "SELECT 1", 1);
     let parameters = Parameters { bytes: vec![0; MAX_FRAME], each: vec![(Some(MAX_FRAME), 1)] };
     assert!(connection.execute(&parameters, &[1], false).is_err());
-    assert!(connection.abandon(&mark));
+    assert!(connection.abandon(&checkpoint));
     assert!(connection.poll_transmit().unwrap().len() < 200);
     connection.handle_input(&login());
     assert_eq!(events(&mut connection).1, None);

@@ -1,6 +1,6 @@
 //! What a real PostgreSQL 16 said, replayed: whole, byte by byte, and cut off after every byte.
 //!
-//! Goes in: `transcripts/*.txt`, one for each [`SCENARIOS`], a frame a line: `>` what we sent, `<` what it answered, `=`
+//! Input: `transcripts/*.txt`, one for each [`SCENARIOS`], a frame a line: `>` what we sent, `<` what it answered, `=`
 //! the event that this is. `DSQL_EDGE_RECORD=host:port:password cargo test -p dsql-edge transcripts` records them
 //! anew from a server that asks the user `postgres` for a cleartext password, without TLS.
 

@@ -1,6 +1,6 @@
 //! One request over HTTPS, for programs that are no Workers: HTTP/1.1, one connection, one answer.
 //!
-//! Goes in: a [`Post`]. Comes out: status and body, both bounded. Enough for a service of AWS, and no more: nothing is
+//! Input: a [`Post`]. Output: status and body, both bounded. Enough for a service of AWS, and no more: nothing is
 //! kept, nothing is followed.
 
 use std::io;
@@ -10,7 +10,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::{MAX_REPLY, Post, Reply, TransportError, TransportErrorKind};
+use super::contract::{TransportError, TransportErrorKind};
+use super::post::{MAX_REPLY, Post, Reply};
 
 /// The longest head of an answer.
 const MAX_HEAD: usize = 16_384;

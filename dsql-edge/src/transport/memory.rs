@@ -1,19 +1,21 @@
-//! A transport without a network, for tests: a script plays the server.
+//! The environment of the tests: a network without sockets, whose servers are scripts, and a clock that tests set.
 //!
-//! Goes in: a script of what arrives, and when it breaks. Comes out: the bytes that the client sent.
+//! Input: a script of what arrives, and when the connection breaks. Output: the bytes that the client sent.
 
 use core::future::poll_fn;
-use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::auth::Cache;
+use super::contract::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
+#[cfg(feature = "assume-role")]
+use super::post::{Post, Reply};
+use crate::credentials::Cache;
 use crate::millis::{Millis, millis};
 use crate::retry::Budget;
-
-use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
+use crate::settings::Settings;
 
 /// What the server does next.
 #[derive(Debug, Clone)]
@@ -32,9 +34,14 @@ pub(crate) enum Step {
     Stall,
 }
 
-/// One script for each connection, in the order in which they are dialed.
+/// One script for each connection, in the order in which they are dialed; and what all connections share.
 #[derive(Clone)]
-pub(crate) struct Network(Arc<Mutex<State>>, Arc<Budget>, Arc<Mutex<Cache>>, Arc<AtomicBool>);
+pub(crate) struct Network {
+    state: Arc<Mutex<State>>,
+    retries: Arc<Budget>,
+    credentials: Arc<Mutex<Cache>>,
+    holds_flights: Arc<AtomicBool>,
+}
 
 #[derive(Default)]
 struct State {
@@ -50,7 +57,7 @@ struct State {
     random: u64,
     /// What STS answers, and after how long; and what it was asked.
     #[cfg(feature = "assume-role")]
-    replies: VecDeque<(Millis, Result<super::Reply, TransportErrorKind>)>,
+    replies: VecDeque<(Millis, Result<Reply, TransportErrorKind>)>,
     #[cfg(feature = "assume-role")]
     posted: Vec<String>,
     /// When a timer ends for which somebody waits.
@@ -62,56 +69,61 @@ struct State {
 
 impl Default for Network {
     fn default() -> Self {
-        Network(Arc::default(), Arc::new(Budget::of(200)), Arc::default(), Arc::default())
+        Network {
+            state: Arc::default(),
+            retries: Arc::new(Budget::of(200)),
+            credentials: Arc::new(Mutex::new(Cache::new())),
+            holds_flights: Arc::default(),
+        }
     }
 }
 
 impl Network {
     /// The next connection follows this script.
     pub(crate) fn accept(&self, script: impl IntoIterator<Item = Step>) {
-        self.0.lock().unwrap().scripts.push_back(Ok(script.into_iter().collect()));
+        self.state.lock().unwrap().scripts.push_back(Ok(script.into_iter().collect()));
     }
 
     /// The next connection does not come about.
     pub(crate) fn refuse(&self, kind: TransportErrorKind) {
-        self.0.lock().unwrap().scripts.push_back(Err(kind));
+        self.state.lock().unwrap().scripts.push_back(Err(kind));
     }
 
     /// Connections are made by this.
     pub(crate) fn serve(&self, server: impl Fn() -> Dialed + Send + Sync + 'static) {
-        self.0.lock().unwrap().server = Some(Arc::new(server));
+        self.state.lock().unwrap().server = Some(Arc::new(server));
     }
 
     pub(crate) fn written(&self) -> Vec<Vec<u8>> {
-        self.0.lock().unwrap().written.clone()
+        self.state.lock().unwrap().written.clone()
     }
 
     /// How many connections were dialed, and how many of them are open.
     pub(crate) fn connections(&self) -> (usize, usize) {
-        let state = self.0.lock().unwrap();
+        let state = self.state.lock().unwrap();
         (state.dialed, state.open)
     }
 
     /// Every timer ends, and those that are set later end at once.
     pub(crate) fn expire(&self) {
-        self.0.lock().unwrap().expired = true;
+        self.state.lock().unwrap().expired = true;
     }
 
     /// What runs beside everything else: whoever plays the executor takes it.
     #[cfg(feature = "pool")]
-    pub(super) fn spawn(&self, future: BoxFuture<()>) {
-        self.0.lock().unwrap().spawned.push(future);
+    pub(crate) fn spawn(&self, future: BoxFuture<()>) {
+        self.state.lock().unwrap().spawned.push(future);
     }
 
     #[cfg(feature = "pool")]
     pub(crate) fn spawned(&self) -> Vec<BoxFuture<()>> {
-        core::mem::take(&mut self.0.lock().unwrap().spawned)
+        core::mem::take(&mut self.state.lock().unwrap().spawned)
     }
 
     /// Time goes on to the end of the next timer for which somebody waits; `false` if there is none that ends within
     /// a few seconds: what takes longer is a time limit.
     pub(crate) fn advance(&self) -> bool {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
         let soon = state.now + 4000;
         let Some(next) = state.next.take().filter(|next| *next <= soon) else { return false };
         state.now = next;
@@ -120,17 +132,17 @@ impl Network {
 
     /// Time goes on to the end of the next timer for which somebody waits, however far that is; `false` if there is none.
     pub(crate) fn pass(&self) -> bool {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
         let Some(next) = state.next.take() else { return false };
         state.now = next;
         true
     }
 
-    pub(crate) fn timer(&self, time: Millis) -> BoxFuture<()> {
+    pub(crate) fn sleep(&self, time: Millis) -> BoxFuture<()> {
         let network = self.clone();
         let until = self.now().saturating_add(time);
         Box::pin(poll_fn(move |_| {
-            let mut state = network.0.lock().unwrap();
+            let mut state = network.state.lock().unwrap();
             if state.expired || state.now >= until {
                 return Poll::Ready(());
             }
@@ -141,21 +153,21 @@ impl Network {
 
     /// Time goes on.
     pub(crate) fn elapse(&self, time: Duration) {
-        self.0.lock().unwrap().now += millis(time);
+        self.state.lock().unwrap().now += millis(time);
     }
 
     /// How many steps of the connection that was read last are still to come.
     pub(crate) fn unread(&self) -> usize {
-        self.0.lock().unwrap().unread
+        self.state.lock().unwrap().unread
     }
 
     pub(crate) fn now(&self) -> Millis {
-        self.0.lock().unwrap().now
+        self.state.lock().unwrap().now
     }
 
     /// The same numbers each time (SplitMix64).
-    pub(super) fn random(&self) -> u64 {
-        let mut state = self.0.lock().unwrap();
+    pub(crate) fn random(&self) -> u64 {
+        let mut state = self.state.lock().unwrap();
         state.random = state.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = (state.random ^ (state.random >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -167,17 +179,27 @@ impl Network {
         1_893_456_000 + self.now() / 1000
     }
 
-    /// The credentials that requests of this network keep for each other.
-    pub(crate) fn credentials(&self) -> &Mutex<Cache> {
-        &self.2
+    /// The expiring credentials that requests keep for each other.
+    pub(crate) fn credentials(&self) -> MutexGuard<'_, Cache> {
+        self.credentials.lock().unwrap()
     }
 
-    pub(super) fn dropped(&self) -> &AtomicBool {
-        &self.3
+    pub(crate) fn holds_flights(&self) -> bool {
+        self.holds_flights.load(Ordering::Relaxed)
     }
 
-    pub(super) fn budget(&self) -> &Budget {
-        &self.1
+    pub(crate) fn hold_flights(&self) {
+        self.holds_flights.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn retry_budget(&self) -> &Budget {
+        &self.retries
+    }
+
+    pub(crate) fn dial(&self, _: &Settings) -> BoxFuture<Dialed> {
+        // Each test sees at once whether it was dialed, even where the future is dropped.
+        let dialed = self.dialed();
+        Box::pin(async move { dialed })
     }
 
     /// The next request over HTTPS is answered like this.
@@ -189,8 +211,8 @@ impl Network {
     /// The next request over HTTPS is answered like this, so much later.
     #[cfg(feature = "assume-role")]
     pub(crate) fn answer_after(&self, delay: Duration, status: u16, body: impl Into<String>) {
-        let reply = super::Reply { status, body: body.into() };
-        self.0.lock().unwrap().replies.push_back((millis(delay), Ok(reply)));
+        let reply = Reply { status, body: body.into() };
+        self.state.lock().unwrap().replies.push_back((millis(delay), Ok(reply)));
     }
 
     /// The next request over HTTPS is taken and never answered.
@@ -202,30 +224,31 @@ impl Network {
     /// The next request over HTTPS finds nobody.
     #[cfg(feature = "assume-role")]
     pub(crate) fn leave_unanswered(&self, kind: TransportErrorKind) {
-        self.0.lock().unwrap().replies.push_back((0, Err(kind)));
+        self.state.lock().unwrap().replies.push_back((0, Err(kind)));
     }
 
     /// What was asked over HTTPS: host, port, headers and body, in one text.
     #[cfg(feature = "assume-role")]
     pub(crate) fn posted(&self) -> Vec<String> {
-        self.0.lock().unwrap().posted.clone()
+        self.state.lock().unwrap().posted.clone()
     }
 
     #[cfg(feature = "assume-role")]
-    pub(super) fn reply(&self, post: &super::Post) -> BoxFuture<Result<super::Reply, TransportError>> {
-        let mut state = self.0.lock().unwrap();
+    pub(crate) fn post(&self, _: &Settings, post: Post) -> BoxFuture<Result<Reply, TransportError>> {
+        let mut state = self.state.lock().unwrap();
         state.posted.push(format!("{}:{} {:?} {}", post.host, post.port, post.headers, post.body));
         let (delay, reply) = state.replies.pop_front().expect("an answer for each request");
         drop(state);
-        let timer = self.timer(delay);
+        let timer = self.sleep(delay);
         Box::pin(async move {
             timer.await;
             reply.map_err(|kind| TransportError::new(kind, "scripted"))
         })
     }
 
-    pub(super) fn dial(&self) -> Dialed {
-        let mut state = self.0.lock().unwrap();
+    /// What the next script, or the server, returns.
+    fn dialed(&self) -> Dialed {
+        let mut state = self.state.lock().unwrap();
         if let Some(server) = state.server.clone() {
             drop(state);
             return server();
@@ -248,7 +271,7 @@ struct Connection {
 
 impl Transport for Connection {
     fn start_write(&mut self, bytes: Vec<u8>) {
-        self.network.0.lock().unwrap().written.push(bytes);
+        self.network.state.lock().unwrap().written.push(bytes);
         self.writes += 1;
     }
 
@@ -272,7 +295,7 @@ impl Transport for Connection {
                 Some(Step::Send(bytes)) => {
                     into.extend_from_slice(bytes);
                     self.steps.pop_front();
-                    self.network.0.lock().unwrap().unread = self.steps.len();
+                    self.network.state.lock().unwrap().unread = self.steps.len();
                     return Poll::Ready(Ok(()));
                 }
                 Some(Step::Break(kind)) => return Poll::Ready(Err(TransportError::new(*kind, "scripted"))),
@@ -283,12 +306,12 @@ impl Transport for Connection {
     }
 
     fn close(&mut self, last: &'static [u8]) {
-        self.network.0.lock().unwrap().written.push(last.to_vec());
+        self.network.state.lock().unwrap().written.push(last.to_vec());
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.network.0.lock().unwrap().open -= 1;
+        self.network.state.lock().unwrap().open -= 1;
     }
 }

@@ -1,7 +1,7 @@
 //! TCP through tokio and TLS through rustls, for programs that are no Workers.
 //!
-//! Goes in: a host name and a port. Comes out: a [`Transport`] whose TLS is verified: against the system's
-//! roots and, where [`Config::extra_ca`] has some, against those too. There is no way to turn that off.
+//! Input: a host name and a port. Output: a [`Transport`] whose TLS is verified: against the system's
+//! roots and, where [`Settings::extra_ca`] has some, against those too. There is no way to turn that off.
 
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -18,17 +18,19 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
-use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind, check_ssl_answer};
-use crate::config::Config;
+use super::contract::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
+#[cfg(feature = "assume-role")]
+use super::post::{Post, Reply};
+use super::ssl_answer::check_ssl_answer;
 use crate::millis::Millis;
+use crate::settings::Settings;
 use crate::wire::frontend::SSL_REQUEST;
 
 const READ_SIZE: usize = 65_536;
 
-pub(super) fn dial(config: &Config) -> BoxFuture<Dialed> {
-    let (host, port) = config.address();
-    let host = host.to_owned();
-    let extra_ca = config.extra_ca_pem().map(<[u8]>::to_vec);
+pub(super) fn dial(settings: &Settings) -> BoxFuture<Dialed> {
+    let (host, port) = (settings.endpoint.host.clone(), settings.endpoint.port);
+    let extra_ca = settings.extra_ca.clone();
     Box::pin(async move {
         let stream = open(&host, port, extra_ca.as_deref()).await?;
         Ok(Box::new(Socket { stream, outgoing: Bytes::new(), dead: None }) as Box<dyn Transport>)
@@ -36,29 +38,21 @@ pub(super) fn dial(config: &Config) -> BoxFuture<Dialed> {
 }
 
 #[cfg(feature = "assume-role")]
-pub(super) fn post(config: &Config, post: super::Post) -> BoxFuture<Result<super::Reply, TransportError>> {
-    let extra_ca = config.extra_ca_pem().map(<[u8]>::to_vec);
+pub(super) fn post(settings: &Settings, post: Post) -> BoxFuture<Result<Reply, TransportError>> {
+    let extra_ca = settings.extra_ca.clone();
     Box::pin(async move { super::https::post(&post, connector(extra_ca.as_deref())?).await })
 }
 
-pub(crate) fn sleep(time: Millis) -> BoxFuture<()> {
+pub(super) fn sleep(time: Millis) -> BoxFuture<()> {
     Box::pin(tokio::time::sleep(Duration::from_millis(time)))
 }
 
 #[cfg(feature = "pool")]
-pub(crate) fn spawn(future: BoxFuture<()>) {
+pub(super) fn spawn(future: BoxFuture<()>) {
     tokio::spawn(future);
 }
 
-pub(crate) use super::anywhere::IoContext;
-pub(super) use super::anywhere::now;
-pub(crate) use super::anywhere::random;
-#[cfg(feature = "pool")]
-pub(crate) use super::anywhere::{Namespace, visitor};
-
-pub(super) fn unix_time() -> u64 {
-    std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
-}
+pub(crate) use super::anywhere::*;
 
 struct Socket {
     stream: TlsStream<TcpStream>,

@@ -74,7 +74,7 @@ export class Connection {
 }
 
 // Throws when another request touches it, at once and without any I/O, as the state of a WebSocket does.
-export class Mark {
+export class RequestMark {
   constructor() {
     try {
       this.socket = new WebSocketPair()[0];

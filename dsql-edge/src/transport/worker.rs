@@ -1,6 +1,6 @@
 //! Cloudflare's TCP sockets: the only file that knows JavaScript, and the only one with `unsafe`.
 //!
-//! Goes in: a host name and a port. Comes out: a [`Transport`] over the web streams of a socket that
+//! Input: a host name and a port. Output: a [`Transport`] over the web streams of a socket that
 //! `startTls` has been called on. What is done with streams is written in their own language, in `worker.js`: each
 //! of their methods called from here would cost more than that whole file. Every call into it that can throw is
 //! caught. workers-rs' own `Socket` is not used: it panics where `startTls` throws, and after a cancelled write it
@@ -19,24 +19,27 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
-use super::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind, check_ssl_answer};
-use crate::config::Config;
+use super::contract::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
+#[cfg(feature = "assume-role")]
+use super::post::{MAX_REPLY, Post, Reply};
+use super::ssl_answer::check_ssl_answer;
 use crate::millis::Millis;
 use crate::refusal::contains;
+use crate::settings::Settings;
 use crate::wire::frontend::SSL_REQUEST;
 
-pub(super) fn dial(config: &Config) -> BoxFuture<Dialed> {
-    let (host, port) = config.address();
+pub(super) fn dial(settings: &Settings) -> BoxFuture<Dialed> {
     let connection = Connection::new();
-    let asking = JsFuture::from(connection.ask(host, port, &SSL_REQUEST));
+    let asking = connection.ask(&settings.endpoint.host, settings.endpoint.port, &SSL_REQUEST);
+    let asking = JsFuture::from(asking);
     Box::pin(OneThread(Dialing { connection: Some(connection), asking }))
 }
 
 #[cfg(feature = "assume-role")]
-pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::Reply, TransportError>> {
+pub(super) fn post(_: &Settings, request: Post) -> BoxFuture<Result<Reply, TransportError>> {
     let url = format!("https://{}:{}/", request.host, request.port);
     let headers = request.headers.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
-    let exchange = Exchange(fetch(&url, headers, &request.body, super::MAX_REPLY));
+    let exchange = Exchange(fetch(&url, headers, &request.body, MAX_REPLY));
     let answer = JsFuture::from(Promise::from(exchange.0.clone()));
     Box::pin(OneThread(async move {
         // Cancelled when this future is dropped.
@@ -49,7 +52,7 @@ pub(super) fn post(_: &Config, request: super::Post) -> BoxFuture<Result<super::
         let (Some(status), Some(body)) = (status, answer.get(1).as_string()) else {
             return Err(TransportError::new(TransportErrorKind::Unreachable, "the answer is too long"));
         };
-        Ok(super::Reply { status, body })
+        Ok(Reply { status, body })
     }))
 }
 
@@ -148,11 +151,11 @@ pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Trans
 /// state of a WebSocket is the one that does so at once, without I/O and without being changed. Sockets tell only
 /// when they are used, and whoever merely waits for one would be woken by the other request, and then answer in its
 /// name: that ends in "Internal Server Error", or in no answer at all.
-pub(crate) struct IoContext(OneThread<Mark>);
+pub(crate) struct IoContext(OneThread<RequestMark>);
 
 impl IoContext {
     pub(crate) fn current() -> Self {
-        IoContext(OneThread(Mark::new()))
+        IoContext(OneThread(RequestMark::new()))
     }
 
     pub(crate) fn is_current(&self) -> bool {
@@ -202,11 +205,11 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn clear(this: &Timer);
 
-    type Mark;
+    type RequestMark;
     #[wasm_bindgen(constructor)]
-    fn new() -> Mark;
+    fn new() -> RequestMark;
     #[wasm_bindgen(method, catch)]
-    fn touch(this: &Mark) -> Result<(), JsValue>;
+    fn touch(this: &RequestMark) -> Result<(), JsValue>;
 }
 
 // Both have the methods of `Connection`.

@@ -1,6 +1,6 @@
 //! Arrays ⇄ `Vec<T>` and `Vec<Option<T>>`, of one dimension.
 //!
-//! Goes in and comes out: PostgreSQL's binary arrays. What the header claims is never believed: the memory
+//! Input and output: PostgreSQL's binary arrays. What the header claims is never believed: the memory
 //! taken grows with the elements that are really there.
 
 use super::sql::{Array, SqlType};

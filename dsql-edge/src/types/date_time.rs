@@ -1,6 +1,6 @@
 //! `date`, `time`, `timetz`, `timestamp` and `timestamptz` ⇄ chrono, and exact types of our own.
 //!
-//! Goes in and comes out: days or microseconds since 2000-01-01, as PostgreSQL sends them. What chrono
+//! Input and output: days or microseconds since 2000-01-01, as PostgreSQL sends them. What chrono
 //! cannot hold (infinity, 24:00, years past 262,142) is an error that names the type here which can. A
 //! parameter is cut to microseconds, PostgreSQL's precision.
 
@@ -21,6 +21,14 @@ const EPOCH_IN_UNIX_MICROSECONDS: i64 = 946_684_800_000_000;
 const DAY_IN_MICROSECONDS: i64 = 86_400_000_000;
 
 /// A `date`, exactly: days since 2000-01-01, or an infinity.
+///
+/// ```
+/// use dsql_edge::types::{NaiveDate, PgDate};
+///
+/// let date = PgDate { days: 31 };
+/// assert_eq!(date.to_chrono(), NaiveDate::from_ymd_opt(2000, 2, 1));
+/// assert!(date < PgDate::INFINITY && PgDate::INFINITY.to_chrono().is_none());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PgDate {
     /// Days since 2000-01-01, negative before it.
@@ -46,6 +54,14 @@ impl From<NaiveDate> for PgDate {
 }
 
 /// A `time`, exactly: microseconds since midnight, 24:00 included.
+///
+/// ```
+/// use dsql_edge::types::{NaiveTime, PgTime};
+///
+/// assert_eq!(PgTime { microseconds: 3_600_000_000 }.to_chrono(), NaiveTime::from_hms_opt(1, 0, 0));
+/// let midnight = PgTime { microseconds: 86_400_000_000 };
+/// assert_eq!(midnight.to_chrono(), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PgTime {
     /// Microseconds since midnight: 0 to 86,400,000,000.
@@ -71,6 +87,13 @@ impl From<NaiveTime> for PgTime {
 }
 
 /// A `timetz`, exactly. PostgreSQL's documentation advises against the type.
+///
+/// ```
+/// use dsql_edge::types::{NaiveTime, PgTime, TimeTz};
+///
+/// let time = TimeTz { time: PgTime { microseconds: 3_600_000_000 }, utc_offset: 7200 };
+/// assert_eq!(time.time.to_chrono(), NaiveTime::from_hms_opt(1, 0, 0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TimeTz {
     /// The time at that place, 24:00 included.
@@ -81,6 +104,14 @@ pub struct TimeTz {
 
 /// A `timestamp` or `timestamptz`, exactly: microseconds since 2000-01-01 (of UTC, with time zone), or an
 /// infinity.
+///
+/// ```
+/// use dsql_edge::types::{DateTime, PgTimestamp};
+///
+/// let time = PgTimestamp { microseconds: 1_000_000 };
+/// assert_eq!(time.to_chrono(), DateTime::from_timestamp(946_684_801, 0));
+/// assert!(time < PgTimestamp::INFINITY && PgTimestamp::INFINITY.to_chrono().is_none());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PgTimestamp {
     /// Microseconds since 2000-01-01 00:00:00, negative before it.
@@ -351,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn what_chrono_cannot_hold_is_an_error_that_names_the_type_that_can() {
+    fn value_beyond_chrono_is_an_error_that_names_the_exact_type() {
         let refused = |result: Result<(), ConversionError>, name: &str| {
             assert!(result.expect_err("must not pass").to_string().contains(name));
         };

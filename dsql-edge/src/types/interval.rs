@@ -7,7 +7,14 @@ use super::{Column, ConversionError, IsNull, NotNull, Param, exactly, split, sql
 /// A span of time as PostgreSQL has it. The three parts are not converted into each other: a month is not 30
 /// days, and a day is not 24 hours when a clock changes.
 ///
-/// It displays as PostgreSQL shows it (`IntervalStyle` postgres): `1 year 2 mons -3 days +04:05:06.5`.
+/// It displays as PostgreSQL shows it (`IntervalStyle` postgres).
+///
+/// ```
+/// use dsql_edge::types::Interval;
+///
+/// let interval = Interval { months: 14, days: -3, microseconds: 14_706_500_000 };
+/// assert_eq!(interval.to_string(), "1 year 2 mons -3 days +04:05:06.5");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Interval {
     /// Months; a year is twelve.

@@ -1,6 +1,6 @@
 //! SQL types ⇄ Rust types.
 //!
-//! Goes in: a Rust value ([`Param`]) or the bytes of a column ([`Column`]). Comes out: the bytes of a
+//! Input: a Rust value ([`Param`]) or the bytes of a column ([`Column`]). Output: the bytes of a
 //! parameter, or a Rust value. Decoders are total: whatever the bytes, they return a value or a
 //! [`ConversionError`], and take no more memory than the bytes they were given. Nothing is rounded,
 //! truncated or replaced in silence.

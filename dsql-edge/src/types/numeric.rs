@@ -1,6 +1,6 @@
 //! `numeric` ⇄ [`Decimal`], and [`Numeric`], which holds every value of the SQL type.
 //!
-//! Goes in and comes out: PostgreSQL's base-10000 digits. Never rounds: what a `Decimal` (96 bits, at most 28
+//! Input and output: PostgreSQL's base-10000 digits. Never rounds: what a `Decimal` (96 bits, at most 28
 //! decimal places) cannot hold exactly is an error. A `Numeric` keeps the digits as they came, so that 1e131071
 //! costs two bytes and not 131,072.
 
@@ -19,8 +19,18 @@ const TOO_WIDE: ConversionError = ConversionError(std::borrow::Cow::Borrowed(
 
 /// Any `numeric`: up to 131,072 digits before the decimal point and 16,383 after it, `NaN` or an infinity.
 ///
-/// It displays as PostgreSQL does and is made from such text by [`str::parse`]. Equality is that of the
-/// number: 1.0 equals 1.00, and (as in PostgreSQL, not in IEEE 754) `NaN` equals `NaN`.
+/// It displays as PostgreSQL does, and [`str::parse`] reads such text. Equality is that of the number: 1.0 equals 1.00, and
+/// (as in PostgreSQL, not in IEEE 754) `NaN` equals `NaN`.
+///
+/// ```
+/// use dsql_edge::types::{Decimal, Numeric};
+///
+/// let price: Numeric = "12.50".parse()?;
+/// assert_eq!((price.to_string(), price.to_decimal()), ("12.50".to_owned(), Some(Decimal::new(1250, 2))));
+/// let endless: Numeric = "Infinity".parse()?;
+/// assert!(!endless.is_finite() && endless.to_decimal().is_none());
+/// # Ok::<(), dsql_edge::types::ConversionError>(())
+/// ```
 #[derive(Clone)]
 pub struct Numeric {
     /// Base-10000 digits, the most significant first; neither first nor last is 0.

@@ -1,6 +1,6 @@
 //! Booleans, integers, floating-point numbers, `oid`, `"char"`, `uuid` and `void`: values of a fixed width.
 //!
-//! Goes in and comes out: the big-endian bytes of PostgreSQL's `*send` functions. Integers widen when they
+//! Input and output: the big-endian bytes of PostgreSQL's `*send` functions. Integers widen when they
 //! are parameters, never when they are columns.
 
 use super::{Column, ConversionError, IsNull, NotNull, Param, Uuid, exactly, sql};

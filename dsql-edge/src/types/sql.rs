@@ -1,6 +1,6 @@
 //! PostgreSQL's types as names for the compiler: one empty enum each, with its name and OIDs.
 //!
-//! Goes in: nothing. Comes out: what [`Param`](super::Param) and [`Column`](super::Column) are generic
+//! Input: nothing. Output: what [`Param`](super::Param) and [`Column`](super::Column) are generic
 //! over. No value of these types ever exists. OIDs are those of PostgreSQL's `pg_type.dat`.
 
 /// In which of PostgreSQL's two formats the values of a type travel.

@@ -131,7 +131,7 @@ total! {
 
 proptest! {
     #[test]
-    fn what_is_shown_of_any_date_time_or_interval_is_computed_without_overflow(a: i64, b: i32, c: i32) {
+    fn any_date_time_or_interval_displays_without_overflow(a: i64, b: i32, c: i32) {
         let time = PgTime { microseconds: a };
         let shown = [
             PgDate { days: b }.to_string(),

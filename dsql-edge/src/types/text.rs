@@ -1,6 +1,6 @@
 //! The text family, `text`, `varchar`, `bpchar`, `name`, and every type that travels as text.
 //!
-//! Goes in: strings. Comes out: the same bytes; PostgreSQL sends UTF-8, for the session asks for it. A NUL
+//! Input: strings. Output: the same bytes; PostgreSQL sends UTF-8, for the session asks for it. A NUL
 //! character, which PostgreSQL's text cannot hold, is an error here already.
 
 use std::borrow::Cow;

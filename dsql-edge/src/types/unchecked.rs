@@ -1,7 +1,7 @@
 //! The types of `sql_unchecked!`, where no compiler knew what the query gives and wants.
 //!
-//! Goes in: a parameter whose Rust type says its SQL type, or a column with the OID that the server
-//! described. Comes out: the same as from [`Param`] and [`Column`]; a column of another type than the Rust
+//! Input: a parameter whose Rust type says its SQL type, or a column with the OID that the server
+//! described. Output: the same as from [`Param`] and [`Column`]; a column of another type than the Rust
 //! type stands for is an error, never a misread.
 
 use super::sql::{self, Array, SqlType};

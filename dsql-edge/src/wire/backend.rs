@@ -1,6 +1,6 @@
 //! What the server says: frames cut out of a byte stream, and the fields of the messages that have any.
 //!
-//! Goes in: bytes, in any pieces. Comes out: one message at a time, once all its bytes are there. Nothing is
+//! Input: bytes, in any pieces. Output: one message at a time, once all its bytes are there. Nothing is
 //! allocated by what a length or a count claims.
 
 use core::fmt;
@@ -80,7 +80,7 @@ pub(crate) enum Done {
 
 /// Why bytes give no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum FrameError {
     Malformed(&'static str),
     /// The setting that says how long it may be.
     TooLong(&'static str),
@@ -90,23 +90,23 @@ pub(crate) enum Refused {
 pub(crate) fn next_message<'a>(
     bytes: &'a [u8],
     limits: &Limits,
-) -> Result<Option<(Message<'a>, usize)>, Refused> {
+) -> Result<Option<(Message<'a>, usize)>, FrameError> {
     let Some([tag, a, b, c, d]) = bytes.first_chunk::<HEADER>() else { return Ok(None) };
     // It counts itself, and not the type.
     let length = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX);
     if length < HEADER - 1 {
-        return Err(Refused::Malformed("a message is shorter than its own length"));
+        return Err(FrameError::Malformed("a message is shorter than its own length"));
     }
     if length > limits.message {
-        return Err(Refused::TooLong("a message is longer than Config::max_message"));
+        return Err(FrameError::TooLong("a message is longer than Config::max_message"));
     }
     if *tag == b'D' && length > limits.row {
-        return Err(Refused::TooLong("a row is longer than Config::max_row"));
+        return Err(FrameError::TooLong("a row is longer than Config::max_row"));
     }
     let Some(body) = bytes.get(HEADER..=length) else { return Ok(None) };
     match Message::of(*tag, body) {
         Ok(message) => Ok(Some((message, length + 1))),
-        Err(Malformed(reason)) => Err(Refused::Malformed(reason)),
+        Err(Malformed(reason)) => Err(FrameError::Malformed(reason)),
     }
 }
 
@@ -289,13 +289,13 @@ mod tests {
     const LIMITS: Limits = Limits { message: 1024, row: 512 };
 
     #[test]
-    fn a_frame_that_claims_too_much_is_refused_before_anything_is_kept_for_it() {
+    fn frame_above_the_limit_is_rejected_before_it_is_buffered() {
         for length in [0_u32, 3, 1025, i32::MAX as u32, u32::MAX] {
             let frame = [&b"D"[..], &length.to_be_bytes()].concat();
             assert!(next_message(&frame, &LIMITS).is_err(), "{length}");
         }
         assert!(matches!(next_message(b"E\0\0\x04\0", &LIMITS), Ok(None)));
-        let Err(Refused::TooLong(limit)) = next_message(b"D\0\0\x02\x01", &LIMITS) else {
+        let Err(FrameError::TooLong(limit)) = next_message(b"D\0\0\x02\x01", &LIMITS) else {
             panic!("it is too long")
         };
         assert!(limit.contains("max_row"));

@@ -1,6 +1,6 @@
 //! The frames of a client, as PostgreSQL's protocol 3.0 lays them out.
 //!
-//! Goes in: text, numbers, encoded values. Comes out: a frame with its length, appended to a buffer. It says nothing of
+//! Input: text, numbers, encoded values. Output: a frame with its length, appended to a buffer. It says nothing of
 //! which frames make a query; what does not fit a frame is an error, and the buffer then ends in half of one.
 
 use super::Malformed;

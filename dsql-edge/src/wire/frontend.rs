@@ -1,6 +1,6 @@
 //! What the client says: SSLRequest, StartupMessage, PasswordMessage, and the five frames of a query.
 //!
-//! Goes in: text and encoded parameters. Comes out: frames, appended to a buffer. A NUL inside a string, or a
+//! Input: text and encoded parameters. Output: frames, appended to a buffer. A NUL inside a string, or a
 //! frame that is too long, is an error, never a cut or a second string.
 
 use super::Malformed;

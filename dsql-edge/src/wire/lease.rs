@@ -1,6 +1,6 @@
 //! The frames that a stub and a pool exchange besides those of PostgreSQL's protocol: four.
 //!
-//! Goes in: what a lease is asked for, or a frame. Comes out: a frame, or what it asks for. A stub asks for a lease,
+//! Input: what a lease is asked for, or a frame. Output: a frame, or what it asks for. A stub asks for a lease,
 //! behind which its first flight comes at once; the pool says that it is granted, or why it is not, or why it ended.
 //! PostgreSQL has no frames of these types.
 //!

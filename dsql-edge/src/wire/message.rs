@@ -1,6 +1,6 @@
 //! The messages of a server: which one it is, and the parts of its body.
 //!
-//! Goes in: one whole frame. Comes out: a [`Message`], and through a [`Reader`] its parts. A part that is not there is
+//! Input: one whole frame. Output: a [`Message`], and through a [`Reader`] its parts. A part that is not there is
 //! an error, and so is a byte too many: nothing is indexed, nothing allocated by what a count claims.
 
 use super::Malformed;

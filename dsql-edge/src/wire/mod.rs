@@ -1,6 +1,6 @@
 //! Bytes ⇄ messages of PostgreSQL's protocol 3.0. No state.
 //!
-//! Goes in: what to say ([`frontend`]), or the bytes of a server ([`backend`]). Comes out: frames, or messages. Only
+//! Input: what to say ([`frontend`]), or the bytes of a server ([`backend`]). Output: frames, or messages. Only
 //! what a client of the extended protocol says and hears; it is held to `postgres-protocol` by property tests, which
 //! itself would be a sixth of this crate's share of a Worker and lets a frame of 2³²−1 bytes through.
 

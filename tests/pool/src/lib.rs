@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use dsql_edge::{Config, Dsql, Error, Once, Pool, sql, sql_unchecked};
+use dsql_edge::{Config, Dsql, Error, IdempotentOutcome, Pool, sql, sql_unchecked};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -307,8 +307,8 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
             });
             let when = match what {
                 "gate-commit-keyed" => match transaction.idempotency_key(add(argument + 2)).await? {
-                    Once::Now(()) => "now",
-                    Once::Before => "before",
+                    IdempotentOutcome::Committed(()) => "now",
+                    IdempotentOutcome::AlreadyCommitted => "before",
                 },
                 "gate-between-once" => transaction.max_attempts(1).await.map(|()| "now")?,
                 _ => transaction.await.map(|()| "now")?,

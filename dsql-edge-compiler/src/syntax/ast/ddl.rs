@@ -2,6 +2,7 @@
 
 use super::{Expr, IndexElement, Name, QualifiedName, Query, Statement, TypeName};
 use crate::source::Span;
+use crate::volatility::Volatility;
 
 /// `CREATE TABLE`.
 #[derive(Clone, Debug, PartialEq)]
@@ -294,13 +295,13 @@ pub struct CreateFunction {
     /// `STRICT`.
     pub strict: bool,
     /// `IMMUTABLE`, `STABLE`, `VOLATILE`: `i`, `s`, `v`.
-    pub volatility: u8,
+    pub volatility: Volatility,
 }
 
 /// What an aggregate gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AggregateDefinition {
-    /// `STYPE`: the result's type where there is no final function.
+    /// `STYPE`: the result's type if there is no final function.
     pub state: TypeName,
     /// `FINALFUNC`.
     pub final_function: Option<QualifiedName>,
@@ -321,6 +322,17 @@ pub struct CreateOperator {
     pub right: Option<TypeName>,
     /// `FUNCTION`.
     pub function: Option<QualifiedName>,
+}
+
+/// `CREATE COLLATION`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateCollation {
+    /// The name.
+    pub name: QualifiedName,
+    /// `DETERMINISTIC = false`: texts of different bytes may be equal.
+    pub nondeterministic: bool,
+    /// `FROM`: the collation that is copied.
+    pub copied: Option<QualifiedName>,
 }
 
 /// `CREATE CAST`.
@@ -391,7 +403,7 @@ pub enum ParameterMode {
     Table,
 }
 
-/// `ALTER TABLE` and its kin.
+/// `ALTER TABLE` and related statements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterTable {
     /// What is altered.
@@ -443,7 +455,7 @@ pub enum AlterAction {
     SetSchema(Name),
     /// `VALIDATE CONSTRAINT`
     ValidateConstraint(Name),
-    /// `ENABLE ROW LEVEL SECURITY` and its kin
+    /// `ENABLE ROW LEVEL SECURITY` and related actions
     RowSecurity,
     /// `ADD VALUE` of an enum; `beside` has the label that `BEFORE` (true) or `AFTER` names.
     AddValue { label: String, if_not_exists: bool, beside: Option<(bool, String)> },
@@ -515,8 +527,8 @@ pub enum FunctionChange {
     Rename(Name),
     /// `SET SCHEMA`
     SetSchema(Name),
-    /// Properties: whether it is strict, and its volatility (`i`, `s`, `v`), where they are written.
-    Properties { strict: Option<bool>, volatility: Option<u8> },
+    /// Properties: whether it is strict, and its volatility, where they are written.
+    Properties { strict: Option<bool>, volatility: Option<Volatility> },
 }
 
 /// `SET name TO values`.

@@ -1,7 +1,7 @@
 //! What was probably meant where the grammar stopped.
 //!
-//! In: the tokens and the one at which PostgreSQL reports its syntax error. Out: advice, or nothing. It changes neither
-//! the error nor its place.
+//! Input: the tokens and the one at which PostgreSQL reports its syntax error. Output: advice, or nothing. It changes
+//! neither the error nor its place.
 
 use super::super::keyword::{Class, Keyword as K};
 use super::super::lexer::Lexed;

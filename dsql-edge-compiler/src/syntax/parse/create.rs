@@ -7,6 +7,7 @@ use crate::syntax::ast::{
     StatementKind, TableColumn, Target,
 };
 use crate::syntax::ast::{Expr, ExprKind, FromItem};
+use crate::volatility::Volatility;
 
 impl Parser<'_> {
     pub(super) fn create(&mut self) -> Parsing<StatementKind> {
@@ -53,6 +54,7 @@ impl Parser<'_> {
             Some(K::Operator) if !matches!(self.keyword_ahead(1), Some(K::Class | K::Family)) => {
                 self.create_operator()
             }
+            Some(K::Collation) => self.create_collation(),
             _ => self.other_create(),
         }
     }
@@ -366,7 +368,7 @@ impl Parser<'_> {
             returns: None,
             language: None,
             strict: false,
-            volatility: b'v',
+            volatility: Volatility::Volatile,
         };
         self.expect_symbol(b'(')?;
         if !self.at_symbol(b')') {
@@ -442,9 +444,9 @@ impl Parser<'_> {
                     function.language = Some(language.to_ascii_lowercase());
                     continue;
                 }
-                Some(K::Immutable) => function.volatility = b'i',
-                Some(K::Stable) => function.volatility = b's',
-                Some(K::Volatile) => function.volatility = b'v',
+                Some(K::Immutable) => function.volatility = Volatility::Immutable,
+                Some(K::Stable) => function.volatility = Volatility::Stable,
+                Some(K::Volatile) => function.volatility = Volatility::Volatile,
                 Some(K::Strict) => function.strict = true,
                 Some(K::Returns) if self.keyword_ahead(1) == Some(K::Null) => function.strict = true,
                 Some(K::Begin | K::Return) => {

@@ -4,6 +4,7 @@ use super::{K, Parser, Parsing};
 use crate::syntax::ast::{
     AlterFunction, Drop, FunctionChange, FunctionParameter, ObjectKind, QualifiedName, StatementKind,
 };
+use crate::volatility::Volatility;
 
 impl Parser<'_> {
     pub(super) fn drop_statement(&mut self) -> Parsing<StatementKind> {
@@ -106,9 +107,9 @@ impl Parser<'_> {
             match self.keyword() {
                 Some(K::Strict | K::Returns) => strict = Some(true),
                 Some(K::Called) => strict = Some(false),
-                Some(K::Immutable) => volatility = Some(b'i'),
-                Some(K::Stable) => volatility = Some(b's'),
-                Some(K::Volatile) => volatility = Some(b'v'),
+                Some(K::Immutable) => volatility = Some(Volatility::Immutable),
+                Some(K::Stable) => volatility = Some(Volatility::Stable),
+                Some(K::Volatile) => volatility = Some(Volatility::Volatile),
                 // `SET name TO value`, `OWNER TO name` and the like end a list of properties.
                 Some(K::Set | K::Reset | K::Owner | K::Depends | K::No) => {
                     self.skip_statement();

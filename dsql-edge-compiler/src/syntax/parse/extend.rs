@@ -4,9 +4,10 @@
 
 use super::{K, Parser, Parsing};
 use crate::syntax::ast::{
-    AggregateDefinition, CastContext, CastMethod, CreateCast, CreateExtension, CreateFunction,
-    CreateOperator, FunctionParameter, QualifiedName, StatementKind, TypeName,
+    AggregateDefinition, CastContext, CastMethod, CreateCast, CreateCollation, CreateExtension,
+    CreateFunction, CreateOperator, FunctionParameter, QualifiedName, StatementKind, TypeName,
 };
+use crate::volatility::Volatility;
 
 impl Parser<'_> {
     /// `CREATE OPERATOR name (FUNCTION = f, LEFTARG = t, RIGHTARG = t, …)`, behind `CREATE`.
@@ -25,6 +26,27 @@ impl Parser<'_> {
             Ok(())
         })?;
         Ok(StatementKind::CreateOperator(Box::new(operator)))
+    }
+
+    /// `CREATE COLLATION [IF NOT EXISTS] name (LOCALE = l, …)`, or `… FROM other`, behind `CREATE`.
+    pub(super) fn create_collation(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        self.if_not_exists()?;
+        let name = self.any_name()?;
+        let mut collation = CreateCollation { name, nondeterministic: false, copied: None };
+        if self.eat_keyword(K::From) {
+            collation.copied = Some(self.any_name()?);
+            return Ok(StatementKind::CreateCollation(Box::new(collation)));
+        }
+        self.definition(|parser, label| {
+            if label == "deterministic" {
+                let value = parser.span().text(parser.text).trim_matches('\'').to_ascii_lowercase();
+                // `defGetBoolean`
+                collation.nondeterministic = matches!(value.as_str(), "false" | "off" | "0");
+            }
+            parser.definition_value()
+        })?;
+        Ok(StatementKind::CreateCollation(Box::new(collation)))
     }
 
     /// `[schema.]op`
@@ -129,7 +151,7 @@ impl Parser<'_> {
             returns: None,
             language: None,
             strict: false,
-            volatility: b'i',
+            volatility: Volatility::Immutable,
         })))
     }
 
@@ -197,6 +219,6 @@ impl Parser<'_> {
         self.expect_keyword(K::To)?;
         let table = self.qualified_name()?;
         self.skip_statement();
-        Ok(StatementKind::CreateTrigger(table))
+        Ok(StatementKind::CreateRule(table))
     }
 }

@@ -1,34 +1,34 @@
 //! What STS answers to AssumeRole.
 //!
-//! Goes in: a status and a body, from whoever answered. Comes out: credentials, or STS's own words. The words of an
+//! Input: a status and a body, from whoever answered. Output: credentials, or STS's own words. The words of an
 //! answer are shown to people: only their first line, bounded, and never with a secret in it (for a signature that does
 //! not match AWS may quote the request).
 
 use chrono::NaiveDate;
 
 use super::xml::text_at;
-use crate::auth::Credentials;
+use crate::credentials::Credentials;
 
 /// What went wrong at STS.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refused {
+pub(super) struct StsRejection {
     /// Such as `AccessDenied`, or the HTTP status.
     pub(super) code: String,
     pub(super) message: String,
-    /// It may go better in a moment.
-    pub(super) passing: bool,
+    /// Another request may succeed in a moment.
+    pub(super) transient: bool,
 }
 
 /// The longest text of an answer that is shown.
 const SHOWN: usize = 500;
 
-pub(super) fn read(status: u16, body: &str, secrets: &[&str]) -> Result<Credentials, Refused> {
-    let passing = status >= 500 || status == 429;
+pub(super) fn read(status: u16, body: &str, secrets: &[&str]) -> Result<Credentials, StsRejection> {
+    let transient = status >= 500 || status == 429;
     if status == 200 {
-        return credentials(body).ok_or(Refused {
+        return credentials(body).ok_or(StsRejection {
             code: "200".to_owned(),
             message: "the answer is none of AssumeRole".to_owned(),
-            passing: false,
+            transient: false,
         });
     }
     let part = |name| {
@@ -38,10 +38,10 @@ pub(super) fn read(status: u16, body: &str, secrets: &[&str]) -> Result<Credenti
     let code = part("Code");
     let throttled =
         matches!(code.as_deref(), Some("Throttling" | "ThrottlingException" | "RequestLimitExceeded"));
-    Err(Refused {
+    Err(StsRejection {
         code: code.unwrap_or_else(|| status.to_string()),
         message: part("Message").unwrap_or_else(|| "without a reason".to_owned()),
-        passing: passing || throttled,
+        transient: transient || throttled,
     })
 }
 
@@ -152,24 +152,24 @@ mod tests {
     #[test]
     fn stss_own_words_are_kept_and_secrets_are_not() {
         let words = "User: arn:aws:iam::1:user/x is not authorized to perform: sts:AssumeRole on resource: y";
-        let refused = read(403, &error("AccessDenied", words), &["canary"]).unwrap_err();
-        assert_eq!((refused.code.as_str(), refused.message.as_str()), ("AccessDenied", words));
-        assert!(!refused.passing);
+        let rejected = read(403, &error("AccessDenied", words), &["canary"]).unwrap_err();
+        assert_eq!((rejected.code.as_str(), rejected.message.as_str()), ("AccessDenied", words));
+        assert!(!rejected.transient);
 
         let quoting = "The signature does not match.\nThe Canonical String should have been 'POST canary'";
-        let refused = read(403, &error("SignatureDoesNotMatch", quoting), &["canary"]).unwrap_err();
-        assert_eq!(refused.message, "The signature does not match.");
-        let refused = read(403, &error("X", "in one line: canary"), &["canary"]).unwrap_err();
-        assert_eq!(refused.message, "without a reason");
-        let refused = read(403, &error("X", &"y\u{1b}[31m".repeat(1000)), &[]).unwrap_err();
-        assert!(refused.message.chars().count() == SHOWN && !refused.message.contains('\u{1b}'));
+        let rejected = read(403, &error("SignatureDoesNotMatch", quoting), &["canary"]).unwrap_err();
+        assert_eq!(rejected.message, "The signature does not match.");
+        let rejected = read(403, &error("X", "in one line: canary"), &["canary"]).unwrap_err();
+        assert_eq!(rejected.message, "without a reason");
+        let rejected = read(403, &error("X", &"y\u{1b}[31m".repeat(1000)), &[]).unwrap_err();
+        assert!(rejected.message.chars().count() == SHOWN && !rejected.message.contains('\u{1b}'));
 
-        for (status, body, passing) in
+        for (status, body, transient) in
             [(500, "", true), (503, "<html>", true), (429, "", true), (302, "", false), (400, "", false)]
         {
-            assert_eq!(read(status, body, &[]).unwrap_err().passing, passing, "{status}");
+            assert_eq!(read(status, body, &[]).unwrap_err().transient, transient, "{status}");
         }
-        assert!(read(400, &error("Throttling", "Rate exceeded"), &[]).unwrap_err().passing);
+        assert!(read(400, &error("Throttling", "Rate exceeded"), &[]).unwrap_err().transient);
     }
 
     proptest! {

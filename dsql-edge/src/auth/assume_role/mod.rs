@@ -1,123 +1,30 @@
-//! A role of IAM, assumed by a request to STS.
+//! Assumes a role of IAM by a request to STS.
 //!
-//! Goes in: the role, and the keys that may assume it. Comes out: the credentials of a session, which expire. The
-//! request is signed here and goes to the region of the cluster, through the platform's own HTTPS; the answer is bounded
-//! and read as what it is, words of a stranger.
+//! Input: the role, and the keys that may assume it. Output: the credentials of a session, which expire. The request is
+//! signed here and goes to the region of the cluster, through the platform's own HTTPS; the answer is bounded and parsed
+//! as hostile text.
 
 mod answer;
 mod request;
+mod role;
 mod xml;
 
-use core::time::Duration;
-
-use super::Credentials;
+use super::future::Unavailable;
 use super::signature::Scope;
-use super::source::Unavailable;
-use crate::config::{Config, StsEndpoint};
+use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::transport::{self, TransportErrorKind};
-
-/// A role to assume before the token is signed (AWS STS, `AssumeRole`).
-///
-/// The keys of the [`Config`] then need no more than `sts:AssumeRole` on it. The session's credentials are kept until
-/// about 80 % of their life is over, for other requests too; a connection that finds some costs nothing more.
-///
-/// ```
-/// use std::time::Duration;
-/// use dsql_edge::{AssumeRole, Config, Credentials};
-///
-/// # fn config(id: &str, key: &str) -> Result<Config, dsql_edge::Error> {
-/// let role = AssumeRole::new("arn:aws:iam::123456789012:role/blog")
-///     .session_name("worker")
-///     .duration(Duration::from_secs(900));
-/// Config::new("foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws", Credentials::new(id, key))?.assume_role(role)
-/// # }
-/// ```
-#[derive(Debug, Clone)]
-pub struct AssumeRole {
-    arn: String,
-    session_name: String,
-    external_id: Option<String>,
-    seconds: u64,
-    session_policy: Option<String>,
-}
+use crate::settings::{Settings, StsEndpoint};
+use crate::transport::{Environment, TransportErrorKind};
+pub use role::AssumeRole;
 
 impl AssumeRole {
-    /// The role with this name, `arn:aws:iam::<account>:role/<name>`.
-    pub fn new(arn: impl Into<String>) -> Self {
-        AssumeRole {
-            arn: arn.into(),
-            session_name: "dsql-edge".to_owned(),
-            external_id: None,
-            seconds: 3600,
-            session_policy: None,
-        }
-    }
-
-    /// The name of the session in AWS's logs; `dsql-edge` if it is not set. 2 to 64 letters, digits and `_+=,.@-`.
-    pub fn session_name(self, name: impl Into<String>) -> Self {
-        AssumeRole { session_name: name.into(), ..self }
-    }
-
-    /// The external id that the role's trust policy asks for. 2 to 1,224 letters, digits and `_+=,.@:/-`.
-    pub fn external_id(self, id: impl Into<String>) -> Self {
-        AssumeRole { external_id: Some(id.into()), ..self }
-    }
-
-    /// How long the session lives; an hour if it is not set. From 15 minutes to 12 hours, and no longer than the role
-    /// allows (an hour where its keys come from another role).
-    pub fn duration(self, duration: Duration) -> Self {
-        AssumeRole { seconds: duration.as_secs(), ..self }
-    }
-
-    /// What the session may do of what the role may: a policy of IAM, in JSON, of at most 2,048 characters.
-    pub fn session_policy(self, json: impl Into<String>) -> Self {
-        AssumeRole { session_policy: Some(json.into()), ..self }
-    }
-
-    /// What STS would refuse, refused before anything is sent.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        let named = |text: &str, most: usize, more: &str| {
-            let fits =
-                |char: char| char.is_ascii_alphanumeric() || "_+=,.@-".contains(char) || more.contains(char);
-            (2..=most).contains(&text.len()) && text.chars().all(fits)
-        };
-        let mut parts = self.arn.splitn(6, ':');
-        let mut next = || parts.next().unwrap_or_default();
-        let arn = next() == "arn"
-            && next().starts_with("aws")
-            && next() == "iam"
-            && next().is_empty()
-            && matches!(next(), account if account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit()))
-            && matches!(next().strip_prefix("role/"), Some(name) if named(name, 600, "/"));
-        let wrong = if !arn {
-            "the role to assume is no ARN of a role, arn:aws:iam::<12 digits>:role/<name>"
-        } else if !named(&self.session_name, 64, "") {
-            "the session name of a role has 2 to 64 letters, digits and _+=,.@-"
-        } else if self.external_id.as_ref().is_some_and(|id| !named(id, 1224, ":/")) {
-            "the external id of a role has 2 to 1,224 letters, digits and _+=,.@:/-"
-        } else if !(900..=43_200).contains(&self.seconds) {
-            "the session of a role lives from 15 minutes to 12 hours"
-        } else if self.session_policy.as_ref().is_some_and(|json| !(1..=2048).contains(&json.chars().count()))
-        {
-            "the session policy of a role has at most 2,048 characters"
-        } else {
-            return Ok(());
-        };
-        Err(Error::config(wrong))
-    }
-
-    /// ARN, session name and external id.
-    #[cfg(test)]
-    pub(super) fn parts(&self) -> [Option<String>; 3] {
-        // The name that is not set is not a part.
-        let name = Some(self.session_name.clone()).filter(|name| name != "dsql-edge");
-        [Some(self.arn.clone()), name, self.external_id.clone()]
-    }
-
     /// Everything that decides which credentials come out, signed in place of written: without a secret in it.
-    pub(super) async fn cache_key(&self, config: &Config, base: &Credentials) -> Result<String, Unavailable> {
-        let (host, port) = endpoint(config);
+    pub(super) async fn cache_key(
+        &self,
+        settings: &Settings,
+        base: &Credentials,
+    ) -> Result<String, Unavailable> {
+        let (host, port) = endpoint(settings);
         let parts = [
             base.access_key_id(),
             base.session_token().unwrap_or_default(),
@@ -129,7 +36,7 @@ impl AssumeRole {
             &port.to_string(),
             self.session_policy.as_deref().unwrap_or_default(),
         ];
-        let scope = Scope::new(0, config.region(), "sts");
+        let scope = Scope::new(0, &settings.endpoint.region, "sts");
         let key = scope.sign(&parts.join("\n"), "", base.secret_access_key(), "role ".to_owned());
         Ok(key.await?.expose().to_owned())
     }
@@ -137,26 +44,31 @@ impl AssumeRole {
     /// Asks STS, once.
     pub(super) async fn assume(
         &self,
-        config: &Config,
+        settings: &Settings,
+        environment: &Environment,
         base: &Credentials,
     ) -> Result<Credentials, Unavailable> {
-        let (host, port) = endpoint(config);
-        let now = transport::unix_time(config);
-        let post = request::post(self, (&host, port), config.region(), base, now).await?;
+        let (host, port) = endpoint(settings);
+        let now = environment.unix_time();
+        let post = request::post(self, (&host, port), &settings.endpoint.region, base, now).await?;
         let secrets = [base.secret_access_key(), base.session_token().unwrap_or_default()];
-        let reply = transport::post(config, post).await.map_err(|error| Unavailable {
-            passing: error.kind != TransportErrorKind::Tls,
+        let sent = match post.check() {
+            Ok(()) => environment.post(settings, post).await,
+            Err(error) => Err(error),
+        };
+        let reply = sent.map_err(|error| Unavailable {
+            transient: error.kind != TransportErrorKind::Tls,
             error: Error::credentials(format!(
                 "the role {} could not be assumed: nothing answers at {host}:{port}: {}",
                 self.arn, error.text
             )),
         })?;
         let credentials =
-            answer::read(reply.status, &reply.body, &secrets).map_err(|refused| Unavailable {
-                passing: refused.passing,
+            answer::read(reply.status, &reply.body, &secrets).map_err(|rejected| Unavailable {
+                transient: rejected.transient,
                 error: Error::credentials(format!(
                     "the role {} could not be assumed: STS at {host} says {}: {}",
-                    self.arn, refused.code, refused.message
+                    self.arn, rejected.code, rejected.message
                 )),
             })?;
         match credentials.expires_at() {
@@ -169,10 +81,10 @@ impl AssumeRole {
 }
 
 /// Where STS answers for the cluster's region, unless it is one on this machine.
-fn endpoint(config: &Config) -> (String, u16) {
-    match config.sts_endpoint() {
+fn endpoint(settings: &Settings) -> (String, u16) {
+    match &settings.sts {
         StsEndpoint::Regional => {
-            let region = config.region();
+            let region = settings.endpoint.region.as_str();
             let china = if region.starts_with("cn-") { ".cn" } else { "" };
             (["sts.", region, ".amazonaws.com", china].concat(), 443)
         }
@@ -185,58 +97,37 @@ fn endpoint(config: &Config) -> (String, u16) {
 pub(crate) fn shown_of(status: u16, body: &str, secrets: &[&str]) -> String {
     match answer::read(status, body, secrets) {
         Ok(credentials) => format!("{credentials:?}"),
-        Err(refused) => format!("{refused:?}"),
+        Err(rejected) => format!("{rejected:?}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
     use crate::auth::tests::at_once;
+    use crate::settings::Endpoint;
 
     const ARN: &str = "arn:aws:iam::123456789012:role/path/app";
 
     #[test]
-    fn what_sts_would_refuse_is_refused_here() {
-        assert!(AssumeRole::new(ARN).check().is_ok());
-        assert!(AssumeRole::new(ARN.replace("aws", "aws-us-gov")).external_id("a:b/c").check().is_ok());
-        let role = || AssumeRole::new(ARN);
-        for (role, word) in [
-            (AssumeRole::new("blog"), "ARN"),
-            (AssumeRole::new(ARN.replace("iam", "sts")), "ARN"),
-            (AssumeRole::new(ARN.replace("123456789012", "1")), "ARN"),
-            (AssumeRole::new(ARN.replace("role/", "user/")), "ARN"),
-            (AssumeRole::new(format!("{ARN} ")), "ARN"),
-            (role().session_name("a"), "session name"),
-            (role().session_name("a b"), "session name"),
-            (role().external_id(""), "external id"),
-            (role().external_id("a\nb"), "external id"),
-            (role().duration(Duration::from_secs(899)), "15 minutes"),
-            (role().duration(Duration::from_secs(43_201)), "12 hours"),
-            (role().session_policy(""), "policy"),
-            (role().session_policy("x".repeat(2049)), "policy"),
-        ] {
-            let error = role.check().unwrap_err();
-            assert!(error.is_config() && error.to_string().contains(word), "{role:?}: {error}");
-        }
-    }
-
-    #[test]
     fn credentials_are_kept_for_whom_they_were_given() {
-        let config = |region| Config::local("localhost:1", region, Credentials::new("id", "key")).unwrap();
+        let settings = |region| Settings::new(Endpoint::local("localhost:1", region).unwrap());
         let base = Credentials::new("id", "key");
         let role = || AssumeRole::new(ARN);
-        let here = config("us-east-1");
-        let key = |role: AssumeRole, config: &Config, base: &Credentials| {
-            at_once(role.cache_key(config, base)).unwrap()
+        let here = settings("us-east-1");
+        let sts = StsEndpoint::local("https://localhost:2").unwrap();
+        let key = |role: AssumeRole, settings: &Settings, base: &Credentials| {
+            at_once(role.cache_key(settings, base)).unwrap()
         };
         let mut keys = vec![
             key(role(), &here, &base),
             key(role(), &here, &Credentials::new("id2", "key")),
             key(role(), &here, &Credentials::new("id", "key2")),
             key(role(), &here, &base.clone().with_session_token("token")),
-            key(role(), &config("eu-west-1"), &base),
-            key(role(), &here.clone().local_sts("https://localhost:2").unwrap(), &base),
+            key(role(), &settings("eu-west-1"), &base),
+            key(role(), &Settings { sts, ..here.clone() }, &base),
             key(role().session_name("ab"), &here, &base),
             key(role().external_id("ab"), &here, &base),
             key(role().session_policy("ab"), &here, &base),

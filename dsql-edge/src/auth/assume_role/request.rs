@@ -1,13 +1,13 @@
 //! The signed request for a role: AWS Signature Version 4 in its header form.
 //!
-//! Goes in: the role, the keys that ask for it, the time. Comes out: a `POST` to STS. It is held to `aws-sigv4` by
+//! Input: the role, the keys that ask for it, the time. Output: a `POST` to STS. It is held to `aws-sigv4` by
 //! property tests.
 
-use super::AssumeRole;
-use crate::auth::Credentials;
+use super::role::AssumeRole;
 use crate::auth::encoding::percent_encode;
+use crate::auth::future::Unavailable;
 use crate::auth::signature::Scope;
-use crate::auth::source::Unavailable;
+use crate::credentials::Credentials;
 use crate::transport::Post;
 
 /// STS has had one version.

@@ -1,6 +1,6 @@
 //! As much of XML as AWS's query services answer with: elements and text.
 //!
-//! Goes in: a document, which may be anything. Comes out: the text of an element, by its path. Comments, CDATA, and
+//! Input: a document, which may be anything. Output: the text of an element, by its path. Comments, CDATA, and
 //! declarations other than the first line are not taken: STS sends none. Attributes are skipped.
 
 use std::borrow::Cow;

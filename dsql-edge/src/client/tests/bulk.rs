@@ -43,7 +43,7 @@ fn rows_go_in_one_flight_and_their_commit_in_another() {
     let network = Network::default();
     let all = [control("BEGIN"), done("INSERT 0 3"), ready(b"T")].concat();
     network.accept(answers([begun(100), committed(), all, committed(), rows_fused(3)]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     assert_eq!(now(insert(0..100).execute(&dsql)).unwrap(), 100);
     assert_eq!(now(unnest(0..3).execute(&dsql)).unwrap(), 3);
     assert_eq!(now(insert(0..3).fused().execute(&dsql)).unwrap(), 3);
@@ -76,7 +76,7 @@ fn any_number_of_rows_goes_in_chunks_and_is_read_as_it_goes() {
         begun(3000),
         committed(),
     ]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let produced = AtomicU32::new(0);
     let numbers = (0..6000).inspect(|_| {
         produced.fetch_add(1, Ordering::Relaxed);
@@ -93,7 +93,7 @@ fn any_number_of_rows_goes_in_chunks_and_is_read_as_it_goes() {
     let endless = std::iter::repeat(7).inspect(|_| {
         produced.fetch_add(1, Ordering::Relaxed);
     });
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     assert!(settle(insert(endless).execute(&dsql)).is_pending());
     assert_eq!(produced.load(Ordering::Relaxed), 3000, "what is not sent yet is not read yet");
 }
@@ -110,7 +110,7 @@ fn an_error_says_how_many_rows_are_committed() {
     let refused = [control("BEGIN"), error("ERROR", "23505"), ready(b"E")].concat();
     let network = Network::default();
     network.accept(answers([begun(3000), committed(), refused, [control("ROLLBACK"), ready(b"I")].concat()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let violation = now(insert(0..5000).execute(&dsql)).unwrap_err();
     assert!(violation.is_unique_violation() && !violation.is_outcome_unknown(), "{violation}");
     assert_eq!(violation.committed_rows(), Some(3000));
@@ -121,14 +121,14 @@ fn an_error_says_how_many_rows_are_committed() {
     let network = Network::default();
     network.accept(lost(control("BEGIN")));
     network.accept(answers([begun(2000), committed()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     assert_eq!(eventually(&network, insert(0..5000).execute(&dsql)).unwrap(), 5000);
     let network = Network::default();
     let mut steps = answers([begun(3000), committed(), begun(2000)]);
     steps.pop();
     steps.extend([Step::AwaitWrite, Step::Close]);
     network.accept(steps);
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let unknown = eventually(&network, insert(0..5000).execute(&dsql)).unwrap_err();
     assert!(unknown.is_outcome_unknown() && unknown.committed_rows() == Some(3000), "{unknown}");
     // Fused, where COMMIT had been sent with the rows.
@@ -137,7 +137,7 @@ fn an_error_says_how_many_rows_are_committed() {
     steps.truncate(steps.len() - 2);
     steps.push(Step::Close);
     network.accept(steps);
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let unknown = eventually(&network, insert(0..5000).fused().execute(&dsql)).unwrap_err();
     assert!(unknown.is_outcome_unknown() && unknown.committed_rows() == Some(3000), "{unknown}");
 
@@ -147,13 +147,13 @@ fn an_error_says_how_many_rows_are_committed() {
     let texts = (0..4000).map(|n| if n == 3500 { "a\0b" } else { "ab" });
     let bind = |text: &str, arguments: &mut Arguments| arguments.bind::<sql::Text, NotNull, _>(text);
     let bad = BulkCommand::new(&INSERT, rows(texts, bind));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let local = now(bad.execute(&dsql)).unwrap_err();
     assert!(local.is_conversion() && local.committed_rows() == Some(3000), "{local}");
 }
 
 #[test]
-fn rows_that_come_back_are_those_of_the_attempt_that_was_committed() {
+fn returned_rows_are_those_of_the_committed_attempt() {
     let answer = |values: &[i32]| {
         let one = |value: &i32| {
             let row = [&[0, 1, 0, 0, 0, 4][..], &value.to_be_bytes()].concat();
@@ -164,7 +164,7 @@ fn rows_that_come_back_are_those_of_the_attempt_that_was_committed() {
     };
     let network = Network::default();
     network.accept(answers([answer(&[7, 8, 9]), failure("40001"), answer(&[1, 2, 3]), committed()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let bind = |n, arguments: &mut Arguments| arguments.bind::<sql::Int4, NotNull, _>(&n);
     let decode = |row: &DataRow<'_>| row.column::<sql::Int4, NotNull, i32>(0);
     let inserting = BulkQuery::new(&RETURNING, rows([1, 2, 3], bind), decode);
@@ -181,7 +181,7 @@ fn within_a_transaction_or_a_pipeline_they_are_part_of_it() {
         committed(),
         [control("BEGIN"), inserted(2), found(&[4]), committed()].concat(),
     ]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let result = now(dsql
         .transaction(async |tx| {
             let many = insert(0..4000).execute(tx).await?;

@@ -48,11 +48,11 @@ pub(super) fn tokens(network: &Network) -> Vec<String> {
 /// Runs a query on a `Dsql` of its own, as a request does.
 fn request(config: &Config, network: &Network) -> Result<i32, Error> {
     network.accept(answers([rows("n", 23, &[1])]));
-    now(query(&READ).fetch_one(&Dsql::new(config.clone())))
+    now(query(&READ).fetch_one(&Dsql::within(config.clone(), network.clone())))
 }
 
 #[test]
-fn a_provider_is_asked_for_each_connection_unless_what_it_gives_is_kept() {
+fn provider_is_called_for_each_connection_unless_cached() {
     let far = u64::MAX;
     for (credentials, key, times) in [
         (session("A"), None, 2),
@@ -63,7 +63,7 @@ fn a_provider_is_asked_for_each_connection_unless_what_it_gives_is_kept() {
     ] {
         let network = Network::default();
         let provider = Provider::new(Ok(credentials), key);
-        let config = config(&network).credentials_provider(provider.clone());
+        let config = config().credentials_provider(provider.clone());
         assert_eq!(provider.asked(), 0);
         for _ in 0..2 {
             request(&config, &network).unwrap();
@@ -74,11 +74,11 @@ fn a_provider_is_asked_for_each_connection_unless_what_it_gives_is_kept() {
 }
 
 #[test]
-fn a_provider_that_has_none_keeps_the_connection_from_coming_about() {
+fn provider_without_credentials_fails_the_connection() {
     let network = Network::default();
     let provider = Provider::new(Err("the vault is closed"), None);
-    let config = retrying(&network).credentials_provider(provider.clone());
-    let error = now(query(&WRITE).fetch_one(&Dsql::new(config))).unwrap_err();
+    let config = retrying().credentials_provider(provider.clone());
+    let error = now(query(&WRITE).fetch_one(&Dsql::within(config, network.clone()))).unwrap_err();
     assert!(error.is_credentials() && error.is_connect() && !error.is_outcome_unknown(), "{error}");
     assert!(error.to_string().contains("the vault is closed"));
     // It said no: nothing tells that it will say yes in a moment.
@@ -94,7 +94,7 @@ fn a_provider_that_never_answers_is_a_timeout() {
         }
     }
     let network = Network::default();
-    let dsql = Dsql::new(config(&network).credentials_provider(Silent));
+    let dsql = Dsql::within(config().credentials_provider(Silent), network.clone());
     let mut running = pin!(query(&READ).fetch_one(&dsql));
     assert!(settle(running.as_mut()).is_pending());
     network.expire();
@@ -131,7 +131,7 @@ pub(super) mod roles {
     #[test]
     fn a_role_is_assumed_once_and_its_session_signs() {
         let network = Network::default();
-        let config = assuming(config(&network), "once");
+        let config = assuming(config(), "once");
         network.answer(200, answer("ASIAONE", "9999-01-01T00:00:00Z"));
         for _ in 0..3 {
             assert_eq!(request(&config, &network).unwrap(), 1);
@@ -151,11 +151,11 @@ pub(super) mod roles {
     }
 
     #[test]
-    fn what_sts_refuses_is_told_in_its_own_words_and_not_asked_again() {
+    fn rejection_of_sts_is_reported_in_its_words_and_not_retried() {
         let network = Network::default();
         let words = "User: arn:aws:iam::1:user/x is not authorized to perform: sts:AssumeRole";
         network.answer(403, refusal("AccessDenied", words));
-        let dsql = Dsql::new(assuming(retrying(&network), "refused"));
+        let dsql = Dsql::within(assuming(retrying(), "refused"), network.clone());
         let error = now(query(&WRITE).fetch_one(&dsql)).unwrap_err();
         assert!(error.is_credentials() && !error.is_outcome_unknown());
         let shown = error.to_string();
@@ -170,7 +170,7 @@ pub(super) mod roles {
         network.leave_unanswered(TransportErrorKind::Unreachable);
         network.answer(200, answer("ASIATWO", "9999-01-01T00:00:00Z"));
         network.accept(answers([rows("n", 23, &[1])]));
-        let dsql = Dsql::new(assuming(retrying(&network), "unwell"));
+        let dsql = Dsql::within(assuming(retrying(), "unwell"), network.clone());
         let mut running = pin!(query(&READ).fetch_one(&dsql));
         let found = loop {
             match settle(running.as_mut()) {
@@ -185,11 +185,12 @@ pub(super) mod roles {
     #[test]
     fn credentials_that_the_server_refuses_are_forgotten() {
         let network = Network::default();
-        let config = assuming(config(&network), "forgotten");
+        let config = assuming(config(), "forgotten");
         let refused = || {
             let denied = b"SFATAL\0C28000\0Munable to accept connection, access denied\0\0";
             network.accept([Step::AwaitWrite, Step::Send(frame(b'E', denied)), Step::Close]);
-            let error = now(query(&READ).fetch_one(&Dsql::new(config.clone()))).unwrap_err();
+            let error =
+                now(query(&READ).fetch_one(&Dsql::within(config.clone(), network.clone()))).unwrap_err();
             assert!(error.is_access_denied(), "{error}");
         };
         network.answer(200, answer("ASIAOLD", "9999-01-01T00:00:00Z"));
@@ -207,7 +208,7 @@ pub(super) mod roles {
     #[test]
     fn a_role_can_be_assumed_with_another() {
         let network = Network::default();
-        let config = assuming(assuming(config(&network), "first"), "second");
+        let config = assuming(assuming(config(), "first"), "second");
         network.answer(200, answer("ASIAFIRST", "9999-01-01T00:00:00Z"));
         network.answer(200, answer("ASIASECOND", "9999-01-01T00:00:00Z"));
         request(&config, &network).unwrap();
@@ -234,9 +235,9 @@ pub(super) mod roles {
         .enumerate()
         {
             let network = Network::default();
-            let config = assuming(config(&network), &format!("shown-{at}"));
+            let config = assuming(config(), &format!("shown-{at}"));
             network.answer(status, body);
-            let dsql = Dsql::new(config.clone());
+            let dsql = Dsql::within(config.clone(), network.clone());
             let error = now(query(&READ).fetch_one(&dsql)).unwrap_err();
             let shown = format!("{error} {error:?} {dsql:?} {config:?}");
             let shown = [shown, worker::Error::from(error).to_string()].concat();
@@ -250,8 +251,8 @@ pub(super) mod roles {
         for key in ["id\r\nx: y", "ìd"] {
             let network = Network::default();
             let credentials = Credentials::new(key, "key");
-            let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(&network);
-            let dsql = Dsql::new(assuming(config.max_attempts(1), "broken"));
+            let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap();
+            let dsql = Dsql::within(assuming(config.max_attempts(1), "broken"), network.clone());
             let error = now(query(&READ).fetch_one(&dsql)).unwrap_err();
             assert!(error.is_credentials() && error.to_string().contains("characters"), "{error}");
             assert!(network.posted().is_empty());

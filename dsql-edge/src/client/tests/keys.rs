@@ -7,8 +7,8 @@ static KEY: Statement = Statement { columns: &[], ..statement("INSERT INTO keys 
 /// The errors of these tests name this constraint.
 static CONSTRAINTS: KeyConstraints = KeyConstraints { names: &["t_pkey"], all: true, does_nothing: false };
 
-fn once(network: &Network, constraints: &'static KeyConstraints) -> Result<Once<i32>, Error> {
-    let dsql = Dsql::new(retrying(network));
+fn once(network: &Network, constraints: &'static KeyConstraints) -> Result<IdempotentOutcome<i32>, Error> {
+    let dsql = Dsql::within(retrying(), network.clone());
     let body = async |tx: Transaction<'_>| query(&WRITE).fetch_one(tx).await;
     let key = KeyInsert::new(&KEY, Arguments::default(), constraints);
     eventually(network, dsql.transaction(body).idempotency_key(key).into_future())
@@ -27,17 +27,18 @@ fn a_key_resolves_what_became_of_it() {
 
     let network = Network::default();
     network.accept(answers([keyed(&[1]), committed()]));
-    assert_eq!(once(&network).unwrap(), Once::Now(1));
+    assert_eq!(once(&network).unwrap(), IdempotentOutcome::Committed(1));
     assert_eq!(said(&network)[..2], [&flight, "COMMIT |"]);
 
     let network = Network::default();
     network.accept(answers([begun_badly("23505"), rolled_back()]));
-    assert_eq!(once(&network).unwrap(), Once::Before);
+    assert_eq!(once(&network).unwrap(), IdempotentOutcome::AlreadyCommitted);
 
     // The answer to COMMIT is lost; the transaction runs again, and the key shows the outcome of the first run.
-    for (then, outcome) in
-        [(vec![begun_badly("23505")], Once::Before), (vec![keyed(&[2]), committed()], Once::Now(2))]
-    {
+    for (then, outcome) in [
+        (vec![begun_badly("23505")], IdempotentOutcome::AlreadyCommitted),
+        (vec![keyed(&[2]), committed()], IdempotentOutcome::Committed(2)),
+    ] {
         let network = Network::default();
         let mut lost = answers([keyed(&[1]), vec![]]);
         lost.truncate(lost.len() - 2);
@@ -57,10 +58,10 @@ fn a_key_resolves_what_became_of_it() {
     // A key alone is written, too.
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), done("INSERT 0 1"), ready(b"T")].concat(), committed()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let key = KeyInsert::new(&KEY, Arguments::default(), &CONSTRAINTS);
     let nothing = dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(key);
-    assert_eq!(now(nothing.into_future()).unwrap(), Once::Now(()));
+    assert_eq!(now(nothing.into_future()).unwrap(), IdempotentOutcome::Committed(()));
     assert_eq!(said(&network), ["login BEGIN INSERT INTO keys VALUES (1) |", "COMMIT |"]);
 }
 
@@ -69,14 +70,14 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
     static DOES_NOTHING: KeyConstraints = KeyConstraints { does_nothing: true, ..CONSTRAINTS };
     let network = Network::default();
     network.accept(answers([keyed("INSERT 0 0", &[1]), rolled_back()]));
-    assert_eq!(once(&network, &DOES_NOTHING).unwrap(), Once::Before);
+    assert_eq!(once(&network, &DOES_NOTHING).unwrap(), IdempotentOutcome::AlreadyCommitted);
     assert_eq!(said(&network)[1], "ROLLBACK |");
 
     // A row of the first run makes a later statement fail: the key still decides.
     let network = Network::default();
     network
         .accept(answers([[control("BEGIN"), done("INSERT 0 0"), failed("23505")].concat(), rolled_back()]));
-    assert_eq!(once(&network, &DOES_NOTHING).unwrap(), Once::Before);
+    assert_eq!(once(&network, &DOES_NOTHING).unwrap(), IdempotentOutcome::AlreadyCommitted);
 
     // The answer to COMMIT is lost: it is not applied a second time.
     let network = Network::default();
@@ -85,16 +86,16 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
     lost.push(Step::Close);
     network.accept(lost);
     network.accept(answers([keyed("INSERT 0 0", &[2]), rolled_back()]));
-    assert_eq!(once(&network, &DOES_NOTHING).unwrap(), Once::Before);
+    assert_eq!(once(&network, &DOES_NOTHING).unwrap(), IdempotentOutcome::AlreadyCommitted);
     assert_eq!(said(&network).iter().filter(|said| *said == "COMMIT |").count(), 1);
 
     // A key alone.
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), done("INSERT 0 0"), ready(b"T")].concat(), rolled_back()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let key = KeyInsert::new(&KEY, Arguments::default(), &DOES_NOTHING);
     let nothing = dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(key);
-    assert_eq!(now(nothing.into_future()).unwrap(), Once::Before);
+    assert_eq!(now(nothing.into_future()).unwrap(), IdempotentOutcome::AlreadyCommitted);
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn nameless_violation_counts_if_all_constraints_are_keys() {
     let refused = || [control("BEGIN"), nameless.clone(), ready(b"E")].concat();
     let network = Network::default();
     network.accept(answers([refused(), rolled_back()]));
-    assert_eq!(once(&network, &CONSTRAINTS).unwrap(), Once::Before);
+    assert_eq!(once(&network, &CONSTRAINTS).unwrap(), IdempotentOutcome::AlreadyCommitted);
     let network = Network::default();
     network.accept(answers([refused(), rolled_back()]));
     assert!(once(&network, &SOME).unwrap_err().is_unique_violation());

@@ -19,15 +19,15 @@ use core::time::Duration;
 
 use super::*;
 use crate::arguments::Arguments;
-use crate::auth::Credentials;
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::millis::Millis;
 use crate::query::{Command, KeyInsert, Query};
 use crate::row::DataRow;
 use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statement};
+use crate::transport::TransportErrorKind;
 use crate::transport::memory::{Network, Step};
-use crate::transport::{self, TransportErrorKind};
 use crate::types::{Column, ConversionError, NotNull, Nullable, sql};
 
 const CANARY: &str = "canary";
@@ -136,15 +136,15 @@ fn serial_login(answer: Vec<u8>) -> Vec<Step> {
     ]
 }
 
-fn config(network: &Network) -> Config {
+fn config() -> Config {
     let credentials = Credentials::new(format!("{CANARY}-id"), format!("{CANARY}-key"))
         .with_session_token(format!("{CANARY}-token"));
-    Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(network).max_attempts(1)
+    Config::local("localhost:1234", "us-east-1", credentials).unwrap().max_attempts(1)
 }
 
 /// The same, with as many attempts as there are without being asked.
-fn retrying(network: &Network) -> Config {
-    config(network).max_attempts(5)
+fn retrying() -> Config {
+    config().max_attempts(5)
 }
 
 /// Polls until nothing moves any more.

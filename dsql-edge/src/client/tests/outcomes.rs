@@ -16,11 +16,9 @@ fn write() -> Query<i32> {
 }
 
 /// Startup alone is answered; what comes behind it waits until the server asks for the password.
-fn serial(network: &Network) -> Config {
+fn serial() -> Config {
     let credentials = Credentials::new("id", "key");
-    Config::dangerous_endpoint("localhost", 1234, "localhost", "us-east-1", credentials)
-        .unwrap()
-        .memory(network)
+    Config::dangerous_endpoint("localhost", 1234, "localhost", "us-east-1", credentials).unwrap()
 }
 
 /// What a closure does before the failure is known.
@@ -32,7 +30,7 @@ enum Closure {
 }
 
 /// A transaction with a key, in the way that a user writes it.
-fn keyed(network: &Network, dsql: &Dsql, closure: Closure) -> Result<Once<()>, Error> {
+fn keyed(network: &Network, dsql: &Dsql, closure: Closure) -> Result<IdempotentOutcome<()>, Error> {
     let body = async move |tx: Transaction<'_>| {
         match closure {
             Closure::Empty => {}
@@ -58,7 +56,7 @@ fn key_that_was_not_sent_is_an_error() {
         for kind in [Unreachable, Lost, NoTls, Tls, OtherRequest, Unsupported] {
             let network = Network::default();
             (0..9).for_each(|_| network.refuse(kind));
-            fails(&network, &Dsql::new(retrying(&network)), &format!("{kind:?}"));
+            fails(&network, &Dsql::within(retrying(), network.clone()), &format!("{kind:?}"));
         }
         for (code, message) in [
             ("28000", "unable to accept connection, access denied"),
@@ -70,12 +68,12 @@ fn key_that_was_not_sent_is_an_error() {
                 let fields = format!("SFATAL\0VFATAL\0C{code}\0M{message}\0\0");
                 network.accept([Step::AwaitWrite, Step::Send(frame(b'E', fields.as_bytes())), Step::Close]);
             }
-            assert!(fails(&network, &Dsql::new(retrying(&network)), code).is_connect());
+            assert!(fails(&network, &Dsql::within(retrying(), network.clone()), code).is_connect());
         }
         // All connections are lent, for longer than the timeout.
         let network = Network::default();
         network.accept([Step::AwaitWrite, Step::Send(login()), Step::Stall]);
-        let dsql = Dsql::new(retrying(&network).max_connections(1));
+        let dsql = Dsql::within(retrying().max_connections(1), network.clone());
         let mut busy = pin!(query(&READ).fetch_one(&dsql));
         let mut context = Context::from_waker(Waker::noop());
         assert!(busy.as_mut().poll(&mut context).is_pending());
@@ -85,7 +83,7 @@ fn key_that_was_not_sent_is_an_error() {
         static ELSEWHERE: Statement = Statement { search_path: "app", ..KEY };
         let network = Network::default();
         network.accept(answers([[control("BEGIN"), found(&[1]), ready(b"T")].concat()]));
-        let mut session = Dsql::new(retrying(&network)).session();
+        let mut session = Dsql::within(retrying(), network.clone()).session();
         network.expire();
         let _ = now(query(&READ).fetch_one(&mut session));
         let other = KeyInsert::new(&ELSEWHERE, Arguments::default(), &CONSTRAINTS);
@@ -132,7 +130,8 @@ fn unknown_outcome_stays_unknown_whatever_ends_the_next_attempt() {
         let network = Network::default();
         network.accept(first());
         second(&network);
-        let error = keyed(&network, &Dsql::new(retrying(&network)), Closure::Writes).expect_err(what);
+        let error =
+            keyed(&network, &Dsql::within(retrying(), network.clone()), Closure::Writes).expect_err(what);
         assert!(error.is_outcome_unknown(), "{what}: {error}");
     }
     // The closure gives up the second time, before or after a statement.
@@ -141,7 +140,7 @@ fn unknown_outcome_stays_unknown_whatever_ends_the_next_attempt() {
         network.accept(first());
         network.accept(answers([keyed_flight(), [control("ROLLBACK"), ready(b"I")].concat()]));
         let times = std::sync::atomic::AtomicU32::new(0);
-        let dsql = Dsql::new(retrying(&network));
+        let dsql = Dsql::within(retrying(), network.clone());
         let body = async |tx: Transaction<'_>| {
             let again = times.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0;
             if !again || statement_first {
@@ -158,14 +157,14 @@ fn unknown_outcome_stays_unknown_whatever_ends_the_next_attempt() {
     let network = Network::default();
     network.accept(first());
     network.accept(answers([failed("23505"), [control("ROLLBACK"), ready(b"I")].concat()]));
-    let resolved = keyed(&network, &Dsql::new(retrying(&network)), Closure::Writes);
-    assert_eq!(resolved.unwrap(), Once::Before);
+    let resolved = keyed(&network, &Dsql::within(retrying(), network.clone()), Closure::Writes);
+    assert_eq!(resolved.unwrap(), IdempotentOutcome::AlreadyCommitted);
 }
 
 #[test]
 fn read_only_transaction_with_a_key_is_an_error() {
     let network = Network::default();
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let body = async |_: Transaction<'_>| Ok::<_, Error>(());
     let error = now(dsql.transaction(body).read_only().idempotency_key(key()).into_future()).unwrap_err();
     assert!(error.is_config(), "{error}");
@@ -191,7 +190,8 @@ fn unsent_write_of_a_lost_login_is_not_unknown() {
     for (script, sent) in scripts {
         let network = Network::default();
         network.accept(script.clone());
-        let error = now(write().fetch_one(&Dsql::new(serial(&network).max_attempts(1)))).unwrap_err();
+        let error =
+            now(write().fetch_one(&Dsql::within(serial().max_attempts(1), network.clone()))).unwrap_err();
         assert_eq!(error.is_outcome_unknown(), sent, "{script:?}: {error}");
         let said = said(&network).concat();
         assert_eq!(said.contains(WRITE.sql), sent, "{said}");
@@ -200,7 +200,7 @@ fn unsent_write_of_a_lost_login_is_not_unknown() {
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Close]);
     network.accept(serial_login(rows("n", 23, &[5])));
-    assert_eq!(eventually(&network, write().fetch_one(&Dsql::new(serial(&network)))).unwrap(), 5);
+    assert_eq!(eventually(&network, write().fetch_one(&Dsql::within(serial(), network.clone()))).unwrap(), 5);
 }
 
 /// Each error of the server's at each place of a write: what is known of it.
@@ -229,7 +229,7 @@ fn error_of_the_system_leaves_a_write_unknown() {
     for (what, answer, unknown) in cases {
         let network = Network::default();
         network.accept(answers([answer]));
-        let error = now(write().fetch_one(&Dsql::new(config(&network)))).unwrap_err();
+        let error = now(write().fetch_one(&Dsql::within(config(), network.clone()))).unwrap_err();
         assert_eq!(error.is_outcome_unknown(), unknown, "{what}: {error}");
     }
     // COMMIT was in the same flight.
@@ -239,7 +239,8 @@ fn error_of_the_system_leaves_a_write_unknown() {
     ] {
         let network = Network::default();
         network.accept(answers([answer]));
-        let error = now(Dsql::new(config(&network)).pipeline((write(), write()))).map(drop).unwrap_err();
+        let error =
+            now(Dsql::within(config(), network.clone()).pipeline((write(), write()))).map(drop).unwrap_err();
         assert_eq!(error.is_outcome_unknown(), unknown, "{what}: {error}");
     }
 }
@@ -251,7 +252,7 @@ fn statement_that_ended_the_transaction_leaves_it_unknown() {
     let network = Network::default();
     let begun = [control("BEGIN"), found(&[1]), ready(b"T")].concat();
     network.accept(answers([begun, [done("CALL"), ready(b"I")].concat()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let sneaky = dsql.transaction(async |tx| {
         write().fetch_one(tx).await?;
         Command::new(&CALL, Arguments::default()).execute(tx).await
@@ -271,7 +272,7 @@ fn transaction_is_retried_with_a_serial_login() {
     steps.pop();
     steps.extend([Step::AwaitWrite, Step::Send([control("COMMIT"), ready(b"I")].concat()), Step::Stall]);
     network.accept(steps);
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let wrote = dsql.transaction(async |tx| write().fetch_one(tx).await);
     assert_eq!(eventually(&network, wrote.into_future()).unwrap(), 5);
 }
@@ -291,7 +292,7 @@ fn flight_that_was_dropped_with_the_login_is_sent_again() {
         }
         steps.extend([Step::AwaitWrite, Step::Send(rows("n", 23, &[7])), Step::Stall]);
         network.accept(steps);
-        let dsql = Dsql::new(config(&network));
+        let dsql = Dsql::within(config(), network.clone());
         assert_eq!(eventually(&network, write().fetch_one(&dsql)).unwrap(), 5);
         assert_eq!(eventually(&network, query(&READ).fetch_one(&dsql)).unwrap(), 7);
         let first = format!("login {flight}");
@@ -331,8 +332,8 @@ fn transaction_that_was_dropped_with_the_login_is_sent_again() {
         Step::Send([control("COMMIT"), ready(b"I")].concat()),
         Step::Stall,
     ]);
-    let dsql = Dsql::new(config(&network));
-    assert_eq!(keyed(&network, &dsql, Closure::Writes).unwrap(), Once::Now(()));
+    let dsql = Dsql::within(config(), network.clone());
+    assert_eq!(keyed(&network, &dsql, Closure::Writes).unwrap(), IdempotentOutcome::Committed(()));
     let flight = format!("BEGIN INSERT INTO keys VALUES (1) {WRITE_SQL} |");
     assert_eq!(said(&network), [&format!("login {flight}"), "|", &flight, "COMMIT |"]);
 }
@@ -341,7 +342,7 @@ fn transaction_that_was_dropped_with_the_login_is_sent_again() {
 fn silent_server_times_out_with_unknown_outcome() {
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Send(login()), Step::Stall]);
-    let dsql = Dsql::new(config(&network));
+    let dsql = Dsql::within(config(), network.clone());
     let mut waiting = pin!(write().fetch_one(&dsql));
     let mut context = Context::from_waker(Waker::noop());
     let error = loop {

@@ -13,7 +13,7 @@ fn a_pipeline_is_one_flight_and_one_transaction() {
         [control("BEGIN"), found(&[1, 2]), done("DELETE 3"), found(&[4]), control("COMMIT"), ready(b"I")];
     let reads = [control("BEGIN"), found(&[]), found(&[5]), control("COMMIT"), ready(b"I")];
     network.accept(answers([three.concat(), reads.concat(), rows("n", 23, &[6])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let all = now(dsql.pipeline((query(&READ), delete(), query(&WRITE).one()))).unwrap();
     assert_eq!(all, (vec![1, 2], 3, 4));
     let mut session = dsql.session();
@@ -43,7 +43,7 @@ fn the_first_error_is_that_of_the_pipeline_and_nothing_stays() {
     let failed = [control("BEGIN"), done("DELETE 1"), error("ERROR", "23505"), ready(b"E")].concat();
     let ended = [control("ROLLBACK"), ready(b"I")].concat();
     network.accept(answers([failed, ended, rows("n", 23, &[2])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let error = now(dsql.pipeline((delete(), query(&OTHER), delete()))).unwrap_err();
     assert!(error.is_unique_violation() && !error.is_outcome_unknown(), "{error}");
     assert!(error.to_string().contains("(other, "), "{error}");
@@ -52,7 +52,7 @@ fn the_first_error_is_that_of_the_pipeline_and_nothing_stays() {
 }
 
 #[test]
-fn a_pipeline_that_conflicts_runs_again_and_one_that_is_lost_does_not() {
+fn conflicting_pipeline_is_retried_and_lost_one_is_not() {
     let good = [control("BEGIN"), found(&[1]), done("DELETE 1"), control("COMMIT"), ready(b"I")].concat();
     let conflict = [
         control("BEGIN"),
@@ -65,7 +65,7 @@ fn a_pipeline_that_conflicts_runs_again_and_one_that_is_lost_does_not() {
     .concat();
     let network = Network::default();
     network.accept(answers([conflict.clone(), good.clone()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     // What the first attempt found is void.
     assert_eq!(eventually(&network, dsql.pipeline((query(&READ), delete()))).unwrap(), (vec![1], 1));
 
@@ -76,7 +76,7 @@ fn a_pipeline_that_conflicts_runs_again_and_one_that_is_lost_does_not() {
         steps.retain(|step| !matches!(step, Step::Send(bytes) if bytes.is_empty()));
         steps.push(Step::Close);
         network.accept(steps);
-        let dsql = Dsql::new(retrying(&network));
+        let dsql = Dsql::within(retrying(), network.clone());
         now(query(&READ).fetch_one(&dsql)).unwrap();
         let error = eventually(&network, dsql.pipeline((query(&READ), delete()))).unwrap_err();
         assert!(error.is_outcome_unknown(), "cut at {cut}: {error}");
@@ -91,7 +91,7 @@ fn a_row_that_does_not_fit_is_told_with_what_became_of_the_rest() {
         [control("BEGIN"), done("DELETE 1"), found(second), control("COMMIT"), ready(b"I")].concat()
     };
     network.accept(answers([answer(&[]), answer(&[1, 2])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     assert!(now(dsql.pipeline((delete(), query(&READ).one()))).unwrap_err().is_no_rows());
     let error = now(dsql.pipeline((delete(), query(&READ).one()))).unwrap_err();
     assert!(error.is_too_many_rows() && error.is_executed(), "{error}");
@@ -103,7 +103,7 @@ fn within_a_transaction_it_is_part_of_it() {
     let begun = [control("BEGIN"), found(&[1]), done("DELETE 2"), ready(b"T")].concat();
     let more = [done("DELETE 3"), found(&[4]), ready(b"T")].concat();
     network.accept(answers([begun, more, [control("COMMIT"), ready(b"I")].concat()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let result = now(dsql
         .transaction(async |tx| {
             let first = tx.pipeline((query(&READ).one(), delete())).await?;

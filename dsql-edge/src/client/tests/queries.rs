@@ -3,10 +3,10 @@
 use super::*;
 
 #[test]
-fn the_first_query_is_one_flight_with_the_login_and_the_next_one_flight_alone() {
+fn first_query_is_sent_with_the_login_and_the_next_alone() {
     let network = Network::default();
     network.accept(answers([rows("n", 23, &[1, 2]), rows("n", 23, &[3])]));
-    let dsql = Dsql::new(config(&network));
+    let dsql = Dsql::within(config(), network.clone());
     assert_eq!(now(query(&READ).fetch_all(&dsql)).unwrap(), [1, 2]);
     assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 3);
     assert_eq!(network.connections(), (1, 1));
@@ -24,7 +24,7 @@ fn queries_of_two_search_paths_run_on_connections_of_their_own() {
         let network = Network::default();
         network.accept(answers([rows("n", 23, &[1]), rows("n", 23, &[3])]));
         network.accept(answers([rows("n", 23, &[2]), rows("n", 23, &[4])]));
-        let dsql = Dsql::new(config(&network));
+        let dsql = Dsql::within(config(), network.clone());
         for (at, statement) in [order[0], order[1], order[0], order[1]].into_iter().enumerate() {
             assert_eq!(now(query(statement).fetch_one(&dsql)).unwrap(), i32::try_from(at).unwrap() + 1);
         }
@@ -36,7 +36,7 @@ fn queries_of_two_search_paths_run_on_connections_of_their_own() {
         let network = Network::default();
         network.accept(answers([rows("n", 23, &[1])]));
         network.accept(answers([rows("n", 23, &[2])]));
-        let dsql = Dsql::new(config(&network).max_connections(1));
+        let dsql = Dsql::within(config().max_connections(1), network.clone());
         for (at, statement) in order.into_iter().enumerate() {
             assert_eq!(now(query(statement).fetch_one(&dsql)).unwrap(), i32::try_from(at).unwrap() + 1);
         }
@@ -56,7 +56,7 @@ fn statement_of_another_search_path_is_not_sent() {
         // A session.
         let network = Network::default();
         network.accept(answers([rows("n", 23, &[1])]));
-        let mut session = Dsql::new(config(&network)).session();
+        let mut session = Dsql::within(config(), network.clone()).session();
         assert_eq!(now(query(order[0]).fetch_one(&mut session)).unwrap(), 1);
         refused(now(query(order[1]).fetch_one(&mut session)));
         assert_eq!(network.written().len(), 1);
@@ -64,7 +64,7 @@ fn statement_of_another_search_path_is_not_sent() {
         let network = Network::default();
         let begun = [control("BEGIN"), found(&[1]), ready(b"T")].concat();
         network.accept(answers([begun, [control("ROLLBACK"), ready(b"I")].concat()]));
-        let dsql = Dsql::new(config(&network));
+        let dsql = Dsql::within(config(), network.clone());
         let both = dsql.transaction(async |tx| {
             query(order[0]).fetch_one(tx).await?;
             query(order[1]).fetch_one(tx).await
@@ -74,7 +74,7 @@ fn statement_of_another_search_path_is_not_sent() {
         // A pipeline.
         let network = Network::default();
         network.accept(answers([]));
-        let dsql = Dsql::new(config(&network));
+        let dsql = Dsql::within(config(), network.clone());
         let both = dsql.pipeline((query(order[0]), query(order[1])));
         refused(now(both).map(|_| 0));
         assert_eq!(network.written().iter().map(Vec::len).sum::<usize>(), 0);
@@ -85,11 +85,11 @@ fn statement_of_another_search_path_is_not_sent() {
 fn configured_search_path_serves_snapshots_without_one() {
     let network = Network::default();
     network.accept(answers([rows("n", 23, &[1]), rows("n", 23, &[2])]));
-    let dsql = Dsql::new(config(&network).search_path("\"app\",public"));
+    let dsql = Dsql::within(config().search_path("\"app\",public"), network.clone());
     assert_eq!(now(query(&APP).fetch_one(&dsql)).unwrap(), 1);
     assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 2);
     assert_eq!(network.connections(), (1, 1));
-    let other = Dsql::new(config(&network).search_path("other"));
+    let other = Dsql::within(config().search_path("other"), network.clone());
     network.accept(answers([]));
     assert!(now(query(&APP).fetch_one(&other)).unwrap_err().is_config());
 }
@@ -101,7 +101,7 @@ fn an_unchecked_query_runs_on_any_search_path() {
         let network = Network::default();
         network.accept(answers([rows("n", 23, &[1]), rows("n", 23, &[1])]));
         network.accept(answers([rows("n", 23, &[1])]));
-        let dsql = Dsql::new(config(&network));
+        let dsql = Dsql::within(config(), network.clone());
         if first_is_unchecked {
             assert_eq!(now(unchecked().fetch_one(&dsql)).unwrap(), 7);
         }
@@ -127,7 +127,7 @@ fn one_row_means_one_row() {
     let network = Network::default();
     network
         .accept(answers([&[][..], &[1], &[1, 2]].iter().cycle().take(6).map(|values| rows("n", 23, values))));
-    let dsql = Dsql::new(config(&network));
+    let dsql = Dsql::within(config(), network.clone());
     assert!(now(query(&READ).fetch_one(&dsql)).unwrap_err().is_no_rows());
     assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 1);
     assert!(now(query(&READ).fetch_one(&dsql)).unwrap_err().is_too_many_rows());
@@ -138,16 +138,15 @@ fn one_row_means_one_row() {
 }
 
 #[test]
-fn queries_at_the_same_time_open_more_connections_up_to_the_limit_and_then_wait() {
+fn concurrent_queries_open_connections_up_to_the_limit() {
     let network = Network::default();
     for _ in 0..2 {
         network.accept(answers([rows("n", 23, &[1]), rows("n", 23, &[2])]));
     }
-    let dsql = Dsql::new(config(&network).max_connections(2));
+    let dsql = Dsql::within(config().max_connections(2), network.clone());
     let mut context = Context::from_waker(Waker::noop());
     // Each holds a connection from its first poll on; a script that is not read holds nobody up.
-    let (mut timer, mut other) =
-        (transport::sleep(&config(&network), SOON), transport::sleep(&config(&network), SOON));
+    let (mut timer, mut other) = (network.sleep(SOON), network.sleep(SOON));
     let mut first = Box::pin(dsql.lender().borrow(None, &mut timer));
     let mut second = Box::pin(dsql.lender().borrow(None, &mut other));
     let mut third = Box::pin(query(&READ).fetch_one(&dsql));
@@ -163,8 +162,8 @@ fn queries_at_the_same_time_open_more_connections_up_to_the_limit_and_then_wait(
 #[test]
 fn waiting_for_a_connection_ends_with_a_timeout() {
     let network = Network::default();
-    let dsql = Dsql::new(config(&network).max_connections(1));
-    let mut timer = transport::sleep(&config(&network), SOON);
+    let dsql = Dsql::within(config().max_connections(1), network.clone());
+    let mut timer = network.sleep(SOON);
     let held = now(dsql.lender().borrow(None, &mut timer)).unwrap();
     network.expire();
     let error = now(query(&READ).fetch_one(&dsql)).unwrap_err();
@@ -177,7 +176,7 @@ fn a_query_that_is_dropped_halfway_takes_its_connection_with_it() {
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Send(login()), Step::Stall]);
     network.accept(answers([rows("n", 23, &[5])]));
-    let dsql = Dsql::new(config(&network));
+    let dsql = Dsql::within(config(), network.clone());
     assert!(settle(query(&READ).fetch_one(&dsql)).is_pending());
     assert_eq!(network.connections(), (1, 0));
     assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 5);
@@ -192,7 +191,7 @@ fn a_session_does_not_open_a_second_connection() {
         rows("n", 23, &[6]),
         error("FATAL", "57P01"),
     ]));
-    let mut session = Dsql::new(config(&network)).session();
+    let mut session = Dsql::within(config(), network.clone()).session();
     assert_eq!(now(query(&READ).fetch_one(&mut session)).unwrap(), 5);
     assert!(now(query(&READ).fetch_one(&mut session)).unwrap_err().is_stale_snapshot());
     assert_eq!(now(query(&READ).fetch_one(&mut session)).unwrap(), 6);
@@ -205,7 +204,7 @@ fn a_session_does_not_open_a_second_connection() {
 fn a_stale_snapshot_is_named_and_the_connection_goes_on() {
     let network = Network::default();
     network.accept(answers([rows("m", 23, &[1]), rows("n", 20, &[1]), rows("n", 23, &[9])]));
-    let dsql = Dsql::new(config(&network));
+    let dsql = Dsql::within(config(), network.clone());
     for said in ["m in the database and n in the snapshot", "int8 in the database and int4 in the snapshot"] {
         let error = now(query(&READ).fetch_all(&dsql)).unwrap_err();
         assert!(error.is_stale_snapshot() && error.column() == Some("n"));
@@ -222,10 +221,10 @@ fn a_stale_snapshot_is_named_and_the_connection_goes_on() {
 }
 
 /// Its name, the script, and what the error must say of itself.
-type Failing = (&'static str, Result<Vec<Step>, TransportErrorKind>, fn(&Error) -> bool);
+type FlightFailure = (&'static str, Result<Vec<Step>, TransportErrorKind>, fn(&Error) -> bool);
 
 /// Every way in which a query can fail: the script, and what the error must say of itself.
-fn failures() -> Vec<Failing> {
+fn failures() -> Vec<FlightFailure> {
     let after_login = |step: Step| Ok(vec![Step::AwaitWrite, Step::Send(login()), step]);
     let before_login = |step: Step| Ok(vec![Step::AwaitWrite, step]);
     vec![
@@ -316,7 +315,7 @@ fn every_failure_says_what_it_is_and_where_and_shows_no_secret() {
             Ok(steps) => network.accept(steps),
             Err(kind) => network.refuse(kind),
         }
-        let dsql = Dsql::new(config(&network));
+        let dsql = Dsql::within(config(), network.clone());
         let error = now(query(&WRITE).fetch_one(&dsql)).unwrap_err();
         assert!(is_right(&error), "{name}: {error}");
         let worker = worker::Error::from(now_again(name)).to_string();
@@ -336,11 +335,11 @@ fn now_again(name: &str) -> Error {
         Ok(steps) => network.accept(steps),
         Err(kind) => network.refuse(kind),
     }
-    now(query(&READ).fetch_one(&Dsql::new(config(&network)))).unwrap_err()
+    now(query(&READ).fetch_one(&Dsql::within(config(), network.clone()))).unwrap_err()
 }
 
 #[test]
-fn wherever_the_answer_is_cut_a_write_is_unknown_and_never_a_success() {
+fn write_whose_answer_is_cut_anywhere_is_unknown() {
     let whole = [login(), rows("n", 23, &[1])].concat();
     for cut in 0..whole.len() {
         for end in [Step::Close, Step::Break(TransportErrorKind::Lost), Step::Stall] {
@@ -350,7 +349,7 @@ fn wherever_the_answer_is_cut_a_write_is_unknown_and_never_a_success() {
             if cut == 0 && matches!(end, Step::Stall) {
                 continue;
             }
-            let dsql = Dsql::new(config(&network));
+            let dsql = Dsql::within(config(), network.clone());
             let mut waiting = Box::pin(query(&WRITE).fetch_one(&dsql));
             let error = match waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(result) => result.unwrap_err(),
@@ -382,7 +381,7 @@ fn a_server_that_is_silent_ends_with_a_timeout_that_says_where() {
     ] {
         let network = Network::default();
         network.accept(script);
-        let dsql = Dsql::new(config(&network));
+        let dsql = Dsql::within(config(), network.clone());
         let mut waiting = Box::pin(query(&WRITE).fetch_one(&dsql));
         assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         network.expire();
@@ -400,7 +399,7 @@ fn value_in_the_primary_message_is_not_shown() {
     let fields = format!("SERROR\0VERROR\0C22P02\0Minvalid input syntax for type uuid: \"{CANARY}\"\0\0");
     let network = Network::default();
     network.accept(answers([[frame(b'E', fields.as_bytes()), frame(b'Z', b"I")].concat()]));
-    let error = now(query(&READ).fetch_one(&Dsql::new(config(&network)))).unwrap_err();
+    let error = now(query(&READ).fetch_one(&Dsql::within(config(), network.clone()))).unwrap_err();
     assert!(error.message().unwrap().contains(CANARY));
     let debugged = format!("{error:?} {error:#?}");
     for shown in [error.to_string(), debugged, worker::Error::from(error).to_string()] {
@@ -409,9 +408,9 @@ fn value_in_the_primary_message_is_not_shown() {
 }
 
 #[test]
-fn an_argument_that_cannot_be_encoded_is_named_and_nothing_is_sent() {
+fn unencodable_argument_is_named_and_nothing_is_sent() {
     let network = Network::default();
-    let dsql = Dsql::new(config(&network));
+    let dsql = Dsql::within(config(), network.clone());
     let mut arguments = Arguments::with_capacity(2);
     arguments.bind::<sql::Text, NotNull, _>("fine");
     arguments.bind::<sql::Text, NotNull, _>(&format!("{CANARY}\0"));
@@ -437,7 +436,7 @@ fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
     let fetched = |query: Query<i32>, answer: Vec<u8>| {
         let network = Network::default();
         network.accept(answers([answer]));
-        now(query.fetch_one(&Dsql::new(config(&network)))).unwrap_err()
+        now(query.fetch_one(&Dsql::within(config(), network.clone()))).unwrap_err()
     };
     let error = fetched(query(&READ), null("n"));
     assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
@@ -451,7 +450,7 @@ fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
     let nullable = Query::new(&READ, Arguments::default(), |row| row.column::<sql::Int4, Nullable, Own>(0));
     let network = Network::default();
     network.accept(answers([null("n")]));
-    let error = now(nullable.fetch_one(&Dsql::new(config(&network)))).unwrap_err();
+    let error = now(nullable.fetch_one(&Dsql::within(config(), network.clone()))).unwrap_err();
     assert!(!error.is_stale_snapshot() && error.is_conversion(), "{error}");
 }
 
@@ -470,7 +469,7 @@ fn a_select_that_may_write_is_not_said_to_write() {
     let fetched = |statement: &'static Statement| {
         let network = Network::default();
         network.accept(answers([rows("x", 23, &[1])]));
-        now(query(statement).fetch_one(&Dsql::new(config(&network)))).unwrap_err()
+        now(query(statement).fetch_one(&Dsql::within(config(), network.clone()))).unwrap_err()
     };
     let (may, does, reads) = (fetched(&CALLS), fetched(&WRITE), fetched(&READ));
     assert!(may.is_executed() && does.is_executed() && !reads.is_executed(), "{may}, {does}, {reads}");
@@ -480,7 +479,8 @@ fn a_select_that_may_write_is_not_said_to_write() {
     // What becomes of a lost answer is as for one that writes: it does not run again.
     let network = Network::default();
     network.accept(vec![Step::AwaitWrite, Step::Send(login()), Step::Close]);
-    let error = eventually(&network, query(&CALLS).fetch_one(&Dsql::new(retrying(&network)))).unwrap_err();
+    let error = eventually(&network, query(&CALLS).fetch_one(&Dsql::within(retrying(), network.clone())))
+        .unwrap_err();
     assert!(error.is_outcome_unknown() && error.attempts() == 1, "{error}");
 }
 
@@ -503,7 +503,7 @@ fn what_may_change_a_session_is_known_of_its_flight() {
     }
     // Behind a pool the setting would be lost with the lease.
     let network = Network::default();
-    let mut session = crate::pool::Pool::new(config(&network)).dsql().session();
+    let mut session = crate::pool::Pool::within(config(), network.clone()).dsql().session();
     let set = crate::query::SessionCommand::new(&SET, Arguments::default());
     let error = now(set.execute(&mut session)).unwrap_err();
     assert!(error.is_config() && error.to_string().contains("behind a pool"), "{error}");

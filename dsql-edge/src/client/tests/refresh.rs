@@ -11,7 +11,8 @@ use crate::auth::{CredentialsProvider, ProvidedCredentials};
 
 /// Requests of the same time, each with a `Dsql` of its own, run to their ends.
 fn all_at_once(network: &Network, config: &Config, requests: usize) -> Vec<Result<i32, Error>> {
-    let one = |config: Config| async move { query(&READ).fetch_one(&Dsql::new(config)).await };
+    let one =
+        |config: Config| async move { query(&READ).fetch_one(&Dsql::within(config, network.clone())).await };
     let mut running: Vec<_> = (0..requests)
         .map(|_| {
             network.accept(answers([rows("n", 23, &[1])]));
@@ -55,7 +56,7 @@ impl CredentialsProvider for Slow {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         let (life, delay) = self.gives[asked.min(self.gives.len() - 1)];
         Box::pin(async move {
-            self.network.timer(crate::millis::millis(delay)).await;
+            self.network.sleep(crate::millis::millis(delay)).await;
             let credentials = session(&format!("ID{asked}"));
             Ok(match life {
                 Some(life) => credentials.with_expiry(self.network.unix_time() + life),
@@ -72,13 +73,13 @@ impl CredentialsProvider for Slow {
 fn providing(network: &Network, gives: &[(Option<u64>, Duration)]) -> (Config, Arc<AtomicUsize>) {
     let asked = Arc::<AtomicUsize>::default();
     let provider = Slow { network: network.clone(), gives: gives.to_vec(), asked: asked.clone() };
-    (config(network).credentials_provider(provider), asked)
+    (config().credentials_provider(provider), asked)
 }
 
 const HOUR: Option<u64> = Some(3600);
 
 #[test]
-fn hanging_provider_delays_one_request_while_old_credentials_serve() {
+fn hanging_provider_delays_one_request_with_old_credentials() {
     let network = Network::default();
     let (config, asked) = providing(&network, &[(HOUR, Duration::ZERO), (HOUR, Duration::MAX)]);
     one_more(&network, &config);
@@ -111,12 +112,12 @@ fn one_request_refreshes_and_the_others_use_old_credentials() {
 }
 
 #[test]
-fn request_that_is_dropped_while_it_refreshes_leaves_old_credentials() {
+fn request_dropped_during_refresh_leaves_old_credentials() {
     let network = Network::default();
     let (config, asked) = providing(&network, &[(HOUR, Duration::ZERO), (HOUR, Duration::MAX)]);
     one_more(&network, &config);
     network.elapse(Duration::from_secs(3100));
-    let dsql = Dsql::new(config.clone());
+    let dsql = Dsql::within(config.clone(), network.clone());
     assert!(settle(query(&READ).fetch_one(&dsql)).is_pending());
     assert_eq!(one_more(&network, &config).0, 0);
     assert_eq!(asked.load(Ordering::Relaxed), 2);
@@ -159,7 +160,7 @@ mod roles {
     #[test]
     fn hanging_sts_delays_one_request_while_old_credentials_serve() {
         let network = Network::default();
-        let config = assuming(config(&network), "hanging");
+        let config = assuming(config(), "hanging");
         network.answer(200, answer("ASIAOLD", ONE));
         one_more(&network, &config);
         network.elapse(Duration::from_secs(3100));
@@ -178,7 +179,7 @@ mod roles {
     fn many_cold_requests_assume_a_role_once() {
         for (delay, most) in [(0, 1), (50, 1), (290, 1), (450, 2), (850, 3), (3000, 10)] {
             let network = Network::default();
-            let config = assuming(config(&network), "many");
+            let config = assuming(config(), "many");
             for _ in 0..50 {
                 network.answer_after(Duration::from_millis(delay), 200, answer("ASIAONE", ONE));
             }
@@ -188,15 +189,15 @@ mod roles {
     }
 
     #[test]
-    fn request_that_hangs_or_is_dropped_does_not_keep_others_from_a_role() {
+    fn hanging_or_dropped_request_does_not_block_a_role() {
         let network = Network::default();
-        let config = assuming(config(&network), "others");
+        let config = assuming(config(), "others");
         network.leave_hanging();
-        let dsql = Dsql::new(config.clone());
+        let dsql = Dsql::within(config.clone(), network.clone());
         let mut first = Box::pin(query(&READ).fetch_one(&dsql));
         assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         network.leave_hanging();
-        let second_dsql = Dsql::new(config.clone());
+        let second_dsql = Dsql::within(config.clone(), network.clone());
         let mut second = Box::pin(query(&READ).fetch_one(&second_dsql));
         assert!(second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         assert_eq!(network.posted().len(), 1);
@@ -217,7 +218,7 @@ mod roles {
     #[test]
     fn refused_role_is_an_error_for_each_of_many_requests() {
         let network = Network::default();
-        let config = assuming(config(&network), "refused");
+        let config = assuming(config(), "refused");
         for _ in 0..50 {
             network.answer_after(Duration::from_millis(90), 403, refusal("AccessDenied", "no"));
         }

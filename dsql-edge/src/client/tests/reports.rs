@@ -22,7 +22,7 @@ fn pipeline_without_the_wanted_row_reports_its_commit() {
     let answer = [control("BEGIN"), done("DELETE 1"), found(&[]), control("COMMIT"), ready(b"I")].concat();
     let network = Network::default();
     network.accept(answers([answer.clone(), answer]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let error = now(dsql.pipeline((delete(), query(&READ).one()))).unwrap_err();
     assert!(error.is_no_rows() && error.is_executed(), "{error}");
     let error = now(dsql.session().pipeline(Vec::<Command>::new()));
@@ -32,11 +32,11 @@ fn pipeline_without_the_wanted_row_reports_its_commit() {
 }
 
 #[test]
-fn missing_row_of_what_only_reads_or_can_be_undone_is_not_executed() {
+fn missing_row_of_a_read_or_transaction_is_not_executed() {
     let network = Network::default();
     let in_transaction = [control("BEGIN"), done("DELETE 1"), found(&[]), ready(b"T")].concat();
     network.accept(answers([rows("n", 23, &[]), in_transaction]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let error = now(query(&READ).fetch_one(&dsql)).unwrap_err();
     assert!(error.is_no_rows() && !error.is_executed() && !error.is_outcome_unknown(), "{error}");
     let body = async |tx: Transaction<'_>| tx.pipeline((delete(), query(&READ).one())).await;
@@ -45,10 +45,10 @@ fn missing_row_of_what_only_reads_or_can_be_undone_is_not_executed() {
 }
 
 #[test]
-fn stream_of_a_write_reports_its_commit_with_a_row_that_does_not_fit() {
+fn stream_of_a_write_reports_its_commit_with_an_unfit_row() {
     let network = Network::default();
     network.accept(answers([rows("n", 23, &[1, 2, 3])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let mut stream = undecodable(&WRITE).fetch(&dsql);
     let error = now(stream.next()).unwrap().unwrap_err();
     assert!(error.is_executed(), "{error}");
@@ -61,7 +61,7 @@ fn stream_of_a_write_reports_its_commit_with_a_row_that_does_not_fit() {
     let mut cut = found(&[1, 2]);
     cut.truncate(cut.len() - 20);
     network.accept([Step::AwaitWrite, Step::Send([login(), cut].concat()), Step::Close]);
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let mut stream = undecodable(&WRITE).fetch(&dsql);
     let error = now(stream.next()).unwrap().unwrap_err();
     assert!(error.is_outcome_unknown(), "{error}");
@@ -69,7 +69,7 @@ fn stream_of_a_write_reports_its_commit_with_a_row_that_does_not_fit() {
     // Of what only reads the rest is not received.
     let network = Network::default();
     network.accept(answers([rows("n", 23, &[1, 2])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let mut stream = undecodable(&READ).fetch(&dsql);
     let error = now(stream.next()).unwrap().unwrap_err();
     assert!(!error.is_executed() && !error.is_outcome_unknown(), "{error}");
@@ -80,7 +80,7 @@ fn stream_of_a_write_reports_its_commit_with_a_row_that_does_not_fit() {
 fn committed_rows_count_a_chunk_whose_rows_do_not_fit() {
     let network = Network::default();
     network.accept(answers([rows("n", 23, &[1])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let bind = |n, arguments: &mut Arguments| arguments.bind::<sql::Int4, NotNull, _>(&n);
     let decode = |_: &DataRow<'_>| Err::<i32, _>(Error::new(crate::error::Kind::TooManyRows));
     let inserting = BulkQuery::new(&RETURNING, each([1], bind), decode).fused();
@@ -96,14 +96,14 @@ fn error_behind_the_answer_to_commit_leaves_the_outcome_unknown() {
         let behind = [control("COMMIT"), failure(code)].concat();
         let network = Network::default();
         network.accept(answers([[control("BEGIN"), found(&[1]), ready(b"T")].concat(), behind.clone()]));
-        let dsql = Dsql::new(retrying(&network));
+        let dsql = Dsql::within(retrying(), network.clone());
         let body = async |tx: Transaction<'_>| query(&WRITE).fetch_one(tx).await;
         let error = eventually(&network, dsql.transaction(body).into_future()).unwrap_err();
         assert!(error.is_outcome_unknown(), "{code}: {error}");
 
         let network = Network::default();
         network.accept(answers([[control("BEGIN"), done("DELETE 1"), found(&[1]), behind].concat()]));
-        let dsql = Dsql::new(retrying(&network));
+        let dsql = Dsql::within(retrying(), network.clone());
         let error = eventually(&network, dsql.pipeline((delete(), query(&WRITE)))).unwrap_err();
         assert!(error.is_outcome_unknown(), "{code}: {error}");
     }
@@ -114,7 +114,7 @@ fn error_behind_the_answer_to_commit_leaves_the_outcome_unknown() {
 fn deadline_does_not_hide_an_unknown_outcome() {
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), found(&[1]), ready(b"I")].concat()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let body = async |tx: Transaction<'_>| {
         assert!(query(&WRITE).fetch_one(tx).await.unwrap_err().is_outcome_unknown());
         core::future::pending::<Result<(), Error>>().await
@@ -128,7 +128,7 @@ fn deadline_does_not_hide_an_unknown_outcome() {
 }
 
 #[test]
-fn socket_of_another_request_leaves_a_write_that_was_sent_unknown() {
+fn socket_of_another_request_leaves_a_sent_write_unknown() {
     let network = Network::default();
     network.accept([
         Step::AwaitWrite,
@@ -136,14 +136,14 @@ fn socket_of_another_request_leaves_a_write_that_was_sent_unknown() {
         Step::AwaitWrite,
         Step::Break(TransportErrorKind::OtherRequest),
     ]);
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 1);
     let error = now(query(&WRITE).fetch_one(&dsql)).unwrap_err();
     assert!(error.is_other_request() && error.is_outcome_unknown(), "{error}");
 }
 
 #[test]
-fn statement_that_could_not_be_sent_leaves_its_transaction_usable() {
+fn unsendable_statement_leaves_its_transaction_usable() {
     // The first statement of a connection, and the first behind a ROLLBACK whose answer has not come.
     for behind_rollback in [false, true] {
         let network = Network::default();
@@ -163,7 +163,7 @@ fn statement_that_could_not_be_sent_leaves_its_transaction_usable() {
             network.accept([Step::Stall]);
             network.accept(answers([begun, committed()]));
         }
-        let dsql = Dsql::new(retrying(&network).max_message(1000));
+        let dsql = Dsql::within(retrying().max_message(1000), network.clone());
         if behind_rollback {
             let body = async |tx: Transaction<'_>| {
                 query(&WRITE).fetch_one(tx).await?;
@@ -194,7 +194,7 @@ fn shutdown_in_front_of_a_flight_is_a_lost_connection() {
             Step::Send(error("FATAL", "57P01")),
             Step::Close,
         ]);
-        let dsql = Dsql::new(retrying(network));
+        let dsql = Dsql::within(retrying(), network.clone());
         let body = async |tx: Transaction<'_>| {
             query(&WRITE).fetch_one(tx).await?;
             Err::<(), _>(Error::new(crate::error::Kind::NoRows))
@@ -218,7 +218,7 @@ fn message_that_a_function_raises_is_not_shown() {
         format!("SERROR\0VERROR\0C23514\0Mno {CANARY} here\0Fpl_exec.c\0L3911\0Rexec_stmt_raise\0\0");
     let network = Network::default();
     network.accept(answers([[frame(b'E', fields.as_bytes()), ready(b"I")].concat()]));
-    let error = now(query(&WRITE).fetch_one(&Dsql::new(retrying(&network)))).unwrap_err();
+    let error = now(query(&WRITE).fetch_one(&Dsql::within(retrying(), network.clone()))).unwrap_err();
     assert!(error.is_check_violation() && !format!("{error} {error:?}").contains(CANARY), "{error}");
     assert!(error.message().unwrap().contains(CANARY));
 }
@@ -236,7 +236,7 @@ fn time_of_the_closure_is_not_that_of_connecting() {
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Close]);
     network.accept(answers([[control("BEGIN"), found(&[1]), ready(b"T")].concat(), committed()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let body = async |tx: Transaction<'_>| {
         slowly(network.clone()).await;
         query(&WRITE).fetch_one(tx).await
@@ -246,7 +246,7 @@ fn time_of_the_closure_is_not_that_of_connecting() {
     // A key alone is sent after the closure, and its server takes a moment.
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::AwaitWrite]);
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let body = async |_: Transaction<'_>| {
         slowly(network.clone()).await;
         Ok::<_, Error>(())
@@ -261,7 +261,7 @@ fn time_of_the_closure_is_not_that_of_connecting() {
 fn attempt_that_is_not_made_is_not_counted() {
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Close]);
-    let dsql = Dsql::new(retrying(&network).connect_timeout(Duration::from_millis(1)));
+    let dsql = Dsql::within(retrying().connect_timeout(Duration::from_millis(1)), network.clone());
     let error = eventually(&network, query(&READ).fetch_one(&dsql)).unwrap_err();
     assert!(error.is_connect() && error.attempts() == 1, "{error}");
     assert_eq!(network.connections(), (1, 0));

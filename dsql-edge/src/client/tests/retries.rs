@@ -25,7 +25,7 @@ fn run(
         }
     }
     network.accept(answers([rows("n", 23, &[5])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let result = eventually(&network, query.fetch_one(&dsql));
     (result, network.connections().0)
 }
@@ -94,17 +94,17 @@ fn a_server_that_wants_to_be_asked_first_is_asked_first() {
     let network = Network::default();
     network.accept(refused("08P01", "invalid frontend message type 112").unwrap());
     network.accept(serial_login(rows("n", 23, &[5])));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     assert_eq!(eventually(&network, write().fetch_one(&dsql)).unwrap(), 5);
     assert_eq!(said(&network), [&format!("login {} |", WRITE.sql), "login", &format!("{} |", WRITE.sql)]);
 }
 
 #[test]
-fn a_conflict_of_a_statement_alone_leaves_nothing_and_runs_again() {
+fn conflict_of_a_single_statement_is_retried() {
     for query in [read, write] {
         let network = Network::default();
         network.accept(answers([failure("40001"), failure("OC001"), rows("n", 23, &[5])]));
-        let dsql = Dsql::new(retrying(&network));
+        let dsql = Dsql::within(retrying(), network.clone());
         assert_eq!(eventually(&network, query().fetch_one(&dsql)).unwrap(), 5);
         assert_eq!(network.connections(), (1, 1));
     }
@@ -112,7 +112,7 @@ fn a_conflict_of_a_statement_alone_leaves_nothing_and_runs_again() {
     let network = Network::default();
     let conflict = [found(&[1]), failure("40001")].concat();
     network.accept(answers([conflict, rows("n", 23, &[5])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     assert_eq!(eventually(&network, write().fetch_all(&dsql)).unwrap(), [5]);
 }
 
@@ -129,7 +129,7 @@ fn a_kept_connection_that_the_server_has_closed_is_replaced() {
         steps.extend(end);
         network.accept(steps);
         network.accept(answers([rows("n", 23, &[5])]));
-        let dsql = Dsql::new(retrying(&network).max_attempts(1));
+        let dsql = Dsql::within(retrying().max_attempts(1), network.clone());
         assert_eq!(now(write().fetch_one(&dsql)).unwrap(), 1);
         assert_eq!(now(write().fetch_one(&dsql)).unwrap(), 5, "nothing had been handed over");
         assert_eq!(network.connections(), (2, 1));
@@ -140,7 +140,7 @@ fn a_kept_connection_that_the_server_has_closed_is_replaced() {
 fn all_retries_draw_on_one_budget() {
     let network = Network::default();
     network.accept(answers((0..200).map(|_| failure("40001"))));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let attempts: u32 =
         (0..20).map(|_| eventually(&network, read().fetch_one(&dsql)).unwrap_err().attempts()).sum();
     // Twenty to begin with, and one for every ten queries since.
@@ -152,14 +152,14 @@ fn limits_are_errors_that_name_themselves() {
     let script = |network: &Network| network.accept(answers([rows("n", 23, &[1; 100]), rows("n", 23, &[2])]));
     let network = Network::default();
     script(&network);
-    let dsql = Dsql::new(config(&network).max_result(399));
+    let dsql = Dsql::within(config().max_result(399), network.clone());
     let error = now(read().fetch_all(&dsql)).unwrap_err();
     assert!(error.is_too_long() && error.to_string().contains("Config::max_result"), "{error}");
     assert_eq!(now(read().fetch_one(&dsql)).unwrap(), 2, "the connection serves on");
 
     let network = Network::default();
     script(&network);
-    assert_eq!(now(read().execute(&Dsql::new(config(&network).max_result(0)))).unwrap(), 100);
+    assert_eq!(now(read().execute(&Dsql::within(config().max_result(0), network.clone()))).unwrap(), 100);
 
     for (limit, bytes, named) in [
         (Config::max_row as fn(Config, usize) -> Config, 13, "Config::max_row"),
@@ -167,7 +167,7 @@ fn limits_are_errors_that_name_themselves() {
     ] {
         let network = Network::default();
         script(&network);
-        let dsql = Dsql::new(limit(config(&network), bytes));
+        let dsql = Dsql::within(limit(config(), bytes), network.clone());
         let error = now(read().fetch_all(&dsql)).unwrap_err();
         assert!(error.is_too_long() && error.to_string().contains(named), "{error}");
         assert_eq!(network.connections(), (1, 0));
@@ -188,13 +188,16 @@ fn a_listener_is_told_what_ran_and_no_value() {
         [control("BEGIN"), found(&[3]), ready(b"T")].concat(),
         [control("COMMIT"), ready(b"I")].concat(),
     ]));
-    let dsql = Dsql::new(retrying(&network).on_event(move |event| {
-        let error = event.error().and_then(Error::sqlstate);
-        let text = format!("{event:?} {:?}", event.error().map(Error::to_string));
-        assert!(!text.contains(CANARY), "{text}");
-        let told = (event.name(), event.rows(), event.round_trips(), event.retries(), error);
-        log.lock().unwrap().push(format!("{told:?}"));
-    }));
+    let dsql = Dsql::within(
+        retrying().on_event(move |event| {
+            let error = event.error().and_then(Error::sqlstate);
+            let text = format!("{event:?} {:?}", event.error().map(Error::to_string));
+            assert!(!text.contains(CANARY), "{text}");
+            let told = (event.name(), event.rows(), event.round_trips(), event.retries(), error);
+            log.lock().unwrap().push(format!("{told:?}"));
+        }),
+        network.clone(),
+    );
     eventually(&network, read().fetch_all(&dsql)).unwrap();
     now(write().fetch_one(&dsql)).unwrap_err();
     now(write().fetch_one(&dsql)).unwrap_err();

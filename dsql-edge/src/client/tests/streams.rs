@@ -21,7 +21,7 @@ fn rows_are_read_as_they_are_taken() {
         Step::Send(rows("n", 23, &[9])),
         Step::Stall,
     ]);
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let mut stream = query(&READ).fetch(&dsql);
     assert_eq!(network.connections(), (0, 0), "nothing happens before it is polled");
     for n in 1..=3 {
@@ -40,7 +40,7 @@ fn a_stream_that_is_dropped_early_closes_its_connection() {
     let network = Network::default();
     network.accept(answers([rows("n", 23, &[1; 1000])]));
     network.accept(answers([rows("n", 23, &[2])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let mut stream = query(&READ).fetch(&dsql);
     assert_eq!(now(stream.next()).unwrap().unwrap(), 1);
     drop(stream);
@@ -50,7 +50,7 @@ fn a_stream_that_is_dropped_early_closes_its_connection() {
     // Within a transaction that ends it.
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), found(&[1, 2]), ready(b"T")].concat()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let result = now(dsql
         .transaction(async |tx| {
             let mut stream = query(&READ).fetch(tx);
@@ -71,7 +71,7 @@ fn a_stream_that_is_dropped_early_closes_its_connection() {
 fn a_stream_does_not_outlive_its_transaction() {
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), found(&[1, 2]), ready(b"T")].concat()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let kept = Arc::new(Mutex::new(None));
     let keep = kept.clone();
     let escaping = dsql.transaction(async move |tx| {
@@ -98,7 +98,7 @@ fn the_end_tells_whether_it_went_well() {
     for (end, said) in [(failure("40001"), true), (failure("22012"), false)] {
         let network = Network::default();
         network.accept(answers([half(end)]));
-        let dsql = Dsql::new(retrying(&network));
+        let dsql = Dsql::within(retrying(), network.clone());
         let mut stream = query(&READ).fetch(&dsql);
         assert_eq!((now(stream.next()).unwrap().unwrap(), now(stream.next()).unwrap().unwrap()), (1, 2));
         let error = now(stream.next()).unwrap().unwrap_err();
@@ -108,7 +108,7 @@ fn the_end_tells_whether_it_went_well() {
     // Before the first row it does.
     let network = Network::default();
     network.accept(answers([failure("40001"), rows("n", 23, &[5])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let mut stream = query(&READ).fetch(&dsql);
     assert_eq!(eventually(&network, stream.next()).unwrap().unwrap(), 5);
     // A connection that breaks, and a row that cannot be read.
@@ -118,7 +118,7 @@ fn the_end_tells_whether_it_went_well() {
     ] {
         let network = Network::default();
         network.accept(steps);
-        let dsql = Dsql::new(retrying(&network));
+        let dsql = Dsql::within(retrying(), network.clone());
         let mut stream = query(&READ).fetch(&dsql);
         let error = loop {
             if let Err(error) = now(stream.next()).unwrap() {
@@ -136,7 +136,7 @@ fn the_reader_s_time_is_not_the_server_s() {
     let mut answer = rows("n", 23, &[1, 2]);
     answer.truncate(answer.len() - ready(b"I").len());
     network.accept([Step::AwaitWrite, Step::Send([login(), answer].concat()), Step::Stall]);
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let mut stream = query(&READ).fetch(&dsql);
     now(stream.next()).unwrap().unwrap();
     network.elapse(Duration::from_secs(3600));

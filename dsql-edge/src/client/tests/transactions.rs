@@ -46,7 +46,7 @@ fn begin_rides_with_the_first_statement_and_commit_goes_alone() {
         committed(),
         rows("n", 23, &[9]),
     ]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let result = now(dsql
         .transaction(async |tx| {
             let one = query(&READ).fetch_one(tx).await?;
@@ -84,7 +84,7 @@ fn without_a_statement_it_costs_nothing_and_values_pass_through() {
         }
     }
     let network = Network::default();
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let name = String::from("moved in");
     let length = now(dsql.transaction(async move |_| Ok::<_, Mine>(name.len())).into_future());
     assert_eq!(length, Ok(8));
@@ -105,7 +105,7 @@ fn a_conflict_runs_the_whole_closure_again() {
         begun(&[3]),
         committed(),
     ]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let times = AtomicU32::new(0);
     let result = eventually(
         &network,
@@ -127,7 +127,7 @@ fn what_the_transaction_saw_decides() {
     for (code, runs) in [("23505", 1), ("40001", 2)] {
         let network = Network::default();
         network.accept(answers([begun_badly(code), rolled_back(), begun(&[7]), committed()]));
-        let dsql = Dsql::new(retrying(&network));
+        let dsql = Dsql::within(retrying(), network.clone());
         let times = AtomicU32::new(0);
         let result = eventually(
             &network,
@@ -154,7 +154,7 @@ fn what_the_transaction_saw_decides() {
     // No row is no error of the transaction's: it goes on.
     let network = Network::default();
     network.accept(answers([begun(&[]), [done("DELETE 1"), ready(b"T")].concat(), committed()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let result = now(dsql
         .transaction(async |tx| match query(&READ).fetch_one(tx).await {
             Err(error) if error.is_no_rows() => delete().execute(tx).await,
@@ -165,10 +165,10 @@ fn what_the_transaction_saw_decides() {
 }
 
 #[test]
-fn an_error_of_the_closure_rolls_back_and_the_connection_serves_on() {
+fn error_of_the_closure_rolls_back_and_keeps_the_connection() {
     let network = Network::default();
     network.accept(answers([begun(&[1]), rolled_back(), rows("n", 23, &[2])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let result: Result<(), Box<dyn std::error::Error + Send + Sync>> = now(dsql
         .transaction(async |tx| {
             query(&WRITE).fetch_one(tx).await?;
@@ -184,7 +184,7 @@ fn an_error_of_the_closure_rolls_back_and_the_connection_serves_on() {
 #[test]
 fn commit_is_success_only_when_it_says_so() {
     let write = |network: &Network| {
-        let dsql = Dsql::new(retrying(network));
+        let dsql = Dsql::within(retrying(), network.clone());
         eventually(network, dsql.transaction(async |tx| query(&WRITE).fetch_one(tx).await).into_future())
     };
     let network = Network::default();
@@ -243,7 +243,7 @@ fn what_is_lost_before_commit_runs_again_on_a_new_connection() {
                 first.into_iter().filter(|step| !matches!(step, Step::Send(bytes) if bytes.is_empty()));
             network.accept(steps);
             network.accept(answers([begun(&[4]), committed()]));
-            let dsql = Dsql::new(retrying(&network));
+            let dsql = Dsql::within(retrying(), network.clone());
             let result = eventually(
                 &network,
                 dsql.transaction(async |tx| query(&WRITE).fetch_one(tx).await).into_future(),
@@ -258,7 +258,7 @@ fn what_is_lost_before_commit_runs_again_on_a_new_connection() {
 fn attempts_end() {
     let network = Network::default();
     network.accept(answers((0..20).flat_map(|_| [begun(&[1]), failure("40001")])));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let read = async |tx: Transaction<'_>| query(&READ).fetch_one(tx).await;
     let error = eventually(&network, dsql.transaction(read).into_future()).unwrap_err();
     assert!(error.is_conflict() && error.attempts() == 5, "{error}");
@@ -269,7 +269,7 @@ fn attempts_end() {
     // At a statement, whatever the closure makes of it.
     let network = Network::default();
     network.accept(answers((0..20).flat_map(|_| [begun_badly("40001"), rolled_back()])));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let vague = dsql.transaction(async |tx| {
         query(&READ).fetch_one(tx).await.map_err(|_| Error::new(crate::error::Kind::NoRows))
     });
@@ -282,7 +282,7 @@ fn what_is_dropped_or_late_closes_its_connection() {
     let network = Network::default();
     network.accept(answers([begun(&[1])]));
     network.accept(answers([begun(&[1])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let stuck = async |tx: Transaction<'_>| {
         query(&WRITE).fetch_one(tx).await?;
         core::future::pending::<()>().await;
@@ -304,7 +304,7 @@ fn a_statement_that_is_given_up_ends_the_transaction() {
     let mut steps = answers([begun(&[1])]);
     steps.insert(steps.len() - 1, Step::AwaitWrite);
     network.accept(steps);
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let result = now(dsql
         .transaction(async |tx| {
             query(&READ).fetch_one(tx).await?;
@@ -320,10 +320,10 @@ fn a_statement_that_is_given_up_ends_the_transaction() {
 }
 
 #[test]
-fn statements_run_one_after_the_other_and_the_handle_ends_with_the_closure() {
+fn statements_run_in_turn_and_the_handle_ends_with_the_closure() {
     let network = Network::default();
     network.accept(answers([begun(&[1]), [found(&[2]), ready(b"T")].concat(), committed()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let (pair, escaped) = now(dsql
         .transaction(async |tx| {
             let mut context = Context::from_waker(Waker::noop());
@@ -344,7 +344,7 @@ fn statements_run_one_after_the_other_and_the_handle_ends_with_the_closure() {
 fn a_read_only_transaction_waits_for_no_end() {
     let network = Network::default();
     network.accept(answers([begun(&[1]), rolled_back(), rows("n", 23, &[2])]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let read = dsql.transaction(async |tx| query(&READ).fetch_one(tx).await).read_only();
     assert_eq!(now(read.into_future()).unwrap(), 1);
     assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 2);
@@ -357,7 +357,7 @@ fn a_transaction_that_a_statement_ends_is_no_success() {
     static COMMIT: Statement = Statement { columns: &[], ..statement("COMMIT", Effect::Write) };
     let network = Network::default();
     network.accept(answers([begun(&[1]), [done("COMMIT"), ready(b"I")].concat()]));
-    let dsql = Dsql::new(retrying(&network));
+    let dsql = Dsql::within(retrying(), network.clone());
     let sneaky = dsql.transaction(async |tx| {
         query(&WRITE).fetch_one(tx).await?;
         Command::new(&COMMIT, Arguments::default()).execute(tx).await
@@ -370,7 +370,7 @@ fn a_transaction_that_a_statement_ends_is_no_success() {
 fn a_session_has_transactions_and_no_other_connection() {
     let network = Network::default();
     network.accept(answers([begun(&[1]), failure("40001"), begun(&[2]), committed(), vec![]]));
-    let mut session = Dsql::new(retrying(&network)).session();
+    let mut session = Dsql::within(retrying(), network.clone()).session();
     let write = async |tx: Transaction<'_>| query(&WRITE).fetch_one(tx).await;
     assert_eq!(eventually(&network, session.transaction(write).into_future()).unwrap(), 2);
     drop(session);
@@ -380,7 +380,7 @@ fn a_session_has_transactions_and_no_other_connection() {
     steps.pop();
     steps.extend([Step::AwaitWrite, Step::Close]);
     network.accept(steps);
-    let mut session = Dsql::new(retrying(&network)).session();
+    let mut session = Dsql::within(retrying(), network.clone()).session();
     let twice = async |tx: Transaction<'_>| {
         query(&WRITE).fetch_one(tx).await?;
         query(&WRITE).fetch_one(tx).await

@@ -1,8 +1,9 @@
 //! Bindings, with and without a prefix.
 
 use super::*;
+use crate::settings::Settings;
 #[cfg(feature = "assume-role")]
-use crate::config::StsEndpoint;
+use crate::settings::StsEndpoint;
 
 const HOST: &str = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";
 
@@ -28,7 +29,7 @@ fn a_missing_binding_is_named() {
 }
 
 #[test]
-fn user_and_session_token_are_optional_and_a_prefix_separates_clusters() {
+fn optional_bindings_default_and_a_prefix_separates_clusters() {
     let bindings = [
         ("DSQL_ENDPOINT", "localhost:1234"),
         ("DSQL_REGION", "us-east-1"),
@@ -39,12 +40,14 @@ fn user_and_session_token_are_optional_and_a_prefix_separates_clusters() {
         ("REPORTS_DSQL_ENDPOINT", HOST),
     ];
     let first = config("", &bindings).unwrap();
+    let Settings { endpoint, user, .. } = &first.settings;
     assert_eq!(
-        (first.address(), first.user_name(), first.region()),
-        (("localhost", 1234), "blog", "us-east-1")
+        (endpoint.host.as_str(), endpoint.port, endpoint.region.as_str()),
+        ("localhost", 1234, "us-east-1")
     );
-    let second = config("REPORTS_", &bindings).unwrap();
-    assert_eq!((second.address(), second.user_name()), ((HOST, 5432), "admin"));
+    assert_eq!(user, "blog");
+    let Settings { endpoint, user, .. } = config("REPORTS_", &bindings).unwrap().settings;
+    assert_eq!((endpoint.host.as_str(), endpoint.port, &*user), (HOST, 5432, "admin"));
     assert!(config("OTHER_", &bindings).unwrap_err().to_string().contains("OTHER_DSQL_ENDPOINT"));
     assert!(!format!("{first:?}").contains("canary"));
 }
@@ -93,7 +96,7 @@ fn credentials_of_two_prefixes_never_mix() {
                     KEYS.map(|name| part(keys, name)),
                     is_set(role, ROLE[0]).then(|| ROLE.map(|name| part(role, name))),
                 );
-                assert_eq!(config.source().parts(), expected, "{subset:012b}");
+                assert_eq!(config.source.parts(), expected, "{subset:012b}");
             }
             (made, lacking) => panic!("{subset:012b}: {made:?}, {lacking:?}"),
         }
@@ -117,6 +120,6 @@ fn sts_of_the_prefix_goes_with_its_keys() {
     ] {
         let role = ("P_AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/app");
         let bindings = [&[("P_DSQL_ENDPOINT", HOST), role][..], keys, &urls].concat();
-        assert_eq!(*config("P_", &bindings).unwrap().sts_endpoint(), expected, "{bindings:?}");
+        assert_eq!(config("P_", &bindings).unwrap().settings.sts, expected, "{bindings:?}");
     }
 }

@@ -113,7 +113,7 @@ fn answer_before_the_rest_of_the_flight_is_passed_on() {
 const LIMIT: u64 = 600_000;
 
 #[test]
-fn pause_between_statements_ends_after_15_seconds_whatever_the_query_limit() {
+fn pause_between_statements_ends_after_15_seconds() {
     let world = World::of(4096);
     let pool = world.pool();
     let mut client = world.client(&pool);

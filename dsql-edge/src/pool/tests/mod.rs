@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex};
 use std::task::Wake;
 
 use super::Pool;
-use crate::auth::Credentials;
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::millis::Millis;
 use crate::transport::memory::Network;
 use crate::transport::{BoxFuture, Transport};
@@ -72,7 +72,7 @@ impl World {
 
     fn pool(&self) -> Pool {
         let credentials = Credentials::new("AKIDEXAMPLE", "secret");
-        Pool::new(Config::local("localhost:1234", "us-east-1", credentials).unwrap().memory(&self.network))
+        Pool::within(Config::local("localhost:1234", "us-east-1", credentials).unwrap(), self.network.clone())
     }
 
     /// A client that has come to the pool.

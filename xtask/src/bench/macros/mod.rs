@@ -20,7 +20,7 @@ use xtask::project;
 use xtask::step::step;
 
 use super::figures::Figures;
-use packages::{Package, Peer};
+use packages::{Mode, Package, Peer};
 use rustc::Run;
 
 #[derive(Args)]
@@ -40,15 +40,6 @@ pub(crate) struct Options {
     /// Leave out debug builds: `cargo check` alone
     #[arg(long)]
     no_build: bool,
-}
-
-/// How far the compiler goes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mode {
-    /// `cargo check`
-    Check,
-    /// `cargo build`
-    Build,
 }
 
 /// What is compiled: for whom, how far, against which schema, how many queries.

@@ -8,11 +8,19 @@ use anyhow::{Context, Result, bail};
 use dsql_edge_compiler::sql_type::{SqlType, SqlTypeKind};
 use xtask::project;
 
-use super::Mode;
 use super::queries::Query;
 use super::rustc::{self, Run};
 
-/// Who compiles the queries.
+/// How far the compiler goes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mode {
+    /// `cargo check`
+    Check,
+    /// `cargo build`
+    Build,
+}
+
+/// The crate whose macro compiles the queries.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Peer {
     /// `dsql_edge::sql!`

@@ -1,6 +1,6 @@
 //! Why there is no lease, or not any more, as it travels from the pool to the client.
 //!
-//! Goes in: an error, its signal for `retry.rs`, and how far the flight had come. Comes out: bytes, and from bytes the
+//! Input: an error, its signal for `retry.rs`, and how far the flight had come. Output: bytes, and from bytes the
 //! same again. The client decides by it what may run again, as if it had seen it itself. What cannot be read counts as
 //! the worst.
 
@@ -23,7 +23,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(super) fn write(&self) -> Vec<u8> {
+    pub(crate) fn write(&self) -> Vec<u8> {
         let reached = match self.reached {
             Reached::Nothing => b'n',
             Reached::Login => b'l',
@@ -31,8 +31,8 @@ impl Report {
         };
         let signal = match self.signal {
             Signal::Local => b'c',
-            Signal::Refused { pipelined: true, .. } => b'p',
-            Signal::Refused { pipelined: false, .. } => b'r',
+            Signal::LoginRejected { pipelined: true, .. } => b'p',
+            Signal::LoginRejected { pipelined: false, .. } => b'r',
             Signal::Lost => b'l',
             Signal::Timeout => b't',
             Signal::Answered => b'a',
@@ -40,13 +40,13 @@ impl Report {
         };
         let mut bytes = vec![reached, signal];
         let (kind, text) = match self.error.kind() {
-            Kind::Refused(error) => {
+            Kind::LoginRejected(error) => {
                 bytes.push(b'r');
                 backend::write_error(error, &mut bytes);
                 return bytes;
             }
             // Only one breach of the protocol proves anything: the flight was dropped with the login.
-            Kind::Protocol(_) if matches!(self.signal, Signal::Refused { .. }) => {
+            Kind::Protocol(_) if matches!(self.signal, Signal::LoginRejected { .. }) => {
                 bytes.push(b'd');
                 return bytes;
             }
@@ -83,11 +83,11 @@ impl Report {
         };
         if *kind == b'r' {
             let error = backend::read_error(text)?;
-            let signal = Signal::Refused { refusal: Refusal::of(&error), pipelined: *signal == b'p' };
-            return Some(Report { reached, signal, error: Error::new(Kind::Refused(Box::new(error))) });
+            let signal = Signal::LoginRejected { refusal: Refusal::of(&error), pipelined: *signal == b'p' };
+            return Some(Report { reached, signal, error: Error::new(Kind::LoginRejected(Box::new(error))) });
         }
         if *kind == b'd' {
-            let signal = Signal::Refused { refusal: Refusal::Protocol, pipelined: *signal == b'p' };
+            let signal = Signal::LoginRejected { refusal: Refusal::Protocol, pipelined: *signal == b'p' };
             return Some(Report { reached, signal, error: Error::new(Kind::Protocol(FLIGHT_DROPPED)) });
         }
         let signal = match signal {
@@ -111,15 +111,15 @@ impl Report {
     }
 
     /// Nothing of the flight has been handed over.
-    pub(super) fn nothing(error: Error, signal: Signal) -> Report {
+    pub(crate) fn nothing(error: Error, signal: Signal) -> Report {
         Report { reached: Reached::Nothing, signal, error }
     }
 
     /// The server refused the pool.
     #[cfg(test)]
     fn refused(error: DatabaseError, pipelined: bool) -> Report {
-        let signal = Signal::Refused { refusal: Refusal::of(&error), pipelined };
-        Report { reached: Reached::Login, signal, error: Error::new(Kind::Refused(Box::new(error))) }
+        let signal = Signal::LoginRejected { refusal: Refusal::of(&error), pipelined };
+        Report { reached: Reached::Login, signal, error: Error::new(Kind::LoginRejected(Box::new(error))) }
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
             Report::refused(denied, false),
             Report {
                 reached: Reached::Session,
-                signal: Signal::Refused { refusal: Refusal::Protocol, pipelined: true },
+                signal: Signal::LoginRejected { refusal: Refusal::Protocol, pipelined: true },
                 error: Error::new(Kind::Protocol(FLIGHT_DROPPED)),
             },
             Report::refused(echoing, false),

@@ -1,35 +1,34 @@
-//! What to say of a connection that failed, and which signal that is for `retry.rs`.
+//! Explains why a connection failed: the error for people, and the signal for `retry.rs`.
 //!
-//! Goes in: what the transport, the session or the timer reported. Comes out: an error whose words name the endpoint
-//! and what to check. Decides nothing about running again.
+//! Input: the report of the transport, the session or the timer. Output: an error that names the endpoint and what to
+//! check. Decides nothing about running again.
 
 use crate::auth::Source;
 use crate::config::Config;
+use crate::connector::Connector;
 use crate::error::{Error, Kind};
 #[cfg(feature = "pool")]
-use crate::pool::Report;
+use crate::lease::Report;
 use crate::refusal::Refusal;
 use crate::retry::{Reached, Signal};
 #[cfg(feature = "pool")]
 use crate::session::FLIGHT_DROPPED;
-use crate::session::Fault;
-#[cfg(feature = "pool")]
-use crate::transport;
+use crate::session::SessionFault;
 use crate::transport::{TransportError, TransportErrorKind};
 
-/// What may go wrong with a flight, apart from what the server answers to its statements.
-pub(crate) enum Failure {
-    Session(Fault),
+/// Why a flight got no answer, or only a part of it. Errors of its statements are not among them.
+pub(crate) enum ConnectionFailure {
+    Session(SessionFault),
     Transport(TransportError),
     Timeout,
 }
 
 /// How far a connection had come.
 #[derive(Clone, Copy)]
-pub(crate) struct Stage {
-    /// The server had let us in.
+pub(crate) struct LoginProgress {
+    /// The server had accepted the login.
     pub(crate) started: bool,
-    /// It had said anything.
+    /// The server had sent anything.
     pub(crate) heard: bool,
     /// The password was sent before it was asked for.
     pub(crate) pipelined: bool,
@@ -38,74 +37,89 @@ pub(crate) struct Stage {
 }
 
 /// The error, its signal, and how far the flight had come where a pool says so.
-pub(crate) fn explain(stage: Stage, config: &Config, failure: Failure) -> (Error, Signal, Option<Reached>) {
+pub(crate) fn explain(
+    progress: LoginProgress,
+    connector: &Connector,
+    failure: ConnectionFailure,
+) -> (Error, Signal, Option<Reached>) {
     #[cfg(feature = "pool")]
-    if let Failure::Session(Fault::LeaseFailed(report)) = &failure {
+    if let ConnectionFailure::Session(SessionFault::LeaseFailed(report)) = &failure {
         let Report { error, signal, reached } = Report::read(report);
         return (error, signal, Some(reached));
     }
-    let (error, signal) = explain_own(stage, config, failure);
+    let (error, signal) = explain_own(progress, connector, failure);
     (error, signal, None)
 }
 
-fn explain_own(stage: Stage, config: &Config, failure: Failure) -> (Error, Signal) {
+fn explain_own(
+    progress: LoginProgress,
+    connector: &Connector,
+    failure: ConnectionFailure,
+) -> (Error, Signal) {
+    let Connector { config, environment } = connector;
     match failure {
-        Failure::Session(Fault::Refused(error)) => {
+        ConnectionFailure::Session(SessionFault::LoginRejected(error)) => {
             let refusal = Refusal::of(&error);
-            if let (true, Source::Asked(source)) = (refusal.is_access_denied(), config.source()) {
-                source.forget(config);
+            if let (true, Source::Asked(source)) = (refusal.is_access_denied(), &config.source) {
+                source.forget(environment);
             }
-            let signal = Signal::Refused { refusal, pipelined: stage.pipelined };
-            (Error::new(Kind::Refused(error)), signal)
+            let signal = Signal::LoginRejected { refusal, pipelined: progress.pipelined };
+            (Error::new(Kind::LoginRejected(error)), signal)
         }
-        Failure::Session(Fault::Authentication(how)) => {
+        ConnectionFailure::Session(SessionFault::Authentication(how)) => {
             let after = ", where DSQL asks for a cleartext password inside TLS";
             (Error::connect(told("", config, NO_ENDPOINT, how, after)), Signal::Local)
         }
         // Treated as a rejected login: nothing was executed, and the next login succeeds.
         #[cfg(feature = "pool")]
-        Failure::Session(Fault::FlightDropped) => {
-            transport::let_flights_wait(config);
-            let signal = Signal::Refused { refusal: Refusal::Protocol, pipelined: stage.pipelined };
+        ConnectionFailure::Session(SessionFault::FlightDropped) => {
+            environment.hold_flights();
+            let signal = Signal::LoginRejected { refusal: Refusal::Protocol, pipelined: progress.pipelined };
             (Error::new(Kind::Protocol(FLIGHT_DROPPED)), signal)
         }
-        Failure::Session(Fault::Malformed(reason)) => (Error::new(Kind::Protocol(reason)), Signal::Protocol),
-        Failure::Session(Fault::TooLong(limit)) => (Error::new(Kind::TooLong(limit)), Signal::Protocol),
+        ConnectionFailure::Session(SessionFault::Malformed(reason)) => {
+            (Error::new(Kind::Protocol(reason)), Signal::Protocol)
+        }
+        ConnectionFailure::Session(SessionFault::TooLong(limit)) => {
+            (Error::new(Kind::TooLong(limit)), Signal::Protocol)
+        }
         #[cfg(feature = "pool")]
-        Failure::Session(Fault::LeaseFailed(_)) => (Error::new(Kind::Protocol(NO_LEASE)), Signal::Protocol),
-        Failure::Session(Fault::Closed) => {
-            (lost(stage, config, "the server closed the connection"), Signal::Lost)
+        ConnectionFailure::Session(SessionFault::LeaseFailed(_)) => {
+            (Error::new(Kind::Protocol(NO_LEASE)), Signal::Protocol)
+        }
+        ConnectionFailure::Session(SessionFault::Closed) => {
+            (lost(progress, config, "the server closed the connection"), Signal::Lost)
         }
         // The platform may report this when the answer is read: the statements have been sent then.
-        Failure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
+        ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
             (Error::new(Kind::OtherRequest), Signal::Stranded)
         }
         // As Cloudflare asks, it is not tried again: that would add to the load.
         #[cfg(feature = "pool")]
-        Failure::Transport(error) if error.kind == TransportErrorKind::Undelivered => {
+        ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::Undelivered => {
             let text = told("", config, " did not receive the query: ", &error.text, OVERLOADED);
             (Error::new(Kind::Overloaded(text.into())), Signal::Local)
         }
-        Failure::Transport(error) => (lost(stage, config, &error.text), Signal::Lost),
-        Failure::Timeout if stage.started => (
+        ConnectionFailure::Transport(error) => (lost(progress, config, &error.text), Signal::Lost),
+        ConnectionFailure::Timeout if progress.started => (
             Error::new(Kind::Timeout("waiting for the answer to the query (Config::query_timeout)".into())),
             Signal::Timeout,
         ),
-        Failure::Timeout => (connect_timeout(config), Signal::Timeout),
+        ConnectionFailure::Timeout => (connect_timeout(config), Signal::Timeout),
     }
 }
 
-fn lost(stage: Stage, config: &Config, text: &str) -> Error {
+fn lost(progress: LoginProgress, config: &Config, text: &str) -> Error {
     let connection = "the connection to ";
-    let text = match stage {
-        Stage { started: true, .. } => {
+    let text = match progress {
+        LoginProgress { started: true, .. } => {
             let text = told(connection, config, " broke before the answer had arrived: ", text, "");
             return Error::new(Kind::Lost(text.into()));
         }
-        Stage { leased: true, .. } => {
+        LoginProgress { leased: true, .. } => {
             told("", config, " broke off before a connection had been lent: ", text, "")
         }
-        Stage { heard: true, .. } => told(connection, config, " broke while logging in: ", text, ""),
+        LoginProgress { heard: true, .. } => told(connection, config, " broke while logging in: ", text, ""),
         _ => told("no answer from ", config, " came through TLS: ", text, CHECK_TLS),
     };
     Error::connect(text)
@@ -129,7 +143,7 @@ const CHECK_TLS: &str = "; check that the cluster itself answers there, with a c
 
 pub(crate) fn connect_timeout(config: &Config) -> Error {
     #[cfg(feature = "pool")]
-    if config.lessor().is_some() {
+    if config.lessor.is_some() {
         let text = "waiting for the pool to lend a connection (Config::connect_timeout)";
         return Error::new(Kind::Timeout(text.into()));
     }

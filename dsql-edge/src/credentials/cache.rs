@@ -8,10 +8,7 @@
 //!
 //! Invariants: no more than [`ROOM`] entries; time is passed in.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use super::Credentials;
-use crate::config::Config;
 use crate::millis::Millis;
 
 /// More names than a Worker has roles.
@@ -29,7 +26,7 @@ const LATER: u64 = 30;
 const TURN: Millis = 300;
 
 /// What a request does for its credentials.
-pub(super) enum Found {
+pub(crate) enum Found {
     Fresh(Credentials),
     /// It is this request's turn to fetch new ones; if that fails or takes long, these still serve, as they do for
     /// all others.
@@ -42,7 +39,6 @@ pub(super) enum Found {
     Unshared,
 }
 
-#[derive(Default)]
 pub(crate) struct Cache {
     entries: Vec<Entry>,
     /// When credentials were forgotten because a server refused some, in seconds.
@@ -69,25 +65,15 @@ enum State {
     },
 }
 
-/// The cache of this isolate, or of this process.
-pub(super) fn of(config: &Config) -> MutexGuard<'_, Cache> {
-    static CACHE: Mutex<Cache> = Mutex::new(Cache { entries: Vec::new(), forgotten_at: None });
-    #[cfg(test)]
-    let cache = config.memory_network().map_or(&CACHE, |network| network.credentials());
-    #[cfg(not(test))]
-    let cache = {
-        let _ = config;
-        &CACHE
-    };
-    // Nothing panics while it is locked; and if something did, the list would still be a list.
-    cache.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Cache {
-    /// What there is under this name. `seconds` is the time since 1970, `now` that of [`transport::now`].
-    ///
-    /// [`transport::now`]: crate::transport::now
-    pub(super) fn find(&mut self, key: &str, seconds: u64, now: Millis) -> Found {
+    /// An empty cache.
+    pub(crate) const fn new() -> Self {
+        Cache { entries: Vec::new(), forgotten_at: None }
+    }
+
+    /// What there is under this name. `seconds` is the time since 1970, `now` the time of a clock that only goes
+    /// forward.
+    pub(crate) fn find(&mut self, key: &str, seconds: u64, now: Millis) -> Found {
         self.entries.retain(|entry| match entry.state {
             State::Kept { expires_at, .. } => seconds.saturating_add(LAST) < expires_at,
             State::Fetching { .. } | State::Unshared { .. } => true,
@@ -117,7 +103,7 @@ impl Cache {
 
     /// Keeps credentials that expire, until something near 80 % of the time is over in which they serve: `random`
     /// decides, so that not all instances refresh at once.
-    pub(super) fn keep(&mut self, key: &str, credentials: &Credentials, seconds: u64, random: u64) {
+    pub(crate) fn keep(&mut self, key: &str, credentials: &Credentials, seconds: u64, random: u64) {
         self.entries.retain(|entry| entry.key != key);
         let last = seconds.saturating_add(LAST);
         self.insert(
@@ -136,7 +122,7 @@ impl Cache {
 
     /// Nothing could be fetched. Each of those that wait fetches its own then, all at once: one after the other would
     /// wait long for their errors.
-    pub(super) fn fail(&mut self, key: &str, now: Millis) {
+    pub(crate) fn fail(&mut self, key: &str, now: Millis) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key)
             && let State::Fetching { .. } = entry.state
         {
@@ -145,7 +131,7 @@ impl Cache {
     }
 
     /// Ends the turn until this time: the request is gone, and the next one has its turn.
-    pub(super) fn give_up(&mut self, key: &str, turn: Millis) {
+    pub(crate) fn end_turn(&mut self, key: &str, turn: Millis) {
         self.entries.retain(|entry| {
             !(entry.key == key && matches!(entry.state, State::Fetching { until } if until == turn))
         });
@@ -154,7 +140,7 @@ impl Cache {
     /// A server refused some of them: all are fetched again, but not more often than every 30 seconds, and no request
     /// loses its turn. Otherwise a role that may never connect would have each request ask STS, for every other role
     /// too.
-    pub(super) fn forget_refused(&mut self, seconds: u64) {
+    pub(crate) fn forget_refused(&mut self, seconds: u64) {
         if self.forgotten_at.is_some_and(|at| seconds < at.saturating_add(LATER)) {
             return;
         }
@@ -196,7 +182,7 @@ mod tests {
     fn four_fifths_of_a_life_are_used_and_not_by_all_the_same() {
         let mut times = std::collections::BTreeSet::new();
         for random in 0..1000 {
-            let mut cache = Cache::default();
+            let mut cache = Cache::new();
             cache.keep("a", &of("id", 4660), 1000, random);
             let until = (1000..4660).find(|now| found(&mut cache, *now) != "fresh").unwrap();
             assert!((1000 + 2700..=1000 + 3060).contains(&until), "{until}");
@@ -207,7 +193,7 @@ mod tests {
 
     #[test]
     fn old_ones_serve_until_shortly_before_their_end() {
-        let mut cache = Cache::default();
+        let mut cache = Cache::new();
         cache.keep("a", &of("id", 1900), 1000, 0);
         assert_eq!((found(&mut cache, 1629), found(&mut cache, 1630)), ("fresh", "aging"));
         // One refreshes, and no other one for a while.
@@ -218,13 +204,13 @@ mod tests {
 
     #[test]
     fn one_request_at_a_time_fetches_what_is_not_there() {
-        let mut cache = Cache::default();
+        let mut cache = Cache::new();
         assert_eq!((found_at(&mut cache, 0, 0), found_at(&mut cache, 0, 299)), ("nothing", "awaited"));
         // The first hangs: another one's turn, which the first cannot end any more.
         assert_eq!((found_at(&mut cache, 0, 300), found_at(&mut cache, 0, 301)), ("nothing", "awaited"));
-        cache.give_up("a", 300);
+        cache.end_turn("a", 300);
         assert_eq!(found_at(&mut cache, 0, 302), "awaited");
-        cache.give_up("a", 600);
+        cache.end_turn("a", 600);
         assert_eq!(found_at(&mut cache, 0, 303), "nothing");
         // It fails: those that wait fetch their own, and later ones take turns again.
         cache.fail("a", 303);
@@ -232,13 +218,13 @@ mod tests {
         cache.keep("a", &of("id", 4000), 0, 0);
         cache.fail("a", 604);
         assert_eq!(found_at(&mut cache, 0, 604), "fresh");
-        cache.give_up("a", 903);
+        cache.end_turn("a", 903);
         assert_eq!(found_at(&mut cache, 0, 605), "fresh");
     }
 
     #[test]
     fn refused_credentials_are_forgotten_once_in_a_while() {
-        let mut cache = Cache::default();
+        let mut cache = Cache::new();
         cache.keep("a", &of("id", 4000), 1000, 0);
         assert!(matches!(cache.find("b", 1000, 0), Found::Nothing(_)));
         // At once the first time, however new they are.
@@ -254,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_never_expires_is_not_kept_and_room_is_bounded() {
-        let mut cache = Cache::default();
+        let mut cache = Cache::new();
         for credentials in [Credentials::new("id", "key"), of("id", 60), of("id", 0)] {
             cache.keep("a", &credentials, 0, 0);
             assert_eq!(found_at(&mut cache, 0, 1_000_000), "unshared");

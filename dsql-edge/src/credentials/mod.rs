@@ -1,6 +1,10 @@
 //! AWS credentials, and the wrapper in which every secret lives.
 
+mod cache;
+
 use core::fmt;
+
+pub(crate) use cache::{Cache, Found};
 
 /// A text that never shows: not in `Debug`, not in an error.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,15 +63,15 @@ impl Credentials {
         self.expires_at
     }
 
-    pub(super) fn access_key_id(&self) -> &str {
+    pub(crate) fn access_key_id(&self) -> &str {
         &self.access_key_id
     }
 
-    pub(super) fn secret_access_key(&self) -> &str {
+    pub(crate) fn secret_access_key(&self) -> &str {
         self.secret_access_key.expose()
     }
 
-    pub(super) fn session_token(&self) -> Option<&str> {
+    pub(crate) fn session_token(&self) -> Option<&str> {
         self.session_token.as_ref().map(Secret::expose)
     }
 }

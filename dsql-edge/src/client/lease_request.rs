@@ -1,20 +1,19 @@
-//! What a client asks of a pool.
+//! Requests a lease from a pool.
 //!
-//! Goes in: a [`Config`] and the first flight. Comes out: a session that begins by asking for a lease, with that flight
-//! behind it.
+//! Input: a [`Connector`] and the first flight. Output: a session that begins with the request, with that flight behind
+//! it.
 
 use crate::client::flight::Flight;
-use crate::client::login;
-use crate::config::Config;
+use crate::connector::Connector;
 use crate::error::Error;
-use crate::pool::Lessor;
+use crate::lease::Lessor;
 use crate::retry::Signal;
 use crate::session::Connection;
 use crate::wire::Malformed;
 use crate::wire::lease::Ask;
 
 pub(super) fn ask(
-    config: &Config,
+    connector: &Connector,
     lessor: &dyn Lessor,
     flight: &Flight<'_>,
     search_path: &str,
@@ -23,13 +22,13 @@ pub(super) fn ask(
     if flight.is_for_session() {
         return Err((Error::config(OWN_CONNECTION).of(flight.first()), Signal::Local));
     }
-    let mut connection = Connection::new(login::limits(config));
+    let mut connection = Connection::new(connector.limits());
     let ask = Ask {
         open: flight.in_transaction,
         serially,
         spent: flight.changes_session(),
-        wait: config.connect_limit(),
-        limit: config.query_limit(),
+        wait: connector.settings().connect_timeout,
+        limit: connector.settings().query_timeout,
         prefix: lessor.prefix().to_owned(),
         search_path: search_path.to_owned(),
     };

@@ -1,6 +1,6 @@
 //! Which hosts a token may be sent to.
 //!
-//! Goes in: `DSQL_ENDPOINT`. Comes out: host, port and region, or an error that says what is wrong without
+//! Input: `DSQL_ENDPOINT`. Output: host, port and region, or an error that says what is wrong without
 //! repeating the text, which may be a connection string with a password in it. No regular expressions: they
 //! would cost a Worker more than all of this.
 
@@ -10,19 +10,31 @@ const LOCAL: &str = "localhost";
 const PORT: &str = "5432";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Endpoint {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) region: String,
-    /// What tokens are signed for where that is another host. All others are DSQL or dsql-local, which ask for a
-    /// cleartext password.
-    pub(super) dangerous: Option<String>,
+pub(crate) struct Endpoint {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) region: String,
+    /// The host that tokens are signed for, if it is another one: [`Config::dangerous_endpoint`].
+    ///
+    /// [`Config::dangerous_endpoint`]: crate::Config::dangerous_endpoint
+    pub(crate) dangerous: Option<String>,
 }
 
 impl Endpoint {
+    /// The host that tokens are signed for.
+    pub(crate) fn signing_host(&self) -> &str {
+        self.dangerous.as_deref().unwrap_or(&self.host)
+    }
+
+    /// Whether the endpoint is known to request a cleartext password, as DSQL and dsql-local do, so that the password
+    /// may be sent before it is requested.
+    pub(crate) fn requests_cleartext(&self) -> bool {
+        self.dangerous.is_none()
+    }
+
     /// A DSQL host, or `localhost[:port]` with a region.
-    pub(super) fn parse(text: &str, region: Option<&str>) -> Result<Self, Error> {
-        let (host, port) = split(text, b':').unwrap_or((text, PORT));
+    pub(crate) fn parse(text: &str, region: Option<&str>) -> Result<Self, Error> {
+        let (host, port) = text.split_once(':').unwrap_or((text, PORT));
         let local = host == LOCAL;
         let of_host = if local { region } else { region_of(host).filter(|_| port == PORT) };
         let wrong = match (of_host, region) {
@@ -43,18 +55,18 @@ impl Endpoint {
 
     /// There is none: the pool has one.
     #[cfg(feature = "pool")]
-    pub(super) fn of_pool() -> Self {
+    pub(crate) fn of_pool() -> Self {
         Endpoint { host: String::new(), port: 0, region: String::new(), dangerous: Some(String::new()) }
     }
 
-    pub(super) fn local(text: &str, region: &str) -> Result<Self, Error> {
+    pub(crate) fn local(text: &str, region: &str) -> Result<Self, Error> {
         match text.strip_prefix(LOCAL) {
             Some(port) if port.is_empty() || port.starts_with(':') => Endpoint::parse(text, Some(region)),
             _ => Err(malformed(text)),
         }
     }
 
-    pub(super) fn dangerous(host: &str, port: u16, signing_host: &str, region: &str) -> Result<Self, Error> {
+    pub(crate) fn dangerous(host: &str, port: u16, signing_host: &str, region: &str) -> Result<Self, Error> {
         for name in [host, signing_host] {
             let is_host =
                 |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
@@ -91,7 +103,7 @@ pub(crate) enum StsEndpoint {
 #[cfg(feature = "assume-role")]
 impl StsEndpoint {
     /// `https://localhost:<port>`, and nothing else.
-    pub(super) fn local(url: &str) -> Result<Self, Error> {
+    pub(crate) fn local(url: &str) -> Result<Self, Error> {
         match url.strip_prefix("https://localhost:").and_then(port_number) {
             Some(port) => Ok(StsEndpoint::Local { port }),
             None => Err(Error::config(
@@ -106,14 +118,8 @@ impl StsEndpoint {
 /// connectors check. The suffix is that of PrivateLink (`dsql-fnh4`).
 fn region_of(host: &str) -> Option<&str> {
     let (cluster, rest) = host.split_at_checked(26)?;
-    let (suffix, region) = split(rest.strip_prefix(".dsql")?.strip_suffix(".on.aws")?, b'.')?;
+    let (suffix, region) = rest.strip_prefix(".dsql")?.strip_suffix(".on.aws")?.split_once('.')?;
     (is_name(cluster, false) && is_name(suffix, true) && is_region(region)).then_some(region)
-}
-
-/// What stands before and behind the first of these bytes. `str::split_once` weighs more than all of this.
-fn split(text: &str, at: u8) -> Option<(&str, &str)> {
-    let (before, rest) = text.split_at_checked(text.bytes().position(|byte| byte == at)?)?;
-    Some((before, rest.get(1..)?))
 }
 
 fn is_region(text: &str) -> bool {

@@ -1,4 +1,4 @@
-//! What is told of a query that has ended.
+//! The event that a listener receives for each query that has ended.
 
 use core::fmt;
 use core::time::Duration;
@@ -7,17 +7,38 @@ use crate::error::Error;
 use crate::millis::Millis;
 use crate::statement::Statement;
 
-/// A query, a pipeline or a transaction has ended: what [`Config::on_event`](crate::Config::on_event) is told.
+/// The end of a query, a pipeline or a transaction, as [`Config::on_event`](crate::Config::on_event) receives it.
 ///
-/// It holds no value: no parameter, no row, no credential. An [`Error`] displays none either.
-/// Statements of a transaction are told one by one, and then the transaction as a whole, without a query.
+/// It holds no value: no parameter, no row, no credential. An [`Error`] displays none either. Each statement of a
+/// transaction is an event, and then the transaction as a whole, without a query.
+///
+/// ```
+/// use dsql_edge::{Config, Event};
+///
+/// fn line(event: &Event<'_>) -> String {
+///     let (file, line) = event.place().unwrap_or(("transaction", 0));
+///     let name = event.name().unwrap_or_default();
+///     let error = event.error().map(|error| format!(": {error}")).unwrap_or_default();
+///     format!(
+///         "{file}:{line} {name} {} rows, {} round trips, {:?}, {} retries{error}",
+///         event.rows(),
+///         event.round_trips(),
+///         event.elapsed(),
+///         event.retries(),
+///     )
+/// }
+///
+/// # fn with(config: Config) -> Config {
+/// config.on_event(|event| println!("{}", line(event)))
+/// # }
+/// ```
 pub struct Event<'e> {
-    pub(super) statement: Option<&'static Statement>,
-    pub(super) rows: u64,
-    pub(super) round_trips: u32,
-    pub(super) elapsed: Millis,
-    pub(super) retries: u32,
-    pub(super) error: Option<&'e Error>,
+    pub(crate) statement: Option<&'static Statement>,
+    pub(crate) rows: u64,
+    pub(crate) round_trips: u32,
+    pub(crate) elapsed: Millis,
+    pub(crate) retries: u32,
+    pub(crate) error: Option<&'e Error>,
 }
 
 impl Event<'_> {
@@ -36,28 +57,28 @@ impl Event<'_> {
         self.statement.map(|statement| statement.sql)
     }
 
-    /// How many rows came.
+    /// The number of rows that the server sent.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// How often was waited for the network: 1 on an open connection, 4 with connecting (TCP, the question for TLS,
-    /// TLS, and the login with the query).
+    /// The number of round trips: 1 on an open connection, 4 with connecting (TCP, SSLRequest, TLS, and the login with
+    /// the query).
     pub fn round_trips(&self) -> u32 {
         self.round_trips
     }
 
-    /// How long it took, pauses included. Workers' clock stands still between two I/Os.
+    /// The time from the call to the end, pauses included. Workers' clock stands still between two I/Os.
     pub fn elapsed(&self) -> Duration {
         Duration::from_millis(self.elapsed)
     }
 
-    /// How often it was run again.
+    /// The number of attempts after the first.
     pub fn retries(&self) -> u32 {
         self.retries
     }
 
-    /// The error with which it ended, if it did.
+    /// The error, if it ended with one.
     pub fn error(&self) -> Option<&Error> {
         self.error
     }

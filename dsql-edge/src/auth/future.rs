@@ -1,0 +1,23 @@
+//! Credentials, or what is signed with them, on their way; and why there are none.
+
+use core::future::Future;
+use core::pin::Pin;
+
+use crate::error::Error;
+
+/// Credentials on their way, or what is signed with them.
+pub(crate) type AuthFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
+
+/// Why there are no credentials.
+#[derive(Debug)]
+pub(crate) struct Unavailable {
+    pub(crate) error: Error,
+    /// There may be some in a moment.
+    pub(crate) transient: bool,
+}
+
+impl From<Error> for Unavailable {
+    fn from(error: Error) -> Self {
+        Unavailable { error, transient: false }
+    }
+}

@@ -1,0 +1,55 @@
+//! Makes the token that DSQL takes as a password.
+//!
+//! Input: credentials, the cluster, the role, the time. Output: the token, signed here: a future, because Workers' own
+//! cryptography is asynchronous.
+
+use super::future::AuthFuture;
+#[cfg(not(feature = "aws-sigv4"))]
+use super::presign;
+#[cfg(feature = "aws-sigv4")]
+use super::sigv4;
+use super::token_request::{Action, LAST_SECOND, MAX_EXPIRES_SECONDS, TokenRequest};
+use crate::credentials::{Credentials, Secret};
+use crate::error::Error;
+use crate::settings::Settings;
+
+/// Seconds that the token of a connection is valid. It is made for the connection and used at once: a minute allows for
+/// clocks that differ.
+const CONNECTION_TOKEN: u32 = 60;
+
+/// The token: what goes to the server as a password.
+///
+/// # Errors
+/// When it would live longer than [`MAX_EXPIRES_SECONDS`], or the time is past the year 9999.
+pub async fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {
+    if request.expires == 0 || request.expires > MAX_EXPIRES_SECONDS {
+        return Err(Error::config("a token lives from one second to one week (604,800 seconds)"));
+    }
+    if request.now > LAST_SECOND {
+        return Err(Error::config("the time to sign for is past the year 9999"));
+    }
+    sign(credentials, request).await.map_err(|unavailable| unavailable.error)
+}
+
+/// The token with which the user of this cluster connects; `now` in seconds since 1970-01-01 UTC.
+pub(super) fn token_for(
+    settings: &Settings,
+    now: u64,
+    credentials: &Credentials,
+) -> AuthFuture<'static, Secret> {
+    let request = TokenRequest {
+        host: settings.endpoint.signing_host(),
+        region: &settings.endpoint.region,
+        action: Action::for_user(&settings.user),
+        now,
+        expires: CONNECTION_TOKEN,
+    };
+    sign(credentials, &request)
+}
+
+fn sign(credentials: &Credentials, request: &TokenRequest<'_>) -> AuthFuture<'static, Secret> {
+    #[cfg(feature = "aws-sigv4")]
+    return sigv4::token(credentials, request);
+    #[cfg(not(feature = "aws-sigv4"))]
+    return presign::token(credentials, request);
+}

@@ -1,0 +1,48 @@
+//! The traits of everything that a query can run on. Each executor implements them in its own file.
+
+use super::run::Target;
+
+/// Anything that a query can run on: `&Dsql`, `&mut Session`, a `Transaction`.
+///
+/// Functions take one to run in all three:
+///
+/// ```
+/// # use dsql_edge::{Executor, sql};
+/// async fn tags(mut db: impl Executor) -> Result<i64, dsql_edge::Error> {
+///     sql!("DELETE FROM tag_master WHERE usage_count = 0").execute(&mut db).await?;
+///     sql!("SELECT count(*) FROM tag_master").fetch_value(&mut db).await
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a query cannot run on `{Self}`",
+    label = "a query runs on `&Dsql`, `&mut Session` or a `Transaction`",
+    note = "borrow it: `.fetch_all(&dsql)`"
+)]
+pub trait Executor: sealed::Sealed + Send {
+    #[doc(hidden)]
+    fn target(&mut self) -> Target<'_>;
+}
+
+impl<E: Executor> Executor for &mut E {
+    fn target(&mut self) -> Target<'_> {
+        E::target(self)
+    }
+}
+
+/// An executor for statements that change their session: `&mut Session`, whose connection serves no other caller.
+#[diagnostic::on_unimplemented(
+    message = "a statement that changes its session cannot run on `{Self}`",
+    label = "it runs on `&mut Session` only: other queries, and through a pool other tenants, use this connection too",
+    note = "open a session: `let mut session = dsql.session();`, and give it `&mut session`",
+    note = "in a transaction, `SET LOCAL …` and `set_config(…, true)` last until its end"
+)]
+pub trait SessionExecutor: Executor {}
+
+impl<E: SessionExecutor> SessionExecutor for &mut E {}
+
+/// Keeps other crates from implementing [`Executor`].
+pub(super) mod sealed {
+    pub trait Sealed {}
+
+    impl<E: Sealed> Sealed for &mut E {}
+}

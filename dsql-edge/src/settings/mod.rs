@@ -1,0 +1,60 @@
+//! The plain values of a configuration: the endpoint, the user, and the limits.
+//!
+//! Input: an [`Endpoint`] that was checked. Output: values that every layer above reads. A setting has the name that
+//! its method of [`Config`](crate::Config) has. No secret is in here.
+
+mod endpoint;
+
+use std::borrow::Cow;
+
+use crate::millis::Millis;
+pub(crate) use endpoint::Endpoint;
+#[cfg(feature = "assume-role")]
+pub(crate) use endpoint::StsEndpoint;
+
+/// What a user sets, apart from credentials and callbacks.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) endpoint: Endpoint,
+    #[cfg(feature = "assume-role")]
+    pub(crate) sts: StsEndpoint,
+    pub(crate) user: Cow<'static, str>,
+    pub(crate) application_name: Cow<'static, str>,
+    pub(crate) search_path: Option<String>,
+    pub(crate) connect_timeout: Millis,
+    pub(crate) query_timeout: Millis,
+    pub(crate) transaction_timeout: Millis,
+    pub(crate) max_connections: usize,
+    pub(crate) max_attempts: u32,
+    pub(crate) max_message: usize,
+    pub(crate) max_row: usize,
+    pub(crate) max_result: usize,
+    #[cfg_attr(
+        not(feature = "tokio"),
+        allow(dead_code, reason = "only that transport has roots of its own")
+    )]
+    pub(crate) extra_ca: Option<Vec<u8>>,
+}
+
+impl Settings {
+    /// The defaults, which the methods of [`Config`](crate::Config) document.
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        Settings {
+            endpoint,
+            #[cfg(feature = "assume-role")]
+            sts: StsEndpoint::Regional,
+            user: Cow::Borrowed("admin"),
+            application_name: Cow::Borrowed(concat!("dsql-edge/", env!("CARGO_PKG_VERSION"))),
+            search_path: None,
+            connect_timeout: 10_000,
+            query_timeout: 30_000,
+            transaction_timeout: 60_000,
+            max_connections: 3,
+            max_attempts: 5,
+            max_message: 10 << 20,
+            max_row: 10 << 20,
+            max_result: 64 << 20,
+            extra_ca: None,
+        }
+    }
+}

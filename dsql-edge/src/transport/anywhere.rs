@@ -1,0 +1,88 @@
+//! What every platform but Workers has: sockets that belong to no request, and a clock of the standard library.
+
+use core::hash::BuildHasher;
+#[cfg(feature = "pool")]
+use core::task::{Context, Poll};
+use std::hash::RandomState;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+#[cfg(feature = "pool")]
+use super::contract::{Transport, TransportError, TransportErrorKind};
+use crate::millis::{Millis, millis};
+
+/// A socket can be used from anywhere.
+pub(crate) struct IoContext;
+
+impl IoContext {
+    pub(crate) fn current() -> Self {
+        IoContext
+    }
+
+    pub(crate) fn is_current(&self) -> bool {
+        true
+    }
+}
+
+pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
+    env.var(name).ok().map(|text| text.to_string())
+}
+
+pub(crate) fn is_bound(env: &worker::Env, name: &str) -> bool {
+    text_of(env, name).is_some_and(|text| !text.is_empty())
+}
+
+/// There are no Durable Objects.
+#[cfg(feature = "pool")]
+pub(crate) struct Namespace;
+
+#[cfg(feature = "pool")]
+impl Namespace {
+    pub(crate) fn of(_: &worker::Env, _: &str) -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn reach(&self, _: &str, _: Option<&str>, _: bool) -> Result<Box<dyn Transport>, String> {
+        Ok(Box::new(Nowhere))
+    }
+}
+
+#[cfg(feature = "pool")]
+pub(crate) fn visitor(_: worker::Request) -> worker::Result<(Box<dyn Transport>, worker::Response)> {
+    Err(worker::Error::RustError("outside of Workers there are no Durable Objects".to_owned()))
+}
+
+pub(crate) fn now() -> Millis {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    millis(BEGAN.get_or_init(Instant::now).elapsed())
+}
+
+/// What the standard library seeds its maps with.
+pub(crate) fn random() -> u64 {
+    RandomState::new().hash_one(())
+}
+
+/// Seconds since 1970-01-01 UTC.
+pub(crate) fn unix_time() -> u64 {
+    std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
+}
+
+/// A stream to an object, which does not exist.
+#[cfg(feature = "pool")]
+struct Nowhere;
+
+#[cfg(feature = "pool")]
+impl Transport for Nowhere {
+    fn start_write(&mut self, _: Vec<u8>) {}
+
+    fn poll_write(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_read(&mut self, _: &mut Context<'_>, _: &mut Vec<u8>) -> Poll<Result<(), TransportError>> {
+        let text = "outside of Workers there are no Durable Objects";
+        Poll::Ready(Err(TransportError::new(TransportErrorKind::Unsupported, text)))
+    }
+
+    fn close(&mut self, _: &'static [u8]) {}
+}

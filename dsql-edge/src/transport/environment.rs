@@ -1,0 +1,91 @@
+//! The environment that a client or a pool runs in: dialer, clock, timers, randomness, and what all requests share.
+//!
+//! Input: settings, times. Output: transports, timers, numbers; the retry budget and the credentials of this isolate.
+//!
+//! In the tests of this crate the type of this name is the simulator [`Network`](super::memory::Network), which has the
+//! same methods. Both are concrete types: an `Arc<dyn Environment>` would link every method into every Worker. This one
+//! has no size, so that code which is passed one gets nothing at run time.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::contract::{BoxFuture, Dialed};
+use super::platform;
+#[cfg(feature = "assume-role")]
+use super::{
+    contract::TransportError,
+    post::{Post, Reply},
+};
+use crate::credentials::Cache;
+use crate::millis::Millis;
+use crate::retry::Budget;
+use crate::settings::Settings;
+
+/// The platform's own clock, timers and sockets, and the statics of this isolate, or of this process.
+#[derive(Clone, Default)]
+pub(crate) struct Environment(());
+
+static RETRIES: Budget = Budget::of(200);
+static CREDENTIALS: Mutex<Cache> = Mutex::new(Cache::new());
+static DROPPED: AtomicBool = AtomicBool::new(false);
+
+impl Environment {
+    /// Connects: TCP, SSLRequest, TLS.
+    pub(crate) fn dial(&self, settings: &Settings) -> BoxFuture<Dialed> {
+        platform::dial(settings)
+    }
+
+    /// Sends a request over HTTPS, once. Redirections are not followed.
+    #[cfg(feature = "assume-role")]
+    pub(crate) fn post(&self, settings: &Settings, post: Post) -> BoxFuture<Result<Reply, TransportError>> {
+        platform::post(settings, post)
+    }
+
+    /// Runs a future next to everything else, until it ends or the place where it runs ends.
+    #[cfg(feature = "pool")]
+    pub(crate) fn spawn(&self, future: BoxFuture<()>) {
+        platform::spawn(future);
+    }
+
+    /// A timer.
+    pub(crate) fn sleep(&self, time: Millis) -> BoxFuture<()> {
+        platform::sleep(time)
+    }
+
+    /// A clock that only goes forward, from any beginning. On Workers it stands still between two I/Os.
+    pub(crate) fn now(&self) -> Millis {
+        platform::now()
+    }
+
+    /// Seconds since 1970-01-01 UTC.
+    pub(crate) fn unix_time(&self) -> u64 {
+        platform::unix_time()
+    }
+
+    /// Any number, for pauses that are to differ; not a secret.
+    pub(crate) fn random(&self) -> u64 {
+        platform::random()
+    }
+
+    /// The budget of the retries of all requests.
+    pub(crate) fn retry_budget(&self) -> &Budget {
+        &RETRIES
+    }
+
+    /// The expiring credentials that requests keep for each other.
+    pub(crate) fn credentials(&self) -> MutexGuard<'_, Cache> {
+        // Nothing panics while it is locked; and if something did, the list would still be a list.
+        CREDENTIALS.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether flights wait for the end of the login: a server has dropped one that was sent with it. Waiting costs a
+    /// round trip and saves [`PROBE_AFTER`](crate::retry::PROBE_AFTER).
+    pub(crate) fn holds_flights(&self) -> bool {
+        DROPPED.load(Ordering::Relaxed)
+    }
+
+    /// Records that a server has dropped a flight that was sent with the login.
+    pub(crate) fn hold_flights(&self) {
+        DROPPED.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,45 @@
+//! Checks the answer to SSLRequest, the only bytes that a transport receives in plain text.
+//!
+//! Input: the bytes that came in one read. Output: nothing, or why the connection ends here.
+
+use super::contract::{TransportError, TransportErrorKind};
+
+/// What is wrong with the answer to SSLRequest, if anything. More than one byte would be plain text that
+/// someone put in before TLS began (CVE-2021-23222).
+pub(super) fn check_ssl_answer(answer: &[u8]) -> Result<(), TransportError> {
+    use TransportErrorKind::{Lost, NoTls};
+    let (kind, text) = match answer {
+        [b'S'] => return Ok(()),
+        [] => (Lost, "the server closed the connection when it was asked for TLS"),
+        // An ErrorResponse in plain text could come from anyone: it is not shown.
+        [b'E', ..] => (Lost, "the server answered SSLRequest with an error"),
+        [b'N'] => (NoTls, "the server does not offer TLS"),
+        [b'S' | b'N', ..] => (NoTls, "the server sent data in plain text"),
+        _ => (NoTls, "the server does not speak PostgreSQL's protocol"),
+    };
+    Err(TransportError::new(kind, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every first byte, alone and with more behind it.
+    #[test]
+    fn only_a_single_s_accepts_tls_and_eof_is_transient() {
+        assert_eq!(check_ssl_answer(b"").unwrap_err().kind, TransportErrorKind::Lost);
+        for first in 0..=255_u8 {
+            for answer in [&[first][..], &[first, first], &[first, 0], &[first, b'S', b'S']] {
+                let checked = check_ssl_answer(answer);
+                let expected = match answer {
+                    b"S" => None,
+                    [b'E', ..] => Some(TransportErrorKind::Lost),
+                    _ => Some(TransportErrorKind::NoTls),
+                };
+                assert_eq!(checked.err().map(|error| error.kind), expected, "{answer:?}");
+            }
+        }
+        let error = check_ssl_answer(b"Ecanary\0").unwrap_err();
+        assert!(!error.text.contains("canary"), "{}", error.text);
+    }
+}

@@ -1,0 +1,32 @@
+//! A program that is not a Worker, without the feature `tokio`: editors check it, nobody runs it.
+
+use super::contract::{BoxFuture, Dialed, TransportError, TransportErrorKind};
+#[cfg(feature = "assume-role")]
+use super::post::{Post, Reply};
+use crate::millis::Millis;
+use crate::settings::Settings;
+
+pub(super) fn dial(_: &Settings) -> BoxFuture<Dialed> {
+    Box::pin(async { Err(unsupported()) })
+}
+
+fn unsupported() -> TransportError {
+    TransportError::new(
+        TransportErrorKind::Unsupported,
+        "outside of Workers dsql-edge connects only with its feature `tokio`",
+    )
+}
+
+#[cfg(feature = "assume-role")]
+pub(super) fn post(_: &Settings, _: Post) -> BoxFuture<Result<Reply, TransportError>> {
+    Box::pin(async { Err(unsupported()) })
+}
+
+pub(super) fn sleep(_: Millis) -> BoxFuture<()> {
+    Box::pin(core::future::pending())
+}
+
+#[cfg(feature = "pool")]
+pub(super) fn spawn(_: BoxFuture<()>) {}
+
+pub(crate) use super::anywhere::*;
