@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+use dsql_edge_compiler::schema::UserTypeKind;
 use dsql_edge_compiler::{Schema, Source, compile};
 
 /// The first error of a query, or "" if it compiles.
@@ -22,6 +23,9 @@ fn unfollowed(ddl: &str) -> Vec<String> {
 fn dropped_and_renamed_functions_are_followed() {
     let functions = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
         CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE FUNCTION o(a int, OUT b int) LANGUAGE sql AS 'SELECT 1';
+        CREATE FUNCTION r(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE FUNCTION r(int[]) RETURNS int LANGUAGE sql AS 'SELECT 1';
         CREATE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int);";
     for (change, query, expected) in [
         ("DROP FUNCTION f();", "SELECT f() AS a", "function f() does not exist"),
@@ -34,6 +38,9 @@ fn dropped_and_renamed_functions_are_followed() {
         ("DROP FUNCTION f(int), f();", "SELECT f() AS a", "function f() does not exist"),
         ("DROP AGGREGATE total(int);", "SELECT total(1) AS a", "function total(integer) does not exist"),
         ("DROP FUNCTION other.f();", "SELECT f() AS a", ""),
+        ("DROP FUNCTION o(int);", "SELECT o(1) AS a", "function o(integer) does not exist"),
+        ("DROP FUNCTION r(int[]);", "SELECT r(1) AS a", ""),
+        ("DROP FUNCTION r(int[]);", "SELECT r(ARRAY[1]) AS a", "function r(integer[]) does not exist"),
         ("ALTER FUNCTION f() RENAME TO g;", "SELECT f() AS a", "function f() does not exist"),
         ("ALTER FUNCTION f() RENAME TO g;", "SELECT g() AS a", ""),
         ("ALTER FUNCTION f(int) RENAME TO g;", "SELECT f() AS a", ""),
@@ -55,9 +62,30 @@ fn dropped_and_renamed_functions_are_followed() {
     }
 }
 
+#[test]
+fn altered_properties_of_functions_are_followed() {
+    let properties = |change: &str| {
+        let text = format!("CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'; {change}");
+        let schema = Schema::parse(&text).unwrap();
+        let definition = &schema.functions[0].definition;
+        (definition.strict, char::from(definition.volatility))
+    };
+    assert_eq!(properties("ALTER FUNCTION f(int) COST 10;"), (false, 'v'));
+    assert_eq!(properties("ALTER FUNCTION f STRICT STABLE PARALLEL SAFE;"), (true, 's'));
+    assert_eq!(properties("ALTER ROUTINE f(int) RETURNS NULL ON NULL INPUT;"), (true, 'v'));
+    assert_eq!(
+        properties("ALTER FUNCTION f STRICT; ALTER FUNCTION f CALLED ON NULL INPUT IMMUTABLE;"),
+        (false, 'i')
+    );
+    assert_eq!(properties("ALTER FUNCTION f SET search_path TO strict;"), (false, 'v'));
+    assert_eq!(properties("ALTER FUNCTION f OWNER TO stable;"), (false, 'v'));
+}
+
 const APP: &str = "CREATE SCHEMA app; CREATE TABLE app.t (a int NOT NULL); CREATE TABLE u (a int);
     CREATE DOMAIN app.id AS int; CREATE TABLE w (i app.id);
-    CREATE FUNCTION app.f() RETURNS int LANGUAGE sql AS 'SELECT 1';";
+    CREATE FUNCTION app.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+    CREATE FUNCTION g(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+    CREATE OPERATOR app.## (FUNCTION = g, RIGHTARG = int);";
 
 #[test]
 fn dropped_and_renamed_schemas_are_followed() {
@@ -65,6 +93,28 @@ fn dropped_and_renamed_schemas_are_followed() {
     for (change, query, expected) in [
         ("DROP SCHEMA app CASCADE;", "SELECT a FROM app.t", missing),
         ("DROP SCHEMA app CASCADE;", "SELECT a FROM u", ""),
+        (
+            "DROP SCHEMA app CASCADE; CREATE SCHEMA app;",
+            "SELECT 1::app.id AS i",
+            "type \"app.id\" does not exist",
+        ),
+        (
+            "DROP SCHEMA app CASCADE; CREATE SCHEMA app;",
+            "SELECT app.f() AS a",
+            "function app.f() does not exist",
+        ),
+        (
+            "DROP SCHEMA app CASCADE;",
+            "SELECT OPERATOR(app.##) 1 AS a",
+            "operator does not exist: app.## integer",
+        ),
+        (
+            "DROP SCHEMA app CASCADE; CREATE SCHEMA app;",
+            "SELECT OPERATOR(app.##) 1 AS a",
+            "operator does not exist: app.## integer",
+        ),
+        // PostgreSQL rejects it: the schema is not empty.
+        ("DROP SCHEMA app;", "SELECT a FROM app.t", ""),
         ("DROP SCHEMA public CASCADE;", "SELECT a FROM u", "relation \"u\" does not exist"),
         (
             "DROP SCHEMA app CASCADE; CREATE SCHEMA app; CREATE TABLE app.t (b int);",
@@ -75,11 +125,24 @@ fn dropped_and_renamed_schemas_are_followed() {
         ("ALTER SCHEMA app RENAME TO old;", "SELECT a, old.f() AS b FROM old.t", ""),
         ("ALTER SCHEMA app RENAME TO old;", "SELECT i + 1 AS i FROM w", ""),
         ("ALTER SCHEMA app RENAME TO old;", "SELECT 1::old.id AS i", ""),
+        ("ALTER SCHEMA app RENAME TO old;", "SELECT OPERATOR(old.##) 1 AS a", ""),
         ("ALTER SCHEMA app OWNER TO me;", "SELECT a FROM app.t", ""),
     ] {
         assert_eq!(error(&format!("{APP}{change}"), query), expected, "{change}");
         assert!(unfollowed(&format!("{APP}{change}")).is_empty(), "{change}");
     }
+    let hint = |change: &str, query: &str| {
+        let errors = compile(&Source::numbered(query), &Schema::parse(&format!("{APP}{change}")).unwrap())
+            .unwrap_err();
+        errors.errors().find_map(|error| error.hint.clone()).unwrap_or_default()
+    };
+    assert_eq!(hint("DROP SCHEMA app CASCADE;", "SELECT a FROM app.t"), "the snapshot has no schema \"app\"");
+    let renamed = "CREATE SCHEMA e; ALTER SCHEMA e RENAME TO f;";
+    assert_eq!(hint(renamed, "SELECT a FROM e.none"), "the snapshot has no schema \"e\"");
+    assert_eq!(hint(renamed, "SELECT a FROM f.none"), "the tables are t, u, w");
+    let renamed = Schema::parse(&format!("{APP}ALTER SCHEMA app RENAME TO old;")).unwrap();
+    let query = compile(&Source::numbered("SELECT a FROM old.t"), &renamed).unwrap();
+    assert_eq!(query.tables, ["old.t"]);
     let view = format!("{APP}CREATE VIEW v AS SELECT a FROM app.t;");
     assert_eq!(unfollowed(&format!("{view}ALTER SCHEMA app RENAME TO old;")).len(), 1);
 }
@@ -139,6 +202,50 @@ fn renamed_types_and_columns_of_views_are_followed() {
 }
 
 #[test]
+fn types_of_the_same_name_are_kept_apart() {
+    let moods = "CREATE SCHEMA app; CREATE TYPE mood AS ENUM ('ok'); CREATE TYPE app.mood AS ENUM ('x'); CREATE TABLE t (a mood, b app.mood);";
+    for change in ["ALTER TYPE app.mood RENAME TO other;", "ALTER TYPE mood RENAME TO other;"] {
+        assert_eq!(
+            error(&format!("{moods}{change}"), "SELECT a FROM t WHERE a = 'ok' AND b = 'x'"),
+            "",
+            "{change}"
+        );
+    }
+    let own = "CREATE DOMAIN int4 AS text; CREATE TABLE t (a int); ALTER DOMAIN int4 RENAME TO x;";
+    assert_eq!(error(own, "SELECT a + 1 AS a FROM t"), "");
+}
+
+#[test]
+fn labels_of_an_enum_are_added_in_their_places() {
+    for (change, expected) in [
+        ("ADD VALUE 'c'", "a b c"),
+        ("ADD VALUE 'c' BEFORE 'a'", "c a b"),
+        ("ADD VALUE 'c' AFTER 'a'", "a c b"),
+        ("ADD VALUE IF NOT EXISTS 'a'", "a b"),
+        ("RENAME VALUE 'a' TO 'c'", "c b"),
+    ] {
+        let schema =
+            Schema::parse(&format!("CREATE TYPE e AS ENUM ('a', 'b'); ALTER TYPE e {change};")).unwrap();
+        let UserTypeKind::Enum(labels) = &schema.types[0].kind else { panic!("not an enum") };
+        assert_eq!(labels.join(" "), expected, "{change}");
+    }
+}
+
+#[test]
+fn renamed_type_is_renamed_everywhere() {
+    let ddl = "CREATE DOMAIN id AS int; CREATE TABLE t (a id, b public.id[]); CREATE DOMAIN of AS id;
+        CREATE TYPE pair AS (x id); CREATE TYPE span AS RANGE (subtype = id);
+        CREATE FUNCTION f(id) RETURNS id LANGUAGE sql AS 'SELECT 1';
+        CREATE AGGREGATE g(int) (SFUNC = h, STYPE = id);
+        CREATE OPERATOR ## (FUNCTION = f, LEFTARG = id, RIGHTARG = id);
+        CREATE CAST (id AS text) WITH INOUT; CREATE CAST (text AS id) WITH INOUT;";
+    let shown = |ddl: &str| format!("{:?}", Schema::parse(ddl).unwrap());
+    assert_eq!(shown(ddl).matches("\"id\"").count(), 14);
+    let renamed = shown(&format!("{ddl} ALTER DOMAIN id RENAME TO key;"));
+    assert!(!renamed.contains("\"id\""), "{renamed}");
+}
+
+#[test]
 fn statements_that_are_rolled_back_change_nothing() {
     for (script, expected) in [
         ("BEGIN; ALTER TABLE t DROP COLUMN a; ROLLBACK;", ""),
@@ -147,13 +254,33 @@ fn statements_that_are_rolled_back_change_nothing() {
         ("BEGIN; SAVEPOINT s; RELEASE s; ALTER TABLE t DROP COLUMN a; END;", "column \"a\" does not exist"),
         ("BEGIN; ROLLBACK AND CHAIN; ALTER TABLE t DROP COLUMN a; ABORT;", ""),
         ("ALTER TABLE t DROP COLUMN a; ROLLBACK;", "column \"a\" does not exist"),
+        ("BEGIN; COMMIT AND NO CHAIN; ALTER TABLE t DROP COLUMN a; ROLLBACK;", "column \"a\" does not exist"),
+        (
+            "BEGIN; ALTER TABLE t DROP COLUMN a; SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; COMMIT;",
+            "column \"a\" does not exist",
+        ),
+        (
+            "SAVEPOINT s; ALTER TABLE t DROP COLUMN a; BEGIN; ROLLBACK TO s; COMMIT;",
+            "column \"a\" does not exist",
+        ),
+        ("BEGIN; SAVEPOINT s; ALTER TABLE t DROP COLUMN a; SAVEPOINT r; ROLLBACK TO s; COMMIT;", ""),
+        // Savepoints of one name: the newest that is left.
+        (
+            "BEGIN; SAVEPOINT s; ALTER TABLE t DROP COLUMN b; SAVEPOINT s; RELEASE s; ROLLBACK TO s; COMMIT;",
+            "",
+        ),
+        (
+            "BEGIN; SAVEPOINT r; ALTER TABLE t DROP COLUMN b; SAVEPOINT s; SAVEPOINT r; ROLLBACK TO s; ROLLBACK TO r; COMMIT;",
+            "",
+        ),
+        ("BEGIN; ALTER TABLE t DROP COLUMN a; PREPARE TRANSACTION 'x'; ROLLBACK PREPARED 'x';", ""),
         (
             "START TRANSACTION; SET search_path = app; ROLLBACK; ALTER TABLE t DROP COLUMN a;",
             "column \"a\" does not exist",
         ),
     ] {
         let ddl = format!("CREATE TABLE t (a int, b int); {script}");
-        assert_eq!(error(&ddl, "SELECT a FROM t"), expected, "{script}");
+        assert_eq!(error(&ddl, "SELECT a, b FROM t"), expected, "{script}");
         assert!(unfollowed(&ddl).is_empty(), "{script}");
     }
     assert_eq!(unfollowed("COMMIT; BEGIN; DROP TABLE IF EXISTS t;"), ["BEGIN"]);
@@ -172,6 +299,7 @@ fn statement_with_an_unknown_effect_is_named() {
         "CREATE TABLE t AS EXECUTE q",
         "ALTER OPERATOR + (int, int) SET SCHEMA app",
         "ALTER EXTENSION citext UPDATE",
+        "ALTER COLLATION c RENAME TO d",
         "\\i other.sql",
         "\\ir other.sql",
         "\\if :x",

@@ -56,6 +56,15 @@ async fn what_fails_says_why_and_can_be_mended() {
         "1 applied"
     );
     assert_eq!(column(&local, "SELECT name FROM a ORDER BY id").await, ["x", "y", "z"]);
+    // A table of a later migration, or of none.
+    let files = [
+        ("1.sql", mended.as_str()),
+        ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');"),
+        ("3.sql", "DROP TABLE later;"),
+    ];
+    let error = said(&files).await;
+    let expected = "does not exist in the cluster: does an earlier migration make it?";
+    assert!(error.starts_with("migrations/3.sql:1:1: ") && error.ends_with(expected), "{error}");
     local.stop().await.unwrap();
 }
 

@@ -72,7 +72,7 @@ impl<'a> Analyzer<'a> {
             && !schema.has_schema(namespace)
             && namespace != "pg_catalog"
             && namespace != "information_schema"
-            && !schema.relations.iter().any(|relation| relation.schema == namespace)
+            && !schema.existing_relations().any(|relation| relation.schema == namespace)
         {
             let message = format!("relation \"{}\" does not exist", name.display());
             let hint = format!("the snapshot has no schema \"{namespace}\"");

@@ -35,10 +35,6 @@ struct Blocks {
 impl Blocks {
     fn next(&mut self, at: usize, command: &str, tokens: &[Token]) {
         let has = |keyword| tokens.iter().any(|token| token.kind == TokenKind::Keyword(keyword));
-        // Those of another session's transaction.
-        if has(Keyword::Prepared) {
-            return;
-        }
         let name = || tokens.last().and_then(|token| token.kind.name()).unwrap_or_default();
         let chained = (has(Keyword::Chain) && !has(Keyword::No)).then_some(at);
         match command {

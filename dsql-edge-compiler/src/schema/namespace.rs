@@ -17,10 +17,6 @@ impl Fold {
         schema.type_index.retain(|(of, _), _| of != name);
         schema.functions.retain(|function| function.schema != name);
         schema.operators.retain(|(of, _)| of != name);
-        let dropped: Vec<bool> = schema.relations.iter().map(|relation| relation.schema == name).collect();
-        for relation in &mut schema.relations {
-            relation.foreign_keys.retain(|key| !dropped.get(key.table).copied().unwrap_or_default());
-        }
     }
 
     /// The query of a view names the schema as it was written, which is not followed.

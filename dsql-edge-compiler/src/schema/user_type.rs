@@ -48,7 +48,7 @@ impl Fold {
         each_type_name(&mut self.schema, &mut |written| {
             let is_it = match written.name.schema() {
                 Some(written) => written == old_schema,
-                None => is_by_path && !written.system,
+                None => is_by_path,
             };
             if !is_it || written.name.name() != old_name {
                 return;
