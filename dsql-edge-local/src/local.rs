@@ -343,18 +343,7 @@ impl Builder {
             Some(credentials) => credentials,
             None => Credentials::made_up()?,
         };
-        let mut users = Vec::new();
-        for name in self.users {
-            let plain = name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
-            if !plain || name.is_empty() || name.len() > 63 || [ADMIN, SUPERUSER].contains(&name.as_str()) {
-                return Err(Error::User(name));
-            }
-            let keys = match &self.folder {
-                Some(folder) => Credentials::of_file(folder.join(format!("credentials.{name}")))?,
-                None => Credentials::made_up()?,
-            };
-            users.push((name, keys));
-        }
+        let users = users(self.users, self.folder.as_deref())?;
         let cluster_host = format!("{}.dsql.{}.on.aws", authority.cluster_id(), self.region);
         let names = ["localhost", "127.0.0.1", "::1"]
             .map(str::to_owned)
@@ -430,6 +419,23 @@ fn check_names(region: &str, hosts: &[String]) -> Result<(), Error> {
         Some(host) => Err(Error::Host(host.clone())),
         None => Ok(()),
     }
+}
+
+/// The users with their keys: the folder's, or new ones.
+fn users(names: Vec<String>, folder: Option<&Path>) -> Result<Vec<(String, Credentials)>, Error> {
+    let mut users = Vec::new();
+    for name in names {
+        let plain = name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
+        if !plain || name.is_empty() || name.len() > 63 || [ADMIN, SUPERUSER].contains(&name.as_str()) {
+            return Err(Error::User(name));
+        }
+        let keys = match folder {
+            Some(folder) => Credentials::of_file(folder.join(format!("credentials.{name}")))?,
+            None => Credentials::made_up()?,
+        };
+        users.push((name, keys));
+    }
+    Ok(users)
 }
 
 /// Makes the folder, closed to others and ignored by git.

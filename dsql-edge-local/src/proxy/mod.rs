@@ -22,7 +22,7 @@ use crate::cluster::Cluster;
 use crate::connection_rejected::ConnectionRejected;
 use crate::faults::Fault;
 use crate::iam;
-use crate::iam::key_ring::{KeyLookup, KeyRing};
+use crate::iam::key_ring::{Identity, KeyLookup, KeyRing};
 use crate::iam::mapping;
 use crate::limits::{Connected, Limits};
 use crate::postgres::{ADMIN, SUPERUSER};
@@ -137,58 +137,86 @@ impl Endpoint {
         }
         let host = host.ok_or_else(ConnectionRejected::sni_missing)?;
         let startup = Startup::parse(version, &body)?;
-        let Limits { rate, burst, connections, .. } = &self.cluster.limits;
-        match self.cluster.faults.connects() {
-            None => {}
-            Some(Fault::WakingUp(_)) => return Err(ConnectionRejected::waking_up().into()),
-            Some(Fault::RateExceeded(_)) => return Err(ConnectionRejected::rate_exceeded(ON_REQUEST).into()),
-            Some(_) => return Err(ConnectionRejected::too_many_connections(ON_REQUEST).into()),
-        }
-        if !self.cluster.admission.admits(self.cluster.clock.now()) {
-            let why = format!("more than {rate} connections a second, after {burst} at once");
-            return Err(ConnectionRejected::rate_exceeded(why).into());
-        }
+        self.limit_rate()?;
         if let Some(negotiation) = startup.negotiation() {
             client.write_all(&negotiation).await?;
         }
         client.write_all(&frame::CLEARTEXT_PASSWORD).await?;
         client.flush().await?;
         let password = door::password(client).await?;
-        let now = self.cluster.clock.now();
-        let signer = iam::signer(&password).unwrap_or_default();
-        let identity = match self.keys.find(&signer, now) {
-            KeyLookup::Current(identity) => identity,
-            KeyLookup::Expired => return Err(ConnectionRejected::session_expired().into()),
-            // The answer is that to a token that these keys have not signed.
-            KeyLookup::Never => self.keys.given().clone(),
-        };
-        let (user, credentials) = (startup.user.as_str(), &identity.credentials);
-        iam::verify(&password, iam::Expected { user, host, region: &self.region, credentials }, now)?;
-        if user == ADMIN && !identity.admin {
-            return Err(
-                ConnectionRejected::not_authorized(&identity.arn, "DbConnectAdmin", &self.region).into()
-            );
-        }
+        let identity = self.authenticate(&password, &startup.user, host)?;
         if let Some(name) = &startup.not_allowed {
             return Err(ConnectionRejected::parameter_not_supported(name).into());
         }
         if startup.database != DATABASE {
             return Err(ConnectionRejected::database_missing(&startup.database).into());
         }
-        let mapped = match user {
-            ADMIN => true,
-            SUPERUSER => false,
+        if !self.is_mapped(&startup.user, &identity).await? {
+            return Err(ConnectionRejected::role_not_mapped(&startup.user, &identity.arn).into());
+        }
+        self.open_session(client, &startup, &identity).await
+    }
+
+    /// Faults on request, and the rate of new connections.
+    fn limit_rate(&self) -> Result<(), ConnectionRejected> {
+        let Limits { rate, burst, .. } = &self.cluster.limits;
+        match self.cluster.faults.connects() {
+            None => {}
+            Some(Fault::WakingUp(_)) => return Err(ConnectionRejected::waking_up()),
+            Some(Fault::RateExceeded(_)) => return Err(ConnectionRejected::rate_exceeded(ON_REQUEST)),
+            Some(_) => return Err(ConnectionRejected::too_many_connections(ON_REQUEST)),
+        }
+        if self.cluster.admission.admits(self.cluster.clock.now()) {
+            return Ok(());
+        }
+        let why = format!("more than {rate} connections a second, after {burst} at once");
+        Err(ConnectionRejected::rate_exceeded(why))
+    }
+
+    /// The identity that signed a token for this user.
+    fn authenticate(&self, password: &str, user: &str, host: &str) -> Result<Identity, ConnectionRejected> {
+        let now = self.cluster.clock.now();
+        let signer = iam::signer(password).unwrap_or_default();
+        let identity = match self.keys.find(&signer, now) {
+            KeyLookup::Current(identity) => identity,
+            KeyLookup::Expired => return Err(ConnectionRejected::session_expired()),
+            // The answer is that to a token that these keys have not signed.
+            KeyLookup::Never => self.keys.given().clone(),
+        };
+        let credentials = &identity.credentials;
+        iam::verify(password, iam::Expected { user, host, region: &self.region, credentials }, now)?;
+        if user == ADMIN && !identity.admin {
+            return Err(ConnectionRejected::not_authorized(&identity.arn, "DbConnectAdmin", &self.region));
+        }
+        Ok(identity)
+    }
+
+    /// Whether an identity may log in as a role.
+    async fn is_mapped(&self, user: &str, identity: &Identity) -> Result<bool, ConnectionRejected> {
+        match user {
+            ADMIN => Ok(true),
+            SUPERUSER => Ok(false),
             // A plain PostgreSQL has no AWS IAM GRANT.
-            _ if !self.rules => true,
+            _ if !self.rules => Ok(true),
             _ => mapping::exists(&self.postgres, user, &identity.arn)
                 .await
-                .map_err(ConnectionRejected::backend_unreachable)?,
-        };
-        if !mapped {
-            return Err(ConnectionRejected::role_not_mapped(user, &identity.arn).into());
+                .map_err(ConnectionRejected::backend_unreachable),
         }
-        let connected = self.cluster.connections.connect(*connections).ok_or_else(|| {
-            ConnectionRejected::too_many_connections(format!("{connections} connections are open"))
+    }
+
+    /// Opens a session of PostgreSQL, and passes its first two messages on.
+    async fn open_session<S>(
+        &self,
+        client: &mut S,
+        startup: &Startup,
+        identity: &Identity,
+    ) -> Result<Admitted, Ended>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let most = self.cluster.limits.connections;
+        let connected = self.cluster.connections.connect(most).ok_or_else(|| {
+            ConnectionRejected::too_many_connections(format!("{most} connections are open"))
         })?;
         let mut postgres =
             UnixStream::connect(&self.postgres).await.map_err(ConnectionRejected::backend_unreachable)?;
@@ -197,15 +225,13 @@ impl Endpoint {
         // PostgreSQL sends AuthenticationOk before it looks for the role.
         let authenticated = frame::read(&mut postgres).await?;
         if authenticated.is_error(b"53300") {
-            return Err(ConnectionRejected::too_many_connections(
-                "the PostgreSQL behind dsql-local accepts no more",
-            )
-            .into());
+            let why = "the PostgreSQL behind dsql-local accepts no more";
+            return Err(ConnectionRejected::too_many_connections(why).into());
         }
         let next = frame::read(&mut postgres).await?;
         if next.is_error(b"28000") {
             // No such role, or one that may not log in: on DSQL there is then no mapping either.
-            return Err(ConnectionRejected::role_not_mapped(user, &identity.arn).into());
+            return Err(ConnectionRejected::role_not_mapped(&startup.user, &identity.arn).into());
         }
         let reported = Frame { bytes: next.bytes.clone() };
         let next = match next.tag() {

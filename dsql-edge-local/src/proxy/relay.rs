@@ -108,9 +108,7 @@ where
     W: AsyncWrite + Unpin,
 {
     let mut pending: Vec<u8> = Vec::with_capacity(CHUNK);
-    let mut dropping = login.drops_flight;
-    // A simple query is whole without a Sync.
-    let mut awaits_sync = false;
+    let mut dropping = DroppedFlight { drops: login.drops_flight, awaits_sync: false };
     loop {
         let mut ready = Vec::new();
         let mut whole = 0;
@@ -119,9 +117,7 @@ where
             let Some(bytes) = pending.get(whole..whole + length) else { break };
             let frame = Frame { bytes: bytes.to_vec() };
             whole += length;
-            if dropping {
-                dropping = frame.frontend() != FrontendTag::Sync;
-                awaits_sync = frame.frontend() != FrontendTag::Query;
+            if dropping.drops(&frame) {
                 continue;
             }
             let Some(socket) = rules else {
@@ -129,22 +125,20 @@ where
                 continue;
             };
             if locked(session).must_wait(&frame) {
-                if to.write_all(&ready).await.is_err() {
+                if to.write_all(&std::mem::take(&mut ready)).await.is_err() {
                     return std::future::pending().await;
                 }
-                ready.clear();
                 while locked(session).must_wait(&frame) {
                     login.answered.notified().await;
                 }
             }
-            let tables = locked(session).named_tables(&frame);
-            let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
-            let sent = locked(session).client_message(frame, schema.as_ref());
-            if locked(session).sends_no_more() {
-                cut = true;
-                break;
+            match checked(frame, session, socket).await {
+                Some(sent) => ready.extend(sent),
+                None => {
+                    cut = true;
+                    break;
+                }
             }
-            ready.extend(sent);
         }
         if !ready.is_empty() && to.write_all(&ready).await.is_err() {
             // PostgreSQL has ended, and may have sent the reason: `answers` passes it on, and ends the session.
@@ -159,12 +153,44 @@ where
         }
         pending.drain(..whole);
         pending.reserve(CHUNK);
-        let continues = awaits_sync || !pending.is_empty();
+        let begun = !pending.is_empty();
         if from.read_buf(&mut pending).await? == 0 {
             return Ok(());
         }
-        // Messages that the client sends after the login have not come with it.
-        dropping &= !login.done.load(Ordering::Relaxed) || continues;
+        dropping.reads_on(login.done.load(Ordering::Relaxed), begun);
+    }
+}
+
+/// The bytes that PostgreSQL gets for a message; nothing if the connection is to end in place of it.
+async fn checked(frame: Frame, session: &Mutex<Session>, socket: &Path) -> Option<Vec<u8>> {
+    let tables = locked(session).named_tables(&frame);
+    let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
+    let mut session = locked(session);
+    let sent = session.client_message(frame, schema.as_ref());
+    (!session.sends_no_more()).then_some(sent)
+}
+
+/// The fault `drop-flight`: messages that come with the login are dropped, up to their Sync.
+struct DroppedFlight {
+    drops: bool,
+    /// The flight has begun and has no Sync yet. A simple query is whole without one.
+    awaits_sync: bool,
+}
+
+impl DroppedFlight {
+    fn drops(&mut self, frame: &Frame) -> bool {
+        let drops = self.drops;
+        if drops {
+            self.drops = frame.frontend() != FrontendTag::Sync;
+            self.awaits_sync = frame.frontend() != FrontendTag::Query;
+        }
+        drops
+    }
+
+    /// More bytes have come. `begun`: a message was incomplete before. Messages that the client sends after the login
+    /// have not come with it.
+    fn reads_on(&mut self, login_is_done: bool, begun: bool) {
+        self.drops &= !login_is_done || self.awaits_sync || begun;
     }
 }
 
@@ -173,13 +199,59 @@ fn locked(session: &Mutex<Session>) -> std::sync::MutexGuard<'_, Session> {
 }
 
 /// The position in PostgreSQL's stream.
+#[derive(Clone, Copy)]
 enum StreamPosition {
     /// Before a message.
     Head,
-    /// Inside of one that is passed as it comes: so many bytes are left.
-    Passing(usize),
-    /// Inside of one that the client does not get.
-    Dropping(usize),
+    /// Inside of a message that is not read whole: `left` bytes of it are to come, and the client gets them or not.
+    Inside { left: usize, passes: bool },
+}
+
+/// PostgreSQL's bytes that have come and are not passed on.
+struct AnswerStream {
+    pending: Vec<u8>,
+    position: StreamPosition,
+}
+
+impl AnswerStream {
+    /// The bytes that the client gets now.
+    fn take(&mut self, session: Option<&Mutex<Session>>, login: &Login) -> Vec<u8> {
+        let mut ready = Vec::with_capacity(self.pending.len());
+        let mut rest = self.pending.as_slice();
+        while !rest.is_empty() {
+            if let StreamPosition::Inside { left, passes } = self.position {
+                let (part, behind) = rest.split_at(left.min(rest.len()));
+                if passes {
+                    ready.extend_from_slice(part);
+                }
+                rest = behind;
+                self.position = match left - part.len() {
+                    0 => StreamPosition::Head,
+                    left => StreamPosition::Inside { left, passes },
+                };
+                continue;
+            }
+            let Some(&[tag, a, b, c, d]) = rest.first_chunk::<5>() else { break };
+            let length = u32::from_be_bytes([a, b, c, d]) as usize + 1;
+            if tag == b'Z' {
+                login.done.store(true, Ordering::Relaxed);
+            }
+            let Some(session) = session.filter(|session| locked(session).reads_whole(tag)) else {
+                let cut = session.is_some_and(|session| locked(session).is_cut_after_commit());
+                self.position = StreamPosition::Inside { left: length, passes: !cut };
+                continue;
+            };
+            let Some(bytes) = rest.get(..length) else { break };
+            ready.extend(locked(session).postgres_message(Frame { bytes: bytes.to_vec() }));
+            rest = rest.get(length..).unwrap_or_default();
+            if matches!(tag, b'Z' | b'E' | b'G') {
+                login.answered.notify_one();
+            }
+        }
+        let left = rest.len();
+        self.pending.drain(..self.pending.len() - left);
+        ready
+    }
 }
 
 async fn answers<R, W>(
@@ -193,63 +265,13 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let mut pending: Vec<u8> = Vec::with_capacity(CHUNK);
-    let mut at = StreamPosition::Head;
+    let mut stream = AnswerStream { pending: Vec::with_capacity(CHUNK), position: StreamPosition::Head };
     loop {
-        if from.read_buf(&mut pending).await? == 0 {
+        if from.read_buf(&mut stream.pending).await? == 0 {
             return Ok(());
         }
-        let mut ready = Vec::with_capacity(pending.len());
-        let mut rest = pending.as_slice();
-        while !rest.is_empty() {
-            match at {
-                StreamPosition::Passing(left) => {
-                    let (passed, behind) = rest.split_at(left.min(rest.len()));
-                    ready.extend_from_slice(passed);
-                    rest = behind;
-                    at = if left > passed.len() {
-                        StreamPosition::Passing(left - passed.len())
-                    } else {
-                        StreamPosition::Head
-                    };
-                }
-                StreamPosition::Dropping(left) => {
-                    let dropped = left.min(rest.len());
-                    rest = rest.get(dropped..).unwrap_or_default();
-                    at = if left > dropped {
-                        StreamPosition::Dropping(left - dropped)
-                    } else {
-                        StreamPosition::Head
-                    };
-                }
-                StreamPosition::Head => {
-                    let Some(&[tag, a, b, c, d]) = rest.first_chunk::<5>() else { break };
-                    let length = u32::from_be_bytes([a, b, c, d]) as usize + 1;
-                    if tag == b'Z' {
-                        login.done.store(true, Ordering::Relaxed);
-                    }
-                    let Some(session) = session.filter(|session| locked(session).reads_whole(tag)) else {
-                        let cut = session.is_some_and(|session| locked(session).is_cut_after_commit());
-                        at = if cut {
-                            StreamPosition::Dropping(length)
-                        } else {
-                            StreamPosition::Passing(length)
-                        };
-                        continue;
-                    };
-                    let Some(bytes) = rest.get(..length) else { break };
-                    let frame = Frame { bytes: bytes.to_vec() };
-                    rest = rest.get(length..).unwrap_or_default();
-                    ready.extend(locked(session).postgres_message(frame));
-                    if matches!(tag, b'Z' | b'E' | b'G') {
-                        login.answered.notify_one();
-                    }
-                }
-            }
-        }
-        let left = rest.len();
-        pending.drain(..pending.len() - left);
-        pending.reserve(CHUNK);
+        let ready = stream.take(session, login);
+        stream.pending.reserve(CHUNK);
         if !ready.is_empty() {
             let latency = cluster.faults.latency();
             if !latency.is_zero() {
