@@ -24,12 +24,12 @@ use crate::millis::Millis;
 use crate::settings::Settings;
 use crate::transport::Environment;
 
-/// What a [`CredentialsProvider`] returns: credentials, in time.
+/// The future that a [`CredentialsProvider`] returns.
 pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credentials, Error>> + Send + 'a>>;
 
 /// A source of credentials of your own.
 ///
-/// It is asked whenever a connection is opened, within
+/// It is called whenever a connection is opened, within
 /// [`Config::connect_timeout`](crate::Config::connect_timeout), unless what it gave last is kept:
 /// see [`cache_key`](CredentialsProvider::cache_key). What is kept is asked for again when about 80 % of its life is
 /// over; if that fails, or takes longer than half a second, the old ones serve as long as they live. What is dropped
@@ -85,7 +85,7 @@ pub(crate) enum Source {
 
 /// The cluster that credentials are for, and where they are fetched.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct TokenContext<'a> {
     settings: &'a Settings,
     environment: &'a Environment,
 }
@@ -93,13 +93,13 @@ pub(crate) struct Place<'a> {
 /// A source that is asked whenever a connection is opened.
 pub(crate) trait Asked: Send + Sync {
     /// The credentials to sign with, now.
-    fn ask<'a>(&'a self, place: Place<'a>) -> AuthFuture<'a, Credentials>;
+    fn ask<'a>(&'a self, context: TokenContext<'a>) -> AuthFuture<'a, Credentials>;
 
     /// The token signed with them.
-    fn token<'a>(&'a self, place: Place<'a>) -> AuthFuture<'a, Secret> {
+    fn token<'a>(&'a self, context: TokenContext<'a>) -> AuthFuture<'a, Secret> {
         Box::pin(async move {
-            let credentials = self.ask(place).await?;
-            token_for(place.settings, place.environment.unix_time(), &credentials).await
+            let credentials = self.ask(context).await?;
+            token_for(context.settings, context.environment.unix_time(), &credentials).await
         })
     }
 
@@ -132,7 +132,7 @@ impl Source {
     ) -> AuthFuture<'a, Secret> {
         match self {
             Source::Given(credentials) => token_for(settings, environment.unix_time(), credentials),
-            Source::Asked(source) => source.token(Place { settings, environment }),
+            Source::Asked(source) => source.token(TokenContext { settings, environment }),
         }
     }
 
@@ -156,12 +156,12 @@ impl Source {
 struct Provided<P>(P);
 
 impl<P: CredentialsProvider> Asked for Provided<P> {
-    fn ask<'a>(&'a self, place: Place<'a>) -> AuthFuture<'a, Credentials> {
+    fn ask<'a>(&'a self, context: TokenContext<'a>) -> AuthFuture<'a, Credentials> {
         Box::pin(async move {
             match self.0.cache_key() {
                 Some(key) => {
                     let key = ["provider ", &key].concat();
-                    kept(place, &key, async { Ok(self.0.credentials().await?) }).await
+                    kept(context, &key, async { Ok(self.0.credentials().await?) }).await
                 }
                 None => Ok(self.0.credentials().await?),
             }
@@ -177,14 +177,14 @@ struct Assumed {
 
 #[cfg(feature = "assume-role")]
 impl Asked for Assumed {
-    fn ask<'a>(&'a self, place: Place<'a>) -> AuthFuture<'a, Credentials> {
+    fn ask<'a>(&'a self, context: TokenContext<'a>) -> AuthFuture<'a, Credentials> {
         Box::pin(async move {
             let base = match &self.base {
                 Source::Given(credentials) => credentials.clone(),
-                Source::Asked(base) => base.ask(place).await?,
+                Source::Asked(base) => base.ask(context).await?,
             };
-            let key = self.role.cache_key(place.settings, &base).await?;
-            kept(place, &key, self.role.assume(place.settings, place.environment, &base)).await
+            let key = self.role.cache_key(context.settings, &base).await?;
+            kept(context, &key, self.role.assume(context.settings, context.environment, &base)).await
         })
     }
 
@@ -205,12 +205,12 @@ const LOOK: Millis = 25;
 
 /// The credentials that are kept under a name, or those that `ask` returns.
 async fn kept(
-    place: Place<'_>,
+    context: TokenContext<'_>,
     key: &str,
     ask: impl Future<Output = Result<Credentials, Unavailable>>,
 ) -> Result<Credentials, Unavailable> {
-    let environment = place.environment;
-    let mut turn = Turn { environment, key, until: None };
+    let environment = context.environment;
+    let mut turn = FetchTurn { environment, key, until: None };
     loop {
         let found = environment.credentials().find(key, environment.unix_time(), environment.now());
         match found {
@@ -245,13 +245,13 @@ fn keep(environment: &Environment, key: &str, credentials: Credentials) -> Crede
 }
 
 /// A request's turn to fetch. It ends with the request, even where that is dropped.
-struct Turn<'c> {
+struct FetchTurn<'c> {
     environment: &'c Environment,
     key: &'c str,
     until: Option<Millis>,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for FetchTurn<'_> {
     fn drop(&mut self) {
         if let Some(until) = self.until {
             self.environment.credentials().end_turn(self.key, until);

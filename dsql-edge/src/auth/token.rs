@@ -17,10 +17,25 @@ use crate::settings::Settings;
 /// clocks that differ.
 const CONNECTION_TOKEN: u32 = 60;
 
-/// The token: what goes to the server as a password.
+/// The token, which is sent to the server as a password: a presigned request of AWS Signature Version 4.
+///
+/// ```
+/// use dsql_edge::auth::{Action, TokenRequest, token};
+/// use dsql_edge::{Credentials, Error};
+///
+/// # async fn signed(now: u64) -> Result<(), Error> {
+/// let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+/// let host = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";
+/// let request =
+///     TokenRequest { host, region: "us-east-1", action: Action::for_user("blog"), now, expires: 900 };
+/// let token = token(&credentials, &request).await?;
+/// assert!(token.expose().starts_with(&format!("{host}/?Action=DbConnect&")));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
-/// When it would live longer than [`MAX_EXPIRES_SECONDS`], or the time is past the year 9999.
+/// If it would live longer than [`MAX_EXPIRES_SECONDS`], or the time is past the year 9999.
 pub async fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {
     if request.expires == 0 || request.expires > MAX_EXPIRES_SECONDS {
         return Err(Error::config("a token lives from one second to one week (604,800 seconds)"));

@@ -1,4 +1,4 @@
-//! What a token is for: the cluster, the action, the time.
+//! The content of a token: the cluster, the action, the time.
 
 /// The longest life AWS lets a token have: a week.
 pub const MAX_EXPIRES_SECONDS: u32 = 604_800;
@@ -6,7 +6,7 @@ pub const MAX_EXPIRES_SECONDS: u32 = 604_800;
 /// The last second of the year 9999: later ones have no place in a signature.
 pub(super) const LAST_SECOND: u64 = 253_402_300_799;
 
-/// What the token allows.
+/// The action that a token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// To connect as a role of your own (`dsql:DbConnect`).
@@ -30,17 +30,17 @@ impl Action {
     }
 }
 
-/// What a token is for.
+/// The cluster and the action that a token is for.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenRequest<'a> {
     /// The host name of the cluster, without a port.
     pub host: &'a str,
     /// The AWS region of the cluster.
     pub region: &'a str,
-    /// What it allows.
+    /// The action that it allows.
     pub action: Action,
     /// The time, in seconds since 1970-01-01 UTC.
     pub now: u64,
-    /// How long it may be used to connect, in seconds; a session that is open outlives it.
+    /// The seconds during which the token may be used to connect; an open session outlives it.
     pub expires: u32,
 }

@@ -109,7 +109,10 @@ impl Target<'_> {
         let members = core::slice::from_ref(chunk);
         let separate = self.transaction.is_none() && !fused && statement.effect != Effect::Read;
         if !separate {
-            return self.run(members, &mut [sink]).await;
+            return match self.run(members, &mut [sink]) {
+                Some(running) => running.await,
+                None => Ok(()),
+            };
         }
         let attempt = ChunkAttempt { statement, lender: self.lender, members, sink };
         Runs::of_query(self.lender).attempts(attempt).await

@@ -45,7 +45,7 @@ impl Dsql {
     /// [`Config::from_env`].
     ///
     /// # Errors
-    /// When one is missing or malformed: the error names it and says how to set it.
+    /// If one is missing or malformed: the error names it and says how to set it.
     pub fn from_env(env: &worker::Env) -> Result<Self, Error> {
         Config::from_env(env).map(Dsql::new)
     }
@@ -55,8 +55,16 @@ impl Dsql {
     /// Everything else is as without a pool: queries, pipelines, many rows and streams borrow one of its connections for
     /// one flight, a transaction until its end. A [`Session`] does not have a connection of its own then.
     ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn count(env: worker::Env) -> Result<i64, Error> {
+    /// let dsql = Dsql::from_pool(&env)?;
+    /// sql!("SELECT count(*) FROM tag_master").fetch_value(&dsql).await
+    /// # }
+    /// ```
+    ///
     /// # Errors
-    /// When a binding is missing or malformed: the error names it and says how to set it.
+    /// If a binding is missing or malformed: the error names it and says how to set it.
     #[cfg(feature = "pool")]
     pub fn from_pool(env: &worker::Env) -> Result<Self, Error> {
         Config::from_pool(env).map(Dsql::new)

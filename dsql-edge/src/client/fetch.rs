@@ -189,7 +189,9 @@ impl<'e, T> QueryFuture<'e, T> {
             let mut sinks = Vec::new();
             collector.sinks(&mut sinks);
             let (target, prepared) = (executor.target(), members.prepared()?);
-            target.run(prepared, &mut sinks).await?;
+            if let Some(running) = target.run(prepared, &mut sinks) {
+                running.await?;
+            }
             drop(sinks);
             collector.finish().map_err(|error| target.executed(prepared, error))
         })

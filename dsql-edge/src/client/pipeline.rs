@@ -1,7 +1,7 @@
-//! Several queries in one round trip, and what becomes of the rows of each.
+//! Several queries in one round trip, and the collectors of their rows.
 //!
-//! Input: queries and commands, alone, in a tuple or in a `Vec`. Output: what each gives, in the same shape. Here
-//! alone are rows collected: `fetch_*` are pipelines of one.
+//! Input: queries and commands, alone, in a tuple or in a `Vec`. Output: the result of each, in the same shape. Rows are
+//! collected only here: `fetch_*` are pipelines of one.
 
 use crate::client::flight::{Prepared, Sink};
 use crate::error::{Error, Kind};
@@ -9,9 +9,20 @@ use crate::query::{Command, KeyInsert, Query, Request, SingleColumn};
 use crate::row::DataRow;
 use crate::statement::Statement;
 
-/// What can be sent in one round trip, and what comes of it: a query gives a `Vec` of its rows, or what
-/// [`Query::one`], [`Query::optional`] and [`Query::value`] make of it; a command gives the number of its rows. Tuples
-/// of up to twelve of them give tuples, a `Vec` gives a `Vec`.
+/// Anything that can be sent in one round trip with [`Dsql::pipeline`](crate::Dsql::pipeline). A query returns a `Vec` of its
+/// rows, or the result of [`Query::one`], [`Query::optional`] or [`Query::value`]; a command returns the number of its rows.
+/// Tuples of up to twelve of them return tuples, a `Vec` returns a `Vec`.
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql};
+/// # async fn counts(dsql: &Dsql, names: &[String]) -> Result<Vec<u64>, Error> {
+/// let counted = names
+///     .iter()
+///     .map(|name| sql!("UPDATE tag_master SET usage_count = usage_count + 1 WHERE tag_name = $name"))
+///     .collect::<Vec<_>>();
+/// dsql.pipeline(counted).await
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be pipelined",
     label = "queries and commands can, and tuples and `Vec`s of them",
@@ -19,7 +30,7 @@ use crate::statement::Statement;
     note = "a statement that changes its session runs alone: `.execute(&mut session)`"
 )]
 pub trait Pipelined: sealed::Sealed + Send {
-    /// What comes of it.
+    /// The result.
     type Output: Send;
     #[doc(hidden)]
     type Collector: Collector<Output = Self::Output>;
@@ -28,7 +39,7 @@ pub trait Pipelined: sealed::Sealed + Send {
     fn split(self, members: &mut Members) -> Self::Collector;
 }
 
-/// What takes rows and makes something of them.
+/// Takes the rows of a pipeline, and returns its result.
 #[doc(hidden)]
 #[allow(unnameable_types, reason = "named in a public trait that only this crate implements")]
 pub trait Collector: Send {
@@ -40,7 +51,8 @@ pub trait Collector: Send {
     fn finish(self) -> Result<Self::Output, Error>;
 }
 
-/// A query of which something else than all rows is wanted, in a pipeline.
+/// A query in a pipeline whose result is not a `Vec` of its rows: made by [`Query::one`], [`Query::optional`] and
+/// [`Query::value`].
 #[must_use = "a query does nothing until it is pipelined"]
 pub struct PipelineMember<C> {
     request: Request,

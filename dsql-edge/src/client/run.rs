@@ -59,26 +59,25 @@ impl InTransaction {
 }
 
 impl<'t> Target<'t> {
-    /// Runs these statements in one flight, and gives the rows of each to its sink. Several are one transaction.
+    /// Runs these statements in one flight, and gives the rows of each to its sink. Several are one transaction. `None`:
+    /// there is nothing to run.
     pub(super) fn run<'r, 's: 'r>(
         &self,
         members: &'r [Prepared],
         sinks: &'r mut [&'s mut dyn Sink],
-    ) -> Running<'r>
+    ) -> Option<Running<'r>>
     where
         't: 'r,
     {
         let lender = self.lender;
         // `for` over no rows, or a pipeline of nothing.
-        let Some(first) = members.iter().find(|member| !member.arguments.is_empty()) else {
-            return Box::pin(core::future::ready(Ok(())));
-        };
+        let first = members.iter().find(|member| !member.arguments.is_empty())?;
         if let Some(InTransaction { id, fly }) = self.transaction {
-            return fly(lender, id, first.statement, members, sinks);
+            return Some(fly(lender, id, first.statement, members, sinks));
         }
         let answer = Answer::new(Flight::alone(members), sinks, lender.connector.settings().max_result);
         let flight = FlightAlone { first: first.statement, answer };
-        Box::pin(Runs::of_query(lender).attempts(flight))
+        Some(Box::pin(Runs::of_query(lender).attempts(flight)))
     }
 }
 

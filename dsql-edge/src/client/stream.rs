@@ -1,8 +1,7 @@
-//! Rows one at a time, as they come.
+//! Returns rows one at a time, as they arrive.
 //!
-//! Input: a query on its way, and a place for one row. Output: a `Stream`. It reads on only when it is polled and
-//! the last row has been taken: the rest waits in the network, not in memory. Dropped early, it closes its connection;
-//! what has not been read stays unread.
+//! Input: the future of a query, and a slot for one row. Output: a `Stream`. It reads on only when it is polled and the
+//! last row has been taken: the rest waits in the network, not in memory. Dropped early, it closes its connection.
 
 use core::future::Future;
 use core::pin::Pin;
@@ -19,32 +18,32 @@ use crate::query::Query;
 use crate::row::DataRow;
 use crate::statement::Effect;
 
-/// The rows of a query, as they come: made by [`Query::fetch`].
+/// The rows of a query, as they arrive: made by [`Query::fetch`].
 ///
 /// It is a `futures_core::Stream`, and has a [`next`](RowStream::next) of its own, so that no other crate is needed.
-/// A row is no proof that the query succeeds: only the end is. What a query with `RETURNING` wrote is committed when
-/// the stream has ended without an error. Dropping it early closes the connection, and within a transaction ends that.
+/// A row is not a proof that the query succeeds: only the end is. The changes of a query with `RETURNING` are committed once
+/// the stream has ended without an error. Dropping it early closes the connection, and ends a transaction around it.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream<'e, R> {
     /// Until it has ended.
     running: Option<QueryFuture<'e, ()>>,
-    place: Arc<Mutex<Place<R>>>,
+    slot: Arc<Mutex<RowSlot<R>>>,
     /// What it ends with, after the last row.
     failed: Option<Error>,
 }
 
 /// Where a row waits to be taken.
-struct Place<R> {
+struct RowSlot<R> {
     row: Option<Result<R, Error>>,
     /// One has been taken: the query cannot run again.
     taken: bool,
 }
 
-struct One<R> {
+struct RowSink<R> {
     decode: fn(&DataRow<'_>) -> Result<R, Error>,
     /// The statement only reads, so that a row that cannot be decoded ends the stream at once.
     reads: bool,
-    place: Arc<Mutex<Place<R>>>,
+    slot: Arc<Mutex<RowSlot<R>>>,
 }
 
 impl<R: Send + 'static> Query<R> {
@@ -63,15 +62,18 @@ impl<R: Send + 'static> Query<R> {
     /// # }
     /// ```
     pub fn fetch<'e, E: Executor + 'e>(self, mut executor: E) -> RowStream<'e, R> {
-        let place = Arc::new(Mutex::new(Place { row: None, taken: false }));
+        let slot = Arc::new(Mutex::new(RowSlot { row: None, taken: false }));
         let reads = self.request.statement.effect == Effect::Read;
-        let mut sink = One { decode: self.decode, reads, place: place.clone() };
+        let mut sink = RowSink { decode: self.decode, reads, slot: slot.clone() };
         let request = self.request;
         let running = async move {
             let query = Prepared::new(request)?;
-            executor.target().run(&[query], &mut [&mut sink]).await
+            match executor.target().run(&[query], &mut [&mut sink]) {
+                Some(running) => running.await,
+                None => Ok(()),
+            }
         };
-        RowStream { running: Some(QueryFuture::new(running)), place, failed: None }
+        RowStream { running: Some(QueryFuture::new(running)), slot, failed: None }
     }
 }
 
@@ -97,16 +99,16 @@ impl<R: Send> RowStream<'_, R> {
                     self.failed = result.err();
                 }
                 // It waits for the network, or for its row to be taken.
-                Poll::Pending if lock(&self.place).row.is_none() => return Poll::Pending,
+                Poll::Pending if lock(&self.slot).row.is_none() => return Poll::Pending,
                 Poll::Pending => {}
             }
         }
     }
 
     fn take(&mut self) -> Option<Result<R, Error>> {
-        let mut place = lock(&self.place);
-        let row = place.row.take()?;
-        place.taken = true;
+        let mut slot = lock(&self.slot);
+        let row = slot.row.take()?;
+        slot.taken = true;
         Some(row)
     }
 }
@@ -119,13 +121,13 @@ impl<R: Send> Stream for RowStream<'_, R> {
     }
 }
 
-impl<R: Send> Sink for One<R> {
+impl<R: Send> Sink for RowSink<R> {
     fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
         match (self.decode)(row) {
             // Only the end of the answer shows whether the write was committed.
             Err(error) if !self.reads => return Err(error),
             // An error is handed over like a row, and ends the stream.
-            row => lock(&self.place).row = Some(row),
+            row => lock(&self.slot).row = Some(row),
         }
         Ok(())
     }
@@ -133,9 +135,9 @@ impl<R: Send> Sink for One<R> {
     fn done(&mut self, _: u64) {}
 
     fn restart(&mut self) -> bool {
-        let mut place = lock(&self.place);
-        place.row = None;
-        !place.taken
+        let mut slot = lock(&self.slot);
+        slot.row = None;
+        !slot.taken
     }
 
     fn keeps(&self) -> bool {
@@ -143,12 +145,12 @@ impl<R: Send> Sink for One<R> {
     }
 
     fn is_full(&self) -> bool {
-        lock(&self.place).row.is_some()
+        lock(&self.slot).row.is_some()
     }
 }
 
-fn lock<R>(place: &Mutex<Place<R>>) -> std::sync::MutexGuard<'_, Place<R>> {
-    place.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<R>(slot: &Mutex<RowSlot<R>>) -> std::sync::MutexGuard<'_, RowSlot<R>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<R> core::fmt::Debug for RowStream<'_, R> {

@@ -54,7 +54,7 @@ impl Config {
             return Err(wrong("names several hosts: a Config is of one cluster"));
         }
 
-        let mut given = Parameters::default();
+        let mut given = UrlParameters::default();
         for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) =
                 parameter.split_once('=').ok_or_else(|| wrong("has a parameter without ="))?;
@@ -82,7 +82,7 @@ impl Config {
 
 /// What the parameters say.
 #[derive(Default)]
-struct Parameters {
+struct UrlParameters {
     region: Option<String>,
     application_name: Option<String>,
     search_path: Option<String>,
@@ -90,7 +90,7 @@ struct Parameters {
     sslmode: Option<String>,
 }
 
-impl Parameters {
+impl UrlParameters {
     fn set(&mut self, name: &str, value: String) -> Result<(), Error> {
         let parameter = |what: &str| Error::config(["the connection string's parameter ", what].concat());
         let place = match name {

@@ -6,7 +6,7 @@ use core::fmt;
 
 pub(crate) use cache::{Cache, Found};
 
-/// A text that never shows: not in `Debug`, not in an error.
+/// A text that `Debug` and errors never show.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -29,6 +29,16 @@ impl fmt::Debug for Secret {
 }
 
 /// The keys of an IAM user or of a session.
+///
+/// ```
+/// use dsql_edge::Credentials;
+///
+/// let session = Credentials::new("ASIAEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+///     .with_session_token("FwoGZXIvYXdzEXAMPLE")
+///     .with_expiry(1_893_456_000);
+/// assert_eq!(session.expires_at(), Some(1_893_456_000));
+/// assert_eq!(format!("{session:?}"), "Credentials(…)");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     access_key_id: String,
@@ -53,7 +63,7 @@ impl Credentials {
         Credentials { session_token: Some(Secret::new(session_token)), ..self }
     }
 
-    /// The same keys, which are worth nothing from this time on, in seconds since 1970-01-01 UTC.
+    /// The same keys, which expire at this time, in seconds since 1970-01-01 UTC.
     pub fn with_expiry(self, expires_at: u64) -> Self {
         Credentials { expires_at: Some(expires_at), ..self }
     }

@@ -29,7 +29,7 @@ use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::transport::BoxFuture;
 use crate::transport::memory::Network;
-use scenario::{Book, Scenario, Told};
+use scenario::{Book, ClientReport, Scenario};
 use wire::{Direction, Fault, Place, Shared, World};
 
 /// What a run ended with.
@@ -42,7 +42,7 @@ struct Run {
     waits: usize,
     failures: Vec<String>,
     /// What the client was told of each write, and how many of its reads failed.
-    told: (BTreeMap<i32, Told>, usize),
+    told: (BTreeMap<i32, ClientReport>, usize),
 }
 
 /// How the client reaches the server, and where between them the fault is.
@@ -75,7 +75,7 @@ impl Way {
 }
 
 /// Where a run takes place: the wire to the server, that to a pool, and whatever runs beside the client.
-struct Stage {
+struct TestBed {
     network: Network,
     /// Behind the pool, where there is one.
     world: Shared,
@@ -86,7 +86,7 @@ struct Stage {
     beside: RefCell<Vec<BoxFuture<()>>>,
 }
 
-impl Stage {
+impl TestBed {
     fn new(scenario: &Scenario, way: Way, fault: Option<Place>, dribbles: bool) -> Self {
         let at = |here: bool| World::with(fault.filter(|_| here));
         let is_before = way.has_fault_before_pool();
@@ -102,7 +102,7 @@ impl Stage {
         let network = Network::default();
         let dialed = world.clone();
         network.serve(move || wire::dial(&dialed));
-        Stage { network, world, before, faulty, beside: RefCell::default() }
+        TestBed { network, world, before, faulty, beside: RefCell::default() }
     }
 
     /// What runs beside the client goes on; whether anything of it is left.
@@ -171,22 +171,22 @@ impl Stage {
 
 /// Runs it with a fault, or dropped when it waits for the so manieth time.
 fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<usize>) -> Run {
-    let stage = Stage::new(scenario, way, fault, dropped_at.is_some());
+    let bed = TestBed::new(scenario, way, fault, dropped_at.is_some());
     let credentials = Credentials::new("AKIDEXAMPLE", "secret");
     let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap();
     #[cfg(feature = "pool")]
-    let (dsql, pool) = pool::dsql(config, way, &stage);
+    let (dsql, pool) = pool::dsql(config, way, &bed);
     #[cfg(not(feature = "pool"))]
-    let dsql = Dsql::within(config, stage.network.clone());
+    let dsql = Dsql::within(config, bed.network.clone());
     let book = Book::default();
     let mut failures = Vec::new();
     let mut waits = 0;
-    let ended = stage.until_done((scenario.run)(&dsql, book.clone()), &mut waits, dropped_at);
+    let ended = bed.until_done((scenario.run)(&dsql, book.clone()), &mut waits, dropped_at);
     if let Ended::Hanging = ended {
         failures.push("it waits for ever".to_owned());
     }
-    let bytes = stage.faulty.lock().unwrap().quiet();
-    let dials = stage.world.lock().unwrap().dialed;
+    let bytes = bed.faulty.lock().unwrap().quiet();
+    let dials = bed.world.lock().unwrap().dialed;
     let told = {
         let book = book.lock().unwrap();
         (book.writes.clone(), book.failed_reads)
@@ -198,21 +198,21 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
     let late = matches!(fault, Some((_, Fault::Late | Fault::TooLate, _)));
     let client_silent = (silent || late) && way.has_fault_before_pool();
     for may_time_out in [silent || client_silent, client_silent, client_silent, false] {
-        match stage.until_done(scenario::read(&dsql, &book), &mut 0, None) {
+        match bed.until_done(scenario::read(&dsql, &book), &mut 0, None) {
             Ended::Done(Ok(())) => {}
             Ended::Done(Err(error)) if may_time_out && error.is_timeout() => {}
             Ended::Done(Err(error)) => failures.push(format!("the next query fails: {error}")),
             Ended::Dropped | Ended::Hanging => failures.push("the next query waits for ever".to_owned()),
         }
     }
-    stage.before.lock().unwrap().deliver_held();
-    stage.world.lock().unwrap().deliver_held();
-    if !stage.comes_to_rest() {
+    bed.before.lock().unwrap().deliver_held();
+    bed.world.lock().unwrap().deliver_held();
+    if !bed.comes_to_rest() {
         failures.push("what runs beside waits for ever".to_owned());
     }
     #[cfg(feature = "pool")]
     failures.extend(pool.and_then(|pool| pool.left_over()));
-    failures.extend(judge(&stage.world, &book));
+    failures.extend(judge(&bed.world, &book));
     Run { bytes, dials, waits, failures, told }
 }
 
@@ -230,10 +230,10 @@ fn judge(world: &Shared, book: &Book) -> Vec<String> {
     for (token, told) in &book.writes {
         let committed = world.database.tokens.get(token).copied().unwrap_or(0);
         match (told, committed) {
-            (Told::Committed, 1) | (Told::Nothing, 0) | (Told::Unknown, 0 | 1) => {}
+            (ClientReport::Committed, 1) | (ClientReport::Nothing, 0) | (ClientReport::Unknown, 0 | 1) => {}
             (_, 2..) => failures.push(format!("{token} is committed {committed} times, and told {told:?}")),
-            (Told::Committed, _) => failures.push(format!("false success: {token} is lost")),
-            (Told::Nothing, _) => failures.push(format!("false failure: {token} is committed")),
+            (ClientReport::Committed, _) => failures.push(format!("false success: {token} is lost")),
+            (ClientReport::Nothing, _) => failures.push(format!("false failure: {token} is committed")),
         }
     }
     failures
@@ -360,7 +360,7 @@ fn flight_dropped_with_a_login_is_committed_on_every_way() {
     for way in Way::ALL {
         let Run { failures, told: (writes, failed_reads), .. } = run(scenario, way, None, None);
         assert!(failures.is_empty(), "{way:?}: {failures:?}");
-        let committed = BTreeMap::from([1, 2, 3].map(|token| (token, Told::Committed)));
+        let committed = BTreeMap::from([1, 2, 3].map(|token| (token, ClientReport::Committed)));
         assert_eq!((writes, failed_reads), (committed, 0), "{way:?}");
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::scenario::{self, Book};
 use super::wire::{self, Shared};
-use super::{Ended, Stage, Way};
+use super::{Ended, TestBed, Way};
 use crate::Dsql;
 use crate::config::Config;
 use crate::credentials::Credentials;
@@ -21,15 +21,15 @@ use crate::transport::memory::Network;
 /// Fewer than may ask at once; and one that is not given back is missed.
 const CONNECTIONS: usize = 1;
 
-pub(super) fn dsql(config: Config, way: Way, stage: &Stage) -> (Dsql, Option<Pool>) {
-    let pool = Pool::within(config.clone(), stage.network.clone()).max_connections(CONNECTIONS);
+pub(super) fn dsql(config: Config, way: Way, bed: &TestBed) -> (Dsql, Option<Pool>) {
+    let pool = Pool::within(config.clone(), bed.network.clone()).max_connections(CONNECTIONS);
     match way {
-        Way::Direct => (Dsql::within(config, stage.network.clone()), None),
+        Way::Direct => (Dsql::within(config, bed.network.clone()), None),
         Way::Beside => (pool.dsql(), Some(pool)),
         Way::Before | Way::Behind => {
-            let (network, wire) = (stage.network.clone(), stage.before.clone());
+            let (network, wire) = (bed.network.clone(), bed.before.clone());
             let away = Away { network, pool: pool.clone(), wire };
-            (Dsql::within(config.leasing_from(Arc::new(away)), stage.network.clone()), Some(pool))
+            (Dsql::within(config.leasing_from(Arc::new(away)), bed.network.clone()), Some(pool))
         }
     }
 }
@@ -51,20 +51,20 @@ impl Lessor for Away {
 
 /// Reads through a pool each time that so much time has passed; returns how many connections there have been after each.
 fn connections(change: impl FnOnce(Pool) -> Pool, pauses: &[Duration]) -> Vec<usize> {
-    let stage = Stage::new(&scenario::ALL[0], Way::Beside, None, false);
+    let bed = TestBed::new(&scenario::ALL[0], Way::Beside, None, false);
     let credentials = Credentials::new("AKIDEXAMPLE", "secret");
     let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap();
-    let pool = change(Pool::within(config, stage.network.clone()));
+    let pool = change(Pool::within(config, bed.network.clone()));
     let book = Book::default();
     let counted = pauses.iter().map(|pause| {
-        stage.network.elapse(*pause);
-        stage.run_beside();
-        let read = stage.until_done(scenario::read(&pool.dsql(), &book), &mut 0, None);
+        bed.network.elapse(*pause);
+        bed.run_beside();
+        let read = bed.until_done(scenario::read(&pool.dsql(), &book), &mut 0, None);
         assert!(matches!(read, Ended::Done(Ok(()))));
-        stage.world.lock().unwrap().connections()
+        bed.world.lock().unwrap().connections()
     });
     let counted = counted.collect();
-    assert!(stage.comes_to_rest());
+    assert!(bed.comes_to_rest());
     assert_eq!(pool.left_over(), None, "in the end no connection keeps the object awake");
     counted
 }

@@ -20,7 +20,7 @@ use crate::{Dsql, Executor, Transaction};
 
 /// What a client was told of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum ClientReport {
     Committed,
     Nothing,
     /// It was not told, or told that nobody knows.
@@ -30,7 +30,7 @@ pub(super) enum Told {
 /// What the client was told.
 #[derive(Default)]
 pub(super) struct Ledger {
-    pub(super) writes: BTreeMap<i32, Told>,
+    pub(super) writes: BTreeMap<i32, ClientReport>,
     /// Rows that are not those of the table.
     pub(super) misread: Vec<String>,
     /// How many reads of the whole table ended with an error.
@@ -176,16 +176,16 @@ async fn fail(executor: impl Executor, book: &Book) {
 
 /// From now on it is open what becomes of these.
 fn begin(book: &Book, tokens: &[i32]) {
-    book.lock().unwrap().writes.extend(tokens.iter().map(|token| (*token, Told::Unknown)));
+    book.lock().unwrap().writes.extend(tokens.iter().map(|token| (*token, ClientReport::Unknown)));
 }
 
 /// What the client was told of these.
 fn told<T>(book: &Book, tokens: &[i32], result: &Result<T, Error>) {
     let told = match result {
-        Ok(_) => Told::Committed,
-        Err(error) if error.is_executed() => Told::Committed,
-        Err(error) if error.is_outcome_unknown() => Told::Unknown,
-        Err(_) => Told::Nothing,
+        Ok(_) => ClientReport::Committed,
+        Err(error) if error.is_executed() => ClientReport::Committed,
+        Err(error) if error.is_outcome_unknown() => ClientReport::Unknown,
+        Err(_) => ClientReport::Nothing,
     };
     book.lock().unwrap().writes.extend(tokens.iter().map(|token| (*token, told)));
 }
@@ -320,7 +320,7 @@ async fn given_up(dsql: &Dsql, book: Book) {
         .map_err(|GivenUp(error)| error);
     match result {
         Err(Some(error)) => told(&book, &[1], &Err::<(), _>(error)),
-        Err(None) => drop(book.lock().unwrap().writes.insert(1, Told::Nothing)),
+        Err(None) => drop(book.lock().unwrap().writes.insert(1, ClientReport::Nothing)),
         Ok(()) => book.lock().unwrap().misread.push("a closure that gave up was told as success".to_owned()),
     }
     let _ = read(dsql, &book).await;

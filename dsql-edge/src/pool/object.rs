@@ -50,9 +50,9 @@ pub struct DsqlPool {
 }
 
 /// The pool, once a request has said by which prefix its bindings are found.
-type Known = Arc<Mutex<Option<Found>>>;
+type Known = Arc<Mutex<Option<KnownPool>>>;
 
-struct Found {
+struct KnownPool {
     prefix: String,
     pool: Pool,
     /// When its bindings were read again.
@@ -107,7 +107,7 @@ async fn pool(env: &Env, environment: &Environment, known: &Known, prefix: &str)
     if let Some((pool, _)) = find(known, prefix)? {
         return Ok(pool);
     }
-    let found = Found { prefix: prefix.to_owned(), pool: pool.clone(), renewed_at: None };
+    let found = KnownPool { prefix: prefix.to_owned(), pool: pool.clone(), renewed_at: None };
     *lock(known) = Some(found);
     Ok(pool)
 }
@@ -130,7 +130,7 @@ fn find(known: &Known, prefix: &str) -> Result<Option<(Pool, bool)>, Error> {
     Ok(Some((found.pool.clone(), is_stale)))
 }
 
-fn lock(known: &Known) -> MutexGuard<'_, Option<Found>> {
+fn lock(known: &Known) -> MutexGuard<'_, Option<KnownPool>> {
     known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

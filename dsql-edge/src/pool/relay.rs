@@ -67,10 +67,12 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
     let mut relay = Relay { pool, ask: &ask, visitor: &mut visitor, server, moved_at, due };
     let ended = poll_fn(|context| relay.poll(context, &mut timer)).await;
     let report = match ended {
-        Ended::Well => None,
+        LeaseEnd::Well => None,
         // Whatever of it is under way: this connection serves nobody any more, unless it is at rest.
-        Ended::Gone => return,
-        Ended::Badly(report) => lent.server.as_ref().is_some_and(Server::is_between_frames).then_some(report),
+        LeaseEnd::Gone => return,
+        LeaseEnd::Badly(report) => {
+            lent.server.as_ref().is_some_and(Server::is_between_frames).then_some(report)
+        }
     };
     if let Some(report) = &report {
         visitor.report(report);
@@ -168,7 +170,7 @@ struct Relay<'r> {
     due: Millis,
 }
 
-enum Ended {
+enum LeaseEnd {
     Well,
     /// The client is there no more.
     Gone,
@@ -176,7 +178,7 @@ enum Ended {
 }
 
 impl Relay<'_> {
-    fn poll(&mut self, context: &mut Context<'_>, timer: &mut BoxFuture<()>) -> Poll<Ended> {
+    fn poll(&mut self, context: &mut Context<'_>, timer: &mut BoxFuture<()>) -> Poll<LeaseEnd> {
         loop {
             let before = self.server.has_started();
             let moved = match self.advance(context) {
@@ -188,7 +190,7 @@ impl Relay<'_> {
                 self.set_timer(timer, now, now.saturating_add(self.ask.limit));
             }
             if self.is_over() {
-                return Poll::Ready(Ended::Well);
+                return Poll::Ready(LeaseEnd::Well);
             }
             if moved {
                 self.moved_at = now;
@@ -205,7 +207,7 @@ impl Relay<'_> {
             }
             if until <= self.pool.connector.now() || !self.server.has_started() {
                 if !self.server.is_unproven() {
-                    return Poll::Ready(Ended::Badly(self.impatient()));
+                    return Poll::Ready(LeaseEnd::Badly(self.impatient()));
                 }
                 self.server.probe();
                 self.moved_at = now;
@@ -222,8 +224,8 @@ impl Relay<'_> {
     }
 
     /// Moves what can be moved.
-    fn advance(&mut self, context: &mut Context<'_>) -> Result<bool, Ended> {
-        let mut moved = self.visitor.poll_read(context, self.ask.open).map_err(|Gone| Ended::Gone)?;
+    fn advance(&mut self, context: &mut Context<'_>) -> Result<bool, LeaseEnd> {
+        let mut moved = self.visitor.poll_read(context, self.ask.open).map_err(|Gone| LeaseEnd::Gone)?;
         // Before the server is given anything that came behind it.
         self.server.spent |= self.visitor.spent;
         if self.server.is_free()
@@ -244,7 +246,7 @@ impl Relay<'_> {
         }
         // The login's next words.
         moved |= self.server.poll_write(context);
-        Ok(self.visitor.poll_write(context).map_err(|Gone| Ended::Gone)? || moved)
+        Ok(self.visitor.poll_write(context).map_err(|Gone| LeaseEnd::Gone)? || moved)
     }
 
     /// Whether the lease has come to its end: a whole flight, and no transaction that goes on.
@@ -254,10 +256,10 @@ impl Relay<'_> {
         rests && flown && (self.server.is_out_of_transaction() || !self.ask.open)
     }
 
-    fn failed(&self, failure: ConnectionFailure) -> Ended {
+    fn failed(&self, failure: ConnectionFailure) -> LeaseEnd {
         let (error, signal, _) = failure::explain(self.server.progress(), &self.pool.login(), failure);
         self.pool.note_failed_login(&error);
-        Ended::Badly(Report { reached: self.server.reached(), signal, error })
+        LeaseEnd::Badly(Report { reached: self.server.reached(), signal, error })
     }
 
     /// How long nothing may go by: `limit` while the server is to answer, `pause` while the client is to send, because

@@ -1,7 +1,7 @@
-//! The way from a Worker to its pool's Durable Objects.
+//! Connects a Worker to its pool's Durable Objects.
 //!
-//! Input: a binding, and how many objects there are. Output: a stream to one of them, for one lease: a request whose
-//! body is what the client says, and whose answer is what it is told. Nothing is sent before the client says something.
+//! Input: a binding, and the number of objects. Output: a stream to one of them, for one lease: a request whose body the
+//! client writes, and whose answer it reads. Nothing is sent before the client's first write.
 
 use std::sync::Arc;
 
@@ -52,17 +52,24 @@ impl Stub {
 impl Config {
     /// A pool in Durable Objects, from the bindings of a Worker. Feature `pool`.
     ///
+    /// ```no_run
+    /// # use dsql_edge::{Config, Dsql, Error};
+    /// # fn pooled(env: worker::Env) -> Result<Dsql, Error> {
+    /// Ok(Dsql::new(Config::from_pool(&env)?.max_attempts(3)))
+    /// # }
+    /// ```
+    ///
     /// | binding | |
     /// |---|---|
     /// | `DSQL_POOL` | the Durable Object namespace of the class [`DsqlPool`](crate::DsqlPool) |
-    /// | `DSQL_POOL_SHARDS` | how many objects there are; 1 without it. Each connection is of any of them |
-    /// | `DSQL_POOL_LOCATION` | where they are to be made, as Cloudflare's location hints are written: `enam`, `weur` …; take the one near the cluster |
+    /// | `DSQL_POOL_SHARDS` | the number of objects; 1 without it. Each lease is of any of them |
+    /// | `DSQL_POOL_LOCATION` | the place where they are created, as Cloudflare's location hints are written: `enam`, `weur` …; choose the one near the cluster |
     ///
     /// The objects read the bindings of [`from_env`](Config::from_env) (of the Secrets Store, too), and
     /// `DSQL_POOL_CONNECTIONS` and `DSQL_POOL_WAITING`. The Worker needs none of those.
     ///
     /// # Errors
-    /// When the binding is missing: the error says how to set it.
+    /// If the binding is missing: the error says how to set it.
     pub fn from_pool(env: &worker::Env) -> Result<Self, Error> {
         Config::from_pool_with_prefix(env, "")
     }
