@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use dsql_edge_compiler::schema::UserTypeKind;
+use dsql_edge_compiler::volatility::Volatility;
 use dsql_edge_compiler::{Schema, Source, compile};
 
 /// The first error of a query, or "" if it compiles.
@@ -68,17 +69,17 @@ fn altered_properties_of_functions_are_followed() {
         let text = format!("CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'; {change}");
         let schema = Schema::parse(&text).unwrap();
         let definition = &schema.functions[0].definition;
-        (definition.strict, char::from(definition.volatility))
+        (definition.strict, definition.volatility)
     };
-    assert_eq!(properties("ALTER FUNCTION f(int) COST 10;"), (false, 'v'));
-    assert_eq!(properties("ALTER FUNCTION f STRICT STABLE PARALLEL SAFE;"), (true, 's'));
-    assert_eq!(properties("ALTER ROUTINE f(int) RETURNS NULL ON NULL INPUT;"), (true, 'v'));
+    assert_eq!(properties("ALTER FUNCTION f(int) COST 10;"), (false, Volatility::Volatile));
+    assert_eq!(properties("ALTER FUNCTION f STRICT STABLE PARALLEL SAFE;"), (true, Volatility::Stable));
+    assert_eq!(properties("ALTER ROUTINE f(int) RETURNS NULL ON NULL INPUT;"), (true, Volatility::Volatile));
     assert_eq!(
         properties("ALTER FUNCTION f STRICT; ALTER FUNCTION f CALLED ON NULL INPUT IMMUTABLE;"),
-        (false, 'i')
+        (false, Volatility::Immutable)
     );
-    assert_eq!(properties("ALTER FUNCTION f SET search_path TO strict;"), (false, 'v'));
-    assert_eq!(properties("ALTER FUNCTION f OWNER TO stable;"), (false, 'v'));
+    assert_eq!(properties("ALTER FUNCTION f SET search_path TO strict;"), (false, Volatility::Volatile));
+    assert_eq!(properties("ALTER FUNCTION f OWNER TO stable;"), (false, Volatility::Volatile));
 }
 
 const APP: &str = "CREATE SCHEMA app; CREATE TABLE app.t (a int NOT NULL); CREATE TABLE u (a int);
