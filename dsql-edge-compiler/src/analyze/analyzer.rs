@@ -6,7 +6,6 @@ use super::parameter::Parameter;
 use super::tree::Query;
 use crate::builtin::Oid;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::schema::Schema;
 use crate::source::Span;
 use crate::typed::{IdempotencyKey, SessionEffect};
 use std::collections::HashMap;
@@ -51,9 +50,9 @@ pub(super) struct Analyzer<'a> {
 }
 
 impl<'a> Analyzer<'a> {
-    pub(super) fn new(schema: &'a Schema) -> Analyzer<'a> {
+    pub(super) fn new(catalog: Catalog<'a>) -> Analyzer<'a> {
         Analyzer {
-            catalog: Catalog { schema },
+            catalog,
             diagnostics: Diagnostics::new(),
             parameters: Vec::new(),
             views: HashMap::new(),

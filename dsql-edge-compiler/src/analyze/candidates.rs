@@ -118,24 +118,23 @@ impl Analyzer<'_> {
             }
         }
         for (at, function) in self.catalog.schema.functions.iter().enumerate() {
-            if function.definition.name.name() != name.name() {
+            let Some((of, _)) =
+                function.name_at(self.catalog.version).filter(|(_, known)| *known == name.name())
+            else {
                 continue;
-            }
+            };
             let path = match schema {
-                Some(schema) if schema == function.schema => 1,
+                Some(schema) if schema == of => 1,
                 Some(_) => continue,
-                None => {
-                    match self.catalog.schema.search_path.iter().position(|schema| *schema == function.schema)
-                    {
-                        Some(path) => path + 1,
-                        None => continue,
-                    }
-                }
+                None => match self.catalog.path.iter().position(|schema| schema == of) {
+                    Some(path) => path + 1,
+                    None => continue,
+                },
             };
             let inputs: Vec<_> = input_parameters(function).collect();
             let declared: Vec<Oid> = inputs
                 .iter()
-                .map(|it| self.catalog.resolve(&it.type_name).map_or(ERROR, |found| found.0))
+                .map(|it| self.catalog.resolve_stored(&it.type_name).map_or(ERROR, |found| found.0))
                 .collect();
             let arg_names: Vec<&str> =
                 inputs.iter().map(|it| it.name.as_ref().map_or("", |name| &name.text)).collect();

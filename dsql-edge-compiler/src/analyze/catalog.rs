@@ -4,7 +4,7 @@
 //! own above [`USER_TYPES`]; they never leave the compiler.
 
 use crate::builtin::{self, Oid, TypeKind, oid};
-use crate::schema::{Schema, UserTypeKind};
+use crate::schema::{Moment, NOW, Schema, UserTypeKind};
 use crate::syntax::ast::{ExprKind, Literal, QualifiedName, TypeName};
 use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
@@ -41,6 +41,27 @@ pub(super) struct TypeInfo {
 #[derive(Clone, Copy)]
 pub(super) struct Catalog<'a> {
     pub(super) schema: &'a Schema,
+    /// The statement after which names are looked up: [`NOW`], or when a view was created.
+    pub(super) version: u32,
+    /// The schemas in which unqualified names are looked up.
+    pub(super) path: &'a [String],
+}
+
+impl<'a> Catalog<'a> {
+    /// The catalog as the statements of the schema leave it.
+    pub(super) fn now(schema: &'a Schema) -> Catalog<'a> {
+        Catalog { schema, version: NOW, path: &schema.search_path }
+    }
+
+    /// The catalog with the names of an earlier moment.
+    pub(super) fn at(self, moment: &'a Moment) -> Catalog<'a> {
+        Catalog { version: moment.version, path: &moment.path, ..self }
+    }
+
+    /// The type of a column or a function of the schema: its name is changed whenever the type's is.
+    pub(super) fn resolve_stored(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
+        Catalog::now(self.schema).resolve(written)
+    }
 }
 
 /// Why a type name could not be resolved.
@@ -109,7 +130,7 @@ impl<'a> Catalog<'a> {
         info.array = base_oid + 1;
         match &user.kind {
             UserTypeKind::Domain { base, not_null, .. } => {
-                let (base, typmod) = self.resolve(base).unwrap_or((oid::TEXT, -1));
+                let (base, typmod) = self.resolve_stored(base).unwrap_or((oid::TEXT, -1));
                 let below = self.type_info(base);
                 info.kind = TypeKind::Domain;
                 info.category = below.category;
@@ -122,7 +143,8 @@ impl<'a> Catalog<'a> {
             UserTypeKind::Composite(_) => (info.kind, info.category) = (TypeKind::Composite, b'C'),
             UserTypeKind::Range(subtype) => {
                 (info.kind, info.category) = (TypeKind::Range, b'R');
-                info.subtype = subtype.as_ref().and_then(|it| self.resolve(it).ok()).map_or(0, |it| it.0);
+                info.subtype =
+                    subtype.as_ref().and_then(|it| self.resolve_stored(it).ok()).map_or(0, |it| it.0);
                 info.counterpart = base_oid + 2;
             }
             UserTypeKind::Base { category } => {
@@ -165,14 +187,22 @@ impl<'a> Catalog<'a> {
         self.schema.types.get(((type_oid - USER_TYPES) / 4) as usize).map(|it| &it.kind)
     }
 
+    fn user_type(self, schema: &str, name: &str) -> Option<usize> {
+        self.schema.user_type_at(self.version, schema, name)
+    }
+
+    pub(super) fn relation(self, schema: &str, name: &str) -> Option<usize> {
+        self.schema.relation_at(self.version, schema, name)
+    }
+
     /// The type of this name, found by the search path.
     pub(super) fn type_named(self, schema: Option<&str>, name: &str) -> Option<Oid> {
         let user = |schema: &str| {
-            let created = self.schema.user_type(schema, name).map(|at| USER_TYPES + 4 * at as Oid);
-            created.or_else(|| self.schema.relation(schema, name).map(Self::row_type)).or_else(|| {
+            let created = self.user_type(schema, name).map(|at| USER_TYPES + 4 * at as Oid);
+            created.or_else(|| self.relation(schema, name).map(Self::row_type)).or_else(|| {
                 // Array types have names too: `_name`.
                 let element = name.strip_prefix('_')?;
-                self.schema.user_type(schema, element).map(|at| USER_TYPES + 4 * at as Oid + 1)
+                self.user_type(schema, element).map(|at| USER_TYPES + 4 * at as Oid + 1)
             })
         };
         match schema {
@@ -181,7 +211,7 @@ impl<'a> Catalog<'a> {
             }
             None => builtin::type_by_name(name)
                 .map(|found| found.oid)
-                .or_else(|| self.schema.search_path.iter().find_map(|schema| user(schema))),
+                .or_else(|| self.path.iter().find_map(|schema| user(schema))),
         }
     }
 
@@ -205,12 +235,12 @@ impl<'a> Catalog<'a> {
         let (column, table) = name.parts.split_last()?;
         let (table, schema) = table.split_last()?;
         let at = match schema.last() {
-            Some(schema) => self.schema.relation(&schema.text, &table.text)?,
-            None => self.schema.search_path.iter().find_map(|it| self.schema.relation(it, &table.text))?,
+            Some(schema) => self.relation(&schema.text, &table.text)?,
+            None => self.path.iter().find_map(|it| self.relation(it, &table.text))?,
         };
         let relation = self.schema.relations.get(at)?;
         let column = relation.columns.iter().find(|known| known.name == column.text)?;
-        self.resolve(&column.type_name).ok()
+        self.resolve_stored(&column.type_name).ok()
     }
 
     /// `typmodin` of the types that have one.

@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn constants_by_type() {
         let schema = Schema::default();
-        let catalog = Catalog { schema: &schema };
+        let catalog = Catalog::now(&schema);
         for (ty, text, fine) in [
             (oid::INT4, " 12 ", true),
             (oid::INT4, "0x1F", true),

@@ -416,7 +416,8 @@ impl Analyzer<'_> {
             };
             // The arguments were coerced to what it takes: of several that is the one with just these types.
             let takes = |it: &crate::schema::Function| {
-                let resolve = |type_name| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
+                let resolve =
+                    |type_name| self.catalog.resolve_stored(type_name).map_or(ERROR, |found| found.0);
                 let inputs = super::candidates::input_parameters(it).map(|it| resolve(&it.type_name));
                 inputs.take(types.len()).eq(types.iter().copied())
             };

@@ -68,6 +68,7 @@ use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{Statement, StatementKind};
 use crate::typed::TypedQuery;
 use analyzer::Analyzer;
+use catalog::Catalog;
 use tree::{Command, Node, NodeKind, Query, TargetEntry};
 
 /// Analyses one statement; what was found beside errors (warnings) is in the query.
@@ -94,7 +95,7 @@ pub fn analyze_partly(statement: ParsedStatement<'_>, schema: &Schema) -> TypedQ
 }
 
 fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Query) {
-    let mut analyzer = Analyzer::new(schema);
+    let mut analyzer = Analyzer::new(Catalog::now(schema));
     let query = match &statement.kind {
         StatementKind::Query(query) => match query.without_into() {
             // `SELECT … INTO t` is `CREATE TABLE t AS SELECT …`.

@@ -13,7 +13,7 @@ use crate::syntax::ast::{self, CreateCast, CreateFunction, ParameterMode};
 impl<'a> Analyzer<'a> {
     pub(super) fn user_facts(&self, function: &schema::Function) -> Facts {
         let definition = &function.definition;
-        let resolve = |type_name| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
+        let resolve = |type_name| self.catalog.resolve_stored(type_name).map_or(ERROR, |found| found.0);
         let columns: Vec<(String, Oid, bool)> = definition
             .parameters
             .iter()
@@ -55,7 +55,7 @@ impl<'a> Analyzer<'a> {
     fn aggregate_result(&self, definition: &CreateFunction) -> Oid {
         let Some(aggregate) = &definition.aggregate else { return ERROR };
         let resolve =
-            |type_name: &ast::TypeName| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
+            |type_name: &ast::TypeName| self.catalog.resolve_stored(type_name).map_or(ERROR, |found| found.0);
         let state = resolve(&aggregate.state);
         let Some(last) = &aggregate.final_function else { return state };
         let mut own = self.catalog.schema.functions.iter().map(|it| &it.definition);
@@ -74,11 +74,12 @@ impl<'a> Analyzer<'a> {
         let (name, of) = (written.name.clone(), written.schema.as_ref().map(|schema| schema.text.clone()));
         let reached = move |known: &str| match &of {
             Some(of) => of == known,
-            None => schema.search_path.iter().any(|path| path == known),
+            None => catalog.path.iter().any(|path| path == known),
         };
         let operators = schema.operators.iter();
         operators.filter(move |(known, it)| it.name == name && reached(known)).filter_map(move |(_, it)| {
-            let resolve = |type_name: &ast::TypeName| catalog.resolve(type_name).ok().map(|found| found.0);
+            let resolve =
+                |type_name: &ast::TypeName| catalog.resolve_stored(type_name).ok().map(|found| found.0);
             let left = it.left.as_ref().map_or(Some(0), resolve)?;
             let right = resolve(it.right.as_ref()?)?;
             own_operator(catalog, left, right, it.function.as_ref()?)
@@ -90,7 +91,7 @@ impl<'a> Analyzer<'a> {
         let schema = self.catalog.schema;
         self.catalog.user_kind(base).is_some()
             && schema.operators.iter().filter(|(_, it)| it.name == "<").any(|(_, it)| {
-                let of = it.left.as_ref().and_then(|left| self.catalog.resolve(left).ok());
+                let of = it.left.as_ref().and_then(|left| self.catalog.resolve_stored(left).ok());
                 of.is_some_and(|(of, _)| of == base)
             })
     }
@@ -103,7 +104,7 @@ impl<'a> Catalog<'a> {
         if schema.casts.is_empty() {
             return None;
         }
-        let is = |type_name, ty| self.resolve(type_name).is_ok_and(|found| found.0 == ty);
+        let is = |type_name, ty| self.resolve_stored(type_name).is_ok_and(|found| found.0 == ty);
         schema.casts.iter().find(|cast| is(&cast.source, source) && is(&cast.target, target))
     }
 }
@@ -122,7 +123,8 @@ fn own_operator(
     function: &ast::QualifiedName,
 ) -> Option<Operator> {
     let operands: Vec<Oid> = [left, right].into_iter().filter(|ty| *ty != 0).collect();
-    let resolve = |type_name: &ast::TypeName| catalog.resolve(type_name).map_or(ERROR, |found| found.0);
+    let resolve =
+        |type_name: &ast::TypeName| catalog.resolve_stored(type_name).map_or(ERROR, |found| found.0);
     let mut functions = catalog.schema.functions.iter().map(|it| &it.definition);
     let own = functions.find(|it| {
         it.name.name() == function.name()

@@ -18,21 +18,29 @@ impl Fold {
                 && known.definition.name.name() == definition.name.name()
                 && input_types(&known.definition.parameters) == input
         };
-        self.schema.functions.retain(|known| !same(known));
-        self.schema.functions.push(Function { schema, definition });
+        if let Some(known) = self.schema.functions.iter_mut().find(|known| same(known)) {
+            known.definition = definition;
+            return;
+        }
+        let created = self.schema.version;
+        self.schema.functions.push(Function { schema, definition, created, earlier_names: Vec::new() });
     }
 
     /// A function that the schema does not have is not missed: its extension may be unknown.
     pub(super) fn alter_function(&mut self, alter: &AlterFunction) {
         for at in self.functions_meant(&alter.name, alter.parameters.as_deref()) {
-            let Function { schema, definition } = &mut self.schema.functions[at];
+            let version = self.schema.version;
+            let Function { schema, definition, earlier_names, .. } = &mut self.schema.functions[at];
+            let before = (version, schema.clone(), definition.name.name().to_owned());
             match &alter.change {
                 FunctionChange::Rename(name) => {
+                    earlier_names.push(before);
                     if let Some(last) = definition.name.parts.last_mut() {
                         last.text.clone_from(&name.text);
                     }
                 }
                 FunctionChange::SetSchema(name) => {
+                    earlier_names.push(before);
                     schema.clone_from(&name.text);
                     definition.name.parts = definition.name.parts.pop().into_iter().collect();
                 }
@@ -44,16 +52,13 @@ impl Fold {
         }
     }
 
-    pub(super) fn drop_function(&mut self, name: &QualifiedName, parameters: Option<&[FunctionParameter]>) {
-        // From the last one, so that the places of the others stay.
-        for at in self.functions_meant(name, parameters).into_iter().rev() {
-            self.schema.functions.remove(at);
-        }
-    }
-
     /// The places of the functions that a name means: those of the first schema of the path that has any. Without
     /// parameters, PostgreSQL accepts a name only if it is unique.
-    fn functions_meant(&self, name: &QualifiedName, parameters: Option<&[FunctionParameter]>) -> Vec<usize> {
+    pub(super) fn functions_meant(
+        &self,
+        name: &QualifiedName,
+        parameters: Option<&[FunctionParameter]>,
+    ) -> Vec<usize> {
         let input = parameters.map(input_types);
         let of = |schema: &str| functions_of(&self.schema, schema, name.name(), input.as_deref());
         match name.schema() {

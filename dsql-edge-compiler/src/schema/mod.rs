@@ -7,24 +7,28 @@
 mod alter;
 mod committed;
 mod directive;
+mod drop;
 mod error;
 mod extension;
 mod fold;
 mod function;
 mod key;
 mod key_name;
+mod names;
 mod namespace;
 mod objects;
+mod table;
 mod unfollowed;
 mod user_type;
 
 pub use error::SchemaError;
 pub use extension::extension_names;
 pub use fold::Growth;
+pub use names::{Moment, NOW};
 use objects::is_null_default;
 pub use objects::{
-    Column, Dialect, ForeignKey, Function, Key, Relation, RelationKind, RustType, Schema, UserType,
-    UserTypeKind,
+    Column, Dialect, ForeignKey, Function, Key, Relation, RelationKind, RustType, Schema, TEMPORARY,
+    UserType, UserTypeKind,
 };
 
 impl Schema {

@@ -1,30 +1,11 @@
-//! `DROP SCHEMA` and `ALTER SCHEMA … RENAME TO`: every object in a schema at once.
+//! `ALTER SCHEMA … RENAME TO`: every object in a schema gets another name at once.
 
-use super::Relation;
 use super::fold::Fold;
 use crate::syntax::ast::Name;
 
 impl Fold {
-    /// Without CASCADE, PostgreSQL drops only an empty schema.
-    pub(super) fn drop_schema(&mut self, name: &str, cascade: bool) {
-        let schema = &mut self.schema;
-        schema.schemas.retain(|known| known != name);
-        if !cascade {
-            return;
-        }
-        // The entries of relations and types stay, so that the numbers of others do; their names are gone.
-        schema.relation_index.retain(|(of, _), _| of != name);
-        schema.type_index.retain(|(of, _), _| of != name);
-        schema.functions.retain(|function| function.schema != name);
-        schema.operators.retain(|(of, _)| of != name);
-    }
-
-    /// The query of a view names the schema as it was written, which is not followed.
     pub(super) fn rename_schema(&mut self, from: &Name, to: &Name) {
-        if self.schema.existing_relations().any(Relation::has_columns_of_query) {
-            self.not_followed(from.span, "ALTER SCHEMA renames a schema that views may name");
-        }
-        let types: Vec<usize> = self.schema.type_index.values().copied().collect();
+        let types: Vec<usize> = self.schema.type_names.all().map(|(.., at)| at).collect();
         for at in types {
             if self.schema.types[at].schema == from.text {
                 let name = self.schema.types[at].name.clone();
@@ -35,13 +16,17 @@ impl Fold {
         for name in schema.schemas.iter_mut().filter(|name| **name == from.text) {
             name.clone_from(&to.text);
         }
-        let index = std::mem::take(&mut schema.relation_index);
-        for ((of, name), at) in index {
-            let of = if of == from.text { to.text.clone() } else { of };
-            schema.relations[at].schema.clone_from(&of);
-            schema.relation_index.insert((of, name), at);
+        let version = schema.version;
+        let moved = schema.relation_names.all().filter(|(of, ..)| *of == from.text);
+        let moved: Vec<(String, usize)> = moved.map(|(_, name, at)| (name.to_owned(), at)).collect();
+        for (name, at) in moved {
+            schema.relations[at].schema.clone_from(&to.text);
+            schema.relation_names.take(version, &from.text, &name);
+            schema.relation_names.give(version, &to.text, &name, at);
         }
         for function in schema.functions.iter_mut().filter(|it| it.schema == from.text) {
+            let name = function.definition.name.name().to_owned();
+            function.earlier_names.push((version, from.text.clone(), name));
             function.schema.clone_from(&to.text);
         }
         for (of, _) in schema.operators.iter_mut().filter(|(of, _)| *of == from.text) {

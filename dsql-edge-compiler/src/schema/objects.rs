@@ -1,9 +1,9 @@
 //! The objects of a schema: relations, types, functions, operators and casts, with the names that find them.
 
 use super::error::SchemaError;
+use super::names::{Moment, Names};
 use crate::source::Span;
 use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, TypeName};
-use std::collections::HashMap;
 
 /// Whose rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -40,8 +40,10 @@ pub struct Schema {
     pub rust_types: Vec<RustType>,
     /// Statements that may change the schema and whose effect is not known, each with its file.
     pub unfollowed: Vec<SchemaError>,
-    pub(super) relation_index: HashMap<(String, String), usize>,
-    pub(super) type_index: HashMap<(String, String), usize>,
+    pub(super) relation_names: Names,
+    pub(super) type_names: Names,
+    /// The number of the last statement.
+    pub(super) version: u32,
 }
 
 impl Default for Schema {
@@ -58,8 +60,9 @@ impl Default for Schema {
             dialect: Dialect::default(),
             rust_types: Vec::new(),
             unfollowed: Vec::new(),
-            relation_index: HashMap::new(),
-            type_index: HashMap::new(),
+            relation_names: Names::default(),
+            type_names: Names::default(),
+            version: 0,
         }
     }
 }
@@ -77,6 +80,9 @@ pub struct RustType {
     pub line: usize,
 }
 
+/// The schema of temporary tables, which is searched before the search path.
+pub const TEMPORARY: &str = "pg_temp";
+
 /// A table or a view.
 #[derive(Clone, Debug)]
 pub struct Relation {
@@ -86,8 +92,8 @@ pub struct Relation {
     pub name: String,
     /// Its columns; of a view, only what its definition's column list renames.
     pub columns: Vec<Column>,
-    /// The columns of its query that were renamed, in order: old name, new name.
-    pub renamed_columns: Vec<(String, String)>,
+    /// The columns of its query that were renamed, in order: the statement, the old name and the new one.
+    pub renamed_columns: Vec<(u32, String, String)>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
     /// What its rows refer to.
@@ -110,6 +116,10 @@ pub struct Relation {
     pub materialized: bool,
     /// Row level security was spoken of: rows may be there that a query does not see.
     pub row_security: bool,
+    /// When it was created, or its query replaced: the names in the query are those of that moment.
+    pub created: Moment,
+    /// The tables that it inherits from, or is a partition of, by their places.
+    pub parents: Vec<usize>,
     /// What it is.
     pub kind: RelationKind,
 }
@@ -189,6 +199,20 @@ pub struct Column {
     pub identity: Option<bool>,
     /// `GENERATED ALWAYS AS (…) STORED`.
     pub generated: bool,
+    /// It is serial or an identity, and its sequence is not created yet.
+    pub(super) has_sequence: bool,
+    /// The statement that added it.
+    pub added: u32,
+    /// The names that it had before, each with the statement that changed it.
+    pub earlier_names: Vec<(u32, String)>,
+}
+
+impl Column {
+    /// The name that it had after a statement.
+    pub fn name_at(&self, version: u32) -> &str {
+        let then = self.earlier_names.iter().find(|(changed, _)| version < *changed);
+        then.map_or(&self.name, |(_, name)| name)
+    }
 }
 
 /// A type that the schema creates.
@@ -236,12 +260,30 @@ pub struct Function {
     pub schema: String,
     /// The statement.
     pub definition: crate::syntax::ast::CreateFunction,
+    /// The number of the statement that created it.
+    pub created: u32,
+    /// The schemas and names that it had before, each with the statement that changed it.
+    pub earlier_names: Vec<(u32, String, String)>,
+}
+
+impl Function {
+    /// The schema and the name that it had after a statement; none if it was created later.
+    pub fn name_at(&self, version: u32) -> Option<(&str, &str)> {
+        if version < self.created {
+            return None;
+        }
+        let then = self.earlier_names.iter().find(|(changed, ..)| version < *changed);
+        Some(match then {
+            Some((_, schema, name)) => (schema, name),
+            None => (&self.schema, self.definition.name.name()),
+        })
+    }
 }
 
 impl Schema {
     /// The index of a relation by exact schema and name.
     pub fn relation(&self, schema: &str, name: &str) -> Option<usize> {
-        self.relation_index.get(&(schema.to_owned(), name.to_owned())).copied()
+        self.relation_names.now(schema, name)
     }
 
     /// The relations that exist; `relations` also has those that were dropped.
@@ -251,9 +293,32 @@ impl Schema {
         relations.filter(exists).map(|(_, relation)| relation)
     }
 
+    /// The tables that inherit from a table or are its partitions, and those below them.
+    pub fn descendants(&self, table: usize) -> Vec<usize> {
+        let is_child = |(_, it): &(usize, &Relation)| {
+            it.parents.contains(&table) && !matches!(it.kind, RelationKind::Sequence)
+        };
+        let own = self.relations.iter().enumerate().filter(is_child).map(|(at, _)| at);
+        let exists = |at: &usize| {
+            self.relations.get(*at).is_some_and(|it| self.relation(&it.schema, &it.name) == Some(*at))
+        };
+        let own: Vec<usize> = own.filter(exists).collect();
+        own.iter().copied().chain(own.iter().flat_map(|at| self.descendants(*at))).collect()
+    }
+
     /// The index of a type by exact schema and name.
     pub fn user_type(&self, schema: &str, name: &str) -> Option<usize> {
-        self.type_index.get(&(schema.to_owned(), name.to_owned())).copied()
+        self.type_names.now(schema, name)
+    }
+
+    /// The same at an earlier moment.
+    pub fn relation_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
+        self.relation_names.at(version, schema, name)
+    }
+
+    /// The same at an earlier moment.
+    pub fn user_type_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
+        self.type_names.at(version, schema, name)
     }
 
     /// The Rust type that the snapshot gives to a column of a table.

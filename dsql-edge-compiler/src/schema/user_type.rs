@@ -41,8 +41,9 @@ impl Fold {
         let path = &self.schema.search_path;
         let found = path.iter().find_map(|schema| self.schema.user_type(schema, &old_name));
         let is_by_path = found == Some(at);
-        self.schema.type_index.remove(&(old_schema.clone(), old_name.clone()));
-        self.schema.type_index.insert((schema.clone(), name.clone()), at);
+        let version = self.schema.version;
+        self.schema.type_names.take(version, &old_schema, &old_name);
+        self.schema.type_names.give(version, &schema, &name, at);
         (self.schema.types[at].schema, self.schema.types[at].name) = (schema.clone(), name.clone());
         let is_path = self.schema.search_path.contains(&schema);
         each_type_name(&mut self.schema, &mut |written| {

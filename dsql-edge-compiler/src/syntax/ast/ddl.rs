@@ -412,6 +412,8 @@ pub struct AlterTable {
     pub asynchronous: bool,
     /// `IF EXISTS`.
     pub if_exists: bool,
+    /// `ONLY`: tables that inherit from it do not change.
+    pub only: bool,
     /// The name.
     pub name: QualifiedName,
     /// The actions.
@@ -426,7 +428,7 @@ pub enum AlterAction {
     /// `ADD COLUMN`
     AddColumn { column: TableColumn, if_not_exists: bool },
     /// `DROP COLUMN`
-    DropColumn { name: Name, if_exists: bool },
+    DropColumn { name: Name, if_exists: bool, cascade: bool },
     /// `ALTER COLUMN … TYPE`
     SetType { column: Name, type_name: TypeName },
     /// `ALTER COLUMN … SET | DROP DEFAULT`

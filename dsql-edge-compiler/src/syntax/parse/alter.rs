@@ -29,7 +29,7 @@ impl Parser<'_> {
         // DSQL: `ALTER TABLE ASYNC t …`; the word alone, before another name.
         let asynchronous = object == ObjectKind::Table && self.name_follows() && self.eat_word("async");
         let if_exists = self.if_exists()?;
-        let name = self.relation_name()?;
+        let (name, only) = self.relation_name_or_only()?;
         if object == ObjectKind::Sequence && !self.at_shared_action() {
             let options = self.sequence_options()?;
             if options.is_empty() {
@@ -50,6 +50,7 @@ impl Parser<'_> {
             object,
             asynchronous,
             if_exists,
+            only,
             name,
             actions,
             places,
@@ -321,8 +322,8 @@ impl Parser<'_> {
         }
         let if_exists = self.if_exists()?;
         let name = self.col_id()?;
-        self.drop_behaviour();
-        Ok(AlterAction::DropColumn { name, if_exists })
+        let cascade = self.drop_behaviour();
+        Ok(AlterAction::DropColumn { name, if_exists, cascade })
     }
 
     /// `CASCADE`, `RESTRICT`, or neither; whether it is `CASCADE`.
