@@ -31,7 +31,7 @@ impl Analyzer<'_> {
             return query;
         };
         let relation = &self.catalog.schema.relations[target.relation];
-        if !matches!(relation.kind, RelationKind::Table) {
+        if !matches!(relation.kind, RelationKind::Table | RelationKind::TableAs(..)) {
             let message = format!("cannot execute MERGE on relation \"{}\"", relation.name);
             let detail = "This operation is not supported for views.";
             let span = merge.table.name.span();

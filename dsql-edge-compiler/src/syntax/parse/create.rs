@@ -36,6 +36,7 @@ impl Parser<'_> {
             }
             Some(K::Trigger | K::Constraint) => self.create_trigger(),
             Some(K::Rule) => self.create_rule(),
+            Some(K::Aggregate) => self.create_aggregate(or_replace),
             _ if or_replace => self.other_create(),
             Some(K::Materialized) => self.create_materialized_view(persistence),
             Some(K::Index | K::Unique) => self.create_index(),
@@ -49,7 +50,6 @@ impl Parser<'_> {
                 Ok(table)
             }
             Some(K::Extension) => self.create_extension(),
-            Some(K::Aggregate) => self.create_aggregate(or_replace),
             Some(K::Cast) => self.create_cast(),
             Some(K::Operator) if !matches!(self.keyword_ahead(1), Some(K::Class | K::Family)) => {
                 self.create_operator()
@@ -398,7 +398,7 @@ impl Parser<'_> {
             && !matches!(
                 self.ahead(1).kind,
                 TokenKind::Symbol(b',' | b')' | b'(' | b'[' | b'.' | b'=' | b'%')
-                    | TokenKind::Keyword(K::Default | K::Array)
+                    | TokenKind::Keyword(K::Default | K::Array | K::Order)
             )
             && self.keyword().is_none_or(|keyword| {
                 Self::is_type_function_name(keyword) && keyword != K::Double && keyword != K::Setof

@@ -2,7 +2,7 @@
 //!
 //! What queries cannot tell (selectivity estimators, support functions) is read and dropped.
 
-use super::{K, Parser, Parsing};
+use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{
     AggregateDefinition, CastContext, CastMethod, CreateCast, CreateCollation, CreateExtension,
     CreateFunction, CreateOperator, FunctionParameter, QualifiedName, StatementKind, TypeName,
@@ -131,7 +131,10 @@ impl Parser<'_> {
             match label {
                 "stype" | "stype1" => state = Some(parser.type_name()?),
                 "finalfunc" => final_function = Some(parser.type_name()?.name),
-                "basetype" if old_style => base = Some(parser.type_name()?),
+                // `'ANY'` is the old spelling of no argument.
+                "basetype" if old_style && !matches!(parser.token().kind, TokenKind::String(_)) => {
+                    base = Some(parser.type_name()?);
+                }
                 _ => parser.definition_value()?,
             }
             Ok(())
