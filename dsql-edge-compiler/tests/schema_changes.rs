@@ -68,17 +68,17 @@ fn altered_properties_of_functions_are_followed() {
         let text = format!("CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'; {change}");
         let schema = Schema::parse(&text).unwrap();
         let definition = &schema.functions[0].definition;
-        (definition.strict, char::from(definition.volatility))
+        (definition.strict, format!("{:?}", definition.volatility))
     };
-    assert_eq!(properties("ALTER FUNCTION f(int) COST 10;"), (false, 'v'));
-    assert_eq!(properties("ALTER FUNCTION f STRICT STABLE PARALLEL SAFE;"), (true, 's'));
-    assert_eq!(properties("ALTER ROUTINE f(int) RETURNS NULL ON NULL INPUT;"), (true, 'v'));
+    assert_eq!(properties("ALTER FUNCTION f(int) COST 10;"), (false, "Volatile".to_owned()));
+    assert_eq!(properties("ALTER FUNCTION f STRICT STABLE PARALLEL SAFE;"), (true, "Stable".to_owned()));
+    assert_eq!(properties("ALTER ROUTINE f(int) RETURNS NULL ON NULL INPUT;"), (true, "Volatile".to_owned()));
     assert_eq!(
         properties("ALTER FUNCTION f STRICT; ALTER FUNCTION f CALLED ON NULL INPUT IMMUTABLE;"),
-        (false, 'i')
+        (false, "Immutable".to_owned())
     );
-    assert_eq!(properties("ALTER FUNCTION f SET search_path TO strict;"), (false, 'v'));
-    assert_eq!(properties("ALTER FUNCTION f OWNER TO stable;"), (false, 'v'));
+    assert_eq!(properties("ALTER FUNCTION f SET search_path TO strict;"), (false, "Volatile".to_owned()));
+    assert_eq!(properties("ALTER FUNCTION f OWNER TO stable;"), (false, "Volatile".to_owned()));
 }
 
 const APP: &str = "CREATE SCHEMA app; CREATE TABLE app.t (a int NOT NULL); CREATE TABLE u (a int);
