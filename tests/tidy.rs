@@ -111,7 +111,7 @@ fn imports_run_one_way() {
 const CRATES: [(&str, usize); 7] = [
     ("dsql-edge", 0),
     ("dsql-edge-compiler", 0),
-    ("dsql-edge-codegen", 21),
+    ("dsql-edge-codegen", 0),
     ("dsql-edge-local", 8),
     ("dsql-edge-macros", 0),
     ("dsql-edge-macro-input", 0),

@@ -28,7 +28,7 @@ pub(crate) use compare::CHANGED;
 pub use compare::{Finding, Severity};
 pub use package::Unread;
 pub use report::{Expansion, Report};
-pub use schemas::Unfollowed;
+pub use schemas::{Candidate, Unfollowed};
 
 /// Compare the snapshot with a cluster, or a crate's queries with a candidate for the next schema
 #[derive(Args)]
@@ -85,18 +85,6 @@ impl Options {
         let is_here = self.package != Path::new(".") || self.package.join("Cargo.toml").is_file();
         if is_here { self.package.clone() } else { package_schema::current_package() }
     }
-}
-
-/// The schema that queries are compared with.
-pub enum Candidate {
-    /// A file of DDL, or a folder, that holds all of it.
-    Schema(PathBuf),
-    /// A folder of migrations, from its beginning.
-    Migrations(PathBuf),
-    /// The schema as it is, and these files on top of it.
-    Apply(Vec<PathBuf>),
-    /// The schema of a cluster, as `pull` writes it.
-    Cluster(String),
 }
 
 /// Runs the command.

@@ -11,9 +11,20 @@ use dsql_edge_compiler::schema::SchemaError;
 use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::schema_path::SchemaPath;
 
-use super::Candidate;
 use crate::package_schema;
 use crate::schema_files::{self, SchemaFile};
+
+/// The schema that queries are compared with.
+pub enum Candidate {
+    /// A file of DDL, or a folder, that holds all of it.
+    Schema(PathBuf),
+    /// A folder of migrations, from its beginning.
+    Migrations(PathBuf),
+    /// The schema as it is, and these files on top of it.
+    Apply(Vec<PathBuf>),
+    /// The schema of a cluster, as `pull` writes it.
+    Cluster(String),
+}
 
 /// A statement of a schema that `check` cannot follow.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 //! Input: a schema and a query. Output: the answer as a value, which both forms print.
 
 use anyhow::{Result, anyhow};
+use clap::ValueEnum;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::diagnostic::{Diagnostic, Diagnostics};
 use dsql_edge_compiler::fields::fields;
@@ -11,8 +12,16 @@ use dsql_edge_compiler::source::{Source, line_and_column};
 use dsql_edge_compiler::{Schema, TypedQuery, compile, syntax};
 use serde::Serialize;
 
-use super::Dialect;
 use crate::schema_files::SchemaFile;
+
+/// The database whose rules apply.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Dialect {
+    /// Amazon Aurora DSQL
+    Dsql,
+    /// PostgreSQL 16
+    Postgres,
+}
 
 /// The description of a query. Serialised, it is the answer of `--jsonl`.
 #[derive(Serialize)]

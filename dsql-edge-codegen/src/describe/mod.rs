@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use dsql_edge_compiler::source::Source;
 use dsql_edge_macro_input::schema_path::{SNAPSHOT, SchemaPath};
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use serde::Deserialize;
 use crate::format::Format;
 use crate::schema_files::{self, SchemaFile};
 use crate::{package_schema, style};
+use answer::Dialect;
 pub use answer::{Answer, Column, Describer, Param, Problem};
 
 /// Show the parameters and columns that `sql!` infers for queries
@@ -44,14 +45,6 @@ pub struct Options {
     /// The queries, with `$name` or `$1`; without any, or for `-`, statements are read from stdin, separated by
     /// semicolons
     queries: Vec<String>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Dialect {
-    /// Amazon Aurora DSQL
-    Dsql,
-    /// PostgreSQL 16
-    Postgres,
 }
 
 /// Runs the command.

@@ -4,6 +4,7 @@
 //! overwritten.
 
 mod manifest;
+mod steps;
 mod texts;
 mod wrangler;
 
@@ -18,6 +19,7 @@ use dsql_edge_macro_input::schema_path::SNAPSHOT;
 use serde_json::json;
 
 use manifest::Manifest;
+use steps::Steps;
 
 use crate::cluster::Cluster;
 use crate::format::{self, Format};
@@ -43,23 +45,6 @@ pub struct Options {
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-}
-
-/// The steps that were done, and those that the user does next.
-#[derive(Default)]
-pub(super) struct Steps {
-    done: Vec<(String, String)>,
-    next: Vec<String>,
-}
-
-impl Steps {
-    fn done(&mut self, file: &str, what: impl Into<String>) {
-        self.done.push((file.to_owned(), what.into()));
-    }
-
-    fn next(&mut self, what: impl Into<String>) {
-        self.next.push(what.into());
-    }
 }
 
 /// Runs the command.

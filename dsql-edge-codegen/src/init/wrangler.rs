@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::Steps;
+use super::steps::Steps;
 
 pub(super) fn settings(package: &Path, region: Option<&str>, steps: &mut Steps) -> Result<()> {
     let shown = region.unwrap_or("us-east-1");

@@ -7,7 +7,8 @@ use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::dsql::{Fix, Meaning};
 use dsql_edge_compiler::source::{Edits, Span};
 
-use super::{Sent, lint_one};
+use super::file::lint_one;
+use super::sent::Sent;
 
 /// A fixed statement may have a second finding that the first one hid; each round applies rewrites that do not overlap.
 const MAX_ROUNDS: usize = 1_000;

@@ -6,7 +6,7 @@ use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_compiler::source::line_and_column;
 
-use super::{Finding, LintedFile};
+use super::finding::{Finding, LintedFile};
 
 pub(super) fn report(files: &[LintedFile]) -> String {
     files.iter().flat_map(|file| file.findings.iter().map(|finding| one(file, finding))).collect()

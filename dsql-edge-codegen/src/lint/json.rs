@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::format;
 
-use super::{Finding, LintedFile};
+use super::finding::{Finding, LintedFile};
 
 pub(super) fn report(files: &[LintedFile], count_fixed: usize) -> String {
     let findings = || files.iter().flat_map(|file| &file.findings);

@@ -21,8 +21,10 @@ use dsql_edge_compiler::syntax::ast::{
 use dsql_edge_compiler::syntax::keyword::Keyword;
 
 use super::column_type::depends_on_type;
+use super::finding::Finding;
+use super::rows;
 use super::script::Script;
-use super::{Finding, Sent, rows};
+use super::sent::Sent;
 
 /// Keeps the rewrites with which the script does the same, and adds the rewrite of transactions.
 pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::format;
 
-use super::{Finding, LintedFile};
+use super::finding::{Finding, LintedFile};
 
 /// The rule of statements that cannot be read.
 const SYNTAX: &str = "syntax_error";

@@ -13,7 +13,7 @@ use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Lexed, ParsedStatement, PsqlCommand};
 
-use super::Sent;
+use super::sent::Sent;
 
 /// A file.
 pub(super) struct Script<'s> {
