@@ -208,6 +208,11 @@ async fn fault_at_commit_stays_if_nothing_can_commit() {
     let (insert, wrong) = ("INSERT INTO t VALUES (1)", "SELECT 1/0");
     let flights = [
         ("apart", vec![simple("BEGIN"), simple(insert), simple(wrong), simple("COMMIT")]),
+        ("four messages", vec![["BEGIN", insert, wrong, "COMMIT"].map(simple).concat()]),
+        (
+            "four Syncs",
+            vec![["BEGIN", insert, wrong, "COMMIT"].map(|sql| [run(sql), sync()].concat()).concat()],
+        ),
         ("one message", vec![simple(&format!("BEGIN; {insert}; {wrong}; COMMIT"))]),
         ("one message, no BEGIN", vec![simple(&format!("{wrong}; {insert}"))]),
         ("pipeline", vec![[run("BEGIN"), run(insert), run(wrong), run("COMMIT"), sync()].concat()]),
@@ -223,7 +228,8 @@ async fn fault_at_commit_stays_if_nothing_can_commit() {
             local.set_faults(&[fault]);
             let mut errors = Vec::new();
             for message in messages {
-                errors.extend(session.send(message, 1).await.errors);
+                let ends = if flight.starts_with("four") { 4 } else { 1 };
+                errors.extend(session.send(message, ends).await.errors);
             }
             assert_eq!(errors, error("22012", "division by zero"), "{fault}, {flight}");
             session.simple("ROLLBACK").await;

@@ -85,8 +85,9 @@ async fn meddle(local: &Local, sql: &str) {
 /// Jobs end like this, and leave an index that is not valid.
 fn jobs_that(status: &str) -> String {
     format!(
-        "CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(target text, statement text, plain text, seal text)
-         RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
+        "CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(
+             target text, name text, statement text, plain text, seal text
+         ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
          BEGIN
              EXECUTE plain;
              UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'a_name'::regclass;

@@ -37,8 +37,10 @@ impl Session {
 
     /// A message of [`Session::reads_whole`], as the client gets it.
     pub(crate) fn postgres_message(&mut self, frame: Frame) -> Vec<u8> {
-        if frame.tag() == Some(b'E') {
-            self.observe(TransactionEvent::Error);
+        match frame.tag() {
+            Some(b'E') => drop(self.observe(TransactionEvent::Error)),
+            Some(b'C') if frame.body() == b"ROLLBACK\0" => drop(self.observe(TransactionEvent::RolledBack)),
+            _ => {}
         }
         let cut = self.is_cut_after_commit();
         let answer = self.answer(frame);
@@ -68,15 +70,10 @@ impl Session {
                 }
             }
             Some(b'T') => self.described(frame),
-            Some(b'C') => {
-                if frame.body() == b"ROLLBACK\0" {
-                    self.observe(TransactionEvent::RolledBack);
-                }
-                match self.tag.take() {
-                    Some(tag) => message(b'C', &[tag.as_bytes(), b"\0"]),
-                    None => frame.bytes,
-                }
-            }
+            Some(b'C') => match self.tag.take() {
+                Some(tag) => message(b'C', &[tag.as_bytes(), b"\0"]),
+                None => frame.bytes,
+            },
             Some(b'N') => self.noticed(frame),
             Some(b'D') if own_objects::is_own_trigger(frame.body()) => Vec::new(),
             Some(b'S') => {

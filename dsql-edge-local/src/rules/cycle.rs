@@ -51,6 +51,8 @@ pub(super) struct Commit {
     pub(super) change: Option<SchemaChange>,
     /// The number of the change's parts that found nothing to do.
     pub(super) skipped: usize,
+    /// The ROLLBACKs in it that are not answered.
+    pub(super) rollbacks: usize,
     /// A ROLLBACK was answered.
     pub(super) rolled_back: bool,
 }

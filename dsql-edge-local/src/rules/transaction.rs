@@ -139,8 +139,10 @@ impl Transaction {
             TransactionEvent::Bind(sql) => return self.bind(sql, cluster),
             TransactionEvent::Statement(sql) => return self.statement(sql, cycles, cluster),
             TransactionEvent::Error => error(cycles, cluster),
-            TransactionEvent::RolledBack => of_answered(cycles, |commit| commit.rolled_back = true),
-            TransactionEvent::Skipped => of_answered(cycles, |commit| commit.skipped += 1),
+            TransactionEvent::RolledBack => rolled_back(cycles, cluster),
+            TransactionEvent::Skipped => {
+                cycles.answered().into_iter().for_each(|cycle| cycle.commit.skipped += 1);
+            }
             TransactionEvent::Ready(status) => self.ready(status, cycles, cluster),
         }
         None
@@ -184,6 +186,9 @@ impl Transaction {
         cluster: &Cluster,
     ) -> Option<Rejection> {
         let commits = matches!(sql.statement.kind, StatementKind::Utility("COMMIT" | "END"));
+        if !commits {
+            cycles.current().commit.rollbacks += 1;
+        }
         if !commits || open.failed {
             return None;
         }
@@ -256,16 +261,26 @@ impl Transaction {
     }
 }
 
-/// The commit of the cycle that is being answered.
-fn of_answered(cycles: &mut Cycles, change: impl FnOnce(&mut Commit)) {
-    cycles.answered().map(|cycle| &mut cycle.commit).map(change);
+/// A ROLLBACK is answered. One that was not sent is the answer to the COMMIT of a transaction that has failed.
+fn rolled_back(cycles: &mut Cycles, cluster: &Cluster) {
+    let Some(cycle) = cycles.answered() else { return };
+    cycle.commit.rolled_back = true;
+    match cycle.commit.rollbacks.checked_sub(1) {
+        Some(left) => cycle.commit.rollbacks = left,
+        None => does_not_commit(&mut cycle.commit, cluster),
+    }
 }
 
-/// A cycle that fails does not commit, so a fault at its commit is still to come.
+/// A cycle fails, so that it does not commit.
 fn error(cycles: &mut Cycles, cluster: &Cluster) {
     let Some(cycle) = cycles.answered() else { return };
     cycle.failed = true;
-    if std::mem::take(&mut cycle.commit.cut) {
+    does_not_commit(&mut cycle.commit, cluster);
+}
+
+/// The fault at a commit that does not come is still to come.
+fn does_not_commit(commit: &mut Commit, cluster: &Cluster) {
+    if std::mem::take(&mut commit.cut) {
         cluster.faults.restore(Fault::CutAfterCommit(1));
     }
 }
