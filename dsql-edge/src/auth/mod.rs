@@ -9,7 +9,6 @@
 #[cfg(feature = "assume-role")]
 mod assume_role;
 mod encoding;
-mod future;
 #[cfg(all(not(target_arch = "wasm32"), any(test, not(feature = "aws-sigv4"), feature = "assume-role")))]
 mod hmac;
 #[cfg(any(test, not(feature = "aws-sigv4")))]
@@ -29,7 +28,6 @@ mod tests;
 pub use assume_role::AssumeRole;
 #[cfg(all(fuzzing, feature = "assume-role"))]
 pub(crate) use assume_role::shown_of;
-pub(crate) use future::AuthFuture;
 pub(crate) use source::Source;
 pub use source::{CredentialsProvider, ProvidedCredentials};
 pub use token::token;

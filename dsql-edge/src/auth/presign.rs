@@ -4,10 +4,9 @@
 //! written in the order that the canonical form wants, so nothing is sorted. It is held to `aws-sigv4` by property tests.
 
 use super::encoding::percent_encode;
-use super::future::AuthFuture;
 use super::signature::Scope;
 use super::token_request::TokenRequest;
-use crate::credentials::{Credentials, Secret};
+use crate::credentials::{AuthFuture, Credentials, Secret};
 
 pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> AuthFuture<'static, Secret> {
     let scope = Scope::new(request.now, request.region, "dsql");
@@ -37,5 +36,5 @@ pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Au
     unsigned.push_str("/?");
     unsigned.push_str(&query);
     unsigned.push_str("&X-Amz-Signature=");
-    scope.sign(&canonical, "", credentials.secret_access_key(), unsigned)
+    scope.sign(&canonical, "", credentials.secret_access_key(), &unsigned)
 }

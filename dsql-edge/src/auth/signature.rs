@@ -3,14 +3,12 @@
 //! Input: a canonical request, with the time, the region and the service it is for, and a secret. Output: the
 //! signature, which Workers' own cryptography makes there and [`hmac`](super::hmac) elsewhere. Never asks a clock.
 
-use super::future::AuthFuture;
 #[cfg(not(target_arch = "wasm32"))]
-use super::hmac::Signature;
+use super::hmac::sign;
 use super::token_request::LAST_SECOND;
-use crate::credentials::Secret;
-use crate::error::Error;
+use crate::credentials::{AuthFuture, Secret};
 #[cfg(target_arch = "wasm32")]
-use crate::transport::Signature;
+use crate::transport::sign;
 use crate::types::date_time::civil;
 
 /// What a signature is for, beside the request itself.
@@ -44,12 +42,8 @@ impl Scope {
         request: &str,
         payload: &str,
         secret_access_key: &str,
-        text: String,
+        text: &str,
     ) -> AuthFuture<'static, Secret> {
-        let signature = Signature::new(secret_access_key, &self.time, &self.name, request, payload);
-        Box::pin(async move {
-            let digits = signature.await.ok_or_else(|| Error::config("crypto.subtle signs nothing"))?;
-            Ok(Secret::new(text + &digits))
-        })
+        sign(secret_access_key, &self.time, &self.name, request, payload, text)
     }
 }

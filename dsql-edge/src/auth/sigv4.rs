@@ -6,9 +6,8 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, 
 use aws_sigv4::sign::v4::SigningParams;
 
 use super::encoding::percent_encode;
-use super::future::AuthFuture;
 use super::token_request::{LAST_SECOND, TokenRequest};
-use crate::credentials::{Credentials, Secret};
+use crate::credentials::{AuthFuture, Credentials, Secret};
 use crate::error::Error;
 
 pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> AuthFuture<'static, Secret> {

@@ -16,9 +16,8 @@ use std::sync::Arc;
 
 #[cfg(feature = "assume-role")]
 use super::assume_role::AssumeRole;
-use super::future::{AuthFuture, Unavailable};
 use super::token::token_for;
-use crate::credentials::{Credentials, Found, Secret};
+use crate::credentials::{AuthFuture, Credentials, Found, Secret, Unavailable};
 use crate::error::Error;
 use crate::millis::Millis;
 use crate::settings::Settings;

@@ -3,13 +3,12 @@
 //! Input: credentials, the cluster, the role, the time. Output: the token, signed here: a future, because Workers' own
 //! cryptography is asynchronous.
 
-use super::future::AuthFuture;
 #[cfg(not(feature = "aws-sigv4"))]
 use super::presign;
 #[cfg(feature = "aws-sigv4")]
 use super::sigv4;
 use super::token_request::{Action, LAST_SECOND, MAX_EXPIRES_SECONDS, TokenRequest};
-use crate::credentials::{Credentials, Secret};
+use crate::credentials::{AuthFuture, Credentials, Secret};
 use crate::error::Error;
 use crate::settings::Settings;
 

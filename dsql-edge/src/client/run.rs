@@ -145,20 +145,22 @@ impl Attempt for FlightAlone<'_, '_> {
     fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
         let (mut loan, mut progress) = (None, Progress::default());
         Box::pin(poll_fn(move |context| {
-            if loan.is_none() {
-                let search_path = self.answer.flight.search_path();
-                match ready!(runs.lender.poll_borrow(context, search_path, &mut runs.timer)) {
-                    Ok(lent) => loan = Some(lent),
-                    Err(error) => {
-                        return Poll::Ready(Attempted::Ended(Err(runs.ended(error, Outcome::Nothing))));
+            let lent = match &mut loan {
+                Some(lent) => lent,
+                empty => {
+                    let search_path = self.answer.flight.search_path();
+                    match ready!(runs.lender.poll_borrow(context, search_path, &mut runs.timer)) {
+                        Ok(lent) => empty.insert(lent),
+                        Err(error) => {
+                            let error = runs.ended(error, Outcome::Nothing);
+                            return Poll::Ready(Attempted::Ended(Err(error)));
+                        }
                     }
                 }
-            }
-            // Polled again after its end, it waits for ever.
-            let Some(lent) = &mut loan else { return Poll::Pending };
+            };
             let outcome = ready!(runs.poll_fly(context, lent, &mut progress, &mut self.answer));
             // The connection goes back before anything is decided.
-            Poll::Ready(self.end(runs, loan.take(), outcome))
+            Poll::Ready(self.end(runs, &mut loan, outcome))
         }))
     }
 
@@ -168,7 +170,7 @@ impl Attempt for FlightAlone<'_, '_> {
 }
 
 impl FlightAlone<'_, '_> {
-    fn end(&mut self, runs: &Runs<'_>, mut loan: Option<Loan<'_>>, outcome: FlightOutcome) -> Attempted {
+    fn end(&mut self, runs: &Runs<'_>, loan: &mut Option<Loan<'_>>, outcome: FlightOutcome) -> Attempted {
         let failure = match outcome {
             FlightOutcome::Completed => return Attempted::Ended(Ok(())),
             // The connection can be used again.
@@ -180,10 +182,10 @@ impl FlightAlone<'_, '_> {
             FlightOutcome::Failed(failure) => failure,
         };
         // A failed transaction of the flight's own is over with it.
-        if let (Some(_), Some(Loan { link: Some(link), .. })) = (self.answer.flight.begin, &mut loan) {
+        if let (Some(_), Some(Loan { link: Some(link), .. })) = (self.answer.flight.begin, &mut *loan) {
             link.roll_back();
         }
-        drop(loan);
+        *loan = None;
         if self.answer.restart() {
             Attempted::Failed(failure)
         } else {
@@ -323,11 +325,11 @@ impl<'l> Runs<'l> {
         answer: &mut Answer<'_, '_>,
     ) -> Poll<FlightOutcome> {
         let connector = &self.lender.connector;
-        let flight = answer.flight;
+        let flight = &answer.flight;
         if !self.lender.is_of_this_request() {
             return Poll::Ready(FlightOutcome::Failed(match &loan.link {
-                Some(link) if progress.begun => link.stranded(&flight),
-                _ => nothing_sent(Error::new(Kind::OtherRequest), Signal::Stranded, &flight),
+                Some(link) if progress.begun => link.stranded(flight),
+                _ => nothing_sent(Error::new(Kind::OtherRequest), Signal::Stranded, flight),
             }));
         }
         let link = match &mut loan.link {
@@ -341,15 +343,15 @@ impl<'l> Runs<'l> {
             }
             empty => {
                 let (serially, login) = (self.lender.logs_in_serially(), &mut progress.login);
-                match ready!(Link::poll_open(context, connector, &flight, serially, login, &mut self.timer)) {
+                match ready!(Link::poll_open(context, connector, flight, serially, login, &mut self.timer)) {
                     Ok(link) => empty.insert(link),
                     Err((error, signal)) => {
-                        return Poll::Ready(FlightOutcome::Failed(nothing_sent(error, signal, &flight)));
+                        return Poll::Ready(FlightOutcome::Failed(nothing_sent(error, signal, flight)));
                     }
                 }
             }
         };
-        let begun = if progress.begun { Ok(()) } else { link.begin(connector, &flight) };
+        let begun = if progress.begun { Ok(()) } else { link.begin(connector, flight) };
         progress.begun = true;
         let mut outcome = match begun {
             Ok(()) => ready!(link.poll_fly(context, connector, &mut self.timer, answer)),

@@ -114,36 +114,43 @@ impl Config {
     }
 
     fn from_chosen(names: &Names<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let [endpoint, region, user] = names::CLUSTER;
+        let [id, secret, session_token] = names::KEYS;
         // An empty binding counts as none.
-        let binding = |name: &str| lookup(name).filter(|value| !value.is_empty());
-        let required = |name: &str, form: &str| binding(name).ok_or_else(|| missing(name, form));
-        let [endpoint, region, user] = names::CLUSTER.map(|name| prefixed(names.cluster, name));
-        let [id, secret, session_token] = names::KEYS.map(|name| prefixed(names.keys, name));
-        let endpoint = required(&endpoint, ", <cluster>.dsql.<region>.on.aws,")?;
-        let endpoint = Endpoint::parse(&endpoint, binding(&region).as_deref())?;
-        let mut credentials = Credentials::new(required(&id, "")?, required(&secret, "")?);
-        if let Some(session_token) = binding(&session_token) {
+        let bound =
+            |prefix: &str, name: &str| lookup(&prefixed(prefix, name)).filter(|value| !value.is_empty());
+        let required = |prefix: &str, name: &str, form: &str| {
+            bound(prefix, name).ok_or_else(|| missing(&prefixed(prefix, name), form))
+        };
+        let endpoint = required(names.cluster, endpoint, ", <cluster>.dsql.<region>.on.aws,")?;
+        let endpoint = Endpoint::parse(&endpoint, bound(names.cluster, region).as_deref())?;
+        let mut credentials =
+            Credentials::new(required(names.keys, id, "")?, required(names.keys, secret, "")?);
+        if let Some(session_token) = bound(names.keys, session_token) {
             credentials = credentials.with_session_token(session_token);
         }
         let mut config = Config::with(endpoint, credentials);
-        if let Some(user) = binding(&user) {
+        if let Some(user) = bound(names.cluster, user) {
             config = config.user(user);
         }
-        config.with_bound_role(names, &binding)
+        config.with_bound_role(names, &bound)
     }
 
     #[cfg(feature = "assume-role")]
     fn with_bound_role(
         mut self,
         names: &Names<'_>,
-        binding: &dyn Fn(&str) -> Option<String>,
+        bound: &dyn Fn(&str, &str) -> Option<String>,
     ) -> Result<Self, Error> {
-        let [arn_name, session, external_id] = names::ROLE.map(|name| prefixed(names.role, name));
-        let (session, external_id) = (binding(&session), binding(&external_id));
-        let Some(arn) = binding(&arn_name) else {
+        let [arn_name, session, external_id] = names::ROLE;
+        let (session, external_id) = (bound(names.role, session), bound(names.role, external_id));
+        let Some(arn) = bound(names.role, arn_name) else {
             // The keys alone would be another identity than the one that was configured.
             return if session.is_some() || external_id.is_some() {
-                Err(missing(&arn_name, ", which the other bindings of a role belong to,"))
+                Err(missing(
+                    &prefixed(names.role, arn_name),
+                    ", which the other bindings of a role belong to,",
+                ))
             } else {
                 Ok(self)
             };
@@ -155,7 +162,7 @@ impl Config {
         if let Some(external_id) = external_id {
             role = role.external_id(external_id);
         }
-        if let Some(url) = binding(&prefixed(names.sts, names::STS)) {
+        if let Some(url) = bound(names.sts, names::STS) {
             self = self.local_sts(&url)?;
         }
         self.assume_role(role)
@@ -165,10 +172,10 @@ impl Config {
     fn with_bound_role(
         self,
         names: &Names<'_>,
-        binding: &dyn Fn(&str) -> Option<String>,
+        bound: &dyn Fn(&str, &str) -> Option<String>,
     ) -> Result<Self, Error> {
         let [arn, ..] = names::ROLE;
-        match binding(&prefixed(names.role, arn)) {
+        match bound(names.role, arn) {
             None => Ok(self),
             Some(_) => Err(Error::config("AWS_ROLE_ARN needs the feature `assume-role` of dsql-edge")),
         }

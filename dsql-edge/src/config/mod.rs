@@ -9,7 +9,6 @@ mod connection_string;
 use core::fmt;
 use core::time::Duration;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 #[cfg(feature = "assume-role")]
@@ -143,14 +142,14 @@ impl Config {
 
     /// The role to connect as; `admin` if it is not set. Every role but `admin` needs `AWS IAM GRANT`.
     pub fn user(mut self, user: impl Into<String>) -> Self {
-        self.settings.user = Cow::Owned(user.into());
+        self.settings.user = user.into();
         self
     }
 
     /// The name of the session in the server's logs; `dsql-edge/<version>` if it is not set. It must not contain data of
     /// your users.
     pub fn application_name(mut self, name: impl Into<String>) -> Self {
-        self.settings.application_name = Cow::Owned(name.into());
+        self.settings.application_name = name.into();
         self
     }
 

@@ -1,10 +1,12 @@
 //! AWS credentials, and the wrapper in which every secret lives.
 
 mod cache;
+mod future;
 
 use core::fmt;
 
 pub(crate) use cache::{Cache, Found};
+pub(crate) use future::{AuthFuture, Unavailable};
 
 /// A text that `Debug` and errors never show.
 #[derive(Clone, PartialEq, Eq)]

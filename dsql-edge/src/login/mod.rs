@@ -8,9 +8,8 @@ pub(crate) mod failure;
 
 use core::task::{Context, Poll, ready};
 
-use crate::auth::AuthFuture;
 use crate::connector::Connector;
-use crate::credentials::Secret;
+use crate::credentials::{AuthFuture, Secret};
 use crate::error::Error;
 use crate::retry::Signal;
 use crate::session::Connection;

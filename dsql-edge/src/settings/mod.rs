@@ -5,8 +5,6 @@
 
 mod endpoint;
 
-use std::borrow::Cow;
-
 use crate::millis::Millis;
 pub(crate) use endpoint::Endpoint;
 #[cfg(feature = "assume-role")]
@@ -18,8 +16,8 @@ pub(crate) struct Settings {
     pub(crate) endpoint: Endpoint,
     #[cfg(feature = "assume-role")]
     pub(crate) sts: StsEndpoint,
-    pub(crate) user: Cow<'static, str>,
-    pub(crate) application_name: Cow<'static, str>,
+    pub(crate) user: String,
+    pub(crate) application_name: String,
     pub(crate) search_path: Option<String>,
     pub(crate) connect_timeout: Millis,
     pub(crate) query_timeout: Millis,
@@ -43,8 +41,8 @@ impl Settings {
             endpoint,
             #[cfg(feature = "assume-role")]
             sts: StsEndpoint::Regional,
-            user: Cow::Borrowed("admin"),
-            application_name: Cow::Borrowed(concat!("dsql-edge/", env!("CARGO_PKG_VERSION"))),
+            user: "admin".to_owned(),
+            application_name: concat!("dsql-edge/", env!("CARGO_PKG_VERSION")).to_owned(),
             search_path: None,
             connect_timeout: 10_000,
             query_timeout: 30_000,

@@ -50,6 +50,6 @@ pub(crate) use platform::{Namespace, visitor};
 /// A text that a Worker is bound to, by its name; and whether anything but an empty text is bound to a name.
 pub(crate) use platform::{is_bound, text_of};
 
-/// The signatures that the platform makes.
+/// AWS's signature, by the platform's cryptography.
 #[cfg(all(target_arch = "wasm32", any(feature = "assume-role", not(feature = "aws-sigv4"))))]
-pub(crate) use platform::signature::Signature;
+pub(crate) use platform::signature::sign;

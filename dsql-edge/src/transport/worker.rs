@@ -350,28 +350,39 @@ impl Transport for OneThread<Socket> {
 #[cfg(any(feature = "assume-role", not(feature = "aws-sigv4")))]
 pub(crate) mod signature {
     use super::*;
+    use crate::credentials::{AuthFuture, Secret, Unavailable};
+    use crate::error::Error;
 
     #[wasm_bindgen(module = "/src/transport/sign.js")]
     extern "C" {
-        fn sign(secret: &str, time: &str, scope: &str, request: &str, payload: &str) -> Promise;
+        #[wasm_bindgen(js_name = sign)]
+        fn signed(secret: &str, time: &str, scope: &str, request: &str, payload: &str, text: &str)
+        -> Promise;
     }
 
-    /// Its hexadecimal digits, on their way; nothing where the platform signs nothing.
-    pub(crate) struct Signature(OneThread<JsFuture>);
-
-    impl Signature {
-        /// `request` is canonical up to the digest of its payload.
-        pub(crate) fn new(secret: &str, time: &str, scope: &str, request: &str, payload: &str) -> Self {
-            Signature(OneThread(JsFuture::from(sign(secret, time, scope, request, payload))))
-        }
+    /// The text with the signature's hexadecimal digits behind it. `request` is canonical up to the digest of its payload.
+    pub(crate) fn sign(
+        secret: &str,
+        time: &str,
+        scope: &str,
+        request: &str,
+        payload: &str,
+        text: &str,
+    ) -> AuthFuture<'static, Secret> {
+        let signed = signed(secret, time, scope, request, payload, text);
+        Box::pin(OneThread(Signature(JsFuture::from(signed))))
     }
+
+    struct Signature(JsFuture);
 
     impl Future for Signature {
-        type Output = Option<String>;
+        type Output = Result<Secret, Unavailable>;
 
         fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-            let signed = ready!(Pin::new(&mut self.0.0).poll(context));
-            Poll::Ready(signed.ok().and_then(|digits| digits.as_string()))
+            let signed = ready!(Pin::new(&mut self.0).poll(context));
+            let text = signed.ok().and_then(|text| text.as_string());
+            let unsigned = || Error::config("crypto.subtle signs nothing").into();
+            Poll::Ready(text.map(Secret::new).ok_or_else(unsigned))
         }
     }
 }

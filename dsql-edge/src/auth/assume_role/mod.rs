@@ -9,9 +9,8 @@ mod request;
 mod role;
 mod xml;
 
-use super::future::Unavailable;
 use super::signature::Scope;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Unavailable};
 use crate::error::Error;
 use crate::settings::{Settings, StsEndpoint};
 use crate::transport::{Environment, TransportErrorKind};
@@ -37,7 +36,7 @@ impl AssumeRole {
             self.session_policy.as_deref().unwrap_or_default(),
         ];
         let scope = Scope::new(0, &settings.endpoint.region, "sts");
-        let key = scope.sign(&parts.join("\n"), "", base.secret_access_key(), "role ".to_owned());
+        let key = scope.sign(&parts.join("\n"), "", base.secret_access_key(), "role ");
         Ok(key.await?.expose().to_owned())
     }
 

@@ -5,9 +5,8 @@
 
 use super::role::AssumeRole;
 use crate::auth::encoding::percent_encode;
-use crate::auth::future::Unavailable;
 use crate::auth::signature::Scope;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Unavailable};
 use crate::transport::Post;
 
 /// STS has had one version.
@@ -40,7 +39,8 @@ pub(super) async fn post(
         "AWS4-HMAC-SHA256 Credential={}/{name}, SignedHeaders={signed}, Signature=",
         credentials.access_key_id(),
     );
-    let authorization = scope.sign(&canonical, &body, credentials.secret_access_key(), authorization).await?;
+    let authorization =
+        scope.sign(&canonical, &body, credentials.secret_access_key(), &authorization).await?;
 
     let mut headers = vec![
         ("content-type", CONTENT_TYPE.to_owned()),
