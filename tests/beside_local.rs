@@ -53,11 +53,15 @@ struct Serving(Child);
 
 impl Serving {
     fn start(folder: &Path, arguments: &[&str]) -> Serving {
+        Serving::start_in(folder, ".dsql-local", arguments)
+    }
+
+    fn start_in(folder: &Path, own: &str, arguments: &[&str]) -> Serving {
         let mut command = plain(dsql_local(), folder);
-        command.args(["serve", "--stop-on-eof"]).args(arguments).stdin(Stdio::piped());
+        command.args(["serve", "--stop-on-eof", "--folder", own]).args(arguments).stdin(Stdio::piped());
         let serving = Serving(command.spawn().unwrap());
         let start = Instant::now();
-        while !folder.join(".dsql-local/bindings").exists() {
+        while !folder.join(own).join("bindings").exists() {
             assert!(start.elapsed() < Duration::from_secs(60), "dsql-local does not start");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -126,4 +130,39 @@ fn command_in_a_second_terminal_finds_dsql_local() {
     fs::write(home.path().join("inner/Cargo.toml"), "").unwrap();
     let text = printed(&edge("inner", &["pull"]));
     assert!(text.contains("which cluster?") && !text.contains("dsql-local"), "{text}");
+}
+
+#[test]
+fn dsql_local_of_a_workspace_is_found_from_its_members() {
+    let home = tempfile::tempdir().unwrap();
+    for (file, text) in [
+        ("Cargo.toml", "[workspace]\nmembers = [\"links\"]\n"),
+        ("links/Cargo.toml", "[package]\nname = \"links\"\n"),
+        ("links/migrations/0001_links.sql", "CREATE TABLE links (id bigint PRIMARY KEY);"),
+        ("links/src/lib.rs", ""),
+    ] {
+        fs::create_dir_all(home.path().join(file).parent().unwrap()).unwrap();
+        fs::write(home.path().join(file), text).unwrap();
+    }
+    let serving = Serving::start_in(home.path(), ".local-db", &["--no-dev-vars"]);
+    let member = home.path().join("links");
+    let edge =
+        |folder: &Path, arguments: &[&str]| plain(dsql_edge(), folder).args(arguments).output().unwrap();
+    let output = edge(&member, &["migrate"]);
+    assert!(output.status.success(), "{}", printed(&output));
+    assert!(fs::read_to_string(member.join("dsql-schema.sql")).unwrap().contains("links ("));
+    // The package is named, and the working folder is another.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let output = edge(elsewhere.path(), &["check", "--no-build", member.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", printed(&output));
+    let bindings = fs::read_to_string(home.path().join(".local-db/bindings")).unwrap();
+    let endpoint = bindings.lines().find_map(|line| line.strip_prefix("DSQL_ENDPOINT=")).unwrap();
+    let output = edge(elsewhere.path(), &["pull", "--output", "-", "--endpoint", endpoint]);
+    assert!(printed(&output).contains("no keys for localhost"), "{}", printed(&output));
+    // The snapshot on stdout.
+    let output = edge(&member, &["pull", "--output", "-"]);
+    let snapshot = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && snapshot.contains("CREATE TABLE public.links ("), "{snapshot}");
+    assert!(!member.join("-").exists());
+    drop(serving);
 }

@@ -158,9 +158,9 @@ fn what_changes_for_rust_is_told() {
     assert_eq!(said("sql!(\"SELECT * FROM t\")", column), [(Severity::Note, more.to_owned())]);
     assert_eq!(said("sql!(Mine, \"SELECT * FROM t\")", column), changed(more));
     let gone = "ALTER TABLE t DROP COLUMN n;";
-    assert_eq!(said("sql!(\"SELECT * FROM t\")", gone), changed("the row has no field `n` any more"));
+    assert_eq!(said("sql!(\"SELECT * FROM t\")", gone), changed("the row no longer has a field `n`"));
     let keyless = "DROP TABLE t; CREATE TABLE t (id int NOT NULL, old text NOT NULL, n int NOT NULL);";
-    let many = "it may give many rows; as the schema is, it gives one at the most";
+    let many = "it may return many rows; with the schema as it is, it returns one at most";
     assert_eq!(
         said("sql!(\"SELECT n FROM t WHERE id = $id\")", keyless),
         [(Severity::Note, many.to_owned())]
@@ -169,6 +169,38 @@ fn what_changes_for_rust_is_told() {
     let insert = "sql!(\"INSERT INTO t (id, old, n) VALUES ($id, 'x', 1)\")";
     assert_eq!(said(insert, keyless), [(Severity::Note, key.to_owned())]);
     assert_eq!(said(insert, column), []);
+}
+
+#[test]
+fn statement_that_check_cannot_follow_fails_the_check() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| write(home.path(), name, text);
+    write("Cargo.toml", MANIFEST);
+    write("src/lib.rs", "sql!(\"SELECT old FROM t\");");
+    write("dsql-schema.sql", SCHEMA);
+    write(
+        "change.sql",
+        "SELECT 1;\nDO $$ BEGIN EXECUTE 'ALTER TABLE t DROP COLUMN old'; END $$;\n\\i more.sql\n",
+    );
+    let arguments = |format: &'static str| ["--apply", "change.sql", "--format", format];
+    for (format, expected) in [
+        ("human", "error: check cannot follow this statement: DO runs code"),
+        ("human", "change.sql:2:1"),
+        ("human", "\\i: it runs the statements of another file"),
+        ("github", "::error file=change.sql,line=2,col=1,title=unfollowed-statement::"),
+        ("json", "\"ok\": false"),
+    ] {
+        let (said, well) = run(home.path(), &arguments(format), &[]);
+        assert!(!well && said.contains(expected), "{expected}:\n{said}");
+    }
+    write("change.sql", "BEGIN; ALTER TABLE t DROP COLUMN old; ROLLBACK;");
+    assert_eq!(run(home.path(), &arguments("human"), &[]), (String::new(), true));
+    // The same in a file of the folder that the build reads.
+    write("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }");
+    write("migrations/1.sql", SCHEMA);
+    write("migrations/2.sql", "DO $$ BEGIN END $$;");
+    let (said, well) = run(home.path(), &["--apply", "change.sql"], &[]);
+    assert!(!well && said.contains("migrations/2.sql:1:1"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -200,7 +232,7 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
     let (said, well) = run(home.path(), &[], &environment);
     assert!(!well);
     for expected in [
-        "error: dsql-schema.sql is not what the cluster has: run `dsql-edge pull`",
+        "error: dsql-schema.sql differs from the cluster: run `dsql-edge pull`",
         "+++ the cluster",
         "-    old text NOT NULL,",
         "error: column \"old\" does not exist [42703 unknown-column]",

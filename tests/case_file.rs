@@ -17,12 +17,15 @@
 //! ````
 //!
 //! Where PostgreSQL has another opinion, the query says which and why: `sql oracle=accepts: DSQL alone refuses`.
-//! A block `sql wrong schema` is a schema that cannot be understood, and the answer says why.
+//! A block `sql wrong schema` is a schema that cannot be understood or followed, `sql wrong migration` a migration that
+//! `migrate` rejects; the answer is the errors.
 
 use anyhow::{Result, bail};
 
 /// A query and what is expected of it.
 pub struct Case {
+    /// The heading above it.
+    pub heading: String,
     /// The line of the query, from 1.
     pub line: usize,
     /// The DDL that holds here.
@@ -31,12 +34,21 @@ pub struct Case {
     pub rows: String,
     /// The query.
     pub query: String,
-    /// The query is itself a schema, one that cannot be understood.
-    pub is_schema: bool,
+    /// The query is itself a file of DDL, one with errors.
+    pub ddl: Option<Ddl>,
     /// What PostgreSQL says of it.
     pub oracle: Expectation,
     /// The expected answer; "" where none stands there yet.
     pub answer: String,
+}
+
+/// What reads a file of DDL.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ddl {
+    /// `sql!`, as its schema.
+    Schema,
+    /// `migrate`.
+    Migration,
 }
 
 /// What PostgreSQL is expected to say.
@@ -73,9 +85,13 @@ impl CaseFile {
         let mut parts = Vec::new();
         let mut schema = String::new();
         let mut rows = String::new();
+        let mut heading = String::new();
         let mut lines = (1..).zip(text.lines());
         while let Some((number, line)) = lines.next() {
             let Some(info) = line.strip_prefix("```") else {
+                if let Some(text) = line.strip_prefix("## ") {
+                    text.clone_into(&mut heading);
+                }
                 parts.push(Part::Text(format!("{line}\n")));
                 continue;
             };
@@ -101,13 +117,15 @@ impl CaseFile {
                     Some(case) if case.answer.is_empty() => case.answer = body,
                     _ => bail!("line {number}: an answer to no question"),
                 },
-                "sql wrong schema" => {
+                "sql wrong schema" | "sql wrong migration" => {
+                    let ddl = if info.ends_with("schema") { Ddl::Schema } else { Ddl::Migration };
                     let case = Case {
+                        heading: heading.clone(),
                         line: number,
                         schema: String::new(),
                         rows: String::new(),
                         query: body.trim_end().to_owned(),
-                        is_schema: true,
+                        ddl: Some(ddl),
                         oracle: Expectation::Agrees,
                         answer: String::new(),
                     };
@@ -119,11 +137,12 @@ impl CaseFile {
                     })?;
                     let query = body.trim_end().to_owned();
                     let case = Case {
+                        heading: heading.clone(),
                         line: number,
                         schema: schema.clone(),
                         rows: rows.clone(),
                         query,
-                        is_schema: false,
+                        ddl: None,
                         oracle,
                         answer: String::new(),
                     };

@@ -1,4 +1,5 @@
-//! All case files: `CASE=name` picks those whose path holds the name, `UPDATE=1` writes their answers.
+//! All case files: `CASE=name` picks the files whose path contains the name, or the cases whose heading does; `UPDATE=1`
+//! writes their answers.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -13,7 +14,7 @@ fn cases() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
     let checked = check(&folder, only.as_deref(), Rows::AsSql, &Oracle::start().unwrap()).unwrap();
     println!("{} cases, {} rows observed", checked.cases, checked.rows);
-    assert!(checked.cases > 0, "no case file holds {only:?}");
+    assert!(checked.cases > 0, "no path and no heading contains {only:?}");
     let count = checked.failures.len();
     assert!(count == 0, "{count} of {} cases fail\n\n{}", checked.cases, checked.failures.join("\n\n"));
     assert!(

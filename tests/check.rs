@@ -7,16 +7,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use dsql_edge_codegen::describe::{Answer, Describer};
+use dsql_edge_codegen::lint::{Sent, lint};
+use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::diagnostic::render::render;
 use dsql_edge_compiler::source::Source;
 use dsql_edge_compiler::syntax;
 
-use crate::case_file::{Case, CaseFile, Expectation};
+use crate::case_file::{Case, CaseFile, Ddl, Expectation};
 use crate::golden::updating;
 use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
-/// Checks every `.md` below a folder; `only` picks those whose path holds it. With `UPDATE=1` it writes the answers.
+/// Checks every `.md` below a folder; `only` picks the files whose path contains it, and in other files the cases whose
+/// heading contains it. With `UPDATE=1` it writes the answers.
 ///
 /// # Errors
 /// What could not be read or asked. What failed is returned: where, and how.
@@ -24,9 +27,8 @@ pub fn check(folder: &Path, only: Option<&str>, rows: Rows, oracle: &Oracle) -> 
     let mut checked = Checked::default();
     for path in case_files(folder)? {
         let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
-        if only.is_none_or(|only| name.contains(only)) {
-            check_file(&path, &name, rows, oracle, &mut checked).with_context(|| name.clone())?;
-        }
+        let heading = only.filter(|only| !name.contains(only));
+        check_file(&path, &name, heading, rows, oracle, &mut checked).with_context(|| name.clone())?;
     }
     Ok(checked)
 }
@@ -65,14 +67,28 @@ fn case_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn check_file(path: &Path, name: &str, rows: Rows, oracle: &Oracle, checked: &mut Checked) -> Result<()> {
+fn check_file(
+    path: &Path,
+    name: &str,
+    heading: Option<&str>,
+    rows: Rows,
+    oracle: &Oracle,
+    checked: &mut Checked,
+) -> Result<()> {
     let text = fs::read_to_string(path)?;
     let file = CaseFile::parse(&text)?;
     let mut databases: BTreeMap<(&str, &str), Database<'_>> = BTreeMap::new();
     let mut answers = Vec::new();
     for case in file.cases() {
-        if case.is_schema {
-            let answer = schema_answer(&case.query);
+        if heading.is_some_and(|heading| !case.heading.contains(heading)) {
+            answers.push(case.answer.clone());
+            continue;
+        }
+        if let Some(ddl) = case.ddl {
+            let answer = match ddl {
+                Ddl::Schema => schema_answer(&case.query),
+                Ddl::Migration => migration_answer(&case.query),
+            };
             if !updating() && answer != case.answer {
                 let complaint = format!("expected:\n{}actual:\n{answer}", case.answer);
                 checked.failures.push(format!("{name}:{}\n{}\n{complaint}", case.line, case.query));
@@ -159,9 +175,21 @@ fn rendered(diagnostic: &Diagnostic, query: &str) -> String {
 /// Why a schema cannot be understood.
 fn schema_answer(ddl: &str) -> String {
     match Describer::from_sql(ddl) {
-        Ok(_) => "it is understood\n".to_owned(),
+        Ok(_) => {
+            let schema = Schema::parse(ddl).unwrap_or_default();
+            let unfollowed = schema.unfollowed.iter().map(|it| rendered(&it.diagnostic, ddl));
+            Some(unfollowed.collect::<String>())
+                .filter(|it| !it.is_empty())
+                .unwrap_or_else(|| "it is understood\n".to_owned())
+        }
         Err(error) => error.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect(),
     }
+}
+
+fn migration_answer(text: &str) -> String {
+    let linted = lint([(String::new(), text.to_owned())], None, Sent::Migrate);
+    let errors = linted.iter().flat_map(|file| &file.findings).map(|finding| &finding.diagnostic);
+    errors.filter(|error| error.is_error()).map(|error| rendered(error, text)).collect()
 }
 
 fn optional_text(case: &Case) -> bool {

@@ -144,7 +144,7 @@ fn build_with_another_schema_is_reported() {
     let library = "pub fn f() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n";
     for (file, text) in [
         (".cargo/config.toml", "[env]\nDSQL_EDGE_SCHEMA = \"other.sql\"\n"),
-        ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA=other.sql\"); }\n"),
+        ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA={}\", \"other.sql\"); }\n"),
         ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS={}\", \"m\"); }\n"),
     ] {
         let schema = "CREATE TABLE t (id int PRIMARY KEY, old text);\n";
@@ -160,6 +160,45 @@ fn build_with_another_schema_is_reported() {
         let named = read.trim_start_matches("the build reads its schema from ");
         assert_eq!(json(home.path(), &["--snapshot", named])["not_compared"], Value::Null, "{named}");
     }
+    // A variable that the build script prints in a literal is read.
+    let script = "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA=other.sql\"); }\n";
+    let other = "CREATE TABLE t (id int PRIMARY KEY, old text);\n";
+    let home = package(&[("src/lib.rs", library), ("other.sql", other), ("build.rs", script)]);
+    assert_eq!(json(home.path(), &[])["not_compared"], Value::Null);
+}
+
+#[test]
+fn macro_of_another_crate_with_our_name_is_not_a_query() {
+    let library = "pub mod styles {\n    macro_rules! sql { ($($t:tt)*) => { stringify!($($t)*) } }\n    \
+                   pub fn f() -> &'static str { sql!(\"SELECT old FROM t\") }\n    \
+                   pub fn g() -> &'static str { sql!(a { color: red }) }\n}\n\
+                   pub mod db;\n";
+    let db = "use dsql_edge::sql;\npub fn f() { let _ = sql!(\"SELECT id, old FROM t\"); }\n";
+    let home = package(&[("src/lib.rs", library), ("src/db.rs", db)]);
+    for more in [&[][..], &["--no-build"]] {
+        let report = json(home.path(), more);
+        assert_eq!(broken(&report), ["src/db.rs:2"], "{report:#}");
+        assert_eq!(report["unread"].as_array().unwrap().len(), 0, "{report:#}");
+    }
+    // In a file that does not import ours, only the compiler knows which macro it is.
+    let textual = "#[macro_use]\npub mod styles {\n    macro_rules! sql { ($($t:tt)*) => { stringify!($($t)*) } }\n}\npub mod page;\n";
+    let page = "pub fn f() -> &'static str { sql!(\"SELECT old FROM t\") }\n";
+    let home = package(&[("src/lib.rs", textual), ("src/page.rs", page)]);
+    let report = json(home.path(), &[]);
+    assert_eq!((broken(&report).len(), &report["ok"]), (0, &true.into()), "{report:#}");
+}
+
+#[test]
+fn query_outside_the_package_is_named_from_the_package() {
+    let home = package(&[("shared.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n")]);
+    let manifest = fs::read_to_string(home.path().join("Cargo.toml")).unwrap();
+    home.write("inner/Cargo.toml", &manifest);
+    home.write("inner/Cargo.lock", &fs::read_to_string(home.path().join("Cargo.lock")).unwrap());
+    home.write("inner/dsql-schema.sql", "CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL);\n");
+    home.write("inner/drop.sql", "ALTER TABLE t DROP COLUMN old;\n");
+    home.write("inner/src/lib.rs", "#[path = \"../../shared.rs\"]\npub mod shared;\n");
+    let report = json(&home.path().join("inner"), &[]);
+    assert_eq!(broken(&report), ["../shared.rs:1"], "{report:#}");
 }
 
 #[test]

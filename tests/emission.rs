@@ -12,7 +12,6 @@ use dsql_edge_compiler::emit::{
     parameter_type,
 };
 use dsql_edge_compiler::fields::fields;
-use dsql_edge_compiler::many::unnest;
 use dsql_edge_compiler::{Schema, Source, compile};
 use dsql_edge_tests::golden;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -59,11 +58,7 @@ fn emitted_for(name: &str, row: Option<&str>, sql: &str, pattern: Option<TokenSt
         Some(row) => RowTarget::Struct(declared_type(&named(row), &fields)),
         None => RowTarget::Anonymous,
     };
-    let many = pattern.map(|pattern| Many {
-        pattern,
-        rows: quote!(people),
-        unnest: unnest(&Source::of_macro(sql), &query),
-    });
+    let many = pattern.map(|pattern| Many { pattern, rows: quote!(people), unnest: query.unnest.clone() });
     let emission = Emission {
         query: &query,
         fields: &fields,

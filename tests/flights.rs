@@ -1,8 +1,8 @@
 //! What each thing that a Worker does with its database costs in round trips, counted from outside.
 //!
-//! In: a cluster and, for Workers, a bundle of `tests/probe`. Out: a line a case: what it should cost and what was
-//! counted. `transactions.rs` and `end_to_end.rs` assert them, `cargo xtask bench flights` prints them: each
-//! has this file as a module.
+//! Input: a cluster and, for Workers, a bundle of `tests/probe`. Output: a line a case: what it should cost and what
+//! was counted. `transactions.rs` and `end_to_end.rs` assert them, `cargo xtask bench flights` prints them: each has
+//! this file as a module.
 
 use std::time::Duration;
 

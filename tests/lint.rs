@@ -187,6 +187,14 @@ fn files_that_migrate_does_not_apply_are_named() {
 }
 
 #[test]
+fn variable_of_psql_is_not_called_a_parameter() {
+    let linted =
+        lint([("x.sql".to_owned(), "DROP TABLE :tab;\n".to_owned())], None, Sent::OneByOne).remove(0);
+    let hint = linted.findings[0].diagnostic.hint.clone().unwrap();
+    assert_eq!(hint, "variables of psql are not followed: write the value in place of :tab");
+}
+
+#[test]
 fn byte_order_mark_and_line_endings_are_not_sql() {
     for text in ["\u{feff}SELECT 1;\n", "SELECT 1;\r\n-- dsql-edge: allow truncate\r\nTRUNCATE t;\r\n"] {
         let linted = lint([("x.sql".to_owned(), text.to_owned())], None, Sent::OneByOne).remove(0);

@@ -1,7 +1,7 @@
 //! A stretch of network between a Worker and its database: with a delay, a count of round trips, and a fault; and one that
 //! holds back what is under way when a test asks for it, so that a moment is sure.
 //!
-//! In: the port to pass connections to. Out: a port of its own, and for each connection what was seen.
+//! Input: the port to pass connections to. Output: a port of its own, and for each connection what was seen.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};

@@ -88,9 +88,10 @@ fn may_only_name(folder: &str, allowed: &[&str]) -> Vec<String> {
 #[test]
 fn imports_run_one_way() {
     let compiler = "dsql-edge-compiler/src";
-    let mut problems = may_only_name(&format!("{compiler}/syntax"), &["syntax", "source", "diagnostic"]);
+    let syntax = ["syntax", "source", "diagnostic", "volatility"];
+    let mut problems = may_only_name(&format!("{compiler}/syntax"), &syntax);
     problems.extend(may_only_name(&format!("{compiler}/diagnostic"), &["source", "diagnostic"]));
-    problems.extend(may_only_name(&format!("{compiler}/builtin"), &["builtin"]));
+    problems.extend(may_only_name(&format!("{compiler}/builtin"), &["builtin", "volatility"]));
     problems
         .extend(may_only_name(&format!("{compiler}/schema"), &["syntax", "source", "diagnostic", "schema"]));
     let dsql = ["dsql", "syntax", "source", "diagnostic", "schema", "builtin", "Source"];
@@ -109,10 +110,10 @@ fn imports_run_one_way() {
 /// The crates, and how many files of each still import themselves through others.
 const CRATES: [(&str, usize); 7] = [
     ("dsql-edge", 0),
-    ("dsql-edge-compiler", 23),
-    ("dsql-edge-codegen", 25),
-    ("dsql-edge-local", 12),
-    ("dsql-edge-macros", 2),
+    ("dsql-edge-compiler", 0),
+    ("dsql-edge-codegen", 0),
+    ("dsql-edge-local", 10),
+    ("dsql-edge-macros", 0),
     ("dsql-edge-macro-input", 0),
     ("xtask", 0),
 ];

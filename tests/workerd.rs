@@ -1,7 +1,7 @@
 //! A real workerd that runs a bundle.
 //!
-//! In: a Worker's folder, the authority to trust, its bindings. Out: answers over HTTP, and what the Worker
-//! wrote to its log. It ends with the test, however the test ends.
+//! Input: a Worker's folder, the authority to trust, its bindings. Output: answers over HTTP, and what the Worker wrote
+//! to its log. It ends with the test, however the test ends.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

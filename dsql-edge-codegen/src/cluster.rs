@@ -3,9 +3,9 @@
 //! Input: options that commands share, and AWS's own configuration. Output: the configuration of dsql-edge's client. No
 //! credential appears in an error.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use dsql_edge::Config;
@@ -14,7 +14,7 @@ use dsql_edge::private::{Effect, SessionEffect, Statement};
 use crate::aws_credentials::AwsCredentials;
 use crate::running_local::RunningLocal;
 
-/// Which cluster, and as whom.
+/// The cluster, and the role to connect as.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Cluster {
     /// The cluster's host name, or `localhost[:port]` for dsql-local; without it, the dsql-local whose folder
@@ -27,7 +27,7 @@ pub struct Cluster {
     /// The role to connect as
     #[arg(long, env = "DSQL_USER", default_value = "admin", global = true, help_heading = "Cluster")]
     pub user: String,
-    /// A certificate authority to trust besides the system's, in PEM: dsql-local's
+    /// A certificate authority to trust in addition to the system's, in PEM: dsql-local's
     #[arg(
         long,
         env = "DSQL_EDGE_CA",
@@ -44,27 +44,36 @@ impl Cluster {
         self.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty())
     }
 
-    /// How to reach it; `command` is the name that its log shows. Credentials come from where all of AWS's tools take
-    /// them; the credentials of the package's dsql-local from its folder.
+    /// The configuration of the client; `command` is the name in the cluster's log. Credentials come from the same
+    /// sources as for AWS's own tools; those of the package's dsql-local from its folder.
     ///
     /// # Errors
     /// No endpoint, no credentials, a malformed name, a certificate that cannot be read.
     pub async fn config(&self, command: &str) -> Result<Config> {
-        let (endpoint, local) = self.found()?;
+        self.config_for(Path::new("."), command).await
+    }
+
+    /// The same for a package: its dsql-local is looked for in its folder.
+    ///
+    /// # Errors
+    /// As those of [`Cluster::config`].
+    pub async fn config_for(&self, package: &Path, command: &str) -> Result<Config> {
+        let (endpoint, local) = self.found(package)?;
+        let is_local = endpoint == "localhost" || endpoint.starts_with("localhost:");
         let named = self.region.clone().filter(|region| !region.is_empty());
         // DSQL_REGION of a shell is another cluster's; dsql-local accepts tokens for its own region alone.
         let region = local.as_ref().map(|local| local.region.clone()).or(named);
         let (provider, credentials) = match local.as_ref().and_then(|local| local.credentials(&self.user)) {
             Some(credentials) => (None, credentials),
             None => {
-                let (provider, credentials) = AwsCredentials::load(region.as_deref()).await?;
+                let loaded = AwsCredentials::load(region.as_deref()).await;
+                let (provider, credentials) =
+                    if is_local { loaded.map_err(|_| anyhow!(NO_LOCAL_KEYS))? } else { loaded? };
                 (Some(provider), credentials)
             }
         };
         let config = match region {
-            Some(region) if endpoint == "localhost" || endpoint.starts_with("localhost:") => {
-                Config::local(&endpoint, &region, credentials)?
-            }
+            Some(region) if is_local => Config::local(&endpoint, &region, credentials)?,
             _ => Config::new(&endpoint, credentials)?,
         };
         let config = match provider {
@@ -85,16 +94,19 @@ impl Cluster {
 
     /// The endpoint, and the package's dsql-local if the endpoint is its own. If only its folder names it, that is
     /// printed.
-    fn found(&self) -> Result<(String, Option<RunningLocal>)> {
-        let local = RunningLocal::find();
+    fn found(&self, package: &Path) -> Result<(String, Option<RunningLocal>)> {
+        let mut all = RunningLocal::all(package);
         if let Some(endpoint) = self.endpoint() {
-            return Ok((endpoint.to_owned(), local.filter(|local| local.endpoint == endpoint)));
+            let local = all.into_iter().find(|local| local.endpoint == endpoint);
+            return Ok((endpoint.to_owned(), local));
         }
-        let Some(local) = local else {
+        if all.is_empty() {
             bail!("which cluster? Set DSQL_ENDPOINT, or pass --endpoint <id>.dsql.<region>.on.aws");
-        };
+        }
+        let running = all.iter().position(RunningLocal::runs);
+        let local = all.swap_remove(running.unwrap_or(0));
         let (endpoint, folder) = (&local.endpoint, local.folder().display());
-        if !local.runs() {
+        if running.is_none() {
             bail!(
                 "which cluster? Set DSQL_ENDPOINT, or pass --endpoint <id>.dsql.<region>.on.aws; the dsql-local of {folder} \
                  does not answer at {endpoint}"
@@ -105,12 +117,15 @@ impl Cluster {
     }
 }
 
-/// What `sql_unchecked!` would write down; what it takes of memory stays taken, a statement in the life of a command.
+const NO_LOCAL_KEYS: &str = "no keys for localhost. If this is dsql-local, run the command in the package that it runs \
+     in, or set DSQL_EDGE_CA to the file ca.crt in its folder .dsql-local, and the keys in the file credentials";
+
+/// A statement of the command's own. It is not freed: a command runs few.
 pub(crate) fn statement(sql: &'static str, effect: Effect) -> &'static Statement {
-    statement_at(sql, effect, (file!(), line!()))
+    statement_at(sql, effect, ("", 0))
 }
 
-/// The same for one that stands in a file of the user's, which errors then name.
+/// A statement in a file of the user's, which errors then name.
 pub(crate) fn statement_at(
     sql: &'static str,
     effect: Effect,

@@ -1,4 +1,6 @@
-//! `dsql-edge completions`: a shell's name in, the script that completes this command line in it out.
+//! `dsql-edge completions`: prints the script that completes this command line in a shell.
+//!
+//! Input: the shell's name. Output: the script.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -7,7 +9,7 @@ use anyhow::Result;
 use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
-/// Print what completes this command line in a shell
+/// Print the script that completes this command line in a shell
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  dsql-edge completions bash > ~/.local/share/bash-completion/completions/dsql-edge\n  \

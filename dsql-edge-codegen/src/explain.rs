@@ -10,6 +10,7 @@ use dsql_edge_compiler::diagnostic::{Code, suggestion};
 use dsql_edge_compiler::dsql::{self, Rule};
 use serde_json::json;
 
+use crate::check::CHANGED;
 use crate::format::{self, Format};
 
 /// Explain an error or a warning by its code or its rule: what it means, an example, how to fix it
@@ -26,12 +27,18 @@ pub struct Options {
     format: Format,
 }
 
-/// The codes and rules to explain.
+/// The codes, rules and findings to explain.
 #[derive(Debug, PartialEq)]
 struct Explained {
     codes: Vec<Code>,
     rules: Vec<&'static Rule>,
+    findings: Vec<Finding>,
 }
+
+/// A finding of `check` that is not an error: its name and its page.
+type Finding = (&'static str, &'static str);
+
+const FINDINGS: &[Finding] = &[(CHANGED, include_str!("check/changed.md"))];
 
 /// Runs the command.
 ///
@@ -40,21 +47,25 @@ struct Explained {
 pub fn run(options: &Options) -> Result<ExitCode> {
     let list = options.code.is_empty();
     let explained = if list { all() } else { meant(&options.code.join(" "))? };
-    let (codes, rules) = (explained.codes.iter(), explained.rules.iter());
+    let (codes, rules, findings) =
+        (explained.codes.iter(), explained.rules.iter(), explained.findings.iter());
     let text = if options.format == Format::Json {
         let pages = codes
             .map(|code| json!({ "code": code.name(), "sqlstate": code.sqlstate(), "page": code.page() }));
         let rules =
             rules.map(|rule| json!({ "rule": rule.id, "sqlstate": rule.sqlstate, "page": page(rule) }));
         let (codes, rules): (Vec<_>, Vec<_>) = (pages.collect(), rules.collect());
-        format::json(&json!({ "version": 1, "codes": codes, "rules": rules }))
+        let findings: Vec<_> =
+            findings.map(|(name, page)| json!({ "finding": name, "page": page })).collect();
+        format::json(&json!({ "version": 1, "codes": codes, "rules": rules, "findings": findings }))
     } else if list {
         let codes = codes.map(|code| format!("{}  {}\n", code.sqlstate(), code.name()));
         let rules = rules.map(|rule| format!("{}  {}\n", rule.sqlstate, rule.id));
-        codes.chain(rules).collect()
+        codes.chain(rules).chain(findings.map(|(name, _)| format!("       {name}\n"))).collect()
     } else {
         let codes = codes.map(|code| code.page().trim_end().to_owned());
-        let pages: Vec<String> = codes.chain(rules.map(|rule| page(rule))).collect();
+        let findings = findings.map(|(_, page)| page.trim_end().to_owned());
+        let pages: Vec<String> = codes.chain(rules.map(|rule| page(rule))).chain(findings).collect();
         format!("{}\n", pages.join("\n\n"))
     };
     format::print(&text)?;
@@ -80,7 +91,7 @@ fn page(rule: &Rule) -> String {
 
 fn all() -> Explained {
     let rules = dsql::tables().iter().flat_map(|(_, rules)| rules.iter().copied()).collect();
-    Explained { codes: Code::ALL.to_vec(), rules }
+    Explained { codes: Code::ALL.to_vec(), rules, findings: FINDINGS.to_vec() }
 }
 
 /// The code or rule with this name (a few names are both), or all codes of a SQLSTATE.
@@ -98,16 +109,19 @@ fn meant(written: &str) -> Result<Explained> {
         .into_iter()
         .filter(|rule| words().any(|word| word.eq_ignore_ascii_case(rule.id)))
         .collect();
-    if !codes.is_empty() || !rules.is_empty() {
-        return Ok(Explained { codes, rules });
+    let findings: Vec<Finding> =
+        FINDINGS.iter().copied().filter(|(name, _)| words().any(|word| word == *name)).collect();
+    if !codes.is_empty() || !rules.is_empty() || !findings.is_empty() {
+        return Ok(Explained { codes, rules, findings });
     }
     let codes: Vec<Code> =
         Code::ALL.iter().copied().filter(|code| words().any(|word| word == code.sqlstate())).collect();
     if !codes.is_empty() {
-        return Ok(Explained { codes, rules });
+        return Ok(Explained { codes, rules, findings });
     }
     let known = all();
     let names = known.codes.iter().map(|code| code.name()).chain(known.rules.iter().map(|rule| rule.id));
+    let names = names.chain(known.findings.iter().map(|(name, _)| *name));
     let advice = match suggestion::nearest(written.trim(), names) {
         Some(nearest) => format!("did you mean {nearest}?"),
         None => "`dsql-edge explain` lists them".to_owned(),
@@ -137,6 +151,16 @@ mod tests {
             found("unknown-colum"),
             Err("unknown-colum is not a code or a rule: did you mean unknown-column?".to_owned())
         );
+    }
+
+    #[test]
+    fn names_of_github_and_sarif_are_found() {
+        assert_eq!(meant("changed").unwrap().findings, FINDINGS);
+        assert_eq!(found("misplaced_statement"), Ok((vec!["misplaced-statement"], vec![])));
+        assert_eq!(found("syntax_error"), Ok((vec!["syntax-error"], vec![])));
+        for (name, page) in FINDINGS {
+            assert!(page.starts_with(&format!("# {name}\n")), "{page}");
+        }
     }
 
     #[test]

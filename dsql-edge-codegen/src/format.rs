@@ -1,4 +1,6 @@
-//! How a command prints its answer, where people and machines want the same in two forms.
+//! Prints the answer of a command, which people and machines want in two forms.
+//!
+//! Input: text, or JSON. Output: stdout.
 
 use std::io::{self, Write};
 

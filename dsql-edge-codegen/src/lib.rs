@@ -1,4 +1,4 @@
-//! What the `dsql-edge` command line does, one room a command; a library so that tests reach it.
+//! The commands of the `dsql-edge` command line, a module each. It is a library so that tests can call them.
 
 mod aws_credentials;
 pub mod check;
@@ -14,5 +14,6 @@ mod package_schema;
 pub mod pull;
 mod running_local;
 mod schema_files;
+mod steps;
 mod style;
 mod write_file;

@@ -1,5 +1,6 @@
-//! The `dsql-edge` command line: one file a command. It prints answers on stdout, everything else on stderr, and
-//! ends with 1 where something failed.
+//! The `dsql-edge` command line.
+//!
+//! Input: arguments. Output: answers on stdout, everything else on stderr. The exit status is 1 on failure.
 
 use std::process::ExitCode;
 
@@ -11,11 +12,11 @@ use dsql_edge_codegen::{check, completions, describe, explain, init, lint, migra
     name = "dsql-edge",
     version,
     about = "Typed SQL for Amazon Aurora DSQL: the command line",
-    after_help = "A day with it:\n  dsql-edge init                        # once, in a Worker's crate\n  dsql-edge lint \
-    migrations/           # does DSQL take it?\n  dsql-edge check --apply migrations/0007.sql   # does it break a \
+    after_help = "A typical day:\n  dsql-edge init                        # once, in a Worker's crate\n  dsql-edge lint \
+    migrations/           # does DSQL accept it?\n  dsql-edge check --apply migrations/0007.sql   # does it break a \
     query?\n  dsql-edge migrate                     # apply it, and write the snapshot again\n  dsql-edge check          \
-    \x20            # in CI: is the snapshot what the cluster has?\n\nAnswers go to stdout, everything else to stderr; 1 is \
-    the end of what failed. Colours are for terminals, NO_COLOR takes\nthem away."
+    \x20            # in CI: is the snapshot what the cluster has?\n\nAnswers go to stdout, everything else to stderr. The exit \
+    status is 1 on failure. Output on a terminal has\ncolours, unless NO_COLOR is set."
 )]
 enum Command {
     Init(init::Options),

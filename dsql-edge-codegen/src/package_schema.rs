@@ -2,12 +2,20 @@
 //!
 //! Input: a folder. Output: paths. A path in a variable is relative to the package. A path on the command line is
 //! relative to the working folder, and does not come here.
+//!
+//! In a build, cargo sets the variables that a build script prints, over all others. Here the script is not run: what
+//! its literals print is read.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::{Result, anyhow};
-use dsql_edge_macro_input::schema_path::{self, MIGRATIONS_VARIABLE, SCHEMA_VARIABLE, SNAPSHOT, SchemaPath};
+use dsql_edge_macro_input::schema_path::{
+    self, MIGRATIONS_VARIABLE, SCHEMA_VARIABLE, SNAPSHOT, SchemaPath, without_build_script,
+};
+use proc_macro2::{TokenStream, TokenTree};
+use toml_edit::DocumentMut;
 
 /// The schema that the build of a package reads, or `None` if it has none yet.
 ///
@@ -19,6 +27,12 @@ pub(crate) fn of(package: &Path) -> Result<Option<SchemaPath>> {
     let found = schema_path::schema_path(&absolute, &|name| variable(package, name));
     Ok(match found.map_err(|error| anyhow!(error))? {
         Some(SchemaPath::File(path)) => Some(SchemaPath::File(shown(&path))),
+        // A folder that is not a package has no build.
+        Some(SchemaPath::Migrations(path))
+            if package.join("Cargo.toml").is_file() && build_script(package).is_none() =>
+        {
+            return Err(anyhow!(without_build_script(&shown(&path))));
+        }
         Some(SchemaPath::Migrations(path)) => Some(SchemaPath::Migrations(shown(&path))),
         None => None,
     })
@@ -48,18 +62,60 @@ pub(crate) fn migrations() -> PathBuf {
     shown(&package.join(named))
 }
 
-/// A variable as the macro sees it. In a build, cargo sets the variables that a build script prints, over all others.
+/// A variable as the macro sees it.
 fn variable(package: &Path, name: &str) -> Option<OsString> {
-    let by_script = (name == MIGRATIONS_VARIABLE).then(|| named_by_build_script(package)).flatten();
+    let by_script = build_script(package).and_then(|script| {
+        let code = std::fs::read_to_string(script).ok()?;
+        printed(&code, name).map(OsString::from)
+    });
     by_script.or_else(|| std::env::var_os(name)).filter(|value| !value.is_empty())
 }
 
-/// `cargo::rustc-env=DSQL_EDGE_MIGRATIONS=folder` in build.rs, as `init` writes it.
-fn named_by_build_script(package: &Path) -> Option<OsString> {
-    let script = std::fs::read_to_string(package.join("build.rs")).ok()?;
-    let (_, rest) = script.split_once("DSQL_EDGE_MIGRATIONS=")?;
-    let name: String = rest.chars().take_while(|it| !matches!(it, '\\' | '"' | '\n')).collect();
-    package.join(&name).is_dir().then(|| name.into())
+/// The build script of a package: `package.build` in its manifest, or build.rs.
+fn build_script(package: &Path) -> Option<PathBuf> {
+    let manifest = std::fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
+    let manifest: DocumentMut = manifest.parse().unwrap_or_default();
+    let build = manifest.get("package").and_then(|it| it.get("build"));
+    if build.and_then(|it| it.as_bool()) == Some(false) {
+        return None;
+    }
+    let path = package.join(build.and_then(|it| it.as_str()).unwrap_or("build.rs"));
+    path.is_file().then_some(path)
+}
+
+/// The value that the code of a build script prints for a variable, as `init` writes it: `cargo::rustc-env=NAME=value` in a
+/// literal, whole. Comments are not tokens.
+fn printed(code: &str, name: &str) -> Option<String> {
+    let mut literals = Vec::new();
+    collect_literals(TokenStream::from_str(code).ok()?, &mut literals);
+    let lines: Vec<&str> = literals.iter().flat_map(|literal| literal.lines()).collect();
+    let value = lines.into_iter().find_map(|line| {
+        let variable =
+            line.trim().strip_prefix("cargo:")?.trim_start_matches(':').strip_prefix("rustc-env=")?;
+        variable.strip_prefix(name)?.strip_prefix('=')
+    })?;
+    // The value of a format is known to the build alone; `check` compares the paths.
+    (!value.contains('{')).then(|| value.to_owned())
+}
+
+/// The values of the string literals in a text, those of documentation excepted.
+fn collect_literals(tokens: TokenStream, out: &mut Vec<String>) {
+    let mut is_attribute = false;
+    for token in tokens {
+        match token {
+            TokenTree::Punct(punct) => {
+                is_attribute = punct.as_char() == '#' || is_attribute && punct.as_char() == '!';
+                continue;
+            }
+            TokenTree::Group(group) if !is_attribute => collect_literals(group.stream(), out),
+            TokenTree::Literal(literal) => {
+                let value = syn::parse_str::<syn::LitStr>(&literal.to_string()).map(|it| it.value());
+                out.extend(value);
+            }
+            TokenTree::Group(_) | TokenTree::Ident(_) => {}
+        }
+        is_attribute = false;
+    }
 }
 
 /// The path relative to the working folder, if it is below that.
@@ -68,5 +124,28 @@ fn shown(path: &Path) -> PathBuf {
     match path.strip_prefix(working) {
         Ok(near) if near != Path::new("") => near.to_owned(),
         _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variable_of_a_build_script_is_read_from_its_literals() {
+        for (code, expected) in [
+            ("fn main() { println!(\"cargo::rustc-env=X=m\\ncargo::rerun-if-changed=m\"); }", Some("m")),
+            ("fn main() { println!(\"cargo:rustc-env=X=db/m\"); }", Some("db/m")),
+            ("fn main() { println!(r\"cargo::rustc-env=X=m\"); }", Some("m")),
+            ("fn main() { print!(\"cargo::rerun-if-changed=m\\ncargo::rustc-env=X=m\\n\"); }", Some("m")),
+            ("// println!(\"cargo::rustc-env=X=m\");\nfn main() {}", None),
+            ("/* cargo::rustc-env=X=m */ fn main() {}", None),
+            ("/// cargo::rustc-env=X=m\nfn main() {}", None),
+            ("#![doc = \"cargo::rustc-env=X=m\"]\nfn main() {}", None),
+            ("fn main() { println!(\"cargo::rustc-env=X={}\", 1); }", None),
+            ("fn main() { println!(\"cargo::rustc-env=XY=m\"); }", None),
+        ] {
+            assert_eq!(printed(code, "X").as_deref(), expected, "{code}");
+        }
     }
 }

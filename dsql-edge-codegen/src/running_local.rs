@@ -1,14 +1,14 @@
-//! Finds the dsql-local of the package.
+//! Finds the dsql-local of a package.
 //!
-//! Input: the folder `.dsql-local`. Output: the endpoint of the last start, keys and a certificate authority.
+//! Input: a folder of the package. Output: the endpoint of the last start, keys and a certificate authority. dsql-local
+//! writes a folder of its own, `.dsql-local` or the one that `--folder` names. It is looked for next to the package's
+//! files, in the folders above them, and up to the workspace's root.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dsql_edge::Credentials;
-
-use crate::package_schema::current_package;
 
 /// dsql-local's folder, unless `--folder` names another.
 const FOLDER: &str = ".dsql-local";
@@ -23,12 +23,15 @@ pub(crate) struct RunningLocal {
 }
 
 impl RunningLocal {
-    /// The dsql-local of the working folder, or of a folder above it in the package; it may have ended.
-    pub(crate) fn find() -> Option<RunningLocal> {
-        let working = std::env::current_dir().ok()?;
-        let package = current_package();
-        let mut folders = working.ancestors().take_while(|folder| folder.starts_with(&package));
-        folders.find_map(|folder| RunningLocal::of_folder(&folder.join(FOLDER)))
+    /// Those of a folder, and of the folders above it in the workspace, the nearest first; they may have ended.
+    pub(crate) fn all(folder: &Path) -> Vec<RunningLocal> {
+        let mut found = Vec::new();
+        let Ok(folder) = std::fs::canonicalize(folder) else { return found };
+        let root = root(&folder);
+        for above in folder.ancestors().take_while(|above| above.starts_with(root)) {
+            found.extend(own_folders(above).iter().filter_map(|it| RunningLocal::of_folder(it)));
+        }
+        found
     }
 
     fn of_folder(folder: &Path) -> Option<RunningLocal> {
@@ -64,6 +67,24 @@ impl RunningLocal {
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
+}
+
+/// The folders in a folder that may be dsql-local's own: first the one with its usual name.
+fn own_folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut others: Vec<PathBuf> = entries.filter(|path| path.join(BINDINGS).is_file()).collect();
+    others.sort_by_key(|path| (!path.ends_with(FOLDER), path.clone()));
+    others
+}
+
+/// The root of the workspace that a folder is in; else of its package; else the folder.
+fn root(folder: &Path) -> &Path {
+    let is_workspace = |above: &&Path| {
+        let manifest = std::fs::read_to_string(above.join("Cargo.toml")).unwrap_or_default();
+        manifest.lines().any(|line| line.trim_start().starts_with("[workspace"))
+    };
+    let is_package = |above: &&Path| above.join("Cargo.toml").is_file();
+    folder.ancestors().find(is_workspace).or_else(|| folder.ancestors().find(is_package)).unwrap_or(folder)
 }
 
 /// The value of a line that dsql-local wrote.

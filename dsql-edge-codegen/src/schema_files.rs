@@ -1,5 +1,6 @@
-//! Finds the files of a schema: a path in, their names and texts out, in the order in which they apply. It
-//! does not read what they say.
+//! Finds the files of a schema.
+//!
+//! Input: the path of a file or a folder. Output: names and texts, in the order in which they apply.
 
 use std::borrow::Cow;
 use std::fs;
@@ -10,7 +11,11 @@ use dsql_edge_compiler::source::BYTE_ORDER_MARK;
 
 /// A text without its byte-order mark, with `\n` as line ending: git and editors may change both by themselves.
 pub(crate) fn canonical(text: &str) -> Cow<'_, str> {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    unix_lines(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
+}
+
+/// A text with `\n` as line ending.
+pub(crate) fn unix_lines(text: &str) -> Cow<'_, str> {
     if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
 }
 
@@ -26,7 +31,7 @@ pub(crate) struct SchemaFile {
 pub(crate) fn read(path: &Path) -> Result<Vec<SchemaFile>> {
     let paths = if path.is_dir() { sql_files(path)? } else { vec![path.to_owned()] };
     if paths.is_empty() {
-        bail!("{} has no .sql file in it", path.display());
+        bail!("{} has no .sql file", path.display());
     }
     texts(paths)
 }

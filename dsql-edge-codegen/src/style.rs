@@ -1,5 +1,7 @@
-//! Colours, for people alone: a text as it is printed elsewhere in, the same with colours out. Where the output is no
-//! terminal, or `NO_COLOR` is set, anstream takes them away again.
+//! Colours a report for people.
+//!
+//! Input: the text as it is printed elsewhere. Output: the same text with colours. anstream removes them if the output
+//! is not a terminal, or if `NO_COLOR` is set.
 
 use std::io::{self, Write};
 
@@ -19,7 +21,7 @@ pub(crate) fn print(report: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// A line of a report, by what it begins with.
+/// A line of a report, coloured by its first word.
 fn painted(line: &str) -> String {
     for (level, style) in [
         ("error", ERROR),
@@ -48,7 +50,7 @@ fn painted(line: &str) -> String {
     if let Some(rest) = bare.strip_prefix("-->") {
         return format!("{indent}{MARGIN}-->{MARGIN:#}{rest}");
     }
-    // A line of SQL has its number before the bar, and the one below it its marks behind.
+    // A line of SQL has its number before the bar; the line below it has the marks after the bar.
     match bare.split_once('|') {
         Some((number, rest)) if number.trim().bytes().all(|it| it.is_ascii_digit()) => {
             let marks = rest.trim_matches([' ', '\n']);

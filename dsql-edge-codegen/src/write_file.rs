@@ -1,7 +1,9 @@
 //! Writes a file whole or not at all: a command that is killed, or a full disk, leaves the file as it was.
 //!
-//! The text goes into a new file in the same folder, which then replaces the old one. A symbolic link stays a link: the
-//! file that it names is replaced. The new file has the permissions of the old one.
+//! Input: a path and a text. Output: the file.
+//!
+//! The text goes into a new file in the same folder, which then replaces the old one. A symbolic link stays a link:
+//! the file that it names is replaced. The new file has the permissions of the old one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Result as Written, Write};

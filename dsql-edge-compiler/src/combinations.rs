@@ -1,10 +1,11 @@
 //! A query with optional text, compiled in every combination.
 //!
-//! In: its tokens with their pieces. Out: one [`TypedQuery`] that holds for all of them: the columns and
-//! parameters are the same everywhere, a column can be NULL if it can be in one of them, and an `Option` fits
-//! a parameter if it does in all of them.
+//! Input: its tokens with their pieces. Output: one [`TypedQuery`] that holds for all of them: the columns and
+//! parameters are the same everywhere, a column can be NULL if it can be in one of them, and an `Option` fits a
+//! parameter if it does in all of them.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::one_text;
 use crate::schema::Schema;
 use crate::source::{Source, Span};
 use crate::syntax::Lexed;
@@ -27,7 +28,7 @@ pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result
             |number: &u32| numbers.iter().position(|it| it == number).is_some_and(|at| absent >> at & 1 == 0);
         let is_in: Vec<bool> = pieces.iter().map(is_given).collect();
         let (tokens, present) = combination(lexed, &is_in);
-        let query = crate::compile_tokens(source, &tokens, schema)
+        let query = one_text::compile(&source.text, tokens, schema)
             .map_err(|errors| named(errors, source, lexed, &is_in))?;
         let parameters: Vec<usize> = present.iter().map(|number| *number as usize - 1).collect();
         let sql = query.sql.clone();
@@ -120,6 +121,7 @@ fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Res
     whole.session = whole.session.max(other.session);
     // Which text is sent is not known here.
     whole.key = None;
+    whole.unnest = None;
     let new = other.tables.into_iter().filter(|table| !whole.tables.contains(table)).collect::<Vec<_>>();
     whole.tables.extend(new);
     let new =

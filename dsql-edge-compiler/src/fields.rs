@@ -1,8 +1,8 @@
 //! The row of a query as Rust: one field a column, with its type.
 //!
-//! In: a [`TypedQuery`]. Out: [`Fields`], from which emission cannot fail; or the columns that can be no
-//! field (no name, the same name twice, a type without a Rust type, an override that cannot be), each
-//! with what to write instead.
+//! Input: a [`TypedQuery`]. Output: [`Fields`], from which emission cannot fail; or the columns that can be no field
+//! (no name, the same name twice, a type without a Rust type, an override that cannot be), each with what to write
+//! instead.
 
 mod group;
 

@@ -1,7 +1,7 @@
 //! Column names as Rust names.
 //!
-//! In: a column's name as the server reports it. Out: the field's name and the override written into it
-//! (`"x!"`, `"x?"`, `"x: T"`), or why there can be no field.
+//! Input: a column's name as the server reports it. Output: the field's name and the override written into it (`"x!"`,
+//! `"x?"`, `"x: T"`), or why there can be no field.
 
 /// A name that is a Rust identifier; only [`FieldName::new`] makes one. Two are equal if rustc takes them for the same.
 #[derive(Clone, Debug)]

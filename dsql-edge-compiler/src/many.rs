@@ -1,27 +1,25 @@
 //! One statement for many rows: whether it can be sent once, with an array for each parameter.
 //!
-//! In: a statement that was compiled. Out: `INSERT … SELECT … FROM UNNEST($1, $2)`, where that is certain to do what
-//! the statement does row by row; else nothing, and it is executed once for each row.
+//! Input: a statement and its parameters. Output: `INSERT … SELECT … FROM UNNEST($1, $2)`, if that certainly does what
+//! the statement does row by row; otherwise the statement is executed once for each row.
 
 use crate::builtin;
 use crate::fields::{Marker, rust_type};
-use crate::source::{Source, Span};
+use crate::source::{Edits, Span};
 use crate::sql_type::SqlTypeKind;
-use crate::syntax;
+use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{Expr, ExprKind, Insert, QueryBody, StatementKind};
-use crate::typed::{TypedQuery, Unnest};
+use crate::typed::{TypedParameter, Unnest};
 
 /// What the rows are called in the statement; no name of a user's.
 const ROWS: &str = "dsql_edge_rows";
 
 /// The statement with arrays, if it is an INSERT of one row whose values are parameters, casts of them, or constants.
-pub fn unnest(source: &Source, query: &TypedQuery) -> Option<Unnest> {
-    let lexed = syntax::lex(source);
-    let statement = syntax::parse_statement(&source.text, &lexed).ok()?;
-    let StatementKind::Insert(insert) = statement.kind else { return None };
-    let row = plain_row(&insert)?;
-    let mut types = Vec::with_capacity(query.parameters.len());
-    for parameter in &query.parameters {
+pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParameter]) -> Option<Unnest> {
+    let StatementKind::Insert(insert) = &statement.tree.kind else { return None };
+    let row = plain_row(insert)?;
+    let mut types = Vec::with_capacity(parameters.len());
+    for parameter in parameters {
         let ty = &parameter.sql_type;
         // An array of arrays is flat, and of a type of the schema's no array is known.
         let known = matches!(rust_type(ty, false), Some((Marker::Scalar(name), _)) if name != "Unknown");
@@ -43,9 +41,10 @@ pub fn unnest(source: &Source, query: &TypedQuery) -> Option<Unnest> {
     let arrays: Vec<String> = numbers().map(|number| format!("${number}")).collect();
     let names: Vec<String> = numbers().map(|number| format!("p{number}")).collect();
     let from = format!(" FROM UNNEST({}) AS {ROWS}({})", arrays.join(", "), names.join(", "));
-    let mut edits = vec![(opening, "SELECT ".to_owned()), (closing, from)];
-    edits.extend(lexed.placeholders.iter().map(|(span, number)| (*span, format!("{ROWS}.p{number}"))));
-    Some(Unnest { sql: crate::edited(&source.text, edits), types })
+    let mut edits = Edits::from_iter([(opening, "SELECT ".to_owned()), (closing, from)]);
+    let placeholders = statement.tokens.placeholders.iter();
+    edits.extend(placeholders.map(|(span, number)| (*span, format!("{ROWS}.p{number}"))));
+    Some(Unnest { sql: edits.apply(statement.text), types })
 }
 
 /// The one row of an INSERT without anything that looks at the rows before it or at their order.
@@ -81,16 +80,14 @@ fn is_plain(value: &Expr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{Schema, compile};
+    use crate::{Schema, Source, compile};
 
     fn sent(sql: &str) -> Option<String> {
         let schema = "CREATE DOMAIN score AS int;
             CREATE TYPE mood AS ENUM ('ok');
             CREATE TABLE t (id int PRIMARY KEY, a text, b text[], c mood, d score, e jsonb);";
         let schema = Schema::parse(schema).unwrap();
-        let source = Source::of_macro(sql);
-        unnest(&source, &compile(&source, &schema).unwrap()).map(|it| it.sql)
+        compile(&Source::of_macro(sql), &schema).unwrap().unnest.map(|it| it.sql)
     }
 
     #[test]

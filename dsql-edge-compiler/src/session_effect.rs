@@ -10,13 +10,13 @@
 //! USING`, `MOVE` in a cursor, the triggers of a TRUNCATE) may change the session.
 
 use crate::dsql::Words;
-use crate::syntax::Lexed;
-use crate::syntax::ast::{Persistence, Statement, StatementKind};
+use crate::syntax::ParsedStatement;
+use crate::syntax::ast::{Persistence, StatementKind};
 use crate::typed::SessionEffect;
 
 /// The effect of the statement's own words; those of the functions that it calls are the analyzer's to find.
-pub(crate) fn of_statement(statement: &Statement, text: &str, lexed: &Lexed) -> SessionEffect {
-    let words = || Words::of(text, lexed, statement.span);
+pub(crate) fn of_statement(statement: ParsedStatement<'_>) -> SessionEffect {
+    let words = || Words::of(statement);
     let changes = match &statement.kind {
         StatementKind::Set(set) => set.command != "SET LOCAL",
         StatementKind::Utility("SET") => words().begin_with("SET LOCAL").is_none(),
@@ -66,7 +66,9 @@ fn runs_unseen(kind: &StatementKind) -> bool {
         StatementKind::CreateTableAs(_)
         | StatementKind::CreateIndex(_)
         | StatementKind::CreateExtension(_)
-        | StatementKind::AlterTable(_) => true,
+        | StatementKind::AlterTable(_)
+        | StatementKind::AlterFunction(_)
+        | StatementKind::RenameSchema { .. } => true,
         StatementKind::Utility(command) => !matches!(
             *command,
             "SET"

@@ -1,7 +1,7 @@
 //! The text of one query or schema file, and places in it.
 //!
-//! In: SQL as the user wrote it. Out: byte spans, and lines and columns for people.
-//! It never reads a file and never knows Rust's own source positions: the macro maps those.
+//! Input: SQL as the user wrote it. Output: byte spans, and lines and columns for people. It never reads a file and
+//! never knows Rust's own source positions: the macro maps those.
 
 use std::fmt;
 
@@ -34,6 +34,51 @@ impl Span {
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}..{}", self.start, self.end)
+    }
+}
+
+/// Replacements of pieces of a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edits(Vec<(Span, String)>);
+
+impl Edits {
+    /// Replaces a piece, which overlaps no other.
+    pub fn replace(&mut self, piece: Span, text: impl Into<String>) {
+        self.0.push((piece, text.into()));
+    }
+
+    /// The text with its pieces replaced. A blank separates words that would become one: `SELECT *FROM t`, where `*`
+    /// becomes `id`.
+    pub fn apply(mut self, text: &str) -> String {
+        self.0.sort_by_key(|(span, _)| span.start);
+        let mut out = String::with_capacity(text.len());
+        let mut add = |next: &str| {
+            let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '"');
+            if out.ends_with(word) && next.starts_with(word) {
+                out.push(' ');
+            }
+            out.push_str(next);
+        };
+        let mut at = 0;
+        for (span, piece) in self.0 {
+            add(text.get(at..span.start as usize).unwrap_or(""));
+            add(&piece);
+            at = span.end as usize;
+        }
+        add(text.get(at..).unwrap_or(""));
+        out
+    }
+}
+
+impl FromIterator<(Span, String)> for Edits {
+    fn from_iter<I: IntoIterator<Item = (Span, String)>>(pieces: I) -> Edits {
+        Edits(pieces.into_iter().collect())
+    }
+}
+
+impl Extend<(Span, String)> for Edits {
+    fn extend<I: IntoIterator<Item = (Span, String)>>(&mut self, pieces: I) {
+        self.0.extend(pieces);
     }
 }
 

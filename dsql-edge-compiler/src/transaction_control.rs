@@ -11,8 +11,8 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dsql::Words;
-use crate::syntax::Lexed;
-use crate::syntax::ast::{Statement, StatementKind};
+use crate::syntax::ParsedStatement;
+use crate::syntax::ast::StatementKind;
 
 /// Settings that belong to the transaction, whatever statement sets them.
 pub(crate) fn is_transaction_setting(name: &str) -> bool {
@@ -22,7 +22,7 @@ pub(crate) fn is_transaction_setting(name: &str) -> bool {
 }
 
 /// The error of a statement that controls a transaction.
-pub fn error(statement: &Statement, text: &str, lexed: &Lexed) -> Option<Diagnostic> {
+pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     let (command, hint) = match &statement.kind {
         StatementKind::Utility(command) => (*command, advice(command)?),
         StatementKind::Set(set) if is_transaction_setting(&set.name) => ("SET TRANSACTION", CHARACTERISTICS),
@@ -30,7 +30,7 @@ pub fn error(statement: &Statement, text: &str, lexed: &Lexed) -> Option<Diagnos
     };
     // DSQL's own procedure commits nothing.
     if command == "CALL" {
-        let words = Words::of(text, lexed, statement.span);
+        let words = Words::of(statement);
         words.begin_with("CALL SYS . WAIT_FOR_JOB").is_none().then_some(())?;
     }
     let message = match command {
@@ -75,13 +75,12 @@ fn advice(command: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Source, syntax};
+    use crate::Source;
+    use crate::syntax::Parsed;
 
     fn is_refused(sql: &str) -> bool {
         let source = Source::numbered(sql);
-        let lexed = syntax::lex(&source);
-        let statement = syntax::parse_statement(&source.text, &lexed).unwrap();
-        error(&statement, &source.text, &lexed).is_some()
+        error(Parsed::script(&source).unwrap().only().unwrap()).is_some()
     }
 
     #[test]

@@ -11,8 +11,6 @@ use crate::sql_type::SqlType;
 pub struct TypedQuery {
     /// The text to send: `$name` has become `$1`, and `*` its columns.
     pub sql: String,
-    /// Pieces of the text as written, and what is sent instead: `*` as its columns.
-    pub edits: Vec<(Span, String)>,
     /// Its parameters, `$1` first.
     pub parameters: Vec<TypedParameter>,
     /// Its columns; none for a statement that returns no rows.
@@ -33,6 +31,8 @@ pub struct TypedQuery {
     pub search_path: String,
     /// What is suspicious about it.
     pub warnings: Vec<Diagnostic>,
+    /// The statement that takes many rows at once, if there is one.
+    pub unnest: Option<Unnest>,
     /// What is sent instead of `sql`, where the query has optional text: one for each combination.
     pub combinations: Vec<Combination>,
 }

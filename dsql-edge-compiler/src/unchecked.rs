@@ -7,9 +7,9 @@
 //! statement compiles against the snapshot. The types of its parameters are only known when it runs, and with other
 //! types a name may mean another function: one that the schema defines proves nothing.
 
-use crate::dsql::walk::{self, Visit};
 use crate::source::Source;
-use crate::syntax::ast::{Expr, ExprKind, FromItem, Query, Statement, StatementKind, TypeName};
+use crate::syntax::ast::{Expr, ExprKind, Statement, StatementKind};
+use crate::syntax::visit::{self, Visit};
 use crate::typed::{Effect, SessionEffect};
 use crate::{Schema, compile};
 
@@ -34,7 +34,7 @@ pub fn unchecked_effects(
 
 fn names_own_function(statement: &Statement, schema: &Schema) -> bool {
     let mut names = OwnFunctions { schema, found: false };
-    walk::statement(statement, &mut names);
+    visit::statement(statement, &mut names);
     names.found
 }
 
@@ -44,24 +44,18 @@ struct OwnFunctions<'s> {
 }
 
 impl Visit<'_> for OwnFunctions<'_> {
-    fn query(&mut self, _: &Query) {}
-
-    fn item(&mut self, _: &FromItem) {}
-
     fn expr(&mut self, expr: &Expr) {
         if let ExprKind::Function(call) = &expr.kind {
             let own = |name: &str| self.schema.functions.iter().any(|it| it.definition.name.name() == name);
             self.found |= own(call.name.name());
         }
     }
-
-    fn target_type(&mut self, _: &TypeName, _: &Expr) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::syntax;
+    use crate::syntax::Parsed;
 
     const SCHEMA: &str = "CREATE TABLE t (id int PRIMARY KEY, a text);
         CREATE FUNCTION app(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
@@ -70,8 +64,8 @@ mod tests {
 
     fn effects(sql: &str, schema: Option<&Schema>) -> (Effect, SessionEffect) {
         let source = Source::of_macro(sql);
-        let statement = syntax::parse_statement(&source.text, &syntax::lex(&source)).unwrap();
-        unchecked_effects(&statement, &source, schema)
+        let parsed = Parsed::script(&source).unwrap();
+        unchecked_effects(parsed.only().unwrap().tree, &source, schema)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The version of an endpoint's catalog, and the versions at which its objects changed.
 //!
 //! Input: schema changes that sessions have committed. Output: the newest version, and whether an object has changed
-//! since an older one. Objects are told apart by their names without a schema: two of the same name count as one.
+//! since an older one. Objects are compared by their names without a schema: two of the same name count as one.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) struct SchemaChange {
     pub(crate) names: Vec<String>,
     pub(crate) created: Option<String>,
+    /// The number of its parts, of which `IF EXISTS` and `IF NOT EXISTS` may skip each.
+    pub(crate) parts: usize,
 }
 
 /// Counts the schema changes that sessions have committed.
@@ -69,6 +71,7 @@ mod tests {
         let named = |name: &str, created: bool| SchemaChange {
             names: vec![name.to_owned()],
             created: created.then(|| name.to_owned()),
+            parts: 1,
         };
         assert_eq!(catalog.commit(named("a", true)), 1);
         assert!(!catalog.has_changed("a", 0) && !catalog.has_changed("a", 1));

@@ -1,4 +1,4 @@
-//! The clock that tokens, requests and sessions are judged by: the system's, or some time ahead of it.
+//! The clock that tokens, requests and sessions are checked with: the system's, or some time ahead of it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 
-/// A clock that can be put forward.
+/// A clock that can be set forward.
 pub(crate) struct Clock {
     /// Seconds ahead of the system's.
     ahead: AtomicI64,
@@ -43,7 +43,7 @@ impl Clock {
         }
     }
 
-    /// Never past what dates can say.
+    /// At most the last date that the type has.
     pub(crate) fn now(&self) -> OffsetDateTime {
         let ahead = time::Duration::seconds(self.ahead.load(Ordering::SeqCst));
         OffsetDateTime::now_utc().saturating_add(ahead)

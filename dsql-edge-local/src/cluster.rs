@@ -1,7 +1,4 @@
-//! What the sessions of an endpoint have in common: the version of the catalogue, limits, faults, the clock, the
-//! log.
-//!
-//! In: what the endpoint is made with, and the schema changes that sessions commit. Out: the same for every session.
+//! The state that the sessions of an endpoint share: the version of the catalog, limits, faults, the clock, the log.
 
 use std::sync::Arc;
 

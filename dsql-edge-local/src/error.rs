@@ -1,4 +1,4 @@
-//! What can go wrong while a local DSQL is started. No variant carries a secret.
+//! The errors of starting and stopping a local DSQL. No variant contains a secret.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,36 +12,36 @@ pub enum Error {
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// No PostgreSQL 16 was found; the text lists where it was looked for and what to do.
+    /// No PostgreSQL 16 was found. The text lists the places that were searched, and what to do.
     #[error("{0}")]
     NoPostgres(String),
-    /// PostgreSQL was found, and does not run.
+    /// PostgreSQL was found, and does not start.
     #[error("PostgreSQL does not start: {0}")]
     Postgres(String),
     /// The certificate authority or the certificate could not be made or read.
     #[error("certificates: {0}")]
     Certificate(String),
-    /// The system gives no random bytes.
-    #[error("the system gives no random bytes: {0}")]
+    /// The system returns no random bytes.
+    #[error("the system returns no random bytes: {0}")]
     Random(String),
-    /// The folder's file of made-up keys is not one of ours.
+    /// The folder's file of made-up keys was not written by dsql-local.
     #[error("{path}: {why}", path = path.display())]
     Keys {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         why: &'static str,
     },
-    /// A user's name that cannot be one.
+    /// A name that a user cannot have.
     #[error("user {name:?}: {advice}", name = .0, advice = user_advice(.0))]
     User(String),
-    /// A region's name that cannot be one.
+    /// A name that a region cannot have.
     #[error("region {0:?}: a region has lower-case letters, digits and -, such as us-east-1")]
     Region(String),
-    /// A host name that cannot be one.
+    /// A name that a host cannot have.
     #[error("host {0:?}: a host name has letters, digits, - and dots")]
     Host(String),
     /// No port could be listened on.
@@ -49,10 +49,10 @@ pub enum Error {
     Listen {
         /// The address and port.
         address: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// An SQL text given for the start was refused by PostgreSQL.
+    /// PostgreSQL rejected an SQL text of the start.
     #[error("{place}: {message}")]
     InitSql {
         /// The file's name, with the line where PostgreSQL gave one.

@@ -1,7 +1,7 @@
 //! Faults on request: failures of a cluster or of the network, for tests of the client's answer to them.
 //!
-//! In: faults that somebody wants, and the moments at which they may come. Out: which of them come now. Each comes once
-//! and is then gone, but for latency. All sessions of an endpoint share them.
+//! Input: the requested faults, and the moments at which they may take effect. Output: the fault that takes effect now.
+//! Each does so once, except for latency. All sessions of an endpoint share them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Every answer comes so many milliseconds late, until another list of faults is set.
+    /// Every answer comes this number of milliseconds late, until another list of faults is set.
     Latency(u64),
     /// The n-th commit from now fails with OC000: a COMMIT of a transaction that has written, or a write that commits
     /// by itself.
@@ -37,9 +37,9 @@ pub enum Fault {
 }
 
 /// Makes a fault of its number.
-type Make = fn(u64) -> Fault;
+type FaultOf = fn(u64) -> Fault;
 
-const NUMBERED: [(&str, Make); 8] = [
+const NUMBERED: [(&str, FaultOf); 8] = [
     ("latency", Fault::Latency),
     ("conflict", Fault::Conflict),
     ("cut-before-commit", Fault::CutBeforeCommit),
@@ -50,33 +50,35 @@ const NUMBERED: [(&str, Make); 8] = [
     ("drop-flight", Fault::DropFlight),
 ];
 const EXPIRED_HOUR: &str = "expired-hour";
+/// The list of no faults.
+const NONE: &str = "none";
 
 /// The longest latency, in milliseconds, and the largest count.
 const MOST: u64 = 1_000_000;
 
-/// Why a text is no fault.
+/// A text that is not a fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct NoFault(String);
+pub struct InvalidFault(String);
 
 impl FromStr for Fault {
-    type Err = NoFault;
+    type Err = InvalidFault;
 
-    fn from_str(text: &str) -> Result<Fault, NoFault> {
+    fn from_str(text: &str) -> Result<Fault, InvalidFault> {
         if text == EXPIRED_HOUR {
             return Ok(Fault::ExpiredHour);
         }
         let (name, number) = text.split_once('=').unwrap_or((text, "1"));
         let Some((_, fault)) = NUMBERED.iter().find(|(known, _)| *known == name) else {
             let known = NUMBERED.iter().map(|(known, _)| *known).collect::<Vec<_>>().join("=N, ");
-            return Err(NoFault(format!(
-                "no fault is called {name:?}: there are {known}=N, {EXPIRED_HOUR}; in SET also none"
+            return Err(InvalidFault(format!(
+                "{name:?} is not a fault; the faults are {known}=N, {EXPIRED_HOUR}; in SET also none"
             )));
         };
-        // 0 ms is no latency.
+        // A latency of 0 ms removes none.
         let least = u64::from(name != "latency");
         let number = number.parse().ok().filter(|number| (least..=MOST).contains(number));
-        number.map(fault).ok_or_else(|| NoFault(format!("{name} takes a number from {least} to {MOST}")))
+        number.map(fault).ok_or_else(|| InvalidFault(format!("{name} takes a number from {least} to {MOST}")))
     }
 }
 
@@ -101,9 +103,9 @@ impl fmt::Display for Fault {
 /// The faults of a list, `conflict=1, latency=20`; of `none`, none.
 ///
 /// # Errors
-/// The first that is none.
-pub(crate) fn listed(text: &str) -> Result<Vec<Fault>, NoFault> {
-    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "none");
+/// The first name that is not a fault.
+pub(crate) fn listed(text: &str) -> Result<Vec<Fault>, InvalidFault> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != NONE);
     names.map(str::parse).collect()
 }
 
@@ -115,7 +117,7 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// These, and no others.
+    /// Replaces the faults that are to come.
     pub(crate) fn set(&self, faults: &[Fault]) {
         *self.coming() = faults.iter().copied().filter(|fault| *fault != Fault::ExpiredHour).collect();
         if faults.contains(&Fault::ExpiredHour) {
@@ -123,7 +125,7 @@ impl Faults {
         }
     }
 
-    /// A commit is on its way: what comes of it, if it is no good. A cut hides a conflict.
+    /// A commit is about to be sent: the fault that it gets. A cut hides a conflict.
     pub(crate) fn commits(&self) -> Option<Fault> {
         let mut coming = self.coming();
         for fault in coming.iter_mut() {
@@ -138,7 +140,21 @@ impl Faults {
         found
     }
 
-    /// A connection comes: what it meets, if it is no good.
+    /// A fault that took effect at a statement that could not commit is still to come.
+    pub(crate) fn restore(&self, fault: Fault) {
+        self.coming().push(fault);
+    }
+
+    /// The faults that are to come, as text.
+    pub(crate) fn list(&self) -> String {
+        let coming = self.coming();
+        match coming.as_slice() {
+            [] => NONE.to_owned(),
+            faults => faults.iter().map(Fault::to_string).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    /// A connection is opened: the fault that it gets.
     pub(crate) fn connects(&self) -> Option<Fault> {
         let mut coming = self.coming();
         let at = coming.iter().position(|fault| {
@@ -156,7 +172,7 @@ impl Faults {
         found
     }
 
-    /// A connection is logged in: whether it drops what has come with the login.
+    /// A connection is logged in: whether it drops the statements that came with the login.
     pub(crate) fn drops_flight(&self) -> bool {
         let mut coming = self.coming();
         let Some(at) = coming.iter().position(|fault| matches!(fault, Fault::DropFlight(_))) else {
@@ -169,13 +185,13 @@ impl Faults {
         true
     }
 
-    /// How late answers come.
+    /// The latency of answers.
     pub(crate) fn latency(&self) -> Duration {
         let of = |fault: &Fault| if let Fault::Latency(late) = fault { *late } else { 0 };
         Duration::from_millis(self.coming().iter().map(of).sum())
     }
 
-    /// Waits until somebody says that the hour of those who wait is over.
+    /// Waits until the fault `expired-hour` is set.
     pub(crate) async fn hour(&self) {
         self.hour.notified().await;
     }
@@ -190,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_read_back_and_others_are_refused() {
+    fn fault_texts_are_read_back_and_others_rejected() {
         for (name, fault) in NUMBERED {
             assert_eq!(name.parse(), Ok(fault(1)), "{name}");
             assert_eq!(fault(7).to_string().parse(), Ok(fault(7)));
@@ -198,6 +214,13 @@ mod tests {
         assert_eq!(Fault::ExpiredHour.to_string().parse(), Ok(Fault::ExpiredHour));
         let list = listed(" conflict=2,latency=5 , expired-hour").unwrap();
         assert_eq!(list, [Fault::Conflict(2), Fault::Latency(5), Fault::ExpiredHour]);
+        let faults = Faults::default();
+        faults.set(&list);
+        assert_eq!(faults.list(), "conflict=2, latency=5");
+        faults.restore(Fault::CutAfterCommit(1));
+        assert_eq!(faults.list(), "conflict=2, latency=5, cut-after-commit=1");
+        faults.set(&[]);
+        assert_eq!(faults.list(), NONE);
         assert!(listed("").unwrap().is_empty() && listed("none").unwrap().is_empty());
         assert_eq!(listed("latency=0, conflict").unwrap(), [Fault::Latency(0), Fault::Conflict(1)]);
         for text in ["conflict=0", "conflict=x", "conflict=-1", "latency=1000001", "rain", "expired-hour=1"] {
@@ -206,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn each_comes_when_it_is_due_and_once() {
+    fn each_fault_takes_effect_once_when_due() {
         let faults = Faults::default();
         faults.set(&[
             Fault::Conflict(2),

@@ -1,8 +1,8 @@
 //! A child process that cannot outlive this one, however this one ends, SIGKILL included.
 //!
-//! Between us and the child stands a shell that waits for its standard input to end: a pipe whose other end is
-//! ours alone, so the system closes it when we die. It then kills the child and removes the child's folder.
-//! (Linux's parent-death signal would need unsafe code, and other systems have none.)
+//! A shell runs between this process and the child, and waits for its standard input to end: a pipe whose other end
+//! only this process has, so the system closes it when this process ends. It then kills the child and removes the
+//! child's folder. (Linux's parent-death signal needs unsafe code, and other systems have none.)
 
 use std::ffi::OsStr;
 use std::io;
@@ -43,7 +43,7 @@ impl Guarded {
     /// output and working folder; standard input is empty.
     ///
     /// # Errors
-    /// Where no shell can be started. A `program` that cannot be started ends with status 126 or 127.
+    /// If no shell can be started. A `program` that cannot be started ends with status 126 or 127.
     pub fn spawn<I>(
         program: &OsStr,
         arguments: I,
@@ -62,19 +62,19 @@ impl Guarded {
             .arg(program)
             .args(arguments);
         prepare(&mut command);
-        // A group of its own: the terminal's Ctrl-C is for us, and we end the child in order.
+        // A group of its own: the terminal's Ctrl-C reaches this process, which ends the child in order.
         command.stdin(Stdio::piped()).process_group(0);
         let mut shell = command.spawn()?;
         let leash = shell.stdin.take();
         Ok(Guarded { shell, leash })
     }
 
-    /// The child's standard output, where `prepare` asked for a pipe.
+    /// The child's standard output, if `prepare` set a pipe.
     pub fn take_stdout(&mut self) -> Option<tokio::process::ChildStdout> {
         self.shell.stdout.take()
     }
 
-    /// The child's standard error, where `prepare` asked for a pipe.
+    /// The child's standard error, if `prepare` set a pipe.
     pub fn take_stderr(&mut self) -> Option<tokio::process::ChildStderr> {
         self.shell.stderr.take()
     }
@@ -82,15 +82,15 @@ impl Guarded {
     /// Whether the child has ended by itself, and how.
     ///
     /// # Errors
-    /// Where the system does not tell.
+    /// If the system does not report it.
     pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.shell.try_wait()
     }
 
-    /// Ends the child and waits until it is gone.
+    /// Ends the child, and waits for its end.
     ///
     /// # Errors
-    /// Where the system does not tell that it has ended.
+    /// If the system does not report that it has ended.
     pub async fn stop(mut self) -> io::Result<ExitStatus> {
         drop(self.leash.take());
         self.shell.wait().await
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dropped_child_ends_and_its_folder_goes() {
+    async fn dropped_child_ends_and_its_folder_is_removed() {
         let folder = std::env::temp_dir().join(format!("dsql-local-guard-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("inner")).unwrap();
         let pid_file = std::env::temp_dir().join(format!("dsql-local-guard-{}.pid", std::process::id()));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_child_that_ends_by_itself_tells_its_status() {
+    async fn child_that_ends_by_itself_reports_its_status() {
         let guarded = Guarded::spawn(OsStr::new("/bin/sh"), ["-c", "exit 7"], "KILL", None, |_| {}).unwrap();
         let mut guarded = guarded;
         let start = Instant::now();

@@ -1,7 +1,6 @@
 //! The made-up AWS keys that a local DSQL verifies tokens against: made once, kept in the folder, 0600.
 //!
-//! They open nothing but this machine's own database. They are still never printed by Debug, since people
-//! paste logs.
+//! They authenticate at this machine's own database alone. Debug never prints them, since logs get pasted.
 
 use std::fmt;
 use std::fs;
@@ -41,7 +40,7 @@ impl Credentials {
     /// New keys from the system's random source, of AWS's lengths (20 and 40 characters).
     ///
     /// # Errors
-    /// Where the system gives no random bytes.
+    /// If the system returns no random bytes.
     pub fn made_up() -> Result<Credentials, Error> {
         let id = format!("{MADE_UP}{}", random_text(11, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")?);
         let secret = format!("{MADE_UP}{}", random_text(31, BASE64)?);
@@ -55,7 +54,7 @@ impl Credentials {
         Ok(Credentials { session_token: Some(token), ..keys })
     }
 
-    /// Whether an access key, a secret or a session token is one of [`Credentials::made_up`], and so opens nothing
+    /// Whether an access key, a secret or a session token is one of [`Credentials::made_up`], and so is not valid
     /// elsewhere.
     pub fn is_made_up(value: &str) -> bool {
         value.starts_with(MADE_UP)

@@ -1,8 +1,8 @@
 //! A local Amazon Aurora DSQL to develop and test against.
 //!
-//! [`Local`] puts DSQL's front door before a real PostgreSQL 16: TLS with a certificate authority of its own,
-//! the server name (SNI) required, IAM tokens asked for as a cleartext password and really verified, and only
-//! the startup parameters that DSQL allows. What passes the door is a PostgreSQL session.
+//! [`Local`] is DSQL's front door and a real PostgreSQL 16 behind it. The front door has TLS with a certificate
+//! authority of its own, requires the server name (SNI), verifies the IAM token that comes as a cleartext password, and
+//! accepts only the startup parameters that DSQL accepts.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), dsql_edge_local::Error> {
@@ -12,17 +12,17 @@
 //! # }
 //! ```
 //!
-//! Beside it an STS of its own answers AssumeRole ([`Local::sts_url`]): it verifies the request's signature and gives
-//! the credentials of a session, which sign tokens until they expire.
+//! A local STS answers AssumeRole ([`Local::sts_url`]): it verifies the request's signature, and returns the
+//! credentials of a session, which sign tokens until they expire.
 //!
-//! Behind the door, a statement that DSQL refuses is refused in its words, on both protocols: the rules are those of
-//! `sql!` and `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and answer with a job's id,
-//! which `sys.jobs` then has.
+//! A statement that DSQL rejects is rejected in its words, on both protocols, by the rules of `sql!` and
+//! `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and return a job's id, which `sys.jobs`
+//! then lists.
 //!
 //! No session waits for another: a conflict is 40001 (OC000), and a session gets OC001 when a table that it
 //! has used was changed by another ([`Builder::oc001`]). DSQL's limits hold, and [`Builder::limit`] makes them smaller;
-//! [`Local::set_faults`] makes commits and connections fail. `AWS IAM GRANT` lets roles in, [`Builder::user`] gives
-//! them keys. The README of this crate says what is imitated, and what is not.
+//! [`Local::set_faults`] makes commits and connections fail. `AWS IAM GRANT` maps identities to roles,
+//! [`Builder::user`] creates keys for a role. The README of this crate lists the differences from a cluster.
 
 #[cfg(not(unix))]
 compile_error!("dsql-edge-local needs Unix sockets and processes; on Windows it runs under WSL");
@@ -30,6 +30,7 @@ compile_error!("dsql-edge-local needs Unix sockets and processes; on Windows it 
 mod catalog_version;
 mod clock;
 mod cluster;
+mod connection_rejected;
 mod error;
 mod faults;
 mod guard;
@@ -41,18 +42,17 @@ mod log;
 mod oc001;
 mod postgres;
 mod proxy;
-mod refusal;
 mod rules;
 mod seal;
 mod sts;
 mod tls;
 
+pub use connection_rejected::ConnectionRejected;
 pub use error::Error;
-pub use faults::{Fault, NoFault};
+pub use faults::{Fault, InvalidFault};
 pub use guard::Guarded;
 pub use keys::Credentials;
-pub use limits::{Limit, NoLimit};
+pub use limits::{InvalidLimit, Limit};
 pub use local::{Builder, Local};
 pub use oc001::{Oc001, UnknownOc001};
 pub use postgres::find::{Installation, installation};
-pub use refusal::Refusal;

@@ -1,7 +1,7 @@
 //! DSQL's limits of transactions and connections, as numbers, and how fast connections may come.
 //!
-//! In: limits that somebody wants smaller. Out: the limits that hold. None can be made larger than DSQL's, and none goes
-//! away. Pure: time is passed in.
+//! Input: smaller limits. Output: the limits that hold. No limit can be larger than DSQL's, or be removed. Pure: the
+//! time is an argument.
 
 use std::fmt;
 use std::str::FromStr;
@@ -34,10 +34,10 @@ pub enum Limit {
 }
 
 /// Makes a limit of a value.
-type Make = fn(u64) -> Limit;
+type LimitOf = fn(u64) -> Limit;
 
 /// Name, DSQL's own value, and how it is made.
-const NAMES: [(&str, u64, Make); 7] = [
+const NAMES: [(&str, u64, LimitOf); 7] = [
     ("rows", 3_000, Limit::Rows),
     ("bytes", 10 << 20, Limit::Bytes),
     ("age", 300, Limit::Age),
@@ -47,23 +47,27 @@ const NAMES: [(&str, u64, Make); 7] = [
     ("connection-life", 3_600, Limit::ConnectionLife),
 ];
 
-/// Why a text is no limit.
+/// A text that is not a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct NoLimit(String);
+pub struct InvalidLimit(String);
 
 impl FromStr for Limit {
-    type Err = NoLimit;
+    type Err = InvalidLimit;
 
-    fn from_str(text: &str) -> Result<Limit, NoLimit> {
-        let (name, value) = text.split_once('=').ok_or_else(|| NoLimit("it is NAME=NUMBER".to_owned()))?;
+    fn from_str(text: &str) -> Result<Limit, InvalidLimit> {
+        let (name, value) =
+            text.split_once('=').ok_or_else(|| InvalidLimit("write NAME=NUMBER".to_owned()))?;
         let Some((_, most, limit)) = NAMES.iter().find(|(known, _, _)| *known == name) else {
             let known: Vec<&str> = NAMES.iter().map(|(known, _, _)| *known).collect();
-            return Err(NoLimit(format!("no limit is called {name:?}: there are {}", known.join(", "))));
+            return Err(InvalidLimit(format!(
+                "{name:?} is not a limit; the limits are {}",
+                known.join(", ")
+            )));
         };
         match value.parse() {
             Ok(value) if (1..=*most).contains(&value) => Ok(limit(value)),
-            _ => Err(NoLimit(format!("{name} is at least 1, and at most DSQL's {most}"))),
+            _ => Err(InvalidLimit(format!("{name} is at least 1, and at most DSQL's {most}"))),
         }
     }
 }
@@ -150,7 +154,7 @@ pub(crate) struct Connections(Arc<AtomicU64>);
 pub(crate) struct Connected(Arc<AtomicU64>);
 
 impl Connections {
-    /// One more, unless there are so many.
+    /// One more connection, unless there are `most`.
     pub(crate) fn connect(&self, most: u64) -> Option<Connected> {
         let one_more = |open: u64| (open < most).then_some(open + 1);
         self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).ok()?;
@@ -170,7 +174,7 @@ mod tests {
     use time::macros::datetime;
 
     #[test]
-    fn a_limit_can_only_be_made_smaller() {
+    fn limit_can_only_be_made_smaller() {
         for (name, most, _) in NAMES {
             for value in [1, most] {
                 let text = format!("{name}={value}");
@@ -206,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_counted_while_they_last() {
+    fn open_connections_are_counted() {
         let connections = Connections::default();
         let (one, two) = (connections.connect(2), connections.connect(2));
         assert!(one.is_some() && two.is_some() && connections.connect(2).is_none());

@@ -1,7 +1,7 @@
 //! A local DSQL, from start to stop.
 //!
-//! In: what the caller asks of it. Out: an endpoint with its keys and its authority's certificate. The pieces
-//! are made elsewhere; this puts them together in order and takes them down.
+//! Input: the options of [`Builder`]. Output: an endpoint with its keys and its authority's certificate. This module
+//! starts and stops the pieces in order.
 
 use std::fmt;
 use std::fs::{self, DirBuilder};
@@ -25,7 +25,7 @@ use crate::sts::{Role, Sts};
 use crate::tls::Authority;
 use crate::{Error, Installation};
 
-/// The region of an endpoint, where none is asked for.
+/// The default region of an endpoint.
 const REGION: &str = "us-east-1";
 
 /// A local DSQL that runs. When it is dropped everything ends; [`Local::stop`] also waits for that.
@@ -43,7 +43,7 @@ pub struct Local {
     installation: Installation,
 }
 
-/// What is asked of a local DSQL: by default, fresh data, fresh keys and any free port.
+/// The options of a local DSQL: by default, new data, new keys and any free port.
 #[derive(Clone)]
 pub struct Builder {
     folder: Option<PathBuf>,
@@ -87,7 +87,7 @@ impl Local {
         }
     }
 
-    /// `localhost:PORT`, what `DSQL_ENDPOINT` is set to. Tokens are signed for the host `localhost`.
+    /// The value of `DSQL_ENDPOINT`, `localhost:PORT`. Tokens are signed for the host `localhost`.
     pub fn endpoint(&self) -> String {
         format!("localhost:{}", self.port())
     }
@@ -97,18 +97,18 @@ impl Local {
         self.listening.port()
     }
 
-    /// Where this machine's STS answers, `https://localhost:PORT`, what `AWS_ENDPOINT_URL_STS` is set to. It knows
-    /// AssumeRole, and gives the credentials of sessions, by which the front door opens until they expire.
+    /// The URL of the local STS, `https://localhost:PORT`, to which `AWS_ENDPOINT_URL_STS` is set. It answers
+    /// AssumeRole with the credentials of a session, which sign tokens until they expire.
     pub fn sts_url(&self) -> String {
         format!("https://localhost:{}", self.sts.port())
     }
 
-    /// How many sessions the STS has issued, since it runs: how often AssumeRole was answered with credentials.
+    /// The number of sessions that the STS has issued since its start.
     pub fn sessions_issued(&self) -> usize {
         self.keys.sessions_issued()
     }
 
-    /// Puts the clock forward by which tokens, requests, sessions, transactions and connections are judged.
+    /// Sets the clock forward that tokens, requests, sessions, transactions and connections are checked with.
     pub fn advance_clock(&self, by: Duration) {
         self.cluster.clock.advance(by);
     }
@@ -133,7 +133,12 @@ impl Local {
         &self.ca_pem
     }
 
-    /// The PostgreSQL behind.
+    /// Where the data is kept for the next start, with [`Builder::keep_data`].
+    pub fn kept_data(&self) -> Option<&Path> {
+        self.postgres.kept_data()
+    }
+
+    /// The PostgreSQL behind the front door.
     pub fn installation(&self) -> &Installation {
         &self.installation
     }
@@ -173,17 +178,17 @@ impl Local {
         &self.cluster_host
     }
 
-    /// How to reach the PostgreSQL behind, past the front door, as its superuser: a connection string for
-    /// libpq and tokio-postgres (`host=… user=postgres dbname=postgres`). For tests that need an oracle.
+    /// A connection string of the PostgreSQL behind dsql-local, as its superuser and without the rules, for libpq and
+    /// tokio-postgres (`host=… user=postgres dbname=postgres`).
     pub fn postgres_url(&self) -> String {
         format!("host={} user={SUPERUSER} dbname=postgres", self.postgres.socket_folder().display())
     }
 
     /// Runs SQL as `admin`, past the front door: no rule and no limit of DSQL's holds, but its own forms (`ASYNC`,
-    /// `AWS IAM`) are known.
+    /// `AWS IAM`) are known. Functions that run SQL texts, and those of large objects, are denied here too.
     ///
     /// # Errors
-    /// What PostgreSQL refuses, with `name` and the line.
+    /// PostgreSQL's error, with `name` and the line.
     pub async fn run_sql(&self, name: &str, sql: &str) -> Result<(), Error> {
         run_sql(&self.postgres, name, sql).await
     }
@@ -191,7 +196,7 @@ impl Local {
     /// Ends every session and PostgreSQL, and waits until nothing is left.
     ///
     /// # Errors
-    /// Where the system does not tell that PostgreSQL has ended.
+    /// If the system does not report that PostgreSQL has ended.
     pub async fn stop(self) -> Result<(), Error> {
         drop((self.listening, self.sts));
         self.postgres.stop().await
@@ -206,7 +211,7 @@ impl fmt::Debug for Local {
 
 impl Builder {
     /// Keeps the certificate authority and the keys in this folder, and the data with [`Builder::keep_data`].
-    /// It is made where it is missing, and closed to other users.
+    /// It is created if it is missing, and closed to other users.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Builder {
         self.folder = Some(folder.into());
         self
@@ -218,7 +223,7 @@ impl Builder {
         self
     }
 
-    /// The folder with `postgres` and `initdb`; else one is looked for, see [`crate::installation`].
+    /// The folder with `postgres` and `initdb`; by default the one that [`crate::installation`] finds.
     pub fn postgres_bin(mut self, bin: impl Into<PathBuf>) -> Builder {
         self.postgres_bin = Some(bin.into());
         self
@@ -230,7 +235,7 @@ impl Builder {
         self
     }
 
-    /// The region of the endpoint; else `us-east-1`.
+    /// The region of the endpoint, by default `us-east-1`.
     pub fn region(mut self, region: impl Into<String>) -> Builder {
         self.region = region.into();
         self
@@ -242,20 +247,20 @@ impl Builder {
         self
     }
 
-    /// The keys that sign; else the folder's, or new ones.
+    /// The keys that sign; by default the folder's, or new ones.
     pub fn credentials(mut self, credentials: Credentials) -> Builder {
         self.credentials = Some(credentials);
         self
     }
 
-    /// A role that may be assumed, with this external id if it asks for one; without any, every role may.
+    /// A role that may be assumed, and the external id that it requires. Without this option every role may be assumed.
     pub fn role(mut self, arn: impl Into<String>, external_id: Option<&str>) -> Builder {
         self.roles.push(Role { arn: arn.into(), external_id: external_id.map(str::to_owned) });
         self
     }
 
     /// A role of the database with keys of its own, which sign for `dsql:DbConnect` alone: made where it is missing,
-    /// and granted to `arn:aws:iam::000000000000:role/NAME`. What it may do, GRANT says.
+    /// and granted to `arn:aws:iam::000000000000:role/NAME`. Your GRANTs decide what it may do.
     pub fn user(mut self, name: impl Into<String>) -> Builder {
         self.users.push(name.into());
         self
@@ -275,7 +280,7 @@ impl Builder {
     /// The same, from a file.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// If the file cannot be read.
     pub fn init_file(self, path: &Path) -> Result<Builder, Error> {
         let sql = fs::read_to_string(path).map_err(Error::file(path))?;
         Ok(self.named_init_sql(path.display().to_string(), sql))
@@ -288,13 +293,13 @@ impl Builder {
         self
     }
 
-    /// Whether statements that DSQL refuses are refused; `false` leaves a PostgreSQL behind DSQL's door.
+    /// Whether statements that DSQL rejects are rejected; `false` is a PostgreSQL with DSQL's login.
     pub fn rules(mut self, rules: bool) -> Builder {
         self.rules = rules;
         self
     }
 
-    /// Makes one of DSQL's limits smaller, so that a test meets it soon.
+    /// Makes one of DSQL's limits smaller, so that a test reaches it soon.
     pub fn limit(mut self, limit: Limit) -> Builder {
         self.limits.push(limit);
         self
@@ -306,23 +311,24 @@ impl Builder {
         self
     }
 
-    /// A fault that is to come; see also [`Local::set_faults`].
+    /// A fault that is to come. See also [`Local::set_faults`].
     pub fn fault(mut self, fault: Fault) -> Builder {
         self.faults.push(fault);
         self
     }
 
-    /// Takes a line for each connection that is refused or lost. It never holds a secret.
+    /// Gets a line for each connection that is rejected or lost, and for each rejected statement. No line contains a
+    /// secret.
     pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Builder {
         self.log = Arc::new(log);
         self
     }
 
-    /// Starts everything; what is returned accepts connections.
+    /// Starts everything. The result accepts connections.
     ///
     /// # Errors
-    /// Where no PostgreSQL 16 is found or it does not start, where the folder cannot be written, and where
-    /// SQL for the start is refused. Nothing is left running then.
+    /// If no PostgreSQL 16 is found or it does not start, if the folder cannot be written, and if PostgreSQL rejects
+    /// SQL of the start. Nothing is left running then.
     pub async fn start(self) -> Result<Local, Error> {
         check_names(&self.region, &self.hosts)?;
         let installation = find::installation(self.postgres_bin.as_deref())?;
@@ -337,18 +343,7 @@ impl Builder {
             Some(credentials) => credentials,
             None => Credentials::made_up()?,
         };
-        let mut users = Vec::new();
-        for name in self.users {
-            let plain = name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
-            if !plain || name.is_empty() || name.len() > 63 || [ADMIN, SUPERUSER].contains(&name.as_str()) {
-                return Err(Error::User(name));
-            }
-            let keys = match &self.folder {
-                Some(folder) => Credentials::of_file(folder.join(format!("credentials.{name}")))?,
-                None => Credentials::made_up()?,
-            };
-            users.push((name, keys));
-        }
+        let users = users(self.users, self.folder.as_deref())?;
         let cluster_host = format!("{}.dsql.{}.on.aws", authority.cluster_id(), self.region);
         let names = ["localhost", "127.0.0.1", "::1"]
             .map(str::to_owned)
@@ -364,15 +359,16 @@ impl Builder {
             None => Data::Fresh,
         };
         let postgres = Postgres::start(&installation, &data).await?;
-        if postgres.is_new()
-            && let Err(error) = load(&postgres, &self.init).await
-        {
-            postgres.stop().await?;
-            return Err(error);
-        }
         let identities: Vec<Identity> =
             users.iter().map(|(name, keys)| Identity::of_user(name, keys.clone())).collect();
-        if let Err(error) = admit(&postgres, &users, &identities).await {
+        let prepared = async {
+            if postgres.is_new() {
+                load(&postgres, &self.init).await?;
+            }
+            postgres.deny_functions(self.rules).await?;
+            admit(&postgres, &users, &identities).await
+        };
+        if let Err(error) = prepared.await {
             postgres.stop().await?;
             return Err(error);
         }
@@ -425,6 +421,23 @@ fn check_names(region: &str, hosts: &[String]) -> Result<(), Error> {
     }
 }
 
+/// The users with their keys: the folder's, or new ones.
+fn users(names: Vec<String>, folder: Option<&Path>) -> Result<Vec<(String, Credentials)>, Error> {
+    let mut users = Vec::new();
+    for name in names {
+        let plain = name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
+        if !plain || name.is_empty() || name.len() > 63 || [ADMIN, SUPERUSER].contains(&name.as_str()) {
+            return Err(Error::User(name));
+        }
+        let keys = match folder {
+            Some(folder) => Credentials::of_file(folder.join(format!("credentials.{name}")))?,
+            None => Credentials::made_up()?,
+        };
+        users.push((name, keys));
+    }
+    Ok(users)
+}
+
 /// Makes the folder, closed to others and ignored by git.
 fn prepare(folder: &Path) -> Result<(), Error> {
     if !folder.is_dir() {
@@ -465,8 +478,8 @@ async fn run_sql(postgres: &Postgres, name: &str, sql: &str) -> Result<(), Error
     let client = postgres.connect(ADMIN).await?;
     client.batch_execute(&for_postgres(sql, postgres.seal_key())).await.map_err(|error| {
         match error.as_db_error() {
-            Some(refused) => {
-                let line = match refused.position() {
+            Some(rejected) => {
+                let line = match rejected.position() {
                     Some(tokio_postgres::error::ErrorPosition::Original(at)) => {
                         let before = sql.chars().take((*at as usize).saturating_sub(1));
                         format!(":{}", before.filter(|c| *c == '\n').count() + 1)
@@ -475,7 +488,7 @@ async fn run_sql(postgres: &Postgres, name: &str, sql: &str) -> Result<(), Error
                 };
                 Error::InitSql {
                     place: format!("{name}{line}"),
-                    message: format!("{}: {}", refused.code().code(), refused.message()),
+                    message: format!("{}: {}", rejected.code().code(), rejected.message()),
                 }
             }
             None => Error::InitSql { place: name.to_owned(), message: error.to_string() },

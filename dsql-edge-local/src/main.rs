@@ -1,4 +1,4 @@
-//! `dsql-local`: the command line. Reads arguments, and hands them to the command that was named.
+//! `dsql-local`, the command line: parses the arguments and runs the command.
 
 mod command;
 
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use command::{Command, run, serve, watch};
 
-/// A local Aurora DSQL to develop against: TLS, verified IAM tokens, a real PostgreSQL 16 behind.
+/// A local Aurora DSQL for development and tests: DSQL's login, rules and limits in front of a real PostgreSQL 16.
 #[derive(Parser)]
 #[command(name = "dsql-local", version, max_term_width = 100)]
 struct Arguments {

@@ -1,6 +1,6 @@
-//! The certificate authority of a local DSQL, and the TLS that its listener speaks.
+//! The certificate authority of a local DSQL, and the TLS of its listener.
 //!
-//! In: the folder that keeps the authority (or none: one for this run), and the names to certify. Out: the
+//! Input: the folder that keeps the authority (or none: one for this run), and the names to certify. Output: the
 //! authority's certificate as PEM, for clients to trust, and a rustls configuration. The server's own key
 //! never touches the disk.
 
@@ -23,7 +23,7 @@ use tokio_rustls::rustls::server::NoServerSessionStorage;
 use crate::Error;
 use crate::keys::write_private;
 
-/// What PostgreSQL's clients name themselves by in a direct TLS handshake (ALPN).
+/// The protocol that PostgreSQL's clients name in a direct TLS handshake (ALPN).
 pub(crate) const ALPN: &[u8] = b"postgresql";
 
 /// Characters of a cluster's id.
@@ -107,8 +107,8 @@ impl Authority {
     }
 }
 
-/// What the authority's certificate says. A function of its key alone but for the dates, so that a kept key
-/// issues again without reading the kept certificate.
+/// The fields of the authority's certificate. Except for the dates they depend on the key alone, so a kept key issues
+/// again without reading the kept certificate.
 fn params(key: &KeyPair) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(Vec::new()).map_err(failed)?;
     // Unlike names keep two projects' authorities apart in one NODE_EXTRA_CA_CERTS.

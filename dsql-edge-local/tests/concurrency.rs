@@ -1,6 +1,6 @@
-//! Optimistic concurrency with sessions that overlap: nobody waits, the loser hears 40001, the winner's data stands.
+//! Optimistic concurrency with sessions that overlap: no session waits, the loser gets 40001, the winner's data stays.
 //!
-//! That nobody waits is seen from the order: the second session is answered while the first has not ended.
+//! The order shows that no session waits: the second session is answered while the first has not ended.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ mod session;
 use std::time::Duration;
 
 use dsql_edge_local::{Local, Oc001};
-use session::{Said, Session, error, run, sync};
+use session::{Answers, Session, error, run, sync};
 
 const ROWS: &str = "change conflicts with another transaction (OC000)";
 const SCHEMA: &str = "schema has been updated by another transaction (OC001)";
@@ -33,7 +33,7 @@ async fn local(oc001: Oc001) -> Local {
 const BOTH: [Oc001; 2] = [Oc001::Cached, Oc001::Any];
 
 /// One statement on one of the protocols; an answer that does not come in a minute waits for something.
-async fn say(session: &mut Session, extended: bool, sql: &str) -> Said {
+async fn attempt(session: &mut Session, extended: bool, sql: &str) -> Answers {
     let saying = async {
         match extended {
             true => session.extended(sql).await,
@@ -43,13 +43,13 @@ async fn say(session: &mut Session, extended: bool, sql: &str) -> Said {
     tokio::time::timeout(Duration::from_secs(60), saying).await.unwrap_or_else(|_| panic!("waits: {sql}"))
 }
 
-async fn fine(session: &mut Session, extended: bool, sql: &str) -> Said {
-    let said = say(session, extended, sql).await;
-    assert!(said.errors.is_empty(), "{sql}: {:?}", said.errors);
-    said
+async fn fine(session: &mut Session, extended: bool, sql: &str) -> Answers {
+    let answer = attempt(session, extended, sql).await;
+    assert!(answer.errors.is_empty(), "{sql}: {:?}", answer.errors);
+    answer
 }
 
-/// What the first session does and leaves open, what the second then tries, and what that hears.
+/// The statements of the first session, which stays open, the statement of the second, and its answer.
 const CONFLICTS: [(&str, &str, &str, &str); 16] = [
     (
         "lost update",
@@ -135,7 +135,7 @@ const CONFLICTS: [(&str, &str, &str, &str); 16] = [
 ];
 
 #[tokio::test]
-async fn the_second_is_told_while_the_first_is_open() {
+async fn second_writer_fails_while_the_first_is_open() {
     for oc001 in BOTH {
         let local = local(oc001).await;
         for (name, first, second, words) in CONFLICTS {
@@ -150,9 +150,9 @@ async fn the_second_is_told_while_the_first_is_open() {
                 if in_transaction {
                     fine(&mut loser, extended, "BEGIN").await;
                 }
-                let said = say(&mut loser, extended, second).await;
-                assert_eq!(said.errors, error("40001", words), "{name}");
-                assert_eq!(said.status, [if in_transaction { 'E' } else { 'I' }], "{name}");
+                let answer = attempt(&mut loser, extended, second).await;
+                assert_eq!(answer.errors, error("40001", words), "{name}");
+                assert_eq!(answer.status, [if in_transaction { 'E' } else { 'I' }], "{name}");
                 if in_transaction {
                     assert_eq!(fine(&mut loser, extended, "COMMIT").await.done, ["ROLLBACK"], "{name}");
                 }
@@ -166,7 +166,7 @@ async fn the_second_is_told_while_the_first_is_open() {
             // The winner's commit is applied, and nothing of the loser's.
             fine(&mut winner, false, "BEGIN").await;
             let done = fine(&mut winner, false, first).await.done;
-            assert_eq!(say(&mut loser, false, second).await.errors[0].0, "40001", "{name}");
+            assert_eq!(attempt(&mut loser, false, second).await.errors[0].0, "40001", "{name}");
             assert_eq!(fine(&mut winner, false, "COMMIT").await.done, ["COMMIT"], "{name}: {done:?}");
         }
         local.stop().await.unwrap();
@@ -174,7 +174,7 @@ async fn the_second_is_told_while_the_first_is_open() {
 }
 
 #[tokio::test]
-async fn snapshots_are_kept_as_dsql_keeps_them() {
+async fn snapshot_is_that_of_the_first_statement() {
     for oc001 in BOTH {
         let local = local(oc001).await;
         let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
@@ -183,8 +183,8 @@ async fn snapshots_are_kept_as_dsql_keeps_them() {
         assert_eq!(fine(&mut one, true, "SELECT balance FROM account WHERE id = 1").await.values, ["100"]);
         fine(&mut other, true, "UPDATE account SET balance = 7 WHERE id = 1").await;
         assert_eq!(fine(&mut one, true, "SELECT balance FROM account WHERE id = 1").await.values, ["100"]);
-        let said = say(&mut one, true, "UPDATE account SET balance = balance + 1 WHERE id = 1").await;
-        assert_eq!(said.errors, error("40001", ROWS));
+        let answer = attempt(&mut one, true, "UPDATE account SET balance = balance + 1 WHERE id = 1").await;
+        assert_eq!(answer.errors, error("40001", ROWS));
         fine(&mut one, true, "ROLLBACK").await;
         // Write skew is let be: each reads what the other writes.
         for session in [&mut one, &mut other] {
@@ -198,17 +198,18 @@ async fn snapshots_are_kept_as_dsql_keeps_them() {
         }
         // Where both lock what they read, one loses.
         fine(&mut one, false, "BEGIN; SELECT * FROM account WHERE id IN (1, 2) FOR UPDATE").await;
-        let said = say(&mut other, false, "BEGIN; SELECT * FROM account WHERE id IN (1, 2) FOR UPDATE").await;
-        assert_eq!(said.errors, error("40001", ROWS));
+        let answer =
+            attempt(&mut other, false, "BEGIN; SELECT * FROM account WHERE id IN (1, 2) FOR UPDATE").await;
+        assert_eq!(answer.errors, error("40001", ROWS));
         fine(&mut other, false, "ROLLBACK").await;
         fine(&mut one, false, "COMMIT").await;
         // SHOW does not show how the waiting is prevented.
         for sql in ["SHOW lock_timeout", "SHOW LOCK_TIMEOUT"] {
             for extended in [false, true] {
-                let said = fine(&mut one, extended, sql).await;
-                let told = (said.values.as_slice(), said.columns.as_slice(), said.done.as_slice());
+                let answer = fine(&mut one, extended, sql).await;
+                let seen = (answer.values.as_slice(), answer.columns.as_slice(), answer.done.as_slice());
                 assert_eq!(
-                    told,
+                    seen,
                     (&["0".to_owned()][..], &["lock_timeout".to_owned()][..], &["SHOW".to_owned()][..])
                 );
             }
@@ -218,7 +219,7 @@ async fn snapshots_are_kept_as_dsql_keeps_them() {
 }
 
 #[tokio::test]
-async fn what_is_found_at_commit_fails_the_commit() {
+async fn violation_at_commit_fails_the_commit() {
     for oc001 in BOTH {
         let local = local(oc001).await;
         for extended in [false, true] {
@@ -228,16 +229,16 @@ async fn what_is_found_at_commit_fails_the_commit() {
             fine(&mut other, extended, "DELETE FROM account WHERE id = 2").await;
             fine(&mut one, extended, "BEGIN").await;
             fine(&mut one, extended, "INSERT INTO late VALUES (1, 2)").await;
-            let said = say(&mut one, extended, "COMMIT").await;
-            assert_eq!((said.errors, said.status), (error("40001", ROWS), vec!['I']));
+            let answer = attempt(&mut one, extended, "COMMIT").await;
+            assert_eq!((answer.errors, answer.status), (error("40001", ROWS), vec!['I']));
             fine(&mut other, extended, "ROLLBACK").await;
             // The schema that it wrote under is another's by now.
             fine(&mut one, extended, "BEGIN").await;
             fine(&mut one, extended, "INSERT INTO late VALUES (1, 1)").await;
             fine(&mut other, extended, "GRANT SELECT ON late TO PUBLIC").await;
-            let said = say(&mut one, extended, "COMMIT").await;
-            assert_eq!((said.errors, said.status), (error("40001", SCHEMA), vec!['I']));
-            assert_eq!(said.done, [""; 0]);
+            let answer = attempt(&mut one, extended, "COMMIT").await;
+            assert_eq!((answer.errors, answer.status), (error("40001", SCHEMA), vec!['I']));
+            assert_eq!(answer.done, [""; 0]);
             assert_eq!(fine(&mut one, extended, "SELECT count(*) FROM late").await.values, ["0"]);
         }
         // In a pipeline the client gets nothing behind it until Sync, and none of our own messages.
@@ -246,15 +247,15 @@ async fn what_is_found_at_commit_fails_the_commit() {
         fine(&mut one, true, "INSERT INTO late VALUES (2, 1)").await;
         fine(&mut other, true, "REVOKE SELECT ON late FROM PUBLIC").await;
         let pipeline = [run("COMMIT"), run("SELECT 1"), sync(), run("SELECT 2"), sync()].concat();
-        let said = one.send(&pipeline, 2).await;
-        assert_eq!((said.tags.as_str(), said.status.as_slice()), ("12nEZ12TDCZ", &['I', 'I'][..]));
-        assert_eq!((said.errors, said.values), (error("40001", SCHEMA), vec!["2".to_owned()]));
+        let answer = one.send(&pipeline, 2).await;
+        assert_eq!((answer.tags.as_str(), answer.status.as_slice()), ("12nEZ12TDCZ", &['I', 'I'][..]));
+        assert_eq!((answer.errors, answer.values), (error("40001", SCHEMA), vec!["2".to_owned()]));
         local.stop().await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_session_hears_of_anothers_ddl_once() {
+async fn session_gets_oc001_of_anothers_ddl_once() {
     for oc001 in BOTH {
         let local = local(oc001).await;
         for (extended, ddl) in [
@@ -271,7 +272,7 @@ async fn a_session_hears_of_anothers_ddl_once() {
             fine(&mut Session::open(&local).await, extended, "SELECT count(*) FROM account").await;
             fine(&mut one, extended, "SHOW timezone").await;
             assert_eq!(
-                say(&mut one, extended, "SELECT count(*) FROM account").await.errors,
+                attempt(&mut one, extended, "SELECT count(*) FROM account").await.errors,
                 error("40001", SCHEMA),
                 "{ddl}"
             );
@@ -283,24 +284,27 @@ async fn a_session_hears_of_anothers_ddl_once() {
             "CREATE TABLE account (id int)",
             "BEGIN; CREATE TABLE account (id int)",
         ] {
-            say(&mut other, false, ddl).await;
-            say(&mut other, false, "COMMIT").await;
+            attempt(&mut other, false, ddl).await;
+            attempt(&mut other, false, "COMMIT").await;
             fine(&mut one, false, "SELECT count(*) FROM account").await;
         }
         // In the middle of a transaction too, even of one that reads.
         fine(&mut one, true, "BEGIN READ ONLY").await;
         fine(&mut one, true, "SELECT count(*) FROM account").await;
         fine(&mut other, true, "COMMENT ON TABLE account IS 'x'").await;
-        assert_eq!(say(&mut one, true, "SELECT count(*) FROM account").await.errors, error("40001", SCHEMA));
+        assert_eq!(
+            attempt(&mut one, true, "SELECT count(*) FROM account").await.errors,
+            error("40001", SCHEMA)
+        );
         assert_eq!(fine(&mut one, true, "COMMIT").await.done, ["ROLLBACK"]);
         local.stop().await.unwrap();
     }
 }
 
-/// PostgreSQL locks for an instant where nobody conflicts (a table that grows, an index page that splits): nobody hears
-/// of it.
+/// PostgreSQL locks for an instant where no transactions conflict (a table that grows, an index page that splits): no
+/// session gets of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_does_not_conflict_is_not_disturbed() {
+async fn sessions_without_conflict_are_not_disturbed() {
     let local = std::sync::Arc::new(local(Oc001::Any).await);
     let writers = (0..6).map(|writer| {
         let local = local.clone();

@@ -18,9 +18,9 @@ use std::path::Path;
 use client::message;
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::dsql::{self, Known};
-use dsql_edge_compiler::syntax::{lex, parse_statements};
+use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_local::Local;
-use session::{Said, Session, error, execute, parse, run, sync};
+use session::{Answers, Session, error, execute, parse, run, sync};
 
 /// A statement that breaks a rule, with the answer of DSQL.
 struct Broken {
@@ -130,12 +130,13 @@ fn broken() -> BTreeMap<&'static str, Broken> {
         }));
     }
     for text in &texts {
-        let Ok(statements) = parse_statements(text, &lex(&Source::numbered(text))) else { continue };
-        for statement in &statements {
+        let source = Source::numbered(text);
+        let Ok(parsed) = Parsed::script(&source) else { continue };
+        for statement in parsed.iter() {
             let sql = statement.span.text(text).to_owned();
-            let lexed = lex(&Source::numbered(&sql));
-            let Ok(alone) = parse_statements(&sql, &lexed) else { continue };
-            let findings = dsql::findings(&alone[0], &sql, &lexed, None);
+            let alone = Source::numbered(&sql);
+            let Ok(alone) = Parsed::script(&alone) else { continue };
+            let findings = dsql::findings(alone.only().unwrap(), None);
             let Some(first) = findings.into_iter().find(|it| it.diagnostic.is_error()) else { continue };
             let answer = error(first.diagnostic.sqlstate(), &first.diagnostic.message);
             found.entry(first.rule.id).or_insert(Broken { sql, answer });
@@ -153,9 +154,9 @@ fn latin1(tag: u8, before: &str, sql: &str, after: &[u8]) -> Vec<u8> {
 async fn every_rule_holds_on_every_path() {
     let broken = broken();
     let rules = dsql::tables().into_iter().flat_map(|(_, rules)| rules.iter());
-    // What is inferred is a warning of the linter, and no error.
-    let refuses = rules.filter(|rule| rule.known != Known::Inferred).map(|rule| rule.id);
-    let missing: Vec<&str> = refuses.filter(|rule| !broken.contains_key(rule)).collect();
+    // An inferred rule is a warning of the linter.
+    let rejecting = rules.filter(|rule| rule.known != Known::Inferred).map(|rule| rule.id);
+    let missing: Vec<&str> = rejecting.filter(|rule| !broken.contains_key(rule)).collect();
     assert_eq!(missing, OTHERS);
     let local = Local::builder().start().await.unwrap();
     let deep = format!("SELECT {}1{}", "(".repeat(3_000), ")".repeat(3_000));
@@ -163,9 +164,9 @@ async fn every_rule_holds_on_every_path() {
     let mut latin = Session::open(&local).await;
     assert!(latin.simple("SET client_encoding = 'LATIN1'").await.errors.is_empty());
     for (rule, Broken { sql, answer }) in &broken {
-        let check = |path: &str, said: Said| {
-            assert_eq!(&said.errors, answer, "{rule}, {path}: {sql}");
-            assert_eq!(said.status, ['I'], "{rule}, {path}: {sql}");
+        let check = |path: &str, answers: Answers| {
+            assert_eq!(&answers.errors, answer, "{rule}, {path}: {sql}");
+            assert_eq!(answers.status, ['I'], "{rule}, {path}: {sql}");
         };
         check("simple", plain.simple(sql).await);
         check("extended", plain.extended(sql).await);
@@ -190,14 +191,14 @@ async fn every_rule_holds_on_every_path() {
 
 /// A text that is not of the client's encoding reaches neither the rules nor PostgreSQL.
 #[tokio::test]
-async fn text_of_another_encoding_is_refused() {
+async fn text_of_another_encoding_is_rejected() {
     let local = Local::builder().init_sql("CREATE TABLE t (id int)").start().await.unwrap();
     let mut session = Session::open(&local).await;
     for message in
         [latin1(b'Q', "", "TRUNCATE t", b""), [latin1(b'P', "\0", "TRUNCATE t", b"\0\0"), sync()].concat()]
     {
-        let said = session.send(&message, 1).await;
-        assert_eq!(said.errors, error("22021", "invalid byte sequence for encoding \"UTF8\": 0xe9"));
+        let answer = session.send(&message, 1).await;
+        assert_eq!(answer.errors, error("22021", "invalid byte sequence for encoding \"UTF8\": 0xe9"));
     }
     // In one write with the SET that makes it one: the setting is waited for.
     let set = message(b'Q', b"SET client_encoding = 'LATIN1'\0");
@@ -207,22 +208,22 @@ async fn text_of_another_encoding_is_refused() {
         error("0A000", "unsupported statement: Truncate")
     );
     // What passes comes back as it was sent, and DSQL's own forms work.
-    let said = session
+    let answer = session
         .send(&message(b'Q', b"CREATE INDEX ASYNC i ON t (id) WHERE 'a\xe9' <> 'b\xe8\xe8'\0"), 1)
         .await;
-    assert_eq!((said.errors, said.columns), (Vec::new(), vec!["job_id".to_owned()]));
-    let said = session
+    assert_eq!((answer.errors, answer.columns), (Vec::new(), vec!["job_id".to_owned()]));
+    let answer = session
         .send(
             &message(b'Q', b"SELECT length('\xe9\xe9'), \x22\xe9\x22 FROM (SELECT 1 AS \x22\xe9\x22) x\0"),
             1,
         )
         .await;
-    assert!(said.errors.is_empty() && said.values[0].starts_with('2'), "{said:?}");
+    assert!(answer.errors.is_empty() && answer.values[0].starts_with('2'), "{answer:?}");
     // In Shift JIS, a backslash can be half of a letter.
     let mut japanese = Session::open(&local).await;
     japanese.simple("SET client_encoding = 'SJIS'").await;
-    let said = japanese.send(&message(b'Q', b"SELECT E'\x83\x5c'; TRUNCATE t; SELECT E''\0"), 1).await;
-    assert_eq!(said.errors, error("0A000", "unsupported statement: Truncate"));
+    let answer = japanese.send(&message(b'Q', b"SELECT E'\x83\x5c'; TRUNCATE t; SELECT E''\0"), 1).await;
+    assert_eq!(answer.errors, error("0A000", "unsupported statement: Truncate"));
     local.stop().await.unwrap();
 }
 
@@ -243,7 +244,7 @@ async fn kept_statements_stay_under_the_rules() {
             let mut session = Session::open(&local).await;
             let prepare = [parse("ddl", "CREATE TABLE a (i int)"), sync()].concat();
             assert!(session.send(&prepare, 1).await.errors.is_empty());
-            let said = match pipelined {
+            let answer = match pipelined {
                 true => session.send(&[rejected.clone(), begin.clone(), again.clone()].concat(), 3).await,
                 false => {
                     session.send(&rejected, 1).await;
@@ -251,7 +252,7 @@ async fn kept_statements_stay_under_the_rules() {
                     session.send(&again, 1).await
                 }
             };
-            assert_eq!(said.errors.last(), multiple.last(), "{said:?}");
+            assert_eq!(answer.errors.last(), multiple.last(), "{answer:?}");
         }
     }
     // A statement that was closed is one of another text from then on.
@@ -261,7 +262,7 @@ async fn kept_statements_stay_under_the_rules() {
     session.send(&renewed, 1).await;
     session.simple("BEGIN; CREATE TABLE d (i int)").await;
     assert_eq!(session.send(&again, 1).await.values, ["5"]);
-    // An Execute that is refused leaves the unnamed statement as it is.
+    // An Execute that is rejected leaves the unnamed statement as it is.
     session.simple("ROLLBACK").await;
     session
         .send(&[parse("begin", "BEGIN"), parse("ddl2", "CREATE TABLE d (i int)"), sync()].concat(), 1)
@@ -279,7 +280,7 @@ async fn settings_and_helpers_cannot_be_reached() {
     let init = "CREATE TABLE t (id int)";
     let local = Local::builder().init_sql(init).limit("rows=10".parse().unwrap()).start().await.unwrap();
     let mut session = Session::open(&local).await;
-    let refused =
+    let rejected =
         |name: &str| error("0A000", &format!("setting configuration parameter \"{name}\" not supported"));
     for name in
         ["lock_timeout", "statement_timeout", "dsql_local.limit_rows", "dsql_local.rows", "a.b", "role"]
@@ -297,7 +298,7 @@ async fn settings_and_helpers_cannot_be_reached() {
                 let errors = session.run(extended, &sql).await.errors;
                 // PostgreSQL itself lets no function set what no module has defined.
                 let unknown = sql.starts_with("CREATE") && errors[0].0 == "42501";
-                assert!(errors == refused(name) || unknown, "{sql}: {errors:?}");
+                assert!(errors == rejected(name) || unknown, "{sql}: {errors:?}");
             }
         }
         let bound = [
@@ -310,7 +311,7 @@ async fn settings_and_helpers_cannot_be_reached() {
             message(b'E', b"\0\0\0\0\0"),
             sync(),
         ];
-        assert_eq!(session.send(&bound.concat(), 1).await.errors, refused(name), "{name} as a parameter");
+        assert_eq!(session.send(&bound.concat(), 1).await.errors, rejected(name), "{name} as a parameter");
     }
     for sql in
         ["SELECT set_config('search_path', 'public', false)", "SELECT set_config('TimeZone', 'UTC', true)"]
@@ -322,8 +323,8 @@ async fn settings_and_helpers_cannot_be_reached() {
     // Functions that dsql-local calls in place of a client's statement reject other callers.
     for (sql, sqlstate) in [
         ("SELECT sys.dsql_local_run_job('a', 'b', 'TRUNCATE t')", "42883"),
-        ("SELECT dsql_local_build_index('t', 'TRUNCATE t', '', 'x')", "42501"),
-        ("SELECT dsql_local_build_index('t', 'TRUNCATE t', '', NULL)", "42501"),
+        ("SELECT dsql_local_build_index('t', 'i', 'TRUNCATE t', '', 'x')", "42501"),
+        ("SELECT dsql_local_build_index('t', 'i', 'TRUNCATE t', '', NULL)", "42501"),
         ("SELECT dsql_local_validate('t', 'c', 'TRUNCATE t', 'x')", "42501"),
         ("SELECT dsql_local_log_job('a', 'pg_class', 1, 'x', 'completed', NULL, '', 'x')", "42501"),
         ("SELECT dsql_local_fail_index(1, '', 'x')", "42501"),
@@ -349,8 +350,8 @@ async fn settings_and_helpers_cannot_be_reached() {
         "pg_class WHERE relname ~ 'dsql_local' AND relnamespace <> 'pg_catalog'::regnamespace",
         "pg_proc WHERE proname ~ 'dsql_local' AND pronamespace <> 'pg_catalog'::regnamespace",
     ] {
-        let said = session.simple(&format!("SELECT count(*) FROM {list}")).await;
-        assert_eq!((said.errors, said.values), (Vec::new(), vec!["0".to_owned()]), "{list}");
+        let answer = session.simple(&format!("SELECT count(*) FROM {list}")).await;
+        assert_eq!((answer.errors, answer.values), (Vec::new(), vec!["0".to_owned()]), "{list}");
     }
     local.stop().await.unwrap();
 }

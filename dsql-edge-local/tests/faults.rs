@@ -25,8 +25,8 @@ enum Meets {
     Conflict,
     /// The connection ends without a message; the write is applied, or not.
     Cut { applied: bool },
-    /// The login is refused with this SQLSTATE.
-    Refused(&'static str),
+    /// The login is rejected with this SQLSTATE.
+    Rejected(&'static str),
     /// What comes before the first Sync is dropped without an answer, all of it if there is no Sync.
     Dropped,
 }
@@ -37,9 +37,9 @@ const FAULTS: [(Fault, Meets, Meets); 9] = [
     (Fault::Conflict(1), Meets::Conflict, Meets::Conflict),
     (Fault::CutBeforeCommit(1), Meets::Cut { applied: false }, Meets::Cut { applied: false }),
     (Fault::CutAfterCommit(1), Meets::Cut { applied: true }, Meets::Cut { applied: true }),
-    (Fault::TooManyConnections(1), Meets::Refused("53300"), Meets::Nothing),
-    (Fault::RateExceeded(1), Meets::Refused("53400"), Meets::Nothing),
-    (Fault::WakingUp(1), Meets::Refused("08006"), Meets::Nothing),
+    (Fault::TooManyConnections(1), Meets::Rejected("53300"), Meets::Nothing),
+    (Fault::RateExceeded(1), Meets::Rejected("53400"), Meets::Nothing),
+    (Fault::WakingUp(1), Meets::Rejected("08006"), Meets::Nothing),
     (Fault::DropFlight(1), Meets::Dropped, Meets::Nothing),
     // It ends connections that are open, and a connection that is being opened is not.
     (Fault::ExpiredHour, Meets::Nothing, Meets::Cut { applied: false }),
@@ -95,41 +95,48 @@ async fn each_fault_meets_first_and_later_flights_as_described() {
                 // Of a dropped flight, what follows its first Sync.
                 let rest = if flight.starts_with("extended") { ends - 1 } else { 0 };
                 let answered = if meets == Meets::Dropped { rest } else { ends };
-                let said = session.read(login + answered).await;
+                let answer = session.read(login + answered).await;
                 local.set_faults(&[]);
                 let applied = match meets {
                     Meets::Nothing => {
                         assert_eq!(
-                            (&said.errors, said.values.len(), said.ended),
+                            (&answer.errors, answer.values.len(), answer.ended),
                             (&Vec::new(), values, false),
                             "{name}"
                         );
                         "1"
                     }
                     Meets::Conflict => {
-                        assert_eq!((&said.errors, said.ended), (&error("40001", CHANGED), false), "{name}");
-                        assert_eq!(said.status.last(), Some(&'I'), "{name}");
+                        assert_eq!(
+                            (&answer.errors, answer.ended),
+                            (&error("40001", CHANGED), false),
+                            "{name}"
+                        );
+                        assert_eq!(answer.status.last(), Some(&'I'), "{name}");
                         // The next attempt is applied.
                         session.tls.write_all(&bytes).await.unwrap();
-                        assert!(session.said(ends).await.errors.is_empty(), "{name}");
+                        assert!(session.answers(ends).await.errors.is_empty(), "{name}");
                         "1"
                     }
                     Meets::Cut { applied } => {
                         // What was answered before the commit came whole, and nothing of the commit's own answer.
                         assert!(
-                            said.ended && said.errors.is_empty() && said.values.is_empty(),
-                            "{name}: {said:?}"
+                            answer.ended && answer.errors.is_empty() && answer.values.is_empty(),
+                            "{name}: {answer:?}"
                         );
                         let before = if fault == Fault::ExpiredHour { 0 } else { login + ends - 1 };
-                        assert_eq!(said.status.len(), before, "{name}: {said:?}");
+                        assert_eq!(answer.status.len(), before, "{name}: {answer:?}");
                         if applied { "1" } else { "0" }
                     }
-                    Meets::Refused(sqlstate) => {
-                        assert!(said.ended && said.fatal && said.errors[0].0 == sqlstate, "{name}: {said:?}");
+                    Meets::Rejected(sqlstate) => {
+                        assert!(
+                            answer.ended && answer.fatal && answer.errors[0].0 == sqlstate,
+                            "{name}: {answer:?}"
+                        );
                         "0"
                     }
                     Meets::Dropped => {
-                        assert_eq!((said.status.len(), said.ended), (1 + rest, false), "{name}");
+                        assert_eq!((answer.status.len(), answer.ended), (1 + rest, false), "{name}");
                         // Without its BEGIN, the INSERT commits by itself.
                         if rest > 0 { "1" } else { "0" }
                     }
@@ -165,9 +172,9 @@ async fn commits_before_the_cut_in_a_flight_are_answered() {
                         session
                     }
                 };
-                let said = session.read(9).await;
+                let answer = session.read(9).await;
                 assert_eq!(
-                    (said.done.as_slice(), said.ended),
+                    (answer.done.as_slice(), answer.ended),
                     (&["INSERT 0 1".to_owned()][..], true),
                     "{fault}"
                 );
@@ -187,8 +194,48 @@ async fn reset_of_the_setting_removes_faults_and_reset_all_does_not() {
     {
         assert!(session.simple("SET dsql_local.fault = 'conflict'").await.errors.is_empty());
         assert!(session.simple(reset).await.errors.is_empty(), "{reset}");
-        let said = session.simple("INSERT INTO t SELECT count(*) FROM t").await;
-        assert_eq!(said.errors.len(), errors, "{reset}: {:?}", said.errors);
+        let answer = session.simple("INSERT INTO t SELECT count(*) FROM t").await;
+        assert_eq!(answer.errors.len(), errors, "{reset}: {:?}", answer.errors);
+    }
+    local.stop().await.unwrap();
+}
+
+/// A commit that PostgreSQL turns into a rollback, or never reaches because of an error before, uses up no fault.
+#[tokio::test]
+async fn fault_at_commit_stays_if_nothing_can_commit() {
+    let local = Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY)").start().await.unwrap();
+    let simple = |sql: &str| message(b'Q', format!("{sql}\0").as_bytes());
+    let (insert, wrong) = ("INSERT INTO t VALUES (1)", "SELECT 1/0");
+    let flights = [
+        ("apart", vec![simple("BEGIN"), simple(insert), simple(wrong), simple("COMMIT")]),
+        ("four messages", vec![["BEGIN", insert, wrong, "COMMIT"].map(simple).concat()]),
+        (
+            "four Syncs",
+            vec![["BEGIN", insert, wrong, "COMMIT"].map(|sql| [run(sql), sync()].concat()).concat()],
+        ),
+        ("one message", vec![simple(&format!("BEGIN; {insert}; {wrong}; COMMIT"))]),
+        ("one message, no BEGIN", vec![simple(&format!("{wrong}; {insert}"))]),
+        ("pipeline", vec![[run("BEGIN"), run(insert), run(wrong), run("COMMIT"), sync()].concat()]),
+        ("pipeline, no BEGIN", vec![[run(wrong), run(insert), sync()].concat()]),
+        (
+            "extended, apart",
+            ["BEGIN", insert, wrong, "COMMIT"].map(|sql| [run(sql), sync()].concat()).to_vec(),
+        ),
+    ];
+    for fault in [Fault::Conflict(1), Fault::CutAfterCommit(1)] {
+        for (flight, messages) in &flights {
+            let mut session = Session::open(&local).await;
+            local.set_faults(&[fault]);
+            let mut errors = Vec::new();
+            for message in messages {
+                let ends = if flight.starts_with("four") { 4 } else { 1 };
+                errors.extend(session.send(message, ends).await.errors);
+            }
+            assert_eq!(errors, error("22012", "division by zero"), "{fault}, {flight}");
+            session.simple("ROLLBACK").await;
+            assert_eq!(session.simple("SHOW dsql_local.fault").await.values, [fault.to_string()], "{flight}");
+            assert_eq!(rows(&local).await, "0", "{fault}, {flight}");
+        }
     }
     local.stop().await.unwrap();
 }

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::{NamedGroup, ProtocolVersion};
 
-/// Startup, password and one simple query in a single write; everything the server then says, by message.
+/// Startup, password and one simple query in a single write; the server's messages after it.
 async fn flight(
     tls: &mut TlsStream<TcpStream>,
     startup: &[u8],
@@ -31,10 +31,10 @@ async fn flight(
 
 /// The messages up to the end of a connection.
 async fn messages(stream: &mut (impl AsyncRead + Unpin)) -> Vec<(u8, Vec<u8>)> {
-    let mut said = Vec::new();
-    stream.read_to_end(&mut said).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
     let mut messages = Vec::new();
-    let mut rest = said.as_slice();
+    let mut rest = answer.as_slice();
     while let Some(head) = rest.first_chunk::<5>() {
         let length = u32::from_be_bytes(head[1..].try_into().unwrap()) as usize;
         messages.push((head[0], rest[5..=length].to_vec()));
@@ -45,8 +45,8 @@ async fn messages(stream: &mut (impl AsyncRead + Unpin)) -> Vec<(u8, Vec<u8>)> {
 }
 
 /// SQLSTATE, message and HINT of the ErrorResponse that ends a connection.
-fn refusal(messages: &[(u8, Vec<u8>)]) -> (String, String, String) {
-    let (tag, body) = messages.last().expect("the server says why");
+fn first_error(messages: &[(u8, Vec<u8>)]) -> (String, String, String) {
+    let (tag, body) = messages.last().expect("the server sends an error");
     assert_eq!(*tag, b'E', "{messages:?}");
     let field = |code: char| {
         String::from_utf8_lossy(body)
@@ -72,7 +72,7 @@ async fn local() -> Local {
 }
 
 #[tokio::test]
-async fn a_good_token_opens_a_session_and_bad_ones_are_told_why() {
+async fn good_token_opens_a_session_and_bad_ones_are_rejected() {
     let local = local().await;
     let good = token(&local, |_| {});
     let mut tls = dial(&local).to(&local).await.unwrap();
@@ -144,7 +144,7 @@ async fn a_good_token_opens_a_session_and_bad_ones_are_told_why() {
     ] {
         let mut tls = dial(&local).to(&local).await.unwrap();
         let answer = flight(&mut tls, packet, token, "SELECT 1").await;
-        let (got_state, got_text, got_hint) = refusal(&answer);
+        let (got_state, got_text, got_hint) = first_error(&answer);
         assert_eq!((got_state.as_str(), got_text.as_str()), (sqlstate, text), "{name}");
         assert!(got_hint.starts_with(hint) && got_hint.is_empty() == hint.is_empty(), "{name}: {got_hint}");
         assert!(answer.iter().all(|(tag, _)| matches!(tag, b'R' | b'E')), "{name}: nothing ran");
@@ -157,25 +157,25 @@ async fn a_good_token_opens_a_session_and_bad_ones_are_told_why() {
     let later = Local::builder().clock_ahead(Duration::from_secs(3600)).start().await.unwrap();
     let mut tls = dial(&later).to(&later).await.unwrap();
     let answer = flight(&mut tls, &plain, &token(&later, |_| {}), "SELECT 1").await;
-    assert!(refusal(&answer).2.starts_with("Signature expired: "));
+    assert!(first_error(&answer).2.starts_with("Signature expired: "));
     later.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn what_comes_before_the_session_is_dsqls() {
+async fn messages_before_the_session_are_dsqls() {
     let local = local().await;
     let good = token(&local, |_| {});
     // No server name: the words of DSQL, after the handshake.
     let mut tls = Dial { sni: false, ..dial(&local) }.to(&local).await.unwrap();
     let answer = flight(&mut tls, &startup("admin", &[]), &good, "SELECT 1").await;
-    let (state, text, _) = refusal(&answer);
+    let (state, text, _) = first_error(&answer);
     assert_eq!(
         (state.as_str(), text.as_str()),
         ("08006", "unable to accept connection, sni was not received")
     );
     // An address is certified too, and carries no server name.
     let mut tls = Dial { name: "127.0.0.1", ..dial(&local) }.to(&local).await.unwrap();
-    assert_eq!(refusal(&flight(&mut tls, &startup("admin", &[]), &good, "").await).1, text);
+    assert_eq!(first_error(&flight(&mut tls, &startup("admin", &[]), &good, "").await).1, text);
     // The cluster-shaped name is certified, and tokens are signed for it.
     let host = local.cluster_host();
     let (id, rest) = host.split_once('.').unwrap();
@@ -187,7 +187,7 @@ async fn what_comes_before_the_session_is_dsqls() {
         let answer = flight(&mut tls, &startup("admin", &[]), token, "SELECT 1").await;
         assert_eq!(answer.iter().any(|(tag, _)| *tag == b'D'), opens);
     }
-    // Certificates are for the names alone, and only for who trusts the authority.
+    // A certificate is valid for its names alone, and only for clients that trust the authority.
     assert!(Dial { name: "example.com", ..dial(&local) }.to(&local).await.is_err());
     let other = Local::builder().start().await.unwrap();
     assert!(Dial { ca: other.ca_pem().to_owned(), ..dial(&local) }.to(&local).await.is_err());
@@ -198,13 +198,13 @@ async fn what_comes_before_the_session_is_dsqls() {
     assert!(answer.iter().any(|(tag, _)| *tag == b'D'));
     let mut tls = Dial { direct: true, ..dial(&local) }.to(&local).await.unwrap();
     assert!(tls.write_all(&startup("admin", &[])).await.is_err() || tls.read_u8().await.is_err());
-    // A session in clear is refused, GSSAPI declined.
+    // A session in clear is rejected, GSSAPI is declined.
     let mut tcp = TcpStream::connect(("127.0.0.1", local.port())).await.unwrap();
     tcp.write_all(&[0, 0, 0, 8, 4, 210, 22, 48]).await.unwrap();
     assert_eq!(tcp.read_u8().await.unwrap(), b'N');
     tcp.write_all(&startup("admin", &[])).await.unwrap();
     let answer = messages(&mut tcp).await;
-    let (state, text, _) = refusal(&answer);
+    let (state, text, _) = first_error(&answer);
     assert_eq!((state.as_str(), text.as_str()), ("08P01", "SSL is mandatory"));
     local.stop().await.unwrap();
 }
@@ -228,9 +228,9 @@ async fn cancel_over_tls_cancels_and_ends_with_close_notify() {
     }
     let request = [&[0, 0, 0, 16, 4, 210, 22, 46], key.as_slice()].concat();
     let canceled = async {
-        let mut said = Vec::new();
-        while !said.ends_with(b"Z\0\0\0\x05I") || !said.windows(6).any(|it| it == b"C57014") {
-            assert!(sleeper.read_buf(&mut said).await.unwrap() > 0);
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"Z\0\0\0\x05I") || !answer.windows(6).any(|it| it == b"C57014") {
+            assert!(sleeper.read_buf(&mut answer).await.unwrap() > 0);
         }
     };
     let cancel = async || {
@@ -256,7 +256,7 @@ async fn cancel_over_tls_cancels_and_ends_with_close_notify() {
 
 /// Tokens whose form is right, and whose dates and numbers are not.
 #[tokio::test]
-async fn hostile_tokens_are_refused_and_not_a_lost_connection() {
+async fn hostile_tokens_are_rejected_with_an_error() {
     let local = local().await;
     let good = token(&local, |_| {});
     let date = good.split("X-Amz-Date=").nth(1).unwrap().split('&').next().unwrap().to_owned();
@@ -279,7 +279,7 @@ async fn hostile_tokens_are_refused_and_not_a_lost_connection() {
     ] {
         let mut tls = dial(&local).to(&local).await.unwrap();
         let answer = flight(&mut tls, &startup("admin", &[]), &bad, "SELECT 1").await;
-        let (sqlstate, text, _) = refusal(&answer);
+        let (sqlstate, text, _) = first_error(&answer);
         let denied = "unable to accept connection, access denied";
         assert_eq!((sqlstate.as_str(), text.as_str()), ("08006", denied), "{bad}");
     }
@@ -317,9 +317,9 @@ async fn hostile_bytes_end_only_their_own_connection() {
     ] {
         let mut tls = dial(&local).to(&local).await.unwrap();
         tls.write_all(&[startup("admin", &[]), frame].concat()).await.unwrap();
-        let mut said = Vec::new();
-        tls.read_to_end(&mut said).await.unwrap();
-        assert!(said.windows(6).any(|w| w == b"C08P01"), "{said:?}");
+        let mut answer = Vec::new();
+        tls.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.windows(6).any(|w| w == b"C08P01"), "{answer:?}");
     }
     let mut tls = dial(&local).to(&local).await.unwrap();
     let answer = flight(&mut tls, &startup("admin", &[]), &good, "SELECT 1").await;
@@ -328,7 +328,7 @@ async fn hostile_bytes_end_only_their_own_connection() {
 }
 
 #[tokio::test]
-async fn a_client_library_works_through_the_door_and_past_it() {
+async fn client_library_works_with_and_without_the_front_door() {
     let keys = Credentials::new("DSQLLOCALKEY", "secret", Some("a/session+token==".to_owned()));
     let local = Local::builder().credentials(keys).region("eu-west-1").start().await.unwrap();
     let again = Local::builder().port(local.port()).start().await.unwrap();
@@ -375,7 +375,7 @@ async fn a_client_library_works_through_the_door_and_past_it() {
 }
 
 #[tokio::test]
-async fn sql_for_the_start_is_refused_with_file_and_line() {
+async fn wrong_sql_of_the_start_is_reported_with_its_line() {
     let error = Local::builder()
         .named_init_sql("schema.sql", "CREATE TABLE a (id int);\nCREATE TABLE b (id nosuch);")
         .start()
@@ -386,7 +386,7 @@ async fn sql_for_the_start_is_refused_with_file_and_line() {
 }
 
 #[tokio::test]
-async fn a_folder_keeps_authority_keys_and_data() {
+async fn folder_keeps_authority_keys_and_data() {
     let folder = std::env::temp_dir().join(format!("dsql-local-kept-{}", std::process::id()));
     let start =
         || Local::builder().folder(&folder).keep_data(true).init_sql("CREATE TABLE kept (id int)").start();

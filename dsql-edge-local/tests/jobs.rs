@@ -48,16 +48,16 @@ async fn jobs_are_waited_for_and_logged_as_on_a_cluster() {
         local.run_sql("tables", TABLES).await.unwrap();
         let mut session = Session::open(&local).await;
         for (sql, expected) in JOBS {
-            let said = session.run(extended, sql).await;
+            let answer = session.run(extended, sql).await;
             assert_eq!(
-                (said.errors.as_slice(), said.columns.as_slice()),
+                (answer.errors.as_slice(), answer.columns.as_slice()),
                 (&[][..], &["job_id".to_owned()][..]),
                 "{sql}"
             );
-            let id = said.values[0].clone();
+            let id = answer.values[0].clone();
             let succeeded = if expected.starts_with("completed") { "t" } else { "f" };
-            let said = session.run(extended, &format!("CALL sys.wait_for_job('{id}')")).await;
-            let row = (said.columns.as_slice(), said.values.as_slice(), said.done.as_slice());
+            let answer = session.run(extended, &format!("CALL sys.wait_for_job('{id}')")).await;
+            let row = (answer.columns.as_slice(), answer.values.as_slice(), answer.done.as_slice());
             assert_eq!(
                 row,
                 (&["succeeded".to_owned()][..], &[succeeded.to_owned()][..], &["CALL".to_owned()][..]),
@@ -72,8 +72,8 @@ async fn jobs_are_waited_for_and_logged_as_on_a_cluster() {
             assert_eq!(session.run(extended, &row).await.values, [expected], "{sql}");
         }
         // The id as a parameter.
-        let said = session.simple("SELECT max(job_id) FROM sys.jobs").await;
-        let bind = [b"\0\0\0\0\0\x01\0\0\0\x1a", said.values[0].as_bytes(), b"\0\0"].concat();
+        let answer = session.simple("SELECT max(job_id) FROM sys.jobs").await;
+        let bind = [b"\0\0\0\0\0\x01\0\0\0\x1a", answer.values[0].as_bytes(), b"\0\0"].concat();
         let call = [
             parse("", "CALL sys.wait_for_job($1)"),
             message(b'B', &bind),
@@ -81,9 +81,9 @@ async fn jobs_are_waited_for_and_logged_as_on_a_cluster() {
             message(b'E', b"\0\0\0\0\0"),
             sync(),
         ];
-        let said = session.send(&call.concat(), 1).await;
-        assert_eq!((said.errors, said.columns), (Vec::new(), vec!["succeeded".to_owned()]));
-        assert!(["t", "f"].contains(&said.values[0].as_str()));
+        let answer = session.send(&call.concat(), 1).await;
+        assert_eq!((answer.errors, answer.columns), (Vec::new(), vec!["succeeded".to_owned()]));
+        assert!(["t", "f"].contains(&answer.values[0].as_str()));
     }
     local.stop().await.unwrap();
 }
@@ -116,5 +116,21 @@ async fn failed_unique_build_leaves_an_invalid_index_that_enforces() {
         session.simple("SELECT status FROM sys.jobs WHERE object_id = 'app.t_a'::regclass").await.values,
         ["completed"]
     );
+    local.stop().await.unwrap();
+}
+
+/// The job of an index that exists already is that index's.
+#[tokio::test]
+async fn job_of_an_existing_index_names_it() {
+    let local = Local::builder().init_sql(TABLES).start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    for _ in 0..2 {
+        let answer = session.simple("CREATE INDEX ASYNC IF NOT EXISTS t_b ON app.t (b)").await;
+        let row = format!(
+            "SELECT concat_ws('|', status, object_name, object_id::regclass) FROM sys.jobs WHERE job_id = '{}'",
+            answer.values[0]
+        );
+        assert_eq!(session.simple(&row).await.values, ["completed|app.t_b|app.t_b"]);
+    }
     local.stop().await.unwrap();
 }

@@ -1,4 +1,5 @@
-//! DSQL's limits, made small: what a transaction may change and how long it may last, how many connections there may be.
+//! DSQL's limits, made small: what a transaction may change and how long it may last, how many connections there may
+//! be.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -46,12 +47,12 @@ async fn rows_are_counted_wherever_they_are_written() {
         assert!(session.simple(parents).await.errors.is_empty());
         for (name, statements) in &cases {
             for (at, sql) in statements.iter().enumerate() {
-                let said = if extended { session.extended(sql).await } else { session.simple(sql).await };
+                let answer = if extended { session.extended(sql).await } else { session.simple(sql).await };
                 match at + 1 == statements.len() {
                     true => {
-                        assert_eq!((said.errors, said.done.len()), (exceeded.clone(), 0), "{name}: {sql}")
+                        assert_eq!((answer.errors, answer.done.len()), (exceeded.clone(), 0), "{name}: {sql}")
                     }
-                    false => assert!(said.errors.is_empty(), "{name}: {sql}: {:?}", said.errors),
+                    false => assert!(answer.errors.is_empty(), "{name}: {sql}: {:?}", answer.errors),
                 }
             }
             session.simple("ROLLBACK").await;
@@ -62,8 +63,8 @@ async fn rows_are_counted_wherever_they_are_written() {
             "INSERT INTO child SELECT * FROM child ON CONFLICT DO NOTHING",
             "SELECT * FROM log",
         ] {
-            let said = session.simple(sql).await;
-            assert!(said.errors.is_empty(), "{sql}: {:?}", said.errors);
+            let answer = session.simple(sql).await;
+            assert!(answer.errors.is_empty(), "{sql}: {:?}", answer.errors);
         }
     }
     // Nothing of the counting is to be seen.
@@ -77,8 +78,8 @@ async fn rows_are_counted_wherever_they_are_written() {
     for sql in
         ["CREATE TABLE mine (id int)", "INSERT INTO mine SELECT generate_series(1, 10)", "DROP TABLE mine"]
     {
-        let said = session.simple(sql).await;
-        assert!(said.errors.is_empty(), "{sql}: {:?}", said.errors);
+        let answer = session.simple(sql).await;
+        assert!(answer.errors.is_empty(), "{sql}: {:?}", answer.errors);
     }
     local.stop().await.unwrap();
 }
@@ -98,35 +99,35 @@ async fn dsqls_own_limit_is_three_thousand_rows() {
 }
 
 #[tokio::test]
-async fn size_is_looked_at_when_a_transaction_commits() {
+async fn size_is_checked_at_commit() {
     let local = Local::builder().init_sql(TABLES).limit(Limit::Bytes(1 << 20)).start().await.unwrap();
     let mut session = Session::open(&local).await;
     let exceeded = error("54000", "transaction size limit 1mb exceeded");
     for extended in [false, true] {
         let insert =
             "INSERT INTO log SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 20000)";
-        let mut say = async |sql: &str| match extended {
+        let mut run = async |sql: &str| match extended {
             true => session.extended(sql).await,
             false => session.simple(sql).await,
         };
-        assert!(say("BEGIN").await.errors.is_empty());
-        assert!(say(insert).await.errors.is_empty());
-        assert!(say(insert).await.errors.is_empty());
-        assert!(say("SELECT 1").await.errors.is_empty());
-        let said = say("COMMIT").await;
-        assert_eq!((said.errors, said.status), (exceeded.clone(), vec!['I']));
-        assert!(say("BEGIN").await.errors.is_empty());
-        assert!(say(insert).await.errors.is_empty());
-        assert!(say("ROLLBACK").await.errors.is_empty());
-        assert!(say(insert).await.errors.is_empty());
-        assert_eq!(say(&format!("{insert} UNION ALL {}", &insert[16..])).await.errors, exceeded);
+        assert!(run("BEGIN").await.errors.is_empty());
+        assert!(run(insert).await.errors.is_empty());
+        assert!(run(insert).await.errors.is_empty());
+        assert!(run("SELECT 1").await.errors.is_empty());
+        let answer = run("COMMIT").await;
+        assert_eq!((answer.errors, answer.status), (exceeded.clone(), vec!['I']));
+        assert!(run("BEGIN").await.errors.is_empty());
+        assert!(run(insert).await.errors.is_empty());
+        assert!(run("ROLLBACK").await.errors.is_empty());
+        assert!(run(insert).await.errors.is_empty());
+        assert_eq!(run(&format!("{insert} UNION ALL {}", &insert[16..])).await.errors, exceeded);
     }
     assert_eq!(session.simple("SELECT count(*) FROM log").await.values, ["5002"]);
     local.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_transaction_grows_old_and_a_connection_too() {
+async fn age_ends_a_transaction_and_a_connection() {
     let local = Local::builder().init_sql(TABLES).start().await.unwrap();
     let (mut session, mut busy) = (Session::open(&local).await, Session::open(&local).await);
     let exceeded = error("54000", "transaction age limit of 300s exceeded");
@@ -136,9 +137,9 @@ async fn a_transaction_grows_old_and_a_connection_too() {
                 assert!(session.extended(sql).await.errors.is_empty());
             }
             local.advance_clock(Duration::from_secs(301));
-            let said = if extended { session.extended(last).await } else { session.simple(last).await };
-            assert_eq!(said.errors, exceeded, "{last}");
-            assert_eq!(said.status, [if last == "COMMIT" { 'I' } else { 'E' }]);
+            let answer = if extended { session.extended(last).await } else { session.simple(last).await };
+            assert_eq!(answer.errors, exceeded, "{last}");
+            assert_eq!(answer.status, [if last == "COMMIT" { 'I' } else { 'E' }]);
             session.simple("ROLLBACK").await;
         }
     }
@@ -146,13 +147,13 @@ async fn a_transaction_grows_old_and_a_connection_too() {
     // An hour: a session that does nothing is closed, one in a transaction when that is over.
     busy.simple("BEGIN").await;
     local.advance_clock(Duration::from_secs(3600 - 4 * 301));
-    assert!(session.tls.read_u8().await.is_err(), "it is closed, and nothing said");
+    assert!(session.tls.read_u8().await.is_err(), "it is closed without an answer");
     assert_eq!(busy.simple("ROLLBACK").await.done, ["ROLLBACK"]);
     assert!(busy.tls.read_u8().await.is_err());
     local.stop().await.unwrap();
 }
 
-/// What is said to who knocks: SQLSTATE and message, or nothing where a session begins.
+/// The answer to a login: SQLSTATE and message, or nothing if a session begins.
 async fn knock(local: &Local) -> Result<Session, (String, String)> {
     let mut tls = dial(local).to(local).await.unwrap();
     let password = message(b'p', format!("{}\0", token(local, |_| {})).as_bytes());
@@ -176,8 +177,8 @@ async fn connections_are_counted_and_come_at_a_rate() {
     }
     let local = builder.start().await.unwrap();
     let (one, two) = (knock(&local).await.unwrap(), knock(&local).await.unwrap());
-    let refused = |code: &str, text: &str| Some((code.to_owned(), text.to_owned()));
-    let full = refused("53300", "Unable to accept connection, too many open connections.");
+    let answer = |code: &str, text: &str| Some((code.to_owned(), text.to_owned()));
+    let full = answer("53300", "Unable to accept connection, too many open connections.");
     assert_eq!(knock(&local).await.err(), full);
     drop(one);
     // It is counted until the server has noticed.
@@ -193,12 +194,12 @@ async fn connections_are_counted_and_come_at_a_rate() {
     assert!(third.is_ok());
     drop((two, third));
     local.advance_clock(Duration::from_secs(60));
-    let mut refusals = Vec::new();
+    let mut errors = Vec::new();
     for _ in 0..30 {
-        refusals.extend(knock(&local).await.err());
+        errors.extend(knock(&local).await.err());
     }
-    assert!(refusals.len() >= 20, "{refusals:?}");
-    assert_eq!(refusals.pop(), refused("53400", "Unable to accept connection, rate exceeded."));
+    assert!(errors.len() >= 20, "{errors:?}");
+    assert_eq!(errors.pop(), answer("53400", "Unable to accept connection, rate exceeded."));
     local.advance_clock(Duration::from_secs(5));
     assert!(knock(&local).await.is_ok());
     local.stop().await.unwrap();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use client::{dial, message, startup, token};
 use dsql_edge_local::{Fault, Local};
-use session::{Said, Session, error, execute, parse, run, sync};
+use session::{Answers, Session, error, execute, parse, run, sync};
 use tokio::io::AsyncWriteExt;
 
 const TABLE: &str = "CREATE TABLE t (a int)";
@@ -39,7 +39,7 @@ async fn in_time<T>(what: &str, answer: impl Future<Output = T>) -> T {
 }
 
 /// What a session answers to the whole flight, up to `ends` ReadyForQuery.
-async fn said(session: &mut Session, what: &str, flight: &[Vec<u8>], ends: usize) -> Said {
+async fn answers(session: &mut Session, what: &str, flight: &[Vec<u8>], ends: usize) -> Answers {
     session.tls.write_all(&flight.concat()).await.unwrap();
     session.tls.flush().await.unwrap();
     in_time(what, session.read(ends)).await
@@ -96,23 +96,23 @@ async fn sync_inside_copy_is_not_counted() {
     let local = Local::builder().init_sql(TABLE).start().await.unwrap();
     for (what, flight, ends, errors) in flights {
         let mut session = Session::open(&local).await;
-        let answer = said(&mut session, what, &flight, ends).await;
+        let answer = answers(&mut session, what, &flight, ends).await;
         let states: Vec<&str> = answer.errors.iter().map(|(state, _)| state.as_str()).collect();
         assert_eq!((states.as_slice(), answer.ended), (errors, false), "{what}: {answer:?}");
         // The rules still have the right answer for each message.
         let skipped = [run("SELECT 1/0"), run("BEGIN"), sync()];
-        assert_eq!(said(&mut session, what, &skipped, 1).await.status, ['I'], "{what}");
+        assert_eq!(answers(&mut session, what, &skipped, 1).await.status, ['I'], "{what}");
         for sql in ["CREATE TABLE b (a int)", "DROP TABLE b"] {
-            assert_eq!(said(&mut session, what, &[query(sql)], 1).await.errors, [], "{what}");
+            assert_eq!(answers(&mut session, what, &[query(sql)], 1).await.errors, [], "{what}");
         }
         local.set_faults(&[Fault::CutBeforeCommit(1)]);
-        assert!(said(&mut session, what, &[query("INSERT INTO t VALUES (9)")], 1).await.ended, "{what}");
+        assert!(answers(&mut session, what, &[query("INSERT INTO t VALUES (9)")], 1).await.ended, "{what}");
         local.set_faults(&[]);
     }
     // A statement inside of COPY reaches PostgreSQL in no case.
     let mut session = Session::open(&local).await;
     let flight = [query(copy), rows("x\n"), query("TRUNCATE t"), query("TRUNCATE t")];
-    assert!(said(&mut session, "a statement inside", &flight, 3).await.ended);
+    assert!(answers(&mut session, "a statement inside", &flight, 3).await.ended);
     assert_ne!(count(&local).await, "0");
     local.stop().await.unwrap();
 }
@@ -135,7 +135,7 @@ async fn reused_name_in_one_pipeline_stays_under_the_rules() {
         sync(),
         query("COMMIT"),
     ];
-    let answer = said(&mut session, "re-used name", &flight, 5).await;
+    let answer = answers(&mut session, "re-used name", &flight, 5).await;
     let multiple = "multiple ddl statements not supported in a transaction".to_owned();
     assert_eq!(answer.errors.last(), Some(&("0A000".to_owned(), multiple)));
     local.stop().await.unwrap();
@@ -156,12 +156,12 @@ async fn text_behind_a_change_of_encoding_waits_for_it() {
     ];
     for (what, change, ends) in changes {
         let mut session = Session::open(&local).await;
-        let answer = said(&mut session, what, &[change.concat(), hidden()], ends + 1).await;
+        let answer = answers(&mut session, what, &[change.concat(), hidden()], ends + 1).await;
         assert_eq!(answer.errors, rejected, "{what}");
         let mut session = Session::open(&local).await;
         let named = [parse("s", "SET client_encoding = 'SJIS'"), sync()];
-        assert_eq!(said(&mut session, what, &named, 1).await.errors, []);
-        let answer = said(&mut session, what, &[execute("s"), sync(), hidden()], 2).await;
+        assert_eq!(answers(&mut session, what, &named, 1).await.errors, []);
+        let answer = answers(&mut session, what, &[execute("s"), sync(), hidden()], 2).await;
         assert_eq!(answer.errors, rejected, "prepared before");
     }
     // In the login's own flight.
@@ -176,7 +176,7 @@ async fn text_behind_a_change_of_encoding_waits_for_it() {
     let mut session = Session::open(&local).await;
     let text = message(b'P', b"\0SELECT E'\xc3\x81\\'\0\0\0");
     let flight = [run("SET client_encoding = 'SJIS'"), text, sync()];
-    let answer = said(&mut session, "one pipeline", &flight, 1).await;
+    let answer = answers(&mut session, "one pipeline", &flight, 1).await;
     assert!(answer.errors[0].1.starts_with("client_encoding may have changed"), "{answer:?}");
     assert_eq!(count(&local).await, "1");
     local.stop().await.unwrap();
@@ -190,7 +190,7 @@ async fn cut_after_commit_ends_a_connection_that_flushes() {
     for (what, flight) in [("autocommit", vec![insert(), flush()]), ("COMMIT", in_transaction)] {
         let mut session = Session::open(&local).await;
         local.set_faults(&[Fault::CutAfterCommit(1)]);
-        assert!(said(&mut session, what, &flight, 9).await.ended, "{what}");
+        assert!(answers(&mut session, what, &flight, 9).await.ended, "{what}");
         local.set_faults(&[]);
     }
     assert_eq!(count(&local).await, "2");
@@ -229,14 +229,14 @@ async fn hidden_change_of_encoding_hides_no_statement() {
         let changes = [query(&change), [run(&change), sync()].concat(), [execute("s"), sync()].concat()];
         for sent in changes {
             let mut session = Session::open(&local).await;
-            said(&mut session, &change, std::slice::from_ref(&named), 1).await;
-            said(&mut session, &change, &[sent, hidden()], 2).await;
+            answers(&mut session, &change, std::slice::from_ref(&named), 1).await;
+            answers(&mut session, &change, &[sent, hidden()], 2).await;
             assert_eq!(count(&local).await, "1", "{change}");
         }
     }
     // A statement that names the setting changes it.
     let shown = [query(&format!("SELECT {call}")), query("SHOW client_encoding")];
-    let answer = said(&mut Session::open(&local).await, call, &shown, 2).await;
+    let answer = answers(&mut Session::open(&local).await, call, &shown, 2).await;
     assert_eq!((answer.errors, answer.values), (Vec::new(), vec!["SJIS".to_owned(), "SJIS".to_owned()]));
     local.stop().await.unwrap();
 }

@@ -1,5 +1,5 @@
-//! A real cluster's recorded answers beside dsql-local's, where DSQL_EDGE_CORPUS names the folder that has them: the cases
-//! of one session on both protocols, and those of two sessions one by one, with where a conflict surfaced.
+//! A real cluster's recorded answers beside dsql-local's, where DSQL_EDGE_CORPUS names the folder that has them: the
+//! cases of one session on both protocols, and those of two sessions one by one, with where a conflict surfaced.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -51,7 +51,7 @@ fn recorded() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn one_session() {
+async fn recorded_statements_get_the_recorded_answers() {
     let cases = recorded();
     if cases.is_empty() {
         return;
@@ -66,20 +66,20 @@ async fn one_session() {
         let (mut steps, mut wrong, mut other_words) = (0, Vec::new(), Vec::new());
         for case in cases.iter().filter(|case| !case.steps.is_empty()) {
             for (step, recorded) in case.steps.iter().zip(&case.observations) {
-                let said = match extended && !case.simple_protocol {
+                let answer = match extended && !case.simple_protocol {
                     true => session.extended(step).await,
                     false => session.simple(step).await,
                 };
                 steps += 1;
-                let ours = said.errors.first().cloned();
+                let ours = answer.errors.first().cloned();
                 let theirs = recorded.sqlstate.clone().zip(recorded.message.clone());
-                let told =
+                let line =
                     format!("{} {}: {step}\n  DSQL: {theirs:?}\n  ours: {ours:?}", case.file, case.name);
                 let state = |it: &Option<(String, String)>| it.as_ref().map(|it| it.0.clone());
                 if state(&ours) != state(&theirs) {
-                    wrong.push(told);
+                    wrong.push(line);
                 } else if ours != theirs {
-                    other_words.push(told);
+                    other_words.push(line);
                 }
             }
             // As the recorder did.
@@ -93,8 +93,8 @@ async fn one_session() {
     }
 }
 
-/// The statements of a case with two sessions, between BEGIN and COMMIT of each. The recording has their answers and says
-/// in words what they were.
+/// The statements of a case with two sessions, between BEGIN and COMMIT of each. The recording has their answers and
+/// says in words what they were.
 const TWO_SESSIONS: [(&str, &str, &str); 10] = [
     (
         "occ_write_write",
@@ -183,56 +183,60 @@ fn shown(lost: &Lost) -> String {
         [] => "both commit".to_owned(),
         lost => lost
             .iter()
-            .map(|(who, step)| format!("{who} loses at {}", STEPS[*step]))
+            .map(|(number, step)| format!("{number} loses at {}", STEPS[*step]))
             .collect::<Vec<_>>()
             .join(", "),
     }
 }
 
 #[tokio::test]
-async fn two_sessions() {
+async fn recorded_conflicts_fail_the_recorded_number() {
     let cases: Vec<Case> = recorded().into_iter().filter(|case| !case.sessions.is_empty()).collect();
     if cases.is_empty() {
         return;
     }
     let local = Local::builder().start().await.unwrap();
-    let mut told = Vec::new();
+    let mut lines = Vec::new();
     for case in &cases {
         let (_, first, second) = TWO_SESSIONS
             .iter()
             .find(|(name, _, _)| *name == case.name)
             .unwrap_or_else(|| panic!("{}", case.name));
-        let cluster: Lost =
-            case.sessions.iter().enumerate().flat_map(|(who, seen)| lost(who, &seen.observations)).collect();
+        let cluster: Lost = case
+            .sessions
+            .iter()
+            .enumerate()
+            .flat_map(|(number, seen)| lost(number, &seen.observations))
+            .collect();
         for extended in [false, true] {
             local.run_sql("tables", &written_out(CONFLICT_TABLES)).await.unwrap();
             let mut sessions = [Session::open(&local).await, Session::open(&local).await];
             let mut seen = [Vec::new(), Vec::new()];
             for step in 0..3 {
-                for who in 0..2 {
+                for number in 0..2 {
                     let sql = match step {
                         0 => "BEGIN".to_owned(),
-                        1 => written_out(if who == 0 { first } else { second }),
+                        1 => written_out(if number == 0 { first } else { second }),
                         _ => "COMMIT".to_owned(),
                     };
                     // After an error the recorder went on to the next step, and noted no more.
-                    if seen[who].last().is_some_and(|last: &Observation| last.sqlstate.is_some()) {
+                    if seen[number].last().is_some_and(|last: &Observation| last.sqlstate.is_some()) {
                         continue;
                     }
-                    let said = match extended {
-                        true => sessions[who].extended(&sql).await,
-                        false => sessions[who].simple(&sql).await,
+                    let answer = match extended {
+                        true => sessions[number].extended(&sql).await,
+                        false => sessions[number].simple(&sql).await,
                     };
-                    let error = said.errors.first().cloned();
-                    seen[who].push(Observation {
-                        tag: said.done.first().cloned(),
+                    let error = answer.errors.first().cloned();
+                    seen[number].push(Observation {
+                        tag: answer.done.first().cloned(),
                         sqlstate: error.clone().map(|error| error.0),
                         message: error.map(|error| error.1),
                     });
                 }
             }
-            let ours: Lost = seen.iter().enumerate().flat_map(|(who, seen)| lost(who, seen)).collect();
-            // Which of the two loses is a race; whether one does is not, nor what it hears.
+            let ours: Lost = seen.iter().enumerate().flat_map(|(number, seen)| lost(number, seen)).collect();
+            // Which of the two fails is a race. Whether one fails, and its answer, is not.
             assert_eq!(ours.len(), cluster.len(), "{}: {}", case.name, shown(&ours));
             for (mine, theirs) in seen.iter().zip(&case.sessions) {
                 for (mine, theirs) in mine.iter().zip(&theirs.observations) {
@@ -248,7 +252,7 @@ async fn two_sessions() {
             let of_ours: Vec<_> = seen.iter().filter_map(|seen| words(seen)).collect();
             assert_eq!(of_ours, of_cluster, "{}", case.name);
             if !extended {
-                told.push(format!(
+                lines.push(format!(
                     "{:<34} cluster: {:<22} dsql-local: {}",
                     case.name,
                     shown(&cluster),
@@ -258,9 +262,9 @@ async fn two_sessions() {
         }
     }
     local.stop().await.unwrap();
-    println!("{}", told.join("\n"));
+    println!("{}", lines.join("\n"));
 }
 
-fn lost(who: usize, seen: &[Observation]) -> Option<(usize, usize)> {
-    seen.iter().position(|it| it.sqlstate.is_some()).map(|step| (who, step))
+fn lost(number: usize, seen: &[Observation]) -> Option<(usize, usize)> {
+    seen.iter().position(|it| it.sqlstate.is_some()).map(|step| (number, step))
 }

@@ -1,4 +1,4 @@
-//! Roles of the database and identities of AWS's: who is granted what, with which keys, and what the door then says.
+//! Roles of the database and identities of AWS: the grants between them, the keys, and the front door's answers.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -38,49 +38,49 @@ fn not_mapped() -> Option<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_role_is_granted_to_an_identity_and_taken_away() {
+async fn role_is_granted_to_an_identity_and_revoked() {
     let local = Local::builder().start().await.unwrap();
     let mut admin = Session::open(&local).await;
     let keys = local.credentials();
     for extended in [false, true] {
-        let mut say = async |sql: &str| match extended {
+        let mut run = async |sql: &str| match extended {
             true => admin.extended(sql).await,
             false => admin.simple(sql).await,
         };
         let role = format!("reader_{extended}");
         let (grant, revoke) =
             (format!("AWS IAM GRANT {role} TO '{OWNER}'"), format!("AWS IAM REVOKE {role} FROM '{OWNER}'"));
-        assert_eq!(say(&grant).await.errors, error("42704", &format!("role \"{role}\" does not exist")));
-        assert!(say(&format!("CREATE ROLE {role} WITH LOGIN")).await.errors.is_empty());
+        assert_eq!(run(&grant).await.errors, error("42704", &format!("role \"{role}\" does not exist")));
+        assert!(run(&format!("CREATE ROLE {role} WITH LOGIN")).await.errors.is_empty());
         assert_eq!(login(&local, &role, keys).await.err(), not_mapped());
-        let said = say(&grant).await;
-        assert_eq!((said.errors, said.done), (Vec::new(), vec!["AWS IAM GRANT".to_owned()]));
-        assert!(!said.tags.contains('N') && said.values.is_empty());
-        assert_eq!(say(&grant).await.errors[0].0, "42710", "it is not idempotent");
+        let answer = run(&grant).await;
+        assert_eq!((answer.errors, answer.done), (Vec::new(), vec!["AWS IAM GRANT".to_owned()]));
+        assert!(!answer.tags.contains('N') && answer.values.is_empty());
+        assert_eq!(run(&grant).await.errors[0].0, "42710", "it is not idempotent");
         let mapped = format!(
             "SELECT pg_role_name || ' ' || arn FROM sys.iam_pg_role_mappings WHERE iam_oid > 0 AND pg_role_name = '{role}'"
         );
-        assert_eq!(say(&mapped).await.values, [format!("{role} {OWNER}")]);
+        assert_eq!(run(&mapped).await.values, [format!("{role} {OWNER}")]);
         let mut reader = login(&local, &role, keys).await.unwrap();
         assert_eq!(reader.simple("SELECT current_user").await.values, [role.as_str()]);
         assert_eq!(reader.simple(&grant).await.errors, error("42501", "permission denied"));
-        assert_eq!(say(&revoke).await.done, ["AWS IAM REVOKE"]);
-        assert_eq!(say(&mapped).await.values, [""; 0]);
+        assert_eq!(run(&revoke).await.done, ["AWS IAM REVOKE"]);
+        assert_eq!(run(&mapped).await.values, [""; 0]);
         assert_eq!(login(&local, &role, keys).await.err(), not_mapped());
         // It is a schema change.
         let multiple = error("0A000", "multiple ddl statements not supported in a transaction");
-        say("BEGIN").await;
-        say(&grant).await;
-        assert_eq!(say(&revoke).await.errors, multiple);
-        say("ROLLBACK").await;
-        assert_eq!(say("AWS IAM GRANT nobody 'x'").await.errors[0].0, "42601");
-        assert_eq!(say(&format!("AWS IAM GRANT {role} TO 'me'")).await.errors[0].0, "22023");
+        run("BEGIN").await;
+        run(&grant).await;
+        assert_eq!(run(&revoke).await.errors, multiple);
+        run("ROLLBACK").await;
+        assert_eq!(run("AWS IAM GRANT nobody 'x'").await.errors[0].0, "42601");
+        assert_eq!(run(&format!("AWS IAM GRANT {role} TO 'me'")).await.errors[0].0, "22023");
     }
     local.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_user_has_keys_of_its_own() {
+async fn user_has_keys_of_its_own() {
     let schema = "CREATE SCHEMA app; CREATE TABLE app.t (id int); CREATE ROLE writer WITH LOGIN;
         AWS IAM GRANT writer TO 'arn:aws:iam::000000000000:role/reader';
         CREATE INDEX ASYNC ON app.t (id); GRANT USAGE ON SCHEMA app TO writer; GRANT SELECT ON app.t TO writer;";
@@ -89,7 +89,7 @@ async fn a_user_has_keys_of_its_own() {
     let bindings = local.bindings_of_user("reader").unwrap();
     assert!(bindings.contains(&("DSQL_USER", "reader".to_owned())));
     assert!(bindings.contains(&("AWS_ACCESS_KEY_ID", keys.access_key_id().to_owned())));
-    // It is mapped; as another role too, by SQL; and it is nobody's administrator.
+    // It is mapped, by SQL as another role too. It is not an administrator.
     let mut reader = login(&local, "reader", keys).await.unwrap();
     assert_eq!(reader.simple("SELECT id FROM app.t").await.errors[0].0, "42501");
     let mut writer = login(&local, "writer", keys).await.unwrap();
@@ -99,7 +99,7 @@ async fn a_user_has_keys_of_its_own() {
     let words =
         "User: arn:aws:iam::000000000000:role/reader is not authorized to perform: dsql:DbConnectAdmin";
     assert!(hint.starts_with(words), "{hint}");
-    // Admin's keys are nobody else's.
+    // Admin's keys belong to admin alone.
     assert_eq!(login(&local, "reader", local.credentials()).await.err(), not_mapped());
     local.stop().await.unwrap();
     let wrong = Local::builder().user("admin").start().await.unwrap_err();

@@ -16,8 +16,8 @@ async fn rejected(local: &Local, cases: &[(&str, &str, &str)]) {
     for (sql, sqlstate, message) in cases {
         for extended in [false, true] {
             let mut session = Session::open(local).await;
-            let said = session.run(extended, sql).await;
-            assert_eq!(said.errors, error(sqlstate, message), "{sql}, extended: {extended}");
+            let answer = session.run(extended, sql).await;
+            assert_eq!(answer.errors, error(sqlstate, message), "{sql}, extended: {extended}");
         }
     }
 }
@@ -70,8 +70,8 @@ async fn own_functions_search_pg_temp_last() {
     let local = Local::builder().start().await.unwrap();
     let first = "SELECT count(*) FROM pg_proc WHERE prosecdef AND (proconfig IS NULL \
                  OR NOT 'search_path=pg_catalog, pg_temp' = ANY (proconfig)) AND proname <> 'set_config'";
-    let said = Session::open(&local).await.simple(first).await;
-    assert_eq!((said.errors, said.values), (Vec::new(), vec!["0".to_owned()]));
+    let answer = Session::open(&local).await.simple(first).await;
+    assert_eq!((answer.errors, answer.values), (Vec::new(), vec!["0".to_owned()]));
     local.stop().await.unwrap();
 }
 
@@ -150,8 +150,8 @@ async fn names_like_keywords_hide_no_statement() {
         "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS case; END",
         "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END AS end; END",
     ] {
-        let said = session.simple(&format!("{before}; TRUNCATE t")).await;
-        assert_eq!(said.errors, error("0A000", "unsupported statement: Truncate"), "{before}");
+        let answer = session.simple(&format!("{before}; TRUNCATE t")).await;
+        assert_eq!(answer.errors, error("0A000", "unsupported statement: Truncate"), "{before}");
     }
     local.stop().await.unwrap();
 }

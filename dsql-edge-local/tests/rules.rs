@@ -19,27 +19,27 @@ async fn local() -> Local {
 }
 
 #[tokio::test]
-async fn a_refusal_leaves_the_session_as_an_error_of_postgresql_would() {
+async fn rejection_leaves_the_session_as_an_error_does() {
     let local = local().await;
     let mut session = Session::open(&local).await;
-    let refused = error("0A000", "unsupported statement: Truncate");
+    let rejected = error("0A000", "unsupported statement: Truncate");
     for extended in [false, true] {
         let mut answers = Vec::new();
         for sql in
             ["TRUNCATE t", "SELECT 1", "BEGIN", "TRUNCATE t", "SELECT 1", "TRUNCATE t", "COMMIT", "SELECT 1"]
         {
-            let said = if extended { session.extended(sql).await } else { session.simple(sql).await };
-            answers.push((said.errors, said.done.join(","), said.status[0]));
+            let answer = if extended { session.extended(sql).await } else { session.simple(sql).await };
+            answers.push((answer.errors, answer.done.join(","), answer.status[0]));
         }
         let aborted = || error("25P02", ABORTED);
         let fine = |done: &str, status| (Vec::new(), done.to_owned(), status);
         assert_eq!(
             answers,
             [
-                (refused.clone(), String::new(), 'I'),
+                (rejected.clone(), String::new(), 'I'),
                 fine("SELECT 1", 'I'),
                 fine("BEGIN", 'T'),
-                (refused.clone(), String::new(), 'E'),
+                (rejected.clone(), String::new(), 'E'),
                 (aborted(), String::new(), 'E'),
                 (aborted(), String::new(), 'E'),
                 fine("ROLLBACK", 'I'),
@@ -54,10 +54,10 @@ async fn a_refusal_leaves_the_session_as_an_error_of_postgresql_would() {
 async fn statements_before_a_rejected_one_in_a_message_are_undone() {
     let local = local().await;
     let mut session = Session::open(&local).await;
-    let said = session.simple("INSERT INTO t VALUES (1); TRUNCATE t; SELECT 1").await;
-    assert_eq!((said.tags.as_str(), said.status[0]), ("CEZ", 'I'));
+    let answer = session.simple("INSERT INTO t VALUES (1); TRUNCATE t; SELECT 1").await;
+    assert_eq!((answer.tags.as_str(), answer.status[0]), ("CEZ", 'I'));
     assert_eq!(session.simple("SELECT count(*) FROM t").await.values, ["0"]);
-    // A pipeline: nothing is heard behind the refusal until Sync, and then all is well.
+    // A pipeline: PostgreSQL skips the messages behind the error until Sync.
     let pipeline = [
         run("INSERT INTO t VALUES (1)"),
         run("SELECT 1 FOR SHARE"),
@@ -66,23 +66,23 @@ async fn statements_before_a_rejected_one_in_a_message_are_undone() {
         run("SELECT 3"),
         sync(),
     ];
-    let said = session.send(&pipeline.concat(), 2).await;
-    assert_eq!(said.tags, "12nCEZ12TDCZ");
-    assert_eq!(said.errors[0].1, "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported");
+    let answer = session.send(&pipeline.concat(), 2).await;
+    assert_eq!(answer.tags, "12nCEZ12TDCZ");
+    assert_eq!(answer.errors[0].1, "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported");
     assert_eq!(session.simple("SELECT count(*) FROM t").await.values, ["0"]);
     // A message that comes byte by byte is the same message.
     for byte in message(b'Q', b"VACUUM\0") {
         session.tls.write_all(&[byte]).await.unwrap();
         session.tls.flush().await.unwrap();
     }
-    assert_eq!(session.said(1).await.errors, error("0A000", "unsupported VACUUM statement"));
+    assert_eq!(session.answers(1).await.errors, error("0A000", "unsupported VACUUM statement"));
     // One that nests as deep as can be read.
     let deep = format!("SELECT {}1{} FOR SHARE", "(".repeat(140), ")".repeat(140));
     assert_eq!(session.simple(&deep).await.errors[0].0, "0A000");
     assert_eq!(session.extended(&deep).await.errors[0].0, "0A000");
     let deeper = format!("SELECT {}1{}", "(".repeat(3_000), ")".repeat(3_000));
     assert_eq!(session.simple(&deeper).await.values, ["1"]);
-    // What our parser cannot read is PostgreSQL's to refuse.
+    // PostgreSQL rejects a text that our parser cannot read.
     assert_eq!(session.simple("SELEC 1").await.errors, error("42601", "syntax error at or near \"SELEC\""));
     local.stop().await.unwrap();
 }
@@ -96,9 +96,9 @@ async fn one_ddl_a_transaction_on_both_protocols() {
     assert_eq!(session.simple("CREATE TABLE a (i int); CREATE TABLE b (i int)").await.errors, multiple);
     assert_eq!(session.simple("SELECT to_regclass('a') IS NULL").await.values, ["t"]);
     // A statement that was prepared before is looked at when it is executed.
-    let said =
+    let answer =
         session.send(&[parse("ddl", "CREATE TABLE IF NOT EXISTS a (i int)"), sync()].concat(), 1).await;
-    assert!(said.errors.is_empty());
+    assert!(answer.errors.is_empty());
     for sql in ["BEGIN", "CREATE TABLE b (i int)"] {
         assert!(session.extended(sql).await.errors.is_empty(), "{sql}");
     }
@@ -123,9 +123,12 @@ async fn asynchronous_ddl_answers_with_a_job() {
     session.simple("INSERT INTO t VALUES (1, 5), (2, 5)").await;
     for extended in [false, true] {
         let sql = format!("CREATE INDEX ASYNC t_a_{extended} ON t (a) WHERE a > 0 AND 'a\\b' <> 'it''s'");
-        let said = if extended { session.extended(&sql).await } else { session.simple(&sql).await };
-        assert_eq!((said.columns, said.done), (vec!["job_id".to_owned()], vec!["CREATE INDEX".to_owned()]));
-        let job = &said.values[0];
+        let answer = if extended { session.extended(&sql).await } else { session.simple(&sql).await };
+        assert_eq!(
+            (answer.columns, answer.done),
+            (vec!["job_id".to_owned()], vec!["CREATE INDEX".to_owned()])
+        );
+        let job = &answer.values[0];
         assert!(
             job.len() == 26 && job.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit()),
             "{job}"
@@ -140,8 +143,8 @@ async fn asynchronous_ddl_answers_with_a_job() {
         assert_eq!(session.simple(&format!("CALL sys.wait_for_job('{job}')")).await.done, ["CALL"]);
     }
     // What the rows forbid fails the job, and not the statement.
-    let said = session.simple("CREATE UNIQUE INDEX ASYNC t_u ON t (a)").await;
-    let job = &said.values[0];
+    let answer = session.simple("CREATE UNIQUE INDEX ASYNC t_u ON t (a)").await;
+    let job = &answer.values[0];
     let status = session.simple(&format!("SELECT status FROM sys.jobs WHERE job_id = '{job}'")).await;
     assert_eq!(status.values, ["failed"]);
     assert_eq!(
@@ -164,7 +167,7 @@ async fn without_the_rules_it_is_postgresql() {
     let mut other = Session::open(&local).await;
     session.simple("BEGIN; SELECT count(*) FROM t").await;
     assert!(other.simple("UPDATE t SET id = 0 WHERE id = 1").await.errors.is_empty());
-    let said = session.simple("UPDATE t SET id = 0 WHERE id = 1").await;
-    assert_eq!(said.errors, error("40001", "could not serialize access due to concurrent update"));
+    let answer = session.simple("UPDATE t SET id = 0 WHERE id = 1").await;
+    assert_eq!(answer.errors, error("40001", "could not serialize access due to concurrent update"));
     local.stop().await.unwrap();
 }

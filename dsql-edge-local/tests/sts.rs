@@ -1,4 +1,4 @@
-//! The STS of a local DSQL as AWS's own signer meets it: what it gives, and every refusal in AWS's words.
+//! The local STS with requests of AWS's own signer: the sessions that it issues, and each error in AWS's words.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -118,7 +118,7 @@ fn session(xml: &str) -> Credentials {
 }
 
 #[tokio::test]
-async fn sessions_are_given_to_who_signs_and_end_in_time() {
+async fn signed_requests_get_sessions_that_end() {
     let local = Local::builder().role(ROLE, None).start().await.unwrap();
     let (status, xml) = ask(&local).send(&local).await;
     assert_eq!(status, 200, "{xml}");
@@ -144,7 +144,7 @@ async fn sessions_are_given_to_who_signs_and_end_in_time() {
 }
 
 #[tokio::test]
-async fn each_refusal_is_awss() {
+async fn each_error_is_in_awss_words() {
     let local = Local::builder().role(ROLE, Some("partner")).start().await.unwrap();
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     let differs = "The request signature we calculated does not match the signature you provided.";
@@ -251,7 +251,7 @@ async fn each_refusal_is_awss() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_answered_by_a_status() {
+async fn other_bytes_are_answered_with_a_status() {
     let local = Local::builder().start().await.unwrap();
     for (request, status) in [
         ("GET / HTTP/1.1\r\nhost: x\r\n\r\n", 400),

@@ -1,6 +1,6 @@
-//! The grammar of what the macros take as an expression.
+//! Reads the input of a macro that is an expression.
 //!
-//! In: tokens. Out: their parts. It does not look into the SQL.
+//! Input: tokens. Output: their parts. It does not look into the SQL.
 
 use crate::row::OwnRow;
 use proc_macro2::Ident;
@@ -28,7 +28,7 @@ pub struct Input {
 pub struct Each {
     /// What each of them is bound to.
     pub pattern: Pat,
-    /// What is iterated over.
+    /// The values that `for` iterates over.
     pub rows: Expr,
 }
 
@@ -124,7 +124,7 @@ mod tests {
         r#"async fn waits() -> pub(in crate::here) Row = "SELECT 1 AS one";"#,
     ];
 
-    /// Every beginning of the tokens, those inside of groups too: what an editor sends while one types.
+    /// Every beginning of the tokens, also inside of groups, as an editor sends them while a user types.
     fn beginnings(tokens: &[TokenTree]) -> Vec<TokenStream> {
         let mut out = Vec::new();
         for end in 0..=tokens.len() {

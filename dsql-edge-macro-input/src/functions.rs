@@ -1,7 +1,7 @@
-//! The grammar of query functions: `pub fn name(a: &str, b) -> pub Row = "SQL";`, any number of them.
+//! Reads query functions: `pub fn name(a: &str, b) -> pub Row = "SQL";`, any number of them.
 //!
-//! In: tokens. Out: the functions that could be read, and an error for each one that could not. It does not
-//! look into the SQL.
+//! Input: tokens. Output: the functions that could be read, and an error for each one that could not. It does not look
+//! into the SQL.
 
 use crate::expression;
 use crate::row::OwnRow;
@@ -13,7 +13,7 @@ use syn::{Attribute, Generics, LitStr, Token, Type, Visibility, parenthesized};
 
 /// One function as written.
 pub struct FunctionInput {
-    /// What stands before it.
+    /// Its attributes.
     pub attributes: Vec<Attribute>,
     /// Its visibility.
     pub visibility: Visibility,
@@ -23,17 +23,17 @@ pub struct FunctionInput {
     pub generics: Generics,
     /// Without a type, a parameter has the one of its SQL type.
     pub parameters: Vec<(Ident, Option<Type>)>,
-    /// What stands after the arrow.
+    /// The row after the arrow.
     pub row: Option<RowInput>,
     /// The SQL.
     pub sql: LitStr,
 }
 
-/// What stands after the arrow.
+/// The row after the arrow.
 pub enum RowInput {
     /// `pub Post`: a struct that is made here.
     Declared {
-        /// What stands before it.
+        /// Its attributes.
         attributes: Vec<Attribute>,
         /// Its visibility.
         visibility: Visibility,

@@ -1,7 +1,7 @@
-//! The grammar of `sql!`, `sql_file!` and `sql_unchecked!`: tokens in, their parts out; and where they find the schema.
+//! The grammar of `sql!`, `sql_file!` and `sql_unchecked!`, and the rule where they find the schema.
 //!
-//! The macros read their input with it, and `dsql-edge check` finds queries in sources with it. It does not look into
-//! the SQL, and knows neither a schema nor `proc_macro`.
+//! Input: tokens. Output: their parts. The macros read their input with it, and `dsql-edge check` finds queries in
+//! sources with it. It does not look into the SQL, and uses neither a schema nor `proc_macro`.
 
 mod expression;
 mod functions;
@@ -15,3 +15,6 @@ pub use functions::{FunctionInput, RowInput, are_functions, functions};
 pub use literal::Literal;
 pub use row::OwnRow;
 pub use unchecked::Unchecked;
+
+/// The variable that names the file in which the macros record their invocations for `dsql-edge check`.
+pub const INVOCATIONS_VARIABLE: &str = "DSQL_EDGE_INVOCATIONS";

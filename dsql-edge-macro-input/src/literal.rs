@@ -1,7 +1,9 @@
-//! A string literal as it was written: from a byte of its text to a place in the source.
+//! Maps a byte of a string literal's text to a place in the source.
 //!
-//! Stable Rust gives no spans inside a literal, so the literal is kept as written and read again: every byte of the text
-//! knows the byte of the literal that it came from.
+//! Input: the literal as it was written. Output: places.
+//!
+//! Stable Rust gives no spans inside a literal, so the literal is kept as written and read again: every byte of the
+//! text has the byte of the literal that it came from.
 
 use syn::LitStr;
 

@@ -1,4 +1,6 @@
-//! A struct of the user's that rows fill: `Post`, or `Post { author: Author }` where the query has groups.
+//! Reads a struct of the user's that rows fill: `Post`, or `Post { author: Author }` if the query has groups.
+//!
+//! Input: tokens. Output: the structs.
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt as _;

@@ -13,7 +13,7 @@ pub const SCHEMA_VARIABLE: &str = "DSQL_EDGE_SCHEMA";
 /// The variable that names a folder of migrations. A build script sets it: cargo would not see a new file otherwise.
 pub const MIGRATIONS_VARIABLE: &str = "DSQL_EDGE_MIGRATIONS";
 
-/// What a schema is read from.
+/// The source of a schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SchemaPath {
     /// A snapshot.
@@ -67,6 +67,12 @@ pub fn schema_path(
         }
     }
     Ok(None)
+}
+
+/// The error of a variable that names a folder for a package without a build script.
+pub fn without_build_script(folder: &Path) -> String {
+    let (path, why) = (folder.display(), build_script(folder));
+    format!("{MIGRATIONS_VARIABLE} names {path}, and the package has no build script: {why}")
 }
 
 /// The reason why a build script must name a folder, and how it does.

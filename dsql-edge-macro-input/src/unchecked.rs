@@ -1,4 +1,6 @@
-//! The grammar of `sql_unchecked!`: tokens in, their parts out.
+//! Reads the input of `sql_unchecked!`.
+//!
+//! Input: tokens. Output: their parts.
 
 use crate::expression::{self, Argument};
 use proc_macro2::Ident;

@@ -1,6 +1,6 @@
-//! Which argument belongs to which placeholder.
+//! Assigns arguments to placeholders.
 //!
-//! In: the placeholders of the SQL, and the arguments or a function's parameters. Out: one expression for each
+//! Input: the placeholders of the SQL, and the arguments or a function's parameters. Output: one expression for each
 //! parameter of the query, or what is missing and what is too much.
 
 use dsql_edge_compiler::emit;
@@ -16,7 +16,7 @@ use syn::spanned::Spanned as _;
 /// An argument expression, and where an error about it is shown.
 pub(crate) type Value = emit::Argument;
 
-/// Refuses `$1` beside `$name`.
+/// Rejects `$1` together with `$name`.
 pub(crate) fn check_placeholders(lexed: &Lexed, sql: Span) -> Result<(), syn::Error> {
     match lexed.captures.first() {
         Some(name) if lexed.numbered > 0 => {
@@ -96,7 +96,7 @@ pub(crate) fn match_arguments(
 ///
 /// # Errors
 ///
-/// Placeholders that the function does not take, and what it takes in vain.
+/// Placeholders without a parameter of the function, and parameters without a placeholder.
 pub(crate) fn match_parameters(
     lexed: &Lexed,
     parameters: &[(Ident, Option<Type>)],
@@ -151,7 +151,7 @@ pub(crate) fn values(arguments: &[Argument]) -> Vec<Value> {
     arguments.iter().map(|argument| (argument.value.to_token_stream(), argument.value.span())).collect()
 }
 
-/// The variable that `$name` captures, found where the literal stands.
+/// The variable that `$name` captures, with the span of the literal.
 fn captured(name: &str, span: Span) -> TokenStream {
     match FieldName::new(name) {
         Some(name) => {

@@ -1,6 +1,6 @@
-//! One query against the snapshot.
+//! Compiles one query against the schema.
 //!
-//! In: its text. Out: everything that emission needs, or the errors as tokens.
+//! Input: its text. Output: everything that emission needs, or the errors as tokens.
 
 use crate::directive::directive_type;
 use crate::respan::respan;
@@ -39,7 +39,7 @@ pub(crate) fn check(text: &Text, snapshot: &Snapshot) -> Result<Checked, TokenSt
     Ok(Checked { query, fields, types, directives })
 }
 
-/// What is known of a query that is wrong.
+/// The parts of a wrong query that resolved.
 pub(crate) fn check_partly(text: &Text, snapshot: &Snapshot) -> Option<Checked> {
     let mut query = compile_partly(&text.source, &snapshot.schema)?;
     query.columns.retain(|column| {

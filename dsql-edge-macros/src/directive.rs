@@ -8,11 +8,11 @@
 //! in "this error originates in the macro `type_links_id_at_dsql_schema_sql_line_2`".
 
 use crate::respan::respan;
+use crate::target::Target;
 use dsql_edge_compiler::schema::RustType;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The type of a directive; the items that it needs are added to `items`.
 ///
@@ -33,12 +33,7 @@ pub(crate) fn directive_type(
         Ok(None) => ty,
         Ok(Some(library)) => with_library(ty, &library),
         Err(_) if !mentions(&ty, &|name| name == "crate") => ty,
-        Err(target) => {
-            return Err(format!(
-                "{shown} does not fit: `crate` is the package's library, and the package has no library, so {target} \
-                 cannot reach the type: add a src/lib.rs that has it"
-            ));
-        }
+        Err(why) => return Err(format!("{shown} does not fit: `crate` is the package's library, and {why}")),
     };
     // The row's own struct is named so as not to hide a type that the user wrote: it must see that one.
     if mentions(&ty, &|name| name.starts_with("Row")) {
@@ -80,103 +75,4 @@ fn mentions(tokens: &TokenStream, is_meant: &dyn Fn(&str) -> bool) -> bool {
         TokenTree::Group(group) => mentions(&group.stream(), is_meant),
         TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     })
-}
-
-/// The target that cargo compiles, by the variables that it sets.
-struct Target {
-    library: Option<String>,
-    kind: Kind,
-}
-
-enum Kind {
-    Library,
-    Binary,
-    /// A test, a benchmark, an example or a documentation test.
-    Other,
-}
-
-impl Target {
-    fn of_environment() -> Target {
-        let text = |name: &str| std::env::var(name).unwrap_or_default();
-        let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
-        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
-        let is_there = folder.join("src/lib.rs").is_file();
-        let library = library_name(&manifest, is_there, &text("CARGO_PKG_NAME"));
-        let is_set = |name: &str| std::env::var_os(name).is_some_and(|it: OsString| !it.is_empty());
-        // Cargo sets the first for integration tests and benchmarks alone, rustdoc the other for its tests.
-        let kind = if is_set("CARGO_TARGET_TMPDIR") || is_set("UNSTABLE_RUSTDOC_TEST_PATH") {
-            Kind::Other
-        } else if is_set("CARGO_BIN_NAME") {
-            Kind::Binary
-        } else if library.as_deref() == Some(&text("CARGO_CRATE_NAME")) {
-            Kind::Library
-        } else {
-            Kind::Other
-        };
-        Target { library, kind }
-    }
-
-    /// The path of the library in this target, if it is not `crate`.
-    ///
-    /// # Errors
-    ///
-    /// The kind of target, if the package has no library: then `crate` in a directive has no meaning there.
-    fn library_path(&self) -> Result<Option<TokenStream>, &'static str> {
-        match (&self.library, &self.kind) {
-            (_, Kind::Library) | (None, Kind::Binary) => Ok(None),
-            (Some(library), Kind::Binary | Kind::Other) => {
-                let library = Ident::new(library, Span::call_site());
-                Ok(Some(quote!(::#library)))
-            }
-            (None, Kind::Other) => Err("this test, benchmark or example"),
-        }
-    }
-}
-
-/// The name of a package's library, if it has one.
-fn library_name(manifest: &str, is_there: bool, package: &str) -> Option<String> {
-    let (mut section, mut named, mut has_section) = (String::new(), None, false);
-    for line in manifest.lines().map(str::trim) {
-        if let Some(rest) = line.strip_prefix('[') {
-            section = rest.split(']').next().unwrap_or_default().trim().to_owned();
-            has_section |= section == "lib";
-            continue;
-        }
-        let Some((key, value)) = line.split_once('=') else { continue };
-        let key: String = key.chars().filter(|it| !matches!(it, '"' | '\'' | ' ' | '\t')).collect();
-        let value = match (section.as_str(), key.as_str()) {
-            ("lib", "name") | ("", "lib.name") => value,
-            ("", "lib") => {
-                value.split_once("name").and_then(|(_, rest)| rest.split_once('=')).map_or("", |it| it.1)
-            }
-            _ => continue,
-        };
-        has_section = true;
-        let value = value.trim();
-        let quote = value.chars().next().filter(|it| matches!(it, '"' | '\''));
-        named = quote.and_then(|quote| Some(value.get(1..)?.split_once(quote)?.0.to_owned())).or(named);
-    }
-    (has_section || is_there).then(|| named.unwrap_or_else(|| package.replace('-', "_")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::library_name;
-
-    #[test]
-    fn a_library_is_named_by_its_manifest_or_its_package() {
-        for (manifest, is_there, expected) in [
-            ("[package]\nname = \"my-shop\"", true, Some("my_shop")),
-            ("[package]\nname = \"my-shop\"", false, None),
-            ("[lib]\npath = \"lib.rs\"", false, Some("my_shop")),
-            ("[lib]\ncrate-type = [\"cdylib\"]\nname = \"shop\" # \"so\"", true, Some("shop")),
-            ("[ lib ]\n'name'='shop'\n[dependencies]\nname = \"x\"", true, Some("shop")),
-            ("lib.name = \"shop\"\n[package]\nname = \"y\"", true, Some("shop")),
-            ("lib = { path = \"a\", name = \"shop\" }", true, Some("shop")),
-            ("[[bin]]\nname = \"tool\"", true, Some("my_shop")),
-            ("[package.metadata.lib]\nname = \"other\"", false, None),
-        ] {
-            assert_eq!(library_name(manifest, is_there, "my-shop").as_deref(), expected, "{manifest}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
-//! `sql!` as an expression: input, snapshot, compiler and emission in a row.
+//! Expands `sql!` as an expression: input, schema, compiler and emission in a row.
 //!
-//! A query that fails becomes a block that borrows its captures and holds one `compile_error!` a
-//! diagnostic, nothing else: whatever is done with the result, no other error follows from it.
+//! Input: tokens. Output: the query. A query that fails becomes a block that borrows its captures and contains one
+//! `compile_error!` for each diagnostic, and nothing else, so that no other error follows from it.
 
 use crate::arguments::{self, Value};
 use crate::check::{Checked, check};
@@ -11,7 +11,6 @@ use crate::snapshot;
 use crate::text::{Text, compile_error};
 use crate::warnings::warnings;
 use dsql_edge_compiler::emit::{Emission, Many, RowTarget};
-use dsql_edge_compiler::many::unnest;
 use dsql_edge_compiler::syntax;
 use dsql_edge_compiler::typed::SessionEffect;
 use dsql_edge_macro_input::{Argument, Each, Input, OwnRow};
@@ -29,7 +28,7 @@ pub(crate) fn sql(tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// An expression whose SQL stands in a file.
+/// An expression whose SQL is in a file.
 pub(crate) fn sql_file(tokens: TokenStream) -> TokenStream {
     let input = match syn::parse2::<Input>(tokens) {
         Ok(input) => input,
@@ -114,7 +113,7 @@ impl Expression {
         let many = self.each.as_ref().map(|Each { pattern, rows }| Many {
             pattern: pattern.to_token_stream(),
             rows: rows.to_token_stream(),
-            unnest: unnest(&self.text.source, &checked.query),
+            unnest: checked.query.unnest.clone(),
         });
         if many.is_some() && !checked.query.combinations.is_empty() {
             let message = "optional text, {? … }, does not go with `for`: which text is sent would differ from row to row";
@@ -150,7 +149,7 @@ impl Expression {
     }
 }
 
-/// The arguments are used, so that nobody warns of unused variables, and the errors stand alone.
+/// The arguments are used, so that rustc does not warn of unused variables, and shows the errors alone.
 pub(crate) fn failed(values: &[Value], errors: TokenStream) -> TokenStream {
     let values = values.iter().map(|(value, _)| value);
     quote!({ #(let _ = &(#values);)* #errors })

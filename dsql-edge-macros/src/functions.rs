@@ -1,8 +1,8 @@
-//! `sql!` as items: query functions, and the rows they declare.
+//! Expands `sql!` as items: query functions, and the rows that they declare.
 //!
-//! In: a block of functions. Out: one `fn` each, and one struct for each row that is declared, shared by all
-//! functions that declare it. Where the SQL is wrong the signature stays, and every column that resolved, so
-//! that exactly one error shows.
+//! Input: a block of functions. Output: a `fn` for each, and one struct for each row that is declared, shared by all
+//! functions that declare it. If the SQL is wrong, the signature stays, and every column that resolved, so that rustc
+//! shows exactly one error.
 
 use crate::arguments::{self, Value};
 use crate::check::{Checked, check, check_partly};
@@ -142,7 +142,7 @@ impl Compiled {
     fn target(&self, checked: &Checked) -> RowTarget {
         match &self.input.row {
             Some(RowInput::Declared { name, .. }) => RowTarget::Struct(declared_type(name, &checked.fields)),
-            // What is wrong with it is among the errors already, and then nothing is emitted.
+            // Its error is among the errors already, and nothing is emitted.
             Some(RowInput::Own(row)) => {
                 row_type(row, &checked.fields.entries).map_or(RowTarget::Anonymous, RowTarget::Struct)
             }
@@ -163,7 +163,7 @@ impl Compiled {
             let ty = match (written, typed(at, name)) {
                 (Some(written), _) => written.to_token_stream(),
                 (None, Some(parameter)) if parameter.is_resolved() => parameter_type(parameter),
-                // The error stands at the SQL; callers may pass anything.
+                // The error is at the SQL; callers may pass any type.
                 (None, _) => quote!(impl ::core::marker::Sized),
             };
             (name.clone(), ty)
@@ -205,7 +205,7 @@ impl<'f> Declared<'f> {
         shape
     }
 
-    /// What the same row is elsewhere, if not the same.
+    /// How the row of this name differs in another function.
     fn difference(&self, first: &Declared<'_>) -> Option<(Span, String)> {
         let (this, that) = (&self.function.input.name, &first.function.input.name);
         let row = self.name;
@@ -241,7 +241,7 @@ impl<'f> Declared<'f> {
     }
 }
 
-/// The functions whose row is not what it is in the first function that declares it, and how it differs.
+/// The functions whose row differs from that of the first function which declares it, and how.
 fn differences(functions: &[Compiled]) -> Vec<(usize, TokenStream)> {
     let right = |function: &&Compiled| function.errors.is_empty();
     let mut out = Vec::new();
@@ -265,7 +265,7 @@ fn rows(functions: &[Compiled]) -> TokenStream {
         }
         done.push(declared.name);
         let mut same = functions.iter().filter_map(Declared::of).filter(|other| other.name == declared.name);
-        // A function that is wrong says nothing of the row, unless there is no other.
+        // A function with errors does not decide the row, unless there is no other.
         let right = same.find(|other| other.function.errors.is_empty());
         out.extend(row(&declared, right.as_ref().unwrap_or(&declared)));
     }

@@ -1,7 +1,7 @@
 //! `sql!`, `sql_file!` and `sql_unchecked!`: the thin shell around the compiler.
 //!
-//! In: tokens. Out: tokens. This is the only crate that names `proc_macro`, and the only one at build
-//! time that reads files: the schema snapshot, and SQL that stands in one. All checking is `dsql_edge_compiler`'s.
+//! Input: tokens. Output: tokens. This is the only crate that names `proc_macro`, and the only one at build time that
+//! reads files: the schema, and files of SQL. `dsql_edge_compiler` does all checking.
 
 mod arguments;
 mod check;
@@ -14,6 +14,7 @@ mod row_attributes;
 mod row_input;
 mod snapshot;
 mod source_map;
+mod target;
 mod text;
 mod unchecked;
 mod warnings;
@@ -28,7 +29,7 @@ pub fn sql(tokens: TokenStream) -> TokenStream {
     expanded("sql", tokens, expand::sql)
 }
 
-/// A query that stands in a file.
+/// A query in a file.
 #[proc_macro]
 pub fn sql_file(tokens: TokenStream) -> TokenStream {
     expanded("sql_file", tokens, expand::sql_file)

@@ -8,9 +8,8 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
 
+use dsql_edge_macro_input::INVOCATIONS_VARIABLE;
 use proc_macro2::TokenStream;
-
-pub(crate) const INVOCATIONS_VARIABLE: &str = "DSQL_EDGE_INVOCATIONS";
 
 /// The place of an invocation.
 pub(crate) struct Place {

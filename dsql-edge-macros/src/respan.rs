@@ -1,4 +1,6 @@
 //! Gives the tokens of a type the place of the SQL that names it, so that rustc shows errors in the type there.
+//!
+//! Input: tokens and a span. Output: the same tokens with that span.
 
 use proc_macro2::{Span, TokenStream};
 

@@ -1,20 +1,20 @@
-//! The attributes of a row that is made here.
+//! Reads the attributes of a row that the macro declares.
 //!
-//! In: attributes. Out: those that the struct gets, the traits they derive, and the names under which fields are
-//! serialized. `#[serde(rename_all = "…")]` works without a derive, for the row's own `Serialize`; with a derive
-//! of serde's, all of serde's attributes are the derive's.
+//! Input: attributes. Output: the attributes that the struct gets, the traits that they derive, and the names under
+//! which fields are serialized. `#[serde(rename_all = "…")]` works without a derive, for the row's own `Serialize`;
+//! with a derive of serde's, all of serde's attributes are the derive's.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, LitStr, Path, Token};
 
-/// What the attributes say.
+/// The attributes of a row.
 #[derive(Default)]
 pub(crate) struct RowAttributes {
     /// What documents the struct.
     pub(crate) docs: TokenStream,
-    /// What the struct and those of its groups get.
+    /// Those of the struct and of the structs of its groups.
     pub(crate) kept: TokenStream,
     /// The last names of the traits that are derived.
     pub(crate) derived: Vec<String>,

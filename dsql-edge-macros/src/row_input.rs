@@ -1,6 +1,7 @@
-//! A struct of the user's that rows fill, met by the columns of its query.
+//! Matches a struct of the user's with the columns of its query.
 //!
-//! In: the struct as it was named, and the fields that a row has. Out: which struct takes what, or what does not meet.
+//! Input: the struct as it was named, and the fields that a row has. Output: the fields of each struct, or the fields
+//! that do not match.
 
 use dsql_edge_compiler::emit::RowType;
 use dsql_edge_compiler::fields::Entry;

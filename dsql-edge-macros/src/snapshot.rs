@@ -1,15 +1,15 @@
-//! The schema snapshot: found, read, cached, and made known to cargo.
+//! Finds, reads and caches the schema, and makes cargo track its files.
 //!
-//! In: the environment of the crate that is compiled. Out: the schema. A process that lives for hours
-//! and serves many crates (an editor's) reads a snapshot again only when its time or length changed.
+//! Input: the environment of the crate that is compiled. Output: the schema. A process that lives for hours and serves
+//! many crates (an editor's) reads a file again only if its time or length changed.
 
-use crate::record::INVOCATIONS_VARIABLE;
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::schema::SchemaError;
 use dsql_edge_compiler::source::line_and_column;
+use dsql_edge_macro_input::INVOCATIONS_VARIABLE;
 use dsql_edge_macro_input::schema_path::{
-    MIGRATIONS_VARIABLE, SCHEMA_VARIABLE, SNAPSHOT, SchemaPath, build_script, schema_path,
+    MIGRATIONS_VARIABLE, SCHEMA_VARIABLE, SNAPSHOT, SchemaPath, schema_path, without_build_script,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -28,7 +28,7 @@ pub(crate) struct Snapshot {
 /// A file, its time and its length.
 type Stamp = (PathBuf, Option<SystemTime>, u64);
 
-/// What was read, and what it was read from.
+/// A schema that was read, and its files.
 struct Cached {
     stamps: Vec<Stamp>,
     files: Arc<[PathBuf]>,
@@ -45,18 +45,24 @@ static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
 ///
 /// # Errors
 ///
-/// What is missing or cannot be read, and what to do.
+/// A schema that is missing or cannot be read, and what to do.
 pub(crate) fn snapshot() -> Result<Snapshot, String> {
     let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
-    read_or_cached().map_err(|error| once(&mut reported, error))
+    read_or_cached().map_err(|error| once(&mut reported, error, is_rustc()))
+}
+
+/// Whether the process is rustc, which compiles one crate. An editor's process expands the queries of many crates, each
+/// as often as it likes.
+fn is_rustc() -> bool {
+    std::env::args_os().any(|argument| argument == "--crate-name")
 }
 
 /// The error that was last reported in full.
 static REPORTED: Mutex<Option<String>> = Mutex::new(None);
 
-/// The error in full for the first query that has it; for later ones its first words.
-fn once(reported: &mut Option<String>, error: String) -> String {
-    if reported.as_ref() != Some(&error) {
+/// The error in full for the first query that has it; for later ones, if the process compiles one crate, its first words.
+fn once(reported: &mut Option<String>, error: String, is_rustc: bool) -> String {
+    if !is_rustc || reported.as_ref() != Some(&error) {
         *reported = Some(error.clone());
         return error;
     }
@@ -150,11 +156,7 @@ fn find() -> Result<(PathBuf, bool), String> {
         Some(SchemaPath::File(path)) => (path, false),
         // Cargo sets OUT_DIR if a build script ran, and only such a script makes cargo see a file that is added.
         Some(SchemaPath::Migrations(path)) if variable("OUT_DIR").is_none() => {
-            let why = build_script(&path);
-            return Err(format!(
-                "{MIGRATIONS_VARIABLE} names {}, and the package has no build script: {why}",
-                path.display()
-            ));
+            return Err(without_build_script(&path));
         }
         Some(SchemaPath::Migrations(path)) => (path, true),
         None => {
@@ -172,7 +174,7 @@ fn find() -> Result<(PathBuf, bool), String> {
 }
 
 impl Snapshot {
-    /// What tells cargo that the build depends on the snapshot.
+    /// The tokens that make the build depend on the snapshot.
     pub(crate) fn tracked(&self) -> TokenStream {
         [tracked_variables(), tracked(&self.files)].into_iter().collect()
     }
@@ -192,7 +194,7 @@ pub(crate) fn tracked_variables() -> TokenStream {
     }
 }
 
-/// What tells cargo that the build depends on files that are read together: once a process, not once a query.
+/// The tokens that make the build depend on files that are read together: once a process, not once a query.
 pub(crate) fn tracked(files: &[PathBuf]) -> TokenStream {
     match files.first() {
         Some(first) if first_use(first) => files
@@ -225,7 +227,7 @@ mod tests {
     #[test]
     fn error_of_the_snapshot_is_shown_in_full_once() {
         let mut reported = None;
-        let mut shown = |error: &str| once(&mut reported, error.to_owned());
+        let mut shown = |error: &str| once(&mut reported, error.to_owned(), true);
         let error = "the schema snapshot cannot be understood: syntax error\n --> dsql-schema.sql:3:1";
         let short = "the schema snapshot cannot be understood: the first query of the crate that uses it has the error in full";
         assert_eq!(shown(error), error);
@@ -235,5 +237,7 @@ mod tests {
             "no schema snapshot: run `dsql-edge pull`"
         );
         assert_eq!(shown(error), error);
+        let mut shown = |error: &str| once(&mut reported, error.to_owned(), false);
+        assert_eq!((shown(error), shown(error)), (error.to_owned(), error.to_owned()));
     }
 }

@@ -1,10 +1,12 @@
-//! From an offset in the SQL to file, line and column of the Rust source, where the compiler says where a literal stands.
+//! Maps an offset in the SQL to file, line and column of the Rust source, if the compiler reports where a literal is.
+//!
+//! Input: a literal and an offset. Output: a place.
 
 use dsql_edge_compiler::diagnostic::render::Place;
 use dsql_edge_macro_input::Literal;
 use syn::LitStr;
 
-/// A string literal and where it stands.
+/// A string literal and its place.
 pub(crate) struct SourceMap {
     literal: Literal,
     file: Option<String>,
@@ -22,7 +24,7 @@ impl SourceMap {
         SourceMap { literal: Literal::new(literal), file, line: span.line(), column: span.column() }
     }
 
-    /// The place of a byte of the text; `None` where the compiler does not say where the literal stands.
+    /// The place of a byte of the text; `None` if the compiler does not report the place of the literal.
     pub(crate) fn place(&self, offset: usize) -> Option<Place> {
         if self.line == 0 || self.file.is_none() {
             return None;

@@ -1,4 +1,6 @@
-//! SQL as it stands in the source, and messages about it with the true place.
+//! Reads the SQL of an invocation, and reports errors at the true place in it.
+//!
+//! Input: a literal or a file of SQL. Output: its text, and errors as tokens.
 
 use crate::snapshot;
 use crate::source_map::SourceMap;
@@ -58,7 +60,7 @@ impl Text {
         })
     }
 
-    /// What tells cargo that the build depends on the file.
+    /// The tokens that make the build depend on the file.
     pub(crate) fn tracked(&self) -> TokenStream {
         match &self.origin {
             Origin::Literal(_) => TokenStream::new(),

@@ -1,14 +1,18 @@
-//! `sql_unchecked!`: syntax and parameters only; the types come from Rust.
+//! Expands `sql_unchecked!`: checks syntax and parameters only; the types come from Rust.
+//!
+//! Input: tokens. Output: the query.
 
 use crate::arguments::{self, Value, values};
 use crate::expand::failed;
 use crate::snapshot;
 use crate::text::{Text, compile_error};
-use dsql_edge_compiler::diagnostic::Diagnostics;
+use dsql_edge_compiler::diagnostic::{Diagnostic, Diagnostics};
 use dsql_edge_compiler::emit::{effect_path, parameter_names, session_path};
+use dsql_edge_compiler::source::Edits;
+use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_compiler::transaction_control;
 use dsql_edge_compiler::typed::{Effect, SessionEffect};
-use dsql_edge_compiler::{syntax, unchecked_effects};
+use dsql_edge_compiler::unchecked_effects;
 use dsql_edge_macro_input::Unchecked;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -20,21 +24,23 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     };
     let text = Text::literal(input.sql.clone());
     let (source, span) = (&text.source, text.span);
-    let lexed = syntax::lex(source);
-    let parsed = syntax::parse_statement(&source.text, &lexed);
-    let parsed =
-        parsed.and_then(|statement| match transaction_control::error(&statement, &source.text, &lexed) {
-            Some(refused) => Err(refused),
-            None => Ok(statement),
-        });
-    let statement = match parsed {
-        Ok(statement) => statement,
-        Err(refused) => {
-            let errors = Diagnostics::from(refused).errors().map(|error| text.error(error)).collect();
-            return failed(&values(&input.arguments), errors);
-        }
+    let failed_sql = |error: Diagnostic| {
+        let errors = Diagnostics::from(error).errors().map(|error| text.error(error)).collect();
+        failed(&values(&input.arguments), errors)
     };
-    if let Err(error) = arguments::check_placeholders(&lexed, span) {
+    let parsed = match Parsed::script(source) {
+        Ok(parsed) => parsed,
+        Err(error) => return failed_sql(error),
+    };
+    let statement = match parsed.only() {
+        Ok(statement) => statement,
+        Err(error) => return failed_sql(error),
+    };
+    if let Some(error) = transaction_control::error(statement) {
+        return failed_sql(error);
+    }
+    let lexed = statement.tokens;
+    if let Err(error) = arguments::check_placeholders(lexed, span) {
         return failed(&values(&input.arguments), error.to_compile_error());
     }
     if !lexed.pieces.is_empty() {
@@ -47,7 +53,7 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
             compile_error(span, "a query takes at most 65535 parameters"),
         );
     }
-    let arguments = match arguments::match_arguments(&lexed, &input.arguments, span) {
+    let arguments = match arguments::match_arguments(lexed, &input.arguments, span) {
         Ok(arguments) => arguments,
         Err(errors) => {
             return failed(
@@ -58,8 +64,8 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     };
     // Without a snapshot it is less that is known, and no error.
     let snapshot = snapshot::snapshot().ok();
-    let effects = unchecked_effects(&statement, source, snapshot.as_ref().map(|it| &*it.schema));
-    let sql = dsql_edge_compiler::numbered_text(&source.text, &lexed);
+    let effects = unchecked_effects(statement.tree, source, snapshot.as_ref().map(|it| &*it.schema));
+    let sql = statement.text_to_send(Edits::default());
     let expression = expression(&input, &sql, &arguments, effects);
     let tracked = snapshot.map_or_else(snapshot::tracked_variables, |snapshot| snapshot.tracked());
     if tracked.is_empty() { expression } else { quote!({ #tracked #expression }) }

@@ -1,5 +1,7 @@
-//! Warnings: a macro on stable Rust has none of its own, so each is the use of something deprecated, whose note
-//! is the message. `#[allow(code)]`, the code's `-` written `_`, takes one back.
+//! Emits warnings. A macro on stable Rust cannot warn, so each warning is the use of something deprecated, whose note
+//! is the message.
+//!
+//! Input: diagnostics. Output: tokens. `#[allow(code)]`, the code with `_` for `-`, leaves a warning out.
 
 use crate::check::Checked;
 use crate::text::{Text, compile_error};
@@ -10,7 +12,7 @@ use quote::{quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Token};
 
-/// What is suspicious about a query, as items; and what is wrong with what the user allows.
+/// The warnings of a query, as items; and errors in the user's `allow`.
 pub(crate) fn warnings(checked: &Checked, text: &Text, allowed: &[Ident]) -> TokenStream {
     let found: Vec<&Diagnostic> = checked.query.warnings.iter().chain(&checked.fields.warnings).collect();
     let is = |warning: &Diagnostic, allowed: &Ident| warning.code.name() == dashed(allowed);
@@ -69,7 +71,7 @@ fn not_a_warning(name: &Ident) -> Option<String> {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => format!("they are {}", names.join(", ")),
             };
-            Some(format!("`{name}` is no warning of sql!: {hint}"))
+            Some(format!("`{name}` is not a warning of sql!: {hint}"))
         }
     }
 }

@@ -534,7 +534,8 @@ impl Error {
             Outcome::Executed => ", and was executed all the same",
             Outcome::Unknown => ", and whether it was executed is not known",
         })?;
-        if let Some(Statement { name, file, line, .. }) = self.0.statement {
+        // The command line's own statements are not in a file of the user's.
+        if let Some(Statement { name, file, line, .. }) = self.0.statement.filter(|it| !it.file.is_empty()) {
             f.write_str(" (")?;
             f.write_str(name)?;
             f.write_str(if name.is_empty() { "" } else { ", " })?;

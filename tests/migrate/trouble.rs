@@ -56,6 +56,15 @@ async fn what_fails_says_why_and_can_be_mended() {
         "1 applied"
     );
     assert_eq!(column(&local, "SELECT name FROM a ORDER BY id").await, ["x", "y", "z"]);
+    // A table of a later migration, or of none.
+    let files = [
+        ("1.sql", mended.as_str()),
+        ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');"),
+        ("3.sql", "DROP TABLE later;"),
+    ];
+    let error = said(&files).await;
+    let expected = "does not exist in the cluster: does an earlier migration make it?";
+    assert!(error.starts_with("migrations/3.sql:1:1: ") && error.ends_with(expected), "{error}");
     local.stop().await.unwrap();
 }
 
@@ -76,8 +85,9 @@ async fn meddle(local: &Local, sql: &str) {
 /// Jobs end like this, and leave an index that is not valid.
 fn jobs_that(status: &str) -> String {
     format!(
-        "CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(target text, statement text, plain text, seal text)
-         RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
+        "CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(
+             target text, name text, statement text, plain text, seal text
+         ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
          BEGIN
              EXECUTE plain;
              UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'a_name'::regclass;
@@ -119,10 +129,10 @@ async fn index_that_another_made_is_not_dropped() {
     run(&local, &folder(&[("1.sql", table)]), LEASE).await.unwrap();
     // A colleague builds it; later its build has failed.
     for (status, message) in [
-        ("processing", "an index public.a_name, which this folder did not make, is being built by the job"),
+        ("processing", "an index public.a_name, which this folder did not create, is being built by the job"),
         (
             "failed",
-            "an index public.a_name, which this folder did not make, is there and not valid: DROP INDEX",
+            "an index public.a_name, which this folder did not create, exists and is not valid: DROP INDEX",
         ),
     ] {
         let build = format!(
@@ -293,7 +303,7 @@ async fn what_only_people_can_tell_they_are_asked() {
     assert!(!well);
     for expected in [
         "1.sql:2:1: statement 2 was not applied",
-        "it cannot be known whether it was",
+        "the catalog does not show whether it was applied",
         "migrate resolve 1.sql:2 --applied",
     ] {
         assert!(error.contains(expected), "{expected}: {error}");

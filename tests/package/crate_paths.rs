@@ -99,6 +99,27 @@ fn crate_without_a_library_is_the_binary_or_an_error() {
     assert!(printed.contains("dsql-schema.sql:2"), "{printed}");
     assert!(printed.contains("the package has no library"), "{printed}");
     assert!(printed.contains("due to 1 previous error"), "{printed}");
+    let example = "fn main() { let _ = dsql_edge::sql!(\"SELECT id FROM links\"); }";
+    package.write("examples/shown.rs", example);
+    let printed = package.failed(&["check", "--example", "shown"], &[]);
+    assert!(printed.contains("the package has no library, so this test, benchmark or example"), "{printed}");
+}
+
+#[test]
+fn crate_of_a_cdylib_is_an_error_outside_of_it() {
+    let package = Package::new("worker-shop", &[("dsql-schema.sql", SNAPSHOT)]);
+    let manifest = std::fs::read_to_string(package.path().join("Cargo.toml")).unwrap();
+    package.write("Cargo.toml", &format!("{manifest}\n[lib]\ncrate-type = [\"cdylib\"]\n"));
+    package.write("src/lib.rs", &format!("//! A Worker.\n{TYPES}\npub mod here {{ {} }}", queries("crate")));
+    package.write("tests/it.rs", "#[test]\nfn runs() { let _ = dsql_edge::sql!(\"SELECT id FROM links\"); }");
+    package.built(&["check", "--lib"], &[]);
+    let printed = package.failed(&["check", "--test", "it"], &[]);
+    for part in ["`type links.id = crate::ids::LinkId`", "the library is a cdylib only", "\"rlib\""] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+    let both = format!("{manifest}\n[lib]\ncrate-type = [\n    \"cdylib\",\n    \"rlib\",\n]\n");
+    package.write("Cargo.toml", &both);
+    package.built(&["check", "--test", "it"], &[]);
 }
 
 #[test]

@@ -100,6 +100,17 @@ fn command_line_reads_the_schema_of_the_build() {
         _ => vec!["check", "..", "--no-build", "--apply", "../nothing.sql"],
     };
     package.write("nothing.sql", "SELECT 1;");
+    // The macro and the command line reject the variable without a build script.
+    let migrations = [("DSQL_EDGE_MIGRATIONS", "migrations")];
+    let without = "the package has no build script: cargo would not see a file";
+    assert!(package.failed(&["check"], &migrations).contains(without));
+    for arguments in [&describe[..], &check("")] {
+        let (success, printed) = runs("", &migrations, arguments);
+        assert!(!success && printed.contains(without), "{printed}");
+    }
+    // A comment does not set a variable.
+    package.write("build.rs", "// cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\nfn main() {}");
+    package.failed(&["check"], &[]);
     for folder in ["", "src"] {
         for (variables, compiles) in [
             (&[("DSQL_EDGE_SCHEMA", "schemas/a.sql")][..], true),

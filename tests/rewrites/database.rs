@@ -21,33 +21,40 @@ pub(crate) struct Outcome {
     pub(crate) errors: Vec<String>,
 }
 
-/// Runs a script in an empty schema, statement by statement, whatever fails.
-pub(crate) fn run(pieces: &[Piece], database: &Database<'_>) -> Result<Outcome> {
+/// Runs the files of a script in an empty schema, each in a session of its own, statement by statement, whatever fails.
+pub(crate) fn run(files: &[Vec<Piece>], database: &Database<'_>) -> Result<Outcome> {
     let (client, runtime) = database.client();
     runtime.block_on(async {
         client.batch_execute("ROLLBACK").await?;
         client.batch_execute("DISCARD ALL").await?;
         client.batch_execute("DROP SCHEMA IF EXISTS public, other CASCADE; CREATE SCHEMA public").await?;
         let mut errors = Vec::new();
-        for piece in pieces {
-            let (statement, done) = match piece {
-                Piece::Statement(sql) => (sql, client.batch_execute(&without_async(sql)).await),
-                Piece::Copy { statement, rows } => (statement, copy(client, statement, rows).await),
-                Piece::Command(_) => continue,
-            };
-            if let Err(error) = done {
-                let state = error.code().with_context(|| format!("{error:?}: {piece:?}"))?.code().to_owned();
-                // In a failed transaction every statement fails. If a constraint is added by two statements, and the
-                // second fails, the catalog shows it.
-                if state != "25P02" && !statement.contains("VALIDATE CONSTRAINT") {
-                    errors.push(state);
-                }
-            }
+        for pieces in files {
+            run_file(pieces, client, &mut errors).await?;
+            client.batch_execute("ROLLBACK").await?;
+            client.batch_execute("DISCARD ALL").await?;
         }
-        client.batch_execute("ROLLBACK").await?;
-        client.batch_execute("DISCARD ALL").await?;
         Ok(Outcome { state: state(client).await?, errors })
     })
+}
+
+async fn run_file(pieces: &[Piece], client: &Client, errors: &mut Vec<String>) -> Result<()> {
+    for piece in pieces {
+        let (statement, done) = match piece {
+            Piece::Statement(sql) => (sql, client.batch_execute(&without_async(sql)).await),
+            Piece::Copy { statement, rows } => (statement, copy(client, statement, rows).await),
+            Piece::Command(_) => continue,
+        };
+        if let Err(error) = done {
+            let state = error.code().with_context(|| format!("{error:?}: {piece:?}"))?.code().to_owned();
+            // In a failed transaction every statement fails. If a constraint is added by two statements, and the second
+            // fails, the catalog shows it.
+            if state != "25P02" && !statement.contains("VALIDATE CONSTRAINT") {
+                errors.push(state);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Without DSQL's word ASYNC, which PostgreSQL does not have.

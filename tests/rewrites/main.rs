@@ -1,4 +1,5 @@
-//! Attacks `dsql-edge lint --fix`: runs generated scripts on PostgreSQL 16 with and without their rewrites.
+//! Attacks `dsql-edge lint --fix`: runs generated scripts of one or several files on PostgreSQL 16 with and without their
+//! rewrites.
 //!
 //! A rewrite that `--fix` applies must leave the same catalog, the same rows and the same errors. A rewrite that needs
 //! `--assume-success` must do so for each script in which no statement fails. `REWRITES_SCRIPTS=5000` tries more,
@@ -12,12 +13,13 @@ mod script;
 
 use std::collections::BTreeMap;
 
-use dsql_edge_codegen::lint::{Sent, fixed, lint};
+use dsql_edge_codegen::lint::{Sent, fixed_before, lint};
 use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_tests::oracle::{Database, Oracle};
 
 use database::{Outcome, run};
-use script::{Script, generate};
+use psql::Piece;
+use script::{File, generate};
 
 /// The number of scripts, unless `REWRITES_SCRIPTS` sets it.
 const SCRIPTS: u64 = 200;
@@ -46,6 +48,7 @@ const TITLES: &[&str] = &[
 
 #[derive(Default)]
 struct Tally {
+    files: usize,
     fixes: usize,
     /// Scripts in which no statement failed.
     succeeded: usize,
@@ -64,9 +67,13 @@ fn scripts_do_the_same_with_their_rewrites() {
     let mut tally = Tally::default();
     for at in 0..scripts {
         let seed = seed.wrapping_mul(1_000_003) + at;
-        let script = generate(seed);
-        assert_eq!(psql::pieces(&script.text), script.pieces, "seed {seed}:\n{}", script.text);
-        compare(seed, &script, &database, &mut tally);
+        let files = generate(seed);
+        for File { text, pieces } in &files {
+            assert_eq!(psql::pieces(text), *pieces, "seed {seed}:\n{text}");
+        }
+        tally.files += files.len();
+        let script = Script { seed, files };
+        compare(&script, &database, &mut tally);
     }
     for difference in tally.differences.iter().take(5) {
         println!("{difference}\n");
@@ -75,7 +82,8 @@ fn scripts_do_the_same_with_their_rewrites() {
         println!("{:6} {title}", tally.titles.get(title).unwrap_or(&0));
     }
     println!(
-        "scripts {scripts}, nothing failed in {}, statements that failed {}, fixes {}, differences {}",
+        "scripts {scripts}, files {}, nothing failed in {}, statements that failed {}, fixes {}, differences {}",
+        tally.files,
         tally.succeeded,
         tally.statements_failed,
         tally.fixes,
@@ -86,42 +94,59 @@ fn scripts_do_the_same_with_their_rewrites() {
     assert!(untried.is_empty(), "never tried: {untried:?}");
 }
 
-fn compare(seed: u64, script: &Script, database: &Database<'_>, tally: &mut Tally) {
-    let linted = lint([(String::new(), script.text.clone())], None, Sent::OneByOne).remove(0);
-    for finding in &linted.findings {
-        assert!(finding.rule.is_some(), "seed {seed}: {:?}\n{}", finding.diagnostic, script.text);
-        if let Some(fix) = &finding.fix {
-            assert!(TITLES.contains(&fix.title), "a rewrite that is not in the list: {}", fix.title);
-            *tally.titles.entry(fix.title).or_default() += 1;
-        }
-    }
-    let before = run(&script.pieces, database).unwrap();
-    tally.statements_failed += before.errors.len();
-    tally.succeeded += usize::from(before.errors.is_empty());
-    let (same, fixes) = fixed(&script.text, None, Sent::OneByOne, Meaning::Same);
-    tally.fixes += fixes;
-    differ(seed, script, &before, &same, database, tally);
-    if before.errors.is_empty() {
-        let (all, fixes) = fixed(&script.text, None, Sent::OneByOne, Meaning::SameIfAllSucceed);
-        tally.fixes += fixes;
-        differ(seed, script, &before, &all, database, tally);
+/// A script, and the number that it was generated from.
+struct Script {
+    seed: u64,
+    files: Vec<File>,
+}
+
+impl Script {
+    /// The texts with the rewrites that `lint --fix` applies to a folder, and their number.
+    fn rewritten(&self, safe: Meaning) -> (Vec<String>, usize) {
+        let texts: Vec<&str> = self.files.iter().map(|file| file.text.as_str()).collect();
+        let fixed = |(at, text): (usize, &&str)| {
+            fixed_before(text, texts.get(at + 1..).unwrap_or_default(), None, Sent::OneByOne, safe)
+        };
+        let (texts, counts): (Vec<String>, Vec<usize>) = texts.iter().enumerate().map(fixed).unzip();
+        (texts, counts.into_iter().sum())
     }
 }
 
-fn differ(
-    seed: u64,
-    script: &Script,
-    before: &Outcome,
-    with: &str,
-    database: &Database<'_>,
-    tally: &mut Tally,
-) {
-    if with == script.text {
+fn compare(script: &Script, database: &Database<'_>, tally: &mut Tally) {
+    let texts = script.files.iter().map(|file| (String::new(), file.text.clone()));
+    for file in lint(texts, None, Sent::OneByOne) {
+        for finding in &file.findings {
+            let (seed, text) = (script.seed, &file.text);
+            assert!(finding.rule.is_some(), "seed {seed}: {:?}\n{text}", finding.diagnostic);
+            if let Some(fix) = &finding.fix {
+                assert!(TITLES.contains(&fix.title), "a rewrite that is not in the list: {}", fix.title);
+                *tally.titles.entry(fix.title).or_default() += 1;
+            }
+        }
+    }
+    let pieces: Vec<Vec<Piece>> = script.files.iter().map(|file| file.pieces.clone()).collect();
+    let before = run(&pieces, database).unwrap();
+    tally.statements_failed += before.errors.len();
+    tally.succeeded += usize::from(before.errors.is_empty());
+    let (same, fixes) = script.rewritten(Meaning::Same);
+    tally.fixes += fixes;
+    differ(script, &before, &same, database, tally);
+    if before.errors.is_empty() {
+        let (all, fixes) = script.rewritten(Meaning::SameIfAllSucceed);
+        tally.fixes += fixes;
+        differ(script, &before, &all, database, tally);
+    }
+}
+
+fn differ(script: &Script, before: &Outcome, with: &[String], database: &Database<'_>, tally: &mut Tally) {
+    let texts: Vec<&str> = script.files.iter().map(|file| file.text.as_str()).collect();
+    if with == texts {
         return;
     }
-    let after = run(&psql::pieces(with), database).unwrap();
+    let pieces: Vec<Vec<Piece>> = with.iter().map(|text| psql::pieces(text)).collect();
+    let after = run(&pieces, database).unwrap();
     if after != *before {
-        let text = &script.text;
+        let (seed, text, with) = (script.seed, texts.join(NEXT_FILE), with.join(NEXT_FILE));
         let (was, is) = (&before.state, &after.state);
         tally.differences.push(format!(
             "seed {seed}\n{text}\n---- with rewrites\n{with}\n---- errors {:?}\n{was}---- and with rewrites {:?}\n{is}",
@@ -129,3 +154,6 @@ fn differ(
         ));
     }
 }
+
+/// The line between two files in the output.
+const NEXT_FILE: &str = "\n---- the next file\n";

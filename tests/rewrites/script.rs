@@ -1,6 +1,7 @@
 //! Generates scripts.
 //!
-//! Input: a seed. Output: a file of SQL like those of people and of pg_dump, in pieces and as text.
+//! Input: a seed. Output: files of SQL like those of people and of pg_dump, in pieces and as text. They run one after the
+//! other, each in a session of its own, as a folder of migrations does.
 //!
 //! In half of the scripts statements fail: names are few, so that tables are missing or exist already, and rows violate
 //! constraints. In the other half most scripts run to their end without an error.
@@ -9,8 +10,8 @@ use fastrand::Rng;
 
 use crate::psql::Piece;
 
-/// A script.
-pub(crate) struct Script {
+/// A file of a script.
+pub(crate) struct File {
     pub(crate) text: String,
     /// The same as psql divides it.
     pub(crate) pieces: Vec<Piece>,
@@ -48,8 +49,8 @@ const COMMANDS: &[&str] = &[
     "\\timing off",
 ];
 
-/// Generates a script.
-pub(crate) fn generate(seed: u64) -> Script {
+/// Generates the files of a script.
+pub(crate) fn generate(seed: u64) -> Vec<File> {
     let mut rng = Rng::with_seed(seed);
     let careful = rng.bool();
     let mut maker = Maker {
@@ -57,6 +58,7 @@ pub(crate) fn generate(seed: u64) -> Script {
         careful,
         text: String::new(),
         pieces: Vec::new(),
+        files: Vec::new(),
         open: false,
         tables: Vec::new(),
         keyed: Vec::new(),
@@ -70,26 +72,25 @@ pub(crate) fn generate(seed: u64) -> Script {
     for table in 0..tables {
         maker.table(table);
         maker.some(2, Maker::of_table);
+        maker.perhaps_another_file();
     }
-    maker.some(14, Maker::anything);
+    maker.some(14, |maker| {
+        maker.anything();
+        maker.perhaps_another_file();
+    });
     if maker.open && maker.rng.bool() {
         maker.statement("COMMIT");
     }
-    let Maker { mut text, mut pieces, mut rng, .. } = maker;
-    if rng.u32(..5) == 0 {
-        text = text.replace('\n', "\r\n");
-        pieces.iter_mut().for_each(Piece::end_lines_with_crlf);
-    }
-    if rng.u32(..8) == 0 {
-        text.insert(0, '\u{feff}');
-    }
-    Script { text, pieces }
+    maker.end_file();
+    maker.files
 }
 
 struct Maker {
     rng: Rng,
     text: String,
     pieces: Vec<Piece>,
+    /// The files before this one.
+    files: Vec<File>,
     /// A transaction is open.
     open: bool,
     /// Only statements that probably succeed are generated.
@@ -116,6 +117,29 @@ impl Maker {
         for _ in 0..self.rng.usize(..=most) {
             make(self);
         }
+    }
+
+    /// A file may end within a transaction, which is then discarded.
+    fn perhaps_another_file(&mut self) {
+        if self.one_in(6) && !(self.careful && self.open) {
+            self.end_file();
+        }
+    }
+
+    fn end_file(&mut self) {
+        let (mut text, mut pieces) = (std::mem::take(&mut self.text), std::mem::take(&mut self.pieces));
+        if self.open {
+            (self.tables, self.keyed) = self.before.clone();
+            self.open = false;
+        }
+        if self.one_in(5) {
+            text = text.replace('\n', "\r\n");
+            pieces.iter_mut().for_each(Piece::end_lines_with_crlf);
+        }
+        if self.one_in(8) {
+            text.insert(0, '\u{feff}');
+        }
+        self.files.push(File { text, pieces });
     }
 
     /// A table's name.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use dsql_edge_compiler::builtin::{self, Function, Operator, oid};
+use dsql_edge_compiler::builtin::{self, Function, FunctionKind, Operator, oid};
 
 use crate::types::{Ty, Types};
 
@@ -70,7 +70,7 @@ impl Catalog {
                 let makeable = [operator.left, operator.right]
                     .into_iter()
                     .all(|ty| ty == 0 || is_makeable(ty) || is_polymorphic(ty));
-                if !makeable || operator.function_volatility == b'v' {
+                if !makeable || operator.function_volatility.is_volatile() {
                     continue;
                 }
                 if is_polymorphic(operator.result) {
@@ -85,18 +85,18 @@ impl Catalog {
 
     fn add(&mut self, function: Function) {
         let makeable = function.args().all(|ty| is_makeable(ty) || is_polymorphic(ty));
-        let harmless = function.volatility != b'v' || VOLATILE.contains(&function.name);
+        let harmless = !function.volatility.is_volatile() || VOLATILE.contains(&function.name);
         if !makeable || !harmless || SKIPPED.contains(&function.name) {
             return;
         }
         let result = function.returns;
         let known = is_makeable(result) || is_polymorphic(result);
         match (function.kind, function.set) {
-            (b'a', _) if known => self.aggregates.push(function),
-            (b'w', _) if known => self.windows.push(function),
-            (b'f', true) if known || result == oid::RECORD => self.sets.push(function),
-            (b'f', false) if is_polymorphic(result) => self.polymorphic.push(function),
-            (b'f', false) if is_makeable(result) => {
+            (FunctionKind::Aggregate(_), _) if known => self.aggregates.push(function),
+            (FunctionKind::Window, _) if known => self.windows.push(function),
+            (FunctionKind::Plain, true) if known || result == oid::RECORD => self.sets.push(function),
+            (FunctionKind::Plain, false) if is_polymorphic(result) => self.polymorphic.push(function),
+            (FunctionKind::Plain, false) if is_makeable(result) => {
                 self.by_result.entry(result).or_default().push(function);
             }
             _ => {}

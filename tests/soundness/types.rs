@@ -1,7 +1,7 @@
 //! The types that the generator speaks: PostgreSQL's by OID, the schema's by numbers of our own. In goes a type,
 //! out come its spelling, its relatives and values of it.
 
-use dsql_edge_compiler::builtin::{self, oid};
+use dsql_edge_compiler::builtin::{self, TypeKind, oid};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use fastrand::Rng;
 
@@ -162,7 +162,9 @@ impl Types {
         match self.user(ty).map(|user| &user.kind) {
             Some(UserKind::Range(subtype)) => Some(*subtype),
             Some(_) => None,
-            None => builtin::type_by_oid(ty).filter(|found| found.kind == b'r').map(|found| found.subtype),
+            None => builtin::type_by_oid(ty)
+                .filter(|found| found.kind == TypeKind::Range)
+                .map(|found| found.subtype),
         }
     }
 

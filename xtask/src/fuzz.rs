@@ -1,8 +1,8 @@
 //! `cargo xtask fuzz`: libFuzzer over what takes hostile bytes and arbitrary text, on the stable toolchain.
 //!
-//! In: the targets of `fuzz/`, their committed seeds, and the statements and schemas of `tests/cases`. Out: how much
-//! each has tried, and, of what fails, a file that makes it fail again. What it finds on the way is kept in the target
-//! folder for the next time.
+//! Input: the targets of `fuzz/`, their committed seeds, and the statements and schemas of `tests/cases`. Output: how
+//! much each has tried, and, of what fails, a file that makes it fail again. What it finds on the way is kept in the
+//! target folder for the next time.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Installs what is needed beyond Rust and Node, from the project's own lock files and nothing else.
 //!
-//! In: the folders with a `package-lock.json`, and `rust-toolchain.toml`. Out: `node_modules` beside them,
-//! and the wasm target. What is installed already costs nothing.
+//! Input: the folders with a `package-lock.json`, and `rust-toolchain.toml`. Output: `node_modules` beside them, and
+//! the wasm target. What is installed already costs nothing.
 
 use std::env;
 use std::fs;

@@ -1,6 +1,6 @@
 //! Builds a Worker: its crate to wasm, the wasm to a bundle.
 //!
-//! In: the folder of a Worker's crate, with its lock file. Out: the folder of the bundle, below the target
+//! Input: the folder of a Worker's crate, with its lock file. Output: the folder of the bundle, below the target
 //! folder. worker-build is for users; this needs no tool that is not built here.
 
 use std::env;

@@ -1,7 +1,7 @@
 //! The configuration by which plain workerd runs a bundle.
 //!
-//! In: a bundle's folder, the certificates to trust, the names of its bindings. Out: Cap'n Proto text. The
-//! values of bindings come from workerd's environment, so that no secret is written to a file.
+//! Input: a bundle's folder, the certificates to trust, the names of its bindings. Output: Cap'n Proto text. The values
+//! of bindings come from workerd's environment, so that no secret is written to a file.
 
 use std::fmt::Write;
 use std::fs;

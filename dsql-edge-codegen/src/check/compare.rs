@@ -1,5 +1,6 @@
-//! A query under two schemas: the one that is and the one that may come. Queries in; what no longer compiles, what gets
-//! another type in Rust, and what else is worth knowing out.
+//! Compares a query under two schemas: the one that is and the candidate.
+//!
+//! Input: queries. Output: findings: queries that no longer compile, that get another type in Rust, and notes.
 
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -10,11 +11,14 @@ use dsql_edge_compiler::{Schema, Source, TypedQuery, compile};
 
 use super::invocation::Query;
 
-/// Something that differs.
+/// The name of a finding about types, in place of a code.
+pub(crate) const CHANGED: &str = "changed";
+
+/// A difference.
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
-    /// The code of an error; of a change, `changed`.
+    /// The code of an error; of a change, [`CHANGED`].
     pub code: &'static str,
     /// One line.
     pub message: String,
@@ -31,9 +35,9 @@ pub struct Finding {
 pub enum Severity {
     /// The query does not compile.
     Broken,
-    /// It compiles, and what it gives or takes has another type in Rust.
+    /// It compiles, and a column or a parameter has another type in Rust.
     Changed,
-    /// It goes on as it was, and something else about it is different.
+    /// Its types stay, and something else about it is different.
     Note,
 }
 
@@ -43,7 +47,7 @@ struct Compiled {
     fields: Fields,
 }
 
-/// What differs for any of the queries.
+/// The findings for all queries.
 pub(super) fn all(queries: &[Query], now: Option<&Schema>, coming: &Schema) -> Vec<Finding> {
     queries.iter().flat_map(|query| one(query, now, coming)).collect()
 }
@@ -51,7 +55,7 @@ pub(super) fn all(queries: &[Query], now: Option<&Schema>, coming: &Schema) -> V
 fn one(query: &Query, now: Option<&Schema>, coming: &Schema) -> Vec<Finding> {
     let before = now.map(|now| compiled(query, now));
     match (compiled(query, coming), before) {
-        // Of what was never checked, only what is new is told.
+        // A query that was never checked has an error only if it compiled before.
         (Err(_), Some(Err(_)) | None) if query.unchecked => Vec::new(),
         (Err(errors), before) => {
             let was_wrong = matches!(before, Some(Err(_)));
@@ -64,7 +68,7 @@ fn one(query: &Query, now: Option<&Schema>, coming: &Schema) -> Vec<Finding> {
 
 fn compiled(query: &Query, schema: &Schema) -> Result<Compiled, Diagnostics> {
     let typed = compile(&Source::of_macro(&query.text), schema)?;
-    // What `sql_unchecked!` gives has whatever type was written there.
+    // The columns of `sql_unchecked!` have the types that are written there.
     let fields = if query.unchecked { Fields::default() } else { fields(&typed, schema)? };
     Ok(Compiled { query: typed, fields })
 }
@@ -104,7 +108,7 @@ fn changes(query: &Query, before: &Compiled, after: &Compiled) -> Vec<Finding> {
     for (name, (was_type, _)) in &was {
         match is.iter().find(|(known, _)| known == name) {
             None => {
-                let message = format!("the row has no field `{name}` any more");
+                let message = format!("the row no longer has a field `{name}`");
                 out.push(changed(query, Severity::Changed, whole, &message, None));
             }
             Some((_, (is_type, column))) if is_type != was_type => {
@@ -120,14 +124,14 @@ fn changes(query: &Query, before: &Compiled, after: &Compiled) -> Vec<Finding> {
             continue;
         }
         let message = format!("the row gets a field `{name}`: {is_type}");
-        // A struct of the user's does not have it.
+        // A struct of the user's lacks it.
         let severity = if query.own_row { Severity::Changed } else { Severity::Note };
         out.push(changed(query, severity, column_span(*column), &message, None));
     }
     let at_most_one = |it: Cardinality| matches!(it, Cardinality::One | Cardinality::AtMostOne);
     if at_most_one(before.query.cardinality) && after.query.cardinality == Cardinality::Many {
-        let message = "it may give many rows; as the schema is, it gives one at the most";
-        let hint = "fetch_one and fetch_optional fail where there are more";
+        let message = "it may return many rows; with the schema as it is, it returns one at most";
+        let hint = "fetch_one and fetch_optional fail if there are more";
         out.push(changed(query, Severity::Note, whole, message, Some(hint.to_owned())));
     }
     if before.query.key.is_some() && after.query.key.is_none() && !query.unchecked {
@@ -143,11 +147,11 @@ fn changed(query: &Query, severity: Severity, span: Span, message: &str, hint: O
     let mut diagnostic = Diagnostic::error(Code::TypeMismatch, span, "");
     diagnostic.hint = hint;
     let rendered = render(&diagnostic, &query.text, Some(place.clone()));
-    // The headline is our own.
+    // The first line is another.
     let below = rendered.split_once('\n').map_or("", |(_, below)| below);
     Finding {
         severity,
-        code: "changed",
+        code: CHANGED,
         message: message.to_owned(),
         rendered: format!("{message}\n{below}"),
         place,
@@ -161,15 +165,15 @@ fn parameter(number: usize, was: &TypedParameter, is: &TypedParameter) -> Option
         return Some(format!("{name} becomes {}; it is {}", is.sql_type.name, was.sql_type.name));
     }
     if was.nullable && !is.nullable {
-        return Some(format!("{name} takes no Option any more: NULL means nothing there"));
+        return Some(format!("{name} no longer takes an Option: NULL has no meaning there"));
     }
     if was.elements_nullable && !is.elements_nullable {
-        return Some(format!("{name} takes no elements that are an Option any more"));
+        return Some(format!("{name} no longer takes elements that are an Option"));
     }
     None
 }
 
-/// Where a parameter stands first.
+/// The first place of a parameter.
 fn parameter_span(query: &Query, number: usize, parameter: &TypedParameter) -> Option<Span> {
     let name = parameter.name.as_ref().map_or_else(|| format!("${number}"), |name| format!("${name}"));
     let lexed = dsql_edge_compiler::syntax::lex(&Source::of_macro(&query.text));

@@ -11,6 +11,7 @@ use std::process::Command;
 use std::str::FromStr;
 use std::time::SystemTime;
 
+use dsql_edge_macro_input::INVOCATIONS_VARIABLE;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::invocation::{Macro, Query, queries_of};
@@ -75,7 +76,7 @@ fn run(package: &Path, record: &Path, targets: &[&str]) -> Result<Option<String>
     command
         .args(["check", "--quiet", "--message-format=short", "--manifest-path"])
         .arg(package.join("Cargo.toml"));
-    let output = command.args(targets).env("DSQL_EDGE_INVOCATIONS", record).output();
+    let output = command.args(targets).env(INVOCATIONS_VARIABLE, record).output();
     let output = output.map_err(|error| format!("cargo cannot be run: {error}"))?;
     if output.status.success() {
         return Ok(None);
@@ -142,14 +143,18 @@ impl Expanded {
         TokenStream::from_str(&self.tokens).ok().map(comparable)
     }
 
+    /// Its file, by the path that leads there from the package.
+    pub(super) fn shown(&self, package: &Path) -> String {
+        let path = package.join(relative(&self.file, &real(package)));
+        path.strip_prefix(".").unwrap_or(&path).display().to_string()
+    }
+
     /// Its queries.
     ///
     /// # Errors
     /// An invocation that the macro would reject.
     pub(super) fn queries(&self, package: &Path) -> Result<Vec<Query>, String> {
-        let file =
-            self.file.strip_prefix(real(package)).map_or(self.file.clone(), |inside| package.join(inside));
-        let file = file.strip_prefix(".").unwrap_or(&file).display().to_string();
+        let file = self.shown(package);
         let queries = || {
             let kind = Macro::named(&self.name).ok_or_else(|| format!("an unknown macro, {}", self.name))?;
             let tokens = TokenStream::from_str(&self.tokens).map_err(|error| error.to_string())?;
@@ -162,6 +167,17 @@ impl Expanded {
 /// A path without links and `..`, so that two can be compared.
 pub(super) fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The path from a folder to a file, with `..` for the folders above; the file's own if they share no folder.
+fn relative(file: &Path, folder: &Path) -> PathBuf {
+    let Some(common) = folder.ancestors().find(|it| file.starts_with(it)) else { return file.to_owned() };
+    if common.parent().is_none() {
+        return file.to_owned();
+    }
+    let above = folder.strip_prefix(common).map_or(0, |it| it.components().count());
+    let up: PathBuf = std::iter::repeat_n("..", above).collect();
+    file.strip_prefix(common).map_or(file.to_owned(), |inside| up.join(inside))
 }
 
 fn unescaped(field: &str) -> String {
@@ -179,4 +195,21 @@ fn unescaped(field: &str) -> String {
         });
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_outside_the_package_is_named_from_the_package() {
+        for (file, folder, expected) in [
+            ("/w/p/src/lib.rs", "/w/p", "src/lib.rs"),
+            ("/w/shared/a.rs", "/w/p", "../shared/a.rs"),
+            ("/w/shared/a.rs", "/w/p/q", "../../shared/a.rs"),
+            ("/other/a.rs", "/w/p", "/other/a.rs"),
+        ] {
+            assert_eq!(relative(Path::new(file), Path::new(folder)), Path::new(expected), "{file}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
-//! Reads one invocation of a macro, with the macros' own grammar: its tokens in, its queries out, each with the way
-//! from a byte of its SQL to file, line and column.
+//! Reads one invocation of a macro, with the macros' own grammar.
+//!
+//! Input: its tokens. Output: its queries, each with the way from a byte of its SQL to file, line and column.
 
 use std::path::Path;
 
@@ -28,10 +29,10 @@ impl Macro {
     }
 }
 
-/// A query as it stands in a source.
+/// A query in a source.
 pub(super) struct Query {
     pub(super) text: String,
-    /// It is one of `sql_unchecked!`, whose types nobody checks when it is compiled.
+    /// It is one of `sql_unchecked!`, whose types are not checked when it is compiled.
     pub(super) unchecked: bool,
     /// Its rows fill a struct of the user's.
     pub(super) own_row: bool,
@@ -54,7 +55,7 @@ enum Origin {
 }
 
 impl Query {
-    /// Where a byte of the SQL stands.
+    /// The place of a byte of the SQL.
     pub(super) fn place(&self, offset: usize) -> Place {
         match &self.origin {
             Origin::Literal { literal, file, line, column } => {
@@ -92,7 +93,7 @@ impl Query {
 /// The queries of an invocation.
 ///
 /// # Errors
-/// What the macro would refuse, or a file of SQL that cannot be read.
+/// An invocation that the macro rejects, or a file of SQL that cannot be read.
 pub(super) fn queries_of(
     kind: Macro,
     tokens: TokenStream,

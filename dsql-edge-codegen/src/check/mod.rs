@@ -5,6 +5,7 @@
 mod compare;
 mod expansion;
 mod invocation;
+mod owner;
 mod package;
 mod report;
 mod schemas;
@@ -20,18 +21,24 @@ use crate::format;
 use crate::package_schema;
 use crate::pull::{self, Server};
 use crate::style;
+
+use invocation::Query;
+
+pub(crate) use compare::CHANGED;
 pub use compare::{Finding, Severity};
 pub use package::Unread;
 pub use report::{Expansion, Report};
+pub use schemas::{Candidate, Unfollowed};
 
-/// Check the snapshot against a cluster, or a crate's queries against a schema that may come
+/// Compare the snapshot with a cluster, or a crate's queries with a candidate for the next schema
 #[derive(Args)]
 #[command(
-    after_help = "Without a candidate, the cluster is asked: a snapshot that is not what it has is an error, shown as \
-    a diff, with the queries that\nbreak. With one, nothing is connected to: every sql!, sql_file! and sql_unchecked! of \
+    after_help = "Without a candidate, the snapshot is compared with the cluster: a difference is an error, shown as \
+    a diff, with the queries that\nbreak. With a candidate, check connects to nothing: every sql!, sql_file! and sql_unchecked! of \
     the package is compiled against\nthe schema as it is and against the candidate.\n\nQueries are read from the sources, and \
     compared with what the compiler expands: the package is compiled with `cargo check`.\n\nEnds with 1 if something \
-    differs, no longer compiles, gets another type in Rust, or could not be looked at.\n\nExamples:\n  dsql-edge check                                  \
+    differs, no longer compiles, gets another type in Rust, or could not be looked at, and if the candidate has\na statement whose \
+    effect `check` does not know, such as DO.\n\nExamples:\n  dsql-edge check                                  \
     # is the snapshot what the cluster has?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
     break a query?\n  dsql-edge check --migrations migrations          # a folder of them, from its beginning\n  \
     dsql-edge check --schema candidate.sql --format github"
@@ -49,7 +56,7 @@ pub struct Options {
     /// The candidate: the schema as it is and these files of SQL on top of it, in this order
     #[arg(long, group = "candidate", num_args = 1..)]
     apply: Vec<PathBuf>,
-    /// The snapshot; else what the crate's build takes
+    /// The snapshot; without it, the schema that the crate's build reads
     #[arg(long)]
     snapshot: Option<PathBuf>,
     #[command(flatten)]
@@ -78,18 +85,6 @@ impl Options {
         let is_here = self.package != Path::new(".") || self.package.join("Cargo.toml").is_file();
         if is_here { self.package.clone() } else { package_schema::current_package() }
     }
-}
-
-/// A schema that may come.
-pub enum Candidate {
-    /// A file of DDL, or a folder, that holds all of it.
-    Schema(PathBuf),
-    /// A folder of migrations, from its beginning.
-    Migrations(PathBuf),
-    /// The schema as it is, and these files on top of it.
-    Apply(Vec<PathBuf>),
-    /// What a cluster has, as `pull` writes it.
-    Cluster(String),
 }
 
 /// Runs the command.
@@ -125,7 +120,7 @@ pub enum Queries {
     OfCompiler,
 }
 
-/// Compares a package with a candidate; `snapshot` overrides what its build takes.
+/// Compares a package with a candidate; `snapshot` replaces the schema that its build reads.
 ///
 /// # Errors
 /// Files that cannot be read, and a schema that cannot be understood.
@@ -135,39 +130,51 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let coming = schemas::coming(candidate, now.as_ref())?;
     let drift = match (candidate, &now) {
         (Candidate::Cluster(_), None) => bail!("there is no snapshot yet: run `dsql-edge pull`"),
-        // Of migrations there is no text to compare, but what they make.
+        // Migrations have no text to compare with the cluster; queries are compared under both schemas.
         (Candidate::Cluster(_), Some(now)) if now.is_folder => None,
         (Candidate::Cluster(live), Some(now)) => report::Drift::of(now, live),
         _ => None,
     };
     let mut sources = package::sources(package);
-    let mut unused = Vec::new();
+    let (mut unused, mut of_compiler) = (Vec::new(), Vec::new());
     let expansion = match of {
         Queries::OfSources => Expansion::NotAsked,
         Queries::OfCompiler => {
             // A snapshot of the command line may be another than the build's.
             let schema = if snapshot.is_none() { now.as_ref().map(|now| now.path.as_path()) } else { None };
-            compared(package, schema, &mut sources, &mut unused)
+            compared(package, schema, &mut sources, &mut of_compiler, &mut unused)
         }
     };
-    let findings = compare::all(&sources.queries, now.as_ref().map(|now| &now.schema), &coming);
+    let now = now.as_ref().map(|now| &now.folded);
+    let mut queries: Vec<Query> = sources.seen.into_iter().flat_map(|seen| seen.queries).collect();
+    queries.extend(of_compiler);
+    let findings = compare::all(&queries, now.map(|now| &now.schema), &coming.schema);
+    let unfollowed = schemas::unfollowed(now, &coming);
     let manifest = package.join("Cargo.toml");
     let manifest = manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string();
-    let (queries, unread) = (sources.queries.len(), sources.unread);
-    Ok(Report { drift, manifest, findings, queries, unread, unused, expansion })
+    let (queries, unread) = (queries.len(), sources.unread);
+    Ok(Report { drift, unfollowed, manifest, findings, queries, unread, unused, expansion })
 }
 
-/// Adds the queries that only the compiler sees, and moves unreadable places that are not compiled to `unused`.
+/// Adds the queries that only the compiler sees to `of_compiler`, moves unreadable places that are not compiled to
+/// `unused`, and leaves out the macros of others that have the names of ours.
 fn compared(
     package: &Path,
     schema: Option<&Path>,
     sources: &mut package::Sources,
+    of_compiler: &mut Vec<Query>,
     unused: &mut Vec<Unread>,
 ) -> Expansion {
     let expansion::Expansions { all: expanded, tests_fail } = match expansion::expanded(package) {
         Ok(expanded) => expanded,
         Err(why) => return Expansion::Unknown(why),
     };
+    let is_expanded = |seen: &package::Seen| {
+        expanded.iter().any(|it| {
+            it.file == seen.path && it.line == seen.line && it.comparable().as_ref() == Some(&seen.tokens)
+        })
+    };
+    sources.seen.retain(|seen| !seen.is_doubtful || is_expanded(seen));
     if expanded.is_empty() && !sources.seen.is_empty() {
         let why = format!("the compiler expanded none of the {} that are found", sources.seen.len());
         return Expansion::Unknown(why);
@@ -187,7 +194,6 @@ fn compared(
     let (compiled, not) = unread.into_iter().partition(|it: &Unread| is_compiled(&it.path, it.line));
     sources.unread = compiled;
     *unused = not;
-    let mut more = 0;
     for expanded in &expanded {
         let known = (&expanded.file, expanded.line);
         let tokens = expanded.comparable();
@@ -200,17 +206,14 @@ fn compared(
             continue;
         }
         match expanded.queries(package) {
-            Ok(queries) => {
-                more += queries.len();
-                sources.queries.extend(queries);
-            }
-            Err(why) => sources.unread.push(Unread::of_expansion(expanded, why)),
+            Ok(queries) => of_compiler.extend(queries),
+            Err(why) => sources.unread.push(Unread::of_expansion(expanded, package, why)),
         }
     }
-    Expansion::Compared { more, tests_fail }
+    Expansion::Compared { more: of_compiler.len(), tests_fail }
 }
 
-/// What the cluster has, as `pull` would write it over the snapshot.
+/// The schema of the cluster, as `pull` would write it over the snapshot.
 fn live(options: &Options) -> Result<String> {
     let old = match schemas::path(&options.package(), options.snapshot.as_deref())? {
         Some(path) if path.is_file() => pull::read(&path)?,
@@ -220,7 +223,7 @@ fn live(options: &Options) -> Result<String> {
     runtime.block_on(async {
         let config = options
             .cluster
-            .config("check")
+            .config_for(&options.package(), "check")
             .await
             .context("to check without a cluster, name a candidate: --apply, --migrations or --schema")?;
         pull::snapshot(&mut Server::dsql(config), &old).await

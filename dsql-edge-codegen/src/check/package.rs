@@ -6,6 +6,7 @@
 //! Invocations are found by their tokens, so those inside other macros are found too. Only the compiler sees an
 //! invocation of a macro that is renamed by its import, or one that a macro generates: `expansion` lists those.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -16,15 +17,15 @@ use toml_edit::DocumentMut;
 
 use super::expansion::{Expanded, comparable, real};
 use super::invocation::{Macro, Query, queries_of};
+use super::owner::{Names, Owner, is_punct};
 
 /// The queries and invocations in the sources of a package.
 #[derive(Default)]
 pub(super) struct Sources {
-    pub(super) queries: Vec<Query>,
-    /// Files and invocations that cannot be read.
-    pub(super) unread: Vec<Unread>,
     /// The invocations whose queries were read.
     pub(super) seen: Vec<Seen>,
+    /// Files and invocations that cannot be read.
+    pub(super) unread: Vec<Unread>,
 }
 
 /// An invocation whose queries were read.
@@ -33,6 +34,9 @@ pub(super) struct Seen {
     pub(super) line: usize,
     /// A line may have several invocations.
     pub(super) tokens: Vec<String>,
+    /// It may be another macro with the name of ours: the compiler decides.
+    pub(super) is_doubtful: bool,
+    pub(super) queries: Vec<Query>,
 }
 
 /// A file, or an invocation in it, that cannot be read.
@@ -79,33 +83,34 @@ pub(super) fn require_package(folder: &Path) -> Result<()> {
 /// Reads the sources.
 pub(super) fn sources(package: &Path) -> Sources {
     let mut out = Sources::default();
+    let mut files = Vec::new();
     for path in rust_files(package, &mut out.unread) {
-        let name = path.strip_prefix(".").unwrap_or(&path).display().to_string();
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) => {
-                out.unread.push(Unread::whole(&path, &error));
-                continue;
-            }
-        };
-        let code = if text.starts_with("#!/") { format!("//{text}") } else { text };
-        let code = code.strip_prefix('\u{feff}').unwrap_or(&code);
-        match TokenStream::from_str(code) {
-            Ok(tokens) => {
-                let path = real(&path);
-                Search { file: &name, path, package, out: &mut out }.tokens(tokens);
-            }
-            Err(error) => out.unread.push(Unread::whole(&path, &error)),
+        match tokens(&path) {
+            Ok(tokens) => files.push((path, Names::of(tokens.clone()), tokens)),
+            Err(why) => out.unread.push(Unread::whole(&path, &why)),
         }
+    }
+    let defined: BTreeSet<String> = files.iter().flat_map(|(_, names, _)| &names.defined).cloned().collect();
+    for (path, names, tokens) in files {
+        let name = path.strip_prefix(".").unwrap_or(&path).display().to_string();
+        let path = real(&path);
+        Search { file: &name, path, package, names: &names, defined: &defined, out: &mut out }.tokens(tokens);
     }
     out
 }
 
+fn tokens(path: &Path) -> Result<TokenStream, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let code = if text.starts_with("#!/") { format!("//{text}") } else { text };
+    let code = code.strip_prefix('\u{feff}').unwrap_or(&code);
+    TokenStream::from_str(code).map_err(|error| error.to_string())
+}
+
 impl Unread {
     /// An invocation that only the compiler sees.
-    pub(super) fn of_expansion(expanded: &Expanded, why: String) -> Unread {
+    pub(super) fn of_expansion(expanded: &Expanded, package: &Path, why: String) -> Unread {
         let (path, line) = (expanded.file.clone(), expanded.line);
-        Unread { file: path.display().to_string(), line, column: 1, why, path }
+        Unread { file: expanded.shown(package), line, column: 1, why, path }
     }
 
     fn whole(path: &Path, why: &dyn fmt::Display) -> Unread {
@@ -154,6 +159,8 @@ struct Search<'s> {
     file: &'s str,
     path: PathBuf,
     package: &'s Path,
+    names: &'s Names,
+    defined: &'s BTreeSet<String>,
     out: &'s mut Sources,
 }
 
@@ -162,8 +169,8 @@ impl Search<'_> {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         for (at, token) in tokens.iter().enumerate() {
             let TokenTree::Group(group) = token else { continue };
-            if let Some((kind, line)) = invoked(tokens.get(..at).unwrap_or_default()) {
-                self.invocation(kind, line, group);
+            if let Some(found) = invoked(tokens.get(..at).unwrap_or_default()) {
+                self.invocation(&found, group);
             }
             if group.delimiter() != Delimiter::None || !group.stream().is_empty() {
                 self.tokens(group.stream());
@@ -171,14 +178,24 @@ impl Search<'_> {
         }
     }
 
-    fn invocation(&mut self, kind: Macro, line: usize, group: &Group) {
+    fn invocation(&mut self, invoked: &Invoked, group: &Group) {
+        let owner = match invoked.is_qualified {
+            true => Owner::DsqlEdge,
+            false => self.names.owner(&invoked.name, self.defined),
+        };
+        if owner == Owner::Other {
+            return;
+        }
         let place = group.span_open().start();
-        match queries_of(kind, group.stream(), self.file, self.package) {
-            Ok(found) => {
-                self.out.queries.extend(found);
+        match queries_of(invoked.kind, group.stream(), self.file, self.package) {
+            Ok(queries) => {
                 let tokens = comparable(group.stream());
-                self.out.seen.push(Seen { path: self.path.clone(), line, tokens });
+                let is_doubtful = owner == Owner::Unknown;
+                let path = self.path.clone();
+                self.out.seen.push(Seen { path, line: invoked.line, tokens, is_doubtful, queries });
             }
+            // If it is ours, the compiler expands it.
+            Err(_) if owner == Owner::Unknown => {}
             // In a user's macro, `$sql` is the text: `expansion` lists its invocations.
             Err(_)
                 if group
@@ -196,8 +213,18 @@ impl Search<'_> {
     }
 }
 
-/// The macro whose path and `!` the tokens end with, and the line where the path begins.
-fn invoked(before: &[TokenTree]) -> Option<(Macro, usize)> {
+/// An invocation of a macro that has the name of one of ours.
+struct Invoked {
+    kind: Macro,
+    name: String,
+    /// `dsql_edge::` precedes the name.
+    is_qualified: bool,
+    /// The line where the path begins.
+    line: usize,
+}
+
+/// The invocation whose path and `!` the tokens end with.
+fn invoked(before: &[TokenTree]) -> Option<Invoked> {
     let (bang, before) = before.split_last()?;
     if !is_punct(bang, '!') {
         return None;
@@ -205,15 +232,12 @@ fn invoked(before: &[TokenTree]) -> Option<(Macro, usize)> {
     let (name, before) = before.split_last()?;
     let TokenTree::Ident(name) = name else { return None };
     let kind = Macro::named(&name.to_string())?;
+    let at = |line, is_qualified| Invoked { kind, name: name.to_string(), is_qualified, line };
     // `dsql_edge::sql!` is ours, `other::sql!` is not.
     match before {
         [.., TokenTree::Ident(owner), first, second] if is_punct(first, ':') && is_punct(second, ':') => {
-            (owner == "dsql_edge").then(|| (kind, owner.span().start().line))
+            (owner == "dsql_edge").then(|| at(owner.span().start().line, true))
         }
-        _ => Some((kind, name.span().start().line)),
+        _ => Some(at(name.span().start().line, false)),
     }
-}
-
-fn is_punct(token: &TokenTree, character: char) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == character)
 }

@@ -2,23 +2,26 @@
 //!
 //! Input: findings. Output: lines for people, JSON, or annotations of a GitHub workflow.
 
-use serde_json::json;
+use dsql_edge_compiler::diagnostic::Code;
+use serde_json::{Value, json};
 use similar::TextDiff;
 
 use crate::{format, schema_files};
 
 use super::compare::{Finding, Severity};
 use super::package::Unread;
-use super::schemas::AsItIs;
+use super::schemas::{AsItIs, Unfollowed};
 
-/// What came of a check.
+/// The result of a check.
 pub struct Report {
     pub(super) drift: Option<Drift>,
+    /// Statements of the schemas whose effect is not known.
+    pub unfollowed: Vec<Unfollowed>,
     /// The package's Cargo.toml.
     pub(super) manifest: String,
-    /// What differs for queries.
+    /// The differences for queries.
     pub findings: Vec<Finding>,
-    /// How many queries were looked at.
+    /// The number of queries.
     pub queries: usize,
     /// Invocations and files that could not be read.
     pub unread: Vec<Unread>,
@@ -45,7 +48,7 @@ pub enum Expansion {
     Unknown(String),
 }
 
-/// How a snapshot is not what the cluster has.
+/// How a snapshot differs from the cluster.
 pub(super) struct Drift {
     snapshot: String,
     diff: String,
@@ -53,7 +56,7 @@ pub(super) struct Drift {
 }
 
 impl Drift {
-    /// Nothing where they are the same.
+    /// `None` if they are the same.
     pub(super) fn of(now: &AsItIs, live: &str) -> Option<Drift> {
         let text = schema_files::canonical(now.text());
         let text = text.as_ref();
@@ -69,9 +72,10 @@ impl Drift {
 }
 
 impl Report {
-    /// Whether CI is to stop.
+    /// Whether the command fails.
     pub fn fails(&self) -> bool {
         self.drift.is_some()
+            || !self.unfollowed.is_empty()
             || self.findings.iter().any(|finding| finding.severity != Severity::Note)
             || !self.unread.is_empty()
             || self.not_compared().is_some()
@@ -100,10 +104,11 @@ impl Report {
         let mut out = String::new();
         if let Some(drift) = &self.drift {
             out += &format!(
-                "error: {} is not what the cluster has: run `dsql-edge pull`\n\n{}\n",
+                "error: {} differs from the cluster: run `dsql-edge pull`\n\n{}\n",
                 drift.snapshot, drift.diff
             );
         }
+        out.extend(self.unfollowed.iter().map(|it| format!("error: {}\n\n", it.rendered)));
         for finding in &self.findings {
             let level = match finding.severity {
                 Severity::Broken if finding.was_wrong => "error, and not only with this schema",
@@ -137,6 +142,10 @@ impl Report {
             (0, 0) if unread > 0 => {
                 format!("{queries}: {} could not be looked at", amount(unread, "place", "places"))
             }
+            (0, 0) if !self.unfollowed.is_empty() => {
+                let count = amount(self.unfollowed.len(), "statement", "statements");
+                format!("{queries}: {count} of the schema could not be followed")
+            }
             (0, 0) if self.queries == 0 => {
                 format!("{queries}: the package has no sql!, sql_file! or sql_unchecked!")
             }
@@ -168,6 +177,7 @@ impl Report {
             "version": 1,
             "ok": !self.fails(),
             "snapshot": self.drift.as_ref().map(|drift| json!({ "file": drift.snapshot, "diff": drift.diff })),
+            "unfollowed": self.unfollowed.iter().map(unfollowed).collect::<Vec<_>>(),
             "queries": self.queries,
             "findings": findings.collect::<Vec<_>>(),
             "unread": self.unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -184,8 +194,13 @@ impl Report {
         let mut out = String::new();
         if let Some(drift) = &self.drift {
             let message =
-                format!("the snapshot is not what the cluster has: run `dsql-edge pull`\n{}", drift.diff);
+                format!("the snapshot differs from the cluster: run `dsql-edge pull`\n{}", drift.diff);
             out += &annotation("error", &drift.snapshot, drift.first_line, 1, "stale snapshot", &message);
+        }
+        for it in &self.unfollowed {
+            let file = it.place.file.as_deref().unwrap_or_default();
+            let title = Code::UnfollowedStatement.name();
+            out += &annotation("error", file, it.place.line, it.place.column, title, &it.message);
         }
         for finding in &self.findings {
             let level = if finding.severity == Severity::Note { "notice" } else { "error" };
@@ -208,6 +223,16 @@ impl Report {
 
 fn amount(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn unfollowed(it: &Unfollowed) -> Value {
+    json!({
+        "message": it.message,
+        "file": it.place.file,
+        "line": it.place.line,
+        "column": it.place.column,
+        "rendered": it.rendered,
+    })
 }
 
 fn severity(finding: &Finding) -> &'static str {

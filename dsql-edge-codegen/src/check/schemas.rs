@@ -1,5 +1,6 @@
-//! Reads the two schemas that are compared: the one that a package's build reads, and the candidate. Paths in, folded
-//! schemas out.
+//! Reads the two schemas that are compared: the one that a package's build reads, and the candidate.
+//!
+//! Input: paths. Output: schemas, each with the statements that are not followed.
 
 use std::path::{Path, PathBuf};
 
@@ -10,16 +11,44 @@ use dsql_edge_compiler::schema::SchemaError;
 use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::schema_path::SchemaPath;
 
-use super::Candidate;
 use crate::package_schema;
 use crate::schema_files::{self, SchemaFile};
+
+/// The schema that queries are compared with.
+pub enum Candidate {
+    /// A file of DDL, or a folder, that holds all of it.
+    Schema(PathBuf),
+    /// A folder of migrations, from its beginning.
+    Migrations(PathBuf),
+    /// The schema as it is, and these files on top of it.
+    Apply(Vec<PathBuf>),
+    /// The schema of a cluster, as `pull` writes it.
+    Cluster(String),
+}
+
+/// A statement of a schema that `check` cannot follow.
+#[derive(Clone)]
+pub struct Unfollowed {
+    /// Its place.
+    pub place: Place,
+    /// One line.
+    pub message: String,
+    /// For people: the message, the place underlined, and what to do.
+    pub rendered: String,
+}
+
+/// A schema, and the statements in its files that are not a part of it.
+pub(super) struct Folded {
+    pub(super) schema: Schema,
+    pub(super) unfollowed: Vec<Unfollowed>,
+}
 
 /// The schema as it is.
 pub(super) struct AsItIs {
     /// The snapshot, or the folder of migrations.
     pub(super) path: PathBuf,
     pub(super) is_folder: bool,
-    pub(super) schema: Schema,
+    pub(super) folded: Folded,
     files: Vec<SchemaFile>,
 }
 
@@ -46,19 +75,19 @@ pub(super) fn as_it_is(
     };
     let is_coming = |file: &SchemaFile| is_one_of(file, &coming);
     let before: Vec<SchemaFile> = files.iter().filter(|file| !is_coming(file)).cloned().collect();
-    let schema = match folded(&before) {
-        Ok(schema) => schema,
+    let folded = match folded(&before) {
+        Ok(folded) => folded,
         // A later migration needs one that the candidate applies: the schema as it is ends before that one.
         Err(_) if before.len() < files.len() => {
             let first = files.iter().take_while(|file| !is_coming(file)).cloned();
-            folded(&first.collect::<Vec<_>>())?
+            self::folded(&first.collect::<Vec<_>>())?
         }
         Err(error) => return Err(error),
     };
-    Ok(Some(AsItIs { path, is_folder, schema, files }))
+    Ok(Some(AsItIs { path, is_folder, folded, files }))
 }
 
-/// The snapshot that is named, or what `sql!` finds.
+/// The snapshot that is named, or the schema that `sql!` finds.
 pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Result<Option<PathBuf>> {
     Ok(match snapshot {
         Some(path) => Some(path.to_owned()),
@@ -81,15 +110,15 @@ fn is_one_of(file: &SchemaFile, others: &[SchemaFile]) -> bool {
     others.iter().any(|other| real(other) == real(file))
 }
 
-/// The schema that may come.
-pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Schema> {
+/// The schema of the candidate.
+pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Folded> {
     match candidate {
         Candidate::Schema(path) => folded(&schema_files::read(path)?),
         Candidate::Migrations(folder) => {
             let mut files = directives(now);
             let migrations = schema_files::migrations(folder)?;
             if migrations.is_empty() {
-                bail!("{} has no .sql file in it", folder.display());
+                bail!("{} has no .sql file", folder.display());
             }
             files.extend(migrations);
             folded(&files)
@@ -109,7 +138,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Sche
     }
 }
 
-/// What people wrote at the head of a snapshot holds for whatever comes.
+/// The directives at the head of a snapshot, which hold for every candidate.
 fn directives(now: Option<&AsItIs>) -> Vec<SchemaFile> {
     let Some(now) = now.filter(|now| !now.is_folder) else { return Vec::new() };
     let is_directive =
@@ -122,17 +151,41 @@ fn directives(now: Option<&AsItIs>) -> Vec<SchemaFile> {
     vec![SchemaFile { name: now.path.display().to_string(), text }]
 }
 
-fn folded(files: &[SchemaFile]) -> Result<Schema> {
+fn folded(files: &[SchemaFile]) -> Result<Folded> {
     let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
-    Schema::parse_files(texts, None).map_err(|errors| unreadable(files, &errors))
+    let schema = Schema::parse_files(texts, None).map_err(|errors| unreadable(files, &errors))?;
+    let of = |error: &SchemaError| {
+        let (place, text) = place(files, error);
+        let rendered = render(&error.diagnostic, text, Some(place.clone()));
+        Unfollowed { place, message: error.diagnostic.message.clone(), rendered }
+    };
+    let unfollowed = schema.unfollowed.iter().map(of).collect();
+    Ok(Folded { schema, unfollowed })
+}
+
+/// The statements of both schemas that are not followed, each once.
+pub(super) fn unfollowed(now: Option<&Folded>, coming: &Folded) -> Vec<Unfollowed> {
+    let mut all: Vec<Unfollowed> = Vec::new();
+    for it in now.into_iter().chain([coming]).flat_map(|folded| &folded.unfollowed) {
+        if !all.iter().any(|known| known.rendered == it.rendered) {
+            all.push(it.clone());
+        }
+    }
+    all
+}
+
+/// The place of an error, and the text of its file.
+fn place<'f>(files: &'f [SchemaFile], error: &SchemaError) -> (Place, &'f str) {
+    let text = files.iter().find(|file| file.name == error.file).map_or("", |file| file.text.as_str());
+    let (line, column) = line_and_column(text, error.diagnostic.span.start as usize);
+    (Place { file: Some(error.file.clone()), line, column }, text)
 }
 
 /// The errors of a schema, each with its file and place.
 fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
     let shown = errors.iter().map(|error| {
-        let text = files.iter().find(|file| file.name == error.file).map_or("", |file| file.text.as_str());
-        let (line, column) = line_and_column(text, error.diagnostic.span.start as usize);
-        render(&error.diagnostic, text, Some(Place { file: Some(error.file.clone()), line, column }))
+        let (place, text) = place(files, error);
+        render(&error.diagnostic, text, Some(place))
     });
     anyhow!("the schema cannot be understood:\n{}", shown.collect::<Vec<_>>().join("\n"))
 }

@@ -1,6 +1,9 @@
-//! Asks the compiler: a schema and a query in, the answer out as the value that both forms print.
+//! Compiles a query for `describe`.
+//!
+//! Input: a schema and a query. Output: the answer as a value, which both forms print.
 
 use anyhow::{Result, anyhow};
+use clap::ValueEnum;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::diagnostic::{Diagnostic, Diagnostics};
 use dsql_edge_compiler::fields::fields;
@@ -9,10 +12,18 @@ use dsql_edge_compiler::source::{Source, line_and_column};
 use dsql_edge_compiler::{Schema, TypedQuery, compile, syntax};
 use serde::Serialize;
 
-use super::Dialect;
 use crate::schema_files::SchemaFile;
 
-/// What is known of a query. Serialised, it is the answer of `--jsonl`.
+/// The database whose rules apply.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Dialect {
+    /// Amazon Aurora DSQL
+    Dsql,
+    /// PostgreSQL 16
+    Postgres,
+}
+
+/// The description of a query. Serialised, it is the answer of `--jsonl`.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum Answer {
@@ -26,7 +37,7 @@ pub enum Answer {
         columns: Vec<Column>,
         /// How many rows: `none`, `one`, `zero-or-one`, `many`.
         cardinality: &'static str,
-        /// What is suspicious about it, and what keeps its columns from being a row in Rust.
+        /// Warnings, and the reasons why its columns are not a row in Rust.
         #[serde(skip)]
         remarks: Vec<Diagnostic>,
     },
@@ -106,7 +117,7 @@ impl Describer {
         Ok(Self { schema })
     }
 
-    /// What is known of a query.
+    /// The description of a query.
     pub fn describe(&self, source: &Source) -> Answer {
         match compile(source, &self.schema) {
             Ok(query) => described(query, &self.schema),
@@ -160,7 +171,7 @@ fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
 pub(super) fn statements(text: &str) -> Vec<String> {
     let lexed = syntax::lex(&Source::of_macro(text));
     if !lexed.pieces.is_empty() {
-        // A statement's last token may stand inside of {? … }.
+        // A statement's last token may be inside of {? … }.
         return vec![text.to_owned()];
     }
     match syntax::parse_statements(text, &lexed) {

@@ -1,5 +1,7 @@
-//! `dsql-edge describe`: what `sql!` infers for queries, as a table for people or as JSON lines. A schema and
-//! queries in, parameters, columns or errors out; it connects to nothing.
+//! `dsql-edge describe`: prints what `sql!` infers for queries.
+//!
+//! Input: a schema and queries. Output: parameters, columns or errors, as a table for people or as JSON lines. It
+//! connects to nothing.
 
 mod answer;
 mod table;
@@ -9,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use dsql_edge_compiler::source::Source;
 use dsql_edge_macro_input::schema_path::{SNAPSHOT, SchemaPath};
 use serde::Deserialize;
@@ -17,6 +19,7 @@ use serde::Deserialize;
 use crate::format::Format;
 use crate::schema_files::{self, SchemaFile};
 use crate::{package_schema, style};
+use answer::Dialect;
 pub use answer::{Answer, Column, Describer, Param, Problem};
 
 /// Show the parameters and columns that `sql!` infers for queries
@@ -36,32 +39,34 @@ pub struct Options {
     /// How the answer is printed; as JSON, an object a line, in the order of the queries
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// Whose rules apply; a schema may say so itself
+    /// The database whose rules apply; without it, the schema's directive or DSQL
     #[arg(long, value_enum)]
     dialect: Option<Dialect>,
-    /// The queries, with `$name` or `$1`; without any, statements are read from stdin, separated by semicolons
+    /// The queries, with `$name` or `$1`; without any, or for `-`, statements are read from stdin, separated by
+    /// semicolons
     queries: Vec<String>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Dialect {
-    /// Amazon Aurora DSQL
-    Dsql,
-    /// PostgreSQL 16
-    Postgres,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// A schema that cannot be read or understood, and input that is no question. A refused query is an answer.
+/// A schema that cannot be read or understood, and malformed input. A query with errors is an answer.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let files = files(options.schema.as_deref())?;
     let describer = Describer::new(&files, options.dialect)?;
     if options.jsonl {
         return json_lines(&describer);
     }
-    let queries = if options.queries.is_empty() { from_stdin()? } else { options.queries.clone() };
+    let mut queries = Vec::new();
+    for query in &options.queries {
+        match query.as_str() {
+            "-" => queries.extend(from_stdin()?),
+            query => queries.push(query.to_owned()),
+        }
+    }
+    if options.queries.is_empty() {
+        queries = from_stdin()?;
+    }
     let mut code = ExitCode::SUCCESS;
     for query in &queries {
         let source = Source::of_macro(query);
@@ -90,7 +95,7 @@ fn files(named: Option<&Path>) -> Result<Vec<SchemaFile>> {
     }
 }
 
-/// A refused statement is an answer, not a failure of the command.
+/// A query with errors is an answer, not a failure of the command.
 fn json_lines(describer: &Describer) -> Result<ExitCode> {
     #[derive(Deserialize)]
     struct Question {
@@ -100,10 +105,10 @@ fn json_lines(describer: &Describer) -> Result<ExitCode> {
     for (number, line) in (1..).zip(io::stdin().lock().lines()) {
         let line = line?;
         let question: Question =
-            serde_json::from_str(&line).with_context(|| format!("line {number}: not {{\"sql\": …}}"))?;
+            serde_json::from_str(&line).with_context(|| format!("line {number} is not {{\"sql\": …}}"))?;
         let answer = describer.describe(&Source::numbered(question.sql));
         serde_json::to_writer(&mut stdout, &answer)?;
-        // Flushed line by line: who asks may wait for an answer before asking on.
+        // Flushed line by line: the caller may wait for an answer before it sends the next question.
         stdout.write_all(b"\n")?;
         stdout.flush()?;
     }

@@ -1,10 +1,12 @@
-//! An answer as a table for people. It never infers anything.
+//! Prints an answer of `describe` as a table for people.
+//!
+//! Input: an answer. Output: text.
 
 use dsql_edge_compiler::diagnostic::render::render as render_diagnostic;
 
 use super::answer::Answer;
 
-/// The query, then what is known of it, then an empty line.
+/// The query, its description, and an empty line.
 pub(super) fn render(query: &str, answer: &Answer) -> String {
     let query = query.trim_end();
     let mut out = match answer {

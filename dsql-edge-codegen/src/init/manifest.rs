@@ -1,4 +1,6 @@
-//! Cargo.toml: the dependency, where it is missing. Formatting and comments stay.
+//! Adds the dependency to Cargo.toml.
+//!
+//! Input: the manifest. Output: the manifest with the dependency; formatting and comments stay.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::Steps;
+use super::steps::Steps;
 
 /// The version that goes with this command: `0.1`.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
@@ -34,7 +36,7 @@ impl<'p> Manifest<'p> {
         let path = self.path.display();
         let dependencies = self.document.entry("dependencies").or_insert(Item::Table(Table::new()));
         let Some(table) = dependencies.as_table_like_mut() else {
-            bail!("{path}: `dependencies` is no table");
+            bail!("{path}: `dependencies` is not a table");
         };
         if !table.contains_key("worker") {
             steps.next(

@@ -1,8 +1,10 @@
 //! `dsql-edge init`: adds a dependency, a snapshot, a first query and wrangler's settings to a Worker's crate.
 //!
-//! It overwrites nothing, and prints what it did and the next step.
+//! Input: the crate's folder. Output: new files and lines, and a report of them with the next step. No file is
+//! overwritten.
 
 mod manifest;
+mod steps;
 mod texts;
 mod wrangler;
 
@@ -17,15 +19,16 @@ use dsql_edge_macro_input::schema_path::SNAPSHOT;
 use serde_json::json;
 
 use manifest::Manifest;
+use steps::Steps;
 
 use crate::cluster::Cluster;
 use crate::format::{self, Format};
 use crate::pull::{self, Server};
 
-/// Put a snapshot, a first query and wrangler's settings into a Worker's crate
+/// Add a snapshot, a first query and wrangler's settings to a Worker's crate
 #[derive(Args)]
 #[command(
-    after_help = "It adds what is missing and overwrites nothing; run it as often as you like.\n\nExamples:\n  \
+    after_help = "It adds the parts that are missing and overwrites nothing: it may run again at any time.\n\nExamples:\n  \
     dsql-edge init                                            # here, with a snapshot to fill\n  dsql-edge init \
     --endpoint <id>.dsql.us-east-1.on.aws  # with the snapshot of a cluster\n  dsql-edge init --migrations migrations  \
     \x20               # the schema is a folder of SQL files"
@@ -34,7 +37,7 @@ pub struct Options {
     /// The crate: a folder with a Cargo.toml
     #[arg(default_value = ".")]
     package: PathBuf,
-    /// Let a folder of migrations be the schema, with the build.rs that makes cargo see new files
+    /// Use a folder of migrations as the schema, with a build.rs through which cargo sees new files
     #[arg(long)]
     migrations: Option<String>,
     #[command(flatten)]
@@ -42,23 +45,6 @@ pub struct Options {
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-}
-
-/// What was done, and what is left to people.
-#[derive(Default)]
-pub(super) struct Steps {
-    done: Vec<(String, String)>,
-    next: Vec<String>,
-}
-
-impl Steps {
-    fn done(&mut self, file: &str, what: impl Into<String>) {
-        self.done.push((file.to_owned(), what.into()));
-    }
-
-    fn next(&mut self, what: impl Into<String>) {
-        self.next.push(what.into());
-    }
 }
 
 /// Runs the command.
@@ -70,7 +56,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let manifest = package.join("Cargo.toml");
     if !manifest.is_file() {
         bail!(
-            "{} is no crate: it has no Cargo.toml. `npm create cloudflare@latest` or `cargo new --lib` makes one",
+            "{} is not a crate: it has no Cargo.toml. `npm create cloudflare@latest` or `cargo new --lib` creates one",
             package.display()
         );
     }
@@ -91,7 +77,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         package,
         ".dev.vars.example",
         texts::DEV_VARS,
-        "names what the Worker needs to connect",
+        "has the variables with which the Worker connects",
         &mut steps,
     )?;
     ignore(package, &mut steps)?;

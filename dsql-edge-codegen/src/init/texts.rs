@@ -13,13 +13,13 @@ pub(super) const SNAPSHOT: &str = "\
 --     published_at timestamptz
 -- );
 --
--- Lines such as this one say more, and `pull` keeps them:
+-- Lines such as this one are directives, which `pull` keeps:
 -- dsql-edge: search_path public
 ";
 
 /// A first migration.
 pub(super) const MIGRATION: &str = "\
--- The first migration. `dsql-edge migrate` sends one statement after the other, as DSQL takes them.
+-- The first migration. `dsql-edge migrate` sends one statement after the other, as DSQL accepts them.
 --
 -- CREATE TABLE posts (
 --     id uuid DEFAULT gen_random_uuid() PRIMARY KEY,
@@ -42,9 +42,9 @@ pub async fn now(env: &Env) -> Result<String, Error> {
 }
 ";
 
-/// What the Worker needs to connect.
+/// The variables with which the Worker connects.
 pub(super) const DEV_VARS: &str = "\
-# What the Worker needs to connect. Copy it to .dev.vars, which is not committed; `dsql-local run` does so by itself.
+# The variables with which the Worker connects. Copy it to .dev.vars, which is not committed; `dsql-local run` does so by itself.
 DSQL_ENDPOINT=<id>.dsql.<region>.on.aws
 AWS_ACCESS_KEY_ID=
 AWS_SECRET_ACCESS_KEY=

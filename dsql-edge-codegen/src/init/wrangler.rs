@@ -1,5 +1,7 @@
-//! wrangler's settings: the Worker runs near the cluster. A wrangler.toml gets it; of JSON, whose comments would not
-//! survive, people are told.
+//! Sets the region in wrangler's settings, so that the Worker runs near its cluster.
+//!
+//! Input: the crate's folder. Output: a changed wrangler.toml. JSON would lose its comments: for wrangler.jsonc, the
+//! report has the lines to add.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::Steps;
+use super::steps::Steps;
 
 pub(super) fn settings(package: &Path, region: Option<&str>, steps: &mut Steps) -> Result<()> {
     let shown = region.unwrap_or("us-east-1");

@@ -1,4 +1,6 @@
-//! Where a statement begins and ends when it is taken out of a file.
+//! Finds the beginning and the end of a statement that is taken out of a file.
+//!
+//! Input: a text and the span of a statement. Output: the span with the blanks and the line that belong to it.
 
 use dsql_edge_compiler::source::{BYTE_ORDER_MARK, Span};
 use dsql_edge_compiler::syntax::Lexed;

@@ -13,9 +13,10 @@ use dsql_edge_compiler::syntax::ast::{
 
 use super::column_type::depends_on_type;
 use super::cut::cut;
+use super::finding::Finding;
+use super::key;
 use super::rows::{creation, same};
 use super::script::Script;
-use super::{Finding, key};
 
 /// Settings at the head of a dump: DSQL has these values already, or has no use for them.
 const SETTINGS: &[(&str, &str)] = &[

@@ -3,50 +3,50 @@
 //! Input: a text, and the schema after the texts before it. Output: findings in the order of the text. If a statement
 //! cannot be read, the next one is read nevertheless.
 
-use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::Diagnostic;
-use dsql_edge_compiler::dsql::{self, Fix, Rule, Transactions};
+use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Growth;
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::Statement;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
-use dsql_edge_compiler::syntax::{Lexed, lex, parse_statements};
+use dsql_edge_compiler::syntax::{Lexed, ParsedStatement, lex, parse_statements};
+use dsql_edge_compiler::{Schema, Source};
 
+use super::finding::{Finding, LintedFile};
 use super::script::Script;
-use super::{Sent, dump, meaning};
-use crate::migrate;
+use super::sent::Sent;
+use super::{dump, meaning};
+use crate::steps;
 
-/// A file and what was found in it.
-pub struct LintedFile {
-    /// As it was named.
-    pub name: String,
-    /// Its text.
-    pub text: String,
-    /// What is wrong, in the order of the text.
-    pub findings: Vec<Finding>,
-}
-
-/// Something that is wrong with a file.
-pub struct Finding {
-    /// What, where, and what to do.
-    pub diagnostic: Diagnostic,
-    /// The rule that is broken; of a syntax error none.
-    pub rule: Option<&'static Rule>,
-    /// The one safe rewrite.
-    pub fix: Option<Fix>,
-    /// Where its statement begins and ends.
-    pub statement: Span,
-}
-
-impl Finding {
-    /// Whether the finding is about an index whose job may not have ended: `dsql-edge migrate` waits for each job.
-    fn is_moot_for_migrate(&self) -> bool {
-        self.rule.is_some_and(|rule| rule.id == "index_not_valid")
+/// Lints texts in order, as they would run one after the other.
+pub fn lint(
+    files: impl IntoIterator<Item = (String, String)>,
+    schema: Option<&Schema>,
+    sent: Sent,
+) -> Vec<LintedFile> {
+    let mut grown = Growth::new(schema.cloned().unwrap_or_default());
+    let complete = schema.is_some();
+    let files: Vec<(String, String)> = files.into_iter().collect();
+    let mut later: Vec<String> = vec![String::new()];
+    for (_, text) in files.iter().skip(1).rev() {
+        let after = later.last().map_or("", String::as_str);
+        later.push(format!("{}\n{after}", text.to_ascii_lowercase()));
     }
+    let of = |((name, text), later): ((String, String), String)| {
+        LintedFile::of(name, text, &mut grown, complete, sent, &later)
+    };
+    files.into_iter().zip(later.into_iter().rev()).map(of).collect()
+}
+
+/// Lints a text before others: `later` has the texts that run after it.
+pub(super) fn lint_one(text: &str, later: &[&str], schema: Option<&Schema>, sent: Sent) -> LintedFile {
+    let mut grown = Growth::new(schema.cloned().unwrap_or_default());
+    let later = later.join("\n").to_ascii_lowercase();
+    LintedFile::of(String::new(), text.to_owned(), &mut grown, schema.is_some(), sent, &later)
 }
 
 impl LintedFile {
-    pub(super) fn of(
+    fn of(
         name: String,
         text: String,
         grown: &mut Growth,
@@ -60,19 +60,21 @@ impl LintedFile {
         let mut findings: Vec<Finding> = errors;
         let mut transactions = Transactions::new();
         transactions.message(if whole { statements.len() } else { 1 });
-        for statement in &statements {
+        let parsed: Vec<ParsedStatement<'_>> =
+            statements.iter().map(|tree| ParsedStatement { tree, text: &text, tokens: &lexed }).collect();
+        for statement in parsed.iter().copied() {
             let own = if complete {
-                let mut own = dsql::findings_within(statement, &text, &lexed, grown.schema());
-                own.extend(dsql::unknown_casts(statement, grown.schema()));
+                let mut own = dsql::findings_within(statement, grown.schema());
+                own.extend(dsql::unknown_casts(statement.tree, grown.schema()));
                 own
             } else {
-                dsql::findings(statement, &text, &lexed, Some(grown.schema()))
+                dsql::findings(statement, Some(grown.schema()))
             };
             if !whole {
                 transactions.message(1);
             }
             let refused = own.iter().any(|finding| finding.whole);
-            let of_transaction = if refused { None } else { transactions.next(statement, &text, &lexed) };
+            let of_transaction = if refused { None } else { transactions.next(statement) };
             let found = own.into_iter().chain(of_transaction).map(|finding| Finding {
                 diagnostic: finding.diagnostic,
                 rule: Some(finding.rule),
@@ -80,7 +82,7 @@ impl LintedFile {
                 statement: statement.span,
             });
             findings.extend(found);
-            grown.apply(statement.clone());
+            grown.apply(statement.tree.clone());
         }
         let script = Script::new(&text, &lexed, &statements, unread.into_iter(), sent, later);
         dump::add_fixes(&script, &mut findings);
@@ -88,7 +90,7 @@ impl LintedFile {
         findings.retain(|finding| !is_allowed(&text, finding));
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
-            let misplaced = migrate::misplaced(&text, &lexed, &statements).into_iter();
+            let misplaced = steps::misplaced(&parsed, &lexed).into_iter();
             // If DSQL rejects the statement, its rule is clearer.
             let is_new = |error: &Diagnostic| {
                 !findings.iter().any(|it| it.diagnostic.is_error() && overlap(it.statement, error.span))
@@ -157,7 +159,7 @@ fn part(tokens: &[Token], of: &Lexed) -> Lexed {
         let end = tokens.last().map_or(0, |token| token.span.end);
         tokens.push(Token { kind: TokenKind::End, span: Span { start: end, end } });
     }
-    Lexed { tokens, error, ..Lexed::default() }
+    Lexed { tokens, error, script: of.script, ..Lexed::default() }
 }
 
 /// `-- dsql-edge: allow rule, rule` in the line of the finding or of its statement, or in the line above either.

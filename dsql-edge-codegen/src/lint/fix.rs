@@ -5,9 +5,10 @@
 
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::dsql::{Fix, Meaning};
-use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::source::{Edits, Span};
 
-use super::{Sent, lint_one};
+use super::file::lint_one;
+use super::sent::Sent;
 
 /// A fixed statement may have a second finding that the first one hid; each round applies rewrites that do not overlap.
 const MAX_ROUNDS: usize = 1_000;
@@ -58,20 +59,13 @@ fn compatible(fixes: impl Iterator<Item = Fix>) -> (Vec<(Span, String)>, usize) 
     (edits, count)
 }
 
-fn edited(text: &str, mut edits: Vec<(Span, String)>) -> String {
-    edits.sort_by_key(|(span, _)| span.start);
-    let mut out = String::with_capacity(text.len() + 64);
-    let mut at = 0;
+/// The text with its pieces replaced; new lines end as the first line does.
+fn edited(text: &str, edits: Vec<(Span, String)>) -> String {
     let crlf = text.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));
-    for (span, piece) in edits {
-        out.push_str(text.get(at..span.start as usize).unwrap_or(""));
-        if crlf {
-            out.push_str(&piece.replace("\r\n", "\n").replace('\n', "\r\n"));
-        } else {
-            out.push_str(&piece);
-        }
-        at = span.end as usize;
-    }
-    out.push_str(text.get(at..).unwrap_or(""));
-    out
+    let ended = |piece: String| match crlf {
+        true => piece.replace("\r\n", "\n").replace('\n', "\r\n"),
+        false => piece,
+    };
+    let edits: Edits = edits.into_iter().map(|(span, piece)| (span, ended(piece))).collect();
+    edits.apply(text)
 }

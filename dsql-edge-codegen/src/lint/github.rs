@@ -1,8 +1,10 @@
-//! Findings as annotations of a GitHub workflow: a line each, in the form of its workflow commands.
+//! Prints findings as annotations of a GitHub workflow.
+//!
+//! Input: files with their findings. Output: a line for each, in the form of GitHub's workflow commands.
 
 use dsql_edge_compiler::source::line_and_column;
 
-use super::{Finding, LintedFile};
+use super::finding::{Finding, LintedFile};
 
 pub(super) fn report(files: &[LintedFile]) -> String {
     files.iter().flat_map(|file| file.findings.iter().map(|finding| one(file, finding))).collect()

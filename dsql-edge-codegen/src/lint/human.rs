@@ -1,10 +1,12 @@
-//! Findings for people: the compiler's own rendering, the rule's name below it.
+//! Prints findings for people.
+//!
+//! Input: files with their findings. Output: the compiler's rendering of each, and the rule's name below it.
 
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_compiler::source::line_and_column;
 
-use super::{Finding, LintedFile};
+use super::finding::{Finding, LintedFile};
 
 pub(super) fn report(files: &[LintedFile]) -> String {
     files.iter().flat_map(|file| file.findings.iter().map(|finding| one(file, finding))).collect()

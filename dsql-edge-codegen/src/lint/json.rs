@@ -1,11 +1,14 @@
-//! Findings as one JSON object. `version` grows when a field changes its meaning; fields may be added.
+//! Prints findings as one JSON object.
+//!
+//! Input: files with their findings. Output: an object. `version` grows when a field changes its meaning; fields may
+//! be added.
 
 use dsql_edge_compiler::source::line_and_column;
 use serde_json::{Value, json};
 
 use crate::format;
 
-use super::{Finding, LintedFile};
+use super::finding::{Finding, LintedFile};
 
 pub(super) fn report(files: &[LintedFile], count_fixed: usize) -> String {
     let findings = || files.iter().flat_map(|file| &file.findings);

@@ -21,8 +21,10 @@ use dsql_edge_compiler::syntax::ast::{
 use dsql_edge_compiler::syntax::keyword::Keyword;
 
 use super::column_type::depends_on_type;
+use super::finding::Finding;
+use super::rows;
 use super::script::Script;
-use super::{Finding, Sent, rows};
+use super::sent::Sent;
 
 /// Keeps the rewrites with which the script does the same, and adds the rewrite of transactions.
 pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
@@ -107,9 +109,12 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
         // The target may be a view of the table, or the table by another name.
         StatementKind::Insert(_) if has(Keyword::Conflict) => names || !rows::stays_in_its_table(script, at),
         StatementKind::AlterTable(alter) if renames(alter) => names,
-        StatementKind::CreateFunction(_) | StatementKind::CreateTrigger(_) | StatementKind::Utility(_) => {
-            script.mentions(statement, "conflict")
-        }
+        StatementKind::CreateFunction(_)
+        | StatementKind::AlterFunction(_)
+        | StatementKind::RenameSchema { .. }
+        | StatementKind::CreateTrigger(_)
+        | StatementKind::CreateRule(_)
+        | StatementKind::Utility(_) => script.mentions(statement, "conflict"),
         _ => {
             names
                 && (has(Keyword::Conflict)
@@ -129,7 +134,7 @@ fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
                 StatementKind::CreateTableAs(copy) => names.push(copy.name.name()),
                 StatementKind::CreateFunction(function) => names.push(function.name.name()),
                 StatementKind::CreateTable(child) => names.push(child.name.name()),
-                StatementKind::CreateTrigger(on) => names.push(on.name()),
+                StatementKind::CreateTrigger(on) | StatementKind::CreateRule(on) => names.push(on.name()),
                 StatementKind::AlterTable(alter) => {
                     names.extend(alter.actions.iter().filter_map(|it| match it {
                         AlterAction::Rename(name) => Some(name.text.as_str()),
@@ -176,7 +181,7 @@ fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &s
         _ => false,
     };
     let changes_sequence = |statement: &Statement| match &statement.kind {
-        StatementKind::AlterTable(_) | StatementKind::Drop(_) => true,
+        StatementKind::AlterTable(_) | StatementKind::Drop(_) | StatementKind::RenameSchema { .. } => true,
         StatementKind::Utility(words) => words.starts_with("ALTER"),
         _ => false,
     };
@@ -192,7 +197,7 @@ fn split(script: &Script<'_>, at: usize) -> Option<Fix> {
     }
     let block = script.block(at)?;
     let inside = script.statements.get(block.inside.clone())?;
-    let is_schema = |statement: &Statement| part(statement, script.text, script.lexed) == Part::Ddl;
+    let is_schema = |statement: &Statement| part(script.parsed(statement)) == Part::Ddl;
     let (begin, end) = (block.begin?, script.statements.get(block.inside.end)?);
     if !block.commits || !inside.iter().all(is_schema) || !script.is_known(begin.start, end.span.start) {
         return None;

@@ -7,6 +7,7 @@ mod column_type;
 mod cut;
 mod dump;
 mod file;
+mod finding;
 mod fix;
 mod github;
 mod human;
@@ -17,6 +18,9 @@ mod rows;
 mod rules;
 mod sarif;
 mod script;
+mod sent;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -26,21 +30,25 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::dsql::Meaning;
-use dsql_edge_compiler::schema::{Dialect, Growth};
+use dsql_edge_compiler::schema::Dialect;
 
 use crate::{format, schema_files, style, write_file};
-pub use file::{Finding, LintedFile};
+pub use file::lint;
+pub use finding::{Finding, LintedFile};
 pub use fix::{fixed, fixed_before};
+pub use sent::Sent;
 
 /// Find SQL that Aurora DSQL rejects, and fix findings that have one safe rewrite
 #[derive(Args)]
-#[command(after_help = "Ends with 1 if an error is left. A comment `-- dsql-edge: allow RULE` in the line \
+#[command(
+    after_help = "The exit status is 1 if an error is left. A comment `-- dsql-edge: allow RULE` in the line \
     above, or at the end of the line, silences a rule there.\n\n--fix applies only rewrites after which the script does the same, failures included. A constraint that is \
     added NOT VALID and then validated,\nor a transaction of several DDL statements that becomes several transactions, \
     leaves its first part behind if the second fails: those need\n--assume-success too. Only a transaction without changes of rows that \
     ends with COMMIT is ever split.\n\nExamples:\n  dsql-edge lint --for-migrate migrations/\n  dsql-edge lint --fix \
     dump.sql\n  pg_dump --schema-only mydb | dsql-edge lint --fix - > dsql.sql\n  dsql-edge lint --format github \
-    migrations/   # annotations in a workflow")]
+    migrations/   # annotations in a workflow"
+)]
 pub struct Options {
     /// Files, folders of `.sql` files, or `-` for stdin; in the order in which they would run
     #[arg(required_unless_present = "rules")]
@@ -131,17 +139,6 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 
 const STDIN: &str = "stdin";
 
-/// How files go to the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// Statement by statement, as psql does.
-    OneByOne,
-    /// Each file in one message, or in one transaction.
-    Whole,
-    /// By `dsql-edge migrate`: statement by statement, and each job is waited for.
-    Migrate,
-}
-
 impl Options {
     fn sent(&self) -> Sent {
         match (self.one_transaction, self.for_migrate) {
@@ -154,33 +151,6 @@ impl Options {
     fn safe(&self) -> Meaning {
         if self.assume_success { Meaning::SameIfAllSucceed } else { Meaning::Same }
     }
-}
-
-/// Lints texts in order, as they would run one after the other.
-pub fn lint(
-    files: impl IntoIterator<Item = (String, String)>,
-    schema: Option<&Schema>,
-    sent: Sent,
-) -> Vec<LintedFile> {
-    let mut grown = Growth::new(schema.cloned().unwrap_or_default());
-    let complete = schema.is_some();
-    let files: Vec<(String, String)> = files.into_iter().collect();
-    let mut later: Vec<String> = vec![String::new()];
-    for (_, text) in files.iter().skip(1).rev() {
-        let after = later.last().map_or("", String::as_str);
-        later.push(format!("{}\n{after}", text.to_ascii_lowercase()));
-    }
-    let of = |((name, text), later): ((String, String), String)| {
-        LintedFile::of(name, text, &mut grown, complete, sent, &later)
-    };
-    files.into_iter().zip(later.into_iter().rev()).map(of).collect()
-}
-
-/// Lints a text before others: `later` has the texts that run after it.
-fn lint_one(text: &str, later: &[&str], schema: Option<&Schema>, sent: Sent) -> LintedFile {
-    let mut grown = Growth::new(schema.cloned().unwrap_or_default());
-    let later = later.join("\n").to_ascii_lowercase();
-    LintedFile::of(String::new(), text.to_owned(), &mut grown, schema.is_some(), sent, &later)
 }
 
 struct Text {

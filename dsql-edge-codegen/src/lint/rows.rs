@@ -47,7 +47,7 @@ pub(super) fn writes(script: &Script<'_>, statement: &Statement) -> Writes {
         StatementKind::Utility("COPY") => Writes::Adds,
         StatementKind::Utility("TRUNCATE" | "REFRESH MATERIALIZED VIEW") => Writes::Changes,
         StatementKind::CreateTableAs(_) => Writes::Adds,
-        _ if part(statement, script.text, script.lexed) == Part::Dml => Writes::Changes,
+        _ if part(script.parsed(statement)) == Part::Dml => Writes::Changes,
         _ => Writes::Nothing,
     }
 }
@@ -123,7 +123,10 @@ fn takes_name(script: &Script<'_>, statement: &Statement, table: &QualifiedName)
         StatementKind::CreateView(view) => is_named(&view.name),
         StatementKind::CreateSequence(sequence) => is_named(&sequence.name),
         StatementKind::CreateIndex(index) => index.name.as_ref().is_some_and(|it| it.text == table.name()),
-        StatementKind::Drop(_) | StatementKind::CreateTrigger(_) | StatementKind::CreateSchema(_) => true,
+        StatementKind::Drop(_)
+        | StatementKind::CreateTrigger(_)
+        | StatementKind::CreateRule(_)
+        | StatementKind::CreateSchema(_) => true,
         _ => false,
     }
 }
@@ -210,6 +213,7 @@ fn has_implicit_calls(script: &Script<'_>, at: usize) -> bool {
     let before = script.statements.get(..at).unwrap_or_default();
     before.iter().enumerate().any(|(at, it)| match &it.kind {
         StatementKind::CreateTrigger(_)
+        | StatementKind::CreateRule(_)
         | StatementKind::CreateOperator(_)
         | StatementKind::CreateCast(_)
         | StatementKind::CreateExtension(_) => true,
@@ -230,6 +234,7 @@ pub(super) fn runs_code(script: &Script<'_>, at: usize) -> bool {
             | StatementKind::CreateDomain(_)
             | StatementKind::CreateType(_)
             | StatementKind::CreateTrigger(_)
+            | StatementKind::CreateRule(_)
             | StatementKind::CreateOperator(_)
             | StatementKind::CreateCast(_)
             | StatementKind::Drop(_)

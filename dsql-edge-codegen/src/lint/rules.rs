@@ -1,4 +1,6 @@
-//! The tables of rules themselves, for people and as JSON.
+//! Prints the tables of rules, for people and as JSON.
+//!
+//! Input: the compiler's tables. Output: text.
 
 use dsql_edge_compiler::dsql;
 use serde_json::{Value, json};

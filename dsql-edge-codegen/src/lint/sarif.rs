@@ -1,4 +1,6 @@
-//! Findings as SARIF 2.1.0 (OASIS): what code scanning of forges and editors reads.
+//! Prints findings as SARIF 2.1.0 (OASIS), which code scanning of forges and editors reads.
+//!
+//! Input: files with their findings. Output: one JSON object.
 
 use dsql_edge_compiler::diagnostic::Code;
 use dsql_edge_compiler::dsql::{self, Meaning, Rule};
@@ -7,13 +9,13 @@ use serde_json::{Value, json};
 
 use crate::format;
 
-use super::{Finding, LintedFile};
+use super::finding::{Finding, LintedFile};
 
 /// The rule of statements that cannot be read.
 const SYNTAX: &str = "syntax_error";
 
 /// The rule of statements that `dsql-edge migrate` does not accept.
-const MISPLACED: &str = "no_place_in_a_migration";
+const MISPLACED: &str = "misplaced_statement";
 
 pub(super) fn report(files: &[LintedFile]) -> String {
     let rules: Vec<&'static Rule> =
@@ -58,7 +60,7 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
     let diagnostic = &finding.diagnostic;
     let (id, at) = match finding.rule {
         Some(rule) => (rule.id, rules.iter().position(|it| it.id == rule.id).unwrap_or(rules.len())),
-        None if diagnostic.code == Code::NotSupportedYet => (MISPLACED, rules.len() + 1),
+        None if diagnostic.code == Code::MisplacedStatement => (MISPLACED, rules.len() + 1),
         None => (SYNTAX, rules.len()),
     };
     let mut message = diagnostic.message.clone();

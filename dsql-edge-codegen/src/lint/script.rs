@@ -11,9 +11,9 @@ use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
-use dsql_edge_compiler::syntax::{Lexed, PsqlCommand};
+use dsql_edge_compiler::syntax::{Lexed, ParsedStatement, PsqlCommand};
 
-use super::Sent;
+use super::sent::Sent;
 
 /// A file.
 pub(super) struct Script<'s> {
@@ -84,10 +84,15 @@ impl<'s> Script<'s> {
         script
     }
 
+    /// A statement of the file with its text.
+    pub(super) fn parsed<'p>(&'p self, tree: &'p Statement) -> ParsedStatement<'p> {
+        ParsedStatement { tree, text: self.text, tokens: self.lexed }
+    }
+
     fn find_blocks(&mut self) {
         let mut open = None;
         for (at, statement) in self.statements.iter().enumerate() {
-            match (part(statement, self.text, self.lexed), open) {
+            match (part(self.parsed(statement)), open) {
                 (Part::Begin, None) => {
                     open = Some(self.blocks.len());
                     let inside = at + 1..self.statements.len();
@@ -210,7 +215,7 @@ impl<'s> Script<'s> {
     /// Whether a statement may have effects that its text does not show.
     fn is_unknown(&self, statement: &Statement) -> bool {
         match &statement.kind {
-            StatementKind::CreateTrigger(_) => true,
+            StatementKind::CreateTrigger(_) | StatementKind::CreateRule(_) => true,
             StatementKind::Utility(words) => match *words {
                 "DO"
                 | "CALL"

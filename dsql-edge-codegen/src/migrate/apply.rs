@@ -10,15 +10,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use dsql_edge::{Config, Error};
 
+use super::catalog;
 use super::database::{Attempts, Database, Sql};
 use super::folder::{File, Folder};
-use super::job::{Job, Outcome};
+use super::job::Outcome;
 use super::lease::Lease;
 use super::ledger::{Entry, Ledger, State, run_name};
 use super::plan::{Pending, plan};
 use super::progress::Progress;
-use super::steps::{Step, Work};
-use super::trace::{Trace, Verdict};
+use crate::steps::{Job, Step, Trace, Verdict, Work};
 
 /// A step that was applied.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct Applied {
 /// its lease.
 ///
 /// # Errors
-/// What failed, and where. What was applied before it stays applied, and the next run goes on behind it.
+/// The step that failed, and its place. The steps before it stay applied, and the next run continues there.
 pub async fn migrate(
     folder: &Folder,
     config: Config,
@@ -44,7 +44,7 @@ pub async fn migrate(
 ) -> Result<Vec<Applied>> {
     let database = Database::new(limits(config));
     let ledger = Ledger::new(&database, run_name());
-    // What can be told without waiting for anyone.
+    // These errors are found without a wait for another run.
     if ledger.exists().await? {
         plan(folder, &ledger.read().await?)?;
     } else {
@@ -114,7 +114,7 @@ impl Run<'_> {
             self.ledger.take_over(file, step).await?;
         }
         match &step.work {
-            // Rows are written together with their row of the ledger: who wrote this one took them for something else.
+            // Rows are written together with their row of the ledger, which is never `started`.
             Work::Rows(_) if entry.is_some() => {
                 Err(stuck(file, step, "are the rows as the statement makes them?"))
             }
@@ -135,7 +135,7 @@ impl Run<'_> {
         }
     }
 
-    /// What may be sent any number of times; but not so late that it arrives behind what comes after it.
+    /// Sends a statement that may run any number of times, but not so late that it arrives after the next one.
     async fn repeat(&self, sql: Sql<'_>) -> Result<()> {
         let mut times = 0;
         loop {
@@ -150,7 +150,7 @@ impl Run<'_> {
     async fn schema(&self, file: &File, step: &Step, trace: &Trace, entry: Option<Entry>) -> Result<bool> {
         let mut claimed = entry.map(|entry| entry.seen_before);
         for _ in 0..=LOSSES {
-            let seen = trace.look(self.database).await?;
+            let seen = catalog::look(trace, self.database).await?;
             if let Some(before) = &claimed {
                 match trace.judge(before.as_deref(), seen.as_ref()) {
                     Verdict::Applied => {
@@ -174,9 +174,9 @@ impl Run<'_> {
                 }
                 Err(error) if error.is_outcome_unknown() => self.settle().await,
                 Err(error) => {
-                    // Of an earlier attempt, whose answer was lost, it may be the consequence.
+                    // The error may be the consequence of an earlier attempt, whose answer was lost.
                     if claimed.is_some() {
-                        let now = trace.look(self.database).await?;
+                        let now = catalog::look(trace, self.database).await?;
                         if trace.judge(before.as_deref(), now.as_ref()) == Verdict::Applied {
                             self.ledger.applied(file, step, None).await?;
                             return Ok(true);
@@ -189,7 +189,7 @@ impl Run<'_> {
             }
             claimed = Some(before);
         }
-        bail!("its answer was lost again and again: run `dsql-edge migrate` again when the network is well")
+        bail!("its answer was lost several times: run `dsql-edge migrate` again when the network works")
     }
 
     async fn job(&self, file: &File, step: &Step, job: &Job, entry: Option<Entry>) -> Result<bool> {
@@ -244,14 +244,14 @@ impl Run<'_> {
                     self.clear(job).await?;
                     self.ledger.failed(file, step, &why).await?;
                     Err(anyhow!(
-                        "{} failed: {why}\nNothing of it is left. Mend the rows and run again",
+                        "{} failed: {why}\nNothing of it is left. Correct the rows and run again",
                         job.what()
                     ))
                 }
                 Outcome::Unknown(check) => Err(stuck(file, step, &check)),
             };
         }
-        bail!("its answer was lost again and again: run `dsql-edge migrate` again when the network is well")
+        bail!("its answer was lost several times: run `dsql-edge migrate` again when the network works")
     }
 
     /// Drops an index that this step created and whose build failed. An index that a job still builds is another's.
@@ -276,12 +276,12 @@ impl Run<'_> {
         };
         match job.running(self.database).await? {
             Some(other) => bail!(
-                "an index {index}, which this folder did not make, is being built by the job {other}: run again when it has \
+                "an index {index}, which this folder did not create, is being built by the job {other}: run again when it has \
                  ended, or give yours another name"
             ),
             None => bail!(
-                "an index {index}, which this folder did not make, is there and not valid: DROP INDEX {index}, if it is \
-                 of no use, and run again"
+                "an index {index}, which this folder did not create, exists and is not valid: DROP INDEX {index}, if it is \
+                 not needed, and run again"
             ),
         }
     }
@@ -309,7 +309,7 @@ impl Run<'_> {
         }
     }
 
-    /// Gives what is in flight the time that another run would give it.
+    /// Waits as long as another run would, until the statement in flight has arrived or is lost.
     async fn settle(&self) {
         (self.tell)(Progress::Settling(self.lease.length()));
         tokio::time::sleep(self.lease.length()).await;
@@ -320,14 +320,19 @@ impl Run<'_> {
 fn stuck(file: &File, step: &Step, check: &str) -> anyhow::Error {
     let (name, number) = (&file.name, step.number);
     anyhow!(
-        "a run broke as it was being applied, and it cannot be known whether it was. Look: {check}\n\
-         Then say `dsql-edge migrate resolve {name}:{number} --applied`, or --not-applied, and run again"
+        "a run was interrupted while it sent this statement, and the catalog does not show whether it was applied. Check: {check}\n\
+         Then run `dsql-edge migrate resolve {name}:{number} --applied`, or --not-applied, and `dsql-edge migrate` again"
     )
 }
 
 /// The error with the server's DETAIL and HINT, and what to do about some. The values are those of the user's own file:
 /// a message that the error does not display by itself is printed, too.
 fn explained(error: Error) -> anyhow::Error {
+    if let (true, Some(state), Some(message)) = (error.is_stale_snapshot(), error.sqlstate(), error.message())
+    {
+        let state = state.as_str();
+        return anyhow!("SQLSTATE {state}: {message} in the cluster: does an earlier migration make it?");
+    }
     let mut more = String::new();
     let message = error.message().filter(|message| !error.to_string().contains(message));
     for (name, text) in [("message", message), ("detail", error.detail()), ("hint", error.hint())] {

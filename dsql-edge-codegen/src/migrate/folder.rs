@@ -12,11 +12,10 @@ use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::source::{Span, line_and_column};
 
-use super::checksum::Checksum;
 use super::database::Sql;
-use super::steps::{Step, steps};
 use crate::lint::{Sent, lint};
 use crate::schema_files;
+use crate::steps::{Checksum, Step, steps};
 
 /// The files of a folder, by name.
 pub struct Folder {
@@ -26,7 +25,7 @@ pub struct Folder {
 
 /// A file of a folder.
 pub struct File {
-    /// Its name within the folder, by which the ledger knows it.
+    /// Its name within the folder, which is its key in the ledger.
     pub name: String,
     /// As messages name it.
     pub path: String,
@@ -34,7 +33,7 @@ pub struct File {
     pub text: String,
     /// Of the text.
     pub checksum: Checksum,
-    /// What it is made of.
+    /// Its steps.
     pub steps: Vec<Step>,
 }
 
@@ -60,7 +59,7 @@ impl Folder {
     /// Reads a folder.
     ///
     /// # Errors
-    /// Files that cannot be read, and everything in them that DSQL refuses or that has no place in a migration.
+    /// Files that cannot be read, and everything in them that DSQL rejects or that has no place in a migration.
     pub fn read(folder: &Path) -> Result<Folder> {
         let files = schema_files::migrations(folder)?;
         schema_files::report_left_out(folder)?;
@@ -70,13 +69,16 @@ impl Folder {
     /// A folder with these files, each with its path.
     ///
     /// # Errors
-    /// Everything in them that DSQL refuses or that has no place in a migration.
+    /// Everything in them that DSQL rejects or that has no place in a migration.
     pub fn of(texts: Vec<(String, String)>) -> Result<Folder> {
         let texts: Vec<(String, String, String)> = texts
             .into_iter()
             .map(|(path, raw)| (path, schema_files::canonical(&raw).into_owned(), raw))
             .collect();
-        let mut problems = of_lint(texts.iter().map(|(path, text, _)| (path.clone(), text.clone())));
+        // With the byte-order mark: what follows it may be another one, which is an error.
+        let as_written =
+            texts.iter().map(|(path, _, raw)| (path.clone(), schema_files::unix_lines(raw).into()));
+        let mut problems = of_lint(as_written);
         let mut files = Vec::with_capacity(texts.len());
         for (path, text, raw) in texts {
             match steps(&text) {
@@ -150,6 +152,16 @@ mod tests {
             }
             assert_eq!(other.files[0].text, LF, "what is sent");
         }
+    }
+
+    #[test]
+    fn second_byte_order_mark_is_an_error_as_in_lint() {
+        let text = format!("\u{feff}\u{feff}{LF}");
+        let error = Folder::of(vec![("1.sql".to_owned(), text.clone())]).err().unwrap().to_string();
+        assert!(error.contains("1.sql:1:1"), "{error}");
+        let linted = lint([("1.sql".to_owned(), text.clone())], None, Sent::Migrate);
+        assert!(linted[0].findings.iter().any(|finding| finding.diagnostic.is_error()));
+        assert!(dsql_edge_compiler::Schema::parse(&text).is_err());
     }
 
     #[test]

@@ -1,21 +1,15 @@
-//! Jobs of the cluster's: `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC … VALIDATE CONSTRAINT`.
+//! Waits for the cluster's jobs, and finds them again after an interrupted run.
 //!
-//! Input: a statement, and the job's id, if the cluster's answer arrived. Output: the result of the job. Its status is
+//! Input: a job, and its id, if the cluster's answer arrived. Output: the result of the job. Its status is
 //! not enough: a failed build can have the status `completed`, so the index has to be valid too.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use dsql_edge_compiler::syntax::ast::{AlterAction, QualifiedName, Statement, StatementKind};
 
 use super::database::Database;
 use super::progress::Progress;
-
-/// What a job makes.
-pub(super) enum Job {
-    Index { name: String, table: QualifiedName },
-    Constraint { name: String, table: QualifiedName },
-}
+use crate::steps::Job;
 
 /// A job as `sys.jobs` has it.
 struct Row {
@@ -40,7 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 const OF_ID: &str = "SELECT job_id::text, status::text, details::text FROM sys.jobs WHERE job_id = $1";
 
-/// By the object's name, as it was or with its schema, or by the object itself; the start is told in whole seconds.
+/// By the object's name, with or without its schema; the cluster reports the start in whole seconds.
 const OF_OBJECT: &str = "SELECT j.job_id::text, j.status::text, j.details::text FROM sys.jobs j
      WHERE (j.object_name = $1 OR right(j.object_name, length($1) + 1) = '.' || $1)
        AND j.start_time >= $2::timestamptz - interval '2 seconds'
@@ -68,31 +62,6 @@ const CONSTRAINT: &str = "SELECT k.convalidated::text, NULL::text
        AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_table_is_visible(c.oid))";
 
 impl Job {
-    /// Nothing for a statement that DSQL does at once.
-    pub(super) fn of(statement: &Statement) -> Option<Job> {
-        match &statement.kind {
-            StatementKind::CreateIndex(index) if index.asynchronous => {
-                let name = index.name.as_ref()?.text.clone();
-                Some(Job::Index { name, table: index.table.clone() })
-            }
-            StatementKind::AlterTable(alter) if alter.asynchronous => {
-                alter.actions.iter().find_map(|action| {
-                    let AlterAction::ValidateConstraint(name) = action else { return None };
-                    Some(Job::Constraint { name: name.text.clone(), table: alter.name.clone() })
-                })
-            }
-            _ => None,
-        }
-    }
-
-    /// What it makes, for people.
-    pub(super) fn what(&self) -> String {
-        match self {
-            Job::Index { name, table } => format!("the index {name} on {}", table.display()),
-            Job::Constraint { name, table } => format!("the constraint {name} on {}", table.display()),
-        }
-    }
-
     /// The newest job that began since a time of the cluster's clock, and can be that of a statement which made nothing
     /// yet: one that is completed made something else, of the same name.
     pub(super) async fn find(&self, database: &Database, since: &str) -> Result<Option<String>> {
@@ -102,18 +71,18 @@ impl Job {
             Job::Constraint { table, .. } => table.name(),
         };
         let rows = database.rows::<3>(OF_OBJECT, &[Some(object), Some(since)]).await;
-        let newest = rows.context("asking sys.jobs")?.into_iter().next().and_then(row);
+        let newest = rows.context("reading sys.jobs")?.into_iter().next().and_then(row);
         Ok(newest.filter(|job| job.status != "completed").map(|job| job.id))
     }
 
     /// The job that is building an index of this name.
     pub(super) async fn running(&self, database: &Database) -> Result<Option<String>> {
         let Job::Index { name, .. } = self else { return Ok(None) };
-        let rows = database.rows::<1>(RUNNING, &[Some(name)]).await.context("asking sys.jobs")?;
+        let rows = database.rows::<1>(RUNNING, &[Some(name)]).await.context("reading sys.jobs")?;
         Ok(rows.into_iter().next().and_then(|[id]| id))
     }
 
-    /// Whether what it makes is there, and holds; and the index's full name.
+    /// Whether its object exists and is valid; and the index's full name.
     pub(super) async fn made(&self, database: &Database) -> Result<Option<(bool, Option<String>)>> {
         let (sql, name, table) = match self {
             Job::Index { name, table } => (INDEX, name, table),
@@ -135,7 +104,7 @@ impl Job {
         loop {
             let job = match id {
                 Some(id) => {
-                    let rows = database.rows::<3>(OF_ID, &[Some(id)]).await.context("asking sys.jobs")?;
+                    let rows = database.rows::<3>(OF_ID, &[Some(id)]).await.context("reading sys.jobs")?;
                     rows.into_iter().next().and_then(row)
                 }
                 None => None,
@@ -163,21 +132,21 @@ impl Job {
         let said = if job.details.is_empty() { String::new() } else { format!(": {}", job.details) };
         Ok(match self.made(database).await? {
             Some((true, _)) => Outcome::Done(Some(job.details).filter(|details| !details.is_empty())),
-            Some((false, _)) => {
-                Outcome::Failed(format!("its job says completed, and {} is not valid{said}", self.what()))
-            }
-            None => {
-                Outcome::Failed(format!("its job says completed, and {} is not there{said}", self.what()))
-            }
+            Some((false, _)) => Outcome::Failed(format!(
+                "its job has the status completed, and {} is not valid{said}",
+                self.what()
+            )),
+            None => Outcome::Failed(format!(
+                "its job has the status completed, and {} does not exist{said}",
+                self.what()
+            )),
         })
     }
 
     async fn without_job(&self, database: &Database) -> Result<Outcome> {
         Ok(match self.made(database).await? {
             Some((true, _)) => Outcome::Done(None),
-            _ => {
-                Outcome::Unknown(format!("{} is not valid, and the cluster knows no job of it", self.what()))
-            }
+            _ => Outcome::Unknown(format!("{} is not valid, and the cluster has no job for it", self.what())),
         })
     }
 }

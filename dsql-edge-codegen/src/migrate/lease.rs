@@ -1,8 +1,10 @@
 //! Lets one run work at a time: a row in the cluster names its holder and when it ends. DSQL has no advisory locks.
 //!
+//! Input: a cluster. Output: a lease, or the wait for another run's.
+//!
 //! A run renews its lease while it works. Another run that finds it expired takes it over; by then the statements of
-//! the former holder have arrived, or were never sent: a holder sends no DDL on a lease that it has not renewed a short
-//! while ago.
+//! the former holder have arrived, or were never sent: a holder sends no DDL on a lease that it has not renewed a
+//! short while ago.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};
@@ -50,7 +52,7 @@ impl<'d> Lease<'d> {
             if taken == 1 {
                 return Ok(Lease { database, run: run.to_owned(), length, renewed });
             }
-            let held = database.rows::<2>(HOLDER, &[]).await.context("looking who has the lease")?;
+            let held = database.rows::<2>(HOLDER, &[]).await.context("reading the holder of the lease")?;
             if let Some([Some(holder), seconds]) = held.into_iter().next() {
                 let seconds = seconds.and_then(|it| it.parse::<u64>().ok()).unwrap_or(0);
                 tell(Progress::Held { holder: &holder, seconds });
@@ -93,7 +95,7 @@ impl<'d> Lease<'d> {
         Ok(())
     }
 
-    /// How long it takes until what was sent, and never answered, has arrived or is lost.
+    /// The time after which a statement without an answer has arrived or is lost.
     pub(super) fn length(&self) -> Duration {
         self.length
     }

@@ -1,5 +1,7 @@
-//! The ledger: records in the cluster which migrations are applied to it. `dsql_edge.migrations` has a row for each
+//! Records in the cluster which migrations are applied to it: the ledger. `dsql_edge.migrations` has a row for each
 //! step; row 0 of a file records that all of it is applied.
+//!
+//! Input: a step and its state. Output: the rows of the ledger.
 //!
 //! A step that changes rows writes its row in the same transaction. DDL cannot: before it is sent, its row is
 //! `started`, with the state of the catalog then, and `applied` after. Every write here may be done twice.
@@ -9,7 +11,7 @@ use dsql_edge::Error;
 
 use super::database::{Database, Sql};
 use super::folder::File;
-use super::steps::Step;
+use crate::steps::Step;
 
 /// The ledger of a cluster, for one run.
 pub(super) struct Ledger<'d> {
@@ -54,7 +56,7 @@ pub enum State {
 }
 
 impl State {
-    /// As it stands in the ledger.
+    /// As the ledger has it.
     pub fn name(self) -> &'static str {
         match self {
             State::Started => "started",
@@ -171,7 +173,7 @@ impl<'d> Ledger<'d> {
         Ok(PARTS.iter().find(|(part, _)| !is_there(part)).map(|(_, sql)| *sql))
     }
 
-    /// Makes what is missing of it. Another run may be doing the same.
+    /// Creates its missing parts. Another run may do the same at the same time.
     pub(super) async fn make(&self) -> Result<()> {
         for _ in 0..20 {
             let Some(sql) = self.missing().await? else { return Ok(()) };
@@ -181,12 +183,12 @@ impl<'d> Ledger<'d> {
                     if error.is_outcome_unknown() || error.is_conflict() || is_there_already(&error) => {}
                 Err(error) => {
                     return Err(error).context(
-                        "the ledger (schema dsql_edge) cannot be made: run `dsql-edge migrate` once as a role that may, admin",
+                        "the ledger (schema dsql_edge) cannot be created: run `dsql-edge migrate` once as a role that may create it, such as admin",
                     );
                 }
             }
         }
-        bail!("the ledger (schema dsql_edge) is made and disappears again")
+        bail!("the ledger (schema dsql_edge) disappears after it is created")
     }
 
     /// All of it.
@@ -194,8 +196,10 @@ impl<'d> Ledger<'d> {
         let rows = self.database.rows::<8>(READ, &[]).await.context("reading the ledger")?;
         rows.into_iter()
             .map(|[file, step, checksum, state, seen_before, job, details, started_at]| {
-                let state =
-                    state.as_deref().and_then(State::named).context("the ledger has a state of its own")?;
+                let state = state
+                    .as_deref()
+                    .and_then(State::named)
+                    .context("the ledger has a state that this version does not have")?;
                 let step = step
                     .and_then(|step| step.parse().ok())
                     .context("the ledger has a step without a number")?;
@@ -218,7 +222,7 @@ impl<'d> Ledger<'d> {
         Ok(self.database.settle(CLAIM, &parameters).await.context("writing the ledger")? == 1)
     }
 
-    /// What an earlier run has begun is this run's now.
+    /// Takes over a step that an earlier run began.
     pub(super) async fn take_over(&self, file: &File, step: &Step) -> Result<()> {
         self.write(TAKE_OVER, file, step, None).await.map(drop)
     }

@@ -1,8 +1,11 @@
-//! `dsql-edge migrate`: a folder of SQL files in, applied to a cluster as DSQL takes them: DDL one by one, rows in
-//! transactions, jobs waited for. A ledger in the cluster makes a run that broke go on where it broke.
+//! `dsql-edge migrate`: applies a folder of SQL files to a cluster in the units that DSQL accepts: DDL one by one,
+//! rows in transactions, jobs waited for.
+//!
+//! Input: a folder and a cluster. Output: the folder is applied, and recorded in a ledger in the cluster, with which
+//! the next run continues after a failure.
 
 mod apply;
-mod checksum;
+mod catalog;
 mod database;
 mod folder;
 mod job;
@@ -12,8 +15,6 @@ mod plan;
 mod progress;
 mod resolve;
 mod status;
-mod steps;
-mod trace;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,25 +30,23 @@ use crate::package_schema;
 use crate::pull::{self, Server};
 use crate::{schema_files, write_file};
 
+pub use crate::steps::{Checksum, Step};
 pub use apply::{Applied, migrate};
-pub use checksum::Checksum;
 pub use folder::{File, Folder};
 pub use ledger::{Entry, State};
 pub use plan::{Pending, plan};
 pub use progress::Progress;
 pub use resolve::Resolve;
 pub use status::Status;
-pub use steps::Step;
-pub(crate) use steps::misplaced;
 
-/// Apply a folder of SQL files: one DDL a transaction, jobs waited for, resumable
+/// Apply a folder of SQL files: one DDL statement for each transaction, with waits for jobs, resumable
 #[derive(Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "The files run by name; those that end with .down.sql are left out. Nothing is sent before the whole \
-    folder passes `dsql-edge lint`.\n\nA statement is a transaction of its own; rows that belong together stand between \
-    BEGIN and COMMIT. What is applied\nstands in the cluster (dsql_edge.migrations), so a run that was killed goes on \
-    where it was; two at once wait for each\nother. A file that was changed after it was applied is an \
+    after_help = "The files run in the order of their names; those that end with .down.sql are left out. Nothing is sent \
+    before the whole\nfolder passes `dsql-edge lint`.\n\nA statement is a transaction of its own; BEGIN and COMMIT make one of \
+    statements that change rows. The table\ndsql_edge.migrations in the cluster records what is applied: a run that was killed \
+    continues there, and of two runs at\nonce one waits. A file that was changed after it was applied is an \
     error.\n\nExamples:\n  dsql-edge migrate --dry-run              # what would be sent\n  dsql-edge migrate          \
     \x20             # apply, then write dsql-schema.sql again\n  dsql-edge migrate status --format json   # for \
     machines\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied"
@@ -55,7 +54,7 @@ pub(crate) use steps::misplaced;
 pub struct Options {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The folder of SQL files; else the one that build.rs or DSQL_EDGE_MIGRATIONS names in the package
+    /// The folder of SQL files; without it, the one that build.rs or DSQL_EDGE_MIGRATIONS names in the package
     #[arg(long, default_value_os_t = package_schema::migrations(), global = true)]
     folder: PathBuf,
     #[command(flatten)]
@@ -63,7 +62,7 @@ pub struct Options {
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "human", global = true)]
     format: Format,
-    /// Print what would be sent, and send nothing
+    /// Print the statements that a run would send, and send nothing
     #[arg(long)]
     dry_run: bool,
     /// Leave the snapshot as it is
@@ -72,7 +71,7 @@ pub struct Options {
     /// The snapshot to write afterwards
     #[arg(long, default_value_os_t = package_schema::snapshot_to_write())]
     output: PathBuf,
-    /// Seconds after which a run that is silent counts as gone
+    /// Seconds without a sign of life after which another run takes over
     #[arg(long, default_value = "30", value_parser = seconds)]
     lease: Duration,
 }
@@ -123,7 +122,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
                 let status = Status::ask(&folder, config).await?;
                 format::print(&if json { format::json(&status.json()) } else { status.dry_run() })?;
                 if status.is_wrong() {
-                    return Err(anyhow!("the folder is not what was applied\n{}", status.lines().trim_end()));
+                    return Err(anyhow!(
+                        "the folder differs from the files that were applied\n{}",
+                        status.lines().trim_end()
+                    ));
                 }
                 Ok(ExitCode::SUCCESS)
             }
@@ -161,7 +163,7 @@ async fn apply(options: &Options, folder: &Folder, config: dsql_edge::Config) ->
         ))?;
     }
     match done.len() {
-        0 => eprintln!("nothing was left to do"),
+        0 => eprintln!("nothing to do: every statement is applied"),
         1 => eprintln!("1 statement applied"),
         count => eprintln!("{count} statements applied"),
     }
@@ -176,7 +178,7 @@ async fn refresh(config: dsql_edge::Config, path: &Path) -> Result<bool> {
     let old = pull::read(path)?;
     let new = pull::snapshot(&mut Server::dsql(config), &old)
         .await
-        .context("all is applied, but the snapshot could not be pulled")?;
+        .context("every statement is applied, but the snapshot could not be pulled")?;
     if schema_files::canonical(&new) == schema_files::canonical(&old) {
         return Ok(false);
     }

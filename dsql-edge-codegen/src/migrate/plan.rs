@@ -8,22 +8,22 @@ use anyhow::{Result, bail};
 
 use super::folder::{File, Folder};
 use super::ledger::{Entry, State};
-use super::steps::Step;
+use crate::steps::Step;
 
 /// A file of which something is left to do.
 pub struct Pending<'f> {
     /// Which.
     pub file: &'f File,
-    /// Its steps that are not applied, and what the ledger knows of them.
+    /// Its steps that are not applied, and their entries in the ledger.
     pub steps: Vec<(&'f Step, Option<Entry>)>,
     /// Files that come behind it are applied already.
     pub out_of_order: bool,
 }
 
-/// What is left to do.
+/// The steps that are left.
 ///
 /// # Errors
-/// Every file that is not what was applied.
+/// Every file that differs from the file that was applied.
 pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>>> {
     let mut of_files: BTreeMap<&str, BTreeMap<i32, &Entry>> = BTreeMap::new();
     for entry in entries {
@@ -57,14 +57,14 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
     if problems.is_empty() {
         return Ok(pending);
     }
-    bail!("nothing was sent: the folder is not what was applied\n{}", problems.join("\n"))
+    bail!("nothing was sent: the folder differs from the files that were applied\n{}", problems.join("\n"))
 }
 
-/// What a file has that is not what was applied of it, or begun.
+/// The differences between a file and the steps of it that were applied or begun.
 pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
     let name = &file.name;
     let undo = format!(
-        "undo that and write another migration; or, if what stands there now is right, `dsql-edge migrate resolve {name} --changed`"
+        "undo the change and write another migration; or, if the file is right as it is now, `dsql-edge migrate resolve {name} --changed`"
     );
     for (number, entry) in known.range(1..) {
         if entry.state == State::Failed {
@@ -114,7 +114,7 @@ mod tests {
             .unwrap()
     }
 
-    /// The ledger after so many steps of each file were applied; all of them: the file's row too.
+    /// The ledger after this number of steps of each file; after all of them it has the file's row too.
     fn applied(folder: &Folder, steps: &[usize]) -> Vec<Entry> {
         let mut out = Vec::new();
         for (file, count) in folder.files.iter().zip(steps) {

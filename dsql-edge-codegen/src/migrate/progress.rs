@@ -1,9 +1,11 @@
-//! The progress of a run: events in, lines for people out.
+//! Prints the progress of a run.
+//!
+//! Input: events. Output: lines for people.
 
 use std::time::Duration;
 
 use super::folder::File;
-use super::steps::Step;
+use crate::steps::Step;
 
 /// Something that happens.
 pub enum Progress<'p> {
@@ -27,11 +29,11 @@ pub enum Progress<'p> {
         /// Since when.
         elapsed: Duration,
     },
-    /// The answer to a step was lost; what is in flight is given time to arrive.
+    /// The answer to a step was lost; the run waits until its statement has arrived or is lost.
     Settling(Duration),
     /// A file is applied that comes before others which were applied earlier.
     OutOfOrder(&'p File),
-    /// A job is done, and the cluster has something to say of it.
+    /// A job succeeded, and the cluster reports details.
     Details(&'p str),
 }
 
@@ -40,14 +42,14 @@ impl Progress<'_> {
     pub fn line(&self) -> String {
         match self {
             Progress::Held { holder, seconds } => {
-                format!("waiting for another run ({holder}; if it is gone, for {seconds} s)")
+                format!("waiting for another run ({holder}; at most {seconds} s, if it was killed)")
             }
             Progress::Sent(file, step) => {
                 format!("  {}  {}", number(file, step), first_line(file.sql(step)))
             }
             Progress::Found(file, step) => {
                 format!(
-                    "  {}  was applied by a run that broke: {}",
+                    "  {}  was applied by an interrupted run: {}",
                     number(file, step),
                     first_line(file.sql(step))
                 )

@@ -12,13 +12,13 @@ use super::database::Database;
 use super::folder::Folder;
 use super::ledger::{Ledger, run_name};
 
-/// Tell the ledger what it cannot know: whether a statement was applied, that a changed file is right
+/// Record in the ledger whether a statement was applied, or that a changed file is right
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied      # statement 2 is there\n  \
+    after_help = "Examples:\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied      # statement 2 was applied\n  \
     dsql-edge migrate resolve 0003_tags.sql:2 --not-applied  # the next run sends it\n  dsql-edge migrate resolve \
-    0001_init.sql --applied        # all of it: a cluster that was made otherwise\n  dsql-edge migrate resolve \
-    0001_init.sql --changed        # what stands in the file now is right"
+    0001_init.sql --applied        # all of it: the cluster was made in another way\n  dsql-edge migrate resolve \
+    0001_init.sql --changed        # the file as it is now is right"
 )]
 pub struct Resolve {
     /// A file of the folder, or a statement of it: `0003_tags.sql:2`
@@ -29,10 +29,10 @@ pub struct Resolve {
     /// The statement is not applied
     #[arg(long, group = "truth")]
     not_applied: bool,
-    /// The file was changed on purpose: what stands there now is what was applied
+    /// The file was changed on purpose: its statements as they are now were applied
     #[arg(long, group = "truth")]
     changed: bool,
-    /// The file is gone on purpose: forget that it was applied
+    /// The file was removed on purpose: remove its rows from the ledger
     #[arg(long, group = "truth")]
     forget: bool,
 }
@@ -46,7 +46,7 @@ impl Resolve {
         let (name, number) = match self.what.rsplit_once(':') {
             Some((name, number)) => {
                 let number: i32 =
-                    number.parse().with_context(|| format!("{number} is no statement's number"))?;
+                    number.parse().with_context(|| format!("{number} is not the number of a statement"))?;
                 (name, Some(number))
             }
             None => (self.what.as_str(), None),
@@ -59,7 +59,7 @@ impl Resolve {
                 bail!("--forget is for a file, not for a statement: resolve {name} --forget");
             }
             let count = ledger.forget(name).await?;
-            return Ok(format!("{name}: {count} rows of the ledger are gone"));
+            return Ok(format!("{name}: {count} rows of the ledger were removed"));
         }
         let file = folder.files.iter().find(|file| file.name == name);
         let file = file.with_context(|| format!("the folder has no file {name}"))?;
@@ -80,7 +80,7 @@ impl Resolve {
             if self.applied || known.iter().any(|entry| entry.file == name && entry.step == 0) {
                 ledger.finish(file).await?;
             }
-            return Ok(format!("{name}: {} statements are applied as they stand there", file.steps.len()));
+            return Ok(format!("{name}: {} statements are recorded as applied", file.steps.len()));
         };
         let step = file.steps.iter().find(|step| step.number == number);
         let step = step.with_context(|| format!("{name} has no statement {number}"))?;

@@ -1,5 +1,6 @@
-//! `dsql-edge migrate status` and `--dry-run`: what is applied and what is left to do, for people and as JSON. They
-//! read.
+//! `dsql-edge migrate status` and `--dry-run`: print what is applied and what is left to do.
+//!
+//! Input: a folder and the ledger. Output: lines for people, or JSON. Nothing is written.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +14,9 @@ use super::folder::{File, Folder};
 use super::ledger::{Entry, Ledger, State, run_name};
 use super::plan::changed;
 use super::progress::first_line;
-use super::steps::Work;
+use crate::steps::Work;
 
-/// Where a folder stands on a cluster.
+/// The state of a folder on a cluster.
 pub struct Status<'f> {
     files: Vec<(&'f File, BTreeMap<i32, Entry>)>,
     /// Files that were applied and are not in the folder.
@@ -40,7 +41,7 @@ impl<'f> Status<'f> {
         Ok(Status { files, gone: of_files.into_keys().collect() })
     }
 
-    /// Whether the folder is not what was applied.
+    /// Whether the folder differs from the files that were applied.
     pub fn is_wrong(&self) -> bool {
         !self.gone.is_empty() || self.files.iter().any(|(file, known)| Self::problem(file, known).is_some())
     }
@@ -68,7 +69,7 @@ impl<'f> Status<'f> {
         out
     }
 
-    /// What a run would send, in order.
+    /// The statements that a run would send, in order.
     pub fn dry_run(&self) -> String {
         let mut out = String::new();
         for (file, known) in self.files.iter().filter(|(_, known)| !known.contains_key(&0)) {
@@ -76,17 +77,17 @@ impl<'f> Status<'f> {
             for step in &file.steps {
                 let how = match (known.get(&step.number).map(|entry| entry.state), &step.work) {
                     (Some(State::Applied), _) => continue,
-                    (Some(State::Started), _) => "looked for first, a run broke here",
-                    (Some(State::Building), _) => "its job is waited for",
+                    (Some(State::Started), _) => "looked for first: a run was interrupted here",
+                    (Some(State::Building), _) => "migrate waits for its job",
                     (_, Work::Rows(statements)) if statements.len() > 1 => "one transaction of rows",
                     (_, Work::Rows(_)) => "rows",
                     (_, Work::Schema(_) | Work::Repeatable) => "schema",
-                    (_, Work::Job(_)) => "a job, which is waited for",
+                    (_, Work::Job(_)) => "a job, for which migrate waits",
                 };
                 out += &format!("{:>4}  {}  ({how})\n", step.number, first_line(file.sql(step)));
             }
         }
-        if out.is_empty() { "nothing is left to do\n".to_owned() } else { out }
+        if out.is_empty() { "nothing to do: every statement is applied\n".to_owned() } else { out }
     }
 
     /// All of it, for machines.

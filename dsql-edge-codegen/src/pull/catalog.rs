@@ -1,5 +1,6 @@
-//! What a database has, as it answered the questions of [`super::queries`]: rows of text in, named fields out.
-//! It neither sorts nor prints.
+//! Reads the catalog of a database.
+//!
+//! Input: the rows of text that [`super::queries`] returns. Output: named fields, in the order of the rows.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,7 @@
-//! The server to pull from: a cluster, or `dsql-local`, over dsql-edge's own client; any other PostgreSQL over
-//! tokio-postgres. No credential of either appears in an error.
+//! Connects to the server that `pull` reads: a cluster or `dsql-local` over dsql-edge's own client, any other
+//! PostgreSQL over tokio-postgres.
+//!
+//! Input: a configuration or a URL. Output: answers to queries. No credential appears in an error.
 
 use anyhow::{Context, Result, anyhow, bail};
 use dsql_edge::private::{Arguments, Command, DataRow, Effect, Error, Query};
@@ -26,8 +28,9 @@ impl Server {
 
     /// A PostgreSQL by its URL, without TLS.
     pub(super) async fn postgres(url: &str) -> Result<Self> {
-        let config: tokio_postgres::Config =
-            url.parse().map_err(|_| anyhow!("this is no URL of a PostgreSQL"))?;
+        let config: tokio_postgres::Config = url.parse().map_err(|_| {
+            anyhow!("--postgres-url is not a URL: write postgres://user:password@host/database")
+        })?;
         if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
             bail!(
                 "sslmode=require is not supported: pull over an unencrypted local connection, or from DSQL"

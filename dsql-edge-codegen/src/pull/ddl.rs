@@ -1,7 +1,7 @@
 //! Prints a catalog as DDL: sorted, normalised, the same bytes for the same schema.
 //!
-//! The text is for a diff, for `sql!`, and for the server that it comes from: DSQL accepts a snapshot of DSQL,
-//! PostgreSQL a snapshot of PostgreSQL. It has neither owners nor privileges, storage or comments.
+//! Input: a catalog. Output: a text for a diff, for `sql!`, and for the server that it comes from: DSQL accepts a
+//! snapshot of DSQL, PostgreSQL a snapshot of PostgreSQL. It has neither owners nor privileges, storage or comments.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

@@ -1,9 +1,11 @@
-//! The head of a snapshot: the text that stands there in, the head of the new one out. Directives are the
-//! user's and stay; everything else is ours.
+//! Writes the head of a snapshot.
+//!
+//! Input: the head of the snapshot that is replaced. Output: the new one. Directives are the user's and stay;
+//! everything else is written again.
 
 use crate::schema_files;
 
-/// What `pull` writes on top; the same every time.
+/// The lines that `pull` writes first, the same every time.
 const TITLE: &str = "-- The schema that `sql!` checks against, written by `dsql-edge pull`.\n\
                      -- Lines that open with `-- dsql-edge:` are kept; everything else is written anew.\n";
 

@@ -1,4 +1,6 @@
-//! `dsql-edge pull`: a database in, the snapshot `dsql-schema.sql` out, the same bytes each time.
+//! `dsql-edge pull`: writes the snapshot of a database's schema.
+//!
+//! Input: a database. Output: `dsql-schema.sql`, the same bytes for the same schema.
 
 mod catalog;
 mod connect;
@@ -11,12 +13,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 
 use crate::cluster::Cluster;
-use crate::format::Format;
+use crate::format::{self, Format};
 use crate::{package_schema, schema_files, write_file};
 
 pub use catalog::{Ask, Row};
@@ -27,9 +29,9 @@ pub(crate) use connect::text_row;
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  dsql-edge pull --endpoint <id>.dsql.us-east-1.on.aws\n  dsql-edge pull --check \
-    # in CI: 1 if the snapshot and the cluster differ\n  dsql-edge pull \
+    # in CI: fails if the snapshot and the cluster differ\n  dsql-edge pull \
     # from the dsql-local that runs in this package\n  dsql-edge pull --endpoint localhost:5432 --region us-east-1 \
-    --ca .dsql-local/ca.crt\n\nCredentials come from where all of AWS's tools take them: the environment, \
+    --ca .dsql-local/ca.crt\n\nCredentials come from the same sources as for AWS's own tools: the environment, \
     profiles, instances."
 )]
 pub struct Options {
@@ -38,10 +40,11 @@ pub struct Options {
     /// Pull from this PostgreSQL instead: postgres://user:password@host/database
     #[arg(long)]
     postgres_url: Option<String>,
-    /// The snapshot to write; without it, the one that the package's build reads, or dsql-schema.sql
+    /// The snapshot to write, or `-` for stdout; without it, the one that the package's build reads, or
+    /// dsql-schema.sql
     #[arg(long, default_value_os_t = package_schema::snapshot_to_write())]
     output: PathBuf,
-    /// Write nothing; fail where the snapshot is not what the database has
+    /// Write nothing; fail if the snapshot differs from the database
     #[arg(long)]
     check: bool,
     /// How the answer is printed
@@ -55,7 +58,11 @@ pub struct Options {
 /// Errors of the server, of the connection or of the file system.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let path = options.output.display();
-    let old = read(&options.output)?;
+    let is_stdout = options.output == Path::new("-");
+    if is_stdout && (options.check || options.format == Format::Json) {
+        bail!("--output - prints the snapshot: it goes without --check and --format json");
+    }
+    let old = if is_stdout { String::new() } else { read(&options.output)? };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let new = runtime.block_on(async {
         let mut server = match &options.postgres_url {
@@ -64,6 +71,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         };
         snapshot(&mut server, &old).await
     })?;
+    if is_stdout {
+        format::print(&new)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let same = schema_files::canonical(&new) == schema_files::canonical(&old);
     if !same && !options.check {
         write_file::write(&options.output, &new)?;
@@ -79,14 +90,14 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         (true, _) => eprintln!("{path} is up to date"),
         (false, false) => eprintln!("{path} written"),
         (false, true) => {
-            eprintln!("{path} is not what the database has: run `dsql-edge pull`");
+            eprintln!("{path} differs from the database: run `dsql-edge pull`");
             return Ok(ExitCode::FAILURE);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The snapshot as it is; "" where there is none.
+/// The snapshot as it is; "" if there is none.
 pub(crate) fn read(path: &Path) -> Result<String> {
     match fs::read_to_string(path) {
         Ok(old) => Ok(old),
@@ -95,7 +106,7 @@ pub(crate) fn read(path: &Path) -> Result<String> {
     }
 }
 
-/// The snapshot of what a server has; `old` is the snapshot that it replaces, or "".
+/// The snapshot of a server's schema; `old` is the snapshot that it replaces, or "".
 ///
 /// # Errors
 /// Errors of the server or of the connection.

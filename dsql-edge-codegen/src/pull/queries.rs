@@ -1,11 +1,11 @@
-//! The queries of `pull` over the catalog. Every column is text, names are quoted if they need it, and the order does
-//! not depend on the server.
+//! The queries of `pull` over the catalog.
 //!
-//! Each query runs on Aurora DSQL and in any PostgreSQL 16. Keys are taken from
-//! `pg_constraint.conkey` and from the key columns of `pg_index` alone: on DSQL a primary key's index holds all
-//! other columns as INCLUDE.
+//! Output: rows of text, with names quoted if they need it, in an order that does not depend on the server.
+//!
+//! Each query runs on Aurora DSQL and on any PostgreSQL 16. The columns of keys come from `pg_constraint.conkey` and
+//! from the key columns of `pg_index` alone: on DSQL, the index of a primary key has all other columns as INCLUDE.
 
-/// Names come out qualified, whatever the role's own path is.
+/// The server returns qualified names, whatever the role's own path is.
 pub(super) const NO_SEARCH_PATH: &str = "SET search_path TO ''";
 
 /// `sys` is the cluster's own, `dsql_edge` the ledger of `dsql-edge migrate`.
@@ -15,7 +15,7 @@ macro_rules! user_schemas {
     };
 }
 
-/// What an extension brought comes with it.
+/// The objects of an extension come with it, and are left out.
 macro_rules! not_of_extension {
     ($class:literal, $oid:literal $(, $also:literal)?) => {
         concat!(
@@ -35,12 +35,12 @@ pub(super) const SCHEMAS: &str = concat!(
     " AND n.nspname <> 'public' ORDER BY n.nspname COLLATE \"C\""
 );
 
-/// name, schema; what they bring is theirs, and not printed
+/// name, schema; the objects of extensions are not printed
 pub(super) const EXTENSIONS: &str = "SELECT quote_ident(x.extname), quote_ident(n.nspname)
      FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
      WHERE n.nspname <> 'pg_catalog' ORDER BY x.extname COLLATE \"C\"";
 
-/// name, labels as they stand between the parentheses
+/// name, labels as they are written between the parentheses
 pub(super) const ENUMS: &str = concat!(
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(t.typname),
             (SELECT string_agg(quote_literal(l.enumlabel), ', ' ORDER BY l.enumsortorder)

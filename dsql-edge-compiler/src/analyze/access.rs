@@ -1,6 +1,6 @@
 //! Names and parts: column references, subscripts, fields of composite values.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::coercion::Context;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};

@@ -1,8 +1,8 @@
 //! What to write instead, where it takes more than a name: constants, casts, functions, names that are not there.
 //!
-//! In: what was written, and what its place asks for. Out: one line of advice. It decides nothing.
+//! Input: what was written, and what its place asks for. Output: one line of advice. It decides nothing.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
 use super::scope::{NamespaceItem, Scope};
 use crate::builtin::{self, Oid, oid};
@@ -136,7 +136,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// So many of something.
+/// A number of things, with the plural if it is not 1.
 pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
         0 => format!("no {noun}s"),

@@ -1,13 +1,14 @@
 //! Aggregates and `GROUPING`: `parse_agg.c`.
 //!
-//! In: calls that turned out to be aggregates. Out: aggregates at the level they belong to; the errors of misplaced
-//! ones.
+//! Input: calls that turned out to be aggregates. Output: aggregates at the level they belong to; the errors of
+//! misplaced ones.
 
-use super::Analyzer;
-use super::function::Facts;
-use super::scope::{Place, Scope};
+use super::analyzer::Analyzer;
+use super::function::{CallSite, Facts};
+use super::place::Place;
+use super::scope::Scope;
 use super::tree::{Aggregate, Node, NodeKind, Query};
-use crate::builtin::{Oid, oid};
+use crate::builtin::{AggregateKind, FunctionKind, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::FunctionCall;
@@ -20,7 +21,7 @@ impl Analyzer<'_> {
         facts: &Facts,
         name: &str,
     ) -> Option<(Code, String)> {
-        let ordered = facts.agg_kind != b'n';
+        let ordered = facts.kind != FunctionKind::Aggregate(AggregateKind::Normal);
         if ordered && !call.within_group {
             return Some((
                 Code::WrongObjectType,
@@ -39,7 +40,7 @@ impl Analyzer<'_> {
                 format!("OVER is not supported for ordered-set aggregate {name}"),
             ));
         }
-        if call.args.is_empty() && !call.star && !ordered && facts.name != "count" && facts.kind == b'a' {
+        if call.args.is_empty() && !call.star && !ordered && facts.name != "count" {
             return Some((
                 Code::WrongObjectType,
                 format!("{name}(*) must be used to call a parameterless aggregate function"),
@@ -55,18 +56,16 @@ impl Analyzer<'_> {
     }
 
     /// `transformAggregateCall`.
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn aggregate(
         &mut self,
         scope: &Scope<'_>,
-        call: &FunctionCall,
+        site: CallSite<'_>,
         facts: Facts,
         args: Vec<Node>,
-        direct: usize,
-        filter: Option<Node>,
         returns: Oid,
-        span: Span,
     ) -> Node {
+        let CallSite { call, span, filter, direct, sets_before } = site;
+        let direct = if call.within_group { direct } else { 0 };
         let order_by: Vec<Node> = if call.within_group {
             Vec::new()
         } else {
@@ -104,7 +103,7 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         let message = "aggregate function calls cannot contain set-returning function calls";
-        if !self.is_without_sets(&args, message) {
+        if !self.is_without_sets(scope, sets_before, message) {
             return Node::error(span);
         }
         let window = |node: &Node| matches!(node.kind, NodeKind::WindowCall(_));
@@ -126,9 +125,7 @@ impl Analyzer<'_> {
             direct,
             filter,
             order_by,
-            never_null: facts.never_null,
-            never_null_on_rows: facts.never_null_on_rows,
-            never_null_on_any_row: facts.never_null_on_any_row,
+            null: facts.null,
         }));
         Node::new(returns, kind, span)
     }

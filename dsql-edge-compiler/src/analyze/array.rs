@@ -1,6 +1,6 @@
 //! Array constructors and casts, whose types depend on each other; and type names as written.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::{ERROR, TypeError};
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};

@@ -1,12 +1,13 @@
 //! Values into columns: `transformAssignedExpr`, `transformUpdateTargetList`.
 //!
-//! In: a value and the column it is for. Out: the value as the column's type; the parameters through
-//! which NULL may reach a nullable column.
+//! Input: a value and the column it is for. Output: the value as the column's type; the parameters through which NULL
+//! may reach a nullable column.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::coercion::Context;
-use super::scope::{Place, Scope};
+use super::place::Place;
+use super::scope::Scope;
 use super::target_table::Target;
 use super::tree::{Node, NodeKind, Written};
 use crate::builtin::{Oid, oid};
@@ -128,16 +129,17 @@ impl<'a> Analyzer<'a> {
         assignments: &[Assignment],
         target: &Target,
     ) -> Vec<Written> {
-        let place = scope.place.replace(Place::UpdateSource);
         // All values first, then the columns, as PostgreSQL does.
         let mut pending: Vec<(TargetColumn, Option<Node>, Span)> = Vec::new();
         for assignment in assignments {
             match assignment {
                 Assignment::Single(column, value) => {
-                    let node = self.assigned_value(scope, value);
+                    let node = scope.at(Place::UpdateSource, || self.assigned_value(scope, value));
                     pending.push((column.clone(), node, value.span));
                 }
-                Assignment::Multiple(columns, value) => self.multiple(scope, columns, value, &mut pending),
+                Assignment::Multiple(columns, value) => {
+                    scope.at(Place::UpdateSource, || self.multiple(scope, columns, value, &mut pending))
+                }
             }
         }
         let mut assigned: Vec<Written> = Vec::new();
@@ -186,7 +188,6 @@ impl<'a> Analyzer<'a> {
                 }
             }
         }
-        scope.place.set(place);
         assigned
     }
 

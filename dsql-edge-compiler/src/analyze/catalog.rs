@@ -1,10 +1,10 @@
 //! PostgreSQL's types and the schema's, under one kind of number.
 //!
-//! In: an OID, or a type name as written. Out: what `pg_type` would say. Types of the schema get
-//! numbers of our own above [`USER_TYPES`]; they never leave the compiler.
+//! Input: an OID, or a type name as written. Output: what `pg_type` would say. Types of the schema get numbers of our
+//! own above [`USER_TYPES`]; they never leave the compiler.
 
-use crate::builtin::{self, Oid, oid};
-use crate::schema::{Schema, UserTypeKind};
+use crate::builtin::{self, Oid, TypeKind, oid};
+use crate::schema::{Moment, NOW, Schema, UserTypeKind};
 use crate::syntax::ast::{ExprKind, Literal, QualifiedName, TypeName};
 use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
@@ -23,7 +23,7 @@ pub(super) struct TypeInfo {
     pub(super) name: Cow<'static, str>,
     pub(super) schema: Cow<'static, str>,
     /// `typtype`.
-    pub(super) kind: u8,
+    pub(super) kind: TypeKind,
     pub(super) category: u8,
     pub(super) preferred: bool,
     pub(super) elem: Oid,
@@ -37,10 +37,31 @@ pub(super) struct TypeInfo {
     pub(super) not_null: bool,
 }
 
-/// The schema beside the built-in catalogue.
+/// The schema, and the built-in catalog.
 #[derive(Clone, Copy)]
 pub(super) struct Catalog<'a> {
     pub(super) schema: &'a Schema,
+    /// The statement after which names are looked up: [`NOW`], or when a view was created.
+    pub(super) version: u32,
+    /// The schemas in which unqualified names are looked up.
+    pub(super) path: &'a [String],
+}
+
+impl<'a> Catalog<'a> {
+    /// The catalog as the statements of the schema leave it.
+    pub(super) fn now(schema: &'a Schema) -> Catalog<'a> {
+        Catalog { schema, version: NOW, path: &schema.search_path }
+    }
+
+    /// The catalog with the names of an earlier moment.
+    pub(super) fn at(self, moment: &'a Moment) -> Catalog<'a> {
+        Catalog { version: moment.version, path: &moment.path, ..self }
+    }
+
+    /// The type of a column or a function of the schema: its name is changed whenever the type's is.
+    pub(super) fn resolve_stored(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
+        Catalog::now(self.schema).resolve(written)
+    }
 }
 
 /// Why a type name could not be resolved.
@@ -49,7 +70,7 @@ pub(super) enum TypeError {
     Unknown,
     /// A modifier that cannot be.
     Modifier(String),
-    /// A modifier where none may be, or one that is no constant.
+    /// A modifier where none may be, or one that is not a constant.
     ModifierForm(String),
 }
 
@@ -79,7 +100,7 @@ impl<'a> Catalog<'a> {
                 counterpart: found.counterpart,
                 not_null: found.not_null,
             },
-            None => plain(Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), b'p', b'X'),
+            None => plain(Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), TypeKind::Pseudo, b'X'),
         }
     }
 
@@ -87,7 +108,7 @@ impl<'a> Catalog<'a> {
         let (index, which) = ((type_oid - USER_TYPES) / 4, (type_oid - USER_TYPES) % 4);
         let base_oid = type_oid - which;
         let Some(user) = self.schema.types.get(index as usize) else {
-            return plain(Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), b'p', b'X');
+            return plain(Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), TypeKind::Pseudo, b'X');
         };
         let schema = Cow::Owned(user.schema.clone());
         let name = user.name.clone();
@@ -98,31 +119,32 @@ impl<'a> Catalog<'a> {
                     Some(stem) => format!("{stem}multirange"),
                     None => format!("{name}_multirange"),
                 };
-                let mut info = plain(Cow::Owned(multirange), schema, b'm', b'R');
+                let mut info = plain(Cow::Owned(multirange), schema, TypeKind::Multirange, b'R');
                 info.subtype = self.type_info(base_oid).subtype;
                 info.counterpart = base_oid;
                 return info;
             }
             _ => {}
         }
-        let mut info = plain(Cow::Owned(name), schema, b'b', b'U');
+        let mut info = plain(Cow::Owned(name), schema, TypeKind::Base, b'U');
         info.array = base_oid + 1;
         match &user.kind {
             UserTypeKind::Domain { base, not_null, .. } => {
-                let (base, typmod) = self.resolve(base).unwrap_or((oid::TEXT, -1));
+                let (base, typmod) = self.resolve_stored(base).unwrap_or((oid::TEXT, -1));
                 let below = self.type_info(base);
-                info.kind = b'd';
+                info.kind = TypeKind::Domain;
                 info.category = below.category;
                 info.collatable = below.collatable;
                 info.base = base;
                 info.base_typmod = typmod;
                 info.not_null = *not_null;
             }
-            UserTypeKind::Enum(_) => (info.kind, info.category) = (b'e', b'E'),
-            UserTypeKind::Composite(_) => (info.kind, info.category) = (b'c', b'C'),
+            UserTypeKind::Enum(_) => (info.kind, info.category) = (TypeKind::Enum, b'E'),
+            UserTypeKind::Composite(_) => (info.kind, info.category) = (TypeKind::Composite, b'C'),
             UserTypeKind::Range(subtype) => {
-                (info.kind, info.category) = (b'r', b'R');
-                info.subtype = subtype.as_ref().and_then(|it| self.resolve(it).ok()).map_or(0, |it| it.0);
+                (info.kind, info.category) = (TypeKind::Range, b'R');
+                info.subtype =
+                    subtype.as_ref().and_then(|it| self.resolve_stored(it).ok()).map_or(0, |it| it.0);
                 info.counterpart = base_oid + 2;
             }
             UserTypeKind::Base { category } => {
@@ -136,13 +158,13 @@ impl<'a> Catalog<'a> {
     fn row_type_info(self, type_oid: Oid) -> TypeInfo {
         let base_oid = type_oid & !1;
         let Some(relation) = self.schema.relations.get(((base_oid - ROW_TYPES) / 2) as usize) else {
-            return plain(Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), b'p', b'X');
+            return plain(Cow::Borrowed("???"), Cow::Borrowed("pg_catalog"), TypeKind::Pseudo, b'X');
         };
         let schema = Cow::Owned(relation.schema.clone());
         if type_oid != base_oid {
             return array_info(base_oid, &relation.name, schema, false);
         }
-        let mut info = plain(Cow::Owned(relation.name.clone()), schema, b'c', b'C');
+        let mut info = plain(Cow::Owned(relation.name.clone()), schema, TypeKind::Composite, b'C');
         info.array = base_oid + 1;
         info
     }
@@ -165,14 +187,22 @@ impl<'a> Catalog<'a> {
         self.schema.types.get(((type_oid - USER_TYPES) / 4) as usize).map(|it| &it.kind)
     }
 
+    fn user_type(self, schema: &str, name: &str) -> Option<usize> {
+        self.schema.user_type_at(self.version, schema, name)
+    }
+
+    pub(super) fn relation(self, schema: &str, name: &str) -> Option<usize> {
+        self.schema.relation_at(self.version, schema, name)
+    }
+
     /// The type of this name, found by the search path.
     pub(super) fn type_named(self, schema: Option<&str>, name: &str) -> Option<Oid> {
         let user = |schema: &str| {
-            let created = self.schema.user_type(schema, name).map(|at| USER_TYPES + 4 * at as Oid);
-            created.or_else(|| self.schema.relation(schema, name).map(Self::row_type)).or_else(|| {
+            let created = self.user_type(schema, name).map(|at| USER_TYPES + 4 * at as Oid);
+            created.or_else(|| self.relation(schema, name).map(Self::row_type)).or_else(|| {
                 // Array types have names too: `_name`.
                 let element = name.strip_prefix('_')?;
-                self.schema.user_type(schema, element).map(|at| USER_TYPES + 4 * at as Oid + 1)
+                self.user_type(schema, element).map(|at| USER_TYPES + 4 * at as Oid + 1)
             })
         };
         match schema {
@@ -181,7 +211,7 @@ impl<'a> Catalog<'a> {
             }
             None => builtin::type_by_name(name)
                 .map(|found| found.oid)
-                .or_else(|| self.schema.search_path.iter().find_map(|schema| user(schema))),
+                .or_else(|| self.path.iter().find_map(|schema| user(schema))),
         }
     }
 
@@ -205,12 +235,12 @@ impl<'a> Catalog<'a> {
         let (column, table) = name.parts.split_last()?;
         let (table, schema) = table.split_last()?;
         let at = match schema.last() {
-            Some(schema) => self.schema.relation(&schema.text, &table.text)?,
-            None => self.schema.search_path.iter().find_map(|it| self.schema.relation(it, &table.text))?,
+            Some(schema) => self.relation(&schema.text, &table.text)?,
+            None => self.path.iter().find_map(|it| self.relation(it, &table.text))?,
         };
         let relation = self.schema.relations.get(at)?;
         let column = relation.columns.iter().find(|known| known.name == column.text)?;
-        self.resolve(&column.type_name).ok()
+        self.resolve_stored(&column.type_name).ok()
     }
 
     /// `typmodin` of the types that have one.
@@ -275,13 +305,13 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// A domain's type, and the types below that, down to one that is no domain; with its modifier.
+    /// A domain's type, and the types below that, down to one that is not a domain; with its modifier.
     pub(super) fn base_type(self, mut type_oid: Oid) -> (Oid, i32) {
         let mut typmod = -1;
         // Domains cannot form a cycle in PostgreSQL; a broken snapshot could.
         for _ in 0..32 {
             let info = self.type_info(type_oid);
-            if info.kind != b'd' {
+            if info.kind != TypeKind::Domain {
                 break;
             }
             type_oid = info.base;
@@ -294,7 +324,7 @@ impl<'a> Catalog<'a> {
     pub(super) fn domain_not_null(self, mut type_oid: Oid) -> bool {
         for _ in 0..32 {
             let info = self.type_info(type_oid);
-            if info.kind != b'd' {
+            if info.kind != TypeKind::Domain {
                 return false;
             }
             if info.not_null {
@@ -377,7 +407,7 @@ pub(super) fn quote_identifier(name: &str) -> String {
     }
 }
 
-fn plain(name: Cow<'static, str>, schema: Cow<'static, str>, kind: u8, category: u8) -> TypeInfo {
+fn plain(name: Cow<'static, str>, schema: Cow<'static, str>, kind: TypeKind, category: u8) -> TypeInfo {
     TypeInfo {
         name,
         schema,
@@ -397,7 +427,7 @@ fn plain(name: Cow<'static, str>, schema: Cow<'static, str>, kind: u8, category:
 }
 
 fn array_info(elem: Oid, name: &str, schema: Cow<'static, str>, collatable: bool) -> TypeInfo {
-    let mut info = plain(Cow::Owned(format!("_{name}")), schema, b'b', b'A');
+    let mut info = plain(Cow::Owned(format!("_{name}")), schema, TypeKind::Base, b'A');
     info.elem = elem;
     info.is_array = true;
     info.collatable = collatable;

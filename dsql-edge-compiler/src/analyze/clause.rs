@@ -1,10 +1,11 @@
 //! `ORDER BY`, `GROUP BY` and `DISTINCT`: `parse_clause.c`.
 //!
-//! In: keys as written and the target list. Out: the keys as expressions, those that name a column of the
-//! result being that column.
+//! Input: keys as written and the target list. Output: the keys as expressions, those that name a column of the result
+//! being that column.
 
-use super::Analyzer;
-use super::scope::{Place, Scope};
+use super::analyzer::Analyzer;
+use super::place::Place;
+use super::scope::Scope;
 use super::tree::{Node, NodeKind, TargetEntry};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, quotation};
@@ -20,10 +21,10 @@ impl Analyzer<'_> {
         targets: &mut [TargetEntry],
         other: &mut Vec<Node>,
     ) -> Vec<Node> {
-        let place = scope.place.replace(Place::OrderBy);
         let mut out = Vec::with_capacity(keys.len());
         for key in keys {
-            let node = self.sort_or_group_key(scope, &key.expr, targets, "ORDER BY");
+            let node =
+                scope.at(Place::OrderBy, || self.sort_or_group_key(scope, &key.expr, targets, "ORDER BY"));
             if !node.is_error() && !self.has_order(node.ty) {
                 let shown = self.catalog.display(node.ty, -1);
                 let message = format!("could not identify an ordering operator for type {shown}");
@@ -35,7 +36,6 @@ impl Analyzer<'_> {
             other.push(node.clone());
             out.push(node);
         }
-        scope.place.set(place);
         out
     }
 
@@ -116,17 +116,16 @@ impl Analyzer<'_> {
         select: &Select,
         targets: &mut [TargetEntry],
     ) -> Grouping {
-        let place = scope.place.replace(Place::GroupBy);
         let mut keys = Vec::new();
         let mut sets = Sets { count: 1, ..Sets::default() };
         for (at, element) in select.group_by.iter().enumerate() {
             // Several elements make the product of their sets: it has an empty one if all have.
-            let found = self.grouping_element(scope, element, targets, &mut keys);
+            let found =
+                scope.at(Place::GroupBy, || self.grouping_element(scope, element, targets, &mut keys));
             sets.count = sets.count.saturating_mul(found.count);
             sets.empty = found.empty && (at == 0 || sets.empty);
             sets.common.extend(found.common);
         }
-        scope.place.set(place);
         for key in &keys {
             if key.any(&|node| matches!(&node.kind, NodeKind::Aggregate(call) if call.level == 0)) {
                 let message = "aggregate functions are not allowed in GROUP BY";
@@ -228,12 +227,8 @@ impl Analyzer<'_> {
         sort_keys: &[Node],
         other: &mut Vec<Node>,
     ) {
-        let place = scope.place.replace(Place::DistinctOn);
-        let mut nodes = Vec::with_capacity(keys.len());
-        for key in keys {
-            nodes.push(self.sort_or_group_key(scope, key, targets, "DISTINCT ON"));
-        }
-        scope.place.set(place);
+        let mut key = |key: &Expr| self.sort_or_group_key(scope, key, targets, "DISTINCT ON");
+        let nodes: Vec<Node> = scope.at(Place::DistinctOn, || keys.iter().map(&mut key).collect());
         let mut skipped = false;
         let mut used = 0;
         for key in sort_keys {

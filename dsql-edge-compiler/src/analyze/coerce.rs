@@ -1,14 +1,14 @@
 //! Casts and coercion: `parse_coerce.c`.
 //!
-//! In: a typed expression and the type its place asks for. Out: the expression as that type, or why
-//! not. The contexts are PostgreSQL's: implicit, assignment, explicit.
+//! Input: a typed expression and the type its place asks for. Output: the expression as that type, or why not. The
+//! contexts are PostgreSQL's: implicit, assignment, explicit.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::{Context, Pathway, common_type_of, is_polymorphic};
 use super::constant;
 use super::tree::{Callee, Node, NodeKind};
 use super::{Analyzer, polymorphic};
-use crate::builtin::{self, Oid, oid};
+use crate::builtin::{self, NullContract, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic, quotation};
 use crate::source::Span;
 use std::rc::Rc;
@@ -95,12 +95,11 @@ impl Analyzer<'_> {
                     self.calls_unknown();
                 }
                 let (name, volatile) = builtin::function_by_oid(function)
-                    .map_or((String::new(), false), |it| (it.name.to_owned(), it.volatility == b'v'));
+                    .map_or((String::new(), false), |it| (it.name.to_owned(), it.volatility.is_volatile()));
                 Some(Rc::new(Callee {
                     name,
                     strict: true,
-                    never_null,
-                    never_null_on_null: false,
+                    null: NullContract::of_values_if(never_null),
                     set: false,
                     volatile,
                 }))
@@ -295,13 +294,12 @@ impl Analyzer<'_> {
     }
 }
 
-/// `CoerceToDomain`, with NOT NULL: an error is no value.
+/// `CoerceToDomain`, with NOT NULL: an error is not a value.
 fn domain_check() -> Rc<Callee> {
     Rc::new(Callee {
         name: String::new(),
         strict: false,
-        never_null: true,
-        never_null_on_null: true,
+        null: NullContract::Always,
         set: false,
         volatile: false,
     })

@@ -4,17 +4,10 @@
 //! contexts are PostgreSQL's: implicit, assignment, explicit. `coerce` applies the answers to expressions.
 
 use super::catalog::{Catalog, ERROR};
-use crate::builtin::{self, Oid, oid};
+pub(super) use crate::builtin::CoercionContext as Context;
+use crate::builtin::{self, CoercionMethod, Oid, TypeKind, oid};
 use crate::source::Span;
 use crate::syntax::ast::{CastContext, CastMethod};
-
-/// How far a coercion may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Context {
-    Implicit,
-    Assignment,
-    Explicit,
-}
 
 /// How a coercion is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,16 +51,11 @@ impl Catalog<'_> {
             return Pathway::Relabel;
         }
         if let Some(cast) = builtin::cast(source, target) {
-            let allowed = match cast.context {
-                b'i' => true,
-                b'a' => context >= Context::Assignment,
-                _ => context >= Context::Explicit,
-            };
             return match cast.method {
-                _ if !allowed => Pathway::None,
-                b'f' => Pathway::Function(cast.function, cast.never_null),
-                b'i' => Pathway::ViaIo,
-                _ => Pathway::Relabel,
+                _ if context < cast.context => Pathway::None,
+                CoercionMethod::Function => Pathway::Function(cast.function, cast.never_null),
+                CoercionMethod::InOut => Pathway::ViaIo,
+                CoercionMethod::Binary => Pathway::Relabel,
             };
         }
         if let Some(own) = self.own_cast(source, target) {
@@ -104,7 +92,7 @@ impl Catalog<'_> {
     }
 
     pub(super) fn is_complex(self, type_oid: Oid) -> bool {
-        self.type_info(self.base_type(type_oid).0).kind == b'c'
+        self.type_info(self.base_type(type_oid).0).kind == TypeKind::Composite
     }
 
     /// Whether a value of one type can be given for another that is not polymorphic: the part of `can_coerce_type`

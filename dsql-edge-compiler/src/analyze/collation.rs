@@ -1,12 +1,12 @@
 //! Collations: `parse_collate.c`.
 //!
-//! In: the expressions of a finished query level. Out: the collation of each of its columns; the errors of two
+//! Input: the expressions of a finished query level. Output: the collation of each of its columns; the errors of two
 //! collations that meet, by `COLLATE` or in a set operation. What a comparison would need and has not is an error of
 //! PostgreSQL's when it runs, and is not looked for.
 //!
 //! Nothing is done for a statement in which every collation is the database's own.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::quote_identifier;
 use super::collated::{C, Collated, Collation, DEFAULT, Strength};
 use super::scope::Scope;
@@ -27,7 +27,7 @@ impl Analyzer<'_> {
         columns
     }
 
-    /// `select_common_collation` for each column of a set operation. `none_ok`: a conflict is no error yet.
+    /// `select_common_collation` for each column of a set operation. `none_ok`: a conflict is not an error yet.
     pub(super) fn set_operation_collations(
         &mut self,
         left: &Query,

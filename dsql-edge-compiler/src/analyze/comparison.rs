@@ -2,7 +2,7 @@
 //!
 //! What `parse_expr.c` does with `A_Expr` before `operator` chooses the function.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};
@@ -31,9 +31,15 @@ impl Analyzer<'_> {
                 return self.row_subquery(scope, left, operator, query, span);
             }
         }
+        let sets_before = scope.sets.count();
         let left = left.map(|left| self.expr(scope, left));
         let right = self.expr(scope, right);
-        self.operator(operator, left, right, span)
+        let node = self.operator(operator, left, right, span);
+        if node.returns_set() {
+            self.check_srf(scope, operator.location, sets_before);
+            scope.sets.push(span);
+        }
+        node
     }
 
     /// `make_row_comparison_op`.
@@ -269,9 +275,9 @@ impl Analyzer<'_> {
         let low = self.expr(scope, low);
         let operator = |name: &str| Operator { schema: None, name: name.into(), location };
         let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };
-        // PostgreSQL analyses each operand anew for each comparison: a parameter has a type by then.
+        // PostgreSQL analyses each operand again for each comparison: a parameter has a type by then.
         let compare = |analyzer: &mut Self, name: &str, bound: &Node| {
-            let (arg, bound) = (analyzer.anew(&arg), analyzer.anew(bound));
+            let (arg, bound) = (analyzer.analysed_again(&arg), analyzer.analysed_again(bound));
             analyzer.operator(&operator(name), Some(arg), bound, span)
         };
         let pair = |analyzer: &mut Self, low: &Node, high: &Node| {
@@ -282,7 +288,7 @@ impl Analyzer<'_> {
             Node::new(oid::BOOL, kind, span)
         };
         let left = self.operator(&operator(first), Some(arg.clone()), low.clone(), span);
-        let again = self.anew(&arg);
+        let again = self.analysed_again(&arg);
         let high = self.expr(scope, high);
         let right = self.operator(&operator(second), Some(again), high.clone(), span);
         let parts = vec![left, right];

@@ -1,15 +1,15 @@
 //! Constants that PostgreSQL reads during parse analysis: the input functions of types.
 //!
-//! In: a type and the text of a quoted constant. Out: whether the type's input function takes it, and
-//! PostgreSQL's message if not. Types whose input is not modelled here are taken as they are: the
-//! server has the last word, at run time.
+//! Input: a type and the text of a quoted constant. Output: whether the type's input function takes it, and
+//! PostgreSQL's message if not. Types whose input is not modelled here are taken as they are: the server has the last
+//! word, at run time.
 
 mod calendar;
 mod container;
 mod json;
 
 use super::catalog::Catalog;
-use crate::builtin::{Oid, oid};
+use crate::builtin::{Oid, TypeKind, oid};
 use crate::diagnostic::Code;
 use crate::schema::UserTypeKind;
 
@@ -58,7 +58,7 @@ pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(
             let elements = container::array_elements(text, delimiter).map_err(malformed)?;
             elements.iter().try_for_each(|text| check(catalog, element, text))
         }
-        _ if catalog.type_info(type_oid).kind == b'r' => {
+        _ if catalog.type_info(type_oid).kind == TypeKind::Range => {
             let subtype = catalog.base_type(catalog.type_info(type_oid).subtype).0;
             let malformed = |_| (Code::InvalidLiteral, format!("malformed range literal: \"{text}\""));
             let bounds = container::range_bounds(text).map_err(malformed)?;
@@ -74,7 +74,7 @@ pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(
     }
 }
 
-/// `pg_strtoint32_safe` and its kin, PostgreSQL 16: signs, radix prefixes, underscores, blanks around.
+/// `pg_strtoint32_safe` and related functions, PostgreSQL 16: signs, radix prefixes, underscores, blanks around.
 fn integer(text: &str, name: &str, least: i64, most: i64) -> Result<(), (Code, String)> {
     let invalid = || (Code::InvalidLiteral, format!("invalid input syntax for type {name}: \"{text}\""));
     let trimmed = text.trim_matches(|character: char| character.is_ascii_whitespace() || character == '\x0b');
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn constants_by_type() {
         let schema = Schema::default();
-        let catalog = Catalog { schema: &schema };
+        let catalog = Catalog::now(&schema);
         for (ty, text, fine) in [
             (oid::INT4, " 12 ", true),
             (oid::INT4, "0x1F", true),

@@ -1,15 +1,16 @@
 //! `WITH`: `parse_cte.c`.
 //!
-//! In: the queries of `WITH`. Out: entries that `FROM` can name; recursive ones with the columns of
-//! their non-recursive term.
+//! Input: the queries of `WITH`. Output: entries that `FROM` can name; recursive ones with the columns of their
+//! non-recursive term.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::label::ColumnLabel;
 use super::scope::Scope;
 use super::tree::{Command, Cte, Query, Rte, RteColumn, RteSource};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::syntax::ast::{self, QualifiedName, QueryBody, StatementKind, With, mentions};
+use crate::syntax::ast::{self, QualifiedName, QueryBody, StatementKind, With};
+use crate::syntax::mentions;
 use std::rc::Rc;
 
 impl Analyzer<'_> {

@@ -1,12 +1,13 @@
-//! `INSERT`, `UPDATE`, `DELETE`: `transformInsertStmt` and its kin, with `transformAssignedExpr`.
+//! `INSERT`, `UPDATE`, `DELETE`: `transformInsertStmt` and related functions, with `transformAssignedExpr`.
 //!
-//! In: a statement that writes. Out: its `RETURNING` as an analysed query, every value coerced to its
-//! column. What PostgreSQL would only find when the statement runs (a NOT NULL column left out, no key
-//! behind `ON CONFLICT`) is found here, and marked as such.
+//! Input: a statement that writes. Output: its `RETURNING` as an analysed query, every value coerced to its column.
+//! What PostgreSQL would only find when the statement runs (a NOT NULL column left out, no key behind `ON CONFLICT`) is
+//! found here, and marked as such.
 
-use super::Analyzer;
 use super::advice::count;
-use super::scope::{Place, Scope};
+use super::analyzer::Analyzer;
+use super::place::Place;
+use super::scope::Scope;
 use super::target_table::Target;
 use super::tree::{Command, JoinTree, Node, NodeKind, Query, Written};
 use crate::builtin::oid;
@@ -65,9 +66,10 @@ impl<'a> Analyzer<'a> {
             Some(QueryBody::Values(rows)) => rows.len() == 1,
             Some(_) => false,
         };
+        query.single_row &= !self.catalog.schema.relations[target.relation].has_rules;
         query.from = vec![JoinTree::Leaf(target.rte)];
         query.result_rte = Some(target.rte);
-        query.has_target_srf = scope.has_srf.get();
+        query.has_target_srf = scope.sets.in_target_list();
         let assigned = std::mem::take(&mut query.assigned);
         if parent.is_none() {
             self.key = super::idempotency::key(self.catalog, insert, &target, &columns);
@@ -173,14 +175,14 @@ impl<'a> Analyzer<'a> {
         columns: &[(usize, Option<TargetColumn>)],
         write: &mut Query,
     ) -> usize {
-        let place = scope.place.replace(Place::Values);
+        let place = if rows.len() == 1 { Place::SingleRow } else { Place::Values };
         let whole =
             |written: &Option<TargetColumn>| written.as_ref().is_none_or(|it| it.indirection.is_empty());
         let mut values: Vec<Vec<Node>> = vec![Vec::new(); columns.len()];
         let mut unknown = vec![false; columns.len()];
         let mut width = None;
         for row in rows {
-            let (nodes, spans) = self.row_values(scope, row);
+            let (nodes, spans) = scope.at(place, || self.row_values(scope, row));
             match width {
                 Some(width) if width != nodes.len() => {
                     let span = spans.first().copied().unwrap_or_default();
@@ -202,7 +204,6 @@ impl<'a> Analyzer<'a> {
                 values[at].extend(value);
             }
         }
-        scope.place.set(place);
         let known = columns.iter().zip(values).zip(unknown).filter(|(_, unknown)| !unknown);
         write.assigned =
             known.map(|(((column, _), values), _)| Written { column: *column, values }).collect();
@@ -288,7 +289,7 @@ impl<'a> Analyzer<'a> {
         }
         scope.place.set(Place::Returning);
         query.targets = self.target_list(&scope, &update.returning);
-        query.has_target_srf = scope.has_srf.get();
+        query.has_target_srf = scope.sets.in_target_list();
         // `transformUpdateStmt` is done with RETURNING before it looks at what is set.
         query = self.settle_unknown(query);
         let assigned = self.assignments(&mut scope, &update.assignments, &target);
@@ -334,7 +335,7 @@ impl<'a> Analyzer<'a> {
         }
         scope.place.set(Place::Returning);
         query.targets = self.target_list(&scope, &delete.returning);
-        query.has_target_srf = scope.has_srf.get();
+        query.has_target_srf = scope.sets.in_target_list();
         query.result_rte = Some(target.rte);
         self.finish_write(scope, query, Vec::new(), &target)
     }

@@ -1,10 +1,10 @@
 //! Arrays as parameters: whether NULL means something for their elements.
 //!
-//! In: the uses of a parameter. Out: `= ANY ($1)` and `unnest($1)` read elements alone; there an element
-//! may be NULL only if the column that it becomes goes where NULL means something. Arrays that are stored
-//! or passed on whole may hold NULLs always.
+//! Input: the uses of a parameter. Output: `= ANY ($1)` and `unnest($1)` read elements alone; there an element may be
+//! NULL only if the column that it becomes goes where NULL means something. Arrays that are stored or passed on whole
+//! may hold NULLs always.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::tree::{Body, Node, NodeKind, Query, Rte, RteSource, Var};
 
 /// The parameter below casts.

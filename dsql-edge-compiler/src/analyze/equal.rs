@@ -1,6 +1,6 @@
 //! Whether two expressions are the same: PostgreSQL's `equal()`, places aside.
 //!
-//! In: two typed expressions or queries of one level. Out: whether they were written alike, which is what keys
+//! Input: two typed expressions or queries of one level. Output: whether they were written alike, which is what keys
 //! ask for, and whether they surely have the same value, which is what proofs ask for. It proves nothing.
 
 use super::tree::{Body, JoinTree, Node, NodeKind, Query, RteSource};

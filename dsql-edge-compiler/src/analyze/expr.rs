@@ -1,18 +1,16 @@
 //! Expressions: `parse_expr.c`.
 //!
-//! In: an expression as written and the scope it stands in. Out: the typed expression; what failed is
-//! reported once and becomes an error node that fits everywhere.
+//! Input: an expression as written and the scope it stands in. Output: the typed expression; what failed is reported
+//! once and becomes an error node that fits everywhere.
 
-use super::Analyzer;
-use super::catalog::ERROR;
+use super::analyzer::Analyzer;
 use super::coercion::Context;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{Expr, ExprKind, InList, Literal, Operator, Quantified, ValueFunction, When};
-use std::rc::Rc;
+use crate::syntax::ast::{Expr, ExprKind, InList, Literal, Operator, Quantified, ValueFunction};
 
 impl Analyzer<'_> {
     /// `transformExpr`.
@@ -77,12 +75,12 @@ impl Analyzer<'_> {
                     self.quantified_subquery(scope, left, operator, query, *all, span)
                 }
             },
-            ExprKind::And(args) => self
-                .boolean_list(scope, args, "AND")
-                .map_or_else(|node| node, |args| Node::new(oid::BOOL, NodeKind::And(args), span)),
-            ExprKind::Or(args) => self
-                .boolean_list(scope, args, "OR")
-                .map_or_else(|node| node, |args| Node::new(oid::BOOL, NodeKind::Or(args), span)),
+            ExprKind::And(args) => {
+                Node::new(oid::BOOL, NodeKind::And(self.boolean_list(scope, args, "AND")), span)
+            }
+            ExprKind::Or(args) => {
+                Node::new(oid::BOOL, NodeKind::Or(self.boolean_list(scope, args, "OR")), span)
+            }
             ExprKind::Not(arg) => {
                 let arg = self.expr(scope, arg);
                 let arg = self.coerce_to_boolean(arg, "NOT");
@@ -94,41 +92,12 @@ impl Analyzer<'_> {
                 Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(arg), negated: *negated }, span)
             }
             ExprKind::BooleanTest { arg, value, negated } => {
-                let name = match (value, negated) {
-                    (Some(true), false) => "IS TRUE",
-                    (Some(true), true) => "IS NOT TRUE",
-                    (Some(false), false) => "IS FALSE",
-                    (Some(false), true) => "IS NOT FALSE",
-                    (None, false) => "IS UNKNOWN",
-                    (None, true) => "IS NOT UNKNOWN",
-                };
-                let arg = self.expr(scope, arg);
-                let arg = self.coerce_to_boolean(arg, name);
-                self.accepts_null(&arg);
-                let kind = NodeKind::BooleanTest { arg: Box::new(arg), value: *value, negated: *negated };
-                Node::new(oid::BOOL, kind, span)
+                self.boolean_test(scope, arg, *value, *negated, span)
             }
             ExprKind::IsDistinct { left, right, negated, location } => {
                 self.is_distinct(scope, left, right, *negated, *location, span)
             }
-            ExprKind::IsJson { arg, .. } => {
-                let arg = self.expr(scope, arg);
-                let arg = if arg.ty == oid::UNKNOWN {
-                    self.coerce(arg, oid::TEXT, -1, Context::Implicit)
-                } else {
-                    arg
-                };
-                let base = self.catalog.base_type(arg.ty).0;
-                if !matches!(
-                    base,
-                    oid::TEXT | oid::JSON | oid::JSONB | oid::BYTEA | oid::VARCHAR | oid::BPCHAR | ERROR
-                ) {
-                    let shown = self.catalog.display(arg.ty, -1);
-                    let message = format!("cannot use type {shown} in IS JSON predicate");
-                    self.report(Diagnostic::error(Code::TypeMismatch, arg.span, message));
-                }
-                Node::new(oid::BOOL, NodeKind::Opaque(vec![arg]), span)
-            }
+            ExprKind::IsJson { arg, .. } => self.is_json(scope, arg, span),
             ExprKind::IsDocument { arg, .. } => {
                 let arg = self.expr(scope, arg);
                 let arg = self.coerce_to_specific(arg, oid::XML, "IS DOCUMENT");
@@ -151,49 +120,9 @@ impl Analyzer<'_> {
             ExprKind::Case { operand, arms, otherwise } => {
                 self.case(scope, operand.as_deref(), arms, otherwise.as_deref(), span)
             }
-            ExprKind::Coalesce(args) => {
-                let args = self.expr_list(scope, args);
-                let target = self.common_type(&args.iter().collect::<Vec<_>>(), "COALESCE");
-                let args: Vec<Node> =
-                    args.into_iter().map(|arg| self.coerce_to_common(arg, target, "COALESCE")).collect();
-                args.iter().for_each(|arg| self.accepts_null(arg));
-                if !self.is_without_sets(&args, "set-returning functions are not allowed in COALESCE") {
-                    return Node::error(span);
-                }
-                Node::new(target, NodeKind::Coalesce(args), span)
-            }
-            ExprKind::MinMax { greatest, args } => {
-                let name = if *greatest { "GREATEST" } else { "LEAST" };
-                let args = self.expr_list(scope, args);
-                let target = self.common_type(&args.iter().collect::<Vec<_>>(), name);
-                let args: Vec<Node> =
-                    args.into_iter().map(|arg| self.coerce_to_common(arg, target, name)).collect();
-                args.iter().for_each(|arg| self.accepts_null(arg));
-                if target != ERROR && !self.has_order(target) {
-                    let shown = self.catalog.display(target, -1);
-                    let message = format!("could not identify a comparison function for type {shown}");
-                    self.found_later(Diagnostic::error(Code::UnknownFunction, span, message));
-                }
-                Node::new(target, NodeKind::MinMax(args), span)
-            }
-            ExprKind::NullIf { left, right, location } => {
-                let left = self.expr(scope, left);
-                let right = self.expr(scope, right);
-                let unknown = left.ty == oid::UNKNOWN;
-                let operator = Operator { schema: None, name: "=".into(), location: *location };
-                let comparison = self.make_operator(&operator, Some(left), right, span);
-                match comparison.kind {
-                    NodeKind::Call { mut args, .. } if args.len() == 2 => {
-                        let right = Box::new(args.remove(1));
-                        let left = Box::new(args.remove(0));
-                        // Rows of any kind are compared as records, and a NULL beside one is a record then.
-                        let unknown = unknown && self.catalog.is_complex(right.ty);
-                        let ty = if unknown { oid::RECORD } else { left.ty };
-                        Node::new(ty, NodeKind::NullIf { left, right }, span)
-                    }
-                    _ => Node::error(span),
-                }
-            }
+            ExprKind::Coalesce(args) => self.coalesce(scope, args, span),
+            ExprKind::MinMax { greatest, args } => self.min_max(scope, *greatest, args, span),
+            ExprKind::NullIf { left, right, location } => self.null_if(scope, left, right, *location, span),
             ExprKind::Row(fields) => {
                 let fields = self.expr_list_expanded(scope, fields);
                 Node::new(oid::RECORD, NodeKind::Row(fields), span)
@@ -205,18 +134,7 @@ impl Analyzer<'_> {
             ExprKind::Function(call) => self.function_call(scope, call, span),
             ExprKind::Cast { arg, target, location } => self.cast(scope, arg, target, *location, span),
             ExprKind::Collate { arg, collation, location } => {
-                let arg = self.expr(scope, arg);
-                let info = self.catalog.type_info(arg.ty);
-                if !info.collatable && arg.ty != oid::UNKNOWN && arg.ty != ERROR {
-                    let shown = self.catalog.display(arg.ty, -1);
-                    let message = format!("collations are not supported by type {shown}");
-                    self.report(Diagnostic::error(Code::TypeMismatch, *location, message));
-                    return Node::error(span);
-                }
-                self.collations.named(collation.name());
-                let (ty, typmod) = (arg.ty, arg.typmod);
-                let clause = (collation.name().to_owned(), location.to(collation.span()));
-                Node { ty, typmod, kind: NodeKind::Collate(Box::new(arg), Rc::new(clause)), span }
+                self.collate(scope, arg, collation, *location, span)
             }
             ExprKind::ValueFunction { function, .. } => value_function(*function, span),
             ExprKind::Grouping(args) => {
@@ -255,65 +173,12 @@ impl Analyzer<'_> {
         out
     }
 
-    pub(super) fn boolean_list(
-        &mut self,
-        scope: &Scope<'_>,
-        args: &[Expr],
-        name: &str,
-    ) -> Result<Vec<Node>, Node> {
-        Ok(args
-            .iter()
-            .map(|arg| {
-                let node = self.expr(scope, arg);
-                self.coerce_to_boolean(node, name)
-            })
-            .collect())
-    }
-
-    /// `transformCaseExpr`.
-    pub(super) fn case(
-        &mut self,
-        scope: &Scope<'_>,
-        operand: Option<&Expr>,
-        arms: &[When],
-        otherwise: Option<&Expr>,
-        span: Span,
-    ) -> Node {
-        let operand = operand.map(|operand| {
-            let node = self.expr(scope, operand);
-            self.unknown_to_text(node)
-        });
-        let mut conditions = Vec::with_capacity(arms.len());
-        let mut results = Vec::with_capacity(arms.len() + 1);
-        for When { condition, result, location } in arms {
-            let node = self.expr(scope, condition);
-            let node = match &operand {
-                Some(operand) => {
-                    let operator = Operator { schema: None, name: "=".into(), location: *location };
-                    self.operator(&operator, Some(operand.clone()), node, condition.span)
-                }
-                None => node,
-            };
-            conditions.push(self.coerce_to_boolean(node, "CASE/WHEN"));
-            results.push(self.expr(scope, result));
-        }
-        let otherwise_node = otherwise.map(|otherwise| self.expr(scope, otherwise));
-        // PostgreSQL looks at ELSE first; where there is none, at NULL.
-        let null = constant(&Literal::Null, span);
-        let order: Vec<&Node> =
-            std::iter::once(otherwise_node.as_ref().unwrap_or(&null)).chain(&results).collect();
-        let target = self.common_type(&order, "CASE");
-        let otherwise = otherwise_node.map(|node| Box::new(self.coerce_to_common(node, target, "CASE/ELSE")));
-        let results: Vec<Node> =
-            results.into_iter().map(|result| self.coerce_to_common(result, target, "CASE/WHEN")).collect();
-        let arms = conditions.into_iter().zip(results).collect();
-        let node = Node::new(target, NodeKind::Case { arms, otherwise }, span);
-        match self
-            .is_without_sets(std::slice::from_ref(&node), "set-returning functions are not allowed in CASE")
-        {
-            true => node,
-            false => Node::error(span),
-        }
+    fn boolean_list(&mut self, scope: &Scope<'_>, args: &[Expr], name: &str) -> Vec<Node> {
+        let mut boolean = |arg| {
+            let node = self.expr(scope, arg);
+            self.coerce_to_boolean(node, name)
+        };
+        args.iter().map(&mut boolean).collect()
     }
 
     /// An `unknown` constant or parameter that nothing else decides is text.
@@ -337,7 +202,7 @@ fn first_operand(node: &Node) -> Option<u32> {
 }
 
 /// A constant has the type that the grammar gives it: `make_const`.
-fn constant(literal: &Literal, span: Span) -> Node {
+pub(super) fn constant(literal: &Literal, span: Span) -> Node {
     let (ty, value) = match literal {
         Literal::String(text) => (oid::UNKNOWN, Some(text.clone())),
         Literal::Null => (oid::UNKNOWN, None),
@@ -350,9 +215,9 @@ fn constant(literal: &Literal, span: Span) -> Node {
     Node::new(ty, NodeKind::Constant(value), span)
 }
 
-/// An integer that fits eight bytes is bigint, else numeric.
+/// `make_const`: the smallest of int4, int8 and numeric that the number fits, its sign included.
 fn numeric_type(text: &str) -> Oid {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (sign, unsigned) = text.strip_prefix('-').map_or((1, text), |unsigned| (-1, unsigned));
     let radix = match unsigned.get(..2) {
         Some("0x" | "0X") => Some(16),
         Some("0o" | "0O") => Some(8),
@@ -361,8 +226,9 @@ fn numeric_type(text: &str) -> Oid {
     };
     let digits: String =
         unsigned.chars().skip(if radix.is_some() { 2 } else { 0 }).filter(|it| *it != '_').collect();
-    match i128::from_str_radix(&digits, radix.unwrap_or(10)) {
-        Ok(value) if value <= i128::from(i64::MAX) => oid::INT8,
+    match i128::from_str_radix(&digits, radix.unwrap_or(10)).map(|value| sign * value) {
+        Ok(value) if i32::try_from(value).is_ok() => oid::INT4,
+        Ok(value) if i64::try_from(value).is_ok() => oid::INT8,
         _ => oid::NUMERIC,
     }
 }

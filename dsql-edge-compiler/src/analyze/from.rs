@@ -1,14 +1,15 @@
 //! `FROM`: `parse_clause.c` and `parse_relation.c`.
 //!
-//! In: the items of `FROM`. Out: range table entries and the namespace they make, with the tree of
-//! joins that nullability is proved over.
+//! Input: the items of `FROM`. Output: range table entries and the namespace they make, with the tree of joins that
+//! nullability is proved over.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::label::ColumnLabel;
-use super::scope::{NamespaceItem, Place, Scope, column_nodes};
+use super::place::Place;
+use super::scope::{NamespaceItem, Scope, column_nodes};
 use super::tree::{Command, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
-use crate::builtin::{Oid, oid};
+use crate::builtin::{Oid, RelationKind, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, Alias, ColumnDefinition, ExprKind, FromItem, FunctionItem, QualifiedName};
@@ -38,15 +39,15 @@ impl Analyzer<'_> {
         added: &[NamespaceItem],
         item: &FromItem,
     ) {
-        for new in added.iter().filter(|new| new.relation_visible && !new.name.is_empty()) {
-            let same = |known: &&NamespaceItem| {
-                known.relation_visible
+        for known in before.iter().filter(|known| known.relation_visible && !known.name.is_empty()) {
+            let same = |new: &&NamespaceItem| {
+                new.relation_visible
                     && known.name == new.name
-                    // Two tables of one name in different schemas may both stand without alias.
+                    // Two tables of one name in different schemas may both be there without alias.
                     && !(known.schema.is_some() && new.schema.is_some() && known.schema != new.schema)
             };
-            if before.iter().any(|known| same(&known)) {
-                let message = format!("table name \"{}\" specified more than once", new.name);
+            if added.iter().any(|new| same(&new)) {
+                let message = format!("table name \"{}\" specified more than once", known.name);
                 let span = item_span(item);
                 let hint = "give one of them another alias";
                 self.report(Diagnostic::error(Code::DuplicateAlias, span, message).with_hint(hint));
@@ -154,7 +155,7 @@ impl Analyzer<'_> {
         {
             self.row_types.insert((rte.name.clone(), scope.rtes.len()), found.row_type);
             let (tree, mut items) = self.leaf(scope, rte, schema, true);
-            items.iter_mut().for_each(|item| item.derived |= found.kind == b'v');
+            items.iter_mut().for_each(|item| item.derived |= found.kind == RelationKind::View);
             return (tree, items);
         }
         self.leaf(scope, rte, schema, true)
@@ -188,14 +189,8 @@ impl Analyzer<'_> {
         query: &ast::Query,
         alias: Option<&Alias>,
     ) -> (JoinTree, Vec<NamespaceItem>) {
-        let was = scope.lateral.replace(lateral);
-        let place = scope.place.replace(Place::FromSubquery);
-        let analysed = {
-            let query = self.query(query, Some(scope));
-            self.settle_unknown(query)
-        };
-        scope.lateral.set(was);
-        scope.place.set(place);
+        let analysed = scope.at_item(Place::FromSubquery, lateral, || self.query(query, Some(scope)));
+        let analysed = self.settle_unknown(analysed);
         let columns: Vec<RteColumn> = analysed
             .targets
             .iter()
@@ -220,9 +215,6 @@ impl Analyzer<'_> {
         scope: &mut Scope<'_>,
         item: &FunctionItem,
     ) -> (JoinTree, Vec<NamespaceItem>) {
-        // A function is implicitly LATERAL.
-        let was = scope.lateral.replace(true);
-        let place = scope.place.replace(Place::FromFunction);
         if let Some(first) = item.columns.first().filter(|_| item.rows_from && item.functions.len() > 1) {
             let message = "ROWS FROM() with multiple functions cannot have a column definition list";
             let hint = "Put a separate column definition list for each function inside ROWS FROM().";
@@ -233,7 +225,15 @@ impl Analyzer<'_> {
         let mut scalar_names = Vec::new();
         let mut name = None;
         for (call, definitions) in self.calls_of(item) {
-            let node = self.expr(scope, &call);
+            let sets_before = scope.sets.count();
+            // A function is implicitly LATERAL.
+            let node = scope.at_item(Place::FromFunction, true, || self.expr(scope, &call));
+            if let Some(inner) = scope.sets.after(sets_before)
+                && !node.returns_set()
+                && !node.is_error()
+            {
+                self.report_below_from(inner);
+            }
             let node = self.unknown_to_text(node);
             let call_name = super::target::column_name(&call);
             name.get_or_insert_with(|| call_name.clone());
@@ -247,8 +247,6 @@ impl Analyzer<'_> {
             columns.extend(found);
             functions.push((node, never_null));
         }
-        scope.lateral.set(was);
-        scope.place.set(place);
         if item.ordinality {
             columns.push(RteColumn { name: "ordinality".into(), ty: oid::INT8, typmod: -1 });
         }
@@ -384,7 +382,8 @@ impl Analyzer<'_> {
             _ => None,
         };
         let scalar = named.is_none();
-        let never_null = matches!(&node.kind, NodeKind::Call { function, .. } if function.never_null);
+        let never_null =
+            matches!(&node.kind, NodeKind::Call { function, .. } if function.null.holds_of_values());
         let name = named.unwrap_or_else(|| name.to_owned());
         (vec![RteColumn { name: name.into(), ty: node.ty, typmod: node.typmod }], vec![never_null], scalar)
     }
@@ -409,7 +408,7 @@ impl Analyzer<'_> {
                         super::coercion::Context::Implicit,
                     )
             })
-            .map(|found| self.facts(&super::function::Function::Builtin(found)));
+            .map(|found| self.facts(&super::candidates::Function::Builtin(found)));
         let facts = builtin.or_else(|| {
             let named = |it: &crate::schema::Function| {
                 name.strip_prefix(it.schema.as_str()).and_then(|rest| rest.strip_prefix('.'))
@@ -417,14 +416,15 @@ impl Analyzer<'_> {
             };
             // The arguments were coerced to what it takes: of several that is the one with just these types.
             let takes = |it: &crate::schema::Function| {
-                let resolve = |type_name| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
-                let inputs = super::function::input_parameters(it).map(|it| resolve(&it.type_name));
+                let resolve =
+                    |type_name| self.catalog.resolve_stored(type_name).map_or(ERROR, |found| found.0);
+                let inputs = super::candidates::input_parameters(it).map(|it| resolve(&it.type_name));
                 inputs.take(types.len()).eq(types.iter().copied())
             };
             let functions = &self.catalog.schema.functions;
             let exact = functions.iter().position(|it| named(it) && takes(it));
             let at = exact.or_else(|| functions.iter().position(named))?;
-            Some(self.facts(&super::function::Function::User(at)))
+            Some(self.facts(&super::candidates::Function::User(at)))
         });
         let Some(facts) = facts else { return Vec::new() };
         let element = types.iter().find_map(|ty| self.catalog.element_type(*ty)).unwrap_or(ERROR);

@@ -1,60 +1,40 @@
 //! Function calls: `parse_func.c`.
 //!
-//! In: a call and its typed arguments. Out: the typed call, an aggregate, a window call or a cast in
-//! function form; or PostgreSQL's error with what exists instead.
+//! Input: a call and its typed arguments. Output: the typed call, an aggregate, a window call or a cast in function
+//! form; or PostgreSQL's error with what exists instead.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
+use super::candidates::{Function, Lookup, Resolved};
 use super::catalog::ERROR;
-use super::coercion::{Context, Pathway};
-use super::overload::{self, Choice};
-use super::scope::{Place, Scope};
+use super::coercion::Context;
+use super::place::Place;
+use super::scope::Scope;
 use super::tree::{Callee, Node, NodeKind};
-use crate::builtin::{self, Oid, oid};
+use crate::builtin::{self, AggregateKind, FunctionKind, NullContract, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema;
 use crate::session_effect;
 use crate::source::Span;
-use crate::syntax::ast::{FunctionCall, ParameterMode, QualifiedName};
+use crate::syntax::ast::{FunctionCall, QualifiedName};
 use crate::transaction_control;
 use std::rc::Rc;
 
-/// A function of PostgreSQL or of the schema.
-#[derive(Clone)]
-pub(super) enum Function {
-    Builtin(builtin::Function),
-    /// By its number in the schema.
-    User(usize),
-}
-
-/// A function that could be meant, with its arguments brought into the call's shape.
-struct Candidate {
-    function: Function,
-    /// Declared types, one for each argument given (and each default used).
-    args: Vec<Oid>,
-    /// A VARIADIC argument was spread over several.
-    spread: bool,
-    /// From the search path: the place of its schema.
-    path: usize,
-}
-
-/// What a name and arguments resolve to.
-pub(super) struct Resolved {
-    pub(super) function: Function,
-    pub(super) declared: Vec<Oid>,
-}
-
-enum Lookup {
-    Function(Resolved),
-    /// `typename(x)`.
-    Coercion(Oid),
-    None,
-    Ambiguous,
+/// A call as it is written, with what was analysed beside its arguments.
+pub(super) struct CallSite<'c> {
+    pub(super) call: &'c FunctionCall,
+    /// The whole expression.
+    pub(super) span: Span,
+    /// The number of arguments before `WITHIN GROUP`.
+    pub(super) direct: usize,
+    pub(super) filter: Option<Node>,
+    /// The number of set-returning calls before the arguments.
+    pub(super) sets_before: usize,
 }
 
 impl Analyzer<'_> {
     /// `transformFuncCall` and `ParseFuncOrColumn`.
     pub(super) fn function_call(&mut self, scope: &Scope<'_>, call: &FunctionCall, span: Span) -> Node {
         // Arguments first, then ORDER BY, then FILTER, as PostgreSQL does.
+        let sets_before = scope.sets.count();
         let was_in_aggregate = scope.in_aggregate.get();
         let mut args: Vec<Node> = call.args.iter().map(|arg| self.expr(scope, &arg.value)).collect();
         let mut order_by = Vec::new();
@@ -77,7 +57,8 @@ impl Analyzer<'_> {
         let constant = matches!(args.first(), Some(Node { kind: NodeKind::Constant(_), .. }));
         match self.lookup(&call.name, &types, &names, !call.variadic, constant) {
             Lookup::Function(resolved) => {
-                self.resolved_call(scope, call, resolved, args, direct, filter, span)
+                let site = CallSite { call, span, direct, filter, sets_before };
+                self.resolved_call(scope, site, resolved, args)
             }
             Lookup::Coercion(target) => {
                 let node = args.remove(0);
@@ -148,93 +129,50 @@ impl Analyzer<'_> {
         columns.iter().any(|column| column.name == *name).then(|| self.field(args[0].clone(), name, span))?
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn resolved_call(
         &mut self,
         scope: &Scope<'_>,
-        call: &FunctionCall,
+        site: CallSite<'_>,
         resolved: Resolved,
         args: Vec<Node>,
-        direct: usize,
-        filter: Option<Node>,
-        span: Span,
     ) -> Node {
-        let facts = self.facts(&resolved.function);
-        let aggregate = facts.kind == b'a';
-        let name = call.name.display();
-        let misuse = if call.star && !aggregate {
-            Some((
-                Code::WrongObjectType,
-                format!("{name}(*) specified, but {name} is not an aggregate function"),
-            ))
-        } else if call.distinct && !aggregate {
-            Some((
-                Code::WrongObjectType,
-                format!("DISTINCT specified, but {name} is not an aggregate function"),
-            ))
-        } else if call.within_group && !aggregate {
-            Some((
-                Code::WrongObjectType,
-                format!("WITHIN GROUP specified, but {name} is not an aggregate function"),
-            ))
-        } else if !call.order_by.is_empty() && !aggregate {
-            Some((
-                Code::WrongObjectType,
-                format!("ORDER BY specified, but {name} is not an aggregate function"),
-            ))
-        } else if filter.is_some() && !aggregate {
-            Some((
-                Code::WrongObjectType,
-                format!("FILTER specified, but {name} is not an aggregate function"),
-            ))
-        } else if call.over.is_some() && !matches!(facts.kind, b'a' | b'w') {
-            let message =
-                format!("OVER specified, but {name} is not a window function nor an aggregate function");
-            Some((Code::WrongObjectType, message))
-        } else if facts.kind == b'p' {
-            let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
-            let signature = self.signature(&call.name, &types, &[]);
-            Some((Code::WrongObjectType, format!("{signature} is a procedure")))
-        } else if facts.kind == b'w' && call.over.is_none() {
-            Some((Code::WrongObjectType, format!("window function {name} requires an OVER clause")))
-        } else {
-            None
-        };
-        if let Some((code, message)) = misuse {
-            let mut diagnostic = Diagnostic::error(code, call.location, message);
-            if facts.kind == b'w' {
-                diagnostic = diagnostic.with_hint(format!("write {name}(…) OVER (ORDER BY …)"));
-            }
-            self.report(diagnostic);
-            return Node::error(span);
+        let call = site.call;
+        let mut facts = self.facts(&resolved.function);
+        if call.variadic {
+            facts.null = facts.null.of_variadic_array();
         }
-        if aggregate && let Some((code, message)) = self.aggregate_misuse(call, &facts, &name) {
-            self.report(Diagnostic::error(code, call.location, message));
-            return Node::error(span);
+        if let Some(error) = self.misuse(&site, &facts, &args) {
+            self.report(error);
+            return Node::error(site.span);
         }
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
-        let (actual, mut returns) = match super::polymorphic::resolve(
-            self.catalog,
-            &types,
-            &resolved.declared[..types.len()],
-            facts.returns,
-        ) {
-            Ok(found) => found,
-            Err(message) => {
-                self.report_polymorphism(message, call.location);
-                return Node::error(span);
-            }
-        };
+        let declared = resolved.declared.get(..types.len()).unwrap_or(&resolved.declared);
+        let (actual, returns) =
+            match super::polymorphic::resolve(self.catalog, &types, declared, facts.returns) {
+                Ok(found) => found,
+                Err(message) => {
+                    self.report_polymorphism(message, call.location);
+                    return Node::error(site.span);
+                }
+            };
         let mut args: Vec<Node> = args
             .into_iter()
             .zip(actual)
             .map(|(arg, target)| self.coerce(arg, target, -1, Context::Implicit))
             .collect();
-        if facts.agg_kind == b'h' && call.within_group {
-            self.unify_hypothetical(&mut args, direct);
+        if facts.kind == FunctionKind::Aggregate(AggregateKind::HypotheticalSet) && call.within_group {
+            self.unify_hypothetical(&mut args, site.direct);
         }
-        if returns == oid::UNKNOWN {
-            returns = oid::TEXT;
+        let returns = if returns == oid::UNKNOWN { oid::TEXT } else { returns };
+        if call.variadic
+            && let Function::Builtin(found) = &resolved.function
+            && found.variadic == oid::ANY
+            && let Some(array) = args.last()
+            && !self.catalog.type_info(self.catalog.base_type(array.ty).0).is_array
+        {
+            let message = "VARIADIC argument must be an array";
+            self.report(Diagnostic::error(Code::TypeMismatch, array.span, message));
+            return Node::error(site.span);
         }
         // What a function of the schema does is not known here, whatever volatility it declares.
         if matches!(resolved.function, Function::User(_)) {
@@ -243,39 +181,82 @@ impl Analyzer<'_> {
             // `table_to_xml` is stable, and reads views that call volatile functions.
             self.calls_volatile(&facts.name, &args);
         }
-        if facts.set && scope.place.get() != Place::FromFunction {
-            self.check_srf(scope, call);
+        if facts.set {
+            self.check_srf(scope, call.location, site.sets_before);
         }
-        match (&call.over, aggregate) {
+        let node = match (&call.over, facts.kind.is_aggregate()) {
             (None, false) => {
-                if facts.never_null_on_null || !facts.strict {
-                    args.iter().for_each(|arg| self.accepts_null(arg));
-                }
-                if facts.name == "unnest" && matches!(resolved.function, Function::Builtin(_)) {
-                    args.iter().for_each(|array| self.used_by_element(array));
-                }
-                let function = Rc::new(Callee {
-                    name: facts.name,
-                    strict: facts.strict,
-                    never_null: facts.never_null,
-                    never_null_on_null: facts.never_null_on_null,
-                    set: facts.set,
-                    volatile: facts.volatile,
-                });
-                Node::new(returns, NodeKind::Call { function, args }, span)
+                let is_unnest = facts.name == "unnest" && matches!(resolved.function, Function::Builtin(_));
+                self.plain_call(facts, is_unnest, args, returns, site.span)
             }
-            (None, true) => self.aggregate(
-                scope,
-                call,
-                facts,
-                args,
-                if call.within_group { direct } else { 0 },
-                filter,
-                returns,
-                span,
-            ),
-            (Some(window), _) => self.window_call(scope, call, window, facts, args, filter, returns, span),
+            (None, true) => self.aggregate(scope, site, facts, args, returns),
+            (Some(window), _) => self.window_call(scope, site, window, facts, args, returns),
+        };
+        if node.returns_set() {
+            scope.sets.push(node.span);
         }
+        node
+    }
+
+    fn plain_call(
+        &mut self,
+        facts: Facts,
+        is_unnest: bool,
+        args: Vec<Node>,
+        returns: Oid,
+        span: Span,
+    ) -> Node {
+        if facts.null.holds_always() || !facts.strict {
+            args.iter().for_each(|arg| self.accepts_null(arg));
+        }
+        if is_unnest {
+            args.iter().for_each(|array| self.used_by_element(array));
+        }
+        let function = Rc::new(Callee {
+            name: facts.name,
+            strict: facts.strict,
+            null: facts.null,
+            set: facts.set,
+            volatile: facts.volatile,
+        });
+        Node::new(returns, NodeKind::Call { function, args }, span)
+    }
+
+    /// What is wrong with the form of a call: a clause that this kind of function does not take, or that it needs.
+    fn misuse(&self, site: &CallSite<'_>, facts: &Facts, args: &[Node]) -> Option<Diagnostic> {
+        let call = site.call;
+        let name = call.name.display();
+        let aggregate = facts.kind.is_aggregate();
+        let is_window = facts.kind == FunctionKind::Window;
+        let of_aggregates = [
+            (call.star, format!("{name}(*)")),
+            (call.distinct, "DISTINCT".to_owned()),
+            (call.within_group, "WITHIN GROUP".to_owned()),
+            (!call.order_by.is_empty(), "ORDER BY".to_owned()),
+            (site.filter.is_some(), "FILTER".to_owned()),
+        ];
+        let clause = of_aggregates.into_iter().find(|(written, _)| *written && !aggregate);
+        let message = if let Some((_, clause)) = clause {
+            format!("{clause} specified, but {name} is not an aggregate function")
+        } else if call.over.is_some() && !aggregate && !is_window {
+            format!("OVER specified, but {name} is not a window function nor an aggregate function")
+        } else if facts.kind == FunctionKind::Procedure {
+            let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
+            format!("{} is a procedure", self.signature(&call.name, &types, &[]))
+        } else if is_window && call.over.is_none() {
+            format!("window function {name} requires an OVER clause")
+        } else if aggregate {
+            let (code, message) = self.aggregate_misuse(call, facts, &name)?;
+            return Some(Diagnostic::error(code, call.location, message));
+        } else {
+            return None;
+        };
+        let error = Diagnostic::error(Code::WrongObjectType, call.location, message);
+        Some(if is_window {
+            error.with_hint(format!("write {name}(…) OVER (ORDER BY …)"))
+        } else {
+            error
+        })
     }
 
     pub(super) fn aggregate_filter(&mut self, scope: &Scope<'_>, filter: &crate::syntax::ast::Expr) -> Node {
@@ -293,115 +274,6 @@ impl Analyzer<'_> {
                 *node = self.coerce_to_common(arg, common, "WITHIN GROUP");
             }
         }
-    }
-
-    /// `func_get_detail`.
-    fn lookup(
-        &self,
-        name: &QualifiedName,
-        types: &[Oid],
-        names: &[Option<&str>],
-        spread: bool,
-        constant: bool,
-    ) -> Lookup {
-        let mut candidates = self.candidates(name, types.len(), names, spread);
-        // The same signature further along the search path is hidden by the nearer one.
-        candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));
-        let mut kept: Vec<Candidate> = Vec::new();
-        for candidate in candidates {
-            if !kept.iter().any(|known| known.args == candidate.args) {
-                kept.push(candidate);
-            }
-        }
-        if let Some(at) = kept.iter().position(|candidate| candidate.args.get(..types.len()) == Some(types)) {
-            return Lookup::Function(resolved(kept.swap_remove(at)));
-        }
-        if let ([only], None) = (types, names.iter().flatten().next())
-            && let Some(target) = self.catalog.type_named(name.schema(), name.name())
-            && !self.catalog.type_info(target).is_array
-        {
-            let pathway = self.catalog.pathway(target, *only, Context::Explicit);
-            let category = self.catalog.type_info(target).category;
-            let possible = match pathway {
-                _ if *only == oid::UNKNOWN && constant => true,
-                Pathway::Relabel => true,
-                Pathway::ViaIo => {
-                    !((*only == oid::RECORD || self.catalog.is_complex(*only)) && category == b'S')
-                }
-                _ => false,
-            };
-            if possible {
-                return Lookup::Coercion(target);
-            }
-        }
-        let declared: Vec<&[Oid]> = kept.iter().map(|candidate| &candidate.args[..types.len()]).collect();
-        match overload::choose(self.catalog, types, &declared) {
-            Choice::One(at) => Lookup::Function(resolved(kept.swap_remove(at))),
-            Choice::None => Lookup::None,
-            Choice::Ambiguous => Lookup::Ambiguous,
-        }
-    }
-
-    /// `FuncnameGetCandidates`.
-    fn candidates(
-        &self,
-        name: &QualifiedName,
-        given: usize,
-        names: &[Option<&str>],
-        spread: bool,
-    ) -> Vec<Candidate> {
-        let mut out = Vec::new();
-        let schema = name.schema();
-        if schema.is_none_or(|schema| schema == "pg_catalog") {
-            for function in builtin::functions(name.name()) {
-                let declared: Vec<Oid> = function.args().collect();
-                let arg_names: Vec<&str> = function.arg_names().collect();
-                let shape = Shape {
-                    declared: &declared,
-                    names: &arg_names,
-                    variadic: function.variadic,
-                    defaults: usize::from(function.defaults),
-                };
-                if let Some((args, spread)) = shape.fit(given, names, spread) {
-                    out.push(Candidate { function: Function::Builtin(function), args, spread, path: 0 });
-                }
-            }
-        }
-        for (at, function) in self.catalog.schema.functions.iter().enumerate() {
-            if function.definition.name.name() != name.name() {
-                continue;
-            }
-            let path = match schema {
-                Some(schema) if schema == function.schema => 1,
-                Some(_) => continue,
-                None => {
-                    match self.catalog.schema.search_path.iter().position(|schema| *schema == function.schema)
-                    {
-                        Some(path) => path + 1,
-                        None => continue,
-                    }
-                }
-            };
-            let inputs: Vec<_> = input_parameters(function).collect();
-            let declared: Vec<Oid> = inputs
-                .iter()
-                .map(|it| self.catalog.resolve(&it.type_name).map_or(ERROR, |found| found.0))
-                .collect();
-            let arg_names: Vec<&str> =
-                inputs.iter().map(|it| it.name.as_ref().map_or("", |name| &name.text)).collect();
-            let variadic = match inputs.last() {
-                Some(last) if last.mode == ParameterMode::Variadic => {
-                    declared.last().and_then(|array| self.catalog.element_type(*array)).unwrap_or(0)
-                }
-                _ => 0,
-            };
-            let defaults = inputs.iter().filter(|it| it.has_default).count();
-            let shape = Shape { declared: &declared, names: &arg_names, variadic, defaults };
-            if let Some((args, spread)) = shape.fit(given, names, spread) {
-                out.push(Candidate { function: Function::User(at), args, spread, path });
-            }
-        }
-        out
     }
 
     /// `funcname_signature_string`.
@@ -459,12 +331,8 @@ impl Analyzer<'_> {
                 returns: found.returns,
                 set: found.set,
                 strict: found.strict,
-                volatile: found.volatility == b'v',
-                never_null: found.never_null,
-                never_null_on_null: found.never_null_on_null,
-                never_null_on_rows: found.never_null_on_rows,
-                never_null_on_any_row: found.never_null_on_any_row,
-                agg_kind: found.agg_kind,
+                volatile: found.volatility.is_volatile(),
+                null: found.null,
                 columns: found
                     .out_columns()
                     .map(|it| (it.name.to_owned(), it.type_oid, it.never_null))
@@ -478,32 +346,14 @@ impl Analyzer<'_> {
 /// What calls need to know of a function.
 pub(super) struct Facts {
     pub(super) name: String,
-    pub(super) kind: u8,
+    pub(super) kind: FunctionKind,
     pub(super) returns: Oid,
     pub(super) set: bool,
     pub(super) strict: bool,
     pub(super) volatile: bool,
-    pub(super) never_null: bool,
-    pub(super) never_null_on_null: bool,
-    pub(super) never_null_on_rows: bool,
-    pub(super) never_null_on_any_row: bool,
-    pub(super) agg_kind: u8,
+    pub(super) null: NullContract,
     /// OUT and TABLE columns: name, type, never NULL.
     pub(super) columns: Vec<(String, Oid, bool)>,
-}
-
-fn resolved(candidate: Candidate) -> Resolved {
-    Resolved { function: candidate.function, declared: candidate.args }
-}
-
-pub(super) fn input_parameters(
-    function: &schema::Function,
-) -> impl Iterator<Item = &crate::syntax::ast::FunctionParameter> {
-    function
-        .definition
-        .parameters
-        .iter()
-        .filter(|it| matches!(it.mode, ParameterMode::In | ParameterMode::InOut | ParameterMode::Variadic))
 }
 
 /// The text of a constant, under casts.
@@ -539,59 +389,4 @@ pub(super) fn is_harmless(name: &str) -> bool {
             | "version"
             | "pg_typeof"
     )
-}
-
-/// The declared shape of one function.
-struct Shape<'s> {
-    declared: &'s [Oid],
-    names: &'s [&'s str],
-    variadic: Oid,
-    defaults: usize,
-}
-
-impl Shape<'_> {
-    /// The declared type for each argument given, if that many (and those names) can be given.
-    fn fit(&self, given: usize, names: &[Option<&str>], spread: bool) -> Option<(Vec<Oid>, bool)> {
-        let declared = self.declared.len();
-        if names.iter().any(Option::is_some) {
-            return self.fit_named(given, names);
-        }
-        if given == declared && !(self.variadic != 0 && spread) {
-            return Some((self.declared.to_vec(), false));
-        }
-        if self.variadic != 0 && spread && given >= declared {
-            let mut args = self.declared[..declared - 1].to_vec();
-            args.resize(given, self.variadic);
-            return Some((args, true));
-        }
-        if given < declared && given + self.defaults >= declared {
-            return Some((self.declared[..given].to_vec(), false));
-        }
-        None
-    }
-
-    fn fit_named(&self, given: usize, names: &[Option<&str>]) -> Option<(Vec<Oid>, bool)> {
-        if given > self.declared.len() || self.variadic != 0 {
-            return None;
-        }
-        let mut positions = Vec::with_capacity(given);
-        for (at, name) in names.iter().enumerate().take(given) {
-            let position = match name {
-                Some(name) => self.names.iter().position(|known| known == name)?,
-                None => at,
-            };
-            if positions.contains(&position) {
-                return None;
-            }
-            positions.push(position);
-        }
-        // What is left out must have a default.
-        let first_default = self.declared.len() - self.defaults.min(self.declared.len());
-        let missing = (0..self.declared.len()).filter(|position| !positions.contains(position));
-        if missing.clone().any(|position| position < first_default) {
-            return None;
-        }
-        let args = positions.iter().map(|position| self.declared[*position]).collect();
-        Some((args, false))
-    }
 }

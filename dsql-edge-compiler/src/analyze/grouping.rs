@@ -1,10 +1,10 @@
 //! What must be grouped: `parseCheckAggregates`.
 //!
-//! In: a finished query level. Out: the errors of columns that are neither grouped nor aggregated, and of arguments of
-//! `GROUPING` that are no keys.
+//! Input: a finished query level. Output: the errors of columns that are neither grouped nor aggregated, and of
+//! arguments of `GROUPING` that are not keys.
 
-use super::Analyzer;
 use super::aggregate::level_of;
+use super::analyzer::Analyzer;
 use super::tree::{Node, NodeKind, Query, RteSource, system_column};
 use crate::diagnostic::{Code, Diagnostic};
 

@@ -5,12 +5,13 @@
 //! [`Analyzer`]: such a function may write, and then the query is not sent again when its answer is lost; or it may change
 //! the session.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::function::is_harmless;
 use crate::builtin::{self, Oid};
-use crate::schema::UserTypeKind;
+use crate::schema::{Schema, UserTypeKind};
 use crate::session_effect;
-use crate::syntax::ast::{Expr, ExprKind, walk_expressions};
+use crate::syntax::ast::{Expr, ExprKind};
+use crate::syntax::visit::{self, Visit};
 use crate::typed::SessionEffect;
 
 impl Analyzer<'_> {
@@ -47,28 +48,39 @@ impl Analyzer<'_> {
 
     /// Whether an expression calls a function of the schema, or a volatile one of PostgreSQL's that `volatile` selects.
     fn calls(&self, expr: &Expr, volatile: &dyn Fn(&str) -> bool) -> bool {
-        let schema = self.catalog.schema;
-        let mut found = false;
-        walk_expressions(expr, &mut |expr| {
-            found |= match &expr.kind {
-                ExprKind::Function(call) => {
-                    let name = call.name.name();
-                    let mut known = builtin::functions(name).peekable();
-                    known.peek().is_none()
-                        || known.any(|it| it.volatility == b'v' && volatile(name))
-                        || schema.functions.iter().any(|function| function.definition.name.name() == name)
-                }
-                ExprKind::Operator { operator, .. } => {
-                    schema.operators.iter().any(|(_, own)| own.name == operator.name)
-                }
-                // It may be of another type with checks of its own.
-                ExprKind::Cast { target, .. } => {
-                    let name = target.name.name();
-                    schema.types.iter().any(|own| own.name == name)
-                }
-                _ => false,
-            };
-        });
-        found
+        let mut calls = Calls { schema: self.catalog.schema, volatile, found: false };
+        visit::expr(expr, &mut calls);
+        calls.found
+    }
+}
+
+/// Looks for calls of functions that may write.
+struct Calls<'c> {
+    schema: &'c Schema,
+    volatile: &'c dyn Fn(&str) -> bool,
+    found: bool,
+}
+
+impl Visit<'_> for Calls<'_> {
+    fn expr(&mut self, expr: &Expr) {
+        let schema = self.schema;
+        self.found |= match &expr.kind {
+            ExprKind::Function(call) => {
+                let name = call.name.name();
+                let mut known = builtin::functions(name).peekable();
+                known.peek().is_none()
+                    || known.any(|it| it.volatility.is_volatile() && (self.volatile)(name))
+                    || schema.functions.iter().any(|function| function.definition.name.name() == name)
+            }
+            ExprKind::Operator { operator, .. } => {
+                schema.operators.iter().any(|(_, own)| own.name == operator.name)
+            }
+            // It may be of another type with checks of its own.
+            ExprKind::Cast { target, .. } => {
+                let name = target.name.name();
+                schema.types.iter().any(|own| own.name == name)
+            }
+            _ => false,
+        };
     }
 }

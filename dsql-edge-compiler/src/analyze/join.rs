@@ -1,9 +1,10 @@
 //! Joins: the columns that `USING` and `NATURAL` merge, and the namespace after a join.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::from::lateral_only;
 use super::label::ColumnLabel;
-use super::scope::{NamespaceItem, Place, Scope};
+use super::place::Place;
+use super::scope::{NamespaceItem, Scope};
 use super::tree::{JoinTree, Node, NodeKind};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, suggestion};
@@ -38,10 +39,7 @@ impl Analyzer<'_> {
         if let JoinConstraint::On(condition) = &join.constraint {
             let before = std::mem::replace(&mut scope.namespace, outer.clone());
             scope.namespace.extend(items.iter().cloned());
-            let place = scope.place.replace(Place::JoinOn);
-            let node = self.expr(scope, condition);
-            on = Some(self.coerce_to_boolean(node, "JOIN/ON"));
-            scope.place.set(place);
+            on = Some(self.condition(scope, condition, Place::JoinOn, "JOIN/ON"));
             scope.namespace = before;
         }
         items.iter_mut().for_each(|item| item.joined = true);

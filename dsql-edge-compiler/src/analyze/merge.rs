@@ -1,10 +1,11 @@
 //! `MERGE`: `parse_merge.c`.
 //!
-//! In: the statement. Out: a query without rows, for PostgreSQL 16 knows no `RETURNING` here; every value
-//! coerced to its column, and each `WHEN` seeing the tables that it may.
+//! Input: the statement. Output: a query without rows, for PostgreSQL 16 knows no `RETURNING` here; every value coerced
+//! to its column, and each `WHEN` seeing the tables that it may.
 
-use super::Analyzer;
-use super::scope::{Place, Scope};
+use super::analyzer::Analyzer;
+use super::place::Place;
+use super::scope::Scope;
 use super::target_table::Target;
 use super::tree::{Command, JoinTree, Query};
 use crate::builtin::oid;
@@ -30,7 +31,7 @@ impl Analyzer<'_> {
             return query;
         };
         let relation = &self.catalog.schema.relations[target.relation];
-        if !matches!(relation.kind, RelationKind::Table) {
+        if !matches!(relation.kind, RelationKind::Table | RelationKind::TableAs(..)) {
             let message = format!("cannot execute MERGE on relation \"{}\"", relation.name);
             let detail = "This operation is not supported for views.";
             let span = merge.table.name.span();
@@ -49,10 +50,8 @@ impl Analyzer<'_> {
         }
         let sources = scope.namespace.len();
         self.reveal(&mut scope, &target, &merge.table);
-        let place = scope.place.replace(Place::JoinOn);
-        let on = self.expr(&scope, &merge.on);
-        scope.place.set(place);
-        // PostgreSQL leaves what is unknown as it is here; what is no boolean it takes, and fails as it runs.
+        let on = scope.at(Place::JoinOn, || self.expr(&scope, &merge.on));
+        // PostgreSQL leaves what is unknown as it is here; it takes what is not a boolean, and fails as it runs.
         let on = if on.ty == oid::UNKNOWN { on } else { self.coerce_to_boolean(on, "JOIN/ON") };
         // `setNamespaceVisibilityForRTE` shows every item of a join, that of `USING (…) AS alias` too.
         for item in scope.namespace.iter_mut().take(sources).filter(|item| item.rte.is_none()) {
@@ -117,13 +116,11 @@ impl Analyzer<'_> {
     ) {
         let Some(values) = values else { return self.check_left_out(target, &[], table) };
         let columns = self.insert_columns(target, columns);
-        let place = scope.place.replace(Place::Values);
-        let (nodes, spans) = self.row_values(scope, values);
+        let (nodes, spans) = scope.at(Place::SingleRow, || self.row_values(scope, values));
         if self.check_width(&columns, &spans, table) {
             self.assign_row(target, &columns, nodes, &spans);
             let given: Vec<usize> = columns.iter().take(spans.len()).map(|(column, _)| *column).collect();
             self.check_left_out(target, &given, table);
         }
-        scope.place.set(place);
     }
 }

@@ -1,11 +1,51 @@
-//! Which columns can be NULL: proved, never guessed.
+//! Proves which columns of a query cannot be NULL.
 //!
-//! In: an analysed query. Out: for each of its columns whether a row could hold NULL there. PostgreSQL's
-//! model: a column is NULL if its table lets it be, or if an outer join nulls the table's whole row
-//! (`p_nullingrels`); conditions that a surviving row has passed take both back (`reduce_outer_joins`,
-//! `find_nonnullable_vars`). What is not proved NOT NULL is nullable.
+//! Input: an analysed query. Output: for each of its columns, whether a row could hold NULL there.
+//!
+//! Invariants: what is not proved is nullable. A proof holds for every database that satisfies the schema, whatever its
+//! rows, statistics and plans are.
+//!
+//! # The model
+//!
+//! A column of a table is NULL for one of two reasons: its own table allows it, or an outer join found no partner and
+//! nulls the whole row. So an [`Environment`] has, for each entry of the range table, `base` (which columns can be NULL
+//! in the entry's own rows) and `nulled_by` (the sides of outer joins that may still null it, by number; PostgreSQL's
+//! `varnullingrels`). An expression is NULL as its parts and the contract of its function say (`expr`).
+//!
+//! Conditions take both reasons back. A row of the result has passed WHERE and the ON of each inner join. A strict
+//! condition that was TRUE proves its columns (`find_nonnullable_vars`). A column that is not NULL proves that its row is
+//! there, so the outer join that could null it did not, and its ON was TRUE for this row as well
+//! (`reduce_outer_joins`). `narrow` repeats this until nothing new follows.
+//!
+//! # Example
+//!
+//! ```sql
+//! SELECT p.author, u.name FROM posts p LEFT JOIN users u ON u.id = p.author WHERE u.age > 18
+//! ```
+//!
+//! 1. `users` is the nulled side 0 of a join: `nulled_by[u] = {0}`.
+//! 2. `>` is strict, and WHERE was TRUE: `u.age` is not NULL, so the row of `u` is there, and side 0 nulls nothing.
+//! 3. Then ON was TRUE too: `u.id = p.author` proves `p.author`, although the column allows NULL.
+//! 4. `u.name` can be NULL only if its own column can.
+//!
+//! # What else proves
+//!
+//! A join along a validated foreign key with NOT NULL columns always finds its partner (`foreign`). Grouping sets null
+//! the keys that a set leaves out, except inside aggregates. An UPDATE gives new values: conditions over the old row say
+//! nothing about the columns that it assigns (`narrowing`).
+//!
+//! # Rejected
+//!
+//! One flag for each column, merged at each join, is simpler and loses the identity of the join. In `a LEFT JOIN b ON … LEFT
+//! JOIN c ON c.x = b.x WHERE c.y = 1`, `c` is there, so its ON was TRUE, so `b.x` is not NULL, so `b` is there: the last
+//! step must find the join of `b` again. Asking the server for a plan (EXPLAIN) gives an answer that changes with its
+//! statistics, and needs a server at build time.
+//!
+//! Source: `optimizer/prep/prepjointree.c` and `optimizer/util/clauses.c` of PostgreSQL 16.
 
+mod environment;
 mod expr;
+mod facts;
 mod foreign;
 mod narrowing;
 mod side;
@@ -14,14 +54,14 @@ mod source;
 pub(super) use source::Source;
 
 use super::cardinality;
-use super::param::Parameter;
-use super::tree::{Body, Cte, JoinTree, Node, NodeKind, Query, RteSource, Var};
+use super::parameter::Parameter;
+use super::tree::{Body, Cte, JoinTree, Node, NodeKind, Query, RteSource};
 use crate::syntax::ast::SetOperator;
-use foreign::{ForeignJoin, foreign_joins};
-use narrowing::Facts;
+use environment::{Environment, Prover};
+use facts::Facts;
+use foreign::foreign_joins;
 use side::{Side, sides};
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 /// For each column of the query: whether it can be NULL.
 pub(super) fn columns(parameters: &[Parameter], query: &Query) -> Vec<bool> {
@@ -43,36 +83,6 @@ pub(super) fn element_nullability(parameters: &[Parameter], query: &Query) -> Ve
 /// For each column of the query: where it comes from, and which joins null it.
 pub(super) fn sources(parameters: &[Parameter], query: &Query) -> Vec<Source> {
     Prover { parameters }.sources(query)
-}
-
-#[derive(Clone, Copy)]
-struct Prover<'p> {
-    parameters: &'p [Parameter],
-}
-
-/// What is known at one query level.
-struct Environment<'e> {
-    query: &'e Query,
-    /// For each entry: whether each of its own columns can be NULL.
-    base: Vec<Vec<bool>>,
-    /// For each entry: the sides of outer joins that may still null its row.
-    nulled_by: Vec<BTreeSet<usize>>,
-    /// The sides of outer joins, by number.
-    sides: Rc<[Side<'e>]>,
-    /// Joins along foreign keys, and the numbers of those that were found to null nothing.
-    foreign: Rc<[ForeignJoin]>,
-    matched: BTreeSet<usize>,
-    /// Columns that conditions prove, here and of outer levels.
-    proven: Vec<Var>,
-    /// Other expressions that conditions prove.
-    proven_nodes: Vec<&'e Node>,
-    /// What `HAVING` proves of the grouped rows.
-    having: Facts<'e>,
-    /// Grouping sets null the grouped columns, except inside aggregates.
-    grouping_nulls: bool,
-    /// Several set-returning functions in the target list: the shorter ones are padded with NULLs.
-    padded: bool,
-    outer: Option<&'e Environment<'e>>,
 }
 
 impl<'p> Prover<'p> {
@@ -222,7 +232,7 @@ impl<'p> Prover<'p> {
         }
         // A strict set-returning function gives no rows for NULL; a plain one gives one row of NULL.
         let nulled_by_args =
-            args_nullable && !(function.strict && function.set) && !function.never_null_on_null;
+            args_nullable && !(function.strict && function.set) && !function.null.holds_always();
         never_null.iter().map(|never_null| !never_null || nulled_by_args).collect()
     }
 
@@ -265,7 +275,7 @@ fn target_srfs(query: &Query) -> usize {
         below + usize::from(matches!(&node.kind, NodeKind::Call { function, .. } if function.set))
     }
     let keys = query.other.iter().chain(&query.group_by).filter(|key| {
-        // A key that is a column of the target list is no call of its own.
+        // A key that is a column of the target list is not a call of its own.
         !query.targets.iter().any(|target| target.node.same(key))
     });
     query.targets.iter().map(|target| &target.node).chain(keys).map(count).sum()

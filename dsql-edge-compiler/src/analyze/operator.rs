@@ -1,15 +1,15 @@
 //! Operators: `parse_oper.c`.
 //!
-//! In: an operator's name and its typed operands. Out: the call of the function behind it, or
-//! PostgreSQL's error with the cast that would help.
+//! Input: an operator's name and its typed operands. Output: the call of the function behind it, or PostgreSQL's error
+//! with the cast that would help.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::coercion::Context;
 use super::operator_advice::Operand;
 use super::overload::{self, Choice};
 use super::tree::{Callee, Node, NodeKind};
-use crate::builtin::{self, Oid, Operator, oid};
+use crate::builtin::{self, CoercionContext, CoercionMethod, Oid, Operator, TypeKind, oid};
 use crate::diagnostic::{Code, Diagnostic, quotation};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -39,7 +39,7 @@ impl Analyzer<'_> {
     ) -> Node {
         let operands: Vec<Oid> = left.iter().map(|node| node.ty).chain([right.ty]).collect();
         if operands.contains(&ERROR) {
-            // A parameter beside the mistake is no mistake of its own.
+            // A parameter beside the mistake is not reported too.
             left.into_iter().chain([right]).for_each(|operand| drop(self.unknown_to_error(operand)));
             return Node::error(span);
         }
@@ -284,19 +284,21 @@ impl Analyzer<'_> {
     pub(super) fn has_order(&mut self, ty: Oid) -> bool {
         let base = self.catalog.base_type(ty).0;
         let info = self.catalog.type_info(base);
-        if info.kind == b'c' {
+        if info.kind == TypeKind::Composite {
             return self.has_comparable_fields(base, true);
         }
-        if matches!(info.kind, b'e' | b'r' | b'm') || matches!(base, oid::RECORD | oid::UNKNOWN | ERROR) {
+        if matches!(info.kind, TypeKind::Enum | TypeKind::Range | TypeKind::Multirange)
+            || matches!(base, oid::RECORD | oid::UNKNOWN | ERROR)
+        {
             return true;
         }
         if info.is_array {
             return self.has_order(info.elem);
         }
-        // Varchar and its kin sort as text, regclass and its kin as oid: `GetDefaultOpClass`.
+        // Varchar sorts as text, regclass and related types as oid: `GetDefaultOpClass`.
         let relabelled = builtin::casts_from(base).any(|cast| {
-            cast.method == b'b'
-                && cast.context == b'i'
+            cast.method == CoercionMethod::Binary
+                && cast.context == CoercionContext::Implicit
                 && builtin::operators("<")
                     .iter()
                     .any(|found| (found.left, found.right) == (cast.target, cast.target))
@@ -331,7 +333,7 @@ impl Analyzer<'_> {
     /// The type has equality: for `DISTINCT`, `GROUP BY`, set operations.
     pub(super) fn has_equality(&mut self, ty: Oid) -> bool {
         let base = self.catalog.base_type(ty).0;
-        if self.catalog.type_info(base).kind == b'c' {
+        if self.catalog.type_info(base).kind == TypeKind::Composite {
             return self.has_comparable_fields(base, false);
         }
         self.has_order(ty) || matches!(base, oid::XID | oid::CID | oid::XID8 | oid::ACLITEM)
@@ -342,16 +344,15 @@ impl Analyzer<'_> {
     /// What is known of the function behind an operator.
     pub(super) fn callee_of(&mut self, found: &Operator) -> Rc<Callee> {
         // Of an operator of the schema nothing is known that it does not do.
-        if found.oid == 0 || found.function_volatility == b'v' {
+        if found.oid == 0 || found.function_volatility.is_volatile() {
             self.calls_unknown();
         }
         Rc::new(Callee {
             name: found.function_name.to_owned(),
             strict: found.function_strict,
-            never_null: found.never_null,
-            never_null_on_null: found.never_null_on_null,
+            null: found.null,
             set: found.function_retset,
-            volatile: found.function_volatility == b'v',
+            volatile: found.function_volatility.is_volatile(),
         })
     }
 }

@@ -1,9 +1,9 @@
 //! What to write where no operator fits.
 //!
-//! In: the operator as written and the types of its operands. Out: one line of advice, with the user's own words where
-//! their places are known. It decides nothing.
+//! Input: the operator as written and the types of its operands. Output: one line of advice, with the user's own words
+//! where their places are known. It decides nothing.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::Catalog;
 use super::coercion::Context;
 use crate::builtin::{self, Oid, oid};
@@ -79,7 +79,7 @@ impl Analyzer<'_> {
             let days = right.text();
             return Some(format!("add an interval: {} {name} {days} * interval '1 day'", left.text()));
         }
-        // `LIKE` and its kin are operators on text.
+        // `LIKE` and related operators are on text.
         if matches!(name, "~~" | "!~~" | "~~*" | "!~~*" | "~" | "~*" | "!~" | "!~*") {
             let other = if is_string(left_base) { right } else { left };
             return Some(format!("it compares texts: write {}::text", other.text()));

@@ -1,14 +1,23 @@
 //! The analysed query into a [`TypedQuery`].
 
+use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR, quote_identifier};
 use super::tree::{Command, NodeKind, Query};
-use super::{Analyzer, cardinality, nullability};
-use crate::builtin::{Oid, oid};
+use super::{cardinality, nullability};
+use crate::builtin::{Oid, TypeKind, oid};
+use crate::diagnostic::{Diagnostic, quotation};
+use crate::many;
 use crate::schema::UserTypeKind;
+use crate::session_effect;
 use crate::sql_type::{SqlType, SqlTypeKind};
+use crate::syntax::ParsedStatement;
 use crate::typed::{Effect, Origin, TypedColumn, TypedParameter, TypedQuery};
 
-pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
+pub(super) fn typed_query(
+    analyzer: Analyzer<'_>,
+    query: &Query,
+    statement: ParsedStatement<'_>,
+) -> TypedQuery {
     let catalog = analyzer.catalog;
     let nullable = nullability::columns(&analyzer.parameters, query);
     let elements = nullability::element_nullability(&analyzer.parameters, query);
@@ -35,18 +44,20 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
             }
         })
         .collect();
+    let names = &statement.tokens.captures;
     let parameters = analyzer
         .parameters
         .iter()
-        .map(|parameter| TypedParameter {
-            name: None,
+        .enumerate()
+        .map(|(at, parameter)| TypedParameter {
+            name: names.get(at).cloned(),
             sql_type: sql_type(catalog, parameter.ty.unwrap_or(ERROR)),
             optional: false,
             nullable: parameter.nullable,
             null_expected: parameter.null_expected,
             elements_nullable: parameter.elements_nullable(),
         })
-        .collect();
+        .collect::<Vec<_>>();
     // NULL for one of them is a length of its own.
     let certain = |number: &usize| analyzer.parameters.get(*number - 1).is_some_and(|it| !it.nullable);
     let equal_lengths =
@@ -56,19 +67,23 @@ pub(super) fn typed_query(analyzer: Analyzer<'_>, query: &Query) -> TypedQuery {
         Command::Select if !analyzer.changes_rows => Effect::MayWrite,
         _ => Effect::Write,
     };
+    let mut warnings: Vec<Diagnostic> = analyzer.diagnostics.into_iter().collect();
+    for warning in &mut warnings {
+        quotation::quote(warning, statement.text, names);
+    }
     TypedQuery {
-        sql: String::new(),
+        sql: statement.text_to_send(analyzer.edits.into_iter().collect()),
         equal_lengths,
-        edits: analyzer.edits.into_iter().map(|edit| (edit.span, edit.text)).collect(),
+        unnest: many::unnest(statement, &parameters),
         parameters,
         columns,
-        cardinality: cardinality::of(query),
+        cardinality: cardinality::of(query, catalog.schema),
         effect,
-        session: analyzer.session,
+        session: analyzer.session.max(session_effect::of_statement(statement)),
         key: analyzer.key,
         tables: analyzer.table_names,
         search_path: search_path(&catalog.schema.search_path),
-        warnings: analyzer.diagnostics.into_iter().collect(),
+        warnings,
         combinations: Vec::new(),
     }
 }
@@ -106,13 +121,13 @@ fn always_null(kind: &NodeKind) -> bool {
 pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
     let info = catalog.type_info(type_oid);
     let kind = match info.kind {
-        b'd' => SqlTypeKind::Domain(Box::new(sql_type(catalog, info.base))),
-        b'e' => match catalog.user_kind(type_oid) {
+        TypeKind::Domain => SqlTypeKind::Domain(Box::new(sql_type(catalog, info.base))),
+        TypeKind::Enum => match catalog.user_kind(type_oid) {
             Some(UserTypeKind::Enum(labels)) => SqlTypeKind::Enum(labels.clone()),
             _ => SqlTypeKind::Scalar,
         },
-        b'c' => SqlTypeKind::Composite,
-        b'r' | b'm' => SqlTypeKind::Range,
+        TypeKind::Composite => SqlTypeKind::Composite,
+        TypeKind::Range | TypeKind::Multirange => SqlTypeKind::Range,
         _ if info.is_array => SqlTypeKind::Array(Box::new(sql_type(catalog, info.elem))),
         _ if matches!(type_oid, oid::RECORD | oid::RECORDARRAY) => SqlTypeKind::Composite,
         _ => SqlTypeKind::Scalar,

@@ -1,7 +1,35 @@
-//! Which of several functions or operators a call means: `func_match_argtypes`, `func_select_candidate`.
+//! Decides which of several functions or operators a call means: `func_match_argtypes`, `func_select_candidate`.
 //!
-//! In: the argument types and the candidates' declared types. Out: the one candidate PostgreSQL takes,
-//! or that there is none or more than one.
+//! Input: the types of the arguments, and the declared types of each candidate. Output: the candidate that PostgreSQL
+//! takes, or the reason that there is none: no candidate fits, or several remain.
+//!
+//! # The order of the steps
+//!
+//! Each step keeps the best candidates, and the next step sees only those (`parse_func.c`; in the documentation,
+//! chapter "Type Conversion"):
+//!
+//! 1. An exact match of all types wins; the caller looks for it before.
+//! 2. Only candidates remain whose declared types the arguments can become implicitly. An unknown constant or
+//!    parameter can become everything.
+//! 3. The most exact matches among the arguments of known type, domains taken as their base types.
+//! 4. The most exact matches and preferred types of the argument's category: `float8` among numbers, `text` among
+//!    strings.
+//! 5. For each unknown argument, the category on which all candidates agree; if one of them takes a string, strings
+//!    win. Within the category a preferred type wins.
+//! 6. If all known arguments have one type, unknown arguments are taken as that type, if exactly one candidate fits.
+//!
+//! # Example
+//!
+//! `round($1)` has the candidates `round(float8)` and `round(numeric)`. Steps 3 and 4 change nothing, because no type is
+//! known. In step 5 both candidates take a number, and `float8` is the preferred one: `$1` is a `float8`. `$1 || $2` has
+//! candidates for arrays, `jsonb`, bit strings and `text`; in step 5 strings win. `id = $1` needs step 6: `=` exists for
+//! each type, and `$1` is taken as the type of `id`.
+//!
+//! # Rejected
+//!
+//! A single score for each candidate (two points for an exact match, one for a preferred type) looks the same and is
+//! not. Of `f(int4, name, name)` and `f(float8, text, text)`, called with an `int4` and two `varchar`, PostgreSQL takes
+//! the first, which step 3 leaves alone with one exact match; the second would have three points against two.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::Context;
@@ -23,143 +51,128 @@ pub(super) fn choose(catalog: Catalog<'_>, args: &[Oid], candidates: &[&[Oid]]) 
     match fitting.as_slice() {
         [] => Choice::None,
         [one] => Choice::One(*one),
-        _ => match select(catalog, args, candidates, fitting) {
+        _ => match Selection::new(catalog, args, candidates, fitting).one() {
             Some(one) => Choice::One(one),
             None => Choice::Ambiguous,
         },
     }
 }
 
-/// `func_select_candidate`.
-fn select(
-    catalog: Catalog<'_>,
-    args: &[Oid],
-    candidates: &[&[Oid]],
-    mut fitting: Vec<usize>,
-) -> Option<usize> {
-    let bases: Vec<Oid> = args
-        .iter()
-        .map(|ty| if matches!(*ty, oid::UNKNOWN | ERROR) { oid::UNKNOWN } else { catalog.base_type(*ty).0 })
-        .collect();
-    let unknowns = bases.iter().filter(|ty| **ty == oid::UNKNOWN).count();
+/// The candidates that are left.
+struct Selection<'c> {
+    catalog: Catalog<'c>,
+    /// The types of the arguments, domains as their base types.
+    bases: Vec<Oid>,
+    candidates: &'c [&'c [Oid]],
+    fitting: Vec<usize>,
+}
 
-    // The most exact matches on known types.
-    keep_best(&mut fitting, |at| {
-        bases
-            .iter()
-            .zip(candidates[at])
-            .filter(|(base, declared)| **base != oid::UNKNOWN && base == declared)
-            .count()
-    });
-    if let [one] = fitting.as_slice() {
-        return Some(*one);
-    }
+/// What all candidates accept for an unknown argument.
+struct Accepted {
+    category: u8,
+    preferred: bool,
+}
 
-    // Then exact matches or preferred types, for known types.
-    let categories: Vec<u8> = bases.iter().map(|ty| catalog.type_info(*ty).category).collect();
-    keep_best(&mut fitting, |at| {
-        bases
-            .iter()
-            .zip(&categories)
-            .zip(candidates[at])
-            .filter(|((base, category), declared)| {
-                **base != oid::UNKNOWN && (base == declared || is_preferred(catalog, **category, **declared))
-            })
-            .count()
-    });
-    if let [one] = fitting.as_slice() {
-        return Some(*one);
-    }
-    if unknowns == 0 {
-        return None;
+impl<'c> Selection<'c> {
+    fn new(
+        catalog: Catalog<'c>,
+        args: &[Oid],
+        candidates: &'c [&'c [Oid]],
+        fitting: Vec<usize>,
+    ) -> Selection<'c> {
+        let base = |ty: &Oid| match *ty {
+            oid::UNKNOWN | ERROR => oid::UNKNOWN,
+            ty => catalog.base_type(ty).0,
+        };
+        Selection { catalog, bases: args.iter().map(base).collect(), candidates, fitting }
     }
 
-    // Unknown arguments: the category that all candidates accept there, strings first.
-    let mut slot_categories = Vec::with_capacity(bases.len());
-    let mut slot_preferred = Vec::with_capacity(bases.len());
-    let mut resolved = false;
-    for (slot, base) in bases.iter().enumerate() {
-        if *base != oid::UNKNOWN {
-            slot_categories.push(0);
-            slot_preferred.push(false);
-            continue;
-        }
-        resolved = true;
-        let mut category = 0u8;
-        let mut preferred = false;
-        let mut conflict = false;
-        for &at in &fitting {
-            let info = catalog.type_info(candidates[at][slot]);
-            if category == 0 {
-                (category, preferred) = (info.category, info.preferred);
-            } else if info.category == category {
-                preferred |= info.preferred;
-            } else if info.category == b'S' {
-                // Strings win over any other category.
-                (category, preferred) = (info.category, info.preferred);
-                conflict = false;
-            } else if category != b'S' {
-                conflict = true;
-            }
-        }
-        if conflict && category != b'S' {
-            resolved = false;
-            break;
-        }
-        slot_categories.push(category);
-        slot_preferred.push(preferred);
-    }
-    if resolved {
-        let kept: Vec<usize> = fitting
-            .iter()
-            .copied()
-            .filter(|&at| {
-                bases.iter().enumerate().all(|(slot, base)| {
-                    if *base != oid::UNKNOWN {
-                        return true;
-                    }
-                    let info = catalog.type_info(candidates[at][slot]);
-                    info.category == slot_categories[slot] && (!slot_preferred[slot] || info.preferred)
-                })
-            })
-            .collect();
-        if !kept.is_empty() {
-            fitting = kept;
-        }
-        if let [one] = fitting.as_slice() {
+    /// `func_select_candidate`.
+    fn one(mut self) -> Option<usize> {
+        self.keep_best(|_, base, declared| base == declared);
+        if let [one] = self.fitting.as_slice() {
             return Some(*one);
         }
-    }
-
-    // All known arguments of one type: take the unknown ones as that type too.
-    if unknowns < bases.len() {
-        let mut known = bases.iter().filter(|ty| **ty != oid::UNKNOWN);
-        let first = *known.next()?;
-        if known.all(|ty| *ty == first) {
-            let assumed = vec![first; bases.len()];
-            let mut last = None;
-            for &at in &fitting {
-                if catalog.can_coerce(&assumed, candidates[at], Context::Implicit) {
-                    if last.is_some() {
-                        return None;
-                    }
-                    last = Some(at);
-                }
-            }
-            return last;
+        self.keep_best(|catalog, base, declared| base == declared || is_preferred(catalog, base, declared));
+        if let [one] = self.fitting.as_slice() {
+            return Some(*one);
+        }
+        if !self.bases.contains(&oid::UNKNOWN) {
+            return None;
+        }
+        self.keep_accepted();
+        match self.fitting.as_slice() {
+            [one] => Some(*one),
+            _ => self.of_one_known_type(),
         }
     }
-    None
+
+    /// Keeps the candidates for which the most arguments of known type match.
+    fn keep_best(&mut self, matches: impl Fn(Catalog<'_>, Oid, Oid) -> bool) {
+        let score = |at: &usize| {
+            let pairs = self.bases.iter().zip(self.candidates[*at]);
+            let known = pairs.filter(|(base, _)| **base != oid::UNKNOWN);
+            known.filter(|(base, declared)| matches(self.catalog, **base, **declared)).count()
+        };
+        let scores: Vec<usize> = self.fitting.iter().map(score).collect();
+        let best = scores.iter().copied().max().unwrap_or(0);
+        let mut scores = scores.into_iter();
+        self.fitting.retain(|_| scores.next() == Some(best));
+    }
+
+    /// Keeps the candidates that take each unknown argument as all candidates accept it, if they agree and one is left.
+    fn keep_accepted(&mut self) {
+        let unknown = |slot: &usize| self.bases[*slot] == oid::UNKNOWN;
+        let slots: Vec<usize> = (0..self.bases.len()).filter(unknown).collect();
+        let accepted: Option<Vec<Accepted>> = slots.iter().map(|slot| self.accepted(*slot)).collect();
+        let Some(accepted) = accepted else { return };
+        let takes = |at: &usize| {
+            slots.iter().zip(&accepted).all(|(slot, accepted)| {
+                let info = self.catalog.type_info(self.candidates[*at][*slot]);
+                info.category == accepted.category && (!accepted.preferred || info.preferred)
+            })
+        };
+        let kept: Vec<usize> = self.fitting.iter().copied().filter(takes).collect();
+        if !kept.is_empty() {
+            self.fitting = kept;
+        }
+    }
+
+    /// The category that all candidates accept for an argument; strings win over any other.
+    fn accepted(&self, slot: usize) -> Option<Accepted> {
+        let mut found: Option<Accepted> = None;
+        let mut is_conflict = false;
+        for &at in &self.fitting {
+            let info = self.catalog.type_info(self.candidates[at][slot]);
+            match &mut found {
+                Some(known) if known.category == info.category => known.preferred |= info.preferred,
+                Some(known) if info.category != b'S' => is_conflict |= known.category != b'S',
+                _ => {
+                    found = Some(Accepted { category: info.category, preferred: info.preferred });
+                    is_conflict = false;
+                }
+            }
+        }
+        found.filter(|_| !is_conflict)
+    }
+
+    /// If all known arguments are of one type: the one candidate that takes the unknown ones as that type too.
+    fn of_one_known_type(&self) -> Option<usize> {
+        let mut known = self.bases.iter().filter(|ty| **ty != oid::UNKNOWN);
+        let first = *known.next()?;
+        if !known.all(|ty| *ty == first) {
+            return None;
+        }
+        let assumed = vec![first; self.bases.len()];
+        let takes = |at: &&usize| self.catalog.can_coerce(&assumed, self.candidates[**at], Context::Implicit);
+        let mut taking = self.fitting.iter().filter(takes);
+        let one = taking.next().copied();
+        one.filter(|_| taking.next().is_none())
+    }
 }
 
 /// `IsPreferredType`.
-fn is_preferred(catalog: Catalog<'_>, category: u8, declared: Oid) -> bool {
-    let info = catalog.type_info(declared);
+fn is_preferred(catalog: Catalog<'_>, base: Oid, declared: Oid) -> bool {
+    let (category, info) = (catalog.type_info(base).category, catalog.type_info(declared));
     info.preferred && (category == info.category || category == b'X')
-}
-
-/// Keeps the candidates with the highest score, if any scores at all.
-fn keep_best(fitting: &mut Vec<usize>, score: impl Fn(usize) -> usize) {
-    let best = fitting.iter().map(|&at| score(at)).max().unwrap_or(0);
-    fitting.retain(|&at| score(at) >= best);
 }

@@ -1,19 +1,19 @@
 //! Functions, aggregates, operators and casts that the schema creates.
 //!
-//! In: their definitions as folded. Out: the same facts that the catalogue has of PostgreSQL's own, except
-//! that none of them is known never to give NULL.
+//! Input: their definitions as folded. Output: the same facts that the catalog has of PostgreSQL's own, except that
+//! none of them is known never to give NULL.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::function::Facts;
-use crate::builtin::{self, Oid, Operator, oid};
+use crate::builtin::{self, AggregateKind, FunctionKind, NullContract, Oid, Operator, oid};
 use crate::schema::{self, Schema};
 use crate::syntax::ast::{self, CreateCast, CreateFunction, ParameterMode};
 
 impl<'a> Analyzer<'a> {
     pub(super) fn user_facts(&self, function: &schema::Function) -> Facts {
         let definition = &function.definition;
-        let resolve = |type_name| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
+        let resolve = |type_name| self.catalog.resolve_stored(type_name).map_or(ERROR, |found| found.0);
         let columns: Vec<(String, Oid, bool)> = definition
             .parameters
             .iter()
@@ -26,7 +26,6 @@ impl<'a> Analyzer<'a> {
                 )
             })
             .collect();
-        let table = definition.parameters.iter().any(|it| it.mode == ParameterMode::Table);
         let returns = match (&definition.returns, columns.as_slice()) {
             _ if definition.aggregate.is_some() => self.aggregate_result(definition),
             (Some(returns), _) => resolve(returns),
@@ -38,23 +37,16 @@ impl<'a> Analyzer<'a> {
             // Qualified: what is known of PostgreSQL's functions by name does not hold for it.
             name: format!("{}.{}", function.schema, definition.name.name()),
             kind: match &definition.aggregate {
-                Some(_) => b'a',
-                None if definition.procedure => b'p',
-                None => b'f',
+                Some(aggregate) if aggregate.ordered => FunctionKind::Aggregate(AggregateKind::OrderedSet),
+                Some(_) => FunctionKind::Aggregate(AggregateKind::Normal),
+                None if definition.procedure => FunctionKind::Procedure,
+                None => FunctionKind::Plain,
             },
             returns,
-            set: table || definition.returns.as_ref().is_some_and(|it| it.set_of),
+            set: returns_set(definition),
             strict: definition.strict,
-            volatile: definition.volatility == b'v',
-            never_null: false,
-            never_null_on_null: false,
-            never_null_on_rows: false,
-            never_null_on_any_row: false,
-            agg_kind: match &definition.aggregate {
-                Some(aggregate) if aggregate.ordered => b'o',
-                Some(_) => b'n',
-                None => 0,
-            },
+            volatile: definition.volatility.is_volatile(),
+            null: NullContract::Unknown,
             columns,
         }
     }
@@ -63,7 +55,7 @@ impl<'a> Analyzer<'a> {
     fn aggregate_result(&self, definition: &CreateFunction) -> Oid {
         let Some(aggregate) = &definition.aggregate else { return ERROR };
         let resolve =
-            |type_name: &ast::TypeName| self.catalog.resolve(type_name).map_or(ERROR, |found| found.0);
+            |type_name: &ast::TypeName| self.catalog.resolve_stored(type_name).map_or(ERROR, |found| found.0);
         let state = resolve(&aggregate.state);
         let Some(last) = &aggregate.final_function else { return state };
         let mut own = self.catalog.schema.functions.iter().map(|it| &it.definition);
@@ -82,11 +74,12 @@ impl<'a> Analyzer<'a> {
         let (name, of) = (written.name.clone(), written.schema.as_ref().map(|schema| schema.text.clone()));
         let reached = move |known: &str| match &of {
             Some(of) => of == known,
-            None => schema.search_path.iter().any(|path| path == known),
+            None => catalog.path.iter().any(|path| path == known),
         };
         let operators = schema.operators.iter();
         operators.filter(move |(known, it)| it.name == name && reached(known)).filter_map(move |(_, it)| {
-            let resolve = |type_name: &ast::TypeName| catalog.resolve(type_name).ok().map(|found| found.0);
+            let resolve =
+                |type_name: &ast::TypeName| catalog.resolve_stored(type_name).ok().map(|found| found.0);
             let left = it.left.as_ref().map_or(Some(0), resolve)?;
             let right = resolve(it.right.as_ref()?)?;
             own_operator(catalog, left, right, it.function.as_ref()?)
@@ -98,7 +91,7 @@ impl<'a> Analyzer<'a> {
         let schema = self.catalog.schema;
         self.catalog.user_kind(base).is_some()
             && schema.operators.iter().filter(|(_, it)| it.name == "<").any(|(_, it)| {
-                let of = it.left.as_ref().and_then(|left| self.catalog.resolve(left).ok());
+                let of = it.left.as_ref().and_then(|left| self.catalog.resolve_stored(left).ok());
                 of.is_some_and(|(of, _)| of == base)
             })
     }
@@ -111,9 +104,15 @@ impl<'a> Catalog<'a> {
         if schema.casts.is_empty() {
             return None;
         }
-        let is = |type_name, ty| self.resolve(type_name).is_ok_and(|found| found.0 == ty);
+        let is = |type_name, ty| self.resolve_stored(type_name).is_ok_and(|found| found.0 == ty);
         schema.casts.iter().find(|cast| is(&cast.source, source) && is(&cast.target, target))
     }
+}
+
+/// `RETURNS SETOF` or `RETURNS TABLE`.
+fn returns_set(definition: &CreateFunction) -> bool {
+    definition.returns.as_ref().is_some_and(|it| it.set_of)
+        || definition.parameters.iter().any(|it| it.mode == ParameterMode::Table)
 }
 
 /// An operator of the schema; nothing is known of its function by name.
@@ -124,7 +123,8 @@ fn own_operator(
     function: &ast::QualifiedName,
 ) -> Option<Operator> {
     let operands: Vec<Oid> = [left, right].into_iter().filter(|ty| *ty != 0).collect();
-    let resolve = |type_name: &ast::TypeName| catalog.resolve(type_name).map_or(ERROR, |found| found.0);
+    let resolve =
+        |type_name: &ast::TypeName| catalog.resolve_stored(type_name).map_or(ERROR, |found| found.0);
     let mut functions = catalog.schema.functions.iter().map(|it| &it.definition);
     let own = functions.find(|it| {
         it.name.name() == function.name()
@@ -152,9 +152,8 @@ fn own_operator(
         function_name: "",
         function_strict: strict,
         function_volatility: volatility,
-        function_retset: false,
-        never_null: false,
-        never_null_on_null: false,
+        function_retset: own.is_some_and(returns_set),
+        null: NullContract::Unknown,
         can_hash: false,
         can_merge: false,
         commutator: 0,

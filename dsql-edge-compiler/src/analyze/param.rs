@@ -1,39 +1,15 @@
 //! Parameters: their types as PostgreSQL infers them (`parse_param.c`, variable parameters).
 //!
-//! In: each use of `$n` and the type its place asks for. Out: one type a parameter; the uses that
-//! disagree, and the parameters of which nothing is known, are errors.
+//! Input: each use of `$n` and the type its place asks for. Output: one type a parameter; the uses that disagree, and
+//! the parameters of which nothing is known, are errors.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
+use super::parameter::Parameter;
 use super::tree::{Node, NodeKind, Query};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-
-/// What is known of one parameter.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Parameter {
-    /// Its type; `unknown` until a use says; `None` if the number is skipped.
-    pub(super) ty: Option<Oid>,
-    /// Where it was used first.
-    pub(super) first: Span,
-    /// NULL means something in one of its uses.
-    pub(super) nullable: bool,
-    /// And not only as LIMIT takes it.
-    pub(super) null_expected: bool,
-    /// How often it was used, and how often of it only as an array for its elements.
-    pub(super) uses: usize,
-    pub(super) element_uses: usize,
-    /// NULL means something for an element.
-    pub(super) elements_accepted: bool,
-}
-
-impl Parameter {
-    /// Of an array: whether its elements may be NULL.
-    pub(super) fn elements_nullable(&self) -> bool {
-        self.uses != self.element_uses || self.elements_accepted
-    }
-}
 
 impl Analyzer<'_> {
     /// A use of `$n`: `variable_paramref_hook`.
@@ -62,7 +38,7 @@ impl Analyzer<'_> {
     }
 
     /// What a parameter is when it is read again: the type that a use has given it since.
-    pub(super) fn anew(&self, node: &Node) -> Node {
+    pub(super) fn analysed_again(&self, node: &Node) -> Node {
         match node.kind {
             NodeKind::Parameter(number) if node.ty == oid::UNKNOWN => {
                 let known = self.parameters.get(number - 1).and_then(|it| it.ty);

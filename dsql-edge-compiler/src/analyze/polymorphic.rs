@@ -1,10 +1,10 @@
 //! Polymorphic types: `check_generic_type_consistency` and `enforce_generic_type_consistency`.
 //!
-//! In: the types given and the types declared. Out: whether they agree, and what each `any…` stands for.
+//! Input: the types given and the types declared. Output: whether they agree, and what each `any…` stands for.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::{Context, common_type_of, is_compatible_polymorphic, is_polymorphic};
-use crate::builtin::{Oid, oid};
+use crate::builtin::{Oid, TypeKind, oid};
 use crate::source::Span;
 
 /// What the `any…` types of one call stand for; 0 where nothing has said yet.
@@ -149,14 +149,24 @@ fn collect(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) -> Result<Actu
                 actual.any_compatible = true;
                 if !unknown {
                     same(&mut actual.compatible_range, base, "anycompatiblerange")?;
-                    actual.compatible.push(range_subtype(catalog, base, b'r', "anycompatiblerange")?);
+                    actual.compatible.push(range_subtype(
+                        catalog,
+                        base,
+                        TypeKind::Range,
+                        "anycompatiblerange",
+                    )?);
                 }
             }
             oid::ANYCOMPATIBLEMULTIRANGE => {
                 actual.any_compatible = true;
                 if !unknown {
                     same(&mut actual.compatible_multirange, base, "anycompatiblemultirange")?;
-                    actual.compatible.push(range_subtype(catalog, base, b'm', "anycompatiblemultirange")?);
+                    actual.compatible.push(range_subtype(
+                        catalog,
+                        base,
+                        TypeKind::Multirange,
+                        "anycompatiblemultirange",
+                    )?);
                 }
             }
             _ => {}
@@ -169,10 +179,10 @@ fn not_array(declared: &str, found: &str) -> String {
     format!("argument declared {declared} is not an array but type {found}")
 }
 
-fn range_subtype(catalog: Catalog<'_>, range: Oid, kind: u8, declared: &str) -> Result<Oid, String> {
+fn range_subtype(catalog: Catalog<'_>, range: Oid, kind: TypeKind, declared: &str) -> Result<Oid, String> {
     let info = catalog.type_info(range);
     if info.kind != kind {
-        let what = if kind == b'r' { "range" } else { "multirange" };
+        let what = if kind == TypeKind::Range { "range" } else { "multirange" };
         return Err(format!(
             "argument declared {declared} is not a {what} type but type {}",
             catalog.display(range, -1)
@@ -214,7 +224,7 @@ fn solve(catalog: Catalog<'_>, actual: &Actual) -> Result<Solution, String> {
     }
     let (mut range, mut multirange) = (actual.range, actual.multirange);
     if multirange != 0 {
-        let subtype = range_subtype(catalog, multirange, b'm', "anymultirange")?;
+        let subtype = range_subtype(catalog, multirange, TypeKind::Multirange, "anymultirange")?;
         let counterpart = catalog.type_info(multirange).counterpart;
         if range == 0 {
             range = counterpart;
@@ -226,7 +236,7 @@ fn solve(catalog: Catalog<'_>, actual: &Actual) -> Result<Solution, String> {
         implied(subtype, "anymultirange")?;
     }
     if range != 0 {
-        implied(range_subtype(catalog, range, b'r', "anyrange")?, "anyrange")?;
+        implied(range_subtype(catalog, range, TypeKind::Range, "anyrange")?, "anyrange")?;
         if multirange == 0 {
             multirange = catalog.type_info(range).counterpart;
         }
@@ -237,7 +247,7 @@ fn solve(catalog: Catalog<'_>, actual: &Actual) -> Result<Solution, String> {
             catalog.display(element, -1)
         ));
     }
-    if actual.enumerated && element != 0 && catalog.type_info(element).kind != b'e' {
+    if actual.enumerated && element != 0 && catalog.type_info(element).kind != TypeKind::Enum {
         return Err(format!("type matched to anyenum is not an enum type: {}", catalog.display(element, -1)));
     }
     if array == 0 && element != 0 {

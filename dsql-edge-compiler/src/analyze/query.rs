@@ -1,11 +1,12 @@
 //! Queries: `transformSelectStmt`, `transformValuesClause`, `transformSetOperationStmt`.
 //!
-//! In: a query as written and the scope around it. Out: the analysed query. The clauses are taken in
-//! PostgreSQL's order (`analyze.c`), which decides the first error.
+//! Input: a query as written and the scope around it. Output: the analysed query. The clauses are taken in PostgreSQL's
+//! order (`analyze.c`), which decides the first error.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
-use super::scope::{Place, Scope};
+use super::place::Place;
+use super::scope::Scope;
 use super::tree::{Body, Command, Cte, LimitKind, Node, NodeKind, Query, RteColumn, TargetEntry};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic};
@@ -88,7 +89,7 @@ impl Analyzer<'_> {
             common_keys: grouping.common,
             having,
             has_aggregates: scope.has_aggregates.get(),
-            has_target_srf: scope.has_srf.get(),
+            has_target_srf: scope.sets.in_target_list(),
             distinct,
             limit,
             offset,
@@ -105,11 +106,8 @@ impl Analyzer<'_> {
 
     /// `transformWhereClause`.
     pub(super) fn condition(&mut self, scope: &Scope<'_>, expr: &Expr, place: Place, name: &str) -> Node {
-        let before = scope.place.replace(place);
-        let node = self.expr(scope, expr);
-        let node = self.coerce_to_boolean(node, name);
-        scope.place.set(before);
-        node
+        let node = scope.at(place, || self.expr(scope, expr));
+        self.coerce_to_boolean(node, name)
     }
 
     fn limit_clauses(
@@ -158,10 +156,8 @@ impl Analyzer<'_> {
 
     /// `transformLimitClause`.
     fn limit_value(&mut self, scope: &Scope<'_>, expr: &Expr, place: Place, name: &str) -> Node {
-        let before = scope.place.replace(place);
-        let node = self.expr(scope, expr);
+        let node = scope.at(place, || self.expr(scope, expr));
         let node = self.coerce_to_specific(node, oid::INT8, name);
-        scope.place.set(before);
         if node.any(&|part| matches!(part.kind, NodeKind::Var(var) if var.level == 0)) {
             let message = format!("argument of {name} must not contain variables");
             self.report(Diagnostic::error(Code::InvalidColumnReference, node.span, message));
@@ -171,10 +167,9 @@ impl Analyzer<'_> {
 
     /// `VALUES (…), (…)` as a query of its own.
     fn values(&mut self, scope: &mut Scope<'_>, query: &ast::Query, rows: &[Vec<Expr>]) -> Query {
-        scope.place.set(Place::Values);
         let mut analysed: Vec<Vec<Node>> = Vec::with_capacity(rows.len());
         for row in rows {
-            let nodes = self.expr_list_expanded(scope, row);
+            let nodes = scope.at(Place::Values, || self.expr_list_expanded(scope, row));
             if let Some(first) = analysed.first()
                 && first.len() != nodes.len()
             {
@@ -264,7 +259,7 @@ impl Analyzer<'_> {
             self.set_cte_columns(cte, columns.collect());
             cte.set_collations(&left.collations);
         }
-        let plain = super::without_into(right).map(|(into, plain)| {
+        let plain = right.without_into().map(|(into, plain)| {
             let message = "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT";
             self.report(Diagnostic::error(Code::SyntaxError, into.span(), message));
             plain

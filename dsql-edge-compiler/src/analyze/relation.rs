@@ -1,25 +1,28 @@
 //! Tables and views as range table entries, and the columns of composite types.
 //!
-//! In: a name in `FROM` or after `INTO`. Out: its columns with their types; of a view, its definition
-//! analysed by the same rules.
+//! Input: a name in `FROM` or after `INTO`. Output: its columns with their types; of a view, its definition analysed by
+//! the same rules.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::scope::NamespaceItem;
 use super::tree::{Node, NodeKind, Query, Reference, Rte, RteColumn, RteSource};
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic, suggestion};
-use crate::schema::{Dialect, Relation, RelationKind, Schema, UserTypeKind};
+use crate::schema::{Dialect, Relation, RelationKind, TEMPORARY, UserTypeKind};
 use crate::syntax::ast::{Name, QualifiedName};
 use std::rc::Rc;
 
 impl<'a> Analyzer<'a> {
     /// The number of a relation of the schema, by the search path.
     pub(super) fn find_user_relation(&self, name: &QualifiedName) -> Option<usize> {
-        let schema: &'a Schema = self.catalog.schema;
+        let catalog = self.catalog;
         match name.schema() {
-            Some(namespace) => schema.relation(namespace, name.name()),
-            None => schema.search_path.iter().find_map(|namespace| schema.relation(namespace, name.name())),
+            Some(namespace) => catalog.relation(namespace, name.name()),
+            None => {
+                let path = [TEMPORARY].into_iter().chain(catalog.path.iter().map(String::as_str));
+                path.into_iter().find_map(|namespace| catalog.relation(namespace, name.name()))
+            }
         }
     }
 
@@ -72,7 +75,7 @@ impl<'a> Analyzer<'a> {
             && !schema.has_schema(namespace)
             && namespace != "pg_catalog"
             && namespace != "information_schema"
-            && !schema.relations.iter().any(|relation| relation.schema == namespace)
+            && !schema.existing_relations().any(|relation| relation.schema == namespace)
         {
             let message = format!("relation \"{}\" does not exist", name.display());
             let hint = format!("the snapshot has no schema \"{namespace}\"");
@@ -130,7 +133,7 @@ impl<'a> Analyzer<'a> {
                 let Some(query) = self.view_query(at) else {
                     return Rte { name, columns: Vec::new(), source: RteSource::Nullable };
                 };
-                let columns = query
+                let mut columns: Vec<RteColumn> = query
                     .targets
                     .iter()
                     .map(|target| RteColumn {
@@ -139,6 +142,12 @@ impl<'a> Analyzer<'a> {
                         typmod: target.node.typmod,
                     })
                     .collect();
+                let renamed = relation.renamed_columns.iter();
+                for (_, from, to) in renamed.filter(|(changed, ..)| *changed <= self.catalog.version) {
+                    if let Some(column) = columns.iter_mut().find(|it| it.name.as_str() == from) {
+                        column.name = to.clone().into();
+                    }
+                }
                 let source = if not_view {
                     RteSource::Nullable
                 } else {
@@ -155,8 +164,10 @@ impl<'a> Analyzer<'a> {
         }
         let mut columns = Vec::with_capacity(relation.columns.len());
         let mut not_null = Vec::with_capacity(relation.columns.len());
-        for column in &relation.columns {
-            let (ty, typmod) = match self.catalog.resolve(&column.type_name) {
+        let version = self.catalog.version;
+        let present = relation.columns.iter().take_while(|column| column.added <= version);
+        for column in present {
+            let (ty, typmod) = match self.catalog.resolve_stored(&column.type_name) {
                 Ok(found) => found,
                 Err(_) => (ERROR, -1),
             };
@@ -167,10 +178,10 @@ impl<'a> Analyzer<'a> {
                     column.type_name.name.display(),
                 ));
             }
-            // A NOT NULL domain is no proof: a subquery without rows stores NULL in such a column (PostgreSQL's
+            // A NOT NULL domain is not a proof: a subquery without rows stores NULL in such a column (PostgreSQL's
             // CREATE DOMAIN, Notes).
             not_null.push(column.not_null);
-            columns.push(RteColumn { name: column.name.clone().into(), ty, typmod });
+            columns.push(RteColumn { name: column.name_at(version).to_owned().into(), ty, typmod });
         }
         let keys = relation
             .keys
@@ -183,6 +194,13 @@ impl<'a> Analyzer<'a> {
                     .collect()
             })
             .collect();
+        // A row of a table that inherits from this one is a row of this one, too.
+        for child in self.catalog.schema.descendants(at) {
+            let child = &self.catalog.schema.relations[child];
+            for (column, not_null) in relation.columns.iter().zip(&mut not_null) {
+                *not_null &= child.column(&column.name).is_some_and(|it| it.not_null);
+            }
+        }
         let references = self.references(relation);
         Rte {
             name: relation.name.clone(),
@@ -238,7 +256,7 @@ impl<'a> Analyzer<'a> {
         else {
             return None;
         };
-        let mut inner = Analyzer::new(self.catalog.schema);
+        let mut inner = Analyzer::new(self.catalog.at(&relation.created));
         inner.views = std::mem::take(&mut self.views);
         let query = inner.query(definition, None);
         let mut query = inner.settle_unknown(query);
@@ -293,27 +311,27 @@ impl<'a> Analyzer<'a> {
             }
         }
     }
-}
 
-/// The columns of a composite type: of the schema, of one of its relations, or of PostgreSQL's.
-pub(super) fn composite_columns(analyzer: &mut Analyzer<'_>, type_oid: Oid) -> Vec<RteColumn> {
-    if let Some(at) = Catalog::relation_of(type_oid) {
-        return analyzer.relation_rte(at).columns;
+    /// The columns of a composite type: of the schema, of one of its relations, or of PostgreSQL's.
+    pub(super) fn composite_columns(&mut self, type_oid: Oid) -> Vec<RteColumn> {
+        if let Some(at) = Catalog::relation_of(type_oid) {
+            return self.relation_rte(at).columns;
+        }
+        if let Some(UserTypeKind::Composite(fields)) = self.catalog.user_kind(type_oid) {
+            return fields
+                .iter()
+                .map(|(name, written)| {
+                    let (ty, typmod) = self.catalog.resolve_stored(written).unwrap_or((ERROR, -1));
+                    RteColumn { name: name.clone().into(), ty, typmod }
+                })
+                .collect();
+        }
+        let relation = builtin::type_by_oid(type_oid).and_then(|found| {
+            let (schema, name) = found.relid_name.split_once('.')?;
+            builtin::relation(schema, name)
+        });
+        relation.map_or_else(Vec::new, |found| builtin_relation(found, "").columns)
     }
-    if let Some(UserTypeKind::Composite(fields)) = analyzer.catalog.user_kind(type_oid) {
-        return fields
-            .iter()
-            .map(|(name, written)| {
-                let (ty, typmod) = analyzer.catalog.resolve(written).unwrap_or((ERROR, -1));
-                RteColumn { name: name.clone().into(), ty, typmod }
-            })
-            .collect();
-    }
-    let relation = builtin::type_by_oid(type_oid).and_then(|found| {
-        let (schema, name) = found.relid_name.split_once('.')?;
-        builtin::relation(schema, name)
-    });
-    relation.map_or_else(Vec::new, |found| builtin_relation(found, "").columns)
 }
 
 fn builtin_relation(found: builtin::Relation, name: &str) -> Rte {

@@ -1,10 +1,12 @@
 //! What names mean at one place of a query: `ParseState` and `parse_relation.c`.
 //!
-//! In: a column or table name. Out: the expression it stands for, or PostgreSQL's error, with the
-//! nearest name as a suggestion.
+//! Input: a column or table name. Output: the expression it stands for, or PostgreSQL's error, with the nearest name as
+//! a suggestion.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::label::ColumnLabel;
+use super::place::Place;
+use super::set_calls::SetReturning;
 use super::tree::{Cte, FIRST_SYSTEM_COLUMN, Node, NodeKind, Rte, SYSTEM_COLUMNS, Var};
 use crate::builtin::Oid;
 use crate::diagnostic::{Code, Diagnostic, quotation, suggestion};
@@ -12,55 +14,6 @@ use crate::source::Span;
 use crate::syntax::ast::{Name, Window};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-
-/// Where an expression stands: `ParseExprKind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Target,
-    Where,
-    JoinOn,
-    GroupBy,
-    Having,
-    OrderBy,
-    DistinctOn,
-    Window,
-    Filter,
-    Limit,
-    Offset,
-    Values,
-    UpdateSource,
-    Returning,
-    FromFunction,
-    FromSubquery,
-    OnConflict,
-    MergeWhen,
-}
-
-impl Place {
-    /// The place in PostgreSQL's messages (`ParseExprKindName`).
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Place::Target => "SELECT",
-            Place::Where => "WHERE",
-            Place::JoinOn => "JOIN conditions",
-            Place::GroupBy => "GROUP BY",
-            Place::Having => "HAVING",
-            Place::OrderBy => "ORDER BY",
-            Place::DistinctOn => "DISTINCT ON",
-            Place::Window => "window definitions",
-            Place::Filter => "FILTER",
-            Place::Limit => "LIMIT",
-            Place::Offset => "OFFSET",
-            Place::Values => "VALUES",
-            Place::UpdateSource => "UPDATE",
-            Place::Returning => "RETURNING",
-            Place::FromFunction => "functions in FROM",
-            Place::FromSubquery => "FROM clause of their own query level",
-            Place::OnConflict => "ON CONFLICT",
-            Place::MergeWhen => "MERGE WHEN conditions",
-        }
-    }
-}
 
 /// One entry of the namespace: a name, and the columns that can be reached through it.
 #[derive(Clone, Debug)]
@@ -105,7 +58,7 @@ pub(super) struct Scope<'p> {
     pub(super) lateral: Cell<bool>,
     pub(super) has_aggregates: Cell<bool>,
     pub(super) has_window_calls: Cell<bool>,
-    pub(super) has_srf: Cell<bool>,
+    pub(super) sets: SetReturning,
     /// An aggregate's arguments are being analysed: its name.
     pub(super) in_aggregate: Cell<bool>,
     /// Windows that are defined where they are used, each once; analysed after the other clauses.
@@ -130,7 +83,7 @@ impl<'p> Scope<'p> {
             lateral: Cell::new(false),
             has_aggregates: Cell::new(false),
             has_window_calls: Cell::new(false),
-            has_srf: Cell::new(false),
+            sets: SetReturning::default(),
             in_aggregate: Cell::new(false),
             inline_windows: RefCell::new(Vec::new()),
             reported: RefCell::new(Vec::new()),
@@ -139,7 +92,23 @@ impl<'p> Scope<'p> {
         }
     }
 
-    /// The scope so many levels up.
+    /// Analyses something at this place of the query.
+    pub(super) fn at<T>(&self, place: Place, analyse: impl FnOnce() -> T) -> T {
+        let around = self.place.replace(place);
+        let out = analyse();
+        self.place.set(around);
+        out
+    }
+
+    /// Analyses an item of `FROM` at this place; a lateral one sees the items before it.
+    pub(super) fn at_item<T>(&self, place: Place, lateral: bool, analyse: impl FnOnce() -> T) -> T {
+        let around = self.lateral.replace(lateral);
+        let out = self.at(place, analyse);
+        self.lateral.set(around);
+        out
+    }
+
+    /// The scope `level` levels up.
     pub(super) fn up(&self, level: usize) -> Option<&Scope<'p>> {
         let mut scope = self;
         for _ in 0..level {
@@ -212,7 +181,7 @@ pub(super) fn var(rte: usize, column: usize, ty: Oid, typmod: i32) -> Node {
     Node { ty, typmod, kind: NodeKind::Var(Var { level: 0, rte, column }), span: Span::default() }
 }
 
-/// An expression of a scope, seen from so many levels below.
+/// An expression of a scope, seen from `levels` levels below.
 pub(super) fn raised(node: &Node, levels: usize) -> Node {
     let mut node = node.clone();
     if levels > 0 {
@@ -454,7 +423,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `ctid`, `xmin` and their kin, of a table.
+    /// `ctid`, `xmin` and the other system columns of a table.
     fn system_column(&self, item: &NamespaceItem, level: usize, column: &Name, span: Span) -> Option<Node> {
         let at = SYSTEM_COLUMNS.iter().position(|(name, _)| *name == column.text)?;
         let (_, ty) = *SYSTEM_COLUMNS.get(at)?;

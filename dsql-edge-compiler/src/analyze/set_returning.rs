@@ -1,43 +1,47 @@
-//! Set-returning functions: where they may stand.
+//! Set-returning functions: where they may be called.
 //!
-//! In: a call, or the arguments of something that takes one row at a time. Out: PostgreSQL's error where sets have no
-//! place.
+//! Input: a call, or the number of calls before an expression that takes one row at a time. Output: PostgreSQL's error
+//! if the place takes no sets.
 
-use super::Analyzer;
-use super::aggregate::find;
-use super::scope::{Place, Scope};
-use super::tree::{Node, NodeKind};
+use super::analyzer::Analyzer;
+use super::place::Place;
+use super::scope::Scope;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::syntax::ast::FunctionCall;
+use crate::source::Span;
 
 impl Analyzer<'_> {
-    /// Set-returning functions are refused where PostgreSQL refuses them (`check_srf_call_placement`).
-    pub(super) fn check_srf(&mut self, scope: &Scope<'_>, call: &FunctionCall) {
+    /// `check_srf_call_placement`: `before` calls were analysed before the arguments of this one.
+    pub(super) fn check_srf(&mut self, scope: &Scope<'_>, location: Span, before: usize) {
         let place = scope.place.get();
         match place {
             Place::Target
-            | Place::Values
+            | Place::SingleRow
             | Place::GroupBy
             | Place::OrderBy
             | Place::DistinctOn
-            | Place::Window => {
-                scope.has_srf.set(true);
+            | Place::Window => scope.sets.mark_in_target_list(),
+            Place::FromFunction => {
+                if let Some(inner) = scope.sets.after(before) {
+                    self.report_below_from(inner);
+                }
             }
             _ => {
                 let message = format!("set-returning functions are not allowed in {}", place.name());
-                self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
+                self.report(Diagnostic::error(Code::FeatureNotSupported, location, message));
             }
         }
     }
 
-    /// Whether no part of these gives several rows; says so otherwise.
-    pub(super) fn is_without_sets(&mut self, args: &[Node], message: &str) -> bool {
-        let gives_rows = |node: &Node| matches!(&node.kind, NodeKind::Call { function, .. } if function.set);
-        let Some(found) = args.iter().find_map(|arg| find(arg, &gives_rows)) else {
-            return true;
-        };
+    pub(super) fn report_below_from(&mut self, inner: Span) {
+        let message = "set-returning functions must appear at top level of FROM";
+        self.report(Diagnostic::error(Code::FeatureNotSupported, inner, message));
+    }
+
+    /// Whether no set-returning function was called since; reports the last one otherwise.
+    pub(super) fn is_without_sets(&mut self, scope: &Scope<'_>, before: usize, message: &str) -> bool {
+        let Some(found) = scope.sets.after(before) else { return true };
         let hint = "You might be able to move the set-returning function into a LATERAL FROM item.";
-        self.report(Diagnostic::error(Code::FeatureNotSupported, found.span, message).with_hint(hint));
+        self.report(Diagnostic::error(Code::FeatureNotSupported, found, message).with_hint(hint));
         false
     }
 }

@@ -1,13 +1,13 @@
-//! SQL/JSON constructors: `transformJsonObjectConstructor` and its kin in `parse_expr.c`.
+//! SQL/JSON constructors: `transformJsonObjectConstructor` and related functions of `parse_expr.c`.
 //!
-//! In: a call as written. Out: the value that it makes; of an aggregate, an aggregate.
+//! Input: a call as written. Output: the value that it makes; of an aggregate, an aggregate.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
-use super::function::Facts;
+use super::function::{CallSite, Facts};
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};
-use crate::builtin::{Oid, oid};
+use crate::builtin::{AggregateKind, FunctionKind, NullContract, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{ExprKind, FunctionCall, Name, QualifiedName, SqlFunction};
@@ -30,6 +30,7 @@ impl Analyzer<'_> {
             let types: Vec<Oid> = query.targets.iter().map(|target| target.node.ty).collect();
             return Node::new(self.json_type(call, &types), NodeKind::Opaque(Vec::new()), span);
         }
+        let sets_before = scope.sets.count();
         let args = self.expr_list(scope, &call.args);
         let args: Vec<Node> = args.into_iter().map(|arg| self.unknown_to_text(arg)).collect();
         // A key that is NULL is an error; a value that is NULL is a value.
@@ -57,9 +58,10 @@ impl Analyzer<'_> {
         };
         let filter = plain.filter.as_ref().map(|filter| self.aggregate_filter(scope, filter));
         let facts = json_aggregate(call.name, ty);
+        let site = CallSite { call: &plain, span, direct: 0, filter, sets_before };
         match &plain.over {
-            None => self.aggregate(scope, &plain, facts, args, 0, filter, ty, span),
-            Some(window) => self.window_call(scope, &plain, window, facts, args, filter, ty, span),
+            None => self.aggregate(scope, site, facts, args, ty),
+            Some(window) => self.window_call(scope, site, window, facts, args, ty),
         }
     }
 
@@ -77,16 +79,12 @@ impl Analyzer<'_> {
 fn json_aggregate(name: &str, returns: Oid) -> Facts {
     Facts {
         name: name.to_owned(),
-        kind: b'a',
+        kind: FunctionKind::Aggregate(AggregateKind::Normal),
         returns,
         set: false,
         strict: false,
         volatile: false,
-        never_null: false,
-        never_null_on_null: false,
-        never_null_on_rows: false,
-        never_null_on_any_row: false,
-        agg_kind: b'n',
+        null: NullContract::Unknown,
         columns: Vec::new(),
     }
 }

@@ -1,22 +1,15 @@
 //! What `*` is sent as: the columns that were compiled, so that a later ADD COLUMN changes nothing.
 //!
-//! In: a star of a target list and the columns it stands for. Out: an edit of the text to send. Where a
-//! column cannot be named unambiguously the star stays, and the server expands it.
+//! Input: a star of a target list and the columns it stands for. Output: an edit of the text to send. Where a column
+//! cannot be named unambiguously the star stays, and the server expands it.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::quote_identifier as quoted;
 use super::label::ColumnLabel;
 use super::scope::{NamespaceItem, Scope};
 use super::tree::{Node, NodeKind, Var};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, QueryBody};
-
-/// A piece of the text and what stands there in the text that is sent.
-#[derive(Clone, Debug)]
-pub(super) struct Edit {
-    pub(super) span: Span,
-    pub(super) text: String,
-}
 
 impl Analyzer<'_> {
     /// Notes what the star of a target list is sent as.
@@ -41,7 +34,11 @@ impl Analyzer<'_> {
             }
         };
         if let Some(names) = names.filter(|names| !names.is_empty()) {
-            self.edits.push(Edit { span: star.span, text: names.join(", ") });
+            let columns = names.join(", ");
+            // `TABLE t` has its star at the keyword.
+            let is_table = star.span.end - star.span.start > 1 && parts.is_empty();
+            let sent = if is_table { format!("SELECT {columns} FROM") } else { columns };
+            self.edits.push((star.span, sent));
         }
     }
 
@@ -50,7 +47,7 @@ impl Analyzer<'_> {
         match &query.body {
             QueryBody::Select(select) => {
                 let stars: Vec<Span> = select.targets.iter().map(|target| target.expr.span).collect();
-                self.edits.retain(|edit| !stars.contains(&edit.span));
+                self.edits.retain(|(span, _)| !stars.contains(span));
             }
             QueryBody::SetOperation { .. } | QueryBody::Values(_) => {}
         }

@@ -1,6 +1,6 @@
 //! Subqueries in expressions: `transformSubLink`.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::operator::operand;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind, Query};

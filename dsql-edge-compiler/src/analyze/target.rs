@@ -1,9 +1,9 @@
 //! Target lists: `parse_target.c`.
 //!
-//! In: what stands after `SELECT` or `RETURNING`. Out: one entry a column, stars expanded, each with
-//! the name that PostgreSQL would give it.
+//! Input: what stands after `SELECT` or `RETURNING`. Output: one entry a column, stars expanded, each with the name
+//! that PostgreSQL would give it.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::label::ColumnLabel;
 use super::scope::{NamespaceItem, Scope, raised};

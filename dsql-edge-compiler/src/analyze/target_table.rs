@@ -1,9 +1,9 @@
 //! The relation that a statement writes to: `setTargetTable`, `rewriteTargetView`.
 //!
-//! In: a name after `INTO`, `UPDATE` or `FROM`. Out: its columns and the table behind them, which for a
-//! simple view is another one; what is wrong with what is written there, if only when it runs.
+//! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: its columns and the table behind them, which for a simple
+//! view is another one; what is wrong with what is written there, if only when it runs.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::scope::{NamespaceItem, Scope, column_nodes};
 use super::tree::{Body, Command, JoinTree, LimitKind, NodeKind, Query, RteColumn, RteSource, Var, Written};
@@ -64,13 +64,13 @@ impl<'a> Analyzer<'a> {
                 self.runtime_error(Diagnostic::error(Code::WrongObjectType, span, message));
                 rte.source = RteSource::Nullable;
             }
+            // INSTEAD OF triggers and rules do as they like.
+            RelationKind::View(..) if found.has_triggers => rte.source = RteSource::Nullable,
             RelationKind::View(..) => match self.updatable(relation, verb != "delete from") {
                 Ok(known) => {
                     (base, base_columns) = known;
                     rte.source = self.view_target(base, &base_columns);
                 }
-                // INSTEAD OF triggers do as they like.
-                Err(_) if found.has_triggers => rte.source = RteSource::Nullable,
                 Err(detail) => {
                     let message = format!("cannot {verb} view \"{}\"", found.name);
                     let diagnostic = Diagnostic::error(Code::NotUpdatable, span, message);
@@ -82,6 +82,9 @@ impl<'a> Analyzer<'a> {
                 let message = format!("cannot change sequence \"{}\"", found.name);
                 self.report(Diagnostic::error(Code::WrongObjectType, span, message));
                 return None;
+            }
+            RelationKind::Table | RelationKind::TableAs(..) if found.has_rules => {
+                rte.source = RteSource::Nullable;
             }
             RelationKind::Table | RelationKind::TableAs(..) => {}
         }

@@ -5,7 +5,7 @@
 
 use super::collated::Collated;
 use super::label::ColumnLabel;
-use crate::builtin::{Oid, oid};
+use crate::builtin::{NullContract, Oid, oid};
 use crate::source::Span;
 use crate::syntax::token::TokenKind;
 use std::cell::RefCell;
@@ -130,8 +130,7 @@ pub(super) enum NodeKind {
 pub(super) struct Callee {
     pub(super) name: String,
     pub(super) strict: bool,
-    pub(super) never_null: bool,
-    pub(super) never_null_on_null: bool,
+    pub(super) null: NullContract,
     pub(super) set: bool,
     pub(super) volatile: bool,
 }
@@ -143,13 +142,11 @@ pub(super) struct Aggregate {
     /// How many queries up it belongs.
     pub(super) level: usize,
     pub(super) args: Vec<Node>,
-    /// So many of the arguments are taken once for each group: those before `WITHIN GROUP`.
+    /// The number of arguments that are taken once for each group: those before `WITHIN GROUP`.
     pub(super) direct: usize,
     pub(super) filter: Option<Node>,
     pub(super) order_by: Vec<Node>,
-    pub(super) never_null: bool,
-    pub(super) never_null_on_rows: bool,
-    pub(super) never_null_on_any_row: bool,
+    pub(super) null: NullContract,
 }
 
 /// A window function call, or an aggregate used as one.
@@ -160,10 +157,7 @@ pub(super) struct WindowCall {
     pub(super) filter: Option<Node>,
     /// Its definition as written, or its name. The keys are among what the query has beside its targets.
     pub(super) window: Vec<TokenKind>,
-    pub(super) never_null: bool,
-    /// Of an aggregate: not NULL over at least one non-NULL row.
-    pub(super) never_null_on_rows: bool,
-    pub(super) never_null_on_any_row: bool,
+    pub(super) null: NullContract,
     /// The frame always holds the current row.
     pub(super) frame_has_row: bool,
 }
@@ -199,7 +193,7 @@ pub(super) struct Query {
     pub(super) ctes: Vec<Rc<Cte>>,
     /// Of each target, where collations matter at all.
     pub(super) collations: Vec<Collated>,
-    /// `FOR UPDATE` and its kin: a row may be seen newer than those that it is joined with.
+    /// `FOR UPDATE` and the other locks: a row may be seen newer than those that it is joined with.
     pub(super) locked: bool,
     /// Of a statement that writes: the columns of its table that get new values.
     pub(super) assigned: Vec<Written>,
@@ -278,7 +272,7 @@ impl Rte {
         matches!(&self.source, RteSource::Function { .. } | RteSource::Subquery { .. } | RteSource::Cte(_))
     }
 
-    /// One function with one result that is no row.
+    /// One function with one result that is not a row.
     pub(super) fn is_scalar_function(&self) -> bool {
         matches!(&self.source, RteSource::Function { functions, ordinality: false, .. } if functions.len() == 1)
             && self.columns.len() == 1
@@ -395,6 +389,11 @@ impl Node {
 
     pub(super) fn is_error(&self) -> bool {
         self.ty == super::catalog::ERROR
+    }
+
+    /// Whether it is itself a call of a set-returning function.
+    pub(super) fn returns_set(&self) -> bool {
+        matches!(&self.kind, NodeKind::Call { function, .. } if function.set)
     }
 
     /// What a query around it sees: of all that is unknown only constants and parameters themselves can still get a

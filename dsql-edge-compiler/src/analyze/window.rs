@@ -1,38 +1,36 @@
 //! Window functions: `transformWindowFuncCall` and `transformWindowDefinitions`.
 //!
-//! In: a call with `OVER`, or an entry of the `WINDOW` clause. Out: the call with the keys of its window; the errors of
-//! misplaced ones and of keys that have no order.
+//! Input: a call with `OVER`, or an entry of the `WINDOW` clause. Output: the call with the keys of its window; the
+//! errors of misplaced ones and of keys that have no order.
 
-use super::Analyzer;
 use super::aggregate::find;
-use super::function::Facts;
-use super::scope::{Place, Scope};
+use super::analyzer::Analyzer;
+use super::function::{CallSite, Facts};
+use super::place::Place;
+use super::scope::Scope;
 use super::tree::{Node, NodeKind, WindowCall};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::Span;
-use crate::syntax::ast::{FrameBound, FrameMode, FunctionCall, Window};
+use crate::syntax::ast::{FrameBound, FrameMode, Window};
 
 impl Analyzer<'_> {
     /// `transformWindowFuncCall`.
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn window_call(
         &mut self,
         scope: &Scope<'_>,
-        call: &FunctionCall,
+        site: CallSite<'_>,
         window: &Window,
         facts: Facts,
         args: Vec<Node>,
-        filter: Option<Node>,
         returns: Oid,
-        span: Span,
     ) -> Node {
+        let CallSite { call, span, filter, sets_before, .. } = site;
         if call.distinct {
             let message = "DISTINCT is not implemented for window functions";
             self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
             return Node::error(span);
         }
-        if facts.kind == b'a' && !call.order_by.is_empty() {
+        if facts.kind.is_aggregate() && !call.order_by.is_empty() {
             let message = "aggregate ORDER BY is not implemented for window functions";
             self.report(Diagnostic::error(Code::FeatureNotSupported, call.location, message));
             return Node::error(span);
@@ -44,7 +42,7 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         let message = "window function calls cannot contain set-returning function calls";
-        if !self.is_without_sets(&args, message) {
+        if !self.is_without_sets(scope, sets_before, message) {
             return Node::error(span);
         }
         match scope.place.get() {
@@ -72,9 +70,7 @@ impl Analyzer<'_> {
             args,
             filter,
             window: window.tokens.clone(),
-            never_null: facts.never_null,
-            never_null_on_rows: facts.never_null_on_rows,
-            never_null_on_any_row: facts.never_null_on_any_row,
+            null: facts.null,
             frame_has_row,
         }));
         Node::new(returns, kind, span)
@@ -108,12 +104,11 @@ impl Analyzer<'_> {
 
     /// `PARTITION BY`, `ORDER BY` and the offsets of a frame.
     fn window_keys(&mut self, scope: &Scope<'_>, window: &Window) -> Vec<Node> {
-        let place = scope.place.replace(Place::Window);
         let mut keys: Vec<Node> = Vec::new();
         // Ordering first, as `transformWindowDefinitions` has it.
         let ordering = window.order_by.iter().map(|key| (&key.expr, "ordering"));
         for (expr, kind) in ordering.chain(window.partition_by.iter().map(|key| (key, "equality"))) {
-            let node = self.expr(scope, expr);
+            let node = scope.at(Place::Window, || self.expr(scope, expr));
             let node = self.unknown_to_text(node);
             let fine = if kind == "ordering" { self.has_order(node.ty) } else { self.has_equality(node.ty) };
             if !node.is_error() && !fine {
@@ -135,7 +130,7 @@ impl Analyzer<'_> {
         if let Some(frame) = &window.frame {
             for bound in [Some(&frame.start), frame.end.as_ref()].into_iter().flatten() {
                 if let FrameBound::Preceding(offset) | FrameBound::Following(offset) = bound {
-                    let node = self.expr(scope, offset);
+                    let node = scope.at(Place::Window, || self.expr(scope, offset));
                     let node = if frame.mode == FrameMode::Range {
                         self.range_offset(node, ordered.as_ref())
                     } else {
@@ -146,7 +141,6 @@ impl Analyzer<'_> {
                 }
             }
         }
-        scope.place.set(place);
         keys
     }
 

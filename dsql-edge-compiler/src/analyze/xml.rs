@@ -1,14 +1,15 @@
 //! XML: `transformXmlExpr`, `transformXmlSerialize`, `transformRangeTableFunc`.
 //!
-//! In: calls and `XMLTABLE` as written. Out: values of type xml, and a range table entry.
+//! Input: calls and `XMLTABLE` as written. Output: values of type xml, and a range table entry.
 
-use super::Analyzer;
+use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::coercion::Context;
 use super::label::ColumnLabel;
-use super::scope::{NamespaceItem, Place, Scope};
+use super::place::Place;
+use super::scope::{NamespaceItem, Scope};
 use super::tree::{Callee, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
-use crate::builtin::oid;
+use crate::builtin::{NullContract, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{SqlFunction, XmlTable};
@@ -68,8 +69,27 @@ impl Analyzer<'_> {
         scope: &mut Scope<'_>,
         table: &XmlTable,
     ) -> (JoinTree, Vec<NamespaceItem>) {
-        let was = scope.lateral.replace(true);
-        let place = scope.place.replace(Place::FromFunction);
+        let (columns, not_null) =
+            scope.at_item(Place::FromFunction, true, || self.xml_table_columns(scope, table));
+        let function = Rc::new(Callee {
+            name: "xmltable".to_owned(),
+            strict: false,
+            null: NullContract::Unknown,
+            set: true,
+            volatile: false,
+        });
+        let call = Node::new(oid::RECORD, NodeKind::Call { function, args: Vec::new() }, table.span);
+        let source = RteSource::Function {
+            functions: vec![(call, not_null)],
+            ordinality: false,
+            equally_long: Vec::new(),
+        };
+        let rte = self.aliased(Rte { name: "xmltable".into(), columns, source }, table.alias.as_ref());
+        self.leaf(scope, rte, None, true)
+    }
+
+    /// The columns of `XMLTABLE`, and which of them are NOT NULL.
+    fn xml_table_columns(&mut self, scope: &Scope<'_>, table: &XmlTable) -> (Vec<RteColumn>, Vec<bool>) {
         let row = self.expr(scope, &table.row);
         self.coerce_to_specific(row, oid::TEXT, "XMLTABLE");
         let document = self.expr(scope, &table.document);
@@ -106,23 +126,6 @@ impl Analyzer<'_> {
             let uri = self.expr(scope, uri);
             self.coerce_to_specific(uri, oid::TEXT, "XMLTABLE");
         }
-        scope.lateral.set(was);
-        scope.place.set(place);
-        let function = Rc::new(Callee {
-            name: "xmltable".to_owned(),
-            strict: false,
-            never_null: false,
-            never_null_on_null: false,
-            set: true,
-            volatile: false,
-        });
-        let call = Node::new(oid::RECORD, NodeKind::Call { function, args: Vec::new() }, table.span);
-        let source = RteSource::Function {
-            functions: vec![(call, not_null)],
-            ordinality: false,
-            equally_long: Vec::new(),
-        };
-        let rte = self.aliased(Rte { name: "xmltable".into(), columns, source }, table.alias.as_ref());
-        self.leaf(scope, rte, None, true)
+        (columns, not_null)
     }
 }

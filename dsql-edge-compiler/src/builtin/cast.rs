@@ -2,6 +2,7 @@
 //! text input and output, of arrays, domains, records, `unknown`) are the analyzer's.
 
 use super::Oid;
+use super::letters::{CoercionContext, CoercionMethod};
 use super::memo::Memo;
 use super::table::{Key, Row, Table};
 
@@ -16,10 +17,10 @@ pub struct Cast {
     pub source: Oid,
     /// The type it is cast to; the same as `source` where the cast applies a length.
     pub target: Oid,
-    /// `castcontext`: `i`mplicit, `a`ssignment, `e`xplicit.
-    pub context: u8,
-    /// `castmethod`: `f`unction, `b`inary coercible, `i`nput and output.
-    pub method: u8,
+    /// `castcontext`.
+    pub context: CoercionContext,
+    /// `castmethod`.
+    pub method: CoercionMethod,
     /// The function; 0 for the other methods.
     pub function: Oid,
     /// Reviewed: a value that is not NULL does not become NULL.
@@ -46,7 +47,14 @@ fn read(row: Row) -> Cast {
     let mut fields = row.fields();
     let (source, target) = (fields.oid(), fields.oid());
     let [context, method, never_null] = fields.letters();
-    Cast { source, target, context, method, never_null: never_null == b'y', function: fields.oid() }
+    Cast {
+        source,
+        target,
+        context: CoercionContext::of_letter(context),
+        method: CoercionMethod::of_letter(method),
+        never_null: never_null == b'y',
+        function: fields.oid(),
+    }
 }
 
 #[cfg(test)]
@@ -57,14 +65,23 @@ mod tests {
     #[test]
     fn casts_of_each_context_and_method() {
         let widen = cast(oid::INT4, oid::INT8).unwrap();
-        assert_eq!((widen.context, widen.method, widen.never_null), (b'i', b'f', true));
-        assert_eq!(cast(oid::INT8, oid::INT4).unwrap().context, b'a');
+        assert_eq!(
+            (widen.context, widen.method, widen.never_null),
+            (CoercionContext::Implicit, CoercionMethod::Function, true)
+        );
+        assert_eq!(cast(oid::INT8, oid::INT4).unwrap().context, CoercionContext::Assignment);
         let binary = cast(oid::VARCHAR, oid::TEXT).unwrap();
-        assert_eq!((binary.context, binary.method, binary.function), (b'i', b'b', 0));
+        assert_eq!(
+            (binary.context, binary.method, binary.function),
+            (CoercionContext::Implicit, CoercionMethod::Binary, 0)
+        );
         let json = cast(oid::JSON, oid::JSONB).unwrap();
-        assert_eq!((json.context, json.method, json.never_null), (b'a', b'i', true));
+        assert_eq!(
+            (json.context, json.method, json.never_null),
+            (CoercionContext::Assignment, CoercionMethod::InOut, true)
+        );
         assert_eq!(cast(oid::INT4, oid::UUID), None);
-        assert_eq!(cast(oid::VARCHAR, oid::VARCHAR).map(|it| it.method), Some(b'f'));
+        assert_eq!(cast(oid::VARCHAR, oid::VARCHAR).map(|it| it.method), Some(CoercionMethod::Function));
     }
 
     #[test]

@@ -2,7 +2,10 @@
 //! (with `pg_aggregate`'s part) out, and beside them the reviewed column of `data/never_null.txt`.
 
 use super::Oid;
+use super::letters::FunctionKind;
+use super::null_contract::NullContract;
 use super::table::{Key, Row, Table, number, oids};
+use crate::volatility::Volatility;
 
 const FUNCTIONS: Table = Table::new(include_str!("data/functions.txt"));
 const FUNCTIONS_BY_OID: Table = Table::new(include_str!("data/functions_by_oid.txt"));
@@ -14,16 +17,14 @@ pub struct Function {
     pub oid: Oid,
     /// `proname`.
     pub name: &'static str,
-    /// `prokind`: `f`unction, `a`ggregate, `w`indow function, `p`rocedure.
-    pub kind: u8,
-    /// `provolatile`: `i`mmutable, `s`table, `v`olatile.
-    pub volatility: u8,
+    /// `prokind`, and `aggkind` of an aggregate.
+    pub kind: FunctionKind,
+    /// `provolatile`.
+    pub volatility: Volatility,
     /// `proisstrict`: NULL in, NULL out. It says nothing of what comes out of non-NULL input.
     pub strict: bool,
     /// `proretset`.
     pub set: bool,
-    /// `aggkind` of an aggregate: `n`ormal, `o`rdered-set, `h`ypothetical-set; 0 for others.
-    pub agg_kind: u8,
     /// `aggnumdirectargs` of an ordered-set or hypothetical-set aggregate.
     pub direct_args: u8,
     /// `prorettype`.
@@ -32,15 +33,8 @@ pub struct Function {
     pub variadic: Oid,
     /// `pronargdefaults`: how many of the last arguments may be left out.
     pub defaults: u8,
-    /// Reviewed: with arguments that are all non-NULL, the result (each row of a set) is not NULL.
-    /// Of an aggregate: also over no rows.
-    pub never_null: bool,
-    /// Reviewed: not NULL whatever the arguments are (`concat`, `jsonb_build_object`, `count`).
-    pub never_null_on_null: bool,
-    /// Reviewed, aggregates: not NULL over at least one row whose arguments are all non-NULL.
-    pub never_null_on_rows: bool,
-    /// Reviewed, aggregates: not NULL over at least one row, whatever its arguments (`array_agg`).
-    pub never_null_on_any_row: bool,
+    /// When the result is not NULL.
+    pub null: NullContract,
     args: &'static str,
     details: &'static str,
 }
@@ -133,19 +127,15 @@ fn read(row: Row) -> Function {
     let mut fields = row.fields();
     let name = fields.text();
     let oid = fields.oid();
-    let [kind, volatility, strict, set, agg_kind, never_null] = fields.letters();
+    let [kind, volatility, strict, set, agg_kind, null] = fields.letters();
     Function {
         oid,
         name,
-        kind,
-        volatility,
+        kind: FunctionKind::of_letters(kind, agg_kind),
+        volatility: Volatility::of_letter(volatility),
         strict: strict == b's',
         set: set == b'r',
-        agg_kind: if agg_kind == b'-' { 0 } else { agg_kind },
-        never_null: matches!(never_null, b'y' | b'a'),
-        never_null_on_null: never_null == b'a',
-        never_null_on_rows: matches!(never_null, b'n' | b'r' | b'a'),
-        never_null_on_any_row: matches!(never_null, b'r' | b'a'),
+        null: NullContract::of_letter(null),
         returns: fields.oid(),
         variadic: fields.oid(),
         defaults: fields.count(),
@@ -157,6 +147,7 @@ fn read(row: Row) -> Function {
 
 #[cfg(test)]
 mod tests {
+    use super::super::AggregateKind;
     use super::super::oid;
     use super::*;
 
@@ -170,9 +161,12 @@ mod tests {
     #[test]
     fn a_plain_function() {
         let lower = one("lower", &[oid::TEXT]);
-        assert_eq!((lower.oid, lower.returns, lower.kind, lower.volatility), (870, oid::TEXT, b'f', b'i'));
-        assert!(lower.strict && !lower.set && lower.never_null && !lower.never_null_on_null);
-        assert_eq!((lower.nargs(), lower.agg_kind, lower.variadic, lower.defaults), (1, 0, 0, 0));
+        assert_eq!(
+            (lower.oid, lower.returns, lower.kind, lower.volatility),
+            (870, oid::TEXT, FunctionKind::Plain, Volatility::Immutable)
+        );
+        assert!(lower.strict && !lower.set && lower.null == NullContract::OfValues);
+        assert_eq!((lower.nargs(), lower.variadic, lower.defaults), (1, 0, 0));
         assert_eq!(function_by_oid(870), Some(lower));
         assert_eq!(functions("lower").count(), 3);
         assert_eq!(functions("lowe").count(), 0);
@@ -189,30 +183,31 @@ mod tests {
             ("unnest", &[oid::ANYARRAY]),
         ] {
             let function = one(name, args);
-            assert!(function.strict && !function.never_null, "{name}");
+            assert!(function.strict && function.null == NullContract::Unknown, "{name}");
         }
     }
 
     #[test]
     fn not_null_whatever_comes_in() {
         let concat = one("concat", &[oid::ANY]);
-        assert!(concat.never_null_on_null && concat.never_null && !concat.strict);
+        assert!(concat.null == NullContract::Always && !concat.strict);
         assert_eq!(concat.variadic, oid::ANY);
         let now = one("now", &[]);
-        assert!(now.never_null && now.volatility == b's' && now.nargs() == 0);
+        assert!(now.null.holds_of_values() && now.volatility == Volatility::Stable && now.nargs() == 0);
     }
 
     #[test]
     fn aggregates() {
         let count = one("count", &[oid::ANY]);
-        assert_eq!((count.kind, count.agg_kind, count.returns), (b'a', b'n', oid::INT8));
-        assert!(count.never_null);
+        assert_eq!((count.kind, count.returns), (FunctionKind::Aggregate(AggregateKind::Normal), oid::INT8));
+        assert_eq!(count.null, NullContract::Always);
         let sum = one("sum", &[oid::INT4]);
-        assert!(!sum.never_null && sum.never_null_on_rows && !sum.never_null_on_any_row);
-        assert!(one("array_agg", &[oid::ANYNONARRAY]).never_null_on_any_row);
+        assert_eq!(sum.null, NullContract::OverValues);
+        assert_eq!(one("array_agg", &[oid::ANYNONARRAY]).null, NullContract::OverRows);
         let percentile = one("percentile_cont", &[oid::FLOAT8, oid::FLOAT8]);
-        assert_eq!((percentile.agg_kind, percentile.direct_args), (b'o', 1));
-        assert!(!one("stddev_samp", &[oid::FLOAT8]).never_null_on_rows);
+        let ordered_set = FunctionKind::Aggregate(AggregateKind::OrderedSet);
+        assert_eq!((percentile.kind, percentile.direct_args), (ordered_set, 1));
+        assert_eq!(one("stddev_samp", &[oid::FLOAT8]).null, NullContract::Unknown);
     }
 
     #[test]

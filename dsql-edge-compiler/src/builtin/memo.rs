@@ -1,6 +1,8 @@
-//! What was read of the catalogue already: in goes a key, out comes its value, read at most once a process.
+//! Keeps what was read of the catalog.
 //!
-//! It holds only what the catalogue has, never a key that found nothing, so that it cannot outgrow the catalogue. A
+//! Input: a key. Output: its value, read at most once a process.
+//!
+//! It holds only what the catalog has, never a key that found nothing, so that it cannot outgrow the catalog. A
 //! proc macro runs unoptimised and asks for the same few types and operators for every query of a crate.
 
 use std::sync::OnceLock;

@@ -1,5 +1,5 @@
 //! What PostgreSQL 16 ships in `pg_catalog` and `information_schema`: types, functions, operators,
-//! casts and relations. In goes a name or an OID, out comes the row of the catalogue.
+//! casts and relations. Input: a name or an OID. Output: the row of the catalog.
 //!
 //! The rows lie in `data/*.txt`, written by `cargo xtask catalog` from a real PostgreSQL 16 and never
 //! by hand (but for `never_null.txt`, the reviewed column). A proc macro runs unoptimised, so nothing
@@ -10,7 +10,9 @@
 
 mod cast;
 mod function;
+mod letters;
 mod memo;
+mod null_contract;
 pub mod oid;
 mod operator;
 mod relation;
@@ -19,6 +21,8 @@ mod types;
 
 pub use cast::{Cast, cast, casts_from};
 pub use function::{Function, OutColumn, extract_is_never_null, function_by_oid, function_names, functions};
+pub use letters::{AggregateKind, CoercionContext, CoercionMethod, FunctionKind, RelationKind, TypeKind};
+pub use null_contract::NullContract;
 pub use oid::Oid;
 pub use operator::{Operator, operator, operator_names, operators};
 pub use relation::{Column, Relation, dsql_relation, relation, relation_names};

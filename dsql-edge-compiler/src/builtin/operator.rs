@@ -2,7 +2,9 @@
 
 use super::Oid;
 use super::memo::Memo;
+use super::null_contract::NullContract;
 use super::table::{Key, Row, Table};
+use crate::volatility::Volatility;
 
 const OPERATORS: Table = Table::new(include_str!("data/operators.txt"));
 /// By name, of which there are 74.
@@ -27,14 +29,12 @@ pub struct Operator {
     pub function_name: &'static str,
     /// Its `proisstrict`: NULL in, NULL out.
     pub function_strict: bool,
-    /// Its `provolatile`: `i`mmutable, `s`table, `v`olatile.
-    pub function_volatility: u8,
+    /// Its `provolatile`.
+    pub function_volatility: Volatility,
     /// Its `proretset`.
     pub function_retset: bool,
-    /// Reviewed: with operands that are not NULL the result is not NULL.
-    pub never_null: bool,
-    /// Reviewed: the result is not NULL even where an operand is.
-    pub never_null_on_null: bool,
+    /// When the result is not NULL.
+    pub null: NullContract,
     /// `oprcanhash`.
     pub can_hash: bool,
     /// `oprcanmerge`.
@@ -67,7 +67,7 @@ fn read(row: Row) -> Operator {
     let mut fields = row.fields();
     let name = fields.text();
     let (left, right, oid) = (fields.oid(), fields.oid(), fields.oid());
-    let [volatility, strict, retset, hash, merge, never_null] = fields.letters();
+    let [volatility, strict, retset, hash, merge, null] = fields.letters();
     Operator {
         oid,
         name,
@@ -77,10 +77,9 @@ fn read(row: Row) -> Operator {
         function: fields.oid(),
         function_name: fields.text(),
         function_strict: strict == b's',
-        function_volatility: volatility,
+        function_volatility: Volatility::of_letter(volatility),
         function_retset: retset == b'r',
-        never_null: matches!(never_null, b'y' | b'a'),
-        never_null_on_null: never_null == b'a',
+        null: NullContract::of_letter(null),
         can_hash: hash == b'h',
         can_merge: merge == b'm',
         commutator: fields.oid(),
@@ -103,7 +102,7 @@ mod tests {
     fn an_operator_carries_its_function() {
         let equal = one("=", oid::INT4, oid::INT4);
         assert_eq!((equal.oid, equal.result, equal.function_name), (96, oid::BOOL, "int4eq"));
-        assert!(equal.function_strict && equal.never_null && equal.can_hash && equal.can_merge);
+        assert!(equal.function_strict && equal.null.holds_of_values() && equal.can_hash && equal.can_merge);
         assert_eq!(equal.commutator, 96);
         assert_eq!(equal.negator, one("<>", oid::INT4, oid::INT4).oid);
         let minus = one("-", 0, oid::INT4);
@@ -115,11 +114,11 @@ mod tests {
         for name in ["->", "->>", "#>", "#>>"] {
             for operator in operators(name) {
                 let json = [oid::JSON, oid::JSONB].contains(&operator.left);
-                assert!(!(json && operator.never_null), "{operator:?}");
+                assert!(!(json && operator.null.holds_of_values()), "{operator:?}");
             }
         }
-        assert!(one("||", oid::JSONB, oid::JSONB).never_null);
-        assert!(!one("@?", oid::JSONB, oid::JSONPATH).never_null);
+        assert!(one("||", oid::JSONB, oid::JSONB).null.holds_of_values());
+        assert!(!one("@?", oid::JSONB, oid::JSONPATH).null.holds_of_values());
     }
 
     #[test]
@@ -130,7 +129,7 @@ mod tests {
                 let function = function_by_oid(operator.function).unwrap();
                 assert_eq!(operator.function_name, function.name);
                 assert_eq!(operator.function_strict, function.strict, "{name}");
-                assert_eq!(operator.never_null, function.never_null, "{name}");
+                assert_eq!(operator.null, function.null, "{name}");
                 assert_eq!(operator.function_volatility, function.volatility, "{name}");
                 assert_eq!(operator.function_retset, function.set, "{name}");
                 count += 1;

@@ -1,5 +1,6 @@
 //! Tables and views of `pg_catalog` and `information_schema`: a name in, its columns out.
 
+use super::letters::RelationKind;
 use super::table::{Key, Table, number};
 use super::{Oid, oid};
 
@@ -10,8 +11,8 @@ const RELATIONS: Table = Table::new(include_str!("data/relations.txt"));
 pub struct Relation {
     /// `schema.name`.
     pub qualified_name: &'static str,
-    /// `relkind`: `r` a table, `v` a view.
-    pub kind: u8,
+    /// `relkind`.
+    pub kind: RelationKind,
     /// Its row type.
     pub row_type: Oid,
     columns: &'static str,
@@ -47,6 +48,7 @@ pub fn relation(schema: &str, name: &str) -> Option<Relation> {
     let mut fields = RELATIONS.find(Key::name(&format!("{schema}.{name}"))).next()?.fields();
     let qualified_name = fields.text();
     let [kind] = fields.letters();
+    let kind = if kind == b'v' { RelationKind::View } else { RelationKind::Table };
     Some(Relation { qualified_name, kind, row_type: fields.oid(), columns: fields.text() })
 }
 
@@ -88,7 +90,7 @@ mod tests {
     #[test]
     fn a_table() {
         let class = relation("pg_catalog", "pg_class").unwrap();
-        assert_eq!(class.kind, b'r');
+        assert_eq!(class.kind, RelationKind::Table);
         assert_eq!(type_by_oid(class.row_type).unwrap().relid_name, class.qualified_name);
         let column = class.columns().nth(1).unwrap();
         assert_eq!(column, Column { name: "relname", type_oid: oid::NAME, not_null: true });
@@ -98,7 +100,7 @@ mod tests {
     #[test]
     fn a_view_has_only_nullable_columns() {
         let view = relation("information_schema", "columns").unwrap();
-        assert_eq!(view.kind, b'v');
+        assert_eq!(view.kind, RelationKind::View);
         let column = view.columns().find(|it| it.name == "table_name").unwrap();
         assert_eq!(type_by_oid(column.type_oid).unwrap().name, "sql_identifier");
         assert!(view.columns().all(|it| !it.not_null));

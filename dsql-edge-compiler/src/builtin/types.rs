@@ -2,6 +2,7 @@
 //! parser's keywords are not known here.
 
 use super::Oid;
+use super::letters::TypeKind;
 use super::memo::Memo;
 use super::table::{Key, Row, Table};
 
@@ -19,13 +20,13 @@ pub struct Type {
     pub name: &'static str,
     /// `pg_catalog` or `information_schema`.
     pub schema: &'static str,
-    /// `typtype`: `b`ase, `c`omposite, `d`omain, `e`num, `p`seudo, `r`ange, `m`ultirange.
-    pub kind: u8,
+    /// `typtype`.
+    pub kind: TypeKind,
     /// `typcategory`.
     pub category: u8,
     /// `typispreferred`.
     pub preferred: bool,
-    /// `typelem`: what subscripting yields; also set for `name`, `point` and the like, which are no
+    /// `typelem`: what subscripting yields; also set for `name`, `point` and the like, which are not
     /// arrays (see [`Type::is_array`]). 0 for none.
     pub elem: Oid,
     /// `typarray`; 0 for none.
@@ -92,7 +93,7 @@ fn read(row: Row) -> Type {
         oid,
         name,
         schema,
-        kind,
+        kind: TypeKind::of_letter(kind),
         category,
         preferred: preferred == b'p',
         collatable: collatable == b'c',
@@ -118,7 +119,7 @@ mod tests {
     fn a_base_type() {
         let int4 = type_by_name("int4").unwrap();
         assert_eq!(type_by_oid(oid::INT4), Some(int4));
-        assert_eq!((int4.oid, int4.kind, int4.category, int4.preferred), (23, b'b', b'N', false));
+        assert_eq!((int4.oid, int4.kind, int4.category, int4.preferred), (23, TypeKind::Base, b'N', false));
         assert_eq!((int4.len, int4.array, int4.elem, int4.is_array()), (4, oid::INT4ARRAY, 0, false));
         assert!(!int4.collatable);
         let text = type_by_oid(oid::TEXT).unwrap();
@@ -140,19 +141,25 @@ mod tests {
     fn ranges_and_multiranges_name_each_other() {
         let range = type_by_name("int4range").unwrap();
         let multirange = type_by_name("int4multirange").unwrap();
-        assert_eq!((range.kind, range.subtype, range.counterpart), (b'r', oid::INT4, multirange.oid));
+        assert_eq!(
+            (range.kind, range.subtype, range.counterpart),
+            (TypeKind::Range, oid::INT4, multirange.oid)
+        );
         assert_eq!(
             (multirange.kind, multirange.subtype, multirange.counterpart),
-            (b'm', oid::INT4, range.oid)
+            (TypeKind::Multirange, oid::INT4, range.oid)
         );
     }
 
     #[test]
     fn composite_types_and_domains() {
         let row = type_by_name("pg_class").unwrap();
-        assert_eq!((row.kind, row.relid_name), (b'c', "pg_catalog.pg_class"));
+        assert_eq!((row.kind, row.relid_name), (TypeKind::Composite, "pg_catalog.pg_class"));
         let domain = type_by_qualified_name("information_schema", "sql_identifier").unwrap();
-        assert_eq!((domain.kind, domain.base, domain.schema), (b'd', oid::NAME, "information_schema"));
+        assert_eq!(
+            (domain.kind, domain.base, domain.schema),
+            (TypeKind::Domain, oid::NAME, "information_schema")
+        );
         assert!(domain.oid >= oid::FIRST_UNPINNED);
         assert_eq!(type_by_name("sql_identifier"), None);
         assert_eq!(type_by_name("information_schema.sql_identifier"), None);

@@ -1,14 +1,14 @@
 //! What is wrong with a query or a schema, as a value.
 //!
-//! In: a code, PostgreSQL's words, a place. Out: [`Diagnostic`], rendered by [`render`] for people and
-//! by the CLI as JSON. Nothing here decides whether something is wrong.
+//! Input: a code, PostgreSQL's words, a place. Output: [`Diagnostic`], rendered by [`render`] for people and by the CLI
+//! as JSON. Nothing here decides whether something is wrong.
 
-mod catalogue;
+mod codes;
 pub mod quotation;
 pub mod render;
 pub mod suggestion;
 
-pub use catalogue::Code;
+pub use codes::Code;
 
 use crate::source::Span;
 
@@ -146,16 +146,9 @@ impl Diagnostics {
         }
     }
 
-    /// Takes those after the first so many.
+    /// Takes those after the first `count`.
     pub fn split_off(&mut self, at: usize) -> Diagnostics {
         Diagnostics(self.0.split_off(at.min(self.0.len())))
-    }
-
-    /// Fills in what the hints quote of the statement.
-    pub(crate) fn quote(&mut self, text: &str, captures: &[String]) {
-        for diagnostic in &mut self.0 {
-            quotation::quote(diagnostic, text, captures);
-        }
     }
 
     /// All of them.

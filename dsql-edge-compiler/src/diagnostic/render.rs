@@ -1,7 +1,7 @@
 //! Diagnostics as text for people.
 //!
-//! In: a diagnostic, the SQL, and where the SQL stands. Out: plain text without colours, its first
-//! line sufficient by itself, for editors show no more.
+//! Input: a diagnostic, the SQL, and where the SQL stands. Output: plain text without colours, its first line
+//! sufficient by itself, for editors show no more.
 
 use super::{Diagnostic, Severity};
 use crate::source::line_and_column;

@@ -1,8 +1,8 @@
 //! The nearest name to a misspelt one.
 //!
-//! In: what was written and what could have been. Out: the candidate within PostgreSQL's own bound:
-//! an edit distance of at most half the length of what was written (`parse_relation.c`,
-//! `updateFuzzyAttrMatchState`), and closer to it than any other.
+//! Input: what was written and what could have been. Output: the candidate within PostgreSQL's own bound: an edit
+//! distance of at most half the length of what was written (`parse_relation.c`, `updateFuzzyAttrMatchState`), and
+//! closer to it than any other.
 
 /// The candidate nearest to `written`, or nothing if none is near.
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -1,6 +1,6 @@
 //! What DSQL has come to take in 2026: older guides still say that it does not.
 //!
-//! In: nothing. Out: a line for each, with the day of AWS's release notes.
+//! Input: nothing. Output: a line for each, with the day of AWS's release notes.
 
 use super::types;
 

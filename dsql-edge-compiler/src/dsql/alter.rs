@@ -1,6 +1,6 @@
-//! `ALTER TABLE` and its kin.
+//! The rules for `ALTER TABLE` and related statements.
 //!
-//! In: the statement, its words, and the schema, which alone knows primary keys. Out: the actions that DSQL
+//! Input: the statement, its words, and the schema, which alone knows primary keys. Output: the actions that DSQL
 //! refuses, in the order of the text.
 
 use super::clauses::*;

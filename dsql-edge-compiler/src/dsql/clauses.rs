@@ -1,6 +1,6 @@
 //! Clauses that DSQL refuses in statements that it takes otherwise: the table.
 //!
-//! In: nothing. Out: a rule for each clause; `ddl`, `alter` and `query` find them.
+//! Input: nothing. Output: a rule for each clause; `ddl`, `alter` and `query` find them.
 
 use super::rule::rules;
 
@@ -75,6 +75,6 @@ rules! {
     lateral_outer_reference:       "the same, where the types happen to agree or are not known" | "42804" | "attribute has wrong type"                                  | Inferred               | "DSQL reads the inner table's column there: select the outer column outside of the subquery";
     wait_for_job_is_a_procedure:   "SELECT sys.wait_for_job(…)"                     | "42809" | "sys.wait_for_job(text) is a procedure"                                 | Recorded               | "write CALL sys.wait_for_job('…')";
     call_subquery:                 "a subquery in CALL"                             | "0A000" | "cannot use subquery in CALL argument"                                  | Recorded               | "read the value first, and pass it as a parameter";
-    job_id:                        "CALL sys.wait_for_job of what is no job's id"   | "22P02" | "Unable to convert text to UUID"                                        | Recorded               | "a job's id has 26 letters a-z and digits 2-7, as CREATE INDEX ASYNC returned it";
+    job_id:                        "CALL sys.wait_for_job with something other than a job's id"   | "22P02" | "Unable to convert text to UUID"                                        | Recorded               | "a job's id has 26 letters a-z and digits 2-7, as CREATE INDEX ASYNC returned it";
     unsupported_function:          "functions of sessions and sockets"              | "0A000" | "function {} not supported"                                             | Recorded               | "{}";
 }

@@ -1,7 +1,7 @@
 //! `CREATE` of tables, views, sequences, types, functions and indexes.
 //!
-//! In: the statement and its words. Out: the clauses that DSQL refuses, in the order of the text, each with
-//! the rewrite that makes it pass, if there is one.
+//! Input: the statement and its words. Output: the clauses that DSQL refuses, in the order of the text, each with the
+//! rewrite that makes it pass, if there is one.
 
 use super::clauses::*;
 use super::words::Words;
@@ -112,7 +112,8 @@ fn column(column: &TableColumn, elements: &[TableElement], words: &Words<'_>, ou
         out.push(if plain { finding.fixed("make it an identity column", edits) } else { finding });
     }
     if let Some(collation_name) = &column.collation {
-        let c = matches!(collation_name.name(), "C" | "POSIX" | "default" | "ucs_basic");
+        let is_of_system = collation_name.schema().is_none_or(|schema| schema == "pg_catalog");
+        let c = is_of_system && matches!(collation_name.name(), "C" | "POSIX" | "default" | "ucs_basic");
         let keyword = words.find_before("COLLATE", collation_name.span().start);
         let clause = keyword.map_or(collation_name.span(), |keyword| keyword.to(collation_name.span()));
         let named = collation.at(clause);

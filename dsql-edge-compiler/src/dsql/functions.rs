@@ -1,6 +1,6 @@
 //! Functions that DSQL does not have, or has only for some arguments.
 //!
-//! In: a call. Out: the rule that it breaks. Functions of the schema are never meant: only names without a
+//! Input: a call. Output: the rule that it breaks. Functions of the schema are never meant: only names without a
 //! schema, or of `pg_catalog` and `sys`.
 
 use super::clauses::{call_subquery, job_id, text_search, unsupported_function, wait_for_job_is_a_procedure};

@@ -1,6 +1,6 @@
 //! Limits that a statement alone can break: rows, columns, keys, indexes.
 //!
-//! In: what a statement creates or writes. Out: the limit that it breaks, where the text itself shows it. What
+//! Input: what a statement creates or writes. Output: the limit that it breaks, where the text itself shows it. What
 //! depends on data (sizes, the age of a transaction, rows that a condition picks) is DSQL's to find.
 
 use super::Finding;

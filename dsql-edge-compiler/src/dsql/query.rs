@@ -1,20 +1,20 @@
 //! Queries, wherever they stand: locking, sampling, casts, calls, LATERAL.
 //!
-//! In: a statement, and the schema where it is known. Out: the clauses and calls that DSQL refuses, in the order
+//! Input: a statement, and the schema where it is known. Output: the clauses and calls that DSQL refuses, in the order
 //! of the text. Names are not resolved here but for one rule, which needs the tables behind them.
 
 use super::clauses::*;
-use super::walk::{self, Visit};
 use super::{Finding, ddl, functions, types};
 use crate::schema::Schema;
 use crate::syntax::ast::{
     Expr, ExprKind, FromItem, Join, JoinKind, LockStrength, Name, Query, QueryBody, Select, Statement,
     TypeName,
 };
+use crate::syntax::visit::{self, Visit};
 
 pub(super) fn queries(statement: &Statement, schema: Option<&Schema>, out: &mut Vec<Finding>) {
     let mut found = Queries { schema, out: Vec::new() };
-    walk::statement(statement, &mut found);
+    visit::statement(statement, &mut found);
     found.out.sort_by_key(|finding| finding.diagnostic.span);
     out.append(&mut found.out);
 }
@@ -22,7 +22,7 @@ pub(super) fn queries(statement: &Statement, schema: Option<&Schema>, out: &mut 
 /// Casts to types that the schema, where all of it is known, does not have.
 pub(super) fn unknown_casts(statement: &Statement, schema: &Schema, out: &mut Vec<Finding>) {
     let mut casts = Casts { found: Vec::new() };
-    walk::statement(statement, &mut casts);
+    visit::statement(statement, &mut casts);
     let is_created = |ty: &TypeName| ddl::is_created(ty, schema);
     out.extend(casts.found.into_iter().filter_map(|ty| types::unknown(ty, is_created)));
 }
@@ -45,7 +45,7 @@ struct Queries<'a> {
 }
 
 impl<'s> Visit<'s> for Queries<'_> {
-    fn query(&mut self, query: &'s Query) {
+    fn query(&mut self, query: &'s Query) -> bool {
         for lock in &query.locking {
             let instead = match lock.strength {
                 LockStrength::Share => "FOR KEY SHARE, or FOR UPDATE",
@@ -54,6 +54,7 @@ impl<'s> Visit<'s> for Queries<'_> {
             };
             self.out.push(locking.naming(lock.span, instead));
         }
+        true
     }
 
     fn item(&mut self, item: &'s FromItem) {
@@ -95,7 +96,7 @@ fn lateral(join: &Join, schema: Option<&Schema>) -> Option<Finding> {
     let mut inner = Vec::new();
     select.from.iter().for_each(|item| tables(item, &mut inner));
     let mut references = References { found: Vec::new() };
-    select.targets.iter().for_each(|target| walk::expr(&target.expr, &mut references));
+    select.targets.iter().for_each(|target| visit::expr(&target.expr, &mut references));
     let outer_column = |parts: &&'_ [Name]| {
         let [table, _] = parts else { return false };
         let named = |list: &[(String, &FromItem)]| list.iter().any(|(name, _)| *name == table.text);
@@ -158,9 +159,6 @@ struct Casts<'s> {
 }
 
 impl<'s> Visit<'s> for Casts<'s> {
-    fn query(&mut self, _: &'s Query) {}
-    fn item(&mut self, _: &'s FromItem) {}
-    fn expr(&mut self, _: &'s Expr) {}
     fn target_type(&mut self, ty: &'s TypeName, _: &'s Expr) {
         self.found.push(ty);
     }
@@ -172,12 +170,9 @@ struct References<'s> {
 }
 
 impl<'s> Visit<'s> for References<'s> {
-    fn query(&mut self, _: &'s Query) {}
-    fn item(&mut self, _: &'s FromItem) {}
     fn expr(&mut self, expr: &'s Expr) {
         if let ExprKind::Column(parts) = &expr.kind {
             self.found.push(parts);
         }
     }
-    fn target_type(&mut self, _: &'s TypeName, _: &'s Expr) {}
 }

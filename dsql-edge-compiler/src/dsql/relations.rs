@@ -4,21 +4,21 @@
 //! relation of the catalog, and no name of a `WITH` counts as a table.
 
 use super::inside::{self, Copied};
-use super::walk::{self, Visit};
-use crate::syntax::Lexed;
-use crate::syntax::ast::{Expr, FromItem, QualifiedName, Query, Statement, StatementKind, TypeName};
+use crate::syntax::ParsedStatement;
+use crate::syntax::ast::{FromItem, QualifiedName, Query, Statement, StatementKind};
+use crate::syntax::visit::{self, Visit};
 
 /// Schemas without tables of users.
 const SYSTEM: &[&str] = &["pg_catalog", "information_schema", "sys"];
 
 /// The tables of a query, of INSERT, UPDATE, DELETE and MERGE, and of COPY and EXPLAIN ANALYZE: none of `SELECT 1`, of
 /// a query of `pg_class`, of DDL.
-pub fn used_tables(statement: &Statement, text: &str, lexed: &Lexed) -> Vec<String> {
-    if let Some((inner, _)) = inside::run(statement, text, lexed) {
-        return of_statement(&inner);
+pub fn used_tables(statement: ParsedStatement<'_>) -> Vec<String> {
+    if let Some(inner) = inside::run(statement) {
+        return inner.statements.first().map(of_statement).unwrap_or_default();
     }
     match &statement.kind {
-        StatementKind::Utility("COPY") => match inside::copied(text, lexed, statement.span) {
+        StatementKind::Utility("COPY") => match inside::copied(statement) {
             Some(Copied::Into(table) | Copied::Table(table)) => {
                 let mut found = Tables::default();
                 found.table(&table);
@@ -30,7 +30,7 @@ pub fn used_tables(statement: &Statement, text: &str, lexed: &Lexed) -> Vec<Stri
         | StatementKind::Insert(_)
         | StatementKind::Update(_)
         | StatementKind::Delete(_)
-        | StatementKind::Merge(_) => of_statement(statement),
+        | StatementKind::Merge(_) => of_statement(statement.tree),
         _ => Vec::new(),
     }
 }
@@ -38,7 +38,7 @@ pub fn used_tables(statement: &Statement, text: &str, lexed: &Lexed) -> Vec<Stri
 fn of_statement(statement: &Statement) -> Vec<String> {
     let mut found = Tables::default();
     found.targets(statement);
-    walk::statement(statement, &mut found);
+    visit::statement(statement, &mut found);
     found.tables.into_iter().map(str::to_owned).collect()
 }
 
@@ -81,9 +81,10 @@ impl<'s> Tables<'s> {
 }
 
 impl<'s> Visit<'s> for Tables<'s> {
-    fn query(&mut self, query: &'s Query) {
+    fn query(&mut self, query: &'s Query) -> bool {
         let names = query.with.iter().flat_map(|with| &with.ctes).map(|cte| cte.name.text.as_str());
         self.with.extend(names);
+        true
     }
 
     fn item(&mut self, item: &'s FromItem) {
@@ -91,16 +92,12 @@ impl<'s> Visit<'s> for Tables<'s> {
             self.table(name);
         }
     }
-
-    fn expr(&mut self, _: &'s Expr) {}
-
-    fn target_type(&mut self, _: &'s TypeName, _: &'s Expr) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::syntax::{lex, parse_statement};
+    use crate::syntax::Parsed;
 
     #[test]
     fn tables_are_found_in_queries_and_dml_and_not_in_ddl() {
@@ -133,9 +130,9 @@ mod tests {
             ("EXPLAIN ANALYZE DELETE FROM t", "t"),
             ("EXPLAIN (ANALYZE false) DELETE FROM t", ""),
         ] {
-            let lexed = lex(&crate::Source::numbered(sql));
-            let statement = parse_statement(sql, &lexed).unwrap();
-            assert_eq!(used_tables(&statement, sql, &lexed).join(" "), tables, "{sql}");
+            let source = crate::Source::numbered(sql);
+            let parsed = Parsed::script(&source).unwrap();
+            assert_eq!(used_tables(parsed.only().unwrap()).join(" "), tables, "{sql}");
         }
     }
 }

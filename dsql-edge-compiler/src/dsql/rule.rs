@@ -1,7 +1,7 @@
 //! What a rule is: a thing that DSQL refuses, its answer to it, and what to write instead.
 //!
-//! In: the tables of the rooms beside this one. Out: a [`Finding`] where a statement breaks a rule. It
-//! looks at no statement.
+//! Input: the tables of the rooms beside this one. Output: a [`Finding`] where a statement breaks a rule. It looks at
+//! no statement.
 
 use crate::diagnostic::{Code, Diagnostic, Reason, Severity, Stage};
 use crate::source::Span;

@@ -1,7 +1,7 @@
 //! Settings and isolation levels.
 //!
-//! In: `SET`, `SHOW`, `BEGIN` as words. Out: the rule that they break. What a client sets when it connects is
-//! the local server's business; the names that it may set are these.
+//! Input: `SET`, `SHOW`, `BEGIN` as words. Output: the rule that they break. What a client sets when it connects is the
+//! local server's business; the names that it may set are these.
 
 use super::rule::rules;
 use super::{Finding, words::Words};

@@ -1,13 +1,13 @@
 //! What DSQL refuses because of the statements before it: one DDL a transaction, none beside DML.
 //!
-//! In: the statements of a session, one after the other. Out: the rule that the next one breaks. A finding of
-//! this room does not end the transaction: whoever asks says so with [`Transactions::failed`], as a server
-//! does, or goes on as if the statement had begun another one, as a linter does.
+//! Input: the statements of a session, one after the other. Output: the rule that the next one breaks. A finding of
+//! this room does not end the transaction: whoever asks says so with [`Transactions::failed`], as a server does, or
+//! goes on as if the statement had begun another one, as a linter does.
 
 use super::inside::{self, Copied};
 use super::rule::rules;
 use super::{Finding, words::Words};
-use crate::syntax::Lexed;
+use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{AlterAction, ConstraintKind, Statement, StatementKind};
 
 rules! {
@@ -41,7 +41,7 @@ pub enum Part {
     Begin,
     /// `COMMIT`, `END`, `ROLLBACK`, `ABORT`, with or without `AND CHAIN`
     End,
-    /// It changes the catalogue: `CREATE`, `ALTER`, `DROP`, `GRANT` …
+    /// It changes the catalog: `CREATE`, `ALTER`, `DROP`, `GRANT` …
     Ddl,
     /// It changes rows.
     Dml,
@@ -51,21 +51,21 @@ pub enum Part {
 
 /// The part of a statement in its transaction. COPY into a table writes, and so does a statement that COPY or EXPLAIN
 /// ANALYZE runs.
-pub fn part(statement: &Statement, text: &str, lexed: &Lexed) -> Part {
+pub fn part(statement: ParsedStatement<'_>) -> Part {
     match &statement.kind {
-        StatementKind::Utility("COPY") if is_copy_from(statement, text, lexed) => Part::Dml,
-        StatementKind::Utility("COPY" | "EXPLAIN") => match inside::run(statement, text, lexed) {
-            Some((inner, _)) => by_itself(&inner),
+        StatementKind::Utility("COPY") if is_copy_from(statement) => Part::Dml,
+        StatementKind::Utility("COPY" | "EXPLAIN") => match inside::run(statement) {
+            Some(inner) => inner.statements.first().map_or(Part::Other, by_itself),
             None => Part::Other,
         },
-        _ => by_itself(statement),
+        _ => by_itself(statement.tree),
     }
 }
 
 /// Whether a statement is COPY into a table.
-pub fn is_copy_from(statement: &Statement, text: &str, lexed: &Lexed) -> bool {
+pub fn is_copy_from(statement: ParsedStatement<'_>) -> bool {
     matches!(statement.kind, StatementKind::Utility("COPY"))
-        && matches!(inside::copied(text, lexed, statement.span), Some(Copied::Into(_)))
+        && matches!(inside::copied(statement), Some(Copied::Into(_)))
 }
 
 fn by_itself(statement: &Statement) -> Part {
@@ -98,7 +98,7 @@ impl Transactions {
         Transactions::default()
     }
 
-    /// A message with so many statements begins.
+    /// A message with this number of statements begins.
     pub fn message(&mut self, statements: usize) {
         self.implicit = statements > 1 && !self.open;
         if !self.open {
@@ -133,9 +133,9 @@ impl Transactions {
     }
 
     /// The rule that the next statement breaks, coming where it does.
-    pub fn next(&mut self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<Finding> {
+    pub fn next(&mut self, statement: ParsedStatement<'_>) -> Option<Finding> {
         let span = statement.span;
-        let part = part(statement, text, lexed);
+        let part = part(statement);
         if self.aborted && part != Part::End {
             return Some(aborted_transaction.at(span));
         }
@@ -148,7 +148,7 @@ impl Transactions {
                 None
             }
             Part::End => {
-                let chain = Words::of(text, lexed, span);
+                let chain = Words::of(statement);
                 let chains =
                     chain.position(|word| word == "CHAIN").is_some_and(|at| chain.at(at - 1) != "NO");
                 // ROLLBACK TO is refused for what it is.
@@ -168,7 +168,7 @@ impl Transactions {
                     None
                 };
                 (self.ddl, self.dml) = (self.open || self.implicit, false);
-                self.index(statement).or_else(|| rule.map(|rule| rule.at(span)))
+                self.index(statement.tree).or_else(|| rule.map(|rule| rule.at(span)))
             }
             Part::Dml => {
                 let mixed = self.ddl;

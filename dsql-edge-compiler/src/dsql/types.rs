@@ -1,7 +1,7 @@
 //! Types: what a column may be, and what only an expression may be.
 //!
-//! In: a type as written. Out: the rule that it breaks as a column's, an identity's or an expression's type.
-//! What is neither PostgreSQL's nor an array is a domain, or an error of the analyzer's.
+//! Input: a type as written. Output: the rule that it breaks as a column's, an identity's or an expression's type. What
+//! is neither PostgreSQL's nor an array is a domain, or an error of the analyzer's.
 
 use super::Finding;
 use super::rule::rules;

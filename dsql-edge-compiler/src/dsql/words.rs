@@ -1,10 +1,10 @@
 //! The words of a statement, as a table of command words is compared with.
 //!
-//! In: its tokens. Out: keywords and names in capitals, with their places. Symbols count as words, so that a
+//! Input: its tokens. Output: keywords and names in capitals, with their places. Symbols count as words, so that a
 //! place in the list is a place in the statement.
 
 use crate::source::Span;
-use crate::syntax::Lexed;
+use crate::syntax::ParsedStatement;
 use crate::syntax::token::{Token, TokenKind};
 
 /// The tokens of one statement.
@@ -15,9 +15,10 @@ pub(crate) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Those of the statement that stands at a place.
-    pub(crate) fn of(text: &'a str, lexed: &'a Lexed, statement: Span) -> Words<'a> {
-        let tokens = &lexed.tokens;
+    /// Those of a statement.
+    pub(crate) fn of(statement: ParsedStatement<'a>) -> Words<'a> {
+        let (text, tokens) = (statement.text, &statement.tokens.tokens);
+        let statement = statement.span;
         let first = tokens.partition_point(|token| token.span.start < statement.start);
         let last = tokens.partition_point(|token| token.span.start < statement.end);
         let tokens = tokens.get(first..last).unwrap_or_default();
@@ -138,7 +139,7 @@ impl<'a> Words<'a> {
         token.map_or(Span::default(), |token| token.span)
     }
 
-    /// From the first word over so many.
+    /// From the first word, over this number of words.
     pub(super) fn span_of(&self, count: usize) -> Span {
         self.span(0).to(self.span(count.clamp(1, self.words.len().max(1)) - 1))
     }

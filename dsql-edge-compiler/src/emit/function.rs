@@ -1,8 +1,8 @@
 //! Named query functions.
 //!
-//! In: the head as the user wrote it and the [`Emission`] of its SQL. Out: a `fn` that returns a query.
+//! Input: the head as the user wrote it and the [`Emission`] of its SQL. Output: a `fn` that returns a query.
 
-use super::{Emission, optional, path};
+use super::emission::{Emission, optional, path};
 use crate::fields::{RustType, rust_type};
 use crate::typed::TypedParameter;
 use proc_macro2::{Ident, TokenStream};

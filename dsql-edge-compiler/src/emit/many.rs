@@ -1,9 +1,10 @@
 //! One statement for many rows.
 //!
-//! In: an [`Emission`] and what it iterates over. Out: an expression that holds the iterator and binds row after row when
-//! they are sent: into one array a parameter, or each for an execution of its own.
+//! Input: an [`Emission`] and what it iterates over. Output: an expression that holds the iterator and binds row after
+//! row when they are sent: into one array a parameter, or each for an execution of its own.
 
-use super::{Emission, Many, parameter_names, row, statement};
+use super::emission::{Emission, Many, parameter_names};
+use super::{row, statement};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 

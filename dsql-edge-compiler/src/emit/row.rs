@@ -1,6 +1,6 @@
 //! Row structs with their impls written out, and the function that decodes a row.
 
-use super::{RowTarget, RowType, WrittenTypes, field_type, marker_path, nullability, optional};
+use super::emission::{RowTarget, RowType, WrittenTypes, field_type, marker_path, nullability, optional};
 use crate::fields::{Entry, Field, Fields, Group};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};

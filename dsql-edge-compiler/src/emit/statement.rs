@@ -1,6 +1,6 @@
 //! The static description of a statement, and the binding of its arguments.
 
-use super::{Emission, marker_path, nullability};
+use super::emission::{Emission, marker_path, nullability};
 use crate::fields::{Marker, rust_type};
 use crate::typed::{Effect, IdempotencyKey, SessionEffect, TypedQuery};
 use proc_macro2::{Ident, Literal, Span, TokenStream};

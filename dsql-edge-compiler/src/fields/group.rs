@@ -1,6 +1,6 @@
 //! Columns whose names have parts, `"author.name"`, gathered into groups.
 //!
-//! In: columns. Out: the tree of their names, and for a group the column whose NULL means that an outer join
+//! Input: columns. Output: the tree of their names, and for a group the column whose NULL means that an outer join
 //! missed. No value is ever lost: a group is absent only where every column of it is certain to be NULL.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};

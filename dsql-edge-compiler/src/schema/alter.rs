@@ -1,9 +1,11 @@
-//! `ALTER` and `DROP`, applied to the schema so far.
+//! `ALTER TABLE` and the same for views and sequences, applied to the schema so far.
 
-use super::fold::{Fold, check};
-use super::{Column, Relation, UserTypeKind, is_null_default};
+use super::fold::Fold;
+use super::{Column, Relation, is_null_default};
 use crate::diagnostic::Code;
-use crate::syntax::ast::{AlterAction, AlterTable, Drop, Name, ObjectKind, SET_LOGGED, SET_UNLOGGED};
+use crate::syntax::ast::{
+    AlterAction, AlterTable, ConstraintKind, Name, ObjectKind, SET_LOGGED, SET_UNLOGGED,
+};
 
 impl Fold {
     pub(super) fn alter(&mut self, alter: AlterTable) {
@@ -11,21 +13,43 @@ impl Fold {
             return self.alter_type(alter);
         }
         if alter.object == ObjectKind::Index {
+            self.rename_index(&alter);
             return;
         }
         let Some(at) = self.find_relation(&alter.name) else {
-            if !alter.if_exists {
+            if !alter.if_exists && !self.rename_index(&alter) {
                 self.unknown_relation(&alter.name);
             }
             return;
         };
+        let below = if alter.only { Vec::new() } else { self.schema.descendants(at) };
         for action in alter.actions {
+            for child in &below {
+                let is_partition = self.schema.relations[*child].partitioned;
+                if let Some(action) = inherited(&action, is_partition) {
+                    self.alter_action(*child, action);
+                }
+            }
             self.alter_action(at, action);
+            self.create_owned_sequences(at);
         }
+    }
+
+    /// `ALTER TABLE index RENAME TO` is `ALTER INDEX`.
+    fn rename_index(&mut self, alter: &AlterTable) -> bool {
+        let name = alter.name.name();
+        let mut keys = self.schema.relations.iter_mut().flat_map(|relation| &mut relation.keys);
+        let index = keys.find(|key| key.name.as_deref() == Some(name));
+        if let (Some(index), Some(AlterAction::Rename(new))) = (index, alter.actions.first()) {
+            index.name = Some(new.text.clone());
+            return true;
+        }
+        self.indexes.iter().any(|known| known == name)
     }
 
     pub(super) fn alter_action(&mut self, at: usize, action: AlterAction) {
         let mut relation = self.schema.relations[at].clone();
+        let version = self.schema.version;
         match action {
             AlterAction::AddColumn { column, if_not_exists } => {
                 if relation.column(&column.name.text).is_some() {
@@ -40,7 +64,10 @@ impl Fold {
                 }
                 self.add_column(&mut relation, column);
             }
-            AlterAction::DropColumn { name, if_exists } => {
+            AlterAction::DropColumn { name, if_exists, cascade } => {
+                if cascade {
+                    self.drop_views_of_column(at, &name.text);
+                }
                 if relation.column(&name.text).is_none() && !if_exists {
                     self.unknown_column(&relation, &name);
                 }
@@ -80,13 +107,17 @@ impl Fold {
                 relation.foreign_keys.retain(|key| key.name != name.text);
             }
             AlterAction::Rename(name) => {
-                let old = (relation.schema.clone(), relation.name.clone());
-                self.schema.relation_index.remove(&old);
+                self.schema.relation_names.take(version, &relation.schema, &relation.name);
                 relation.name = name.text;
-                self.schema.relation_index.insert((relation.schema.clone(), relation.name.clone()), at);
+                self.schema.relation_names.give(version, &relation.schema, &relation.name, at);
+            }
+            AlterAction::RenameColumn { from, to } if relation.has_columns_of_query() => {
+                relation.renamed_columns.push((version, from.text, to.text));
             }
             AlterAction::RenameColumn { from, to } => {
-                self.change(&mut relation, &from, |it| it.name = to.text.clone());
+                self.change(&mut relation, &from, |it| {
+                    it.earlier_names.push((version, std::mem::replace(&mut it.name, to.text.clone())));
+                });
                 for key in &mut relation.keys {
                     key.columns
                         .iter_mut()
@@ -121,20 +152,19 @@ impl Fold {
                 }
             }
             AlterAction::SetSchema(name) => {
-                let old = (relation.schema.clone(), relation.name.clone());
-                self.schema.relation_index.remove(&old);
+                self.schema.relation_names.take(version, &relation.schema, &relation.name);
                 relation.schema = name.text;
-                self.schema.relation_index.insert((relation.schema.clone(), relation.name.clone()), at);
+                self.schema.relation_names.give(version, &relation.schema, &relation.name, at);
             }
             AlterAction::RowSecurity => relation.row_security = true,
             AlterAction::Other(SET_UNLOGGED) => relation.volatile_rows = true,
             AlterAction::Other(SET_LOGGED) => relation.volatile_rows = false,
-            AlterAction::Other(_) => {}
+            AlterAction::Other(_) | AlterAction::AddValue { .. } | AlterAction::RenameValue { .. } => {}
         }
         self.schema.relations[at] = relation;
     }
 
-    /// A column that is gone is referenced no more.
+    /// Foreign keys cannot refer to a column that was dropped.
     fn forget_references(&mut self, table: usize, column: &str) {
         for relation in &mut self.schema.relations {
             relation
@@ -154,68 +184,33 @@ impl Fold {
         let message = format!("column \"{}\" of relation \"{}\" does not exist", name.text, relation.name);
         self.problem(Code::UnknownColumn, name.span, message);
     }
+}
 
-    pub(super) fn alter_type(&mut self, alter: AlterTable) {
-        let found = match alter.name.schema() {
-            Some(schema) => self.schema.user_type(schema, alter.name.name()),
-            None => self.path.iter().find_map(|schema| self.schema.user_type(schema, alter.name.name())),
-        };
-        let Some(at) = found else {
-            let message = format!("type \"{}\" does not exist", alter.name.display());
-            return self.problem(Code::UnknownType, alter.name.span(), message);
-        };
-        for action in alter.actions {
-            match (action, &mut self.schema.types[at].kind) {
-                (AlterAction::SetNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = true,
-                (AlterAction::DropNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = false,
-                (AlterAction::AddConstraint(constraint), UserTypeKind::Domain { checks, .. }) => {
-                    checks.extend(check(constraint));
-                }
-                (AlterAction::AddColumn { column, .. }, UserTypeKind::Composite(fields)) => {
-                    if let Some(type_name) = column.type_name {
-                        fields.push((column.name.text, type_name));
-                    }
-                }
-                (AlterAction::DropColumn { name, .. }, UserTypeKind::Composite(fields)) => {
-                    fields.retain(|(field, _)| *field != name.text);
-                }
-                (AlterAction::Rename(name), _) => {
-                    let known = &mut self.schema.types[at];
-                    self.schema.type_index.remove(&(known.schema.clone(), known.name.clone()));
-                    known.name = name.text;
-                    self.schema.type_index.insert((known.schema.clone(), known.name.clone()), at);
-                }
-                _ => {}
-            }
+/// What an action on a table does to one that inherits from it; nothing if it stays with the table.
+fn inherited(action: &AlterAction, is_partition: bool) -> Option<AlterAction> {
+    Some(match action {
+        AlterAction::AddColumn { column, .. } => {
+            AlterAction::AddColumn { column: column.clone(), if_not_exists: true }
         }
-    }
-
-    pub(super) fn drop_objects(&mut self, drop: Drop) {
-        for name in &drop.names {
-            match drop.object {
-                ObjectKind::Type | ObjectKind::Domain => {
-                    let key = (self.creation_schema(name), name.name().to_owned());
-                    // The entry stays, so that the numbers of other types do; its name is gone.
-                    self.schema.type_index.remove(&key);
-                }
-                ObjectKind::Schema => self.schema.schemas.retain(|schema| schema != name.name()),
-                ObjectKind::Index => {
-                    for relation in &mut self.schema.relations {
-                        relation.keys.retain(|key| key.name.as_deref() != Some(name.name()));
-                    }
-                }
-                _ => match self.find_relation(name) {
-                    Some(at) => {
-                        let relation = &self.schema.relations[at];
-                        let key = (relation.schema.clone(), relation.name.clone());
-                        self.schema.relation_index.remove(&key);
-                    }
-                    None if drop.if_exists => {}
-                    None => self.unknown_relation(name),
-                },
-            }
+        AlterAction::DropColumn { name, cascade, .. } => {
+            AlterAction::DropColumn { name: name.clone(), if_exists: true, cascade: *cascade }
         }
-    }
+        AlterAction::SetType { .. }
+        | AlterAction::SetDefault { .. }
+        | AlterAction::SetNotNull(_)
+        | AlterAction::DropNotNull(_)
+        | AlterAction::DropExpression(_)
+        | AlterAction::RenameColumn { .. } => action.clone(),
+        AlterAction::AddConstraint(constraint)
+            if is_partition || matches!(constraint.kind, ConstraintKind::Check { .. }) =>
+        {
+            action.clone()
+        }
+        AlterAction::DropConstraint { name, .. } => {
+            AlterAction::DropConstraint { name: name.clone(), if_exists: true }
+        }
+        _ => return None,
+    })
 }
 
 fn rename(columns: &mut [String], from: &str, to: &str) {

@@ -1,6 +1,6 @@
 //! `-- dsql-edge: …` lines at the head of a snapshot.
 //!
-//! In: the text of a file. Out: settings on the schema. `pull` keeps these lines as they are.
+//! Input: the text of a file. Output: settings on the schema. `pull` keeps these lines as they are.
 
 use super::error::SchemaError;
 use super::{Dialect, RelationKind, RustType, Schema};
@@ -14,7 +14,7 @@ pub(super) fn read(schema: &mut Schema, file: &str, sql: &str) -> Vec<SchemaErro
     for (number, line) in (1..).zip(sql.split_inclusive('\n')) {
         let start = offset;
         offset += line.len();
-        let text = line.trim_start_matches(BYTE_ORDER_MARK).trim();
+        let text = if start == 0 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line }.trim();
         if text.is_empty() || text.starts_with('\\') {
             continue;
         }

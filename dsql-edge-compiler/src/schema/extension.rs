@@ -1,12 +1,12 @@
 //! The functions, operators, types and casts of extensions that a schema names.
 //!
-//! In: `CREATE EXTENSION`. Out: what PostgreSQL 16's own version of it brings, folded in as if it stood in
-//! the schema. Of an extension that is not known nothing is added; what it brings is then not found.
+//! Input: `CREATE EXTENSION`. Output: what PostgreSQL 16's own version of it brings, folded in as if it stood in the
+//! schema. Of an extension that is not known nothing is added; what it brings is then not found.
 
 use super::fold::Fold;
 use crate::source::Source;
+use crate::syntax::Parsed;
 use crate::syntax::ast::CreateExtension;
-use crate::syntax::{lex, parse_statements};
 
 /// As `cargo xtask catalog` reads them from PostgreSQL.
 const EXTENSIONS: [(&str, &str); 11] = [
@@ -36,9 +36,9 @@ impl Fold {
         let schema =
             extension.schema.or_else(|| self.path.first().cloned()).unwrap_or_else(|| "public".into());
         let source = Source::numbered(*text);
-        if let Ok(statements) = parse_statements(&source.text, &lex(&source)) {
+        if let Ok(parsed) = Parsed::script(&source) {
             let path = std::mem::replace(&mut self.path, vec![schema]);
-            statements.into_iter().for_each(|statement| self.statement(statement));
+            parsed.statements.into_iter().for_each(|statement| self.statement(statement));
             self.path = path;
         }
     }

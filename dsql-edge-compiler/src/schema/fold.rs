@@ -1,27 +1,29 @@
 //! DDL statements, one after the other, into a [`Schema`].
 //!
-//! In: parsed statements. Out: the schema that stands after them. What queries do not see (owners,
-//! grants, comments, triggers) is passed over; what contradicts the schema so far is an error.
+//! Input: parsed statements. Output: the schema that stands after them. What queries do not see (owners, grants,
+//! comments, triggers) is passed over; what contradicts the schema so far is an error.
 
+use super::committed::committed;
 use super::error::SchemaError;
 use super::key_name::key_name;
+use super::names::Moment;
 use super::{
-    Column, Function, Key, Relation, RelationKind, Schema, UserType, UserTypeKind, directive, is_null_default,
+    Key, Relation, RelationKind, Schema, TEMPORARY, UserType, UserTypeKind, directive, is_null_default,
+    unfollowed,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
+use crate::syntax::Parsed;
 use crate::syntax::ast::{
-    Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTableAs, CreateView, Expr, ExprKind,
-    ForeignKeyConstraint, KeyConstraint, Name, NewType, Persistence, QualifiedName, Statement, StatementKind,
-    TableColumn, TableElement, TypeName,
+    Constraint, ConstraintKind, CreateIndex, CreateTableAs, CreateView, Expr, ExprKind, NewType,
+    QualifiedName, Query, Statement, StatementKind,
 };
-use crate::syntax::{lex, parse_statements};
 
 pub(super) fn fold<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a str)>,
     dialect: Option<super::Dialect>,
 ) -> Result<Schema, Vec<SchemaError>> {
-    let mut fold = Fold { schema: Schema::default(), path: Vec::new(), problems: Vec::new() };
+    let mut fold = Fold::new(Schema::default());
     let mut errors = Vec::new();
     for (file, sql) in files {
         errors.extend(directive::read(&mut fold.schema, file, sql));
@@ -29,13 +31,13 @@ pub(super) fn fold<'a>(
         // A file's `SET search_path` ends with the file, as a session of pg_dump's would.
         fold.path = fold.schema.search_path.clone();
         let source = Source::script(sql);
-        match parse_statements(&source.text, &lex(&source)) {
-            Ok(statements) => statements.into_iter().for_each(|statement| fold.statement(statement)),
+        match Parsed::script(&source) {
+            Ok(parsed) => fold.script(parsed),
             Err(diagnostic) => fold.problems.push(diagnostic),
         }
-        errors.extend(
-            fold.problems.drain(..).map(|diagnostic| SchemaError { file: file.to_owned(), diagnostic }),
-        );
+        let of_file = |diagnostic| SchemaError { file: file.to_owned(), diagnostic };
+        errors.extend(fold.problems.drain(..).map(of_file));
+        fold.schema.unfollowed.extend(fold.unfollowed.drain(..).map(of_file));
     }
     if errors.is_empty() {
         errors = directive::check(&fold.schema);
@@ -52,13 +54,14 @@ impl Growth {
     /// From a schema.
     pub fn new(schema: Schema) -> Growth {
         let path = schema.search_path.clone();
-        Growth { fold: Fold { schema, path, problems: Vec::new() } }
+        Growth { fold: Fold { path, ..Fold::new(schema) } }
     }
 
     /// Applies a statement; what contradicts the schema changes nothing.
     pub fn apply(&mut self, statement: Statement) {
         self.fold.statement(statement);
         self.fold.problems.clear();
+        self.fold.unfollowed.clear();
     }
 
     /// The schema as it has become.
@@ -71,13 +74,44 @@ pub(super) struct Fold {
     pub(super) schema: Schema,
     pub(super) path: Vec<String>,
     pub(super) problems: Vec<Diagnostic>,
+    unfollowed: Vec<Diagnostic>,
+    /// The names of indexes, unique or not.
+    pub(super) indexes: Vec<String>,
 }
 
 impl Fold {
+    fn new(schema: Schema) -> Fold {
+        Fold { schema, path: Vec::new(), problems: Vec::new(), unfollowed: Vec::new(), indexes: Vec::new() }
+    }
+
+    /// The statements of a file, without those that it rolls back.
+    fn script(&mut self, parsed: Parsed<'_>) {
+        self.unfollowed.extend(parsed.tokens.commands.iter().filter_map(unfollowed::command));
+        let (statements, open) = committed(parsed.statements, &parsed.tokens);
+        if let Some(begin) = open {
+            self.not_followed(begin, "its transaction has no COMMIT");
+        }
+        for statement in statements {
+            self.unfollowed.extend(unfollowed::statement(&statement, &parsed.text));
+            self.statement(statement);
+        }
+    }
+
+    /// Names a statement of which the fold does not apply everything.
+    pub(super) fn not_followed(&mut self, span: Span, what: &str) {
+        self.unfollowed.push(unfollowed::error(span, what));
+    }
+
     pub(super) fn statement(&mut self, statement: Statement) {
+        self.schema.version += 1;
         match statement.kind {
             StatementKind::CreateTable(table) => self.create_table(*table),
             StatementKind::CreateTableAs(table) => self.create_table_as(*table),
+            StatementKind::Query(query) => {
+                if let Some((name, plain)) = query.without_into() {
+                    self.select_into(name, plain);
+                }
+            }
             StatementKind::CreateView(view) => self.create_view(*view),
             StatementKind::CreateIndex(index) => self.create_index(*index),
             StatementKind::CreateDomain(domain) => {
@@ -115,30 +149,35 @@ impl Fold {
                 created.elements.into_iter().for_each(|element| self.statement(element));
                 self.path = path;
             }
-            StatementKind::CreateFunction(definition) => {
-                let schema = self.creation_schema(&definition.name);
-                let same = |known: &Function| {
-                    known.schema == schema
-                        && known.definition.name.name() == definition.name.name()
-                        && known
-                            .definition
-                            .parameters
-                            .iter()
-                            .map(|it| &it.type_name.name)
-                            .eq(definition.parameters.iter().map(|it| &it.type_name.name))
-                };
-                self.schema.functions.retain(|known| !same(known));
-                self.schema.functions.push(Function { schema, definition: *definition });
-            }
+            StatementKind::CreateFunction(definition) => self.create_function(*definition),
+            StatementKind::AlterFunction(alter) => self.alter_function(&alter),
+            StatementKind::RenameSchema { from, to } => self.rename_schema(&from, &to),
             StatementKind::CreateOperator(operator) => {
                 let schema = operator.schema.clone();
                 let schema = schema.or_else(|| self.path.first().cloned()).unwrap_or_else(|| "public".into());
                 self.schema.operators.push((schema, *operator));
             }
+            StatementKind::CreateCollation(collation) => {
+                let is_copied = |(_, name): &(String, String)| {
+                    collation.copied.as_ref().is_some_and(|copied| copied.name() == name)
+                };
+                let known = &self.schema.nondeterministic_collations;
+                if collation.nondeterministic || known.iter().any(is_copied) {
+                    let schema = self.creation_schema(&collation.name);
+                    let name = collation.name.name().to_owned();
+                    self.schema.nondeterministic_collations.push((schema, name));
+                }
+            }
             StatementKind::CreateCast(cast) => self.schema.casts.push(*cast),
             StatementKind::CreateTrigger(table) => {
                 if let Some(at) = self.find_relation(&table) {
                     self.schema.relations[at].has_triggers = true;
+                }
+            }
+            StatementKind::CreateRule(table) => {
+                if let Some(at) = self.find_relation(&table) {
+                    self.schema.relations[at].has_triggers = true;
+                    self.schema.relations[at].has_rules = true;
                 }
             }
             StatementKind::CreateExtension(extension) => self.create_extension(extension),
@@ -169,46 +208,57 @@ impl Fold {
             schema: self.creation_schema(name),
             name: name.name().to_owned(),
             columns: Vec::new(),
+            renamed_columns: Vec::new(),
             keys: Vec::new(),
             foreign_keys: Vec::new(),
             has_children: false,
             row_security: false,
             has_triggers: false,
+            has_rules: false,
             evaluated: Vec::new(),
             partitioned: false,
             volatile_rows: false,
             has_other_keys: false,
             materialized: false,
+            created: self.moment(),
+            parents: Vec::new(),
             kind,
         }
+    }
+
+    pub(super) fn moment(&self) -> Moment {
+        Moment { version: self.schema.version, path: self.path.clone().into() }
     }
 
     pub(super) fn find_relation(&self, name: &QualifiedName) -> Option<usize> {
         match name.schema() {
             Some(schema) => self.schema.relation(schema, name.name()),
-            None => self.path.iter().find_map(|schema| self.schema.relation(schema, name.name())),
+            None => {
+                let path = [TEMPORARY].into_iter().chain(self.path.iter().map(String::as_str));
+                path.into_iter().find_map(|schema| self.schema.relation(schema, name.name()))
+            }
         }
     }
 
     pub(super) fn add_relation(&mut self, relation: Relation, if_not_exists: bool, span: Span) {
-        let key = (relation.schema.clone(), relation.name.clone());
-        match self.schema.relation_index.get(&key) {
+        match self.schema.relation(&relation.schema, &relation.name) {
             Some(_) if if_not_exists => {}
             Some(_) => {
                 let message = format!("relation \"{}\" already exists", relation.name);
                 self.problem(Code::DuplicateTable, span, message);
             }
             None => {
-                self.schema.relation_index.insert(key, self.schema.relations.len());
+                let (version, at) = (self.schema.version, self.schema.relations.len());
+                self.schema.relation_names.give(version, &relation.schema, &relation.name, at);
                 self.schema.relations.push(relation);
             }
         }
     }
 
     pub(super) fn add_type(&mut self, name: &QualifiedName, kind: UserTypeKind) {
-        let key = (self.creation_schema(name), name.name().to_owned());
-        match self.schema.type_index.get(&key) {
-            Some(&at) if matches!(self.schema.types[at].kind, UserTypeKind::Base { .. }) => {
+        let schema = self.creation_schema(name);
+        match self.schema.user_type(&schema, name.name()) {
+            Some(at) if matches!(self.schema.types[at].kind, UserTypeKind::Base { .. }) => {
                 self.schema.types[at].kind = kind
             }
             Some(_) => {
@@ -216,162 +266,10 @@ impl Fold {
                 self.problem(Code::DuplicateObject, name.span(), message);
             }
             None => {
-                let (schema, name) = key.clone();
-                self.schema.type_index.insert(key, self.schema.types.len());
-                self.schema.types.push(UserType { schema, name, kind });
+                let (version, at) = (self.schema.version, self.schema.types.len());
+                self.schema.type_names.give(version, &schema, name.name(), at);
+                self.schema.types.push(UserType { schema, name: name.name().to_owned(), kind });
             }
-        }
-    }
-
-    pub(super) fn create_table(&mut self, table: CreateTable) {
-        let mut relation = self.relation_named(&table.name, RelationKind::Table);
-        relation.partitioned = table.partitioned || table.partition_of.is_some();
-        relation.volatile_rows = table.persistence != Persistence::Permanent;
-        for parent in table.inherits.iter().chain(&table.partition_of) {
-            match self.find_relation(parent) {
-                Some(at) => {
-                    let inherited = self.schema.relations[at].columns.clone();
-                    relation.evaluated.extend(self.schema.relations[at].evaluated.iter().cloned());
-                    relation.columns.extend(inherited);
-                    // A partition's rows are under its parent's keys, a child's are not.
-                    self.schema.relations[at].has_children |= table.inherits.contains(parent);
-                }
-                None => self.unknown_relation(parent),
-            }
-        }
-        if let Some(of_type) = &table.of_type {
-            self.typed_columns(&mut relation, of_type);
-        }
-        for element in table.elements {
-            match element {
-                TableElement::Column(column) => self.add_column(&mut relation, column),
-                TableElement::Constraint(constraint) => self.add_constraint(&mut relation, constraint),
-                TableElement::Like { table, including } => match self.find_relation(&table) {
-                    Some(at) => {
-                        let wants = |what: &str| {
-                            including
-                                .iter()
-                                .rev()
-                                .find(|(_, name)| *name == what || *name == "all")
-                                .is_some_and(|it| it.0)
-                        };
-                        let source = &self.schema.relations[at];
-                        for column in &source.columns {
-                            let mut column = column.clone();
-                            if !wants("identity") {
-                                column.identity = None;
-                            }
-                            if !wants("generated") {
-                                column.generated = false;
-                            }
-                            column.has_default = column.identity.is_some()
-                                || column.generated
-                                || (column.has_default && wants("defaults"));
-                            relation.columns.push(column);
-                        }
-                        if wants("indexes") {
-                            relation.has_other_keys |= source.has_other_keys;
-                            let keys = source.keys.iter().map(|key| Key {
-                                name: Some(key_name(&relation.name, &key.columns, key.suffix())),
-                                ..key.clone()
-                            });
-                            let keys: Vec<Key> = keys.collect();
-                            relation.keys.extend(keys);
-                        }
-                        relation.evaluated.extend(source.evaluated.iter().cloned());
-                    }
-                    None => self.unknown_relation(&table),
-                },
-            }
-        }
-        self.add_relation(relation, table.if_not_exists, table.name.span());
-    }
-
-    pub(super) fn typed_columns(&mut self, relation: &mut Relation, of_type: &QualifiedName) {
-        let found = match of_type.schema() {
-            Some(schema) => self.schema.user_type(schema, of_type.name()),
-            None => self.path.iter().find_map(|schema| self.schema.user_type(schema, of_type.name())),
-        };
-        match found.map(|at| &self.schema.types[at].kind) {
-            Some(UserTypeKind::Composite(fields)) => {
-                let columns =
-                    fields.iter().map(|(name, type_name)| plain_column(name.clone(), type_name.clone()));
-                relation.columns.extend(columns.collect::<Vec<_>>());
-            }
-            _ => {
-                let message = format!("type \"{}\" does not exist", of_type.display());
-                self.problem(Code::UnknownType, of_type.span(), message);
-            }
-        }
-    }
-
-    pub(super) fn add_column(&mut self, relation: &mut Relation, column: TableColumn) {
-        let TableColumn { name, type_name, collation, constraints, .. } = column;
-        let at = match (type_name, relation.columns.iter().position(|known| known.name == name.text)) {
-            (Some(type_name), None) => {
-                let mut column = plain_column(name.text, type_name);
-                column.collation = collation.map(|it| it.name().to_owned());
-                // DSQL has no serial: that is said of statements that run, not of a snapshot.
-                serial(&mut column);
-                relation.columns.push(column);
-                relation.columns.len() - 1
-            }
-            // A column of a parent, repeated or given options.
-            (_, Some(at)) => at,
-            (None, None) => {
-                let message = format!("column \"{}\" does not exist", name.text);
-                self.problem(Code::UnknownColumn, name.span, message);
-                return;
-            }
-        };
-        for constraint in constraints {
-            self.column_constraint(relation, at, constraint);
-        }
-    }
-
-    pub(super) fn column_constraint(
-        &mut self,
-        relation: &mut Relation,
-        at: usize,
-        mut constraint: Constraint,
-    ) {
-        if let ConstraintKind::Default(expr)
-        | ConstraintKind::Generated(expr)
-        | ConstraintKind::Check { expr, .. } = &constraint.kind
-        {
-            relation.evaluated.push(expr.clone());
-        }
-        let column = &mut relation.columns[at];
-        match constraint.kind {
-            ConstraintKind::NotNull => column.not_null = true,
-            ConstraintKind::Default(expr) => column.has_default = !is_null_default(&expr),
-            ConstraintKind::Identity { always, .. } => {
-                column.identity = Some(always);
-                column.has_default = true;
-                column.not_null = true;
-            }
-            ConstraintKind::Generated(_) => {
-                column.generated = true;
-                column.has_default = true;
-            }
-            // The same constraint of a table names its columns.
-            ConstraintKind::PrimaryKey(KeyConstraint { ref mut columns, .. })
-            | ConstraintKind::Unique(KeyConstraint { ref mut columns, .. })
-            | ConstraintKind::ForeignKey(ForeignKeyConstraint { ref mut columns, .. }) => {
-                columns.push(Name { text: column.name.clone(), span: constraint.span });
-                self.add_constraint(relation, constraint);
-            }
-            // It belongs to the constraint before it.
-            ConstraintKind::Attribute { deferrable: true } => {
-                let columns = [column.name.clone()];
-                if let Some(key) = relation.foreign_keys.last_mut().filter(|key| key.columns == columns) {
-                    key.deferrable = true;
-                }
-                if let Some(key) = relation.keys.last_mut().filter(|key| key.columns == columns) {
-                    key.deferrable = true;
-                }
-            }
-            _ => {}
         }
     }
 
@@ -386,6 +284,12 @@ impl Fold {
         let mut relation = self.relation_named(&table.name, kind);
         relation.materialized = table.materialized_view;
         self.add_relation(relation, table.if_not_exists, table.name.span());
+    }
+
+    /// `SELECT … INTO`
+    fn select_into(&mut self, name: &QualifiedName, query: Query) {
+        let relation = self.relation_named(name, RelationKind::TableAs(Box::new(query), Vec::new()));
+        self.add_relation(relation, false, name.span());
     }
 
     pub(super) fn create_view(&mut self, view: CreateView) {
@@ -405,6 +309,7 @@ impl Fold {
         let relation = &mut self.schema.relations[at];
         let exprs = index.elements.iter().map(|it| &it.expr).chain(&index.filter);
         relation.evaluated.extend(exprs.cloned());
+        self.indexes.extend(index.name.iter().map(|name| name.text.clone()));
         if !index.unique {
             return;
         }
@@ -412,7 +317,7 @@ impl Fold {
         for element in &index.elements {
             match &element.expr.kind {
                 ExprKind::Column(parts) if parts.len() == 1 => columns.push(parts[0].text.clone()),
-                // An expression index is no key of columns.
+                // An expression index is not a key of columns.
                 _ => {
                     relation.has_other_keys = true;
                     return;
@@ -442,18 +347,6 @@ impl Fold {
     }
 }
 
-fn plain_column(name: String, type_name: TypeName) -> Column {
-    Column {
-        name,
-        type_name,
-        collation: None,
-        not_null: false,
-        has_default: false,
-        identity: None,
-        generated: false,
-    }
-}
-
 /// What a CHECK checks.
 pub(super) fn check(constraint: Constraint) -> Option<Expr> {
     match constraint.kind {
@@ -464,24 +357,4 @@ pub(super) fn check(constraint: Constraint) -> Option<Expr> {
 
 fn has_default(kind: &ConstraintKind) -> bool {
     matches!(kind, ConstraintKind::Default(expr) if !is_null_default(expr))
-}
-
-/// `serial` is an integer with a sequence; true if the column was one.
-fn serial(column: &mut Column) -> bool {
-    let integer = match serial_name(&column.type_name) {
-        "serial" | "serial4" => "int4",
-        "bigserial" | "serial8" => "int8",
-        "smallserial" | "serial2" => "int2",
-        _ => return false,
-    };
-    if let Some(last) = column.type_name.name.parts.last_mut() {
-        last.text = integer.to_owned();
-    }
-    column.not_null = true;
-    column.has_default = true;
-    true
-}
-
-fn serial_name(type_name: &TypeName) -> &str {
-    if type_name.name.parts.len() == 1 { type_name.name.name() } else { "" }
 }

@@ -1,7 +1,7 @@
 //! Unique keys and foreign keys of tables.
 //!
-//! In: constraints as written. Out: keys by column name, which prove how many rows there can be and that
-//! a join finds its row. A key that does not hold at every moment proves nothing.
+//! Input: constraints as written. Output: keys by column name, which prove how many rows there can be and that a join
+//! finds its row. A key that does not hold at every moment proves nothing.
 
 use super::fold::Fold;
 use super::key_name::key_name;

@@ -1,247 +1,35 @@
 //! The snapshot: DDL folded into relations, types and functions.
 //!
-//! In: SQL text, one file or several in order. Out: [`Schema`], which keeps names and written types as
-//! the syntax tree has them; resolving a type name against PostgreSQL's own is the analyzer's work, and
-//! happens only for what a query names.
+//! Input: SQL text, one file or several in order. Output: [`Schema`], which keeps names and written types as the syntax
+//! tree has them; resolving a type name against PostgreSQL's own is the analyzer's work, and happens only for what a
+//! query names.
 
 mod alter;
+mod committed;
 mod directive;
+mod drop;
 mod error;
 mod extension;
 mod fold;
+mod function;
 mod key;
 mod key_name;
+mod names;
+mod namespace;
+mod objects;
+mod table;
+mod unfollowed;
+mod user_type;
 
 pub use error::SchemaError;
 pub use extension::extension_names;
 pub use fold::Growth;
-
-use crate::source::Span;
-use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, TypeName};
-use std::collections::HashMap;
-
-/// Whose rules apply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Dialect {
-    /// Amazon Aurora DSQL.
-    #[default]
-    Dsql,
-    /// Plain PostgreSQL 16: DSQL's refusals are silent.
-    Postgres,
-}
-
-/// Everything a query can name that PostgreSQL does not ship.
-#[derive(Clone, Debug)]
-pub struct Schema {
-    /// Tables and views, in order of creation.
-    pub relations: Vec<Relation>,
-    /// Domains, enums, composite and range types.
-    pub types: Vec<UserType>,
-    /// Functions.
-    pub functions: Vec<Function>,
-    /// Operators that it creates, with their schemas.
-    pub operators: Vec<(String, CreateOperator)>,
-    /// Casts that it creates.
-    pub casts: Vec<CreateCast>,
-    /// Schemas that were created, `public` included.
-    pub schemas: Vec<String>,
-    /// Where unqualified names are looked up.
-    pub search_path: Vec<String>,
-    /// Whose rules apply.
-    pub dialect: Dialect,
-    /// `-- dsql-edge: type users.id = crate::UserId`.
-    pub rust_types: Vec<RustType>,
-    relation_index: HashMap<(String, String), usize>,
-    type_index: HashMap<(String, String), usize>,
-}
-
-impl Default for Schema {
-    fn default() -> Schema {
-        Schema {
-            relations: Vec::new(),
-            types: Vec::new(),
-            functions: Vec::new(),
-            operators: Vec::new(),
-            casts: Vec::new(),
-            schemas: vec!["public".to_owned()],
-            search_path: vec!["public".to_owned()],
-            dialect: Dialect::default(),
-            rust_types: Vec::new(),
-            relation_index: HashMap::new(),
-            type_index: HashMap::new(),
-        }
-    }
-}
-
-/// A Rust type that the snapshot gives to a column, or to all columns of a type.
-#[derive(Clone, Debug)]
-pub struct RustType {
-    /// `[schema,] table, column`, or the type alone.
-    pub sql: Vec<String>,
-    /// The Rust type as written.
-    pub rust: String,
-    /// The file, and where in it.
-    pub place: (String, Span),
-    /// The line, from 1.
-    pub line: usize,
-}
-
-/// A table or a view.
-#[derive(Clone, Debug)]
-pub struct Relation {
-    /// Its schema.
-    pub schema: String,
-    /// Its name.
-    pub name: String,
-    /// Its columns; of a view, only what its definition's column list renames.
-    pub columns: Vec<Column>,
-    /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
-    pub keys: Vec<Key>,
-    /// What its rows refer to.
-    pub foreign_keys: Vec<ForeignKey>,
-    /// Tables inherit from it: its rows are not all under its keys.
-    pub has_children: bool,
-    /// It has triggers or rules, which may change what is written.
-    pub has_triggers: bool,
-    /// What a write to it may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
-    pub evaluated: Vec<Expr>,
-    /// It is partitioned, or a partition: an error names a constraint of another table than the statement.
-    pub partitioned: bool,
-    /// It is temporary or unlogged: its rows end with the session, or a crash removes them.
-    pub volatile_rows: bool,
-    /// It has an exclusion constraint, or a unique index of expressions: `keys` has not all that a row may violate.
-    pub has_other_keys: bool,
-    /// A materialized view.
-    pub materialized: bool,
-    /// Row level security was spoken of: rows may be there that a query does not see.
-    pub row_security: bool,
-    /// What it is.
-    pub kind: RelationKind,
-}
-
-/// What a relation is.
-#[derive(Clone, Debug)]
-pub enum RelationKind {
-    /// A table that can be written to.
-    Table,
-    /// A view or materialized view: its query and its column names, if given.
-    View(Box<Query>, Vec<Name>),
-    /// `CREATE TABLE … AS`: the types of the query, and nothing proved of its columns.
-    TableAs(Box<Query>, Vec<Name>),
-    /// A sequence, which can be read from.
-    Sequence,
-}
-
-/// A unique key.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Key {
-    /// The name of the constraint or index.
-    pub name: Option<String>,
-    /// The columns.
-    pub columns: Vec<String>,
-    /// A primary key.
-    pub primary: bool,
-    /// A constraint rather than only an index.
-    pub constraint: bool,
-    /// `NULLS NOT DISTINCT`.
-    pub nulls_not_distinct: bool,
-    /// A COLLATE or an operator class of its own decides which values are equal.
-    pub own_equality: bool,
-    /// A partial index: it serves `ON CONFLICT`, and proves nothing of cardinality.
-    pub partial: bool,
-    /// It may be violated until the transaction ends, and proves nothing of cardinality.
-    pub deferrable: bool,
-}
-
-/// A foreign key.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ForeignKey {
-    /// The name of the constraint.
-    pub name: String,
-    /// The columns.
-    pub columns: Vec<String>,
-    /// The table that is referenced, by its place among the relations.
-    pub table: usize,
-    /// Its columns.
-    pub referenced: Vec<String>,
-    /// Not `NOT VALID`.
-    pub validated: bool,
-    /// It may be violated until the transaction ends.
-    pub deferrable: bool,
-}
-
-impl ForeignKey {
-    /// It holds at every moment for every row.
-    pub fn proves(&self) -> bool {
-        self.validated && !self.deferrable
-    }
-}
-
-/// A column of a table.
-#[derive(Clone, Debug)]
-pub struct Column {
-    /// Its name.
-    pub name: String,
-    /// Its type as written.
-    pub type_name: TypeName,
-    /// `COLLATE`, if it is not the type's own.
-    pub collation: Option<String>,
-    /// NOT NULL by constraint, primary key or identity; a domain may add to it.
-    pub not_null: bool,
-    /// It has a default, an identity or a generation expression.
-    pub has_default: bool,
-    /// `GENERATED … AS IDENTITY`: whether `ALWAYS`.
-    pub identity: Option<bool>,
-    /// `GENERATED ALWAYS AS (…) STORED`.
-    pub generated: bool,
-}
-
-/// A type that the schema creates.
-#[derive(Clone, Debug)]
-pub struct UserType {
-    /// Its schema.
-    pub schema: String,
-    /// Its name.
-    pub name: String,
-    /// What it is.
-    pub kind: UserTypeKind,
-}
-
-/// The kinds of user type.
-#[derive(Clone, Debug)]
-pub enum UserTypeKind {
-    /// A domain over a type; `not_null` by constraint.
-    Domain {
-        /// The type below.
-        base: TypeName,
-        /// `NOT NULL`.
-        not_null: bool,
-        /// `DEFAULT …`.
-        has_default: bool,
-        /// `CHECK (…)`.
-        checks: Vec<Expr>,
-    },
-    /// An enum and its labels.
-    Enum(Vec<String>),
-    /// A composite type.
-    Composite(Vec<(String, TypeName)>),
-    /// A range over a type.
-    Range(Option<TypeName>),
-    /// A base type, of which nothing is known but its name.
-    Base {
-        /// `CATEGORY`.
-        category: u8,
-    },
-}
-
-/// A function that the schema creates.
-#[derive(Clone, Debug)]
-pub struct Function {
-    /// Its schema.
-    pub schema: String,
-    /// The statement.
-    pub definition: crate::syntax::ast::CreateFunction,
-}
+pub use names::{Moment, NOW};
+use objects::is_null_default;
+pub use objects::{
+    Column, Dialect, ForeignKey, Function, Key, Relation, RelationKind, RustType, Schema, TEMPORARY,
+    UserType, UserTypeKind,
+};
 
 impl Schema {
     /// Folds one file of DDL into an empty schema.
@@ -263,77 +51,6 @@ impl Schema {
         dialect: Option<Dialect>,
     ) -> Result<Schema, Vec<SchemaError>> {
         fold::fold(files, dialect)
-    }
-
-    /// The index of a relation by exact schema and name.
-    pub fn relation(&self, schema: &str, name: &str) -> Option<usize> {
-        self.relation_index.get(&(schema.to_owned(), name.to_owned())).copied()
-    }
-
-    /// The relations that exist; `relations` also has those that were dropped.
-    pub fn existing_relations(&self) -> impl Iterator<Item = &Relation> {
-        let relations = self.relations.iter().enumerate();
-        let exists = |(at, it): &(usize, &Relation)| self.relation(&it.schema, &it.name) == Some(*at);
-        relations.filter(exists).map(|(_, relation)| relation)
-    }
-
-    /// The index of a type by exact schema and name.
-    pub fn user_type(&self, schema: &str, name: &str) -> Option<usize> {
-        self.type_index.get(&(schema.to_owned(), name.to_owned())).copied()
-    }
-
-    /// The Rust type that the snapshot gives to a column of a table.
-    pub fn rust_type_of_column(&self, schema: &str, table: &str, column: &str) -> Option<&RustType> {
-        self.rust_types.iter().find(|it| match it.sql.as_slice() {
-            [its_table, its_column] => {
-                let mut path = self.search_path.iter();
-                // The first schema of the path that has such a table is the one that is meant.
-                its_table == table
-                    && its_column == column
-                    && path
-                        .find(|path| self.relation(path, table).is_some())
-                        .is_some_and(|path| path == schema)
-            }
-            [its_schema, its_table, its_column] => {
-                its_schema == schema && its_table == table && its_column == column
-            }
-            _ => false,
-        })
-    }
-
-    /// The Rust type that the snapshot gives to an SQL type.
-    pub fn rust_type_of_type(&self, names: [&str; 2]) -> Option<&RustType> {
-        self.rust_types.iter().find(|it| match it.sql.as_slice() {
-            [name] => names.contains(&name.as_str()),
-            _ => false,
-        })
-    }
-
-    /// Whether a schema of this name exists.
-    pub fn has_schema(&self, name: &str) -> bool {
-        self.schemas.iter().any(|schema| schema == name)
-    }
-}
-
-impl Relation {
-    /// The column of this name.
-    pub fn column(&self, name: &str) -> Option<&Column> {
-        self.columns.iter().find(|column| column.name == name)
-    }
-
-    /// Whether it is a view of some kind.
-    pub fn is_view(&self) -> bool {
-        matches!(self.kind, RelationKind::View(..))
-    }
-}
-
-/// A default that is the constant NULL is none.
-fn is_null_default(expr: &Expr) -> bool {
-    use crate::syntax::ast::{ExprKind, Literal};
-    match &expr.kind {
-        ExprKind::Literal(Literal::Null) => true,
-        ExprKind::Cast { arg, .. } => is_null_default(arg),
-        _ => false,
     }
 }
 

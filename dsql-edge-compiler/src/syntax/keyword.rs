@@ -1,7 +1,7 @@
 //! PostgreSQL 16's keywords with their classes, in the order of `pg_get_keywords()`.
 //!
-//! In: a word folded to lower case. Out: the keyword, and where PostgreSQL's grammar lets it stand
-//! as a name (`src/include/parser/kwlist.h`). It knows nothing of grammar beyond that.
+//! Input: a word folded to lower case. Output: the keyword, and where PostgreSQL's grammar lets it stand as a name
+//! (`src/include/parser/kwlist.h`). It knows nothing of grammar beyond that.
 
 /// Where a keyword may be used as an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

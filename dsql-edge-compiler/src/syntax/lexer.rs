@@ -1,8 +1,8 @@
 //! SQL text into tokens, by PostgreSQL 16's `scan.l`.
 //!
-//! In: a [`Source`]. Out: all tokens at once. A malformed token ends the list as an error that the
-//! parser reports only when it gets there, because PostgreSQL's scanner works on demand too.
-//! The one addition is the macro's: `$name`, if [`Placeholders::Named`] is on.
+//! Input: a [`Source`]. Output: all tokens at once. A malformed token ends the list as an error that the parser reports
+//! only when it gets there, because PostgreSQL's scanner works on demand too. The one addition is the macro's: `$name`,
+//! if [`Placeholders::Named`] is on.
 
 use super::keyword::Keyword;
 use super::token::{Piece, Token, TokenKind};
@@ -34,6 +34,8 @@ pub struct Lexed {
     pub pieces: Vec<Piece>,
     /// What is sent instead of pieces of the text, or of their braces.
     pub edits: Vec<(Span, String)>,
+    /// Whether the text is a script, as psql reads it.
+    pub script: bool,
     /// Of a script: the commands of psql's own in it.
     pub commands: Vec<PsqlCommand>,
     /// Of a script: the rows behind `COPY … FROM stdin`, with the line that ends them.
@@ -50,7 +52,7 @@ pub fn lex(source: &Source) -> Lexed {
         open: None,
         script: source.script,
         copies: 0,
-        out: Lexed::default(),
+        out: Lexed { script: source.script, ..Lexed::default() },
     };
     if lexer.script && source.text.starts_with(BYTE_ORDER_MARK) {
         lexer.at = BYTE_ORDER_MARK.len_utf8();

@@ -1,14 +1,19 @@
 //! SQL text into a syntax tree: PostgreSQL 16's grammar, and DSQL's own forms.
 //!
-//! In: a [`Source`](crate::source::Source). Out: an [`ast`] whose every node knows its bytes, or the
-//! one syntax error that PostgreSQL would report, at its place. It knows no schema and no types.
+//! Input: a [`Source`](crate::source::Source). Output: an [`ast`] whose every node knows its bytes, or the one syntax
+//! error that PostgreSQL would report, at its place. It knows no schema and no types.
 
 pub mod ast;
 pub mod keyword;
 mod lexer;
+mod mention;
 pub mod optional_text;
 mod parse;
+mod parsed;
 pub mod token;
+pub mod visit;
 
 pub use lexer::{Lexed, PsqlCommand, lex};
-pub use parse::{parse_statement, parse_statements};
+pub use mention::mentions;
+pub use parse::parse_statements;
+pub use parsed::{Parsed, ParsedStatement};

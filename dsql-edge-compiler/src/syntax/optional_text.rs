@@ -1,14 +1,14 @@
 //! `{? AND author = $author }`: text that is there only if its parameter is.
 //!
-//! In: [`Lexed`] with its pieces. Out: which parameter each piece depends on, and the tokens of one
-//! combination, whose spans are those of the text as written.
+//! Input: [`Lexed`] with its pieces. Output: which parameter each piece depends on, and the tokens of one combination,
+//! whose spans are those of the text as written.
 
 use super::lexer::Lexed;
 use super::token::{Piece, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
-/// So many parameters may decide on text: twice as many combinations are compiled with each.
+/// The most parameters that may decide on text: each doubles the number of combinations that are compiled.
 pub const MAX_DECIDING: usize = 6;
 
 /// For each piece, the number of the parameter that it depends on: the one in it that stands in optional text
@@ -72,7 +72,7 @@ fn shown(lexed: &Lexed, number: u32) -> String {
 }
 
 /// The tokens with some pieces in and the others out, and the old numbers of the parameters that are left, which
-/// are numbered anew without gaps.
+/// are numbered again without gaps.
 pub fn combination(lexed: &Lexed, is_in: &[bool]) -> (Lexed, Vec<u32>) {
     let out_of: Vec<&Piece> =
         lexed.pieces.iter().zip(is_in).filter(|(_, is_in)| !**is_in).map(|(piece, _)| piece).collect();

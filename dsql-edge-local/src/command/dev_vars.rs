@@ -1,7 +1,7 @@
 //! `.dev.vars`, from which wrangler takes a Worker's bindings in local development.
 //!
 //! Input: the bindings. Output: the file, with everything else in it as it was. A value that dsql-local did not write
-//! is never changed or removed: it may be a secret that is written down nowhere else.
+//! is never changed or removed: it may be a secret that has no other copy.
 
 use std::fs;
 use std::io;
@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use dsql_edge_local::Credentials;
 
-use super::Outcome;
+use super::CommandResult;
 use super::dotenv::{Assignment, assignments};
 use super::replace_file::replace_file;
 
-/// The names of all bindings that dsql-local writes at one time or another.
+/// The names of all bindings that dsql-local writes.
 pub(super) const NAMES: [&str; 7] = [
     "DSQL_ENDPOINT",
     "DSQL_REGION",
@@ -30,13 +30,13 @@ pub(crate) type Bindings = Vec<(&'static str, String)>;
 
 /// Whether the file may be written to; `expected` are the bindings as far as they are known before the start, `written`
 /// those of the last start.
-pub(crate) fn check(path: &Path, expected: &Bindings, written: &Bindings) -> Outcome<()> {
+pub(crate) fn check(path: &Path, expected: &Bindings, written: &Bindings) -> CommandResult<()> {
     prepare(path, expected, written).map(drop)
 }
 
 /// Writes the bindings into the file, each in the place that it had.
-pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> Outcome<()> {
-    let Prepared { target, before, after } = prepare(path, bindings, written)?;
+pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> CommandResult<()> {
+    let FileChange { target, before, after } = prepare(path, bindings, written)?;
     if before.as_ref() == Some(&after) {
         return Ok(());
     }
@@ -44,19 +44,19 @@ pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> Out
     replace_file(&target, &after, mode).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// A file and what it is to become.
-struct Prepared {
+/// A file, and its new text.
+struct FileChange {
     /// The file itself, where the path is a symbolic link.
     target: PathBuf,
     before: Option<String>,
     after: String,
 }
 
-fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> Outcome<Prepared> {
+fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> CommandResult<FileChange> {
     let stop = |why: String| {
         format!(
-            "{}: {why}, so the file is left as it is. dsql-local changes no value that it did not write: take the line \
-             out, move the file away, or use --no-dev-vars or --dev-vars FILE",
+            "{}: {why}, so the file is left as it is. dsql-local changes no value that it did not write: remove \
+             the line, move the file away, or use --no-dev-vars or --dev-vars FILE",
             path.display()
         )
     };
@@ -66,24 +66,35 @@ fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> Outcome<Prep
         Ok(_) => {
             let target = fs::canonicalize(path)
                 .map_err(|error| stop(format!("it is a symbolic link that leads nowhere ({error})")))?;
-            if !target.is_file() {
-                let what = if target.is_dir() { "is a folder" } else { "is not a file" };
-                return Err(format!("{} {what}: name another with --dev-vars FILE", path.display()).into());
-            }
+            check_file(path, &target)?;
             let bytes = fs::read(&target).map_err(|error| format!("{}: {error}", path.display()))?;
             let text = String::from_utf8(bytes).map_err(|_| stop("it is not UTF-8".to_owned()))?;
             (target, Some(text))
         }
     };
     let after = merged(before.as_deref().unwrap_or_default(), bindings, written).map_err(stop)?;
-    Ok(Prepared { target, before, after })
+    Ok(FileChange { target, before, after })
+}
+
+/// Whether the file that a path leads to may be replaced. Replacing needs no permission to write to the file itself.
+fn check_file(path: &Path, target: &Path) -> CommandResult<()> {
+    let metadata = fs::metadata(target).map_err(|error| format!("{}: {error}", path.display()))?;
+    let why = match () {
+        () if metadata.is_dir() => "is a folder: name another with --dev-vars FILE",
+        () if !metadata.is_file() => "is not a file: name another with --dev-vars FILE",
+        () if metadata.permissions().mode() & 0o222 == 0 => {
+            "is read-only: make it writable, name another file with --dev-vars FILE, or use --no-dev-vars"
+        }
+        () => return Ok(()),
+    };
+    Err(format!("{} {why}", path.display()).into())
 }
 
 /// The text with the bindings.
 ///
 /// # Errors
 ///
-/// The name and the line of what dsql-local did not write, never a value.
+/// The name and the line of a value that dsql-local did not write, never the value.
 fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String, String> {
     let found = assignments(text).map_err(|(line, why)| format!("line {line} is not clear, {why}"))?;
     let mut changes: Vec<(std::ops::Range<usize>, String)> = Vec::new();
@@ -94,10 +105,11 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
         if let Some(foreign) = assigned.clone().find(|it| !is_ours(it, binding, written)) {
             let keep = to_keep(foreign)
                 .map_or(String::new(), |option| format!(" (to keep it, start with {option})"));
-            return Err(format!(
-                "{name} (line {}) is not a value that dsql-local wrote{keep}",
-                foreign.number
-            ));
+            let why = match is_of_missing_start(foreign, &found) {
+                true => "is next to keys of dsql-local, and this folder has no start that wrote it",
+                false => "is not a value that dsql-local wrote",
+            };
+            return Err(format!("{name} (line {}) {why}{keep}", foreign.number));
         }
         match (binding, assigned.peek().is_some()) {
             (Some(binding), false) => missing.push(binding),
@@ -118,7 +130,7 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
                     }
                 }
             }
-            // What is empty, or the default, may stay.
+            // An empty value, or the default, may stay.
             (None, _) => changes.extend(
                 assigned
                     .filter(|it| !it.value.is_empty() && !is_default(it))
@@ -137,8 +149,11 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
     Ok(out)
 }
 
-/// The option that a value belongs to, where the value is certain not to be a secret.
+/// The option that a value belongs to. It shows the value of a region alone, which is certain not to be a secret.
 fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
+    if assignment.name == "DSQL_USER" {
+        return Some("--user ROLE --as ROLE".to_owned());
+    }
     let parts: Vec<&str> = assignment.value.split('-').collect();
     let letters =
         |part: &&str| !part.is_empty() && part.len() < 10 && part.bytes().all(|it| it.is_ascii_lowercase());
@@ -147,8 +162,14 @@ fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     (assignment.name == "DSQL_REGION" && is_region).then(|| format!("--region {}", assignment.value))
 }
 
-/// Whether nothing is lost with a value: it is empty, it is what would be written, dsql-local wrote it at the last
-/// start, or it shows that dsql-local made it up.
+/// Whether a region or a role is next to keys that dsql-local made up: its folder was removed since.
+fn is_of_missing_start(assignment: &Assignment<'_>, found: &[Assignment<'_>]) -> bool {
+    let is_key = |it: &Assignment<'_>| it.name == "AWS_ACCESS_KEY_ID" && Credentials::is_made_up(it.value);
+    matches!(assignment.name, "DSQL_REGION" | "DSQL_USER") && found.iter().any(is_key)
+}
+
+/// Whether a value can be replaced: it is empty, it is the new value, dsql-local wrote it at the last start, or its
+/// form is that of dsql-local's values.
 fn is_ours(assignment: &Assignment<'_>, binding: Option<&(&str, String)>, written: &Bindings) -> bool {
     let Assignment { name, value, .. } = assignment;
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
@@ -268,7 +289,17 @@ mod tests {
             ("DSQL_ENDPOINT=localhost:5.example.com", "DSQL_ENDPOINT (line 1)"),
             ("AWS_ENDPOINT_URL_STS=https://sts.us-east-1.amazonaws.com", "AWS_ENDPOINT_URL_STS (line 1)"),
             ("DSQL_REGION=ap-south-1", "DSQL_REGION (line 1)"),
-            ("DSQL_USER=SECRET", "DSQL_USER (line 1)"),
+            ("DSQL_USER=SECRET", "DSQL_USER (line 1) is not a value that dsql-local wrote"),
+            (
+                "AWS_ACCESS_KEY_ID=DSQLLOCALX\nDSQL_USER=SECRET",
+                "DSQL_USER (line 2) is next to keys of dsql-local, and this folder has no start that wrote it \
+                 (to keep it, start with --user ROLE --as ROLE)",
+            ),
+            (
+                "DSQL_REGION=eu-west-1\nAWS_ACCESS_KEY_ID=DSQLLOCALX",
+                "DSQL_REGION (line 1) is next to keys of dsql-local, and this folder has no start that wrote it \
+                 (to keep it, start with --region eu-west-1)",
+            ),
             ("NOTE=\"SECRET\nAWS_SECRET_ACCESS_KEY=SECRET", "line 1 is not clear"),
             ("AWS_SECRET_ACCESS_KEY=\n\"SECRET\"", "line 1 is not clear"),
         ] {
@@ -279,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_written_through_and_a_mode_is_kept() {
+    fn link_is_followed_and_mode_is_kept() {
         let folder = std::env::temp_dir().join(format!("dsql-local-dev-vars-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let (file, link, nothing) = (folder.join("shared"), folder.join(".dev.vars"), Bindings::new());
@@ -299,6 +330,16 @@ mod tests {
         fs::write(&link, b"AWS_SECRET_ACCESS_KEY=\xff\n").unwrap();
         assert!(check(&link, &bindings(), &nothing).unwrap_err().to_string().contains("not UTF-8"));
         assert!(check(&folder, &bindings(), &nothing).unwrap_err().to_string().contains("is a folder: name"));
+        fs::write(&link, "").unwrap();
+        fs::set_permissions(&link, fs::Permissions::from_mode(0o444)).unwrap();
+        for attempt in [check, write] {
+            let stopped = attempt(&link, &bindings(), &nothing).unwrap_err().to_string();
+            assert!(
+                stopped.ends_with("or use --no-dev-vars") && stopped.contains("is read-only"),
+                "{stopped}"
+            );
+        }
+        assert_eq!(fs::read_to_string(&link).unwrap(), "");
         fs::remove_dir_all(folder).unwrap();
     }
 }

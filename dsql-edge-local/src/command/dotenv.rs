@@ -1,7 +1,7 @@
 //! The assignments of a file in the form that the npm package `dotenv` reads, which wrangler uses for `.dev.vars`.
 //!
 //! Input: text. Output: each assignment with the place of its value, or the first line whose meaning is not certain. A
-//! file that is not understood is not written to, so what dotenv reads in a surprising way is an error here.
+//! file that is not clear is not written, so a line that dotenv reads in an unexpected way is an error here.
 
 use std::ops::Range;
 
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_uncertain_meaning_is_an_error() {
+    fn text_of_uncertain_meaning_is_an_error() {
         for (text, line) in [
             ("A=1\nB=\"x", 2),
             ("A=1\r\n\r\nB='x\nC=2", 3),

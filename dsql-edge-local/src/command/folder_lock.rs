@@ -8,7 +8,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::Outcome;
+use super::CommandResult;
 
 const FILE: &str = "lock";
 
@@ -17,7 +17,7 @@ pub(crate) struct FolderLock(File);
 
 impl FolderLock {
     /// Takes the folder, which is made where it is missing.
-    pub(crate) fn take(folder: &Path) -> Outcome<FolderLock> {
+    pub(crate) fn take(folder: &Path) -> CommandResult<FolderLock> {
         let path = folder.join(FILE);
         let of_file = |error: std::io::Error| format!("{}: {error}", path.display());
         if !folder.is_dir() {
@@ -49,7 +49,7 @@ impl FolderLock {
     }
 
     /// Writes the endpoint down for a second start.
-    pub(crate) fn serves(&mut self, endpoint: &str) -> Outcome<()> {
+    pub(crate) fn serves(&mut self, endpoint: &str) -> CommandResult<()> {
         self.0.write_all(endpoint.as_bytes()).map_err(|error| format!("{FILE}: {error}").into())
     }
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::Outcome;
+use super::CommandResult;
 use super::dev_vars::{Bindings, bindings_of};
 use super::replace_file::replace_file;
 
@@ -16,7 +16,7 @@ pub(crate) fn read(folder: &Path) -> Bindings {
 }
 
 /// Keeps the bindings of this start.
-pub(crate) fn write(folder: &Path, bindings: &Bindings) -> Outcome<()> {
+pub(crate) fn write(folder: &Path, bindings: &Bindings) -> CommandResult<()> {
     let text: String = bindings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     let path = folder.join(FILE);
     let text = format!("# The bindings of dsql-local's last start.\n{text}");

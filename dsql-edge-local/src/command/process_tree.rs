@@ -1,11 +1,11 @@
-//! A process and all that it started: `npx` starts a shell, that starts node, that starts workerd.
+//! A process and its descendants: `npx` starts a shell, which starts node, which starts workerd.
 //!
-//! In: a process id. Out: the processes below it now, each remembered with its start time, so that a signal
-//! never reaches another process that got the number later.
+//! Input: a process id. Output: the processes below it now, each with its start time, so that a signal never reaches
+//! another process that got the number later.
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A process that was alive when it was looked at.
+/// A process that was alive when the list was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
     pid: u32,
@@ -28,12 +28,12 @@ pub(crate) fn of(pid: u32) -> Vec<Process> {
 }
 
 impl Process {
-    /// Asks it to end.
+    /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         self.signal(Signal::TERM);
     }
 
-    /// Ends it.
+    /// Sends SIGKILL.
     pub(crate) fn kill(&self) {
         self.signal(Signal::KILL);
     }
@@ -87,7 +87,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     #[test]
-    fn a_tree_is_seen_to_its_leaves_and_ends() {
+    fn all_descendants_are_found_and_end() {
         let mut child = Command::new("/bin/sh")
             .args(["-c", "sh -c 'sleep 600; :' ; :"])
             .stdout(Stdio::null())

@@ -1,7 +1,7 @@
 //! `dsql-local run -- COMMAND`: an endpoint for as long as a command runs.
 //!
-//! The command has our terminal and our process group, so that Ctrl-C and its questions reach it as if it had
-//! been started alone. In its environment stand the bindings and the certificate to trust.
+//! The command has our terminal and our process group, so Ctrl-C and input reach it as if it had been started alone.
+//! Its environment contains the bindings and the certificate to trust.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,12 +16,12 @@ use tokio::process::{Child, Command};
 use super::process_tree::{self, Process};
 use super::signals::{Signals, Stop};
 use super::watch::Watcher;
-use super::{Options, Outcome, dev_vars};
+use super::{CommandResult, Options, dev_vars};
 
-/// How long a command that had the terminal's Ctrl-C may take, before it is asked.
+/// How long a command may take to end after the terminal's Ctrl-C, before it gets SIGTERM.
 const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
 
-/// How long a command that was asked to end may take, before it is killed.
+/// How long a command may take to end after SIGTERM, before it is killed.
 const AFTER_TERMINATE: Duration = Duration::from_secs(5);
 
 /// Where else the AWS SDKs take credentials from, and variables that they read together with an exported key: botocore
@@ -39,7 +39,7 @@ const OTHER_CREDENTIALS: [&str; 10] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 ];
 
-pub(crate) async fn run(options: &Options, command: &[OsString]) -> Outcome<ExitCode> {
+pub(crate) async fn run(options: &Options, command: &[OsString]) -> CommandResult<ExitCode> {
     let mut signals = Signals::listen(options.stop_on_eof)?;
     let (local, _lock) = tokio::select! {
         started = options.start() => started?,
@@ -55,7 +55,7 @@ async fn run_beside(
     options: &Options,
     command: &[OsString],
     signals: &mut Signals,
-) -> Outcome<ExitCode> {
+) -> CommandResult<ExitCode> {
     let (program, arguments) = command.split_first().ok_or("no command was given")?;
     let mut process = Command::new(program);
     process.args(arguments);
@@ -64,7 +64,7 @@ async fn run_beside(
         process.env_remove(name);
     }
     process.envs(options.bindings(local));
-    // Past the front door: for psql, and for tests that need an oracle.
+    // The PostgreSQL behind the front door, for psql and tests.
     process.env("DSQL_LOCAL_POSTGRES_URL", local.postgres_url());
     process.env("NODE_EXTRA_CA_CERTS", trusted(options)?);
     // For libpq, and for the command line dsql-edge.
@@ -83,8 +83,8 @@ async fn run_beside(
     ended
 }
 
-/// Ends the command and all it started: asked first, then killed.
-async fn end(mut child: Child, pid: u32, stop: Stop, signals: &mut Signals) -> Outcome<()> {
+/// Ends the command and all that it started: first with SIGTERM, then with SIGKILL.
+async fn end(mut child: Child, pid: u32, stop: Stop, signals: &mut Signals) -> CommandResult<()> {
     let tree = process_tree::of(pid);
     if stop == Stop::Interrupt {
         // From a terminal the command has had it too.
@@ -94,7 +94,7 @@ async fn end(mut child: Child, pid: u32, stop: Stop, signals: &mut Signals) -> O
         process_tree::of(pid).iter().for_each(Process::terminate);
         wait(&mut child, AFTER_TERMINATE, signals).await?;
     }
-    // What the command started and left behind; itself too, if it did not listen.
+    // The processes that the command started and left, and the command if it ignores SIGTERM.
     let tree = tree.into_iter().chain(process_tree::of(pid)).collect::<Vec<_>>();
     tree.iter().for_each(Process::kill);
     child.wait().await?;
@@ -102,7 +102,7 @@ async fn end(mut child: Child, pid: u32, stop: Stop, signals: &mut Signals) -> O
 }
 
 /// Waits for the command, a time, or a second signal.
-async fn wait(child: &mut Child, time: Duration, signals: &mut Signals) -> Outcome<()> {
+async fn wait(child: &mut Child, time: Duration, signals: &mut Signals) -> CommandResult<()> {
     tokio::select! {
         status = child.wait() => { status?; }
         () = tokio::time::sleep(time) => {}
@@ -111,8 +111,8 @@ async fn wait(child: &mut Child, time: Duration, signals: &mut Signals) -> Outco
     Ok(())
 }
 
-/// The certificates that Node and workerd shall trust further: ours, and those it was already told of.
-fn trusted(options: &Options) -> Outcome<PathBuf> {
+/// The further certificates for Node and workerd: ours, and those that the variable names already.
+fn trusted(options: &Options) -> CommandResult<PathBuf> {
     let ours = options.ca_path();
     let Some(others) = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty()) else {
         return Ok(ours);

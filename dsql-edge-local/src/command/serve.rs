@@ -1,10 +1,11 @@
-//! `dsql-local serve`: an endpoint until it is told to stop.
+//! `dsql-local serve`: an endpoint until a signal.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use super::{Options, Outcome, signals};
+use super::{CommandResult, Options, signals};
 
-pub(crate) async fn serve(options: &Options) -> Outcome<ExitCode> {
+pub(crate) async fn serve(options: &Options) -> CommandResult<ExitCode> {
     let mut signals = signals::Signals::listen(options.stop_on_eof)?;
     let (local, _lock) = tokio::select! {
         started = options.start() => started?,
@@ -13,12 +14,24 @@ pub(crate) async fn serve(options: &Options) -> Outcome<ExitCode> {
     if !options.no_dev_vars {
         eprintln!("dsql-local: bindings in {}", options.dev_vars.display());
     }
+    let certificate = options.ca_path();
     eprintln!(
-        "dsql-local: certificate to trust: {0}, for Node and wrangler in NODE_EXTRA_CA_CERTS, for psql in PGSSLROOTCERT; \
-         the command line dsql-edge finds it in this folder",
-        options.ca_path().display()
+        "dsql-local: certificate to trust: {}, for Node and wrangler in NODE_EXTRA_CA_CERTS, for psql in PGSSLROOTCERT; \
+         {}",
+        certificate.display(),
+        if is_found(&certificate) {
+            "the command line dsql-edge finds it in this folder"
+        } else {
+            "the command line dsql-edge needs it in DSQL_EDGE_CA, and the keys next to it"
+        }
     );
     let stop = signals.next().await;
     local.stop().await?;
     Ok(stop.code())
+}
+
+/// Whether the command line finds dsql-local by its folder: it looks in the folders next to a package's files.
+fn is_found(certificate: &Path) -> bool {
+    let working = std::env::current_dir().and_then(|it| it.canonicalize()).ok();
+    certificate.parent().and_then(Path::parent).is_some_and(|beside| working.as_deref() == Some(beside))
 }

@@ -1,4 +1,4 @@
-//! What tells a command to stop: SIGINT, SIGTERM, SIGHUP, and, where asked, the end of standard input.
+//! The signals that stop a command: SIGINT, SIGTERM, SIGHUP, and on request the end of standard input.
 
 use std::io;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The reasons to stop, heard from the moment this is made.
+/// The reasons to stop, from the moment that this is created.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -47,8 +47,8 @@ impl Signals {
 }
 
 impl Stop {
-    /// As a shell reports a process that the signal ended; Ctrl-C and the end of input are how one stops a
-    /// server, and no failure.
+    /// The status of a process that the signal ended, as a shell reports it. Ctrl-C and the end of input stop a server
+    /// in the normal way: the status is 0.
     pub(crate) fn code(self) -> ExitCode {
         match self {
             Stop::Interrupt | Stop::InputEnded => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
-//! The process that `run` starts beside its command, and that ends the command if `run` itself is killed.
+//! The process that `run` starts next to its command, and that ends the command if `run` itself is killed.
 //!
-//! In, on standard input: `done` when all is over, or nothing, when the pipe breaks because `run` died.
+//! Input, on standard input: `done` after the command's end, or nothing if the pipe breaks because `run` was killed.
 
 use std::io::{self, Read};
 use std::process::{ExitCode, Stdio};
@@ -8,16 +8,16 @@ use std::process::{ExitCode, Stdio};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
-use super::Outcome;
+use super::CommandResult;
 use super::process_tree::{self, Process};
 
-/// What `run` says when the command needs no watching any more.
+/// `run` writes this after the command's end.
 const DONE: &[u8] = b"done";
 
-pub(crate) fn watch(pid: u32) -> Outcome<ExitCode> {
-    let mut said = Vec::new();
-    let read = io::stdin().take(64).read_to_end(&mut said);
-    if read.is_err() || said != DONE {
+pub(crate) fn watch(pid: u32) -> CommandResult<ExitCode> {
+    let mut input = Vec::new();
+    let read = io::stdin().take(64).read_to_end(&mut input);
+    if read.is_err() || input != DONE {
         process_tree::of(pid).iter().for_each(Process::kill);
     }
     Ok(ExitCode::SUCCESS)
@@ -30,7 +30,7 @@ impl Watcher {
     pub(crate) fn start(pid: u32) -> io::Result<Watcher> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["watch", &pid.to_string()]).stdin(Stdio::piped()).stdout(Stdio::null());
-        // Out of the terminal's reach: Ctrl-C must not end it before its time.
+        // Not in the terminal's process group: Ctrl-C must not end it before the command.
         command.stderr(Stdio::null()).process_group(0);
         command.spawn().map(Watcher)
     }

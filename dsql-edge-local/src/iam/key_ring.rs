@@ -1,8 +1,8 @@
-//! The keys that an endpoint knows, and whose they are: those it was given, those of its users, and those of the
-//! sessions that its STS has issued.
+//! The access keys that an endpoint accepts, and their owners: its own, those of its users, and those of the sessions
+//! that its STS has issued.
 //!
-//! In: an access key and the time. Out: who signs with it, or that it has expired. It lives as long as
-//! the endpoint; sessions are forgotten some time after their end, and the oldest when there are too many.
+//! Input: an access key and the time. Output: its owner, or that it has expired. The ring lives as long as the
+//! endpoint; a session is removed some time after its end, and the oldest one if there are too many.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,49 +13,49 @@ use time::{Duration, OffsetDateTime};
 use crate::Error;
 use crate::keys::Credentials;
 
-/// Sessions that are remembered.
+/// The number of sessions that are kept.
 const ROOM: usize = 1000;
 
-/// How long a session is remembered after its end, to be told from one that never was.
+/// How long a session is kept after its end: its keys have expired, and are not unknown.
 const REMEMBERED: Duration = Duration::hours(12);
 
 /// The owner of the keys that an endpoint was given.
 pub(crate) const OWNER: &str = "arn:aws:iam::000000000000:user/dsql-local";
 
-/// Who signs: keys, whose they are, and what they are allowed.
+/// An identity that signs: its keys, its ARN, and its permissions.
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub(crate) credentials: Credentials,
     pub(crate) arn: String,
-    /// `dsql:DbConnectAdmin`, beside `dsql:DbConnect`.
+    /// `dsql:DbConnectAdmin`, in addition to `dsql:DbConnect`.
     pub(crate) admin: bool,
 }
 
 impl Identity {
-    /// The role of AWS's that goes with a user of the database: it may connect, and not as `admin`.
+    /// The AWS role of a user of the database: it may connect, but not as `admin`.
     pub(crate) fn of_user(name: &str, credentials: Credentials) -> Identity {
         Identity { credentials, arn: format!("arn:aws:iam::000000000000:role/{name}"), admin: false }
     }
 }
 
-/// Known keys.
+/// The keys.
 pub(crate) struct KeyRing {
     given: Identity,
     users: Vec<Identity>,
-    sessions: Mutex<VecDeque<Session>>,
+    sessions: Mutex<VecDeque<StsSession>>,
     issued: AtomicUsize,
 }
 
-/// Credentials that were issued, until then.
+/// The credentials of a session, until they expire.
 #[derive(Clone)]
-pub(crate) struct Session {
+pub(crate) struct StsSession {
     pub(crate) credentials: Credentials,
     pub(crate) role_arn: String,
     pub(crate) expires: OffsetDateTime,
 }
 
-/// What is known of an access key.
-pub(crate) enum Known {
+/// The result of looking for an access key.
+pub(crate) enum KeyLookup {
     Current(Identity),
     Expired,
     Never,
@@ -72,21 +72,21 @@ impl KeyRing {
         &self.given
     }
 
-    pub(crate) fn find(&self, access_key_id: &str, now: OffsetDateTime) -> Known {
+    pub(crate) fn find(&self, access_key_id: &str, now: OffsetDateTime) -> KeyLookup {
         let mut lasting = std::iter::once(&self.given).chain(&self.users);
         if let Some(known) = lasting.find(|it| it.credentials.access_key_id() == access_key_id) {
-            return Known::Current(known.clone());
+            return KeyLookup::Current(known.clone());
         }
         let sessions = self.sessions();
         match sessions.iter().find(|session| session.credentials.access_key_id() == access_key_id) {
-            Some(session) if now < session.expires => Known::Current(Identity {
+            Some(session) if now < session.expires => KeyLookup::Current(Identity {
                 credentials: session.credentials.clone(),
                 arn: session.role_arn.clone(),
-                // What a role's policies allow is not looked at.
+                // The policies of the role are not checked.
                 admin: true,
             }),
-            Some(_) => Known::Expired,
-            None => Known::Never,
+            Some(_) => KeyLookup::Expired,
+            None => KeyLookup::Never,
         }
     }
 
@@ -96,9 +96,9 @@ impl KeyRing {
         role_arn: &str,
         life: Duration,
         now: OffsetDateTime,
-    ) -> Result<Session, Error> {
+    ) -> Result<StsSession, Error> {
         let (credentials, role_arn) = (Credentials::made_up_session()?, role_arn.to_owned());
-        let session = Session { credentials, role_arn, expires: now.saturating_add(life) };
+        let session = StsSession { credentials, role_arn, expires: now.saturating_add(life) };
         let mut sessions = self.sessions();
         sessions.retain(|session| now < session.expires.saturating_add(REMEMBERED));
         if sessions.len() == ROOM {
@@ -114,7 +114,7 @@ impl KeyRing {
         self.issued.load(Ordering::Relaxed)
     }
 
-    fn sessions(&self) -> MutexGuard<'_, VecDeque<Session>> {
+    fn sessions(&self) -> MutexGuard<'_, VecDeque<StsSession>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -133,15 +133,15 @@ mod tests {
         assert_ne!(first.credentials, second.credentials);
         let id = first.credentials.access_key_id();
         assert!(
-            matches!(ring.find(id, now), Known::Current(found) if found.credentials == first.credentials)
+            matches!(ring.find(id, now), KeyLookup::Current(found) if found.credentials == first.credentials)
         );
-        assert!(matches!(ring.find(id, now + Duration::minutes(15)), Known::Expired));
-        assert!(matches!(ring.find("id", now), Known::Current(_)));
-        assert!(matches!(ring.find("other", now), Known::Never));
+        assert!(matches!(ring.find(id, now + Duration::minutes(15)), KeyLookup::Expired));
+        assert!(matches!(ring.find("id", now), KeyLookup::Current(_)));
+        assert!(matches!(ring.find("other", now), KeyLookup::Never));
         for _ in 0..ROOM {
             ring.issue("role", Duration::minutes(15), now).unwrap();
         }
         assert_eq!(ring.sessions().len(), ROOM);
-        assert!(matches!(ring.find(id, now), Known::Never));
+        assert!(matches!(ring.find(id, now), KeyLookup::Never));
     }
 }

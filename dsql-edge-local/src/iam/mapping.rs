@@ -1,6 +1,6 @@
-//! Which identities of AWS's may be which role of the database: what `AWS IAM GRANT` wrote.
+//! The mapping of AWS identities to roles of the database, as `AWS IAM GRANT` wrote it.
 //!
-//! In: a role and who signs. Out: whether there is such a role that may log in, and a mapping between the two.
+//! Input: a role and an identity. Output: whether the role may log in and is mapped to the identity.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ const MAPPED: &str =
 /// Whether the identity may log in as the role.
 ///
 /// # Errors
-/// Where the PostgreSQL behind does not answer.
+/// If the PostgreSQL behind dsql-local does not answer.
 pub(crate) async fn exists(socket: &Path, role: &str, arn: &str) -> Result<bool, tokio_postgres::Error> {
     let client = postgres::session(socket, postgres::SUPERUSER).await?;
     client.query_one(MAPPED, &[&role, &arn]).await?.try_get(0)

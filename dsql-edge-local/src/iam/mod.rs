@@ -1,7 +1,7 @@
-//! Whether an IAM token opens this endpoint for this user, now; and whether a request to STS is signed.
+//! Whether an IAM token authenticates this user at this endpoint now, and whether a request to STS is signed.
 //!
-//! In: the token as it came as a password, who asks, and the time. Out: nothing, or the [`Refusal`] that DSQL
-//! would send. Pure: no clock is read and no socket is touched.
+//! Input: the token that came as a password, the user, and the time. Output: nothing, or the [`ConnectionRejected`]
+//! that DSQL would send. Pure: no clock is read and no socket is touched.
 
 pub(crate) mod key_ring;
 pub(crate) mod mapping;
@@ -14,8 +14,8 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use time::{Duration, OffsetDateTime};
 
+use crate::connection_rejected::ConnectionRejected;
 use crate::keys::Credentials;
-use crate::refusal::Refusal;
 pub use token::MAX_EXPIRES;
 pub(crate) use token::decode;
 use token::{Malformed, Token};
@@ -26,17 +26,17 @@ const SERVICE: &str = "dsql";
 /// How far ahead of ours a signer's clock may be, as AWS allows.
 const SKEW: Duration = Duration::minutes(5);
 
-/// The words AWS answers with when it knows no such access key (`InvalidClientTokenId`).
+/// AWS's words for an access key that does not exist (`InvalidClientTokenId`).
 const UNKNOWN_KEY: &str = "The security token included in the request is invalid.";
 
 /// The words of a cluster for a token that is valid for too long (the tests of AWS's connector for Python).
 const LONGER_THAN_A_WEEK: &str = "X-Amz-Expires must be less than a week (in seconds)";
 
-/// The words AWS answers with when the signature is not the one it computes (`SignatureDoesNotMatch`).
+/// AWS's words for a signature that is not the one it computes (`SignatureDoesNotMatch`).
 const SIGNATURE_DIFFERS: &str = "The request signature we calculated does not match the signature you provided. \
      Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
 
-/// What a token must be for.
+/// The claims that a token must have.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
     /// The role that logs in; `admin` needs the action `DbConnectAdmin`, every other `DbConnect`.
@@ -49,30 +49,30 @@ pub struct Expected<'a> {
     pub credentials: &'a Credentials,
 }
 
-/// Whose access key a token names, if it is one.
+/// The access key that a token names, if it is a token.
 pub(crate) fn signer(token: &str) -> Option<String> {
     Token::parse(token).ok().map(|token| token.scope.access_key_id)
 }
 
-/// Verifies a token. Its signature is computed anew and compared in constant time.
+/// Verifies a token. Its signature is computed again and compared in constant time.
 ///
 /// # Errors
-/// The refusal to send. Of several faults the first is told in this order: form, algorithm and scope, access
+/// The error to send. Of several reasons the first counts, in this order: form, algorithm and scope, access
 /// key, dates, signature, action. `Signature expired: …` and `Wrong user to action mapping. …` are DSQL's own
 /// words as users report them; the others are AWS's general ones, taken to be DSQL's too.
-pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Result<(), Refusal> {
+pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Result<(), ConnectionRejected> {
     let token = Token::parse(token).map_err(|malformed| match malformed {
         Malformed::Form(why) => {
-            Refusal::access_denied(UNKNOWN_KEY, format!("the password is not an IAM token: {why}"))
+            ConnectionRejected::access_denied(UNKNOWN_KEY, format!("the password is not an IAM token: {why}"))
         }
-        Malformed::LongerThanAWeek => Refusal::access_denied(
+        Malformed::LongerThanAWeek => ConnectionRejected::access_denied(
             LONGER_THAN_A_WEEK,
             format!("X-Amz-Expires of the token is above {MAX_EXPIRES} s"),
         ),
     })?;
     let scope = &token.scope;
     if scope.service != SERVICE || scope.region != expected.region {
-        return Err(Refusal::access_denied(
+        return Err(ConnectionRejected::access_denied(
             format!("Credential should be scoped to a valid region and to correct service: '{SERVICE}'."),
             format!(
                 "the token is signed for service {:?} in region {:?}, this endpoint is {SERVICE} in {}",
@@ -82,23 +82,23 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
     }
     let known = expected.credentials.access_key_id();
     if scope.access_key_id != known {
-        return Err(Refusal::access_denied(
+        return Err(ConnectionRejected::access_denied(
             UNKNOWN_KEY,
             format!(
-                "the token is signed with access key {:?}, this endpoint knows {known:?}",
+                "the token is signed with access key {:?}, this endpoint accepts {known:?}",
                 scope.access_key_id
             ),
         ));
     }
     if token.security_token.as_deref() != expected.credentials.session_token() {
-        return Err(Refusal::access_denied(
+        return Err(ConnectionRejected::access_denied(
             UNKNOWN_KEY,
             "the session token (X-Amz-Security-Token) is not the one that goes with the access key",
         ));
     }
     in_time(&token, now)?;
     if !token.host.eq_ignore_ascii_case(expected.host) {
-        return Err(Refusal::access_denied(
+        return Err(ConnectionRejected::access_denied(
             SIGNATURE_DIFFERS,
             format!(
                 "the token is signed for host {:?}, the client connected to {:?}",
@@ -108,14 +108,14 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
     }
     let computed = signature::of(&token, expected.credentials.secret_access_key());
     if !bool::from(computed.as_bytes().ct_eq(token.signature.as_bytes())) {
-        return Err(Refusal::access_denied(
+        return Err(ConnectionRejected::access_denied(
             SIGNATURE_DIFFERS,
             "the signature does not verify: another secret signed, or the token was changed",
         ));
     }
     let action = if expected.user == "admin" { "DbConnectAdmin" } else { "DbConnect" };
     if token.action != action {
-        return Err(Refusal::access_denied(
+        return Err(ConnectionRejected::access_denied(
             format!("Wrong user to action mapping. user: {}, action: {}", expected.user, token.action),
             format!("user {:?} needs a token for the action {action}", expected.user),
         ));
@@ -123,18 +123,18 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
     Ok(())
 }
 
-fn in_time(token: &Token, now: OffsetDateTime) -> Result<(), Refusal> {
+fn in_time(token: &Token, now: OffsetDateTime) -> Result<(), ConnectionRejected> {
     // Saturating: a token may be dated 9999-12-31, and the clock may be put forward to there.
     let end = token.date.saturating_add(Duration::seconds(token.expires.into()));
     let latest = now.saturating_add(SKEW);
     if now >= end {
-        return Err(Refusal::access_denied(
+        return Err(ConnectionRejected::access_denied(
             format!("Signature expired: {} is now earlier than {}", AmzDate(end), AmzDate(now)),
             format!("the token was good for {} s and has expired", token.expires),
         ));
     }
     if token.date > latest {
-        return Err(Refusal::access_denied(
+        return Err(ConnectionRejected::access_denied(
             format!(
                 "Signature not yet current: {} is still later than {} ({} + 5 min.)",
                 AmzDate(token.date),
@@ -203,7 +203,7 @@ mod tests {
         host: &str,
         keys: &Credentials,
         now: OffsetDateTime,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ConnectionRejected> {
         verify(text, Expected { user, host, region: "us-east-1", credentials: keys }, now)
     }
 
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_is_refused_in_its_own_words() {
+    fn each_wrong_token_is_rejected_in_its_own_words() {
         let good = token(
             FOO,
             "DbConnectAdmin",
@@ -340,20 +340,20 @@ mod tests {
             ),
             ("hunter2".to_owned(), "admin", FOO, &keys, SIGNED_AT, UNKNOWN_KEY),
         ] {
-            let refusal = check(&text, user, host, keys, now).expect_err(&text);
-            assert_eq!(refusal.message, "unable to accept connection, access denied");
-            assert_eq!((refusal.sqlstate, refusal.hint.as_deref()), ("08006", Some(hint)), "{text}");
+            let rejected = check(&text, user, host, keys, now).expect_err(&text);
+            assert_eq!(rejected.message, "unable to accept connection, access denied");
+            assert_eq!((rejected.sqlstate, rejected.hint.as_deref()), ("08006", Some(hint)), "{text}");
             assert!(
-                !refusal.reason.contains(EXAMPLE.1) && !refusal.reason.contains("34108ec7"),
+                !rejected.reason.contains(EXAMPLE.1) && !rejected.reason.contains("34108ec7"),
                 "{}",
-                refusal.reason
+                rejected.reason
             );
         }
     }
 
-    /// For every date of a token, and every time of the clock, the answer is a refusal and not a panic.
+    /// For every date of a token, and every time of the clock, the answer is an error and not a panic.
     #[test]
-    fn dates_at_the_ends_of_time_are_refused() {
+    fn dates_at_the_ends_of_time_are_rejected() {
         let keys = Credentials::new(EXAMPLE.0, EXAMPLE.1, None);
         let clocks =
             [time::PrimitiveDateTime::MIN.assume_utc(), SIGNED_AT, time::PrimitiveDateTime::MAX.assume_utc()];
@@ -362,15 +362,15 @@ mod tests {
                 for now in clocks {
                     let good = token(FOO, "DbConnectAdmin", EXAMPLE.0, expires, None, "ab");
                     let text = good.replace("20240827T000000Z", stamp).replace("20240827", &stamp[..8]);
-                    let refusal = check(&text, "admin", FOO, &keys, now).unwrap_err();
-                    assert_eq!(refusal.sqlstate, "08006", "{text} at {now}");
+                    let rejected = check(&text, "admin", FOO, &keys, now).unwrap_err();
+                    assert_eq!(rejected.sqlstate, "08006", "{text} at {now}");
                 }
             }
         }
     }
 
     #[test]
-    fn a_session_token_that_was_changed_is_refused() {
+    fn changed_session_token_is_rejected() {
         let keys = Credentials::new(EXAMPLE.0, EXAMPLE.1, Some(SESSION.to_owned()));
         let changed = token(
             FOO,
@@ -380,7 +380,7 @@ mod tests {
             Some("Other"),
             "a4052640dd5306033fe0af72b5b54944d7c1d4c1cfaf754e5134bf0d993889ff",
         );
-        let refusal = check(&changed, "x", FOO, &keys, SIGNED_AT).unwrap_err();
-        assert_eq!(refusal.hint.as_deref(), Some(UNKNOWN_KEY));
+        let rejected = check(&changed, "x", FOO, &keys, SIGNED_AT).unwrap_err();
+        assert_eq!(rejected.hint.as_deref(), Some(UNKNOWN_KEY));
     }
 }

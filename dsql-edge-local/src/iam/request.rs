@@ -1,14 +1,14 @@
-//! Whether a request to STS is signed by keys that are known: AWS Signature Version 4 in its header form.
+//! Whether a request to STS is signed by keys of the endpoint: AWS Signature Version 4 in its header form.
 //!
-//! In: the request, as it came, and the keys. Out: who signed it, or the refusal, in AWS's words. Pure.
+//! Input: the request and the keys. Output: the access key that signed it, or the error in AWS's words. Pure.
 
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
 
-use super::key_ring::{KeyRing, Known};
+use super::key_ring::{KeyLookup, KeyRing};
 use super::token::{date, scope};
 use super::{AmzDate, SIGNATURE_DIFFERS, SKEW, UNKNOWN_KEY, signature};
-use crate::sts::answer::Refused;
+use crate::sts::answer::StsError;
 use crate::sts::http::Request;
 
 /// The service that requests are signed for.
@@ -16,7 +16,7 @@ const SERVICE: &str = "sts";
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256 ";
 
-/// What an Authorization header says.
+/// An Authorization header.
 struct Authorization<'a> {
     credential: &'a str,
     signed_headers: &'a str,
@@ -29,26 +29,26 @@ pub(crate) fn verify(
     region: &str,
     keys: &KeyRing,
     now: OffsetDateTime,
-) -> Result<String, Refused> {
+) -> Result<String, StsError> {
     let header = request.header("authorization").ok_or_else(|| {
-        Refused::forbidden("MissingAuthenticationToken", "Request is missing Authentication Token")
+        StsError::forbidden("MissingAuthenticationToken", "Request is missing Authentication Token")
     })?;
     let authorization = Authorization::parse(header).ok_or_else(|| {
-        Refused::bad(
+        StsError::bad(
             "IncompleteSignature",
             "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters.",
         )
     })?;
     let missing_date = || {
         let words = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.";
-        Refused::bad("IncompleteSignature", words)
+        StsError::bad("IncompleteSignature", words)
     };
     let stamp = request.header("x-amz-date").ok_or_else(missing_date)?;
     let signed_at = date(stamp).ok_or_else(missing_date)?;
     let scope = scope(authorization.credential, stamp).map_err(|_| {
         let words =
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term";
-        Refused::bad("IncompleteSignature", words)
+        StsError::bad("IncompleteSignature", words)
     })?;
     if scope.service != SERVICE || scope.region != region {
         let words = if scope.service == SERVICE {
@@ -56,23 +56,23 @@ pub(crate) fn verify(
         } else {
             format!("Credential should be scoped to correct service: '{SERVICE}'.")
         };
-        return Err(Refused::forbidden("SignatureDoesNotMatch", words));
+        return Err(StsError::forbidden("SignatureDoesNotMatch", words));
     }
     let credentials = match keys.find(&scope.access_key_id, now) {
-        Known::Current(identity) => identity.credentials,
-        Known::Expired => {
-            return Err(Refused::forbidden(
+        KeyLookup::Current(identity) => identity.credentials,
+        KeyLookup::Expired => {
+            return Err(StsError::forbidden(
                 "ExpiredToken",
                 "The security token included in the request is expired",
             ));
         }
-        Known::Never => return Err(Refused::forbidden("InvalidClientTokenId", UNKNOWN_KEY)),
+        KeyLookup::Never => return Err(StsError::forbidden("InvalidClientTokenId", UNKNOWN_KEY)),
     };
     if request.header("x-amz-security-token") != credentials.session_token() {
-        return Err(Refused::forbidden("InvalidClientTokenId", UNKNOWN_KEY));
+        return Err(StsError::forbidden("InvalidClientTokenId", UNKNOWN_KEY));
     }
     in_time(signed_at, now)?;
-    let differs = || Refused::forbidden("SignatureDoesNotMatch", SIGNATURE_DIFFERS);
+    let differs = || StsError::forbidden("SignatureDoesNotMatch", SIGNATURE_DIFFERS);
     let canonical = canonical(request, &authorization, credentials.session_token()).ok_or_else(differs)?;
     let computed = signature::sign(&canonical, stamp, &scope, credentials.secret_access_key());
     if bool::from(computed.as_bytes().ct_eq(authorization.signature.as_bytes())) {
@@ -117,7 +117,7 @@ fn canonical(
     Some(format!("POST\n/\n\n{headers}\n{}\n{digest}", authorization.signed_headers))
 }
 
-fn in_time(signed_at: OffsetDateTime, now: OffsetDateTime) -> Result<(), Refused> {
+fn in_time(signed_at: OffsetDateTime, now: OffsetDateTime) -> Result<(), StsError> {
     let (earliest, latest) = (now.saturating_sub(SKEW), now.saturating_add(SKEW));
     let words = if signed_at < earliest {
         format!(
@@ -136,5 +136,5 @@ fn in_time(signed_at: OffsetDateTime, now: OffsetDateTime) -> Result<(), Refused
     } else {
         return Ok(());
     };
-    Err(Refused::forbidden("SignatureDoesNotMatch", words))
+    Err(StsError::forbidden("SignatureDoesNotMatch", words))
 }

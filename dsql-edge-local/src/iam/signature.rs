@@ -1,7 +1,7 @@
 //! The SigV4 signature of a token, or of a request, computed with the secret.
 //!
-//! In: the parts that are signed, and the secret. Out: 64 hexadecimal digits. The canonical request is built from the
-//! decoded parameters, so however a client encoded them, only what it signed counts.
+//! Input: the parts that are signed, and the secret. Output: 64 hexadecimal digits. The canonical request is built from
+//! the decoded parameters, so the client's encoding of them does not matter.
 
 use std::fmt::Write;
 

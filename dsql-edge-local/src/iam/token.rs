@@ -1,7 +1,8 @@
 //! The form of a token: a SigV4 presigned URL without its scheme.
 //!
 //! `HOST/?Action=…&X-Amz-Algorithm=…&X-Amz-Credential=…&X-Amz-Date=…&X-Amz-Expires=…&X-Amz-SignedHeaders=host
-//! &X-Amz-Signature=…[&X-Amz-Security-Token=…]`. In, hostile text; out, its parts, each checked for form alone.
+//! &X-Amz-Signature=…[&X-Amz-Security-Token=…]`. Input: hostile
+//! text. Output: its parts, each checked for form alone.
 
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
@@ -15,7 +16,7 @@ const MAX_LENGTH: usize = 16 * 1024;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const SIGNATURE: &str = "X-Amz-Signature";
 
-/// What is wrong with the form; never repeats what the text held.
+/// An error in the form. It never repeats the text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Malformed {
     Form(String),
@@ -123,7 +124,7 @@ pub(super) fn date(stamp: &str) -> Option<OffsetDateTime> {
     PrimitiveDateTime::parse(stamp, form).ok().map(PrimitiveDateTime::assume_utc)
 }
 
-/// What stands in a credential behind the access key, of a token or of a request.
+/// The parts of a credential, of a token or of a request.
 pub(super) fn scope(credential: &str, stamp: &str) -> Result<Scope, Malformed> {
     let parts: Vec<&str> = credential.split('/').collect();
     let [access_key_id, day, region, service, "aws4_request"] = parts.as_slice() else {
@@ -170,7 +171,7 @@ mod tests {
         &X-Amz-Expires=900&X-Amz-SignedHeaders=host&X-Amz-Signature=ab";
 
     #[test]
-    fn what_is_malformed_is_named() {
+    fn malformed_part_is_named() {
         assert!(Token::parse(GOOD).is_ok());
         for (from, to, why) in [
             ("localhost/?", "localhost/", "it has no \"/?\" after a host"),
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cut_of_a_token_panics() {
+    fn cut_token_does_not_panic() {
         for end in 0..GOOD.len() {
             let _ = Token::parse(&GOOD[..end]);
         }

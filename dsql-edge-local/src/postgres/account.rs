@@ -1,22 +1,21 @@
-//! Under whose account PostgreSQL runs: ours, or, since it refuses root, nobody's.
+//! The account that PostgreSQL runs under: ours, or `nobody` for root, since PostgreSQL does not start as root.
 //!
-//! For root this also makes a place that the other account can reach, and puts the binaries there when their
-//! own folder is closed to it (a clone under a 0700 home): PostgreSQL's own complaint would name a missing
-//! library.
+//! For root this also creates a folder that `nobody` can reach, and copies the binaries there if their own folder is
+//! closed to it (a clone in a home of mode 0700). PostgreSQL's own error would name a missing library.
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, chown, symlink};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
 use crate::Error;
 
-/// `nobody`, on every Linux and macOS alike enough to serve.
+/// The number of `nobody` on most systems. Its name is not needed.
 const NOBODY: u32 = 65534;
 
-/// Who runs PostgreSQL.
+/// The account that runs PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Account {
     Ours,
@@ -42,10 +41,23 @@ impl Account {
         }
     }
 
-    /// Makes a folder that this account owns and nobody else enters; its parent must exist.
+    /// Creates a folder that this account owns and no other account enters. Its parent must exist.
     pub(super) fn make_folder(self, path: &Path) -> Result<(), Error> {
         DirBuilder::new().mode(0o700).create(path).map_err(Error::file(path))?;
         self.own(path)
+    }
+
+    /// Gives a folder and everything in it to this account.
+    pub(super) fn own_all(self, path: &Path) -> io::Result<()> {
+        if self == Account::Ours {
+            return Ok(());
+        }
+        if path.is_dir() {
+            for entry in fs::read_dir(path)? {
+                self.own_all(&entry?.path())?;
+            }
+        }
+        chown(path, Some(NOBODY), Some(NOBODY))
     }
 
     fn own(self, path: &Path) -> Result<(), Error> {
@@ -73,28 +85,59 @@ impl Account {
             )));
         };
         let copy = home.join("postgresql");
-        copy_tree(tree, &copy).map_err(Error::file(&copy))?;
+        copy_tree(tree, &copy, NOBODY).map_err(Error::file(&copy))?;
         Ok(copy.join(name))
     }
 }
 
-/// Copies a folder for `nobody`: links stay links; a file is linked where both are on one file system, so that
-/// 60 MB cost nothing. Every folder of the copy is `nobody`'s own, who removes it in the end; the files stay
-/// whose they were, for a linked one is the original.
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a folder for another user. A link stays a link. A file that everybody may read is linked if both are on one file
+/// system, so that 60 MB cost nothing, and keeps its owner, because it is the original; any other file is copied, as
+/// after an installation with umask 077. The user owns each folder of the copy, and removes it in the end.
+fn copy_tree(from: &Path, to: &Path, owner: u32) -> io::Result<()> {
     DirBuilder::new().mode(0o755).create(to)?;
-    chown(to, Some(NOBODY), Some(NOBODY))?;
+    chown(to, Some(owner), None)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            copy_tree(&source, &target)?;
+            copy_tree(&source, &target, owner)?;
         } else if kind.is_symlink() {
             symlink(fs::read_link(&source)?, &target)?;
-        } else if kind.is_file() && fs::hard_link(&source, &target).is_err() {
-            fs::copy(&source, &target)?;
+        } else if kind.is_file() {
+            // The permissions of everybody, as far as the owner has them.
+            let mode = entry.metadata()?.permissions().mode();
+            let is_open = mode >> 6 & 0o5 & !mode == 0;
+            if !is_open || fs::hard_link(&source, &target).is_err() {
+                fs::copy(&source, &target)?;
+                chown(&target, Some(owner), None)?;
+            }
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn closed_files_are_copied_and_open_files_linked() {
+        let home = std::env::temp_dir().join(format!("dsql-local-copy-{}", std::process::id()));
+        let (from, to) = (home.join("from"), home.join("to"));
+        fs::create_dir_all(&from).unwrap();
+        for (name, mode, linked) in
+            [("a", 0o644, true), ("b", 0o755, true), ("c", 0o700, false), ("d", 0o600, false)]
+        {
+            let file = from.join(name);
+            fs::write(&file, "x").unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            let _ = fs::remove_dir_all(&to);
+            copy_tree(&from, &to, rustix::process::geteuid().as_raw()).unwrap();
+            let inode = |path: &Path| fs::metadata(path).unwrap().ino();
+            assert_eq!(inode(&file) == inode(&to.join(name)), linked, "{mode:o}");
+        }
+        fs::remove_dir_all(home).unwrap();
+    }
 }

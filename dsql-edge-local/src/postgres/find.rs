@@ -1,7 +1,7 @@
 //! Finding a PostgreSQL 16 on this machine.
 //!
-//! In: a folder that the user named, or none. Out: the folder with `initdb` and `postgres`, asked for its
-//! version. Nothing is installed and nothing is downloaded.
+//! Input: a folder that the user named, or none. Output: the folder with `initdb` and `postgres`, and their version.
+//! Nothing is installed or downloaded.
 
 use std::env;
 use std::ffi::OsStr;
@@ -32,7 +32,7 @@ const USUAL: [&str; 9] = [
 pub struct Installation {
     /// The folder with `initdb` and `postgres`.
     pub bin: PathBuf,
-    /// What `postgres --version` says, such as `16.14`.
+    /// The version that `postgres --version` prints, such as `16.14`.
     pub version: String,
 }
 
@@ -41,8 +41,8 @@ pub struct Installation {
 /// `NODE_PATH`, else on `PATH`, else where packages put it.
 ///
 /// # Errors
-/// Where none is found, with all that was looked at. A folder that was named is not passed over: if it holds
-/// no PostgreSQL 16, that is the error.
+/// If none is found, with the folders that were searched. If a folder that was named contains no PostgreSQL 16, that is
+/// the error.
 pub fn installation(wanted: Option<&Path>) -> Result<Installation, Error> {
     let variable = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(named) = wanted.map(Path::to_owned).or(variable) {
@@ -71,7 +71,7 @@ fn candidates() -> Vec<PathBuf> {
     let node_path = split(env::var_os("NODE_PATH").as_deref());
     let mut folders: Vec<PathBuf> = modules.chain(node_path).flat_map(|modules| embedded(&modules)).collect();
     folders.extend(split(env::var_os("PATH").as_deref()).into_iter().filter_map(|folder| {
-        // A link on PATH stands for the folder it leads to, where the rest of PostgreSQL is.
+        // A link on PATH leads to the folder where the rest of PostgreSQL is.
         fs::canonicalize(folder.join("postgres")).ok()?.parent().map(Path::to_owned)
     }));
     folders.extend(USUAL.iter().map(PathBuf::from));
@@ -107,8 +107,8 @@ fn ask(bin: &Path) -> Result<Installation, String> {
         .arg("--version")
         .output()
         .map_err(|error| format!("postgres --version: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let version = said.split_whitespace().nth(2).unwrap_or_default();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let version = printed.split_whitespace().nth(2).unwrap_or_default();
     if !output.status.success() || version.is_empty() {
         let complaint = String::from_utf8_lossy(&output.stderr);
         return Err(format!("postgres --version fails: {}", complaint.trim()));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_sixteen_will_do() {
+    fn only_version_16_is_accepted() {
         for (name, version, found) in [
             ("a", "16.14 (Debian)", true),
             ("b", "16rc1", true),

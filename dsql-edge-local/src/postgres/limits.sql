@@ -1,5 +1,5 @@
--- DSQL's limits of a transaction, counted where rows are written: by triggers that no client sees. They count for the
--- sessions that come through the front door, which sets dsql_local.limit_rows and dsql_local.limit_bytes.
+-- DSQL's limits of a transaction: triggers that clients do not see count the rows that are written. They count for the
+-- sessions of the front door, which sets dsql_local.limit_rows and dsql_local.limit_bytes.
 CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_oversize (bytes bigint NOT NULL);
 
 -- The sums so far are settings of the transaction, and end with it.
@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_size(bytes bigint) RETURNS text
     SELECT CASE WHEN bytes % 1048576 = 0 THEN bytes / 1048576 || 'mb' ELSE bytes || ' bytes' END
 $$;
 
--- Sees to it that COMMIT fails: DSQL looks at the size there.
+-- Makes COMMIT fail, where DSQL checks the size.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_defer_size(bytes bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO pg_catalog.dsql_local_oversize VALUES (bytes)
@@ -81,8 +81,8 @@ BEGIN
     WHERE command.command_tag = 'CREATE TABLE' AND relkind = 'r';
 END $$;
 
--- The rules for CREATE do not see the schema of a name without one: search_path, or what a view reads, can make it
--- pg_temp. Sessions past the front door, as those of DSQL_LOCAL_POSTGRES_URL, are PostgreSQL's.
+-- The rules for CREATE do not see the schema of a name without one: search_path, or the tables of a view, can make it
+-- pg_temp. Sessions past the front door, such as those of DSQL_LOCAL_POSTGRES_URL, have no limit of rows and no rules.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_schema() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -98,7 +98,26 @@ BEGIN
     END LOOP;
 END $$;
 
--- A function that sets something for its calls sets only what a session may set.
+-- A schema change in the body of a function would not count for the transaction, and no other session would get OC001.
+-- dsql-local's own functions are in PL/pgSQL, which clients do not have. PostgreSQL fires no event for roles.
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_caller() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    calls text;
+BEGIN
+    IF coalesce(current_setting('dsql_local.limit_rows', true), '') = '' THEN
+        RETURN;
+    END IF;
+    GET DIAGNOSTICS calls = PG_CONTEXT;
+    IF EXISTS (
+        SELECT FROM regexp_split_to_table(calls, '\n') AS call
+        WHERE call ~ '^(SQL|PL/pgSQL) function ' AND call !~ '^PL/pgSQL function (pg_catalog\.)?dsql_local_'
+    ) THEN
+        RAISE EXCEPTION '% in the body of a function not supported', TG_TAG USING ERRCODE = '0A000';
+    END IF;
+END $$;
+
+-- The SET clause of a function may change only settings that a session may change.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_function() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -133,5 +152,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'dsql_local_check_schema') THEN
         CREATE EVENT TRIGGER dsql_local_check_schema ON ddl_command_end
             EXECUTE FUNCTION pg_catalog.dsql_local_check_schema();
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'dsql_local_check_caller') THEN
+        CREATE EVENT TRIGGER dsql_local_check_caller ON ddl_command_start
+            EXECUTE FUNCTION pg_catalog.dsql_local_check_caller();
     END IF;
 END $$;

@@ -1,21 +1,21 @@
-//! The PostgreSQL 16 behind the front door: started on a private Unix socket, ended with us.
+//! The PostgreSQL 16 behind the front door: started on a private Unix socket, and stopped with dsql-local.
 //!
-//! In: an installation, and where the data shall live. Out: a server with DSQL's settings and its role
-//! `admin`, and the socket to reach it by. It listens on no port, and its socket's folder is closed to others.
+//! Input: an installation, and the place of the data. Output: a server with DSQL's settings and its role `admin`, and
+//! its socket. It listens on no port, and its socket's folder is closed to other users.
 
 mod account;
 mod data_in_use;
+pub(crate) mod denied_functions;
 pub(crate) mod find;
+mod initdb;
 
 use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::process::Command;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::guard::Guarded;
@@ -34,7 +34,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// Written into a kept data folder once all SQL of the start has run.
 const READY: &str = "dsql-local.ready";
 
-/// What a DSQL cluster has that a new PostgreSQL has not (facts of its connection and its roles).
+/// The roles and permissions of a DSQL cluster that a new PostgreSQL does not have.
 const ROLES: &str = "DO $$ BEGIN
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'admin') THEN
             CREATE ROLE admin LOGIN CREATEROLE;
@@ -45,7 +45,7 @@ const ROLES: &str = "DO $$ BEGIN
 
 /// The schema of a cluster's own views and procedures.
 const SYS: &str = include_str!("sys.sql");
-/// What counts the rows of a transaction.
+/// The triggers that count the rows of a transaction, and the checks of schema changes.
 const LIMITS: &str = include_str!("limits.sql");
 
 /// DSQL's fixed settings, and a small server's.
@@ -61,10 +61,10 @@ const SETTINGS: [&str; 9] = [
     "logging_collector=off",
 ];
 
-/// Where the data lives.
+/// The place of the data.
 #[derive(Debug, Clone)]
 pub(crate) enum Data {
-    /// In a folder that goes when the server ends.
+    /// In a folder that is removed when the server ends.
     Fresh,
     /// In a folder that stays.
     Kept(PathBuf),
@@ -110,7 +110,7 @@ impl Postgres {
             if folder.exists() {
                 fs::remove_dir_all(&folder).map_err(Error::file(&folder))?;
             }
-            initdb(account, &bin, &folder, home).await?;
+            initdb::create(account, &installation.version, &bin, &folder, home).await?;
         }
         let mut arguments: Vec<OsString> = vec!["-D".into(), folder.clone().into(), "-k".into(), home.into()];
         let unsafe_but_fast = [if durable { "synchronous_commit=off" } else { "fsync=off" }];
@@ -152,29 +152,41 @@ impl Postgres {
             let Err(error) = session(&self.socket(), SUPERUSER).await else { return Ok(()) };
             let ended = self.guard.ended().map_err(|error| Error::Postgres(error.to_string()))?;
             if ended.is_some() || start.elapsed() > START_TIMEOUT {
-                let mut said = String::new();
-                let _ = log.read_to_string(&mut said);
-                let why = if said.trim().is_empty() { error.to_string() } else { said.trim().to_owned() };
+                let mut lines = String::new();
+                let _ = log.read_to_string(&mut lines);
+                let why = if lines.trim().is_empty() { error.to_string() } else { lines.trim().to_owned() };
                 return Err(Error::Postgres(why));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// What seals the statements that dsql-local writes.
+    /// The key that seals dsql-local's statements.
     pub(crate) fn seal_key(&self) -> &Arc<SealKey> {
         &self.seal_key
     }
 
-    /// Whether the data folder was made by this start, so that the start's SQL must run.
+    /// The folder of the data, where it stays.
+    pub(crate) fn kept_data(&self) -> Option<&Path> {
+        (!self.data.starts_with(&self.home)).then_some(&self.data)
+    }
+
+    /// Whether this start created the data folder, so that the SQL of the start must run.
     pub(crate) fn is_new(&self) -> bool {
         self.new
     }
 
-    /// Remembers that the start's SQL has run.
+    /// Marks the folder: the SQL of the start has run.
     pub(crate) fn mark_ready(&self) -> Result<(), Error> {
         let path = self.data.join(READY);
         fs::write(&path, "").map_err(Error::file(&path))
+    }
+
+    /// Lets sessions call the functions that DSQL does not have, or not.
+    pub(crate) async fn deny_functions(&self, denied: bool) -> Result<(), Error> {
+        let client = self.connect(SUPERUSER).await?;
+        let done = client.batch_execute(&denied_functions::permissions(denied)).await;
+        done.map_err(|error| Error::Postgres(error.to_string()))
     }
 
     /// A session past the front door, as `role`.
@@ -219,8 +231,7 @@ fn make_home(account: Account) -> Result<PathBuf, Error> {
     Ok(home)
 }
 
-/// Where kept data lives: in the folder that was asked for, or, when root asks, where the other account can
-/// reach it.
+/// The folder of kept data: the named one, or for root one that `nobody` can reach.
 fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
     // PostgreSQL runs in a working folder of its own.
     let folder = fs::canonicalize(folder).map_err(Error::file(folder))?;
@@ -236,28 +247,4 @@ fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
         account.make_folder(&parent)?;
     }
     Ok(parent.join("data"))
-}
-
-async fn initdb(account: Account, bin: &Path, data: &Path, home: &Path) -> Result<(), Error> {
-    let mut command = Command::new(bin.join("initdb"));
-    command.args([
-        "-U",
-        SUPERUSER,
-        "-E",
-        "UTF8",
-        "--locale=C",
-        "-A",
-        "trust",
-        "--no-sync",
-        "--no-instructions",
-        "-D",
-    ]);
-    command.arg(data).stdin(Stdio::null()).kill_on_drop(true);
-    account.apply(&mut command, home);
-    let output = command.output().await.map_err(|error| Error::Postgres(format!("initdb: {error}")))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(Error::Postgres(format!("initdb: {}", said.trim())))
 }

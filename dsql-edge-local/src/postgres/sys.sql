@@ -1,5 +1,5 @@
--- What a DSQL cluster has in its schema sys: the log of jobs, the procedure that waits for one, the session's id. What
--- dsql-local needs beside that is in pg_catalog, where tools do not look for objects of users.
+-- The schema sys of a DSQL cluster: the log of jobs, the procedure that waits for one, the session's id. dsql-local's
+-- other objects are in pg_catalog, where tools do not look for objects of users.
 SET allow_system_table_mods = on;
 CREATE SCHEMA IF NOT EXISTS sys;
 GRANT USAGE ON SCHEMA sys TO PUBLIC;
@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_jobs (
     start_time timestamptz NOT NULL,
     update_time timestamptz NOT NULL
 );
--- Who may log in as which role: AWS IAM GRANT and REVOKE.
+-- The identities that may log in as a role: AWS IAM GRANT and REVOKE write them.
 CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_iam (
     iam_oid bigint NOT NULL,
     arn text NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_iam (
     grantor_pg_role_name text NOT NULL,
     PRIMARY KEY (pg_role_name, arn)
 );
--- What the statements are sealed with that dsql-local puts in the place of a client's.
+-- The key that seals the statements that dsql-local puts in the place of a client's.
 CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_seal_key (key bytea NOT NULL);
 REVOKE ALL ON pg_catalog.dsql_local_jobs, pg_catalog.dsql_local_iam, pg_catalog.dsql_local_seal_key FROM PUBLIC;
 
@@ -47,7 +47,7 @@ CREATE OR REPLACE VIEW sys.jobs AS
     SELECT * FROM pg_catalog.dsql_local_jobs WHERE update_time > now() - interval '30 minutes';
 GRANT SELECT ON sys.jobs TO PUBLIC;
 
--- pg_tables and pg_indexes do not show what a cluster does not have.
+-- pg_tables and pg_indexes do not show objects that a cluster does not have.
 DO $$
 DECLARE
     view text;
@@ -64,7 +64,7 @@ END $$;
 -- In this file and in limits.sql, pg_temp is the last schema of each SECURITY DEFINER function: a search_path that does
 -- not name it is searched for tables and types in pg_temp first, where a client could put its own.
 
--- Only dsql-local itself makes seals: a client cannot call what asks for one with a statement of its own. Letters
+-- Only dsql-local makes seals: a client cannot call a function that requires one with a statement of its own. Letters
 -- outside of ASCII do not count, since the seal is made before their encoding is known.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_seal(statement text, seal text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -76,9 +76,9 @@ BEGIN
     END IF;
 END $$;
 
--- What a session may set; the rules for SET are the same. Sessions past the front door have no limit of rows. The front
--- door finds a change of the encoding by the words of the client's text (`Encoding::may_change`, with the same list): a
--- function, a view or a default that hides the words changes nothing.
+-- The settings that a session may change; the rules for SET are the same. Sessions past the front door have no limit of
+-- rows. The front door finds a change of the encoding by the words of the client's text (`Encoding::may_change`, with
+-- the same list), so a function, a view or a default that hides the words must not change it.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_setting(name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -101,7 +101,7 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION pg_catalog.dsql_local_set_config(text, text, boolean) FROM PUBLIC;
 
--- A SET clause would end what this sets, so its names carry their schema.
+-- A SET clause would undo the new setting at the end of the call, so the names have their schema instead.
 CREATE OR REPLACE FUNCTION pg_catalog.set_config(text, text, boolean) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
@@ -140,29 +140,37 @@ CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_name(relation oid) RETURNS text
     WHERE pg_class.oid = relation
 $$;
 
--- Does at once what DSQL does in a job: what the rows forbid fails the job and not the statement. `plain` is the
--- statement without UNIQUE.
-CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(target text, statement text, plain text, seal text) RETURNS text
+-- Builds at once the index that DSQL builds in a job: rows that violate it fail the job and not the statement. `plain`
+-- is the statement without UNIQUE. IF NOT EXISTS builds nothing if `name` exists: the job is then that of the existing
+-- index.
+DROP FUNCTION IF EXISTS pg_catalog.dsql_local_build_index(text, text, text, text);
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(
+    target text, name text, statement text, plain text, seal text
+) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
     of_table oid := to_regclass(target);
     before oid[] := ARRAY(SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = of_table);
     made oid;
-    said text;
+    details text;
 BEGIN
     PERFORM pg_catalog.dsql_local_check_seal(statement || plain, seal);
     BEGIN
         EXECUTE statement;
     EXCEPTION WHEN unique_violation THEN
-        said := 'found duplicate key(s) while validating index uniqueness';
+        details := 'found duplicate key(s) while validating index uniqueness';
         EXECUTE plain;
     END;
-    SELECT indexrelid INTO made FROM pg_catalog.pg_index WHERE indrelid = of_table AND indexrelid <> ALL (before);
-    IF said IS NOT NULL THEN
+    SELECT coalesce(
+        (SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = of_table AND indexrelid <> ALL (before)),
+        (SELECT i.oid FROM pg_catalog.pg_class i JOIN pg_catalog.pg_class t USING (relnamespace)
+         WHERE t.oid = of_table AND i.relname = name)
+    ) INTO made;
+    IF details IS NOT NULL THEN
         PERFORM pg_catalog.dsql_local_fail_index(made, statement || plain, seal);
     END IF;
     RETURN pg_catalog.dsql_local_log_job('INDEX_BUILD', 'pg_catalog.pg_class', made, pg_catalog.dsql_local_name(made),
-        CASE WHEN said IS NULL THEN 'completed' ELSE 'failed' END, said, statement || plain, seal);
+        CASE WHEN details IS NULL THEN 'completed' ELSE 'failed' END, details, statement || plain, seal);
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_validate(target text, name text, statement text, seal text) RETURNS text
@@ -170,17 +178,17 @@ LANGUAGE plpgsql AS $$
 DECLARE
     of_table oid := to_regclass(target);
     object oid;
-    said text;
+    details text;
 BEGIN
     PERFORM pg_catalog.dsql_local_check_seal(statement, seal);
     BEGIN
         EXECUTE statement;
     EXCEPTION WHEN check_violation OR foreign_key_violation THEN
-        said := SQLERRM;
+        details := SQLERRM;
     END;
     SELECT oid INTO object FROM pg_catalog.pg_constraint WHERE conrelid = of_table AND conname = name;
     RETURN pg_catalog.dsql_local_log_job('VALIDATE_CONSTRAINT', 'pg_catalog.pg_constraint', object,
-        pg_catalog.dsql_local_name(of_table), CASE WHEN said IS NULL THEN 'completed' ELSE 'failed' END, said, statement, seal);
+        pg_catalog.dsql_local_name(of_table), CASE WHEN details IS NULL THEN 'completed' ELSE 'failed' END, details, statement, seal);
 END $$;
 
 CREATE OR REPLACE PROCEDURE sys.wait_for_job(job_id text, INOUT succeeded boolean DEFAULT NULL)

@@ -1,53 +1,53 @@
-//! A client's first bytes: how it wants to speak, its startup packet, its password.
+//! A client's first bytes: SSLRequest or ClientHello, the startup packet, the password.
 //!
-//! In: a stream that may send anything. Out: one packet at a time, lengths checked; reads not a byte further,
-//! so nothing sent in clear can be taken for part of the TLS session.
+//! Input: a stream that may send anything. Output: one packet at a time, lengths checked. Not a byte more is read, so
+//! nothing that is sent in clear becomes a part of the TLS session.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::frame;
+use super::frame::{self, FrontendTag};
 use super::startup::MAX_LENGTH;
-use crate::refusal::Refusal;
+use crate::connection_rejected::ConnectionRejected;
 
 const SSL_REQUEST: u32 = 80_877_103;
 const GSSENC_REQUEST: u32 = 80_877_104;
-/// The code of a CancelRequest, where a version stands in a startup packet.
+/// The code of a CancelRequest, in the place of a startup packet's version.
 pub(super) const CANCEL: u32 = 80_877_102;
 
 /// The first byte of a TLS record that holds a ClientHello.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// The longest password taken, in bytes: a token with a long session token is below 4 KiB.
+/// The longest password, in bytes: a token with a long session token is below 4 KiB.
 const MAX_PASSWORD: usize = 64 * 1024;
 
-/// How a client begins.
-pub(super) enum Knock {
-    /// With TLS, after an SSLRequest or at once.
+/// The first packet of a client.
+pub(super) enum FirstPacket {
+    /// An SSLRequest, or a ClientHello at once.
     Tls { direct: bool },
-    /// With a request to cancel; the packet, whole.
+    /// A CancelRequest, whole.
     Cancel(Vec<u8>),
-    /// With a session in clear.
+    /// The startup packet of a session in clear.
     Plain,
 }
 
-/// Answers what comes before TLS.
-pub(super) async fn knock(tcp: &mut TcpStream) -> io::Result<Knock> {
+/// Answers the packets before TLS.
+pub(super) async fn first_packet(tcp: &mut TcpStream) -> io::Result<FirstPacket> {
     let mut first = [0];
     if tcp.peek(&mut first).await? == 1 && first == [TLS_HANDSHAKE] {
-        return Ok(Knock::Tls { direct: true });
+        return Ok(FirstPacket::Tls { direct: true });
     }
     loop {
         match startup(tcp).await? {
             (SSL_REQUEST, _) => {
                 tcp.write_all(b"S").await?;
-                return Ok(Knock::Tls { direct: false });
+                return Ok(FirstPacket::Tls { direct: false });
             }
             (GSSENC_REQUEST, _) => tcp.write_all(b"N").await?,
-            (CANCEL, body) => return Ok(Knock::Cancel(packet(CANCEL, &body))),
-            _ => return Ok(Knock::Plain),
+            (CANCEL, body) => return Ok(FirstPacket::Cancel(packet(CANCEL, &body))),
+            _ => return Ok(FirstPacket::Plain),
         }
     }
 }
@@ -73,11 +73,11 @@ pub(super) fn packet(code: u32, body: &[u8]) -> Vec<u8> {
 /// Reads the PasswordMessage.
 pub(super) async fn password<S: AsyncRead + Unpin>(stream: &mut S) -> Result<String, super::Ended> {
     let frame = frame::read(stream).await?;
-    if frame.tag() != Some(b'p') || frame.bytes.len() > MAX_PASSWORD {
-        return Err(Refusal::protocol("expected password response").into());
+    if frame.frontend() != FrontendTag::Password || frame.bytes.len() > MAX_PASSWORD {
+        return Err(ConnectionRejected::protocol("expected password response").into());
     }
     let text = frame.body().strip_suffix(b"\0").filter(|text| !text.contains(&0));
     text.and_then(|text| std::str::from_utf8(text).ok())
         .map(str::to_owned)
-        .ok_or_else(|| Refusal::protocol("invalid password packet size").into())
+        .ok_or_else(|| ConnectionRejected::protocol("invalid password packet size").into())
 }

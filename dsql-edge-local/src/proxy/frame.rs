@@ -1,16 +1,37 @@
 //! One message of the PostgreSQL protocol, as bytes with their length checked.
 //!
-//! In: a stream that may send anything. Out: whole messages no longer than DSQL takes.
+//! Input: a stream that may send anything. Output: whole messages that are no longer than DSQL accepts.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// The longest message DSQL takes, in bytes ("Cluster quotas", DSQL user guide: 10 MiB).
+/// The longest message that DSQL accepts, in bytes ("Cluster quotas", DSQL user guide: 10 MiB).
 pub(super) const MAX_LENGTH: usize = 10 * 1024 * 1024;
 
 /// AuthenticationCleartextPassword.
 pub(super) const CLEARTEXT_PASSWORD: [u8; 9] = [b'R', 0, 0, 0, 8, 0, 0, 0, 3];
+
+/// The kind of a client's message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FrontendTag {
+    Bind,
+    Close,
+    CopyData,
+    CopyDone,
+    CopyFail,
+    Describe,
+    Execute,
+    Flush,
+    FunctionCall,
+    Parse,
+    Password,
+    Query,
+    Sync,
+    Terminate,
+    /// PostgreSQL ends the connection.
+    Unknown,
+}
 
 /// A whole message: tag, length, body.
 pub(crate) struct Frame {
@@ -22,9 +43,53 @@ impl Frame {
         self.bytes.first().copied()
     }
 
+    /// The tag of a client's message.
+    pub(crate) fn frontend(&self) -> FrontendTag {
+        match self.tag() {
+            Some(b'B') => FrontendTag::Bind,
+            Some(b'C') => FrontendTag::Close,
+            Some(b'd') => FrontendTag::CopyData,
+            Some(b'c') => FrontendTag::CopyDone,
+            Some(b'f') => FrontendTag::CopyFail,
+            Some(b'D') => FrontendTag::Describe,
+            Some(b'E') => FrontendTag::Execute,
+            Some(b'H') => FrontendTag::Flush,
+            Some(b'F') => FrontendTag::FunctionCall,
+            Some(b'P') => FrontendTag::Parse,
+            Some(b'p') => FrontendTag::Password,
+            Some(b'Q') => FrontendTag::Query,
+            Some(b'S') => FrontendTag::Sync,
+            Some(b'X') => FrontendTag::Terminate,
+            _ => FrontendTag::Unknown,
+        }
+    }
+
     pub(crate) fn body(&self) -> &[u8] {
         self.bytes.get(5..).unwrap_or_default()
     }
+}
+
+/// A message of these parts.
+pub(crate) fn message(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length: usize = parts.iter().map(|part| part.len()).sum::<usize>() + 4;
+    let mut out = Vec::with_capacity(length + 1);
+    out.push(tag);
+    out.extend(u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+    out
+}
+
+/// An ErrorResponse of this severity, SQLSTATE and these further fields, each a code and a text. A NUL in a text would
+/// end its field early, and is left out.
+pub(crate) fn error_response(severity: &str, sqlstate: &str, fields: &[(u8, &[u8])]) -> Vec<u8> {
+    let first = [(b'S', severity.as_bytes()), (b'V', severity.as_bytes()), (b'C', sqlstate.as_bytes())];
+    let mut body = Vec::new();
+    for (code, text) in first.iter().chain(fields) {
+        body.push(*code);
+        body.extend(text.iter().filter(|byte| **byte != 0));
+        body.push(0);
+    }
+    message(b'E', &[&body, b"\0"])
 }
 
 /// The length of the first message in `bytes`, tag included, once its head is there.
@@ -38,7 +103,7 @@ pub(super) fn first_length(bytes: &[u8]) -> io::Result<Option<usize>> {
         Ok(length @ 4..=MAX_LENGTH) => Ok(Some(length + 1)),
         _ => Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("invalid message length: {length} bytes, DSQL takes 4 to {MAX_LENGTH}"),
+            format!("invalid message length: {length} bytes, DSQL accepts 4 to {MAX_LENGTH}"),
         )),
     }
 }
@@ -72,8 +137,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn error_response_has_each_field_once_and_no_nul_inside() {
+        let bytes = error_response("ERROR", "0A000", &[(b'M', b"a\0Mb"), (b'D', b"")]);
+        assert_eq!(bytes, b"E\0\0\0\x21SERROR\0VERROR\0C0A000\0MaMb\0D\0\0");
+    }
+
     #[tokio::test]
-    async fn a_cut_message_is_an_error() {
+    async fn cut_message_is_an_error() {
         let whole = b"p\0\0\0\x08abc\0";
         assert_eq!(read(&mut whole.as_slice()).await.unwrap().body(), b"abc\0");
         for end in 0..whole.len() {

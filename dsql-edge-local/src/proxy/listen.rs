@@ -1,6 +1,6 @@
-//! The listeners: one port on both loopback addresses, and the task that serves what comes.
+//! The listeners: one port on both loopback addresses, and the task that serves connections.
 //!
-//! In: a wish for a port, and what serves there. Out: the port that was got, and a handle that ends every session when dropped.
+//! Input: a port, or 0, and the endpoint. Output: the port in use, and a handle that ends every session when dropped.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,7 +12,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::Error;
 
-/// What is listened for.
+/// An endpoint that serves connections.
 pub(crate) trait Serve: Send + Sync + 'static {
     /// Serves one connection to its end.
     fn serve(&self, tcp: TcpStream) -> impl Future<Output = ()> + Send;
@@ -21,7 +21,7 @@ pub(crate) trait Serve: Send + Sync + 'static {
     fn log(&self, line: &str);
 }
 
-/// How often to try another port when only one of the two addresses had it free.
+/// How often to try another port if only one of the two addresses has it free.
 const ATTEMPTS: usize = 50;
 
 /// An endpoint that is listened on. Dropping it ends its sessions.

@@ -1,7 +1,7 @@
-//! The front door: listens, speaks TLS, verifies who comes, and passes the session to PostgreSQL.
+//! The front door: listens, terminates TLS, verifies the token, and relays the session to PostgreSQL.
 //!
-//! In: TCP connections and what the endpoint expects of them. Out: bytes relayed between client and
-//! PostgreSQL, or a refusal to the client and its reason to the log. What passes is changed by `rules` alone.
+//! Input: TCP connections and the state of the endpoint. Output: bytes relayed between client and
+//! PostgreSQL, or an error to the client and its reason to the log. Only `rules` changes the bytes.
 
 mod door;
 pub(crate) mod frame;
@@ -19,37 +19,37 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::cluster::Cluster;
+use crate::connection_rejected::ConnectionRejected;
 use crate::faults::Fault;
 use crate::iam;
-use crate::iam::key_ring::{KeyRing, Known};
+use crate::iam::key_ring::{Identity, KeyLookup, KeyRing};
 use crate::iam::mapping;
 use crate::limits::{Connected, Limits};
 use crate::postgres::{ADMIN, SUPERUSER};
-use crate::refusal::Refusal;
 use crate::rules;
 use crate::tls::ALPN;
-use door::Knock;
+use door::FirstPacket;
 use frame::Frame;
 pub(crate) use listen::{Listening, Serve, listen};
 use startup::Startup;
 
-/// Time for a client to come through the door; PostgreSQL's own default (`authentication_timeout`).
+/// Time for a client to log in; PostgreSQL's own default (`authentication_timeout`).
 const DOOR_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Why a connection is refused, where a test wanted it.
-const ON_REQUEST: &str = "a fault that was asked for";
+/// Why a connection is rejected that a fault on request hit.
+const ON_REQUEST: &str = "a fault on request";
 
 /// DSQL's one database.
 const DATABASE: &str = "postgres";
 
-/// What every connection of an endpoint has in common.
+/// The state that all connections of an endpoint share.
 pub(crate) struct Endpoint {
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) region: String,
     pub(crate) keys: Arc<KeyRing>,
     /// PostgreSQL's Unix socket.
     pub(crate) postgres: PathBuf,
-    /// What sessions share.
+    /// The state that all sessions share.
     pub(crate) cluster: Arc<Cluster>,
     /// Whether DSQL's statement rules hold.
     pub(crate) rules: bool,
@@ -59,23 +59,23 @@ impl Serve for Endpoint {
     async fn serve(&self, mut tcp: TcpStream) {
         // Each answer is one write; without this the kernel may hold it back for 40 ms.
         let _ = tcp.set_nodelay(true);
-        let ended = match tokio::time::timeout(DOOR_TIMEOUT, door::knock(&mut tcp)).await {
-            Ok(Ok(Knock::Tls { direct })) => self.serve_tls(tcp, direct).await,
-            Ok(Ok(Knock::Cancel(packet))) => {
+        let ended = match tokio::time::timeout(DOOR_TIMEOUT, door::first_packet(&mut tcp)).await {
+            Ok(Ok(FirstPacket::Tls { direct })) => self.serve_tls(tcp, direct).await,
+            Ok(Ok(FirstPacket::Cancel(packet))) => {
                 relay::cancel(&self.postgres, &packet).await.map_err(Ended::Lost)
             }
-            Ok(Ok(Knock::Plain)) => refuse(&mut tcp, Refusal::tls_missing()).await,
+            Ok(Ok(FirstPacket::Plain)) => reject(&mut tcp, ConnectionRejected::tls_missing()).await,
             Ok(Err(error)) => Err(Ended::Lost(error)),
             Err(_) => Ok(()),
         };
         match ended {
             Ok(()) => {}
-            Err(Ended::Refused(refusal)) => (self.cluster.log)(&format!(
-                "refused: {}{} [{}]: {}",
-                refusal.message,
-                refusal.hint.as_ref().map_or(String::new(), |hint| format!(" ({hint})")),
-                refusal.sqlstate,
-                refusal.reason
+            Err(Ended::Rejected(rejected)) => (self.cluster.log)(&format!(
+                "connection rejected: {}{} [{}]: {}",
+                rejected.message,
+                rejected.hint.as_ref().map_or(String::new(), |hint| format!(" ({hint})")),
+                rejected.sqlstate,
+                rejected.reason
             )),
             Err(Ended::Lost(error)) if hung_up(&error) => {}
             Err(Ended::Lost(error)) => (self.cluster.log)(&format!("connection ended: {error}")),
@@ -120,7 +120,7 @@ impl Endpoint {
             .map_err(Ended::Lost),
             // With TLS's close_notify: libpq 18 takes any other end for a failure.
             Ok(Admitted::Cancelled) => client.shutdown().await.map_err(Ended::Lost),
-            Err(Ended::Refused(refusal)) => refuse(&mut client, refusal).await,
+            Err(Ended::Rejected(rejected)) => reject(&mut client, rejected).await,
             Err(lost) => Err(lost),
         }
     }
@@ -135,72 +135,103 @@ impl Endpoint {
             relay::cancel(&self.postgres, &door::packet(version, &body)).await?;
             return Ok(Admitted::Cancelled);
         }
-        let host = host.ok_or_else(Refusal::sni_missing)?;
+        let host = host.ok_or_else(ConnectionRejected::sni_missing)?;
         let startup = Startup::parse(version, &body)?;
-        let Limits { rate, burst, connections, .. } = &self.cluster.limits;
-        match self.cluster.faults.connects() {
-            None => {}
-            Some(Fault::WakingUp(_)) => return Err(Refusal::waking_up().into()),
-            Some(Fault::RateExceeded(_)) => return Err(Refusal::rate_exceeded(ON_REQUEST).into()),
-            Some(_) => return Err(Refusal::too_many_connections(ON_REQUEST).into()),
-        }
-        if !self.cluster.admission.admits(self.cluster.clock.now()) {
-            let why = format!("more than {rate} connections a second, after {burst} at once");
-            return Err(Refusal::rate_exceeded(why).into());
-        }
+        self.limit_rate()?;
         if let Some(negotiation) = startup.negotiation() {
             client.write_all(&negotiation).await?;
         }
         client.write_all(&frame::CLEARTEXT_PASSWORD).await?;
         client.flush().await?;
         let password = door::password(client).await?;
-        let now = self.cluster.clock.now();
-        let signer = iam::signer(&password).unwrap_or_default();
-        let identity = match self.keys.find(&signer, now) {
-            Known::Current(identity) => identity,
-            Known::Expired => return Err(Refusal::session_expired().into()),
-            // The refusal is that of a token which these have not signed.
-            Known::Never => self.keys.given().clone(),
-        };
-        let (user, credentials) = (startup.user.as_str(), &identity.credentials);
-        iam::verify(&password, iam::Expected { user, host, region: &self.region, credentials }, now)?;
-        if user == ADMIN && !identity.admin {
-            return Err(Refusal::not_authorized(&identity.arn, "DbConnectAdmin", &self.region).into());
-        }
-        if let Some(name) = &startup.refused {
-            return Err(Refusal::parameter_not_supported(name).into());
+        let identity = self.authenticate(&password, &startup.user, host)?;
+        if let Some(name) = &startup.not_allowed {
+            return Err(ConnectionRejected::parameter_not_supported(name).into());
         }
         if startup.database != DATABASE {
-            return Err(Refusal::database_missing(&startup.database).into());
+            return Err(ConnectionRejected::database_missing(&startup.database).into());
         }
-        let mapped = match user {
-            ADMIN => true,
-            SUPERUSER => false,
-            // Nobody can say AWS IAM GRANT to a plain PostgreSQL.
-            _ if !self.rules => true,
+        if !self.is_mapped(&startup.user, &identity).await? {
+            return Err(ConnectionRejected::role_not_mapped(&startup.user, &identity.arn).into());
+        }
+        self.open_session(client, &startup, &identity).await
+    }
+
+    /// Faults on request, and the rate of new connections.
+    fn limit_rate(&self) -> Result<(), ConnectionRejected> {
+        let Limits { rate, burst, .. } = &self.cluster.limits;
+        match self.cluster.faults.connects() {
+            None => {}
+            Some(Fault::WakingUp(_)) => return Err(ConnectionRejected::waking_up()),
+            Some(Fault::RateExceeded(_)) => return Err(ConnectionRejected::rate_exceeded(ON_REQUEST)),
+            Some(_) => return Err(ConnectionRejected::too_many_connections(ON_REQUEST)),
+        }
+        if self.cluster.admission.admits(self.cluster.clock.now()) {
+            return Ok(());
+        }
+        let why = format!("more than {rate} connections a second, after {burst} at once");
+        Err(ConnectionRejected::rate_exceeded(why))
+    }
+
+    /// The identity that signed a token for this user.
+    fn authenticate(&self, password: &str, user: &str, host: &str) -> Result<Identity, ConnectionRejected> {
+        let now = self.cluster.clock.now();
+        let signer = iam::signer(password).unwrap_or_default();
+        let identity = match self.keys.find(&signer, now) {
+            KeyLookup::Current(identity) => identity,
+            KeyLookup::Expired => return Err(ConnectionRejected::session_expired()),
+            // The answer is that to a token that these keys have not signed.
+            KeyLookup::Never => self.keys.given().clone(),
+        };
+        let credentials = &identity.credentials;
+        iam::verify(password, iam::Expected { user, host, region: &self.region, credentials }, now)?;
+        if user == ADMIN && !identity.admin {
+            return Err(ConnectionRejected::not_authorized(&identity.arn, "DbConnectAdmin", &self.region));
+        }
+        Ok(identity)
+    }
+
+    /// Whether an identity may log in as a role.
+    async fn is_mapped(&self, user: &str, identity: &Identity) -> Result<bool, ConnectionRejected> {
+        match user {
+            ADMIN => Ok(true),
+            SUPERUSER => Ok(false),
+            // A plain PostgreSQL has no AWS IAM GRANT.
+            _ if !self.rules => Ok(true),
             _ => mapping::exists(&self.postgres, user, &identity.arn)
                 .await
-                .map_err(Refusal::backend_unreachable)?,
-        };
-        if !mapped {
-            return Err(Refusal::role_not_mapped(user, &identity.arn).into());
+                .map_err(ConnectionRejected::backend_unreachable),
         }
-        let connected =
-            self.cluster.connections.connect(*connections).ok_or_else(|| {
-                Refusal::too_many_connections(format!("{connections} connections are open"))
-            })?;
-        let mut postgres = UnixStream::connect(&self.postgres).await.map_err(Refusal::backend_unreachable)?;
+    }
+
+    /// Opens a session of PostgreSQL, and passes its first two messages on.
+    async fn open_session<S>(
+        &self,
+        client: &mut S,
+        startup: &Startup,
+        identity: &Identity,
+    ) -> Result<Admitted, Ended>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let most = self.cluster.limits.connections;
+        let connected = self.cluster.connections.connect(most).ok_or_else(|| {
+            ConnectionRejected::too_many_connections(format!("{most} connections are open"))
+        })?;
+        let mut postgres =
+            UnixStream::connect(&self.postgres).await.map_err(ConnectionRejected::backend_unreachable)?;
         let own = if self.rules { rules::settings(&self.cluster.limits) } else { Vec::new() };
         postgres.write_all(&startup.to_postgres(&own)).await?;
-        // PostgreSQL says AuthenticationOk before it looks for the role.
+        // PostgreSQL sends AuthenticationOk before it looks for the role.
         let authenticated = frame::read(&mut postgres).await?;
         if authenticated.is_error(b"53300") {
-            return Err(Refusal::too_many_connections("the PostgreSQL behind takes no more").into());
+            let why = "the PostgreSQL behind dsql-local accepts no more";
+            return Err(ConnectionRejected::too_many_connections(why).into());
         }
         let next = frame::read(&mut postgres).await?;
         if next.is_error(b"28000") {
             // No such role, or one that may not log in: on DSQL there is then no mapping either.
-            return Err(Refusal::role_not_mapped(user, &identity.arn).into());
+            return Err(ConnectionRejected::role_not_mapped(&startup.user, &identity.arn).into());
         }
         let reported = Frame { bytes: next.bytes.clone() };
         let next = match next.tag() {
@@ -212,7 +243,7 @@ impl Endpoint {
     }
 }
 
-/// What came of a client at the door.
+/// The end of a login.
 enum Admitted {
     /// PostgreSQL has answered the startup; its first two messages have been passed on.
     Session(UnixStream, Connected, Frame),
@@ -220,15 +251,15 @@ enum Admitted {
     Cancelled,
 }
 
-/// Why a connection came to no good end.
+/// Why a connection ended.
 enum Ended {
-    Refused(Refusal),
+    Rejected(ConnectionRejected),
     Lost(std::io::Error),
 }
 
-impl From<Refusal> for Ended {
-    fn from(refusal: Refusal) -> Ended {
-        Ended::Refused(refusal)
+impl From<ConnectionRejected> for Ended {
+    fn from(rejected: ConnectionRejected) -> Ended {
+        Ended::Rejected(rejected)
     }
 }
 
@@ -244,12 +275,15 @@ fn hung_up(error: &std::io::Error) -> bool {
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
-/// Sends a refusal, and gives it back for the log.
-async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(client: &mut S, refusal: Refusal) -> Result<(), Ended> {
-    client.write_all(&refusal.to_error_response()).await?;
+/// Sends the error, and returns it for the log.
+async fn reject<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &mut S,
+    rejected: ConnectionRejected,
+) -> Result<(), Ended> {
+    client.write_all(&rejected.to_error_response()).await?;
     client.shutdown().await?;
     // A client that pipelined has bytes under way: closing over unread ones would reset the connection, and
-    // the refusal could be lost with it.
+    // the error could be lost with it.
     let mut rest = [0; 4096];
     let mut left = frame::MAX_LENGTH;
     let drain = async {
@@ -261,7 +295,7 @@ async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(client: &mut S, refusal: Refu
         }
     };
     let _ = tokio::time::timeout(Duration::from_secs(2), drain).await;
-    Err(Ended::Refused(refusal))
+    Err(Ended::Rejected(rejected))
 }
 
 impl Frame {

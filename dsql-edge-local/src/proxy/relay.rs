@@ -1,7 +1,7 @@
 //! A session between a client and PostgreSQL, relayed until either ends.
 //!
-//! Client bytes are passed as whole messages with their lengths checked, and DSQL's rules are asked about them;
-//! PostgreSQL's are passed as they come, but for the few messages that those rules look at.
+//! A client's bytes pass as whole messages with their lengths checked, after DSQL's rules. PostgreSQL's bytes pass as
+//! they come, except for the few messages that the rules change.
 
 use std::io;
 use std::path::Path;
@@ -14,21 +14,21 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
-use super::frame::{self, Frame};
+use super::frame::{self, Frame, FrontendTag};
 use crate::cluster::Cluster;
-use crate::rules::{BUFFERED, Session, catalog};
+use crate::rules::{Session, catalog};
 
 const CHUNK: usize = 64 * 1024;
 
-/// How often a connection that should end is asked whether its transaction is over.
+/// How often a connection that should end checks whether its transaction is over.
 const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
 /// Relays until one side ends. `reported` is PostgreSQL's first ParameterStatus. With `rules`, the socket of the same
 /// PostgreSQL, DSQL's statement rules hold, and the log has the alternative for each rejected statement.
 ///
 /// # Errors
-/// A client message longer than DSQL takes, or a socket's own error. The session is then simply closed, as a
-/// real cluster was seen to do.
+/// A client message longer than DSQL accepts, or a socket's own error. The session is then closed, as a cluster
+/// does.
 pub(super) async fn relay<S>(
     client: &mut S,
     postgres: &mut UnixStream,
@@ -48,7 +48,7 @@ where
         done: AtomicBool::new(false),
         answered: Notify::new(),
     };
-    // `messages` first: what has come with the login is read before the login is done.
+    // `messages` first: the bytes that came with the login are read before the login is done.
     let ended = tokio::select! {
         biased;
         ended = messages(&mut from_client, &mut to_postgres, &session, rules, &login) => ended,
@@ -59,8 +59,7 @@ where
     ended
 }
 
-/// Waits until the connection has lived as long as DSQL lets it. A transaction that is open then may go on for as long
-/// as any other.
+/// Waits until the connection is as old as DSQL allows. A transaction that is open then has the time of any other.
 async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
     let end = after(cluster.clock.now(), cluster.limits.life);
     tokio::select! {
@@ -71,7 +70,7 @@ async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
     while locked(session).is_busy() && cluster.clock.now() < end {
         cluster.clock.until(after(cluster.clock.now(), LOOKS_AGAIN)).await;
     }
-    (cluster.log)("connection closed: it has lived as long as DSQL lets one");
+    (cluster.log)("connection closed: it is as old as DSQL allows");
 }
 
 /// So much later, at the latest at the end of time: a clock can be put forward to there.
@@ -79,7 +78,7 @@ fn after(now: OffsetDateTime, by: Duration) -> OffsetDateTime {
     now.saturating_add(time::Duration::try_from(by).unwrap_or(time::Duration::MAX))
 }
 
-/// Hands a CancelRequest to PostgreSQL, which answers nothing.
+/// Passes a CancelRequest to PostgreSQL, which answers nothing.
 pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
     let mut stream = UnixStream::connect(postgres).await?;
     stream.write_all(packet).await?;
@@ -89,7 +88,7 @@ pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
 
 /// The state of the login and of the answers, which `answers` shares with `messages`.
 struct Login {
-    /// A fault: what comes before the login is done is dropped, up to its Sync.
+    /// A fault: messages that come before the login is done are dropped, up to their Sync.
     drops_flight: bool,
     /// The first ReadyForQuery has come.
     done: AtomicBool,
@@ -109,9 +108,7 @@ where
     W: AsyncWrite + Unpin,
 {
     let mut pending: Vec<u8> = Vec::with_capacity(CHUNK);
-    let mut dropping = login.drops_flight;
-    // A simple query is whole without a Sync.
-    let mut awaits_sync = false;
+    let mut dropping = DroppedFlight { drops: login.drops_flight, awaits_sync: false };
     loop {
         let mut ready = Vec::new();
         let mut whole = 0;
@@ -120,9 +117,7 @@ where
             let Some(bytes) = pending.get(whole..whole + length) else { break };
             let frame = Frame { bytes: bytes.to_vec() };
             whole += length;
-            if dropping {
-                dropping = frame.tag() != Some(b'S');
-                awaits_sync = frame.tag() != Some(b'Q');
+            if dropping.drops(&frame) {
                 continue;
             }
             let Some(socket) = rules else {
@@ -130,42 +125,72 @@ where
                 continue;
             };
             if locked(session).must_wait(&frame) {
-                if to.write_all(&ready).await.is_err() {
+                if to.write_all(&std::mem::take(&mut ready)).await.is_err() {
                     return std::future::pending().await;
                 }
-                ready.clear();
                 while locked(session).must_wait(&frame) {
                     login.answered.notified().await;
                 }
             }
-            let tables = locked(session).named_tables(&frame);
-            let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
-            let sent = locked(session).client_message(frame, schema.as_ref());
-            if locked(session).sends_no_more() {
-                cut = true;
-                break;
+            match checked(frame, session, socket).await {
+                Some(sent) => ready.extend(sent),
+                None => {
+                    cut = true;
+                    break;
+                }
             }
-            ready.extend(sent);
         }
         if !ready.is_empty() && to.write_all(&ready).await.is_err() {
-            // PostgreSQL has gone, and may have said why: `answers` ends the session once it has passed that on.
+            // PostgreSQL has ended, and may have sent the reason: `answers` passes it on, and ends the session.
             return std::future::pending().await;
         }
         if cut {
             if locked(session).ends() {
                 return Ok(());
             }
-            // What was sent before is still answered: `answers` ends the session then.
+            // The messages before are still answered: `answers` then ends the session.
             return std::future::pending().await;
         }
         pending.drain(..whole);
         pending.reserve(CHUNK);
-        let continues = awaits_sync || !pending.is_empty();
+        let begun = !pending.is_empty();
         if from.read_buf(&mut pending).await? == 0 {
             return Ok(());
         }
-        // What the client sends after the login has not come with it.
-        dropping &= !login.done.load(Ordering::Relaxed) || continues;
+        dropping.reads_on(login.done.load(Ordering::Relaxed), begun);
+    }
+}
+
+/// The bytes that PostgreSQL gets for a message; nothing if the connection is to end in place of it.
+async fn checked(frame: Frame, session: &Mutex<Session>, socket: &Path) -> Option<Vec<u8>> {
+    let tables = locked(session).named_tables(&frame);
+    let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
+    let mut session = locked(session);
+    let sent = session.client_message(frame, schema.as_ref());
+    (!session.sends_no_more()).then_some(sent)
+}
+
+/// The fault `drop-flight`: messages that come with the login are dropped, up to their Sync.
+struct DroppedFlight {
+    drops: bool,
+    /// The flight has begun and has no Sync yet. A simple query is whole without one.
+    awaits_sync: bool,
+}
+
+impl DroppedFlight {
+    fn drops(&mut self, frame: &Frame) -> bool {
+        let drops = self.drops;
+        if drops {
+            self.drops = frame.frontend() != FrontendTag::Sync;
+            self.awaits_sync = frame.frontend() != FrontendTag::Query;
+        }
+        drops
+    }
+
+    /// More bytes have come. `begun`: a message was incomplete before. Messages that the client sends after the login
+    /// have not come with it.
+    fn reads_on(&mut self, login_is_done: bool, begun: bool) {
+        self.drops &= !login_is_done || self.awaits_sync || begun;
     }
 }
 
@@ -173,14 +198,60 @@ fn locked(session: &Mutex<Session>) -> std::sync::MutexGuard<'_, Session> {
     session.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where PostgreSQL's stream stands.
-enum At {
+/// The position in PostgreSQL's stream.
+#[derive(Clone, Copy)]
+enum StreamPosition {
     /// Before a message.
     Head,
-    /// Inside of one that is passed as it comes: so many bytes are left.
-    Passing(usize),
-    /// Inside of one that the client does not get.
-    Dropping(usize),
+    /// Inside of a message that is not read whole: `left` bytes of it are to come, and the client gets them or not.
+    Inside { left: usize, passes: bool },
+}
+
+/// PostgreSQL's bytes that have come and are not passed on.
+struct AnswerStream {
+    pending: Vec<u8>,
+    position: StreamPosition,
+}
+
+impl AnswerStream {
+    /// The bytes that the client gets now.
+    fn take(&mut self, session: Option<&Mutex<Session>>, login: &Login) -> Vec<u8> {
+        let mut ready = Vec::with_capacity(self.pending.len());
+        let mut rest = self.pending.as_slice();
+        while !rest.is_empty() {
+            if let StreamPosition::Inside { left, passes } = self.position {
+                let (part, behind) = rest.split_at(left.min(rest.len()));
+                if passes {
+                    ready.extend_from_slice(part);
+                }
+                rest = behind;
+                self.position = match left - part.len() {
+                    0 => StreamPosition::Head,
+                    left => StreamPosition::Inside { left, passes },
+                };
+                continue;
+            }
+            let Some(&[tag, a, b, c, d]) = rest.first_chunk::<5>() else { break };
+            let length = u32::from_be_bytes([a, b, c, d]) as usize + 1;
+            if tag == b'Z' {
+                login.done.store(true, Ordering::Relaxed);
+            }
+            let Some(session) = session.filter(|session| locked(session).reads_whole(tag)) else {
+                let cut = session.is_some_and(|session| locked(session).is_cut_after_commit());
+                self.position = StreamPosition::Inside { left: length, passes: !cut };
+                continue;
+            };
+            let Some(bytes) = rest.get(..length) else { break };
+            ready.extend(locked(session).postgres_message(Frame { bytes: bytes.to_vec() }));
+            rest = rest.get(length..).unwrap_or_default();
+            if matches!(tag, b'Z' | b'E' | b'G') {
+                login.answered.notify_one();
+            }
+        }
+        let left = rest.len();
+        self.pending.drain(..self.pending.len() - left);
+        ready
+    }
 }
 
 async fn answers<R, W>(
@@ -194,51 +265,13 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let mut pending: Vec<u8> = Vec::with_capacity(CHUNK);
-    let mut at = At::Head;
+    let mut stream = AnswerStream { pending: Vec::with_capacity(CHUNK), position: StreamPosition::Head };
     loop {
-        if from.read_buf(&mut pending).await? == 0 {
+        if from.read_buf(&mut stream.pending).await? == 0 {
             return Ok(());
         }
-        let mut ready = Vec::with_capacity(pending.len());
-        let mut rest = pending.as_slice();
-        while !rest.is_empty() {
-            match at {
-                At::Passing(left) => {
-                    let (passed, behind) = rest.split_at(left.min(rest.len()));
-                    ready.extend_from_slice(passed);
-                    rest = behind;
-                    at = if left > passed.len() { At::Passing(left - passed.len()) } else { At::Head };
-                }
-                At::Dropping(left) => {
-                    let dropped = left.min(rest.len());
-                    rest = rest.get(dropped..).unwrap_or_default();
-                    at = if left > dropped { At::Dropping(left - dropped) } else { At::Head };
-                }
-                At::Head => {
-                    let Some(&[tag, a, b, c, d]) = rest.first_chunk::<5>() else { break };
-                    let length = u32::from_be_bytes([a, b, c, d]) as usize + 1;
-                    if tag == b'Z' {
-                        login.done.store(true, Ordering::Relaxed);
-                    }
-                    let Some(session) = session.filter(|_| BUFFERED.contains(&tag)) else {
-                        let cut = session.is_some_and(|session| locked(session).is_cut_after_commit());
-                        at = if cut { At::Dropping(length) } else { At::Passing(length) };
-                        continue;
-                    };
-                    let Some(bytes) = rest.get(..length) else { break };
-                    let frame = Frame { bytes: bytes.to_vec() };
-                    rest = rest.get(length..).unwrap_or_default();
-                    ready.extend(locked(session).postgres_message(frame));
-                    if matches!(tag, b'Z' | b'E' | b'G') {
-                        login.answered.notify_one();
-                    }
-                }
-            }
-        }
-        let left = rest.len();
-        pending.drain(..pending.len() - left);
-        pending.reserve(CHUNK);
+        let ready = stream.take(session, login);
+        stream.pending.reserve(CHUNK);
         if !ready.is_empty() {
             let latency = cluster.faults.latency();
             if !latency.is_zero() {

@@ -1,16 +1,17 @@
-//! A client's StartupMessage: what it asks for, and what DSQL lets it ask for.
+//! A client's StartupMessage, and the settings in it that DSQL accepts.
 //!
-//! In: the bytes of the packet after its length. Out: user, database and the parameters that pass to
-//! PostgreSQL, or the refusal.
+//! Input: the bytes of the packet after its length. Output: user, database and the parameters that pass to
+//! PostgreSQL, or the error.
 
-use crate::refusal::Refusal;
+use super::frame;
+use crate::connection_rejected::ConnectionRejected;
 
 /// PostgreSQL's own cap on this packet, in bytes.
 pub(super) const MAX_LENGTH: usize = 10_000;
 
 const PROTOCOL_3: u32 = 3 << 16;
 
-/// What a client may set when it connects, compared without case; `enable_*` too (AWS's pgdump-proxy).
+/// The settings that a client may send when it connects, compared without case; `enable_*` too (AWS's pgdump-proxy).
 const ALLOWED: [&str; 7] = [
     "application_name",
     "client_encoding",
@@ -21,26 +22,26 @@ const ALLOWED: [&str; 7] = [
     "search_path",
 ];
 
-/// Settings that DSQL has and PostgreSQL has not: allowed, and kept from PostgreSQL.
+/// Settings that DSQL has and PostgreSQL does not: accepted, and not passed on.
 const DSQL_ONLY: [&str; 3] = ["dsql.enable_batched_nestloop", "disable_sync_create_index", "amzn-cluster-id"];
 
-/// What a startup packet says.
+/// A startup packet.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Startup {
     pub(super) user: String,
     pub(super) database: String,
     /// The settings that pass to PostgreSQL.
     pub(super) settings: Vec<(String, String)>,
-    /// The first setting that DSQL refuses. Told only after the token has been verified.
-    pub(super) refused: Option<String>,
-    /// The answer to what of the protocol we do not know: `NegotiateProtocolVersion`'s options, where needed.
+    /// The first setting that DSQL rejects: after it has verified the token.
+    pub(super) not_allowed: Option<String>,
+    /// The options of `NegotiateProtocolVersion`, if the client requests a newer protocol.
     pub(super) negotiate: Option<Vec<String>>,
 }
 
 impl Startup {
-    pub(super) fn parse(version: u32, body: &[u8]) -> Result<Startup, Refusal> {
+    pub(super) fn parse(version: u32, body: &[u8]) -> Result<Startup, ConnectionRejected> {
         if version >> 16 != PROTOCOL_3 >> 16 {
-            return Err(Refusal {
+            return Err(ConnectionRejected {
                 sqlstate: "0A000",
                 message: format!(
                     "unsupported frontend protocol {}.{}: server supports 3.0 to 3.0",
@@ -48,25 +49,28 @@ impl Startup {
                     version & 0xffff
                 ),
                 hint: None,
-                reason: "the client speaks another protocol".to_owned(),
+                reason: "the client uses another version of the protocol".to_owned(),
             });
         }
         let text = std::str::from_utf8(body)
             .ok()
             .and_then(|text| text.strip_suffix("\0\0").or(if text == "\0" { Some("") } else { None }))
             .ok_or_else(|| {
-                Refusal::protocol("invalid startup packet layout: expected terminator as last byte")
+                ConnectionRejected::protocol(
+                    "invalid startup packet layout: expected terminator as last byte",
+                )
             })?;
         let mut startup = Startup {
             user: String::new(),
             database: String::new(),
             settings: Vec::new(),
-            refused: None,
+            not_allowed: None,
             negotiate: (version > PROTOCOL_3).then(Vec::new),
         };
         let mut parts = text.split('\0');
         while let Some(name) = parts.next().filter(|name| !name.is_empty()) {
-            let value = parts.next().ok_or_else(|| Refusal::protocol("invalid startup packet layout"))?;
+            let value =
+                parts.next().ok_or_else(|| ConnectionRejected::protocol("invalid startup packet layout"))?;
             match name {
                 "user" => startup.user = value.to_owned(),
                 "database" => startup.database = value.to_owned(),
@@ -82,7 +86,7 @@ impl Startup {
             }
         }
         if startup.user.is_empty() {
-            return Err(Refusal {
+            return Err(ConnectionRejected {
                 sqlstate: "28000",
                 message: "no PostgreSQL user name specified in startup packet".to_owned(),
                 hint: None,
@@ -100,7 +104,7 @@ impl Startup {
         if ALLOWED.contains(&lower.as_str()) || lower.starts_with("enable_") {
             self.settings.push((name, value));
         } else if !DSQL_ONLY.contains(&lower.as_str()) {
-            self.refused.get_or_insert(name);
+            self.not_allowed.get_or_insert(name);
         }
     }
 
@@ -124,7 +128,7 @@ impl Startup {
         packet
     }
 
-    /// `NegotiateProtocolVersion`, where the client asked for more than 3.0.
+    /// `NegotiateProtocolVersion`, if the client requests more than 3.0.
     pub(super) fn negotiation(&self) -> Option<Vec<u8>> {
         let options = self.negotiate.as_ref()?;
         let mut body = 0u32.to_be_bytes().to_vec();
@@ -133,15 +137,12 @@ impl Startup {
             body.extend(option.as_bytes());
             body.push(0);
         }
-        let mut message = vec![b'v'];
-        message.extend(u32::try_from(body.len() + 4).unwrap_or(u32::MAX).to_be_bytes());
-        message.extend(body);
-        Some(message)
+        Some(frame::message(b'v', &[&body]))
     }
 }
 
 /// The settings in `options`: `-c name=value` and `--name=value`, split at blanks, a backslash keeps one.
-fn options(text: &str) -> Result<Vec<(String, String)>, Refusal> {
+fn options(text: &str) -> Result<Vec<(String, String)>, ConnectionRejected> {
     let mut words = vec![String::new()];
     let mut characters = text.chars();
     while let Some(c) = characters.next() {
@@ -160,7 +161,7 @@ fn options(text: &str) -> Result<Vec<(String, String)>, Refusal> {
             None => None,
         };
         let Some((name, value)) = setting.as_deref().and_then(|setting| setting.split_once('=')) else {
-            return Err(Refusal::parameter_not_supported(&word));
+            return Err(ConnectionRejected::parameter_not_supported(&word));
         };
         // As PostgreSQL reads them: `--search-path` is search_path. DSQL's own has a real hyphen.
         let name = if name == "amzn-cluster-id" { name.to_owned() } else { name.replace('-', "_") };
@@ -185,12 +186,12 @@ mod tests {
         body
     }
 
-    fn parse(pairs: &[(&str, &str)]) -> Result<Startup, Refusal> {
+    fn parse(pairs: &[(&str, &str)]) -> Result<Startup, ConnectionRejected> {
         Startup::parse(PROTOCOL_3, &packet(pairs))
     }
 
     #[test]
-    fn the_allowed_pass_and_dsqls_own_stay_here() {
+    fn allowed_settings_pass_and_dsqls_own_are_kept() {
         let startup = parse(&[
             ("user", "admin"),
             ("database", "postgres"),
@@ -200,7 +201,7 @@ mod tests {
             ("options", r"-c amzn-cluster-id=abc -c search_path=a,\ b --extra-float-digits=3"),
         ])
         .unwrap();
-        assert_eq!(startup.refused, None);
+        assert_eq!(startup.not_allowed, None);
         let settings: Vec<(&str, &str)> =
             startup.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(
@@ -218,8 +219,8 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused_by_name() {
-        for (name, value, refused) in [
+    fn first_other_setting_is_rejected_by_name() {
+        for (name, value, rejected) in [
             ("statement_timeout", "1s", "statement_timeout"),
             ("role", "postgres", "role"),
             ("client_min_messages", "debug", "client_min_messages"),
@@ -228,12 +229,12 @@ mod tests {
             ("my.setting", "x", "my.setting"),
         ] {
             let startup = parse(&[("user", "admin"), (name, value)]).unwrap();
-            assert_eq!(startup.refused.as_deref(), Some(refused));
+            assert_eq!(startup.not_allowed.as_deref(), Some(rejected));
         }
     }
 
     #[test]
-    fn no_cut_or_change_of_a_packet_panics() {
+    fn cut_or_changed_packet_does_not_panic() {
         let whole = packet(&[("user", "admin"), ("options", r"-c a=b\"), ("_pq_.x", "1")]);
         assert!(Startup::parse(PROTOCOL_3, &whole).is_ok());
         for at in 0..whole.len() {
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_protocol_is_negotiated_down_and_another_refused() {
+    fn newer_protocol_is_negotiated_and_another_rejected() {
         let newer = Startup::parse(PROTOCOL_3 + 2, &packet(&[("user", "a"), ("_pq_.x", "1")])).unwrap();
         assert_eq!(newer.negotiation().unwrap(), b"v\0\0\0\x13\0\0\0\0\0\0\0\x01_pq_.x\0");
         assert_eq!(parse(&[("user", "a")]).unwrap().negotiation(), None);

@@ -1,24 +1,18 @@
-//! PostgreSQL's answers, turned into DSQL's where a statement was replaced.
+//! PostgreSQL's answers, as the client gets them.
 //!
-//! In: one of PostgreSQL's messages. Out: the message for the client. Nothing but errors that we caused, and the
-//! answers of jobs, is ever changed.
+//! Input: one of PostgreSQL's messages. Output: the message for the client. The answers to statements that were
+//! replaced become DSQL's, and dsql-local's own objects are left out. All other bytes stay the same.
 
 use super::copy_in::CopyIn;
 use super::encoding::Encoding;
-use super::message::message;
-use super::{Session, transaction};
-use crate::proxy::frame::Frame;
+use super::statement::{ALTER_TABLE, CREATE_INDEX};
+use super::transaction::{Status, TransactionEvent};
+use super::{Session, own_objects, postgres_error, show};
+use crate::proxy::frame::{Frame, message};
 
-/// The column that a replaced CREATE INDEX ASYNC answers with, until the client gets it.
-pub(super) const CREATE_INDEX: &str = "dsql_local_create_index";
-/// The same of ALTER TABLE ASYNC.
-pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
-/// The same of a SHOW, with the setting's name behind.
-pub(super) const SHOW: &str = "dsql_local_show_";
-
-/// The messages that must be looked at whole: ErrorResponse, RowDescription, CommandComplete, ReadyForQuery,
-/// ParseComplete, BindComplete, CloseComplete, NoticeResponse, ParameterStatus, CopyInResponse.
-pub(crate) const BUFFERED: &[u8] = b"ETCZ123NSG";
+/// The messages that are changed or counted, and therefore read whole: ErrorResponse, RowDescription, CommandComplete,
+/// ReadyForQuery, ParseComplete, BindComplete, CloseComplete, NoticeResponse, ParameterStatus, CopyInResponse.
+const BUFFERED: &[u8] = b"ETCZ123NSG";
 
 /// The settings that DSQL reports, seen on clusters in August 2026; the version is that of the recording, in September.
 const REPORTED: [(&str, Option<&str>); 11] = [
@@ -36,8 +30,18 @@ const REPORTED: [(&str, Option<&str>); 11] = [
 ];
 
 impl Session {
-    /// One of [`BUFFERED`], as the client gets it.
+    /// Whether [`Session::postgres_message`] gets a message whole. Of DataRows those of a plan: others can be large.
+    pub(crate) fn reads_whole(&mut self, tag: u8) -> bool {
+        BUFFERED.contains(&tag) || tag == b'D' && self.cycles.answered().is_some_and(|cycle| cycle.explains)
+    }
+
+    /// A message of [`Session::reads_whole`], as the client gets it.
     pub(crate) fn postgres_message(&mut self, frame: Frame) -> Vec<u8> {
+        match frame.tag() {
+            Some(b'E') => drop(self.observe(TransactionEvent::Error)),
+            Some(b'C') if frame.body() == b"ROLLBACK\0" => drop(self.observe(TransactionEvent::RolledBack)),
+            _ => {}
+        }
         let cut = self.is_cut_after_commit();
         let answer = self.answer(frame);
         if cut { Vec::new() } else { answer }
@@ -51,72 +55,82 @@ impl Session {
             }
             Some(b'E') => {
                 self.copy_in.fails();
-                if let Some(cycle) = self.cycles.answered() {
-                    cycle.failed = true;
-                }
                 match self
                     .caused(frame.body())
-                    .or_else(|| transaction::of_postgres(frame.body(), &self.cluster.limits))
+                    .or_else(|| postgres_error::of_postgres(frame.body(), &self.cluster.limits))
                 {
-                    Some(refused) => {
-                        (self.cluster.log)(&refused.log_line());
-                        refused.to_error_response(self.encoding)
+                    Some(rejected) => {
+                        (self.cluster.log)(&rejected.log_line());
+                        rejected.to_error_response(self.encoding)
                     }
-                    None => frame.bytes,
+                    None => match own_objects::without_own(frame.body()) {
+                        Some(fields) => message(b'E', &[&fields]),
+                        None => frame.bytes,
+                    },
                 }
             }
             Some(b'T') => self.described(frame),
-            Some(b'C') => {
-                if frame.body() == b"ROLLBACK\0"
-                    && let Some(cycle) = self.cycles.answered()
-                {
-                    cycle.rolled_back = true;
-                }
-                match self.tag.take() {
-                    Some(tag) => message(b'C', &[tag.as_bytes(), b"\0"]),
-                    None => frame.bytes,
-                }
-            }
-            Some(b'N') => match requested_tag(frame.body()) {
-                Some(tag) => {
-                    self.tag = Some(tag);
-                    Vec::new()
-                }
+            Some(b'C') => match self.tag.take() {
+                Some(tag) => message(b'C', &[tag.as_bytes(), b"\0"]),
                 None => frame.bytes,
             },
+            Some(b'N') => self.noticed(frame),
+            Some(b'D') if own_objects::is_own_trigger(frame.body()) => Vec::new(),
             Some(b'S') => {
                 self.reported(&frame);
                 parameter_status(frame)
             }
-            Some(b'3') => {
-                self.statements.completes();
-                frame.bytes
-            }
-            Some(tag @ (b'1' | b'2')) => {
-                let theirs = self.cycles.answered().is_none_or(|cycle| match tag {
-                    b'1' => cycle.parse_completes(),
-                    _ => cycle.bind_completes(),
-                });
-                if theirs && tag == b'1' {
-                    self.statements.completes();
-                }
-                if theirs { frame.bytes } else { Vec::new() }
-            }
+            Some(b'1' | b'2' | b'3') => match self.completes() {
+                true => frame.bytes,
+                false => Vec::new(),
+            },
             Some(b'Z') => {
-                self.tag = None;
-                self.copy_in = CopyIn::None;
-                self.statements.ready();
-                self.settles(frame.body());
-                if self.cycles.none() {
-                    self.changes_encoding &= self.encoding != Encoding::Utf8 || self.open.is_some();
-                }
+                self.ready(Status::of(frame.body()));
                 frame.bytes
             }
             _ => frame.bytes,
         }
     }
 
-    /// The one column of an answer that we caused gets DSQL's name, and the next CommandComplete DSQL's tag.
+    /// ReadyForQuery.
+    fn ready(&mut self, status: Status) {
+        self.tag = None;
+        self.copy_in = CopyIn::None;
+        self.observe(TransactionEvent::Ready(status));
+        if !self.cycles.none() {
+            return;
+        }
+        // PostgreSQL skipped the statements of those that are left, because of an error before: their faults are still
+        // to come.
+        for rejected in std::mem::take(&mut self.rejections).into_values() {
+            rejected.fault().into_iter().for_each(|fault| self.cluster.faults.restore(fault));
+        }
+        if status == Status::Idle {
+            // Portals end with their transaction.
+            self.portals.clear();
+        }
+        self.changes_encoding &= self.encoding != Encoding::Utf8 || self.transaction.is_open();
+    }
+
+    /// A notice. A schema change that finds nothing to do is announced by one: `column "a" of relation "t" already
+    /// exists, skipping`.
+    fn noticed(&mut self, frame: Frame) -> Vec<u8> {
+        if let Some(tag) = requested_tag(frame.body()) {
+            self.tag = Some(tag);
+            return Vec::new();
+        }
+        let skips = |field: &[u8]| field.starts_with(b"M") && field.ends_with(b", skipping");
+        if frame.body().split(|byte| *byte == 0).any(skips) {
+            self.observe(TransactionEvent::Skipped);
+        }
+        match own_objects::without_own(frame.body()) {
+            _ if own_objects::is_about_own(frame.body()) => Vec::new(),
+            Some(fields) => message(b'N', &[&fields]),
+            None => frame.bytes,
+        }
+    }
+
+    /// The one column of a replaced statement gets DSQL's name, and the next CommandComplete DSQL's tag.
     fn described(&mut self, frame: Frame) -> Vec<u8> {
         let Some(column) = frame.body().strip_prefix(&[0, 1]) else { return frame.bytes };
         for (ours, theirs, tag) in
@@ -127,7 +141,7 @@ impl Session {
                 return message(b'T', &[&[0, 1], theirs.as_bytes(), rest]);
             }
         }
-        if let Some(setting) = column.strip_prefix(SHOW.as_bytes()) {
+        if let Some(setting) = column.strip_prefix(show::COLUMN.as_bytes()) {
             self.tag = Some("SHOW");
             return message(b'T', &[&[0, 1], setting]);
         }
@@ -148,8 +162,8 @@ pub(crate) fn parameter_status(frame: Frame) -> Vec<u8> {
 
 /// The command tag that a procedure of ours requests by a notice.
 fn requested_tag(fields: &[u8]) -> Option<&'static str> {
-    let said = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
-    match said.strip_prefix(b"dsql_local_tag ")? {
+    let message = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
+    match message.strip_prefix(b"dsql_local_tag ")? {
         b"AWS IAM GRANT" => Some("AWS IAM GRANT"),
         b"AWS IAM REVOKE" => Some("AWS IAM REVOKE"),
         _ => None,

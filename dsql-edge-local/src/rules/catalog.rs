@@ -1,7 +1,7 @@
-//! The shape of tables that a rule asks for, from the PostgreSQL behind.
+//! The columns and keys of tables that a rule needs, from the PostgreSQL behind dsql-local.
 //!
-//! In: names. Out: a schema with those tables, their columns and primary keys. A table that is not there, or that an
-//! open transaction has just made, is left out: the rule is then not applied.
+//! Input: names. Output: a schema with those tables, their columns and primary keys. A table that does not exist, or
+//! that an open transaction has created, is left out: the rule is then not applied.
 
 use std::path::Path;
 

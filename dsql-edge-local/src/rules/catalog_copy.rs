@@ -9,6 +9,7 @@ use dsql_edge_compiler::dsql::used_tables;
 use dsql_edge_compiler::syntax::Lexed;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 
+use super::statement::Sql;
 use crate::catalog_version::{CatalogVersion, SchemaChange};
 use crate::oc001::Oc001;
 
@@ -32,18 +33,12 @@ impl CatalogCopy {
     }
 
     /// Whether a statement gets OC001.
-    pub(super) fn is_stale_for(
-        &mut self,
-        statement: &Statement,
-        text: &str,
-        lexed: &Lexed,
-        catalog: &CatalogVersion,
-    ) -> bool {
+    pub(super) fn is_stale_for(&mut self, sql: Sql<'_>, catalog: &CatalogVersion) -> bool {
         let newest = catalog.newest();
         match self {
             CatalogCopy::Tables(tables) => {
                 let mut stale = false;
-                for name in used_tables(statement, text, lexed) {
+                for name in used_tables(sql.parsed()) {
                     if tables.len() >= MOST_TABLES {
                         tables.clear();
                     }
@@ -53,7 +48,7 @@ impl CatalogCopy {
                 stale
             }
             CatalogCopy::Whole(version) => {
-                !is_of_the_session(statement) && std::mem::replace(version, newest) != newest
+                !is_of_the_session(sql.statement) && std::mem::replace(version, newest) != newest
             }
         }
     }
@@ -74,7 +69,7 @@ impl CatalogCopy {
         }
     }
 
-    /// The session has committed a schema change of its own. What another session changed before it stays old.
+    /// The session has committed a schema change of its own. A table that another session changed before it stays old.
     pub(super) fn commits(&mut self, change: SchemaChange, catalog: &CatalogVersion) {
         match self {
             CatalogCopy::Tables(tables) => {
@@ -106,7 +101,12 @@ pub(super) fn schema_change(statement: &Statement, lexed: &Lexed) -> SchemaChang
         StatementKind::CreateView(view) => Some(view.name.name().to_owned()),
         _ => None,
     };
-    SchemaChange { names: names.collect(), created }
+    let parts = match &statement.kind {
+        StatementKind::AlterTable(alter) => alter.actions.len(),
+        StatementKind::Drop(drop) => drop.names.len(),
+        _ => 1,
+    };
+    SchemaChange { names: names.collect(), created, parts: parts.max(1) }
 }
 
 /// `SET`, `SHOW` and the like.

@@ -1,93 +1,82 @@
-//! Whether a statement is rejected, by its own words or because of what came before it.
+//! Whether a statement is rejected, by its own words or because of the statements before it.
 //!
-//! Input: a statement. Output: what stops it. Setting a fault takes effect here.
+//! Input: a statement. Output: its rejection, or the statement that PostgreSQL runs instead. Setting a fault takes
+//! effect here.
 
 use std::time::Duration;
 
 use dsql_edge_compiler::dsql;
 use dsql_edge_compiler::schema::Schema;
-use dsql_edge_compiler::syntax::Lexed;
-use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use dsql_edge_compiler::syntax::ast::StatementKind;
 
 use super::Session;
 use super::rejected::StatementRejected;
-use super::transaction::Stopped;
+use super::show::FAULTS;
+use super::statement::{self, Sql};
+use super::transaction::{Rejection, TransactionEvent};
 use crate::faults;
-
-/// The setting by which a session requests faults.
-const FAULT_SETTING: &str = "dsql_local.fault";
 
 /// An index of this session counts as built after this time.
 const BUILDING: Duration = Duration::from_secs(2);
 
 impl Session {
-    /// What stops a statement of a simple query.
-    pub(super) fn refused(
-        &mut self,
-        statement: &Statement,
-        text: &str,
-        lexed: &Lexed,
-        schema: Option<&Schema>,
-    ) -> Option<Stopped> {
-        self.jobs_done(text);
-        let own = self.findings(statement, text, lexed, schema);
-        let own = own.into_iter().find(|finding| finding.diagnostic.is_error());
-        own.map(|finding| Stopped::Statement(StatementRejected::of(finding)))
-            .or_else(|| self.out_of_turn(statement, text, lexed))
-    }
-
-    /// The rules that a statement breaks by itself.
-    pub(super) fn findings(
-        &self,
-        statement: &Statement,
-        text: &str,
-        lexed: &Lexed,
-        schema: Option<&Schema>,
-    ) -> Vec<dsql::Finding> {
-        match faults_of(statement, text) {
-            Some(_) => Vec::new(),
-            None => dsql::findings(statement, text, lexed, schema),
+    /// The rejection of a statement of a simple query.
+    pub(super) fn rejection(&mut self, sql: Sql<'_>, schema: Option<&Schema>) -> Option<Rejection> {
+        self.jobs_done(sql.text);
+        match self.own_rejection(sql, schema) {
+            Some(rejected) => Some(Rejection::Statement(rejected)),
+            None => self.rejection_here(sql),
         }
     }
 
-    /// What stops a statement because of those before it, and of other sessions.
-    pub(super) fn out_of_turn(
-        &mut self,
-        statement: &Statement,
-        text: &str,
-        lexed: &Lexed,
-    ) -> Option<Stopped> {
-        if let Some(list) = faults_of(statement, text) {
+    /// The rejection of a statement by its own words.
+    pub(super) fn own_rejection(&self, sql: Sql<'_>, schema: Option<&Schema>) -> Option<StatementRejected> {
+        if faults_of(sql).is_some() {
+            return None;
+        }
+        let findings = dsql::findings(sql.parsed(), schema);
+        findings.into_iter().find(|finding| finding.diagnostic.is_error()).map(StatementRejected::of)
+    }
+
+    /// The rejection of a statement because of those before it, and of other sessions.
+    pub(super) fn rejection_here(&mut self, sql: Sql<'_>) -> Option<Rejection> {
+        if let Some(list) = faults_of(sql) {
             match faults::listed(&list) {
                 Ok(faults) => self.cluster.faults.set(&faults),
                 Err(why) => {
-                    let words = format!("invalid value for parameter \"{FAULT_SETTING}\": \"{list}\"");
-                    return Some(Stopped::Statement(StatementRejected::new("22023", words, why.to_string())));
+                    let message = format!("invalid value for parameter \"{FAULTS}\": \"{list}\"");
+                    let rejected = StatementRejected::new("22023", message, why.to_string());
+                    return Some(Rejection::Statement(rejected));
                 }
             }
         }
-        match self.transactions.next(statement, text, lexed) {
-            Some(finding) => Some(Stopped::Statement(StatementRejected::of(finding))),
-            None => self.timely(statement, text, lexed),
+        if matches!(sql.statement.kind, StatementKind::Utility("EXPLAIN")) {
+            self.cycles.current().explains = true;
         }
+        self.observe(TransactionEvent::Statement(sql))
+    }
+
+    /// The statement that PostgreSQL runs in place of one that is not its own.
+    pub(super) fn local(&self, sql: Sql<'_>) -> Option<String> {
+        self.shown(sql).or_else(|| statement::local(sql, &self.cluster.seal_key))
     }
 
     /// The jobs are done for a session that reads them, or lets some time pass.
     pub(super) fn jobs_done(&mut self, text: &str) {
         if text.contains("sys.jobs") || self.last_job.is_none_or(|last| last.elapsed() > BUILDING) {
-            self.transactions.built();
+            self.observe(TransactionEvent::Built);
         }
     }
 }
 
 /// The list of faults that a statement sets; of RESET, none. RESET ALL keeps them, since a pool sends it between two
 /// clients.
-fn faults_of(statement: &Statement, text: &str) -> Option<String> {
-    match &statement.kind {
-        StatementKind::Set(set) if set.name.eq_ignore_ascii_case(FAULT_SETTING) => Some(set.values.join(",")),
+fn faults_of(sql: Sql<'_>) -> Option<String> {
+    match &sql.statement.kind {
+        StatementKind::Set(set) if set.name.eq_ignore_ascii_case(FAULTS) => Some(set.values.join(",")),
         StatementKind::Utility("RESET") => {
-            let name = statement.span.text(text).split_ascii_whitespace().nth(1)?;
-            name.eq_ignore_ascii_case(FAULT_SETTING).then(String::new)
+            let name = sql.statement.span.text(sql.text).split_ascii_whitespace().nth(1)?;
+            name.eq_ignore_ascii_case(FAULTS).then(String::new)
         }
         _ => None,
     }

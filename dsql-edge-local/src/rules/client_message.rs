@@ -7,65 +7,74 @@ use dsql_edge_compiler::syntax::ast::QualifiedName;
 
 use super::encoding::Encoding;
 use super::rejected::StatementRejected;
+use super::transaction::TransactionEvent;
 use super::{Session, message, statement};
-use crate::proxy::frame::Frame;
+use crate::proxy::frame::{self, Frame, FrontendTag};
 
 impl Session {
     /// A client's message, as it goes on to PostgreSQL. `schema` has the tables of [`Session::named_tables`].
     pub(crate) fn client_message(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
-        let Some(tag) = frame.tag() else { return frame.bytes };
         if self.copy_in.has_begun() {
             return self.copies_in(frame);
         }
         self.changes_encoding |= self.text_bytes(&frame).is_some_and(Encoding::may_change);
-        match tag {
-            b'Q' => self.query(frame, schema),
-            b'P' => {
-                self.cycle();
-                self.cycles.current().sends_parse();
+        match frame.frontend() {
+            FrontendTag::Query => self.query(frame, schema),
+            FrontendTag::Parse => {
+                self.pipeline_begins();
                 self.parse(frame, schema)
             }
-            b'B' => {
-                self.cycle();
-                self.cycles.current().sends_bind();
+            FrontendTag::Bind => {
+                self.pipeline_begins();
                 self.bind(frame)
             }
-            b'E' => {
-                self.cycle();
-                self.cycles.current().executes = true;
+            FrontendTag::Execute => {
+                self.pipeline_begins();
                 self.execute(frame)
             }
-            b'C' => {
-                self.cycle();
+            FrontendTag::Close => {
+                self.pipeline_begins();
                 self.close(frame)
             }
-            // The client waits for an answer that the fault keeps back: only the end of the connection can follow.
-            b'H' if self.cycles.is_open() && self.cycles.current().cut => {
-                self.ends_cycle();
-                message::message(b'S', &[])
-            }
-            b'D' | b'H' => {
-                self.cycle();
+            FrontendTag::Describe => {
+                self.pipeline_begins();
                 frame.bytes
             }
-            b'S' => {
-                self.ends_cycle();
+            FrontendTag::Flush => self.flush(frame),
+            FrontendTag::Sync => {
+                self.cycles.ends();
                 frame.bytes
             }
-            b'F' => self.function_call(),
-            _ => frame.bytes,
+            FrontendTag::FunctionCall => self.function_call(),
+            FrontendTag::CopyData
+            | FrontendTag::CopyDone
+            | FrontendTag::CopyFail
+            | FrontendTag::Password
+            | FrontendTag::Terminate
+            | FrontendTag::Unknown => frame.bytes,
         }
+    }
+
+    /// Flush. Behind a commit whose answer a fault keeps back it becomes a Sync: the client waits for that answer, and
+    /// the connection ends at ReadyForQuery.
+    fn flush(&mut self, frame: Frame) -> Vec<u8> {
+        self.pipeline_begins();
+        if !self.cycles.current().commit.cut {
+            return frame.bytes;
+        }
+        self.cycles.ends();
+        frame::message(b'S', &[])
     }
 
     /// A call by a function's number passes all rules of functions, so it is rejected.
     fn function_call(&mut self) -> Vec<u8> {
-        let refused = StatementRejected::new(
+        let rejected = StatementRejected::new(
             "0A000",
             "function calls by the protocol are not supported",
             "call the function in a SELECT".to_owned(),
         );
-        let sent = message::query_of(self.mark(refused).as_bytes());
-        self.ends_cycle();
+        let sent = message::query_of(self.mark(rejected).as_bytes());
+        self.cycles.ends();
         sent
     }
 
@@ -82,24 +91,18 @@ impl Session {
 
     /// The text of a Query or a Parse, as it came.
     pub(super) fn text_bytes<'f>(&self, frame: &'f Frame) -> Option<&'f [u8]> {
-        match frame.tag() {
-            Some(b'Q') => message::query(frame.body()),
-            Some(b'P') => message::parse(frame.body()).map(|(_, text, _)| text),
+        match frame.frontend() {
+            FrontendTag::Query => message::query(frame.body()),
+            FrontendTag::Parse => message::parse(frame.body()).map(|(_, text, _)| text),
             _ => None,
         }
     }
 
     /// Statements between two Syncs share a transaction, as those of one message do.
-    fn cycle(&mut self) {
+    fn pipeline_begins(&mut self) {
         if !self.cycles.is_open() {
             self.cycles.current();
-            self.transactions.message(usize::MAX);
+            self.observe(TransactionEvent::Message(usize::MAX));
         }
-    }
-
-    /// What ReadyForQuery answers has been sent.
-    pub(super) fn ends_cycle(&mut self) {
-        self.cycles.sent();
-        self.statements.sync();
     }
 }

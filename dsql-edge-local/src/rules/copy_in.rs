@@ -6,7 +6,7 @@
 //! `copyfromparse.c`).
 
 use super::Session;
-use crate::proxy::frame::Frame;
+use crate::proxy::frame::{Frame, FrontendTag};
 
 /// How far a COPY FROM STDIN is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,19 +48,29 @@ impl CopyIn {
 }
 
 impl Session {
-    /// A client's message while PostgreSQL reads rows. PostgreSQL rejects what does not belong there; that it reads
-    /// rows still is not certain, and a statement would pass the rules, so the connection ends.
+    /// A client's message while PostgreSQL reads rows. PostgreSQL would reject a message that does not belong there.
+    /// But it is not certain that it still reads rows, and a statement would pass the rules, so the connection ends.
     pub(super) fn copies_in(&mut self, frame: Frame) -> Vec<u8> {
-        match frame.tag() {
-            Some(b'd' | b'S' | b'H' | b'X') => frame.bytes,
-            Some(b'c' | b'f') => {
+        match frame.frontend() {
+            FrontendTag::CopyData | FrontendTag::Sync | FrontendTag::Flush | FrontendTag::Terminate => {
+                frame.bytes
+            }
+            FrontendTag::CopyDone | FrontendTag::CopyFail => {
                 self.copy_in = match self.copy_in {
                     CopyIn::Reads { simple: true } => CopyIn::Sent { simple: true },
                     _ => CopyIn::None,
                 };
                 frame.bytes
             }
-            _ => {
+            FrontendTag::Bind
+            | FrontendTag::Close
+            | FrontendTag::Describe
+            | FrontendTag::Execute
+            | FrontendTag::FunctionCall
+            | FrontendTag::Parse
+            | FrontendTag::Password
+            | FrontendTag::Query
+            | FrontendTag::Unknown => {
                 (self.cluster.log)("connection closed: a message that does not belong into COPY FROM STDIN");
                 self.ends = true;
                 Vec::new()

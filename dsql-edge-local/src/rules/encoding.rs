@@ -65,7 +65,7 @@ impl Encoding {
         }
     }
 
-    /// The bytes of a text. What the encoding does not have becomes `?`.
+    /// The bytes of a text. A character that the encoding does not have becomes `?`.
     pub(super) fn encode(self, text: &str) -> Vec<u8> {
         let byte = |c: char| match self {
             Encoding::Latin1 => u8::try_from(u32::from(c)).unwrap_or(b'?'),
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_survives_and_ascii_is_seen_where_it_is() {
+    fn every_byte_is_encoded_back_and_ascii_is_found() {
         let all: Vec<u8> = (0..=255).collect();
         for name in ["LATIN1", "WIN1252", "EUC_JP", "SJIS", "BIG5", "GB18030", "KOI8R"] {
             let encoding = Encoding::named(name);

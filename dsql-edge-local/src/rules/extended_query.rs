@@ -9,57 +9,59 @@ use std::time::Instant;
 use dsql_edge_compiler::schema::Schema;
 
 use super::copy_in::CopyIn;
+use super::cycle::Sent;
 use super::encoding::Encoding;
-use super::prepared::Known;
 use super::rejected::StatementRejected;
-use super::statement::Prepared;
-use super::transaction::Stopped;
-use super::{Session, message, statement};
+use super::show::shows_faults;
+use super::statement::{self, Prepared, PreparedStatement, Sql};
+use super::transaction::{Rejection, TransactionEvent};
+use super::{Session, message};
 use crate::proxy::frame::Frame;
 
 /// Portals of one transaction.
 const MOST_PORTALS: usize = 100_000;
+
 impl Session {
     pub(super) fn parse(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
         let Some((name, text, types)) = message::parse(frame.body()) else { return frame.bytes };
-        let refused = match self.text(&frame) {
+        let rejected = match self.text(&frame) {
             // PostgreSQL reports the encoding at the end of the cycle alone.
             _ if self.changes_encoding && !text.is_ascii() && self.cycles.current().executes => {
                 StatementRejected::encoding_unknown()
             }
             Some(Err(byte)) => StatementRejected::not_encoded(byte),
-            _ if self.statements.is_full() => StatementRejected::too_many("prepared statements"),
+            _ if self.has_most_statements() => StatementRejected::too_many("prepared statements"),
             None => return frame.bytes,
             Some(Ok(text)) => match statement::with_room(&text, || self.prepare(&text, schema)) {
                 Some(Ok((prepared, sent))) => {
-                    self.statements.parse(name.to_owned(), prepared);
+                    self.cycles.current().sends(Sent::Parse(name.to_owned(), prepared));
                     let sent = sent.map(|sent| message::parse_of(name, &self.encoding.encode(&sent), types));
                     return sent.unwrap_or(frame.bytes);
                 }
-                Some(Err(refused)) => refused,
+                Some(Err(rejected)) => rejected,
                 None => StatementRejected::too_deep(),
             },
         };
-        self.statements.parse(name.to_owned(), None);
-        message::parse_of(name, self.mark(refused).as_bytes(), &[0, 0])
+        self.cycles.current().sends(Sent::Parse(name.to_owned(), None));
+        message::parse_of(name, self.mark(rejected).as_bytes(), &[0, 0])
     }
 
-    /// The statement of a Parse, and what is sent instead, where it is not the same.
+    /// The statement of a Parse, and the text that is sent instead, if it is not the same.
     pub(super) fn prepare(
         &self,
         text: &str,
         schema: Option<&Schema>,
-    ) -> Result<(Known, Option<String>), StatementRejected> {
+    ) -> Result<(PreparedStatement, Option<String>), StatementRejected> {
         let whole = match statement::parsed(text) {
             Ok(whole) => whole,
             Err(error) => return statement::unread(text, error).map_or(Ok((None, None)), Err),
         };
         let [statement] = whole.statements.as_slice() else { return Ok((None, None)) };
-        let own = self.findings(statement, text, &whole.lexed, schema);
-        if let Some(finding) = own.into_iter().find(|finding| finding.diagnostic.is_error()) {
-            return Err(StatementRejected::of(finding));
+        let sql = Sql { statement, text, lexed: &whole.lexed };
+        if let Some(rejected) = self.own_rejection(sql, schema) {
+            return Err(rejected);
         }
-        let sent = statement::local(statement, text, &whole.lexed, &self.cluster.seal_key);
+        let sent = self.local(sql);
         let prepared = Prepared::of(statement.clone(), text.to_owned(), whole.lexed);
         Ok((Some(Arc::new(prepared)), sent))
     }
@@ -67,15 +69,17 @@ impl Session {
     pub(super) fn bind(&mut self, frame: Frame) -> Vec<u8> {
         let Some((portal, name)) = message::bind(frame.body()) else { return frame.bytes };
         if self.portals.len() >= MOST_PORTALS {
-            return self.fails(StatementRejected::too_many("portals"));
+            return self.instead_of_message(StatementRejected::too_many("portals"));
         }
-        let prepared = self.statements.find(name);
-        match prepared.as_deref().and_then(|prepared| self.stale(prepared)) {
-            Some(refused) => {
+        let prepared = self.statement_of(name);
+        let stale = prepared.as_deref().and_then(|it| self.observe(TransactionEvent::Bind(it.sql())));
+        match stale {
+            Some(Rejection::Statement(rejected) | Rejection::Commit(rejected)) => {
                 self.portals.remove(portal);
-                self.fails(refused)
+                self.instead_of_message(rejected)
             }
             None => {
+                self.cycles.current().sends(Sent::Bind);
                 self.portals.insert(portal.to_owned(), prepared);
                 frame.bytes
             }
@@ -83,45 +87,47 @@ impl Session {
     }
 
     pub(super) fn execute(&mut self, frame: Frame) -> Vec<u8> {
+        self.cycles.current().executes = true;
         let Some(portal) = message::name(frame.body()) else { return frame.bytes };
-        let refused = self.executed(portal);
+        let instead = self.executed(portal);
         // After an error PostgreSQL skips it.
-        if refused.is_none() && !self.cycles.current().failed && self.is_copy_in(portal) {
+        if instead.is_none() && !self.cycles.current().failed && self.is_copy_in(portal) {
             self.copy_in = CopyIn::Sent { simple: false };
         }
-        refused.unwrap_or(frame.bytes)
+        instead.unwrap_or(frame.bytes)
     }
 
-    /// What is sent instead of Execute, where the statement comes at the wrong time.
+    /// The messages in place of Execute, if the statement is rejected here, or if its value is not that of Parse.
     fn executed(&mut self, portal: &[u8]) -> Option<Vec<u8>> {
         let prepared = self.portals.get(portal)?.clone();
         self.changes_encoding |=
-            prepared.as_ref().is_none_or(|it| Encoding::may_change(it.parts().1.as_bytes()));
+            prepared.as_ref().is_none_or(|it| Encoding::may_change(it.sql().text.as_bytes()));
         let prepared = prepared?;
-        let (statement, text, lexed) = prepared.parts();
-        self.jobs_done(text);
-        if statement::is_job(statement) {
+        let sql = prepared.sql();
+        self.jobs_done(sql.text);
+        if statement::is_job(sql.statement) {
             self.last_job = Some(Instant::now());
         }
-        let stopped = self.out_of_turn(statement, text, lexed)?;
-        Some(match stopped {
-            Stopped::Statement(refused) => self.fails(refused),
-            Stopped::Commit(refused) => {
-                let instead = self.mark_commit(refused);
-                let name = self.own_name();
-                self.cycles.current().sends_own();
-                let parse = message::parse_of(&name, instead.as_bytes(), &[0, 0]);
-                [parse, message::bind_of(&name), message::execute_all()].concat()
+        match self.rejection_here(sql) {
+            Some(Rejection::Statement(rejected)) => Some(self.instead_of_message(rejected)),
+            Some(Rejection::Commit(rejected)) => {
+                let instead = self.mark_commit(rejected);
+                Some(self.instead_of_execute(&instead))
             }
-        })
+            None if shows_faults(sql) => {
+                let instead = self.shown(sql)?;
+                Some(self.instead_of_execute(&instead))
+            }
+            None => None,
+        }
     }
 
     pub(super) fn close(&mut self, frame: Frame) -> Vec<u8> {
         match message::described(frame.body()) {
-            Some((b'S', name)) => self.statements.close(name.to_owned()),
+            Some((b'S', name)) => self.cycles.current().sends(Sent::Close(name.to_owned())),
             Some((_, portal)) => {
                 self.portals.remove(portal);
-                self.statements.close_portal();
+                self.cycles.current().sends(Sent::ClosePortal);
             }
             None => {}
         }

@@ -1,7 +1,9 @@
 //! The client's messages that carry statements, read and written.
 //!
-//! In: a message's body, which may hold anything. Out: its texts as bytes, or nothing where it is malformed:
+//! Input: a message's body, which may contain anything. Output: its texts as bytes, or nothing if it is malformed:
 //! PostgreSQL answers that with an error.
+
+use crate::proxy::frame::message;
 
 /// The text of a Query, as it came.
 pub(super) fn query(body: &[u8]) -> Option<&[u8]> {
@@ -59,18 +61,8 @@ pub(super) fn contains(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// What is before the first NUL, and what follows it.
+/// The bytes before the first NUL, and those behind it.
 pub(super) fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     Some((bytes.get(..end)?, bytes.get(end + 1..)?))
-}
-
-/// A message of these parts.
-pub(super) fn message(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let length: usize = parts.iter().map(|part| part.len()).sum::<usize>() + 4;
-    let mut out = Vec::with_capacity(length + 1);
-    out.push(tag);
-    out.extend(u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-    parts.iter().for_each(|part| out.extend_from_slice(part));
-    out
 }

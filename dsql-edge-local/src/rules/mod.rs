@@ -15,9 +15,12 @@ mod cycle;
 mod encoding;
 mod extended_query;
 mod message;
+mod own_objects;
+mod postgres_error;
 mod prepared;
 mod rejected;
 mod replacement;
+mod show;
 mod simple_query;
 mod statement;
 mod transaction;
@@ -27,48 +30,40 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use dsql_edge_compiler::dsql::Transactions;
-
-pub(crate) use answer::{BUFFERED, parameter_status};
-use catalog_copy::CatalogCopy;
+pub(crate) use answer::parameter_status;
 use copy_in::CopyIn;
 use cycle::Cycles;
 use encoding::Encoding;
-use prepared::{Known, Statements};
+pub(crate) use postgres_error::settings;
 use rejected::StatementRejected;
+use statement::PreparedStatement;
 pub(crate) use statement::for_postgres;
-use transaction::Open;
-pub(crate) use transaction::settings;
+use transaction::{Rejection, Transaction, TransactionEvent};
 
-use crate::catalog_version::SchemaChange;
 use crate::cluster::Cluster;
 use crate::proxy::frame::Frame;
 
 /// One session's state.
 pub(crate) struct Session {
-    transactions: Transactions,
     /// How the client's texts are encoded.
     encoding: Encoding,
     /// The session may have changed its encoding, or may do so: PostgreSQL's answers decide.
     changes_encoding: bool,
     /// The COPY FROM STDIN that is under way.
     copy_in: CopyIn,
-    statements: Statements,
-    /// Those that have been bound, with their statements.
-    portals: HashMap<Vec<u8>, Known>,
-    refusals: HashMap<u32, StatementRejected>,
-    number: u32,
-    /// The cycles that PostgreSQL has not answered yet.
+    /// The prepared statements that PostgreSQL has answered.
+    statements: HashMap<Vec<u8>, PreparedStatement>,
+    /// The portals, with their statements.
+    portals: HashMap<Vec<u8>, PreparedStatement>,
+    /// The messages that PostgreSQL has not answered.
     cycles: Cycles,
-    /// The transaction between BEGIN and its end.
-    open: Option<Open>,
-    /// A schema change that has been answered, and not committed yet.
-    change: Option<SchemaChange>,
-    /// The connection is to end, without an error.
+    transaction: Transaction,
+    /// Statements that were replaced by one that PostgreSQL rejects, by their numbers.
+    rejections: HashMap<u32, StatementRejected>,
+    /// The last number of a replaced statement.
+    number: u32,
+    /// The connection is to end: the client broke the protocol.
     ends: bool,
-    /// It ends in place of a commit: once all that was sent before is answered.
-    cut_before_commit: bool,
-    catalog: CatalogCopy,
     /// The command tag for the next CommandComplete.
     tag: Option<&'static str>,
     last_job: Option<Instant>,
@@ -78,22 +73,18 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(cluster: Arc<Cluster>) -> Session {
         Session {
-            catalog: CatalogCopy::new(cluster.oc001, &cluster.catalog),
+            transaction: Transaction::new(&cluster),
             cluster,
-            transactions: Transactions::new(),
             encoding: Encoding::Utf8,
             // The startup may set one, which PostgreSQL reports with the login's answer.
             changes_encoding: true,
             copy_in: CopyIn::None,
-            statements: Statements::of_a_login(),
+            statements: HashMap::new(),
             portals: HashMap::new(),
-            refusals: HashMap::new(),
-            number: 0,
             cycles: Cycles::of_a_login(),
-            open: None,
-            change: None,
+            rejections: HashMap::new(),
+            number: 0,
             ends: false,
-            cut_before_commit: false,
             tag: None,
             last_job: None,
         }
@@ -101,22 +92,26 @@ impl Session {
 
     /// Whether a transaction is open, or an answer is under way.
     pub(crate) fn is_busy(&self) -> bool {
-        self.open.is_some() || !self.cycles.none()
+        self.transaction.is_open() || !self.cycles.none()
     }
 
     /// Whether the connection is to end now, without an error.
     pub(crate) fn ends(&self) -> bool {
-        self.ends || self.cut_before_commit && self.cycles.nothing_owed()
+        self.ends || self.transaction.is_over(&self.cycles)
     }
 
     /// Whether PostgreSQL gets neither the last message nor any later one.
     pub(crate) fn sends_no_more(&self) -> bool {
-        self.cut_before_commit || self.ends
+        self.ends || self.transaction.is_cut()
     }
 
-    /// Whether the client gets nothing of what PostgreSQL now answers.
+    /// Whether the client does not get PostgreSQL's current answers.
     pub(crate) fn is_cut_after_commit(&mut self) -> bool {
-        self.cycles.answered().is_some_and(|cycle| cycle.cut)
+        self.cycles.answered().is_some_and(|cycle| cycle.commit.cut)
+    }
+
+    fn observe(&mut self, event: TransactionEvent<'_>) -> Option<Rejection> {
+        self.transaction.observe(event, &mut self.cycles, &self.cluster)
     }
 
     /// PostgreSQL reports a setting.
@@ -136,6 +131,7 @@ mod tests {
     use super::*;
     use crate::limits::Limits;
     use crate::oc001::Oc001;
+    use crate::proxy::frame;
 
     fn session() -> Session {
         let seal_key = Arc::new(crate::seal::SealKey::random().unwrap());
@@ -154,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_allowed_passes_as_it_came() {
+    fn allowed_statement_passes_unchanged() {
         let mut session = session();
         for sql in
             ["SELECT 1", "BEGIN; INSERT INTO t VALUES ('TRUNCATE'); COMMIT", "", "SELECT /* ' */ $1", "SELEC"]
@@ -167,37 +163,37 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_we_caused_is_answered_once() {
+    fn error_of_a_replaced_statement_is_answered_once() {
         let mut session = session();
         let sent = session.client_message(parse("", "VACUUM"), None);
-        assert_eq!(sent, message::parse_of(b"", b"SELECT dsql_local_refusal_1", &[0, 0]));
+        assert_eq!(sent, message::parse_of(b"", b"SELECT dsql_local_rejected_1", &[0, 0]));
         let error = |number: u32| Frame {
-            bytes: message::message(
+            bytes: frame::message(
                 b'E',
                 &[
                     b"SERROR\0C42703\0M",
-                    format!("column \"dsql_local_refusal_{number}\" does not exist").as_bytes(),
+                    format!("column \"dsql_local_rejected_{number}\" does not exist").as_bytes(),
                     b"\0\0",
                 ],
             ),
         };
         let answer = session.postgres_message(error(1));
         assert_eq!(answer[5..], *b"SERROR\0VERROR\0C0A000\0Munsupported VACUUM statement\0\0");
-        // What a client makes up itself is PostgreSQL's.
+        // An error that a client makes up is PostgreSQL's.
         assert_eq!(session.postgres_message(error(1)), error(1).bytes);
         assert_eq!(session.postgres_message(error(9)), error(9).bytes);
     }
 
     #[test]
-    fn no_cut_or_change_of_a_message_panics() {
+    fn cut_or_changed_message_does_not_panic() {
         let whole = [
             message::query_of(b"CREATE INDEX ASYNC i ON t (a); TRUNCATE t"),
             message::parse_of(b"s", b"ALTER TABLE ASYNC t VALIDATE CONSTRAINT c", &[0, 0]),
-            message::message(b'B', &[b"p\0s\0\0\0\0\0\0\0"]),
-            message::message(b'E', &[b"p\0\0\0\0\0"]),
-            message::message(b'C', &[b"Ss\0"]),
-            message::message(b'T', &[&[0, 1], b"dsql_local_create_index\0\0"]),
-            message::message(b'Z', &[b"T"]),
+            frame::message(b'B', &[b"p\0s\0\0\0\0\0\0\0"]),
+            frame::message(b'E', &[b"p\0\0\0\0\0"]),
+            frame::message(b'C', &[b"Ss\0"]),
+            frame::message(b'T', &[&[0, 1], b"dsql_local_create_index\0\0"]),
+            frame::message(b'Z', &[b"T"]),
         ];
         for bytes in whole {
             for at in 0..bytes.len() {

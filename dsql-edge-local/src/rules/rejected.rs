@@ -4,15 +4,18 @@ use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::Finding;
 
 use super::encoding::Encoding;
-use super::message::message;
+use crate::faults::Fault;
+use crate::proxy::frame::error_response;
 
 /// The error that takes the place of a statement.
 pub(super) struct StatementRejected {
     sqlstate: &'static str,
     message: String,
     detail: Option<String>,
-    /// What to do: for the log, DSQL does not send it.
+    /// What to do instead, for the log: DSQL does not send it.
     instead: Option<String>,
+    /// The fault on request that is its reason.
+    fault: Option<Fault>,
 }
 
 impl StatementRejected {
@@ -23,7 +26,7 @@ impl StatementRejected {
     /// An error of our parser, or of a rule.
     pub(super) fn of_diagnostic(diagnostic: Diagnostic) -> StatementRejected {
         let (sqlstate, message, instead) = (diagnostic.sqlstate(), diagnostic.message, diagnostic.hint);
-        StatementRejected { sqlstate, message, detail: None, instead }
+        StatementRejected { sqlstate, message, detail: None, instead, fault: None }
     }
 
     /// An answer of DSQL's that the tables of rules do not have, and what to do instead, for the log.
@@ -32,7 +35,13 @@ impl StatementRejected {
         message: impl Into<String>,
         instead: String,
     ) -> StatementRejected {
-        StatementRejected { sqlstate, message: message.into(), detail: None, instead: Some(instead) }
+        StatementRejected {
+            sqlstate,
+            message: message.into(),
+            detail: None,
+            instead: Some(instead),
+            fault: None,
+        }
     }
 
     /// A text that nests too deep for the stack.
@@ -65,6 +74,15 @@ impl StatementRejected {
         StatementRejected { detail: Some(detail).filter(|detail| !detail.is_empty()), ..self }
     }
 
+    /// The same because of a fault on request.
+    pub(super) fn by_fault(self, fault: Fault) -> StatementRejected {
+        StatementRejected { fault: Some(fault), ..self }
+    }
+
+    pub(super) fn fault(&self) -> Option<Fault> {
+        self.fault
+    }
+
     #[cfg(test)]
     pub(super) fn message(&self) -> &str {
         &self.message
@@ -77,10 +95,10 @@ impl StatementRejected {
     }
 
     pub(super) fn to_error_response(&self, encoding: Encoding) -> Vec<u8> {
-        let plain = |text: &str| encoding.encode(&text.replace('\0', ""));
-        let detail =
-            self.detail.as_deref().map_or(Vec::new(), |detail| [b"D", &*plain(detail), b"\0"].concat());
-        let (code, words) = (self.sqlstate.as_bytes(), plain(&self.message));
-        message(b'E', &[b"SERROR\0VERROR\0C", code, b"\0M", &words, b"\0", &detail, b"\0"])
+        let (message, detail) = (encoding.encode(&self.message), self.detail.as_deref());
+        let detail = detail.map(|detail| encoding.encode(detail));
+        let mut fields = vec![(b'M', message.as_slice())];
+        fields.extend(detail.as_ref().map(|detail| (b'D', detail.as_slice())));
+        error_response("ERROR", self.sqlstate, &fields)
     }
 }

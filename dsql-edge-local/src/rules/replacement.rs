@@ -2,54 +2,97 @@
 //!
 //! Input: DSQL's answer. Output: a statement with a number in it; later, the answer for PostgreSQL's error with the
 //! number.
+//!
+//! # A COMMIT that must fail
+//!
+//! DSQL finds conflicts at COMMIT: the COMMIT fails, nothing is applied, and the session is idle again. PostgreSQL's
+//! COMMIT does not fail on request. `PREPARE TRANSACTION` of a name of 200 bytes does, at the point where a COMMIT
+//! would write its record:
+//!
+//! 1. Like COMMIT, it runs deferred constraints first, so their error is answered if there is one
+//!    (`PrepareTransaction` in `xact.c` of PostgreSQL 16).
+//! 2. Then it rejects the name, before it looks at anything else (`MarkAsPreparing` in `twophase.c`: `GIDSIZE` is 200),
+//!    also where `max_prepared_transactions` is 0.
+//! 3. The error ends the transaction, as that of a COMMIT does: ReadyForQuery has the status `I`.
+//! 4. In a transaction that has failed before, it is answered `ROLLBACK`, as a COMMIT is, and the number is not used.
+//!
+//! The trace of a conflict on request, on the simple protocol (`>` to PostgreSQL, `<` to the client):
+//!
+//! ```text
+//! client      Q  COMMIT
+//! dsql-local  >  Q  PREPARE TRANSACTION 'dsql_local_rejected_7_000…0'
+//! PostgreSQL  E  22023  transaction identifier "dsql_local_rejected_7_000…0" is too long
+//! dsql-local  <  E  40001  change conflicts with another transaction (OC000)
+//! PostgreSQL  Z  I
+//! dsql-local  <  Z  I
+//! ```
+//!
+//! On the extended protocol the client has parsed and bound `COMMIT` before. Execute becomes Parse, Bind and Execute of
+//! the other statement, whose ParseComplete and BindComplete are kept from the client (`Sent::Own`).
+//!
+//! Rejected: a SELECT of a missing column followed by ROLLBACK. The failing SELECT leaves the session in a failed
+//! transaction (`E`), dsql-local would have to answer a ReadyForQuery itself, and the statements behind COMMIT in the
+//! same message or pipeline would not run where they do in DSQL. Rejected: a deferred trigger that raises the error. It
+//! needs a row that is written, which a transaction READ ONLY cannot do.
 
+use super::cycle::Sent;
 use super::rejected::StatementRejected;
 use super::{Session, message};
 
 /// The column of the statement, with the number behind: no table has it.
-const MARK: &str = "dsql_local_refusal_";
+const MARK: &str = "dsql_local_rejected_";
 
 /// PostgreSQL accepts names of prepared transactions below 200 bytes.
 const LONGEST_NAME: usize = 200;
 
 impl Session {
     /// A statement that PostgreSQL rejects, in the place of one that DSQL rejects.
-    pub(super) fn mark(&mut self, refused: StatementRejected) -> String {
+    pub(super) fn mark(&mut self, rejected: StatementRejected) -> String {
         self.number = self.number.wrapping_add(1);
-        self.refusals.insert(self.number, refused);
+        self.rejections.insert(self.number, rejected);
         format!("SELECT {MARK}{}", self.number)
     }
 
-    /// A statement that ends the transaction as a COMMIT that fails does: PostgreSQL prepares it, which fires what is
-    /// deferred, and finds the name too long at the last moment.
-    pub(super) fn mark_commit(&mut self, refused: StatementRejected) -> String {
-        let mark = self.mark(refused);
+    /// A statement that ends the transaction as a COMMIT that fails does.
+    pub(super) fn mark_commit(&mut self, rejected: StatementRejected) -> String {
+        let mark = self.mark(rejected);
         let name = mark.strip_prefix("SELECT ").unwrap_or_default();
         format!("PREPARE TRANSACTION '{name}_{:0>width$}'", 0, width = LONGEST_NAME)
     }
 
     /// A message that fails with this in place of another. Its name is ours, so that the client's statements stay.
-    pub(super) fn fails(&mut self, refused: StatementRejected) -> Vec<u8> {
-        let mark = self.mark(refused);
+    pub(super) fn instead_of_message(&mut self, rejected: StatementRejected) -> Vec<u8> {
+        let mark = self.mark(rejected);
         message::parse_of(&self.own_name(), mark.as_bytes(), &[0, 0])
     }
 
-    pub(super) fn own_name(&self) -> Vec<u8> {
+    /// Parse, Bind and Execute of another statement, in place of an Execute.
+    pub(super) fn instead_of_execute(&mut self, sql: &str) -> Vec<u8> {
+        self.number = self.number.wrapping_add(1);
+        let name = self.own_name();
+        for _ in 0..2 {
+            self.cycles.current().sends(Sent::Own);
+        }
+        let parse = message::parse_of(&name, sql.as_bytes(), &[0, 0]);
+        [parse, message::bind_of(&name), message::execute_all()].concat()
+    }
+
+    fn own_name(&self) -> Vec<u8> {
         format!("dsql_local_{}", self.number).into_bytes()
     }
 
-    /// DSQL's answer for an error: `column "dsql_local_refusal_7" does not exist`, or of a COMMIT
-    /// `transaction identifier "dsql_local_refusal_7_000…" is too long`.
+    /// DSQL's answer for an error: `column "dsql_local_rejected_7" does not exist`, or of a COMMIT
+    /// `transaction identifier "dsql_local_rejected_7_000…" is too long`.
     pub(super) fn caused(&mut self, fields: &[u8]) -> Option<StatementRejected> {
-        let said = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
-        let said = std::str::from_utf8(said).ok()?;
+        let message = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
+        let message = std::str::from_utf8(message).ok()?;
         let statement =
-            || said.strip_prefix("column \"")?.strip_prefix(MARK)?.strip_suffix("\" does not exist");
+            || message.strip_prefix("column \"")?.strip_prefix(MARK)?.strip_suffix("\" does not exist");
         let commit = || {
-            let name = said.strip_prefix("transaction identifier \"")?.strip_suffix("\" is too long")?;
+            let name = message.strip_prefix("transaction identifier \"")?.strip_suffix("\" is too long")?;
             name.strip_prefix(MARK)?.split_once('_').map(|(number, _)| number)
         };
         let number = statement().or_else(commit)?;
-        self.refusals.remove(&number.parse().ok()?)
+        self.rejections.remove(&number.parse().ok()?)
     }
 }

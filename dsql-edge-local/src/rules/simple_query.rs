@@ -10,9 +10,9 @@ use dsql_edge_compiler::schema::Schema;
 
 use super::copy_in::CopyIn;
 use super::rejected::StatementRejected;
-use super::statement::Parsed;
-use super::transaction::Stopped;
-use super::{Session, message, statement};
+use super::statement::{self, Parsed, Sql};
+use super::transaction::{Rejection, TransactionEvent};
+use super::{Session, message};
 use crate::proxy::frame::Frame;
 
 impl Session {
@@ -25,19 +25,19 @@ impl Session {
             };
             message::query_of(&self.encoding.encode(&sent))
         });
-        if !self.cut_before_commit {
-            self.ends_cycle();
+        if !self.transaction.is_cut() {
+            self.cycles.ends();
         }
         sent.unwrap_or(frame.bytes)
     }
 
-    /// The statements of a simple query, the first that is refused replaced.
+    /// The statements of a simple query, the first that is rejected replaced.
     fn simple(&mut self, text: &str, schema: Option<&Schema>) -> String {
         let whole = match statement::parsed(text) {
             Ok(whole) => whole,
             Err(_) => return self.simple_pieces(text, schema),
         };
-        self.transactions.message(whole.statements.len());
+        self.observe(TransactionEvent::Message(whole.statements.len()));
         let (sent, _) = self.statements_of(text, &whole, schema);
         sent
     }
@@ -45,50 +45,48 @@ impl Session {
     /// The same for a text that cannot be read whole: the rules hold for those of its statements that can.
     fn simple_pieces(&mut self, text: &str, schema: Option<&Schema>) -> String {
         let pieces = statement::pieces(text);
-        self.transactions.message(pieces.len());
+        self.observe(TransactionEvent::Message(pieces.len()));
         let mut edits = Vec::new();
         for piece in pieces {
             let part = piece.text(text);
             let whole = match statement::parsed(part) {
                 Ok(whole) => whole,
                 Err(error) => match statement::unread(part, error) {
-                    Some(refused) => {
-                        edits.push((piece, self.mark(refused)));
+                    Some(rejected) => {
+                        edits.push((piece, self.mark(rejected)));
                         break;
                     }
                     None => continue,
                 },
             };
-            let (sent, refused) = self.statements_of(part, &whole, schema);
+            let (sent, rejected) = self.statements_of(part, &whole, schema);
             if sent != part {
                 edits.push((piece, sent));
             }
-            if refused {
+            if rejected {
                 break;
             }
         }
         statement::edited(text, edits)
     }
 
-    /// The statements as they go on, and whether one of them was refused.
+    /// The statements as they go on, and whether one of them was rejected.
     fn statements_of(&mut self, text: &str, whole: &Parsed, schema: Option<&Schema>) -> (String, bool) {
         let mut edits = Vec::new();
         for statement in &whole.statements {
-            if let Some(stopped) = self.refused(statement, text, &whole.lexed, schema) {
-                let instead = match stopped {
-                    Stopped::Statement(refused) => self.mark(refused),
-                    Stopped::Commit(refused) => self.mark_commit(refused),
+            let sql = Sql { statement, text, lexed: &whole.lexed };
+            if let Some(rejection) = self.rejection(sql, schema) {
+                let instead = match rejection {
+                    Rejection::Statement(rejected) => self.mark(rejected),
+                    Rejection::Commit(rejected) => self.mark_commit(rejected),
                 };
                 edits.push((statement.span, instead));
                 return (statement::edited(text, edits), true);
             }
-            if is_copy_from(statement, text, &whole.lexed) {
+            if is_copy_from(sql.parsed()) {
                 self.copy_in = CopyIn::Sent { simple: true };
             }
-            edits.extend(
-                statement::local(statement, text, &whole.lexed, &self.cluster.seal_key)
-                    .map(|it| (statement.span, it)),
-            );
+            edits.extend(self.local(sql).map(|it| (statement.span, it)));
             if statement::is_job(statement) {
                 self.last_job = Some(Instant::now());
             }

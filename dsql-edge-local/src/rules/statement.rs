@@ -1,7 +1,9 @@
-//! Statements as they are kept, asked about and rewritten for PostgreSQL.
+//! Statements as they are kept, and rewritten for PostgreSQL.
 //!
-//! In: a text. Out: its statements; the tables whose shape a rule must know; what PostgreSQL runs instead of DSQL's own
-//! forms.
+//! Input: a text. Output: its statements, the tables whose columns a rule needs, and the statement that PostgreSQL runs
+//! in place of one of DSQL's own forms.
+
+use std::sync::Arc;
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
@@ -10,10 +12,15 @@ use dsql_edge_compiler::syntax::ast::{
     AlterAction, FromItem, JoinKind, QualifiedName, Query, QueryBody, Statement, StatementKind,
 };
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
-use dsql_edge_compiler::syntax::{Lexed, lex, parse_statements};
+use dsql_edge_compiler::syntax::{Lexed, ParsedStatement, lex, parse_statements};
 
 use super::rejected::StatementRejected;
 use crate::seal::SealKey;
+
+/// The column of the statement in place of CREATE INDEX ASYNC, which is renamed in PostgreSQL's answer.
+pub(super) const CREATE_INDEX: &str = "dsql_local_create_index";
+/// The same of ALTER TABLE ASYNC.
+pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
 
 /// A text and its statements.
 pub(super) struct Parsed {
@@ -71,7 +78,7 @@ const LARGE_STACK: usize = 64 << 20;
 /// This number of marks that may nest fits any thread's stack.
 const SHALLOW: usize = 40;
 
-/// Works on a text with as much stack as it may need; nothing if the system does not provide it.
+/// Works on a text with as much stack as it may need. Nothing if the system does not provide it.
 pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) -> Option<T> {
     let nests = |it: &u8| matches!(it, b'(' | b'[' | b'-' | b'+' | b'~' | b'!' | b'@');
     let words = text.split_ascii_whitespace().filter(|word| {
@@ -86,6 +93,27 @@ pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) ->
     })
 }
 
+/// A statement with the text and the tokens that it was read from, which can be those of several statements.
+#[derive(Clone, Copy)]
+pub(super) struct Sql<'s> {
+    pub(super) statement: &'s Statement,
+    pub(super) text: &'s str,
+    pub(super) lexed: &'s Lexed,
+}
+
+impl<'s> Sql<'s> {
+    pub(super) fn parsed(self) -> ParsedStatement<'s> {
+        ParsedStatement { tree: self.statement, text: self.text, tokens: self.lexed }
+    }
+
+    /// The statement's own tokens.
+    pub(super) fn tokens(self) -> impl Iterator<Item = &'s Token> {
+        let span = self.statement.span;
+        let inside = move |token: &&Token| token.span.start >= span.start && token.span.end <= span.end;
+        self.lexed.tokens.iter().filter(inside).filter(|token| token.kind != TokenKind::End)
+    }
+}
+
 /// A prepared statement.
 pub(crate) struct Prepared {
     statement: Statement,
@@ -93,17 +121,20 @@ pub(crate) struct Prepared {
     lexed: Lexed,
 }
 
+/// A prepared statement of a client; nothing for one that our parser cannot read.
+pub(super) type PreparedStatement = Option<Arc<Prepared>>;
+
 impl Prepared {
     pub(super) fn of(statement: Statement, text: String, lexed: Lexed) -> Prepared {
         Prepared { statement, text, lexed }
     }
 
-    pub(super) fn parts(&self) -> (&Statement, &str, &Lexed) {
-        (&self.statement, &self.text, &self.lexed)
+    pub(super) fn sql(&self) -> Sql<'_> {
+        Sql { statement: &self.statement, text: &self.text, lexed: &self.lexed }
     }
 }
 
-/// The tables that a text names, if a rule must know their columns and keys.
+/// The tables that a text names, if a rule needs their columns and keys.
 pub(super) fn named_tables(text: &str) -> Vec<QualifiedName> {
     // Most statements have neither.
     let upper = text.to_ascii_uppercase();
@@ -158,45 +189,30 @@ pub(super) fn is_job(statement: &Statement) -> bool {
     }
 }
 
-/// What SHOW says, where PostgreSQL would say something else: the timeouts are ours, and the version the recording's.
-const SHOWN: [(&str, &str); 4] = [
-    ("lock_timeout", "0"),
-    ("statement_timeout", "0"),
-    ("server_version", "16.15"),
-    ("server_version_num", "160015"),
-];
-
-/// What PostgreSQL runs instead of what only DSQL has.
-pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed, seal_key: &SealKey) -> Option<String> {
-    if let StatementKind::Utility("SHOW") = statement.kind {
-        let inside = |span: Span| span.start >= statement.span.start && span.end <= statement.span.end;
-        let words = lexed.tokens.iter().filter(|token| inside(token.span)).map(|token| token.span.text(text));
-        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-        let [_, name] = words.as_slice() else { return None };
-        let (name, value) = SHOWN.iter().find(|(shown, _)| name.eq_ignore_ascii_case(shown))?;
-        return Some(format!("SELECT '{value}'::text AS {}{name}", super::answer::SHOW));
-    }
-    match &statement.kind {
-        StatementKind::Utility("AWS IAM") => iam(statement.span, text, lexed, seal_key),
+/// The statement that PostgreSQL runs in place of one that only DSQL has.
+pub(super) fn local(sql: Sql<'_>, seal_key: &SealKey) -> Option<String> {
+    match &sql.statement.kind {
+        StatementKind::Utility("AWS IAM") => iam(sql, seal_key),
         StatementKind::CreateIndex(index) if index.asynchronous => {
             let (build, plain) = (
-                without(statement, text, lexed, &["ASYNC"])?,
+                without(sql, &["ASYNC"])?,
                 match index.unique {
-                    true => without(statement, text, lexed, &["UNIQUE", "ASYNC"])?,
+                    true => without(sql, &["UNIQUE", "ASYNC"])?,
                     false => String::new(),
                 },
             );
             Some(format!(
-                "SELECT pg_catalog.dsql_local_build_index({}, {}, {}, '{}') AS {}",
+                "SELECT pg_catalog.dsql_local_build_index({}, {}, {}, {}, '{}') AS {}",
                 quoted(&name_in_sql(&index.table)),
+                quoted(index.name.as_ref().map_or("", |name| &name.text)),
                 quoted(&build),
                 quoted(&plain),
                 seal_key.of(&format!("{build}{plain}")),
-                super::answer::CREATE_INDEX
+                CREATE_INDEX
             ))
         }
         StatementKind::AlterTable(alter) if alter.asynchronous => {
-            let validate = without(statement, text, lexed, &["ASYNC"])?;
+            let validate = without(sql, &["ASYNC"])?;
             let constraint = alter.actions.iter().find_map(|action| match action {
                 AlterAction::ValidateConstraint(name) => Some(name.text.as_str()),
                 _ => None,
@@ -207,7 +223,7 @@ pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed, seal_key: 
                 quoted(constraint?),
                 quoted(&validate),
                 seal_key.of(&validate),
-                super::answer::ALTER_TABLE
+                ALTER_TABLE
             ))
         }
         _ => None,
@@ -215,14 +231,14 @@ pub(super) fn local(statement: &Statement, text: &str, lexed: &Lexed, seal_key: 
 }
 
 /// A statement without the first of each of these words, which come in this order.
-fn without(statement: &Statement, text: &str, lexed: &Lexed, words: &[&str]) -> Option<String> {
+fn without(sql: Sql<'_>, words: &[&str]) -> Option<String> {
+    let Sql { statement, text, .. } = sql;
     let mut out = String::new();
     let mut at = statement.span.start;
     for word in words {
-        let token = lexed
-            .tokens
-            .iter()
-            .find(|token| token.span.start >= at && token.span.text(text).eq_ignore_ascii_case(word))?;
+        let is_word =
+            |token: &&Token| token.span.start >= at && token.span.text(text).eq_ignore_ascii_case(word);
+        let token = sql.tokens().find(is_word)?;
         out.push_str(text.get(at as usize..token.span.start as usize)?);
         at = token.span.end;
     }
@@ -236,15 +252,14 @@ pub(super) fn name_in_sql(name: &QualifiedName) -> String {
     name.parts.iter().map(|part| quoted(&part.text)).collect::<Vec<_>>().join(".")
 }
 
-/// `AWS IAM GRANT role TO 'arn'`, `AWS IAM REVOKE role FROM 'arn'`. What else begins so is PostgreSQL's to refuse.
-fn iam(span: Span, text: &str, lexed: &Lexed, seal_key: &SealKey) -> Option<String> {
-    let inside = |token: &&Token| token.span.start >= span.start && token.span.end <= span.end;
-    let words: Vec<&Token> =
-        lexed.tokens.iter().filter(inside).filter(|it| it.kind != TokenKind::End).collect();
+/// `AWS IAM GRANT role TO 'arn'`, `AWS IAM REVOKE role FROM 'arn'`. PostgreSQL rejects other statements with these
+/// words.
+fn iam(sql: Sql<'_>, seal_key: &SealKey) -> Option<String> {
+    let words: Vec<&Token> = sql.tokens().collect();
     let [_, _, command, role, preposition, arn] = words.as_slice() else { return None };
     let role = role.kind.name()?;
     let TokenKind::String(arn) = &arn.kind else { return None };
-    let word = |token: &Token| token.span.text(text).to_ascii_uppercase();
+    let word = |token: &Token| token.span.text(sql.text).to_ascii_uppercase();
     let command = match (word(command).as_str(), word(preposition).as_str()) {
         ("GRANT", "TO") => "GRANT",
         ("REVOKE", "FROM") => "REVOKE",
@@ -258,9 +273,11 @@ fn iam(span: Span, text: &str, lexed: &Lexed, seal_key: &SealKey) -> Option<Stri
 pub(crate) fn for_postgres(text: &str, seal_key: &SealKey) -> String {
     let rewritten = || {
         let whole = parsed(text).ok()?;
-        let local =
-            |it: &Statement| local(it, text, &whole.lexed, seal_key).map(|instead| (it.span, instead));
-        Some(edited(text, whole.statements.iter().filter_map(local).collect()))
+        let edit = |statement: &Statement| {
+            let sql = Sql { statement, text, lexed: &whole.lexed };
+            local(sql, seal_key).map(|instead| (statement.span, instead))
+        };
+        Some(edited(text, whole.statements.iter().filter_map(edit).collect()))
     };
     with_room(text, rewritten).flatten().unwrap_or_else(|| text.to_owned())
 }

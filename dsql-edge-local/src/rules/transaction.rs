@@ -1,250 +1,405 @@
-//! What becomes of a transaction: DSQL's optimistic concurrency, its limits, and PostgreSQL's errors in its words.
+//! The state of a session's transaction, and the rejection of its next statement or its COMMIT.
 //!
-//! In: statements in their order, the version of the catalogue, the time; PostgreSQL's errors. Out: what stops a
-//! statement or a COMMIT. A session never waits longer for a lock than [`LOCK_TIMEOUT`]; what it would have waited for
-//! fails there, where a cluster would answer and fail the COMMIT of the slower of the two: the answer is not known
-//! without waiting, and none is made up.
+//! Input: [`TransactionEvent`]s in their order, from both directions: statements as they are sent, answers as they
+//! come. Output: rejections. The state of a transaction is here and in the [`Commit`] of each cycle that PostgreSQL has
+//! not answered; no other module writes it.
+//!
+//! Invariants: between BEGIN and its end, as sent, `statements` is open, and `open` describes that transaction. At a
+//! ReadyForQuery that leaves nothing owed, PostgreSQL's status overrules both: it may have skipped a BEGIN.
 
+use dsql_edge_compiler::dsql::Transactions;
 use dsql_edge_compiler::dsql::transaction::{Part, part};
-use dsql_edge_compiler::syntax::Lexed;
-use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use dsql_edge_compiler::syntax::ast::StatementKind;
 use time::OffsetDateTime;
 
-use super::Session;
-use super::catalog_copy::schema_change;
+use super::catalog_copy::{CatalogCopy, schema_change};
+use super::cycle::{Commit, Cycles};
+use super::postgres_error::{on_request, schema_changed, too_old};
 use super::rejected::StatementRejected;
-use super::statement::Prepared;
+use super::statement::Sql;
+use crate::catalog_version::SchemaChange;
+use crate::cluster::Cluster;
 use crate::faults::Fault;
-use crate::limits::Limits;
 
-/// How long a session waits for a lock, in milliseconds: PostgreSQL also locks for an instant what nobody would call a
-/// conflict (a table that grows by a page), and 1 is the least it takes.
-const LOCK_TIMEOUT: u32 = 50;
-
-const SERIALIZATION_FAILURE: &str = "40001";
-const LIMIT_EXCEEDED: &str = "54000";
-/// The words of DSQL, recorded.
-const CHANGED: &str = "change conflicts with another transaction (OC000)";
-const SCHEMA_CHANGED: &str = "schema has been updated by another transaction (OC001)";
-
-/// The settings of PostgreSQL at the start of a session.
-pub(crate) fn settings(limits: &Limits) -> Vec<(&'static str, String)> {
-    vec![
-        ("lock_timeout", LOCK_TIMEOUT.to_string()),
-        // No transaction is older, so no statement is.
-        ("statement_timeout", limits.age.as_millis().to_string()),
-        ("dsql_local.limit_rows", limits.rows.to_string()),
-        ("dsql_local.limit_bytes", limits.bytes.to_string()),
-    ]
+/// Something that happens to a transaction.
+pub(super) enum TransactionEvent<'s> {
+    /// A simple query of so many statements is sent, or the first message of a pipeline, of any number.
+    Message(usize),
+    /// A statement is bound.
+    Bind(Sql<'s>),
+    /// A statement is executed.
+    Statement(Sql<'s>),
+    /// The indexes of the session count as built.
+    Built,
+    /// ErrorResponse has come.
+    Error,
+    /// CommandComplete of a ROLLBACK has come.
+    RolledBack,
+    /// A notice has come that a part of a schema change has nothing to do.
+    Skipped,
+    /// ReadyForQuery has come.
+    Ready(Status),
 }
 
-/// A transaction between BEGIN and its end.
-#[derive(Clone, Copy)]
-pub(super) struct Open {
-    pub(super) since: OffsetDateTime,
-    /// It has a statement that writes.
-    pub(super) writes: bool,
-    /// The version of the catalog at BEGIN.
-    begun: u64,
+/// The status of the transaction in ReadyForQuery.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    Idle,
+    Open,
+    Failed,
+}
+
+impl Status {
+    pub(super) fn of(body: &[u8]) -> Status {
+        match body {
+            b"I" => Status::Idle,
+            b"E" => Status::Failed,
+            _ => Status::Open,
+        }
+    }
 }
 
 /// A statement that does not go on as it came.
-pub(super) enum Stopped {
+pub(super) enum Rejection {
     /// It fails, and its transaction with it.
     Statement(StatementRejected),
     /// It is a COMMIT, which fails and ends its transaction.
     Commit(StatementRejected),
 }
 
-/// DSQL's answer for an error of PostgreSQL's: of two transactions at once, or of a limit.
-pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRejected> {
-    let field = |code: u8| {
-        let found = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code]));
-        String::from_utf8_lossy(found.unwrap_or_default()).into_owned()
-    };
-    let (sqlstate, said, context) = (field(b'C'), field(b'M'), field(b'W'));
-    // PostgreSQL's own tables are rows too: two schema changes at once.
-    let of_catalog = context.contains("in relation \"pg_") || field(b'n').starts_with("pg_");
-    let words = match sqlstate.as_str() {
-        "40001" | "40P01" | "55P03" | "23505" if of_catalog => SCHEMA_CHANGED,
-        "40001" | "40P01" => CHANGED,
-        // Waiting for a row, or for a key in an index, PostgreSQL names its place; else it waited for a table, which
-        // only a schema change locks against others.
-        "55P03" if context.contains("tuple (") || !said.contains("lock timeout") => CHANGED,
-        "55P03" => SCHEMA_CHANGED,
-        "XX000" if said.starts_with("tuple concurrently ") => SCHEMA_CHANGED,
-        "57014" if said.contains("statement timeout") => return Some(too_old(limits)),
-        "54000" if said.starts_with("transaction ") => {
-            let instead = "write less in one transaction, and the rest in the next";
-            return Some(
-                StatementRejected::new(LIMIT_EXCEEDED, said, instead.to_owned()).detailed(field(b'D')),
-            );
+/// The transaction between BEGIN and its end.
+#[derive(Clone, Copy)]
+struct OpenTransaction {
+    since: OffsetDateTime,
+    /// It has a statement that writes.
+    writes: bool,
+    /// It can only be rolled back.
+    failed: bool,
+    /// The version of the catalog at BEGIN.
+    version: u64,
+}
+
+impl OpenTransaction {
+    fn now(cluster: &Cluster) -> OpenTransaction {
+        let (since, version) = (cluster.clock.now(), cluster.catalog.newest());
+        OpenTransaction { since, writes: false, failed: false, version }
+    }
+}
+
+pub(super) struct Transaction {
+    /// The statements as DSQL's rules count them.
+    statements: Transactions,
+    open: OpenTransaction,
+    /// A schema change that has been answered, and is not committed.
+    change: Option<SchemaChange>,
+    catalog: CatalogCopy,
+    /// The connection ends in place of a commit: as soon as all that was sent before is answered.
+    cut_before_commit: bool,
+    /// The connection ends: its commit was answered.
+    cut_after_commit: bool,
+}
+
+impl Transaction {
+    pub(super) fn new(cluster: &Cluster) -> Transaction {
+        Transaction {
+            statements: Transactions::new(),
+            open: OpenTransaction::now(cluster),
+            change: None,
+            catalog: CatalogCopy::new(cluster.oc001, &cluster.catalog),
+            cut_before_commit: false,
+            cut_after_commit: false,
         }
-        _ => return None,
-    };
-    let why = match sqlstate.as_str() {
-        "55P03" => "another open transaction is in the way; on a cluster the COMMIT of one of the two fails",
-        _ => "another transaction was quicker; on a cluster COMMIT fails",
-    };
-    Some(StatementRejected::new(SERIALIZATION_FAILURE, words, format!("{why}: run the transaction again")))
-}
-
-/// A transaction that was begun too long ago.
-fn too_old(limits: &Limits) -> StatementRejected {
-    let message = format!("transaction age limit of {}s exceeded", limits.age.as_secs());
-    StatementRejected::new(
-        LIMIT_EXCEEDED,
-        message,
-        "do less in one transaction, and wait for nothing in it".to_owned(),
-    )
-}
-
-fn on_request() -> StatementRejected {
-    let why = "a fault that was requested: run the transaction again";
-    StatementRejected::new(SERIALIZATION_FAILURE, CHANGED, why.to_owned())
-}
-
-fn schema_changed() -> StatementRejected {
-    let why = "another session has changed the schema: run the transaction again";
-    StatementRejected::new(SERIALIZATION_FAILURE, SCHEMA_CHANGED, why.to_owned())
-}
-
-impl Session {
-    /// Whether a Bind gets OC001. Execute is too late: PostgreSQL rejects a Bind whose statement has other columns now.
-    pub(super) fn stale(&mut self, prepared: &Prepared) -> Option<StatementRejected> {
-        let (statement, text, lexed) = prepared.parts();
-        let begins_or_ends = matches!(part(statement, text, lexed), Part::Begin | Part::End);
-        (!begins_or_ends && self.catalog.is_stale_for(statement, text, lexed, &self.cluster.catalog))
-            .then(schema_changed)
     }
 
-    /// What a statement does to its transaction, and whether it comes too late.
-    pub(super) fn timely(&mut self, statement: &Statement, text: &str, lexed: &Lexed) -> Option<Stopped> {
-        let part = part(statement, text, lexed);
-        let now = self.cluster.clock.now();
-        let late = self.open.is_some_and(|open| now - open.since > self.cluster.limits.age);
-        match part {
+    /// Whether a BEGIN is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.statements.is_open()
+    }
+
+    /// Whether PostgreSQL gets neither the last message nor any later one.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut_before_commit || self.cut_after_commit
+    }
+
+    /// Whether the connection is to end now.
+    pub(super) fn is_over(&self, cycles: &Cycles) -> bool {
+        self.cut_after_commit || self.cut_before_commit && cycles.nothing_owed()
+    }
+
+    /// Applies an event, and returns the rejection of the statement in it.
+    pub(super) fn observe(
+        &mut self,
+        event: TransactionEvent<'_>,
+        cycles: &mut Cycles,
+        cluster: &Cluster,
+    ) -> Option<Rejection> {
+        match event {
+            TransactionEvent::Message(statements) => self.statements.message(statements),
+            TransactionEvent::Built => self.statements.built(),
+            TransactionEvent::Bind(sql) => return self.bind(sql, cluster),
+            TransactionEvent::Statement(sql) => return self.statement(sql, cycles, cluster),
+            TransactionEvent::Error => error(cycles, cluster),
+            TransactionEvent::RolledBack => rolled_back(cycles, cluster),
+            TransactionEvent::Skipped => {
+                cycles.answered().into_iter().for_each(|cycle| cycle.commit.skipped += 1);
+            }
+            TransactionEvent::Ready(status) => self.ready(status, cycles, cluster),
+        }
+        None
+    }
+
+    /// Whether a Bind gets OC001. Execute is too late: PostgreSQL rejects a Bind whose statement has other columns now.
+    fn bind(&mut self, sql: Sql<'_>, cluster: &Cluster) -> Option<Rejection> {
+        let begins_or_ends = matches!(part(sql.parsed()), Part::Begin | Part::End);
+        let stale = !begins_or_ends && self.catalog.is_stale_for(sql, &cluster.catalog);
+        stale.then(|| Rejection::Statement(schema_changed()))
+    }
+
+    fn statement(&mut self, sql: Sql<'_>, cycles: &mut Cycles, cluster: &Cluster) -> Option<Rejection> {
+        let before = self.is_open().then_some(self.open);
+        if let Some(finding) = self.statements.next(sql.parsed()) {
+            return Some(Rejection::Statement(StatementRejected::of(finding)));
+        }
+        let late = before.is_some_and(|open| cluster.clock.now() - open.since > cluster.limits.age);
+        match part(sql.parsed()) {
             Part::Begin => {
-                self.open.get_or_insert(Open {
-                    since: now,
-                    writes: false,
-                    begun: self.cluster.catalog.newest(),
-                });
+                self.open = before.unwrap_or_else(|| OpenTransaction::now(cluster));
                 None
             }
             Part::End => {
-                let open = self.open.take()?;
-                let commits = matches!(statement.kind, StatementKind::Utility("COMMIT" | "END"));
-                if commits && late {
-                    return Some(Stopped::Commit(too_old(&self.cluster.limits)));
-                }
-                if commits
-                    && open.writes
-                    && self.catalog.is_stale_for_commit(open.begun, &self.cluster.catalog)
-                {
-                    return Some(Stopped::Commit(schema_changed()));
-                }
-                (commits && open.writes && self.meets_conflict()).then(|| Stopped::Commit(on_request()))
+                // Of `AND CHAIN`.
+                self.open = OpenTransaction::now(cluster);
+                self.end(before?, late, sql, cycles, cluster)
             }
-            _ if late => Some(Stopped::Statement(too_old(&self.cluster.limits))),
-            Part::Ddl | Part::Dml | Part::Other => {
-                let reads = part == Part::Other;
-                if self.catalog.is_stale_for(statement, text, lexed, &self.cluster.catalog) {
-                    return Some(Stopped::Statement(schema_changed()));
-                }
-                match &mut self.open {
-                    Some(open) => open.writes |= !reads,
-                    None if reads || self.cycles.current().commits => {}
-                    None => {
-                        self.cycles.current().commits = true;
-                        if self.meets_conflict() {
-                            return Some(Stopped::Statement(on_request()));
-                        }
-                    }
-                }
-                if part == Part::Ddl {
-                    self.cycles.current().ddl = Some(schema_change(statement, lexed));
-                }
-                None
-            }
+            _ if late => Some(Rejection::Statement(too_old(&cluster.limits))),
+            part => self.within(part, sql, cycles, cluster),
         }
     }
 
-    /// Something commits: whether a conflict was asked for, or else the end of the connection.
-    fn meets_conflict(&mut self) -> bool {
-        match self.cluster.faults.commits() {
+    /// COMMIT or ROLLBACK of the transaction that was open before.
+    fn end(
+        &mut self,
+        open: OpenTransaction,
+        late: bool,
+        sql: Sql<'_>,
+        cycles: &mut Cycles,
+        cluster: &Cluster,
+    ) -> Option<Rejection> {
+        let commits = matches!(sql.statement.kind, StatementKind::Utility("COMMIT" | "END"));
+        if !commits {
+            cycles.current().commit.rollbacks += 1;
+        }
+        if !commits || open.failed {
+            return None;
+        }
+        if late {
+            return Some(Rejection::Commit(too_old(&cluster.limits)));
+        }
+        if !open.writes {
+            return None;
+        }
+        if self.catalog.is_stale_for_commit(open.version, &cluster.catalog) {
+            return Some(Rejection::Commit(schema_changed()));
+        }
+        self.meets_conflict(cycles, cluster).then(|| Rejection::Commit(on_request()))
+    }
+
+    /// A statement that neither begins nor ends a transaction.
+    fn within(
+        &mut self,
+        part: Part,
+        sql: Sql<'_>,
+        cycles: &mut Cycles,
+        cluster: &Cluster,
+    ) -> Option<Rejection> {
+        if self.catalog.is_stale_for(sql, &cluster.catalog) {
+            return Some(Rejection::Statement(schema_changed()));
+        }
+        let writes = part != Part::Other;
+        if self.is_open() {
+            self.open.writes |= writes;
+        } else if writes
+            && !std::mem::replace(&mut cycles.current().commit.autocommits, true)
+            && self.meets_conflict(cycles, cluster)
+        {
+            return Some(Rejection::Statement(on_request()));
+        }
+        if part == Part::Ddl {
+            cycles.current().commit.change = Some(schema_change(sql.statement, sql.lexed));
+        }
+        None
+    }
+
+    /// Something commits: whether a conflict is requested, or else the end of the connection.
+    fn meets_conflict(&mut self, cycles: &mut Cycles, cluster: &Cluster) -> bool {
+        match cluster.faults.commits() {
             Some(Fault::Conflict(_)) => return true,
             Some(Fault::CutBeforeCommit(_)) => self.cut_before_commit = true,
-            Some(Fault::CutAfterCommit(_)) => self.cycles.current().cut = true,
+            Some(Fault::CutAfterCommit(_)) => cycles.current().commit.cut = true,
             _ => {}
         }
         false
     }
 
-    /// ReadyForQuery, with the status of the transaction.
-    pub(super) fn settles(&mut self, status: &[u8]) {
-        let cycle = self.cycles.over().unwrap_or_default();
-        self.ends |= cycle.cut;
-        self.change = self.change.take().or(cycle.ddl).filter(|_| !cycle.failed && !cycle.rolled_back);
-        if let Some(change) = self.change.take_if(|_| status == b"I") {
-            self.catalog.commits(change, &self.cluster.catalog);
+    fn ready(&mut self, status: Status, cycles: &mut Cycles, cluster: &Cluster) {
+        let cycle = cycles.over().unwrap_or_default();
+        let Commit { cut, change, skipped, rolled_back, .. } = cycle.commit;
+        self.cut_after_commit |= cut;
+        let change = change.filter(|change| skipped < change.parts);
+        self.change = self.change.take().or(change).filter(|_| !cycle.failed && !rolled_back);
+        if let Some(change) = self.change.take_if(|_| status == Status::Idle) {
+            self.catalog.commits(change, &cluster.catalog);
         }
-        if self.cycles.none() {
-            // What was not answered was skipped.
-            self.refusals.clear();
-            self.transactions.settle(status != b"I");
-            let since = self.cluster.clock.now();
-            match status {
-                b"I" => {
-                    self.open = None;
-                    // Portals end with their transaction.
-                    self.portals.clear();
-                }
-                _ => drop(self.open.get_or_insert(Open {
-                    since,
-                    writes: true,
-                    begun: self.cluster.catalog.newest(),
-                })),
+        if cycles.none() {
+            if !self.is_open() {
+                // A BEGIN that was not seen: its statements may have written.
+                self.open = OpenTransaction { writes: true, ..OpenTransaction::now(cluster) };
             }
+            self.open.failed = status == Status::Failed;
+            self.statements.settle(status != Status::Idle);
         }
+    }
+}
+
+/// A ROLLBACK is answered. One that was not sent is the answer to the COMMIT of a transaction that has failed.
+fn rolled_back(cycles: &mut Cycles, cluster: &Cluster) {
+    let Some(cycle) = cycles.answered() else { return };
+    cycle.commit.rolled_back = true;
+    match cycle.commit.rollbacks.checked_sub(1) {
+        Some(left) => cycle.commit.rollbacks = left,
+        None => does_not_commit(&mut cycle.commit, cluster),
+    }
+}
+
+/// A cycle fails, so that it does not commit.
+fn error(cycles: &mut Cycles, cluster: &Cluster) {
+    let Some(cycle) = cycles.answered() else { return };
+    cycle.failed = true;
+    does_not_commit(&mut cycle.commit, cluster);
+}
+
+/// The fault at a commit that does not come is still to come.
+fn does_not_commit(commit: &mut Commit, cluster: &Cluster) {
+    if std::mem::take(&mut commit.cut) {
+        cluster.faults.restore(Fault::CutAfterCommit(1));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+    use std::time::Duration;
 
-    fn said(fields: &str) -> Option<String> {
-        of_postgres(fields.as_bytes(), &Limits::of(&[])).map(|refused| refused.message().to_owned())
+    use super::*;
+    use crate::clock::Clock;
+    use crate::limits::{Limit, Limits};
+    use crate::oc001::Oc001;
+    use crate::rules::statement::parsed;
+    use crate::seal::SealKey;
+
+    struct Observed {
+        transaction: Transaction,
+        cycles: Cycles,
+        cluster: Cluster,
+    }
+
+    impl Observed {
+        fn new() -> Observed {
+            let clock = Arc::new(Clock::ahead(Duration::ZERO));
+            let seal_key = Arc::new(SealKey::random().unwrap());
+            let limits = Limits::of(&[Limit::Age(60)]);
+            let cluster = Cluster::new(limits, Oc001::default(), seal_key, clock, Arc::new(|_| {}));
+            let (transaction, cycles) = (Transaction::new(&cluster), Cycles::of_a_login());
+            let mut observed = Observed { transaction, cycles, cluster };
+            observed.event(TransactionEvent::Ready(Status::Idle));
+            observed
+        }
+
+        fn event(&mut self, event: TransactionEvent<'_>) -> Option<Rejection> {
+            self.transaction.observe(event, &mut self.cycles, &self.cluster)
+        }
+
+        /// A simple query of one statement is sent: the message of its rejection.
+        fn send(&mut self, text: &str) -> Option<String> {
+            let parsed = parsed(text).unwrap();
+            self.event(TransactionEvent::Message(1));
+            let sql = Sql { statement: &parsed.statements[0], text, lexed: &parsed.lexed };
+            let rejection = self.event(TransactionEvent::Statement(sql));
+            self.cycles.ends();
+            rejection.map(|rejection| match rejection {
+                Rejection::Statement(rejected) => rejected.message().to_owned(),
+                Rejection::Commit(rejected) => format!("COMMIT: {}", rejected.message()),
+            })
+        }
+
+        /// The same, with PostgreSQL's answer.
+        fn run(&mut self, text: &str, status: Status) -> Option<String> {
+            let rejected = self.send(text);
+            self.event(TransactionEvent::Ready(status));
+            rejected
+        }
+    }
+
+    const CONFLICT: &str = "change conflicts with another transaction (OC000)";
+
+    #[test]
+    fn commit_of_a_write_gets_the_conflict_unless_it_failed() {
+        let mut observed = Observed::new();
+        observed.cluster.faults.set(&[Fault::Conflict(1)]);
+        for (write, fails) in [("SELECT 1", false), ("INSERT INTO t VALUES (1)", true)] {
+            assert_eq!(observed.run("BEGIN", Status::Open), None);
+            observed.send(write);
+            if fails {
+                observed.event(TransactionEvent::Error);
+            }
+            observed.event(TransactionEvent::Ready(if fails { Status::Failed } else { Status::Open }));
+            assert_eq!(observed.run("COMMIT", Status::Idle), None, "{write}");
+        }
+        observed.run("BEGIN", Status::Open);
+        observed.run("INSERT INTO t VALUES (1)", Status::Open);
+        assert_eq!(observed.run("COMMIT", Status::Idle), Some(format!("COMMIT: {CONFLICT}")));
+        observed.cluster.faults.set(&[Fault::Conflict(1)]);
+        assert_eq!(observed.run("INSERT INTO t VALUES (1)", Status::Idle), Some(CONFLICT.to_owned()));
     }
 
     #[test]
-    fn what_is_a_conflict_and_what_a_limit() {
-        for (fields, words) in [
-            ("C40001\0Mcould not serialize access due to concurrent update\0\0", Some(CHANGED)),
-            ("C40P01\0Mdeadlock detected\0\0", Some(CHANGED)),
-            (
-                "C55P03\0Mcanceling statement due to lock timeout\0Wwhile updating tuple (0,1) in relation \"t\"\0\0",
-                Some(CHANGED),
-            ),
-            ("C55P03\0Mcould not obtain lock on row in relation \"t\"\0\0", Some(CHANGED)),
-            ("C55P03\0Mcanceling statement due to lock timeout\0\0", Some(SCHEMA_CHANGED)),
-            (
-                "C23505\0Mduplicate key value violates unique constraint \"pg_class_relname_nsp_index\"\0\
-                 npg_class_relname_nsp_index\0\0",
-                Some(SCHEMA_CHANGED),
-            ),
-            ("CXX000\0Mtuple concurrently updated\0\0", Some(SCHEMA_CHANGED)),
-            ("CXX000\0Mcache lookup failed\0\0", None),
-            ("C23505\0Mduplicate key value violates unique constraint \"t_pkey\"\0\0", None),
-            (
-                "C57014\0Mcanceling statement due to statement timeout\0\0",
-                Some("transaction age limit of 300s exceeded"),
-            ),
-            ("C57014\0Mcanceling statement due to user request\0\0", None),
-            ("", None),
-        ] {
-            assert_eq!(said(fields).as_deref(), words, "{fields}");
-        }
+    fn age_counts_from_the_begin_of_a_chained_transaction() {
+        let mut observed = Observed::new();
+        let old = Some("transaction age limit of 60s exceeded".to_owned());
+        observed.run("BEGIN", Status::Open);
+        observed.cluster.clock.advance(Duration::from_secs(40));
+        assert_eq!(observed.run("COMMIT AND CHAIN", Status::Open), None);
+        observed.cluster.clock.advance(Duration::from_secs(40));
+        assert_eq!(observed.run("SELECT 1", Status::Open), None);
+        observed.cluster.clock.advance(Duration::from_secs(40));
+        assert_eq!(observed.run("SELECT 1", Status::Open), old);
+        assert_eq!(observed.run("COMMIT", Status::Idle), old.map(|old| format!("COMMIT: {old}")));
+    }
+
+    #[test]
+    fn schema_change_counts_once_committed_and_not_skipped() {
+        let mut observed = Observed::new();
+        let version = |observed: &Observed| observed.cluster.catalog.newest();
+        observed.send("ALTER TABLE t ADD COLUMN IF NOT EXISTS a int, ADD COLUMN IF NOT EXISTS b int");
+        observed.event(TransactionEvent::Skipped);
+        observed.event(TransactionEvent::Ready(Status::Idle));
+        assert_eq!(version(&observed), 1);
+        observed.send("DROP TABLE IF EXISTS t");
+        observed.event(TransactionEvent::Skipped);
+        observed.event(TransactionEvent::Ready(Status::Idle));
+        observed.send("DROP TABLE t");
+        observed.event(TransactionEvent::Error);
+        observed.event(TransactionEvent::Ready(Status::Idle));
+        observed.run("BEGIN", Status::Open);
+        observed.run("DROP TABLE t", Status::Open);
+        assert_eq!(version(&observed), 1);
+        observed.send("ROLLBACK");
+        observed.event(TransactionEvent::RolledBack);
+        observed.event(TransactionEvent::Ready(Status::Idle));
+        assert_eq!(version(&observed), 1);
+        observed.run("BEGIN", Status::Open);
+        observed.run("DROP TABLE t", Status::Open);
+        observed.run("COMMIT", Status::Idle);
+        assert_eq!(version(&observed), 2);
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a client's message has to wait: what it means depends on answers that have not come.
+//! Whether a client's message has to wait, because its meaning depends on answers that have not come.
 //!
 //! Input: the message, and what PostgreSQL still owes. Output: yes or no. The relay asks again after each answer.
 
@@ -6,7 +6,7 @@ use dsql_edge_compiler::dsql::transaction::is_copy_from;
 
 use super::message::contains;
 use super::{Session, message};
-use crate::proxy::frame::Frame;
+use crate::proxy::frame::{Frame, FrontendTag};
 
 impl Session {
     /// Whether a client's message has to wait until PostgreSQL has answered those before it.
@@ -18,18 +18,26 @@ impl Session {
         if self.cycles.nothing_owed() {
             return false;
         }
-        match frame.tag() {
-            Some(b'B') => {
-                message::bind(frame.body()).is_some_and(|(_, name)| self.statements.is_uncertain(name))
-            }
-            Some(b'E') => message::name(frame.body()).is_some_and(|portal| self.is_copy_in(portal)),
-            Some(tag @ (b'Q' | b'P')) => {
+        match frame.frontend() {
+            FrontendTag::Bind => message::bind(frame.body()).is_some_and(|(_, name)| self.is_uncertain(name)),
+            FrontendTag::Execute => message::name(frame.body()).is_some_and(|portal| self.is_copy_in(portal)),
+            tag @ (FrontendTag::Query | FrontendTag::Parse) => {
                 let Some(text) = self.text_bytes(frame) else { return false };
                 self.changes_encoding && !text.is_ascii()
                     || self.encoding.decode(text).is_err()
-                    || tag == b'Q' && contains(text, "COPY")
+                    || tag == FrontendTag::Query && contains(text, "COPY")
             }
-            _ => false,
+            FrontendTag::Close
+            | FrontendTag::CopyData
+            | FrontendTag::CopyDone
+            | FrontendTag::CopyFail
+            | FrontendTag::Describe
+            | FrontendTag::Flush
+            | FrontendTag::FunctionCall
+            | FrontendTag::Password
+            | FrontendTag::Sync
+            | FrontendTag::Terminate
+            | FrontendTag::Unknown => false,
         }
     }
 
@@ -37,8 +45,8 @@ impl Session {
     pub(super) fn is_copy_in(&self, portal: &[u8]) -> bool {
         let prepared = self.portals.get(portal).and_then(Option::as_deref);
         prepared.is_some_and(|prepared| {
-            let (statement, text, lexed) = prepared.parts();
-            is_copy_from(statement, text, lexed)
+            let sql = prepared.sql();
+            is_copy_from(sql.parsed())
         })
     }
 }

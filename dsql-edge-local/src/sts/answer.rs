@@ -1,24 +1,24 @@
-//! What STS answers, in XML: the credentials of a session, or a refusal in AWS's words.
+//! The answers of STS, in XML: the credentials of a session, or an error in AWS's words.
 
 use time::OffsetDateTime;
 
-use crate::iam::key_ring::Session;
+use crate::iam::key_ring::StsSession;
 
-/// A refusal: the HTTP status, AWS's code, and its words.
+/// An error of STS: the HTTP status, AWS's code, and its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
+pub(crate) struct StsError {
     pub(crate) status: u16,
     pub(crate) code: &'static str,
     pub(crate) message: String,
 }
 
-impl Refused {
-    pub(crate) fn forbidden(code: &'static str, message: impl Into<String>) -> Refused {
-        Refused { status: 403, code, message: message.into() }
+impl StsError {
+    pub(crate) fn forbidden(code: &'static str, message: impl Into<String>) -> StsError {
+        StsError { status: 403, code, message: message.into() }
     }
 
-    pub(crate) fn bad(code: &'static str, message: impl Into<String>) -> Refused {
-        Refused { status: 400, code, message: message.into() }
+    pub(crate) fn bad(code: &'static str, message: impl Into<String>) -> StsError {
+        StsError { status: 400, code, message: message.into() }
     }
 
     /// The error document of AWS's query services.
@@ -33,11 +33,11 @@ impl Refused {
     }
 }
 
-/// Nobody looks one up here.
+/// The id of every request: there is no log to find it in.
 const REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The answer to AssumeRole, as AWS's reference shows it.
-pub(crate) fn assumed(role_arn: &str, session_name: &str, session: &Session) -> String {
+pub(crate) fn assumed(role_arn: &str, session_name: &str, session: &StsSession) -> String {
     let credentials = &session.credentials;
     let arn = role_arn.replacen(":iam:", ":sts:", 1).replacen(":role/", ":assumed-role/", 1);
     format!(

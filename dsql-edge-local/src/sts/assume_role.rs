@@ -1,11 +1,11 @@
-//! AssumeRole: what is asked for, and whether it is given.
+//! AssumeRole: the request's parameters, and whether the role may be assumed.
 //!
-//! In: the parameters of a request whose signature has been verified. Out: the role and its session's life, or the
-//! refusal that AWS would send. What the role may do is not looked at: a session may all that its keys may.
+//! Input: the parameters of a request whose signature has been verified. Output: the role and its session's life, or
+//! the error that AWS would send. The policies of the role are not checked: a session may do all that its keys may do.
 
 use time::Duration;
 
-use super::answer::Refused;
+use super::answer::StsError;
 use crate::iam::decode;
 use crate::iam::key_ring::OWNER;
 
@@ -13,7 +13,7 @@ use crate::iam::key_ring::OWNER;
 #[derive(Debug, Clone)]
 pub(crate) struct Role {
     pub(crate) arn: String,
-    /// What its trust policy asks for.
+    /// The external id that its trust policy requires.
     pub(crate) external_id: Option<String>,
 }
 
@@ -25,18 +25,18 @@ pub(super) struct Assumed {
     pub(super) life: Duration,
 }
 
-/// `roles` are those that may be assumed; where there are none, any.
-pub(super) fn assume(body: &[u8], roles: &[Role]) -> Result<Assumed, Refused> {
+/// `roles` are those that may be assumed; if there are none, every role may.
+pub(super) fn assume(body: &[u8], roles: &[Role]) -> Result<Assumed, StsError> {
     let parameters = std::str::from_utf8(body)
         .ok()
         .and_then(parameters)
-        .ok_or_else(|| Refused::bad("MalformedQueryString", "The query string contains a syntax error"))?;
+        .ok_or_else(|| StsError::bad("MalformedQueryString", "The query string contains a syntax error"))?;
     let find =
         |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     let (action, version) = (find("Action").unwrap_or_default(), find("Version").unwrap_or_default());
     if action != "AssumeRole" || version != "2011-06-15" {
         let words = format!("Could not find operation {action} for version {version}");
-        return Err(Refused::bad("InvalidAction", words));
+        return Err(StsError::bad("InvalidAction", words));
     }
     let role_arn = required(find("RoleArn"), "roleArn")?;
     let session_name = required(find("RoleSessionName"), "roleSessionName")?;
@@ -72,7 +72,7 @@ pub(super) fn assume(body: &[u8], roles: &[Role]) -> Result<Assumed, Refused> {
     if !is_role || !(roles.is_empty() || roles.iter().any(trusts)) {
         let words =
             format!("User: {OWNER} is not authorized to perform: sts:AssumeRole on resource: {role_arn}");
-        return Err(Refused::forbidden("AccessDenied", words));
+        return Err(StsError::forbidden("AccessDenied", words));
     }
     Ok(Assumed {
         role_arn: role_arn.to_owned(),
@@ -87,21 +87,21 @@ fn parameters(body: &str) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, Refused> {
+fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, StsError> {
     value.ok_or_else(|| {
         invalid(&format!("Value null at '{name}' failed to satisfy constraint: Member must not be null"))
     })
 }
 
-fn check(name: &str, value: &str, fits: bool, constraint: &str) -> Result<(), Refused> {
+fn check(name: &str, value: &str, fits: bool, constraint: &str) -> Result<(), StsError> {
     if fits {
         return Ok(());
     }
     Err(invalid(&format!("Value '{value}' at '{name}' failed to satisfy constraint: {constraint}")))
 }
 
-fn invalid(what: &str) -> Refused {
-    Refused::bad("ValidationError", format!("1 validation error detected: {what}"))
+fn invalid(what: &str) -> StsError {
+    StsError::bad("ValidationError", format!("1 validation error detected: {what}"))
 }
 
 #[cfg(test)]
@@ -119,17 +119,17 @@ mod tests {
     }
 
     #[test]
-    fn a_role_is_assumed_by_whom_it_trusts() {
+    fn role_is_assumed_with_its_external_id() {
         let assumed = assume(GOOD.as_bytes(), &[]).unwrap();
         assert_eq!(assumed.role_arn, role(None).arn);
         assert_eq!((assumed.session_name.as_str(), assumed.life), ("me", Duration::minutes(15)));
         assert_eq!(assume(GOOD.as_bytes(), &[role(None)]), Ok(assumed));
         assert!(assume(GOOD.as_bytes(), &[role(Some("a:b"))]).is_ok());
         for roles in [&[role(Some("c"))][..], &[Role { arn: "other".to_owned(), external_id: None }]] {
-            let refused = assume(GOOD.as_bytes(), roles).unwrap_err();
-            assert_eq!((refused.status, refused.code), (403, "AccessDenied"));
+            let error = assume(GOOD.as_bytes(), roles).unwrap_err();
+            assert_eq!((error.status, error.code), (403, "AccessDenied"));
             assert_eq!(
-                refused.message,
+                error.message,
                 "User: arn:aws:iam::000000000000:user/dsql-local is not authorized to perform: sts:AssumeRole on \
                  resource: arn:aws:iam::123456789012:role/app"
             );
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_in_awss_words() {
+    fn wrong_parameters_are_answered_in_awss_words() {
         for (from, to, code, words) in [
             ("Action=AssumeRole", "Action=Other", "InvalidAction", "Could not find operation Other"),
             ("2011-06-15", "2012-01-01", "InvalidAction", "for version 2012-01-01"),
@@ -159,9 +159,9 @@ mod tests {
         ] {
             let body = GOOD.replacen(from, to, 1);
             assert_ne!(body, GOOD);
-            let refused = assume(body.as_bytes(), &[]).unwrap_err();
-            assert_eq!(refused.code, code, "{body}");
-            assert!(refused.message.contains(words), "{}", refused.message);
+            let error = assume(body.as_bytes(), &[]).unwrap_err();
+            assert_eq!(error.code, code, "{body}");
+            assert!(error.message.contains(words), "{}", error.message);
         }
         assert_eq!(assume(&[0xff], &[]).unwrap_err().code, "MalformedQueryString");
     }

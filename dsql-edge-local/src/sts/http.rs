@@ -1,6 +1,6 @@
-//! As much of HTTP/1.1 as a query service needs: one POST, one answer, and the connection closes.
+//! The part of HTTP/1.1 that a query service needs: one POST and one answer, then the connection closes.
 //!
-//! In: bytes from anyone, over TLS. Out: the request, bounded, or what is wrong with it as an HTTP status.
+//! Input: bytes from anyone, over TLS. Output: the request, bounded, or its error as an HTTP status.
 
 use std::io;
 
@@ -27,7 +27,7 @@ impl Request {
         found.next().is_none().then_some(value)
     }
 
-    /// The next request. The error is what to answer.
+    /// The next request. The error is the status to answer.
     pub(super) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Result<Request, u16>> {
         let mut received = Vec::new();
         let end = loop {
@@ -81,9 +81,9 @@ fn head(bytes: &[u8]) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-/// Answers, and says goodbye.
+/// Answers, and closes the connection.
 pub(super) async fn answer<S: AsyncWrite + Unpin>(stream: &mut S, status: u16, body: &str) -> io::Result<()> {
-    let reason = if status == 200 { "OK" } else { "Refused" };
+    let reason = if status == 200 { "OK" } else { "Error" };
     let answer = format!(
         "HTTP/1.1 {status} {reason}\r\ncontent-type: text/xml\r\ncontent-length: {}\r\ncache-control: no-store\r\n\
          connection: close\r\n\r\n{body}",

@@ -1,7 +1,7 @@
 //! AWS's Security Token Service, as far as a local DSQL needs one: AssumeRole, over HTTPS, on a port of its own.
 //!
-//! In: TCP connections. Out: credentials of sessions, which the front door then accepts until they expire, or AWS's
-//! refusals. A request is only listened to if keys that are known here have signed it.
+//! Input: TCP connections. Output: credentials of sessions, which the front door then accepts until they expire, or
+//! AWS's errors. A request is answered only if keys of the endpoint have signed it.
 
 pub(crate) mod answer;
 mod assume_role;
@@ -19,14 +19,14 @@ use crate::iam;
 use crate::iam::key_ring::KeyRing;
 use crate::log::Log;
 use crate::proxy::Serve;
-use answer::Refused;
+use answer::StsError;
 pub(crate) use assume_role::Role;
 use http::Request;
 
 /// How long one request may take, from TCP on.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What every request has in common.
+/// The state that all requests share.
 pub(crate) struct Sts {
     tls: Arc<ServerConfig>,
     region: String,
@@ -57,19 +57,19 @@ impl Sts {
             Err(status) => http::answer(&mut stream, status, "").await,
             Ok(request) => match self.assume_role(&request) {
                 Ok(xml) => http::answer(&mut stream, 200, &xml).await,
-                Err(refused) => {
-                    (self.log)(&format!("STS refused: {}: {}", refused.code, refused.message));
-                    http::answer(&mut stream, refused.status, &refused.to_xml()).await
+                Err(error) => {
+                    (self.log)(&format!("request to STS rejected: {}: {}", error.code, error.message));
+                    http::answer(&mut stream, error.status, &error.to_xml()).await
                 }
             },
         }
     }
 
-    fn assume_role(&self, request: &Request) -> Result<String, Refused> {
+    fn assume_role(&self, request: &Request) -> Result<String, StsError> {
         let now = self.clock.now();
         iam::request::verify(request, &self.region, &self.keys, now)?;
         let assumed = assume_role::assume(&request.body, &self.roles)?;
-        let session = self.keys.issue(&assumed.role_arn, assumed.life, now).map_err(|error| Refused {
+        let session = self.keys.issue(&assumed.role_arn, assumed.life, now).map_err(|error| StsError {
             status: 500,
             code: "InternalFailure",
             message: error.to_string(),
@@ -80,7 +80,7 @@ impl Sts {
 
 impl Serve for Sts {
     async fn serve(&self, tcp: TcpStream) {
-        // Who goes away halfway misses the answer, and nobody else does.
+        // A client that closes its connection early misses only its own answer.
         let _ = tokio::time::timeout(TIMEOUT, self.answer(tcp)).await;
     }
 

@@ -1,4 +1,4 @@
-//! A client of PostgreSQL's protocol that can be told to do it wrong: how it dials, what its token says, its messages.
+//! A client of PostgreSQL's protocol that can do it wrong: its connection, its token, its messages.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

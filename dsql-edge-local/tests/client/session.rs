@@ -1,4 +1,4 @@
-//! A session that speaks the protocol by hand, simple and extended, and what the server said.
+//! A session that speaks the protocol by hand, simple and extended, and the answers of the server.
 
 use dsql_edge_local::Local;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,18 +12,20 @@ pub(crate) struct Session {
     pub(crate) tls: TlsStream<TcpStream>,
 }
 
-/// What the server says to one message or pipeline: the tags of its messages, the errors, the last status.
+/// The server's answers to one message or pipeline: the tags of its messages, the errors, the last status.
 #[derive(Debug, Default)]
-pub(crate) struct Said {
+pub(crate) struct Answers {
     pub(crate) tags: String,
     /// SQLSTATE and message.
     pub(crate) errors: Vec<(String, String)>,
-    /// What CommandComplete says.
+    /// The tags of CommandComplete.
     pub(crate) done: Vec<String>,
     /// The first column of the rows.
     pub(crate) values: Vec<String>,
     pub(crate) columns: Vec<String>,
     pub(crate) status: Vec<char>,
+    /// All errors, notices and rows.
+    pub(crate) texts: String,
     /// An error was not of severity ERROR.
     pub(crate) fatal: bool,
     /// The connection ended.
@@ -33,7 +35,7 @@ pub(crate) struct Said {
 impl Session {
     pub(crate) async fn open(local: &Local) -> Session {
         let mut session = Session::send_login(local, b"").await;
-        assert_eq!(session.said(1).await.status, ['I']);
+        assert_eq!(session.answers(1).await.status, ['I']);
         session
     }
 
@@ -64,10 +66,10 @@ impl Session {
     }
 
     /// Everything up to so many ReadyForQuery.
-    pub(crate) async fn said(&mut self, ends: usize) -> Said {
-        let said = self.read(ends).await;
-        assert!(!said.ended && !said.fatal, "{said:?}");
-        said
+    pub(crate) async fn answers(&mut self, ends: usize) -> Answers {
+        let answer = self.read(ends).await;
+        assert!(!answer.ended && !answer.fatal, "{answer:?}");
+        answer
     }
 
     async fn message(&mut self) -> std::io::Result<(u8, Vec<u8>)> {
@@ -78,52 +80,55 @@ impl Session {
     }
 
     /// The same, or everything up to the end of the connection.
-    pub(crate) async fn read(&mut self, ends: usize) -> Said {
-        let mut said = Said::default();
-        while said.status.len() < ends {
+    pub(crate) async fn read(&mut self, ends: usize) -> Answers {
+        let mut answer = Answers::default();
+        while answer.status.len() < ends {
             let Ok((tag, body)) = self.message().await else {
-                said.ended = true;
-                return said;
+                answer.ended = true;
+                return answer;
             };
             let length = body.len();
             if !matches!(tag, b'R' | b'S' | b'K') {
-                said.tags.push(char::from(tag));
+                answer.tags.push(char::from(tag));
             }
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            if matches!(tag, b'E' | b'N' | b'D') {
+                answer.texts += &text(&body);
+            }
             match tag {
-                b'Z' => said.status.push(char::from(body[0])),
-                b'C' => said.done.push(text(&body[..length - 1])),
-                b'T' => said.columns.push(text(body[2..].split(|byte| *byte == 0).next().unwrap())),
-                b'D' if length > 6 => said.values.push(text(&body[6..])),
+                b'Z' => answer.status.push(char::from(body[0])),
+                b'C' => answer.done.push(text(&body[..length - 1])),
+                b'T' => answer.columns.push(text(body[2..].split(|byte| *byte == 0).next().unwrap())),
+                b'D' if length > 6 => answer.values.push(text(&body[6..])),
                 b'E' => {
                     let field = |code: u8| {
                         body.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code])).unwrap()
                     };
-                    said.fatal |= field(b'S') != b"ERROR";
-                    said.errors.push((text(field(b'C')), text(field(b'M'))));
+                    answer.fatal |= field(b'S') != b"ERROR";
+                    answer.errors.push((text(field(b'C')), text(field(b'M'))));
                 }
                 _ => {}
             }
         }
-        said
+        answer
     }
 
-    pub(crate) async fn send(&mut self, bytes: &[u8], ends: usize) -> Said {
+    pub(crate) async fn send(&mut self, bytes: &[u8], ends: usize) -> Answers {
         self.tls.write_all(bytes).await.unwrap();
         self.tls.flush().await.unwrap();
-        self.said(ends).await
+        self.answers(ends).await
     }
 
-    pub(crate) async fn simple(&mut self, sql: &str) -> Said {
+    pub(crate) async fn simple(&mut self, sql: &str) -> Answers {
         self.send(&message(b'Q', format!("{sql}\0").as_bytes()), 1).await
     }
 
     /// One statement on one of the protocols.
-    pub(crate) async fn run(&mut self, extended: bool, sql: &str) -> Said {
+    pub(crate) async fn run(&mut self, extended: bool, sql: &str) -> Answers {
         if extended { self.extended(sql).await } else { self.simple(sql).await }
     }
 
-    pub(crate) async fn extended(&mut self, sql: &str) -> Said {
+    pub(crate) async fn extended(&mut self, sql: &str) -> Answers {
         self.send(&[run(sql), sync()].concat(), 1).await
     }
 }

@@ -1,7 +1,7 @@
 //! Calls out of PostgreSQL's catalogue: functions, operators, aggregates, window functions, sets; and the functions
 //! of the schema.
 
-use dsql_edge_compiler::builtin::{Function, Oid, oid};
+use dsql_edge_compiler::builtin::{AggregateKind, Function, FunctionKind, Oid, oid};
 
 use super::Gen;
 use super::scope::Scope;
@@ -119,8 +119,8 @@ impl Gen<'_> {
         let inside = scope.within()?.plain();
         let function = self.aggregate_for(ty)?;
         let what = format!("{}()", function.name);
-        let node = match function.agg_kind {
-            b'n' => {
+        let node = match function.kind {
+            FunctionKind::Aggregate(AggregateKind::Normal) => {
                 if function.name == "count" && function.nargs() == 0 {
                     Node::expr(ty, "count(*)").text("count(*)")
                 } else {
@@ -152,7 +152,7 @@ impl Gen<'_> {
                 let declared: Vec<Oid> = function.args().collect();
                 let direct = usize::from(function.direct_args);
                 let plain = scope.plain();
-                if function.agg_kind == b'h' {
+                if function.kind == FunctionKind::Aggregate(AggregateKind::HypotheticalSet) {
                     let first = self.leaf(element, &Scope::default());
                     let second = self.leaf(element, &inside);
                     return Some(
@@ -230,7 +230,7 @@ impl Gen<'_> {
             finish(Node::expr(ty, format!("{}()", function.name)), &function, args, "")
         } else {
             let function = self.aggregate_for(ty)?;
-            if function.agg_kind != b'n' {
+            if function.kind != FunctionKind::Aggregate(AggregateKind::Normal) {
                 return None;
             }
             if function.name == "count" && function.nargs() == 0 {

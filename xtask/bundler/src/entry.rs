@@ -1,7 +1,7 @@
 //! The entry module of a bundle.
 //!
-//! In: wasm-bindgen's JavaScript. Out: a module that exports what a Worker exports: the handlers as its
-//! default, and the classes by name. Their names must be in the text: a module's exports cannot be computed.
+//! Input: wasm-bindgen's JavaScript. Output: a module that exports what a Worker exports: the handlers as its default,
+//! and the classes by name. Their names must be in the text: a module's exports cannot be computed.
 
 /// The part that every Worker has.
 const ENTRY: &str = include_str!("entry.js");

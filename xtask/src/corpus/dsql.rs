@@ -9,7 +9,8 @@ use dsql_edge_compiler::diagnostic::Code;
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Growth;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
-use dsql_edge_compiler::{Schema, Source, compile, syntax};
+use dsql_edge_compiler::syntax::{Parsed, ParsedStatement};
+use dsql_edge_compiler::{Schema, Source, compile};
 use serde::Deserialize;
 
 use super::queries::read_lines;
@@ -169,42 +170,34 @@ impl Session {
         not_followed: &mut usize,
     ) -> Option<Refusal> {
         let source = Source::numbered(step);
-        let lexed = syntax::lex(&source);
-        let statements = match syntax::parse_statements(step, &lexed) {
-            Ok(statements) => statements,
+        let parsed = match Parsed::script(&source) {
+            Ok(parsed) => parsed,
             Err(error) => {
                 self.transactions.failed();
                 return Some((error.sqlstate().to_owned(), error.message));
             }
         };
-        self.transactions.message(if one_message { statements.len() } else { 1 });
-        for statement in &statements {
-            let text = statement.span.text(step);
-            let refusal = self.refusal(statement, step, text, &lexed, not_followed);
+        self.transactions.message(if one_message { parsed.statements.len() } else { 1 });
+        for statement in parsed.iter() {
+            let refusal = self.refusal(statement, not_followed);
             if refusal.is_some() {
                 self.transactions.failed();
                 return refusal;
             }
             if passed {
-                self.keep(statement);
+                self.keep(statement.tree);
             }
         }
         None
     }
 
-    fn refusal(
-        &mut self,
-        statement: &Statement,
-        step: &str,
-        text: &str,
-        lexed: &syntax::Lexed,
-        not_followed: &mut usize,
-    ) -> Option<Refusal> {
+    fn refusal(&mut self, statement: ParsedStatement<'_>, not_followed: &mut usize) -> Option<Refusal> {
         // The transaction is looked at first: names that it has just made are not known here.
-        if let Some(finding) = self.transactions.next(statement, step, lexed) {
+        if let Some(finding) = self.transactions.next(statement) {
             return Some((finding.rule.sqlstate.to_owned(), finding.diagnostic.message));
         }
-        let mut own = match compile(&Source::numbered(text), self.now.schema()) {
+        let mut own = match compile(&Source::numbered(statement.span.text(statement.text)), self.now.schema())
+        {
             Ok(_) => None,
             Err(errors) => errors.errors().next().cloned(),
         };
@@ -212,7 +205,7 @@ impl Session {
         let control = own.as_ref().is_some_and(|error| error.code == Code::TransactionControl);
         if control || own.as_ref().is_some_and(|error| error.code == Code::NotSupportedYet) {
             *not_followed += usize::from(!control);
-            let found = dsql::findings_within(statement, step, lexed, self.now.schema());
+            let found = dsql::findings_within(statement, self.now.schema());
             own = found.into_iter().map(|finding| finding.diagnostic).find(|it| it.is_error());
         }
         let refused = own?;

@@ -188,6 +188,7 @@ fn programs(name: &str, tests: Command, besides: Option<Command>) -> Step {
 fn tests(arguments: &[&str]) -> Command {
     let mut command = cargo(&["test", "--locked", "--workspace"]);
     command.args(arguments).env(worker::BUILT, "1");
+    command.env("DSQL_LOCAL_INITDB_CACHE", project::target().join("xtask-initdb"));
     if env::var_os("RUST_TEST_THREADS").is_none() {
         let cores = thread::available_parallelism().map_or(2, usize::from);
         command.env("RUST_TEST_THREADS", (cores * 2).to_string());

@@ -1,6 +1,6 @@
 //! Dates and times in the form of ISO 8601, whose parts must be in their ranges: `ValidateDate`, `DecodeTime`.
 //!
-//! In: the text of a constant. Out: whether a part of it is out of range. Other forms of dates are not looked at.
+//! Input: the text of a constant. Output: whether a part of it is out of range. Other forms of dates are not looked at.
 
 /// `2026-13-01`, `2026-12-31 24:01`: a month, day, hour, minute or second that there is not.
 pub(super) fn is_out_of_range(text: &str) -> bool {

@@ -1,12 +1,12 @@
 //! Constants of arrays and ranges: `array_in`, `range_in`.
 //!
-//! In: the text between the quotes. Out: the texts of the elements or bounds, or that it is malformed. What is not
-//! modelled (written bounds of arrays) is taken as it is.
+//! Input: the text between the quotes. Output: the texts of the elements or bounds, or that it is malformed. What is
+//! not modelled (written bounds of arrays) is taken as it is.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// It is no array, or no range.
+/// It is not an array, or not a range.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 

@@ -124,7 +124,7 @@ impl Reader<'_> {
             }
             self.digits()?;
         }
-        // `01` and `1a` are no numbers.
+        // `01` and `1a` are not numbers.
         (!self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric())).then_some(())
     }
 

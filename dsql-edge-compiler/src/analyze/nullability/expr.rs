@@ -1,22 +1,24 @@
 //! Whether an expression can be NULL, given what is known of the row.
 
 use super::super::cardinality;
-use super::super::param::Parameter;
+use super::super::parameter::Parameter;
 use super::super::tree::{Body, Node, NodeKind, RteSource, Var, system_column};
-use super::narrowing::{Facts, if_false, if_true, row_is_there};
-use super::{Environment, Prover};
+use super::environment::{Environment, Prover};
+use super::facts::Facts;
+use super::narrowing::{if_false, if_true, row_is_there};
 
 impl Prover<'_> {
     /// Whether the value can be NULL.
     pub(super) fn nullable(&self, node: &Node, env: &Environment<'_>) -> bool {
+        let is_left_out = env.grouping_nulls && is_left_out(env, node);
         let in_having = match &node.kind {
             NodeKind::Var(var) => env.having.vars.contains(var),
             _ => env.having.nodes.iter().any(|known| known.same(node)),
         };
-        if in_having {
+        if in_having && !(is_left_out && is_doubled(env, node)) {
             return false;
         }
-        if env.grouping_nulls && is_left_out(env, node) {
+        if is_left_out {
             return true;
         }
         if env.proven_nodes.iter().any(|known| known.same(node)) && !env.grouping_nulls {
@@ -49,13 +51,13 @@ impl Prover<'_> {
                 args.first().is_none_or(|array| self.elements_nullable(array, env))
             }
             NodeKind::Call { function, args } => {
-                if function.never_null_on_null {
+                if function.null.holds_always() {
                     return false;
                 }
-                !function.never_null || any(args)
+                !function.null.holds_of_values() || any(args)
             }
             NodeKind::Aggregate(call) => {
-                if call.never_null {
+                if call.null.holds_of_values() {
                     return false;
                 }
                 // A group has at least one row, unless the whole input is one group or FILTER empties it.
@@ -64,17 +66,17 @@ impl Prover<'_> {
                 if !has_rows || call.filter.is_some() {
                     return true;
                 }
-                if call.never_null_on_any_row {
+                if call.null.holds_over_rows() {
                     return false;
                 }
-                if !call.never_null_on_rows {
+                if !call.null.holds_over_values() {
                     return true;
                 }
                 let inner = before_grouping(env);
                 call.args.iter().any(|arg| self.nullable(arg, &inner))
             }
             NodeKind::WindowCall(call) => {
-                if call.never_null {
+                if call.null.holds_of_values() {
                     return call.args.iter().any(|arg| self.nullable(arg, env)) && call.name != "count";
                 }
                 let args = || call.args.iter().any(|arg| self.nullable(arg, env));
@@ -83,7 +85,8 @@ impl Prover<'_> {
                     "first_value" | "last_value" => !call.frame_has_row || args(),
                     _ => {
                         let rows = call.frame_has_row && call.filter.is_none();
-                        let certain = call.never_null_on_any_row || (call.never_null_on_rows && !args());
+                        let certain =
+                            call.null.holds_over_rows() || (call.null.holds_over_values() && !args());
                         !(rows && certain)
                     }
                 }
@@ -92,7 +95,7 @@ impl Prover<'_> {
             NodeKind::InList { comparisons, .. } => any(comparisons),
             NodeKind::Not(arg) | NodeKind::Collate(arg, _) => self.nullable(arg, env),
             NodeKind::ArrayComparison { function, left, right, .. } => {
-                !function.never_null
+                !function.null.holds_of_values()
                     || self.nullable(left, env)
                     || self.nullable(right, env)
                     || self.elements_nullable(right, env)
@@ -109,9 +112,10 @@ impl Prover<'_> {
                 _ => true,
             },
             NodeKind::NullIf { .. } | NodeKind::Subscript(_) => true,
-            NodeKind::Cast { function: Some(function), .. } if function.never_null_on_null => false,
+            NodeKind::Cast { function: Some(function), .. } if function.null.holds_always() => false,
             NodeKind::Cast { arg, function } => {
-                function.as_ref().is_some_and(|function| !function.never_null) || self.nullable(arg, env)
+                function.as_ref().is_some_and(|function| !function.null.holds_of_values())
+                    || self.nullable(arg, env)
             }
             NodeKind::ScalarSubquery(query) => {
                 !cardinality::has_a_row(query)
@@ -119,7 +123,7 @@ impl Prover<'_> {
             }
             NodeKind::Quantified { left, functions, query, .. } => {
                 any(left)
-                    || functions.iter().any(|function| !function.never_null)
+                    || functions.iter().any(|function| !function.null.holds_of_values())
                     || self.columns(query, Some(env)).iter().any(|nullable| *nullable)
             }
         }
@@ -269,9 +273,17 @@ where
 }
 
 /// Whether it is a key that some grouping set lacks: where that set is shown, it is NULL.
+///
+/// PostgreSQL nulls a column of the target list, not an expression: of `SELECT g AS a, g AS b … GROUP BY a, ROLLUP (b)`
+/// it nulls `b` alone, and the two cannot be told apart here.
 fn is_left_out(env: &Environment<'_>, node: &Node) -> bool {
     let among = |keys: &[Node]| keys.iter().any(|key| key.written_alike(node));
-    among(&env.query.group_by) && !among(&env.query.common_keys)
+    among(&env.query.group_by) && (!among(&env.query.common_keys) || is_doubled(env, node))
+}
+
+/// Whether two columns of the target list are this expression.
+fn is_doubled(env: &Environment<'_>, node: &Node) -> bool {
+    env.query.targets.iter().filter(|target| target.node.written_alike(node)).nth(1).is_some()
 }
 
 /// What is known of the rows that an aggregate takes, which are not grouped yet.

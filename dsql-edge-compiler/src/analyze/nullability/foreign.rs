@@ -1,8 +1,7 @@
 //! Outer joins along foreign keys, which always find their row.
 //!
-//! In: the joins of a query. Out: those whose condition asks for nothing but what a foreign key promises.
-//! `posts LEFT JOIN authors ON authors.id = posts.author` nulls no author if `author` is NOT NULL and
-//! references `authors`.
+//! Input: the joins of a query. Output: those whose condition asks for nothing but what a foreign key promises. `posts
+//! LEFT JOIN authors ON authors.id = posts.author` nulls no author if `author` is NOT NULL and references `authors`.
 
 use super::super::cardinality::is_equality;
 use super::super::tree::{JoinTree, NodeKind, Query, RteSource, Var};

@@ -1,7 +1,7 @@
 //! The sides of outer joins that a miss nulls, numbered.
 //!
-//! In: the joins of a query. Out: each nulled side with its number; inner joins before outer ones, of a FULL
-//! join the left side before the right one. Everything that speaks of a nuller means this number.
+//! Input: the joins of a query. Output: each nulled side with its number; inner joins before outer ones, of a FULL join
+//! the left side before the right one. Everything that speaks of a nuller means this number.
 
 use super::super::tree::{JoinTree, Node};
 use crate::syntax::ast::JoinKind;

@@ -1,11 +1,11 @@
 //! Where a column of the result comes from, and which outer joins make it NULL.
 //!
-//! In: an analysed query. Out: for each column the table's column it shows, and the sides of joins whose
-//! miss it witnesses: what a row struct needs to tell "no author" from "an author without a name".
+//! Input: an analysed query. Output: for each column the table's column it shows, and the sides of joins whose miss it
+//! witnesses: what a row struct needs to tell "no author" from "an author without a name".
 
+use super::environment::{Environment, Prover};
 use super::narrowing::{if_true, strict};
 use super::side::Side;
-use super::{Environment, Prover};
 use crate::analyze::tree::{Body, Node, NodeKind, Query, RteSource, Var};
 use std::collections::BTreeSet;
 

@@ -2,6 +2,7 @@
 
 use super::{Expr, IndexElement, Name, QualifiedName, Query, Statement, TypeName};
 use crate::source::Span;
+use crate::volatility::Volatility;
 
 /// `CREATE TABLE`.
 #[derive(Clone, Debug, PartialEq)]
@@ -294,13 +295,13 @@ pub struct CreateFunction {
     /// `STRICT`.
     pub strict: bool,
     /// `IMMUTABLE`, `STABLE`, `VOLATILE`: `i`, `s`, `v`.
-    pub volatility: u8,
+    pub volatility: Volatility,
 }
 
 /// What an aggregate gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AggregateDefinition {
-    /// `STYPE`: the result's type where there is no final function.
+    /// `STYPE`: the result's type if there is no final function.
     pub state: TypeName,
     /// `FINALFUNC`.
     pub final_function: Option<QualifiedName>,
@@ -321,6 +322,17 @@ pub struct CreateOperator {
     pub right: Option<TypeName>,
     /// `FUNCTION`.
     pub function: Option<QualifiedName>,
+}
+
+/// `CREATE COLLATION`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateCollation {
+    /// The name.
+    pub name: QualifiedName,
+    /// `DETERMINISTIC = false`: texts of different bytes may be equal.
+    pub nondeterministic: bool,
+    /// `FROM`: the collation that is copied.
+    pub copied: Option<QualifiedName>,
 }
 
 /// `CREATE CAST`.
@@ -391,7 +403,7 @@ pub enum ParameterMode {
     Table,
 }
 
-/// `ALTER TABLE` and its kin.
+/// `ALTER TABLE` and related statements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterTable {
     /// What is altered.
@@ -400,6 +412,8 @@ pub struct AlterTable {
     pub asynchronous: bool,
     /// `IF EXISTS`.
     pub if_exists: bool,
+    /// `ONLY`: tables that inherit from it do not change.
+    pub only: bool,
     /// The name.
     pub name: QualifiedName,
     /// The actions.
@@ -414,7 +428,7 @@ pub enum AlterAction {
     /// `ADD COLUMN`
     AddColumn { column: TableColumn, if_not_exists: bool },
     /// `DROP COLUMN`
-    DropColumn { name: Name, if_exists: bool },
+    DropColumn { name: Name, if_exists: bool, cascade: bool },
     /// `ALTER COLUMN … TYPE`
     SetType { column: Name, type_name: TypeName },
     /// `ALTER COLUMN … SET | DROP DEFAULT`
@@ -443,8 +457,12 @@ pub enum AlterAction {
     SetSchema(Name),
     /// `VALIDATE CONSTRAINT`
     ValidateConstraint(Name),
-    /// `ENABLE ROW LEVEL SECURITY` and its kin
+    /// `ENABLE ROW LEVEL SECURITY` and related actions
     RowSecurity,
+    /// `ADD VALUE` of an enum; `beside` has the label that `BEFORE` (true) or `AFTER` names.
+    AddValue { label: String, if_not_exists: bool, beside: Option<(bool, String)> },
+    /// `RENAME VALUE` of an enum
+    RenameValue { from: String, to: String },
     /// Anything that queries do not see (`OWNER TO`, `SET STATISTICS`, `ENABLE TRIGGER` …): its words.
     Other(&'static str),
 }
@@ -468,6 +486,11 @@ pub enum ObjectKind {
     Type,
     Schema,
     Function,
+    Operator,
+    Cast,
+    Extension,
+    /// `DROP OWNED`: everything that a role owns.
+    Owned,
     Other,
 }
 
@@ -480,8 +503,34 @@ pub struct Drop {
     pub if_exists: bool,
     /// The names.
     pub names: Vec<QualifiedName>,
+    /// Of functions: the parameters behind each name, if they are written.
+    pub parameters: Vec<Option<Vec<FunctionParameter>>>,
     /// `CASCADE`.
     pub cascade: bool,
+}
+
+/// `ALTER FUNCTION` and related statements.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterFunction {
+    /// The command's words: `ALTER FUNCTION`, `ALTER AGGREGATE` …
+    pub command: &'static str,
+    /// The name.
+    pub name: QualifiedName,
+    /// The parameters, if they are written.
+    pub parameters: Option<Vec<FunctionParameter>>,
+    /// What changes.
+    pub change: FunctionChange,
+}
+
+/// A change of a function that queries may see.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FunctionChange {
+    /// `RENAME TO`
+    Rename(Name),
+    /// `SET SCHEMA`
+    SetSchema(Name),
+    /// Properties: whether it is strict, and its volatility, where they are written.
+    Properties { strict: Option<bool>, volatility: Option<Volatility> },
 }
 
 /// `SET name TO values`.

@@ -98,7 +98,7 @@ pub enum ExprKind {
     Default,
     /// `CURRENT OF cursor`.
     CurrentOf(Name),
-    /// `XMLELEMENT`, `JSON_OBJECT` and their kin.
+    /// `XMLELEMENT`, `JSON_OBJECT` and related functions.
     SqlFunction(Box<SqlFunction>),
 }
 
@@ -117,7 +117,7 @@ pub struct SqlFunction {
     pub filter: Option<Expr>,
     /// Of an aggregate.
     pub over: Option<Window>,
-    /// An attribute of XML that has no name and is no column.
+    /// An attribute of XML that has no name and is not a column.
     pub unnamed: Option<Span>,
 }
 
@@ -381,83 +381,5 @@ impl ValueFunction {
             ValueFunction::CurrentCatalog => "current_catalog",
             ValueFunction::CurrentSchema => "current_schema",
         }
-    }
-}
-
-/// Calls `visit` on each query directly inside an expression.
-pub fn walk_queries<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Query)) {
-    for child in children(expr) {
-        walk_queries(child, visit);
-    }
-    match &expr.kind {
-        ExprKind::Subquery(query)
-        | ExprKind::Exists(query)
-        | ExprKind::ArraySubquery(query)
-        | ExprKind::Quantified { right: Quantified::Subquery(query), .. }
-        | ExprKind::In { right: InList::Subquery(query), .. } => visit(query),
-        _ => {}
-    }
-}
-
-/// Calls `visit` on an expression and all expressions inside it, queries excepted.
-pub fn walk_expressions<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
-    visit(expr);
-    for child in children(expr) {
-        walk_expressions(child, visit);
-    }
-}
-
-/// The expressions directly inside an expression.
-fn children(expr: &Expr) -> Vec<&Expr> {
-    match &expr.kind {
-        ExprKind::Quantified { left, right, .. } => match right {
-            Quantified::Array(array) => vec![left, array],
-            Quantified::Subquery(_) => vec![left],
-        },
-        ExprKind::In { left, right, .. } => match right {
-            InList::List(list) => std::iter::once(&**left).chain(list).collect(),
-            InList::Subquery(_) => vec![left],
-        },
-        ExprKind::Indirection { base, steps } => {
-            let subscripts = steps.iter().flat_map(|step| match step {
-                Indirection::Index(index) => [Some(&**index), None],
-                Indirection::Slice(low, high) => [low.as_deref(), high.as_deref()],
-                Indirection::Field(_) | Indirection::Star(_) => [None, None],
-            });
-            std::iter::once(&**base).chain(subscripts.flatten()).collect()
-        }
-        ExprKind::Operator { left, right, .. } => left.iter().map(|it| &**it).chain([&**right]).collect(),
-        ExprKind::And(list)
-        | ExprKind::Or(list)
-        | ExprKind::Coalesce(list)
-        | ExprKind::MinMax { args: list, .. }
-        | ExprKind::Row(list)
-        | ExprKind::Array(list)
-        | ExprKind::Grouping(list) => list.iter().collect(),
-        ExprKind::SqlFunction(call) => {
-            let keys = call.order_by.iter().map(|key| &key.expr);
-            call.args.iter().chain(keys).chain(&call.filter).collect()
-        }
-        ExprKind::Not(arg)
-        | ExprKind::IsNull { arg, .. }
-        | ExprKind::BooleanTest { arg, .. }
-        | ExprKind::IsJson { arg, .. }
-        | ExprKind::IsDocument { arg, .. }
-        | ExprKind::Cast { arg, .. }
-        | ExprKind::Collate { arg, .. } => vec![arg],
-        ExprKind::IsDistinct { left, right, .. } | ExprKind::NullIf { left, right, .. } => vec![left, right],
-        ExprKind::Like { left, right, escape, .. } => {
-            [&**left, &**right].into_iter().chain(escape.iter().map(|it| &**it)).collect()
-        }
-        ExprKind::Between { arg, low, high, .. } => vec![arg, low, high],
-        ExprKind::Case { operand, arms, otherwise } => {
-            let pairs = arms.iter().flat_map(|arm| [&arm.condition, &arm.result]);
-            operand.iter().map(|it| &**it).chain(pairs).chain(otherwise.iter().map(|it| &**it)).collect()
-        }
-        ExprKind::Function(call) => {
-            let keys = call.order_by.iter().map(|key| &key.expr);
-            call.args.iter().map(|arg| &arg.value).chain(keys).chain(&call.filter).collect()
-        }
-        _ => Vec::new(),
     }
 }

@@ -9,13 +9,11 @@
 mod ddl;
 mod dml;
 mod expr;
-mod mention;
 mod query;
 
 pub use ddl::*;
 pub use dml::*;
 pub use expr::*;
-pub use mention::mentions;
 pub use query::*;
 
 use crate::source::Span;
@@ -104,14 +102,22 @@ pub enum StatementKind {
     CreateFunction(Box<CreateFunction>),
     /// `CREATE TRIGGER … ON table`, `CREATE RULE … TO table`.
     CreateTrigger(QualifiedName),
+    /// `CREATE RULE`: its table.
+    CreateRule(QualifiedName),
     /// `CREATE OPERATOR`.
     CreateOperator(Box<CreateOperator>),
+    /// `CREATE COLLATION`
+    CreateCollation(Box<CreateCollation>),
     /// `CREATE CAST`.
     CreateCast(Box<CreateCast>),
     /// `CREATE EXTENSION`.
     CreateExtension(CreateExtension),
-    /// `ALTER TABLE` and its kin for views, indexes and sequences.
+    /// `ALTER TABLE`, and the same for views, indexes and sequences.
     AlterTable(Box<AlterTable>),
+    /// `ALTER FUNCTION`, `ALTER PROCEDURE`, `ALTER ROUTINE`, `ALTER AGGREGATE`.
+    AlterFunction(Box<AlterFunction>),
+    /// `ALTER SCHEMA … RENAME TO`.
+    RenameSchema { from: Name, to: Name },
     /// `DROP` of tables, views, types and the like.
     Drop(Box<Drop>),
     /// `SET name = …`, as far as a schema needs it.

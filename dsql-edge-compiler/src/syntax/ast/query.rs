@@ -22,6 +22,30 @@ pub struct Query {
     pub span: Span,
 }
 
+impl Query {
+    /// The table that its leftmost SELECT names with `INTO`, and the query without it.
+    pub fn without_into(&self) -> Option<(&QualifiedName, Query)> {
+        fn leftmost(query: &Query) -> Option<&QualifiedName> {
+            match &query.body {
+                QueryBody::Select(select) => select.into.as_ref(),
+                QueryBody::SetOperation { left, .. } => leftmost(left),
+                QueryBody::Values(_) => None,
+            }
+        }
+        fn take(query: &mut Query) {
+            match &mut query.body {
+                QueryBody::Select(select) => select.into = None,
+                QueryBody::SetOperation { left, .. } => take(left),
+                QueryBody::Values(_) => {}
+            }
+        }
+        let into = leftmost(self)?;
+        let mut plain = self.clone();
+        take(&mut plain);
+        Some((into, plain))
+    }
+}
+
 /// The row source of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub enum QueryBody {

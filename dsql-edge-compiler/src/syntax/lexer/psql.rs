@@ -58,10 +58,10 @@ impl Lexer<'_> {
             "copy" => {
                 let words = self.text.get(arguments..self.at).unwrap_or_default().to_ascii_lowercase();
                 let words: Vec<&str> = words.split_whitespace().collect();
-                let from_script = |pair: &[&str]| {
-                    pair[0] == "from" && matches!(pair[1].trim_end_matches(';'), "stdin" | "pstdin")
-                };
-                self.copies += usize::from(words.windows(2).any(from_script));
+                // `pstdin` is psql's own input, not the script.
+                let is_from_script =
+                    |pair: &[&str]| matches!(pair, ["from", name] if name.trim_end_matches(';') == "stdin");
+                self.copies += usize::from(words.windows(2).any(is_from_script));
             }
             _ => {}
         }
@@ -204,6 +204,7 @@ mod tests {
             ),
             ("COPY t FROM \'stdin\';\nSELECT 1;", "COPY t FROM \'stdin\' ; SELECT 1 ;"),
             ("\\copy t from rows.csv\nSELECT 1;", "SELECT 1 ;"),
+            ("\\copy t from pstdin\nSELECT 1;", "SELECT 1 ;"),
         ] {
             assert_eq!(sent(text), expected, "{text}");
         }

@@ -1,6 +1,6 @@
 //! Quoted things: strings of all five kinds, and delimited identifiers.
 //!
-//! In: the lexer at an opening quote. Out: the decoded text, the lexer after the closing quote.
+//! Input: the lexer at an opening quote. Output: the decoded text, the lexer after the closing quote.
 
 use super::{Lexer, Lexing, is_identifier_part};
 use crate::diagnostic::{Code, Diagnostic};
@@ -319,7 +319,7 @@ fn push_code_point(
     }
 }
 
-/// So many bytes as the first one promises (`report_invalid_encoding`).
+/// The number of bytes that the first one announces (`report_invalid_encoding`).
 fn invalid_bytes(bytes: &[u8], at: usize) -> String {
     let rest = bytes.get(at..).unwrap_or_default();
     let promised = match rest.first() {

@@ -1,14 +1,16 @@
 //! What was probably meant where the grammar stopped.
 //!
-//! In: the tokens and the one at which PostgreSQL reports its syntax error. Out: advice, or nothing. It changes neither
-//! the error nor its place.
+//! Input: the tokens and the one at which PostgreSQL reports its syntax error. Output: advice, or nothing. It changes
+//! neither the error nor its place.
 
 use super::super::keyword::{Class, Keyword as K};
+use super::super::lexer::Lexed;
 use super::super::token::{Token, TokenKind};
 use crate::source::Span;
 
 /// The advice on a syntax error at a place.
-pub(super) fn advice(text: &str, tokens: &[Token], place: Span) -> Option<String> {
+pub(super) fn advice(text: &str, lexed: &Lexed, place: Span) -> Option<String> {
+    let tokens = lexed.tokens.as_slice();
     let at = tokens.iter().position(|token| token.span.start >= place.start)?;
     let before = |count: usize| at.checked_sub(count).and_then(|at| tokens.get(at));
     let token = tokens.get(at)?;
@@ -17,7 +19,8 @@ pub(super) fn advice(text: &str, tokens: &[Token], place: Span) -> Option<String
     let second = before(2);
     quote_in_text(text, token, previous)
         .or_else(|| foreign_quotes(text, tokens, at))
-        .or_else(|| foreign_parameter(text, token, previous, tokens.get(at + 1)))
+        .or_else(|| colon_name(text, token, tokens.get(at + 1), lexed.script))
+        .or_else(|| question_mark(token, previous))
         .or_else(|| trailing_comma(text, token, previous))
         .or_else(|| reserved_word(text, token, previous))
         .or_else(|| other_dialect(text, token, previous, second))
@@ -43,15 +46,23 @@ fn foreign_quotes(text: &str, tokens: &[Token], at: usize) -> Option<String> {
     near.iter().any(is_backtick).then(|| "names are quoted with \"…\", not with backticks".to_owned())
 }
 
-/// `?`, `:name`.
-fn foreign_parameter(text: &str, token: &Token, previous: &Token, next: Option<&Token>) -> Option<String> {
-    if token.kind == TokenKind::Symbol(b':')
-        && let Some(next) = next
-        && matches!(next.kind, TokenKind::Identifier(_) | TokenKind::Keyword(_))
-    {
-        let name = next.span.text(text);
-        return Some(format!("a parameter is written ${name}, not :{name}"));
+/// `:name`: a parameter of other libraries, and in a script a variable of psql.
+fn colon_name(text: &str, token: &Token, next: Option<&Token>, is_script: bool) -> Option<String> {
+    let next = next.filter(|_| token.kind == TokenKind::Symbol(b':'))?;
+    let name = next.span.text(text);
+    match next.kind {
+        TokenKind::Identifier(_) | TokenKind::Keyword(_) if is_script => {
+            Some(format!("variables of psql are not followed: write the value in place of :{name}"))
+        }
+        TokenKind::Identifier(_) | TokenKind::Keyword(_) => {
+            Some(format!("a parameter is written ${name}, not :{name}"))
+        }
+        _ => None,
     }
+}
+
+/// `?`
+fn question_mark(token: &Token, previous: &Token) -> Option<String> {
     let question = |token: &Token| matches!(&token.kind, TokenKind::Operator(name) if name == "?");
     (question(token) || question(previous)).then(|| "a parameter is written $name or $1, not ?".to_owned())
 }

@@ -1,10 +1,8 @@
-//! `ALTER TABLE` and its kin, and `DROP`.
+//! `ALTER TABLE` and related statements.
 
 use super::{K, Parser, Parsing};
 use crate::source::Span;
-use crate::syntax::ast::{
-    AlterAction, AlterTable, Drop, ObjectKind, QualifiedName, SET_LOGGED, SET_UNLOGGED, StatementKind,
-};
+use crate::syntax::ast::{AlterAction, AlterTable, ObjectKind, SET_LOGGED, SET_UNLOGGED, StatementKind};
 
 impl Parser<'_> {
     pub(super) fn alter(&mut self) -> Parsing<StatementKind> {
@@ -31,7 +29,7 @@ impl Parser<'_> {
         // DSQL: `ALTER TABLE ASYNC t …`; the word alone, before another name.
         let asynchronous = object == ObjectKind::Table && self.name_follows() && self.eat_word("async");
         let if_exists = self.if_exists()?;
-        let name = self.relation_name()?;
+        let (name, only) = self.relation_name_or_only()?;
         if object == ObjectKind::Sequence && !self.at_shared_action() {
             let options = self.sequence_options()?;
             if options.is_empty() {
@@ -52,6 +50,7 @@ impl Parser<'_> {
             object,
             asynchronous,
             if_exists,
+            only,
             name,
             actions,
             places,
@@ -101,11 +100,11 @@ impl Parser<'_> {
     pub(super) fn other_alter(&mut self) -> Parsing<StatementKind> {
         let what = match self.keyword() {
             Some(K::Default) => "ALTER DEFAULT PRIVILEGES",
-            Some(K::Function) => "ALTER FUNCTION",
-            Some(K::Procedure) => "ALTER PROCEDURE",
-            Some(K::Routine) => "ALTER ROUTINE",
-            Some(K::Aggregate) => "ALTER AGGREGATE",
-            Some(K::Schema) => "ALTER SCHEMA",
+            Some(K::Function) => return self.alter_function("ALTER FUNCTION"),
+            Some(K::Procedure) => return self.alter_function("ALTER PROCEDURE"),
+            Some(K::Routine) => return self.alter_function("ALTER ROUTINE"),
+            Some(K::Aggregate) => return self.alter_function("ALTER AGGREGATE"),
+            Some(K::Schema) => return self.alter_schema(),
             Some(K::Extension) => "ALTER EXTENSION",
             Some(K::Database) => "ALTER DATABASE",
             Some(K::Role) => "ALTER ROLE",
@@ -323,8 +322,8 @@ impl Parser<'_> {
         }
         let if_exists = self.if_exists()?;
         let name = self.col_id()?;
-        self.drop_behaviour();
-        Ok(AlterAction::DropColumn { name, if_exists })
+        let cascade = self.drop_behaviour();
+        Ok(AlterAction::DropColumn { name, if_exists, cascade })
     }
 
     /// `CASCADE`, `RESTRICT`, or neither; whether it is `CASCADE`.
@@ -395,44 +394,5 @@ impl Parser<'_> {
             }
             _ => Err(self.error_here()),
         }
-    }
-
-    pub(super) fn drop_statement(&mut self) -> Parsing<StatementKind> {
-        self.advance();
-        let object = match self.keyword() {
-            Some(K::Table) => ObjectKind::Table,
-            Some(K::View) => ObjectKind::View,
-            Some(K::Index) => ObjectKind::Index,
-            Some(K::Sequence) => ObjectKind::Sequence,
-            Some(K::Domain) => ObjectKind::Domain,
-            Some(K::Type) => ObjectKind::Type,
-            Some(K::Schema) => ObjectKind::Schema,
-            Some(K::Materialized) => ObjectKind::MaterializedView,
-            Some(K::Foreign) if self.keyword_ahead(1) == Some(K::Table) => ObjectKind::ForeignTable,
-            Some(K::Function | K::Procedure | K::Routine | K::Aggregate) => ObjectKind::Function,
-            Some(_) => ObjectKind::Other,
-            None => return Err(self.error_here()),
-        };
-        if matches!(object, ObjectKind::Other | ObjectKind::Function) {
-            self.skip_statement();
-            let names: Vec<QualifiedName> = Vec::new();
-            return Ok(StatementKind::Drop(Box::new(Drop {
-                object,
-                if_exists: false,
-                names,
-                cascade: false,
-            })));
-        }
-        if matches!(object, ObjectKind::MaterializedView | ObjectKind::ForeignTable) {
-            self.advance();
-        }
-        self.advance();
-        if object == ObjectKind::Index {
-            self.eat_keyword(K::Concurrently);
-        }
-        let if_exists = self.if_exists()?;
-        let names = self.list(Self::any_name)?;
-        let cascade = self.drop_behaviour();
-        Ok(StatementKind::Drop(Box::new(Drop { object, if_exists, names, cascade })))
     }
 }

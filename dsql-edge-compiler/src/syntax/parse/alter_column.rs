@@ -173,20 +173,22 @@ impl Parser<'_> {
         match self.keyword() {
             Some(K::Add) if self.keyword_ahead(1) == Some(K::Value) => {
                 self.at += 2;
-                self.if_not_exists()?;
-                self.string()?;
-                if matches!(self.keyword(), Some(K::Before | K::After)) {
-                    self.advance();
-                    self.string()?;
-                }
-                Ok(vec![AlterAction::Other("ADD VALUE")])
+                let if_not_exists = self.if_not_exists()?;
+                let label = self.string()?;
+                let beside = match self.keyword() {
+                    Some(place @ (K::Before | K::After)) => {
+                        self.advance();
+                        Some((place == K::Before, self.string()?))
+                    }
+                    _ => None,
+                };
+                Ok(vec![AlterAction::AddValue { label, if_not_exists, beside }])
             }
             Some(K::Rename) if self.keyword_ahead(1) == Some(K::Value) => {
                 self.at += 2;
-                self.string()?;
+                let from = self.string()?;
                 self.expect_keyword(K::To)?;
-                self.string()?;
-                Ok(vec![AlterAction::Other("RENAME VALUE")])
+                Ok(vec![AlterAction::RenameValue { from, to: self.string()? }])
             }
             Some(K::Rename) => Ok(vec![self.rename()?]),
             Some(K::Set) if self.keyword_ahead(1) == Some(K::Schema) => {

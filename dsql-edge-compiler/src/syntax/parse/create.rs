@@ -7,6 +7,7 @@ use crate::syntax::ast::{
     StatementKind, TableColumn, Target,
 };
 use crate::syntax::ast::{Expr, ExprKind, FromItem};
+use crate::volatility::Volatility;
 
 impl Parser<'_> {
     pub(super) fn create(&mut self) -> Parsing<StatementKind> {
@@ -35,6 +36,7 @@ impl Parser<'_> {
             }
             Some(K::Trigger | K::Constraint) => self.create_trigger(),
             Some(K::Rule) => self.create_rule(),
+            Some(K::Aggregate) => self.create_aggregate(or_replace),
             _ if or_replace => self.other_create(),
             Some(K::Materialized) => self.create_materialized_view(persistence),
             Some(K::Index | K::Unique) => self.create_index(),
@@ -48,11 +50,11 @@ impl Parser<'_> {
                 Ok(table)
             }
             Some(K::Extension) => self.create_extension(),
-            Some(K::Aggregate) => self.create_aggregate(or_replace),
             Some(K::Cast) => self.create_cast(),
             Some(K::Operator) if !matches!(self.keyword_ahead(1), Some(K::Class | K::Family)) => {
                 self.create_operator()
             }
+            Some(K::Collation) => self.create_collation(),
             _ => self.other_create(),
         }
     }
@@ -366,7 +368,7 @@ impl Parser<'_> {
             returns: None,
             language: None,
             strict: false,
-            volatility: b'v',
+            volatility: Volatility::Volatile,
         };
         self.expect_symbol(b'(')?;
         if !self.at_symbol(b')') {
@@ -396,7 +398,7 @@ impl Parser<'_> {
             && !matches!(
                 self.ahead(1).kind,
                 TokenKind::Symbol(b',' | b')' | b'(' | b'[' | b'.' | b'=' | b'%')
-                    | TokenKind::Keyword(K::Default | K::Array)
+                    | TokenKind::Keyword(K::Default | K::Array | K::Order)
             )
             && self.keyword().is_none_or(|keyword| {
                 Self::is_type_function_name(keyword) && keyword != K::Double && keyword != K::Setof
@@ -442,9 +444,9 @@ impl Parser<'_> {
                     function.language = Some(language.to_ascii_lowercase());
                     continue;
                 }
-                Some(K::Immutable) => function.volatility = b'i',
-                Some(K::Stable) => function.volatility = b's',
-                Some(K::Volatile) => function.volatility = b'v',
+                Some(K::Immutable) => function.volatility = Volatility::Immutable,
+                Some(K::Stable) => function.volatility = Volatility::Stable,
+                Some(K::Volatile) => function.volatility = Volatility::Volatile,
                 Some(K::Strict) => function.strict = true,
                 Some(K::Returns) if self.keyword_ahead(1) == Some(K::Null) => function.strict = true,
                 Some(K::Begin | K::Return) => {

@@ -2,11 +2,12 @@
 //!
 //! What queries cannot tell (selectivity estimators, support functions) is read and dropped.
 
-use super::{K, Parser, Parsing};
+use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{
-    AggregateDefinition, CastContext, CastMethod, CreateCast, CreateExtension, CreateFunction,
-    CreateOperator, FunctionParameter, QualifiedName, StatementKind, TypeName,
+    AggregateDefinition, CastContext, CastMethod, CreateCast, CreateCollation, CreateExtension,
+    CreateFunction, CreateOperator, FunctionParameter, QualifiedName, StatementKind, TypeName,
 };
+use crate::volatility::Volatility;
 
 impl Parser<'_> {
     /// `CREATE OPERATOR name (FUNCTION = f, LEFTARG = t, RIGHTARG = t, …)`, behind `CREATE`.
@@ -25,6 +26,27 @@ impl Parser<'_> {
             Ok(())
         })?;
         Ok(StatementKind::CreateOperator(Box::new(operator)))
+    }
+
+    /// `CREATE COLLATION [IF NOT EXISTS] name (LOCALE = l, …)`, or `… FROM other`, behind `CREATE`.
+    pub(super) fn create_collation(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        self.if_not_exists()?;
+        let name = self.any_name()?;
+        let mut collation = CreateCollation { name, nondeterministic: false, copied: None };
+        if self.eat_keyword(K::From) {
+            collation.copied = Some(self.any_name()?);
+            return Ok(StatementKind::CreateCollation(Box::new(collation)));
+        }
+        self.definition(|parser, label| {
+            if label == "deterministic" {
+                let value = parser.span().text(parser.text).trim_matches('\'').to_ascii_lowercase();
+                // `defGetBoolean`
+                collation.nondeterministic = matches!(value.as_str(), "false" | "off" | "0");
+            }
+            parser.definition_value()
+        })?;
+        Ok(StatementKind::CreateCollation(Box::new(collation)))
     }
 
     /// `[schema.]op`
@@ -109,7 +131,10 @@ impl Parser<'_> {
             match label {
                 "stype" | "stype1" => state = Some(parser.type_name()?),
                 "finalfunc" => final_function = Some(parser.type_name()?.name),
-                "basetype" if old_style => base = Some(parser.type_name()?),
+                // `'ANY'` is the old spelling of no argument.
+                "basetype" if old_style && !matches!(parser.token().kind, TokenKind::String(_)) => {
+                    base = Some(parser.type_name()?);
+                }
                 _ => parser.definition_value()?,
             }
             Ok(())
@@ -129,12 +154,12 @@ impl Parser<'_> {
             returns: None,
             language: None,
             strict: false,
-            volatility: b'i',
+            volatility: Volatility::Immutable,
         })))
     }
 
     /// `(*)`, `(a, b)`, `(ORDER BY a)`, `(a ORDER BY b)`.
-    fn aggregate_parameters(&mut self) -> Parsing<(Vec<FunctionParameter>, bool)> {
+    pub(super) fn aggregate_parameters(&mut self) -> Parsing<(Vec<FunctionParameter>, bool)> {
         self.expect_symbol(b'(')?;
         let mut parameters = Vec::new();
         let mut ordered = false;
@@ -197,6 +222,6 @@ impl Parser<'_> {
         self.expect_keyword(K::To)?;
         let table = self.qualified_name()?;
         self.skip_statement();
-        Ok(StatementKind::CreateTrigger(table))
+        Ok(StatementKind::CreateRule(table))
     }
 }

@@ -287,17 +287,22 @@ impl Parser<'_> {
     }
 
     pub(super) fn relation_name(&mut self) -> Parsing<QualifiedName> {
+        Ok(self.relation_name_or_only()?.0)
+    }
+
+    /// A name, and whether `ONLY` is before it.
+    pub(super) fn relation_name_or_only(&mut self) -> Parsing<(QualifiedName, bool)> {
         if self.eat_keyword(K::Only) {
             if self.eat_symbol(b'(') {
                 let name = self.qualified_name()?;
                 self.expect_symbol(b')')?;
-                return Ok(name);
+                return Ok((name, true));
             }
-            return self.qualified_name();
+            return Ok((self.qualified_name()?, true));
         }
         let name = self.qualified_name()?;
         self.eat_symbol(b'*');
-        Ok(name)
+        Ok((name, false))
     }
 
     fn relation_expr_with_alias(&mut self) -> Parsing<FromItem> {

@@ -129,14 +129,7 @@ impl Parser<'_> {
             if keyword == K::CurrentSchema && self.symbol_ahead(1, b'(') {
                 return Ok(None);
             }
-            self.advance();
-            let mut precision = None;
-            if takes_precision && self.eat_symbol(b'(') {
-                precision = Some(self.integer()?);
-                self.expect_symbol(b')')?;
-            }
-            let span = start.to(self.previous_span());
-            return Ok(Some(Expr { kind: ExprKind::ValueFunction { function, precision }, span }));
+            return self.sql_value_function(function, takes_precision, start).map(Some);
         }
         if keyword == K::Collation && self.keyword_ahead(1) == Some(K::For) {
             self.at += 2;
@@ -148,96 +141,17 @@ impl Parser<'_> {
         if !self.symbol_ahead(1, b'(') {
             return Ok(None);
         }
-        let call = |parser: &Self, name: &str, args: Vec<Expr>| {
-            system_call(name, args, start, start.to(parser.previous_span()))
-        };
-        let kind = match keyword {
-            K::Coalesce => {
-                self.advance();
-                ExprKind::Coalesce(self.parenthesized_list(Self::expr)?)
+        let (name, args) = match keyword {
+            K::Coalesce | K::Greatest | K::Least | K::Nullif => {
+                let kind = self.conditional_function(keyword, start)?;
+                // These take no FILTER or OVER.
+                return Ok(Some(Expr { kind, span: start.to(self.previous_span()) }));
             }
-            K::Greatest | K::Least => {
-                self.advance();
-                ExprKind::MinMax {
-                    greatest: keyword == K::Greatest,
-                    args: self.parenthesized_list(Self::expr)?,
-                }
-            }
-            K::Nullif => {
-                self.at += 2;
-                let left = Box::new(self.expr()?);
-                self.expect_symbol(b',')?;
-                let right = Box::new(self.expr()?);
-                self.expect_symbol(b')')?;
-                ExprKind::NullIf { left, right, location: start }
-            }
-            K::Treat => {
-                self.at += 2;
-                let arg = self.expr()?;
-                self.expect_keyword(K::As)?;
-                let target = self.type_name()?;
-                self.expect_symbol(b')')?;
-                // `TREAT (x AS t)` is the call t(x), as gram.y makes it.
-                let name = target.name.name().to_owned();
-                return Ok(Some(call(self, &name, vec![arg])));
-            }
-            K::Extract => {
-                self.at += 2;
-                let span = self.span();
-                let field = match (&self.token().kind, self.keyword()) {
-                    (TokenKind::Identifier(text) | TokenKind::String(text), _) => text.clone(),
-                    (_, Some(field @ (K::Year | K::Month | K::Day | K::Hour | K::Minute | K::Second))) => {
-                        field.text().to_owned()
-                    }
-                    _ => return Err(self.error_here()),
-                };
-                self.advance();
-                self.expect_keyword(K::From)?;
-                let field = Expr { kind: ExprKind::Literal(Literal::String(field)), span };
-                let args = vec![field, self.expr()?];
-                self.expect_symbol(b')')?;
-                return Ok(Some(call(self, "extract", args)));
-            }
-            K::Normalize => {
-                self.at += 2;
-                let mut args = vec![self.expr()?];
-                if self.eat_symbol(b',') {
-                    let span = self.span();
-                    match self.keyword() {
-                        Some(form @ (K::Nfc | K::Nfd | K::Nfkc | K::Nfkd)) => {
-                            self.advance();
-                            let text = form.text().to_ascii_uppercase();
-                            args.push(Expr { kind: ExprKind::Literal(Literal::String(text)), span });
-                        }
-                        _ => return Err(self.error_here()),
-                    }
-                }
-                self.expect_symbol(b')')?;
-                return Ok(Some(call(self, "normalize", args)));
-            }
-            K::Overlay => {
-                self.at += 2;
-                let mut args = vec![self.expr()?];
-                if self.eat_keyword(K::Placing) {
-                    args.push(self.expr()?);
-                    self.expect_keyword(K::From)?;
-                    args.push(self.expr()?);
-                    if self.eat_keyword(K::For) {
-                        args.push(self.expr()?);
-                    }
-                    self.expect_symbol(b')')?;
-                    return Ok(Some(call(self, "overlay", args)));
-                }
-                return self.plain_call("overlay", args, start).map(Some);
-            }
-            K::Position => {
-                self.at += 2;
-                let needle = self.restricted_expr()?;
-                self.expect_keyword(K::In)?;
-                let haystack = self.restricted_expr()?;
-                self.expect_symbol(b')')?;
-                return Ok(Some(call(self, "position", vec![haystack, needle])));
-            }
+            K::Treat => self.treat()?,
+            K::Extract => ("extract".to_owned(), self.extract_arguments()?),
+            K::Normalize => ("normalize".to_owned(), self.normalize_arguments()?),
+            K::Overlay => return self.overlay(start).map(Some),
+            K::Position => ("position".to_owned(), self.position_arguments()?),
             K::Substring => return self.substring(start).map(Some),
             K::Trim => return self.trim(start).map(Some),
             K::JsonObject | K::JsonArray | K::JsonObjectagg | K::JsonArrayagg => {
@@ -253,9 +167,109 @@ impl Parser<'_> {
             | K::Xmlserialize => return self.xml_function(keyword).map(Some),
             _ => return Ok(None),
         };
-        let expr = Expr { kind, span: start.to(self.previous_span()) };
-        // `COALESCE (…)` and its kin take no FILTER or OVER.
-        Ok(Some(expr))
+        self.expect_symbol(b')')?;
+        Ok(Some(system_call(&name, args, start, start.to(self.previous_span()))))
+    }
+
+    /// `CURRENT_DATE`, `CURRENT_TIMESTAMP (3)` and the like.
+    fn sql_value_function(
+        &mut self,
+        function: ValueFunction,
+        takes_precision: bool,
+        start: Span,
+    ) -> Parsing<Expr> {
+        self.advance();
+        let mut precision = None;
+        if takes_precision && self.eat_symbol(b'(') {
+            precision = Some(self.integer()?);
+            self.expect_symbol(b')')?;
+        }
+        let span = start.to(self.previous_span());
+        Ok(Expr { kind: ExprKind::ValueFunction { function, precision }, span })
+    }
+
+    fn conditional_function(&mut self, keyword: K, start: Span) -> Parsing<ExprKind> {
+        if keyword == K::Nullif {
+            self.at += 2;
+            let left = Box::new(self.expr()?);
+            self.expect_symbol(b',')?;
+            let right = Box::new(self.expr()?);
+            self.expect_symbol(b')')?;
+            return Ok(ExprKind::NullIf { left, right, location: start });
+        }
+        self.advance();
+        let args = self.parenthesized_list(Self::expr)?;
+        Ok(match keyword {
+            K::Coalesce => ExprKind::Coalesce(args),
+            _ => ExprKind::MinMax { greatest: keyword == K::Greatest, args },
+        })
+    }
+
+    /// `TREAT (x AS t)` is the call t(x), as gram.y makes it.
+    fn treat(&mut self) -> Parsing<(String, Vec<Expr>)> {
+        self.at += 2;
+        let arg = self.expr()?;
+        self.expect_keyword(K::As)?;
+        let target = self.type_name()?;
+        Ok((target.name.name().to_owned(), vec![arg]))
+    }
+
+    /// `EXTRACT (field FROM x`
+    fn extract_arguments(&mut self) -> Parsing<Vec<Expr>> {
+        self.at += 2;
+        let span = self.span();
+        let field = match (&self.token().kind, self.keyword()) {
+            (TokenKind::Identifier(text) | TokenKind::String(text), _) => text.clone(),
+            (_, Some(field @ (K::Year | K::Month | K::Day | K::Hour | K::Minute | K::Second))) => {
+                field.text().to_owned()
+            }
+            _ => return Err(self.error_here()),
+        };
+        self.advance();
+        self.expect_keyword(K::From)?;
+        Ok(vec![Expr { kind: ExprKind::Literal(Literal::String(field)), span }, self.expr()?])
+    }
+
+    /// `NORMALIZE (x, NFC`
+    fn normalize_arguments(&mut self) -> Parsing<Vec<Expr>> {
+        self.at += 2;
+        let mut args = vec![self.expr()?];
+        if self.eat_symbol(b',') {
+            let span = self.span();
+            let Some(form @ (K::Nfc | K::Nfd | K::Nfkc | K::Nfkd)) = self.keyword() else {
+                return Err(self.error_here());
+            };
+            self.advance();
+            let text = form.text().to_ascii_uppercase();
+            args.push(Expr { kind: ExprKind::Literal(Literal::String(text)), span });
+        }
+        Ok(args)
+    }
+
+    /// `OVERLAY (x PLACING y FROM 1 FOR 2)`, or the function of that name.
+    fn overlay(&mut self, start: Span) -> Parsing<Expr> {
+        self.at += 2;
+        let mut args = vec![self.expr()?];
+        if !self.eat_keyword(K::Placing) {
+            return self.plain_call("overlay", args, start);
+        }
+        args.push(self.expr()?);
+        self.expect_keyword(K::From)?;
+        args.push(self.expr()?);
+        if self.eat_keyword(K::For) {
+            args.push(self.expr()?);
+        }
+        self.expect_symbol(b')')?;
+        Ok(system_call("overlay", args, start, start.to(self.previous_span())))
+    }
+
+    /// `POSITION (x IN y`
+    fn position_arguments(&mut self) -> Parsing<Vec<Expr>> {
+        self.at += 2;
+        let needle = self.restricted_expr()?;
+        self.expect_keyword(K::In)?;
+        let haystack = self.restricted_expr()?;
+        Ok(vec![haystack, needle])
     }
 
     /// The rest of `name (arg, …)` for keywords that are ordinary functions too; `first` has been read.

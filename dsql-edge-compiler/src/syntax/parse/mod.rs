@@ -1,7 +1,7 @@
 //! Tokens into statements: recursive descent for statements, precedence climbing for expressions.
 //!
-//! In: [`Lexed`]. Out: the tree, or the one error that PostgreSQL's LALR parser would report, at the
-//! token where it would stop, with advice. One file per statement family; this one holds the token cursor.
+//! Input: [`Lexed`]. Output: the tree, or the one error that PostgreSQL's LALR parser would report, at the token where
+//! it would stop, with advice. One file per statement family; this one holds the token cursor.
 
 mod advice;
 mod alter;
@@ -9,6 +9,7 @@ mod alter_column;
 mod constraint;
 mod create;
 mod dml;
+mod drop;
 mod expr;
 mod extend;
 mod from;
@@ -36,27 +37,6 @@ type Parsing<T> = Result<T, Box<Diagnostic>>;
 /// How deep statements and expressions may nest. PostgreSQL's own limit is its stack; a macro's stack
 /// is the compiler's, which must not overflow.
 const MAX_DEPTH: usize = 320;
-
-/// Parses exactly one statement; a trailing semicolon is allowed.
-pub fn parse_statement(text: &str, lexed: &Lexed) -> Result<Statement, Diagnostic> {
-    let mut statements = parse_statements(text, lexed)?;
-    match (statements.len(), statements.pop()) {
-        (1, Some(statement)) => Ok(statement),
-        (0, _) => {
-            Err(syntax_error_at(Span::new(text.len(), text.len()), text).with_hint("the query is empty"))
-        }
-        (_, Some(statement)) => {
-            let message = "cannot insert multiple commands into a prepared statement";
-            Err(Diagnostic::error(Code::SyntaxError, statement.span, message)
-                .with_hint("write one statement in each sql!"))
-        }
-        (_, None) => unreachable_empty(text),
-    }
-}
-
-fn unreachable_empty(text: &str) -> Result<Statement, Diagnostic> {
-    Err(syntax_error_at(Span::new(0, 0), text))
-}
 
 /// Parses statements separated by semicolons.
 pub fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statement>, Diagnostic> {
@@ -245,7 +225,7 @@ impl<'a> Parser<'a> {
         if error.code != Code::SyntaxError || error.hint.is_some() {
             return error;
         }
-        match advice::advice(self.text, &self.lexed.tokens, error.span) {
+        match advice::advice(self.text, self.lexed, error.span) {
             Some(hint) => error.with_hint(hint),
             None => error,
         }

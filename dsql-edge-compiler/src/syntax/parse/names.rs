@@ -135,7 +135,7 @@ impl Parser<'_> {
     }
 }
 
-/// PostgreSQL's lexer looks ahead (`base_yylex`): these two make a token that is no name.
+/// PostgreSQL's lexer looks ahead (`base_yylex`): these two make a token that is not a name.
 fn is_half(keyword: K, next: Option<K>) -> bool {
     match keyword {
         K::Nulls => matches!(next, Some(K::First | K::Last)),

@@ -1,4 +1,4 @@
-//! `CREATE TABLE` and what its columns and constraints are made of.
+//! Parses `CREATE TABLE`, and the parts of columns and constraints.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{

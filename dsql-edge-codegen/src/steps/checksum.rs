@@ -1,4 +1,6 @@
-//! SHA-256 of a migration's text, by which the ledger recognises it, whatever its line endings are.
+//! Computes SHA-256 of a migration's text, by which the ledger recognises it, whatever its line endings are.
+//!
+//! Input: a text. Output: the checksum that is recorded, and those that earlier versions recorded.
 
 use sha2::{Digest, Sha256};
 
@@ -13,7 +15,7 @@ pub struct Checksum {
 
 impl Checksum {
     /// Of a text whose lines end with `\n`.
-    pub(super) fn of(text: &str) -> Checksum {
+    pub(crate) fn of(text: &str) -> Checksum {
         let mut checksum = Checksum { text: sha256(text), earlier: Vec::new() };
         if text.contains('\n') {
             checksum.also_of(&text.replace('\n', "\r\n"));
@@ -22,7 +24,7 @@ impl Checksum {
     }
 
     /// Also matches a record of the text as it is in the file.
-    pub(super) fn also_of(&mut self, as_written: &str) {
+    pub(crate) fn also_of(&mut self, as_written: &str) {
         self.earlier.push(sha256(as_written));
     }
 
@@ -32,6 +34,6 @@ impl Checksum {
     }
 }
 
-pub(super) fn sha256(text: &str) -> String {
+pub(crate) fn sha256(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

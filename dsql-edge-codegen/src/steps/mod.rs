@@ -5,16 +5,21 @@
 //! A statement is a step of its own. The statements between `BEGIN` and `COMMIT` are one step, if all of them change
 //! rows.
 
+mod checksum;
+mod job;
+mod trace;
+
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::source::Span;
-use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
-use dsql_edge_compiler::syntax::{Lexed, PsqlCommand, lex, parse_statements};
+use dsql_edge_compiler::syntax::ast::StatementKind;
+use dsql_edge_compiler::syntax::{Lexed, Parsed, ParsedStatement, PsqlCommand};
 
-use super::checksum::Checksum;
-use super::job::Job;
-use super::trace::Trace;
+pub use checksum::Checksum;
+pub(crate) use checksum::sha256;
+pub(crate) use job::Job;
+pub(crate) use trace::{ABSENT, Kind, Object, Seen, Trace, Verdict};
 
 /// The statements of one transaction.
 pub struct Step {
@@ -24,11 +29,11 @@ pub struct Step {
     pub span: Span,
     /// Of its text.
     pub checksum: Checksum,
-    pub(super) work: Work,
+    pub(crate) work: Work,
 }
 
 /// The work of a step.
-pub(super) enum Work {
+pub(crate) enum Work {
     /// It changes rows: these statements, and the ledger's row with them.
     Rows(Vec<Span>),
     /// It changes the schema, which cannot share a transaction with the ledger.
@@ -43,41 +48,41 @@ pub(super) enum Work {
 ///
 /// # Errors
 /// The first syntax error, or everything that has no place in a migration.
-pub(super) fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
-    let lexed = lex(&Source::script(text));
-    let statements = parse_statements(text, &lexed).map_err(|error| vec![error])?;
-    let (steps, errors) = of_statements(text, &lexed, &statements);
+pub(crate) fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
+    let source = Source::script(text);
+    let parsed = Parsed::script(&source).map_err(|error| vec![error])?;
+    let (steps, errors) = of_statements(&parsed.iter().collect::<Vec<_>>(), &parsed.tokens);
     if errors.is_empty() { Ok(steps) } else { Err(errors) }
 }
 
 /// An error for each readable statement that has no place in a migration.
-pub(crate) fn misplaced(text: &str, lexed: &Lexed, statements: &[Statement]) -> Vec<Diagnostic> {
-    of_statements(text, lexed, statements).1
+pub(crate) fn misplaced(statements: &[ParsedStatement<'_>], tokens: &Lexed) -> Vec<Diagnostic> {
+    of_statements(statements, tokens).1
 }
 
-fn of_statements(text: &str, lexed: &Lexed, statements: &[Statement]) -> (Vec<Step>, Vec<Diagnostic>) {
+fn of_statements(statements: &[ParsedStatement<'_>], tokens: &Lexed) -> (Vec<Step>, Vec<Diagnostic>) {
     let command = |command: &PsqlCommand| {
         let what = format!("\\{}, a command of psql's,", command.name);
-        refused(command.span, &what, "leave it out: `dsql-edge migrate` sends the statements itself")
+        misplaced_error(command.span, &what, "leave it out: `dsql-edge migrate` sends the statements itself")
     };
-    let mut errors: Vec<Diagnostic> = lexed.commands.iter().map(command).collect();
-    if let Some((span, _)) = lexed.placeholders.first() {
-        errors.push(refused(*span, "a parameter in a migration", "write the value"));
+    let mut errors: Vec<Diagnostic> = tokens.commands.iter().map(command).collect();
+    if let Some((span, _)) = tokens.placeholders.first() {
+        errors.push(misplaced_error(*span, "a parameter in a migration", "write the value"));
     }
     let mut steps: Vec<Step> = Vec::new();
-    let mut rest = statements.iter();
+    let mut rest = statements.iter().copied();
     while let Some(statement) = rest.next() {
-        let (span, work) = match part(statement, text, lexed) {
+        let (span, work) = match part(statement) {
             Part::Begin => {
                 let mut is_closed = false;
-                let is_inside = |it: &&Statement| {
-                    is_closed = part(it, text, lexed) == Part::End && ends_well(it, text);
+                let is_inside = |it: &ParsedStatement<'_>| {
+                    is_closed = part(*it) == Part::End && ends_well(*it);
                     !is_closed
                 };
-                let inside: Vec<&Statement> = rest.by_ref().take_while(is_inside).collect();
+                let inside: Vec<ParsedStatement<'_>> = rest.by_ref().take_while(is_inside).collect();
                 // psql discards the transaction that is open at the end of a file.
-                if !is_closed && !inside.iter().any(|it| part(it, text, lexed) == Part::End) {
-                    errors.push(refused(
+                if !is_closed && !inside.iter().any(|it| part(*it) == Part::End) {
+                    errors.push(misplaced_error(
                         statement.span,
                         "a transaction without COMMIT",
                         "write COMMIT behind its last statement",
@@ -89,22 +94,22 @@ fn of_statements(text: &str, lexed: &Lexed, statements: &[Statement]) -> (Vec<St
                     [only] => only.span,
                     [] => continue,
                 };
-                (span, block(&inside, text, lexed))
+                (span, block(&inside))
             }
             Part::End => {
                 let hint =
                     "BEGIN … COMMIT around statements makes them one step; a migration is not rolled back";
                 (
                     statement.span,
-                    Err(refused(statement.span, "this statement without a BEGIN before it", hint)),
+                    Err(misplaced_error(statement.span, "this statement without a BEGIN before it", hint)),
                 )
             }
-            _ => (statement.span, alone(statement, text, lexed)),
+            _ => (statement.span, alone(statement)),
         };
         match work {
             Ok(work) => {
                 let number = i32::try_from(steps.len() + 1).unwrap_or(i32::MAX);
-                steps.push(Step { number, span, checksum: Checksum::of(span.text(text)), work });
+                steps.push(Step { number, span, checksum: Checksum::of(span.text(statement.text)), work });
             }
             Err(error) => errors.push(error),
         }
@@ -112,74 +117,86 @@ fn of_statements(text: &str, lexed: &Lexed, statements: &[Statement]) -> (Vec<St
     (steps, errors)
 }
 
-fn ends_well(statement: &Statement, text: &str) -> bool {
-    let words = statement.span.text(text).to_ascii_uppercase();
+fn ends_well(statement: ParsedStatement<'_>) -> bool {
+    let words = statement.span.text(statement.text).to_ascii_uppercase();
     matches!(statement.kind, StatementKind::Utility("COMMIT" | "END")) && !words.contains("CHAIN")
 }
 
 /// The work of the statements between BEGIN and COMMIT.
-fn block(inside: &[&Statement], text: &str, lexed: &Lexed) -> Result<Work, Diagnostic> {
+fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
     if let [only] = inside {
-        return alone(only, text, lexed);
+        return alone(*only);
     }
     for statement in inside {
         let hint = "BEGIN … COMMIT may contain INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone";
-        match (&statement.kind, part(statement, text, lexed)) {
+        match (&statement.kind, part(*statement)) {
             (StatementKind::Utility(_), _) => {
-                return Err(refused(statement.span, "this statement among others in a transaction", hint));
+                return Err(misplaced_error(
+                    statement.span,
+                    "this statement among others in a transaction",
+                    hint,
+                ));
             }
             (_, Part::Dml) | (StatementKind::Query(_), _) => {}
-            _ => return Err(refused(statement.span, "this statement among others in a transaction", hint)),
+            _ => {
+                return Err(misplaced_error(
+                    statement.span,
+                    "this statement among others in a transaction",
+                    hint,
+                ));
+            }
         }
     }
     Ok(Work::Rows(inside.iter().map(|statement| statement.span).collect()))
 }
 
-fn alone(statement: &Statement, text: &str, lexed: &Lexed) -> Result<Work, Diagnostic> {
+fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
     let span = statement.span;
     match &statement.kind {
         StatementKind::Query(_) => Ok(Work::Rows(vec![span])),
         // A block of ROLLBACK, COMMIT AND CHAIN or BEGIN alone.
-        _ if matches!(part(statement, text, lexed), Part::Begin | Part::End) => Err(refused(
+        _ if matches!(part(statement), Part::Begin | Part::End) => Err(misplaced_error(
             span,
             "this statement in a transaction",
             "BEGIN … COMMIT around statements makes them one step",
         )),
-        StatementKind::Set(_) | StatementKind::Utility("SET" | "RESET" | "SET CONSTRAINTS") => Err(refused(
-            span,
-            "SET",
-            "a setting ends with its session, and a migration may need several: qualify names, app.posts, instead \
+        StatementKind::Set(_) | StatementKind::Utility("SET" | "RESET" | "SET CONSTRAINTS") => {
+            Err(misplaced_error(
+                span,
+                "SET",
+                "a setting ends with its session, and a migration may need several: qualify names, app.posts, instead \
              of setting search_path",
-        )),
-        StatementKind::CreateIndex(index) if index.name.is_none() => Err(refused(
+            ))
+        }
+        StatementKind::CreateIndex(index) if index.name.is_none() => Err(misplaced_error(
             span,
             "an index without a name",
             "name it: after a failed run, the next run looks for the index by its name",
         )),
-        StatementKind::Utility(words @ ("COPY" | "EXPLAIN")) => Err(refused(
+        StatementKind::Utility(words @ ("COPY" | "EXPLAIN")) => Err(misplaced_error(
             span,
             words,
             "write INSERT, UPDATE or DELETE where it changes rows, else leave it out",
         )),
-        _ if part(statement, text, lexed) == Part::Dml => Ok(Work::Rows(vec![span])),
-        StatementKind::Utility("CALL") => {
-            Err(refused(span, "CALL", "leave it out: `dsql-edge migrate` waits for each job by itself"))
-        }
-        StatementKind::Utility(words)
-            if part(statement, text, lexed) == Part::Other && *words != "ANALYZE" =>
-        {
+        _ if part(statement) == Part::Dml => Ok(Work::Rows(vec![span])),
+        StatementKind::Utility("CALL") => Err(misplaced_error(
+            span,
+            "CALL",
+            "leave it out: `dsql-edge migrate` waits for each job by itself",
+        )),
+        StatementKind::Utility(words) if part(statement) == Part::Other && *words != "ANALYZE" => {
             let hint = "leave it out: it neither changes the schema nor rows";
-            Err(refused(span, words, hint))
+            Err(misplaced_error(span, words, hint))
         }
-        _ => Ok(match Job::of(statement) {
+        _ => Ok(match Job::of(statement.tree) {
             Some(job) => Work::Job(job),
-            None => Trace::of(statement).map_or(Work::Repeatable, Work::Schema),
+            None => Trace::of(statement.tree).map_or(Work::Repeatable, Work::Schema),
         }),
     }
 }
 
-fn refused(span: Span, what: &str, hint: &str) -> Diagnostic {
-    Diagnostic::error(Code::NotSupportedYet, span, format!("{what} has no place in a migration"))
+fn misplaced_error(span: Span, what: &str, hint: &str) -> Diagnostic {
+    Diagnostic::error(Code::MisplacedStatement, span, format!("{what} has no place in a migration"))
         .with_hint(hint)
 }
 

@@ -1,24 +1,33 @@
-//! Every query and every expression of a statement, wherever it stands.
+//! Visits the queries, items of `FROM`, expressions and casts of a statement.
 //!
-//! In: a statement. Out: calls of a [`Visit`], outer before inner, in the order of the text as far as the tree
-//! keeps it. It judges nothing.
+//! Input: a statement. Output: calls of a [`Visit`], outer before inner, in the order of the text as far as the tree
+//! keeps it. The matches have no `_`, so that a new kind of expression cannot be missed.
 
-use crate::syntax::ast::{
+use super::ast::{
     Assignment, ConflictTarget, ConstraintKind, Distinct, Expr, ExprKind, FrameBound, FromItem,
     GroupingElement, InList, Indirection, JoinConstraint, Limit, MergeAction, OnConflict, Quantified, Query,
     QueryBody, SortBy, Statement, StatementKind, TableElement, Target, TypeName, Window, With,
 };
 
-/// What is told of a statement's parts.
-pub(crate) trait Visit<'s> {
-    fn query(&mut self, query: &'s Query);
-    fn item(&mut self, item: &'s FromItem);
-    fn expr(&mut self, expr: &'s Expr);
-    /// The type of a cast.
-    fn target_type(&mut self, ty: &'s TypeName, of: &'s Expr);
+/// Receives the parts of a statement; by default, each is passed over.
+pub trait Visit<'s> {
+    /// A query. Returns whether its parts are visited too.
+    fn query(&mut self, _query: &'s Query) -> bool {
+        true
+    }
+
+    /// An item of `FROM`.
+    fn item(&mut self, _item: &'s FromItem) {}
+
+    /// An expression.
+    fn expr(&mut self, _expr: &'s Expr) {}
+
+    /// The type of a cast, and the expression that is cast.
+    fn target_type(&mut self, _ty: &'s TypeName, _of: &'s Expr) {}
 }
 
-pub(crate) fn statement<'s>(statement: &'s Statement, visit: &mut dyn Visit<'s>) {
+/// Visits a statement.
+pub fn statement<'s>(statement: &'s Statement, visit: &mut dyn Visit<'s>) {
     match &statement.kind {
         StatementKind::Query(query) => self::query(query, visit),
         StatementKind::Insert(insert) => {
@@ -104,8 +113,11 @@ fn assignment<'s>(assignment: &'s Assignment, visit: &mut dyn Visit<'s>) {
     }
 }
 
-pub(super) fn query<'s>(query: &'s Query, visit: &mut dyn Visit<'s>) {
-    visit.query(query);
+/// Visits a query.
+pub fn query<'s>(query: &'s Query, visit: &mut dyn Visit<'s>) {
+    if !visit.query(query) {
+        return;
+    }
     with(&query.with, visit);
     match &query.body {
         QueryBody::Select(select) => {
@@ -188,7 +200,8 @@ fn exprs<'s>(list: impl IntoIterator<Item = &'s Expr>, visit: &mut dyn Visit<'s>
     list.into_iter().for_each(|it| expr(it, visit));
 }
 
-pub(super) fn expr<'s>(expr: &'s Expr, visit: &mut dyn Visit<'s>) {
+/// Visits an expression.
+pub fn expr<'s>(expr: &'s Expr, visit: &mut dyn Visit<'s>) {
     visit.expr(expr);
     match &expr.kind {
         ExprKind::Column(_)

@@ -3,7 +3,7 @@
 //! A code names the mistake; several codes may share one SQLSTATE. Codes are stable: CI logs and
 //! editors refer to them. Each has a page, `errors/CODE.md`, which is a test as well.
 
-macro_rules! catalogue {
+macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident $name:literal $sqlstate:literal,)*) => {
         /// A kind of mistake.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,7 +23,7 @@ macro_rules! catalogue {
                 Code::ALL.iter().copied().find(|code| code.name() == name)
             }
 
-            /// Its page, in Markdown: what it means, an example, and how to mend it.
+            /// Its page, in Markdown: what it means, an example, and how to fix it.
             pub fn page(self) -> &'static str {
                 match self {
                     $(Code::$variant => include_str!(concat!("../../errors/", $name, ".md")),)*
@@ -43,12 +43,12 @@ macro_rules! catalogue {
     };
 }
 
-catalogue! {
+codes! {
     /// The statement does not follow the grammar.
     SyntaxError "syntax-error" "42601",
     /// A string, number or identifier is malformed.
     InvalidEscape "invalid-escape" "22025",
-    /// Bytes that are no UTF-8, or a NUL.
+    /// Bytes that are not UTF-8, or a NUL.
     InvalidEncoding "invalid-encoding" "22021",
     /// The number of names, values or columns does not match.
     WrongCount "wrong-count" "42601",
@@ -128,6 +128,10 @@ catalogue! {
     DsqlUnsupported "dsql-unsupported" "0A000",
     /// PostgreSQL has it, and this compiler does not know it yet.
     NotSupportedYet "not-supported-yet" "0A000",
+    /// A statement that `dsql-edge migrate` cannot run as a step of a migration.
+    MisplacedStatement "misplaced-statement" "0A000",
+    /// A statement of a schema or a migration whose effect on the schema is not known.
+    UnfollowedStatement "unfollowed-statement" "0A000",
     /// A limit on nesting, names or sizes.
     TooComplex "too-complex" "54001",
     /// A schema statement that cannot be understood.

@@ -1,25 +1,28 @@
-//! A connection that is refused: in, the reason; out, the `ErrorResponse` that DSQL sends, byte for byte.
+//! The answer to a connection that is rejected.
 //!
-//! The words are DSQL's where they are known (the user guide's troubleshooting page, and what users report).
-//! Nothing here decides whether to refuse.
+//! Input: the reason. Output: the `ErrorResponse` that DSQL sends.
+//!
+//! The words are DSQL's where they are known (the user guide's troubleshooting page, and reports of users).
 
-/// Why a connection is refused: severity FATAL, with the fields that DSQL fills.
+use crate::proxy::frame::error_response;
+
+/// Why a connection is rejected: severity FATAL, with the fields that DSQL fills.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ConnectionRejected {
     /// SQLSTATE, five characters.
     pub sqlstate: &'static str,
     /// The primary message.
     pub message: String,
     /// The HINT field, where DSQL puts the reason of a denied access.
     pub hint: Option<String>,
-    /// What a developer should know and DSQL would not tell; logged, never sent.
+    /// The reason for the log, with what to do. It is never sent.
     pub reason: String,
 }
 
-impl Refusal {
+impl ConnectionRejected {
     /// `unable to accept connection, access denied`, 08006, with the reason as HINT.
-    pub(crate) fn access_denied(hint: impl Into<String>, reason: impl Into<String>) -> Refusal {
-        Refusal {
+    pub(crate) fn access_denied(hint: impl Into<String>, reason: impl Into<String>) -> ConnectionRejected {
+        ConnectionRejected {
             sqlstate: "08006",
             message: "unable to accept connection, access denied".to_owned(),
             hint: Some(hint.into()),
@@ -28,16 +31,16 @@ impl Refusal {
     }
 
     /// The keys of a session that has ended (`ExpiredToken`).
-    pub(crate) fn session_expired() -> Refusal {
-        Refusal::access_denied(
+    pub(crate) fn session_expired() -> ConnectionRejected {
+        ConnectionRejected::access_denied(
             "The security token included in the request is expired",
             "the session whose keys signed the token has ended: assume the role again",
         )
     }
 
     /// The identity lacks an action.
-    pub(crate) fn not_authorized(arn: &str, action: &str, region: &str) -> Refusal {
-        Refusal::access_denied(
+    pub(crate) fn not_authorized(arn: &str, action: &str, region: &str) -> ConnectionRejected {
+        ConnectionRejected::access_denied(
             format!(
                 "User: {arn} is not authorized to perform: dsql:{action} on resource: \
                  arn:aws:dsql:{region}:000000000000:cluster/local"
@@ -46,21 +49,21 @@ impl Refusal {
         )
     }
 
-    /// The same words with 28000 and no HINT: the role is not mapped to who signed the token.
-    pub(crate) fn role_not_mapped(user: &str, arn: &str) -> Refusal {
-        Refusal {
+    /// The same words with 28000 and no HINT: the role is not mapped to the identity that signed the token.
+    pub(crate) fn role_not_mapped(user: &str, arn: &str) -> ConnectionRejected {
+        ConnectionRejected {
             sqlstate: "28000",
             message: "unable to accept connection, access denied".to_owned(),
             hint: None,
             reason: format!(
-                "there is no role {user:?} that may log in, or it is not granted to who signed the token: \
+                "there is no role {user:?} that may log in, or it is not granted to the identity that signed the token: \
                  CREATE ROLE {user} WITH LOGIN; AWS IAM GRANT {user} TO '{arn}'"
             ),
         }
     }
 
-    pub(crate) fn sni_missing() -> Refusal {
-        Refusal {
+    pub(crate) fn sni_missing() -> ConnectionRejected {
+        ConnectionRejected {
             sqlstate: "08006",
             message: "unable to accept connection, sni was not received".to_owned(),
             hint: None,
@@ -71,27 +74,27 @@ impl Refusal {
     }
 
     /// A session without TLS. The words are DSQL's (the tests of AWS's connector for Python).
-    pub(crate) fn tls_missing() -> Refusal {
-        Refusal {
+    pub(crate) fn tls_missing() -> ConnectionRejected {
+        ConnectionRejected {
             sqlstate: "08P01",
             message: "SSL is mandatory".to_owned(),
             hint: None,
-            reason: "the client did not ask for TLS: use sslmode=verify-full or require".to_owned(),
+            reason: "the client did not request TLS: use sslmode=verify-full or require".to_owned(),
         }
     }
 
-    pub(crate) fn parameter_not_supported(name: &str) -> Refusal {
-        Refusal {
+    pub(crate) fn parameter_not_supported(name: &str) -> ConnectionRejected {
+        ConnectionRejected {
             sqlstate: "0A000",
             message: format!("setting configuration parameter \"{name}\" not supported"),
             hint: None,
-            reason: format!("DSQL does not let a client set {name:?} when it connects"),
+            reason: format!("a client cannot set {name:?} when it connects to DSQL: leave it out"),
         }
     }
 
     /// The connection quota.
-    pub(crate) fn too_many_connections(reason: impl Into<String>) -> Refusal {
-        Refusal {
+    pub(crate) fn too_many_connections(reason: impl Into<String>) -> ConnectionRejected {
+        ConnectionRejected {
             sqlstate: "53300",
             message: "Unable to accept connection, too many open connections.".to_owned(),
             hint: None,
@@ -100,8 +103,8 @@ impl Refusal {
     }
 
     /// The quota of new connections.
-    pub(crate) fn rate_exceeded(reason: impl Into<String>) -> Refusal {
-        Refusal {
+    pub(crate) fn rate_exceeded(reason: impl Into<String>) -> ConnectionRejected {
+        ConnectionRejected {
             sqlstate: "53400",
             message: "Unable to accept connection, rate exceeded.".to_owned(),
             hint: None,
@@ -109,18 +112,18 @@ impl Refusal {
         }
     }
 
-    /// An idle cluster. No SQLSTATE of it is known but that of its kin.
-    pub(crate) fn waking_up() -> Refusal {
-        Refusal {
+    /// An idle cluster. Its SQLSTATE is not known; this is that of related answers.
+    pub(crate) fn waking_up() -> ConnectionRejected {
+        ConnectionRejected {
             sqlstate: "08006",
             message: "unable to accept connection, waking up cluster, please retry later".to_owned(),
             hint: None,
-            reason: "a fault that was asked for".to_owned(),
+            reason: "a fault on request".to_owned(),
         }
     }
 
-    pub(crate) fn database_missing(name: &str) -> Refusal {
-        Refusal {
+    pub(crate) fn database_missing(name: &str) -> ConnectionRejected {
+        ConnectionRejected {
             sqlstate: "3D000",
             message: format!("database \"{name}\" does not exist"),
             hint: None,
@@ -128,41 +131,25 @@ impl Refusal {
         }
     }
 
-    pub(crate) fn protocol(message: impl Into<String>) -> Refusal {
+    pub(crate) fn protocol(message: impl Into<String>) -> ConnectionRejected {
         let message = message.into();
-        Refusal { sqlstate: "08P01", reason: message.clone(), message, hint: None }
+        ConnectionRejected { sqlstate: "08P01", reason: message.clone(), message, hint: None }
     }
 
-    pub(crate) fn backend_unreachable(why: impl std::fmt::Display) -> Refusal {
-        Refusal {
+    pub(crate) fn backend_unreachable(why: impl std::fmt::Display) -> ConnectionRejected {
+        ConnectionRejected {
             sqlstate: "08006",
             message: "unable to accept connection".to_owned(),
             hint: None,
-            reason: format!("the PostgreSQL behind does not answer: {why}"),
+            reason: format!("the PostgreSQL behind dsql-local does not answer: {why}"),
         }
     }
 
     /// The `ErrorResponse` message.
     pub fn to_error_response(&self) -> Vec<u8> {
-        let mut fields = Vec::new();
-        let mut field = |code: u8, text: &str| {
-            fields.push(code);
-            fields.extend(text.bytes().filter(|byte| *byte != 0));
-            fields.push(0);
-        };
-        field(b'S', "FATAL");
-        field(b'V', "FATAL");
-        field(b'C', self.sqlstate);
-        field(b'M', &self.message);
-        if let Some(hint) = &self.hint {
-            field(b'H', hint);
-        }
-        fields.push(0);
-        let length = u32::try_from(fields.len() + 4).unwrap_or(u32::MAX);
-        let mut message = vec![b'E'];
-        message.extend(length.to_be_bytes());
-        message.extend(fields);
-        message
+        let mut fields = vec![(b'M', self.message.as_bytes())];
+        fields.extend(self.hint.as_ref().map(|hint| (b'H', hint.as_bytes())));
+        error_response("FATAL", self.sqlstate, &fields)
     }
 }
 
@@ -171,9 +158,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nul_in_a_name_cannot_end_a_field_early() {
-        let refusal = Refusal::parameter_not_supported("a\0Mother");
-        let bytes = refusal.to_error_response();
+    fn nul_in_a_name_ends_no_field_early() {
+        let rejected = ConnectionRejected::parameter_not_supported("a\0Mother");
+        let bytes = rejected.to_error_response();
         let length = u32::from_be_bytes(bytes[1..5].try_into().unwrap()) as usize;
         assert_eq!(bytes.len(), length + 1);
         let fields: Vec<&[u8]> = bytes[5..].split(|byte| *byte == 0).collect();

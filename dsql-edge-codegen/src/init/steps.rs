@@ -1,0 +1,20 @@
+//! Collects the report of `init`.
+//!
+//! Input: the steps that were done, and those that the user does next. Output: both, in order.
+
+/// The steps that were done, and those that the user does next.
+#[derive(Default)]
+pub(super) struct Steps {
+    pub(super) done: Vec<(String, String)>,
+    pub(super) next: Vec<String>,
+}
+
+impl Steps {
+    pub(super) fn done(&mut self, file: &str, what: impl Into<String>) {
+        self.done.push((file.to_owned(), what.into()));
+    }
+
+    pub(super) fn next(&mut self, what: impl Into<String>) {
+        self.next.push(what.into());
+    }
+}

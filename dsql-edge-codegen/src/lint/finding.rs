@@ -1,0 +1,36 @@
+//! The findings of a file.
+//!
+//! Input: a diagnostic, and the rule and the rewrite that belong to it. Output: a value that each format prints.
+
+use dsql_edge_compiler::diagnostic::Diagnostic;
+use dsql_edge_compiler::dsql::{Fix, Rule};
+use dsql_edge_compiler::source::Span;
+
+/// A file and its findings.
+pub struct LintedFile {
+    /// As it was named.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// The findings, in the order of the text.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that is wrong with a file.
+pub struct Finding {
+    /// What, where, and what to do.
+    pub diagnostic: Diagnostic,
+    /// The rule that is broken; of a syntax error none.
+    pub rule: Option<&'static Rule>,
+    /// The one safe rewrite.
+    pub fix: Option<Fix>,
+    /// Where its statement begins and ends.
+    pub statement: Span,
+}
+
+impl Finding {
+    /// Whether the finding is about an index whose job may not have ended: `dsql-edge migrate` waits for each job.
+    pub(super) fn is_moot_for_migrate(&self) -> bool {
+        self.rule.is_some_and(|rule| rule.id == "index_not_valid")
+    }
+}

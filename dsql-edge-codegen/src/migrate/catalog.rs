@@ -1,0 +1,119 @@
+//! Reads the state of a statement's objects in the catalog.
+//!
+//! Input: the trace of a statement. Output: the state of its objects as a checksum, and the columns of a table; or
+//! nothing, if the catalog does not show it.
+
+use anyhow::Result;
+
+use super::database::{Database, Row};
+use crate::steps::{ABSENT, Kind, Object, Seen, Trace, sha256};
+
+/// The state in the catalog now; `None` if the catalog does not show it.
+pub(super) async fn look(trace: &Trace, database: &Database) -> Result<Option<Seen>> {
+    let mut text = String::new();
+    let mut columns = Vec::new();
+    for object in &trace.objects {
+        let Some(seen) = state(object, database, &mut columns).await? else { return Ok(None) };
+        text += &seen;
+    }
+    if trace.objects.is_empty() {
+        return Ok(None);
+    }
+    let state = if text.is_empty() { ABSENT.to_owned() } else { sha256(&text) };
+    Ok(Some(Seen { state, columns }))
+}
+
+/// All that is known of it as one text; "" where it is not there.
+async fn state(object: &Object, database: &Database, columns: &mut Vec<String>) -> Result<Option<String>> {
+    let name = [Some(object.schema.as_str()), Some(object.name.as_str())];
+    let mut text = String::new();
+    match object.kind {
+        Kind::Relation => {
+            text += &lines(database.rows::<5>(RELATION, &name).await?);
+            let found = database.rows::<7>(COLUMNS, &name).await?;
+            columns.extend(found.iter().filter_map(|[column, ..]| column.clone()));
+            text += &lines(found);
+            text += &lines(database.rows::<3>(CONSTRAINTS, &name).await?);
+        }
+        Kind::Type => text += &lines(database.rows::<4>(TYPE, &name).await?),
+        Kind::Schema => text += &lines(database.rows::<2>(SCHEMA, &[Some(object.name.as_str())]).await?),
+        Kind::Function => text += &lines(database.rows::<2>(FUNCTION, &name).await?),
+        Kind::Functions => text += &lines(database.rows::<2>(FUNCTIONS, &[]).await?),
+        Kind::Role => text += &lines(database.rows::<3>(ROLES, &[]).await?),
+        // A server without the view has no such roles.
+        Kind::Mapping => match database.rows::<2>(MAPPINGS, &[]).await {
+            Ok(rows) => text += &lines(rows),
+            Err(_) => return Ok(None),
+        },
+    }
+    Ok(Some(text))
+}
+
+fn lines<const N: usize>(rows: Vec<Row<N>>) -> String {
+    let line = |row: Row<N>| {
+        let fields: Vec<String> = row.into_iter().map(|field| format!("{field:?}")).collect();
+        fields.join(" ") + "\n"
+    };
+    rows.into_iter().map(line).collect()
+}
+
+// $1 is the schema or '', $2 the name.
+
+macro_rules! of_relation {
+    () => {
+        " AND c.relname = $2 AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_table_is_visible(c.oid))"
+    };
+}
+
+const RELATION: &str = concat!(
+    "SELECT c.oid::text, n.nspname::text || ' ' || c.relkind::text || ' ' || c.relowner::text,
+            i.indisvalid::text, pg_get_expr(i.indpred, i.indrelid),
+            CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+     WHERE true",
+    of_relation!(),
+    " ORDER BY 1"
+);
+
+const COLUMNS: &str = concat!(
+    "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull::text,
+            pg_get_expr(d.adbin, d.adrelid), a.attidentity::text, a.attgenerated::text, a.attstorage::text
+     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE a.attnum > 0 AND NOT a.attisdropped",
+    of_relation!(),
+    " ORDER BY c.oid, a.attnum"
+);
+
+const CONSTRAINTS: &str = concat!(
+    "SELECT k.conname::text, pg_get_constraintdef(k.oid), k.convalidated::text
+     FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE true",
+    of_relation!(),
+    " ORDER BY 1"
+);
+
+const TYPE: &str = "SELECT t.oid::text, n.nspname::text || ' ' || t.typowner::text || ' ' || t.typnotnull::text, t.typdefault,
+            (SELECT string_agg(c.conname || pg_get_constraintdef(c.oid) || c.convalidated::text, ' ' ORDER BY c.conname)
+             FROM pg_catalog.pg_constraint c WHERE c.contypid = t.oid)
+     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+     WHERE t.typname = $2 AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_type_is_visible(t.oid)) ORDER BY 1";
+
+const SCHEMA: &str =
+    "SELECT n.oid::text, n.nspowner::text FROM pg_catalog.pg_namespace n WHERE n.nspname = $1";
+
+const FUNCTION: &str = "SELECT p.oid::text, p.proowner::text || ' ' || pg_get_functiondef(p.oid)
+     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+     WHERE p.prokind = 'f' AND p.proname = $2
+       AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_function_is_visible(p.oid)) ORDER BY 1";
+
+const FUNCTIONS: &str = "SELECT p.oid::text, p.proname::text
+     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys') ORDER BY 1";
+
+const ROLES: &str = "SELECT r.rolname::text, r.rolcanlogin::text, r.rolcreaterole::text FROM pg_catalog.pg_roles r ORDER BY 1";
+
+const MAPPINGS: &str = "SELECT pg_role_name::text, arn::text FROM sys.iam_pg_role_mappings ORDER BY 1, 2";

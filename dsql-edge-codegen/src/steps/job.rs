@@ -1,0 +1,38 @@
+//! The statements that start a job of the cluster: `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC … VALIDATE CONSTRAINT`.
+//!
+//! Input: a statement. Output: the object that its job makes.
+
+use dsql_edge_compiler::syntax::ast::{AlterAction, QualifiedName, Statement, StatementKind};
+
+/// The object that a job makes.
+pub(crate) enum Job {
+    Index { name: String, table: QualifiedName },
+    Constraint { name: String, table: QualifiedName },
+}
+
+impl Job {
+    /// Nothing for a statement that DSQL does at once.
+    pub(crate) fn of(statement: &Statement) -> Option<Job> {
+        match &statement.kind {
+            StatementKind::CreateIndex(index) if index.asynchronous => {
+                let name = index.name.as_ref()?.text.clone();
+                Some(Job::Index { name, table: index.table.clone() })
+            }
+            StatementKind::AlterTable(alter) if alter.asynchronous => {
+                alter.actions.iter().find_map(|action| {
+                    let AlterAction::ValidateConstraint(name) = action else { return None };
+                    Some(Job::Constraint { name: name.text.clone(), table: alter.name.clone() })
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// A description of its object.
+    pub(crate) fn what(&self) -> String {
+        match self {
+            Job::Index { name, table } => format!("the index {name} on {}", table.display()),
+            Job::Constraint { name, table } => format!("the constraint {name} on {}", table.display()),
+        }
+    }
+}

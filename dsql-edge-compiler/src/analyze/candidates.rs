@@ -1,0 +1,224 @@
+//! The functions that a call can mean: `FuncnameGetCandidates` and `func_get_detail`.
+//!
+//! Input: a name, and the types and names of the arguments. Output: the one function, a cast that is written as a call,
+//! or that none or several fit. `overload` chooses among several.
+
+use super::analyzer::Analyzer;
+use super::catalog::ERROR;
+use super::coercion::{Context, Pathway};
+use super::overload::{self, Choice};
+use crate::builtin::{self, Oid, oid};
+use crate::schema;
+use crate::syntax::ast::{ParameterMode, QualifiedName};
+
+/// A function of PostgreSQL or of the schema.
+#[derive(Clone)]
+pub(super) enum Function {
+    Builtin(builtin::Function),
+    /// By its number in the schema.
+    User(usize),
+}
+
+/// A function that could be meant, with its arguments brought into the call's shape.
+struct Candidate {
+    function: Function,
+    /// Declared types, one for each argument given (and each default used).
+    args: Vec<Oid>,
+    /// A VARIADIC argument was spread over several.
+    spread: bool,
+    /// From the search path: the place of its schema.
+    path: usize,
+}
+
+/// What a name and arguments resolve to.
+pub(super) struct Resolved {
+    pub(super) function: Function,
+    pub(super) declared: Vec<Oid>,
+}
+
+pub(super) enum Lookup {
+    Function(Resolved),
+    /// `typename(x)`.
+    Coercion(Oid),
+    None,
+    Ambiguous,
+}
+
+impl Analyzer<'_> {
+    /// `func_get_detail`.
+    pub(super) fn lookup(
+        &self,
+        name: &QualifiedName,
+        types: &[Oid],
+        names: &[Option<&str>],
+        spread: bool,
+        constant: bool,
+    ) -> Lookup {
+        let mut candidates = self.candidates(name, types.len(), names, spread);
+        // The same signature further along the search path is hidden by the nearer one.
+        candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));
+        let mut kept: Vec<Candidate> = Vec::new();
+        for candidate in candidates {
+            if !kept.iter().any(|known| known.args == candidate.args) {
+                kept.push(candidate);
+            }
+        }
+        if let Some(at) = kept.iter().position(|candidate| candidate.args.get(..types.len()) == Some(types)) {
+            return Lookup::Function(resolved(kept.swap_remove(at)));
+        }
+        if let ([only], None) = (types, names.iter().flatten().next())
+            && let Some(target) = self.catalog.type_named(name.schema(), name.name())
+            && !self.catalog.type_info(target).is_array
+        {
+            let pathway = self.catalog.pathway(target, *only, Context::Explicit);
+            let category = self.catalog.type_info(target).category;
+            let possible = match pathway {
+                _ if *only == oid::UNKNOWN && constant => true,
+                Pathway::Relabel => true,
+                Pathway::ViaIo => {
+                    !((*only == oid::RECORD || self.catalog.is_complex(*only)) && category == b'S')
+                }
+                _ => false,
+            };
+            if possible {
+                return Lookup::Coercion(target);
+            }
+        }
+        let declared: Vec<&[Oid]> = kept.iter().map(|candidate| &candidate.args[..types.len()]).collect();
+        match overload::choose(self.catalog, types, &declared) {
+            Choice::One(at) => Lookup::Function(resolved(kept.swap_remove(at))),
+            Choice::None => Lookup::None,
+            Choice::Ambiguous => Lookup::Ambiguous,
+        }
+    }
+
+    /// `FuncnameGetCandidates`.
+    fn candidates(
+        &self,
+        name: &QualifiedName,
+        given: usize,
+        names: &[Option<&str>],
+        spread: bool,
+    ) -> Vec<Candidate> {
+        let mut out = Vec::new();
+        let schema = name.schema();
+        if schema.is_none_or(|schema| schema == "pg_catalog") {
+            for function in builtin::functions(name.name()) {
+                let declared: Vec<Oid> = function.args().collect();
+                let arg_names: Vec<&str> = function.arg_names().collect();
+                let shape = Shape {
+                    declared: &declared,
+                    names: &arg_names,
+                    variadic: function.variadic,
+                    defaults: usize::from(function.defaults),
+                };
+                if let Some((args, spread)) = shape.fit(given, names, spread) {
+                    out.push(Candidate { function: Function::Builtin(function), args, spread, path: 0 });
+                }
+            }
+        }
+        for (at, function) in self.catalog.schema.functions.iter().enumerate() {
+            let Some((of, _)) =
+                function.name_at(self.catalog.version).filter(|(_, known)| *known == name.name())
+            else {
+                continue;
+            };
+            let path = match schema {
+                Some(schema) if schema == of => 1,
+                Some(_) => continue,
+                None => match self.catalog.path.iter().position(|schema| schema == of) {
+                    Some(path) => path + 1,
+                    None => continue,
+                },
+            };
+            let inputs: Vec<_> = input_parameters(function).collect();
+            let declared: Vec<Oid> = inputs
+                .iter()
+                .map(|it| self.catalog.resolve_stored(&it.type_name).map_or(ERROR, |found| found.0))
+                .collect();
+            let arg_names: Vec<&str> =
+                inputs.iter().map(|it| it.name.as_ref().map_or("", |name| &name.text)).collect();
+            let variadic = match inputs.last() {
+                Some(last) if last.mode == ParameterMode::Variadic => {
+                    declared.last().and_then(|array| self.catalog.element_type(*array)).unwrap_or(0)
+                }
+                _ => 0,
+            };
+            let defaults = inputs.iter().filter(|it| it.has_default).count();
+            let shape = Shape { declared: &declared, names: &arg_names, variadic, defaults };
+            if let Some((args, spread)) = shape.fit(given, names, spread) {
+                out.push(Candidate { function: Function::User(at), args, spread, path });
+            }
+        }
+        out
+    }
+}
+
+fn resolved(candidate: Candidate) -> Resolved {
+    Resolved { function: candidate.function, declared: candidate.args }
+}
+
+pub(super) fn input_parameters(
+    function: &schema::Function,
+) -> impl Iterator<Item = &crate::syntax::ast::FunctionParameter> {
+    function
+        .definition
+        .parameters
+        .iter()
+        .filter(|it| matches!(it.mode, ParameterMode::In | ParameterMode::InOut | ParameterMode::Variadic))
+}
+
+/// The declared shape of one function.
+struct Shape<'s> {
+    declared: &'s [Oid],
+    names: &'s [&'s str],
+    variadic: Oid,
+    defaults: usize,
+}
+
+impl Shape<'_> {
+    /// The declared type for each argument given, if that many (and those names) can be given.
+    fn fit(&self, given: usize, names: &[Option<&str>], spread: bool) -> Option<(Vec<Oid>, bool)> {
+        let declared = self.declared.len();
+        if names.iter().any(Option::is_some) {
+            return self.fit_named(given, names);
+        }
+        if given == declared && !(self.variadic != 0 && spread) {
+            return Some((self.declared.to_vec(), false));
+        }
+        if self.variadic != 0 && spread && given >= declared {
+            let mut args = self.declared[..declared - 1].to_vec();
+            args.resize(given, self.variadic);
+            return Some((args, true));
+        }
+        if given < declared && given + self.defaults >= declared {
+            return Some((self.declared[..given].to_vec(), false));
+        }
+        None
+    }
+
+    fn fit_named(&self, given: usize, names: &[Option<&str>]) -> Option<(Vec<Oid>, bool)> {
+        if given > self.declared.len() || self.variadic != 0 {
+            return None;
+        }
+        let mut positions = Vec::with_capacity(given);
+        for (at, name) in names.iter().enumerate().take(given) {
+            let position = match name {
+                Some(name) => self.names.iter().position(|known| known == name)?,
+                None => at,
+            };
+            if positions.contains(&position) {
+                return None;
+            }
+            positions.push(position);
+        }
+        // What is left out must have a default.
+        let first_default = self.declared.len() - self.defaults.min(self.declared.len());
+        let missing = (0..self.declared.len()).filter(|position| !positions.contains(position));
+        if missing.clone().any(|position| position < first_default) {
+            return None;
+        }
+        let args = positions.iter().map(|position| self.declared[*position]).collect();
+        Some((args, false))
+    }
+}

@@ -1,0 +1,44 @@
+//! What a condition proves.
+
+use super::super::tree::{Node, Var};
+
+/// A fact: a column is not NULL, or (column `ROW`) its entry's row is a real one.
+pub(super) const ROW: usize = usize::MAX;
+
+/// What a condition proves.
+#[derive(Default, Clone)]
+pub(super) struct Facts<'n> {
+    pub(super) vars: Vec<Var>,
+    pub(super) nodes: Vec<&'n Node>,
+}
+
+impl<'n> Facts<'n> {
+    pub(super) fn union(mut self, other: Facts<'n>) -> Facts<'n> {
+        self.vars.extend(other.vars);
+        self.nodes.extend(other.nodes);
+        self
+    }
+
+    pub(super) fn intersection(self, other: &Facts<'n>) -> Facts<'n> {
+        let mut out = Facts::default();
+        for var in self.vars {
+            // A column that is not NULL proves that its row is there.
+            if other.vars.iter().any(|it| (it.level, it.rte) == (var.level, var.rte)) {
+                let same = other.vars.contains(&var);
+                out.vars.push(if same { var } else { Var { column: ROW, ..var } });
+            }
+        }
+        out.nodes =
+            self.nodes.into_iter().filter(|node| other.nodes.iter().any(|it| it.same(node))).collect();
+        out
+    }
+
+    pub(super) fn all<'i>(items: impl Iterator<Item = Facts<'n>> + 'i) -> Facts<'n> {
+        items.fold(Facts::default(), Facts::union)
+    }
+
+    pub(super) fn common(mut items: impl Iterator<Item = Facts<'n>>) -> Facts<'n> {
+        let Some(first) = items.next() else { return Facts::default() };
+        items.fold(first, |known, next| known.intersection(&next))
+    }
+}

@@ -1,0 +1,53 @@
+//! The places of expressions in a query: `ParseExprKind`.
+
+/// Where an expression is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Target,
+    Where,
+    JoinOn,
+    GroupBy,
+    Having,
+    OrderBy,
+    DistinctOn,
+    Window,
+    Filter,
+    Limit,
+    Offset,
+    /// `VALUES` of several rows, or as a query of its own.
+    Values,
+    /// The one row of `INSERT … VALUES`, which is a target list.
+    SingleRow,
+    UpdateSource,
+    Returning,
+    FromFunction,
+    FromSubquery,
+    OnConflict,
+    MergeWhen,
+}
+
+impl Place {
+    /// The place in PostgreSQL's messages (`ParseExprKindName`).
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Place::Target => "SELECT",
+            Place::Where => "WHERE",
+            Place::JoinOn => "JOIN conditions",
+            Place::GroupBy => "GROUP BY",
+            Place::Having => "HAVING",
+            Place::OrderBy => "ORDER BY",
+            Place::DistinctOn => "DISTINCT ON",
+            Place::Window => "window definitions",
+            Place::Filter => "FILTER",
+            Place::Limit => "LIMIT",
+            Place::Offset => "OFFSET",
+            Place::Values | Place::SingleRow => "VALUES",
+            Place::UpdateSource => "UPDATE",
+            Place::Returning => "RETURNING",
+            Place::FromFunction => "functions in FROM",
+            Place::FromSubquery => "FROM clause of their own query level",
+            Place::OnConflict => "ON CONFLICT",
+            Place::MergeWhen => "MERGE WHEN conditions",
+        }
+    }
+}

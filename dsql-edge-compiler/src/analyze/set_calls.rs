@@ -1,0 +1,40 @@
+//! Counts the calls of set-returning functions at one query level.
+
+use std::cell::Cell;
+
+use crate::source::Span;
+
+/// The calls of set-returning functions at one query level: `p_last_srf` and `p_hasTargetSRFs` of PostgreSQL's
+/// `ParseState`.
+#[derive(Default)]
+pub(super) struct SetReturning {
+    /// A call runs side by side with the target list.
+    in_target_list: Cell<bool>,
+    count: Cell<usize>,
+    last: Cell<Span>,
+}
+
+impl SetReturning {
+    pub(super) fn mark_in_target_list(&self) {
+        self.in_target_list.set(true);
+    }
+
+    pub(super) fn in_target_list(&self) -> bool {
+        self.in_target_list.get()
+    }
+
+    /// The number of calls so far.
+    pub(super) fn count(&self) -> usize {
+        self.count.get()
+    }
+
+    /// The last call, if there is one after the first `before`.
+    pub(super) fn after(&self, before: usize) -> Option<Span> {
+        (self.count.get() > before).then(|| self.last.get())
+    }
+
+    pub(super) fn push(&self, span: Span) {
+        self.count.set(self.count.get() + 1);
+        self.last.set(span);
+    }
+}

@@ -1,0 +1,176 @@
+//! The rules that one statement breaks by itself, those of the statements inside of it included.
+//!
+//! Input: a statement in its text, and the schema if it is known. Output: [`Finding`]s in DSQL's order. The bodies of SQL
+//! functions are statements too: each is checked, and all of a body as statements of one message.
+
+use super::clauses::function_body_depth;
+use super::inside::{explained, run, within};
+use super::words::Words;
+use super::{Finding, Transactions, alter, ddl, functions, limits, query, settings, statements, types};
+use crate::Source;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::Schema;
+use crate::source::Span;
+use crate::syntax::ast::{CreateFunction, StatementKind};
+use crate::syntax::keyword::Keyword;
+use crate::syntax::token::TokenKind;
+use crate::syntax::{Parsed, ParsedStatement};
+
+/// Functions that create functions, one inside of another.
+const MOST_BODIES: usize = 8;
+
+/// The rules that a statement breaks by itself, in DSQL's order.
+pub fn findings(statement: ParsedStatement<'_>, schema: Option<&Schema>) -> Vec<Finding> {
+    findings_inside(statement, schema, 0)
+}
+
+/// The same for a statement in the bodies of `level` functions.
+fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, level: usize) -> Vec<Finding> {
+    let mut out = Vec::new();
+    match &statement.kind {
+        // The most frequent by far: their words are not looked at.
+        StatementKind::Query(query) => out.extend(query::into(query)),
+        StatementKind::Update(_) | StatementKind::Delete(_) => {}
+        StatementKind::Insert(insert) => limits::inserted(insert, &mut out),
+        StatementKind::Merge(merge) => {
+            return vec![Finding { whole: true, ..statements::merge.at(merge.span) }];
+        }
+        _ => {
+            let words = Words::of(statement);
+            if let Some(finding) = statements::refused(&words) {
+                return vec![Finding { whole: true, ..finding }];
+            }
+            by_kind(statement, &words, schema, &mut out);
+            if let StatementKind::CreateFunction(function) = &statement.kind {
+                body(function, statement, level, &mut out);
+            }
+        }
+    }
+    query::queries(statement.tree, schema, &mut out);
+    if let Some(whole) = out.iter().position(|finding| finding.whole) {
+        return vec![out.swap_remove(whole)];
+    }
+    out
+}
+
+/// The same, and types of columns that a schema does not have of which all is known.
+pub fn findings_within(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<Finding> {
+    let mut out = findings(statement, Some(schema));
+    if !out.iter().any(|finding| finding.whole) {
+        ddl::unknown_types(&statement.kind, schema, &mut out);
+    }
+    out
+}
+
+fn by_kind(
+    statement: ParsedStatement<'_>,
+    words: &Words<'_>,
+    schema: Option<&Schema>,
+    out: &mut Vec<Finding>,
+) {
+    let whole = |finding| Finding { whole: true, ..finding };
+    match &statement.kind {
+        StatementKind::CreateTable(table) => ddl::table(table, words, out),
+        StatementKind::CreateTableAs(table) => out.push(whole(ddl::table_as(table, words))),
+        StatementKind::CreateView(view) => ddl::view(view, words, out),
+        StatementKind::CreateIndex(index) => ddl::index(index, words, out),
+        StatementKind::CreateSequence(sequence) => ddl::sequence(sequence, statement.span, words, out),
+        StatementKind::CreateType(new) => out.push(whole(ddl::new_type(new, words))),
+        StatementKind::CreateFunction(function) => ddl::function(function, words, out),
+        StatementKind::CreateDomain(domain) => {
+            out.extend(ddl::temporary_object("CREATE DOMAIN", &domain.name));
+            out.extend(types::domain(&domain.type_name));
+        }
+        StatementKind::CreateSchema(created) => {
+            for element in &created.elements {
+                out.extend(findings(ParsedStatement { tree: element, ..statement }, schema));
+            }
+        }
+        StatementKind::AlterTable(table) => alter::alter(table, statement.span, words, schema, out),
+        StatementKind::Set(set) => out.extend(settings::set(set, words)),
+        StatementKind::Utility("EXPLAIN") => {
+            if let Some(inner) = explained(statement) {
+                out.extend(inner.iter().flat_map(|inner| findings(inner, schema)));
+            }
+        }
+        StatementKind::Utility("COPY") => {
+            if let Some(inner) = run(statement) {
+                out.extend(inner.iter().flat_map(|inner| findings(inner, schema)));
+            }
+        }
+        StatementKind::Utility("CALL") => out.extend(functions::procedure(words)),
+        StatementKind::Utility(_) => out.extend(settings::passed_over(words)),
+        _ => {}
+    }
+}
+
+/// What is wrong with the statements of a function's body. `level` counts the functions that this one is created in.
+fn body(function: &CreateFunction, statement: ParsedStatement<'_>, level: usize, out: &mut Vec<Finding>) {
+    if function.aggregate.is_some() || function.language.as_deref().is_some_and(|it| it != "sql") {
+        return;
+    }
+    let words = Words::of(statement);
+    if let Some(at) = words.position_of_body() {
+        let Some(body) = words.string(at) else { return };
+        let place = words.span(at);
+        let source = Source::numbered(body);
+        let read = if level < MOST_BODIES {
+            Parsed::script(&source)
+        } else {
+            Err(Diagnostic::error(Code::TooComplex, place, ""))
+        };
+        match read {
+            Ok(parsed) => {
+                let mut inside = Vec::new();
+                statements_of(&parsed, level, &mut inside);
+                out.extend(inside.into_iter().map(|finding| Finding { fix: None, ..finding.placed(place) }));
+            }
+            Err(error) if error.code == Code::TooComplex => out.push(function_body_depth.at(place)),
+            Err(_) => {}
+        }
+    } else if let Some(parsed) = unquoted_body(&words, statement) {
+        statements_of(&parsed, level, out);
+    }
+}
+
+/// The statements of `BEGIN ATOMIC …; END`, or `RETURN expression`, which is read as SELECT.
+fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Option<Parsed<'p>> {
+    let mut depth = 0usize;
+    let mut first = None;
+    for at in 0..words.len() {
+        match words.at(at) {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            "RETURN" if depth == 0 => {
+                first = Some((at, statement.span.end));
+                break;
+            }
+            "ATOMIC" if depth == 0 && words.at(at - 1) == "BEGIN" => {
+                first = Some((at + 1, words.span(words.len() - 1).start));
+                break;
+            }
+            _ => {}
+        }
+    }
+    let (first, end) = first?;
+    let mut within = within(statement.tokens, Span { start: words.span(first).start, end });
+    let mut begins = true;
+    for token in &mut within.tokens {
+        if begins && token.kind == TokenKind::Keyword(Keyword::Return) {
+            token.kind = TokenKind::Keyword(Keyword::Select);
+        }
+        begins = token.kind == TokenKind::Symbol(b';');
+    }
+    Parsed::of_tokens(statement.text, within).ok()
+}
+
+/// Each statement of a body, and all of them as statements of one message.
+fn statements_of(body: &Parsed<'_>, level: usize, out: &mut Vec<Finding>) {
+    let mut transaction = Transactions::new();
+    transaction.message(body.statements.len());
+    for statement in body.iter() {
+        out.extend(findings_inside(statement, None, level + 1));
+        out.extend(settings::of_session(&statement.kind, &Words::of(statement)));
+        out.extend(transaction.next(statement));
+    }
+}

@@ -1,0 +1,55 @@
+//! Checks one statement: by the rules of DSQL, of transactions in a query, and by parse analysis.
+//!
+//! Input: a text without optional parts, or the tokens of one combination of them, and the schema. Output: the typed
+//! query, or all errors, in PostgreSQL's order.
+
+use crate::diagnostic::{Diagnostics, Stage, quotation};
+use crate::schema::{Dialect, Schema};
+use crate::source::Span;
+use crate::syntax::{Lexed, Parsed, ParsedStatement};
+use crate::typed::TypedQuery;
+use crate::{analyze, dsql, transaction_control};
+
+/// The statement of these tokens of the text.
+pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
+    let parsed = Parsed::of_tokens(text, tokens)?;
+    let statement = parsed.only()?;
+    let rejected = rejected_by_dsql(statement, schema);
+    let is_whole = rejected.iter().any(|finding| finding.whole);
+    if let Some(control) = transaction_control::error(statement).filter(|_| !is_whole) {
+        let elsewhere = rejected.into_iter().map(|finding| finding.diagnostic);
+        let elsewhere = elsewhere.filter(|error| error.span.start != control.span.start);
+        return Err([control.clone()].into_iter().chain(elsewhere).collect());
+    }
+    let query = match analyze::analyze(statement, schema) {
+        _ if is_whole => Err(Diagnostics::new()),
+        Ok(query) if rejected.is_empty() => return Ok(query),
+        Ok(query) => Err(query.warnings.into_iter().collect()),
+        Err(errors) => Err(errors),
+    };
+    query.map_err(|errors| {
+        // DSQL rejects a statement after parse analysis, and before anything runs.
+        let (at_run_time, mut all): (Vec<_>, Vec<_>) =
+            errors.into_iter().partition(|error| error.stage == Stage::Dialect);
+        // If a rule of DSQL and an analysis error are about the same place, only the rule is reported.
+        let has_rule = |span: Span| rejected.iter().any(|it| it.diagnostic.span.start == span.start);
+        all.retain(|error| !has_rule(error.span));
+        all.extend(rejected.into_iter().map(|finding| finding.diagnostic));
+        all.extend(at_run_time);
+        for error in &mut all {
+            quotation::quote(error, text, &parsed.tokens.captures);
+        }
+        all.into_iter().collect()
+    })
+}
+
+/// The rules of DSQL that the statement breaks; for PostgreSQL none.
+fn rejected_by_dsql(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<dsql::Finding> {
+    if schema.dialect == Dialect::Postgres {
+        return Vec::new();
+    }
+    let mut found = dsql::findings_within(statement, schema);
+    // A rule that no cluster was seen to apply does not stop a build.
+    found.retain(|finding| finding.diagnostic.is_error());
+    found
+}

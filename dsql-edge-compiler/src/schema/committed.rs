@@ -1,0 +1,87 @@
+//! Leaves out the statements that a script rolls back.
+//!
+//! Input: the statements of a file. Output: those that are applied: not those between `BEGIN` and `ROLLBACK`, nor those
+//! between `SAVEPOINT` and `ROLLBACK TO`. A transaction that is open at the end is named: psql discards it, and a tool
+//! that sends a file as one transaction may commit it.
+
+use crate::source::Span;
+use crate::syntax::Lexed;
+use crate::syntax::ast::{Statement, StatementKind};
+use crate::syntax::keyword::Keyword;
+use crate::syntax::token::{Token, TokenKind};
+
+/// The statements that are applied, and the BEGIN of a transaction that does not end.
+pub(super) fn committed(statements: Vec<Statement>, lexed: &Lexed) -> (Vec<Statement>, Option<Span>) {
+    let mut blocks = Blocks { kept: vec![true; statements.len()], begin: None, savepoints: Vec::new() };
+    for (at, statement) in statements.iter().enumerate() {
+        if let StatementKind::Utility(command) = statement.kind {
+            blocks.next(at, command, tokens(lexed, statement.span));
+        }
+    }
+    let open = blocks.begin.and_then(|at| statements.get(at)).map(|statement| statement.span);
+    let kept = statements.into_iter().zip(blocks.kept).filter(|(_, kept)| *kept);
+    (kept.map(|(statement, _)| statement).collect(), open)
+}
+
+struct Blocks {
+    /// Of each statement, whether it is applied.
+    kept: Vec<bool>,
+    /// The statement that begins the open transaction.
+    begin: Option<usize>,
+    /// The savepoints of the open transaction: name and statement.
+    savepoints: Vec<(String, usize)>,
+}
+
+impl Blocks {
+    fn next(&mut self, at: usize, command: &str, tokens: &[Token]) {
+        let has = |keyword| tokens.iter().any(|token| token.kind == TokenKind::Keyword(keyword));
+        let name = || tokens.last().and_then(|token| token.kind.name()).unwrap_or_default();
+        let chained = (has(Keyword::Chain) && !has(Keyword::No)).then_some(at);
+        match command {
+            "BEGIN" | "START TRANSACTION" => self.begin = self.begin.or(Some(at)),
+            "COMMIT" | "END" => self.end(chained),
+            "ROLLBACK" if has(Keyword::To) => self.roll_back_to(at, name()),
+            "ROLLBACK" | "ABORT" => {
+                if let Some(begin) = self.begin {
+                    self.undo(begin, at);
+                    self.end(chained);
+                }
+            }
+            "SAVEPOINT" if self.begin.is_some() => self.savepoints.push((name().to_owned(), at)),
+            "RELEASE" => {
+                if let Some(found) = self.savepoint(name()) {
+                    self.savepoints.truncate(found);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, next: Option<usize>) {
+        self.begin = next;
+        self.savepoints.clear();
+    }
+
+    fn savepoint(&self, name: &str) -> Option<usize> {
+        self.savepoints.iter().rposition(|(known, _)| known == name)
+    }
+
+    /// The savepoint itself stays.
+    fn roll_back_to(&mut self, at: usize, name: &str) {
+        let Some(found) = self.savepoint(name) else { return };
+        self.savepoints.truncate(found + 1);
+        if let Some((_, begin)) = self.savepoints.last() {
+            self.undo(*begin, at);
+        }
+    }
+
+    fn undo(&mut self, from: usize, to: usize) {
+        self.kept.iter_mut().take(to).skip(from).for_each(|kept| *kept = false);
+    }
+}
+
+fn tokens(lexed: &Lexed, span: Span) -> &[Token] {
+    let first = lexed.tokens.partition_point(|token| token.span.start < span.start);
+    let last = lexed.tokens.partition_point(|token| token.span.start < span.end);
+    lexed.tokens.get(first..last).unwrap_or_default()
+}

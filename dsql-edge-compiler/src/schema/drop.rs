@@ -1,0 +1,304 @@
+//! `DROP`, and what `CASCADE` drops with it.
+//!
+//! Input: the statement. Output: the schema without the objects, and without those that depend on them. The edges are
+//! those of `pg_depend`, computed from what the schema keeps: a view depends on what its query reads, calls and casts to,
+//! by the names of its own moment; a column depends on its type; a partition on its parent.
+
+use std::collections::BTreeSet;
+
+use super::fold::Fold;
+use super::{Relation, RelationKind, Schema, UserTypeKind};
+use crate::syntax::ast::{Drop, Expr, ExprKind, FromItem, ObjectKind, QualifiedName, Query, TypeName};
+use crate::syntax::visit::{self, Visit};
+
+/// An object that others can depend on, by its place in the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Object {
+    Relation(usize),
+    Type(usize),
+    Function(usize),
+}
+
+impl Fold {
+    pub(super) fn drop_objects(&mut self, drop: Drop) {
+        for (at, name) in drop.names.iter().enumerate() {
+            match drop.object {
+                ObjectKind::Function => {
+                    let parameters = drop.parameters.get(at).and_then(Option::as_deref);
+                    let meant = self.functions_meant(name, parameters);
+                    if drop.cascade {
+                        let functions = meant.iter().map(|at| Object::Function(*at));
+                        self.drop_dependents(functions.collect());
+                    }
+                    self.forget_functions(meant);
+                }
+                ObjectKind::Type | ObjectKind::Domain => {
+                    let found = self.find_type(name);
+                    if let Some(at) = found {
+                        if drop.cascade {
+                            self.drop_dependents(vec![Object::Type(at)]);
+                        }
+                        self.forget(Object::Type(at));
+                    }
+                }
+                ObjectKind::Schema => self.drop_schema(name.name(), drop.cascade),
+                ObjectKind::Index => {
+                    for relation in &mut self.schema.relations {
+                        relation.keys.retain(|key| key.name.as_deref() != Some(name.name()));
+                    }
+                }
+                _ => match self.find_relation(name) {
+                    Some(at) => {
+                        let partitions = self.partitions(at).into_iter().map(Object::Relation);
+                        let dropped: Vec<Object> = partitions.chain([Object::Relation(at)]).collect();
+                        if drop.cascade {
+                            self.drop_dependents(dropped.clone());
+                        }
+                        dropped.into_iter().for_each(|object| self.forget(object));
+                    }
+                    None if drop.if_exists => {}
+                    None => self.unknown_relation(name),
+                },
+            }
+        }
+    }
+
+    /// Without CASCADE, PostgreSQL drops only an empty schema.
+    pub(super) fn drop_schema(&mut self, name: &str, cascade: bool) {
+        self.schema.schemas.retain(|known| known != name);
+        if !cascade {
+            return;
+        }
+        let schema = &self.schema;
+        let relations = schema.relation_names.all().filter(|(of, ..)| *of == name);
+        let mut dropped: Vec<Object> = relations.map(|(.., at)| Object::Relation(at)).collect();
+        let types = schema.type_names.all().filter(|(of, ..)| *of == name);
+        dropped.extend(types.map(|(.., at)| Object::Type(at)));
+        let functions = schema.functions.iter().enumerate().filter(|(_, it)| it.schema == name);
+        let functions: Vec<usize> = functions.map(|(at, _)| at).collect();
+        dropped.extend(functions.iter().map(|at| Object::Function(*at)));
+        self.drop_dependents(dropped.clone());
+        dropped.into_iter().for_each(|object| self.forget(object));
+        self.forget_functions(functions);
+        self.schema.operators.retain(|(of, _)| of != name);
+    }
+
+    /// A column that is dropped with CASCADE takes the views that name it along, or that show all columns of its table.
+    pub(super) fn drop_views_of_column(&mut self, table: usize, column: &str) {
+        let names_it = |schema: &Schema, view: &Relation| {
+            let mut reads = Reads::of(schema, view);
+            reads.column = Some(column);
+            reads.run(view);
+            reads.found.contains(&Object::Relation(table)) && reads.names_column
+        };
+        let views: Vec<Object> = self.existing(|schema, view| names_it(schema, view));
+        if !views.is_empty() {
+            self.drop_dependents(views.clone());
+            views.into_iter().for_each(|view| self.forget(view));
+        }
+    }
+
+    /// Drops everything that depends on these objects, and on what is dropped with them.
+    fn drop_dependents(&mut self, mut dropped: Vec<Object>) {
+        let mut at = 0;
+        while let Some(object) = dropped.get(at).copied() {
+            at += 1;
+            if let Object::Type(ty) = object {
+                self.drop_columns_of_type(ty);
+                dropped.extend(self.types_over(ty).into_iter().map(Object::Type));
+            }
+            let found = self.existing(|schema, relation| depends_on(schema, relation, object));
+            for dependent in found {
+                if !dropped.contains(&dependent) {
+                    dropped.push(dependent);
+                    self.forget(dependent);
+                }
+            }
+        }
+    }
+
+    /// The relations that exist and of which this holds.
+    fn existing(&self, holds: impl Fn(&Schema, &Relation) -> bool) -> Vec<Object> {
+        let names = self.schema.relation_names.all().map(|(.., at)| at);
+        let places: BTreeSet<usize> = names.collect();
+        let is_it = |at: &usize| self.schema.relations.get(*at).is_some_and(|it| holds(&self.schema, it));
+        places.into_iter().filter(is_it).map(Object::Relation).collect()
+    }
+
+    /// Takes the name of an object away. Its entry stays, so that the places of others do.
+    fn forget(&mut self, object: Object) {
+        let version = self.schema.version;
+        match object {
+            Object::Relation(at) => {
+                let relation = &self.schema.relations[at];
+                self.schema.relation_names.take(version, &relation.schema, &relation.name);
+            }
+            Object::Type(at) => {
+                let ty = &self.schema.types[at];
+                self.schema.type_names.take(version, &ty.schema, &ty.name);
+            }
+            Object::Function(_) => {}
+        }
+    }
+
+    /// From the last one, so that the places of the others stay.
+    fn forget_functions(&mut self, mut places: Vec<usize>) {
+        places.sort_unstable();
+        for at in places.into_iter().rev() {
+            self.schema.functions.remove(at);
+        }
+    }
+
+    /// Partitions and the sequences of columns go with their table.
+    fn partitions(&self, parent: usize) -> Vec<usize> {
+        let is_partition = |(_, it): &(usize, &Relation)| {
+            (it.partitioned || matches!(it.kind, RelationKind::Sequence)) && it.parents.contains(&parent)
+        };
+        let own: Vec<usize> =
+            self.schema.relations.iter().enumerate().filter(is_partition).map(|(at, _)| at).collect();
+        let below: Vec<usize> = own.iter().flat_map(|at| self.partitions(*at)).collect();
+        own.into_iter().chain(below).collect()
+    }
+
+    /// Domains over a type.
+    fn types_over(&self, ty: usize) -> Vec<usize> {
+        let is_over = |at: &usize| match self.schema.types.get(*at).map(|it| &it.kind) {
+            Some(UserTypeKind::Domain { base, .. }) => self.is_type(base, ty),
+            _ => false,
+        };
+        let names = self.schema.type_names.all().map(|(.., at)| at);
+        names.collect::<BTreeSet<_>>().into_iter().filter(is_over).collect()
+    }
+
+    fn drop_columns_of_type(&mut self, ty: usize) {
+        let names: BTreeSet<usize> = self.schema.relation_names.all().map(|(.., at)| at).collect();
+        for table in names {
+            let columns = self.schema.relations[table].columns.iter();
+            let of_type = columns.filter(|column| self.is_type(&column.type_name, ty));
+            let of_type: Vec<String> = of_type.map(|column| column.name.clone()).collect();
+            for column in of_type {
+                self.drop_views_of_column(table, &column);
+                let relation = &mut self.schema.relations[table];
+                relation.columns.retain(|it| it.name != column);
+                relation.keys.retain(|key| !key.columns.contains(&column));
+                relation.foreign_keys.retain(|key| !key.columns.contains(&column));
+            }
+        }
+    }
+
+    pub(super) fn find_type(&self, name: &QualifiedName) -> Option<usize> {
+        match name.schema() {
+            Some(schema) => self.schema.user_type(schema, name.name()),
+            None => self.path.iter().find_map(|schema| self.schema.user_type(schema, name.name())),
+        }
+    }
+
+    /// Whether the type of a column or a domain is this one, or an array of it.
+    fn is_type(&self, written: &TypeName, ty: usize) -> bool {
+        let schema = &self.schema;
+        let found = match written.name.schema() {
+            Some(of) => schema.user_type(of, written.name.name()),
+            None => schema.search_path.iter().find_map(|of| schema.user_type(of, written.name.name())),
+        };
+        found == Some(ty)
+    }
+}
+
+fn depends_on(schema: &Schema, relation: &Relation, object: Object) -> bool {
+    if let Object::Relation(at) = object
+        && relation.parents.contains(&at)
+    {
+        return true;
+    }
+    let mut reads = Reads::of(schema, relation);
+    reads.run(relation);
+    reads.found.contains(&object)
+}
+
+/// Collects the objects that the query of a view names.
+struct Reads<'s> {
+    schema: &'s Schema,
+    version: u32,
+    path: &'s [String],
+    /// The names of `WITH`, which are not relations.
+    with: Vec<String>,
+    found: BTreeSet<Object>,
+    /// A column to look for, and whether it is named or part of a star.
+    column: Option<&'s str>,
+    names_column: bool,
+}
+
+impl<'s> Reads<'s> {
+    fn of(schema: &'s Schema, view: &'s Relation) -> Reads<'s> {
+        Reads {
+            schema,
+            version: view.created.version,
+            path: &view.created.path,
+            with: Vec::new(),
+            found: BTreeSet::new(),
+            column: None,
+            names_column: false,
+        }
+    }
+
+    fn run(&mut self, view: &'s Relation) {
+        if let RelationKind::View(query, _) = &view.kind {
+            visit::query(query, self);
+        }
+    }
+
+    fn find(&self, name: &QualifiedName, find: impl Fn(&str) -> Option<usize>) -> Option<usize> {
+        match name.schema() {
+            Some(schema) => find(schema),
+            None => self.path.iter().find_map(|schema| find(schema)),
+        }
+    }
+}
+
+impl<'s> Visit<'s> for Reads<'s> {
+    fn query(&mut self, query: &'s Query) -> bool {
+        let names = query.with.iter().flat_map(|with| &with.ctes).map(|cte| cte.name.text.clone());
+        self.with.extend(names);
+        true
+    }
+
+    fn item(&mut self, item: &'s FromItem) {
+        let FromItem::Table { name, .. } = item else { return };
+        if name.schema().is_none() && self.with.iter().any(|with| with == name.name()) {
+            return;
+        }
+        let found = self.find(name, |schema| self.schema.relation_at(self.version, schema, name.name()));
+        self.found.extend(found.map(Object::Relation));
+    }
+
+    fn expr(&mut self, expr: &'s Expr) {
+        match &expr.kind {
+            ExprKind::Function(call) => {
+                let functions = self.schema.functions.iter().enumerate();
+                let is_called = |schema: &str| match call.name.schema() {
+                    Some(of) => of == schema,
+                    None => self.path.iter().any(|it| it == schema),
+                };
+                let mut called = functions.filter(|(_, it)| {
+                    it.name_at(self.version)
+                        .is_some_and(|(schema, name)| name == call.name.name() && is_called(schema))
+                });
+                // Of several functions of a name, the types of the arguments decide, which are not known here.
+                if let (Some((at, _)), None) = (called.next(), called.next()) {
+                    self.found.insert(Object::Function(at));
+                }
+            }
+            ExprKind::Star(_) => self.names_column = true,
+            ExprKind::Column(parts) => {
+                self.names_column |= parts.last().is_some_and(|last| Some(last.text.as_str()) == self.column);
+            }
+            _ => {}
+        }
+    }
+
+    fn target_type(&mut self, ty: &'s TypeName, _: &'s Expr) {
+        let name = &ty.name;
+        let found = self.find(name, |schema| self.schema.user_type_at(self.version, schema, name.name()));
+        self.found.extend(found.map(Object::Type));
+    }
+}

@@ -1,0 +1,103 @@
+//! Which object had which name, and when: so that a view finds what its query meant when it was created.
+//!
+//! Input: names that are given and taken away, each with the number of the statement that does it. Output: the object of
+//! a name at a [`Moment`].
+//!
+//! # Why a history
+//!
+//! PostgreSQL keeps a view as a tree of object numbers: after `ALTER TABLE t RENAME TO u`, a view over `t` still reads the
+//! same table, and a new table `t` does not change it. The snapshot keeps the view's query as written. To resolve the
+//! names again after the rename, it asks for the names as they were:
+//!
+//! ```sql
+//! CREATE TABLE t (a int);          -- 1: t is relation 0
+//! CREATE VIEW v AS SELECT a FROM t; -- 2: v is of moment 2
+//! ALTER TABLE t RENAME TO u;       -- 3: t is nothing, u is relation 0
+//! CREATE TABLE t (a text);         -- 4: t is relation 1
+//! ```
+//!
+//! In `v`, `t` is what it was at moment 2: relation 0, whose column is an int. The same holds for the names of columns,
+//! types and functions, and for the search path of the moment. A column that is added later is not among those of a `*`.
+//!
+//! Rejected: rewriting the query at each rename. It needs the scopes of a query (CTEs, aliases, USING) in the reader of
+//! DDL as well, and a second implementation of them would differ from the analyzer's.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// When something was created: the number of the statement, and the search path there.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// The number of the statement.
+    pub version: u32,
+    /// The schemas where unqualified names were looked up.
+    pub path: Arc<[String]>,
+}
+
+/// No statement has this number: the moment after all of them.
+pub const NOW: u32 = u32::MAX;
+
+/// The objects of one kind by schema and name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    given: HashMap<(String, String), Vec<Given>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Given {
+    object: usize,
+    from: u32,
+    /// The statement that took the name away; [`NOW`] if it is still given.
+    to: u32,
+}
+
+impl Names {
+    /// The object that had the name after this statement.
+    pub(super) fn at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
+        let given = self.given.get(&(schema.to_owned(), name.to_owned()))?;
+        let is_then = |it: &&Given| it.from <= version && (version < it.to || it.to == NOW);
+        given.iter().rev().find(is_then).map(|it| it.object)
+    }
+
+    /// The object that has the name.
+    pub(super) fn now(&self, schema: &str, name: &str) -> Option<usize> {
+        self.at(NOW, schema, name)
+    }
+
+    pub(super) fn give(&mut self, version: u32, schema: &str, name: &str, object: usize) {
+        self.take(version, schema, name);
+        let given = self.given.entry((schema.to_owned(), name.to_owned())).or_default();
+        given.push(Given { object, from: version, to: NOW });
+    }
+
+    pub(super) fn take(&mut self, version: u32, schema: &str, name: &str) {
+        let given = self.given.get_mut(&(schema.to_owned(), name.to_owned()));
+        given.into_iter().flatten().filter(|it| it.to == NOW).for_each(|it| it.to = version);
+    }
+
+    /// The names that are given, with their objects.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str, usize)> {
+        self.given.iter().flat_map(|((schema, name), given)| {
+            let now = given.iter().filter(|it| it.to == NOW);
+            now.map(move |it| (schema.as_str(), name.as_str(), it.object))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_is_of_the_object_that_had_it_then() {
+        let mut names = Names::default();
+        names.give(1, "public", "t", 0);
+        names.take(3, "public", "t");
+        names.give(3, "public", "u", 0);
+        names.give(4, "public", "t", 1);
+        let t = |version| names.at(version, "public", "t");
+        assert_eq!([t(0), t(1), t(2), t(3), t(4), t(NOW)], [None, Some(0), Some(0), None, Some(1), Some(1)]);
+        assert_eq!((names.now("public", "u"), names.at(2, "public", "u")), (Some(0), None));
+        assert_eq!(names.all().count(), 2);
+    }
+}

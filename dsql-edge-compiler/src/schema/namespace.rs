@@ -1,0 +1,36 @@
+//! `ALTER SCHEMA … RENAME TO`: every object in a schema gets another name at once.
+
+use super::fold::Fold;
+use crate::syntax::ast::Name;
+
+impl Fold {
+    pub(super) fn rename_schema(&mut self, from: &Name, to: &Name) {
+        let types: Vec<usize> = self.schema.type_names.all().map(|(.., at)| at).collect();
+        for at in types {
+            if self.schema.types[at].schema == from.text {
+                let name = self.schema.types[at].name.clone();
+                self.rename_type(at, to.text.clone(), name);
+            }
+        }
+        let schema = &mut self.schema;
+        for name in schema.schemas.iter_mut().filter(|name| **name == from.text) {
+            name.clone_from(&to.text);
+        }
+        let version = schema.version;
+        let moved = schema.relation_names.all().filter(|(of, ..)| *of == from.text);
+        let moved: Vec<(String, usize)> = moved.map(|(_, name, at)| (name.to_owned(), at)).collect();
+        for (name, at) in moved {
+            schema.relations[at].schema.clone_from(&to.text);
+            schema.relation_names.take(version, &from.text, &name);
+            schema.relation_names.give(version, &to.text, &name, at);
+        }
+        for function in schema.functions.iter_mut().filter(|it| it.schema == from.text) {
+            let name = function.definition.name.name().to_owned();
+            function.earlier_names.push((version, from.text.clone(), name));
+            function.schema.clone_from(&to.text);
+        }
+        for (of, _) in schema.operators.iter_mut().filter(|(of, _)| *of == from.text) {
+            of.clone_from(&to.text);
+        }
+    }
+}

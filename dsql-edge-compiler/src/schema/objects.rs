@@ -1,0 +1,382 @@
+//! The objects of a schema: relations, types, functions, operators and casts, with the names that find them.
+
+use super::error::SchemaError;
+use super::names::{Moment, Names};
+use crate::source::Span;
+use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, TypeName};
+
+/// Whose rules apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// Amazon Aurora DSQL.
+    #[default]
+    Dsql,
+    /// Plain PostgreSQL 16: DSQL's refusals are silent.
+    Postgres,
+}
+
+/// Everything a query can name that PostgreSQL does not ship.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    /// Tables and views, in order of creation.
+    pub relations: Vec<Relation>,
+    /// Domains, enums, composite and range types.
+    pub types: Vec<UserType>,
+    /// Functions.
+    pub functions: Vec<Function>,
+    /// Operators that it creates, with their schemas.
+    pub operators: Vec<(String, CreateOperator)>,
+    /// Collations that it creates under which texts of different bytes may be equal, with their schemas.
+    pub nondeterministic_collations: Vec<(String, String)>,
+    /// Casts that it creates.
+    pub casts: Vec<CreateCast>,
+    /// Schemas that were created, `public` included.
+    pub schemas: Vec<String>,
+    /// Where unqualified names are looked up.
+    pub search_path: Vec<String>,
+    /// Whose rules apply.
+    pub dialect: Dialect,
+    /// `-- dsql-edge: type users.id = crate::UserId`.
+    pub rust_types: Vec<RustType>,
+    /// Statements that may change the schema and whose effect is not known, each with its file.
+    pub unfollowed: Vec<SchemaError>,
+    pub(super) relation_names: Names,
+    pub(super) type_names: Names,
+    /// The number of the last statement.
+    pub(super) version: u32,
+}
+
+impl Default for Schema {
+    fn default() -> Schema {
+        Schema {
+            relations: Vec::new(),
+            types: Vec::new(),
+            functions: Vec::new(),
+            operators: Vec::new(),
+            nondeterministic_collations: Vec::new(),
+            casts: Vec::new(),
+            schemas: vec!["public".to_owned()],
+            search_path: vec!["public".to_owned()],
+            dialect: Dialect::default(),
+            rust_types: Vec::new(),
+            unfollowed: Vec::new(),
+            relation_names: Names::default(),
+            type_names: Names::default(),
+            version: 0,
+        }
+    }
+}
+
+/// A Rust type that the snapshot gives to a column, or to all columns of a type.
+#[derive(Clone, Debug)]
+pub struct RustType {
+    /// `[schema,] table, column`, or the type alone.
+    pub sql: Vec<String>,
+    /// The Rust type as written.
+    pub rust: String,
+    /// The file, and where in it.
+    pub place: (String, Span),
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// The schema of temporary tables, which is searched before the search path.
+pub const TEMPORARY: &str = "pg_temp";
+
+/// A table or a view.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Its columns; of a view, only what its definition's column list renames.
+    pub columns: Vec<Column>,
+    /// The columns of its query that were renamed, in order: the statement, the old name and the new one.
+    pub renamed_columns: Vec<(u32, String, String)>,
+    /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
+    pub keys: Vec<Key>,
+    /// What its rows refer to.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Tables inherit from it: its rows are not all under its keys.
+    pub has_children: bool,
+    /// It has triggers or rules, which may change what is written.
+    pub has_triggers: bool,
+    /// It has rules: another statement may run instead, whose RETURNING gives the rows.
+    pub has_rules: bool,
+    /// What a write to it may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
+    pub evaluated: Vec<Expr>,
+    /// It is partitioned, or a partition: an error names a constraint of another table than the statement.
+    pub partitioned: bool,
+    /// It is temporary or unlogged: its rows end with the session, or a crash removes them.
+    pub volatile_rows: bool,
+    /// It has an exclusion constraint, or a unique index of expressions: `keys` has not all that a row may violate.
+    pub has_other_keys: bool,
+    /// A materialized view.
+    pub materialized: bool,
+    /// Row level security was spoken of: rows may be there that a query does not see.
+    pub row_security: bool,
+    /// When it was created, or its query replaced: the names in the query are those of that moment.
+    pub created: Moment,
+    /// The tables that it inherits from, or is a partition of, by their places.
+    pub parents: Vec<usize>,
+    /// What it is.
+    pub kind: RelationKind,
+}
+
+/// What a relation is.
+#[derive(Clone, Debug)]
+pub enum RelationKind {
+    /// A table that can be written to.
+    Table,
+    /// A view or materialized view: its query and its column names, if given.
+    View(Box<Query>, Vec<Name>),
+    /// `CREATE TABLE … AS`: the types of the query, and nothing proved of its columns.
+    TableAs(Box<Query>, Vec<Name>),
+    /// A sequence, which can be read from.
+    Sequence,
+}
+
+/// A unique key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key {
+    /// The name of the constraint or index.
+    pub name: Option<String>,
+    /// The columns.
+    pub columns: Vec<String>,
+    /// A primary key.
+    pub primary: bool,
+    /// A constraint rather than only an index.
+    pub constraint: bool,
+    /// `NULLS NOT DISTINCT`.
+    pub nulls_not_distinct: bool,
+    /// A COLLATE or an operator class of its own decides which values are equal.
+    pub own_equality: bool,
+    /// A partial index: it serves `ON CONFLICT`, and proves nothing of cardinality.
+    pub partial: bool,
+    /// It may be violated until the transaction ends, and proves nothing of cardinality.
+    pub deferrable: bool,
+}
+
+/// A foreign key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForeignKey {
+    /// The name of the constraint.
+    pub name: String,
+    /// The columns.
+    pub columns: Vec<String>,
+    /// The table that is referenced, by its place among the relations.
+    pub table: usize,
+    /// Its columns.
+    pub referenced: Vec<String>,
+    /// Not `NOT VALID`.
+    pub validated: bool,
+    /// It may be violated until the transaction ends.
+    pub deferrable: bool,
+}
+
+impl ForeignKey {
+    /// It holds at every moment for every row.
+    pub fn proves(&self) -> bool {
+        self.validated && !self.deferrable
+    }
+}
+
+/// A column of a table.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type as written.
+    pub type_name: TypeName,
+    /// `COLLATE`, if it is not the type's own.
+    pub collation: Option<String>,
+    /// NOT NULL by constraint, primary key or identity; a domain may add to it.
+    pub not_null: bool,
+    /// It has a default, an identity or a generation expression.
+    pub has_default: bool,
+    /// `GENERATED … AS IDENTITY`: whether `ALWAYS`.
+    pub identity: Option<bool>,
+    /// `GENERATED ALWAYS AS (…) STORED`.
+    pub generated: bool,
+    /// It is serial or an identity, and its sequence is not created yet.
+    pub(super) has_sequence: bool,
+    /// The statement that added it.
+    pub added: u32,
+    /// The names that it had before, each with the statement that changed it.
+    pub earlier_names: Vec<(u32, String)>,
+}
+
+impl Column {
+    /// The name that it had after a statement.
+    pub fn name_at(&self, version: u32) -> &str {
+        let then = self.earlier_names.iter().find(|(changed, _)| version < *changed);
+        then.map_or(&self.name, |(_, name)| name)
+    }
+}
+
+/// A type that the schema creates.
+#[derive(Clone, Debug)]
+pub struct UserType {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: UserTypeKind,
+}
+
+/// The kinds of user type.
+#[derive(Clone, Debug)]
+pub enum UserTypeKind {
+    /// A domain over a type; `not_null` by constraint.
+    Domain {
+        /// The type below.
+        base: TypeName,
+        /// `NOT NULL`.
+        not_null: bool,
+        /// `DEFAULT …`.
+        has_default: bool,
+        /// `CHECK (…)`.
+        checks: Vec<Expr>,
+    },
+    /// An enum and its labels.
+    Enum(Vec<String>),
+    /// A composite type.
+    Composite(Vec<(String, TypeName)>),
+    /// A range over a type.
+    Range(Option<TypeName>),
+    /// A base type, of which nothing is known but its name.
+    Base {
+        /// `CATEGORY`.
+        category: u8,
+    },
+}
+
+/// A function that the schema creates.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its schema.
+    pub schema: String,
+    /// The statement.
+    pub definition: crate::syntax::ast::CreateFunction,
+    /// The number of the statement that created it.
+    pub created: u32,
+    /// The schemas and names that it had before, each with the statement that changed it.
+    pub earlier_names: Vec<(u32, String, String)>,
+}
+
+impl Function {
+    /// The schema and the name that it had after a statement; none if it was created later.
+    pub fn name_at(&self, version: u32) -> Option<(&str, &str)> {
+        if version < self.created {
+            return None;
+        }
+        let then = self.earlier_names.iter().find(|(changed, ..)| version < *changed);
+        Some(match then {
+            Some((_, schema, name)) => (schema, name),
+            None => (&self.schema, self.definition.name.name()),
+        })
+    }
+}
+
+impl Schema {
+    /// The index of a relation by exact schema and name.
+    pub fn relation(&self, schema: &str, name: &str) -> Option<usize> {
+        self.relation_names.now(schema, name)
+    }
+
+    /// The relations that exist; `relations` also has those that were dropped.
+    pub fn existing_relations(&self) -> impl Iterator<Item = &Relation> {
+        let relations = self.relations.iter().enumerate();
+        let exists = |(at, it): &(usize, &Relation)| self.relation(&it.schema, &it.name) == Some(*at);
+        relations.filter(exists).map(|(_, relation)| relation)
+    }
+
+    /// The tables that inherit from a table or are its partitions, and those below them.
+    pub fn descendants(&self, table: usize) -> Vec<usize> {
+        let is_child = |(_, it): &(usize, &Relation)| {
+            it.parents.contains(&table) && !matches!(it.kind, RelationKind::Sequence)
+        };
+        let own = self.relations.iter().enumerate().filter(is_child).map(|(at, _)| at);
+        let exists = |at: &usize| {
+            self.relations.get(*at).is_some_and(|it| self.relation(&it.schema, &it.name) == Some(*at))
+        };
+        let own: Vec<usize> = own.filter(exists).collect();
+        own.iter().copied().chain(own.iter().flat_map(|at| self.descendants(*at))).collect()
+    }
+
+    /// The index of a type by exact schema and name.
+    pub fn user_type(&self, schema: &str, name: &str) -> Option<usize> {
+        self.type_names.now(schema, name)
+    }
+
+    /// The same at an earlier moment.
+    pub fn relation_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
+        self.relation_names.at(version, schema, name)
+    }
+
+    /// The same at an earlier moment.
+    pub fn user_type_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
+        self.type_names.at(version, schema, name)
+    }
+
+    /// The Rust type that the snapshot gives to a column of a table.
+    pub fn rust_type_of_column(&self, schema: &str, table: &str, column: &str) -> Option<&RustType> {
+        self.rust_types.iter().find(|it| match it.sql.as_slice() {
+            [its_table, its_column] => {
+                let mut path = self.search_path.iter();
+                // The first schema of the path that has such a table is the one that is meant.
+                its_table == table
+                    && its_column == column
+                    && path
+                        .find(|path| self.relation(path, table).is_some())
+                        .is_some_and(|path| path == schema)
+            }
+            [its_schema, its_table, its_column] => {
+                its_schema == schema && its_table == table && its_column == column
+            }
+            _ => false,
+        })
+    }
+
+    /// The Rust type that the snapshot gives to an SQL type.
+    pub fn rust_type_of_type(&self, names: [&str; 2]) -> Option<&RustType> {
+        self.rust_types.iter().find(|it| match it.sql.as_slice() {
+            [name] => names.contains(&name.as_str()),
+            _ => false,
+        })
+    }
+
+    /// Whether a schema of this name exists.
+    pub fn has_schema(&self, name: &str) -> bool {
+        self.schemas.iter().any(|schema| schema == name)
+    }
+}
+
+impl Relation {
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether its columns are those of its query.
+    pub fn has_columns_of_query(&self) -> bool {
+        matches!(self.kind, RelationKind::View(..) | RelationKind::TableAs(..))
+    }
+
+    /// Whether it is a view of some kind.
+    pub fn is_view(&self) -> bool {
+        matches!(self.kind, RelationKind::View(..))
+    }
+}
+
+/// A default that is the constant NULL is none.
+pub(super) fn is_null_default(expr: &Expr) -> bool {
+    use crate::syntax::ast::{ExprKind, Literal};
+    match &expr.kind {
+        ExprKind::Literal(Literal::Null) => true,
+        ExprKind::Cast { arg, .. } => is_null_default(arg),
+        _ => false,
+    }
+}

@@ -1,0 +1,252 @@
+//! `CREATE TABLE`, and columns: of the statement, of parents, of `LIKE` and of a type.
+//!
+//! Input: the statement. Output: a relation of the schema, and the sequences of its serial and identity columns.
+
+use super::fold::Fold;
+use super::key_name::key_name;
+use super::{Column, Key, Relation, RelationKind, TEMPORARY, UserTypeKind, is_null_default};
+use crate::diagnostic::Code;
+use crate::source::Span;
+use crate::syntax::ast::{
+    Constraint, ConstraintKind, CreateTable, ForeignKeyConstraint, KeyConstraint, Name, Persistence,
+    QualifiedName, TableColumn, TableElement, TypeName,
+};
+
+impl Fold {
+    pub(super) fn create_table(&mut self, table: CreateTable) {
+        let mut relation = self.relation_named(&table.name, RelationKind::Table);
+        if table.persistence == Persistence::Temporary && table.name.schema().is_none() {
+            relation.schema = TEMPORARY.to_owned();
+        }
+        relation.partitioned = table.partitioned || table.partition_of.is_some();
+        relation.volatile_rows = table.persistence != Persistence::Permanent;
+        for parent in table.inherits.iter().chain(&table.partition_of) {
+            match self.find_relation(parent) {
+                Some(at) => self.inherit(&mut relation, at, table.inherits.contains(parent)),
+                None => self.unknown_relation(parent),
+            }
+        }
+        if let Some(of_type) = &table.of_type {
+            self.typed_columns(&mut relation, of_type);
+        }
+        // Constraints name columns that may come after them.
+        let is_constraint = |element: &TableElement| matches!(element, TableElement::Constraint(_));
+        let (constraints, columns): (Vec<_>, Vec<_>) = table.elements.into_iter().partition(is_constraint);
+        for element in columns.into_iter().chain(constraints) {
+            match element {
+                TableElement::Column(column) => self.add_column(&mut relation, column),
+                TableElement::Constraint(constraint) => self.add_constraint(&mut relation, constraint),
+                TableElement::Like { table, including } => {
+                    self.copy_columns(&mut relation, &table, &including)
+                }
+            }
+        }
+        let at = self.schema.relations.len();
+        self.add_relation(relation, table.if_not_exists, table.name.span());
+        self.create_owned_sequences(at);
+    }
+
+    /// The columns of a parent, before its own.
+    fn inherit(&mut self, relation: &mut Relation, parent: usize, is_child: bool) {
+        let from = &mut self.schema.relations[parent];
+        // A partition's rows are under its parent's keys, a child's are not.
+        from.has_children |= is_child;
+        relation.evaluated.extend(from.evaluated.iter().cloned());
+        relation.parents.push(parent);
+        for column in &from.columns {
+            match relation.columns.iter_mut().find(|known| known.name == column.name) {
+                Some(known) => known.not_null |= column.not_null,
+                None => relation.columns.push(Column { earlier_names: Vec::new(), ..column.clone() }),
+            }
+        }
+    }
+
+    /// `LIKE table` or `LIKE type`.
+    fn copy_columns(
+        &mut self,
+        relation: &mut Relation,
+        name: &QualifiedName,
+        including: &[(bool, &'static str)],
+    ) {
+        let Some(at) = self.find_relation(name) else {
+            return match self.find_type(name).map(|at| &self.schema.types[at].kind) {
+                Some(UserTypeKind::Composite(_)) => self.typed_columns(relation, name),
+                _ => self.unknown_relation(name),
+            };
+        };
+        let wants = |what: &str| {
+            including.iter().rev().find(|(_, name)| *name == what || *name == "all").is_some_and(|it| it.0)
+        };
+        let source = &self.schema.relations[at];
+        for column in &source.columns {
+            let mut column = Column { earlier_names: Vec::new(), ..column.clone() };
+            if !wants("identity") {
+                column.identity = None;
+            }
+            if !wants("generated") {
+                column.generated = false;
+            }
+            column.has_default =
+                column.identity.is_some() || column.generated || (column.has_default && wants("defaults"));
+            relation.columns.push(column);
+        }
+        if wants("indexes") {
+            relation.has_other_keys |= source.has_other_keys;
+            let keys = source.keys.iter().map(|key| Key {
+                name: Some(key_name(&relation.name, &key.columns, key.suffix())),
+                ..key.clone()
+            });
+            relation.keys.extend(keys.collect::<Vec<_>>());
+        }
+        relation.evaluated.extend(source.evaluated.iter().cloned());
+    }
+
+    /// The sequences of serial and identity columns that a table has not got yet.
+    pub(super) fn create_owned_sequences(&mut self, table: usize) {
+        let Some(relation) = self.schema.relations.get(table) else { return };
+        let columns = relation.columns.iter().filter(|column| column.has_sequence);
+        let names: Vec<String> = columns
+            .map(|column| key_name(&relation.name, std::slice::from_ref(&column.name), "seq"))
+            .collect();
+        let schema = relation.schema.clone();
+        for name in names {
+            if self.schema.relation(&schema, &name).is_some() {
+                continue;
+            }
+            let parts = [&schema, &name].map(|text| Name { text: text.clone(), span: Span::default() });
+            let name = QualifiedName { parts: parts.into() };
+            let mut sequence = self.relation_named(&name, RelationKind::Sequence);
+            sequence.parents = vec![table];
+            self.add_relation(sequence, true, Span::default());
+        }
+        for column in self.schema.relations[table].columns.iter_mut() {
+            column.has_sequence = false;
+        }
+    }
+
+    pub(super) fn typed_columns(&mut self, relation: &mut Relation, of_type: &QualifiedName) {
+        let found = match of_type.schema() {
+            Some(schema) => self.schema.user_type(schema, of_type.name()),
+            None => self.path.iter().find_map(|schema| self.schema.user_type(schema, of_type.name())),
+        };
+        match found.map(|at| &self.schema.types[at].kind) {
+            Some(UserTypeKind::Composite(fields)) => {
+                let columns =
+                    fields.iter().map(|(name, type_name)| plain_column(name.clone(), type_name.clone()));
+                relation.columns.extend(columns.collect::<Vec<_>>());
+            }
+            _ => {
+                let message = format!("type \"{}\" does not exist", of_type.display());
+                self.problem(Code::UnknownType, of_type.span(), message);
+            }
+        }
+    }
+
+    pub(super) fn add_column(&mut self, relation: &mut Relation, column: TableColumn) {
+        let TableColumn { name, type_name, collation, constraints, .. } = column;
+        let at = match (type_name, relation.columns.iter().position(|known| known.name == name.text)) {
+            (Some(type_name), None) => {
+                let mut column = plain_column(name.text, type_name);
+                column.added = self.schema.version;
+                column.collation = collation.map(|it| it.name().to_owned());
+                // DSQL has no serial: that is said of statements that run, not of a snapshot.
+                serial(&mut column);
+                relation.columns.push(column);
+                relation.columns.len() - 1
+            }
+            // A column of a parent, repeated or given options.
+            (_, Some(at)) => at,
+            (None, None) => {
+                let message = format!("column \"{}\" does not exist", name.text);
+                self.problem(Code::UnknownColumn, name.span, message);
+                return;
+            }
+        };
+        for constraint in constraints {
+            self.column_constraint(relation, at, constraint);
+        }
+    }
+
+    pub(super) fn column_constraint(
+        &mut self,
+        relation: &mut Relation,
+        at: usize,
+        mut constraint: Constraint,
+    ) {
+        if let ConstraintKind::Default(expr)
+        | ConstraintKind::Generated(expr)
+        | ConstraintKind::Check { expr, .. } = &constraint.kind
+        {
+            relation.evaluated.push(expr.clone());
+        }
+        let column = &mut relation.columns[at];
+        match constraint.kind {
+            ConstraintKind::NotNull => column.not_null = true,
+            ConstraintKind::Default(expr) => column.has_default = !is_null_default(&expr),
+            ConstraintKind::Identity { always, .. } => {
+                column.identity = Some(always);
+                column.has_default = true;
+                column.has_sequence = true;
+                column.not_null = true;
+            }
+            ConstraintKind::Generated(_) => {
+                column.generated = true;
+                column.has_default = true;
+            }
+            // The same constraint of a table names its columns.
+            ConstraintKind::PrimaryKey(KeyConstraint { ref mut columns, .. })
+            | ConstraintKind::Unique(KeyConstraint { ref mut columns, .. })
+            | ConstraintKind::ForeignKey(ForeignKeyConstraint { ref mut columns, .. }) => {
+                columns.push(Name { text: column.name.clone(), span: constraint.span });
+                self.add_constraint(relation, constraint);
+            }
+            // It belongs to the constraint before it.
+            ConstraintKind::Attribute { deferrable: true } => {
+                let columns = [column.name.clone()];
+                if let Some(key) = relation.foreign_keys.last_mut().filter(|key| key.columns == columns) {
+                    key.deferrable = true;
+                }
+                if let Some(key) = relation.keys.last_mut().filter(|key| key.columns == columns) {
+                    key.deferrable = true;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn plain_column(name: String, type_name: TypeName) -> Column {
+    Column {
+        name,
+        type_name,
+        collation: None,
+        not_null: false,
+        has_default: false,
+        identity: None,
+        generated: false,
+        has_sequence: false,
+        added: 0,
+        earlier_names: Vec::new(),
+    }
+}
+
+/// `serial` is an integer with a sequence; true if the column was one.
+fn serial(column: &mut Column) -> bool {
+    let integer = match serial_name(&column.type_name) {
+        "serial" | "serial4" => "int4",
+        "bigserial" | "serial8" => "int8",
+        "smallserial" | "serial2" => "int2",
+        _ => return false,
+    };
+    if let Some(last) = column.type_name.name.parts.last_mut() {
+        last.text = integer.to_owned();
+    }
+    column.not_null = true;
+    column.has_default = true;
+    column.has_sequence = true;
+    true
+}
+
+fn serial_name(type_name: &TypeName) -> &str {
+    if type_name.name.parts.len() == 1 { type_name.name.name() } else { "" }
+}

@@ -1,0 +1,82 @@
+//! Names the statements whose effect on the schema is not known.
+//!
+//! Input: a statement, or a command of psql. Output: an error that names it, if it may change what queries see and the
+//! fold does not apply it. The macro compiles without it; `dsql-edge check` cannot answer for such a candidate.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::PsqlCommand;
+use crate::syntax::ast::{AlterAction, Drop, ObjectKind, Statement, StatementKind};
+
+const HINT: &str =
+    "replace it by the statements that change the schema, such as ALTER TABLE or DROP FUNCTION";
+
+/// The error of a thing that is not followed.
+pub(super) fn error(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error(Code::UnfollowedStatement, span, format!("check cannot follow this statement: {what}"))
+        .with_hint(HINT)
+}
+
+/// The error of a statement, if the fold passes over an effect of it.
+pub(super) fn statement(statement: &Statement, text: &str) -> Option<Diagnostic> {
+    let words = || {
+        let words = statement.span.text(text).split_whitespace().map(str::to_ascii_uppercase);
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let what = match &statement.kind {
+        StatementKind::Utility(command) => match *command {
+            "DO" => "DO runs code that may change the schema",
+            "CALL" if words().starts_with("CALL SYS.WAIT_FOR_JOB") => return None,
+            "CALL" => "CALL runs a procedure that may change the schema",
+            "IMPORT FOREIGN SCHEMA" => "IMPORT FOREIGN SCHEMA creates tables that only the other server has",
+            "ALTER EXTENSION" => "ALTER EXTENSION may change functions and types",
+            "ALTER OPERATOR" | "ALTER COLLATION"
+                if words().contains(" RENAME TO ") || words().contains(" SET SCHEMA ") =>
+            {
+                "it gives another name to an operator or a collation"
+            }
+            _ => return None,
+        },
+        StatementKind::Drop(drop) => dropped(drop)?,
+        StatementKind::CreateSchema(created) if created.name.is_none() => {
+            "the schema has the name of a role that only the cluster has"
+        }
+        StatementKind::CreateTableAs(table) if table.query.is_none() => {
+            "the columns of the table are those of a prepared statement"
+        }
+        StatementKind::AlterTable(alter) => alter.actions.iter().find_map(action)?,
+        _ => return None,
+    };
+    Some(error(statement.span, what))
+}
+
+fn dropped(drop: &Drop) -> Option<&'static str> {
+    Some(match drop.object {
+        ObjectKind::Operator => "DROP OPERATOR",
+        ObjectKind::Cast => "DROP CAST",
+        ObjectKind::Extension => "DROP EXTENSION drops functions and types",
+        ObjectKind::Owned => "DROP OWNED drops objects that only the cluster has",
+        _ => return None,
+    })
+}
+
+fn action(action: &AlterAction) -> Option<&'static str> {
+    match action {
+        AlterAction::Other("INHERIT") => Some("INHERIT adds the rows of another table"),
+        AlterAction::Other("NO INHERIT") => Some("NO INHERIT takes the rows of another table away"),
+        _ => None,
+    }
+}
+
+/// The error of a command of psql, if it may change which statements run.
+pub(super) fn command(command: &PsqlCommand) -> Option<Diagnostic> {
+    let what = match command.name.as_str() {
+        "i" | "include" | "ir" | "include_relative" => "it runs the statements of another file",
+        "gexec" => "it runs the rows of a query as statements",
+        "if" => "only psql knows the condition",
+        "q" | "quit" => "psql ends here, and does not run the statements behind it",
+        _ => return None,
+    };
+    let what = format!("\\{}: {what}", command.name);
+    Some(error(command.span, &what))
+}

@@ -1,0 +1,104 @@
+//! A text after lexing and parsing: what the compiler's passes, the linter and dsql-local hand to each other.
+//!
+//! Input: a [`Source`], or tokens that were taken from one. Output: [`Parsed`], the text with its tokens and its
+//! statements. A pass takes [`ParsedStatement`], one statement in its text: some rules look at words that the tree does
+//! not keep.
+
+use std::borrow::Cow;
+use std::ops::Deref;
+
+use super::ast::Statement;
+use super::lexer::{Lexed, lex, syntax_error_at};
+use super::parse::parse_statements;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{Edits, Source, Span};
+
+/// A text with its tokens and its statements.
+#[derive(Clone, Debug)]
+pub struct Parsed<'t> {
+    /// The text.
+    pub text: Cow<'t, str>,
+    /// Its tokens.
+    pub tokens: Lexed,
+    /// Its statements, in order.
+    pub statements: Vec<Statement>,
+}
+
+/// One statement of a text.
+#[derive(Clone, Copy, Debug)]
+pub struct ParsedStatement<'p> {
+    /// The statement's tree.
+    pub tree: &'p Statement,
+    /// The whole text.
+    pub text: &'p str,
+    /// The tokens of the whole text.
+    pub tokens: &'p Lexed,
+}
+
+impl Deref for ParsedStatement<'_> {
+    type Target = Statement;
+
+    fn deref(&self) -> &Statement {
+        self.tree
+    }
+}
+
+impl ParsedStatement<'_> {
+    /// The text to send: the number of each `$name` in its place, one of the combinations of optional text, and these
+    /// edits.
+    pub fn text_to_send(&self, edits: Edits) -> String {
+        let mut all = edits;
+        all.extend(self.tokens.placeholders.iter().map(|(span, number)| (*span, format!("${number}"))));
+        all.extend(self.tokens.edits.iter().cloned());
+        all.apply(self.text)
+    }
+}
+
+impl<'t> Parsed<'t> {
+    /// Parses statements that semicolons separate.
+    ///
+    /// # Errors
+    /// The syntax error that PostgreSQL would report.
+    pub fn script(source: &'t Source) -> Result<Parsed<'t>, Diagnostic> {
+        Parsed::of_tokens(&source.text, lex(source))
+    }
+
+    /// Parses the statements of tokens that were taken from a text.
+    ///
+    /// # Errors
+    /// The syntax error that PostgreSQL would report.
+    pub fn of_tokens(text: &'t str, tokens: Lexed) -> Result<Parsed<'t>, Diagnostic> {
+        let statements = parse_statements(text, &tokens)?;
+        Ok(Parsed { text: text.into(), tokens, statements })
+    }
+
+    /// The text as its own copy, so that it can be kept.
+    pub fn into_owned(self) -> Parsed<'static> {
+        Parsed { text: self.text.into_owned().into(), tokens: self.tokens, statements: self.statements }
+    }
+
+    /// The statements, in order.
+    pub fn iter(&self) -> impl Iterator<Item = ParsedStatement<'_>> {
+        self.statements.iter().map(|tree| ParsedStatement { tree, text: &self.text, tokens: &self.tokens })
+    }
+
+    /// The one statement of the text; a semicolon may follow it.
+    ///
+    /// # Errors
+    /// There is no statement, or more than one.
+    pub fn only(&self) -> Result<ParsedStatement<'_>, Diagnostic> {
+        let mut statements = self.iter();
+        match (statements.next(), statements.last()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => {
+                let end = self.text.len();
+                Err(syntax_error_at(Span::new(end, end), &self.text).with_hint("the query is empty"))
+            }
+            (_, Some(last)) => {
+                let message = "cannot insert multiple commands into a prepared statement";
+                Err(Diagnostic::error(Code::SyntaxError, last.span, message)
+                    .with_hint("write one statement in each sql!"))
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The functions of PostgreSQL that a session may not call, by whatever path the call reaches PostgreSQL.
+//!
+//! Input: whether DSQL's rules hold. Output: the SQL that takes the permission to call them from all roles but the
+//! superuser, or gives it back. A rule that looks for names in the client's statement would miss a call in a view, in a
+//! default, and in a query that nests too deep for our parser; the permission holds for these too.
+//!
+//! The list is from PostgreSQL's `pg_proc.dat`: the functions that a role without privileges may call and that run a
+//! text as SQL, read tables that the statement does not name, or write something other than rows. PostgreSQL itself
+//! keeps files (`pg_read_file`, `lo_import`) and the server's log from such roles. A cluster's answer to a call is not
+//! known; the words of the error are those for other functions that a cluster does not have.
+
+/// Functions, and what to do instead.
+const DENIED: &[(&[&str], &str)] = &[
+    (
+        &[
+            "query_to_xml",
+            "query_to_xmlschema",
+            "query_to_xml_and_xmlschema",
+            "cursor_to_xml",
+            "cursor_to_xmlschema",
+            "table_to_xml",
+            "table_to_xmlschema",
+            "table_to_xml_and_xmlschema",
+            "schema_to_xml",
+            "schema_to_xmlschema",
+            "schema_to_xml_and_xmlschema",
+            "database_to_xml",
+            "database_to_xmlschema",
+            "database_to_xml_and_xmlschema",
+        ],
+        "select the rows, and write the XML in the program",
+    ),
+    (&["ts_stat", "ts_rewrite"], "select the rows, and count or rewrite in the program"),
+    (
+        &[
+            "lo_close",
+            "lo_creat",
+            "lo_create",
+            "lo_from_bytea",
+            "lo_get",
+            "lo_lseek",
+            "lo_lseek64",
+            "lo_open",
+            "lo_put",
+            "lo_tell",
+            "lo_tell64",
+            "lo_truncate",
+            "lo_truncate64",
+            "lo_unlink",
+            "loread",
+            "lowrite",
+        ],
+        "DSQL has no large objects: use a column of type bytea, or R2",
+    ),
+    (&["pg_notify"], "DSQL sends no notifications: a queue, a Durable Object or change data capture does"),
+    (
+        &[
+            "pg_copy_logical_replication_slot",
+            "pg_copy_physical_replication_slot",
+            "pg_create_logical_replication_slot",
+            "pg_create_physical_replication_slot",
+            "pg_drop_replication_slot",
+            "pg_export_snapshot",
+            "pg_import_system_collations",
+            "pg_logical_emit_message",
+            "pg_logical_slot_get_binary_changes",
+            "pg_logical_slot_get_changes",
+            "pg_logical_slot_peek_binary_changes",
+            "pg_logical_slot_peek_changes",
+            "pg_replication_slot_advance",
+        ],
+        "leave it out: a cluster replicates by itself",
+    ),
+];
+
+/// What to do instead of calling a function, if sessions may not call it.
+pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
+    DENIED.iter().find(|(names, _)| names.contains(&name)).map(|(_, instead)| *instead)
+}
+
+/// The SQL that takes or gives the permission. A form of a function that only works on its arguments
+/// (`ts_rewrite(query, target, substitute)`) keeps it.
+pub(super) fn permissions(denied: bool) -> String {
+    let names: Vec<&str> = DENIED.iter().flat_map(|(names, _)| names.iter().copied()).collect();
+    let (command, preposition) = if denied { ("REVOKE", "FROM") } else { ("GRANT", "TO") };
+    format!(
+        "DO $$
+         DECLARE
+             denied regprocedure;
+         BEGIN
+             FOR denied IN SELECT oid FROM pg_catalog.pg_proc
+                 WHERE pronamespace = 'pg_catalog'::regnamespace AND provolatile <> 'i'
+                     AND proname = ANY ('{{{}}}') AND has_function_privilege('admin', oid, 'EXECUTE') = {denied}
+             LOOP
+                 EXECUTE format('{command} EXECUTE ON FUNCTION %s {preposition} PUBLIC', denied);
+             END LOOP;
+         END $$",
+        names.join(",")
+    )
+}

@@ -1,0 +1,134 @@
+//! DSQL's answers to PostgreSQL's errors: conflicts of two transactions, limits, and functions that are denied.
+//!
+//! Input: the fields of an ErrorResponse. Output: DSQL's answer, if the error is not PostgreSQL's alone. A session
+//! never waits longer for a lock than [`LOCK_TIMEOUT`]. A cluster would answer the statement that would have to wait,
+//! and fail the COMMIT of the slower transaction; here the statement fails, because its answer is not known without
+//! waiting.
+
+use super::rejected::StatementRejected;
+use crate::faults::Fault;
+use crate::limits::Limits;
+use crate::postgres::denied_functions;
+
+/// How long a session waits for a lock, in milliseconds. PostgreSQL also locks for an instant where no transactions
+/// conflict (a table that grows by a page), and 1 is the least that it accepts.
+const LOCK_TIMEOUT: u32 = 50;
+
+const SERIALIZATION_FAILURE: &str = "40001";
+const LIMIT_EXCEEDED: &str = "54000";
+/// The words of DSQL, recorded.
+const CHANGED: &str = "change conflicts with another transaction (OC000)";
+const SCHEMA_CHANGED: &str = "schema has been updated by another transaction (OC001)";
+
+/// The settings of PostgreSQL at the start of a session.
+pub(crate) fn settings(limits: &Limits) -> Vec<(&'static str, String)> {
+    vec![
+        ("lock_timeout", LOCK_TIMEOUT.to_string()),
+        // No transaction is older, so no statement is.
+        ("statement_timeout", limits.age.as_millis().to_string()),
+        ("dsql_local.limit_rows", limits.rows.to_string()),
+        ("dsql_local.limit_bytes", limits.bytes.to_string()),
+    ]
+}
+
+/// DSQL's answer for an error of PostgreSQL's: of two transactions at once, or of a limit.
+pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRejected> {
+    let field = |code: u8| {
+        let found = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code]));
+        String::from_utf8_lossy(found.unwrap_or_default()).into_owned()
+    };
+    let (sqlstate, message, context) = (field(b'C'), field(b'M'), field(b'W'));
+    // PostgreSQL's own tables are rows too: two schema changes at once.
+    let of_catalog = context.contains("in relation \"pg_") || field(b'n').starts_with("pg_");
+    let words = match sqlstate.as_str() {
+        "40001" | "40P01" | "55P03" | "23505" if of_catalog => SCHEMA_CHANGED,
+        "40001" | "40P01" => CHANGED,
+        // Waiting for a row, or for a key in an index, PostgreSQL names its place; else it waited for a table, which
+        // only a schema change locks against others.
+        "55P03" if context.contains("tuple (") || !message.contains("lock timeout") => CHANGED,
+        "55P03" => SCHEMA_CHANGED,
+        "XX000" if message.starts_with("tuple concurrently ") => SCHEMA_CHANGED,
+        "42501" => return denied_function(&message),
+        "57014" if message.contains("statement timeout") => return Some(too_old(limits)),
+        "54000" if message.starts_with("transaction ") => {
+            let instead = "write less in one transaction, and the rest in the next";
+            return Some(
+                StatementRejected::new(LIMIT_EXCEEDED, message, instead.to_owned()).detailed(field(b'D')),
+            );
+        }
+        _ => return None,
+    };
+    let why = match sqlstate.as_str() {
+        "55P03" => "another open transaction is in the way; on a cluster the COMMIT of one of the two fails",
+        _ => "another transaction was quicker; on a cluster COMMIT fails",
+    };
+    Some(StatementRejected::new(SERIALIZATION_FAILURE, words, format!("{why}: run the transaction again")))
+}
+
+/// A function that no session may call.
+fn denied_function(message: &str) -> Option<StatementRejected> {
+    let name = message.strip_prefix("permission denied for function ")?;
+    let instead = denied_functions::instead_of(name)?;
+    Some(StatementRejected::new("0A000", format!("function {name} not supported"), instead.to_owned()))
+}
+
+/// A transaction that was begun too long ago.
+pub(super) fn too_old(limits: &Limits) -> StatementRejected {
+    let message = format!("transaction age limit of {}s exceeded", limits.age.as_secs());
+    StatementRejected::new(
+        LIMIT_EXCEEDED,
+        message,
+        "do less in one transaction, and wait for nothing in it".to_owned(),
+    )
+}
+
+/// A conflict that a fault on request makes.
+pub(super) fn on_request() -> StatementRejected {
+    let why = "a fault that was requested: run the transaction again";
+    StatementRejected::new(SERIALIZATION_FAILURE, CHANGED, why.to_owned()).by_fault(Fault::Conflict(1))
+}
+
+/// A schema change that another session has committed.
+pub(super) fn schema_changed() -> StatementRejected {
+    let why = "another session has changed the schema: run the transaction again";
+    StatementRejected::new(SERIALIZATION_FAILURE, SCHEMA_CHANGED, why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer_to(fields: &str) -> Option<String> {
+        of_postgres(fields.as_bytes(), &Limits::of(&[])).map(|rejected| rejected.message().to_owned())
+    }
+
+    #[test]
+    fn postgresql_errors_become_conflicts_and_limits() {
+        for (fields, words) in [
+            ("C40001\0Mcould not serialize access due to concurrent update\0\0", Some(CHANGED)),
+            ("C40P01\0Mdeadlock detected\0\0", Some(CHANGED)),
+            (
+                "C55P03\0Mcanceling statement due to lock timeout\0Wwhile updating tuple (0,1) in relation \"t\"\0\0",
+                Some(CHANGED),
+            ),
+            ("C55P03\0Mcould not obtain lock on row in relation \"t\"\0\0", Some(CHANGED)),
+            ("C55P03\0Mcanceling statement due to lock timeout\0\0", Some(SCHEMA_CHANGED)),
+            (
+                "C23505\0Mduplicate key value violates unique constraint \"pg_class_relname_nsp_index\"\0\
+                 npg_class_relname_nsp_index\0\0",
+                Some(SCHEMA_CHANGED),
+            ),
+            ("CXX000\0Mtuple concurrently updated\0\0", Some(SCHEMA_CHANGED)),
+            ("CXX000\0Mcache lookup failed\0\0", None),
+            ("C23505\0Mduplicate key value violates unique constraint \"t_pkey\"\0\0", None),
+            (
+                "C57014\0Mcanceling statement due to statement timeout\0\0",
+                Some("transaction age limit of 300s exceeded"),
+            ),
+            ("C57014\0Mcanceling statement due to user request\0\0", None),
+            ("", None),
+        ] {
+            assert_eq!(answer_to(fields).as_deref(), words, "{fields}");
+        }
+    }
+}

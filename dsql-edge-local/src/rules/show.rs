@@ -1,0 +1,49 @@
+//! SHOW of settings whose value is not PostgreSQL's.
+//!
+//! Input: a SHOW. Output: a SELECT of the value, whose column is renamed in PostgreSQL's answer. The timeouts are
+//! dsql-local's, the version is that of the recording, and the faults are those of all sessions.
+
+use dsql_edge_compiler::syntax::ast::StatementKind;
+
+use super::Session;
+use super::statement::Sql;
+
+/// The column of the SELECT, with the setting's name behind.
+pub(super) const COLUMN: &str = "dsql_local_show_";
+
+/// The setting by which a session requests faults.
+pub(super) const FAULTS: &str = "dsql_local.fault";
+
+const SHOWN: [(&str, &str); 4] = [
+    ("lock_timeout", "0"),
+    ("statement_timeout", "0"),
+    ("server_version", "16.15"),
+    ("server_version_num", "160015"),
+];
+
+/// The setting that a SHOW names.
+fn setting(sql: Sql<'_>) -> Option<String> {
+    if !matches!(sql.statement.kind, StatementKind::Utility("SHOW")) {
+        return None;
+    }
+    let name: String = sql.tokens().skip(1).map(|token| token.span.text(sql.text)).collect();
+    Some(name.to_ascii_lowercase())
+}
+
+/// Whether the value of a SHOW can change between two executions.
+pub(super) fn shows_faults(sql: Sql<'_>) -> bool {
+    setting(sql).is_some_and(|name| name == FAULTS)
+}
+
+impl Session {
+    /// The statement that PostgreSQL runs in place of a SHOW.
+    pub(super) fn shown(&self, sql: Sql<'_>) -> Option<String> {
+        let name = setting(sql)?;
+        let value = match SHOWN.iter().find(|(shown, _)| name == *shown) {
+            Some((_, value)) => (*value).to_owned(),
+            None if name == FAULTS => self.cluster.faults.list(),
+            None => return None,
+        };
+        Some(format!("SELECT '{value}'::text AS \"{COLUMN}{name}\""))
+    }
+}
