@@ -5,7 +5,8 @@ use super::collated::Collations;
 use super::parameter::Parameter;
 use super::tree::Query;
 use crate::builtin::Oid;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::schema::Taint;
 use crate::source::Span;
 use crate::typed::{IdempotencyKey, SessionEffect};
 use std::collections::HashMap;
@@ -49,6 +50,10 @@ pub(super) struct Analyzer<'a> {
     pub(super) comparing: Vec<Oid>,
 }
 
+/// The words of PostgreSQL's messages about a name that is not found.
+const COMMON: [&str; 11] =
+    ["column", "relation", "table", "of", "function", "type", "does", "not", "exist", "in", "the"];
+
 impl<'a> Analyzer<'a> {
     pub(super) fn new(catalog: Catalog<'a>) -> Analyzer<'a> {
         Analyzer {
@@ -75,7 +80,28 @@ impl<'a> Analyzer<'a> {
     }
 
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        let diagnostic = match self.tainted(&diagnostic) {
+            Some(detail) => diagnostic.with_detail(detail),
+            None => diagnostic,
+        };
         self.diagnostics.push(diagnostic);
+    }
+
+    /// The statement of the schema that may be the reason that a name is not found.
+    fn tainted(&self, diagnostic: &Diagnostic) -> Option<String> {
+        let is_of_name = matches!(
+            diagnostic.code,
+            Code::UnknownColumn | Code::UnknownTable | Code::UnknownFunction | Code::UnknownType
+        );
+        let taints = &self.catalog.schema.taints;
+        if !is_of_name || diagnostic.detail.is_some() || taints.is_empty() {
+            return None;
+        }
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let mut words = diagnostic.message.split(|c| !is_word(c)).filter(|word| !COMMON.contains(word));
+        let taint = words.find_map(|word| taints.iter().find(|taint| taint.names(word)))?;
+        let Taint { file, line, statement, .. } = taint;
+        Some(format!("{file}, line {line}, may change this, and is not followed: {statement}"))
     }
 
     /// A function is called that the schema defines: its body is not known.

@@ -7,6 +7,7 @@ use super::committed::committed;
 use super::error::SchemaError;
 use super::key_name::key_name;
 use super::names::Moment;
+use super::taint::Taint;
 use super::{
     Key, Relation, RelationKind, Schema, TEMPORARY, UserType, UserTypeKind, directive, is_null_default,
     unfollowed,
@@ -37,6 +38,8 @@ pub(super) fn fold<'a>(
         }
         let of_file = |diagnostic| SchemaError { file: file.to_owned(), diagnostic };
         errors.extend(fold.problems.drain(..).map(of_file));
+        let taints = fold.unfollowed.iter().map(|it| Taint::of(file, sql, it.span));
+        fold.schema.taints.extend(taints);
         fold.schema.unfollowed.extend(fold.unfollowed.drain(..).map(of_file));
     }
     if errors.is_empty() {

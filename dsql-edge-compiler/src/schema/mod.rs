@@ -18,6 +18,7 @@ mod names;
 mod namespace;
 mod objects;
 mod table;
+mod taint;
 mod unfollowed;
 mod user_type;
 
@@ -30,6 +31,7 @@ pub use objects::{
     Column, Dialect, ForeignKey, Function, Key, Relation, RelationKind, RustType, Schema, TEMPORARY,
     UserType, UserTypeKind,
 };
+pub use taint::Taint;
 
 impl Schema {
     /// Folds one file of DDL into an empty schema.

@@ -2,6 +2,7 @@
 
 use super::error::SchemaError;
 use super::names::{Moment, Names};
+use super::taint::Taint;
 use crate::source::Span;
 use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, TypeName};
 
@@ -40,6 +41,8 @@ pub struct Schema {
     pub rust_types: Vec<RustType>,
     /// Statements that may change the schema and whose effect is not known, each with its file.
     pub unfollowed: Vec<SchemaError>,
+    /// The same by the names in them.
+    pub taints: Vec<Taint>,
     pub(super) relation_names: Names,
     pub(super) type_names: Names,
     /// The number of the last statement.
@@ -60,6 +63,7 @@ impl Default for Schema {
             dialect: Dialect::default(),
             rust_types: Vec::new(),
             unfollowed: Vec::new(),
+            taints: Vec::new(),
             relation_names: Names::default(),
             type_names: Names::default(),
             version: 0,

@@ -1,0 +1,59 @@
+//! The statements of a schema that are not followed, by the names in them.
+//!
+//! Input: a statement and its text. Output: a [`Taint`]. If a query fails on a name that such a statement has, the reason
+//! may be the statement: the error names it and its place.
+
+use std::collections::BTreeSet;
+
+use crate::source::{Span, line_and_column};
+
+/// A statement whose effect on the schema is not known.
+#[derive(Clone, Debug)]
+pub struct Taint {
+    /// The file.
+    pub file: String,
+    /// The line in the file, from 1.
+    pub line: usize,
+    /// The statement's first words: `DO $$`.
+    pub statement: String,
+    /// Its words, in lower case.
+    words: BTreeSet<String>,
+}
+
+impl Taint {
+    pub(super) fn of(file: &str, text: &str, statement: Span) -> Taint {
+        const LONGEST: usize = 40;
+        let (line, _) = line_and_column(text, statement.start as usize);
+        let written = statement.text(text);
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let words = written.split(|c| !is_word(c)).filter(|word| !word.is_empty());
+        let first = written.lines().next().unwrap_or("");
+        let shown: String = first.chars().take(LONGEST).collect();
+        let statement = if shown.len() < written.len() { format!("{} …", shown.trim_end()) } else { shown };
+        Taint { file: file.to_owned(), line, statement, words: words.map(str::to_lowercase).collect() }
+    }
+
+    /// Whether the statement has this name somewhere, in a string as well.
+    pub fn names(&self, name: &str) -> bool {
+        self.words.contains(&name.to_lowercase())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Schema, Source, compile};
+
+    #[test]
+    fn failed_name_leads_to_the_statement_that_is_not_followed() {
+        let ddl = "CREATE TABLE t (id int);\nDO $$ BEGIN\n  ALTER TABLE t ADD extra int;\nEND $$;\n";
+        let schema = Schema::parse_files([("schema.sql", ddl)], None).unwrap();
+        let detail = |sql: &str| {
+            let errors = compile(&Source::numbered(sql), &schema).unwrap_err();
+            errors.errors().find_map(|error| error.detail.clone())
+        };
+        let expected = "schema.sql, line 2, may change this, and is not followed: DO $$ BEGIN …";
+        assert_eq!(detail("SELECT extra FROM t").as_deref(), Some(expected));
+        assert_eq!(detail("SELECT other FROM t"), None);
+        assert_eq!(detail("SELECT id FROM u"), None);
+    }
+}
