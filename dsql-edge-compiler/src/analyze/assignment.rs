@@ -62,7 +62,7 @@ impl<'a> Analyzer<'a> {
         let name = known.name.clone();
         let not_null = target.not_null.get(column).copied().unwrap_or(false);
         if matches!(node.kind, NodeKind::Constant(None)) && not_null && whole {
-            self.report_null(&schema.relations[target.base].name, &name, span);
+            self.report_null(target, column, span);
         }
         let (found, at) = (node.ty, node.span);
         let node = match self.try_coerce(node, ty, typmod, Context::Assignment) {

@@ -180,7 +180,7 @@ impl<'a> Analyzer<'a> {
             }
             // A NOT NULL domain is not a proof: a subquery without rows stores NULL in such a column (PostgreSQL's
             // CREATE DOMAIN, Notes).
-            not_null.push(column.not_null);
+            not_null.push(column.not_null || relation.checked_not_null(&column.name));
             columns.push(RteColumn { name: column.name_at(version).to_owned().into(), ty, typmod });
         }
         let keys = relation
@@ -198,7 +198,7 @@ impl<'a> Analyzer<'a> {
         for child in self.catalog.schema.descendants(at) {
             let child = &self.catalog.schema.relations[child];
             for (column, not_null) in relation.columns.iter().zip(&mut not_null) {
-                *not_null &= child.column(&column.name).is_some_and(|it| it.not_null);
+                *not_null &= child.column(&column.name).is_some_and(|it| it.not_null || child.checked_not_null(&it.name));
             }
         }
         let references = self.references(relation);

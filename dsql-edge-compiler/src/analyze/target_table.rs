@@ -228,9 +228,17 @@ impl<'a> Analyzer<'a> {
         self.later.push(diagnostic);
     }
 
-    pub(super) fn report_null(&mut self, relation: &str, column: &str, span: Span) {
+    pub(super) fn report_null(&mut self, target: &Target, column: usize, span: Span) {
+        let schema: &'a Schema = self.catalog.schema;
+        let Some(known) = target.base_column(schema, column) else { return };
+        let relation = &schema.relations[target.base];
+        // What a CHECK refuses is another error, which the database reports.
+        if !known.not_null && relation.checked_not_null(&known.name) {
+            return;
+        }
         let message = format!(
-            "null value in column \"{column}\" of relation \"{relation}\" violates not-null constraint"
+            "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+            known.name, relation.name
         );
         self.runtime_error(Diagnostic::error(Code::NullForNotNull, span, message));
     }
@@ -242,7 +250,7 @@ impl<'a> Analyzer<'a> {
         let not_null = target.not_null.get(column).copied().unwrap_or(false);
         let ty = target.columns.get(column).map_or(ERROR, |column| column.ty);
         if not_null && !known.has_default && !self.domain_default(ty) {
-            self.report_null(&schema.relations[target.base].name, &known.name, span);
+            self.report_null(target, column, span);
         }
     }
 
@@ -261,7 +269,8 @@ impl<'a> Analyzer<'a> {
         let columns = relation.columns.iter().zip(&base.columns).zip(not_null).enumerate();
         let missing: Vec<&str> = columns
             .filter(|(at, ((column, typed), not_null))| {
-                let without = **not_null && !column.has_default && !self.domain_default(typed.ty);
+                let checked = !column.not_null && relation.checked_not_null(&column.name);
+                let without = **not_null && !checked && !column.has_default && !self.domain_default(typed.ty);
                 without && !given.contains(&Some(*at))
             })
             .map(|(_, ((column, _), _))| column.name.as_str())

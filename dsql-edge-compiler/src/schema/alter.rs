@@ -23,8 +23,14 @@ impl Fold {
             return;
         };
         let below = if alter.only { Vec::new() } else { self.schema.descendants(at) };
-        for action in alter.actions {
+        for mut action in alter.actions {
+            if let AlterAction::AddConstraint(constraint) = &mut action
+                && let ConstraintKind::Check { expr, .. } = &constraint.kind
+            {
+                self.name_check(at, &mut constraint.name, expr);
+            }
             for child in &below {
+                self.schema.relations[*child].follow_check(&action);
                 let is_partition = self.schema.relations[*child].partitioned;
                 if let Some(action) = inherited(&action, is_partition) {
                     self.alter_action(*child, action);
@@ -74,6 +80,7 @@ impl Fold {
                 relation.columns.retain(|column| column.name != name.text);
                 relation.keys.retain(|key| !key.columns.contains(&name.text));
                 relation.foreign_keys.retain(|key| !key.columns.contains(&name.text));
+                relation.drop_checks_of_column(&name.text);
                 self.forget_references(at, &name.text);
             }
             AlterAction::SetType { column, type_name } => {
@@ -103,6 +110,7 @@ impl Fold {
             }),
             AlterAction::AddConstraint(constraint) => self.add_constraint(&mut relation, constraint),
             AlterAction::DropConstraint { name, .. } => {
+                relation.drop_check(&name.text);
                 relation.keys.retain(|key| key.name.as_deref() != Some(&name.text));
                 relation.foreign_keys.retain(|key| key.name != name.text);
             }
@@ -130,6 +138,7 @@ impl Fold {
                         rename(&mut key.referenced, &from.text, &to.text);
                     }
                 }
+                relation.rename_column_of_checks(&from.text, &to.text);
                 for other in self.schema.relations.iter_mut().flat_map(|it| &mut it.foreign_keys) {
                     if other.table == at {
                         rename(&mut other.referenced, &from.text, &to.text);
@@ -137,6 +146,7 @@ impl Fold {
                 }
             }
             AlterAction::RenameConstraint { from, to } => {
+                relation.rename_check(&from.text, &to.text);
                 for key in &mut relation.keys {
                     if key.name.as_deref() == Some(&from.text) {
                         key.name = Some(to.text.clone());
@@ -147,6 +157,7 @@ impl Fold {
                 }
             }
             AlterAction::ValidateConstraint(name) => {
+                relation.validate_check(&name.text);
                 for key in relation.foreign_keys.iter_mut().filter(|key| key.name == name.text) {
                     key.validated = true;
                 }
@@ -202,7 +213,8 @@ fn inherited(action: &AlterAction, is_partition: bool) -> Option<AlterAction> {
         | AlterAction::DropExpression(_)
         | AlterAction::RenameColumn { .. } => action.clone(),
         AlterAction::AddConstraint(constraint)
-            if is_partition || matches!(constraint.kind, ConstraintKind::Check { .. }) =>
+            if is_partition
+                || matches!(constraint.kind, ConstraintKind::Check { no_inherit: false, .. }) =>
         {
             action.clone()
         }

@@ -182,6 +182,7 @@ impl Fold {
                 relation.columns.retain(|it| it.name != column);
                 relation.keys.retain(|key| !key.columns.contains(&column));
                 relation.foreign_keys.retain(|key| !key.columns.contains(&column));
+                relation.drop_checks_of_column(&column);
             }
         }
     }

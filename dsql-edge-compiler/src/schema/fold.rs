@@ -213,6 +213,7 @@ impl Fold {
             columns: Vec::new(),
             renamed_columns: Vec::new(),
             keys: Vec::new(),
+            checks: Vec::new(),
             foreign_keys: Vec::new(),
             has_children: false,
             row_security: false,

@@ -18,7 +18,8 @@ impl Fold {
                 relation.has_other_keys = true;
                 return;
             }
-            ConstraintKind::Check { expr, .. } => {
+            ConstraintKind::Check { expr, not_valid, no_inherit } => {
+                relation.add_check(constraint.name, &expr, not_valid, no_inherit);
                 relation.evaluated.push(expr);
                 return;
             }

@@ -5,6 +5,7 @@
 //! query names.
 
 mod alter;
+mod check;
 mod committed;
 mod directive;
 mod drop;
@@ -22,6 +23,7 @@ mod taint;
 mod unfollowed;
 mod user_type;
 
+pub use check::Check;
 pub use error::SchemaError;
 pub use extension::extension_names;
 pub use fold::Growth;

@@ -1,5 +1,6 @@
 //! The objects of a schema: relations, types, functions, operators and casts, with the names that find them.
 
+use super::check::Check;
 use super::error::SchemaError;
 use super::names::{Moment, Names};
 use super::taint::Taint;
@@ -100,6 +101,8 @@ pub struct Relation {
     pub renamed_columns: Vec<(u32, String, String)>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
+    /// Its `CHECK` constraints.
+    pub checks: Vec<Check>,
     /// What its rows refer to.
     pub foreign_keys: Vec<ForeignKey>,
     /// Tables inherit from it: its rows are not all under its keys.

@@ -53,6 +53,7 @@ impl Fold {
         from.has_children |= is_child;
         relation.evaluated.extend(from.evaluated.iter().cloned());
         relation.parents.push(parent);
+        relation.checks.extend(from.inherited_checks());
         for column in &from.columns {
             match relation.columns.iter_mut().find(|known| known.name == column.name) {
                 Some(known) => known.not_null |= column.not_null,
@@ -99,6 +100,9 @@ impl Fold {
             relation.keys.extend(keys.collect::<Vec<_>>());
         }
         relation.evaluated.extend(source.evaluated.iter().cloned());
+        if wants("constraints") {
+            relation.checks.extend(source.checks.iter().cloned());
+        }
     }
 
     /// The sequences of serial and identity columns that a table has not got yet.
@@ -178,6 +182,9 @@ impl Fold {
         | ConstraintKind::Check { expr, .. } = &constraint.kind
         {
             relation.evaluated.push(expr.clone());
+        }
+        if let ConstraintKind::Check { expr, not_valid, no_inherit } = &constraint.kind {
+            relation.add_check(constraint.name.clone(), expr, *not_valid, *no_inherit);
         }
         let column = &mut relation.columns[at];
         match constraint.kind {

@@ -92,7 +92,7 @@ pub enum ConstraintKind {
     /// `GENERATED ALWAYS AS (…) STORED`
     Generated(Expr),
     /// `CHECK (…)`
-    Check { expr: Expr, not_valid: bool },
+    Check { expr: Expr, not_valid: bool, no_inherit: bool },
     /// `PRIMARY KEY`; a column constraint has no columns of its own.
     PrimaryKey(KeyConstraint),
     /// `UNIQUE`
@@ -127,6 +127,8 @@ pub struct ConstraintAttributes {
     pub not_valid: bool,
     /// `DEFERRABLE`, or `INITIALLY DEFERRED`, which implies it.
     pub deferrable: bool,
+    /// `NO INHERIT`.
+    pub no_inherit: bool,
 }
 
 /// `PRIMARY KEY` or `UNIQUE`.

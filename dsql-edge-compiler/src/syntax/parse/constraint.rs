@@ -64,8 +64,8 @@ impl Parser<'_> {
                 self.expect_symbol(b'(')?;
                 let expr = self.expr()?;
                 self.expect_symbol(b')')?;
-                self.eat_keywords(K::No, K::Inherit);
-                ConstraintKind::Check { expr, not_valid: false }
+                let no_inherit = self.eat_keywords(K::No, K::Inherit);
+                ConstraintKind::Check { expr, not_valid: false, no_inherit }
             }
             Some(K::Default) => {
                 self.advance();
@@ -193,7 +193,7 @@ impl Parser<'_> {
                 self.expect_symbol(b'(')?;
                 let expr = self.expr()?;
                 self.expect_symbol(b')')?;
-                ConstraintKind::Check { expr, not_valid: false }
+                ConstraintKind::Check { expr, not_valid: false, no_inherit: false }
             }
             Some(K::Unique) => {
                 self.advance();
@@ -236,7 +236,9 @@ impl Parser<'_> {
         };
         let attributes = self.constraint_attributes()?;
         match &mut kind {
-            ConstraintKind::Check { not_valid, .. } => *not_valid = attributes.not_valid,
+            ConstraintKind::Check { not_valid, no_inherit, .. } => {
+                (*not_valid, *no_inherit) = (attributes.not_valid, attributes.no_inherit);
+            }
             ConstraintKind::ForeignKey(key) => {
                 (key.not_valid, key.deferrable) = (attributes.not_valid, attributes.deferrable);
             }
@@ -274,7 +276,11 @@ impl Parser<'_> {
                 found.deferrable = true;
                 continue;
             }
-            if self.eat_keywords(K::Not, K::Deferrable) || self.eat_keywords(K::No, K::Inherit) {
+            if self.eat_keywords(K::Not, K::Deferrable) {
+                continue;
+            }
+            if self.eat_keywords(K::No, K::Inherit) {
+                found.no_inherit = true;
                 continue;
             }
             if self.eat_keyword(K::Initially) {

@@ -1,0 +1,153 @@
+//! `CHECK` constraints of tables, and the columns that they prove NOT NULL.
+//!
+//! Input: constraints as written. Output: checks by name. `CHECK (c IS NOT NULL)` is the only way to make a column NOT
+//! NULL that was added to a table of DSQL later, so that it proves as much as NOT NULL does.
+//!
+//! PostgreSQL names a check without a name `table_column_check`, and adds a number if the schema has a constraint of
+//! that name. Which names are taken is not known for sure here, so that such a name is a guess: checks that would have
+//! one name share it, and dropping a constraint that is not known drops the proofs of all guessed names.
+
+use super::Relation;
+use super::fold::Fold;
+use super::key_name::key_name;
+use crate::syntax::ast::{AlterAction, Expr, ExprKind, Name};
+use crate::syntax::visit::{self, Visit};
+use std::collections::BTreeSet;
+
+/// A `CHECK` constraint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// Its name.
+    name: String,
+    /// PostgreSQL made the name.
+    is_guess: bool,
+    /// The columns that it names: it is dropped with one of them.
+    columns: Vec<String>,
+    /// Of these, the columns that are not NULL where it holds.
+    not_null: Vec<String>,
+    /// Not `NOT VALID`: it holds for the rows that were there before it, too.
+    validated: bool,
+    /// `NO INHERIT`: it does not hold for the rows of tables that inherit from this one.
+    no_inherit: bool,
+}
+
+impl Relation {
+    /// A check proves that a column is not NULL.
+    pub fn checked_not_null(&self, column: &str) -> bool {
+        self.checks.iter().any(|check| check.validated && check.not_null.iter().any(|it| it == column))
+    }
+
+    pub(super) fn add_check(&mut self, name: Option<Name>, expr: &Expr, not_valid: bool, no_inherit: bool) {
+        let columns = columns(expr);
+        let mut not_null = Vec::new();
+        proves_not_null(expr, &mut not_null);
+        self.checks.push(Check {
+            is_guess: name.is_none(),
+            name: name.map_or_else(|| check_name(self, &columns), |name| name.text),
+            columns,
+            not_null,
+            validated: !not_valid,
+            no_inherit,
+        });
+    }
+
+    /// What a table that inherits from this one has of its checks.
+    pub(super) fn inherited_checks(&self) -> impl Iterator<Item = Check> + '_ {
+        self.checks.iter().filter(|check| !check.no_inherit).cloned()
+    }
+
+    pub(super) fn drop_checks_of_column(&mut self, column: &str) {
+        self.checks.retain(|check| !check.columns.iter().any(|it| it == column));
+    }
+
+    pub(super) fn rename_column_of_checks(&mut self, from: &str, to: &str) {
+        let names = self.checks.iter_mut().flat_map(|it| it.columns.iter_mut().chain(&mut it.not_null));
+        names.filter(|name| *name == from).for_each(|name| to.clone_into(name));
+    }
+
+    pub(super) fn drop_check(&mut self, name: &str) {
+        let is_known = self.has_constraint(name);
+        self.checks.retain(|check| check.name != name && (is_known || !check.is_guess));
+    }
+
+    pub(super) fn rename_check(&mut self, from: &str, to: &str) {
+        let mut named = self.checks.iter_mut().filter(|check| check.name == from);
+        match (named.next(), named.next()) {
+            (Some(check), None) => (check.name, check.is_guess) = (to.to_owned(), false),
+            _ => self.drop_check(from),
+        }
+    }
+
+    /// `VALIDATE CONSTRAINT`. Of several checks it is not known which one has the name.
+    pub(super) fn validate_check(&mut self, name: &str) {
+        let mut named = self.checks.iter_mut().filter(|check| check.name == name);
+        if let (Some(check), None) = (named.next(), named.next()) {
+            check.validated = true;
+        }
+    }
+
+    /// What an action on the table above does to a check that is inherited.
+    pub(super) fn follow_check(&mut self, action: &AlterAction) {
+        match action {
+            AlterAction::RenameConstraint { from, to } => self.rename_check(&from.text, &to.text),
+            AlterAction::ValidateConstraint(name) => self.validate_check(&name.text),
+            _ => {}
+        }
+    }
+
+    fn has_constraint(&self, name: &str) -> bool {
+        self.checks.iter().any(|check| check.name == name)
+            || self.keys.iter().any(|key| key.name.as_deref() == Some(name))
+            || self.foreign_keys.iter().any(|key| key.name == name)
+    }
+}
+
+impl Fold {
+    /// Tables that inherit a check have it under the name that it has above.
+    pub(super) fn name_check(&self, table: usize, name: &mut Option<Name>, expr: &Expr) {
+        let Some(relation) = self.schema.relations.get(table) else { return };
+        let text = check_name(relation, &columns(expr));
+        name.get_or_insert(Name { text, span: expr.span });
+    }
+}
+
+/// The name that PostgreSQL gives to a check without one, as long as no constraint has it.
+fn check_name(relation: &Relation, columns: &[String]) -> String {
+    key_name(&relation.name, if columns.len() == 1 { columns } else { &[] }, "check")
+}
+
+/// The columns that a check names; it cannot name those of another table.
+fn columns(expr: &Expr) -> Vec<String> {
+    struct Columns(BTreeSet<String>);
+    impl Visit<'_> for Columns {
+        fn expr(&mut self, expr: &Expr) {
+            if let ExprKind::Column(parts) = &expr.kind {
+                self.0.extend(parts.last().map(|part| part.text.clone()));
+            }
+        }
+    }
+    let mut found = Columns(BTreeSet::new());
+    visit::expr(expr, &mut found);
+    found.0.into_iter().collect()
+}
+
+/// The columns that are not NULL where a check is true or NULL: `c IS NOT NULL` is never NULL.
+fn proves_not_null(expr: &Expr, out: &mut Vec<String>) {
+    match &expr.kind {
+        ExprKind::And(parts) => parts.iter().for_each(|part| proves_not_null(part, out)),
+        ExprKind::IsNull { arg, negated: true } => {
+            if let ExprKind::Column(parts) = &arg.kind {
+                out.extend(parts.last().map(|part| part.text.clone()));
+            }
+        }
+        ExprKind::Not(below) => {
+            if let ExprKind::IsNull { arg, negated: false } = &below.kind
+                && let ExprKind::Column(parts) = &arg.kind
+                && parts.len() == 1
+            {
+                out.extend(parts.last().map(|part| part.text.clone()));
+            }
+        }
+        _ => {}
+    }
+}
