@@ -24,9 +24,9 @@ use crate::wire::DatabaseError;
 /// After most errors nothing of the statement stays. Two kinds of errors are different, and neither may be answered by
 /// running the statement again. [`is_outcome_unknown`](Error::is_outcome_unknown): a write was sent and its answer was
 /// lost. [`is_executed`](Error::is_executed): the write was committed, and the rows that it returned could not be used.
-/// [`committed_rows`](Error::committed_rows) counts the rows of a statement for many rows that were committed before the
-/// error; [`is_rolled_back`](Error::is_rolled_back) and [`is_transaction_over`](Error::is_transaction_over) are about
-/// transactions.
+/// [`committed_rows`](Error::committed_rows) counts the rows of a statement for many rows that were committed before
+/// the error; [`is_rolled_back`](Error::is_rolled_back) and [`is_transaction_over`](Error::is_transaction_over) are
+/// about transactions.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -69,8 +69,8 @@ use crate::wire::DatabaseError;
 /// [`is_connect`](Error::is_connect) covers everything up to the login. [`is_credentials`](Error::is_credentials) and
 /// [`is_access_denied`](Error::is_access_denied) need an operator; [`is_throttled`](Error::is_throttled),
 /// [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` pass by themselves. After the login:
-/// [`is_connection_lost`](Error::is_connection_lost) and [`is_timeout`](Error::is_timeout). By then the transient ones were
-/// tried [`attempts`](Error::attempts) times.
+/// [`is_connection_lost`](Error::is_connection_lost) and [`is_timeout`](Error::is_timeout). By then the transient ones
+/// were tried [`attempts`](Error::attempts) times.
 ///
 /// ```
 /// # use dsql_edge::Error;
@@ -194,9 +194,9 @@ impl Error {
         matches!(self.0.kind, Kind::Config(_))
     }
 
-    /// Whether no connection was opened: nothing listens, TLS failed, the login was rejected, or there were no credentials.
-    /// Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise: the first query
-    /// travels with the login.
+    /// Whether no connection was opened: nothing listens, TLS failed, the login was rejected, or there were no
+    /// credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise: the
+    /// first query travels with the login.
     pub fn is_connect(&self) -> bool {
         matches!(self.0.kind, Kind::Connect(_) | Kind::LoginRejected(_) | Kind::Credentials(_))
     }
@@ -246,8 +246,8 @@ impl Error {
     }
 
     /// The number of rows that a statement for many rows, outside of a transaction, had committed before the error.
-    /// Nothing of the rows after them stays, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true of the next
-    /// chunk.
+    /// Nothing of the rows after them stays, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true of the
+    /// next chunk.
     pub fn committed_rows(&self) -> Option<u64> {
         self.0.committed.map(|rows| rows as u64)
     }
@@ -380,8 +380,8 @@ impl Error {
         self.database_error()?.hint.as_deref()
     }
 
-    /// The error of a [`CredentialsProvider`](crate::auth::CredentialsProvider) that has no credentials. The text is shown
-    /// as it is: it must not contain a secret.
+    /// The error of a [`CredentialsProvider`](crate::auth::CredentialsProvider) that has no credentials. The text is
+    /// shown as it is: it must not contain a secret.
     ///
     /// ```
     /// let error = dsql_edge::Error::credentials("the vault is sealed");

@@ -1,8 +1,8 @@
 //! Typed SQL for Amazon Aurora DSQL on Cloudflare Workers.
 //!
 //! `sql!` checks a query when it is compiled, against a snapshot of the schema next to `Cargo.toml`, and gives it a row
-//! type of its own. This crate runs it: over a Worker's TCP socket, in the fewest round trips that the platform allows (4
-//! for the first query of a request, 1 for each later one), with the IAM token signed here.
+//! type of its own. This crate runs it: over a Worker's TCP socket, in the fewest round trips that the platform allows
+//! (4 for the first query of a request, 1 for each later one), with the IAM token signed here.
 //!
 //! ```no_run
 //! use dsql_edge::{Dsql, sql};
@@ -44,8 +44,8 @@
 //!
 //! - A value never becomes SQL text.
 //! - A token leaves this process only inside TLS, and only for a host that [`Config`] accepts.
-//! - A credential, a token or a parameter is never shown in an error, in `Debug` or in a log. Of the server's own message,
-//!   [`Error`] shows only what quotes no value.
+//! - A credential, a token or a parameter is never shown in an error, in `Debug` or in a log. Of the server's own
+//!   message, [`Error`] shows only what quotes no value.
 //! - Bytes of the server never make this crate panic.
 //! - A write whose outcome is unknown is never sent again.
 #![cfg_attr(

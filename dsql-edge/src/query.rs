@@ -26,8 +26,8 @@ pub struct Query<R> {
     pub(crate) decode: fn(&DataRow<'_>) -> Result<R, Error>,
 }
 
-/// A statement that returns no rows. Made by `sql!`; it does nothing until it is [executed](Command::execute), or sent in
-/// a [pipeline](crate::Dsql::pipeline).
+/// A statement that returns no rows. Made by `sql!`; it does nothing until it is [executed](Command::execute), or sent
+/// in a [pipeline](crate::Dsql::pipeline).
 #[must_use = "a statement does nothing until it is executed"]
 pub struct Command {
     pub(crate) request: Request,
@@ -36,10 +36,11 @@ pub struct Command {
 /// An `INSERT` of one row that cannot happen twice. Made by `sql!`; it does nothing until it is executed.
 ///
 /// It runs as a [`Command`] does, and can be the [idempotency key](crate::TransactionBuilder::idempotency_key) of a
-/// transaction. `sql!` makes one of each `INSERT … VALUES (…)` of one row without `RETURNING` and without `DO UPDATE`, where a primary
-/// key or a unique constraint covers only columns that the statement writes, with parameters or constants that are not
-/// NULL. If more than one constraint of the table does so, `ON CONFLICT (column) DO NOTHING` must name the key: a violation
-/// of another one does not mean that the key is taken, and is an error. `.into()` turns it into a `Command`.
+/// transaction. `sql!` makes one of each `INSERT … VALUES (…)` of one row without `RETURNING` and without `DO UPDATE`,
+/// where a primary key or a unique constraint covers only columns that the statement writes, with parameters or
+/// constants that are not NULL. If more than one constraint of the table does so, `ON CONFLICT (column) DO NOTHING`
+/// must name the key: a violation of another one does not mean that the key is taken, and is an error. `.into()` turns
+/// it into a `Command`.
 #[must_use = "a statement does nothing until it is executed"]
 pub struct KeyInsert {
     pub(crate) request: Request,
@@ -51,8 +52,8 @@ pub struct KeyInsert {
 #[must_use = "a statement does nothing until it is executed"]
 pub struct SessionCommand(pub(crate) Command);
 
-/// A query that changes its session, and returns rows of the type `R`: `SELECT set_config(…, false)`. Made by `sql!`; it
-/// does nothing until it is fetched or executed, and it runs on a `&mut` [`Session`](crate::Session) only.
+/// A query that changes its session, and returns rows of the type `R`: `SELECT set_config(…, false)`. Made by `sql!`;
+/// it does nothing until it is fetched or executed, and it runs on a `&mut` [`Session`](crate::Session) only.
 #[must_use = "a query does nothing until it is fetched or executed"]
 pub struct SessionQuery<R>(pub(crate) Query<R>);
 
@@ -60,7 +61,8 @@ pub struct SessionQuery<R>(pub(crate) Query<R>);
 ///
 /// Its rows are read from their iterator as they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
 /// [`Transaction`](crate::Transaction) they are all part of it. Elsewhere each chunk is a transaction of its own, which
-/// costs two round trips: if one fails, those before it stay, and [`Error::committed_rows`] is the number of their rows.
+/// costs two round trips: if one fails, those before it stay, and [`Error::committed_rows`] is the number of their
+/// rows.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
@@ -209,8 +211,8 @@ impl<'a> BulkCommand<'a> {
         BulkCommand { bulk: Bulk { statement, rows, fused: false } }
     }
 
-    /// Sends each chunk's COMMIT with it: one round trip instead of two. The price: if the connection breaks, the outcome
-    /// of the chunk is unknown ([`Error::is_outcome_unknown`]).
+    /// Sends each chunk's COMMIT with it: one round trip instead of two. The price: if the connection breaks, the
+    /// outcome of the chunk is unknown ([`Error::is_outcome_unknown`]).
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};

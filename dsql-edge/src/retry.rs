@@ -7,12 +7,13 @@
 //!
 //! - A write whose outcome is unknown is never sent again, unless an idempotency key resolves it.
 //! - Nothing that was rejected is reported as unknown, and nothing that may have happened as rejected.
-//! - Every attempt is counted ([`Attempts`]), draws on the [`Budget`] that all requests share, and ends with a deadline.
+//! - Every attempt is counted ([`Attempts`]), draws on the [`Budget`] that all requests share, and ends with a
+//!   deadline.
 //!
 //! # The table
 //!
-//! Three facts decide: the *signal* (what came back), how far the flight had *reached* (what the transport was given, and
-//! what had been received), and the *payload* (what a lost answer leaves open).
+//! Three facts decide: the *signal* (what came back), how far the flight had *reached* (what the transport was given,
+//! and what had been received), and the *payload* (what a lost answer leaves open).
 //!
 //! | | rule | what happened | what is known | again |
 //! |---|---|---|---|---|
@@ -36,18 +37,19 @@
 //!
 //! # A worked example
 //!
-//! A cold `UPDATE` is sent together with the login. The connection breaks before ReadyForQuery of the login. The signal is
-//! `Lost`, the flight reached `Login`, and its payload is `Commit`, because the statement commits by itself. The server may
-//! have read the whole flight: R4, unknown, and it is not sent again. The same break under a `SELECT` is R3: a second run
-//! does no harm. The same break in a transaction is R3, too: COMMIT was not sent, so nothing of it can stay.
+//! A cold `UPDATE` is sent together with the login. The connection breaks before ReadyForQuery of the login. The signal
+//! is `Lost`, the flight reached `Login`, and its payload is `Commit`, because the statement commits by itself. The
+//! server may have read the whole flight: R4, unknown, and it is not sent again. The same break under a `SELECT` is R3:
+//! a second run does no harm. The same break in a transaction is R3, too: COMMIT was not sent, so nothing of it can
+//! stay.
 //!
 //! # The rejected design
 //!
-//! AWS's connectors retry by SQLSTATE alone: 40001 again, everything else to the caller. A lost connection has no SQLSTATE,
-//! and the obvious repair, to send again whatever failed with a connection error, runs an `INSERT` twice whose answer was
-//! lost. "Nothing of CommandComplete arrived" does not help: in the extended protocol an autocommit statement commits at
-//! Sync, after CommandComplete (`exec_execute_message` and `finish_xact_command` in PostgreSQL's `tcop/postgres.c`), and
-//! DSQL sends 40001 in that place.
+//! AWS's connectors retry by SQLSTATE alone: 40001 again, everything else to the caller. A lost connection has no
+//! SQLSTATE, and the obvious repair, to send again whatever failed with a connection error, runs an `INSERT` twice
+//! whose answer was lost. "Nothing of CommandComplete arrived" does not help: in the extended protocol an autocommit
+//! statement commits at Sync, after CommandComplete (`exec_execute_message` and `finish_xact_command` in PostgreSQL's
+//! `tcop/postgres.c`), and DSQL sends 40001 in that place.
 
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU32, Ordering};

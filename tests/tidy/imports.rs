@@ -2,10 +2,10 @@
 //!
 //! Input: the files of a crate, as text. Output: edges, each with the path that was written; cycles as lists of files.
 //!
-//! A path counts if it begins with `crate`, `self`, `super` or a child module, in `use` and in code alike. It is followed
-//! through re-exports to the file that defines the name: `super::Name`, which the parent re-exports from a sibling, is an
-//! import of the sibling. A parent's `mod` and `pub use` are not imports: they only say where a child is. Code of tests is
-//! left out.
+//! A path counts if it begins with `crate`, `self`, `super` or a child module, in `use` and in code alike. It is
+//! followed through re-exports to the file that defines the name: `super::Name`, which the parent re-exports from a
+//! sibling, is an import of the sibling. A parent's `mod` and `pub use` are not imports: they only say where a child
+//! is. Code of tests is left out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

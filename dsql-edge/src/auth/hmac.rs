@@ -8,7 +8,8 @@ use hmac_sha256::{HMAC, Hash};
 
 use crate::credentials::{AuthFuture, Secret};
 
-/// The text with AWS's signature behind it, in hexadecimal digits. `request` is canonical up to the digest of its payload.
+/// The text with AWS's signature behind it, in hexadecimal digits. `request` is canonical up to the digest of its
+/// payload.
 pub(super) fn sign(
     secret: &str,
     time: &str,

@@ -2,8 +2,8 @@
 //!
 //! Input: the source that a user configured: keys that were given, a [`CredentialsProvider`], a role to assume. Output:
 //! the credentials to sign with, now. What expires is kept for other requests as plain data
-//! ([`Cache`](crate::credentials::Cache)), never as a future or a connection: on Workers no request can wait for another
-//! one's.
+//! ([`Cache`](crate::credentials::Cache)), never as a future or a connection: on Workers no request can wait for
+//! another one's.
 //!
 //! Invariants: while old credentials serve, a source that fails or hangs costs one connection in a while a short delay,
 //! and none its success. Of requests that need the same new credentials at the same time one fetches them, and another
@@ -74,8 +74,8 @@ pub trait CredentialsProvider: Send + Sync {
     }
 }
 
-/// The source of the credentials that tokens are signed with. A Worker that has keys alone does not link the code behind
-/// `Asked`.
+/// The source of the credentials that tokens are signed with. A Worker that has keys alone does not link the code
+/// behind `Asked`.
 #[derive(Clone)]
 pub(crate) enum Source {
     Given(Credentials),

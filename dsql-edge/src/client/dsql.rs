@@ -17,12 +17,12 @@ use crate::transport::Environment;
 
 /// An Aurora DSQL cluster, as one request uses it.
 ///
-/// A new `Dsql` costs nothing: it connects with the first query, in 4 round trips, and keeps the connection, so that the
-/// next query takes 1. Queries that run at the same time open more connections, up to [`Config::max_connections`]; further
-/// queries wait for one.
+/// A new `Dsql` costs nothing: it connects with the first query, in 4 round trips, and keeps the connection, so that
+/// the next query takes 1. Queries that run at the same time open more connections, up to [`Config::max_connections`];
+/// further queries wait for one.
 ///
-/// A `Dsql` belongs to the request in which it was made, because Workers lets no request use another's sockets. A `Dsql`
-/// that is kept in a static returns an error ([`Error::is_other_request`]).
+/// A `Dsql` belongs to the request in which it was made, because Workers lets no request use another's sockets. A
+/// `Dsql` that is kept in a static returns an error ([`Error::is_other_request`]).
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -35,8 +35,8 @@ use crate::transport::Environment;
 /// ```
 ///
 /// These run again without your code: queries that only read, if the connection breaks; everything that the server
-/// rejected for a conflict (40001), because nothing of it stayed; and connecting. A write whose outcome is unknown is never
-/// sent again: it returns an error ([`Error::is_outcome_unknown`]).
+/// rejected for a conflict (40001), because nothing of it stayed; and connecting. A write whose outcome is unknown is
+/// never sent again: it returns an error ([`Error::is_outcome_unknown`]).
 pub struct Dsql(Lender);
 
 impl Dsql {
@@ -52,8 +52,8 @@ impl Dsql {
 
     /// Behind a pool in Durable Objects: see [`Config::from_pool`]. Feature `pool`.
     ///
-    /// Everything else is as without a pool: queries, pipelines, many rows and streams borrow one of its connections for
-    /// one flight, a transaction until its end. A [`Session`] does not have a connection of its own then.
+    /// Everything else is as without a pool: queries, pipelines, many rows and streams borrow one of its connections
+    /// for one flight, a transaction until its end. A [`Session`] does not have a connection of its own then.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -88,8 +88,8 @@ impl Dsql {
         Dsql(Lender::new(Connector::new(config, environment), false))
     }
 
-    /// A connection of its own, apart from those that `&Dsql` lends to queries. It connects with its first query. Statements
-    /// that change their session run on it only:
+    /// A connection of its own, apart from those that `&Dsql` lends to queries. It connects with its first query.
+    /// Statements that change their session run on it only:
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -123,10 +123,10 @@ impl Dsql {
     /// # }
     /// ```
     ///
-    /// They are a transaction: BEGIN and COMMIT are sent with them, they run in order, read one snapshot, and if one fails
-    /// nothing of any of them stays. COMMIT is sent before any answer has arrived: if one of them writes and the connection
-    /// breaks, the outcome is unknown ([`Error::is_outcome_unknown`]). A [`transaction`](Dsql::transaction) leaves that
-    /// open only between COMMIT and its answer, and takes a round trip more.
+    /// They are a transaction: BEGIN and COMMIT are sent with them, they run in order, read one snapshot, and if one
+    /// fails nothing of any of them stays. COMMIT is sent before any answer has arrived: if one of them writes and the
+    /// connection breaks, the outcome is unknown ([`Error::is_outcome_unknown`]). A [`transaction`](Dsql::transaction)
+    /// leaves that open only between COMMIT and its answer, and takes a round trip more.
     pub fn pipeline<'s, P: Pipelined + 's>(&'s self, queries: P) -> QueryFuture<'s, P::Output> {
         QueryFuture::of(queries, self)
     }
@@ -148,11 +148,11 @@ impl Dsql {
     /// # }
     /// ```
     ///
-    /// If the closure returns an error, everything is rolled back. If the transaction conflicts with another one (40001),
-    /// or the connection is lost before COMMIT was sent, the closure **runs again**: five times at most
-    /// ([`Config::max_attempts`]) and no longer than [`Config::transaction_timeout`]. So it must change nothing outside of
-    /// the database, and its captures by value are cloned for each run. An error of the server ends the attempt even if
-    /// the closure goes on after it.
+    /// If the closure returns an error, everything is rolled back. If the transaction conflicts with another one
+    /// (40001), or the connection is lost before COMMIT was sent, the closure **runs again**: five times at most
+    /// ([`Config::max_attempts`]) and no longer than [`Config::transaction_timeout`]. So it must change nothing outside
+    /// of the database, and its captures by value are cloned for each run. An error of the server ends the attempt even
+    /// if the closure goes on after it.
     ///
     /// The error type is yours, if it is `From<Error>`. If the compiler cannot infer it, name it:
     /// `async move |tx| -> Result<_, dsql_edge::Error> { … }`.

@@ -87,8 +87,8 @@ impl<R: Send + 'static> Query<R> {
         QueryFuture::of(self.value(), executor)
     }
 
-    /// Runs the query and returns the number of rows that it inserted, updated, deleted or found. The rows themselves are
-    /// not decoded.
+    /// Runs the query and returns the number of rows that it inserted, updated, deleted or found. The rows themselves
+    /// are not decoded.
     ///
     /// # Errors
     /// As [`fetch_all`](Query::fetch_all).

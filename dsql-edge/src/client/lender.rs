@@ -300,7 +300,8 @@ pub(super) struct Loan<'l> {
     counted: bool,
 }
 
-/// The transaction of a loan. `give_back` is a function pointer, so that a Worker without transactions does not link it.
+/// The transaction of a loan. `give_back` is a function pointer, so that a Worker without transactions does not link
+/// it.
 #[derive(Clone, Copy)]
 struct Owner {
     id: u64,

@@ -1,7 +1,7 @@
 //! One connection: the session's state machine on a transport, and the timer.
 //!
-//! Input: a flight. Output: its rows, or its failure: the error, and the facts by which `retry.rs` decides. Reads while it
-//! writes, because a server that cannot send its answers stops reading.
+//! Input: a flight. Output: its rows, or its failure: the error, and the facts by which `retry.rs` decides. Reads while
+//! it writes, because a server that cannot send its answers stops reading.
 //!
 //! Invariant: a link whose flight was dropped halfway is never used again; it is neither [idle](Link::is_idle) nor
 //! [settled](Link::is_settled).
@@ -199,8 +199,8 @@ impl Link {
         }
     }
 
-    /// Sends the flight and receives its answer. `timer` is the timer of connecting until the login ends; then it is set
-    /// again.
+    /// Sends the flight and receives its answer. `timer` is the timer of connecting until the login ends; then it is
+    /// set again.
     pub(super) fn poll_fly(
         &mut self,
         context: &mut Context<'_>,

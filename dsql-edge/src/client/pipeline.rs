@@ -1,7 +1,7 @@
 //! Several queries in one round trip, and the collectors of their rows.
 //!
-//! Input: queries and commands, alone, in a tuple or in a `Vec`. Output: the result of each, in the same shape. Rows are
-//! collected only here: `fetch_*` are pipelines of one.
+//! Input: queries and commands, alone, in a tuple or in a `Vec`. Output: the result of each, in the same shape. Rows
+//! are collected only here: `fetch_*` are pipelines of one.
 
 use crate::client::flight::{Prepared, Sink};
 use crate::error::{Error, Kind};
@@ -9,9 +9,9 @@ use crate::query::{Command, KeyInsert, Query, Request, SingleColumn};
 use crate::row::DataRow;
 use crate::statement::Statement;
 
-/// Anything that can be sent in one round trip with [`Dsql::pipeline`](crate::Dsql::pipeline). A query returns a `Vec` of its
-/// rows, or the result of [`Query::one`], [`Query::optional`] or [`Query::value`]; a command returns the number of its rows.
-/// Tuples of up to twelve of them return tuples, a `Vec` returns a `Vec`.
+/// Anything that can be sent in one round trip with [`Dsql::pipeline`](crate::Dsql::pipeline). A query returns a `Vec`
+/// of its rows, or the result of [`Query::one`], [`Query::optional`] or [`Query::value`]; a command returns the number
+/// of its rows. Tuples of up to twelve of them return tuples, a `Vec` returns a `Vec`.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};

@@ -1,7 +1,7 @@
 //! Runs statements on a [`Target`], and repeats them by the rules of `retry.rs`.
 //!
-//! Input: prepared statements, and the sinks of their rows. Output: the outcome, after as many attempts as the rules allow.
-//! All executors end here: `&Dsql`, `&mut Session`, a `Transaction`.
+//! Input: prepared statements, and the sinks of their rows. Output: the outcome, after as many attempts as the rules
+//! allow. All executors end here: `&Dsql`, `&mut Session`, a `Transaction`.
 
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
@@ -59,8 +59,8 @@ impl InTransaction {
 }
 
 impl<'t> Target<'t> {
-    /// Runs these statements in one flight, and gives the rows of each to its sink. Several are one transaction. `None`:
-    /// there is nothing to run.
+    /// Runs these statements in one flight, and gives the rows of each to its sink. Several are one transaction.
+    /// `None`: there is nothing to run.
     pub(super) fn run<'r, 's: 'r>(
         &self,
         members: &'r [Prepared],

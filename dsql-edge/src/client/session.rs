@@ -15,7 +15,8 @@ use crate::error::Error;
 /// One connection, made with [`Dsql::session`](crate::Dsql::session), that serves its owner alone. It connects with its
 /// first query, which is sent with the login. When it is dropped, the connection is closed.
 ///
-/// Statements that change their session (`SET`, `set_config(…, false)`, advisory locks) run here and nowhere else, because other queries share the connections of a [`Dsql`](crate::Dsql).
+/// Statements that change their session (`SET`, `set_config(…, false)`, advisory locks) run here and nowhere else,
+/// because other queries share the connections of a [`Dsql`](crate::Dsql).
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};

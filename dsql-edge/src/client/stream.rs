@@ -20,9 +20,10 @@ use crate::statement::Effect;
 
 /// The rows of a query, as they arrive: made by [`Query::fetch`].
 ///
-/// It is a `futures_core::Stream`, and has a [`next`](RowStream::next) of its own, so that no other crate is needed.
-/// A row is not a proof that the query succeeds: only the end is. The changes of a query with `RETURNING` are committed once
-/// the stream has ended without an error. Dropping it early closes the connection, and ends a transaction around it.
+/// It is a `futures_core::Stream`, and has a [`next`](RowStream::next) of its own, so that no other crate is needed. A
+/// row is not a proof that the query succeeds: only the end is. The changes of a query with `RETURNING` are committed
+/// once the stream has ended without an error. Dropping it early closes the connection, and ends a transaction around
+/// it.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream<'e, R> {
     /// Until it has ended.

@@ -28,8 +28,8 @@ use crate::transport::BoxFuture;
 const BUSY: &str = "the transaction was rolled back: its closure returned before a statement or stream of it had ended: \
                     await it, or drop it, first";
 
-/// An open transaction: the argument of the closure of [`Dsql::transaction`](crate::Dsql::transaction), which queries run
-/// on.
+/// An open transaction: the argument of the closure of [`Dsql::transaction`](crate::Dsql::transaction), which queries
+/// run on.
 ///
 /// It is a handle, which is copied like a reference: any number of queries and functions (`tx: Transaction<'_>`, or
 /// `mut db: impl Executor`) can take `tx`. Its statements run one after the other.
@@ -204,8 +204,8 @@ impl<'d, F> TransactionBuilder<'d, F> {
         self
     }
 
-    /// Makes sure that the transaction commits once, even if the answer to COMMIT is lost. `insert` writes a key that you
-    /// choose, one for each intention of your user, into a table where it is unique:
+    /// Makes sure that the transaction commits once, even if the answer to COMMIT is lost. `insert` writes a key that
+    /// you choose, one for each intention of your user, into a table where it is unique:
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, IdempotentOutcome, sql};
@@ -222,9 +222,10 @@ impl<'d, F> TransactionBuilder<'d, F> {
     /// # }
     /// ```
     ///
-    /// The INSERT is sent with BEGIN. If the key exists already, the transaction was committed before: PostgreSQL reports a
-    /// unique violation (23505) of one of the key's constraints, or with `ON CONFLICT DO NOTHING` inserts no row. If the
-    /// answer to COMMIT is lost, the whole transaction runs again, and the key shows whether it had been committed.
+    /// The INSERT is sent with BEGIN. If the key exists already, the transaction was committed before: PostgreSQL
+    /// reports a unique violation (23505) of one of the key's constraints, or with `ON CONFLICT DO NOTHING` inserts no
+    /// row. If the answer to COMMIT is lost, the whole transaction runs again, and the key shows whether it had been
+    /// committed.
     ///
     /// Not every INSERT is a key: a second run of it must violate a constraint. [`KeyInsert`] documents the rule; any
     /// other statement does not compile here.
@@ -285,8 +286,8 @@ where
     }
 }
 
-/// The future of a transaction. Dropping it early closes its connection: nothing of the transaction stays, unless COMMIT
-/// had been sent.
+/// The future of a transaction. Dropping it early closes its connection: nothing of the transaction stays, unless
+/// COMMIT had been sent.
 #[must_use = "a transaction does nothing until it is awaited"]
 pub struct TransactionFuture<'d, T, E>(Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'd>>);
 
@@ -363,8 +364,8 @@ struct TransactionAttempts<'d> {
     committed_before: bool,
     /// The closure handled a permanent error: its own result is returned.
     handled: bool,
-    /// The error of an attempt whose COMMIT may have succeeded, and may still arrive. Only the key resolves it: whatever
-    /// else a later attempt ends with, the outcome of the whole stays unknown.
+    /// The error of an attempt whose COMMIT may have succeeded, and may still arrive. Only the key resolves it:
+    /// whatever else a later attempt ends with, the outcome of the whole stays unknown.
     unresolved: Option<Error>,
 }
 

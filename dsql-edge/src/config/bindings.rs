@@ -97,8 +97,8 @@ impl Config {
         })
     }
 
-    /// As [`from_env_with_prefix`](Config::from_env_with_prefix), from any source of values by name, such as a process's
-    /// environment.
+    /// As [`from_env_with_prefix`](Config::from_env_with_prefix), from any source of values by name, such as a
+    /// process's environment.
     ///
     /// ```
     /// # use dsql_edge::Config;

@@ -1,7 +1,7 @@
 //! The user's configuration: settings, credentials, callbacks.
 //!
-//! Input: the bindings of a Worker, a connection string, or parts. Output: a checked [`Config`]: a token may be sent to its
-//! endpoint. `Debug` shows no credential.
+//! Input: the bindings of a Worker, a connection string, or parts. Output: a checked [`Config`]: a token may be sent to
+//! its endpoint. `Debug` shows no credential.
 
 mod bindings;
 mod connection_string;
@@ -65,8 +65,8 @@ impl Config {
         Endpoint::parse(endpoint, None).map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// A database on this machine, such as `dsql-local`: exactly `localhost` or `localhost:<port>`. Tokens are signed for
-    /// the host `localhost` and this region, and no cluster accepts them.
+    /// A database on this machine, such as `dsql-local`: exactly `localhost` or `localhost:<port>`. Tokens are signed
+    /// for the host `localhost` and this region, and no cluster accepts them.
     ///
     /// ```
     /// # use dsql_edge::{Config, Credentials};
@@ -81,8 +81,8 @@ impl Config {
         Endpoint::local(endpoint, region).map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// Any host, for a proxy or a private name. Dangerous: a server there with a valid certificate gets a token that the
-    /// cluster `signing_host` accepts for a minute.
+    /// Any host, for a proxy or a private name. Dangerous: a server there with a valid certificate gets a token that
+    /// the cluster `signing_host` accepts for a minute.
     ///
     /// The password is not sent until the server requests it, which costs a round trip.
     ///
@@ -118,8 +118,8 @@ impl Config {
         self
     }
 
-    /// Signs with the credentials of this role of IAM. The credentials that the `Config` has so far request them from STS
-    /// in the cluster's region. Feature `assume-role`.
+    /// Signs with the credentials of this role of IAM. The credentials that the `Config` has so far request them from
+    /// STS in the cluster's region. Feature `assume-role`.
     ///
     /// # Errors
     /// If a part of the role has a form that STS rejects.
@@ -146,17 +146,17 @@ impl Config {
         self
     }
 
-    /// The name of the session in the server's logs; `dsql-edge/<version>` if it is not set. It must not contain data of
-    /// your users.
+    /// The name of the session in the server's logs; `dsql-edge/<version>` if it is not set. It must not contain data
+    /// of your users.
     pub fn application_name(mut self, name: impl Into<String>) -> Self {
         self.settings.application_name = name.into();
         self
     }
 
-    /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`). If it is not set, the snapshot's
-    /// directive `search_path` decides, and without one the role's own setting. A snapshot without the directive accepts
-    /// any value: then the schemas must contain the same tables. A query that was compiled for another `search_path` is an
-    /// error before it is sent.
+    /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`). If it is not set, the
+    /// snapshot's directive `search_path` decides, and without one the role's own setting. A snapshot without the
+    /// directive accepts any value: then the schemas must contain the same tables. A query that was compiled for
+    /// another `search_path` is an error before it is sent.
     pub fn search_path(mut self, schemas: impl AsRef<str>) -> Self {
         self.settings.search_path = Some(search_path(schemas.as_ref()));
         self
@@ -182,23 +182,23 @@ impl Config {
         self
     }
 
-    /// The time limit of a transaction, all its attempts and the pauses between them together; 60 seconds if it is not set.
-    /// DSQL ends a transaction after 5 minutes.
+    /// The time limit of a transaction, all its attempts and the pauses between them together; 60 seconds if it is not
+    /// set. DSQL ends a transaction after 5 minutes.
     pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
         self.settings.transaction_timeout = millis(timeout);
         self
     }
 
-    /// The most attempts at a query or a transaction, the first one included; 5 if it is not set, and 1 repeats nothing.
-    /// [`Dsql`](crate::Dsql) documents what may run again. Besides, retries draw on a budget: one for every ten queries,
-    /// and some to begin with.
+    /// The most attempts at a query or a transaction, the first one included; 5 if it is not set, and 1 repeats
+    /// nothing. [`Dsql`](crate::Dsql) documents what may run again. Besides, retries draw on a budget: one for every
+    /// ten queries, and some to begin with.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.settings.max_attempts = attempts.max(1);
         self
     }
 
-    /// The longest message to send or to receive, in bytes; 10 MiB, DSQL's own limit, if it is not set. A longer one is an
-    /// error: [`Error::is_too_long`] if it was received, [`Error::is_conversion`] if it was to be sent.
+    /// The longest message to send or to receive, in bytes; 10 MiB, DSQL's own limit, if it is not set. A longer one is
+    /// an error: [`Error::is_too_long`] if it was received, [`Error::is_conversion`] if it was to be sent.
     pub fn max_message(mut self, bytes: usize) -> Self {
         self.settings.max_message = bytes;
         self
@@ -211,8 +211,8 @@ impl Config {
         self
     }
 
-    /// The most bytes of rows that one fetch, or one pipeline, keeps in memory; 64 MiB if it is not set (a Worker has 128
-    /// in all). More is an error ([`Error::is_too_long`]). Streams keep nothing.
+    /// The most bytes of rows that one fetch, or one pipeline, keeps in memory; 64 MiB if it is not set (a Worker has
+    /// 128 in all). More is an error ([`Error::is_too_long`]). Streams keep nothing.
     pub fn max_result(mut self, bytes: usize) -> Self {
         self.settings.max_result = bytes;
         self
@@ -232,8 +232,8 @@ impl Config {
         self
     }
 
-    /// A certificate authority to trust besides the system's, in PEM: that of `dsql-local`. Only for programs that are not
-    /// Workers (feature `tokio`); a Worker's runtime has roots of its own.
+    /// A certificate authority to trust besides the system's, in PEM: that of `dsql-local`. Only for programs that are
+    /// not Workers (feature `tokio`); a Worker's runtime has roots of its own.
     pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.settings.extra_ca = Some(pem.into());
         self
@@ -271,8 +271,8 @@ impl Config {
     }
 }
 
-/// The form in which the snapshot's search_path is sent: one space behind a comma, and no quotes around names that do not
-/// need them.
+/// The form in which the snapshot's search_path is sent: one space behind a comma, and no quotes around names that do
+/// not need them.
 fn search_path(schemas: &str) -> String {
     let names = schemas.split(',').map(str::trim).filter(|name| !name.is_empty());
     names.map(|name| bare(name).unwrap_or(name)).collect::<Vec<_>>().join(", ")

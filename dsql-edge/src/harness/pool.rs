@@ -49,7 +49,8 @@ impl Lessor for Away {
     }
 }
 
-/// Reads through a pool each time that so much time has passed; returns how many connections there have been after each.
+/// Reads through a pool each time that so much time has passed; returns how many connections there have been after
+/// each.
 fn connections(change: impl FnOnce(Pool) -> Pool, pauses: &[Duration]) -> Vec<usize> {
     let bed = TestBed::new(&scenario::ALL[0], Way::Beside, None, false);
     let credentials = Credentials::new("AKIDEXAMPLE", "secret");

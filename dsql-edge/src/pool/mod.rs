@@ -4,11 +4,11 @@
 //!
 //! # Leases
 //!
-//! A Worker's request cannot keep a connection for the next request, and DSQL accepts 100 new connections a second. So the
-//! connections live in an object, and a client requests a *lease*: one connection, until the end of its flight, or of its
-//! transaction (`open`). It sends its flights as it would send them to the server, and the pool forwards them byte by byte.
-//! The client decides everything that it decides without a pool: what it decodes, what runs again, when it has waited long
-//! enough.
+//! A Worker's request cannot keep a connection for the next request, and DSQL accepts 100 new connections a second. So
+//! the connections live in an object, and a client requests a *lease*: one connection, until the end of its flight, or
+//! of its transaction (`open`). It sends its flights as it would send them to the server, and the pool forwards them
+//! byte by byte. The client decides everything that it decides without a pool: what it decodes, what runs again, when
+//! it has waited long enough.
 //!
 //! ```text
 //! object, direct   the entrances: a Worker's request to the object, or a Dsql in the same place
@@ -20,8 +20,9 @@
 //! # Invariants
 //!
 //! - A connection is lent to one client at a time, and in the order of the requests.
-//! - A connection is lent again only if every message is answered, no message is incomplete, no transaction is open, and
-//!   no statement may have changed the session. An open transaction is rolled back first; any other state closes it.
+//! - A connection is lent again only if every message is answered, no message is incomplete, no transaction is open,
+//!   and no statement may have changed the session. An open transaction is rolled back first; any other state closes
+//!   it.
 //! - The pool never sends anything twice, and never decodes a row. It reads the length of each frame, and the status in
 //!   ReadyForQuery.
 //! - A client learns from the pool how far its flight came ([`Report`](crate::lease::Report)), and `retry` decides with
@@ -45,9 +46,9 @@
 //!
 //! # The rejected designs
 //!
-//! - *A pool that executes queries for its clients* (a request per query, rows back as JSON) must repeat all of the client:
-//!   types, retries, streams, transactions. Its retries would be a second set of rules, and a lost answer between Worker and
-//!   object could not be told from a lost answer between object and server.
+//! - *A pool that executes queries for its clients* (a request per query, rows back as JSON) must repeat all of the
+//!   client: types, retries, streams, transactions. Its retries would be a second set of rules, and a lost answer
+//!   between Worker and object could not be told from a lost answer between object and server.
 //! - *A DISCARD ALL after each lease*, as PgBouncer sends it, costs a round trip for each query, and DSQL rejects
 //!   it (0A000). The type of a statement states whether it may change the session; such a connection is closed
 //!   (`Flight::changes_session`), and a ParameterStatus closes it, too, even if the type was wrong.
@@ -166,16 +167,16 @@ impl Pool {
         Pool { connector, limits, connections }
     }
 
-    /// The most connections; 4 if it is not set, at least 1. Workers allows six that are connecting at the same time. More
-    /// than four in one object have not been proved in production: use more objects (`DSQL_POOL_SHARDS`) instead.
+    /// The most connections; 4 if it is not set, at least 1. Workers allows six that are connecting at the same time.
+    /// More than four in one object have not been proved in production: use more objects (`DSQL_POOL_SHARDS`) instead.
     pub fn max_connections(self, connections: usize) -> Self {
         Pool::with(self.connector, PoolLimits { max_connections: connections.max(1), ..self.limits })
     }
 
-    /// The most queries and transactions that may wait for a connection; 1,000 if it is not set. Beyond that a request ends
-    /// with an error ([`Error::is_overloaded`](crate::Error::is_overloaded)). Because an object has 128 MB of memory,
-    /// the same error is returned when the waiting requests have 24 MiB together; each counts 12 KiB and the bytes that
-    /// it has sent.
+    /// The most queries and transactions that may wait for a connection; 1,000 if it is not set. Beyond that a request
+    /// ends with an error ([`Error::is_overloaded`](crate::Error::is_overloaded)). Because an object has 128 MB of
+    /// memory, the same error is returned when the waiting requests have 24 MiB together; each counts 12 KiB and the
+    /// bytes that it has sent.
     pub fn max_waiting(self, waiting: usize) -> Self {
         Pool::with(self.connector, PoolLimits { max_waiting: waiting, ..self.limits })
     }
@@ -191,8 +192,8 @@ impl Pool {
         Pool::with(self.connector, PoolLimits { max_idle: millis(idle), ..self.limits })
     }
 
-    /// The longest pause of a transaction between two statements, and of a client in the middle of a flight; 15 seconds if
-    /// it is not set. Then the transaction is rolled back, and its next statement returns an error
+    /// The longest pause of a transaction between two statements, and of a client in the middle of a flight; 15 seconds
+    /// if it is not set. Then the transaction is rolled back, and its next statement returns an error
     /// ([`Error::is_timeout`](crate::Error::is_timeout)).
     pub fn max_pause(self, pause: Duration) -> Self {
         Pool::with(self.connector, PoolLimits { max_pause: millis(pause), ..self.limits })

@@ -1,7 +1,7 @@
 //! Connects a Worker to its pool's Durable Objects.
 //!
-//! Input: a binding, and the number of objects. Output: a stream to one of them, for one lease: a request whose body the
-//! client writes, and whose answer it reads. Nothing is sent before the client's first write.
+//! Input: a binding, and the number of objects. Output: a stream to one of them, for one lease: a request whose body
+//! the client writes, and whose answer it reads. Nothing is sent before the client's first write.
 
 use std::sync::Arc;
 

@@ -266,8 +266,8 @@ impl Connection {
     ///
     /// A server may process the login and drop what is behind it in the same read. That looks like a slow query, and a
     /// Sync tells the two apart, because a server answers in order: a ReadyForQuery that comes before ParseComplete
-    /// proves that the flight was never seen ([`SessionEvent::FlightDropped`]). A slow query is answered as ever, and one
-    /// ReadyForQuery more comes behind it.
+    /// proves that the flight was never seen ([`SessionEvent::FlightDropped`]). A slow query is answered as ever, and
+    /// one ReadyForQuery more comes behind it.
     pub(crate) fn probe(&mut self) {
         let is_silent = self.answered == 0 && self.understood == self.incoming.len() && !self.skipping;
         if !is_silent || self.state != State::Open || !self.outgoing.is_empty() {

@@ -130,7 +130,8 @@ impl Network {
         true
     }
 
-    /// Time goes on to the end of the next timer for which somebody waits, however far that is; `false` if there is none.
+    /// Time goes on to the end of the next timer for which somebody waits, however far that is; `false` if there is
+    /// none.
     pub(crate) fn pass(&self) -> bool {
         let mut state = self.state.lock().unwrap();
         let Some(next) = state.next.take() else { return false };

@@ -360,7 +360,8 @@ pub(crate) mod signature {
         -> Promise;
     }
 
-    /// The text with the signature's hexadecimal digits behind it. `request` is canonical up to the digest of its payload.
+    /// The text with the signature's hexadecimal digits behind it. `request` is canonical up to the digest of its
+    /// payload.
     pub(crate) fn sign(
         secret: &str,
         time: &str,

@@ -19,8 +19,8 @@ const TOO_WIDE: ConversionError = ConversionError(std::borrow::Cow::Borrowed(
 
 /// Any `numeric`: up to 131,072 digits before the decimal point and 16,383 after it, `NaN` or an infinity.
 ///
-/// It displays as PostgreSQL does, and [`str::parse`] reads such text. Equality is that of the number: 1.0 equals 1.00, and
-/// (as in PostgreSQL, not in IEEE 754) `NaN` equals `NaN`.
+/// It displays as PostgreSQL does, and [`str::parse`] reads such text. Equality is that of the number: 1.0 equals 1.00,
+/// and (as in PostgreSQL, not in IEEE 754) `NaN` equals `NaN`.
 ///
 /// ```
 /// use dsql_edge::types::{Decimal, Numeric};

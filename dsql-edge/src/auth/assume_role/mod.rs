@@ -1,8 +1,8 @@
 //! Assumes a role of IAM by a request to STS.
 //!
 //! Input: the role, and the keys that may assume it. Output: the credentials of a session, which expire. The request is
-//! signed here and goes to the region of the cluster, through the platform's own HTTPS; the answer is bounded and parsed
-//! as hostile text.
+//! signed here and goes to the region of the cluster, through the platform's own HTTPS; the answer is bounded and
+//! parsed as hostile text.
 
 mod answer;
 mod request;

@@ -6,8 +6,8 @@ use crate::error::Error;
 
 /// A role to assume before the token is signed (AWS STS, `AssumeRole`).
 ///
-/// The keys of the [`Config`](crate::Config) then need only `sts:AssumeRole` on it. The session's credentials are kept until
-/// about 80 % of their life is over, for other requests too; a connection that finds some costs nothing more.
+/// The keys of the [`Config`](crate::Config) then need only `sts:AssumeRole` on it. The session's credentials are kept
+/// until about 80 % of their life is over, for other requests too; a connection that finds some costs nothing more.
 ///
 /// ```
 /// use std::time::Duration;
