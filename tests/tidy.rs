@@ -112,7 +112,7 @@ const CRATES: [(&str, usize); 7] = [
     ("dsql-edge", 0),
     ("dsql-edge-compiler", 0),
     ("dsql-edge-codegen", 0),
-    ("dsql-edge-local", 10),
+    ("dsql-edge-local", 0),
     ("dsql-edge-macros", 0),
     ("dsql-edge-macro-input", 0),
     ("xtask", 0),

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use dsql_edge_compiler::Source;
-use dsql_edge_compiler::syntax::{lex, parse_statements};
+use dsql_edge_compiler::syntax::Parsed;
 
 #[test]
 fn keyword_as_a_name_does_not_open_or_close_a_body() {
@@ -17,8 +17,8 @@ fn keyword_as_a_name_does_not_open_or_close_a_body() {
     ] {
         let text = format!("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC {body}; END; TRUNCATE a;");
         let source = Source::script(text.as_str());
-        let statements = parse_statements(&source.text, &lex(&source)).unwrap();
-        assert_eq!(statements.len(), 2, "{text}");
+        let parsed = Parsed::script(&source).unwrap();
+        assert_eq!(parsed.statements.len(), 2, "{text}");
     }
 }
 
@@ -26,7 +26,7 @@ fn keyword_as_a_name_does_not_open_or_close_a_body() {
 fn keyword_outside_of_a_body_does_not_hide_a_semicolon() {
     for statement in ["ALTER ROLE atomic CREATEDB", "ALTER TABLE t RENAME CONSTRAINT atomic TO begin"] {
         let source = Source::script(format!("{statement}; TRUNCATE a;"));
-        let statements = parse_statements(&source.text, &lex(&source)).unwrap();
-        assert_eq!(statements.len(), 2, "{statement}");
+        let parsed = Parsed::script(&source).unwrap();
+        assert_eq!(parsed.statements.len(), 2, "{statement}");
     }
 }

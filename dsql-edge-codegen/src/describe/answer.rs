@@ -9,7 +9,8 @@ use dsql_edge_compiler::diagnostic::{Diagnostic, Diagnostics};
 use dsql_edge_compiler::fields::fields;
 use dsql_edge_compiler::schema::{self, SchemaError};
 use dsql_edge_compiler::source::{Source, line_and_column};
-use dsql_edge_compiler::{Schema, TypedQuery, compile, syntax};
+use dsql_edge_compiler::syntax::{Parsed, lex};
+use dsql_edge_compiler::{Schema, TypedQuery, compile};
 use serde::Serialize;
 
 use crate::schema_files::SchemaFile;
@@ -169,13 +170,13 @@ fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
 
 /// The statements of a text, without their semicolons; a text that does not parse is one statement.
 pub(super) fn statements(text: &str) -> Vec<String> {
-    let lexed = syntax::lex(&Source::of_macro(text));
+    let lexed = lex(&Source::of_macro(text));
     if !lexed.pieces.is_empty() {
         // A statement's last token may be inside of {? … }.
         return vec![text.to_owned()];
     }
-    match syntax::parse_statements(text, &lexed) {
-        Ok(statements) => statements.iter().map(|it| it.span.text(text).to_owned()).collect(),
+    match Parsed::of_tokens(text, lexed) {
+        Ok(parsed) => parsed.iter().map(|it| it.span.text(text).to_owned()).collect(),
         Err(_) => vec![text.to_owned()],
     }
 }

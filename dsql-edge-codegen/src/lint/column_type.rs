@@ -23,8 +23,8 @@ pub(super) fn depends_on_type(
     // The relations that have the column: the table, and views of it.
     let mut having = vec![own.to_owned()];
     is_computed_with(script, created, table, column)
-        || (created + 1..script.statements.len()).any(|at| {
-            let statement = &script.statements[at];
+        || (created + 1..script.statements().len()).any(|at| {
+            let statement = &script.statements()[at];
             if matches!(statement.kind, StatementKind::CreateFunction(_) | StatementKind::Utility("DO")) {
                 return having.iter().any(|name| script.mentions(statement, name));
             }
@@ -55,7 +55,7 @@ fn is_computed_with(script: &Script<'_>, created: usize, table: &CreateTable, co
         constraints.iter().any(|it| {
             matches!(it.kind, ConstraintKind::Check { .. } | ConstraintKind::Generated(_))
                 && script.names_within(it.span, column)
-                && is_typed(script, &script.statements[created].kind, it.span)
+                && is_typed(script, &script.statements()[created].kind, it.span)
         })
     })
 }

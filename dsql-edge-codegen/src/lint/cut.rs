@@ -3,12 +3,13 @@
 //! Input: a text and the span of a statement. Output: the span with the blanks and the line that belong to it.
 
 use dsql_edge_compiler::source::{BYTE_ORDER_MARK, Span};
-use dsql_edge_compiler::syntax::Lexed;
+use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_compiler::syntax::token::TokenKind;
 
 /// A statement with its semicolon, and with its whole lines, if they have nothing else in them.
-pub(super) fn cut(text: &str, lexed: &Lexed, statement: Span) -> Span {
-    let after = lexed.tokens.iter().find(|token| token.span.start >= statement.end);
+pub(super) fn cut(parsed: &Parsed<'_>, statement: Span) -> Span {
+    let text = parsed.text.as_ref();
+    let after = parsed.tokens.tokens.iter().find(|token| token.span.start >= statement.end);
     let end = match after {
         Some(after) if after.kind == TokenKind::Symbol(b';') => after.span.end,
         _ => statement.end,

@@ -36,7 +36,7 @@ const SETTINGS: &[(&str, &str)] = &[
 
 /// Adds the rewrites to the findings.
 pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
-    let statements = script.statements;
+    let statements = script.statements();
     for finding in findings.iter_mut() {
         let Some(rule) = finding.rule else { continue };
         let Some(at) = script.at(finding.statement) else { continue };
@@ -59,7 +59,7 @@ pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
                 place.map(|place| ("make the column bigint", vec![(place, "bigint".to_owned())]))
             }
             ("set_parameter", StatementKind::Set(set)) => {
-                let cut = cut(script.text, script.lexed, finding.statement);
+                let cut = cut(script.parsed, finding.statement);
                 is_needless(script, set).then(|| ("leave it out", vec![(cut, String::new())]))
             }
             _ => None,
@@ -82,7 +82,7 @@ fn is_needless(script: &Script<'_>, set: &Set) -> bool {
         }
         _ => !script.names(statement, &set.name),
     };
-    is_default(set) && !script.is_in_later_files(&set.name) && script.statements.iter().all(is_the_same)
+    is_default(set) && !script.is_in_later_files(&set.name) && script.statements().iter().all(is_the_same)
 }
 
 /// The place of the integer type of a column that certainly becomes an identity later, in the same transaction.
@@ -94,10 +94,10 @@ fn column_type(script: &Script<'_>, at: usize, alter: &AlterTable, column: Span)
         _ => None,
     })?;
     let created = creation(script, at, &alter.name).filter(|created| script.are_together(*created, at))?;
-    let creates = script.statements.get(created)?;
+    let creates = script.statements().get(created)?;
     let StatementKind::CreateTable(table) = &creates.kind else { return None };
     let mut between = script.naming(created + 1..at, alter.name.name());
-    let is_known = script.is_known(creates.span.start, script.statements.get(at)?.span.start);
+    let is_known = script.is_known(creates.span.start, script.statements().get(at)?.span.start);
     if !is_known || between.any(changes_columns) || depends_on_type(script, created, table, name) {
         return None;
     }
@@ -145,7 +145,7 @@ fn cycles(options: &[SequenceOption]) -> bool {
 fn is_validated(script: &Script<'_>, action: &AlterAction, table: &QualifiedName, at: usize) -> bool {
     let AlterAction::AddConstraint(added) = action else { return false };
     let Some(name) = &added.name else { return false };
-    let later = script.statements.iter().enumerate().skip(at + 1).filter(|(at, _)| script.is_alone(*at));
+    let later = script.statements().iter().enumerate().skip(at + 1).filter(|(at, _)| script.is_alone(*at));
     later.into_iter().any(|(_, statement)| {
         let StatementKind::AlterTable(alter) = &statement.kind else { return false };
         let validates =

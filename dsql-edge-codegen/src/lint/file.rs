@@ -7,9 +7,8 @@ use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Growth;
 use dsql_edge_compiler::source::Span;
-use dsql_edge_compiler::syntax::ast::Statement;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
-use dsql_edge_compiler::syntax::{Lexed, ParsedStatement, lex, parse_statements};
+use dsql_edge_compiler::syntax::{Lexed, Parsed, lex};
 use dsql_edge_compiler::{Schema, Source};
 
 use super::finding::{Finding, LintedFile};
@@ -55,14 +54,12 @@ impl LintedFile {
         later: &str,
     ) -> LintedFile {
         let whole = sent == Sent::Whole;
-        let (lexed, statements, errors) = parsed(&text);
+        let (parsed, errors) = read(&text);
         let unread: Vec<Span> = errors.iter().map(|error| error.statement).collect();
         let mut findings: Vec<Finding> = errors;
         let mut transactions = Transactions::new();
-        transactions.message(if whole { statements.len() } else { 1 });
-        let parsed: Vec<ParsedStatement<'_>> =
-            statements.iter().map(|tree| ParsedStatement { tree, text: &text, tokens: &lexed }).collect();
-        for statement in parsed.iter().copied() {
+        transactions.message(if whole { parsed.statements.len() } else { 1 });
+        for statement in parsed.iter() {
             let own = if complete {
                 let mut own = dsql::findings_within(statement, grown.schema());
                 own.extend(dsql::unknown_casts(statement.tree, grown.schema()));
@@ -84,13 +81,13 @@ impl LintedFile {
             findings.extend(found);
             grown.apply(statement.tree.clone());
         }
-        let script = Script::new(&text, &lexed, &statements, unread.into_iter(), sent, later);
+        let script = Script::new(&parsed, unread.into_iter(), sent, later);
         dump::add_fixes(&script, &mut findings);
         meaning::judge(&script, &mut findings);
         findings.retain(|finding| !is_allowed(&text, finding));
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
-            let misplaced = steps::misplaced(&parsed, &lexed).into_iter();
+            let misplaced = steps::misplaced(&parsed).into_iter();
             // If DSQL rejects the statement, its rule is clearer.
             let is_new = |error: &Diagnostic| {
                 !findings.iter().any(|it| it.diagnostic.is_error() && overlap(it.statement, error.span))
@@ -111,15 +108,15 @@ fn overlap(a: Span, b: Span) -> bool {
 }
 
 /// The statements that can be read, and the errors of those that cannot.
-fn parsed(text: &str) -> (Lexed, Vec<Statement>, Vec<Finding>) {
+fn read(text: &str) -> (Parsed<'_>, Vec<Finding>) {
     let lexed = lex(&Source::script(text));
     let (mut statements, mut errors) = (Vec::new(), Vec::new());
     let is_end = |token: &Token| token.kind == TokenKind::Symbol(b';');
     let mut rest = lexed.tokens.as_slice();
     loop {
-        let error = match parse_statements(text, &part(rest, &lexed)) {
+        let error = match Parsed::of_tokens(text, part(rest, &lexed)) {
             Ok(more) => {
-                statements.extend(more);
+                statements.extend(more.statements);
                 break;
             }
             Err(error) => error,
@@ -131,8 +128,8 @@ fn parsed(text: &str) -> (Lexed, Vec<Statement>, Vec<Finding>) {
         let mut begin = 0;
         while let Some(end) = ends.pop() {
             let before = rest.get(..end).unwrap_or_default();
-            if let Ok(more) = parse_statements(text, &part(before, &lexed)) {
-                statements.extend(more);
+            if let Ok(more) = Parsed::of_tokens(text, part(before, &lexed)) {
+                statements.extend(more.statements);
                 begin = end;
                 break;
             }
@@ -147,7 +144,7 @@ fn parsed(text: &str) -> (Lexed, Vec<Statement>, Vec<Finding>) {
             None => break,
         }
     }
-    (lexed, statements, errors)
+    (Parsed { text: text.into(), tokens: lexed, statements }, errors)
 }
 
 /// Some of the tokens, as a text of its own.

@@ -19,11 +19,11 @@ use super::script::Script;
 
 /// The edits that cut the key out and put it into its table.
 pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
-    let statement = script.statements.get(at)?;
+    let statement = script.statements().get(at)?;
     let StatementKind::AlterTable(alter) = &statement.kind else { return None };
     let (constraint, key) = the_key(alter)?;
     let created = creation(script, at, &alter.name)?;
-    let creates = script.statements.get(created)?;
+    let creates = script.statements().get(created)?;
     let StatementKind::CreateTable(table) = &creates.kind else { return None };
     if !script.are_together(created, at)
         || !script.is_known(creates.span.start, statement.span.start)
@@ -45,8 +45,8 @@ pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
             Relation::Other => return None,
         }
     }
-    let mut edits = insertion(script, creates, constraint.span.text(script.text))?;
-    edits.push((cut(script.text, script.lexed, statement.span), String::new()));
+    let mut edits = insertion(script, creates, constraint.span.text(&script.parsed.text))?;
+    edits.push((cut(script.parsed, statement.span), String::new()));
     Some(Fix { title: "move the key into CREATE TABLE", edits, meaning })
 }
 
@@ -130,7 +130,7 @@ enum Relation {
 }
 
 fn relation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Relation {
-    let Some(statement) = script.statements.get(at) else { return Relation::Other };
+    let Some(statement) = script.statements().get(at) else { return Relation::Other };
     if !script.names(statement, table.name()) {
         // DROP … CASCADE does not name all that it drops, and a view hides its table.
         let dropped = matches!(statement.kind, StatementKind::Drop(_));
@@ -188,8 +188,9 @@ fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<
     let (close, insert) = (close?, end_of_last?);
     let after = Span { start: insert, end: insert };
     // In a line of its own, if the parenthesis has one; a comment after the last element stays there.
-    let line = line_start(script.text, close.start);
-    Some(if line < close.start || script.text.get(..line as usize).is_some_and(|it| it.ends_with('\n')) {
+    let text = script.parsed.text.as_ref();
+    let line = line_start(text, close.start);
+    Some(if line < close.start || text.get(..line as usize).is_some_and(|it| it.ends_with('\n')) {
         vec![(after, ",".to_owned()), (Span { start: line, end: line }, format!("    {key}\n"))]
     } else {
         vec![(after, format!(", {key}"))]

@@ -42,7 +42,7 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
 }
 
 fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<Meaning> {
-    let statement = script.statements.get(at)?;
+    let statement = script.statements().get(at)?;
     match (rule.id, &statement.kind) {
         ("add_constraint_not_valid", StatementKind::AlterTable(alter)) => {
             let empty = rows::is_empty(script, at, &alter.name);
@@ -56,7 +56,7 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
         ("unlogged_table", StatementKind::CreateTable(table)) => {
             // PostgreSQL rejects a foreign key of a permanent table to an unlogged one.
             let refers = |statement: &Statement| script.has(statement, Keyword::References);
-            let end = script.statements.len();
+            let end = script.statements().len();
             let any = script.naming(at..end, table.name.name()).any(refers);
             let later = script.is_in_later_files("references") && script.is_in_later_files(table.name.name());
             Some(if any || later { SameIfAllSucceed } else { Same })
@@ -85,7 +85,7 @@ fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<M
     if !index.unique || script.sent == Sent::Migrate {
         return Some(Same);
     }
-    let later = at + 1..script.statements.len();
+    let later = at + 1..script.statements().len();
     if later.clone().any(|later| needs_index(script, later, &index.table)) {
         return None;
     }
@@ -94,7 +94,7 @@ fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<M
     if met && using.iter().any(|words| script.is_in_later_files(words)) {
         return None;
     }
-    let end = script.statements.get(at)?.span.end;
+    let end = script.statements().get(at)?.span.end;
     let leaves_rows = |later| rows::leaves_rows(script, later, &index.table);
     let written = met || !later.into_iter().all(leaves_rows) || !script.is_known(end, u32::MAX);
     Some(if written { SameIfAllSucceed } else { Same })
@@ -102,7 +102,7 @@ fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<M
 
 /// Whether a statement may fail while an index of the table is not built yet.
 fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
-    let Some(statement) = script.statements.get(at) else { return true };
+    let Some(statement) = script.statements().get(at) else { return true };
     let has = |keyword| script.has(statement, keyword);
     let names = script.names(statement, table.name());
     match &statement.kind {
@@ -127,7 +127,7 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
 /// Whether a file that runs later names a table, or an object that this file derives from it: a view, another name.
 fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
     let mut names = vec![table];
-    for statement in script.statements.get(at + 1..).unwrap_or_default() {
+    for statement in script.statements().get(at + 1..).unwrap_or_default() {
         if names.iter().any(|name| script.names(statement, name) || is_in_body(script, statement, name)) {
             match &statement.kind {
                 StatementKind::CreateView(view) => names.push(view.name.name()),
@@ -159,7 +159,7 @@ fn renames(alter: &AlterTable) -> bool {
 
 /// Whether each statement after CREATE TABLE does the same for an identity column as for a column with a default.
 fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &str) -> bool {
-    let (name, all) = (table.name.name(), script.statements.len());
+    let (name, all) = (table.name.name(), script.statements().len());
     let sequence = format!("{name}_{column}_seq");
     let differs = |statement: &Statement| match &statement.kind {
         StatementKind::AlterTable(alter) if alter.object == ObjectKind::Table => {
@@ -196,15 +196,15 @@ fn split(script: &Script<'_>, at: usize) -> Option<Fix> {
         return None;
     }
     let block = script.block(at)?;
-    let inside = script.statements.get(block.inside.clone())?;
-    let is_schema = |statement: &Statement| part(script.parsed(statement)) == Part::Ddl;
-    let (begin, end) = (block.begin?, script.statements.get(block.inside.end)?);
+    let inside = script.statements().get(block.inside.clone())?;
+    let is_schema = |statement: &Statement| part(script.parsed.statement(statement)) == Part::Ddl;
+    let (begin, end) = (block.begin?, script.statements().get(block.inside.end)?);
     if !block.commits || !inside.iter().all(is_schema) || !script.is_known(begin.start, end.span.start) {
         return None;
     }
-    let statement = script.statements.get(at)?.span;
+    let statement = script.statements().get(at)?.span;
     let place = Span { start: statement.start, end: statement.start };
-    let edit = format!("COMMIT;\n{};\n", begin.text(script.text));
+    let edit = format!("COMMIT;\n{};\n", begin.text(&script.parsed.text));
     Some(Fix { title: "begin another transaction", edits: vec![(place, edit)], meaning: SameIfAllSucceed })
 }
 

@@ -47,7 +47,7 @@ pub(super) fn writes(script: &Script<'_>, statement: &Statement) -> Writes {
         StatementKind::Utility("COPY") => Writes::Adds,
         StatementKind::Utility("TRUNCATE" | "REFRESH MATERIALIZED VIEW") => Writes::Changes,
         StatementKind::CreateTableAs(_) => Writes::Adds,
-        _ if part(script.parsed(statement)) == Part::Dml => Writes::Changes,
+        _ if part(script.parsed.statement(statement)) == Part::Dml => Writes::Changes,
         _ => Writes::Nothing,
     }
 }
@@ -56,8 +56,8 @@ pub(super) fn writes(script: &Script<'_>, statement: &Statement) -> Writes {
 pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
     let Some(created) = creation(script, at, table) else { return false };
     let block = script.block(created);
-    let first = block.and_then(|block| block.begin).or(script.statements.get(created).map(|it| it.span));
-    let (Some(first), Some(last)) = (first, script.statements.get(at)) else { return false };
+    let first = block.and_then(|block| block.begin).or(script.statements().get(created).map(|it| it.span));
+    let (Some(first), Some(last)) = (first, script.statements().get(at)) else { return false };
     script.is_known(first.start, last.span.start)
         && block.is_none_or(|block| block.commits)
         && (created + 1..at).all(|between| leaves_rows(script, between, table))
@@ -66,7 +66,7 @@ pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) ->
 /// The earlier statement that created a table, if the name means that table at both statements: no other relation has
 /// or gets this name, and the schemas in which names are looked up stay the same.
 pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Option<usize> {
-    let before = script.statements.get(..at)?;
+    let before = script.statements().get(..at)?;
     let first = before.iter().position(|statement| script.names(statement, table.name()))?;
     let StatementKind::CreateTable(created) = &before.get(first)?.kind else { return None };
     let is_it = same(&created.name, table) && !created.if_not_exists && created.partition_of.is_none();
@@ -144,7 +144,7 @@ fn renames(alter: &AlterTable, table: &QualifiedName) -> bool {
 
 /// Whether a statement certainly does not change the rows of a table.
 pub(super) fn leaves_rows(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
-    let Some(statement) = script.statements.get(at) else { return false };
+    let Some(statement) = script.statements().get(at) else { return false };
     if writes(script, statement) == Writes::Nothing {
         return !runs_code(script, at);
     }
@@ -158,7 +158,7 @@ pub(super) fn stays_in_its_table(script: &Script<'_>, at: usize) -> bool {
 }
 
 fn has_one_target(script: &Script<'_>, at: usize) -> bool {
-    let (Some(statement), Some(before)) = (script.statements.get(at), script.statements.get(..at)) else {
+    let (Some(statement), Some(before)) = (script.statements().get(at), script.statements().get(..at)) else {
         return false;
     };
     if has_implicit_calls(script, at) || runs_code(script, at) {
@@ -178,9 +178,9 @@ fn has_one_target(script: &Script<'_>, at: usize) -> bool {
         _ => return false,
     };
     let Some(created) = creation(script, at, &target) else { return false };
-    let StatementKind::CreateTable(table) = &script.statements[created].kind else { return false };
-    let of_it = |at: &usize| script.names(&script.statements[*at], target.name());
-    let evaluated = (created..at).filter(of_it).any(|at| match &script.statements[at].kind {
+    let StatementKind::CreateTable(table) = &script.statements()[created].kind else { return false };
+    let of_it = |at: &usize| script.names(&script.statements()[*at], target.name());
+    let evaluated = (created..at).filter(of_it).any(|at| match &script.statements()[at].kind {
         // Defaults, generated columns, checks and the expressions of indexes.
         StatementKind::CreateTable(_) | StatementKind::AlterTable(_) | StatementKind::CreateIndex(_) => {
             has_call(script, at)
@@ -210,7 +210,7 @@ fn copied(tokens: &[Token]) -> Option<QualifiedName> {
 /// Whether an earlier statement defines code that others run without a call: a trigger, an operator, a cast, a check of
 /// a domain.
 fn has_implicit_calls(script: &Script<'_>, at: usize) -> bool {
-    let before = script.statements.get(..at).unwrap_or_default();
+    let before = script.statements().get(..at).unwrap_or_default();
     before.iter().enumerate().any(|(at, it)| match &it.kind {
         StatementKind::CreateTrigger(_)
         | StatementKind::CreateRule(_)
@@ -224,7 +224,7 @@ fn has_implicit_calls(script: &Script<'_>, at: usize) -> bool {
 
 /// Whether a statement may run a function that is not PostgreSQL's: it calls one, or reads a view that does.
 pub(super) fn runs_code(script: &Script<'_>, at: usize) -> bool {
-    let Some(statement) = script.statements.get(at) else { return true };
+    let Some(statement) = script.statements().get(at) else { return true };
     // A definition does not run the code that it defines.
     let defines = matches!(
         statement.kind,
@@ -251,8 +251,8 @@ fn calls(script: &Script<'_>, at: usize) -> bool {
 }
 
 fn reads_call(script: &Script<'_>, at: usize) -> bool {
-    let Some(statement) = script.statements.get(at) else { return true };
-    script.statements.get(..at).unwrap_or_default().iter().enumerate().any(|(view, it)| {
+    let Some(statement) = script.statements().get(at) else { return true };
+    script.statements().get(..at).unwrap_or_default().iter().enumerate().any(|(view, it)| {
         let name = match &it.kind {
             StatementKind::CreateView(view) => view.name.name(),
             StatementKind::CreateTableAs(view) if view.materialized_view => view.name.name(),
@@ -264,7 +264,7 @@ fn reads_call(script: &Script<'_>, at: usize) -> bool {
 
 /// Whether a statement calls a function that is not PostgreSQL's. `row.f` calls `f` too.
 pub(super) fn has_call(script: &Script<'_>, at: usize) -> bool {
-    let Some(statement) = script.statements.get(at) else { return true };
+    let Some(statement) = script.statements().get(at) else { return true };
     let tokens = script.tokens(statement);
     tokens.iter().enumerate().any(|(at, token)| {
         let is_called = tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Symbol(b'('));

@@ -11,15 +11,13 @@ use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
-use dsql_edge_compiler::syntax::{Lexed, ParsedStatement, PsqlCommand};
+use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
 
 use super::sent::Sent;
 
 /// A file.
 pub(super) struct Script<'s> {
-    pub(super) text: &'s str,
-    pub(super) lexed: &'s Lexed,
-    pub(super) statements: &'s [Statement],
+    pub(super) parsed: &'s Parsed<'s>,
     pub(super) sent: Sent,
     /// The texts of the files that run after this one, in lower case.
     later: &'s str,
@@ -56,17 +54,14 @@ pub(super) struct Block {
 impl<'s> Script<'s> {
     /// `unread`: the places of statements that could not be read.
     pub(super) fn new(
-        text: &'s str,
-        lexed: &'s Lexed,
-        statements: &'s [Statement],
+        parsed: &'s Parsed<'s>,
         unread: impl Iterator<Item = Span>,
         sent: Sent,
         later: &'s str,
     ) -> Script<'s> {
+        let statements = parsed.statements.as_slice();
         let mut script = Script {
-            text,
-            lexed,
-            statements,
+            parsed,
             sent,
             later,
             blocks_of: vec![None; statements.len()],
@@ -75,7 +70,7 @@ impl<'s> Script<'s> {
             functions: statements.iter().filter_map(defined_function).collect(),
             found: statements.iter().map(|_| Found::default()).collect(),
         };
-        let commands = lexed.commands.iter().filter(|it| !is_harmless(it, text));
+        let commands = parsed.tokens.commands.iter().filter(|it| !is_harmless(it, &parsed.text));
         script.unknown.extend(commands.map(|command| command.span.start));
         let statements = statements.iter().filter(|it| script.is_unknown(it));
         script.unknown.extend(statements.map(|statement| statement.span.start).collect::<Vec<_>>());
@@ -84,29 +79,28 @@ impl<'s> Script<'s> {
         script
     }
 
-    /// A statement of the file with its text.
-    pub(super) fn parsed<'p>(&'p self, tree: &'p Statement) -> ParsedStatement<'p> {
-        ParsedStatement { tree, text: self.text, tokens: self.lexed }
+    pub(super) fn statements(&self) -> &'s [Statement] {
+        &self.parsed.statements
     }
 
     fn find_blocks(&mut self) {
         let mut open = None;
-        for (at, statement) in self.statements.iter().enumerate() {
-            match (part(self.parsed(statement)), open) {
+        for (at, statement) in self.parsed.iter().enumerate() {
+            match (part(statement), open) {
                 (Part::Begin, None) => {
                     open = Some(self.blocks.len());
-                    let inside = at + 1..self.statements.len();
+                    let inside = at + 1..self.statements().len();
                     self.blocks.push(Block { begin: Some(statement.span), inside, commits: false });
                 }
-                (Part::End, Some(block)) if !self.has(statement, Keyword::To) => {
-                    let chains = self.has(statement, Keyword::Chain) && !self.has(statement, Keyword::No);
+                (Part::End, Some(block)) if !self.has(&statement, Keyword::To) => {
+                    let chains = self.has(&statement, Keyword::Chain) && !self.has(&statement, Keyword::No);
                     let commits = matches!(statement.kind, StatementKind::Utility("COMMIT" | "END"));
                     self.blocks_of[at] = open;
                     self.blocks[block].inside.end = at;
                     self.blocks[block].commits = commits && !chains;
                     open = chains.then_some(self.blocks.len());
                     if chains {
-                        let inside = at + 1..self.statements.len();
+                        let inside = at + 1..self.statements().len();
                         self.blocks.push(Block { begin: None, inside, commits: false });
                     }
                     continue;
@@ -119,7 +113,7 @@ impl<'s> Script<'s> {
 
     /// The statement at a place.
     pub(super) fn at(&self, span: Span) -> Option<usize> {
-        self.statements.iter().position(|statement| statement.span == span)
+        self.statements().iter().position(|statement| statement.span == span)
     }
 
     /// The block that a statement is in.
@@ -148,7 +142,7 @@ impl<'s> Script<'s> {
         range: Range<usize>,
         name: &'a str,
     ) -> impl Iterator<Item = &'a Statement> {
-        let statements = self.statements.get(range).unwrap_or_default().iter();
+        let statements = self.statements().get(range).unwrap_or_default().iter();
         statements.filter(move |statement| self.names(statement, name))
     }
 
@@ -174,7 +168,7 @@ impl<'s> Script<'s> {
     /// Whether the text of a statement contains a name. The body of a function is a literal, in which PostgreSQL folds
     /// unquoted names to lower case.
     pub(super) fn mentions(&self, statement: &Statement, name: &str) -> bool {
-        let text = statement.span.text(self.text).to_ascii_lowercase();
+        let text = statement.span.text(&self.parsed.text).to_ascii_lowercase();
         text.contains(&name.to_ascii_lowercase())
     }
 
@@ -206,10 +200,7 @@ impl<'s> Script<'s> {
 
     /// The tokens at a place.
     pub(super) fn tokens_within(&self, span: Span) -> &'s [Token] {
-        let tokens = &self.lexed.tokens;
-        let first = tokens.partition_point(|token| token.span.start < span.start);
-        let end = tokens.partition_point(|token| token.span.start < span.end);
-        tokens.get(first..end).unwrap_or_default()
+        self.parsed.tokens.within(span)
     }
 
     /// Whether a statement may have effects that its text does not show.
@@ -264,12 +255,11 @@ fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
 mod tests {
     use super::*;
     use dsql_edge_compiler::Source;
-    use dsql_edge_compiler::syntax::{lex, parse_statements};
 
     fn with<T>(text: &str, look: impl FnOnce(&Script<'_>) -> T) -> T {
-        let lexed = lex(&Source::script(text));
-        let statements = parse_statements(text, &lexed).unwrap();
-        look(&Script::new(text, &lexed, &statements, std::iter::empty(), Sent::OneByOne, ""))
+        let source = Source::script(text);
+        let parsed = Parsed::script(&source).unwrap();
+        look(&Script::new(&parsed, std::iter::empty(), Sent::OneByOne, ""))
     }
 
     #[test]

@@ -14,7 +14,7 @@ use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::StatementKind;
-use dsql_edge_compiler::syntax::{Lexed, Parsed, ParsedStatement, PsqlCommand};
+use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, PsqlCommand};
 
 pub use checksum::Checksum;
 pub(crate) use checksum::sha256;
@@ -51,26 +51,26 @@ pub(crate) enum Work {
 pub(crate) fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
     let source = Source::script(text);
     let parsed = Parsed::script(&source).map_err(|error| vec![error])?;
-    let (steps, errors) = of_statements(&parsed.iter().collect::<Vec<_>>(), &parsed.tokens);
+    let (steps, errors) = read(&parsed);
     if errors.is_empty() { Ok(steps) } else { Err(errors) }
 }
 
 /// An error for each readable statement that has no place in a migration.
-pub(crate) fn misplaced(statements: &[ParsedStatement<'_>], tokens: &Lexed) -> Vec<Diagnostic> {
-    of_statements(statements, tokens).1
+pub(crate) fn misplaced(file: &Parsed<'_>) -> Vec<Diagnostic> {
+    read(file).1
 }
 
-fn of_statements(statements: &[ParsedStatement<'_>], tokens: &Lexed) -> (Vec<Step>, Vec<Diagnostic>) {
+fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
     let command = |command: &PsqlCommand| {
         let what = format!("\\{}, a command of psql's,", command.name);
         misplaced_error(command.span, &what, "leave it out: `dsql-edge migrate` sends the statements itself")
     };
-    let mut errors: Vec<Diagnostic> = tokens.commands.iter().map(command).collect();
-    if let Some((span, _)) = tokens.placeholders.first() {
+    let mut errors: Vec<Diagnostic> = file.tokens.commands.iter().map(command).collect();
+    if let Some((span, _)) = file.tokens.placeholders.first() {
         errors.push(misplaced_error(*span, "a parameter in a migration", "write the value"));
     }
     let mut steps: Vec<Step> = Vec::new();
-    let mut rest = statements.iter().copied();
+    let mut rest = file.iter();
     while let Some(statement) = rest.next() {
         let (span, work) = match part(statement) {
             Part::Begin => {

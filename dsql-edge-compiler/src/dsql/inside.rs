@@ -26,7 +26,7 @@ pub(super) fn copied(statement: ParsedStatement<'_>) -> Option<Copied<'_>> {
         let inside = Span { start: words.span(2).start, end: words.span(end).start };
         return Some(Copied::Query(Box::new(one_within(statement, inside)?)));
     }
-    let tokens = within(statement.tokens, statement.span).tokens;
+    let tokens = statement.own_tokens();
     let binary = words.at(1) == "BINARY" && words.at(2) != "." && words.at(2) != "(";
     let first = if binary && !matches!(words.at(2), "FROM" | "TO") { 2 } else { 1 };
     let mut parts = Vec::new();
@@ -103,8 +103,7 @@ pub(super) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
 
 /// The tokens of a part of the text.
 pub(super) fn within(lexed: &Lexed, span: Span) -> Lexed {
-    let inside = |token: &&Token| token.span.start >= span.start && token.span.start < span.end;
-    let mut tokens: Vec<Token> = lexed.tokens.iter().filter(inside).cloned().collect();
+    let mut tokens = lexed.within(span).to_vec();
     tokens.push(Token { kind: TokenKind::End, span: Span { start: span.end, end: span.end } });
     Lexed { tokens, ..Lexed::default() }
 }

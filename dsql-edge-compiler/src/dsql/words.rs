@@ -17,11 +17,7 @@ pub(crate) struct Words<'a> {
 impl<'a> Words<'a> {
     /// Those of a statement.
     pub(crate) fn of(statement: ParsedStatement<'a>) -> Words<'a> {
-        let (text, tokens) = (statement.text, &statement.tokens.tokens);
-        let statement = statement.span;
-        let first = tokens.partition_point(|token| token.span.start < statement.start);
-        let last = tokens.partition_point(|token| token.span.start < statement.end);
-        let tokens = tokens.get(first..last).unwrap_or_default();
+        let (text, tokens) = (statement.text, statement.own_tokens());
         let words = tokens.iter().map(|token| match token.kind {
             TokenKind::String(_) => "'".to_owned(),
             _ => token.span.text(text).to_uppercase(),

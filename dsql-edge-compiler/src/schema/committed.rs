@@ -15,7 +15,7 @@ pub(super) fn committed(statements: Vec<Statement>, lexed: &Lexed) -> (Vec<State
     let mut blocks = Blocks { kept: vec![true; statements.len()], begin: None, savepoints: Vec::new() };
     for (at, statement) in statements.iter().enumerate() {
         if let StatementKind::Utility(command) = statement.kind {
-            blocks.next(at, command, tokens(lexed, statement.span));
+            blocks.next(at, command, lexed.within(statement.span));
         }
     }
     let open = blocks.begin.and_then(|at| statements.get(at)).map(|statement| statement.span);
@@ -78,10 +78,4 @@ impl Blocks {
     fn undo(&mut self, from: usize, to: usize) {
         self.kept.iter_mut().take(to).skip(from).for_each(|kept| *kept = false);
     }
-}
-
-fn tokens(lexed: &Lexed, span: Span) -> &[Token] {
-    let first = lexed.tokens.partition_point(|token| token.span.start < span.start);
-    let last = lexed.tokens.partition_point(|token| token.span.start < span.end);
-    lexed.tokens.get(first..last).unwrap_or_default()
 }

@@ -42,6 +42,15 @@ pub struct Lexed {
     pub rows: Vec<Span>,
 }
 
+impl Lexed {
+    /// The tokens that begin at a place.
+    pub fn within(&self, place: Span) -> &[Token] {
+        let first = self.tokens.partition_point(|token| token.span.start < place.start);
+        let end = self.tokens.partition_point(|token| token.span.start < place.end);
+        self.tokens.get(first..end).unwrap_or_default()
+    }
+}
+
 /// Lexes the whole text.
 pub fn lex(source: &Source) -> Lexed {
     let mut lexer = Lexer {

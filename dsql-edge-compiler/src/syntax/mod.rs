@@ -15,5 +15,4 @@ pub mod visit;
 
 pub use lexer::{Lexed, PsqlCommand, lex};
 pub use mention::mentions;
-pub use parse::parse_statements;
 pub use parsed::{Parsed, ParsedStatement};

@@ -10,6 +10,7 @@ use std::ops::Deref;
 use super::ast::Statement;
 use super::lexer::{Lexed, lex, syntax_error_at};
 use super::parse::parse_statements;
+use super::token::Token;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Edits, Source, Span};
 
@@ -43,7 +44,12 @@ impl Deref for ParsedStatement<'_> {
     }
 }
 
-impl ParsedStatement<'_> {
+impl<'p> ParsedStatement<'p> {
+    /// The statement's own tokens.
+    pub fn own_tokens(self) -> &'p [Token] {
+        self.tokens.within(self.tree.span)
+    }
+
     /// The text to send: the number of each `$name` in its place, one of the combinations of optional text, and these
     /// edits.
     pub fn text_to_send(&self, edits: Edits) -> String {
@@ -79,7 +85,12 @@ impl<'t> Parsed<'t> {
 
     /// The statements, in order.
     pub fn iter(&self) -> impl Iterator<Item = ParsedStatement<'_>> {
-        self.statements.iter().map(|tree| ParsedStatement { tree, text: &self.text, tokens: &self.tokens })
+        self.statements.iter().map(|tree| self.statement(tree))
+    }
+
+    /// One of the statements, with the text and the tokens.
+    pub fn statement<'p>(&'p self, tree: &'p Statement) -> ParsedStatement<'p> {
+        ParsedStatement { tree, text: &self.text, tokens: &self.tokens }
     }
 
     /// The one statement of the text; a semicolon may follow it.

@@ -6,12 +6,12 @@ pub(crate) mod folder_lock;
 pub(crate) mod handed_out;
 pub(crate) mod process_tree;
 mod replace_file;
+mod result;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod signals;
 pub(crate) mod watch;
 
-use std::error::Error;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -20,9 +20,7 @@ use dsql_edge_local::{Fault, Limit, Local, Oc001};
 
 use dev_vars::Bindings;
 use folder_lock::FolderLock;
-
-/// The result of a command. A person reads its error, so every error type fits.
-pub(crate) type CommandResult<T> = Result<T, Box<dyn Error>>;
+pub(crate) use result::CommandResult;
 
 /// The part of `--help` behind the options.
 const MORE: &str = "\

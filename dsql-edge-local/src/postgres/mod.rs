@@ -8,6 +8,7 @@ mod data_in_use;
 pub(crate) mod denied_functions;
 pub(crate) mod find;
 mod initdb;
+mod roles;
 
 use std::ffi::OsString;
 use std::fs;
@@ -22,12 +23,7 @@ use crate::guard::Guarded;
 use crate::seal::SealKey;
 use crate::{Error, Installation};
 use account::Account;
-
-/// The role that owns the server. DSQL has no such login; it does not pass the front door.
-pub(crate) const SUPERUSER: &str = "postgres";
-
-/// DSQL's administrator: not a superuser.
-pub(crate) const ADMIN: &str = "admin";
+pub(crate) use roles::{ADMIN, SUPERUSER};
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 

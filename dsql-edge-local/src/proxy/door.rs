@@ -8,6 +8,7 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::ended::Ended;
 use super::frame::{self, FrontendTag};
 use super::startup::MAX_LENGTH;
 use crate::connection_rejected::ConnectionRejected;
@@ -71,7 +72,7 @@ pub(super) fn packet(code: u32, body: &[u8]) -> Vec<u8> {
 }
 
 /// Reads the PasswordMessage.
-pub(super) async fn password<S: AsyncRead + Unpin>(stream: &mut S) -> Result<String, super::Ended> {
+pub(super) async fn password<S: AsyncRead + Unpin>(stream: &mut S) -> Result<String, Ended> {
     let frame = frame::read(stream).await?;
     if frame.frontend() != FrontendTag::Password || frame.bytes.len() > MAX_PASSWORD {
         return Err(ConnectionRejected::protocol("expected password response").into());

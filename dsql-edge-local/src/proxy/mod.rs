@@ -4,6 +4,7 @@
 //! PostgreSQL, or an error to the client and its reason to the log. Only `rules` changes the bytes.
 
 mod door;
+mod ended;
 pub(crate) mod frame;
 mod listen;
 mod relay;
@@ -29,6 +30,7 @@ use crate::postgres::{ADMIN, SUPERUSER};
 use crate::rules;
 use crate::tls::ALPN;
 use door::FirstPacket;
+use ended::Ended;
 use frame::Frame;
 pub(crate) use listen::{Listening, Serve, listen};
 use startup::Startup;
@@ -249,24 +251,6 @@ enum Admitted {
     Session(UnixStream, Connected, Frame),
     /// It was a request to cancel, and is done.
     Cancelled,
-}
-
-/// Why a connection ended.
-enum Ended {
-    Rejected(ConnectionRejected),
-    Lost(std::io::Error),
-}
-
-impl From<ConnectionRejected> for Ended {
-    fn from(rejected: ConnectionRejected) -> Ended {
-        Ended::Rejected(rejected)
-    }
-}
-
-impl From<std::io::Error> for Ended {
-    fn from(error: std::io::Error) -> Ended {
-        Ended::Lost(error)
-    }
 }
 
 /// Whether a client merely went away, as Workers do: a request ends, and its socket with it.

@@ -6,10 +6,9 @@
 use std::collections::HashMap;
 
 use dsql_edge_compiler::dsql::used_tables;
-use dsql_edge_compiler::syntax::Lexed;
+use dsql_edge_compiler::syntax::ParsedStatement;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 
-use super::statement::Sql;
 use crate::catalog_version::{CatalogVersion, SchemaChange};
 use crate::oc001::Oc001;
 
@@ -33,12 +32,12 @@ impl CatalogCopy {
     }
 
     /// Whether a statement gets OC001.
-    pub(super) fn is_stale_for(&mut self, sql: Sql<'_>, catalog: &CatalogVersion) -> bool {
+    pub(super) fn is_stale_for(&mut self, statement: ParsedStatement<'_>, catalog: &CatalogVersion) -> bool {
         let newest = catalog.newest();
         match self {
             CatalogCopy::Tables(tables) => {
                 let mut stale = false;
-                for name in used_tables(sql.parsed()) {
+                for name in used_tables(statement) {
                     if tables.len() >= MOST_TABLES {
                         tables.clear();
                     }
@@ -48,7 +47,7 @@ impl CatalogCopy {
                 stale
             }
             CatalogCopy::Whole(version) => {
-                !is_of_the_session(sql.statement) && std::mem::replace(version, newest) != newest
+                !is_of_the_session(&statement) && std::mem::replace(version, newest) != newest
             }
         }
     }
@@ -92,10 +91,8 @@ impl CatalogCopy {
 
 /// The objects that a schema change names: every identifier in it. The names of columns and roles among them do no
 /// harm.
-pub(super) fn schema_change(statement: &Statement, lexed: &Lexed) -> SchemaChange {
-    let inside = |start: u32, end: u32| start >= statement.span.start && end <= statement.span.end;
-    let tokens = lexed.tokens.iter().filter(|token| inside(token.span.start, token.span.end));
-    let names = tokens.filter_map(|token| token.kind.name()).map(str::to_owned);
+pub(super) fn schema_change(statement: ParsedStatement<'_>) -> SchemaChange {
+    let names = statement.own_tokens().iter().filter_map(|token| token.kind.name()).map(str::to_owned);
     let created = match &statement.kind {
         StatementKind::CreateTable(table) => Some(table.name.name().to_owned()),
         StatementKind::CreateView(view) => Some(view.name.name().to_owned()),

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use dsql_edge_compiler::dsql;
 use dsql_edge_compiler::schema::Schema;
+use dsql_edge_compiler::syntax::ParsedStatement;
 use dsql_edge_compiler::syntax::ast::StatementKind;
 
 use super::Session;
 use super::rejected::StatementRejected;
 use super::show::FAULTS;
-use super::statement::{self, Sql};
+use super::statement;
 use super::transaction::{Rejection, TransactionEvent};
 use crate::faults;
 
@@ -21,26 +22,34 @@ const BUILDING: Duration = Duration::from_secs(2);
 
 impl Session {
     /// The rejection of a statement of a simple query.
-    pub(super) fn rejection(&mut self, sql: Sql<'_>, schema: Option<&Schema>) -> Option<Rejection> {
-        self.jobs_done(sql.text);
-        match self.own_rejection(sql, schema) {
+    pub(super) fn rejection(
+        &mut self,
+        statement: ParsedStatement<'_>,
+        schema: Option<&Schema>,
+    ) -> Option<Rejection> {
+        self.jobs_done(statement.text);
+        match self.own_rejection(statement, schema) {
             Some(rejected) => Some(Rejection::Statement(rejected)),
-            None => self.rejection_here(sql),
+            None => self.rejection_here(statement),
         }
     }
 
     /// The rejection of a statement by its own words.
-    pub(super) fn own_rejection(&self, sql: Sql<'_>, schema: Option<&Schema>) -> Option<StatementRejected> {
-        if faults_of(sql).is_some() {
+    pub(super) fn own_rejection(
+        &self,
+        statement: ParsedStatement<'_>,
+        schema: Option<&Schema>,
+    ) -> Option<StatementRejected> {
+        if faults_of(statement).is_some() {
             return None;
         }
-        let findings = dsql::findings(sql.parsed(), schema);
+        let findings = dsql::findings(statement, schema);
         findings.into_iter().find(|finding| finding.diagnostic.is_error()).map(StatementRejected::of)
     }
 
     /// The rejection of a statement because of those before it, and of other sessions.
-    pub(super) fn rejection_here(&mut self, sql: Sql<'_>) -> Option<Rejection> {
-        if let Some(list) = faults_of(sql) {
+    pub(super) fn rejection_here(&mut self, statement: ParsedStatement<'_>) -> Option<Rejection> {
+        if let Some(list) = faults_of(statement) {
             match faults::listed(&list) {
                 Ok(faults) => self.cluster.faults.set(&faults),
                 Err(why) => {
@@ -50,15 +59,15 @@ impl Session {
                 }
             }
         }
-        if matches!(sql.statement.kind, StatementKind::Utility("EXPLAIN")) {
+        if matches!(statement.kind, StatementKind::Utility("EXPLAIN")) {
             self.cycles.current().explains = true;
         }
-        self.observe(TransactionEvent::Statement(sql))
+        self.observe(TransactionEvent::Statement(statement))
     }
 
     /// The statement that PostgreSQL runs in place of one that is not its own.
-    pub(super) fn local(&self, sql: Sql<'_>) -> Option<String> {
-        self.shown(sql).or_else(|| statement::local(sql, &self.cluster.seal_key))
+    pub(super) fn local(&self, statement: ParsedStatement<'_>) -> Option<String> {
+        self.shown(statement).or_else(|| statement::local(statement, &self.cluster.seal_key))
     }
 
     /// The jobs are done for a session that reads them, or lets some time pass.
@@ -71,11 +80,11 @@ impl Session {
 
 /// The list of faults that a statement sets; of RESET, none. RESET ALL keeps them, since a pool sends it between two
 /// clients.
-fn faults_of(sql: Sql<'_>) -> Option<String> {
-    match &sql.statement.kind {
+fn faults_of(statement: ParsedStatement<'_>) -> Option<String> {
+    match &statement.kind {
         StatementKind::Set(set) if set.name.eq_ignore_ascii_case(FAULTS) => Some(set.values.join(",")),
         StatementKind::Utility("RESET") => {
-            let name = sql.statement.span.text(sql.text).split_ascii_whitespace().nth(1)?;
+            let name = statement.span.text(statement.text).split_ascii_whitespace().nth(1)?;
             name.eq_ignore_ascii_case(FAULTS).then(String::new)
         }
         _ => None,

@@ -55,6 +55,17 @@ impl Session {
         }
     }
 
+    /// A client's message while PostgreSQL reads rows. PostgreSQL would reject a message that does not belong there.
+    /// But it is not certain that it still reads rows, and a statement would pass the rules, so the connection ends.
+    fn copies_in(&mut self, frame: Frame) -> Vec<u8> {
+        if self.copy_in.accepts(frame.frontend()) {
+            return frame.bytes;
+        }
+        (self.cluster.log)("connection closed: a message that does not belong into COPY FROM STDIN");
+        self.ends = true;
+        Vec::new()
+    }
+
     /// Flush. Behind a commit whose answer a fault keeps back it becomes a Sync: the client waits for that answer, and
     /// the connection ends at ReadyForQuery.
     fn flush(&mut self, frame: Frame) -> Vec<u8> {

@@ -5,8 +5,7 @@
 //! PostgreSQL answers both if COPY fails at once, and the second alone if it does not (`CopyGetData` in
 //! `copyfromparse.c`).
 
-use super::Session;
-use crate::proxy::frame::{Frame, FrontendTag};
+use crate::proxy::frame::FrontendTag;
 
 /// How far a COPY FROM STDIN is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,22 +44,17 @@ impl CopyIn {
             _ => CopyIn::None,
         };
     }
-}
 
-impl Session {
-    /// A client's message while PostgreSQL reads rows. PostgreSQL would reject a message that does not belong there.
-    /// But it is not certain that it still reads rows, and a statement would pass the rules, so the connection ends.
-    pub(super) fn copies_in(&mut self, frame: Frame) -> Vec<u8> {
-        match frame.frontend() {
-            FrontendTag::CopyData | FrontendTag::Sync | FrontendTag::Flush | FrontendTag::Terminate => {
-                frame.bytes
-            }
+    /// Whether a client's message belongs between the rows that PostgreSQL reads.
+    pub(super) fn accepts(&mut self, tag: FrontendTag) -> bool {
+        match tag {
+            FrontendTag::CopyData | FrontendTag::Sync | FrontendTag::Flush | FrontendTag::Terminate => true,
             FrontendTag::CopyDone | FrontendTag::CopyFail => {
-                self.copy_in = match self.copy_in {
+                *self = match *self {
                     CopyIn::Reads { simple: true } => CopyIn::Sent { simple: true },
                     _ => CopyIn::None,
                 };
-                frame.bytes
+                true
             }
             FrontendTag::Bind
             | FrontendTag::Close
@@ -70,11 +64,7 @@ impl Session {
             | FrontendTag::Parse
             | FrontendTag::Password
             | FrontendTag::Query
-            | FrontendTag::Unknown => {
-                (self.cluster.log)("connection closed: a message that does not belong into COPY FROM STDIN");
-                self.ends = true;
-                Vec::new()
-            }
+            | FrontendTag::Unknown => false,
         }
     }
 }

@@ -13,7 +13,7 @@ use super::cycle::Sent;
 use super::encoding::Encoding;
 use super::rejected::StatementRejected;
 use super::show::shows_faults;
-use super::statement::{self, Prepared, PreparedStatement, Sql};
+use super::statement::{self, PreparedStatement};
 use super::transaction::{Rejection, TransactionEvent};
 use super::{Session, message};
 use crate::proxy::frame::Frame;
@@ -56,14 +56,12 @@ impl Session {
             Ok(whole) => whole,
             Err(error) => return statement::unread(text, error).map_or(Ok((None, None)), Err),
         };
-        let [statement] = whole.statements.as_slice() else { return Ok((None, None)) };
-        let sql = Sql { statement, text, lexed: &whole.lexed };
-        if let Some(rejected) = self.own_rejection(sql, schema) {
+        let Ok(statement) = whole.only() else { return Ok((None, None)) };
+        if let Some(rejected) = self.own_rejection(statement, schema) {
             return Err(rejected);
         }
-        let sent = self.local(sql);
-        let prepared = Prepared::of(statement.clone(), text.to_owned(), whole.lexed);
-        Ok((Some(Arc::new(prepared)), sent))
+        let sent = self.local(statement);
+        Ok((Some(Arc::new(whole.into_owned())), sent))
     }
 
     pub(super) fn bind(&mut self, frame: Frame) -> Vec<u8> {
@@ -72,7 +70,8 @@ impl Session {
             return self.instead_of_message(StatementRejected::too_many("portals"));
         }
         let prepared = self.statement_of(name);
-        let stale = prepared.as_deref().and_then(|it| self.observe(TransactionEvent::Bind(it.sql())));
+        let statement = prepared.as_deref().and_then(|it| it.only().ok());
+        let stale = statement.and_then(|statement| self.observe(TransactionEvent::Bind(statement)));
         match stale {
             Some(Rejection::Statement(rejected) | Rejection::Commit(rejected)) => {
                 self.portals.remove(portal);
@@ -100,22 +99,21 @@ impl Session {
     /// The messages in place of Execute, if the statement is rejected here, or if its value is not that of Parse.
     fn executed(&mut self, portal: &[u8]) -> Option<Vec<u8>> {
         let prepared = self.portals.get(portal)?.clone();
-        self.changes_encoding |=
-            prepared.as_ref().is_none_or(|it| Encoding::may_change(it.sql().text.as_bytes()));
+        self.changes_encoding |= prepared.as_ref().is_none_or(|it| Encoding::may_change(it.text.as_bytes()));
         let prepared = prepared?;
-        let sql = prepared.sql();
-        self.jobs_done(sql.text);
-        if statement::is_job(sql.statement) {
+        let statement = prepared.only().ok()?;
+        self.jobs_done(statement.text);
+        if statement::is_job(&statement) {
             self.last_job = Some(Instant::now());
         }
-        match self.rejection_here(sql) {
+        match self.rejection_here(statement) {
             Some(Rejection::Statement(rejected)) => Some(self.instead_of_message(rejected)),
             Some(Rejection::Commit(rejected)) => {
                 let instead = self.mark_commit(rejected);
                 Some(self.instead_of_execute(&instead))
             }
-            None if shows_faults(sql) => {
-                let instead = self.shown(sql)?;
+            None if shows_faults(statement) => {
+                let instead = self.shown(statement)?;
                 Some(self.instead_of_execute(&instead))
             }
             None => None,

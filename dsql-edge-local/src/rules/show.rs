@@ -3,10 +3,10 @@
 //! Input: a SHOW. Output: a SELECT of the value, whose column is renamed in PostgreSQL's answer. The timeouts are
 //! dsql-local's, the version is that of the recording, and the faults are those of all sessions.
 
+use dsql_edge_compiler::syntax::ParsedStatement;
 use dsql_edge_compiler::syntax::ast::StatementKind;
 
 use super::Session;
-use super::statement::Sql;
 
 /// The column of the SELECT, with the setting's name behind.
 pub(super) const COLUMN: &str = "dsql_local_show_";
@@ -22,23 +22,24 @@ const SHOWN: [(&str, &str); 4] = [
 ];
 
 /// The setting that a SHOW names.
-fn setting(sql: Sql<'_>) -> Option<String> {
-    if !matches!(sql.statement.kind, StatementKind::Utility("SHOW")) {
+fn setting(statement: ParsedStatement<'_>) -> Option<String> {
+    if !matches!(statement.kind, StatementKind::Utility("SHOW")) {
         return None;
     }
-    let name: String = sql.tokens().skip(1).map(|token| token.span.text(sql.text)).collect();
+    let name: String =
+        statement.own_tokens().iter().skip(1).map(|token| token.span.text(statement.text)).collect();
     Some(name.to_ascii_lowercase())
 }
 
 /// Whether the value of a SHOW can change between two executions.
-pub(super) fn shows_faults(sql: Sql<'_>) -> bool {
-    setting(sql).is_some_and(|name| name == FAULTS)
+pub(super) fn shows_faults(statement: ParsedStatement<'_>) -> bool {
+    setting(statement).is_some_and(|name| name == FAULTS)
 }
 
 impl Session {
     /// The statement that PostgreSQL runs in place of a SHOW.
-    pub(super) fn shown(&self, sql: Sql<'_>) -> Option<String> {
-        let name = setting(sql)?;
+    pub(super) fn shown(&self, statement: ParsedStatement<'_>) -> Option<String> {
+        let name = setting(statement)?;
         let value = match SHOWN.iter().find(|(shown, _)| name == *shown) {
             Some((_, value)) => (*value).to_owned(),
             None if name == FAULTS => self.cluster.faults.list(),

@@ -7,10 +7,12 @@ use std::time::Instant;
 
 use dsql_edge_compiler::dsql::transaction::is_copy_from;
 use dsql_edge_compiler::schema::Schema;
+use dsql_edge_compiler::source::Edits;
+use dsql_edge_compiler::syntax::Parsed;
 
 use super::copy_in::CopyIn;
 use super::rejected::StatementRejected;
-use super::statement::{self, Parsed, Sql};
+use super::statement;
 use super::transaction::{Rejection, TransactionEvent};
 use super::{Session, message};
 use crate::proxy::frame::Frame;
@@ -38,7 +40,7 @@ impl Session {
             Err(_) => return self.simple_pieces(text, schema),
         };
         self.observe(TransactionEvent::Message(whole.statements.len()));
-        let (sent, _) = self.statements_of(text, &whole, schema);
+        let (sent, _) = self.statements_of(&whole, schema);
         sent
     }
 
@@ -46,51 +48,50 @@ impl Session {
     fn simple_pieces(&mut self, text: &str, schema: Option<&Schema>) -> String {
         let pieces = statement::pieces(text);
         self.observe(TransactionEvent::Message(pieces.len()));
-        let mut edits = Vec::new();
+        let mut edits = Edits::default();
         for piece in pieces {
             let part = piece.text(text);
             let whole = match statement::parsed(part) {
                 Ok(whole) => whole,
                 Err(error) => match statement::unread(part, error) {
                     Some(rejected) => {
-                        edits.push((piece, self.mark(rejected)));
+                        edits.replace(piece, self.mark(rejected));
                         break;
                     }
                     None => continue,
                 },
             };
-            let (sent, rejected) = self.statements_of(part, &whole, schema);
+            let (sent, rejected) = self.statements_of(&whole, schema);
             if sent != part {
-                edits.push((piece, sent));
+                edits.replace(piece, sent);
             }
             if rejected {
                 break;
             }
         }
-        statement::edited(text, edits)
+        edits.apply(text)
     }
 
     /// The statements as they go on, and whether one of them was rejected.
-    fn statements_of(&mut self, text: &str, whole: &Parsed, schema: Option<&Schema>) -> (String, bool) {
-        let mut edits = Vec::new();
-        for statement in &whole.statements {
-            let sql = Sql { statement, text, lexed: &whole.lexed };
-            if let Some(rejection) = self.rejection(sql, schema) {
+    fn statements_of(&mut self, whole: &Parsed<'_>, schema: Option<&Schema>) -> (String, bool) {
+        let mut edits = Edits::default();
+        for statement in whole.iter() {
+            if let Some(rejection) = self.rejection(statement, schema) {
                 let instead = match rejection {
                     Rejection::Statement(rejected) => self.mark(rejected),
                     Rejection::Commit(rejected) => self.mark_commit(rejected),
                 };
-                edits.push((statement.span, instead));
-                return (statement::edited(text, edits), true);
+                edits.replace(statement.span, instead);
+                return (edits.apply(&whole.text), true);
             }
-            if is_copy_from(sql.parsed()) {
+            if is_copy_from(statement) {
                 self.copy_in = CopyIn::Sent { simple: true };
             }
-            edits.extend(self.local(sql).map(|it| (statement.span, it)));
-            if statement::is_job(statement) {
+            edits.extend(self.local(statement).map(|it| (statement.span, it)));
+            if statement::is_job(&statement) {
                 self.last_job = Some(Instant::now());
             }
         }
-        (statement::edited(text, edits), false)
+        (edits.apply(&whole.text), false)
     }
 }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
-use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::source::{Edits, Span};
 use dsql_edge_compiler::syntax::ast::{
     AlterAction, FromItem, JoinKind, QualifiedName, Query, QueryBody, Statement, StatementKind,
 };
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
-use dsql_edge_compiler::syntax::{Lexed, ParsedStatement, lex, parse_statements};
+use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, lex};
 
 use super::rejected::StatementRejected;
 use crate::seal::SealKey;
@@ -22,17 +22,9 @@ pub(super) const CREATE_INDEX: &str = "dsql_local_create_index";
 /// The same of ALTER TABLE ASYNC.
 pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
 
-/// A text and its statements.
-pub(super) struct Parsed {
-    pub(super) statements: Vec<Statement>,
-    pub(super) lexed: Lexed,
-}
-
 /// The statements of a text, or why it has none.
-pub(super) fn parsed(text: &str) -> Result<Parsed, Diagnostic> {
-    let lexed = lex(&Source::numbered(text));
-    let statements = parse_statements(text, &lexed)?;
-    Ok(Parsed { statements, lexed })
+pub(super) fn parsed(text: &str) -> Result<Parsed<'_>, Diagnostic> {
+    Parsed::of_tokens(text, lex(&Source::numbered(text)))
 }
 
 /// The pieces of a text between semicolons. For a text that cannot be read as a whole: it nests too deep somewhere.
@@ -93,46 +85,8 @@ pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) ->
     })
 }
 
-/// A statement with the text and the tokens that it was read from, which can be those of several statements.
-#[derive(Clone, Copy)]
-pub(super) struct Sql<'s> {
-    pub(super) statement: &'s Statement,
-    pub(super) text: &'s str,
-    pub(super) lexed: &'s Lexed,
-}
-
-impl<'s> Sql<'s> {
-    pub(super) fn parsed(self) -> ParsedStatement<'s> {
-        ParsedStatement { tree: self.statement, text: self.text, tokens: self.lexed }
-    }
-
-    /// The statement's own tokens.
-    pub(super) fn tokens(self) -> impl Iterator<Item = &'s Token> {
-        let span = self.statement.span;
-        let inside = move |token: &&Token| token.span.start >= span.start && token.span.end <= span.end;
-        self.lexed.tokens.iter().filter(inside).filter(|token| token.kind != TokenKind::End)
-    }
-}
-
-/// A prepared statement.
-pub(crate) struct Prepared {
-    statement: Statement,
-    text: String,
-    lexed: Lexed,
-}
-
-/// A prepared statement of a client; nothing for one that our parser cannot read.
-pub(super) type PreparedStatement = Option<Arc<Prepared>>;
-
-impl Prepared {
-    pub(super) fn of(statement: Statement, text: String, lexed: Lexed) -> Prepared {
-        Prepared { statement, text, lexed }
-    }
-
-    pub(super) fn sql(&self) -> Sql<'_> {
-        Sql { statement: &self.statement, text: &self.text, lexed: &self.lexed }
-    }
-}
+/// A text with one statement, which a client prepared; nothing for one that our parser cannot read.
+pub(super) type PreparedStatement = Option<Arc<Parsed<'static>>>;
 
 /// The tables that a text names, if a rule needs their columns and keys.
 pub(super) fn named_tables(text: &str) -> Vec<QualifiedName> {
@@ -146,7 +100,8 @@ pub(super) fn named_tables(text: &str) -> Vec<QualifiedName> {
 
 fn named_in(text: &str) -> Vec<QualifiedName> {
     let mut out = Vec::new();
-    for statement in parsed(text).into_iter().flat_map(|parsed| parsed.statements) {
+    let Ok(parsed) = parsed(text) else { return out };
+    for statement in &parsed.statements {
         match &statement.kind {
             StatementKind::AlterTable(alter) => {
                 let drops = |action: &AlterAction| matches!(action, AlterAction::DropColumn { .. });
@@ -190,14 +145,14 @@ pub(super) fn is_job(statement: &Statement) -> bool {
 }
 
 /// The statement that PostgreSQL runs in place of one that only DSQL has.
-pub(super) fn local(sql: Sql<'_>, seal_key: &SealKey) -> Option<String> {
-    match &sql.statement.kind {
-        StatementKind::Utility("AWS IAM") => iam(sql, seal_key),
+pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
+    match &statement.kind {
+        StatementKind::Utility("AWS IAM") => iam(statement, seal_key),
         StatementKind::CreateIndex(index) if index.asynchronous => {
             let (build, plain) = (
-                without(sql, &["ASYNC"])?,
+                without(statement, &["ASYNC"])?,
                 match index.unique {
-                    true => without(sql, &["UNIQUE", "ASYNC"])?,
+                    true => without(statement, &["UNIQUE", "ASYNC"])?,
                     false => String::new(),
                 },
             );
@@ -212,7 +167,7 @@ pub(super) fn local(sql: Sql<'_>, seal_key: &SealKey) -> Option<String> {
             ))
         }
         StatementKind::AlterTable(alter) if alter.asynchronous => {
-            let validate = without(sql, &["ASYNC"])?;
+            let validate = without(statement, &["ASYNC"])?;
             let constraint = alter.actions.iter().find_map(|action| match action {
                 AlterAction::ValidateConstraint(name) => Some(name.text.as_str()),
                 _ => None,
@@ -231,14 +186,14 @@ pub(super) fn local(sql: Sql<'_>, seal_key: &SealKey) -> Option<String> {
 }
 
 /// A statement without the first of each of these words, which come in this order.
-fn without(sql: Sql<'_>, words: &[&str]) -> Option<String> {
-    let Sql { statement, text, .. } = sql;
+fn without(statement: ParsedStatement<'_>, words: &[&str]) -> Option<String> {
+    let text = statement.text;
     let mut out = String::new();
     let mut at = statement.span.start;
     for word in words {
         let is_word =
             |token: &&Token| token.span.start >= at && token.span.text(text).eq_ignore_ascii_case(word);
-        let token = sql.tokens().find(is_word)?;
+        let token = statement.own_tokens().iter().find(is_word)?;
         out.push_str(text.get(at as usize..token.span.start as usize)?);
         at = token.span.end;
     }
@@ -254,12 +209,11 @@ pub(super) fn name_in_sql(name: &QualifiedName) -> String {
 
 /// `AWS IAM GRANT role TO 'arn'`, `AWS IAM REVOKE role FROM 'arn'`. PostgreSQL rejects other statements with these
 /// words.
-fn iam(sql: Sql<'_>, seal_key: &SealKey) -> Option<String> {
-    let words: Vec<&Token> = sql.tokens().collect();
-    let [_, _, command, role, preposition, arn] = words.as_slice() else { return None };
+fn iam(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
+    let [_, _, command, role, preposition, arn] = statement.own_tokens() else { return None };
     let role = role.kind.name()?;
     let TokenKind::String(arn) = &arn.kind else { return None };
-    let word = |token: &Token| token.span.text(sql.text).to_ascii_uppercase();
+    let word = |token: &Token| token.span.text(statement.text).to_ascii_uppercase();
     let command = match (word(command).as_str(), word(preposition).as_str()) {
         ("GRANT", "TO") => "GRANT",
         ("REVOKE", "FROM") => "REVOKE",
@@ -273,11 +227,8 @@ fn iam(sql: Sql<'_>, seal_key: &SealKey) -> Option<String> {
 pub(crate) fn for_postgres(text: &str, seal_key: &SealKey) -> String {
     let rewritten = || {
         let whole = parsed(text).ok()?;
-        let edit = |statement: &Statement| {
-            let sql = Sql { statement, text, lexed: &whole.lexed };
-            local(sql, seal_key).map(|instead| (statement.span, instead))
-        };
-        Some(edited(text, whole.statements.iter().filter_map(edit).collect()))
+        let edit = |statement: ParsedStatement<'_>| Some((statement.span, local(statement, seal_key)?));
+        Some(whole.iter().filter_map(edit).collect::<Edits>().apply(text))
     };
     with_room(text, rewritten).flatten().unwrap_or_else(|| text.to_owned())
 }
@@ -289,17 +240,4 @@ fn quoted(text: &str) -> String {
     } else {
         format!("'{}'", text.replace('\'', "''"))
     }
-}
-
-/// The text with pieces of it replaced.
-pub(super) fn edited(text: &str, edits: Vec<(Span, String)>) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for (span, piece) in edits {
-        out.push_str(text.get(at..span.start as usize).unwrap_or(""));
-        out.push_str(&piece);
-        at = span.end as usize;
-    }
-    out.push_str(text.get(at..).unwrap_or(""));
-    out
 }

@@ -9,6 +9,7 @@
 
 use dsql_edge_compiler::dsql::Transactions;
 use dsql_edge_compiler::dsql::transaction::{Part, part};
+use dsql_edge_compiler::syntax::ParsedStatement;
 use dsql_edge_compiler::syntax::ast::StatementKind;
 use time::OffsetDateTime;
 
@@ -16,7 +17,6 @@ use super::catalog_copy::{CatalogCopy, schema_change};
 use super::cycle::{Commit, Cycles};
 use super::postgres_error::{on_request, schema_changed, too_old};
 use super::rejected::StatementRejected;
-use super::statement::Sql;
 use crate::catalog_version::SchemaChange;
 use crate::cluster::Cluster;
 use crate::faults::Fault;
@@ -26,9 +26,9 @@ pub(super) enum TransactionEvent<'s> {
     /// A simple query of so many statements is sent, or the first message of a pipeline, of any number.
     Message(usize),
     /// A statement is bound.
-    Bind(Sql<'s>),
+    Bind(ParsedStatement<'s>),
     /// A statement is executed.
-    Statement(Sql<'s>),
+    Statement(ParsedStatement<'s>),
     /// The indexes of the session count as built.
     Built,
     /// ErrorResponse has come.
@@ -136,8 +136,10 @@ impl Transaction {
         match event {
             TransactionEvent::Message(statements) => self.statements.message(statements),
             TransactionEvent::Built => self.statements.built(),
-            TransactionEvent::Bind(sql) => return self.bind(sql, cluster),
-            TransactionEvent::Statement(sql) => return self.statement(sql, cycles, cluster),
+            TransactionEvent::Bind(statement) => return self.bind(statement, cluster),
+            TransactionEvent::Statement(statement) => {
+                return self.statement(statement, cycles, cluster);
+            }
             TransactionEvent::Error => error(cycles, cluster),
             TransactionEvent::RolledBack => rolled_back(cycles, cluster),
             TransactionEvent::Skipped => {
@@ -149,19 +151,24 @@ impl Transaction {
     }
 
     /// Whether a Bind gets OC001. Execute is too late: PostgreSQL rejects a Bind whose statement has other columns now.
-    fn bind(&mut self, sql: Sql<'_>, cluster: &Cluster) -> Option<Rejection> {
-        let begins_or_ends = matches!(part(sql.parsed()), Part::Begin | Part::End);
-        let stale = !begins_or_ends && self.catalog.is_stale_for(sql, &cluster.catalog);
+    fn bind(&mut self, statement: ParsedStatement<'_>, cluster: &Cluster) -> Option<Rejection> {
+        let begins_or_ends = matches!(part(statement), Part::Begin | Part::End);
+        let stale = !begins_or_ends && self.catalog.is_stale_for(statement, &cluster.catalog);
         stale.then(|| Rejection::Statement(schema_changed()))
     }
 
-    fn statement(&mut self, sql: Sql<'_>, cycles: &mut Cycles, cluster: &Cluster) -> Option<Rejection> {
+    fn statement(
+        &mut self,
+        statement: ParsedStatement<'_>,
+        cycles: &mut Cycles,
+        cluster: &Cluster,
+    ) -> Option<Rejection> {
         let before = self.is_open().then_some(self.open);
-        if let Some(finding) = self.statements.next(sql.parsed()) {
+        if let Some(finding) = self.statements.next(statement) {
             return Some(Rejection::Statement(StatementRejected::of(finding)));
         }
         let late = before.is_some_and(|open| cluster.clock.now() - open.since > cluster.limits.age);
-        match part(sql.parsed()) {
+        match part(statement) {
             Part::Begin => {
                 self.open = before.unwrap_or_else(|| OpenTransaction::now(cluster));
                 None
@@ -169,10 +176,10 @@ impl Transaction {
             Part::End => {
                 // Of `AND CHAIN`.
                 self.open = OpenTransaction::now(cluster);
-                self.end(before?, late, sql, cycles, cluster)
+                self.end(before?, late, statement, cycles, cluster)
             }
             _ if late => Some(Rejection::Statement(too_old(&cluster.limits))),
-            part => self.within(part, sql, cycles, cluster),
+            part => self.within(part, statement, cycles, cluster),
         }
     }
 
@@ -181,11 +188,11 @@ impl Transaction {
         &mut self,
         open: OpenTransaction,
         late: bool,
-        sql: Sql<'_>,
+        statement: ParsedStatement<'_>,
         cycles: &mut Cycles,
         cluster: &Cluster,
     ) -> Option<Rejection> {
-        let commits = matches!(sql.statement.kind, StatementKind::Utility("COMMIT" | "END"));
+        let commits = matches!(statement.kind, StatementKind::Utility("COMMIT" | "END"));
         if !commits {
             cycles.current().commit.rollbacks += 1;
         }
@@ -208,11 +215,11 @@ impl Transaction {
     fn within(
         &mut self,
         part: Part,
-        sql: Sql<'_>,
+        statement: ParsedStatement<'_>,
         cycles: &mut Cycles,
         cluster: &Cluster,
     ) -> Option<Rejection> {
-        if self.catalog.is_stale_for(sql, &cluster.catalog) {
+        if self.catalog.is_stale_for(statement, &cluster.catalog) {
             return Some(Rejection::Statement(schema_changed()));
         }
         let writes = part != Part::Other;
@@ -225,7 +232,7 @@ impl Transaction {
             return Some(Rejection::Statement(on_request()));
         }
         if part == Part::Ddl {
-            cycles.current().commit.change = Some(schema_change(sql.statement, sql.lexed));
+            cycles.current().commit.change = Some(schema_change(statement));
         }
         None
     }
@@ -323,8 +330,7 @@ mod tests {
         fn send(&mut self, text: &str) -> Option<String> {
             let parsed = parsed(text).unwrap();
             self.event(TransactionEvent::Message(1));
-            let sql = Sql { statement: &parsed.statements[0], text, lexed: &parsed.lexed };
-            let rejection = self.event(TransactionEvent::Statement(sql));
+            let rejection = self.event(TransactionEvent::Statement(parsed.only().unwrap()));
             self.cycles.ends();
             rejection.map(|rejection| match rejection {
                 Rejection::Statement(rejected) => rejected.message().to_owned(),

@@ -44,9 +44,6 @@ impl Session {
     /// Whether this portal's statement is COPY FROM STDIN.
     pub(super) fn is_copy_in(&self, portal: &[u8]) -> bool {
         let prepared = self.portals.get(portal).and_then(Option::as_deref);
-        prepared.is_some_and(|prepared| {
-            let sql = prepared.sql();
-            is_copy_from(sql.parsed())
-        })
+        prepared.is_some_and(|prepared| prepared.iter().any(is_copy_from))
     }
 }

@@ -39,7 +39,7 @@ type Parsing<T> = Result<T, Box<Diagnostic>>;
 const MAX_DEPTH: usize = 320;
 
 /// Parses statements separated by semicolons.
-pub fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statement>, Diagnostic> {
+pub(super) fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statement>, Diagnostic> {
     let mut parser = Parser { text, lexed, at: 0, depth: 0, in_substring: false, windowless: false };
     let mut statements = Vec::new();
     loop {
