@@ -5,7 +5,7 @@
 //! of the view's columns.
 
 use dsql_edge_compiler::source::Span;
-use dsql_edge_compiler::syntax::ast::{ConstraintKind, CreateTable, Statement, StatementKind, TableElement};
+use dsql_edge_compiler::syntax::ast::{ConstraintKind, CreateTable, QualifiedName, Statement, StatementKind, TableElement};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::TokenKind;
 
@@ -34,6 +34,9 @@ pub(super) fn depends_on_type(
             }
             // A view may have the column by another name.
             let may_read = of.any(|name| name != own) || script.names(statement, column);
+            if copies_type(&statement.kind, &having) {
+                return true;
+            }
             let (view, replaces) = match &statement.kind {
                 StatementKind::CreateView(view) => (Some(&view.name), view.or_replace),
                 StatementKind::CreateTableAs(copy) => (Some(&copy.name), false),
@@ -66,12 +69,33 @@ fn only_adds(script: &Script<'_>, statement: &Statement) -> bool {
     matches!(statement.kind, StatementKind::Insert(_)) && !reads.iter().any(|it| script.has(statement, *it))
 }
 
-/// Whether PostgreSQL resolves something at a place by the types of its arguments: a function, or an operator of
-/// several characters.
+/// Whether a statement makes a table whose columns take their types from one of these relations: values that the type
+/// refuses today would fit.
+fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
+    let has = |name: &QualifiedName| having.iter().any(|it| it == name.name());
+    match statement {
+        StatementKind::CreateTableAs(copy) => !copy.materialized_view,
+        StatementKind::CreateTable(table) => {
+            table.inherits.iter().chain(&table.partition_of).chain(&table.of_type).any(has)
+                || table.elements.iter().any(|element| match element {
+                    TableElement::Like { table, .. } => has(table),
+                    TableElement::Column(column) => column.type_name.iter().any(|ty| has(&ty.name)),
+                    TableElement::Constraint(_) => false,
+                })
+        }
+        StatementKind::Query(query) => query.without_into().is_some(),
+        _ => false,
+    }
+}
+
+/// Whether PostgreSQL resolves something at a place by the types of its arguments, or may accept another type there:
+/// anything but a column, and a comparison of columns and constants.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {
-        let is_called = tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Symbol(b'('));
+        let next = tokens.get(at + 1).map(|token| &token.kind);
+        let is_called = next == Some(&TokenKind::Symbol(b'('));
+        let before = at.checked_sub(1).and_then(|at| tokens.get(at)).map(|token| &token.kind);
         match &token.kind {
             TokenKind::Identifier(name) => {
                 script.defines_function(name) || is_called && !is_relation(statement, tokens, at)
@@ -79,8 +103,29 @@ fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool 
             TokenKind::Keyword(Keyword::Left | Keyword::Right | Keyword::Substring | Keyword::Overlay) => {
                 is_called
             }
+            // `integer` and `bigint` are one column of a set operation only where all sides are converted.
+            TokenKind::Keyword(Keyword::Cast | Keyword::Union | Keyword::Intersect | Keyword::Except) => true,
+            // `'posts_id_seq'::regclass`
+            TokenKind::Typecast => !matches!(before, Some(TokenKind::String(_))),
             TokenKind::Operator(_) => true,
+            // `date + integer`; a sign, and the star of a list, follow no operand.
+            TokenKind::Symbol(b'+' | b'-' | b'*' | b'/' | b'%' | b'^') => before.is_some_and(is_operand),
+            // `ARRAY[id]`, but not the type `int[]`.
+            TokenKind::Symbol(b'[') => next != Some(&TokenKind::Symbol(b']')),
             _ => false,
         }
     })
+}
+
+/// Whether a token can end an operand.
+fn is_operand(token: &TokenKind) -> bool {
+    match token {
+        TokenKind::Symbol(symbol) => matches!(symbol, b')' | b']'),
+        TokenKind::Operator(_) | TokenKind::Typecast => false,
+        TokenKind::Keyword(keyword) => !matches!(
+            keyword,
+            Keyword::Select | Keyword::Distinct | Keyword::All | Keyword::Returning | Keyword::Default
+        ),
+        _ => true,
+    }
 }

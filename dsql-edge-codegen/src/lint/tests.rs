@@ -98,8 +98,9 @@ fn type_of_a_column_is_followed_through_statements_and_files() {
         (format!("{serial}CREATE VIEW w AS SELECT left('abc', id) AS b FROM t;\n"), "", false),
         (format!("{serial}INSERT INTO t (id, a) VALUES (1, abs(1));\n"), "", true),
         (format!("{serial}INSERT INTO t (a) SELECT ascii(chr(id)) FROM t;\n"), "", false),
-        (format!("{serial}CREATE TABLE copy AS SELECT id FROM t;\n"), "", true),
-        (format!("{serial}CREATE TABLE copy AS SELECT id FROM t;\n"), of_copy, false),
+        (format!("{serial}CREATE TABLE copy AS SELECT id FROM t;\n"), "", false),
+        (format!("{serial}CREATE VIEW copy AS SELECT id FROM t;\n"), "", true),
+        (format!("{serial}CREATE VIEW copy AS SELECT id FROM t;\n"), of_copy, false),
         (format!("{serial}CREATE TABLE copy () INHERITS (t);\n"), of_copy, false),
         (
             format!("{serial}CREATE RULE r AS ON INSERT TO log DO ALSO INSERT INTO t (a) VALUES (1);\n"),
