@@ -13,6 +13,7 @@ pub mod fields;
 pub mod ident;
 mod many;
 mod one_text;
+mod own_stack;
 pub mod schema;
 mod session_effect;
 pub mod source;
@@ -29,6 +30,7 @@ pub use typed::TypedQuery;
 pub use unchecked::unchecked_effects;
 
 use diagnostic::Diagnostics;
+use own_stack::on_own_stack;
 use syntax::Parsed;
 
 /// Checks one statement against a schema.
@@ -50,20 +52,24 @@ use syntax::Parsed;
 /// assert_eq!(wrong.iter().next().unwrap().message, "column \"titel\" does not exist");
 /// ```
 pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
-    let tokens = syntax::lex(source);
-    if tokens.pieces.is_empty() {
-        one_text::compile(&source.text, tokens, schema)
-    } else {
-        combinations::compile(source, &tokens, schema)
-    }
+    on_own_stack(|| {
+        let tokens = syntax::lex(source);
+        if tokens.pieces.is_empty() {
+            one_text::compile(&source.text, tokens, schema)
+        } else {
+            combinations::compile(source, &tokens, schema)
+        }
+    })
 }
 
 /// What is known of a wrong statement: the columns and parameters that resolve nevertheless, with all optional text.
 /// `None` if the statement does not parse.
 pub fn compile_partly(source: &Source, schema: &Schema) -> Option<TypedQuery> {
-    let tokens = syntax::lex(source);
-    let all = vec![true; tokens.pieces.len()];
-    let (tokens, _) = syntax::optional_text::combination(&tokens, &all);
-    let parsed = Parsed::of_tokens(&source.text, tokens).ok()?;
-    Some(analyze::analyze_partly(parsed.only().ok()?, schema))
+    on_own_stack(|| {
+        let tokens = syntax::lex(source);
+        let all = vec![true; tokens.pieces.len()];
+        let (tokens, _) = syntax::optional_text::combination(&tokens, &all);
+        let parsed = Parsed::of_tokens(&source.text, tokens).ok()?;
+        Some(analyze::analyze_partly(parsed.only().ok()?, schema))
+    })
 }

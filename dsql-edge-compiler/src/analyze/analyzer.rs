@@ -19,6 +19,8 @@ pub(super) struct Analyzer<'a> {
     pub(super) parameters: Vec<Parameter>,
     /// Views that were read, by the number of their relation.
     pub(super) views: HashMap<usize, Option<Rc<Query>>>,
+    /// How many levels of views are over the one that is analysed.
+    pub(super) views_above: usize,
     /// Aliases and the tables behind them, for hints.
     pub(super) aliases: Vec<(String, String)>,
     /// Column names of recursive queries that are being analysed.
@@ -61,6 +63,7 @@ impl<'a> Analyzer<'a> {
             diagnostics: Diagnostics::new(),
             parameters: Vec::new(),
             views: HashMap::new(),
+            views_above: 0,
             aliases: Vec::new(),
             aliases_of_recursion: Vec::new(),
             row_types: HashMap::new(),

@@ -10,8 +10,12 @@ use super::tree::{Node, NodeKind, Query, Reference, Rte, RteColumn, RteSource};
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::schema::{Dialect, Relation, RelationKind, TEMPORARY, UserTypeKind};
+use crate::source::Span;
 use crate::syntax::ast::{Name, QualifiedName};
 use std::rc::Rc;
+
+/// How many levels of views there may be over a view.
+const MAX_VIEWS: usize = 2_000;
 
 impl<'a> Analyzer<'a> {
     /// The number of a relation of the schema, by the search path.
@@ -198,7 +202,9 @@ impl<'a> Analyzer<'a> {
         for child in self.catalog.schema.descendants(at) {
             let child = &self.catalog.schema.relations[child];
             for (column, not_null) in relation.columns.iter().zip(&mut not_null) {
-                *not_null &= child.column(&column.name).is_some_and(|it| it.not_null || child.checked_not_null(&it.name));
+                *not_null &= child
+                    .column(&column.name)
+                    .is_some_and(|it| it.not_null || child.checked_not_null(&it.name));
             }
         }
         let references = self.references(relation);
@@ -256,7 +262,13 @@ impl<'a> Analyzer<'a> {
         else {
             return None;
         };
+        if self.views_above >= MAX_VIEWS {
+            let message = format!("views over views, more than {MAX_VIEWS} levels, are too many");
+            self.report(Diagnostic::error(Code::TooComplex, Span::default(), message));
+            return None;
+        }
         let mut inner = Analyzer::new(self.catalog.at(&relation.created));
+        inner.views_above = self.views_above + 1;
         inner.views = std::mem::take(&mut self.views);
         let query = inner.query(definition, None);
         let mut query = inner.settle_unknown(query);

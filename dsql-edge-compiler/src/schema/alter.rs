@@ -213,8 +213,7 @@ fn inherited(action: &AlterAction, is_partition: bool) -> Option<AlterAction> {
         | AlterAction::DropExpression(_)
         | AlterAction::RenameColumn { .. } => action.clone(),
         AlterAction::AddConstraint(constraint)
-            if is_partition
-                || matches!(constraint.kind, ConstraintKind::Check { no_inherit: false, .. }) =>
+            if is_partition || matches!(constraint.kind, ConstraintKind::Check { no_inherit: false, .. }) =>
         {
             action.clone()
         }

@@ -8,6 +8,7 @@ use super::error::SchemaError;
 use super::key_name::key_name;
 use super::names::Moment;
 use super::taint::Taint;
+use super::user_type::MAX_DOMAINS;
 use super::{
     Key, Relation, RelationKind, Schema, TEMPORARY, UserType, UserTypeKind, directive, is_null_default,
     unfollowed,
@@ -121,6 +122,11 @@ impl Fold {
                 let not_null = domain.constraints.iter().any(|it| matches!(it.kind, ConstraintKind::NotNull));
                 let has_default = domain.constraints.iter().any(|it| has_default(&it.kind));
                 let checks = domain.constraints.into_iter().filter_map(check).collect();
+                if self.domains_under(&domain.type_name.name) >= MAX_DOMAINS {
+                    let message =
+                        format!("domains over domains, more than {MAX_DOMAINS} levels, are too many");
+                    self.problem(Code::TooComplex, domain.name.span(), message);
+                }
                 let kind = UserTypeKind::Domain { base: domain.type_name, not_null, has_default, checks };
                 self.add_type(&domain.name, kind);
             }

@@ -23,6 +23,7 @@ mod taint;
 mod unfollowed;
 mod user_type;
 
+use crate::own_stack::on_own_stack;
 pub use check::Check;
 pub use error::SchemaError;
 pub use extension::extension_names;
@@ -54,7 +55,8 @@ impl Schema {
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
         dialect: Option<Dialect>,
     ) -> Result<Schema, Vec<SchemaError>> {
-        fold::fold(files, dialect)
+        let files: Vec<(&str, &str)> = files.into_iter().collect();
+        on_own_stack(|| fold::fold(files.iter().copied(), dialect))
     }
 }
 

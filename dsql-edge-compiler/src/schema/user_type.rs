@@ -7,9 +7,25 @@ use super::fold::{Fold, check};
 use super::{Schema, UserTypeKind};
 use crate::diagnostic::Code;
 use crate::source::Span;
-use crate::syntax::ast::{AlterAction, AlterTable, Name, TypeName};
+use crate::syntax::ast::{AlterAction, AlterTable, Name, QualifiedName, TypeName};
+
+/// How many levels of domains there may be under a domain.
+pub(super) const MAX_DOMAINS: usize = 32;
 
 impl Fold {
+    /// The levels of domains from a type down to one that is none; no more than the limit are counted.
+    pub(super) fn domains_under(&self, name: &QualifiedName) -> usize {
+        let base = |at: &usize| match self.schema.types.get(*at).map(|it| &it.kind) {
+            Some(UserTypeKind::Domain { base, .. }) => self.find_type(&base.name),
+            _ => None,
+        };
+        let is_domain = |at: &usize| {
+            matches!(self.schema.types.get(*at).map(|it| &it.kind), Some(UserTypeKind::Domain { .. }))
+        };
+        let levels = std::iter::successors(self.find_type(name), base);
+        levels.take_while(is_domain).take(MAX_DOMAINS).count()
+    }
+
     pub(super) fn alter_type(&mut self, alter: AlterTable) {
         let found = match alter.name.schema() {
             Some(schema) => self.schema.user_type(schema, alter.name.name()),

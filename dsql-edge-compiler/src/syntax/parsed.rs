@@ -12,7 +12,11 @@ use super::lexer::{Lexed, lex, syntax_error_at};
 use super::parse::parse_statements;
 use super::token::Token;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::own_stack::on_own_stack;
 use crate::source::{Edits, Source, Span};
+
+/// A text of fewer tokens cannot nest so deep that its parser needs a stack of its own.
+const SHALLOW: usize = 60;
 
 /// A text with its tokens and its statements.
 #[derive(Clone, Debug)]
@@ -74,7 +78,11 @@ impl<'t> Parsed<'t> {
     /// # Errors
     /// The syntax error that PostgreSQL would report.
     pub fn of_tokens(text: &'t str, tokens: Lexed) -> Result<Parsed<'t>, Diagnostic> {
-        let statements = parse_statements(text, &tokens)?;
+        let statements = if tokens.tokens.len() < SHALLOW {
+            parse_statements(text, &tokens)?
+        } else {
+            on_own_stack(|| parse_statements(text, &tokens))?
+        };
         Ok(Parsed { text: text.into(), tokens, statements })
     }
 

@@ -7,7 +7,6 @@
 use super::primary::Parenthesized;
 use super::system_call::system_call;
 use super::{K, Parser, Parsing, TokenKind};
-use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, InList, LikeKind, Literal, Name, Operator, Quantified};
 
@@ -136,7 +135,7 @@ impl Parser<'_> {
             if chain > MAX_CHAIN {
                 let message =
                     format!("an expression of more than {MAX_CHAIN} operators in a row is too long");
-                return Err(Box::new(Diagnostic::syntax(Code::TooComplex, self.span(), message)));
+                return Err(self.too_complex(message));
             }
             let (expr, ends_in_expr) = self.infix_rule(left, next, grammar)?;
             left = expr;

@@ -34,8 +34,8 @@ use crate::source::Span;
 
 type Parsing<T> = Result<T, Box<Diagnostic>>;
 
-/// How deep statements and expressions may nest. PostgreSQL's own limit is its stack; a macro's stack
-/// is the compiler's, which must not overflow.
+/// How deep statements and expressions may nest. PostgreSQL's own limit is its stack; ours has room for this, and for
+/// the other limits, in a debug build (see `own_stack`).
 const MAX_DEPTH: usize = 320;
 
 /// Parses statements separated by semicolons.
@@ -236,11 +236,16 @@ impl<'a> Parser<'a> {
         Box::new(Diagnostic::syntax(Code::SyntaxError, span, message))
     }
 
+    /// The error of a text that goes beyond one of the limits on its tree.
+    fn too_complex(&self, message: String) -> Box<Diagnostic> {
+        Box::new(Diagnostic::syntax(Code::TooComplex, self.span(), message))
+    }
+
     /// Runs `parse` one level deeper.
     fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsing<T>) -> Parsing<T> {
         if self.depth >= MAX_DEPTH {
             let message = format!("the statement nests deeper than {MAX_DEPTH} levels");
-            return Err(Box::new(Diagnostic::syntax(Code::TooComplex, self.span(), message)));
+            return Err(self.too_complex(message));
         }
         self.depth += 1;
         let result = parse(self);

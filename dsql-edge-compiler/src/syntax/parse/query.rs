@@ -1,7 +1,6 @@
 //! Queries: `select_no_parens`, set operations, `WITH`, `VALUES`, and the clauses at the end.
 
 use super::{K, Parser, Parsing, TokenKind};
-use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{
     Cte, Cycle, Distinct, Expr, ExprKind, GroupingElement, Limit, Literal, LockStrength, Locking, Query,
@@ -10,6 +9,9 @@ use crate::syntax::ast::{
 
 /// How many set operations may follow each other: the tree of them is as deep (see `MAX_DEPTH`).
 const MAX_SET_OPERATIONS: usize = 300;
+
+/// How many queries a `WITH` may have: each can read the one before it.
+const MAX_CTES: usize = 10_000;
 
 impl Parser<'_> {
     /// A query, with or without parentheses around it.
@@ -116,7 +118,7 @@ impl Parser<'_> {
             chain += 1;
             if chain > MAX_SET_OPERATIONS {
                 let message = format!("more than {MAX_SET_OPERATIONS} set operations in a row are too many");
-                return Err(Box::new(Diagnostic::syntax(Code::TooComplex, self.span(), message)));
+                return Err(self.too_complex(message));
             }
             let location = self.advance();
             let all = self.eat_keyword(K::All);
@@ -411,6 +413,9 @@ impl Parser<'_> {
         let named = self.keyword_ahead(1) == Some(K::As) || self.symbol_ahead(1, b'(');
         let recursive = !named && self.eat_keyword(K::Recursive);
         let ctes = self.list(Self::common_table_expression)?;
+        if ctes.len() > MAX_CTES {
+            return Err(self.too_complex(format!("more than {MAX_CTES} queries in WITH are too many")));
+        }
         Ok(With { recursive, ctes, span: start.to(self.previous_span()) })
     }
 
