@@ -5,7 +5,9 @@
 //! of the view's columns.
 
 use dsql_edge_compiler::source::Span;
-use dsql_edge_compiler::syntax::ast::{ConstraintKind, CreateTable, QualifiedName, Statement, StatementKind, TableElement};
+use dsql_edge_compiler::syntax::ast::{
+    ConstraintKind, CreateTable, QualifiedName, Statement, StatementKind, TableElement,
+};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::TokenKind;
 
