@@ -68,7 +68,8 @@ fn runs_unseen(kind: &StatementKind) -> bool {
         | StatementKind::CreateExtension(_)
         | StatementKind::AlterTable(_)
         | StatementKind::AlterFunction(_)
-        | StatementKind::RenameSchema { .. } => true,
+        | StatementKind::RenameSchema { .. }
+        | StatementKind::Transaction(_) => true,
         StatementKind::Utility(command) => !matches!(
             *command,
             "SET"

@@ -12,7 +12,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dsql::Words;
 use crate::syntax::ParsedStatement;
-use crate::syntax::ast::StatementKind;
+use crate::syntax::ast::{StatementKind, TransactionStatement};
 
 /// Settings that belong to the transaction, whatever statement sets them.
 pub(crate) fn is_transaction_setting(name: &str) -> bool {
@@ -23,23 +23,34 @@ pub(crate) fn is_transaction_setting(name: &str) -> bool {
 
 /// The error of a statement that controls a transaction.
 pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
-    let (command, hint) = match &statement.kind {
-        StatementKind::Utility(command) => (*command, advice(command)?),
-        StatementKind::Set(set) if is_transaction_setting(&set.name) => ("SET TRANSACTION", CHARACTERISTICS),
+    let controls = |command: &str| format!("{command} controls a transaction, which a query must not");
+    let (message, hint) = match &statement.kind {
+        StatementKind::Transaction(kind) => (controls(&command(statement)), advice(kind)),
+        StatementKind::Utility("SET TRANSACTION") => (controls("SET TRANSACTION"), CHARACTERISTICS),
+        StatementKind::Set(set) if is_transaction_setting(&set.name) => {
+            (controls("SET TRANSACTION"), CHARACTERISTICS)
+        }
+        // DSQL's own procedure commits nothing.
+        StatementKind::Utility("CALL")
+            if Words::of(statement).begin_with("CALL SYS . WAIT_FOR_JOB").is_some() =>
+        {
+            return None;
+        }
+        StatementKind::Utility(command @ ("DO" | "CALL")) => (
+            format!("{command} runs a body that can commit in its middle, which a query must not"),
+            "run its statements in dsql.transaction(async move |tx| …)",
+        ),
         _ => return None,
     };
-    // DSQL's own procedure commits nothing.
-    if command == "CALL" {
-        let words = Words::of(statement);
-        words.begin_with("CALL SYS . WAIT_FOR_JOB").is_none().then_some(())?;
-    }
-    let message = match command {
-        "DO" | "CALL" => {
-            format!("{command} runs a body that can commit in its middle, which a query must not")
-        }
-        _ => format!("{command} controls a transaction, which a query must not"),
-    };
     Some(Diagnostic::error(Code::TransactionControl, statement.span, message).with_hint(hint))
+}
+
+/// The command of a statement that controls a transaction, as it is written: `END`, `START TRANSACTION`.
+pub fn command(statement: ParsedStatement<'_>) -> String {
+    match Words::of(statement).first_two() {
+        (first @ ("START" | "PREPARE"), second) => format!("{first} {second}"),
+        (first, _) => first.to_owned(),
+    }
 }
 
 /// The error of `set_config('transaction_read_only', …)`.
@@ -51,25 +62,26 @@ pub(crate) fn setting_error(name: &str, span: crate::source::Span) -> Diagnostic
 const CHARACTERISTICS: &str =
     "every transaction is REPEATABLE READ; dsql.transaction(…).read_only() makes one read-only";
 
-/// What to write instead of a command; nothing if it does not control transactions.
-fn advice(command: &str) -> Option<&'static str> {
-    Some(match command {
-        "BEGIN" | "START TRANSACTION" | "COMMIT" | "END" => {
+/// What to write instead.
+fn advice(statement: &TransactionStatement) -> &'static str {
+    match statement {
+        TransactionStatement::Begin
+        | TransactionStatement::Commit { .. }
+        | TransactionStatement::CommitPrepared => {
             "run the statements in dsql.transaction(async move |tx| …), which sends BEGIN and COMMIT"
         }
-        "ROLLBACK" | "ABORT" => {
+        TransactionStatement::Rollback { .. }
+        | TransactionStatement::RollbackTo(_)
+        | TransactionStatement::RollbackPrepared => {
             "run the statements in dsql.transaction(async move |tx| …), which rolls back when the closure returns an error"
         }
-        "SAVEPOINT" | "RELEASE" => {
+        TransactionStatement::Savepoint(_) | TransactionStatement::Release(_) => {
             "make the part a transaction of its own with dsql.transaction(…): the runtime has no savepoints"
         }
-        "PREPARE TRANSACTION" => {
+        TransactionStatement::PrepareTransaction => {
             "run the statements in dsql.transaction(async move |tx| …): the runtime has no two-phase commit"
         }
-        "SET TRANSACTION" => CHARACTERISTICS,
-        "DO" | "CALL" => "run its statements in dsql.transaction(async move |tx| …)",
-        _ => return None,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use dsql_edge_compiler::dsql::transaction::{Part, part};
+use dsql_edge_compiler::dsql::transaction::{Part, chains, is_last_commit, part};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use dsql_edge_compiler::syntax::keyword::Keyword;
@@ -92,12 +92,11 @@ impl<'s> Script<'s> {
                     let inside = at + 1..self.statements().len();
                     self.blocks.push(Block { begin: Some(statement.span), inside, commits: false });
                 }
-                (Part::End, Some(block)) if !self.has(&statement, Keyword::To) => {
-                    let chains = self.has(&statement, Keyword::Chain) && !self.has(&statement, Keyword::No);
-                    let commits = matches!(statement.kind, StatementKind::Utility("COMMIT" | "END"));
+                (Part::End, Some(block)) => {
+                    let chains = chains(&statement);
                     self.blocks_of[at] = open;
                     self.blocks[block].inside.end = at;
-                    self.blocks[block].commits = commits && !chains;
+                    self.blocks[block].commits = is_last_commit(&statement);
                     open = chains.then_some(self.blocks.len());
                     if chains {
                         let inside = at + 1..self.statements().len();
@@ -207,21 +206,19 @@ impl<'s> Script<'s> {
     fn is_unknown(&self, statement: &Statement) -> bool {
         match &statement.kind {
             StatementKind::CreateTrigger(_) | StatementKind::CreateRule(_) => true,
-            StatementKind::Utility(words) => match *words {
-                "DO"
-                | "CALL"
-                | "EXECUTE"
-                | "PREPARE"
-                | "PREPARE TRANSACTION"
-                | "SAVEPOINT"
-                | "RELEASE"
-                | "DISCARD"
-                | "IMPORT FOREIGN SCHEMA"
-                | "REASSIGN OWNED"
-                | "EXPLAIN" => true,
-                "ROLLBACK" => self.has(statement, Keyword::To),
-                _ => false,
-            },
+            StatementKind::Transaction(_) => {
+                !matches!(part(self.parsed.statement(statement)), Part::Begin | Part::End)
+            }
+            StatementKind::Utility(words) => matches!(
+                *words,
+                "DO" | "CALL"
+                    | "EXECUTE"
+                    | "PREPARE"
+                    | "DISCARD"
+                    | "IMPORT FOREIGN SCHEMA"
+                    | "REASSIGN OWNED"
+                    | "EXPLAIN"
+            ),
             StatementKind::Query(_) => self.tokens(statement).windows(2).any(|pair| {
                 let [name, open] = pair else { return false };
                 matches!(name.kind, TokenKind::Identifier(_)) && open.kind == TokenKind::Symbol(b'(')
@@ -271,6 +268,7 @@ mod tests {
             ("BEGIN; SELECT 1; COMMIT AND CHAIN; SELECT 1; COMMIT;", "1:not 1:committed"),
             ("BEGIN; SELECT 1; COMMIT AND NO CHAIN;", "1:committed"),
             ("BEGIN; SAVEPOINT a; ROLLBACK TO a; COMMIT;", "2:committed"),
+            ("BEGIN; SELECT 1; COMMIT PREPARED 'a'; ROLLBACK;", "2:not"),
         ] {
             let found = with(text, |script| {
                 let end = |commits| if commits { "committed" } else { "not" };

@@ -11,10 +11,11 @@ mod trace;
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
-use dsql_edge_compiler::dsql::transaction::{Part, part};
+use dsql_edge_compiler::dsql::transaction::{Part, is_last_commit, part};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::StatementKind;
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, PsqlCommand};
+use dsql_edge_compiler::transaction_control::command;
 
 pub use checksum::Checksum;
 pub(crate) use checksum::sha256;
@@ -76,7 +77,7 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
             Part::Begin => {
                 let mut is_closed = false;
                 let is_inside = |it: &ParsedStatement<'_>| {
-                    is_closed = part(*it) == Part::End && ends_well(*it);
+                    is_closed = is_last_commit(it);
                     !is_closed
                 };
                 let inside: Vec<ParsedStatement<'_>> = rest.by_ref().take_while(is_inside).collect();
@@ -117,11 +118,6 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
     (steps, errors)
 }
 
-fn ends_well(statement: ParsedStatement<'_>) -> bool {
-    let words = statement.span.text(statement.text).to_ascii_uppercase();
-    matches!(statement.kind, StatementKind::Utility("COMMIT" | "END")) && !words.contains("CHAIN")
-}
-
 /// The work of the statements between BEGIN and COMMIT.
 fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
     if let [only] = inside {
@@ -130,7 +126,7 @@ fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
     for statement in inside {
         let hint = "BEGIN … COMMIT may contain INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone";
         match (&statement.kind, part(*statement)) {
-            (StatementKind::Utility(_), _) => {
+            (StatementKind::Transaction(_) | StatementKind::Utility(_), _) => {
                 return Err(misplaced_error(
                     statement.span,
                     "this statement among others in a transaction",
@@ -150,6 +146,9 @@ fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
     Ok(Work::Rows(inside.iter().map(|statement| statement.span).collect()))
 }
 
+/// The advice for a statement of no use in a migration.
+const NO_CHANGE: &str = "leave it out: it neither changes the schema nor rows";
+
 fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
     let span = statement.span;
     match &statement.kind {
@@ -160,6 +159,7 @@ fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
             "this statement in a transaction",
             "BEGIN … COMMIT around statements makes them one step",
         )),
+        StatementKind::Transaction(_) => Err(misplaced_error(span, &command(statement), NO_CHANGE)),
         StatementKind::Set(_) | StatementKind::Utility("SET" | "RESET" | "SET CONSTRAINTS") => {
             Err(misplaced_error(
                 span,
@@ -185,8 +185,7 @@ fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
             "leave it out: `dsql-edge migrate` waits for each job by itself",
         )),
         StatementKind::Utility(words) if part(statement) == Part::Other && *words != "ANALYZE" => {
-            let hint = "leave it out: it neither changes the schema nor rows";
-            Err(misplaced_error(span, words, hint))
+            Err(misplaced_error(span, words, NO_CHANGE))
         }
         _ => Ok(match Job::of(statement.tree) {
             Some(job) => Work::Job(job),
@@ -259,6 +258,9 @@ mod tests {
             ),
             ("BEGIN; INSERT INTO t VALUES (1); INSERT INTO t VALUES (2);", "a transaction without COMMIT"),
             ("BEGIN; INSERT INTO t VALUES (1)", "a transaction without COMMIT"),
+            ("BEGIN; INSERT INTO t VALUES (1); COMMIT PREPARED 'a'", "a transaction without COMMIT"),
+            ("BEGIN; INSERT INTO t VALUES (1); ROLLBACK TO s", "a transaction without COMMIT"),
+            ("SAVEPOINT s", "SAVEPOINT"),
             ("BEGIN; DROP TABLE t", "a transaction without COMMIT"),
             ("INSERT INTO t VALUES (1); START TRANSACTION", "a transaction without COMMIT"),
             ("BEGIN; ROLLBACK", "this statement in a transaction"),

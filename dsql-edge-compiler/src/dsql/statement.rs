@@ -99,7 +99,9 @@ fn by_kind(
             }
         }
         StatementKind::Utility("CALL") => out.extend(functions::procedure(words)),
-        StatementKind::Utility(_) => out.extend(settings::passed_over(words)),
+        StatementKind::Transaction(_) | StatementKind::Utility(_) => {
+            out.extend(settings::passed_over(words));
+        }
         _ => {}
     }
 }

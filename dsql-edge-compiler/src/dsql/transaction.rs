@@ -4,11 +4,11 @@
 //! this room does not end the transaction: whoever asks says so with [`Transactions::failed`], as a server does, or
 //! goes on as if the statement had begun another one, as a linter does.
 
+use super::Finding;
 use super::inside::{self, Copied};
 use super::rule::rules;
-use super::{Finding, words::Words};
 use crate::syntax::ParsedStatement;
-use crate::syntax::ast::{AlterAction, ConstraintKind, Statement, StatementKind};
+use crate::syntax::ast::{AlterAction, ConstraintKind, Statement, StatementKind, TransactionStatement};
 
 rules! {
     /// Rules about several statements.
@@ -76,15 +76,33 @@ fn by_itself(statement: &Statement) -> Part {
         | StatementKind::Merge(_) => Part::Dml,
         StatementKind::Query(query) if writes(query) => Part::Dml,
         StatementKind::Query(_) | StatementKind::Set(_) => Part::Other,
+        StatementKind::Transaction(TransactionStatement::Begin) => Part::Begin,
+        StatementKind::Transaction(
+            TransactionStatement::Commit { .. } | TransactionStatement::Rollback { .. },
+        ) => Part::End,
+        StatementKind::Transaction(_) => Part::Other,
         StatementKind::Utility(words) => match *words {
-            "BEGIN" | "START TRANSACTION" => Part::Begin,
-            "COMMIT" | "END" | "ROLLBACK" | "ABORT" => Part::End,
             "GRANT" | "REVOKE" | "COMMENT" | "AWS IAM" | "REASSIGN OWNED" | "SECURITY LABEL" => Part::Ddl,
             words if words.starts_with("CREATE ") || words.starts_with("ALTER ") => Part::Ddl,
             _ => Part::Other,
         },
         _ => Part::Ddl,
     }
+}
+
+/// Whether a statement is a COMMIT behind which no transaction is open.
+pub fn is_last_commit(statement: &Statement) -> bool {
+    matches!(statement.kind, StatementKind::Transaction(TransactionStatement::Commit { chain: false }))
+}
+
+/// Whether another transaction begins where the statement ends one.
+pub fn chains(statement: &Statement) -> bool {
+    matches!(
+        statement.kind,
+        StatementKind::Transaction(
+            TransactionStatement::Commit { chain: true } | TransactionStatement::Rollback { chain: true }
+        )
+    )
 }
 
 /// Whether a `WITH` of the query writes.
@@ -136,7 +154,9 @@ impl Transactions {
     pub fn next(&mut self, statement: ParsedStatement<'_>) -> Option<Finding> {
         let span = statement.span;
         let part = part(statement);
-        if self.aborted && part != Part::End {
+        let is_rollback_to =
+            matches!(statement.kind, StatementKind::Transaction(TransactionStatement::RollbackTo(_)));
+        if self.aborted && part != Part::End && !is_rollback_to {
             return Some(aborted_transaction.at(span));
         }
         match part {
@@ -148,15 +168,8 @@ impl Transactions {
                 None
             }
             Part::End => {
-                let chain = Words::of(statement);
-                let chains =
-                    chain.position(|word| word == "CHAIN").is_some_and(|at| chain.at(at - 1) != "NO");
-                // ROLLBACK TO is refused for what it is.
-                if chain.begin_with("ROLLBACK [WORK|TRANSACTION] TO").is_some() {
-                    return None;
-                }
                 let building = std::mem::take(&mut self.building);
-                *self = Transactions { open: chains, building, ..Transactions::default() };
+                *self = Transactions { open: chains(&statement), building, ..Transactions::default() };
                 None
             }
             Part::Ddl => {

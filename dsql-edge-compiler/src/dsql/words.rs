@@ -67,7 +67,7 @@ impl<'a> Words<'a> {
     }
 
     /// The first two.
-    pub(super) fn first_two(&self) -> (&str, &str) {
+    pub(crate) fn first_two(&self) -> (&str, &str) {
         (self.at(0), self.at(1))
     }
 

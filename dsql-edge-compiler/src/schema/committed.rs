@@ -5,17 +5,14 @@
 //! that sends a file as one transaction may commit it.
 
 use crate::source::Span;
-use crate::syntax::Lexed;
-use crate::syntax::ast::{Statement, StatementKind};
-use crate::syntax::keyword::Keyword;
-use crate::syntax::token::{Token, TokenKind};
+use crate::syntax::ast::{Statement, StatementKind, TransactionStatement};
 
 /// The statements that are applied, and the BEGIN of a transaction that does not end.
-pub(super) fn committed(statements: Vec<Statement>, lexed: &Lexed) -> (Vec<Statement>, Option<Span>) {
+pub(super) fn committed(statements: Vec<Statement>) -> (Vec<Statement>, Option<Span>) {
     let mut blocks = Blocks { kept: vec![true; statements.len()], begin: None, savepoints: Vec::new() };
     for (at, statement) in statements.iter().enumerate() {
-        if let StatementKind::Utility(command) = statement.kind {
-            blocks.next(at, command, lexed.within(statement.span));
+        if let StatementKind::Transaction(kind) = &statement.kind {
+            blocks.next(at, kind);
         }
     }
     let open = blocks.begin.and_then(|at| statements.get(at)).map(|statement| statement.span);
@@ -33,27 +30,33 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn next(&mut self, at: usize, command: &str, tokens: &[Token]) {
-        let has = |keyword| tokens.iter().any(|token| token.kind == TokenKind::Keyword(keyword));
-        let name = || tokens.last().and_then(|token| token.kind.name()).unwrap_or_default();
-        let chained = (has(Keyword::Chain) && !has(Keyword::No)).then_some(at);
-        match command {
-            "BEGIN" | "START TRANSACTION" => self.begin = self.begin.or(Some(at)),
-            "COMMIT" | "END" => self.end(chained),
-            "ROLLBACK" if has(Keyword::To) => self.roll_back_to(at, name()),
-            "ROLLBACK" | "ABORT" => {
-                if let Some(begin) = self.begin {
-                    self.undo(begin, at);
-                    self.end(chained);
+    fn next(&mut self, at: usize, statement: &TransactionStatement) {
+        match statement {
+            TransactionStatement::Begin => self.begin = self.begin.or(Some(at)),
+            TransactionStatement::Commit { chain } => self.end(chain.then_some(at)),
+            TransactionStatement::CommitPrepared => self.end(None),
+            TransactionStatement::Rollback { chain } => self.roll_back(at, chain.then_some(at)),
+            TransactionStatement::RollbackPrepared => self.roll_back(at, None),
+            TransactionStatement::RollbackTo(name) => self.roll_back_to(at, &name.text),
+            TransactionStatement::Savepoint(name) => {
+                if self.begin.is_some() {
+                    self.savepoints.push((name.text.clone(), at));
                 }
             }
-            "SAVEPOINT" if self.begin.is_some() => self.savepoints.push((name().to_owned(), at)),
-            "RELEASE" => {
-                if let Some(found) = self.savepoint(name()) {
+            TransactionStatement::Release(name) => {
+                if let Some(found) = self.savepoint(&name.text) {
                     self.savepoints.truncate(found);
                 }
             }
-            _ => {}
+            // COMMIT PREPARED or ROLLBACK PREPARED decides.
+            TransactionStatement::PrepareTransaction => {}
+        }
+    }
+
+    fn roll_back(&mut self, at: usize, next: Option<usize>) {
+        if let Some(begin) = self.begin {
+            self.undo(begin, at);
+            self.end(next);
         }
     }
 

@@ -91,7 +91,7 @@ impl Fold {
     /// The statements of a file, without those that it rolls back.
     fn script(&mut self, parsed: Parsed<'_>) {
         self.unfollowed.extend(parsed.tokens.commands.iter().filter_map(unfollowed::command));
-        let (statements, open) = committed(parsed.statements, &parsed.tokens);
+        let (statements, open) = committed(parsed.statements);
         if let Some(begin) = open {
             self.not_followed(begin, "its transaction has no COMMIT");
         }

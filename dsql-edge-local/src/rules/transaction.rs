@@ -10,7 +10,7 @@
 use dsql_edge_compiler::dsql::Transactions;
 use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::syntax::ParsedStatement;
-use dsql_edge_compiler::syntax::ast::StatementKind;
+use dsql_edge_compiler::syntax::ast::{StatementKind, TransactionStatement};
 use time::OffsetDateTime;
 
 use super::catalog_copy::{CatalogCopy, schema_change};
@@ -192,7 +192,8 @@ impl Transaction {
         cycles: &mut Cycles,
         cluster: &Cluster,
     ) -> Option<Rejection> {
-        let commits = matches!(statement.kind, StatementKind::Utility("COMMIT" | "END"));
+        let commits =
+            matches!(statement.kind, StatementKind::Transaction(TransactionStatement::Commit { .. }));
         if !commits {
             cycles.current().commit.rollbacks += 1;
         }

@@ -8,7 +8,7 @@ use anyhow::{Result, anyhow};
 use dsql_edge_compiler::diagnostic::Code;
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Growth;
-use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
+use dsql_edge_compiler::syntax::ast::{Statement, StatementKind, TransactionStatement};
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement};
 use dsql_edge_compiler::{Schema, Source, compile};
 use serde::Deserialize;
@@ -215,7 +215,9 @@ impl Session {
     /// What passed becomes part of the schema, at COMMIT where it is in a transaction.
     fn keep(&mut self, statement: &Statement) {
         match &statement.kind {
-            StatementKind::Utility("ROLLBACK") => self.now = Growth::new(self.committed.clone()),
+            StatementKind::Transaction(TransactionStatement::Rollback { .. }) => {
+                self.now = Growth::new(self.committed.clone())
+            }
             _ => self.now.apply(statement.clone()),
         }
         if !self.transactions.is_open() {

@@ -122,6 +122,37 @@ pub enum StatementKind {
     Drop(Box<Drop>),
     /// `SET name = …`, as far as a schema needs it.
     Set(Box<Set>),
+    /// `BEGIN`, `COMMIT`, `SAVEPOINT` and the like.
+    Transaction(TransactionStatement),
     /// A statement that neither returns rows nor changes what queries see; its command words.
     Utility(&'static str),
+}
+
+/// A statement that begins, ends or divides a transaction: PostgreSQL's `TransactionStmt`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TransactionStatement {
+    /// `BEGIN`, `START TRANSACTION`
+    Begin,
+    /// `COMMIT`, `END`
+    Commit {
+        /// `AND CHAIN`: another transaction begins.
+        chain: bool,
+    },
+    /// `ROLLBACK`, `ABORT`
+    Rollback {
+        /// `AND CHAIN`: another transaction begins.
+        chain: bool,
+    },
+    /// `SAVEPOINT name`
+    Savepoint(Name),
+    /// `RELEASE name`
+    Release(Name),
+    /// `ROLLBACK TO name`
+    RollbackTo(Name),
+    /// `PREPARE TRANSACTION 'id'`
+    PrepareTransaction,
+    /// `COMMIT PREPARED 'id'`
+    CommitPrepared,
+    /// `ROLLBACK PREPARED 'id'`
+    RollbackPrepared,
 }

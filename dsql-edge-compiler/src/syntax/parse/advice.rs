@@ -28,7 +28,8 @@ pub(super) fn advice(text: &str, lexed: &Lexed, place: Span) -> Option<String> {
         .or_else(|| unfinished(text, token, previous))
         .or_else(|| half_a_construct(token, tokens.get(..at)?))
         .or_else(|| {
-            missing_comma(token, previous, second).then(|| format!("a comma may be missing before {written}"))
+            let missing = missing_comma(token, previous, second) && has_lists(tokens.get(..at)?);
+            missing.then(|| format!("a comma may be missing before {written}"))
         })
 }
 
@@ -226,6 +227,20 @@ fn missing_comma(token: &Token, previous: &Token, second: Option<&Token>) -> boo
     let operand = |token: &Token| constant(token) || is_name(token);
     let after_alias = is_name(previous) && second.is_some_and(operand);
     operand(token) && (after_alias || constant(previous))
+}
+
+/// Whether the statement that these tokens begin can have a list: a statement that ends or divides a transaction has
+/// none.
+fn has_lists(before: &[Token]) -> bool {
+    let statement = before.rsplit(|token| token.kind == TokenKind::Symbol(b';')).next().unwrap_or_default();
+    let mut words = statement.iter().map(|token| &token.kind);
+    match words.next() {
+        Some(TokenKind::Keyword(K::Prepare)) => words.next() != Some(&TokenKind::Keyword(K::Transaction)),
+        Some(TokenKind::Keyword(first)) => {
+            !matches!(first, K::Abort | K::Commit | K::End | K::Release | K::Rollback | K::Savepoint)
+        }
+        _ => true,
+    }
 }
 
 /// A word that may be a name as it stands.

@@ -20,6 +20,7 @@ mod query;
 mod sql_json;
 mod system_call;
 mod table;
+mod transaction;
 mod type_name;
 mod utility;
 mod window;

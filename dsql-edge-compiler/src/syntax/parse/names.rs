@@ -6,7 +6,7 @@ use crate::syntax::keyword::Class;
 
 impl Parser<'_> {
     /// The name that the token `count` ahead would be, if a keyword's class lets it be one.
-    fn name_ahead(&self, count: usize, allowed: impl Fn(K) -> bool) -> Option<Name> {
+    pub(super) fn name_ahead(&self, count: usize, allowed: impl Fn(K) -> bool) -> Option<Name> {
         let token = self.ahead(count);
         let text = match &token.kind {
             TokenKind::Identifier(text) => text.clone(),

@@ -1,6 +1,6 @@
 //! Statements that are neither queries nor table definitions: read as far as they matter here.
 //!
-//! Transaction control, `SET`, `GRANT`, `COMMENT` and the like return no rows and change nothing that
+//! `SET`, `GRANT`, `COMMENT` and the like return no rows and change nothing that
 //! queries see; their first words are checked, the rest is passed over.
 
 use super::{K, Parser, Parsing, TokenKind};
@@ -8,23 +8,12 @@ use crate::syntax::ast::{Set, StatementKind};
 
 impl Parser<'_> {
     pub(super) fn utility(&mut self) -> Parsing<StatementKind> {
+        if let Some(statement) = self.transaction_statement() {
+            return statement;
+        }
         let command = match self.keyword() {
             Some(K::Drop) => return self.drop_statement(),
             Some(K::Set) => return self.set_statement(),
-            Some(K::Begin) => "BEGIN",
-            Some(K::Start) => "START TRANSACTION",
-            Some(K::Commit) => "COMMIT",
-            Some(K::End) => "END",
-            Some(K::Rollback) => "ROLLBACK",
-            Some(K::Abort) => "ABORT",
-            Some(K::Savepoint) => "SAVEPOINT",
-            Some(K::Release) => "RELEASE",
-            Some(K::Prepare)
-                if self.keyword_ahead(1) == Some(K::Transaction)
-                    && matches!(self.ahead(2).kind, TokenKind::String(_)) =>
-            {
-                "PREPARE TRANSACTION"
-            }
             Some(K::Prepare) => "PREPARE",
             Some(K::Execute) => "EXECUTE",
             Some(K::Deallocate) => "DEALLOCATE",
