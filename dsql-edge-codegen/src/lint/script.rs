@@ -79,6 +79,7 @@ impl<'s> Script<'s> {
         script
     }
 
+    /// The statements that can be read.
     pub(super) fn statements(&self) -> &'s [Statement] {
         &self.parsed.statements
     }

@@ -1,8 +1,8 @@
-//! What DSQL refuses because of the statements before it: one DDL a transaction, none beside DML.
+//! The rules about the statements of a transaction: DSQL accepts one DDL in each, and no DDL with DML.
 //!
-//! Input: the statements of a session, one after the other. Output: the rule that the next one breaks. A finding of
-//! this room does not end the transaction: whoever asks says so with [`Transactions::failed`], as a server does, or
-//! goes on as if the statement had begun another one, as a linter does.
+//! Input: the statements of a session, one after the other. Output: the rule that the next one breaks. A finding does
+//! not end the transaction. A caller that follows a server calls [`Transactions::failed`]; a linter goes on as if the
+//! statement had begun another transaction.
 
 use super::Finding;
 use super::inside::{self, Copied};
@@ -30,7 +30,7 @@ pub struct Transactions {
     ddl: bool,
     dml: bool,
     aborted: bool,
-    /// Indexes whose jobs nobody has waited for.
+    /// The indexes of jobs for which the session has not waited.
     building: Vec<String>,
 }
 
@@ -124,7 +124,7 @@ impl Transactions {
         }
     }
 
-    /// The statement before failed: within a transaction, nothing but its end is heard any more.
+    /// The statement before failed: a transaction accepts only its end after that.
     pub fn failed(&mut self) {
         self.aborted = self.open;
         if !self.open {
@@ -132,7 +132,7 @@ impl Transactions {
         }
     }
 
-    /// What the server says of it: whether it is within `BEGIN` and `COMMIT`.
+    /// The server reports whether the session is within `BEGIN` and `COMMIT`.
     pub fn settle(&mut self, open: bool) {
         if self.open != open {
             let building = std::mem::take(&mut self.building);
