@@ -25,6 +25,7 @@ mod user_type;
 
 use crate::own_stack::on_own_stack;
 pub use check::Check;
+pub use directive::{DirectiveLine, directives};
 pub use error::SchemaError;
 pub use extension::extension_names;
 pub use fold::Growth;
