@@ -35,7 +35,7 @@ pub fn directives(sql: &str) -> impl Iterator<Item = DirectiveLine<'_>> {
     // Most files have none, and are not worth the lexer's time.
     let lexed = sql.contains(DIRECTIVE).then(|| lex(&Source::script(sql)));
     let mut offset = 0;
-    let lines = sql.split_inclusive('\n').zip(1..).filter_map(move |(whole, number)| {
+    sql.split_inclusive('\n').zip(1..).filter_map(move |(whole, number)| {
         let lexed = lexed.as_ref()?;
         let start = offset;
         offset += whole.len();
@@ -48,8 +48,7 @@ pub fn directives(sql: &str) -> impl Iterator<Item = DirectiveLine<'_>> {
         let end = token.into_iter().chain(rows.copied()).map(|it| it.end).max().unwrap_or(0);
         let is_inside = end > span.start || ends_in_comment(Span { start: end, end: span.start }.text(sql));
         (!is_inside).then_some(DirectiveLine { directive, line, span, number, is_in_head: before == 0 })
-    });
-    lines
+    })
 }
 
 const DIRECTIVE: &str = "dsql-edge:";
