@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
-use dsql_edge_compiler::schema::SchemaError;
+use dsql_edge_compiler::schema::{SchemaError, directives};
 use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::schema_path::SchemaPath;
 
@@ -115,7 +115,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
     match candidate {
         Candidate::Schema(path) => folded(&schema_files::read(path)?),
         Candidate::Migrations(folder) => {
-            let mut files = directives(now);
+            let mut files = head_of(now);
             let migrations = schema_files::migrations(folder)?;
             if migrations.is_empty() {
                 bail!("{} has no .sql file", folder.display());
@@ -139,15 +139,11 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
 }
 
 /// The directives at the head of a snapshot, which hold for every candidate.
-fn directives(now: Option<&AsItIs>) -> Vec<SchemaFile> {
+fn head_of(now: Option<&AsItIs>) -> Vec<SchemaFile> {
     let Some(now) = now.filter(|now| !now.is_folder) else { return Vec::new() };
-    let is_directive =
-        |line: &&str| line.trim_start().trim_start_matches('-').trim_start().starts_with("dsql-edge:");
-    let text: String = schema_files::canonical(now.text())
-        .lines()
-        .filter(is_directive)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let text = schema_files::canonical(now.text());
+    let text: String =
+        directives(&text).filter(|it| it.is_in_head).map(|it| format!("{}\n", it.line)).collect();
     vec![SchemaFile { name: now.path.display().to_string(), text }]
 }
 

@@ -3,6 +3,9 @@
 //! Input: the head of the snapshot that is replaced. Output: the new one. Directives are the user's and stay;
 //! everything else is written again.
 
+use anyhow::{Result, bail};
+use dsql_edge_compiler::schema::directives;
+
 use crate::schema_files;
 
 /// The lines that `pull` writes first, the same every time.
@@ -10,18 +13,24 @@ const TITLE: &str = "-- The schema that `sql!` checks against, written by `dsql-
                      -- Lines that open with `-- dsql-edge:` are kept; everything else is written anew.\n";
 
 /// The head, with the directives of the file as it was.
-pub(super) fn head(old: &str) -> String {
+///
+/// # Errors
+/// A directive after the first statement: it has no effect, and writing the file anew would lose it.
+pub(super) fn head(old: &str) -> Result<String> {
     let mut head = TITLE.to_owned();
-    for line in schema_files::canonical(old)
-        .lines()
-        .take_while(|line| line.trim().is_empty() || line.trim_start().starts_with("--"))
-    {
-        if line.trim_start().trim_start_matches('-').trim_start().starts_with("dsql-edge:") {
-            head += line.trim_end();
-            head.push('\n');
+    for found in directives(&schema_files::canonical(old)) {
+        if !found.is_in_head {
+            bail!(
+                "line {} of the snapshot, `{}`: a directive has no effect after a statement, and would be lost; move it \
+                 above the first statement",
+                found.number,
+                found.line
+            );
         }
+        head += found.line;
+        head.push('\n');
     }
-    head
+    Ok(head)
 }
 
 #[cfg(test)]
@@ -30,8 +39,10 @@ mod tests {
 
     #[test]
     fn directives_stay_and_nothing_else() {
-        let old = "-- old title\n\n-- dsql-edge: dialect postgres  \n--dsql-edge: search_path app, public\nCREATE TABLE t ();\n\
-                   -- dsql-edge: too late\n";
+        let old = "-- old title\n\n-- dsql-edge: dialect postgres  \n--dsql-edge: search_path app, public\nCREATE TABLE t ();\n";
+        let late = head(&format!("{old}-- dsql-edge: type t.a = A\n")).unwrap_err().to_string();
+        assert!(late.starts_with("line 6 of the snapshot, `-- dsql-edge: type t.a = A`"), "{late}");
+        let head = |old: &str| head(old).unwrap();
         let new = head(old);
         assert_eq!(
             new,

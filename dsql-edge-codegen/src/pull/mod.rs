@@ -109,8 +109,9 @@ pub(crate) fn read(path: &Path) -> Result<String> {
 /// The snapshot of a server's schema; `old` is the snapshot that it replaces, or "".
 ///
 /// # Errors
-/// Errors of the server or of the connection.
+/// Errors of the server or of the connection, and a directive of the old snapshot that would be lost.
 pub async fn snapshot(server: &mut impl Ask, old: &str) -> Result<String> {
+    let head = head::head(old)?;
     let catalog = catalog::read(server).await?;
-    Ok(head::head(old) + &ddl::print(&catalog, server.dialect()))
+    Ok(head + &ddl::print(&catalog, server.dialect()))
 }

@@ -7,29 +7,12 @@
 //! that name. Which names are taken is not known for sure here, so that such a name is a guess: checks that would have
 //! one name share it, and dropping a constraint that is not known drops the proofs of all guessed names.
 
-use super::Relation;
 use super::fold::Fold;
 use super::key_name::key_name;
+use super::{Check, Relation};
 use crate::syntax::ast::{AlterAction, Expr, ExprKind, Name};
 use crate::syntax::visit::{self, Visit};
 use std::collections::BTreeSet;
-
-/// A `CHECK` constraint.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Check {
-    /// Its name.
-    name: String,
-    /// PostgreSQL made the name.
-    is_guess: bool,
-    /// The columns that it names: it is dropped with one of them.
-    columns: Vec<String>,
-    /// Of these, the columns that are not NULL where it holds.
-    not_null: Vec<String>,
-    /// Not `NOT VALID`: it holds for the rows that were there before it, too.
-    validated: bool,
-    /// `NO INHERIT`: it does not hold for the rows of tables that inherit from this one.
-    no_inherit: bool,
-}
 
 impl Relation {
     /// A check proves that a column is not NULL.

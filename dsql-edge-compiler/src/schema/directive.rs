@@ -5,28 +5,79 @@
 use super::error::SchemaError;
 use super::{Dialect, RelationKind, RustType, Schema};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::{BYTE_ORDER_MARK, Span};
+use crate::source::{BYTE_ORDER_MARK, Source, Span};
+use crate::syntax::lex;
+
+/// A `-- dsql-edge: …` line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirectiveLine<'t> {
+    /// What follows `dsql-edge:`.
+    pub directive: &'t str,
+    /// The whole line.
+    pub line: &'t str,
+    /// Where the line is.
+    pub span: Span,
+    /// Its number, from 1.
+    pub number: usize,
+    /// It comes before the first statement: only there it has an effect.
+    pub is_in_head: bool,
+}
+
+/// The directives of a file. Such a line in a literal, in a comment of several lines or among the rows of a COPY is none.
+///
+/// ```
+/// let text = "-- dsql-edge: dialect postgres\nSELECT '\n-- dsql-edge: none';";
+/// let found: Vec<_> = dsql_edge_compiler::schema::directives(text).collect();
+/// assert_eq!(found.len(), 1);
+/// assert_eq!(found[0].directive, "dialect postgres");
+/// ```
+pub fn directives(sql: &str) -> impl Iterator<Item = DirectiveLine<'_>> {
+    // Most files have none, and are not worth the lexer's time.
+    let lexed = sql.contains(DIRECTIVE).then(|| lex(&Source::script(sql)));
+    let mut offset = 0;
+    sql.split_inclusive('\n').zip(1..).filter_map(move |(whole, number)| {
+        let lexed = lexed.as_ref()?;
+        let start = offset;
+        offset += whole.len();
+        let line = whole.trim_start_matches(BYTE_ORDER_MARK).trim();
+        let directive = line.strip_prefix("--")?.trim_start().strip_prefix(DIRECTIVE)?.trim();
+        let span = Span::new(start, start + whole.trim_end().len());
+        let before = lexed.tokens.partition_point(|token| token.span.start < span.start);
+        let token = before.checked_sub(1).and_then(|at| lexed.tokens.get(at)).map(|token| token.span);
+        let rows = lexed.rows.iter().rfind(|rows| rows.start <= span.start);
+        let end = token.into_iter().chain(rows.copied()).map(|it| it.end).max().unwrap_or(0);
+        let is_inside = end > span.start || ends_in_comment(Span { start: end, end: span.start }.text(sql));
+        (!is_inside).then_some(DirectiveLine { directive, line, span, number, is_in_head: before == 0 })
+    })
+}
+
+const DIRECTIVE: &str = "dsql-edge:";
+
+/// Whether a text between two tokens ends inside a comment of several lines.
+fn ends_in_comment(between: &str) -> bool {
+    let lines = between.lines().filter(|line| !line.trim_start().starts_with("--"));
+    lines.fold(false, |is_open, line| match (line.rfind("/*"), line.rfind("*/")) {
+        (None, None) => is_open,
+        (open, close) => open > close,
+    })
+}
 
 /// Reads the directives before the first statement.
 pub(super) fn read(schema: &mut Schema, file: &str, sql: &str) -> Vec<SchemaError> {
     let mut errors = Vec::new();
-    let mut offset = 0;
-    for (number, line) in (1..).zip(sql.split_inclusive('\n')) {
-        let start = offset;
-        offset += line.len();
-        let text = if start == 0 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line }.trim();
-        if text.is_empty() || text.starts_with('\\') {
-            continue;
-        }
-        let Some(comment) = text.strip_prefix("--") else { break };
-        let Some(directive) = comment.trim_start().strip_prefix("dsql-edge:") else { continue };
-        let span = Span::new(start, start + line.trim_end().len());
-        if let Err(message) = apply(schema, directive.trim(), (file, span, number)) {
-            let diagnostic = Diagnostic::error(Code::InvalidDefinition, span, message).with_hint(
+    for DirectiveLine { directive, span, number, is_in_head, .. } in directives(sql) {
+        let error = |message: String| Diagnostic::error(Code::InvalidDefinition, span, message);
+        let diagnostic = if !is_in_head {
+            error("a directive has no effect after a statement".to_owned())
+                .with_hint("move it above the first statement of the file")
+        } else if let Err(message) = apply(schema, directive, (file, span, number)) {
+            error(message).with_hint(
                 "the directives are `dialect dsql|postgres`, `search_path a, b` and `type table.column = rust::Path` (or a type's name)",
-            );
-            errors.push(SchemaError { file: file.to_owned(), diagnostic });
-        }
+            )
+        } else {
+            continue;
+        };
+        errors.push(SchemaError { file: file.to_owned(), diagnostic });
     }
     errors
 }
@@ -114,6 +165,18 @@ mod tests {
             let errors = schema(wrong).unwrap_err();
             assert_eq!(errors[0].diagnostic.span.start, 0, "{wrong}");
         }
+    }
+
+    #[test]
+    fn directive_after_a_statement_is_an_error() {
+        let late = "CREATE TABLE t (id int);\n-- dsql-edge: type t.id = crate::K\n";
+        let errors = Schema::parse(late).unwrap_err();
+        assert_eq!(errors[0].diagnostic.message, "a directive has no effect after a statement");
+        let copyright = "/* Copyright\n-- dsql-edge: nothing\n*/\n-- dsql-edge: search_path app\n\
+                         CREATE TABLE t (a text DEFAULT '\n-- dsql-edge: nothing\n');\n\
+                         COPY t FROM stdin;\n-- dsql-edge: nothing\n\\.\n/* a\n-- dsql-edge: nothing */\n";
+        assert_eq!(Schema::parse(copyright).unwrap().search_path, ["app"]);
+        assert!(Schema::parse("/* Copyright */\n-- dsql-edge: bogus\n").is_err());
     }
 
     #[test]

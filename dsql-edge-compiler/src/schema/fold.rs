@@ -8,7 +8,6 @@ use super::error::SchemaError;
 use super::key_name::key_name;
 use super::names::Moment;
 use super::taint::Taint;
-use super::user_type::MAX_DOMAINS;
 use super::{
     Key, Relation, RelationKind, Schema, TEMPORARY, UserType, UserTypeKind, directive, is_null_default,
     unfollowed,
@@ -20,6 +19,9 @@ use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateIndex, CreateTableAs, CreateView, Expr, ExprKind, NewType,
     QualifiedName, Query, Statement, StatementKind,
 };
+
+/// How many levels of domains there may be under a domain.
+pub(super) const MAX_DOMAINS: usize = 32;
 
 pub(super) fn fold<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a str)>,

@@ -24,14 +24,14 @@ mod unfollowed;
 mod user_type;
 
 use crate::own_stack::on_own_stack;
-pub use check::Check;
+pub use directive::{DirectiveLine, directives};
 pub use error::SchemaError;
 pub use extension::extension_names;
 pub use fold::Growth;
 pub use names::{Moment, NOW};
 use objects::is_null_default;
 pub use objects::{
-    Column, Dialect, ForeignKey, Function, Key, Relation, RelationKind, RustType, Schema, TEMPORARY,
+    Check, Column, Dialect, ForeignKey, Function, Key, Relation, RelationKind, RustType, Schema, TEMPORARY,
     UserType, UserTypeKind,
 };
 pub use taint::Taint;

@@ -1,6 +1,5 @@
 //! The objects of a schema: relations, types, functions, operators and casts, with the names that find them.
 
-use super::check::Check;
 use super::error::SchemaError;
 use super::names::{Moment, Names};
 use super::taint::Taint;
@@ -163,6 +162,23 @@ pub struct Key {
     pub partial: bool,
     /// It may be violated until the transaction ends, and proves nothing of cardinality.
     pub deferrable: bool,
+}
+
+/// A `CHECK` constraint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// Its name.
+    pub(super) name: String,
+    /// PostgreSQL made the name.
+    pub(super) is_guess: bool,
+    /// The columns that it names: it is dropped with one of them.
+    pub(super) columns: Vec<String>,
+    /// Of these, the columns that are not NULL where it holds.
+    pub(super) not_null: Vec<String>,
+    /// Not `NOT VALID`: it holds for the rows that were there before it, too.
+    pub(super) validated: bool,
+    /// `NO INHERIT`: it does not hold for the rows of tables that inherit from this one.
+    pub(super) no_inherit: bool,
 }
 
 /// A foreign key.

@@ -3,14 +3,11 @@
 //! Columns, domains and functions keep the name of a type as it was written. If a type gets another name or schema, these
 //! names change too.
 
-use super::fold::{Fold, check};
+use super::fold::{Fold, MAX_DOMAINS, check};
 use super::{Schema, UserTypeKind};
 use crate::diagnostic::Code;
 use crate::source::Span;
 use crate::syntax::ast::{AlterAction, AlterTable, Name, QualifiedName, TypeName};
-
-/// How many levels of domains there may be under a domain.
-pub(super) const MAX_DOMAINS: usize = 32;
 
 impl Fold {
     /// The levels of domains from a type down to one that is none; no more than the limit are counted.
