@@ -18,7 +18,7 @@ pub(crate) const CHANGED: &str = "changed";
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
-    /// The code of an error; of a change, [`CHANGED`].
+    /// The code of an error; of a change, `changed`.
     pub code: &'static str,
     /// One line.
     pub message: String,

@@ -16,7 +16,7 @@ pub type Argument = (TokenStream, Span);
 pub enum RowTarget {
     /// A struct made for this query.
     Anonymous,
-    /// A struct that is there: the user's own, or one made by [`declaration`].
+    /// A struct that is there: the user's own, or one made by `declaration`.
     Struct(RowType),
 }
 

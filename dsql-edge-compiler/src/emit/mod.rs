@@ -1,6 +1,6 @@
 //! Typed queries into Rust tokens.
 //!
-//! Input: an [`Emission`]: a [`TypedQuery`], its [`Fields`], and what the user wrote around it. Output: tokens that
+//! Input: an [`Emission`]: a [`TypedQuery`], its `Fields`, and what the user wrote around it. Output: tokens that
 //! read like code a person wrote. They name `::dsql_edge::private` and `::dsql_edge::types` alone, and nothing here can
 //! fail for the user's SQL.
 
