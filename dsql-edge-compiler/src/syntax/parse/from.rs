@@ -8,7 +8,7 @@ use crate::syntax::ast::{
 };
 use crate::syntax::keyword::Class;
 
-/// How many joins may follow each other: the tree of them is as deep (see `MAX_DEPTH`).
+/// How many joins a statement may have: in the worst case, the tree of them is as deep (see `MAX_DEPTH`).
 const MAX_JOINS: usize = 4_000;
 
 /// What parentheses in `FROM` turn out to hold.
@@ -27,14 +27,13 @@ impl Parser<'_> {
     }
 
     fn joins(&mut self, mut left: FromItem) -> Parsing<FromItem> {
-        let mut chain = 0;
         while let Some((kind, natural)) = self.join_keywords()? {
             // ON and USING close the innermost open join, so the right side of a qualified join is
             // greedy; CROSS and NATURAL joins associate to the left.
             let qualified = !natural && kind != JoinKind::Cross;
-            chain += 1;
-            if chain > MAX_JOINS {
-                return Err(self.too_complex(format!("more than {MAX_JOINS} joins in a row are too many")));
+            self.joins += 1;
+            if self.joins > MAX_JOINS {
+                return Err(self.too_complex(format!("a statement has more than {MAX_JOINS} joins")));
             }
             let right = if qualified { self.table_ref()? } else { self.table_primary()? };
             let constraint = if qualified { self.join_constraint()? } else { JoinConstraint::None };

@@ -41,7 +41,17 @@ const MAX_DEPTH: usize = 320;
 
 /// Parses statements separated by semicolons.
 pub(super) fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statement>, Diagnostic> {
-    let mut parser = Parser { text, lexed, at: 0, depth: 0, in_substring: false, windowless: false };
+    let mut parser = Parser {
+        text,
+        lexed,
+        at: 0,
+        depth: 0,
+        joins: 0,
+        ctes: 0,
+        set_operations: 0,
+        in_substring: false,
+        windowless: false,
+    };
     let mut statements = Vec::new();
     loop {
         while parser.eat_symbol(b';') {}
@@ -64,6 +74,12 @@ struct Parser<'a> {
     lexed: &'a Lexed,
     at: usize,
     depth: usize,
+    /// Joins of the statement so far.
+    joins: usize,
+    /// Queries in `WITH` of the statement so far.
+    ctes: usize,
+    /// Set operations of the statement so far.
+    set_operations: usize,
     /// The first argument of `SUBSTRING (x SIMILAR y ESCAPE z)` is being read.
     in_substring: bool,
     /// The next call is one of `FROM`: what follows it is an alias, not FILTER or OVER.
@@ -73,6 +89,7 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn statement(&mut self) -> Parsing<Statement> {
         let start = self.span();
+        (self.joins, self.ctes, self.set_operations) = (0, 0, 0);
         let kind = match &self.token().kind {
             TokenKind::Symbol(b'(') | TokenKind::Keyword(K::Select | K::Values | K::Table) => {
                 StatementKind::Query(Box::new(self.query()?))

@@ -7,10 +7,10 @@ use crate::syntax::ast::{
     QueryBody, Search, Select, SetOperator, Target, Window, With,
 };
 
-/// How many set operations may follow each other: the tree of them is as deep (see `MAX_DEPTH`).
-const MAX_SET_OPERATIONS: usize = 300;
+/// How many set operations a statement may have: in the worst case, the tree of them is as deep (see `MAX_DEPTH`).
+const MAX_SET_OPERATIONS: usize = 500;
 
-/// How many queries a `WITH` may have: each can read the one before it.
+/// How many queries the `WITH`s of a statement may have: each can read the one before it.
 const MAX_CTES: usize = 10_000;
 
 impl Parser<'_> {
@@ -104,7 +104,6 @@ impl Parser<'_> {
 
     /// `INTERSECT` binds tighter than `UNION` and `EXCEPT`; all associate to the left.
     fn set_operations(&mut self, mut left: Query, minimum: u8) -> Parsing<Query> {
-        let mut chain = 0;
         loop {
             let (operator, level) = match self.keyword() {
                 Some(K::Union) => (SetOperator::Union, 1),
@@ -115,9 +114,9 @@ impl Parser<'_> {
             if level <= minimum {
                 return Ok(left);
             }
-            chain += 1;
-            if chain > MAX_SET_OPERATIONS {
-                let message = format!("more than {MAX_SET_OPERATIONS} set operations in a row are too many");
+            self.set_operations += 1;
+            if self.set_operations > MAX_SET_OPERATIONS {
+                let message = format!("a statement has more than {MAX_SET_OPERATIONS} set operations");
                 return Err(self.too_complex(message));
             }
             let location = self.advance();
@@ -413,8 +412,9 @@ impl Parser<'_> {
         let named = self.keyword_ahead(1) == Some(K::As) || self.symbol_ahead(1, b'(');
         let recursive = !named && self.eat_keyword(K::Recursive);
         let ctes = self.list(Self::common_table_expression)?;
-        if ctes.len() > MAX_CTES {
-            return Err(self.too_complex(format!("more than {MAX_CTES} queries in WITH are too many")));
+        self.ctes += ctes.len();
+        if self.ctes > MAX_CTES {
+            return Err(self.too_complex(format!("a statement has more than {MAX_CTES} queries in WITH")));
         }
         Ok(With { recursive, ctes, span: start.to(self.previous_span()) })
     }
