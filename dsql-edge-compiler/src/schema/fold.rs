@@ -306,11 +306,15 @@ impl Fold {
 
     pub(super) fn create_view(&mut self, view: CreateView) {
         let query = Box::new(view.query);
-        let relation = self.relation_named(&view.name, RelationKind::View(query, view.columns));
+        let mut relation = self.relation_named(&view.name, RelationKind::View(query, view.columns));
         let known = self.schema.relation(&relation.schema, &relation.name);
         match known {
             Some(at) if view.or_replace && self.schema.relations[at].is_view() => {
-                self.schema.relations[at] = relation
+                // The triggers and rules of a view stay when it is replaced.
+                let replaced = &mut self.schema.relations[at];
+                relation.has_triggers = replaced.has_triggers;
+                relation.has_rules = replaced.has_rules;
+                *replaced = relation;
             }
             _ => self.add_relation(relation, false, view.name.span()),
         }
