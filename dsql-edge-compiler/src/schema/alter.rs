@@ -77,10 +77,7 @@ impl Fold {
                 if relation.column(&name.text).is_none() && !if_exists {
                     self.unknown_column(&relation, &name);
                 }
-                relation.columns.retain(|column| column.name != name.text);
-                relation.keys.retain(|key| !key.columns.contains(&name.text));
-                relation.foreign_keys.retain(|key| !key.columns.contains(&name.text));
-                relation.drop_checks_of_column(&name.text);
+                relation.drop_column(&name.text);
                 self.forget_references(at, &name.text);
             }
             AlterAction::SetType { column, type_name } => {
@@ -197,7 +194,7 @@ impl Fold {
     }
 }
 
-/// What an action on a table does to one that inherits from it; nothing if it stays with the table.
+/// The action that PostgreSQL also runs on the tables that inherit; `None` if it changes the parent only.
 fn inherited(action: &AlterAction, is_partition: bool) -> Option<AlterAction> {
     Some(match action {
         AlterAction::AddColumn { column, .. } => {

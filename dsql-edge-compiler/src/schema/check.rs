@@ -4,8 +4,8 @@
 //! NULL that was added to a table of DSQL later, so that it proves as much as NOT NULL does.
 //!
 //! PostgreSQL names a check without a name `table_column_check`, and adds a number if the schema has a constraint of
-//! that name. Which names are taken is not known for sure here, so that such a name is a guess: checks that would have
-//! one name share it, and dropping a constraint that is not known drops the proofs of all guessed names.
+//! that name already. The snapshot may not have every constraint of the schema, so such a name is a guess: checks with
+//! the same guessed name share it, and DROP CONSTRAINT of an unknown name drops all checks with guessed names.
 
 use super::fold::Fold;
 use super::key_name::key_name;
@@ -34,13 +34,9 @@ impl Relation {
         });
     }
 
-    /// What a table that inherits from this one has of its checks.
+    /// The checks that a table inherits from this one.
     pub(super) fn inherited_checks(&self) -> impl Iterator<Item = Check> + '_ {
         self.checks.iter().filter(|check| !check.no_inherit).cloned()
-    }
-
-    pub(super) fn drop_checks_of_column(&mut self, column: &str) {
-        self.checks.retain(|check| !check.columns.iter().any(|it| it == column));
     }
 
     pub(super) fn rename_column_of_checks(&mut self, from: &str, to: &str) {
@@ -61,7 +57,7 @@ impl Relation {
         }
     }
 
-    /// `VALIDATE CONSTRAINT`. Of several checks it is not known which one has the name.
+    /// `VALIDATE CONSTRAINT`. If several checks share the name, none is validated.
     pub(super) fn validate_check(&mut self, name: &str) {
         let mut named = self.checks.iter_mut().filter(|check| check.name == name);
         if let (Some(check), None) = (named.next(), named.next()) {
@@ -69,7 +65,7 @@ impl Relation {
         }
     }
 
-    /// What an action on the table above does to a check that is inherited.
+    /// Applies an action on a parent table to the check that this table inherits from it.
     pub(super) fn follow_check(&mut self, action: &AlterAction) {
         match action {
             AlterAction::RenameConstraint { from, to } => self.rename_check(&from.text, &to.text),
@@ -86,7 +82,7 @@ impl Relation {
 }
 
 impl Fold {
-    /// Tables that inherit a check have it under the name that it has above.
+    /// Names a check before its table's children inherit it: PostgreSQL gives them the check under the same name.
     pub(super) fn name_check(&self, table: usize, name: &mut Option<Name>, expr: &Expr) {
         let Some(relation) = self.schema.relations.get(table) else { return };
         let text = check_name(relation, &columns(expr));

@@ -178,19 +178,8 @@ impl Fold {
             let of_type: Vec<String> = of_type.map(|column| column.name.clone()).collect();
             for column in of_type {
                 self.drop_views_of_column(table, &column);
-                let relation = &mut self.schema.relations[table];
-                relation.columns.retain(|it| it.name != column);
-                relation.keys.retain(|key| !key.columns.contains(&column));
-                relation.foreign_keys.retain(|key| !key.columns.contains(&column));
-                relation.drop_checks_of_column(&column);
+                self.schema.relations[table].drop_column(&column);
             }
-        }
-    }
-
-    pub(super) fn find_type(&self, name: &QualifiedName) -> Option<usize> {
-        match name.schema() {
-            Some(schema) => self.schema.user_type(schema, name.name()),
-            None => self.path.iter().find_map(|schema| self.schema.user_type(schema, name.name())),
         }
     }
 

@@ -1,7 +1,7 @@
-//! DDL statements, one after the other, into a [`Schema`].
+//! Applies DDL statements, one after the other, to a [`Schema`].
 //!
-//! Input: parsed statements. Output: the schema that stands after them. What queries do not see (owners, grants,
-//! comments, triggers) is passed over; what contradicts the schema so far is an error.
+//! Input: parsed statements. Output: the schema after them. Owners, grants and comments are passed over, because
+//! queries do not depend on them. A statement that contradicts the schema so far is an error.
 
 use super::committed::committed;
 use super::error::SchemaError;
@@ -249,6 +249,13 @@ impl Fold {
                 let path = [TEMPORARY].into_iter().chain(self.path.iter().map(String::as_str));
                 path.into_iter().find_map(|schema| self.schema.relation(schema, name.name()))
             }
+        }
+    }
+
+    pub(super) fn find_type(&self, name: &QualifiedName) -> Option<usize> {
+        match name.schema() {
+            Some(schema) => self.schema.user_type(schema, name.name()),
+            None => self.path.iter().find_map(|schema| self.schema.user_type(schema, name.name())),
         }
     }
 

@@ -1,4 +1,5 @@
-//! Which object had which name, and when: so that a view finds what its query meant when it was created.
+//! Keeps which object had which name after each statement: a view reads the objects that its query named when the view
+//! was created.
 //!
 //! Input: names that are given and taken away, each with the number of the statement that does it. Output: the object of
 //! a name at a [`Moment`].

@@ -383,6 +383,14 @@ impl Relation {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Removes a column, and the constraints that name it, as PostgreSQL does.
+    pub(super) fn drop_column(&mut self, name: &str) {
+        self.columns.retain(|column| column.name != name);
+        self.keys.retain(|key| !key.columns.iter().any(|it| it == name));
+        self.foreign_keys.retain(|key| !key.columns.iter().any(|it| it == name));
+        self.checks.retain(|check| !check.columns.iter().any(|it| it == name));
+    }
+
     /// Whether its columns are those of its query.
     pub fn has_columns_of_query(&self) -> bool {
         matches!(self.kind, RelationKind::View(..) | RelationKind::TableAs(..))

@@ -129,11 +129,7 @@ impl Fold {
     }
 
     pub(super) fn typed_columns(&mut self, relation: &mut Relation, of_type: &QualifiedName) {
-        let found = match of_type.schema() {
-            Some(schema) => self.schema.user_type(schema, of_type.name()),
-            None => self.path.iter().find_map(|schema| self.schema.user_type(schema, of_type.name())),
-        };
-        match found.map(|at| &self.schema.types[at].kind) {
+        match self.find_type(of_type).map(|at| &self.schema.types[at].kind) {
             Some(UserTypeKind::Composite(fields)) => {
                 let columns =
                     fields.iter().map(|(name, type_name)| plain_column(name.clone(), type_name.clone()));

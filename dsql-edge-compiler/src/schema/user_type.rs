@@ -24,11 +24,7 @@ impl Fold {
     }
 
     pub(super) fn alter_type(&mut self, alter: AlterTable) {
-        let found = match alter.name.schema() {
-            Some(schema) => self.schema.user_type(schema, alter.name.name()),
-            None => self.path.iter().find_map(|schema| self.schema.user_type(schema, alter.name.name())),
-        };
-        let Some(at) = found else {
+        let Some(at) = self.find_type(&alter.name) else {
             let message = format!("type \"{}\" does not exist", alter.name.display());
             return self.problem(Code::UnknownType, alter.name.span(), message);
         };

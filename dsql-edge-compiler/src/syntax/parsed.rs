@@ -104,7 +104,7 @@ impl<'t> Parsed<'t> {
     /// The one statement of the text; a semicolon may follow it.
     ///
     /// # Errors
-    /// There is no statement, or more than one.
+    /// The text is empty, or has more than one statement.
     pub fn only(&self) -> Result<ParsedStatement<'_>, Diagnostic> {
         let mut statements = self.iter();
         match (statements.next(), statements.last()) {

@@ -303,7 +303,7 @@ pub struct CreateFunction {
 /// What an aggregate gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AggregateDefinition {
-    /// `STYPE`: the result's type if there is no final function.
+    /// `STYPE`: the type of the result too, if the aggregate does not have a final function.
     pub state: TypeName,
     /// `FINALFUNC`.
     pub final_function: Option<QualifiedName>,

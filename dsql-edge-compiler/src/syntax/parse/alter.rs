@@ -5,23 +5,29 @@ use crate::source::Span;
 use crate::syntax::ast::{AlterAction, AlterTable, ObjectKind, SET_LOGGED, SET_UNLOGGED, StatementKind};
 
 impl Parser<'_> {
-    pub(super) fn alter(&mut self) -> Parsing<StatementKind> {
-        self.advance();
-        let object = match self.keyword() {
-            Some(K::Table) => ObjectKind::Table,
-            Some(K::View) => ObjectKind::View,
-            Some(K::Index) => ObjectKind::Index,
-            Some(K::Sequence) => ObjectKind::Sequence,
-            Some(K::Materialized) => ObjectKind::MaterializedView,
-            Some(K::Foreign) if self.keyword_ahead(1) == Some(K::Table) => ObjectKind::ForeignTable,
-            Some(K::Type) => ObjectKind::Type,
-            Some(K::Domain) => ObjectKind::Domain,
-            _ => return self.other_alter(),
+    /// The words for a kind of object that ALTER and DROP share.
+    pub(super) fn object_kind(&mut self) -> Option<ObjectKind> {
+        let object = match self.keyword()? {
+            K::Table => ObjectKind::Table,
+            K::View => ObjectKind::View,
+            K::Index => ObjectKind::Index,
+            K::Sequence => ObjectKind::Sequence,
+            K::Materialized => ObjectKind::MaterializedView,
+            K::Foreign if self.keyword_ahead(1) == Some(K::Table) => ObjectKind::ForeignTable,
+            K::Type => ObjectKind::Type,
+            K::Domain => ObjectKind::Domain,
+            _ => return None,
         };
         if matches!(object, ObjectKind::MaterializedView | ObjectKind::ForeignTable) {
             self.advance();
         }
         self.advance();
+        Some(object)
+    }
+
+    pub(super) fn alter(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        let Some(object) = self.object_kind() else { return self.other_alter() };
         if self.at_keyword(K::All) {
             self.skip_statement();
             return Ok(StatementKind::Utility("ALTER ALL IN TABLESPACE"));

@@ -9,25 +9,23 @@ use crate::volatility::Volatility;
 impl Parser<'_> {
     pub(super) fn drop_statement(&mut self) -> Parsing<StatementKind> {
         self.advance();
-        let object = match self.keyword() {
-            Some(K::Table) => ObjectKind::Table,
-            Some(K::View) => ObjectKind::View,
-            Some(K::Index) => ObjectKind::Index,
-            Some(K::Sequence) => ObjectKind::Sequence,
-            Some(K::Domain) => ObjectKind::Domain,
-            Some(K::Type) => ObjectKind::Type,
-            Some(K::Schema) => ObjectKind::Schema,
-            Some(K::Materialized) => ObjectKind::MaterializedView,
-            Some(K::Foreign) if self.keyword_ahead(1) == Some(K::Table) => ObjectKind::ForeignTable,
-            Some(K::Function | K::Procedure | K::Routine | K::Aggregate) => return self.drop_functions(),
-            Some(K::Operator) if !matches!(self.keyword_ahead(1), Some(K::Class | K::Family)) => {
-                ObjectKind::Operator
-            }
-            Some(K::Cast) => ObjectKind::Cast,
-            Some(K::Extension) => ObjectKind::Extension,
-            Some(K::Owned) => ObjectKind::Owned,
-            Some(_) => ObjectKind::Other,
-            None => return Err(self.error_here()),
+        let object = match self.object_kind() {
+            Some(object) => object,
+            None => match self.keyword() {
+                Some(K::Schema) => {
+                    self.advance();
+                    ObjectKind::Schema
+                }
+                Some(K::Function | K::Procedure | K::Routine | K::Aggregate) => return self.drop_functions(),
+                Some(K::Operator) if !matches!(self.keyword_ahead(1), Some(K::Class | K::Family)) => {
+                    ObjectKind::Operator
+                }
+                Some(K::Cast) => ObjectKind::Cast,
+                Some(K::Extension) => ObjectKind::Extension,
+                Some(K::Owned) => ObjectKind::Owned,
+                Some(_) => ObjectKind::Other,
+                None => return Err(self.error_here()),
+            },
         };
         let mut drop =
             Drop { object, if_exists: false, names: Vec::new(), parameters: Vec::new(), cascade: false };
@@ -42,10 +40,6 @@ impl Parser<'_> {
             self.skip_statement();
             return Ok(StatementKind::Drop(Box::new(drop)));
         }
-        if matches!(object, ObjectKind::MaterializedView | ObjectKind::ForeignTable) {
-            self.advance();
-        }
-        self.advance();
         if object == ObjectKind::Index {
             self.eat_keyword(K::Concurrently);
         }
