@@ -92,7 +92,7 @@ impl<R: Send + 'static> Query<R> {
 #[allow(unnameable_types, reason = "named in a public trait that only this crate implements")]
 pub struct Members {
     prepared: Vec<Prepared>,
-    /// What could not be encoded.
+    /// The first argument that could not be encoded.
     error: Option<Error>,
 }
 
