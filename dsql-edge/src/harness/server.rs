@@ -1,8 +1,8 @@
 //! A model of the server: a table, keys that are unique, and sessions that speak the protocol.
 //!
-//! Input: bytes of a client, cut anywhere. Output: whole frames, and the committed rows. It recognizes the statements of
-//! [`scenario`](super::scenario) by their text. As DSQL does, it finds a conflict at COMMIT, and it sends CommandComplete
-//! before an implicit transaction commits.
+//! Input: bytes of a client, cut anywhere. Output: whole frames, and the committed rows. It recognizes the statements
+//! of [`scenario`](super::scenario) by their text. As DSQL does, it finds a conflict at COMMIT, and it sends
+//! CommandComplete before an implicit transaction commits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
