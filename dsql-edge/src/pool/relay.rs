@@ -85,7 +85,7 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
     visitor.finish(pool.connector.sleep(time)).await;
 }
 
-/// Says why not.
+/// Sends a client the reason why it gets no lease.
 pub(super) async fn send_report(mut visitor: Visitor, report: &Report, timer: BoxFuture<()>) {
     visitor.report(report);
     visitor.finish(timer).await;

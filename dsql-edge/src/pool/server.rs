@@ -32,7 +32,7 @@ pub(super) struct Server {
     /// The flight that is being handed over has not come to its Sync.
     midway: bool,
     frames: Frames,
-    /// So many Syncs are not answered.
+    /// The number of Syncs that are not answered.
     unanswered: usize,
     /// The next answer is that of a ROLLBACK, which no client waits for.
     rolling_back: bool,

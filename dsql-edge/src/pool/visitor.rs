@@ -28,7 +28,7 @@ pub(super) struct Visitor {
     pub(super) outbox: Vec<u8>,
     writing: bool,
     frames: Frames,
-    /// So many Syncs are in the inbox.
+    /// The number of Syncs in the inbox.
     syncs: usize,
     /// The last bytes from it are a whole Sync.
     synced: bool,

@@ -531,7 +531,7 @@ impl Connection {
     }
 }
 
-/// How far a flight had come to be written.
+/// The ends of the queues before a flight was written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Checkpoint {
     bytes: usize,

@@ -202,13 +202,13 @@ impl Network {
         Box::pin(async move { dialed })
     }
 
-    /// The next request over HTTPS is answered like this.
+    /// Sets the answer to the next request over HTTPS.
     #[cfg(feature = "assume-role")]
     pub(crate) fn answer(&self, status: u16, body: impl Into<String>) {
         self.answer_after(Duration::ZERO, status, body);
     }
 
-    /// The next request over HTTPS is answered like this, so much later.
+    /// Sets the answer to the next request over HTTPS, and its delay.
     #[cfg(feature = "assume-role")]
     pub(crate) fn answer_after(&self, delay: Duration, status: u16, body: impl Into<String>) {
         let reply = Reply { status, body: body.into() };

@@ -152,7 +152,7 @@ impl Transport for Socket {
     }
 
     fn close(&mut self, last: &'static [u8]) {
-        // One try without waiting: TLS encrypts it and the socket's buffer takes it, or it stays unsaid.
+        // One try without waiting: TLS encrypts it and the socket's buffer takes it, or it is not sent.
         if self.dead.is_none() && self.outgoing.is_empty() {
             let mut context = Context::from_waker(std::task::Waker::noop());
             let _ = Pin::new(&mut self.stream).poll_write(&mut context, last);

@@ -5,7 +5,7 @@
 //! has no frames of these types.
 //!
 //! A connection whose session settings may have changed must not serve another client, and DSQL has no statement that
-//! resets a session (it refuses `DISCARD`). So the pool closes the connection when the lease ends. The client requests
+//! resets a session (it rejects `DISCARD`). So the pool closes the connection when the lease ends. The client requests
 //! that before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]; so the connection is closed even if
 //! the client is lost right after the statement.
 
@@ -15,7 +15,7 @@ use super::message::{HEADER, Reader};
 pub(crate) use super::message::{LEASE_FAILED, LEASE_GRANTED};
 use crate::millis::Millis;
 
-/// A stub asks for a lease.
+/// The request of a stub for a lease.
 pub(crate) const ASK: u8 = b'L';
 
 /// The connection of this lease must not be lent again; the client sends it between frames of flights.
