@@ -108,7 +108,7 @@ pub(crate) enum Signal {
     TransactionState,
 }
 
-/// How a flight failed: all that decides whether it runs again.
+/// The facts of a failed flight that decide whether it runs again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FailureFacts {
     pub(crate) reached: Reached,
@@ -230,7 +230,7 @@ pub(crate) struct Attempts {
 /// than most queries take, so that few pay the five bytes.
 pub(crate) const PROBE_AFTER: Millis = 2_000;
 
-/// How often a connection that broke, or never came, is made again.
+/// How often a connection that broke, or was never opened, is opened again.
 const LOSSES: u32 = 2;
 
 impl Attempts {
@@ -305,7 +305,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// So many retries to begin with, and never more than that saved up.
+    /// This many retries to begin with, and never more than that saved up.
     pub(crate) const fn of(retries: u32) -> Self {
         Budget { tenths: AtomicU32::new(retries * 10), most: retries * 10 }
     }

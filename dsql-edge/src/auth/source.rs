@@ -108,7 +108,8 @@ pub(crate) trait Asked: Send + Sync {
         Parts::default()
     }
 
-    /// Has the next connection ask for new ones: the server refused these. See `Cache::forget_refused`.
+    /// Forgets them, because the server rejected them: the next connection fetches new ones. See
+    /// `Cache::forget_refused`.
     fn forget(&self, environment: &Environment) {
         environment.credentials().forget_refused(environment.unix_time());
     }

@@ -140,7 +140,7 @@ pub struct One<R>(AtMostOne<R>);
 #[allow(unnameable_types, reason = "as `All`")]
 pub struct Value<R>(One<R>);
 
-/// How many rows the server counted; the rows themselves are not looked at.
+/// How many rows the server counted; the rows themselves are not read.
 #[doc(hidden)]
 #[allow(unnameable_types, reason = "as `All`")]
 #[derive(Default)]

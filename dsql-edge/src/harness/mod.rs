@@ -155,7 +155,7 @@ impl TestBed {
         }
     }
 
-    /// Time goes on until nothing runs beside any more; `false` if something waits for ever.
+    /// Time goes on until nothing runs beside any more; `false` if something waits forever.
     fn comes_to_rest(&self) -> bool {
         while self.run_beside() {
             // Three times, as above.

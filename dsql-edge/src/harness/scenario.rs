@@ -43,9 +43,9 @@ pub(super) type Book = Arc<Mutex<Ledger>>;
 /// Something that a client does.
 pub(super) struct Scenario {
     pub(super) name: &'static str,
-    /// So many commits meet a conflict.
+    /// The number of commits that meet a conflict.
     pub(super) conflicts: u32,
-    /// So many COMMITs are answered with ROLLBACK.
+    /// The number of COMMITs that are answered with ROLLBACK.
     pub(super) rollbacks: u32,
     /// The first n logins drop the flight that arrives with them.
     pub(super) drops: u32,

@@ -15,9 +15,9 @@ pub(super) struct Database {
     /// How often each token was inserted.
     pub(super) tokens: BTreeMap<i32, u32>,
     keys: BTreeSet<i32>,
-    /// So many of the next transactions that write meet a conflict when they commit.
+    /// The number of the next transactions that write and meet a conflict when they commit.
     pub(super) conflicts: u32,
-    /// So many of the next COMMITs of transactions that write are answered with ROLLBACK.
+    /// The number of the next COMMITs, of transactions that write, that are answered with ROLLBACK.
     pub(super) rollbacks: u32,
     /// The next n logins drop the frames that arrive with them, up to Sync.
     pub(super) drops: u32,
