@@ -19,7 +19,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// None yet, with room for this many.
+    /// No arguments yet, with room for this many.
     pub fn with_capacity(count: usize) -> Self {
         Arguments {
             parameters: Parameters { bytes: Vec::new(), each: Vec::with_capacity(count) },
@@ -49,7 +49,7 @@ impl Arguments {
     }
 
     /// Arrays that one `UNNEST` zips, by the numbers of their parameters: PostgreSQL would pad the shorter
-    /// ones with NULLs, which nobody means. Of other lengths is an error.
+    /// ones with NULLs. Different lengths are an error.
     pub fn equally_long(&mut self, group: &[usize]) {
         let lengths = group.iter().map(|number| (*number, self.array_length(*number)));
         let Some((_, first)) = lengths.clone().next() else { return };
@@ -74,7 +74,7 @@ impl Arguments {
         }
     }
 
-    /// The next argument, of the SQL type that its Rust type stands for.
+    /// The next argument, of the SQL type that its Rust type implies.
     pub fn bind_unchecked<T: UncheckedParam + ?Sized>(&mut self, value: &T) {
         // 705, `unknown`, and 0 both leave the type to the server.
         self.types.push(if T::Sql::OID == 705 { 0 } else { T::Sql::OID });

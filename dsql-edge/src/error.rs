@@ -99,7 +99,7 @@ use crate::wire::DatabaseError;
 ///
 /// # Is the program wrong?
 ///
-/// [`is_config`](Error::is_config): a binding or setting is missing or malformed; the line says how to set it.
+/// [`is_config`](Error::is_config): a binding or setting is missing or malformed; the line shows how to set it.
 /// [`is_other_request`](Error::is_other_request): a [`Dsql`](crate::Dsql) was kept beyond its request.
 ///
 /// # What the line shows
@@ -122,20 +122,20 @@ struct Inner {
     committed: Option<usize>,
 }
 
-/// What became of a statement that writes, when it ended with an error.
+/// Whether a statement that writes took effect, when it ended with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Nothing of it stays, or it never wrote.
     Nothing,
-    /// It was executed and committed; what it returned could not be used.
+    /// It was executed and committed; its rows could not be used.
     Executed,
-    /// Nobody knows.
+    /// It may have been executed.
     Unknown,
 }
 
 #[derive(Clone)]
 pub(crate) enum Kind {
-    /// A binding, an endpoint, a limit: names it and says how to set it.
+    /// A binding, an endpoint, a limit: the text names it and shows how to set it.
     Config(Cow<'static, str>),
     /// There is nothing to sign with: nothing of the query was executed.
     Credentials(Cow<'static, str>),
@@ -155,7 +155,7 @@ pub(crate) enum Kind {
     /// Too many wait for a pool already: nothing of the query was executed.
     #[cfg(feature = "pool")]
     Overloaded(Cow<'static, str>),
-    /// What the server describes is not what was compiled.
+    /// The server's description does not match the compiled query.
     Stale {
         column: String,
         difference: String,
@@ -195,8 +195,8 @@ impl Error {
     }
 
     /// Whether no connection was opened: nothing listens, TLS failed, the login was rejected, or there were no
-    /// credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) says otherwise: the
-    /// first query travels with the login.
+    /// credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: the
+    /// first query is sent with the login.
     pub fn is_connect(&self) -> bool {
         matches!(self.0.kind, Kind::Connect(_) | Kind::LoginRejected(_) | Kind::Credentials(_))
     }
@@ -268,7 +268,7 @@ impl Error {
         matches!(self.0.kind, Kind::Overloaded(_))
     }
 
-    /// Whether the server answered the query with an error; [`sqlstate`](Error::sqlstate) says which.
+    /// Whether the server answered the query with an error; [`sqlstate`](Error::sqlstate) returns its code.
     pub fn is_database(&self) -> bool {
         matches!(self.0.kind, Kind::Database(_))
     }
@@ -299,7 +299,7 @@ impl Error {
         self.database_error().is_some_and(DatabaseError::is_conflict)
     }
 
-    /// Whether the schema is not, or no longer, what the query was compiled against.
+    /// Whether the schema is not, or no longer, the one that the query was compiled against.
     pub fn is_stale_snapshot(&self) -> bool {
         match &self.0.kind {
             Kind::Stale { .. } => true,
@@ -439,13 +439,13 @@ impl Error {
         self
     }
 
-    /// The same error, of what was tried so often.
+    /// The same error, after this many attempts.
     pub(crate) fn after_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
         self
     }
 
-    /// The same error, after so many rows had been committed.
+    /// The same error, after this many rows had been committed.
     pub(crate) fn after_rows(mut self, rows: usize) -> Self {
         self.0.committed = Some(rows);
         self
@@ -568,7 +568,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The line of `Display`, so that `unwrap` and `{:?}` in a log tell as much and no more.
+/// The line of `Display`, so that `unwrap` and `{:?}` in a log show the same.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Error(")?;

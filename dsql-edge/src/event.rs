@@ -68,7 +68,7 @@ impl Event<'_> {
         self.round_trips
     }
 
-    /// The time from the call to the end, pauses included. Workers' clock stands still between two I/Os.
+    /// The time from the call to the end, pauses included. Workers' clock stops between two I/Os.
     pub fn elapsed(&self) -> Duration {
         Duration::from_millis(self.elapsed)
     }

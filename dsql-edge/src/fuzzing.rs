@@ -1,13 +1,13 @@
-//! What the fuzz targets (`fuzz/`) reach of this crate's inside. Only they see it: `--cfg fuzzing`.
+//! The entrances of the fuzz targets (`fuzz/`) to this crate's private code, compiled only with `--cfg fuzzing`.
 //!
-//! Input: hostile bytes. Output: nothing, or a panic that says which promise was broken.
+//! Input: hostile bytes. Output: nothing, or a panic that names the broken invariant.
 
 #![allow(missing_docs, clippy::panic, reason = "a fuzz target fails by panicking")]
 
 use crate::session::{Connection, SessionEvent};
 use crate::wire::{Limits, Parameters, Startup};
 
-/// What a server says to a cold query and to transactions after it. The first byte chooses what we say.
+/// The answers of a server to a cold query and to transactions after it. The first byte chooses what the client sends.
 pub fn backend(data: &[u8]) {
     let Some((ours, said)) = data.split_first() else { return };
     let whole = conversation(*ours, [said].into_iter());
@@ -80,7 +80,7 @@ fn fly(connection: &mut Connection, ours: u8, flights: &mut u32) {
     let _sent = connection.poll_transmit();
 }
 
-/// What STS, or who answers in its place, says to AssumeRole: the first byte tells the status.
+/// The answer of STS, or of a server in its place, to AssumeRole: the first byte decides the status.
 #[cfg(feature = "assume-role")]
 pub fn assumed_role(data: &[u8]) {
     let Some((status, body)) = data.split_first() else { return };

@@ -45,7 +45,7 @@
 //! - A value never becomes SQL text.
 //! - A token leaves this process only inside TLS, and only for a host that [`Config`] accepts.
 //! - A credential, a token or a parameter is never shown in an error, in `Debug` or in a log. Of the server's own
-//!   message, [`Error`] shows only what quotes no value.
+//!   messages, [`Error`] shows only those that quote no value.
 //! - Bytes of the server never make this crate panic.
 //! - A write whose outcome is unknown is never sent again.
 #![cfg_attr(

@@ -1,4 +1,4 @@
-//! The macros, and what each of them takes.
+//! The macros, and the input that each takes.
 
 /// Checks a query against the schema snapshot when it is compiled, and gives a query to run.
 ///
@@ -61,7 +61,7 @@
 ///
 /// # Query functions
 ///
-/// Where items stand, `sql!` makes functions, any number of them. Attributes before `fn` go to the function, those
+/// Among items, `sql!` makes functions, any number of them. Attributes before `fn` go to the function, those
 /// after the arrow to the row:
 ///
 /// ```
@@ -110,8 +110,8 @@
 /// # }
 /// ```
 ///
-/// A piece depends on the one parameter in it that stands in optional text alone; its argument is an `Option`, and
-/// the value in it is bound. Others must stand outside too. Every combination is compiled (at most six parameters
+/// A piece depends on the one parameter in it that is in optional text alone; its argument is an `Option`, and
+/// the value in it is bound. Others must be outside too. Every combination is compiled (at most six parameters
 /// decide), all agree in their columns and parameters, and the one that is meant is sent; a value never becomes text.
 ///
 /// # Many rows
@@ -150,7 +150,7 @@
 ///
 /// # Warnings
 ///
-/// What is suspicious is a warning. `sql!(#[allow(missing_where)] "DELETE FROM posts")` takes one back, in functions
+/// A suspicious statement is a warning. `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns one off, in functions
 /// the same attribute does; its code is the one the warning shows, with `_` for `-`.
 ///
 /// # The snapshot
@@ -177,7 +177,7 @@
 ///
 /// # Errors
 ///
-/// What PostgreSQL would refuse is an error here, in its words, with the place in the SQL.
+/// A statement that PostgreSQL would reject is an error here, in its words, with the place in the SQL.
 pub use dsql_edge_macros::sql;
 
 /// [`sql!`](crate::sql) with the SQL in a file, whose path is relative to `Cargo.toml`.
@@ -191,7 +191,7 @@ pub use dsql_edge_macros::sql;
 /// # }
 /// ```
 ///
-/// It takes what `sql!` takes as an expression. Errors have the line and the column in the file.
+/// It takes the same input as `sql!` in the form of an expression. Errors have the line and the column in the file.
 pub use dsql_edge_macros::sql_file;
 
 /// The way out where `sql!` cannot follow: syntax and parameters are checked, the types are yours.
@@ -206,12 +206,12 @@ pub use dsql_edge_macros::sql_file;
 /// # }
 /// ```
 ///
-/// The fields name the columns in order. What the server describes is still compared with the Rust types when the
+/// The fields name the columns in order. The server's description is still compared with the Rust types when the
 /// query runs: a difference is an error that names the column, never a misread. Without a row
 /// (`sql_unchecked!("…", …)`) the statement can only be executed.
 ///
-/// Transaction control is refused as in [`sql!`](crate::sql). A SELECT counts as one that reads, and runs again when
+/// Transaction control is rejected as in [`sql!`](crate::sql). A SELECT counts as one that reads, and runs again when
 /// its answer is lost, if the snapshot proves it: then `sql!` would take it, and it names no function of the schema.
-/// Every other statement may write, and may change its session; what changes a session belongs on a
-/// [`Session`](crate::Session), which is not checked here.
+/// Every other statement may write, and may change its session; a statement that changes a session
+/// belongs on a [`Session`](crate::Session), which is not checked here.
 pub use dsql_edge_macros::sql_unchecked;

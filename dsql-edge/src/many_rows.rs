@@ -62,7 +62,7 @@ where
 }
 
 impl Rows<'_> {
-    /// The next rows, if there are any: at most so many, and not more bytes unless it is one row.
+    /// The next rows, if there are any: at most as many rows and bytes as the limits, unless one row alone is longer.
     pub(crate) fn chunk(&mut self, max_rows: usize, max_bytes: usize) -> Option<Chunk> {
         if self.ended {
             return None;
@@ -162,7 +162,7 @@ impl ManyRows {
             let elements = array.elements.split_off((*bytes).min(array.elements.len()));
             let since = array.length - length;
             array.length = *length;
-            // One row is NULL there or is not; what was there before stays as it was.
+            // One row is NULL there or is not; the values before it stay as they were.
             let null = elements.first_chunk() == Some(&(-1_i32).to_be_bytes());
             array.has_nulls = *has_nulls;
             Array { element_oid: array.element_oid, length: since, has_nulls: null, elements }

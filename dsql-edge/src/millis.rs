@@ -1,6 +1,6 @@
-//! Time in milliseconds: what the clocks and timers of Workers count in.
+//! Time in milliseconds, the unit of Workers' clocks and timers.
 //!
-//! Input: a [`Duration`] of the user's. Output: a number that every room computes with.
+//! Input: a [`Duration`] of the user's. Output: the number that all other code computes with.
 
 use core::time::Duration;
 

@@ -7,7 +7,7 @@
     note = "where the text is always there, write it without the braces of {{? … }}"
 )]
 pub trait Optional {
-    /// What is bound where the text is there.
+    /// The value that is bound if the text is there.
     type Value;
 
     /// The value, if the text is there.
@@ -15,7 +15,7 @@ pub trait Optional {
 }
 
 /// The value of an argument, if its text is there.
-// `V` stands for `O::Value`, so that what is no `Option` is one error and not two.
+// `V` is `O::Value`, so that an argument that is not an `Option` is one error and not two.
 pub fn given<V, O: Optional<Value = V> + ?Sized>(argument: &O) -> Option<&V> {
     argument.given()
 }

@@ -1,5 +1,5 @@
-//! What the code that `sql!` writes may name, together with [`types`](crate::types). Not for people: it may
-//! change in any release.
+//! The names that the code of `sql!` uses, together with [`types`](crate::types). Not for users: it may change in any
+//! release.
 
 pub use crate::arguments::Arguments;
 pub use crate::error::Error;

@@ -87,7 +87,7 @@ pub struct BulkQuery<'a, R> {
     pub(crate) decode: fn(&DataRow<'_>) -> Result<R, Error>,
 }
 
-/// What both are.
+/// The parts of both.
 pub(crate) struct Bulk<'a> {
     pub(crate) statement: &'static Statement,
     pub(crate) rows: Rows<'a>,

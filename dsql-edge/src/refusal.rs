@@ -53,14 +53,14 @@ impl Refusal {
             return *refusal;
         }
         let hint = error.hint.as_deref().unwrap_or_default();
-        let said = WORDS.iter().find(|(words, place, _)| {
+        let found = WORDS.iter().find(|(words, place, _)| {
             let text = match place {
                 Place::Hint => hint,
                 Place::Message => &error.message,
             };
             contains(text, words)
         });
-        match (said, error.sqlstate) {
+        match (found, error.sqlstate) {
             (Some((_, _, refusal)), _) => *refusal,
             (None, Some(state)) if state.is_of_class(*b"28") => Refusal::AccessDenied,
             (None, _) => Refusal::Other,

@@ -71,7 +71,7 @@ pub(crate) enum Reached {
 /// The content of a flight, by what a lost answer leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
-    /// The compiler knows that nothing in it writes.
+    /// The compiler has proved that nothing in it writes.
     Reads,
     /// Statements of a transaction, without its COMMIT.
     Transaction,
@@ -79,7 +79,7 @@ pub(crate) enum Payload {
     Commit,
 }
 
-/// What went wrong.
+/// The kind of the failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// Nothing was sent, and nothing will be: an argument, a setting, TLS, another request's socket.
@@ -108,7 +108,7 @@ pub(crate) enum Signal {
     TransactionState,
 }
 
-/// How a flight failed: all that decides whether it runs again.
+/// The facts of a failed flight that decide whether it runs again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FailureFacts {
     pub(crate) reached: Reached,
@@ -169,7 +169,7 @@ impl FailureFacts {
     }
 }
 
-/// How long to wait before it runs again: somewhere between the two, at random, so that those who failed together do
+/// How long to wait before it runs again: somewhere between the two, at random, so that clients that failed together do
 /// not come back together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pause {
@@ -197,7 +197,7 @@ impl Rule {
         matches!(self, Rule::LoginRejected { refusal: Refusal::Protocol, pipelined: true })
     }
 
-    /// Whether a write may have happened: nobody can tell.
+    /// Whether a write may have happened, and its outcome is unknown.
     pub(crate) fn leaves_unknown(self) -> bool {
         let unknown = match self {
             Rule::CommitLostDuringLogin | Rule::CommitLost | Rule::CommitUnsure => true,
@@ -214,7 +214,7 @@ impl Rule {
     }
 }
 
-/// What has been tried so far: of one query, one pipeline, one transaction.
+/// The attempts so far: of one query, one pipeline, one transaction.
 #[derive(Debug)]
 pub(crate) struct Attempts {
     /// With the first one.
@@ -230,11 +230,11 @@ pub(crate) struct Attempts {
 /// than most queries take, so that few pay the five bytes.
 pub(crate) const PROBE_AFTER: Millis = 2_000;
 
-/// How often a connection that broke, or never came, is made again.
+/// How often a connection that broke, or was never opened, is opened again.
 const LOSSES: u32 = 2;
 
 impl Attempts {
-    /// At most so many, with the first one.
+    /// At most `max` attempts, with the first one.
     pub(crate) fn new(max: u32) -> Self {
         Attempts { max, done: 0, losses: 0, signed_again: false, serially: false, replaced: false }
     }
@@ -296,8 +296,8 @@ fn conflict_pause(retries: u32) -> Pause {
     Pause::millis(0, 5_u32.checked_shl(retries).map_or(500, |to| to.min(500)))
 }
 
-/// What all retries draw on, so that a server in trouble is not asked twice as much: a tenth of a retry for every
-/// query, and some to begin with. Plain counters: it may be shared by all requests of an isolate.
+/// The budget that retries draw on, so that a server in trouble does not get twice the load: a tenth of a retry for
+/// every query, and some to begin with. Plain counters: it may be shared by all requests of an isolate.
 #[derive(Debug)]
 pub(crate) struct Budget {
     tenths: AtomicU32,
@@ -305,7 +305,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// So many retries to begin with, and never more than that saved up.
+    /// This many retries to begin with, and never more than that saved up.
     pub(crate) const fn of(retries: u32) -> Self {
         Budget { tenths: AtomicU32::new(retries * 10), most: retries * 10 }
     }

@@ -1,7 +1,7 @@
 //! A row of the server's, read by the columns that the query was compiled against.
 //!
 //! Input: RowDescription, checked once for each result, and DataRows. Output: Rust values. A column that
-//! is not what was compiled is an error that names it, never a misread.
+//! does not match the compiled query is an error that names it, never a misread.
 
 use crate::error::{Error, Kind};
 use crate::statement::Statement;
@@ -27,7 +27,7 @@ impl<'a> DataRow<'a> {
     /// # Errors
     /// When the server sends another type, or a value that `T` cannot hold: the error names the column.
     pub fn column<S: SqlType, N: Nullability, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
-        // What need not be made anew for each type stands outside of this.
+        // The code that does not depend on the type is outside of this function.
         self.described_as(index, S::OID, S::FORMAT)
             .and_then(|bytes| bytes.map_or_else(T::null, T::decode))
             .map_err(|reason| self.column_error(index, S::NAME, reason, N::NULLABLE))
@@ -113,14 +113,14 @@ impl<'a> DataRow<'a> {
     }
 
     fn decode_error(&self, index: usize, sql_type: &str, reason: ConversionError) -> Error {
-        // What the server describes has been compared with it.
+        // The server's description has been compared with it.
         let column = self.statement.columns.get(index).map_or("", |column| column.name);
         let value = format!("column \"{column}\" of type {sql_type}");
         Error::new(Kind::Decode { column, value, reason }).at(self.statement)
     }
 }
 
-/// Compares what the server describes with what was compiled, names and types, in order.
+/// Compares the server's description with the compiled query, names and types, in order.
 pub(crate) fn check_description(statement: &'static Statement, fields: &[Field]) -> Result<(), Error> {
     for position in 0..statement.columns.len().max(fields.len()) {
         let (compiled, described) = (statement.columns.get(position), fields.get(position));

@@ -1,7 +1,7 @@
 //! Mistakes that tests switch on, to see that they are caught.
 //!
-//! `seeded!(Bug)` stands where a client of this protocol may well go wrong. Outside of tests it is `false`, and nothing
-//! of it is compiled.
+//! `seeded!(Bug)` marks a place where a client of this protocol may well go wrong. Outside of tests it is `false`, and
+//! nothing of it is compiled.
 
 /// Whether this bug is switched on.
 #[cfg(test)]

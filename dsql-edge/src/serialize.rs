@@ -1,6 +1,6 @@
 //! A row's fields, serialized one by one.
 //!
-//! Input: a serializer and the fields of a row. Output: what the serializer makes of them, or its first error. The
+//! Input: a serializer and the fields of a row. Output: the serializer's result, or its first error. The
 //! error is kept here until the end, so that the code that `sql!` writes has no branch: a `?` a field would take
 //! rustc longer than all else in the row.
 
@@ -10,7 +10,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 pub struct SerializedRow<S: Serializer>(Result<S::SerializeStruct, S::Error>);
 
 impl<S: Serializer> SerializedRow<S> {
-    /// Begins a struct of this name with so many fields.
+    /// Begins a struct of this name with this number of fields.
     pub fn new(serializer: S, name: &'static str, fields: usize) -> Self {
         SerializedRow(serializer.serialize_struct(name, fields))
     }

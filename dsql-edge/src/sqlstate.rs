@@ -41,13 +41,13 @@ impl SqlState {
     pub const PROTOCOL_VIOLATION: SqlState = SqlState(*b"08P01");
     /// An internal error; DSQL sends it if a part of the service is not available.
     pub const INTERNAL_ERROR: SqlState = SqlState(*b"XX000");
-    /// There is no such table.
+    /// The table does not exist.
     pub const UNDEFINED_TABLE: SqlState = SqlState(*b"42P01");
-    /// There is no such column.
+    /// The column does not exist.
     pub const UNDEFINED_COLUMN: SqlState = SqlState(*b"42703");
-    /// There is no such function, or operator.
+    /// The function or operator does not exist.
     pub const UNDEFINED_FUNCTION: SqlState = SqlState(*b"42883");
-    /// There is no such type, or another object.
+    /// The type, or another object, does not exist.
     pub const UNDEFINED_OBJECT: SqlState = SqlState(*b"42704");
     /// The role may not do this.
     pub const INSUFFICIENT_PRIVILEGE: SqlState = SqlState(*b"42501");

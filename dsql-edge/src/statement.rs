@@ -1,6 +1,6 @@
-//! What the compiler knew of a query, as the static data that `sql!` emits.
+//! The compiler's results for a query, as the static data that `sql!` emits.
 
-/// A query as it was compiled: its text and what it takes and gives.
+/// A query as it was compiled: its text, its parameters and its columns.
 ///
 /// Written by `sql!`; a field of it is never changed.
 #[derive(Debug)]
@@ -9,13 +9,13 @@ pub struct Statement {
     pub sql: &'static str,
     /// The name of the query function, or nothing.
     pub name: &'static str,
-    /// The file in which the query stands.
+    /// The file that contains the query.
     pub file: &'static str,
     /// Its line, from 1.
     pub line: u32,
     /// Its column, from 1.
     pub column: u32,
-    /// The OIDs of the parameters' types; 0 where only the server knows it.
+    /// The OIDs of the parameters' types; 0 if only the server has it.
     pub params: &'static [u32],
     /// The columns it gives.
     pub columns: &'static [ColumnDesc],
@@ -55,7 +55,7 @@ pub enum Effect {
     Write,
 }
 
-/// What a statement leaves behind in its session: settings, prepared statements, temporary tables, locks.
+/// The changes that a statement leaves in its session: settings, prepared statements, temporary tables, locks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionEffect {
     /// Nothing that outlives its transaction.

@@ -1,4 +1,4 @@
-//! Signatures outside of Workers, where no platform has cryptography for us.
+//! Signs outside of Workers, where the platform has no cryptography.
 //!
 //! Input: a secret, a scope, a canonical request. Output: the result of `transport/sign.js`, at once.
 
@@ -8,7 +8,7 @@ use hmac_sha256::{HMAC, Hash};
 
 use crate::credentials::{AuthFuture, Secret};
 
-/// The text with AWS's signature behind it, in hexadecimal digits. `request` is canonical up to the digest of its
+/// The text, followed by the signature in hexadecimal digits. `request` is canonical up to the digest of its
 /// payload.
 pub(super) fn sign(
     secret: &str,

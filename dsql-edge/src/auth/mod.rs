@@ -1,4 +1,4 @@
-//! Who we are, and the proof of it: AWS credentials and the token that DSQL takes as a password.
+//! Authentication: AWS credentials, and the token that DSQL takes as a password.
 //!
 //! Input: credentials, or a [source](CredentialsProvider) of them, the cluster, the role, the time. Output: a token,
 //! signed here. Only a role that is to be assumed needs the network. No secret is ever shown.

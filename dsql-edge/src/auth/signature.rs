@@ -1,4 +1,4 @@
-//! AWS Signature Version 4: what its query form and its header form have in common.
+//! AWS Signature Version 4: the part that its query form and its header form share.
 //!
 //! Input: a canonical request, with the time, the region and the service it is for, and a secret. Output: the
 //! signature, which Workers' own cryptography makes there and [`hmac`](super::hmac) elsewhere. Never asks a clock.
@@ -11,11 +11,11 @@ use crate::credentials::{AuthFuture, Secret};
 use crate::transport::sign;
 use crate::types::date_time::civil;
 
-/// What a signature is for, beside the request itself.
+/// The scope of a signature: time, region and service.
 pub(super) struct Scope {
     /// As X-Amz-Date has it: `yyyymmddThhmmssZ`.
     pub(super) time: String,
-    /// What stands behind the access key in a credential.
+    /// The part of a credential after the access key.
     pub(super) name: String,
 }
 

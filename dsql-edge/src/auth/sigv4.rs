@@ -16,7 +16,7 @@ pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Au
 }
 
 fn sign_now(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {
-    // None of these can occur with what Config lets through; their texts could quote the input.
+    // With the values that Config accepts none of these errors occurs; their texts could quote the input.
     const FAILED: &str = "the token cannot be signed: check the endpoint and the credentials";
 
     let identity = aws_credential_types::Credentials::new(

@@ -1,7 +1,7 @@
 //! Decides where credentials come from, and when they are fetched again.
 //!
 //! Input: the source that a user configured: keys that were given, a [`CredentialsProvider`], a role to assume. Output:
-//! the credentials to sign with, now. What expires is kept for other requests as plain data
+//! the credentials to sign with, now. Credentials that expire are kept for other requests as plain data
 //! ([`Cache`](crate::credentials::Cache)), never as a future or a connection: on Workers no request can wait for
 //! another one's.
 //!
@@ -29,10 +29,10 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credential
 /// A source of credentials of your own.
 ///
 /// It is called whenever a connection is opened, within
-/// [`Config::connect_timeout`](crate::Config::connect_timeout), unless what it gave last is kept:
-/// see [`cache_key`](CredentialsProvider::cache_key). What is kept is asked for again when about 80 % of its life is
-/// over; if that fails, or takes longer than half a second, the old ones serve as long as they live. What is dropped
-/// then is the future: it should leave nothing half done.
+/// [`Config::connect_timeout`](crate::Config::connect_timeout), unless its last credentials are kept:
+/// see [`cache_key`](CredentialsProvider::cache_key). Then it is called again when about 80 % of their life is over; if
+/// that fails, or takes longer than half a second, the old ones are used until they expire. The future is dropped then:
+/// it should leave nothing half done.
 ///
 /// On Workers, futures that hold JavaScript's values are made `Send` by `worker::send::SendFuture`.
 ///
@@ -66,9 +66,9 @@ pub trait CredentialsProvider: Send + Sync {
     /// Its errors are shown to people: no secret belongs into one ([`Error::credentials`]).
     fn credentials(&self) -> ProvidedCredentials<'_>;
 
-    /// The name under which what it gives may be kept in memory until it has expired
-    /// ([`Credentials::expires_at`]), for other requests too. Two providers that give different credentials need
-    /// different names. Without one it is asked for each connection.
+    /// The name under which its credentials may be kept in memory until they expire
+    /// ([`Credentials::expires_at`]), for other requests too. Two providers that return different credentials need
+    /// different names. Without a name it is called for each connection.
     fn cache_key(&self) -> Option<String> {
         None
     }
@@ -108,7 +108,8 @@ pub(crate) trait Asked: Send + Sync {
         Parts::default()
     }
 
-    /// Has the next connection ask for new ones: the server refused these. See `Cache::forget_refused`.
+    /// Forgets them, because the server rejected them: the next connection fetches new ones. See
+    /// `Cache::forget_refused`.
     fn forget(&self, environment: &Environment) {
         environment.credentials().forget_refused(environment.unix_time());
     }

@@ -20,7 +20,7 @@ impl<'a> BulkCommand<'a> {
     /// committed then, if it does not run in a transaction.
     ///
     /// # Errors
-    /// Any [`Error`] of the connection or the database; [`Error::committed_rows`] says how far it had come.
+    /// Any [`Error`] of the connection or the database; [`Error::committed_rows`] counts the rows before it.
     pub fn execute<'e, E: Executor + 'e>(mut self, mut executor: E) -> QueryFuture<'e, u64>
     where
         'a: 'e,

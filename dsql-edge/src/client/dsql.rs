@@ -45,7 +45,7 @@ impl Dsql {
     /// [`Config::from_env`].
     ///
     /// # Errors
-    /// If one is missing or malformed: the error names it and says how to set it.
+    /// If one is missing or malformed: the error names it and shows how to set it.
     pub fn from_env(env: &worker::Env) -> Result<Self, Error> {
         Config::from_env(env).map(Dsql::new)
     }
@@ -64,7 +64,7 @@ impl Dsql {
     /// ```
     ///
     /// # Errors
-    /// If a binding is missing or malformed: the error names it and says how to set it.
+    /// If a binding is missing or malformed: the error names it and shows how to set it.
     #[cfg(feature = "pool")]
     pub fn from_pool(env: &worker::Env) -> Result<Self, Error> {
         Config::from_pool(env).map(Dsql::new)

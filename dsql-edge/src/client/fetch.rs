@@ -79,7 +79,7 @@ impl<R: Send + 'static> Query<R> {
     ///
     /// # Errors
     /// As [`fetch_one`](Query::fetch_one).
-    // `V` stands for `R::Value`, so that a query of two columns is one error and not three.
+    // `V` is `R::Value`, so that a query of two columns is one error and not three.
     pub fn fetch_value<'e, E: Executor + 'e, V: Send + 'e>(self, executor: E) -> QueryFuture<'e, V>
     where
         R: SingleColumn<Value = V>,
@@ -182,7 +182,7 @@ impl<R: Send + 'static> SessionQuery<R> {
 
 impl<'e, T> QueryFuture<'e, T> {
     pub(super) fn of<P: Pipelined<Output = T> + 'e, E: Executor + 'e>(pipelined: P, mut executor: E) -> Self {
-        // All that is made anew for each shape of query; the rest is the target's.
+        // This is compiled again for each shape of query; the code of `Target` is not.
         QueryFuture::new(async move {
             let mut members = Members::default();
             let mut collector = pipelined.split(&mut members);

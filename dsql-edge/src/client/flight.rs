@@ -1,11 +1,11 @@
-//! What is sent in one flight, and what comes back for it.
+//! Writes a flight, and reads its answer.
 //!
 //! Input: statements whose arguments are encoded, and whether BEGIN and COMMIT travel with them. Output: frames
 //! for the session; then, as its events arrive, rows for the [`Sink`]s, and how it ended. Awaits nothing.
 //!
-//! A flight has one Sync. What is in it outside of a transaction is one statement alone, or stands between a BEGIN and
-//! a COMMIT of its own: that several statements before one Sync are one transaction is nothing to rely on (proxies
-//! and servers that speak this protocol have committed each).
+//! A flight has one Sync. Outside of a transaction it is one statement alone, or several between a BEGIN and a COMMIT
+//! of its own: several statements before one Sync should be one transaction, but proxies and servers that implement
+//! this protocol have committed each.
 
 use core::ops::ControlFlow;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::statement::{Effect, Statement};
 use crate::wire::backend::Done;
 use crate::wire::{DatabaseError, Field, Malformed, Parameters, Row, Tag};
 
-/// What takes the rows of one statement, as they arrive.
+/// Takes the rows of one statement, as they arrive.
 pub trait Sink: Send {
     /// A row. After an error the rest of the answer is received, and the error returned.
     ///
@@ -32,10 +32,10 @@ pub trait Sink: Send {
     /// When the row cannot be decoded, or is not wanted.
     fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error>;
 
-    /// All rows have come; the server counted so many.
+    /// All rows have come; `affected` is the server's count.
     fn done(&mut self, affected: u64);
 
-    /// The statement runs again: what came so far is void. `false` if it cannot be taken back.
+    /// The statement runs again: the rows so far are discarded. `false` if they were passed on already.
     fn restart(&mut self) -> bool;
 
     /// Whether rows stay in memory, and count for the limit.
@@ -79,8 +79,8 @@ impl Prepared {
         (!self.unchecked).then_some(self.statement.search_path)
     }
 
-    /// A name must mean on this connection what it meant when the query was compiled. `configured`: the user has set
-    /// the connection's search_path, which a snapshot without one accepts.
+    /// Rejects a connection on which names mean something else than when the query was compiled. `configured`: the user
+    /// has set the connection's search_path, which a snapshot without one accepts.
     fn check(&self, search_path: &str, configured: bool) -> Result<(), Error> {
         let compiled = self.statement.search_path;
         if self.unchecked || compiled == search_path || (compiled.is_empty() && configured) {
@@ -117,7 +117,7 @@ pub(crate) struct TransactionStart {
     pub(crate) key: Option<Arc<Prepared>>,
 }
 
-/// What is sent at once, up to one Sync.
+/// The statements that are sent at once, up to one Sync.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Flight<'f> {
     /// BEGIN, if the transaction is not open yet.
@@ -200,7 +200,7 @@ impl<'f> Flight<'f> {
         self.key.into_iter().chain(self.members).any(|it| is(it.statement.session))
     }
 
-    /// Writes it into the session, if its names mean there what they should. When that fails nothing of it is left
+    /// Writes it into the session, if the session's search_path is the right one. After an error nothing of it is left
     /// there.
     pub(crate) fn write(
         &self,
@@ -281,14 +281,14 @@ pub(crate) enum FlightEnd {
     Completed(Option<Error>),
     /// The server refused a statement, or the commit.
     StatementRejected { error: Box<DatabaseError>, step: Step },
-    /// The INSERT of the idempotency key inserted no row; what came after it is not to be committed.
+    /// The INSERT of the idempotency key inserted no row; the statements after it must not be committed.
     KeyNotInserted,
     /// COMMIT was answered with ROLLBACK; or the transaction block is not where it should be, since one of the
     /// statements began or ended one.
     UnexpectedState(Kind, Signal),
 }
 
-/// The answer to a flight, as far as it has come.
+/// The answer to a flight, as far as it has arrived.
 pub(crate) struct Answer<'a, 's> {
     pub(crate) flight: Flight<'a>,
     sinks: &'a mut [&'s mut dyn Sink],
@@ -331,12 +331,12 @@ impl<'a, 's> Answer<'a, 's> {
         }
     }
 
-    /// The flight begins anew: what came so far is void. `false` if that cannot be taken back.
+    /// The flight begins again: the rows so far are discarded. `false` if a sink has passed some on already.
     pub(crate) fn restart(&mut self) -> bool {
         let sinks = core::mem::take(&mut self.sinks);
-        let anew = sinks.iter_mut().all(|sink| sink.restart());
+        let restarted = sinks.iter_mut().all(|sink| sink.restart());
         *self = Answer::new(self.flight, sinks, self.most);
-        anew
+        restarted
     }
 
     /// Whether no more of it can be taken for now.
@@ -349,7 +349,7 @@ impl<'a, 's> Answer<'a, 's> {
         full
     }
 
-    /// Whether there is room again where there was none.
+    /// Whether a sink that was full has room again.
     pub(crate) fn resumes(&mut self) -> bool {
         !self.is_full() && core::mem::take(&mut self.was_full)
     }
@@ -379,7 +379,7 @@ impl<'a, 's> Answer<'a, 's> {
         ControlFlow::Continue(())
     }
 
-    /// The server left without a ReadyForQuery. What it said last is worth more than that it left.
+    /// The server closed the connection without a ReadyForQuery. Its last error explains more than the end does.
     pub(crate) fn cut_off(&mut self) -> Option<FlightEnd> {
         self.refused.take().map(|(error, step)| FlightEnd::StatementRejected { error, step })
     }
@@ -406,7 +406,7 @@ impl<'a, 's> Answer<'a, 's> {
 
     fn describe(&mut self, fields: Vec<Field>) {
         if let Some(member) = self.member() {
-            // Without columns `sql_unchecked!` says nothing of what it expects.
+            // `sql_unchecked!` without columns expects nothing of the description.
             if !(member.unchecked && member.statement.columns.is_empty()) {
                 let stale = check_description(member.statement, &fields).err();
                 self.local = self.local.take().or(stale);
@@ -471,21 +471,21 @@ impl<'a, 's> Answer<'a, 's> {
     }
 }
 
-/// The server does not know itself.
+/// The server itself does not have the outcome.
 const UNKNOWN: &[SqlState] =
     &[SqlState::STATEMENT_COMPLETION_UNKNOWN, SqlState::TRANSACTION_RESOLUTION_UNKNOWN];
 
 impl Flight<'_> {
-    /// What an error of the server's, at this step, says of what became of the flight.
+    /// The signal of an error that the server sends at this step.
     pub(crate) fn signal(&self, error: &DatabaseError, step: Step) -> Signal {
-        // PostgreSQL commits before it sends CommandComplete of COMMIT: no error behind that takes it back.
+        // PostgreSQL commits before it sends CommandComplete of COMMIT: no error after that undoes it.
         if self.commit && step == Step::Sync {
             return Signal::Unsure;
         }
         if error.is_conflict() {
             return Signal::Conflict;
         }
-        // Whether something may have been committed when this was said.
+        // Whether something may have been committed when this error was sent.
         let committing = match step {
             Step::Sync | Step::Commit => true,
             Step::Begin | Step::Key => false,
@@ -503,7 +503,7 @@ impl Flight<'_> {
         }
     }
 
-    /// What the answer to the INSERT of its idempotency key means: a violation, or no row.
+    /// Interprets the answer to the INSERT of its idempotency key: a violation, or no row.
     pub(super) fn judge_key(&self, violation: Option<&DatabaseError>) -> Option<Verdict> {
         self.key?.key.as_ref().map(|key| key.judge(violation))
     }

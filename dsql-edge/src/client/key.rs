@@ -1,4 +1,4 @@
-//! Decides what the answer to the INSERT of an idempotency key means.
+//! Interprets the answer to the INSERT of an idempotency key.
 //!
 //! Input: the unique violation that the server reported, or that no row was inserted. Output: whether an earlier run
 //! committed the key. `Key` holds a function pointer, so that a Worker without idempotency keys does not link this.

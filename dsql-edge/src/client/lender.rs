@@ -20,7 +20,7 @@ use crate::transport::{BoxFuture, IoContext};
 pub(super) struct Lender {
     pub(super) connector: Connector,
     made_in: IoContext,
-    /// What all its retries draw on.
+    /// The budget that all its retries draw on.
     pub(super) budget: Budget,
     /// A session: it has one connection, and never another.
     single: bool,
@@ -49,7 +49,7 @@ struct Open {
     link: Option<Box<Link>>,
     /// One of its statements is running, or one of its streams is open.
     lent: bool,
-    /// What is sent before its first statement; nothing once that is answered.
+    /// Sent before its first statement; `None` once that is answered.
     start: Option<TransactionStart>,
     /// The first failure that ended it.
     failure: Option<FlightFailure>,
@@ -102,7 +102,7 @@ impl Lender {
             return Poll::Ready(Err(Error::new(Kind::OtherRequest)));
         }
         let mut state = self.state();
-        // A session has one connection, whatever its names mean there: the flight checks them.
+        // A session has one connection, whatever its search_path is: the flight checks it.
         let suits = |link: &Link| {
             self.single || search_path.is_none_or(|path| link.looks_up_in(&self.connector, path))
         };
@@ -119,7 +119,7 @@ impl Lender {
             return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is gone".into()))));
         }
         let most = if self.single { 1 } else { self.connector.settings().max_connections };
-        // An idle connection with another search_path makes room.
+        // An idle connection with another search_path is closed, to open this one.
         if state.open >= most && state.idle.pop().is_some() {
             state.open -= 1;
         }
@@ -137,7 +137,7 @@ impl Lender {
         })
     }
 
-    /// Whether there will be no connection any more.
+    /// Whether the connection of a session is lost: it does not get another.
     pub(super) fn is_gone(&self) -> bool {
         self.state().gone
     }
@@ -197,7 +197,7 @@ impl Lender {
         Ok(loan)
     }
 
-    /// What must be sent before the next statement of the transaction; nothing once it has begun.
+    /// Sent before the next statement of the transaction; `None` once it has begun.
     pub(super) fn start_of(&self, id: u64) -> Option<TransactionStart> {
         self.state().transactions.iter().find(|open| open.id == id)?.start.clone()
     }
@@ -249,7 +249,7 @@ impl Lender {
             Some(link) if kept && link.is_idle() => state.idle.push(link),
             link => {
                 state.open -= 1;
-                // What has never been a session can still become one.
+                // A connection that failed before its login has ended can be opened again.
                 state.gone |= self.single && link.is_some_and(|link| link.has_started());
             }
         }
@@ -315,7 +315,7 @@ impl Owner {
 }
 
 impl Loan<'_> {
-    /// What is settled stays with the transaction, and serves nobody else.
+    /// A settled connection stays with the transaction.
     fn back_to_transaction(&mut self, state: &mut State, id: u64) {
         let Some(open) = state.transactions.iter_mut().find(|open| open.id == id) else { return };
         open.lent = false;

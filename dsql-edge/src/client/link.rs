@@ -27,15 +27,15 @@ pub(super) struct Link {
     connection: Connection,
     /// Bytes have been given to the transport that it has not written yet.
     writing: bool,
-    /// Writing failed. What the server said before that is still worth reading.
+    /// Writing failed. The server's last messages are still read.
     write_error: Option<TransportError>,
-    /// The server has let us in.
+    /// The login has ended.
     started: bool,
-    /// The password was sent before it was asked for.
+    /// The password was sent before the server requested it.
     pipelined: bool,
     /// A pool's, for this flight or this transaction alone.
     leased: bool,
-    /// How far a flight had come, where a pool says so.
+    /// How far a flight had come, if a pool reports it.
     reached: Option<Reached>,
     /// ROLLBACK has been sent, and its answer is not awaited: it comes before that of the next flight.
     rolling_back: bool,
@@ -43,7 +43,7 @@ pub(super) struct Link {
     flying: bool,
     /// The flight was sent with the login, and the timer is that of the probe (`Connection::probe`).
     on_trial: bool,
-    /// What the first query was compiled for.
+    /// The search_path that the first query was compiled for.
     search_path: &'static str,
     read: Vec<u8>,
     /// Client bytes that followed server bytes; three for dialing.
@@ -69,8 +69,8 @@ pub(super) struct FlightFailure {
 }
 
 impl Link {
-    /// Dials, up to TLS. What the server must be told first goes out with the first flight, which is this one.
-    /// `serially` waits to be asked for the password.
+    /// Dials, up to TLS. The login is sent together with the first flight, which is this one. `serially` sends the
+    /// password only after the server has requested it.
     pub(super) fn poll_open<'c>(
         context: &mut Context<'_>,
         connector: &'c Connector,
@@ -121,8 +121,8 @@ impl Link {
         })
     }
 
-    /// Whether anyone may use it. What was written last has arrived then, even where the transport has not
-    /// noticed yet: it was answered.
+    /// Whether any flight may use it. The last write has arrived then, even if the transport has not noticed yet: the
+    /// server answered it.
     pub(super) fn is_idle(&self) -> bool {
         let flying = self.flying && !seeded!(ReusesHalfReadConnection);
         !flying && !self.leased && (self.connection.is_idle() || self.rolling_back)
@@ -143,13 +143,13 @@ impl Link {
         self.connection.is_settled()
     }
 
-    /// Whether the server has let us in, for good.
+    /// Whether the login has ended, on a connection of its own.
     pub(super) fn has_started(&self) -> bool {
         self.started && !self.leased
     }
 
-    /// Whether, so far as can be told without asking, the server is still there. Servers close what is idle for long,
-    /// or old, and Workers' sockets do not outlive their network.
+    /// Whether the server is still there, as far as that shows without a round trip. Servers close connections that are
+    /// old or idle for long, and Workers' sockets do not outlive their network.
     pub(super) fn poll_alive(&mut self, context: &mut Context<'_>) -> bool {
         loop {
             match self.transport.poll_read(context, &mut self.read) {
@@ -157,7 +157,7 @@ impl Link {
                 Poll::Ready(Ok(())) if self.read.is_empty() => return false,
                 Poll::Ready(Ok(())) => {
                     self.connection.handle_input(&self.read);
-                    // The end of a ROLLBACK is read where it is expected; of what else may come all is silent.
+                    // The answer to a ROLLBACK is read with the next flight; other messages that may come are no event.
                     if !self.rolling_back && !matches!(self.connection.poll_event(), Ok(None)) {
                         return false;
                     }
@@ -167,7 +167,7 @@ impl Link {
         }
     }
 
-    /// Sends ROLLBACK and waits for nothing: the next flight does. When a lease ends the pool does it.
+    /// Sends ROLLBACK; the next flight waits for its answer. At the end of a lease the pool sends it.
     pub(super) fn roll_back(&mut self) {
         if self.leased {
             return;
@@ -284,9 +284,9 @@ impl Link {
             connector.rewind(timer, connector.settings().query_timeout);
         }
         loop {
-            // Nothing is the answer to what was not sent.
+            // The flight is sent before a message is read as its answer.
             self.poll_transmit(context);
-            // Whoever takes the rows polls this again when there is room; until then the server waits.
+            // The reader of the rows polls this again when there is room; until then the server waits.
             while !answer.is_full() {
                 let event = match self.connection.poll_event() {
                     Ok(Some(event)) => event,
@@ -337,7 +337,7 @@ impl Link {
                     return Poll::Ready(Ok(end));
                 }
             }
-            // The end of the login lets out what waited for it.
+            // Statements that waited for the end of the login can be sent now.
             self.poll_transmit(context);
             if answer.is_full() {
                 return Poll::Pending;
@@ -350,7 +350,7 @@ impl Link {
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 Poll::Pending => {
-                    // A server that refuses and leaves breaks the write too: what it said has been read by now.
+                    // A server that rejects the login and closes breaks the write too: its answer has been read.
                     if let Some(error) = self.write_error.take() {
                         return Poll::Ready(Err(ConnectionFailure::Transport(error)));
                     }
@@ -367,7 +367,7 @@ impl Link {
         }
     }
 
-    /// Sends what there is to send, as far as that goes now.
+    /// Sends as much as can be sent now.
     fn poll_transmit(&mut self, context: &mut Context<'_>) {
         loop {
             if !self.writing {

@@ -92,7 +92,7 @@ impl<R: Send + 'static> Query<R> {
 #[allow(unnameable_types, reason = "named in a public trait that only this crate implements")]
 pub struct Members {
     prepared: Vec<Prepared>,
-    /// What could not be encoded.
+    /// The first argument that could not be encoded.
     error: Option<Error>,
 }
 
@@ -140,7 +140,7 @@ pub struct One<R>(AtMostOne<R>);
 #[allow(unnameable_types, reason = "as `All`")]
 pub struct Value<R>(One<R>);
 
-/// How many rows the server counted; the rows themselves are not looked at.
+/// How many rows the server counted; the rows themselves are not read.
 #[doc(hidden)]
 #[allow(unnameable_types, reason = "as `All`")]
 #[derive(Default)]

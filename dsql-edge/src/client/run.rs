@@ -82,7 +82,7 @@ impl<'t> Target<'t> {
 }
 
 impl Target<'_> {
-    /// The error of statements that were executed, if the rows that came back are not those that were expected.
+    /// The error of statements that were executed, and whose rows are not the expected ones.
     #[inline(never)]
     pub(super) fn executed(&self, members: &[Prepared], error: Error) -> Error {
         match self.transaction {
@@ -129,7 +129,7 @@ pub(super) type AttemptFuture<'a> = Pin<Box<dyn Future<Output = Attempted> + Sen
 
 /// How an attempt ended.
 pub(super) enum Attempted {
-    /// Like this, and there is no other.
+    /// This was the last attempt.
     Ended(Result<(), Error>),
     /// A flight failed, and the rules decide whether there is another attempt.
     Failed(Box<FlightFailure>),
@@ -232,7 +232,7 @@ impl<'l> Runs<'l> {
         Runs {
             lender,
             attempts: Attempts::new(attempts),
-            // Set before anything is waited for: it belongs to the request that asks, whoever wakes it.
+            // Set before the first await: the timer belongs to this request, whatever wakes the task later.
             timer: connector.sleep(connector.settings().connect_timeout),
             began,
             until: began.saturating_add(limit),
@@ -258,7 +258,7 @@ impl<'l> Runs<'l> {
         attempt.finish(&self, result)
     }
 
-    /// One flight in a transaction; the first one begins it. What ends the transaction is remembered there.
+    /// One flight in a transaction; the first one begins it. The lender records a failure that ends the transaction.
     pub(super) async fn fly_in(
         &mut self,
         id: u64,
@@ -283,7 +283,7 @@ impl<'l> Runs<'l> {
             }
             FlightOutcome::Failed(failure) => failure,
         };
-        // What could not even be sent leaves the transaction as it was.
+        // A flight that could not be sent leaves the transaction as it was.
         if failure.facts.signal != Signal::Local {
             self.lender.set_failure(id, &failure);
         }

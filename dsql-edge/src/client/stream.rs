@@ -29,7 +29,7 @@ pub struct RowStream<'e, R> {
     /// Until it has ended.
     running: Option<QueryFuture<'e, ()>>,
     slot: Arc<Mutex<RowSlot<R>>>,
-    /// What it ends with, after the last row.
+    /// Its error, after the last row.
     failed: Option<Error>,
 }
 
@@ -48,8 +48,8 @@ struct RowSink<R> {
 }
 
 impl<R: Send + 'static> Query<R> {
-    /// The rows one at a time, without keeping them in memory. The [time limit](crate::Config::query_timeout) is that
-    /// of waiting for the server, anew for each row.
+    /// The rows one at a time, without keeping them in memory. The [time limit](crate::Config::query_timeout) is for
+    /// each wait for the server, not for all rows together.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};

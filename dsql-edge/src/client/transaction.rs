@@ -354,7 +354,7 @@ where
     }
 }
 
-/// What all attempts of a transaction share.
+/// The state that all attempts of a transaction share.
 struct TransactionAttempts<'d> {
     lender: &'d Lender,
     options: Options,
@@ -435,7 +435,7 @@ impl<'d> TransactionAttempts<'d> {
 
     async fn settle(&mut self, runs: &mut Runs<'_>, open: OpenTransaction<'d>, well: bool) -> Attempted {
         let id = open.id;
-        // Whoever holds its connection now would hold it for ever.
+        // The holder of its connection would hold it forever.
         if self.lender.is_lent(id) {
             let busy = Error::new(Kind::TransactionOver(BUSY));
             return Attempted::Ended(if well { Err(busy) } else { Ok(()) });

@@ -36,7 +36,7 @@ impl Config {
     /// A secret of the Secrets Store is read with [`from_secrets_store`](Config::from_secrets_store).
     ///
     /// # Errors
-    /// If one is missing or malformed: the error names it and says how to set it.
+    /// If one is missing or malformed: the error names it and shows how to set it.
     pub fn from_env(env: &worker::Env) -> Result<Self, Error> {
         Config::from_chosen(&Names::PLAIN, &|name| text_of(env, name))
     }
@@ -182,14 +182,14 @@ impl Config {
     }
 }
 
-/// A var, a secret, or a secret of the Secrets Store. Its errors name the binding alone: what a store throws is no text
-/// of ours.
+/// A var, a secret, or a secret of the Secrets Store. Its errors name the binding alone, without the text of an error
+/// of the store.
 async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error> {
     if let Some(text) = text_of(env, name) {
         return Ok(Some(text));
     }
     let Ok(store) = env.secret_store(name) else { return Ok(None) };
-    // What the promise holds is JavaScript's: `Send` as workers-rs makes it.
+    // The promise holds values of JavaScript: workers-rs makes it `Send`.
     let value = worker::send::SendFuture::new(async move { store.get().await }).await;
     match value {
         Ok(Some(value)) if !value.is_empty() => Ok(Some(value)),

@@ -1,7 +1,7 @@
 //! A [`Config`] from a connection string, as tools for PostgreSQL have them.
 //!
 //! Input: `postgres://user@host:5432/postgres?sslmode=verify-full`. Output: a checked [`Config`], or an error that
-//! names what is not taken, and never repeats the text: people paste passwords into them.
+//! names the part that is not accepted, and never repeats the text: people paste passwords into them.
 
 use core::time::Duration;
 
@@ -19,7 +19,7 @@ impl Config {
     /// has no place in it: it is the token, which is signed with the credentials.
     ///
     /// # Errors
-    /// When it is no such text, or has something that is not taken: the error names it.
+    /// If it is not such a text, or has a part that is not accepted: the error names it.
     ///
     /// ```
     /// # use dsql_edge::{Config, Credentials};
@@ -80,7 +80,7 @@ impl Config {
     }
 }
 
-/// What the parameters say.
+/// The values of the parameters.
 #[derive(Default)]
 struct UrlParameters {
     region: Option<String>,
@@ -101,7 +101,8 @@ impl UrlParameters {
             "sslmode" => return Err(parameter("sslmode is require or verify-full: DSQL speaks TLS alone")),
             "connect_timeout" => {
                 let seconds = value.parse().ok().filter(|seconds| *seconds > 0);
-                let seconds = seconds.ok_or_else(|| parameter("connect_timeout is no number of seconds"))?;
+                let seconds =
+                    seconds.ok_or_else(|| parameter("connect_timeout is not a number of seconds"))?;
                 self.connect_timeout = Some(Duration::from_secs(seconds));
                 return Ok(());
             }
@@ -110,9 +111,9 @@ impl UrlParameters {
                     &[name, " is not taken: a password never, the others in front of the ?"].concat(),
                 ));
             }
-            // A name that is none could be a piece of a password.
+            // An unknown name could be a piece of a password.
             _ if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => {
-                return Err(parameter("has a name that none has"));
+                return Err(parameter("has an unknown name"));
             }
             _ => {
                 return Err(parameter(
@@ -128,7 +129,7 @@ impl UrlParameters {
     }
 }
 
-/// Text without its percent signs; `None` where one is followed by something else than two digits, or it is no UTF-8.
+/// Text with its percent signs decoded; `None` if one is not followed by two digits, or the result is not UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();

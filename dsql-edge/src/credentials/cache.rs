@@ -14,22 +14,22 @@ use crate::millis::Millis;
 /// More names than a Worker has roles.
 const ROOM: usize = 16;
 
-/// Seconds before their end from which credentials are no longer used: a token must still arrive.
+/// Credentials are no longer used this many seconds before they expire: a token must still arrive.
 const LAST: u64 = 60;
 
 /// Seconds from one attempt to refresh to the next, while the old credentials serve, and from one refusal by the server
 /// that has credentials fetched again to the next.
 const LATER: u64 = 30;
 
-/// How long a request that fetches has to itself. Then another one tries, too, in case the first hangs: however many
-/// requests there are at a cold start, STS is asked once, and again each time that it takes this long.
+/// How long other requests wait for the one that fetches. Then another one tries, too, in case the first hangs:
+/// however many requests there are at a cold start, STS is asked once, and again each time that it takes this long.
 const TURN: Millis = 300;
 
-/// What a request does for its credentials.
+/// The state of the credentials under a name, for one request.
 pub(crate) enum Found {
     Fresh(Credentials),
-    /// It is this request's turn to fetch new ones; if that fails or takes long, these still serve, as they do for
-    /// all others.
+    /// It is this request's turn to fetch new ones; if that fails or takes long, it uses these, as all other requests
+    /// do.
     Aging(Credentials),
     /// There are none, and it is this request's turn to fetch them, until this time.
     Nothing(Millis),
@@ -59,7 +59,7 @@ enum State {
     Fetching {
         until: Millis,
     },
-    /// What was fetched is not kept, or it failed just now.
+    /// The fetched credentials are not kept, or fetching failed just now.
     Unshared {
         until: Millis,
     },
@@ -71,8 +71,7 @@ impl Cache {
         Cache { entries: Vec::new(), forgotten_at: None }
     }
 
-    /// What there is under this name. `seconds` is the time since 1970, `now` the time of a clock that only goes
-    /// forward.
+    /// Looks up this name. `seconds` is the time since 1970, `now` the time of a clock that only goes forward.
     pub(crate) fn find(&mut self, key: &str, seconds: u64, now: Millis) -> Found {
         self.entries.retain(|entry| match entry.state {
             State::Kept { expires_at, .. } => seconds.saturating_add(LAST) < expires_at,
@@ -88,7 +87,7 @@ impl Cache {
                 Found::Fresh(credentials.clone())
             }
             State::Kept { credentials, refresh_at, .. } => {
-                // Set before it is known how the attempt ends: until then the others use what there is.
+                // Set before the attempt ends: until then the other requests use the old credentials.
                 *refresh_at = seconds.saturating_add(LATER);
                 Found::Aging(credentials.clone())
             }
@@ -101,8 +100,8 @@ impl Cache {
         }
     }
 
-    /// Keeps credentials that expire, until something near 80 % of the time is over in which they serve: `random`
-    /// decides, so that not all instances refresh at once.
+    /// Keeps credentials that expire, until about 80 % of their life is over: `random` chooses the time, so that not
+    /// all instances refresh at once.
     pub(crate) fn keep(&mut self, key: &str, credentials: &Credentials, seconds: u64, random: u64) {
         self.entries.retain(|entry| entry.key != key);
         let last = seconds.saturating_add(LAST);
@@ -120,8 +119,8 @@ impl Cache {
         );
     }
 
-    /// Nothing could be fetched. Each of those that wait fetches its own then, all at once: one after the other would
-    /// wait long for their errors.
+    /// Records that fetching failed. Then each waiting request fetches its own, all at once: in turns they would wait
+    /// long for their errors.
     pub(crate) fn fail(&mut self, key: &str, now: Millis) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key)
             && let State::Fetching { .. } = entry.state

@@ -1,11 +1,11 @@
-//! Credentials, or what is signed with them, on their way; and why there are none.
+//! The future that returns credentials, or a text that was signed with them, and its error.
 
 use core::future::Future;
 use core::pin::Pin;
 
 use crate::error::Error;
 
-/// Credentials on their way, or what is signed with them.
+/// The future of credentials, or of a text that is signed with them.
 pub(crate) type AuthFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
 
 /// Why there are no credentials.

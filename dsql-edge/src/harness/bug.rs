@@ -13,9 +13,9 @@ pub(crate) enum Bug {
     SuccessOnCommandComplete,
     /// An answer to COMMIT other than COMMIT is taken for success.
     IgnoresRollbackTag,
-    /// What may have been committed runs again.
+    /// A write that may have been committed runs again.
     RetriesAfterCommit,
-    /// What may have been committed is told as not.
+    /// A write that may have been committed is reported as not executed.
     DeniesUnknownOutcome,
     /// A write whose login broke runs again.
     RetriesWriteInLogin,
@@ -27,15 +27,15 @@ pub(crate) enum Bug {
     ReusesOpenTransaction,
     /// A connection whose flight was dropped is lent again.
     ReusesHalfReadConnection,
-    /// The answer to a ROLLBACK that nobody waited for is taken for the next one's.
+    /// The answer to a ROLLBACK that no task waited for is taken for that of the next statement.
     MistakesRollbackAnswer,
-    /// What the closure returned is believed, though a statement of the transaction had failed.
+    /// The closure's result is returned, though a statement of the transaction had failed.
     BelievesTheClosure,
     /// An error that ends the session is taken for proof that nothing was executed.
     TrustsFatalError,
     /// An idempotency key that inserted no row counts as inserted.
     IgnoresKeyCount,
-    /// What was sent in a login counts as not sent.
+    /// A flight that was sent with a login counts as not sent.
     DeniesSentStatements,
     /// The result of the flight that inserts the key alone is discarded.
     DiscardsKeyResult,
@@ -47,10 +47,10 @@ pub(crate) enum Bug {
     /// A pool lends a connection whose last flight has not been answered.
     #[cfg(feature = "pool")]
     LendsUnanswered,
-    /// A pool lends a connection to which half a flight has been said.
+    /// A pool lends a connection that has received half of a flight.
     #[cfg(feature = "pool")]
     LendsMidway,
-    /// A pool says that nothing was handed over, though something was.
+    /// A pool reports that nothing was handed over, though something was.
     #[cfg(feature = "pool")]
     DeniesHandedOver,
     /// A pool passes the answer to its own ROLLBACK on to the next client.

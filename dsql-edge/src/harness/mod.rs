@@ -1,9 +1,9 @@
 //! Everything that a client does, with everything that can happen to a byte of it.
 //!
 //! Each scenario runs once for each byte that goes by, for each fault of that direction; and once for each time that it
-//! waits, dropped there. What the client was told is compared with what the model server committed: nothing lost,
-//! nothing doubled, no false success, no false failure, nobody else's rows, no wait without end. Time is the clock's of
-//! [`Network`](crate::transport::memory::Network), and nothing runs beside it, so that each run is the same again.
+//! waits, dropped there. The client's reports are compared with the commits of the model server: nothing lost,
+//! nothing doubled, no false success, no false failure, no other query's rows, no wait without end. The clock is that
+//! of [`Network`](crate::transport::memory::Network), and nothing runs beside it, so that each run is the same again.
 
 mod bug;
 #[cfg(feature = "pool")]
@@ -32,7 +32,7 @@ use crate::transport::memory::Network;
 use scenario::{Book, ClientReport, Scenario};
 use wire::{Direction, Fault, Place, Shared, World};
 
-/// What a run ended with.
+/// The result of a run.
 struct Run {
     /// Bytes that went by, to the server and to the client.
     bytes: (usize, usize),
@@ -41,7 +41,7 @@ struct Run {
     /// How often it waited.
     waits: usize,
     failures: Vec<String>,
-    /// What the client was told of each write, and how many of its reads failed.
+    /// The reported outcome of each write, and how many of the client's reads failed.
     told: (BTreeMap<i32, ClientReport>, usize),
 }
 
@@ -105,7 +105,7 @@ impl TestBed {
         TestBed { network, world, before, faulty, beside: RefCell::default() }
     }
 
-    /// What runs beside the client goes on; whether anything of it is left.
+    /// Polls the tasks that run next to the client; returns whether any is left.
     fn run_beside(&self) -> bool {
         for wire in [&self.world, &self.before] {
             wire.lock().unwrap().moment += 1;
@@ -123,7 +123,7 @@ impl TestBed {
         [self.world.lock().unwrap().passed, self.before.lock().unwrap().passed]
     }
 
-    /// Polls it to its end. Where nothing moves, time goes on to the next timer that somebody waits for.
+    /// Polls it to its end. Where nothing moves, time goes on to the next timer that a task waits for.
     fn until_done<F: Future>(
         &self,
         future: F,
@@ -145,7 +145,7 @@ impl TestBed {
             let passed = self.passed();
             idle = if passed == before { idle + 1 } else { 0 };
             before = passed;
-            // What comes a moment later has come by then.
+            // Bytes that come a moment later have come by then.
             if idle == 3 {
                 idle = 0;
                 if !self.network.pass() {
@@ -155,7 +155,7 @@ impl TestBed {
         }
     }
 
-    /// Time goes on until nothing runs beside any more; `false` if something waits for ever.
+    /// Time goes on until nothing runs beside any more; `false` if something waits forever.
     fn comes_to_rest(&self) -> bool {
         while self.run_beside() {
             // Three times, as above.
@@ -193,7 +193,7 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
     };
     // Whatever happened, the next ones to ask get an answer, and their own. A connection that has fallen silent is
     // known for it after the first of them has waited in vain; a pool's client that has, after the time limit of a
-    // query, which is longer than three of them wait to be let in.
+    // query, which is longer than three of them wait for their login.
     let silent = matches!(fault, Some((_, Fault::Stall, _)));
     let late = matches!(fault, Some((_, Fault::Late | Fault::TooLate, _)));
     let client_silent = (silent || late) && way.has_fault_before_pool();
@@ -222,7 +222,7 @@ enum Ended<T> {
     Hanging,
 }
 
-/// What the client was told against what was committed.
+/// Compares the reported outcomes with the committed rows.
 fn judge(world: &Shared, book: &Book) -> Vec<String> {
     let (world, book) = (world.lock().unwrap(), book.lock().unwrap());
     let mut failures: Vec<String> = book.misread.iter().map(|rows| format!("misread: {rows}")).collect();

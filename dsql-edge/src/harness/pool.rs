@@ -1,7 +1,7 @@
 //! The pool between the client and the server: beside the client, or far away.
 //!
-//! Input: where it is. Output: a [`Dsql`] that goes through it, and what is left in it in the end, which must be
-//! nothing: no connection, and nobody who waits.
+//! Input: where it is. Output: a [`Dsql`] that goes through it, and a check that in the end nothing is
+//! left in it: no connection, and no waiting client.
 
 use core::time::Duration;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-//! What clients do, and what they were told of it.
+//! The scenarios that clients run, and the outcomes that they were reported.
 //!
 //! Input: a [`Dsql`] whose connections may fail. Output: a [`Ledger`]: for each thing that was written, whether
-//! the client was told that it is committed, that nothing of it stays, or that nobody knows.
+//! the client's report: committed, nothing of it stays, or unknown.
 
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
@@ -18,16 +18,16 @@ use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statem
 use crate::types::{NotNull, sql};
 use crate::{Dsql, Executor, Transaction};
 
-/// What a client was told of a write.
+/// The reported outcome of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClientReport {
     Committed,
     Nothing,
-    /// It was not told, or told that nobody knows.
+    /// Not reported, or reported as unknown.
     Unknown,
 }
 
-/// What the client was told.
+/// All reports to the client.
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) writes: BTreeMap<i32, ClientReport>,
@@ -43,9 +43,9 @@ pub(super) type Book = Arc<Mutex<Ledger>>;
 /// Something that a client does.
 pub(super) struct Scenario {
     pub(super) name: &'static str,
-    /// So many commits meet a conflict.
+    /// The number of commits that meet a conflict.
     pub(super) conflicts: u32,
-    /// So many COMMITs are answered with ROLLBACK.
+    /// The number of COMMITs that are answered with ROLLBACK.
     pub(super) rollbacks: u32,
     /// The first n logins drop the flight that arrives with them.
     pub(super) drops: u32,
@@ -152,7 +152,7 @@ fn arguments(value: i32) -> Arguments {
     arguments
 }
 
-/// Reads the table; what was read must be what it holds.
+/// Reads the table; the rows must be those that it holds.
 pub(super) async fn read(executor: impl Executor, book: &Book) -> Result<(), Error> {
     let rows = match select().fetch_all(executor).await {
         Ok(rows) => rows,
@@ -167,19 +167,19 @@ pub(super) async fn read(executor: impl Executor, book: &Book) -> Result<(), Err
     Ok(())
 }
 
-/// An error of the server's must be told as one, never as success.
+/// An error of the server must be reported as one, never as success.
 async fn fail(executor: impl Executor, book: &Book) {
     if bad().execute(executor).await.is_ok() {
         book.lock().unwrap().misread.push("an error was told as success".to_owned());
     }
 }
 
-/// From now on it is open what becomes of these.
+/// From now on the outcome of these is open.
 fn begin(book: &Book, tokens: &[i32]) {
     book.lock().unwrap().writes.extend(tokens.iter().map(|token| (*token, ClientReport::Unknown)));
 }
 
-/// What the client was told of these.
+/// Records the reported outcome of these.
 fn told<T>(book: &Book, tokens: &[i32], result: &Result<T, Error>) {
     let told = match result {
         Ok(_) => ClientReport::Committed,
@@ -337,7 +337,7 @@ impl From<Error> for GivenUp {
 }
 
 async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
-    // The same intention twice, as a user does who got no answer.
+    // The same intention twice, as from a user without an answer.
     let tokens = [1, key_token(5)];
     for is_first in [true, false] {
         begin(&book, &tokens);
@@ -348,7 +348,7 @@ async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
             })
             .idempotency_key(key(5))
             .await;
-        // An error of the second time leaves open what became of it the first time.
+        // An error of the second run leaves the outcome of the first one open.
         if is_first || result.is_ok() {
             told(&book, &tokens, &result);
         }

@@ -1,27 +1,27 @@
 //! A model of the server: a table, keys that are unique, and sessions that speak the protocol.
 //!
-//! Input: bytes of a client, cut anywhere. Output: frames, each with all that it takes to be one, and what was
-//! committed. It knows the statements of [`scenario`](super::scenario) by their text. As DSQL does, it finds a conflict
-//! at COMMIT, and it says CommandComplete before an implicit transaction commits.
+//! Input: bytes of a client, cut anywhere. Output: whole frames, and the committed rows. It recognizes the statements
+//! of [`scenario`](super::scenario) by their text. As DSQL does, it finds a conflict at COMMIT, and it sends
+//! CommandComplete before an implicit transaction commits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rows of every SELECT.
 pub(super) const ROWS: [i32; 4] = [7, -1, 65_536, 1_000_000];
 
-/// What is committed.
+/// The committed rows.
 #[derive(Default)]
 pub(super) struct Database {
     /// How often each token was inserted.
     pub(super) tokens: BTreeMap<i32, u32>,
     keys: BTreeSet<i32>,
-    /// So many of the next transactions that write meet a conflict when they commit.
+    /// The number of the next transactions that write and meet a conflict when they commit.
     pub(super) conflicts: u32,
-    /// So many of the next COMMITs of transactions that write are answered with ROLLBACK.
+    /// The number of the next COMMITs, of transactions that write, that are answered with ROLLBACK.
     pub(super) rollbacks: u32,
     /// The next n logins drop the frames that arrive with them, up to Sync.
     pub(super) drops: u32,
-    /// What was said that no client says.
+    /// A message that no client sends.
     pub(super) nonsense: Option<String>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Session {
     sql: String,
     arguments: Vec<i32>,
     block: Block,
-    /// What this transaction would commit.
+    /// The rows that this transaction would commit.
     pending: Vec<Effect>,
     skipping: bool,
     /// Frames up to the next Sync are dropped.
@@ -63,7 +63,7 @@ enum Effect {
 }
 
 impl Session {
-    /// What it answers to these bytes, frame by frame.
+    /// Its answers to these bytes, frame by frame.
     pub(super) fn receive(&mut self, bytes: &[u8], database: &mut Database) -> Vec<Vec<u8>> {
         self.unread.extend_from_slice(bytes);
         let mut out = Vec::new();

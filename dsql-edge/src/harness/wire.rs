@@ -10,16 +10,16 @@ use std::sync::{Arc, Mutex};
 use super::server::{self, Database, Session};
 use crate::transport::{Dialed, Transport, TransportError, TransportErrorKind};
 
-/// What happens at a byte.
+/// The fault that happens at a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The connection breaks with an error, in both directions.
     Cut,
-    /// It ends without one: what is written is accepted and lost, what is read is the end of file.
+    /// It ends without an error: writes are accepted and lost, reads return the end of file.
     Vanish,
-    /// Nothing goes by any more, and nothing says so.
+    /// Nothing goes by any more, without an error.
     Stall,
-    /// What the client wrote is held up and arrives when the client connects again.
+    /// The client's bytes are held up and arrive when the client connects again.
     Late,
     /// It arrives after the client is done.
     TooLate,
@@ -29,7 +29,7 @@ pub(super) enum Fault {
     Join,
     /// It is cut, and the next connections do not come about, as many as an attempt makes.
     Outage,
-    /// Instead of the frame comes a FATAL error, which is the last: the server had executed what it answers.
+    /// Instead of the frame comes a FATAL error, which is the last: the server had executed the statement.
     Shutdown,
     /// The connection that is dialed does not come about.
     Refuse(TransportErrorKind),
@@ -81,7 +81,7 @@ pub(super) struct World {
     fault: Option<Place>,
     /// Moments, one for each time that the client has waited.
     pub(super) moment: usize,
-    /// Frames come in pieces of so many bytes, each at its own time.
+    /// Frames come in pieces of this many bytes, each at its own time.
     pub(super) dribble: Option<usize>,
     /// Bytes that went by, to the server and to the client.
     pub(super) passed: (usize, usize),
@@ -89,13 +89,13 @@ pub(super) struct World {
     pub(super) dialed: usize,
     outage: usize,
     peers: Vec<Peer>,
-    /// What is held up, until the client connects again or is done: the session that it is for, and the bytes.
+    /// The session of the bytes that are held up, and the bytes, until the client connects again or is done.
     held: Option<(Fault, usize, Vec<u8>)>,
 }
 
 pub(super) type Shared = Arc<Mutex<World>>;
 
-/// Who is at the other end of a connection.
+/// The peer at the other end of a connection.
 enum Peer {
     Server(Session),
     /// A pool, which answers in its own time.
@@ -129,7 +129,7 @@ impl World {
         self.passed
     }
 
-    /// What was held up arrives, and the server does what it says; nobody hears the answer.
+    /// The bytes that were held up arrive, and the server executes them; no client reads the answer.
     pub(super) fn deliver_held(&mut self) {
         if let Some((_, peer, bytes)) = self.held.take() {
             self.peers[peer].receive(&bytes, &mut self.database);
@@ -146,7 +146,7 @@ impl World {
         self.peers.len()
     }
 
-    /// The pool hears that its client is there no more, once what is held up has come.
+    /// The pool receives the end of its client's stream, once the bytes that were held up have come.
     fn leave(&mut self, peer: usize) {
         let held = matches!(self.held, Some((_, of, _)) if of == peer);
         if let (Peer::Pool(pipe), false) = (&self.peers[peer], held) {
@@ -217,7 +217,7 @@ struct Connection {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Whole,
-    /// It broke; what the server had said before can still be read.
+    /// It broke; the server's earlier bytes can still be read.
     Broken(Fault),
 }
 
@@ -245,7 +245,7 @@ impl Connection {
         self.world.lock().unwrap().moment
     }
 
-    /// What the peer has said in its own time; whether it has left.
+    /// The bytes that the peer has sent by now; whether it has left.
     fn listen(&mut self) -> bool {
         #[cfg(feature = "pool")]
         if let Peer::Pool(pipe) = &self.world.lock().unwrap().peers[self.peer] {
@@ -256,7 +256,7 @@ impl Connection {
         false
     }
 
-    /// It breaks; the peer hears of it, unless nothing tells.
+    /// It breaks; the peer receives the end of the stream, unless the fault is silent.
     fn breaks(&mut self, fault: Fault) {
         self.listen();
         self.state = State::Broken(fault);
@@ -296,7 +296,7 @@ impl Transport for Connection {
         self.deliver(before);
         match fault {
             Fault::Split => {
-                // What is left goes by when it is polled again.
+                // The rest goes by when it is polled again.
                 self.to_write = behind.to_vec();
                 Poll::Pending
             }
@@ -389,7 +389,7 @@ impl Transport for Connection {
     }
 }
 
-/// What is on its way between a client and a pool.
+/// The bytes on their way between a client and a pool.
 #[cfg(feature = "pool")]
 #[derive(Default)]
 struct Pipe {

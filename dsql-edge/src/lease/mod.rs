@@ -1,4 +1,4 @@
-//! What a client and a pool agree on: where leases come from, and how a lease that failed is reported.
+//! The interface between a client and a pool: the source of leases, and the report of a lease that failed.
 
 mod report;
 

@@ -1,8 +1,8 @@
-//! Why there is no lease, or not any more, as it travels from the pool to the client.
+//! Reports to a client why its pool granted no lease, or ended it.
 //!
 //! Input: an error, its signal for `retry.rs`, and how far the flight had come. Output: bytes, and from bytes the
-//! same again. The client decides by it what may run again, as if it had seen it itself. What cannot be read counts as
-//! the worst.
+//! same again. The client decides by it what may run again, as if the failure were its own. A report that cannot be
+//! read counts as the worst failure.
 
 use std::borrow::Cow;
 
@@ -56,7 +56,7 @@ impl Report {
             Kind::Lost(text) => (b'l', text),
             Kind::Timeout(text) => (b't', text),
             Kind::Overloaded(text) => (b'o', text),
-            // None other comes about without decoding anything.
+            // A pool decodes nothing, so that other kinds do not occur.
             _ => (b'x', &Cow::Borrowed("")),
         };
         bytes.push(kind);
@@ -64,7 +64,7 @@ impl Report {
         bytes
     }
 
-    /// What was written.
+    /// Reads the output of [`write`](Report::write).
     pub(crate) fn read(bytes: &[u8]) -> Report {
         Report::try_read(bytes).unwrap_or_else(|| Report {
             reached: Reached::Session,
@@ -139,7 +139,7 @@ mod tests {
             hint: Some("Signature expired".to_owned()),
             ..DatabaseError::default()
         };
-        // A proxy that repeats what it was sent: the report carries the text, and does not show it.
+        // A proxy that echoes the token: the report carries the text, and does not show it.
         let echoing = DatabaseError {
             message: "X-Amz-Signature=canary".to_owned(),
             detail: Some("canary".to_owned()),

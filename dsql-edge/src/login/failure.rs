@@ -36,7 +36,7 @@ pub(crate) struct LoginProgress {
     pub(crate) leased: bool,
 }
 
-/// The error, its signal, and how far the flight had come where a pool says so.
+/// The error, its signal, and how far the flight had come if a pool reports it.
 pub(crate) fn explain(
     progress: LoginProgress,
     connector: &Connector,
@@ -68,7 +68,7 @@ fn explain_own(
         }
         ConnectionFailure::Session(SessionFault::Authentication(how)) => {
             let after = ", where DSQL asks for a cleartext password inside TLS";
-            (Error::connect(told("", config, NO_ENDPOINT, how, after)), Signal::Local)
+            (Error::connect(line("", config, NO_ENDPOINT, how, after)), Signal::Local)
         }
         // Treated as a rejected login: nothing was executed, and the next login succeeds.
         #[cfg(feature = "pool")]
@@ -97,7 +97,7 @@ fn explain_own(
         // As Cloudflare asks, it is not tried again: that would add to the load.
         #[cfg(feature = "pool")]
         ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::Undelivered => {
-            let text = told("", config, " did not receive the query: ", &error.text, OVERLOADED);
+            let text = line("", config, " did not receive the query: ", &error.text, OVERLOADED);
             (Error::new(Kind::Overloaded(text.into())), Signal::Local)
         }
         ConnectionFailure::Transport(error) => (lost(progress, config, &error.text), Signal::Lost),
@@ -113,27 +113,27 @@ fn lost(progress: LoginProgress, config: &Config, text: &str) -> Error {
     let connection = "the connection to ";
     let text = match progress {
         LoginProgress { started: true, .. } => {
-            let text = told(connection, config, " broke before the answer had arrived: ", text, "");
+            let text = line(connection, config, " broke before the answer had arrived: ", text, "");
             return Error::new(Kind::Lost(text.into()));
         }
         LoginProgress { leased: true, .. } => {
-            told("", config, " broke off before a connection had been lent: ", text, "")
+            line("", config, " broke off before a connection had been lent: ", text, "")
         }
-        LoginProgress { heard: true, .. } => told(connection, config, " broke while logging in: ", text, ""),
-        _ => told("no answer from ", config, " came through TLS: ", text, CHECK_TLS),
+        LoginProgress { heard: true, .. } => line(connection, config, " broke while logging in: ", text, ""),
+        _ => line("no answer from ", config, " came through TLS: ", text, CHECK_TLS),
     };
     Error::connect(text)
 }
 
 /// One line: what happened, with the endpoint's name, why, and what to do.
-fn told(before: &str, config: &Config, happened: &str, why: &str, advice: &str) -> String {
+fn line(before: &str, config: &Config, happened: &str, why: &str, advice: &str) -> String {
     format!("{before}{}{happened}{why}{advice}", config.location())
 }
 
 #[cfg(feature = "pool")]
 const OVERLOADED: &str = "; more objects (DSQL_POOL_SHARDS) would help";
 #[cfg(feature = "pool")]
-const NO_LEASE: &str = "a lease ended that was none";
+const NO_LEASE: &str = "a failed lease was reported, and none was requested";
 
 const NO_ENDPOINT: &str = " is not a DSQL endpoint: ";
 const CHECK_SERVER: &str = "; check DSQL_ENDPOINT, and that the server runs";
@@ -148,7 +148,7 @@ pub(crate) fn connect_timeout(config: &Config) -> Error {
         return Error::new(Kind::Timeout(text.into()));
     }
     let advice = "; check DSQL_ENDPOINT, and that nothing in between blocks the port";
-    let text = told("connecting to ", config, " (Config::connect_timeout)", "", advice);
+    let text = line("connecting to ", config, " (Config::connect_timeout)", "", advice);
     Error::new(Kind::Timeout(text.into()))
 }
 
@@ -156,7 +156,7 @@ pub(super) fn credentials_timeout() -> Error {
     Error::new(Kind::Timeout("waiting for credentials (Config::connect_timeout)".into()))
 }
 
-/// What kept a connection from coming about. TLS that failed fails again, a network perhaps not.
+/// Explains why dialing failed. A failure of TLS is permanent, one of the network may be transient.
 pub(super) fn of_dialing(config: &Config, error: TransportError) -> (Error, Signal) {
     let (before, happened, advice, signal) = match error.kind {
         TransportErrorKind::OtherRequest => return (Error::new(Kind::OtherRequest), Signal::Local),
@@ -170,5 +170,5 @@ pub(super) fn of_dialing(config: &Config, error: TransportError) -> (Error, Sign
         TransportErrorKind::Unreachable => ("nothing answers at ", ": ", CHECK_SERVER, Signal::Lost),
         TransportErrorKind::Lost => ("the connection to ", " broke before TLS: ", CHECK_SERVER, Signal::Lost),
     };
-    (Error::connect(told(before, config, happened, &error.text, advice)), signal)
+    (Error::connect(line(before, config, happened, &error.text, advice)), signal)
 }

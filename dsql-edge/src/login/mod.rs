@@ -20,7 +20,7 @@ use crate::wire::{Malformed, Startup};
 pub(crate) struct Login {
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) connection: Connection,
-    /// The password is sent before it is asked for.
+    /// The password is sent before the server requests it.
     pub(crate) pipelined: bool,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct LoginAttempt<'c> {
     dialing: Option<BoxFuture<Dialed>>,
 }
 
-/// As far as TLS, for who has nothing else to do.
+/// Opens a connection up to TLS, for a caller that can await it.
 #[cfg(feature = "pool")]
 pub(crate) async fn open(
     connector: &Connector,
@@ -49,7 +49,7 @@ pub(crate) async fn open(
 }
 
 impl<'c> LoginAttempt<'c> {
-    /// `serially` waits to be asked for the password.
+    /// `serially` sends the password only after the server has requested it.
     pub(crate) fn new(connector: &'c Connector, search_path: Option<&'c str>, serially: bool) -> Self {
         let Connector { config, environment } = connector;
         let pipelined = config.settings.endpoint.requests_cleartext() && !serially;
@@ -93,7 +93,7 @@ impl<'c> LoginAttempt<'c> {
         Poll::Ready(Ok(Login { transport, connection, pipelined: self.pipelined }))
     }
 
-    /// What the server is told first.
+    /// The session, with its first messages.
     fn start(&self, token: &Secret) -> Result<Connection, Error> {
         let settings = self.connector.settings();
         let startup = Startup {

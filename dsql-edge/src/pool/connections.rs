@@ -1,12 +1,12 @@
-//! The connections of a pool, and those who wait for one.
+//! The connections of a pool, and the queue of the clients that wait for one.
 //!
-//! Input: who asks, for which search_path. Output: in the order in which they asked, a connection that is idle, or
-//! the right to open one. What is lent comes back when [`Lent`] is dropped, however that happens, and whoever waits
-//! longest is told. Never sends anything but the ROLLBACK of what a lease left open.
+//! Input: a client's request, with its search_path. Output: in the order of the requests, an idle connection, or the
+//! right to open one. A connection returns when its [`Lent`] is dropped, however that happens, and the client that has
+//! waited longest is woken. Sends nothing but the ROLLBACK of a transaction that a lease left open.
 //!
-//! A Durable Object has 128 MB of memory, so both the number of waiting leases and their bytes are bounded. Each counts
-//! with what was read of it so far and [`LEASE`] for what belongs to it; together they may have [`MEMORY`], then
-//! another one is refused. Leases that wait are read further only while all of them have less than [`GROWTH`], so that
+//! A Durable Object has 128 MB of memory, so both the number of waiting leases and their bytes are bounded. Each
+//! counts as the bytes that were read of it so far and [`LEASE`] more; together they may have [`MEMORY`], and a lease
+//! beyond that is rejected. Leases that wait are read further only while all of them have less than [`GROWTH`], so that
 //! long statements leave room for a thousand leases, each with its first read. Copies in JavaScript and the unused
 //! parts of buffers are not counted: in the worst case they are three times as much, which is still less than there is.
 
@@ -47,7 +47,7 @@ struct State {
     open: usize,
     waiting: VecDeque<Waiting>,
     next: u64,
-    /// Somebody looks after those that are idle for long.
+    /// A task runs [`sweep`](Connections::sweep).
     swept: bool,
     /// Bytes of leases without a connection: those that wait, and those whose client still reads.
     held: usize,
@@ -125,7 +125,7 @@ impl Connections {
         earliest.saturating_add(chosen)
     }
 
-    /// Closes what has been idle for long, or is old, until nothing is left that could become so.
+    /// Closes connections that are old or have been idle for long, until none is idle.
     pub(super) async fn sweep(self: Arc<Self>) {
         loop {
             let now = self.connector.now();
@@ -147,7 +147,7 @@ impl Connections {
         }
     }
 
-    /// Whether somebody must begin to [`sweep`](Connections::sweep): the first to ask does.
+    /// Whether the caller must begin to [`sweep`](Connections::sweep): true for the first caller.
     pub(super) fn needs_sweeping(&self) -> bool {
         let mut state = self.state();
         !state.idle.is_empty() && !core::mem::replace(&mut state.swept, true)
@@ -202,7 +202,7 @@ impl Connections {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing panics while it is held; and if it did, what it guards is still whole.
+    // Nothing panics while it is held; and if it did, the guarded value is still whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -256,7 +256,7 @@ impl State {
             self.open += 1;
             return Some(None);
         }
-        // One with other names makes room.
+        // An idle connection with another search_path is closed, to open this one.
         (!self.idle.is_empty()).then(|| {
             drop(self.idle.remove(0));
             None
@@ -275,11 +275,11 @@ impl Turn {
         Turn { pool: pool.clone(), ticket: None }
     }
 
-    /// Whether it is one's turn, and what one is lent then. The error: too many wait already.
+    /// Ready with the loan when it is this client's turn. The error: too many clients wait already.
     pub(super) fn poll(&mut self, search_path: &str, context: &mut Context<'_>) -> Poll<Result<Lent, Error>> {
         let mut state = self.pool.state();
         let first = state.waiting.front().map(|waiting| waiting.ticket);
-        // Who comes later never overtakes.
+        // A later client never overtakes an earlier one.
         if first == self.ticket
             && let Some(server) = state.take(&self.pool, search_path, context)
         {
@@ -352,7 +352,7 @@ mod tests {
         }
     }
 
-    /// Somebody who asks, and how often they have been woken.
+    /// A client, and how often it was woken.
     struct Client {
         turn: Turn,
         woken: Arc<Woken>,
@@ -403,7 +403,7 @@ mod tests {
         let Poll::Ready(Err(full)) = clients[5].ask() else { panic!("three wait already") };
         assert!(full.is_overloaded());
 
-        // One is told, and only that one may.
+        // One client is woken, and only that one gets the connection.
         drop(first);
         assert!(clients[2].woken() && !clients[3].woken() && !clients[4].woken());
         assert!(clients[4].ask().is_pending() && clients[3].ask().is_pending());
@@ -411,7 +411,7 @@ mod tests {
         assert!(clients[3].woken());
         assert!(clients[3].ask().is_pending(), "both are lent");
 
-        // Who comes later does not overtake, though a connection is free.
+        // A later client does not overtake, though a connection is free.
         drop(second);
         assert!(clients[3].woken());
         let mut later = Client::of(&pool);

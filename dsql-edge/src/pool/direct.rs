@@ -11,7 +11,7 @@ use super::relay;
 use super::visitor::Visitor;
 use crate::transport::{BoxFuture, Transport, TransportError, TransportErrorKind};
 
-/// What is on its way between the two.
+/// The bytes on their way between client and pool.
 #[derive(Default)]
 struct Pipe {
     to_pool: Vec<u8>,

@@ -5,7 +5,7 @@
 
 use crate::wire::Malformed;
 
-/// How far into a frame the last byte was.
+/// The position of the last byte in its frame.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     tag: u8,

@@ -53,7 +53,7 @@
 //!   it (0A000). The type of a statement states whether it may change the session; such a connection is closed
 //!   (`Flight::changes_session`), and a ParameterStatus closes it, too, even if the type was wrong.
 //!
-//! Source: frames are PostgreSQL's (protocol 3.0, "Message Formats"); the three frames of a lease are in `wire::lease`.
+//! Source: frames are PostgreSQL's (protocol 3.0, "Message Formats"); the four frames of a lease are in `wire::lease`.
 
 mod connections;
 mod direct;

@@ -49,7 +49,7 @@ pub struct DsqlPool {
     known: Known,
 }
 
-/// The pool, once a request has said by which prefix its bindings are found.
+/// The pool, once a request has named the prefix of its bindings.
 type Known = Arc<Mutex<Option<KnownPool>>>;
 
 struct KnownPool {
@@ -84,12 +84,12 @@ async fn serve(env: Env, environment: Environment, known: Known, mut visitor: Vi
             Err(error) => error,
         },
     };
-    relay::tell(visitor, &Report::nothing(failed, Signal::Local), environment.sleep(GREETING)).await;
+    relay::send_report(visitor, &Report::nothing(failed, Signal::Local), environment.sleep(GREETING)).await;
 }
 
 async fn pool(env: &Env, environment: &Environment, known: &Known, prefix: &str) -> Result<Pool, Error> {
     if let Some((pool, is_stale)) = find(known, prefix)? {
-        // Where they cannot be read now, the old ones are as good as before.
+        // If they cannot be read now, the pool keeps the old ones.
         if is_stale && let Ok(config) = Config::from_secrets_store(env, prefix).await {
             pool.connections.renew(config);
         }
@@ -138,5 +138,5 @@ fn number(env: &Env, prefix: &str, name: &str) -> Result<Option<usize>, Error> {
     let name = [prefix, name].concat();
     let Ok(var) = env.var(&name) else { return Ok(None) };
     let number = var.to_string().parse().ok().filter(|number| (1..=100_000).contains(number));
-    number.map(Some).ok_or_else(|| Error::config([&name, " is no number from 1 to 100000"].concat()))
+    number.map(Some).ok_or_else(|| Error::config([&name, " is not a number from 1 to 100000"].concat()))
 }

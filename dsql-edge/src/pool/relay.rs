@@ -1,8 +1,8 @@
-//! One lease, from what is asked to the end of it.
+//! Serves one lease, from its request to its end.
 //!
-//! Input: a client that has asked. Output: nothing; the client has its answers, or knows why not, and the
-//! connection is back. Bytes go both ways at once, because a server that cannot get rid of its answers stops reading.
-//! Nothing is ever sent a second time: that is for the client to decide, which knows what it sends.
+//! Input: a client that requests a lease. Output: nothing; the client has received its answers, or the reason why there
+//! are none, and the connection is back. Bytes go both ways at once, because a server that cannot send its answers
+//! stops reading. Nothing is ever sent a second time: only the client can decide that.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};
@@ -28,7 +28,7 @@ pub(super) async fn receive(pool: Arc<Connections>, mut visitor: Visitor) {
         Ok(ask) => serve(pool, visitor, ask).await,
         Err(Malformed(reason)) => {
             let report = Report::nothing(Error::config(reason), Signal::Local);
-            tell(visitor, &report, greeting(&pool)).await;
+            send_report(visitor, &report, greeting(&pool)).await;
         }
     }
 }
@@ -46,14 +46,14 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
     let mut lent = match wait(pool, &mut visitor, &ask, &mut timer).await {
         Ok(lent) => lent,
         Err(NotLent::Gone) => return,
-        Err(NotLent::Because(report)) => return tell(visitor, &report, greeting(pool)).await,
+        Err(NotLent::Because(report)) => return send_report(visitor, &report, greeting(pool)).await,
     };
     if lent.server.is_none() {
         match open(pool, &ask, &mut timer).await {
             Ok(server) => lent.server = Some(server),
             Err(report) => {
                 drop(lent);
-                return tell(visitor, &report, greeting(pool)).await;
+                return send_report(visitor, &report, greeting(pool)).await;
             }
         }
     }
@@ -68,7 +68,7 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
     let ended = poll_fn(|context| relay.poll(context, &mut timer)).await;
     let report = match ended {
         LeaseEnd::Well => None,
-        // Whatever of it is under way: this connection serves nobody any more, unless it is at rest.
+        // Whatever is under way on it: this connection is not lent again, unless it is at rest.
         LeaseEnd::Gone => return,
         LeaseEnd::Badly(report) => {
             lent.server.as_ref().is_some_and(Server::is_between_frames).then_some(report)
@@ -85,8 +85,8 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
     visitor.finish(pool.connector.sleep(time)).await;
 }
 
-/// Says why not.
-pub(super) async fn tell(mut visitor: Visitor, report: &Report, timer: BoxFuture<()>) {
+/// Sends a client the reason why it gets no lease.
+pub(super) async fn send_report(mut visitor: Visitor, report: &Report, timer: BoxFuture<()>) {
     visitor.report(report);
     visitor.finish(timer).await;
 }
@@ -95,7 +95,7 @@ fn greeting(pool: &Connections) -> BoxFuture<()> {
     pool.connector.sleep(GREETING)
 }
 
-/// How long a client may take to ask, or to hear why not.
+/// How long a client may take to request a lease, or to read why it gets none.
 pub(super) const GREETING: Millis = 10_000;
 
 enum NotLent {
@@ -223,16 +223,16 @@ impl Relay<'_> {
         *timer = self.pool.connector.sleep(until.saturating_sub(now));
     }
 
-    /// Moves what can be moved.
+    /// Forwards the bytes that can be forwarded now.
     fn advance(&mut self, context: &mut Context<'_>) -> Result<bool, LeaseEnd> {
         let mut moved = self.visitor.poll_read(context, self.ask.open).map_err(|Gone| LeaseEnd::Gone)?;
         // Before the server is given anything that came behind it.
         self.server.spent |= self.visitor.spent;
         if self.server.is_free()
-            && let Some(said) = self.visitor.take()
+            && let Some(part) = self.visitor.take()
         {
             moved = true;
-            self.server.send(said).map_err(|Malformed(reason)| {
+            self.server.send(part).map_err(|Malformed(reason)| {
                 self.failed(ConnectionFailure::Session(SessionFault::Malformed(reason)))
             })?;
         }

@@ -1,8 +1,8 @@
 //! A connection of the pool's to the server: its login, and then bytes that are passed on.
 //!
-//! Input: bytes of flights. Output: bytes that answer them, and where they end. It knows where frames end and what
-//! ReadyForQuery says, and understands nothing else. It is lent again only when everything has been answered and no
-//! transaction is open; what a lease left open is rolled back before anything else is said.
+//! Input: bytes of flights. Output: bytes that answer them, and where they end. It reads only where frames end and the
+//! status in ReadyForQuery. It is lent again only when everything has been answered and no transaction is open; a
+//! transaction that a lease left open is rolled back before anything else is sent.
 
 use core::task::{Context, Poll, Waker};
 
@@ -18,11 +18,11 @@ use crate::wire::{Malformed, Parameters, frontend, lease};
 
 pub(super) struct Server {
     transport: Box<dyn Transport>,
-    /// Until the server has let us in.
+    /// Until the login has ended.
     login: Option<Connection>,
     pipelined: bool,
     heard: bool,
-    /// What waits for the transport to have written the last.
+    /// The bytes to write once the transport has written the last ones.
     outgoing: Vec<u8>,
     /// Bytes have been given to the transport that it has not written yet.
     writing: bool,
@@ -32,19 +32,19 @@ pub(super) struct Server {
     /// The flight that is being handed over has not come to its Sync.
     midway: bool,
     frames: Frames,
-    /// So many Syncs are not answered.
+    /// The number of Syncs that are not answered.
     unanswered: usize,
-    /// The next answer is that of a ROLLBACK, which nobody waits for.
+    /// The next answer is that of a ROLLBACK, which no client waits for.
     rolling_back: bool,
     /// The flight was handed over together with the login, and nothing of it is answered yet.
     unproven: bool,
     /// The number of ReadyForQuery messages before that of the probe, which is not passed on.
     before_probe: Option<usize>,
-    /// As the last ReadyForQuery said.
+    /// The status in the last ReadyForQuery.
     status: u8,
     /// The session may be changed: it is closed when the lease ends.
     pub(super) spent: bool,
-    /// What its names are looked up in.
+    /// The search_path of the session.
     pub(super) search_path: String,
     /// It is not lent after this time.
     pub(super) retires: Millis,
@@ -80,7 +80,7 @@ impl Server {
         }
     }
 
-    /// Whether it has let us in.
+    /// Whether the login has ended.
     pub(super) fn has_started(&self) -> bool {
         self.login.is_none()
     }
@@ -109,12 +109,12 @@ impl Server {
         self.has_started() && self.handed
     }
 
-    /// When it is closed if nobody asks for it: it may be idle for so long, and no older than it may become.
+    /// When it is closed if no client requests it: at the end of its idle time or of its age, whichever comes first.
     pub(super) fn idle_until(&self, idle: Millis) -> Millis {
         self.idle_since.saturating_add(idle).min(self.retires)
     }
 
-    /// Whether everything is answered, and nothing half said.
+    /// Whether everything is answered, and no frame is incomplete.
     pub(super) fn is_settled(&self) -> bool {
         let answered = self.unanswered == 0 && (!self.midway || seeded!(LendsMidway));
         self.has_started() && answered && self.frames.are_whole() && self.write_error.is_none()
@@ -135,7 +135,7 @@ impl Server {
         self.frames.are_whole()
     }
 
-    /// A lease ends: whether it can be lent again. Of what the lease left open nothing stays.
+    /// A lease ends: whether it can be lent again. A transaction that the lease left open is rolled back.
     pub(super) fn end_lease(&mut self) -> bool {
         let rests = self.is_settled() || (self.has_started() && seeded!(LendsUnanswered));
         if !rests || self.spent {
@@ -158,7 +158,7 @@ impl Server {
         Ok(())
     }
 
-    /// Whether, so far as can be told without asking, the server is still there.
+    /// Whether the server is still there, as far as that shows without a round trip.
     pub(super) fn poll_alive(&mut self, context: &mut Context<'_>) -> bool {
         let mut nothing = Vec::new();
         loop {
@@ -186,13 +186,13 @@ impl Server {
     }
 
     /// Hands over a piece of a flight.
-    pub(super) fn send(&mut self, said: FlightPart) -> Result<(), Malformed> {
+    pub(super) fn send(&mut self, part: FlightPart) -> Result<(), Malformed> {
         self.handed = true;
-        self.midway = !said.whole;
-        self.unanswered += said.syncs;
+        self.midway = !part.whole;
+        self.unanswered += part.syncs;
         match &mut self.login {
-            Some(login) => login.relay(&said.bytes)?,
-            None => self.outgoing.extend_from_slice(&said.bytes),
+            Some(login) => login.relay(&part.bytes)?,
+            None => self.outgoing.extend_from_slice(&part.bytes),
         }
         Ok(())
     }
@@ -202,7 +202,7 @@ impl Server {
         !self.writing && self.outgoing.is_empty()
     }
 
-    /// Sends what there is to send, as far as that goes now. Returns whether a write was completed: the server may be
+    /// Sends as much as can be sent now. Returns whether a write was completed: the server may be
     /// free then, and nothing else wakes the task to hand over what the client sends next.
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> bool {
         let mut completed = false;
@@ -226,7 +226,7 @@ impl Server {
         }
     }
 
-    /// Receives something, and puts what is for the client at the end of `out`.
+    /// Receives bytes, and appends those that are for the client to `out`.
     pub(super) fn poll_read(
         &mut self,
         context: &mut Context<'_>,
@@ -235,7 +235,7 @@ impl Server {
         let mut read = core::mem::take(&mut self.read);
         let polled = self.transport.poll_read(context, &mut read);
         let result = match polled {
-            // A server that refuses and leaves breaks the write too: what it said has been read by now.
+            // A server that rejects the login and closes breaks the write too: its last answer has been read by now.
             Poll::Pending => match self.write_error.take() {
                 Some(error) => Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 None => Poll::Pending,
@@ -304,7 +304,7 @@ impl Server {
                 (b'N' | b'A', ..) => {}
                 // A server may answer statements before their Sync has come: the rest of the flight is on its way.
                 (tag, ..) if self.midway && tag != b'Z' => {}
-                // An error that nobody waited for is the last: the server is about to leave.
+                // An error while no answer is due is the last message: the server closes the connection.
                 (b'E', _, 0) => return Err(SessionFault::Closed),
                 (b'Z', ..) | (_, _, 0) => return Err(SessionFault::Malformed(OUT_OF_PLACE)),
                 _ => {}
@@ -316,7 +316,7 @@ impl Server {
 
 const OUT_OF_PLACE: &str = "a message came that may not come here";
 
-/// No server says what a pool says.
+/// Whether a server may send it: the frames of a lease are sent by a pool only.
 fn may_come(tag: u8) -> bool {
     tag != lease::LEASE_GRANTED && tag != lease::LEASE_FAILED
 }

@@ -20,7 +20,7 @@ pub(crate) struct Stub {
 }
 
 impl Stub {
-    /// The binding `DSQL_POOL`, and what says how to use it.
+    /// The objects behind the binding `DSQL_POOL`, with the options of the bindings next to it.
     pub(crate) fn from_env(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
         let own = |name: &str| [prefix, name].concat();
         let var = |name: &str| env.var(&own(name)).ok().map(|var| var.to_string());
@@ -40,7 +40,7 @@ impl Stub {
             None => 1,
             Some(text) => {
                 text.parse().ok().filter(|shards| (1..=1000).contains(shards)).ok_or_else(|| {
-                    Error::config([&own("DSQL_POOL_SHARDS"), " is no number from 1 to 1000"].concat())
+                    Error::config([&own("DSQL_POOL_SHARDS"), " is not a number from 1 to 1000"].concat())
                 })?
             }
         };
@@ -69,7 +69,7 @@ impl Config {
     /// `DSQL_POOL_CONNECTIONS` and `DSQL_POOL_WAITING`. The Worker needs none of those.
     ///
     /// # Errors
-    /// If the binding is missing: the error says how to set it.
+    /// If the binding is missing: the error shows how to set it.
     pub fn from_pool(env: &worker::Env) -> Result<Self, Error> {
         Config::from_pool_with_prefix(env, "")
     }

@@ -1,8 +1,8 @@
 //! A client of the pool, as the pool sees it: a stream in each direction.
 //!
-//! Input: a [`Transport`] to a stub. Output: what it asks for, then the bytes of its flights, checked to be frames
-//! of the extended protocol; and the other way the answers, and in the end why there are none. It holds a few chunks at
-//! most: a client that stops reading stops the pool from reading.
+//! Input: a [`Transport`] to a stub. Output: its request for a lease, then the bytes of its flights, checked to be
+//! frames of the extended protocol; and the other way the answers, or the reason why there are none. It holds a few
+//! chunks at most: a client that stops reading stops the pool from reading.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};
@@ -13,24 +13,24 @@ use crate::transport::{BoxFuture, Transport};
 use crate::wire::Malformed;
 use crate::wire::lease::{self, Ask, SPENT};
 
-/// So much is held of what one side says, at the most, until the other has taken it; and one read more.
+/// The most bytes of one side that are held until the other has taken them; one read more may come on top.
 const CHUNK: usize = 65_536;
 
 pub(super) struct Visitor {
     transport: Box<dyn Transport>,
-    /// What it says that nobody has taken yet.
+    /// Bytes from it that were not forwarded yet.
     inbox: Vec<u8>,
-    /// It has said all that it will.
+    /// Its stream has ended.
     pub(super) ended: bool,
     /// The connection must not be lent again: what comes next may change the session's settings.
     pub(super) spent: bool,
-    /// What it is told that has not been given to the transport.
+    /// Bytes for it that the transport has not got yet.
     pub(super) outbox: Vec<u8>,
     writing: bool,
     frames: Frames,
-    /// So many Syncs are in the inbox.
+    /// The number of Syncs in the inbox.
     syncs: usize,
-    /// The last thing it has said is a whole Sync.
+    /// The last bytes from it are a whole Sync.
     synced: bool,
     read: Vec<u8>,
 }
@@ -44,7 +44,7 @@ pub(super) struct FlightPart {
     pub(super) whole: bool,
 }
 
-/// The client is there no more, or is none.
+/// The client has left, or it never was one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Gone;
 
@@ -64,7 +64,7 @@ impl Visitor {
         }
     }
 
-    /// What it asks for. The error says what is wrong with it.
+    /// Its request for a lease. The error names the fault in it.
     pub(super) async fn ask(&mut self, mut timer: BoxFuture<()>) -> Result<Ask, Malformed> {
         poll_fn(|context| {
             loop {
@@ -77,13 +77,13 @@ impl Visitor {
                 match self.transport.poll_read(context, &mut self.read) {
                     Poll::Ready(Ok(())) if !self.read.is_empty() => self.inbox.extend_from_slice(&self.read),
                     Poll::Ready(_) => {
-                        return Poll::Ready(Err(Malformed("the client left before it had asked")));
+                        return Poll::Ready(Err(Malformed("the client left before it requested a lease")));
                     }
                     Poll::Pending => {
                         return timer
                             .as_mut()
                             .poll(context)
-                            .map(|()| Err(Malformed("the client asks for nothing")));
+                            .map(|()| Err(Malformed("the client did not request a lease in time")));
                     }
                 }
             }
@@ -91,7 +91,7 @@ impl Visitor {
         .await
     }
 
-    /// Listens for more, as far as there is room; whether anything has come. `open`: when it has said all, it is gone.
+    /// Reads more, as far as there is room; returns whether anything came. `open`: the end of its stream is [`Gone`].
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>, open: bool) -> Result<bool, Gone> {
         let mut moved = false;
         while !self.ended && self.inbox.len() < CHUNK {
@@ -136,14 +136,16 @@ impl Visitor {
         Ok(())
     }
 
-    /// What it has said that nobody has taken yet.
+    /// Its bytes that were not forwarded yet.
     pub(super) fn take(&mut self) -> Option<FlightPart> {
-        let said = |this: &mut Self| FlightPart {
-            bytes: core::mem::take(&mut this.inbox),
-            syncs: core::mem::take(&mut this.syncs),
-            whole: this.synced,
-        };
-        (!self.inbox.is_empty()).then(|| said(self))
+        if self.inbox.is_empty() {
+            return None;
+        }
+        Some(FlightPart {
+            bytes: core::mem::take(&mut self.inbox),
+            syncs: core::mem::take(&mut self.syncs),
+            whole: self.synced,
+        })
     }
 
     /// How many received bytes wait to be passed on.
@@ -156,17 +158,17 @@ impl Visitor {
         self.outbox.len() + if self.writing { CHUNK } else { 0 }
     }
 
-    /// Whether something of what it has said waits.
+    /// Whether bytes from it wait to be forwarded.
     pub(super) fn is_waiting(&self) -> bool {
         !self.inbox.is_empty()
     }
 
-    /// Whether it can be told more.
+    /// Whether more can be written to it.
     pub(super) fn has_room(&self) -> bool {
         self.outbox.len() < CHUNK
     }
 
-    /// Tells it what there is to tell; whether anything went.
+    /// Writes what waits for it; returns whether anything was written.
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> Result<bool, Gone> {
         let mut moved = false;
         loop {
@@ -185,7 +187,7 @@ impl Visitor {
         }
     }
 
-    /// Tells it the rest, or gives it up when the time is over.
+    /// Writes the rest to it, or abandons it when the time is over.
     pub(super) async fn finish(mut self, mut timer: BoxFuture<()>) {
         poll_fn(|context| match self.poll_write(context) {
             Ok(_) if self.writing => timer.as_mut().poll(context),
@@ -194,7 +196,7 @@ impl Visitor {
         .await;
     }
 
-    /// Why there is no lease, or not any more. Only between frames of the server's.
+    /// Reports why it gets no lease, or why the lease ended. Only between frames of the server's.
     pub(super) fn report(&mut self, report: &Report) {
         lease::failed(&report.write(), &mut self.outbox);
     }

@@ -1,13 +1,13 @@
 //! One session with a server, as a state machine without a socket and without a clock.
 //!
 //! Input: commands ([`Connection::start`], then [`Connection::statement`], [`Connection::execute`] and
-//! [`Connection::sync`] for a flight of any number of statements) and what arrives ([`Connection::handle_input`],
+//! [`Connection::sync`] for a flight of any number of statements) and bytes that arrive ([`Connection::handle_input`],
 //! [`Connection::handle_eof`]). Output: bytes to send ([`Connection::poll_transmit`]) and events
-//! ([`Connection::poll_event`]). Never reads a socket, never waits, never retries. After the first fault it is dead
-//! and says only so.
+//! ([`Connection::poll_event`]). Never reads a socket, never waits, never retries. After the first fault it is dead:
+//! [`Connection::poll_event`] then returns [`SessionFault::Closed`].
 //!
-//! Every frame that asks for an answer puts what must be answered at the end of a queue; every message must be what
-//! stands at its front. After an ErrorResponse the server skips to the next Sync, and so does the queue.
+//! Every frame that requests an answer puts the expected message at the end of a queue; every message that arrives must
+//! be the one at its front. After an ErrorResponse the server skips to the next Sync, and so does the queue.
 //!
 //! ```text
 //! Startup Password Parse Bind Execute Parse Bind Describe Execute Sync ───────────▶   one flight
@@ -30,20 +30,20 @@ use crate::wire::{
 #[derive(Debug)]
 pub(crate) struct Connection {
     state: State,
-    /// What has arrived and is not understood yet begins at `understood`.
+    /// The bytes that have arrived; those from `understood` on were not handled yet.
     incoming: Vec<u8>,
     understood: usize,
     outgoing: Vec<u8>,
-    /// What follows the server's wish for a password, where it is waited for.
+    /// The bytes to send once the server has requested a password, if the client waits for that.
     held_back: Option<Vec<u8>>,
     /// Statements that wait for the end of the login.
     held_statements: Option<Vec<u8>>,
-    /// What is to be answered, in order; the first so many are. Empty once all are.
+    /// The expected answers, in order; the first `answered` have come. Empty once all have.
     expected: Vec<Expected>,
     answered: usize,
-    /// An ErrorResponse has come: what was sent before the next Sync is not answered any more.
+    /// An ErrorResponse has come: frames before the next Sync are not answered any more.
     skipping: bool,
-    /// As the last ReadyForQuery said.
+    /// The status in the last ReadyForQuery.
     status: Status,
     /// The columns of the result that is being received.
     described: usize,
@@ -73,12 +73,12 @@ enum State {
     /// A lease is asked for: the pool must grant it.
     #[cfg(feature = "pool")]
     AwaitLease,
-    /// The server has let us in: what it says answers `expected`.
+    /// The login has ended: messages of the server answer `expected`.
     Open,
     Dead,
 }
 
-/// What a frame is answered by.
+/// The messages that answer a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     ParseComplete,
@@ -87,12 +87,12 @@ enum Expected {
     Description,
     /// DataRows, then CommandComplete.
     Result,
-    /// The flight's own ReadyForQuery, where that of a probe comes behind it and ends the flight.
+    /// The flight's own ReadyForQuery, if that of a probe comes after it and ends the flight.
     ReadyBeforeProbe,
     ReadyForQuery,
 }
 
-/// Where a session stands between its flights.
+/// The transaction status of a session between its flights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     /// Outside of any transaction block.
@@ -102,15 +102,15 @@ pub(crate) enum Status {
     InFailedTransaction,
 }
 
-/// What has arrived.
+/// A message that has arrived, as the client uses it.
 #[derive(Debug)]
 pub(crate) enum SessionEvent {
-    /// The server let us in.
+    /// The login has ended.
     Started,
     /// The result has these columns.
     Described(Vec<Field>),
     Row(Row),
-    /// A statement was executed, once. That is not yet success: what is in no transaction block commits at Sync.
+    /// A statement was executed, once. That is not yet success: outside of a transaction block it commits at Sync.
     Completed(Tag),
     /// The statement that was to be answered failed, or, if there is none left, the commit at Sync did. When the error
     /// is fatal it is the last event.
@@ -127,19 +127,19 @@ pub(crate) enum SessionEvent {
 pub(crate) enum SessionFault {
     /// The server rejected the login.
     LoginRejected(Box<DatabaseError>),
-    /// The server wants another kind of authentication than the one we agree to.
+    /// The server requests another kind of authentication than a cleartext password.
     Authentication(&'static str),
     /// The server closed the connection.
     Closed,
-    /// There is no lease, or not any more; the pool says why.
+    /// The pool grants no lease, or ended it: its report.
     #[cfg(feature = "pool")]
     LeaseFailed(Vec<u8>),
     /// As [`SessionEvent::FlightDropped`], found by a pool.
     #[cfg(feature = "pool")]
     FlightDropped,
-    /// What came is longer than the limit that is named.
+    /// A message is longer than this limit allows.
     TooLong(&'static str),
-    /// What came is no message, or none that may come here.
+    /// The bytes are not a message, or not one that may come here.
     Malformed(&'static str),
 }
 
@@ -168,8 +168,8 @@ impl Connection {
         }
     }
 
-    /// Begins the session. `pipelined` sends the password, and what follows with it, without waiting to
-    /// be asked: only for servers known to ask for it in clear text.
+    /// Begins the session. `pipelined` sends the password, and the flight behind it, before the server
+    /// requests it: only for servers that are known to request it in clear text.
     pub(crate) fn start(
         &mut self,
         startup: &Startup<'_>,
@@ -188,12 +188,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Holds statements back until the login is done, for servers that drop what comes with it.
+    /// Holds statements back until the login is done, for servers that drop a flight that comes with it.
     pub(crate) fn hold_statements(&mut self) {
         self.held_statements = Some(Vec::new());
     }
 
-    /// Begins the session with a lease of a pool's instead: there is nobody to be, and no password.
+    /// Begins the session with a request for a pool's lease, without a user and a password.
     #[cfg(feature = "pool")]
     pub(crate) fn ask(&mut self, ask: &lease::Ask) -> Result<(), Malformed> {
         ask.write(&mut self.outgoing)?;
@@ -202,8 +202,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Requests that the pool closes the connection when the lease ends, because what is sent next may change the
-    /// session's settings.
+    /// Requests that the pool closes the connection when the lease ends, because the next statements may change
+    /// the session's settings.
     #[cfg(feature = "pool")]
     pub(crate) fn spend(&mut self) {
         if self.leased && !self.spent && self.state != State::Dead {
@@ -212,14 +212,14 @@ impl Connection {
         }
     }
 
-    /// Bytes of a flight that somebody else has made, and whose answers somebody else understands.
+    /// Sends bytes of a client's flight; the client reads the answers.
     #[cfg(feature = "pool")]
     pub(crate) fn relay(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         self.out()?.extend_from_slice(bytes);
         Ok(())
     }
 
-    /// What has arrived behind the event that was taken last.
+    /// The bytes that have arrived after the last event.
     #[cfg(feature = "pool")]
     pub(crate) fn into_unread(mut self) -> Vec<u8> {
         self.incoming.split_off(self.understood)
@@ -227,8 +227,8 @@ impl Connection {
 
     /// Parse: the statement that the next executions are of.
     ///
-    /// When this or another frame of a flight cannot be made, the flight is left half said: drop the connection, or
-    /// [`abandon`](Connection::abandon) what has not been sent.
+    /// When this or another frame of a flight cannot be written, the flight is incomplete: drop the connection, or
+    /// [`abandon`](Connection::abandon) the flight if nothing of it was sent.
     pub(crate) fn statement(&mut self, sql: &str, parameter_types: &[u32]) -> Result<(), Malformed> {
         let message = self.limits.message;
         frontend::parse(sql, parameter_types, message, self.out()?)?;
@@ -264,10 +264,10 @@ impl Connection {
     /// Sends one more Sync behind a flight that was sent with the login, unless a part of it is answered already or
     /// still waits to be sent.
     ///
-    /// A server may process the login and drop what is behind it in the same read. That looks like a slow query, and a
+    /// A server may process the login and drop the bytes after it in the same read. That looks like a slow query, and a
     /// Sync tells the two apart, because a server answers in order: a ReadyForQuery that comes before ParseComplete
-    /// proves that the flight was never seen ([`SessionEvent::FlightDropped`]). A slow query is answered as ever, and
-    /// one ReadyForQuery more comes behind it.
+    /// proves that the flight was never seen ([`SessionEvent::FlightDropped`]). A slow query is answered as usual,
+    /// and one more ReadyForQuery follows.
     pub(crate) fn probe(&mut self) {
         let is_silent = self.answered == 0 && self.understood == self.incoming.len() && !self.skipping;
         if !is_silent || self.state != State::Open || !self.outgoing.is_empty() {
@@ -289,14 +289,14 @@ impl Connection {
         true
     }
 
-    /// What stands to be sent and answered, for [`abandon`](Connection::abandon).
+    /// The ends of the queues now, for [`abandon`](Connection::abandon).
     pub(crate) fn checkpoint(&mut self) -> Checkpoint {
         Checkpoint { bytes: self.out().map_or(0, |out| out.len()), expected: self.expected.len() }
     }
 
-    /// What is to be sent, all of it at once, if there is anything.
+    /// All bytes that are to be sent, if there are any.
     pub(crate) fn poll_transmit(&mut self) -> Option<Vec<u8>> {
-        // What is held back is behind the StartupMessage, which goes alone then.
+        // While something is held back, only the StartupMessage is sent.
         let are_held = self.held_back.is_some() || self.held_statements.is_some();
         self.sent_statements |= !self.outgoing.is_empty() && !are_held;
         (!self.outgoing.is_empty()).then(|| core::mem::take(&mut self.outgoing))
@@ -320,7 +320,7 @@ impl Connection {
         if self.state == State::Dead {
             return Err(SessionFault::Closed);
         }
-        // Messages are read where they lie, while the session goes on.
+        // Messages are read in this buffer, while the session's state changes.
         let incoming = core::mem::take(&mut self.incoming);
         let result = self.advance(&incoming);
         if result.is_err() {
@@ -340,7 +340,7 @@ impl Connection {
             && !self.eof
     }
 
-    /// Whether it is settled and in no transaction block, so that anyone may use it.
+    /// Whether it is settled and outside of a transaction block, so that any flight may use it.
     pub(crate) fn is_idle(&self) -> bool {
         self.is_settled() && (self.status == Status::Idle || seeded!(ReusesOpenTransaction))
     }
@@ -383,7 +383,7 @@ impl Connection {
 
     fn handle_message(&mut self, message: Message<'_>) -> Result<Option<SessionEvent>, SessionFault> {
         match (self.state, message) {
-            // These may come at any time. What they say is not needed.
+            // These may come at any time. Their content is not needed.
             (_, Message::NoticeResponse | Message::ParameterStatus | Message::NotificationResponse) => {
                 Ok(None)
             }
@@ -422,7 +422,7 @@ impl Connection {
         }
     }
 
-    /// What answers a frame must be what stands at the front of the queue.
+    /// A message that answers a frame must be the one at the front of the queue.
     fn handle_answer(&mut self, message: Message<'_>) -> Result<Option<SessionEvent>, SessionFault> {
         let front = self.front().ok_or(OUT_OF_PLACE)?;
         let event = match (front, message) {
@@ -508,7 +508,7 @@ impl Connection {
         self.expected.contains(&Expected::ReadyBeforeProbe)
     }
 
-    /// What the next message must answer.
+    /// The answer that the next message must be.
     fn front(&self) -> Option<Expected> {
         self.expected.get(self.answered).copied()
     }
@@ -531,7 +531,7 @@ impl Connection {
     }
 }
 
-/// How far a flight had come to be written.
+/// The ends of the queues before a flight was written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Checkpoint {
     bytes: usize,
@@ -553,14 +553,14 @@ impl From<backend::FrameError> for SessionFault {
     }
 }
 
-/// What [`SessionEvent::FlightDropped`] is called where it is an error.
+/// The text of [`SessionEvent::FlightDropped`] where it is an error.
 #[cfg(feature = "pool")]
 pub(crate) const FLIGHT_DROPPED: &str = "it dropped the statements that came with the login";
 
 const OUT_OF_PLACE: SessionFault = SessionFault::Malformed("a message came that may not come here");
 
-/// Only a cleartext password, inside TLS, is agreed to: a server that asks for nothing, or for something
-/// weaker or stronger, is not the one we were told about.
+/// Only a cleartext password, inside TLS, is accepted: a server that requests nothing, or a weaker or stronger proof,
+/// is not the configured one.
 fn other_authentication(message: &Message<'_>) -> SessionFault {
     SessionFault::Authentication(match message {
         Message::AuthenticationOk => "it asks for no password",

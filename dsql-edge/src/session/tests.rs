@@ -87,7 +87,7 @@ fn add(connection: &mut Connection, sql: &str, times: usize) {
     }
 }
 
-/// A statement without columns, which nobody asks for.
+/// A statement without columns, and without Describe.
 fn add_control(connection: &mut Connection, sql: &str) {
     connection.statement(sql, &[]).unwrap();
     connection.execute(&Parameters::default(), &[], false).unwrap();
@@ -195,7 +195,7 @@ fn every_truncation_is_a_fault_and_never_a_success() {
 
 #[test]
 fn command_complete_is_not_yet_success() {
-    // An implicit transaction commits at Sync: PostgreSQL says INSERT 0 1 and then 23505 for a deferred key.
+    // An implicit transaction commits at Sync: PostgreSQL sends INSERT 0 1 and then 23505 for a deferred key.
     let mut connection = started(true);
     connection.handle_input(&login());
     connection.handle_input(&[described(), frame(b'C', b"INSERT 0 1\0")].concat());
@@ -230,7 +230,7 @@ fn a_fatal_error_ends_the_session_with_the_server_s_words() {
     let (events, fault) = events(&mut connection);
     assert!(events.last().unwrap().contains("57P01"));
     assert_eq!(fault, Some(SessionFault::Closed));
-    // Nobody asked anything: the server leaves.
+    // No request is open: the server closes the connection.
     let mut connection = started(true);
     connection.handle_input(&[login(), answer(), error("FATAL", "57P01")].concat());
     assert_eq!(self::events(&mut connection).1, Some(SessionFault::Closed));
@@ -298,7 +298,7 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
     assert_eq!((seen.len(), fault), (6, None), "{seen:#?}");
     assert_eq!(seen[3], "Ready(InFailedTransaction)");
     assert!(seen[4].contains("Rollback") && connection.is_idle());
-    // What follows the error as if nothing had happened is out of place, and so is a row for BEGIN.
+    // An answer that follows the error as if nothing had happened is out of place, and so is a row for BEGIN.
     for wrong in [[&begin[..], &error("ERROR", "40001"), &answer].concat(), [login(), row(1)].concat()] {
         let mut connection = flight();
         connection.handle_input(&wrong);
@@ -410,7 +410,7 @@ fn many_rows_are_ready_after_the_last_of_them() {
         assert_eq!(seen.len(), 9, "{seen:#?}");
         assert!(connection.is_idle());
     }
-    // One answer too few, or too many, is no success.
+    // One answer too few, or too many, is an error.
     for wrong in
         [[&first[..], &again, &ready].concat(), [&first[..], &again, &again, &again, &ready].concat()]
     {

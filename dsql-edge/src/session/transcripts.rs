@@ -1,8 +1,8 @@
-//! What a real PostgreSQL 16 said, replayed: whole, byte by byte, and cut off after every byte.
+//! Replays the answers of a real PostgreSQL 16: whole, byte by byte, and cut off after every byte.
 //!
 //! Input: `transcripts/*.txt`, one for each [`SCENARIOS`], a frame a line: `>` what we sent, `<` what it answered, `=`
 //! the event that this is. `DSQL_EDGE_RECORD=host:port:password cargo test -p dsql-edge transcripts` records them
-//! anew from a server that asks the user `postgres` for a cleartext password, without TLS.
+//! again from a server that asks the user `postgres` for a cleartext password, without TLS.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,28 +13,28 @@ use super::*;
 use crate::wire::Parameters;
 
 /// A statement, and the values of its one parameter, one for each time that it is executed.
-type Said = (&'static str, &'static [&'static str]);
+type Executions = (&'static str, &'static [&'static str]);
 
-/// Nothing to say, executed once.
+/// No parameters, executed once.
 const ONCE: &[&str] = &[];
 
 struct Scenario {
     name: &'static str,
     pipelined: bool,
-    /// So wrong that the server lets nobody in.
+    /// A password that the server rejects.
     password: Option<&'static str>,
-    /// Flights: what is in them before Sync.
-    flights: &'static [&'static [Said]],
+    /// Flights: their statements before Sync.
+    flights: &'static [&'static [Executions]],
 }
 
-const fn scenario(name: &'static str, flights: &'static [&'static [Said]]) -> Scenario {
+const fn scenario(name: &'static str, flights: &'static [&'static [Executions]]) -> Scenario {
     Scenario { name, pipelined: true, password: None, flights }
 }
 
-/// By the turn and what was sent: the answer, in pieces, and whether the server leaves then.
+/// By the turn and the bytes that were sent: the answer, in pieces, and whether the server leaves then.
 type Answering<'a> = &'a mut dyn FnMut(usize, &[u8]) -> (Vec<Vec<u8>>, bool);
 
-const MADE: Said = ("CREATE TEMPORARY TABLE things (id int4 PRIMARY KEY, name text)", ONCE);
+const MADE: Executions = ("CREATE TEMPORARY TABLE things (id int4 PRIMARY KEY, name text)", ONCE);
 
 const SCENARIOS: &[Scenario] = &[
     scenario(
@@ -92,7 +92,7 @@ const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-/// A recording: what was sent at once, and what came for it.
+/// A recording: bytes that were sent at once, and their answer.
 #[derive(Default)]
 struct Turn {
     sent: Vec<u8>,
@@ -212,7 +212,7 @@ fn frames(mut bytes: &[u8], mark: &str, untyped: bool, out: &mut String) {
     }
 }
 
-/// What `escape_ascii` wrote.
+/// Reads the output of `escape_ascii`.
 fn unescaped(line: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut bytes = line.bytes();
@@ -235,7 +235,7 @@ fn unescaped(line: &str) -> Vec<u8> {
     out
 }
 
-/// From a real server: what it says until it falls silent.
+/// The bytes of a real server until it pauses.
 fn record(server: &str) {
     let (address, password) = server.rsplit_once(':').expect("host:port:password");
     for scenario in SCENARIOS {
@@ -287,13 +287,13 @@ fn replay(piece: usize) {
             let left = turns.len() == at + 1 && turn.events.len() > recorded.events.len();
             let events = &turn.events[..turn.events.len() - usize::from(left)];
             assert_eq!(events, recorded.events, "{name}, turn {at}, in pieces of {piece}");
-            // Whoever leaves has said so, or is found out.
+            // After the recorded events only the end of the connection may follow.
             assert!(!left || turn.events.last().is_some_and(|last| last == "Closed"), "{name}");
         }
     }
 }
 
-/// What the recordings were made with: it stands in them.
+/// The password of the recordings: they contain it.
 const PASSWORD: &str = "recorded";
 
 #[test]

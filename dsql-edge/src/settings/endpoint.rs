@@ -1,6 +1,6 @@
 //! Which hosts a token may be sent to.
 //!
-//! Input: `DSQL_ENDPOINT`. Output: host, port and region, or an error that says what is wrong without
+//! Input: `DSQL_ENDPOINT`. Output: host, port and region, or an error that names the fault without
 //! repeating the text, which may be a connection string with a password in it. No regular expressions: they
 //! would cost a Worker more than all of this. (Nor single characters as patterns: `split_once(':')` links a search for
 //! bytes, `split_once([':'])` does not.)
@@ -73,7 +73,7 @@ impl Endpoint {
                 |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
             if name.is_empty() || !name.bytes().all(is_host) {
                 return Err(Error::config(
-                    "a host name of the endpoint is empty or has characters that none has",
+                    "a host name of the endpoint is empty or has characters that no host name has",
                 ));
             }
         }

@@ -10,7 +10,7 @@ pub(crate) use endpoint::Endpoint;
 #[cfg(feature = "assume-role")]
 pub(crate) use endpoint::StsEndpoint;
 
-/// What a user sets, apart from credentials and callbacks.
+/// The settings of a user, apart from credentials and callbacks.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) endpoint: Endpoint,

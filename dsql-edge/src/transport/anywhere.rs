@@ -1,4 +1,5 @@
-//! What every platform but Workers has: sockets that belong to no request, and a clock of the standard library.
+//! The functions that every platform but Workers shares: sockets belong to no request, and the clock is that of the
+//! standard library.
 
 use core::hash::BuildHasher;
 #[cfg(feature = "pool")]
@@ -32,7 +33,7 @@ pub(crate) fn is_bound(env: &worker::Env, name: &str) -> bool {
     text_of(env, name).is_some_and(|text| !text.is_empty())
 }
 
-/// There are no Durable Objects.
+/// A namespace of Durable Objects; outside of Workers there is never one.
 #[cfg(feature = "pool")]
 pub(crate) struct Namespace;
 
@@ -57,7 +58,7 @@ pub(crate) fn now() -> Millis {
     millis(BEGAN.get_or_init(Instant::now).elapsed())
 }
 
-/// What the standard library seeds its maps with.
+/// The random numbers that the standard library seeds its maps with.
 pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(())
 }

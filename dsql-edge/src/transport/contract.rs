@@ -17,14 +17,15 @@ pub(crate) trait Transport: Send + Sync {
     /// Ready when nothing is left to write.
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>>;
 
-    /// Puts what has arrived into `into`, which is emptied first. No bytes: the server closed the connection.
+    /// Puts the bytes that have arrived into `into`, which is emptied first. No bytes: the server closed the
+    /// connection.
     fn poll_read(
         &mut self,
         context: &mut Context<'_>,
         into: &mut Vec<u8>,
     ) -> Poll<Result<(), TransportError>>;
 
-    /// Says goodbye with these last bytes, without waiting for anything.
+    /// Sends these last bytes and closes, without waiting for anything.
     fn close(&mut self, last: &'static [u8]);
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct TransportError {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TransportErrorKind {
-    /// Nobody listens there, or there is no such host.
+    /// No server listens there, or the host does not exist.
     Unreachable,
     /// The server declined TLS, or its answer to SSLRequest is not PostgreSQL's.
     NoTls,
@@ -63,8 +64,8 @@ impl TransportError {
     }
 }
 
-/// A future that may be anywhere.
+/// A boxed future that is `Send`.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// What comes of dialing.
+/// The result of dialing.
 pub(crate) type Dialed = Result<Box<dyn Transport>, TransportError>;

@@ -1,4 +1,5 @@
-//! The environment that a client or a pool runs in: dialer, clock, timers, randomness, and what all requests share.
+//! The environment that a client or a pool runs in: dialer, clock, timers, randomness, and the state that
+//! all requests share.
 //!
 //! Input: settings, times. Output: transports, timers, numbers; the retry budget and the credentials of this isolate.
 //!
@@ -52,7 +53,7 @@ impl Environment {
         platform::sleep(time)
     }
 
-    /// A clock that only goes forward, from any beginning. On Workers it stands still between two I/Os.
+    /// A clock that only goes forward, from any beginning. On Workers it stops between two I/Os.
     pub(crate) fn now(&self) -> Millis {
         platform::now()
     }

@@ -1,4 +1,4 @@
-//! One request over HTTPS, for programs that are no Workers: HTTP/1.1, one connection, one answer.
+//! One request over HTTPS, for programs that are not Workers: HTTP/1.1, one connection, one answer.
 //!
 //! Input: a [`Post`]. Output: status and body, both bounded. Enough for a service of AWS, and no more: nothing is
 //! kept, nothing is followed.
@@ -31,12 +31,15 @@ pub(super) async fn post(post: &Post, tls: TlsConnector) -> Result<Reply, Transp
     let limit = u64::from(MAX_REPLY) * 2;
     match stream.take(limit).read_to_end(&mut answer).await {
         Ok(_) => {}
-        // A server that leaves without TLS's goodbye: the length in its head tells whether anything is missing.
+        // A server may close without TLS's close_notify: the length in its head shows whether anything is missing.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
         Err(error) => return Err(unreachable(error)),
     }
     reply(&answer).ok_or_else(|| {
-        TransportError::new(TransportErrorKind::Unreachable, "the answer is no HTTP, or too long, or cut off")
+        TransportError::new(
+            TransportErrorKind::Unreachable,
+            "the answer is not HTTP, or too long, or cut off",
+        )
     })
 }
 

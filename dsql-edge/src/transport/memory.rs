@@ -17,7 +17,7 @@ use crate::millis::{Millis, millis};
 use crate::retry::Budget;
 use crate::settings::Settings;
 
-/// What the server does next.
+/// The next action of the server.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     /// Waits until the client has written something.
@@ -28,9 +28,9 @@ pub(crate) enum Step {
     Close,
     /// The connection breaks with this error.
     Break(TransportErrorKind),
-    /// What the client writes fails; what comes can still be read.
+    /// The client's writes fail; bytes that arrive can still be read.
     RefuseWrites,
-    /// Says nothing more, for ever.
+    /// Sends nothing more.
     Stall,
 }
 
@@ -45,22 +45,22 @@ pub(crate) struct Network {
 
 #[derive(Default)]
 struct State {
-    /// What makes each connection, where there are no scripts.
+    /// Makes each connection, if there are no scripts.
     server: Option<Arc<dyn Fn() -> Dialed + Send + Sync>>,
     scripts: VecDeque<Result<Vec<Step>, TransportErrorKind>>,
-    /// What the client wrote: one entry for each write, of all connections.
+    /// The client's writes: one entry for each, of all connections.
     written: Vec<Vec<u8>>,
     dialed: usize,
     open: usize,
     expired: bool,
     now: Millis,
     random: u64,
-    /// What STS answers, and after how long; and what it was asked.
+    /// The answers of STS, each with its delay; and the requests.
     #[cfg(feature = "assume-role")]
     replies: VecDeque<(Millis, Result<Reply, TransportErrorKind>)>,
     #[cfg(feature = "assume-role")]
     posted: Vec<String>,
-    /// When a timer ends for which somebody waits.
+    /// When the timers end that tasks wait for.
     next: Option<Millis>,
     unread: usize,
     #[cfg(feature = "pool")]
@@ -109,7 +109,7 @@ impl Network {
         self.state.lock().unwrap().expired = true;
     }
 
-    /// What runs beside everything else: whoever plays the executor takes it.
+    /// Runs a future next to everything else: the test takes it, and plays the executor.
     #[cfg(feature = "pool")]
     pub(crate) fn spawn(&self, future: BoxFuture<()>) {
         self.state.lock().unwrap().spawned.push(future);
@@ -120,8 +120,8 @@ impl Network {
         core::mem::take(&mut self.state.lock().unwrap().spawned)
     }
 
-    /// Time goes on to the end of the next timer for which somebody waits; `false` if there is none that ends within
-    /// a few seconds: what takes longer is a time limit.
+    /// Time goes on to the end of the next timer that a task waits for; `false` if none ends within a few seconds:
+    /// longer timers are time limits.
     pub(crate) fn advance(&self) -> bool {
         let mut state = self.state.lock().unwrap();
         let soon = state.now + 4000;
@@ -130,8 +130,7 @@ impl Network {
         true
     }
 
-    /// Time goes on to the end of the next timer for which somebody waits, however far that is; `false` if there is
-    /// none.
+    /// Time goes on to the end of the next timer that a task waits for, however far that is; `false` if none runs.
     pub(crate) fn pass(&self) -> bool {
         let mut state = self.state.lock().unwrap();
         let Some(next) = state.next.take() else { return false };
@@ -203,13 +202,13 @@ impl Network {
         Box::pin(async move { dialed })
     }
 
-    /// The next request over HTTPS is answered like this.
+    /// Sets the answer to the next request over HTTPS.
     #[cfg(feature = "assume-role")]
     pub(crate) fn answer(&self, status: u16, body: impl Into<String>) {
         self.answer_after(Duration::ZERO, status, body);
     }
 
-    /// The next request over HTTPS is answered like this, so much later.
+    /// Sets the answer to the next request over HTTPS, and its delay.
     #[cfg(feature = "assume-role")]
     pub(crate) fn answer_after(&self, delay: Duration, status: u16, body: impl Into<String>) {
         let reply = Reply { status, body: body.into() };
@@ -222,13 +221,13 @@ impl Network {
         self.answer_after(Duration::MAX, 200, "");
     }
 
-    /// The next request over HTTPS finds nobody.
+    /// The next request over HTTPS reaches no server.
     #[cfg(feature = "assume-role")]
     pub(crate) fn leave_unanswered(&self, kind: TransportErrorKind) {
         self.state.lock().unwrap().replies.push_back((0, Err(kind)));
     }
 
-    /// What was asked over HTTPS: host, port, headers and body, in one text.
+    /// The requests over HTTPS: host, port, headers and body, in one text.
     #[cfg(feature = "assume-role")]
     pub(crate) fn posted(&self) -> Vec<String> {
         self.state.lock().unwrap().posted.clone()
@@ -247,7 +246,7 @@ impl Network {
         })
     }
 
-    /// What the next script, or the server, returns.
+    /// The result of the next script, or of the server.
     fn dialed(&self) -> Dialed {
         let mut state = self.state.lock().unwrap();
         if let Some(server) = state.server.clone() {

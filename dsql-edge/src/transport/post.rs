@@ -6,12 +6,12 @@ use super::contract::{TransportError, TransportErrorKind};
 pub(crate) struct Post {
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// Besides those that every request has. Secret.
+    /// In addition to the headers that every request has. Secret.
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
 }
 
-/// What was answered to it.
+/// The answer to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -19,7 +19,6 @@ pub(crate) struct Reply {
 }
 
 /// The longest body of an answer that is read.
-#[cfg_attr(not(any(feature = "tokio", target_arch = "wasm32")), allow(dead_code))]
 pub(super) const MAX_REPLY: u32 = 65_536;
 
 impl Post {
@@ -30,7 +29,7 @@ impl Post {
         if self.headers.iter().all(|(_, value)| value.bytes().all(is_printable)) {
             return Ok(());
         }
-        let text = "the keys or the session token have characters that none has";
+        let text = "the keys or the session token have characters other than printable ASCII";
         Err(TransportError::new(TransportErrorKind::Tls, text))
     }
 }

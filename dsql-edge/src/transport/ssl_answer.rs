@@ -4,14 +4,14 @@
 
 use super::contract::{TransportError, TransportErrorKind};
 
-/// What is wrong with the answer to SSLRequest, if anything. More than one byte would be plain text that
-/// someone put in before TLS began (CVE-2021-23222).
+/// Accepts a single `S` only. More than one byte would be plain text that an attacker injected before TLS began
+/// (CVE-2021-23222).
 pub(super) fn check_ssl_answer(answer: &[u8]) -> Result<(), TransportError> {
     use TransportErrorKind::{Lost, NoTls};
     let (kind, text) = match answer {
         [b'S'] => return Ok(()),
         [] => (Lost, "the server closed the connection when it was asked for TLS"),
-        // An ErrorResponse in plain text could come from anyone: it is not shown.
+        // An ErrorResponse in plain text could come from an attacker: it is not shown.
         [b'E', ..] => (Lost, "the server answered SSLRequest with an error"),
         [b'N'] => (NoTls, "the server does not offer TLS"),
         [b'S' | b'N', ..] => (NoTls, "the server sent data in plain text"),

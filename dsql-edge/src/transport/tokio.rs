@@ -1,7 +1,7 @@
-//! TCP through tokio and TLS through rustls, for programs that are no Workers.
+//! TCP through tokio and TLS through rustls, for programs that are not Workers.
 //!
 //! Input: a host name and a port. Output: a [`Transport`] whose TLS is verified: against the system's
-//! roots and, where [`Settings::extra_ca`] has some, against those too. There is no way to turn that off.
+//! roots and, where [`Settings::extra_ca`] has some, against those too. That cannot be turned off.
 
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -75,11 +75,11 @@ async fn open(
     let mut plain = TcpStream::connect((host, port)).await.map_err(unreachable)?;
     plain.set_nodelay(true).map_err(unreachable)?;
     plain.write_all(&SSL_REQUEST).await.map_err(unreachable)?;
-    // Room for more than the one byte that may come, to see what may not.
+    // Room for more than the one byte that may come, to detect more.
     let mut answer = [0; 64];
     let length = plain.read(&mut answer).await.map_err(unreachable)?;
     check_ssl_answer(answer.get(..length).unwrap_or_default())?;
-    // What rustls rejects is invalid data; everything else is the network's, and may pass.
+    // rustls reports what it rejects as invalid data; every other error is the network's, and may be transient.
     connector.connect(name, plain).await.map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => tls(error.to_string()),
         _ => TransportError::new(TransportErrorKind::Lost, error.to_string()),
@@ -98,8 +98,8 @@ fn connector(extra_ca: Option<&[u8]>) -> Result<TlsConnector, TransportError> {
     let mut roots = system.clone();
     for certificate in extra_ca.map(CertificateDer::pem_slice_iter).into_iter().flatten() {
         let certificate =
-            certificate.map_err(|error| tls(format!("the extra CA is no PEM certificate: {error}")))?;
-        roots.add(certificate).map_err(|error| tls(format!("the extra CA is no certificate: {error}")))?;
+            certificate.map_err(|error| tls(format!("the extra CA is not a PEM certificate: {error}")))?;
+        roots.add(certificate).map_err(|error| tls(format!("the extra CA is not a certificate: {error}")))?;
     }
     let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -141,7 +141,7 @@ impl Transport for Socket {
         into.truncate(length);
         match ready!(result) {
             Ok(()) => Poll::Ready(Ok(())),
-            // A server that leaves without TLS's goodbye has left: what it said before counts.
+            // A server that closes without TLS's close_notify has closed: its last messages count.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
             Err(error) => {
                 let error = TransportError::new(TransportErrorKind::Lost, error.to_string());
@@ -152,7 +152,7 @@ impl Transport for Socket {
     }
 
     fn close(&mut self, last: &'static [u8]) {
-        // One try without waiting: TLS encrypts it and the socket's buffer takes it, or it stays unsaid.
+        // One try without waiting: TLS encrypts it and the socket's buffer takes it, or it is not sent.
         if self.dead.is_none() && self.outgoing.is_empty() {
             let mut context = Context::from_waker(std::task::Waker::noop());
             let _ = Pin::new(&mut self.stream).poll_write(&mut context, last);

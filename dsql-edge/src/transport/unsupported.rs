@@ -1,4 +1,5 @@
-//! A program that is not a Worker, without the feature `tokio`: editors check it, nobody runs it.
+//! A program that is not a Worker, without the feature `tokio`: it compiles, for editors and tests, and cannot
+//! connect.
 
 use super::contract::{BoxFuture, Dialed, TransportError, TransportErrorKind};
 #[cfg(feature = "assume-role")]

@@ -3,7 +3,7 @@ import { connect } from "cloudflare:sockets";
 
 const READ_SIZE = 65536;
 
-// Lets a promise end as it may, also never: its failure is no unhandled rejection.
+// Lets a promise end in any way, or never: its failure is not an unhandled rejection.
 const hush = (promise) => void promise.catch(() => {});
 
 export class Connection {
@@ -13,8 +13,8 @@ export class Connection {
     hush(socket.closed);
   }
 
-  // Connects, sends a request in plain text and returns what comes first. The streams are free again then, as startTls
-  // wants.
+  // Connects, sends a request in plain text and returns the first bytes of the answer. The streams are free again then,
+  // as startTls requires.
   async ask(hostname, port, request) {
     this.open(connect({ hostname, port }, { secureTransport: "starttls", allowHalfOpen: false }));
     const { readable, writable } = this.socket;
@@ -86,7 +86,8 @@ export class RequestMark {
   }
 }
 
-// Ends after so many milliseconds, or when it is cleared: wasm keeps what waits for a promise until it settles.
+// Ends after this many milliseconds, or when it is cleared: wasm keeps a future that waits for a promise until it
+// settles.
 export function timer(milliseconds) {
   let clear;
   const over = new Promise((resolve) => {

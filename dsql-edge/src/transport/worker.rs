@@ -1,8 +1,8 @@
-//! Cloudflare's TCP sockets: the only file that knows JavaScript, and the only one with `unsafe`.
+//! Cloudflare's TCP sockets: the only file that calls JavaScript, and the only one with `unsafe`.
 //!
 //! Input: a host name and a port. Output: a [`Transport`] over the web streams of a socket that
-//! `startTls` has been called on. What is done with streams is written in their own language, in `worker.js`: each
-//! of their methods called from here would cost more than that whole file. Every call into it that can throw is
+//! `startTls` has been called on. The code that uses the streams is JavaScript, in `worker.js`: to call one of
+//! their methods from here would cost more than that whole file. Every call into it that can throw is
 //! caught. workers-rs' own `Socket` is not used: it panics where `startTls` throws, and after a cancelled write it
 //! reports the length of another.
 #![allow(unsafe_code, reason = "JavaScript's values are not Send; Workers has one thread (see `OneThread`)")]
@@ -93,7 +93,7 @@ pub(super) fn unix_time() -> u64 {
     now() / 1000
 }
 
-/// A var or a secret of the Worker's own: both are texts. (`Env::var` links an error that says less than ours.)
+/// A var or a secret of the Worker's own: both are texts. (`Env::var` links an error that is less precise than ours.)
 pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
     text_at(env, name)
 }
@@ -147,10 +147,10 @@ pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Trans
 
 /// The request that was being handled when this was made; none outside of any.
 ///
-/// Workers does not say which request it is, but some objects throw when another request touches them, and the
-/// state of a WebSocket is the one that does so at once, without I/O and without being changed. Sockets tell only
-/// when they are used, and whoever merely waits for one would be woken by the other request, and then answer in its
-/// name: that ends in "Internal Server Error", or in no answer at all.
+/// Workers does not report which request is running, but some objects throw when another request touches them, and the
+/// state of a WebSocket does so at once, without I/O and without being changed. A socket throws only when it is used,
+/// and a task that merely waits for one would be woken by the other request, and would then answer in its name: that
+/// ends in "Internal Server Error", or in no answer at all.
 pub(crate) struct IoContext(OneThread<RequestMark>);
 
 impl IoContext {
@@ -241,7 +241,7 @@ extern "C" {
     fn cancel(this: &Fetch);
 }
 
-/// A timer that ends with what waits for it: one that is left running would keep a Durable Object awake.
+/// A timer that ends with the future that waits for it: a timer left running would keep a Durable Object awake.
 struct Sleep {
     timer: Timer,
     /// `None` once it is over: a `JsFuture` never completes a second time, and a time limit is polled more than once.
@@ -289,7 +289,7 @@ impl Future for Dialing {
         let answer = ready!(Pin::new(&mut self.asking).poll(context));
         let answer = answer.map_err(|thrown| error(TransportErrorKind::Unreachable, &thrown))?;
         check_ssl_answer(&answer.unchecked_into::<Uint8Array>().to_vec())?;
-        // Whoever polls again what is ready already waits for ever.
+        // A future that is polled again after it was ready waits forever.
         let Some(connection) = &self.connection else { return Poll::Pending };
         connection.start_tls().map_err(|thrown| error(TransportErrorKind::Tls, &thrown))?;
         let socket = self.connection.take().map(Socket::over);
@@ -297,8 +297,8 @@ impl Future for Dialing {
     }
 }
 
-/// A connection, and what of it is awaited. The streams remember their errors themselves: each read and each write
-/// after one fails in the same way.
+/// A connection, and its pending promises. The streams keep their errors themselves: each read and each write after
+/// one fails in the same way.
 struct Socket {
     connection: Connection,
     reading: Option<JsFuture>,
@@ -360,7 +360,7 @@ pub(crate) mod signature {
         -> Promise;
     }
 
-    /// The text with the signature's hexadecimal digits behind it. `request` is canonical up to the digest of its
+    /// The text, followed by the signature in hexadecimal digits. `request` is canonical up to the digest of its
     /// payload.
     pub(crate) fn sign(
         secret: &str,
@@ -382,14 +382,13 @@ pub(crate) mod signature {
         fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
             let signed = ready!(Pin::new(&mut self.0).poll(context));
             let text = signed.ok().and_then(|text| text.as_string());
-            let unsigned = || Error::config("crypto.subtle signs nothing").into();
+            let unsigned = || Error::config("crypto.subtle did not sign").into();
             Poll::Ready(text.map(Secret::new).ok_or_else(unsigned))
         }
     }
 }
 
-/// What was thrown, as an error of this kind, unless it is the one that Workers has for sockets of another
-/// request.
+/// The thrown value, as an error of this kind, unless it is the error of Workers for sockets of another request.
 fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
     let text = text(thrown);
     #[cfg(feature = "pool")]

@@ -1,7 +1,7 @@
 //! Arrays ⇄ `Vec<T>` and `Vec<Option<T>>`, of one dimension.
 //!
-//! Input and output: PostgreSQL's binary arrays. What the header claims is never believed: the memory
-//! taken grows with the elements that are really there.
+//! Input and output: PostgreSQL's binary arrays. The counts in the header allocate nothing: the memory
+//! grows with the elements that are really there.
 
 use super::sql::{Array, SqlType};
 use super::{Column, ConversionError, IsNull, NotNull, Param, split};

@@ -1,6 +1,6 @@
 //! `date`, `time`, `timetz`, `timestamp` and `timestamptz` ⇄ chrono, and exact types of our own.
 //!
-//! Input and output: days or microseconds since 2000-01-01, as PostgreSQL sends them. What chrono
+//! Input and output: days or microseconds since 2000-01-01, as PostgreSQL sends them. A value that chrono
 //! cannot hold (infinity, 24:00, years past 262,142) is an error that names the type here which can. A
 //! parameter is cut to microseconds, PostgreSQL's precision.
 
@@ -164,7 +164,7 @@ impl Column<sql::Time, NotNull> for PgTime {
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
         let microseconds = int8(bytes)?;
         if !(0..=DAY_IN_MICROSECONDS).contains(&microseconds) {
-            return Err(ConversionError::new("it is no time of a day"));
+            return Err(ConversionError::new("it is not a time of a day"));
         }
         Ok(PgTime { microseconds })
     }

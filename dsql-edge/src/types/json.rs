@@ -7,7 +7,7 @@ use super::{Column, ConversionError, IsNull, JsonValue, NotNull, Param, sql};
 
 const JSONB_VERSION: u8 = 1;
 
-/// A value of any type that serde knows, kept in a `json` or `jsonb` column: `"settings: Json<Settings>"`.
+/// A value of any type that serde supports, kept in a `json` or `jsonb` column: `"settings: Json<Settings>"`.
 #[cfg(feature = "serde")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Json<T>(pub T);

@@ -105,7 +105,7 @@ impl Nullability for Nullable {
     const NULLABLE: bool = true;
 }
 
-/// Whether a parameter turned out to be NULL; then what was written is ignored.
+/// Whether a parameter turned out to be NULL; then its bytes are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum IsNull {
@@ -118,13 +118,13 @@ pub enum IsNull {
 /// A Rust value that fits a parameter of the SQL type `S` where NULL is allowed or not (`N`: [`NotNull`] or
 /// [`Nullable`]).
 ///
-/// What always fits, fits: `&str`, `String` and `Cow<str>` where text is wanted, and every integer type
-/// whose values all are values of the SQL type. An `Option` fits only where NULL means something: assigned to
+/// A type fits if all its values do: `&str`, `String` and `Cow<str>` where text is wanted, and every integer
+/// type whose values all are values of the SQL type. An `Option` fits only where NULL means something: assigned to
 /// a column that may be NULL, compared with `IS NULL`, an argument of `COALESCE` and the like.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit a parameter of the SQL type `{S}` ({N})",
     label = "the query needs a value of the SQL type `{S}` here",
-    note = "which Rust types fit which SQL type stands in the documentation of `dsql_edge::types`",
+    note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
     note = "an `Option` fits only where NULL means something there; elsewhere (`column = $x`) NULL would match \
             nothing: unwrap it first, or write `column IS NOT DISTINCT FROM $x`",
     note = "for a type of your own implement `dsql_edge::types::Param<{S}, N>`"
@@ -144,14 +144,14 @@ pub trait Param<S, N> {
     label = "the query gives the SQL type `{S}` here",
     note = "a column that may be NULL (`Nullable`) fits only an `Option`; where you know better than the \
             compiler, name the column `\"name!\"`",
-    note = "which Rust types fit which SQL type stands in the documentation of `dsql_edge::types`",
+    note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
     note = "for a type of your own implement `dsql_edge::types::Column<{S}, NotNull>`"
 )]
 pub trait Column<S, N>: Sized {
     /// The value from the bytes of the column, in the format that `S` has.
     ///
     /// # Errors
-    /// When the bytes are no value of `S`, or one that this Rust type cannot hold exactly.
+    /// If the bytes are not a value of `S`, or one that this Rust type cannot hold exactly.
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError>;
 
     /// The value for NULL.

@@ -1,6 +1,6 @@
 //! `numeric` ⇄ [`Decimal`], and [`Numeric`], which holds every value of the SQL type.
 //!
-//! Input and output: PostgreSQL's base-10000 digits. Never rounds: what a `Decimal` (96 bits, at most 28
+//! Input and output: PostgreSQL's base-10000 digits. Never rounds: a value that a `Decimal` (96 bits, at most 28
 //! decimal places) cannot hold exactly is an error. A `Numeric` keeps the digits as they came, so that 1e131071
 //! costs two bytes and not 131,072.
 
@@ -149,13 +149,13 @@ impl Column<sql::Numeric, NotNull> for Numeric {
         }
         let scale = u16::from_be_bytes(scale);
         if !matches!(sign, 0 | NEGATIVE) || scale > 0x3FFF {
-            return Err(ConversionError::new("it is no numeric that PostgreSQL makes"));
+            return Err(ConversionError::new("it is not a numeric that PostgreSQL makes"));
         }
         let mut digits = Vec::with_capacity(count);
         while let Some((digit, after)) = rest.split_first_chunk() {
             match u16::from_be_bytes(*digit) {
                 digit @ 0..10_000 => digits.push(digit),
-                _ => return Err(ConversionError::new("it has a digit that is no digit")),
+                _ => return Err(ConversionError::new("it has a digit that is out of range")),
             }
             rest = after;
         }
@@ -202,7 +202,7 @@ impl std::str::FromStr for Numeric {
     /// Reads `[+-]digits[.digits][e[+-]digits]`, `NaN`, `[-]Infinity`.
     fn from_str(text: &str) -> Result<Self, ConversionError> {
         const NOT_A_NUMBER: ConversionError = ConversionError(std::borrow::Cow::Borrowed(
-            "the text is no number that PostgreSQL's numeric can hold",
+            "the text is not a number that PostgreSQL's numeric can hold",
         ));
         let (sign, unsigned) = match text.as_bytes() {
             [b'-', rest @ ..] => (NEGATIVE, rest),
@@ -372,7 +372,7 @@ mod tests {
         assert_eq!(decimal("79228162514264337593543950336"), None);
         assert_eq!(decimal("1234567890123456789012345678901234567890"), None);
         assert_eq!(decimal("0.00000000000000000000000000001"), None);
-        // Zeros past what it can show are no digits.
+        // Zeros beyond its precision do not count as digits.
         assert_eq!(
             decimal("7.0000000000000000000000000000000000").as_deref(),
             Some("7.0000000000000000000000000000")

@@ -1,4 +1,4 @@
-//! Our values beside those of `postgres-types`, on the same bytes.
+//! Compares our encoding with that of `postgres-types`, on the same bytes.
 
 use postgres_types::private::BytesMut;
 use postgres_types::{FromSql, IsNull as Null, ToSql, Type};
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::sql::{Array, SqlType};
 use super::*;
 
-/// Both write the same bytes, and each reads what the other wrote; so it is with arrays.
+/// Both write the same bytes, and each reads the other's; arrays too.
 fn agrees<S: SqlType, T>(value: T)
 where
     T: Param<S, NotNull> + Param<S, Nullable> + Column<S, NotNull> + PartialEq + core::fmt::Debug + Clone,

@@ -1,14 +1,14 @@
 //! PostgreSQL's types as names for the compiler: one empty enum each, with its name and OIDs.
 //!
-//! Input: nothing. Output: what [`Param`](super::Param) and [`Column`](super::Column) are generic
-//! over. No value of these types ever exists. OIDs are those of PostgreSQL's `pg_type.dat`.
+//! Input: nothing. Output: the type arguments of [`Param`](super::Param) and [`Column`](super::Column).
+//! No value of these types ever exists. OIDs are those of PostgreSQL's `pg_type.dat`.
 
 /// In which of PostgreSQL's two formats the values of a type travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// The text that `psql` would show: for types this crate has no decoder for.
     Text,
-    /// What the type's `typsend` gives.
+    /// The output of the type's `typsend`.
     Binary,
     /// Both formats are the same bytes: the text family, and the labels of enums.
     Same,
@@ -47,8 +47,8 @@ pub(crate) fn name_of(oid: u32) -> String {
 
 /// The formats to ask for when columns of these types are expected.
 ///
-/// 0 stands for a type the user made: a domain arrives as its base type and an enum as its label,
-/// both well in binary. A built-in type that is not listed here has no decoder and comes as text.
+/// 0 means a type the user made: a domain arrives as its base type and an enum as its label, both
+/// in binary. A built-in type that is not listed here has no decoder and comes as text.
 #[allow(clippy::indexing_slicing, reason = "it runs when the query is compiled")]
 pub const fn formats<const N: usize>(oids: [u32; N]) -> [i16; N] {
     let mut formats = [Format::Binary.code(); N];
@@ -81,7 +81,7 @@ const fn format_of(oid: u32) -> Format {
 pub trait SqlType {
     /// The name in `pg_type`, as error messages show it.
     const NAME: &'static str;
-    /// The OID; 0 where only the server knows it.
+    /// The OID; 0 if only the server has it.
     const OID: u32;
     /// The name of the array type over it.
     const ARRAY_NAME: &'static str;
@@ -91,7 +91,7 @@ pub trait SqlType {
     const FORMAT: Format;
 }
 
-/// An array of any number of elements of the type `S`; of a parameter, `N` says whether an element may be
+/// An array of any number of elements of the type `S`; of a parameter, `N` is whether an element may be
 /// NULL.
 #[derive(Debug, Clone, Copy)]
 pub struct Array<S, N = super::Nullable>(core::convert::Infallible, core::marker::PhantomData<(S, N)>);

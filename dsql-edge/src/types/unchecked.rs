@@ -1,8 +1,8 @@
-//! The types of `sql_unchecked!`, where no compiler knew what the query gives and wants.
+//! The types of `sql_unchecked!`, whose parameters and columns the compiler did not check.
 //!
-//! Input: a parameter whose Rust type says its SQL type, or a column with the OID that the server
-//! described. Output: the same as from [`Param`] and [`Column`]; a column of another type than the Rust
-//! type stands for is an error, never a misread.
+//! Input: a parameter whose Rust type implies its SQL type, or a column with the OID that the server
+//! described. Output: the same as from [`Param`] and [`Column`]; a column whose SQL type does not match
+//! the Rust type is an error, never a misread.
 
 use super::sql::{self, Array, SqlType};
 use super::{
@@ -10,7 +10,7 @@ use super::{
     NotNull, Nullable, Numeric, Param, PgDate, PgTime, PgTimestamp, TimeTz, Utc, Uuid,
 };
 
-/// A Rust type that says which SQL type it is when it is a parameter.
+/// A Rust type that implies the SQL type of a parameter.
 ///
 /// Strings and JSON leave it to the server ([`sql::Unknown`]), as quoted literals do.
 #[diagnostic::on_unimplemented(
@@ -22,7 +22,7 @@ pub trait UncheckedParam: Param<<Self as UncheckedParam>::Sql, Nullable> {
     type Sql: SqlType;
 }
 
-/// A Rust type that says which SQL types it fits when it is a column.
+/// A Rust type that lists the SQL types of the columns that it fits.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which SQL types it fits, so it cannot be a column of `sql_unchecked!`",
     note = "implement `dsql_edge::types::UncheckedColumn` for a type of your own"

@@ -1,7 +1,7 @@
-//! What the server says: frames cut out of a byte stream, and the fields of the messages that have any.
+//! Reads the server's messages: cuts frames out of a byte stream, and decodes the fields of the messages that have any.
 //!
-//! Input: bytes, in any pieces. Output: one message at a time, once all its bytes are there. Nothing is
-//! allocated by what a length or a count claims.
+//! Input: bytes, in any pieces. Output: one message at a time, once all its bytes are there. No length and no count in
+//! it decides how much memory is allocated.
 
 use core::fmt;
 use core::ops::Range;
@@ -26,7 +26,7 @@ pub(crate) struct Row {
     columns: Vec<Option<Range<usize>>>,
 }
 
-/// An ErrorResponse: what the server says went wrong.
+/// An ErrorResponse.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct DatabaseError {
     /// FATAL or PANIC: the server closes the connection.
@@ -62,7 +62,7 @@ impl DatabaseError {
     }
 }
 
-/// What CommandComplete says was done.
+/// The command in the tag of CommandComplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tag {
     pub(crate) command: Done,
@@ -78,11 +78,11 @@ pub(crate) enum Done {
     Other,
 }
 
-/// Why bytes give no message.
+/// Why bytes are not a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FrameError {
     Malformed(&'static str),
-    /// The setting that says how long it may be.
+    /// It is longer than this setting allows.
     TooLong(&'static str),
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn data_row(body: Body<'_>, described: usize) -> Result<Row, Malforme
     Ok(Row { bytes: body.0.to_vec(), columns })
 }
 
-/// The length that stands for NULL: −1.
+/// The length that means NULL: −1.
 const NULL: u32 = u32::MAX;
 
 impl Row {
@@ -161,7 +161,7 @@ impl Row {
         self.bytes.len()
     }
 
-    /// The bytes of a column; `None` is NULL. The outer `None`: there is no such column.
+    /// The bytes of a column; `None` is NULL. The outer `None`: the row does not have the column.
     pub(crate) fn column(&self, index: usize) -> Option<Option<&[u8]>> {
         match self.columns.get(index)? {
             None => Some(None),
@@ -226,7 +226,7 @@ pub(crate) fn write_error(error: &DatabaseError, out: &mut Vec<u8>) {
     out.push(0);
 }
 
-/// What [`write_error`] has written.
+/// Reads the output of [`write_error`].
 #[cfg(feature = "pool")]
 pub(crate) fn read_error(fields: &[u8]) -> Option<DatabaseError> {
     fields_of_error(super::message::Reader::new(fields)).ok()
@@ -271,7 +271,7 @@ fn fields_of_error(mut reader: super::message::Reader<'_>) -> Result<DatabaseErr
     }
 }
 
-/// Text; where it is not UTF-8, as it may be before the session is ready, what of it is ASCII.
+/// Text; if it is not UTF-8, as it may be before the session is ready, its ASCII characters.
 fn readable(bytes: &[u8]) -> String {
     let mut bytes = bytes.to_vec();
     if core::str::from_utf8(&bytes).is_err() {

@@ -1,14 +1,15 @@
 //! The frames of a client, as PostgreSQL's protocol 3.0 lays them out.
 //!
-//! Input: text, numbers, encoded values. Output: a frame with its length, appended to a buffer. It says nothing of
-//! which frames make a query; what does not fit a frame is an error, and the buffer then ends in half of one.
+//! Input: text, numbers, encoded values. Output: a frame with its length, appended to a buffer. Which
+//! frames form a query is decided elsewhere. A value that does not fit a frame is an error, and the buffer then ends in
+//! half of one.
 
 use super::Malformed;
 
 /// A frame that is being written; [`end`](Frame::end) fills in its length.
 pub(super) struct Frame<'a> {
     out: &'a mut Vec<u8>,
-    /// Where its length stands.
+    /// The position of its length.
     start: usize,
     /// There was text with a NUL in it, or a length that its field cannot hold.
     unfit: bool,
@@ -74,7 +75,7 @@ impl<'a> Frame<'a> {
         fits.unwrap_or_default().to_be_bytes()
     }
 
-    /// What did not fit is this error.
+    /// The error is returned if something did not fit.
     pub(super) fn end(mut self, unfit: Malformed) -> Result<(), Malformed> {
         let length = self.fitting(self.out.len() - self.start);
         match self.out.get_mut(self.start..).and_then(<[u8]>::first_chunk_mut) {
@@ -87,5 +88,5 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The length that stands for NULL.
+/// The length that means NULL.
 const NULL: u32 = u32::MAX;

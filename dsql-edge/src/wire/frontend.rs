@@ -1,4 +1,4 @@
-//! What the client says: SSLRequest, StartupMessage, PasswordMessage, and the five frames of a query.
+//! Writes the client's messages: SSLRequest, StartupMessage, PasswordMessage, and the five frames of a query.
 //!
 //! Input: text and encoded parameters. Output: frames, appended to a buffer. A NUL inside a string, or a
 //! frame that is too long, is an error, never a cut or a second string.

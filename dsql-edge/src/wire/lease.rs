@@ -1,11 +1,11 @@
 //! The frames that a stub and a pool exchange besides those of PostgreSQL's protocol: four.
 //!
-//! Input: what a lease is asked for, or a frame. Output: a frame, or what it asks for. A stub asks for a lease,
-//! behind which its first flight comes at once; the pool says that it is granted, or why it is not, or why it ended.
-//! PostgreSQL has no frames of these types.
+//! Input: a request for a lease, or a frame. Output: a frame, or the request in it. A stub requests a lease and sends
+//! its first flight right behind it; the pool answers that it is granted, or why it is not, or why it ended. PostgreSQL
+//! has no frames of these types.
 //!
 //! A connection whose session settings may have changed must not serve another client, and DSQL has no statement that
-//! resets a session (it refuses `DISCARD`). So the pool closes the connection when the lease ends. The client requests
+//! resets a session (it rejects `DISCARD`). So the pool closes the connection when the lease ends. The client requests
 //! that before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]; so the connection is closed even if
 //! the client is lost right after the statement.
 
@@ -15,13 +15,13 @@ use super::message::{HEADER, Reader};
 pub(crate) use super::message::{LEASE_FAILED, LEASE_GRANTED};
 use crate::millis::Millis;
 
-/// A stub asks for a lease.
+/// The request of a stub for a lease.
 pub(crate) const ASK: u8 = b'L';
 
 /// The connection of this lease must not be lent again; the client sends it between frames of flights.
 pub(crate) const SPENT: u8 = b'x';
 
-/// The longest frame that asks.
+/// The longest request.
 pub(crate) const MAX_ASK: usize = 4096;
 
 const VERSION: u8 = 1;
@@ -29,22 +29,22 @@ const OPEN: u8 = 1;
 const SERIALLY: u8 = 2;
 const SPENDS: u8 = 4;
 
-/// What a lease is asked for with.
+/// A request for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ask {
     /// More than one flight may come: the stream of the stub ends when the lease does.
     pub(crate) open: bool,
-    /// The password waits until it is asked for.
+    /// The password waits until the server requests it.
     pub(crate) serially: bool,
     /// The first flight may change the session's settings: the connection must not be lent again.
     pub(crate) spent: bool,
     /// How long to wait for a connection, and for its login.
     pub(crate) wait: Millis,
-    /// How long to wait for the server to say anything.
+    /// How long to wait for the next bytes of the server.
     pub(crate) limit: Millis,
-    /// That of the cluster's bindings.
+    /// The prefix of the cluster's bindings.
     pub(crate) prefix: String,
-    /// What the first query was compiled for.
+    /// The search_path that the first query was compiled for.
     pub(crate) search_path: String,
 }
 

@@ -1,11 +1,11 @@
 //! The messages of a server: which one it is, and the parts of its body.
 //!
-//! Input: one whole frame. Output: a [`Message`], and through a [`Reader`] its parts. A part that is not there is
-//! an error, and so is a byte too many: nothing is indexed, nothing allocated by what a count claims.
+//! Input: one whole frame. Output: a [`Message`], and through a [`Reader`] its parts. A missing part is
+//! an error, and so is a byte too many: no count in it is used to index or to allocate.
 
 use super::Malformed;
 
-/// What a server says to a client of the extended protocol. Of what no session waits for, the name is enough.
+/// A message of a server in the extended protocol. Messages that no session waits for are names without content.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Message<'a> {
     AuthenticationOk,
@@ -47,7 +47,7 @@ pub(crate) const LEASE_FAILED: u8 = b'f';
 /// The tag and the length of a frame, in front of its body.
 pub(crate) const HEADER: usize = 5;
 
-/// A body that has not been looked into, where it lies.
+/// A body that was not decoded yet, in the buffer that it arrived in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Body<'a>(pub(super) &'a [u8]);
 
@@ -62,7 +62,7 @@ impl<'a> Body<'a> {
         self.0
     }
 
-    /// Of CommandComplete: what was done, such as `INSERT 0 5`.
+    /// The tag of CommandComplete, such as `INSERT 0 5`.
     pub(crate) fn tag(self) -> Result<&'a str, Malformed> {
         let mut reader = self.reader();
         let tag = reader.string();
@@ -100,7 +100,7 @@ impl<'a> Message<'a> {
             (LEASE_GRANTED, []) => Message::LeaseGranted,
             #[cfg(feature = "pool")]
             (LEASE_FAILED, _) => Message::LeaseFailed(body),
-            _ => return Err(Malformed("a message is not what its type says")),
+            _ => return Err(Malformed("a message does not have the form of its type")),
         })
     }
 }

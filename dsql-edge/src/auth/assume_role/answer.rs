@@ -1,15 +1,15 @@
-//! What STS answers to AssumeRole.
+//! Reads the answer of STS to AssumeRole.
 //!
-//! Input: a status and a body, from whoever answered. Output: credentials, or STS's own words. The words of an
-//! answer are shown to people: only their first line, bounded, and never with a secret in it (for a signature that does
-//! not match AWS may quote the request).
+//! Input: a status and a body, which may come from any server. Output: credentials, or STS's own message. Errors show
+//! only the first line of the message, bounded, and never with a secret in it (if a signature does not match, AWS may
+//! quote the request).
 
 use chrono::NaiveDate;
 
 use super::xml::text_at;
 use crate::credentials::Credentials;
 
-/// What went wrong at STS.
+/// The error that STS answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct StsRejection {
     /// Such as `AccessDenied`, or the HTTP status.
@@ -27,7 +27,7 @@ pub(super) fn read(status: u16, body: &str, secrets: &[&str]) -> Result<Credenti
     if status == 200 {
         return credentials(body).ok_or(StsRejection {
             code: "200".to_owned(),
-            message: "the answer is none of AssumeRole".to_owned(),
+            message: "the body is not an AssumeRoleResponse".to_owned(),
             transient: false,
         });
     }

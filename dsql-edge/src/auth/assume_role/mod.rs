@@ -17,7 +17,7 @@ use crate::transport::{Environment, TransportErrorKind};
 pub use role::AssumeRole;
 
 impl AssumeRole {
-    /// Everything that decides which credentials come out, signed in place of written: without a secret in it.
+    /// A signature of everything that the credentials depend on: the name shows no secret.
     pub(super) async fn cache_key(
         &self,
         settings: &Settings,
@@ -66,7 +66,7 @@ impl AssumeRole {
             answer::read(reply.status, &reply.body, &secrets).map_err(|rejected| Unavailable {
                 transient: rejected.transient,
                 error: Error::credentials(format!(
-                    "the role {} could not be assumed: STS at {host} says {}: {}",
+                    "the role {} could not be assumed: STS at {host} answered {}: {}",
                     self.arn, rejected.code, rejected.message
                 )),
             })?;
@@ -91,7 +91,7 @@ fn endpoint(settings: &Settings) -> (String, u16) {
     }
 }
 
-/// What an answer, with these secrets in the request, shows to people.
+/// The text that an answer shows, if these secrets were in the request.
 #[cfg(fuzzing)]
 pub(crate) fn shown_of(status: u16, body: &str, secrets: &[&str]) -> String {
     match answer::read(status, body, secrets) {

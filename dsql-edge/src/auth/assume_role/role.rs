@@ -1,4 +1,4 @@
-//! A role of IAM to assume, and the checks that STS would make of it.
+//! A role of IAM to assume, and the checks that STS would make.
 
 use core::time::Duration;
 

@@ -34,7 +34,7 @@ pub(super) fn text_at<'a>(document: &'a str, path: &[&str]) -> Option<Cow<'a, st
                 None => (tag, false),
             };
             let name = tag.split_ascii_whitespace().next()?;
-            // What is between the tags of the element that is looked for must be text alone.
+            // The content of the element that is looked for must be text alone.
             if open == path || open.len() == DEPTH || !name.starts_with(|first: char| first.is_alphabetic()) {
                 return None;
             }

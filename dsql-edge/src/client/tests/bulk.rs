@@ -1,4 +1,4 @@
-//! Statements for many rows: what is sent when, and how far it had come when it fails.
+//! Statements for many rows: the frames of each chunk, and the committed rows after a failure.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::auth::{CredentialsProvider, ProvidedCredentials};
 
-/// Gives what it was made with, and counts.
+/// Returns the credentials that it was made with, and counts its calls.
 #[derive(Clone)]
 struct Provider {
     gives: Result<Credentials, &'static str>,
@@ -81,7 +81,7 @@ fn provider_without_credentials_fails_the_connection() {
     let error = now(query(&WRITE).fetch_one(&Dsql::within(config, network.clone()))).unwrap_err();
     assert!(error.is_credentials() && error.is_connect() && !error.is_outcome_unknown(), "{error}");
     assert!(error.to_string().contains("the vault is closed"));
-    // It said no: nothing tells that it will say yes in a moment.
+    // The provider failed: a retry would not help.
     assert_eq!((provider.asked(), network.connections().0), (1, 0));
 }
 
@@ -198,7 +198,7 @@ pub(super) mod roles {
         network.elapse(Duration::from_secs(60));
         refused();
         network.answer(200, answer("ASIANEW", "9999-01-01T00:00:00Z"));
-        // What the new credentials may not do, newer ones may not do either: STS is not asked for each request.
+        // The new credentials are denied, and newer ones would be, too: STS is not asked for each request.
         (0..9).for_each(|_| refused());
         request(&config, &network).unwrap();
         assert!(tokens(&network).last().unwrap().contains("ASIANEW"));

@@ -1,4 +1,4 @@
-//! Idempotency keys: what means that the key is taken, and what does not.
+//! Idempotency keys: the answers that mean that the key is taken, and those that do not.
 
 use super::transactions::{WRITE_SQL, begun_badly, committed, failed, rolled_back};
 use super::*;

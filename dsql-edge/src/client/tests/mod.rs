@@ -1,4 +1,4 @@
-//! The client over a scripted network. Here are the doors: what a server says, and how to wait for what comes of it.
+//! The client over a scripted network: the answers of a server, and the helpers that wait for a result.
 
 mod bulk;
 mod credentials;
@@ -66,7 +66,7 @@ fn login() -> Vec<u8> {
     [frame(b'R', &[0, 0, 0, 3]), frame(b'R', &[0; 4]), frame(b'K', &[0; 8]), frame(b'Z', b"I")].concat()
 }
 
-/// ParseComplete, BindComplete, CommandComplete: the answer to a statement that nobody asks to be described.
+/// ParseComplete, BindComplete, CommandComplete: the answer to a statement without Describe.
 fn control(tag: &str) -> Vec<u8> {
     [frame(b'1', b""), frame(b'2', b""), frame(b'C', format!("{tag}\0").as_bytes())].concat()
 }
@@ -174,7 +174,7 @@ fn eventually<T>(network: &Network, future: impl Future<Output = T>) -> T {
     panic!("it waits");
 }
 
-/// What the client wrote, write by write: the SQL of each Parse, `|` for Sync, `X` for Terminate.
+/// The client's writes, one by one: the SQL of each Parse, `|` for Sync, `X` for Terminate.
 fn said(network: &Network) -> Vec<String> {
     let written = network.written();
     written.iter().filter(|bytes| !bytes.is_empty()).map(|bytes| said_in(bytes)).collect()

@@ -1,4 +1,4 @@
-//! What the client reports of a write when something fails: never a false success, never a false failure.
+//! The reported outcome of a write when something fails: never a false success, never a false failure.
 
 use super::*;
 
@@ -15,13 +15,13 @@ fn write() -> Query<i32> {
     query(&WRITE)
 }
 
-/// Startup alone is answered; what comes behind it waits until the server asks for the password.
+/// Startup alone is answered; the flight behind it waits until the server requests the password.
 fn serial() -> Config {
     let credentials = Credentials::new("id", "key");
     Config::dangerous_endpoint("localhost", 1234, "localhost", "us-east-1", credentials).unwrap()
 }
 
-/// What a closure does before the failure is known.
+/// The statements that a closure runs before the failure.
 #[derive(Debug, Clone, Copy)]
 enum Closure {
     Empty,
@@ -196,14 +196,14 @@ fn unsent_write_of_a_lost_login_is_not_unknown() {
         let said = said(&network).concat();
         assert_eq!(said.contains(WRITE.sql), sent, "{said}");
     }
-    // What was not sent is sent again.
+    // A statement that was not sent is sent again.
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Close]);
     network.accept(serial_login(rows("n", 23, &[5])));
     assert_eq!(eventually(&network, write().fetch_one(&Dsql::within(serial(), network.clone()))).unwrap(), 5);
 }
 
-/// Each error of the server's at each place of a write: what is known of it.
+/// Each error of the server's at each place of a write, and its outcome.
 #[test]
 fn error_of_the_system_leaves_a_write_unknown() {
     let fatal = |code| error("FATAL", code);
@@ -277,7 +277,7 @@ fn transaction_is_retried_with_a_serial_login() {
     assert_eq!(eventually(&network, wrote.into_future()).unwrap(), 5);
 }
 
-/// A server that completes the login and drops the rest of what it has read, and a server that is only slow.
+/// A server that completes the login and drops the rest of its input, and a server that is only slow.
 #[test]
 fn flight_that_was_dropped_with_the_login_is_sent_again() {
     let flight = format!("{WRITE_SQL} |");

@@ -66,7 +66,7 @@ fn conflicting_pipeline_is_retried_and_lost_one_is_not() {
     let network = Network::default();
     network.accept(answers([conflict.clone(), good.clone()]));
     let dsql = Dsql::within(retrying(), network.clone());
-    // What the first attempt found is void.
+    // The rows of the first attempt are discarded.
     assert_eq!(eventually(&network, dsql.pipeline((query(&READ), delete()))).unwrap(), (vec![1], 1));
 
     for cut in 0..good.len() {

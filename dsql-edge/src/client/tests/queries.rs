@@ -145,7 +145,7 @@ fn concurrent_queries_open_connections_up_to_the_limit() {
     }
     let dsql = Dsql::within(config().max_connections(2), network.clone());
     let mut context = Context::from_waker(Waker::noop());
-    // Each holds a connection from its first poll on; a script that is not read holds nobody up.
+    // Each holds a connection from its first poll on; a script that is not read does not delay the others.
     let (mut timer, mut other) = (network.sleep(SOON), network.sleep(SOON));
     let mut first = Box::pin(dsql.lender().borrow(None, &mut timer));
     let mut second = Box::pin(dsql.lender().borrow(None, &mut other));
@@ -220,10 +220,10 @@ fn a_stale_snapshot_is_named_and_the_connection_goes_on() {
     assert_eq!(network.connections(), (1, 1));
 }
 
-/// Its name, the script, and what the error must say of itself.
+/// Its name, the script, and a predicate that the error must satisfy.
 type FlightFailure = (&'static str, Result<Vec<Step>, TransportErrorKind>, fn(&Error) -> bool);
 
-/// Every way in which a query can fail: the script, and what the error must say of itself.
+/// Every way in which a query can fail.
 fn failures() -> Vec<FlightFailure> {
     let after_login = |step: Step| Ok(vec![Step::AwaitWrite, Step::Send(login()), step]);
     let before_login = |step: Step| Ok(vec![Step::AwaitWrite, step]);
@@ -299,7 +299,7 @@ fn failures() -> Vec<FlightFailure> {
     ]
 }
 
-/// The query was executed; the server stops before it says that it has committed.
+/// The query was executed; the server stops before it confirms the commit.
 fn shut_down_at_the_commit() -> Vec<u8> {
     let mut answer = rows("n", 23, &[1]);
     answer.truncate(answer.len() - frame(b'Z', b"I").len());
@@ -476,7 +476,7 @@ fn a_select_that_may_write_is_not_said_to_write() {
     assert!(may.to_string().contains("; the statement may write, and was executed all the same"), "{may}");
     assert!(does.to_string().contains("; the statement writes, and was executed all the same"), "{does}");
     assert!(!reads.to_string().contains("executed"), "{reads}");
-    // What becomes of a lost answer is as for one that writes: it does not run again.
+    // A lost answer is handled as for a statement that writes: it does not run again.
     let network = Network::default();
     network.accept(vec![Step::AwaitWrite, Step::Send(login()), Step::Close]);
     let error = eventually(&network, query(&CALLS).fetch_one(&Dsql::within(retrying(), network.clone())))

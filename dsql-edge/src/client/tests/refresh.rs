@@ -1,6 +1,6 @@
 //! Credentials that are fetched by many requests at once, or from a source that is slow, while old ones still serve.
 //!
-//! Everything here runs on the network's own clock: what is compared are its milliseconds, not how long a test takes.
+//! Everything here runs on the network's own clock: its milliseconds are compared, not how long a test takes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

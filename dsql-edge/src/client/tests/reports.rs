@@ -66,7 +66,7 @@ fn stream_of_a_write_reports_its_commit_with_an_unfit_row() {
     let error = now(stream.next()).unwrap().unwrap_err();
     assert!(error.is_outcome_unknown(), "{error}");
 
-    // Of what only reads the rest is not received.
+    // The rest of a query that only reads is not received.
     let network = Network::default();
     network.accept(answers([rows("n", 23, &[1, 2])]));
     let dsql = Dsql::within(retrying(), network.clone());

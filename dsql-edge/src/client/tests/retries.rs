@@ -1,4 +1,4 @@
-//! What runs again outside of transactions, and what never does; limits, and what listeners are told.
+//! Retries outside of transactions, limits, and the events of listeners.
 
 use std::sync::{Arc, Mutex};
 
@@ -57,7 +57,7 @@ fn reads_run_again_when_the_connection_breaks_and_writes_do_not() {
         assert!(result.unwrap_err().is_outcome_unknown(), "{case}");
         assert_eq!(connections, 1, "{case}");
     }
-    // Half of an answer is no answer.
+    // Half of an answer counts as none.
     let half = rows("n", 23, &[9])[..40].to_vec();
     let script = Ok(vec![Step::AwaitWrite, Step::Send(login()), Step::Send(half), Step::Close]);
     assert_eq!(run(read(), vec![script]).0.unwrap(), 5);
@@ -108,7 +108,7 @@ fn conflict_of_a_single_statement_is_retried() {
         assert_eq!(eventually(&network, query().fetch_one(&dsql)).unwrap(), 5);
         assert_eq!(network.connections(), (1, 1));
     }
-    // At the commit, after the row had come: the row is void.
+    // At the commit, after the row had come: the row is discarded.
     let network = Network::default();
     let conflict = [found(&[1]), failure("40001")].concat();
     network.accept(answers([conflict, rows("n", 23, &[5])]));

@@ -1,4 +1,4 @@
-//! Rows one at a time: what is read when, and what becomes of what is not.
+//! Streams: when rows are read, and what happens to rows that are not.
 
 use std::sync::{Arc, Mutex};
 
@@ -26,7 +26,7 @@ fn rows_are_read_as_they_are_taken() {
     assert_eq!(network.connections(), (0, 0), "nothing happens before it is polled");
     for n in 1..=3 {
         assert_eq!(now(stream.next()).unwrap().unwrap(), n);
-        // What the first read had brought is taken first.
+        // The rows of the first read are returned first.
         assert_eq!(network.unread() > 3, n < 3, "{n}: {}", network.unread());
     }
     assert!(now(stream.next()).is_none());

@@ -1,4 +1,4 @@
-//! Transactions: what is sent when, what runs again, and what becomes of it when something breaks.
+//! Transactions: their frames, their retries, and their results when something breaks.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -95,7 +95,7 @@ fn without_a_statement_it_costs_nothing_and_values_pass_through() {
 
 #[test]
 fn a_conflict_runs_the_whole_closure_again() {
-    // At COMMIT; at a statement, where a ROLLBACK is needed, which nobody waits for.
+    // At COMMIT; at a statement, where a ROLLBACK is needed, which no task waits for.
     let network = Network::default();
     network.accept(answers([
         begun(&[1]),
@@ -151,7 +151,7 @@ fn what_the_transaction_saw_decides() {
             }
         }
     }
-    // No row is no error of the transaction's: it goes on.
+    // A missing row does not fail the transaction: it goes on.
     let network = Network::default();
     network.accept(answers([begun(&[]), [done("DELETE 1"), ready(b"T")].concat(), committed()]));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -192,7 +192,7 @@ fn commit_is_success_only_when_it_says_so() {
     let rolled = write(&network).unwrap_err();
     assert!(rolled.is_rolled_back() && !rolled.is_outcome_unknown(), "{rolled}");
 
-    // Wherever the answer to COMMIT breaks off, nobody knows; and it is not sent again.
+    // Wherever the answer to COMMIT breaks off, the outcome is unknown; and it is not sent again.
     for cut in 0..committed().len() {
         let network = Network::default();
         let mut steps = answers([begun(&[1])]);

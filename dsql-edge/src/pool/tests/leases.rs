@@ -1,4 +1,4 @@
-//! What becomes of a connection when a lease ends: it is lent again, or closed.
+//! The end of a lease: its connection is lent again, or closed.
 
 use super::{World, ask, asking, flight};
 use crate::wire::lease::{Ask, LEASE_FAILED, SPENT_FRAME};
@@ -151,7 +151,7 @@ fn client_that_stops_in_a_flight_is_ended_after_15_seconds() {
         world.pass(200);
         let told = told.lock().unwrap().clone();
         assert!(matches!(told.as_deref(), Some("lf" | "lCf" | "lCCf")), "{sent}: {told:?}");
-        // What has half of a flight is closed.
+        // A connection with half of a flight on it is closed.
         assert_eq!(world.closed(), usize::from(sent > 0), "{sent}");
     }
 }

@@ -34,7 +34,7 @@ struct World {
     server: Arc<Server>,
 }
 
-/// What the model server has seen, and how its streams behave.
+/// The input of the model server, and the behaviour of its streams.
 #[derive(Default)]
 struct Server {
     connections: AtomicUsize,
@@ -159,7 +159,7 @@ struct Client {
     heard: Vec<u8>,
 }
 
-/// What a lease is asked for with here.
+/// The request for a lease in these tests.
 fn ask(open: bool) -> Ask {
     Ask {
         open,
