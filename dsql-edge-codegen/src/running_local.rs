@@ -77,7 +77,7 @@ fn own_folders(folder: &Path) -> Vec<PathBuf> {
     others
 }
 
-/// The root of the workspace that a folder is in; else of its package; else the folder.
+/// The root of the workspace that contains a folder; otherwise the root of its package; otherwise the folder.
 fn root(folder: &Path) -> &Path {
     let is_workspace = |above: &&Path| {
         let manifest = std::fs::read_to_string(above.join("Cargo.toml")).unwrap_or_default();

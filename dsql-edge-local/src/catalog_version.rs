@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) struct SchemaChange {
     pub(crate) names: Vec<String>,
     pub(crate) created: Option<String>,
-    /// The number of its parts, of which `IF EXISTS` and `IF NOT EXISTS` may skip each.
+    /// The number of its parts. `IF EXISTS` and `IF NOT EXISTS` may skip each of them.
     pub(crate) parts: usize,
 }
 

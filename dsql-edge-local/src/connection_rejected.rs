@@ -56,7 +56,7 @@ impl ConnectionRejected {
             message: "unable to accept connection, access denied".to_owned(),
             hint: None,
             reason: format!(
-                "there is no role {user:?} that may log in, or it is not granted to the identity that signed the token: \
+                "the role {user:?} does not exist, may not log in, or is not granted to the identity that signed the token: \
                  CREATE ROLE {user} WITH LOGIN; AWS IAM GRANT {user} TO '{arn}'"
             ),
         }
@@ -113,12 +113,12 @@ impl ConnectionRejected {
     }
 
     /// An idle cluster. Its SQLSTATE is not known; this is that of related answers.
-    pub(crate) fn waking_up() -> ConnectionRejected {
+    pub(crate) fn waking_up(reason: impl Into<String>) -> ConnectionRejected {
         ConnectionRejected {
             sqlstate: "08006",
             message: "unable to accept connection, waking up cluster, please retry later".to_owned(),
             hint: None,
-            reason: "a fault on request".to_owned(),
+            reason: reason.into(),
         }
     }
 

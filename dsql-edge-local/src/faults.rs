@@ -125,7 +125,7 @@ impl Faults {
         }
     }
 
-    /// A commit is about to be sent: the fault that it gets. A cut hides a conflict.
+    /// The fault for a commit that is about to be sent. A cut hides a conflict.
     pub(crate) fn commits(&self) -> Option<Fault> {
         let mut coming = self.coming();
         for fault in coming.iter_mut() {
@@ -140,7 +140,7 @@ impl Faults {
         found
     }
 
-    /// A fault that took effect at a statement that could not commit is still to come.
+    /// Puts back a fault that took effect at a statement that could not commit.
     pub(crate) fn restore(&self, fault: Fault) {
         self.coming().push(fault);
     }
@@ -154,7 +154,7 @@ impl Faults {
         }
     }
 
-    /// A connection is opened: the fault that it gets.
+    /// The fault for a connection that is opened.
     pub(crate) fn connects(&self) -> Option<Fault> {
         let mut coming = self.coming();
         let at = coming.iter().position(|fault| {
@@ -172,7 +172,7 @@ impl Faults {
         found
     }
 
-    /// A connection is logged in: whether it drops the statements that came with the login.
+    /// Whether a connection that has logged in drops the statements that came with the login.
     pub(crate) fn drops_flight(&self) -> bool {
         let mut coming = self.coming();
         let Some(at) = coming.iter().position(|fault| matches!(fault, Fault::DropFlight(_))) else {

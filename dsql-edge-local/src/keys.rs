@@ -124,9 +124,9 @@ fn parse(text: &str) -> Result<Credentials, &'static str> {
             .map(|value| value.trim().to_owned())
     };
     let id = value("AWS_ACCESS_KEY_ID")
-        .ok_or("AWS_ACCESS_KEY_ID is missing; delete the file to have it made anew")?;
+        .ok_or("AWS_ACCESS_KEY_ID is missing; delete the file, and the next start writes a new one")?;
     let secret = value("AWS_SECRET_ACCESS_KEY")
-        .ok_or("AWS_SECRET_ACCESS_KEY is missing; delete the file to have it made anew")?;
+        .ok_or("AWS_SECRET_ACCESS_KEY is missing; delete the file, and the next start writes a new one")?;
     Ok(Credentials::new(id, secret, None))
 }
 

@@ -48,7 +48,10 @@ impl Authority {
         };
         if let (Some(pem), Some(key_pem)) = (kept(&certificate)?, kept(&key)?) {
             let key_pair = KeyPair::from_pem(&key_pem).map_err(|error| {
-                Error::Certificate(format!("{}: {error}; delete it to have it made anew", key.display()))
+                Error::Certificate(format!(
+                    "{}: {error}; delete it, and the next start writes a new one",
+                    key.display()
+                ))
             })?;
             return Ok(Authority { pem, key: key_pair });
         }
@@ -126,7 +129,7 @@ fn named(name: &str) -> DistinguishedName {
     names
 }
 
-/// From yesterday, since clocks differ, for so many days.
+/// Valid for this number of days from yesterday, since clocks differ.
 fn valid_for(days: i64) -> (OffsetDateTime, OffsetDateTime) {
     let from = OffsetDateTime::now_utc() - Duration::DAY;
     (from, from + Duration::days(days))

@@ -4,9 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[allow(dead_code, reason = "each test that includes it uses a part of it")]
 mod client;
-#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[allow(dead_code, reason = "each test that includes it uses a part of it")]
 #[path = "client/session.rs"]
 mod session;
 
@@ -34,13 +34,13 @@ const BOTH: [Oc001; 2] = [Oc001::Cached, Oc001::Any];
 
 /// One statement on one of the protocols; an answer that does not come in a minute waits for something.
 async fn attempt(session: &mut Session, extended: bool, sql: &str) -> Answers {
-    let saying = async {
+    let answer = async {
         match extended {
             true => session.extended(sql).await,
             false => session.simple(sql).await,
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), saying).await.unwrap_or_else(|_| panic!("waits: {sql}"))
+    tokio::time::timeout(Duration::from_secs(60), answer).await.unwrap_or_else(|_| panic!("waits: {sql}"))
 }
 
 async fn fine(session: &mut Session, extended: bool, sql: &str) -> Answers {
@@ -302,7 +302,7 @@ async fn session_gets_oc001_of_anothers_ddl_once() {
 }
 
 /// PostgreSQL locks for an instant where no transactions conflict (a table that grows, an index page that splits): no
-/// session gets of it.
+/// session gets an error from that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_without_conflict_are_not_disturbed() {
     let local = std::sync::Arc::new(local(Oc001::Any).await);

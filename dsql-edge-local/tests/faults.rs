@@ -3,9 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[allow(dead_code, reason = "each test that includes it uses a part of it")]
 mod client;
-#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[allow(dead_code, reason = "each test that includes it uses a part of it")]
 #[path = "client/session.rs"]
 mod session;
 
@@ -27,7 +27,7 @@ enum Meets {
     Cut { applied: bool },
     /// The login is rejected with this SQLSTATE.
     Rejected(&'static str),
-    /// What comes before the first Sync is dropped without an answer, all of it if there is no Sync.
+    /// The messages before the first Sync are dropped without an answer; without a Sync, all of them.
     Dropped,
 }
 

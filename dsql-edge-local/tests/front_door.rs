@@ -308,7 +308,7 @@ async fn hostile_bytes_end_only_their_own_connection() {
         .await
         .unwrap();
     tokio::time::timeout(Duration::from_secs(30), tls.read_to_end(&mut Vec::new())).await.unwrap().ok();
-    // A password that is no password, and one that is too long.
+    // A message that is not a password, and a password that is too long.
     for frame in [
         message(b'Q', b"SELECT 1\0"),
         message(b'p', &[b'a'; 70_000]),
@@ -351,7 +351,7 @@ async fn client_library_works_with_and_without_the_front_door() {
         .await
         .unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, &str>(1)), (1, "repeatable read"));
-    assert!(client.batch_execute("CREATE ROLE x SUPERUSER").await.is_err(), "admin is no superuser");
+    assert!(client.batch_execute("CREATE ROLE x SUPERUSER").await.is_err(), "admin is not a superuser");
 
     let (oracle, connection) =
         tokio_postgres::connect(&local.postgres_url(), tokio_postgres::NoTls).await.unwrap();

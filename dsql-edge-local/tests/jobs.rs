@@ -3,9 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[allow(dead_code, reason = "each test that includes it uses a part of it")]
 mod client;
-#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[allow(dead_code, reason = "each test that includes it uses a part of it")]
 #[path = "client/session.rs"]
 mod session;
 

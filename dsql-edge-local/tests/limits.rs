@@ -3,9 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[allow(dead_code, reason = "each test that includes it uses a part of it")]
 mod client;
-#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[allow(dead_code, reason = "each test that includes it uses a part of it")]
 #[path = "client/session.rs"]
 mod session;
 
@@ -57,7 +57,7 @@ async fn rows_are_counted_wherever_they_are_written() {
             }
             session.simple("ROLLBACK").await;
         }
-        // A transaction begins anew, also after one that failed; rows that are not written do not count.
+        // Each transaction counts from 0, also after one that failed; rows that are not written do not count.
         for sql in [
             "UPDATE child SET note = 'y'",
             "INSERT INTO child SELECT * FROM child ON CONFLICT DO NOTHING",

@@ -1,11 +1,11 @@
-//! A real cluster's recorded answers beside dsql-local's, where DSQL_EDGE_CORPUS names the folder that has them: the
-//! cases of one session on both protocols, and those of two sessions one by one, with where a conflict surfaced.
+//! Compares a real cluster's recorded answers with dsql-local's, if DSQL_EDGE_CORPUS names the folder of the recording:
+//! the cases of one session on both protocols, and those of two sessions one by one, with the step that lost a conflict.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[allow(dead_code, reason = "each test that includes it uses a part of it")]
 mod client;
-#[allow(dead_code, reason = "each of those that have it needs a part of it")]
+#[allow(dead_code, reason = "each test that includes it uses a part of it")]
 #[path = "client/session.rs"]
 mod session;
 
@@ -43,7 +43,7 @@ struct Observation {
     message: Option<String>,
 }
 
-/// The cases, unless there is no recording: a fresh clone has none, and passes without it.
+/// The cases of the recording. A fresh clone does not have it, and passes without it.
 fn recorded() -> Vec<Case> {
     let Some(corpus) = std::env::var_os("DSQL_EDGE_CORPUS") else { return Vec::new() };
     let text = std::fs::read_to_string(PathBuf::from(corpus).join("dsql-golden.jsonl")).unwrap();
@@ -94,7 +94,7 @@ async fn recorded_statements_get_the_recorded_answers() {
 }
 
 /// The statements of a case with two sessions, between BEGIN and COMMIT of each. The recording has their answers and
-/// says in words what they were.
+/// describes them in words.
 const TWO_SESSIONS: [(&str, &str, &str); 10] = [
     (
         "occ_write_write",

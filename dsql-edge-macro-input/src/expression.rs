@@ -45,7 +45,7 @@ impl Parse for Input {
         let mut allowed = Vec::new();
         for attribute in input.call(Attribute::parse_outer)? {
             if !attribute.path().is_ident("allow") {
-                return Err(syn::Error::new(attribute.span(), "only `#[allow(…)]` stands before the SQL"));
+                return Err(syn::Error::new(attribute.span(), "only `#[allow(…)]` may precede the SQL"));
             }
             allowed.extend(attribute.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated)?);
         }

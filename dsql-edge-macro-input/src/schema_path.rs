@@ -76,7 +76,7 @@ pub fn without_build_script(folder: &Path) -> String {
 }
 
 /// The reason why a build script must name a folder, and how it does.
-pub fn build_script(folder: &Path) -> String {
+fn build_script(folder: &Path) -> String {
     let name = folder.file_name().map_or_else(|| "migrations".into(), |name| name.to_string_lossy());
     format!(
         "cargo would not see a file that is added to it. Unset it, and let a build.rs beside Cargo.toml name the \

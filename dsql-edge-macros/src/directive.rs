@@ -18,7 +18,8 @@ use std::path::Path;
 ///
 /// # Errors
 ///
-/// A text that is not a type, and `crate` where there is no library: each names the directive and its place.
+/// The text is not a type, or it contains `crate` and the target cannot name the library. The error contains the
+/// directive and its place.
 pub(crate) fn directive_type(
     directive: &RustType,
     span: Span,

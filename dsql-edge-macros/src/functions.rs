@@ -265,7 +265,7 @@ fn rows(functions: &[Compiled]) -> TokenStream {
         }
         done.push(declared.name);
         let mut same = functions.iter().filter_map(Declared::of).filter(|other| other.name == declared.name);
-        // A function with errors does not decide the row, unless there is no other.
+        // The first function without errors decides the row; if all have errors, the first function does.
         let right = same.find(|other| other.function.errors.is_empty());
         out.extend(row(&declared, right.as_ref().unwrap_or(&declared)));
     }

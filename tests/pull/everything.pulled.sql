@@ -1,5 +1,5 @@
 -- The schema that `sql!` checks against, written by `dsql-edge pull`.
--- Lines that open with `-- dsql-edge:` are kept; everything else is written anew.
+-- `dsql-edge pull` keeps the `-- dsql-edge:` lines before the first statement and writes the rest again.
 
 CREATE SCHEMA "Odd name";
 CREATE SCHEMA app;

@@ -1,7 +1,7 @@
 //! Decides whether `sql!` without a path means the macro of dsql-edge.
 //!
 //! Input: the tokens of a file, and the names of the macros that the package defines. Output: whose macro a name means
-//! in that file. Imports are read by file, not by module; where a file has both macros, only the compiler knows.
+//! in that file. Imports are read by file, not by module; if a file has both macros, only the compiler can decide.
 
 use std::collections::BTreeSet;
 

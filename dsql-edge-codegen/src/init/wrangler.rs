@@ -26,7 +26,7 @@ pub(super) fn settings(package: &Path, region: Option<&str>, steps: &mut Steps) 
     let path = package.join("wrangler.toml");
     let Ok(text) = fs::read_to_string(&path) else {
         steps.next(format!(
-            "there is no wrangler.toml: write one, with [placement] region = \"aws:{shown}\", your cluster's region"
+            "wrangler.toml is missing: write one, with [placement] region = \"aws:{shown}\", your cluster's region"
         ));
         return Ok(());
     };

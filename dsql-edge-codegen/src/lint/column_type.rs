@@ -105,7 +105,7 @@ fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool 
             TokenKind::Keyword(Keyword::Left | Keyword::Right | Keyword::Substring | Keyword::Overlay) => {
                 is_called
             }
-            // `integer` and `bigint` are one column of a set operation only where all sides are converted.
+            // A set operation converts all sides to one type; in WITH RECURSIVE, it must be the type of the first side.
             TokenKind::Keyword(Keyword::Cast | Keyword::Union | Keyword::Intersect | Keyword::Except) => true,
             // `'posts_id_seq'::regclass`
             TokenKind::Typecast => !matches!(before, Some(TokenKind::String(_))),

@@ -20,11 +20,11 @@ pub struct LintedFile {
 pub struct Finding {
     /// What, where, and what to do.
     pub diagnostic: Diagnostic,
-    /// The rule that is broken; of a syntax error none.
+    /// The rule that the statement breaks; `None` for a syntax error.
     pub rule: Option<&'static Rule>,
     /// The one safe rewrite.
     pub fix: Option<Fix>,
-    /// Where its statement begins and ends.
+    /// The span of its statement.
     pub statement: Span,
 }
 

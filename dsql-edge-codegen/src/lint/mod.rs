@@ -19,8 +19,6 @@ mod rules;
 mod sarif;
 mod script;
 mod sent;
-#[cfg(test)]
-mod tests;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -193,3 +191,6 @@ fn schema(path: &Path) -> Result<Schema> {
         anyhow!("the schema cannot be understood:\n{}", messages.collect::<Vec<_>>().join("\n"))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
-//! Scripts that each condition of a rewrite decides: with the condition removed, one of them would change its meaning.
+//! Tests of the rewrites of `lint --fix`. Each condition of a rewrite has a script that would do something else without
+//! the condition.
 
 use dsql_edge_compiler::dsql::Meaning;
 
@@ -8,12 +9,18 @@ fn with(text: &str, safe: Meaning) -> String {
     fixed(text, None, Sent::OneByOne, safe).0
 }
 
+const SPLIT: &str = "BEGIN;\nCREATE TABLE y (a int);\nCREATE TABLE z (a int);\nCOMMIT;\n";
+
 /// A CHECK that becomes two statements: the same only if the table has no rows.
 const CHECK: &str = "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0);\n";
+const CHECK_FIXED: &str =
+    "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\nALTER TABLE ASYNC t VALIDATE CONSTRAINT c;\n";
 const TABLE: &str = "CREATE TABLE t (a int);\n";
 const KEY: &str = "ALTER TABLE t ADD UNIQUE (a);\n";
 const VIEW: &str = "CREATE VIEW v AS SELECT a FROM t;\n";
 const LOG: &str = "CREATE TABLE log (x int, y text);\n";
+const FUNCTION: &str =
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'INSERT INTO t VALUES (-1) RETURNING a';\n";
 
 #[test]
 fn check_of_a_table_that_may_have_rows_needs_success() {
@@ -121,4 +128,249 @@ fn collation_of_another_schema_stays() {
         let text = format!("CREATE TABLE t (a text COLLATE {collation});\n");
         assert_eq!(with(&text, Meaning::SameIfAllSucceed) == text, stays, "{text}");
     }
+}
+
+#[test]
+fn scripts_that_a_rewrite_would_change_stay_as_they_are() {
+    for text in [
+        // Rolled back, left open, chained, rows on both sides, a savepoint.
+        SPLIT.replace("COMMIT", "ROLLBACK"),
+        SPLIT.replace("COMMIT;", ""),
+        SPLIT.replace("COMMIT;", "COMMIT AND CHAIN;"),
+        SPLIT.replace("BEGIN;\n", "BEGIN;\nUPDATE x SET a = 1;\n"),
+        "BEGIN;\nUPDATE x SET a = 1;\nDROP TABLE y;\nUPDATE x SET a = 2;\nCOMMIT;\n".to_owned(),
+        SPLIT.replace("BEGIN;\n", "BEGIN;\nSAVEPOINT s;\n"),
+        SPLIT.replace("COMMIT", "\\i more.sql\nCOMMIT"),
+        // Literals, names and comments are not statements.
+        "INSERT INTO t VALUES ('\n\\d\nCREATE INDEX i ON t (a);\nit''s');\n".to_owned(),
+        "COPY t FROM stdin WITH (FORMAT csv);\n\"'\nCREATE INDEX i ON t (a);\n\"\n\\.\nSELECT 1;\n"
+            .to_owned(),
+        "/* /* '\n*/\n\\d\nCREATE INDEX i ON t (a); */ SELECT $$\n\\\nCREATE INDEX i ON t (a);$$;\n"
+            .to_owned(),
+        // A NOT VALID constraint that is never validated is a different one.
+        "ALTER TABLE t ADD CHECK (a > 0);\n".to_owned(),
+        format!("BEGIN;\n{CHECK}COMMIT;\n"),
+        // A key on which another statement may depend.
+        format!("{TABLE}INSERT INTO t VALUES (1);\nDELETE FROM t;\n{KEY}"),
+        format!(
+            "CREATE TABLE p (a int UNIQUE);\nINSERT INTO p VALUES (1);\n\
+             CREATE TABLE t (a int REFERENCES p (a) ON DELETE CASCADE);\nINSERT INTO t VALUES (1), (1);\n\
+             DELETE FROM p;\n{KEY}"
+        ),
+        format!("{TABLE}BEGIN;\n{KEY}ROLLBACK;\n"),
+        format!("CREATE TABLE IF NOT EXISTS t (a int);\n{KEY}"),
+        format!("CREATE TABLE t (a json);\n{KEY}"),
+        "BEGIN;\nCREATE INDEX CONCURRENTLY i ON t (a);\nCOMMIT;\n".to_owned(),
+        "CREATE UNIQUE INDEX i ON t (a);\nINSERT INTO t VALUES (1) ON CONFLICT (a) DO NOTHING;\n".to_owned(),
+        "CREATE TABLE t (a serial);\nALTER TABLE t ALTER COLUMN a DROP DEFAULT;\n".to_owned(),
+        "CREATE SEQUENCE s AS integer CYCLE CACHE 1;\n".to_owned(),
+        "SET lock_timeout = 0;\nSHOW lock_timeout;\n".to_owned(),
+        "SET lock_timeout = 0;\nDO 'BEGIN PERFORM current_setting(''LOCK_TIMEOUT''); END';\n".to_owned(),
+        "SET lock_timeout = 0;\nSELECT current_setting('LOCK_TIMEOUT');\n".to_owned(),
+        "SET check_function_bodies = false;\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n"
+            .to_owned(),
+    ] {
+        assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
+    }
+}
+
+#[test]
+fn rows_that_come_another_way_keep_a_key_where_it_is() {
+    let log = "CREATE TABLE log (x int);\n";
+    for between in [
+        // Through a view, a function that a statement, a default or an index calls, a trigger, a rule, a child or a
+        // domain.
+        format!("{VIEW}INSERT INTO v VALUES (1), (1);\nDELETE FROM v WHERE a = 1;\n"),
+        format!("{VIEW}COPY v FROM stdin;\n1\n\\.\n"),
+        format!("{FUNCTION}{log}INSERT INTO log VALUES (f());\n"),
+        format!("{FUNCTION}{log}UPDATE log SET x = f();\n"),
+        format!("{FUNCTION}{log}CREATE VIEW w AS SELECT f();\nINSERT INTO log SELECT * FROM w;\n"),
+        format!("{FUNCTION}CREATE TABLE log (x int DEFAULT f());\nINSERT INTO log DEFAULT VALUES;\n"),
+        format!("{FUNCTION}{log}ALTER TABLE log ALTER x SET DEFAULT f();\nINSERT INTO log DEFAULT VALUES;\n"),
+        format!("{FUNCTION}{log}ALTER TABLE log ADD COLUMN y int DEFAULT f();\n"),
+        format!("{FUNCTION}CREATE VIEW w AS SELECT f();\nTABLE w;\n"),
+        format!("{FUNCTION}CREATE OPERATOR ## (FUNCTION = f, RIGHTARG = int);\nSELECT ## 1;\n"),
+        "CREATE TABLE c () INHERITS (t);\nINSERT INTO c VALUES (1);\n".to_owned(),
+        "INSERT INTO made_elsewhere VALUES (1);\n".to_owned(),
+        // The name means another table.
+        "SET search_path = app;\n".to_owned(),
+        "SET ROLE app;\n".to_owned(),
+        "DROP TABLE t;\nALTER TABLE p RENAME TO t;\n".to_owned(),
+        "ALTER TABLE t RENAME TO s;\nALTER TABLE p RENAME TO t;\n".to_owned(),
+        "ALTER SCHEMA public RENAME TO old;\n".to_owned(),
+    ] {
+        let text = format!("{TABLE}{between}{KEY}");
+        assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
+        let text = format!("{TABLE}{between}{CHECK}");
+        assert_eq!(with(&text, Meaning::Same), text);
+    }
+    for text in [
+        format!("CREATE TABLE archive.t (a int);\nALTER TABLE public.t {}", &CHECK["ALTER TABLE t ".len()..]),
+        format!(
+            "CREATE TRIGGER r AFTER INSERT ON log EXECUTE FUNCTION g();\n{TABLE}INSERT INTO log VALUES (1);\n{CHECK}"
+        ),
+        format!("BEGIN;\nSET LOCAL search_path = app;\n{TABLE}COMMIT;\n{CHECK}"),
+    ] {
+        assert_eq!(with(&text, Meaning::Same), text);
+    }
+}
+
+#[test]
+fn rows_of_other_tables_let_a_key_move() {
+    for between in [
+        "CREATE TABLE log (x int DEFAULT abs(1), y numeric(9, 2));\nINSERT INTO log (x) VALUES (lower('1')::int);\n",
+        "CREATE TABLE log (x int);\nCOPY log (x) FROM stdin;\n1\n\\.\n",
+        VIEW,
+        FUNCTION,
+    ] {
+        let text = format!("{TABLE}{between}{KEY}");
+        assert_eq!(with(&text, Meaning::Same), format!("CREATE TABLE t (a int, UNIQUE (a));\n{between}"));
+    }
+}
+
+#[test]
+fn index_that_is_used_before_its_job_ends_stays() {
+    let index = "CREATE UNIQUE INDEX i ON t (a);\n";
+    for later in [
+        "CREATE TABLE u (a int REFERENCES t (a));\n".to_owned(),
+        format!("{VIEW}INSERT INTO v VALUES (1) ON CONFLICT (a) DO NOTHING;\n"),
+        "DO $$ BEGIN INSERT INTO t VALUES (1) ON CONFLICT (a) DO NOTHING; END $$;\n".to_owned(),
+        "ALTER TABLE t RENAME TO s;\nCREATE TABLE u (a int REFERENCES s (a));\n".to_owned(),
+    ] {
+        let text = format!("{TABLE}{index}{later}");
+        assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
+    }
+    let text = format!("{TABLE}{index}{VIEW}INSERT INTO v VALUES (1);\n");
+    assert_eq!(with(&text, Meaning::Same), text);
+}
+
+#[test]
+fn column_whose_type_matters_stays_an_integer() {
+    let serial = "CREATE TABLE t (id serial, a int);\n";
+    for (text, is_fixed) in [
+        (
+            format!(
+                "{serial}CREATE FUNCTION h(int) RETURNS int LANGUAGE sql AS 'SELECT $1';\nCREATE VIEW w AS SELECT h(id) FROM t;\n"
+            ),
+            false,
+        ),
+        (
+            format!(
+                "{serial}CREATE VIEW y AS SELECT id FROM t;\nCREATE OR REPLACE VIEW y AS SELECT a AS id FROM z;\n"
+            ),
+            false,
+        ),
+        (
+            format!(
+                "{serial}CREATE VIEW y (n) AS SELECT id FROM t;\nCREATE VIEW w AS SELECT chr(n) FROM y;\n"
+            ),
+            false,
+        ),
+        (
+            format!(
+                "{serial}CREATE FUNCTION h() RETURNS SETOF int LANGUAGE sql AS 'SELECT id FROM t';\n"
+            ),
+            false,
+        ),
+        (
+            "CREATE TABLE links (id serial);\nCREATE FUNCTION h() RETURNS SETOF int LANGUAGE sql AS 'SELECT id FROM LINKS';\n".to_owned(),
+            false,
+        ),
+        ("CREATE TABLE t (id serial, CHECK (chr(id) <> 'a'));\n".to_owned(), false),
+        (format!("{serial}CREATE VIEW v AS SELECT DATE '2026-01-01' + id AS d FROM t;\n"), false),
+        (format!("{serial}CREATE VIEW v AS SELECT id::boolean AS b FROM t;\n"), false),
+        (format!("{serial}CREATE VIEW v AS SELECT a FROM t WHERE ARRAY[id] = ARRAY[1];\n"), false),
+        (format!("{serial}CREATE VIEW v AS SELECT id FROM t UNION ALL SELECT 1;\n"), false),
+        (format!("{serial}CREATE TABLE u (LIKE t);\n"), false),
+        (format!("{serial}CREATE TABLE u AS SELECT id FROM t;\n"), false),
+        (format!("{serial}SELECT id INTO u FROM t;\n"), false),
+        (format!("{serial}CREATE TABLE u () INHERITS (t);\n"), false),
+        (format!("{serial}CREATE TABLE u (r t);\n"), false),
+        (format!("{serial}CREATE TABLE l (n int);\nINSERT INTO l SELECT id * 1000000 FROM t;\n"), false),
+        (format!("{serial}CREATE VIEW v AS SELECT *, t.* FROM t WHERE id > -1;\n"), true),
+        (format!("{serial}CREATE TABLE u (t_id int REFERENCES t (id), tags int[]);\n"), true),
+        (format!("{serial}CREATE VIEW v AS SELECT 'a'::text AS b, id FROM t;\n"), true),
+        ("CREATE TABLE t (value serial, CHECK (chr(value) <> 'a'));\n".to_owned(), false),
+        (
+            format!("{serial}INSERT INTO t (a) VALUES (abs(1));\nCREATE VIEW y AS SELECT id FROM t;\n"),
+            true,
+        ),
+    ] {
+        assert_eq!(with(&text, Meaning::SameIfAllSucceed) != text, is_fixed, "{text}");
+        let identity = text.replace("serial", "int GENERATED ALWAYS AS IDENTITY (CACHE 1)");
+        assert_eq!(with(&identity, Meaning::SameIfAllSucceed) != identity, is_fixed, "{identity}");
+    }
+}
+
+#[test]
+fn rewrite_that_depends_on_success_needs_assume_success() {
+    for (text, expected) in [
+        (SPLIT.to_owned(), SPLIT.replace("CREATE TABLE z", "COMMIT;\nBEGIN;\nCREATE TABLE z")),
+        (CHECK.to_owned(), CHECK_FIXED.to_owned()),
+        (
+            format!("{TABLE}INSERT INTO t VALUES (1);\n{CHECK}"),
+            format!("{TABLE}INSERT INTO t VALUES (1);\n{CHECK_FIXED}"),
+        ),
+        (
+            format!("{TABLE}COPY t FROM stdin;\n1\n\\.\n{KEY}"),
+            "CREATE TABLE t (a int, UNIQUE (a));\nCOPY t FROM stdin;\n1\n\\.\n".to_owned(),
+        ),
+        (
+            "CREATE UNIQUE INDEX i ON t (a);\nINSERT INTO t VALUES (1);\n".to_owned(),
+            "CREATE UNIQUE INDEX ASYNC i ON t (a);\nINSERT INTO t VALUES (1);\n".to_owned(),
+        ),
+    ] {
+        assert_eq!(with(&text, Meaning::Same), text);
+        assert_eq!(with(&text, Meaning::SameIfAllSucceed), expected);
+    }
+}
+
+#[test]
+fn rewrites_that_change_nothing_are_applied() {
+    for (text, expected) in [
+        (format!("{TABLE}{CHECK}"), format!("{TABLE}{CHECK_FIXED}")),
+        (format!("{TABLE}{KEY}"), "CREATE TABLE t (a int, UNIQUE (a));\n".to_owned()),
+        ("CREATE INDEX i ON t (a)".to_owned(), "CREATE INDEX ASYNC i ON t (a)".to_owned()),
+        ("\u{feff}SET lock_timeout = 0;\r\nSELECT 1;\r\n".to_owned(), "\u{feff}SELECT 1;\r\n".to_owned()),
+        // A comment before the text that is cut out keeps the end of its line.
+        (
+            "CREATE TABLE t (b text -- it's\n COLLATE \"C\" NOT NULL);\n".to_owned(),
+            "CREATE TABLE t (b text -- it's\n  NOT NULL);\n".to_owned(),
+        ),
+    ] {
+        assert_eq!(with(&text, Meaning::Same), expected);
+    }
+    let crlf = |text: &str| text.replace('\n', "\r\n");
+    let text = format!("{TABLE}{CHECK}");
+    assert_eq!(with(&crlf(&text), Meaning::Same), crlf(&format!("{TABLE}{CHECK_FIXED}")));
+}
+
+#[test]
+fn later_files_are_a_part_of_the_script() {
+    let serial = "CREATE TABLE t (id serial, a int);\n";
+    let index = "CREATE UNIQUE INDEX i ON t (a);\n";
+    let setting = "SET lock_timeout = 0;\n";
+    let viewed = format!("{index}{VIEW}");
+    let in_capitals = "CREATE UNIQUE INDEX i ON links (a);\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'INSERT INTO LINKS VALUES (1)';\n";
+    for (text, later, same, all) in [
+        (serial, "SELECT 1", true, true),
+        (serial, "ALTER TABLE T ALTER COLUMN id SET DEFAULT 7", false, false),
+        (index, "CREATE TABLE u (b int)", true, true),
+        (index, "INSERT INTO t VALUES (1), (1)", false, true),
+        (&viewed, "INSERT INTO v VALUES (1), (1)", false, true),
+        (in_capitals, "SELECT f()", false, true),
+        (index, "CREATE TABLE u (a int REFERENCES t (a))", false, false),
+        (setting, "SHOW lock_timeout", false, false),
+    ] {
+        let is_fixed = |safe| fixed_before(text, &["", later], None, Sent::OneByOne, safe).1 > 0;
+        let found = (is_fixed(Meaning::Same), is_fixed(Meaning::SameIfAllSucceed));
+        assert_eq!(found, (same, all), "{text}{later}");
+    }
+}
+
+#[test]
+fn index_is_built_in_time_where_migrate_waits() {
+    let text = "CREATE UNIQUE INDEX i ON t (a);\nINSERT INTO t VALUES (1);\n";
+    let expected = text.replace("INDEX", "INDEX ASYNC");
+    assert_eq!(fixed(text, None, Sent::Migrate, Meaning::Same).0, expected);
 }

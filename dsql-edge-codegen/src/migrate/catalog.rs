@@ -23,7 +23,7 @@ pub(super) async fn look(trace: &Trace, database: &Database) -> Result<Option<Se
     Ok(Some(Seen { state, columns }))
 }
 
-/// All that is known of it as one text; "" where it is not there.
+/// All that the catalog has of an object, as one text; "" if it does not have the object.
 async fn state(object: &Object, database: &Database, columns: &mut Vec<String>) -> Result<Option<String>> {
     let name = [Some(object.schema.as_str()), Some(object.name.as_str())];
     let mut text = String::new();

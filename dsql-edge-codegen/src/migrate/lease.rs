@@ -61,14 +61,14 @@ impl<'d> Lease<'d> {
         }
     }
 
-    /// Renews it, until that is no longer possible; returns the error.
+    /// Renews the lease again and again. Returns the error if it cannot be renewed.
     pub(super) async fn keep(&self) -> anyhow::Error {
         loop {
             tokio::time::sleep(self.length / 3).await;
             match self.renew().await {
                 Ok(()) => {}
                 Err(error) if self.age() < self.length => {
-                    // There is time for another try.
+                    // The lease has not ended: an error of the client leaves time for another try.
                     if error.downcast_ref::<dsql_edge::Error>().is_none() {
                         return error;
                     }

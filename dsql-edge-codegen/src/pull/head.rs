@@ -10,12 +10,12 @@ use crate::schema_files;
 
 /// The lines that `pull` writes first, the same every time.
 const TITLE: &str = "-- The schema that `sql!` checks against, written by `dsql-edge pull`.\n\
-                     -- Lines that open with `-- dsql-edge:` are kept; everything else is written anew.\n";
+                     -- `dsql-edge pull` keeps the `-- dsql-edge:` lines before the first statement and writes the rest again.\n";
 
 /// The head, with the directives of the file as it was.
 ///
 /// # Errors
-/// A directive after the first statement: it has no effect, and writing the file anew would lose it.
+/// A directive after the first statement: it has no effect, and the new file would not contain it.
 pub(super) fn head(old: &str) -> Result<String> {
     let mut head = TITLE.to_owned();
     for found in directives(&schema_files::canonical(old)) {

@@ -125,22 +125,14 @@ fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
     }
     for statement in inside {
         let hint = "BEGIN … COMMIT may contain INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone";
-        match (&statement.kind, part(*statement)) {
-            (StatementKind::Transaction(_) | StatementKind::Utility(_), _) => {
-                return Err(misplaced_error(
-                    statement.span,
-                    "this statement among others in a transaction",
-                    hint,
-                ));
-            }
-            (_, Part::Dml) | (StatementKind::Query(_), _) => {}
-            _ => {
-                return Err(misplaced_error(
-                    statement.span,
-                    "this statement among others in a transaction",
-                    hint,
-                ));
-            }
+        let fits = match &statement.kind {
+            StatementKind::Transaction(_) | StatementKind::Utility(_) => false,
+            StatementKind::Query(_) => true,
+            _ => part(*statement) == Part::Dml,
+        };
+        if !fits {
+            let what = "this statement among others in a transaction";
+            return Err(misplaced_error(statement.span, what, hint));
         }
     }
     Ok(Work::Rows(inside.iter().map(|statement| statement.span).collect()))

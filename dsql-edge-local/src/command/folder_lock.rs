@@ -12,11 +12,11 @@ use super::CommandResult;
 
 const FILE: &str = "lock";
 
-/// The folder is this process's as long as this lives.
+/// The lock on a folder. Dropping it releases the folder.
 pub(crate) struct FolderLock(File);
 
 impl FolderLock {
-    /// Takes the folder, which is made where it is missing.
+    /// Locks the folder, and creates it if it is missing.
     pub(crate) fn take(folder: &Path) -> CommandResult<FolderLock> {
         let path = folder.join(FILE);
         let of_file = |error: std::io::Error| format!("{}: {error}", path.display());

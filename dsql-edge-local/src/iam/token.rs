@@ -1,8 +1,9 @@
 //! The form of a token: a SigV4 presigned URL without its scheme.
 //!
 //! `HOST/?Action=…&X-Amz-Algorithm=…&X-Amz-Credential=…&X-Amz-Date=…&X-Amz-Expires=…&X-Amz-SignedHeaders=host
-//! &X-Amz-Signature=…[&X-Amz-Security-Token=…]`. Input: hostile
-//! text. Output: its parts, each checked for form alone.
+//! &X-Amz-Signature=…[&X-Amz-Security-Token=…]`.
+//!
+//! Input: hostile text. Output: its parts, each checked for form alone.
 
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};

@@ -12,8 +12,10 @@ use crate::error::Error;
 /// How long the shutdown of a PostgreSQL may take.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
+/// Waits until no PostgreSQL runs on the data.
+///
 /// # Errors
-/// Where a PostgreSQL still runs there.
+/// A PostgreSQL still runs on it after `SHUTDOWN`.
 pub(super) async fn wait(data: &Path) -> Result<(), Error> {
     let start = Instant::now();
     while let Some(pid) = server(data) {

@@ -100,7 +100,7 @@ fn split(variable: Option<&OsStr>) -> Vec<PathBuf> {
 fn ask(bin: &Path) -> Result<Installation, String> {
     for program in ["initdb", "postgres"] {
         if !bin.join(program).is_file() {
-            return Err(format!("there is no {program}"));
+            return Err(format!("{program} is missing"));
         }
     }
     let output = Command::new(bin.join("postgres"))
@@ -156,6 +156,6 @@ mod tests {
             fs::remove_dir_all(bin).unwrap();
         }
         let error = installation(Some(Path::new("/nowhere"))).unwrap_err().to_string();
-        assert_eq!(error, "no PostgreSQL 16 in /nowhere: there is no initdb");
+        assert_eq!(error, "no PostgreSQL 16 in /nowhere: initdb is missing");
     }
 }

@@ -178,7 +178,7 @@ impl Postgres {
         fs::write(&path, "").map_err(Error::file(&path))
     }
 
-    /// Lets sessions call the functions that DSQL does not have, or not.
+    /// Denies sessions the functions that DSQL does not have, or allows them again.
     pub(crate) async fn deny_functions(&self, denied: bool) -> Result<(), Error> {
         let client = self.connect(SUPERUSER).await?;
         let done = client.batch_execute(&denied_functions::permissions(denied)).await;

@@ -38,7 +38,7 @@ use startup::Startup;
 /// Time for a client to log in; PostgreSQL's own default (`authentication_timeout`).
 const DOOR_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Why a connection is rejected that a fault on request hit.
+/// The reason in the log if a fault on request rejects a connection.
 const ON_REQUEST: &str = "a fault on request";
 
 /// DSQL's one database.
@@ -164,7 +164,7 @@ impl Endpoint {
         let Limits { rate, burst, .. } = &self.cluster.limits;
         match self.cluster.faults.connects() {
             None => {}
-            Some(Fault::WakingUp(_)) => return Err(ConnectionRejected::waking_up()),
+            Some(Fault::WakingUp(_)) => return Err(ConnectionRejected::waking_up(ON_REQUEST)),
             Some(Fault::RateExceeded(_)) => return Err(ConnectionRejected::rate_exceeded(ON_REQUEST)),
             Some(_) => return Err(ConnectionRejected::too_many_connections(ON_REQUEST)),
         }

@@ -73,7 +73,7 @@ async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
     (cluster.log)("connection closed: it is as old as DSQL allows");
 }
 
-/// So much later, at the latest at the end of time: a clock can be put forward to there.
+/// The time after this duration, at most the last date that the type has: a clock can be set forward to it.
 fn after(now: OffsetDateTime, by: Duration) -> OffsetDateTime {
     now.saturating_add(time::Duration::try_from(by).unwrap_or(time::Duration::MAX))
 }

@@ -100,8 +100,8 @@ impl Session {
         if !self.cycles.none() {
             return;
         }
-        // PostgreSQL skipped the statements of those that are left, because of an error before: their faults are still
-        // to come.
+        // PostgreSQL skipped the statements of the rejections that are left, because an earlier one failed: their
+        // faults are still to come.
         for rejected in std::mem::take(&mut self.rejections).into_values() {
             rejected.fault().into_iter().for_each(|fault| self.cluster.faults.restore(fault));
         }

@@ -61,7 +61,7 @@ impl Session {
         if self.copy_in.accepts(frame.frontend()) {
             return frame.bytes;
         }
-        (self.cluster.log)("connection closed: a message that does not belong into COPY FROM STDIN");
+        (self.cluster.log)("connection closed: a message that does not belong in COPY FROM STDIN");
         self.ends = true;
         Vec::new()
     }

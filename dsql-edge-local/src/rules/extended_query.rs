@@ -47,7 +47,7 @@ impl Session {
     }
 
     /// The statement of a Parse, and the text that is sent instead, if it is not the same.
-    pub(super) fn prepare(
+    fn prepare(
         &self,
         text: &str,
         schema: Option<&Schema>,

@@ -23,7 +23,8 @@ use crate::faults::Fault;
 
 /// Something that happens to a transaction.
 pub(super) enum TransactionEvent<'s> {
-    /// A simple query of so many statements is sent, or the first message of a pipeline, of any number.
+    /// A message is sent that begins a cycle: a simple query with its number of statements, or the first message of a
+    /// pipeline with `usize::MAX`, since the number is not known.
     Message(usize),
     /// A statement is bound.
     Bind(ParsedStatement<'s>),
@@ -174,7 +175,7 @@ impl Transaction {
                 None
             }
             Part::End => {
-                // Of `AND CHAIN`.
+                // `AND CHAIN` begins the next transaction now.
                 self.open = OpenTransaction::now(cluster);
                 self.end(before?, late, statement, cycles, cluster)
             }

@@ -33,7 +33,7 @@ impl StsError {
     }
 }
 
-/// The id of every request: there is no log to find it in.
+/// The id of every request. No log contains ids, so they need not differ.
 const REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The answer to AssumeRole, as AWS's reference shows it.

@@ -65,7 +65,7 @@ impl Session {
         }
     }
 
-    /// Everything up to so many ReadyForQuery.
+    /// Everything up to this number of ReadyForQuery.
     pub(crate) async fn answers(&mut self, ends: usize) -> Answers {
         let answer = self.read(ends).await;
         assert!(!answer.ended && !answer.fatal, "{answer:?}");
