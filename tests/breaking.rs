@@ -37,12 +37,14 @@ fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Stri
 fn a_migration_that_breaks_the_blog() {
     let migration = "tests/breaking/drop_and_loosen.sql";
     for (format, extension) in [("human", "txt"), ("json", "json"), ("github", "github")] {
-        let (said, well) = run(root(), &["examples/blog", "--apply", migration, "--format", format], &[]);
-        assert!(!well);
-        golden::compare(&root().join(migration).with_extension(extension), &said).unwrap();
+        let (printed, succeeded) =
+            run(root(), &["examples/blog", "--apply", migration, "--format", format], &[]);
+        assert!(!succeeded);
+        golden::compare(&root().join(migration).with_extension(extension), &printed).unwrap();
     }
-    let (said, well) = run(root(), &["examples/blog", "--schema", "examples/blog/dsql-schema.sql"], &[]);
-    assert_eq!((said.as_str(), well), ("", true));
+    let (printed, succeeded) =
+        run(root(), &["examples/blog", "--schema", "examples/blog/dsql-schema.sql"], &[]);
+    assert_eq!((printed.as_str(), succeeded), ("", true));
 }
 
 const MANIFEST: &str = "[package]\nname = \"broken\"\nversion = \"0.0.0\"\n";
@@ -140,7 +142,7 @@ fn what_changes_for_rust_is_told() {
         said("sql!(\"SELECT id, old FROM t\")", nullable),
         changed("`old` becomes Option<String>; it is String")
     );
-    // Who said so is not told again.
+    // An override that already states it is not reported.
     assert_eq!(said("sql!(r#\"SELECT old AS \"old!\" FROM t\"#)", nullable), []);
     assert_eq!(said("sql!(\"SELECT count(old) AS n FROM t\")", nullable), []);
     let wider = "DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL, n bigint NOT NULL);";
@@ -190,8 +192,8 @@ fn statement_that_check_cannot_follow_fails_the_check() {
         ("github", "::error file=change.sql,line=2,col=1,title=unfollowed-statement::"),
         ("json", "\"ok\": false"),
     ] {
-        let (said, well) = run(home.path(), &arguments(format), &[]);
-        assert!(!well && said.contains(expected), "{expected}:\n{said}");
+        let (printed, succeeded) = run(home.path(), &arguments(format), &[]);
+        assert!(!succeeded && printed.contains(expected), "{expected}:\n{printed}");
     }
     write_files(home.path(), &[("change.sql", "BEGIN; ALTER TABLE t DROP COLUMN old; ROLLBACK;")]);
     assert_eq!(run(home.path(), &arguments("human"), &[]), (String::new(), true));
@@ -204,8 +206,8 @@ fn statement_that_check_cannot_follow_fails_the_check() {
             ("migrations/2.sql", "DO $$ BEGIN END $$;"),
         ],
     );
-    let (said, well) = run(home.path(), &["--apply", "change.sql"], &[]);
-    assert!(!well && said.contains("migrations/2.sql:1:1"), "{said}");
+    let (printed, succeeded) = run(home.path(), &["--apply", "change.sql"], &[]);
+    assert!(!succeeded && printed.contains("migrations/2.sql:1:1"), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,8 +229,8 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
     assert!(pull.success());
     assert_eq!(run(home.path(), &[], &environment), (String::new(), true));
     local.run_sql("change", "ALTER TABLE t DROP COLUMN old").await.unwrap();
-    let (said, well) = run(home.path(), &[], &environment);
-    assert!(!well);
+    let (printed, succeeded) = run(home.path(), &[], &environment);
+    assert!(!succeeded);
     for expected in [
         "error: dsql-schema.sql differs from the cluster: run `dsql-edge pull`",
         "+++ the cluster",
@@ -236,7 +238,7 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
         "error: column \"old\" does not exist [42703 unknown-column]",
         "--> src/lib.rs:1:14",
     ] {
-        assert!(said.contains(expected), "{expected}:\n{said}");
+        assert!(printed.contains(expected), "{expected}:\n{printed}");
     }
     local.stop().await.unwrap();
 }
