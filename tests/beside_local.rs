@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use dsql_edge_tests::binary::{dsql_edge, dsql_local};
+use dsql_edge_tests::scratch_package::write_files;
 
 /// Variables that would name another cluster, other keys or another schema.
 const VARIABLES: [&str; 9] = [
@@ -33,14 +34,12 @@ fn plain(program: &Path, folder: &Path) -> Command {
 /// A package with one migration.
 fn package() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
-    for (file, text) in [
+    let files = [
         ("Cargo.toml", "[package]\nname = \"links\"\n"),
         ("migrations/0001_links.sql", "CREATE TABLE links (id bigint PRIMARY KEY);"),
         ("src/lib.rs", ""),
-    ] {
-        fs::create_dir_all(home.path().join(file).parent().unwrap()).unwrap();
-        fs::write(home.path().join(file), text).unwrap();
-    }
+    ];
+    write_files(home.path(), &files);
     home
 }
 
@@ -126,8 +125,7 @@ fn command_in_a_second_terminal_finds_dsql_local() {
         "{text}"
     );
     // A dsql-local in a folder above the package is not found.
-    fs::create_dir_all(home.path().join("inner")).unwrap();
-    fs::write(home.path().join("inner/Cargo.toml"), "").unwrap();
+    write_files(home.path(), &[("inner/Cargo.toml", "")]);
     let text = printed(&edge("inner", &["pull"]));
     assert!(text.contains("which cluster?") && !text.contains("dsql-local"), "{text}");
 }
@@ -135,15 +133,13 @@ fn command_in_a_second_terminal_finds_dsql_local() {
 #[test]
 fn dsql_local_of_a_workspace_is_found_from_its_members() {
     let home = tempfile::tempdir().unwrap();
-    for (file, text) in [
+    let files = [
         ("Cargo.toml", "[workspace]\nmembers = [\"links\"]\n"),
         ("links/Cargo.toml", "[package]\nname = \"links\"\n"),
         ("links/migrations/0001_links.sql", "CREATE TABLE links (id bigint PRIMARY KEY);"),
         ("links/src/lib.rs", ""),
-    ] {
-        fs::create_dir_all(home.path().join(file).parent().unwrap()).unwrap();
-        fs::write(home.path().join(file), text).unwrap();
-    }
+    ];
+    write_files(home.path(), &files);
     let serving = Serving::start_in(home.path(), ".local-db", &["--no-dev-vars"]);
     let member = home.path().join("links");
     let edge =

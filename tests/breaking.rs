@@ -1,9 +1,8 @@
-//! `dsql-edge check`: the queries of a crate against a schema that may come, and a snapshot against a cluster. What it
-//! says of examples/blog stands beside the migrations; `UPDATE=1` writes it.
+//! `dsql-edge check`: the queries of a crate with a future schema, and a snapshot compared with a cluster. The expected
+//! output for examples/blog is in `breaking/`, next to the migration; `UPDATE=1` writes it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,12 +10,13 @@ use dsql_edge_codegen::check::{Candidate, Queries, Severity, check};
 use dsql_edge_local::Local;
 use dsql_edge_tests::binary::dsql_edge;
 use dsql_edge_tests::golden;
+use dsql_edge_tests::scratch_package::write_files;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// The command in a folder: what it says on stdout, and whether it ended well.
+/// Runs the command in a folder; returns its output, and whether it succeeded.
 fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (String, bool) {
     let mut command = Command::new(dsql_edge());
     for variable in ["DSQL_ENDPOINT", "DSQL_EDGE_SCHEMA", "DSQL_EDGE_MIGRATIONS"] {
@@ -37,36 +37,39 @@ fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Stri
 fn a_migration_that_breaks_the_blog() {
     let migration = "tests/breaking/drop_and_loosen.sql";
     for (format, extension) in [("human", "txt"), ("json", "json"), ("github", "github")] {
-        let (said, well) = run(root(), &["examples/blog", "--apply", migration, "--format", format], &[]);
-        assert!(!well);
-        golden::compare(&root().join(migration).with_extension(extension), &said).unwrap();
+        let (printed, succeeded) =
+            run(root(), &["examples/blog", "--apply", migration, "--format", format], &[]);
+        assert!(!succeeded);
+        golden::compare(&root().join(migration).with_extension(extension), &printed).unwrap();
     }
-    let (said, well) = run(root(), &["examples/blog", "--schema", "examples/blog/dsql-schema.sql"], &[]);
-    assert_eq!((said.as_str(), well), ("", true));
+    let (printed, succeeded) =
+        run(root(), &["examples/blog", "--schema", "examples/blog/dsql-schema.sql"], &[]);
+    assert_eq!((printed.as_str(), succeeded), ("", true));
 }
 
 const MANIFEST: &str = "[package]\nname = \"broken\"\nversion = \"0.0.0\"\n";
 
-fn write(home: &Path, name: &str, text: &str) {
-    let path = home.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
+/// A package with these files, which is not compiled.
+fn package(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    write_files(home.path(), &[("Cargo.toml", MANIFEST)]);
+    write_files(home.path(), files);
+    home
 }
 
 /// The findings for a package with this source and snapshot after a change: severity, message, place.
 fn findings(source: &str, schema: &str, change: &str) -> Vec<(Severity, String, String)> {
-    let home = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| write(home.path(), name, text);
-    write("Cargo.toml", MANIFEST);
-    write("src/lib.rs", source);
-    write("src/broken.rs", "sql!(\"SELECT old FROM t\"");
-    write("target/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55");
-    write("target/ignored.rs", "sql!(\"SELECT old FROM t\")");
-    write("inner/Cargo.toml", MANIFEST);
-    write("inner/src/lib.rs", "sql!(\"SELECT old FROM t\")");
-    write("queries/old.sql", "-- in a file\nSELECT\n  old FROM t");
-    write("dsql-schema.sql", schema);
-    write("change.sql", change);
+    let home = package(&[
+        ("src/lib.rs", source),
+        ("src/broken.rs", "sql!(\"SELECT old FROM t\""),
+        ("target/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"),
+        ("target/ignored.rs", "sql!(\"SELECT old FROM t\")"),
+        ("inner/Cargo.toml", MANIFEST),
+        ("inner/src/lib.rs", "sql!(\"SELECT old FROM t\")"),
+        ("queries/old.sql", "-- in a file\nSELECT\n  old FROM t"),
+        ("dsql-schema.sql", schema),
+        ("change.sql", change),
+    ]);
     let candidate = Candidate::Apply(vec![home.path().join("change.sql")]);
     let report = check(home.path(), None, &candidate, Queries::OfSources).unwrap();
     assert_eq!(report.unread.len(), 1, "{:?}", report.unread);
@@ -139,7 +142,7 @@ fn what_changes_for_rust_is_told() {
         said("sql!(\"SELECT id, old FROM t\")", nullable),
         changed("`old` becomes Option<String>; it is String")
     );
-    // Who said so is not told again.
+    // An override that already states it is not reported.
     assert_eq!(said("sql!(r#\"SELECT old AS \"old!\" FROM t\"#)", nullable), []);
     assert_eq!(said("sql!(\"SELECT count(old) AS n FROM t\")", nullable), []);
     let wider = "DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL, n bigint NOT NULL);";
@@ -173,15 +176,14 @@ fn what_changes_for_rust_is_told() {
 
 #[test]
 fn statement_that_check_cannot_follow_fails_the_check() {
-    let home = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| write(home.path(), name, text);
-    write("Cargo.toml", MANIFEST);
-    write("src/lib.rs", "sql!(\"SELECT old FROM t\");");
-    write("dsql-schema.sql", SCHEMA);
-    write(
-        "change.sql",
-        "SELECT 1;\nDO $$ BEGIN EXECUTE 'ALTER TABLE t DROP COLUMN old'; END $$;\n\\i more.sql\n",
-    );
+    let home = package(&[
+        ("src/lib.rs", "sql!(\"SELECT old FROM t\");"),
+        ("dsql-schema.sql", SCHEMA),
+        (
+            "change.sql",
+            "SELECT 1;\nDO $$ BEGIN EXECUTE 'ALTER TABLE t DROP COLUMN old'; END $$;\n\\i more.sql\n",
+        ),
+    ]);
     let arguments = |format: &'static str| ["--apply", "change.sql", "--format", format];
     for (format, expected) in [
         ("human", "error: check cannot follow this statement: DO runs code"),
@@ -190,30 +192,28 @@ fn statement_that_check_cannot_follow_fails_the_check() {
         ("github", "::error file=change.sql,line=2,col=1,title=unfollowed-statement::"),
         ("json", "\"ok\": false"),
     ] {
-        let (said, well) = run(home.path(), &arguments(format), &[]);
-        assert!(!well && said.contains(expected), "{expected}:\n{said}");
+        let (printed, succeeded) = run(home.path(), &arguments(format), &[]);
+        assert!(!succeeded && printed.contains(expected), "{expected}:\n{printed}");
     }
-    write("change.sql", "BEGIN; ALTER TABLE t DROP COLUMN old; ROLLBACK;");
+    write_files(home.path(), &[("change.sql", "BEGIN; ALTER TABLE t DROP COLUMN old; ROLLBACK;")]);
     assert_eq!(run(home.path(), &arguments("human"), &[]), (String::new(), true));
     // The same in a file of the folder that the build reads.
-    write("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }");
-    write("migrations/1.sql", SCHEMA);
-    write("migrations/2.sql", "DO $$ BEGIN END $$;");
-    let (said, well) = run(home.path(), &["--apply", "change.sql"], &[]);
-    assert!(!well && said.contains("migrations/2.sql:1:1"), "{said}");
+    write_files(
+        home.path(),
+        &[
+            ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }"),
+            ("migrations/1.sql", SCHEMA),
+            ("migrations/2.sql", "DO $$ BEGIN END $$;"),
+        ],
+    );
+    let (printed, succeeded) = run(home.path(), &["--apply", "change.sql"], &[]);
+    assert!(!succeeded && printed.contains("migrations/2.sql:1:1"), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_that_is_not_what_the_cluster_has() {
     let local = Local::builder().init_sql(SCHEMA).start().await.unwrap();
-    let home = tempfile::tempdir().unwrap();
-    let path = |name: &str| home.path().join(name);
-    fs::create_dir(path("src")).unwrap();
-    for (name, text) in
-        [("Cargo.toml", MANIFEST), ("ca.pem", local.ca_pem()), ("src/lib.rs", "sql!(\"SELECT old FROM t\");")]
-    {
-        fs::write(path(name), text).unwrap();
-    }
+    let home = package(&[("ca.pem", local.ca_pem()), ("src/lib.rs", "sql!(\"SELECT old FROM t\");")]);
     let endpoint = local.endpoint();
     let keys = local.credentials();
     let environment = [
@@ -229,8 +229,8 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
     assert!(pull.success());
     assert_eq!(run(home.path(), &[], &environment), (String::new(), true));
     local.run_sql("change", "ALTER TABLE t DROP COLUMN old").await.unwrap();
-    let (said, well) = run(home.path(), &[], &environment);
-    assert!(!well);
+    let (printed, succeeded) = run(home.path(), &[], &environment);
+    assert!(!succeeded);
     for expected in [
         "error: dsql-schema.sql differs from the cluster: run `dsql-edge pull`",
         "+++ the cluster",
@@ -238,21 +238,20 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
         "error: column \"old\" does not exist [42703 unknown-column]",
         "--> src/lib.rs:1:14",
     ] {
-        assert!(said.contains(expected), "{expected}:\n{said}");
+        assert!(printed.contains(expected), "{expected}:\n{printed}");
     }
     local.stop().await.unwrap();
 }
 
 #[test]
 fn migration_in_the_folder_applies_in_its_place_there() {
-    let home = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| write(home.path(), name, text);
-    write("Cargo.toml", MANIFEST);
-    write("src/lib.rs", "fn f() { sql!(\"SELECT a FROM t\"); }");
-    write("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }");
-    write("migrations/1.sql", "CREATE TABLE t (a int NOT NULL);");
-    write("migrations/2.sql", "CREATE TABLE u (a int);");
-    write("migrations/3.sql", "ALTER TABLE t ALTER COLUMN a DROP NOT NULL; CREATE TABLE v (a int);");
+    let home = package(&[
+        ("src/lib.rs", "fn f() { sql!(\"SELECT a FROM t\"); }"),
+        ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }"),
+        ("migrations/1.sql", "CREATE TABLE t (a int NOT NULL);"),
+        ("migrations/2.sql", "CREATE TABLE u (a int);"),
+        ("migrations/3.sql", "ALTER TABLE t ALTER COLUMN a DROP NOT NULL; CREATE TABLE v (a int);"),
+    ]);
     let messages = |file: &str| {
         let candidate = Candidate::Apply(vec![home.path().join("src/../migrations").join(file)]);
         let report = check(home.path(), None, &candidate, Queries::OfSources).unwrap();

@@ -16,7 +16,7 @@
 //! ```
 //! ````
 //!
-//! Where PostgreSQL has another opinion, the query says which and why: `sql oracle=accepts: DSQL alone refuses`.
+//! If PostgreSQL's verdict differs, the block names it and the reason: `sql oracle=accepts: DSQL alone refuses`.
 //! A block `sql wrong schema` is a schema that cannot be understood or followed, `sql wrong migration` a migration that
 //! `migrate` rejects; the answer is the errors.
 
@@ -34,15 +34,15 @@ pub struct Case {
     pub rows: String,
     /// The query.
     pub query: String,
-    /// The query is itself a file of DDL, one with errors.
+    /// If the query is itself a file of DDL with errors: its reader.
     pub ddl: Option<Ddl>,
     /// What PostgreSQL says of it.
     pub oracle: Expectation,
-    /// The expected answer; "" where none stands there yet.
+    /// The expected answer; "" if the file does not have it yet.
     pub answer: String,
 }
 
-/// What reads a file of DDL.
+/// The reader of a file of DDL.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ddl {
     /// `sql!`, as its schema.

@@ -22,7 +22,7 @@ use crate::oracle::{Database, Nulls, Oracle, Verdict};
 /// heading contains it. With `UPDATE=1` it writes the answers.
 ///
 /// # Errors
-/// What could not be read or asked. What failed is returned: where, and how.
+/// If a file cannot be read or PostgreSQL cannot be asked. A case that fails is not an error: [`Checked`] lists it.
 pub fn check(folder: &Path, only: Option<&str>, rows: Rows, oracle: &Oracle) -> Result<Checked> {
     let mut checked = Checked::default();
     for path in case_files(folder)? {
@@ -172,24 +172,28 @@ fn rendered(diagnostic: &Diagnostic, query: &str) -> String {
     render(diagnostic, query, None).lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-/// Why a schema cannot be understood.
+/// Why a schema cannot be understood or followed.
 fn schema_answer(ddl: &str) -> String {
     match Describer::from_sql(ddl) {
         Ok(_) => {
             let schema = Schema::parse(ddl).unwrap_or_default();
             let unfollowed = schema.unfollowed.iter().map(|it| rendered(&it.diagnostic, ddl));
-            Some(unfollowed.collect::<String>())
-                .filter(|it| !it.is_empty())
-                .unwrap_or_else(|| "it is understood\n".to_owned())
+            or_accepted(unfollowed.collect())
         }
         Err(error) => error.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect(),
     }
 }
 
+/// Why `migrate` rejects a migration.
 fn migration_answer(text: &str) -> String {
     let linted = lint([(String::new(), text.to_owned())], None, Sent::Migrate);
     let errors = linted.iter().flat_map(|file| &file.findings).map(|finding| &finding.diagnostic);
-    errors.filter(|error| error.is_error()).map(|error| rendered(error, text)).collect()
+    or_accepted(errors.filter(|error| error.is_error()).map(|error| rendered(error, text)).collect())
+}
+
+/// The errors, or a line that a block with a wrong schema or migration never expects.
+fn or_accepted(errors: String) -> String {
+    if errors.is_empty() { "it is accepted\n".to_owned() } else { errors }
 }
 
 fn optional_text(case: &Case) -> bool {

@@ -180,7 +180,7 @@ fn macro_of_another_crate_with_our_name_is_not_a_query() {
         assert_eq!(broken(&report), ["src/db.rs:2"], "{report:#}");
         assert_eq!(report["unread"].as_array().unwrap().len(), 0, "{report:#}");
     }
-    // In a file that does not import ours, only the compiler knows which macro it is.
+    // In a file that does not import ours, only the compiler can decide which macro it is.
     let textual = "#[macro_use]\npub mod styles {\n    macro_rules! sql { ($($t:tt)*) => { stringify!($($t)*) } }\n}\npub mod page;\n";
     let page = "pub fn f() -> &'static str { sql!(\"SELECT old FROM t\") }\n";
     let home = package(&[("src/lib.rs", textual), ("src/page.rs", page)]);

@@ -1,6 +1,6 @@
 //! A stretch of network that breaks at the n-th thing a client sends, before it arrives or after it was answered.
 //!
-//! Input: the port to pass connections to, and where to break. Output: a port of its own, and word that it broke.
+//! Input: the port to pass connections to, and where to break. Output: a port of its own, and a notice when it broke.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

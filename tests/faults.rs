@@ -1,5 +1,5 @@
-//! The client against a dsql-local that fails on request: at commit, at the door, after an hour. What it tells is
-//! compared with what the database has.
+//! The client against a dsql-local that fails on request: at commit, at the login, after an hour. The outcomes that the
+//! client reports are compared with the rows in the database.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,7 +1,7 @@
-//! What each thing that a Worker does with its database costs in round trips, counted from outside.
+//! The round trips of each operation of a Worker on its database, counted from outside.
 //!
-//! Input: a cluster and, for Workers, a bundle of `tests/probe`. Output: a line a case: what it should cost and what
-//! was counted. `transactions.rs` and `end_to_end.rs` assert them, `cargo xtask bench flights` prints them: each has
+//! Input: a cluster and, for Workers, a bundle of `tests/probe`. Output: a line for each case, with the expected number and
+//! the counted one. `transactions.rs` and `end_to_end.rs` assert them, `cargo xtask bench flights` prints them: each has
 //! this file as a module.
 
 use std::time::Duration;

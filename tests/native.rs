@@ -336,7 +336,7 @@ async fn connections_are_kept_shared_out_and_given_back() {
 }
 
 #[tokio::test]
-async fn an_unknown_authority_is_refused_and_an_unpipelined_login_works() {
+async fn unknown_authority_is_rejected_and_unpipelined_login_works() {
     let local = Local::builder().rules(false).start().await.unwrap();
     let other = Local::builder().start().await.unwrap();
     let distrusted = Dsql::new(config(&local).extra_ca(other.ca_pem()));

@@ -218,7 +218,7 @@ async fn what_dies_in_the_pool_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_transaction_whose_client_leaves_is_rolled_back_and_one_that_says_nothing_too() {
+async fn transaction_of_a_gone_or_silent_client_is_rolled_back() {
     let stage = Stage::with(&[("DSQL_POOL_CONNECTIONS", "1"), ("DSQL_POOL_WAITING", "2")]).await;
     assert_eq!(stage.get("/pool/leave/1").await, r#""left""#);
     // There is one connection: it is free again, and the row is not there.

@@ -6,7 +6,7 @@ use xtask::setup;
 use super::Stage;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_a_request_that_was_not_delivered_is_known_to_have_done_nothing() {
+async fn undelivered_request_is_known_to_have_done_nothing() {
     let stage = Stage::with(&[]).await;
     let writes = ["add/1", "transaction/1", "pipeline-add/1"];
     for write in writes {

@@ -53,7 +53,7 @@ const CASES: [UnderWay; 13] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_object_that_is_restarted_as_by_an_update_loses_and_doubles_nothing() {
+async fn restarted_object_loses_and_doubles_no_write() {
     restarted_alone("update").await;
 }
 
@@ -82,7 +82,7 @@ async fn restarted_alone(how: &str) {
 
 /// One holds the only connection, and the others wait for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn those_who_wait_in_an_object_that_is_restarted_are_told_the_truth() {
+async fn requests_waiting_in_a_restarted_object_get_the_outcome() {
     let stage = stage().await;
     stage.get("/pool/one/1").await;
     let before = Census::of(&stage).await;

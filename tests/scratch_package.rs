@@ -1,5 +1,5 @@
-//! A package in a temporary folder, which depends on `dsql-edge` and which cargo builds offline. All such packages
-//! share one target folder.
+//! Packages in temporary folders. Those that cargo builds depend on `dsql-edge`, are built offline, and share one target
+//! folder.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use xtask::project;
 
-/// A package in a temporary folder.
+/// A package that cargo builds.
 pub struct Package {
     folder: tempfile::TempDir,
     name: &'static str,
@@ -25,7 +25,7 @@ impl Package {
         );
         package.write("Cargo.toml", &manifest);
         fs::copy(root.join("Cargo.lock"), package.path().join("Cargo.lock")).unwrap();
-        files.iter().for_each(|(file, text)| package.write(file, text));
+        write_files(package.path(), files);
         package
     }
 
@@ -36,9 +36,7 @@ impl Package {
 
     /// Writes a file of it.
     pub fn write(&self, file: &str, text: &str) {
-        let path = self.path().join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        write_files(self.path(), &[(file, text)]);
     }
 
     /// Runs cargo in the package; of dsql-edge's variables it has only these.
@@ -61,6 +59,15 @@ impl Package {
         let output = self.cargo(arguments, variables);
         assert!(!output.status.success(), "{} compiles", self.name);
         String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+/// Writes files into a folder, and makes the folders that they are in.
+pub fn write_files(folder: &Path, files: &[(&str, &str)]) {
+    for (file, text) in files {
+        let path = folder.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 }
 

@@ -161,7 +161,7 @@ async fn index_that_another_made_is_not_dropped() {
 async fn schema_change_that_conflicts_is_sent_again() {
     let local = Local::builder().start().await.unwrap();
     run(&local, &folder(&[("1.sql", "CREATE TABLE a (id int PRIMARY KEY);")]), LEASE).await.unwrap();
-    // The client itself does not send a statement so often.
+    // More conflicts than the client alone retries.
     local.set_faults(&[Fault::Conflict(1), Fault::Conflict(2), Fault::Conflict(3)]);
     let files = folder(&[
         ("1.sql", "CREATE TABLE a (id int PRIMARY KEY);"),

@@ -1,5 +1,6 @@
-//! The types that the generator speaks: PostgreSQL's by OID, the schema's by numbers of our own. In goes a type,
-//! out come its spelling, its relatives and values of it.
+//! The types that the generator uses: PostgreSQL's by OID, the schema's by numbers of our own.
+//!
+//! Input: a type. Output: its spelling, related types, and values of it.
 
 use dsql_edge_compiler::builtin::{self, TypeKind, oid};
 use dsql_edge_compiler::syntax::keyword::Keyword;

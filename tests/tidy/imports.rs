@@ -1,11 +1,11 @@
 //! Finds which file of a crate imports which, and the cycles among them.
 //!
-//! Input: the files of a crate, as text. Output: edges, each with the path that was written; cycles as lists of files.
+//! Input: the files of a crate, as text. Output: imports, each with the path in the source; cycles as lists of imports.
 //!
 //! A path counts if it begins with `crate`, `self`, `super` or a child module, in `use` and in code alike. It is
 //! followed through re-exports to the file that defines the name: `super::Name`, which the parent re-exports from a
-//! sibling, is an import of the sibling. A parent's `mod` and `pub use` are not imports: they only say where a child
-//! is. Code of tests is left out.
+//! sibling, is an import of the sibling. A parent's `mod` and `pub use` of a child are not imports. Code of tests and of
+//! fuzzing is left out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -24,12 +24,13 @@ pub(crate) struct Crate {
 struct File {
     path: String,
     mentions: Vec<Mention>,
-    /// Its modules that are compiled for tests alone.
+    /// Its child modules that are compiled only for tests or fuzzing.
     tests: Vec<String>,
 }
 
-/// A path as it is written, split at `::`.
+/// A path in the source.
 struct Mention {
+    /// Split at `::`.
     path: Vec<String>,
     /// The inline modules around it.
     inline: Vec<String>,
@@ -95,7 +96,8 @@ impl Crate {
     fn resolve(&self, base: &[String], path: &[String], depth: usize, out: &mut BTreeSet<Module>) {
         let mut base = base.to_vec();
         let mut rest = path;
-        let is_anchored = match rest.first().map(String::as_str) {
+        // Whether the path begins in this crate.
+        let mut is_own = match rest.first().map(String::as_str) {
             Some("crate") => {
                 base.clear();
                 rest = &rest[1..];
@@ -112,40 +114,43 @@ impl Crate {
             }
             _ => false,
         };
-        let mut descended = is_anchored;
         while let Some(name) = rest.first() {
             let child = [&base[..], std::slice::from_ref(name)].concat();
             if !self.files.contains_key(&child) {
                 break;
             }
-            (base, rest, descended) = (child, &rest[1..], true);
+            (base, rest, is_own) = (child, &rest[1..], true);
         }
-        if !descended {
+        if !is_own {
             return;
         }
         base.retain(|name| !name.ends_with("(inline)"));
-        // A name that this file imports from elsewhere is defined there. Imports of imports end somewhere.
-        let imported = self.files.get(&base).into_iter().flat_map(|file| &file.mentions);
-        let passed_on = imported.filter(|it| it.inline.is_empty() && it.imported_as.as_ref() == rest.first());
+        let Some(file) = self.files.get(&base) else { return };
         let before = out.len();
-        for mention in passed_on.filter(|it| it.imported_as.is_some() && depth < 8) {
-            let further = [&mention.path[..], rest.get(1..).unwrap_or_default()].concat();
-            self.resolve(&base, &further, depth + 1, out);
+        // A name that this file imports from elsewhere is defined there. The depth is limited because two `use` may name
+        // each other.
+        if let [name, after @ ..] = rest
+            && depth < 8
+        {
+            let is_name = |it: &&Mention| it.inline.is_empty() && it.imported_as.as_ref() == Some(name);
+            for mention in file.mentions.iter().filter(is_name) {
+                self.resolve(&base, &[&mention.path[..], after].concat(), depth + 1, out);
+            }
         }
-        if out.len() == before && self.files.contains_key(&base) {
+        if out.len() == before {
             out.insert(base);
         }
     }
 
-    /// For each file that imports itself through others, the shortest way around.
-    pub(crate) fn cycles(&self) -> Vec<Vec<Import>> {
+    /// For each file that imports itself through others, the places of the imports in the shortest cycle.
+    pub(crate) fn cycles(&self) -> Vec<Vec<String>> {
         let imports = self.imports();
         self.files.keys().filter_map(|file| shortest_cycle(file, &imports)).collect()
     }
 }
 
-/// The shortest way from a file back to itself.
-fn shortest_cycle(start: &Module, imports: &[Import]) -> Option<Vec<Import>> {
+/// The places of the imports on the shortest way from a file back to itself.
+fn shortest_cycle(start: &Module, imports: &[Import]) -> Option<Vec<String>> {
     let mut came_by: BTreeMap<&Module, &Import> = BTreeMap::new();
     let mut pending = VecDeque::from([start]);
     while let Some(at) = pending.pop_front() {
@@ -160,9 +165,9 @@ fn shortest_cycle(start: &Module, imports: &[Import]) -> Option<Vec<Import>> {
     let mut cycle = Vec::new();
     let mut at = start;
     loop {
-        let Import { from, to, place } = came_by.get(at)?;
-        cycle.insert(0, Import { from: from.clone(), to: to.clone(), place: place.clone() });
-        at = from;
+        let import = came_by.get(at)?;
+        cycle.insert(0, import.place.clone());
+        at = &import.from;
         if at == start {
             return Some(cycle);
         }
@@ -244,7 +249,7 @@ fn follows_colons(tokens: &[TokenTree], at: usize) -> bool {
     at >= 2 && is_punct(&tokens[at - 1], ':') && is_punct(&tokens[at - 2], ':')
 }
 
-/// The paths in what stands between `use` and `;`, and the name that each gets.
+/// The paths between `use` and `;`, each with the name that it gets.
 fn use_tree(tokens: &[TokenTree], prefix: &[String]) -> Vec<(Vec<String>, String)> {
     let mut path = prefix.to_vec();
     let mut tokens = tokens;
@@ -290,7 +295,7 @@ fn is_public(before: &[TokenTree]) -> bool {
     }
 }
 
-/// Whether an attribute's brackets say that something is compiled for tests alone.
+/// Whether the brackets of an attribute are those of an item that is compiled only for tests or fuzzing.
 fn is_cfg_test(attribute: &TokenTree) -> bool {
     let text: String = attribute.to_string().chars().filter(|char| !char.is_whitespace()).collect();
     text == "[test]"
@@ -343,11 +348,7 @@ mod tests {
         for (path, text) in files {
             all.add(&format!("src/{path}"), text);
         }
-        let shown = |cycle: &Vec<Import>| {
-            let places: Vec<&str> = cycle.iter().map(|import| import.place.as_str()).collect();
-            places.join(", ")
-        };
-        all.cycles().iter().map(shown).collect()
+        all.cycles().iter().map(|places| places.join(", ")).collect()
     }
 
     #[test]

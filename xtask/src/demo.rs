@@ -4,7 +4,6 @@
 //! and ends them when this one ends in any way: it stops when its standard input closes. The command that it runs is
 //! `cargo xtask demo --serve`, which becomes workerd: only then is there a certificate for workerd's configuration.
 
-use std::convert::Infallible;
 use std::env;
 use std::fs;
 use std::io::{self, BufRead, BufReader};
@@ -22,7 +21,7 @@ use xtask::{project, setup, worker};
 /// How long PostgreSQL and workerd may take to start.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// What the example's Worker reads from its environment.
+/// The bindings of the example's Worker.
 const BINDINGS: [&str; 4] = ["DSQL_ENDPOINT", "DSQL_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
 /// The folder of the example's crate.
@@ -41,7 +40,7 @@ pub(crate) struct Options {
 pub(crate) fn demo(options: &Options) -> Result<()> {
     let folder = project::target().join("demo");
     if options.serve {
-        return serve(&folder).map(|never| match never {});
+        return serve(&folder);
     }
     setup::runtime()?;
     let example = project::root().join(EXAMPLE);
@@ -67,7 +66,8 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
 }
 
 /// Becomes workerd with the example's Worker, which trusts the certificate that dsql-local names in the environment.
-fn serve(folder: &Path) -> Result<Infallible> {
+/// Returns only if it fails.
+fn serve(folder: &Path) -> Result<()> {
     let ca = env::var_os("DSQL_EDGE_CA").map(PathBuf::from).context("dsql-local sets DSQL_EDGE_CA")?;
     let config = folder.join("workerd.capnp");
     let worker = Worker {

@@ -1,7 +1,7 @@
-//! Installs what is needed beyond Rust and Node, from the project's own lock files and nothing else.
+//! Installs the programs that are needed besides Rust and Node, from the project's own lock files alone.
 //!
-//! Input: the folders with a `package-lock.json`, and `rust-toolchain.toml`. Output: `node_modules` beside them, and
-//! the wasm target. What is installed already costs nothing.
+//! Input: the folders with a `package-lock.json`, and `rust-toolchain.toml`. Output: `node_modules` next to them,
+//! and the wasm target. An installed program is not installed again.
 
 use std::env;
 use std::fs;

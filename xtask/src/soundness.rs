@@ -1,7 +1,7 @@
-//! `cargo xtask soundness`: attacks the compiler with made-up schemas, rows and statements, for as long as is asked.
+//! `cargo xtask soundness`: attacks the compiler with generated schemas, rows and statements.
 //!
-//! Input: minutes or a number of schemas, and a seed. Output: what the tests' target `soundness` prints: a case for
-//! each find, ready for `tests/cases`, how often each construct occurred, and the figures.
+//! Input: minutes or a number of schemas, and a seed. Output: that of the test `soundness`: a case for each
+//! difference, ready for `tests/cases`, how often each construct occurred, and the figures.
 
 use anyhow::Result;
 use xtask::project;

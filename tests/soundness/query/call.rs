@@ -1,4 +1,4 @@
-//! Calls out of PostgreSQL's catalogue: functions, operators, aggregates, window functions, sets; and the functions
+//! Calls out of PostgreSQL's catalog: functions, operators, aggregates, window functions, sets; and the functions
 //! of the schema.
 
 use dsql_edge_compiler::builtin::{AggregateKind, Function, FunctionKind, Oid, oid};

@@ -1,6 +1,6 @@
 //! Turns a Worker's wasm into a bundle that workerd runs.
 //!
-//! Input: `dsql-edge-bundler WASM FOLDER`. Out, in the folder: `index.js`, the entry; `worker.js` and `worker_bg.wasm`,
+//! Input: `dsql-edge-bundler WASM FOLDER`. Output, in the folder: `index.js`, the entry; `worker.js` and `worker_bg.wasm`,
 //! wasm-bindgen's output; `snippets/`, the JavaScript that crates bring. It does what worker-build does between cargo
 //! and wrangler, without the tools that worker-build downloads; nothing is minified and wasm-opt is not run (it saves a
 //! tenth before compression, and nothing after).

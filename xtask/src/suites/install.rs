@@ -1,4 +1,4 @@
-//! Installs what the suites need, from `xtask/suites/requirements.txt` and `xtask/npm-suites/package-lock.json`.
+//! Installs the packages of the suites, from `xtask/suites/requirements.txt` and `xtask/npm-suites/package-lock.json`.
 //!
 //! Input: the lock files, a folder. Output: a Python with the packages, the unpacked sdists of AWS's packages, and the
 //! folder of the npm packages. Installed packages are kept until a lock file changes.
