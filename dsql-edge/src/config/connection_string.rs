@@ -205,7 +205,7 @@ mod tests {
             ("postgres://HOST?target_session_attrs=canary", "target_session_attrs"),
             ("postgres://HOST?password=canary", "password"),
             ("postgres://HOST?canary", "without ="),
-            ("postgres://HOST?CANARY-canary=1", "a name that none has"),
+            ("postgres://HOST?CANARY-canary=1", "unknown name"),
             ("postgres://HOST?connect_timeout=0", "connect_timeout"),
             ("postgres://HOST?connect_timeout=canary", "connect_timeout"),
         ] {
