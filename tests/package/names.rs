@@ -18,7 +18,7 @@ const KEYWORDS: &str = "\
 /// Characters that rustc may not have in its tables of Unicode yet, though the crate unicode-ident has.
 const NEWER: [&str; 2] = ["a\u{208f}", "\u{2b81e}a"];
 
-/// Names from every class of characters that Unicode, PostgreSQL or Rust treats in its own way: a few thousand.
+/// Names from every class of characters that Unicode, PostgreSQL or Rust treats in its own way: about a thousand.
 fn names() -> Vec<String> {
     let mut out: BTreeSet<String> = KEYWORDS.split_whitespace().map(str::to_owned).collect();
     let written = [
@@ -83,8 +83,8 @@ fn names() -> Vec<String> {
             (true, true) => (false, matches!(code, 0x80..0x180 | 0xfb00..0xfb20)),
         };
         let sampled =
-            code % 331 == 0 && (character.is_alphanumeric() || !unicode_ident::is_xid_continue(character));
-        if (odd && code % 3 == 0) || mark || sampled {
+            code % 997 == 0 && (character.is_alphanumeric() || !unicode_ident::is_xid_continue(character));
+        if (odd && code % 5 == 0) || (mark && code % 2 == 0) || sampled {
             // The number keeps apart names that rustc treats as the same.
             out.extend([format!("{character}a{code}"), format!("a{code}{character}")]);
         }
@@ -121,7 +121,7 @@ fn every_accepted_name_is_a_field_in_rust() {
     // A colon begins a type: another test has those.
     accepted.retain(|name| !name.contains(':'));
     // Each class has names.
-    assert!(accepted.len() > 1000 && rejected.len() > 300, "{} {}", accepted.len(), rejected.len());
+    assert!(accepted.len() > 500 && rejected.len() > 300, "{} {}", accepted.len(), rejected.len());
     let mut statements = Vec::new();
     let mut tables = String::new();
     for (at, names) in accepted.chunks(60).enumerate() {

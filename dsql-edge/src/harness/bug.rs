@@ -67,7 +67,7 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(super) const ALL: &[Bug] = &[
+    pub(super) const OF_CLIENT: &[Bug] = &[
         Bug::SuccessOnCommandComplete,
         Bug::IgnoresRollbackTag,
         Bug::RetriesAfterCommit,
@@ -85,19 +85,16 @@ impl Bug {
         Bug::DeniesSentStatements,
         Bug::DiscardsKeyResult,
         Bug::ForgetsUnknownOutcome,
-        #[cfg(feature = "pool")]
+    ];
+
+    #[cfg(feature = "pool")]
+    pub(super) const OF_POOL: &[Bug] = &[
         Bug::LendsOpenTransaction,
-        #[cfg(feature = "pool")]
         Bug::LendsUnanswered,
-        #[cfg(feature = "pool")]
         Bug::LendsMidway,
-        #[cfg(feature = "pool")]
         Bug::KeepsTicketOfTheDeparted,
-        #[cfg(feature = "pool")]
         Bug::DeniesHandedOver,
-        #[cfg(feature = "pool")]
         Bug::PassesRollbackOn,
-        #[cfg(feature = "pool")]
         Bug::CountsOnWhatLeft,
     ];
 }
