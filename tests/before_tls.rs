@@ -1,4 +1,4 @@
-//! What a server can answer before TLS, and what the client makes of it: natively and in a real workerd.
+//! What a server can answer before TLS, and how the client reacts: natively and in a real workerd.
 //!
 //! Nothing of a query has been sent then, so a write is safe to send again. What may pass is tried twice more; what
 //! will not is reported at once.

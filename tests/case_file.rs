@@ -36,7 +36,7 @@ pub struct Case {
     pub query: String,
     /// If the query is itself a file of DDL with errors: its reader.
     pub ddl: Option<Ddl>,
-    /// What PostgreSQL says of it.
+    /// PostgreSQL's answer to it.
     pub oracle: Expectation,
     /// The expected answer; "" if the file does not have it yet.
     pub answer: String,
@@ -51,7 +51,7 @@ pub enum Ddl {
     Migration,
 }
 
-/// What PostgreSQL is expected to say.
+/// The answer that is expected of PostgreSQL.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expectation {
     /// The same.
@@ -68,7 +68,7 @@ pub struct CaseFile {
 }
 
 enum Part {
-    /// Text as it stands, schema blocks included.
+    /// Text as it is, schema blocks included.
     Text(String),
     Case {
         opening: String,

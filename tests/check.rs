@@ -1,4 +1,4 @@
-//! One door for all case files: each query is compiled, its answer compared with the one that stands below it, and
+//! One door for all case files: each query is compiled, its answer compared with the one below it, and
 //! PostgreSQL asked for a second opinion.
 
 use std::collections::BTreeMap;
@@ -134,7 +134,7 @@ fn check_file(
     Ok(())
 }
 
-/// The answer as it stands in a case file.
+/// The answer as it is written in a case file.
 fn answer_text(query: &str, asked: &Numbered, answer: &Answer, rows: Rows) -> String {
     let or_null = |nullable| if nullable { " or NULL" } else { "" };
     // Arrays by their typname.
@@ -200,7 +200,7 @@ fn optional_text(case: &Case) -> bool {
     case.query.contains("{?")
 }
 
-/// What PostgreSQL says otherwise.
+/// Where PostgreSQL disagrees.
 fn second_opinion(
     case: &Case,
     asked: &Numbered,
@@ -208,7 +208,7 @@ fn second_opinion(
     database: &Database<'_>,
     rows: &mut usize,
 ) -> Result<Option<String>> {
-    // It is no SQL.
+    // It is not SQL.
     if optional_text(case) {
         return Ok(None);
     }
@@ -241,7 +241,7 @@ fn second_opinion(
                 let wrong =
                     columns.iter().zip(&observed.null).find(|(column, null)| !column.nullable && **null);
                 wrong.map(|(column, _)| {
-                    format!("PostgreSQL returned NULL for {}, said to be NOT NULL", column.name)
+                    format!("PostgreSQL returned NULL for {}, which we call NOT NULL", column.name)
                 })
             }
         }
@@ -292,7 +292,7 @@ impl Numbered {
         Numbered { text, moved }
     }
 
-    /// Where a byte of the query as written stands as it is sent.
+    /// The place of a byte of the written query in the text that is sent.
     fn position(&self, offset: usize) -> usize {
         let shift = self.moved.iter().rev().find(|(end, _)| *end <= offset).map_or(0, |(_, shift)| *shift);
         offset.saturating_add_signed(shift)

@@ -29,12 +29,12 @@ async fn a_session_opens_the_door_until_it_ends() {
     assert_eq!(asked(&config).await.unwrap(), "admin");
     assert_eq!(asked(&config).await.unwrap(), "admin");
 
-    // Nobody told us: the server's refusal does, and what was kept is forgotten.
+    // Only the server's rejection shows it; then the cached credentials are dropped.
     local.advance_clock(Duration::from_secs(901));
     let error = asked(&config).await.unwrap_err();
     assert!(error.is_access_denied(), "{error}");
     assert_eq!(error.hint(), Some("The security token included in the request is expired"));
-    // The next request asks anew; only the clocks have come apart now.
+    // The next request asks again; only the clocks differ now.
     let error = asked(&config).await.unwrap_err();
     assert!(error.is_credentials() && error.to_string().contains("Signature expired: "), "{error}");
     local.stop().await.unwrap();

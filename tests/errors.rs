@@ -1,4 +1,4 @@
-//! The page of each diagnostic code: its examples are refused, or warned of, as it says, and what it calls mended
+//! The page of each diagnostic code: its examples are errors or warnings, as the page shows, and each correction
 //! compiles. `UPDATE=1` writes the answers, `CASE=name` picks pages.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -47,17 +47,17 @@ fn the_index_names_every_page() {
     }
 }
 
-/// A page begins with the code's own mistake, and each example of a mistake is followed by what mends it.
+/// A page begins with the code's own mistake, and each example of a mistake is followed by its correction.
 #[test]
-fn a_page_shows_its_own_mistake_and_mends_it() {
+fn page_shows_its_own_mistake_and_the_correction() {
     for code in Code::ALL {
         let file = CaseFile::parse(code.page()).unwrap_or_else(|error| panic!("{}: {error}", code.name()));
         let answers: Vec<&str> = file.cases().map(|case| case.answer.as_str()).collect();
         let shown = |answer: &&str| answer.lines().any(|line| line.contains(&format!("{}]", code.name())));
         assert!(answers.first().is_some_and(shown), "{}: the first example is of another code", code.name());
-        let mended =
+        let corrected =
             answers.last().is_some_and(|answer| !answer.contains(" = help") && answer.contains("rows: "));
-        assert!(mended, "{}: what is said to mend it does not", code.name());
+        assert!(corrected, "{}: the correction is an error too", code.name());
         assert!(code.page().starts_with(&format!("# {}\n", code.name())), "{}: the title", code.name());
     }
 }

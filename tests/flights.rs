@@ -12,7 +12,7 @@ use dsql_edge_local::Local;
 use dsql_edge_tests::network::{DELAY, Fault, Network};
 use dsql_edge_tests::workerd::{Extras, Workerd};
 
-/// The table that the cases use; the schema of these tests knows it.
+/// The table that the cases use; it is in the schema of these tests.
 pub const TABLES: &str =
     "CREATE TABLE posts (id uuid PRIMARY KEY, author_id uuid, title text NOT NULL, body text,
                                               views integer DEFAULT 0 NOT NULL)";
@@ -79,7 +79,7 @@ impl Counter {
     }
 }
 
-/// From a program that is no Worker.
+/// From a program that is not a Worker.
 ///
 /// # Errors
 /// Those of the queries.
@@ -130,7 +130,7 @@ pub async fn native(local: &Local) -> Result<Vec<Flight>, Error> {
     Ok(counter.flights)
 }
 
-/// With credentials of a role, from a program that is no Worker. The round trips are the cluster's and those of STS:
+/// With credentials of a role, from a program that is not a Worker. The round trips are the cluster's and those of STS:
 /// TCP, TLS, and the request.
 ///
 /// # Errors
@@ -157,7 +157,7 @@ pub async fn assumed_role(local: &Local, role: &str) -> Result<Vec<Flight>, Erro
     Ok(flights)
 }
 
-/// From a Worker, `tests/probe`: each request connects anew, so each case has the four of its first query in it.
+/// From a Worker, `tests/probe`: each request connects again, so each case has the four of its first query in it.
 pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
     let mut counter = Counter::on(local).await;
     let mut bindings = local.bindings();
@@ -181,7 +181,7 @@ pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
     ] {
         let answer = probe.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
-        // A goodbye may still be on its way; it is no round trip.
+        // A Terminate may still be on its way; it is not a round trip.
         tokio::time::sleep(Duration::from_millis(100)).await;
         counter.note(case, expected);
     }
@@ -189,7 +189,7 @@ pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
     counter.flights
 }
 
-/// From a Worker through a pool, `tests/pool`: what the pool's object and the cluster say to each other. The object keeps
+/// From a Worker through a pool, `tests/pool`: what the pool's object and the cluster send each other. The object keeps
 /// its connection, so only the first case has that in it.
 pub async fn pooled(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
     let mut counter = Counter::on(local).await;

@@ -74,7 +74,7 @@ async fn keys_may_lie_in_the_secrets_store() {
     let local = local().await;
     let habits = habits(&local, &local.bindings(), &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]).await;
     assert_eq!(habits.get("/store").await, answer(200, "admin"));
-    // Where they are not looked for, the error says how they are.
+    // Where they are not looked for, the error names the call that looks for them.
     let missing = habits.get("/events").await;
     assert_eq!(missing.status, 500);
     assert!(
@@ -116,7 +116,7 @@ async fn a_role_is_assumed_through_fetch() {
     let issued = local.sessions_issued();
     assert_eq!(trusted.get("/events").await, answer(200, "[]"), "{}", trusted.log());
     assert_eq!(local.sessions_issued(), issued);
-    // The session has ended, and the Worker's clock does not say so: refused, forgotten, assumed again.
+    // The session has ended, though not by the Worker's clock: rejected, dropped, assumed again.
     local.advance_clock(std::time::Duration::from_secs(3601));
     let refused = trusted.get("/events").await;
     assert!(refused.body.contains("access denied"), "{refused:?}");

@@ -1,4 +1,4 @@
-//! The linter on files of SQL: what it says in each of its formats, and what it mends. The answers stand beside the
+//! The linter on files of SQL: its report in each format, and its fixes. The answers are next to the
 //! files; `UPDATE=1` writes them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
@@ -50,9 +50,9 @@ fn each_format_says_what_it_said() {
         for (format, extension) in
             [("human", "txt"), ("json", "json"), ("sarif", "sarif"), ("github", "github")]
         {
-            let (said, well) = run(&["lint", "--format", format, &name]);
+            let (report, well) = run(&["lint", "--format", format, &name]);
             assert!(!well, "{name} has errors");
-            compare(&file.with_extension(extension), &said);
+            compare(&file.with_extension(extension), &report);
         }
     }
 }
@@ -138,8 +138,8 @@ fn who_waits_for_jobs_has_an_index_before_it_is_used() {
     let sql = "CREATE UNIQUE INDEX ASYNC u ON t (a);\nALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX u;\n";
     std::fs::write(&file, sql).unwrap();
     let file = file.to_str().unwrap();
-    let (said, well) = run(&["lint", file]);
-    assert!(!well && said.contains("index_not_valid"), "{said}");
+    let (report, well) = run(&["lint", file]);
+    assert!(!well && report.contains("index_not_valid"), "{report}");
     assert_eq!(run(&["lint", "--for-migrate", file]), (String::new(), true));
 }
 

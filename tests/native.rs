@@ -293,7 +293,7 @@ fn pid() -> Query<i32> {
 
 #[tokio::test]
 async fn connections_are_kept_shared_out_and_given_back() {
-    // DSQL does not tell a connection's process; here it tells connections apart.
+    // DSQL does not report a connection's process; here the id distinguishes connections.
     let local = Local::builder().rules(false).start().await.unwrap();
     let dsql = Dsql::new(config(&local).application_name("given-back"));
 
@@ -308,7 +308,7 @@ async fn connections_are_kept_shared_out_and_given_back() {
     assert!(!used.contains(&own));
     assert_eq!(pid().fetch_one(&mut session).await.unwrap(), own);
 
-    // A query that is given up takes its connection with it; the next one gets another.
+    // A dropped query closes its connection; the next one gets another.
     for _ in 0..3 {
         let given_up = tokio::time::timeout(Duration::from_millis(20), pid().fetch_one(&dsql)).await;
         assert!(given_up.is_err());

@@ -25,7 +25,7 @@ const HANG: Duration = Duration::from_secs(60);
 pub enum Fault {
     /// Nothing.
     None,
-    /// The connection is closed after so many bytes from the server.
+    /// The connection is closed after this number of bytes from the server.
     CutAfter(usize),
     /// The first connection is; the others live.
     CutFirstAfter(usize),
@@ -34,9 +34,9 @@ pub enum Fault {
 /// What does not arrive any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
-    /// What the server says.
+    /// From the server.
     Answers,
-    /// What the client says.
+    /// From the client.
     Requests,
 }
 
@@ -215,7 +215,7 @@ impl Way {
     }
 }
 
-/// Carries bytes one way: each arrives as long after it was sent as the delay says, none waits for another.
+/// Carries bytes one way: each arrives the delay after it was sent, and none waits for another.
 async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration, fault: Fault, way: Way) {
     let (send, mut under_way) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
     let way = &way;

@@ -225,7 +225,7 @@ async fn transaction_of_a_gone_or_silent_client_is_rolled_back() {
     assert_eq!(stage.get("/pool/holds/1").await, "0");
     assert_eq!(stage.get("/pool/add/1").await, "1");
 
-    // Who waits too long is told so, and so is who finds too many waiting.
+    // A request that waits too long gets an error, and so does one that finds too many waiting.
     let holding = stage.get("/pool/pause/3000");
     let others = async {
         tokio::time::sleep(Duration::from_millis(500)).await;

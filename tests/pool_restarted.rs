@@ -1,8 +1,8 @@
 //! The object of a pool is restarted alone, in an isolate of its own, while something is under way in it. The Worker's
-//! isolate goes on. What the client is told is compared with what the cluster has.
+//! isolate goes on. The client's report is compared with what the cluster has.
 //!
 //! The network holds back what is sent, so that the moment of the restart is sure: the answer has been given and not
-//! heard, or what was sent has not arrived.
+//! received, or what was sent has not arrived.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use dsql_edge_tests::workerd::{Answer, Extras};
 
 use super::Stage;
 
-/// What a client may be told.
+/// What a client may report.
 #[derive(Debug, Clone, Copy)]
 enum Told {
     Value(&'static str),
@@ -25,7 +25,7 @@ enum Told {
 use Told::{Late, RolledBack, Unknown, Value};
 
 /// What is under way when the object is restarted: a path of the Worker's, the network's part in it, what the client is
-/// told, and what there is in the end.
+/// reported, and what there is in the end.
 type UnderWay = (&'static str, Option<Held>, Told, &'static str);
 
 const ANSWERED: Option<Held> = Some(Held::Answers);
@@ -154,7 +154,7 @@ impl Told {
     }
 }
 
-/// What goes on, and what begins anew.
+/// What goes on, and what begins again.
 struct Census {
     asked: u32,
     made: u32,
@@ -174,7 +174,7 @@ impl Census {
 impl Stage {
     /// Does it to the object while this is under way.
     async fn disturbed(&self, way: &str, case: UnderWay, disturb: impl AsyncFn()) {
-        let (path, held, told, there) = case;
+        let (path, held, reported, there) = case;
         let gated = path.starts_with("gate");
         let hold = |held| self.network.hold(held);
         self.get("/gate/shut").await;
@@ -198,7 +198,7 @@ impl Stage {
         };
         let path = format!("/{way}/{path}");
         let (answer, ()) = tokio::join!(self.worker.get(&path), disturbing);
-        assert!(told.is(&answer), "{case:?}: {answer:?}");
+        assert!(reported.is(&answer), "{case:?}: {answer:?}");
         assert_eq!(self.get("/direct/all").await, there, "{case:?}: {answer:?}");
     }
 

@@ -46,7 +46,7 @@ fn pull(database: &Database<'_>, old: &str) -> String {
     runtime.block_on(snapshot(&mut TokioPostgres(client), old)).unwrap()
 }
 
-/// Pulls from a database with this DDL, and from one with what was pulled: both must say the same.
+/// Pulls from a database with this DDL, and from one with what was pulled: both must give the same text.
 fn pull_twice(oracle: &Oracle, ddl: &str) -> String {
     let first = pull(&oracle.database(ddl).unwrap(), "");
     let again =

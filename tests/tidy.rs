@@ -1,5 +1,5 @@
 //! The house rules that a compiler does not check: who may import whom, how long a file may be, what must not
-//! stand in one. DESIGN and ARCHITECTURE.md say why.
+//! be in one. ARCHITECTURE.md has the reasons.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -17,7 +17,7 @@ struct Source {
 }
 
 impl Source {
-    /// The names after `crate::` and, in a test-free part of the file, where they stand.
+    /// The names after `crate::` and, in a test-free part of the file, their lines.
     fn crate_imports(&self) -> Vec<(usize, String)> {
         let code = self.text.split("#[cfg(test)]").next().unwrap_or("");
         let mut found = Vec::new();
@@ -78,7 +78,7 @@ fn may_only_name(folder: &str, allowed: &[&str]) -> Vec<String> {
     for source in sources(folder) {
         for (line, name) in source.crate_imports() {
             if !allowed.contains(&name.as_str()) {
-                problems.push(format!("{}:{line}: {folder} must not know `crate::{name}`", source.path));
+                problems.push(format!("{}:{line}: {folder} must not import `crate::{name}`", source.path));
             }
         }
     }
@@ -103,7 +103,7 @@ fn imports_run_one_way() {
         let names: Vec<String> = source.crate_imports().into_iter().map(|(_, name)| name).collect();
         let both = names.iter().any(|name| name == "schema") && names.iter().any(|name| name == "builtin");
         if both && !source.path.contains("/analyze/") {
-            problems.push(format!("{}: only analyze knows both schema and builtin", source.path));
+            problems.push(format!("{}: only analyze imports both schema and builtin", source.path));
         }
     }
     fail_if_any(problems);
@@ -186,7 +186,7 @@ fn javascript_and_proc_macro_have_one_room_each() {
             if !source.path.ends_with("transport/worker.rs")
                 && code.into_iter().any(|line| line.contains(name))
             {
-                problems.push(format!("{}: only transport/worker.rs knows JavaScript ({name})", source.path));
+                problems.push(format!("{}: only transport/worker.rs uses JavaScript ({name})", source.path));
             }
         }
     }
@@ -272,7 +272,7 @@ fn files_are_rooms() {
             }
             let name = Path::new(&source.path).file_stem().unwrap().to_string_lossy().into_owned();
             if ["utils", "util", "helpers", "misc", "common"].contains(&name.as_str()) {
-                problems.push(format!("{}: the name does not say what is inside", source.path));
+                problems.push(format!("{}: the name does not describe the content", source.path));
             }
             let this = source.path == "tests/tidy.rs";
             for (at, line) in source.text.lines().enumerate().filter(|_| !this) {

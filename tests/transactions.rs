@@ -26,7 +26,7 @@ sql! {
     fn set_views(id, views) = "UPDATE posts SET views = $views WHERE id = $id";
 }
 
-/// Reads and then writes: whoever does so at the same time conflicts.
+/// Reads and then writes: another that does the same at the same time conflicts.
 async fn increment(mut db: impl Executor, id: Uuid) -> Result<i32, Error> {
     let now = views(id).fetch_value(&mut db).await?;
     set_views(id, now + 1).execute(&mut db).await?;
@@ -152,7 +152,7 @@ async fn what_a_transaction_does_stays_as_a_whole_or_not_at_all() {
     let counted = dsql.transaction(async |tx| count().fetch_value(tx).await).read_only().await;
     assert_eq!(counted.unwrap(), 2);
 
-    // On a session, and given up in the middle: nothing stays.
+    // On a session, and dropped in the middle: nothing stays.
     let mut session = dsql.session();
     let done = session.transaction(async |tx| increment(tx, id(1)).await).await;
     assert_eq!(done.unwrap(), 1);
@@ -201,8 +201,8 @@ async fn a_pipeline_is_all_or_nothing() {
 #[tokio::test]
 async fn a_backend_that_is_killed_costs_nothing_but_time() {
     let local = local().await;
-    let told: Arc<Mutex<u32>> = Arc::default();
-    let log = told.clone();
+    let reported: Arc<Mutex<u32>> = Arc::default();
+    let log = reported.clone();
     let listening = config(&local, None).on_event(move |event| *log.lock().unwrap() += event.retries());
     let dsql = &Dsql::new(listening);
     add_post(id(1), "One").execute(dsql).await.unwrap();
@@ -213,7 +213,7 @@ async fn a_backend_that_is_killed_costs_nothing_but_time() {
     local.run_sql("kill", kill).await.unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
     set_views(id(1), 1).execute(dsql).await.unwrap();
-    assert_eq!(*told.lock().unwrap(), 0);
+    assert_eq!(*reported.lock().unwrap(), 0);
 
     // In the middle of a transaction: it runs again.
     let times = AtomicU32::new(0);
@@ -232,7 +232,7 @@ async fn a_backend_that_is_killed_costs_nothing_but_time() {
     local.stop().await.unwrap();
 }
 
-/// Each connection through such a network breaks within the answer to COMMIT, and only the database knows.
+/// Each connection through such a network breaks within the answer to COMMIT, and only the database has the outcome.
 #[tokio::test]
 async fn the_answer_to_commit_is_lost_and_a_key_finds_it() {
     let local = local().await;
@@ -339,7 +339,7 @@ const SCENARIOS: [(&str, i64, Scenario); 4] = [
     }),
 ];
 
-/// The first connection breaks, at one place after the other: what we are told is what the database knows.
+/// The first connection breaks, at one place after the other: our report agrees with the database.
 #[tokio::test]
 async fn wherever_the_connection_breaks_nothing_is_lost_or_doubled() {
     let local = local().await;
@@ -356,11 +356,11 @@ async fn wherever_the_connection_breaks_nothing_is_lost_or_doubled() {
         for cut in (0..whole).step_by(whole / 30) {
             clean().await.unwrap();
             let network = Network::to(local.port(), Duration::ZERO, Fault::CutFirstAfter(cut)).await;
-            let told = scenario(Dsql::new(config(&local, Some(&network)))).await;
+            let reported = scenario(Dsql::new(config(&local, Some(&network)))).await;
             // What was sent last may still be under way to the server.
             tokio::time::sleep(Duration::from_millis(30)).await;
             let there = count().fetch_value(&watcher).await.unwrap();
-            match told {
+            match reported {
                 Ok(()) => {
                     assert_eq!(there, rows, "{name}, cut after {cut} of {whole}");
                     retried += network.connections().len() - 1;

@@ -1,6 +1,6 @@
 //! What users see when a query does not compile: `ui/*.rs`, each beside its expected output.
 //!
-//! Only what needs rustc stands here; all else is a case file. `TRYBUILD=overwrite` blesses.
+//! Only what needs rustc is here; all else is a case file. `TRYBUILD=overwrite` blesses.
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -31,7 +31,7 @@ fn all() -> ExitCode {
     let this = std::env::current_exe().expect("a running test has a path");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     // `sql_file!` looks beside the Cargo.toml that trybuild writes.
-    let target = this.ancestors().nth(3).expect("a test lies in target/debug/deps");
+    let target = this.ancestors().nth(3).expect("a test is in target/debug/deps");
     let queries = target.join("tests/trybuild/dsql-edge-tests/queries");
     std::fs::create_dir_all(&queries).expect("trybuild's folder can be written");
     std::fs::copy(here.join("ui/queries/wrong.sql"), queries.join("wrong.sql")).expect("the query is there");

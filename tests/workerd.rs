@@ -124,10 +124,10 @@ impl Workerd {
         })
         .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        let (tell, mut told) = mpsc::unbounded_channel();
-        tokio::spawn(follow(guard.take_stdout().unwrap(), log.clone(), tell.clone()));
-        tokio::spawn(follow(guard.take_stderr().unwrap(), log.clone(), tell));
-        match tokio::time::timeout(HANG, told.recv()).await {
+        let (ports, mut port) = mpsc::unbounded_channel();
+        tokio::spawn(follow(guard.take_stdout().unwrap(), log.clone(), ports.clone()));
+        tokio::spawn(follow(guard.take_stderr().unwrap(), log.clone(), ports));
+        match tokio::time::timeout(HANG, port.recv()).await {
             Ok(Some(port)) => Workerd { guard, port, log, folder },
             _ => panic!("workerd does not listen: {}", log.lock().unwrap()),
         }
@@ -184,12 +184,12 @@ impl Workerd {
     }
 }
 
-async fn follow(output: impl AsyncRead + Unpin, log: Arc<Mutex<String>>, tell: mpsc::UnboundedSender<u16>) {
+async fn follow(output: impl AsyncRead + Unpin, log: Arc<Mutex<String>>, ports: mpsc::UnboundedSender<u16>) {
     let mut lines = BufReader::new(output).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         match xtask::workerd::listening(&line) {
             Some(port) => {
-                let _ = tell.send(port);
+                let _ = ports.send(port);
             }
             None => {
                 let mut log = log.lock().unwrap();

@@ -41,7 +41,7 @@ async fn wrangler_deploys_the_example_and_develops_it() {
     develop.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut process = develop.spawn().unwrap();
     let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let (send, told) = mpsc::channel();
+    let (send, addresses) = mpsc::channel();
     std::thread::spawn(move || {
         lines.for_each(|line| {
             eprintln!("wrangler: {line}");
@@ -50,7 +50,7 @@ async fn wrangler_deploys_the_example_and_develops_it() {
             }
         });
     });
-    let address = told.recv_timeout(Duration::from_secs(120)).expect("wrangler is not ready");
+    let address = addresses.recv_timeout(Duration::from_secs(120)).expect("wrangler is not ready");
     let body =
         ureq::get(format!("{address}/tags/Language")).call().unwrap().body_mut().read_to_string().unwrap();
     assert_eq!(body, r#"[{"tag_name":"Rust","usage_count":64},{"tag_name":"SQL","usage_count":51}]"#);
@@ -74,17 +74,17 @@ impl Folder {
         Folder(folder)
     }
 
-    /// Deploys it to nowhere; what wrangler says.
+    /// Deploys it to nowhere; returns wrangler's output.
     fn deploys(&self, wrangler: &Path) -> String {
         let mut deploy = self.command(wrangler);
         let output = deploy.args(["deploy", "--dry-run", "--outdir", "out"]).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success() && said.contains("Total Upload"), "{output:?}");
-        assert!(!said.contains("warning") && output.stderr.is_empty(), "{output:?}");
-        said
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && printed.contains("Total Upload"), "{output:?}");
+        assert!(!printed.contains("warning") && output.stderr.is_empty(), "{output:?}");
+        printed
     }
 
-    /// A command in the folder, with wrangler told to ask nobody anything.
+    /// A command in the folder, with wrangler set to ask nothing.
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command

@@ -202,7 +202,7 @@ fn nullability(
         Some(Nullability::Nullable) => true,
         Some(Nullability::NotNull) if column.always_null => {
             let message =
-                format!("column \"{}\" is always NULL, and \"!\" says that it never is", written.field);
+                format!("column \"{}\" is always NULL, and \"!\" declares that it never is", written.field);
             problems.push(
                 Diagnostic::error(Code::InvalidOverride, column.span, message).with_hint("remove the !"),
             );

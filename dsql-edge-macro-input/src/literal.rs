@@ -7,7 +7,7 @@
 
 use syn::LitStr;
 
-/// A string literal and where its bytes stand.
+/// A string literal and the places of its bytes.
 pub struct Literal {
     /// The literal as written, quotes included.
     written: String,

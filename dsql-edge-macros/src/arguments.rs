@@ -91,8 +91,8 @@ pub(crate) fn match_arguments(
         .collect())
 }
 
-/// The expression of each parameter of a query function's SQL: the function's own parameters, shown where
-/// their types stand.
+/// The expression of each parameter of a query function's SQL: the function's own parameters, with the places of
+/// their types.
 ///
 /// # Errors
 ///

@@ -211,11 +211,11 @@ pub(crate) fn tracked(files: &[PathBuf]) -> TokenStream {
 }
 
 fn first_use(path: &Path) -> bool {
-    static TOLD: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-    let first = !told.iter().any(|known| known == path);
+    static USED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    let mut used = USED.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = !used.iter().any(|known| known == path);
     if first {
-        told.push(path.to_owned());
+        used.push(path.to_owned());
     }
     first
 }

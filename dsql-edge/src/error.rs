@@ -182,7 +182,7 @@ pub(crate) enum Kind {
     OtherRequest,
 }
 
-pub(crate) const FAILED: &str = "the transaction is over: an earlier statement of it failed or was given up";
+pub(crate) const FAILED: &str = "the transaction is over: an earlier statement of it failed or was dropped";
 pub(crate) const OUTLIVED: &str = "the transaction is over: its handle outlived its closure";
 
 const PULL: &str = "the snapshot is stale: run `dsql-edge pull`";

@@ -9,9 +9,9 @@ use crate::wire::{Limits, Parameters, Startup};
 
 /// The answers of a server to a cold query and to transactions after it. The first byte chooses what the client sends.
 pub fn backend(data: &[u8]) {
-    let Some((ours, said)) = data.split_first() else { return };
-    let whole = conversation(*ours, [said].into_iter());
-    let bytewise = conversation(*ours, said.chunks(1));
+    let Some((ours, answers)) = data.split_first() else { return };
+    let whole = conversation(*ours, [answers].into_iter());
+    let bytewise = conversation(*ours, answers.chunks(1));
     assert_eq!(whole, bytewise, "pieces make a difference");
 }
 
@@ -59,7 +59,7 @@ fn drain(connection: &mut Connection, ours: u8, flights: &mut u32, events: &mut 
 }
 
 fn fly(connection: &mut Connection, ours: u8, flights: &mut u32) {
-    let said: &[(&str, usize)] = match (ours >> 1) % 4 {
+    let answers: &[(&str, usize)] = match (ours >> 1) % 4 {
         0 => &[("SELECT 1", 1)],
         1 => &[("INSERT INTO t VALUES ($1)", 3)],
         2 => &[("BEGIN", 1), ("SELECT 1", 2), ("COMMIT", 1)],
@@ -67,7 +67,7 @@ fn fly(connection: &mut Connection, ours: u8, flights: &mut u32) {
         _ => &[("COMMIT", 1)],
     };
     *flights += 1;
-    for (sql, times) in said {
+    for (sql, times) in answers {
         if connection.statement(sql, &[]).is_err() {
             return;
         }

@@ -389,7 +389,7 @@ mod tests {
                 for signal in lossy {
                     let rule = rule(signal, reached, payload);
                     let may_have = payload == Payload::Commit && reached != Reached::Nothing;
-                    // The server says so only of what it has seen.
+                    // A server sends this only about a statement that it has received.
                     let may_have = may_have || (signal == Signal::Unsure && payload == Payload::Commit);
                     assert_eq!(rule.leaves_unknown(), may_have, "{signal:?} {reached:?} {payload:?}");
                     let again = Attempts::new(5).after(rule, false, &[]);

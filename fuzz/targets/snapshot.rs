@@ -1,4 +1,4 @@
-//! Whatever stands in `dsql-schema.sql`: a schema, or errors whose places lie within the text.
+//! Any text of `dsql-schema.sql`: a schema, or errors whose places are within the text.
 #![no_main]
 
 use dsql_edge_compiler::Schema;
@@ -8,7 +8,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         assert!(!errors.is_empty(), "refused for no reason");
         for error in errors {
             let (start, end) = (error.diagnostic.span.start as usize, error.diagnostic.span.end as usize);
-            assert!(text.get(start..end).is_some(), "{start}..{end} is no place in it");
+            assert!(text.get(start..end).is_some(), "{start}..{end} is not a place in it");
         }
     }
 });

@@ -1,4 +1,4 @@
-//! Whatever stands in `sql!`: an answer whose places lie within the text; and of what is accepted, what is sent is
+//! Any text in `sql!`: an answer whose places are within the text; and if it is accepted, what is sent is
 //! accepted too.
 #![no_main]
 
@@ -14,13 +14,13 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     match compile(&source, &SCHEMA) {
         Ok(query) => {
             let sent = Source::numbered(query.sql.as_str());
-            assert!(compile(&sent, &SCHEMA).is_ok(), "what is sent is no statement: {}", query.sql);
+            assert!(compile(&sent, &SCHEMA).is_ok(), "what is sent is not a statement: {}", query.sql);
         }
         Err(diagnostics) => {
             assert!(diagnostics.errors().next().is_some(), "refused for no reason");
             for diagnostic in diagnostics.iter() {
                 let (start, end) = (diagnostic.span.start as usize, diagnostic.span.end as usize);
-                assert!(text.get(start..end).is_some(), "{start}..{end} is no place in it");
+                assert!(text.get(start..end).is_some(), "{start}..{end} is not a place in it");
             }
             let _partly = compile_partly(&source, &SCHEMA);
         }

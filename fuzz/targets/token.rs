@@ -1,4 +1,4 @@
-//! Whatever is given as a password: no panic, and nobody is let in who does not know the secret.
+//! Any text as a password: no panic, and without the secret none is accepted.
 #![no_main]
 
 use dsql_edge_local::Credentials;

@@ -1,4 +1,4 @@
-//! Whatever stands in a column: a value or an error; and a value is encoded to bytes that are the same value.
+//! Any bytes of a column: a value or an error; and a value is encoded to bytes that are the same value.
 #![no_main]
 
 use std::fmt::Debug;

@@ -18,16 +18,16 @@ const NUMBERS: &str = "CREATE TABLE number (n integer NOT NULL PRIMARY KEY)";
 async fn main() -> anyhow::Result<()> {
     let local = Local::builder().named_init_sql("tables", TABLES).named_init_sql("numbers", NUMBERS);
     let local = local.role(ROLE, None).start().await?;
-    tell("native", &flights::native(&local).await?);
-    tell("native, with AssumeRole", &flights::assumed_role(&local, ROLE).await?);
-    tell("Worker", &flights::worker(&local, workerd::probe().await).await);
+    show("native", &flights::native(&local).await?);
+    show("native, with AssumeRole", &flights::assumed_role(&local, ROLE).await?);
+    show("Worker", &flights::worker(&local, workerd::probe().await).await);
     local.run_sql("numbers", "DELETE FROM number").await?;
-    tell("Worker, through a pool", &flights::pooled(&local, workerd::pooled().await).await);
+    show("Worker, through a pool", &flights::pooled(&local, workerd::pooled().await).await);
     local.stop().await?;
     Ok(())
 }
 
-fn tell(from: &str, flights: &[Flight]) {
+fn show(from: &str, flights: &[Flight]) {
     for Flight { case, expected, counted } in flights {
         println!(r#"{{"from":"{from}","case":"{case}","expected":{expected},"counted":{counted}}}"#);
     }

@@ -1,4 +1,4 @@
-//! What PostgreSQL says of a statement that it has only prepared: the Describe message, or the first error.
+//! PostgreSQL's answer to a statement that it has only prepared: the Describe message, or the first error.
 
 use anyhow::{Result, bail};
 
@@ -18,7 +18,7 @@ pub enum Verdict {
     Refused {
         /// The SQLSTATE.
         sqlstate: String,
-        /// Where, as a byte of the statement from 0, if it says so.
+        /// The place, as a byte of the statement from 0, if the error has one.
         offset: Option<usize>,
         /// The primary message.
         message: String,

@@ -1,4 +1,4 @@
-//! The oracle: a real PostgreSQL 16, a fresh database for each schema. SQL in, what PostgreSQL says out.
+//! The oracle: a real PostgreSQL 16, a fresh database for each schema. Input: SQL. Output: PostgreSQL's answer.
 
 mod describe;
 mod seed;

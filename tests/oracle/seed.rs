@@ -1,5 +1,5 @@
 //! Fills every table of a database with rows that are NULL wherever they may be, and runs statements over
-//! them: a column said NOT NULL must never be NULL.
+//! them: a column that we call NOT NULL must never be NULL.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use tokio_postgres::SimpleQueryMessage;
 
 use super::Database;
 
-/// So many rows a table; a value is told by the number of its row, so that joins find partners.
+/// Rows of a table; a value depends on the number of its row, so that joins find partners.
 const ROWS: usize = 4;
 
 impl Database<'_> {
     /// Fills every table. A row that a constraint refuses stays out.
     ///
     /// # Errors
-    /// Where the catalogue cannot be read.
+    /// Where the catalog cannot be read.
     pub fn seed(&self) -> Result<()> {
         // Foreign keys and triggers look away; every other constraint holds.
         self.run("SET session_replication_role = replica")?;
@@ -233,7 +233,7 @@ fn array(quoted: &[&str], unquoted: &[&str]) -> String {
     format!("{{{}}}", elements.join(","))
 }
 
-/// Values that are the same for the same number, whatever the type says of a number; 1 is the odd one.
+/// Values that are the same for the same number, in every type; 1 is the odd one.
 fn base_text(type_name: &str, number: usize) -> String {
     match type_name {
         "bool" => if number.is_multiple_of(2) { "t" } else { "f" }.to_owned(),

@@ -41,7 +41,7 @@ const TITLES: &[&str] = &[
     "make it bigint",
     "make the column bigint",
     "move the key into CREATE TABLE",
-    "say CACHE 1, which is PostgreSQL's default",
+    "write CACHE 1, which is PostgreSQL's default",
     "write ALTER TABLE ASYNC",
     "write CREATE INDEX ASYNC",
 ];

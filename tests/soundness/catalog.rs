@@ -9,7 +9,7 @@ use crate::types::{Ty, Types};
 
 /// Everything that can be called.
 pub(crate) struct Catalog {
-    /// Plain functions that give a type that is no pseudo-type.
+    /// Plain functions whose result type is not a pseudo-type.
     pub(crate) by_result: BTreeMap<Ty, Vec<Function>>,
     /// Plain functions whose result depends on their arguments.
     pub(crate) polymorphic: Vec<Function>,
@@ -49,7 +49,7 @@ const SKIPPED: &[&str] = &[
 ];
 
 impl Catalog {
-    /// From the compiler's own catalogue.
+    /// From the compiler's own catalog.
     pub(crate) fn load() -> Catalog {
         let mut catalog = Catalog {
             by_result: BTreeMap::new(),
@@ -124,7 +124,7 @@ pub(crate) fn is_makeable(ty: Ty) -> bool {
     }
 }
 
-/// `anyelement` and its kin, `"any"` included.
+/// `anyelement` and the other polymorphic types, and `"any"`.
 pub(crate) fn is_polymorphic(ty: Ty) -> bool {
     matches!(
         ty,
@@ -143,7 +143,7 @@ pub(crate) fn is_polymorphic(ty: Ty) -> bool {
     )
 }
 
-/// The type that stands for a polymorphic one, once the element is chosen; the type itself if it is none.
+/// The type in place of a polymorphic one, once the element is chosen; the type itself if it is not polymorphic.
 pub(crate) fn instantiate(types: &Types, ty: Ty, element: Ty) -> Option<Ty> {
     match ty {
         oid::ANY | oid::ANYELEMENT | oid::ANYCOMPATIBLE => Some(element),

@@ -1,4 +1,4 @@
-//! Asks the compiler and PostgreSQL about one statement, runs it, and says where the two part.
+//! Asks the compiler and PostgreSQL about one statement, runs it, and reports where the two differ.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,7 +25,7 @@ pub(crate) struct Outcome {
     pub(crate) accepted: bool,
     /// What PostgreSQL has against it.
     pub(crate) refused: Option<String>,
-    /// The compiler says that it does not support something.
+    /// The compiler reports that it does not support something.
     pub(crate) unsupported: Option<String>,
     /// A constant that PostgreSQL refuses, of a type whose input the compiler does not know.
     pub(crate) unread: Option<String>,
@@ -37,7 +37,7 @@ pub(crate) struct Outcome {
     pub(crate) failed: Option<String>,
     /// Columns, and how many of them the compiler proves.
     pub(crate) columns: usize,
-    /// So many of them are said NOT NULL.
+    /// How many of them we call NOT NULL.
     pub(crate) proved: usize,
     /// Where the two part.
     pub(crate) find: Option<Find>,
@@ -46,7 +46,7 @@ pub(crate) struct Outcome {
 /// Where the compiler and PostgreSQL part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Find {
-    /// The kind, the same for the same fault as far as that can be told.
+    /// The kind, the same for the same fault as far as that can be known.
     pub(crate) kind: String,
     /// All about it.
     pub(crate) details: String,
@@ -115,7 +115,7 @@ pub(crate) fn judge(
             }
         }
         (Ok(_), Verdict::Refused { sqlstate, message, offset }) => {
-            // `regclass('a')` is read by PostgreSQL's catalogue, `'a'::regtype` by its parser.
+            // `regclass('a')` is read by PostgreSQL's catalog, `'a'::regtype` by its parser.
             let of_object =
                 matches!(sqlstate.as_str(), "42P01" | "42704" | "42883" | "42601") && sql.contains("reg");
             if of_object || is_about_a_constant(&sqlstate, &message) {
@@ -209,7 +209,7 @@ fn difference(query: &TypedQuery, params: &[String], columns: &[(String, String)
     None
 }
 
-/// Runs it over each filling, with arguments and with NULL where NULL is said to be allowed; all is undone.
+/// Runs it over each filling, with arguments, and with NULL where we call it allowed; all is undone.
 fn run(
     sql: &str,
     query: &TypedQuery,
@@ -266,7 +266,7 @@ fn run(
             }
             Err(sqlstate) => {
                 if sqlstate == "25006" && outcome.find.is_none() {
-                    outcome.find = find("said to read only, and writes", "");
+                    outcome.find = find("called read-only, and writes", "");
                 }
                 outcome.failed = Some(sqlstate);
             }
@@ -336,14 +336,14 @@ fn untrue(query: &TypedQuery, rows: &Rows) -> Option<Find> {
         for (at, (column, value)) in query.columns.iter().zip(row).enumerate() {
             match value {
                 None if !column.nullable => {
-                    return find("NULL in a column said NOT NULL", format!("column {at}, {}", column.name));
+                    return find("NULL in a column called NOT NULL", format!("column {at}, {}", column.name));
                 }
                 Some(value) if column.always_null => {
-                    return find("a value in a column said always NULL", format!("column {at}: {value}"));
+                    return find("a value in a column called always NULL", format!("column {at}: {value}"));
                 }
                 Some(value) if !column.elements_nullable && has_null_element(value) => {
                     return find(
-                        "NULL in an array whose elements are said NOT NULL",
+                        "NULL in an array whose elements are called NOT NULL",
                         format!("column {at}: {value}"),
                     );
                 }

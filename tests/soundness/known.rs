@@ -11,7 +11,7 @@ const KNOWN: &[(&str, &str)] = &[
     ),
 ];
 
-/// Why this kind of find is no news.
+/// Why this kind of find is known.
 pub(crate) fn why(kind: &str) -> Option<&'static str> {
     KNOWN.iter().find(|(beginning, _)| kind.starts_with(beginning)).map(|(_, why)| *why)
 }

@@ -1,8 +1,8 @@
-//! Soundness, attacked: made-up schemas, rows and statements, and a real PostgreSQL 16 that says what is true.
+//! Soundness, attacked: made-up schemas, rows and statements, and a real PostgreSQL 16 as the judge.
 //!
-//! Fails on any NULL in a column said NOT NULL, any type or name that differs, any statement that one side alone
+//! Fails on any NULL in a column called NOT NULL, any type or name that differs, any statement that one side alone
 //! accepts, any first error that differs, any cardinality that is untrue. `SOUNDNESS_MINUTES=60` runs for so long,
-//! `SOUNDNESS_SEED=7` starts elsewhere, `SOUNDNESS_SCHEMAS=10` tries so many schemas; without any of them it does the
+//! `SOUNDNESS_SEED=7` starts elsewhere, `SOUNDNESS_SCHEMAS=10` tries ten schemas; without any of them it does the
 //! same each time. `cargo xtask soundness` sets them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
@@ -39,10 +39,10 @@ const STATEMENTS: usize = 400;
 /// Schemas, where neither number nor time is given.
 const SCHEMAS: u64 = 12;
 
-/// One statement in so many is made wrong.
+/// One statement in this number is made wrong.
 const SPOILT: u32 = 8;
 
-/// A find is made small so many times a kind.
+/// How many finds of a kind are made small.
 const SHRUNK: usize = 1;
 
 /// The same of what is untrue about NULL or the number of rows.

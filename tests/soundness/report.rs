@@ -24,9 +24,9 @@ pub(crate) struct Report {
     pub(crate) with_rows: usize,
     /// Rows looked at.
     pub(crate) rows: usize,
-    /// Columns of what was accepted, and how many were said NOT NULL.
+    /// Columns of what was accepted, and how many we call NOT NULL.
     pub(crate) columns: usize,
-    /// Columns said NOT NULL.
+    /// Columns that we call NOT NULL.
     pub(crate) proved: usize,
     /// Why PostgreSQL refused what was not made wrong.
     pub(crate) refused: BTreeMap<String, usize>,
@@ -174,7 +174,7 @@ impl Report {
             share(self.with_rows, self.queries),
             self.rows,
         )?;
-        writeln!(out, "{} columns, {:.1} % said NOT NULL", self.columns, share(self.proved, self.columns))?;
+        writeln!(out, "{} columns, {:.1} % called NOT NULL", self.columns, share(self.proved, self.columns))?;
         let minutes = elapsed.as_secs_f64() / 60.0;
         for (why, count) in &self.known {
             writeln!(out, "{count} times known: {why}")?;

@@ -46,7 +46,7 @@ pub(crate) struct Column {
     pub(crate) name: String,
     /// Its type.
     pub(crate) ty: Ty,
-    /// It says NOT NULL itself.
+    /// It declares NOT NULL itself.
     pub(crate) not_null: bool,
     /// It has a default or is an identity.
     pub(crate) has_default: bool,

@@ -10,7 +10,7 @@ use crate::judge::{Find, judge};
 use crate::tree::{Node, Part, Sort};
 use crate::types::Types;
 
-/// At most so many tries.
+/// The most tries.
 const TRIES: usize = 1500;
 
 /// The smallest case that was found, and how it fails.

@@ -1,14 +1,14 @@
 //! A statement as a tree that can be printed, counted and made smaller.
 //!
-//! A node says what it is for the place it stands in ([`Sort`]) and which construct it is; its parts are text,
-//! nodes, lists and parameters. It knows no SQL beyond that: whoever builds a node spells it.
+//! A node has a kind for its place ([`Sort`]) and the name of its construct; its parts are text,
+//! nodes, lists and parameters. It has no SQL beyond that: the code that builds a node spells it.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::types::Ty;
 
-/// What may stand in a node's place.
+/// What may be in a node's place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Sort {
     /// A value of a type, as the generator sees it.
@@ -56,7 +56,7 @@ pub(crate) struct List {
     pub(crate) items: Vec<Node>,
     /// So many must stay.
     pub(crate) least: usize,
-    /// Lists of the same number lose the same item at once; 0 stands alone.
+    /// Lists of the same number lose the same item at once; 0 is of no group.
     pub(crate) bundle: u32,
 }
 

@@ -15,7 +15,7 @@ pub(crate) const USER: Ty = 1_000_000;
 /// The array over a type of a schema is so much further on.
 pub(crate) const ARRAYS: Ty = 1_000_000;
 
-/// The types of PostgreSQL's that values are made of, the usual ones first.
+/// PostgreSQL's types that values are made in, the usual ones first.
 pub(crate) const BASE: &[Ty] = &[
     oid::INT4,
     oid::TEXT,

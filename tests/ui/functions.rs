@@ -1,4 +1,4 @@
-//! Query functions: where one is wrong, it is the only error, whoever calls it.
+//! Query functions: a wrong one is the only error, also where it is called.
 
 use dsql_edge::{Dsql, Error, sql};
 

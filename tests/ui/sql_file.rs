@@ -1,4 +1,4 @@
-//! The place is one of the SQL file; a wrong path says where the file was looked for.
+//! The place is one of the SQL file; for a wrong path the error names the place where the file was looked for.
 
 use dsql_edge::sql_file;
 

@@ -155,7 +155,7 @@ impl Drop for Running {
     }
 }
 
-/// Passes on what the Worker writes, and sends the port that workerd tells first.
+/// Passes on what the Worker writes, and sends the port that workerd reports first.
 fn follow(output: Option<impl io::Read + Send + 'static>) -> Receiver<u16> {
     let (send, receive) = mpsc::channel();
     if let Some(output) = output {

@@ -86,10 +86,10 @@ fn target(name: &str) -> Result<&'static str> {
 
 /// The triple that rustc builds for.
 fn host() -> Result<String> {
-    let said = Command::new("rustc").arg("-vV").output()?;
-    let said = String::from_utf8_lossy(&said.stdout).into_owned();
-    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.context("rustc does not say what it builds for")?.to_owned())
+    let version = Command::new("rustc").arg("-vV").output()?;
+    let version = String::from_utf8_lossy(&version.stdout).into_owned();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc does not report its host")?.to_owned())
 }
 
 /// The fenced blocks of `tests/cases`, a file each: statements, and schemas.

@@ -22,7 +22,7 @@ enum Command {
     Demo(demo::Options),
     /// Run the checks of every change, or with --full all checks there are
     Test(test::Options),
-    /// Take the built-in catalogue from a PostgreSQL 16
+    /// Take the built-in catalog from a PostgreSQL 16
     Catalog(catalog::Options),
     /// Measure the compiler against real queries and statements.
     Corpus(corpus::Options),

@@ -1,4 +1,4 @@
-//! Where the project's things stand.
+//! The project's folders.
 
 use std::env;
 use std::ffi::OsString;

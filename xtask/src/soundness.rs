@@ -9,10 +9,10 @@ use xtask::step::run;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Go on for so many minutes
+    /// Go on for this number of minutes
     #[arg(long, default_value_t = 10, conflicts_with = "schemas")]
     minutes: u64,
-    /// Stop after so many schemas, each with its statements
+    /// Stop after this number of schemas, each with its statements
     #[arg(long)]
     schemas: Option<u64>,
     /// Where to begin: the same seed makes the same schemas and statements

@@ -1,11 +1,11 @@
-//! A step of a command: told when it begins, with its time when it ends. What it runs may write in between.
+//! A step of a command: reported when it begins, and with its time when it ends. What it runs may write in between.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 
-/// Does one thing, and tells of it on standard error.
+/// Does one thing, and reports it on standard error.
 ///
 /// # Errors
 /// What `work` returns.

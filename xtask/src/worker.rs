@@ -12,10 +12,10 @@ use crate::step::{run, step};
 use crate::{project, setup};
 use anyhow::{Context, Result};
 
-/// Builds the Worker whose crate stands in `folder` and bundles it.
+/// Builds the Worker whose crate is in `folder` and bundles it.
 ///
 /// # Errors
-/// Where cargo or the bundler fails; they have then said why on standard error.
+/// If cargo or the bundler fails; the reason is then on standard error.
 pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
     setup::wasm_target()?;
     let name = package(folder)?;
@@ -26,7 +26,7 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
         let mut build = project::cargo();
         build.args(["build", "--release", "--locked", "--target", setup::WASM_TARGET, "--manifest-path"]);
         build.arg(folder.join("Cargo.toml")).args(cargo_arguments);
-        // wasm-bindgen reads the section that says which features the wasm uses; the bundler strips later.
+        // wasm-bindgen reads the section that lists the wasm's features; the bundler strips later.
         build.args(["--config", "profile.release.strip='debuginfo'"]);
         // As worker-build sets it: js-sys's types instead of copies in every crate.
         build.env("WASM_BINDGEN_USE_JS_SYS", "1");

@@ -45,7 +45,7 @@ export default class extends WorkerEntrypoint {
   set(other) { value = other; }
 }";
 
-/// What stands before the Worker where events are to happen: the body of the request is the cron expression, or that of
+/// The code before the Worker where events are to happen: the body of the request is the cron expression, or that of
 /// the one message.
 const TRIGGER: &str = "export default { async fetch(request, env) {
   const path = new URL(request.url).pathname;
@@ -57,14 +57,14 @@ const TRIGGER: &str = "export default { async fetch(request, env) {
   return env.WORKER.fetch(request);
 } }";
 
-/// Where objects have an isolate of their own: what stands before the bundle there. The Worker's binding `OBJECTS` leads to
+/// Where objects have an isolate of their own: the code before the bundle there. The Worker's binding `OBJECTS` leads to
 /// it. There a request for
 ///
 /// - `/abort` ends the objects named `0` as their own code can end them: by `ctx.abort()`;
 /// - `/update` ends every object from outside, as an update would: by `workerd:unsafe`. In the oldest workerd that leaves
 ///   requests under way running in the old object, which an update on Cloudflare does not; so there the objects end
 ///   themselves first;
-/// - `/made` tells how many objects have been made, `/came` how many requests have come to any of them;
+/// - `/made` returns how many objects have been made, `/came` how many requests have come to any of them;
 /// - anything else is the Worker's own, in this isolate.
 const APART: &str = "import unsafe from 'workerd:unsafe';
 import { env } from 'cloudflare:workers';
@@ -95,11 +95,11 @@ export default class extends Bundle {
 }
 ";
 
-/// Arguments after which workerd serves a configuration and tells on standard output where it listens, one
+/// Arguments after which workerd serves a configuration and prints on standard output where it listens, one
 /// line of JSON: `{"event":"listen","socket":"http","port":N}`.
 pub const SERVE: [&str; 2] = ["serve", "--control-fd=1"];
 
-/// The port in a line that workerd wrote, if it tells one.
+/// The port in a line that workerd wrote, if it has one.
 pub fn listening(line: &str) -> Option<u16> {
     let (_, rest) = line.strip_prefix(r#"{"event":"listen""#)?.split_once(r#""port":"#)?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()

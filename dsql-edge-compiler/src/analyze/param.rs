@@ -103,7 +103,7 @@ impl Analyzer<'_> {
             if matches!(parameter.ty, None | Some(oid::UNKNOWN)) {
                 let message = format!("could not determine data type of parameter ${}", at + 1);
                 let span = parameter.first;
-                let hint = format!("say what it is: ${0}::text, ${0}::bigint …", at + 1);
+                let hint = format!("write its type: ${0}::text, ${0}::bigint …", at + 1);
                 self.report(Diagnostic::error(Code::IndeterminateParameter, span, message).with_hint(hint));
             }
         }

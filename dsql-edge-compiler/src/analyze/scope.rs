@@ -246,7 +246,7 @@ impl Analyzer<'_> {
                     if tables.len() > 1 {
                         let choices: Vec<String> =
                             tables.iter().map(|table| format!("{table}.{}", name.text)).collect();
-                        diagnostic = diagnostic.with_hint(format!("say which: {}", choices.join(" or ")));
+                        diagnostic = diagnostic.with_hint(format!("write {}", choices.join(" or ")));
                     }
                     self.report(diagnostic);
                     return Some(Node::error(name.span));

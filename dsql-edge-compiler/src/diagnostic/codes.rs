@@ -54,7 +54,7 @@ codes! {
     WrongCount "wrong-count" "42601",
     /// No column of that name is in reach.
     UnknownColumn "unknown-column" "42703",
-    /// No parameter type can be told: the statement uses `$2` and never `$1`, or gives no clue.
+    /// No parameter type can be determined: the statement uses `$2` and never `$1`, or gives no clue.
     IndeterminateParameter "indeterminate-parameter" "42P18",
     /// A parameter number that cannot be.
     UnknownParameter "unknown-parameter" "42P02",
@@ -116,7 +116,7 @@ codes! {
     InvalidRecursion "invalid-recursion" "42P19",
     /// Something that has the wrong kind: a view where a table is needed.
     WrongObjectType "wrong-object-type" "42809",
-    /// A polymorphic call whose result type cannot be told.
+    /// A polymorphic call whose result type cannot be determined.
     IndeterminateType "indeterminate-type" "42P18",
     /// A view that cannot be written through.
     NotUpdatable "not-updatable" "55000",

@@ -199,7 +199,7 @@ pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Sp
                 Some(last) => (Span { start: last.span.end, end: last.span.end }, " CACHE 1".to_owned()),
                 None => (end, " (CACHE 1)".to_owned()),
             };
-            let title = "say CACHE 1, which is PostgreSQL's default";
+            let title = "write CACHE 1, which is PostgreSQL's default";
             out.push(identity_cache.at(place).fixed(title, vec![edit]));
         }
         Cache::Other(span, value) => out.push(cache_size.naming(span, &value)),
@@ -242,7 +242,7 @@ pub(super) fn sequence(
         Cache::Fits => {}
         Cache::Missing => {
             let end = Span { start: statement.end, end: statement.end };
-            let title = "say CACHE 1, which is PostgreSQL's default";
+            let title = "write CACHE 1, which is PostgreSQL's default";
             out.push(
                 sequence_cache.at(sequence.name.span()).fixed(title, vec![(end, " CACHE 1".to_owned())]),
             );

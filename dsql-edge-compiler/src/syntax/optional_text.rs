@@ -47,8 +47,9 @@ pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
                 let names: Vec<String> = several.iter().map(|number| shown(lexed, *number)).collect();
                 let message =
                     format!("this optional text depends on several parameters: {}", names.join(", "));
-                return Err(Diagnostic::error(Code::OptionalText, piece.span, message)
-                    .with_hint("one of them decides; the others must stand outside of optional text too"));
+                return Err(Diagnostic::error(Code::OptionalText, piece.span, message).with_hint(
+                    "only one parameter can decide; the others must also be outside of optional text",
+                ));
             }
         }
     }

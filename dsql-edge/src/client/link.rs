@@ -157,7 +157,7 @@ impl Link {
                 Poll::Ready(Ok(())) if self.read.is_empty() => return false,
                 Poll::Ready(Ok(())) => {
                     self.connection.handle_input(&self.read);
-                    // The answer to a ROLLBACK is read with the next flight; other messages that may come are no event.
+                    // The answer to a ROLLBACK is read with the next flight; other messages that may come make no event.
                     if !self.rolling_back && !matches!(self.connection.poll_event(), Ok(None)) {
                         return false;
                     }
@@ -251,8 +251,8 @@ impl Link {
     }
 
     fn progress(&self) -> LoginProgress {
-        let (started, heard) = (self.started, self.connection.has_heard());
-        LoginProgress { started, heard, pipelined: self.pipelined, leased: self.leased }
+        let (started, has_received) = (self.started, self.connection.has_received());
+        LoginProgress { started, has_received, pipelined: self.pipelined, leased: self.leased }
     }
 
     /// The failure of a flight that another request polls: the answer cannot be read there.

@@ -42,7 +42,7 @@ struct Run {
     waits: usize,
     failures: Vec<String>,
     /// The reported outcome of each write, and how many of the client's reads failed.
-    told: (BTreeMap<i32, ClientReport>, usize),
+    reported: (BTreeMap<i32, ClientReport>, usize),
 }
 
 /// How the client reaches the server, and where between them the fault is.
@@ -187,7 +187,7 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
     }
     let bytes = bed.faulty.lock().unwrap().quiet();
     let dials = bed.world.lock().unwrap().dialed;
-    let told = {
+    let reported = {
         let book = book.lock().unwrap();
         (book.writes.clone(), book.failed_reads)
     };
@@ -213,7 +213,7 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
     #[cfg(feature = "pool")]
     failures.extend(pool.and_then(|pool| pool.left_over()));
     failures.extend(judge(&bed.world, &book));
-    Run { bytes, dials, waits, failures, told }
+    Run { bytes, dials, waits, failures, reported }
 }
 
 enum Ended<T> {
@@ -227,11 +227,13 @@ fn judge(world: &Shared, book: &Book) -> Vec<String> {
     let (world, book) = (world.lock().unwrap(), book.lock().unwrap());
     let mut failures: Vec<String> = book.misread.iter().map(|rows| format!("misread: {rows}")).collect();
     failures.extend(world.database.nonsense.clone());
-    for (token, told) in &book.writes {
+    for (token, reported) in &book.writes {
         let committed = world.database.tokens.get(token).copied().unwrap_or(0);
-        match (told, committed) {
+        match (reported, committed) {
             (ClientReport::Committed, 1) | (ClientReport::Nothing, 0) | (ClientReport::Unknown, 0 | 1) => {}
-            (_, 2..) => failures.push(format!("{token} is committed {committed} times, and told {told:?}")),
+            (_, 2..) => {
+                failures.push(format!("{token} is committed {committed} times, and reported {reported:?}"))
+            }
             (ClientReport::Committed, _) => failures.push(format!("false success: {token} is lost")),
             (ClientReport::Nothing, _) => failures.push(format!("false failure: {token} is committed")),
         }
@@ -265,8 +267,9 @@ fn attack(
                 tried.faults += 1;
                 let mut ran = run(scenario, way, Some((direction, *fault, at)), None);
                 // Where nothing is lost, all goes as it goes without a fault.
-                if matches!(fault, Fault::Split | Fault::Join) && ran.told != whole.told {
-                    ran.failures.push(format!("what came in other pieces was told as {:?}", ran.told));
+                if matches!(fault, Fault::Split | Fault::Join) && ran.reported != whole.reported {
+                    ran.failures
+                        .push(format!("bytes in other pieces change the report to {:?}", ran.reported));
                 }
                 let failures = ran.failures;
                 if !failures.is_empty() && found(&format!("{fault:?} {direction:?} at {at}"), &failures) {
@@ -299,7 +302,7 @@ struct Tried {
 const STRIDE: usize = 5;
 
 #[test]
-fn nothing_is_lost_doubled_or_told_wrong() {
+fn nothing_is_lost_doubled_or_misreported() {
     let began = Instant::now();
     let stride = match std::env::var("DSQL_EDGE_FAULTS").as_deref() {
         Ok("everywhere") => 1,
@@ -350,7 +353,7 @@ fn nothing_is_lost_doubled_or_told_wrong() {
         to_server + to_client,
         began.elapsed()
     );
-    assert!(failures.is_empty(), "what was told and what was committed differ");
+    assert!(failures.is_empty(), "reports and commits differ");
 }
 
 /// Without a fault on the wire: only the first login drops the flight that arrives with it.
@@ -358,7 +361,7 @@ fn nothing_is_lost_doubled_or_told_wrong() {
 fn flight_dropped_with_a_login_is_committed_on_every_way() {
     let scenario = scenario::ALL.iter().find(|scenario| scenario.name == "flight dropped in login").unwrap();
     for way in Way::ALL {
-        let Run { failures, told: (writes, failed_reads), .. } = run(scenario, way, None, None);
+        let Run { failures, reported: (writes, failed_reads), .. } = run(scenario, way, None, None);
         assert!(failures.is_empty(), "{way:?}: {failures:?}");
         let committed = BTreeMap::from([1, 2, 3].map(|token| (token, ClientReport::Committed)));
         assert_eq!((writes, failed_reads), (committed, 0), "{way:?}");

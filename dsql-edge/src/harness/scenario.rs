@@ -82,7 +82,7 @@ pub(super) const ALL: &[Scenario] = &[
         ..Scenario::new("COMMIT, ROLLBACK", |dsql, book| Box::pin(transaction(dsql, book)))
     },
     Scenario::new("a swallowed error", |dsql, book| Box::pin(swallowed(dsql, book))),
-    Scenario::new("a closure that gives up", |dsql, book| Box::pin(given_up(dsql, book))),
+    Scenario::new("a closure that fails", |dsql, book| Box::pin(closure_fails(dsql, book))),
     Scenario::new("idempotency key", |dsql, book| Box::pin(once(dsql, book, key))),
     Scenario::new("key, DO NOTHING", |dsql, book| Box::pin(once(dsql, book, key_or_nothing))),
     Scenario::new("key alone", |dsql, book| Box::pin(key_alone(dsql, book))),
@@ -170,7 +170,7 @@ pub(super) async fn read(executor: impl Executor, book: &Book) -> Result<(), Err
 /// An error of the server must be reported as one, never as success.
 async fn fail(executor: impl Executor, book: &Book) {
     if bad().execute(executor).await.is_ok() {
-        book.lock().unwrap().misread.push("an error was told as success".to_owned());
+        book.lock().unwrap().misread.push("an error was reported as success".to_owned());
     }
 }
 
@@ -180,14 +180,14 @@ fn begin(book: &Book, tokens: &[i32]) {
 }
 
 /// Records the reported outcome of these.
-fn told<T>(book: &Book, tokens: &[i32], result: &Result<T, Error>) {
-    let told = match result {
+fn reported<T>(book: &Book, tokens: &[i32], result: &Result<T, Error>) {
+    let reported = match result {
         Ok(_) => ClientReport::Committed,
         Err(error) if error.is_executed() => ClientReport::Committed,
         Err(error) if error.is_outcome_unknown() => ClientReport::Unknown,
         Err(_) => ClientReport::Nothing,
     };
-    book.lock().unwrap().writes.extend(tokens.iter().map(|token| (*token, told)));
+    book.lock().unwrap().writes.extend(tokens.iter().map(|token| (*token, reported)));
 }
 
 async fn queries(dsql: &Dsql, book: Book) {
@@ -199,7 +199,7 @@ async fn queries(dsql: &Dsql, book: Book) {
 async fn write(executor: impl Executor, book: &Book, token: i32) {
     begin(book, &[token]);
     let result = insert(token).execute(executor).await;
-    told(book, &[token], &result);
+    reported(book, &[token], &result);
 }
 
 async fn writes(dsql: &Dsql, book: Book) {
@@ -221,7 +221,7 @@ async fn session(dsql: &Dsql, book: Book) {
 async fn pipeline(dsql: &Dsql, book: Book) {
     begin(&book, &[1, 2]);
     let result = dsql.pipeline((insert(1), select(), insert(2))).await;
-    told(&book, &[1, 2], &result);
+    reported(&book, &[1, 2], &result);
     if let Ok((1, rows, 1)) = &result
         && rows[..] == ROWS
     {
@@ -230,7 +230,7 @@ async fn pipeline(dsql: &Dsql, book: Book) {
     }
     begin(&book, &[3, 4]);
     let result = dsql.pipeline((insert(3), bad(), insert(4))).await;
-    told(&book, &[3, 4], &result);
+    reported(&book, &[3, 4], &result);
     if let Ok((rows, first)) = dsql.pipeline((select(), select().optional())).await {
         book.lock().unwrap().misread.push(format!("two rows where one may be: {rows:?} {first:?}"));
     }
@@ -240,11 +240,11 @@ async fn many(dsql: &Dsql, book: Book) {
     let tokens = [1, 2, 3, 4];
     begin(&book, &tokens);
     let result = insert_all(&tokens).execute(dsql).await;
-    told(&book, &tokens, &result);
+    reported(&book, &tokens, &result);
     let fused = [5, 6, 7];
     begin(&book, &fused);
     let result = insert_all(&fused).fused().execute(dsql).await;
-    told(&book, &fused, &result);
+    reported(&book, &fused, &result);
     fail(dsql, &book).await;
     let _ = read(dsql, &book).await;
 }
@@ -271,7 +271,7 @@ async fn stream(dsql: &Dsql, book: Book) {
     }
     begin(&book, &[1]);
     let result = insert(1).execute(dsql).await;
-    told(&book, &[1], &result);
+    reported(&book, &[1], &result);
     let mut stream = select().fetch(dsql);
     let _ = stream.next().await;
     drop(stream);
@@ -287,10 +287,10 @@ async fn transaction(dsql: &Dsql, book: Book) {
             insert(2).execute(tx).await
         })
         .await;
-    told(&book, &[1, 2], &result);
+    reported(&book, &[1, 2], &result);
     begin(&book, &[3]);
     let result = dsql.transaction(async |tx| insert(3).execute(tx).await).await;
-    told(&book, &[3], &result);
+    reported(&book, &[3], &result);
     fail(dsql, &book).await;
 }
 
@@ -304,12 +304,12 @@ async fn swallowed(dsql: &Dsql, book: Book) {
             Ok::<_, Error>(())
         })
         .await;
-    told(&book, &[1, 2], &result);
+    reported(&book, &[1, 2], &result);
     let _ = read(dsql, &book).await;
     write(dsql, &book, 3).await;
 }
 
-async fn given_up(dsql: &Dsql, book: Book) {
+async fn closure_fails(dsql: &Dsql, book: Book) {
     begin(&book, &[1]);
     let result: Result<(), Option<Error>> = dsql
         .transaction(async |tx| {
@@ -319,9 +319,11 @@ async fn given_up(dsql: &Dsql, book: Book) {
         .await
         .map_err(|GivenUp(error)| error);
     match result {
-        Err(Some(error)) => told(&book, &[1], &Err::<(), _>(error)),
+        Err(Some(error)) => reported(&book, &[1], &Err::<(), _>(error)),
         Err(None) => drop(book.lock().unwrap().writes.insert(1, ClientReport::Nothing)),
-        Ok(()) => book.lock().unwrap().misread.push("a closure that gave up was told as success".to_owned()),
+        Ok(()) => {
+            book.lock().unwrap().misread.push("a closure that failed was reported as success".to_owned())
+        }
     }
     let _ = read(dsql, &book).await;
     fail(dsql, &book).await;
@@ -350,7 +352,7 @@ async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
             .await;
         // An error of the second run leaves the outcome of the first one open.
         if is_first || result.is_ok() {
-            told(&book, &tokens, &result);
+            reported(&book, &tokens, &result);
         }
         if result.is_err() {
             return;
@@ -365,7 +367,7 @@ async fn key_alone(dsql: &Dsql, book: Book) {
     begin(&book, &tokens);
     let nothing = async |_: Transaction<'_>| Ok::<_, Error>(());
     let result = dsql.transaction(nothing).idempotency_key(key(6)).await;
-    told(&book, &tokens, &result);
+    reported(&book, &tokens, &result);
     fail(dsql, &book).await;
     let _ = read(dsql, &book).await;
 }
@@ -381,7 +383,7 @@ async fn key_in_a_session(dsql: &Dsql, book: Book) {
         Ok::<_, Error>(())
     };
     let result = session.transaction(swallows).idempotency_key(key(7)).await;
-    told(&book, &tokens, &result);
+    reported(&book, &tokens, &result);
     fail(&mut session, &book).await;
 }
 
@@ -391,7 +393,7 @@ async fn two_at_once(dsql: &Dsql, book: Book) {
         let _ = read(dsql, &book).await;
         begin(&book, &[11]);
         let result = dsql.transaction(async |tx| insert(11).execute(tx).await).await;
-        told(&book, &[11], &result);
+        reported(&book, &[11], &result);
     });
     let (mut one_is_done, mut other_is_done) = (false, false);
     poll_fn(|context| {

@@ -27,7 +27,7 @@ pub(super) struct Database {
 
 impl Database {
     fn wonder(&mut self, at: &str) {
-        self.nonsense.get_or_insert_with(|| format!("nonsense is said to the server: {at}"));
+        self.nonsense.get_or_insert_with(|| format!("the server receives nonsense: {at}"));
     }
 }
 

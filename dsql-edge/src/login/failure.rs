@@ -29,7 +29,7 @@ pub(crate) struct LoginProgress {
     /// The server had accepted the login.
     pub(crate) started: bool,
     /// The server had sent anything.
-    pub(crate) heard: bool,
+    pub(crate) has_received: bool,
     /// The password was sent before it was asked for.
     pub(crate) pipelined: bool,
     /// It is a pool's.
@@ -119,7 +119,9 @@ fn lost(progress: LoginProgress, config: &Config, text: &str) -> Error {
         LoginProgress { leased: true, .. } => {
             line("", config, " broke off before a connection had been lent: ", text, "")
         }
-        LoginProgress { heard: true, .. } => line(connection, config, " broke while logging in: ", text, ""),
+        LoginProgress { has_received: true, .. } => {
+            line(connection, config, " broke while logging in: ", text, "")
+        }
         _ => line("no answer from ", config, " came through TLS: ", text, CHECK_TLS),
     };
     Error::connect(text)

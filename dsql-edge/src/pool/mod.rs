@@ -48,7 +48,7 @@
 //!
 //! - *A pool that executes queries for its clients* (a request per query, rows back as JSON) must repeat all of the
 //!   client: types, retries, streams, transactions. Its retries would be a second set of rules, and a lost answer
-//!   between Worker and object could not be told from a lost answer between object and server.
+//!   between Worker and object could not be distinguished from a lost answer between object and server.
 //! - *A DISCARD ALL after each lease*, as PgBouncer sends it, costs a round trip for each query, and DSQL rejects
 //!   it (0A000). The type of a statement states whether it may change the session; such a connection is closed
 //!   (`Flight::changes_session`), and a ParameterStatus closes it, too, even if the type was wrong.

@@ -21,7 +21,7 @@ pub(super) struct Server {
     /// Until the login has ended.
     login: Option<Connection>,
     pipelined: bool,
-    heard: bool,
+    has_received: bool,
     /// The bytes to write once the transport has written the last ones.
     outgoing: Vec<u8>,
     /// Bytes have been given to the transport that it has not written yet.
@@ -60,7 +60,7 @@ impl Server {
             transport: login.transport,
             login: Some(login.connection),
             pipelined: login.pipelined,
-            heard: false,
+            has_received: false,
             outgoing: Vec::new(),
             writing: false,
             write_error: None,
@@ -88,7 +88,7 @@ impl Server {
     pub(super) fn progress(&self) -> LoginProgress {
         LoginProgress {
             started: self.has_started(),
-            heard: self.heard,
+            has_received: self.has_received,
             pipelined: self.pipelined,
             leased: false,
         }
@@ -248,7 +248,7 @@ impl Server {
     }
 
     fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), SessionFault> {
-        self.heard |= !bytes.is_empty();
+        self.has_received |= !bytes.is_empty();
         let Some(login) = &mut self.login else {
             return if bytes.is_empty() { Err(SessionFault::Closed) } else { self.pass(bytes, out) };
         };

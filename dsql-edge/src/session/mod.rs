@@ -49,7 +49,7 @@ pub(crate) struct Connection {
     described: usize,
     limits: Limits,
     /// Any byte of the server's has arrived.
-    heard: bool,
+    has_received: bool,
     /// Bytes of a statement were given to the transport.
     sent_statements: bool,
     /// It is a pool that speaks for the server.
@@ -158,7 +158,7 @@ impl Connection {
             status: Status::Idle,
             described: 0,
             limits,
-            heard: false,
+            has_received: false,
             sent_statements: false,
             #[cfg(feature = "pool")]
             leased: false,
@@ -265,7 +265,7 @@ impl Connection {
     /// still waits to be sent.
     ///
     /// A server may process the login and drop the bytes after it in the same read. That looks like a slow query, and a
-    /// Sync tells the two apart, because a server answers in order: a ReadyForQuery that comes before ParseComplete
+    /// Sync distinguishes the two, because a server answers in order: a ReadyForQuery that comes before ParseComplete
     /// proves that the flight was never seen ([`SessionEvent::FlightDropped`]). A slow query is answered as usual,
     /// and one more ReadyForQuery follows.
     pub(crate) fn probe(&mut self) {
@@ -303,7 +303,7 @@ impl Connection {
     }
 
     pub(crate) fn handle_input(&mut self, bytes: &[u8]) {
-        self.heard |= !bytes.is_empty();
+        self.has_received |= !bytes.is_empty();
         if self.state != State::Dead {
             self.incoming.drain(..self.understood);
             self.understood = 0;
@@ -346,8 +346,8 @@ impl Connection {
     }
 
     /// Whether any byte of the server's has arrived: before that, TLS is not known to work.
-    pub(crate) fn has_heard(&self) -> bool {
-        self.heard
+    pub(crate) fn has_received(&self) -> bool {
+        self.has_received
     }
 
     /// Whether any byte of a statement was given to the transport. It stays true when the session is dead.

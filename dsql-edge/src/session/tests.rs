@@ -210,12 +210,12 @@ fn command_complete_is_not_yet_success() {
 
 #[test]
 fn session_in_open_transaction_is_settled_and_not_idle() {
-    for (status, said) in [(b"T", "Ready(InTransaction)"), (b"E", "Ready(InFailedTransaction)")] {
+    for (status, expected) in [(b"T", "Ready(InTransaction)"), (b"E", "Ready(InFailedTransaction)")] {
         let mut connection = started(true);
         connection
             .handle_input(&[login(), described(), frame(b'C', b"BEGIN\0"), frame(b'Z', status)].concat());
         let (seen, fault) = events(&mut connection);
-        assert_eq!((seen.last().unwrap().as_str(), fault), (said, None));
+        assert_eq!((seen.last().unwrap().as_str(), fault), (expected, None));
         assert!(connection.is_settled() && !connection.is_idle());
     }
     let mut connection = started(true);

@@ -135,7 +135,7 @@ impl Scenario {
         connection.sync().unwrap();
     }
 
-    /// The whole conversation. `answer` says what the server answers to what was sent, by its turn, in pieces, and
+    /// The whole conversation. `answer` returns what the server sends in answer to what was sent, by its turn, in pieces, and
     /// whether it leaves then.
     fn converse(&self, password: &str, answer: Answering<'_>) -> Vec<Turn> {
         let mut connection = self.begin(password);
@@ -243,13 +243,13 @@ fn record(server: &str) {
         socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
         let turns = scenario.converse(password, &mut |_, sent| {
             socket.write_all(sent).unwrap();
-            let mut said = Vec::new();
+            let mut received = Vec::new();
             let mut piece = [0; 4096];
             loop {
                 match socket.read(&mut piece) {
-                    Ok(0) => return (vec![said], true),
-                    Ok(length) => said.extend_from_slice(&piece[..length]),
-                    Err(_) => return (vec![said], false),
+                    Ok(0) => return (vec![received], true),
+                    Ok(length) => received.extend_from_slice(&piece[..length]),
+                    Err(_) => return (vec![received], false),
                 }
             }
         });
@@ -260,11 +260,11 @@ fn record(server: &str) {
             turn.events.iter().for_each(|event| text.push_str(&format!("= {event}\n")));
         }
         std::fs::write(scenario.path(), text).unwrap();
-        // The fuzz target's first byte says what we say: one statement, and that the password is sent at once.
-        let said = turns.iter().flat_map(|turn| &turn.answered).copied();
+        // The fuzz target's first byte chooses what we send: one statement, and that the password is sent at once.
+        let answers = turns.iter().flat_map(|turn| &turn.answered).copied();
         let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/backend");
         let seed = PathBuf::from(seed).join(scenario.name);
-        std::fs::write(seed, std::iter::once(0).chain(said).collect::<Vec<u8>>()).unwrap();
+        std::fs::write(seed, std::iter::once(0).chain(answers).collect::<Vec<u8>>()).unwrap();
     }
 }
 
@@ -319,7 +319,7 @@ fn recordings_cut_off_after_any_byte_are_never_taken_for_whole() {
                     (vec![answered[..length].to_vec()], at == last)
                 });
                 let (name, events) = (scenario.name, &turns[last].events);
-                assert_eq!(turns.len(), last + 1, "{name}: nothing is said to who has left");
+                assert_eq!(turns.len(), last + 1, "{name}: nothing is sent to a client that has left");
                 let (end, before) = events.split_last().expect("at least that it left");
                 assert!(turn.events.starts_with(before), "{name}, turn {last}, cut at {cut}: {events:#?}");
                 let less = turn.events.is_empty() || before.len() < turn.events.len();

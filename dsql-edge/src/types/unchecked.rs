@@ -14,7 +14,7 @@ use super::{
 ///
 /// Strings and JSON leave it to the server ([`sql::Unknown`]), as quoted literals do.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say which SQL type it is, so it cannot be a parameter of `sql_unchecked!`",
+    message = "`{Self}` does not name its SQL type, so it cannot be a parameter of `sql_unchecked!`",
     note = "implement `dsql_edge::types::UncheckedParam` for a type of your own"
 )]
 pub trait UncheckedParam: Param<<Self as UncheckedParam>::Sql, Nullable> {
@@ -24,7 +24,7 @@ pub trait UncheckedParam: Param<<Self as UncheckedParam>::Sql, Nullable> {
 
 /// A Rust type that lists the SQL types of the columns that it fits.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say which SQL types it fits, so it cannot be a column of `sql_unchecked!`",
+    message = "`{Self}` does not name the SQL types it fits, so it cannot be a column of `sql_unchecked!`",
     note = "implement `dsql_edge::types::UncheckedColumn` for a type of your own"
 )]
 pub trait UncheckedColumn: Sized {
@@ -153,7 +153,7 @@ macro_rules! columns {
 }
 
 const OTHER_TYPE: ConversionError =
-    ConversionError(std::borrow::Cow::Borrowed("it is of an SQL type that its Rust type does not stand for"));
+    ConversionError(std::borrow::Cow::Borrowed("its SQL type is not one of its Rust type's"));
 
 columns! {
     bool: Bool;

@@ -63,7 +63,7 @@ proptest! {
         prop_assert_eq!(ours, expected);
     }
 
-    /// What both take says the same; what they refuse is refused here too.
+    /// Both read the same from what they accept; what postgres-protocol rejects is rejected here too.
     #[test]
     fn messages_are_read_as_postgres_protocol_reads_them(
         tag in prop_oneof![Just(b'R'), Just(b'T'), Just(b'D'), Just(b'E'), Just(b'Z'), Just(b'C'), Just(b'n')],

@@ -1,5 +1,5 @@
 //! A Worker as people write them: handlers of axum, a cron trigger, a queue, two clusters, secrets of the Secrets
-//! Store. Nothing here is told to be `Send`, and no attribute is needed.
+//! Store. Nothing here is declared `Send`, and no attribute is needed.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     }
 }
 
-/// What a message of the queue says.
+/// The content of a message of the queue.
 #[derive(Serialize, Deserialize)]
 pub struct Message {
     detail: String,
@@ -106,7 +106,7 @@ impl IntoResponse for Failure {
         } else {
             StatusCode::INTERNAL_SERVER_ERROR
         };
-        // A Worker that is no test would not tell its visitors.
+        // A Worker that is not a test would not show this to its visitors.
         (status, self.0.to_string()).into_response()
     }
 }

@@ -277,7 +277,7 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
             let _ = futures_util::future::select(&mut transaction, moment).await;
             json!("left")
         }
-        // A transaction that says nothing for so many milliseconds.
+        // A transaction that sends nothing for this number of milliseconds.
         "pause" => {
             let time = Duration::from_millis(argument.unsigned_abs().into());
             let counted = dsql

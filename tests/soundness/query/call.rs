@@ -73,12 +73,12 @@ impl Gen<'_> {
         Some(args)
     }
 
-    /// An expression whose type PostgreSQL can nearly always tell by itself.
+    /// An expression whose type PostgreSQL can nearly always determine by itself.
     pub(super) fn operand(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         if self.once_in(12) { self.expr(ty, depth, scope) } else { self.key(ty, depth, scope) }
     }
 
-    /// What the polymorphic arguments are made of.
+    /// The types that the polymorphic arguments are chosen from.
     fn element(&mut self, args: impl Iterator<Item = Oid> + Clone, scope: &Scope) -> Ty {
         for _ in 0..8 {
             let ty = self.some_type(scope);
@@ -140,7 +140,7 @@ impl Gen<'_> {
                 }
             }
             _ => {
-                // Direct arguments stand for the group, the others for its rows.
+                // Direct arguments are of the group, the others of its rows.
                 let types = self.schema.types.clone();
                 let element = match is_polymorphic(function.returns) {
                     true => element_for(&types, function.returns, ty)?,
@@ -248,7 +248,7 @@ impl Gen<'_> {
         Some(Node::expr(ty, "OVER").node(call).text(" OVER ").node(over))
     }
 
-    /// What stands in the parentheses of a window.
+    /// The parentheses of a window.
     pub(super) fn window(&mut self, depth: u32, scope: &Scope) -> Node {
         let mut partition = Vec::new();
         if self.rng.bool() {

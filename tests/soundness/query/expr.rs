@@ -166,7 +166,7 @@ impl Gen<'_> {
             oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME | oid::INTERVAL if self.once_in(4) => "(1)",
             _ => "",
         };
-        // Text is read as what it says, and few texts say anything.
+        // Text is read by its content, and few texts can be read.
         let arg = if source == oid::TEXT && ![oid::VARCHAR, oid::BPCHAR, oid::NAME, oid::TEXT].contains(&base)
         {
             let literal = self.schema.types.literal(ty, self.names % 7);

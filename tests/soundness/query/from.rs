@@ -30,7 +30,7 @@ impl Visible {
         self
     }
 
-    /// Names that stand for one column each.
+    /// Names of one column each.
     fn is_unique(&self, name: &str) -> bool {
         self.columns.iter().filter(|it| it.1 == name).count() == 1
     }
@@ -120,7 +120,7 @@ impl Gen<'_> {
                 ("information_schema.schemata", &[][..]),
             ])
             .unwrap_or(("pg_am", &[]));
-        let node = Node::new(Sort::From, "catalogue relation").text(format!("{name} AS {alias}"));
+        let node = Node::new(Sort::From, "catalog relation").text(format!("{name} AS {alias}"));
         let columns = columns.iter().map(|it| (it.0.to_owned(), it.1)).collect();
         (node, visible(&alias, columns))
     }

@@ -77,7 +77,7 @@ impl<'a> Gen<'a> {
         self.expr(ty, 2, &scope)
     }
 
-    /// True once in so many times.
+    /// True once in `n` times.
     fn once_in(&mut self, times: u32) -> bool {
         self.rng.u32(..times) == 0
     }

@@ -1,4 +1,4 @@
-//! Queries: `SELECT`, `VALUES`, set operations, and what stands around them.
+//! Queries: `SELECT`, `VALUES`, set operations, and what surrounds them.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-// The entry of a Worker in Rust: hands what comes to the wasm, and starts the wasm anew after a panic.
+// The entry of a Worker in Rust: passes events to the wasm, and starts the wasm again after a panic.
 //
 // A panic or a trap leaves the wasm instance in no defined state, so it must not run again. The worker crate
 // notes a panic in its state; a trap arrives here as an error. The next event then meets a fresh instance.

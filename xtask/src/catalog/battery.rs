@@ -1,7 +1,7 @@
 //! Extreme values that are not NULL, as SQL expressions: a type's name in, the values to call functions with
 //! out. Polymorphic types come as concrete ones, the same choice for every argument of a call.
 
-/// What the polymorphic arguments of one call stand for.
+/// The types of the polymorphic arguments of one call.
 #[derive(Clone, Copy)]
 pub(super) struct Choice {
     pub(super) element: &'static str,
@@ -18,7 +18,7 @@ pub(super) const CHOICES: &[Choice] = &[
     Choice { element: "record", range: "tsrange" },
 ];
 
-/// Whether a type stands for others.
+/// Whether a type is polymorphic.
 pub(super) fn is_polymorphic(type_name: &str) -> bool {
     type_name.starts_with("any")
 }

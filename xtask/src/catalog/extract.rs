@@ -1,5 +1,5 @@
 //! A PostgreSQL 16 in, the data files out: one row a line, sorted, fields separated by tabs. What each
-//! field is, `dsql-edge-compiler/src/builtin/data/README.md` says.
+//! field is, `dsql-edge-compiler/src/builtin/data/README.md` describes.
 
 use std::collections::{BTreeMap, BTreeSet};
 

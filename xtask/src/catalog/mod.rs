@@ -52,7 +52,7 @@ fn connect(url: &str) -> Result<Client> {
     let mut client = Client::connect(url, NoTls).context("connecting to PostgreSQL")?;
     let version: String = client.query_one("SHOW server_version_num", &[])?.get(0);
     if !version.starts_with("16") {
-        bail!("the catalogue is PostgreSQL 16's, and this server says server_version_num = {version}");
+        bail!("the catalog is PostgreSQL 16's, and this server's server_version_num is {version}");
     }
     Ok(client)
 }
@@ -67,7 +67,7 @@ fn compare(data: &Path, files: &[extract::File]) -> Result<()> {
     if !differing.is_empty() {
         bail!("{} would change: run `cargo xtask catalog` and look at the difference", differing.join(", "));
     }
-    println!("the catalogue is what PostgreSQL says: {} files", files.len());
+    println!("the catalog is PostgreSQL's: {} files", files.len());
     Ok(())
 }
 

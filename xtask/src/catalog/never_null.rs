@@ -53,7 +53,7 @@ impl NeverNull {
             }
             let Some(class) = section else { bail!("line {number}: a signature before the first section") };
             if classes.insert(line.to_owned(), class).is_some() {
-                bail!("line {number}: {line} stands twice");
+                bail!("line {number}: {line} is there twice");
             }
         }
         Ok(Self { classes })

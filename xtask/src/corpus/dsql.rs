@@ -1,4 +1,4 @@
-//! A real cluster's recorded answers against the rules alone: what `sql!` and the linter would have said, with no
+//! A real cluster's recorded answers against the rules alone: what `sql!` and the linter would have reported, with no
 //! database. A statement fails here only for what its text, the schema and the statements before it show.
 
 use std::collections::BTreeMap;
@@ -148,8 +148,8 @@ struct Session {
 impl Session {
     fn new() -> Result<Session> {
         let schema = Schema::parse(TABLES).map_err(|errors| {
-            let said: Vec<&str> = errors.iter().map(|error| error.diagnostic.message.as_str()).collect();
-            anyhow!("the schema: {}", said.join("; "))
+            let messages: Vec<&str> = errors.iter().map(|error| error.diagnostic.message.as_str()).collect();
+            anyhow!("the schema: {}", messages.join("; "))
         })?;
         let now = Growth::new(schema.clone());
         Ok(Session { committed: schema, now, transactions: Transactions::new() })
@@ -161,7 +161,7 @@ impl Session {
         self.transactions = Transactions::new();
     }
 
-    /// What we say of a step: its first refusal.
+    /// Our answer to a step: its first rejection.
     fn step(
         &mut self,
         step: &str,

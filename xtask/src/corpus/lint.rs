@@ -13,8 +13,8 @@ use super::dsql::{Case, TABLES};
 use super::queries::read_lines;
 use super::report::{Report, Share};
 
-/// What a linter says of a file: the names of its rules, none where it finds nothing.
-type Said = Vec<String>;
+/// A linter's answer to a file: the names of its rules, none where it finds nothing.
+type Rules = Vec<String>;
 
 pub(super) fn measure(
     ours: &Program,
@@ -64,10 +64,10 @@ fn compare(
     }
     let schema = folder.join("schema");
     std::fs::write(&schema, TABLES)?;
-    let said_by_us = our_words(ours, &schema, &cases, &files)?;
-    let said_by_peer = peer_words(peer, &files)?;
+    let ours_found = our_words(ours, &schema, &cases, &files)?;
+    let peer_found = peer_words(peer, &files)?;
     let mut figures: BTreeMap<&str, [Share; 2]> = BTreeMap::new();
-    for (case, (we, they)) in cases.iter().zip(said_by_us.iter().zip(&said_by_peer)) {
+    for (case, (we, they)) in cases.iter().zip(ours_found.iter().zip(&peer_found)) {
         let refused = case.observations.iter().find(|it| it.sqlstate.is_some());
         // What the rows hold, no linter can know.
         let of_data = refused.and_then(|it| it.sqlstate.as_deref()).is_some_and(|it| it.starts_with("23"));
@@ -76,7 +76,7 @@ fn compare(
             Some(_) if of_data => "refused for the data in it: nothing found",
             Some(_) => "refused by the cluster: found",
         };
-        let right = |said: &Said| said.is_empty() == (refused.is_none() || of_data);
+        let right = |found: &Rules| found.is_empty() == (refused.is_none() || of_data);
         let shares = figures.entry(kind).or_default();
         shares[0].count(right(we));
         shares[1].count(right(they));
@@ -115,13 +115,13 @@ fn compare(
     Ok(())
 }
 
-fn listed(said: &Said) -> String {
-    if said.is_empty() { "nothing".to_owned() } else { said.join(", ") }
+fn listed(found: &Rules) -> String {
+    if found.is_empty() { "nothing".to_owned() } else { found.join(", ") }
 }
 
 /// Ours, the files one after the other upon the recording's tables, those apart that went in one message.
-fn our_words(ours: &Program, schema: &Path, cases: &[&Case], files: &[PathBuf]) -> Result<Vec<Said>> {
-    let mut said = vec![Said::new(); files.len()];
+fn our_words(ours: &Program, schema: &Path, cases: &[&Case], files: &[PathBuf]) -> Result<Vec<Rules>> {
+    let mut found = vec![Rules::new(); files.len()];
     for one_message in [false, true] {
         let of: Vec<usize> =
             (0..files.len()).filter(|at| cases[*at].simple_protocol == one_message).collect();
@@ -135,14 +135,14 @@ fn our_words(ours: &Program, schema: &Path, cases: &[&Case], files: &[PathBuf]) 
         }
         command.args(of.iter().map(|at| &files[*at]));
         for (at, words) in of.into_iter().zip(our_answer(command)?) {
-            said[at] = words;
+            found[at] = words;
         }
     }
-    Ok(said)
+    Ok(found)
 }
 
 /// Warnings are no verdict.
-fn our_answer(command: Command) -> Result<Vec<Said>> {
+fn our_answer(command: Command) -> Result<Vec<Rules>> {
     #[derive(Deserialize)]
     struct Answer {
         files: Vec<File>,
@@ -158,15 +158,15 @@ fn our_answer(command: Command) -> Result<Vec<Said>> {
         severity: String,
     }
     let answer: Answer = serde_json::from_slice(&output(command)?).context("dsql-edge lint")?;
-    let said = |file: File| {
+    let rules = |file: File| {
         let errors = file.findings.into_iter().filter(|finding| finding.severity == "error");
         errors.map(|finding| finding.rule.unwrap_or(finding.code)).collect()
     };
-    Ok(answer.files.into_iter().map(said).collect())
+    Ok(answer.files.into_iter().map(rules).collect())
 }
 
 /// AWS's.
-fn peer_words(peer: &Path, files: &[PathBuf]) -> Result<Vec<Said>> {
+fn peer_words(peer: &Path, files: &[PathBuf]) -> Result<Vec<Rules>> {
     #[derive(Deserialize)]
     struct Answer {
         files: Vec<File>,
@@ -185,15 +185,15 @@ fn peer_words(peer: &Path, files: &[PathBuf]) -> Result<Vec<Said>> {
     if answer.files.len() != files.len() {
         bail!("dsql-lint answered for {} of {} files", answer.files.len(), files.len());
     }
-    let said = |file: File| file.diagnostics.into_iter().map(|it| it.rule).collect();
-    Ok(answer.files.into_iter().map(said).collect())
+    let rules = |file: File| file.diagnostics.into_iter().map(|it| it.rule).collect();
+    Ok(answer.files.into_iter().map(rules).collect())
 }
 
 /// What it prints; both end with 1 where they find something.
 fn output(mut command: Command) -> Result<Vec<u8>> {
     let output = command.stderr(Stdio::inherit()).output()?;
     if output.stdout.is_empty() {
-        bail!("it said nothing ({})", output.status);
+        bail!("it printed nothing ({})", output.status);
     }
     Ok(output.stdout)
 }

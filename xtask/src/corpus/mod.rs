@@ -1,6 +1,6 @@
 //! `cargo xtask corpus`: measures the compiler against the corpora that `DSQL_EDGE_CORPUS` names. It asks the
-//! way anyone can, through `dsql-edge describe --jsonl`, and compares with what PostgreSQL said; and the rules of
-//! DSQL with what a cluster said.
+//! way anyone can, through `dsql-edge describe --jsonl`, and compares with PostgreSQL's answers; and the rules of
+//! DSQL with a cluster's answers.
 
 mod describe;
 mod dsql;

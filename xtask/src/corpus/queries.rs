@@ -1,5 +1,5 @@
 //! Real queries of real projects: what PostgreSQL described, and the columns in which it returned a NULL,
-//! against what `describe` says.
+//! against the answers of `describe`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,7 @@ struct Expected {
     name: String,
     #[serde(rename = "type")]
     type_name: String,
-    /// `Some(false)`: the catalogue says NOT NULL and EXPLAIN shows no join that nulls it.
+    /// `Some(false)`: NOT NULL in the catalog, and EXPLAIN shows no join that nulls it.
     sqlx_nullable: Option<bool>,
 }
 
@@ -43,10 +43,10 @@ struct Figures {
     params: Share,
     columns: Share,
     exact: Share,
-    said_not_null: usize,
+    called_not_null: usize,
     unsound: usize,
     marked_proved: Share,
-    catalogue_proved: Share,
+    catalog_proved: Share,
 }
 
 impl Figures {
@@ -56,22 +56,22 @@ impl Figures {
         self.params.add(other.params);
         self.columns.add(other.columns);
         self.exact.add(other.exact);
-        self.said_not_null += other.said_not_null;
+        self.called_not_null += other.called_not_null;
         self.unsound += other.unsound;
         self.marked_proved.add(other.marked_proved);
-        self.catalogue_proved.add(other.catalogue_proved);
+        self.catalog_proved.add(other.catalog_proved);
     }
 
-    fn tell(&self, report: &Report, bench: &str) {
+    fn add_to(&self, report: &Report, bench: &str) {
         report.share(bench, "accepted", self.accepted);
         report.share(bench, "column names exact", self.names);
         report.share(bench, "parameter types exact", self.params);
         report.share(bench, "column types exact", self.columns);
         report.share(bench, "names, parameter and column types all exact", self.exact);
-        report.number(bench, "columns said NOT NULL", self.said_not_null, "columns");
+        report.number(bench, "columns called NOT NULL", self.called_not_null, "columns");
         report.number(bench, "of them returned NULL by PostgreSQL", self.unsound, "columns");
         report.share(bench, "`!` that people wrote and no run refutes: proved", self.marked_proved);
-        report.share(bench, "NOT NULL by the catalogue, nulled by no join: proved", self.catalogue_proved);
+        report.share(bench, "NOT NULL by the catalog, nulled by no join: proved", self.catalog_proved);
     }
 }
 
@@ -97,7 +97,7 @@ pub(super) fn measure(
         report.share(&name, "names, parameter and column types all exact", figures.exact);
         total.add(&figures);
     }
-    total.tell(report, "queries");
+    total.add_to(report, "queries");
     Ok(())
 }
 
@@ -172,10 +172,10 @@ fn compare(
     for (at, expected) in query.columns.iter().enumerate() {
         let not_null = columns.get(at).is_some_and(|column| !column.nullable);
         let seen_null = observed.get(at).copied().unwrap_or(false);
-        figures.said_not_null += usize::from(not_null);
+        figures.called_not_null += usize::from(not_null);
         if not_null && seen_null {
             figures.unsound += 1;
-            report.failure("UNSOUND: said NOT NULL, was NULL", || {
+            report.failure("UNSOUND: called NOT NULL, was NULL", || {
                 format!("{place}, column {}\n{}", expected.name, query.sql)
             });
         }
@@ -186,10 +186,10 @@ fn compare(
             figures.marked_proved.count(not_null);
         }
         if by_catalogue {
-            figures.catalogue_proved.count(not_null);
+            figures.catalog_proved.count(not_null);
         }
         if (marked || by_catalogue) && !not_null && accepted {
-            let reason = if marked { "not proved: a `!`" } else { "not proved: NOT NULL by the catalogue" };
+            let reason = if marked { "not proved: a `!`" } else { "not proved: NOT NULL by the catalog" };
             report.failure(reason, || format!("{place}, column {}\n{}", expected.name, query.sql));
         }
     }

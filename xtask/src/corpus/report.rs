@@ -9,7 +9,7 @@ pub(super) struct Report {
     reasons: BTreeMap<String, usize>,
 }
 
-/// So many of so many.
+/// A share: `n` of a total.
 #[derive(Default, Clone, Copy)]
 pub(super) struct Share {
     pub(super) part: usize,
@@ -55,7 +55,7 @@ impl Report {
         }
     }
 
-    /// Something failed: the reason groups it with its like, the story tells it whole.
+    /// Something failed: the reason is its group, the story has the details.
     pub(super) fn failure(&mut self, reason: &str, story: impl FnOnce() -> String) {
         *self.reasons.entry(reason.to_owned()).or_default() += 1;
         if self.show_failures {
@@ -70,7 +70,7 @@ impl Report {
         }
         let mut reasons: Vec<_> = self.reasons.iter().collect();
         reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(**count), *reason));
-        println!("\nfailures by reason{}:", if self.show_failures { "" } else { " (--failures tells each)" });
+        println!("\nfailures by reason{}:", if self.show_failures { "" } else { " (--failures shows each)" });
         for (reason, count) in reasons.iter().take(60) {
             println!("{count:>7}  {reason}");
         }

@@ -1,5 +1,5 @@
 //! Statements that PostgreSQL 16's raw parser accepts, and others that it refuses at a known place, against
-//! what `describe` says: `stage` is `syntax` exactly where the raw parser refuses.
+//! the answers of `describe`: `stage` is `syntax` exactly where the raw parser reports an error.
 
 use std::fs;
 use std::path::Path;
@@ -32,7 +32,7 @@ pub(super) fn measure(
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
         .collect();
     files.sort();
-    // The raw parser knows no schema.
+    // The raw parser has no schema.
     let empty = std::env::temp_dir().join(format!("dsql-edge-corpus-{}.sql", std::process::id()));
     fs::write(&empty, "")?;
     let mut figures = Figures::default();

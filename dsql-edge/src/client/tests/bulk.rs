@@ -50,7 +50,7 @@ fn rows_go_in_one_flight_and_their_commit_in_another() {
     assert_eq!(now(insert(0..0).execute(&dsql)).unwrap(), 0);
     assert_eq!(now(unnest(0..0).execute(&dsql)).unwrap(), 0);
     assert_eq!(
-        said(&network),
+        sent(&network),
         [
             &format!("login BEGIN {SQL} |"),
             "COMMIT |",
@@ -115,7 +115,7 @@ fn an_error_says_how_many_rows_are_committed() {
     assert!(violation.is_unique_violation() && !violation.is_outcome_unknown(), "{violation}");
     assert_eq!(violation.committed_rows(), Some(3000));
     assert!(violation.to_string().contains("3000 rows had been committed"), "{violation}");
-    assert_eq!(said(&network).last().unwrap(), "ROLLBACK |");
+    assert_eq!(sent(&network).last().unwrap(), "ROLLBACK |");
 
     // Lost before COMMIT: sent again. Lost after it: unknown, of that chunk alone.
     let network = Network::default();
@@ -192,7 +192,7 @@ fn within_a_transaction_or_a_pipeline_they_are_part_of_it() {
     let pipelined = now(dsql.pipeline((insert(0..2), query(&READ).one())));
     assert_eq!(pipelined.unwrap(), (2, 4));
     let begin = format!("BEGIN {SQL} SELECT n FROM t COMMIT |");
-    assert_eq!(said(&network)[3..], ["COMMIT |", &begin]);
+    assert_eq!(sent(&network)[3..], ["COMMIT |", &begin]);
     let refused = now(dsql.pipeline((insert(0..3001), query(&READ)))).unwrap_err();
     assert!(refused.is_too_long() && refused.to_string().contains("3,000"), "{refused}");
     assert_eq!(network.written().len(), 5, "nothing is sent");

@@ -28,7 +28,7 @@ fn a_key_resolves_what_became_of_it() {
     let network = Network::default();
     network.accept(answers([keyed(&[1]), committed()]));
     assert_eq!(once(&network).unwrap(), IdempotentOutcome::Committed(1));
-    assert_eq!(said(&network)[..2], [&flight, "COMMIT |"]);
+    assert_eq!(sent(&network)[..2], [&flight, "COMMIT |"]);
 
     let network = Network::default();
     network.accept(answers([begun_badly("23505"), rolled_back()]));
@@ -46,7 +46,7 @@ fn a_key_resolves_what_became_of_it() {
         network.accept(lost);
         network.accept(answers(then));
         assert_eq!(once(&network).unwrap(), outcome);
-        assert_eq!(said(&network)[1..3], ["COMMIT |", &flight]);
+        assert_eq!(sent(&network)[1..3], ["COMMIT |", &flight]);
     }
 
     // A violation of another statement is not the key's.
@@ -62,7 +62,7 @@ fn a_key_resolves_what_became_of_it() {
     let key = KeyInsert::new(&KEY, Arguments::default(), &CONSTRAINTS);
     let nothing = dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(key);
     assert_eq!(now(nothing.into_future()).unwrap(), IdempotentOutcome::Committed(()));
-    assert_eq!(said(&network), ["login BEGIN INSERT INTO keys VALUES (1) |", "COMMIT |"]);
+    assert_eq!(sent(&network), ["login BEGIN INSERT INTO keys VALUES (1) |", "COMMIT |"]);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
     let network = Network::default();
     network.accept(answers([keyed("INSERT 0 0", &[1]), rolled_back()]));
     assert_eq!(once(&network, &DOES_NOTHING).unwrap(), IdempotentOutcome::AlreadyCommitted);
-    assert_eq!(said(&network)[1], "ROLLBACK |");
+    assert_eq!(sent(&network)[1], "ROLLBACK |");
 
     // A row of the first run makes a later statement fail: the key still decides.
     let network = Network::default();
@@ -87,7 +87,7 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
     network.accept(lost);
     network.accept(answers([keyed("INSERT 0 0", &[2]), rolled_back()]));
     assert_eq!(once(&network, &DOES_NOTHING).unwrap(), IdempotentOutcome::AlreadyCommitted);
-    assert_eq!(said(&network).iter().filter(|said| *said == "COMMIT |").count(), 1);
+    assert_eq!(sent(&network).iter().filter(|expected| *expected == "COMMIT |").count(), 1);
 
     // A key alone.
     let network = Network::default();
@@ -105,7 +105,7 @@ fn no_row_without_do_nothing_is_an_error() {
     let error = once(&network, &CONSTRAINTS).unwrap_err();
     assert!(error.to_string().contains("inserted no row") && error.attempts() == 1, "{error}");
     assert!(!error.is_outcome_unknown() && !error.is_executed(), "{error}");
-    assert_eq!(said(&network)[1], "ROLLBACK |");
+    assert_eq!(sent(&network)[1], "ROLLBACK |");
 }
 
 #[test]

@@ -175,12 +175,12 @@ fn eventually<T>(network: &Network, future: impl Future<Output = T>) -> T {
 }
 
 /// The client's writes, one by one: the SQL of each Parse, `|` for Sync, `X` for Terminate.
-fn said(network: &Network) -> Vec<String> {
+fn sent(network: &Network) -> Vec<String> {
     let written = network.written();
-    written.iter().filter(|bytes| !bytes.is_empty()).map(|bytes| said_in(bytes)).collect()
+    written.iter().filter(|bytes| !bytes.is_empty()).map(|bytes| statements_in(bytes)).collect()
 }
 
-fn said_in(mut bytes: &[u8]) -> String {
+fn statements_in(mut bytes: &[u8]) -> String {
     let mut words = Vec::new();
     while let Some((tag, rest)) = bytes.split_first() {
         // StartupMessage alone has no tag.

@@ -134,7 +134,7 @@ fn unknown_outcome_stays_unknown_whatever_ends_the_next_attempt() {
             keyed(&network, &Dsql::within(retrying(), network.clone()), Closure::Writes).expect_err(what);
         assert!(error.is_outcome_unknown(), "{what}: {error}");
     }
-    // The closure gives up the second time, before or after a statement.
+    // The closure fails the second time, before or after a statement.
     for statement_first in [true, false] {
         let network = Network::default();
         network.accept(first());
@@ -193,8 +193,8 @@ fn unsent_write_of_a_lost_login_is_not_unknown() {
         let error =
             now(write().fetch_one(&Dsql::within(serial().max_attempts(1), network.clone()))).unwrap_err();
         assert_eq!(error.is_outcome_unknown(), sent, "{script:?}: {error}");
-        let said = said(&network).concat();
-        assert_eq!(said.contains(WRITE.sql), sent, "{said}");
+        let flights = super::sent(&network).concat();
+        assert_eq!(flights.contains(WRITE.sql), sent, "{flights}");
     }
     // A statement that was not sent is sent again.
     let network = Network::default();
@@ -299,8 +299,8 @@ fn flight_that_was_dropped_with_the_login_is_sent_again() {
         // Either way it is one connection, which goes on.
         assert_eq!(network.connections(), (1, 1));
         match drops {
-            true => assert_eq!(said(&network), [&first, "|", &flight, &next]),
-            false => assert_eq!(said(&network), [&first, "|", &next]),
+            true => assert_eq!(sent(&network), [&first, "|", &flight, &next]),
+            false => assert_eq!(sent(&network), [&first, "|", &next]),
         }
         // The next connection waits for the end of the login, if that is what it takes.
         let mut session = dsql.session();
@@ -312,7 +312,7 @@ fn flight_that_was_dropped_with_the_login_is_sent_again() {
         assert_eq!(eventually(&network, query(&READ).fetch_one(&mut session)).unwrap(), 9);
         let expected =
             if drops { vec!["login".to_owned(), next.clone()] } else { vec![format!("login {next}")] };
-        assert!(said(&network).ends_with(&expected), "{:?}", said(&network));
+        assert!(sent(&network).ends_with(&expected), "{:?}", sent(&network));
     }
 }
 
@@ -335,7 +335,7 @@ fn transaction_that_was_dropped_with_the_login_is_sent_again() {
     let dsql = Dsql::within(config(), network.clone());
     assert_eq!(keyed(&network, &dsql, Closure::Writes).unwrap(), IdempotentOutcome::Committed(()));
     let flight = format!("BEGIN INSERT INTO keys VALUES (1) {WRITE_SQL} |");
-    assert_eq!(said(&network), [&format!("login {flight}"), "|", &flight, "COMMIT |"]);
+    assert_eq!(sent(&network), [&format!("login {flight}"), "|", &flight, "COMMIT |"]);
 }
 
 #[test]
@@ -352,7 +352,7 @@ fn silent_server_times_out_with_unknown_outcome() {
         assert!(network.pass());
     };
     assert!(error.is_timeout() && error.is_outcome_unknown(), "{error}");
-    assert_eq!(said(&network).len(), 2);
+    assert_eq!(sent(&network).len(), 2);
 }
 
 const READ_SQL: &str = "SELECT n FROM t";

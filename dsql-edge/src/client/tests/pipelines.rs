@@ -26,7 +26,7 @@ fn a_pipeline_is_one_flight_and_one_transaction() {
     assert_eq!(now(session.pipeline(Vec::<Command>::new())).unwrap(), Vec::<u64>::new());
     let (read, write) = ("SELECT n FROM t", "INSERT INTO t VALUES (1) RETURNING n");
     assert_eq!(
-        said(&network),
+        sent(&network),
         [
             format!("login BEGIN {read} DELETE FROM t {write} COMMIT |"),
             format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY {read} {read} COMMIT |"),
@@ -48,7 +48,7 @@ fn the_first_error_is_that_of_the_pipeline_and_nothing_stays() {
     assert!(error.is_unique_violation() && !error.is_outcome_unknown(), "{error}");
     assert!(error.to_string().contains("(other, "), "{error}");
     assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 2);
-    assert_eq!(said(&network)[1..], ["ROLLBACK |", "SELECT n FROM t |"]);
+    assert_eq!(sent(&network)[1..], ["ROLLBACK |", "SELECT n FROM t |"]);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn within_a_transaction_it_is_part_of_it() {
         .into_future());
     assert_eq!(result.unwrap(), ((1, 2), (3, 4)));
     assert_eq!(
-        said(&network),
+        sent(&network),
         ["login BEGIN SELECT n FROM t DELETE FROM t |", "DELETE FROM t SELECT n FROM t |", "COMMIT |"]
     );
 }

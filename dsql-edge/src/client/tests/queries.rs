@@ -205,11 +205,13 @@ fn a_stale_snapshot_is_named_and_the_connection_goes_on() {
     let network = Network::default();
     network.accept(answers([rows("m", 23, &[1]), rows("n", 20, &[1]), rows("n", 23, &[9])]));
     let dsql = Dsql::within(config(), network.clone());
-    for said in ["m in the database and n in the snapshot", "int8 in the database and int4 in the snapshot"] {
+    for mismatch in
+        ["m in the database and n in the snapshot", "int8 in the database and int4 in the snapshot"]
+    {
         let error = now(query(&READ).fetch_all(&dsql)).unwrap_err();
         assert!(error.is_stale_snapshot() && error.column() == Some("n"));
         assert!(
-            error.to_string().contains(&["column 1 (\"n\") is ", said].concat())
+            error.to_string().contains(&["column 1 (\"n\") is ", mismatch].concat())
                 && error.to_string().contains("dsql-edge pull"),
             "{error}"
         );
@@ -375,7 +377,7 @@ fn a_read_leaves_nothing_behind() {
 
 #[test]
 fn a_server_that_is_silent_ends_with_a_timeout_that_says_where() {
-    for (script, said) in [
+    for (script, expected) in [
         (vec![Step::Stall], "connecting"),
         (vec![Step::AwaitWrite, Step::Send(login()), Step::Stall], "answer to the query"),
     ] {
@@ -387,7 +389,7 @@ fn a_server_that_is_silent_ends_with_a_timeout_that_says_where() {
         network.expire();
         let error = now(waiting).unwrap_err();
         assert!(
-            error.is_timeout() && error.is_outcome_unknown() && error.to_string().contains(said),
+            error.is_timeout() && error.is_outcome_unknown() && error.to_string().contains(expected),
             "{error}"
         );
         assert_eq!(network.connections(), (1, 0));

@@ -96,7 +96,7 @@ fn a_server_that_wants_to_be_asked_first_is_asked_first() {
     network.accept(serial_login(rows("n", 23, &[5])));
     let dsql = Dsql::within(retrying(), network.clone());
     assert_eq!(eventually(&network, write().fetch_one(&dsql)).unwrap(), 5);
-    assert_eq!(said(&network), [&format!("login {} |", WRITE.sql), "login", &format!("{} |", WRITE.sql)]);
+    assert_eq!(sent(&network), [&format!("login {} |", WRITE.sql), "login", &format!("{} |", WRITE.sql)]);
 }
 
 #[test]
@@ -176,8 +176,8 @@ fn limits_are_errors_that_name_themselves() {
 
 #[test]
 fn a_listener_is_told_what_ran_and_no_value() {
-    let told: Arc<Mutex<Vec<String>>> = Arc::default();
-    let log = told.clone();
+    let reported: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = reported.clone();
     let network = Network::default();
     network.accept(answers([
         failure("40001"),
@@ -193,8 +193,8 @@ fn a_listener_is_told_what_ran_and_no_value() {
             let error = event.error().and_then(Error::sqlstate);
             let text = format!("{event:?} {:?}", event.error().map(Error::to_string));
             assert!(!text.contains(CANARY), "{text}");
-            let told = (event.name(), event.rows(), event.round_trips(), event.retries(), error);
-            log.lock().unwrap().push(format!("{told:?}"));
+            let reported = (event.name(), event.rows(), event.round_trips(), event.retries(), error);
+            log.lock().unwrap().push(format!("{reported:?}"));
         }),
         network.clone(),
     );
@@ -203,7 +203,7 @@ fn a_listener_is_told_what_ran_and_no_value() {
     now(write().fetch_one(&dsql)).unwrap_err();
     now(dsql.transaction(async |tx| read().fetch_one(tx).await).into_future()).unwrap();
     assert_eq!(
-        told.lock().unwrap()[..],
+        reported.lock().unwrap()[..],
         [
             r#"(Some("numbers"), 2, 5, 1, None)"#,
             r#"(Some("numbers"), 0, 1, 0, Some(23505))"#,

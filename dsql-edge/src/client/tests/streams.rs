@@ -84,7 +84,7 @@ fn a_stream_does_not_outlive_its_transaction() {
     assert!(busy.is_transaction_over() && busy.to_string().contains("stream"), "{busy}");
     drop(kept);
     assert_eq!(network.connections(), (1, 0));
-    assert!(!said(&network).iter().any(|it| it.contains("COMMIT")));
+    assert!(!sent(&network).iter().any(|it| it.contains("COMMIT")));
 }
 
 #[test]
@@ -95,14 +95,14 @@ fn the_end_tells_whether_it_went_well() {
         answer.truncate(answer.len() - ready(b"I").len() - b"C....SELECT 2.".len());
         [answer, end].concat()
     };
-    for (end, said) in [(failure("40001"), true), (failure("22012"), false)] {
+    for (end, expected) in [(failure("40001"), true), (failure("22012"), false)] {
         let network = Network::default();
         network.accept(answers([half(end)]));
         let dsql = Dsql::within(retrying(), network.clone());
         let mut stream = query(&READ).fetch(&dsql);
         assert_eq!((now(stream.next()).unwrap().unwrap(), now(stream.next()).unwrap().unwrap()), (1, 2));
         let error = now(stream.next()).unwrap().unwrap_err();
-        assert!(error.is_database() && error.is_conflict() == said, "{error}");
+        assert!(error.is_database() && error.is_conflict() == expected, "{error}");
         assert!(now(stream.next()).is_none());
     }
     // Before the first row it does.

@@ -58,7 +58,7 @@ fn begin_rides_with_the_first_statement_and_commit_goes_alone() {
     assert_eq!(again.unwrap(), 2);
     assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 9);
     assert_eq!(
-        said(&network),
+        sent(&network),
         [
             &format!("login BEGIN {READ_SQL} |"),
             &format!("{DELETE_SQL} |"),
@@ -117,7 +117,7 @@ fn a_conflict_runs_the_whole_closure_again() {
     );
     assert_eq!((result.unwrap(), times.into_inner()), (3, 3));
     let begin = format!("BEGIN {READ_SQL} |");
-    assert_eq!(said(&network)[1..], ["COMMIT |", &begin, "ROLLBACK |", &begin, "COMMIT |"]);
+    assert_eq!(sent(&network)[1..], ["COMMIT |", &begin, "ROLLBACK |", &begin, "COMMIT |"]);
     assert_eq!(network.connections(), (1, 1));
 }
 
@@ -147,7 +147,7 @@ fn what_the_transaction_saw_decides() {
             Err(error) => {
                 assert!(error.is_unique_violation() && !error.is_outcome_unknown(), "{error}");
                 assert!(error.to_string().contains("src/lib.rs:7"), "{error}");
-                assert_eq!(said(&network)[1..], ["ROLLBACK |"]);
+                assert_eq!(sent(&network)[1..], ["ROLLBACK |"]);
             }
         }
     }
@@ -177,7 +177,7 @@ fn error_of_the_closure_rolls_back_and_keeps_the_connection() {
         .into_future());
     assert_eq!(result.unwrap_err().to_string(), "changed my mind");
     assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 2);
-    assert_eq!(said(&network)[1..], ["ROLLBACK |", &format!("{READ_SQL} |")]);
+    assert_eq!(sent(&network)[1..], ["ROLLBACK |", &format!("{READ_SQL} |")]);
     assert_eq!(network.connections(), (1, 1));
 }
 
@@ -207,7 +207,7 @@ fn commit_is_success_only_when_it_says_so() {
         assert!(error.is_outcome_unknown(), "cut at {cut}: {error}");
         assert_eq!(network.connections(), (1, 0));
     }
-    for (said, unknown) in [
+    for (expected, unknown) in [
         (failure("40003"), true),
         (failure("08007"), true),
         (failure("XX000"), true),
@@ -216,7 +216,7 @@ fn commit_is_success_only_when_it_says_so() {
         (failure("54000"), false),
     ] {
         let network = Network::default();
-        network.accept(answers([begun(&[1]), said]));
+        network.accept(answers([begun(&[1]), expected]));
         let error = write(&network).unwrap_err();
         assert_eq!(error.is_outcome_unknown(), unknown, "{error}");
     }
@@ -265,8 +265,8 @@ fn attempts_end() {
     assert!(error.to_string().contains("after 5 attempts"), "{error}");
     let once = now(dsql.transaction(read).max_attempts(1).into_future()).unwrap_err();
     assert!(once.is_conflict() && once.attempts() == 1, "{once}");
-    assert_eq!(said(&network).iter().filter(|it| it.as_str() == "COMMIT |").count(), 6);
-    // At a statement, whatever the closure makes of it.
+    assert_eq!(sent(&network).iter().filter(|it| it.as_str() == "COMMIT |").count(), 6);
+    // At a statement, whatever the closure does with the error.
     let network = Network::default();
     network.accept(answers((0..20).flat_map(|_| [begun_badly("40001"), rolled_back()])));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -295,7 +295,7 @@ fn what_is_dropped_or_late_closes_its_connection() {
     assert!(error.is_timeout() && !error.is_outcome_unknown(), "{error}");
     assert!(error.to_string().contains("transaction_timeout"), "{error}");
     assert_eq!(network.connections(), (2, 0));
-    assert!(!said(&network).iter().any(|it| it.contains("COMMIT")));
+    assert!(!sent(&network).iter().any(|it| it.contains("COMMIT")));
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn a_statement_that_is_given_up_ends_the_transaction() {
         .into_future());
     assert!(result.unwrap_err().is_transaction_over());
     assert_eq!(network.connections(), (1, 0));
-    assert_eq!(said(&network)[1..2], [format!("{DELETE_SQL} |")]);
+    assert_eq!(sent(&network)[1..2], [format!("{DELETE_SQL} |")]);
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn a_read_only_transaction_waits_for_no_end() {
     assert_eq!(now(read.into_future()).unwrap(), 1);
     assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 2);
     let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    assert_eq!(said(&network)[..2], [format!("login {begin} {READ_SQL} |"), "ROLLBACK |".to_owned()]);
+    assert_eq!(sent(&network)[..2], [format!("login {begin} {READ_SQL} |"), "ROLLBACK |".to_owned()]);
 }
 
 #[test]

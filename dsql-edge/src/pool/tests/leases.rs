@@ -122,11 +122,11 @@ fn pause_between_statements_ends_after_15_seconds() {
         client.exchange(opening, b'Z').await;
         client
     });
-    let told = world.expects(client.unwrap(), LEASE_FAILED);
+    let reported = world.expects(client.unwrap(), LEASE_FAILED);
     world.pass(14_900);
-    assert_eq!(told.lock().unwrap().as_deref(), None);
+    assert_eq!(reported.lock().unwrap().as_deref(), None);
     world.pass(200);
-    assert_eq!(told.lock().unwrap().as_deref(), Some("f"));
+    assert_eq!(reported.lock().unwrap().as_deref(), Some("f"));
     // It is rolled back, and serves the next.
     assert_eq!(lease(&world, &pool, &ask(false), flight(&["SELECT"])), "lCZ");
     assert_eq!(world.connections(), 1);
@@ -145,12 +145,12 @@ fn client_that_stops_in_a_flight_is_ended_after_15_seconds() {
             client.write(opening).await;
             client
         });
-        let told = world.expects(client.unwrap(), LEASE_FAILED);
+        let reported = world.expects(client.unwrap(), LEASE_FAILED);
         world.pass(14_900);
-        assert_eq!(told.lock().unwrap().as_deref(), None, "{sent}");
+        assert_eq!(reported.lock().unwrap().as_deref(), None, "{sent}");
         world.pass(200);
-        let told = told.lock().unwrap().clone();
-        assert!(matches!(told.as_deref(), Some("lf" | "lCf" | "lCCf")), "{sent}: {told:?}");
+        let reported = reported.lock().unwrap().clone();
+        assert!(matches!(reported.as_deref(), Some("lf" | "lCf" | "lCCf")), "{sent}: {reported:?}");
         // A connection with half of a flight on it is closed.
         assert_eq!(world.closed(), usize::from(sent > 0), "{sent}");
     }
@@ -169,9 +169,9 @@ fn server_may_take_as_long_as_the_query_limit() {
         client.write(opening).await;
         client
     });
-    let told = world.expects(client.unwrap(), LEASE_FAILED);
+    let reported = world.expects(client.unwrap(), LEASE_FAILED);
     world.pass(LIMIT - 1000);
-    assert_eq!(told.lock().unwrap().as_deref(), None);
+    assert_eq!(reported.lock().unwrap().as_deref(), None);
     world.pass(2000);
-    assert_eq!(told.lock().unwrap().as_deref(), Some("lf"));
+    assert_eq!(reported.lock().unwrap().as_deref(), Some("lf"));
 }

@@ -18,17 +18,17 @@ fn crowd(waiting: usize, size: usize, most: usize) -> (usize, Vec<String>) {
         })
         .unwrap();
     let bytes = [asking(&patient(false)), flight(&[&"x".repeat(size)])].concat();
-    let told: Vec<_> = (0..waiting)
+    let reported: Vec<_> = (0..waiting)
         .map(|_| {
             let mut client = world.client(&pool);
             let bytes = bytes.clone();
-            let told = std::sync::Arc::new(std::sync::Mutex::new(None));
-            let slot = told.clone();
+            let reported = std::sync::Arc::new(std::sync::Mutex::new(None));
+            let slot = reported.clone();
             world.spawn(async move {
                 let (tags, _) = client.exchange(bytes, b'Z').await;
                 *slot.lock().unwrap() = Some(tags);
             });
-            told
+            reported
         })
         .collect();
     world.run();
@@ -37,24 +37,24 @@ fn crowd(waiting: usize, size: usize, most: usize) -> (usize, Vec<String>) {
     drop(holder);
     world.run();
     assert_eq!(pool.connections.held(), 0, "nothing is counted in the end");
-    (held, told.iter().map(|told| told.lock().unwrap().clone().unwrap_or_default()).collect())
+    (held, reported.iter().map(|reported| reported.lock().unwrap().clone().unwrap_or_default()).collect())
 }
 
 #[test]
 fn thousand_waiting_leases_are_served_whatever_they_send() {
     for size in [10, 5_000, 100_000] {
-        let (held, told) = crowd(1000, size, 1000);
+        let (held, reported) = crowd(1000, size, 1000);
         assert!(held <= MEMORY + 2 * 65_536, "{size}: {held} bytes");
-        assert!(told.iter().all(|told| told == "lCZ"), "{size}");
+        assert!(reported.iter().all(|reported| reported == "lCZ"), "{size}");
     }
 }
 
 #[test]
 fn more_waiting_leases_than_memory_are_refused() {
-    let (held, told) = crowd(3000, 10, 100_000);
+    let (held, reported) = crowd(3000, 10, 100_000);
     assert!(held <= MEMORY);
-    let served = told.iter().filter(|told| *told == "lCZ").count();
+    let served = reported.iter().filter(|reported| *reported == "lCZ").count();
     assert!((1000..=MEMORY / LEASE).contains(&served), "{served}");
     let failed = String::from(char::from(LEASE_FAILED)) + ".";
-    assert!(told.iter().all(|told| told == "lCZ" || *told == failed));
+    assert!(reported.iter().all(|reported| reported == "lCZ" || *reported == failed));
 }

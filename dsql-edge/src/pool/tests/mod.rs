@@ -79,7 +79,7 @@ impl World {
     fn client(&self, pool: &Pool) -> Client {
         let (ours, theirs) = stream::pair(self.server.piece.load(Ordering::Relaxed));
         self.spawn(pool.receive(Box::new(theirs)));
-        Client { end: ours, heard: Vec::new() }
+        Client { end: ours, received: Vec::new() }
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
@@ -134,14 +134,14 @@ impl World {
 
     /// Has a client read up to a frame of this type; the types of the frames, once it has come.
     fn expects(&self, mut client: Client, last: u8) -> Arc<Mutex<Option<String>>> {
-        let told = Arc::new(Mutex::new(None));
-        let slot = told.clone();
+        let reported = Arc::new(Mutex::new(None));
+        let slot = reported.clone();
         self.spawn(async move {
             let (tags, _) = client.exchange(Vec::new(), last).await;
             *slot.lock().unwrap() = Some(tags);
         });
         self.run();
-        told
+        reported
     }
 
     fn connections(&self) -> usize {
@@ -156,7 +156,7 @@ impl World {
 /// A client, as raw frames.
 struct Client {
     end: End,
-    heard: Vec<u8>,
+    received: Vec<u8>,
 }
 
 /// The request for a lease in these tests.
@@ -204,8 +204,8 @@ impl Client {
         poll_fn(|context| {
             let _ = self.end.poll_write(context);
             loop {
-                while let Some((tag, length)) = first_frame(&self.heard) {
-                    self.heard.drain(..length);
+                while let Some((tag, length)) = first_frame(&self.received) {
+                    self.received.drain(..length);
                     tags.push(char::from(tag));
                     longest = longest.max(length);
                     if tag == last {
@@ -214,7 +214,7 @@ impl Client {
                 }
                 match self.end.poll_read(context, &mut read) {
                     Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok(())) if !read.is_empty() => self.heard.extend_from_slice(&read),
+                    Poll::Ready(Ok(())) if !read.is_empty() => self.received.extend_from_slice(&read),
                     Poll::Ready(_) => {
                         tags.push('.');
                         return Poll::Ready(());
@@ -240,7 +240,7 @@ fn first_frame(bytes: &[u8]) -> Option<(u8, usize)> {
 
 /// The server's half of a connection: every login succeeds, and each statement is answered when it has come.
 async fn serve(mut end: End, server: Arc<Server>) {
-    let (mut heard, mut read, mut answer) = (Vec::<u8>::new(), Vec::new(), Vec::new());
+    let (mut received, mut read, mut answer) = (Vec::<u8>::new(), Vec::new(), Vec::new());
     let (mut started, mut status) = (false, b'I');
     loop {
         let came = poll_fn(|context| match server.stalls.load(Ordering::Relaxed) {
@@ -250,14 +250,14 @@ async fn serve(mut end: End, server: Arc<Server>) {
         if came.await.is_err() || read.is_empty() {
             break;
         }
-        heard.extend_from_slice(&read);
+        received.extend_from_slice(&read);
         // StartupMessage alone has no type.
-        if !started && heard.len() >= 4 {
-            heard.insert(0, b'0');
+        if !started && received.len() >= 4 {
+            received.insert(0, b'0');
             started = true;
         }
-        while let Some((tag, length)) = first_frame(&heard) {
-            let message: Vec<u8> = heard.drain(..length).collect();
+        while let Some((tag, length)) = first_frame(&received) {
+            let message: Vec<u8> = received.drain(..length).collect();
             match tag {
                 b'0' => answer.extend(frame(b'R', &3_u32.to_be_bytes())),
                 b'p' => answer.extend([frame(b'R', &[0; 4]), frame(b'Z', b"I")].concat()),

@@ -62,7 +62,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let packages = Packages::write(&folder, options)?;
     let least = measure(&packages, options)?;
     let bench = Results { least, options, figures: &figures };
-    bench.tell();
+    bench.print();
     if !options.no_cold {
         cold::measure(&folder, &figures)?;
     }
@@ -118,7 +118,7 @@ fn measure(packages: &Packages, options: &Options) -> Result<BTreeMap<Case, Run>
         cases.push((Peer::Ours, Mode::Check, Schema::Large, count));
     }
     for &mode in &modes {
-        step("compiling what both stand on", || {
+        step("compiling what both depend on", || {
             packages.compile((Peer::Ours, mode, Schema::Small, 0))?;
             packages.compile((Peer::Sqlx, mode, Schema::Small, 0))
         })?;
@@ -144,7 +144,7 @@ struct Results<'b> {
 }
 
 impl Results<'_> {
-    fn tell(&self) {
+    fn print(&self) {
         for &count in self.options.queries.iter().filter(|count| **count > 0) {
             self.figures.title(&format!("{count} queries in one crate"));
             let expansion = |run: Run| run.expansion;

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::queries::Query;
 
-/// Writes `.sqlx/query-HASH.json` for every query, and removes what stood there.
+/// Writes `.sqlx/query-HASH.json` for every query, and removes what was there.
 pub(super) fn write(queries: &[Query], package: &Path) -> Result<()> {
     let folder = package.join(".sqlx");
     if folder.exists() {

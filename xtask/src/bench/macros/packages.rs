@@ -54,14 +54,14 @@ impl Package {
         &self.folder
     }
 
-    /// Compiles the package with these queries; what it stands on is compiled already, or costs extra time that is
+    /// Compiles the package with these queries; its dependencies are compiled already, or costs extra time that is
     /// not counted.
     pub(super) fn compile(&self, mode: Mode, schema: &Path, queries: &[Query]) -> Result<Run> {
         let mut source = String::from(self.peer.prelude());
         for (at, query) in queries.iter().enumerate() {
             self.function(&mut source, at, query)?;
         }
-        // Written anew each time, so that cargo finds it changed.
+        // Written each time, so that cargo finds it changed.
         fs::write(self.folder.join("src/lib.rs"), source)?;
         let mut cargo = project::cargo();
         cargo.current_dir(&self.folder).arg(match mode {

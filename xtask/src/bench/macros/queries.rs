@@ -1,4 +1,4 @@
-//! The queries that both sides compile: the committed list, made distinct, with what our compiler says of each.
+//! The queries that both sides compile: the committed list, made distinct, with our compiler's answer to each.
 
 use anyhow::{Context, Result, anyhow, ensure};
 use dsql_edge_compiler::{Schema, Source, TypedQuery, compile};

@@ -1,4 +1,4 @@
-//! rustc, watched: this program stands in for it (`RUSTC_WRAPPER`), runs it, and writes down what it took.
+//! rustc, measured: this program takes its place (`RUSTC_WRAPPER`), runs it, and writes down its time.
 //!
 //! Only the crate that is measured is watched; the others are passed through. `-Z time-passes` is rustc's own account of its
 //! passes; a stable rustc gives it with `RUSTC_BOOTSTRAP=1`, which the wrapper sets for that one process.
@@ -41,7 +41,7 @@ impl Run {
     }
 }
 
-/// Runs cargo, and tells what rustc took for this crate.
+/// Runs cargo, and returns rustc's time for this crate.
 pub(super) fn watched(cargo: &mut Command, name: &str, log: &Path) -> Result<Run> {
     if log.exists() {
         fs::remove_file(log)?;
@@ -54,7 +54,7 @@ pub(super) fn watched(cargo: &mut Command, name: &str, log: &Path) -> Result<Run
     Ok(serde_json::from_str(line)?)
 }
 
-/// Stands in for rustc, if cargo was told so; `None` if this is an ordinary run of xtask.
+/// Takes rustc's place, if cargo started it so; `None` if this is an ordinary run of xtask.
 pub(crate) fn stand_in() -> Option<ExitCode> {
     let log = env::var_os(LOG)?;
     Some(match pass_on(Path::new(&log)) {
