@@ -148,7 +148,7 @@ fn merge_column(at: usize, column: &mut TypedColumn, other: &TypedColumn) -> Res
             column.origin = None;
         }
         if (&column.nulled_by, column.nullable_within) != (&other.nulled_by, other.nullable_within) {
-            // NULL no longer tells of the same joins.
+            // NULL no longer comes from the same joins.
             column.nulled_by.clear();
             column.nullable_within = column.nullable;
         }

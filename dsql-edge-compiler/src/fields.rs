@@ -18,7 +18,7 @@ use group::Branch;
 pub struct Fields {
     /// Fields and groups of them.
     pub entries: Vec<Entry>,
-    /// Overrides that say nothing new.
+    /// Overrides that change nothing.
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -44,7 +44,7 @@ pub struct Field {
     pub rust_type: RustType,
     /// Whether the field is an `Option`.
     pub nullable: bool,
-    /// What is said of it where the row has a name: its SQL type.
+    /// Its documentation where the row has a name: its SQL type.
     pub doc: String,
 }
 

@@ -1,7 +1,7 @@
 //! The text of one query or schema file, and places in it.
 //!
 //! Input: SQL as the user wrote it. Output: byte spans, and lines and columns for people. It never reads a file and
-//! never knows Rust's own source positions: the macro maps those.
+//! never has Rust's own source positions: the macro maps those.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ impl Span {
         Span { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
-    /// The text under the span; empty if the span lies outside `text`.
+    /// The text under the span; empty if the span is outside `text`.
     pub fn text(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize).unwrap_or("")
     }

@@ -3,7 +3,7 @@
 /// A type with what emission and messages need of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SqlType {
-    /// The OID on every server; 0 for types of the schema, whose OID only the server knows.
+    /// The OID on every server; 0 for types of the schema, whose OID only the server has.
     pub oid: u32,
     /// PostgreSQL's `typname`: `int4`, `_text`.
     pub name: String,

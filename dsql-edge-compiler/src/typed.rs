@@ -97,11 +97,11 @@ pub struct TypedColumn {
     /// The column of a table that it shows unchanged.
     pub origin: Option<Origin>,
     /// The nullable sides of outer joins that make it NULL when they miss, by number; empty where the
-    /// column is proved NOT NULL, or where NULL says nothing of a join.
+    /// column is proved NOT NULL, or where NULL proves nothing about a join.
     pub nulled_by: Vec<u32>,
     /// Whether it can be NULL even when all of those joins match.
     pub nullable_within: bool,
-    /// Where it stands in the SQL as written.
+    /// Its place in the SQL as written.
     pub span: Span,
 }
 
@@ -149,7 +149,7 @@ pub enum Effect {
     Read,
     /// Perhaps something: a SELECT that calls a function which may write, or locks rows.
     MayWrite,
-    /// Something, or nobody knows.
+    /// Something, or that is not known.
     #[default]
     Write,
 }

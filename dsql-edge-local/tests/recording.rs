@@ -164,7 +164,7 @@ const CONFLICT_TABLES: &str = "
     INSERT INTO baseline_fk_setdefault VALUES ('d3', 'c3', 'child');
     INSERT INTO baseline_span VALUES (1, 1, 'a'), (2, 1, 'b'), (3, 1, 'c'), (4, 2, 'other');";
 
-/// Two digits stand for a UUID.
+/// Two digits abbreviate a UUID.
 fn written_out(sql: &str) -> String {
     let parts = sql.split('\'').map(|part| {
         let short = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit());

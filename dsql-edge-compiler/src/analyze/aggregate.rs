@@ -232,7 +232,7 @@ pub(super) fn level_of(args: &[Node]) -> usize {
     args.iter().filter_map(lowest_level).min().unwrap_or(0)
 }
 
-/// Where an aggregate or GROUPING of this level stands in an expression, its queries included.
+/// The place of an aggregate or GROUPING of this level in an expression, its queries included.
 fn aggregate_of_level(node: &Node, level: usize) -> Option<Span> {
     fn in_query(query: &Query, level: usize) -> Option<Span> {
         let mut found = None;

@@ -117,7 +117,7 @@ impl Analyzer<'_> {
             // `coerce_record_to_complex`
             NodeKind::Row(_) if before == oid::RECORD && node.ty != oid::RECORD => location,
             _ if applies_length || self.catalog.base_type(ty).0 != ty => span,
-            // Nothing to do: it stays where it stands.
+            // Nothing to do: it stays where it is.
             _ if before == ty => inner,
             NodeKind::Cast { .. } | NodeKind::Parameter(_) => {
                 Span { start: inner.start.min(location.start).max(span.start), ..span }

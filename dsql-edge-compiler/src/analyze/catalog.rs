@@ -1,6 +1,6 @@
 //! PostgreSQL's types and the schema's, under one kind of number.
 //!
-//! Input: an OID, or a type name as written. Output: what `pg_type` would say. Types of the schema get numbers of our
+//! Input: an OID, or a type name as written. Output: what `pg_type` would contain. Types of the schema get numbers of our
 //! own above [`USER_TYPES`]; they never leave the compiler.
 
 use crate::builtin::{self, Oid, TypeKind, oid};
@@ -14,7 +14,7 @@ pub(super) const USER_TYPES: Oid = 1 << 20;
 /// Row types of the schema's relations: `ROW_TYPES + 2 * index`, then the array.
 const ROW_TYPES: Oid = 1 << 24;
 
-/// The number that stands for "already reported": it fits everywhere and says nothing.
+/// The number of a type whose error is reported already: it fits everywhere and causes no further error.
 pub(super) const ERROR: Oid = 0;
 
 /// A row of `pg_type`, real or made from the schema.
@@ -320,7 +320,7 @@ impl<'a> Catalog<'a> {
         (type_oid, typmod)
     }
 
-    /// Whether a domain, or one below it, says NOT NULL.
+    /// Whether a domain, or one below it, declares NOT NULL.
     pub(super) fn domain_not_null(self, mut type_oid: Oid) -> bool {
         for _ in 0..32 {
             let info = self.type_info(type_oid);

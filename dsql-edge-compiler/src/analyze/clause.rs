@@ -260,7 +260,7 @@ impl Analyzer<'_> {
 }
 
 /// The constant in `date 'x' IS NULL`: analysis has put it into the raw test (`transformExprRecurse` of a `NullTest`
-/// works in place), so that PostgreSQL's cursor stands at it and not at its type.
+/// works in place), so that PostgreSQL's cursor points at it and not at its type.
 fn tested_constant(written: &Expr) -> Option<Span> {
     let (ExprKind::IsNull { arg, .. } | ExprKind::BooleanTest { arg, .. }) = &written.kind else {
         return None;

@@ -1,6 +1,6 @@
 //! Expressions: `parse_expr.c`.
 //!
-//! Input: an expression as written and the scope it stands in. Output: the typed expression; what failed is reported
+//! Input: an expression as written and the scope it is in. Output: the typed expression; what failed is reported
 //! once and becomes an error node that fits everywhere.
 
 use super::analyzer::Analyzer;
@@ -16,7 +16,7 @@ impl Analyzer<'_> {
     /// `transformExpr`.
     pub(super) fn expr(&mut self, scope: &Scope<'_>, expr: &Expr) -> Node {
         let mut node = self.expr_kind(scope, expr);
-        // A constant that is read as the type of its cast stays where it stands: `exprLocation`.
+        // A constant that is read as the type of its cast stays where it is: `exprLocation`.
         node.span = match &expr.kind {
             ExprKind::Cast { .. } => node.span,
             // `type(constant)` is a cast too.
@@ -37,7 +37,7 @@ impl Analyzer<'_> {
                 start: first_operand(&node).unwrap_or(expr.span.start).max(expr.span.start),
                 end: expr.span.end,
             },
-            // `x AT TIME ZONE z` is a call that stands at its keyword, and its first argument is the zone.
+            // `x AT TIME ZONE z` is a call whose place is the keyword, and its first argument is the zone.
             ExprKind::Function(call) if call.location.start > expr.span.start => Span {
                 start: first_operand(&node).unwrap_or(u32::MAX).min(call.location.start),
                 end: expr.span.end,
@@ -161,7 +161,7 @@ impl Analyzer<'_> {
         exprs.iter().map(|expr| self.expr(scope, expr)).collect()
     }
 
-    /// A list in which `t.*` stands for its columns: `transformExpressionList`.
+    /// A list in which `t.*` means its columns: `transformExpressionList`.
     pub(super) fn expr_list_expanded(&mut self, scope: &Scope<'_>, exprs: &[Expr]) -> Vec<Node> {
         let mut out = Vec::with_capacity(exprs.len());
         for expr in exprs {

@@ -20,7 +20,7 @@ impl Analyzer<'_> {
     pub(super) fn range_table(&mut self, scope: &mut Scope<'_>, items: &[FromItem]) -> Vec<JoinTree> {
         let mut trees = Vec::with_capacity(items.len());
         for item in items {
-            // While an item is analysed, only LATERAL sees what stands beside it.
+            // While an item is analysed, only LATERAL sees what is beside it.
             let before = std::mem::take(&mut scope.namespace);
             scope.namespace = before.iter().cloned().map(lateral_only).collect();
             let (tree, added) = self.range_table_item(scope, item);

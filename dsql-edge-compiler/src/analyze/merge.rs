@@ -1,6 +1,6 @@
 //! `MERGE`: `parse_merge.c`.
 //!
-//! Input: the statement. Output: a query without rows, for PostgreSQL 16 knows no `RETURNING` here; every value coerced
+//! Input: the statement. Output: a query without rows, because PostgreSQL 16 has no `RETURNING` here; every value coerced
 //! to its column, and each `WHEN` seeing the tables that it may.
 
 use super::analyzer::Analyzer;

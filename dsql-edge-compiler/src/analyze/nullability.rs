@@ -10,7 +10,7 @@
 //! A column of a table is NULL for one of two reasons: its own table allows it, or an outer join found no partner and
 //! nulls the whole row. So an [`Environment`] has, for each entry of the range table, `base` (which columns can be NULL
 //! in the entry's own rows) and `nulled_by` (the sides of outer joins that may still null it, by number; PostgreSQL's
-//! `varnullingrels`). An expression is NULL as its parts and the contract of its function say (`expr`).
+//! `varnullingrels`). Whether an expression is NULL follows from its parts and the contract of its function (`expr`).
 //!
 //! Conditions take both reasons back. A row of the result has passed WHERE and the ON of each inner join. A strict
 //! condition that was TRUE proves its columns (`find_nonnullable_vars`). A column that is not NULL proves that its row is
@@ -31,7 +31,7 @@
 //! # What else proves
 //!
 //! A join along a validated foreign key with NOT NULL columns always finds its partner (`foreign`). Grouping sets null
-//! the keys that a set leaves out, except inside aggregates. An UPDATE gives new values: conditions over the old row say
+//! the keys that a set leaves out, except inside aggregates. An UPDATE gives new values: conditions over the old row prove
 //! nothing about the columns that it assigns (`narrowing`).
 //!
 //! # Rejected
@@ -149,7 +149,7 @@ impl<'p> Prover<'p> {
         }
         self.narrow(&mut env, &query.from);
         if query.has_aggregates && !query.grouped || query.empty_grouping_set {
-            // The one group is there even where no row has passed the conditions: they say nothing of it.
+            // The one group is there even where no row has passed the conditions: they prove nothing about it.
             env.proven.retain(|var| var.level == 0);
             env.proven_nodes.clear();
         }
@@ -236,7 +236,7 @@ impl<'p> Prover<'p> {
         never_null.iter().map(|never_null| !never_null || nulled_by_args).collect()
     }
 
-    /// A query of `WITH`, a recursive one to its fixed point: nothing is NULL until a term says so.
+    /// A query of `WITH`, a recursive one to its fixed point: nothing is NULL until a term makes it so.
     fn cte(&self, cte: &Cte) -> Vec<bool> {
         let width = cte.columns.borrow().len();
         if let Some(assumed) = cte.assumed.borrow().as_ref() {

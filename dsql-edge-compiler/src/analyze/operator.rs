@@ -132,7 +132,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `binary_oper_exact`, then the choice among candidates. The error says whether it was ambiguous.
+    /// `binary_oper_exact`, then the choice among candidates. The error distinguishes an ambiguous choice.
     fn binary(&self, candidates: &[Operator], left: Oid, right: Oid) -> Result<Operator, bool> {
         let exact = |left: Oid, right: Oid| {
             candidates.iter().find(|found| (found.left, found.right) == (left, right)).copied()

@@ -10,7 +10,7 @@ use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{quotation, suggestion};
 use crate::source::Span;
 
-/// An operand: its type, and where it stands, if that is known.
+/// An operand: its type, and where it is, if that is known.
 #[derive(Clone, Copy)]
 pub(super) struct Operand {
     pub(super) ty: Oid,

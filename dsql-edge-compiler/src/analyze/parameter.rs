@@ -6,7 +6,7 @@ use crate::source::Span;
 /// What is known of one parameter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parameter {
-    /// Its type; `unknown` until a use says; `None` if the number is skipped.
+    /// Its type; `unknown` until a use determines it; `None` if the number is skipped.
     pub(super) ty: Option<Oid>,
     /// Where it was used first.
     pub(super) first: Span,

@@ -1,13 +1,13 @@
 //! Polymorphic types: `check_generic_type_consistency` and `enforce_generic_type_consistency`.
 //!
-//! Input: the types given and the types declared. Output: whether they agree, and what each `any…` stands for.
+//! Input: the types given and the types declared. Output: whether they agree, and what each `any…` means.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::{Context, common_type_of, is_compatible_polymorphic, is_polymorphic};
 use crate::builtin::{Oid, TypeKind, oid};
 use crate::source::Span;
 
-/// What the `any…` types of one call stand for; 0 where nothing has said yet.
+/// The types that the `any…` types of one call mean; 0 where nothing has determined one yet.
 #[derive(Default)]
 struct Actual {
     element: Oid,
@@ -24,12 +24,12 @@ struct Actual {
     any_compatible: bool,
 }
 
-/// Whether the types given can stand for the types declared.
+/// Whether the types given fit the polymorphic types declared.
 pub(super) fn consistent(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) -> bool {
     collect(catalog, given, declared)
         .and_then(|actual| solve(catalog, &actual).map(|found| (found, actual)))
         .is_ok_and(
-            // Nothing unknown can be told to be an enum.
+            // Nothing shows that an unknown type is an enum.
             |(found, actual)| !(actual.enumerated && found.element == 0),
         )
 }
@@ -62,7 +62,7 @@ pub(super) fn resolve(
     let mut args = Vec::with_capacity(given.len());
     for (declared, given) in declared.iter().zip(given) {
         let stands_for = solution.stands_for(catalog, *declared);
-        // An element's type says nothing of the range: several may have it.
+        // An element's type proves nothing about the range: several may have it.
         if stands_for == Some(0) && is_range(*declared) {
             let name = catalog.display(*declared, -1);
             return Err(format!(
@@ -191,7 +191,7 @@ fn range_subtype(catalog: Catalog<'_>, range: Oid, kind: TypeKind, declared: &st
     Ok(info.subtype)
 }
 
-/// The types found; 0 is "nothing said".
+/// The types found; 0 is "not determined".
 struct Solution {
     element: Oid,
     array: Oid,
@@ -298,7 +298,7 @@ fn types_need(catalog: Catalog<'_>, types: &[Oid], common: Oid) -> Option<()> {
 }
 
 impl Solution {
-    /// What a declared type stands for; `None` for one that is not polymorphic, 0 where unknown.
+    /// What a declared type means; `None` for one that is not polymorphic, 0 where unknown.
     fn stands_for(&self, catalog: Catalog<'_>, declared: Oid) -> Option<Oid> {
         Some(match declared {
             oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => self.element,

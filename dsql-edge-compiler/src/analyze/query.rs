@@ -283,7 +283,7 @@ impl Analyzer<'_> {
             };
             let first = &mut left.targets[at];
             let common = self.common_type(&[&first.node, &other.node], name);
-            // The side that decides the type, as `select_common_type` tells.
+            // The side that decides the type, as in `select_common_type`.
             let decides = |target: &TargetEntry| {
                 self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0
             };

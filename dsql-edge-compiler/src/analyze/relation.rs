@@ -287,7 +287,7 @@ impl<'a> Analyzer<'a> {
         Some(query)
     }
 
-    /// What a broken view or column type has to say, where a query uses it.
+    /// The error of a broken view or column type, where a query uses it.
     pub(super) fn report_broken(&mut self, relation: &str, name: &Name) {
         if let Some((_, message)) = self.broken_views.iter().find(|(view, _)| view == relation) {
             let message = format!("the view \"{relation}\" cannot be analysed: {message}");

@@ -1,6 +1,6 @@
 //! What names mean at one place of a query: `ParseState` and `parse_relation.c`.
 //!
-//! Input: a column or table name. Output: the expression it stands for, or PostgreSQL's error, with the nearest name as
+//! Input: a column or table name. Output: the expression it means, or PostgreSQL's error, with the nearest name as
 //! a suggestion.
 
 use super::analyzer::Analyzer;
@@ -34,7 +34,7 @@ pub(super) struct NamespaceItem {
     pub(super) lateral_only: bool,
     /// … and may be: false behind the nullable side of a RIGHT or FULL join.
     pub(super) lateral_ok: bool,
-    /// It stands for functions or a query, which have no system columns.
+    /// It means functions or a query, which have no system columns.
     pub(super) derived: bool,
     /// The type of its whole row, where it has a name.
     pub(super) row_type: Option<Oid>,
@@ -65,7 +65,7 @@ pub(super) struct Scope<'p> {
     pub(super) inline_windows: RefCell<Vec<Window>>,
     /// Column names that were not found, so that each is reported once.
     pub(super) reported: RefCell<Vec<String>>,
-    /// What the select list names, and what it stands for: for advice alone.
+    /// What the select list names, and what it means: for advice alone.
     pub(super) output_names: Vec<(String, Span)>,
     /// Something of `FROM` failed: columns that are not found may be its.
     pub(super) broken_from: Cell<bool>,

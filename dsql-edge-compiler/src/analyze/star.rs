@@ -1,6 +1,6 @@
 //! What `*` is sent as: the columns that were compiled, so that a later ADD COLUMN changes nothing.
 //!
-//! Input: a star of a target list and the columns it stands for. Output: an edit of the text to send. Where a column
+//! Input: a star of a target list and the columns it means. Output: an edit of the text to send. Where a column
 //! cannot be named unambiguously the star stays, and the server expands it.
 
 use super::analyzer::Analyzer;
@@ -54,7 +54,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// What `*` stands for.
+/// What `*` means.
 fn visible<'s>(scope: &'s Scope<'_>) -> impl Iterator<Item = &'s NamespaceItem> {
     scope.namespace.iter().filter(|item| item.columns_visible && !item.lateral_only)
 }

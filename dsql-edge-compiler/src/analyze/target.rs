@@ -1,6 +1,6 @@
 //! Target lists: `parse_target.c`.
 //!
-//! Input: what stands after `SELECT` or `RETURNING`. Output: one entry a column, stars expanded, each with the name
+//! Input: what is after `SELECT` or `RETURNING`. Output: one entry a column, stars expanded, each with the name
 //! that PostgreSQL would give it.
 
 use super::analyzer::Analyzer;
@@ -149,7 +149,7 @@ impl Analyzer<'_> {
             return Node::new(oid::RECORD, NodeKind::JoinedRow(fields), span);
         };
         let ty = self.row_type_of(item);
-        // A function that gives one scalar column stands for that scalar; a query of one column does not.
+        // A function of one scalar column is that scalar; a query of one column is not.
         if ty == ERROR
             && item.scalar
             && let [(_, node)] = item.columns.as_slice()

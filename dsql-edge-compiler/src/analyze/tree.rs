@@ -287,7 +287,7 @@ pub(super) struct RteColumn {
     pub(super) typmod: i32,
 }
 
-/// What a range table entry stands for.
+/// What a range table entry means.
 #[derive(Clone, Debug)]
 pub(super) enum RteSource {
     /// A table: its number in the schema (PostgreSQL's own have none), which columns are NOT NULL, and its

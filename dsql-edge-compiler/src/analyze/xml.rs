@@ -63,7 +63,7 @@ impl Analyzer<'_> {
         Node { ty, typmod, kind, span }
     }
 
-    /// `XMLTABLE (…)` in `FROM`, which sees what stands before it.
+    /// `XMLTABLE (…)` in `FROM`, which sees what is before it.
     pub(super) fn xml_table(
         &mut self,
         scope: &mut Scope<'_>,

@@ -21,7 +21,7 @@ pub struct Function {
     pub kind: FunctionKind,
     /// `provolatile`.
     pub volatility: Volatility,
-    /// `proisstrict`: NULL in, NULL out. It says nothing of what comes out of non-NULL input.
+    /// `proisstrict`: NULL in, NULL out. It proves nothing about what comes out of non-NULL input.
     pub strict: bool,
     /// `proretset`.
     pub set: bool,

@@ -7,7 +7,7 @@
 
 use std::sync::OnceLock;
 
-/// A table of `N` places, of which fewer are ever filled. A value knows its own key.
+/// A table of `N` places, of which fewer are ever filled. A value contains its own key.
 pub(super) struct Memo<V, const N: usize> {
     slots: [OnceLock<V>; N],
 }

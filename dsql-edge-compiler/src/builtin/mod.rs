@@ -6,7 +6,7 @@
 //! here builds a map or parses a file: each lookup is a binary search over the text, only the lines
 //! that a query names are ever split into fields, and types, operators and casts only once (`memo`).
 //!
-//! Nothing here resolves overloads or knows a user's schema.
+//! Nothing here resolves overloads or depends on a user's schema.
 
 mod cast;
 mod function;

@@ -1,6 +1,6 @@
 //! What is known of NULL in the result of a function: a letter of `data/never_null.txt` as a [`NullContract`].
 
-/// When the result of a function is certainly not NULL. Each was reviewed; `proisstrict` says nothing of it.
+/// When the result of a function is certainly not NULL. Each was reviewed; `proisstrict` proves nothing about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NullContract {
     /// Never certainly.

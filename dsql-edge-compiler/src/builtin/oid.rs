@@ -5,7 +5,7 @@
 pub type Oid = u32;
 
 /// OIDs below this one are the same on every server, and only those may be sent to one or compared with
-/// what one says. From this one on `initdb` gives them out as they come (row types of views, the domains of
+/// what one contains. From this one on `initdb` gives them out as they come (row types of views, the domains of
 /// `information_schema`); the catalog then has a number of its own, stable, below 16384.
 pub const FIRST_UNPINNED: Oid = 10_000;
 

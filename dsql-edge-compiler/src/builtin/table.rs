@@ -1,5 +1,5 @@
 //! A sorted text of lines with tab-separated fields: in goes a key, out come the lines that open with it.
-//! It knows nothing of what the fields mean.
+//! The meaning of the fields is not its concern.
 //!
 //! All of it runs unoptimised in a proc macro, hence comparisons of whole slices, which the standard library
 //! brings compiled, in place of loops of our own.

@@ -54,7 +54,7 @@ pub struct Diagnostic {
     pub stage: Stage,
     /// PostgreSQL's own primary message where PostgreSQL has one.
     pub message: String,
-    /// What to underline; it starts where PostgreSQL's cursor would stand.
+    /// What to underline; it starts where PostgreSQL's cursor would be.
     pub span: Span,
     /// More about the cause.
     pub detail: Option<String>,

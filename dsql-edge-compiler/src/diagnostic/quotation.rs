@@ -1,6 +1,6 @@
 //! Hints that quote the statement.
 //!
-//! Who makes a hint knows where a thing stands, not how it was written: in goes a place, and out comes, once the text is at
+//! The code that makes a hint has the place of a thing, not its text: in goes a place, and out comes, once the text is at
 //! hand, the text there. Parameters get back the names that they were written with.
 
 use super::{Code, Diagnostic};
@@ -117,8 +117,8 @@ mod tests {
         };
         assert_eq!(quoted(format!("{}::text", operand(Span::new(7, 8)))), "a::text");
         assert_eq!(quoted(format!("{}::text", operand(Span::new(10, 15)))), "(b + 1)::text");
-        assert_eq!(quoted(format!("say {}", written(Span::new(10, 15)))), "say b + 1");
-        assert_eq!(quoted(format!("say {}", written(Span::new(90, 99)))), "say (…)");
+        assert_eq!(quoted(format!("write {}", written(Span::new(10, 15)))), "write b + 1");
+        assert_eq!(quoted(format!("write {}", written(Span::new(90, 99)))), "write (…)");
         assert_eq!(balanced(Span::new(13, 18), "SELECT date((b)::x)"), "(b)::x");
         assert_eq!(balanced(Span::new(13, 14), "SELECT date((b)::x)"), "b");
         assert_eq!(quoted("write $1::int, not $2 or $".to_owned()), "write $limit::int, not $2 or $");

@@ -1,6 +1,6 @@
 //! Diagnostics as text for people.
 //!
-//! Input: a diagnostic, the SQL, and where the SQL stands. Output: plain text without colours, its first line
+//! Input: a diagnostic, the SQL, and where the SQL is. Output: plain text without colours, its first line
 //! sufficient by itself, for editors show no more.
 
 use super::{Diagnostic, Severity};

@@ -1,4 +1,4 @@
-//! What DSQL has come to take in 2026: older guides still say that it does not.
+//! What DSQL accepts since 2026: older guides still list it as unsupported.
 //!
 //! Input: nothing. Output: a line for each, with the day of AWS's release notes.
 

@@ -1,6 +1,6 @@
 //! The rules for `ALTER TABLE` and related statements.
 //!
-//! Input: the statement, its words, and the schema, which alone knows primary keys. Output: the actions that DSQL
+//! Input: the statement, its words, and the schema, which alone has the primary keys. Output: the actions that DSQL
 //! refuses, in the order of the text.
 
 use super::clauses::*;
@@ -62,7 +62,7 @@ pub(super) fn alter(
                 let relation = relation(alter, schema);
                 let known = relation.and_then(|relation| relation.column(&column.text));
                 let finding = known.and_then(|known| types::identity(&known.type_name));
-                // The type stands in another statement.
+                // The type is in another statement.
                 out.extend(finding.map(|finding| finding.placed(column.span)));
             }
             AlterAction::RowSecurity => out.push(row_level_security.at(*place)),
@@ -124,7 +124,7 @@ fn add_constraint(
 }
 
 /// `ADD CONSTRAINT n UNIQUE (a)` is an index of that name, built before, which the constraint takes over. Its
-/// job must be waited for in between, so that two statements cannot stand for it.
+/// job must be waited for in between, so that two statements cannot replace it.
 fn unique_by_index(
     finding: Finding,
     alter: &AlterTable,

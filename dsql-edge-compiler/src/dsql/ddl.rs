@@ -145,7 +145,7 @@ fn column(column: &TableColumn, elements: &[TableElement], words: &Words<'_>, ou
     }
 }
 
-/// A constraint as such, whatever it stands in.
+/// A constraint as such, whatever it is in.
 pub(super) fn constraint(constraint: &Constraint, out: &mut Vec<Finding>) {
     match &constraint.kind {
         ConstraintKind::Exclude => out.push(exclusion_constraint.at(constraint.span)),

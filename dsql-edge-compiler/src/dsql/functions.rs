@@ -27,7 +27,7 @@ const REFUSED: &[(&str, &str)] = &[
 ];
 
 const LOCK: &str = "nobody waits in DSQL: SELECT … FOR UPDATE a row of a table of locks, and retry on 40001";
-const ADDRESS: &str = "leave it out: DSQL does not tell addresses";
+const ADDRESS: &str = "leave it out: DSQL does not show addresses";
 
 /// Functions whose first of two arguments names a text search configuration.
 const TEXT_SEARCH: &[&str] = &[

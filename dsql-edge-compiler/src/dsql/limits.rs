@@ -10,7 +10,7 @@ use crate::syntax::ast::{CreateTable, Expr, ExprKind, Insert, Literal, Query, Qu
 
 /// Rows that one transaction may change ("Database limits", DSQL user guide; recorded: 3,000 pass).
 pub const ROWS: i64 = 3_000;
-/// Columns of a table: the user guide says 255, a cluster took 256.
+/// Columns of a table: 255 in the user guide, but a cluster accepted 256.
 pub const COLUMNS: usize = 256;
 /// Columns of a key or an index.
 pub const KEY_COLUMNS: usize = 8;

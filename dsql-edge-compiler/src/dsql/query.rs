@@ -1,4 +1,4 @@
-//! Queries, wherever they stand: locking, sampling, casts, calls, LATERAL.
+//! Queries in every place: locking, sampling, casts, calls, LATERAL.
 //!
 //! Input: a statement, and the schema where it is known. Output: the clauses and calls that DSQL refuses, in the order
 //! of the text. Names are not resolved here but for one rule, which needs the tables behind them.
@@ -27,7 +27,7 @@ pub(super) fn unknown_casts(statement: &Statement, schema: &Schema, out: &mut Ve
     out.extend(casts.found.into_iter().filter_map(|ty| types::unknown(ty, is_created)));
 }
 
-/// `SELECT … INTO t`, which only the leftmost SELECT may say.
+/// `SELECT … INTO t`, which only the leftmost SELECT may have.
 pub(super) fn into(query: &Query) -> Option<Finding> {
     match &query.body {
         QueryBody::Select(select) => {

@@ -15,7 +15,7 @@ pub struct Rule {
     pub what: &'static str,
     /// The SQLSTATE of the answer.
     pub sqlstate: &'static str,
-    /// The answer; `{}` stands for what was written.
+    /// The answer; `{}` is replaced by what was written.
     pub message: &'static str,
     /// How it is known.
     pub known: Known,
@@ -32,9 +32,9 @@ pub enum Known {
     Recorded,
     /// A cluster refused a sibling of it in these words.
     Sibling,
-    /// AWS's user guide or AWS's own linter says that it is refused; the words are made after their siblings.
+    /// AWS's user guide or AWS's own linter documents that it is rejected; the words follow those of similar rules.
     Documented,
-    /// It follows from the rest and nobody has said so: never an error, only a warning.
+    /// It follows from the rest, without a source: never an error, only a warning.
     Inferred,
 }
 
@@ -55,7 +55,7 @@ impl Known {
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
-    /// What to tell.
+    /// The message.
     pub diagnostic: Diagnostic,
     /// The one safe rewrite, if there is one.
     pub fix: Option<Fix>,
@@ -63,7 +63,7 @@ pub struct Finding {
     pub whole: bool,
 }
 
-/// A rewrite by places: pieces of the text and what stands there instead.
+/// A rewrite by places: pieces of the text and what is there instead.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fix {
     /// What it does, in one line.
@@ -107,12 +107,12 @@ impl Rule {
         }
     }
 
-    /// The rule, broken at a place, where its message says all.
+    /// The rule, broken at a place, where its message is complete.
     pub(super) fn at(&'static self, span: Span) -> Finding {
         self.naming(span, "")
     }
 
-    /// The rule, broken at a place; `written` stands for the `{}` of its message.
+    /// The rule, broken at a place; `written` replaces the `{}` of its message.
     pub(super) fn naming(&'static self, span: Span, written: &str) -> Finding {
         let severity = if self.known == Known::Inferred { Severity::Warning } else { Severity::Error };
         let mut hint = self.instead.replace("{}", written);

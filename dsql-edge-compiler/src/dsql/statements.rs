@@ -1,7 +1,7 @@
 //! Statements that DSQL refuses whole, by their command words.
 //!
-//! Input: the words that a statement begins with. Output: the rule and the words that it is known by. `[A]` may stand
-//! there or not, `A|B` is either, `!A` says what must not follow. The first that fits is the one.
+//! Input: the words that a statement begins with. Output: the rule and the words that it is known by. `[A]` may be
+//! there or not, `A|B` is either, `!A` must not follow. The first that fits is the one.
 
 use super::rule::rules;
 use super::{Finding, Rule, words::Words};

@@ -81,7 +81,7 @@ pub(super) fn column(ty: &TypeName) -> Option<Finding> {
     (!allowed(name)).then(|| unsupported_type.naming(ty.span, &shown).advising(instead_of(name)))
 }
 
-/// A column's type that is neither PostgreSQL's nor, as `is_created` says, the schema's.
+/// A column's type that is neither PostgreSQL's nor, by `is_created`, the schema's.
 pub(super) fn unknown(ty: &TypeName, is_created: impl Fn(&TypeName) -> bool) -> Option<Finding> {
     let known = ty.percent_type || ty.array_dimensions > 0 || serial(ty).is_some() || display(ty).is_some();
     let foreign = ty.name.schema().is_some_and(|schema| schema == "information_schema");

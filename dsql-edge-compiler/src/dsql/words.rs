@@ -76,12 +76,12 @@ impl<'a> Words<'a> {
         self.words.get(place).map_or("", String::as_str)
     }
 
-    /// Whether a string stands there.
+    /// Whether a string is there.
     pub(super) fn is_string(&self, place: usize) -> bool {
         self.at(place) == "'"
     }
 
-    /// The string that stands there.
+    /// The string that is there.
     pub(super) fn string(&self, place: usize) -> Option<&'a str> {
         match self.tokens.get(place).map(|token| &token.kind) {
             Some(TokenKind::String(text)) => Some(text),
@@ -129,7 +129,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// Where a word stands.
+    /// The place of a word.
     pub(super) fn span(&self, place: usize) -> Span {
         let token = self.tokens.get(place).or(self.tokens.last());
         token.map_or(Span::default(), |token| token.span)
@@ -140,7 +140,7 @@ impl<'a> Words<'a> {
         self.span(0).to(self.span(count.clamp(1, self.words.len().max(1)) - 1))
     }
 
-    /// Where the first word of this text stands that begins at or behind a place.
+    /// The place of the first word of this text at or behind a place.
     pub(super) fn find(&self, word: &str, from: u32) -> Option<Span> {
         let found = self
             .tokens

@@ -55,11 +55,11 @@ pub struct Emission<'e> {
     pub name: &'e str,
     /// The rows it is for, if they are many.
     pub many: Option<&'e Many>,
-    /// Where the SQL stands, if that is not where the macro stands.
+    /// The place of the SQL, if that is not where the macro is.
     pub place: Option<Span>,
 }
 
-/// The names that arguments are bound to: no name of the user's, but shown where the argument stands.
+/// The names that arguments are bound to: no name of the user's, but shown where the argument is.
 pub fn parameter_names(arguments: &[Argument]) -> Vec<Ident> {
     arguments
         .iter()
@@ -126,7 +126,7 @@ fn readable(ty: &str) -> String {
     ty
 }
 
-/// The type of a field, the `Option` included; `written` stands for what the user wrote.
+/// The type of a field, the `Option` included; `written` is the user's text.
 pub(super) fn field_type(field: &Field, written: Option<&TokenStream>) -> TokenStream {
     let inner = match (&field.rust_type, written) {
         (_, Some(written)) => written.clone(),

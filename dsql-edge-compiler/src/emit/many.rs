@@ -49,7 +49,7 @@ pub(super) fn expression(emission: &Emission<'_>, many: &Many) -> TokenStream {
         let row = row::row(emission.fields, emission.row, emission.types);
         (row, quote!(::dsql_edge::private::BulkQuery::new(&STATEMENT, #all, decode)))
     };
-    // The items stand in a block of their own, where the user's expressions do not see their names; and what those
+    // The items are in a block of their own, where the user's expressions do not see their names; and what those
     // expressions borrow from lives on until the whole statement ends.
     quote! {
         match #produced {

@@ -14,7 +14,7 @@ pub struct Declaration<'d> {
     pub visibility: TokenStream,
     /// What documents the struct, its groups excepted.
     pub docs: TokenStream,
-    /// Its other attributes, without those of serde that `serialized` stands for.
+    /// Its other attributes, without those of serde that are in `serialized`.
     pub attributes: TokenStream,
     /// Traits that attributes derive already, by the last name of their path.
     pub derived: &'d [String],
@@ -71,7 +71,7 @@ pub fn declared_type(name: &Ident, fields: &Fields) -> RowType {
     row_type(name, &fields.entries)
 }
 
-/// What stands in the block of a query.
+/// What is in the block of a query.
 pub(super) fn row(fields: &Fields, target: &RowTarget, types: &WrittenTypes) -> TokenStream {
     match target {
         RowTarget::Struct(row) => decode(fields, types, &row.path, row),

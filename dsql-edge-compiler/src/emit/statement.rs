@@ -102,7 +102,7 @@ fn columns(query: &TypedQuery) -> TokenStream {
 
 fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &TokenStream) -> TokenStream {
     let Emission { query, name, .. } = emission;
-    // These three tell where the tokens stand.
+    // These three set the places of the tokens.
     let span = emission.place.unwrap_or_else(Span::call_site);
     let place = quote_spanned! {span=>
         file: ::core::file!(),
@@ -141,7 +141,7 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
                 rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
             let marker = parameter_marker(&marker, parameter.elements_nullable);
             let nullable = nullability(parameter.nullable);
-            // A value that does not fit is shown where the value stands.
+            // A value that does not fit is shown where the value is.
             let span = Span::call_site().located_at(name.span());
             if parameter.optional {
                 return quote_spanned! {span=>
@@ -171,7 +171,7 @@ pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -
     each.collect()
 }
 
-/// An array whose elements cannot be NULL says so.
+/// An array whose elements cannot be NULL has a type of its own.
 fn parameter_marker(marker: &Marker, elements_nullable: bool) -> TokenStream {
     match marker {
         Marker::Array(element) if !elements_nullable => {

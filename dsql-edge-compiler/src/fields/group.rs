@@ -127,7 +127,7 @@ fn insert(
         }
         (Some(_), _) => {
             let name = first.text();
-            let message = format!("\"{name}\" is a column and, with what stands after its dot, a group too");
+            let message = format!("\"{name}\" is a column and, with what is after its dot, a group too");
             return Err((message, format!("name the column otherwise: AS {name}_2")));
         }
     }

@@ -1,6 +1,6 @@
 //! The functions, operators, types and casts of extensions that a schema names.
 //!
-//! Input: `CREATE EXTENSION`. Output: what PostgreSQL 16's own version of it brings, folded in as if it stood in the
+//! Input: `CREATE EXTENSION`. Output: what PostgreSQL 16's own version of it brings, folded in as if it were in the
 //! schema. Of an extension that is not known nothing is added; what it brings is then not found.
 
 use super::fold::Fold;

@@ -1,6 +1,6 @@
 //! Functions: created, altered and dropped.
 //!
-//! Input: statements. Output: the schema's functions. PostgreSQL knows a function by its name and the types of its input
+//! Input: statements. Output: the schema's functions. PostgreSQL identifies a function by its name and the types of its input
 //! parameters. The types are compared by their last names, without schemas: `resolve` is the analyzer's work.
 
 use super::fold::Fold;

@@ -46,7 +46,7 @@ impl Schema {
         Schema::parse_files([("", sql)], None)
     }
 
-    /// Folds several files, in the order given: a folder of migrations. `dialect` goes before what the files say.
+    /// Folds several files, in the order given: a folder of migrations. `dialect` takes precedence over the files.
     ///
     /// # Errors
     ///

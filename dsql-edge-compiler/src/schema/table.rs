@@ -149,7 +149,7 @@ impl Fold {
                 let mut column = plain_column(name.text, type_name);
                 column.added = self.schema.version;
                 column.collation = collation.map(|it| it.name().to_owned());
-                // DSQL has no serial: that is said of statements that run, not of a snapshot.
+                // DSQL has no serial: that is reported for statements that run, not for a snapshot.
                 serial(&mut column);
                 relation.columns.push(column);
                 relation.columns.len() - 1

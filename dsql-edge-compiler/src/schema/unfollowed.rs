@@ -73,7 +73,7 @@ pub(super) fn command(command: &PsqlCommand) -> Option<Diagnostic> {
     let what = match command.name.as_str() {
         "i" | "include" | "ir" | "include_relative" => "it runs the statements of another file",
         "gexec" => "it runs the rows of a query as statements",
-        "if" => "only psql knows the condition",
+        "if" => "only psql can evaluate the condition",
         "q" | "quit" => "psql ends here, and does not run the statements behind it",
         _ => return None,
     };

@@ -1,7 +1,7 @@
 //! PostgreSQL 16's keywords with their classes, in the order of `pg_get_keywords()`.
 //!
-//! Input: a word folded to lower case. Output: the keyword, and where PostgreSQL's grammar lets it stand as a name
-//! (`src/include/parser/kwlist.h`). It knows nothing of grammar beyond that.
+//! Input: a word folded to lower case. Output: the keyword, and where PostgreSQL's grammar allows it as a name
+//! (`src/include/parser/kwlist.h`). There is no grammar here beyond that.
 
 /// Where a keyword may be used as an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Keyword {
         KEYWORDS[self as usize].0
     }
 
-    /// Where it may stand as a name.
+    /// Where it is allowed as a name.
     pub fn class(self) -> Class {
         KEYWORDS[self as usize].2
     }

@@ -28,7 +28,7 @@ pub struct Lexed {
     pub captures: Vec<String>,
     /// The greatest number among `$1`, `$2` …; 0 if there is none.
     pub numbered: u32,
-    /// Where each placeholder stands, and its number.
+    /// The place of each placeholder, and its number.
     pub placeholders: Vec<(Span, u32)>,
     /// `{? … }`, in order.
     pub pieces: Vec<Piece>,
@@ -79,7 +79,7 @@ struct Lexer<'a> {
     at: usize,
     named: bool,
     optional_text: bool,
-    /// Where the `{?` stands that is not closed yet, and how many tokens stand before it.
+    /// The place of the `{?` that is not closed yet, and the number of tokens before it.
     open: Option<(usize, usize)>,
     script: bool,
     /// Of a script: statements before in this line whose rows begin with the next line.
@@ -155,7 +155,7 @@ impl<'a> Lexer<'a> {
     fn open_piece(&mut self, start: usize) -> Lexing<()> {
         if self.open.is_some() {
             let span = Span::new(start, start + 2);
-            let message = "optional text stands inside optional text";
+            let message = "optional text is inside optional text";
             return Err(Diagnostic::syntax(Code::OptionalText, span, message)
                 .with_hint("close the first with } before; both may depend on the same parameter"));
         }

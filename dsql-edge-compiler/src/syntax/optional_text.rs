@@ -11,7 +11,7 @@ use crate::source::Span;
 /// The most parameters that may decide on text: each doubles the number of combinations that are compiled.
 pub const MAX_DECIDING: usize = 6;
 
-/// For each piece, the number of the parameter that it depends on: the one in it that stands in optional text
+/// For each piece, the number of the parameter that it depends on: the one in it that is in optional text
 /// alone.
 ///
 /// # Errors
@@ -40,7 +40,7 @@ pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
         match own.as_slice() {
             [one] => out.push(*one),
             [] => {
-                let message = "this optional text depends on no parameter: it needs one that stands in optional text alone";
+                let message = "this optional text depends on no parameter: it needs one that is in optional text alone";
                 return Err(Diagnostic::error(Code::OptionalText, piece.span, message));
             }
             several => {
@@ -109,7 +109,7 @@ pub fn combination(lexed: &Lexed, is_in: &[bool]) -> (Lexed, Vec<u32>) {
         .collect();
     for (piece, is_in) in lexed.pieces.iter().zip(is_in) {
         let (start, end) = (piece.span.start as usize, piece.span.end as usize);
-        // A blank, so that what stood apart stays apart.
+        // A blank, so that what was apart stays apart.
         if *is_in {
             out.edits.push((Span::new(start, start + 2), " ".to_owned()));
             out.edits.push((Span::new(end - 1, end), " ".to_owned()));

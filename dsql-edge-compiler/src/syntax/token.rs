@@ -9,7 +9,7 @@ use std::ops::Range;
 pub struct Token {
     /// What it is.
     pub kind: TokenKind,
-    /// Where it stands, the quotes included.
+    /// Its place, the quotes included.
     pub span: Span,
 }
 

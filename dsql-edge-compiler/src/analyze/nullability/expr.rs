@@ -275,7 +275,7 @@ where
 /// Whether it is a key that some grouping set lacks: where that set is shown, it is NULL.
 ///
 /// PostgreSQL nulls a column of the target list, not an expression: of `SELECT g AS a, g AS b … GROUP BY a, ROLLUP (b)`
-/// it nulls `b` alone, and the two cannot be told apart here.
+/// it nulls `b` alone, and the two cannot be distinguished here.
 fn is_left_out(env: &Environment<'_>, node: &Node) -> bool {
     let among = |keys: &[Node]| keys.iter().any(|key| key.written_alike(node));
     among(&env.query.group_by) && (!among(&env.query.common_keys) || is_doubled(env, node))

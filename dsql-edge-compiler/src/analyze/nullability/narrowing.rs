@@ -34,7 +34,7 @@ impl Prover<'_> {
                     env.proven.iter().filter(|var| self.is_assigned(env, var)).copied().collect();
                 env.proven.retain(|var| !assigned.contains(var));
                 if env.query.result_rte.is_some() {
-                    // Expressions over the old row say nothing of the new one.
+                    // Expressions over the old row prove nothing about the new one.
                     env.proven_nodes.clear();
                     self.write(env, written);
                 }

@@ -1,7 +1,7 @@
 //! Where a column of the result comes from, and which outer joins make it NULL.
 //!
 //! Input: an analysed query. Output: for each column the table's column it shows, and the sides of joins whose miss it
-//! witnesses: what a row struct needs to tell "no author" from "an author without a name".
+//! witnesses: what a row struct needs to distinguish "no author" from "an author without a name".
 
 use super::environment::{Environment, Prover};
 use super::narrowing::{if_true, strict};

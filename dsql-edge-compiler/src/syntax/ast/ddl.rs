@@ -23,7 +23,7 @@ pub struct CreateTable {
     pub of_type: Option<QualifiedName>,
     /// `PARTITION BY …`.
     pub partitioned: bool,
-    /// `WITH (…)`, `ON COMMIT …`, `TABLESPACE …`, `USING …`: which of them stand there.
+    /// `WITH (…)`, `ON COMMIT …`, `TABLESPACE …`, `USING …`: which of them are there.
     pub options: Vec<(&'static str, Span)>,
 }
 
@@ -72,13 +72,13 @@ pub struct TableColumn {
 pub struct Constraint {
     /// `CONSTRAINT name`.
     pub name: Option<Name>,
-    /// What it says.
+    /// Its content.
     pub kind: ConstraintKind,
     /// Where.
     pub span: Span,
 }
 
-/// What a constraint says.
+/// The content of a constraint.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConstraintKind {
     /// `NOT NULL`
@@ -101,7 +101,7 @@ pub enum ConstraintKind {
     Exclude,
     /// `REFERENCES`, `FOREIGN KEY`
     ForeignKey(ForeignKeyConstraint),
-    /// `DEFERRABLE` and the like, which stand alone in the grammar: whether it defers.
+    /// `DEFERRABLE` and the like, which are elements of their own in the grammar: whether it defers.
     Attribute { deferrable: bool },
 }
 
@@ -420,7 +420,7 @@ pub struct AlterTable {
     pub name: QualifiedName,
     /// The actions.
     pub actions: Vec<AlterAction>,
-    /// Where each of them stands.
+    /// The place of each.
     pub places: Vec<Span>,
 }
 

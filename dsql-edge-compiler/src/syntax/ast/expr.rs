@@ -16,7 +16,7 @@ pub struct Expr {
 /// The kinds of expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
-    /// `a`, `t.a`, `s.t.a`; also a whole-row reference, which only analysis can tell apart.
+    /// `a`, `t.a`, `s.t.a`; also a whole-row reference, which only analysis can distinguish.
     Column(Vec<Name>),
     /// `*`, `t.*`, `s.t.*`.
     Star(Vec<Name>),
@@ -160,7 +160,7 @@ pub struct Operator {
     pub schema: Option<Name>,
     /// `+`, `->>`, `<>` …; `!=` is `<>`.
     pub name: String,
-    /// Where the operator stands: PostgreSQL's cursor for its errors.
+    /// The place of the operator: PostgreSQL's cursor for its errors.
     pub location: Span,
 }
 
@@ -286,7 +286,7 @@ pub struct Frame {
     pub mode: FrameMode,
     /// Where it begins.
     pub start: FrameBound,
-    /// Where it ends, if said.
+    /// Where it ends, if that is written.
     pub end: Option<FrameBound>,
     /// `EXCLUDE …`.
     pub excludes: bool,
@@ -342,7 +342,7 @@ pub struct TypeName {
     pub set_of: bool,
     /// `table.column%TYPE`.
     pub percent_type: bool,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 

@@ -3,7 +3,7 @@
 //! The nodes are those of PostgreSQL's raw parse tree (`parsenodes.h`), as Rust enums. What the
 //! grammar itself rewrites (`EXTRACT`, `TRIM`, `AT TIME ZONE` …) is rewritten here too.
 
-// The fields of struct-like variants are said by their names and the comment of the variant.
+// The fields of struct-like variants are explained by their names and the comment of the variant.
 #![allow(missing_docs)]
 
 mod ddl;
@@ -23,7 +23,7 @@ use crate::source::Span;
 pub struct Name {
     /// The name.
     pub text: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 

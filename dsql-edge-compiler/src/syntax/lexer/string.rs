@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 impl Lexer<'_> {
-    /// `'…'` whose quote stands `prefix` bytes after `start`.
+    /// `'…'` whose quote is `prefix` bytes after `start`.
     pub(super) fn plain_string(&mut self, start: usize, prefix: usize) -> Lexing<String> {
         self.at = start + prefix + 1;
         let mut out = String::new();
@@ -66,7 +66,7 @@ impl Lexer<'_> {
     }
 
     /// A string goes on after white space that holds a newline (SQL's continuation). If it does, the
-    /// lexer stands after the reopening quote.
+    /// lexer is after the reopening quote.
     fn continues(&mut self) -> bool {
         let before = self.at;
         let mut newline = false;

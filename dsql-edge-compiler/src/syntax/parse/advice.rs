@@ -243,7 +243,7 @@ fn has_lists(before: &[Token]) -> bool {
     }
 }
 
-/// A word that may be a name as it stands.
+/// A word that may be a name as it is.
 fn is_name(token: &Token) -> bool {
     match token.kind {
         TokenKind::Identifier(_) => true,

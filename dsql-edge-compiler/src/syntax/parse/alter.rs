@@ -50,7 +50,7 @@ impl Parser<'_> {
             ObjectKind::Domain => vec![self.domain_action()?],
             _ => self.table_actions(object, &mut places)?,
         };
-        // What stands alone stands from here to the end.
+        // A form without further words reaches from here to the end.
         places.resize(actions.len(), start.to(self.previous_span()));
         Ok(StatementKind::AlterTable(Box::new(AlterTable {
             object,
@@ -152,7 +152,7 @@ impl Parser<'_> {
         object: ObjectKind,
         places: &mut Vec<Span>,
     ) -> Parsing<Vec<AlterAction>> {
-        // Forms that stand alone.
+        // Forms without further words.
         match self.keyword() {
             Some(K::Rename) => return Ok(vec![self.rename()?]),
             Some(K::Set) if self.keyword_ahead(1) == Some(K::Schema) => {

@@ -144,7 +144,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The level of the operator that stands here, if one does.
+    /// The level of the operator that is here, if one is.
     fn infix_level(&self, grammar: Grammar) -> Option<u8> {
         let a = grammar == Grammar::A;
         Some(match &self.token().kind {
@@ -179,13 +179,13 @@ impl Parser<'_> {
         })
     }
 
-    /// `b_expr` knows `IS [NOT] DISTINCT FROM` and `IS [NOT] DOCUMENT` only.
+    /// `b_expr` has only `IS [NOT] DISTINCT FROM` and `IS [NOT] DOCUMENT`.
     fn b_expr_is(&self) -> bool {
         let after = if self.keyword_ahead(1) == Some(K::Not) { 2 } else { 1 };
         matches!(self.keyword_ahead(after), Some(K::Distinct | K::Document))
     }
 
-    /// Reads one infix or postfix operator. Also says whether its rule ends in an expression.
+    /// Reads one infix or postfix operator. Also returns whether its rule ends in an expression.
     fn infix_rule(&mut self, left: Expr, next: u8, grammar: Grammar) -> Parsing<(Expr, bool)> {
         match next {
             level::TYPECAST => {

@@ -1,6 +1,6 @@
 //! What a schema adds to PostgreSQL itself: operators, casts, aggregates, extensions; triggers.
 //!
-//! What queries cannot tell (selectivity estimators, support functions) is read and dropped.
+//! What queries do not show (selectivity estimators, support functions) is read and dropped.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{
@@ -60,7 +60,7 @@ impl Parser<'_> {
         Ok((schema, operator.name))
     }
 
-    /// `(label = value, …)`, each value read by `item`; a label may stand alone.
+    /// `(label = value, …)`, each value read by `item`; a label may have no value.
     fn definition(&mut self, mut item: impl FnMut(&mut Self, &str) -> Parsing<()>) -> Parsing<()> {
         self.parenthesized_list(|parser| {
             let label = parser.col_label()?;

@@ -148,7 +148,7 @@ impl Parser<'_> {
             self.table_ref()?
         };
         let end = self.span();
-        // Only a join may stand in parentheses.
+        // Only a join may be in parentheses.
         let FromItem::Join(mut join) = item else { return Err(self.error_here()) };
         self.expect_symbol(b')')?;
         join.span = start.to(end);
@@ -268,7 +268,7 @@ impl Parser<'_> {
         if !self.at_symbol(b'(') {
             return Ok((Some(Alias { name, columns: Vec::new() }), Vec::new()));
         }
-        // `(a, b)` or `(a int, b text)`: the token after the first name tells.
+        // `(a, b)` or `(a int, b text)`: the token after the first name decides.
         if self.symbol_ahead(2, b',') || self.symbol_ahead(2, b')') {
             let columns = self.column_list()?;
             return Ok((Some(Alias { name, columns }), Vec::new()));

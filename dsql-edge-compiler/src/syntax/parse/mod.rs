@@ -118,7 +118,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// A statement that may stand in a CTE.
+    /// A statement that may be in a CTE.
     fn preparable_statement(&mut self) -> Parsing<Statement> {
         let start = self.span();
         let kind = match &self.token().kind {

@@ -49,7 +49,7 @@ impl Parser<'_> {
         self.name_where(|_| true)
     }
 
-    /// `BareColLabel`, if one stands here.
+    /// `BareColLabel`, if one is here.
     pub(super) fn bare_label(&mut self) -> Option<Name> {
         let name = self.name_ahead(0, K::is_bare_label)?;
         self.advance();

@@ -6,7 +6,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Indirection, Literal, Name, QualifiedName, Query, TypeName, When};
 use crate::syntax::keyword::Class;
 
-/// What stands between parentheses.
+/// What is between parentheses.
 pub(super) enum Parenthesized {
     /// A query, itself perhaps in more parentheses.
     Query(Box<Query>),
@@ -125,7 +125,7 @@ impl Parser<'_> {
         Ok(Expr { kind, span: start.to(span) })
     }
 
-    /// A column, a function call, or `type 'constant'`: told apart by what follows the name.
+    /// A column, a function call, or `type 'constant'`: distinguished by what follows the name.
     fn name_or_call(&mut self) -> Parsing<Expr> {
         let start = self.span();
         let function_only = self.keyword().is_some_and(|keyword| !Self::is_col_id(keyword));
@@ -225,7 +225,7 @@ impl Parser<'_> {
                 (Some(inner), true) => {
                     let steps = self.indirection()?;
                     if steps.is_empty() {
-                        // PostgreSQL's cursor stands inside the parentheses.
+                        // PostgreSQL's cursor is inside the parentheses.
                         return Ok(inner);
                     }
                     let span = inner.span.to(self.previous_span());
@@ -241,7 +241,7 @@ impl Parser<'_> {
     }
 
     /// What follows an opening parenthesis: a query, or expressions. `((SELECT 1) UNION …)`,
-    /// `((SELECT 1) + 2)` and `((SELECT 1), 2)` are told apart after the inner parenthesis.
+    /// `((SELECT 1) + 2)` and `((SELECT 1), 2)` are distinguished after the inner parenthesis.
     pub(super) fn parenthesis_content(&mut self) -> Parsing<Parenthesized> {
         if self.at_query_keyword() {
             return self.query().map(|query| Parenthesized::Query(Box::new(query)));
@@ -380,7 +380,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::Array(elements), span: start.to(end) })
     }
 
-    /// A name that is not a keyword, for tests of what stands ahead.
+    /// A name that is not a keyword, for tests of what is ahead.
     pub(super) fn synthetic_name(text: &str, span: Span) -> Name {
         Name { text: text.to_owned(), span }
     }

@@ -67,7 +67,7 @@ impl Parser<'_> {
         self.parenthesized_list(Self::expr)
     }
 
-    /// The types that are keywords. With `constant`, only those that may stand before a string, and
+    /// The types that are keywords. With `constant`, only those that may be before a string, and
     /// nothing is consumed unless the type is there.
     pub(super) fn system_type(&mut self, constant: bool) -> Parsing<Option<TypeName>> {
         let start = self.span();
@@ -233,7 +233,7 @@ impl Parser<'_> {
         })
     }
 
-    /// `INTERVAL '…' [fields]` and `INTERVAL(p) '…'`, if that is what stands here.
+    /// `INTERVAL '…' [fields]` and `INTERVAL(p) '…'`, if that is what is here.
     pub(super) fn interval_constant(&mut self) -> Parsing<Option<Expr>> {
         let start = self.span();
         let precision = self.symbol_ahead(1, b'(')
