@@ -1,11 +1,11 @@
-//! Expected text that lies in a file: compared, or with `UPDATE=1` written. CI never sets that.
+//! Expected text in a file: compared, or with `UPDATE=1` written. CI never sets that.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// Whether expected texts are to be written anew.
+/// Whether expected texts are to be written again.
 pub fn updating() -> bool {
     std::env::var_os("UPDATE").is_some_and(|value| value == "1")
 }

@@ -94,7 +94,7 @@ async fn everything_that_goes_without_a_pool_goes_through_it() {
         let twice = stage.refused(&format!("/{way}/transaction/999")).await;
         assert!(twice.contains(r#""unique":true"#), "{twice}");
         assert_eq!(go("holds/999").await, "0", "{way}: nothing of a transaction that failed stays");
-        assert_eq!(go("give-up/2000").await, r#""given up""#);
+        assert_eq!(go("fails/2000").await, r#""failed""#);
         assert_eq!(go("holds/2000").await, "0");
         assert_eq!(go("rows-back/10000").await, "20000");
         assert_eq!(go("remove/0").await, (3 + 200 + 2 + 20_000).to_string());

@@ -13,7 +13,7 @@ use super::Stage;
 
 /// What a client may report.
 #[derive(Debug, Clone, Copy)]
-enum Told {
+enum ClientReport {
     Value(&'static str),
     /// Whether it was executed is not known.
     Unknown,
@@ -22,11 +22,11 @@ enum Told {
     /// The same, and it was waited for in vain.
     Late,
 }
-use Told::{Late, RolledBack, Unknown, Value};
+use ClientReport::{Late, RolledBack, Unknown, Value};
 
-/// What is under way when the object is restarted: a path of the Worker's, the network's part in it, what the client is
-/// reported, and what there is in the end.
-type UnderWay = (&'static str, Option<Held>, Told, &'static str);
+/// What is under way when the object is restarted: a path of the Worker's, the network's part in it, what the client
+/// reports, and what there is in the end.
+type UnderWay = (&'static str, Option<Held>, ClientReport, &'static str);
 
 const ANSWERED: Option<Held> = Some(Held::Answers);
 const UNSENT: Option<Held> = Some(Held::Requests);
@@ -142,7 +142,7 @@ async fn a_panic_in_the_isolate_of_the_objects_is_no_false_success() {
     stage.stop().await;
 }
 
-impl Told {
+impl ClientReport {
     fn is(self, answer: &Answer) -> bool {
         let Answer { status, body } = answer;
         match self {

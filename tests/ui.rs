@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// Says which part this process runs: a macro reads the environment of the compiler that loads it.
+/// Chooses which part this process runs: a macro reads the environment of the compiler that loads it.
 const PART: &str = "DSQL_EDGE_UI_TESTS";
 
 /// A part: its name, its files, and the snapshot.

@@ -56,7 +56,7 @@ pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result
     Ok(whole)
 }
 
-/// Says in which combination it is wrong, unless all text is in.
+/// Names the combination that is wrong, unless all text is in.
 fn named(errors: Diagnostics, source: &Source, lexed: &Lexed, is_in: &[bool]) -> Diagnostics {
     if is_in.iter().all(|is_in| *is_in) {
         return errors;

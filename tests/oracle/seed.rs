@@ -49,7 +49,7 @@ impl Database<'_> {
         self.run("SET session_replication_role = origin; ANALYZE")
     }
 
-    /// Runs a statement with several sets of arguments, each time undone. Says for each column whether it was
+    /// Runs a statement with several sets of arguments, each time undone. Returns for each column whether it was
     /// ever NULL, and how many rows there were.
     ///
     /// # Errors

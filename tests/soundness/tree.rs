@@ -48,13 +48,13 @@ pub(crate) enum Part {
 /// Nodes in a row.
 #[derive(Clone, Debug)]
 pub(crate) struct List {
-    /// Stands before the first, if there is one.
+    /// Is before the first, if there is one.
     pub(crate) lead: &'static str,
-    /// Stands between two.
+    /// Is between two.
     pub(crate) between: &'static str,
     /// The nodes.
     pub(crate) items: Vec<Node>,
-    /// So many must stay.
+    /// The number that must stay.
     pub(crate) least: usize,
     /// Lists of the same number lose the same item at once; 0 is of no group.
     pub(crate) bundle: u32,

@@ -53,7 +53,7 @@ mod tests {
     use std::cell::Cell;
 
     #[test]
-    fn reads_once_finds_beyond_a_taken_place_and_keeps_nothing_that_is_not() {
+    fn absent_name_is_read_each_time_and_a_taken_place_is_passed() {
         static MEMO: Memo<(usize, &str), 8> = Memo::new();
         let reads = Cell::new(0);
         let ask = |place: usize, key: usize| {

@@ -6,12 +6,12 @@
 use super::{Code, Diagnostic};
 use crate::source::Span;
 
-/// Stands around a place; no SQL holds it.
+/// Surrounds a place; no SQL contains it.
 const MARK: char = '\u{1}';
 /// What is longer is left out.
 const LONGEST: usize = 48;
 
-/// Stands for what is written at a place, until [`quote`] fills it in.
+/// Takes the place of the text at a span, until [`quote`] fills it in.
 pub fn written(span: Span) -> String {
     format!("{MARK}{} {}{MARK}", span.start, span.end)
 }

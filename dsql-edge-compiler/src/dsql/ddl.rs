@@ -352,7 +352,7 @@ fn index_key(element: &IndexElement, words: &Words<'_>, out: &mut Vec<Finding>) 
     }
 }
 
-/// Mended by cutting out what is refused, with the blank before it.
+/// The fix removes what is rejected, with the blank before it.
 pub(super) fn without(finding: Finding, title: &'static str, words: &Words<'_>) -> Finding {
     let cut = words.with_blank_before(finding.diagnostic.span);
     finding.fixed(title, vec![(cut, String::new())])

@@ -40,7 +40,8 @@ pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
         match own.as_slice() {
             [one] => out.push(*one),
             [] => {
-                let message = "this optional text depends on no parameter: it needs one that is in optional text alone";
+                let message =
+                    "this optional text depends on no parameter: it needs one that is in optional text alone";
                 return Err(Diagnostic::error(Code::OptionalText, piece.span, message));
             }
             several => {

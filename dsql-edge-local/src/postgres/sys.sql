@@ -116,14 +116,14 @@ CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_job_id() RETURNS text LANGUAGE 
 $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_log_job(
-    kind text, class regclass, object oid, name text, state text, said text, statement text, seal text
+    kind text, class regclass, object oid, name text, state text, details text, statement text, seal text
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     id text := dsql_local_job_id();
 BEGIN
     PERFORM dsql_local_check_seal(statement, seal);
     INSERT INTO pg_catalog.dsql_local_jobs
-    VALUES (id, state, said, kind, class, object, name, date_trunc('second', now()), date_trunc('second', now()));
+    VALUES (id, state, details, kind, class, object, name, date_trunc('second', now()), date_trunc('second', now()));
     RETURN id;
 END $$;
 

@@ -252,16 +252,16 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
             })
             .await?
         ),
-        "give-up" => {
-            let given_up = dsql
+        "fails" => {
+            let done = dsql
                 .transaction(async move |tx| {
                     add(argument).execute(tx).await?;
-                    Err::<(), Given>(Given::Up)
+                    Err::<(), ClosureError>(ClosureError::Own)
                 })
                 .await;
-            match given_up {
-                Err(Given::Error(error)) => return Err(error),
-                Err(Given::Up) => json!("given up"),
+            match done {
+                Err(ClosureError::Database(error)) => return Err(error),
+                Err(ClosureError::Own) => json!("failed"),
                 Ok(()) => json!("committed"),
             }
         }
@@ -391,13 +391,13 @@ sql! {
     fn add(n) = "INSERT INTO number (n) VALUES ($n)";
 }
 
-enum Given {
-    Up,
-    Error(Error),
+enum ClosureError {
+    Own,
+    Database(Error),
 }
 
-impl From<Error> for Given {
+impl From<Error> for ClosureError {
     fn from(error: Error) -> Self {
-        Given::Error(error)
+        ClosureError::Database(error)
     }
 }

@@ -12,7 +12,7 @@ use dsql_edge_compiler::builtin::extract_is_never_null;
 use super::battery::{CHOICES, Choice, is_polymorphic, samples, values};
 use super::never_null::{Class, NeverNull};
 
-/// So many calls of one function; where there are more combinations they are picked at random.
+/// The number of calls of one function; where there are more combinations they are picked at random.
 const CALLS: usize = 1000;
 
 /// Strict functions that return NULL on input that is not: the battery must find it out.

@@ -16,7 +16,7 @@ pub(super) struct Query {
     pub(super) typed: TypedQuery,
 }
 
-/// So many distinct queries: the list, over and over, each time with another number in place of `{n}`.
+/// This number of distinct queries: the list, over and over, each time with another number in place of `{n}`.
 pub(super) fn queries(count: usize) -> Result<Vec<Query>> {
     let schema = Schema::parse(SCHEMA).map_err(|errors| anyhow!("schema.sql: {errors:?}"))?;
     let templates: Vec<&str> = QUERIES
