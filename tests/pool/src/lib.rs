@@ -181,6 +181,24 @@ async fn answer(dsql: std::result::Result<Dsql, Error>, what: &str) -> Result<Re
 async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Error> {
     let (what, argument) = what.split_once('/').unwrap_or((what, ""));
     let argument: i32 = argument.parse().unwrap_or(0);
+    Ok(match what {
+        "one" | "three" | "many" | "stream" | "stream-dropped" | "pipeline" | "sleep" | "sleeps"
+        | "together" => read(dsql, what, argument).await?,
+        "add" | "holds" | "all" | "remove" | "pipeline-add" | "rows" | "rows-fused" | "rows-back" => {
+            write(dsql, what, argument).await?
+        }
+        "transaction" | "fails" | "leave" | "pause" => transact(dsql, what, argument).await?,
+        "gate-between" | "gate-between-once" | "gate-commit" | "gate-commit-keyed" => {
+            wait_at_gate(dsql, what, argument).await?
+        }
+        "set" | "set-pipelined" | "set-in-transaction" | "setting" => set(dsql, what, argument).await?,
+        "text-up" | "text-down" | "text-both" | "text-both-open" => send_text(dsql, what, argument).await?,
+        _ => None,
+    })
+}
+
+/// Queries that write nothing.
+async fn read(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "one" => json!(sql!("SELECT $argument::int4 + 1 AS n").fetch_one(dsql).await?.n),
         "three" => {
@@ -216,6 +234,30 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
             let queries = (1..=10).map(|n| sql!("SELECT $n::int4 AS n").one()).collect::<Vec<_>>();
             json!(dsql.pipeline(queries).await?.iter().map(|row| row.n).sum::<i32>())
         }
+        "sleep" => {
+            let seconds = f64::from(argument) / 1000.0;
+            json!(sql!("SELECT pg_sleep($seconds)::text AS done").fetch_all(dsql).await?.len())
+        }
+        "sleeps" => {
+            let queries = (0..argument).map(|_| sql!("SELECT pg_sleep(0.1)::text AS done").fetch_all(dsql));
+            join_all(queries).await.into_iter().collect::<std::result::Result<Vec<_>, Error>>()?;
+            json!(argument)
+        }
+        "together" => {
+            let queries = (0..argument).map(|n| sql!("SELECT $n::int4 AS n").fetch_one(dsql));
+            let mut sum = 0;
+            for row in join_all(queries).await {
+                sum += row?.n;
+            }
+            json!(sum)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// Statements that write, without a transaction, and what the table contains.
+async fn write(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
+    Ok(Some(match what {
         "add" => json!(add(argument).execute(dsql).await?),
         "holds" => json!(sql!("SELECT count(*) FROM number WHERE n = $argument").fetch_value(dsql).await?),
         "all" => {
@@ -244,6 +286,13 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
             );
             json!(rows.fetch_all(dsql).await?.iter().filter(|row| row.words.len() == 1500).count())
         }
+        _ => return Ok(None),
+    }))
+}
+
+/// Transactions that end, fail, are left or pause.
+async fn transact(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
+    Ok(Some(match what {
         "transaction" => json!(
             dsql.transaction(async move |tx| {
                 add(argument).execute(tx).await?;
@@ -289,33 +338,40 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
                 .await?;
             json!(counted)
         }
-        // As `transaction`, with a gate between the statements, or before COMMIT; how often the closure ran.
-        "gate-between" | "gate-between-once" | "gate-commit" | "gate-commit-keyed" => {
-            let runs = AtomicU32::new(0);
-            let (between, runs) = (what.starts_with("gate-between"), &runs);
-            let transaction = dsql.transaction(async move |tx| {
-                runs.fetch_add(1, Ordering::Relaxed);
-                add(argument).execute(tx).await?;
-                if between {
-                    gate().await;
-                }
-                add(argument + 1).execute(tx).await?;
-                if !between {
-                    gate().await;
-                }
-                Ok::<_, Error>(())
-            });
-            let when = match what {
-                "gate-commit-keyed" => match transaction.idempotency_key(add(argument + 2)).await? {
-                    IdempotentOutcome::Committed(()) => "now",
-                    IdempotentOutcome::AlreadyCommitted => "before",
-                },
-                "gate-between-once" => transaction.max_attempts(1).await.map(|()| "now")?,
-                _ => transaction.await.map(|()| "now")?,
-            };
-            json!([when, runs.load(Ordering::Relaxed)])
+        _ => return Ok(None),
+    }))
+}
+
+/// As `transaction`, with a gate between the statements, or before COMMIT; how often the closure ran.
+async fn wait_at_gate(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
+    let runs = AtomicU32::new(0);
+    let (between, runs) = (what.starts_with("gate-between"), &runs);
+    let transaction = dsql.transaction(async move |tx| {
+        runs.fetch_add(1, Ordering::Relaxed);
+        add(argument).execute(tx).await?;
+        if between {
+            gate().await;
         }
-        // A setting that outlives its statement: alone, within a pipeline, and as the second statement of a transaction.
+        add(argument + 1).execute(tx).await?;
+        if !between {
+            gate().await;
+        }
+        Ok::<_, Error>(())
+    });
+    let when = match what {
+        "gate-commit-keyed" => match transaction.idempotency_key(add(argument + 2)).await? {
+            IdempotentOutcome::Committed(()) => "now",
+            IdempotentOutcome::AlreadyCommitted => "before",
+        },
+        "gate-between-once" => transaction.max_attempts(1).await.map(|()| "now")?,
+        _ => transaction.await.map(|()| "now")?,
+    };
+    Ok(Some(json!([when, runs.load(Ordering::Relaxed)])))
+}
+
+/// A setting that outlives its statement: alone, within a pipeline, and as the second statement of a transaction.
+async fn set(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
+    Ok(Some(match what {
         "set" => json!(setting(argument).fetch_one(dsql).await?.value),
         "set-pipelined" => {
             let (_, set) = dsql.pipeline((sql!("SELECT 1 AS n"), setting(argument).one())).await?;
@@ -337,7 +393,13 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
                     .value
             )
         }
-        // A text of this length to the server, back from it, and both.
+        _ => return Ok(None),
+    }))
+}
+
+/// A text of this length to the server, back from it, and both.
+async fn send_text(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
+    Ok(Some(match what {
         "text-up" => {
             let text = "x".repeat(argument.unsigned_abs() as usize);
             json!(sql!("SELECT length($text::text) AS n").fetch_one(dsql).await?.n)
@@ -365,23 +427,6 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
                 })
                 .await?;
             json!(lengths)
-        }
-        "sleep" => {
-            let seconds = f64::from(argument) / 1000.0;
-            json!(sql!("SELECT pg_sleep($seconds)::text AS done").fetch_all(dsql).await?.len())
-        }
-        "sleeps" => {
-            let queries = (0..argument).map(|_| sql!("SELECT pg_sleep(0.1)::text AS done").fetch_all(dsql));
-            join_all(queries).await.into_iter().collect::<std::result::Result<Vec<_>, Error>>()?;
-            json!(argument)
-        }
-        "together" => {
-            let queries = (0..argument).map(|n| sql!("SELECT $n::int4 AS n").fetch_one(dsql));
-            let mut sum = 0;
-            for row in join_all(queries).await {
-                sum += row?.n;
-            }
-            json!(sum)
         }
         _ => return Ok(None),
     }))
