@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
 use std::time::Duration;
 
+use dsql_edge::dynamic::Sql;
 use dsql_edge::private::{Arguments, ColumnDesc, DataRow, Effect, Query, SessionEffect, Statement, formats};
 use dsql_edge::types::sql::{Array, SqlType};
 use dsql_edge::types::{
@@ -350,5 +351,36 @@ async fn unknown_authority_is_rejected_and_unpipelined_login_works() {
     let careful = Dsql::new(careful.unwrap().extra_ca(local.ca_pem()));
     assert!(pid().fetch_one(&careful).await.is_ok());
     other.stop().await.unwrap();
+    local.stop().await.unwrap();
+}
+
+/// Text both ways, of types that the server determines.
+#[tokio::test]
+async fn dynamic_sql_sends_and_returns_text() {
+    let local = Local::builder().start().await.unwrap();
+    let dsql = Dsql::new(config(&local));
+    let sql = Sql::reading("SELECT $1::int4 + 1, $2::date, $3::text, 1.50, true, ARRAY['a', NULL]");
+    for number in [1, 2] {
+        let parameters = [Some(&*number.to_string()), Some("2026-11-28"), None].map(|it: Option<&str>| it);
+        let rows = sql.query(&parameters).fetch_all(&dsql).await.unwrap();
+        let expected = [
+            Some(&*(number + 1).to_string()),
+            Some("2026-11-28"),
+            None,
+            Some("1.50"),
+            Some("t"),
+            Some("{a,NULL}"),
+        ];
+        let values: Vec<Option<&str>> = (0..6).map(|column| rows[0].value(column)).collect();
+        assert_eq!((rows.len(), &values[..]), (1, &expected[..]));
+        assert_eq!(rows[0].value(6), None);
+    }
+    Sql::writing("CREATE TABLE t (id int PRIMARY KEY)").command(&[]).execute(&dsql).await.unwrap();
+    let insert = Sql::writing("INSERT INTO t VALUES ($1)").at("seed.sql", 3);
+    assert_eq!(insert.command(&[Some("1")]).execute(&dsql).await.unwrap(), 1);
+    let error = insert.command(&[Some("1")]).execute(&dsql).await.unwrap_err();
+    assert!(error.is_unique_violation() && error.to_string().contains("seed.sql:3"), "{error}");
+    let error = insert.command(&[Some("one")]).execute(&dsql).await.unwrap_err();
+    assert!(error.is_database() && !error.to_string().contains("one"), "{error}");
     local.stop().await.unwrap();
 }

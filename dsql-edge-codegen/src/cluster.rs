@@ -9,7 +9,6 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use dsql_edge::Config;
-use dsql_edge::private::{Effect, SessionEffect, Statement};
 
 use crate::aws_credentials::AwsCredentials;
 use crate::running_local::RunningLocal;
@@ -119,30 +118,3 @@ impl Cluster {
 
 const NO_LOCAL_KEYS: &str = "no keys for localhost. If this is dsql-local, run the command in the package that it runs \
      in, or set DSQL_EDGE_CA to the file ca.crt in its folder .dsql-local, and the keys in the file credentials";
-
-/// A statement of the command's own. It is not freed: a command runs few.
-pub(crate) fn statement(sql: &'static str, effect: Effect) -> &'static Statement {
-    statement_at(sql, effect, ("", 0))
-}
-
-/// A statement in a file of the user's, which errors then name.
-pub(crate) fn statement_at(
-    sql: &'static str,
-    effect: Effect,
-    (file, line): (&'static str, u32),
-) -> &'static Statement {
-    Box::leak(Box::new(Statement {
-        sql,
-        name: "",
-        file,
-        line,
-        column: 1,
-        params: &[],
-        columns: &[],
-        formats: &[1],
-        effect,
-        session: SessionEffect::MayChange,
-        tables: &[],
-        search_path: "",
-    }))
-}

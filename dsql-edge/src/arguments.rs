@@ -92,6 +92,15 @@ impl Arguments {
         self.parameters.each.push((Some(self.parameters.bytes.len()), format.code()));
     }
 
+    /// The next argument, in text format and of the type that the server determines.
+    #[cfg(feature = "dynamic")]
+    pub(crate) fn push_text(&mut self, value: Option<&str>) {
+        match value {
+            Some(value) => self.push_encoded(Format::Text, |bytes| bytes.extend_from_slice(value.as_bytes())),
+            None => self.parameters.each.push((None, Format::Text.code())),
+        }
+    }
+
     pub(crate) fn or_error(mut self, error: Option<Error>) -> Self {
         self.error = self.error.or(error);
         self

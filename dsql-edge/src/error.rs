@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use crate::refusal::Refusal;
 use crate::sqlstate::SqlState;
-use crate::statement::{Effect, Statement};
+use crate::statement::{Effect, StatementRef};
 use crate::types::ConversionError;
 use crate::wire::DatabaseError;
 
@@ -115,7 +115,7 @@ pub struct Error(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: Kind,
-    statement: Option<&'static Statement>,
+    statement: Option<StatementRef>,
     outcome: Outcome,
     attempts: u32,
     /// Rows.
@@ -420,13 +420,13 @@ impl Error {
     }
 
     /// The same error, of this query.
-    pub(crate) fn at(mut self, statement: &'static Statement) -> Self {
-        self.0.statement.get_or_insert(statement);
+    pub(crate) fn at(mut self, statement: &StatementRef) -> Self {
+        self.0.statement.get_or_insert_with(|| statement.clone());
         self
     }
 
     /// The same error, of this query if there is one.
-    pub(crate) fn of(self, statement: Option<&'static Statement>) -> Self {
+    pub(crate) fn of(self, statement: Option<&StatementRef>) -> Self {
         match statement {
             Some(statement) => self.at(statement),
             None => self,
@@ -526,7 +526,7 @@ impl Error {
             write!(f, "; {rows} rows had been committed")?;
         }
         if self.0.outcome != Outcome::Nothing {
-            let may = matches!(self.0.statement, Some(Statement { effect: Effect::MayWrite, .. }));
+            let may = self.0.statement.as_ref().is_some_and(|it| it.effect == Effect::MayWrite);
             f.write_str(if may { "; the statement may write" } else { "; the statement writes" })?;
         }
         f.write_str(match self.0.outcome {
@@ -535,12 +535,12 @@ impl Error {
             Outcome::Unknown => ", and whether it was executed is not known",
         })?;
         // The command line's own statements are not in a file of the user's.
-        if let Some(Statement { name, file, line, .. }) = self.0.statement.filter(|it| !it.file.is_empty()) {
+        if let Some(statement) = self.0.statement.as_ref().filter(|it| !it.file().is_empty()) {
             f.write_str(" (")?;
-            f.write_str(name)?;
-            f.write_str(if name.is_empty() { "" } else { ", " })?;
-            f.write_str(file)?;
-            write!(f, ":{line})")?;
+            f.write_str(statement.name)?;
+            f.write_str(if statement.name.is_empty() { "" } else { ", " })?;
+            f.write_str(statement.file())?;
+            write!(f, ":{})", statement.line)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::error::Error;
 use crate::millis::Millis;
-use crate::statement::Statement;
+use crate::statement::StatementRef;
 
 /// The end of a query, a pipeline or a transaction, as [`Config::on_event`](crate::Config::on_event) receives it.
 ///
@@ -33,7 +33,7 @@ use crate::statement::Statement;
 /// # }
 /// ```
 pub struct Event<'e> {
-    pub(crate) statement: Option<&'static Statement>,
+    pub(crate) statement: Option<&'e StatementRef>,
     pub(crate) rows: u64,
     pub(crate) round_trips: u32,
     pub(crate) elapsed: Millis,
@@ -41,20 +41,20 @@ pub struct Event<'e> {
     pub(crate) error: Option<&'e Error>,
 }
 
-impl Event<'_> {
+impl<'e> Event<'e> {
     /// The name of the query function; `None` for an expression, and for a transaction.
-    pub fn name(&self) -> Option<&'static str> {
+    pub fn name(&self) -> Option<&'e str> {
         self.statement.map(|statement| statement.name).filter(|name| !name.is_empty())
     }
 
     /// The file and the line of the query; of a pipeline, those of its first; `None` for a transaction.
-    pub fn place(&self) -> Option<(&'static str, u32)> {
-        self.statement.map(|statement| (statement.file, statement.line))
+    pub fn place(&self) -> Option<(&'e str, u32)> {
+        self.statement.map(|statement| (statement.file(), statement.line))
     }
 
     /// The SQL as it was compiled, with `$1` for parameters; `None` for a transaction.
-    pub fn sql(&self) -> Option<&'static str> {
-        self.statement.map(|statement| statement.sql)
+    pub fn sql(&self) -> Option<&'e str> {
+        self.statement.map(StatementRef::sql)
     }
 
     /// The number of rows that the server sent.

@@ -39,6 +39,7 @@
 //! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |
 //! | `tokio` | no | connecting from programs that are not Workers, through tokio and rustls |
+//! | `dynamic` | no | SQL that is known at run time only, for tools |
 //!
 //! # Guarantees
 //!
@@ -72,6 +73,8 @@ mod client;
 mod config;
 mod connector;
 mod credentials;
+#[cfg(feature = "dynamic")]
+pub mod dynamic;
 mod error;
 mod event;
 #[cfg(fuzzing)]

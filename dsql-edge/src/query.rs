@@ -7,7 +7,7 @@ use crate::arguments::Arguments;
 use crate::error::Error;
 use crate::many_rows::Rows;
 use crate::row::DataRow;
-use crate::statement::{KeyConstraints, Statement};
+use crate::statement::{KeyConstraints, Statement, StatementRef};
 
 /// A query that returns rows of the type `R`. Made by `sql!`; it does nothing until it is fetched or executed.
 ///
@@ -89,7 +89,7 @@ pub struct BulkQuery<'a, R> {
 
 /// The parts of both.
 pub(crate) struct Bulk<'a> {
-    pub(crate) statement: &'static Statement,
+    pub(crate) statement: StatementRef,
     pub(crate) rows: Rows<'a>,
     /// COMMIT travels with the rows.
     pub(crate) fused: bool,
@@ -112,7 +112,7 @@ pub trait SingleColumn {
 /// A statement and its arguments, as an [`Executor`](crate::Executor) runs them.
 #[derive(Debug)]
 pub(crate) struct Request {
-    pub(crate) statement: &'static Statement,
+    pub(crate) statement: StatementRef,
     /// One for each time that it is executed, all in one flight.
     pub(crate) arguments: Vec<Arguments>,
     /// From `sql_unchecked!`: the types of columns are not known before the server describes them.
@@ -127,7 +127,10 @@ impl<R: Send + 'static> Query<R> {
         arguments: Arguments,
         decode: fn(&DataRow<'_>) -> Result<R, Error>,
     ) -> Self {
-        Query { request: Request { statement, arguments: vec![arguments], unchecked: false }, decode }
+        Query {
+            request: Request { statement: statement.into(), arguments: vec![arguments], unchecked: false },
+            decode,
+        }
     }
 
     /// A query whose columns' names alone are known; `decode` must use
@@ -138,7 +141,10 @@ impl<R: Send + 'static> Query<R> {
         arguments: Arguments,
         decode: fn(&DataRow<'_>) -> Result<R, Error>,
     ) -> Self {
-        Query { request: Request { statement, arguments: vec![arguments], unchecked: true }, decode }
+        Query {
+            request: Request { statement: statement.into(), arguments: vec![arguments], unchecked: true },
+            decode,
+        }
     }
 }
 
@@ -146,13 +152,17 @@ impl Command {
     /// A statement that returns no rows.
     #[doc(hidden)]
     pub fn new(statement: &'static Statement, arguments: Arguments) -> Self {
-        Command { request: Request { statement, arguments: vec![arguments], unchecked: false } }
+        Command {
+            request: Request { statement: statement.into(), arguments: vec![arguments], unchecked: false },
+        }
     }
 
     /// A statement that returns no rows, from `sql_unchecked!`.
     #[doc(hidden)]
     pub fn unchecked(statement: &'static Statement, arguments: Arguments) -> Self {
-        Command { request: Request { statement, arguments: vec![arguments], unchecked: true } }
+        Command {
+            request: Request { statement: statement.into(), arguments: vec![arguments], unchecked: true },
+        }
     }
 }
 
@@ -208,7 +218,7 @@ impl<'a> BulkCommand<'a> {
     /// A statement that returns no rows.
     #[doc(hidden)]
     pub fn new(statement: &'static Statement, rows: Rows<'a>) -> Self {
-        BulkCommand { bulk: Bulk { statement, rows, fused: false } }
+        BulkCommand { bulk: Bulk { statement: statement.into(), rows, fused: false } }
     }
 
     /// Sends each chunk's COMMIT with it: one round trip instead of two. The price: if the connection breaks, the
@@ -237,7 +247,7 @@ impl<'a, R: Send + 'static> BulkQuery<'a, R> {
         rows: Rows<'a>,
         decode: fn(&DataRow<'_>) -> Result<R, Error>,
     ) -> Self {
-        BulkQuery { bulk: Bulk { statement, rows, fused: false }, decode }
+        BulkQuery { bulk: Bulk { statement: statement.into(), rows, fused: false }, decode }
     }
 
     /// As [`BulkCommand::fused`].
@@ -249,42 +259,42 @@ impl<'a, R: Send + 'static> BulkQuery<'a, R> {
 
 impl core::fmt::Debug for BulkCommand<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("BulkCommand").field(&self.bulk.statement.sql).finish()
+        f.debug_tuple("BulkCommand").field(&self.bulk.statement.sql()).finish()
     }
 }
 
 impl<R> core::fmt::Debug for BulkQuery<'_, R> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("BulkQuery").field(&self.bulk.statement.sql).finish()
+        f.debug_tuple("BulkQuery").field(&self.bulk.statement.sql()).finish()
     }
 }
 
 impl<R> core::fmt::Debug for Query<R> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("Query").field(&self.request.statement.sql).finish()
+        f.debug_tuple("Query").field(&self.request.statement.sql()).finish()
     }
 }
 
 impl core::fmt::Debug for Command {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("Command").field(&self.request.statement.sql).finish()
+        f.debug_tuple("Command").field(&self.request.statement.sql()).finish()
     }
 }
 
 impl core::fmt::Debug for KeyInsert {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("KeyInsert").field(&self.request.statement.sql).finish()
+        f.debug_tuple("KeyInsert").field(&self.request.statement.sql()).finish()
     }
 }
 
 impl core::fmt::Debug for SessionCommand {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("SessionCommand").field(&self.0.request.statement.sql).finish()
+        f.debug_tuple("SessionCommand").field(&self.0.request.statement.sql()).finish()
     }
 }
 
 impl<R> core::fmt::Debug for SessionQuery<R> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("SessionQuery").field(&self.0.request.statement.sql).finish()
+        f.debug_tuple("SessionQuery").field(&self.0.request.statement.sql()).finish()
     }
 }

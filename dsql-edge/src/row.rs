@@ -4,7 +4,7 @@
 //! does not match the compiled query is an error that names it, never a misread.
 
 use crate::error::{Error, Kind};
-use crate::statement::Statement;
+use crate::statement::StatementRef;
 use crate::types::sql::{Format, SqlType, name_of};
 use crate::types::{Column, ConversionError, FIRST_USER_OID, Nullability, UncheckedColumn};
 use crate::wire::{Field, Row};
@@ -12,13 +12,13 @@ use crate::wire::{Field, Row};
 /// One row, as long as it is being decoded.
 #[derive(Debug)]
 pub struct DataRow<'a> {
-    statement: &'static Statement,
+    statement: &'a StatementRef,
     fields: &'a [Field],
     row: &'a Row,
 }
 
 impl<'a> DataRow<'a> {
-    pub(crate) fn new(statement: &'static Statement, fields: &'a [Field], row: &'a Row) -> Self {
+    pub(crate) fn new(statement: &'a StatementRef, fields: &'a [Field], row: &'a Row) -> Self {
         DataRow { statement, fields, row }
     }
 
@@ -54,6 +54,24 @@ impl<'a> DataRow<'a> {
             }
         };
         value.map_err(|reason| self.decode_error(index, &name_of(field.type_oid), reason))
+    }
+
+    /// All columns, which must have come as text.
+    ///
+    /// # Errors
+    /// If one came in another format, or is not UTF-8.
+    #[cfg(feature = "dynamic")]
+    pub(crate) fn texts(&self) -> Result<Vec<Option<String>>, Error> {
+        let text = |index: usize| {
+            let (field, bytes) = self.cell(index)?;
+            if field.format != Format::Text.code() {
+                return Err(ConversionError::new("the server sends it in binary format"));
+            }
+            let text = bytes.map(|bytes| core::str::from_utf8(bytes).map(str::to_owned)).transpose();
+            text.map_err(|_| ConversionError::new("it is not UTF-8"))
+        };
+        let column = |index| text(index).map_err(|reason| self.decode_error(index, "unknown", reason));
+        (0..self.fields.len()).map(column).collect()
     }
 
     /// A group of columns, unless the one at the index `witness` is NULL: then an outer join missed.
@@ -121,7 +139,7 @@ impl<'a> DataRow<'a> {
 }
 
 /// Compares the server's description with the compiled query, names and types, in order.
-pub(crate) fn check_description(statement: &'static Statement, fields: &[Field]) -> Result<(), Error> {
+pub(crate) fn check_description(statement: &StatementRef, fields: &[Field]) -> Result<(), Error> {
     for position in 0..statement.columns.len().max(fields.len()) {
         let (compiled, described) = (statement.columns.get(position), fields.get(position));
         let in_snapshot = compiled.map(|column| column.name);
@@ -144,7 +162,7 @@ pub(crate) fn check_description(statement: &'static Statement, fields: &[Field])
 }
 
 /// A column is one thing in the database and another in the snapshot.
-fn stale(statement: &'static Statement, index: usize, name: &str, database: &str, snapshot: &str) -> Error {
+fn stale(statement: &StatementRef, index: usize, name: &str, database: &str, snapshot: &str) -> Error {
     let position = index.saturating_add(1);
     let difference = format!(
         "column {position} (\"{name}\") is {database} in the database and {snapshot} in the snapshot"

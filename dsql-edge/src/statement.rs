@@ -3,7 +3,7 @@
 /// A query as it was compiled: its text, its parameters and its columns.
 ///
 /// Written by `sql!`; a field of it is never changed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Statement {
     /// The SQL as it is sent, with `$1`, `$2` … for the parameters.
     pub sql: &'static str,
@@ -30,6 +30,53 @@ pub struct Statement {
     /// Where its names were looked up when it was compiled, as PostgreSQL takes it; empty for the server's own
     /// setting.
     pub search_path: &'static str,
+}
+
+/// A statement that is sent. It dereferences to the compiler's results; its text and its file have methods, because
+/// they are not `'static` if the text is known at run time only.
+#[derive(Debug, Clone)]
+pub(crate) enum StatementRef {
+    /// Written by `sql!`.
+    Compiled(&'static Statement),
+    /// Of [`dynamic`](crate::dynamic).
+    #[cfg(feature = "dynamic")]
+    Dynamic(std::sync::Arc<crate::dynamic::Owned>),
+}
+
+impl StatementRef {
+    pub(crate) fn sql(&self) -> &str {
+        match self {
+            StatementRef::Compiled(statement) => statement.sql,
+            #[cfg(feature = "dynamic")]
+            StatementRef::Dynamic(owned) => owned.sql(),
+        }
+    }
+
+    pub(crate) fn file(&self) -> &str {
+        match self {
+            StatementRef::Compiled(statement) => statement.file,
+            #[cfg(feature = "dynamic")]
+            StatementRef::Dynamic(owned) => owned.file(),
+        }
+    }
+}
+
+impl core::ops::Deref for StatementRef {
+    type Target = Statement;
+
+    fn deref(&self) -> &Statement {
+        match self {
+            StatementRef::Compiled(statement) => statement,
+            #[cfg(feature = "dynamic")]
+            StatementRef::Dynamic(owned) => owned.statement(),
+        }
+    }
+}
+
+impl From<&'static Statement> for StatementRef {
+    fn from(statement: &'static Statement) -> Self {
+        StatementRef::Compiled(statement)
+    }
 }
 
 /// A column as it was compiled.

@@ -5,12 +5,11 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use dsql_edge::private::{Arguments, Command, Effect, KeyConstraints, KeyInsert, Query, Statement};
+use dsql_edge::dynamic::{self, UniqueKey};
 use dsql_edge::{Config, Dsql, Error};
 
-use crate::cluster::{statement, statement_at};
 pub(super) use crate::pull::Row;
-use crate::pull::text_row;
+use crate::pull::columns;
 
 /// The cluster.
 pub(super) struct Database {
@@ -69,8 +68,7 @@ pub(super) struct Sql<'s> {
 const TIMES: u32 = 6;
 
 /// The primary key of the ledger, whose columns each INSERT into it writes.
-static LEDGER: KeyConstraints =
-    KeyConstraints { names: &["migrations_pkey"], all: true, does_nothing: false };
+static LEDGER: UniqueKey = UniqueKey::new(&["migrations_pkey"]);
 
 impl Database {
     pub(super) fn new(config: Config) -> Database {
@@ -83,24 +81,22 @@ impl Database {
         sql: &'static str,
         parameters: &[Option<&str>],
     ) -> Result<Vec<Row<N>>, Error> {
-        let statement = statement(sql, Effect::Read);
+        let sql = dynamic::Sql::reading(sql);
         let mut attempts = Attempts::new();
         loop {
-            let query = Query::unchecked(statement, arguments(parameters), text_row::<N>);
-            match query.fetch_all(&self.dsql).await {
+            match sql.query(parameters).fetch_all(&self.dsql).await {
                 Err(error) if attempts.another(&error).await => {}
-                done => return done,
+                done => return Ok(done?.into_iter().map(columns).collect()),
             }
         }
     }
 
     /// A write that does the same however often it is done: it is sent again where its answer was lost.
     pub(super) async fn settle(&self, sql: &'static str, parameters: &[Option<&str>]) -> Result<u64, Error> {
-        let statement = statement(sql, Effect::Write);
+        let sql = dynamic::Sql::writing(sql);
         let (mut times, mut attempts) = (1, Attempts::new());
         loop {
-            let done = Command::unchecked(statement, arguments(parameters)).execute(&self.dsql).await;
-            match done {
+            match sql.command(parameters).execute(&self.dsql).await {
                 Err(error) if error.is_outcome_unknown() && times < TIMES => times += 1,
                 Err(error) if attempts.another(&error).await => {}
                 done => return done,
@@ -110,9 +106,8 @@ impl Database {
 
     /// A statement in a transaction of its own, sent once; the first column of its first row, if it has one.
     pub(super) async fn once(&self, sql: Sql<'_>) -> Result<Option<String>, Error> {
-        let query =
-            Query::unchecked(sql.owned(), arguments(&[]), |row| row.unchecked_column::<Option<String>>(0));
-        Ok(query.fetch_all(&self.dsql).await?.into_iter().next().flatten())
+        let rows = sql.writing().query(&[]).fetch_all(&self.dsql).await?;
+        Ok(rows.first().and_then(|row| row.value(0)).map(str::to_owned))
     }
 
     /// Statements that change rows, and the ledger's row, in one transaction: all of it, once, or nothing.
@@ -122,12 +117,12 @@ impl Database {
         key: &'static str,
         parameters: &[Option<&str>],
     ) -> Result<(), Error> {
-        let statements: Vec<&'static Statement> = statements.iter().map(Sql::owned).collect();
-        let key = KeyInsert::unchecked(statement(key, Effect::Write), arguments(parameters), &LEDGER);
+        let statements: Vec<dynamic::Sql> = statements.iter().map(Sql::writing).collect();
+        let key = dynamic::Sql::writing(key).key(parameters, &LEDGER);
         self.dsql
             .transaction(async move |tx| {
-                for statement in statements {
-                    Command::unchecked(statement, arguments(&[])).execute(tx).await?;
+                for statement in &statements {
+                    statement.command(&[]).execute(tx).await?;
                 }
                 Ok::<(), Error>(())
             })
@@ -144,16 +139,7 @@ impl Sql<'_> {
         Sql { text, file: "", line: 0 }
     }
 
-    fn owned(&self) -> &'static Statement {
-        let leak = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
-        statement_at(leak(self.text), Effect::Write, (leak(self.file), self.line))
+    fn writing(&self) -> dynamic::Sql {
+        dynamic::Sql::writing(self.text).at(self.file, self.line)
     }
-}
-
-fn arguments(parameters: &[Option<&str>]) -> Arguments {
-    let mut out = Arguments::with_capacity(parameters.len());
-    for parameter in parameters {
-        out.bind_unchecked(parameter);
-    }
-    out
 }

@@ -4,13 +4,12 @@
 //! Input: a configuration or a URL. Output: answers to queries. No credential appears in an error.
 
 use anyhow::{Context, Result, anyhow, bail};
-use dsql_edge::private::{Arguments, Command, DataRow, Effect, Error, Query};
+use dsql_edge::dynamic::{self, Sql};
 use dsql_edge::{Config, Dsql, Session};
 use dsql_edge_compiler::schema::Dialect;
 use tokio_postgres::NoTls;
 
 use super::{Ask, Row};
-use crate::cluster::statement;
 
 /// A connection to pull from.
 pub enum Server {
@@ -53,8 +52,7 @@ impl Ask for Server {
     async fn run(&mut self, sql: &'static str) -> Result<()> {
         match self {
             Server::Dsql(session) => {
-                let command = Command::unchecked(statement(sql, Effect::Read), Arguments::with_capacity(0));
-                command.execute(session.as_mut()).await?;
+                Sql::reading(sql).command(&[]).execute(session.as_mut()).await?;
             }
             Server::Postgres(client) => client.batch_execute(sql).await?,
         }
@@ -64,9 +62,8 @@ impl Ask for Server {
     async fn ask<const N: usize>(&mut self, sql: &'static str) -> Result<Vec<Row<N>>> {
         match self {
             Server::Dsql(session) => {
-                let statement = statement(sql, Effect::Read);
-                let query = Query::unchecked(statement, Arguments::with_capacity(0), text_row::<N>);
-                Ok(query.fetch_all(session.as_mut()).await?)
+                let rows = Sql::reading(sql).query(&[]).fetch_all(session.as_mut()).await?;
+                Ok(rows.into_iter().map(columns).collect())
             }
             Server::Postgres(client) => {
                 let rows = client.query(sql, &[]).await?;
@@ -84,11 +81,8 @@ impl Ask for Server {
     }
 }
 
-/// A row of text.
-pub(crate) fn text_row<const N: usize>(row: &DataRow<'_>) -> Result<Row<N>, Error> {
-    let mut fields = [const { None }; N];
-    for (at, field) in fields.iter_mut().enumerate() {
-        *field = row.unchecked_column::<Option<String>>(at)?;
-    }
-    Ok(fields)
+/// The first `N` columns of a row.
+pub(crate) fn columns<const N: usize>(row: dynamic::Row) -> Row<N> {
+    let mut values = row.into_values().into_iter();
+    std::array::from_fn(|_| values.next().flatten())
 }

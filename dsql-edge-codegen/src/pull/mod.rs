@@ -23,7 +23,7 @@ use crate::{package_schema, schema_files, write_file};
 
 pub use catalog::{Ask, Row};
 pub use connect::Server;
-pub(crate) use connect::text_row;
+pub(crate) use connect::columns;
 
 /// Write the snapshot of a database's schema
 #[derive(Args)]

@@ -13,7 +13,7 @@ use crate::client::run::{Attempt, AttemptFuture, Attempted, Runs, Target};
 use crate::error::{Error, Kind};
 use crate::many_rows::{MAX_BYTES, MAX_ROWS};
 use crate::query::{Bulk, BulkCommand, BulkQuery, Request};
-use crate::statement::{Effect, Statement};
+use crate::statement::{Effect, StatementRef};
 
 impl<'a> BulkCommand<'a> {
     /// Runs it for all rows, and returns the number of those that it inserted, updated or deleted. All of them are
@@ -85,7 +85,8 @@ impl ChunkProgress {
     ) -> Result<bool, Error> {
         let Some(chunk) = bulk.rows.chunk(MAX_ROWS, MAX_BYTES) else { return Ok(false) };
         let rows = chunk.rows;
-        let request = Request { statement: bulk.statement, arguments: chunk.arguments, unchecked: false };
+        let request =
+            Request { statement: bulk.statement.clone(), arguments: chunk.arguments, unchecked: false };
         let sent = match Prepared::new(request) {
             Ok(prepared) => target.run_chunk(&prepared, bulk.fused, sink).await,
             Err(error) => Err(error),
@@ -105,7 +106,7 @@ impl ChunkProgress {
 
 impl Target<'_> {
     async fn run_chunk(&self, chunk: &Prepared, fused: bool, sink: &mut dyn Sink) -> Result<(), Error> {
-        let statement = chunk.statement;
+        let statement = &chunk.statement;
         let members = core::slice::from_ref(chunk);
         let separate = self.transaction.is_none() && !fused && statement.effect != Effect::Read;
         if !separate {
@@ -121,7 +122,7 @@ impl Target<'_> {
 
 /// A chunk outside of a transaction: BEGIN and the rows in one flight, COMMIT in another.
 struct ChunkAttempt<'c, 's> {
-    statement: &'static Statement,
+    statement: &'c StatementRef,
     lender: &'c Lender,
     members: &'c [Prepared],
     sink: &'s mut dyn Sink,
@@ -197,6 +198,6 @@ impl Bulk<'_> {
             let last = arguments.pop().unwrap_or_default();
             arguments.push(last.or_error(Some(Error::new(Kind::TooLong(text)))));
         }
-        Request { statement: self.statement, arguments, unchecked: false }
+        Request { statement: self.statement.clone(), arguments, unchecked: false }
     }
 }

@@ -20,7 +20,7 @@ use crate::session::{Connection, SessionEvent, Status};
 use crate::sqlstate::SqlState;
 #[cfg(feature = "pool")]
 use crate::statement::SessionEffect;
-use crate::statement::{Effect, Statement};
+use crate::statement::{Effect, StatementRef};
 use crate::wire::backend::Done;
 use crate::wire::{DatabaseError, Field, Malformed, Parameters, Row, Tag};
 
@@ -51,7 +51,7 @@ pub trait Sink: Send {
 
 /// A statement that can be sent: its arguments could all be encoded.
 pub(crate) struct Prepared {
-    pub(crate) statement: &'static Statement,
+    pub(crate) statement: StatementRef,
     /// One for each time that it is executed.
     pub(crate) arguments: Vec<Arguments>,
     unchecked: bool,
@@ -63,7 +63,7 @@ impl Prepared {
     pub(crate) fn new(request: Request) -> Result<Self, Error> {
         let Request { statement, mut arguments, unchecked } = request;
         match arguments.iter_mut().find_map(Arguments::take_error) {
-            Some(error) => Err(error.at(statement)),
+            Some(error) => Err(error.at(&statement)),
             None => Ok(Prepared { statement, arguments, unchecked, key: None }),
         }
     }
@@ -92,14 +92,14 @@ impl Prepared {
             "the snapshot's search_path is {compiled}, and this connection's {search_path}: set Config::search_path, or \
              use a Dsql for each snapshot"
         );
-        Err(Error::config(text).at(self.statement))
+        Err(Error::config(text).at(&self.statement))
     }
 
     fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
         let Some(first) = self.arguments.first() else { return Ok(()) };
         // `sql_unchecked!` has no types in its statement.
         let types = if first.types().is_empty() { self.statement.params } else { first.types() };
-        connection.statement(self.statement.sql, types)?;
+        connection.statement(self.statement.sql(), types)?;
         let mut described = true;
         for arguments in &self.arguments {
             connection.execute(arguments.parameters(), self.statement.formats, described)?;
@@ -178,8 +178,8 @@ impl<'f> Flight<'f> {
     }
 
     /// The statement that errors are about, when it is none in particular.
-    pub(crate) fn first(&self) -> Option<&'static Statement> {
-        self.members.first().or(self.key).map(|prepared| prepared.statement)
+    pub(crate) fn first(&self) -> Option<&StatementRef> {
+        self.members.first().or(self.key).map(|prepared| &prepared.statement)
     }
 
     /// Whether one of its statements may leave something in the session: a setting, an advisory lock, a temporary
@@ -408,7 +408,7 @@ impl<'a, 's> Answer<'a, 's> {
         if let Some(member) = self.member() {
             // `sql_unchecked!` without columns expects nothing of the description.
             if !(member.unchecked && member.statement.columns.is_empty()) {
-                let stale = check_description(member.statement, &fields).err();
+                let stale = check_description(&member.statement, &fields).err();
                 self.local = self.local.take().or(stale);
             }
         }
@@ -421,7 +421,7 @@ impl<'a, 's> Answer<'a, 's> {
         let (Some(member), Some(sink)) = (self.flight.members.get(at), self.sinks.get_mut(at)) else {
             return;
         };
-        let statement = member.statement;
+        let statement = &member.statement;
         if sink.keeps() {
             self.kept = self.kept.saturating_add(row.len());
             if self.kept > self.most {
@@ -509,10 +509,10 @@ impl Flight<'_> {
     }
 
     /// The statement that is answered at this step.
-    pub(crate) fn statement(&self, step: Step) -> Option<&'static Statement> {
+    pub(crate) fn statement(&self, step: Step) -> Option<&StatementRef> {
         match step {
-            Step::Member(at) => self.members.get(at).map(|member| member.statement),
-            Step::Key => self.key.map(|key| key.statement),
+            Step::Member(at) => self.members.get(at).map(|member| &member.statement),
+            Step::Key => self.key.map(|key| &key.statement),
             _ if self.members.len() < 2 => self.first(),
             _ => None,
         }

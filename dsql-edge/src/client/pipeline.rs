@@ -7,7 +7,7 @@ use crate::client::flight::{Prepared, Sink};
 use crate::error::{Error, Kind};
 use crate::query::{Command, KeyInsert, Query, Request, SingleColumn};
 use crate::row::DataRow;
-use crate::statement::Statement;
+use crate::statement::StatementRef;
 
 /// Anything that can be sent in one round trip with [`Dsql::pipeline`](crate::Dsql::pipeline). A query returns a `Vec`
 /// of its rows, or the result of [`Query::one`], [`Query::optional`] or [`Query::value`]; a command returns the number
@@ -82,7 +82,7 @@ impl<R: Send + 'static> Query<R> {
     }
 
     fn at_most_one(&self) -> AtMostOne<R> {
-        AtMostOne { decode: self.decode, statement: self.request.statement, row: None }
+        AtMostOne { decode: self.decode, statement: self.request.statement.clone(), row: None }
     }
 }
 
@@ -126,7 +126,7 @@ pub struct All<R> {
 #[allow(unnameable_types, reason = "as `All`")]
 pub struct AtMostOne<R> {
     decode: fn(&DataRow<'_>) -> Result<R, Error>,
-    statement: &'static Statement,
+    statement: StatementRef,
     row: Option<R>,
 }
 
@@ -239,7 +239,7 @@ impl<R: Send> Collector for One<R> {
 
     fn finish(self) -> Result<R, Error> {
         let AtMostOne { statement, row, .. } = self.0;
-        row.ok_or_else(|| Error::new(Kind::NoRows).at(statement))
+        row.ok_or_else(|| Error::new(Kind::NoRows).at(&statement))
     }
 }
 
@@ -391,6 +391,6 @@ mod sealed {
 
 impl<C> core::fmt::Debug for PipelineMember<C> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("PipelineMember").field(&self.request.statement.sql).finish()
+        f.debug_tuple("PipelineMember").field(&self.request.statement.sql()).finish()
     }
 }

@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::login::LoginAttempt;
 use crate::millis::Millis;
 use crate::retry::{Attempts, FailureFacts, Payload, Reached, Signal};
-use crate::statement::Statement;
+use crate::statement::StatementRef;
 use crate::transport::BoxFuture;
 
 /// The connections that an executor runs on.
@@ -37,7 +37,7 @@ pub(super) struct InTransaction {
 type Fly = for<'r, 's> fn(
     &'r Lender,
     u64,
-    &'static Statement,
+    &'r StatementRef,
     &'r [Prepared],
     &'r mut [&'s mut dyn Sink],
 ) -> Running<'r>;
@@ -73,10 +73,10 @@ impl<'t> Target<'t> {
         // `for` over no rows, or a pipeline of nothing.
         let first = members.iter().find(|member| !member.arguments.is_empty())?;
         if let Some(InTransaction { id, fly }) = self.transaction {
-            return Some(fly(lender, id, first.statement, members, sinks));
+            return Some(fly(lender, id, &first.statement, members, sinks));
         }
         let answer = Answer::new(Flight::alone(members), sinks, lender.connector.settings().max_result);
-        let flight = FlightAlone { first: first.statement, answer };
+        let flight = FlightAlone { first: &first.statement, answer };
         Some(Box::pin(Runs::of_query(lender).attempts(flight)))
     }
 }
@@ -137,7 +137,7 @@ pub(super) enum Attempted {
 
 /// A flight outside of a transaction.
 struct FlightAlone<'a, 's> {
-    first: &'static Statement,
+    first: &'a StatementRef,
     answer: Answer<'a, 's>,
 }
 
@@ -419,7 +419,7 @@ impl<'l> Runs<'l> {
     }
 
     /// The end of these statements: an error gets their place in the source.
-    pub(super) fn end(&self, first: &'static Statement, result: Result<(), Error>) -> Result<(), Error> {
+    pub(super) fn end(&self, first: &StatementRef, result: Result<(), Error>) -> Result<(), Error> {
         let result = result.map_err(|error| error.at(first));
         self.report(Some(first), &result);
         result
@@ -430,7 +430,7 @@ impl<'l> Runs<'l> {
     }
 
     /// Calls the listener ([`Config::on_event`](crate::Config::on_event)).
-    pub(super) fn report<T>(&self, statement: Option<&'static Statement>, result: &Result<T, Error>) {
+    pub(super) fn report<T>(&self, statement: Option<&StatementRef>, result: &Result<T, Error>) {
         let connector = &self.lender.connector;
         if let Some(listener) = &connector.config.listener {
             listener(&Event {

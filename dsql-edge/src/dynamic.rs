@@ -1,0 +1,168 @@
+//! SQL that is known at run time only: for tools that run other people's files.
+//!
+//! The build checks nothing here: use [`sql!`](crate::sql) for the queries of a Worker. Parameters and values are in
+//! PostgreSQL's text format, and the server determines the types of the parameters.
+//!
+//! ```no_run
+//! use dsql_edge::dynamic::Sql;
+//! use dsql_edge::{Dsql, Error};
+//!
+//! # async fn names(dsql: &Dsql, schema: &str) -> Result<(), Error> {
+//! let tables = Sql::reading("SELECT tablename, tableowner FROM pg_tables WHERE schemaname = $1");
+//! for row in tables.query(&[Some(schema)]).fetch_all(dsql).await? {
+//!     println!("{} of {}", row.value(0).unwrap_or_default(), row.value(1).unwrap_or_default());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+use std::sync::Arc;
+
+use crate::arguments::Arguments;
+use crate::query::{Command, KeyInsert, Query, Request};
+use crate::row::DataRow;
+use crate::statement::{Effect, KeyConstraints, SessionEffect, Statement, StatementRef};
+
+/// A statement, which may run any number of times, each time with other parameters.
+#[derive(Debug, Clone)]
+pub struct Sql {
+    owned: Arc<Owned>,
+}
+
+/// What [`StatementRef`] refers to: the text, and what the compiler would have found.
+#[derive(Debug, Clone)]
+pub(crate) struct Owned {
+    sql: String,
+    file: String,
+    statement: Statement,
+}
+
+impl Owned {
+    pub(crate) fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
+    pub(crate) fn statement(&self) -> &Statement {
+        &self.statement
+    }
+}
+
+impl Sql {
+    /// A statement that writes nothing. It is sent again when its answer is lost, so a statement that does write may
+    /// then write twice.
+    pub fn reading(sql: impl Into<String>) -> Sql {
+        Sql::new(sql.into(), Effect::Read)
+    }
+
+    /// A statement that may write. It is never sent again when its answer is lost
+    /// ([`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown)).
+    pub fn writing(sql: impl Into<String>) -> Sql {
+        Sql::new(sql.into(), Effect::Write)
+    }
+
+    fn new(sql: String, effect: Effect) -> Sql {
+        let statement = Statement {
+            sql: "",
+            name: "",
+            file: "",
+            line: 0,
+            column: 1,
+            params: &[],
+            columns: &[],
+            // None: all columns are text.
+            formats: &[],
+            effect,
+            session: SessionEffect::MayChange,
+            tables: &[],
+            search_path: "",
+        };
+        Sql { owned: Arc::new(Owned { sql, file: String::new(), statement }) }
+    }
+
+    /// The statement's place, which errors then name.
+    #[must_use]
+    pub fn at(mut self, file: impl Into<String>, line: u32) -> Sql {
+        let owned = Arc::make_mut(&mut self.owned);
+        owned.file = file.into();
+        owned.statement.line = line;
+        self
+    }
+
+    /// A query with these parameters, each in PostgreSQL's text format, or NULL.
+    pub fn query(&self, parameters: &[Option<&str>]) -> Query<Row> {
+        let decode = |row: &DataRow<'_>| Ok(Row { values: row.texts()? });
+        Query { request: self.request(parameters), decode }
+    }
+
+    /// A statement without rows, with these parameters.
+    pub fn command(&self, parameters: &[Option<&str>]) -> Command {
+        Command { request: self.request(parameters) }
+    }
+
+    /// An INSERT that makes a transaction happen once
+    /// ([`idempotency_key`](crate::TransactionBuilder::idempotency_key)).
+    pub fn key(&self, parameters: &[Option<&str>], key: &'static UniqueKey) -> KeyInsert {
+        KeyInsert { request: self.request(parameters), constraints: &key.0 }
+    }
+
+    fn request(&self, parameters: &[Option<&str>]) -> Request {
+        let mut arguments = Arguments::with_capacity(parameters.len());
+        parameters.iter().for_each(|parameter| arguments.push_text(*parameter));
+        let statement = StatementRef::Dynamic(self.owned.clone());
+        Request { statement, arguments: vec![arguments], unchecked: true }
+    }
+}
+
+/// A row of text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    values: Vec<Option<String>>,
+}
+
+impl Row {
+    /// The value of a column, from 0; `None` for NULL, and for a column that the row does not have.
+    pub fn value(&self, column: usize) -> Option<&str> {
+        self.values.get(column)?.as_deref()
+    }
+
+    /// The values of all columns, in order.
+    pub fn into_values(self) -> Vec<Option<String>> {
+        self.values
+    }
+}
+
+/// The unique constraints of a table whose rows are idempotency keys.
+#[derive(Debug)]
+pub struct UniqueKey(KeyConstraints);
+
+impl UniqueKey {
+    /// All unique constraints of the table, by name. The INSERT must set each of their columns: only then does a
+    /// violation mean that the key is taken.
+    pub const fn new(constraints: &'static [&'static str]) -> UniqueKey {
+        UniqueKey(KeyConstraints { names: constraints, all: true, does_nothing: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn sql_keeps_its_text_and_place() {
+        let sql = Sql::writing("DELETE FROM t").at("1.sql", 7);
+        let request = sql.command(&[Some("a"), None]).request;
+        assert_eq!(
+            (request.statement.sql(), request.statement.file(), request.statement.line),
+            ("DELETE FROM t", "1.sql", 7)
+        );
+        assert_eq!(request.statement.effect, Effect::Write);
+        let error = Error::config("wrong".to_owned()).at(&request.statement).to_string();
+        assert!(error.ends_with("(1.sql:7)"), "{error}");
+        assert_eq!(Sql::reading("").command(&[]).request.statement.effect, Effect::Read);
+    }
+}
