@@ -361,16 +361,10 @@ async fn dynamic_sql_sends_and_returns_text() {
     let dsql = Dsql::new(config(&local));
     let sql = Sql::reading("SELECT $1::int4 + 1, $2::date, $3::text, 1.50, true, ARRAY['a', NULL]");
     for number in [1, 2] {
-        let parameters = [Some(&*number.to_string()), Some("2026-11-28"), None].map(|it: Option<&str>| it);
-        let rows = sql.query(&parameters).fetch_all(&dsql).await.unwrap();
-        let expected = [
-            Some(&*(number + 1).to_string()),
-            Some("2026-11-28"),
-            None,
-            Some("1.50"),
-            Some("t"),
-            Some("{a,NULL}"),
-        ];
+        let (number, next) = (number.to_string(), (number + 1).to_string());
+        let rows = sql.query(&[Some(&number), Some("2026-11-28"), None]).fetch_all(&dsql).await.unwrap();
+        let expected =
+            [Some(next.as_str()), Some("2026-11-28"), None, Some("1.50"), Some("t"), Some("{a,NULL}")];
         let values: Vec<Option<&str>> = (0..6).map(|column| rows[0].value(column)).collect();
         assert_eq!((rows.len(), &values[..]), (1, &expected[..]));
         assert_eq!(rows[0].value(6), None);

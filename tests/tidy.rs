@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use imports::Crate;
 
+#[path = "tidy/idioms.rs"]
+mod idioms;
 #[path = "tidy/imports.rs"]
 mod imports;
 
@@ -44,6 +46,11 @@ fn root() -> PathBuf {
 
 /// Every Rust file of the project under a folder, build output excepted.
 fn sources(folder: &str) -> Vec<Source> {
+    files(folder, &[".rs"])
+}
+
+/// Every file under a folder whose name ends so, build output excepted.
+fn files(folder: &str, endings: &[&str]) -> Vec<Source> {
     let mut pending = vec![root().join(folder)];
     let mut out = Vec::new();
     while let Some(folder) = pending.pop() {
@@ -53,10 +60,13 @@ fn sources(folder: &str) -> Vec<Source> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
-                if !matches!(name.as_str(), "target" | "node_modules" | "build" | ".git" | ".dsql-local") {
+                if !matches!(
+                    name.as_str(),
+                    "target" | "node_modules" | "build" | ".git" | ".dsql-local" | "corpus"
+                ) {
                     pending.push(path);
                 }
-            } else if name.ends_with(".rs") {
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let path = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
                 out.push(Source { path, text });
@@ -281,6 +291,44 @@ fn files_are_rooms() {
                         problems.push(format!("{}:{}: {left}", source.path, at + 1));
                     }
                 }
+            }
+        }
+    }
+    fail_if_any(problems);
+}
+
+/// Files that name idioms: the ban, this list, and recorded statements.
+const WITH_IDIOMS: [&str; 3] =
+    ["CONTRIBUTING.md", "tests/tidy/idioms.rs", "dsql-edge/src/session/transcripts.rs"];
+
+#[test]
+fn language_is_plain() {
+    let mut problems = Vec::new();
+    for source in files("", &[".rs", ".md", ".sql", ".js", ".toml"]) {
+        if WITH_IDIOMS.contains(&source.path.as_str()) {
+            continue;
+        }
+        let found = idioms::find(&source.text).into_iter();
+        problems.extend(found.map(|(line, idiom)| format!("{}:{line}: {idiom}", source.path)));
+    }
+    fail_if_any(problems);
+}
+
+/// A longer one is two tests, or a story.
+const TEST_NAME: usize = 60;
+
+#[test]
+fn test_names_are_short() {
+    let mut problems = Vec::new();
+    for source in sources("") {
+        let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
+        for (at, line) in lines.iter().enumerate() {
+            let attributes = lines[..at].iter().rev().take_while(|line| line.starts_with("#["));
+            let is_test = attributes.into_iter().any(|line| line.contains("test"));
+            let name =
+                line.trim_start_matches("async ").strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+            if let Some(name) = name.filter(|name| is_test && name.len() > TEST_NAME) {
+                problems.push(format!("{}:{}: {name} has {} characters", source.path, at + 1, name.len()));
             }
         }
     }
