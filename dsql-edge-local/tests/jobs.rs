@@ -134,3 +134,16 @@ async fn job_of_an_existing_index_names_it() {
     }
     local.stop().await.unwrap();
 }
+
+/// A statement is judged by itself: that a later one in the same message reads the jobs changes nothing.
+#[tokio::test]
+async fn index_is_built_once_its_session_has_read_the_jobs() {
+    let local = Local::builder().init_sql(TABLES).start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    session.simple("CREATE UNIQUE INDEX ASYNC t_id ON app.t (id, a)").await;
+    let constraint = "ALTER TABLE app.t ADD CONSTRAINT t_id UNIQUE USING INDEX t_id";
+    let early = session.simple(&format!("{constraint}; SELECT 1 FROM sys.jobs")).await;
+    assert_eq!(early.errors, error("55000", "index \"t_id\" is not valid"));
+    assert_eq!(session.simple(&format!("SELECT 1 FROM sys.jobs; {constraint}")).await.errors, []);
+    local.stop().await.unwrap();
+}

@@ -27,7 +27,7 @@ impl Session {
         statement: ParsedStatement<'_>,
         schema: Option<&Schema>,
     ) -> Option<Rejection> {
-        self.jobs_done(statement.text);
+        self.jobs_done(statement);
         match self.own_rejection(statement, schema) {
             Some(rejected) => Some(Rejection::Statement(rejected)),
             None => self.rejection_here(statement),
@@ -71,7 +71,13 @@ impl Session {
     }
 
     /// The jobs are done for a session that reads them, or lets some time pass.
-    pub(super) fn jobs_done(&mut self, text: &str) {
+    pub(super) fn jobs_done(&mut self, statement: ParsedStatement<'_>) {
+        // Its own text alone: to search the whole message for each statement would take quadratic time.
+        let text = statement.span.text(statement.text);
+        #[cfg(test)]
+        {
+            self.searched += text.len();
+        }
         if text.contains("sys.jobs") || self.last_job.is_none_or(|last| last.elapsed() > BUILDING) {
             self.observe(TransactionEvent::Built);
         }
@@ -88,5 +94,21 @@ fn faults_of(statement: ParsedStatement<'_>) -> Option<String> {
             name.eq_ignore_ascii_case(FAULTS).then(String::new)
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::proxy::frame::Frame;
+    use crate::rules::{message, tests::session};
+
+    #[test]
+    fn text_of_a_message_is_searched_once_in_all() {
+        for count in [1, 500] {
+            let text = vec!["SELECT 1"; count].join("; ");
+            let mut session = session();
+            session.client_message(Frame { bytes: message::query_of(text.as_bytes()) }, None);
+            assert_eq!(session.searched, count * "SELECT 1".len());
+        }
     }
 }

@@ -68,6 +68,9 @@ pub(crate) struct Session {
     tag: Option<&'static str>,
     last_job: Option<Instant>,
     cluster: Arc<Cluster>,
+    /// Bytes of statements that were searched for the names of DSQL's own tables.
+    #[cfg(test)]
+    searched: usize,
 }
 
 impl Session {
@@ -87,6 +90,8 @@ impl Session {
             ends: false,
             tag: None,
             last_job: None,
+            #[cfg(test)]
+            searched: 0,
         }
     }
 
@@ -125,7 +130,7 @@ impl Session {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
@@ -133,7 +138,7 @@ mod tests {
     use crate::oc001::Oc001;
     use crate::proxy::frame;
 
-    fn session() -> Session {
+    pub(crate) fn session() -> Session {
         let seal_key = Arc::new(crate::seal::SealKey::random().unwrap());
         let clock = Arc::new(crate::clock::Clock::ahead(Duration::ZERO));
         Session::new(Arc::new(Cluster::new(

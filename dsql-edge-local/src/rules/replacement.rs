@@ -71,7 +71,7 @@ impl Session {
         self.number = self.number.wrapping_add(1);
         let name = self.own_name();
         for _ in 0..2 {
-            self.cycles.current().sends(Sent::Own);
+            self.cycles.sends(Sent::Own);
         }
         let parse = message::parse_of(&name, sql.as_bytes(), &[0, 0]);
         [parse, message::bind_of(&name), message::execute_all()].concat()
