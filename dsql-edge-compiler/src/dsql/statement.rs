@@ -6,7 +6,9 @@
 use super::clauses::function_body_depth;
 use super::inside::{explained, run, within};
 use super::words::Words;
-use super::{Finding, Transactions, alter, ddl, functions, limits, query, settings, statements, types};
+use super::{
+    Finding, Transactions, alter, ddl, functions, limits, named_functions, query, settings, statements, types,
+};
 use crate::Source;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Schema;
@@ -46,7 +48,11 @@ fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, leve
             }
         }
     }
-    query::queries(statement.tree, schema, &mut out);
+    // The elements of CREATE SCHEMA are statements, each checked by itself.
+    if !matches!(statement.kind, StatementKind::CreateSchema(_)) {
+        query::queries(statement.tree, schema, &mut out);
+    }
+    named_functions::named(statement, &mut out);
     if let Some(whole) = out.iter().position(|finding| finding.whole) {
         return vec![out.swap_remove(whole)];
     }
