@@ -49,20 +49,27 @@ impl Session {
 
     /// The rejection of a statement because of those before it, and of other sessions.
     pub(super) fn rejection_here(&mut self, statement: ParsedStatement<'_>) -> Option<Rejection> {
-        if let Some(list) = faults_of(statement) {
-            match faults::listed(&list) {
-                Ok(faults) => self.cluster.faults.set(&faults),
-                Err(why) => {
-                    let message = format!("invalid value for parameter \"{FAULTS}\": \"{list}\"");
-                    let rejected = StatementRejected::new("22023", message, why.to_string());
-                    return Some(Rejection::Statement(rejected));
-                }
-            }
-        }
         if matches!(statement.kind, StatementKind::Utility("EXPLAIN")) {
             self.cycles.current().explains = true;
         }
-        self.observe(TransactionEvent::Statement(statement))
+        let rejection = self.observe(TransactionEvent::Statement(statement));
+        if rejection.is_some() {
+            return rejection;
+        }
+        let list = faults_of(statement)?;
+        match faults::listed(&list) {
+            Ok(faults) => {
+                let requested = self.cluster.faults.request(&faults);
+                let cycle = self.cycles.current();
+                cycle.requested = Some(requested.after(cycle.requested.take()));
+                None
+            }
+            Err(why) => {
+                let message = format!("invalid value for parameter \"{FAULTS}\": \"{list}\"");
+                let rejected = StatementRejected::new("22023", message, why.to_string());
+                Some(Rejection::Statement(rejected))
+            }
+        }
     }
 
     /// The statement that PostgreSQL runs in place of one that is not its own.

@@ -12,6 +12,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::statement::PreparedStatement;
 use crate::catalog_version::SchemaChange;
+use crate::faults::Requested;
 
 /// A message that PostgreSQL answers with one of its own.
 pub(super) enum Sent {
@@ -37,6 +38,10 @@ pub(super) struct Cycle {
     pub(super) explains: bool,
     /// An error has come.
     pub(super) failed: bool,
+    /// The number of the statement in it that PostgreSQL rejects in place of the client's.
+    pub(super) rejected: Option<u32>,
+    /// A statement in it sets faults.
+    pub(super) requested: Option<Requested>,
     /// The part of the transaction in it: only [`super::transaction`] writes it.
     pub(super) commit: Commit,
 }

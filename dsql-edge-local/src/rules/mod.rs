@@ -190,6 +190,32 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn rejections_of_a_pipeline_are_kept_once() {
+        let mut session = session();
+        session.postgres_message(Frame { bytes: frame::message(b'Z', &[b"I"]) });
+        for cycle in 1..=3 {
+            for number in 0..10_000 {
+                let sql = if number == 0 { "VACUUM" } else { "TRUNCATE t" };
+                let sent = session.client_message(parse("", sql), None);
+                let mark = format!("SELECT dsql_local_rejected_{cycle}");
+                assert_eq!(sent, message::parse_of(b"", mark.as_bytes(), &[0, 0]));
+            }
+            session.client_message(Frame { bytes: frame::message(b'S', &[]) }, None);
+            assert_eq!(session.rejections.len(), cycle);
+        }
+        let error = |number: u32| {
+            let field = format!("Mcolumn \"dsql_local_rejected_{number}\" does not exist\0");
+            Frame { bytes: frame::message(b'E', &[b"SERROR\0C42703\0", field.as_bytes(), b"\0"]) }
+        };
+        for number in 1..=3 {
+            let answer = session.postgres_message(error(number));
+            assert!(answer.ends_with(b"Munsupported VACUUM statement\0\0"));
+            session.postgres_message(Frame { bytes: frame::message(b'Z', &[b"I"]) });
+        }
+        assert!(session.rejections.is_empty() && !session.is_busy());
+    }
+
+    #[test]
     fn cut_or_changed_message_does_not_panic() {
         let whole = [
             message::query_of(b"CREATE INDEX ASYNC i ON t (a); TRUNCATE t"),
