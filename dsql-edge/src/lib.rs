@@ -82,6 +82,7 @@ mod harness;
 #[cfg(feature = "pool")]
 mod lease;
 mod login;
+mod login_rejection;
 mod macros;
 mod many_rows;
 mod millis;
@@ -91,7 +92,6 @@ mod pool;
 #[doc(hidden)]
 pub mod private;
 mod query;
-mod refusal;
 mod retry;
 mod row;
 #[cfg(feature = "serde")]
