@@ -321,8 +321,8 @@ async fn settings_and_helpers_cannot_be_reached() {
     // Functions that dsql-local calls in place of a client's statement reject other callers.
     for (sql, sqlstate) in [
         ("SELECT sys.dsql_local_run_job('a', 'b', 'TRUNCATE t')", "42883"),
-        ("SELECT dsql_local_build_index('t', 'i', 'TRUNCATE t', '', 'x')", "42501"),
-        ("SELECT dsql_local_build_index('t', 'i', 'TRUNCATE t', '', NULL)", "42501"),
+        ("SELECT dsql_local_build_index('t', 'i', 'TRUNCATE t', '', '', 'x')", "42501"),
+        ("SELECT dsql_local_build_index('t', 'i', 'TRUNCATE t', '', '', NULL)", "42501"),
         ("SELECT dsql_local_validate('t', 'c', 'TRUNCATE t', 'x')", "42501"),
         ("SELECT dsql_local_log_job('a', 'pg_class', 1, 'x', 'completed', NULL, '', 'x')", "42501"),
         ("SELECT dsql_local_fail_index(1, '', 'x')", "42501"),
